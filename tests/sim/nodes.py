@@ -1,0 +1,228 @@
+"""The nodes of the simulator: a server and clients, each a real core with a store, that can be paused, killed and restarted."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import TYPE_CHECKING
+
+from tests.sim.network import Address
+from udpchat.chat import events
+from udpchat.chat.client import Client, Profile
+from udpchat.chat.message import room_log
+from udpchat.chat.server import Server, Settings
+from udpchat.session.handshake import KeyPair
+from udpchat.storage.log import StoreError
+from udpchat.storage.memory import MemoryClientStore, MemoryLog
+from udpchat.wire.packets import Address as PeerAddress
+
+if TYPE_CHECKING:
+    from tests.sim.world import World
+
+WALL_OFFSET_S = 1_700_000_000.0
+
+
+class Node:
+    """A core with an inbox, that runs or does not."""
+
+    def __init__(self, address: Address) -> None:
+        self.address = address
+        self.is_running = True
+        self._inbox: list[tuple[bytes, PeerAddress]] = []
+        self.core: Server | Client
+
+    def take(self, datagrams: list[tuple[bytes, PeerAddress]]) -> None:
+        """Datagrams arrive, also while it is paused; a kernel buffer holds so many."""
+        self._inbox = (self._inbox + datagrams)[:4096]
+
+    def wakes_at(self, now: float) -> float | None:
+        """When it has something to do."""
+        return now if self._inbox else self.core.next_timeout()
+
+    def act(self, now: float) -> bool:
+        """Receive what came, do what is due."""
+        acted = False
+        if self._inbox:
+            inbox, self._inbox = self._inbox, []
+            self.core.receive(now, inbox)
+            acted = True
+        due = self.core.next_timeout()
+        if due is not None and now >= due:
+            self.core.handle_timeout(now)
+            acted = True
+        return acted
+
+    def pause(self) -> None:
+        """As SIGSTOP does."""
+        self.is_running = False
+
+    def resume(self) -> None:
+        """As SIGCONT does."""
+        self.is_running = True
+
+
+class ServerNode(Node):
+    """The server and its log."""
+
+    def __init__(self, now: float, address: Address, random: Random, settings: Settings) -> None:
+        super().__init__(address)
+        self._random = random
+        self._settings = settings
+        self._static = KeyPair(random.randbytes(32))
+        self.log = MemoryLog(random=random.randbytes)
+        self.events: list[events.ServerEvent] = []
+        self.core: Server = self._new_core()
+
+    def _new_core(self) -> Server:
+        core = Server(static=self._static, log=self.log, random=self._random.randbytes, settings=self._settings)
+        core.hub.wall_offset_s = WALL_OFFSET_S
+        return core
+
+    def is_proved(self, address: Address) -> bool:
+        """Whether the server has proof that who is at this address hears it."""
+        return any(peer.session.path.address == address for peer in self.core.hub.registry)
+
+    def drain(self, now: float) -> list[tuple[bytes, PeerAddress]]:
+        """Write, then send."""
+        while batch := self.core.drain_writes():
+            try:
+                self.log.append(batch)
+            except StoreError as error:
+                self.core.rejected(now, str(error))
+            else:
+                self.core.persisted(now, len(batch))
+        self.events += self.core.drain_events()
+        return self.core.drain_transmits()
+
+    def kill(self) -> None:
+        """As SIGKILL does: only the log remains."""
+        self.is_running = False
+        self._inbox.clear()
+
+    def restart(self, *, log: MemoryLog | None = None) -> None:
+        """A new process on the same address, with the same log or another."""
+        self.log = log or self.log
+        self.core = self._new_core()
+        self._inbox.clear()
+        self.is_running = True
+
+    def describe(self) -> str:
+        """For a failure's message."""
+        logs = {log: self.log.extent(log).head for log in self.log.logs()}
+        return f"server: {len(self.core.hub.registry)} peers, {logs}, {dict(self.core.counters)}"
+
+
+class ClientNode(Node):
+    """A person at a device."""
+
+    def __init__(
+        self,
+        now: float,
+        address: Address,
+        random: Random,
+        *,
+        nick: str,
+        rooms: tuple[str, ...],
+        history: int,
+        server: Address,
+        world: World,
+    ) -> None:
+        super().__init__(address)
+        self._random = random
+        self._world = world
+        self._server = server
+        self.nick = nick
+        self._rooms = rooms
+        self._history = history
+        self.static = KeyPair(random.randbytes(32))
+        self.store = MemoryClientStore(random=random.randbytes)
+        self.events: list[events.ClientEvent] = []
+        self.said: list[str] = []
+        self.runs = 0
+        self.core: Client = self._new_core(now)
+
+    def _new_core(self, now: float) -> Client:
+        self.runs += 1
+        profile = Profile(self.static, self.nick, self._rooms, "udpchat://server:1", lambda key: "", self._history)
+        return Client(
+            now, profile=profile, saved=self.store.load(), address=self._server, random=self._random.randbytes
+        )
+
+    @property
+    def is_in(self) -> bool:
+        """Whether it has entered, and all its rooms."""
+        return self.core.is_entered and any(isinstance(event, events.Connected) for event in self.events)
+
+    # --- What the person does ----------
+
+    def say(self, text: str, room: str = "lobby") -> None:
+        """Say something."""
+        self.said.append(text)
+        self.core.say(self._world.now, room, text)
+        self._world.drain(self)
+
+    def tell(self, nick: str, text: str) -> None:
+        """Tell a person something."""
+        self.core.tell(self._world.now, nick, text)
+        self._world.drain(self)
+
+    def do(self, verb: str, *arguments: str) -> None:
+        """Any other verb of the client."""
+        getattr(self.core, verb)(self._world.now, *arguments)
+        self._world.drain(self)
+
+    def kill(self) -> None:
+        """As SIGKILL does: only what was written remains."""
+        self.is_running = False
+        self._inbox.clear()
+
+    def restart(self) -> None:
+        """A new process with the same data folder."""
+        self.core = self._new_core(self._world.now)
+        self._inbox.clear()
+        self.is_running = True
+        self._world.drain(self)
+
+    # --- What it has seen ----------
+
+    def drain(self, now: float) -> list[tuple[bytes, PeerAddress]]:
+        """Write, note, then send."""
+        while batch := self.core.drain_writes():
+            self.store.write(batch)
+            self.core.persisted(now, len(batch))
+        self.events += self.core.drain_events()
+        return self.core.drain_transmits()
+
+    def messages(self, room: str = "lobby") -> list[events.Message]:
+        """Messages of others that were shown."""
+        return [event for event in self.events if isinstance(event, events.Message) and event.room == room]
+
+    def sent(self, room: str = "lobby") -> list[events.Sent]:
+        """Its own messages that were confirmed."""
+        return [event for event in self.events if isinstance(event, events.Sent) and event.room == room]
+
+    def texts(self, room: str = "lobby") -> list[str]:
+        """All that was shown in a room, its own and others', in the order shown."""
+        shown = (events.Message, events.Sent)
+        return [event.text for event in self.events if isinstance(event, shown) and event.room == room]
+
+    def of(self, kind: type[events.ClientEvent]) -> list[events.ClientEvent]:
+        """Events of one kind."""
+        return [event for event in self.events if isinstance(event, kind)]
+
+    def is_settled(self) -> bool:
+        """Whether it is in, with nothing unconfirmed, and holds all that the server's logs of its rooms do."""
+        if not self.core.is_entered or not self.core.is_idle:
+            return False
+        log = self._world.server.log
+        for room in self.core.rooms:
+            extent = log.extent(room_log(room))
+            held = self.store.extent(room_log(room))
+            if extent.head and (held.generation, held.head) != (extent.generation, extent.head):
+                return False
+        return True
+
+    def describe(self) -> str:
+        """For a failure's message."""
+        held = {log: self.store.extent(log).head for log in self.store.logs()}
+        state = "in" if self.core.is_entered else "not in"
+        return f"{self.nick}: {state}, {held}, unconfirmed {len(self.core.unconfirmed())}, rooms {self.core.rooms}"

@@ -1,0 +1,130 @@
+"""The world of the simulator: the real server core and real client cores on the virtual network, under one virtual clock.
+
+    world = World(Random(seed), LAN)
+    alice = world.add_client("alice")
+    world.run_until(lambda: alice.is_in, limit_s=5)
+    alice.say("hello")
+    world.settle()                                  # faults stop; every live replica must equal the server's log
+    world.check()                                   # the promises (SPEC 0), also checked at every step
+
+Pauses, crashes and restarts of either side are the world's; what the network does is `tests.sim.network`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+
+from tests.sim.faults import LAN, Link
+from tests.sim.network import Address, Network
+from tests.sim.nodes import ClientNode, ServerNode
+from tests.sim.promises import Promises
+from udpchat.chat.server import Settings
+
+SERVER: Address = ("server", 1)
+CHECK_EVERY_STEPS = 64
+
+
+class Stuck(AssertionError):
+    """Something that had to happen did not, within its limit of virtual time."""
+
+
+class World:
+    """Everything, and the clock."""
+
+    def __init__(self, random: Random, link: Link = LAN, *, settings: Settings | None = None) -> None:
+        self.random = random
+        self.now = 1000.0
+        self.network = Network(random, link)
+        self.server = ServerNode(self.now, SERVER, random, settings or Settings())
+        self.network.guard(SERVER, self.server.is_proved)
+        self.clients: list[ClientNode] = []
+        self.promises = Promises(self.server, self.clients)
+        self._steps = 0
+
+    # --- Who is there ----------
+
+    def add_client(
+        self, nick: str, *, address: Address | None = None, rooms: tuple[str, ...] = ("lobby",), history: int = 0
+    ) -> ClientNode:
+        """A client that begins to connect now."""
+        address = address or (nick, 1)
+        client = ClientNode(
+            self.now, address, self.random, nick=nick, rooms=rooms, history=history, server=SERVER, world=self
+        )
+        self.clients.append(client)
+        self.drain(client)
+        return client
+
+    def add_clients(self, count: int, prefix: str = "peer") -> list[ClientNode]:
+        """Clients that have all entered, on whatever network there is."""
+        clients = [self.add_client(f"{prefix}{number}") for number in range(count)]
+        self.run_until(lambda: all(client.is_in for client in clients), limit_s=60)
+        return clients
+
+    # --- Time ----------
+
+    def run(self, duration_s: float) -> None:
+        """Let time pass."""
+        end = self.now + duration_s
+        while self._step(end):
+            pass
+        self.now = end
+
+    def run_until(self, condition: Callable[[], bool], *, limit_s: float) -> float:
+        """Let time pass until something is so; how long it took. `Stuck` if it is not so within the limit."""
+        start = self.now
+        while not condition():
+            if not self._step(start + limit_s):
+                if condition():
+                    break
+                raise Stuck(f"not within {limit_s} s; at {self.now:.3f}\n{self.describe()}")
+        return self.now - start
+
+    def _step(self, end: float) -> bool:
+        """To the next thing that happens; False if none does before `end`."""
+        nodes = [node for node in (self.server, *self.clients) if node.is_running]
+        times = [self.network.next_timeout(), *(node.wakes_at(self.now) for node in nodes)]
+        due = min((time for time in times if time is not None), default=None)
+        if due is None or due > end:
+            self.now = max(self.now, end)
+            return False
+        self.now = max(self.now, due)
+        inboxes: dict[Address, list[tuple[bytes, Address]]] = {}
+        for delivery in self.network.deliver(self.now):
+            inboxes.setdefault(delivery.destination, []).append((delivery.data, delivery.source))
+        for node in (self.server, *self.clients):
+            node.take(inboxes.get(node.address, []))
+            if node.is_running and node.act(self.now):
+                self.drain(node)
+        self._steps += 1
+        if self._steps % CHECK_EVERY_STEPS == 0:
+            self.promises.check()
+        return True
+
+    def drain(self, node: ClientNode | ServerNode) -> None:
+        """Send what a core wants sent."""
+        for datagram, destination in node.drain(self.now):
+            self.network.send(self.now, node.address, destination, datagram)
+
+    # --- Ends ----------
+
+    def is_settled(self) -> bool:
+        """Whether every client that runs is in, has nothing unconfirmed, and holds all that the server's logs do."""
+        return all(client.is_settled() for client in self.clients if client.is_running)
+
+    def settle(self, *, limit_s: float = 60.0, link: Link = LAN) -> float:
+        """Faults stop; how long it took until all was well. Then the promises are checked once more."""
+        self.network.heal(link)
+        took = self.run_until(self.is_settled, limit_s=limit_s)
+        self.promises.check()
+        self.promises.check_complete()
+        return took
+
+    def check(self) -> None:
+        """The promises, now."""
+        self.promises.check()
+
+    def describe(self) -> str:
+        """Who stands where, for a failure's message."""
+        return "\n".join([self.server.describe(), *(client.describe() for client in self.clients)])

@@ -1,0 +1,26 @@
+"""Entries and batches for the tests of the stores."""
+
+from __future__ import annotations
+
+from udpchat.sync.log import Append, Origin
+from udpchat.wire.bodies import Message, Tombstone
+from udpchat.wire.frames import encode
+
+LOBBY, ATTIC = "#lobby", "#attic"
+AUTHOR = b"author of it all"
+
+
+def said(text: str, *, nick: str = "alice", time_ms: int = 1_000, kind: int = 0) -> bytes:
+    return encode(Message(time_ms, b"12345678", nick, b"87654321", kind, text))
+
+
+def tombstone(time_ms: int = 9_000) -> bytes:
+    return encode(Tombstone(time_ms))
+
+
+def batch(log: str, first: int, *entries: bytes, counter: int | None = None) -> list[Append]:
+    """The entries from `first` on; with a counter, each answers a request of AUTHOR, from that counter on."""
+    return [
+        Append(log, first + offset, entry, Origin(AUTHOR, counter + offset) if counter else None)
+        for offset, entry in enumerate(entries)
+    ]

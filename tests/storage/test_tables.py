@@ -1,0 +1,87 @@
+"""The tables themselves: damage is seen, an interrupted prune is whole, a failed write shows nothing."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.storage.entries import ATTIC, LOBBY, batch, said
+from udpchat.storage import tables
+from udpchat.storage.log import StoreFailed
+from udpchat.storage.sqlite import SqliteLog
+from udpchat.storage.tables import SEQUENCE_BITS, checksum_of
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Iterator[SqliteLog]:
+    with closing(SqliteLog(tmp_path / "log.db")) as made:
+        made.append(batch(LOBBY, 1, *[said(f"text {number}") for number in range(1, 11)]))
+        yield made
+
+
+def alter(log: SqliteLog, sql: str) -> None:
+    log._writer.execute(sql)
+
+
+def test_an_entry_with_a_bent_bit_is_not_served(log: SqliteLog) -> None:
+    row = 1 << SEQUENCE_BITS | 5
+    bent = bytearray(said("text 5"))
+    bent[-1] ^= 1
+    log._writer.execute("UPDATE entries SET entry = ? WHERE id = ?", (bytes(bent), row))
+    assert len(log.read(LOBBY, 1, 4)) == 4
+    with pytest.raises(StoreFailed, match="#lobby: entry 5 is damaged"):
+        log.read(LOBBY, 1, 10)
+    with pytest.raises(StoreFailed):
+        log.search("5")
+
+
+def test_an_entry_that_strayed_or_is_missing_is_seen(log: SqliteLog) -> None:
+    alter(log, "UPDATE entries SET id = id + 100 WHERE id & 255 = 9")
+    with pytest.raises(StoreFailed, match="1 of 1 to 10 are missing"):
+        log.read(LOBBY, 1, 10)
+    assert checksum_of(1, b"x") != checksum_of(2, b"x")
+
+
+def test_an_interrupted_prune_leaves_a_lower_base_and_the_log_whole(
+    log: SqliteLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "FORGET_ENTRIES", 3)
+    trigger = f"CREATE TEMP TRIGGER stop BEFORE DELETE ON entries WHEN old.id = {1 << SEQUENCE_BITS | 5}"
+    alter(log, f"{trigger} BEGIN SELECT raise(ABORT, 'pulled the plug'); END")
+    with pytest.raises(StoreFailed, match="pulled the plug"):
+        log.prune(LOBBY, 8)
+    assert log.extent(LOBBY).base == 3
+    assert log.read(LOBBY, 1, 10) == [said(f"text {number}") for number in range(4, 11)]
+    assert [hit.sequence for hit in log.search("text")] == list(range(4, 11))
+    alter(log, "DROP TRIGGER stop")
+    log.prune(LOBBY, 8)
+    assert log.extent(LOBBY).base == 8
+
+
+def test_a_failed_write_shows_nothing_and_may_be_tried_again(log: SqliteLog) -> None:
+    alter(log, "CREATE TEMP TRIGGER stop BEFORE INSERT ON entries BEGIN SELECT raise(ABORT, 'no'); END")
+    with pytest.raises((StoreFailed, AssertionError)):
+        log.append(batch(ATTIC, 1, said("new")) + batch(LOBBY, 11, said("more")))
+    assert log.logs() == [LOBBY]
+    assert log.extent(LOBBY).head == 10
+    alter(log, "DROP TRIGGER stop")
+    log.append(batch(ATTIC, 1, said("new")) + batch(LOBBY, 11, said("more")))
+    assert log.read(ATTIC, 1, 1) == [said("new")]
+
+
+def test_a_damaged_page_is_our_error_and_not_sqlites(log: SqliteLog, tmp_path: Path) -> None:
+    log.append(batch(LOBBY, 11, *[said("y" * 3_000) for _ in range(200)]))
+    log.close()
+    path = tmp_path / "log.db"
+    with closing(sqlite3.connect(path)) as connection:
+        (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'entries'").fetchone()
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+    with path.open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\xff" * size)
+    with closing(SqliteLog(path)) as damaged, pytest.raises(StoreFailed):
+        damaged.read(LOBBY, 1, 10)

@@ -1,0 +1,291 @@
+"""The rules of the house: what may import what, how large things may grow, and what everything must have."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "udpchat"
+
+# --- What may import what --------------------------------------------------------------------------------------------
+
+ROOMS = {  # each room, and the rooms that it may import; everyone may import udpchat itself, which is the version
+    "wire": (),
+    "session": ("wire",),
+    "sync": ("wire", "session"),
+    "chat": ("wire", "session", "sync"),
+    "storage": ("wire", "session", "sync", "chat"),
+    "shell": ("wire", "session", "sync", "chat", "storage"),
+    "ui": ("chat",),
+    "cli": ("wire", "session", "sync", "chat", "storage", "shell", "ui"),
+    "__main__": ("cli",),
+    "__init__": (),
+}
+NARROW = {("shell/identity", "session"): {"KeyPair"}}  # of that room, this module may import these names only
+
+CORES = ("wire", "session", "sync", "chat")
+PURE = {  # of the standard library, all that a core may import: no socket, clock, chance, thread, file, log
+    "__future__", "abc", "array", "base64", "binascii", "bisect", "collections", "contextlib", "copy", "dataclasses",
+    "difflib", "enum", "functools", "hashlib", "heapq", "hmac", "ipaddress", "itertools", "json", "math", "operator",
+    "re", "shlex", "string", "struct", "textwrap", "types", "typing", "unicodedata", "zlib",
+}  # fmt: skip
+OWNERS = {  # who may import what: others may not. The rest of the standard library is free outside the cores
+    "msgspec": ("wire/frames",),
+    "cryptography": ("session",),
+    "platformdirs": ("shell", "cli"),
+    "sqlite3": ("storage",),
+    "asyncio": ("shell",),
+    "selectors": ("shell",),
+    "socket": ("shell",),
+    "time": ("shell",),
+    "random": ("shell",),
+    "secrets": ("shell",),
+    "uuid": (),
+    "threading": ("storage", "shell"),
+    "concurrent": ("storage", "shell"),
+    "multiprocessing": (),
+    "subprocess": ("shell",),
+    "logging": ("storage", "shell", "cli"),
+    "pathlib": ("storage", "shell", "cli"),
+    "shutil": ("storage", "shell"),
+    "tempfile": ("storage", "shell"),
+    "glob": ("storage", "shell"),
+    "pickle": (),
+}
+FILE_ROOMS = ("storage", "shell")
+FILE_METHODS = {"read_text", "read_bytes", "write_text", "write_bytes", "mkdir", "unlink", "rmdir", "touch"}
+
+# --- How large, and what everything must have ------------------------------------------------------------------------
+
+FUNCTION_LINES_MAX = 50
+FILE_LINES_MAX = 400
+LINE_CHARACTERS_MAX = 120
+UNDOCUMENTED_METHOD_LINES_MAX = 3
+BANNED_WORDS = {"util", "utils", "common", "helper", "helpers", "manager", "base", "misc"}
+TOP_LEVEL = {
+    ".ci", ".gitignore", "LICENSE", "README.md", "pyproject.toml", "scripts", "setup.cfg", "tests", "udpchat",
+}  # fmt: skip
+HELP_S_MAX = 30
+
+# ---------------------------------------------------------------------------------------------------------------------
+
+MODULES = sorted(PACKAGE.rglob("*.py"))
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+SCRIPTS = sorted(path for path in (ROOT / "scripts").iterdir() if path.is_file() and not path.suffix)
+SCRIPT_FILES = [*SCRIPTS, *sorted((ROOT / "scripts").glob("*.py"))]
+EVERYTHING = [*MODULES, *TESTS, *SCRIPT_FILES]
+
+
+def name_of(path: Path) -> str:
+    """`wire/frames` for udpchat/wire/frames.py, `cli` for udpchat/cli.py."""
+    return path.relative_to(PACKAGE).with_suffix("").as_posix()
+
+
+def room_of(name: str) -> str:
+    return name.split("/")[0]
+
+
+def allowed_by(owners: tuple[str, ...], name: str) -> bool:
+    return name in owners or room_of(name) in owners
+
+
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+def place(path: Path, node: ast.AST) -> str:
+    return f"{path.relative_to(ROOT).as_posix()}:{getattr(node, 'lineno', 1)}"
+
+
+def imports_of(path: Path) -> Iterator[tuple[ast.AST, str, str | None]]:
+    """Every import of a file, in functions and for type checking too: where, dotted module, name taken from it."""
+    folder = path.relative_to(ROOT).parent.parts
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.Import):
+            yield from ((node, alias.name, None) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = folder[: len(folder) - node.level + 1] if node.level else ()
+            module = ".".join([*above, *filter(None, [node.module])])
+            yield from ((node, module, alias.name) for alias in node.names)
+
+
+def own_imports_of(path: Path) -> Iterator[tuple[ast.AST, str, str | None]]:
+    """The imports of udpchat itself: where, the module as `wire/frames`, the name taken from it (None: the module)."""
+    for node, module, name in imports_of(path):
+        if module.split(".")[0] != "udpchat":
+            continue
+        inside = "/".join(module.split(".")[1:])
+        deeper = f"{inside}/{name}".strip("/")
+        if name and ((PACKAGE / deeper).is_dir() or (PACKAGE / f"{deeper}.py").is_file()):
+            yield node, deeper, None
+        else:
+            yield node, inside, name
+
+
+def foreign_imports_of(path: Path) -> Iterator[tuple[ast.AST, str]]:
+    """The imports from outside udpchat: where, and the top-level module."""
+    for node, module, _ in imports_of(path):
+        if module.split(".")[0] != "udpchat":
+            yield node, module.split(".")[0]
+
+
+def definitions_of(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def test_a_room_imports_only_what_the_table_allows() -> None:
+    faults = []
+    for path in MODULES:
+        room = room_of(name_of(path))
+        for node, target, name in own_imports_of(path):
+            other = room_of(target)
+            if other not in ("", room, *ROOMS.get(room, ())):
+                faults.append(f"{place(path, node)}: {room} may not import {other}")
+            if name not in NARROW.get((name_of(path), other), {name}):
+                faults.append(f"{place(path, node)}: may not take {name} from {other}")
+            if name == "*":
+                faults.append(f"{place(path, node)}: must say which names it imports")
+    assert not faults, "\n".join(faults)
+
+
+def test_every_room_is_in_the_table() -> None:
+    assert {room_of(name_of(path)) for path in MODULES} <= set(ROOMS)
+
+
+def test_cores_import_only_what_is_pure_and_the_rest_has_owners() -> None:
+    faults = []
+    for path in MODULES:
+        name = name_of(path)
+        for node, module in foreign_imports_of(path):
+            if module in OWNERS:
+                allowed = allowed_by(OWNERS[module], name)
+            else:
+                allowed = module in (PURE if room_of(name) in CORES else sys.stdlib_module_names)
+            if not allowed:
+                faults.append(f"{place(path, node)}: {name} may not import {module}")
+    assert not faults, "\n".join(faults)
+
+
+def test_only_storage_and_shell_touch_files() -> None:
+    faults = []
+    for path in MODULES:
+        calls = (node.func for node in ast.walk(tree_of(path)) if isinstance(node, ast.Call))
+        for called in calls if room_of(name_of(path)) not in FILE_ROOMS else ():
+            opens = isinstance(called, ast.Name) and called.id == "open"
+            if opens or (isinstance(called, ast.Attribute) and called.attr in FILE_METHODS):
+                faults.append(f"{place(path, called)}: touches a file")
+    assert not faults, "\n".join(faults)
+
+
+def test_modules_import_each_other_without_a_cycle() -> None:
+    names = {name_of(path).removesuffix("/__init__"): path for path in MODULES}
+    graph = {name: {target for _, target, _ in own_imports_of(path)} & set(names) for name, path in names.items()}
+    done: set[str] = set()
+
+    def visit(name: str, trail: tuple[str, ...]) -> None:
+        assert name not in trail, " imports ".join([*trail[trail.index(name) :], name])
+        if name not in done:
+            for target in sorted(graph[name]):
+                visit(target, (*trail, name))
+            done.add(name)
+
+    for name in sorted(graph):
+        visit(name, ())
+
+
+def test_functions_are_short() -> None:
+    faults = []
+    for path in EVERYTHING:
+        for function in definitions_of(path):
+            lines = (function.end_lineno or 0) - function.lineno + 1
+            if lines > FUNCTION_LINES_MAX:
+                faults.append(f"{place(path, function)}: {function.name} has {lines} lines")
+    assert not faults, "\n".join(faults)
+
+
+def test_files_and_lines_are_short() -> None:
+    faults = []
+    for path in EVERYTHING:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        where = path.relative_to(ROOT)
+        if len(lines) > FILE_LINES_MAX:
+            faults.append(f"{where}: {len(lines)} lines")
+        long = [number for number, line in enumerate(lines, 1) if len(line) > LINE_CHARACTERS_MAX]
+        faults.extend(f"{where}:{number}: longer than {LINE_CHARACTERS_MAX} characters" for number in long)
+    assert not faults, "\n".join(faults)
+
+
+def undocumented(node: ast.AST, owner: str = "") -> Iterator[tuple[ast.AST, str]]:
+    """Public classes, functions and methods below a module or class that have no docstring; short methods need none."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If | ast.Try):  # a definition for one platform
+            yield from undocumented(child, owner)
+        if not isinstance(child, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) or child.name.startswith("_"):
+            continue
+        body_lines = (child.body[-1].end_lineno or 0) - child.body[0].lineno + 1
+        is_method = bool(owner) and not isinstance(child, ast.ClassDef)
+        if not ast.get_docstring(child) and not (is_method and body_lines <= UNDOCUMENTED_METHOD_LINES_MAX):
+            yield child, f"{owner}{child.name}"
+        if isinstance(child, ast.ClassDef):
+            yield from undocumented(child, f"{owner}{child.name}.")
+
+
+def test_everything_public_has_a_docstring() -> None:
+    faults = []
+    for path in [*MODULES, *SCRIPT_FILES]:
+        if not ast.get_docstring(tree_of(path)):
+            faults.append(f"{place(path, tree_of(path))}: the module has no docstring")
+        faults.extend(f"{place(path, node)}: {name} has no docstring" for node, name in undocumented(tree_of(path)))
+    assert not faults, "\n".join(faults)
+
+
+def test_every_module_has_its_test() -> None:
+    names = [path.relative_to(PACKAGE) for path in MODULES if not path.name.startswith("__")]
+    missing = [f"tests/{(name.parent / f'test_{name.name}').as_posix()}" for name in names]
+    missing = [test for test in missing if not (ROOT / test).is_file()]
+    assert not missing, "\n".join(missing)
+
+
+def test_module_names_say_what_is_inside() -> None:
+    words = {path: set(re.split(r"[_\W]+", path.relative_to(ROOT).as_posix().lower())) for path in EVERYTHING}
+    faults = [f"{path.relative_to(ROOT)}" for path, found in words.items() if found & BANNED_WORDS]
+    assert not faults, "\n".join(faults)
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_every_script_can_be_started_and_explains_itself(script: Path) -> None:
+    if os.name != "nt":
+        assert os.access(script, os.X_OK), f"chmod +x scripts/{script.name}"
+    assert script.read_text(encoding="utf-8").startswith("#!/usr/bin/env python3\n")
+    command = [sys.executable, str(script), "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=HELP_S_MAX, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.lower().startswith("usage: ")
+
+
+def test_the_top_level_is_exactly_what_the_table_lists() -> None:
+    git = shutil.which("git")
+    if not git:
+        pytest.skip("git is not here to say which files belong to the project")
+    listed = subprocess.run([git, "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode or not listed.stdout:
+        pytest.skip(f"git lists no files here: {listed.stderr.strip() or 'nothing is committed'}")
+    assert {name.split("/")[0] for name in listed.stdout.rstrip("\0").split("\0")} == TOP_LEVEL
+
+
+def test_pyproject_holds_the_build_system_and_nothing_else() -> None:
+    assert set(tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))) == {"build-system"}

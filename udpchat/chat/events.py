@@ -1,0 +1,175 @@
+"""What happens, as values: what a client tells its user interface, and what a server tells its operator.
+
+The client's events are those of the JSON lines (README), one class each, with the same fields.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# --- A client's ----------
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """Entered for the first time, and in all the rooms asked for that could be joined."""
+
+    server: str
+    fingerprint: str
+    nick: str
+    rooms: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Somebody said something; `room` is `@nick` in a conversation, `history` if it was sent before we entered."""
+
+    room: str
+    seq: int
+    nick: str
+    text: str
+    kind: str  # "text" or "action"
+    time_ms: int
+    id: str
+    history: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What this client said stands in the log."""
+
+    room: str
+    seq: int
+    id: str
+    text: str
+    kind: str
+    time_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Somebody came into a room."""
+
+    room: str
+    nick: str
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Somebody left a room: `quit`, `timed out`, `parted`, `kicked`."""
+
+    room: str
+    nick: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Renamed:
+    """Somebody goes by another nick."""
+
+    old: str
+    nick: str
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Who is in a room, in order."""
+
+    room: str
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RoomList:
+    """The rooms of the server, in order."""
+
+    rooms: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A room's topic, and who set it; both empty if there is none."""
+
+    room: str
+    topic: str
+    nick: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something to know; `code` for programs."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Error:
+    """Something asked was not done; `code` for programs."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnected:
+    """The session or the server was lost; the client goes on trying, and keeps what is typed."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reconnected:
+    """The server is back, or reached again."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The end: this client may not enter. `code` is `nick_taken`, `server_key`, ..., `text` says what to do."""
+
+    code: str
+    text: str
+
+
+ClientEvent = (
+    Connected | Message | Sent | Joined | Left | Renamed | Names | RoomList | Topic | Notice | Error | Disconnected
+    | Reconnected | Rejected
+)  # fmt: skip
+
+# --- A server's ----------
+
+
+@dataclass(frozen=True, slots=True)
+class PeerEntered:
+    """A device entered."""
+
+    nick: str
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
+class PeerLeft:
+    """A device left or was lost."""
+
+    nick: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PeerRefused:
+    """A device may not enter."""
+
+    host: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogUnwritable:
+    """Nothing can be stored at the moment."""
+
+    reason: str
+
+
+ServerEvent = PeerEntered | PeerLeft | PeerRefused | LogUnwritable

@@ -1,0 +1,308 @@
+"""The state of a chat: who is here, which rooms and conversations there are, and what is being written (SPEC 6, 7).
+
+What is asked becomes an append; once the log says it is durable, its result and its fan-out happen together, or, if it
+could not be written, neither. Nothing here knows of packets.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from udpchat.chat.message import (
+    CONVERSATION_PREFIX,
+    DIRECTORY_LOG,
+    ROOM_PREFIX,
+    conversation_log,
+    room_log,
+)
+from udpchat.chat.registry import Peer, Registry
+from udpchat.chat.roster import Roster
+from udpchat.sync.feed import Stream
+from udpchat.sync.log import Append, LogReader, Origin
+from udpchat.sync.requests import Window
+from udpchat.wire.bodies import Claim, Conversation, Done, Stored, TopicRecord
+from udpchat.wire.frames import Result, encode, parse_record
+from udpchat.wire.limits import CONVERSATIONS_PER_KEY_MAX, ROOMS_MAX
+
+_READ_RECORDS = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """An append under way, and what happens when it is durable or could not be written."""
+
+    append: Append
+    peer: Peer
+    on_durable: Callable[[float], None]
+    on_rejected: Callable[[], None]
+
+
+@dataclass(slots=True, eq=False)
+class Room:
+    """What is said in it, and who is in it."""
+
+    name: str
+    stream: Stream
+    roster: Roster
+
+
+class Hub:
+    """Everything that the handlers of requests act upon."""
+
+    def __init__(self, log: LogReader, random: Callable[[int], bytes]) -> None:
+        self.registry = Registry()
+        self.rooms: dict[str, Room] = {}
+        self.wall_offset_s = 0.0  # wall clock minus monotonic clock, as the driver last saw it
+        self.dirty: set[Peer] = set()  # peers that have or may have something to be sent
+        self.stirred: set[Room | Stream] = set()  # rooms whose presence changed, and logs that grew
+        self._log = log
+        self._random = random
+        self._streams: dict[str, Stream] = {}  # of rooms and conversations that have been used
+        self._tails: dict[str, int] = {}  # the last sequence given out, where it is ahead of what is durable
+        self._pending: deque[_Pending] = deque()
+        self._undrained: list[Append] = []
+        self._topics: dict[str, tuple[str, str]] = {}
+        self._conversations: dict[bytes, dict[str, bytes]] = {}  # key -> log -> the other key
+        self._claiming: set[str] = set()  # nicks whose claims are being written
+        self.unwritable = ""  # why the log does not take entries at the moment, if it does not
+        self._load_directory()
+
+    def _load_directory(self) -> None:
+        """What must be known before anyone speaks: who owns which nick, topics, conversations."""
+        extent = self._log.extent(DIRECTORY_LOG)
+        first = extent.base + 1
+        while first <= extent.head:
+            records = self._log.read(DIRECTORY_LOG, first, _READ_RECORDS)
+            for entry in records:
+                match parse_record(entry):
+                    case Claim(nick, key):
+                        self.registry.claim(nick, key)
+                    case TopicRecord(room, topic, nick):
+                        self._topics[room] = (topic, nick)
+                    case Conversation(log, keys):
+                        self._converse(log, *keys)
+            first += len(records)
+
+    def number(self) -> int:
+        """A random number for a generation."""
+        return int.from_bytes(self._random(6), "big") + 1
+
+    # --- Rooms and conversations ----------
+
+    def stream(self, log: str) -> Stream:
+        """The log of a room or conversation."""
+        stream = self._streams.get(log)
+        if stream is None:
+            stream = self._streams[log] = Stream(log, self._log)
+        return stream
+
+    def streams(self) -> Iterable[Stream]:
+        """All logs that somebody may follow."""
+        return self._streams.values()
+
+    def open_room(self, name: str) -> Room | None:
+        """The room of that name; made if there is none, unless there are too many."""
+        room = self.rooms.get(name)
+        if room is None and len(self.rooms) < ROOMS_MAX:
+            roster = Roster(name, generation=self.number())
+            room = self.rooms[name] = Room(name, self.stream(room_log(name)), roster)
+        return room
+
+    def close_if_empty(self, room: Room) -> None:
+        """A room without members is forgotten; what was said in it stays in its log."""
+        if not room.roster.members and not room.stream.feeds and self._tails.get(room.stream.log) is None:
+            del self.rooms[room.name]
+            del self._streams[room.stream.log]
+
+    def known_rooms(self) -> list[str]:
+        """Rooms with members, or with something said in them, in order."""
+        written = {log[1:] for log in self._log.logs() if log.startswith(ROOM_PREFIX)}
+        return sorted(written | self.rooms.keys())
+
+    def topic(self, room: str) -> tuple[str, str]:
+        """(topic, who set it), both empty if there is none."""
+        return self._topics.get(room, ("", ""))
+
+    def set_topic(self, now: float, room: str, topic: str, nick: str) -> None:
+        """The topic, written down already, is another; tell the room."""
+        self._topics[room] = (topic, nick)
+        if room in self.rooms:
+            self.rooms[room].roster.set_topic(now, topic, nick)
+            self.stirred.add(self.rooms[room])
+
+    def join(self, now: float, peer: Peer, room: Room) -> None:
+        """A peer is in a room and follows it from here on; saying so again changes nothing."""
+        if room.name not in peer.rooms:
+            peer.rooms.add(room.name)
+            room.roster.join(now, peer.nick, peer.user)
+            self.stirred.add(room)
+        peer.downlink.follow(now, room.stream)
+        peer.downlink.follow(now, room.roster.stream)
+        self.dirty.add(peer)
+
+    def part(self, now: float, peer: Peer, room: Room, reason: str) -> None:
+        """A peer is in a room no longer."""
+        if room.name in peer.rooms:
+            peer.rooms.discard(room.name)
+            room.roster.leave(now, peer.nick, peer.user, reason)
+            self.stirred.add(room)
+        peer.downlink.unfollow(room.stream.log)
+        peer.downlink.unfollow(room.roster.stream.log)
+        self.close_if_empty(room)
+
+    def remove(self, now: float, peer: Peer, reason: str) -> None:
+        """A peer is gone: from its rooms, from all logs it follows, from the registry."""
+        for name in sorted(peer.rooms):
+            self.part(now, peer, self.rooms[name], reason)
+        for log in list(peer.downlink.feeds):
+            peer.downlink.unfollow(log)
+        self.registry.remove(peer)
+        self.dirty.discard(peer)
+
+    def _converse(self, log: str, one: bytes, other: bytes) -> None:
+        self._conversations.setdefault(one, {})[log] = other
+        self._conversations.setdefault(other, {})[log] = one
+
+    def conversations(self, key: bytes) -> list[str]:
+        """The logs of what this key and others have told each other."""
+        return list(self._conversations.get(key, ()))
+
+    def open_conversation(self, peer: Peer, other: bytes) -> Stream | None:
+        """The log of what two keys tell each other, followed by all their devices; None if either has too many."""
+        log = conversation_log(peer.key, other)
+        if log not in self._conversations.get(peer.key, ()):
+            if any(len(self._conversations.get(key, ())) >= CONVERSATIONS_PER_KEY_MAX for key in (peer.key, other)):
+                return None
+            self._converse(log, peer.key, other)
+            self.append(
+                peer,
+                DIRECTORY_LOG,
+                encode(Conversation(log, (peer.key, other))),
+                on_rejected=lambda: self._end_conversation(log, peer.key, other),
+            )
+        return self.stream(log)
+
+    def _end_conversation(self, log: str, one: bytes, other: bytes) -> None:
+        self._conversations[one].pop(log, None)
+        self._conversations[other].pop(log, None)
+
+    def follow_conversation(self, now: float, log: str, key: bytes) -> None:
+        """All devices of a person that are here follow a conversation."""
+        for peer in self.registry.peers_of(key):
+            if peer.has_entered and log not in peer.downlink.feeds:
+                peer.downlink.follow(now, self.stream(log))
+                self.dirty.add(peer)
+
+    # --- Nicks ----------
+
+    def claim(
+        self, peer: Peer, nick: str, then: Callable[[float], None], *, counter: int | None = None
+    ) -> None:
+        """Have a free nick written down as belonging to the peer's key; nobody else gets it meanwhile."""
+
+        def on_durable(now: float, sequence: int) -> None:
+            self._claiming.discard(nick)
+            then(now)
+
+        def on_rejected() -> None:
+            self._claiming.discard(nick)
+            self.registry.unclaim(nick)
+
+        self.registry.claim(nick, peer.key)
+        self._claiming.add(nick)
+        entry = encode(Claim(nick, peer.key))
+        self.append(peer, DIRECTORY_LOG, entry, counter=counter, on_durable=on_durable, on_rejected=on_rejected)
+
+    def is_claiming(self, nick: str) -> bool:
+        """Whether this nick was claimed, but not durably yet."""
+        return nick in self._claiming
+
+    def rename(self, now: float, peer: Peer, nick: str) -> None:
+        """The peer is known by another nick of its own, in all its rooms."""
+        old = peer.nick
+        if peer not in self.registry or old == nick:
+            return
+        self.registry.set_nick(peer, nick)
+        for name in peer.rooms:
+            self.rooms[name].roster.rename(now, old, nick, peer.user)
+            self.stirred.add(self.rooms[name])
+
+    # --- Writing ----------
+
+    def append(
+        self,
+        peer: Peer,
+        log: str,
+        entry: bytes,
+        *,
+        counter: int | None = None,
+        on_durable: Callable[[float, int], None] = lambda now, sequence: None,
+        on_rejected: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Have an entry written behind all others of its log; `counter` is the request of the peer that asks for it."""
+        sequence = self._tails.get(log) or self._durable_head(log)
+        self._tails[log] = sequence = sequence + 1
+        append = Append(log, sequence, entry, None if counter is None else Origin(peer.author, counter))
+        self._pending.append(_Pending(append, peer, lambda now: on_durable(now, sequence), on_rejected))
+        self._undrained.append(append)
+
+    def _durable_head(self, log: str) -> int:
+        stream = self._streams.get(log)
+        return self._log.extent(log).head if stream is None else stream.head
+
+    def drain_writes(self) -> list[Append]:
+        """What is to be written as one batch, to be answered by `persisted` or `rejected`."""
+        appends, self._undrained = self._undrained, []
+        return appends
+
+    def persisted(self, now: float, count: int) -> None:
+        """The `count` oldest appends that were drained are durable: fan them out, then answer who asked."""
+        self.unwritable = ""
+        batch = [self._pending.popleft() for _ in range(count)]
+        grown: dict[str, list[bytes]] = {}
+        for pending in batch:
+            log = pending.append.log
+            grown.setdefault(log, []).append(pending.append.entry)
+            if self._tails.get(log) == pending.append.sequence:
+                del self._tails[log]
+        for pending in batch:
+            pending.on_durable(now)
+            if pending.append.origin is not None:
+                self.dirty.add(pending.peer)
+        for log, entries in grown.items():
+            if log != DIRECTORY_LOG:
+                self.extend(now, self.stream(log), entries)
+
+    def extend(self, now: float, stream: Stream, entries: list[bytes]) -> None:
+        """A log has grown: push it to its followers."""
+        stream.extend(now, entries)
+        self.stirred.add(stream)
+        self.touch_followers(stream)
+
+    def touch_followers(self, stream: Stream) -> None:
+        """All who follow a log may have something to be sent."""
+        self.dirty.update([feed.follower.owner for feed in stream.feeds])
+
+    def rejected(self, reason: str) -> None:
+        """Nothing that is under way was written: as if it had not been asked. Reading and presence go on."""
+        self.unwritable = reason
+        pending, self._pending = self._pending, deque()
+        self._undrained.clear()
+        self._tails.clear()
+        for undone in reversed(pending):
+            undone.on_rejected()
+        for peer in {undone.peer for undone in pending}:
+            peer.window.rewind()
+            self.dirty.add(peer)
+
+    def window_of(self, author: bytes) -> Window:
+        """The request window of an author, as the log remembers it: what was answered is answered the same again."""
+        answered = self._log.answered(author)
+        window = Window(max((counter for counter, _, _ in answered), default=0))
+        for counter, log, sequence in answered:
+            is_message = log.startswith((ROOM_PREFIX, CONVERSATION_PREFIX))
+            body = Stored(log, sequence) if is_message else Done()
+            window.remember(counter, encode(Result(counter, body)))
+        return window

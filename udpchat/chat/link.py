@@ -1,0 +1,198 @@
+"""A client's association with its server: made, kept alive, renewed, lost and made again (SPEC 3, 6.3).
+
+It knows sessions and silence, and nothing of what is said. While one session lives, the next is made beside it, so that
+a fresh handshake is no break.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from udpchat.session.handshake import KeyPair
+from udpchat.session.initiate import Connector
+from udpchat.session.session import Session
+from udpchat.sync.acks import AckSchedule
+from udpchat.wire.errors import BadDatagram, Drop
+from udpchat.wire.frames import Down, Introduction, encode, pack, parse_down_untrusted
+from udpchat.wire.limits import HEARTBEAT_JITTER, HEARTBEAT_S
+from udpchat.wire.packets import DATA_HEADER, Address, Data, Reset, data_index, parse_packet_untrusted
+
+SUSPECT_S = 2.0  # without an answer: a fresh handshake begins beside the session
+LOST_S = 4.0  # without an answer: the person is told
+RECONNECT_S_MIN = 1.0  # between handshakes that only an unproved Reset asked for
+DATA_KIND = b"\x05"
+
+
+class Link:
+    """`session` carries what is sent; `has_renewed` says once that it is another than before."""
+
+    def __init__(
+        self,
+        now: float,
+        *,
+        static: KeyPair,
+        instance: bytes,
+        check_server: Callable[[bytes], bool],
+        address: Address,
+        random: Callable[[int], bytes],
+    ) -> None:
+        self._static = static
+        self._payload = encode(Introduction(instance))
+        self._check_server = check_server
+        self._address = address
+        self._random = random
+        self._transmits: list[tuple[bytes, Address]] = []
+        self._previous: Session | None = None
+        self._asked_at: float | None = None  # since when an answer is awaited
+        self._sent_at = now
+        self._connected_at = float("-inf")
+        self._heartbeat_s = HEARTBEAT_S
+        self._heartbeat_due = now
+        self.session: Session | None = None
+        self.connector: Connector | None = None
+        self.acks = AckSchedule()
+        self.is_lost = True  # until the first session is confirmed
+        self.lost_reason = ""
+        self.has_renewed = False
+        self.is_ping_due = False  # a sign of life is to be sent
+        self._connect(now)
+
+    def _connect(self, now: float) -> None:
+        self._connected_at = now
+        self.connector = Connector(
+            now,
+            static=self._static,
+            index=int.from_bytes(self._random(4), "big"),
+            payload=self._payload,
+            check_server=self._check_server,
+            address=self._address,
+            random=self._random,
+        )
+
+    def set_heartbeat(self, now: float, heartbeat_s: float) -> None:
+        """The silence after which a sign of life is due, as the server wishes it."""
+        self._heartbeat_s = heartbeat_s
+        self._plan_heartbeat(now)
+
+    def _plan_heartbeat(self, now: float) -> None:
+        share = int.from_bytes(self._random(2), "big") / 0xFFFF
+        self._heartbeat_due = now + self._heartbeat_s * (1 - HEARTBEAT_JITTER * share)
+
+    # --- In ----------
+
+    def receive_untrusted(self, now: float, datagram: bytes) -> tuple[list[Down], int | None]:
+        """The frames of a datagram from the server, and its counter if it is to be acknowledged in this session."""
+        if datagram[:1] == DATA_KIND:
+            return self._receive_data_untrusted(now, datagram)
+        packet = parse_packet_untrusted(datagram)
+        if isinstance(packet, Reset):
+            self._on_reset(now, packet)
+        elif self.connector is None or isinstance(packet, Data):
+            raise BadDatagram(Drop.UNEXPECTED)
+        else:
+            self.connector.receive(now, packet)
+            if self.connector.session is not None and self.is_lost:
+                self._renew(now, self.connector.session)
+        return [], None
+
+    def _on_reset(self, now: float, packet: Reset) -> None:
+        """The server says it has no such session. Anyone may say so: it only makes us ask by a handshake."""
+        session = self.session
+        if session is None or packet.receiver_index != session.peer_index or self.connector is not None:
+            raise BadDatagram(Drop.UNEXPECTED)
+        if now - self._connected_at >= RECONNECT_S_MIN:
+            self._connect(now)
+
+    def _receive_data_untrusted(self, now: float, datagram: bytes) -> tuple[list[Down], int | None]:
+        index = data_index(datagram)
+        if self.session is not None and index == self.session.index:
+            session = self.session
+        elif self.connector is not None and self.connector.session and index == self.connector.session.index:
+            session = self.connector.session
+        elif self._previous is not None and index == self._previous.index:
+            session = self._previous
+        else:
+            raise BadDatagram(Drop.UNKNOWN_SESSION)
+        body = session.open_untrusted(now, datagram, session.path.address)
+        self._asked_at = None
+        if session is not self._previous:
+            self._confirm(now, session)
+        counter: int = DATA_HEADER.unpack_from(datagram)[2]
+        return parse_down_untrusted(body), counter if session is self.session else None
+
+    def _confirm(self, now: float, session: Session) -> None:
+        """The server has spoken in this session: it stands."""
+        if session is not self.session:
+            self._renew(now, session)
+        if self.connector is not None and self.connector.session is session:
+            self.connector.confirm()
+            self.connector = None
+        self.is_lost = False
+
+    def _renew(self, now: float, session: Session) -> None:
+        if session is self.session:
+            return
+        self._previous, self.session = self.session, session
+        self.acks = AckSchedule()
+        self.has_renewed = True
+        self._asked_at = now
+
+    def lose(self, now: float, reason: str) -> None:
+        """The session is over, or seems to be; another is being made."""
+        if not self.is_lost:
+            self.is_lost = True
+            self.lost_reason = reason
+        if self.connector is None:
+            self._connect(now)
+
+    # --- Time ----------
+
+    def handle_timeout(self, now: float) -> None:
+        """Heartbeat, suspicion, loss, renewal."""
+        if self.connector is not None:
+            self.connector.handle_timeout(now)
+            if self.connector.session is None and self.session is not None and self.is_lost:
+                self.session = None  # the handshake starts over: nothing can be sent until it has got as far again
+        if self.session is None:
+            return
+        if self._asked_at is not None and now >= self._asked_at + LOST_S and not self.is_lost:
+            self.lose(now, "the server does not answer")
+        elif self.connector is None and (self._is_suspect(now) or self.session.is_old(now)):
+            self._connect(now)
+        if now >= self._heartbeat_due:
+            self.is_ping_due = True
+
+    def _is_suspect(self, now: float) -> bool:
+        return self._asked_at is not None and now >= self._asked_at + SUSPECT_S
+
+    def next_timeout(self) -> float | None:
+        """When `handle_timeout` is due."""
+        timeouts = []
+        if self.connector is not None:
+            timeouts.append(self.connector.next_timeout())
+        if self.session is not None:
+            timeouts.append(self._heartbeat_due)
+            if self._asked_at is not None and not self.is_lost:
+                suspect = self._asked_at + SUSPECT_S
+                timeouts.append(suspect if self.connector is None else self._asked_at + LOST_S)
+        return min((timeout for timeout in timeouts if timeout is not None), default=None)
+
+    # --- Out ----------
+
+    def send(self, now: float, frames: list[bytes], *, is_asking: bool) -> None:
+        """Seal frames into one packet; `is_asking` if the server is to answer."""
+        assert self.session is not None
+        self._transmits.append((self.session.seal(pack(frames)), self._address))
+        self.is_ping_due = False
+        self._plan_heartbeat(now)
+        if is_asking and self._asked_at is None:
+            self._asked_at = now
+
+    def drain_transmits(self) -> list[tuple[bytes, Address]]:
+        """Datagrams to be sent, in order; a handshake's before what is sealed in it."""
+        transmits: list[tuple[bytes, Address]] = []
+        if self.connector is not None:
+            transmits.extend((datagram, self._address) for datagram in self.connector.drain_transmits())
+        transmits.extend(self._transmits)
+        self._transmits = []
+        return transmits

@@ -1,0 +1,140 @@
+"""Names of people and rooms: which are allowed, which are the same, and which pass for each other.
+
+A nick has three forms. As shown: what `parse_nick` returns, in the case its owner chose. As an identity: `nick_key`;
+nicks with one key are one nick. As it looks: `skeleton`; while a nick is held, no other of the same skeleton is given
+out, so that nobody speaks in a name that the eye takes for another's. A registry checks the key and the skeleton.
+
+Names are kept in NFKC, not NFC: a full-width or mathematical letter becomes the letter that one can type, so whoever
+reads a name can also write it; what NFKC loses is presentation, which a name does not need.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+
+from udpchat.chat.confusables import PROTOTYPES
+from udpchat.wire.limits import NAME_BYTES_MAX, NICK_CHARACTERS_MAX, ROOM_CHARACTERS_MAX
+
+MARKS_IN_A_ROW_MAX: Final = 4  # UTS #39 section 5.4; spares Vietnamese, pointed Hebrew and Thai
+
+_ASCII_PUNCTUATION: Final = frozenset("-_.+~^|'`{}")
+# Inside names of Catalan, typeset English, Hebrew, Tibetan, Japanese: UAX #31 table 3a and 3b.
+_PUNCTUATION: Final = frozenset("\u00b7\u2019\u05f3\u05f4\u0f0b\u30fb")
+_CATEGORIES: Final = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Nd", "Nl", "No"})
+# Letters and marks by category, and yet nothing to see: fillers, inherent vowels, selectors, blanks.
+_INVISIBLE: Final = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0"
+    "\U00013441\U00013442\U00016fe4\U000e0100-\U000e01ef]"
+)
+# Emoji by block: symbols that exist in a later Unicode than this Python's are let in too, so that servers agree.
+_EMOJI: Final = re.compile("[\u231a\u231b\u23e9-\u23fa\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff]")
+_EMOJI_CATEGORIES: Final = frozenset({"So", "Sk", "Cn"})
+_PRESENTATION: Final = re.compile("[\ufe0e\ufe0f]")  # text or emoji style: invisible, and keyboards add it unasked
+
+_TWO_FACED: Final = frozenset("\u03bd\u03c5")
+_GREEK: Final = re.compile("[\u0370-\u03ff]")
+_SOFT_DOT: Final = re.compile("([lj][\u0316-\u0333]*)\u0307")  # i or j under a dot shows one dot, with or without it
+
+
+class BadName(Exception):
+    """A name that is not allowed. `reason` is a sentence for the person who chose it, safe to print."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def parse_nick(text: str) -> str:
+    """The nick that `text` stands for, in NFKC, its case kept: 1 to NICK_CHARACTERS_MAX characters.
+
+    Raises `BadName`. What it returns it also accepts, unchanged.
+    """
+    nick = _normalized(text, "nick")
+    _check(nick, noun="nick", characters_max=NICK_CHARACTERS_MAX)
+    return nick
+
+
+def parse_room(text: str) -> str:
+    """The room that `text` names, without its `#`, case-folded: 1 to ROOM_CHARACTERS_MAX characters.
+
+    Raises `BadName`. Two spellings of one room give the same name.
+    """
+    room = nick_key(_normalized(text, "room name").removeprefix("#"))
+    _check(room, noun="room name", characters_max=ROOM_CHARACTERS_MAX)
+    return room
+
+
+def nick_key(nick: str) -> str:
+    """The identity of a nick: the same for all its spellings. Unicode's compatibility caseless match, D146."""
+    if nick.isascii():
+        return nick.lower()
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFD", nick).casefold())
+    return unicodedata.normalize("NFKC", folded.casefold())
+
+
+def skeleton(nick: str) -> str:
+    """How a nick looks: equal for nicks that a reader takes for each other. Not for display.
+
+    After UTS #39 section 4, for looks made of Latin letters, digits and marks, and regardless of case: "alice", "AL1CE"
+    and "alice" with a Cyrillic first letter share a skeleton; "josé" and "jose" do not. Other scripts are not compared
+    among themselves. The price of i = l = 1 and rn = m is that Neil and Nell exclude each other.
+    """
+    if nick.isascii():
+        look = nick.lower().translate(PROTOTYPES)
+    else:
+        look = unicodedata.normalize("NFD", nick_key(nick)).translate(PROTOTYPES)
+        look = _SOFT_DOT.sub(r"\1", unicodedata.normalize("NFD", look))
+    return look.replace("rn", "m").replace("vv", "w")
+
+
+def _normalized(text: str, noun: str) -> str:
+    if len(text) > NAME_BYTES_MAX:  # before the work, not after it
+        raise BadName(f"That {noun} is too long.")
+    return unicodedata.normalize("NFKC", _PRESENTATION.sub("", text))
+
+
+def _check(name: str, *, noun: str, characters_max: int) -> None:
+    """Raises `BadName` unless every rule holds for `name`, which is in NFKC."""
+    if not name:
+        raise BadName(f"A {noun} cannot be empty.")
+    if len(name) > characters_max:  # and so at most NAME_BYTES_MAX bytes
+        raise BadName(f"A {noun} has at most {characters_max} characters.")
+    marks = 0
+    for character in name:
+        if not _is_allowed(character):
+            raise BadName(f"A {noun} cannot contain {_shown(character)}.")
+        marks = marks + 1 if unicodedata.category(character) == "Mn" else 0
+        if marks > MARKS_IN_A_ROW_MAX:
+            raise BadName(f"A {noun} has at most {MARKS_IN_A_ROW_MAX} marks on one letter.")
+    if unicodedata.category(name[0]).startswith("M"):
+        raise BadName(f"A {noun} cannot begin with a combining mark.")
+    if name[0] == "-":
+        raise BadName(f"A {noun} cannot begin with a hyphen.")
+    if not name.isascii() and _hides_a_greek_letter(name):
+        raise BadName(f"A {noun} cannot mix Greek \u03bd or \u03c5 with another alphabet: they pass for n, v, u and y.")
+
+
+def _is_allowed(character: str) -> bool:
+    if character.isascii():
+        return character.isalnum() or character in _ASCII_PUNCTUATION
+    category = unicodedata.category(character)
+    if category in _CATEGORIES:
+        return not _INVISIBLE.match(character)
+    return character in _PUNCTUATION or (category in _EMOJI_CATEGORIES and bool(_EMOJI.match(character)))
+
+
+def _shown(character: str) -> str:
+    """A forbidden character as a refusal names it, without printing what is unsafe or unseen."""
+    if character.isspace():
+        return "a space"
+    if character.isascii() and character.isprintable():
+        return f"\u201c{character}\u201d"
+    return f"the character U+{ord(character):04X}"
+
+
+def _hides_a_greek_letter(name: str) -> bool:
+    """Whether a letter that looks like two Latin ones stands among others than Greek, where no skeleton can tell."""
+    letters = [c for c in unicodedata.normalize("NFD", nick_key(name)) if c.isalpha()]
+    return not _TWO_FACED.isdisjoint(letters) and not all(_GREEK.match(c) for c in letters)

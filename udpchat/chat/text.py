@@ -1,0 +1,120 @@
+"""What a message may be, and what of it may reach a terminal, a log or a JSON line.
+
+Everything that a peer chose passes through `printable` or `json_line` on its way out: that is the only defence of a
+terminal against escape sequences, text that runs backwards, and marks piled over the lines above. What is stored
+and sent stays as its author wrote it; only the drawing is made safe.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Callable
+from typing import Any, Final
+
+# Marks over one letter. UTS #39 section 5.4 finds more than four suspect; pointed Hebrew and Tibetan stacks go somewhat
+# beyond, and eight still fit about two lines.
+STACKED_MARKS_MAX: Final = 8
+
+REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
+LINE_BREAK: Final = "\N{RETURN SYMBOL}"
+
+# Not printed at all: nothing of it is meant to be seen. Default-ignorable format characters (UAX #44), with the
+# bidirectional controls and tags; but ZWNJ, ZWJ and variation selectors stay, for scripts and emoji need them.
+_INVISIBLE: Final = (
+    "\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff0-\ufffb"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e00ff\U000e01f0-\U000e0fff"
+)
+# Printed as U+FFFD: control characters (C0, DEL, C1: every escape sequence starts with one), lone surrogates,
+# noncharacters, and private use, which means nothing between strangers but draws the marks of a prompt in some fonts.
+_FORBIDDEN: Final = (
+    "\x00-\x1f\x7f-\x9f\ud800-\udfff\ue000-\uf8ff\ufdd0-\ufdef\ufffe\uffff"
+    + "".join(f"{chr(plane | 0xFFFE)}{chr(plane | 0xFFFF)}" for plane in range(0x10000, 0xF0000, 0x10000))
+    + "\U000f0000-\U0010ffff"
+)
+_LINE_BREAKS: Final = re.compile("\r\n|[\n\u2028\u2029]")
+_INVISIBLES: Final = re.compile(f"[{_INVISIBLE}]+")
+_FORBIDDENS: Final = re.compile(f"[{_FORBIDDEN}]")
+_ESCAPED: Final = re.compile(f"[{_INVISIBLE}{_FORBIDDEN}\u2028\u2029]")
+# Where too many marks may stand: no mark is a word character. Far cheaper than to look at each character.
+_STACK: Final = re.compile(rf"[^\w\x00-\x7f]{{{STACKED_MARKS_MAX + 1},}}")
+_STACKING: Final = frozenset({"Mn", "Me"})
+_JOINERS: Final = frozenset("\u200c\u200d")
+
+
+def printable(text: str) -> str:
+    """`text` as one line that is safe to print and to log; plain text comes back as it is.
+
+    A line break becomes U+23CE, a tab a space, a control character, private use, a surrogate or a noncharacter U+FFFD;
+    bidirectional and other invisible controls vanish, and so do more than `STACKED_MARKS_MAX` marks on one letter.
+    Applying it twice changes nothing.
+    """
+    if not text.isprintable():  # also false for harmless text: no-break spaces, joined emoji
+        text = _LINE_BREAKS.sub(LINE_BREAK, text).replace("\t", " ")
+        text = _FORBIDDENS.sub(REPLACEMENT, _INVISIBLES.sub("", text))
+    return text if text.isascii() else _with_marks_bounded(text, _nothing)
+
+
+def json_line(value: dict[str, Any]) -> str:
+    r"""`value` as one line of JSON, without the line break: readable, safe to print, and without loss.
+
+    What `printable` would change stands as \uXXXX. `value` holds what `json` takes; a float that is not finite is a
+    ValueError. A program that reads the line gets the raw text, and has to mind what it prints.
+    """
+    line = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    if not line.isprintable():
+        line = _ESCAPED.sub(_escape_match, line)
+    return line if line.isascii() else _with_marks_bounded(line, _escape)
+
+
+def clean_text(text: str) -> str | None:
+    """`text` as a message keeps it: CRLF is LF, no line break at the end, all else untouched.
+
+    None if nothing is left or it cannot be written in UTF-8 (a lone surrogate). Its size is for `fits` to say.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return None
+    return text.replace("\r\n", "\n").rstrip("\n") or None
+
+
+def fits(text: str, bytes_max: int) -> bool:
+    """Whether `text` takes at most `bytes_max` bytes in UTF-8; a lone surrogate counts as the three it would take."""
+    if len(text) > bytes_max:
+        return False
+    return text.isascii() or len(text.encode("utf-8", "surrogatepass")) <= bytes_max
+
+
+def _with_marks_bounded(text: str, excess: Callable[[str], str]) -> str:
+    """`text` with each mark beyond `STACKED_MARKS_MAX` in a row replaced by what `excess` makes of it."""
+
+    def bounded(match: re.Match[str]) -> str:
+        parts = []
+        stacked = 0
+        for character in match[0]:
+            # A joiner takes no room, so it must not start a new stack.
+            stacks = character in _JOINERS or unicodedata.category(character) in _STACKING
+            stacked = stacked + 1 if stacks else 0
+            parts.append(excess(character) if stacked > STACKED_MARKS_MAX else character)
+        return "".join(parts)
+
+    return _STACK.sub(bounded, text)
+
+
+def _nothing(_character: str) -> str:
+    return ""
+
+
+def _escape(character: str) -> str:
+    """The JSON escape of one character: RFC 8259 section 7, a surrogate pair beyond the basic plane."""
+    code = ord(character)
+    if code < 0x10000:
+        return f"\\u{code:04x}"
+    code -= 0x10000
+    return f"\\u{0xD800 | code >> 10:04x}\\u{0xDC00 | code & 0x3FF:04x}"
+
+
+def _escape_match(match: re.Match[str]) -> str:
+    return _escape(match[0])

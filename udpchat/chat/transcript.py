@@ -1,0 +1,263 @@
+"""What a client has of the logs it follows, and what their entries mean to a person (SPEC 5.1, 6.4).
+
+Replicas yield each entry once and in order; here it becomes an event: a message of somebody, one's own confirmed, a
+coming or going. What came is also what is to be written to the disk.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from udpchat.chat import events
+from udpchat.chat.message import CONVERSATION_PREFIX, ROOM_PREFIX, ROSTER_PREFIX
+from udpchat.chat.names import nick_key
+from udpchat.chat.writes import Held, Rebased, Write
+from udpchat.sync.replica import Replica
+from udpchat.wire import bodies
+from udpchat.wire.errors import BadDatagram
+from udpchat.wire.frames import Cursor, Entries, EntryPart, Head, parse_entry_untrusted
+from udpchat.wire.limits import CONVERSATIONS_PER_KEY_MAX
+
+REGENERATED_ENTRIES_MAX = 1_000  # read again of a log that is not the one that was held
+KINDS = ("text", "action")
+
+
+@dataclass(slots=True)
+class Said:
+    """Something this client said that it has not seen in its log yet."""
+
+    room: str  # `@nick` for a conversation
+    text: str
+    kind: int
+    id: bytes
+
+
+class Transcript:
+    """The replicas of one client, by log."""
+
+    def __init__(self, *, history: int, saved: dict[str, tuple[int, int]]) -> None:
+        self._history = history
+        self._saved = saved
+        self._replicas: dict[str, Replica] = {}
+        self._changed: dict[str, None] = {}  # logs to be named in the next ack, oldest first
+        self._wanted: set[str] = set()
+        self._said: dict[bytes, Said] = {}
+        self._stored: dict[bytes, tuple[str, int]] = {}  # of what was said: where the server says it stands
+        self._known_as: dict[bytes, str] = {}
+        self._events: list[events.ClientEvent] = []
+        self._writes: list[Write] = []
+        self.user = b""
+        self.nick = ""
+        self.ignored: dict[str, bytes] = {}  # key of a nick -> user, empty until known; what they say is not shown
+
+    # --- What is followed ----------
+
+    def want(self, room: str) -> None:
+        """Entries of this room are welcome."""
+        self._wanted.update((ROOM_PREFIX + room, ROSTER_PREFIX + room))
+
+    def drop(self, room: str) -> None:
+        """This room is left; what was said there and is confirmed is reported now."""
+        for log in (ROOM_PREFIX + room, ROSTER_PREFIX + room):
+            self._wanted.discard(log)
+            self._changed.pop(log, None)
+            replica = self._replicas.pop(log, None)
+            if replica is not None and log.startswith(ROOM_PREFIX):
+                self._saved[log] = (replica.generation, replica.sequence)
+        for identity, (log, sequence) in list(self._stored.items()):
+            if log == ROOM_PREFIX + room:
+                self._confirm(identity, sequence, 0)
+
+    def follows(self, room: str) -> bool:
+        """Whether the server has said how far this room's log reaches."""
+        return ROOM_PREFIX + room in self._replicas
+
+    def has_gap(self) -> bool:
+        """Whether entries are known to exist that are not here."""
+        return any(replica.has_gap for replica in self._replicas.values())
+
+    def mark_all(self) -> None:
+        """A new session: the server is to be told of every replica."""
+        self._changed = dict.fromkeys(self._replicas)
+
+    def take_cursors(self) -> list[Cursor]:
+        """What the replicas hold, of those that changed since it was last told, or have a gap."""
+        for log, replica in self._replicas.items():
+            if replica.has_gap:
+                self._changed.setdefault(log)
+        cursors = [self._replicas[log].cursor() for log in self._changed]
+        self._changed.clear()
+        return cursors
+
+    # --- What the server sends ----------
+
+    def on_head(self, head: Head) -> bool:
+        """How far a log reaches; the first word of it makes a replica. False if it is a log that nobody wants."""
+        log = head.log
+        replica = self._replicas.get(log)
+        if replica is None or replica.generation != head.generation:
+            if not self._is_welcome(log):
+                return False
+            replica = self._open(head, replica)
+            self._replicas[log] = replica
+        if head.base > replica.sequence and replica.sequence:
+            text = f"{head.base - replica.sequence} messages of {log} are no longer kept by the server"
+            self._events.append(events.Notice("history_gone", text))
+        replica.on_head(head)
+        self._changed.setdefault(log)
+        self._take_in(replica)
+        return True
+
+    def _is_welcome(self, log: str) -> bool:
+        if log.startswith(CONVERSATION_PREFIX):
+            return log in self._replicas or len(self._replicas) < 2 * CONVERSATIONS_PER_KEY_MAX
+        return log in self._wanted
+
+    def _open(self, head: Head, former: Replica | None) -> Replica:
+        """A replica from where it is wanted: where it stood on the disk, or so much of the past as was asked for."""
+        log = head.log
+        saved = self._saved.get(log)
+        if former is not None:
+            saved = (former.generation, former.sequence)
+        is_same = saved is not None and saved[0] == head.generation
+        if log.startswith(ROSTER_PREFIX):
+            sequence = head.entered
+        elif saved is not None and is_same:
+            sequence = saved[1]
+        elif saved is not None:
+            text = f"the server's log of {log} is not the one known here: it was restored, or lost its end"
+            self._events.append(events.Notice("generation", text))
+            sequence = max(head.base, head.entered - max(self._history, REGENERATED_ENTRIES_MAX))
+        elif log.startswith(CONVERSATION_PREFIX):
+            sequence = head.base
+        else:
+            sequence = max(head.base, head.entered - self._history)
+        replica = Replica(log, generation=head.generation, sequence=sequence)
+        replica.entered = head.entered if former is None else sequence
+        if not log.startswith(ROSTER_PREFIX) and not is_same:
+            self._writes.append(Rebased(log, head.generation, sequence))
+        return replica
+
+    def on_entries(self, frame: Entries) -> bool:
+        """Entries; False if they could not be taken and must come again."""
+        replica = self._replicas.get(frame.log)
+        if replica is None or replica.generation != frame.generation:
+            return not self._is_welcome(frame.log)
+        is_taken = replica.on_entries(frame.first, [bytes(entry) for entry in frame.entries])
+        self._changed.setdefault(frame.log)
+        self._take_in(replica)
+        return is_taken
+
+    def on_part(self, frame: EntryPart) -> bool:
+        """One part of a large entry; False if it could not be taken and must come again."""
+        replica = self._replicas.get(frame.log)
+        if replica is None or replica.generation != frame.generation:
+            return not self._is_welcome(frame.log)
+        is_taken = replica.on_part(frame)
+        self._changed.setdefault(frame.log)
+        self._take_in(replica)
+        return is_taken
+
+    def _take_in(self, replica: Replica) -> None:
+        ready = replica.drain_entries()
+        if not ready:
+            return
+        if not replica.log.startswith(ROSTER_PREFIX):
+            entries = tuple(entry for _, entry in ready)
+            self._writes.append(Held(replica.log, replica.generation, ready[0][0], entries))
+        for sequence, entry in ready:
+            try:
+                self._tell(replica, sequence, parse_entry_untrusted(entry))
+            except BadDatagram:
+                self._events.append(events.Notice("unreadable", f"entry {sequence} of {replica.log} cannot be read"))
+
+    # --- What it means ----------
+
+    def _tell(self, replica: Replica, sequence: int, entry: bodies.Entry) -> None:
+        room = replica.log[1:]
+        match entry:
+            case bodies.Message():
+                self._tell_message(replica, sequence, entry)
+            case bodies.Joined(nick, user):
+                self._known_as[user] = nick
+                if user != self.user:
+                    self._events.append(events.Joined(room, nick))
+            case bodies.Left(nick, user, reason):
+                if user != self.user:
+                    self._events.append(events.Left(room, nick, reason))
+            case bodies.Renamed(old, nick, user):
+                if self._known_as.get(user) != nick:  # once, though told in every room that is shared
+                    self._known_as[user] = nick
+                    self._events.append(events.Renamed(old, nick))
+            case bodies.TopicSet(topic, nick):
+                self._events.append(events.Topic(room, topic, nick))
+            case bodies.Tombstone():
+                pass
+
+    def _tell_message(self, replica: Replica, sequence: int, message: bodies.Message) -> None:
+        if message.id in self._said and message.author == self.user:
+            return self._confirm(message.id, sequence, message.time_ms)
+        if self._is_ignored(message):
+            return
+        room = replica.log[1:]
+        if replica.log.startswith(CONVERSATION_PREFIX):
+            room = "@" + (message.to if message.author == self.user else message.nick)
+        self._events.append(
+            events.Message(
+                room=room,
+                seq=sequence,
+                nick=message.nick,
+                text=message.text,
+                kind=KINDS[message.kind],
+                time_ms=message.time_ms,
+                id=message.id.hex(),
+                history=sequence <= replica.entered,
+            )
+        )
+
+    def _is_ignored(self, message: bodies.Message) -> bool:
+        """By the key behind the nick that was ignored, once it has spoken: a new nick does not help it."""
+        if self.ignored.get(nick_key(message.nick)) == b"":
+            self.ignored[nick_key(message.nick)] = message.author
+        return message.author in self.ignored.values()
+
+    # --- What this client said ----------
+
+    def on_said(self, said: Said) -> None:
+        """It is on its way; its own entry in the log confirms it, in the order of the log."""
+        self._said[said.id] = said
+
+    def on_stored(self, identity: bytes, log: str, sequence: int) -> None:
+        """The server says where it stands. Reported when the replica gets there, or at once if that is not coming."""
+        if identity not in self._said:
+            return
+        replica = self._replicas.get(log)
+        if replica is None or replica.sequence >= sequence:
+            self._confirm(identity, sequence, 0)
+        else:
+            self._stored[identity] = (log, sequence)
+
+    def on_failed(self, identity: bytes) -> None:
+        """It will never be in the log."""
+        self._said.pop(identity, None)
+
+    def _confirm(self, identity: bytes, sequence: int, time_ms: int) -> None:
+        said = self._said.pop(identity)
+        self._stored.pop(identity, None)
+        self._events.append(events.Sent(said.room, sequence, identity.hex(), said.text, KINDS[said.kind], time_ms))
+
+    def unconfirmed(self) -> list[Said]:
+        """What was said and not reported as sent, in order."""
+        return list(self._said.values())
+
+    # --- Out ----------
+
+    def drain_events(self) -> list[events.ClientEvent]:
+        """What happened, in order."""
+        drained, self._events = self._events, []
+        return drained
+
+    def drain_writes(self) -> list[Write]:
+        """What is to be kept, in order."""
+        drained, self._writes = self._writes, []
+        return drained

@@ -1,0 +1,56 @@
+"""ChaCha20-Poly1305 with a counter for a nonce: the one place where bytes are sealed and opened (SPEC 3).
+
+The nonce is four zero bytes and the counter in 64 little-endian bits (Noise specification, section 12.3; RFC 8439).
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+
+from udpchat.wire.errors import BadDatagram, Drop
+
+_nonce = Struct("<4xQ").pack
+
+
+class Cipher:
+    """One key. ``header`` is authenticated, not hidden."""
+
+    __slots__ = ("_aead",)
+
+    def __init__(self, key: bytes) -> None:
+        self._aead = ChaCha20Poly1305(key)
+
+    def seal(self, counter: int, header: bytes, plaintext: bytes) -> bytes:
+        """Ciphertext and tag, SEAL_BYTES more than ``plaintext``. The caller never repeats a counter."""
+        return self._aead.encrypt(_nonce(counter), plaintext, header)
+
+    def open_untrusted(self, counter: int, header: bytes, sealed: bytes) -> bytes:
+        """The plaintext; raises BadDatagram(BAD_SEAL) unless key, counter, header and bytes are those of ``seal``."""
+        try:
+            return self._aead.decrypt(_nonce(counter), sealed, header)
+        except InvalidTag:
+            raise BadDatagram(Drop.BAD_SEAL) from None
+
+
+class SendCipher:
+    """A key that we alone seal with, in the order of the counter.
+
+    One nonce for two plaintexts gives both away and the forger's key with them, so this is checked in every build and
+    not by an ``assert``, which ``python -O`` removes.
+    """
+
+    __slots__ = ("_aead", "_counter_min")
+
+    def __init__(self, key: bytes) -> None:
+        self._aead = ChaCha20Poly1305(key)
+        self._counter_min = 0
+
+    def seal(self, counter: int, header: bytes, plaintext: bytes) -> bytes:
+        """As ``Cipher.seal``; raises AssertionError, our own fault, for a counter not above all before it."""
+        if counter < self._counter_min:
+            raise AssertionError(f"counter {counter} is sealed already")
+        self._counter_min = counter + 1
+        return self._aead.encrypt(_nonce(counter), plaintext, header)

@@ -1,0 +1,161 @@
+"""Where a peer is: the address we send to, and the check before we believe in a new one (SPEC 3).
+
+Theory of operation. A peer's address may change under it: a new Wi-Fi, a NAT that forgot. The newest authentic packet
+names the *candidate*. But the source of a packet is not sealed: anyone on the way can copy a packet and change it, and
+believing at once would let him aim our stream at a victim. So the candidate gets a random token, sealed, within three
+times the bytes that came from there, and we move when the token comes back from there (RFC 9000, sections 8.2, 9.3).
+
+A relay that is faster than the true packet passes even that, since it carries the token as well. What it cannot do is
+keep the original from arriving, late and then a duplicate, from where the peer truly is. A duplicate from the address
+that we use, or have just left, with a counter from the candidate's time therefore shows that the peer never moved:
+we stay or go back, and refuse the relay's address for a while. Duplicates older than the candidate show nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from udpchat.wire.errors import BadDatagram, Drop
+from udpchat.wire.limits import (
+    AMPLIFICATION_MAX,
+    PATH_CHECK_BYTES_MAX,
+    PATH_CHECKS_MAX,
+    PATH_REFUSED_S,
+    PATH_TIMEOUT_S,
+    PATH_TOKEN_BYTES,
+)
+from udpchat.wire.packets import Address
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """To be sent to ``address``, sealed, in a datagram of at most PATH_CHECK_BYTES_MAX."""
+
+    address: Address
+    token: bytes
+
+
+@dataclass(slots=True)
+class _Candidate:
+    address: Address
+    counter: int  # of the packet that named it
+    token: bytes
+    gives_up_s: float
+    check_s: float  # when the next challenge is due
+    received_bytes: int = 0
+    checks: int = 0  # challenges drained or due
+    is_due: bool = False
+
+    @property
+    def may_check(self) -> bool:
+        bytes_after = (self.checks + 1) * PATH_CHECK_BYTES_MAX
+        return self.checks < PATH_CHECKS_MAX and bytes_after <= AMPLIFICATION_MAX * self.received_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """The address before this one, while it can still prove that the move was a relay's."""
+
+    address: Address
+    counter: int
+    until_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    address: Address
+    until_s: float
+
+
+class Path:
+    """The proved ``address``, and at most one candidate. Without ``random`` it is pinned: a client's server stays.
+
+    ``timeout_s`` is the caller's, who measures the round trip: 3 x (srtt + 4 rttvar), or what RFC 9002 calls 3 PTO.
+    """
+
+    __slots__ = ("_candidate", "_left", "_random", "_refused", "address", "timeout_s")
+
+    def __init__(self, address: Address, random: Callable[[int], bytes] | None = None) -> None:
+        self.address = address
+        self.timeout_s = PATH_TIMEOUT_S
+        self._random = random
+        self._candidate: _Candidate | None = None
+        self._left: _Left | None = None
+        self._refused: _Refused | None = None
+
+    @property
+    def is_checking(self) -> bool:
+        """Whether a candidate is under check; if not, packets from ``address`` need no ``on_packet``."""
+        return self._candidate is not None
+
+    def on_packet(self, now: float, address: Address, *, counter: int, size: int, is_newest: bool) -> None:
+        """A fresh authentic packet of ``size`` bytes came; ``is_newest`` if no counter before was higher."""
+        candidate = self._candidate
+        if address == self.address:
+            if is_newest:
+                self._candidate = None  # the peer speaks from here again
+            return
+        if candidate is None or candidate.address != address:
+            if not is_newest or self._random is None or self._is_refused(now, address):
+                return
+            token = self._random(PATH_TOKEN_BYTES)
+            candidate = _Candidate(address, counter, token, gives_up_s=now + self.timeout_s, check_s=now)
+            self._candidate = candidate
+        candidate.received_bytes += size
+        self._check(now, candidate)
+
+    def on_duplicate(self, now: float, address: Address, counter: int) -> None:
+        """An authentic packet came that had come before."""
+        candidate, left = self._candidate, self._left
+        if candidate is not None and address == self.address and counter >= candidate.counter:
+            self._refused = _Refused(candidate.address, now + PATH_REFUSED_S)
+            self._candidate = None
+        elif left is not None and address == left.address and counter >= left.counter and now < left.until_s:
+            self._refused = _Refused(self.address, now + PATH_REFUSED_S)
+            self.address = left.address
+            self._left = self._candidate = None
+
+    def on_reply_untrusted(self, now: float, address: Address, token: bytes) -> None:
+        """A token came back in a fresh packet from ``address``; raises BadDatagram(BAD_PATH) if it proves nothing."""
+        candidate = self._candidate
+        if candidate is None or address != candidate.address or token != candidate.token:
+            raise BadDatagram(Drop.BAD_PATH)
+        self._left = _Left(self.address, candidate.counter, now + PATH_REFUSED_S)
+        self.address = address
+        self._candidate = None
+
+    def handle_timeout(self, now: float) -> None:
+        """Challenge again, or give the candidate up: the stream has stayed where it was."""
+        candidate = self._candidate
+        if candidate is None:
+            return
+        if now >= candidate.gives_up_s:
+            self._candidate = None
+        else:
+            self._check(now, candidate)
+
+    def next_timeout(self) -> float | None:
+        """When ``handle_timeout`` has something to do."""
+        candidate = self._candidate
+        if candidate is None:
+            return None
+        return min(candidate.check_s, candidate.gives_up_s) if candidate.may_check else candidate.gives_up_s
+
+    def drain_challenges(self) -> list[Challenge]:
+        """What to send now, each once."""
+        candidate = self._candidate
+        if candidate is None or not candidate.is_due:
+            return []
+        candidate.is_due = False
+        return [Challenge(candidate.address, candidate.token)]
+
+    def _check(self, now: float, candidate: _Candidate) -> None:
+        if now >= candidate.check_s and candidate.may_check and not candidate.is_due:
+            candidate.is_due = True
+            candidate.checks += 1
+            candidate.check_s = now + self.timeout_s / PATH_CHECKS_MAX
+
+    def _is_refused(self, now: float, address: Address) -> bool:
+        refused = self._refused
+        return refused is not None and refused.address == address and now < refused.until_s

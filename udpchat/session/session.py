@@ -1,0 +1,92 @@
+"""A session: one secure association with one peer, after the handshake (SPEC 3).
+
+It turns frames into Data datagrams and back: sealed, each accepted once, from wherever the peer is. It repeats nothing
+and confirms nothing; that is the room ``sync``. This is the hot path, a thousand seals for one message in a large
+room, hence the few calls, the slots, and no dict.
+"""
+
+from __future__ import annotations
+
+from udpchat.session.cipher import Cipher, SendCipher
+from udpchat.session.handshake import Keys
+from udpchat.session.path import Path
+from udpchat.session.replay import ReplayWindow
+from udpchat.wire.errors import BadDatagram, Drop
+from udpchat.wire.limits import DATA_HEADER_BYTES, DATAGRAM_BYTES_MAX, SESSION_AGE_S_MAX, SESSION_PACKETS_MAX
+from udpchat.wire.packets import DATA_BYTES_MIN, DATA_HEADER, Address, Kind
+
+_pack_header = DATA_HEADER.pack
+_unpack_header = DATA_HEADER.unpack
+_DATA = int(Kind.DATA)
+
+
+class Session:
+    """``index`` is our name for it, ``peer_index`` the peer's; ``sent`` counts packets and is the next counter.
+
+    ``heard_s`` is when the last fresh packet came, ``born_s`` when the handshake ended; seconds, monotonic.
+    """
+
+    __slots__ = (
+        "_cipher",
+        "_send_cipher",
+        "_window",
+        "born_s",
+        "handshake_hash",
+        "heard_s",
+        "index",
+        "path",
+        "peer_index",
+        "remote_static",
+        "sent",
+    )
+
+    def __init__(
+        self, now: float, *, index: int, peer_index: int, remote_static: bytes, keys: Keys, path: Path
+    ) -> None:
+        self.index = index
+        self.peer_index = peer_index
+        self.remote_static = remote_static
+        self.handshake_hash = keys.handshake_hash
+        self.path = path
+        self.born_s = self.heard_s = now
+        self.sent = 0
+        self._send_cipher = SendCipher(keys.send)
+        self._cipher = Cipher(keys.receive)
+        self._window = ReplayWindow()
+
+    @property
+    def largest_received(self) -> int:
+        """The highest counter opened, -1 before the first."""
+        return self._window.largest
+
+    def seal(self, body: bytes) -> bytes:
+        """The Data datagram for ``body``, at most BODY_BYTES_MAX; each call takes the next counter."""
+        counter = self.sent
+        self.sent = counter + 1
+        header = _pack_header(_DATA, self.peer_index, counter)
+        return header + self._send_cipher.seal(counter, header, body)
+
+    def open_untrusted(self, now: float, datagram: bytes, address: Address) -> bytes:
+        """The body of a Data datagram for our index; raises BadDatagram TRUNCATED, OVERSIZE, BAD_SEAL or REPLAYED."""
+        size = len(datagram)
+        if not DATA_BYTES_MIN <= size <= DATAGRAM_BYTES_MAX:
+            raise BadDatagram(Drop.OVERSIZE if size > DATAGRAM_BYTES_MAX else Drop.TRUNCATED)
+        header = datagram[:DATA_HEADER_BYTES]
+        counter: int = _unpack_header(header)[2]  # kind and index need no look: a wrong one breaks the seal
+        body = self._cipher.open_untrusted(counter, header, datagram[DATA_HEADER_BYTES:])
+        window, path = self._window, self.path
+        if not window.accept(counter):
+            path.on_duplicate(now, address, counter)
+            raise BadDatagram(Drop.REPLAYED)
+        self.heard_s = now
+        if address != path.address or path.is_checking:
+            path.on_packet(now, address, counter=counter, size=size, is_newest=counter == window.largest)
+        return body
+
+    def is_old(self, now: float) -> bool:
+        """Whether it is time for a fresh handshake: an hour, or 2^32 packets in one direction."""
+        return (
+            now - self.born_s >= SESSION_AGE_S_MAX
+            or self.sent >= SESSION_PACKETS_MAX
+            or self._window.largest >= SESSION_PACKETS_MAX
+        )

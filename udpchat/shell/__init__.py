@@ -1,0 +1,1 @@
+"""The only room that touches sockets, files, the event loop and the clock."""

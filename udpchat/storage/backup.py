@@ -1,0 +1,197 @@
+"""For operators: a copy of a store while it is in use, its way back, a check, and an export of what was said."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from udpchat.chat.message import CONVERSATION_PREFIX, ROOM_PREFIX
+from udpchat.storage.client_sqlite import CLIENT
+from udpchat.storage.lock import StoreLock
+from udpchat.storage.log import StoreError, StoreFull, StoreUnusable
+from udpchat.storage.migrations import Progress, Schema, connect, copy, failures, move, opening, transaction, version_of
+from udpchat.storage.sqlite import SERVER, redraw_generations
+from udpchat.storage.tables import SEQUENCE_BITS, Tables, checksum_of
+from udpchat.storage.texts import message_of
+from udpchat.wire.bodies import ACTION, Message
+
+STEP_ENTRIES = 10_000  # between two reports of progress
+READ_ENTRIES = 1_000
+FINDINGS_MAX = 20
+RESTORE = "stop the server and restore a backup"
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """One message: `kind` is `text`, `action` or `removed` (nick and text are empty then)."""
+
+    log: str
+    sequence: int
+    time_ms: int
+    nick: str
+    kind: str
+    text: str
+
+
+def _schema_of(path: Path) -> Schema:
+    """Which of our kinds of file it is; `StoreUnusable` if it is none, or of another version than ours."""
+    with opening(path):
+        try:
+            version, schema = version_of(path, CLIENT), CLIENT
+        except StoreUnusable:
+            version, schema = version_of(path, SERVER), SERVER
+    if version != len(schema.migrations):
+        raise StoreUnusable(f"{path} is of an older udpchat; start that server or client once, which upgrades it")
+    return schema
+
+
+def backup(source: Path, destination: Path, progress: Progress | None = None) -> None:
+    """A copy of a store as it is now, in one file; its server goes on. Overwrites nothing; a failure leaves nothing."""
+    _schema_of(source)
+    if destination.exists():
+        raise StoreUnusable(f"{destination} is there already; choose another name")
+    try:
+        with closing(connect(source, read_only=True)) as connection, failures():
+            copy(connection, destination, progress)
+    except StoreFull:
+        raise
+    except (OSError, sqlite3.Error, StoreError) as error:
+        raise StoreUnusable(f"cannot back up to {destination}: {error}; nothing was kept of it") from error
+
+
+def restore(
+    source: Path, data: Path, *, random: Callable[[int], bytes] = os.urandom, progress: Progress | None = None
+) -> Path | None:
+    """Put a backup of a server's log in the place of `data`; returns where the log before was moved, if there was one.
+
+    The backup is checked first. All logs get new generations, so that clients notice that what they hold is gone.
+    """
+    findings = check(source)
+    if findings:
+        raise StoreUnusable(f"{source} is no good backup: {findings[0]}")
+    if _schema_of(source) is not SERVER:
+        raise StoreUnusable(f"{source} is a client's store; a client gets its history back from its server")
+    lock = StoreLock(data)
+    fresh = data.with_name(data.name + ".restored")
+    try:
+        with opening(data):
+            with closing(connect(source, read_only=True)) as connection:
+                copy(connection, fresh, progress)
+            with closing(connect(fresh)) as connection, transaction(connection):
+                redraw_generations(connection, random)
+                connection.execute("UPDATE run SET durability = 'fsync', boot = '', closed = 1")
+            kept = _set_aside(data)
+            move(fresh, data)
+        return kept
+    finally:
+        fresh.unlink(missing_ok=True)
+        lock.release()
+
+
+def _set_aside(data: Path) -> Path | None:
+    if not data.exists():
+        return None
+    kept = data.with_name(data.name + ".before-restore")
+    number = 1
+    while kept.exists():
+        number += 1
+        kept = data.with_name(f"{data.name}.before-restore-{number}")
+    for suffix in ("-wal", "-shm", ""):  # the file last: without its companions it would be another one's
+        part = data.with_name(data.name + suffix)
+        if part.exists():
+            part.replace(kept.with_name(kept.name + suffix))
+    return kept
+
+
+# --- Check ----------
+
+
+def check(path: Path, progress: Progress | None = None) -> list[str]:
+    """What is wrong with a store, each with what to do; nothing if it is whole. Changes nothing.
+
+    Raises `StoreUnusable` if the file is not one of ours, or of another version.
+    """
+    _schema_of(path)
+    findings: list[str] = []
+    try:
+        with closing(connect(path, read_only=True)) as connection, failures():
+            connection.execute("BEGIN")  # one view of it, also while its server writes
+            for (verdict,) in connection.execute(f"PRAGMA integrity_check({FINDINGS_MAX})"):
+                if verdict != "ok":
+                    findings.append(f"the file is damaged: {verdict}; {RESTORE}")
+            if not findings:
+                findings += _check_extents(connection)
+                findings += _check_entries(connection, progress)
+    except (StoreError, sqlite3.Error) as error:
+        findings.append(f"the file cannot be read through: {error}; {RESTORE}")
+    return findings[:FINDINGS_MAX]
+
+
+def _check_extents(connection: sqlite3.Connection) -> Iterator[str]:
+    listed = 0
+    for number, name, base, head in connection.execute("SELECT id, name, base, head FROM logs").fetchall():
+        span = (number << SEQUENCE_BITS | base + 1, number << SEQUENCE_BITS | head)
+        (count,) = connection.execute("SELECT count(*) FROM entries WHERE id BETWEEN ? AND ?", span).fetchone()
+        listed += count
+        if count != head - base:
+            yield f"{name} should hold {head - base} entries, and holds {count}; {RESTORE}"
+    (count,) = connection.execute("SELECT count(*) FROM entries").fetchone()
+    if count != listed:
+        yield f"{count - listed} entries belong to no log; {RESTORE}"
+
+
+def _check_entries(connection: sqlite3.Connection, progress: Progress | None) -> Iterator[str]:
+    names = dict(connection.execute("SELECT id, name FROM logs").fetchall())
+    (total,) = connection.execute("SELECT count(*) FROM entries").fetchone()
+    rows = connection.execute("SELECT id, entry, checksum FROM entries")
+    for done, (row, entry, checksum) in enumerate(rows, 1):
+        if checksum_of(row, entry) != checksum:
+            name = names.get(row >> SEQUENCE_BITS, "a log without a name")
+            yield f"{name}: entry {row & (1 << SEQUENCE_BITS) - 1} is damaged; {RESTORE}"
+        if progress and (done % STEP_ENTRIES == 0 or done == total):
+            progress(done, total)
+
+
+# --- Export ----------
+
+
+def export(
+    path: Path, *, log: str | None = None, since_ms: int = 0, progress: Progress | None = None
+) -> Iterator[Exported]:
+    """What was said, log by log and in order: one log, or every room and conversation; a client's store likewise.
+
+    Raises `StoreUnusable` before the first, `StoreFailed` where the file is damaged. An unknown `log` is empty.
+    """
+    _schema_of(path)
+    with opening(path):
+        connection = connect(path, read_only=True)
+    with closing(connection):
+        with opening(path):
+            connection.execute("BEGIN")  # one view of it, also while its server writes
+            tables = Tables(connection, connection)
+        names = sorted(name for name in tables.places if name.startswith((ROOM_PREFIX, CONVERSATION_PREFIX)))
+        names = [name for name in names if log in (None, name)]
+        spans = [(name, tables.since(name, since_ms), tables.places[name].extent.head) for name in names]
+        total = sum(head - first + 1 for _, first, head in spans)
+        done = 0
+        for name, first, head in spans:
+            for start in range(first, head + 1, READ_ENTRIES):
+                entries = tables.read(name, start, min(READ_ENTRIES, head - start + 1))
+                yield from _exported(name, entries)
+                done += len(entries)
+                if progress:
+                    progress(done, total)
+
+
+def _exported(log: str, entries: list[tuple[int, bytes]]) -> Iterator[Exported]:
+    for sequence, entry in entries:
+        message = message_of(entry)
+        if isinstance(message, Message):
+            kind = "action" if message.kind == ACTION else "text"
+            yield Exported(log, sequence, message.time_ms, message.nick, kind, message.text)
+        elif message is not None:
+            yield Exported(log, sequence, message.time_ms, "", "removed", "")

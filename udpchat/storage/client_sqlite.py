@@ -1,0 +1,127 @@
+"""The client's store on SQLite: its instance, its outbox and its replicas in one file, for one process at a time.
+
+A request is synced to the disk before `write` returns: were its number forgotten, another would be sent under it, and
+the server would answer it with the result of the first. What only the server said is not synced: it can say it again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from udpchat.chat.writes import Answered, Asked, Held, Rebased, Saved, Write
+from udpchat.storage.lock import StoreLock
+from udpchat.storage.log import Found
+from udpchat.storage.migrations import Progress, Schema, connect, failures, opening, prepare, transaction
+from udpchat.storage.tables import STATEMENTS, Place, Tables
+from udpchat.sync.log import Extent
+from udpchat.wire.limits import INSTANCE_BYTES
+
+CLIENT = Schema(
+    title="the store of a udpchat client",
+    application_id=0x75647063,  # "udpc"
+    migrations=(
+        (
+            *STATEMENTS,
+            "CREATE TABLE outbox (counter INTEGER PRIMARY KEY, body BLOB NOT NULL)",
+            "CREATE TABLE identity (instance BLOB NOT NULL, next_counter INTEGER NOT NULL)",
+        ),
+    ),
+)
+
+
+class SqliteClientStore:
+    """A `ClientStore` in the file `path`. Raises `StoreUnusable`: also if another process has it, which it names."""
+
+    def __init__(
+        self, path: Path, *, random: Callable[[int], bytes] = os.urandom, progress: Progress | None = None
+    ) -> None:
+        with opening(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as stack:
+            stack.callback(StoreLock(path).release)
+            prepare(path, CLIENT, progress)
+            with opening(path):
+                self._writer = connect(path)
+                stack.callback(self._writer.close)
+                self._reader = connect(path)
+                stack.callback(self._reader.close)
+                self._reader.execute("PRAGMA query_only = ON")
+                self._writer.execute("PRAGMA synchronous = FULL")
+                if self._writer.execute("SELECT 1 FROM identity").fetchone() is None:
+                    self._writer.execute("INSERT INTO identity VALUES (?, 1)", (random(INSTANCE_BYTES),))
+                self._tables = Tables(self._writer, self._reader)
+            self._held = stack.pop_all()
+
+    def load(self) -> Saved:
+        """Everything a client starts from."""
+        with failures():
+            instance, next_counter = self._reader.execute("SELECT instance, next_counter FROM identity").fetchone()
+            unanswered = tuple(self._reader.execute("SELECT counter, body FROM outbox ORDER BY counter"))
+        replicas = {log: (place.extent.generation, place.extent.head) for log, place in self._tables.places.items()}
+        return Saved(instance, next_counter, unanswered, replicas)
+
+    def write(self, batch: Sequence[Write]) -> None:
+        """One transaction."""
+        with failures():
+            level = "FULL" if any(isinstance(item, Asked) for item in batch) else "NORMAL"
+            self._writer.execute(f"PRAGMA synchronous = {level}")
+        changed: dict[str, Place] = {}
+        with transaction(self._writer):
+            for item in batch:
+                match item:
+                    case Asked(counter, body):
+                        self._writer.execute("INSERT OR REPLACE INTO outbox VALUES (?, ?)", (counter, body))
+                        sql = "UPDATE identity SET next_counter = max(next_counter, ?)"
+                        self._writer.execute(sql, (counter + 1,))
+                    case Answered(counter):
+                        self._writer.execute("DELETE FROM outbox WHERE counter = ?", (counter,))
+                    case Held():
+                        changed[item.log] = self._hold(item, changed.get(item.log) or self._tables.places.get(item.log))
+                    case Rebased():
+                        place = changed.get(item.log) or self._tables.places.get(item.log)
+                        changed[item.log] = self._rebase(item, place)
+        self._tables.places.update(changed)
+
+    def _hold(self, held: Held, place: Place | None) -> Place:
+        extent = place.extent if place else Extent(held.generation, 0, 0)
+        assert (held.generation, held.first) == (extent.generation, extent.head + 1), f"{held.log} has a hole"
+        grown = Extent(extent.generation, extent.base, extent.head + len(held.entries))
+        place = self._tables.grown(held.log, place, grown)
+        self._tables.insert([(place.row(held.first + offset), entry) for offset, entry in enumerate(held.entries)])
+        return place
+
+    def _rebase(self, rebased: Rebased, place: Place | None) -> Place:
+        if place is not None:
+            self._tables.forget(place, place.extent.base + 1, place.extent.head)
+        return self._tables.grown(
+            rebased.log, place, Extent(rebased.generation, rebased.sequence, rebased.sequence)
+        )
+
+    def logs(self) -> list[str]:
+        return list(self._tables.places)
+
+    def extent(self, log: str) -> Extent:
+        place = self._tables.places.get(log)
+        return place.extent if place else Extent(0, 0, 0)
+
+    def read(self, log: str, first: int, count: int) -> list[tuple[int, bytes]]:
+        return self._tables.read(log, first, count)
+
+    def last(self, log: str, count: int, before: int | None = None) -> list[tuple[int, bytes]]:
+        head = self.extent(log).head
+        stop = head + 1 if before is None else min(before, head + 1)
+        return self.read(log, stop - count, count)
+
+    def since(self, log: str, time_ms: int) -> int:
+        return self._tables.since(log, time_ms)
+
+    def search(
+        self, words: str, *, nick: str | None = None, log: str | None = None, since_ms: int = 0, limit: int = 50
+    ) -> list[Found]:
+        return self._tables.search(words, nick=nick, log=log, since_ms=since_ms, limit=limit)
+
+    def close(self) -> None:
+        self._held.close()

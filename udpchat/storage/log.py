@@ -1,0 +1,122 @@
+"""What every durable store is: the server's `Log`, the client's `ClientStore`, and how they fail (SPEC 7).
+
+Implementations: memory.py and, on SQLite, sqlite.py and client_sqlite.py. One contract test runs them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from udpchat.chat.writes import Saved, Write
+from udpchat.sync.log import Append, Extent, LogReader
+
+ANSWERED_MAX = 64  # requests of one author that are remembered: twice what it may have in flight
+SEARCH_WORDS_MAX = 16
+SEARCH_CHARACTERS_MAX = 200
+GENERATION_MAX = 2**52
+
+
+class StoreError(Exception):
+    """A store cannot do what it was asked; the text is one line for a person."""
+
+
+class StoreFull(StoreError):
+    """No room: nothing of the batch was written, all else is as it was; the same call may succeed later."""
+
+
+class StoreFailed(StoreError):
+    """The disk or the file failed: nothing of the batch counts as written."""
+
+
+class StoreUnusable(StoreError):
+    """The store cannot be opened; the text says what is wrong and what to do. The file was not changed."""
+
+
+class Durability(StrEnum):
+    """What `append` waits for before it returns; sqlite.py says what each promises."""
+
+    FSYNC = "fsync"
+    OS = "os"
+    MEMORY = "memory"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A message that a search found."""
+
+    log: str
+    sequence: int
+    time_ms: int
+    entry: bytes
+
+
+class Searchable(Protocol):
+    """Finding messages, on the server as in a client's replicas; reads, and never waits for a write."""
+
+    def since(self, log: str, time_ms: int) -> int:
+        """The first sequence at or after a time (ms of the epoch); head + 1 if there is none.
+
+        Exact where times grow with sequences; where the server's clock was set back, near it.
+        """
+
+    def search(
+        self, words: str, *, nick: str | None = None, log: str | None = None, since_ms: int = 0, limit: int = 50
+    ) -> list[Found]:
+        """The latest `limit` messages that contain every word, by time and the latest last.
+
+        Case and accents do not count; a word is a run of letters and digits. Only the first SEARCH_WORDS_MAX words
+        within SEARCH_CHARACTERS_MAX count. `nick`: said under that name, whatever its case.
+        """
+
+
+class Log(LogReader, Searchable, Protocol):
+    """The server's logs. Reading and writing may happen on two threads at once, one for each.
+
+    `read` raises `StoreFailed` where what is stored is damaged: damage is never served.
+    """
+
+    def append(self, batch: Sequence[Append]) -> None:
+        """Write all, durably as configured, or nothing: `StoreFull` or `StoreFailed`.
+
+        Sequences continue each log densely and a request is answered by one entry: asserted.
+        """
+
+    def prune(self, log: str, base: int) -> None:
+        """Forget the entries up to `base` for good; a base behind the head is the head, one already passed is nothing.
+
+        Requests stay answered. A failure on the way leaves a lower base, and the log whole above it.
+        """
+
+    def redact(self, log: str, sequence: int, tombstone: bytes) -> None:
+        """Put `tombstone` in the place of an entry and take its words out of the search; no such entry: nothing."""
+
+    def close(self) -> None:
+        """Make everything durable, whatever was configured, and let go of the store. Once is enough; twice is fine."""
+
+
+class ClientStore(Searchable, Protocol):
+    """What a client has on its disk: its unanswered requests, and a replica of each log it follows."""
+
+    def load(self) -> Saved:
+        """Everything a client starts from."""
+
+    def write(self, batch: Sequence[Write]) -> None:
+        """Write all or nothing: `StoreFull` or `StoreFailed`. A batch with an `Asked` is on the disk on return."""
+
+    def logs(self) -> list[str]:
+        """The names of all logs that have a replica here."""
+
+    def extent(self, log: str) -> Extent:
+        """How far the replica of a log reaches; from 0 to 0 in generation 0 if there is none."""
+
+    def read(self, log: str, first: int, count: int) -> list[tuple[int, bytes]]:
+        """Up to `count` entries from `first` on, in order, each with its sequence; none outside the extent."""
+
+    def last(self, log: str, count: int, before: int | None = None) -> list[tuple[int, bytes]]:
+        """The latest `count` entries, in order; only those below `before` if it is given."""
+
+    def close(self) -> None:
+        """Let go of the store. Once is enough; twice is fine."""

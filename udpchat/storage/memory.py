@@ -1,0 +1,182 @@
+"""The stores in memory: for tests, for the simulator, and for a server or client that shall leave nothing behind."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from udpchat.chat.writes import Answered, Asked, Held, Rebased, Saved, Write
+from udpchat.storage.log import ANSWERED_MAX, Found, StoreFull
+from udpchat.storage.texts import first_at_or_after, generation_of, message_of, nick_token, time_of, words_of
+from udpchat.sync.log import Append, Extent
+from udpchat.wire.bodies import Message
+from udpchat.wire.limits import INSTANCE_BYTES
+
+
+@dataclass(slots=True)
+class _Shelf:
+    """One log: entries `base + 1`, `base + 2`, ..., and the time of each (which a tombstone does not change)."""
+
+    generation: int
+    base: int = 0
+    entries: list[bytes] = field(default_factory=list)
+    times: list[int] = field(default_factory=list)
+
+    @property
+    def extent(self) -> Extent:
+        return Extent(self.generation, self.base, self.base + len(self.entries))
+
+    def add(self, entry: bytes) -> None:
+        self.entries.append(entry)
+        self.times.append(time_of(message_of(entry)))
+
+    def read(self, first: int, count: int) -> list[tuple[int, bytes]]:
+        start = max(first - self.base - 1, 0)
+        stop = max(first + count - self.base - 1, 0)
+        return list(enumerate(self.entries[start:stop], self.base + 1 + start))
+
+
+class _Shelves:
+    """What both stores share: reading, and searching without an index."""
+
+    def __init__(self) -> None:
+        self._shelves: dict[str, _Shelf] = {}
+        self._bytes = 0
+
+    def logs(self) -> list[str]:
+        return list(self._shelves)
+
+    def since(self, log: str, time_ms: int) -> int:
+        shelf = self._shelves.get(log)
+        return 1 if shelf is None else shelf.base + 1 + first_at_or_after(shelf.times, time_ms)
+
+    def search(
+        self, words: str, *, nick: str | None = None, log: str | None = None, since_ms: int = 0, limit: int = 50
+    ) -> list[Found]:
+        """As `Searchable` says, by looking at every message."""
+        wanted = set(words_of(_plain(words)))
+        found = []
+        for name, shelf in self._shelves.items() if wanted or nick else ():
+            if log not in (None, name):
+                continue
+            for sequence, entry in shelf.read(self.since(name, since_ms), len(shelf.entries)):
+                message = message_of(entry)
+                if not isinstance(message, Message) or (nick and nick_token(nick) != nick_token(message.nick)):
+                    continue
+                if wanted <= set(words_of(_plain(message.text))):
+                    found.append(Found(name, sequence, shelf.times[sequence - shelf.base - 1], entry))
+        found.sort(key=lambda hit: (hit.time_ms, hit.log, hit.sequence))
+        return found[-limit:] if limit > 0 else []
+
+
+def _plain(text: str) -> str:
+    """Without case and accents."""
+    return "".join(c for c in unicodedata.normalize("NFD", text.casefold()) if not unicodedata.combining(c))
+
+
+class MemoryLog(_Shelves):
+    """A `Log` that is gone with its process. `bytes_max` bounds its entries together, if given."""
+
+    def __init__(self, *, bytes_max: int | None = None, random: Callable[[int], bytes] = os.urandom) -> None:
+        super().__init__()
+        self._seed = random(16)
+        self._bytes_max = bytes_max
+        self._answers: dict[bytes, dict[int, tuple[str, int]]] = {}
+
+    def extent(self, log: str) -> Extent:
+        shelf = self._shelves.get(log)
+        return shelf.extent if shelf else Extent(generation_of(self._seed, log), 0, 0)
+
+    def read(self, log: str, first: int, count: int) -> list[bytes]:
+        shelf = self._shelves.get(log)
+        return [entry for _, entry in shelf.read(first, count)] if shelf else []
+
+    def answered(self, author: bytes) -> list[tuple[int, str, int]]:
+        return [(counter, *place) for counter, place in sorted(self._answers.get(author, {}).items())]
+
+    def append(self, batch: Sequence[Append]) -> None:
+        """All, or nothing if it does not fit into `bytes_max`."""
+        heads: dict[str, int] = {}
+        for item in batch:
+            head = heads.get(item.log, self.extent(item.log).head)
+            assert item.sequence == head + 1, f"{item.log} continues with {head + 1}, not {item.sequence}"
+            assert not item.origin or item.origin.counter not in self._answers.get(item.origin.author, {})
+            heads[item.log] = item.sequence
+        size = self._bytes + sum(len(item.entry) for item in batch)
+        if self._bytes_max is not None and size > self._bytes_max:
+            raise StoreFull(f"no room: the log is at its limit of {self._bytes_max} bytes")
+        self._bytes = size
+        for item in batch:
+            shelf = self._shelves.get(item.log)
+            if shelf is None:
+                shelf = self._shelves[item.log] = _Shelf(generation_of(self._seed, item.log))
+            shelf.add(item.entry)
+            if item.origin:
+                answers = self._answers.setdefault(item.origin.author, {})
+                answers[item.origin.counter] = (item.log, item.sequence)
+                while len(answers) > ANSWERED_MAX:
+                    del answers[min(answers)]
+
+    def prune(self, log: str, base: int) -> None:
+        if (shelf := self._shelves.get(log)) is not None and base > shelf.base:
+            gone = min(base - shelf.base, len(shelf.entries))
+            self._bytes -= sum(map(len, shelf.entries[:gone]))
+            del shelf.entries[:gone], shelf.times[:gone]
+            shelf.base += gone
+
+    def redact(self, log: str, sequence: int, tombstone: bytes) -> None:
+        if self.read(log, sequence, 1) and sequence > self._shelves[log].base:
+            shelf = self._shelves[log]
+            self._bytes += len(tombstone) - len(shelf.entries[sequence - shelf.base - 1])
+            shelf.entries[sequence - shelf.base - 1] = tombstone
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
+
+
+class MemoryClientStore(_Shelves):
+    """A `ClientStore` that is gone with its process."""
+
+    def __init__(self, *, random: Callable[[int], bytes] = os.urandom) -> None:
+        super().__init__()
+        self._saved = Saved(random(INSTANCE_BYTES))
+        self._unanswered: dict[int, bytes] = {}
+
+    def load(self) -> Saved:
+        replicas = {log: (shelf.generation, shelf.extent.head) for log, shelf in self._shelves.items()}
+        return replace(self._saved, unanswered=tuple(sorted(self._unanswered.items())), replicas=replicas)
+
+    def write(self, batch: Sequence[Write]) -> None:
+        """All of it; there is nothing that could fail."""
+        for item in batch:
+            match item:
+                case Asked(counter, body):
+                    self._unanswered[counter] = body
+                    self._saved = replace(self._saved, next_counter=max(self._saved.next_counter, counter + 1))
+                case Answered(counter):
+                    self._unanswered.pop(counter, None)
+                case Held(log, generation, first, entries):
+                    shelf = self._shelves.setdefault(log, _Shelf(generation))
+                    assert (generation, first) == (shelf.generation, shelf.extent.head + 1), f"{log} has a hole"
+                    for entry in entries:
+                        shelf.add(entry)
+                case Rebased(log, generation, sequence):
+                    self._shelves[log] = _Shelf(generation, sequence)
+
+    def extent(self, log: str) -> Extent:
+        shelf = self._shelves.get(log)
+        return shelf.extent if shelf else Extent(0, 0, 0)
+
+    def read(self, log: str, first: int, count: int) -> list[tuple[int, bytes]]:
+        shelf = self._shelves.get(log)
+        return shelf.read(first, count) if shelf else []
+
+    def last(self, log: str, count: int, before: int | None = None) -> list[tuple[int, bytes]]:
+        head = self.extent(log).head
+        stop = head + 1 if before is None else min(before, head + 1)
+        return self.read(log, stop - count, count)
+
+    def close(self) -> None:
+        """There is nothing to let go of."""

@@ -1,0 +1,198 @@
+"""Opening a database file: made if it is not there, upgraded if it is old, refused untouched if it is not ours.
+
+A `Schema` is a list of numbered migrations; `PRAGMA user_version` counts those done, `application_id` says whose it is.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from udpchat.storage.log import StoreError, StoreFailed, StoreFull, StoreUnusable
+
+MAGIC = b"SQLite format 3\0"
+HEADER_BYTES = 100
+VERSION_AT, APPLICATION_AT = 60, 68  # in the header: sqlite.org/fileformat2.html section 1.3
+COPY_PAGES = 4_096  # between two reports of progress
+BUSY_S = 10.0
+CACHE_KIB = 8_192
+
+Progress = Callable[[int, int], None]  # done, of all
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """What a kind of file holds: `migrations[n]` are the statements that lead from version n to n + 1."""
+
+    title: str
+    application_id: int
+    migrations: tuple[tuple[str, ...], ...]
+
+
+def failure_of(error: sqlite3.Error) -> StoreError:
+    """Our word for what SQLite says."""
+    code = getattr(error, "sqlite_errorcode", None)
+    if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE):
+        return StoreFull(f"no room on the disk: {error}")
+    return StoreFailed(f"the disk or the file failed: {error}")
+
+
+def is_disk_fault(error: StoreError) -> bool:
+    """Whether the file may not hold what it should: a failed sync or write, or damage; not a lock or a full disk."""
+    code = getattr(error.__cause__, "sqlite_errorcode", None) or 0
+    return isinstance(error, StoreFailed) and code & 0xFF in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT)
+
+
+@contextmanager
+def failures() -> Iterator[None]:
+    """Turns SQLite's errors into ours."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise failure_of(error) from error
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """All that happens inside is written together, or none of it."""
+    with failures():
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            connection.execute("COMMIT")
+        except BaseException:
+            with suppress(sqlite3.Error):  # a full disk has rolled back already; the first error is the one to tell
+                connection.execute("ROLLBACK")
+            raise
+
+
+@contextmanager
+def opening(path: Path) -> Iterator[None]:
+    """Turns whatever fails while a file is being opened into one line that says what to do."""
+    try:
+        yield
+    except (OSError, sqlite3.Error, StoreFailed, StoreFull) as error:
+        code = getattr(error, "sqlite_errorcode", None) or getattr(error.__cause__, "sqlite_errorcode", None)
+        if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+            advice = "restore a backup, or move the file away to start anew"
+            raise StoreUnusable(f"{path} is damaged ({error}); {advice}") from error
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise StoreUnusable(f"cannot open {path}: {reason}; see to its permissions and the room on its disk") from error
+
+
+def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+    """A connection in autocommit mode, to be used from one thread at a time; it never creates a file."""
+    uri = f"{path.resolve().as_uri()}?mode={'ro' if read_only else 'rw'}"
+    connection = sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    connection.execute("PRAGMA fullfsync = ON")  # macOS: else a sync stops at the drive's cache
+    connection.execute("PRAGMA secure_delete = ON")  # what is redacted or pruned leaves the file too
+    return connection
+
+
+def version_of(path: Path, schema: Schema) -> int:
+    """The version of a file of this schema, read without opening it as a database; else `StoreUnusable`.
+
+    The header can be trusted: files are made elsewhere and moved into place, and never without their header.
+    """
+    with path.open("rb") as file:
+        header = file.read(HEADER_BYTES)
+    other = "move it away, or choose another data folder"
+    if len(header) < HEADER_BYTES or not header.startswith(MAGIC):
+        raise StoreUnusable(f"{path} is damaged or no database at all; restore a backup, or {other}")
+    if int.from_bytes(header[APPLICATION_AT : APPLICATION_AT + 4], "big") != schema.application_id:
+        raise StoreUnusable(f"{path} is a database, but not {schema.title}; {other}")
+    version = int.from_bytes(header[VERSION_AT : VERSION_AT + 4], "big")
+    _refuse_newer(path, version, schema)
+    return version
+
+
+def _refuse_newer(path: Path, version: int, schema: Schema) -> None:
+    ours = len(schema.migrations)
+    if version > ours:
+        raise StoreUnusable(
+            f"{path} was written by a newer udpchat (format {version}, this one knows {ours}); update udpchat"
+        )
+
+
+def prepare(path: Path, schema: Schema, progress: Progress | None = None) -> None:
+    """Make, or upgrade, the file at `path`: afterwards it is of the newest version. Raises `StoreUnusable`."""
+    with opening(path):
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _create(path, schema)
+        version_of(path, schema)
+        connection = connect(path)
+        try:
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            _refuse_newer(path, version, schema)
+            if version < len(schema.migrations):
+                copy(connection, path.with_name(f"{path.name}.before-v{len(schema.migrations)}"), progress)
+                _migrate(connection, schema, version)
+            connection.execute("PRAGMA journal_mode = WAL")
+        finally:
+            connection.close()
+
+
+def _create(path: Path, schema: Schema) -> None:
+    fresh = path.with_name(path.name + ".new")
+    fresh.unlink(missing_ok=True)
+    os.close(os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    connection = connect(fresh)
+    try:
+        connection.execute(f"PRAGMA application_id = {schema.application_id}")
+        _migrate(connection, schema, 0)
+    finally:
+        connection.close()
+    move(fresh, path)
+
+
+def _migrate(connection: sqlite3.Connection, schema: Schema, version: int) -> None:
+    for number, statements in enumerate(schema.migrations[version:], version + 1):
+        with transaction(connection):
+            for statement in statements:
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {number}")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # so that the header says so too
+
+
+def copy(source: sqlite3.Connection, destination: Path, progress: Progress | None = None) -> None:
+    """A copy of a database as it is now, in one file; writers are not held up. Replaces the destination at the end."""
+    fresh = destination.with_name(destination.name + ".new")
+    fresh.unlink(missing_ok=True)
+    os.close(os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    try:
+        target = connect(fresh)
+        source.execute("BEGIN")
+        try:
+            source.execute("SELECT count(*) FROM sqlite_master").fetchone()  # one view of it, whoever writes meanwhile
+            source.backup(
+                target,
+                pages=COPY_PAGES,
+                progress=lambda _, left, pages: progress(pages - left, pages) if progress else None,
+                sleep=0,
+            )
+            target.execute("PRAGMA journal_mode = DELETE")
+        finally:
+            source.execute("ROLLBACK")
+            target.close()
+        move(fresh, destination)
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+def move(source: Path, destination: Path) -> None:
+    """Put a finished file into its place, durably."""
+    with source.open("rb+") as file:
+        os.fsync(file.fileno())
+    source.replace(destination)
+    if os.name != "nt":  # where a folder cannot be synced
+        descriptor = os.open(destination.parent, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,203 @@
+"""The tables that the server's log and the client's replicas have alike: logs, their entries, and the index of words.
+
+An entry's row is numbered `log << SEQUENCE_BITS | sequence`: one B-tree without a second index, in which a log is one
+stretch. The index of words has the same numbers and no copy of the texts; what is taken out of it is parsed again.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from udpchat.storage.log import Found, StoreFailed
+from udpchat.storage.migrations import failures, transaction
+from udpchat.storage.texts import first_at_or_after, message_of, nick_token, time_of, words_of
+from udpchat.sync.log import Extent
+from udpchat.wire.bodies import Message
+
+SEQUENCE_BITS = 40  # a million messages a second for twelve days; and as many logs as 23 bits count
+LOGS_MAX = 2**23 - 1
+FORGET_ENTRIES = 1_024  # at a time, so that what is appended meanwhile waits for milliseconds only
+
+STATEMENTS = (
+    """CREATE TABLE logs (
+        id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,
+        generation INTEGER NOT NULL, base INTEGER NOT NULL, head INTEGER NOT NULL)""",
+    """CREATE TABLE entries (
+        id INTEGER PRIMARY KEY, entry BLOB NOT NULL, checksum INTEGER NOT NULL, time_ms INTEGER NOT NULL)""",
+    """CREATE VIRTUAL TABLE words USING fts5(
+        text, nick, content = '', tokenize = 'unicode61 remove_diacritics 2')""",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A log's number in the tables, and how far it reaches."""
+
+    number: int
+    extent: Extent
+
+    def row(self, sequence: int) -> int:
+        """The number of an entry's row."""
+        return self.number << SEQUENCE_BITS | sequence
+
+
+def checksum_of(row: int, entry: bytes) -> int:
+    """Covers the place too: SQLite itself does not notice a bent bit or a row that strayed."""
+    return zlib.crc32(entry, zlib.crc32(row.to_bytes(8, "big")))
+
+
+class _Times(Sequence[int]):
+    """The times of a log's entries, each read when it is asked for."""
+
+    def __init__(self, reader: sqlite3.Connection, place: Place) -> None:
+        self._reader = reader
+        self._first = place.row(place.extent.base + 1)
+        self._count = place.extent.head - place.extent.base
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, index: int) -> int:  # type: ignore[override]  # no slices
+        row = self._reader.execute("SELECT time_ms FROM entries WHERE id = ?", (self._first + index,)).fetchone()
+        return int(row[0]) if row else 0
+
+
+class Tables:
+    """Reads through one connection, writes through another, and knows every log's extent without asking.
+
+    `places` changes only after what it says is committed, so a reader on another thread sees what there is.
+    """
+
+    def __init__(self, writer: sqlite3.Connection, reader: sqlite3.Connection) -> None:
+        self._writer = writer
+        self._reader = reader
+        self.places: dict[str, Place] = {}
+        with failures():
+            for number, name, *extent in reader.execute("SELECT id, name, generation, base, head FROM logs"):
+                self.places[name] = Place(number, Extent(*extent))
+        self._number_max = max((place.number for place in self.places.values()), default=0)
+
+    # --- Reading ----------
+
+    def read(self, log: str, first: int, count: int) -> list[tuple[int, bytes]]:
+        """As `ClientStore.read` says; `StoreFailed` where an entry is missing or damaged."""
+        place = self.places.get(log)
+        if place is None:
+            return []
+        last = min(first + count - 1, place.extent.head)
+        first = max(first, place.extent.base + 1)
+        if last < first:
+            return []
+        with failures():
+            rows = self._reader.execute(
+                "SELECT id, entry, checksum FROM entries WHERE id BETWEEN ? AND ? ORDER BY id",
+                (place.row(first), place.row(last)),
+            ).fetchall()
+        if len(rows) != last - first + 1 and self.places.get(log) == place:
+            raise StoreFailed(f"{log}: {last - first + 1 - len(rows)} of {first} to {last} are missing; check the file")
+        return [(_sequence(row[0]), _intact(log, *row)) for row in rows]
+
+    def since(self, log: str, time_ms: int) -> int:
+        """As `Searchable.since` says."""
+        place = self.places.get(log)
+        if place is None:
+            return 1
+        with failures():
+            return place.extent.base + 1 + first_at_or_after(_Times(self._reader, place), time_ms)
+
+    def search(self, words: str, *, nick: str | None, log: str | None, since_ms: int, limit: int) -> list[Found]:
+        """As `Searchable.search` says: the latest of each log, and the latest of these."""
+        terms = [f'(text : "{word}")' for word in words_of(words)]
+        if nick:
+            terms.append(f"(nick : {_quoted(nick)})")
+        found: list[Found] = []
+        if not terms or limit <= 0:
+            return found
+        for name, place in list(self.places.items()):
+            if log not in (None, name):
+                continue
+            first = self.since(name, since_ms) if since_ms > 0 else place.extent.base + 1
+            span = (place.row(first), place.row(place.extent.head))
+            with failures():
+                rows = self._reader.execute(
+                    "SELECT e.id, e.entry, e.checksum, e.time_ms FROM words CROSS JOIN entries e ON e.id = words.rowid"
+                    " WHERE words MATCH ? AND words.rowid BETWEEN ? AND ? ORDER BY words.rowid DESC LIMIT ?",
+                    (" AND ".join(terms), *span, limit),
+                ).fetchall()
+            found += [Found(name, _sequence(row[0]), row[3], _intact(name, *row[:3])) for row in rows]
+        found.sort(key=lambda hit: (hit.time_ms, hit.log, hit.sequence))
+        return found[-limit:]
+
+    # --- Writing: within a transaction of the caller, who publishes the places when it is committed ----------
+
+    def grown(self, name: str, place: Place | None, extent: Extent) -> Place:
+        """The place of a log with another extent, written; the log is made if `place` is None."""
+        if place is None:
+            self._number_max += 1
+            assert self._number_max <= LOGS_MAX
+            place = Place(self._number_max, extent)
+        self._writer.execute(
+            "INSERT INTO logs VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
+            " generation = excluded.generation, base = excluded.base, head = excluded.head",
+            (place.number, name, extent.generation, extent.base, extent.head),
+        )
+        return Place(place.number, extent)
+
+    def insert(self, rows: list[tuple[int, bytes]]) -> None:
+        """Entries, each under the number of its row, and their words."""
+        entries, words = [], []
+        for row, entry in rows:
+            message = message_of(entry)
+            entries.append((row, entry, checksum_of(row, entry), time_of(message)))
+            if isinstance(message, Message):
+                words.append((row, message.text, nick_token(message.nick)))
+        self._writer.executemany("INSERT INTO entries VALUES (?, ?, ?, ?)", entries)
+        self._writer.executemany("INSERT INTO words (rowid, text, nick) VALUES (?, ?, ?)", words)
+
+    def replace(self, place: Place, sequence: int, entry: bytes) -> None:
+        """Another entry in the place of one, of which no word is left; the time stays."""
+        row = place.row(sequence)
+        self._forget_words(row, row)
+        self._writer.execute(
+            "UPDATE entries SET entry = ?, checksum = ? WHERE id = ?", (entry, checksum_of(row, entry), row)
+        )
+
+    def forget(self, place: Place, first: int, last: int) -> None:
+        """Entries `first` to `last` are gone, and their words."""
+        self._forget_words(place.row(first), place.row(last))
+        self._writer.execute("DELETE FROM entries WHERE id BETWEEN ? AND ?", (place.row(first), place.row(last)))
+
+    def _forget_words(self, first_row: int, last_row: int) -> None:
+        rows = self._writer.execute("SELECT id, entry FROM entries WHERE id BETWEEN ? AND ?", (first_row, last_row))
+        words = []
+        for row, entry in rows:
+            if isinstance(message := message_of(entry), Message):
+                words.append((row, message.text, nick_token(message.nick)))
+        self._writer.executemany("INSERT INTO words (words, rowid, text, nick) VALUES ('delete', ?, ?, ?)", words)
+
+    def prune(self, log: str, base: int) -> None:
+        """As `Log.prune` says, a stretch a transaction."""
+        while (place := self.places.get(log)) is not None and place.extent.base < min(base, place.extent.head):
+            extent = place.extent
+            last = min(base, extent.head, extent.base + FORGET_ENTRIES)
+            with transaction(self._writer):
+                self.forget(place, extent.base + 1, last)
+                place = self.grown(log, place, Extent(extent.generation, last, extent.head))
+            self.places[log] = place
+
+
+def _sequence(row: int) -> int:
+    return row & (1 << SEQUENCE_BITS) - 1
+
+
+def _quoted(nick: str) -> str:
+    return f'"{nick_token(nick)}"'
+
+
+def _intact(log: str, row: int, entry: bytes, checksum: int) -> bytes:
+    if checksum_of(row, entry) != checksum:
+        raise StoreFailed(f"{log}: entry {_sequence(row)} is damaged; check the file, or restore a backup")
+    return entry

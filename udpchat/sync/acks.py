@@ -1,0 +1,100 @@
+"""When a receiver acknowledges, and what it says of the packets it got (SPEC 5.2).
+
+Alone, acks wait for the interval the sender named; a gap is reported after a hold, because Wi-Fi reorders; how late
+packets lately came is reported too, so that the sender does not repair what is only late.
+"""
+
+from __future__ import annotations
+
+from udpchat.wire.frames import Ack, Cursor
+
+HOLD_S = 0.003  # Valve's GameNetworkingSockets waits as long before it calls a gap a gap
+HOLD_PACKETS = 3  # RFC 9002 section 6.1.1
+PROMPT_INTERVAL_S = 0.025  # up to here the first packet after a pause is acknowledged at once
+LATE_S_MAX = 1.0
+LATE_MEMORY_S = 60.0  # how long a receiver remembers that the path reorders
+REPEAT_S = 0.5  # an open gap is reported again, should its first report be lost
+MISSING_MAX = 64  # packets that an Ack can name one by one
+_BITS = (1 << 64) - 1
+
+
+class AckSchedule:
+    """One session's received packets: which were processed, and when to say so."""
+
+    __slots__ = ("_at", "_due", "_late_s", "_late_until", "_missing", "_received", "_reported", "_sent_at", "largest")
+
+    def __init__(self) -> None:
+        self.largest = -1
+        self._received = 0  # bit i: largest - 1 - i
+        self._at = 0.0  # when the largest came
+        self._missing: dict[int, float] = {}  # counter -> when its absence showed
+        self._reported = -1  # gaps up to here have been acknowledged
+        self._due: float | None = None
+        self._sent_at = float("-inf")
+        self._late_s = 0.0
+        self._late_until = 0.0
+
+    def on_packet(self, now: float, counter: int) -> None:
+        """A packet was processed completely. One that was not is left to look lost, so that it comes again."""
+        if counter > self.largest:
+            skipped = counter - self.largest - 1
+            first = self.largest < 0 or skipped >= MISSING_MAX
+            self._received = 0 if first else ((self._received << 1 | 1) << skipped) & _BITS
+            if self.largest >= 0:
+                for missing in range(max(self.largest + 1, counter - MISSING_MAX), counter):
+                    self._missing[missing] = now
+            self.largest = counter
+            self._at = now
+            while self._missing and next(iter(self._missing)) < counter - MISSING_MAX:
+                del self._missing[next(iter(self._missing))]
+        else:
+            behind = self.largest - counter - 1
+            if behind < 64:
+                self._received |= 1 << behind
+            noticed = self._missing.pop(counter, None)
+            if noticed is not None:
+                self._late_s = min(max(self._late_s, now - noticed), LATE_S_MAX)
+                self._late_until = now + LATE_MEMORY_S
+        self._arm_gap(now)
+
+    def _arm_gap(self, now: float) -> None:
+        """An unreported gap is acknowledged after the hold, or once three later packets are in."""
+        for counter, noticed in self._missing.items():
+            if counter > self._reported:
+                patient = self.late_s(now) > 0.0
+                hasty = not patient and self.largest - counter >= HOLD_PACKETS
+                self._arm(now if hasty else noticed + HOLD_S + self.late_s(now))
+                return
+
+    def _arm(self, due: float) -> None:
+        self._due = due if self._due is None else min(self._due, due)
+
+    def late_s(self, now: float) -> float:
+        """How much later than its successor a packet came, at most, in the last minute."""
+        return self._late_s if now < self._late_until else 0.0
+
+    def on_entries(self, now: float, interval_s: float, jitter: float) -> None:
+        """Something to acknowledge came; `jitter` in 0..1 spreads the acks of a large room (RFC 3550 section 6.2)."""
+        if interval_s <= PROMPT_INTERVAL_S:
+            self._arm(max(now, self._sent_at + interval_s))
+        else:
+            self._arm(now + interval_s * (0.5 + jitter))
+
+    def on_gap(self, now: float) -> None:
+        """Entries are known to be missing: say so after the hold."""
+        self._arm(now + HOLD_S + self.late_s(now))
+
+    def next_timeout(self) -> float | None:
+        """When an ack is due."""
+        return self._due
+
+    def take(self, now: float, cursors: list[Cursor], *, has_gap: bool) -> Ack:
+        """The Ack to send now, alone or with other frames. While a gap stays open it is said again, now and then."""
+        self._due = now + REPEAT_S if has_gap else None
+        self._sent_at = now
+        self._reported = self.largest
+        if now >= self._late_until:
+            self._late_s = 0.0
+        delay_us = min(int((now - self._at) * 1e6), 10_000_000)
+        late_ms = -(-int(self._late_s * 1e6) // 1000)
+        return Ack(self.largest, self._received, delay_us, min(late_ms, 1_000), cursors)

@@ -1,0 +1,252 @@
+"""All that goes down to one peer: its feeds, its packets in flight, and what the next packets carry (SPEC 5.4).
+
+In order of rank: answers and control frames, repairs, what is live, then the backlog under the pace. What is due
+together shares packets.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from udpchat.sync.feed import ANNOUNCE_AFTER_S, READ_ENTRIES, Feed, Framed, Stream
+from udpchat.sync.flight import Flight, Piece, Sent
+from udpchat.sync.pacing import Pace
+from udpchat.sync.rtt import RoundTrip
+from udpchat.wire.errors import BadDatagram, Drop
+from udpchat.wire.frames import Ack, Heads, encode, pack
+from udpchat.wire.limits import ACK_LOGS_MAX, BODY_BYTES_MAX, DATAGRAM_BYTES_MAX, FRAMES_MAX, LAG_BYTES_MAX
+
+PACK_BYTES_MAX = BODY_BYTES_MAX - 3
+PROBE_BYTES_MAX = 2 * DATAGRAM_BYTES_MAX
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """The body of a packet to be sealed and sent, and what is to be known of it once it is."""
+
+    body: bytes
+    pieces: tuple[Piece, ...]
+
+
+class Downlink:
+    """What one peer is owed."""
+
+    __slots__ = (
+        "_announce_at", "_announced", "_backlogged", "_control", "_ready", "_ready_bytes", "feeds", "flight", "owner",
+    )  # fmt: skip
+
+    def __init__(self, round_trip: RoundTrip, owner: Any = None) -> None:
+        self.owner = owner
+        self.feeds: dict[str, Feed] = {}
+        self.flight = Flight(round_trip, Pace())
+        self._control: list[bytes] = []
+        self._ready: list[tuple[Framed, Piece]] = []
+        self._ready_bytes = 0
+        self._backlogged = False
+        self._announce_at: float | None = None  # for feeds whose replica has not answered yet
+        self._announced = 0
+
+    # --- What the application says ----------
+
+    def follow(self, now: float, stream: Stream) -> None:
+        """The peer follows a log from here on, or says so again; it is told the head, and answers what it holds."""
+        feed = self.feeds.get(stream.log)
+        if feed is None:
+            feed = self.feeds[stream.log] = Feed(stream, self)
+            stream.feeds.add(feed)
+        self.announce(feed)
+        if not feed.is_known:
+            self._announced = 0
+            self._announce_at = now + ANNOUNCE_AFTER_S[0]
+
+    def unfollow(self, log: str) -> None:
+        """The peer follows a log no longer."""
+        feed = self.feeds.pop(log, None)
+        if feed is not None:
+            feed.stream.feeds.discard(feed)
+            self._ready = [ready for ready in self._ready if ready[1].feed is not feed]
+
+    def send(self, frame: bytes) -> None:
+        """A frame for the next packet: an answer, sent once; whoever misses it asks again."""
+        self._control.append(frame)
+
+    def announce(self, feed: Feed) -> None:
+        """Tell how far a log reaches."""
+        ack_ms = -(-int(feed.stream.interval_s * 1e6) // 1000)
+        self._control.append(encode(Heads(ack_ms, [feed.head()])))
+
+    def announce_missing(self) -> None:
+        """With each heartbeat: the heads of all logs of which the peer has not acknowledged everything."""
+        for feed in list(self.feeds.values())[:ACK_LOGS_MAX]:
+            if feed.sequence < feed.stream.head:
+                self.announce(feed)
+
+    def publish(self, feed: Feed, frames: list[Framed]) -> None:
+        """The stream of a feed has grown by these."""
+        first, last = frames[0].first, frames[-1].last
+        feed.scheduled.add(first, last)
+        if self.flight.bytes_in_flight + self._ready_bytes > LAG_BYTES_MAX + self.flight.pace.window_bytes:
+            feed.backlog.add(first, last)
+            self._backlogged = True
+            return
+        if not feed.is_known:
+            self.announce(feed)
+        for framed in frames:
+            self._ready.append((framed, Piece(feed, framed.first, framed.last, framed.part)))
+            self._ready_bytes += len(framed.frame)
+
+    # --- What the network says ----------
+
+    def receive_ack(self, now: float, ack: Ack, *, packets_sent: int) -> None:
+        """An ack of this session. Of what was never sent: BadDatagram(UNSENT_ACK), and the session ends."""
+        if ack.largest >= packets_sent:
+            raise BadDatagram(Drop.UNSENT_ACK)
+        for cursor in ack.cursors:
+            feed = self.feeds.get(cursor.log)
+            if feed is None:
+                continue
+            if cursor.generation == feed.stream.generation:
+                feed.on_cursor(cursor)
+            else:
+                self.announce(feed)
+        delivered, lost = self.flight.on_ack(now, ack)
+        for sent in delivered:
+            for piece in sent.pieces:
+                if piece.part < 0:
+                    piece.feed.on_held(piece.first, piece.last)
+        self._repair(lost)
+        self._schedule()
+
+    def _schedule(self) -> None:
+        idle = not self.flight.bytes_in_flight and not self._ready
+        for feed in self.feeds.values():
+            if idle and feed.scheduled and not feed.backlog:
+                feed.scheduled.clear()  # nothing is under way: whatever is not held goes again
+            if feed.sequence < feed.stream.head:
+                feed.schedule_missing()
+            if feed.backlog:
+                self._backlogged = True
+
+    def _repair(self, lost: list[Sent]) -> None:
+        """Queue once more what lost packets carried and the replica does not hold."""
+        self._queue_again([piece for sent in lost for piece in sent.pieces], LAG_BYTES_MAX)
+
+    def _queue_again(self, pieces: list[Piece], bytes_max: int) -> None:
+        queued = {(piece.feed.stream.log, piece.first, piece.part) for _, piece in self._ready}
+        size = 0
+        for piece in pieces:
+            feed = piece.feed
+            if feed.stream.log not in self.feeds or feed.holds(piece.first, piece.last):
+                continue
+            if (feed.stream.log, piece.first, piece.part) in queued:
+                continue
+            for framed in feed.stream.frames(piece.first, piece.last):
+                if piece.part in (-1, framed.part) and size + len(framed.frame) <= bytes_max:
+                    size += len(framed.frame)
+                    self._ready.append((framed, Piece(feed, framed.first, framed.last, framed.part)))
+                    self._ready_bytes += len(framed.frame)
+
+    def handle_timeout(self, now: float) -> None:
+        """Queue what is lost by time, and probes for what is overdue."""
+        if (due := self.flight.next_timeout()) is not None and now >= due:
+            lost, probed = self.flight.handle_timeout(now)
+            self._repair(lost)
+            self._queue_again([piece for sent in probed for piece in sent.pieces], PROBE_BYTES_MAX)
+        if self._announce_at is not None and now >= self._announce_at:
+            unknown = [feed for feed in self.feeds.values() if not feed.is_known]
+            for feed in unknown[:ACK_LOGS_MAX]:
+                self.announce(feed)
+            self._announced = min(self._announced + 1, len(ANNOUNCE_AFTER_S) - 1)
+            self._announce_at = now + ANNOUNCE_AFTER_S[self._announced] if unknown else None
+
+    def next_timeout(self, now: float) -> float | None:
+        """When something here is due next."""
+        timeouts = [self.flight.next_timeout(), self._announce_at]
+        if self._control or self._ready:
+            timeouts.append(now)
+        if self._backlogged:
+            timeouts.append(self.flight.pace.next_timeout(now, self.flight.bytes_in_flight))
+        return min((timeout for timeout in timeouts if timeout is not None), default=None)
+
+    def reset(self, now: float) -> None:
+        """Another session carries this from here on."""
+        self.flight.forget()
+        self._ready.clear()
+        self._ready_bytes = 0
+        for feed in self.feeds.values():
+            feed.forget()
+        if self.feeds:
+            self._announced = 0
+            self._announce_at = now + ANNOUNCE_AFTER_S[0]
+
+    # --- What goes out ----------
+
+    @property
+    def has_packets(self) -> bool:
+        """Whether `drain_packets` may have something to yield."""
+        return bool(self._control or self._ready or self._backlogged)
+
+    def drain_packets(self, now: float) -> list[Packet]:
+        """The packets that are due now."""
+        if len(self._ready) == 1 and not self._control and not self._backlogged:
+            framed, piece = self._ready[0]  # the hot path: one message to a peer that wants nothing else
+            self._clear_ready()
+            return [Packet(framed.body, (piece,))]
+        items: list[tuple[bytes, Piece | None]] = [(frame, None) for frame in self._control]
+        items.extend((framed.frame, piece) for framed, piece in self._ready)
+        packets = self._pack(items)
+        self._control = []
+        self._clear_ready()
+        if self._backlogged:
+            packets.extend(self._drain_backlog(now, sum(len(packet.body) for packet in packets)))
+        return packets
+
+    def _clear_ready(self) -> None:
+        self._ready = []
+        self._ready_bytes = 0
+
+    def _pack(self, items: list[tuple[bytes, Piece | None]]) -> list[Packet]:
+        packets: list[Packet] = []
+        frames: list[bytes] = []
+        pieces: list[Piece] = []
+        size = 0
+        for frame, piece in items:
+            if frames and (size + len(frame) > PACK_BYTES_MAX or len(frames) == FRAMES_MAX):
+                packets.append(Packet(pack(frames), tuple(pieces)))
+                frames, pieces, size = [], [], 0
+            frames.append(frame)
+            size += len(frame)
+            if piece is not None:
+                pieces.append(piece)
+        if frames:
+            packets.append(Packet(pack(frames), tuple(pieces)))
+        return packets
+
+    def _drain_backlog(self, now: float, just_packed: int) -> list[Packet]:
+        """Read the backlogs forward as far as the window and the pace allow, the shortest log name first."""
+        pace = self.flight.pace
+        allowed = pace.allowed_bytes(now, self.flight.bytes_in_flight + just_packed)
+        items: list[tuple[bytes, Piece | None]] = []
+        for feed in self.feeds.values():
+            while feed.backlog and allowed >= DATAGRAM_BYTES_MAX:
+                first, last = next(iter(feed.backlog))
+                frames = feed.stream.frames(first, min(last, first + READ_ENTRIES - 1))
+                if not frames:
+                    feed.backlog.clear()  # below the base by now
+                    break
+                for framed in frames:
+                    if allowed < DATAGRAM_BYTES_MAX and framed.part <= 0:
+                        break
+                    items.append((framed.frame, Piece(feed, framed.first, framed.last, framed.part)))
+                    feed.backlog.remove(framed.first, framed.last)
+                    pace.on_sent(len(framed.frame))
+                    allowed -= len(framed.frame)
+        self._backlogged = any(feed.backlog for feed in self.feeds.values())
+        return self._pack(items)
+
+    def on_sent(self, now: float, counter: int, size: int, pieces: tuple[Piece, ...]) -> None:
+        """A packet of `drain_packets` went under this counter."""
+        if pieces:
+            interval_s = max(piece.feed.stream.interval_s for piece in pieces)
+            self.flight.on_sent(now, counter, size, pieces, interval_s=interval_s)

@@ -1,0 +1,171 @@
+"""Packets on their way down whose content has not been acknowledged, and when each is overdue (SPEC 5.3).
+
+Packets are not retransmitted: a packet knows which pieces of which feeds it carried, and what becomes of it,
+delivered or lost, is told to them. Loss is what QUIC calls it (RFC 9002 section 6.1), softened by the lateness the
+receiver reports; tails are probed for (section 6.2), early and often in small rooms, where a datagram costs nothing
+and silence does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from udpchat.sync.acks import HOLD_PACKETS, HOLD_S
+from udpchat.sync.pacing import Pace
+from udpchat.sync.rtt import RoundTrip
+
+if TYPE_CHECKING:
+    from udpchat.sync.feed import Feed
+    from udpchat.wire.frames import Ack
+
+PROBE_S_MIN = 0.003
+PROBES_BEFORE_BACKOFF = 2
+PROBE_S_MAX = 0.25  # while the peer has been silent for less than SILENT_S
+PROBE_SILENT_S_MAX = 1.0
+SILENT_S = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What a packet carried of one feed: entries `first` to `last`, or one part of the entry `first`."""
+
+    feed: Feed
+    first: int
+    last: int
+    part: int = -1  # the whole
+
+
+class Sent:
+    """One packet in flight."""
+
+    __slots__ = ("at", "delivered_at_send", "pieces", "size")
+
+    def __init__(self, at: float, size: int, pieces: tuple[Piece, ...], delivered_at_send: int) -> None:
+        self.at = at
+        self.size = size
+        self.pieces = pieces
+        self.delivered_at_send = delivered_at_send
+
+
+class Flight:
+    """The packets of one session that carry entries, in the order of their counters."""
+
+    __slots__ = (
+        "_acked_at", "_interval_s", "_largest", "_late_s", "_loss_at", "_probe_at", "_probes", "_sent", "_sent_at",
+        "bytes_in_flight", "pace", "round_trip",
+    )  # fmt: skip
+
+    def __init__(self, round_trip: RoundTrip, pace: Pace) -> None:
+        self.round_trip = round_trip
+        self.pace = pace
+        self.bytes_in_flight = 0
+        self._sent: dict[int, Sent] = {}
+        self._sent_at = 0.0
+        self._acked_at = float("-inf")
+        self._interval_s = 0.0
+        self._largest = -1
+        self._late_s = 0.0
+        self._probes = 0
+        self._probe_at: float | None = None
+        self._loss_at: float | None = None
+
+    def on_sent(self, now: float, counter: int, size: int, pieces: tuple[Piece, ...], *, interval_s: float) -> None:
+        """A packet went that carries entries, to be acknowledged within `interval_s` or so."""
+        self._sent[counter] = Sent(now, size, pieces, self.pace.delivered_bytes)
+        self.bytes_in_flight += size
+        self._sent_at = now
+        self._interval_s = interval_s
+        if self._probe_at is None or not self._probes:
+            self._arm_probe(now)
+
+    def _arm_probe(self, now: float) -> None:
+        """Overdue: a round trip after the sending, or after the next ack that the receiver may send by its interval."""
+        if not self._sent:
+            self._probe_at = None
+            return
+        interval_s = self._interval_s if self._interval_s <= 0.025 else 1.5 * self._interval_s
+        timeout_s = max(self.round_trip.timeout_s, PROBE_S_MIN) + self._late_s
+        if self._probes == 0:
+            self._probe_at = max(self._sent_at + timeout_s, self._acked_at + interval_s + timeout_s / 2)
+            return
+        ceiling_s = PROBE_S_MAX if now - self._acked_at < SILENT_S else PROBE_SILENT_S_MAX
+        backoff_s = (timeout_s + interval_s / 2) * 2 ** max(0, min(self._probes, 16) - PROBES_BEFORE_BACKOFF)
+        self._probe_at = now + min(backoff_s, max(ceiling_s, timeout_s))
+
+    def on_ack(self, now: float, ack: Ack) -> tuple[list[Sent], list[Sent]]:
+        """What an ack settles: (delivered, lost), in order. The caller checked that the packets were sent."""
+        self._acked_at = now
+        self._late_s = ack.late_ms / 1000
+        self._largest = max(self._largest, ack.largest)
+        newest = self._sent.get(ack.largest)
+        if newest is not None:
+            self.round_trip.on_sample(now - newest.at - ack.delay_us / 1e6)
+        delivered = []
+        for counter in [counter for counter, sent in self._sent.items() if _is_delivered(counter, sent, ack)]:
+            sent = self._sent.pop(counter)
+            self.bytes_in_flight -= sent.size
+            self.pace.on_delivered(
+                now,
+                sent.size,
+                sent_at=sent.at,
+                delivered_at_send=sent.delivered_at_send,
+                in_flight=self.bytes_in_flight,
+            )
+            delivered.append(sent)
+        if delivered:
+            self._probes = 0
+        lost = self._take_lost(now)
+        self._arm_probe(now)
+        return delivered, lost
+
+    def _take_lost(self, now: float) -> list[Sent]:
+        """Packets that a later one overtook by too much: by number while the path keeps order, by time always."""
+        wait_s = max(1.125 * self.round_trip.smoothed_s, self.round_trip.smoothed_s + HOLD_S) + self._late_s
+        lost = []
+        self._loss_at = None
+        for counter, sent in list(self._sent.items()):
+            if counter >= self._largest:
+                break
+            overtaken = self._late_s == 0.0 and self._largest - counter >= HOLD_PACKETS
+            if overtaken or now >= sent.at + wait_s:
+                del self._sent[counter]
+                self.bytes_in_flight -= sent.size
+                self.pace.on_lost(sent.size)
+                lost.append(sent)
+            elif self._loss_at is None:
+                self._loss_at = sent.at + wait_s
+        return lost
+
+    def handle_timeout(self, now: float) -> tuple[list[Sent], list[Sent]]:
+        """(lost, probed): packets lost by time, and those in flight whose content goes once more as a probe."""
+        lost = self._take_lost(now) if self._loss_at is not None and now >= self._loss_at else []
+        probed: list[Sent] = []
+        if self._probe_at is not None and now >= self._probe_at:
+            probed = list(self._sent.values())
+            self._probes += 1
+            self._arm_probe(now)
+        return lost, probed
+
+    def next_timeout(self) -> float | None:
+        """When a packet is lost by time or a probe is due."""
+        if self._loss_at is None or self._probe_at is None:
+            return self._probe_at if self._loss_at is None else self._loss_at
+        return min(self._loss_at, self._probe_at)
+
+    def forget(self) -> list[Sent]:
+        """The session is another from here on: what was in flight is unknown."""
+        forgotten = list(self._sent.values())
+        self._sent.clear()
+        self.bytes_in_flight = 0
+        self._largest = -1
+        self._probes = 0
+        self._probe_at = self._loss_at = None
+        return forgotten
+
+
+def _is_delivered(counter: int, sent: Sent, ack: Ack) -> bool:
+    behind = ack.largest - counter
+    if behind == 0 or (0 < behind <= 64 and ack.received >> (behind - 1) & 1):
+        return True
+    return all(piece.part < 0 and piece.feed.holds(piece.first, piece.last) for piece in sent.pieces)

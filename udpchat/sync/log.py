@@ -1,0 +1,49 @@
+"""What a durable log is to the cores: what they ask to be written, and what they read (SPEC 5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Which request an entry comes from: `author` is the key and the instance of the client together."""
+
+    author: bytes
+    counter: int
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """An entry to be written at `sequence`, and the request it answers; both become durable together (SPEC 7)."""
+
+    log: str
+    sequence: int
+    entry: bytes
+    origin: Origin | None
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How far a log reaches: entries `base + 1` to `head`. The generation changes if and only if the head went back."""
+
+    generation: int
+    base: int
+    head: int
+
+
+class LogReader(Protocol):
+    """Reading, at any time and from memory where it is recent; never waits for a write."""
+
+    def logs(self) -> list[str]:
+        """The names of all logs that have ever held an entry."""
+
+    def extent(self, log: str) -> Extent:
+        """How far a log reaches; a log that was never written reaches from 0 to 0."""
+
+    def read(self, log: str, first: int, count: int) -> list[bytes]:
+        """Up to `count` entries from `first` on, dense; none outside the extent."""
+
+    def answered(self, author: bytes) -> list[tuple[int, str, int]]:
+        """`(counter, log, sequence)` of the latest requests of this author that have an entry, by counter."""

@@ -1,0 +1,79 @@
+"""A client's copy of one log: the entries in order up to a cursor, and those that came ahead of a gap (SPEC 5.1).
+
+It says what it holds (`cursor`), takes what comes in any order and any number of times, and yields each entry once and
+in order. It never asks for an entry by name: "I have up to N" is the only question there is.
+"""
+
+from __future__ import annotations
+
+from udpchat.sync.parts import Assembly
+from udpchat.sync.ranges import Ranges
+from udpchat.wire.frames import Cursor, EntryPart, Head
+from udpchat.wire.limits import ACK_RANGES_MAX, PART_BYTES, PARTS_MAX, REPLICA_HELD_MAX
+
+
+class Replica:
+    """Entries of one generation of one log, from `start + 1` on."""
+
+    __slots__ = ("_held", "_parts", "_ranges", "entered", "generation", "head", "log", "sequence")
+
+    def __init__(self, log: str, *, generation: int, sequence: int) -> None:
+        """`sequence`: all up to here is held already, or not wanted."""
+        self.log = log
+        self.generation = generation
+        self.sequence = sequence
+        self.head = sequence
+        self.entered = sequence  # the head when this client first followed: what lies below is history to it
+        self._held: dict[int, bytes] = {}
+        self._ranges = Ranges()
+        self._parts = Assembly(PARTS_MAX * PART_BYTES * 4)
+
+    @property
+    def has_gap(self) -> bool:
+        """Whether entries are known to exist that are not here."""
+        return self.head > self.sequence
+
+    def on_head(self, head: Head) -> None:
+        """The log reaches from base to head; what is below the base cannot be had any more."""
+        if head.base > self.sequence:
+            self.sequence = head.base
+            for sequence in [held for held in self._held if held <= head.base]:
+                del self._held[sequence]
+            self._ranges.remove(0, head.base)
+        self.head = max(self.head, head.head)
+
+    def on_entries(self, first: int, entries: list[bytes]) -> bool:
+        """Take entries; False if some were not kept because too many are held beyond a gap."""
+        last = first + len(entries) - 1
+        self.head = max(self.head, last)
+        if last <= self.sequence:
+            return True
+        if first > self.sequence + 1 and len(self._held) + len(entries) > REPLICA_HELD_MAX:
+            return False
+        for offset, entry in enumerate(entries):
+            if first + offset > self.sequence:
+                self._held[first + offset] = entry
+        self._ranges.add(max(first, self.sequence + 1), last)
+        return True
+
+    def on_part(self, part: EntryPart) -> bool:
+        """Take one part of a large entry."""
+        self.head = max(self.head, part.sequence)
+        if part.sequence <= self.sequence or part.sequence in self._held:
+            return True
+        whole = self._parts.add(part.sequence, index=part.index, count=part.count, data=part.data)
+        return whole is None or self.on_entries(part.sequence, [whole])
+
+    def drain_entries(self) -> list[tuple[int, bytes]]:
+        """The entries that are next in order, each once; the cursor moves behind them."""
+        ready = []
+        while (entry := self._held.pop(self.sequence + 1, None)) is not None:
+            self.sequence += 1
+            ready.append((self.sequence, entry))
+        if ready:
+            self._ranges.remove(0, self.sequence)
+        return ready
+
+    def cursor(self) -> Cursor:
+        """What is held, for an Ack: the lowest ranges if there are more than may be named."""
+        return Cursor(self.log, self.generation, self.sequence, list(self._ranges)[:ACK_RANGES_MAX])

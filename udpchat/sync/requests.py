@@ -1,0 +1,215 @@
+"""Requests up, exactly once (SPEC 5.6): the client's `Outbox` asks until it has the result, the server's `Window`
+carries each out once, in the order of its counter, and repeats the result for a repeated request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from udpchat.sync.parts import Assembly, split
+from udpchat.sync.rtt import RoundTrip
+from udpchat.wire.errors import BadDatagram, Drop
+from udpchat.wire.frames import RequestPart, encode, encode_request
+from udpchat.wire.limits import BODY_BYTES_MAX, PART_BYTES_HELD_MAX, REQUESTS_IN_FLIGHT_MAX
+
+RESEND_S_MIN = 0.004
+RESENDS_BEFORE_BACKOFF = 2
+RESEND_S_MAX = 0.5
+REQUEST_BYTES_MAX = BODY_BYTES_MAX - 32  # of one request in one datagram
+
+
+@dataclass(slots=True)
+class Open:
+    """A request without its result."""
+
+    counter: int
+    body: bytes
+    tries: int = 0
+    sent_at: float = 0.0
+    due: float = 0.0
+
+
+class Outbox:
+    """A client's requests in the order of their counters; at most REQUESTS_IN_FLIGHT_MAX are on their way at once."""
+
+    def __init__(self, next_counter: int = 1, unanswered: Iterable[tuple[int, bytes]] = ()) -> None:
+        """`unanswered`: (counter, body) of an earlier run of the same instance, to be asked again under their ids."""
+        self._open: dict[int, Open] = {counter: Open(counter, body) for counter, body in unanswered}
+        self._next = max([next_counter, *(counter + 1 for counter in self._open)])
+        self.round_trip = RoundTrip()
+        self._paused_until = 0.0
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def __contains__(self, counter: int) -> bool:
+        return counter in self._open
+
+    @property
+    def next_counter(self) -> int:
+        """The counter that the next request gets."""
+        return self._next
+
+    def add(self, body: bytes) -> int:
+        """Take in a request; its counter. It goes out once it is released."""
+        counter = self._next
+        self._next += 1
+        self._open[counter] = Open(counter, body, due=float("inf"))
+        return counter
+
+    def release(self, now: float, counter: int) -> None:
+        """The request is written down, and may be asked."""
+        entry = self._open.get(counter)
+        if entry is not None:
+            entry.due = now
+
+    def unanswered(self) -> list[tuple[int, bytes]]:
+        """(counter, body) of all that have no result yet, in order."""
+        return [(entry.counter, entry.body) for entry in self._open.values()]
+
+    def on_result(self, now: float, counter: int) -> bytes | None:
+        """A result came: the body it answers, or None if it had come before."""
+        entry = self._open.pop(counter, None)
+        if entry is None:
+            return None
+        if entry.tries == 1:  # Karn's rule: of several, who knows which one was answered
+            self.round_trip.on_sample(now - entry.sent_at)
+        return entry.body
+
+    def on_refused(self, now: float, retry_s: float) -> None:
+        """The server cannot carry out requests at the moment; they stay, and are asked again later."""
+        self._paused_until = now + retry_s
+
+    def is_paused(self, now: float) -> bool:
+        """Whether the server said a moment ago that it cannot carry out requests."""
+        return now < self._paused_until
+
+    def restart(self, now: float) -> None:
+        """A new session: everything that was asked is to be asked again, at once."""
+        for entry in self._open.values():
+            if entry.tries:
+                entry.tries = 0
+                entry.due = now
+
+    def _window(self) -> list[Open]:
+        first = next(iter(self._open), 0)
+        window = []
+        for counter, entry in self._open.items():
+            if counter >= first + REQUESTS_IN_FLIGHT_MAX:
+                break
+            window.append(entry)
+        return window
+
+    def next_timeout(self) -> float | None:
+        """When a request is due to be asked, or asked again."""
+        due = min((entry.due for entry in self._window()), default=float("inf"))
+        return None if due == float("inf") else max(due, self._paused_until)
+
+    def drain_frames(self, now: float) -> list[bytes]:
+        """The frames of the requests that are due; one that is nearly due goes along with them."""
+        if now < self._paused_until:
+            return []
+        window = self._window()
+        if not any(entry.due <= now for entry in window):
+            return []
+        first_open = window[0].counter
+        frames: list[bytes] = []
+        for entry in window:
+            waited = now - entry.sent_at
+            if entry.due <= now or (entry.tries and waited >= self.round_trip.smoothed_s):
+                frames.extend(_request_frames(entry, first_open))
+                self._on_sent(now, entry)
+        return frames
+
+    def _on_sent(self, now: float, entry: Open) -> None:
+        entry.tries += 1
+        entry.sent_at = now
+        timeout_s = max(self.round_trip.timeout_s, RESEND_S_MIN)
+        backoff_s = timeout_s * 2 ** max(0, min(entry.tries, 12) - RESENDS_BEFORE_BACKOFF)
+        entry.due = now + min(backoff_s, max(RESEND_S_MAX, timeout_s))
+
+
+def _request_frames(entry: Open, first_open: int) -> list[bytes]:
+    if len(entry.body) <= REQUEST_BYTES_MAX:
+        return [encode_request(entry.counter, first_open, entry.body)]
+    parts = split(entry.body)
+    return [
+        encode(RequestPart(entry.counter, first_open, index, len(parts), data)) for index, data in enumerate(parts)
+    ]
+
+
+class Window:
+    """One author's requests at the server: what was carried out, what waits for its turn, what was answered.
+
+    A request is taken with `receive`, carried out when `take_ready` yields it, and answered with `answer`, which may be
+    later, once the log is written (`waiting` counts those). `rewind` undoes what could not be written.
+    """
+
+    __slots__ = ("_answers", "_held", "_parts", "executed", "waiting")
+
+    def __init__(self, executed: int = 0) -> None:
+        self.executed = executed  # all up to here were carried out or are of no interest any more
+        self.waiting = 0  # carried out, but not answered yet
+        self._held: dict[int, object] = {}
+        self._answers: dict[int, bytes] = {}  # encoded Result frames
+        self._parts: Assembly | None = None  # few ever need it, and each idle peer would pay for it
+
+    def receive(self, counter: int, first_open: int, body: object) -> bytes | None:
+        """Take a request; if it was answered before, its answer again. Outside the window: BadDatagram."""
+        self._forget_below(first_open)
+        if not first_open <= counter < first_open + REQUESTS_IN_FLIGHT_MAX or self._is_beyond(counter):
+            raise BadDatagram(Drop.UNEXPECTED)
+        if counter <= self.executed:
+            return self._answers.get(counter)
+        self._held[counter] = body
+        return None
+
+    def _is_beyond(self, counter: int) -> bool:
+        return counter > self.executed + REQUESTS_IN_FLIGHT_MAX
+
+    def receive_part(self, part: RequestPart) -> bytes | None:
+        """Take one part of a request: its body once it is whole."""
+        if part.counter <= self.executed or self._is_beyond(part.counter):
+            return None
+        if self._parts is None:
+            self._parts = Assembly(PART_BYTES_HELD_MAX)
+        return self._parts.add(part.counter, index=part.index, count=part.count, data=part.data)
+
+    def answer_of(self, counter: int) -> bytes | None:
+        """The answer given to a request, if it is remembered."""
+        return self._answers.get(counter)
+
+    def _forget_below(self, first_open: int) -> None:
+        """The client has the results of all below: forget them, and do not wait for those that never came."""
+        for counter in [answered for answered in self._answers if answered < first_open]:
+            del self._answers[counter]
+        if first_open > self.executed + 1 and not self.waiting:
+            self.executed = first_open - 1
+            for counter in [held for held in self._held if held < first_open]:
+                del self._held[counter]
+
+    def peek_ready(self) -> object | None:
+        """The request whose turn it is, if it is here."""
+        return self._held.get(self.executed + 1)
+
+    def take_ready(self) -> int:
+        """Begin to carry out the request whose turn it is; its counter."""
+        self.executed += 1
+        self.waiting += 1
+        del self._held[self.executed]
+        return self.executed
+
+    def answer(self, counter: int, frame: bytes) -> None:
+        """A request was carried out: what to answer, now and whenever it is asked again."""
+        self.waiting -= 1
+        self._answers[counter] = frame
+
+    def remember(self, counter: int, frame: bytes) -> None:
+        """What the log says was answered before this window was made."""
+        self._answers[counter] = frame
+
+    def rewind(self) -> None:
+        """What waits could not be written: as if it had never been asked."""
+        self.executed -= self.waiting
+        self.waiting = 0

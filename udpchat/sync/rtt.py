@@ -1,0 +1,33 @@
+"""Round-trip time: smoothed and its variation, as RFC 9002 section 5 keeps them."""
+
+from __future__ import annotations
+
+INITIAL_S = 0.1  # before the first sample; a LAN answers sooner, a bad one not much later
+GRANULARITY_S = 0.001  # RFC 9002 section 6.1.2: timers are not finer
+
+
+class RoundTrip:
+    """Estimates from samples in seconds; `timeout_s` is how long to wait for an answer before it is overdue."""
+
+    __slots__ = ("sampled", "smoothed_s", "variation_s")
+
+    def __init__(self, initial_s: float = INITIAL_S) -> None:
+        self.smoothed_s = initial_s
+        self.variation_s = initial_s / 2
+        self.sampled = False
+
+    def on_sample(self, sample_s: float) -> None:
+        """One measured round trip, already without the receiver's delay."""
+        sample_s = max(sample_s, 0.0)
+        if not self.sampled:
+            self.sampled = True
+            self.smoothed_s = sample_s
+            self.variation_s = sample_s / 2
+            return
+        self.variation_s += (abs(self.smoothed_s - sample_s) - self.variation_s) / 4
+        self.smoothed_s += (sample_s - self.smoothed_s) / 8
+
+    @property
+    def timeout_s(self) -> float:
+        """RFC 9002 section 6.2.1, without the receiver's delay: smoothed + 4 variations."""
+        return self.smoothed_s + max(4 * self.variation_s, GRANULARITY_S)

@@ -1,0 +1,1 @@
+"""What a person sees: draws events, sends commands. Imports chat only."""

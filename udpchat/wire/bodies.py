@@ -1,0 +1,232 @@
+"""What frames carry (SPEC 4.3 to 4.6): requests, results, the entries of logs, and the records of the server's own log.
+
+With frames.py the only module that knows msgspec. Every bound on a field stands in its type.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from udpchat.wire.limits import (
+    AWAY_BYTES_MAX,
+    LOG_NAME_BYTES_MAX,
+    NICK_CHARACTERS_MAX,
+    ROOM_CHARACTERS_MAX,
+    SEQUENCE_MAX,
+    TEXT_BYTES_MAX,
+    TOPIC_BYTES_MAX,
+)
+
+Nick = Annotated[str, Meta(min_length=1, max_length=NICK_CHARACTERS_MAX)]
+Room = Annotated[str, Meta(min_length=1, max_length=ROOM_CHARACTERS_MAX)]
+LogName = Annotated[str, Meta(min_length=1, max_length=LOG_NAME_BYTES_MAX)]
+Text = Annotated[str, Meta(min_length=1, max_length=TEXT_BYTES_MAX)]
+Line = Annotated[str, Meta(max_length=TOPIC_BYTES_MAX)]
+Code = Annotated[str, Meta(max_length=32)]
+Sequence = Annotated[int, Meta(ge=0, le=SEQUENCE_MAX)]
+Counter = Annotated[int, Meta(ge=1, le=SEQUENCE_MAX)]
+UserId = Annotated[bytes, Meta(min_length=8, max_length=8)]
+MessageId = Annotated[bytes, Meta(min_length=8, max_length=8)]
+Kind = Annotated[int, Meta(ge=0, le=1)]  # TEXT or ACTION
+
+TEXT, ACTION = 0, 1
+
+
+class Shape(Struct, array_like=True, frozen=True, gc=False, forbid_unknown_fields=True):
+    """Shape of all that follows: an array, led by its tag, exactly as long as the struct."""
+
+
+# --- Requests: what a client asks to be carried out exactly once (SPEC 4.3) ----------
+
+
+class Say(Shape, tag=1, frozen=True):
+    """Append a message to a room's log."""
+
+    room: Room
+    kind: Kind
+    text: Text
+
+
+class Tell(Shape, tag=2, frozen=True):
+    """Append a message to the log of the conversation with a person."""
+
+    nick: Nick
+    kind: Kind
+    text: Text
+
+
+class Part(Shape, tag=3, frozen=True):
+    """Leave a room."""
+
+    room: Room
+
+
+class Rename(Shape, tag=4, frozen=True):
+    """Claim a nick and be known by it."""
+
+    nick: Nick
+
+
+class SetTopic(Shape, tag=5, frozen=True):
+    """Set a room's topic; the empty topic removes it."""
+
+    room: Room
+    topic: Line
+
+
+class SetAway(Shape, tag=6, frozen=True):
+    """Be away with a reason; the empty reason is being back."""
+
+    reason: Annotated[str, Meta(max_length=AWAY_BYTES_MAX)]
+
+
+class Whois(Shape, tag=7, frozen=True):
+    """Ask about a person."""
+
+    nick: Nick
+
+
+class Names(Shape, tag=8, frozen=True):
+    """Ask who is in a room; answered in pages, this one from behind `after`."""
+
+    room: Room
+    after: Annotated[str, Meta(max_length=NICK_CHARACTERS_MAX)]
+
+
+class Rooms(Shape, tag=9, frozen=True):
+    """Ask which rooms there are; answered in pages, this one from behind `after`."""
+
+    after: Annotated[str, Meta(max_length=ROOM_CHARACTERS_MAX)]
+
+
+class TopicOf(Shape, tag=10, frozen=True):
+    """Ask for a room's topic; answered by `TopicSet`."""
+
+    room: Room
+
+
+RequestBody = Say | Tell | Part | Rename | SetTopic | SetAway | Whois | Names | Rooms | TopicOf
+
+# --- Results: the answer to a request, the same for every repetition (SPEC 4.4) ----------
+
+
+class Stored(Shape, tag=1, frozen=True):
+    """The message stands in the log, durably; `away` is the reason of a person told something while away."""
+
+    log: LogName
+    sequence: Sequence
+    away: Line = ""
+
+
+class Done(Shape, tag=2, frozen=True):
+    """Carried out; nothing more to say."""
+
+
+class Failed(Shape, tag=3, frozen=True):
+    """Not carried out, and never will be: why, for programs and for people."""
+
+    code: Code
+    text: Line
+
+
+class Person(Shape, tag=4, frozen=True):
+    """What there is to know of a nick: its key's fingerprint, whether here, since when idle, where."""
+
+    nick: Nick
+    fingerprint: Line
+    online: bool
+    idle_s: int
+    away: Line
+    rooms: list[Room]
+
+
+class Page(Shape, tag=5, frozen=True):
+    """One page of names or rooms, in order; `more` if there are others behind the last."""
+
+    items: list[str]
+    more: bool
+
+
+class TopicSet(Shape, tag=6, frozen=True):
+    """Somebody set the topic: an entry of the roster, and the answer to `TopicOf`; the nick is empty if nobody did."""
+
+    topic: Line
+    nick: Annotated[str, Meta(max_length=NICK_CHARACTERS_MAX)]
+
+
+ResultBody = Stored | Done | Failed | Person | Page | TopicSet
+
+# --- Entries of logs (SPEC 4.5) ----------
+
+
+class Message(Shape, tag=1, frozen=True):
+    """What somebody said: in a room, or to somebody (`to`). `id` is the same at the author and everywhere else."""
+
+    time_ms: int
+    author: UserId
+    nick: Nick
+    id: MessageId
+    kind: Kind
+    text: Text
+    to: Annotated[str, Meta(max_length=NICK_CHARACTERS_MAX)] = ""
+
+
+class Tombstone(Shape, tag=2, frozen=True):
+    """A message that was removed; its number stays."""
+
+    time_ms: int
+
+
+class Joined(Shape, tag=3, frozen=True):
+    """Roster: a person came into the room."""
+
+    nick: Nick
+    user: UserId
+
+
+class Left(Shape, tag=4, frozen=True):
+    """Roster: a person is no longer in the room, and why."""
+
+    nick: Nick
+    user: UserId
+    reason: Code
+
+
+class Renamed(Shape, tag=5, frozen=True):
+    """Roster: a person is known by another nick from here on."""
+
+    old: Nick
+    nick: Nick
+    user: UserId
+
+
+Entry = Message | Tombstone | Joined | Left | Renamed | TopicSet
+
+# --- Records of the server's directory log, never sent (SPEC 4.6) ----------
+
+
+class Claim(Shape, tag=32, frozen=True):
+    """A nick belongs to a key from here on."""
+
+    nick: Nick
+    key: bytes
+
+
+class TopicRecord(Shape, tag=33, frozen=True):
+    """The topic of a room as of here."""
+
+    room: Room
+    topic: Line
+    nick: Nick
+
+
+class Conversation(Shape, tag=34, frozen=True):
+    """The log of what two keys tell each other."""
+
+    log: LogName
+    keys: tuple[bytes, bytes]
+
+
+Record = Claim | TopicRecord | Conversation
