@@ -11,7 +11,13 @@ from udpchat.session.accept import Acceptor
 from udpchat.session.handshake import Initiator, KeyPair, Responder
 from udpchat.session.initiate import Connector, Phase
 from udpchat.wire.errors import BadDatagram, Drop
-from udpchat.wire.limits import HANDSHAKE_LIFETIME_S, PROTOCOL_VERSION
+from udpchat.wire.limits import (
+    HANDSHAKE_LIFETIME_S,
+    HELLO_RESEND_GROWTH,
+    HELLO_RESEND_S,
+    HELLO_RESEND_S_MAX,
+    PROTOCOL_VERSION,
+)
 from udpchat.wire.packets import (
     NO_COOKIE,
     Cookie,
@@ -74,7 +80,7 @@ def test_a_hello_goes_out_at_once_and_again_with_growing_pauses() -> None:
         times.append(due)
     assert len({datagram for datagram in client.drain_transmits()}) == 1
     pauses = [after - before for before, after in pairwise(times)]
-    expected = [min(0.2 * 1.5**n, 2.0) for n in range(11)]
+    expected = [min(HELLO_RESEND_S * HELLO_RESEND_GROWTH**n, HELLO_RESEND_S_MAX) for n in range(11)]
     assert pauses == pytest.approx(expected, rel=0.1)
     assert pauses != pytest.approx(expected, rel=0.001)  # jitter
 

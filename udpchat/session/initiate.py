@@ -25,10 +25,12 @@ from udpchat.wire.limits import (
     COOKIE_HELD_S_MAX,
     HANDSHAKE_LIFETIME_S,
     HELLO_RESEND_GROWTH,
+    HELLO_RESEND_GROWTH_NEAR,
     HELLO_RESEND_JITTER,
     HELLO_RESEND_S,
     HELLO_RESEND_S_MAX,
     KEY_BYTES,
+    PATIENCE_S_MAX,
     PROTOCOL_VERSION,
 )
 from udpchat.wire.packets import (
@@ -42,6 +44,7 @@ from udpchat.wire.packets import (
     Packet,
 )
 
+_SENDS_PATIENT = 3
 _RTT_MARGIN = 1.25  # a resend within a measured round trip would be in vain
 
 
@@ -59,7 +62,7 @@ class Connector:
 
     ``index`` names our side and ``payload``, at most FINISH_PAYLOAD_BYTES_MAX, goes sealed into the Finish.
     ``session`` stands from the Finish on, and Data may follow it at once; it is another one after a start over.
-    ``rtt_s`` is the shortest round trip seen, too long if its Hello had to be sent twice. ``version_mismatch`` is what
+    ``rtt_s`` is the shortest round trip seen, of what had to be sent only once. ``version_mismatch`` is what
     a Cookie claimed the server speaks: unproved, so we go on trying. ``refused_key`` is the key that was not approved.
     """
 
@@ -81,6 +84,7 @@ class Connector:
         self.phase = Phase.HELLO
         self.session: Session | None = None
         self.rtt_s: float | None = None
+        self._patience_s = 0.0
         self.version_mismatch: int | None = None
         self.refused_key: bytes | None = None
         self._start(now)
@@ -167,16 +171,22 @@ class Connector:
         self._ask(now)
 
     def _measure(self, now: float) -> None:
+        """Karn's rule: of several, who knows which one was answered. But three in vain speak of a long way, not of loss."""
         sample_s = now - self._asked_s
-        self.rtt_s = sample_s if self.rtt_s is None else min(self.rtt_s, sample_s)
+        if self._sends == 1:
+            self.rtt_s = sample_s if self.rtt_s is None else min(self.rtt_s, sample_s)
+        elif self._sends >= _SENDS_PATIENT:
+            self._patience_s = min(sample_s, PATIENCE_S_MAX)
 
     def _ask(self, now: float) -> None:
         """Send what the phase sends, for the first time."""
+        self._sends = 0
         self._asked_s = now
-        self._interval_s = max(HELLO_RESEND_S, _RTT_MARGIN * (self.rtt_s or 0.0))
+        self._interval_s = max(HELLO_RESEND_S, _RTT_MARGIN * max(self.rtt_s or 0.0, self._patience_s))
         self._send(now)
 
     def _send(self, now: float) -> None:
+        self._sends += 1
         if self._cookie != NO_COOKIE and now - self._cookie_s > COOKIE_HELD_S_MAX:
             self._cookie = NO_COOKIE
             self._asked_s = now
@@ -185,4 +195,6 @@ class Connector:
         share = int.from_bytes(self._random(2), "big") / 0xFFFF  # 0 to 1
         jitter = 1.0 + HELLO_RESEND_JITTER * (2.0 * share - 1.0)
         self._resend_s = now + jitter * self._interval_s
-        self._interval_s = min(self._interval_s * HELLO_RESEND_GROWTH, HELLO_RESEND_S_MAX)
+        is_near = self.rtt_s is not None or self._cookie != NO_COOKIE  # it answers; before that, it may be far
+        growth = HELLO_RESEND_GROWTH_NEAR if is_near else HELLO_RESEND_GROWTH
+        self._interval_s = min(self._interval_s * growth, max(HELLO_RESEND_S_MAX, self._patience_s))

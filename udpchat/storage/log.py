@@ -75,7 +75,8 @@ class Searchable(Protocol):
 class Log(LogReader, Searchable, Protocol):
     """The server's logs. Reading and writing may happen on two threads at once, one for each.
 
-    `read` raises `StoreFailed` where what is stored is damaged: damage is never served.
+    `read` gives nothing if `first` itself is outside the extent: what it gives always starts there. It raises
+    `StoreFailed` where what is stored is damaged: damage is never served.
     """
 
     def append(self, batch: Sequence[Append]) -> None:
@@ -94,7 +95,10 @@ class Log(LogReader, Searchable, Protocol):
         """Put `tombstone` in the place of an entry and take its words out of the search; no such entry: nothing."""
 
     def close(self) -> None:
-        """Make everything durable, whatever was configured, and let go of the store. Once is enough; twice is fine."""
+        """Make everything durable, whatever was configured, and let go of the store. Once is enough; twice is fine.
+
+        `StoreFailed` if the disk fails on the way; the store is let go of all the same.
+        """
 
 
 class ClientStore(Searchable, Protocol):

@@ -91,7 +91,7 @@ class MemoryLog(_Shelves):
 
     def read(self, log: str, first: int, count: int) -> list[bytes]:
         shelf = self._shelves.get(log)
-        return [entry for _, entry in shelf.read(first, count)] if shelf else []
+        return [entry for _, entry in shelf.read(first, count)] if shelf and first > shelf.base else []
 
     def answered(self, author: bytes) -> list[tuple[int, str, int]]:
         return [(counter, *place) for counter, place in sorted(self._answers.get(author, {}).items())]

@@ -17,8 +17,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from udpchat.storage.lock import StoreLock
@@ -130,7 +130,8 @@ class SqliteLog:
         return place.extent if place else Extent(generation_of(self._seed, log), 0, 0)
 
     def read(self, log: str, first: int, count: int) -> list[bytes]:
-        return [entry for _, entry in self._tables.read(log, first, count)]
+        entries = self._tables.read(log, first, count)
+        return [entry for _, entry in entries] if entries and entries[0][0] == first else []
 
     def answered(self, author: bytes) -> list[tuple[int, str, int]]:
         """The latest ANSWERED_MAX, by counter."""
@@ -161,47 +162,46 @@ class SqliteLog:
         answers = [
             (item.origin.author, item.origin.counter, item.log, item.sequence) for item in batch if item.origin
         ]
-        self._refuse_if_failed()
-        try:
-            with transaction(self._writer):
-                places = {
-                    log: self._tables.grown(log, self._tables.places.get(log), extent)
-                    for log, extent in extents.items()
-                }
-                self._tables.insert([(places[item.log].row(item.sequence), item.entry) for item in batch])
-                self._answer(answers)
-        except StoreFailed as error:
-            if isinstance(error.__cause__, sqlite3.IntegrityError):
-                raise AssertionError("an entry or the answer to a request is there already") from error
-            if is_disk_fault(error):
-                self._failed = error
-            raise
+        with self._writing(), transaction(self._writer):
+            places = {
+                log: self._tables.grown(log, self._tables.places.get(log), extent) for log, extent in extents.items()
+            }
+            self._tables.insert([(places[item.log].row(item.sequence), item.entry) for item in batch])
+            try:
+                self._writer.executemany("INSERT INTO answers VALUES (?, ?, ?, ?)", answers)
+            except sqlite3.IntegrityError as error:
+                raise AssertionError("a request of this batch is answered already") from error
+            self._forget_answers({author for author, _, _, _ in answers})
         self._tables.places.update(places)
 
-    def _answer(self, answers: list[tuple[bytes, int, str, int]]) -> None:
-        self._writer.executemany("INSERT INTO answers VALUES (?, ?, ?, ?)", answers)
-        newest = {author: counter for author, counter, _, _ in answers}
+    def _forget_answers(self, authors: set[bytes]) -> None:
         self._writer.executemany(
             "DELETE FROM answers WHERE author = ?1 AND counter < (SELECT min(counter) FROM (SELECT counter FROM answers"
             " WHERE author = ?1 ORDER BY counter DESC LIMIT ?2))",
-            [(author, ANSWERED_MAX) for author in newest],
+            [(author, ANSWERED_MAX) for author in authors],
         )
 
     def prune(self, log: str, base: int) -> None:
-        self._refuse_if_failed()
-        self._tables.prune(log, base)
+        with self._writing():
+            self._tables.prune(log, base)
 
     def redact(self, log: str, sequence: int, tombstone: bytes) -> None:
         """One transaction. The index lets go of the words now, and of their bytes when it next merges that part."""
-        self._refuse_if_failed()
         place = self._tables.places.get(log)
         if place is not None and place.extent.base < sequence <= place.extent.head:
-            with transaction(self._writer):
+            with self._writing(), transaction(self._writer):
                 self._tables.replace(place, sequence, tombstone)
 
-    def _refuse_if_failed(self) -> None:
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
         if self._failed is not None:
             raise StoreFailed(f"nothing is written since: {self._failed}; see to the disk and start again")
+        try:
+            yield
+        except StoreFailed as error:
+            if is_disk_fault(error):
+                self._failed = error
+            raise
 
     def close(self) -> None:
         """Sync what was not synced, whatever the durability; only then say in the file that it was closed."""

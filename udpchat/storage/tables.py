@@ -20,6 +20,12 @@ from udpchat.wire.bodies import Message
 SEQUENCE_BITS = 40  # a million messages a second for twelve days; and as many logs as 23 bits count
 LOGS_MAX = 2**23 - 1
 FORGET_ENTRIES = 1_024  # at a time, so that what is appended meanwhile waits for milliseconds only
+FEW_MAX = 2_000  # messages that a search sorts by time, whatever log they are in
+
+_MATCHING = (  # the cross join: first the index, then the entries
+    "SELECT e.id, e.entry, e.checksum, e.time_ms FROM words CROSS JOIN entries e ON e.id = words.rowid"
+    " WHERE words MATCH ?"
+)
 
 STATEMENTS = (
     """CREATE TABLE logs (
@@ -64,6 +70,10 @@ class _Times(Sequence[int]):
         row = self._reader.execute("SELECT time_ms FROM entries WHERE id = ?", (self._first + index,)).fetchone()
         return int(row[0]) if row else 0
 
+    def last(self) -> int:
+        """The time of the latest entry; 0 if there is none."""
+        return self[self._count - 1]
+
 
 class Tables:
     """Reads through one connection, writes through another, and knows every log's extent without asking.
@@ -96,8 +106,12 @@ class Tables:
                 "SELECT id, entry, checksum FROM entries WHERE id BETWEEN ? AND ? ORDER BY id",
                 (place.row(first), place.row(last)),
             ).fetchall()
-        if len(rows) != last - first + 1 and self.places.get(log) == place:
-            raise StoreFailed(f"{log}: {last - first + 1 - len(rows)} of {first} to {last} are missing; check the file")
+            if len(rows) != last - first + 1:  # damage; or a prune that is committed and not published yet
+                sql = "SELECT base FROM logs WHERE id = ?"
+                base = max((base for (base,) in self._reader.execute(sql, (place.number,))), default=0)
+                missing = last - max(first, base + 1) + 1 - len(rows)
+                if missing > 0:
+                    raise StoreFailed(f"{log}: {missing} of {first} to {last} are missing; check the file")
         return [(_sequence(row[0]), _intact(log, *row)) for row in rows]
 
     def since(self, log: str, time_ms: int) -> int:
@@ -109,27 +123,50 @@ class Tables:
             return place.extent.base + 1 + first_at_or_after(_Times(self._reader, place), time_ms)
 
     def search(self, words: str, *, nick: str | None, log: str | None, since_ms: int, limit: int) -> list[Found]:
-        """As `Searchable.search` says: the latest of each log, and the latest of these."""
+        """As `Searchable.search` says."""
         terms = [f'(text : "{word}")' for word in words_of(words)]
         if nick:
-            terms.append(f"(nick : {_quoted(nick)})")
-        found: list[Found] = []
-        if not terms or limit <= 0:
-            return found
-        for name, place in list(self.places.items()):
-            if log not in (None, name):
-                continue
-            first = self.since(name, since_ms) if since_ms > 0 else place.extent.base + 1
-            span = (place.row(first), place.row(place.extent.head))
-            with failures():
-                rows = self._reader.execute(
-                    "SELECT e.id, e.entry, e.checksum, e.time_ms FROM words CROSS JOIN entries e ON e.id = words.rowid"
-                    " WHERE words MATCH ? AND words.rowid BETWEEN ? AND ? ORDER BY words.rowid DESC LIMIT ?",
-                    (" AND ".join(terms), *span, limit),
-                ).fetchall()
-            found += [Found(name, _sequence(row[0]), row[3], _intact(name, *row[:3])) for row in rows]
+            terms.append(f'(nick : "{nick_token(nick)}")')
+        query = " AND ".join(terms)
+        if not query or limit <= 0:
+            return []
+        places = {name: place for name, place in list(self.places.items()) if log in (None, name)}
+        found = self._find_few(query, places, since_ms) if log is None else None
+        if found is None:
+            found = self._find_latest(query, places, since_ms, limit)
         found.sort(key=lambda hit: (hit.time_ms, hit.log, hit.sequence))
         return found[-limit:]
+
+    def _find_few(self, query: str, places: dict[str, Place], since_ms: int) -> list[Found] | None:
+        """All that match, in whatever log, by one walk through the index; None if they are many."""
+        with failures():
+            rows = self._reader.execute(f"{_MATCHING} LIMIT ?", (query, FEW_MAX + 1)).fetchall()
+        if len(rows) > FEW_MAX:
+            return None
+        names = {place.number: name for name, place in places.items()}
+        known = [row for row in rows if row[3] >= since_ms and row[0] >> SEQUENCE_BITS in names]
+        return [_found(names[row[0] >> SEQUENCE_BITS], row) for row in known]
+
+    def _find_latest(self, query: str, places: dict[str, Place], since_ms: int, limit: int) -> list[Found]:
+        """The latest that match, log by log: those with the latest entries first, so that the others are soon done."""
+        found: list[Found] = []
+        with failures():
+            ends = {name: _Times(self._reader, place).last() for name, place in places.items()}
+        for name in sorted(ends, key=lambda name: ends[name], reverse=True):
+            if len(found) >= limit:
+                found.sort(key=lambda hit: hit.time_ms)
+                del found[:-limit]
+                since_ms = max(since_ms, found[0].time_ms)
+            if ends[name] < since_ms:
+                break
+            place = places[name]
+            first = self.since(name, since_ms) if since_ms > 0 else place.extent.base + 1
+            span = (place.row(first), place.row(place.extent.head))
+            sql = f"{_MATCHING} AND words.rowid BETWEEN ? AND ? ORDER BY words.rowid DESC LIMIT ?"
+            with failures():
+                rows = self._reader.execute(sql, (query, *span, limit)).fetchall()
+            found += [_found(name, row) for row in rows]
+        return found
 
     # --- Writing: within a transaction of the caller, who publishes the places when it is committed ----------
 
@@ -193,8 +230,8 @@ def _sequence(row: int) -> int:
     return row & (1 << SEQUENCE_BITS) - 1
 
 
-def _quoted(nick: str) -> str:
-    return f'"{nick_token(nick)}"'
+def _found(log: str, row: tuple[int, bytes, int, int]) -> Found:
+    return Found(log, _sequence(row[0]), row[3], _intact(log, *row[:3]))
 
 
 def _intact(log: str, row: int, entry: bytes, checksum: int) -> bytes:

@@ -14,8 +14,8 @@ from udpchat.wire.frames import RequestPart, encode, encode_request
 from udpchat.wire.limits import BODY_BYTES_MAX, PART_BYTES_HELD_MAX, REQUESTS_IN_FLIGHT_MAX
 
 RESEND_S_MIN = 0.004
-RESENDS_BEFORE_BACKOFF = 2
-RESEND_S_MAX = 0.5
+RESENDS_BEFORE_BACKOFF = 3
+RESEND_S_MAX = 0.25
 REQUEST_BYTES_MAX = BODY_BYTES_MAX - 32  # of one request in one datagram
 
 
@@ -39,6 +39,7 @@ class Outbox:
         self._next = max([next_counter, *(counter + 1 for counter in self._open)])
         self.round_trip = RoundTrip()
         self._paused_until = 0.0
+        self._repeated_at = float("-inf")  # when a request was last asked again
 
     def __len__(self) -> int:
         return len(self._open)
@@ -73,7 +74,9 @@ class Outbox:
         entry = self._open.pop(counter, None)
         if entry is None:
             return None
-        if entry.tries == 1:  # Karn's rule: of several, who knows which one was answered
+        # Karn's rule: of several, who knows which one was answered. And one that had to wait for another that was lost
+        # says nothing of the path either.
+        if entry.tries == 1 and entry.sent_at > self._repeated_at:
             self.round_trip.on_sample(now - entry.sent_at)
         return entry.body
 
@@ -125,6 +128,8 @@ class Outbox:
     def _on_sent(self, now: float, entry: Open) -> None:
         entry.tries += 1
         entry.sent_at = now
+        if entry.tries > 1:
+            self._repeated_at = now
         timeout_s = max(self.round_trip.timeout_s, RESEND_S_MIN)
         backoff_s = timeout_s * 2 ** max(0, min(entry.tries, 12) - RESENDS_BEFORE_BACKOFF)
         entry.due = now + min(backoff_s, max(RESEND_S_MAX, timeout_s))

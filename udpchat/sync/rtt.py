@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-INITIAL_S = 0.1  # before the first sample; a LAN answers sooner, a bad one not much later
+INITIAL_S = 0.05  # before the first sample; a LAN answers sooner, a bad one not much later
 GRANULARITY_S = 0.001  # RFC 9002 section 6.1.2: timers are not finer
 
 

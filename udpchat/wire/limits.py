@@ -55,8 +55,10 @@ HEARTBEAT_JITTER = 0.1
 EXPIRY_S = 30.0
 
 HELLO_RESEND_S = 0.2  # a LAN answers in far less; grows by HELLO_RESEND_GROWTH up to HELLO_RESEND_S_MAX
-HELLO_RESEND_S_MAX = 1.5
+HELLO_RESEND_S_MAX = 1.25
 HELLO_RESEND_GROWTH = 2.5  # a second try soon, and yet no more than four Hellos over a satellite (scenario S02)
+HELLO_RESEND_GROWTH_NEAR = 1.5  # once the server has answered
+PATIENCE_S_MAX = 1.6  # the longest round trip that a handshake allows for
 HELLO_RESEND_JITTER = 0.1
 COOKIE_HELD_S_MAX = 8.0  # a client spends no cookie that may die on the way
 

@@ -1,0 +1,169 @@
+"""Backups of a log in use, the way back, the check, the export."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.storage.entries import ATTIC, LOBBY, batch, said, tombstone
+from udpchat.chat.writes import Held
+from udpchat.storage.backup import Exported, backup, check, export, restore
+from udpchat.storage.client_sqlite import SqliteClientStore
+from udpchat.storage.log import StoreUnusable
+from udpchat.storage.sqlite import SqliteLog
+from udpchat.wire.bodies import Claim
+from udpchat.wire.frames import encode
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "data" / "log.db"
+
+
+@pytest.fixture
+def log(path: Path) -> Iterator[SqliteLog]:
+    with closing(SqliteLog(path)) as made:
+        made.append(batch("!directory", 1, encode(Claim("alice", b"key"))))
+        made.append(batch(LOBBY, 1, said("one", time_ms=10), said("two", time_ms=20, kind=1), said("3", time_ms=30)))
+        made.append(batch(ATTIC, 1, said("up here", nick="bob", time_ms=25)))
+        yield made
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(found.name for found in folder.iterdir())
+
+
+def test_a_backup_is_one_file_taken_while_the_log_is_in_use(log: SqliteLog, path: Path, tmp_path: Path) -> None:
+    steps: list[tuple[int, int]] = []
+    (tmp_path / "safe").mkdir()
+    backup(path, tmp_path / "safe" / "copy.db", lambda done, total: steps.append((done, total)))
+    log.append(batch(LOBBY, 4, said("later")))
+    assert names(tmp_path / "safe") == ["copy.db"]
+    assert steps[-1][0] == steps[-1][1] > 0
+    assert check(tmp_path / "safe" / "copy.db") == []
+    assert [row.text for row in export(tmp_path / "safe" / "copy.db", log=LOBBY)] == ["one", "two", "3"]
+    assert names(tmp_path / "safe") == ["copy.db"]
+
+
+def test_a_backup_overwrites_nothing_and_leaves_nothing_half_done(log: SqliteLog, path: Path, tmp_path: Path) -> None:
+    (tmp_path / "there").write_text("mine")
+    with pytest.raises(StoreUnusable, match="there already"):
+        backup(path, tmp_path / "there")
+    assert (tmp_path / "there").read_text() == "mine"
+    with pytest.raises(StoreUnusable, match="cannot back up to"):
+        backup(path, tmp_path / "nowhere" / "copy.db")
+    with pytest.raises(StoreUnusable, match="cannot open"):
+        backup(tmp_path / "unknown.db", tmp_path / "copy.db")
+    assert names(tmp_path) == ["data", "there"]
+
+
+def test_a_restored_log_has_new_generations_and_the_one_before_is_kept(
+    log: SqliteLog, path: Path, tmp_path: Path
+) -> None:
+    backup(path, tmp_path / "copy.db")
+    log.append(batch(LOBBY, 4, said("lost")))
+    before = log.extent(LOBBY), log.extent("#unwritten")
+    log.close()
+    for number in ("", "-2"):
+        kept = restore(tmp_path / "copy.db", path)
+        assert kept == path.with_name(f"log.db.before-restore{number}")
+    with closing(SqliteLog(path)) as restored:
+        assert restored.read(LOBBY, 1, 9)[::2] == [said("one", time_ms=10), said("3", time_ms=30)]
+        assert restored.extent(LOBBY).head == 3
+        assert restored.extent(LOBBY).generation != before[0].generation
+        assert restored.extent("#unwritten").generation != before[1].generation
+        restored.append(batch(LOBBY, 4, said("another")))
+    assert [row.text for row in export(path.with_name("log.db.before-restore"), log=LOBBY)][-1] == "lost"
+    assert check(path) == []
+
+
+def test_a_restore_to_where_nothing_was_keeps_nothing(log: SqliteLog, path: Path, tmp_path: Path) -> None:
+    backup(path, tmp_path / "copy.db")
+    assert restore(tmp_path / "copy.db", tmp_path / "new.db") is None
+    assert names(tmp_path) == ["copy.db", "data", "new.db", "new.db.lock"]
+    assert check(tmp_path / "new.db") == []
+
+
+def test_a_log_in_use_or_a_bad_backup_is_not_restored(log: SqliteLog, path: Path, tmp_path: Path) -> None:
+    backup(path, tmp_path / "copy.db")
+    with pytest.raises(StoreUnusable, match="in use by process"):
+        restore(tmp_path / "copy.db", path)
+    log.close()
+    content = path.read_bytes()
+    with closing(sqlite3.connect(tmp_path / "copy.db")) as connection:
+        connection.execute("DELETE FROM entries WHERE rowid = (SELECT max(id) FROM entries)")
+        connection.commit()
+    with pytest.raises(StoreUnusable, match="no good backup: #attic should hold 1 entries, and holds 0"):
+        restore(tmp_path / "copy.db", path)
+    SqliteClientStore(tmp_path / "client.db").close()
+    with pytest.raises(StoreUnusable, match="a client's store"):
+        restore(tmp_path / "client.db", path)
+    (tmp_path / "text").write_text("hello")
+    with pytest.raises(StoreUnusable, match="no database at all"):
+        restore(tmp_path / "text", path)
+    assert path.read_bytes() == content
+    assert names(path.parent) == ["log.db", "log.db.lock"]
+
+
+def test_a_check_says_what_is_wrong_and_what_to_do(log: SqliteLog, path: Path) -> None:
+    steps: list[tuple[int, int]] = []
+    assert check(path, lambda done, total: steps.append((done, total))) == []
+    assert steps == [(5, 5)]
+    second = "(SELECT min(id) + 1 FROM entries WHERE id > 2 << 40)"
+    log._writer.execute(f"UPDATE entries SET entry = x'00' WHERE id = {second}")
+    (finding,) = check(path)
+    assert finding == "#lobby: entry 2 is damaged; stop the server and restore a backup"
+    log._writer.execute("UPDATE logs SET head = 9 WHERE name = '#lobby'")
+    log._writer.execute("INSERT INTO entries VALUES (99 << 40, x'00', 0, 0)")
+    findings = check(path)
+    assert "#lobby should hold 9 entries, and holds 3; stop the server and restore a backup" in findings
+    assert any(finding.startswith("1 entries belong to no log") for finding in findings)
+    assert len(findings) == 4
+
+
+def test_a_check_survives_a_spoilt_file(log: SqliteLog, path: Path) -> None:
+    log.append(batch(ATTIC, 2, *[said("z" * 3_000) for _ in range(100)]))
+    log.close()
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2 :] = b"\xee" * (len(content) - len(content) // 2)
+    path.write_bytes(content)
+    findings = check(path)
+    assert findings and all("restore a backup" in finding for finding in findings)
+
+
+def test_an_export_gives_what_was_said_in_order(log: SqliteLog, path: Path) -> None:
+    log.redact(LOBBY, 3, tombstone(30))
+    steps: list[tuple[int, int]] = []
+    everything = list(export(path, progress=lambda done, total: steps.append((done, total))))
+    assert everything == [
+        Exported(ATTIC, 1, 25, "bob", "text", "up here"),
+        Exported(LOBBY, 1, 10, "alice", "text", "one"),
+        Exported(LOBBY, 2, 20, "alice", "action", "two"),
+        Exported(LOBBY, 3, 30, "", "removed", ""),
+    ]
+    assert steps == [(1, 4), (4, 4)]
+    assert list(export(path, since_ms=15)) == [everything[0], *everything[2:]]
+    assert list(export(path, log=ATTIC, since_ms=26)) == list(export(path, log="#unknown")) == []
+
+
+def test_a_clients_replica_is_exported_and_checked_likewise(tmp_path: Path) -> None:
+    with closing(SqliteClientStore(tmp_path / "client.db")) as store:
+        store.write([Held(LOBBY, 7, 1, (said("hello", time_ms=5),))])
+        assert list(export(tmp_path / "client.db")) == [Exported(LOBBY, 1, 5, "alice", "text", "hello")]
+        assert check(tmp_path / "client.db") == []
+        backup(tmp_path / "client.db", tmp_path / "copy.db")
+    assert len(list(export(tmp_path / "copy.db"))) == 1
+
+
+def test_a_file_that_is_not_ours_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("hello")
+    for attempt in (check, lambda path: list(export(path)), lambda path: backup(path, tmp_path / "copy")):
+        with pytest.raises(StoreUnusable, match="no database at all"):
+            attempt(tmp_path / "text")
+        with pytest.raises(StoreUnusable, match="cannot open"):
+            attempt(tmp_path / "missing")
+    assert names(tmp_path) == ["text"]

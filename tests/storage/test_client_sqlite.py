@@ -1,0 +1,146 @@
+"""The contract of a `ClientStore`, run by every implementation; and what the one on SQLite keeps across a crash."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.storage.entries import ATTIC, LOBBY, said
+from tests.storage.test_sqlite import crashed
+from udpchat.chat.writes import Answered, Asked, Held, Rebased, Saved
+from udpchat.storage.client_sqlite import SqliteClientStore
+from udpchat.storage.log import ClientStore, StoreFailed, StoreUnusable
+from udpchat.storage.memory import MemoryClientStore
+from udpchat.sync.log import Extent
+
+Again = Callable[[], ClientStore]
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def again(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Again]:
+    """Gives the store, and on a second call the same store as the next start finds it."""
+    stores: list[ClientStore] = []
+
+    def open_again() -> ClientStore:
+        if request.param == "memory":
+            stores[:] = stores or [MemoryClientStore()]
+            return stores[0]
+        for store in stores:
+            store.close()
+        stores.append(SqliteClientStore(tmp_path / "client.db"))
+        return stores[-1]
+
+    yield open_again
+    for store in stores:
+        store.close()
+
+
+def test_a_new_store_has_an_instance_of_its_own_and_keeps_it(again: Again) -> None:
+    saved = again().load()
+    assert saved == Saved(saved.instance)
+    assert len(saved.instance) == 16
+    assert again().load() == saved
+    assert MemoryClientStore().load().instance != saved.instance
+
+
+def test_unanswered_requests_keep_their_counters_across_a_start(again: Again) -> None:
+    store = again()
+    store.write([Asked(1, b"one"), Asked(2, b"two"), Asked(3, b"three")])
+    store.write([Answered(2), Answered(99)])
+    store.write([Answered(3)])
+    saved = again().load()
+    assert saved.unanswered == ((1, b"one"),)
+    assert saved.next_counter == 4
+
+
+def test_replicas_stand_where_they_stood(again: Again) -> None:
+    store = again()
+    store.write([Rebased(LOBBY, 7, 0), Held(LOBBY, 7, 1, (said("a"), said("b"))), Held(LOBBY, 7, 3, (said("c"),))])
+    store.write([Rebased(ATTIC, 8, 100), Held(ATTIC, 8, 101, (said("z"),))])
+    store = again()
+    assert store.load().replicas == {LOBBY: (7, 3), ATTIC: (8, 101)}
+    assert store.read(LOBBY, 2, 9) == [(2, said("b")), (3, said("c"))]
+    assert store.read(ATTIC, 1, 200) == [(101, said("z"))]
+    assert store.extent(ATTIC) == Extent(8, 100, 101)
+    assert store.extent("#unknown") == Extent(0, 0, 0)
+    assert sorted(store.logs()) == [ATTIC, LOBBY]
+
+
+def test_a_log_that_was_never_rebased_starts_at_1(again: Again) -> None:
+    again().write([Held(LOBBY, 7, 1, (said("a"),))])
+    assert again().load().replicas == {LOBBY: (7, 1)}
+
+
+def test_a_hole_or_another_generation_is_a_fault_of_the_caller(again: Again) -> None:
+    store = again()
+    store.write([Held(LOBBY, 7, 1, (said("a"),))])
+    for wrong in (Held(LOBBY, 7, 3, (said("c"),)), Held(LOBBY, 7, 1, (said("a"),)), Held(LOBBY, 8, 2, (said("b"),))):
+        with pytest.raises(AssertionError):
+            store.write([wrong])
+    assert store.load().replicas == {LOBBY: (7, 1)}
+
+
+def test_the_latest_entries_page_backwards(again: Again) -> None:
+    store = again()
+    store.write([Rebased(LOBBY, 7, 10), Held(LOBBY, 7, 11, tuple(said(f"{n}") for n in range(11, 31)))])
+    assert [sequence for sequence, _ in store.last(LOBBY, 5)] == [26, 27, 28, 29, 30]
+    assert [sequence for sequence, _ in store.last(LOBBY, 5, before=14)] == [11, 12, 13]
+    assert [sequence for sequence, _ in store.last(LOBBY, 2, before=999)] == [29, 30]
+    assert store.last(LOBBY, 5, before=11) == store.last(LOBBY, 0) == store.last("#unknown", 5) == []
+
+
+def test_a_replica_that_starts_over_holds_nothing_of_what_was(again: Again) -> None:
+    store = again()
+    store.write([Held(LOBBY, 7, 1, (said("old words"), said("older")))])
+    store.write([Rebased(LOBBY, 9, 50), Held(LOBBY, 9, 51, (said("new words"),))])
+    assert store.read(LOBBY, 1, 99) == [(51, said("new words"))]
+    assert [(found.sequence, found.entry) for found in store.search("words")] == [(51, said("new words"))]
+    store.write([Rebased(LOBBY, 9, 51)])
+    assert store.search("words") == store.read(LOBBY, 1, 99) == []
+
+
+def test_replicas_are_searched_by_word_nick_room_and_time(again: Again) -> None:
+    store = again()
+    store.write([
+        Held(LOBBY, 7, 1, (said("lunch?", nick="ann", time_ms=10), said("Lunch!", nick="bob", time_ms=30))),
+        Held(ATTIC, 8, 1, (said("no lunch", nick="bob", time_ms=20), b"nonsense", said("x", time_ms=2**64 - 1))),
+    ])  # fmt: skip
+    assert [found.time_ms for found in store.search("lunch")] == [10, 20, 30]
+    assert [found.log for found in store.search("lunch", nick="Bob")] == [ATTIC, LOBBY]
+    assert [found.time_ms for found in store.search("lunch", since_ms=15, log=LOBBY)] == [30]
+    assert store.since(LOBBY, 20) == 2
+
+
+# --- On SQLite ----------
+
+
+def test_a_second_client_on_the_same_folder_is_told_why_not(tmp_path: Path) -> None:
+    with closing(SqliteClientStore(tmp_path / "client.db")), pytest.raises(StoreUnusable, match="in use by process"):
+        SqliteClientStore(tmp_path / "client.db")
+    SqliteClientStore(tmp_path / "client.db").close()
+
+
+def test_what_was_asked_and_held_is_there_after_a_crash(tmp_path: Path) -> None:
+    path = tmp_path / "client.db"
+    with closing(SqliteClientStore(path)) as store:
+        for number in range(1, 11):
+            store.write([Asked(number, b"body"), Held(LOBBY, 7, number, (said(f"text {number}"),))])
+            store.write([Answered(number - 1)])
+            with closing(SqliteClientStore(crashed(path, tmp_path / f"{number}"))) as found:
+                assert found.load() == store.load()
+                assert found.load().unanswered == ((number, b"body"),)
+                assert found.last(LOBBY, 99) == store.last(LOBBY, 99)
+
+
+def test_a_failed_write_leaves_all_as_it_was(tmp_path: Path) -> None:
+    with closing(SqliteClientStore(tmp_path / "client.db")) as store:
+        store.write([Held(LOBBY, 7, 1, (said("a"),))])
+        before = store.load()
+        store._writer.execute("CREATE TEMP TRIGGER t BEFORE INSERT ON entries BEGIN SELECT raise(ABORT, 'no'); END")
+        with pytest.raises(StoreFailed):
+            store.write([Asked(1, b"one"), Rebased(LOBBY, 9, 5), Held(LOBBY, 9, 6, (said("b"),))])
+        assert store.load() == before
+        assert store.last(LOBBY, 9) == [(1, said("a"))]

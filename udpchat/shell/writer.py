@@ -1,0 +1,174 @@
+"""How a core's writes reach a store: at once, or on one thread while the next batch collects (SPEC 7).
+
+Both give an outcome for each batch, in order. After a failure all that was submitted until then counts as not written,
+for what comes later builds on what came before; what is submitted afterwards starts afresh.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from queue import SimpleQueue
+from threading import Thread
+from typing import Generic, Protocol, TypeVar
+
+from udpchat.storage.log import StoreError
+
+W = TypeVar("W")
+W_contra = TypeVar("W_contra", contravariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The `count` oldest writes submitted are durable as configured."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unwritten:
+    """Nothing that was submitted so far and has no outcome yet was written; the reason is one line for a person."""
+
+    reason: str
+
+
+Outcome = Written | Unwritten
+
+
+class Writer(Protocol[W_contra]):
+    """Where a driver puts its core's writes."""
+
+    def submit(self, batch: Sequence[W_contra]) -> None:
+        """Have these written behind all others."""
+
+    def take_outcome(self) -> Outcome | None:
+        """The oldest outcome that was not taken yet."""
+
+    def on_outcome(self, callback: Callable[[], None]) -> None:
+        """Call this whenever an outcome comes by itself, outside `submit`."""
+
+    async def idle(self) -> None:
+        """Return once everything submitted has an outcome, and the callback has been called for it."""
+
+    def close(self) -> None:
+        """Take no more."""
+
+
+class DirectWriter(Generic[W]):
+    """Writes within `submit`: for stores that never wait."""
+
+    def __init__(self, write: Callable[[Sequence[W]], None]) -> None:
+        self._write = write
+        self._outcomes: deque[Outcome] = deque()
+
+    def submit(self, batch: Sequence[W]) -> None:
+        """As `Writer` says; the outcome is there on return."""
+        try:
+            self._write(batch)
+        except StoreError as error:
+            self._outcomes.append(Unwritten(str(error)))
+        else:
+            self._outcomes.append(Written(len(batch)))
+
+    def take_outcome(self) -> Outcome | None:
+        return self._outcomes.popleft() if self._outcomes else None
+
+    def on_outcome(self, callback: Callable[[], None]) -> None:
+        """None comes outside `submit`."""
+
+    async def idle(self) -> None:
+        """It always is."""
+
+    def close(self) -> None:
+        """There is nothing to end."""
+
+
+class ThreadWriter(Generic[W]):
+    """Writes on one thread of its own, one batch at a time. Used from the thread of `loop` only.
+
+    A failure other than `StoreError` is a bug: it is raised in the loop, and the writer writes no more.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, write: Callable[[Sequence[W]], None]) -> None:
+        self._loop = loop
+        self._write = write
+        self._collected: list[W] = []
+        self._is_writing = False
+        self._outcomes: deque[Outcome] = deque()
+        self._callback: Callable[[], None] = lambda: None
+        self._waiting: list[asyncio.Future[None]] = []
+        self._batches: SimpleQueue[list[W] | None] = SimpleQueue()
+        self._thread = Thread(target=self._work, name="writer", daemon=True)  # a disk that hangs must not hang the end
+        self._thread.start()
+
+    def submit(self, batch: Sequence[W]) -> None:
+        """As `Writer` says; returns at once."""
+        self._collected.extend(batch)
+        if not self._is_writing:
+            self._start()
+
+    def _start(self) -> None:
+        batch, self._collected = self._collected, []
+        self._is_writing = True
+        self._batches.put(batch)
+
+    def _work(self) -> None:
+        """The thread."""
+        while (batch := self._batches.get()) is not None:
+            try:
+                self._write(batch)
+            except StoreError as error:
+                self._tell(self._on_failure, Unwritten(str(error)))
+            except BaseException as error:
+                self._tell(self._on_bug, error)
+                return
+            else:
+                self._tell(self._on_success, Written(len(batch)))
+
+    def _tell(self, report: Callable[..., None], what: object) -> None:
+        try:
+            self._loop.call_soon_threadsafe(report, what)
+        except RuntimeError:
+            assert self._loop.is_closed()  # whoever closed it could not wait for us
+
+    def _on_success(self, outcome: Written) -> None:
+        self._is_writing = False
+        if self._collected:
+            self._start()  # before anything else: the disk is slower than we are
+        self._report(outcome)
+
+    def _on_failure(self, outcome: Unwritten) -> None:
+        self._is_writing = False
+        self._collected.clear()
+        self._report(outcome)
+
+    def _on_bug(self, error: BaseException) -> None:
+        raise error
+
+    def _report(self, outcome: Outcome) -> None:
+        self._outcomes.append(outcome)
+        self._callback()
+        if not self._is_writing:
+            waiting, self._waiting = self._waiting, []
+            for future in waiting:
+                if not future.done():
+                    future.set_result(None)
+
+    def take_outcome(self) -> Outcome | None:
+        return self._outcomes.popleft() if self._outcomes else None
+
+    def on_outcome(self, callback: Callable[[], None]) -> None:
+        self._callback = callback
+
+    async def idle(self) -> None:
+        """As `Writer` says."""
+        while self._is_writing:
+            future = self._loop.create_future()
+            self._waiting.append(future)
+            await future
+
+    def close(self) -> None:
+        """End the thread once it has written what it has; twice is fine."""
+        self._batches.put(None)
