@@ -10,9 +10,13 @@ from udpchat.chat import events
 from udpchat.chat.client import Client, Profile
 from udpchat.chat.message import room_log
 from udpchat.chat.server import Server, Settings
+from udpchat.chat.writes import Asked
 from udpchat.session.handshake import KeyPair
-from udpchat.storage.log import StoreError
+from udpchat.storage.log import StoreError, StoreFull
 from udpchat.storage.memory import MemoryClientStore, MemoryLog
+from udpchat.sync.log import Append
+from udpchat.wire.bodies import RequestBody
+from udpchat.wire.frames import parse_request_untrusted
 from udpchat.wire.packets import Address as PeerAddress
 
 if TYPE_CHECKING:
@@ -61,46 +65,85 @@ class Node:
 
 
 class ServerNode(Node):
-    """The server and its log."""
+    """The server and its log. A batch of appends is durable, or refused, `write_s` after it was handed over."""
 
     def __init__(self, now: float, address: Address, random: Random, settings: Settings) -> None:
         super().__init__(address)
         self._random = random
         self._settings = settings
-        self._static = KeyPair(random.randbytes(32))
+        self.static = KeyPair(random.randbytes(32))
         self.log = MemoryLog(random=random.randbytes)
+        self.logs = [self.log]  # all that there have been
+        self.write_s = 0.0
+        self.is_full = False  # every write fails
+        self._batch: list[Append] = []  # under way
+        self._written_at = 0.0
+        self._proved: set[Address] = set()
+        self._proved_now: set[Address] = set()
         self.events: list[events.ServerEvent] = []
         self.core: Server = self._new_core()
 
     def _new_core(self) -> Server:
-        core = Server(static=self._static, log=self.log, random=self._random.randbytes, settings=self._settings)
+        core = Server(static=self.static, log=self.log, random=self._random.randbytes, settings=self._settings)
         core.hub.wall_offset_s = WALL_OFFSET_S
         return core
 
     def is_proved(self, address: Address) -> bool:
-        """Whether the server has proof that who is at this address hears it."""
-        return any(peer.session.path.address == address for peer in self.core.hub.registry)
+        """Whether the server has, or had a moment ago, proof that who is at this address hears it."""
+        return address in self._proved
+
+    def wakes_at(self, now: float) -> float | None:
+        """When it has something to do."""
+        due = super().wakes_at(now)
+        return due if not self._batch else min(self._written_at, self._written_at if due is None else due)
+
+    def act(self, now: float) -> bool:
+        """As every node, and what was being written is written."""
+        if self._batch and now >= self._written_at:
+            self._end_write(now)
+            return True
+        return super().act(now)
+
+    @property
+    def handshakes(self) -> int:
+        """How many it holds, half open or just finished."""
+        return len(self.core._acceptor)
 
     def drain(self, now: float) -> list[tuple[bytes, PeerAddress]]:
         """Write, then send."""
-        while batch := self.core.drain_writes():
-            try:
-                self.log.append(batch)
-            except StoreError as error:
-                self.core.rejected(now, str(error))
-            else:
-                self.core.persisted(now, len(batch))
+        while not self._batch and (batch := self.core.drain_writes()):
+            self._batch, self._written_at = batch, now + self.write_s
+            if not self.write_s:
+                self._end_write(now)
         self.events += self.core.drain_events()
+        addresses = {peer.session.path.address for peer in self.core.hub.registry}
+        self._proved, self._proved_now = addresses | self._proved_now, addresses
         return self.core.drain_transmits()
 
-    def kill(self) -> None:
-        """As SIGKILL does: only the log remains."""
+    def _end_write(self, now: float) -> None:
+        batch, self._batch = self._batch, []
+        try:
+            if self.is_full:
+                raise StoreFull("the disk is full")
+            self.log.append(batch)
+        except StoreError as error:
+            self.core.rejected(now, str(error))
+        else:
+            self.core.persisted(now, len(batch))
+
+    def kill(self, *, keeps_batch: bool = False) -> None:
+        """As SIGKILL does: only the log remains, with or without the batch that was being written."""
+        if keeps_batch and not self.is_full:
+            self.log.append(self._batch)
+        self._batch = []
         self.is_running = False
         self._inbox.clear()
 
     def restart(self, *, log: MemoryLog | None = None) -> None:
         """A new process on the same address, with the same log or another."""
-        self.log = log or self.log
+        if log is not None:
+            self.log = log
+            self.logs.append(log)
         self.core = self._new_core()
         self._inbox.clear()
         self.is_running = True
@@ -125,6 +168,7 @@ class ClientNode(Node):
         history: int,
         server: Address,
         world: World,
+        static: KeyPair | None = None,
     ) -> None:
         super().__init__(address)
         self._random = random
@@ -133,10 +177,12 @@ class ClientNode(Node):
         self.nick = nick
         self._rooms = rooms
         self._history = history
-        self.static = KeyPair(random.randbytes(32))
+        self.static = static or KeyPair(random.randbytes(32))
         self.store = MemoryClientStore(random=random.randbytes)
         self.events: list[events.ClientEvent] = []
+        self.times: list[float] = []  # when each of the events happened
         self.said: list[str] = []
+        self.asked: dict[int, RequestBody] = {}  # by counter: all that was ever written down to be asked
         self.runs = 0
         self.core: Client = self._new_core(now)
 
@@ -188,8 +234,12 @@ class ClientNode(Node):
         """Write, note, then send."""
         while batch := self.core.drain_writes():
             self.store.write(batch)
+            for write in batch:
+                if isinstance(write, Asked):
+                    self.asked[write.counter] = parse_request_untrusted(write.body)
             self.core.persisted(now, len(batch))
         self.events += self.core.drain_events()
+        self.times += [now] * (len(self.events) - len(self.times))
         return self.core.drain_transmits()
 
     def messages(self, room: str = "lobby") -> list[events.Message]:
@@ -210,13 +260,13 @@ class ClientNode(Node):
         return [event for event in self.events if isinstance(event, kind)]
 
     def is_settled(self) -> bool:
-        """Whether it is in, with nothing unconfirmed, and holds all that the server's logs of its rooms do."""
+        """Whether it is in, with nothing unconfirmed, and holds all that the server's logs for it do."""
         if not self.core.is_entered or not self.core.is_idle:
             return False
-        log = self._world.server.log
-        for room in self.core.rooms:
-            extent = log.extent(room_log(room))
-            held = self.store.extent(room_log(room))
+        server = self._world.server
+        for log in [*map(room_log, self.core.rooms), *server.core.hub.conversations(self.static.public)]:
+            extent = server.log.extent(log)
+            held = self.store.extent(log)
             if extent.head and (held.generation, held.head) != (extent.generation, extent.head):
                 return False
         return True

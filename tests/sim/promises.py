@@ -1,14 +1,38 @@
-"""The promises, as invariants that the simulator checks at every step: exactly once, one order, nothing confirmed lost."""
+"""The promises, as invariants that the simulator checks at every step: exactly once, one order, nothing confirmed lost.
+
+What a client shows is checked the moment it shows it, against the server's log of that generation; the tables, which
+must stay bounded, now and then; and once all is settled, that everything said stands in its log, once, in its author's
+order, and that replicas, rosters and logs agree.
+"""
 
 from __future__ import annotations
 
-from itertools import pairwise
+from collections import Counter
+from dataclasses import dataclass, field
 
 from tests.sim.nodes import ClientNode, ServerNode
 from udpchat.chat import events
-from udpchat.chat.message import room_log
-from udpchat.wire.bodies import Message
+from udpchat.chat.message import CONVERSATION_PREFIX, ROOM_PREFIX, conversation_log, message_id, room_log
+from udpchat.storage.memory import MemoryLog
+from udpchat.wire.bodies import Entry, Message, Say, Tell
 from udpchat.wire.frames import parse_entry_untrusted
+from udpchat.wire.limits import (
+    CONVERSATIONS_PER_KEY_MAX,
+    HANDSHAKES_MAX,
+    PART_BYTES_HELD_MAX,
+    REQUESTS_IN_FLIGHT_MAX,
+    ROOMS_PER_PEER_MAX,
+)
+
+RUNS_MAX = 600  # of a feed's ranges: far more than loss makes, far fewer than a leak would
+
+
+@dataclass(slots=True)
+class _Shown:
+    """What one client has shown of one log of one generation."""
+
+    last: int | None = None
+    runs: dict[int, int] = field(default_factory=dict)  # seq -> the run of the client that showed it
 
 
 class Promises:
@@ -18,51 +42,134 @@ class Promises:
         self._server = server
         self._clients = clients
         self._seen: dict[int, int] = {}  # id of a client -> events looked at
-        self._last: dict[tuple[int, str], int] = {}  # of a client and a room -> last seq shown
+        self._shown: dict[tuple[int, int, str], _Shown] = {}  # id of a client, number of the server's log, log
+        self._forgotten: dict[int, int] = {}  # id of a client -> the counter up to which the server's log was lost
+
+    # --- At every step ----------
 
     def check(self) -> None:
-        """Order and uniqueness of what every client has shown, against the server's log."""
+        """Everything that can be said at any moment."""
         for client in self._clients:
-            start = self._seen.get(id(client), 0)
-            for event in client.events[start:]:
-                if isinstance(event, events.Notice) and event.code == "generation":
-                    self._last = {key: seq for key, seq in self._last.items() if key[0] != id(client)}
-                if isinstance(event, events.Message | events.Sent):
-                    self._check_shown(client, event)
-            self._seen[id(client)] = len(client.events)
+            self.check_client(client)
+        self.check_tables()
+
+    def check_client(self, client: ClientNode) -> None:
+        """Order and uniqueness of what a client has shown since it was last looked at, against the server's log."""
+        start = self._seen.get(id(client), 0)
+        for event in client.events[start:]:
+            if isinstance(event, events.Message | events.Sent):
+                self._check_shown(client, event)
+        self._seen[id(client)] = len(client.events)
 
     def _check_shown(self, client: ClientNode, event: events.Message | events.Sent) -> None:
-        key = (id(client), event.room)
-        last = self._last.get(key)
-        assert last is None or event.seq == last + 1, f"{client.nick} in {event.room}: {event.seq} after {last}"
-        self._last[key] = event.seq
-        if event.room.startswith("@"):
-            return
-        entries = self._server.log.read(room_log(event.room), event.seq, 1)
-        assert entries, f"{client.nick} was shown {event.seq} of {event.room}, which is not in the log"
-        entry = parse_entry_untrusted(entries[0])
-        assert isinstance(entry, Message)
-        assert (entry.text, entry.id.hex()) == (event.text, event.id), f"{client.nick}: {event.seq} is another message"
+        where = f"{client.nick}, run {client.runs}, in {event.room}: {type(event).__name__} {event.seq}"
+        number, log = self._place_of(client, event, where)
+        shown = self._shown.setdefault((id(client), number, log), _Shown())
+        assert shown.runs.get(event.seq) != client.runs, f"{where} is shown twice"
+        if isinstance(event, events.Sent) and event.seq in shown.runs:
+            return  # confirmed once more, to who asked before a restart and has not seen the answer
+        expected = (event.seq - 1, None)
+        assert shown.last in expected, f"{where} after {shown.last}"
+        shown.last = event.seq
+        shown.runs[event.seq] = client.runs
+
+    def _place_of(self, client: ClientNode, event: events.Message | events.Sent, where: str) -> tuple[int, str]:
+        """Where the server has, or had before it lost its log, what was shown: which of its logs, and its name."""
+        for number in reversed(range(len(self._server.logs))):
+            for log in self._logs_of(client, event.room):
+                for encoded in self._server.logs[number].read(log, event.seq, 1):
+                    entry = parse_entry_untrusted(encoded)
+                    if isinstance(entry, Message) and entry.id.hex() == event.id:
+                        assert entry.text == event.text, f"{where} has another text"
+                        if isinstance(event, events.Message):
+                            assert (entry.nick, entry.time_ms) == (event.nick, event.time_ms), where
+                        return number, log
+        raise AssertionError(f"{where} is not in the log")
+
+    def _logs_of(self, client: ClientNode, room: str) -> list[str]:
+        if not room.startswith("@"):
+            return [room_log(room)]
+        keys = dict.fromkeys(other.static.public for other in self._clients)
+        return [conversation_log(client.static.public, key) for key in keys]
+
+    def on_log_lost(self) -> None:
+        """The server's log is about to be another: what was asked until now may be gone."""
+        for client in self._clients:
+            self._forgotten[id(client)] = max(client.asked, default=0)
+
+    def check_tables(self) -> None:
+        """Every table that an outsider can make grow is within its limit."""
+        core = self._server.core
+        assert len(core._acceptor) <= HANDSHAKES_MAX
+        for peer in core.hub.registry:
+            window = peer.window
+            assert len(window._answers) <= REQUESTS_IN_FLIGHT_MAX, f"{peer.nick}: {len(window._answers)} answers"
+            assert len(window._held) <= 2 * REQUESTS_IN_FLIGHT_MAX, f"{peer.nick}: {len(window._held)} requests held"
+            assert window._parts is None or window._parts._bytes_held <= PART_BYTES_HELD_MAX
+            assert len(peer.rooms | peer.wanted) <= ROOMS_PER_PEER_MAX
+            assert len(peer.downlink.feeds) <= 2 * ROOMS_PER_PEER_MAX + CONVERSATIONS_PER_KEY_MAX
+            for feed in peer.downlink.feeds.values():
+                runs = max(map(len, (feed.acked, feed.scheduled, feed.backlog)))
+                assert runs <= RUNS_MAX, f"{peer.nick}: {feed.stream.log} has {runs} ranges"
+        for stream in core.hub.streams():
+            assert all(feed.follower.owner in core.hub.registry for feed in stream.feeds), "a feed of nobody"
+
+    # --- When all is settled ----------
 
     def check_complete(self) -> None:
-        """When all is settled: everything said is in the log, once, in its author's order."""
+        """Everything said is in its log, once, in its author's order; replicas, rosters and logs agree."""
+        log = self._server.log
+        entries = {
+            name: _read(log, name) for name in log.logs() if name.startswith((ROOM_PREFIX, CONVERSATION_PREFIX))
+        }
         for client in self._clients:
-            if not client.is_running:
-                continue
-            for room in client.core.rooms:
-                self._check_author(client, room)
+            self._check_author(client, entries)
+            if client.is_running and not client.core.is_over:
+                self._check_replicas(client)
 
-    def _check_author(self, client: ClientNode, room: str) -> None:
-        extent = self._server.log.extent(room_log(room))
-        entries = [
-            parse_entry_untrusted(entry)
-            for entry in self._server.log.read(room_log(room), extent.base + 1, extent.head - extent.base)
-        ]
-        mine = [entry.text for entry in entries if isinstance(entry, Message) and entry.nick == client.nick]
-        said = [text for text in client.said if text in set(mine) or client.is_running]
-        if room == "lobby" and extent.base == 0:
-            assert mine == said, f"{client.nick} said {len(said)}, the log has {len(mine)} of it"
-        identities = [entry.id for entry in entries if isinstance(entry, Message)]
-        assert len(set(identities)) == len(identities), "a message stands in the log twice"
-        sequences = [event.seq for event in client.events if isinstance(event, events.Sent) and event.room == room]
-        assert all(one < other for one, other in pairwise(sequences)) or client.runs > 1
+    def _check_author(self, client: ClientNode, entries: dict[str, list[tuple[int, Entry]]]) -> None:
+        instance = client.store.load().instance
+        said = {counter: request for counter, request in client.asked.items() if isinstance(request, Say | Tell)}
+        counters = {message_id(instance, counter): counter for counter in said}
+        places: Counter[int] = Counter()
+        for name, messages in entries.items():
+            mine = [counters[entry.id] for _, entry in messages if isinstance(entry, Message) and entry.id in counters]
+            assert mine == sorted(mine), f"{client.nick}: its messages in {name} are out of order: {mine}"
+            places.update(mine)
+        twice = [counter for counter, count in places.items() if count > 1]
+        assert not twice, f"{client.nick}: {[said[counter] for counter in twice]} stand in a log twice"
+        if not client.is_running or client.core.is_over:
+            return
+        first = self._forgotten.get(id(client), 0) + 1
+        missing = [counter for counter in said if counter >= first and counter not in places]
+        refused = sum(isinstance(event, events.Error) for event in client.events)
+        lost = [said[counter] for counter in missing]
+        assert len(lost) <= refused, f"{client.nick}: {len(lost)} messages are lost, such as {lost[0]}"
+
+    def _check_replicas(self, client: ClientNode) -> None:
+        """What is on the client's disk is a stretch of what is on the server's, up to its end."""
+        core = self._server.core
+        for log in [*map(room_log, client.core.rooms), *core.hub.conversations(client.static.public)]:
+            head = self._server.log.extent(log).head
+            held = client.store.extent(log)
+            if not head:
+                continue
+            assert held.head == head, f"{client.nick}: {log} up to {held.head}, not {head}"
+            mine = [entry for _, entry in client.store.read(log, held.base + 1, head)]
+            assert mine == self._server.log.read(log, held.base + 1, head), f"{client.nick}: {log} differs"
+
+    def check_presence(self) -> None:
+        """The server's rosters say who is here, and nobody else."""
+        present: dict[str, Counter[str]] = {}
+        for client in self._clients:
+            if client.is_running and not client.core.is_over:
+                for room in client.core.rooms:
+                    present.setdefault(room, Counter())[client.core.nick] += 1
+        rosters = {name: Counter(room.roster.members) for name, room in self._server.core.hub.rooms.items()}
+        assert {name: roster for name, roster in rosters.items() if roster} == present
+
+
+def _read(log: MemoryLog, name: str) -> list[tuple[int, Entry]]:
+    extent = log.extent(name)
+    encoded = log.read(name, extent.base + 1, extent.head - extent.base)
+    return [(extent.base + 1 + at, parse_entry_untrusted(entry)) for at, entry in enumerate(encoded)]

@@ -15,11 +15,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
+from tests.sim import audit
 from tests.sim.faults import LAN, Link
 from tests.sim.network import Address, Network
 from tests.sim.nodes import ClientNode, ServerNode
 from tests.sim.promises import Promises
 from udpchat.chat.server import Settings
+from udpchat.session.handshake import KeyPair
 
 SERVER: Address = ("server", 1)
 CHECK_EVERY_STEPS = 64
@@ -33,6 +35,7 @@ class World:
     """Everything, and the clock."""
 
     def __init__(self, random: Random, link: Link = LAN, *, settings: Settings | None = None) -> None:
+        audit.begin()
         self.random = random
         self.now = 1000.0
         self.network = Network(random, link)
@@ -45,12 +48,26 @@ class World:
     # --- Who is there ----------
 
     def add_client(
-        self, nick: str, *, address: Address | None = None, rooms: tuple[str, ...] = ("lobby",), history: int = 0
+        self,
+        nick: str,
+        *,
+        address: Address | None = None,
+        rooms: tuple[str, ...] = ("lobby",),
+        history: int = 0,
+        static: KeyPair | None = None,
     ) -> ClientNode:
-        """A client that begins to connect now."""
+        """A client that begins to connect now; with the key of another it is that person's second device."""
         address = address or (nick, 1)
         client = ClientNode(
-            self.now, address, self.random, nick=nick, rooms=rooms, history=history, server=SERVER, world=self
+            self.now,
+            address,
+            self.random,
+            nick=nick,
+            rooms=rooms,
+            history=history,
+            server=SERVER,
+            world=self,
+            static=static,
         )
         self.clients.append(client)
         self.drain(client)
@@ -103,9 +120,11 @@ class World:
         return True
 
     def drain(self, node: ClientNode | ServerNode) -> None:
-        """Send what a core wants sent."""
+        """Send what a core wants sent, and look at what it shows."""
         for datagram, destination in node.drain(self.now):
             self.network.send(self.now, node.address, destination, datagram)
+        if isinstance(node, ClientNode):
+            self.promises.check_client(node)
 
     # --- Ends ----------
 

@@ -32,6 +32,27 @@ while True:
     print(head, flush=True)
 """
 
+LIMITED = """
+import resource, signal, sys
+from pathlib import Path
+from tests.storage.entries import LOBBY, batch, said
+from udpchat.storage.log import StoreError
+from udpchat.storage.sqlite import SqliteLog
+log = SqliteLog(Path(sys.argv[1]))
+log.append(batch(LOBBY, 1, said("one")))
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, resource.RLIM_INFINITY))
+try:
+    log.append(batch(LOBBY, 2, *[said("z" * 9_000)] * 60))
+except StoreError as error:
+    print(type(error).__name__)
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+print(len(log.read(LOBBY, 1, 9)))
+log.append(batch(LOBBY, 2, said("two")))
+log.close()
+print(len(SqliteLog(Path(sys.argv[1])).read(LOBBY, 1, 9)))
+"""
+
 
 def crashed(path: Path, into: Path) -> Path:
     """A copy of the files of an open log, as they would be found after a crash now."""
@@ -175,6 +196,12 @@ def test_after_a_disk_fault_nothing_is_written_and_reading_goes_on(tmp_path: Pat
         assert log.read(LOBBY, 1, 9) == [said("one")]
     with closing(SqliteLog(tmp_path / "log.db")) as log:
         log.append(batch(LOBBY, 2, said("two")))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a limit of file size")
+def test_a_write_that_the_system_refuses_may_succeed_later(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", LIMITED, str(tmp_path / "log.db")], capture_output=True, text=True)
+    assert done.stdout.splitlines() == ["StoreFailed", "1", "2"], done.stderr
 
 
 def test_one_thread_reads_while_another_writes(tmp_path: Path) -> None:

@@ -6,50 +6,30 @@ Each mutation, `receive`, `handle_timeout`, `persisted`, `rejected` or a verb, i
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from udpchat.chat import events
-from udpchat.chat.answers import Answers
+from udpchat.chat.asks import Asks
+from udpchat.chat.attendance import Attendance
 from udpchat.chat.link import Link
-from udpchat.chat.message import ROOM_PREFIX, message_id
+from udpchat.chat.message import ROOM_PREFIX
 from udpchat.chat.names import nick_key
+from udpchat.chat.profile import Profile
 from udpchat.chat.text import clean_text, fits
-from udpchat.chat.transcript import Said, Transcript
-from udpchat.chat.writes import Answered, Asked, Saved, Write
-from udpchat.session.handshake import KeyPair, fingerprint
-from udpchat.sync.requests import Outbox
+from udpchat.chat.transcript import Transcript
+from udpchat.chat.writes import Saved, Write
+from udpchat.session.handshake import fingerprint
 from udpchat.wire import bodies, frames
 from udpchat.wire.errors import BadDatagram
-from udpchat.wire.frames import Down, encode, parse_request_untrusted
-from udpchat.wire.limits import ACK_LOGS_MAX, BODY_BYTES_MAX, FRAMES_MAX, TEXT_BYTES_MAX
+from udpchat.wire.frames import Down, encode
+from udpchat.wire.limits import TEXT_BYTES_MAX
 from udpchat.wire.packets import Address
 
-ENTER_RESEND_S = 0.05  # grows by half up to ENTER_RESEND_S_MAX
-ENTER_RESEND_S_MAX = 1.0
-GOODBYE_RESEND_S = 0.06
-GOODBYES_MAX = 6
-UNWRITABLE_RETRY_S = 2.0
-PACK_BYTES_MAX = BODY_BYTES_MAX - 3
 FINAL_REFUSALS = frozenset({"nick_taken", "bad_nick", "too_many_nicks", "banned"})
 
 
 class LocalError(Exception):
     """What the person asked cannot be done; the text says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """Who this client is and what it wants; `check_server` yields why a server's key is not approved, or nothing."""
-
-    static: KeyPair
-    nick: str
-    rooms: tuple[str, ...]
-    server: str
-    check_server: Callable[[bytes], str]
-    history: int = 0
-    agent: str = ""
 
 
 class Client:
@@ -59,7 +39,6 @@ class Client:
         self, now: float, *, profile: Profile, saved: Saved, address: Address, random: Callable[[int], bytes]
     ) -> None:
         self._profile = profile
-        self._instance = saved.instance
         self._random = random
         self._events: list[events.ClientEvent] = []
         self._why_not = ""
@@ -71,27 +50,14 @@ class Client:
             address=address,
             random=random,
         )
-        unanswered = [(counter, body) for counter, body in saved.unanswered if _is_said(body)]
-        self._outbox = Outbox(saved.next_counter, unanswered)
         self._transcript = Transcript(history=profile.history, saved=dict(saved.replicas))
-        self._answers = Answers(self._ask)
-        self._writing: deque[Write] = deque()
-        self._undrained: list[Write] = []
+        self._asks = Asks(saved, self._transcript)
         self._urgent: list[bytes] = []  # frames for the next packet
-        self._desired: dict[str, bool] = dict.fromkeys(profile.rooms, False)  # room -> followed in this session
-        self._nick = profile.nick
-        self._is_welcome = False  # in this session
+        self._attendance = Attendance(profile.nick, profile.rooms, profile.agent)
         self._has_connected = False
         self._was_lost = False
-        self._enter_due: float | None = None
-        self._enter_wait_s = ENTER_RESEND_S
-        self._goodbye_due: float | None = None
-        self._goodbyes = 0
-        self.is_over = False
         for room in profile.rooms:
             self._transcript.want(room)
-        for counter, body in unanswered:
-            self._remember_said(counter, parse_request_untrusted(body))
 
     def _check_server(self, key: bytes) -> bool:
         self._why_not = self._profile.check_server(key)
@@ -102,17 +68,22 @@ class Client:
     @property
     def nick(self) -> str:
         """The nick that the server knows this client by, or is asked for."""
-        return self._nick
+        return self._attendance.nick
 
     @property
     def rooms(self) -> tuple[str, ...]:
         """The rooms that this client is in or wants to be in."""
-        return tuple(self._desired)
+        return self._attendance.rooms
 
     @property
     def is_entered(self) -> bool:
         """Whether the server has let this client in, in the session of the moment."""
-        return self._is_welcome and not self._link.is_lost
+        return self._attendance.is_welcome and not self._link.is_lost
+
+    @property
+    def is_over(self) -> bool:
+        """Whether this client has taken its leave, or may not enter."""
+        return self._attendance.is_over
 
     @property
     def has_session(self) -> bool:
@@ -131,75 +102,64 @@ class Client:
     @property
     def is_idle(self) -> bool:
         """Whether everything asked is answered and everything said confirmed."""
-        return not self._outbox and not self._transcript.unconfirmed()
+        return self._asks.is_idle and not self._transcript.unconfirmed()
 
     def say(self, now: float, room: str, text: str, is_action: bool = False) -> None:
         """Say something in a room. LocalError if it is empty or too long."""
-        self._remember_said_request(bodies.Say(room, int(is_action), _checked(text)))
+        self._asks.ask(bodies.Say(room, int(is_action), _checked(text)))
         self._flush(now)
 
     def tell(self, now: float, nick: str, text: str, is_action: bool = False) -> None:
         """Tell a person something. LocalError if it is empty or too long."""
-        self._remember_said_request(bodies.Tell(nick, int(is_action), _checked(text)))
+        self._asks.ask(bodies.Tell(nick, int(is_action), _checked(text)))
         self._flush(now)
-
-    def _remember_said_request(self, request: bodies.Say | bodies.Tell) -> None:
-        self._remember_said(self._ask(request), request)
-
-    def _remember_said(self, counter: int, request: bodies.RequestBody) -> None:
-        if isinstance(request, bodies.Say | bodies.Tell):
-            room = request.room if isinstance(request, bodies.Say) else "@" + request.nick
-            identity = message_id(self._instance, counter)
-            self._transcript.on_said(Said(room, request.text, request.kind, identity))
 
     def join(self, now: float, room: str) -> None:
         """Be in a room."""
-        if room not in self._desired:
-            self._desired[room] = False
+        if self._attendance.want(now, room):
             self._transcript.want(room)
-            self._enter_due = now
         self._flush(now)
 
     def part(self, now: float, room: str) -> None:
         """Be in a room no longer."""
-        if self._desired.pop(room, None) is None:
+        if not self._attendance.drop(room):
             raise LocalError(f"you are not in {room}")
-        self._answers.expect_part(self._ask(bodies.Part(room)), room)
+        self._asks.answers.expect_part(self._asks.ask(bodies.Part(room)), room)
         self._flush(now)
 
     def rename(self, now: float, nick: str) -> None:
         """Go by another nick, if it is free or one's own."""
-        self._answers.expect_rename(self._ask(bodies.Rename(nick)), nick)
+        self._asks.answers.expect_rename(self._asks.ask(bodies.Rename(nick)), nick)
         self._flush(now)
 
     def set_topic(self, now: float, room: str, topic: str) -> None:
         """Set a room's topic."""
-        self._ask(bodies.SetTopic(room, topic))
+        self._asks.ask(bodies.SetTopic(room, topic))
         self._flush(now)
 
     def ask_topic(self, now: float, room: str) -> None:
         """Ask for a room's topic."""
-        self._answers.expect_topic(self._ask(bodies.TopicOf(room)), room, is_quiet=False)
+        self._asks.answers.expect_topic(self._asks.ask(bodies.TopicOf(room)), room, is_quiet=False)
         self._flush(now)
 
     def set_away(self, now: float, reason: str) -> None:
         """Be away for a reason, or back if it is empty."""
-        self._answers.expect_away(self._ask(bodies.SetAway(reason)), reason)
+        self._asks.answers.expect_away(self._asks.ask(bodies.SetAway(reason)), reason)
         self._flush(now)
 
     def whois(self, now: float, nick: str) -> None:
         """Ask about a person."""
-        self._ask(bodies.Whois(nick))
+        self._asks.ask(bodies.Whois(nick))
         self._flush(now)
 
     def names(self, now: float, room: str) -> None:
         """Ask who is in a room."""
-        self._answers.expect_names(self._ask(bodies.Names(room, "")), room)
+        self._asks.answers.expect_names(self._asks.ask(bodies.Names(room, "")), room)
         self._flush(now)
 
     def list_rooms(self, now: float) -> None:
         """Ask which rooms there are."""
-        self._answers.expect_rooms(self._ask(bodies.Rooms("")))
+        self._asks.answers.expect_rooms(self._asks.ask(bodies.Rooms("")))
         self._flush(now)
 
     def ignore(self, nick: str) -> bool:
@@ -217,17 +177,8 @@ class Client:
 
     def quit(self, now: float) -> None:
         """Say goodbye; `is_over` once it is answered, or soon."""
-        if self._link.session is None or not self._is_welcome:
-            self.is_over = True
-        elif self._goodbye_due is None:
-            self._goodbye_due = now
+        self._attendance.leave(now)
         self._flush(now)
-
-    def _ask(self, request: bodies.RequestBody) -> int:
-        body = encode(request)
-        counter = self._outbox.add(body)
-        self._undrained.append(Asked(counter, body))
-        return counter
 
     # --- In ----------
 
@@ -280,32 +231,26 @@ class Client:
 
     def _on_heads(self, now: float, frame: frames.Heads) -> None:
         for head in frame.heads:
-            is_first = head.log not in self._answered_logs()
-            if not self._transcript.on_head(head):
-                continue
             room = head.log[1:]
-            if head.log.startswith(ROOM_PREFIX) and self._desired.get(room) is False:
-                self._desired[room] = True
-                if is_first:
-                    self._on_joined(room)
+            is_first = not self._transcript.follows(room)
+            is_taken = self._transcript.on_head(head)
+            if is_taken and head.log.startswith(ROOM_PREFIX) and self._attendance.on_followed(room) and is_first:
+                self._on_joined(room)
         if self._transcript.has_gap():
             self._link.acks.on_gap(now)
         self._link.acks.on_entries(now, 0.0, 0.0)  # the server waits to hear what is held
         self._report_connected()
 
-    def _answered_logs(self) -> set[str]:
-        return {ROOM_PREFIX + room for room in self._desired if self._transcript.follows(room)}
-
     def _on_joined(self, room: str) -> None:
-        self._answers.expect_topic(self._ask(bodies.TopicOf(room)), room, is_quiet=True)
+        self._asks.answers.expect_topic(self._asks.ask(bodies.TopicOf(room)), room, is_quiet=True)
         if self._has_connected:
-            self._events.append(events.Joined(room, self._nick))
+            self._events.append(events.Joined(room, self.nick))
 
     def _on_welcome(self, now: float, frame: frames.Welcome) -> None:
-        self._nick = self._transcript.nick = frame.nick
+        self._attendance.nick = frame.nick
         self._transcript.user = frame.user
         self._link.set_heartbeat(now, frame.heartbeat_ms / 1000)
-        self._is_welcome = True
+        self._attendance.is_welcome = True
         if self._was_lost:
             self._was_lost = False
             self._events.append(events.Reconnected("the server is there again"))
@@ -313,61 +258,44 @@ class Client:
 
     def _report_connected(self) -> None:
         """Once, when the server has let us in and answered for each room that was asked for."""
-        if self._has_connected or not self._is_welcome or not all(self._desired.values()):
+        if self._has_connected or not self._attendance.is_complete:
             return
         self._has_connected = True
         session = self._link.session
         assert session is not None
         shown = fingerprint(session.remote_static)
-        self._events.append(events.Connected(self._profile.server, shown, self._nick, tuple(self._desired)))
+        self._events.append(events.Connected(self._profile.server, shown, self.nick, self.rooms))
 
     def _on_refused(self, now: float, frame: frames.Refused) -> None:
         if frame.log:
-            self._desired.pop(frame.log[1:], None)
+            self._attendance.drop(frame.log[1:])
             self._events.append(events.Error(frame.code, frame.text))
             self._report_connected()
         elif frame.code == "unwritable":
-            if not self._outbox.is_paused(now):
-                text = f"{frame.text}; what you say is kept here and sent when it can"
-                self._events.append(events.Error(frame.code, text))
-            self._outbox.on_refused(now, UNWRITABLE_RETRY_S)
+            self._events += self._asks.on_unwritable(now, frame.text)
         elif frame.code in FINAL_REFUSALS:
-            self._events.append(events.Rejected(frame.code, frame.text))
-            self.is_over = True
+            self._reject(frame.code, frame.text)
+
+    def _reject(self, code: str, text: str) -> None:
+        """The end, and why."""
+        self._events.append(events.Rejected(code, text))
+        self._attendance.is_over = True
 
     def _on_goodbye(self, now: float, frame: frames.Goodbye) -> None:
-        if self._goodbye_due is not None:
-            self.is_over = True
+        if self._attendance.is_leaving:
+            self._attendance.is_over = True
         else:
             self._link.lose(now, frame.reason)
 
     def _on_result(self, now: float, frame: frames.Result) -> None:
-        body = self._outbox.on_result(now, frame.counter)
-        if body is None:
-            return
-        self._undrained.append(Answered(frame.counter))
-        identity = message_id(self._instance, frame.counter)
-        match frame.body:
-            case bodies.Stored(log, sequence, away):
-                self._transcript.on_stored(identity, log, sequence)
-                if away:
-                    self._events.append(events.Notice("away", _away(parse_request_untrusted(body), away)))
-            case bodies.Failed(code, text):
-                self._transcript.on_failed(identity)
-                self._answers.forget(frame.counter)
-                self._events.append(events.Error(code, text))
-            case _:
-                self._events.extend(self._answers.on_result(frame.counter, frame.body))
-        for room in self._answers.drain_parted():
+        self._events += self._asks.on_result(now, frame)
+        for room in self._asks.answers.drain_parted():
             self._on_parted(now, room)
 
     def _on_parted(self, now: float, room: str) -> None:
-        if room in self._desired:  # joined again meanwhile: the server is asked again
-            self._desired[room] = False
-            self._enter_due = now
-            return
-        self._transcript.drop(room)
-        self._events.append(events.Left(room, self._nick, "parted"))
+        if self._attendance.on_left(now, room):
+            self._transcript.drop(room)
+            self._events.append(events.Left(room, self.nick, "parted"))
 
     # --- Time ----------
 
@@ -383,17 +311,16 @@ class Client:
             return None
         timeouts = [self._link.next_timeout()]
         if self._link.session is not None:
-            timeouts += [self._enter_due, self._goodbye_due, self._link.acks.next_timeout()]
+            timeouts += [self._attendance.next_timeout(), self._link.acks.next_timeout()]
             if self.is_entered:
-                timeouts.append(self._outbox.next_timeout())
+                timeouts.append(self._asks.outbox.next_timeout())
         return min((timeout for timeout in timeouts if timeout is not None), default=None)
 
     def _after_link(self, now: float) -> None:
         """What the link has noticed: a refused key, a loss, a new session."""
         link = self._link
         if link.connector is not None and link.connector.refused_key is not None and not self.is_over:
-            self._events.append(events.Rejected("server_key", self._why_not))
-            self.is_over = True
+            self._reject("server_key", self._why_not)
         if link.is_lost and link.lost_reason:
             if self._has_connected and not self._was_lost:
                 self._was_lost = True
@@ -401,38 +328,27 @@ class Client:
             link.lost_reason = ""
         if link.has_renewed:
             link.has_renewed = False
-            self._is_welcome = False
-            self._desired = dict.fromkeys(self._desired, False)
+            self._attendance.renew(now)
             self._transcript.mark_all()
             link.acks.on_entries(now, 0.0, 0.0)
-            self._enter_due = now
-            self._enter_wait_s = ENTER_RESEND_S
-            self._outbox.restart(now)
-            if link.connector is not None and link.connector.rtt_s is not None and not self._outbox.round_trip.sampled:
-                self._outbox.round_trip.on_sample(link.connector.rtt_s)
+            self._asks.outbox.restart(now)
+            self._asks.outbox.seed_round_trip(link.round_trip_s)
 
     # --- Durability ----------
 
     def drain_writes(self) -> list[Write]:
         """What is to be written as one batch; then say `persisted` or `rejected`."""
-        drained = self._undrained + self._transcript.drain_writes()
-        self._undrained = []
-        self._writing.extend(drained)
-        return drained
+        return self._asks.drain_writes()
 
     def persisted(self, now: float, count: int) -> None:
         """The `count` oldest writes drained are on the disk: what was asked may be sent."""
-        for _ in range(count):
-            write = self._writing.popleft()
-            if isinstance(write, Asked):
-                self._outbox.release(now, write.counter)
+        self._asks.persisted(now, count)
         self._flush(now)
 
     def rejected(self, now: float, reason: str) -> None:
         """Nothing drained could be written. It is sent all the same, and the person knows what that means."""
-        text = f"cannot write to the data folder: {reason}; what is said now does not survive a restart of this client"
-        self._events.append(events.Error("unwritable_here", text))
-        self.persisted(now, len(self._writing))
+        self._events += self._asks.rejected(now, reason)
+        self._flush(now)
 
     # --- Out ----------
 
@@ -441,58 +357,22 @@ class Client:
         link = self._link
         if link.session is None:
             return
-        due, is_asking = self._urgent, False
+        due = self._urgent
         self._urgent = []
-        if self._enter_due is not None and now >= self._enter_due:
-            due += self._enter_frames(now)
-            is_asking = True
+        attending = self._attendance.drain_frames(now)
+        due += attending
+        is_asking = bool(attending)
         if self.is_entered:
-            requests = self._outbox.drain_frames(now)
+            requests = self._asks.outbox.drain_frames(now)
             due += requests
             is_asking = is_asking or bool(requests)
-        if self._goodbye_due is not None and now >= self._goodbye_due:
-            due += self._goodbye_frames(now)
         if link.is_ping_due:
             due.append(encode(frames.Ping(0)))
             is_asking = True
         ack_due = link.acks.next_timeout()
         if ack_due is not None and (now >= ack_due or due):
-            due = self._ack_frames(now) + due
-        for group in _grouped(due):
-            link.send(now, group, is_asking=is_asking)
-
-    def _enter_frames(self, now: float) -> list[bytes]:
-        """Who we are and what we follow, until both are answered."""
-        awaited = [room for room, is_followed in self._desired.items() if not is_followed]
-        if self._is_welcome and not awaited:
-            self._enter_due = None
-            return []
-        self._enter_due = now + self._enter_wait_s
-        self._enter_wait_s = min(1.5 * self._enter_wait_s, ENTER_RESEND_S_MAX)
-        entering = [] if self._is_welcome else [encode(frames.Enter(self._nick, self._profile.agent))]
-        return entering + [encode(frames.Follow(ROOM_PREFIX + room)) for room in awaited]
-
-    def _goodbye_frames(self, now: float) -> list[bytes]:
-        if self._goodbyes == GOODBYES_MAX:
-            self.is_over = True
-            return []
-        self._goodbyes += 1
-        self._goodbye_due = now + GOODBYE_RESEND_S
-        return [encode(frames.Goodbye("quit"))]
-
-    def _ack_frames(self, now: float) -> list[bytes]:
-        cursors = self._transcript.take_cursors()
-        has_gap = self._transcript.has_gap()
-        acks: list[bytes] = []
-        while cursors or not acks:
-            count = min(len(cursors), ACK_LOGS_MAX)
-            frame = encode(self._link.acks.take(now, cursors[:count], has_gap=has_gap))
-            while len(frame) > PACK_BYTES_MAX and count > 1:
-                count //= 2
-                frame = encode(self._link.acks.take(now, cursors[:count], has_gap=has_gap))
-            acks.append(frame)
-            cursors = cursors[count:]
-        return acks
+            due = link.ack_frames(now, self._transcript.take_cursors(), has_gap=self._transcript.has_gap()) + due
+        link.send(now, due, is_asking=is_asking)
 
     def drain_transmits(self) -> list[tuple[bytes, Address]]:
         """Datagrams to be sent, in order."""
@@ -512,25 +392,3 @@ def _checked(text: str) -> str:
     if not fits(cleaned, TEXT_BYTES_MAX):
         raise LocalError(f"a message has at most {TEXT_BYTES_MAX} bytes, this one {len(cleaned.encode())}: send a file")
     return cleaned
-
-
-def _is_said(body: bytes) -> bool:
-    return isinstance(parse_request_untrusted(body), bodies.Say | bodies.Tell)
-
-
-def _away(request: bodies.RequestBody, away: str) -> str:
-    nick = request.nick if isinstance(request, bodies.Tell) else ""
-    return f"{nick} is {away}" if away.startswith("not here") else f"{nick} is away: {away}"
-
-
-def _grouped(items: list[bytes]) -> list[list[bytes]]:
-    """Frames in packets, in order."""
-    groups: list[list[bytes]] = []
-    size = 0
-    for item in items:
-        if not groups or size + len(item) > PACK_BYTES_MAX or len(groups[-1]) == FRAMES_MAX:
-            groups.append([])
-            size = 0
-        groups[-1].append(item)
-        size += len(item)
-    return groups

@@ -164,14 +164,14 @@ def _ignore(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
         ignored = prompt.client.ignored()
         return [Notice("ignored", f"you ignore {', '.join(ignored)}" if ignored else "you ignore nobody")]
     nick = nick_of(only_word(rest))
-    is_new = prompt.client.ignore(nick)
-    return [Notice("ignored", f"you ignore {nick}" if is_new else f"you ignore {nick} already")]
+    prompt.client.ignore(nick)
+    return [Notice("ignored", f"you ignore {nick}")]
 
 
 def _unignore(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
     nick = nick_of(only_word(rest))
-    is_new = prompt.client.unignore(nick)
-    return [Notice("ignored", f"you no longer ignore {nick}" if is_new else f"you did not ignore {nick}")]
+    was_ignored = prompt.client.unignore(nick)
+    return [Notice("ignored", f"you no longer ignore {nick}" if was_ignored else f"you did not ignore {nick}")]
 
 
 def _help(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:

@@ -13,14 +13,15 @@ from udpchat.session.initiate import Connector
 from udpchat.session.session import Session
 from udpchat.sync.acks import AckSchedule
 from udpchat.wire.errors import BadDatagram, Drop
-from udpchat.wire.frames import Down, Introduction, encode, pack, parse_down_untrusted
-from udpchat.wire.limits import HEARTBEAT_JITTER, HEARTBEAT_S
+from udpchat.wire.frames import Cursor, Down, Introduction, encode, pack, parse_down_untrusted
+from udpchat.wire.limits import ACK_LOGS_MAX, BODY_BYTES_MAX, FRAMES_MAX, HEARTBEAT_JITTER, HEARTBEAT_S
 from udpchat.wire.packets import DATA_HEADER, Address, Data, Reset, data_index, parse_packet_untrusted
 
 SUSPECT_S = 2.0  # without an answer: a fresh handshake begins beside the session
 LOST_S = 4.0  # without an answer: the person is told
 RECONNECT_S_MIN = 1.0  # between handshakes that only an unproved Reset asked for
 DATA_KIND = b"\x05"
+PACK_BYTES_MAX = BODY_BYTES_MAX - 3
 
 
 class Link:
@@ -180,13 +181,34 @@ class Link:
     # --- Out ----------
 
     def send(self, now: float, frames: list[bytes], *, is_asking: bool) -> None:
-        """Seal frames into one packet; `is_asking` if the server is to answer."""
+        """Seal frames into as few packets as hold them; `is_asking` if the server is to answer."""
+        if not frames:
+            return
         assert self.session is not None
-        self._transmits.append((self.session.seal(pack(frames)), self._address))
+        for group in _grouped(frames):
+            self._transmits.append((self.session.seal(pack(group)), self._address))
         self.is_ping_due = False
         self._plan_heartbeat(now)
         if is_asking and self._asked_at is None:
             self._asked_at = now
+
+    def ack_frames(self, now: float, cursors: list[Cursor], *, has_gap: bool) -> list[bytes]:
+        """What is to be acknowledged now, in as many frames as hold it."""
+        acks: list[bytes] = []
+        while cursors or not acks:
+            count = min(len(cursors), ACK_LOGS_MAX)
+            frame = encode(self.acks.take(now, cursors[:count], has_gap=has_gap))
+            while len(frame) > PACK_BYTES_MAX and count > 1:
+                count //= 2
+                frame = encode(self.acks.take(now, cursors[:count], has_gap=has_gap))
+            acks.append(frame)
+            cursors = cursors[count:]
+        return acks
+
+    @property
+    def round_trip_s(self) -> float | None:
+        """The round trip that the handshake measured, if it did."""
+        return None if self.connector is None else self.connector.rtt_s
 
     def drain_transmits(self) -> list[tuple[bytes, Address]]:
         """Datagrams to be sent, in order; a handshake's before what is sealed in it."""
@@ -196,3 +218,16 @@ class Link:
         transmits.extend(self._transmits)
         self._transmits = []
         return transmits
+
+
+def _grouped(items: list[bytes]) -> list[list[bytes]]:
+    """Frames in packets, in order."""
+    groups: list[list[bytes]] = []
+    size = 0
+    for item in items:
+        if not groups or size + len(item) > PACK_BYTES_MAX or len(groups[-1]) == FRAMES_MAX:
+            groups.append([])
+            size = 0
+        groups[-1].append(item)
+        size += len(item)
+    return groups

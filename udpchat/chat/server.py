@@ -8,22 +8,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 from udpchat.chat import events
 from udpchat.chat.deadlines import Deadlines
-from udpchat.chat.handlers import HANDLERS, Asking, taken
+from udpchat.chat.entrance import Entrance, Settings
+from udpchat.chat.handlers import HANDLERS, Asking
 from udpchat.chat.hub import Hub, Room
-from udpchat.chat.message import ROOM_PREFIX, author_of
-from udpchat.chat.names import BadName, parse_nick, parse_room
+from udpchat.chat.message import author_of
 from udpchat.chat.registry import Peer
 from udpchat.session.accept import Acceptor
 from udpchat.session.handshake import KeyPair
 from udpchat.session.session import Session
 from udpchat.sync.feed import Stream
 from udpchat.sync.log import Append, LogReader
-from udpchat.wire.bodies import RequestBody
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.frames import (
     Ack,
@@ -38,7 +35,6 @@ from udpchat.wire.frames import (
     Request,
     RequestPart,
     Up,
-    Welcome,
     encode,
     pack,
     parse_introduction_untrusted,
@@ -46,27 +42,15 @@ from udpchat.wire.frames import (
     parse_up_untrusted,
 )
 from udpchat.wire.limits import (
-    EXPIRY_S,
-    HEARTBEAT_S,
     PATH_TIMEOUT_S,
-    ROOMS_PER_PEER_MAX,
     SESSION_AGE_S_MAX,
     SESSION_OVERLAP_S,
 )
-from udpchat.wire.packets import Address, Finish, Hello, Kind, Reset, data_index, parse_packet_untrusted
+from udpchat.wire.packets import Address, Finish, Hello, Reset, data_index, parse_packet_untrusted
 
 ENTER_WITHIN_S = 10.0  # a session that never enters is not kept for the full expiry
-UNWRITABLE_RETRY_S = 2.0
-_DATA = int(Kind.DATA)
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What the operator chose."""
-
-    name: str = ""
-    heartbeat_s: float = HEARTBEAT_S
-    expiry_s: float = EXPIRY_S
+DATA_KIND = b"\x05"
+PAUSE_S = 1.0  # this late, the server itself was not running
 
 
 class Server:
@@ -82,12 +66,16 @@ class Server:
         self._acceptor = Acceptor(static=static, random=random, is_index_free=self._registry.is_index_free)
         self._transmits: list[tuple[bytes, Address]] = []
         self._events: list[events.ServerEvent] = []
+        self._entrance = Entrance(self.hub, self.settings, self._events)
         self._deadlines: Deadlines[Peer | Stream | Room] = Deadlines()
+        self._awake_at = 0.0  # when the server last ran
+        self._resumed_at = 0.0  # when it last ran again after a pause
 
     # --- In ----------
 
     def receive(self, now: float, datagrams: Sequence[tuple[bytes, Address]]) -> None:
         """A batch of datagrams; what is wrong with one is counted and changes nothing."""
+        self._notice_pause(now)
         for datagram, address in datagrams:
             try:
                 self._receive_untrusted(now, datagram, address)
@@ -96,7 +84,7 @@ class Server:
         self._settle(now)
 
     def _receive_untrusted(self, now: float, datagram: bytes, address: Address) -> None:
-        if datagram[:1] == b"\x05":
+        if datagram[:1] == DATA_KIND:
             return self._receive_data_untrusted(now, datagram, address)
         packet = parse_packet_untrusted(datagram)
         match packet:
@@ -155,74 +143,20 @@ class Server:
         self.hub.remove(now, peer, reason)
         self._deadlines.forget(peer)
 
+    def _notice_pause(self, now: float) -> None:
+        """A server that was stopped for a while, or slept, has heard nobody: that is not the peers' silence."""
+        due = self.next_timeout()
+        if due is not None and now - max(due, self._awake_at) > PAUSE_S:
+            self._resumed_at = now
+        self._awake_at = now
+
     # --- Frames ----------
 
     def _on_enter(self, now: float, peer: Peer, session: Session, frame: Enter, address: Address) -> None:
-        if peer.has_entered:
-            return self._welcome(now, peer, peer.nick)
-        try:
-            nick = parse_nick(frame.nick)
-        except BadName as error:
-            return self._refuse(peer, "", "bad_nick", error.reason)
-        owner = self._registry.owner(nick)
-        if owner is None and not self._registry.may_claim(nick, peer.key):
-            self._refuse(peer, "", "too_many_nicks", "this key holds as many nicks as one person may")
-        elif owner is None:
-            self.hub.claim(peer, nick, lambda durable_at: self._welcome(durable_at, peer, nick))
-        elif owner[1] != peer.key:
-            self._refuse(peer, "", "nick_taken", taken(nick, owner[0]))
-        elif not self.hub.is_claiming(nick):
-            self._welcome(now, peer, nick)
-
-    def _refuse(self, peer: Peer, log: str, code: str, text: str) -> None:
-        peer.downlink.send(encode(Refused(log, code, text[:200])))
-        if not log:
-            self._events.append(events.PeerRefused(peer.session.path.address[0], code))
-
-    def _welcome(self, now: float, peer: Peer, nick: str) -> None:
-        if peer not in self._registry:
-            return
-        self.hub.dirty.add(peer)
-        settings = self.settings
-        if not peer.has_entered:
-            self._registry.set_nick(peer, nick)
-            self._events.append(events.PeerEntered(nick, peer.session.path.address[0]))
-        peer.downlink.send(
-            encode(
-                Welcome(
-                    peer.nick, peer.user, settings.name, int(settings.heartbeat_s * 1000), int(settings.expiry_s * 1000)
-                )
-            )
-        )
-        for log in self.hub.conversations(peer.key):
-            if log not in peer.downlink.feeds:
-                peer.downlink.follow(now, self.hub.stream(log))
-        for name in sorted(peer.wanted):
-            self._join(now, peer, name)
-        peer.wanted.clear()
+        self._entrance.enter(now, peer, frame.nick)
 
     def _on_follow(self, now: float, peer: Peer, session: Session, frame: Follow, address: Address) -> None:
-        log = frame.log
-        if not log.startswith(ROOM_PREFIX):
-            raise BadDatagram(Drop.UNEXPECTED)
-        try:
-            name = parse_room(log[1:])
-        except BadName as error:
-            return self._refuse(peer, log, "bad_room", error.reason)
-        if name not in peer.rooms and len(peer.rooms | peer.wanted) >= ROOMS_PER_PEER_MAX:
-            text = f"you are in {ROOMS_PER_PEER_MAX} rooms, as many as one may be in"
-            return self._refuse(peer, log, "too_many_rooms", text)
-        if peer.has_entered:
-            self._join(now, peer, name)
-        else:
-            peer.wanted.add(name)
-
-    def _join(self, now: float, peer: Peer, name: str) -> None:
-        room = self.hub.open_room(name)
-        if room is None:
-            self._refuse(peer, ROOM_PREFIX + name, "too_many_rooms", "this server has as many rooms as it can hold")
-        else:
-            self.hub.join(now, peer, room)
+        self._entrance.follow(now, peer, frame.log)
 
     def _on_request(self, now: float, peer: Peer, session: Session, frame: Request, address: Address) -> None:
         peer.take_allowance(now)
@@ -285,6 +219,7 @@ class Server:
 
     def handle_timeout(self, now: float) -> None:
         """Do what is due: expiry, probes, announcements, presence."""
+        self._notice_pause(now)
         self._acceptor.handle_timeout(now)
         for owner in self._deadlines.take_due(now):
             if isinstance(owner, Peer):
@@ -301,8 +236,7 @@ class Server:
         if peer not in self._registry:
             return
         self.hub.dirty.add(peer)
-        expiry_s = self.settings.expiry_s if peer.has_entered else min(ENTER_WITHIN_S, self.settings.expiry_s)
-        if now >= peer.heard_at + expiry_s or now >= peer.session.born_s + 2 * SESSION_AGE_S_MAX:
+        if now >= self._expires_at(peer):
             return self._dismiss(now, peer, "timed out")
         if peer.previous is not None and now >= peer.session.born_s + SESSION_OVERLAP_S:
             self._registry.end_previous(peer)
@@ -316,9 +250,13 @@ class Server:
             self.hub.touch_followers(stream)
         self._deadlines.arm(stream, stream.next_announcement())
 
-    def _peer_timeout(self, now: float, peer: Peer) -> float:
+    def _expires_at(self, peer: Peer) -> float:
+        """When a peer that stays silent is gone, or one that never makes a fresh handshake."""
         expiry_s = self.settings.expiry_s if peer.has_entered else min(ENTER_WITHIN_S, self.settings.expiry_s)
-        due = peer.heard_at + expiry_s
+        return min(max(peer.heard_at, self._resumed_at) + expiry_s, peer.session.born_s + 2 * SESSION_AGE_S_MAX)
+
+    def _peer_timeout(self, now: float, peer: Peer) -> float:
+        due = self._expires_at(peer)
         if peer.previous is not None:
             due = min(due, peer.session.born_s + SESSION_OVERLAP_S)
         for timeout in (peer.session.path.next_timeout(), peer.downlink.next_timeout(now)):
@@ -351,7 +289,7 @@ class Server:
         """The requests whose turn it is. One that does not append waits for those before it to be durable."""
         window = peer.window
         while peer.has_entered and (request := window.peek_ready()) is not None:
-            handler = HANDLERS[_body_type(request)]
+            handler = HANDLERS[type(request)]
             if window.waiting and not handler.is_appending:
                 return
             counter = window.take_ready()
@@ -378,7 +316,8 @@ class Server:
 
     def drain_events(self) -> list[events.ServerEvent]:
         """What an operator may want to know."""
-        drained, self._events = self._events, []
+        drained = list(self._events)
+        self._events.clear()
         return drained
 
     def stop(self, now: float, reason: str) -> None:
@@ -386,11 +325,6 @@ class Server:
         for peer in self._registry:
             goodbye = peer.session.seal(pack([encode(Goodbye(reason))]))
             self._transmits.append((goodbye, peer.session.path.address))
-
-
-def _body_type(request: object) -> type[RequestBody]:
-    kind: type[Any] = type(request)
-    return kind
 
 
 _FRAMES: dict[type[Up], Callable[..., None]] = {

@@ -47,7 +47,6 @@ class Transcript:
         self._events: list[events.ClientEvent] = []
         self._writes: list[Write] = []
         self.user = b""
-        self.nick = ""
         self.ignored: dict[str, bytes] = {}  # key of a nick -> user, empty until known; what they say is not shown
 
     # --- What is followed ----------

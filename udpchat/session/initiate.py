@@ -171,7 +171,7 @@ class Connector:
         self._ask(now)
 
     def _measure(self, now: float) -> None:
-        """Karn's rule: of several, who knows which one was answered. But three in vain speak of a long way, not of loss."""
+        """Karn's rule: of several, who knows which was answered. But three in vain speak of a long way, not of loss."""
         sample_s = now - self._asked_s
         if self._sends == 1:
             self.rtt_s = sample_s if self.rtt_s is None else min(self.rtt_s, sample_s)

@@ -15,6 +15,7 @@ from udpchat.shell.writer import Writer, Written
 from udpchat.wire.packets import Address
 
 TIMER_STEP_S: Final = 0.0005  # a core that is always due must not starve the socket
+TIMER_SLACK_S: Final = 0.0002  # the loop's own timers are good for a millisecond
 
 W = TypeVar("W")
 W_co = TypeVar("W_co", covariant=True)
@@ -51,7 +52,8 @@ class Core(Protocol[W_co, E_co]):
 
 
 class Driver(Generic[W, E]):
-    """Drives `core`. `before` is called with the time ahead of every mutation, `on_events` with each batch of events.
+    """Drives `core`. `before` is called with the time ahead of every mutation; `on_events` with the time and what
+    happened after every drain, also if that is nothing.
 
     `on_events` may call the core's verbs, or `call`: what they cause is drained before anything else happens.
     """
@@ -63,7 +65,7 @@ class Driver(Generic[W, E]):
         *,
         endpoint: Endpoint,
         writer: Writer[W],
-        on_events: Callable[[list[E]], None],
+        on_events: Callable[[float, list[E]], None],
         before: Callable[[float], None] = lambda now: None,
     ) -> None:
         self._loop = loop
@@ -128,20 +130,23 @@ class Driver(Generic[W, E]):
         if self._is_draining or self._is_ended:
             return
         self._is_draining = True
+        is_told = False
         try:
-            self._drain_writes(now)
-            transmits = self._core.drain_transmits()
-            if transmits:
-                self._endpoint.send(transmits)
-            while happened := self._core.drain_events():
-                self._on_events(happened)
+            while True:
                 self._drain_writes(now)
-                self._endpoint.send(self._core.drain_transmits())
+                transmits = self._core.drain_transmits()
+                if transmits:
+                    self._endpoint.send(transmits)
+                happened = self._core.drain_events()
+                if is_told and not happened:
+                    break
+                self._on_events(now, happened)
+                is_told = True
         finally:
             self._is_draining = False
         due = self._core.next_timeout()
         # A timer that is too early costs one look when it fires; to move it for each packet would cost more.
-        if due is not None and due < self._armed_for and not self._is_ended:
+        if due is not None and due < self._armed_for - TIMER_SLACK_S and not self._is_ended:
             self._arm(max(due, no_sooner))
 
     def _drain_writes(self, now: float) -> None:

@@ -120,6 +120,7 @@ class MemoryLog(_Shelves):
                     del answers[min(answers)]
 
     def prune(self, log: str, base: int) -> None:
+        """All at once."""
         if (shelf := self._shelves.get(log)) is not None and base > shelf.base:
             gone = min(base - shelf.base, len(shelf.entries))
             self._bytes -= sum(map(len, shelf.entries[:gone]))
@@ -127,6 +128,7 @@ class MemoryLog(_Shelves):
             shelf.base += gone
 
     def redact(self, log: str, sequence: int, tombstone: bytes) -> None:
+        """What the tombstone saves is room for others."""
         if self.read(log, sequence, 1) and sequence > self._shelves[log].base:
             shelf = self._shelves[log]
             self._bytes += len(tombstone) - len(shelf.entries[sequence - shelf.base - 1])

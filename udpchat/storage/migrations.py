@@ -42,9 +42,13 @@ def failure_of(error: sqlite3.Error) -> StoreError:
 
 
 def is_disk_fault(error: StoreError) -> bool:
-    """Whether the file may not hold what it should: a failed sync or write, or damage; not a lock or a full disk."""
+    """Whether the file may not hold what it should: a failed sync, or damage.
+
+    A write that fails (a quota, a limit of file size) is none: its transaction is gone, and the next may succeed.
+    """
     code = getattr(error.__cause__, "sqlite_errorcode", None) or 0
-    return isinstance(error, StoreFailed) and code & 0xFF in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT)
+    synced = code not in (sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC)
+    return isinstance(error, StoreFailed) and (not synced or code & 0xFF == sqlite3.SQLITE_CORRUPT)
 
 
 @contextmanager
@@ -88,9 +92,13 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     """A connection in autocommit mode, to be used from one thread at a time; it never creates a file."""
     uri = f"{path.resolve().as_uri()}?mode={'ro' if read_only else 'rw'}"
     connection = sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
-    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
-    connection.execute("PRAGMA fullfsync = ON")  # macOS: else a sync stops at the drive's cache
-    connection.execute("PRAGMA secure_delete = ON")  # what is redacted or pruned leaves the file too
+    try:
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        connection.execute("PRAGMA fullfsync = ON")  # macOS: else a sync stops at the drive's cache
+        connection.execute("PRAGMA secure_delete = ON")  # what is redacted or pruned leaves the file too
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 

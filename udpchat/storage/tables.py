@@ -134,7 +134,7 @@ class Tables:
         found = self._find_few(query, places, since_ms) if log is None else None
         if found is None:
             found = self._find_latest(query, places, since_ms, limit)
-        found.sort(key=lambda hit: (hit.time_ms, hit.log, hit.sequence))
+        found.sort(key=_order)
         return found[-limit:]
 
     def _find_few(self, query: str, places: dict[str, Place], since_ms: int) -> list[Found] | None:
@@ -154,7 +154,7 @@ class Tables:
             ends = {name: _Times(self._reader, place).last() for name, place in places.items()}
         for name in sorted(ends, key=lambda name: ends[name], reverse=True):
             if len(found) >= limit:
-                found.sort(key=lambda hit: hit.time_ms)
+                found.sort(key=_order)
                 del found[:-limit]
                 since_ms = max(since_ms, found[0].time_ms)
             if ends[name] < since_ms:
@@ -228,6 +228,10 @@ class Tables:
 
 def _sequence(row: int) -> int:
     return row & (1 << SEQUENCE_BITS) - 1
+
+
+def _order(found: Found) -> tuple[int, str, int]:
+    return found.time_ms, found.log, found.sequence
 
 
 def _found(log: str, row: tuple[int, bytes, int, int]) -> Found:

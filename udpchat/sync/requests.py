@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from udpchat.sync.parts import Assembly, split
 from udpchat.sync.rtt import RoundTrip
@@ -40,6 +41,11 @@ class Outbox:
         self.round_trip = RoundTrip()
         self._paused_until = 0.0
         self._repeated_at = float("-inf")  # when a request was last asked again
+
+    def seed_round_trip(self, sample_s: float | None) -> None:
+        """What the handshake measured, until requests measure it themselves."""
+        if sample_s is not None and not self.round_trip.sampled:
+            self.round_trip.on_sample(sample_s)
 
     def __len__(self) -> int:
         return len(self._open)
@@ -194,7 +200,7 @@ class Window:
             for counter in [held for held in self._held if held < first_open]:
                 del self._held[counter]
 
-    def peek_ready(self) -> object | None:
+    def peek_ready(self) -> Any:
         """The request whose turn it is, if it is here."""
         return self._held.get(self.executed + 1)
 

@@ -1,0 +1,53 @@
+"""The audit of nonces (scenario S25): every seal of every session and handshake passes here while a world is simulated.
+
+No two plaintexts may ever be sealed under one key and one counter: not after a restart, a repeated handshake or a
+repair either, when another object holds the key. That is what makes this more than what `SendCipher` checks itself.
+"""
+
+from __future__ import annotations
+
+from udpchat.session import handshake, session
+from udpchat.session.cipher import Cipher, SendCipher
+
+_highest: dict[bytes, int] = {}  # key -> the last counter sealed under it, by whichever session
+_sealed: dict[tuple[bytes, int], tuple[bytes, bytes]] = {}  # of handshakes: (key, counter) -> (header, plaintext)
+
+
+class AuditedSendCipher(SendCipher):
+    """A session's cipher that remembers its key's counters beyond its own life."""
+
+    __slots__ = ("_key",)
+
+    def __init__(self, key: bytes) -> None:
+        super().__init__(key)
+        self._key = key
+
+    def seal(self, counter: int, header: bytes, plaintext: bytes) -> bytes:
+        """As `SendCipher.seal`; AssertionError if any session has sealed with this key and counter before."""
+        assert counter > _highest.get(self._key, -1), f"counter {counter} was sealed before under this key"
+        _highest[self._key] = counter
+        return super().seal(counter, header, plaintext)
+
+
+class AuditedCipher(Cipher):
+    """A handshake's cipher: the same again is the same message, anything else under its nonce is a fault."""
+
+    __slots__ = ("_key",)
+
+    def __init__(self, key: bytes) -> None:
+        super().__init__(key)
+        self._key = key
+
+    def seal(self, counter: int, header: bytes, plaintext: bytes) -> bytes:
+        """As `Cipher.seal`; AssertionError if something else was sealed with this key and counter before."""
+        before = _sealed.setdefault((self._key, counter), (header, plaintext))
+        assert before == (header, plaintext), f"counter {counter} was sealed before, for something else"
+        return super().seal(counter, header, plaintext)
+
+
+def begin() -> None:
+    """From here on all seals of this process are audited, as those of a new world."""
+    _highest.clear()
+    _sealed.clear()
+    session.SendCipher = AuditedSendCipher  # type: ignore[misc]
+    handshake.Cipher = AuditedCipher  # type: ignore[misc]

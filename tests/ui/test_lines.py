@@ -1,0 +1,395 @@
+"""Line mode: the forms of its lines, and when and how it ends."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import get_args
+
+import pytest
+
+from udpchat.chat import events
+from udpchat.chat.client import Client
+from udpchat.chat.commands import Prompt
+from udpchat.chat.events import ClientEvent
+from udpchat.ui.lines import TIME_MS_MAX, Lines, Stream, iso_time, json_event, plain_line
+
+NOW = 5.0
+SERVER = "udpchat://10.0.0.1:47747"
+NASTY = "\x1b[2J\u202e\nx"
+OUT, ERR = Stream.OUT, Stream.ERR
+
+
+def message(
+    text: str = "hi", *, seq: int = 7, nick: str = "bob", room: str = "lobby", kind: str = "text"
+) -> ClientEvent:
+    return events.Message(room, seq, nick, text, kind, 1_700_000_000_123, "0a0b", False)
+
+
+def sent(text: str = "hi", *, seq: int = 7, room: str = "lobby", kind: str = "text") -> ClientEvent:
+    return events.Sent(room, seq, "0a0b", text, kind, 1_700_000_000_123)
+
+
+CONNECTED = events.Connected(SERVER, "SHA256:abc", "alice", ("lobby", "dev"))
+DRAWN: list[tuple[ClientEvent, Stream, str, str]] = [
+    (CONNECTED, ERR, f"-- connected to {SERVER} as alice, in lobby dev",
+     f'{{"event": "connected", "server": "{SERVER}", "fingerprint": "SHA256:abc", "nick": "alice", '
+     '"rooms": ["lobby", "dev"]}'),
+    (message(), OUT, "[lobby] <bob> hi",
+     '{"event": "message", "room": "lobby", "seq": 7, "nick": "bob", "text": "hi", "kind": "text", '
+     '"time": "2023-11-14T22:13:20.123Z", "id": "0a0b", "history": false}'),
+    (message("waves", kind="action"), OUT, "[lobby] * bob waves",
+     '{"event": "message", "room": "lobby", "seq": 7, "nick": "bob", "text": "waves", "kind": "action", '
+     '"time": "2023-11-14T22:13:20.123Z", "id": "0a0b", "history": false}'),
+    (message("psst", room="@bob"), OUT, "[@bob] <bob> psst",
+     '{"event": "message", "room": "@bob", "seq": 7, "nick": "bob", "text": "psst", "kind": "text", '
+     '"time": "2023-11-14T22:13:20.123Z", "id": "0a0b", "history": false}'),
+    (events.Joined("lobby", "bob"), OUT, "-- bob joined lobby",
+     '{"event": "joined", "room": "lobby", "nick": "bob"}'),
+    (events.Left("lobby", "bob", "timed out"), OUT, "-- bob left lobby (timed out)",
+     '{"event": "left", "room": "lobby", "nick": "bob", "reason": "timed out"}'),
+    (events.Renamed("bob", "robert"), OUT, "-- bob is now robert",
+     '{"event": "renamed", "old": "bob", "nick": "robert"}'),
+    (events.Names("lobby", ("alice", "bob")), OUT, "-- in lobby: alice bob",
+     '{"event": "names", "room": "lobby", "members": ["alice", "bob"]}'),
+    (events.Names("void", ()), OUT, "-- nobody is in void", '{"event": "names", "room": "void", "members": []}'),
+    (events.RoomList(("dev", "lobby")), OUT, "-- rooms: dev lobby", '{"event": "rooms", "rooms": ["dev", "lobby"]}'),
+    (events.Topic("lobby", "tea", "bob"), OUT, "-- topic of lobby: tea (by bob)",
+     '{"event": "topic", "room": "lobby", "topic": "tea", "nick": "bob"}'),
+    (events.Topic("lobby", "", ""), OUT, "-- lobby has no topic",
+     '{"event": "topic", "room": "lobby", "topic": "", "nick": ""}'),
+    (events.Notice("away", "you are back"), ERR, "-- you are back",
+     '{"event": "notice", "code": "away", "text": "you are back"}'),
+    (events.Notice("help", "  /me TEXT"), ERR, "  /me TEXT",
+     '{"event": "notice", "code": "help", "text": "  /me TEXT"}'),
+    (events.Error("no_such_nick", "nobody"), ERR, "error: nobody",
+     '{"event": "error", "code": "no_such_nick", "text": "nobody"}'),
+    (events.Rejected("nick_taken", "held"), ERR, "error: held",
+     '{"event": "error", "code": "nick_taken", "text": "held"}'),
+    (events.Disconnected("silence"), ERR, "-- disconnected: silence; still trying, and what you type is kept",
+     '{"event": "disconnected", "reason": "silence"}'),
+    (events.Reconnected("back"), ERR, "-- reconnected: back", '{"event": "reconnected", "reason": "back"}'),
+]  # fmt: skip
+
+
+@dataclass
+class ScriptedClient:
+    """A client that does what a test says; its surface is checked against the real one's below."""
+
+    nick: str = "alice"
+    rooms: tuple[str, ...] = ("lobby",)
+    is_idle: bool = True
+    is_over: bool = False
+    waiting: list[str] = field(default_factory=list)
+    has_quit: bool = False
+
+    def say(self, now: float, room: str, text: str, is_action: bool = False) -> None:
+        self.waiting.append(text)
+        self.is_idle = False
+
+    def unconfirmed(self) -> list[str]:
+        return list(self.waiting)
+
+    def quit(self, now: float) -> None:
+        self.has_quit = True
+
+
+class Session:
+    """A line-mode session with a scripted client; what it writes is kept."""
+
+    def __init__(self, **options) -> None:
+        self.client = ScriptedClient()
+        self.written: list[tuple[Stream, str]] = []
+        self.lines = Lines(
+            Prompt(self.client),
+            write_out=lambda text: self.written.append((OUT, text)),
+            write_err=lambda text: self.written.append((ERR, text)),
+            **options,
+        )
+
+    def happen(self, *happened: ClientEvent) -> None:
+        self.lines.on_events(NOW, happened)
+
+    def confirm(self, *more: ClientEvent) -> None:
+        """All that was typed is confirmed in one batch, with `more` before it."""
+        confirmed = [sent(text, seq=seq) for seq, text in enumerate(self.client.waiting, 1)]
+        self.client.waiting.clear()
+        self.client.is_idle = True
+        self.happen(*more, *confirmed)
+
+    def say_goodbye(self) -> int | None:
+        assert self.client.has_quit
+        assert self.lines.exit_code is None
+        self.client.is_over = True
+        return self.lines.exit_code
+
+    def printed(self, stream: Stream) -> list[str]:
+        text = "".join(text for to, text in self.written if to is stream)
+        assert not text or text.endswith("\n")
+        return text.split("\n")[:-1]
+
+
+def test_the_scripted_client_has_nothing_that_the_real_one_lacks() -> None:
+    real = set(dir(Client)) | {"is_over"}
+    ours = {name for name in dir(ScriptedClient) if not name.startswith("_")} - {"waiting", "has_quit"}
+    assert ours <= real
+
+
+# --- Forms ----------
+
+
+@pytest.mark.parametrize(("event", "stream", "plain", "as_json"), DRAWN)
+def test_an_event_has_its_plain_and_its_json_form(event: ClientEvent, stream: Stream, plain: str, as_json: str) -> None:
+    assert plain_line(event) == (stream, plain)
+    assert json.dumps(json_event(event)) == as_json
+
+
+def test_every_event_has_a_form_that_is_tested() -> None:
+    assert {type(event) for event, *_ in DRAWN} | {events.Sent} == set(get_args(ClientEvent))
+
+
+def test_what_was_sent_is_confirmed_in_json_and_printed_only_on_demand() -> None:
+    assert json_event(sent()) == {"event": "sent", "room": "lobby", "seq": 7, "id": "0a0b", "text": "hi"}
+    assert plain_line(sent()) is None
+    assert plain_line(sent(), me="alice") == (OUT, "[lobby] <alice> hi")
+    assert plain_line(sent("waves", room="@bob", kind="action"), me="alice") == (OUT, "[@bob] * alice waves")
+
+
+def test_times_are_utc_with_milliseconds_whatever_a_peer_claims() -> None:
+    assert iso_time(0) == "1970-01-01T00:00:00.000Z"
+    assert iso_time(951_782_400_001) == "2000-02-29T00:00:00.001Z"
+    assert iso_time(TIME_MS_MAX) == iso_time(2**63) == "9999-12-31T23:59:59.999Z"
+    assert iso_time(-5) == iso_time(0)
+
+
+def test_plain_data_goes_out_and_remarks_go_to_the_error_stream() -> None:
+    session = Session()
+    session.happen(*(event for event, *_ in DRAWN))
+    for stream in Stream:
+        assert session.printed(stream) == [plain for _, to, plain, _ in DRAWN if to is stream]
+
+
+def test_json_is_all_on_standard_output_and_a_rejection_is_for_people_too() -> None:
+    session = Session(json=True)
+    session.happen(*(event for event, *_ in DRAWN))
+    assert session.printed(OUT) == [as_json for *_, as_json in DRAWN]
+    assert session.printed(ERR) == ["error: held"]
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_nothing_that_a_peer_chose_reaches_the_terminal_raw(as_json: bool) -> None:
+    hostile = [
+        message(NASTY, nick=NASTY, room=NASTY),
+        events.Joined(NASTY, NASTY),
+        events.Left(NASTY, NASTY, NASTY),
+        events.Names(NASTY, (NASTY,)),
+        events.RoomList((NASTY,)),
+        events.Topic(NASTY, NASTY, NASTY),
+        events.Notice("whois", NASTY),
+        events.Disconnected(NASTY),
+        events.Rejected("banned", NASTY),
+    ]
+    session = Session(json=as_json)
+    session.client.waiting = [NASTY]
+    session.lines.on_line(NOW, f"/{NASTY}")
+    session.happen(*hostile[:-1])
+    session.lines.on_timeout()
+    other = Session(json=as_json)
+    other.happen(hostile[-1])
+    lines = [line for used in (session, other) for stream in Stream for line in used.printed(stream)]
+    assert len(lines) >= len(hostile)
+    assert all(line.isprintable() for line in lines)
+    if as_json:
+        assert json.loads(session.printed(OUT)[1])["text"] == NASTY
+
+
+def test_a_line_of_the_error_stream_keeps_its_place_among_the_others() -> None:
+    session = Session()
+    session.happen(message("a"), message("b"), events.Notice("x", "n"), message("c"))
+    assert session.written == [
+        (OUT, "[lobby] <bob> a\n[lobby] <bob> b\n"), (ERR, "-- n\n"), (OUT, "[lobby] <bob> c\n")
+    ]  # fmt: skip
+
+
+def test_a_session_can_echo_what_was_sent() -> None:
+    quiet, echoing = Session(), Session(echo=True)
+    for session in (quiet, echoing):
+        session.happen(sent())
+    assert quiet.printed(OUT) == []
+    assert echoing.printed(OUT) == ["[lobby] <alice> hi"]
+
+
+# --- The end of the input ----------
+
+
+def test_at_the_end_of_input_it_waits_for_confirmation_then_says_goodbye_and_is_done() -> None:
+    session = Session()
+    session.lines.on_line(NOW, "one\n")
+    session.happen(CONNECTED)
+    session.lines.on_end_of_input(NOW)
+    assert not session.client.has_quit
+    session.confirm()
+    assert session.say_goodbye() == 0
+
+
+def test_an_answer_without_an_event_is_waited_for_too() -> None:
+    session = Session()
+    session.client.is_idle = False
+    session.happen(CONNECTED)
+    session.lines.on_end_of_input(NOW)
+    assert not session.client.has_quit
+    session.client.is_idle = True
+    session.happen()
+    assert session.say_goodbye() == 0
+
+
+def test_an_empty_input_ends_only_once_it_is_connected() -> None:
+    session = Session()
+    session.lines.on_end_of_input(NOW)
+    assert not session.client.has_quit
+    session.happen(CONNECTED)
+    assert session.say_goodbye() == 0
+
+
+def test_to_follow_is_to_stay_after_the_end_of_input() -> None:
+    session = Session(follow=True)
+    session.happen(CONNECTED)
+    session.lines.on_end_of_input(NOW)
+    session.happen(message())
+    assert not session.client.has_quit
+    assert session.printed(OUT) == ["[lobby] <bob> hi"]
+
+
+def test_a_line_refused_for_good_makes_it_an_error_at_the_end() -> None:
+    session = Session()
+    session.lines.on_line(NOW, "x")
+    session.happen(CONNECTED)
+    session.lines.on_end_of_input(NOW)
+    session.confirm(events.Error("bad_room", "no such room"))
+    assert session.say_goodbye() == 1
+
+
+@pytest.mark.parametrize("code", ["unwritable", "unwritable_here"])
+def test_an_error_after_which_the_line_is_still_sent_is_none_at_the_end(code: str) -> None:
+    session = Session()
+    session.happen(CONNECTED, events.Error(code, "kept"))
+    session.lines.on_end_of_input(NOW)
+    assert session.say_goodbye() == 0
+
+
+def test_a_mistyped_command_is_told_and_does_not_change_the_exit_code() -> None:
+    session = Session()
+    session.happen(CONNECTED)
+    session.lines.on_line(NOW, "/mgs bob secret")
+    session.lines.on_end_of_input(NOW)
+    assert session.printed(ERR)[-1].startswith("error: unknown command /mgs")
+    assert session.client.waiting == []
+    assert session.say_goodbye() == 0
+
+
+# --- Counting ----------
+
+
+def test_it_ends_after_the_count_of_messages_from_others_exactly() -> None:
+    session = Session(count=2)
+    session.happen(CONNECTED, message("mine from before", nick="ALICE"), events.Joined("lobby", "bob"), message("1"))
+    assert not session.client.has_quit
+    session.happen(message("2"), message("3"))
+    session.happen(message("4"))
+    assert [line[-1] for line in session.printed(OUT)] == ["e", "y", "1", "2"]
+    assert session.say_goodbye() == 0
+
+
+def test_counting_outlasts_the_end_of_input() -> None:
+    session = Session(count=1)
+    session.happen(CONNECTED)
+    session.lines.on_end_of_input(NOW)
+    assert not session.client.has_quit
+    session.happen(message())
+    assert session.say_goodbye() == 0
+
+
+def test_with_the_count_reached_what_was_typed_is_still_confirmed_without_a_hole() -> None:
+    session = Session(count=1, json=True)
+    session.lines.on_line(NOW, "mine")
+    session.happen(CONNECTED, message("a", seq=1), message("b", seq=2))
+    assert not session.client.has_quit
+    session.client.waiting.clear()
+    session.client.is_idle = True
+    session.happen(message("c", seq=3), sent("mine", seq=4))
+    assert [json.loads(line).get("seq") for line in session.printed(OUT)] == [None, 1, 2, 3, 4]
+    assert session.say_goodbye() == 0
+
+
+def test_a_confirmation_in_the_batch_of_the_last_message_is_printed() -> None:
+    session = Session(count=1, json=True)
+    session.lines.on_line(NOW, "mine")
+    session.confirm(message("a", seq=1), message("b", seq=2))
+    session.happen(message("c", seq=9))
+    assert [json.loads(line)["event"] for line in session.printed(OUT)] == ["message", "message", "sent"]
+    assert session.say_goodbye() == 0
+
+
+# --- Other ends ----------
+
+
+def test_quit_waits_for_confirmation_and_says_so() -> None:
+    session = Session()
+    session.lines.on_line(NOW, "x")
+    session.lines.on_line(NOW, "/quit")
+    assert session.printed(ERR) == ["-- waiting until all is confirmed; /quit again leaves at once"]
+    assert not session.client.has_quit
+    session.confirm()
+    assert session.say_goodbye() == 0
+
+
+def test_a_second_quit_leaves_at_once_and_names_what_is_not_confirmed() -> None:
+    session = Session()
+    for line in ("x", "/quit", "/quit"):
+        session.lines.on_line(NOW, line)
+    assert session.printed(ERR)[-1] == "not confirmed: x"
+    assert session.say_goodbye() == 1
+
+
+def test_quit_without_anything_typed_leaves_at_once_though_never_connected() -> None:
+    session = Session()
+    session.lines.on_line(NOW, "/quit")
+    assert session.printed(ERR) == []
+    assert session.say_goodbye() == 0
+
+
+def test_a_line_typed_during_the_goodbye_is_refused_and_told() -> None:
+    session = Session()
+    session.happen(CONNECTED)
+    session.lines.on_end_of_input(NOW)
+    session.lines.on_line(NOW, "late")
+    assert session.client.waiting == []
+    assert session.printed(ERR)[-1] == "error: not sent: you are leaving"
+
+
+def test_a_rejection_ends_it_at_once() -> None:
+    session = Session()
+    session.lines.on_line(NOW, "x")
+    session.happen(events.Rejected("nick_taken", "the nick alice is held by another key"))
+    assert session.lines.exit_code == 4
+    assert session.printed(ERR) == ["error: the nick alice is held by another key"]
+
+
+@pytest.mark.parametrize(("end", "code"), [(Lines.on_timeout, 5), (Lines.on_interrupt, 130)])
+def test_a_time_out_or_an_interrupt_names_what_is_not_confirmed(end, code: int) -> None:
+    session = Session(json=True)
+    session.lines.on_line(NOW, "one")
+    session.lines.on_line(NOW, "two")
+    end(session.lines)
+    assert session.lines.exit_code == code
+    assert session.printed(ERR)[1:] == ["not confirmed: one", "not confirmed: two"]
+    assert session.printed(OUT) == []
+
+
+def test_a_time_out_during_the_goodbye_changes_nothing() -> None:
+    session = Session()
+    session.happen(CONNECTED)
+    session.lines.on_end_of_input(NOW)
+    session.lines.on_timeout()
+    session.lines.on_interrupt()
+    assert session.lines.exit_code == 0

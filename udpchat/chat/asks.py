@@ -1,0 +1,105 @@
+"""What a client asks of its server: written down, asked until answered, and the answer told (SPEC 5.6, 7.3)."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from udpchat.chat import events
+from udpchat.chat.answers import Answers
+from udpchat.chat.message import message_id
+from udpchat.chat.transcript import Said, Transcript
+from udpchat.chat.writes import Answered, Asked, Saved, Write
+from udpchat.sync.requests import Outbox
+from udpchat.wire import bodies
+from udpchat.wire.frames import Result, encode, parse_request_untrusted
+
+UNWRITABLE_RETRY_S = 2.0
+
+
+class Asks:
+    """The outbox of a client, and what its requests were about."""
+
+    def __init__(self, saved: Saved, transcript: Transcript) -> None:
+        self._instance = saved.instance
+        self._transcript = transcript
+        unanswered = [(counter, body) for counter, body in saved.unanswered if _is_said(body)]
+        self.outbox = Outbox(saved.next_counter, unanswered)
+        self.answers = Answers(self.ask)
+        self._undrained: list[Write] = []
+        self._writing: deque[Write] = deque()
+        for counter, body in unanswered:
+            self._expect_in_log(counter, parse_request_untrusted(body))
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether everything asked is answered."""
+        return not self.outbox
+
+    def ask(self, request: bodies.RequestBody) -> int:
+        """Have something carried out exactly once; the counter it is asked under."""
+        body = encode(request)
+        counter = self.outbox.add(body)
+        self._undrained.append(Asked(counter, body))
+        self._expect_in_log(counter, request)
+        return counter
+
+    def _expect_in_log(self, counter: int, request: bodies.RequestBody) -> None:
+        if isinstance(request, bodies.Say | bodies.Tell):
+            room = request.room if isinstance(request, bodies.Say) else "@" + request.nick
+            self._transcript.on_said(Said(room, request.text, request.kind, message_id(self._instance, counter)))
+
+    def on_result(self, now: float, frame: Result) -> list[events.ClientEvent]:
+        """The server's answer to a request, told once."""
+        body = self.outbox.on_result(now, frame.counter)
+        if body is None:
+            return []
+        self._undrained.append(Answered(frame.counter))
+        identity = message_id(self._instance, frame.counter)
+        match frame.body:
+            case bodies.Stored(log, sequence, away):
+                self._transcript.on_stored(identity, log, sequence)
+                return [events.Notice("away", _away(parse_request_untrusted(body), away))] if away else []
+            case bodies.Failed(code, text):
+                self._transcript.on_failed(identity)
+                self.answers.forget(frame.counter)
+                return [events.Error(code, text)]
+        return self.answers.on_result(frame.counter, frame.body)
+
+    def on_unwritable(self, now: float, text: str) -> list[events.ClientEvent]:
+        """The server cannot carry out anything at the moment: all is kept, and asked again later."""
+        told: list[events.ClientEvent] = []
+        if not self.outbox.is_paused(now):
+            told.append(events.Error("unwritable", f"{text}; what you say is kept here and sent when it can be"))
+        self.outbox.on_refused(now, UNWRITABLE_RETRY_S)
+        return told
+
+    # --- Durability ----------
+
+    def drain_writes(self) -> list[Write]:
+        """What is to be written as one batch, with what the transcript has to write."""
+        drained = self._undrained + self._transcript.drain_writes()
+        self._undrained = []
+        self._writing.extend(drained)
+        return drained
+
+    def persisted(self, now: float, count: int) -> None:
+        """The oldest writes drained are on the disk: what was asked may be sent."""
+        for _ in range(count):
+            write = self._writing.popleft()
+            if isinstance(write, Asked):
+                self.outbox.release(now, write.counter)
+
+    def rejected(self, now: float, reason: str) -> list[events.ClientEvent]:
+        """Nothing drained could be written. It is sent all the same, and the person knows what that means."""
+        self.persisted(now, len(self._writing))
+        text = f"cannot write to the data folder: {reason}; what is said now does not survive a restart of this client"
+        return [events.Error("unwritable_here", text)]
+
+
+def _is_said(body: bytes) -> bool:
+    return isinstance(parse_request_untrusted(body), bodies.Say | bodies.Tell)
+
+
+def _away(request: bodies.RequestBody, away: str) -> str:
+    nick = request.nick if isinstance(request, bodies.Tell) else ""
+    return f"{nick} is {away}" if away.startswith("not here") else f"{nick} is away: {away}"

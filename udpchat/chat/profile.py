@@ -1,0 +1,21 @@
+"""Who a client is, and what it wants of a server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from udpchat.session.handshake import KeyPair
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Who this client is and what it wants; `check_server` yields why a server's key is not approved, or nothing."""
+
+    static: KeyPair
+    nick: str
+    rooms: tuple[str, ...]
+    server: str
+    check_server: Callable[[bytes], str]
+    history: int = 0
+    agent: str = ""

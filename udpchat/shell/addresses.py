@@ -1,0 +1,79 @@
+"""How people write where a server is: `udpchat://HOST[:PORT][#FINGERPRINT]`, the same without `udpchat://`, `[V6]:PORT`."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from udpchat.wire.limits import DEFAULT_PORT
+
+SCHEME: Final = "udpchat://"
+_FORM: Final = re.compile(
+    r"(?:\[(?P<bracketed>[^\[\]]+)\]|(?P<host>[^:\[\]]+))(?::(?P<port>\d{1,5}))?/?(?:#(?P<fingerprint>.*))?"
+)
+_FINGERPRINT: Final = re.compile(r"[a-z2-7]{32}")
+_HOST: Final = re.compile(r"[\w.-]{1,253}")  # as a name; what it stands for is for the resolver to say
+
+
+class BadAddress(Exception):
+    """Not the address of a server; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerAddress:
+    """Where a server is, and the fingerprint that it must have, if that was said."""
+
+    host: str
+    port: int = DEFAULT_PORT
+    fingerprint: str = ""
+
+    @property
+    def name(self) -> str:
+        """`HOST:PORT`, brackets around an IPv6 address."""
+        return place(self.host, self.port)
+
+    @property
+    def url(self) -> str:
+        """Without the fingerprint."""
+        return SCHEME + self.name
+
+
+def place(host: str, port: int) -> str:
+    """`HOST:PORT`, brackets around an IPv6 address."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def parse_server(text: str) -> ServerAddress:
+    """The address in what a person wrote. Raises `BadAddress`."""
+    written = text.strip()
+    if written.lower().startswith(SCHEME):
+        written = written[len(SCHEME) :]
+    bare, _, fingerprint = written.partition("#")
+    if _is_ipv6(bare):  # more than one colon and no brackets: no port
+        written = f"[{bare}]" + (f"#{fingerprint}" if fingerprint else "")
+    found = _FORM.fullmatch(written)
+    if found is None:
+        raise BadAddress(f"{text!r} is no server address: write HOST, HOST:PORT, [IPV6]:PORT or udpchat://HOST:PORT")
+    host, percent, zone = (found["bracketed"] or found["host"]).partition("%")
+    host = host.lower() + percent + zone  # names of interfaces have a case
+    if found["bracketed"] and not _is_ipv6(host):
+        raise BadAddress(f"{text!r} is no server address: what is in brackets is no IPv6 address")
+    if found["host"] and not _HOST.fullmatch(host):
+        raise BadAddress(f"{text!r} is no server address: {host!r} is no host name")
+    port = DEFAULT_PORT if found["port"] is None else int(found["port"])
+    if not 0 < port < 65_536:
+        raise BadAddress(f"{text!r} is no server address: a port is a number from 1 to 65535")
+    fingerprint = (found["fingerprint"] or "").lower()
+    if found["fingerprint"] is not None and not _FINGERPRINT.fullmatch(fingerprint):
+        raise BadAddress(f"{text!r} is no server address: a fingerprint has 32 characters, a to z and 2 to 7")
+    return ServerAddress(host, port, fingerprint)
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return True

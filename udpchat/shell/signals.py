@@ -1,0 +1,53 @@
+"""Signals, the same way on every system: the handler only writes down which came, and the loop is woken to act on it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from types import FrameType
+from typing import Any, Final
+
+STOPPING: Final = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name)
+)  # SIGBREAK: Windows
+
+
+class Signals:
+    """Calls `on_signal(number)` in the loop for each signal taken. Made in the main thread, and closed there."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, on_signal: Callable[[int], None]) -> None:
+        self._loop = loop
+        self._on_signal = on_signal
+        self._former: dict[int, Any] = {}
+        self._inside, self._outside = socket.socketpair()
+        for end in (self._inside, self._outside):
+            end.setblocking(False)
+        loop.add_reader(self._inside, self._on_woken)
+        # A selector that waits notices a signal by this byte only, on Windows at least.
+        self._former_wakeup = signal.set_wakeup_fd(self._outside.fileno(), warn_on_full_buffer=False)
+
+    def take(self, *numbers: int) -> None:
+        """These come to us from now on."""
+        for number in numbers:
+            former = signal.signal(number, self._note)
+            self._former.setdefault(number, former)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self._loop.call_soon_threadsafe(self._on_signal, number)
+
+    def _on_woken(self) -> None:
+        with suppress(OSError):
+            while self._inside.recv(4096):
+                pass
+
+    def close(self) -> None:
+        """Everything as it was before."""
+        signal.set_wakeup_fd(self._former_wakeup)
+        for number, former in self._former.items():
+            signal.signal(number, former)
+        self._loop.remove_reader(self._inside)
+        self._inside.close()
+        self._outside.close()
