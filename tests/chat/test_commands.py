@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from udpchat.chat.client import Client, Profile
+from udpchat.chat.client import Client
 from udpchat.chat.commands import COMMANDS, Command, Group, Prompt
 from udpchat.chat.events import ClientEvent, Error, Notice
+from udpchat.chat.profile import Profile
 from udpchat.chat.writes import Asked, Saved
 from udpchat.session.handshake import KeyPair
 from udpchat.wire.bodies import Names, Part, Rename, RequestBody, Rooms, Say, SetAway, SetTopic, Tell, TopicOf, Whois

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -17,12 +18,22 @@ from udpchat.storage.memory import MemoryClientStore, MemoryLog
 from udpchat.sync.log import Append
 from udpchat.wire.bodies import RequestBody
 from udpchat.wire.frames import parse_request_untrusted
+from udpchat.wire import bodies
 from udpchat.wire.packets import Address as PeerAddress
 
 if TYPE_CHECKING:
     from tests.sim.world import World
 
 WALL_OFFSET_S = 1_700_000_000.0
+QUESTIONS: dict[str, Callable[..., bodies.RequestBody]] = {
+    "rename": bodies.Rename,
+    "set_topic": bodies.SetTopic,
+    "ask_topic": bodies.TopicOf,
+    "set_away": bodies.SetAway,
+    "whois": bodies.Whois,
+    "names": lambda room: bodies.Names(room, ""),
+    "list_rooms": lambda: bodies.Rooms(""),
+}
 
 
 class Node:
@@ -31,6 +42,7 @@ class Node:
     def __init__(self, address: Address) -> None:
         self.address = address
         self.is_running = True
+        self.is_dead = False  # was killed, and not started again
         self._inbox: list[tuple[bytes, PeerAddress]] = []
         self.core: Server | Client
 
@@ -60,8 +72,8 @@ class Node:
         self.is_running = False
 
     def resume(self) -> None:
-        """As SIGCONT does."""
-        self.is_running = True
+        """As SIGCONT does; nothing to the dead."""
+        self.is_running = not self.is_dead
 
 
 class ServerNode(Node):
@@ -136,7 +148,7 @@ class ServerNode(Node):
         if keeps_batch and not self.is_full:
             self.log.append(self._batch)
         self._batch = []
-        self.is_running = False
+        self.is_running, self.is_dead = False, True
         self._inbox.clear()
 
     def restart(self, *, log: MemoryLog | None = None) -> None:
@@ -146,7 +158,7 @@ class ServerNode(Node):
             self.logs.append(log)
         self.core = self._new_core()
         self._inbox.clear()
-        self.is_running = True
+        self.is_running, self.is_dead = True, False
 
     def describe(self) -> str:
         """For a failure's message."""
@@ -213,19 +225,22 @@ class ClientNode(Node):
 
     def do(self, verb: str, *arguments: str) -> None:
         """Any other verb of the client."""
-        getattr(self.core, verb)(self._world.now, *arguments)
+        if verb in QUESTIONS:
+            self.core.ask(self._world.now, QUESTIONS[verb](*arguments))
+        else:
+            getattr(self.core, verb)(self._world.now, *arguments)
         self._world.drain(self)
 
     def kill(self) -> None:
         """As SIGKILL does: only what was written remains."""
-        self.is_running = False
+        self.is_running, self.is_dead = False, True
         self._inbox.clear()
 
     def restart(self) -> None:
         """A new process with the same data folder."""
         self.core = self._new_core(self._world.now)
         self._inbox.clear()
-        self.is_running = True
+        self.is_running, self.is_dead = True, False
         self._world.drain(self)
 
     # --- What it has seen ----------

@@ -43,7 +43,7 @@ class World:
         self.network.guard(SERVER, self.server.is_proved)
         self.clients: list[ClientNode] = []
         self.promises = Promises(self.server, self.clients)
-        self._steps = 0
+        self.steps = 0
 
     # --- Who is there ----------
 
@@ -114,8 +114,8 @@ class World:
             node.take(inboxes.get(node.address, []))
             if node.is_running and node.act(self.now):
                 self.drain(node)
-        self._steps += 1
-        if self._steps % CHECK_EVERY_STEPS == 0:
+        self.steps += 1
+        if self.steps % CHECK_EVERY_STEPS == 0:
             self.promises.check()
         return True
 

@@ -9,11 +9,14 @@ from udpchat.chat.answers import Answers
 from udpchat.chat.message import message_id
 from udpchat.chat.transcript import Said, Transcript
 from udpchat.chat.writes import Answered, Asked, Saved, Write
+from udpchat.sync.parts import Assembly
 from udpchat.sync.requests import Outbox
 from udpchat.wire import bodies
-from udpchat.wire.frames import Result, encode, parse_request_untrusted
+from udpchat.wire.frames import Result, ResultPart, encode, parse_request_untrusted, parse_result_untrusted
+from udpchat.wire.limits import PART_BYTES, PARTS_MAX
 
 UNWRITABLE_RETRY_S = 2.0
+RESULT_PARTS_HELD_MAX = 4 * PARTS_MAX
 
 
 class Asks:
@@ -24,7 +27,9 @@ class Asks:
         self._transcript = transcript
         unanswered = [(counter, body) for counter, body in saved.unanswered if _is_said(body)]
         self.outbox = Outbox(saved.next_counter, unanswered)
+        self._quiet: set[int] = set()
         self.answers = Answers(self.ask)
+        self._parts = Assembly(RESULT_PARTS_HELD_MAX * PART_BYTES)
         self._undrained: list[Write] = []
         self._writing: deque[Write] = deque()
         for counter, body in unanswered:
@@ -35,13 +40,14 @@ class Asks:
         """Whether everything asked is answered."""
         return not self.outbox
 
-    def ask(self, request: bodies.RequestBody) -> int:
-        """Have something carried out exactly once; the counter it is asked under."""
+    def ask(self, request: bodies.RequestBody, *, is_quiet: bool = False) -> None:
+        """Have something carried out exactly once; `is_quiet` if an answer that says nothing is not to be told."""
         body = encode(request)
         counter = self.outbox.add(body)
+        if is_quiet:
+            self._quiet.add(counter)
         self._undrained.append(Asked(counter, body))
         self._expect_in_log(counter, request)
-        return counter
 
     def _expect_in_log(self, counter: int, request: bodies.RequestBody) -> None:
         if isinstance(request, bodies.Say | bodies.Tell):
@@ -55,15 +61,28 @@ class Asks:
             return []
         self._undrained.append(Answered(frame.counter))
         identity = message_id(self._instance, frame.counter)
+        is_quiet = frame.counter in self._quiet
+        self._quiet.discard(frame.counter)
+        request = parse_request_untrusted(body)
         match frame.body:
             case bodies.Stored(log, sequence, away):
                 self._transcript.on_stored(identity, log, sequence)
-                return [events.Notice("away", _away(parse_request_untrusted(body), away))] if away else []
+                return [events.Notice("away", _away(request, away))] if away else []
             case bodies.Failed(code, text):
                 self._transcript.on_failed(identity)
-                self.answers.forget(frame.counter)
                 return [events.Error(code, text)]
-        return self.answers.on_result(frame.counter, frame.body)
+            case bodies.Found(items):
+                return [events.Past(tuple(self._transcript.recall(items)))]
+        return self.answers.on_result(request, frame.body, is_quiet=is_quiet)
+
+    def on_part(self, now: float, part: ResultPart) -> list[events.ClientEvent]:
+        """One part of a long answer."""
+        if part.counter not in self.outbox:
+            return []
+        whole = self._parts.add(part.counter, index=part.index, count=part.count, data=part.data)
+        if whole is None:
+            return []
+        return self.on_result(now, Result(part.counter, parse_result_untrusted(whole)))
 
     def on_unwritable(self, now: float, text: str) -> list[events.ClientEvent]:
         """The server cannot carry out anything at the moment: all is kept, and asked again later."""

@@ -15,7 +15,7 @@ from udpchat.chat.link import Link
 from udpchat.chat.message import ROOM_PREFIX
 from udpchat.chat.names import nick_key
 from udpchat.chat.profile import Profile
-from udpchat.chat.text import clean_text, fits
+from udpchat.chat.text import clean_text, fits, kept_text
 from udpchat.chat.transcript import Transcript
 from udpchat.chat.writes import Saved, Write
 from udpchat.session.handshake import fingerprint
@@ -56,6 +56,7 @@ class Client:
         self._attendance = Attendance(profile.nick, profile.rooms, profile.agent)
         self._has_connected = False
         self._was_lost = False
+        self._kept = ""  # how long the server keeps what is said, for people
         for room in profile.rooms:
             self._transcript.want(room)
 
@@ -101,8 +102,9 @@ class Client:
 
     @property
     def is_idle(self) -> bool:
-        """Whether everything asked is answered and everything said confirmed."""
-        return self._asks.is_idle and not self._transcript.unconfirmed()
+        """Whether we are in, everything asked is answered, everything said confirmed, and everything known of here."""
+        is_done = self._asks.is_idle and not self._transcript.unconfirmed()
+        return is_done and self._has_connected and not self._transcript.has_gap()
 
     def say(self, now: float, room: str, text: str, is_action: bool = False) -> None:
         """Say something in a room. LocalError if it is empty or too long."""
@@ -124,48 +126,27 @@ class Client:
         """Be in a room no longer."""
         if not self._attendance.drop(room):
             raise LocalError(f"you are not in {room}")
-        self._asks.answers.expect_part(self._asks.ask(bodies.Part(room)), room)
+        self.ask(now, bodies.Part(room))
+
+    def ask(self, now: float, request: bodies.RequestBody) -> None:
+        """Anything else: a nick, a topic, who is where, what was said. The answer is an event."""
+        self._asks.ask(request)
         self._flush(now)
 
-    def rename(self, now: float, nick: str) -> None:
-        """Go by another nick, if it is free or one's own."""
-        self._asks.answers.expect_rename(self._asks.ask(bodies.Rename(nick)), nick)
-        self._flush(now)
+    def log_of(self, target: str) -> str | None:
+        """The log of a room, or of the conversation with `@nick` as far as one is known."""
+        return self._transcript.log_of(target)
 
-    def set_topic(self, now: float, room: str, topic: str) -> None:
-        """Set a room's topic."""
-        self._asks.ask(bodies.SetTopic(room, topic))
-        self._flush(now)
-
-    def ask_topic(self, now: float, room: str) -> None:
-        """Ask for a room's topic."""
-        self._asks.answers.expect_topic(self._asks.ask(bodies.TopicOf(room)), room, is_quiet=False)
-        self._flush(now)
-
-    def set_away(self, now: float, reason: str) -> None:
-        """Be away for a reason, or back if it is empty."""
-        self._asks.answers.expect_away(self._asks.ask(bodies.SetAway(reason)), reason)
-        self._flush(now)
-
-    def whois(self, now: float, nick: str) -> None:
-        """Ask about a person."""
-        self._asks.ask(bodies.Whois(nick))
-        self._flush(now)
-
-    def names(self, now: float, room: str) -> None:
-        """Ask who is in a room."""
-        self._asks.answers.expect_names(self._asks.ask(bodies.Names(room, "")), room)
-        self._flush(now)
-
-    def list_rooms(self, now: float) -> None:
-        """Ask which rooms there are."""
-        self._asks.answers.expect_rooms(self._asks.ask(bodies.Rooms("")))
-        self._flush(now)
+    def recall(self, items: list[tuple[str, int, bytes]]) -> list[events.Message]:
+        """(log, sequence, entry) from the disk, as messages."""
+        return self._transcript.recall(bodies.Item(*item) for item in items)
 
     def ignore(self, nick: str) -> bool:
         """Show nothing that this person says, by whatever nick; False if that is so already."""
-        key = nick_key(nick)
-        return self._transcript.ignored.setdefault(key, b"") == b""
+        if nick_key(nick) in self._transcript.ignored:
+            return False
+        self._transcript.ignored[nick_key(nick)] = b""
+        return True
 
     def unignore(self, nick: str) -> bool:
         """Show again what this person says; False if it was shown."""
@@ -214,6 +195,9 @@ class Client:
                 self._on_heads(now, frame)
             case frames.Result():
                 self._on_result(now, frame)
+            case frames.ResultPart():
+                self._events += self._asks.on_part(now, frame)
+                self._on_answered(now)
             case frames.Welcome():
                 self._on_welcome(now, frame)
             case frames.Refused():
@@ -242,7 +226,8 @@ class Client:
         self._report_connected()
 
     def _on_joined(self, room: str) -> None:
-        self._asks.answers.expect_topic(self._asks.ask(bodies.TopicOf(room)), room, is_quiet=True)
+        self._asks.ask(bodies.TopicOf(room), is_quiet=True)
+        self._events.append(events.Notice("kept", f"what is said in {room} {self._kept}"))
         if self._has_connected:
             self._events.append(events.Joined(room, self.nick))
 
@@ -251,6 +236,7 @@ class Client:
         self._transcript.user = frame.user
         self._link.set_heartbeat(now, frame.heartbeat_ms / 1000)
         self._attendance.is_welcome = True
+        self._kept = kept_text(frame.kept_s, frame.kept_entries)
         if self._was_lost:
             self._was_lost = False
             self._events.append(events.Reconnected("the server is there again"))
@@ -289,6 +275,11 @@ class Client:
 
     def _on_result(self, now: float, frame: frames.Result) -> None:
         self._events += self._asks.on_result(now, frame)
+        self._on_answered(now)
+
+    def _on_answered(self, now: float) -> None:
+        """What an answer changes in what is wanted."""
+        self._attendance.nick = self._asks.answers.take_renamed() or self._attendance.nick
         for room in self._asks.answers.drain_parted():
             self._on_parted(now, room)
 

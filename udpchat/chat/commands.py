@@ -26,6 +26,7 @@ from udpchat.chat.arguments import (
 from udpchat.chat.client import Client, LocalError
 from udpchat.chat.events import ClientEvent, Error, Notice
 from udpchat.chat.text import clean_text
+from udpchat.wire import bodies
 from udpchat.wire.limits import AWAY_BYTES_MAX, TEXT_BYTES_MAX, TOPIC_BYTES_MAX
 
 WORD_CHARACTERS_MAX = 32  # of an unknown command, compared and shown
@@ -114,12 +115,12 @@ def _room_command(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
 
 def _rooms(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
     nothing(rest)
-    prompt.client.list_rooms(now)
+    prompt.client.ask(now, bodies.Rooms(""))
     return []
 
 
 def _names(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
-    prompt.client.names(now, prompt.room_or_current(rest))
+    prompt.client.ask(now, bodies.Names(prompt.room_or_current(rest), ""))
     return []
 
 
@@ -131,31 +132,31 @@ def _topic(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
     else:
         room = prompt.current_room()
     if not topic:
-        prompt.client.ask_topic(now, room)
+        prompt.client.ask(now, bodies.TopicOf(room))
     else:
         topic = "" if topic == CLEAR_TOPIC else bounded(topic, TOPIC_BYTES_MAX, "topic")
-        prompt.client.set_topic(now, room, topic)
+        prompt.client.ask(now, bodies.SetTopic(room, topic))
     return []
 
 
 def _nick_command(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
-    prompt.client.rename(now, nick_of(only_word(rest)))
+    prompt.client.ask(now, bodies.Rename(nick_of(only_word(rest))))
     return []
 
 
 def _whois(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
-    prompt.client.whois(now, nick_of(only_word(rest)))
+    prompt.client.ask(now, bodies.Whois(nick_of(only_word(rest))))
     return []
 
 
 def _away(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
-    prompt.client.set_away(now, bounded(rest.strip() or "away", AWAY_BYTES_MAX, "reason"))
+    prompt.client.ask(now, bodies.SetAway(bounded(rest.strip() or "away", AWAY_BYTES_MAX, "reason")))
     return []
 
 
 def _back(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
     nothing(rest)
-    prompt.client.set_away(now, "")
+    prompt.client.ask(now, bodies.SetAway(""))
     return []
 
 

@@ -22,6 +22,8 @@ class Settings:
     name: str = ""
     heartbeat_s: float = HEARTBEAT_S
     expiry_s: float = EXPIRY_S
+    kept_s: int = 0  # how long messages are kept; 0: for good
+    kept_entries: int = 0  # how many of each room; 0: all
 
 
 class Entrance:
@@ -59,18 +61,21 @@ class Entrance:
     def _welcome(self, now: float, peer: Peer, nick: str) -> None:
         if peer not in self._registry:
             return
-        self._hub.dirty.add(peer)
+        self._hub.dirty[peer] = None
         settings = self._settings
         if not peer.has_entered:
             self._registry.set_nick(peer, nick)
             self._events.append(events.PeerEntered(nick, peer.session.path.address[0]))
-        peer.downlink.send(
-            encode(
-                Welcome(
-                    peer.nick, peer.user, settings.name, int(settings.heartbeat_s * 1000), int(settings.expiry_s * 1000)
-                )
-            )
+        welcome = Welcome(
+            nick=peer.nick,
+            user=peer.user,
+            server_name=settings.name,
+            heartbeat_ms=int(settings.heartbeat_s * 1000),
+            expiry_ms=int(settings.expiry_s * 1000),
+            kept_s=settings.kept_s,
+            kept_entries=settings.kept_entries,
         )
+        peer.downlink.send(encode(welcome))
         for log in self._hub.conversations(peer.key):
             if log not in peer.downlink.feeds:
                 peer.downlink.follow(now, self._hub.stream(log))

@@ -96,6 +96,13 @@ class Topic:
 
 
 @dataclass(frozen=True, slots=True)
+class Past:
+    """Messages of the past that were asked for, from the server: in order, of one room or of several."""
+
+    messages: tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """Something to know; `code` for programs."""
 
@@ -134,8 +141,8 @@ class Rejected:
 
 
 ClientEvent = (
-    Connected | Message | Sent | Joined | Left | Renamed | Names | RoomList | Topic | Notice | Error | Disconnected
-    | Reconnected | Rejected
+    Connected | Message | Sent | Joined | Left | Renamed | Names | RoomList | Topic | Past | Notice | Error
+    | Disconnected | Reconnected | Rejected
 )  # fmt: skip
 
 # --- A server's ----------
@@ -172,4 +179,11 @@ class LogUnwritable:
     reason: str
 
 
-ServerEvent = PeerEntered | PeerLeft | PeerRefused | LogUnwritable
+@dataclass(frozen=True, slots=True)
+class LogUnreadable:
+    """Part of what is stored cannot be read."""
+
+    reason: str
+
+
+ServerEvent = PeerEntered | PeerLeft | PeerRefused | LogUnwritable | LogUnreadable

@@ -16,19 +16,23 @@ from udpchat.chat.names import BadName, parse_nick, parse_room, skeleton
 from udpchat.chat.registry import Peer
 from udpchat.chat.text import clean_text, fits
 from udpchat.session.handshake import fingerprint
+from udpchat.sync.parts import split
 from udpchat.wire.bodies import (
     Done,
     Failed,
+    Found,
     Message,
     Names,
     Page,
     Part,
+    Past,
     Person,
     Rename,
     RequestBody,
     ResultBody,
     Rooms,
     Say,
+    Search,
     SetAway,
     SetTopic,
     Stored,
@@ -38,10 +42,11 @@ from udpchat.wire.bodies import (
     TopicSet,
     Whois,
 )
-from udpchat.wire.frames import Result, encode
+from udpchat.wire.frames import ResultPart, encode, encode_result
 from udpchat.wire.limits import AWAY_BYTES_MAX, TEXT_BYTES_MAX, TOPIC_BYTES_MAX
 
 PAGE_BYTES_MAX = 900
+RESULT_BYTES_MAX = 1_100
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +60,22 @@ class Asking:
 
     def answer(self, body: ResultBody) -> None:
         """The result, sent now and repeated whenever the request is."""
-        frame = encode(Result(self.counter, body))
-        self.peer.window.answer(self.counter, frame)
-        self.peer.downlink.send(frame)
+        encoded = encode(body)
+        self.peer.window.answer(self.counter, encoded)
+        send_result(self.peer, self.counter, encoded)
 
     def fail(self, code: str, text: str) -> None:
         """It will never be carried out, for this reason."""
         self.answer(Failed(code, text[:200]))
+
+
+def send_result(peer: Peer, counter: int, body: bytes) -> None:
+    """A result, in parts if it does not fit a datagram."""
+    if len(body) <= RESULT_BYTES_MAX:
+        return peer.downlink.send(encode_result(counter, body))
+    parts = split(body)
+    for index, data in enumerate(parts):
+        peer.downlink.send(encode(ResultPart(counter, index, len(parts), data)))
 
 
 def _say(asking: Asking, request: Say) -> None:
@@ -191,6 +205,19 @@ def _rooms(asking: Asking, request: Rooms) -> None:
     asking.answer(Page(*_page(asking.hub.known_rooms(), request.after)))
 
 
+def _past(asking: Asking, request: Past) -> None:
+    if not asking.hub.may_read(asking.peer, request.log):
+        return asking.fail("not_yours", "you cannot read that")
+    past = asking.hub.past(
+        request.log, before=request.before, before_ms=request.before_ms, count=request.count
+    )
+    asking.answer(Found(past))
+
+
+def _search(asking: Asking, request: Search) -> None:
+    asking.answer(Found(asking.hub.search(asking.peer, request)))
+
+
 def _page(items: list[str], after: str) -> tuple[list[str], bool]:
     """As many of the sorted items behind `after` as fit a datagram, and whether there are more."""
     rest = [item for item in items if item > after]
@@ -222,4 +249,6 @@ HANDLERS: dict[type[RequestBody], Handler] = {
     Whois: Handler(_whois),
     Names: Handler(_names),
     Rooms: Handler(_rooms),
+    Past: Handler(_past),
+    Search: Handler(_search),
 }

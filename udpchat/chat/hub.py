@@ -20,11 +20,11 @@ from udpchat.chat.message import (
 from udpchat.chat.registry import Peer, Registry
 from udpchat.chat.roster import Roster
 from udpchat.sync.feed import Stream
-from udpchat.sync.log import Append, LogReader, Origin
+from udpchat.sync.log import Append, Origin, ServerLog
 from udpchat.sync.requests import Window
-from udpchat.wire.bodies import Claim, Conversation, Done, Stored, TopicRecord
-from udpchat.wire.frames import Result, encode, parse_record
-from udpchat.wire.limits import CONVERSATIONS_PER_KEY_MAX, ROOMS_MAX
+from udpchat.wire.bodies import Claim, Conversation, Done, Item, Search, Stored, TopicRecord
+from udpchat.wire.frames import encode, parse_record
+from udpchat.wire.limits import CONVERSATIONS_PER_KEY_MAX, PAST_BYTES_MAX, PAST_ENTRIES_MAX, ROOMS_MAX
 
 _READ_RECORDS = 1024
 
@@ -51,12 +51,13 @@ class Room:
 class Hub:
     """Everything that the handlers of requests act upon."""
 
-    def __init__(self, log: LogReader, random: Callable[[int], bytes]) -> None:
+    def __init__(self, log: ServerLog, random: Callable[[int], bytes]) -> None:
         self.registry = Registry()
         self.rooms: dict[str, Room] = {}
         self.wall_offset_s = 0.0  # wall clock minus monotonic clock, as the driver last saw it
-        self.dirty: set[Peer] = set()  # peers that have or may have something to be sent
-        self.stirred: set[Room | Stream] = set()  # rooms whose presence changed, and logs that grew
+        # Dicts, not sets: the order of what is sent must not depend on where objects lie in memory.
+        self.dirty: dict[Peer, None] = {}  # peers that have or may have something to be sent
+        self.stirred: dict[Room | Stream, None] = {}  # rooms whose presence changed, and logs that grew
         self._log = log
         self._random = random
         self._streams: dict[str, Stream] = {}  # of rooms and conversations that have been used
@@ -130,24 +131,24 @@ class Hub:
         self._topics[room] = (topic, nick)
         if room in self.rooms:
             self.rooms[room].roster.set_topic(now, topic, nick)
-            self.stirred.add(self.rooms[room])
+            self.stirred[self.rooms[room]] = None
 
     def join(self, now: float, peer: Peer, room: Room) -> None:
         """A peer is in a room and follows it from here on; saying so again changes nothing."""
         if room.name not in peer.rooms:
             peer.rooms.add(room.name)
             room.roster.join(now, peer.nick, peer.user)
-            self.stirred.add(room)
+            self.stirred[room] = None
         peer.downlink.follow(now, room.stream)
         peer.downlink.follow(now, room.roster.stream)
-        self.dirty.add(peer)
+        self.dirty[peer] = None
 
     def part(self, now: float, peer: Peer, room: Room, reason: str) -> None:
         """A peer is in a room no longer."""
         if room.name in peer.rooms:
             peer.rooms.discard(room.name)
             room.roster.leave(now, peer.nick, peer.user, reason)
-            self.stirred.add(room)
+            self.stirred[room] = None
         peer.downlink.unfollow(room.stream.log)
         peer.downlink.unfollow(room.roster.stream.log)
         self.close_if_empty(room)
@@ -159,7 +160,7 @@ class Hub:
         for log in list(peer.downlink.feeds):
             peer.downlink.unfollow(log)
         self.registry.remove(peer)
-        self.dirty.discard(peer)
+        self.dirty.pop(peer, None)
 
     def _converse(self, log: str, one: bytes, other: bytes) -> None:
         self._conversations.setdefault(one, {})[log] = other
@@ -193,7 +194,40 @@ class Hub:
         for peer in self.registry.peers_of(key):
             if peer.has_entered and log not in peer.downlink.feeds:
                 peer.downlink.follow(now, self.stream(log))
-                self.dirty.add(peer)
+                self.dirty[peer] = None
+
+    def on_pruned(self, log: str) -> None:
+        """Entries of a log are no longer kept: who has not got them is told where it begins."""
+        stream = self._streams.get(log)
+        if stream is not None:
+            stream.base = self._log.extent(log).base
+
+    # --- The past ----------
+
+    def may_read(self, peer: Peer, log: str) -> bool:
+        """Rooms are open to all who are here; a conversation to the two who have it."""
+        return log.startswith(ROOM_PREFIX) or log in self._conversations.get(peer.key, ())
+
+    def past(self, log: str, *, before: int, before_ms: int, count: int) -> list[Item]:
+        """The last `count` entries before a sequence and a time, as far as they fit an answer."""
+        extent = self._log.extent(log)
+        last = min(extent.head, before - 1) if before else extent.head
+        if before_ms:
+            last = min(last, self._log.since(log, before_ms) - 1)
+        first = max(extent.base + 1, last - count + 1)
+        entries = self._log.read(log, first, last - first + 1) if first <= last else []
+        return _fitting([Item(log, first + at, entry) for at, entry in enumerate(entries)])
+
+    def search(self, peer: Peer, asked: Search) -> list[Item]:
+        """The latest messages with all the words that this peer may read, as far as they fit an answer."""
+        found = self._log.search(
+            asked.words,
+            nick=asked.nick or None,
+            log=asked.log or None,
+            since_ms=asked.since_ms,
+            limit=PAST_ENTRIES_MAX,
+        )
+        return _fitting([Item(hit.log, hit.sequence, hit.entry) for hit in found if self.may_read(peer, hit.log)])
 
     # --- Nicks ----------
 
@@ -225,9 +259,9 @@ class Hub:
         if peer not in self.registry or old == nick:
             return
         self.registry.set_nick(peer, nick)
-        for name in peer.rooms:
+        for name in sorted(peer.rooms):
             self.rooms[name].roster.rename(now, old, nick, peer.user)
-            self.stirred.add(self.rooms[name])
+            self.stirred[self.rooms[name]] = None
 
     # --- Writing ----------
 
@@ -270,7 +304,7 @@ class Hub:
         for pending in batch:
             pending.on_durable(now)
             if pending.append.origin is not None:
-                self.dirty.add(pending.peer)
+                self.dirty[pending.peer] = None
         for log, entries in grown.items():
             if log != DIRECTORY_LOG:
                 self.extend(now, self.stream(log), entries)
@@ -278,12 +312,12 @@ class Hub:
     def extend(self, now: float, stream: Stream, entries: list[bytes]) -> None:
         """A log has grown: push it to its followers."""
         stream.extend(now, entries)
-        self.stirred.add(stream)
+        self.stirred[stream] = None
         self.touch_followers(stream)
 
     def touch_followers(self, stream: Stream) -> None:
         """All who follow a log may have something to be sent."""
-        self.dirty.update([feed.follower.owner for feed in stream.feeds])
+        self.dirty.update(dict.fromkeys([feed.follower.owner for feed in stream.feeds]))
 
     def rejected(self, reason: str) -> None:
         """Nothing that is under way was written: as if it had not been asked. Reading and presence go on."""
@@ -293,9 +327,9 @@ class Hub:
         self._tails.clear()
         for undone in reversed(pending):
             undone.on_rejected()
-        for peer in {undone.peer for undone in pending}:
+        for peer in dict.fromkeys(undone.peer for undone in pending):
             peer.window.rewind()
-            self.dirty.add(peer)
+            self.dirty[peer] = None
 
     def window_of(self, author: bytes) -> Window:
         """The request window of an author, as the log remembers it: what was answered is answered the same again."""
@@ -304,5 +338,16 @@ class Hub:
         for counter, log, sequence in answered:
             is_message = log.startswith((ROOM_PREFIX, CONVERSATION_PREFIX))
             body = Stored(log, sequence) if is_message else Done()
-            window.remember(counter, encode(Result(counter, body)))
+            window.remember(counter, encode(body))
         return window
+
+
+def _fitting(items: list[Item]) -> list[Item]:
+    """The latest of these that fit one answer."""
+    size, count = 0, 0
+    for item in reversed(items):
+        size += len(item.entry) + len(item.log) + 16
+        if size > PAST_BYTES_MAX and count:
+            break
+        count += 1
+    return items[len(items) - count :]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from udpchat.chat import events
 from udpchat.chat.deadlines import Deadlines
 from udpchat.chat.entrance import Entrance, Settings
-from udpchat.chat.handlers import HANDLERS, Asking
+from udpchat.chat.handlers import HANDLERS, Asking, send_result
 from udpchat.chat.hub import Hub, Room
 from udpchat.chat.message import author_of
 from udpchat.chat.registry import Peer
@@ -20,7 +20,7 @@ from udpchat.session.accept import Acceptor
 from udpchat.session.handshake import KeyPair
 from udpchat.session.session import Session
 from udpchat.sync.feed import Stream
-from udpchat.sync.log import Append, LogReader
+from udpchat.sync.log import Append, LogUnreadable, ServerLog
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.frames import (
     Ack,
@@ -46,7 +46,7 @@ from udpchat.wire.limits import (
     SESSION_AGE_S_MAX,
     SESSION_OVERLAP_S,
 )
-from udpchat.wire.packets import Address, Finish, Hello, Reset, data_index, parse_packet_untrusted
+from udpchat.wire.packets import DATA_BYTES_MIN, Address, Finish, Hello, Reset, data_index, parse_packet_untrusted
 
 ENTER_WITHIN_S = 10.0  # a session that never enters is not kept for the full expiry
 DATA_KIND = b"\x05"
@@ -57,7 +57,7 @@ class Server:
     """Everything between the socket and the log."""
 
     def __init__(
-        self, *, static: KeyPair, log: LogReader, random: Callable[[int], bytes], settings: Settings | None = None
+        self, *, static: KeyPair, log: ServerLog, random: Callable[[int], bytes], settings: Settings | None = None
     ) -> None:
         self.settings = settings or Settings()
         self.hub = Hub(log, random)
@@ -101,12 +101,14 @@ class Server:
         index = data_index(datagram)
         found = self._registry.find(index)
         if found is None:
+            if len(datagram) < DATA_BYTES_MIN:
+                raise BadDatagram(Drop.TRUNCATED)
             self._transmits.append((Reset(index).encode(), address))  # shorter than any Data it answers
             raise BadDatagram(Drop.UNKNOWN_SESSION)
         peer, session = found
         session.path.timeout_s = max(3 * peer.round_trip.timeout_s, PATH_TIMEOUT_S)
         body = session.open_untrusted(now, datagram, address)
-        self.hub.dirty.add(peer)
+        self.hub.dirty[peer] = None
         for frame in parse_up_untrusted(body):
             _FRAMES[type(frame)](self, now, peer, session, frame, address)
             if peer not in self._registry:
@@ -117,7 +119,7 @@ class Server:
         known = self._registry.find(session.index)
         if known is not None:  # its Finish came again: any Data tells it to stop
             known[0].downlink.send(encode(Pong(0)))
-            self.hub.dirty.add(known[0])
+            self.hub.dirty[known[0]] = None
             return
         author = author_of(session.remote_static, instance)
         peer = self._registry.find_author(author)
@@ -132,7 +134,7 @@ class Server:
             peer = Peer(now, session=session, instance=instance, author=author, window=window)
             self._registry.add(peer)
         peer.downlink.send(encode(Pong(0)))
-        self.hub.dirty.add(peer)
+        self.hub.dirty[peer] = None
 
     def _dismiss(self, now: float, peer: Peer, reason: str) -> None:
         """Take leave of a peer."""
@@ -160,20 +162,20 @@ class Server:
 
     def _on_request(self, now: float, peer: Peer, session: Session, frame: Request, address: Address) -> None:
         peer.take_allowance(now)
-        self._answer_again(peer, peer.window.receive(frame.counter, frame.first_open, frame.body))
+        self._answer_again(peer, frame.counter, peer.window.receive(frame.counter, frame.first_open, frame.body))
 
     def _on_part(self, now: float, peer: Peer, session: Session, frame: RequestPart, address: Address) -> None:
         whole = peer.window.receive_part(frame)
         if whole is not None:
             peer.take_allowance(now)
             body = parse_request_untrusted(whole)
-            self._answer_again(peer, peer.window.receive(frame.counter, frame.first_open, body))
+            self._answer_again(peer, frame.counter, peer.window.receive(frame.counter, frame.first_open, body))
         elif frame.index == frame.count - 1:
-            self._answer_again(peer, peer.window.answer_of(frame.counter))
+            self._answer_again(peer, frame.counter, peer.window.answer_of(frame.counter))
 
-    def _answer_again(self, peer: Peer, answer: bytes | None) -> None:
+    def _answer_again(self, peer: Peer, counter: int, answer: bytes | None) -> None:
         if answer is not None:
-            peer.downlink.send(answer)
+            send_result(peer, counter, answer)
 
     def _on_ack(self, now: float, peer: Peer, session: Session, frame: Ack, address: Address) -> None:
         if session is not peer.session:
@@ -228,14 +230,14 @@ class Server:
                 self._handle_announcement(now, owner)
             elif owner.roster.flush_at is not None:
                 owner.roster.flush(now)
-                self.hub.stirred.add(owner.roster.stream)
+                self.hub.stirred[owner.roster.stream] = None
                 self.hub.touch_followers(owner.roster.stream)
         self._settle(now)
 
     def _handle_peer_timeout(self, now: float, peer: Peer) -> None:
         if peer not in self._registry:
             return
-        self.hub.dirty.add(peer)
+        self.hub.dirty[peer] = None
         if now >= self._expires_at(peer):
             return self._dismiss(now, peer, "timed out")
         if peer.previous is not None and now >= peer.session.born_s + SESSION_OVERLAP_S:
@@ -280,7 +282,7 @@ class Server:
             due = stirred.next_announcement() if isinstance(stirred, Stream) else stirred.roster.flush_at
             self._deadlines.arm(stirred, due)
         hub.stirred.clear()
-        dirty, hub.dirty = hub.dirty, set()
+        dirty, hub.dirty = hub.dirty, {}
         for peer in dirty:
             if peer in self._registry:
                 self._flush(now, peer)
@@ -292,8 +294,12 @@ class Server:
             handler = HANDLERS[type(request)]
             if window.waiting and not handler.is_appending:
                 return
-            counter = window.take_ready()
-            handler.handle(Asking(now, self.hub, peer, counter), request)
+            asking = Asking(now, self.hub, peer, window.take_ready())
+            try:
+                handler.handle(asking, request)
+            except LogUnreadable as error:
+                self._events.append(events.LogUnreadable(str(error)))
+                asking.fail("unreadable", "the server cannot read that part of its log")
 
     def _flush(self, now: float, peer: Peer) -> None:
         session, downlink = peer.session, peer.downlink

@@ -118,3 +118,16 @@ def _escape(character: str) -> str:
 
 def _escape_match(match: re.Match[str]) -> str:
     return _escape(match[0])
+
+
+def kept_text(kept_s: int, kept_entries: int) -> str:
+    """For how long a server keeps what is said, and for whom, as the end of a sentence; 0: without that limit."""
+    limits = []
+    if kept_s:
+        days, hours = divmod(kept_s, 86400)
+        limits.append(f"for {days} days" if days and not hours else f"for {kept_s // 3600} hours" if kept_s >= 3600
+                      else f"for {kept_s} s")
+    if kept_entries:
+        limits.append(f"up to the last {kept_entries} messages")
+    how_long = " and ".join(limits) or "for good"
+    return f"is kept by the server {how_long}; whoever joins and the server's operator can read it"

@@ -6,6 +6,7 @@ coming or going. What came is also what is to be written to the disk.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from udpchat.chat import events
@@ -44,6 +45,7 @@ class Transcript:
         self._said: dict[bytes, Said] = {}
         self._stored: dict[bytes, tuple[str, int]] = {}  # of what was said: where the server says it stands
         self._known_as: dict[bytes, str] = {}
+        self._conversations: dict[str, str] = {}  # key of the other's nick -> log
         self._events: list[events.ClientEvent] = []
         self._writes: list[Write] = []
         self.user = b""
@@ -123,6 +125,9 @@ class Transcript:
             sequence = head.entered
         elif saved is not None and is_same:
             sequence = saved[1]
+            if former is None and head.entered > sequence:
+                where = log[1:] if log.startswith(ROOM_PREFIX) else "a conversation"
+                self._events.append(events.Notice("new", f"{head.entered - sequence} new in {where} since last time"))
         elif saved is not None:
             text = f"the server's log of {log} is not the one known here: it was restored, or lost its end"
             self._events.append(events.Notice("generation", text))
@@ -198,21 +203,41 @@ class Transcript:
             return self._confirm(message.id, sequence, message.time_ms)
         if self._is_ignored(message):
             return
-        room = replica.log[1:]
-        if replica.log.startswith(CONVERSATION_PREFIX):
+        self._events.append(self._shown(replica.log, sequence, message, is_history=sequence <= replica.entered))
+
+    def _shown(self, log: str, sequence: int, message: bodies.Message, *, is_history: bool) -> events.Message:
+        room = log[1:]
+        if log.startswith(CONVERSATION_PREFIX):
             room = "@" + (message.to if message.author == self.user else message.nick)
-        self._events.append(
-            events.Message(
-                room=room,
-                seq=sequence,
-                nick=message.nick,
-                text=message.text,
-                kind=KINDS[message.kind],
-                time_ms=message.time_ms,
-                id=message.id.hex(),
-                history=sequence <= replica.entered,
-            )
+            self._conversations[nick_key(room[1:])] = log
+        return events.Message(
+            room=room,
+            seq=sequence,
+            nick=message.nick,
+            text=message.text,
+            kind=KINDS[message.kind],
+            time_ms=message.time_ms,
+            id=message.id.hex(),
+            history=is_history,
         )
+
+    def recall(self, items: Iterable[bodies.Item]) -> list[events.Message]:
+        """Entries of the past, from the disk or the server, as messages; those of who is ignored are left out."""
+        recalled = []
+        for item in items:
+            try:
+                entry = parse_entry_untrusted(item.entry)
+            except BadDatagram:
+                continue
+            if isinstance(entry, bodies.Message) and not self._is_ignored(entry):
+                recalled.append(self._shown(item.log, item.sequence, entry, is_history=True))
+        return recalled
+
+    def log_of(self, target: str) -> str | None:
+        """The log of a room, or of the conversation with `@nick` as far as there was one."""
+        if target.startswith("@"):
+            return self._conversations.get(nick_key(target[1:]))
+        return ROOM_PREFIX + target
 
     def _is_ignored(self, message: bodies.Message) -> bool:
         """By the key behind the nick that was ignored, once it has spoken: a new nick does not help it."""

@@ -1,4 +1,4 @@
-"""How people write where a server is: `udpchat://HOST[:PORT][#FINGERPRINT]`, the same without `udpchat://`, `[V6]:PORT`."""
+"""How people write where a server is: `udpchat://HOST[:PORT][#FINGERPRINT]`; the scheme may be left out."""
 
 from __future__ import annotations
 

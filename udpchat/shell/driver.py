@@ -35,7 +35,7 @@ class Core(Protocol[W_co, E_co]):
     def next_timeout(self) -> float | None:
         """When `handle_timeout` is due; None: not at all."""
 
-    def drain_writes(self) -> list[W_co]:
+    def drain_writes(self) -> Sequence[W_co]:
         """What is to be written; then say `persisted` or `rejected`."""
 
     def persisted(self, now: float, count: int) -> None:
@@ -47,7 +47,7 @@ class Core(Protocol[W_co, E_co]):
     def drain_transmits(self) -> list[tuple[bytes, Address]]:
         """Datagrams to be sent."""
 
-    def drain_events(self) -> list[E_co]:
+    def drain_events(self) -> Sequence[E_co]:
         """What happened."""
 
 
@@ -65,7 +65,7 @@ class Driver(Generic[W, E]):
         *,
         endpoint: Endpoint,
         writer: Writer[W],
-        on_events: Callable[[float, list[E]], None],
+        on_events: Callable[[float, Sequence[E]], None],
         before: Callable[[float], None] = lambda now: None,
     ) -> None:
         self._loop = loop

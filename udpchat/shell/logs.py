@@ -97,7 +97,7 @@ class ActivityFile:
         try:
             stream = self._handler.stream
             if stream is not None:
-                self._handler.stream = None  # type: ignore[assignment]
+                self._handler.stream = None
                 stream.close()
         finally:
             self._handler.release()

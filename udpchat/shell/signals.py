@@ -1,8 +1,9 @@
-"""Signals, the same way on every system: the handler only writes down which came, and the loop is woken to act on it."""
+"""Signals, the same way on every system: the handler only notes which came, and the loop is woken to act on it."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import socket
 from collections.abc import Callable
@@ -16,11 +17,18 @@ STOPPING: Final = tuple(
 
 
 class Signals:
-    """Calls `on_signal(number)` in the loop for each signal taken. Made in the main thread, and closed there."""
+    """Calls `on_signal(number)` in the loop for each signal taken. Made in the main thread, and closed there.
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, on_signal: Callable[[int], None]) -> None:
+    The second of the STOPPING ones ends the process on the spot with `exit_at_once`: whatever hangs, it ends.
+    """
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, on_signal: Callable[[int], None], *, exit_at_once: int
+    ) -> None:
         self._loop = loop
         self._on_signal = on_signal
+        self._exit_at_once = exit_at_once
+        self._is_stopping = False
         self._former: dict[int, Any] = {}
         self._inside, self._outside = socket.socketpair()
         for end in (self._inside, self._outside):
@@ -36,6 +44,10 @@ class Signals:
             self._former.setdefault(number, former)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
+        if number in STOPPING:
+            if self._is_stopping:
+                os._exit(self._exit_at_once)
+            self._is_stopping = True
         self._loop.call_soon_threadsafe(self._on_signal, number)
 
     def _on_woken(self) -> None:

@@ -13,10 +13,9 @@ from pathlib import Path
 
 from udpchat.chat.writes import Answered, Asked, Held, Rebased, Saved, Write
 from udpchat.storage.lock import StoreLock
-from udpchat.storage.log import Found
 from udpchat.storage.migrations import Progress, Schema, connect, failures, opening, prepare, transaction
 from udpchat.storage.tables import STATEMENTS, Place, Tables
-from udpchat.sync.log import Extent
+from udpchat.sync.log import Extent, Found
 from udpchat.wire.limits import INSTANCE_BYTES
 
 CLIENT = Schema(

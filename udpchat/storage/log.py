@@ -6,12 +6,11 @@ Implementations: memory.py and, on SQLite, sqlite.py and client_sqlite.py. One c
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 from udpchat.chat.writes import Saved, Write
-from udpchat.sync.log import Append, Extent, LogReader
+from udpchat.sync.log import Append, Extent, LogReader, LogUnreadable, Searchable
 
 ANSWERED_MAX = 64  # requests of one author that are remembered: twice what it may have in flight
 SEARCH_WORDS_MAX = 16
@@ -19,7 +18,7 @@ SEARCH_CHARACTERS_MAX = 200
 GENERATION_MAX = 2**52
 
 
-class StoreError(Exception):
+class StoreError(LogUnreadable):
     """A store cannot do what it was asked; the text is one line for a person."""
 
 
@@ -41,35 +40,6 @@ class Durability(StrEnum):
     FSYNC = "fsync"
     OS = "os"
     MEMORY = "memory"
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A message that a search found."""
-
-    log: str
-    sequence: int
-    time_ms: int
-    entry: bytes
-
-
-class Searchable(Protocol):
-    """Finding messages, on the server as in a client's replicas; reads, and never waits for a write."""
-
-    def since(self, log: str, time_ms: int) -> int:
-        """The first sequence at or after a time (ms of the epoch); head + 1 if there is none.
-
-        Exact where times grow with sequences; where the server's clock was set back, near it.
-        """
-
-    def search(
-        self, words: str, *, nick: str | None = None, log: str | None = None, since_ms: int = 0, limit: int = 50
-    ) -> list[Found]:
-        """The latest `limit` messages that contain every word, by time and the latest last.
-
-        Case and accents do not count; a word is a run of letters and digits. Only the first SEARCH_WORDS_MAX words
-        within SEARCH_CHARACTERS_MAX count. `nick`: said under that name, whatever its case.
-        """
 
 
 class Log(LogReader, Searchable, Protocol):

@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from udpchat.chat.writes import Answered, Asked, Held, Rebased, Saved, Write
-from udpchat.storage.log import ANSWERED_MAX, Found, StoreFull
+from udpchat.storage.log import ANSWERED_MAX, StoreFull
 from udpchat.storage.texts import first_at_or_after, generation_of, message_of, nick_token, time_of, words_of
-from udpchat.sync.log import Append, Extent
+from udpchat.sync.log import Append, Extent, Found
 from udpchat.wire.bodies import Message
 from udpchat.wire.limits import INSTANCE_BYTES
 

@@ -22,11 +22,11 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from udpchat.storage.lock import StoreLock
-from udpchat.storage.log import ANSWERED_MAX, Durability, Found, StoreError, StoreFailed, StoreFull, StoreUnusable
+from udpchat.storage.log import ANSWERED_MAX, Durability, StoreError, StoreFailed, StoreFull, StoreUnusable
 from udpchat.storage.migrations import Progress, Schema, connect, failures, is_disk_fault, opening, prepare, transaction
 from udpchat.storage.tables import STATEMENTS, Tables
 from udpchat.storage.texts import generation_of
-from udpchat.sync.log import Append, Extent
+from udpchat.sync.log import Append, Extent, Found
 
 BOOT_FILE = Path("/proc/sys/kernel/random/boot_id")
 SEED_BYTES = 16

@@ -11,10 +11,10 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from udpchat.storage.log import Found, StoreFailed
+from udpchat.storage.log import StoreFailed
 from udpchat.storage.migrations import failures, transaction
 from udpchat.storage.texts import first_at_or_after, message_of, nick_token, time_of, words_of
-from udpchat.sync.log import Extent
+from udpchat.sync.log import Extent, Found
 from udpchat.wire.bodies import Message
 
 SEQUENCE_BITS = 40  # a million messages a second for twelve days; and as many logs as 23 bits count

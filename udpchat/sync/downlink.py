@@ -54,7 +54,7 @@ class Downlink:
         feed = self.feeds.get(stream.log)
         if feed is None:
             feed = self.feeds[stream.log] = Feed(stream, self)
-            stream.feeds.add(feed)
+            stream.feeds[feed] = None
         self.announce(feed)
         if not feed.is_known:
             self._announced = 0
@@ -64,7 +64,7 @@ class Downlink:
         """The peer follows a log no longer."""
         feed = self.feeds.pop(log, None)
         if feed is not None:
-            feed.stream.feeds.discard(feed)
+            feed.stream.feeds.pop(feed, None)
             self._ready = [ready for ready in self._ready if ready[1].feed is not feed]
 
     def send(self, frame: bytes) -> None:

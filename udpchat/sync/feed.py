@@ -10,7 +10,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from udpchat.sync.log import LogReader
+from udpchat.sync.log import LogReader, LogUnreadable
 from udpchat.sync.parts import split
 from udpchat.sync.ranges import Ranges
 from udpchat.wire.errors import BadDatagram, Drop
@@ -56,15 +56,19 @@ class Framed:
 class Stream:
     """One log as it grows: its extent, its latest entries, its followers, and the frames they all get alike."""
 
-    __slots__ = ("_cache", "_reader", "_recent", "announced", "base", "feeds", "generation", "grown_at", "head", "log")
+    __slots__ = (
+        "_cache", "_reader", "_recent", "announced", "base", "feeds", "generation", "grown_at", "head", "log",
+        "unreadable",
+    )  # fmt: skip
 
     def __init__(self, log: str, reader: LogReader) -> None:
         self.log = log
         self._reader = reader
         extent = reader.extent(log)
         self.generation, self.base, self.head = extent.generation, extent.base, extent.head
-        self.feeds: set[Feed] = set()
+        self.feeds: dict[Feed, None] = {}  # in the order in which they began to follow
         self.grown_at = 0.0
+        self.unreadable = ""  # why a part of the log could not be read, until somebody has been told
         self.announced = len(ANNOUNCE_AFTER_S)  # rounds done since it grew
         self._recent: deque[bytes] = deque(maxlen=RECENT_ENTRIES_MAX)
         self._cache: dict[tuple[int, int], list[Framed]] = {}
@@ -95,7 +99,11 @@ class Stream:
         recent_first = self.head - len(self._recent) + 1
         if first >= recent_first:
             return [self._recent[sequence - recent_first] for sequence in range(first, last + 1)]
-        return self._reader.read(self.log, first, min(last - first + 1, READ_ENTRIES))
+        try:
+            return self._reader.read(self.log, first, min(last - first + 1, READ_ENTRIES))
+        except LogUnreadable as error:
+            self.unreadable = str(error)
+            return []
 
     def frames(self, first: int, last: int) -> list[Framed]:
         """Entries from `first` on as frames, up to `last` or as many as are read at a time; shared by all followers."""

@@ -39,10 +39,11 @@ class Piece:
 class Sent:
     """One packet in flight."""
 
-    __slots__ = ("at", "delivered_at_send", "pieces", "size")
+    __slots__ = ("at", "delivered_at_send", "followed_at", "pieces", "size")
 
     def __init__(self, at: float, size: int, pieces: tuple[Piece, ...], delivered_at_send: int) -> None:
         self.at = at
+        self.followed_at = float("inf")  # when the next one went
         self.size = size
         self.pieces = pieces
         self.delivered_at_send = delivered_at_send
@@ -52,8 +53,8 @@ class Flight:
     """The packets of one session that carry entries, in the order of their counters."""
 
     __slots__ = (
-        "_acked_at", "_interval_s", "_largest", "_late_s", "_loss_at", "_probe_at", "_probes", "_sent", "_sent_at",
-        "bytes_in_flight", "pace", "round_trip",
+        "_acked_at", "_interval_s", "_largest", "_largest_at", "_last", "_late_s", "_loss_at", "_probe_at", "_probes",
+        "_seen_at", "_sent", "_sent_at", "bytes_in_flight", "pace", "round_trip",
     )  # fmt: skip
 
     def __init__(self, round_trip: RoundTrip, pace: Pace) -> None:
@@ -65,6 +66,9 @@ class Flight:
         self._acked_at = float("-inf")
         self._interval_s = 0.0
         self._largest = -1
+        self._largest_at = float("-inf")  # when it was sent
+        self._seen_at = float("-inf")  # what was sent before that and is not acknowledged is this late
+        self._last: Sent | None = None
         self._late_s = 0.0
         self._probes = 0
         self._probe_at: float | None = None
@@ -72,7 +76,10 @@ class Flight:
 
     def on_sent(self, now: float, counter: int, size: int, pieces: tuple[Piece, ...], *, interval_s: float) -> None:
         """A packet went that carries entries, to be acknowledged within `interval_s` or so."""
-        self._sent[counter] = Sent(now, size, pieces, self.pace.delivered_bytes)
+        sent = self._sent[counter] = Sent(now, size, pieces, self.pace.delivered_bytes)
+        if self._last is not None:
+            self._last.followed_at = now
+        self._last = sent
         self.bytes_in_flight += size
         self._sent_at = now
         self._interval_s = interval_s
@@ -97,10 +104,7 @@ class Flight:
         """What an ack settles: (delivered, lost), in order. The caller checked that the packets were sent."""
         self._acked_at = now
         self._late_s = ack.late_ms / 1000
-        self._largest = max(self._largest, ack.largest)
-        newest = self._sent.get(ack.largest)
-        if newest is not None:
-            self.round_trip.on_sample(now - newest.at - ack.delay_us / 1e6)
+        self._on_newest(now, ack)
         delivered = []
         for counter in [counter for counter, sent in self._sent.items() if _is_delivered(counter, sent, ack)]:
             sent = self._sent.pop(counter)
@@ -119,22 +123,42 @@ class Flight:
         self._arm_probe(now)
         return delivered, lost
 
+    def _on_newest(self, now: float, ack: Ack) -> None:
+        """What an ack says of time: the round trip, and how long its sender has waited for what it does not have."""
+        newest = self._sent.get(ack.largest)
+        if newest is not None:
+            self.round_trip.on_sample(now - newest.at - ack.delay_us / 1e6)
+        if ack.largest > self._largest:
+            self._largest = ack.largest
+            self._largest_at = self._seen_at if newest is None else newest.at
+        if ack.largest == self._largest:
+            self._seen_at = max(self._seen_at, self._largest_at + ack.delay_us / 1e6)
+
     def _take_lost(self, now: float) -> list[Sent]:
-        """Packets that a later one overtook by too much: by number while the path keeps order, by time always."""
-        wait_s = max(1.125 * self.round_trip.smoothed_s, self.round_trip.smoothed_s + HOLD_S) + self._late_s
+        """Packets that a later one overtook by too much, by number or by time.
+
+        Where the path reorders, the receiver's clock decides; ours only if its word is later than any ack may be.
+        """
+        late_s, is_ordered = self._late_s, self._late_s == 0.0
+        wait_s = max(1.125 * self.round_trip.smoothed_s, self.round_trip.smoothed_s + HOLD_S)
         lost = []
         self._loss_at = None
         for counter, sent in list(self._sent.items()):
             if counter >= self._largest:
                 break
-            overtaken = self._late_s == 0.0 and self._largest - counter >= HOLD_PACKETS
-            if overtaken or now >= sent.at + wait_s:
+            if is_ordered:
+                due = sent.at + wait_s
+                is_lost = self._largest - counter >= HOLD_PACKETS
+            else:
+                due = sent.followed_at + wait_s + self._interval_s + 2 * late_s
+                is_lost = self._seen_at - sent.followed_at >= late_s + HOLD_S / 2
+            if is_lost or now >= due:
                 del self._sent[counter]
                 self.bytes_in_flight -= sent.size
                 self.pace.on_lost(sent.size)
                 lost.append(sent)
-            elif self._loss_at is None:
-                self._loss_at = sent.at + wait_s
+            elif self._loss_at is None or due < self._loss_at:
+                self._loss_at = due
         return lost
 
     def handle_timeout(self, now: float) -> tuple[list[Sent], list[Sent]]:
@@ -159,6 +183,8 @@ class Flight:
         self._sent.clear()
         self.bytes_in_flight = 0
         self._largest = -1
+        self._largest_at = self._seen_at = float("-inf")
+        self._last = None
         self._probes = 0
         self._probe_at = self._loss_at = None
         return forgotten

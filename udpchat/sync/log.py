@@ -47,3 +47,40 @@ class LogReader(Protocol):
 
     def answered(self, author: bytes) -> list[tuple[int, str, int]]:
         """`(counter, log, sequence)` of the latest requests of this author that have an entry, by counter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A message that a search found."""
+
+    log: str
+    sequence: int
+    time_ms: int
+    entry: bytes
+
+
+class Searchable(Protocol):
+    """Finding messages, on the server as in a client's replicas; reads, and never waits for a write."""
+
+    def since(self, log: str, time_ms: int) -> int:
+        """The first sequence at or after a time (ms of the epoch); head + 1 if there is none.
+
+        Exact where times grow with sequences; where the server's clock was set back, near it.
+        """
+
+    def search(
+        self, words: str, *, nick: str | None = None, log: str | None = None, since_ms: int = 0, limit: int = 50
+    ) -> list[Found]:
+        """The latest `limit` messages that contain every word, by time and the latest last.
+
+        Case and accents do not count; a word is a run of letters and digits. Only the first SEARCH_WORDS_MAX words
+        within SEARCH_CHARACTERS_MAX count. `nick`: said under that name, whatever its case.
+        """
+
+
+class ServerLog(LogReader, Searchable, Protocol):
+    """What a server reads."""
+
+
+class LogUnreadable(Exception):
+    """What is stored cannot be read; the text is one line for the operator."""

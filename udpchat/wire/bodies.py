@@ -13,6 +13,7 @@ from udpchat.wire.limits import (
     AWAY_BYTES_MAX,
     LOG_NAME_BYTES_MAX,
     NICK_CHARACTERS_MAX,
+    PAST_ENTRIES_MAX,
     ROOM_CHARACTERS_MAX,
     SEQUENCE_MAX,
     TEXT_BYTES_MAX,
@@ -107,7 +108,27 @@ class TopicOf(Shape, tag=10, frozen=True):
     room: Room
 
 
-RequestBody = Say | Tell | Part | Rename | SetTopic | SetAway | Whois | Names | Rooms | TopicOf
+class Past(Shape, tag=11, frozen=True):
+    """Ask for the `count` entries of a log before a sequence and a time; 0: before none."""
+
+    log: LogName
+    before: Sequence
+    before_ms: Annotated[int, Meta(ge=0, le=SEQUENCE_MAX)]
+    count: Annotated[int, Meta(ge=1, le=PAST_ENTRIES_MAX)]
+
+
+class Search(Shape, tag=12, frozen=True):
+    """Ask for the latest messages with all of these words; `nick` and `log` may be empty, `since_ms` 0."""
+
+    words: Annotated[str, Meta(min_length=1, max_length=200)]
+    nick: Annotated[str, Meta(max_length=NICK_CHARACTERS_MAX)]
+    log: Annotated[str, Meta(max_length=LOG_NAME_BYTES_MAX)]
+    since_ms: Annotated[int, Meta(ge=0, le=SEQUENCE_MAX)]
+
+
+RequestBody = (
+    Say | Tell | Part | Rename | SetTopic | SetAway | Whois | Names | Rooms | TopicOf | Past | Search
+)
 
 # --- Results: the answer to a request, the same for every repetition (SPEC 4.4) ----------
 
@@ -137,7 +158,7 @@ class Person(Shape, tag=4, frozen=True):
     nick: Nick
     fingerprint: Line
     online: bool
-    idle_s: int
+    idle_s: Annotated[int, Meta(ge=0, le=SEQUENCE_MAX)]
     away: Line
     rooms: list[Room]
 
@@ -156,7 +177,21 @@ class TopicSet(Shape, tag=6, frozen=True):
     nick: Annotated[str, Meta(max_length=NICK_CHARACTERS_MAX)]
 
 
-ResultBody = Stored | Done | Failed | Person | Page | TopicSet
+class Item(Shape, tag=0, frozen=True):
+    """An entry and where it stands."""
+
+    log: LogName
+    sequence: Counter
+    entry: bytes
+
+
+class Found(Shape, tag=7, frozen=True):
+    """Entries of the past, in order."""
+
+    items: Annotated[list[Item], Meta(max_length=PAST_ENTRIES_MAX)]
+
+
+ResultBody = Stored | Done | Failed | Person | Page | TopicSet | Found
 
 # --- Entries of logs (SPEC 4.5) ----------
 

@@ -141,6 +141,8 @@ class Welcome(Shape, tag=16, frozen=True):
     server_name: Line
     heartbeat_ms: Milliseconds
     expiry_ms: Milliseconds
+    kept_s: Sequence = 0  # how long messages are kept; 0: for good
+    kept_entries: Sequence = 0  # how many of each room; 0: all
 
 
 class Refused(Shape, tag=17, frozen=True):
@@ -209,7 +211,16 @@ class PathCheck(Shape, tag=23, frozen=True):
     token: Token
 
 
-Down = Welcome | Refused | Result | Entries | EntryPart | Heads | Pong | PathCheck | Goodbye
+class ResultPart(Shape, tag=24, frozen=True):
+    """One part of the body of a `Result` that does not fit a datagram."""
+
+    counter: Counter
+    index: PartIndex
+    count: PartCount
+    data: PartData
+
+
+Down = Welcome | Refused | Result | Entries | EntryPart | Heads | Pong | PathCheck | Goodbye | ResultPart
 
 # --- Bytes ----------
 
@@ -220,6 +231,7 @@ _up: msgspec.msgpack.Decoder[list[Up]] = msgspec.msgpack.Decoder(UpFrames)
 _down: msgspec.msgpack.Decoder[list[Down]] = msgspec.msgpack.Decoder(DownFrames)
 _introduction: msgspec.msgpack.Decoder[Introduction] = msgspec.msgpack.Decoder(Introduction)
 _request: msgspec.msgpack.Decoder[RequestBody] = msgspec.msgpack.Decoder(RequestBody)
+_result: msgspec.msgpack.Decoder[ResultBody] = msgspec.msgpack.Decoder(ResultBody)
 _entry: msgspec.msgpack.Decoder[Entry] = msgspec.msgpack.Decoder(Entry)
 _record: msgspec.msgpack.Decoder[Record] = msgspec.msgpack.Decoder(Record)
 _failures = (msgspec.DecodeError, ValueError, RecursionError)  # ValueError: text that is not UTF-8
@@ -235,6 +247,11 @@ def raw(encoded: bytes) -> Raw:
 def encode_request(counter: int, first_open: int, body: bytes) -> bytes:
     """A `Request` frame around a body that is encoded already."""
     return encode((3, counter, first_open, Raw(body)))
+
+
+def encode_result(counter: int, body: bytes) -> bytes:
+    """A `Result` frame around a body that is encoded already."""
+    return encode((18, counter, Raw(body)))
 
 
 def pack(frames: list[bytes]) -> bytes:
@@ -273,6 +290,14 @@ def parse_request_untrusted(body: bytes) -> RequestBody:
     """A request put together from its parts."""
     try:
         return _request.decode(body)
+    except _failures as error:
+        raise BadDatagram(Drop.MALFORMED) from error
+
+
+def parse_result_untrusted(body: bytes) -> ResultBody:
+    """A result put together from its parts."""
+    try:
+        return _result.decode(body)
     except _failures as error:
         raise BadDatagram(Drop.MALFORMED) from error
 

@@ -42,6 +42,8 @@ AWAY_BYTES_MAX = 200
 PART_BYTES = 1000  # of one part of a request or an entry that does not fit a datagram
 PARTS_MAX = 18  # TEXT_BYTES_MAX with the fields around it, in parts
 
+PAST_ENTRIES_MAX = 200  # of a log, in answer to one request
+PAST_BYTES_MAX = 12 * 1024
 FRAMES_MAX = 64  # in one packet
 ACK_RANGES_MAX = 32  # beyond the cursor, for each log (SPEC 5.2)
 ACK_LOGS_MAX = 32  # in one Ack

@@ -1,0 +1,196 @@
+"""The swarm (scenario S44): one seed is one random world in which everything goes wrong at once, and must come right.
+
+A safety phase, in which people chat while the network, the processes and the disk fail, with the promises checked at
+every step; then the faults stop, and a liveness phase: all must settle within LIVENESS_S_MAX, agree, and fall silent.
+The ranges are those of TigerBeetle's VOPR (src/vopr.zig): loss to 30 %, repetition to 50 %, partitions symmetric or
+not, pauses, crashes that lose what was not durable. A failing seed does the same again, as long as the code is the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from heapq import heappop, heappush
+from random import Random
+
+from tests.sim import deeds
+from tests.sim.faults import Link
+from tests.sim.nodes import ClientNode
+from tests.sim.world import World
+
+LIVENESS_S_MAX = 60.0
+QUIETING_S = 5.0  # for the last probes and announcements
+SILENCE_S = 20.0
+DATAGRAMS_PER_CLIENT_MAX = 14  # in SILENCE_S: two or three heartbeats with their answers and acks
+NICKS = ("ada", "bob", "cyd", "dan", "eve", "fay", "gus", "hal")
+ROOMS = ("lobby", "garden", "kitchen")
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one seed is about; rates are events a second, shares 0 to 1."""
+
+    clients: int
+    rooms: int
+    duration_s: float
+    link: Link
+    actions_per_s: float
+    faults_per_s: float
+    write_s_max: float
+    loses_log: float  # how often a restart of the server finds an empty log
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a seed that passed came to."""
+
+    virtual_s: float
+    settled_s: float
+    steps: int
+    messages: int
+
+
+def draw_link(random: Random) -> Link:
+    """A link with every fault of the network in some share, often none."""
+
+    def upto(most: float) -> float:
+        return random.choice((0.0, random.uniform(0.0, most), most * random.random() ** 3))
+
+    rate = random.choice((None, None, random.uniform(64e3, 2e6)))
+    return Link(
+        delay_s=random.choice((0.0002, random.uniform(0.0, 0.03), random.uniform(0.03, 0.1))),
+        jitter_s=upto(0.03),
+        loss=upto(0.3),
+        loss_burst_max=random.choice((1, 1, 3)),
+        corrupt=upto(0.1),
+        duplicate=upto(0.5),
+        duplicate_delay_s_max=upto(2.0),
+        reorder=upto(0.3),
+        reorder_delay_s_max=random.uniform(0.0, 0.1),
+        rate_bytes_per_s=rate,
+        queue_packets=None if rate is None else random.randint(10, 100),
+    )
+
+
+def draw_plan(random: Random) -> Plan:
+    """The plan of a world."""
+    return Plan(
+        clients=random.randint(2, len(NICKS)),
+        rooms=random.randint(1, len(ROOMS)),
+        duration_s=random.uniform(5.0, 40.0),
+        link=draw_link(random),
+        actions_per_s=random.uniform(1.0, 6.0),
+        faults_per_s=random.choice((0.0, 0.1, 0.3, 0.6)),
+        write_s_max=random.choice((0.0, 0.0, 0.005, 0.1)),
+        loses_log=random.choice((0.0, 0.0, 0.0, 0.0, 0.0, 0.3)),
+    )
+
+
+class Swarm:
+    """One seed. `tell` gets a line for each thing that happens."""
+
+    def __init__(self, seed: int, tell: Callable[[str], None] = lambda line: None) -> None:
+        self.random = Random(seed)
+        self.plan = draw_plan(self.random)
+        self.world = World(self.random, self.plan.link)
+        self.texts = 0  # said so far
+        self.addresses = 0  # moved to so far
+        self._tell = tell
+        self._begin = self.world.now
+        self._end = self._begin + self.plan.duration_s
+        self._later: list[tuple[float, int, Callable[[], None]]] = []
+        self._planned = 0
+        self._cuts: dict[int, Callable[[], None]] = {}  # partitions and blackholes that stand
+
+    def run(self) -> Outcome:
+        """Both phases. Raises AssertionError where a promise is broken, and whatever a core raises."""
+        self.tell(f"{self.plan}")
+        self._arrive()
+        self._safety()
+        return self._liveness()
+
+    def tell(self, line: str) -> None:
+        """Something happens now."""
+        self._tell(f"{self.world.now - self._begin:9.3f}  {line}")
+
+    def later(self, delay_s: float, act: Callable[[], None]) -> None:
+        """Do something then, unless the faults have stopped."""
+        self._planned += 1
+        heappush(self._later, (self.world.now + delay_s, self._planned, act))
+
+    def cut(self, duration_s: float, apply: Callable[[], None]) -> None:
+        """Let a partition or a blackhole stand for a while."""
+        self._planned += 1
+        number = self._planned
+        self._cuts[number] = apply
+        apply()
+
+        def end() -> None:
+            del self._cuts[number]
+            self.world.network.reconnect()
+            for other in self._cuts.values():
+                other()
+
+        self.later(duration_s, end)
+
+    @property
+    def rooms(self) -> tuple[str, ...]:
+        """All there are."""
+        return ROOMS[: self.plan.rooms]
+
+    def draw_link(self) -> Link:
+        """Another link."""
+        return draw_link(self.random)
+
+    # --- The phases ----------
+
+    def _arrive(self) -> None:
+        """The clients: some start later, some are a second device of the one before."""
+        random, world = self.random, self.world
+        for number, nick in enumerate(NICKS[: self.plan.clients]):
+            former = world.clients[-1] if number > 1 and random.random() < 0.15 else None
+            client = world.add_client(
+                former.nick if former else nick,
+                address=(nick, 1),
+                rooms=tuple(random.sample(self.rooms, random.randint(1, self.plan.rooms))),
+                history=random.choice((0, 0, 5, 1000)),
+                static=former.static if former else None,
+            )
+            if random.random() < 0.3:
+                client.kill()
+                self.later(random.uniform(0.0, self.plan.duration_s / 2), client.restart)
+
+    def _safety(self) -> None:
+        """People chat, and all goes wrong."""
+        plan, world, random = self.plan, self.world, self.random
+        rate = plan.actions_per_s + plan.faults_per_s
+        while world.now < self._end:
+            moment = min(world.now + random.expovariate(rate), self._end)
+            while self._later and self._later[0][0] <= moment:
+                due, _, act = heappop(self._later)
+                world.run(max(due - world.now, 0.0))
+                act()
+            world.run(max(moment - world.now, 0.0))
+            deeds.do_something(self, deeds.FAULTS if random.random() * rate < plan.faults_per_s else deeds.ACTIONS)
+
+    def _liveness(self) -> Outcome:
+        """All must settle, agree, and fall silent."""
+        world, server = self.world, self.world.server
+        self.tell("the faults stop")
+        server.write_s, server.is_full = 0.0, False
+        for node in (server, *world.clients):
+            if node.is_dead or (isinstance(node, ClientNode) and node.core.is_over):
+                node.restart()
+            node.resume()
+        settled_s = world.settle(limit_s=LIVENESS_S_MAX)
+        self.tell(f"settled after {settled_s:.3f} s")
+        world.run(QUIETING_S)
+        world.promises.check_presence()
+        before = world.network.count().sent
+        world.run(SILENCE_S)
+        babble = world.network.count().sent - before
+        allowed = DATAGRAMS_PER_CLIENT_MAX * len(world.clients)
+        assert babble <= allowed, f"{babble} datagrams in {SILENCE_S} s of silence"
+        world.promises.check()
+        world.promises.check_complete()
+        self.tell(f"silent, with {babble} datagrams in {SILENCE_S} s")
+        messages = sum(len(client.asked) for client in world.clients)
+        return Outcome(world.now - self._begin, settled_s, world.steps, messages)

@@ -1,0 +1,341 @@
+"""Running a client: find the server, open what this nick has on the disk, drive the core, and end with the right code.
+
+What is drawn and typed is the affair of an `Interface`; this file gives it lines, events, time and signals.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+
+from udpchat import __version__
+from udpchat.chat import events
+from udpchat.chat.client import Client, Profile
+from udpchat.chat.writes import Write
+from udpchat.shell.addresses import ServerAddress
+from udpchat.shell.driver import Driver
+from udpchat.shell.endpoint import UdpEndpoint, open_socket
+from udpchat.shell.finding import NoServer, find
+from udpchat.shell.identity import (
+    DataUnusable,
+    KnownServers,
+    file_name,
+    keep_key,
+    key_of_nick,
+    last_server,
+    nick_file,
+    open_folder,
+    remember_server,
+)
+from udpchat.shell.pinning import Pinning
+from udpchat.shell.replicas import Replicas
+from udpchat.shell.signals import STOPPING, Signals
+from udpchat.shell.typed import Raw, TypedLines
+from udpchat.shell.writer import DirectWriter, ThreadWriter, Writer
+from udpchat.storage.client_sqlite import SqliteClientStore
+from udpchat.storage.lock import StoreLock
+from udpchat.storage.log import ClientStore, StoreError, StoreUnusable
+from udpchat.storage.memory import MemoryClientStore
+from udpchat.wire.packets import Address
+
+EXIT_ERROR: Final = 1
+EXIT_NO_SERVER: Final = 3
+EXIT_TIMED_OUT: Final = 5
+EXIT_INTERRUPTED: Final = 130
+
+ENTERING_S_MAX: Final = 30.0  # between the first answer and being let in
+GOODBYE_S_MAX: Final = 0.7
+WRITING_S_MAX: Final = 1.0  # at the end: what is being written
+UNCONFIRMED_MAX: Final = 256  # lines: then reading waits, so that a pipe of any length is bounded here
+
+
+class Interface(Protocol):
+    """Who draws, and decides when to end."""
+
+    @property
+    def exit_code(self) -> int | None:
+        """How the program is to end, once it is to end."""
+
+    def on_line(self, now: float, text: str) -> None:
+        """A line was typed."""
+
+    def on_end_of_input(self, now: float) -> None:
+        """No more will be typed."""
+
+    def on_events(self, now: float, happened: Sequence[events.ClientEvent]) -> None:
+        """The client was drained of these, or of nothing."""
+
+    def on_timeout(self) -> None:
+        """The time that the person allowed is over."""
+
+    def on_interrupt(self) -> None:
+        """The person wants to go now."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientOptions:
+    """What a session is to be; `nick` and `rooms` as `chat.names` has them."""
+
+    nick: str
+    server: ServerAddress | None
+    rooms: tuple[str, ...]
+    data: Path
+    history: int = 0
+    timeout_s: float | None = None
+
+
+def run(
+    options: ClientOptions,
+    *,
+    make_interface: Callable[[Client], Interface],
+    raw_input: Raw,
+    say: Callable[[str], object],
+) -> int:
+    """Chat until the interface, the server, a signal or the clock ends it; the exit code. `say` tells people a line.
+
+    Raises DataUnusable, StoreError, EndpointError, and what `make_interface`'s methods raise, a broken pipe for one.
+    """
+    logging.getLogger("udpchat").addHandler(logging.NullHandler())  # the interface says what a person should know
+    loop = asyncio.SelectorEventLoop()  # on Windows the other loop goes deaf when a server dies (cpython#127057)
+    asyncio.set_event_loop(loop)
+    try:
+        session = Session(loop, options, make_interface=make_interface, raw_input=raw_input, say=say)
+        return loop.run_until_complete(session.run())
+    finally:
+        loop.close()
+
+
+class Session:
+    """One run of a client."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        options: ClientOptions,
+        *,
+        make_interface: Callable[[Client], Interface],
+        raw_input: Raw,
+        say: Callable[[str], object],
+    ) -> None:
+        self._loop = loop
+        self._options = options
+        self._make_interface = make_interface
+        self._raw_input = raw_input
+        self._say = say
+        self._folder = open_folder(options.data)
+        self._key = key_of_nick(self._folder, options.nick)
+        self._finished: asyncio.Future[int] = loop.create_future()
+        self._chat: Chat | None = None
+
+    async def run(self) -> int:
+        """All of it; the exit code."""
+        signals = Signals(self._loop, self._on_signal, exit_at_once=EXIT_INTERRUPTED)
+        self._loop.set_exception_handler(self._on_exception)
+        if self._options.timeout_s is not None:
+            self._loop.call_later(self._options.timeout_s, self._on_timeout)
+        try:
+            signals.take(*STOPPING)
+            last = last_server(self._folder)
+            finding = asyncio.ensure_future(find(self._options.server, last=last, say=self._say))
+            either: tuple[asyncio.Future[object], ...] = (finding, self._finished)  # type: ignore[assignment]
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            if self._finished.done():
+                finding.cancel()
+                return self._finished.result()
+            return await self._talk(*finding.result())
+        except NoServer as error:
+            self._say(str(error))
+            return EXIT_NO_SERVER
+        finally:
+            signals.close()
+
+    async def _talk(self, server: ServerAddress, address: Address) -> int:
+        with contextlib.ExitStack() as at_end:
+            store = self._open_store(server)
+            at_end.callback(_close, store)
+            endpoint = UdpEndpoint(self._loop, open_socket("::", 0))
+            at_end.callback(endpoint.close)
+            pinning = Pinning(KnownServers(self._folder), server, self._say)
+            profile = Profile(
+                static=self._key,
+                nick=self._options.nick,
+                rooms=self._options.rooms,
+                server=server.url,
+                check_server=pinning.check,
+                history=self._options.history,
+                agent=f"udpchat {__version__}",
+            )
+            now = self._loop.time()
+            client = Client(now, profile=profile, saved=store.load(), address=address, random=os.urandom)
+            interface = self._make_interface(client)
+            chat = Chat(self._loop, client, endpoint, store, interface=interface, finish=self._finish)
+            chat.on_connected = lambda: remember_server(self._folder, server.name)
+            chat.on_renamed = self._on_renamed
+            self._chat = chat
+            chat.start(self._raw_input)
+            self._loop.call_later(ENTERING_S_MAX, self._on_entering_timeout, server)
+            try:
+                return await self._finished
+            finally:
+                await chat.end()
+
+    def _open_store(self, server: ServerAddress) -> ClientStore:
+        """What this nick has stored for this server; a memory that forgets if another client is using it now."""
+        path = self._folder / "clients" / nick_file(self._options.nick) / f"{file_name(server.name)}.sqlite"
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            advice = "choose another folder with --data"
+            raise DataUnusable(f"cannot make {path.parent}: {error.strerror}; {advice}") from error
+        try:
+            return SqliteClientStore(path)
+        except StoreUnusable:
+            if not _is_held(path):
+                raise
+        self._say(f"{self._options.nick} is chatting from this data folder already; this client keeps nothing on disk")
+        return MemoryClientStore()
+
+    # --- What ends it, or changes it ----------
+
+    def _finish(self, code: int) -> None:
+        if not self._finished.done():
+            self._finished.set_result(code)
+
+    def _on_exception(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+        """Something of ours is broken, or the reader of our output is gone: whoever runs us gets the exception."""
+        error = context.get("exception")
+        if not self._finished.done():
+            found = error if isinstance(error, Exception) else RuntimeError(str(context.get("message")))
+            self._finished.set_exception(found)
+
+    def _on_timeout(self) -> None:
+        if self._chat is not None:
+            self._chat.stop(self._chat.interface.on_timeout)
+        elif not self._finished.done():
+            self._say("timed out before a server answered; nothing was sent")
+            self._finish(EXIT_TIMED_OUT)
+
+    def _on_signal(self, number: int) -> None:
+        if self._chat is not None:
+            self._chat.stop(self._chat.interface.on_interrupt)
+        self._finish(EXIT_INTERRUPTED)
+
+    def _on_entering_timeout(self, server: ServerAddress) -> None:
+        if self._chat is not None and not self._chat.has_connected and not self._finished.done():
+            self._say(f"{server.name} answers, but did not let us in within {ENTERING_S_MAX:.0f} s; try again later")
+            self._finish(EXIT_NO_SERVER)
+
+    def _on_renamed(self, nick: str) -> None:
+        """The nick is ours at this server from now on: let it be ours here, too."""
+        try:
+            keep_key(self._folder, old=self._options.nick, new=nick)
+        except DataUnusable as error:
+            self._say(f"the key of {nick} could not be kept: {error}")
+
+
+class Chat:
+    """A client's core, wired to its socket, store and interface."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        client: Client,
+        endpoint: UdpEndpoint,
+        store: ClientStore,
+        *,
+        interface: Interface,
+        finish: Callable[[int], None],
+    ) -> None:
+        self._loop = loop
+        self._client = client
+        self._endpoint = endpoint
+        self._finish = finish
+        self._lines: TypedLines | None = None
+        self._lines_owed = 0
+        self._over = asyncio.Event()
+        write = Replicas(store).write
+        waits = not isinstance(store, MemoryClientStore)
+        self._writer: Writer[Write] = ThreadWriter(loop, write) if waits else DirectWriter(write)
+        self._driver: Driver[Write, events.ClientEvent] = Driver(
+            loop, client, endpoint=endpoint, writer=self._writer, on_events=self._on_events
+        )
+        self.interface = interface
+        self.has_connected = False
+        self.on_connected: Callable[[], None] = lambda: None
+        self.on_renamed: Callable[[str], None] = lambda nick: None
+
+    def start(self, raw_input: Raw) -> None:
+        """Begin to listen to the network and to the person."""
+        self._endpoint.listen(self._driver.receive)
+        self._driver.start()
+        self._lines = TypedLines(self._loop, raw_input, on_line=self._on_line, on_end=self._on_end_of_input)
+
+    def _on_line(self, text: str) -> None:
+        self._lines_owed += 1
+        self._driver.call(self.interface.on_line, text)
+
+    def _on_end_of_input(self) -> None:
+        self._driver.call(self.interface.on_end_of_input)
+
+    def _on_events(self, now: float, happened: Sequence[events.ClientEvent]) -> None:
+        for event in happened:
+            match event:
+                case events.Connected():
+                    self.has_connected = True
+                    self.on_connected()
+                case events.Renamed(nick=nick) if nick == self._client.nick:
+                    self.on_renamed(nick)
+        self.interface.on_events(now, happened)
+        if self._lines_owed and self._lines is not None and len(self._client.unconfirmed()) < UNCONFIRMED_MAX:
+            self._lines.release(self._lines_owed)
+            self._lines_owed = 0
+        self._see_to_the_end()
+
+    def _see_to_the_end(self) -> None:
+        if self._client.is_over:
+            self._over.set()
+        code = self.interface.exit_code
+        if code is not None:
+            self._finish(code)
+
+    def stop(self, report: Callable[[], None]) -> None:
+        """Report to the interface what ends the session, and end it as that wishes."""
+        report()
+        self._see_to_the_end()
+
+    async def end(self) -> None:
+        """Take leave of the server if that was not done, and finish writing."""
+        with contextlib.suppress(Exception):  # what ended the session may be in the way, and is reported already
+            self._driver.call(self._goodbye)
+            async with asyncio.timeout(GOODBYE_S_MAX):
+                await self._over.wait()
+        self._driver.end()
+        self._endpoint.stop_listening()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(WRITING_S_MAX):
+                await self._writer.idle()
+        self._writer.close()
+
+    def _goodbye(self, now: float) -> None:
+        if not self._client.is_over:
+            self._client.quit(now)
+
+
+def _is_held(path: Path) -> bool:
+    """Whether a store cannot be opened because somebody has it."""
+    try:
+        StoreLock(path).release()
+    except StoreUnusable:
+        return True
+    return False
+
+
+def _close(store: ClientStore) -> None:
+    with contextlib.suppress(StoreError):  # nothing of what was confirmed depends on it
+        store.close()

@@ -1,0 +1,216 @@
+"""Running a server: key, log, socket, driver, signals; ready when it serves, gone soon after it is told to go."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from collections import Counter
+from collections.abc import Awaitable, Sequence
+from pathlib import Path
+from typing import Final
+
+from udpchat.chat import events
+from udpchat.chat.server import Server, Settings
+from udpchat.session.handshake import fingerprint
+from udpchat.shell.addresses import SCHEME, place
+from udpchat.shell.driver import Driver
+from udpchat.shell.endpoint import EndpointError, UdpEndpoint, open_socket
+from udpchat.shell.identity import DataUnusable, open_folder, server_key
+from udpchat.shell.logs import ACTIVITY, ActivityFile, configure
+from udpchat.shell.options import ServerOptions
+from udpchat.shell.signals import STOPPING, Signals
+from udpchat.shell.writer import ThreadWriter
+from udpchat.storage.log import StoreError
+from udpchat.storage.sqlite import SqliteLog
+from udpchat.sync.log import Append
+
+LOG_FILE: Final = "server.sqlite"
+DROPS_LOGGED_EVERY_S: Final = 60.0
+REFUSALS_LOGGED_MAX: Final = 60  # between two of these: one who insists must not fill the logs
+WRITING_S_MAX: Final = 1.2  # at the end: what is being written
+FAREWELL_S_MAX: Final = 0.2  # and what is being sent
+GOODBYE_AGAIN_S: Final = 0.05  # a goodbye may be lost; whoever misses both notices the silence
+EVERYWHERE: Final = frozenset({"::", "0.0.0.0"})
+NOT_OURS: Final = ("10.255.255.255", 1)  # only to ask the system which way it would go: nothing is sent
+
+_logger = logging.getLogger("udpchat.server")
+_activity = logging.getLogger(ACTIVITY)
+
+
+def run(options: ServerOptions) -> int:
+    """Serve until told to stop; the exit code. Start-up failures end with 1 and one line on stderr."""
+    configure(level=options.log_level, form=options.log_format)
+    loop = asyncio.SelectorEventLoop()  # on Windows the other loop goes deaf when a client dies (cpython#127057)
+    asyncio.set_event_loop(loop)
+    try:
+        service = Service(loop, options)
+    except (DataUnusable, EndpointError, StoreError) as error:
+        print(f"udpchat-server: {error}", file=sys.stderr)
+        loop.close()
+        return 1
+    try:
+        return loop.run_until_complete(service.run())
+    finally:
+        loop.close()
+
+
+def lan_host() -> str:
+    """An address at which others on the LAN may reach this machine, or 127.0.0.1; sends nothing."""
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        asking.connect(NOT_OURS)
+        return str(asking.getsockname()[0])
+    return "127.0.0.1"
+
+
+class Service:
+    """One running server. Raises DataUnusable, StoreError or EndpointError if it cannot be."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, options: ServerOptions) -> None:
+        self._loop = loop
+        self._options = options
+        with contextlib.ExitStack() as undo:
+            folder = open_folder(options.data)
+            key = server_key(folder)
+            self._log = self._open_log(folder)
+            undo.callback(self._log.close)
+            self._endpoint = UdpEndpoint(loop, open_socket(options.bind, options.port))
+            undo.callback(self._endpoint.close)
+            settings = Settings(name=options.name, heartbeat_s=options.heartbeat_s, expiry_s=options.expiry_s)
+            self._server = Server(static=key, log=self._log, random=os.urandom, settings=settings)
+            undo.pop_all()
+        self._fingerprint = fingerprint(key.public)
+        self._writer: ThreadWriter[Append] = ThreadWriter(loop, self._log.append)
+        self._driver: Driver[Append, events.ServerEvent] = Driver(
+            loop,
+            self._server,
+            endpoint=self._endpoint,
+            writer=self._writer,
+            on_events=self._on_events,
+            before=self._set_wall_clock,
+        )
+        self._activity_file = ActivityFile(folder)
+        self._ended: asyncio.Future[None] = loop.create_future()
+        self._drops: Counter[str] = Counter()
+        self._refusals = 0  # since the drops were logged
+        self._drop_timer: asyncio.TimerHandle | None = None
+
+    def _open_log(self, folder: Path) -> SqliteLog:
+        return SqliteLog(folder / LOG_FILE, durability=self._options.durability)
+
+    def _set_wall_clock(self, now: float) -> None:
+        self._server.hub.wall_offset_s = time.time() - now
+
+    # --- Running ----------
+
+    async def run(self) -> int:
+        """Serve until a signal says to stop; the exit code."""
+        signals = Signals(self._loop, self._on_signal, exit_at_once=1)
+        try:
+            signals.take(*STOPPING)
+            if hasattr(signal, "SIGHUP"):
+                signals.take(signal.SIGHUP)
+            self._loop.set_exception_handler(self._on_exception)
+            self._driver.start()
+            self._endpoint.listen(self._driver.receive)
+            self._drop_timer = self._loop.call_later(DROPS_LOGGED_EVERY_S, self._log_drops)
+            self._say_ready()
+            try:
+                await self._ended
+            except Exception as error:
+                _logger.error("internal error, stopping: %s: %s", type(error).__name__, error, exc_info=error)
+                with contextlib.suppress(Exception):  # what is broken may be in the way
+                    await self._stop()
+                return 1
+            return 0 if await self._stop() else 1
+        finally:
+            signals.close()
+
+    def _say_ready(self) -> None:
+        host, port = self._endpoint.address
+        shown = lan_host() if self._options.bind in EVERYWHERE else host
+        with contextlib.suppress(OSError, AttributeError):  # nobody may be reading, or there is no stdout at all
+            print(f"ready {SCHEME}{place(shown, port)}#{self._fingerprint}", flush=True)
+        _logger.info("serving on %s, data in %s", place(host, port), self._options.data)
+
+    def _on_signal(self, number: int) -> None:
+        if number not in STOPPING:
+            self._activity_file.reopen()
+            _logger.info("log files reopened")
+        elif not self._ended.done():
+            self._ended.set_result(None)
+
+    def _on_exception(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+        """Something of ours is broken: rather than go on with a state nobody foresaw, stop and be started again."""
+        error = context.get("exception")
+        if not self._ended.done():
+            found = error if isinstance(error, Exception) else RuntimeError(str(context.get("message")))
+            self._ended.set_exception(found)
+
+    async def _stop(self) -> bool:
+        """Finish what was accepted, tell everyone, make it durable. False if that could not be done in time."""
+        self._endpoint.stop_listening()
+        is_durable = await _within(WRITING_S_MAX, self._writer.idle())
+        for pause_s in (GOODBYE_AGAIN_S, 0.0):
+            self._driver.call(self._server.stop, "the server is stopping")
+            await asyncio.sleep(pause_s)
+        self._driver.end()
+        await _within(FAREWELL_S_MAX, self._endpoint.drained())
+        self._endpoint.close()
+        self._writer.close()
+        if self._drop_timer is not None:
+            self._drop_timer.cancel()
+        self._log_drops()
+        self._activity_file.close()
+        if not is_durable:
+            _logger.error("the disk did not take everything in time; nothing that was confirmed is lost")
+            return False
+        try:
+            self._log.close()
+        except StoreError as error:
+            _logger.error("the log could not be closed: %s", error)
+            return False
+        return True
+
+    # --- Telling the operator ----------
+
+    def _on_events(self, now: float, happened: Sequence[events.ServerEvent]) -> None:
+        for event in happened:
+            match event:
+                case events.PeerEntered(nick, host):
+                    _activity.info("%s entered from %s", nick, host)
+                case events.PeerLeft(nick, reason):
+                    _activity.info("%s left (%s)", nick, reason)
+                case events.PeerRefused(host, code):
+                    self._refusals += 1
+                    if self._refusals <= REFUSALS_LOGGED_MAX:
+                        _activity.info("refused from %s: %s", host, code)
+                case events.LogUnwritable(reason):
+                    _logger.error("messages are refused, for they cannot be stored: %s", reason)
+
+    def _log_drops(self) -> None:
+        """What was dropped since the last time, in one line, if anything was."""
+        dropped = self._server.counters + self._endpoint.counters
+        recent = dropped - self._drops
+        self._drops = dropped
+        if self._refusals > REFUSALS_LOGGED_MAX:
+            _activity.info("refused %d times more", self._refusals - REFUSALS_LOGGED_MAX)
+        self._refusals = 0
+        if recent:
+            _logger.warning("dropped: %s", ", ".join(f"{count} {reason}" for reason, count in recent.most_common()))
+        if not self._ended.done():
+            self._drop_timer = self._loop.call_later(DROPS_LOGGED_EVERY_S, self._log_drops)
+
+
+async def _within(limit_s: float, awaited: Awaitable[None]) -> bool:
+    """Whether it was done in time."""
+    try:
+        await asyncio.wait_for(awaited, limit_s)
+    except TimeoutError:
+        return False
+    return True
