@@ -237,10 +237,13 @@ class Client:
         self._link.set_heartbeat(now, frame.heartbeat_ms / 1000)
         self._attendance.is_welcome = True
         self._kept = kept_text(frame.kept_s, frame.kept_entries)
-        if self._was_lost:
+        self._report_reconnected()
+        self._report_connected()
+
+    def _report_reconnected(self) -> None:
+        if self._was_lost and self.is_entered:
             self._was_lost = False
             self._events.append(events.Reconnected("the server is there again"))
-        self._report_connected()
 
     def _report_connected(self) -> None:
         """Once, when the server has let us in and answered for each room that was asked for."""
@@ -271,7 +274,7 @@ class Client:
         if self._attendance.is_leaving:
             self._attendance.is_over = True
         else:
-            self._link.lose(now, frame.reason)
+            self._link.on_goodbye(now, frame.reason)
 
     def _on_result(self, now: float, frame: frames.Result) -> None:
         self._events += self._asks.on_result(now, frame)
@@ -324,6 +327,7 @@ class Client:
             link.acks.on_entries(now, 0.0, 0.0)
             self._asks.outbox.restart(now)
             self._asks.outbox.seed_round_trip(link.round_trip_s)
+        self._report_reconnected()
 
     # --- Durability ----------
 

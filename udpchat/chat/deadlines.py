@@ -25,6 +25,10 @@ class Deadlines(Generic[Owner]):
         self._count += 1
         heappush(self._heap, (when, self._count, owner))
 
+    def is_armed(self, owner: Owner) -> bool:
+        """Whether this owner will be looked at."""
+        return owner in self._armed
+
     def take_due(self, now: float) -> list[Owner]:
         """The owners whose time has come, each once, earliest first; they are armed no longer."""
         due = []

@@ -1,7 +1,8 @@
 """A client's association with its server: made, kept alive, renewed, lost and made again (SPEC 3, 6.3).
 
 It knows sessions and silence, and nothing of what is said. While one session lives, the next is made beside it, so that
-a fresh handshake is no break.
+a fresh handshake is no break. Silence ends no session: with each Hello the one that we have is tried too, and if it
+answers first, nothing was lost but time.
 """
 
 from __future__ import annotations
@@ -53,6 +54,7 @@ class Link:
         self.connector: Connector | None = None
         self.acks = AckSchedule()
         self.is_lost = True  # until the first session is confirmed
+        self._stands = False  # whether the server has spoken in `session`
         self.lost_reason = ""
         self.has_renewed = False
         self.is_ping_due = False  # a sign of life is to be sent
@@ -60,6 +62,7 @@ class Link:
 
     def _connect(self, now: float) -> None:
         self._connected_at = now
+        self.is_ping_due = self.session is not None
         self.connector = Connector(
             now,
             static=self._static,
@@ -128,7 +131,10 @@ class Link:
         if self.connector is not None and self.connector.session is session:
             self.connector.confirm()
             self.connector = None
+        elif self.connector is not None and self.connector.session is None and not session.is_old(now):
+            self.connector = None  # the suspicion was unfounded
         self.is_lost = False
+        self._stands = True
 
     def _renew(self, now: float, session: Session) -> None:
         if session is self.session:
@@ -136,10 +142,15 @@ class Link:
         self._previous, self.session = self.session, session
         self.acks = AckSchedule()
         self.has_renewed = True
+        self._stands = False
         self._asked_at = now
 
-    def lose(self, now: float, reason: str) -> None:
-        """The session is over, or seems to be; another is being made."""
+    def on_goodbye(self, now: float, reason: str) -> None:
+        """The server has ended the session; another is being made."""
+        self._previous, self.session = self.session, None
+        self._lose(now, reason)
+
+    def _lose(self, now: float, reason: str) -> None:
         if not self.is_lost:
             self.is_lost = True
             self.lost_reason = reason
@@ -151,13 +162,17 @@ class Link:
     def handle_timeout(self, now: float) -> None:
         """Heartbeat, suspicion, loss, renewal."""
         if self.connector is not None:
+            due = self.connector.next_timeout()
             self.connector.handle_timeout(now)
-            if self.connector.session is None and self.session is not None and self.is_lost:
-                self.session = None  # the handshake starts over: nothing can be sent until it has got as far again
+            if self.connector.session is None and self.session is not None:
+                if self._stands:
+                    self.is_ping_due = self.is_ping_due or (due is not None and now >= due)
+                else:
+                    self.session = None  # the handshake starts over: there is none until it has got as far again
         if self.session is None:
             return
         if self._asked_at is not None and now >= self._asked_at + LOST_S and not self.is_lost:
-            self.lose(now, "the server does not answer")
+            self._lose(now, "the server does not answer")
         elif self.connector is None and (self._is_suspect(now) or self.session.is_old(now)):
             self._connect(now)
         if now >= self._heartbeat_due:

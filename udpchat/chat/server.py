@@ -237,6 +237,9 @@ class Server:
     def _handle_peer_timeout(self, now: float, peer: Peer) -> None:
         if peer not in self._registry:
             return
+        due = self._peer_timeout(now, peer)
+        if now < due:  # what had been due is done; this is when the next thing is
+            return self._deadlines.arm(peer, due)
         self.hub.dirty[peer] = None
         if now >= self._expires_at(peer):
             return self._dismiss(now, peer, "timed out")
@@ -276,7 +279,7 @@ class Server:
     def _settle(self, now: float) -> None:
         """Carry out what can be, seal what is ready, arm what is due: for the peers that this mutation touched."""
         hub = self.hub
-        for peer in list(hub.dirty):
+        for peer in [peer for peer in hub.dirty if peer.window.has_held]:
             self._carry_out(now, peer)
         for stirred in hub.stirred:
             due = stirred.next_announcement() if isinstance(stirred, Stream) else stirred.roster.flush_at
@@ -284,8 +287,7 @@ class Server:
         hub.stirred.clear()
         dirty, hub.dirty = hub.dirty, {}
         for peer in dirty:
-            if peer in self._registry:
-                self._flush(now, peer)
+            self._flush(now, peer)
 
     def _carry_out(self, now: float, peer: Peer) -> None:
         """The requests whose turn it is. One that does not append waits for those before it to be durable."""
@@ -313,6 +315,8 @@ class Server:
         if session.path.is_checking:
             for challenge in session.path.drain_challenges():
                 self._transmits.append((session.seal(pack([encode(PathCheck(challenge.token))])), challenge.address))
+        elif downlink.next_timeout(now) is None and self._deadlines.is_armed(peer):
+            return  # only its expiry is due, and that is looked at when what is armed comes
         self._deadlines.arm(peer, self._peer_timeout(now, peer))
 
     def drain_transmits(self) -> list[tuple[bytes, Address]]:

@@ -16,7 +16,8 @@ from typing import Final, Protocol
 
 from udpchat import __version__
 from udpchat.chat import events
-from udpchat.chat.client import Client, Profile
+from udpchat.chat.client import Client
+from udpchat.chat.profile import Profile
 from udpchat.chat.writes import Write
 from udpchat.shell.addresses import ServerAddress
 from udpchat.shell.driver import Driver
@@ -187,7 +188,7 @@ class Session:
 
     def _open_store(self, server: ServerAddress) -> ClientStore:
         """What this nick has stored for this server; a memory that forgets if another client is using it now."""
-        path = self._folder / "clients" / nick_file(self._options.nick) / f"{file_name(server.name)}.sqlite"
+        path = self._folder / "clients" / nick_file(self._options.nick) / f"{file_name(f'{server.host}_{server.port}')}.sqlite"
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:

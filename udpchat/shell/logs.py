@@ -5,7 +5,9 @@ Nothing here ever raises for want of a disk or a reader: a chat goes on without 
 
 from __future__ import annotations
 
+import io
 import logging
+import os
 import time
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -76,11 +78,19 @@ def configure(*, level: str, form: str) -> None:
     handler.setLevel(level.upper())
 
 
+class _PrivateFile(RotatingFileHandler):
+    """For its owner's eyes only: who was here is nobody else's business."""
+
+    def _open(self) -> io.TextIOWrapper:
+        descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        return open(descriptor, "a", encoding=self.encoding, errors=self.errors)
+
+
 class ActivityFile:
     """Who came, went and was refused, in a file of the data folder that is turned over when it is large."""
 
     def __init__(self, folder: Path) -> None:
-        self._handler = RotatingFileHandler(
+        self._handler = _PrivateFile(
             folder / ACTIVITY_FILE,
             maxBytes=ACTIVITY_BYTES_MAX,
             backupCount=ACTIVITY_FILES_KEPT,

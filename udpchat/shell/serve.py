@@ -8,7 +8,6 @@ import logging
 import os
 import signal
 import socket
-import sys
 import time
 from collections import Counter
 from collections.abc import Awaitable, Sequence
@@ -16,12 +15,13 @@ from pathlib import Path
 from typing import Final
 
 from udpchat.chat import events
-from udpchat.chat.server import Server, Settings
+from udpchat.chat.entrance import Settings
+from udpchat.chat.server import Server
 from udpchat.session.handshake import fingerprint
 from udpchat.shell.addresses import SCHEME, place
 from udpchat.shell.driver import Driver
-from udpchat.shell.endpoint import EndpointError, UdpEndpoint, open_socket
-from udpchat.shell.identity import DataUnusable, open_folder, server_key
+from udpchat.shell.endpoint import UdpEndpoint, open_socket
+from udpchat.shell.identity import open_folder, server_key
 from udpchat.shell.logs import ACTIVITY, ActivityFile, configure
 from udpchat.shell.options import ServerOptions
 from udpchat.shell.signals import STOPPING, Signals
@@ -44,18 +44,12 @@ _activity = logging.getLogger(ACTIVITY)
 
 
 def run(options: ServerOptions) -> int:
-    """Serve until told to stop; the exit code. Start-up failures end with 1 and one line on stderr."""
+    """Serve until told to stop; the exit code. Raises DataUnusable, EndpointError or StoreError if it cannot start."""
     configure(level=options.log_level, form=options.log_format)
     loop = asyncio.SelectorEventLoop()  # on Windows the other loop goes deaf when a client dies (cpython#127057)
     asyncio.set_event_loop(loop)
     try:
-        service = Service(loop, options)
-    except (DataUnusable, EndpointError, StoreError) as error:
-        print(f"udpchat-server: {error}", file=sys.stderr)
-        loop.close()
-        return 1
-    try:
-        return loop.run_until_complete(service.run())
+        return loop.run_until_complete(Service(loop, options).run())
     finally:
         loop.close()
 
@@ -190,6 +184,8 @@ class Service:
                     self._refusals += 1
                     if self._refusals <= REFUSALS_LOGGED_MAX:
                         _activity.info("refused from %s: %s", host, code)
+                case events.LogUnreadable(reason):
+                    _logger.error("what is stored cannot be read: %s", reason)
                 case events.LogUnwritable(reason):
                     _logger.error("messages are refused, for they cannot be stored: %s", reason)
 

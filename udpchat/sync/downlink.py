@@ -162,12 +162,16 @@ class Downlink:
 
     def next_timeout(self, now: float) -> float | None:
         """When something here is due next."""
-        timeouts = [self.flight.next_timeout(), self._announce_at]
         if self._control or self._ready:
-            timeouts.append(now)
+            return now
+        due = self.flight.next_timeout()
+        if self._announce_at is not None and (due is None or self._announce_at < due):
+            due = self._announce_at
         if self._backlogged:
-            timeouts.append(self.flight.pace.next_timeout(now, self.flight.bytes_in_flight))
-        return min((timeout for timeout in timeouts if timeout is not None), default=None)
+            paced = self.flight.pace.next_timeout(now, self.flight.bytes_in_flight)
+            if paced is not None and (due is None or paced < due):
+                due = paced
+        return due
 
     def reset(self, now: float) -> None:
         """Another session carries this from here on."""

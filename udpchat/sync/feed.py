@@ -27,7 +27,7 @@ FRAME_BYTES_MAX = BODY_BYTES_MAX - 3  # one frame alone in its packet
 RECENT_ENTRIES_MAX = 256  # kept in memory, so that what is live is never read from a disk
 READ_ENTRIES = 64  # of a backlog at a time
 FRAMES_CACHED_MAX = 64
-ANNOUNCE_AFTER_S = (0.02, 0.06, 0.2, 1.0)  # of silence in a large room; OpenPGM's SPM schedule is the model
+ANNOUNCE_AFTER_S = (0.02, 0.2, 1.0)  # of silence in a large room; OpenPGM's SPM schedule is the model
 
 
 class Follower(Protocol):

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from udpchat.sync.acks import HOLD_PACKETS, HOLD_S
+from udpchat.sync.acks import HOLD_PACKETS, HOLD_S, PROMPT_INTERVAL_S
 from udpchat.sync.pacing import Pace
 from udpchat.sync.rtt import RoundTrip
 
@@ -91,10 +91,11 @@ class Flight:
         if not self._sent:
             self._probe_at = None
             return
-        interval_s = self._interval_s if self._interval_s <= 0.025 else 1.5 * self._interval_s
+        interval_s, is_prompt = self._interval_s, self._interval_s <= PROMPT_INTERVAL_S
         timeout_s = max(self.round_trip.timeout_s, PROBE_S_MIN) + self._late_s
         if self._probes == 0:
-            self._probe_at = max(self._sent_at + timeout_s, self._acked_at + interval_s + timeout_s / 2)
+            answered_at = self._acked_at + interval_s - timeout_s / 2 if is_prompt else self._sent_at + 1.5 * interval_s
+            self._probe_at = max(self._sent_at, answered_at) + timeout_s
             return
         ceiling_s = PROBE_S_MAX if now - self._acked_at < SILENT_S else PROBE_SILENT_S_MAX
         backoff_s = (timeout_s + interval_s / 2) * 2 ** max(0, min(self._probes, 16) - PROBES_BEFORE_BACKOFF)

@@ -14,32 +14,51 @@ def split(data: bytes) -> list[bytes]:
 
 
 class Assembly:
-    """Collects parts by number; holds at most `bytes_max` of unfinished ones and drops the oldest number beyond."""
+    """Collects parts by number; a number is begun only if all its parts have room within `bytes_max`.
+
+    So what has begun can always be finished, and no part that was taken is ever dropped to make room for another: its
+    sender may have been told that it came.
+    """
 
     __slots__ = ("_bytes_held", "_bytes_max", "_parts")
 
     def __init__(self, bytes_max: int) -> None:
         self._parts: dict[int, list[bytes | None]] = {}
-        self._bytes_held = 0
+        self._bytes_held = 0  # reserved: full parts, though some are shorter or have not come
         self._bytes_max = bytes_max
+
+    def __len__(self) -> int:
+        """How many numbers are unfinished."""
+        return len(self._parts)
+
+    def has_room(self, number: int, count: int) -> bool:
+        """Whether a part of this number, of `count` parts, would be taken."""
+        return number in self._parts or self._bytes_held + PART_BYTES * count <= self._bytes_max
 
     def add(self, number: int, *, index: int, count: int, data: bytes) -> bytes | None:
         """The whole once its last part is in, else None. A part that contradicts those before it is malformed."""
-        parts = self._parts.setdefault(number, [None] * count)
-        if len(parts) != count or index >= count:
+        parts = self._parts.get(number)
+        if index >= count or (parts is not None and len(parts) != count):
             raise BadDatagram(Drop.MALFORMED)
+        if parts is None:
+            if not self.has_room(number, count):
+                return None
+            parts = self._parts[number] = [None] * count
+            self._bytes_held += PART_BYTES * count
         if parts[index] is None:
             parts[index] = data
-            self._bytes_held += PART_BYTES  # however short, so that many tiny parts are bounded too
-        if None not in parts:
-            self.forget(number)
-            return b"".join(part for part in parts if part is not None)
-        while self._bytes_held > self._bytes_max:
-            self.forget(next(iter(self._parts)))
-        return None
+        if None in parts:
+            return None
+        self.forget(number)
+        return b"".join(part for part in parts if part is not None)
 
     def forget(self, number: int) -> None:
         """Drop what there is of a number."""
         parts = self._parts.pop(number, None)
         if parts is not None:
-            self._bytes_held -= PART_BYTES * sum(part is not None for part in parts)
+            self._bytes_held -= PART_BYTES * len(parts)
+
+    def forget_below(self, number: int) -> None:
+        """Drop what there is of all smaller numbers."""
+        for old in [old for old in self._parts if old < number]:
+            self.forget(old)

@@ -200,6 +200,11 @@ class Window:
             for counter in [held for held in self._held if held < first_open]:
                 del self._held[counter]
 
+    @property
+    def has_held(self) -> bool:
+        """Whether a request may be ready to be carried out."""
+        return bool(self._held)
+
     def peek_ready(self) -> Any:
         """The request whose turn it is, if it is here."""
         return self._held.get(self.executed + 1)

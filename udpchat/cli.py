@@ -1,0 +1,222 @@
+"""The console scripts: `udpchat-server`, `udpchat-client`, and `udpchat` with the subcommands `server` and `client`.
+
+Exit codes: 0 done, 1 error, 2 usage, 3 no server, 4 refused, 5 timed out, 130 interrupted. Nobody is shown a traceback.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+from udpchat import __version__
+from udpchat.chat.client import Client
+from udpchat.chat.commands import Prompt
+from udpchat.chat.names import BadName, parse_nick, parse_room
+from udpchat.chat.text import printable
+from udpchat.shell import connect, serve
+from udpchat.shell.addresses import BadAddress, ServerAddress, parse_server
+from udpchat.shell.endpoint import EndpointError
+from udpchat.shell.identity import DataUnusable
+from udpchat.shell.options import OptionError, data_folder, server_options
+from udpchat.shell.standard import abandon_output, prepare_output, standard_input, writing_to
+from udpchat.storage.log import StoreError
+from udpchat.ui.lines import Lines
+
+EXIT_ERROR: Final = 1
+EXIT_USAGE: Final = 2
+EXIT_INTERRUPTED: Final = 130
+DEFAULT_ROOM: Final = "lobby"
+HISTORY_ON_A_SCREEN: Final = 50
+HISTORY_MAX: Final = 10_000
+
+
+class _Parser(argparse.ArgumentParser):
+    """One line for a wrong option, and no guessing what an abbreviation may mean."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(allow_abbrev=False, **arguments)
+        self.add_argument("--version", action="version", version=f"{self.prog} {__version__}")
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(EXIT_USAGE, f"{self.prog}: {printable(message)}; see {self.prog} --help\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """`udpchat server ...` and `udpchat client ...`."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    parser = _Parser(prog="udpchat", description="A chat for a LAN over one UDP socket.")
+    parser.add_argument("command", choices=("server", "client"), help="run a server, or join one; each has a --help")
+    command = parser.parse_args(arguments[:1]).command
+    run = server if command == "server" else client
+    return run(arguments[1:], program=f"udpchat {command}")
+
+
+# --- The server ----------
+
+
+def server(argv: Sequence[str] | None = None, *, program: str = "udpchat-server") -> int:
+    """Run a server; the exit code."""
+    parser = _Parser(
+        prog=program,
+        description="Relays a chat for everyone on the LAN. Works without any option.",
+        epilog="Each option can also stand in the config file (port = 47747) or the environment (UDPCHAT_PORT).",
+    )
+    parser.add_argument("--bind", metavar="ADDRESS", help="address of this machine to listen at (all, IPv6 and IPv4)")
+    parser.add_argument("--port", metavar="N", help="UDP port (47747); 0 for any free one")
+    parser.add_argument("--data", metavar="DIR", help=f"folder of key, messages and log ({data_folder()})")
+    parser.add_argument("--name", metavar="NAME", help="what the server calls itself")
+    parser.add_argument("--heartbeat", metavar="S", help="silence after which a client gives a sign of life (10)")
+    parser.add_argument("--expiry", metavar="S", help="silence after which a client is gone (30)")
+    parser.add_argument("--durability", metavar="fsync|os|memory", help="what a confirmed message survives (fsync)")
+    parser.add_argument("--config", metavar="FILE", help="TOML file with these options")
+    parser.add_argument("--log-level", metavar="L", help="debug, info, warning or error (info)")
+    parser.add_argument("--log-format", metavar="text|json", help="how to log to stderr (text)")
+    given = vars(parser.parse_args(argv))
+    prepare_output()
+    flags = {name.replace("_", "-"): value for name, value in given.items()}
+    try:
+        options = server_options(flags, os.environ)
+    except OptionError as error:
+        parser.error(str(error))
+    return _guarded(program, lambda: serve.run(options), shows_traces=options.log_level == "debug")
+
+
+# --- The client ----------
+
+
+def client(argv: Sequence[str] | None = None, *, program: str = "udpchat-client") -> int:
+    """Run a client; the exit code."""
+    arguments = _client_parser(program).parse_args(argv)
+    prepare_output()
+    to_screen = sys.stdout is not None and sys.stdout.isatty()
+    history: int | None = arguments.history
+    options = connect.ClientOptions(
+        nick=arguments.nick,
+        server=arguments.server,
+        rooms=tuple(dict.fromkeys(arguments.room or [DEFAULT_ROOM])),
+        data=arguments.data,
+        history=history if history is not None else HISTORY_ON_A_SCREEN if to_screen else 0,
+        timeout_s=arguments.timeout,
+    )
+    write_out, write_err = writing_to(sys.stdout), writing_to(sys.stderr)
+
+    def make_interface(made: Client) -> connect.Interface:
+        return Lines(
+            Prompt(made),
+            write_out=write_out,
+            write_err=write_err,
+            json=arguments.json,
+            count=arguments.count,
+            follow=arguments.follow,
+        )
+
+    def say(line: str) -> None:
+        write_err(f"{printable(line)}\n")
+
+    return _guarded(
+        program,
+        lambda: connect.run(options, make_interface=make_interface, raw_input=standard_input(), say=say),
+    )
+
+
+def _client_parser(program: str) -> _Parser:
+    parser = _Parser(
+        prog=program,
+        description="Joins a chat. Each line typed is a message to the current room; /help lists the commands.",
+    )
+    parser.add_argument("--nick", required=True, type=_nick, help="the name to go by")
+    parser.add_argument(
+        "--server",
+        type=_server,
+        metavar="HOST[:PORT]",
+        help="or udpchat://HOST[:PORT][#FINGERPRINT]; without it, the server used last, then this machine",
+    )
+    parser.add_argument("--room", action="append", type=_room, help="a room to join (lobby); may be given again")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--plain", action="store_true", help="line mode, for people and simple pipes")
+    form.add_argument("--json", action="store_true", help="line mode, a JSON object for each event")
+    parser.add_argument("--data", type=_folder, default=data_folder(), metavar="DIR", help="folder of keys and stores")
+    parser.add_argument("--history", type=_history, metavar="N", help="earlier messages to show of each room")
+    parser.add_argument("--follow", action="store_true", help="stay when the input ends, and print what arrives")
+    parser.add_argument("--count", type=_count, metavar="N", help="end after N messages from others")
+    parser.add_argument("--timeout", type=_seconds, metavar="S", help="end after S seconds")
+    return parser
+
+
+def _nick(text: str) -> str:
+    try:
+        return parse_nick(text)
+    except BadName as error:
+        raise argparse.ArgumentTypeError(error.reason) from error
+
+
+def _room(text: str) -> str:
+    try:
+        return parse_room(text)
+    except BadName as error:
+        raise argparse.ArgumentTypeError(error.reason) from error
+
+
+def _server(text: str) -> ServerAddress:
+    try:
+        return parse_server(text)
+    except BadAddress as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _folder(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("a folder is wanted")
+    return Path(text).expanduser()
+
+
+def _history(text: str) -> int:
+    return _whole(text, at_least=0, at_most=HISTORY_MAX)
+
+
+def _count(text: str) -> int:
+    return _whole(text, at_least=1, at_most=2**53)
+
+
+def _whole(text: str, *, at_least: int, at_most: int) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) <= 16 and at_least <= int(text) <= at_most):
+        raise argparse.ArgumentTypeError(f"a number from {at_least} to {at_most} is wanted, not {text!r}")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds <= 1e9:
+        raise argparse.ArgumentTypeError(f"a number of seconds is wanted, not {text!r}")
+    return seconds
+
+
+# --- Both ----------
+
+
+def _guarded(program: str, run: Callable[[], int], *, shows_traces: bool = False) -> int:
+    """The exit code of `run`, whatever it raises: a person gets one line."""
+    try:
+        return run()
+    except BrokenPipeError:  # whoever read our output has seen enough
+        abandon_output()
+        return EXIT_ERROR
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except (DataUnusable, EndpointError, StoreError) as error:
+        line = str(error)
+    except Exception as error:
+        if shows_traces:
+            traceback.print_exc()
+        line = f"internal error, please report it: {type(error).__name__}: {error}"
+    writing_to(sys.stderr)(f"{program}: {printable(line)}\n")
+    return EXIT_ERROR
