@@ -118,7 +118,7 @@ def test_where_thirty_percent_are_corrupted_fifty_of_fifty_enter_and_nothing_cor
 @given(random=st.randoms(use_true_random=False))
 def test_whatever_is_lost_or_bent_on_the_way_in_a_peer_enters_once(random: Random) -> None:
     """S03 and S04 for one peer, with the choices of hypothesis."""
-    world = World(random, replace(LOSSY, corrupt=0.3, corrupt_burst_max=3))
+    world = World(Random(0), replace(LOSSY, corrupt=0.3, corrupt_burst_max=3), chance=random)
     client = world.add_client("alice")
     world.run(5)
     world.network.heal(LAN)

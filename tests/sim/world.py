@@ -34,11 +34,14 @@ class Stuck(AssertionError):
 class World:
     """Everything, and the clock."""
 
-    def __init__(self, random: Random, link: Link = LAN, *, settings: Settings | None = None) -> None:
+    def __init__(
+        self, random: Random, link: Link = LAN, *, settings: Settings | None = None, chance: Random | None = None
+    ) -> None:
+        """`chance` decides what the network does, if not `random`: so much less for hypothesis to choose and shrink."""
         audit.begin()
         self.random = random
         self.now = 1000.0
-        self.network = Network(random, link)
+        self.network = Network(chance or random, link)
         self.server = ServerNode(self.now, SERVER, random, settings or Settings())
         self.network.guard(SERVER, self.server.is_proved)
         self.clients: list[ClientNode] = []

@@ -227,9 +227,8 @@ class Client:
 
     def _on_joined(self, room: str) -> None:
         self._asks.ask(bodies.TopicOf(room), is_quiet=True)
-        self._events.append(events.Notice("kept", f"what is said in {room} {self._kept}"))
         if self._has_connected:
-            self._events.append(events.Joined(room, self.nick))
+            self._events += [events.Joined(room, self.nick), self._kept_in(room)]
 
     def _on_welcome(self, now: float, frame: frames.Welcome) -> None:
         self._attendance.nick = frame.nick
@@ -254,6 +253,11 @@ class Client:
         assert session is not None
         shown = fingerprint(session.remote_static)
         self._events.append(events.Connected(self._profile.server, shown, self.nick, self.rooms))
+        if self.rooms:
+            self._events.append(self._kept_in(", ".join(self.rooms)))
+
+    def _kept_in(self, rooms: str) -> events.Notice:
+        return events.Notice("kept", f"what is said in {rooms} {self._kept}")
 
     def _on_refused(self, now: float, frame: frames.Refused) -> None:
         if frame.log:
@@ -375,8 +379,9 @@ class Client:
 
     def drain_events(self) -> list[events.ClientEvent]:
         """What happened, in order."""
-        drained = self._events + self._transcript.drain_events()
-        self._events = []
+        drained, self._events = self._events, []
+        if self._has_connected:  # not a message before it is told where we are
+            drained += self._transcript.drain_events()
         return drained
 
 

@@ -104,7 +104,6 @@ def run(
     """
     logging.getLogger("udpchat").addHandler(logging.NullHandler())  # the interface says what a person should know
     loop = asyncio.SelectorEventLoop()  # on Windows the other loop goes deaf when a server dies (cpython#127057)
-    asyncio.set_event_loop(loop)
     try:
         session = Session(loop, options, make_interface=make_interface, raw_input=raw_input, say=say)
         return loop.run_until_complete(session.run())

@@ -47,7 +47,6 @@ def run(options: ServerOptions) -> int:
     """Serve until told to stop; the exit code. Raises DataUnusable, EndpointError or StoreError if it cannot start."""
     configure(level=options.log_level, form=options.log_format)
     loop = asyncio.SelectorEventLoop()  # on Windows the other loop goes deaf when a client dies (cpython#127057)
-    asyncio.set_event_loop(loop)
     try:
         return loop.run_until_complete(Service(loop, options).run())
     finally:

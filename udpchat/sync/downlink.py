@@ -137,10 +137,10 @@ class Downlink:
         size = 0
         for piece in pieces:
             feed = piece.feed
-            if feed.stream.log not in self.feeds or feed.holds(piece.first, piece.last):
+            key = (feed.stream.log, piece.first, piece.part)
+            if key in queued or feed.stream.log not in self.feeds or feed.holds(piece.first, piece.last):
                 continue
-            if (feed.stream.log, piece.first, piece.part) in queued:
-                continue
+            queued.add(key)
             for framed in feed.stream.frames(piece.first, piece.last):
                 if piece.part in (-1, framed.part) and size + len(framed.frame) <= bytes_max:
                     size += len(framed.frame)

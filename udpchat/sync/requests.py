@@ -171,7 +171,7 @@ class Window:
         self._forget_below(first_open)
         if not first_open <= counter < first_open + REQUESTS_IN_FLIGHT_MAX or self._is_beyond(counter):
             raise BadDatagram(Drop.UNEXPECTED)
-        if counter <= self.executed:
+        if counter <= self.executed or counter in self._answers:
             return self._answers.get(counter)
         self._held[counter] = body
         return None
@@ -206,7 +206,9 @@ class Window:
         return bool(self._held)
 
     def peek_ready(self) -> Any:
-        """The request whose turn it is, if it is here."""
+        """The request whose turn it is, if it is here; those that have their answers already are passed over."""
+        while self.executed + 1 in self._answers:
+            self.executed += 1
         return self._held.get(self.executed + 1)
 
     def take_ready(self) -> int:
@@ -225,7 +227,10 @@ class Window:
         """What the log says was answered before this window was made."""
         self._answers[counter] = frame
 
-    def rewind(self) -> None:
-        """What waits could not be written: as if it had never been asked."""
-        self.executed -= self.waiting
+    def rewind(self, first: int) -> None:
+        """`first` and what waits behind it could not be written: as if it had never been asked.
+
+        What was answered meanwhile without being written stays answered.
+        """
+        self.executed = min(self.executed, first - 1)
         self.waiting = 0
