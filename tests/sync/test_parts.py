@@ -47,19 +47,22 @@ def test_parts_of_several_numbers_do_not_mix() -> None:
     assert held.add(1, index=1, count=2, data=b"b") == b"ab"
 
 
-def refusal(held: Assembly, index: int, count: int) -> Drop:
-    with pytest.raises(BadDatagram) as caught:
-        held.add(1, index=index, count=count, data=b"x")
-    return caught.value.reason
-
-
-def test_a_part_that_contradicts_is_malformed_and_leaves_nothing_behind() -> None:
+def test_a_part_behind_the_last_is_malformed_and_leaves_nothing_behind() -> None:
     held = assembly()
-    assert refusal(held, index=2, count=2) is Drop.MALFORMED
+    for number in range(100):
+        with pytest.raises(BadDatagram) as caught:
+            held.add(number, index=2, count=2, data=b"x")
+        assert caught.value.reason is Drop.MALFORMED
     assert len(held) == 0
+
+
+def test_another_count_begins_anew() -> None:
+    held = assembly(wholes_max=1)
     held.add(1, index=0, count=2, data=b"a")
-    assert refusal(held, index=0, count=3) is Drop.MALFORMED
-    assert held.add(1, index=1, count=2, data=b"b") == b"ab"
+    assert held.add(1, index=0, count=3, data=b"x") is None
+    held.add(1, index=1, count=3, data=b"y")
+    assert held.add(1, index=2, count=3, data=b"z") == b"xyz"
+    assert len(held) == 0 and held.has_room(2, PARTS_MAX)
 
 
 def test_there_is_room_for_as_many_as_could_be_finished_and_no_more() -> None:

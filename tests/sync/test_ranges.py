@@ -1,5 +1,7 @@
 """Ranges behave as a set of numbers does, and stay sorted, disjoint and merged whatever is done to them."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -7,11 +9,13 @@ from udpchat.sync.ranges import Ranges
 from udpchat.wire.limits import SEQUENCE_MAX
 
 SPAN = 40
+Run = tuple[int, int]
+Changes = list[tuple[bool, Run]]
 runs = st.tuples(st.integers(0, SPAN), st.integers(0, 8)).map(lambda run: (run[0], run[0] + run[1]))
 steps = st.lists(st.tuples(st.booleans(), runs), max_size=30)
 
 
-def built(changes: list[tuple[bool, tuple[int, int]]]) -> tuple[Ranges, set[int]]:
+def built(changes: Changes) -> tuple[Ranges, set[int]]:
     """Ranges and a set, changed alike: True adds a run, False takes it out."""
     ranges, model = Ranges(), set[int]()
     for is_added, (first, last) in changes:
@@ -24,16 +28,16 @@ def built(changes: list[tuple[bool, tuple[int, int]]]) -> tuple[Ranges, set[int]
     return ranges, model
 
 
-def numbers(runs: list[tuple[int, int]]) -> list[int]:
+def numbers(runs: list[Run]) -> list[int]:
     return [number for first, last in runs for number in range(first, last + 1)]
 
 
 @given(changes=steps)
-def test_they_hold_what_a_set_holds_in_as_few_runs_as_can_be(changes: list[tuple[bool, tuple[int, int]]]) -> None:
+def test_they_hold_what_a_set_holds_in_as_few_runs_as_can_be(changes: Changes) -> None:
     ranges, model = built(changes)
     held = list(ranges)
     assert numbers(held) == sorted(model)
-    assert all(later[0] > earlier[1] + 1 for earlier, later in zip(held, held[1:], strict=False))
+    assert all(later[0] > earlier[1] + 1 for earlier, later in pairwise(held))
     assert len(ranges) == len(held)
     assert bool(ranges) == bool(model)
     assert [number in ranges for number in range(SPAN + 10)] == [number in model for number in range(SPAN + 10)]
@@ -42,7 +46,7 @@ def test_they_hold_what_a_set_holds_in_as_few_runs_as_can_be(changes: list[tuple
 
 
 @given(changes=steps, run=runs)
-def test_gaps_are_exactly_what_is_missing_of_a_run(changes: list[tuple[bool, tuple[int, int]]], run: tuple[int, int]) -> None:
+def test_gaps_are_exactly_what_is_missing_of_a_run(changes: Changes, run: Run) -> None:
     ranges, model = built(changes)
     wanted = set(range(run[0], run[1] + 1))
     gaps = ranges.gaps(*run)
@@ -51,7 +55,7 @@ def test_gaps_are_exactly_what_is_missing_of_a_run(changes: list[tuple[bool, tup
 
 
 @given(changes=steps)
-def test_cleared_they_are_empty(changes: list[tuple[bool, tuple[int, int]]]) -> None:
+def test_cleared_they_are_empty(changes: Changes) -> None:
     ranges, _ = built(changes)
     ranges.clear()
     assert not ranges and list(ranges) == [] and ranges.gaps(1, 3) == [(1, 3)]

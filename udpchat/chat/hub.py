@@ -24,7 +24,13 @@ from udpchat.sync.log import Append, Origin, ServerLog
 from udpchat.sync.requests import Window
 from udpchat.wire.bodies import Claim, Conversation, Done, Item, Search, Stored, TopicRecord
 from udpchat.wire.frames import encode, parse_record
-from udpchat.wire.limits import CONVERSATIONS_PER_KEY_MAX, PAST_BYTES_MAX, PAST_ENTRIES_MAX, ROOMS_MAX
+from udpchat.wire.limits import (
+    CONVERSATIONS_PER_KEY_MAX,
+    PAST_BYTES_MAX,
+    PAST_ENTRIES_MAX,
+    REQUESTS_IN_FLIGHT_MAX,
+    ROOMS_MAX,
+)
 
 _READ_RECORDS = 1024
 
@@ -117,6 +123,12 @@ class Hub:
             del self.rooms[room.name]
             del self._streams[room.stream.log]
 
+    def _close_log_if_empty(self, log: str) -> None:
+        """Who is not in a room may speak there, and keeps it open only until that is written."""
+        room = self.rooms.get(log[1:]) if log.startswith(ROOM_PREFIX) else None
+        if room is not None:
+            self.close_if_empty(room)
+
     def known_rooms(self) -> list[str]:
         """Rooms with members, or with something said in them, in order."""
         written = {log[1:] for log in self._log.logs() if log.startswith(ROOM_PREFIX)}
@@ -201,6 +213,10 @@ class Hub:
         stream = self._streams.get(log)
         if stream is not None:
             stream.base = self._log.extent(log).base
+            for feed in stream.feeds:
+                if feed.sequence < stream.base:
+                    feed.follower.announce(feed)
+                    self.dirty[feed.follower.owner] = None
 
     # --- The past ----------
 
@@ -304,10 +320,11 @@ class Hub:
         for pending in batch:
             pending.on_durable(now)
             if pending.append.origin is not None:
-                self.dirty[pending.peer] = None
+                self._touch(pending.peer)
         for log, entries in grown.items():
             if log != DIRECTORY_LOG:
                 self.extend(now, self.stream(log), entries)
+                self._close_log_if_empty(log)
 
     def extend(self, now: float, stream: Stream, entries: list[bytes]) -> None:
         """A log has grown: push it to its followers."""
@@ -327,15 +344,31 @@ class Hub:
         self._tails.clear()
         for undone in reversed(pending):
             undone.on_rejected()
-        for peer in dict.fromkeys(undone.peer for undone in pending):
-            peer.window.rewind()
+            if undone.append.origin is not None:
+                undone.peer.window.rewind(undone.append.origin.counter)
+            self._touch(undone.peer)
+        for log in dict.fromkeys(undone.append.log for undone in pending):
+            self._close_log_if_empty(log)
+
+    def _touch(self, peer: Peer) -> None:
+        """A peer may have something to be sent, if it is still here."""
+        if peer in self.registry:
             self.dirty[peer] = None
 
     def window_of(self, author: bytes) -> Window:
-        """The request window of an author, as the log remembers it: what was answered is answered the same again."""
+        """The request window of an author who comes back: what was carried out is answered the same, not done again.
+
+        While something of the author's is still being written, that is the window it was asked in. Else it is as the
+        log remembers it, which knows only requests that were written: of the last, the others may be asked again.
+        """
+        for pending in self._pending:
+            if pending.peer.author == author:
+                return pending.peer.window
         answered = self._log.answered(author)
-        window = Window(max((counter for counter, _, _ in answered), default=0))
+        window = Window(max(answered[-1][0] - REQUESTS_IN_FLIGHT_MAX, 0) if answered else 0)
         for counter, log, sequence in answered:
+            if counter <= window.executed:
+                continue
             is_message = log.startswith((ROOM_PREFIX, CONVERSATION_PREFIX))
             body = Stored(log, sequence) if is_message else Done()
             window.remember(counter, encode(body))

@@ -47,7 +47,7 @@ class AckSchedule:
             self._at = now
             while self._missing and next(iter(self._missing)) < counter - MISSING_MAX:
                 del self._missing[next(iter(self._missing))]
-        else:
+        elif counter < self.largest:
             behind = self.largest - counter - 1
             if behind < 64:
                 self._received |= 1 << behind

@@ -36,10 +36,16 @@ class Assembly:
         return number in self._parts or self._bytes_held + PART_BYTES * count <= self._bytes_max
 
     def add(self, number: int, *, index: int, count: int, data: bytes) -> bytes | None:
-        """The whole once its last part is in, else None. A part that contradicts those before it is malformed."""
-        parts = self._parts.get(number)
-        if index >= count or (parts is not None and len(parts) != count):
+        """The whole once its last part is in, else None. A part behind the last is malformed.
+
+        Another count is another whole: its sender began anew, and what there was of the one before is dropped.
+        """
+        if index >= count:
             raise BadDatagram(Drop.MALFORMED)
+        parts = self._parts.get(number)
+        if parts is not None and len(parts) != count:
+            self.forget(number)
+            parts = None
         if parts is None:
             if not self.has_room(number, count):
                 return None

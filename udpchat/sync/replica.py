@@ -6,10 +6,14 @@ in order. It never asks for an entry by name: "I have up to N" is the only quest
 
 from __future__ import annotations
 
+from itertools import islice
+
 from udpchat.sync.parts import Assembly
 from udpchat.sync.ranges import Ranges
 from udpchat.wire.frames import Cursor, EntryPart, Head
 from udpchat.wire.limits import ACK_RANGES_MAX, PART_BYTES, PARTS_MAX, REPLICA_HELD_MAX
+
+PARTED_ENTRIES_MAX = 16  # large entries that are put together at once
 
 
 class Replica:
@@ -26,7 +30,7 @@ class Replica:
         self.entered = sequence  # the head when this client first followed: what lies below is history to it
         self._held: dict[int, bytes] = {}
         self._ranges = Ranges()
-        self._parts = Assembly(PARTS_MAX * PART_BYTES * 4)
+        self._parts = Assembly(PARTED_ENTRIES_MAX * PARTS_MAX * PART_BYTES)
 
     @property
     def has_gap(self) -> bool:
@@ -40,6 +44,7 @@ class Replica:
             for sequence in [held for held in self._held if held <= head.base]:
                 del self._held[sequence]
             self._ranges.remove(0, head.base)
+            self._parts.forget_below(head.base + 1)
         self.head = max(self.head, head.head)
 
     def on_entries(self, first: int, entries: list[bytes]) -> bool:
@@ -50,19 +55,27 @@ class Replica:
             return True
         if first > self.sequence + 1 and len(self._held) + len(entries) > REPLICA_HELD_MAX:
             return False
+        self._hold(first, entries)
+        return True
+
+    def _hold(self, first: int, entries: list[bytes]) -> None:
         for offset, entry in enumerate(entries):
             if first + offset > self.sequence:
                 self._held[first + offset] = entry
-        self._ranges.add(max(first, self.sequence + 1), last)
-        return True
+        self._ranges.add(max(first, self.sequence + 1), first + len(entries) - 1)
 
     def on_part(self, part: EntryPart) -> bool:
-        """Take one part of a large entry."""
+        """Take one part of a large entry; False if it was not kept because too much is held already."""
         self.head = max(self.head, part.sequence)
         if part.sequence <= self.sequence or part.sequence in self._held:
             return True
+        is_full = part.sequence > self.sequence + 1 and len(self._held) >= REPLICA_HELD_MAX
+        if is_full or not self._parts.has_room(part.sequence, part.count):
+            return False
         whole = self._parts.add(part.sequence, index=part.index, count=part.count, data=part.data)
-        return whole is None or self.on_entries(part.sequence, [whole])
+        if whole is not None:  # whatever else is held: those who sent its parts know that they came
+            self._hold(part.sequence, [whole])
+        return True
 
     def drain_entries(self) -> list[tuple[int, bytes]]:
         """The entries that are next in order, each once; the cursor moves behind them."""
@@ -72,8 +85,9 @@ class Replica:
             ready.append((self.sequence, entry))
         if ready:
             self._ranges.remove(0, self.sequence)
+            self._parts.forget_below(self.sequence + 1)
         return ready
 
     def cursor(self) -> Cursor:
         """What is held, for an Ack: the lowest ranges if there are more than may be named."""
-        return Cursor(self.log, self.generation, self.sequence, list(self._ranges)[:ACK_RANGES_MAX])
+        return Cursor(self.log, self.generation, self.sequence, list(islice(self._ranges, ACK_RANGES_MAX)))
