@@ -87,19 +87,27 @@ def test_faults_that_come_together_delay_and_do_not_flood(per_s: float) -> None:
     assert room.sent_bytes <= 2 * ideal.sent_bytes
 
 
-def test_probes_into_a_silence_become_rarer() -> None:
-    """S16: the backoff of the probe timeout is seen."""
+def test_probes_into_a_silence_become_rarer_and_no_larger() -> None:
+    """S16: the backoff of the probe timeout is seen, and a probe does not repeat what earlier probes repeated."""
     world = World(Random(16), WIFI)
     alice, bob = world.add_clients(2)
     world.run(1)
     sent_at: list[float] = []
-    world.network.taps.append(lambda now, _, to, __: sent_at.append(now) if to == bob.address else None)
+    sizes: set[int] = set()
+
+    def tap(now: float, source: Address, destination: Address, data: bytes) -> None:
+        if destination == bob.address:
+            sent_at.append(now)
+            sizes.add(len(data))
+
+    world.network.taps.append(tap)
     world.network.blackhole(bob.address)
     alice.say("are you there?")
     world.run(10)
     first, last = (sum(sent_at[0] + at <= when < sent_at[0] + at + 1 for when in sent_at) for at in (0, 9))
     assert 4 <= first <= 20
     assert 1 <= last <= 2
+    assert len(sizes) == 1
 
 
 @settings(max_examples=15, deadline=None)

@@ -25,6 +25,7 @@ from udpchat.session.handshake import KeyPair
 
 SERVER: Address = ("server", 1)
 CHECK_EVERY_STEPS = 64
+STEPS_AT_ONCE_MAX = 2_000  # at one moment: more is a core that is due again as soon as it has done what was due
 
 
 class Stuck(AssertionError):
@@ -47,6 +48,7 @@ class World:
         self.clients: list[ClientNode] = []
         self.promises = Promises(self.server, self.clients)
         self.steps = 0
+        self._idle_steps = 0  # since time last went on
 
     # --- Who is there ----------
 
@@ -109,6 +111,9 @@ class World:
         if due is None or due > end:
             self.now = max(self.now, end)
             return False
+        self._idle_steps = 0 if due > self.now else self._idle_steps + 1
+        if self._idle_steps > STEPS_AT_ONCE_MAX:
+            raise Stuck(f"time stands still at {self.now:.6f}: somebody is always due\n{self.describe()}")
         self.now = max(self.now, due)
         inboxes: dict[Address, list[tuple[bytes, Address]]] = {}
         for delivery in self.network.deliver(self.now):

@@ -25,10 +25,12 @@ class Answers:
     ) -> list[events.ClientEvent]:
         """What a result says; `is_quiet`: nothing, if there is nothing to say."""
         match request, body:
-            case bodies.Names(room, _), bodies.Page(items, more):
-                return self._on_names(room, items, more)
-            case bodies.Rooms(_), bodies.Page(items, more):
-                return self._on_rooms(items, more)
+            case bodies.Names(room, after), bodies.Page(items, more):
+                is_under_way = not after and room in self._names  # asked twice: one answer is enough
+                return [] if is_under_way else self._on_names(room, items, more)
+            case bodies.Rooms(after), bodies.Page(items, more):
+                is_under_way = not after and bool(self._rooms)
+                return [] if is_under_way else self._on_rooms(items, more)
             case bodies.TopicOf(room), bodies.TopicSet(topic, nick):
                 return [] if is_quiet and not topic else [events.Topic(room, topic, nick)]
             case bodies.Whois(_), bodies.Person():

@@ -32,8 +32,13 @@ class Asks:
         self._parts = Assembly(RESULT_PARTS_HELD_MAX * PART_BYTES)
         self._undrained: list[Write] = []
         self._writing: deque[Write] = deque()
-        for counter, body in unanswered:
-            self._expect_in_log(counter, parse_request_untrusted(body))
+        self._is_unwritable = False  # whether the last write failed
+        self._is_refused = False  # whether the server could not write, the last time that it was asked
+        for counter, body in saved.unanswered:
+            if counter in self.outbox:
+                self._expect_in_log(counter, parse_request_untrusted(body))
+            else:
+                self._undrained.append(Answered(counter))  # nobody waits for the answer any more
 
     @property
     def is_idle(self) -> bool:
@@ -59,6 +64,7 @@ class Asks:
         body = self.outbox.on_result(now, frame.counter)
         if body is None:
             return []
+        self._is_refused = False
         self._undrained.append(Answered(frame.counter))
         identity = message_id(self._instance, frame.counter)
         is_quiet = frame.counter in self._quiet
@@ -87,8 +93,9 @@ class Asks:
     def on_unwritable(self, now: float, text: str) -> list[events.ClientEvent]:
         """The server cannot carry out anything at the moment: all is kept, and asked again later."""
         told: list[events.ClientEvent] = []
-        if not self.outbox.is_paused(now):
+        if not self._is_refused:
             told.append(events.Error("unwritable", f"{text}; what you say is kept here and sent when it can be"))
+        self._is_refused = True
         self.outbox.on_refused(now, UNWRITABLE_RETRY_S)
         return told
 
@@ -103,6 +110,10 @@ class Asks:
 
     def persisted(self, now: float, count: int) -> None:
         """The oldest writes drained are on the disk: what was asked may be sent."""
+        self._is_unwritable = False
+        self._release(now, count)
+
+    def _release(self, now: float, count: int) -> None:
         for _ in range(count):
             write = self._writing.popleft()
             if isinstance(write, Asked):
@@ -110,7 +121,11 @@ class Asks:
 
     def rejected(self, now: float, reason: str) -> list[events.ClientEvent]:
         """Nothing drained could be written. It is sent all the same, and the person knows what that means."""
-        self.persisted(now, len(self._writing))
+        self._transcript.on_unwritten(self._writing)
+        self._release(now, len(self._writing))
+        if self._is_unwritable:
+            return []  # as was told before
+        self._is_unwritable = True
         text = f"cannot write to the data folder: {reason}; what is said now does not survive a restart of this client"
         return [events.Error("unwritable_here", text)]
 

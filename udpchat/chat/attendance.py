@@ -91,7 +91,9 @@ class Attendance:
     def drain_frames(self, now: float) -> list[bytes]:
         """What is to be said now."""
         frames = []
-        if self._due is not None and now >= self._due:
+        if self.is_leaving:
+            self._due = None
+        elif self._due is not None and now >= self._due:
             frames = self._entering(now)
         if self._goodbye_due is not None and now >= self._goodbye_due:
             if self._goodbyes == GOODBYES_MAX:

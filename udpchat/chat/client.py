@@ -25,7 +25,7 @@ from udpchat.wire.frames import Down, encode
 from udpchat.wire.limits import TEXT_BYTES_MAX
 from udpchat.wire.packets import Address
 
-FINAL_REFUSALS = frozenset({"nick_taken", "bad_nick", "too_many_nicks", "banned"})
+FINAL_REFUSALS = frozenset({"nick_taken", "bad_nick", "too_many_nicks", "too_many_devices", "banned"})
 
 
 class LocalError(Exception):
@@ -143,10 +143,7 @@ class Client:
 
     def ignore(self, nick: str) -> bool:
         """Show nothing that this person says, by whatever nick; False if that is so already."""
-        if nick_key(nick) in self._transcript.ignored:
-            return False
-        self._transcript.ignored[nick_key(nick)] = b""
-        return True
+        return self._transcript.ignore(nick)
 
     def unignore(self, nick: str) -> bool:
         """Show again what this person says; False if it was shown."""
@@ -159,6 +156,7 @@ class Client:
     def quit(self, now: float) -> None:
         """Say goodbye; `is_over` once it is answered, or soon."""
         self._attendance.leave(now)
+        self._after_link(now)
         self._flush(now)
 
     # --- In ----------
@@ -246,11 +244,10 @@ class Client:
 
     def _report_connected(self) -> None:
         """Once, when the server has let us in and answered for each room that was asked for."""
-        if self._has_connected or not self._attendance.is_complete:
+        session = self._link.session
+        if self._has_connected or session is None or not self._attendance.is_complete:
             return
         self._has_connected = True
-        session = self._link.session
-        assert session is not None
         shown = fingerprint(session.remote_static)
         self._events.append(events.Connected(self._profile.server, shown, self.nick, self.rooms))
         if self.rooms:
@@ -262,6 +259,7 @@ class Client:
     def _on_refused(self, now: float, frame: frames.Refused) -> None:
         if frame.log:
             self._attendance.drop(frame.log[1:])
+            self._transcript.drop(frame.log[1:])
             self._events.append(events.Error(frame.code, frame.text))
             self._report_connected()
         elif frame.code == "unwritable":
@@ -271,6 +269,8 @@ class Client:
 
     def _reject(self, code: str, text: str) -> None:
         """The end, and why."""
+        if self.is_over:
+            return
         self._events.append(events.Rejected(code, text))
         self._attendance.is_over = True
 
@@ -319,6 +319,8 @@ class Client:
         link = self._link
         if link.connector is not None and link.connector.refused_key is not None and not self.is_over:
             self._reject("server_key", self._why_not)
+        if self._attendance.is_leaving and (link.session is None or link.is_forgotten):
+            self._attendance.is_over = True  # nobody is there to take leave of
         if link.is_lost and link.lost_reason:
             if self._has_connected and not self._was_lost:
                 self._was_lost = True

@@ -50,7 +50,7 @@ class Entrance:
             self._hub.claim(peer, nick, lambda durable_at: self._welcome(durable_at, peer, nick))
         elif owner[1] != peer.key:
             self._refuse(peer, "", "nick_taken", taken(nick, owner[0]))
-        elif not self._hub.is_claiming(nick):
+        elif not self._hub.is_claiming(owner[0]):
             self._welcome(now, peer, nick)
 
     def _refuse(self, peer: Peer, log: str, code: str, text: str) -> None:
@@ -64,7 +64,7 @@ class Entrance:
         self._hub.dirty[peer] = None
         settings = self._settings
         if not peer.has_entered:
-            self._registry.set_nick(peer, nick)
+            peer.nick = nick
             self._events.append(events.PeerEntered(nick, peer.session.path.address[0]))
         welcome = Welcome(
             nick=peer.nick,

@@ -115,8 +115,8 @@ def _tell(asking: Asking, request: Tell) -> None:
         return asking.fail("too_many_conversations", "one of you has as many conversations as can be held")
     hub.follow_conversation(asking.now, stream.log, peer.key)
     hub.follow_conversation(asking.now, stream.log, key)
-    present = hub.registry.present(nick)
-    away = present[0].away if present else "not here; it is delivered when they come back"
+    present = hub.registry.entered(key)
+    away = _away_of(present) if present else "not here; it is delivered when they come back"
     _append_message(asking, stream.log, request.text, request.kind, to=nick, away=away)
 
 
@@ -143,7 +143,7 @@ def _rename(asking: Asking, request: Rename) -> None:
         hub.rename(now, peer, nick)
         asking.answer(Done())
 
-    if owner is not None:
+    if owner is not None and not hub.is_claiming(owner[0]):
         return be_known(asking.now)
     hub.claim(peer, nick, be_known, counter=asking.counter)
 
@@ -187,12 +187,17 @@ def _whois(asking: Asking, request: Whois) -> None:
     if owner is None or skeleton(owner[0]) != skeleton(request.nick):
         return asking.fail("no_such_nick", f"nobody here has ever been called {request.nick}")
     nick, key = owner
-    present = asking.hub.registry.present(nick)
+    present = [peer for peer in asking.hub.registry.entered(key) if skeleton(peer.nick) == skeleton(nick)]
     rooms = sorted({room for peer in present for room in peer.rooms})
     idle_s = min((int(asking.now - peer.said_at) for peer in present), default=0)
-    away = next((peer.away for peer in present if peer.away), "")
+    away = _away_of(present)
     page, _ = _page(rooms, after="")
     asking.answer(Person(nick, fingerprint(key), bool(present), idle_s, away, page))
+
+
+def _away_of(present: list[Peer]) -> str:
+    """Why a person is away: not while one of the devices is attended."""
+    return next((peer.away for peer in present), "") if all(peer.away for peer in present) else ""
 
 
 def _names(asking: Asking, request: Names) -> None:

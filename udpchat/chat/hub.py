@@ -250,18 +250,25 @@ class Hub:
     def claim(
         self, peer: Peer, nick: str, then: Callable[[float], None], *, counter: int | None = None
     ) -> None:
-        """Have a free nick written down as belonging to the peer's key; nobody else gets it meanwhile."""
+        """Have a free nick written down as belonging to the peer's key; nobody else gets it meanwhile.
+
+        Or one that is just being written down for another device of that key: said twice, it stands when the first does.
+        """
+        is_free = self.registry.owner(nick) is None
 
         def on_durable(now: float, sequence: int) -> None:
-            self._claiming.discard(nick)
+            if is_free:
+                self._claiming.discard(nick)
             then(now)
 
         def on_rejected() -> None:
-            self._claiming.discard(nick)
-            self.registry.unclaim(nick)
+            if is_free:
+                self._claiming.discard(nick)
+                self.registry.unclaim(nick)
 
-        self.registry.claim(nick, peer.key)
-        self._claiming.add(nick)
+        if is_free:
+            self.registry.claim(nick, peer.key)
+            self._claiming.add(nick)
         entry = encode(Claim(nick, peer.key))
         self.append(peer, DIRECTORY_LOG, entry, counter=counter, on_durable=on_durable, on_rejected=on_rejected)
 
@@ -274,7 +281,7 @@ class Hub:
         old = peer.nick
         if peer not in self.registry or old == nick:
             return
-        self.registry.set_nick(peer, nick)
+        peer.nick = nick
         for name in sorted(peer.rooms):
             self.rooms[name].roster.rename(now, old, nick, peer.user)
             self.stirred[self.rooms[name]] = None

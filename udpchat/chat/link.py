@@ -54,6 +54,7 @@ class Link:
         self.connector: Connector | None = None
         self.acks = AckSchedule()
         self.is_lost = True  # until the first session is confirmed
+        self.is_forgotten = False  # the server, or somebody in its name, says that it does not know `session`
         self._stands = False  # whether the server has spoken in `session`
         self.lost_reason = ""
         self.has_renewed = False
@@ -102,9 +103,10 @@ class Link:
     def _on_reset(self, now: float, packet: Reset) -> None:
         """The server says it has no such session. Anyone may say so: it only makes us ask by a handshake."""
         session = self.session
-        if session is None or packet.receiver_index != session.peer_index or self.connector is not None:
+        if session is None or packet.receiver_index != session.peer_index:
             raise BadDatagram(Drop.UNEXPECTED)
-        if now - self._connected_at >= RECONNECT_S_MIN:
+        self.is_forgotten = True
+        if self.connector is None and now - self._connected_at >= RECONNECT_S_MIN:
             self._connect(now)
 
     def _receive_data_untrusted(self, now: float, datagram: bytes) -> tuple[list[Down], int | None]:
@@ -142,7 +144,7 @@ class Link:
         self._previous, self.session = self.session, session
         self.acks = AckSchedule()
         self.has_renewed = True
-        self._stands = False
+        self._stands = self.is_forgotten = False
         self._asked_at = now
 
     def on_goodbye(self, now: float, reason: str) -> None:

@@ -1,14 +1,14 @@
 """The registry: address <-> session <-> peer <-> nick, last heard, expiry (SPEC 6.1). The one table of who is here.
 
 A *peer* is one device: a key and an instance, with the session that carries it at the moment. A *nick* belongs to the
-key that first claimed it, for good; it is *present* while at least one peer of that key has entered under it.
+key that first claimed it, for good; a key may hold several, and each of its peers goes by one of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from udpchat.chat.names import nick_key, skeleton
+from udpchat.chat.names import skeleton
 from udpchat.session.handshake import user_id
 from udpchat.session.session import Session
 from udpchat.sync.downlink import Downlink
@@ -77,7 +77,6 @@ class Registry:
         self._by_index: dict[int, tuple[Peer, Session]] = {}
         self._by_author: dict[bytes, Peer] = {}
         self._by_key: dict[bytes, list[Peer]] = {}
-        self._by_nick: dict[str, list[Peer]] = {}
         self._claims: dict[str, tuple[str, bytes]] = {}  # skeleton -> (nick, key)
         self._claims_of: dict[bytes, int] = {}
 
@@ -133,7 +132,7 @@ class Registry:
     def remove(self, peer: Peer) -> None:
         """The peer is gone; its nick stays with its key."""
         self.end_previous(peer)
-        self.set_nick(peer, "")
+        peer.nick = ""
         del self._by_index[peer.session.index]
         del self._by_author[peer.author]
         peers = self._by_key[peer.key]
@@ -147,20 +146,9 @@ class Registry:
 
     # --- Nicks ----------
 
-    def set_nick(self, peer: Peer, nick: str) -> None:
-        """The peer is known by this nick from here on; by none if it is empty."""
-        if peer.nick:
-            present = self._by_nick[nick_key(peer.nick)]
-            present.remove(peer)
-            if not present:
-                del self._by_nick[nick_key(peer.nick)]
-        peer.nick = nick
-        if nick:
-            self._by_nick.setdefault(nick_key(nick), []).append(peer)
-
-    def present(self, nick: str) -> list[Peer]:
-        """The peers that have entered under a nick."""
-        return self._by_nick.get(nick_key(nick), [])
+    def entered(self, key: bytes) -> list[Peer]:
+        """The devices of a person that have entered, under whichever nick."""
+        return [peer for peer in self.peers_of(key) if peer.has_entered]
 
     def owner(self, nick: str) -> tuple[str, bytes] | None:
         """(nick as claimed, key) of whoever holds this nick or one that looks like it."""
@@ -171,7 +159,9 @@ class Registry:
         return len(self._claims) < NICKS_MAX and self._claims_of.get(key, 0) < NICKS_PER_KEY_MAX
 
     def claim(self, nick: str, key: bytes) -> None:
-        """The nick, with all that look like it, belongs to the key."""
+        """The nick, with all that look like it, belongs to the key; to whom it belongs already, it does."""
+        if skeleton(nick) in self._claims:
+            return
         self._claims[skeleton(nick)] = (nick, key)
         self._claims_of[key] = self._claims_of.get(key, 0) + 1
 
@@ -179,3 +169,5 @@ class Registry:
         """The claim could not be written."""
         _, key = self._claims.pop(skeleton(nick))
         self._claims_of[key] -= 1
+        if not self._claims_of[key]:
+            del self._claims_of[key]

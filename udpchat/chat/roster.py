@@ -16,7 +16,7 @@ from udpchat.wire.frames import encode
 
 BATCH_S_PER_MEMBER = 0.001
 BATCH_S_MAX = 0.2
-KEPT_ENTRIES_MAX = 2 * RECENT_ENTRIES_MAX
+KEPT_ENTRIES_MAX = 16 * RECENT_ENTRIES_MAX
 
 
 class _Changes:
@@ -89,8 +89,10 @@ class Roster:
 
     def flush(self, now: float) -> None:
         """Tell the changes to all who follow."""
-        entries, self._pending, self.flush_at = self._pending, [], None
-        self._changes.entries.extend(entries)
-        self._changes.head += len(entries)
-        self.stream.extend(now, entries)
-        self.stream.base = self._changes.head - len(self._changes.entries)
+        pending, self._pending, self.flush_at = self._pending, [], None
+        for start in range(0, len(pending), RECENT_ENTRIES_MAX):  # a stream reads back what grows faster than that
+            entries = pending[start : start + RECENT_ENTRIES_MAX]
+            self._changes.entries.extend(entries)
+            self._changes.head += len(entries)
+            self.stream.extend(now, entries)
+            self.stream.base = self._changes.head - len(self._changes.entries)

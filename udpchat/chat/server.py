@@ -43,6 +43,7 @@ from udpchat.wire.frames import (
 )
 from udpchat.wire.limits import (
     PATH_TIMEOUT_S,
+    PEERS_PER_KEY_MAX,
     SESSION_AGE_S_MAX,
     SESSION_OVERLAP_S,
 )
@@ -129,18 +130,19 @@ class Server:
         else:
             surplus = self._registry.surplus_of(session.remote_static)
             if surplus is not None:
-                self._dismiss(now, surplus, "quit")
+                text = f"{PEERS_PER_KEY_MAX} other devices with this key are here, as many as may be"
+                self._dismiss(now, surplus, "quit", [encode(Refused("", "too_many_devices", text))])
             window = self.hub.window_of(author)
             peer = Peer(now, session=session, instance=instance, author=author, window=window)
             self._registry.add(peer)
         peer.downlink.send(encode(Pong(0)))
         self.hub.dirty[peer] = None
 
-    def _dismiss(self, now: float, peer: Peer, reason: str) -> None:
-        """Take leave of a peer."""
+    def _dismiss(self, now: float, peer: Peer, reason: str, told: Sequence[bytes] = ()) -> None:
+        """Take leave of a peer; `told` are frames that it is to have before."""
         if peer.has_entered:
             self._events.append(events.PeerLeft(peer.nick, reason))
-        goodbye = peer.session.seal(pack([encode(Goodbye(reason))]))
+        goodbye = peer.session.seal(pack([*told, encode(Goodbye(reason))]))
         self._transmits.append((goodbye, peer.session.path.address))
         self.hub.remove(now, peer, reason)
         self._deadlines.forget(peer)

@@ -48,6 +48,7 @@ class Transcript:
         self._conversations: dict[str, str] = {}  # key of the other's nick -> log
         self._events: list[events.ClientEvent] = []
         self._writes: list[Write] = []
+        self._unkept: set[str] = set()  # logs of which a write failed
         self.user = b""
         self.ignored: dict[str, bytes] = {}  # key of a nick -> user, empty until known; what they say is not shown
 
@@ -101,13 +102,20 @@ class Transcript:
                 return False
             replica = self._open(head, replica)
             self._replicas[log] = replica
-        if head.base > replica.sequence and replica.sequence:
-            text = f"{head.base - replica.sequence} messages of {log} are no longer kept by the server"
-            self._events.append(events.Notice("history_gone", text))
+        if head.base > replica.sequence and not log.startswith(ROSTER_PREFIX):
+            self._skip(replica, head.base)
         replica.on_head(head)
         self._changed.setdefault(log)
+        self._confirm_passed(replica)
         self._take_in(replica)
         return True
+
+    def _skip(self, replica: Replica, base: int) -> None:
+        """What is no longer kept cannot be had: the replica goes on from where the log begins now."""
+        if replica.sequence:
+            text = f"{base - replica.sequence} messages of {replica.log} are no longer kept by the server"
+            self._events.append(events.Notice("history_gone", text))
+        self._writes.append(Rebased(replica.log, replica.generation, base))
 
     def _is_welcome(self, log: str) -> bool:
         if log.startswith(CONVERSATION_PREFIX):
@@ -184,12 +192,16 @@ class Transcript:
                 self._tell_message(replica, sequence, entry)
             case bodies.Joined(nick, user):
                 self._known_as[user] = nick
+                self._recognize(nick, user)
                 if user != self.user:
                     self._events.append(events.Joined(room, nick))
             case bodies.Left(nick, user, reason):
+                if self._known_as.get(user) == nick:
+                    del self._known_as[user]
                 if user != self.user:
                     self._events.append(events.Left(room, nick, reason))
             case bodies.Renamed(old, nick, user):
+                self._recognize(old, user)
                 if self._known_as.get(user) != nick:  # once, though told in every room that is shared
                     self._known_as[user] = nick
                     self._events.append(events.Renamed(old, nick))
@@ -240,10 +252,22 @@ class Transcript:
         return ROOM_PREFIX + target
 
     def _is_ignored(self, message: bodies.Message) -> bool:
-        """By the key behind the nick that was ignored, once it has spoken: a new nick does not help it."""
-        if self.ignored.get(nick_key(message.nick)) == b"":
-            self.ignored[nick_key(message.nick)] = message.author
+        """By the key behind the nick that was ignored, as soon as it is known: a new nick does not help it."""
+        self._recognize(message.nick, message.author)
         return message.author in self.ignored.values()
+
+    def _recognize(self, nick: str, user: bytes) -> None:
+        """This nick is this person's."""
+        if self.ignored.get(nick_key(nick)) == b"":
+            self.ignored[nick_key(nick)] = user
+
+    def ignore(self, nick: str) -> bool:
+        """Show nothing that this person says; False if that is so already."""
+        key = nick_key(nick)
+        if key in self.ignored:
+            return False
+        self.ignored[key] = next((user for user, known in self._known_as.items() if nick_key(known) == key), b"")
+        return True
 
     # --- What this client said ----------
 
@@ -256,10 +280,16 @@ class Transcript:
         if identity not in self._said:
             return
         replica = self._replicas.get(log)
-        if replica is None or replica.sequence >= sequence:
-            self._confirm(identity, sequence, 0)
-        else:
+        if self._is_welcome(log) if replica is None else replica.sequence < sequence:
             self._stored[identity] = (log, sequence)
+        else:
+            self._confirm(identity, sequence, 0)
+
+    def _confirm_passed(self, replica: Replica) -> None:
+        """What stands where the replica did not look, or cannot any more, is confirmed all the same."""
+        for identity, (log, sequence) in list(self._stored.items()):
+            if log == replica.log and sequence <= replica.sequence:
+                self._confirm(identity, sequence, 0)
 
     def on_failed(self, identity: bytes) -> None:
         """It will never be in the log."""
@@ -284,4 +314,14 @@ class Transcript:
     def drain_writes(self) -> list[Write]:
         """What is to be kept, in order."""
         drained, self._writes = self._writes, []
-        return drained
+        kept: list[Write] = []
+        for write in drained:
+            if isinstance(write, Rebased):
+                self._unkept.discard(write.log)
+            if not isinstance(write, Held) or write.log not in self._unkept:
+                kept.append(write)
+        return kept
+
+    def on_unwritten(self, writes: Iterable[Write]) -> None:
+        """These are not on the disk: their logs stay there as they were, without a hole, until a replica starts over."""
+        self._unkept.update(write.log for write in writes if isinstance(write, Held | Rebased))

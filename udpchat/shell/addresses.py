@@ -11,7 +11,7 @@ from udpchat.wire.limits import DEFAULT_PORT
 
 SCHEME: Final = "udpchat://"
 _FORM: Final = re.compile(
-    r"(?:\[(?P<bracketed>[^\[\]]+)\]|(?P<host>[^:\[\]]+))(?::(?P<port>\d{1,5}))?/?(?:#(?P<fingerprint>.*))?"
+    r"(?:\[(?P<bracketed>[^\[\]]+)\]|(?P<host>[^:\[\]/#]+))(?::(?P<port>[0-9]{1,5}))?/?(?:#(?P<fingerprint>.*))?"
 )
 _FINGERPRINT: Final = re.compile(r"[a-z2-7]{32}")
 _HOST: Final = re.compile(r"[\w.-]{1,253}")  # as a name; what it stands for is for the resolver to say
@@ -50,9 +50,9 @@ def parse_server(text: str) -> ServerAddress:
     written = text.strip()
     if written.lower().startswith(SCHEME):
         written = written[len(SCHEME) :]
-    bare, _, fingerprint = written.partition("#")
+    bare, mark, fingerprint = written.partition("#")
     if _is_ipv6(bare):  # more than one colon and no brackets: no port
-        written = f"[{bare}]" + (f"#{fingerprint}" if fingerprint else "")
+        written = f"[{bare}]{mark}{fingerprint}"
     found = _FORM.fullmatch(written)
     if found is None:
         raise BadAddress(f"{text!r} is no server address: write HOST, HOST:PORT, [IPV6]:PORT or udpchat://HOST:PORT")

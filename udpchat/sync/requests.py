@@ -157,31 +157,27 @@ class Window:
     later, once the log is written (`waiting` counts those). `rewind` undoes what could not be written.
     """
 
-    __slots__ = ("_answers", "_held", "_parts", "executed", "waiting")
+    __slots__ = ("_answers", "_held", "_parts", "_waiting", "executed")
 
     def __init__(self, executed: int = 0) -> None:
         self.executed = executed  # all up to here were carried out or are of no interest any more
-        self.waiting = 0  # carried out, but not answered yet
+        self._waiting: dict[int, None] = {}  # carried out, but not answered yet, in order
         self._held: dict[int, object] = {}
         self._answers: dict[int, bytes] = {}  # encoded Result frames
         self._parts: Assembly | None = None  # few ever need it, and each idle peer would pay for it
 
     def receive(self, counter: int, first_open: int, body: object) -> bytes | None:
         """Take a request; if it was answered before, its answer again. Outside the window: BadDatagram."""
-        self._forget_below(first_open)
-        if not first_open <= counter < first_open + REQUESTS_IN_FLIGHT_MAX or self._is_beyond(counter):
-            raise BadDatagram(Drop.UNEXPECTED)
+        self._move_to(counter, first_open)
         if counter <= self.executed or counter in self._answers:
             return self._answers.get(counter)
         self._held[counter] = body
         return None
 
-    def _is_beyond(self, counter: int) -> bool:
-        return counter > self.executed + REQUESTS_IN_FLIGHT_MAX
-
     def receive_part(self, part: RequestPart) -> bytes | None:
-        """Take one part of a request: its body once it is whole."""
-        if part.counter <= self.executed or self._is_beyond(part.counter):
+        """Take one part of a request: its body once it is whole. Outside the window: BadDatagram."""
+        self._move_to(part.counter, part.first_open)
+        if part.counter <= self.executed or part.counter in self._held:
             return None
         if self._parts is None:
             self._parts = Assembly(PART_BYTES_HELD_MAX)
@@ -191,14 +187,28 @@ class Window:
         """The answer given to a request, if it is remembered."""
         return self._answers.get(counter)
 
-    def _forget_below(self, first_open: int) -> None:
-        """The client has the results of all below: forget them, and do not wait for those that never came."""
-        for counter in [answered for answered in self._answers if answered < first_open]:
-            del self._answers[counter]
-        if first_open > self.executed + 1 and not self.waiting:
+    def _move_to(self, counter: int, first_open: int) -> None:
+        """The client has the results of all below `first_open`: forget them, and do not wait for those that never came.
+
+        It cannot have the result of what waits. That, and the window, keep all that is held here within one window.
+        """
+        if not first_open <= counter < first_open + REQUESTS_IN_FLIGHT_MAX:
+            raise BadDatagram(Drop.UNEXPECTED)
+        if self._waiting and first_open > next(iter(self._waiting)):
+            raise BadDatagram(Drop.UNEXPECTED)
+        for answered in [answered for answered in self._answers if answered < first_open]:
+            del self._answers[answered]
+        if first_open > self.executed + 1:
             self.executed = first_open - 1
-            for counter in [held for held in self._held if held < first_open]:
-                del self._held[counter]
+            for held in [held for held in self._held if held < first_open]:
+                del self._held[held]
+        if self._parts:
+            self._parts.forget_below(self.executed + 1)
+
+    @property
+    def waiting(self) -> int:
+        """How many were carried out, but are not answered yet."""
+        return len(self._waiting)
 
     @property
     def has_held(self) -> bool:
@@ -214,13 +224,13 @@ class Window:
     def take_ready(self) -> int:
         """Begin to carry out the request whose turn it is; its counter."""
         self.executed += 1
-        self.waiting += 1
+        self._waiting[self.executed] = None
         del self._held[self.executed]
         return self.executed
 
     def answer(self, counter: int, frame: bytes) -> None:
         """A request was carried out: what to answer, now and whenever it is asked again."""
-        self.waiting -= 1
+        self._waiting.pop(counter, None)
         self._answers[counter] = frame
 
     def remember(self, counter: int, frame: bytes) -> None:
@@ -233,4 +243,4 @@ class Window:
         What was answered meanwhile without being written stays answered.
         """
         self.executed = min(self.executed, first - 1)
-        self.waiting = 0
+        self._waiting = {counter: None for counter in self._waiting if counter < first}

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from tests.shell.waiting import ROOT, run_until
+from udpchat.shell.signals import STOPPING, Signals
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows cannot send itself a signal without ending")
+
+TWICE = """
+import asyncio, os, signal
+from udpchat.shell.signals import STOPPING, Signals
+loop = asyncio.SelectorEventLoop()
+signals = Signals(loop, lambda number: None, exit_at_once=77)
+signals.take(*STOPPING)
+os.kill(os.getpid(), signal.SIGTERM)
+os.kill(os.getpid(), signal.SIGINT)
+raise SystemExit(1)
+"""
+
+
+def test_a_signal_wakes_the_loop_and_is_reported_there(loop: asyncio.AbstractEventLoop) -> None:
+    got: list[int] = []
+    signals = Signals(loop, got.append, exit_at_once=1)
+    signals.take(signal.SIGUSR1, signal.SIGTERM)
+    os.kill(os.getpid(), signal.SIGUSR1)
+    os.kill(os.getpid(), signal.SIGTERM)
+    run_until(loop, lambda: len(got) == 2)
+    assert sorted(got) == sorted([signal.SIGUSR1, signal.SIGTERM])
+    signals.close()
+
+
+def test_afterwards_everything_is_as_it_was(loop: asyncio.AbstractEventLoop) -> None:
+    before = [signal.getsignal(number) for number in STOPPING]
+    signals = Signals(loop, lambda number: None, exit_at_once=1)
+    signals.take(*STOPPING)
+    assert [signal.getsignal(number) for number in STOPPING] != before
+    signals.close()
+    assert [signal.getsignal(number) for number in STOPPING] == before
+
+
+def test_the_second_stop_ends_the_process_whatever_the_loop_does() -> None:
+    done = subprocess.run([sys.executable, "-c", TWICE], cwd=ROOT, timeout=20, check=False)
+    assert done.returncode == 77

@@ -1,0 +1,331 @@
+"""Requests: at the client asked until answered, at the server carried out once and in order, and bounded."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from udpchat.sync.requests import (
+    REQUEST_BYTES_MAX,
+    RESEND_S_MAX,
+    RESEND_S_MIN,
+    Outbox,
+    Window,
+)
+from udpchat.wire.bodies import Say
+from udpchat.wire.errors import BadDatagram, Drop
+from udpchat.wire.frames import Request, RequestPart, encode, pack, parse_up_untrusted
+from udpchat.wire.limits import BODY_BYTES_MAX, PART_BYTES, PARTS_MAX, REQUESTS_IN_FLIGHT_MAX
+
+SAY = encode(Say("lobby", 0, "hi"))
+LARGE = encode(Say("lobby", 0, "x" * 5_000))
+
+
+def asked(outbox: Outbox, now: float) -> list[int]:
+    """The counters of the requests that go out now."""
+    frames = [frame for encoded in outbox.drain_frames(now) for frame in parse_up_untrusted(pack([encoded]))]
+    assert all(isinstance(frame, Request | RequestPart) for frame in frames)
+    return list(dict.fromkeys(frame.counter for frame in frames if isinstance(frame, Request | RequestPart)))
+
+
+def filled(count: int, body: bytes = SAY) -> Outbox:
+    outbox = Outbox()
+    for _ in range(count):
+        outbox.release(0.0, outbox.add(body))
+    return outbox
+
+
+# --- The client's side ----------
+
+
+def test_a_request_goes_out_only_once_it_is_written_down() -> None:
+    outbox = Outbox()
+    counter = outbox.add(SAY)
+    assert (counter, outbox.next_timeout(), asked(outbox, 5.0)) == (1, None, [])
+    outbox.release(5.0, counter)
+    assert outbox.next_timeout() == 5.0
+    assert asked(outbox, 5.0) == [1]
+
+
+def test_counters_have_no_holes_and_go_on_where_an_earlier_run_stopped() -> None:
+    outbox = Outbox(next_counter=8, unanswered=[(5, SAY), (7, SAY)])
+    assert outbox.add(SAY) == outbox.next_counter - 1 == 8
+    assert outbox.unanswered() == [(5, SAY), (7, SAY), (8, SAY)]
+    assert asked(outbox, 0.0) == [5, 7], "what an earlier run wrote down is asked at once"
+
+
+def test_only_a_window_of_requests_is_on_its_way() -> None:
+    outbox = filled(3 * REQUESTS_IN_FLIGHT_MAX)
+    assert asked(outbox, 0.0) == list(range(1, REQUESTS_IN_FLIGHT_MAX + 1))
+    outbox.on_result(0.01, 2)
+    assert 33 not in asked(outbox, 0.01), "the window hangs on the lowest that is open"
+    outbox.on_result(0.01, 1)
+    assert {33, 34} <= set(asked(outbox, 0.01))
+
+
+def test_every_frame_names_the_lowest_that_is_open() -> None:
+    outbox = filled(3)
+    outbox.on_result(0.0, 1)
+    [frame, _] = [parse_up_untrusted(pack([encoded]))[0] for encoded in outbox.drain_frames(0.0)]
+    assert isinstance(frame, Request) and (frame.counter, frame.first_open) == (2, 2)
+
+
+def test_a_result_counts_once() -> None:
+    outbox = filled(1)
+    asked(outbox, 0.0)
+    assert outbox.on_result(0.1, 1) == SAY
+    assert outbox.on_result(0.1, 1) is None
+    assert len(outbox) == 0 and 1 not in outbox and outbox.next_timeout() is None
+
+
+def test_without_an_answer_it_is_asked_again_ever_more_slowly_and_for_good() -> None:
+    outbox = filled(1)
+    times = list[float]()
+    while len(times) < 30:
+        due = outbox.next_timeout()
+        assert due is not None
+        assert asked(outbox, due) == [1]
+        times.append(due)
+    waits = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    assert waits == sorted(waits)
+    assert waits[0] >= RESEND_S_MIN and waits[-1] == pytest.approx(RESEND_S_MAX)
+
+
+def test_one_that_is_nearly_due_goes_along() -> None:
+    outbox = filled(1)
+    outbox.round_trip.on_sample(0.010)
+    asked(outbox, 0.0)
+    outbox.release(0.011, outbox.add(SAY))
+    assert asked(outbox, 0.011) == [1, 2]
+    outbox.release(0.012, outbox.add(SAY))
+    assert asked(outbox, 0.012) == [3]
+
+
+def test_a_new_session_asks_everything_at_once() -> None:
+    outbox = filled(3)
+    asked(outbox, 0.0)
+    asked(outbox, outbox.next_timeout() or 0.0)
+    outbox.restart(9.0)
+    assert outbox.next_timeout() == 9.0
+    assert asked(outbox, 9.0) == [1, 2, 3]
+
+
+def test_a_server_that_cannot_write_is_left_alone_for_a_while() -> None:
+    outbox = filled(1)
+    outbox.on_refused(0.0, 2.0)
+    assert outbox.is_paused(1.9) and asked(outbox, 1.9) == []
+    assert outbox.next_timeout() == 2.0
+    assert not outbox.is_paused(2.0) and asked(outbox, 2.0) == [1]
+
+
+@pytest.mark.parametrize("size", [1, REQUEST_BYTES_MAX - 20, REQUEST_BYTES_MAX, REQUEST_BYTES_MAX + 1, 16_384])
+def test_every_frame_fits_a_packet(size: int) -> None:
+    outbox = Outbox(next_counter=2**52)
+    outbox.release(0.0, outbox.add(b"\xc4" + bytes(size - 1)))
+    frames = outbox.drain_frames(0.0)
+    assert all(len(pack([frame])) <= BODY_BYTES_MAX for frame in frames)
+    assert (len(frames) == 1) == (size <= REQUEST_BYTES_MAX)
+
+
+def exchange(outbox: Outbox, answer_s: float, count: int) -> int:
+    """Ask one after the other of a server that answers each after so long; how many frames it took."""
+    now, frames = 1.0, 0
+    for _ in range(count):
+        counter = outbox.add(SAY)
+        outbox.release(now, counter)
+        answered_at = now + answer_s
+        while (due := outbox.next_timeout()) is not None and due < answered_at:
+            frames += len(asked(outbox, due))
+        now = answered_at
+        outbox.on_result(now, counter)
+        now += 0.5
+    return frames
+
+
+@pytest.mark.parametrize("answer_s", [0.001, 0.02, 0.1, 0.2])
+def test_a_server_slower_than_the_path_is_soon_asked_once_for_each_request(answer_s: float) -> None:
+    outbox = Outbox()
+    outbox.seed_round_trip(0.0003)  # the path is quick; the disk behind it need not be
+    exchange(outbox, answer_s, 2)
+    assert exchange(outbox, answer_s, 20) <= 21
+
+
+def test_a_server_that_was_slow_once_is_soon_asked_again_as_quickly_as_before() -> None:
+    outbox = Outbox()
+    exchange(outbox, 0.001, 20)
+    quick = outbox.round_trip.timeout_s
+    exchange(outbox, 0.2, 1)
+    exchange(outbox, 0.001, 20)
+    outbox.release(100.0, outbox.add(SAY))
+    asked(outbox, 100.0)
+    assert (outbox.next_timeout() or 0.0) - 100.0 <= max(2 * quick, 2 * RESEND_S_MIN)
+
+
+# --- The server's side ----------
+
+
+def carry_out(window: Window) -> list[int]:
+    """Begin all whose turn it is."""
+    begun = []
+    while window.peek_ready() is not None:
+        begun.append(window.take_ready())
+    return begun
+
+
+def answered(window: Window, count: int) -> Window:
+    """A window in which requests 1 to `count` were carried out and answered."""
+    for counter in range(1, count + 1):
+        window.receive(counter, counter, "body")
+        assert carry_out(window) == [counter]
+        window.answer(counter, b"result %d" % counter)
+    return window
+
+
+def refusal(window: Window, counter: int, first_open: int) -> Drop:
+    with pytest.raises(BadDatagram) as caught:
+        window.receive(counter, first_open, "body")
+    return caught.value.reason
+
+
+def test_requests_that_come_reversed_are_carried_out_in_counter_order() -> None:
+    window = Window()
+    for counter in range(REQUESTS_IN_FLIGHT_MAX, 0, -1):
+        assert carry_out(window) == []
+        assert window.receive(counter, 1, counter) is None
+    assert carry_out(window) == list(range(1, REQUESTS_IN_FLIGHT_MAX + 1))
+
+
+def test_a_repeated_request_is_not_carried_out_again_and_answered_the_same() -> None:
+    window = answered(Window(), 3)
+    assert window.receive(3, 3, "other body") == b"result 3"
+    assert carry_out(window) == []
+
+
+def test_while_a_request_waits_for_the_log_its_repetition_is_not_answered() -> None:
+    window = Window()
+    window.receive(1, 1, "body")
+    assert carry_out(window) == [1] and window.waiting == 1
+    assert window.receive(1, 1, "body") is None
+    assert carry_out(window) == []
+    window.answer(1, b"late")
+    assert window.waiting == 0 and window.receive(1, 1, "body") == b"late"
+
+
+@pytest.mark.parametrize(("counter", "first_open"), [(33, 1), (2**63, 1), (2**53, 2), (4, 5), (1, 2)])
+def test_a_counter_outside_its_window_is_refused_and_changes_nothing(counter: int, first_open: int) -> None:
+    window = answered(Window(), 3)
+    assert refusal(window, counter, first_open) is Drop.UNEXPECTED
+    assert window.executed == 3 and window.answer_of(3) == b"result 3"
+    window.receive(4, 4, "body")
+    assert carry_out(window) == [4]
+
+
+def test_what_the_client_gave_up_is_not_waited_for() -> None:
+    window = answered(Window(), 3)
+    window.receive(9, 9, "body")
+    assert carry_out(window) == [9]
+
+
+def test_a_client_cannot_have_the_result_of_what_waits() -> None:
+    window = Window()
+    for counter in range(1, 5):
+        window.receive(counter, 1, "body")
+    carry_out(window)
+    assert refusal(window, 5, 2) is Drop.UNEXPECTED
+    window.answer(1, b"one")
+    assert window.receive(5, 2, "body") is None
+
+
+def test_what_was_written_before_a_restart_is_answered_and_the_rest_may_be_asked_again() -> None:
+    window = Window(68)
+    for counter in (70, 75, 100):
+        window.remember(counter, b"stored %d" % counter)
+    assert window.receive(70, 69, "body") == b"stored 70"
+    assert window.receive(69, 69, "left no entry") is None
+    assert carry_out(window) == [69], "70 is passed over"
+    window.answer(69, b"done")
+    window.receive(71, 71, "body")
+    assert carry_out(window) == [71]
+
+
+def test_a_client_cannot_have_what_was_written_before_a_restart_done_again() -> None:
+    window = Window(68)
+    for counter in (70, 75, 100):
+        window.remember(counter, b"stored")
+    window.receive(69, 69, "body")
+    carry_out(window)
+    assert refusal(window, 101, 101) is Drop.UNEXPECTED
+    for counter in (70, 75, 100):
+        assert window.receive(counter, 69, "body") == b"stored"
+
+
+def test_what_could_not_be_written_is_as_if_never_asked_and_what_was_answered_stays() -> None:
+    window = Window()
+    for counter in range(1, 5):
+        window.receive(counter, 1, "body")
+    carry_out(window)
+    window.answer(1, b"one")
+    window.answer(3, b"failed at once")
+    window.rewind(2)
+    assert window.waiting == 0
+    assert window.receive(3, 2, "body") == b"failed at once"
+    for counter in (4, 2):
+        assert window.receive(counter, 2, "body") is None
+    assert carry_out(window) == [2, 4]
+
+
+def part(counter: int, index: int, count: int, first_open: int = 1, data: bytes = b"x") -> RequestPart:
+    return RequestPart(counter, first_open, index, count, data)
+
+
+def test_parts_become_the_body_they_were() -> None:
+    outbox, window = filled(1, LARGE), Window()
+    wholes = []
+    for encoded in reversed(outbox.drain_frames(0.0)):
+        [frame] = parse_up_untrusted(pack([encoded]))
+        assert isinstance(frame, RequestPart)
+        wholes.append(window.receive_part(frame))
+    assert wholes == [None] * (len(wholes) - 1) + [LARGE]
+
+
+def test_a_large_request_far_ahead_of_what_the_log_remembers_is_taken() -> None:
+    window = Window(100)
+    assert window.receive_part(part(171, 0, 2, first_open=171)) is None
+    assert window.receive_part(part(171, 1, 2, first_open=171)) == b"xx"
+
+
+def test_parts_of_what_was_carried_out_or_lies_outside_are_not_kept() -> None:
+    window = answered(Window(), 3)
+    assert window.receive_part(part(3, 0, 2, first_open=3)) is None
+    with pytest.raises(BadDatagram):
+        window.receive_part(part(40, 0, 2, first_open=4))
+    assert not window._parts
+
+
+def test_parts_of_what_the_client_gave_up_make_room() -> None:
+    window = Window()
+    for counter in range(1, REQUESTS_IN_FLIGHT_MAX + 1):
+        window.receive_part(part(counter, 0, PARTS_MAX))
+    for index in range(PARTS_MAX):
+        whole = window.receive_part(part(40, index, PARTS_MAX, first_open=40, data=bytes(PART_BYTES)))
+    assert whole == bytes(PARTS_MAX * PART_BYTES)
+
+
+@given(data=st.data())
+def test_whatever_a_client_does_no_more_than_a_window_is_held(data: st.DataObject) -> None:
+    window, done = Window(), set[int]()
+    near = st.integers(-3, REQUESTS_IN_FLIGHT_MAX + 3)
+    for _ in range(60):
+        first_open = max(1, window.executed + data.draw(near))
+        counter = max(1, first_open + data.draw(near))
+        try:
+            window.receive(counter, first_open, "body")
+            window.receive_part(part(max(1, counter - 1), 0, PARTS_MAX, first_open=first_open))
+        except BadDatagram:
+            pass
+        begun = carry_out(window)
+        assert not done & set(begun), "carried out twice"
+        done |= set(begun)
+        for waiting in list(window._waiting):
+            if data.draw(st.booleans()):
+                window.answer(waiting, b"result")
+        assert len({*window._answers, *window._held, *window._waiting}) <= REQUESTS_IN_FLIGHT_MAX
