@@ -109,7 +109,8 @@ class Pace:
         if pace:
             self._credit_bytes = min(BURST_BYTES, self._credit_bytes + (now - self._credit_at) * pace)
             self._credit_at = now
-            room = min(room, int(self._credit_bytes))
+            # To the nearest byte: or what `next_timeout` waits for might never be there, by a rounding of the clock.
+            room = min(room, round(self._credit_bytes))
         return max(room, 0)
 
     def on_sent(self, size: int) -> None:

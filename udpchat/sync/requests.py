@@ -27,6 +27,7 @@ class Open:
     counter: int
     body: bytes
     tries: int = 0
+    asked_at: float = 0.0  # first, in this session
     sent_at: float = 0.0
     due: float = 0.0
 
@@ -41,6 +42,7 @@ class Outbox:
         self.round_trip = RoundTrip()
         self._paused_until = 0.0
         self._repeated_at = float("-inf")  # when a request was last asked again
+        self._patience_s = 0.0  # a little more than the last took that was asked more than once
 
     def seed_round_trip(self, sample_s: float | None) -> None:
         """What the handshake measured, until requests measure it themselves."""
@@ -84,6 +86,11 @@ class Outbox:
         # says nothing of the path either.
         if entry.tries == 1 and entry.sent_at > self._repeated_at:
             self.round_trip.on_sample(now - entry.sent_at)
+            self._patience_s = 0.0
+        elif entry.tries > 1:
+            # The other half of the rule: keep the longer wait until there is a sample (RFC 6298 section 5), or a server
+            # whose disk is slower than the first guess would be asked too early for ever, and never be measured.
+            self._patience_s = min(1.25 * (now - entry.asked_at), RESEND_S_MAX)
         return entry.body
 
     def on_refused(self, now: float, retry_s: float) -> None:
@@ -126,7 +133,7 @@ class Outbox:
         frames: list[bytes] = []
         for entry in window:
             waited = now - entry.sent_at
-            if entry.due <= now or (entry.tries and waited >= self.round_trip.smoothed_s):
+            if entry.due <= now or (entry.tries and waited >= max(self.round_trip.smoothed_s, self._patience_s)):
                 frames.extend(_request_frames(entry, first_open))
                 self._on_sent(now, entry)
         return frames
@@ -134,9 +141,11 @@ class Outbox:
     def _on_sent(self, now: float, entry: Open) -> None:
         entry.tries += 1
         entry.sent_at = now
-        if entry.tries > 1:
+        if entry.tries == 1:
+            entry.asked_at = now
+        else:
             self._repeated_at = now
-        timeout_s = max(self.round_trip.timeout_s, RESEND_S_MIN)
+        timeout_s = max(self.round_trip.timeout_s, self._patience_s, RESEND_S_MIN)
         backoff_s = timeout_s * 2 ** max(0, min(entry.tries, 12) - RESENDS_BEFORE_BACKOFF)
         entry.due = now + min(backoff_s, max(RESEND_S_MAX, timeout_s))
 

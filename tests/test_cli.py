@@ -1,0 +1,151 @@
+"""The console scripts: options, usage errors, and what a person is told when something breaks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from udpchat import __version__, cli
+from udpchat.shell.addresses import ServerAddress
+from udpchat.shell.connect import ClientOptions
+from udpchat.shell.endpoint import EndpointError
+from udpchat.shell.options import ServerOptions, data_folder
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(autouse=True)
+def no_choices_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli.os, "environ", {})
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> list[ServerOptions]:
+    runs: list[ServerOptions] = []
+    monkeypatch.setattr(cli.serve, "run", lambda options: runs.append(options) or 0)
+    return runs
+
+
+@pytest.fixture
+def joined(monkeypatch: pytest.MonkeyPatch) -> list[ClientOptions]:
+    runs: list[ClientOptions] = []
+
+    def run(options: ClientOptions, **_: Any) -> int:
+        runs.append(options)
+        return 0
+
+    monkeypatch.setattr(cli.connect, "run", run)
+    return runs
+
+
+def usage_error(capsys: Capture, arguments: list[str]) -> str:
+    """The one line that is said; asserts exit code 2."""
+    with pytest.raises(SystemExit) as ended:
+        cli.main(arguments)
+    assert ended.value.code == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.count("\n") == 1 and said.err.endswith("--help\n")
+    return said.err
+
+
+def test_a_server_needs_no_option(served: list[ServerOptions]) -> None:
+    assert cli.server([]) == 0
+    assert (served[0].bind, served[0].port, served[0].data) == ("::", 47747, data_folder())
+
+
+def test_every_option_of_the_server_arrives(served: list[ServerOptions], tmp_path: Path) -> None:
+    given = ["--bind", "127.0.0.1", "--port", "0", "--data", str(tmp_path), "--name", "home", "--heartbeat", "1"]
+    given += ["--expiry", "3", "--durability", "os", "--log-level", "error", "--log-format", "json"]
+    assert cli.main(["server", *given]) == 0
+    assert served == [ServerOptions("127.0.0.1", 0, tmp_path, "home", 1.0, 3.0, "os", "error", "json")]  # type: ignore[arg-type]
+
+
+def test_a_client_needs_a_nick_only(joined: list[ClientOptions]) -> None:
+    assert cli.client(["--nick", "alice"]) == 0
+    assert joined == [ClientOptions(nick="alice", server=None, rooms=("lobby",), data=data_folder())]
+
+
+def test_every_option_of_the_client_arrives(joined: list[ClientOptions], tmp_path: Path) -> None:
+    given = ["--nick", "alice", "--server", "udpchat://host:5", "--room", "#Ops", "--room", "lobby", "--room", "ops"]
+    given += ["--data", str(tmp_path), "--history", "7", "--timeout", "2.5", "--json", "--follow", "--count", "3"]
+    assert cli.main(["client", *given]) == 0
+    assert joined == [ClientOptions("alice", ServerAddress("host", 5), ("ops", "lobby"), tmp_path, 7, 2.5)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "command"),
+        (["serve"], "serve"),
+        (["client"], "--nick"),
+        (["client", "--nick", "a b"], "space"),
+        (["client", "--nick", "a\x1b[2Jb"], "U+001B"),
+        (["client", "--nick", "x" * 33], "32"),
+        (["client", "--nick", "a", "--server", "host:0"], "port"),
+        (["client", "--nick", "a", "--server", "host#x"], "fingerprint"),
+        (["client", "--nick", "a", "--room", "a b"], "space"),
+        (["client", "--nick", "a", "--plain", "--json"], "not allowed"),
+        (["client", "--nick", "a", "--count", "0"], "--count"),
+        (["client", "--nick", "a", "--history", "-1"], "--history"),
+        (["client", "--nick", "a", "--timeout", "nan"], "--timeout"),
+        (["client", "--nick", "a", "--fol"], "--fol"),
+        (["client", "--nick", "a", "--\x1b[2J"], "unrecognized"),
+        (["server", "--port", "x"], "--port"),
+        (["server", "--config", "/no/such/file"], "/no/such/file"),
+        (["server", "--heartbeat", "30"], "longer"),
+        (["server", "extra"], "extra"),
+    ],
+)
+def test_a_wrong_option_is_one_line_and_exit_2(capsys: Capture, arguments: list[str], words: str) -> None:
+    said = usage_error(capsys, arguments)
+    assert words in said and "\x1b" not in said
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["server", "--version"], ["client", "--version"]])
+def test_the_version_is_said(capsys: Capture, arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(arguments)
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"{' '.join(['udpchat', *arguments[:-1]])} {__version__}\n"
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["server", "--help"], ["client", "--help"]])
+def test_there_is_help(capsys: Capture, arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(arguments)
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.startswith("usage: udpchat")
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "words"),
+    [
+        (EndpointError("UDP port 5 is in use"), 1, "udpchat-server: UDP port 5 is in use\n"),
+        (ValueError("evil\x1b[2J\nlines"), 1, "internal error"),
+        (BrokenPipeError(), 1, ""),
+        (KeyboardInterrupt(), 130, ""),
+    ],
+)
+def test_what_breaks_is_one_line_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: Capture, error: BaseException, code: int, words: str
+) -> None:
+    def fail(options: ServerOptions) -> int:
+        raise error
+
+    monkeypatch.setattr(cli.serve, "run", fail)
+    monkeypatch.setattr(cli, "abandon_output", lambda: None)
+    assert cli.server([]) == code
+    said = capsys.readouterr().err
+    assert words in said and said.count("\n") == (1 if words else 0) and "\x1b" not in said
+
+
+def test_who_debugs_is_shown_a_traceback(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    def fail(options: ServerOptions) -> int:
+        raise ValueError("inside")
+
+    monkeypatch.setattr(cli.serve, "run", fail)
+    assert cli.server(["--log-level", "debug"]) == 1
+    assert "Traceback" in capsys.readouterr().err
