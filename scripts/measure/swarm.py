@@ -83,7 +83,7 @@ class Swarm:
             self.turn(0.02)
 
     def relay(self, messages: int, in_flight: int) -> tuple[Relayed, float]:
-        """Have messages said in the one room that all are in, by as few peers as may; and the bytes of a datagram."""
+        """Have messages said in the one room that all are in, by as few peers as may; and the mean bytes of a datagram."""
         speakers = self._seats[: -(-in_flight // (REQUESTS_IN_FLIGHT_MAX // 2))]
         tally = Tally(len(self._seats))
         first = max(seat.peer.sequence for seat in self._seats) + 1
@@ -157,8 +157,9 @@ class Swarm:
                 datagrams.append(seat.socket.recv(DATAGRAM_BYTES))
         if datagrams:
             self._heard_s = time.monotonic()
-            self._datagrams += len(datagrams)
-            self._bytes += sum(map(len, datagrams))
+            sizes = [len(datagram) for datagram in datagrams if len(datagram) > TEXT_BYTES]  # those that carry a text
+            self._datagrams += len(sizes)
+            self._bytes += sum(sizes)
             seat.peer.receive(self._heard_s, datagrams)
             self._send(seat)
 

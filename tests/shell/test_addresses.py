@@ -34,8 +34,8 @@ def test_an_address_can_be_written_in_all_usual_ways(text: str, address: ServerA
 
 @pytest.mark.parametrize(
     "text",
-    ["", "udpchat://", "host:", "host:0", "host:65536", "host:x", "a b", "host#", "host#short", "[host]:5", "[::1", "::1]",
-     "http://host", "host:1:2", "a\nb", "[]:5", f"host#{FINGERPRINT}0", "host:٣"],
+    ["", "udpchat://", "host:", "host:0", "host:65536", "host:x", "a b", "host#", "host#short", "[host]:5", "[::1",
+     "::1]", "http://host", "host:1:2", "a\nb", "[]:5", f"host#{FINGERPRINT}0", "host:٣"],
 )  # fmt: skip
 def test_what_is_no_address_is_refused_in_one_line(text: str) -> None:
     with pytest.raises(BadAddress) as refused:

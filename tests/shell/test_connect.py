@@ -197,9 +197,9 @@ def test_who_was_renamed_has_the_key_of_the_new_nick_too(url: str, tmp_path: Pat
 
 @posix
 def test_a_reader_that_had_enough_ends_it_quietly(url: str, tmp_path: Path) -> None:
+    data = ["--data", str(tmp_path / "alice")]
     alice = subprocess.Popen(
-        [sys.executable, "-m", "udpchat", "client", "--nick", "alice", "--server", url, "--json", "--follow"]
-        + ["--data", str(tmp_path / "alice")],
+        [sys.executable, "-m", "udpchat", "client", "--nick", "alice", "--server", url, "--json", "--follow", *data],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

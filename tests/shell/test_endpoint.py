@@ -123,7 +123,7 @@ def test_ipv4_serves_alone_where_ipv6_is_off(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_port_in_use_is_said_in_one_line_with_what_to_do(endpoint: UdpEndpoint) -> None:
-    with pytest.raises(EndpointError, match="in use.*--port"):
+    with pytest.raises(EndpointError, match=r"in use.*--port"):
         open_socket("127.0.0.1", endpoint.address[1])
 
 

@@ -104,7 +104,7 @@ def test_a_numeric_host_resolves_to_itself(loop: asyncio.AbstractEventLoop) -> N
 
 
 def test_a_host_that_is_not_there_is_said_in_one_line(loop: asyncio.AbstractEventLoop) -> None:
-    with pytest.raises(NoSuchHost, match="cannot find the host no.such.host.invalid"):
+    with pytest.raises(NoSuchHost, match=r"cannot find the host no\.such\.host\.invalid"):
         loop.run_until_complete(resolve("no.such.host.invalid", 5))
     with pytest.raises(NoSuchHost):
         loop.run_until_complete(resolve("x" * 80, 5))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -13,7 +14,9 @@ import pytest
 
 from tests.shell.waiting import Program, chatting, serving, texts, url_of
 from udpchat.shell.addresses import parse_server
-from udpchat.shell.serve import lan_host
+from udpchat.shell.options import server_options
+from udpchat.shell.serve import Service, lan_host
+from udpchat.storage.sqlite import SqliteLog
 
 STOPS_WITHIN_S = 2.0
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
@@ -112,6 +115,18 @@ def test_what_was_dropped_is_summed_up_in_one_line(tmp_path: Path) -> None:
         lines = [line for line in server.rest_of(server.err) if "dropped: " in line]
     assert len(lines) == 1 and "500 unknown kind" in lines[0]
 
+
+
+def test_a_bug_ends_the_server_with_1_and_one_line(
+    loop: asyncio.AbstractEventLoop, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    service = Service(loop, server_options({"bind": "127.0.0.1", "port": "0", "data": str(tmp_path)}, {}))
+    loop.call_later(0.01, lambda: 1 // 0)
+    assert loop.run_until_complete(service.run()) == 1
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == [
+        "internal error, stopping: ZeroDivisionError: integer division or modulo by zero"
+    ]
+    SqliteLog(tmp_path / "server.sqlite").close()  # the log was closed, and can be opened again
 
 
 def failing(*options: str | Path) -> tuple[int, list[str]]:

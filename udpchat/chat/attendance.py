@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from udpchat.chat.message import ROOM_PREFIX
 from udpchat.wire.frames import Enter, Follow, Goodbye, encode
+from udpchat.wire.limits import ROOMS_PER_PEER_MAX
 
 ENTER_RESEND_S = 0.05  # grows by half up to ENTER_RESEND_S_MAX
 ENTER_RESEND_S_MAX = 1.0
@@ -22,6 +23,7 @@ class Attendance:
         self.nick = nick
         self._agent = agent
         self._followed: dict[str, bool] = dict.fromkeys(rooms, False)
+        self._strays: set[str] = set()  # logs of rooms not wanted, that the server has us in
         self.is_welcome = False
         self.is_leaving = False
         self.is_over = False
@@ -44,6 +46,7 @@ class Attendance:
         """Another session: everything is to be said again."""
         self.is_welcome = False
         self._followed = dict.fromkeys(self._followed, False)
+        self._strays.clear()
         self._due = now
         self._wait_s = ENTER_RESEND_S
 
@@ -73,6 +76,13 @@ class Attendance:
         if self._followed.get(room, True):
             return False
         self._followed[room] = True
+        return True
+
+    def is_stray(self, log: str) -> bool:
+        """Whether we are to part from this room: an earlier run was in it, and this one does not want it. True once."""
+        if not log.startswith(ROOM_PREFIX) or log in self._strays or len(self._strays) >= ROOMS_PER_PEER_MAX:
+            return False
+        self._strays.add(log)
         return True
 
     def leave(self, now: float) -> None:

@@ -218,6 +218,8 @@ class Client:
             is_taken = self._transcript.on_head(head)
             if is_taken and head.log.startswith(ROOM_PREFIX) and self._attendance.on_followed(room) and is_first:
                 self._on_joined(room)
+            elif not is_taken and self._attendance.is_stray(head.log):
+                self._asks.ask(bodies.Part(room))
         if self._transcript.has_gap():
             self._link.acks.on_gap(now)
         self._link.acks.on_entries(now, 0.0, 0.0)  # the server waits to hear what is held
@@ -229,7 +231,8 @@ class Client:
             self._events += [events.Joined(room, self.nick), self._kept_in(room)]
 
     def _on_welcome(self, now: float, frame: frames.Welcome) -> None:
-        self._attendance.nick = frame.nick
+        if not self._attendance.is_welcome:  # a copy that comes late knows the nick of then
+            self._attendance.nick = frame.nick
         self._transcript.user = frame.user
         self._link.set_heartbeat(now, frame.heartbeat_ms / 1000)
         self._attendance.is_welcome = True
@@ -291,8 +294,7 @@ class Client:
             self._on_parted(now, room)
 
     def _on_parted(self, now: float, room: str) -> None:
-        if self._attendance.on_left(now, room):
-            self._transcript.drop(room)
+        if self._attendance.on_left(now, room) and self._transcript.drop(room):
             self._events.append(events.Left(room, self.nick, "parted"))
 
     # --- Time ----------

@@ -44,6 +44,7 @@ class Transcript:
         self._wanted: set[str] = set()
         self._said: dict[bytes, Said] = {}
         self._stored: dict[bytes, tuple[str, int]] = {}  # of what was said: where the server says it stands
+        self._confirmed_ahead: set[bytes] = set()  # of what was said in rooms that were left before it came
         self._known_as: dict[bytes, str] = {}
         self._conversations: dict[str, str] = {}  # key of the other's nick -> log
         self._events: list[events.ClientEvent] = []
@@ -58,8 +59,9 @@ class Transcript:
         """Entries of this room are welcome."""
         self._wanted.update((ROOM_PREFIX + room, ROSTER_PREFIX + room))
 
-    def drop(self, room: str) -> None:
-        """This room is left; what was said there and is confirmed is reported now."""
+    def drop(self, room: str) -> bool:
+        """This room is left; what was said there and is confirmed is reported now. False if it was not wanted."""
+        was_wanted = ROOM_PREFIX + room in self._wanted
         for log in (ROOM_PREFIX + room, ROSTER_PREFIX + room):
             self._wanted.discard(log)
             self._changed.pop(log, None)
@@ -68,7 +70,8 @@ class Transcript:
                 self._saved[log] = (replica.generation, replica.sequence)
         for identity, (log, sequence) in list(self._stored.items()):
             if log == ROOM_PREFIX + room:
-                self._confirm(identity, sequence, 0)
+                self._confirm_ahead(identity, sequence)
+        return was_wanted
 
     def follows(self, room: str) -> bool:
         """Whether the server has said how far this room's log reaches."""
@@ -213,6 +216,8 @@ class Transcript:
     def _tell_message(self, replica: Replica, sequence: int, message: bodies.Message) -> None:
         if message.id in self._said and message.author == self.user:
             return self._confirm(message.id, sequence, message.time_ms)
+        if message.id in self._confirmed_ahead and message.author == self.user:
+            return self._confirmed_ahead.discard(message.id)
         if self._is_ignored(message):
             return
         self._events.append(self._shown(replica.log, sequence, message, is_history=sequence <= replica.entered))
@@ -282,8 +287,15 @@ class Transcript:
         replica = self._replicas.get(log)
         if self._is_welcome(log) if replica is None else replica.sequence < sequence:
             self._stored[identity] = (log, sequence)
+        elif replica is None:
+            self._confirm_ahead(identity, sequence)
         else:
             self._confirm(identity, sequence, 0)
+
+    def _confirm_ahead(self, identity: bytes, sequence: int) -> None:
+        """No replica will get there; should this room be joined again, it was told already."""
+        self._confirmed_ahead.add(identity)
+        self._confirm(identity, sequence, 0)
 
     def _confirm_passed(self, replica: Replica) -> None:
         """What stands where the replica did not look, or cannot any more, is confirmed all the same."""

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -141,6 +142,8 @@ class Session:
             self._loop.call_later(self._options.timeout_s, self._on_timeout)
         try:
             signals.take(*STOPPING)
+            if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+                signals.take(signal.SIGHUP)  # the terminal is closed, and this was not started with nohup
             last = last_server(self._folder)
             finding = asyncio.ensure_future(find(self._options.server, last=last, say=self._say))
             either: tuple[asyncio.Future[object], ...] = (finding, self._finished)  # type: ignore[assignment]
@@ -187,7 +190,8 @@ class Session:
 
     def _open_store(self, server: ServerAddress) -> ClientStore:
         """What this nick has stored for this server; a memory that forgets if another client is using it now."""
-        path = self._folder / "clients" / nick_file(self._options.nick) / f"{file_name(f'{server.host}_{server.port}')}.sqlite"
+        name = file_name(f"{server.host}_{server.port}")
+        path = self._folder / "clients" / nick_file(self._options.nick) / f"{name}.sqlite"
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
@@ -254,6 +258,7 @@ class Chat:
     ) -> None:
         self._loop = loop
         self._client = client
+        self._nick = client.nick
         self._endpoint = endpoint
         self._finish = finish
         self._lines: TypedLines | None = None
@@ -285,12 +290,12 @@ class Chat:
 
     def _on_events(self, now: float, happened: Sequence[events.ClientEvent]) -> None:
         for event in happened:
-            match event:
-                case events.Connected():
-                    self.has_connected = True
-                    self.on_connected()
-                case events.Renamed(nick=nick) if nick == self._client.nick:
-                    self.on_renamed(nick)
+            if isinstance(event, events.Connected):
+                self.has_connected = True
+                self.on_connected()
+        if self._client.nick != self._nick:  # as the server has confirmed
+            self._nick = self._client.nick
+            self.on_renamed(self._nick)
         self.interface.on_events(now, happened)
         if self._lines_owed and self._lines is not None and len(self._client.unconfirmed()) < UNCONFIRMED_MAX:
             self._lines.release(self._lines_owed)

@@ -33,7 +33,8 @@ class Downlink:
     """What one peer is owed."""
 
     __slots__ = (
-        "_announce_at", "_announced", "_backlogged", "_control", "_ready", "_ready_bytes", "feeds", "flight", "owner",
+        "_announce_at", "_announced", "_announcing", "_backlogged", "_control", "_ready", "_ready_bytes", "feeds",
+        "flight", "owner",
     )  # fmt: skip
 
     def __init__(self, round_trip: RoundTrip, owner: Any = None) -> None:
@@ -41,6 +42,7 @@ class Downlink:
         self.feeds: dict[str, Feed] = {}
         self.flight = Flight(round_trip, Pace())
         self._control: list[bytes] = []
+        self._announcing: dict[Feed, None] = {}  # whose heads go with the next packet
         self._ready: list[tuple[Framed, Piece]] = []
         self._ready_bytes = 0
         self._backlogged = False
@@ -65,7 +67,9 @@ class Downlink:
         feed = self.feeds.pop(log, None)
         if feed is not None:
             feed.stream.feeds.pop(feed, None)
+            self._announcing.pop(feed, None)
             self._ready = [ready for ready in self._ready if ready[1].feed is not feed]
+            self._ready_bytes = sum(len(framed.frame) for framed, _ in self._ready)
 
     def send(self, frame: bytes) -> None:
         """A frame for the next packet: an answer, sent once; whoever misses it asks again."""
@@ -73,26 +77,25 @@ class Downlink:
 
     def announce(self, feed: Feed) -> None:
         """Tell how far a log reaches."""
-        ack_ms = -(-int(feed.stream.interval_s * 1e6) // 1000)
-        self._control.append(encode(Heads(ack_ms, [feed.head()])))
+        self._announcing[feed] = None
 
     def announce_missing(self) -> None:
-        """With each heartbeat: the heads of all logs of which the peer has not acknowledged everything."""
-        for feed in list(self.feeds.values())[:ACK_LOGS_MAX]:
-            if feed.sequence < feed.stream.head:
-                self.announce(feed)
+        """With each heartbeat: the heads of logs of which the peer has not acknowledged everything."""
+        missing = [feed for feed in self.feeds.values() if feed.sequence < feed.stream.head]
+        for feed in missing[:ACK_LOGS_MAX]:
+            self.announce(feed)
 
     def publish(self, feed: Feed, frames: list[Framed]) -> None:
-        """The stream of a feed has grown by these."""
-        first, last = frames[0].first, frames[-1].last
-        feed.scheduled.add(first, last)
-        if self.flight.bytes_in_flight + self._ready_bytes > LAG_BYTES_MAX + self.flight.pace.window_bytes:
-            feed.backlog.add(first, last)
-            self._backlogged = True
-            return
+        """The stream of a feed has grown by these: what is too much for now becomes backlog."""
+        feed.scheduled.add(frames[0].first, frames[-1].last)
         if not feed.is_known:
             self.announce(feed)
+        allowed = LAG_BYTES_MAX + self.flight.pace.window_bytes - self.flight.bytes_in_flight
         for framed in frames:
+            if self._ready_bytes > allowed and framed.part <= 0:
+                feed.backlog.add(framed.first, frames[-1].last)
+                self._backlogged = True
+                return
             self._ready.append((framed, Piece(feed, framed.first, framed.last, framed.part)))
             self._ready_bytes += len(framed.frame)
 
@@ -125,34 +128,49 @@ class Downlink:
                 feed.scheduled.clear()  # nothing is under way: whatever is not held goes again
             if feed.sequence < feed.stream.head:
                 feed.schedule_missing()
+                if feed.is_known and feed.sequence < feed.stream.base:
+                    self.announce(feed)  # what it waits for is not kept any more
             if feed.backlog:
                 self._backlogged = True
 
     def _repair(self, lost: list[Sent]) -> None:
-        """Queue once more what lost packets carried and the replica does not hold."""
-        self._queue_again([piece for sent in lost for piece in sent.pieces], LAG_BYTES_MAX)
+        """Queue once more what lost packets carried and the replica does not hold; what is too much becomes backlog."""
+        for piece in self._queue_again([piece for sent in lost for piece in sent.pieces], LAG_BYTES_MAX):
+            piece.feed.scheduled.remove(piece.first, piece.last)
 
-    def _queue_again(self, pieces: list[Piece], bytes_max: int) -> None:
-        queued = {(piece.feed.stream.log, piece.first, piece.part) for _, piece in self._ready}
+    def _queue_again(self, pieces: list[Piece], bytes_max: int) -> list[Piece]:
+        """Queue what these carried and the replica does not hold; those of which not everything was queued."""
+        queued = {(piece.feed, piece.first, piece.part) for _, piece in self._ready}
+        left = []
         size = 0
         for piece in pieces:
             feed = piece.feed
-            key = (feed.stream.log, piece.first, piece.part)
-            if key in queued or feed.stream.log not in self.feeds or feed.holds(piece.first, piece.last):
+            key = (feed, piece.first, piece.part)
+            if key in queued or self.feeds.get(feed.stream.log) is not feed or feed.holds(piece.first, piece.last):
+                continue
+            frames = [
+                framed for framed in feed.stream.frames(piece.first, piece.last) if piece.part in (-1, framed.part)
+            ]
+            if not frames or frames[-1].last < piece.last or size > bytes_max:
+                left.append(piece)
                 continue
             queued.add(key)
-            for framed in feed.stream.frames(piece.first, piece.last):
-                if piece.part in (-1, framed.part) and size + len(framed.frame) <= bytes_max:
-                    size += len(framed.frame)
-                    self._ready.append((framed, Piece(feed, framed.first, framed.last, framed.part)))
-                    self._ready_bytes += len(framed.frame)
+            for framed in frames:
+                size += len(framed.frame)
+                self._ready.append((framed, Piece(feed, framed.first, framed.last, framed.part)))
+                self._ready_bytes += len(framed.frame)
+        return left
 
     def handle_timeout(self, now: float) -> None:
         """Queue what is lost by time, and probes for what is overdue."""
         if (due := self.flight.next_timeout()) is not None and now >= due:
             lost, probed = self.flight.handle_timeout(now)
             self._repair(lost)
-            self._queue_again([piece for sent in probed for piece in sent.pieces], PROBE_BYTES_MAX)
+            self._queue_again([piece for sent in probed for piece in sent.pieces], PROBE_BYTES_MAX - DATAGRAM_BYTES_MAX)
+            if probed and not self._ready:
+                self.flight.forget()  # nobody waits for any of it
+            if lost:
+                self._schedule()
         if self._announce_at is not None and now >= self._announce_at:
             unknown = [feed for feed in self.feeds.values() if not feed.is_known]
             for feed in unknown[:ACK_LOGS_MAX]:
@@ -162,7 +180,7 @@ class Downlink:
 
     def next_timeout(self, now: float) -> float | None:
         """When something here is due next."""
-        if self._control or self._ready:
+        if self._control or self._announcing or self._ready:
             return now
         due = self.flight.next_timeout()
         if self._announce_at is not None and (due is None or self._announce_at < due):
@@ -189,18 +207,20 @@ class Downlink:
     @property
     def has_packets(self) -> bool:
         """Whether `drain_packets` may have something to yield."""
-        return bool(self._control or self._ready or self._backlogged)
+        return bool(self._control or self._announcing or self._ready or self._backlogged)
 
     def drain_packets(self, now: float) -> list[Packet]:
         """The packets that are due now."""
-        if len(self._ready) == 1 and not self._control and not self._backlogged:
+        if len(self._ready) == 1 and not (self._control or self._announcing or self._backlogged):
             framed, piece = self._ready[0]  # the hot path: one message to a peer that wants nothing else
             self._clear_ready()
             return [Packet(framed.body, (piece,))]
         items: list[tuple[bytes, Piece | None]] = [(frame, None) for frame in self._control]
+        items.extend((_heads(feed), None) for feed in self._announcing)
         items.extend((framed.frame, piece) for framed, piece in self._ready)
         packets = self._pack(items)
         self._control = []
+        self._announcing = {}
         self._clear_ready()
         if self._backlogged:
             packets.extend(self._drain_backlog(now, sum(len(packet.body) for packet in packets)))
@@ -228,16 +248,18 @@ class Downlink:
         return packets
 
     def _drain_backlog(self, now: float, just_packed: int) -> list[Packet]:
-        """Read the backlogs forward as far as the window and the pace allow, the shortest log name first."""
+        """Read the backlogs forward as far as the window and the pace allow, the shortest first."""
         pace = self.flight.pace
         allowed = pace.allowed_bytes(now, self.flight.bytes_in_flight + just_packed)
         items: list[tuple[bytes, Piece | None]] = []
-        for feed in self.feeds.values():
+        lagging = [feed for feed in self.feeds.values() if feed.backlog]
+        for feed in sorted(lagging, key=lambda feed: feed.backlog.last - feed.backlog.first):
+            feed.backlog.remove(0, feed.stream.base)
             while feed.backlog and allowed >= DATAGRAM_BYTES_MAX:
                 first, last = next(iter(feed.backlog))
                 frames = feed.stream.frames(first, min(last, first + READ_ENTRIES - 1))
                 if not frames:
-                    feed.backlog.clear()  # below the base by now
+                    feed.backlog.clear()  # unreadable, or below the base by now: asked for again if it is still missed
                     break
                 for framed in frames:
                     if allowed < DATAGRAM_BYTES_MAX and framed.part <= 0:
@@ -254,3 +276,8 @@ class Downlink:
         if pieces:
             interval_s = max(piece.feed.stream.interval_s for piece in pieces)
             self.flight.on_sent(now, counter, size, pieces, interval_s=interval_s)
+
+
+def _heads(feed: Feed) -> bytes:
+    ack_ms = -(-int(feed.stream.interval_s * 1e6) // 1000)
+    return encode(Heads(ack_ms, [feed.head()]))

@@ -25,8 +25,10 @@ from udpchat.wire.limits import (
 
 FRAME_BYTES_MAX = BODY_BYTES_MAX - 3  # one frame alone in its packet
 RECENT_ENTRIES_MAX = 256  # kept in memory, so that what is live is never read from a disk
+RECENT_BYTES_MAX = 256 * 1024
 READ_ENTRIES = 64  # of a backlog at a time
-FRAMES_CACHED_MAX = 64
+CACHED_BYTES_MAX = 256 * 1024  # of frames, for each log
+FEED_RUNS_MAX = 512  # of what a replica holds beyond its gaps: more than loss makes, fewer than a liar could
 ANNOUNCE_AFTER_S = (0.02, 0.2, 1.0)  # of silence in a large room; OpenPGM's SPM schedule is the model
 
 
@@ -57,8 +59,8 @@ class Stream:
     """One log as it grows: its extent, its latest entries, its followers, and the frames they all get alike."""
 
     __slots__ = (
-        "_cache", "_reader", "_recent", "announced", "base", "feeds", "generation", "grown_at", "head", "log",
-        "unreadable",
+        "_cache", "_cached_bytes", "_reader", "_recent", "_recent_bytes", "announced", "base", "feeds", "generation",
+        "grown_at", "head", "log", "unreadable",
     )  # fmt: skip
 
     def __init__(self, log: str, reader: LogReader) -> None:
@@ -70,8 +72,10 @@ class Stream:
         self.grown_at = 0.0
         self.unreadable = ""  # why a part of the log could not be read, until somebody has been told
         self.announced = len(ANNOUNCE_AFTER_S)  # rounds done since it grew
-        self._recent: deque[bytes] = deque(maxlen=RECENT_ENTRIES_MAX)
+        self._recent: deque[bytes] = deque()
+        self._recent_bytes = 0
         self._cache: dict[tuple[int, int], list[Framed]] = {}
+        self._cached_bytes = 0
 
     @property
     def interval_s(self) -> float:
@@ -85,15 +89,24 @@ class Stream:
 
     def extend(self, now: float, entries: list[bytes]) -> None:
         """The log has grown by these, durably; every follower is pushed them, or has them as backlog."""
+        if not entries:
+            return
         first = self.head + 1
         self.head += len(entries)
-        self._recent.extend(entries)
+        self._remember(entries)
         self.grown_at, self.announced = now, 0
         if not self.feeds:
             return
-        frames = self.frames(first, self.head)
+        frames = self._keep(first, self.head, self._encode(first, entries))
         for feed in self.feeds:
             feed.follower.publish(feed, frames)
+
+    def _remember(self, entries: list[bytes]) -> None:
+        recent = self._recent
+        recent.extend(entries)
+        self._recent_bytes += sum(map(len, entries))
+        while len(recent) > RECENT_ENTRIES_MAX or self._recent_bytes > RECENT_BYTES_MAX:
+            self._recent_bytes -= len(recent.popleft())
 
     def _entries(self, first: int, last: int) -> list[bytes]:
         recent_first = self.head - len(self._recent) + 1
@@ -106,14 +119,24 @@ class Stream:
             return []
 
     def frames(self, first: int, last: int) -> list[Framed]:
-        """Entries from `first` on as frames, up to `last` or as many as are read at a time; shared by all followers."""
+        """Entries from `first` on as frames, up to `last` or as many as are read at a time; shared by all followers.
+
+        None if `first` is not kept any more, or cannot be read.
+        """
         cached = self._cache.get((first, last))
         if cached is None:
-            cached = self._encode(first, self._entries(first, last))
-            if len(self._cache) >= FRAMES_CACHED_MAX:
-                self._cache.clear()
-            self._cache[first, last] = cached
+            cached = self._keep(first, last, self._encode(first, self._entries(first, last)))
         return cached
+
+    def _keep(self, first: int, last: int, frames: list[Framed]) -> list[Framed]:
+        size = sum(2 * len(framed.frame) for framed in frames)
+        if self._cached_bytes + size > CACHED_BYTES_MAX:
+            self._cache.clear()
+            self._cached_bytes = 0
+        if frames and size <= CACHED_BYTES_MAX:
+            self._cache[first, last] = frames
+            self._cached_bytes += size
+        return frames
 
     def _encode(self, first: int, entries: list[bytes]) -> list[Framed]:
         framed: list[Framed] = []
@@ -208,14 +231,17 @@ class Feed:
     def on_held(self, first: int, last: int) -> None:
         """The replica holds these."""
         self.acked.add(first, last)
+        if len(self.acked) > FEED_RUNS_MAX:
+            self.acked.remove(*self.acked.highest)  # it is sent again: a waste that only a liar brings upon himself
         self.scheduled.remove(first, last)
         self.backlog.remove(first, last)
 
     def _advance(self) -> None:
         if self.acked:
-            if self.acked.first <= self.sequence + 1:
-                self.sequence = max(self.sequence, next(iter(self.acked))[1])
             self.acked.remove(0, self.sequence)
+            if self.acked and self.acked.first == self.sequence + 1:
+                first, self.sequence = next(iter(self.acked))
+                self.acked.remove(first, self.sequence)
 
     def schedule_missing(self) -> None:
         """What is neither held nor under way becomes backlog."""

@@ -195,4 +195,4 @@ def _is_delivered(counter: int, sent: Sent, ack: Ack) -> bool:
     behind = ack.largest - counter
     if behind == 0 or (0 < behind <= 64 and ack.received >> (behind - 1) & 1):
         return True
-    return all(piece.part < 0 and piece.feed.holds(piece.first, piece.last) for piece in sent.pieces)
+    return all(piece.feed.holds(piece.first, piece.last) for piece in sent.pieces)

@@ -43,7 +43,7 @@ class LogReader(Protocol):
         """How far a log reaches; a log that was never written reaches from 0 to 0."""
 
     def read(self, log: str, first: int, count: int) -> list[bytes]:
-        """Up to `count` entries from `first` on, dense; none outside the extent."""
+        """Up to `count` entries from `first` on, dense; none outside the extent, none at all if `first` is."""
 
     def answered(self, author: bytes) -> list[tuple[int, str, int]]:
         """`(counter, log, sequence)` of the latest requests of this author that have an entry, by counter."""

@@ -1,0 +1,173 @@
+"""The simulator's server and clients with a disk under their stores: a core hears of a write later, or never."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from random import Random
+from typing import Any
+
+from tests.sim.disk import Disk, Make, Point
+from tests.sim.network import Address
+from tests.sim.nodes import ClientNode, Node, ServerNode
+from udpchat.chat.server import Settings
+from udpchat.chat.writes import Asked, Write
+from udpchat.shell.writer import Unwritten, Written
+from udpchat.storage.log import Durability
+from udpchat.storage.memory import MemoryClientStore, MemoryLog, _Shelf
+from udpchat.storage.texts import generation_of
+from udpchat.sync.log import Append
+from udpchat.wire.frames import parse_request_untrusted
+from udpchat.wire.packets import Address as PeerAddress
+
+
+def heads_of(transactions: Sequence[tuple[Append, ...]]) -> dict[str, int]:
+    """How far each log reaches after these."""
+    return {append.log: append.sequence for transaction in transactions for append in transaction}
+
+
+class DiskServerNode(ServerNode):
+    """A server whose log is on a disk."""
+
+    def __init__(self, now: float, address: Address, random: Random, settings: Settings, *, make: Make) -> None:
+        super().__init__(now, address, random, settings)
+        syncs = make.durability is Durability.FSYNC
+        self.disk: Disk[Append] = Disk(random, make, needs_sync=lambda batch: syncs)
+        self.crash_at: Point | None = None  # the process is killed when a write next gets there
+        self.cuts_power = True  # with it: what was not synced is lost
+        self.regenerated: list[str] = []  # logs that went back behind what was durable, in order
+        self.on_log_lost: Callable[[], None] = lambda: None
+        self._seed = self.log._seed
+        self._generations: dict[str, int] = {}  # of logs that went back
+
+    def wakes_at(self, now: float) -> float | None:
+        """When it has something to do."""
+        timeouts = (super().wakes_at(now), self.disk.next_timeout())
+        return min((timeout for timeout in timeouts if timeout is not None), default=None)
+
+    def act(self, now: float) -> bool:
+        """As every node; and what is being written gets on."""
+        due = self.disk.next_timeout()
+        if due is None or now < due:
+            return super().act(now)
+        self.disk.is_full, self.disk.slowness_s = self.is_full, self.write_s
+        outcome, visible = self.disk.advance(now)
+        self.log.append(visible)
+        if isinstance(outcome, Written):
+            self.core.persisted(now, outcome.count)
+        elif isinstance(outcome, Unwritten):
+            self.core.rejected(now, outcome.reason)
+        is_there = self.disk.point is self.crash_at or (self.crash_at is Point.REPORTED and isinstance(outcome, Written))
+        if is_there and not isinstance(outcome, Unwritten):
+            self.kill(keeps_batch=not self.cuts_power)
+        return self.is_running
+
+    def drain(self, now: float) -> list[tuple[bytes, PeerAddress]]:
+        """Hand over what is to be written, then send."""
+        if batch := self.core.drain_writes():
+            self.disk.submit(now, batch)
+            if self.crash_at is Point.HANDED_OVER:
+                self.kill(keeps_batch=not self.cuts_power)
+                return []
+        return super().drain(now)
+
+    def kill(self, *, keeps_batch: bool = False) -> None:
+        """SIGKILL, or without `keeps_batch` a power failure: what was written and not synced is lost, mostly."""
+        super().kill()
+        self.crash_at = None
+        reported = heads_of(self.disk.reported())
+        found = self.disk.crash(loses_cache=not keeps_batch)
+        heads = heads_of(found)
+        back = [log for log, head in reported.items() if heads.get(log, 0) < head]
+        for log in back:
+            self._generations[log] = generation_of(self._random.randbytes(16), log)
+        log = self._found(found)
+        if back:
+            self.regenerated += back
+            self.on_log_lost()
+            self.logs.append(log)
+        else:
+            self.logs[-1] = log  # nothing that anyone saw may be missing
+        self.log = log
+
+    def _found(self, transactions: list[tuple[Append, ...]]) -> MemoryLog:
+        log = MemoryLog(random=lambda count: self._seed)
+        for name, generation in self._generations.items():
+            log._shelves[name] = _Shelf(generation)
+        for transaction in transactions:
+            log.append(transaction)
+        return log
+
+    def restart(self, *, log: MemoryLog | None = None) -> None:
+        """A new process on the same disk, or on another that has nothing on it."""
+        if log is not None:
+            assert not log.logs(), "another disk is an empty one"
+            self.disk = Disk(self._random, self.disk.make, needs_sync=self.disk.needs_sync)
+            self._seed, self._generations = log._seed, {}
+        super().restart(log=log)
+
+
+class DiskClientNode(ClientNode):
+    """A client whose store is on a disk. What only the server said is not synced: the server can say it again."""
+
+    def __init__(self, now: float, address: Address, random: Random, *, make: Make, **arguments: Any) -> None:
+        super().__init__(now, address, random, **arguments)
+        self.disk: Disk[Write] = Disk(random, make, needs_sync=lambda batch: any(isinstance(w, Asked) for w in batch))
+        self.crash_at: Point | None = None  # the process is killed when a request's write next gets there
+        self.cuts_power = True
+        self.is_full = False
+        self._instance = self.store.load().instance
+        self._submitted: deque[Write] = deque()
+
+    def wakes_at(self, now: float) -> float | None:
+        """When it has something to do."""
+        timeouts = (super().wakes_at(now), self.disk.next_timeout())
+        return min((timeout for timeout in timeouts if timeout is not None), default=None)
+
+    def act(self, now: float) -> bool:
+        """As every node; and what is being written gets on."""
+        due = self.disk.next_timeout()
+        if due is None or now < due:
+            return Node.act(self, now)
+        self.disk.is_full = self.is_full
+        is_asking = any(isinstance(write, Asked) for write in self.disk.batch)
+        outcome, visible = self.disk.advance(now)
+        self.store.write(visible)
+        if isinstance(outcome, Written):
+            for write in [self._submitted.popleft() for _ in range(outcome.count)]:
+                self._note(write)
+            self.core.persisted(now, outcome.count)
+        elif isinstance(outcome, Unwritten):
+            self._submitted.clear()
+            self.core.rejected(now, outcome.reason)
+        is_there = self.disk.point is self.crash_at or (self.crash_at is Point.REPORTED and isinstance(outcome, Written))
+        if is_asking and is_there and not isinstance(outcome, Unwritten):
+            self.kill()
+        return self.is_running
+
+    def _note(self, write: Write) -> None:
+        if isinstance(write, Asked):
+            self.asked[write.counter] = parse_request_untrusted(write.body)
+
+    def drain(self, now: float) -> list[tuple[bytes, PeerAddress]]:
+        """Hand over what is to be written, note what is shown, then send."""
+        if batch := self.core.drain_writes():
+            self._submitted.extend(batch)
+            self.disk.submit(now, batch)
+            if self.crash_at is Point.HANDED_OVER and any(isinstance(write, Asked) for write in batch):
+                self.kill()
+                return []
+        return super().drain(now)
+
+    def kill(self) -> None:
+        """SIGKILL, or with `cuts_power` a power failure: what was written and not synced is lost, mostly."""
+        super().kill()
+        self.crash_at = None
+        self._submitted.clear()
+        found = self.disk.crash(loses_cache=self.cuts_power)
+        self.store = MemoryClientStore(random=lambda count: self._instance)
+        for transaction in found:
+            self.store.write(transaction)
+            for write in transaction:
+                self._note(write)
+        self._world.promises.on_store_found(self)
