@@ -12,6 +12,7 @@ from udpchat.shell.addresses import ServerAddress
 from udpchat.shell.connect import ClientOptions
 from udpchat.shell.endpoint import EndpointError
 from udpchat.shell.options import ServerOptions, data_folder
+from udpchat.shell.retention import Retention
 from udpchat.storage.log import Durability
 
 Capture = pytest.CaptureFixture[str]
@@ -61,7 +62,7 @@ def test_every_option_of_the_server_arrives(served: list[ServerOptions], tmp_pat
     given = ["--bind", "127.0.0.1", "--port", "0", "--data", str(tmp_path), "--name", "home", "--heartbeat", "1"]
     given += ["--expiry", "3", "--durability", "os", "--log-level", "error", "--log-format", "json"]
     assert cli.main(["server", *given]) == 0
-    assert served == [ServerOptions("127.0.0.1", 0, tmp_path, "home", 1.0, 3.0, Durability.OS, "error", "json")]
+    assert served == [ServerOptions("127.0.0.1", 0, tmp_path, "home", 1.0, 3.0, Durability.OS, Retention(), "error", "json")]
 
 
 def test_a_client_needs_a_nick_only(joined: list[ClientOptions]) -> None:

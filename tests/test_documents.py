@@ -25,7 +25,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_every_command_of_the_readme_exists_and_every_command_is_in_the_readme() -> None:
-    table = README.split("## Commands")[1].split("## JSON")[0]
+    table = README.split("| command | does |")[1].split("## JSON")[0]
     named = set(re.findall(r"`/([a-z]+)", table))
     assert named == {command.name for command in COMMANDS}
 

@@ -18,11 +18,14 @@ from udpchat import __version__
 from udpchat.chat.client import Client
 from udpchat.chat.commands import Prompt
 from udpchat.chat.names import BadName, parse_nick, parse_room
+from udpchat.chat.recall import Archive
 from udpchat.chat.text import printable
-from udpchat.shell import connect, serve
+from udpchat.shell import connect, operations, serve
 from udpchat.shell.addresses import BadAddress, ServerAddress, parse_server
 from udpchat.shell.endpoint import EndpointError
 from udpchat.shell.identity import DataUnusable
+from udpchat.shell.moments import moment_ms
+from udpchat.shell.operations import OperationFailed
 from udpchat.shell.options import OptionError, data_folder, server_options
 from udpchat.shell.standard import abandon_output, prepare_output, standard_input, writing_to
 from udpchat.storage.log import StoreError
@@ -34,6 +37,12 @@ EXIT_INTERRUPTED: Final = 130
 DEFAULT_ROOM: Final = "lobby"
 HISTORY_ON_A_SCREEN: Final = 50
 HISTORY_MAX: Final = 10_000
+OPERATIONS: Final = {
+    "backup": "Copies the log of the server, running or not, to a new file.",
+    "restore": "Puts a backup in the place of the log, which is kept beside it. The server must not run.",
+    "export": "Writes out what was said, one line a message, log by log and in order.",
+    "check": "Looks for damage in the log, and says what to do. The server may run.",
+}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -61,23 +70,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def server(argv: Sequence[str] | None = None, *, program: str = "udpchat-server") -> int:
-    """Run a server; the exit code."""
-    parser = _Parser(
-        prog=program,
-        description="Relays a chat for everyone on the LAN. Works without any option.",
-        epilog="Each option can also stand in the config file (port = 47747) or the environment (UDPCHAT_PORT).",
-    )
-    parser.add_argument("--bind", metavar="ADDRESS", help="address of this machine to listen at (all, IPv6 and IPv4)")
-    parser.add_argument("--port", metavar="N", help="UDP port (47747); 0 for any free one")
-    parser.add_argument("--data", metavar="DIR", help=f"folder of key, messages and log ({data_folder()})")
-    parser.add_argument("--name", metavar="NAME", help="what the server calls itself")
-    parser.add_argument("--heartbeat", metavar="S", help="silence after which a client gives a sign of life (10)")
-    parser.add_argument("--expiry", metavar="S", help="silence after which a client is gone (30)")
-    parser.add_argument("--durability", metavar="fsync|os|memory", help="what a confirmed message survives (fsync)")
-    parser.add_argument("--config", metavar="FILE", help="TOML file with these options")
-    parser.add_argument("--log-level", metavar="L", help="debug, info, warning or error (info)")
-    parser.add_argument("--log-format", metavar="text|json", help="how to log to stderr (text)")
-    given = vars(parser.parse_args(argv))
+    """Run a server, or one of OPERATIONS on its log; the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments and arguments[0] in OPERATIONS:
+        return _operate(arguments[0], arguments[1:], program)
+    parser = _server_parser(program)
+    given = vars(parser.parse_args(arguments))
     prepare_output()
     flags = {name.replace("_", "-"): value for name, value in given.items()}
     try:
@@ -87,12 +85,88 @@ def server(argv: Sequence[str] | None = None, *, program: str = "udpchat-server"
     return _guarded(program, lambda: serve.run(options), shows_traces=options.log_level == "debug")
 
 
+def _server_parser(program: str) -> _Parser:
+    parser = _Parser(
+        prog=program,
+        description="Relays a chat for everyone on the LAN. Works without any option.",
+        epilog="Each option can also stand in the config file (port = 47747) or the environment (UDPCHAT_PORT). "
+        f"For the log: {program} {'|'.join(OPERATIONS)}, each with a --help.",
+    )
+    parser.add_argument("--bind", metavar="ADDRESS", help="address of this machine to listen at (all, IPv6 and IPv4)")
+    parser.add_argument("--port", metavar="N", help="UDP port (47747); 0 for any free one")
+    parser.add_argument("--data", metavar="DIR", help=f"folder of key, messages and log ({data_folder()})")
+    parser.add_argument("--name", metavar="NAME", help="what the server calls itself")
+    parser.add_argument("--heartbeat", metavar="S", help="silence after which a client gives a sign of life (10)")
+    parser.add_argument("--expiry", metavar="S", help="silence after which a client is gone (30)")
+    parser.add_argument("--durability", metavar="fsync|os|memory", help="what a confirmed message survives (fsync)")
+    parser.add_argument("--retention", metavar="30d,10000", help="how long and how many messages a room (all, for good)")
+    parser.add_argument("--config", metavar="FILE", help="TOML file with these options")
+    parser.add_argument("--log-level", metavar="L", help="debug, info, warning or error (info)")
+    parser.add_argument("--log-format", metavar="text|json", help="how to log to stderr (text)")
+    return parser
+
+
+def _operate(name: str, argv: Sequence[str], program: str) -> int:
+    """One of OPERATIONS; the exit code."""
+    parser = _Parser(prog=f"{program} {name}", description=OPERATIONS[name])
+    parser.add_argument("--data", metavar="DIR", help=f"folder of the server ({data_folder()})")
+    parser.add_argument("--config", metavar="FILE", help="TOML file with the option data")
+    if name == "export":
+        _add_export_options(parser)
+    elif name != "check":
+        parser.add_argument("file", type=_folder, metavar="FILE", help="the backup")
+    if name == "backup":
+        parser.add_argument("--force", action="store_true", help="overwrite the file if it is there")
+    given = parser.parse_args(argv)
+    prepare_output()
+    try:
+        data = server_options({"data": given.data, "config": given.config}, os.environ).data
+    except OptionError as error:
+        parser.error(str(error))
+
+    def run() -> int:
+        match name:
+            case "backup":
+                _say(operations.back_up(data, given.file, force=given.force))
+            case "restore":
+                _say(operations.restore(data, given.file))
+            case "export":
+                return _export(data / operations.LOG_FILE, given)
+            case _:
+                findings = operations.check(data)
+                writing_to(sys.stdout)("".join(f"{printable(line)}\n" for line in findings or ["no damage found"]))
+                return EXIT_ERROR if findings else 0
+        return 0
+
+    return _guarded(parser.prog, run)
+
+
+def _add_export_options(parser: _Parser) -> None:
+    parser.add_argument("file", nargs="?", type=_folder, metavar="FILE", help="where to (standard output)")
+    parser.add_argument("--room", type=_room, help="only this room")
+    parser.add_argument("--since", type=_moment, default=0, metavar="TIME", help="2026-11-21, 14:30, 2h or 3d for ago")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="a JSON object a line")
+    form.add_argument("--text", action="store_true", help="lines for people (so it is without either)")
+    parser.add_argument("--force", action="store_true", help="overwrite the file if it is there")
+
+
+def _export(source: Path, given: argparse.Namespace) -> int:
+    operations.export(
+        source, given.file, room=given.room, since_ms=given.since, as_json=given.json, force=given.force
+    )
+    return 0
+
+
 # --- The client ----------
 
 
 def client(argv: Sequence[str] | None = None, *, program: str = "udpchat-client") -> int:
-    """Run a client; the exit code."""
-    arguments = _client_parser(program).parse_args(argv)
+    """Run a client, or export what it has; the exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["export"]:
+        return _export_replica(words[1:], program)
+    arguments = _client_parser(program).parse_args(words)
     prepare_output()
     to_screen = sys.stdout is not None and sys.stdout.isatty()
     history: int | None = arguments.history
@@ -106,29 +180,40 @@ def client(argv: Sequence[str] | None = None, *, program: str = "udpchat-client"
     )
     write_out, write_err = writing_to(sys.stdout), writing_to(sys.stderr)
 
-    def make_interface(made: Client) -> connect.Interface:
+    def make_interface(made: Client, archive: Archive) -> connect.Interface:
         return Lines(
-            Prompt(made),
+            Prompt(made, archive=archive, moment=moment_ms),
             write_out=write_out,
             write_err=write_err,
             json=arguments.json,
             count=arguments.count,
             follow=arguments.follow,
+            zone=None,
         )
-
-    def say(line: str) -> None:
-        write_err(f"{printable(line)}\n")
 
     return _guarded(
         program,
-        lambda: connect.run(options, make_interface=make_interface, raw_input=standard_input(), say=say),
+        lambda: connect.run(options, make_interface=make_interface, raw_input=standard_input(), say=_say),
     )
+
+
+def _export_replica(argv: Sequence[str], program: str) -> int:
+    parser = _Parser(prog=f"{program} export", description="Writes out what this client has of what was said.")
+    parser.add_argument("--nick", required=True, type=_nick, help="whose store")
+    parser.add_argument("--server", type=_server, metavar="HOST[:PORT]", help="of which server (the one used last)")
+    parser.add_argument("--data", type=_folder, default=data_folder(), metavar="DIR", help="folder of keys and stores")
+    _add_export_options(parser)
+    given = parser.parse_args(argv)
+    prepare_output()
+    server = (given.server.host, given.server.port) if given.server else None
+    return _guarded(parser.prog, lambda: _export(operations.replica_of(given.data, given.nick, server), given))
 
 
 def _client_parser(program: str) -> _Parser:
     parser = _Parser(
         prog=program,
         description="Joins a chat. Each line typed is a message to the current room; /help lists the commands.",
+        epilog=f"What was said is written out by {program} export.",
     )
     parser.add_argument("--nick", required=True, type=_nick, help="the name to go by")
     parser.add_argument(
@@ -170,9 +255,16 @@ def _server(text: str) -> ServerAddress:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
+def _moment(text: str) -> int:
+    moment = moment_ms(text)
+    if moment is None:
+        raise argparse.ArgumentTypeError(f"a time is wanted, like 2026-11-21, 14:30, 2h or 3d, not {text!r}")
+    return moment
+
+
 def _folder(text: str) -> Path:
     if not text:
-        raise argparse.ArgumentTypeError("a folder is wanted")
+        raise argparse.ArgumentTypeError("a name is wanted")
     return Path(text).expanduser()
 
 
@@ -203,6 +295,10 @@ def _seconds(text: str) -> float:
 # --- Both ----------
 
 
+def _say(line: str) -> None:
+    writing_to(sys.stderr)(f"{printable(line)}\n")
+
+
 def _guarded(program: str, run: Callable[[], int], *, shows_traces: bool = False) -> int:
     """The exit code of `run`, whatever it raises: a person gets one line."""
     try:
@@ -212,11 +308,11 @@ def _guarded(program: str, run: Callable[[], int], *, shows_traces: bool = False
         return EXIT_ERROR
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
-    except (DataUnusable, EndpointError, StoreError) as error:
+    except (DataUnusable, EndpointError, OperationFailed, StoreError) as error:
         line = str(error)
     except Exception as error:
         if shows_traces:
             traceback.print_exc()
         line = f"internal error, please report it: {type(error).__name__}: {error}"
-    writing_to(sys.stderr)(f"{program}: {printable(line)}\n")
+    _say(f"{program}: {line}")
     return EXIT_ERROR

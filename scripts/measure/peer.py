@@ -33,7 +33,7 @@ from udpchat.wire.packets import Address
 
 
 class Peer:
-    """One device in one room. `on_message` is told the sequence of each message, in order; `on_result` of each answer."""
+    """One device in one room. `on_message` is told the sequence of each message, in order; `on_result` of answers."""
 
     def __init__(self, now: float, server: Address, *, nick: str, room: str) -> None:
         self._room = room

@@ -1,4 +1,4 @@
-"""Real clients, core, driver and endpoint, several in one process and on one loop; the datagrams may be made to get lost.
+"""Real clients, core, driver and endpoint, several in one process and on one loop; datagrams may be made to get lost.
 
 The loss is a shim at the clients' own sockets: each datagram is dropped with the given chance just before it would be
 sent, or just after it was received. That is loss both ways, exact, and costs the path nothing else.
@@ -88,7 +88,7 @@ class Person:
         self._endpoint.listen(self._driver.receive)
         self._driver.start()
 
-    def _on_events(self, now: float, happened: list[events.ClientEvent]) -> None:
+    def _on_events(self, now: float, happened: Sequence[events.ClientEvent]) -> None:
         for event in happened:
             match event:
                 case events.Message():

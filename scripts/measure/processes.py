@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -64,14 +65,18 @@ def allow_files(count: int) -> int:
 
 
 class ServerProcess:
-    """`udpchat server` on a free port of 127.0.0.1. A context manager; `address` once it is entered."""
+    """`udpchat server` on a free port of 127.0.0.1. A context manager; `address` once it is entered, and `ready_s`:
+    how long it took from its start until it served.
+    """
 
     def __init__(self, data: Path, *, durability: str = "fsync") -> None:
         options = ["--bind", "127.0.0.1", "--port", "0", "--data", str(data), "--durability", durability]
         self._command = [sys.executable, "-m", "udpchat", "server", *options, "--log-level", "error"]
         self.address = ("127.0.0.1", 0)
+        self.ready_s = 0.0
 
     def __enter__(self) -> ServerProcess:
+        begin_s = time.monotonic()
         self._process = subprocess.Popen(self._command, stdout=subprocess.PIPE, text=True)
         late = threading.Timer(READY_S_MAX, self._process.kill)
         late.start()
@@ -83,6 +88,7 @@ class ServerProcess:
         if not line.startswith("ready "):
             self.stop()
             raise RuntimeError(f"the server did not start: {line.strip() or 'it said nothing'}")
+        self.ready_s = time.monotonic() - begin_s
         self.address = ("127.0.0.1", int(line.split("#")[0].rpartition(":")[2]))
         return self
 

@@ -19,13 +19,14 @@ ENTERING_MAX = 32  # at once: what a server takes in without asking twice
 DATAGRAM_BYTES = 2048
 BATCH_MAX = 32  # datagrams of one socket before the others have their turn
 HOSTS_PER_NET = 250
+HAS_MANY_HOSTS = sys.platform == "linux"  # there, all of 127.0.0.0/8 is this machine
 
 
 def source_host(number: int) -> str:
-    """The address that a peer speaks from. On Linux all of 127.0.0.0/8 is this machine, and each has one of its own:
-    a server takes only so many handshakes a second from one address.
+    """The address that a peer speaks from: one of its own where it can be, for a server takes only so many handshakes
+    a second from one address.
     """
-    if sys.platform != "linux":
+    if not HAS_MANY_HOSTS:
         return "127.0.0.1"
     net, host = divmod(number, HOSTS_PER_NET)
     return f"127.{1 + net // HOSTS_PER_NET}.{net % HOSTS_PER_NET}.{host + 1}"
@@ -71,10 +72,8 @@ class Swarm:
         return time.monotonic() - begin_s
 
     def _may_start(self, begin_s: float) -> bool:
-        if sys.platform == "linux":
-            return True
-        allowed = HANDSHAKES_PER_SOURCE_BURST + 0.9 * HANDSHAKES_PER_SOURCE_PER_S * (time.monotonic() - begin_s)
-        return len(self._seats) < allowed
+        since_s = float("inf") if HAS_MANY_HOSTS else time.monotonic() - begin_s
+        return len(self._seats) < HANDSHAKES_PER_SOURCE_BURST + 0.9 * HANDSHAKES_PER_SOURCE_PER_S * since_s
 
     def rest(self, rest_s: float) -> None:
         """Go on for a while: acks, announcements and heartbeats have their time."""
@@ -83,7 +82,7 @@ class Swarm:
             self.turn(0.02)
 
     def relay(self, messages: int, in_flight: int) -> tuple[Relayed, float]:
-        """Have messages said in the one room that all are in, by as few peers as may; and the mean bytes of a datagram."""
+        """Have messages said in the one room that all are in, by as few peers as may; the mean bytes of a datagram."""
         speakers = self._seats[: -(-in_flight // (REQUESTS_IN_FLIGHT_MAX // 2))]
         tally = Tally(len(self._seats))
         first = max(seat.peer.sequence for seat in self._seats) + 1

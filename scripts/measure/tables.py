@@ -9,8 +9,10 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from textwrap import fill
 from typing import Any
 
+NOTE_CHARACTERS = 100
 LIBRARIES = ("cryptography", "msgspec")
 
 Cell = str | int | float | None
@@ -36,9 +38,11 @@ class Table:
         widths = [max(len(row[column]) for row in shown) for column in range(len(self.columns))]
         lines = [self.title]
         for row in shown:
-            first = row[0].ljust(widths[0])
-            lines.append("  ".join([first, *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]))
-        return "\n".join([*(line.rstrip() for line in lines), *(f"  {note}" for note in self.notes)])
+            flush_right = [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+            lines.append("  ".join([row[0].ljust(widths[0]), *flush_right]).rstrip())
+        for note in self.notes:
+            lines.append(fill(note, NOTE_CHARACTERS, initial_indent="  ", subsequent_indent="  "))
+        return "\n".join(lines)
 
     def data(self) -> dict[str, Any]:
         """The same for a program, unrounded."""

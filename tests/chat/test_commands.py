@@ -287,15 +287,15 @@ def test_every_command_can_be_explained_and_every_name_is_its_own() -> None:
 
 def test_a_program_can_add_a_command() -> None:
     def answer(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
-        return [Notice("history", rest)]
+        return [Notice("dice", rest)]
 
-    history = Command("history", Group.ROOMS, "[N]", "see what was said", "", answer, ("h",))
-    prompt = prompt_in("lobby", commands=(*COMMANDS, history))
-    assert prompt.enter(NOW, "/h 20") == [Notice("history", "20")]
-    assert any("/history [N]" in line for line in texts(prompt.enter(NOW, "/help")))
-    assert refused(prompt_in("lobby"), "/history").code == "unknown_command"
+    dice = Command("dice", Group.CLIENT, "[N]", "roll it", "", answer, ("d",))
+    prompt = prompt_in("lobby", commands=(*COMMANDS, dice))
+    assert prompt.enter(NOW, "/d 20") == [Notice("dice", "20")]
+    assert any("/dice [N]" in line for line in texts(prompt.enter(NOW, "/help")))
+    assert refused(prompt_in("lobby"), "/dice").code == "unknown_command"
     with pytest.raises(AssertionError):
-        prompt_in("lobby", commands=(*COMMANDS, replace(history, aliases=("m",))))
+        prompt_in("lobby", commands=(*COMMANDS, replace(dice, aliases=("m",))))
 
 
 def test_quit_is_a_wish_and_a_second_one_an_order() -> None:

@@ -109,3 +109,24 @@ def test_a_closed_writer_ends_its_thread(loop: asyncio.AbstractEventLoop, is_clo
     writer.close()
     writer._thread.join(5)
     assert not writer._thread.is_alive()
+
+
+def test_what_is_run_comes_between_two_batches_and_is_waited_for(loop: asyncio.AbstractEventLoop) -> None:
+    disk = Disk()
+    disk.gate.clear()
+    writer = ThreadWriter(loop, disk.write)
+    told: list[str] = []
+
+    def fail() -> None:
+        raise StoreFull("no room")
+
+    writer.submit(["a"])
+    writer.run(lambda: disk.batches.append(["run"]), lambda error: told.append(str(error)))
+    writer.run(fail, lambda error: told.append(str(error)))
+    writer.submit(["b"])
+    disk.gate.set()
+    loop.run_until_complete(asyncio.wait_for(writer.idle(), 5))
+    assert disk.batches == [["a"], ["run"], ["b"]]
+    assert told == ["None", "no room"]
+    assert outcomes_of(writer) == [Written(1), Written(1)]
+    writer.close()

@@ -51,3 +51,9 @@ def begin() -> None:
     _sealed.clear()
     session.SendCipher = AuditedSendCipher  # type: ignore[misc]
     handshake.Cipher = AuditedCipher  # type: ignore[misc]
+
+
+def end() -> None:
+    """No longer: what seals from here on need not be of one world."""
+    session.SendCipher = SendCipher  # type: ignore[misc]
+    handshake.Cipher = Cipher  # type: ignore[misc]

@@ -41,6 +41,7 @@ class Make:
     sync_jitter_s: float = 0.008  # uniform from 0, added to each sync
     report_s: float = 0.000_1  # from the writer's thread to the loop
     durability: Durability = Durability.FSYNC
+    redraws_all: bool = False  # once a log has lost its tail, all get new generations: sqlite.py cannot tell which did
     unsynced_max: int = 16  # transactions, where nobody asks for a sync: then the system writes back by itself
     cache_loss_min: float = 0.8  # VOPR's: how likely each unsynced transaction is lost, drawn for each crash
     cache_loss_max: float = 1.0
@@ -67,9 +68,9 @@ class Disk(Generic[W]):
         self._due = 0.0
 
     @property
-    def is_writing(self) -> bool:
-        """Whether a batch is on its way."""
-        return bool(self.batch)
+    def is_failing(self) -> bool:
+        """Whether a sync has failed or will."""
+        return self.fails_sync or bool(self._failed)
 
     def submit(self, now: float, batch: Sequence[W]) -> None:
         """Have these written behind all others."""

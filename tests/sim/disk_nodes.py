@@ -10,9 +10,9 @@ from typing import Any
 from tests.sim.disk import Disk, Make, Point
 from tests.sim.network import Address
 from tests.sim.nodes import ClientNode, Node, ServerNode
-from udpchat.chat.server import Settings
-from udpchat.chat.writes import Asked, Write
-from udpchat.shell.writer import Unwritten, Written
+from udpchat.chat.entrance import Settings
+from udpchat.chat.writes import Answered, Asked, Write
+from udpchat.shell.writer import Outcome, Unwritten, Written
 from udpchat.storage.log import Durability
 from udpchat.storage.memory import MemoryClientStore, MemoryLog, _Shelf
 from udpchat.storage.texts import generation_of
@@ -24,6 +24,13 @@ from udpchat.wire.packets import Address as PeerAddress
 def heads_of(transactions: Sequence[tuple[Append, ...]]) -> dict[str, int]:
     """How far each log reaches after these."""
     return {append.log: append.sequence for transaction in transactions for append in transaction}
+
+
+def is_at(point: Point | None, disk: Disk[Any], outcome: Outcome | None) -> bool:
+    """Whether a write that was not refused has come to this point just now."""
+    if point is Point.REPORTED:
+        return isinstance(outcome, Written)
+    return disk.point is point and outcome is None
 
 
 class DiskServerNode(ServerNode):
@@ -57,8 +64,7 @@ class DiskServerNode(ServerNode):
             self.core.persisted(now, outcome.count)
         elif isinstance(outcome, Unwritten):
             self.core.rejected(now, outcome.reason)
-        is_there = self.disk.point is self.crash_at or (self.crash_at is Point.REPORTED and isinstance(outcome, Written))
-        if is_there and not isinstance(outcome, Unwritten):
+        if is_at(self.crash_at, self.disk, outcome):
             self.kill(keeps_batch=not self.cuts_power)
         return self.is_running
 
@@ -78,9 +84,9 @@ class DiskServerNode(ServerNode):
         reported = heads_of(self.disk.reported())
         found = self.disk.crash(loses_cache=not keeps_batch)
         heads = heads_of(found)
-        back = [log for log, head in reported.items() if heads.get(log, 0) < head]
-        for log in back:
-            self._generations[log] = generation_of(self._random.randbytes(16), log)
+        back = [name for name, head in reported.items() if heads.get(name, 0) < head]
+        for name in reported if back and self.disk.make.redraws_all else back:
+            self._generations[name] = generation_of(self._random.randbytes(16), name)
         log = self._found(found)
         if back:
             self.regenerated += back
@@ -100,6 +106,8 @@ class DiskServerNode(ServerNode):
 
     def restart(self, *, log: MemoryLog | None = None) -> None:
         """A new process on the same disk, or on another that has nothing on it."""
+        if not self.is_dead:
+            self.kill(keeps_batch=True)
         if log is not None:
             assert not log.logs(), "another disk is an empty one"
             self.disk = Disk(self._random, self.disk.make, needs_sync=self.disk.needs_sync)
@@ -140,8 +148,7 @@ class DiskClientNode(ClientNode):
         elif isinstance(outcome, Unwritten):
             self._submitted.clear()
             self.core.rejected(now, outcome.reason)
-        is_there = self.disk.point is self.crash_at or (self.crash_at is Point.REPORTED and isinstance(outcome, Written))
-        if is_asking and is_there and not isinstance(outcome, Unwritten):
+        if is_asking and is_at(self.crash_at, self.disk, outcome):
             self.kill()
         return self.is_running
 
@@ -150,7 +157,9 @@ class DiskClientNode(ClientNode):
             self.asked[write.counter] = parse_request_untrusted(write.body)
 
     def drain(self, now: float) -> list[tuple[bytes, PeerAddress]]:
-        """Hand over what is to be written, note what is shown, then send."""
+        """Hand over what is to be written, note what is shown, then send. Nothing, once it is dead."""
+        if self.is_dead:
+            return []
         if batch := self.core.drain_writes():
             self._submitted.extend(batch)
             self.disk.submit(now, batch)
@@ -164,10 +173,33 @@ class DiskClientNode(ClientNode):
         super().kill()
         self.crash_at = None
         self._submitted.clear()
-        found = self.disk.crash(loses_cache=self.cuts_power)
+        self._find(self.disk.crash(loses_cache=self.cuts_power))
+
+    def restart(self) -> None:
+        """A new process with the same data folder, as it was found."""
+        if not self.is_dead:  # it ended by itself
+            self.cuts_power = False
+            self.kill()
+        super().restart()
+
+    def _find(self, transactions: list[tuple[Write, ...]]) -> None:
         self.store = MemoryClientStore(random=lambda count: self._instance)
-        for transaction in found:
+        for transaction in transactions:
             self.store.write(transaction)
             for write in transaction:
                 self._note(write)
         self._world.promises.on_store_found(self)
+
+    def make_forget_answers(self) -> None:
+        """As after a power failure that took all answers, none of them synced: kills it."""
+        self.kill()
+        kept = [tuple(write for write in batch if not isinstance(write, Answered)) for batch in self.disk.transactions]
+        self.disk.transactions[:] = kept
+        self._find(kept)
+
+    def pretend(self, instance: bytes, *, next_counter: int) -> None:
+        """Have the instance of somebody else, and go on at this counter."""
+        self._instance = instance
+        self.disk.transactions[:] = [(Asked(next_counter - 1, b""), Answered(next_counter - 1))]
+        self.store = MemoryClientStore(random=lambda count: instance)
+        self.store.write(self.disk.transactions[0])

@@ -62,7 +62,7 @@ def by_peer(world: World, address: Address) -> Counts:
 
 @contextmanager
 def repairs() -> Iterator[Counter[str]]:
-    """Counts, while it lasts, the entries that servers put into packets: all that were `sent`, and those sent `again`."""
+    """Counts, while it lasts, the entries that servers put into packets: all `sent`, and those sent `again`."""
     counted: Counter[str] = Counter()
     known: set[tuple[int, int, int]] = set()
     before = Downlink.on_sent

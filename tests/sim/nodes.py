@@ -196,10 +196,12 @@ class ClientNode(Node):
         self.said: list[str] = []
         self.asked: dict[int, RequestBody] = {}  # by counter: all that was ever written down to be asked
         self.runs = 0
+        self.is_leaving = False  # was told to quit, in this run
         self.core: Client = self._new_core(now)
 
     def _new_core(self, now: float) -> Client:
         self.runs += 1
+        self.is_leaving = False
         profile = Profile(self.static, self.nick, self._rooms, "udpchat://server:1", lambda key: "", self._history)
         return Client(
             now, profile=profile, saved=self.store.load(), address=self._server, random=self._random.randbytes
@@ -225,6 +227,7 @@ class ClientNode(Node):
 
     def do(self, verb: str, *arguments: str) -> None:
         """Any other verb of the client."""
+        self.is_leaving = self.is_leaving or verb == "quit"
         if verb in QUESTIONS:
             self.core.ask(self._world.now, QUESTIONS[verb](*arguments))
         else:

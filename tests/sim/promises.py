@@ -32,6 +32,7 @@ class _Shown:
     """What one client has shown of one log of one generation."""
 
     last: int | None = None
+    run: int = 0  # of the client, that showed it
     runs: dict[int, int] = field(default_factory=dict)  # seq -> the run of the client that showed it
 
 
@@ -68,9 +69,17 @@ class Promises:
         assert shown.runs.get(event.seq) != client.runs, f"{where} is shown twice"
         is_again = event.seq in shown.runs
         shown.runs[event.seq] = client.runs
-        if isinstance(event, events.Sent) and (is_again or event.room not in client.core.rooms):
-            return  # asked before a restart without seeing the answer, or left the room before it came
-        while shown.last is not None and shown.last + 1 < event.seq and shown.last + 1 in shown.runs:
+        if isinstance(event, events.Sent) and (is_again or not event.time_ms):
+            # Asked before a restart without seeing the answer; or confirmed by the answer alone, which is for what no
+            # replica is to reach: the room is left, or it is read from a later entry on.
+            is_passed = client.store.extent(log).head >= event.seq or number < len(self._server.logs) - 1
+            assert is_again or is_passed or event.room not in client.core.rooms, f"{where} is told too early"
+            return
+        if shown.run != client.runs:  # a new process may begin with what was shown before, without a hole
+            if shown.last is not None:
+                shown.last = min(shown.last, event.seq - 1)
+            shown.run = client.runs
+        while shown.last is not None and shown.last + 1 < event.seq and shown.runs.get(shown.last + 1) == client.runs:
             shown.last += 1  # confirmed ahead
         assert shown.last in (event.seq - 1, None), f"{where} after {shown.last}"
         shown.last = event.seq
@@ -98,6 +107,14 @@ class Promises:
         """The server's log is about to be another: what was asked until now may be gone."""
         for client in self._clients:
             self._forgotten[id(client)] = max(client.asked, default=0)
+
+    def on_store_found(self, client: ClientNode) -> None:
+        """A client's process is gone: what it showed and did not keep, it will show again when it runs again."""
+        for (identity, number, log), shown in self._shown.items():
+            if identity == id(client) and shown.last is not None:
+                held = client.store.extent(log)
+                is_same = held.generation == self._server.logs[number].extent(log).generation
+                shown.last = min(shown.last, held.head) if is_same and held.head else None
 
     def check_tables(self) -> None:
         """Every table that an outsider can make grow is within its limit."""

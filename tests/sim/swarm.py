@@ -181,7 +181,7 @@ class Swarm:
         self.tell("the faults stop")
         server.write_s, server.is_full = 0.0, False
         for node in (server, *world.clients):
-            if node.is_dead or (isinstance(node, ClientNode) and node.core.is_over):
+            if node.is_dead or (isinstance(node, ClientNode) and (node.is_leaving or node.core.is_over)):
                 node.restart()
             node.resume()
         settled_s = world.settle(limit_s=LIVENESS_S_MAX)

@@ -13,9 +13,12 @@ Pauses, crashes and restarts of either side are the world's; what the network do
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from random import Random
 
 from tests.sim import audit
+from tests.sim.disk import Make
+from tests.sim.disk_nodes import DiskClientNode, DiskServerNode
 from tests.sim.faults import LAN, Link
 from tests.sim.network import Address, Network
 from tests.sim.nodes import ClientNode, ServerNode
@@ -36,19 +39,36 @@ class World:
     """Everything, and the clock."""
 
     def __init__(
-        self, random: Random, link: Link = LAN, *, settings: Settings | None = None, chance: Random | None = None
+        self,
+        random: Random,
+        link: Link = LAN,
+        *,
+        settings: Settings | None = None,
+        chance: Random | None = None,
+        disk: Make | None = None,
     ) -> None:
-        """`chance` decides what the network does, if not `random`: so much less for hypothesis to choose and shrink."""
+        """`chance` decides what the network does, if not `random`: so much less for hypothesis to choose and shrink.
+
+        With a `disk` every node has one of that make under its store; without, what is written is durable at once.
+        """
         audit.begin()
         self.random = random
         self.now = 1000.0
         self.network = Network(chance or random, link)
-        self.server = ServerNode(self.now, SERVER, random, settings or Settings())
+        self._make = disk
+        self.server = self._new_server(settings or Settings())
         self.network.guard(SERVER, self.server.is_proved)
         self.clients: list[ClientNode] = []
         self.promises = Promises(self.server, self.clients)
         self.steps = 0
         self._idle_steps = 0  # since time last went on
+
+    def _new_server(self, settings: Settings) -> ServerNode:
+        if self._make is None:
+            return ServerNode(self.now, SERVER, self.random, settings)
+        server = DiskServerNode(self.now, SERVER, self.random, settings, make=self._make)
+        server.on_log_lost = lambda: self.promises.on_log_lost()
+        return server
 
     # --- Who is there ----------
 
@@ -63,7 +83,8 @@ class World:
     ) -> ClientNode:
         """A client that begins to connect now; with the key of another it is that person's second device."""
         address = address or (nick, 1)
-        client = ClientNode(
+        new_node = ClientNode if self._make is None else partial(DiskClientNode, make=self._make)
+        client = new_node(
             self.now,
             address,
             self.random,

@@ -10,7 +10,8 @@ from udpchat.sync.acks import (
     LATE_S_MAX,
     MISSING_MAX,
     PROMPT_INTERVAL_S,
-    REPEAT_S,
+    REPEAT_S_MAX,
+    REPEAT_S_MIN,
     AckSchedule,
 )
 from udpchat.wire.frames import Ack
@@ -115,11 +116,18 @@ def test_a_gap_once_reported_is_not_reported_for_each_packet_again() -> None:
     assert schedule.next_timeout() == pytest.approx(0.002 + HOLD_S), "a new gap is news"
 
 
-def test_an_open_gap_is_said_again_now_and_then() -> None:
+def test_an_open_gap_is_said_again_in_a_silence_ever_more_rarely() -> None:
     schedule, _ = after([0])
-    take(schedule, 1.0, has_gap=True)
-    assert schedule.next_timeout() == pytest.approx(1.0 + REPEAT_S)
-    take(schedule, 1.5)
+    now, waits = 1.0, []
+    for _ in range(5):
+        take(schedule, now, has_gap=True)
+        waits.append((schedule.next_timeout() or 0.0) - now)
+        now += waits[-1]
+    assert waits == pytest.approx([REPEAT_S_MIN, 2 * REPEAT_S_MIN, 4 * REPEAT_S_MIN, REPEAT_S_MAX, REPEAT_S_MAX])
+    schedule.on_packet(now, 1)
+    take(schedule, now, has_gap=True)
+    assert schedule.next_timeout() == pytest.approx(now + REPEAT_S_MIN)
+    take(schedule, now)
     assert schedule.next_timeout() is None
 
 

@@ -303,6 +303,21 @@ def test_parts_of_what_was_carried_out_or_lies_outside_are_not_kept() -> None:
     assert not window._parts
 
 
+def test_what_was_answered_and_acknowledged_is_forgotten_within_the_latest_window() -> None:
+    window = answered(Window(), 40)
+    window.receive(42, 41, "body")
+    assert window.forgotten() == list(range(9, 41))
+    window.remember(40, b"again")
+    assert window.forgotten() == list(range(9, 40))
+    assert window.receive(40, 40, "body") == b"again"
+
+
+def test_a_window_that_was_rebuilt_has_forgotten_nothing() -> None:
+    window = Window(8)
+    window.remember(40, b"result")
+    assert window.forgotten() == []
+
+
 def test_parts_of_what_the_client_gave_up_make_room() -> None:
     window = Window()
     for counter in range(1, REQUESTS_IN_FLIGHT_MAX + 1):
@@ -316,7 +331,7 @@ def test_parts_of_what_the_client_gave_up_make_room() -> None:
 def test_whatever_a_client_does_no_more_than_a_window_is_held(data: st.DataObject) -> None:
     window, done = Window(), set[int]()
     near = st.integers(-3, REQUESTS_IN_FLIGHT_MAX + 3)
-    for _ in range(60):
+    for _ in range(40):
         first_open = max(1, window.executed + data.draw(near))
         counter = max(1, first_open + data.draw(near))
         try:

@@ -12,7 +12,7 @@ from udpchat.chat import events
 from udpchat.chat.client import Client
 from udpchat.chat.commands import Prompt
 from udpchat.chat.events import ClientEvent
-from udpchat.ui.lines import TIME_MS_MAX, Lines, Stream, iso_time, json_event, plain_line
+from udpchat.ui.lines import TIME_MS_MAX, Lines, Stream, iso_time, json_event, plain_lines
 
 NOW = 5.0
 SERVER = "udpchat://10.0.0.1:47747"
@@ -58,6 +58,10 @@ DRAWN: list[tuple[ClientEvent, Stream, str, str]] = [
      '{"event": "topic", "room": "lobby", "topic": "tea", "nick": "bob"}'),
     (events.Topic("lobby", "", ""), OUT, "-- lobby has no topic",
      '{"event": "topic", "room": "lobby", "topic": "", "nick": ""}'),
+    (events.Past((message("then"),)), OUT, "2023-11-14 22:13 [lobby] <bob> then",
+     '{"event": "past", "messages": [{"room": "lobby", "seq": 7, "nick": "bob", "text": "then", "kind": "text", '
+     '"time": "2023-11-14T22:13:20.123Z", "id": "0a0b"}]}'),
+    (events.Past(()), ERR, "-- nothing was found", '{"event": "past", "messages": []}'),
     (events.Notice("away", "you are back"), ERR, "-- you are back",
      '{"event": "notice", "code": "away", "text": "you are back"}'),
     (events.Notice("help", "  /me TEXT"), ERR, "  /me TEXT",
@@ -140,7 +144,7 @@ def test_the_scripted_client_has_nothing_that_the_real_one_lacks() -> None:
 
 @pytest.mark.parametrize(("event", "stream", "plain", "as_json"), DRAWN)
 def test_an_event_has_its_plain_and_its_json_form(event: ClientEvent, stream: Stream, plain: str, as_json: str) -> None:
-    assert plain_line(event) == (stream, plain)
+    assert plain_lines(event) == [(stream, plain)]
     assert json.dumps(json_event(event)) == as_json
 
 
@@ -150,9 +154,9 @@ def test_every_event_has_a_form_that_is_tested() -> None:
 
 def test_what_was_sent_is_confirmed_in_json_and_printed_only_on_demand() -> None:
     assert json_event(sent()) == {"event": "sent", "room": "lobby", "seq": 7, "id": "0a0b", "text": "hi"}
-    assert plain_line(sent()) is None
-    assert plain_line(sent(), me="alice") == (OUT, "[lobby] <alice> hi")
-    assert plain_line(sent("waves", room="@bob", kind="action"), me="alice") == (OUT, "[@bob] * alice waves")
+    assert plain_lines(sent()) == []
+    assert plain_lines(sent(), me="alice") == [(OUT, "[lobby] <alice> hi")]
+    assert plain_lines(sent("waves", room="@bob", kind="action"), me="alice") == [(OUT, "[@bob] * alice waves")]
 
 
 def test_times_are_utc_with_milliseconds_whatever_a_peer_claims() -> None:
@@ -185,6 +189,7 @@ def test_nothing_that_a_peer_chose_reaches_the_terminal_raw(as_json: bool) -> No
         events.Names(NASTY, (NASTY,)),
         events.RoomList((NASTY,)),
         events.Topic(NASTY, NASTY, NASTY),
+        events.Past((message(NASTY, nick=NASTY, room=NASTY),)),
         events.Notice("whois", NASTY),
         events.Disconnected(NASTY),
         events.Rejected("banned", NASTY),

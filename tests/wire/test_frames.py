@@ -1,7 +1,7 @@
 """Frames: what is written is read, each limit holds to the last unit, and hostile bytes are only ever BadDatagram."""
 
 from collections.abc import Callable, Sequence
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import pytest
@@ -178,10 +178,10 @@ def test_hostile_bytes_are_refused_in_little_time(name: str) -> None:
     body = HOSTILE[name]
     best_s = float("inf")
     for _ in range(5):
-        begun = perf_counter()
+        begun = process_time()
         for parse in PARSERS:
             assert refusal(parse, body) is Drop.MALFORMED
-        best_s = min(best_s, perf_counter() - begun)
+        best_s = min(best_s, process_time() - begun)
     assert best_s < HOSTILE_S_MAX
 
 
@@ -197,7 +197,7 @@ def test_the_costliest_ack_is_read_in_little_time() -> None:
     body = pack([encode(Ack(0, 2**64 - 1, 0, 0, [cursor]))])
     best_s = float("inf")
     for _ in range(5):
-        begun = perf_counter()
+        begun = process_time()
         assert len(frames.parse_up_untrusted(body)) == 1
-        best_s = min(best_s, perf_counter() - begun)
+        best_s = min(best_s, process_time() - begun)
     assert best_s < HOSTILE_S_MAX

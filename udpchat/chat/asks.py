@@ -7,6 +7,7 @@ from collections import deque
 from udpchat.chat import events
 from udpchat.chat.answers import Answers
 from udpchat.chat.message import message_id
+from udpchat.chat.past import Recalled, merged
 from udpchat.chat.transcript import Said, Transcript
 from udpchat.chat.writes import Answered, Asked, Saved, Write
 from udpchat.sync.parts import Assembly
@@ -28,6 +29,9 @@ class Asks:
         unanswered = [(counter, body) for counter, body in saved.unanswered if _is_said(body)]
         self.outbox = Outbox(saved.next_counter, unanswered)
         self._quiet: set[int] = set()
+        self._renamed_by = 0  # the counter of the latest rename that was carried out
+        self._here: dict[int, Recalled] = {}  # of the past that is asked for
+        self._told: set[int] = set()  # what was here of it was told when the server was lost: no answer is awaited
         self.answers = Answers(self.ask)
         self._parts = Assembly(RESULT_PARTS_HELD_MAX * PART_BYTES)
         self._undrained: list[Write] = []
@@ -45,12 +49,17 @@ class Asks:
         """Whether everything asked is answered."""
         return not self.outbox
 
-    def ask(self, request: bodies.RequestBody, *, is_quiet: bool = False) -> None:
-        """Have something carried out exactly once; `is_quiet` if an answer that says nothing is not to be told."""
+    def ask(self, request: bodies.RequestBody, *, is_quiet: bool = False, here: Recalled | None = None) -> None:
+        """Have something carried out exactly once; `is_quiet` if an answer that says nothing is not to be told.
+
+        `here` is what was found already of the past that is asked for: it is told with the answer.
+        """
         body = encode(request)
         counter = self.outbox.add(body)
         if is_quiet:
             self._quiet.add(counter)
+        if here is not None:
+            self._here[counter] = here
         self._undrained.append(Asked(counter, body))
         self._expect_in_log(counter, request)
 
@@ -69,6 +78,7 @@ class Asks:
         identity = message_id(self._instance, frame.counter)
         is_quiet = frame.counter in self._quiet
         self._quiet.discard(frame.counter)
+        here = self._here.pop(frame.counter, Recalled())
         request = parse_request_untrusted(body)
         match frame.body:
             case bodies.Stored(log, sequence, away):
@@ -76,10 +86,36 @@ class Asks:
                 return [events.Notice("away", _away(request, away))] if away else []
             case bodies.Failed(code, text):
                 self._transcript.on_failed(identity)
-                return [events.Error(code, text)]
+                return [events.Error(code, text), *([events.Past(here.messages)] if here.messages else [])]
             case bodies.Found(items):
-                return [events.Past(tuple(self._transcript.recall(items)))]
+                return self._on_found(frame.counter, request, items, here)
+        if isinstance(request, bodies.Rename):
+            if frame.counter < self._renamed_by:
+                return []  # overtaken on the way by the answer to a later one
+            self._renamed_by = frame.counter
         return self.answers.on_result(request, frame.body, is_quiet=is_quiet)
+
+    def _on_found(
+        self, counter: int, request: bodies.RequestBody, items: list[bodies.Item], here: Recalled
+    ) -> list[events.ClientEvent]:
+        if counter in self._told:
+            self._told.discard(counter)
+            return []
+        is_one_log = isinstance(request, bodies.Past)
+        messages = tuple(merged(self._transcript.recall(items), here.messages, is_one_log=is_one_log))
+        if isinstance(request, bodies.Past) and 0 < len(items) < request.count and items[0].sequence > 1:
+            # Cut to what fits an answer, unless the log begins there.
+            rest = bodies.Past(request.log, items[0].sequence, 0, request.count - len(items))
+            self.ask(rest, here=Recalled(messages, here.count))
+            return []
+        return [events.Past(messages[-here.count :])]
+
+    def on_lost(self) -> list[events.ClientEvent]:
+        """The server is not there: of the past that was asked for, what is here is told without the rest."""
+        told: list[events.ClientEvent] = [events.Past(here.messages) for here in self._here.values() if here.messages]
+        self._told.update(counter for counter, here in self._here.items() if here.messages)
+        self._here = {counter: here for counter, here in self._here.items() if not here.messages}
+        return told
 
     def on_part(self, now: float, part: ResultPart) -> list[events.ClientEvent]:
         """One part of a long answer."""

@@ -65,6 +65,7 @@ class Attendance:
 
     def on_left(self, now: float, room: str) -> bool:
         """The server says we have left a room; True if that is wanted, else it is asked for again."""
+        self._strays.discard(ROOM_PREFIX + room)
         if room not in self._followed:
             return True
         self._followed[room] = False
@@ -79,7 +80,7 @@ class Attendance:
         return True
 
     def is_stray(self, log: str) -> bool:
-        """Whether we are to part from this room: an earlier run was in it, and this one does not want it. True once."""
+        """Whether we are to part from this room: an earlier run was in it, and this one does not want it. True once at a time."""
         if not log.startswith(ROOM_PREFIX) or log in self._strays or len(self._strays) >= ROOMS_PER_PEER_MAX:
             return False
         self._strays.add(log)

@@ -14,11 +14,12 @@ from udpchat.chat.attendance import Attendance
 from udpchat.chat.link import Link
 from udpchat.chat.message import ROOM_PREFIX
 from udpchat.chat.names import nick_key
+from udpchat.chat.past import Recalled
 from udpchat.chat.profile import Profile
 from udpchat.chat.text import clean_text, fits, kept_text
 from udpchat.chat.transcript import Transcript
 from udpchat.chat.writes import Saved, Write
-from udpchat.session.handshake import fingerprint
+from udpchat.session.handshake import fingerprint, user_id
 from udpchat.wire import bodies, frames
 from udpchat.wire.errors import BadDatagram
 from udpchat.wire.frames import Down, encode
@@ -43,19 +44,16 @@ class Client:
         self._events: list[events.ClientEvent] = []
         self._why_not = ""
         self._link = Link(
-            now,
-            static=profile.static,
-            instance=saved.instance,
-            check_server=self._check_server,
-            address=address,
-            random=random,
-        )
-        self._transcript = Transcript(history=profile.history, saved=dict(saved.replicas))
+            now, static=profile.static, instance=saved.instance, check_server=self._check_server,
+            address=address, random=random,
+        )  # fmt: skip
+        self._transcript = Transcript(history=profile.history, saved=dict(saved.replicas), recent=saved.recent)
+        self._transcript.user = user_id(profile.static.public)
         self._asks = Asks(saved, self._transcript)
         self._urgent: list[bytes] = []  # frames for the next packet
         self._attendance = Attendance(profile.nick, profile.rooms, profile.agent)
         self._has_connected = False
-        self._was_lost = False
+        self.is_lost = False  # the server was there and is not: what is asked waits
         self._kept = ""  # how long the server keeps what is said, for people
         for room in profile.rooms:
             self._transcript.want(room)
@@ -104,7 +102,8 @@ class Client:
     def is_idle(self) -> bool:
         """Whether we are in, everything asked is answered, everything said confirmed, and everything known of here."""
         is_done = self._asks.is_idle and not self._transcript.unconfirmed()
-        return is_done and self._has_connected and not self._transcript.has_gap()
+        is_known = self._has_connected and self._attendance.is_complete and not self._transcript.has_gap()
+        return is_done and is_known
 
     def say(self, now: float, room: str, text: str, is_action: bool = False) -> None:
         """Say something in a room. LocalError if it is empty or too long."""
@@ -128,14 +127,18 @@ class Client:
             raise LocalError(f"you are not in {room}")
         self.ask(now, bodies.Part(room))
 
-    def ask(self, now: float, request: bodies.RequestBody) -> None:
-        """Anything else: a nick, a topic, who is where, what was said. The answer is an event."""
-        self._asks.ask(request)
+    def ask(self, now: float, request: bodies.RequestBody, here: Recalled | None = None) -> None:
+        """Anything else: a nick, a topic, who is where, what was said (and of that, what is `here`); see the events."""
+        self._asks.ask(request, here=here)
         self._flush(now)
 
     def log_of(self, target: str) -> str | None:
         """The log of a room, or of the conversation with `@nick` as far as one is known."""
         return self._transcript.log_of(target)
+
+    def cursor_of(self, log: str) -> int | None:
+        """How far a log has been taken in; None if it is not followed."""
+        return self._transcript.cursor_of(log)
 
     def recall(self, items: list[tuple[str, int, bytes]]) -> list[events.Message]:
         """(log, sequence, entry) from the disk, as messages."""
@@ -162,8 +165,8 @@ class Client:
     # --- In ----------
 
     def receive(self, now: float, datagrams: Sequence[tuple[bytes, Address]]) -> None:
-        """A batch of datagrams; what is wrong with one changes nothing."""
-        for datagram, _ in datagrams:
+        """A batch of datagrams; what is wrong with one changes nothing, and nothing does once all is over."""
+        for datagram, _ in () if self.is_over else datagrams:
             try:
                 self._receive_untrusted(now, datagram)
             except BadDatagram:
@@ -212,8 +215,10 @@ class Client:
         return int.from_bytes(self._random(2), "big") / 0xFFFF
 
     def _on_heads(self, now: float, frame: frames.Heads) -> None:
+        is_awaited = False  # the server waits to hear what is held of a log that is new here
         for head in frame.heads:
             room = head.log[1:]
+            is_awaited = is_awaited or not self._transcript.holds(head.log)
             is_first = not self._transcript.follows(room)
             is_taken = self._transcript.on_head(head)
             if is_taken and head.log.startswith(ROOM_PREFIX) and self._attendance.on_followed(room) and is_first:
@@ -222,7 +227,7 @@ class Client:
                 self._asks.ask(bodies.Part(room))
         if self._transcript.has_gap():
             self._link.acks.on_gap(now)
-        self._link.acks.on_entries(now, 0.0, 0.0)  # the server waits to hear what is held
+        self._link.acks.on_entries(now, 0.0 if is_awaited else frame.ack_ms / 1000, self._share())
         self._report_connected()
 
     def _on_joined(self, room: str) -> None:
@@ -241,18 +246,17 @@ class Client:
         self._report_connected()
 
     def _report_reconnected(self) -> None:
-        if self._was_lost and self.is_entered:
-            self._was_lost = False
+        if self.is_lost and self.is_entered:
+            self.is_lost = False
             self._events.append(events.Reconnected("the server is there again"))
 
     def _report_connected(self) -> None:
         """Once, when the server has let us in and answered for each room that was asked for."""
-        session = self._link.session
-        if self._has_connected or session is None or not self._attendance.is_complete:
+        if self._has_connected or (session := self._link.session) is None or not self._attendance.is_complete:
             return
         self._has_connected = True
-        shown = fingerprint(session.remote_static)
-        self._events.append(events.Connected(self._profile.server, shown, self.nick, self.rooms))
+        key = fingerprint(session.remote_static)
+        self._events.append(events.Connected(self._profile.server, key, self.nick, self.rooms))
         if self.rooms:
             self._events.append(self._kept_in(", ".join(self.rooms)))
 
@@ -272,15 +276,14 @@ class Client:
 
     def _reject(self, code: str, text: str) -> None:
         """The end, and why."""
-        if self.is_over:
-            return
-        self._events.append(events.Rejected(code, text))
+        if not self.is_over:
+            self._events.append(events.Rejected(code, text))
         self._attendance.is_over = True
 
     def _on_goodbye(self, now: float, frame: frames.Goodbye) -> None:
         if self._attendance.is_leaving:
             self._attendance.is_over = True
-        else:
+        elif not self.is_over:
             self._link.on_goodbye(now, frame.reason)
 
     def _on_result(self, now: float, frame: frames.Result) -> None:
@@ -324,9 +327,9 @@ class Client:
         if self._attendance.is_leaving and (link.session is None or link.is_forgotten):
             self._attendance.is_over = True  # nobody is there to take leave of
         if link.is_lost and link.lost_reason:
-            if self._has_connected and not self._was_lost:
-                self._was_lost = True
-                self._events.append(events.Disconnected(link.lost_reason))
+            if self._has_connected and not self.is_lost:
+                self.is_lost = True
+                self._events += [events.Disconnected(link.lost_reason), *self._asks.on_lost()]
             link.lost_reason = ""
         if link.has_renewed:
             link.has_renewed = False
@@ -358,7 +361,7 @@ class Client:
     def _flush(self, now: float) -> None:
         """Seal what is due."""
         link = self._link
-        if link.session is None:
+        if link.session is None or self.is_over:
             return
         due = self._urgent
         self._urgent = []

@@ -25,6 +25,7 @@ from udpchat.chat.arguments import (
 )
 from udpchat.chat.client import Client, LocalError
 from udpchat.chat.events import ClientEvent, Error, Notice
+from udpchat.chat.recall import Archive, Moment, Recall
 from udpchat.chat.text import clean_text
 from udpchat.wire import bodies
 from udpchat.wire.limits import AWAY_BYTES_MAX, TEXT_BYTES_MAX, TOPIC_BYTES_MAX
@@ -38,6 +39,7 @@ class Group(Enum):
     """The groups of the help, in its order."""
 
     TALKING = "Talking"
+    PAST = "What was said"
     ROOMS = "Rooms"
     PEOPLE = "People"
     CLIENT = "This client"
@@ -139,6 +141,14 @@ def _topic(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
     return []
 
 
+def _history(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
+    return prompt.recall.history(now, prompt.target or prompt.current_room(), rest)
+
+
+def _search(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
+    return prompt.recall.search(now, rest)
+
+
 def _nick_command(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
     prompt.client.ask(now, bodies.Rename(nick_of(only_word(rest))))
     return []
@@ -214,7 +224,7 @@ def _sentence(text: str) -> str:
 
 # --- The table ----------
 
-_T, _R, _P, _C = Group.TALKING, Group.ROOMS, Group.PEOPLE, Group.CLIENT
+_T, _B, _R, _P, _C = Group.TALKING, Group.PAST, Group.ROOMS, Group.PEOPLE, Group.CLIENT
 COMMANDS: tuple[Command, ...] = (
     Command("me", _T, "TEXT", "say what you do", "/me waves is shown as: * alice waves", _me),
     Command("msg", _T, "NICK TEXT", "tell one person something",
@@ -224,6 +234,12 @@ COMMANDS: tuple[Command, ...] = (
             "Alone it goes back to the room.", _query, ("q",)),
     Command("say", _T, "TEXT", "say something, whatever it begins with", "/say /help says /help, as //help does.",
             _say),
+    Command("history", _B, "[N] [before TIME]", "show what was said here before",
+            "TIME is 14:30, 2026-11-21, both with a T between, or 2h or 3d for ago. It works without a server too.",
+            _history),
+    Command("search", _B, "WORDS [from:NICK] [in:ROOM] [since:DATE]", "find messages that hold all the words",
+            "In all rooms and your conversations, unless told. DATE is as TIME of /history; from:NICK needs no WORDS.",
+            _search),
     Command("join", _R, "ROOM", "enter a room and talk in it", "The # before a room's name may be left out.",
             _join, ("j",)),
     Command("part", _R, "[ROOM]", "leave a room", "Without a name it is the current one.", _part, ("leave",)),
@@ -251,12 +267,21 @@ COMMANDS: tuple[Command, ...] = (
 class Prompt:
     """Where a person types: whom a line goes to, and whether the person wants to leave.
 
-    A program may add `commands` of its own to the table. `wants_quit` is set by /quit, which waits for what is not
-    confirmed, `wants_quit_now` by a second one; whoever drives the client acts on them.
+    A program may add `commands` of its own to the table. The past is read from `archive`, and times by `moment`.
+    `wants_quit` is set by /quit, which waits for what is not confirmed, `wants_quit_now` by a second one; whoever
+    drives the client acts on them.
     """
 
-    def __init__(self, client: Client, commands: Sequence[Command] = COMMANDS) -> None:
+    def __init__(
+        self,
+        client: Client,
+        commands: Sequence[Command] = COMMANDS,
+        *,
+        archive: Archive | None = None,
+        moment: Moment | None = None,
+    ) -> None:
         self.client = client
+        self.recall = Recall(client, archive, moment)
         self.commands = tuple(commands)
         self.wants_quit = False
         self.wants_quit_now = False

@@ -91,7 +91,8 @@ class Entrance:
             name = parse_room(log[1:])
         except BadName as error:
             return self._refuse(peer, log, "bad_room", error.reason)
-        if name not in peer.rooms and len(peer.rooms | peer.wanted) >= ROOMS_PER_PEER_MAX:
+        known = peer.rooms | peer.wanted
+        if name not in known and len(known) >= ROOMS_PER_PEER_MAX:
             text = f"you are in {ROOMS_PER_PEER_MAX} rooms, as many as one may be in"
             return self._refuse(peer, log, "too_many_rooms", text)
         if peer.has_entered:

@@ -21,6 +21,7 @@ from udpchat.wire.bodies import (
     Done,
     Failed,
     Found,
+    Item,
     Message,
     Names,
     Page,
@@ -43,7 +44,7 @@ from udpchat.wire.bodies import (
     Whois,
 )
 from udpchat.wire.frames import ResultPart, encode, encode_result
-from udpchat.wire.limits import AWAY_BYTES_MAX, TEXT_BYTES_MAX, TOPIC_BYTES_MAX
+from udpchat.wire.limits import AWAY_BYTES_MAX, PAST_BYTES_MAX, TEXT_BYTES_MAX, TOPIC_BYTES_MAX
 
 PAGE_BYTES_MAX = 900
 RESULT_BYTES_MAX = 1_100
@@ -216,11 +217,22 @@ def _past(asking: Asking, request: Past) -> None:
     past = asking.hub.past(
         request.log, before=request.before, before_ms=request.before_ms, count=request.count
     )
-    asking.answer(Found(past))
+    asking.answer(Found(_fitting(past)))
 
 
 def _search(asking: Asking, request: Search) -> None:
-    asking.answer(Found(asking.hub.search(asking.peer, request)))
+    asking.answer(Found(_fitting(asking.hub.search(asking.peer, request))))
+
+
+def _fitting(items: list[Item]) -> list[Item]:
+    """The latest of these that fit one answer."""
+    size, count = 0, 0
+    for item in reversed(items):
+        size += len(item.entry) + len(item.log) + 16
+        if size > PAST_BYTES_MAX and count:
+            break
+        count += 1
+    return items[len(items) - count :]
 
 
 def _page(items: list[str], after: str) -> tuple[list[str], bool]:

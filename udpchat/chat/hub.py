@@ -17,16 +17,16 @@ from udpchat.chat.message import (
     conversation_log,
     room_log,
 )
+from udpchat.chat.logged import REFUSED_BEFORE, logged_answers
 from udpchat.chat.registry import Peer, Registry
 from udpchat.chat.roster import Roster
 from udpchat.sync.feed import Stream
 from udpchat.sync.log import Append, Origin, ServerLog
 from udpchat.sync.requests import Window
-from udpchat.wire.bodies import Claim, Conversation, Done, Item, Search, Stored, TopicRecord
+from udpchat.wire.bodies import Claim, Conversation, Item, Search, TopicRecord
 from udpchat.wire.frames import encode, parse_record
 from udpchat.wire.limits import (
     CONVERSATIONS_PER_KEY_MAX,
-    PAST_BYTES_MAX,
     PAST_ENTRIES_MAX,
     REQUESTS_IN_FLIGHT_MAX,
     ROOMS_MAX,
@@ -225,17 +225,17 @@ class Hub:
         return log.startswith(ROOM_PREFIX) or log in self._conversations.get(peer.key, ())
 
     def past(self, log: str, *, before: int, before_ms: int, count: int) -> list[Item]:
-        """The last `count` entries before a sequence and a time, as far as they fit an answer."""
+        """The last `count` entries before a sequence and a time."""
         extent = self._log.extent(log)
         last = min(extent.head, before - 1) if before else extent.head
         if before_ms:
             last = min(last, self._log.since(log, before_ms) - 1)
         first = max(extent.base + 1, last - count + 1)
         entries = self._log.read(log, first, last - first + 1) if first <= last else []
-        return _fitting([Item(log, first + at, entry) for at, entry in enumerate(entries)])
+        return [Item(log, first + at, entry) for at, entry in enumerate(entries)]
 
     def search(self, peer: Peer, asked: Search) -> list[Item]:
-        """The latest messages with all the words that this peer may read, as far as they fit an answer."""
+        """The latest messages with all the words that this peer may read."""
         found = self._log.search(
             asked.words,
             nick=asked.nick or None,
@@ -243,7 +243,7 @@ class Hub:
             since_ms=asked.since_ms,
             limit=PAST_ENTRIES_MAX,
         )
-        return _fitting([Item(hit.log, hit.sequence, hit.entry) for hit in found if self.may_read(peer, hit.log)])
+        return [Item(hit.log, hit.sequence, hit.entry) for hit in found if self.may_read(peer, hit.log)]
 
     # --- Nicks ----------
 
@@ -252,7 +252,7 @@ class Hub:
     ) -> None:
         """Have a free nick written down as belonging to the peer's key; nobody else gets it meanwhile.
 
-        Or one that is just being written down for another device of that key: said twice, it stands when the first does.
+        Or one that is just being written down for another device of that key: it stands when the first claim does.
         """
         is_free = self.registry.owner(nick) is None
 
@@ -371,23 +371,19 @@ class Hub:
         for pending in self._pending:
             if pending.peer.author == author:
                 return pending.peer.window
-        answered = self._log.answered(author)
-        window = Window(max(answered[-1][0] - REQUESTS_IN_FLIGHT_MAX, 0) if answered else 0)
-        for counter, log, sequence in answered:
-            if counter <= window.executed:
-                continue
-            is_message = log.startswith((ROOM_PREFIX, CONVERSATION_PREFIX))
-            body = Stored(log, sequence) if is_message else Done()
-            window.remember(counter, encode(body))
+        answers = logged_answers(self._log, author)
+        window = Window(max(max(answers) - REQUESTS_IN_FLIGHT_MAX, 0) if answers else 0)
+        for counter, answer in answers.items():
+            if answer is not None and counter > window.executed:
+                window.remember(counter, answer)
         return window
 
+    def recall_answers(self, peer: Peer) -> None:
+        """An author who begins anew may have lost answers that it once had: what was carried out is answered again.
 
-def _fitting(items: list[Item]) -> list[Item]:
-    """The latest of these that fit one answer."""
-    size, count = 0, 0
-    for item in reversed(items):
-        size += len(item.entry) + len(item.log) + 16
-        if size > PAST_BYTES_MAX and count:
-            break
-        count += 1
-    return items[len(items) - count :]
+        A client keeps its requests more carefully than their answers. What is not in the log was refused.
+        """
+        forgotten = peer.window.forgotten()
+        answers = logged_answers(self._log, peer.author) if forgotten else {}
+        for counter in forgotten:
+            peer.window.remember(counter, answers.get(counter) or REFUSED_BEFORE)

@@ -126,6 +126,8 @@ class Server:
         peer = self._registry.find_author(author)
         if peer is not None:
             self._registry.change_session(peer, session)
+            peer.window.forget_held()
+            self.hub.recall_answers(peer)
             peer.downlink.reset(now)
         else:
             surplus = self._registry.surplus_of(session.remote_static)
@@ -163,10 +165,14 @@ class Server:
         self._entrance.follow(now, peer, frame.log)
 
     def _on_request(self, now: float, peer: Peer, session: Session, frame: Request, address: Address) -> None:
+        if session is not peer.session:
+            return  # of a process before this one, perhaps; whoever wants it still asks again
         peer.take_allowance(now)
         self._answer_again(peer, frame.counter, peer.window.receive(frame.counter, frame.first_open, frame.body))
 
     def _on_part(self, now: float, peer: Peer, session: Session, frame: RequestPart, address: Address) -> None:
+        if session is not peer.session:
+            return
         whole = peer.window.receive_part(frame)
         if whole is not None:
             peer.take_allowance(now)
@@ -217,6 +223,11 @@ class Server:
         self.hub.rejected(reason)
         for peer in list(self.hub.dirty):
             peer.downlink.send(encode(Refused("", "unwritable", f"the server cannot store anything: {reason}"[:200])))
+        self._settle(now)
+
+    def on_pruned(self, now: float, log: str) -> None:
+        """Entries of a log are no longer kept."""
+        self.hub.on_pruned(log)
         self._settle(now)
 
     # --- Time ----------

@@ -17,7 +17,7 @@ from udpchat.sync.replica import Replica
 from udpchat.wire import bodies
 from udpchat.wire.errors import BadDatagram
 from udpchat.wire.frames import Cursor, Entries, EntryPart, Head, parse_entry_untrusted
-from udpchat.wire.limits import CONVERSATIONS_PER_KEY_MAX
+from udpchat.wire.limits import CONVERSATIONS_PER_KEY_MAX, SEQUENCE_MAX
 
 REGENERATED_ENTRIES_MAX = 1_000  # read again of a log that is not the one that was held
 KINDS = ("text", "action")
@@ -36,15 +36,22 @@ class Said:
 class Transcript:
     """The replicas of one client, by log."""
 
-    def __init__(self, *, history: int, saved: dict[str, tuple[int, int]]) -> None:
+    def __init__(
+        self,
+        *,
+        history: int,
+        saved: dict[str, tuple[int, int]],
+        recent: dict[str, list[tuple[int, bytes]]] | None = None,
+    ) -> None:
         self._history = history
         self._saved = saved
+        self._recent = dict(recent or {})
         self._replicas: dict[str, Replica] = {}
         self._changed: dict[str, None] = {}  # logs to be named in the next ack, oldest first
         self._wanted: set[str] = set()
         self._said: dict[bytes, Said] = {}
         self._stored: dict[bytes, tuple[str, int]] = {}  # of what was said: where the server says it stands
-        self._confirmed_ahead: set[bytes] = set()  # of what was said in rooms that were left before it came
+        self._confirmed_ahead: set[bytes] = set()  # of what was said: reported though no replica got there
         self._known_as: dict[bytes, str] = {}
         self._conversations: dict[str, str] = {}  # key of the other's nick -> log
         self._events: list[events.ClientEvent] = []
@@ -68,22 +75,26 @@ class Transcript:
             replica = self._replicas.pop(log, None)
             if replica is not None and log.startswith(ROOM_PREFIX):
                 self._saved[log] = (replica.generation, replica.sequence)
-        for identity, (log, sequence) in list(self._stored.items()):
-            if log == ROOM_PREFIX + room:
-                self._confirm_ahead(identity, sequence)
+        self._confirm_passed(ROOM_PREFIX + room, SEQUENCE_MAX)
         return was_wanted
 
     def follows(self, room: str) -> bool:
         """Whether the server has said how far this room's log reaches."""
         return ROOM_PREFIX + room in self._replicas
 
+    def holds(self, log: str) -> bool:
+        """Whether there is a replica of a log."""
+        return log in self._replicas
+
     def has_gap(self) -> bool:
         """Whether entries are known to exist that are not here."""
         return any(replica.has_gap for replica in self._replicas.values())
 
     def mark_all(self) -> None:
-        """A new session: the server is to be told of every replica."""
+        """A new session: the server is to be told of every replica, and says again how far each log reaches."""
         self._changed = dict.fromkeys(self._replicas)
+        for replica in self._replicas.values():
+            replica.head = replica.sequence  # of a log that it has lost it will say nothing
 
     def take_cursors(self) -> list[Cursor]:
         """What the replicas hold, of those that changed since it was last told, or have a gap."""
@@ -109,7 +120,7 @@ class Transcript:
             self._skip(replica, head.base)
         replica.on_head(head)
         self._changed.setdefault(log)
-        self._confirm_passed(replica)
+        self._confirm_passed(log, replica.sequence)
         self._take_in(replica)
         return True
 
@@ -135,13 +146,14 @@ class Transcript:
         if log.startswith(ROSTER_PREFIX):
             sequence = head.entered
         elif saved is not None and is_same:
-            sequence = saved[1]
-            if former is None and head.entered > sequence:
+            sequence = self._begin(head, saved[1])
+            if former is None and head.entered > saved[1]:
                 where = log[1:] if log.startswith(ROOM_PREFIX) else "a conversation"
-                self._events.append(events.Notice("new", f"{head.entered - sequence} new in {where} since last time"))
+                self._events.append(events.Notice("new", f"{head.entered - saved[1]} new in {where} since last time"))
         elif saved is not None:
             text = f"the server's log of {log} is not the one known here: it was restored, or lost its end"
             self._events.append(events.Notice("generation", text))
+            self._confirm_passed(log, SEQUENCE_MAX)  # it was stored, in the log that is no more
             sequence = max(head.base, head.entered - max(self._history, REGENERATED_ENTRIES_MAX))
         elif log.startswith(CONVERSATION_PREFIX):
             sequence = head.base
@@ -149,25 +161,36 @@ class Transcript:
             sequence = max(head.base, head.entered - self._history)
         replica = Replica(log, generation=head.generation, sequence=sequence)
         replica.entered = head.entered if former is None else sequence
-        if not log.startswith(ROSTER_PREFIX) and not is_same:
+        if not log.startswith(ROSTER_PREFIX) and (saved is None or saved != (head.generation, sequence)):
             self._writes.append(Rebased(log, head.generation, sequence))
         return replica
 
+    def _begin(self, head: Head, sequence: int) -> int:
+        """Tell what is to be seen again of a log that goes on behind `sequence`, or go back to where that begins."""
+        recent = self._recent.pop(head.log, None)
+        if recent is None:
+            return sequence
+        first = recent[0][0] if recent else sequence + 1
+        if len(recent) < self._history and first > head.base + 1:
+            return max(head.base, min(sequence, head.entered - self._history))
+        self._events += self.recall(bodies.Item(head.log, *item) for item in recent)
+        return sequence
+
     def on_entries(self, frame: Entries) -> bool:
-        """Entries; False if they could not be taken and must come again."""
+        """Entries; False if they were not taken: the server must not believe that they are held."""
         replica = self._replicas.get(frame.log)
         if replica is None or replica.generation != frame.generation:
-            return not self._is_welcome(frame.log)
+            return False
         is_taken = replica.on_entries(frame.first, [bytes(entry) for entry in frame.entries])
         self._changed.setdefault(frame.log)
         self._take_in(replica)
         return is_taken
 
     def on_part(self, frame: EntryPart) -> bool:
-        """One part of a large entry; False if it could not be taken and must come again."""
+        """One part of a large entry; False if it was not taken."""
         replica = self._replicas.get(frame.log)
         if replica is None or replica.generation != frame.generation:
-            return not self._is_welcome(frame.log)
+            return False
         is_taken = replica.on_part(frame)
         self._changed.setdefault(frame.log)
         self._take_in(replica)
@@ -214,29 +237,22 @@ class Transcript:
                 pass
 
     def _tell_message(self, replica: Replica, sequence: int, message: bodies.Message) -> None:
+        room = self._room_of(replica.log, message)  # also of what is not shown: its log is known from here on
         if message.id in self._said and message.author == self.user:
             return self._confirm(message.id, sequence, message.time_ms)
         if message.id in self._confirmed_ahead and message.author == self.user:
             return self._confirmed_ahead.discard(message.id)
         if self._is_ignored(message):
             return
-        self._events.append(self._shown(replica.log, sequence, message, is_history=sequence <= replica.entered))
+        self._events.append(_shown(room, sequence, message, is_history=sequence <= replica.entered))
 
-    def _shown(self, log: str, sequence: int, message: bodies.Message, *, is_history: bool) -> events.Message:
-        room = log[1:]
-        if log.startswith(CONVERSATION_PREFIX):
-            room = "@" + (message.to if message.author == self.user else message.nick)
-            self._conversations[nick_key(room[1:])] = log
-        return events.Message(
-            room=room,
-            seq=sequence,
-            nick=message.nick,
-            text=message.text,
-            kind=KINDS[message.kind],
-            time_ms=message.time_ms,
-            id=message.id.hex(),
-            history=is_history,
-        )
+    def _room_of(self, log: str, message: bodies.Message) -> str:
+        """What people call a log: the room, or `@` and the nick of the other one; whose log it is is remembered."""
+        if not log.startswith(CONVERSATION_PREFIX):
+            return log[1:]
+        nick = message.to if message.author == self.user else message.nick
+        self._conversations[nick_key(nick)] = log
+        return "@" + nick
 
     def recall(self, items: Iterable[bodies.Item]) -> list[events.Message]:
         """Entries of the past, from the disk or the server, as messages; those of who is ignored are left out."""
@@ -247,8 +263,13 @@ class Transcript:
             except BadDatagram:
                 continue
             if isinstance(entry, bodies.Message) and not self._is_ignored(entry):
-                recalled.append(self._shown(item.log, item.sequence, entry, is_history=True))
+                recalled.append(_shown(self._room_of(item.log, entry), item.sequence, entry, is_history=True))
         return recalled
+
+    def cursor_of(self, log: str) -> int | None:
+        """How far a log has been taken in; None if it is not followed."""
+        replica = self._replicas.get(log)
+        return None if replica is None else replica.sequence
 
     def log_of(self, target: str) -> str | None:
         """The log of a room, or of the conversation with `@nick` as far as there was one."""
@@ -287,21 +308,19 @@ class Transcript:
         replica = self._replicas.get(log)
         if self._is_welcome(log) if replica is None else replica.sequence < sequence:
             self._stored[identity] = (log, sequence)
-        elif replica is None:
-            self._confirm_ahead(identity, sequence)
         else:
-            self._confirm(identity, sequence, 0)
+            self._confirm_ahead(identity, sequence)
 
     def _confirm_ahead(self, identity: bytes, sequence: int) -> None:
-        """No replica will get there; should this room be joined again, it was told already."""
+        """No replica is to get there. Should one do so all the same, in another generation say, it was told already."""
         self._confirmed_ahead.add(identity)
         self._confirm(identity, sequence, 0)
 
-    def _confirm_passed(self, replica: Replica) -> None:
+    def _confirm_passed(self, log: str, sequence_max: int) -> None:
         """What stands where the replica did not look, or cannot any more, is confirmed all the same."""
-        for identity, (log, sequence) in list(self._stored.items()):
-            if log == replica.log and sequence <= replica.sequence:
-                self._confirm(identity, sequence, 0)
+        for identity, (stored_in, sequence) in list(self._stored.items()):
+            if stored_in == log and sequence <= sequence_max:
+                self._confirm_ahead(identity, sequence)
 
     def on_failed(self, identity: bytes) -> None:
         """It will never be in the log."""
@@ -335,5 +354,18 @@ class Transcript:
         return kept
 
     def on_unwritten(self, writes: Iterable[Write]) -> None:
-        """These are not on the disk: their logs stay there as they were, without a hole, until a replica starts over."""
+        """These are not on the disk: their logs stay there as they are, without a hole, until a replica starts over."""
         self._unkept.update(write.log for write in writes if isinstance(write, Held | Rebased))
+
+
+def _shown(room: str, sequence: int, message: bodies.Message, *, is_history: bool) -> events.Message:
+    return events.Message(
+        room=room,
+        seq=sequence,
+        nick=message.nick,
+        text=message.text,
+        kind=KINDS[message.kind],
+        time_ms=message.time_ms,
+        id=message.id.hex(),
+        history=is_history,
+    )

@@ -47,9 +47,13 @@ Write = Asked | Answered | Held | Rebased
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """What was written: the instance, its counter, its unanswered requests, and where each replica stands."""
+    """What was written: the instance, its counter, its unanswered requests, and where each replica stands.
+
+    `recent` has the latest (sequence, entry) of some logs, as many as are wanted on entry, or all that there are.
+    """
 
     instance: bytes
     next_counter: int = 1
     unanswered: tuple[tuple[int, bytes], ...] = ()
     replicas: dict[str, tuple[int, int]] = field(default_factory=dict)  # log -> (generation, sequence)
+    recent: dict[str, list[tuple[int, bytes]]] = field(default_factory=dict)

@@ -27,15 +27,14 @@ from udpchat.shell.finding import NoServer, find
 from udpchat.shell.identity import (
     DataUnusable,
     KnownServers,
-    file_name,
     keep_key,
     key_of_nick,
     last_server,
-    nick_file,
     open_folder,
     remember_server,
 )
 from udpchat.shell.pinning import Pinning
+from udpchat.shell.remembered import recognize_conversations, remembered, store_path
 from udpchat.shell.replicas import Replicas
 from udpchat.shell.signals import STOPPING, Signals
 from udpchat.shell.typed import Raw, TypedLines
@@ -95,7 +94,7 @@ class ClientOptions:
 def run(
     options: ClientOptions,
     *,
-    make_interface: Callable[[Client], Interface],
+    make_interface: Callable[[Client, ClientStore], Interface],
     raw_input: Raw,
     say: Callable[[str], object],
 ) -> int:
@@ -120,7 +119,7 @@ class Session:
         loop: asyncio.AbstractEventLoop,
         options: ClientOptions,
         *,
-        make_interface: Callable[[Client], Interface],
+        make_interface: Callable[[Client, ClientStore], Interface],
         raw_input: Raw,
         say: Callable[[str], object],
     ) -> None:
@@ -175,8 +174,10 @@ class Session:
                 agent=f"udpchat {__version__}",
             )
             now = self._loop.time()
-            client = Client(now, profile=profile, saved=store.load(), address=address, random=os.urandom)
-            interface = self._make_interface(client)
+            saved = remembered(store, self._options.rooms, self._options.history)
+            client = Client(now, profile=profile, saved=saved, address=address, random=os.urandom)
+            recognize_conversations(client, store)
+            interface = self._make_interface(client, store)
             chat = Chat(self._loop, client, endpoint, store, interface=interface, finish=self._finish)
             chat.on_connected = lambda: remember_server(self._folder, server.name)
             chat.on_renamed = self._on_renamed
@@ -190,8 +191,7 @@ class Session:
 
     def _open_store(self, server: ServerAddress) -> ClientStore:
         """What this nick has stored for this server; a memory that forgets if another client is using it now."""
-        name = file_name(f"{server.host}_{server.port}")
-        path = self._folder / "clients" / nick_file(self._options.nick) / f"{name}.sqlite"
+        path = store_path(self._folder, self._options.nick, (server.host, server.port))
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:

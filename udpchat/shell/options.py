@@ -19,6 +19,7 @@ import platformdirs
 
 from udpchat.chat.text import fits, printable
 from udpchat.shell.logs import FORMATS, LEVELS
+from udpchat.shell.retention import Retention, parse_retention
 from udpchat.storage.log import Durability
 from udpchat.wire.limits import DEFAULT_PORT, EXPIRY_S, HEARTBEAT_S
 
@@ -43,6 +44,7 @@ class ServerOptions:
     heartbeat_s: float
     expiry_s: float
     durability: Durability
+    retention: Retention
     log_level: str
     log_format: str
 
@@ -78,6 +80,7 @@ def server_options(flags: Mapping[str, str | None], environment: Mapping[str, st
         heartbeat_s=values["heartbeat"],
         expiry_s=values["expiry"],
         durability=values["durability"],
+        retention=values["retention"],
         log_level=values["log-level"],
         log_format=values["log-format"],
     )
@@ -161,6 +164,7 @@ _SETTINGS: Final[dict[str, tuple[Any, Callable[[Any], Any]]]] = {
     "heartbeat": (HEARTBEAT_S, _seconds),
     "expiry": (EXPIRY_S, _seconds),
     "durability": (Durability.FSYNC.value, lambda value: Durability(_durability(value))),
+    "retention": ("", lambda value: parse_retention(str(value))),
     "log-level": ("info", _one_of(LEVELS)),
     "log-format": ("text", _one_of(FORMATS)),
 }

@@ -24,6 +24,7 @@ from udpchat.shell.endpoint import UdpEndpoint, open_socket
 from udpchat.shell.identity import open_folder, server_key
 from udpchat.shell.logs import ACTIVITY, ActivityFile, configure
 from udpchat.shell.options import ServerOptions
+from udpchat.shell.retention import Pruner
 from udpchat.shell.signals import STOPPING, Signals
 from udpchat.shell.writer import ThreadWriter
 from udpchat.storage.log import StoreError
@@ -74,7 +75,7 @@ class Service:
             undo.callback(self._log.close)
             self._endpoint = UdpEndpoint(loop, open_socket(options.bind, options.port))
             undo.callback(self._endpoint.close)
-            settings = Settings(name=options.name, heartbeat_s=options.heartbeat_s, expiry_s=options.expiry_s)
+            settings = _settings(options)
             self._server = Server(static=key, log=self._log, random=os.urandom, settings=settings)
             undo.pop_all()
         self._fingerprint = fingerprint(key.public)
@@ -86,6 +87,13 @@ class Service:
             writer=self._writer,
             on_events=self._on_events,
             before=self._set_wall_clock,
+        )
+        self._pruner = Pruner(
+            loop,
+            self._log,
+            writer=self._writer,
+            retention=options.retention,
+            on_pruned=lambda log: self._driver.call(self._server.on_pruned, log),
         )
         self._activity_file = ActivityFile(folder)
         self._ended: asyncio.Future[None] = loop.create_future()
@@ -111,6 +119,7 @@ class Service:
             self._loop.set_exception_handler(self._on_exception)
             self._driver.start()
             self._endpoint.listen(self._driver.receive)
+            self._pruner.start()
             self._drop_timer = self._loop.call_later(DROPS_LOGGED_EVERY_S, self._log_drops)
             self._say_ready()
             try:
@@ -148,6 +157,7 @@ class Service:
     async def _stop(self) -> bool:
         """Finish what was accepted, tell everyone, make it durable. False if that could not be done in time."""
         self._endpoint.stop_listening()
+        self._pruner.close()
         is_durable = await _within(WRITING_S_MAX, self._writer.idle())
         for pause_s in (GOODBYE_AGAIN_S, 0.0):
             self._driver.call(self._server.stop, "the server is stopping")
@@ -200,6 +210,16 @@ class Service:
             _logger.warning("dropped: %s", ", ".join(f"{count} {reason}" for reason, count in recent.most_common()))
         if not self._ended.done():
             self._drop_timer = self._loop.call_later(DROPS_LOGGED_EVERY_S, self._log_drops)
+
+
+def _settings(options: ServerOptions) -> Settings:
+    return Settings(
+        name=options.name,
+        heartbeat_s=options.heartbeat_s,
+        expiry_s=options.expiry_s,
+        kept_s=options.retention.kept_s,
+        kept_entries=options.retention.kept_entries,
+    )
 
 
 async def _within(limit_s: float, awaited: Awaitable[None]) -> bool:

@@ -10,6 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from queue import SimpleQueue
 from threading import Thread
 from typing import Generic, Protocol, TypeVar
@@ -85,6 +86,14 @@ class DirectWriter(Generic[W]):
         """There is nothing to end."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """Something for the thread to do, and who is told in the loop how it ended."""
+
+    do: Callable[[], None]
+    then: Callable[[StoreError | None], None]
+
+
 class ThreadWriter(Generic[W]):
     """Writes on one thread of its own, one batch at a time. Used from the thread of `loop` only.
 
@@ -96,10 +105,11 @@ class ThreadWriter(Generic[W]):
         self._write = write
         self._collected: list[W] = []
         self._is_writing = False
+        self._runs = 0  # of `run`, under way
         self._outcomes: deque[Outcome] = deque()
         self._callback: Callable[[], None] = lambda: None
         self._waiting: list[asyncio.Future[None]] = []
-        self._batches: SimpleQueue[list[W] | None] = SimpleQueue()
+        self._tasks: SimpleQueue[_Task | None] = SimpleQueue()
         self._thread = Thread(target=self._work, name="writer", daemon=True)  # a disk that hangs must not hang the end
         self._thread.start()
 
@@ -112,20 +122,34 @@ class ThreadWriter(Generic[W]):
     def _start(self) -> None:
         batch, self._collected = self._collected, []
         self._is_writing = True
-        self._batches.put(batch)
+        self._tasks.put(_Task(partial(self._write, batch), partial(self._on_written, len(batch))))
+
+    def run(self, job: Callable[[], None], then: Callable[[StoreError | None], None]) -> None:
+        """Do something else with the store between two batches; `then` hears in the loop that it was done, or why not.
+
+        After `close` neither happens.
+        """
+
+        def ended(error: StoreError | None) -> None:
+            self._runs -= 1
+            then(error)
+            self._wake_idle()
+
+        self._runs += 1
+        self._tasks.put(_Task(job, ended))
 
     def _work(self) -> None:
         """The thread."""
-        while (batch := self._batches.get()) is not None:
+        while (task := self._tasks.get()) is not None:
+            failure = None
             try:
-                self._write(batch)
+                task.do()
             except StoreError as error:
-                self._tell(self._on_failure, Unwritten(str(error)))
+                failure = error
             except BaseException as error:
                 self._tell(self._on_bug, error)
                 return
-            else:
-                self._tell(self._on_success, Written(len(batch)))
+            self._tell(task.then, failure)
 
     def _tell(self, report: Callable[..., None], what: object) -> None:
         try:
@@ -133,24 +157,21 @@ class ThreadWriter(Generic[W]):
         except RuntimeError:
             assert self._loop.is_closed()  # whoever closed it could not wait for us
 
-    def _on_success(self, outcome: Written) -> None:
+    def _on_written(self, count: int, failure: StoreError | None) -> None:
         self._is_writing = False
-        if self._collected:
+        if failure is not None:
+            self._collected.clear()
+        elif self._collected:
             self._start()  # before anything else: the disk is slower than we are
-        self._report(outcome)
-
-    def _on_failure(self, outcome: Unwritten) -> None:
-        self._is_writing = False
-        self._collected.clear()
-        self._report(outcome)
+        self._outcomes.append(Written(count) if failure is None else Unwritten(str(failure)))
+        self._callback()
+        self._wake_idle()
 
     def _on_bug(self, error: BaseException) -> None:
         raise error
 
-    def _report(self, outcome: Outcome) -> None:
-        self._outcomes.append(outcome)
-        self._callback()
-        if not self._is_writing:
+    def _wake_idle(self) -> None:
+        if not self._is_writing and not self._runs:
             waiting, self._waiting = self._waiting, []
             for future in waiting:
                 if not future.done():
@@ -164,11 +185,11 @@ class ThreadWriter(Generic[W]):
 
     async def idle(self) -> None:
         """As `Writer` says."""
-        while self._is_writing:
+        while self._is_writing or self._runs:
             future = self._loop.create_future()
             self._waiting.append(future)
             await future
 
     def close(self) -> None:
         """End the thread once it has written what it has; twice is fine."""
-        self._batches.put(None)
+        self._tasks.put(None)

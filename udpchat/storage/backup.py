@@ -27,7 +27,7 @@ RESTORE = "stop the server and restore a backup"
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """One message: `kind` is `text`, `action` or `removed` (nick and text are empty then)."""
+    """One message: `kind` is `text`, `action` or `removed` (nick and text are empty then); `to` in conversations."""
 
     log: str
     sequence: int
@@ -35,6 +35,7 @@ class Exported:
     nick: str
     kind: str
     text: str
+    to: str = ""
 
 
 def _schema_of(path: Path) -> Schema:
@@ -192,6 +193,6 @@ def _exported(log: str, entries: list[tuple[int, bytes]]) -> Iterator[Exported]:
         message = message_of(entry)
         if isinstance(message, Message):
             kind = "action" if message.kind == ACTION else "text"
-            yield Exported(log, sequence, message.time_ms, message.nick, kind, message.text)
+            yield Exported(log, sequence, message.time_ms, message.nick, kind, message.text, message.to)
         elif message is not None:
             yield Exported(log, sequence, message.time_ms, "", "removed", "")

@@ -13,7 +13,8 @@ HOLD_PACKETS = 3  # RFC 9002 section 6.1.1
 PROMPT_INTERVAL_S = 0.025  # up to here the first packet after a pause is acknowledged at once
 LATE_S_MAX = 1.0
 LATE_MEMORY_S = 60.0  # how long a receiver remembers that the path reorders
-REPEAT_S = 0.5  # an open gap is reported again, should its first report be lost
+REPEAT_S_MIN = 0.1  # an open gap is reported again when nothing comes: the report, or we from our address, got lost
+REPEAT_S_MAX = 0.5  # after doublings
 MISSING_MAX = 64  # packets that an Ack can name one by one
 _BITS = (1 << 64) - 1
 
@@ -21,7 +22,10 @@ _BITS = (1 << 64) - 1
 class AckSchedule:
     """One session's received packets: which were processed, and when to say so."""
 
-    __slots__ = ("_at", "_due", "_late_s", "_late_until", "_missing", "_received", "_reported", "_sent_at", "largest")
+    __slots__ = (
+        "_at", "_due", "_late_s", "_late_until", "_missing", "_received", "_repeat_s", "_reported", "_sent_at",
+        "largest",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.largest = -1
@@ -31,11 +35,13 @@ class AckSchedule:
         self._reported = -1  # gaps up to here have been acknowledged
         self._due: float | None = None
         self._sent_at = float("-inf")
+        self._repeat_s = REPEAT_S_MIN
         self._late_s = 0.0
         self._late_until = 0.0
 
     def on_packet(self, now: float, counter: int) -> None:
         """A packet was processed completely. One that was not is left to look lost, so that it comes again."""
+        self._repeat_s = REPEAT_S_MIN
         if counter > self.largest:
             skipped = counter - self.largest - 1
             first = self.largest < 0 or skipped >= MISSING_MAX
@@ -90,7 +96,8 @@ class AckSchedule:
 
     def take(self, now: float, cursors: list[Cursor], *, has_gap: bool) -> Ack:
         """The Ack to send now, alone or with other frames. While a gap stays open it is said again, now and then."""
-        self._due = now + REPEAT_S if has_gap else None
+        self._due = now + self._repeat_s if has_gap else None
+        self._repeat_s = min(2 * self._repeat_s, REPEAT_S_MAX)
         self._sent_at = now
         self._reported = self.largest
         if now >= self._late_until:

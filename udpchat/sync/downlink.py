@@ -255,8 +255,8 @@ class Downlink:
         lagging = [feed for feed in self.feeds.values() if feed.backlog]
         for feed in sorted(lagging, key=lambda feed: feed.backlog.last - feed.backlog.first):
             feed.backlog.remove(0, feed.stream.base)
-            while feed.backlog and allowed >= DATAGRAM_BYTES_MAX:
-                first, last = next(iter(feed.backlog))
+            while allowed >= DATAGRAM_BYTES_MAX and (run := feed.readable()) is not None:
+                first, last = run
                 frames = feed.stream.frames(first, min(last, first + READ_ENTRIES - 1))
                 if not frames:
                     feed.backlog.clear()  # unreadable, or below the base by now: asked for again if it is still missed
@@ -268,7 +268,7 @@ class Downlink:
                     feed.backlog.remove(framed.first, framed.last)
                     pace.on_sent(len(framed.frame))
                     allowed -= len(framed.frame)
-        self._backlogged = any(feed.backlog for feed in self.feeds.values())
+        self._backlogged = any(feed.readable() is not None for feed in self.feeds.values())
         return self._pack(items)
 
     def on_sent(self, now: float, counter: int, size: int, pieces: tuple[Piece, ...]) -> None:

@@ -20,6 +20,7 @@ from udpchat.wire.limits import (
     ACKS_PER_S_BUDGET,
     BODY_BYTES_MAX,
     ENTRIES_MAX,
+    REPLICA_HELD_MAX,
     SENDER_DRIVEN_PEERS_MAX,
 )
 
@@ -27,9 +28,11 @@ FRAME_BYTES_MAX = BODY_BYTES_MAX - 3  # one frame alone in its packet
 RECENT_ENTRIES_MAX = 256  # kept in memory, so that what is live is never read from a disk
 RECENT_BYTES_MAX = 256 * 1024
 READ_ENTRIES = 64  # of a backlog at a time
+READ_AHEAD_ENTRIES_MAX = REPLICA_HELD_MAX - READ_ENTRIES  # of a gap: a replica does not keep more
 CACHED_BYTES_MAX = 256 * 1024  # of frames, for each log
 FEED_RUNS_MAX = 512  # of what a replica holds beyond its gaps: more than loss makes, fewer than a liar could
 ANNOUNCE_AFTER_S = (0.02, 0.2, 1.0)  # of silence in a large room; OpenPGM's SPM schedule is the model
+ANNOUNCE_INTERVALS_MIN = 0.4  # but not while hardly anybody can have acknowledged: that would double what is sent
 
 
 class Follower(Protocol):
@@ -175,7 +178,7 @@ class Stream:
         """When the head of a large room that fell silent is to be announced again."""
         if self.is_sender_driven or self.announced == len(ANNOUNCE_AFTER_S):
             return None
-        return self.grown_at + ANNOUNCE_AFTER_S[self.announced]
+        return self.grown_at + max(ANNOUNCE_AFTER_S[self.announced], ANNOUNCE_INTERVALS_MIN * self.interval_s)
 
     def announce(self) -> None:
         """Tell the head to all who have not acknowledged it."""
@@ -243,6 +246,12 @@ class Feed:
                 first, self.sequence = next(iter(self.acked))
                 self.acked.remove(first, self.sequence)
 
+    def readable(self) -> tuple[int, int] | None:
+        """The first run of the backlog, unless it is so far ahead of a gap that the replica would not keep it."""
+        if not self.backlog or self.backlog.first > self.sequence + READ_AHEAD_ENTRIES_MAX:
+            return None
+        return next(iter(self.backlog))
+
     def schedule_missing(self) -> None:
         """What is neither held nor under way becomes backlog."""
         self._advance()
@@ -255,7 +264,11 @@ class Feed:
                 self.scheduled.add(missing_first, missing_last)
 
     def forget(self) -> None:
-        """The session is another: what was under way is unknown until the replica says again what it holds."""
+        """The session is another: what was under way is unknown until the replica says again what it holds.
+
+        Should it be another run of the client, that enters only now; a run that goes on knows when it entered.
+        """
+        self.entered = self.stream.head
         self.is_known = False
         self.scheduled.clear()
         self.backlog.clear()

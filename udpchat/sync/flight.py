@@ -82,7 +82,7 @@ class Flight:
         self._last = sent
         self.bytes_in_flight += size
         self._sent_at = now
-        self._interval_s = interval_s
+        self._interval_s = self.pace.interval_s = interval_s
         if self._probe_at is None or not self._probes:
             self._arm_probe(now)
 
@@ -116,6 +116,7 @@ class Flight:
                 sent_at=sent.at,
                 delivered_at_send=sent.delivered_at_send,
                 in_flight=self.bytes_in_flight,
+                is_sample=_is_named(counter, ack),
             )
             delivered.append(sent)
         if delivered:
@@ -166,7 +167,9 @@ class Flight:
         """(lost, probed): packets lost by time, and those in flight whose content goes once more as a probe."""
         lost = self._take_lost(now) if self._loss_at is not None and now >= self._loss_at else []
         probed: list[Sent] = []
-        if self._probe_at is not None and now >= self._probe_at:
+        if not self._sent:
+            self._probe_at = None
+        elif self._probe_at is not None and now >= self._probe_at:
             probed = list(self._sent.values())
             self._probes += 1
             self._arm_probe(now)
@@ -192,7 +195,10 @@ class Flight:
 
 
 def _is_delivered(counter: int, sent: Sent, ack: Ack) -> bool:
+    return _is_named(counter, ack) or all(piece.feed.holds(piece.first, piece.last) for piece in sent.pieces)
+
+
+def _is_named(counter: int, ack: Ack) -> bool:
+    """Whether the ack says that this packet came, and not only what another one brought as well."""
     behind = ack.largest - counter
-    if behind == 0 or (0 < behind <= 64 and ack.received >> (behind - 1) & 1):
-        return True
-    return all(piece.feed.holds(piece.first, piece.last) for piece in sent.pieces)
+    return behind == 0 or (0 < behind <= 64 and bool(ack.received >> (behind - 1) & 1))

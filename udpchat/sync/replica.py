@@ -13,7 +13,7 @@ from udpchat.sync.ranges import Ranges
 from udpchat.wire.frames import Cursor, EntryPart, Head
 from udpchat.wire.limits import ACK_RANGES_MAX, PART_BYTES, PARTS_MAX, REPLICA_HELD_MAX
 
-PARTED_ENTRIES_MAX = 16  # large entries that are put together at once
+PARTED_ENTRIES_MAX = 64  # large entries that are put together at once
 
 
 class Replica:

@@ -246,6 +246,16 @@ class Window:
         """What the log says was answered before this window was made."""
         self._answers[counter] = frame
 
+    def forgotten(self) -> list[int]:
+        """Requests of the latest window that were carried out, and whose answers the client once said it has."""
+        last = max([self.executed, *self._answers])
+        latest = range(max(last - REQUESTS_IN_FLIGHT_MAX, 0) + 1, self.executed + 1)
+        return [counter for counter in latest if counter not in self._answers and counter not in self._waiting]
+
+    def forget_held(self) -> None:
+        """The client begins anew, maybe as another process, and asks again for what it still wants."""
+        self._held.clear()
+
     def rewind(self, first: int) -> None:
         """`first` and what waits behind it could not be written: as if it had never been asked.
 

@@ -7,7 +7,7 @@ every event is an object on the standard output. The forms are those that the RE
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from enum import Enum
 from itertools import groupby
 from typing import Any, assert_never
@@ -38,8 +38,20 @@ class Stream(Enum):
 
 def iso_time(time_ms: int) -> str:
     """Milliseconds since 1970 as ISO 8601 in UTC, `2026-01-31T23:59:59.123Z`; kept within the years 1970 to 9999."""
-    moment = EPOCH + timedelta(milliseconds=min(max(time_ms, 0), TIME_MS_MAX))
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return _moment(time_ms).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def clock_time(time_ms: int, zone: tzinfo | None) -> str:
+    """The same to the minute, for people: `2026-01-31 23:59` in `zone`; None: that of this machine."""
+    try:
+        moment = _moment(time_ms).astimezone(zone)
+    except (OverflowError, OSError):  # at the ends of what a system's clock knows
+        moment = _moment(time_ms)
+    return moment.strftime("%Y-%m-%d %H:%M")
+
+
+def _moment(time_ms: int) -> datetime:
+    return EPOCH + timedelta(milliseconds=min(max(time_ms, 0), TIME_MS_MAX))
 
 
 def json_event(event: ClientEvent) -> dict[str, Any]:
@@ -48,9 +60,8 @@ def json_event(event: ClientEvent) -> dict[str, Any]:
         case events.Connected(server, fingerprint, nick, rooms):
             fields = {"server": server, "fingerprint": fingerprint, "nick": nick, "rooms": list(rooms)}
             return {"event": "connected", **fields}
-        case events.Message(room, seq, nick, text, kind, time_ms, identity, history):
-            said = {"room": room, "seq": seq, "nick": nick, "text": text, "kind": kind}
-            return {"event": "message", **said, "time": iso_time(time_ms), "id": identity, "history": history}
+        case events.Message(history=history):
+            return {"event": "message", **_fields(event), "history": history}
         case events.Sent(room, seq, identity, text):
             return {"event": "sent", "room": room, "seq": seq, "id": identity, "text": text}
         case events.Joined(room, nick):
@@ -65,6 +76,8 @@ def json_event(event: ClientEvent) -> dict[str, Any]:
             return {"event": "rooms", "rooms": list(rooms)}
         case events.Topic(room, topic, nick):
             return {"event": "topic", "room": room, "topic": topic, "nick": nick}
+        case events.Past(messages):
+            return {"event": "past", "messages": [_fields(message) for message in messages]}
         case events.Notice(code, text):
             return {"event": "notice", "code": code, "text": text}
         case events.Error(code, text) | events.Rejected(code, text):
@@ -77,11 +90,38 @@ def json_event(event: ClientEvent) -> dict[str, Any]:
             assert_never(event)
 
 
-def plain_line(event: ClientEvent, *, me: str = "") -> tuple[Stream, str] | None:
-    """Where one event is printed and how, not made safe yet; None if it is not. What was sent is, by `me`, if given."""
+def _fields(message: events.Message) -> dict[str, Any]:
+    said = {"room": message.room, "seq": message.seq, "nick": message.nick, "text": message.text, "kind": message.kind}
+    return {**said, "time": iso_time(message.time_ms), "id": message.id}
+
+
+def plain_lines(event: ClientEvent, *, me: str = "", zone: tzinfo | None = UTC) -> list[tuple[Stream, str]]:
+    """The lines of one event, each with where it is printed; not made safe yet. What was sent is drawn for `me` only.
+
+    The past is told with its dates, in `zone`; None: that of this machine.
+    """
+    if isinstance(event, events.Past):
+        lines = [(Stream.OUT, f"{clock_time(said.time_ms, zone)} {_message(said)}") for said in event.messages]
+        return lines or [(Stream.ERR, "-- nothing was found")]
+    line = _plain_line(event, me)
+    return [line] if line is not None else []
+
+
+def _message(message: events.Message) -> str:
+    return _said(message.room, message.nick, message.text, message.kind)
+
+
+Remark = events.Connected | events.Notice | events.Error | events.Rejected | events.Disconnected | events.Reconnected
+Datum = (
+    events.Message | events.Sent | events.Joined | events.Left | events.Renamed | events.Names | events.RoomList
+    | events.Topic
+)  # fmt: skip
+
+
+def _plain_line(event: Datum | Remark, me: str) -> tuple[Stream, str] | None:
     match event:
-        case events.Message(room=room, nick=nick, text=text, kind=kind):
-            return Stream.OUT, _said(room, nick, text, kind)
+        case events.Message():
+            return Stream.OUT, _message(event)
         case events.Sent(room=room, text=text, kind=kind):
             return (Stream.OUT, _said(room, me, text, kind)) if me else None
         case events.Joined(room, nick):
@@ -105,9 +145,7 @@ def _said(room: str, nick: str, text: str, kind: str) -> str:
     return f"[{room}] * {nick} {text}" if kind == "action" else f"[{room}] <{nick}> {text}"
 
 
-def _remark(
-    event: events.Connected | events.Notice | events.Error | events.Rejected | events.Disconnected | events.Reconnected,
-) -> str:
+def _remark(event: Remark) -> str:
     match event:
         case events.Connected(server=server, nick=nick, rooms=rooms):
             return f"-- connected to {server} as {nick}" + (f", in {' '.join(rooms)}" if rooms else "")
@@ -128,7 +166,8 @@ class Lines:
 
     `write_out` and `write_err` get one or more whole lines, with their line breaks, and flush them. Ends at /quit, once
     `count` messages from others are printed, or, if it neither counts nor has to `follow`, at the end of the input:
-    always after everything typed is confirmed and goodbye is said. `echo`: plain lines show what was sent.
+    always after everything typed is confirmed and goodbye is said. `echo`: plain lines show what was sent. `zone` is
+    that of the dates in plain lines; None: that of this machine.
     """
 
     def __init__(
@@ -141,6 +180,7 @@ class Lines:
         count: int | None = None,
         follow: bool = False,
         echo: bool = False,
+        zone: tzinfo | None = UTC,
     ) -> None:
         self._prompt = prompt
         self._client = prompt.client
@@ -149,6 +189,7 @@ class Lines:
         self._count = count
         self._is_following = follow or count is not None
         self._echoes = echo
+        self._zone = zone
         self._printed = 0  # messages from others
         self._has_connected = False
         self._is_input_over = False
@@ -259,9 +300,7 @@ class Lines:
             if self._is_json:
                 lines.append((Stream.OUT, json_event(event)))
             if not self._is_json or isinstance(event, events.Rejected):  # why it ends is for people too
-                line = plain_line(event, me=self._client.nick if self._echoes else "")
-                if line is not None:
-                    lines.append(line)
+                lines += plain_lines(event, me=self._client.nick if self._echoes else "", zone=self._zone)
         self._write(lines)
 
     def _write(self, lines: Iterable[tuple[Stream, str | dict[str, Any]]]) -> None:

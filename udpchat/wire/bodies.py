@@ -118,9 +118,9 @@ class Past(Shape, tag=11, frozen=True):
 
 
 class Search(Shape, tag=12, frozen=True):
-    """Ask for the latest messages with all of these words; `nick` and `log` may be empty, `since_ms` 0."""
+    """Ask for the latest messages with all of these words; any may be empty, `since_ms` 0."""
 
-    words: Annotated[str, Meta(min_length=1, max_length=200)]
+    words: Annotated[str, Meta(max_length=200)]
     nick: Annotated[str, Meta(max_length=NICK_CHARACTERS_MAX)]
     log: Annotated[str, Meta(max_length=LOG_NAME_BYTES_MAX)]
     since_ms: Annotated[int, Meta(ge=0, le=SEQUENCE_MAX)]

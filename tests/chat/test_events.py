@@ -1,0 +1,37 @@
+"""Events: values with the fields that the JSON lines promise."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import get_args
+
+import pytest
+
+from udpchat.chat import events
+
+FIELDS = {  # of the README's table of JSON events; more may be added
+    events.Connected: {"server", "fingerprint", "nick", "rooms"},
+    events.Message: {"room", "seq", "nick", "text", "kind", "time_ms", "id", "history"},
+    events.Sent: {"room", "seq", "id", "text"},
+    events.Joined: {"room", "nick"},
+    events.Left: {"room", "nick", "reason"},
+    events.Renamed: {"old", "nick"},
+    events.Names: {"room", "members"},
+    events.Topic: {"room", "topic", "nick"},
+    events.Notice: {"code", "text"},
+    events.Error: {"code", "text"},
+    events.Disconnected: {"reason"},
+    events.Reconnected: {"reason"},
+}
+
+
+@pytest.mark.parametrize("kind", FIELDS, ids=lambda kind: kind.__name__)
+def test_an_event_has_the_fields_that_were_promised(kind: type) -> None:
+    assert FIELDS[kind] <= {field.name for field in dataclasses.fields(kind)}
+    assert kind in get_args(events.ClientEvent)
+
+
+@pytest.mark.parametrize("kind", get_args(events.ClientEvent) + get_args(events.ServerEvent))
+def test_an_event_is_a_value(kind: type) -> None:
+    parameters = getattr(kind, "__dataclass_params__")  # noqa: B009
+    assert parameters.frozen and "__slots__" in vars(kind)

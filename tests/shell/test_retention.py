@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.shell.waiting import chatting, run_until, serving, texts, url_of
+from tests.storage.entries import ATTIC, LOBBY, batch, said
+from udpchat.shell import retention
+from udpchat.shell.retention import Pruner, Retention, parse_retention
+from udpchat.shell.writer import ThreadWriter
+from udpchat.storage.log import StoreFull
+from udpchat.storage.memory import MemoryLog
+
+TALK = "@0123456789abcdef0123"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", Retention()),
+        ("forever", Retention()),
+        ("30d", Retention(2_592_000, 0)),
+        ("10000", Retention(0, 10_000)),
+        ("30d,10000", Retention(2_592_000, 10_000)),
+        (" 500 , 12H ", Retention(43_200, 500)),
+    ],
+)
+def test_retention_is_an_age_a_number_or_both(text: str, expected: Retention) -> None:
+    assert parse_retention(text) == expected
+
+
+@pytest.mark.parametrize("text", ["30", "0", "0d", "x", "-1", "30d,30d", "1,2", "1,2,3d", ",", "30 d", "9" * 50])
+def test_what_is_no_retention_is_refused(text: str) -> None:
+    if text == "30":
+        assert parse_retention(text) == Retention(0, 30)
+        return
+    with pytest.raises(ValueError, match="30d,10000"):
+        parse_retention(text)
+
+
+class Pruned:
+    """A pruner of a log in memory, and what it reported."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, log: MemoryLog, kept: Retention, *, now: float = 0.0) -> None:
+        self.told: list[str] = []
+        self.writer: ThreadWriter = ThreadWriter(loop, log.append)
+        self.pruner = Pruner(
+            loop, log, writer=self.writer, retention=kept, on_pruned=self.told.append, wall_clock=lambda: now
+        )
+
+    def close(self) -> None:
+        self.pruner.close()
+        self.writer.close()
+
+
+def filled(count: int = 10) -> MemoryLog:
+    log = MemoryLog()
+    for name in (LOBBY, TALK, "!directory"):
+        log.append(batch(name, 1, *(said(str(number), time_ms=number * 1_000) for number in range(1, count + 1))))
+    return log
+
+
+def bases(log: MemoryLog) -> list[int]:
+    return [log.extent(name).base for name in (LOBBY, TALK, "!directory")]
+
+
+@pytest.mark.parametrize(
+    ("kept", "base"),
+    [(Retention(kept_entries=4), 6), (Retention(kept_s=3), 6), (Retention(3, 100), 6), (Retention(100, 1), 9)],
+)
+def test_the_older_and_the_surplus_go_from_rooms_and_conversations_and_nowhere_else(
+    loop: asyncio.AbstractEventLoop, kept: Retention, base: int
+) -> None:
+    log = filled()
+    pruned = Pruned(loop, log, kept, now=10.0)
+    pruned.pruner.start()
+    run_until(loop, lambda: set(pruned.told) == {LOBBY, TALK})
+    assert bases(log) == [base, base, 0]
+    pruned.close()
+
+
+def test_a_log_that_is_all_too_old_is_empty_and_goes_on(loop: asyncio.AbstractEventLoop) -> None:
+    log = filled()
+    pruned = Pruned(loop, log, Retention(kept_s=1), now=1_000.0)
+    pruned.pruner.start()
+    run_until(loop, lambda: bases(log) == [10, 10, 0])
+    log.append(batch(LOBBY, 11, said("anew", time_ms=1_000_000)))
+    pruned.close()
+
+
+def test_without_a_limit_nothing_is_even_looked_at(loop: asyncio.AbstractEventLoop) -> None:
+    log = filled()
+    pruned = Pruned(loop, log, Retention())
+    pruned.pruner.start()
+    loop.run_until_complete(pruned.writer.idle())
+    assert bases(log) == [0, 0, 0]
+    pruned.close()
+
+
+def test_what_is_said_meanwhile_waits_for_one_stretch_only(
+    loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "STRETCH_ENTRIES", 2)
+    log = filled()
+    steps: list[str] = []
+    gate = threading.Event()
+    prune, append = log.prune, log.append
+
+    def noted_prune(name: str, base: int) -> None:
+        assert gate.wait(10)
+        steps.append(f"{name[0]}{base}")
+        prune(name, base)
+
+    def noted_append(items) -> None:
+        steps.append("said")
+        append(items)
+
+    log.prune = noted_prune  # type: ignore[method-assign]
+    log.append = noted_append  # type: ignore[method-assign]
+    pruned = Pruned(loop, log, Retention(kept_entries=5))
+    pruned.pruner.start()
+    pruned.writer.submit(batch(ATTIC, 1, said("hello")))
+    gate.set()
+    run_until(loop, lambda: steps[-1:] == ["@5"])
+    assert steps == ["#2", "said", "#4", "#5", "@2", "@4", "@5"]
+    pruned.close()
+
+
+def test_a_full_disk_is_tried_again_the_next_time(
+    loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(retention, "EVERY_S", 0.001)
+    log = filled()
+    prune = log.prune
+    failures = [StoreFull("no room")]
+
+    def failing(name: str, base: int) -> None:
+        if failures:
+            raise failures.pop()
+        prune(name, base)
+
+    log.prune = failing  # type: ignore[method-assign]
+    pruned = Pruned(loop, log, Retention(kept_entries=1))
+    pruned.pruner.start()
+    run_until(loop, lambda: bases(log) == [9, 9, 0])
+    assert "no room" in caplog.text
+    pruned.close()
+
+
+def test_a_server_forgets_at_its_start_and_says_how_long_it_keeps(tmp_path: Path) -> None:
+    with serving(tmp_path / "server") as server:
+        with chatting("bob", url_of(server), tmp_path / "bob") as bob:
+            bob.type("one", "two", "three")
+            bob.end_input()
+            assert bob.code() == 0
+        server.process.terminate()
+        server.code()
+    with serving(tmp_path / "server", "--retention", "30d,2") as server:
+        url = url_of(server)
+        with chatting("alice", url, tmp_path / "alice", "--history", "9", "--count", "2") as alice:
+            assert alice.code() == 0
+            lines = alice.rest_of(alice.out)
+    assert texts(lines, "message") == ["two", "three"]
+    assert [json.loads(line)["seq"] for line in lines if '"message"' in line] == [2, 3]
+    (kept,) = [text for text in texts([line for line in lines if '"notice"' in line], "notice") if "is kept" in text]
+    assert "for 30 days and up to the last 2 messages" in kept

@@ -1,0 +1,184 @@
+"""What the swarm has found, each as a scenario of its own, so that it stays fixed whatever the seeds become."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from tests.sim.faults import Link
+from tests.sim.network import Address
+from tests.sim.world import SERVER, World
+from udpchat.chat import events
+from udpchat.chat.attendance import Attendance
+from udpchat.storage.memory import MemoryLog
+from udpchat.sync.pacing import Pace
+from udpchat.wire.bodies import Tombstone
+from udpchat.wire.frames import Entries, EntryPart, encode, raw
+from udpchat.wire.limits import DATAGRAM_BYTES_MAX
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_the_pace_waits_for_comes(seed: int) -> None:
+    """A credit of 1,199.999,999 bytes was not enough, and the wait for the rest too short for the clock: a livelock."""
+    random = Random(seed)
+    pace, now = Pace(), random.uniform(1e3, 1e6)
+    sent_at, now = now, now + random.uniform(0.01, 0.3)
+    pace.on_delivered(now, random.randint(100, 1200), sent_at=sent_at, delivered_at_send=0, in_flight=0)
+    for _ in range(20):
+        pace.on_sent(random.randint(1000, 3000))
+        pace.allowed_bytes(now, 0)
+        due = pace.next_timeout(now, 0)
+        assert due is not None
+        now = max(now, due)
+        assert pace.allowed_bytes(now, 0) >= DATAGRAM_BYTES_MAX
+
+
+def test_what_was_confirmed_after_its_room_was_left_is_not_shown_again_when_it_is_joined_again() -> None:
+    world = World(Random(1))
+    alice, bob = world.add_clients(2)
+    world.network.partition([SERVER], [alice.address], one_way=True)
+    alice.say("on my way out")
+    alice.do("part", "lobby")
+    world.run(0.3)
+    world.network.reconnect()
+    world.run(2)
+    assert [event.text for event in alice.sent()] == ["on my way out"]
+    bob.say("are you there?")
+    world.run(1)
+    alice.do("join", "lobby")
+    world.settle()
+    assert alice.texts() == ["on my way out", "are you there?"]
+
+
+def test_who_starts_again_is_not_still_in_the_rooms_of_the_run_before() -> None:
+    world = World(Random(1))
+    alice = world.add_client("alice", rooms=("lobby", "garden"))
+    world.run(1)
+    alice.kill()
+    alice._rooms = ("lobby",)
+    alice.restart()
+    world.run(2)
+    assert world.promises.is_presence_right()
+    assert not any(isinstance(event, events.Left) and event.room == "garden" for event in alice.events)
+
+
+def test_a_welcome_that_comes_late_does_not_undo_a_rename() -> None:
+    """A round trip longer than the first resend of Enter makes two welcomes; the second is held back by the network."""
+    world = World(Random(1), Link(delay_s=0.06))
+    alice = world.add_client("alice")
+    held: list[bytes] = []
+    entered_at: list[float] = []
+
+    def hold(now: float, source: Address, destination: Address, data: bytes) -> bool:
+        if destination != alice.address or not any(peer.has_entered for peer in world.server.core.hub.registry):
+            return False
+        entered_at.append(now)
+        if now > entered_at[0]:
+            held.append(data)
+        return now > entered_at[0]
+
+    world.network.drop_if.append(hold)
+    world.run(0.6)
+    assert alice.core.is_entered
+    assert held
+    world.network.drop_if.clear()
+    alice.do("rename", "alicia")
+    world.run(1)
+    assert alice.core.nick == "alicia"
+    for data in held:
+        world.network.inject(world.now, SERVER, alice.address, data)
+    world.run(1)
+    assert alice.core.nick == "alicia"
+
+
+def test_what_the_run_before_asked_is_not_carried_out_after_the_next_has_entered() -> None:
+    """The part waited at the server for a message that was lost, which the next run asks again, and the part not."""
+    world = World(Random(1))
+    (alice,) = world.add_clients(1)
+    world.network.drop_next(alice.address, SERVER, [1])
+    alice.say("lost at first")
+    alice.do("part", "lobby")
+    world.run(0.0005)
+    alice.kill()
+    alice.restart()
+    world.settle()
+    world.run(1)
+    assert alice.texts() == ["lost at first"]
+    assert world.promises.is_presence_right()
+
+
+def test_what_is_said_to_a_server_that_lost_its_log_is_told_once() -> None:
+    world = World(Random(1))
+    alice, bob = world.add_clients(2)
+    for text in ("one", "two", "three"):
+        alice.tell(bob.nick, text)
+    world.settle()
+    world.promises.on_log_lost()
+    world.server.kill()
+    world.server.restart(log=MemoryLog(random=world.random.randbytes))
+    world.run(15)
+    world.network.drop_next(SERVER, alice.address, [1])  # the answer comes again before the new log's head does
+    alice.tell(bob.nick, "four")
+    world.run(1)
+    world.settle()
+    assert alice.texts(f"@{bob.nick}") == ["one", "two", "three", "four"]
+    assert bob.texts(f"@{alice.nick}")[-1] == "four"
+
+
+def test_the_answer_to_an_earlier_rename_that_comes_late_does_not_undo_a_later_one() -> None:
+    world = World(Random(1))
+    (alice,) = world.add_clients(1)
+    held: list[bytes] = []
+
+    def hold_first(now: float, source: Address, destination: Address, data: bytes) -> bool:
+        if destination != alice.address or held:
+            return False
+        held.append(data)
+        world.network.inject(now, SERVER, alice.address, data, delay_s=0.0014)
+        return True
+
+    world.run(1)
+    world.network.drop_if.append(hold_first)
+    alice.do("rename", "one")
+    world.run(0.0003)
+    alice.do("rename", "two")
+    world.run(1)
+    assert held
+    assert alice.core.nick == "two"
+    assert world.promises.is_presence_right()
+
+
+def test_what_was_stored_in_a_log_that_was_lost_does_not_stay_unconfirmed() -> None:
+    world = World(Random(1))
+    (alice,) = world.add_clients(1)
+    alice.say("one")
+    world.settle()
+    world.network.drop_if.append(lambda now, source, destination, data: source == SERVER and len(data) > 400)
+    alice.say("x" * 500)
+    world.run(0.1)
+    assert len(alice.sent()) == 1
+    world.promises.on_log_lost()
+    world.server.kill()
+    world.server.restart(log=MemoryLog(random=world.random.randbytes))
+    world.settle()
+    assert [event.seq for event in alice.sent()] == [1, 2]
+    assert any(isinstance(event, events.Notice) and event.code == "generation" for event in alice.events)
+
+
+def test_entries_that_nobody_wants_are_not_acknowledged() -> None:
+    """Or the server, where a late Follow has put this client into a room, would believe that they are held."""
+    world = World(Random(1))
+    (alice,) = world.add_clients(1)
+    entries = Entries("#elsewhere", 1, 1, 0, [raw(encode(Tombstone(0)))])
+    assert not alice.core._transcript.on_entries(entries)
+    assert not alice.core._transcript.on_part(EntryPart("#elsewhere", 1, 1, 0, 0, 2, b"x"))
+
+
+def test_a_room_that_was_left_is_left_again_should_a_late_follow_have_joined_it() -> None:
+    attendance = Attendance("alice", (), "")
+    assert attendance.is_stray("#lobby")
+    assert not attendance.is_stray("#lobby")
+    attendance.on_left(0.0, "lobby")
+    assert attendance.is_stray("#lobby")
+    assert not attendance.is_stray("@talk")

@@ -1,0 +1,265 @@
+"""A tiny virtual link between a downlink and the replicas it feeds: one clock, one random seed, nothing else.
+
+It loses, repeats, delays and reorders, has a rate and a queue, and checks at every step that all keeps its bounds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from itertools import count
+from random import Random
+
+from tests.sync.memory import MemoryReader
+from udpchat.sync.acks import MISSING_MAX, AckSchedule
+from udpchat.sync.downlink import Downlink
+from udpchat.sync.feed import FEED_RUNS_MAX, Stream
+from udpchat.sync.replica import PARTED_ENTRIES_MAX, Replica
+from udpchat.sync.rtt import RoundTrip
+from udpchat.wire.frames import (
+    Ack,
+    Down,
+    Entries,
+    EntryPart,
+    Heads,
+    encode,
+    pack,
+    parse_down_untrusted,
+    parse_up_untrusted,
+)
+from udpchat.wire.limits import (
+    ACK_LOGS_MAX,
+    BODY_BYTES_MAX,
+    DATA_HEADER_BYTES,
+    PART_BYTES,
+    PARTS_MAX,
+    REPLICA_HELD_MAX,
+    SEAL_BYTES,
+)
+
+AROUND_BYTES = DATA_HEADER_BYTES + SEAL_BYTES
+ROUNDS_MAX = 1_000  # at one moment: more is a loop that makes no progress
+
+
+@dataclass
+class Way:
+    """One direction: chances of loss and repetition, delay and its jitter, rate (0: endless) and queue."""
+
+    loss: float = 0.0
+    repeat: float = 0.0
+    delay_s: float = 0.001
+    jitter_s: float = 0.0
+    bytes_per_s: float = 0.0
+    queue_bytes: int = 64_000
+    is_open: bool = True
+    bytes_sent: int = 0
+    packets_sent: int = 0
+    queue_s_max: float = 0.0
+    _free_at: float = 0.0
+
+    def arrivals(self, now: float, size: int, random: Random) -> list[float]:
+        """When a datagram of that size arrives: never, once or twice."""
+        self.packets_sent += 1
+        self.bytes_sent += size
+        leaves = now
+        if self.bytes_per_s:
+            waits_s = max(self._free_at - now, 0.0)
+            if waits_s * self.bytes_per_s + size > self.queue_bytes:
+                return []
+            self.queue_s_max = max(self.queue_s_max, waits_s)
+            leaves = self._free_at = now + waits_s + size / self.bytes_per_s
+        if not self.is_open or random.random() < self.loss:
+            return []
+        copies = 2 if random.random() < self.repeat else 1
+        return [leaves + self.delay_s + random.random() * self.jitter_s for _ in range(copies)]
+
+
+@dataclass
+class Link:
+    """A server's downlink and a client's replicas, and what came out of them, by log."""
+
+    random: Random
+    down: Way = field(default_factory=Way)
+    up: Way = field(default_factory=Way)
+
+    def __post_init__(self) -> None:
+        self.now = 100.0
+        self.reader = MemoryReader()
+        self.streams: dict[str, Stream] = {}
+        self.downlink = Downlink(RoundTrip())
+        self.acks = AckSchedule()
+        self.replicas: dict[str, Replica] = {}
+        self.starts: dict[str, int] = {}
+        self.received: dict[str, list[tuple[int, bytes]]] = {}
+        self.arrived_at: dict[tuple[str, int], float] = {}
+        self.session = 0
+        self.sent = 0  # packets of this session
+        self._seen: set[int] = set()
+        self._changed: dict[str, None] = {}
+        self._order = count()
+        self._events: list[tuple[float, int, Callable[[], None]]] = []
+
+    # --- What the server does ----------
+
+    def write(self, log: str, entries: list[bytes]) -> None:
+        """Before anyone follows: what is in the log already."""
+        self.reader.append(log, entries)
+
+    def stream(self, log: str) -> Stream:
+        if log not in self.streams:
+            self.streams[log] = Stream(log, self.reader)
+        return self.streams[log]
+
+    def say(self, log: str, *entries: bytes) -> None:
+        """Live: durable, then fanned out."""
+        stream = self.stream(log)
+        self.reader.append(log, list(entries))
+        stream.extend(self.now, list(entries))
+        self._drain()
+
+    def follow(self, log: str, start: int = 0) -> None:
+        """The peer follows a log, of which it holds all up to `start`."""
+        self.starts[log] = start
+        self.downlink.follow(self.now, self.stream(log))
+        self._drain()
+
+    def new_session(self) -> None:
+        """A fresh handshake: new counters, and nothing is known of what was under way."""
+        self.session += 1
+        self.sent = 0
+        self._seen = set()
+        self.downlink.reset(self.now)
+        self.acks = AckSchedule()
+        self.acks.on_entries(self.now, 0.0, 0.0)
+        self._changed = dict.fromkeys(self.replicas)
+
+    def _drain(self) -> None:
+        for packet in self.downlink.drain_packets(self.now):
+            assert len(packet.body) <= BODY_BYTES_MAX
+            size = len(packet.body) + AROUND_BYTES
+            counter, session, body = self.sent, self.session, packet.body
+            self.sent += 1
+            self.downlink.on_sent(self.now, counter, size, packet.pieces)
+            for when in self.down.arrivals(self.now, size, self.random):
+                self.at(when, lambda c=counter, s=session, b=body: self._receive(s, c, b))  # type: ignore[misc]
+
+    # --- What the client does ----------
+
+    def _receive(self, session: int, counter: int, body: bytes) -> None:
+        if session != self.session or counter in self._seen:
+            return  # as the replay window has it
+        self._seen.add(counter)
+        taken = [self._take(frame) for frame in parse_down_untrusted(body)]
+        if all(taken):
+            self.acks.on_packet(self.now, counter)
+
+    def _take(self, frame: Down) -> bool:
+        is_taken = True
+        match frame:
+            case Heads(_, heads):
+                for head in heads:
+                    replica = self.replicas.get(head.log)
+                    if replica is None or replica.generation != head.generation:
+                        start = self.starts[head.log]
+                        replica = Replica(head.log, generation=head.generation, sequence=start)
+                        self.replicas[head.log] = replica
+                        self.received[head.log] = []
+                    replica.on_head(head)
+                    self._take_out(replica)
+                if any(replica.has_gap for replica in self.replicas.values()):
+                    self.acks.on_gap(self.now)
+                self.acks.on_entries(self.now, 0.0, 0.0)
+            case Entries() | EntryPart():
+                self.acks.on_entries(self.now, frame.ack_ms / 1000, self.random.random())
+                replica = self.replicas.get(frame.log)
+                if replica is None or replica.generation != frame.generation:
+                    return False
+                if isinstance(frame, EntryPart):
+                    is_taken = replica.on_part(frame)
+                else:
+                    is_taken = replica.on_entries(frame.first, [bytes(entry) for entry in frame.entries])
+                self._take_out(replica)
+        return is_taken
+
+    def _take_out(self, replica: Replica) -> None:
+        self._changed[replica.log] = None
+        for sequence, entry in replica.drain_entries():
+            self.received[replica.log].append((sequence, entry))
+            self.arrived_at[replica.log, sequence] = self.now
+
+    def _acknowledge(self) -> None:
+        self._changed.update((log, None) for log, replica in self.replicas.items() if replica.has_gap)
+        cursors = [self.replicas[log].cursor() for log in self._changed][:ACK_LOGS_MAX]
+        self._changed.clear()
+        has_gap = any(replica.has_gap for replica in self.replicas.values())
+        body = pack([encode(self.acks.take(self.now, cursors, has_gap=has_gap))])
+        assert len(body) <= BODY_BYTES_MAX
+        session = self.session
+        for when in self.up.arrivals(self.now, len(body) + AROUND_BYTES, self.random):
+            self.at(when, lambda: self._receive_ack(session, body))
+
+    def _receive_ack(self, session: int, body: bytes) -> None:
+        [ack] = parse_up_untrusted(body)
+        if session == self.session:
+            assert isinstance(ack, Ack)
+            self.downlink.receive_ack(self.now, ack, packets_sent=self.sent)
+
+    # --- Time ----------
+
+    def at(self, when: float, what: Callable[[], None]) -> None:
+        """Have something happen at that time."""
+        heappush(self._events, (when, next(self._order), what))
+
+    def _next(self) -> float | None:
+        times = [self.downlink.next_timeout(self.now), self.acks.next_timeout()]
+        if self._events:
+            times.append(self._events[0][0])
+        return min((time for time in times if time is not None), default=None)
+
+    def run(self, seconds: float, until: Callable[[], bool] = lambda: False) -> None:
+        """Let time pass, at most so much."""
+        end, rounds = self.now + seconds, 0
+        while not until():
+            due = self._next()
+            if due is None or due > end:
+                self.now = end
+                return
+            rounds = rounds + 1 if due <= self.now else 0
+            assert rounds < ROUNDS_MAX, "time stands still"
+            self.now = max(self.now, due)
+            self._step()
+
+    def _step(self) -> None:
+        while self._events and self._events[0][0] <= self.now:
+            heappop(self._events)[2]()
+        due = self.acks.next_timeout()
+        if due is not None and due <= self.now:
+            self._acknowledge()
+        self.downlink.handle_timeout(self.now)
+        self._drain()
+        self.check()
+
+    # --- What must hold ----------
+
+    def check(self) -> None:
+        """Order, and bounds."""
+        for log, replica in self.replicas.items():
+            assert len(replica._held) <= REPLICA_HELD_MAX + PARTED_ENTRIES_MAX * PARTS_MAX // 2
+            assert replica._parts._bytes_held <= PARTED_ENTRIES_MAX * PARTS_MAX * PART_BYTES
+            received = self.received[log]
+            assert not received or received[-1][0] == replica.sequence
+        for feed in self.downlink.feeds.values():
+            assert all(len(runs) <= 2 * FEED_RUNS_MAX for runs in (feed.acked, feed.scheduled, feed.backlog))
+        assert len(self.acks._missing) <= MISSING_MAX
+
+    def is_complete(self, log: str) -> bool:
+        """Whether the replica is at the head of its log."""
+        return log in self.replicas and self.replicas[log].sequence == self.stream(log).head
+
+    def check_complete(self, log: str) -> None:
+        """All from the start is there, once, in order, and what it was in the log."""
+        assert self.is_complete(log), (self.replicas[log].sequence, self.stream(log).head)
+        start, head = self.starts[log], self.stream(log).head
+        expected = self.reader.read(log, start + 1, head - start)
+        assert self.received[log] == list(enumerate(expected, start + 1))

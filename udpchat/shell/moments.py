@@ -1,0 +1,57 @@
+"""Times as people write them: `14:30`, `2026-11-21`, both with a T or a blank between, ISO 8601, `90m`, `2h`, `3d`, `1w`.
+
+Without a zone they are of this machine's zone.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+SECONDS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 7 * 86_400}
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+TIME_MS_MAX: Final = 253_402_300_799_999  # the end of the year 9999
+
+_ago = re.compile(r"([0-9]{1,9})([smhdw])", re.IGNORECASE)
+_date = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_clock = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?")
+
+
+def moment_ms(text: str, *, now: datetime | None = None) -> int | None:
+    """Milliseconds since 1970; None if it is no time. `14:30` is the last one that has been, `2h` so long before `now`.
+
+    `now` has a zone; if it is not given, it is now, here.
+    """
+    try:
+        moment = _moment(text.strip(), now or datetime.now().astimezone())
+        if moment is not None and moment.tzinfo is None:
+            moment = moment.replace(tzinfo=now.tzinfo) if now else moment.astimezone()  # summer time may be over
+        return None if moment is None else int(moment.timestamp() * 1000)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def seconds_of(text: str) -> int | None:
+    """How long `90m`, `2h`, `3d` or `1w` is; None if it is no such thing."""
+    found = _ago.fullmatch(text.strip())
+    return int(found[1]) * SECONDS[found[2].lower()] if found else None
+
+
+def iso_time(time_ms: int) -> str:
+    """Milliseconds since 1970 as ISO 8601 in UTC, `2026-01-31T23:59:59.123Z`; kept within the years 1970 to 9999."""
+    moment = EPOCH + timedelta(milliseconds=min(max(time_ms, 0), TIME_MS_MAX))
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _moment(text: str, now: datetime) -> datetime | None:
+    ago_s = seconds_of(text)
+    if ago_s is not None:
+        return now - timedelta(seconds=ago_s)
+    clock = _clock.fullmatch(text)
+    if clock:
+        hour, minute, second = (int(part or 0) for part in clock.groups())
+        today = now.replace(hour=hour, minute=minute, second=second, microsecond=0)
+        return today if today <= now else today - timedelta(days=1)
+    return datetime.fromisoformat(text) if _date.match(text) else None

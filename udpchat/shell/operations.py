@@ -1,0 +1,192 @@
+"""What an operator does with a log beside serving it: back up, restore, check, export; and a person with a replica.
+
+Nothing is overwritten unless that was asked for, and what fails leaves no half file.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final, TextIO
+
+from udpchat.chat.message import CONVERSATION_PREFIX
+from udpchat.chat.text import json_line, printable
+from udpchat.shell.addresses import BadAddress, parse_server
+from udpchat.shell.identity import last_server, open_folder
+from udpchat.shell.moments import iso_time
+from udpchat.shell.progress import ProgressLine
+from udpchat.shell.remembered import store_folder, store_path
+from udpchat.storage import backup as storage
+from udpchat.storage.backup import Exported
+from udpchat.storage.migrations import move
+
+LOG_FILE: Final = "server.sqlite"
+
+
+class OperationFailed(Exception):
+    """It was not done; one line that says why and what to do."""
+
+
+def back_up(data: Path, file: Path, *, force: bool = False) -> str:
+    """Copy the log of the server of this data folder, which may be running. What was done, for people.
+
+    Raises `OperationFailed`, `StoreError`.
+    """
+    _refuse_existing(file, force=force, source=data / LOG_FILE)
+    with _progress("backing up") as progress:
+        if not file.exists():
+            storage.backup(data / LOG_FILE, file, progress)
+        else:
+            fresh = file.with_name(file.name + ".fresh")
+            fresh.unlink(missing_ok=True)
+            storage.backup(data / LOG_FILE, fresh, progress)
+            with _failing(file):
+                fresh.replace(file)
+    return f"backed up to {file}; the key of the server is not in it"
+
+
+def restore(data: Path, file: Path) -> str:
+    """Put a backup in the place of the log, which is kept beside it. What was done, for people.
+
+    Raises `DataUnusable`, `StoreError`.
+    """
+    open_folder(data)
+    with _progress("restoring") as progress:
+        kept = storage.restore(file, data / LOG_FILE, progress=progress)
+    return f"restored {file}" + (f"; the log before is {kept}" if kept else "")
+
+
+def check(data: Path) -> list[str]:
+    """What is wrong with the log, each with what to do. Raises `StoreUnusable` if it cannot even be opened."""
+    with _progress("checking") as progress:
+        return storage.check(data / LOG_FILE, progress)
+
+
+# --- Export ----------
+
+
+def replica_of(data: Path, nick: str, server: tuple[str, int] | None) -> Path:
+    """The store of this nick for a server, that used last, or the only one. Raises `OperationFailed`."""
+    found = sorted(store_folder(data, nick).glob("*.sqlite"))
+    if server is not None:
+        path = store_path(data, nick, server)
+        if path in found:
+            return path
+    elif len(found) == 1:
+        return found[0]
+    else:
+        with suppress(BadAddress):
+            last = parse_server(last_server(data) or "")
+            path = store_path(data, nick, (last.host, last.port))
+            if path in found:
+                return path
+    have = f"there is {', '.join(path.stem for path in found)}" if found else "there is none at all"
+    raise OperationFailed(f"{nick} has no store for this server in {data}: {have}; see --server, --nick and --data")
+
+
+def export(
+    source: Path, file: Path | None, *, room: str | None, since_ms: int, as_json: bool, force: bool = False
+) -> None:
+    """Write what was said, log by log, one line a message, to a new file or to standard output.
+
+    Raises `OperationFailed`, `StoreError`, and BrokenPipeError once nobody reads.
+    """
+    draw = json_of if as_json else line_of
+    log = None if room is None else room if room.startswith(CONVERSATION_PREFIX) else "#" + room
+    with _progress("exporting") as progress:
+        lines = map(draw, storage.export(source, log=log, since_ms=since_ms, progress=progress))
+        if file is None:
+            return _write_out(lines, progress.end)
+        _refuse_existing(file, force=force, source=source)
+        with _failing(file), _replacing(file) as output:
+            output.writelines(f"{line}\n" for line in lines)
+
+
+def line_of(exported: Exported) -> str:
+    """`2026-01-31T23:59:59.123Z [lobby] <bob> text`; in a conversation `[@alice] <bob> text`: whom it was said to."""
+    said = {
+        "text": f"<{exported.nick}> {exported.text}",
+        "action": f"* {exported.nick} {exported.text}",
+    }.get(exported.kind, "-- removed")
+    return printable(f"{iso_time(exported.time_ms)} [{_room_of(exported)}] {said}")
+
+
+def json_of(exported: Exported) -> str:
+    """The same as an object; `log` tells conversations apart."""
+    return json_line(
+        {
+            "room": _room_of(exported),
+            "seq": exported.sequence,
+            "nick": exported.nick,
+            "text": exported.text,
+            "kind": exported.kind,
+            "time": iso_time(exported.time_ms),
+            "log": exported.log,
+        }
+    )
+
+
+def _room_of(exported: Exported) -> str:
+    if exported.log.startswith(CONVERSATION_PREFIX) and exported.to:
+        return "@" + exported.to
+    return exported.log.removeprefix("#")
+
+
+def _write_out(lines: Iterable[str], before: Callable[[], None]) -> None:
+    output = sys.stdout
+    try:
+        for line in lines:
+            if output.isatty():
+                before()
+            output.write(f"{line}\n")
+        output.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OperationFailed(f"cannot write to standard output: {error.strerror}") from error
+
+
+# --- Files ----------
+
+
+def _refuse_existing(file: Path, *, force: bool, source: Path) -> None:
+    with _failing(file):
+        companions = [source.with_name(source.name + suffix) for suffix in ("", "-wal", "-shm", ".lock")]
+        if any(file.exists() and own.exists() and os.path.samefile(file, own) for own in companions):
+            raise OperationFailed(f"{file} is the log itself; choose another name")
+        if file.exists() and not (force and file.is_file()):
+            raise OperationFailed(f"{file} is there already; choose another name, or overwrite a file with --force")
+
+
+@contextmanager
+def _replacing(file: Path) -> Iterator[TextIO]:
+    """A file that takes the place of `file` once it is whole and on the disk."""
+    fresh = file.with_name(file.name + ".new")
+    fresh.unlink(missing_ok=True)
+    try:
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(descriptor, "w", encoding="utf-8", newline="\n") as output:
+            yield output
+        move(fresh, file)
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+@contextmanager
+def _failing(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OperationFailed(f"cannot write {file}: {error.strerror}; nothing was kept of it") from error
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[ProgressLine]:
+    line = ProgressLine(what)
+    try:
+        yield line
+    finally:
+        line.end()

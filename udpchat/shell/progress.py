@@ -1,0 +1,47 @@
+"""How far something has come, on a terminal: one line, rewritten, and only for what takes longer than a second."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from typing import Final, TextIO
+
+SHOWN_AFTER_S: Final = 1.0
+SHOWN_EVERY_S: Final = 0.1
+ERASE: Final = "\r\x1b[K"
+
+
+class ProgressLine:
+    """Call it with what is done and of how much; `end` takes the line away. Says nothing where there is no terminal."""
+
+    def __init__(
+        self, what: str, *, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._what = what
+        self._stream = sys.stderr if stream is None else stream
+        self._clock = clock
+        self._due = clock() + SHOWN_AFTER_S
+        self._is_shown = False
+
+    def __call__(self, done: int, total: int) -> None:
+        """So much is done."""
+        now = self._clock()
+        if now < self._due or self._stream is None or not self._stream.isatty():
+            return
+        self._due = now + SHOWN_EVERY_S
+        self._is_shown = True
+        self._write(f"{ERASE}{self._what}: {100 * done // total if total else 100} %")
+
+    def end(self) -> None:
+        """It is over, or something else is to be said."""
+        if self._is_shown:
+            self._is_shown = False
+            self._write(ERASE)
+
+    def _write(self, text: str) -> None:
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except (OSError, ValueError):  # a terminal that is gone: what is being done goes on
+            self._due = float("inf")
