@@ -99,7 +99,7 @@ def _server_parser(program: str) -> _Parser:
     parser.add_argument("--heartbeat", metavar="S", help="silence after which a client gives a sign of life (10)")
     parser.add_argument("--expiry", metavar="S", help="silence after which a client is gone (30)")
     parser.add_argument("--durability", metavar="fsync|os|memory", help="what a confirmed message survives (fsync)")
-    parser.add_argument("--retention", metavar="30d,10000", help="how long and how many messages a room (all, for good)")
+    parser.add_argument("--retention", metavar="30d,10000", help="age and number of messages kept of a room (all)")
     parser.add_argument("--config", metavar="FILE", help="TOML file with these options")
     parser.add_argument("--log-level", metavar="L", help="debug, info, warning or error (info)")
     parser.add_argument("--log-format", metavar="text|json", help="how to log to stderr (text)")

@@ -122,8 +122,8 @@ class Peer:
                 replica = self._replicas.get(log)
                 return replica is not None and self._take(replica, frame)
             case Result():
-                self._outbox.on_result(now, frame.counter)
-                self.on_result()
+                if self._outbox.on_result(now, frame.counter) is not None:  # else it came before
+                    self.on_result()
             case Heads():
                 for head in frame.heads:
                     self._on_head(head)

@@ -15,7 +15,7 @@ from udpchat.chat.deadlines import Deadlines
 from udpchat.wire.limits import HANDSHAKES_PER_SOURCE_BURST, HANDSHAKES_PER_SOURCE_PER_S, REQUESTS_IN_FLIGHT_MAX
 from udpchat.wire.packets import Address
 
-ENTERING_MAX = 32  # at once: what a server takes in without asking twice
+ENTERING_MAX = 128  # at once: more would only ask twice
 DATAGRAM_BYTES = 2048
 BATCH_MAX = 32  # datagrams of one socket before the others have their turn
 HOSTS_PER_NET = 250

@@ -6,9 +6,10 @@ from tests.chat.rig import Rig
 from udpchat.chat.message import conversation_log, message_id
 from udpchat.storage.memory import MemoryLog
 from udpchat.sync.log import Append, Origin
+from udpchat.sync.requests import ANSWERS_RECALLED_MAX
 from udpchat.wire.bodies import Done, Message, Names, Page, Rename, Say, SetTopic, Stored, Tell, TopicOf, TopicSet
 from udpchat.wire.frames import encode, parse_entry_untrusted
-from udpchat.wire.limits import REQUESTS_IN_FLIGHT_MAX, ROOMS_MAX
+from udpchat.wire.limits import ROOMS_MAX
 
 KEY, INSTANCE = b"k" * 32, b"i" * 16
 
@@ -85,11 +86,25 @@ def test_a_restarted_server_answers_the_same_and_writes_nothing_twice() -> None:
     for sequence, counter in enumerate(said, 1):
         again.ask(back, Say("lobby", 0, "x"), counter=counter)
         assert again.result(back, counter) == Stored("#lobby", sequence)
-    for counter in (named, topic):
-        again.ask(back, Rename("dave"), counter=counter)
-        assert again.result(back, counter) == Done()
+    for counter, request in ((named, Rename("carol")), (topic, SetTopic("lobby", "tea"))):
+        again.ask(back, request, counter=counter)
+        assert again.result(back, counter) == Done() and again.server.drain_writes() == []
     assert back.nick == "carol" and again.texts("#lobby") == ["0", "1", "2"]
     assert again.hub.topic("lobby") == ("tea", "carol")
+
+
+def test_nothing_is_written_twice_for_one_request_whatever_is_asked_under_its_counter_later() -> None:
+    """A log asserts that each request has one entry: no client may make it fail."""
+    rig = Rig()
+    named = rig.ask(rig.device("alice", "lobby", key=KEY, instance=INSTANCE), Rename("carol"))
+    rig.write()
+    for request in (Say("lobby", 0, "x"), Rename("dave"), Tell("alice", 0, "x"), SetTopic("lobby", "x")):
+        again = Rig(rig.log)
+        back = again.device("alice", "lobby", key=KEY, instance=INSTANCE)
+        again.ask(back, request, counter=named)
+        again.write()
+        assert len(rig.log.answered(back.author)) == 1
+        again.leave(back)
 
 
 def test_a_request_that_left_no_entry_is_answered_after_a_restart_though_a_later_one_did() -> None:
@@ -117,8 +132,8 @@ def test_a_remembered_window_holds_no_more_than_may_be_asked_again() -> None:
     log.append([Append("#lobby", at, text, Origin(alice.author, 10 * at)) for at in range(1, 61)])
     rig.leave(alice)
     window = rig.hub.window_of(alice.author)
-    assert window.executed == 600 - REQUESTS_IN_FLIGHT_MAX
-    assert window.answer_of(600) is not None and window.answer_of(600 - REQUESTS_IN_FLIGHT_MAX) is None
+    assert window.executed == 600 - ANSWERS_RECALLED_MAX
+    assert window.answer_of(600) is not None and window.answer_of(600 - ANSWERS_RECALLED_MAX) is None
 
 
 def test_a_stranger_begins_with_an_empty_window() -> None:

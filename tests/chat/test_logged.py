@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from udpchat.chat.logged import logged_answers
+from udpchat.chat.logged import logged_answers, logged_nicks
 from udpchat.chat.message import DIRECTORY_LOG, room_log
 from udpchat.storage.memory import MemoryLog
 from udpchat.sync.log import Append, Origin
@@ -34,11 +34,12 @@ def test_a_topic_is_done() -> None:
     assert logged_answers(log, AUTHOR) == {1: encode(Done())}
 
 
-def test_a_new_nick_is_to_be_taken_again() -> None:
+def test_a_new_nick_is_done_and_known() -> None:
     log = log_with((DIRECTORY_LOG, encode(Claim("ann", bytes(32))), AUTHOR), (LOBBY, message("one"), AUTHOR))
-    assert logged_answers(log, AUTHOR) == {1: None, 2: encode(Stored(LOBBY, 1))}
+    assert logged_answers(log, AUTHOR) == {1: encode(Done()), 2: encode(Stored(LOBBY, 1))}
+    assert logged_nicks(log, AUTHOR) == {1: "ann"}
 
 
 def test_requests_of_another_author_are_not_answered() -> None:
     log = log_with((LOBBY, message("one"), b"b" * 16))
-    assert logged_answers(log, AUTHOR) == {}
+    assert logged_answers(log, AUTHOR) == {} and logged_nicks(log, AUTHOR) == {}

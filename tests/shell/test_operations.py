@@ -1,4 +1,4 @@
-"""Backup, restore, check and export, as operators and people call them: what is there, and what is never overwritten."""
+"""Backup, restore, check and export, as operators and people call them; and what is never overwritten."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_a_full_disk_leaves_no_half_file_and_what_was_there(
 def test_standard_output_on_a_full_disk_is_one_line_and_exit_1(data: Path) -> None:
     command = [sys.executable, "-m", "udpchat", "server", "export", "--data", str(data)]
     with open("/dev/full", "w") as full:
-        done = subprocess.run(command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, timeout=30, check=False)
+        done = subprocess.run(command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, timeout=30)
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1 and "No space left" in done.stderr
 

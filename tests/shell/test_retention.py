@@ -33,11 +33,8 @@ def test_retention_is_an_age_a_number_or_both(text: str, expected: Retention) ->
     assert parse_retention(text) == expected
 
 
-@pytest.mark.parametrize("text", ["30", "0", "0d", "x", "-1", "30d,30d", "1,2", "1,2,3d", ",", "30 d", "9" * 50])
+@pytest.mark.parametrize("text", ["0", "0d", "x", "-1", "30d,30d", "1,2", "1,2,3d", ",", "30 d", "9" * 50])
 def test_what_is_no_retention_is_refused(text: str) -> None:
-    if text == "30":
-        assert parse_retention(text) == Retention(0, 30)
-        return
     with pytest.raises(ValueError, match="30d,10000"):
         parse_retention(text)
 

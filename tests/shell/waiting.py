@@ -32,10 +32,10 @@ def run_until(loop: asyncio.AbstractEventLoop, condition: Callable[[], object], 
 class Program:
     """`python -m udpchat ...`, whose lines can be waited for. Killed at the end of a `with`."""
 
-    def __init__(self, *arguments: str | Path) -> None:
+    def __init__(self, *arguments: str | Path, module: str = "udpchat") -> None:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("UDPCHAT_")}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "udpchat", *map(str, arguments)],
+            [sys.executable, "-m", module, *map(str, arguments)],
             cwd=ROOT,
             env=environment,
             stdin=subprocess.PIPE,

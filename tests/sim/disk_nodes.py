@@ -18,6 +18,7 @@ from udpchat.storage.memory import MemoryClientStore, MemoryLog, _Shelf
 from udpchat.storage.texts import generation_of
 from udpchat.sync.log import Append
 from udpchat.wire.frames import parse_request_untrusted
+from udpchat.wire.limits import REQUESTS_IN_FLIGHT_MAX
 from udpchat.wire.packets import Address as PeerAddress
 
 
@@ -120,7 +121,8 @@ class DiskClientNode(ClientNode):
 
     def __init__(self, now: float, address: Address, random: Random, *, make: Make, **arguments: Any) -> None:
         super().__init__(now, address, random, **arguments)
-        self.disk: Disk[Write] = Disk(random, make, needs_sync=lambda batch: any(isinstance(w, Asked) for w in batch))
+        self.disk: Disk[Write] = Disk(random, make, needs_sync=self._needs_sync)
+        self._unsynced_answers = 0
         self.crash_at: Point | None = None  # the process is killed when a request's write next gets there
         self.cuts_power = True
         self.is_full = False
@@ -141,6 +143,9 @@ class DiskClientNode(ClientNode):
         is_asking = any(isinstance(write, Asked) for write in self.disk.batch)
         outcome, visible = self.disk.advance(now)
         self.store.write(visible)
+        if visible:
+            answers = sum(isinstance(write, Answered) for write in visible)
+            self._unsynced_answers = 0 if self._needs_sync(visible) else self._unsynced_answers + answers
         if isinstance(outcome, Written):
             for write in [self._submitted.popleft() for _ in range(outcome.count)]:
                 self._note(write)
@@ -151,6 +156,11 @@ class DiskClientNode(ClientNode):
         if is_asking and is_at(self.crash_at, self.disk, outcome):
             self.kill()
         return self.is_running
+
+    def _needs_sync(self, batch: Sequence[Write]) -> bool:
+        """As in client_sqlite.py."""
+        answers = sum(isinstance(write, Answered) for write in batch)
+        return self._unsynced_answers + answers > REQUESTS_IN_FLIGHT_MAX or any(isinstance(w, Asked) for w in batch)
 
     def _note(self, write: Write) -> None:
         if isinstance(write, Asked):

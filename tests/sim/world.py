@@ -140,7 +140,8 @@ class World:
         for delivery in self.network.deliver(self.now):
             inboxes.setdefault(delivery.destination, []).append((delivery.data, delivery.source))
         for node in (self.server, *self.clients):
-            node.take(inboxes.get(node.address, []))
+            if node.address in inboxes:
+                node.take(inboxes[node.address])
             if node.is_running and node.act(self.now):
                 self.drain(node)
         self.steps += 1

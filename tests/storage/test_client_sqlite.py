@@ -144,3 +144,14 @@ def test_a_failed_write_leaves_all_as_it_was(tmp_path: Path) -> None:
             store.write([Asked(1, b"one"), Rebased(LOBBY, 9, 5), Held(LOBBY, 9, 6, (said("b"),))])
         assert store.load() == before
         assert store.last(LOBBY, 9) == [(1, said("a"))]
+
+
+def test_answers_are_synced_before_more_are_at_stake_than_a_server_recalls(tmp_path: Path) -> None:
+    store = SqliteClientStore(tmp_path / "client.db")
+    store.write([Asked(counter, b"body") for counter in range(1, 101)])
+    levels = []
+    for counter in range(1, 101):
+        store.write([Answered(counter)])
+        levels.append(store._writer.execute("PRAGMA synchronous").fetchone() == (2,))
+    assert [at for at, is_full in enumerate(levels, 1) if is_full] == [33, 66, 99]
+    store.close()

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from udpchat.sync.requests import (
+    ANSWERS_RECALLED_MAX,
     REQUEST_BYTES_MAX,
     RESEND_S_MAX,
     RESEND_S_MIN,
@@ -303,18 +304,18 @@ def test_parts_of_what_was_carried_out_or_lies_outside_are_not_kept() -> None:
     assert not window._parts
 
 
-def test_what_was_answered_and_acknowledged_is_forgotten_within_the_latest_window() -> None:
-    window = answered(Window(), 40)
-    window.receive(42, 41, "body")
-    assert window.forgotten() == list(range(9, 41))
-    window.remember(40, b"again")
-    assert window.forgotten() == list(range(9, 40))
-    assert window.receive(40, 40, "body") == b"again"
+def test_what_was_answered_and_acknowledged_is_forgotten_of_the_latest_requests() -> None:
+    window = answered(Window(), 100)
+    window.receive(102, 101, "body")
+    assert window.forgotten() == list(range(100 - ANSWERS_RECALLED_MAX + 1, 101))
+    window.remember(100, b"again")
+    assert window.forgotten() == list(range(100 - ANSWERS_RECALLED_MAX + 1, 100))
+    assert window.receive(100, 100, "body") == b"again"
 
 
 def test_a_window_that_was_rebuilt_has_forgotten_nothing() -> None:
-    window = Window(8)
-    window.remember(40, b"result")
+    window = Window(36)
+    window.remember(100, b"result")
     assert window.forgotten() == []
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.wire.shapes import ENTRIES, RECORDS, REQUESTS, RESULTS, beyond, example, least
-from tests.wire.test_frames import bent, refusal
+from tests.wire.test_frames import bent, refusal, tag_of
 from udpchat.wire import bodies, frames
 from udpchat.wire.errors import Drop
 from udpchat.wire.frames import Result, encode, pack
@@ -53,7 +53,7 @@ def test_every_field_is_refused_as_soon_as_it_leaves_its_limits(shape: type, par
 
 @pytest.mark.parametrize("shapes", [REQUESTS, RESULTS, ENTRIES, RECORDS], ids=["request", "result", "entry", "record"])
 def test_no_tag_is_used_twice(shapes: tuple[Any, ...]) -> None:
-    assert len({shape.__struct_config__.tag for shape in shapes}) == len(shapes)
+    assert len({tag_of(shape) for shape in shapes}) == len(shapes)
 
 
 def test_no_record_of_the_directory_passes_for_an_entry() -> None:

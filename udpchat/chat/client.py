@@ -101,9 +101,8 @@ class Client:
     @property
     def is_idle(self) -> bool:
         """Whether we are in, everything asked is answered, everything said confirmed, and everything known of here."""
-        is_done = self._asks.is_idle and not self._transcript.unconfirmed()
-        is_known = self._has_connected and self._attendance.is_complete and not self._transcript.has_gap()
-        return is_done and is_known
+        is_here = self._has_connected and self._attendance.is_complete and not self._transcript.has_gap()
+        return is_here and self._asks.is_idle and not self._transcript.unconfirmed()
 
     def say(self, now: float, room: str, text: str, is_action: bool = False) -> None:
         """Say something in a room. LocalError if it is empty or too long."""

@@ -17,18 +17,17 @@ from udpchat.chat.message import (
     conversation_log,
     room_log,
 )
-from udpchat.chat.logged import REFUSED_BEFORE, logged_answers
+from udpchat.chat.logged import REFUSED_BEFORE, logged_answers, logged_nicks
 from udpchat.chat.registry import Peer, Registry
 from udpchat.chat.roster import Roster
 from udpchat.sync.feed import Stream
 from udpchat.sync.log import Append, Origin, ServerLog
-from udpchat.sync.requests import Window
+from udpchat.sync.requests import ANSWERS_RECALLED_MAX, Window
 from udpchat.wire.bodies import Claim, Conversation, Item, Search, TopicRecord
 from udpchat.wire.frames import encode, parse_record
 from udpchat.wire.limits import (
     CONVERSATIONS_PER_KEY_MAX,
     PAST_ENTRIES_MAX,
-    REQUESTS_IN_FLIGHT_MAX,
     ROOMS_MAX,
 )
 
@@ -372,11 +371,15 @@ class Hub:
             if pending.peer.author == author:
                 return pending.peer.window
         answers = logged_answers(self._log, author)
-        window = Window(max(max(answers) - REQUESTS_IN_FLIGHT_MAX, 0) if answers else 0)
+        window = Window(max(max(answers) - ANSWERS_RECALLED_MAX, 0) if answers else 0)
         for counter, answer in answers.items():
-            if answer is not None and counter > window.executed:
+            if counter > window.executed:
                 window.remember(counter, answer)
         return window
+
+    def nicks_of(self, author: bytes) -> dict[int, str]:
+        """The nicks that an author who comes back has claimed, by request: it may not know of the last."""
+        return logged_nicks(self._log, author)
 
     def recall_answers(self, peer: Peer) -> None:
         """An author who begins anew may have lost answers that it once had: what was carried out is answered again.
@@ -386,4 +389,4 @@ class Hub:
         forgotten = peer.window.forgotten()
         answers = logged_answers(self._log, peer.author) if forgotten else {}
         for counter in forgotten:
-            peer.window.remember(counter, answers.get(counter) or REFUSED_BEFORE)
+            peer.window.remember(counter, answers.get(counter, REFUSED_BEFORE))

@@ -10,18 +10,23 @@ from udpchat.wire.frames import encode, parse_record
 REFUSED_BEFORE = encode(Failed("refused", "the server refused this before; it is not in the log"))
 
 
-def logged_answers(log: LogReader, author: bytes) -> dict[int, bytes | None]:
-    """By counter, the encoded answers to the latest requests of an author that have an entry.
+def logged_answers(log: LogReader, author: bytes) -> dict[int, bytes]:
+    """By counter, the encoded answers to the latest requests of an author that have an entry."""
+    return {
+        counter: encode(Done() if name == DIRECTORY_LOG else Stored(name, sequence))
+        for counter, name, sequence in log.answered(author)
+    }
 
-    None: the answer is not enough. A nick that was claimed belongs to its key for good, but by which of them a device
-    goes is forgotten with the server's process, so that the request is to be carried out again, which changes no log.
+
+def logged_nicks(log: LogReader, author: bytes) -> dict[int, str]:
+    """By counter, the nicks that were claimed by the latest requests of an author.
+
+    That they belong to its key is for good; by which of them a device goes is forgotten with the server's process.
     """
-    answers: dict[int, bytes | None] = {}
+    nicks: dict[int, str] = {}
     for counter, name, sequence in log.answered(author):
-        if name != DIRECTORY_LOG:
-            answers[counter] = encode(Stored(name, sequence))
-        elif any(isinstance(parse_record(entry), Claim) for entry in log.read(name, sequence, 1)):
-            answers[counter] = None
-        else:
-            answers[counter] = encode(Done())
-    return answers
+        for entry in log.read(name, sequence, 1) if name == DIRECTORY_LOG else []:
+            record = parse_record(entry)
+            if isinstance(record, Claim):
+                nicks[counter] = record.nick
+    return nicks

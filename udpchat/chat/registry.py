@@ -29,8 +29,8 @@ class Peer:
     """One device of one person."""
 
     __slots__ = (
-        "_allowance", "_allowance_at", "author", "away", "downlink", "instance", "key", "nick", "previous", "rooms",
-        "round_trip", "said_at", "session", "user", "wanted", "window",
+        "_allowance", "_allowance_at", "author", "away", "claimed", "downlink", "instance", "key", "nick", "previous",
+        "rooms", "round_trip", "said_at", "session", "user", "wanted", "window",
     )  # fmt: skip
 
     def __init__(self, now: float, *, session: Session, instance: bytes, author: bytes, window: Window) -> None:
@@ -47,6 +47,7 @@ class Peer:
         self.rooms: set[str] = set()
         self.wanted: set[str] = set()  # rooms asked for before its nick was durably its own
         self.away = ""
+        self.claimed: dict[int, str] | None = None  # nicks, by requests that it may not know of as answered
         self.said_at = now
         self._allowance = REQUESTS_BURST
         self._allowance_at = now

@@ -136,6 +136,7 @@ class Server:
                 self._dismiss(now, surplus, "quit", [encode(Refused("", "too_many_devices", text))])
             window = self.hub.window_of(author)
             peer = Peer(now, session=session, instance=instance, author=author, window=window)
+            peer.claimed = self.hub.nicks_of(author) or None
             self._registry.add(peer)
         peer.downlink.send(encode(Pong(0)))
         self.hub.dirty[peer] = None
@@ -168,7 +169,7 @@ class Server:
         if session is not peer.session:
             return  # of a process before this one, perhaps; whoever wants it still asks again
         peer.take_allowance(now)
-        self._answer_again(peer, frame.counter, peer.window.receive(frame.counter, frame.first_open, frame.body))
+        self._answer_again(now, peer, frame.counter, peer.window.receive(frame.counter, frame.first_open, frame.body))
 
     def _on_part(self, now: float, peer: Peer, session: Session, frame: RequestPart, address: Address) -> None:
         if session is not peer.session:
@@ -177,12 +178,14 @@ class Server:
         if whole is not None:
             peer.take_allowance(now)
             body = parse_request_untrusted(whole)
-            self._answer_again(peer, frame.counter, peer.window.receive(frame.counter, frame.first_open, body))
+            self._answer_again(now, peer, frame.counter, peer.window.receive(frame.counter, frame.first_open, body))
         elif frame.index == frame.count - 1:
-            self._answer_again(peer, frame.counter, peer.window.answer_of(frame.counter))
+            self._answer_again(now, peer, frame.counter, peer.window.answer_of(frame.counter))
 
-    def _answer_again(self, peer: Peer, counter: int, answer: bytes | None) -> None:
+    def _answer_again(self, now: float, peer: Peer, counter: int, answer: bytes | None) -> None:
         if answer is not None:
+            if peer.claimed and peer.has_entered and (nick := peer.claimed.pop(counter, None)) is not None:
+                self.hub.rename(now, peer, nick)  # it entered without knowing that it is called so by now
             send_result(peer, counter, answer)
 
     def _on_ack(self, now: float, peer: Peer, session: Session, frame: Ack, address: Address) -> None:

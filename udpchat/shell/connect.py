@@ -21,6 +21,7 @@ from udpchat.chat.client import Client
 from udpchat.chat.profile import Profile
 from udpchat.chat.writes import Write
 from udpchat.shell.addresses import ServerAddress
+from udpchat.shell.diary import Diary
 from udpchat.shell.driver import Driver
 from udpchat.shell.endpoint import UdpEndpoint, open_socket
 from udpchat.shell.finding import NoServer, find
@@ -34,7 +35,7 @@ from udpchat.shell.identity import (
     remember_server,
 )
 from udpchat.shell.pinning import Pinning
-from udpchat.shell.remembered import recognize_conversations, remembered, store_path
+from udpchat.shell.remembered import recognize_conversations, remembered, store_folder, store_path
 from udpchat.shell.replicas import Replicas
 from udpchat.shell.signals import STOPPING, Signals
 from udpchat.shell.typed import Raw, TypedLines
@@ -181,6 +182,10 @@ class Session:
             chat = Chat(self._loop, client, endpoint, store, interface=interface, finish=self._finish)
             chat.on_connected = lambda: remember_server(self._folder, server.name)
             chat.on_renamed = self._on_renamed
+            if isinstance(store, SqliteClientStore):
+                diary = Diary(store_folder(self._folder, self._options.nick))
+                at_end.callback(diary.close)
+                chat.on_event = diary.note
             self._chat = chat
             chat.start(self._raw_input)
             self._loop.call_later(ENTERING_S_MAX, self._on_entering_timeout, server)
@@ -274,6 +279,7 @@ class Chat:
         self.has_connected = False
         self.on_connected: Callable[[], None] = lambda: None
         self.on_renamed: Callable[[str], None] = lambda nick: None
+        self.on_event: Callable[[events.ClientEvent], None] = lambda event: None
 
     def start(self, raw_input: Raw) -> None:
         """Begin to listen to the network and to the person."""
@@ -290,6 +296,7 @@ class Chat:
 
     def _on_events(self, now: float, happened: Sequence[events.ClientEvent]) -> None:
         for event in happened:
+            self.on_event(event)
             if isinstance(event, events.Connected):
                 self.has_connected = True
                 self.on_connected()

@@ -1,4 +1,4 @@
-"""Times as people write them: `14:30`, `2026-11-21`, both with a T or a blank between, ISO 8601, `90m`, `2h`, `3d`, `1w`.
+"""Times as people write them: `14:30`, `2026-11-21`, both with a T or blank between, ISO 8601, `90m`, `2h`, `3d`, `1w`.
 
 Without a zone they are of this machine's zone.
 """

@@ -44,7 +44,7 @@ def parse_retention(text: str) -> Retention:
         name = "kept_entries" if is_number else "kept_s"
         value = int(word) if is_number else seconds or 0
         if value < 1 or kept[name]:
-            raise ValueError("write how long (30d, 12h), how many messages a room (10000), or both: 30d,10000; or forever")
+            raise ValueError("write how long (30d), how many messages of a room (10000), both (30d,10000), or forever")
         kept[name] = value
     return Retention(**kept)
 

@@ -2,6 +2,7 @@
 
 A request is synced to the disk before `write` returns: were its number forgotten, another would be sent under it, and
 the server would answer it with the result of the first. What only the server said is not synced: it can say it again.
+Of answers that is so for the latest only: they are synced before more are at stake than the server recalls.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from udpchat.storage.lock import StoreLock
 from udpchat.storage.migrations import Progress, Schema, connect, failures, opening, prepare, transaction
 from udpchat.storage.tables import STATEMENTS, Place, Tables
 from udpchat.sync.log import Extent, Found
-from udpchat.wire.limits import INSTANCE_BYTES
+from udpchat.wire.limits import INSTANCE_BYTES, REQUESTS_IN_FLIGHT_MAX
 
 CLIENT = Schema(
     title="the store of a udpchat client",
@@ -53,6 +54,7 @@ class SqliteClientStore:
                     self._writer.execute("INSERT INTO identity VALUES (?, 1)", (random(INSTANCE_BYTES),))
                 self._tables = Tables(self._writer, self._reader)
             self._held = stack.pop_all()
+        self._unsynced_answers = 0
 
     def load(self) -> Saved:
         """Everything a client starts from."""
@@ -65,7 +67,9 @@ class SqliteClientStore:
     def write(self, batch: Sequence[Write]) -> None:
         """One transaction."""
         with failures():
-            level = "FULL" if any(isinstance(item, Asked) for item in batch) else "NORMAL"
+            self._unsynced_answers += sum(isinstance(item, Answered) for item in batch)
+            is_due = self._unsynced_answers > REQUESTS_IN_FLIGHT_MAX
+            level = "FULL" if is_due or any(isinstance(item, Asked) for item in batch) else "NORMAL"
             self._writer.execute(f"PRAGMA synchronous = {level}")
         changed: dict[str, Place] = {}
         with transaction(self._writer):
@@ -83,6 +87,8 @@ class SqliteClientStore:
                         place = changed.get(item.log) or self._tables.places.get(item.log)
                         changed[item.log] = self._rebase(item, place)
         self._tables.places.update(changed)
+        if level == "FULL":
+            self._unsynced_answers = 0
 
     def _hold(self, held: Held, place: Place | None) -> Place:
         extent = place.extent if place else Extent(held.generation, 0, 0)

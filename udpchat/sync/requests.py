@@ -17,6 +17,7 @@ from udpchat.wire.limits import BODY_BYTES_MAX, PART_BYTES_HELD_MAX, REQUESTS_IN
 RESEND_S_MIN = 0.004
 RESENDS_BEFORE_BACKOFF = 3
 RESEND_S_MAX = 0.25
+ANSWERS_RECALLED_MAX = 2 * REQUESTS_IN_FLIGHT_MAX  # of one window open, and one whose answers a client lost
 REQUEST_BYTES_MAX = BODY_BYTES_MAX - 32  # of one request in one datagram
 
 
@@ -247,9 +248,9 @@ class Window:
         self._answers[counter] = frame
 
     def forgotten(self) -> list[int]:
-        """Requests of the latest window that were carried out, and whose answers the client once said it has."""
+        """The latest requests that were carried out, and whose answers the client once said it has."""
         last = max([self.executed, *self._answers])
-        latest = range(max(last - REQUESTS_IN_FLIGHT_MAX, 0) + 1, self.executed + 1)
+        latest = range(max(last - ANSWERS_RECALLED_MAX, 0) + 1, self.executed + 1)
         return [counter for counter in latest if counter not in self._answers and counter not in self._waiting]
 
     def forget_held(self) -> None:
