@@ -74,6 +74,7 @@ class Asks:
         if body is None:
             return []
         self._is_refused = False
+        self._parts.forget(frame.counter)
         self._undrained.append(Answered(frame.counter))
         identity = message_id(self._instance, frame.counter)
         is_quiet = frame.counter in self._quiet
@@ -137,9 +138,9 @@ class Asks:
 
     # --- Durability ----------
 
-    def drain_writes(self) -> list[Write]:
-        """What is to be written as one batch, with what the transcript has to write."""
-        drained = self._undrained + self._transcript.drain_writes()
+    def drain_writes(self, *, is_shown: bool) -> list[Write]:
+        """What is to be written as one batch; with what the transcript took in, unless that was not shown to anyone."""
+        drained = self._undrained + (self._transcript.drain_writes() if is_shown else [])
         self._undrained = []
         self._writing.extend(drained)
         return drained

@@ -343,7 +343,7 @@ class Client:
 
     def drain_writes(self) -> list[Write]:
         """What is to be written as one batch; then say `persisted` or `rejected`."""
-        return self._asks.drain_writes()
+        return self._asks.drain_writes(is_shown=self._has_connected)
 
     def persisted(self, now: float, count: int) -> None:
         """The `count` oldest writes drained are on the disk: what was asked may be sent."""

@@ -125,6 +125,7 @@ def _part(asking: Asking, request: Part) -> None:
     room = asking.hub.rooms.get(request.room)
     if room is not None:
         asking.hub.part(asking.now, asking.peer, room, "parted")
+        asking.peer.parted_at = asking.peer.session.largest_received
     asking.answer(Done())
 
 

@@ -29,8 +29,8 @@ class Peer:
     """One device of one person."""
 
     __slots__ = (
-        "_allowance", "_allowance_at", "author", "away", "claimed", "downlink", "instance", "key", "nick", "previous",
-        "rooms", "round_trip", "said_at", "session", "user", "wanted", "window",
+        "_allowance", "_allowance_at", "author", "away", "claimed", "downlink", "instance", "key", "nick", "parted_at",
+        "previous", "rooms", "round_trip", "said_at", "session", "user", "wanted", "window",
     )  # fmt: skip
 
     def __init__(self, now: float, *, session: Session, instance: bytes, author: bytes, window: Window) -> None:
@@ -45,6 +45,7 @@ class Peer:
         self.window = window
         self.nick = ""  # until it has entered
         self.rooms: set[str] = set()
+        self.parted_at = -1  # the counter of a packet that came before it last left a room, in this session
         self.wanted: set[str] = set()  # rooms asked for before its nick was durably its own
         self.away = ""
         self.claimed: dict[int, str] | None = None  # nicks, by requests that it may not know of as answered
@@ -122,6 +123,7 @@ class Registry:
         self.end_previous(peer)
         peer.previous = peer.session
         peer.session = session
+        peer.parted_at = -1
         self._by_index[session.index] = (peer, session)
 
     def end_previous(self, peer: Peer) -> None:

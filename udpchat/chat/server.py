@@ -163,6 +163,8 @@ class Server:
         self._entrance.enter(now, peer, frame.nick)
 
     def _on_follow(self, now: float, peer: Peer, session: Session, frame: Follow, address: Address) -> None:
+        if session is not peer.session or session.opened < peer.parted_at:
+            return  # overtaken by a Part, maybe of this very room: it is said again if it still holds
         self._entrance.follow(now, peer, frame.log)
 
     def _on_request(self, now: float, peer: Peer, session: Session, frame: Request, address: Address) -> None:

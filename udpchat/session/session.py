@@ -22,6 +22,7 @@ _DATA = int(Kind.DATA)
 
 class Session:
     """``index`` is our name for it, ``peer_index`` the peer's; ``sent`` counts packets and is the next counter.
+    ``opened`` is the counter of the packet opened last, which need not be the highest.
 
     ``heard_s`` is when the last fresh packet came, ``born_s`` when the handshake ended; seconds, monotonic.
     """
@@ -34,6 +35,7 @@ class Session:
         "handshake_hash",
         "heard_s",
         "index",
+        "opened",
         "path",
         "peer_index",
         "remote_static",
@@ -50,6 +52,7 @@ class Session:
         self.path = path
         self.born_s = self.heard_s = now
         self.sent = 0
+        self.opened = -1
         self._send_cipher = SendCipher(keys.send)
         self._cipher = Cipher(keys.receive)
         self._window = ReplayWindow()
@@ -79,6 +82,7 @@ class Session:
             path.on_duplicate(now, address, counter)
             raise BadDatagram(Drop.REPLAYED)
         self.heard_s = now
+        self.opened = counter
         if address != path.address or path.is_checking:
             path.on_packet(now, address, counter=counter, size=size, is_newest=counter == window.largest)
         return body
