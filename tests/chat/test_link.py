@@ -125,3 +125,33 @@ def test_an_ack_of_nothing_is_an_ack_still() -> None:
     world = World(Random(7))
     (alice,) = world.add_clients(1)
     assert len(alice.core._link.ack_frames(world.now, [], has_gap=False)) == 1
+
+
+def test_what_a_former_process_of_the_server_said_of_its_logs_comes_too_late() -> None:
+    """Found by the swarm: a roster of before replaced that of now, and what the server knew to be here was gone."""
+    world = World(Random(346))
+    alice, bob = world.add_clients(2)
+    held: list[bytes] = []
+
+    def hold(at: float, source: tuple[str, int], destination: tuple[str, int], data: bytes) -> bool:
+        if destination == alice.address:
+            held.append(data)
+        return destination == alice.address
+
+    world.network.drop_if.append(hold)
+    alice.do("join", "garden")
+    world.run(1)
+    world.network.drop_if.remove(hold)
+    world.server.kill()
+    world.server.restart()
+    world.settle()
+    bob.do("join", "garden")
+    world.run(1)
+    for data in held:
+        world.network.inject(world.now, SERVER, alice.address, data)
+    world.run(1)
+    bob.do("part", "garden")
+    world.run(1)
+    assert any(isinstance(event, events.Left) and event.nick == bob.nick for event in alice.events)
+    assert not alice.core._transcript.has_gap()
+    world.settle()

@@ -61,6 +61,21 @@ def test_so_much_of_the_past_is_history_as_was_asked_for() -> None:
     assert shown(view) == [(4, "four", True), (5, "five", True), (6, "six", False)] and not view.has_gap()
 
 
+def test_a_roster_that_is_followed_again_goes_on_where_it_stood_and_not_before() -> None:
+    """The server may not have noticed that it was dropped, and does not send again what it knows to be here."""
+    view = transcript()
+    view.on_head(head(ROSTER, last=0))
+    view.on_entries(entries(1, Joined("bob", BOB), Joined("carol", CAROL), log=ROSTER))
+    view.drop("lobby")
+    view.want("lobby")
+    view.on_head(head(ROSTER, last=2, entered=0))
+    assert view.take_cursors() == [Cursor(ROSTER, 1, 2, [])] and not view.has_gap()
+    view.drop("lobby")
+    view.want("lobby")
+    view.on_head(head(ROSTER, last=9, entered=8))
+    assert view.take_cursors() == [Cursor(ROSTER, 1, 8, [])]
+
+
 def test_history_begins_where_the_log_does() -> None:
     view = transcript(history=9)
     view.on_head(head(last=5, base=3))

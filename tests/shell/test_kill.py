@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from random import Random
@@ -49,6 +49,11 @@ class Reborn(Program):
             found = re.fullmatch(r"pid ([0-9]+)", self.next_line())
         return int(found[1])
 
+    def __exit__(self, *reason: object) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)  # its child too
+        super().__exit__(*reason)
+
     def next_line(self) -> str:
         line = self.out.get(timeout=LIMIT_S)
         self.lines.append(line)
@@ -62,8 +67,10 @@ def relayed(port: int) -> Iterator[int]:
     command += ["--loss", "5%", "--seed", "1"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as relay:
         assert relay.stdout is not None
-        yield int(relay.stdout.readline().decode().rsplit(":", 1)[1])
-        relay.kill()
+        try:
+            yield int(relay.stdout.readline().decode().rsplit(":", 1)[1])
+        finally:
+            relay.kill()
 
 
 def free_port() -> int:
@@ -158,13 +165,14 @@ def test_whatever_is_killed_nothing_confirmed_is_lost_and_nothing_is_there_twice
                 "bob": bob.rest_of(bob.out),
                 "carol": carol.lines + carol.rest_of(carol.out),
             }
-        with chatting("dave", url, tmp_path / "dave", "--history", "10000", "--follow") as dave:
-            dave.line(where='"connected"')
-            os.kill(server_pid, signal.SIGTERM)
-            assert server.code() == 0
-            log = logged(data)
-            history = [json.loads(dave.line(where='"message"')) for _ in range(len(log))]
-    assert [(event["seq"], event["text"]) for event in history] == [(at, entry.text) for at, entry in log.items()]
+        with chatting("dave", url, tmp_path / "dave", "--history", "10000") as dave:
+            dave.end_input()
+            assert dave.code() == 0
+            history = shown_of(events_of(dave.rest_of(dave.out)), "message")
+        os.kill(server_pid, signal.SIGTERM)
+        assert server.code() == 0
+    log = logged(data)
+    assert history == [(at, entry.text) for at, entry in log.items()]
     check(log, {name: events_of(lines) for name, lines in printed.items()}, talkers)
 
 

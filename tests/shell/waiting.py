@@ -38,6 +38,7 @@ class Program:
             [sys.executable, "-m", module, *map(str, arguments)],
             cwd=ROOT,
             env=environment,
+            start_new_session=module != "udpchat",
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

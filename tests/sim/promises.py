@@ -99,8 +99,13 @@ class Promises:
 
     def _place_of(self, client: ClientNode, event: events.Message | events.Sent, where: str) -> tuple[int, str]:
         """Where the server has, or had before it lost its log, what was shown: which of its logs, and its name."""
-        for number in reversed(range(len(self._server.logs))):
-            for log in self._logs_of(client, event.room):
+        replicas = client.core._transcript._replicas
+        for log in self._logs_of(client, event.room):
+            generation = replicas[log].generation if log in replicas else None
+            numbers = list(reversed(range(len(self._server.logs))))
+            if len(numbers) > 1:  # what was under way when the log was lost is of the log before
+                numbers.sort(key=lambda number: self._server.logs[number].extent(log).generation != generation)
+            for number in numbers:
                 for encoded in self._server.logs[number].read(log, event.seq, 1):
                     entry = parse_entry_untrusted(encoded)
                     if isinstance(entry, Message) and entry.id.hex() == event.id:

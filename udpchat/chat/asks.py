@@ -138,7 +138,7 @@ class Asks:
 
     # --- Durability ----------
 
-    def drain_writes(self, *, is_shown: bool) -> list[Write]:
+    def drain_writes(self, *, is_shown: bool = True) -> list[Write]:
         """What is to be written as one batch; with what the transcript took in, unless that was not shown to anyone."""
         drained = self._undrained + (self._transcript.drain_writes() if is_shown else [])
         self._undrained = []

@@ -80,7 +80,7 @@ class Attendance:
         return True
 
     def is_stray(self, log: str) -> bool:
-        """Whether we are to part from this room: an earlier run was in it, this one does not want it. Once at a time."""
+        """Whether we are to part from this room: an earlier run was in it, this one does not want it. True once."""
         if not log.startswith(ROOM_PREFIX) or log in self._strays or len(self._strays) >= ROOMS_PER_PEER_MAX:
             return False
         self._strays.add(log)

@@ -14,7 +14,18 @@ from udpchat.session.initiate import Connector
 from udpchat.session.session import Session
 from udpchat.sync.acks import AckSchedule
 from udpchat.wire.errors import BadDatagram, Drop
-from udpchat.wire.frames import Cursor, Down, Introduction, encode, pack, parse_down_untrusted
+from udpchat.wire.frames import (
+    Cursor,
+    Down,
+    Entries,
+    EntryPart,
+    Introduction,
+    Result,
+    ResultPart,
+    encode,
+    pack,
+    parse_down_untrusted,
+)
 from udpchat.wire.limits import ACK_LOGS_MAX, BODY_BYTES_MAX, FRAMES_MAX, HEARTBEAT_JITTER, HEARTBEAT_S
 from udpchat.wire.packets import DATA_HEADER, Address, Data, Reset, data_index, parse_packet_untrusted
 
@@ -23,6 +34,7 @@ LOST_S = 4.0  # without an answer: the person is told
 RECONNECT_S_MIN = 1.0  # between handshakes that only an unproved Reset asked for
 DATA_KIND = b"\x05"
 PACK_BYTES_MAX = BODY_BYTES_MAX - 3
+CONTENT = (Entries, EntryPart, Result, ResultPart)  # as good in a former session as in this one
 
 
 class Link:
@@ -124,7 +136,11 @@ class Link:
         if session is not self._previous:
             self._confirm(now, session)
         counter: int = DATA_HEADER.unpack_from(datagram)[2]
-        return parse_down_untrusted(body), counter if session is self.session else None
+        received = parse_down_untrusted(body)
+        if session is self.session:
+            return received, counter
+        # Late, and maybe of a process of the server before this one: how far its logs reached is of no use now.
+        return [frame for frame in received if isinstance(frame, CONTENT)], None
 
     def _confirm(self, now: float, session: Session) -> None:
         """The server has spoken in this session: it stands."""

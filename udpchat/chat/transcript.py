@@ -73,7 +73,7 @@ class Transcript:
             self._wanted.discard(log)
             self._changed.pop(log, None)
             replica = self._replicas.pop(log, None)
-            if replica is not None and log.startswith(ROOM_PREFIX):
+            if replica is not None:
                 self._saved[log] = (replica.generation, replica.sequence)
         self._confirm_passed(ROOM_PREFIX + room, SEQUENCE_MAX)
         return was_wanted
@@ -144,7 +144,8 @@ class Transcript:
             saved = (former.generation, former.sequence)
         is_same = saved is not None and saved[0] == head.generation
         if log.startswith(ROSTER_PREFIX):
-            sequence = head.entered
+            # If the server has not noticed that we were away, it goes on where we stood: it knows what is here.
+            sequence = max(head.entered, saved[1]) if saved is not None and is_same else head.entered
         elif saved is not None and is_same:
             sequence = self._begin(head, saved[1])
             if former is None and head.entered > saved[1]:

@@ -1,0 +1,101 @@
+"""A server whose disk is full: it says so, goes on answering, and carries on when there is room again."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from queue import Empty
+
+import pytest
+
+from tests.shell.waiting import Program, chatting, run_until
+from udpchat.shell.options import server_options
+from udpchat.shell.serve import Service
+from udpchat.storage.sqlite import SqliteLog
+
+ROOM_BYTES = 2**30
+LONG = "x" * 12_000  # more than what is left in the pages that the file has
+
+
+class Limited(Service):
+    """A server whose log may be told that there is no more room."""
+
+    log: SqliteLog
+
+    def _open_log(self, folder: Path) -> SqliteLog:
+        self.log = super()._open_log(folder)
+        return self.log
+
+    @property
+    def url(self) -> str:
+        host, port = self._endpoint.address
+        return f"{host}:{port}"
+
+
+class Reading:
+    """What a client has printed, while the loop of this process runs."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, program: Program) -> None:
+        self._loop = loop
+        self._program = program
+        self.events: list[dict] = []
+
+    def wait(self, event: str, **fields: str) -> dict:
+        """The first event, of all so far and to come, of this kind with these fields (or the starts of them)."""
+        run_until(self._loop, lambda: self._find(event, fields))
+        found = self._find(event, fields)
+        assert found is not None
+        return found
+
+    def _find(self, event: str, fields: dict[str, str]) -> dict | None:
+        while True:
+            try:
+                self.events.append(json.loads(self._program.out.get_nowait() or "{}"))
+            except Empty:
+                break
+        wanted = {"event": event, **fields}
+        for found in self.events:
+            if all(str(found.get(name, "")).startswith(value) for name, value in wanted.items()):
+                return found
+        return None
+
+    def texts(self, event: str) -> list[str]:
+        return [found["text"][:5] for found in self.events if found.get("event") == event]
+
+
+@pytest.mark.timeout(120)
+def test_a_full_disk_refuses_authors_keeps_their_words_and_serves_all_else_until_there_is_room(
+    loop: asyncio.AbstractEventLoop, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    options = server_options({"bind": "127.0.0.1", "port": "0", "data": str(tmp_path / "server")}, {})
+    service = Limited(loop, options)
+    running = loop.create_task(service.run())
+    with (
+        chatting("alice", service.url, tmp_path / "alice", "--follow") as typing,
+        chatting("bob", service.url, tmp_path / "bob", "--follow") as other,
+    ):
+        alice, bob = Reading(loop, typing), Reading(loop, other)
+        bob.wait("connected")
+        typing.type("first")
+        alice.wait("sent", text="first")
+        bob.wait("message", text="first")
+        service.log._limit(1)
+        typing.type(f"again{LONG}", "later")
+        assert "no room" in alice.wait("error", code="unwritable")["text"]
+        other.type("/names", "/whois alice", "/history", "/search first")
+        bob.wait("names")
+        bob.wait("notice", code="whois")
+        for _ in ("history", "search"):
+            past = bob.wait("past")
+            assert [message["text"] for message in past["messages"]] == ["first"]
+            bob.events.remove(past)
+        assert alice.texts("sent") == ["first"]
+        service.log._limit(ROOM_BYTES)
+        alice.wait("sent", text="later")
+        bob.wait("message", text="later")
+        assert alice.texts("sent") == ["first", "again", "later"]
+        assert bob.texts("message")[-2:] == ["again", "later"]
+        service._ended.set_result(None)
+        assert loop.run_until_complete(asyncio.wait_for(running, 10)) == 0
+    assert [record.message for record in caplog.records if "cannot be stored" in record.message]
