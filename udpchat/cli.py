@@ -177,6 +177,7 @@ def client(argv: Sequence[str] | None = None, *, program: str = "udpchat-client"
         data=arguments.data,
         history=history if history is not None else HISTORY_ON_A_SCREEN if to_screen else 0,
         timeout_s=arguments.timeout,
+        shows_progress=sys.stderr is not None and sys.stderr.isatty(),
     )
     write_out, write_err = writing_to(sys.stdout), writing_to(sys.stderr)
 

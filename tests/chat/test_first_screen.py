@@ -6,6 +6,10 @@ import pytest
 
 from tests.chat.pair import Person, Wire
 from udpchat.chat import events
+from udpchat.chat.message import message_id
+from udpchat.chat.writes import Asked
+from udpchat.wire.bodies import Say
+from udpchat.wire.frames import encode
 
 
 @pytest.fixture
@@ -86,3 +90,21 @@ def test_of_a_log_that_is_another_now_nothing_is_shown_from_here(wire: Wire) -> 
     fresh.start(alice, history=10, is_recent=True)
     assert shown(alice) == [(1, "anew")]
     assert "generation" in [event.code for event in alice.of(events.Notice)]
+
+
+def test_what_was_said_before_a_kill_is_confirmed_in_its_place_and_shown_only_so(wire: Wire) -> None:
+    alice, bob = wire.person("alice"), wire.person("bob")
+    say(wire, bob, "one")
+    say(wire, alice, "mine")
+    say(wire, bob, "three")
+    (sent,) = alice.of(events.Sent)
+    wire.leave(alice)
+    instance = alice.store.load().instance
+    counter = next(number for number in range(1, 99) if message_id(instance, number).hex() == sent.id)
+    alice.store.write([Asked(counter, encode(Say("lobby", 0, "mine")))])  # as if the answer had not been written down
+    wire.start(alice, history=9, is_recent=True)
+    told = [event for event in alice.events if isinstance(event, events.Message | events.Sent)]
+    assert [(type(event), event.seq) for event in told] == [
+        (events.Message, 1), (events.Sent, 2), (events.Message, 3)
+    ]  # fmt: skip
+    assert alice.core.unconfirmed() == []

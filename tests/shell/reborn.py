@@ -1,7 +1,7 @@
 """`python -m tests.shell.reborn server|client ...`: the program in a child, and in another whenever one is killed.
 
-Prints `pid N` for each, on standard output, which they share. Of a client that was killed it also prints what its outbox
-holds: `{"event": "outbox", "texts": [...]}`. Ends as the first child does that ends by itself.
+Prints `pid N` for each, on standard output, which they share. Of a client that was killed it also prints what its
+outbox holds: `{"event": "outbox", "texts": [...]}`. Ends as the first child does that ends by itself.
 """
 
 from __future__ import annotations

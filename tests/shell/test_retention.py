@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.chat.pair import Wire
 from tests.shell.waiting import chatting, run_until, serving, texts, url_of
 from tests.storage.entries import ATTIC, LOBBY, batch, said
 from udpchat.shell import retention
@@ -146,6 +147,23 @@ def test_a_full_disk_is_tried_again_the_next_time(
     run_until(loop, lambda: bases(log) == [9, 9, 0])
     assert "no room" in caplog.text
     pruned.close()
+
+
+def test_a_newcomer_gets_what_is_left_and_those_who_are_here_go_on() -> None:
+    wire = Wire()
+    alice, bob = wire.person("alice"), wire.person("bob")
+    for text in ("one", "two", "three"):
+        bob.core.say(wire.now, "lobby", text)
+    wire.settle()
+    wire.log.prune(LOBBY, 2)
+    wire.server.on_pruned(wire.now, LOBBY)
+    carol = wire.person("carol")
+    wire.leave(carol)
+    wire.start(carol, history=9, is_recent=True)
+    bob.core.say(wire.now, "lobby", "four")
+    wire.settle()
+    assert alice.texts() == ["one", "two", "three", "four"]
+    assert carol.texts() == ["three", "four"]
 
 
 def test_a_server_forgets_at_its_start_and_says_how_long_it_keeps(tmp_path: Path) -> None:

@@ -203,7 +203,9 @@ class DiskClientNode(ClientNode):
     def make_forget_answers(self) -> None:
         """As after a power failure that took all answers, none of them synced: kills it."""
         self.kill()
-        kept = [tuple(write for write in batch if not isinstance(write, Answered)) for batch in self.disk.transactions]
+        kept: list[tuple[Write, ...]] = [
+            tuple(write for write in batch if not isinstance(write, Answered)) for batch in self.disk.transactions
+        ]
         self.disk.transactions[:] = kept
         self._find(kept)
 

@@ -1,4 +1,4 @@
-"""The nodes of the simulator: a server and clients, each a real core with a store, that can be paused, killed and restarted."""
+"""The nodes of the simulator: a server and clients, each a real core with a store; to be paused, killed, restarted."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from udpchat.session.handshake import KeyPair
 from udpchat.storage.log import StoreError, StoreFull
 from udpchat.storage.memory import MemoryClientStore, MemoryLog
 from udpchat.sync.log import Append
+from udpchat.wire import bodies
 from udpchat.wire.bodies import RequestBody
 from udpchat.wire.frames import parse_request_untrusted
-from udpchat.wire import bodies
 from udpchat.wire.packets import Address as PeerAddress
 
 if TYPE_CHECKING:

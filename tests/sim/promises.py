@@ -73,7 +73,8 @@ class Promises:
         if isinstance(event, events.Sent) and (is_again or not event.time_ms):
             # Asked before a restart without seeing the answer; or confirmed by the answer alone, which is for what no
             # replica is to reach: the room is left, or it is read from a later entry on.
-            reached = max(client.store.extent(log).head, client.core.cursor_of(log) or 0)  # its disk may be slower
+            cursor = client.core._transcript.cursor_of(log) or 0  # the disk may be behind it
+            reached = max(client.store.extent(log).head, cursor)
             is_passed = reached >= event.seq or number < len(self._server.logs) - 1
             assert is_again or is_passed or event.room not in client.core.rooms, f"{where} is told too early"
             if shown.last == event.seq - 1:

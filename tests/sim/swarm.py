@@ -3,7 +3,7 @@
 A safety phase, in which people chat while the network, the processes and the disk fail, with the promises checked at
 every step; then the faults stop, and a liveness phase: all must settle within LIVENESS_S_MAX, agree, and fall silent.
 The ranges are those of TigerBeetle's VOPR (src/vopr.zig): loss to 30 %, repetition to 50 %, partitions symmetric or
-not, pauses, crashes that lose what was not durable. A failing seed does the same again, as long as the code is the same.
+not, pauses, crashes that lose what was not durable. A failing seed does the same again, while the code is the same.
 """
 
 from __future__ import annotations
@@ -172,7 +172,7 @@ class Swarm:
             deeds.do_something(self, deeds.FAULTS if random.random() * rate < plan.faults_per_s else deeds.ACTIONS)
 
     def _is_well(self) -> bool:
-        """Settled, and with a server that knows it: who has nothing to say notices a new server at the next heartbeat."""
+        """Settled, with a server that knows it: who has nothing to say notices a new one at the next heartbeat."""
         return self.world.is_settled() and self.world.promises.is_presence_right()
 
     def _liveness(self) -> Outcome:

@@ -11,8 +11,10 @@ from tests.sim.network import Address
 from tests.sim.world import SERVER, World
 from udpchat.chat import events
 from udpchat.chat.attendance import Attendance
+from udpchat.chat.message import roster_log
 from udpchat.storage.memory import MemoryLog
 from udpchat.sync.pacing import Pace
+from udpchat.sync.replica import Replica
 from udpchat.wire.bodies import Tombstone
 from udpchat.wire.frames import Entries, EntryPart, encode, raw
 from udpchat.wire.limits import DATAGRAM_BYTES_MAX
@@ -182,3 +184,60 @@ def test_a_room_that_was_left_is_left_again_should_a_late_follow_have_joined_it(
     attendance.on_left(0.0, "lobby")
     assert attendance.is_stray("#lobby")
     assert not attendance.is_stray("@talk")
+
+
+def test_a_replica_that_was_made_anew_gets_what_the_one_before_had() -> None:
+    """In one session, as when a late copy of an earlier head opens a roster that was left and joined again."""
+    world = World(Random(1))
+    alice, *_ = world.add_clients(4)
+    world.run(1)
+    replicas = alice.core._transcript._replicas
+    log = roster_log("lobby")
+    head = replicas[log].head
+    assert head > 1
+    replicas[log] = Replica(log, generation=replicas[log].generation, sequence=head - 1)
+    replicas[log].head = head
+    alice.core._link.acks.on_gap(world.now)
+    world.run(2)
+    assert not replicas[log].has_gap
+
+
+def test_what_was_taken_in_but_not_shown_before_the_end_is_shown_by_the_next_run() -> None:
+    """Nothing is shown before all rooms have answered; so nothing is held on the disk either: it would be skipped."""
+    world = World(Random(1))
+    alice, bob = world.add_clients(2)
+    alice.kill()
+    bob.say("while you were away")
+    world.run(1)
+    alice.restart()
+    alice.core._attendance._followed["never"] = False
+    world.run(2)
+    assert not alice.messages()
+    alice.kill()
+    alice.restart()
+    world.settle()
+    assert alice.texts() == ["while you were away"]
+
+
+def test_a_follow_that_was_overtaken_by_a_part_joins_nothing() -> None:
+    """And its answer came before that of the part, which was lost: the server had us in a room, and we did not know."""
+    world = World(Random(1))
+    (alice,) = world.add_clients(1)
+    held: list[bytes] = []
+
+    def hold_first(now: float, source: Address, destination: Address, data: bytes) -> bool:
+        if destination != SERVER or held:
+            return False
+        held.append(data)
+        return True
+
+    world.run(1)
+    world.network.drop_if.append(hold_first)
+    alice.do("join", "garden")
+    world.run(0.0001)
+    world.network.drop_next(SERVER, alice.address, [1])
+    alice.do("part", "garden")
+    world.run(0.0003)
+    world.network.inject(world.now, alice.address, SERVER, held[0])
+    world.run(2)
+    assert world.promises.is_presence_right()

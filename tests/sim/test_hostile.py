@@ -1,4 +1,4 @@
-"""Any bytes at all to either end (scenarios S37, S41): service and tables stay as they were, and every drop is counted."""
+"""Any bytes at all to either end (scenarios S37, S41): service and tables stay as they were, drops are counted."""
 
 from __future__ import annotations
 

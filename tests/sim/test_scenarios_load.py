@@ -116,7 +116,7 @@ def test_numbers_beyond_the_protocol_are_malformed() -> None:
 
 
 def test_acks_that_claim_to_hold_nothing_bring_no_flood_of_repairs() -> None:
-    """S37: 1,000 acks with overlapping ranges that deny what was acknowledged. What is once held stays held."""
+    """S37: 1,000 acks in a second, with overlapping ranges, that deny what was acknowledged: two repairs a second."""
     world = World(Random(1))
     mallory = acking(world)
     ranges = [(number, number + 9) for number in range(10, 10 + ACK_RANGES_MAX)]
@@ -125,7 +125,8 @@ def test_acks_that_claim_to_hold_nothing_bring_no_flood_of_repairs() -> None:
     for _ in range(1000):
         send(world, mallory, deny)
     after = world.network.count(SERVER, mallory.address)
-    assert after.sent - before.sent <= 10
+    assert after.sent - before.sent <= 40
+    assert after.sent_bytes - before.sent_bytes <= 40_000
     world.promises.check()
     world.settle()
 
@@ -164,7 +165,7 @@ def work(action: Callable[[], object]) -> int:
 
 
 def test_a_bad_datagram_costs_at_most_twice_the_work_of_a_good_one() -> None:
-    """S37: CPU per bad datagram at most 2x a good one, counted in calls, since time on a busy machine proves nothing."""
+    """S37: CPU per bad datagram at most 2x a good one; counted in calls, since time on a busy machine proves little."""
     world = World(Random(1))
     mallory = acking(world)
     core, link, source = world.server.core, mallory.core._link, mallory.address

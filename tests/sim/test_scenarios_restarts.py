@@ -99,7 +99,7 @@ def test_a_restarted_client_that_lost_an_answer_it_had_acknowledged_gets_it_agai
 def test_a_new_nick_that_was_written_but_not_told_is_the_nick_after_the_restart(point: Point) -> None:
     """S26 of a rename, found by the swarm: the log answered "done", and the server went on with the former nick."""
     world, server = world_with_disks(26)
-    alice, bob = world.add_clients(2)
+    alice, _ = world.add_clients(2)
     world.settle()
     server.crash_at = point
     alice.do("rename", "alicia")
@@ -151,7 +151,7 @@ def test_requests_that_come_in_reverse_are_carried_out_in_order_though_the_serve
 def test_who_takes_the_instance_of_another_does_not_get_its_counter_whatever_starts_again() -> None:
     """S28: another key with the victim's instance and a counter far ahead. The victim's next message is appended."""
     world, server = world_with_disks(28)
-    alice, bob = world.add_clients(2)
+    alice, _ = world.add_clients(2)
     alice.say("first")
     world.settle()
     mallory = world.add_client("mallory")
@@ -181,7 +181,7 @@ def test_who_takes_the_instance_of_another_does_not_get_its_counter_whatever_sta
 def test_who_takes_instance_and_next_counter_of_another_confirms_nothing_to_them() -> None:
     """S28: the same counter, so the same message id: the author's key tells them apart."""
     world, server = world_with_disks(28)
-    alice, bob = world.add_clients(2)
+    alice, _ = world.add_clients(2)
     mallory = world.add_client("mallory")
     assert isinstance(mallory, DiskClientNode)
     world.settle()

@@ -1,4 +1,4 @@
-"""The world of the simulator: the real server core and real client cores on the virtual network, under one virtual clock.
+"""The world of the simulator: the real server and client cores on the virtual network, under one virtual clock.
 
     world = World(Random(seed), LAN)
     alice = world.add_client("alice")

@@ -43,10 +43,8 @@ class Client:
         self._random = random
         self._events: list[events.ClientEvent] = []
         self._why_not = ""
-        self._link = Link(
-            now, static=profile.static, instance=saved.instance, check_server=self._check_server,
-            address=address, random=random,
-        )  # fmt: skip
+        self._link = Link(now, static=profile.static, instance=saved.instance, check_server=self._check_server,
+                          address=address, random=random)  # fmt: skip
         self._transcript = Transcript(history=profile.history, saved=dict(saved.replicas), recent=saved.recent)
         self._transcript.user = user_id(profile.static.public)
         self._asks = Asks(saved, self._transcript)
@@ -135,9 +133,10 @@ class Client:
         """The log of a room, or of the conversation with `@nick` as far as one is known."""
         return self._transcript.log_of(target)
 
-    def cursor_of(self, log: str) -> int | None:
-        """How far a log has been taken in; None if it is not followed."""
-        return self._transcript.cursor_of(log)
+    @property
+    def transcript(self) -> Transcript:
+        """What is here of the logs, to be read only."""
+        return self._transcript
 
     def recall(self, items: list[tuple[str, int, bytes]]) -> list[events.Message]:
         """(log, sequence, entry) from the disk, as messages."""

@@ -10,14 +10,13 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from udpchat.chat.logged import REFUSED_BEFORE, logged_answers, logged_nicks
 from udpchat.chat.message import (
-    CONVERSATION_PREFIX,
     DIRECTORY_LOG,
     ROOM_PREFIX,
     conversation_log,
     room_log,
 )
-from udpchat.chat.logged import REFUSED_BEFORE, logged_answers, logged_nicks
 from udpchat.chat.registry import Peer, Registry
 from udpchat.chat.roster import Roster
 from udpchat.sync.feed import Stream

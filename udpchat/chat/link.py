@@ -218,6 +218,8 @@ class Link:
         if not frames:
             return
         assert self.session is not None
+        if self.connector is not None and self.connector.session is self.session:
+            self.connector.repeat_finish()  # or a lost one would leave all that follows it unheard
         for group in _grouped(frames):
             self._transmits.append((self.session.seal(pack(group)), self._address))
         self.is_ping_due = False

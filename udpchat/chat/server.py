@@ -194,7 +194,8 @@ class Server:
         if session is not peer.session:
             return  # of packets that were given up with the session before
         try:
-            peer.downlink.receive_ack(now, frame, packets_sent=session.sent)
+            is_newest = session.opened == session.largest_received
+            peer.downlink.receive_ack(now, frame, packets_sent=session.sent, is_newest=is_newest)
         except BadDatagram:
             self._dismiss(now, peer, "quit")
             raise

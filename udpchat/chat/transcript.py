@@ -90,6 +90,11 @@ class Transcript:
         """Whether entries are known to exist that are not here."""
         return any(replica.has_gap for replica in self._replicas.values())
 
+    @property
+    def missing(self) -> int:
+        """How many entries are known to exist that are not here."""
+        return sum(replica.head - replica.sequence for replica in self._replicas.values())
+
     def mark_all(self) -> None:
         """A new session: the server is to be told of every replica, and says again how far each log reaches."""
         self._changed = dict.fromkeys(self._replicas)
@@ -174,7 +179,11 @@ class Transcript:
         first = recent[0][0] if recent else sequence + 1
         if len(recent) < self._history and first > head.base + 1:
             return max(head.base, min(sequence, head.entered - self._history))
-        self._events += self.recall(bodies.Item(head.log, *item) for item in recent)
+        for message in self.recall(bodies.Item(head.log, *item) for item in recent):
+            if (identity := bytes.fromhex(message.id)) in self._said:  # its answer was lost with the run before
+                self._confirm(identity, message.seq, message.time_ms)
+            else:
+                self._events.append(message)
         return sequence
 
     def on_entries(self, frame: Entries) -> bool:

@@ -105,6 +105,11 @@ class Connector:
         if self.phase is Phase.FINISH:
             self.phase = Phase.CONFIRMED
 
+    def repeat_finish(self) -> None:
+        """Data goes out in a session that the server may not know yet: the Finish goes before it once more."""
+        if self.phase is Phase.FINISH and not self._transmits:
+            self._transmits.append(self._finish)
+
     def handle_timeout(self, now: float) -> None:
         """Ask again, or start over when FINISH has lasted for HANDSHAKE_LIFETIME_S."""
         if self.phase is Phase.FINISH and now >= self._restart_s:

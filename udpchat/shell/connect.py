@@ -21,6 +21,7 @@ from udpchat.chat.client import Client
 from udpchat.chat.profile import Profile
 from udpchat.chat.writes import Write
 from udpchat.shell.addresses import ServerAddress
+from udpchat.shell.catching import CatchUp
 from udpchat.shell.diary import Diary
 from udpchat.shell.driver import Driver
 from udpchat.shell.endpoint import UdpEndpoint, open_socket
@@ -35,6 +36,7 @@ from udpchat.shell.identity import (
     remember_server,
 )
 from udpchat.shell.pinning import Pinning
+from udpchat.shell.progress import ProgressLine
 from udpchat.shell.remembered import recognize_conversations, remembered, store_folder, store_path
 from udpchat.shell.replicas import Replicas
 from udpchat.shell.signals import STOPPING, Signals
@@ -90,6 +92,7 @@ class ClientOptions:
     data: Path
     history: int = 0
     timeout_s: float | None = None
+    shows_progress: bool = False  # of catching up, on a terminal that nothing else draws on
 
 
 def run(
@@ -182,6 +185,7 @@ class Session:
             chat = Chat(self._loop, client, endpoint, store, interface=interface, finish=self._finish)
             chat.on_connected = lambda: remember_server(self._folder, server.name)
             chat.on_renamed = self._on_renamed
+            chat.catching = CatchUp() if self._options.shows_progress else None
             if isinstance(store, SqliteClientStore):
                 diary = Diary(store_folder(self._folder, self._options.nick))
                 at_end.callback(diary.close)
@@ -202,11 +206,14 @@ class Session:
         except OSError as error:
             advice = "choose another folder with --data"
             raise DataUnusable(f"cannot make {path.parent}: {error.strerror}; {advice}") from error
+        progress = ProgressLine("upgrading the store")
         try:
-            return SqliteClientStore(path)
+            return SqliteClientStore(path, progress=progress)
         except StoreUnusable:
             if not _is_held(path):
                 raise
+        finally:
+            progress.end()
         self._say(f"{self._options.nick} is chatting from this data folder already; this client keeps nothing on disk")
         return MemoryClientStore()
 
@@ -279,6 +286,7 @@ class Chat:
         self.has_connected = False
         self.on_connected: Callable[[], None] = lambda: None
         self.on_renamed: Callable[[str], None] = lambda nick: None
+        self.catching: CatchUp | None = None
         self.on_event: Callable[[events.ClientEvent], None] = lambda event: None
 
     def start(self, raw_input: Raw) -> None:
@@ -303,7 +311,11 @@ class Chat:
         if self._client.nick != self._nick:  # as the server has confirmed
             self._nick = self._client.nick
             self.on_renamed(self._nick)
+        if self.catching is not None and happened:
+            self.catching.make_way()
         self.interface.on_events(now, happened)
+        if self.catching is not None:
+            self.catching.on_missing(self._client.transcript.missing)
         if self._lines_owed and self._lines is not None and len(self._client.unconfirmed()) < UNCONFIRMED_MAX:
             self._lines.release(self._lines_owed)
             self._lines_owed = 0
@@ -329,6 +341,8 @@ class Chat:
                 await self._over.wait()
         self._driver.end()
         self._endpoint.stop_listening()
+        if self.catching is not None:
+            self.catching.make_way()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(WRITING_S_MAX):
                 await self._writer.idle()

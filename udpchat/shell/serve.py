@@ -24,6 +24,7 @@ from udpchat.shell.endpoint import UdpEndpoint, open_socket
 from udpchat.shell.identity import open_folder, server_key
 from udpchat.shell.logs import ACTIVITY, ActivityFile, configure
 from udpchat.shell.options import ServerOptions
+from udpchat.shell.progress import ProgressLine
 from udpchat.shell.retention import Pruner
 from udpchat.shell.signals import STOPPING, Signals
 from udpchat.shell.writer import ThreadWriter
@@ -102,7 +103,11 @@ class Service:
         self._drop_timer: asyncio.TimerHandle | None = None
 
     def _open_log(self, folder: Path) -> SqliteLog:
-        return SqliteLog(folder / LOG_FILE, durability=self._options.durability)
+        progress = ProgressLine("upgrading the log")
+        try:
+            return SqliteLog(folder / LOG_FILE, durability=self._options.durability, progress=progress)
+        finally:
+            progress.end()
 
     def _set_wall_clock(self, now: float) -> None:
         self._server.hub.wall_offset_s = time.time() - now

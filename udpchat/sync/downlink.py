@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from udpchat.sync.acks import REPEAT_S_MAX
 from udpchat.sync.feed import ANNOUNCE_AFTER_S, READ_ENTRIES, Feed, Framed, Stream
 from udpchat.sync.flight import Flight, Piece, Sent
 from udpchat.sync.pacing import Pace
@@ -33,8 +34,8 @@ class Downlink:
     """What one peer is owed."""
 
     __slots__ = (
-        "_announce_at", "_announced", "_announcing", "_backlogged", "_control", "_ready", "_ready_bytes", "feeds",
-        "flight", "owner",
+        "_again_at", "_announce_at", "_announced", "_announcing", "_backlogged", "_control", "_ready", "_ready_bytes",
+        "feeds", "flight", "owner",
     )  # fmt: skip
 
     def __init__(self, round_trip: RoundTrip, owner: Any = None) -> None:
@@ -48,6 +49,7 @@ class Downlink:
         self._backlogged = False
         self._announce_at: float | None = None  # for feeds whose replica has not answered yet
         self._announced = 0
+        self._again_at = float("-inf")  # before it, no feed begins again: who denies what it has gets no flood
 
     # --- What the application says ----------
 
@@ -71,6 +73,14 @@ class Downlink:
             self._ready = [ready for ready in self._ready if ready[1].feed is not feed]
             self._ready_bytes = sum(len(framed.frame) for framed, _ in self._ready)
 
+    def _begin_again(self, feed: Feed) -> Feed:
+        """Another feed in its place: what is under way to the replica before says nothing of what this one holds."""
+        self.unfollow(feed.stream.log)
+        again = self.feeds[feed.stream.log] = Feed(feed.stream, self)
+        again.entered = feed.entered
+        feed.stream.feeds[again] = None
+        return again
+
     def send(self, frame: bytes) -> None:
         """A frame for the next packet: an answer, sent once; whoever misses it asks again."""
         self._control.append(frame)
@@ -85,14 +95,17 @@ class Downlink:
         for feed in missing[:ACK_LOGS_MAX]:
             self.announce(feed)
 
+    def _is_lagging(self) -> bool:
+        unacked = self.flight.bytes_in_flight + self._ready_bytes
+        return unacked > LAG_BYTES_MAX and unacked > LAG_BYTES_MAX + self.flight.pace.window_bytes
+
     def publish(self, feed: Feed, frames: list[Framed]) -> None:
         """The stream of a feed has grown by these: what is too much for now becomes backlog."""
         feed.scheduled.add(frames[0].first, frames[-1].last)
         if not feed.is_known:
             self.announce(feed)
-        allowed = LAG_BYTES_MAX + self.flight.pace.window_bytes - self.flight.bytes_in_flight
         for framed in frames:
-            if self._ready_bytes > allowed and framed.part <= 0:
+            if framed.part <= 0 and self._is_lagging():
                 feed.backlog.add(framed.first, frames[-1].last)
                 self._backlogged = True
                 return
@@ -101,8 +114,12 @@ class Downlink:
 
     # --- What the network says ----------
 
-    def receive_ack(self, now: float, ack: Ack, *, packets_sent: int) -> None:
-        """An ack of this session. Of what was never sent: BadDatagram(UNSENT_ACK), and the session ends."""
+    def receive_ack(self, now: float, ack: Ack, *, packets_sent: int, is_newest: bool = False) -> None:
+        """An ack of this session. Of what was never sent: BadDatagram(UNSENT_ACK), and the session ends.
+
+        `is_newest`: none that was sent later has come before, so that a replica that holds less than it did was made
+        anew, as when its room was left and joined again.
+        """
         if ack.largest >= packets_sent:
             raise BadDatagram(Drop.UNSENT_ACK)
         for cursor in ack.cursors:
@@ -110,6 +127,9 @@ class Downlink:
             if feed is None:
                 continue
             if cursor.generation == feed.stream.generation:
+                if is_newest and cursor.sequence < feed.sequence and feed.is_known and now >= self._again_at:
+                    self._again_at = now + REPEAT_S_MAX
+                    feed = self._begin_again(feed)
                 feed.on_cursor(cursor)
             else:
                 self.announce(feed)
