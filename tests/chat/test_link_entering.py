@@ -1,4 +1,4 @@
-"""A lost Finish does not leave what follows it unheard: Data of a session not known yet goes behind the Finish again."""
+"""A lost Finish does not leave what follows it unheard: Data of a session not known yet goes behind it again."""
 
 from __future__ import annotations
 

@@ -13,27 +13,7 @@ from udpchat.chat.names import BadName, nick_key, parse_nick, parse_room, skelet
 from udpchat.chat.text import printable
 from udpchat.wire.limits import NAME_BYTES_MAX, NICK_CHARACTERS_MAX, ROOM_CHARACTERS_MAX
 
-FIRST_NAMES = """
-Aaron Abigail Adam Adele Agnes Ahmed Alan Albert Alejandro Alexander Alice Amanda Amelia Amir Amy Ana Andrea
-Andrew Angela Anita Anna Anthony Antonio Arthur Astrid Barbara Beatriz Benjamin Bernard Bianca Bjørn Boris
-Brian Bruno Camille Carla Carlos Caroline Catherine Chloé Christopher Clara Claudia Daniel Daniela David
-Deborah Dennis Diana Diego Dmitri Dominic Donna Dorothy Eduardo Edward Elena Elizabeth Emily Emma Eric Erik
-Ethan Eva Fatima Felix Fernando Florence François Frank Frida Gabriel George Gloria Grace Greta Gustavo Hannah
-Harold Hassan Helen Henry Hugo Ibrahim Ines Ingrid Irene Isaac Isabella Ivan Jack Jacob James Jamie Jasmine
-Javier Jennifer Jesús Joan John José Joseph Joshua Juan Julia Julian Karen Karl Kevin Kim Łukasz Lucas Lucy
-Luis Marco Margaret María Marie Mark Martha Martin Mary Matthew Max Michael Mohammed Monika Nadia Natalie
-Nicole Nina Noah Olga Oliver Omar Oscar Øystein Pablo Patricia Paul Pedro Peter Philip Rachel Ralph Raúl
-Rebecca Renée Richard Rita Robert Rosa Ruth Samuel Sandra Sara Sofía Sophie Stefan Søren Teresa Thomas Tiago
-Timothy Ursula Valentina Vera Victor Wendy William Xavier Yasmin Yusuf Zoë Zuzana
-Александр Алексей Алёна Анна Борис Вера Виктор Владимир Галина Дмитрий Евгений Елена Иван Игорь Ирина Ольга
-Мария Наталья Николай Олег Павел Пётр Роман Сергей Татьяна Юлия Оксана Тарас Юрій Їжак
-Γιώργος Δημήτρης Ελένη Κώστας Μαρία Νίκος Παναγιώτης Σοφία Χρήστος
-Արամ Անահիտ Գայանե Հակոբ Տիգրան
-אברהם דוד יעקב מרים משה רחל שרה יוסף
-أحمد محمد فاطمة علي خالد مريم يوسف زينب
-अमित प्रिया राहुल सुनीता อนันต์ สมชาย กมล
-王伟 李娜 张敏 陈静 さくら ハナコ 太郎 민준 서연 지훈
-""".split()
+FIRST_NAMES = ["Aaron", "Abigail", "Adam", "Adele", "Agnes", "Ahmed", "Alan", "Albert", "Alejandro", "Alexander", "Alice", "Amanda", "Amelia", "Amir", "Amy", "Ana", "Andrea", "Andrew", "Angela", "Anita", "Anna", "Anthony", "Antonio", "Arthur", "Astrid", "Barbara", "Beatriz", "Benjamin", "Bernard", "Bianca", "Bjørn", "Boris", "Brian", "Bruno", "Camille", "Carla", "Carlos", "Caroline", "Catherine", "Chloé", "Christopher", "Clara", "Claudia", "Daniel", "Daniela", "David", "Deborah", "Dennis", "Diana", "Diego", "Dmitri", "Dominic", "Donna", "Dorothy", "Eduardo", "Edward", "Elena", "Elizabeth", "Emily", "Emma", "Eric", "Erik", "Ethan", "Eva", "Fatima", "Felix", "Fernando", "Florence", "François", "Frank", "Frida", "Gabriel", "George", "Gloria", "Grace", "Greta", "Gustavo", "Hannah", "Harold", "Hassan", "Helen", "Henry", "Hugo", "Ibrahim", "Ines", "Ingrid", "Irene", "Isaac", "Isabella", "Ivan", "Jack", "Jacob", "James", "Jamie", "Jasmine", "Javier", "Jennifer", "Jesús", "Joan", "John", "José", "Joseph", "Joshua", "Juan", "Julia", "Julian", "Karen", "Karl", "Kevin", "Kim", "Łukasz", "Lucas", "Lucy", "Luis", "Marco", "Margaret", "María", "Marie", "Mark", "Martha", "Martin", "Mary", "Matthew", "Max", "Michael", "Mohammed", "Monika", "Nadia", "Natalie", "Nicole", "Nina", "Noah", "Olga", "Oliver", "Omar", "Oscar", "Øystein", "Pablo", "Patricia", "Paul", "Pedro", "Peter", "Philip", "Rachel", "Ralph", "Raúl", "Rebecca", "Renée", "Richard", "Rita", "Robert", "Rosa", "Ruth", "Samuel", "Sandra", "Sara", "Sofía", "Sophie", "Stefan", "Søren", "Teresa", "Thomas", "Tiago", "Timothy", "Ursula", "Valentina", "Vera", "Victor", "Wendy", "William", "Xavier", "Yasmin", "Yusuf", "Zoë", "Zuzana", "Александр", "Алексей", "Алёна", "Анна", "Борис", "Вера", "Виктор", "Владимир", "Галина", "Дмитрий", "Евгений", "Елена", "Иван", "Игорь", "Ирина", "Ольга", "Мария", "Наталья", "Николай", "Олег", "Павел", "Пётр", "Роман", "Сергей", "Татьяна", "Юлия", "Оксана", "Тарас", "Юрій", "Їжак", "Γιώργος", "Δημήτρης", "Ελένη", "Κώστας", "Μαρία", "Νίκος", "Παναγιώτης", "Σοφία", "Χρήστος", "Արամ", "Անահիտ", "Գայանե", "Հակոբ", "Տիգրան", "אברהם", "דוד", "יעקב", "מרים", "משה", "רחל", "שרה", "יוסף", "أحمد", "محمد", "فاطمة", "علي", "خالد", "مريم", "يوسف", "زينب", "अमित", "प्रिया", "राहुल", "सुनीता", "อนันต์", "สมชาย", "กมล", "王伟", "李娜", "张敏", "陈静", "さくら", "ハナコ", "太郎", "민준", "서연", "지훈"]
 RIVALS = [  # a held nick, and one that passes for it
     ("alice", "\u0430lice"),  # Cyrillic a
     ("admin", "\u0430dmin"),

@@ -8,6 +8,7 @@ from tests.chat.rig import Rig
 from tests.sim.nodes import ClientNode
 from tests.sim.world import SERVER, World
 from udpchat.chat import events
+from udpchat.sync.log import LogUnreadable
 from udpchat.wire.errors import Drop
 from udpchat.wire.frames import Ack, Goodbye, encode, pack
 from udpchat.wire.limits import PEERS_PER_KEY_MAX, SESSION_AGE_S_MAX, SESSION_OVERLAP_S
@@ -159,3 +160,26 @@ def test_a_session_that_never_enters_is_not_kept_for_long() -> None:
     rig.server._awake_at = due
     rig.server.handle_timeout(due)
     assert peer not in rig.hub.registry and rig.server.drain_events() == []
+
+
+def test_a_log_that_cannot_be_read_is_told_of_once_and_hurts_nobody_else() -> None:
+    world = World(Random(3))
+    (alice,) = world.add_clients(1)
+    for number in range(300):
+        alice.say(f"m{number}")
+    world.settle()
+    read = world.server.log.read
+
+    def damaged(log: str, first: int, count: int) -> list[bytes]:
+        if log == "#lobby" and first <= 10:
+            raise LogUnreadable("block 7 of server.sqlite is damaged")
+        return read(log, first, count)
+
+    world.server.log.read = damaged  # type: ignore[method-assign]
+    reader = world.add_client("reader", history=300)
+    world.run(10)
+    alice.say("still here")
+    world.run(1)
+    told = [event for event in world.server.events if isinstance(event, events.LogUnreadable)]
+    assert told == [events.LogUnreadable("block 7 of server.sqlite is damaged")]
+    assert "still here" in alice.texts() and reader.core.is_entered

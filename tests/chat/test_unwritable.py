@@ -9,7 +9,7 @@ from tests.sim.world import World
 from udpchat.chat import events
 from udpchat.chat.message import conversation_log
 from udpchat.chat.names import parse_nick
-from udpchat.wire.bodies import Done, Failed, Names, Page, Rename, Say, SetTopic, Stored, Tell
+from udpchat.wire.bodies import Done, Failed, Rename, Say, SetAway, SetTopic, Stored, Tell
 
 
 def test_what_is_said_while_the_disk_is_full_stands_there_in_order_when_there_is_room_again() -> None:
@@ -58,6 +58,22 @@ def test_reading_and_presence_go_on_while_nothing_can_be_stored() -> None:
     assert bob.core.is_entered and alice.events[-1] == events.Joined("lobby", bob.nick)
 
 
+def test_an_author_whose_message_waits_for_room_is_answered_all_the_same() -> None:
+    world = World(Random(5))
+    alice, _ = world.add_clients(2)
+    world.server.is_full = True
+    alice.say("later")
+    world.run(1)
+    alice.do("names", "lobby")
+    alice.do("whois", "peer1")
+    world.run(5)
+    assert [event for event in alice.events if isinstance(event, events.Names)]
+    assert [event for event in alice.events if isinstance(event, events.Notice) and event.code == "whois"]
+    world.server.is_full = False
+    world.settle(limit_s=10)
+    assert alice.texts() == ["later"]
+
+
 def test_a_newcomer_whose_nick_cannot_be_written_down_gets_in_when_there_is_room() -> None:
     world = World(Random(4))
     world.server.is_full = True
@@ -89,17 +105,17 @@ def test_a_request_that_failed_at_once_behind_one_that_could_not_be_written_does
     assert rig.result(alice, first) == Stored("#lobby", 1) and rig.result(alice, third) == Stored("#lobby", 2)
 
 
-def test_what_does_not_append_waits_for_what_could_not_be_written_before_it() -> None:
+def test_what_changes_something_waits_for_what_could_not_be_written_before_it() -> None:
     rig = Rig()
     alice = rig.device("alice", "lobby")
     said = rig.ask(alice, Say("lobby", 0, "one"))
-    names = rig.ask(alice, Names("lobby", ""))
+    away = rig.ask(alice, SetAway("lunch"))
     rig.refuse()
-    assert rig.result(alice, names) is None
+    assert rig.result(alice, away) is None
     rig.ask(alice, Say("lobby", 0, "one"), counter=said)
-    assert rig.result(alice, names) is None
+    assert rig.result(alice, away) is None
     rig.write()
-    assert rig.result(alice, names) == Page(["alice"], False)
+    assert rig.result(alice, away) == Done()
 
 
 def test_a_nick_whose_claim_could_not_be_written_is_free_for_another() -> None:

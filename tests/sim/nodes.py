@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from tests.sim.network import Address
 from udpchat.chat import events
-from udpchat.chat.client import Client, Profile
+from udpchat.chat.client import Client
+from udpchat.chat.entrance import Settings
 from udpchat.chat.message import room_log
-from udpchat.chat.server import Server, Settings
+from udpchat.chat.profile import Profile
+from udpchat.chat.server import Server
 from udpchat.chat.writes import Asked
 from udpchat.session.handshake import KeyPair
 from udpchat.storage.log import StoreError, StoreFull

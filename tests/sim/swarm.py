@@ -15,7 +15,6 @@ from random import Random
 
 from tests.sim import deeds
 from tests.sim.faults import Link
-from tests.sim.nodes import ClientNode
 from tests.sim.world import World
 
 LIVENESS_S_MAX = 60.0
@@ -180,10 +179,13 @@ class Swarm:
         world, server = self.world, self.world.server
         self.tell("the faults stop")
         server.write_s, server.is_full = 0.0, False
-        for node in (server, *world.clients):
-            if node.is_dead or (isinstance(node, ClientNode) and (node.is_leaving or node.core.is_over)):
-                node.restart()
-            node.resume()
+        if server.is_dead:
+            server.restart()
+        server.resume()
+        for client in world.clients:
+            if client.is_dead or client.is_leaving or client.core.is_over:
+                client.restart()
+            client.resume()
         settled_s = world.settle(limit_s=LIVENESS_S_MAX)
         self.tell(f"settled after {settled_s:.3f} s")
         settled_s += world.run_until(self._is_well, limit_s=LIVENESS_S_MAX - settled_s)

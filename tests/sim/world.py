@@ -23,7 +23,7 @@ from tests.sim.faults import LAN, Link
 from tests.sim.network import Address, Network
 from tests.sim.nodes import ClientNode, ServerNode
 from tests.sim.promises import Promises
-from udpchat.chat.server import Settings
+from udpchat.chat.entrance import Settings
 from udpchat.session.handshake import KeyPair
 
 SERVER: Address = ("server", 1)
@@ -126,8 +126,9 @@ class World:
 
     def _step(self, end: float) -> bool:
         """To the next thing that happens; False if none does before `end`."""
-        nodes = [node for node in (self.server, *self.clients) if node.is_running]
-        times = [self.network.next_timeout(), *(node.wakes_at(self.now) for node in nodes)]
+        nodes: list[ClientNode | ServerNode] = [self.server, *self.clients]
+        wakes = (node.wakes_at(self.now) for node in nodes if node.is_running)
+        times = [self.network.next_timeout(), *wakes]
         due = min((time for time in times if time is not None), default=None)
         if due is None or due > end:
             self.now = max(self.now, end)
@@ -139,7 +140,7 @@ class World:
         inboxes: dict[Address, list[tuple[bytes, Address]]] = {}
         for delivery in self.network.deliver(self.now):
             inboxes.setdefault(delivery.destination, []).append((delivery.data, delivery.source))
-        for node in (self.server, *self.clients):
+        for node in nodes:
             if node.address in inboxes:
                 node.take(inboxes[node.address])
             if node.is_running and node.act(self.now):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from tests.storage.entries import ATTIC, LOBBY, said
 from tests.storage.test_sqlite import crashed
 from udpchat.chat.writes import Answered, Asked, Held, Rebased, Saved
 from udpchat.storage.client_sqlite import SqliteClientStore
-from udpchat.storage.log import ClientStore, StoreFailed, StoreUnusable
+from udpchat.storage.log import RUN_COUNTERS, ClientStore, StoreFailed, StoreUnusable
 from udpchat.storage.memory import MemoryClientStore
 from udpchat.sync.log import Extent
 
@@ -42,7 +43,7 @@ def test_a_new_store_has_an_instance_of_its_own_and_keeps_it(again: Again) -> No
     saved = again().load()
     assert saved == Saved(saved.instance)
     assert len(saved.instance) == 16
-    assert again().load() == saved
+    assert again().load() == replace(saved, next_counter=1 + RUN_COUNTERS)
     assert MemoryClientStore().load().instance != saved.instance
 
 
@@ -142,7 +143,7 @@ def test_a_failed_write_leaves_all_as_it_was(tmp_path: Path) -> None:
         store._writer.execute("CREATE TEMP TRIGGER t BEFORE INSERT ON entries BEGIN SELECT raise(ABORT, 'no'); END")
         with pytest.raises(StoreFailed):
             store.write([Asked(1, b"one"), Rebased(LOBBY, 9, 5), Held(LOBBY, 9, 6, (said("b"),))])
-        assert store.load() == before
+        assert store.load() == replace(before, next_counter=before.next_counter + RUN_COUNTERS)
         assert store.last(LOBBY, 9) == [(1, said("a"))]
 
 
@@ -155,3 +156,10 @@ def test_answers_are_synced_before_more_are_at_stake_than_a_server_recalls(tmp_p
         levels.append(store._writer.execute("PRAGMA synchronous").fetchone() == (2,))
     assert [at for at, is_full in enumerate(levels, 1) if is_full] == [33, 66, 99]
     store.close()
+
+
+def test_a_run_never_uses_a_counter_of_a_run_before_it_written_or_not(tmp_path: Path) -> None:
+    with closing(SqliteClientStore(tmp_path / "client.sqlite")) as store:
+        first = store.load().next_counter
+    with closing(SqliteClientStore(tmp_path / "client.sqlite")) as store:
+        assert store.load().next_counter >= first + RUN_COUNTERS

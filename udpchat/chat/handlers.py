@@ -125,7 +125,7 @@ def _part(asking: Asking, request: Part) -> None:
     room = asking.hub.rooms.get(request.room)
     if room is not None:
         asking.hub.part(asking.now, asking.peer, room, "parted")
-        asking.peer.parted_at = asking.peer.session.largest_received
+    asking.peer.parted_at = asking.peer.session.largest_received
     asking.answer(Done())
 
 
@@ -250,10 +250,14 @@ def _page(items: list[str], after: str) -> tuple[list[str], bool]:
 
 @dataclass(frozen=True, slots=True)
 class Handler:
-    """How a request is carried out; one that `is_appending` need not wait for the appends asked before it."""
+    """How a request is carried out; one that `is_appending` need not wait for the appends asked before it.
+
+    One that `is_query` changes nothing, and is answered out of turn while what is before it cannot be written.
+    """
 
     handle: Callable[[Asking, Any], None]
     is_appending: bool = False
+    is_query: bool = False
 
 
 HANDLERS: dict[type[RequestBody], Handler] = {
@@ -262,11 +266,11 @@ HANDLERS: dict[type[RequestBody], Handler] = {
     Part: Handler(_part),
     Rename: Handler(_rename),
     SetTopic: Handler(_set_topic),
-    TopicOf: Handler(_topic_of),
+    TopicOf: Handler(_topic_of, is_query=True),
     SetAway: Handler(_set_away),
-    Whois: Handler(_whois),
-    Names: Handler(_names),
-    Rooms: Handler(_rooms),
-    Past: Handler(_past),
-    Search: Handler(_search),
+    Whois: Handler(_whois, is_query=True),
+    Names: Handler(_names, is_query=True),
+    Rooms: Handler(_rooms, is_query=True),
+    Past: Handler(_past, is_query=True),
+    Search: Handler(_search, is_query=True),
 }

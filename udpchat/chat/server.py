@@ -21,6 +21,7 @@ from udpchat.session.handshake import KeyPair
 from udpchat.session.session import Session
 from udpchat.sync.feed import Stream
 from udpchat.sync.log import Append, LogUnreadable, ServerLog
+from udpchat.wire.bodies import RequestBody
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.frames import (
     Ack,
@@ -51,6 +52,7 @@ from udpchat.wire.packets import DATA_BYTES_MIN, Address, Finish, Hello, Reset, 
 
 ENTER_WITHIN_S = 10.0  # a session that never enters is not kept for the full expiry
 DATA_KIND = b"\x05"
+UNREADABLE_TOLD_MAX = 100
 PAUSE_S = 1.0  # this late, the server itself was not running
 
 
@@ -67,6 +69,7 @@ class Server:
         self._acceptor = Acceptor(static=static, random=random, is_index_free=self._registry.is_index_free)
         self._transmits: list[tuple[bytes, Address]] = []
         self._events: list[events.ServerEvent] = []
+        self._unreadable: set[str] = set()  # what the operator was told of
         self._entrance = Entrance(self.hub, self.settings, self._events)
         self._deadlines: Deadlines[Peer | Stream | Room] = Deadlines()
         self._awake_at = 0.0  # when the server last ran
@@ -82,6 +85,8 @@ class Server:
                 self._receive_untrusted(now, datagram, address)
             except BadDatagram as drop:
                 self.counters[drop.reason] += 1
+            except LogUnreadable as error:
+                self._tell_unreadable(str(error))
         self._settle(now)
 
     def _receive_untrusted(self, now: float, datagram: bytes, address: Address) -> None:
@@ -309,18 +314,32 @@ class Server:
             self._flush(now, peer)
 
     def _carry_out(self, now: float, peer: Peer) -> None:
-        """The requests whose turn it is. One that does not append waits for those before it to be durable."""
+        """The requests whose turn it is. One that does not append waits for those before it to be durable.
+
+        But while nothing can be written, questions do not wait for what waits to be written.
+        """
         window = peer.window
+        if self.hub.unwritable and peer.has_entered:
+            for counter, request in window.take_held(lambda request: HANDLERS[type(request)].is_query):
+                self._handle(Asking(now, self.hub, peer, counter), request)
         while peer.has_entered and (request := window.peek_ready()) is not None:
             handler = HANDLERS[type(request)]
             if window.waiting and not handler.is_appending:
                 return
-            asking = Asking(now, self.hub, peer, window.take_ready())
-            try:
-                handler.handle(asking, request)
-            except LogUnreadable as error:
-                self._events.append(events.LogUnreadable(str(error)))
-                asking.fail("unreadable", "the server cannot read that part of its log")
+            self._handle(Asking(now, self.hub, peer, window.take_ready()), request)
+
+    def _handle(self, asking: Asking, request: RequestBody) -> None:
+        try:
+            HANDLERS[type(request)].handle(asking, request)
+        except LogUnreadable as error:
+            self._tell_unreadable(str(error))
+            asking.fail("unreadable", "the server cannot read that part of its log")
+
+    def _tell_unreadable(self, reason: str) -> None:
+        """The operator, once for each reason, however often it is run into."""
+        if reason not in self._unreadable and len(self._unreadable) < UNREADABLE_TOLD_MAX:
+            self._unreadable.add(reason)
+            self._events.append(events.LogUnreadable(reason))
 
     def _flush(self, now: float, peer: Peer) -> None:
         session, downlink = peer.session, peer.downlink
@@ -331,6 +350,8 @@ class Server:
                 datagram = session.seal(packet.body)
                 downlink.on_sent(now, counter, len(datagram), packet.pieces)
                 self._transmits.append((datagram, address))
+            if downlink.unreadable:
+                self._tell_unreadable(downlink.unreadable)
         if session.path.is_checking:
             for challenge in session.path.drain_challenges():
                 self._transmits.append((session.seal(pack([encode(PathCheck(challenge.token))])), challenge.address))

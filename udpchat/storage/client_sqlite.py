@@ -14,6 +14,7 @@ from pathlib import Path
 
 from udpchat.chat.writes import Answered, Asked, Held, Rebased, Saved, Write
 from udpchat.storage.lock import StoreLock
+from udpchat.storage.log import RUN_COUNTERS
 from udpchat.storage.migrations import Progress, Schema, connect, failures, opening, prepare, transaction
 from udpchat.storage.tables import STATEMENTS, Place, Tables
 from udpchat.sync.log import Extent, Found
@@ -57,9 +58,12 @@ class SqliteClientStore:
         self._unsynced_answers = 0
 
     def load(self) -> Saved:
-        """Everything a client starts from."""
+        """Everything a client starts from; the counters of this run are set apart, whether its requests get written."""
         with failures():
             instance, next_counter = self._reader.execute("SELECT instance, next_counter FROM identity").fetchone()
+        with transaction(self._writer):
+            self._writer.execute("UPDATE identity SET next_counter = ?", (next_counter + RUN_COUNTERS,))
+        with failures():
             unanswered = tuple(self._reader.execute("SELECT counter, body FROM outbox ORDER BY counter"))
         replicas = {log: (place.extent.generation, place.extent.head) for log, place in self._tables.places.items()}
         return Saved(instance, next_counter, unanswered, replicas)

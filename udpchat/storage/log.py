@@ -16,6 +16,7 @@ ANSWERED_MAX = 64  # requests of one author that are remembered: twice what it m
 SEARCH_WORDS_MAX = 16
 SEARCH_CHARACTERS_MAX = 200
 GENERATION_MAX = 2**52
+RUN_COUNTERS = 2**20  # set apart for each run of a client: what a full disk left unwritten is not counted twice
 
 
 class StoreError(LogUnreadable):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from udpchat.chat.writes import Answered, Asked, Held, Rebased, Saved, Write
-from udpchat.storage.log import ANSWERED_MAX, StoreFull
+from udpchat.storage.log import ANSWERED_MAX, RUN_COUNTERS, StoreFull
 from udpchat.storage.texts import first_at_or_after, generation_of, message_of, nick_token, time_of, words_of
 from udpchat.sync.log import Append, Extent, Found
 from udpchat.wire.bodies import Message
@@ -148,7 +148,9 @@ class MemoryClientStore(_Shelves):
 
     def load(self) -> Saved:
         replicas = {log: (shelf.generation, shelf.extent.head) for log, shelf in self._shelves.items()}
-        return replace(self._saved, unanswered=tuple(sorted(self._unanswered.items())), replicas=replicas)
+        saved = self._saved
+        self._saved = replace(saved, next_counter=saved.next_counter + RUN_COUNTERS)
+        return replace(saved, unanswered=tuple(sorted(self._unanswered.items())), replicas=replicas)
 
     def write(self, batch: Sequence[Write]) -> None:
         """All of it; there is nothing that could fail."""

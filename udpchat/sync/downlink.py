@@ -35,11 +35,12 @@ class Downlink:
 
     __slots__ = (
         "_again_at", "_announce_at", "_announced", "_announcing", "_backlogged", "_control", "_ready", "_ready_bytes",
-        "feeds", "flight", "owner",
+        "feeds", "flight", "owner", "unreadable",
     )  # fmt: skip
 
     def __init__(self, round_trip: RoundTrip, owner: Any = None) -> None:
         self.owner = owner
+        self.unreadable = ""  # why a part of a log that it needs could not be read
         self.feeds: dict[str, Feed] = {}
         self.flight = Flight(round_trip, Pace())
         self._control: list[bytes] = []
@@ -279,6 +280,7 @@ class Downlink:
                 first, last = run
                 frames = feed.stream.frames(first, min(last, first + READ_ENTRIES - 1))
                 if not frames:
+                    self.unreadable = feed.stream.unreadable
                     feed.backlog.clear()  # unreadable, or below the base by now: asked for again if it is still missed
                     break
                 for framed in frames:

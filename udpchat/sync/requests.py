@@ -4,7 +4,7 @@ carries each out once, in the order of its counter, and repeats the result for a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -237,6 +237,13 @@ class Window:
         self._waiting[self.executed] = None
         del self._held[self.executed]
         return self.executed
+
+    def take_held(self, is_free: Callable[[Any], bool]) -> list[tuple[int, Any]]:
+        """Begin to carry out those that need not wait for their turn: (counter, request)."""
+        taken = [(counter, request) for counter, request in self._held.items() if is_free(request)]
+        for counter, _ in taken:
+            del self._held[counter]
+        return taken
 
     def answer(self, counter: int, frame: bytes) -> None:
         """A request was carried out: what to answer, now and whenever it is asked again."""
