@@ -13,7 +13,27 @@ from udpchat.chat.names import BadName, nick_key, parse_nick, parse_room, skelet
 from udpchat.chat.text import printable
 from udpchat.wire.limits import NAME_BYTES_MAX, NICK_CHARACTERS_MAX, ROOM_CHARACTERS_MAX
 
-FIRST_NAMES = ["Aaron", "Abigail", "Adam", "Adele", "Agnes", "Ahmed", "Alan", "Albert", "Alejandro", "Alexander", "Alice", "Amanda", "Amelia", "Amir", "Amy", "Ana", "Andrea", "Andrew", "Angela", "Anita", "Anna", "Anthony", "Antonio", "Arthur", "Astrid", "Barbara", "Beatriz", "Benjamin", "Bernard", "Bianca", "Bjørn", "Boris", "Brian", "Bruno", "Camille", "Carla", "Carlos", "Caroline", "Catherine", "Chloé", "Christopher", "Clara", "Claudia", "Daniel", "Daniela", "David", "Deborah", "Dennis", "Diana", "Diego", "Dmitri", "Dominic", "Donna", "Dorothy", "Eduardo", "Edward", "Elena", "Elizabeth", "Emily", "Emma", "Eric", "Erik", "Ethan", "Eva", "Fatima", "Felix", "Fernando", "Florence", "François", "Frank", "Frida", "Gabriel", "George", "Gloria", "Grace", "Greta", "Gustavo", "Hannah", "Harold", "Hassan", "Helen", "Henry", "Hugo", "Ibrahim", "Ines", "Ingrid", "Irene", "Isaac", "Isabella", "Ivan", "Jack", "Jacob", "James", "Jamie", "Jasmine", "Javier", "Jennifer", "Jesús", "Joan", "John", "José", "Joseph", "Joshua", "Juan", "Julia", "Julian", "Karen", "Karl", "Kevin", "Kim", "Łukasz", "Lucas", "Lucy", "Luis", "Marco", "Margaret", "María", "Marie", "Mark", "Martha", "Martin", "Mary", "Matthew", "Max", "Michael", "Mohammed", "Monika", "Nadia", "Natalie", "Nicole", "Nina", "Noah", "Olga", "Oliver", "Omar", "Oscar", "Øystein", "Pablo", "Patricia", "Paul", "Pedro", "Peter", "Philip", "Rachel", "Ralph", "Raúl", "Rebecca", "Renée", "Richard", "Rita", "Robert", "Rosa", "Ruth", "Samuel", "Sandra", "Sara", "Sofía", "Sophie", "Stefan", "Søren", "Teresa", "Thomas", "Tiago", "Timothy", "Ursula", "Valentina", "Vera", "Victor", "Wendy", "William", "Xavier", "Yasmin", "Yusuf", "Zoë", "Zuzana", "Александр", "Алексей", "Алёна", "Анна", "Борис", "Вера", "Виктор", "Владимир", "Галина", "Дмитрий", "Евгений", "Елена", "Иван", "Игорь", "Ирина", "Ольга", "Мария", "Наталья", "Николай", "Олег", "Павел", "Пётр", "Роман", "Сергей", "Татьяна", "Юлия", "Оксана", "Тарас", "Юрій", "Їжак", "Γιώργος", "Δημήτρης", "Ελένη", "Κώστας", "Μαρία", "Νίκος", "Παναγιώτης", "Σοφία", "Χρήστος", "Արամ", "Անահիտ", "Գայանե", "Հակոբ", "Տիգրան", "אברהם", "דוד", "יעקב", "מרים", "משה", "רחל", "שרה", "יוסף", "أحمد", "محمد", "فاطمة", "علي", "خالد", "مريم", "يوسف", "زينب", "अमित", "प्रिया", "राहुल", "सुनीता", "อนันต์", "สมชาย", "กมล", "王伟", "李娜", "张敏", "陈静", "さくら", "ハナコ", "太郎", "민준", "서연", "지훈"]
+FIRST_NAMES = """
+Aaron Abigail Adam Adele Agnes Ahmed Alan Albert Alejandro Alexander Alice Amanda Amelia Amir Amy Ana Andrea
+Andrew Angela Anita Anna Anthony Antonio Arthur Astrid Barbara Beatriz Benjamin Bernard Bianca Bjørn Boris
+Brian Bruno Camille Carla Carlos Caroline Catherine Chloé Christopher Clara Claudia Daniel Daniela David
+Deborah Dennis Diana Diego Dmitri Dominic Donna Dorothy Eduardo Edward Elena Elizabeth Emily Emma Eric Erik
+Ethan Eva Fatima Felix Fernando Florence François Frank Frida Gabriel George Gloria Grace Greta Gustavo Hannah
+Harold Hassan Helen Henry Hugo Ibrahim Ines Ingrid Irene Isaac Isabella Ivan Jack Jacob James Jamie Jasmine
+Javier Jennifer Jesús Joan John José Joseph Joshua Juan Julia Julian Karen Karl Kevin Kim Łukasz Lucas Lucy
+Luis Marco Margaret María Marie Mark Martha Martin Mary Matthew Max Michael Mohammed Monika Nadia Natalie
+Nicole Nina Noah Olga Oliver Omar Oscar Øystein Pablo Patricia Paul Pedro Peter Philip Rachel Ralph Raúl
+Rebecca Renée Richard Rita Robert Rosa Ruth Samuel Sandra Sara Sofía Sophie Stefan Søren Teresa Thomas Tiago
+Timothy Ursula Valentina Vera Victor Wendy William Xavier Yasmin Yusuf Zoë Zuzana
+Александр Алексей Алёна Анна Борис Вера Виктор Владимир Галина Дмитрий Евгений Елена Иван Игорь Ирина Ольга
+Мария Наталья Николай Олег Павел Пётр Роман Сергей Татьяна Юлия Оксана Тарас Юрій Їжак
+Γιώργος Δημήτρης Ελένη Κώστας Μαρία Νίκος Παναγιώτης Σοφία Χρήστος
+Արամ Անահիտ Գայանե Հակոբ Տիգրան
+אברהם דוד יעקב מרים משה רחל שרה יוסף
+أحمد محمد فاطمة علي خالد مريم يوسف زينب
+अमित प्रिया राहुल सुनीता อนันต์ สมชาย กมล
+王伟 李娜 张敏 陈静 さくら ハナコ 太郎 민준 서연 지훈
+""".split()
 RIVALS = [  # a held nick, and one that passes for it
     ("alice", "\u0430lice"),  # Cyrillic a
     ("admin", "\u0430dmin"),
@@ -75,7 +95,8 @@ def test_a_character_with_a_meaning_cannot_hide_in_its_full_width_form(character
 
 @pytest.mark.parametrize(
     "character",
-    "\x00\x1b\x7f\x9b\u00ad\u034f\u061c\u115f\u1160\u17b4\u180b\u180e\u200b\u200c\u200d\u200e\u202e\u2060\u2066\u2800\u3164\ufeff"
+    "\x00\x1b\x7f\x9b\u00ad\u034f\u061c\u115f\u1160\u17b4\u180b\u180e\u200b\u200c\u200d"
+    "\u200e\u202e\u2060\u2066\u2800\u3164\ufeff"
     "\uffa0\ufdd0\ue000\ud800\U000e0041\U000e0100\U0001d159\U0010ffff",
 )
 def test_what_cannot_be_seen_is_refused_and_not_repeated(character: str) -> None:
