@@ -147,6 +147,7 @@ class MemoryClientStore(_Shelves):
         self._unanswered: dict[int, bytes] = {}
 
     def load(self) -> Saved:
+        """As `ClientStore` says: the counters of this run are set apart."""
         replicas = {log: (shelf.generation, shelf.extent.head) for log, shelf in self._shelves.items()}
         saved = self._saved
         self._saved = replace(saved, next_counter=saved.next_counter + RUN_COUNTERS)
