@@ -241,3 +241,18 @@ def test_a_follow_that_was_overtaken_by_a_part_joins_nothing() -> None:
     world.network.inject(world.now, alice.address, SERVER, held[0])
     world.run(2)
     assert world.promises.is_presence_right()
+
+
+@pytest.mark.parametrize("drops", [[1, 3], [1, 3, 4], [1, 3, 4, 5, 6]])
+def test_a_probe_is_not_put_off_for_ever_by_acks_of_the_gap_it_is_to_fill(drops: list[int]) -> None:
+    """A receiver that saw packets come a second late; its acks of an open gap came each half second, and each anew."""
+    world = World(Random(1))
+    alice, bob = world.add_clients(2)
+    world.run(1)
+    acks = alice.core._link.acks
+    acks._late_s, acks._late_until = 1.0, float("inf")
+    world.network.drop_next(SERVER, alice.address, drops)
+    bob.say("lost, and again")
+    world.run(0.002)
+    bob.say("came")
+    world.run_until(lambda: len(alice.messages()) == 2, limit_s=4 + 2 * len(drops))

@@ -94,7 +94,9 @@ class Flight:
         interval_s, is_prompt = self._interval_s, self._interval_s <= PROMPT_INTERVAL_S
         timeout_s = max(self.round_trip.timeout_s, PROBE_S_MIN) + self._late_s
         if self._probes == 0:
-            answered_at = self._acked_at + interval_s - timeout_s / 2 if is_prompt else self._sent_at + 1.5 * interval_s
+            # Acks that go on without it, as of a gap left open, must not put it off for ever.
+            acked_at = min(self._acked_at, self._sent_at + timeout_s)
+            answered_at = acked_at + interval_s - timeout_s / 2 if is_prompt else self._sent_at + 1.5 * interval_s
             self._probe_at = max(self._sent_at, answered_at) + timeout_s
             return
         ceiling_s = PROBE_S_MAX if now - self._acked_at < SILENT_S else PROBE_SILENT_S_MAX
@@ -122,7 +124,8 @@ class Flight:
         if delivered:
             self._probes = 0
         lost = self._take_lost(now)
-        self._arm_probe(now)
+        if delivered or not self._probes or not self._sent:
+            self._arm_probe(now)
         return delivered, lost
 
     def _on_newest(self, now: float, ack: Ack) -> None:
