@@ -81,7 +81,7 @@ class Entrance:
                 peer.downlink.follow(now, self._hub.stream(log))
         for name in sorted(peer.wanted):
             self._join(now, peer, name)
-        peer.wanted.clear()
+        peer.wanted = frozenset()
 
     def follow(self, now: float, peer: Peer, log: str) -> None:
         """A peer wants to be in a room; one that is entering only now gets in with its nick."""
@@ -98,7 +98,7 @@ class Entrance:
         if peer.has_entered:
             self._join(now, peer, name)
         else:
-            peer.wanted.add(name)
+            peer.wanted |= {name}
 
     def _join(self, now: float, peer: Peer, name: str) -> None:
         room = self._hub.open_room(name)

@@ -46,7 +46,7 @@ class Peer:
         self.nick = ""  # until it has entered
         self.rooms: set[str] = set()
         self.parted_at = -1  # the counter of a packet that came before it last left a room, in this session
-        self.wanted: set[str] = set()  # rooms asked for before its nick was durably its own
+        self.wanted: frozenset[str] = frozenset()  # rooms asked for before its nick was durably its own
         self.away = ""
         self.claimed: dict[int, str] | None = None  # nicks, by requests that it may not know of as answered
         self.said_at = now

@@ -124,6 +124,9 @@ class Flight:
         if delivered:
             self._probes = 0
         lost = self._take_lost(now)
+        if not self._sent:
+            self._sent = {}  # a dict that was large once stays so, and most peers are idle
+            self._last = None
         if delivered or not self._probes or not self._sent:
             self._arm_probe(now)
         return delivered, lost

@@ -6,14 +6,17 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 
 
+_NONE: list[int] = []  # shared by all empty sets, and never changed: a server holds a dozen of them for each peer
+
+
 class Ranges:
     """Numbers in few runs. Adding behind the last run, the common case, costs O(1); all else O(runs)."""
 
     __slots__ = ("_firsts", "_lasts")
 
     def __init__(self) -> None:
-        self._firsts: list[int] = []
-        self._lasts: list[int] = []
+        self._firsts = _NONE
+        self._lasts = _NONE
 
     def __bool__(self) -> bool:
         return bool(self._firsts)
@@ -52,7 +55,10 @@ class Ranges:
     def add(self, first: int, last: int) -> None:
         """Put `first` to `last` in."""
         firsts, lasts = self._firsts, self._lasts
-        if not lasts or first > lasts[-1] + 1:
+        if not lasts:
+            self._firsts, self._lasts = [first], [last]
+            return
+        if first > lasts[-1] + 1:
             firsts.append(first)
             lasts.append(last)
             return
@@ -83,6 +89,8 @@ class Ranges:
             kept_lasts.append(lasts[stop - 1])
         firsts[start:stop] = kept_firsts
         lasts[start:stop] = kept_lasts
+        if not firsts:
+            self.clear()
 
     def gaps(self, first: int, last: int) -> list[tuple[int, int]]:
         """The runs of `first` to `last` that are not in the set."""
@@ -100,5 +108,4 @@ class Ranges:
 
     def clear(self) -> None:
         """Take all out."""
-        self._firsts.clear()
-        self._lasts.clear()
+        self._firsts = self._lasts = _NONE
