@@ -36,7 +36,7 @@ def test_the_ready_line_of_an_earlier_server_is_not_believed(
     server(monkeypatch, "import sys; sys.exit('port 47747 is in use')")
     chat.host(log).wait(WAIT_S_MAX)
     said = capsys.readouterr().err
-    assert "not hosting: port 47747 is in use" in said
+    assert "joining the server of this machine" in said
     assert "old" not in said
 
 

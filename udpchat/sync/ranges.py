@@ -5,7 +5,6 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 
-
 _NONE: list[int] = []  # shared by all empty sets, and never changed: a server holds a dozen of them for each peer
 
 
