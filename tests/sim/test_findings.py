@@ -256,3 +256,18 @@ def test_a_probe_is_not_put_off_for_ever_by_acks_of_the_gap_it_is_to_fill(drops:
     world.run(0.002)
     bob.say("came")
     world.run_until(lambda: len(alice.messages()) == 2, limit_s=4 + 2 * len(drops))
+
+
+def test_a_client_that_stood_still_with_a_question_open_is_not_patient_ever_after() -> None:
+    """The answer had waited for it for 25 s, which it took for the round trip, and 70 s for the time to ask again."""
+    world = World(Random(1))
+    (alice,) = world.add_clients(1)
+    world.run(1)
+    alice.say("just before")
+    alice.pause()
+    world.run(25)
+    alice.resume()
+    world.settle()
+    world.network.drop_next(alice.address, SERVER, [1])
+    alice.say("just after")
+    assert world.run_until(world.is_settled, limit_s=3) <= 0.5

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from udpchat.sync.rtt import GRANULARITY_S, INITIAL_S, RoundTrip
+from udpchat.sync.rtt import GRANULARITY_S, INITIAL_S, SAMPLE_S_MAX, RoundTrip
 
 
 def test_before_the_first_sample_the_initial_guess_holds() -> None:
@@ -37,13 +37,23 @@ def test_a_negative_sample_is_none_at_all() -> None:
     assert trip.timeout_s == GRANULARITY_S
 
 
-@given(samples=st.lists(st.floats(0, 10), min_size=1, max_size=50))
+@given(samples=st.lists(st.floats(0, SAMPLE_S_MAX), min_size=1, max_size=50))
 def test_the_mean_stays_among_the_samples_and_the_timeout_above_it(samples: list[float]) -> None:
     trip = RoundTrip()
     for sample in samples:
         trip.on_sample(sample)
     assert min(samples) - 1e-9 <= trip.smoothed_s <= max(samples) + 1e-9
     assert trip.timeout_s >= trip.smoothed_s + GRANULARITY_S
+
+
+def test_what_is_longer_than_any_path_says_nothing_of_it_but_that_it_is_long() -> None:
+    trip = RoundTrip()
+    trip.on_sample(60.0)
+    assert trip.smoothed_s == SAMPLE_S_MAX
+    trip = RoundTrip()
+    trip.on_sample(0.020)
+    trip.on_sample(60.0)
+    assert (trip.smoothed_s, trip.variation_s) == (0.020, 0.010)
 
 
 def test_a_steady_path_is_learnt() -> None:

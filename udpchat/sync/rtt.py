@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 INITIAL_S = 0.05  # before the first sample; a LAN answers sooner, a bad one not much later
+SAMPLE_S_MAX = 2.0  # more is no path but a process that stood still, and would make the next loss cost half a minute
 GRANULARITY_S = 0.001  # RFC 9002 section 6.1.2: timers are not finer
 
 
@@ -17,8 +18,10 @@ class RoundTrip:
         self.sampled = False
 
     def on_sample(self, sample_s: float) -> None:
-        """One measured round trip, already without the receiver's delay."""
-        sample_s = max(sample_s, 0.0)
+        """One measured round trip, already without the receiver's delay; one beyond SAMPLE_S_MAX says nothing."""
+        if sample_s > SAMPLE_S_MAX and self.sampled:
+            return
+        sample_s = min(max(sample_s, 0.0), SAMPLE_S_MAX)
         if not self.sampled:
             self.sampled = True
             self.smoothed_s = sample_s
