@@ -184,6 +184,6 @@ def test_an_ended_driver_does_nothing_more(loop: asyncio.AbstractEventLoop, worl
     world.core.due = loop.time()
     world.driver.start()
     world.driver.end()
-    loop.run_until_complete(asyncio.sleep(0))
+    loop.run_until_complete(asyncio.sleep(0))  # one turn of the loop, in which the timer would have fired
     world.driver.call(world.core.shout, "too late")
     assert world.core.steps == [] and world.air.sent == []

@@ -61,6 +61,7 @@ def test_no_more_is_read_ahead_than_is_released(loop: asyncio.AbstractEventLoop)
     count = 3 * LINES_AHEAD_MAX
     lines = TypedLines(loop, io.BytesIO(b"x\n" * count), on_line=got.append, on_end=lambda: got.append("the end"))
     run_until(loop, lambda: len(got) == LINES_AHEAD_MAX)
+    # That nothing comes cannot be waited for: a reader that ran ahead is given a moment to be caught at it.
     loop.run_until_complete(asyncio.sleep(0.01))
     assert len(got) == LINES_AHEAD_MAX
     lines.release(10)
