@@ -69,7 +69,7 @@ FILE_METHODS = {"read_text", "read_bytes", "write_text", "write_bytes", "mkdir",
 # --- How large, and what everything must have ------------------------------------------------------------------------
 
 FUNCTION_LINES_MAX = 50
-FILE_LINES_MAX = 400
+FILE_LINES_MAX = 600
 LINE_CHARACTERS_MAX = 120
 UNDOCUMENTED_METHOD_LINES_MAX = 3
 BANNED_WORDS = {"util", "utils", "common", "helper", "helpers", "manager", "base", "misc"}
