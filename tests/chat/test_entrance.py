@@ -69,6 +69,15 @@ def test_a_nick_that_may_not_be_is_refused() -> None:
     assert refusals(rig, peer) == ["bad_nick"]
 
 
+def test_a_reserved_nick_is_refused_also_to_who_claimed_it_when_that_was_possible() -> None:
+    rig = Rig()
+    peer = rig.stranger()
+    rig.hub.registry.claim("admin", peer.key)
+    for nick in ("admin", "\u0430dmin", "Root"):
+        rig.entrance.enter(rig.now, peer, nick)
+        assert refusals(rig, peer) == ["bad_nick"] and not peer.has_entered
+
+
 def test_a_key_enters_under_so_many_nicks() -> None:
     rig = Rig()
     for number in range(NICKS_PER_KEY_MAX):

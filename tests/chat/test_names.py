@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from udpchat.chat.names import BadName, nick_key, parse_nick, parse_room, skeleton
+from udpchat.chat.names import RESERVED_NICKS, BadName, nick_key, parse_nick, parse_room, skeleton
 from udpchat.chat.text import printable
 from udpchat.wire.limits import NAME_BYTES_MAX, NICK_CHARACTERS_MAX, ROOM_CHARACTERS_MAX
 
@@ -36,7 +36,7 @@ Timothy Ursula Valentina Vera Victor Wendy William Xavier Yasmin Yusuf Zoë Zuza
 """.split()
 RIVALS = [  # a held nick, and one that passes for it
     ("alice", "\u0430lice"),  # Cyrillic a
-    ("admin", "\u0430dmin"),
+    ("adam", "\u0430dam"),
     ("alice", "\u0251lice"),  # Latin alpha
     ("alice", "al1ce"),
     ("alice", "aIice"),
@@ -238,3 +238,32 @@ def test_a_room_name_is_its_own(text: str) -> None:
         return
     assert parse_room(room) == parse_room(f"#{room}") == room
     assert room == nick_key(room)
+
+
+# --- Reserved nicks ----------
+
+
+@pytest.mark.parametrize("nick", sorted(RESERVED_NICKS))
+def test_a_nick_that_passes_for_the_server_or_its_operator_is_reserved(nick: str) -> None:
+    for spelled in (nick, nick.upper(), nick.title()):
+        assert "is reserved" in reason(spelled)
+
+
+@pytest.mark.parametrize(
+    "nick",
+    [
+        "\u0430dmin", "Adm1n", "r00t", "ADM\u0130N".replace("\u0130", "I"), "0wner", "rnoderator", "ｓｅｒｖｅｒ",
+        "_admin_", "a.d.m.i.n", "{admin}", "|root|", "admin\U0001f451", "\u1d00\u1d05\u1d0d\u026a\u0274", "sys-op",
+    ],
+)  # fmt: skip
+def test_what_looks_like_a_reserved_nick_is_reserved_too(nick: str) -> None:
+    assert "is reserved" in reason(nick)
+
+
+@pytest.mark.parametrize("nick", ["badminton", "admin2", "Ali", "servera", "Moody", "roots", "ownership", "modesta"])
+def test_what_only_holds_a_reserved_nick_is_free(nick: str) -> None:
+    assert parse_nick(nick) == nick
+
+
+def test_a_room_may_have_a_reserved_name() -> None:
+    assert parse_room("#Admin") == "admin"

@@ -33,6 +33,13 @@ _EMOJI: Final = re.compile("[\u231a\u231b\u23e9-\u23fa\u2600-\u27bf\u2b00-\u2bff
 _EMOJI_CATEGORIES: Final = frozenset({"So", "Sk", "Cn"})
 _PRESENTATION: Final = re.compile("[\ufe0e\ufe0f]")  # text or emoji style: invisible, and keyboards add it unasked
 
+# Nicks that would pass for the server, or for whoever runs it or keeps order in it: nobody may go by one of them. Not
+# "all": to the eye that is Ali.
+RESERVED_NICKS: Final = frozenset({
+    "admin", "administrator", "admins", "everyone", "mod", "moderator", "moderators", "mods", "operator", "operators",
+    "owner", "root", "security", "server", "staff", "superuser", "support", "sysadmin", "sysop", "system", "udpchat",
+})  # fmt: skip
+
 _TWO_FACED: Final = frozenset("\u03bd\u03c5")
 _GREEK: Final = re.compile("[\u0370-\u03ff]")
 _SOFT_DOT: Final = re.compile("([lj][\u0316-\u0333]*)\u0307")  # i or j under a dot shows one dot, with or without it
@@ -49,10 +56,12 @@ class BadName(Exception):
 def parse_nick(text: str) -> str:
     """The nick that `text` stands for, in NFKC, its case kept: 1 to NICK_CHARACTERS_MAX characters.
 
-    Raises `BadName`. What it returns it also accepts, unchanged.
+    Raises `BadName`, also for what reads as one of RESERVED_NICKS. What it returns it also accepts, unchanged.
     """
     nick = _normalized(text, "nick")
     _check(nick, noun="nick", characters_max=NICK_CHARACTERS_MAX)
+    if is_reserved(nick):
+        raise BadName(f"The nick {nick} is reserved: nobody may pass for the server or who runs it. Choose another.")
     return nick
 
 
@@ -87,6 +96,15 @@ def skeleton(nick: str) -> str:
         look = unicodedata.normalize("NFD", nick_key(nick)).translate(PROTOTYPES)
         look = _SOFT_DOT.sub(r"\1", unicodedata.normalize("NFD", look))
     return look.replace("rn", "m").replace("vv", "w")
+
+
+def is_reserved(nick: str) -> bool:
+    """Whether a nick reads as one of RESERVED_NICKS: spelled with look-alikes, or dressed up with punctuation or emoji.
+
+    `admin`, `Adm1n`, `admin` with a Cyrillic first letter, `_admin_`, `a.d.m.i.n`; but not `admin2` or `badminton`.
+    """
+    bare = "".join(character for character in nick if character.isalnum())
+    return not _RESERVED_LOOKS.isdisjoint({skeleton(nick), skeleton(bare)})
 
 
 def _normalized(text: str, noun: str) -> str:
@@ -138,3 +156,6 @@ def _hides_a_greek_letter(name: str) -> bool:
     """Whether a letter that looks like two Latin ones stands among others than Greek, where no skeleton can tell."""
     letters = [c for c in unicodedata.normalize("NFD", nick_key(name)) if c.isalpha()]
     return not _TWO_FACED.isdisjoint(letters) and not all(_GREEK.match(c) for c in letters)
+
+
+_RESERVED_LOOKS: Final = frozenset(map(skeleton, RESERVED_NICKS))
