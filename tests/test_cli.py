@@ -101,11 +101,33 @@ def test_every_option_of_the_client_arrives(joined: list[ClientOptions], tmp_pat
         (["server", "--config", "/no/such/file"], "/no/such/file"),
         (["server", "--heartbeat", "30"], "longer"),
         (["server", "extra"], "extra"),
+        (["server", "backup", "one", "two"], "unrecognized argument two"),
+        (["server", "--data", "here", "backup", "file"], "the command comes first: udpchat server backup"),
     ],
 )
 def test_a_wrong_option_is_one_line_and_exit_2(capsys: Capture, arguments: list[str], words: str) -> None:
     said = usage_error(capsys, arguments)
     assert words in said and "\x1b" not in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "suggestion"),
+    [
+        (["sevrer"], "there is no command sevrer; did you mean server?"),
+        (["clinet", "--nick", "a"], "there is no command clinet; did you mean client?"),
+        (["server", "bakcup", "file"], "there is no command bakcup; did you mean backup?"),
+        (["server", "restor", "--force"], "there is no command restor; did you mean restore?"),
+        (["server", "--heartbeet", "5"], "unrecognized option --heartbeet; did you mean --heartbeat?"),
+        (["server", "--retension=3d"], "unrecognized option --retension; did you mean --retention?"),
+        (["server", "export", "--rom", "lobby"], "unrecognized option --rom; did you mean --room?"),
+        (["client", "--nikc", "alice"], "unrecognized option --nikc; did you mean --nick?"),
+        (["client", "-nick", "alice"], "unrecognized option -nick; did you mean --nick?"),
+        (["client", "exprot", "--nick", "alice"], "there is no command exprot; did you mean export?"),
+        (["client", "export", "--ncik", "alice"], "unrecognized option --ncik; did you mean --nick?"),
+    ],
+)
+def test_what_was_misspelt_gets_a_suggestion(capsys: Capture, arguments: list[str], suggestion: str) -> None:
+    assert suggestion in usage_error(capsys, arguments)
 
 
 @pytest.mark.parametrize("arguments", [["--version"], ["server", "--version"], ["client", "--version"]])

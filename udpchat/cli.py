@@ -10,7 +10,7 @@ import math
 import os
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -28,6 +28,7 @@ from udpchat.shell.moments import moment_ms
 from udpchat.shell.operations import OperationFailed
 from udpchat.shell.options import OptionError, data_folder, server_options
 from udpchat.shell.standard import abandon_output, prepare_output, standard_input, writing_to
+from udpchat.shell.suggestions import did_you_mean, unknown_option
 from udpchat.storage.log import StoreError
 from udpchat.ui.lines import Lines
 
@@ -37,6 +38,7 @@ EXIT_INTERRUPTED: Final = 130
 DEFAULT_ROOM: Final = "lobby"
 HISTORY_ON_A_SCREEN: Final = 50
 HISTORY_MAX: Final = 10_000
+CLIENT_OPERATIONS: Final = ("export",)
 OPERATIONS: Final = {
     "backup": "Copies the log of the server, running or not, to a new file.",
     "restore": "Puts a backup in the place of the log, which is kept beside it. The server must not run.",
@@ -46,11 +48,35 @@ OPERATIONS: Final = {
 
 
 class _Parser(argparse.ArgumentParser):
-    """One line for a wrong option, and no guessing what an abbreviation may mean."""
+    """One line for a wrong option, with what was probably meant; an abbreviation is refused.
 
-    def __init__(self, **arguments: Any) -> None:
+    `commands`: words that the program takes in the first place, and that were looked for there before.
+    """
+
+    def __init__(self, *, commands: Collection[str] = (), **arguments: Any) -> None:
         super().__init__(allow_abbrev=False, **arguments)
+        self._commands = commands
         self.add_argument("--version", action="version", version=f"{self.prog} {__version__}")
+
+    def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
+        """As `argparse` has it; what does not exist is reported first, for it may be why something else is missing."""
+        words = list(sys.argv[1:] if args is None else args)
+        if self._commands and words and not words[0].startswith("-"):
+            self.error(f"there is no command {words[0]}{did_you_mean(words[0], self._commands)}")
+        option = unknown_option(words, self._option_string_actions)
+        if option is not None:
+            self._refuse_option(option)
+        given, rest = self.parse_known_args(words, namespace)
+        if rest and rest[0].startswith("-"):
+            self._refuse_option(rest[0])
+        if rest and rest[0] in self._commands:
+            self.error(f"the command comes first: {self.prog} {rest[0]} ...")
+        if rest:
+            self.error(f"unrecognized argument {rest[0]}")
+        return given
+
+    def _refuse_option(self, option: str) -> NoReturn:
+        self.error(f"unrecognized option {option}{did_you_mean(option, self._option_string_actions)}")
 
     def error(self, message: str) -> NoReturn:
         self.exit(EXIT_USAGE, f"{self.prog}: {printable(message)}; see {self.prog} --help\n")
@@ -59,11 +85,19 @@ class _Parser(argparse.ArgumentParser):
 def main(argv: Sequence[str] | None = None) -> int:
     """`udpchat server ...` and `udpchat client ...`."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    parser = _Parser(prog="udpchat", description="A chat for a LAN over one UDP socket.")
-    parser.add_argument("command", choices=("server", "client"), help="run a server, or join one; each has a --help")
-    command = parser.parse_args(arguments[:1]).command
-    run = server if command == "server" else client
-    return run(arguments[1:], program=f"udpchat {command}")
+    if arguments[:1] == ["server"]:
+        return server(arguments[1:], program="udpchat server")
+    if arguments[:1] == ["client"]:
+        return client(arguments[1:], program="udpchat client")
+    parser = _Parser(
+        prog="udpchat",
+        usage="udpchat server|client ...",
+        description="A chat for a LAN over one UDP socket.",
+        epilog="server: run one; client: join one. Each has a --help.",
+        commands=("server", "client"),
+    )
+    parser.parse_args(arguments[:1])
+    parser.error("the command is missing: server or client")
 
 
 # --- The server ----------
@@ -88,6 +122,7 @@ def server(argv: Sequence[str] | None = None, *, program: str = "udpchat-server"
 def _server_parser(program: str) -> _Parser:
     parser = _Parser(
         prog=program,
+        commands=OPERATIONS,
         description="Relays a chat for everyone on the LAN. Works without any option.",
         epilog="Each option can also stand in the config file (port = 47747) or the environment (UDPCHAT_PORT). "
         f"For the log: {program} {'|'.join(OPERATIONS)}, each with a --help.",
@@ -213,6 +248,7 @@ def _export_replica(argv: Sequence[str], program: str) -> int:
 def _client_parser(program: str) -> _Parser:
     parser = _Parser(
         prog=program,
+        commands=CLIENT_OPERATIONS,
         description="Joins a chat. Each line typed is a message to the current room; /help lists the commands.",
         epilog=f"What was said is written out by {program} export.",
     )

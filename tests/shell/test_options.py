@@ -61,7 +61,7 @@ def test_expiry_is_longer_than_the_heartbeat() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("prot = 5", "'prot'.*is port meant"),
+        ("prot = 5", "'prot'.*did you mean port"),
         ("[server]\nport = 5", "'server'.*does not exist"),
         ("port = ", "not TOML"),
         ('data = ["x"]', "data in .* cannot be"),

@@ -11,7 +11,6 @@ import math
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +19,7 @@ import platformdirs
 from udpchat.chat.text import fits, printable
 from udpchat.shell.logs import FORMATS, LEVELS
 from udpchat.shell.retention import Retention, parse_retention
+from udpchat.shell.suggestions import did_you_mean
 from udpchat.storage.log import Durability
 from udpchat.wire.limits import DEFAULT_PORT, EXPIRY_S, HEARTBEAT_S
 
@@ -96,8 +96,7 @@ def _read_config(path: Path) -> dict[str, Any]:
         raise OptionError(f"the config file {path} is not TOML: {error}") from error
     for name in found:
         if name not in _SETTINGS:
-            near = get_close_matches(name, _SETTINGS, n=1)
-            hint = f"; is {near[0]} meant?" if near else f"; there are {', '.join(_SETTINGS)}"
+            hint = did_you_mean(name, _SETTINGS) or f"; there are {', '.join(_SETTINGS)}"
             raise OptionError(f"{path} sets {printable(name)!r}, which does not exist{hint}")
     return found
 

@@ -1,0 +1,33 @@
+"""Words that somebody misspelt: which one they probably meant, and which option of a command line does not exist."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from typing import Final
+
+WORD_CHARACTERS_MAX: Final = 64  # the comparison takes time that grows with the square of the length
+_OPTION: Final = re.compile(r"--?[A-Za-z]")
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`; did you mean backup?`, to be put behind what is wrong with `word`; empty if nothing known is like it."""
+    near = get_close_matches(word[:WORD_CHARACTERS_MAX], list(known), n=1)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def unknown_option(arguments: Sequence[str], known: Iterable[str]) -> str | None:
+    """The first argument that is written as an option and is none of `known`, or None.
+
+    As `argparse` sees them: `--name=value` is the option `--name`; what holds a space, is a negative number or stands
+    behind `--` is no option.
+    """
+    names = frozenset(known)
+    for argument in arguments:
+        if argument == "--":
+            return None
+        option = argument.partition("=")[0]
+        if _OPTION.match(option) and " " not in argument and option not in names:
+            return option
+    return None
