@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import re
 import unicodedata
+from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from udpchat.chat.text import STACKED_MARKS_MAX, clean_text, fits, json_line, printable
+from udpchat.chat.text import (
+    STACKED_MARKS_MAX,
+    clean_text,
+    counted,
+    duration_text,
+    fits,
+    json_line,
+    kept_for,
+    kept_text,
+    printable,
+)
 
 ALL_CHARACTERS = [chr(code) for code in range(0x110000)]
 NASTY = st.sampled_from(
@@ -203,3 +217,58 @@ def test_size_is_counted_in_utf8() -> None:
 @given(UTF8_TEXTS, st.integers(0, 40))
 def test_fits_agrees_with_the_encoded_length(text: str, bytes_max: int) -> None:
     assert fits(text, bytes_max) == (len(text.encode()) <= bytes_max)
+
+
+# --- Numbers in sentences ----------
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(0, "0 entries"), (1, "1 entry"), (2, "2 entries"), (10_000, "10,000 entries")]
+)
+def test_what_is_counted_is_singular_for_one(count: int, text: str) -> None:
+    assert counted(count, "entry", "entries") == text
+    assert counted(count, "room").endswith(" room" if count == 1 else " rooms")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 seconds"), (1, "1 second"), (2.9, "2 seconds"), (60, "1 minute"), (61, "1 minute 1 second"),
+        (3_600, "1 hour"), (7_200, "2 hours"), (5_400, "1 hour 30 minutes"), (86_400, "1 day"), (2_592_000, "30 days"),
+        (90_061, "1 day 1 hour"), (86_405, "1 day 5 seconds"), (-3, "0 seconds"),
+    ],
+)  # fmt: skip
+def test_a_duration_is_told_in_its_two_largest_units(seconds: float, text: str) -> None:
+    assert duration_text(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("kept_s", "kept_entries", "text"),
+    [
+        (0, 0, "for good"), (3_600, 0, "for 1 hour"), (7_200, 0, "for 2 hours"), (86_400, 0, "for 1 day"),
+        (1, 0, "for 1 second"), (0, 1, "up to the last message"), (0, 2, "up to the last 2 messages"),
+        (2_592_000, 10_000, "for 30 days and up to the last 10,000 messages"),
+    ],
+)  # fmt: skip
+def test_how_long_a_server_keeps_is_told_in_words(kept_s: int, kept_entries: int, text: str) -> None:
+    assert kept_for(kept_s, kept_entries) == text
+    assert text in kept_text(kept_s, kept_entries)
+
+
+PLURALS = re.compile(
+    r" (messages|entries|hours|days|minutes|seconds|rooms|conversations|lines|people|peers|devices|times|bytes)\b"
+)
+
+
+def test_no_sentence_puts_a_plural_behind_a_number_that_may_be_one() -> None:
+    """Limits are not one; all else goes through `counted` or `duration_text`."""
+    faults = []
+    for path in sorted((Path(__file__).parents[2] / "udpchat").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            for value, text in pairwise(node.values) if isinstance(node, ast.JoinedStr) else ():
+                if not isinstance(value, ast.FormattedValue) or not isinstance(text, ast.Constant):
+                    continue
+                is_limit = ast.unparse(value.value).lower().endswith("_max")
+                if PLURALS.match(str(text.value)) and not is_limit:
+                    faults.append(f"{path.name}:{node.lineno}: {ast.unparse(value)}{text.value}")
+    assert not faults, "\n".join(faults)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from udpchat.chat import events
 from udpchat.chat.message import message_id
 from udpchat.chat.transcript import REGENERATED_ENTRIES_MAX, Said, Transcript
@@ -215,6 +217,26 @@ def test_a_room_joined_again_goes_on_where_it_was_left_without_a_hole_or_a_doubl
 # --- What is no longer kept ----------
 
 
+@pytest.mark.parametrize(("base", "text"), [(2, "1 message of lobby is gone"), (3, "2 messages of lobby are gone")])
+def test_what_is_gone_is_counted_in_plain_words(base: int, text: str) -> None:
+    view = transcript()
+    view.on_head(head())
+    view.on_entries(entries(1, message("one")))
+    view.on_head(head(last=base, base=base, entered=0))
+    (notice,) = [event for event in view.drain_events() if isinstance(event, events.Notice)]
+    assert notice.text.startswith(text)
+
+
+def test_a_conversation_is_called_by_whom_it_is_with() -> None:
+    view = transcript(saved={TALK: (1, 1)})
+    view.on_head(head(TALK, last=1))
+    view.recall([Item(TALK, 1, encode(message("psst", to="alice")))])
+    view.on_head(head(TALK, last=9, generation=2))
+    (notice,) = view.drain_events()
+    assert isinstance(notice, events.Notice) and notice.text.startswith("your conversation with bob is not as it was")
+    assert TALK not in notice.text
+
+
 def test_what_is_no_longer_kept_is_skipped_loudly_and_leaves_no_hole_on_the_disk() -> None:
     view = transcript()
     view.on_head(head())
@@ -224,7 +246,8 @@ def test_what_is_no_longer_kept_is_skipped_loudly_and_leaves_no_hole_on_the_disk
     view.on_entries(entries(6, message("six")))
     view.on_head(head(last=6, base=4, entered=0))
     told = view.drain_events()
-    assert [event.code for event in told if isinstance(event, events.Notice)] == ["history_gone"]
+    text = "3 messages of lobby are gone: the server keeps only later ones"
+    assert [event for event in told if isinstance(event, events.Notice)] == [events.Notice("history_gone", text)]
     assert [event.seq for event in told if isinstance(event, events.Message | events.Sent)] == [1, 3]
     view.on_entries(entries(5, message("five")))
     assert [sequence for sequence, _, _ in shown(view)] == [5, 6]

@@ -185,7 +185,7 @@ def test_a_check_finds_damage_and_says_what_to_do(data: Path, capsys: Capture) -
     log.write_bytes(content.replace(b"up here", b"up hope"))
     code, found, _ = run(capsys, "check", "--data", data)
     assert code == 1
-    assert len(found) == 1 and "#attic: entry 1 is damaged" in found[0] and "restore a backup" in found[0]
+    assert len(found) == 1 and "entry 1 of attic is damaged" in found[0] and "restore a backup" in found[0]
 
 
 def test_a_server_is_backed_up_and_checked_while_it_runs_and_restored_only_afterwards(

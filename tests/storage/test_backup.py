@@ -97,7 +97,7 @@ def test_a_log_in_use_or_a_bad_backup_is_not_restored(log: SqliteLog, path: Path
     with closing(sqlite3.connect(tmp_path / "copy.db")) as connection:
         connection.execute("DELETE FROM entries WHERE rowid = (SELECT max(id) FROM entries)")
         connection.commit()
-    with pytest.raises(StoreUnusable, match="no good backup: #attic should hold 1 entries, and holds 0"):
+    with pytest.raises(StoreUnusable, match="no good backup: attic should hold 1 entry, and holds 0"):
         restore(tmp_path / "copy.db", path)
     SqliteClientStore(tmp_path / "client.db").close()
     with pytest.raises(StoreUnusable, match="a client's store"):
@@ -116,12 +116,12 @@ def test_a_check_says_what_is_wrong_and_what_to_do(log: SqliteLog, path: Path) -
     second = "(SELECT min(id) + 1 FROM entries WHERE id > 2 << 40)"
     log._writer.execute(f"UPDATE entries SET entry = x'00' WHERE id = {second}")
     (finding,) = check(path)
-    assert finding == "#lobby: entry 2 is damaged; stop the server and restore a backup"
+    assert finding == "entry 2 of lobby is damaged; stop the server and restore a backup"
     log._writer.execute("UPDATE logs SET head = 9 WHERE name = '#lobby'")
     log._writer.execute("INSERT INTO entries VALUES (99 << 40, x'00', 0, 0)")
     findings = check(path)
-    assert "#lobby should hold 9 entries, and holds 3; stop the server and restore a backup" in findings
-    assert any(finding.startswith("1 entries belong to no log") for finding in findings)
+    assert "lobby should hold 9 entries, and holds 3; stop the server and restore a backup" in findings
+    assert any(finding.startswith("1 entry belongs to no room") for finding in findings)
     assert len(findings) == 4
 
 

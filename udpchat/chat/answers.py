@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from udpchat.chat import events
+from udpchat.chat.text import duration_text
 from udpchat.wire import bodies
 
 PAGED_ITEMS_MAX = 100_000  # of one long answer
@@ -72,6 +73,6 @@ class Answers:
 
 def _described(person: bodies.Person) -> str:
     where = f"in {', '.join(person.rooms)}" if person.rooms else "in no room"
-    here = f"here, {where}, idle for {person.idle_s} s" if person.online else "not here"
+    here = f"here, {where}, idle for {duration_text(person.idle_s)}" if person.online else "not here"
     away = f", away: {person.away}" if person.away else ""
     return f"{person.nick} is {here}{away}; key {person.fingerprint}"

@@ -79,4 +79,4 @@ def bounded(text: str, bytes_max: int, noun: str) -> str:
     if fits(text, bytes_max):
         return text
     size = len(text.encode("utf-8", "surrogatepass"))
-    raise Refusal("too_long", f"not sent: it has {size} bytes, and a {noun} at most {bytes_max}")
+    raise Refusal("too_long", f"not sent: a {noun} has at most {bytes_max} bytes, this one {size}")

@@ -35,3 +35,12 @@ def conversation_log(one: bytes, other: bytes) -> str:
     """The log of what two keys tell each other: the same whichever asks."""
     digest = blake2s(b"".join(sorted((one, other))), digest_size=10, person=b"talk").hexdigest()
     return CONVERSATION_PREFIX + digest
+
+
+def shown_log(log: str, nick: str = "") -> str:
+    """What people call a log: `lobby`, `your conversation with bob` if its `nick` is known, never its name or code."""
+    if log.startswith(CONVERSATION_PREFIX):
+        return f"your conversation with {nick}" if nick else "a conversation"
+    if log == DIRECTORY_LOG:
+        return "the list of nicks and topics"
+    return log.removeprefix(ROOM_PREFIX).removeprefix(ROSTER_PREFIX)

@@ -120,14 +120,34 @@ def _escape_match(match: re.Match[str]) -> str:
     return _escape(match[0])
 
 
+# --- Numbers in sentences ----------
+
+UNITS_S: Final = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
+
+
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """A number and what is counted: `1 hour`, `0 hours`, `10,000 entries` (with `plural` where it is not noun + s)."""
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
+def duration_text(seconds: float) -> str:
+    """How long that is in its two largest units, `1 day`, `1 hour 30 minutes`, `0 seconds`; what is less is left out."""
+    left, parts = max(int(seconds), 0), []
+    for unit, unit_s in UNITS_S:
+        count, left = divmod(left, unit_s)
+        if count:
+            parts.append(counted(count, unit))
+    return " ".join(parts[:2]) or "0 seconds"
+
+
 def kept_text(kept_s: int, kept_entries: int) -> str:
     """For how long a server keeps what is said, and for whom, as the end of a sentence; 0: without that limit."""
-    limits = []
-    if kept_s:
-        days, hours = divmod(kept_s, 86400)
-        limits.append(f"for {days} days" if days and not hours else f"for {kept_s // 3600} hours" if kept_s >= 3600
-                      else f"for {kept_s} s")
+    return f"is kept by the server {kept_for(kept_s, kept_entries)}; whoever joins and the server's operator can read it"
+
+
+def kept_for(kept_s: int, kept_entries: int) -> str:
+    """`for good`, `for 30 days`, `up to the last 10,000 messages`, or both of these; 0: without that limit."""
+    limits = [f"for {duration_text(kept_s)}"] if kept_s else []
     if kept_entries:
-        limits.append(f"up to the last {kept_entries} messages")
-    how_long = " and ".join(limits) or "for good"
-    return f"is kept by the server {how_long}; whoever joins and the server's operator can read it"
+        limits.append("up to the last message" if kept_entries == 1 else f"up to the last {counted(kept_entries, 'message')}")
+    return " and ".join(limits) or "for good"

@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from udpchat.chat import events
-from udpchat.chat.message import CONVERSATION_PREFIX, ROOM_PREFIX, ROSTER_PREFIX
+from udpchat.chat.message import CONVERSATION_PREFIX, ROOM_PREFIX, ROSTER_PREFIX, shown_log
 from udpchat.chat.names import nick_key
+from udpchat.chat.text import counted
 from udpchat.chat.writes import Held, Rebased, Write
 from udpchat.sync.replica import Replica
 from udpchat.wire import bodies
@@ -132,8 +133,9 @@ class Transcript:
     def _skip(self, replica: Replica, base: int) -> None:
         """What is no longer kept cannot be had: the replica goes on from where the log begins now."""
         if replica.sequence:
-            text = f"{base - replica.sequence} messages of {replica.log} are no longer kept by the server"
-            self._events.append(events.Notice("history_gone", text))
+            gone = base - replica.sequence
+            text = f"{counted(gone, 'message')} of {self._shown_log(replica.log)} {'is' if gone == 1 else 'are'} gone: "
+            self._events.append(events.Notice("history_gone", f"{text}the server keeps only later ones"))
         self._writes.append(Rebased(replica.log, replica.generation, base))
 
     def _is_welcome(self, log: str) -> bool:
@@ -154,11 +156,11 @@ class Transcript:
         elif saved is not None and is_same:
             sequence = self._begin(head, saved[1])
             if former is None and head.entered > saved[1]:
-                where = log[1:] if log.startswith(ROOM_PREFIX) else "a conversation"
+                where = self._shown_log(log)
                 self._events.append(events.Notice("new", f"{head.entered - saved[1]} new in {where} since last time"))
         elif saved is not None:
-            text = f"the server's log of {log} is not the one known here: it was restored, or lost its end"
-            self._events.append(events.Notice("generation", text))
+            text = f"{self._shown_log(log)} is not as it was here: the server was restored from a backup, or lost the "
+            self._events.append(events.Notice("generation", f"{text}latest messages; you see again what it has now"))
             self._confirm_passed(log, SEQUENCE_MAX)  # it was stored, in the log that is no more
             sequence = max(head.base, head.entered - max(self._history, REGENERATED_ENTRIES_MAX))
         elif log.startswith(CONVERSATION_PREFIX):
@@ -217,7 +219,8 @@ class Transcript:
             try:
                 self._tell(replica, sequence, parse_entry_untrusted(entry))
             except BadDatagram:
-                self._events.append(events.Notice("unreadable", f"entry {sequence} of {replica.log} cannot be read"))
+                text = f"message {sequence} of {self._shown_log(replica.log)} cannot be read here; update this udpchat"
+                self._events.append(events.Notice("unreadable", text))
 
     # --- What it means ----------
 
@@ -263,6 +266,9 @@ class Transcript:
         nick = message.to if message.author == self.user else message.nick
         self._conversations[nick_key(nick)] = log
         return "@" + nick
+
+    def _shown_log(self, log: str) -> str:
+        return shown_log(log, next((nick for nick, known in self._conversations.items() if known == log), ""))
 
     def recall(self, items: Iterable[bodies.Item]) -> list[events.Message]:
         """Entries of the past, from the disk or the server, as messages; those of who is ignored are left out."""

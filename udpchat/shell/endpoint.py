@@ -240,7 +240,7 @@ class UdpEndpoint:
         self._failures += 1
         now = self._loop.time()
         if now >= self._logged_at + FAILURES_LOGGED_EVERY_S:
-            _logger.warning("could not send to %s: %s (%d since last said)", address[0], error, self._failures)
+            _logger.warning("could not send to %s: %s (%d so far)", address[0], error.strerror or error, self._failures)
             self._logged_at, self._failures = now, 0
 
     async def drained(self) -> None:

@@ -9,7 +9,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from udpchat.chat.message import CONVERSATION_PREFIX, ROOM_PREFIX
+from udpchat.chat.message import CONVERSATION_PREFIX, ROOM_PREFIX, shown_log
+from udpchat.chat.text import counted
 from udpchat.storage.client_sqlite import CLIENT
 from udpchat.storage.lock import StoreLock
 from udpchat.storage.log import StoreError, StoreFull, StoreUnusable
@@ -61,7 +62,8 @@ def backup(source: Path, destination: Path, progress: Progress | None = None) ->
     except StoreFull:
         raise
     except (OSError, sqlite3.Error, StoreError) as error:
-        raise StoreUnusable(f"cannot back up to {destination}: {error}; nothing was kept of it") from error
+        reason = (error.strerror if isinstance(error, OSError) else "") or error
+        raise StoreUnusable(f"cannot back up to {destination}: {reason}; nothing was kept of it") from error
 
 
 def restore(
@@ -139,10 +141,12 @@ def _check_extents(connection: sqlite3.Connection) -> Iterator[str]:
         (count,) = connection.execute("SELECT count(*) FROM entries WHERE id BETWEEN ? AND ?", span).fetchone()
         listed += count
         if count != head - base:
-            yield f"{name} should hold {head - base} entries, and holds {count}; {RESTORE}"
+            expected = counted(head - base, "entry", "entries")
+            yield f"{shown_log(name)} should hold {expected}, and holds {count:,}; {RESTORE}"
     (count,) = connection.execute("SELECT count(*) FROM entries").fetchone()
     if count != listed:
-        yield f"{count - listed} entries belong to no log; {RESTORE}"
+        stray = counted(count - listed, "entry belongs", "entries belong")
+        yield f"{stray} to no room or conversation; {RESTORE}"
 
 
 def _check_entries(connection: sqlite3.Connection, progress: Progress | None) -> Iterator[str]:
@@ -151,8 +155,8 @@ def _check_entries(connection: sqlite3.Connection, progress: Progress | None) ->
     rows = connection.execute("SELECT id, entry, checksum FROM entries")
     for done, (row, entry, checksum) in enumerate(rows, 1):
         if checksum_of(row, entry) != checksum:
-            name = names.get(row >> SEQUENCE_BITS, "a log without a name")
-            yield f"{name}: entry {row & (1 << SEQUENCE_BITS) - 1} is damaged; {RESTORE}"
+            name = shown_log(names.get(row >> SEQUENCE_BITS, "a room without a name"))
+            yield f"entry {row & (1 << SEQUENCE_BITS) - 1} of {name} is damaged; {RESTORE}"
         if progress and (done % STEP_ENTRIES == 0 or done == total):
             progress(done, total)
 

@@ -37,7 +37,7 @@ def failure_of(error: sqlite3.Error) -> StoreError:
     """Our word for what SQLite says."""
     code = getattr(error, "sqlite_errorcode", None)
     if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE):
-        return StoreFull(f"no room on the disk: {error}")
+        return StoreFull("there is no room on the disk")
     return StoreFailed(f"the disk or the file failed: {error}")
 
 

@@ -11,6 +11,8 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from udpchat.chat.message import shown_log
+from udpchat.chat.text import counted
 from udpchat.storage.log import StoreFailed
 from udpchat.storage.migrations import failures, transaction
 from udpchat.storage.texts import first_at_or_after, message_of, nick_token, time_of, words_of
@@ -19,6 +21,7 @@ from udpchat.wire.bodies import Message
 
 SEQUENCE_BITS = 40  # a million messages a second for twelve days; and as many logs as 23 bits count
 LOGS_MAX = 2**23 - 1
+ADVICE = "check the file, or restore a backup"
 FORGET_ENTRIES = 1_024  # at a time, so that what is appended meanwhile waits for milliseconds only
 FEW_MAX = 2_000  # messages that a search sorts by time, whatever log they are in
 
@@ -111,7 +114,8 @@ class Tables:
                 base = max((base for (base,) in self._reader.execute(sql, (place.number,))), default=0)
                 missing = last - max(first, base + 1) + 1 - len(rows)
                 if missing > 0:
-                    raise StoreFailed(f"{log}: {missing} of {first} to {last} are missing; check the file")
+                    what = f"{counted(missing, 'entry', 'entries')} of {shown_log(log)} between {first} and {last}"
+                    raise StoreFailed(f"not in the file any more: {what}; {ADVICE}")
         return [(_sequence(row[0]), _intact(log, *row)) for row in rows]
 
     def since(self, log: str, time_ms: int) -> int:
@@ -240,5 +244,5 @@ def _found(log: str, row: tuple[int, bytes, int, int]) -> Found:
 
 def _intact(log: str, row: int, entry: bytes, checksum: int) -> bytes:
     if checksum_of(row, entry) != checksum:
-        raise StoreFailed(f"{log}: entry {_sequence(row)} is damaged; check the file, or restore a backup")
+        raise StoreFailed(f"entry {_sequence(row)} of {shown_log(log)} is damaged; {ADVICE}")
     return entry
