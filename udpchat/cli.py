@@ -40,8 +40,9 @@ HISTORY_ON_A_SCREEN: Final = 50
 HISTORY_MAX: Final = 10_000
 CLIENT_OPERATIONS: Final = ("export",)
 OPERATIONS: Final = {
-    "backup": "Copies the log of the server, running or not, to a new file.",
-    "restore": "Puts a backup in the place of the log, which is kept beside it. The server must not run.",
+    "backup": "Copies log and key of the server, running or not, to a new file, which is as secret as the key.",
+    "restore": "Puts a backup in the place of the log, which is kept beside it, and its key where there is none. "
+    "The server must not run.",
     "export": "Writes out what was said, one line a message, log by log and in order.",
     "check": "Looks for damage in the log, and says what to do. The server may run.",
 }
@@ -152,6 +153,9 @@ def _operate(name: str, argv: Sequence[str], program: str) -> int:
         parser.add_argument("file", type=_folder, metavar="FILE", help="the backup")
     if name == "backup":
         parser.add_argument("--force", action="store_true", help="overwrite the file if it is there")
+    if name == "restore":
+        choices = (operations.REPLACE, operations.KEEP)
+        parser.add_argument("--key", choices=choices, help="if the data folder has another key: replace or keep it")
     given = parser.parse_args(argv)
     prepare_output()
     try:
@@ -164,7 +168,7 @@ def _operate(name: str, argv: Sequence[str], program: str) -> int:
             case "backup":
                 _say(operations.back_up(data, given.file, force=given.force))
             case "restore":
-                _say(operations.restore(data, given.file))
+                _say(operations.restore(data, given.file, key=given.key))
             case "export":
                 return _export(data / operations.LOG_FILE, given)
             case _:

@@ -17,8 +17,10 @@ from udpchat.shell.identity import (
     last_server,
     nick_file,
     open_folder,
+    put_server_key,
     remember_server,
     server_key,
+    stored_server_key,
 )
 
 needs_modes = pytest.mark.skipif(os.name == "nt", reason="Windows has no file modes")
@@ -49,6 +51,19 @@ def test_a_key_is_made_once_and_kept(tmp_path: Path) -> None:
     assert server_key(tmp_path).public == first.public
     assert key_of_nick(tmp_path, "alice").public != key_of_nick(tmp_path, "bob").public
     assert [path.name for path in tmp_path.glob(".*")] == []  # no drafts
+
+
+def test_a_server_key_is_put_in_its_place_and_the_one_before_is_kept(tmp_path: Path) -> None:
+    assert stored_server_key(tmp_path) is None
+    assert put_server_key(tmp_path, b"1" * 32) is None
+    assert put_server_key(tmp_path, b"1" * 32) is None
+    for number, suffix in ((b"2", ""), (b"3", "-2")):
+        assert put_server_key(tmp_path, number * 32) == tmp_path / f"server.key.before-restore{suffix}"
+        assert stored_server_key(tmp_path) == number * 32
+    assert (tmp_path / "server.key.before-restore").read_text() == (b"1" * 32).hex() + "\n"
+    assert (tmp_path / "server.key.before-restore-2").read_text() == (b"2" * 32).hex() + "\n"
+    if os.name != "nt":
+        assert {mode_of(path) for path in tmp_path.iterdir()} == {0o600}
 
 
 def test_a_nick_has_one_key_however_it_is_spelled(tmp_path: Path) -> None:

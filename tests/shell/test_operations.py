@@ -12,12 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.shell.waiting import ROOT, chatting, serving, texts, url_of
+from tests.shell.waiting import ROOT, Program, chatting, serving, texts, url_of
 from tests.storage.entries import ATTIC, LOBBY, batch, said, tombstone
 from udpchat import cli
 from udpchat.chat.writes import Held, Rebased
+from udpchat.session.handshake import fingerprint
 from udpchat.shell import operations
-from udpchat.shell.identity import remember_server
+from udpchat.shell.addresses import parse_server
+from udpchat.shell.identity import remember_server, server_key
 from udpchat.shell.remembered import store_path
 from udpchat.storage.client_sqlite import SqliteClientStore
 from udpchat.storage.sqlite import SqliteLog
@@ -156,6 +158,73 @@ def test_a_backup_is_restored_while_the_log_before_is_kept(data: Path, tmp_path:
     with closing(SqliteLog(data / operations.LOG_FILE)) as log:
         assert log.extent(LOBBY).head == 3
         assert log.extent(LOBBY).generation != generation
+
+
+def key_of(data: Path) -> str:
+    return (data / "server.key").read_text()
+
+
+def test_a_backup_brings_the_key_of_the_server_to_another_folder(data: Path, tmp_path: Path, capsys: Capture) -> None:
+    shown = fingerprint(server_key(data).public)
+    file, other = tmp_path / "chat.backup", tmp_path / "other"
+    code, _, (line,) = run(capsys, "backup", "--data", data, file)
+    assert code == 0 and shown in line and "pretend to be this server" in line
+    if os.name != "nt":
+        assert file.stat().st_mode & 0o777 == 0o600
+    code, _, (line,) = run(capsys, "restore", "--data", other, file)
+    assert code == 0 and f"the server's key {shown} is restored too" in line
+    assert key_of(other) == key_of(data)
+    if os.name != "nt":
+        assert (other / "server.key").stat().st_mode & 0o777 == 0o600
+    assert "the server's key is the same" in run(capsys, "restore", "--data", other, file)[2][0]
+
+
+def test_a_folder_with_another_key_is_restored_only_if_told_which_key_to_use(
+    data: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    file, other = tmp_path / "chat.backup", tmp_path / "other"
+    theirs, mine = fingerprint(server_key(data).public), fingerprint(server_key(other).public)
+    before = key_of(other)
+    assert run(capsys, "backup", "--data", data, file)[0] == 0
+    line = refusal(capsys, "restore", "--data", other, file)
+    assert theirs in line and mine in line and "--key replace" in line and "--key keep" in line
+    assert [found.name for found in other.iterdir()] == ["server.key"] and key_of(other) == before
+    code, _, (line,) = run(capsys, "restore", "--data", other, "--key", "keep", file)
+    assert code == 0 and f"keeps its key {mine}" in line and key_of(other) == before
+    code, _, (line,) = run(capsys, "restore", "--data", other, "--key", "replace", file)
+    assert code == 0 and theirs in line and "server.key.before-restore" in line
+    assert key_of(other) == key_of(data)
+    assert (other / "server.key.before-restore").read_text() == before
+
+
+def test_a_backup_without_a_key_changes_none_and_says_so(data: Path, tmp_path: Path, capsys: Capture) -> None:
+    file, other = tmp_path / "chat.backup", tmp_path / "other"
+    code, _, (line,) = run(capsys, "backup", "--data", data, file)
+    assert code == 0 and "there is no server.key" in line
+    assert "makes a new key" in run(capsys, "restore", "--data", other, file)[2][0]
+    assert not (other / "server.key").exists()
+    server_key(other)
+    before = key_of(other)
+    assert "no server key" in run(capsys, "restore", "--data", other, file)[2][0]
+    assert key_of(other) == before
+
+
+def test_a_client_that_pinned_the_server_knows_it_again_in_another_folder(tmp_path: Path, capsys: Capture) -> None:
+    data, file, moved = tmp_path / "server", tmp_path / "chat.backup", tmp_path / "moved"
+    with serving(data) as server:
+        address = parse_server(url_of(server))
+        with chatting("alice", address.url, tmp_path / "alice") as alice:
+            alice.type("before the move")
+            alice.end_input()
+            assert alice.code() == 0
+        assert run(capsys, "backup", "--data", data, file)[0] == 0
+    assert run(capsys, "restore", "--data", moved, file)[0] == 0
+    with Program("server", "--bind", "127.0.0.1", "--port", str(address.port), "--data", moved) as server:
+        assert parse_server(url_of(server)).fingerprint == address.fingerprint
+        with chatting("alice", address.url, tmp_path / "alice") as alice:
+            alice.type("after the move")
+            alice.end_input()
+            assert alice.code() == 0
 
 
 def test_a_backup_overwrites_only_if_told_and_never_the_log(data: Path, tmp_path: Path, capsys: Capture) -> None:

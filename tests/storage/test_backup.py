@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -11,7 +12,7 @@ import pytest
 
 from tests.storage.entries import ATTIC, LOBBY, batch, said, tombstone
 from udpchat.chat.writes import Held
-from udpchat.storage.backup import Exported, backup, check, export, restore
+from udpchat.storage.backup import Exported, backup, check, export, key_in, restore
 from udpchat.storage.client_sqlite import SqliteClientStore
 from udpchat.storage.log import StoreUnusable
 from udpchat.storage.sqlite import SqliteLog
@@ -47,6 +48,38 @@ def test_a_backup_is_one_file_taken_while_the_log_is_in_use(log: SqliteLog, path
     assert check(tmp_path / "safe" / "copy.db") == []
     assert [row.text for row in export(tmp_path / "safe" / "copy.db", log=LOBBY)] == ["one", "two", "3"]
     assert names(tmp_path / "safe") == ["copy.db"]
+
+
+def test_a_backup_holds_the_key_of_the_server_and_a_restored_log_does_not(
+    log: SqliteLog, path: Path, tmp_path: Path
+) -> None:
+    secret = bytes(range(32))
+    backup(path, tmp_path / "with.db", key=secret)
+    backup(path, tmp_path / "without.db")
+    assert (key_in(tmp_path / "with.db"), key_in(tmp_path / "without.db")) == (secret, None)
+    assert check(tmp_path / "with.db") == []
+    assert secret not in path.read_bytes()
+    restore(tmp_path / "with.db", tmp_path / "new.db")
+    assert key_in(tmp_path / "new.db") is None and secret not in (tmp_path / "new.db").read_bytes()
+
+
+def test_a_key_that_is_none_is_refused(log: SqliteLog, path: Path, tmp_path: Path) -> None:
+    backup(path, tmp_path / "copy.db", key=b"short")
+    with pytest.raises(StoreUnusable, match="the server's key in .* is damaged"):
+        key_in(tmp_path / "copy.db")
+    with pytest.raises(StoreUnusable, match="no database at all"):
+        (tmp_path / "text").write_text("hello")
+        key_in(tmp_path / "text")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+def test_a_backup_is_for_its_owner_only_whatever_the_umask(log: SqliteLog, path: Path, tmp_path: Path) -> None:
+    former = os.umask(0)
+    try:
+        backup(path, tmp_path / "copy.db", key=bytes(32))
+    finally:
+        os.umask(former)
+    assert (tmp_path / "copy.db").stat().st_mode & 0o777 == 0o600
 
 
 def test_a_backup_overwrites_nothing_and_leaves_nothing_half_done(log: SqliteLog, path: Path, tmp_path: Path) -> None:

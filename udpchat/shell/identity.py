@@ -64,6 +64,40 @@ def server_key(folder: Path) -> KeyPair:
     return KeyPair(_load_or_make(folder / SERVER_KEY))
 
 
+def stored_server_key(folder: Path) -> bytes | None:
+    """The secret key of the server of this folder, 32 bytes, if it has one. Raises `DataUnusable`."""
+    path = folder / SERVER_KEY
+    return _load(path) if path.exists() else None
+
+
+def put_server_key(folder: Path, secret: bytes) -> Path | None:
+    """Make this the key of the server of this folder; returns where the key before is kept, if there was another.
+
+    At every moment there is the one or the other. Raises `DataUnusable`.
+    """
+    path = folder / SERVER_KEY
+    if not path.exists():
+        _make(path, secret)
+    former = _load(path)
+    if former == secret:
+        return None
+    kept = path.with_name(f"{path.name}.before-restore")
+    number = 1
+    while kept.exists():
+        number += 1
+        kept = path.with_name(f"{path.name}.before-restore-{number}")
+    draft = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
+    try:
+        _write(kept, former.hex() + "\n")
+        _write(draft, secret.hex() + "\n")
+        draft.replace(path)
+    except OSError as error:
+        raise DataUnusable(f"cannot write {path}: {error.strerror}; see to its permissions") from error
+    finally:
+        draft.unlink(missing_ok=True)
+    return kept
+
+
 def key_of_nick(folder: Path, nick: str) -> KeyPair:
     """The key of a nick, made at first use. Raises `DataUnusable`."""
     return KeyPair(_load_or_make(_nick_path(folder, nick)))

@@ -14,8 +14,9 @@ from typing import Final, TextIO
 
 from udpchat.chat.message import CONVERSATION_PREFIX
 from udpchat.chat.text import json_line, printable
+from udpchat.session.handshake import KeyPair, fingerprint
 from udpchat.shell.addresses import BadAddress, parse_server
-from udpchat.shell.identity import last_server, open_folder
+from udpchat.shell.identity import SERVER_KEY, last_server, open_folder, put_server_key, stored_server_key
 from udpchat.shell.moments import iso_time
 from udpchat.shell.progress import ProgressLine
 from udpchat.shell.remembered import store_folder, store_path
@@ -24,6 +25,8 @@ from udpchat.storage.backup import Exported
 from udpchat.storage.migrations import move
 
 LOG_FILE: Final = "server.sqlite"
+REPLACE: Final = "replace"
+KEEP: Final = "keep"
 
 
 class OperationFailed(Exception):
@@ -31,32 +34,67 @@ class OperationFailed(Exception):
 
 
 def back_up(data: Path, file: Path, *, force: bool = False) -> str:
-    """Copy the log of the server of this data folder, which may be running. What was done, for people.
+    """Copy log and key of the server of this data folder, which may be running. What was done, for people.
 
-    Raises `OperationFailed`, `StoreError`.
+    Raises `DataUnusable`, `OperationFailed`, `StoreError`.
     """
+    key = stored_server_key(data)
     _refuse_existing(file, force=force, source=data / LOG_FILE)
     with _progress("backing up") as progress:
         if not file.exists():
-            storage.backup(data / LOG_FILE, file, progress)
+            storage.backup(data / LOG_FILE, file, progress, key=key)
         else:
             fresh = file.with_name(file.name + ".fresh")
-            fresh.unlink(missing_ok=True)
-            storage.backup(data / LOG_FILE, fresh, progress)
+            with _failing(file):
+                fresh.unlink(missing_ok=True)
+            storage.backup(data / LOG_FILE, fresh, progress, key=key)
             with _failing(file):
                 fresh.replace(file)
-    return f"backed up to {file}; the key of the server is not in it"
+    if key is None:
+        return f"backed up to {file}, without a key, for there is no {SERVER_KEY} in {data}"
+    return (
+        f"backed up to {file}, with the server's key {_fingerprint(key)}: whoever has this file can read all messages "
+        "and pretend to be this server, so keep it where only you can read it"
+    )
 
 
-def restore(data: Path, file: Path) -> str:
-    """Put a backup in the place of the log, which is kept beside it. What was done, for people.
+def restore(data: Path, file: Path, *, key: str | None = None) -> str:
+    """Put a backup in the place of the log, which is kept beside it, and its key where there is none.
 
-    Raises `DataUnusable`, `StoreError`.
+    `key` decides where data folder and backup have different keys: REPLACE or KEEP that of the folder. What was done,
+    for people. Raises `DataUnusable`, `OperationFailed`, `StoreError`.
     """
+    restored, present = storage.key_in(file), stored_server_key(data)
+    if restored and present and restored != present and key is None:
+        raise OperationFailed(
+            f"{file} holds the server key {_fingerprint(restored)}, {data} has {_fingerprint(present)}; nothing was "
+            f"changed. Repeat with --key {REPLACE} if clients know the first, with --key {KEEP} if they know the second"
+        )
     open_folder(data)
     with _progress("restoring") as progress:
         kept = storage.restore(file, data / LOG_FILE, progress=progress)
-    return f"restored {file}" + (f"; the log before is {kept}" if kept else "")
+    done = f"restored {file}" + (f"; the log before is {kept}" if kept else "")
+    return f"{done}; {_restore_key(data, restored, present, keeps_present=key == KEEP)}"
+
+
+def _restore_key(data: Path, restored: bytes | None, present: bytes | None, *, keeps_present: bool) -> str:
+    """Put the key of a backup in its place, if it has one and is to; what became of it, for people."""
+    if restored is None and present is None:
+        return "it holds no server key: the server makes a new key, which clients that knew the old one will refuse"
+    if restored is None:
+        return "it holds no server key: that of the data folder stays"
+    if restored == present:
+        return "the server's key is the same"
+    if present is not None and keeps_present:
+        shown = _fingerprint(restored)
+        return f"the server keeps its key {_fingerprint(present)}: clients that knew {shown} will refuse it"
+    former = put_server_key(data, restored)
+    aside = f"; the key before is {former}" if former else ""
+    return f"the server's key {_fingerprint(restored)} is restored too, so that clients that knew it connect{aside}"
+
+
+def _fingerprint(secret: bytes) -> str:
+    return fingerprint(KeyPair(secret).public)
 
 
 def check(data: Path) -> list[str]:

@@ -14,11 +14,12 @@ from udpchat.chat.text import counted
 from udpchat.storage.client_sqlite import CLIENT
 from udpchat.storage.lock import StoreLock
 from udpchat.storage.log import StoreError, StoreFull, StoreUnusable
-from udpchat.storage.migrations import Progress, Schema, connect, copy, failures, move, opening, transaction, version_of
+from udpchat.storage.migrations import Progress, Schema, connect, copy, failures, move, opening, version_of
 from udpchat.storage.sqlite import SERVER, redraw_generations
 from udpchat.storage.tables import SEQUENCE_BITS, Tables, checksum_of
 from udpchat.storage.texts import message_of
 from udpchat.wire.bodies import ACTION, Message
+from udpchat.wire.limits import KEY_BYTES
 
 STEP_ENTRIES = 10_000  # between two reports of progress
 READ_ENTRIES = 1_000
@@ -51,14 +52,26 @@ def _schema_of(path: Path) -> Schema:
     return schema
 
 
-def backup(source: Path, destination: Path, progress: Progress | None = None) -> None:
-    """A copy of a store as it is now, in one file; its server goes on. Overwrites nothing; a failure leaves nothing."""
+def backup(
+    source: Path, destination: Path, progress: Progress | None = None, *, key: bytes | None = None
+) -> None:
+    """A copy of a store as it is now, in one file; its server goes on. Overwrites nothing; a failure leaves nothing.
+
+    `key`, the secret key of the server, is put in, so that it cannot be forgotten. The file is for its owner only.
+    """
+
+    def add_key(target: sqlite3.Connection) -> None:
+        target.execute("DROP TABLE IF EXISTS server_key")
+        if key is not None:
+            target.execute("CREATE TABLE server_key (secret BLOB NOT NULL)")
+            target.execute("INSERT INTO server_key VALUES (?)", (key,))
+
     _schema_of(source)
     if destination.exists():
         raise StoreUnusable(f"{destination} is there already; choose another name")
     try:
         with closing(connect(source, read_only=True)) as connection, failures():
-            copy(connection, destination, progress)
+            copy(connection, destination, progress, amend=add_key)
     except StoreFull:
         raise
     except (OSError, sqlite3.Error, StoreError) as error:
@@ -66,27 +79,42 @@ def backup(source: Path, destination: Path, progress: Progress | None = None) ->
         raise StoreUnusable(f"cannot back up to {destination}: {reason}; nothing was kept of it") from error
 
 
+def key_in(path: Path) -> bytes | None:
+    """The secret key of the server that a backup holds, if it holds one. Raises `StoreUnusable`."""
+    _schema_of(path)
+    with opening(path), closing(connect(path, read_only=True)) as connection:
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'server_key'").fetchone():
+            return None
+        rows = connection.execute("SELECT secret FROM server_key").fetchall()
+    if len(rows) != 1 or not isinstance(rows[0][0], bytes) or len(rows[0][0]) != KEY_BYTES:
+        raise StoreUnusable(f"the server's key in {path} is damaged; use another backup")
+    return rows[0][0]
+
+
 def restore(
     source: Path, data: Path, *, random: Callable[[int], bytes] = os.urandom, progress: Progress | None = None
 ) -> Path | None:
     """Put a backup of a server's log in the place of `data`; returns where the log before was moved, if there was one.
 
-    The backup is checked first. All logs get new generations, so that clients notice that what they hold is gone.
+    The backup is checked first, and the key that it may hold left out. All logs get new generations, so that clients notice that what they hold is gone.
     """
     findings = check(source)
     if findings:
         raise StoreUnusable(f"{source} is no good backup: {findings[0]}")
     if _schema_of(source) is not SERVER:
         raise StoreUnusable(f"{source} is a client's store; a client gets its history back from its server")
+
+    def begin_anew(target: sqlite3.Connection) -> None:
+        target.execute("DROP TABLE IF EXISTS server_key")
+        redraw_generations(target, random)
+        target.execute("UPDATE run SET durability = 'fsync', boot = '', closed = 1")
+
     lock = StoreLock(data)
     fresh = data.with_name(data.name + ".restored")
     try:
         with opening(data):
             with closing(connect(source, read_only=True)) as connection:
-                copy(connection, fresh, progress)
-            with closing(connect(fresh)) as connection, transaction(connection):
-                redraw_generations(connection, random)
-                connection.execute("UPDATE run SET durability = 'fsync', boot = '', closed = 1")
+                copy(connection, fresh, progress, amend=begin_anew)
             kept = _set_aside(data)
             move(fresh, data)
         return kept

@@ -168,8 +168,17 @@ def _migrate(connection: sqlite3.Connection, schema: Schema, version: int) -> No
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # so that the header says so too
 
 
-def copy(source: sqlite3.Connection, destination: Path, progress: Progress | None = None) -> None:
-    """A copy of a database as it is now, in one file; writers are not held up. Replaces the destination at the end."""
+def copy(
+    source: sqlite3.Connection,
+    destination: Path,
+    progress: Progress | None = None,
+    *,
+    amend: Callable[[sqlite3.Connection], None] = lambda target: None,
+) -> None:
+    """A copy of a database as it is now, in one file; writers are not held up. Replaces the destination at the end.
+
+    `amend` changes the copy, within a transaction, before it is in its place.
+    """
     fresh = destination.with_name(destination.name + ".new")
     fresh.unlink(missing_ok=True)
     os.close(os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
@@ -185,6 +194,8 @@ def copy(source: sqlite3.Connection, destination: Path, progress: Progress | Non
                 sleep=0,
             )
             target.execute("PRAGMA journal_mode = DELETE")
+            with transaction(target):
+                amend(target)
         finally:
             source.execute("ROLLBACK")
             target.close()
