@@ -32,9 +32,11 @@ from udpchat.shell.identity import (
     keep_key,
     key_of_nick,
     last_server,
+    nick_key_path,
     open_folder,
     remember_server,
 )
+from udpchat.shell.permissions import exposed
 from udpchat.shell.pinning import Pinning
 from udpchat.shell.progress import ProgressLine
 from udpchat.shell.remembered import recognize_conversations, remembered, store_folder, store_path
@@ -134,6 +136,8 @@ class Session:
         self._say = say
         self._folder = open_folder(options.data)
         self._key = key_of_nick(self._folder, options.nick)
+        for line in exposed(self._folder, nick_key_path(self._folder, options.nick)):
+            say(f"warning: {line}")
         self._finished: asyncio.Future[int] = loop.create_future()
         self._chat: Chat | None = None
 

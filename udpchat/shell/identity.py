@@ -100,7 +100,7 @@ def put_server_key(folder: Path, secret: bytes) -> Path | None:
 
 def key_of_nick(folder: Path, nick: str) -> KeyPair:
     """The key of a nick, made at first use. Raises `DataUnusable`."""
-    return KeyPair(_load_or_make(_nick_path(folder, nick)))
+    return KeyPair(_load_or_make(nick_key_path(folder, nick)))
 
 
 def keep_key(folder: Path, *, old: str, new: str) -> bool:
@@ -108,14 +108,15 @@ def keep_key(folder: Path, *, old: str, new: str) -> bool:
 
     Raises `DataUnusable`.
     """
-    target = _nick_path(folder, new)
+    target = nick_key_path(folder, new)
     if target.exists():
         return False
-    secret = _load_or_make(_nick_path(folder, old))
+    secret = _load_or_make(nick_key_path(folder, old))
     return _make(target, secret) == secret
 
 
-def _nick_path(folder: Path, nick: str) -> Path:
+def nick_key_path(folder: Path, nick: str) -> Path:
+    """Where the key of a nick lies."""
     return folder / "keys" / f"{nick_file(nick)}.key"
 
 

@@ -21,9 +21,10 @@ from udpchat.session.handshake import fingerprint
 from udpchat.shell.addresses import SCHEME, place
 from udpchat.shell.driver import Driver
 from udpchat.shell.endpoint import UdpEndpoint, open_socket
-from udpchat.shell.identity import open_folder, server_key
+from udpchat.shell.identity import SERVER_KEY, open_folder, server_key
 from udpchat.shell.logs import ACTIVITY, ActivityFile, configure
 from udpchat.shell.options import ServerOptions
+from udpchat.shell.permissions import exposed
 from udpchat.shell.progress import ProgressLine
 from udpchat.shell.retention import Pruner
 from udpchat.shell.signals import STOPPING, Signals
@@ -122,6 +123,7 @@ class Service:
             if hasattr(signal, "SIGHUP"):
                 signals.take(signal.SIGHUP)
             self._loop.set_exception_handler(self._on_exception)
+            self._warn_of_exposure()
             self._driver.start()
             self._endpoint.listen(self._driver.receive)
             self._pruner.start()
@@ -137,6 +139,11 @@ class Service:
             return 0 if await self._stop() else 1
         finally:
             signals.close()
+
+    def _warn_of_exposure(self) -> None:
+        folder = self._options.data
+        for line in exposed(folder, folder / SERVER_KEY, folder / LOG_FILE):
+            _logger.warning("%s", line)
 
     def _say_ready(self) -> None:
         host, port = self._endpoint.address
