@@ -60,7 +60,7 @@ def test_a_server_needs_no_option(served: list[ServerOptions]) -> None:
 
 def test_every_option_of_the_server_arrives(served: list[ServerOptions], tmp_path: Path) -> None:
     given = ["--bind", "127.0.0.1", "--port", "0", "--data", str(tmp_path), "--name", "home", "--heartbeat", "1"]
-    given += ["--expiry", "3", "--durability", "os", "--retention", "1h,9"]
+    given += ["--expiry", "3", "--durability", "os", "--retention", "1h,9", "--yes"]
     given += ["--log-level", "error", "--log-format", "json"]
     assert cli.main(["server", *given]) == 0
     kept = Retention(3_600, 9)
@@ -108,6 +108,29 @@ def test_every_option_of_the_client_arrives(joined: list[ClientOptions], tmp_pat
 def test_a_wrong_option_is_one_line_and_exit_2(capsys: Capture, arguments: list[str], words: str) -> None:
     said = usage_error(capsys, arguments)
     assert words in said and "\x1b" not in said
+
+
+@pytest.mark.parametrize("retention", ["2s", "59m", "30", "30d,999", "2s,10000"])
+def test_a_retention_that_deletes_nearly_all_is_repeated_with_yes_wherever_it_stands(
+    capsys: Capture, monkeypatch: pytest.MonkeyPatch, served: list[ServerOptions], tmp_path: Path, retention: str
+) -> None:
+    config = tmp_path / "server.toml"
+    config.write_text(f'retention = "{retention}"\n')
+    data = ["server", "--data", str(tmp_path)]
+    for given in (["--retention", retention], ["--config", str(config)]):
+        assert "deletes all others for good; if you mean it, add --yes" in usage_error(capsys, data + given)
+        assert cli.main([*data, *given, "--yes"]) == 0
+    monkeypatch.setattr(cli.os, "environ", {"UDPCHAT_RETENTION": retention})
+    assert "add --yes" in usage_error(capsys, data)
+    assert cli.main([*data, "--yes"]) == 0
+    assert len(served) == 3
+
+
+@pytest.mark.parametrize("retention", ["", "forever", "1h", "30d", "1000", "1h,1000"])
+def test_a_retention_that_keeps_enough_needs_no_yes(
+    served: list[ServerOptions], tmp_path: Path, retention: str
+) -> None:
+    assert cli.main(["server", "--data", str(tmp_path), "--retention", retention]) == 0
 
 
 @pytest.mark.parametrize(

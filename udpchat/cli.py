@@ -27,6 +27,7 @@ from udpchat.shell.identity import DataUnusable
 from udpchat.shell.moments import moment_ms
 from udpchat.shell.operations import OperationFailed
 from udpchat.shell.options import OptionError, data_folder, server_options
+from udpchat.shell.retention import objection
 from udpchat.shell.standard import abandon_output, prepare_output, standard_input, writing_to
 from udpchat.shell.suggestions import did_you_mean, unknown_option
 from udpchat.storage.log import StoreError
@@ -111,12 +112,16 @@ def server(argv: Sequence[str] | None = None, *, program: str = "udpchat-server"
         return _operate(arguments[0], arguments[1:], program)
     parser = _server_parser(program)
     given = vars(parser.parse_args(arguments))
+    is_meant = given.pop("yes")
     prepare_output()
     flags = {name.replace("_", "-"): value for name, value in given.items()}
     try:
         options = server_options(flags, os.environ)
     except OptionError as error:
         parser.error(str(error))
+    doubt = objection(options.retention, options.data / operations.LOG_FILE)
+    if doubt and not is_meant:
+        parser.error(doubt)
     return _guarded(program, lambda: serve.run(options), shows_traces=options.log_level == "debug")
 
 
@@ -136,6 +141,7 @@ def _server_parser(program: str) -> _Parser:
     parser.add_argument("--expiry", metavar="S", help="silence after which a client is gone (30)")
     parser.add_argument("--durability", metavar="fsync|os|memory", help="what a confirmed message survives (fsync)")
     parser.add_argument("--retention", metavar="30d,10000", help="age and number of messages kept of a room (all)")
+    parser.add_argument("--yes", action="store_true", help="a retention of less than 1 hour or 1,000 messages is meant")
     parser.add_argument("--config", metavar="FILE", help="TOML file with these options")
     parser.add_argument("--log-level", metavar="L", help="debug, info, warning or error (info)")
     parser.add_argument("--log-format", metavar="text|json", help="how to log to stderr (text)")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,11 @@ from tests.chat.pair import Wire
 from tests.shell.waiting import chatting, run_until, serving, texts, url_of
 from tests.storage.entries import ATTIC, LOBBY, batch, said
 from udpchat.shell import retention
-from udpchat.shell.retention import Pruner, Retention, parse_retention
+from udpchat.shell.retention import Pruner, Retention, objection, parse_retention
 from udpchat.shell.writer import ThreadWriter
 from udpchat.storage.log import StoreFull
 from udpchat.storage.memory import MemoryLog
+from udpchat.storage.sqlite import SqliteLog
 
 TALK = "@0123456789abcdef0123"
 
@@ -174,7 +176,7 @@ def test_a_server_forgets_at_its_start_and_says_how_long_it_keeps(tmp_path: Path
             assert bob.code() == 0
         server.process.terminate()
         server.code()
-    with serving(tmp_path / "server", "--retention", "30d,2") as server:
+    with serving(tmp_path / "server", "--retention", "30d,2", "--yes") as server:
         url = url_of(server)
         with chatting("alice", url, tmp_path / "alice", "--history", "9", "--count", "2") as alice:
             assert alice.code() == 0
@@ -183,3 +185,87 @@ def test_a_server_forgets_at_its_start_and_says_how_long_it_keeps(tmp_path: Path
     assert [json.loads(line)["seq"] for line in lines if '"message"' in line] == [2, 3]
     (kept,) = [text for text in texts([line for line in lines if '"notice"' in line], "notice") if "is kept" in text]
     assert "for 30 days and up to the last 2 messages" in kept
+
+
+# --- What the operator is told ----------
+
+
+def logged(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.levelname == "INFO"]
+
+
+@pytest.mark.parametrize(
+    ("kept", "line"),
+    [
+        (4, "deleted 12 messages of 2 rooms or conversations for good; the oldest left is of 1970-01-01T00:00:07.000Z"),
+        (9, "deleted 2 messages of 2 rooms or conversations for good; the oldest left is of 1970-01-01T00:00:02.000Z"),
+    ],
+)
+def test_each_round_that_deletes_is_one_line_without_texts(
+    loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, kept: int,
+    line: str,
+) -> None:  # fmt: skip
+    caplog.set_level("INFO", "udpchat.server")
+    monkeypatch.setattr(retention, "STRETCH_ENTRIES", 2)
+    monkeypatch.setattr(retention, "EVERY_S", 0.001)
+    pruned = Pruned(loop, filled(), Retention(kept_entries=kept))
+    rounds: list[None] = []
+    begin = pruned.pruner._begin
+    monkeypatch.setattr(pruned.pruner, "_begin", lambda: rounds.append(None) or begin())
+    pruned.pruner.start()
+    run_until(loop, lambda: len(rounds) > 3)
+    pruned.close()
+    assert logged(caplog) == [f"retention: {line}"]
+
+
+def test_a_round_that_leaves_nothing_of_one_message_says_so(
+    loop: asyncio.AbstractEventLoop, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "udpchat.server")
+    log = MemoryLog()
+    log.append(batch(LOBBY, 1, said("one", time_ms=1)))
+    pruned = Pruned(loop, log, Retention(kept_s=1), now=1_000.0)
+    pruned.pruner.start()
+    run_until(loop, lambda: logged(caplog))
+    pruned.close()
+    assert logged(caplog) == ["retention: deleted 1 message of 1 room or conversation for good; no message is left there"]
+
+
+def test_what_was_deleted_until_the_end_is_reported_then(
+    loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "udpchat.server")
+    monkeypatch.setattr(retention, "STRETCH_ENTRIES", 2)
+    pruned = Pruned(loop, filled(), Retention(kept_entries=4))
+    pruned.pruner.start()
+    pruned.pruner.close()
+    loop.run_until_complete(pruned.writer.idle())
+    pruned.close()
+    assert logged(caplog) == [
+        "retention: deleted 2 messages of 1 room or conversation for good; the oldest left is of 1970-01-01T00:00:03.000Z"
+    ]
+
+
+def test_an_objection_counts_what_would_be_deleted_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "server.sqlite"
+    with closing(SqliteLog(path)) as log:
+        for name in (LOBBY, TALK, "!directory"):
+            log.append(batch(name, 1, *(said(str(number), time_ms=number * 1_000) for number in range(1, 11))))
+
+    def of(kept: Retention) -> str:
+        return objection(kept, path, wall_clock=lambda: 10.0) or ""
+
+    assert of(Retention(kept_s=2)) == (
+        "--retention keeps messages for 2 seconds and deletes all others for good, now 14 messages of 2 rooms or "
+        "conversations; if you mean it, add --yes"
+    )
+    assert "now 2 messages of 2 rooms" in of(Retention(kept_entries=9))
+    assert of(Retention(kept_entries=30)).endswith("deletes all others for good; if you mean it, add --yes (for days write 30d)")
+    assert of(Retention(kept_s=3_600, kept_entries=1_000)) == of(Retention()) == ""
+
+
+def test_an_objection_needs_no_log(tmp_path: Path) -> None:
+    (tmp_path / "junk").write_text("junk")
+    for path in (tmp_path / "missing", tmp_path / "junk"):
+        assert "if you mean it" in (objection(Retention(kept_s=1), path) or "")
+    assert not (tmp_path / "missing").exists()

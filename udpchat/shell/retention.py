@@ -1,6 +1,7 @@
 """How long a server keeps what is said: the older and the surplus are forgotten at its start and every minute.
 
-They go a stretch at a time on the writer's thread, so that what is said meanwhile waits for milliseconds.
+They go a stretch at a time on the writer's thread, so that what is said meanwhile waits for milliseconds. How much went
+is logged once for each round; what was said is not.
 """
 
 from __future__ import annotations
@@ -8,20 +9,29 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Final
 
 from udpchat.chat.message import CONVERSATION_PREFIX, ROOM_PREFIX
-from udpchat.shell.moments import seconds_of
+from udpchat.chat.text import counted, kept_for
+from udpchat.shell.moments import iso_time, seconds_of
 from udpchat.shell.writer import ThreadWriter
+from udpchat.storage.backup import reading
 from udpchat.storage.log import Log, StoreError
-from udpchat.sync.log import Append
+from udpchat.storage.texts import message_of
+from udpchat.sync.log import Append, Extent
 
 EVERY_S: Final = 60.0
 STRETCH_ENTRIES: Final = 1_024
 ENTRIES_DIGITS_MAX: Final = 15
+KEPT_S_MIN: Final = 3_600  # below: probably a slip, and what it deletes is gone for good
+KEPT_ENTRIES_MIN: Final = 1_000  # of a room; below: probably days (`30` for `30d`)
+_KEPT_LOGS: Final = (ROOM_PREFIX, CONVERSATION_PREFIX)
 
 _logger = logging.getLogger("udpchat.server")
 
@@ -49,6 +59,46 @@ def parse_retention(text: str) -> Retention:
     return Retention(**kept)
 
 
+def surplus_end(extent: Extent, since: Callable[[int], int], *, retention: Retention, wall_s: float) -> int:
+    """Up to which sequence a log of this extent is to be forgotten; its base if nothing is.
+
+    `since(time_ms)` is the first sequence of that time or later. `wall_s` is the time now, in seconds since 1970.
+    """
+    end = extent.base
+    if retention.kept_entries:
+        end = max(end, extent.head - retention.kept_entries)
+    if retention.kept_s and extent.head > extent.base:
+        oldest_ms = int((wall_s - retention.kept_s) * 1000)
+        end = max(end, min(since(max(oldest_ms, 0)) - 1, extent.head))
+    return end
+
+
+def objection(retention: Retention, path: Path, *, wall_clock: Callable[[], float] = time.time) -> str | None:
+    """Why a retention is probably a slip, and what it would delete of the log at `path`; None if it is none.
+
+    It is one if it keeps less than KEPT_S_MIN or fewer messages than KEPT_ENTRIES_MIN of a room: `2s`, or `30` for `30d`.
+    """
+    few = 0 < retention.kept_entries < KEPT_ENTRIES_MIN
+    if not few and not 0 < retention.kept_s < KEPT_S_MIN:
+        return None
+    deleted, logs, wall_s = 0, 0, wall_clock()
+    with suppress(StoreError), reading(path) as tables:  # no log yet, or one that the start will refuse
+        for name, place in tables.places.items():
+            if name.startswith(_KEPT_LOGS):
+                since = partial(tables.since, name)
+                end = surplus_end(place.extent, since, retention=retention, wall_s=wall_s)
+                deleted += end - place.extent.base
+                logs += end > place.extent.base
+    now = f", now {_told(deleted, logs)}" if deleted else ""
+    days = f" (for days write {retention.kept_entries}d)" if few and not retention.kept_s else ""
+    kept = kept_for(retention.kept_s, retention.kept_entries)
+    return f"--retention keeps messages {kept} and deletes all others for good{now}; if you mean it, add --yes{days}"
+
+
+def _told(entries: int, logs: int) -> str:
+    return f"{counted(entries, 'message')} of {counted(logs, 'room or conversation', 'rooms or conversations')}"
+
+
 class Pruner:
     """Keeps a log to its retention. `on_pruned(log)` is called in the loop whenever entries are gone."""
 
@@ -69,6 +119,7 @@ class Pruner:
         self._on_pruned = on_pruned
         self._wall_clock = wall_clock
         self._names: deque[str] = deque()  # of the logs that are still to be looked at
+        self._deleted: Counter[str] = Counter()  # entries in this round, by log
         self._handle: asyncio.Handle | None = None
         self._is_closed = False
 
@@ -80,12 +131,12 @@ class Pruner:
     def close(self) -> None:
         """Forget nothing more; what is under way is the writer's."""
         self._is_closed = True
+        self._report()
         if self._handle is not None:
             self._handle.cancel()
 
     def _begin(self) -> None:
-        prefixes = (ROOM_PREFIX, CONVERSATION_PREFIX)
-        self._names = deque(name for name in self._log.logs() if name.startswith(prefixes))
+        self._names = deque(name for name in self._log.logs() if name.startswith(_KEPT_LOGS))
         self._look()
 
     def _look(self) -> None:
@@ -93,35 +144,52 @@ class Pruner:
         if self._is_closed:
             return
         if not self._names:
+            self._report()
             self._handle = self._loop.call_later(EVERY_S, self._begin)
             return
         name = self._names[0]
         try:
             surplus = self._surplus_of(name)
         except StoreError as error:
-            _logger.error("cannot see what is too old: %s", error)
+            _logger.error("cannot find out what is older than --retention keeps: %s", error)
             surplus = None
         if surplus is None:
             self._names.popleft()
             self._handle = self._loop.call_soon(self._look)
         else:
-            self._writer.run(lambda: self._log.prune(name, surplus), lambda error: self._after(name, error))
+            count = surplus - self._log.extent(name).base
+            self._writer.run(lambda: self._log.prune(name, surplus), lambda error: self._after(name, count, error))
 
     def _surplus_of(self, name: str) -> int | None:
         """Up to where a log is to be forgotten next, if anything of it is."""
         extent = self._log.extent(name)
-        end = extent.base
-        if self._retention.kept_entries:
-            end = max(end, extent.head - self._retention.kept_entries)
-        if self._retention.kept_s and extent.head > extent.base:
-            oldest_ms = int((self._wall_clock() - self._retention.kept_s) * 1000)
-            end = max(end, min(self._log.since(name, max(oldest_ms, 0)) - 1, extent.head))
+        since = partial(self._log.since, name)
+        end = surplus_end(extent, since, retention=self._retention, wall_s=self._wall_clock())
         return min(end, extent.base + STRETCH_ENTRIES) if end > extent.base else None
 
-    def _after(self, name: str, error: StoreError | None) -> None:
+    def _after(self, name: str, count: int, error: StoreError | None) -> None:
         if error is not None:
-            _logger.error("cannot forget what is too old: %s", error)
+            _logger.error("cannot delete what is older than --retention keeps, trying again later: %s", error)
             self._names.clear()  # until the next time
         else:
+            self._deleted[name] += count
             self._on_pruned(name)
+        if self._is_closed:
+            self._report()
         self._look()
+
+    def _report(self) -> None:
+        """One line for the operator on what this round deleted: how much, and what is the oldest left; no texts."""
+        deleted, self._deleted = self._deleted, Counter()
+        if deleted:
+            oldest_ms = min(filter(None, map(self._oldest_ms, deleted)), default=None)
+            left = "no message is left there" if oldest_ms is None else f"the oldest left is of {iso_time(oldest_ms)}"
+            _logger.info("retention: deleted %s for good; %s", _told(deleted.total(), len(deleted)), left)
+
+    def _oldest_ms(self, name: str) -> int | None:
+        """When the first message that is left of a log was sent; None if there is none, or it cannot be read."""
+        with suppress(StoreError):
+            for entry in self._log.read(name, self._log.extent(name).base + 1, 1):
+                message = message_of(entry)
+                return None if message is None else message.time_ms
+        return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -192,6 +192,19 @@ def _check_entries(connection: sqlite3.Connection, progress: Progress | None) ->
 # --- Export ----------
 
 
+@contextmanager
+def reading(path: Path) -> Iterator[Tables]:
+    """The logs of a store, for reading only and as they are now, also while its owner writes. Raises `StoreUnusable`."""
+    _schema_of(path)
+    with opening(path):
+        connection = connect(path, read_only=True)
+    with closing(connection):
+        with opening(path):
+            connection.execute("BEGIN")
+            tables = Tables(connection, connection)
+        yield tables
+
+
 def export(
     path: Path, *, log: str | None = None, since_ms: int = 0, progress: Progress | None = None
 ) -> Iterator[Exported]:
@@ -199,13 +212,7 @@ def export(
 
     Raises `StoreUnusable` before the first, `StoreFailed` where the file is damaged. An unknown `log` is empty.
     """
-    _schema_of(path)
-    with opening(path):
-        connection = connect(path, read_only=True)
-    with closing(connection):
-        with opening(path):
-            connection.execute("BEGIN")  # one view of it, also while its server writes
-            tables = Tables(connection, connection)
+    with reading(path) as tables:
         names = sorted(name for name in tables.places if name.startswith((ROOM_PREFIX, CONVERSATION_PREFIX)))
         names = [name for name in names if log in (None, name)]
         spans = [(name, tables.since(name, since_ms), tables.places[name].extent.head) for name in names]
