@@ -147,7 +147,7 @@ def test_the_operator_is_told_once_that_nothing_can_be_stored() -> None:
     assert rig.server.drain_events() == [events.LogUnwritable("the disk is full")]
     rig.server.persisted(rig.now, 0)
     rig.server.rejected(rig.now, "again")
-    assert rig.server.drain_events() == [events.LogUnwritable("again")]
+    assert rig.server.drain_events() == [events.LogWritable(), events.LogUnwritable("again")]
 
 
 def test_a_session_that_never_enters_is_not_kept_for_long() -> None:

@@ -87,6 +87,39 @@ def test_a_newcomer_whose_nick_cannot_be_written_down_gets_in_when_there_is_room
     assert alice.core.is_entered and other.core.is_entered
 
 
+def test_operator_and_author_are_told_once_that_things_can_be_stored_again() -> None:
+    rig = Rig()
+    alice = rig.device("alice", "lobby")
+    rig.server.drain_events()
+    for _ in range(3):
+        rig.ask(alice, Say("lobby", 0, "one"), counter=1)
+        rig.refuse()
+    assert rig.server.drain_events() == [events.LogUnwritable("the disk is full")]
+    rig.ask(alice, Say("lobby", 0, "one"), counter=1)
+    rig.write()
+    rig.ask(alice, Say("lobby", 0, "two"), counter=2)
+    rig.write()
+    assert rig.server.drain_events() == [events.LogWritable()]
+
+
+def test_an_author_is_told_when_what_waited_is_stored() -> None:
+    world = World(Random(6))
+    alice, _ = world.add_clients(2)
+    world.server.is_full = True
+    alice.say("later")
+    world.run(3)
+    alice.do("names", "lobby")  # is answered, and proves nothing
+    world.run(3)
+    codes = [event.code for event in alice.events if isinstance(event, events.Error | events.Notice)]
+    assert codes.count("unwritable") == 1 and "writable" not in codes
+    world.server.is_full = False
+    world.settle(limit_s=10)
+    alice.say("more")
+    world.settle()
+    codes = [event.code for event in alice.events if isinstance(event, events.Error | events.Notice)]
+    assert codes.count("unwritable") == codes.count("writable") == 1
+
+
 # --- Bit by bit ----------
 
 

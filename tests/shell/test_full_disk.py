@@ -92,10 +92,14 @@ def test_a_full_disk_refuses_authors_keeps_their_words_and_serves_all_else_until
             bob.events.remove(past)
         assert alice.texts("sent") == ["first"]
         service.log._limit(ROOM_BYTES)
+        assert "stored again" in alice.wait("notice", code="writable")["text"]
         alice.wait("sent", text="later")
         bob.wait("message", text="later")
         assert alice.texts("sent") == ["first", "again", "later"]
         assert bob.texts("message")[-2:] == ["again", "later"]
         service._ended.set_result(None)
         assert loop.run_until_complete(asyncio.wait_for(running, 10)) == 0
-    assert [record.message for record in caplog.records if "cannot be stored" in record.message]
+    told = [record.message for record in caplog.records if "stored" in record.message]
+    assert len(told) == 2, told
+    assert told[0] == "messages are refused, because they cannot be stored: there is no room on the disk"
+    assert told[1].startswith("messages are stored again, after ")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.shell.waiting import Program, chatting, serving, texts, url_of
+from udpchat import __version__
 from udpchat.shell.addresses import parse_server
 from udpchat.shell.options import server_options
 from udpchat.shell.serve import Service, lan_host
@@ -56,6 +58,25 @@ def test_told_to_stop_it_tells_its_peers_and_is_gone_in_time(tmp_path: Path, num
             alice.line(where='"connected"')
             assert stop(server, number) < STOPS_WITHIN_S
             assert "stopping" in alice.line(where='"disconnected"')
+
+
+@posix
+def test_start_and_stop_are_logged_with_what_an_operator_wants_to_know(tmp_path: Path) -> None:
+    with serving(tmp_path / "server", "--durability", "os", "--retention", "1d") as server:
+        url = url_of(server)
+        with chatting("alice", url, tmp_path / "alice", "--follow") as alice:
+            alice.line(where='"connected"')
+            stop(server)
+            lines = [line.partition(" ")[2] for line in server.rest_of(server.err)]
+    expected = [
+        rf"info server: starting udpchat {__version__}, process {server.process.pid}, durability os, messages kept "
+        "for 1 day",
+        r"info server: serving on 127\.0\.0\.1:\d+, data in .*",
+        r"info server: stopping because of SIGTERM; 1 client is told",
+        r"info server: stopped after serving for \d seconds?; all that was accepted is stored",
+    ]
+    found = [line for line in lines if line.startswith("info server: ")]
+    assert len(found) == 4 and all(re.fullmatch(*pair) for pair in zip(expected, found, strict=True)), found
 
 
 @posix

@@ -38,6 +38,7 @@ class Asks:
         self._writing: deque[Write] = deque()
         self._is_unwritable = False  # whether the last write failed
         self._is_refused = False  # whether the server could not write, the last time that it was asked
+        self._notices: list[events.Notice] = []
         for counter, body in saved.unanswered:
             if counter in self.outbox:
                 self._expect_in_log(counter, parse_request_untrusted(body))
@@ -73,7 +74,6 @@ class Asks:
         body = self.outbox.on_result(now, frame.counter)
         if body is None:
             return []
-        self._is_refused = False
         self._parts.forget(frame.counter)
         self._undrained.append(Answered(frame.counter))
         identity = message_id(self._instance, frame.counter)
@@ -81,6 +81,8 @@ class Asks:
         self._quiet.discard(frame.counter)
         here = self._here.pop(frame.counter, Recalled())
         request = parse_request_untrusted(body)
+        if isinstance(frame.body, bodies.Stored) or isinstance(request, bodies.SetTopic):
+            self._on_writable()
         match frame.body:
             case bodies.Stored(log, sequence, away):
                 self._transcript.on_stored(identity, log, sequence)
@@ -136,6 +138,18 @@ class Asks:
         self.outbox.on_refused(now, UNWRITABLE_RETRY_S)
         return told
 
+    def _on_writable(self) -> None:
+        """The server has stored something: an answer to a question would not prove that it can."""
+        if self._is_refused:
+            self._is_refused = False
+            text = "messages are stored again by the server; what you said meanwhile is being sent"
+            self._notices.append(events.Notice("writable", text))
+
+    def drain_notices(self) -> list[events.Notice]:
+        """What got better: the server or this machine can store again."""
+        drained, self._notices = self._notices, []
+        return drained
+
     # --- Durability ----------
 
     def drain_writes(self, *, is_shown: bool = True) -> list[Write]:
@@ -147,7 +161,10 @@ class Asks:
 
     def persisted(self, now: float, count: int) -> None:
         """The oldest writes drained are on the disk: what was asked may be sent."""
-        self._is_unwritable = False
+        if self._is_unwritable:
+            self._is_unwritable = False
+            text = "the data folder can be written to again: what is said from here on survives a restart"
+            self._notices.append(events.Notice("writable_here", text))
         self._release(now, count)
 
     def _release(self, now: float, count: int) -> None:

@@ -385,6 +385,7 @@ class Client:
     def drain_events(self) -> list[events.ClientEvent]:
         """What happened, in order."""
         drained, self._events = self._events, []
+        drained += self._asks.drain_notices()
         if self._has_connected:  # not a message before it is told where we are
             drained += self._transcript.drain_events()
         return drained

@@ -180,10 +180,15 @@ class LogUnwritable:
 
 
 @dataclass(frozen=True, slots=True)
+class LogWritable:
+    """What was refused before can be stored again."""
+
+
+@dataclass(frozen=True, slots=True)
 class LogUnreadable:
     """Part of what is stored cannot be read."""
 
     reason: str
 
 
-ServerEvent = PeerEntered | PeerLeft | PeerRefused | LogUnwritable | LogUnreadable
+ServerEvent = PeerEntered | PeerLeft | PeerRefused | LogUnwritable | LogWritable | LogUnreadable

@@ -224,6 +224,8 @@ class Server:
 
     def persisted(self, now: float, count: int) -> None:
         """The `count` oldest appends drained are durable."""
+        if self.hub.unwritable:
+            self._events.append(events.LogWritable())
         self.hub.persisted(now, count)
         self._settle(now)
 

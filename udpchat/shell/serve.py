@@ -14,9 +14,11 @@ from collections.abc import Awaitable, Sequence
 from pathlib import Path
 from typing import Final
 
+from udpchat import __version__
 from udpchat.chat import events
 from udpchat.chat.entrance import Settings
 from udpchat.chat.server import Server
+from udpchat.chat.text import counted, duration_text, kept_for
 from udpchat.session.handshake import fingerprint
 from udpchat.shell.addresses import SCHEME, place
 from udpchat.shell.driver import Driver
@@ -100,6 +102,8 @@ class Service:
         self._activity_file = ActivityFile(folder)
         self._ended: asyncio.Future[None] = loop.create_future()
         self._drops: Counter[str] = Counter()
+        self._unwritable_at = 0.0
+        self._began = loop.time()
         self._refusals = 0  # since the drops were logged
         self._drop_timer: asyncio.TimerHandle | None = None
 
@@ -123,7 +127,7 @@ class Service:
             if hasattr(signal, "SIGHUP"):
                 signals.take(signal.SIGHUP)
             self._loop.set_exception_handler(self._on_exception)
-            self._warn_of_exposure()
+            self._begin_log()
             self._driver.start()
             self._endpoint.listen(self._driver.receive)
             self._pruner.start()
@@ -140,8 +144,12 @@ class Service:
         finally:
             signals.close()
 
-    def _warn_of_exposure(self) -> None:
-        folder = self._options.data
+    def _begin_log(self) -> None:
+        folder, retention = self._options.data, self._options.retention
+        _logger.info(
+            "starting udpchat %s, process %d, durability %s, messages kept %s",
+            __version__, os.getpid(), self._options.durability, kept_for(retention.kept_s, retention.kept_entries),
+        )  # fmt: skip
         for line in exposed(folder, folder / SERVER_KEY, folder / LOG_FILE):
             _logger.warning("%s", line)
 
@@ -157,6 +165,8 @@ class Service:
             self._activity_file.reopen()
             _logger.info("log files reopened")
         elif not self._ended.done():
+            told = counted(len(self._server.hub.registry), "client is", "clients are")
+            _logger.info("stopping because of %s; %s told", signal.Signals(number).name, told)
             self._ended.set_result(None)
 
     def _on_exception(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
@@ -190,6 +200,8 @@ class Service:
         except StoreError as error:
             _logger.error("the log could not be closed: %s", error)
             return False
+        served = duration_text(self._loop.time() - self._began)
+        _logger.info("stopped after serving for %s; all that was accepted is stored", served)
         return True
 
     # --- Telling the operator ----------
@@ -208,7 +220,11 @@ class Service:
                 case events.LogUnreadable(reason):
                     _logger.error("what is stored cannot be read: %s", reason)
                 case events.LogUnwritable(reason):
-                    _logger.error("messages are refused, for they cannot be stored: %s", reason)
+                    self._unwritable_at = now
+                    _logger.error("messages are refused, because they cannot be stored: %s", reason)
+                case events.LogWritable():  # at a level at which whoever was told of the failure hears of its end
+                    lasted = duration_text(now - self._unwritable_at)
+                    _logger.warning("messages are stored again, after %s in which none could be", lasted)
 
     def _log_drops(self) -> None:
         """What was dropped since the last time, in one line, if anything was."""
@@ -216,7 +232,7 @@ class Service:
         recent = dropped - self._drops
         self._drops = dropped
         if self._refusals > REFUSALS_LOGGED_MAX:
-            _activity.info("refused %d times more", self._refusals - REFUSALS_LOGGED_MAX)
+            _activity.info("refused %s more", counted(self._refusals - REFUSALS_LOGGED_MAX, "time"))
         self._refusals = 0
         if recent:
             _logger.warning("dropped: %s", ", ".join(f"{count} {reason}" for reason, count in recent.most_common()))
