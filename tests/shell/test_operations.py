@@ -123,8 +123,31 @@ def test_standard_output_on_a_full_disk_is_one_line_and_exit_1(data: Path) -> No
     assert done.stderr.count("\n") == 1 and "No space left" in done.stderr
 
 
-def test_a_room_that_nobody_knows_is_an_empty_export(data: Path, capsys: Capture) -> None:
-    assert run(capsys, "export", "--data", data, "--room", "void") == (0, [], [])
+def test_a_room_that_does_not_exist_is_an_error_that_names_those_that_do(
+    data: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    line = refusal(capsys, "export", "--data", data, "--room", "void", tmp_path / "out.txt")
+    assert line.endswith(": nothing is stored of a room void; there are: attic, lobby")
+    assert not (tmp_path / "out.txt").exists()
+    assert "room loby; did you mean lobby? There are: attic, lobby" in refusal(
+        capsys, "export", "--data", data, "--room", "loby"
+    )
+
+
+def test_of_many_rooms_only_some_are_named(tmp_path: Path, capsys: Capture) -> None:
+    assert operations.ROOMS_NAMED_MAX == 20
+    for count, end in ((0, "there is no room at all"), (20, "room19"), (21, "room19 and 1 more"), (25, "and 5 more")):
+        folder = tmp_path / str(count)
+        with closing(SqliteLog(folder / operations.LOG_FILE)) as log:
+            for number in range(count):
+                log.append(batch(f"#room{number:02}", 1, said("x")))
+        assert refusal(capsys, "export", "--data", folder, "--room", "void").endswith(end)
+
+
+def test_a_room_of_which_all_was_deleted_is_an_empty_export(data: Path, capsys: Capture) -> None:
+    with closing(SqliteLog(data / operations.LOG_FILE)) as log:
+        log.prune(ATTIC, 1)
+    assert run(capsys, "export", "--data", data, "--room", "attic") == (0, [], [])
 
 
 @pytest.mark.parametrize("operation", ["export", "check", "backup"])
@@ -307,3 +330,4 @@ def test_a_replica_is_exported_the_only_one_or_that_of_the_server_named_or_used_
     assert [json.loads(line)["seq"] for line in named] == [11]
     assert json.loads(named[0])["text"] == "at two"
     assert "10.0.0.1_1" in refusal(capsys, *arguments, "--server", "10.0.0.9:1", program="client")
+    assert "there are: lobby" in refusal(capsys, *arguments, "--room", "void", program="client")

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, TextIO
 
-from udpchat.chat.message import CONVERSATION_PREFIX
+from udpchat.chat.message import CONVERSATION_PREFIX, ROOM_PREFIX, room_log
 from udpchat.chat.text import json_line, printable
 from udpchat.session.handshake import KeyPair, fingerprint
 from udpchat.shell.addresses import BadAddress, parse_server
@@ -20,11 +20,13 @@ from udpchat.shell.identity import SERVER_KEY, last_server, open_folder, put_ser
 from udpchat.shell.moments import iso_time
 from udpchat.shell.progress import ProgressLine
 from udpchat.shell.remembered import store_folder, store_path
+from udpchat.shell.suggestions import did_you_mean
 from udpchat.storage import backup as storage
 from udpchat.storage.backup import Exported
 from udpchat.storage.migrations import move
 
 LOG_FILE: Final = "server.sqlite"
+ROOMS_NAMED_MAX: Final = 20  # in one line
 REPLACE: Final = "replace"
 KEEP: Final = "keep"
 
@@ -133,7 +135,7 @@ def export(
     Raises `OperationFailed`, `StoreError`, and BrokenPipeError once nobody reads.
     """
     draw = json_of if as_json else line_of
-    log = None if room is None else room if room.startswith(CONVERSATION_PREFIX) else "#" + room
+    log = None if room is None else _log_of(source, room)
     with _progress("exporting") as progress:
         lines = map(draw, storage.export(source, log=log, since_ms=since_ms, progress=progress))
         if file is None:
@@ -141,6 +143,19 @@ def export(
         _refuse_existing(file, force=force, source=source)
         with _failing(file), _replacing(file) as output:
             output.writelines(f"{line}\n" for line in lines)
+
+
+def _log_of(source: Path, room: str) -> str:
+    """The log of a room. Raises `OperationFailed`, which names the rooms that there are, and `StoreError`."""
+    with storage.reading(source) as tables:
+        rooms = sorted(name.removeprefix(ROOM_PREFIX) for name in tables.places if name.startswith(ROOM_PREFIX))
+    if room in rooms:
+        return room_log(room)
+    more = len(rooms) - ROOMS_NAMED_MAX
+    named = ", ".join(rooms[:ROOMS_NAMED_MAX]) + (f" and {more} more" if more > 0 else "")
+    hint = did_you_mean(room, rooms)
+    there = f"{'There' if hint else '; there'} are: {named}" if rooms else "; there is no room at all"
+    raise OperationFailed(f"nothing is stored of a room {room}{hint + ' ' if hint else ''}{there}")
 
 
 def line_of(exported: Exported) -> str:
