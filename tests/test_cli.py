@@ -118,7 +118,7 @@ def test_a_retention_that_deletes_nearly_all_is_repeated_with_yes_wherever_it_st
     config.write_text(f'retention = "{retention}"\n')
     data = ["server", "--data", str(tmp_path)]
     for given in (["--retention", retention], ["--config", str(config)]):
-        assert "deletes all others for good; if you mean it, add --yes" in usage_error(capsys, data + given)
+        assert "deletes all else for good; if you mean it, add --yes" in usage_error(capsys, data + given)
         assert cli.main([*data, *given, "--yes"]) == 0
     monkeypatch.setattr(cli.os, "environ", {"UDPCHAT_RETENTION": retention})
     assert "add --yes" in usage_error(capsys, data)

@@ -285,14 +285,14 @@ def _nick(text: str) -> str:
     try:
         return parse_nick(text)
     except BadName as error:
-        raise argparse.ArgumentTypeError(error.reason) from error
+        raise argparse.ArgumentTypeError(error.reason.removesuffix(".")) from error
 
 
 def _room(text: str) -> str:
     try:
         return parse_room(text)
     except BadName as error:
-        raise argparse.ArgumentTypeError(error.reason) from error
+        raise argparse.ArgumentTypeError(error.reason.removesuffix(".")) from error
 
 
 def _server(text: str) -> ServerAddress:

@@ -256,11 +256,11 @@ def test_an_objection_counts_what_would_be_deleted_at_once(tmp_path: Path) -> No
         return objection(kept, path, wall_clock=lambda: 10.0) or ""
 
     assert of(Retention(kept_s=2)) == (
-        "--retention keeps messages for 2 seconds and deletes all others for good, now 14 messages of 2 rooms or "
+        "--retention keeps history for 2 seconds and deletes all else for good, now 14 messages of 2 rooms or "
         "conversations; if you mean it, add --yes"
     )
     assert "now 2 messages of 2 rooms" in of(Retention(kept_entries=9))
-    assert of(Retention(kept_entries=30)).endswith("deletes all others for good; if you mean it, add --yes (for days write 30d)")
+    assert of(Retention(kept_entries=30)).endswith("deletes all else for good; if you mean it, add --yes (for days write 30d)")
     assert of(Retention(kept_s=3_600, kept_entries=1_000)) == of(Retention()) == ""
 
 

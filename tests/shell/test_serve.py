@@ -69,7 +69,7 @@ def test_start_and_stop_are_logged_with_what_an_operator_wants_to_know(tmp_path:
             stop(server)
             lines = [line.partition(" ")[2] for line in server.rest_of(server.err)]
     expected = [
-        rf"info server: starting udpchat {__version__}, process {server.process.pid}, durability os, messages kept "
+        rf"info server: starting udpchat {__version__}, process {server.process.pid}, durability os, history kept "
         "for 1 day",
         r"info server: serving on 127\.0\.0\.1:\d+, data in .*",
         r"info server: stopping because of SIGTERM; 1 client is told",

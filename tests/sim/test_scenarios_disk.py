@@ -183,7 +183,7 @@ def test_who_held_the_lost_tail_is_told_so_live_or_on_the_next_start(seed: int) 
     sleeper.restart()
     crowd.world.settle()
     for client in crowd.clients:
-        assert len([text for text in notices(client, "generation") if text.startswith("lobby ")]) == 1, client.nick
+        assert len([text for text in notices(client, "generation") if " of lobby than before" in text]) == 1, client.nick
 
 
 # --- S30: a disk that is full ----------------------------------------------------------------------------------------

@@ -92,7 +92,7 @@ def objection(retention: Retention, path: Path, *, wall_clock: Callable[[], floa
     now = f", now {_told(deleted, logs)}" if deleted else ""
     days = f" (for days write {retention.kept_entries}d)" if few and not retention.kept_s else ""
     kept = kept_for(retention.kept_s, retention.kept_entries)
-    return f"--retention keeps messages {kept} and deletes all others for good{now}; if you mean it, add --yes{days}"
+    return f"--retention keeps history {kept} and deletes all else for good{now}; if you mean it, add --yes{days}"
 
 
 def _told(entries: int, logs: int) -> str:

@@ -147,7 +147,7 @@ class Service:
     def _begin_log(self) -> None:
         folder, retention = self._options.data, self._options.retention
         _logger.info(
-            "starting udpchat %s, process %d, durability %s, messages kept %s",
+            "starting udpchat %s, process %d, durability %s, history kept %s",
             __version__, os.getpid(), self._options.durability, kept_for(retention.kept_s, retention.kept_entries),
         )  # fmt: skip
         for line in exposed(folder, folder / SERVER_KEY, folder / LOG_FILE):
