@@ -15,7 +15,8 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no file mod
 
 
 @pytest.mark.parametrize(
-    ("mode", "what"), [(0o644, "read"), (0o640, "read"), (0o666, "read and change"), (0o622, "change"), (0o601, "enter")]
+    ("mode", "what"),
+    [(0o644, "read"), (0o640, "read"), (0o666, "read and change"), (0o622, "change"), (0o601, "enter")],
 )
 def test_a_file_that_others_may_use_is_reported_with_what_to_type(tmp_path: Path, mode: int, what: str) -> None:
     path = tmp_path / "a key"

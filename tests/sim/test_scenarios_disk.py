@@ -183,7 +183,8 @@ def test_who_held_the_lost_tail_is_told_so_live_or_on_the_next_start(seed: int) 
     sleeper.restart()
     crowd.world.settle()
     for client in crowd.clients:
-        assert len([text for text in notices(client, "generation") if " of lobby than before" in text]) == 1, client.nick
+        told = [text for text in notices(client, "generation") if " of lobby than before" in text]
+        assert len(told) == 1, client.nick
 
 
 # --- S30: a disk that is full ----------------------------------------------------------------------------------------

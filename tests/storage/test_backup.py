@@ -65,7 +65,7 @@ def test_a_backup_holds_the_key_of_the_server_and_a_restored_log_does_not(
 
 def test_a_key_that_is_none_is_refused(log: SqliteLog, path: Path, tmp_path: Path) -> None:
     backup(path, tmp_path / "copy.db", key=b"short")
-    with pytest.raises(StoreUnusable, match="the server's key in .* is damaged"):
+    with pytest.raises(StoreUnusable, match=r"the server's key in .* is damaged"):
         key_in(tmp_path / "copy.db")
     with pytest.raises(StoreUnusable, match="no database at all"):
         (tmp_path / "text").write_text("hello")

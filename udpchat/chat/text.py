@@ -131,7 +131,7 @@ def counted(count: int, noun: str, plural: str = "") -> str:
 
 
 def duration_text(seconds: float) -> str:
-    """How long that is in its two largest units, `1 day`, `1 hour 30 minutes`, `0 seconds`; what is less is left out."""
+    """How long that is in its two largest units, `1 day`, `1 hour 30 minutes`, `0 seconds`; the rest is left out."""
     left, parts = max(int(seconds), 0), []
     for unit, unit_s in UNITS_S:
         count, left = divmod(left, unit_s)
@@ -142,12 +142,14 @@ def duration_text(seconds: float) -> str:
 
 def kept_text(kept_s: int, kept_entries: int) -> str:
     """For how long a server keeps what is said, and for whom, as the end of a sentence; 0: without that limit."""
-    return f"is kept by the server {kept_for(kept_s, kept_entries)}; whoever joins and the server's operator can read it"
+    how_long = kept_for(kept_s, kept_entries)
+    return f"is kept by the server {how_long}; whoever joins and the server's operator can read it"
 
 
 def kept_for(kept_s: int, kept_entries: int) -> str:
     """`for good`, `for 30 days`, `up to the last 10,000 messages`, or both of these; 0: without that limit."""
     limits = [f"for {duration_text(kept_s)}"] if kept_s else []
     if kept_entries:
-        limits.append("up to the last message" if kept_entries == 1 else f"up to the last {counted(kept_entries, 'message')}")
+        last = "message" if kept_entries == 1 else counted(kept_entries, "message")
+        limits.append(f"up to the last {last}")
     return " and ".join(limits) or "for good"

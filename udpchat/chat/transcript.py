@@ -159,8 +159,9 @@ class Transcript:
                 where = self._shown_log(log)
                 self._events.append(events.Notice("new", f"{head.entered - saved[1]} new in {where} since last time"))
         elif saved is not None:
-            text = f"the server has other messages of {self._shown_log(log)} than before: it was restored from a backup"
-            self._events.append(events.Notice("generation", f"{text}, or lost the latest; what it has now is shown again"))
+            text = f"the server has other messages of {self._shown_log(log)} than before: it was restored from a "
+            text += "backup or lost the latest; what it has now is shown again"
+            self._events.append(events.Notice("generation", text))
             self._confirm_passed(log, SEQUENCE_MAX)  # it was stored, in the log that is no more
             sequence = max(head.base, head.entered - max(self._history, REGENERATED_ENTRIES_MAX))
         elif log.startswith(CONVERSATION_PREFIX):

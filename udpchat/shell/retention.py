@@ -76,7 +76,7 @@ def surplus_end(extent: Extent, since: Callable[[int], int], *, retention: Reten
 def objection(retention: Retention, path: Path, *, wall_clock: Callable[[], float] = time.time) -> str | None:
     """Why a retention is probably a slip, and what it would delete of the log at `path`; None if it is none.
 
-    It is one if it keeps less than KEPT_S_MIN or fewer messages than KEPT_ENTRIES_MIN of a room: `2s`, or `30` for `30d`.
+    It is one if it keeps less than KEPT_S_MIN or fewer messages of a room than KEPT_ENTRIES_MIN: `2s`, `30` for `30d`.
     """
     few = 0 < retention.kept_entries < KEPT_ENTRIES_MIN
     if not few and not 0 < retention.kept_s < KEPT_S_MIN:

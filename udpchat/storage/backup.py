@@ -96,7 +96,8 @@ def restore(
 ) -> Path | None:
     """Put a backup of a server's log in the place of `data`; returns where the log before was moved, if there was one.
 
-    The backup is checked first, and the key that it may hold left out. All logs get new generations, so that clients notice that what they hold is gone.
+    The backup is checked first; the key that it may hold is left out. All logs get new generations, so
+    that clients notice that what they hold is gone.
     """
     findings = check(source)
     if findings:
@@ -194,7 +195,7 @@ def _check_entries(connection: sqlite3.Connection, progress: Progress | None) ->
 
 @contextmanager
 def reading(path: Path) -> Iterator[Tables]:
-    """The logs of a store, for reading only and as they are now, also while its owner writes. Raises `StoreUnusable`."""
+    """The logs of a store, read-only and as they are now, also while its owner writes. Raises `StoreUnusable`."""
     _schema_of(path)
     with opening(path):
         connection = connect(path, read_only=True)
