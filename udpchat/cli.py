@@ -311,7 +311,7 @@ def _moment(text: str) -> int:
 
 def _folder(text: str) -> Path:
     if not text:
-        raise argparse.ArgumentTypeError("a name is wanted")
+        raise argparse.ArgumentTypeError("the name of a file or folder is wanted")
     return Path(text).expanduser()
 
 

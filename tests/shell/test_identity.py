@@ -15,6 +15,7 @@ from udpchat.shell.identity import (
     keep_key,
     key_of_nick,
     last_server,
+    name_of_file,
     nick_file,
     open_folder,
     put_server_key,
@@ -108,6 +109,16 @@ def test_the_file_of_a_nick_is_safe_anywhere(nick: str) -> None:
     assert name.isascii() and len(name) <= 230
     assert not set(name) & set('/\\:*?"<>| ')
     assert name.startswith("nick-")
+
+
+@pytest.mark.parametrize("name", ["10.0.0.1_47747", "fe80::1%eth0_1", "B\u00fcro_5", "a/b"])
+def test_a_file_tells_of_what_it_is(name: str) -> None:
+    assert name_of_file(file_name(name)) == name
+
+
+@pytest.mark.parametrize("stem", ["~~0a", "~1", "~", "plain"])
+def test_a_file_that_tells_nothing_is_called_as_it_is(stem: str) -> None:
+    assert name_of_file(stem) in (stem, "")
 
 
 def test_different_names_have_different_files() -> None:

@@ -318,16 +318,18 @@ def test_a_replica_is_exported_the_only_one_or_that_of_the_server_named_or_used_
     tmp_path: Path, capsys: Capture
 ) -> None:
     arguments = ("export", "--nick", "alice", "--data", tmp_path)
-    assert "none at all" in refusal(capsys, *arguments, program="client")
+    assert "nothing of alice is stored" in refusal(capsys, *arguments, program="client")
     replica(tmp_path, "alice", "10.0.0.1", "at one")
     expected = ["1970-01-01T00:00:00.000Z [lobby] <alice> at one"]
     assert run(capsys, *arguments, program="client") == (0, expected, [])
     replica(tmp_path, "alice", "10.0.0.2", "at two")
-    assert "10.0.0.1_1, 10.0.0.2_1" in refusal(capsys, *arguments, program="client")
+    assert "there are 10.0.0.1:1, 10.0.0.2:1" in refusal(capsys, *arguments, program="client")
+    replica(tmp_path, "alice", "fe80::1", "at three")
+    assert "[fe80::1]:1" in refusal(capsys, *arguments, program="client")
     remember_server(tmp_path, "10.0.0.1:1")
     assert run(capsys, *arguments, program="client")[1] == expected
     named = run(capsys, *arguments, "--server", "10.0.0.2:1", "--json", program="client")[1]
     assert [json.loads(line)["seq"] for line in named] == [11]
     assert json.loads(named[0])["text"] == "at two"
-    assert "10.0.0.1_1" in refusal(capsys, *arguments, "--server", "10.0.0.9:1", program="client")
+    assert "10.0.0.1:1" in refusal(capsys, *arguments, "--server", "10.0.0.9:1", program="client")
     assert "there are: lobby" in refusal(capsys, *arguments, "--room", "void", program="client")

@@ -12,9 +12,10 @@ import pytest
 
 from tests.storage.entries import ATTIC, LOBBY, batch, said, tombstone
 from udpchat.chat.writes import Held
+from udpchat.storage import backup as storage
 from udpchat.storage.backup import Exported, backup, check, export, key_in, restore
 from udpchat.storage.client_sqlite import SqliteClientStore
-from udpchat.storage.log import StoreUnusable
+from udpchat.storage.log import StoreFull, StoreUnusable
 from udpchat.storage.sqlite import SqliteLog
 from udpchat.wire.bodies import Claim
 from udpchat.wire.frames import encode
@@ -89,9 +90,28 @@ def test_a_backup_overwrites_nothing_and_leaves_nothing_half_done(log: SqliteLog
     assert (tmp_path / "there").read_text() == "mine"
     with pytest.raises(StoreUnusable, match="cannot back up to"):
         backup(path, tmp_path / "nowhere" / "copy.db")
-    with pytest.raises(StoreUnusable, match="cannot open"):
+    with pytest.raises(StoreUnusable, match="does not exist"):
         backup(tmp_path / "unknown.db", tmp_path / "copy.db")
     assert names(tmp_path) == ["data", "there"]
+
+
+def test_a_backup_or_restore_without_room_names_the_place_and_changes_nothing(
+    log: SqliteLog, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup(path, tmp_path / "copy.db")
+    log.close()
+    before = path.read_bytes()
+
+    def full(*_: object, **__: object) -> None:
+        raise StoreFull("there is no room on the disk")
+
+    monkeypatch.setattr(storage, "copy", full)
+    other = tmp_path / "other.db"
+    with pytest.raises(StoreUnusable, match=rf"cannot back up to {other}: there is no room on the disk; nothing"):
+        backup(path, other)
+    with pytest.raises(StoreUnusable, match=rf"cannot restore to {path}: there is no room on the disk; nothing"):
+        restore(tmp_path / "copy.db", path)
+    assert path.read_bytes() == before and not other.exists()
 
 
 def test_a_restored_log_has_new_generations_and_the_one_before_is_kept(
@@ -130,7 +150,7 @@ def test_a_log_in_use_or_a_bad_backup_is_not_restored(log: SqliteLog, path: Path
     with closing(sqlite3.connect(tmp_path / "copy.db")) as connection:
         connection.execute("DELETE FROM entries WHERE rowid = (SELECT max(id) FROM entries)")
         connection.commit()
-    with pytest.raises(StoreUnusable, match="no good backup: attic should hold 1 entry, and holds 0"):
+    with pytest.raises(StoreUnusable, match="no good backup: attic should hold 1 entry, and holds 0; use another"):
         restore(tmp_path / "copy.db", path)
     SqliteClientStore(tmp_path / "client.db").close()
     with pytest.raises(StoreUnusable, match="a client's store"):
@@ -197,6 +217,6 @@ def test_a_file_that_is_not_ours_is_one_clear_line(tmp_path: Path) -> None:
     for attempt in (check, lambda path: list(export(path)), lambda path: backup(path, tmp_path / "copy")):
         with pytest.raises(StoreUnusable, match="no database at all"):
             attempt(tmp_path / "text")
-        with pytest.raises(StoreUnusable, match="cannot open"):
+        with pytest.raises(StoreUnusable, match=r"missing does not exist; .*--data"):
             attempt(tmp_path / "missing")
     assert names(tmp_path) == ["text"]

@@ -102,7 +102,7 @@ def test_a_folder_in_place_of_the_file_is_one_clear_line(tmp_path: Path) -> None
     with pytest.raises(StoreUnusable, match=r"cannot open .*: Is a directory|Permission denied"):
         prepare(tmp_path, V1)
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(StoreUnusable, match="see to its permissions"):
+    with pytest.raises(StoreUnusable, match="check its permissions"):
         SqliteLog(tmp_path / "file" / "log.db")
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
-from base64 import b32encode
+from base64 import b32decode, b32encode
 from contextlib import suppress
 from hashlib import blake2s
 from pathlib import Path
@@ -49,6 +49,16 @@ def file_name(name: str) -> str:
         return name
     code = b32encode(name.encode("utf-8", "surrogatepass")).decode().lower().rstrip("=")
     return f"~{code}" if len(code) <= 205 else f"~~{blake2s(name.encode('utf-8', 'surrogatepass')).hexdigest()}"
+
+
+def name_of_file(stem: str) -> str:
+    """What `file_name` made this of, as far as it can be told: of a name too long for a file only a digest is left."""
+    if not stem.startswith("~") or stem.startswith("~~"):
+        return stem
+    try:
+        return b32decode(stem[1:].upper() + "=" * (-len(stem[1:]) % 8)).decode("utf-8", "replace")
+    except ValueError:
+        return stem
 
 
 def nick_file(nick: str) -> str:

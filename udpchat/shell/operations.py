@@ -15,8 +15,15 @@ from typing import Final, TextIO
 from udpchat.chat.message import CONVERSATION_PREFIX, ROOM_PREFIX, room_log
 from udpchat.chat.text import json_line, printable
 from udpchat.session.handshake import KeyPair, fingerprint
-from udpchat.shell.addresses import BadAddress, parse_server
-from udpchat.shell.identity import SERVER_KEY, last_server, open_folder, put_server_key, stored_server_key
+from udpchat.shell.addresses import BadAddress, parse_server, place
+from udpchat.shell.identity import (
+    SERVER_KEY,
+    last_server,
+    name_of_file,
+    open_folder,
+    put_server_key,
+    stored_server_key,
+)
 from udpchat.shell.moments import iso_time
 from udpchat.shell.progress import ProgressLine
 from udpchat.shell.remembered import store_folder, store_path
@@ -123,8 +130,16 @@ def replica_of(data: Path, nick: str, server: tuple[str, int] | None) -> Path:
             path = store_path(data, nick, (last.host, last.port))
             if path in found:
                 return path
-    have = f"there is {', '.join(path.stem for path in found)}" if found else "there is none at all"
-    raise OperationFailed(f"{nick} has no store for this server in {data}: {have}; see --server, --nick and --data")
+    if not found:
+        raise OperationFailed(f"nothing of {nick} is stored in {data}; see --nick and --data")
+    have = f"there {'are' if len(found) > 1 else 'is'} {', '.join(map(_server_of, found))}"
+    raise OperationFailed(f"{data} has nothing of {nick} from that server; {have}: name one with --server")
+
+
+def _server_of(store: Path) -> str:
+    """`HOST:PORT` of the server that a store is of."""
+    host, _, port = name_of_file(store.stem).rpartition("_")
+    return place(host, int(port)) if port.isdecimal() else store.stem
 
 
 def export(

@@ -13,7 +13,7 @@ from udpchat.chat.message import CONVERSATION_PREFIX, ROOM_PREFIX, shown_log
 from udpchat.chat.text import counted
 from udpchat.storage.client_sqlite import CLIENT
 from udpchat.storage.lock import StoreLock
-from udpchat.storage.log import StoreError, StoreFull, StoreUnusable
+from udpchat.storage.log import StoreError, StoreUnusable
 from udpchat.storage.migrations import Progress, Schema, connect, copy, failures, move, opening, version_of
 from udpchat.storage.sqlite import SERVER, redraw_generations
 from udpchat.storage.tables import SEQUENCE_BITS, Tables, checksum_of
@@ -72,11 +72,8 @@ def backup(
     try:
         with closing(connect(source, read_only=True)) as connection, failures():
             copy(connection, destination, progress, amend=add_key)
-    except StoreFull:
-        raise
     except (OSError, sqlite3.Error, StoreError) as error:
-        reason = (error.strerror if isinstance(error, OSError) else "") or error
-        raise StoreUnusable(f"cannot back up to {destination}: {reason}; nothing was kept of it") from error
+        raise StoreUnusable(f"cannot back up to {destination}: {_reason(error)}; nothing was kept of it") from error
 
 
 def key_in(path: Path) -> bytes | None:
@@ -101,7 +98,7 @@ def restore(
     """
     findings = check(source)
     if findings:
-        raise StoreUnusable(f"{source} is no good backup: {findings[0]}")
+        raise StoreUnusable(f"{source} is no good backup: {findings[0].removesuffix(RESTORE)}use another")
     if _schema_of(source) is not SERVER:
         raise StoreUnusable(f"{source} is a client's store; a client gets its history back from its server")
 
@@ -113,15 +110,22 @@ def restore(
     lock = StoreLock(data)
     fresh = data.with_name(data.name + ".restored")
     try:
-        with opening(data):
-            with closing(connect(source, read_only=True)) as connection:
+        try:
+            with closing(connect(source, read_only=True)) as connection, failures():
                 copy(connection, fresh, progress, amend=begin_anew)
+        except (OSError, sqlite3.Error, StoreError) as error:
+            raise StoreUnusable(f"cannot restore to {data}: {_reason(error)}; nothing was changed") from error
+        with opening(data):
             kept = _set_aside(data)
             move(fresh, data)
         return kept
     finally:
         fresh.unlink(missing_ok=True)
         lock.release()
+
+
+def _reason(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else "") or str(error)
 
 
 def _set_aside(data: Path) -> Path | None:

@@ -84,8 +84,10 @@ def opening(path: Path) -> Iterator[None]:
         if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
             advice = "restore a backup, or move the file away to start anew"
             raise StoreUnusable(f"{path} is damaged ({error}); {advice}") from error
+        if isinstance(error, FileNotFoundError) and not path.exists():
+            raise StoreUnusable(f"{path} does not exist; is it the right folder? See --data") from error
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise StoreUnusable(f"cannot open {path}: {reason}; see to its permissions and the room on its disk") from error
+        raise StoreUnusable(f"cannot open {path}: {reason}; check its permissions and the room on its disk") from error
 
 
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
