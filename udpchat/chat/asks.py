@@ -18,6 +18,7 @@ from udpchat.wire.limits import PART_BYTES, PARTS_MAX
 
 UNWRITABLE_RETRY_S = 2.0
 RESULT_PARTS_HELD_MAX = 4 * PARTS_MAX
+_STORED = (bodies.Say, bodies.Tell, bodies.SetTopic)  # carried out only once the server has written it down
 
 
 class Asks:
@@ -81,7 +82,7 @@ class Asks:
         self._quiet.discard(frame.counter)
         here = self._here.pop(frame.counter, Recalled())
         request = parse_request_untrusted(body)
-        if isinstance(frame.body, bodies.Stored) or isinstance(request, bodies.SetTopic):
+        if isinstance(frame.body, bodies.Stored | bodies.Done) and isinstance(request, _STORED):
             self._on_writable()
         match frame.body:
             case bodies.Stored(log, sequence, away):

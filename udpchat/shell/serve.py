@@ -9,24 +9,21 @@ import os
 import signal
 import socket
 import time
-from collections import Counter
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable
 from pathlib import Path
 from typing import Final
 
-from udpchat import __version__
 from udpchat.chat import events
 from udpchat.chat.entrance import Settings
 from udpchat.chat.server import Server
-from udpchat.chat.text import counted, duration_text, kept_for
 from udpchat.session.handshake import fingerprint
 from udpchat.shell.addresses import SCHEME, place
 from udpchat.shell.driver import Driver
 from udpchat.shell.endpoint import UdpEndpoint, open_socket
-from udpchat.shell.identity import SERVER_KEY, open_folder, server_key
-from udpchat.shell.logs import ACTIVITY, ActivityFile, configure
+from udpchat.shell.identity import open_folder, server_key
+from udpchat.shell.logs import configure
+from udpchat.shell.operator_log import OperatorLog
 from udpchat.shell.options import ServerOptions
-from udpchat.shell.permissions import exposed
 from udpchat.shell.progress import ProgressLine
 from udpchat.shell.retention import Pruner
 from udpchat.shell.signals import STOPPING, Signals
@@ -37,7 +34,6 @@ from udpchat.sync.log import Append
 
 LOG_FILE: Final = "server.sqlite"
 DROPS_LOGGED_EVERY_S: Final = 60.0
-REFUSALS_LOGGED_MAX: Final = 60  # between two of these: one who insists must not fill the logs
 WRITING_S_MAX: Final = 1.2  # at the end: what is being written
 FAREWELL_S_MAX: Final = 0.2  # and what is being sent
 GOODBYE_AGAIN_S: Final = 0.05  # a goodbye may be lost; whoever misses both notices the silence
@@ -45,7 +41,6 @@ EVERYWHERE: Final = frozenset({"::", "0.0.0.0"})
 NOT_OURS: Final = ("10.255.255.255", 1)  # only to ask the system which way it would go: nothing is sent
 
 _logger = logging.getLogger("udpchat.server")
-_activity = logging.getLogger(ACTIVITY)
 
 
 def run(options: ServerOptions) -> int:
@@ -83,13 +78,14 @@ class Service:
             self._server = Server(static=key, log=self._log, random=os.urandom, settings=settings)
             undo.pop_all()
         self._fingerprint = fingerprint(key.public)
+        self._operator_log = OperatorLog(loop.time(), options)
         self._writer: ThreadWriter[Append] = ThreadWriter(loop, self._log.append)
         self._driver: Driver[Append, events.ServerEvent] = Driver(
             loop,
             self._server,
             endpoint=self._endpoint,
             writer=self._writer,
-            on_events=self._on_events,
+            on_events=self._operator_log.report_events,
             before=self._set_wall_clock,
         )
         self._pruner = Pruner(
@@ -99,12 +95,7 @@ class Service:
             retention=options.retention,
             on_pruned=lambda log: self._driver.call(self._server.on_pruned, log),
         )
-        self._activity_file = ActivityFile(folder)
         self._ended: asyncio.Future[None] = loop.create_future()
-        self._drops: Counter[str] = Counter()
-        self._unwritable_at = 0.0
-        self._began = loop.time()
-        self._refusals = 0  # since the drops were logged
         self._drop_timer: asyncio.TimerHandle | None = None
 
     def _open_log(self, folder: Path) -> SqliteLog:
@@ -127,11 +118,11 @@ class Service:
             if hasattr(signal, "SIGHUP"):
                 signals.take(signal.SIGHUP)
             self._loop.set_exception_handler(self._on_exception)
-            self._begin_log()
+            self._operator_log.report_start()
             self._driver.start()
             self._endpoint.listen(self._driver.receive)
             self._pruner.start()
-            self._drop_timer = self._loop.call_later(DROPS_LOGGED_EVERY_S, self._log_drops)
+            self._drop_timer = self._loop.call_later(DROPS_LOGGED_EVERY_S, self._report_drops)
             self._say_ready()
             try:
                 await self._ended
@@ -144,15 +135,6 @@ class Service:
         finally:
             signals.close()
 
-    def _begin_log(self) -> None:
-        folder, retention = self._options.data, self._options.retention
-        _logger.info(
-            "starting udpchat %s, process %d, durability %s, history kept %s",
-            __version__, os.getpid(), self._options.durability, kept_for(retention.kept_s, retention.kept_entries),
-        )  # fmt: skip
-        for line in exposed(folder, folder / SERVER_KEY, folder / LOG_FILE):
-            _logger.warning("%s", line)
-
     def _say_ready(self) -> None:
         host, port = self._endpoint.address
         shown = lan_host() if self._options.bind in EVERYWHERE else host
@@ -162,11 +144,9 @@ class Service:
 
     def _on_signal(self, number: int) -> None:
         if number not in STOPPING:
-            self._activity_file.reopen()
-            _logger.info("log files reopened")
+            self._operator_log.reopen()
         elif not self._ended.done():
-            told = counted(len(self._server.hub.registry), "client is", "clients are")
-            _logger.info("stopping because of %s; %s told", signal.Signals(number).name, told)
+            self._operator_log.report_stopping(number, clients=len(self._server.hub.registry))
             self._ended.set_result(None)
 
     def _on_exception(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
@@ -190,8 +170,8 @@ class Service:
         self._writer.close()
         if self._drop_timer is not None:
             self._drop_timer.cancel()
-        self._log_drops()
-        self._activity_file.close()
+        self._report_drops()
+        self._operator_log.close()
         if not is_durable:
             _logger.error("the disk did not take everything in time; nothing that was confirmed is lost")
             return False
@@ -200,44 +180,13 @@ class Service:
         except StoreError as error:
             _logger.error("the log could not be closed: %s", error)
             return False
-        served = duration_text(self._loop.time() - self._began)
-        _logger.info("stopped after serving for %s; all that was accepted is stored", served)
+        self._operator_log.report_stopped(self._loop.time())
         return True
 
-    # --- Telling the operator ----------
-
-    def _on_events(self, now: float, happened: Sequence[events.ServerEvent]) -> None:
-        for event in happened:
-            match event:
-                case events.PeerEntered(nick, host):
-                    _activity.info("%s entered from %s", nick, host)
-                case events.PeerLeft(nick, reason):
-                    _activity.info("%s left (%s)", nick, reason)
-                case events.PeerRefused(host, code):
-                    self._refusals += 1
-                    if self._refusals <= REFUSALS_LOGGED_MAX:
-                        _activity.info("refused from %s: %s", host, code)
-                case events.LogUnreadable(reason):
-                    _logger.error("what is stored cannot be read: %s", reason)
-                case events.LogUnwritable(reason):
-                    self._unwritable_at = now
-                    _logger.error("messages are refused, because they cannot be stored: %s", reason)
-                case events.LogWritable():  # at a level at which whoever was told of the failure hears of its end
-                    lasted = duration_text(now - self._unwritable_at)
-                    _logger.warning("messages are stored again, after %s in which none could be", lasted)
-
-    def _log_drops(self) -> None:
-        """What was dropped since the last time, in one line, if anything was."""
-        dropped = self._server.counters + self._endpoint.counters
-        recent = dropped - self._drops
-        self._drops = dropped
-        if self._refusals > REFUSALS_LOGGED_MAX:
-            _activity.info("refused %s more", counted(self._refusals - REFUSALS_LOGGED_MAX, "time"))
-        self._refusals = 0
-        if recent:
-            _logger.warning("dropped: %s", ", ".join(f"{count} {reason}" for reason, count in recent.most_common()))
+    def _report_drops(self) -> None:
+        self._operator_log.report_drops(self._server.counters + self._endpoint.counters)
         if not self._ended.done():
-            self._drop_timer = self._loop.call_later(DROPS_LOGGED_EVERY_S, self._log_drops)
+            self._drop_timer = self._loop.call_later(DROPS_LOGGED_EVERY_S, self._report_drops)
 
 
 def _settings(options: ServerOptions) -> Settings:

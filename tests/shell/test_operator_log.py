@@ -1,0 +1,79 @@
+"""What an operator reads of a server: each fact once, in words, never a text."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from udpchat.chat import events
+from udpchat.shell.operator_log import REFUSALS_LOGGED_MAX, OperatorLog
+from udpchat.shell.options import server_options
+
+
+@pytest.fixture
+def made(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Iterator[OperatorLog]:
+    caplog.set_level(logging.INFO, "udpchat")
+    tmp_path.chmod(0o700)
+    log = OperatorLog(100.0, server_options({"data": str(tmp_path), "retention": "1h"}, {}))
+    yield log
+    log.close()
+
+
+def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
+    found = [f"{record.levelname.lower()} {record.getMessage()}" for record in caplog.records]
+    caplog.clear()
+    return found
+
+
+def test_a_start_names_version_durability_and_what_is_kept(
+    made: OperatorLog, caplog: pytest.LogCaptureFixture
+) -> None:
+    made.report_start()
+    (line,) = lines(caplog)
+    assert line.startswith("info starting udpchat ") and line.endswith("durability fsync, history kept for 1 hour")
+
+
+@pytest.mark.parametrize(("clients", "told"), [(0, "0 clients are"), (1, "1 client is"), (2, "2 clients are")])
+def test_an_end_names_its_signal_and_how_long_it_served(
+    made: OperatorLog, caplog: pytest.LogCaptureFixture, clients: int, told: str
+) -> None:
+    made.report_stopping(signal.SIGINT, clients)
+    made.report_stopped(100.0 + 3_661)
+    assert lines(caplog) == [
+        f"info stopping because of SIGINT; {told} told",
+        "info stopped after serving for 1 hour 1 minute; all that was accepted is stored",
+    ]
+
+
+def test_a_disk_that_is_full_and_has_room_again_is_a_line_each(
+    made: OperatorLog, caplog: pytest.LogCaptureFixture
+) -> None:
+    made.report_events(200.0, [events.LogUnwritable("there is no room on the disk")])
+    made.report_events(290.0, [events.LogWritable()])
+    assert lines(caplog) == [
+        "error messages are refused, because they cannot be stored: there is no room on the disk",
+        "warning messages are stored again, after 1 minute 30 seconds in which none could be",
+    ]
+
+
+def test_who_is_refused_again_and_again_does_not_fill_the_log(
+    made: OperatorLog, caplog: pytest.LogCaptureFixture
+) -> None:
+    for more, told in ((1, "1 time more"), (2, "2 times more")):
+        made.report_events(0.0, [events.PeerRefused("10.0.0.9", "bad_nick")] * (REFUSALS_LOGGED_MAX + more))
+        made.report_drops(Counter())
+        found = lines(caplog)
+        assert found[0] == "info refused from 10.0.0.9: bad_nick" and len(found) == REFUSALS_LOGGED_MAX + 1
+        assert found[-1] == f"info refused {told}"
+
+
+def test_drops_are_reported_once(made: OperatorLog, caplog: pytest.LogCaptureFixture) -> None:
+    made.report_drops(Counter({"bad seal": 2}))
+    made.report_drops(Counter({"bad seal": 2}))
+    made.report_drops(Counter({"bad seal": 3}))
+    assert lines(caplog) == ["warning dropped: 2 bad seal", "warning dropped: 1 bad seal"]

@@ -1,0 +1,96 @@
+"""What the operator of a server reads: its start, its end, its disk, who came and went, what was dropped. No texts."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final
+
+from udpchat import __version__
+from udpchat.chat import events
+from udpchat.chat.text import counted, duration_text, kept_for
+from udpchat.shell.identity import SERVER_KEY
+from udpchat.shell.logs import ACTIVITY, ActivityFile
+from udpchat.shell.operations import LOG_FILE
+from udpchat.shell.options import ServerOptions
+from udpchat.shell.permissions import exposed
+
+REFUSALS_LOGGED_MAX: Final = 60  # between two reports of drops: one who insists must not fill the logs
+
+_logger = logging.getLogger("udpchat.server")
+_activity = logging.getLogger(ACTIVITY)
+
+
+class OperatorLog:
+    """Writes what happens to one server to the log and to the activity file. `now` is monotonic, in seconds."""
+
+    def __init__(self, now: float, options: ServerOptions) -> None:
+        self._began = now
+        self._options = options
+        self._file = ActivityFile(options.data)
+        self._unwritable_at = now
+        self._drops: Counter[str] = Counter()  # all that were reported
+        self._refusals = 0  # since drops were reported
+
+    def report_start(self) -> None:
+        """Which server this is, and which of its files others of this machine can use."""
+        options, retention = self._options, self._options.retention
+        kept = kept_for(retention.kept_s, retention.kept_entries)
+        _logger.info(
+            "starting udpchat %s, process %d, durability %s, history kept %s",
+            __version__, os.getpid(), options.durability, kept,
+        )  # fmt: skip
+        for line in exposed(options.data, options.data / SERVER_KEY, options.data / LOG_FILE):
+            _logger.warning("%s", line)
+
+    def report_stopping(self, number: int, clients: int) -> None:
+        """A signal ends the server, which reports that to so many clients."""
+        told = counted(clients, "client is", "clients are")
+        _logger.info("stopping because of %s; %s told", signal.Signals(number).name, told)
+
+    def report_stopped(self, now: float) -> None:
+        """All is done, and all that was accepted is on the disk."""
+        _logger.info("stopped after serving for %s; all that was accepted is stored", duration_text(now - self._began))
+
+    def report_events(self, now: float, happened: Sequence[events.ServerEvent]) -> None:
+        """What the core reported."""
+        for event in happened:
+            match event:
+                case events.PeerEntered(nick, host):
+                    _activity.info("%s entered from %s", nick, host)
+                case events.PeerLeft(nick, reason):
+                    _activity.info("%s left (%s)", nick, reason)
+                case events.PeerRefused(host, code):
+                    self._refusals += 1
+                    if self._refusals <= REFUSALS_LOGGED_MAX:
+                        _activity.info("refused from %s: %s", host, code)
+                case events.LogUnreadable(reason):
+                    _logger.error("what is stored cannot be read: %s", reason)
+                case events.LogUnwritable(reason):
+                    self._unwritable_at = now
+                    _logger.error("messages are refused, because they cannot be stored: %s", reason)
+                case events.LogWritable():  # a warning, so that whoever reads of the failure reads of its end
+                    lasted = duration_text(now - self._unwritable_at)
+                    _logger.warning("messages are stored again, after %s in which none could be", lasted)
+
+    def report_drops(self, dropped: Counter[str]) -> None:
+        """What was dropped and refused since the last time, if anything was; `dropped` counts from the start."""
+        recent = dropped - self._drops
+        self._drops = dropped
+        if self._refusals > REFUSALS_LOGGED_MAX:
+            _activity.info("refused %s more", counted(self._refusals - REFUSALS_LOGGED_MAX, "time"))
+        self._refusals = 0
+        if recent:
+            _logger.warning("dropped: %s", ", ".join(f"{count} {reason}" for reason, count in recent.most_common()))
+
+    def reopen(self) -> None:
+        """Go on in a new activity file if somebody moved this one away."""
+        self._file.reopen()
+        _logger.info("log files reopened")
+
+    def close(self) -> None:
+        """Write no more to the activity file."""
+        self._file.close()
