@@ -53,7 +53,7 @@ def test_an_answer_to_nothing_says_nothing() -> None:
 def test_a_failure_is_told_and_the_message_is_not_waited_for() -> None:
     client, transcript = asks()
     client.ask(Say("lobby", 0, "hello"))
-    assert client.on_result(1.0, Result(1, Failed("too_long", "no"))) == [events.Error("too_long", "no")]
+    assert client.on_result(1.0, Result(1, Failed("too_long", "no"))) == [events.Error("too_long", "no", "hello")]
     assert transcript.unconfirmed() == [] and client.is_idle
 
 

@@ -64,6 +64,15 @@ def texts(told: list[ClientEvent]) -> list[str]:
         ("hello\r\n", Say("lobby", 0, "hello")),
         ("//help", Say("lobby", 0, "/help")),
         ("///", Say("lobby", 0, "//")),
+        ("  //help", Say("lobby", 0, "  /help")),
+        ("and//or", Say("lobby", 0, "and//or")),
+        (" /msg bob psst", Tell("bob", 0, "psst")),
+        ("\t /me waves", Say("lobby", 1, "waves")),
+        ("one\n/quit\n", Say("lobby", 0, "one\n/quit")),
+        ("//etc\n//opt", Say("lobby", 0, "/etc\n//opt")),
+        ("/msg bob one\ntwo", Tell("bob", 0, "one\ntwo")),
+        ("/say one\n/two", Say("lobby", 0, "one\n/two")),
+        ("\x1b[2J", Say("lobby", 0, "\x1b[2J")),  # of a program: whoever shows it makes it safe
         ("/say /help", Say("lobby", 0, "/help")),
         ("/say   x", Say("lobby", 0, "  x")),
         ("/me waves", Say("lobby", 1, "waves")),
@@ -111,6 +120,26 @@ def test_an_unknown_command_is_not_sent_and_the_nearest_is_named(line: str, near
     error = refused(prompt_in("lobby"), line)
     assert error.code == "unknown_command"
     assert f"did you mean {near}?" in error.text
+
+
+@pytest.mark.parametrize("line", ["/quit\nx", " /join dev\nhello", "/names\nx y"])
+def test_a_text_of_several_lines_is_no_command_that_takes_one(line: str) -> None:
+    prompt = prompt_in("lobby")
+    error = refused(prompt, line)
+    assert error.code == "usage" and "takes one line" in error.text and error.said == line
+    assert not prompt.wants_quit and prompt.client.rooms == ("lobby",)
+
+
+@pytest.mark.parametrize("line", ["a\x1b[2Jb", "/me \x07", "\u202eb", "a\rb", "/quit \x9b"])
+def test_a_control_character_that_a_person_typed_is_named_and_nothing_is_sent(line: str) -> None:
+    prompt = Prompt(prompt_in("lobby").client, is_typed=True)
+    error = refused(prompt, line)
+    assert error.code == "control_character" and "(U+" in error.text and error.said == line
+    assert not prompt.wants_quit
+
+
+def test_an_error_repeats_what_was_typed() -> None:
+    assert refused(prompt_in("lobby"), "  /mgs bob secret\n").said == "  /mgs bob secret"
 
 
 @pytest.mark.parametrize("line", ["/", "/ msg bob secret", "/usr/bin/env", "/\tx", "/" + "x" * 10_000])

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from udpchat.chat.text import (
     STACKED_MARKS_MAX,
     clean_text,
+    control_character,
     counted,
     duration_text,
     fits,
@@ -272,3 +273,43 @@ def test_no_sentence_puts_a_plural_behind_a_number_that_may_be_one() -> None:
                 if PLURALS.match(str(text.value)) and not is_limit:
                     faults.append(f"{path.name}:{node.lineno}: {ast.unparse(value)}{text.value}")
     assert not faults, "\n".join(faults)
+
+
+# --- What is typed ----------
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("a\x1b[2J", "ESC (U+001B)"),
+        ("\x00", "NUL (U+0000)"),
+        ("tab\tand\rreturn", "CR (U+000D)"),
+        ("\x7f\x1b", "DEL (U+007F)"),
+        ("\x9b31m", "CSI (U+009B)"),
+        ("\x85", "(U+0085)"),
+        ("\u202egnp.exe", "RLO (U+202E)"),
+        ("\u202d", "LRO (U+202D)"),
+    ],
+)
+def test_the_first_control_character_is_named(text: str, name: str) -> None:
+    assert control_character(text) == name
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "plain\tand\nsimple",
+        "\U0001f468\u200d\U0001f469\u200d\U0001f467 \u2764\ufe0f",  # joined emoji
+        "\u05e9\u05dc\u05d5\u05dd \u200f(\u200eabc\u200f)",  # Hebrew with marks
+        "\u2068\u0645\u0631\u062d\u0628\u0627\u2069 \u202aabc\u202c",  # isolates and embeddings
+        "\u0645\u06cc\u200c\u062e\u00ad\ufeff",
+    ],
+)
+def test_what_scripts_and_emoji_need_is_no_control_character(text: str) -> None:
+    assert control_character(text) == ""
+
+
+def test_all_of_c0_c1_and_del_but_tab_and_line_feed_are_control_characters() -> None:
+    found = {c for c in ALL_CHARACTERS if control_character(c)}
+    assert found == {c for c in ALL_CHARACTERS if unicodedata.category(c) == "Cc"} - {"\t", "\n"} | {"\u202d", "\u202e"}

@@ -90,7 +90,8 @@ class Asks:
                 return [events.Notice("away", _away(request, away))] if away else []
             case bodies.Failed(code, text):
                 self._transcript.on_failed(identity)
-                return [events.Error(code, text), *([events.Past(here.messages)] if here.messages else [])]
+                refused = events.Error(code, text, _words(request))
+                return [refused, *([events.Past(here.messages)] if here.messages else [])]
             case bodies.Found(items):
                 return self._on_found(frame.counter, request, items, here)
         if isinstance(request, bodies.Rename):
@@ -187,6 +188,10 @@ class Asks:
 
 def _is_said(body: bytes) -> bool:
     return isinstance(parse_request_untrusted(body), bodies.Say | bodies.Tell)
+
+
+def _words(request: bodies.RequestBody) -> str:
+    return request.text if isinstance(request, bodies.Say | bodies.Tell) else ""
 
 
 def _away(request: bodies.RequestBody, away: str) -> str:

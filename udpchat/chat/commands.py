@@ -1,7 +1,8 @@
 """What a person types, and what the client is to do about it: the table of commands, and the prompt. Pure.
 
-A line is a message to the target of the moment, `/word ...` a command, `//x` the message `/x`. What begins like a
-command and is none is never sent: a mistyped `/msg` must not tell a room what was meant for one person.
+A line is a message to the target of the moment, `/word ...` a command, `//x` the message `/x`. Blanks before the slash
+change nothing in that. What begins like a command and is none is never sent: a mistyped `/msg` must not tell a room
+what was meant for one person. A pasted text may have several lines: it is one message, or the TEXT of a command.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from udpchat.chat.arguments import (
 from udpchat.chat.client import Client, LocalError
 from udpchat.chat.events import ClientEvent, Error, Notice
 from udpchat.chat.recall import Archive, Moment, Recall
-from udpchat.chat.text import clean_text
+from udpchat.chat.text import clean_text, control_character
 from udpchat.wire import bodies
 from udpchat.wire.limits import AWAY_BYTES_MAX, TEXT_BYTES_MAX, TOPIC_BYTES_MAX
 
@@ -64,6 +65,11 @@ class Command:
     def form(self) -> str:
         """How it is written: `/msg NICK TEXT`."""
         return f"/{self.name} {self.usage}".rstrip()
+
+    @property
+    def takes_lines(self) -> bool:
+        """Whether what follows the name may have several lines: it is said, as it is."""
+        return self.group is Group.TALKING
 
 
 # --- What each command does ----------
@@ -268,6 +274,8 @@ class Prompt:
     """Where a person types: whom a line goes to, and whether the person wants to leave.
 
     A program may add `commands` of its own to the table. The past is read from `archive`, and times by `moment`.
+    `is_typed`: lines come from a person's keys, and a control character among them is a slip that is refused; what a
+    program writes is sent as it is, for whoever shows it to make it safe.
     `wants_quit` is set by /quit, which waits for what is not confirmed, `wants_quit_now` by a second one; whoever
     drives the client acts on them.
     """
@@ -279,8 +287,10 @@ class Prompt:
         *,
         archive: Archive | None = None,
         moment: Moment | None = None,
+        is_typed: bool = False,
     ) -> None:
         self.client = client
+        self._is_typed = is_typed
         self.recall = Recall(client, archive, moment)
         self.commands = tuple(commands)
         self.wants_quit = False
@@ -303,14 +313,17 @@ class Prompt:
         try:
             if clean_text(line) is None:
                 raise Refusal("not_text", "not sent: it holds characters that UTF-8 does not have")
-            if line.startswith("/") and not line.startswith("//"):
-                return self._obey(now, line[1:])
+            if self._is_typed and (name := control_character(line)):
+                raise Refusal("control_character", f"not sent: it holds the control character {name}; type it without")
+            word = line.lstrip()
+            if word.startswith("/") and not word.startswith("//"):
+                return self._obey(now, word[1:])
             self._refuse_if_leaving()
-            self.say(now, line.removeprefix("/"))
+            self.say(now, line.replace("//", "/", 1) if word.startswith("//") else line)
         except Refusal as refusal:
-            return [Error(refusal.code, refusal.text)]
+            return [Error(refusal.code, refusal.text, line)]
         except LocalError as error:
-            return [Error("refused", str(error))]
+            return [Error("refused", str(error), line)]
         return []
 
     def _obey(self, now: float, line: str) -> list[ClientEvent]:
@@ -318,6 +331,9 @@ class Prompt:
         command = self.command(word)
         if command.handle is not _quit:
             self._refuse_if_leaving()
+        if "\n" in line and not command.takes_lines:
+            text = f"nothing was done: /{command.name} takes one line; to send a text that begins so, put a / before it"
+            raise Refusal("usage", text)
         try:
             return command.handle(self, now, line[len(word) + 1 :])
         except WrongUsage:

@@ -112,10 +112,11 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Error:
-    """Something asked was not done; `code` for programs."""
+    """Something asked was not done; `code` for programs. `said` is what the person wrote that is not sent, if known."""
 
     code: str
     text: str
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,13 @@ _STACK: Final = re.compile(rf"[^\w\x00-\x7f]{{{STACKED_MARKS_MAX + 1},}}")
 _STACKING: Final = frozenset({"Mn", "Me"})
 _JOINERS: Final = frozenset("\u200c\u200d")
 
+# Neither typed nor pasted on purpose; names of ISO 6429, and of UAX #9 for the overrides.
+_UNTYPED: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202d\u202e]")
+_CONTROL_NAMES: Final = (
+    "NUL SOH STX ETX EOT ENQ ACK BEL BS HT LF VT FF CR SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC FS GS RS US"
+).split()
+_OTHER_NAMES: Final = {0x7F: "DEL", 0x9B: "CSI", 0x202D: "LRO", 0x202E: "RLO"}
+
 
 def printable(text: str) -> str:
     """`text` as one line that is safe to print and to log; plain text comes back as it is.
@@ -78,6 +85,21 @@ def clean_text(text: str) -> str | None:
     except UnicodeEncodeError:
         return None
     return text.replace("\r\n", "\n").rstrip("\n") or None
+
+
+def control_character(text: str) -> str:
+    """The name of the first character that nobody types in order to be read; empty if there is none.
+
+    Such are the control characters C0, DEL and C1 but for tab and line feed, and the two bidirectional overrides, which
+    show a text in another order than it has. Marks, embeddings and isolates of right-to-left scripts are not, and
+    neither are the joiners of emoji.
+    """
+    found = _UNTYPED.search(text)
+    if found is None:
+        return ""
+    code = ord(found[0])
+    known = _CONTROL_NAMES[code] if code < len(_CONTROL_NAMES) else _OTHER_NAMES.get(code, "")
+    return f"{known} (U+{code:04X})".lstrip()
 
 
 def fits(text: str, bytes_max: int) -> bool:
