@@ -30,6 +30,7 @@ from udpchat.shell.options import OptionError, data_folder, server_options
 from udpchat.shell.retention import objection
 from udpchat.shell.standard import abandon_output, prepare_output, standard_input, writing_to
 from udpchat.shell.suggestions import did_you_mean, unknown_option
+from udpchat.shell.typed import TypedLines
 from udpchat.storage.log import StoreError
 from udpchat.ui.lines import Lines
 
@@ -239,7 +240,7 @@ def client(argv: Sequence[str] | None = None, *, program: str = "udpchat-client"
 
     return _guarded(
         program,
-        lambda: connect.run(options, make_interface=make_interface, raw_input=standard_input(), say=_say),
+        lambda: connect.run(options, make_interface=make_interface, source=TypedLines(standard_input()), say=_say),
     )
 
 

@@ -17,7 +17,7 @@ TWICE = """
 import asyncio, os, signal
 from udpchat.shell.signals import STOPPING, Signals
 loop = asyncio.SelectorEventLoop()
-signals = Signals(loop, lambda number: None, exit_at_once=77)
+signals = Signals(loop, lambda number: None, exit_at_once=77, before_exit=lambda: print("put in order", flush=True))
 signals.take(*STOPPING)
 os.kill(os.getpid(), signal.SIGTERM)
 os.kill(os.getpid(), signal.SIGINT)
@@ -46,5 +46,6 @@ def test_afterwards_everything_is_as_it_was(loop: asyncio.AbstractEventLoop) -> 
 
 
 def test_the_second_stop_ends_the_process_whatever_the_loop_does() -> None:
-    done = subprocess.run([sys.executable, "-c", TWICE], cwd=ROOT, timeout=20, check=False)
+    done = subprocess.run([sys.executable, "-c", TWICE], cwd=ROOT, timeout=20, check=False, capture_output=True)
     assert done.returncode == 77
+    assert done.stdout.split() == [b"put", b"in", b"order"]

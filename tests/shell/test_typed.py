@@ -50,7 +50,7 @@ def test_lines_and_then_the_end_are_reported_in_the_loop(loop: asyncio.AbstractE
         got.append(line)
         threads.add(threading.get_ident())
 
-    TypedLines(loop, io.BytesIO(b"one\ntwo"), on_line=on_line, on_end=lambda: got.append("the end"))
+    TypedLines(io.BytesIO(b"one\ntwo")).start(loop, on_line=on_line, on_end=lambda: got.append("the end"))
     run_until(loop, lambda: "the end" in got)
     assert got == ["one", "two", "the end"]
     assert threads == {threading.get_ident()}
@@ -59,7 +59,8 @@ def test_lines_and_then_the_end_are_reported_in_the_loop(loop: asyncio.AbstractE
 def test_no_more_is_read_ahead_than_is_released(loop: asyncio.AbstractEventLoop) -> None:
     got: list[str] = []
     count = 3 * LINES_AHEAD_MAX
-    lines = TypedLines(loop, io.BytesIO(b"x\n" * count), on_line=got.append, on_end=lambda: got.append("the end"))
+    lines = TypedLines(io.BytesIO(b"x\n" * count))
+    lines.start(loop, on_line=got.append, on_end=lambda: got.append("the end"))
     run_until(loop, lambda: len(got) == LINES_AHEAD_MAX)
     # That nothing comes cannot be waited for: a reader that ran ahead is given a moment to be caught at it.
     loop.run_until_complete(asyncio.sleep(0.01))

@@ -42,7 +42,7 @@ from udpchat.shell.progress import ProgressLine
 from udpchat.shell.remembered import recognize_conversations, remembered, store_folder, store_path
 from udpchat.shell.replicas import Replicas
 from udpchat.shell.signals import STOPPING, Signals
-from udpchat.shell.typed import Raw, TypedLines
+from udpchat.shell.typed import LineSource
 from udpchat.shell.writer import DirectWriter, ThreadWriter, Writer
 from udpchat.storage.client_sqlite import SqliteClientStore
 from udpchat.storage.lock import StoreLock
@@ -101,17 +101,19 @@ def run(
     options: ClientOptions,
     *,
     make_interface: Callable[[Client, ClientStore], Interface],
-    raw_input: Raw,
+    source: LineSource,
     say: Callable[[str], object],
 ) -> int:
     """Chat until the interface, the server, a signal or the clock ends it; the exit code. `say` tells people a line.
+
+    Lines come from `source`, which is started once there is a server to send them to.
 
     Raises DataUnusable, StoreError, EndpointError, and what `make_interface`'s methods raise, a broken pipe for one.
     """
     logging.getLogger("udpchat").addHandler(logging.NullHandler())  # the interface says what a person should know
     loop = asyncio.SelectorEventLoop()  # on Windows the other loop goes deaf when a server dies (cpython#127057)
     try:
-        session = Session(loop, options, make_interface=make_interface, raw_input=raw_input, say=say)
+        session = Session(loop, options, make_interface=make_interface, source=source, say=say)
         return loop.run_until_complete(session.run())
     finally:
         loop.close()
@@ -126,13 +128,13 @@ class Session:
         options: ClientOptions,
         *,
         make_interface: Callable[[Client, ClientStore], Interface],
-        raw_input: Raw,
+        source: LineSource,
         say: Callable[[str], object],
     ) -> None:
         self._loop = loop
         self._options = options
         self._make_interface = make_interface
-        self._raw_input = raw_input
+        self._source = source
         self._say = say
         self._folder = open_folder(options.data)
         self._key = key_of_nick(self._folder, options.nick)
@@ -143,7 +145,9 @@ class Session:
 
     async def run(self) -> int:
         """All of it; the exit code."""
-        signals = Signals(self._loop, self._on_signal, exit_at_once=EXIT_INTERRUPTED)
+        signals = Signals(
+            self._loop, self._on_signal, exit_at_once=EXIT_INTERRUPTED, before_exit=self._source.restore
+        )
         self._loop.set_exception_handler(self._on_exception)
         if self._options.timeout_s is not None:
             self._loop.call_later(self._options.timeout_s, self._on_timeout)
@@ -195,7 +199,7 @@ class Session:
                 at_end.callback(diary.close)
                 chat.on_event = diary.note
             self._chat = chat
-            chat.start(self._raw_input)
+            chat.start(self._source)
             self._loop.call_later(ENTERING_S_MAX, self._on_entering_timeout, server)
             try:
                 return await self._finished
@@ -277,7 +281,7 @@ class Chat:
         self._nick = client.nick
         self._endpoint = endpoint
         self._finish = finish
-        self._lines: TypedLines | None = None
+        self._lines: LineSource | None = None
         self._lines_owed = 0
         self._over = asyncio.Event()
         write = Replicas(store).write
@@ -293,11 +297,12 @@ class Chat:
         self.catching: CatchUp | None = None
         self.on_event: Callable[[events.ClientEvent], None] = lambda event: None
 
-    def start(self, raw_input: Raw) -> None:
+    def start(self, source: LineSource) -> None:
         """Begin to listen to the network and to the person."""
         self._endpoint.listen(self._driver.receive)
         self._driver.start()
-        self._lines = TypedLines(self._loop, raw_input, on_line=self._on_line, on_end=self._on_end_of_input)
+        self._lines = source
+        source.start(self._loop, on_line=self._on_line, on_end=self._on_end_of_input)
 
     def _on_line(self, text: str) -> None:
         self._lines_owed += 1
@@ -323,6 +328,8 @@ class Chat:
         if self._lines_owed and self._lines is not None and len(self._client.unconfirmed()) < UNCONFIRMED_MAX:
             self._lines.release(self._lines_owed)
             self._lines_owed = 0
+        if self._lines is not None:
+            self._lines.refresh()
         self._see_to_the_end()
 
     def _see_to_the_end(self) -> None:
@@ -339,6 +346,8 @@ class Chat:
 
     async def end(self) -> None:
         """Take leave of the server if that was not done, and finish writing."""
+        if self._lines is not None:
+            await self._lines.close()
         with contextlib.suppress(Exception):  # what ended the session may be in the way, and is reported already
             self._driver.call(self._goodbye)
             async with asyncio.timeout(GOODBYE_S_MAX):

@@ -19,15 +19,22 @@ STOPPING: Final = tuple(
 class Signals:
     """Calls `on_signal(number)` in the loop for each signal taken. Made in the main thread, and closed there.
 
-    The second of the STOPPING ones ends the process on the spot with `exit_at_once`: whatever hangs, it ends.
+    The second of the STOPPING ones ends the process on the spot with `exit_at_once`, after `before_exit`: whatever
+    hangs, it ends.
     """
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, on_signal: Callable[[int], None], *, exit_at_once: int
+        self,
+        loop: asyncio.AbstractEventLoop,
+        on_signal: Callable[[int], None],
+        *,
+        exit_at_once: int,
+        before_exit: Callable[[], None] = lambda: None,
     ) -> None:
         self._loop = loop
         self._on_signal = on_signal
         self._exit_at_once = exit_at_once
+        self._before_exit = before_exit
         self._is_stopping = False
         self._former: dict[int, Any] = {}
         self._inside, self._outside = socket.socketpair()
@@ -46,6 +53,7 @@ class Signals:
     def _note(self, number: int, frame: FrameType | None) -> None:
         if number in STOPPING:
             if self._is_stopping:
+                self._before_exit()
                 os._exit(self._exit_at_once)
             self._is_stopping = True
         self._loop.call_soon_threadsafe(self._on_signal, number)

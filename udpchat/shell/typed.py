@@ -1,4 +1,8 @@
-"""The lines of standard input, read on a thread: no system has one way to wait for terminals, pipes and files alike."""
+"""Where a client's lines come from: what every source does, and the source for pipes, files and dumb terminals.
+
+That one reads on a thread: no system has one way to wait for terminals, pipes and files alike. The source for terminals
+that can do more is `shell/editor`.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +21,27 @@ class Raw(Protocol):
 
     def read(self, size: int, /) -> bytes | None:
         """What is there, at most `size` bytes; empty at the end."""
+
+
+class LineSource(Protocol):
+    """Reports lines in the loop, LINES_AHEAD_MAX at most without a `release`, and then the end of the input."""
+
+    def start(
+        self, loop: asyncio.AbstractEventLoop, *, on_line: Callable[[str], None], on_end: Callable[[], None]
+    ) -> None:
+        """Report from now on. Once."""
+
+    def release(self, count: int) -> None:
+        """So many lines have been dealt with."""
+
+    def refresh(self) -> None:
+        """What a prompt shows may have changed."""
+
+    async def close(self) -> None:
+        """Report no more, and leave a terminal as it was found."""
+
+    def restore(self) -> None:
+        """The same for the terminal, when the process ends on the spot."""
 
 
 def lines_of(raw: Raw) -> Iterator[str]:
@@ -46,26 +71,31 @@ def _text(line: bytearray) -> str:
 
 
 class TypedLines:
-    """Calls `on_line` in the loop for each line, LINES_AHEAD_MAX at most without a `release`; then `on_end`."""
+    """A `LineSource` that reads a file to its end."""
 
-    def __init__(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        raw: Raw,
-        *,
-        on_line: Callable[[str], None],
-        on_end: Callable[[], None],
-    ) -> None:
-        self._loop = loop
+    def __init__(self, raw: Raw) -> None:
         self._raw = raw
-        self._on_line = on_line
-        self._on_end = on_end
         self._ahead = Semaphore(LINES_AHEAD_MAX)
-        Thread(target=self._work, name="typed", daemon=True).start()  # it cannot be woken from its read
+
+    def start(
+        self, loop: asyncio.AbstractEventLoop, *, on_line: Callable[[str], None], on_end: Callable[[], None]
+    ) -> None:
+        """Read from now on, on a thread that cannot be woken from its read."""
+        self._loop, self._on_line, self._on_end = loop, on_line, on_end
+        Thread(target=self._work, name="typed", daemon=True).start()
 
     def release(self, count: int) -> None:
         """So many lines have been dealt with."""
         self._ahead.release(count)
+
+    def refresh(self) -> None:
+        """There is no prompt."""
+
+    async def close(self) -> None:
+        """The thread ends with the process."""
+
+    def restore(self) -> None:
+        """No terminal was changed."""
 
     def _work(self) -> None:
         try:
