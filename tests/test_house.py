@@ -44,6 +44,8 @@ OWNERS = {  # who may import what: others may not. The rest of the standard libr
     "msgspec": ("wire/bodies", "wire/frames"),
     "cryptography": ("session",),
     "platformdirs": ("shell", "cli"),
+    "prompt_toolkit": ("shell/editor",),
+    "termios": ("shell/editor",),
     "sqlite3": ("storage",),
     "asyncio": ("shell",),
     "selectors": ("shell",),

@@ -12,7 +12,7 @@ import sys
 import traceback
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TextIO
 
 from udpchat import __version__
 from udpchat.chat.client import Client
@@ -24,7 +24,7 @@ from udpchat.shell import connect, operations, serve
 from udpchat.shell.addresses import BadAddress, ServerAddress, parse_server
 from udpchat.shell.endpoint import EndpointError
 from udpchat.shell.identity import DataUnusable
-from udpchat.shell.moments import moment_ms
+from udpchat.shell.moments import moment_ms, now_ms
 from udpchat.shell.operations import OperationFailed
 from udpchat.shell.options import OptionError, data_folder, server_options
 from udpchat.shell.retention import objection
@@ -33,6 +33,10 @@ from udpchat.shell.suggestions import did_you_mean, unknown_option
 from udpchat.shell.typed import TypedLines
 from udpchat.storage.log import StoreError
 from udpchat.ui.lines import Lines
+from udpchat.ui.screen import ScreenLines, prompt_of
+
+if TYPE_CHECKING:
+    from udpchat.shell.editor import LineEditor
 
 EXIT_ERROR: Final = 1
 EXIT_USAGE: Final = 2
@@ -214,7 +218,9 @@ def client(argv: Sequence[str] | None = None, *, program: str = "udpchat-client"
         return _export_replica(words[1:], program)
     arguments = _client_parser(program).parse_args(words)
     prepare_output()
-    to_screen = sys.stdout is not None and sys.stdout.isatty()
+    to_screen, from_screen = _is_terminal(sys.stdout), _is_terminal(sys.stdin)
+    is_for_person = to_screen and from_screen and not arguments.json
+    editor = _open_editor() if is_for_person else None
     history: int | None = arguments.history
     options = connect.ClientOptions(
         nick=arguments.nick,
@@ -223,25 +229,38 @@ def client(argv: Sequence[str] | None = None, *, program: str = "udpchat-client"
         data=arguments.data,
         history=history if history is not None else HISTORY_ON_A_SCREEN if to_screen else 0,
         timeout_s=arguments.timeout,
-        shows_progress=sys.stderr is not None and sys.stderr.isatty(),
+        shows_progress=_is_terminal(sys.stderr) and editor is None,  # the editor's prompt shows it
     )
-    write_out, write_err = writing_to(sys.stdout), writing_to(sys.stderr)
+    write_out = writing_to(sys.stdout) if editor is None else editor.write
+    write_err = writing_to(sys.stderr) if editor is None or not _is_terminal(sys.stderr) else editor.write
 
     def make_interface(made: Client, archive: Archive) -> connect.Interface:
+        prompt = Prompt(made, archive=archive, moment=moment_ms, is_typed=is_for_person)
+        if editor is not None:
+            editor.prompt = lambda: prompt_of(prompt)
+        screen = ScreenLines(nick=lambda: made.nick, now_ms=now_ms, is_edited=editor is not None)
         return Lines(
-            Prompt(made, archive=archive, moment=moment_ms),
+            prompt,
             write_out=write_out,
             write_err=write_err,
             json=arguments.json,
             count=arguments.count,
             follow=arguments.follow,
             zone=None,
+            draw=screen.draw if is_for_person else None,
         )
 
-    return _guarded(
-        program,
-        lambda: connect.run(options, make_interface=make_interface, source=TypedLines(standard_input()), say=_say),
-    )
+    def run() -> int:
+        source = TypedLines(standard_input()) if editor is None else editor
+        return connect.run(options, make_interface=make_interface, source=source, say=_saying(write_err))
+
+    return _guarded(program, run)
+
+
+def _open_editor() -> LineEditor | None:
+    from udpchat.shell.editor import open_editor  # takes 80 ms to import, which a pipe need not wait for
+
+    return open_editor()
 
 
 def _export_replica(argv: Sequence[str], program: str) -> int:
@@ -344,7 +363,20 @@ def _seconds(text: str) -> float:
 
 
 def _say(line: str) -> None:
-    writing_to(sys.stderr)(f"{printable(line)}\n")
+    _saying(writing_to(sys.stderr))(line)
+
+
+def _saying(write: Callable[[str], object]) -> Callable[[str], None]:
+    """Writes one line, made safe."""
+
+    def say(line: str) -> None:
+        write(f"{printable(line)}\n")
+
+    return say
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()
 
 
 def _guarded(program: str, run: Callable[[], int], *, shows_traces: bool = False) -> int:

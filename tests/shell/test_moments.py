@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from udpchat.shell.moments import TIME_MS_MAX, iso_time, moment_ms, seconds_of
+from udpchat.shell.moments import TIME_MS_MAX, iso_time, moment_ms, now_ms, seconds_of
 
 NOW = datetime(2026, 11, 21, 14, 0, tzinfo=timezone(timedelta(hours=2)))
 
@@ -56,3 +56,7 @@ def test_a_moment_is_written_in_utc_whatever_a_log_claims() -> None:
     assert iso_time(951_782_400_001) == "2000-02-29T00:00:00.001Z"
     assert iso_time(TIME_MS_MAX) == iso_time(2**63) == "9999-12-31T23:59:59.999Z"
     assert iso_time(-5) == "1970-01-01T00:00:00.000Z"
+
+
+def test_now_is_counted_in_milliseconds_since_1970() -> None:
+    assert abs(now_ms() / 1000 - datetime.now(UTC).timestamp()) < 60

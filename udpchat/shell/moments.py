@@ -6,6 +6,7 @@ Without a zone they are of this machine's zone.
 from __future__ import annotations
 
 import re
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -31,6 +32,11 @@ def moment_ms(text: str, *, now: datetime | None = None) -> int | None:
         return None if moment is None else int(moment.timestamp() * 1000)
     except (ValueError, OverflowError, OSError):
         return None
+
+
+def now_ms() -> int:
+    """Milliseconds since 1970, by the clock of this machine."""
+    return time.time_ns() // 1_000_000
 
 
 def seconds_of(text: str) -> int | None:

@@ -43,11 +43,15 @@ def iso_time(time_ms: int) -> str:
 
 def clock_time(time_ms: int, zone: tzinfo | None) -> str:
     """The same to the minute, for people: `2026-01-31 23:59` in `zone`; None: that of this machine."""
+    return local_time(time_ms, zone).strftime("%Y-%m-%d %H:%M")
+
+
+def local_time(time_ms: int, zone: tzinfo | None) -> datetime:
+    """Milliseconds since 1970 in `zone`, kept within the years 1970 to 9999; None: the zone of this machine."""
     try:
-        moment = _moment(time_ms).astimezone(zone)
+        return _moment(time_ms).astimezone(zone)
     except (OverflowError, OSError):  # at the ends of what a system's clock knows
-        moment = _moment(time_ms)
-    return moment.strftime("%Y-%m-%d %H:%M")
+        return _moment(time_ms)
 
 
 def _moment(time_ms: int) -> datetime:
@@ -167,7 +171,8 @@ class Lines:
     `write_out` and `write_err` get one or more whole lines, with their line breaks, and flush them. Ends at /quit, once
     `count` messages from others are printed, or, if it neither counts nor has to `follow`, at the end of the input:
     always after everything typed is confirmed and goodbye is said. `echo`: plain lines show what was sent. `zone` is
-    that of the dates in plain lines; None: that of this machine.
+    that of the dates in plain lines; None: that of this machine. `draw` gives the lines of an event where they are not
+    those of `plain_lines`: at a terminal, where a person is also told what the program waits for at the end.
     """
 
     def __init__(
@@ -181,6 +186,7 @@ class Lines:
         follow: bool = False,
         echo: bool = False,
         zone: tzinfo | None = UTC,
+        draw: Callable[[ClientEvent], list[tuple[Stream, str]]] | None = None,
     ) -> None:
         self._prompt = prompt
         self._client = prompt.client
@@ -190,6 +196,7 @@ class Lines:
         self._is_following = follow or count is not None
         self._echoes = echo
         self._zone = zone
+        self._draw = draw
         self._printed = 0  # messages from others
         self._has_connected = False
         self._is_input_over = False
@@ -216,6 +223,8 @@ class Lines:
     def on_end_of_input(self, now: float) -> None:
         """No line comes any more."""
         self._is_input_over = True
+        if self._draw is not None and not self._is_following and not self._client.is_idle:
+            self._show([events.Notice("leaving", "waiting until all is confirmed; Ctrl+C leaves at once")])
         self._settle(now)
 
     def on_events(self, now: float, happened: Sequence[ClientEvent]) -> None:
@@ -299,7 +308,9 @@ class Lines:
         for event in happened:
             if self._is_json:
                 lines.append((Stream.OUT, json_event(event)))
-            if not self._is_json or isinstance(event, events.Rejected):  # why it ends is for people too
+            if self._draw is not None:
+                lines += self._draw(event)
+            elif not self._is_json or isinstance(event, events.Rejected):  # why it ends is for people too
                 lines += plain_lines(event, me=self._client.nick if self._echoes else "", zone=self._zone)
         self._write(lines)
 

@@ -1,0 +1,268 @@
+"""The one line that a person edits on a terminal, below everything that is printed (prompt_toolkit).
+
+The terminal stays in raw mode for as long as the editor runs: it cuts no line, and what arrives is printed above the
+prompt without touching what is half typed. Bracketed paste inserts text, line breaks too, and runs nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any, Final
+
+from prompt_toolkit.application import Application
+from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.filters import has_focus
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.history import InMemoryHistory
+from prompt_toolkit.input import Input, create_input
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.keys import Keys
+from prompt_toolkit.layout import BufferControl, Dimension, HSplit, Layout, Window
+from prompt_toolkit.layout.processors import HighlightIncrementalSearchProcessor, TabsProcessor
+from prompt_toolkit.output import Output, create_output
+from prompt_toolkit.output.vt100 import Vt100_Output
+from prompt_toolkit.widgets import SearchToolbar
+
+if sys.platform == "win32":
+    from prompt_toolkit.output.win32 import NoConsoleScreenBufferError as NoConsole
+else:
+    import termios
+
+    class NoConsole(Exception):
+        """Only Windows has consoles to be without."""
+
+
+from udpchat.shell.typed import LINES_AHEAD_MAX
+
+ROWS_MAX: Final = 8  # of a long line: the rest scrolls, so that what arrives stays in sight
+STATE_DELAY_S: Final = 0.3  # a state that is over sooner is not shown: on a LAN every line is confirmed within it
+CLOSING_S_MAX: Final = 0.5
+TARGET_CHARACTERS_MAX: Final = 32
+PASTE_OFF_CURSOR_ON: Final = b"\x1b[?2004l\x1b[?25h"
+DUMB_TERMINALS: Final = ("dumb", "unknown")
+
+
+def open_editor() -> LineEditor | None:
+    """An editor on the terminal of the standard streams; None if that terminal can only print lines."""
+    if os.environ.get("TERM", "").lower() in DUMB_TERMINALS:
+        return None
+    try:
+        return LineEditor()
+    except NoConsole:
+        return None
+
+
+class LineEditor:
+    """A `LineSource` on a terminal; `write` prints whole lines above the prompt, or plainly while there is none.
+
+    `prompt` gives where a line goes, and what state that is in or nothing; it is asked again at each `refresh`. What is
+    written has to be safe for a terminal. Ctrl+C on an empty line raises SIGINT, Ctrl+D there is the end of the input.
+    """
+
+    def __init__(self, *, source: Input | None = None, output: Output | None = None) -> None:
+        self.prompt: Callable[[], tuple[str, str]] = lambda: ("", "")
+        self._shown = ("", "")
+        self._buffer = Buffer(history=InMemoryHistory())
+        self._application = self._made_application(source or create_input(), output or create_output())
+        self._modes = TerminalModes(self._application)
+        self._drawing: asyncio.Task[None] | None = None
+        self._later: asyncio.TimerHandle | None = None
+        self._above: list[str] = []
+        self._ahead = 0
+        self._has_ended = False
+
+    def _made_application(self, source: Input, output: Output) -> Application[None]:
+        if isinstance(output, Vt100_Output):
+            output.enable_cpr = False  # answers of the terminal that come late would be typed into the shell
+        search = SearchToolbar()
+        control = BufferControl(
+            self._buffer,
+            input_processors=[HighlightIncrementalSearchProcessor(), TabsProcessor(char1=" ", char2=" ")],
+            search_buffer_control=search.control,
+            preview_search=True,
+        )
+        rows = Dimension(min=1, max=ROWS_MAX)
+        window = Window(control, wrap_lines=True, dont_extend_height=True, height=rows, get_line_prefix=self._prefix)
+        layout = Layout(HSplit([window, search]), focused_element=window)
+        return Application(layout, key_bindings=self._keys(), input=source, output=output, erase_when_done=True)
+
+    # --- A LineSource ----------
+
+    def start(
+        self, loop: asyncio.AbstractEventLoop, *, on_line: Callable[[str], None], on_end: Callable[[], None]
+    ) -> None:
+        """Draw the prompt, and report what is typed."""
+        self._on_line, self._on_end = on_line, on_end
+        self._modes.note()
+        self._shown = self.prompt()
+        self._drawing = loop.create_task(self._application.run_async(handle_sigint=False, set_exception_handler=False))
+        self._drawing.add_done_callback(self._on_drawn)
+
+    def release(self, count: int) -> None:
+        """So many lines have been dealt with."""
+        self._ahead -= count
+
+    def refresh(self) -> None:
+        """The prompt may have changed: where a line goes is shown at once, a state only if it lasts."""
+        wanted = self.prompt()
+        if wanted[0] != self._shown[0]:
+            self._show_prompt()
+        elif wanted != self._shown and self._later is None and self._is_drawn:
+            self._later = asyncio.get_running_loop().call_later(STATE_DELAY_S, self._show_prompt)
+
+    async def close(self) -> None:
+        """Take the prompt away, and leave the terminal as it was found."""
+        if self._later is not None:
+            self._later.cancel()
+        if self._drawing is not None and not self._drawing.done():
+            if self._application.is_running:
+                self._application.exit()
+            else:
+                self._drawing.cancel()
+            await asyncio.wait({self._drawing}, timeout=CLOSING_S_MAX)
+        self._print_above()
+
+    def restore(self) -> None:
+        """The process ends on the spot: leave the terminal as it was found, without the help of the loop."""
+        if self._is_drawn:
+            self._modes.restore()
+
+    # --- Out ----------
+
+    def write(self, text: str) -> None:
+        """Print whole lines above the prompt, in order; soon if there is one, else now."""
+        self._above.append(text)
+        if self._drawing is None or self._drawing.done():
+            self._print_above()
+        elif len(self._above) == 1:
+            self._drawing.get_loop().call_soon(self._print_above)
+
+    @property
+    def _is_drawn(self) -> bool:
+        return self._drawing is not None and not self._drawing.done()
+
+    def _print_above(self) -> None:
+        text, self._above = "".join(self._above), []
+        if not text:
+            return
+        is_running = self._application.is_running
+        if is_running:
+            self._application.renderer.erase()
+        output = self._application.output
+        output.write(text.replace("\n", "\r\n"))  # an escape character does not get through `write`
+        output.flush()
+        if is_running:
+            self._application.invalidate()
+
+    def _show_prompt(self) -> None:
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
+        self._shown = self.prompt()
+        self._application.invalidate()
+
+    def _prefix(self, line_number: int, wrap_count: int) -> StyleAndTextTuples:
+        """In front of each row: the prompt, a bar where a pasted text begins a line, nothing where a line goes on."""
+        if wrap_count:
+            return []
+        prompt = prompt_text(*self._shown)
+        return [("", prompt if line_number == 0 else "| ".rjust(len(prompt)))]
+
+    # --- In ----------
+
+    def _on_drawn(self, drawing: asyncio.Task[None]) -> None:
+        """The application has ended: closed, or the terminal is gone, or something is broken."""
+        if drawing.cancelled() or drawing.exception() is None:
+            return
+        if isinstance(drawing.exception(), EOFError):
+            self._end()
+        else:
+            context = {"message": "the line editor failed", "exception": drawing.exception()}
+            drawing.get_loop().call_exception_handler(context)
+        self._print_above()
+
+    def _end(self) -> None:
+        if not self._has_ended:
+            self._has_ended = True
+            asyncio.get_running_loop().call_soon(self._on_end)
+
+    def _accept(self) -> None:
+        """The person pressed Enter. A blank line is nothing; a line too many stays where it is."""
+        text = self._buffer.text
+        if self._has_ended or self._ahead >= LINES_AHEAD_MAX:
+            return self._application.output.bell()
+        self._buffer.reset(append_to_history=bool(text.strip()))
+        if text.strip():
+            self._ahead += 1
+            asyncio.get_running_loop().call_soon(self._on_line, text)
+
+    def _keys(self) -> KeyBindings:
+        keys = KeyBindings()
+        on_line = has_focus(self._buffer)
+
+        @keys.add("enter", filter=on_line)
+        def _(event: KeyPressEvent) -> None:
+            self._accept()
+
+        @keys.add("escape", "enter", filter=on_line)
+        def _(event: KeyPressEvent) -> None:
+            self._buffer.insert_text("\n")
+
+        @keys.add(Keys.BracketedPaste, filter=on_line)
+        def _(event: KeyPressEvent) -> None:
+            self._buffer.insert_text(event.data.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n"))
+
+        @keys.add("c-c", filter=on_line)
+        def _(event: KeyPressEvent) -> None:
+            if self._buffer.text:
+                self._buffer.reset()
+            else:
+                signal.raise_signal(signal.SIGINT)
+
+        @keys.add("c-d", filter=on_line)
+        def _(event: KeyPressEvent) -> None:
+            if self._buffer.text:
+                self._buffer.delete()
+            else:
+                self._end()
+
+        if hasattr(signal, "SIGTSTP"):
+
+            @keys.add("c-z")
+            def _(event: KeyPressEvent) -> None:
+                self._application.suspend_to_background()
+
+        return keys
+
+
+class TerminalModes:
+    """The modes that a terminal is in, noted, to be set again when the process ends on the spot."""
+
+    def __init__(self, application: Application[None]) -> None:
+        self._input = application.input
+        self._output = application.output
+        self._noted: list[Any] | None = None
+
+    def note(self) -> None:
+        """These are the modes to return to; nothing where there are none."""
+        if sys.platform != "win32":
+            with contextlib.suppress(OSError, NotImplementedError, termios.error):
+                self._noted = termios.tcgetattr(self._input.fileno())
+
+    def restore(self) -> None:
+        """As noted, without bracketed paste and with a cursor; a terminal that is gone stays gone."""
+        if sys.platform != "win32" and self._noted is not None:
+            with contextlib.suppress(OSError, termios.error):
+                os.write(self._output.fileno(), PASTE_OFF_CURSOR_ON)
+                termios.tcsetattr(self._input.fileno(), termios.TCSANOW, self._noted)
+
+
+def prompt_text(target: str, state: str) -> str:
+    """`lobby> `, `lobby (2 sending)> `; a long target is cut, for it leaves no room to type."""
+    shown = target if len(target) <= TARGET_CHARACTERS_MAX else f"{target[: TARGET_CHARACTERS_MAX - 3]}..."
+    return f"{shown} ({state})> " if state else f"{shown}> "
