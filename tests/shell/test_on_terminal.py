@@ -18,30 +18,37 @@ from tests.shell.waiting import Program, chatting, serving, url_of
 
 LEFT, UP, HOME = "\x1b[D", "\x1b[A", "\x1b[H"
 CTRL_C, CTRL_D, CTRL_U = "\x03", "\x04", "\x15"
+ROOMS: dict[str, int] = {}  # name of a test -> number of its room
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("terminal")
+
+
+@pytest.fixture(scope="module")
+def url(folder: Path) -> Iterator[str]:
+    """Of one server for all: each test has a room of its own."""
+    with serving(folder / "server") as running:
+        yield url_of(running)
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Program]:
-    with serving(tmp_path / "server") as running:
-        yield running
+def room(request: pytest.FixtureRequest) -> str:
+    return f"room{ROOMS.setdefault(request.node.name, len(ROOMS)):02d}"
 
 
 @pytest.fixture
-def url(server: Program) -> str:
-    return url_of(server)
-
-
-@pytest.fixture
-def alice(url: str, tmp_path: Path) -> Iterator[Terminal]:
-    with at_terminal("alice", url, tmp_path / "alice") as terminal:
+def alice(url: str, folder: Path, room: str) -> Iterator[Terminal]:
+    with at_terminal("alice", url, folder / "alice", "--room", room, "--history", "0") as terminal:
         terminal.wait_for("connected to")
-        terminal.wait_for_prompt("lobby>")
+        terminal.wait_for_prompt(f"{room}>")
         yield terminal
 
 
 @pytest.fixture
-def bob(url: str, tmp_path: Path) -> Iterator[Program]:
-    with chatting("bob", url, tmp_path / "bob") as program:
+def bob(url: str, folder: Path, room: str) -> Iterator[Program]:
+    with chatting("bob", url, folder / "bob", "--room", room) as program:
         program.line(where='"connected"')
         yield program
 
@@ -72,12 +79,12 @@ def test_a_long_line_typed_without_paste_marks_arrives_whole(alice: Terminal, bo
     assert next_text(bob) == text
 
 
-def test_a_half_typed_line_stays_whole_while_messages_arrive(alice: Terminal, bob: Program) -> None:
+def test_a_half_typed_line_stays_whole_while_messages_arrive(alice: Terminal, room: str, bob: Program) -> None:
     alice.type("half of a")
-    alice.wait_for_prompt("lobby> half of a")
+    alice.wait_for_prompt(f"{room}> half of a")
     bob.type(*(f"number {number}" for number in range(40)))
-    alice.wait_for("[lobby] <bob> number 39")
-    alice.wait_for_prompt("lobby> half of a")
+    alice.wait_for(f"[{room}] <bob> number 39")
+    alice.wait_for_prompt(f"{room}> half of a")
     assert alice.text.count("half of a") == 1
     alice.enter(" line")
     assert next_text(bob) == "half of a line"
@@ -93,18 +100,18 @@ def test_keys_edit_the_line_and_send_no_escape_codes(alice: Terminal, bob: Progr
     assert "^[" not in alice.text
 
 
-def test_ctrl_r_searches_what_was_typed(alice: Terminal, bob: Program) -> None:
+def test_ctrl_r_searches_what_was_typed(alice: Terminal, room: str, bob: Program) -> None:
     for line in ("a red fox", "a grey hound"):
         alice.enter(line)
         assert next_text(bob) == line
     alice.type("\x12red")
-    alice.wait(lambda: any("lobby> a red fox" in row for row in alice.rows))
+    alice.wait(lambda: any(f"{room}> a red fox" in row for row in alice.rows))
     alice.enter("")
     alice.enter("")
     assert next_text(bob) == "a red fox"
 
 
-def test_what_is_sent_is_shown_once_where_it_stands_in_the_log(alice: Terminal, bob: Program) -> None:
+def test_what_is_sent_is_shown_once_where_it_stands_in_the_log(alice: Terminal, room: str, bob: Program) -> None:
     bob.type("first")
     alice.wait_for("<bob> first")
     alice.enter("second")
@@ -112,13 +119,13 @@ def test_what_is_sent_is_shown_once_where_it_stands_in_the_log(alice: Terminal, 
     bob.type("third")
     alice.wait_for("<bob> third")
     said = [row[6:] for row in alice.rows if "] <" in row]
-    assert said == ["[lobby] <bob> first", "[lobby] <alice> second", "[lobby] <bob> third"]
+    assert said == [f"[{room}] <bob> first", f"[{room}] <alice> second", f"[{room}] <bob> third"]
     assert all(row[2] == ":" and row[:2].isdigit() and row[3:5].isdigit() for row in alice.rows if "] <" in row)
 
 
-def test_a_pasted_text_of_several_lines_is_one_message_on_enter(alice: Terminal, bob: Program) -> None:
+def test_a_pasted_text_of_several_lines_is_one_message_on_enter(alice: Terminal, room: str, bob: Program) -> None:
     alice.paste("one\n/quit\nthree\n")
-    alice.wait(lambda: alice.rows[-3:] == ["lobby> one", "     | /quit", "     | three"])
+    alice.wait(lambda: alice.rows[-3:] == [f"{room}> one", "      | /quit", "      | three"])
     alice.enter("")
     assert next_text(bob) == "one\n/quit\nthree"
 
@@ -152,48 +159,53 @@ def test_what_peers_say_cannot_steer_the_terminal(alice: Terminal, bob: Program)
     assert b"\x1b]0;owned" not in alice.raw
 
 
-def test_the_prompt_names_where_a_line_goes(alice: Terminal, bob: Program) -> None:
+def test_the_prompt_names_where_a_line_goes(alice: Terminal, room: str, bob: Program) -> None:
     alice.enter("/query bob")
     alice.wait_for_prompt("@bob>")
     alice.enter("/join dev")
     alice.wait_for_prompt("dev>")
     alice.enter("/part")
-    alice.wait_for_prompt("lobby>")
+    alice.wait_for_prompt(f"{room}>")
     alice.enter("/part")
     alice.wait_for_prompt("no room>")
 
 
-def test_the_prompt_shows_that_the_server_is_gone_and_that_lines_wait(server: Program, alice: Terminal) -> None:
-    server.process.terminate()
-    assert server.code() == 0
-    alice.wait_for_prompt("lobby (disconnected)>")
-    alice.enter("for later")
-    alice.wait_for_prompt("lobby (disconnected, 1 sending)>")
+def test_the_prompt_shows_that_the_server_is_gone_and_that_lines_wait(tmp_path: Path) -> None:
+    with serving(tmp_path / "server") as server, at_terminal("alice", url_of(server), tmp_path / "alice") as alice:
+        alice.wait_for_prompt("lobby>")
+        server.process.terminate()
+        assert server.code() == 0
+        alice.wait_for_prompt("lobby (disconnected)>")
+        alice.enter("for later")
+        alice.wait_for_prompt("lobby (disconnected, 1 sending)>")
+        alice.type(CTRL_C)
+        assert alice.code() == 130
+        assert "not confirmed: for later" in alice.text
 
 
-def test_the_entry_says_where_one_is_and_how_to_go_on(alice: Terminal, url: str) -> None:
+def test_the_entry_says_where_one_is_and_how_to_go_on(alice: Terminal, room: str, url: str) -> None:
     begin = next(index for index, row in enumerate(alice.rows) if "connected to" in row)
     entry = "\n".join(alice.rows[begin : begin + 10])
-    for words in (url.split("#")[0], "alice", "lobby", "/help", "/msg NICK", "/quit", "Ctrl+D"):
+    for words in (url.split("#")[0], "alice", room, "/help", "/msg NICK", "/quit", "Ctrl+D"):
         assert words in entry
 
 
-def test_ctrl_d_leaves_once_all_is_confirmed(alice: Terminal, bob: Program) -> None:
+def test_ctrl_d_leaves_once_all_is_confirmed(alice: Terminal, room: str, bob: Program) -> None:
     alice.type("half")
-    alice.wait_for_prompt("lobby> half")
+    alice.wait_for_prompt(f"{room}> half")
     alice.type(f"{CTRL_U}last{CTRL_D}")  # on a line that is not empty it deletes what is under the cursor: nothing
-    alice.wait_for_prompt("lobby> last")
+    alice.wait_for_prompt(f"{room}> last")
     alice.type(f"\r{CTRL_D}")
     assert alice.code() == 0
     assert alice.is_as_before
     assert next_text(bob) == "last"
 
 
-def test_ctrl_c_clears_a_half_typed_line_and_then_leaves_with_130(alice: Terminal) -> None:
+def test_ctrl_c_clears_a_half_typed_line_and_then_leaves_with_130(alice: Terminal, room: str) -> None:
     alice.type("half of a line")
-    alice.wait_for_prompt("lobby> half of a line")
+    alice.wait_for_prompt(f"{room}> half of a line")
     alice.type(CTRL_C)
-    alice.wait_for_prompt("lobby>")
+    alice.wait_for_prompt(f"{room}>")
     alice.type(CTRL_C)
     assert alice.code() == 130
     assert alice.is_as_before
@@ -201,9 +213,9 @@ def test_ctrl_c_clears_a_half_typed_line_and_then_leaves_with_130(alice: Termina
 
 
 @pytest.mark.parametrize("count", [1, 2])
-def test_a_signal_leaves_the_terminal_as_it_was(alice: Terminal, count: int) -> None:
+def test_a_signal_leaves_the_terminal_as_it_was(alice: Terminal, room: str, count: int) -> None:
     alice.type("half")
-    alice.wait_for_prompt("lobby> half")
+    alice.wait_for_prompt(f"{room}> half")
     assert not alice.is_as_before
     for _ in range(count):
         alice.process.send_signal(signal.SIGTERM)
@@ -212,24 +224,24 @@ def test_a_signal_leaves_the_terminal_as_it_was(alice: Terminal, count: int) -> 
     assert alice.raw.rfind(b"\x1b[?2004l") > alice.raw.rfind(b"\x1b[?2004h")
 
 
-def test_a_new_size_of_the_window_breaks_no_line(alice: Terminal, bob: Program) -> None:
+def test_a_new_size_of_the_window_breaks_no_line(alice: Terminal, room: str, bob: Program) -> None:
     half = "word " * 12 + "end"
     alice.type(half)
-    alice.wait_for_prompt(f"lobby> {half}")
+    alice.wait_for_prompt(f"{room}> {half}")
     alice.resize(24, 40)
     bob.type("after the change")
     alice.wait_for("<bob> after the change")
-    alice.wait(lambda: "lobby> " + half in "".join(row.ljust(40) for row in alice.rows[-2:]).rstrip())
+    alice.wait(lambda: f"{room}> {half}" in "".join(row.ljust(40) for row in alice.rows[-2:]).rstrip())
     alice.enter("")
     assert next_text(bob) == half
 
 
 def test_a_dumb_terminal_is_read_plainly(url: str, tmp_path: Path) -> None:
-    arguments = ("client", "--nick", "alice", "--server", url, "--data", tmp_path / "alice", "--plain")
-    with Terminal(*arguments, term="dumb") as alice:
-        alice.wait_for("connected to")
-        alice.type("/rooms\n")
-        alice.wait_for("-- rooms: lobby")
-        alice.type(CTRL_D)
-        assert alice.code() == 0
-        assert b"\x1b" not in alice.raw
+    arguments = ("client", "--nick", "carol", "--server", url, "--data", tmp_path, "--room", "lobby", "--plain")
+    with Terminal(*arguments, term="dumb") as carol:
+        carol.wait_for("connected to")
+        carol.type("/rooms\n")
+        carol.wait_for("-- rooms: lobby")
+        carol.type(CTRL_D)
+        assert carol.code() == 0
+        assert b"\x1b" not in carol.raw
