@@ -82,6 +82,17 @@ def test_a_paste_is_inserted_with_its_line_breaks_and_runs_nothing(desk: Desk) -
     desk.report("a: one\ntwo\nthree!")
 
 
+def test_a_paste_beyond_the_limit_is_refused_whole_and_the_line_stays(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(editor, "EDITED_CHARACTERS_MAX", 10)
+    desk.start()
+    desk.keys.send_text(f"mine\x1b[200~{'x' * 7}\x1b[201~")
+    desk.until("not pasted: it has 7 characters, and a line at most 10")
+    desk.keys.send_text("\r")
+    desk.report("mine")
+
+
 def test_alt_enter_breaks_the_line(desk: Desk) -> None:
     desk.start()
     desk.keys.send_text("one\x1b\rtwo\r")

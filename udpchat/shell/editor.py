@@ -40,6 +40,7 @@ else:
 from udpchat.shell.typed import LINES_AHEAD_MAX
 
 ROWS_MAX: Final = 8  # of a long line: the rest scrolls, so that what arrives stays in sight
+EDITED_CHARACTERS_MAX: Final = 64 * 1024  # pasted: far beyond a message, so that it can be shortened; 0.4 s to draw
 STATE_DELAY_S: Final = 0.3  # a state that is over sooner is not shown: on a LAN every line is confirmed within it
 CLOSING_S_MAX: Final = 0.5
 TARGET_CHARACTERS_MAX: Final = 32
@@ -201,6 +202,13 @@ class LineEditor:
             self._ahead += 1
             asyncio.get_running_loop().call_soon(self._on_line, text)
 
+    def _paste(self, text: str) -> None:
+        """Insert all of it or, with a word about it, nothing."""
+        if len(self._buffer.text) + len(text) <= EDITED_CHARACTERS_MAX:
+            self._buffer.insert_text(text)
+        else:
+            self.write(f"not pasted: it has {len(text)} characters, and a line at most {EDITED_CHARACTERS_MAX}\n")
+
     def _keys(self) -> KeyBindings:
         keys = KeyBindings()
         on_line = has_focus(self._buffer)
@@ -215,7 +223,7 @@ class LineEditor:
 
         @keys.add(Keys.BracketedPaste, filter=on_line)
         def _(event: KeyPressEvent) -> None:
-            self._buffer.insert_text(event.data.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n"))
+            self._paste(event.data.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n"))
 
         @keys.add("c-c", filter=on_line)
         def _(event: KeyPressEvent) -> None:
