@@ -138,6 +138,9 @@ def test_another_target_is_shown_at_once_and_a_state_only_if_it_lasts(
     monkeypatch.setattr(editor, "STATE_DELAY_S", 0.01)
     change("@carol", "2 sending")
     desk.until("(2 sending)>")
+    monkeypatch.setattr(editor, "STATE_DELAY_S", 60.0)
+    change("@carol", "")
+    desk.until("@carol>")
 
 
 def test_ctrl_c_clears_the_line_and_then_interrupts(desk: Desk) -> None:

@@ -109,11 +109,13 @@ class LineEditor:
         self._ahead -= count
 
     def refresh(self) -> None:
-        """The prompt may have changed: where a line goes is shown at once, a state only if it lasts."""
+        """The prompt may have changed: where a line goes, and the end of a state, is shown at once."""
         wanted = self.prompt()
-        if wanted[0] != self._shown[0]:
+        if wanted == self._shown:
+            return
+        if wanted[0] != self._shown[0] or not wanted[1]:
             self._show_prompt()
-        elif wanted != self._shown and self._later is None and self._is_drawn:
+        elif self._later is None and self._is_drawn:
             self._later = asyncio.get_running_loop().call_later(STATE_DELAY_S, self._show_prompt)
 
     async def close(self) -> None:
