@@ -153,6 +153,19 @@ def test_what_was_misspelt_gets_a_suggestion(capsys: Capture, arguments: list[st
     assert suggestion in usage_error(capsys, arguments)
 
 
+@pytest.mark.parametrize("option", ["--plain", "--json"])
+@pytest.mark.parametrize(("from_terminal", "to_terminal"), [(True, True), (True, False), (False, True), (False, False)])
+def test_lines_are_edited_where_a_person_types_and_reads(
+    joined: list[ClientOptions], monkeypatch: pytest.MonkeyPatch, option: str, from_terminal: bool, to_terminal: bool
+) -> None:
+    opened: list[int] = []
+    monkeypatch.setattr(cli, "_open_editor", lambda: opened.append(1))
+    monkeypatch.setattr(cli.sys.stdin, "isatty", lambda: from_terminal, raising=False)
+    monkeypatch.setattr(cli.sys.stdout, "isatty", lambda: to_terminal, raising=False)
+    assert cli.client(["--nick", "alice", option]) == 0
+    assert bool(opened) is (from_terminal and to_terminal and option == "--plain")
+
+
 @pytest.mark.parametrize("arguments", [["--version"], ["server", "--version"], ["client", "--version"]])
 def test_the_version_is_said(capsys: Capture, arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:
