@@ -93,4 +93,4 @@ def prompt_of(prompt: Prompt) -> tuple[str, str]:
 
 def _repeated(said: str) -> str:
     shown = said if len(said) <= REPEATED_CHARACTERS_MAX else f"{said[:REPEATED_CHARACTERS_MAX]}..."
-    return f"not sent: {shown}  (Up brings it back)"
+    return f"your text: {shown}  (Up brings it back)"
