@@ -210,3 +210,12 @@ def test_a_hello_whose_key_is_none_is_refused_without_state() -> None:
     with pytest.raises(BadDatagram) as caught:
         acceptor.receive_hello(0.0, CLIENT, Hello(PROTOCOL_VERSION, 1, bytes(32), cookie.cookie))
     assert caught.value.reason is Drop.BAD_HANDSHAKE and len(acceptor) == 0
+
+
+def test_a_handshake_ends_at_the_address_of_ours_at_which_it_began() -> None:
+    caller = Caller(door(), address=Address(*CLIENT[:2], "192.168.1.1"))
+    finish = caller.finish(0.0)
+    caller.address = caller.address._replace(local="192.168.1.2")
+    assert caller.finish_refusal(0.1, finish) is Drop.UNKNOWN_SESSION
+    caller.address = caller.address._replace(local="192.168.1.1")
+    assert caller.accepted(0.2, finish).session.path.address == caller.address

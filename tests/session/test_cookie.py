@@ -4,7 +4,7 @@ from random import Random
 
 from udpchat.session.cookie import CookieJar
 from udpchat.wire.limits import COOKIE_BYTES, COOKIE_LIFETIME_S, COOKIE_SECRET_LIFETIME_S
-from udpchat.wire.packets import NO_COOKIE
+from udpchat.wire.packets import NO_COOKIE, Address
 
 HERE = ("192.168.1.7", 5000)
 KEY = bytes(range(32))
@@ -71,3 +71,12 @@ def test_the_clock_may_wrap_while_a_cookie_lives() -> None:
     near_wrap_s = 2**32 / 1000 - 1.0
     cookie = cookies.mint(near_wrap_s, HERE, KEY)
     assert cookies.check(near_wrap_s + 2.0, HERE, KEY, cookie)
+
+
+def test_a_cookie_of_one_address_of_the_server_is_bad_at_another() -> None:
+    cookies = jar()
+    here = Address("192.168.1.7", 5000, "192.168.1.1")
+    cookie = cookies.mint(100.0, here, KEY)
+    assert cookies.check(100.0, here, KEY, cookie)
+    assert not cookies.check(100.0, here._replace(local="192.168.1.2"), KEY, cookie)
+    assert not cookies.check(100.0, here._replace(local=""), KEY, cookie)

@@ -7,6 +7,7 @@ import pytest
 from udpchat.session.path import Path
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.limits import PATH_CHECK_BYTES_MAX, PATH_CHECKS_MAX, PATH_REFUSED_S, PATH_TIMEOUT_S
+from udpchat.wire.packets import Address
 
 HOME, AWAY, RELAY = ("10.0.0.1", 1), ("10.0.0.1", 2), ("10.6.6.6", 6)
 
@@ -157,3 +158,13 @@ def test_a_pinned_path_never_checks() -> None:
     here = Path(HOME)
     here.on_packet(0.0, AWAY, counter=5, size=100, is_newest=True)
     assert not here.is_checking and here.address == HOME
+
+
+def test_a_peer_that_writes_to_another_address_of_ours_is_challenged_on_that_path() -> None:
+    first, second = Address("10.0.0.1", 1, "10.0.0.8"), Address("10.0.0.1", 1, "10.0.0.9")
+    here = Path(first, Random(1).randbytes)
+    here.on_packet(0.0, second, counter=5, size=100, is_newest=True)
+    [challenge] = here.drain_challenges()
+    assert challenge.address == second and here.address == first
+    here.on_reply_untrusted(0.01, second, challenge.token)
+    assert here.address == second

@@ -21,7 +21,7 @@ from random import Random
 
 from tests.sim.faults import LAN, Counts, Direction, Link
 
-Address = tuple[str, int]
+Address = tuple[str, int] | tuple[str, int, str]  # the third is which address of the server is written to
 Tap = Callable[[float, Address, Address, bytes], None]
 DropRule = Callable[[float, Address, Address, bytes], bool]
 

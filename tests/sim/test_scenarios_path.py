@@ -26,11 +26,13 @@ from udpchat.wire.limits import (
     SESSION_AGE_S_MAX,
     SESSION_OVERLAP_S,
 )
+from udpchat.wire.packets import Address as PeerAddress
 
 ATTACKER: Address = ("attacker", 9)
 VICTIM: Address = ("victim", 9)
 PORTS: tuple[Address, ...] = (("192.0.2.7", 2), ("192.0.2.7", 3), ("192.0.2.7", 4))
 FAMILIES: tuple[Address, ...] = (("2001:db8::7", 1), ("198.51.100.7", 1), ("2001:db8::8", 1))
+OURS: tuple[Address, ...] = tuple(PeerAddress("192.0.2.7", 1, local) for local in ("10.0.0.2", "fd00::2", "10.0.0.3"))
 
 
 def peer_of(world: World, client: ClientNode) -> Peer:
@@ -52,13 +54,13 @@ def entered(world: World) -> int:
 # --- S17, S18: the address changes -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("addresses", [PORTS, FAMILIES], ids=["port", "address"])
+@pytest.mark.parametrize("addresses", [PORTS, FAMILIES, OURS], ids=["port", "address", "server's address"])
 @pytest.mark.parametrize("seed", range(2))
 def test_a_stream_follows_its_peer_to_a_new_address_once_that_has_answered(
     seed: int, addresses: tuple[Address, ...]
 ) -> None:
     """S17, S18: rebinding at 1 s, then every 5 s, amid a history. A challenge comes first on each new path; all are
-    answered; no new session; live gap <= 3 PTO.
+    answered; no new session; live gap <= 3 PTO. A client that writes to another address of the server moves, too.
 
     3 MB at 250 kB/s instead of 10 MB at ten Mbit/s: as long, and as many rebindings.
     """
@@ -95,7 +97,7 @@ def shown_at(client: ClientNode) -> list[float]:
 
 
 @settings(max_examples=10, deadline=None)
-@given(random=st.randoms(use_true_random=False), moves=st.lists(st.sampled_from(PORTS + FAMILIES), max_size=6))
+@given(random=st.randoms(use_true_random=False), moves=st.lists(st.sampled_from(PORTS + FAMILIES + OURS), max_size=6))
 def test_wherever_a_peer_moves_on_a_bad_network_its_session_goes_on(random: Random, moves: list[Address]) -> None:
     """S17, S18 with losses, as hypothesis chooses them."""
     world = World(Random(0), replace(WIFI, loss=0.1), chance=random)

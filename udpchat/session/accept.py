@@ -127,10 +127,10 @@ class Acceptor:
         return min((time for time in times if time is not None), default=None)
 
     def _begin(self, now: float, caller: _Caller) -> int:
-        (host, _), client_index, ephemeral = caller
+        address, client_index, ephemeral = caller
         if len(self._handshakes) >= HANDSHAKES_MAX:
             raise BadDatagram(Drop.TABLE_FULL)
-        if not self._sources.take(now, host):
+        if not self._sources.take(now, address[0]):
             raise BadDatagram(Drop.RATE_LIMITED)
         index = self._free_index()
         header = HelloReply(client_index, index, b"").header

@@ -1,7 +1,7 @@
 """Cookies: how a server learns that a Hello's source address is real without remembering the Hello (SPEC 2).
 
-A cookie is the time in milliseconds modulo 2^32, then a BLAKE2s-128 of time, address and the client's ephemeral key
-under a secret of ours. Bound to all three, it helps no other address and no other handshake, and dies by itself. The
+A cookie is the time in milliseconds modulo 2^32, then a BLAKE2s-128 of time, the client's ephemeral key and both
+addresses under a secret of ours. Bound to all three, it helps no other address and no other handshake, and dies by itself. The
 idea is WireGuard's (its paper, section 5.3) and QUIC's Retry token (RFC 9000, section 8.1.4).
 """
 
@@ -55,7 +55,6 @@ class CookieJar:
 
 
 def _mac(secret: bytes, minted: bytes, address: Address, ephemeral: bytes) -> bytes:
-    host, port = address
-    # Only the last field varies in length, so no two inputs read the same.
-    text = minted + port.to_bytes(2, "big") + ephemeral + host.encode()
+    # Time and key have a fixed length, and no part of an address has a zero byte: no two inputs read the same.
+    text = minted + ephemeral + "\0".join(map(str, address)).encode()
     return blake2s(text, digest_size=COOKIE_BYTES - _TIME_BYTES, key=secret).digest()

@@ -18,12 +18,24 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.limits import COOKIE_BYTES, DATA_HEADER_BYTES, DATAGRAM_BYTES_MAX, HELLO_BYTES, KEY_BYTES, SEAL_BYTES
 
-Address = tuple[str, int]
-"""Host (numeric, as the socket gives it) and port."""
+
+class Address(NamedTuple):
+    """One path to a peer: its numeric host and its port, and our own address at the other end.
+
+    A path is identified by both ends (RFC 9000, section 9): an answer leaves from the address that was written to, and
+    a peer that writes to another address of ours has changed its path. The cores compare addresses and never look
+    inside, but for `host`. `local` is empty where the system chooses it: at clients, and on a server with one address.
+    """
+
+    host: str
+    port: int
+    local: str = ""
+
 
 NO_COOKIE = bytes(COOKIE_BYTES)
 """In a Hello: none yet. In a Cookie: none for you, I speak another version."""
