@@ -12,7 +12,6 @@ from typing import Any
 
 from measure.children import Child, shared_counter
 from measure.swarm import source_host
-from udpchat.wire.packets import Address
 
 DATAGRAM_BYTES = 2048
 RECEIVED_S_MAX = 1.0  # a round is waited for no longer: the floor does not repair
@@ -25,7 +24,7 @@ class Receivers:
     def __init__(self, count: int, counter: Any) -> None:
         self._counter = counter
         self._selector = selectors.DefaultSelector()
-        self._addresses: list[Address] = []
+        self._addresses: list[tuple[str, int]] = []
         for number in range(count):
             receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             receiver.setblocking(False)
@@ -33,7 +32,7 @@ class Receivers:
             self._selector.register(receiver, selectors.EVENT_READ)
             self._addresses.append(receiver.getsockname())
 
-    def addresses(self) -> list[Address]:
+    def addresses(self) -> list[tuple[str, int]]:
         """Where they listen."""
         return self._addresses
 
@@ -54,7 +53,7 @@ class Floor:
     def __init__(self, receivers: int) -> None:
         self._counter = shared_counter()
         self._child = Child(Receivers, receivers, self._counter)
-        self._addresses: list[Address] = self._child.call("addresses")
+        self._addresses: list[tuple[str, int]] = self._child.call("addresses")
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind(("127.0.0.1", 0))
 
@@ -136,7 +135,7 @@ class _Message(ctypes.Structure):
 class _Batch:
     """One datagram to many addresses, as the call wants it; keeps alive what it points to."""
 
-    def __init__(self, datagram: bytes, addresses: list[Address]) -> None:
+    def __init__(self, datagram: bytes, addresses: list[tuple[str, int]]) -> None:
         self._datagram = ctypes.create_string_buffer(datagram, len(datagram))
         self._vector = _Vector(ctypes.addressof(self._datagram), len(datagram))
         self._names = [ctypes.create_string_buffer(_sockaddr(address), 16) for address in addresses]
@@ -148,7 +147,7 @@ class _Batch:
             message.header.vectors_count = 1
 
 
-def _sockaddr(address: Address) -> bytes:
+def _sockaddr(address: tuple[str, int]) -> bytes:
     """A `struct sockaddr_in` of Linux."""
     host, port = address
     return socket.AF_INET.to_bytes(2, sys.byteorder) + port.to_bytes(2, "big") + socket.inet_aton(host) + bytes(8)

@@ -9,6 +9,7 @@ from measure.people import Person
 from measure.processes import fresh_server
 from measure.tables import Table, percentile
 from udpchat.chat import events
+from udpchat.wire.packets import Address
 
 LISTENERS = 8
 LOSSES, QUICK_LOSSES = (0.0, 0.05, 0.2), (0.0, 0.05)
@@ -22,7 +23,7 @@ TEXT = "the quick brown fox jumps over the lazy dog, and says so to everybody wh
 class Relay:
     """One speaker, and listeners; a message at a time."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, server: tuple[str, int], *, loss: float, seed: int) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, server: Address, *, loss: float, seed: int) -> None:
         self._loop = loop
         self._awaited = 0
         self._text = ""

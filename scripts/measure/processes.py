@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
+from udpchat.wire.packets import Address
+
 READY_S_MAX = 60.0  # a million stored messages included, and a machine that is busy
 STOP_S_MAX = 10.0
 PROC = Path("/proc")
@@ -72,7 +74,7 @@ class ServerProcess:
     def __init__(self, data: Path, *, durability: str = "fsync") -> None:
         options = ["--bind", "127.0.0.1", "--port", "0", "--data", str(data), "--durability", durability]
         self._command = [sys.executable, "-m", "udpchat", "server", *options, "--log-level", "error"]
-        self.address = ("127.0.0.1", 0)
+        self.address = Address("127.0.0.1", 0)
         self.ready_s = 0.0
 
     def __enter__(self) -> ServerProcess:
@@ -89,7 +91,7 @@ class ServerProcess:
             self.stop()
             raise RuntimeError(f"the server did not start: {line.strip() or 'it said nothing'}")
         self.ready_s = time.monotonic() - begin_s
-        self.address = ("127.0.0.1", int(line.split("#")[0].rpartition(":")[2]))
+        self.address = Address("127.0.0.1", int(line.split("#")[0].rpartition(":")[2]))
         return self
 
     def __exit__(

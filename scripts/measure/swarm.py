@@ -165,5 +165,5 @@ class Swarm:
     def _send(self, seat: Seat) -> None:
         for datagram, address in seat.peer.drain_transmits():
             with contextlib.suppress(OSError):  # a full buffer is a loss like any other
-                seat.socket.sendto(datagram, address)
+                seat.socket.sendto(datagram, address[:2])
         self._deadlines.arm(seat, seat.peer.next_timeout())

@@ -29,7 +29,7 @@ class Limited(Service):
 
     @property
     def url(self) -> str:
-        host, port = self._endpoint.address
+        host, port, _ = self._endpoint.address
         return f"{host}:{port}"
 
 

@@ -100,7 +100,7 @@ def test_an_address_that_cannot_be_reached_is_silent(loop: asyncio.AbstractEvent
 
 
 def test_a_numeric_host_resolves_to_itself(loop: asyncio.AbstractEventLoop) -> None:
-    assert loop.run_until_complete(resolve("127.0.0.1", 5)) == [("127.0.0.1", 5)]
+    assert loop.run_until_complete(resolve("127.0.0.1", 5)) == [Address("127.0.0.1", 5)]
 
 
 def test_a_host_that_is_not_there_is_said_in_one_line(loop: asyncio.AbstractEventLoop) -> None:

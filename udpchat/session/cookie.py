@@ -1,8 +1,8 @@
 """Cookies: how a server learns that a Hello's source address is real without remembering the Hello (SPEC 2).
 
 A cookie is the time in milliseconds modulo 2^32, then a BLAKE2s-128 of time, the client's ephemeral key and both
-addresses under a secret of ours. Bound to all three, it helps no other address and no other handshake, and dies by itself. The
-idea is WireGuard's (its paper, section 5.3) and QUIC's Retry token (RFC 9000, section 8.1.4).
+addresses under a secret of ours. Bound to all three, it helps no other address and no other handshake, and dies by
+itself. The idea is WireGuard's (its paper, section 5.3) and QUIC's Retry token (RFC 9000, section 8.1.4).
 """
 
 from __future__ import annotations

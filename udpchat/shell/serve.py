@@ -136,7 +136,7 @@ class Service:
             signals.close()
 
     def _say_ready(self) -> None:
-        host, port = self._endpoint.address
+        host, port, _ = self._endpoint.address
         shown = lan_host() if self._options.bind in EVERYWHERE else host
         with contextlib.suppress(OSError, AttributeError):  # nobody may be reading, or there is no stdout at all
             print(f"ready {SCHEME}{place(shown, port)}#{self._fingerprint}", flush=True)
