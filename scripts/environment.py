@@ -22,7 +22,7 @@ PYTHON = FOLDER / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 READY = FOLDER / "udpchat-ready"  # one line for each extra that is installed
 OLDEST = (3, 11)
 NEWEST_MINOR_TRIED = 20
-REQUIREMENTS = ("msgspec", "cryptography", "platformdirs", "prompt_toolkit")
+REQUIREMENTS = ("msgspec", "cryptography", "platformdirs", "prompt_toolkit", "ifaddr")
 
 
 def enter() -> None:

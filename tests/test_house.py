@@ -46,6 +46,7 @@ OWNERS = {  # who may import what: others may not. The rest of the standard libr
     "platformdirs": ("shell", "cli"),
     "prompt_toolkit": ("shell/editor",),
     "termios": ("shell/editor",),
+    "ifaddr": ("shell/interfaces",),
     "sqlite3": ("storage",),
     "asyncio": ("shell",),
     "selectors": ("shell",),
