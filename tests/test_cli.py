@@ -55,16 +55,17 @@ def usage_error(capsys: Capture, arguments: list[str]) -> str:
 
 def test_a_server_needs_no_option(served: list[ServerOptions]) -> None:
     assert cli.server([]) == 0
-    assert (served[0].bind, served[0].port, served[0].data) == ("::", 47747, data_folder())
+    assert (served[0].bind, served[0].port, served[0].data) == (("::",), 47747, data_folder())
 
 
 def test_every_option_of_the_server_arrives(served: list[ServerOptions], tmp_path: Path) -> None:
-    given = ["--bind", "127.0.0.1", "--port", "0", "--data", str(tmp_path), "--name", "home", "--heartbeat", "1"]
-    given += ["--expiry", "3", "--durability", "os", "--retention", "1h,9", "--yes"]
+    given = ["--bind", "127.0.0.1", "--bind", "::1", "--port", "0", "--data", str(tmp_path), "--name", "home"]
+    given += ["--heartbeat", "1", "--expiry", "3", "--durability", "os", "--retention", "1h,9", "--yes"]
     given += ["--log-level", "error", "--log-format", "json"]
     assert cli.main(["server", *given]) == 0
     kept = Retention(3_600, 9)
-    assert served == [ServerOptions("127.0.0.1", 0, tmp_path, "home", 1.0, 3.0, Durability.OS, kept, "error", "json")]
+    bind = ("127.0.0.1", "::1")
+    assert served == [ServerOptions(bind, 0, tmp_path, "home", 1.0, 3.0, Durability.OS, kept, "error", "json")]
 
 
 def test_a_client_needs_a_nick_only(joined: list[ClientOptions]) -> None:

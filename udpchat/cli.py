@@ -138,7 +138,8 @@ def _server_parser(program: str) -> _Parser:
         epilog="Each option can also stand in the config file (port = 47747) or the environment (UDPCHAT_PORT). "
         f"For the log: {program} {'|'.join(OPERATIONS)}, each with a --help.",
     )
-    parser.add_argument("--bind", metavar="ADDRESS", help="address of this machine to listen at (all, IPv6 and IPv4)")
+    bind_help = "address of this machine to listen at (all, IPv6 and IPv4); may be given again"
+    parser.add_argument("--bind", metavar="ADDRESS", action="append", help=bind_help)
     parser.add_argument("--port", metavar="N", help="UDP port (47747); 0 for any free one")
     parser.add_argument("--data", metavar="DIR", help=f"folder of key, messages and log ({data_folder()})")
     parser.add_argument("--name", metavar="NAME", help="what the server calls itself")

@@ -16,7 +16,7 @@ def write(folder: Path, text: str) -> str:
 
 def test_without_any_choice_there_are_defaults() -> None:
     options = server_options({}, {})
-    assert (options.bind, options.port, options.name) == ("::", 47747, "")
+    assert (options.bind, options.port, options.name) == (("::",), 47747, "")
     assert (options.heartbeat_s, options.expiry_s, options.durability) == (10.0, 30.0, Durability.FSYNC)
     assert options.data == data_folder()
 
@@ -32,13 +32,14 @@ def test_an_option_outranks_the_environment_and_that_the_file(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("bind", "localhost"), ("bind", "*"), ("port", "-1"), ("port", "65536"), ("port", "x"), ("port", ""),
+        ("bind", "localhost"), ("bind", "*"), ("bind", "::1,"), ("bind", ["::1", "x"]),
+        ("port", "-1"), ("port", "65536"), ("port", "x"), ("port", ""),
         ("data", ""), ("name", "a\nb"),
         ("name", "x" * 101), ("heartbeat", "0"), ("heartbeat", "nan"), ("heartbeat", "inf"),
         ("expiry", "1e9"), ("durability", "none"), ("log-level", "loud"), ("log-format", "xml"),
     ],
 )  # fmt: skip
-def test_a_wrong_value_is_one_line_that_names_the_option(name: str, value: str) -> None:
+def test_a_wrong_value_is_one_line_that_names_the_option(name: str, value: str | list[str]) -> None:
     with pytest.raises(OptionError) as refused:
         server_options({name: value}, {})
     assert str(refused.value).startswith(f"--{name} cannot be ")
@@ -78,5 +79,19 @@ def test_a_file_that_is_not_there_is_one_line(tmp_path: Path) -> None:
 
 
 def test_a_bind_address_may_have_brackets_and_a_home_is_found() -> None:
-    assert server_options({"bind": "[::1]"}, {}).bind == "::1"
+    assert server_options({"bind": "[::1]"}, {}).bind == ("::1",)
     assert server_options({"data": "~/chat"}, {}).data == Path.home() / "chat"
+
+
+def test_there_may_be_several_addresses_and_each_is_taken_once(tmp_path: Path) -> None:
+    both = ("192.0.2.1", "fd00::1")
+    assert server_options({"bind": ["192.0.2.1", "fd00:0::1", "[fd00::1]"]}, {}).bind == both
+    assert server_options({}, {"UDPCHAT_BIND": "192.0.2.1, ::ffff:192.0.2.1,fd00::1"}).bind == both
+    config = write(tmp_path, 'bind = ["192.0.2.1", "fd00::1"]')
+    assert server_options({"config": config}, {}).bind == both
+    assert server_options({"config": config, "bind": ["::1"]}, {"UDPCHAT_BIND": "::"}).bind == ("::1",)
+
+
+def test_a_wrong_one_of_several_addresses_is_shown_with_the_others() -> None:
+    with pytest.raises(OptionError, match=r"^--bind cannot be '::1, x': an address of this machine is wanted"):
+        server_options({"bind": ["::1", "x"]}, {})

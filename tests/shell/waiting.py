@@ -30,12 +30,15 @@ def run_until(loop: asyncio.AbstractEventLoop, condition: Callable[[], object], 
 
 
 class Program:
-    """`python -m udpchat ...`, whose lines can be waited for. Killed at the end of a `with`."""
+    """`python -m udpchat ...`, whose lines can be waited for. Killed at the end of a `with`.
 
-    def __init__(self, *arguments: str | Path, module: str = "udpchat") -> None:
+    `within` names the network namespace that it runs in (see `namespaces`).
+    """
+
+    def __init__(self, *arguments: str | Path, module: str = "udpchat", within: str = "") -> None:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("UDPCHAT_")}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", module, *map(str, arguments)],
+            [*(["ip", "netns", "exec", within] if within else []), sys.executable, "-m", module, *map(str, arguments)],
             cwd=ROOT,
             env=environment,
             start_new_session=module != "udpchat",

@@ -1,7 +1,7 @@
 """What an operator may choose, and where: an option, else the environment, else the config file, else the default.
 
 The config file is TOML with the names of the options: `port = 47747`, `log-level = "info"`. In the environment they are
-UDPCHAT_PORT, UDPCHAT_LOG_LEVEL.
+UDPCHAT_PORT, UDPCHAT_LOG_LEVEL. `bind` takes several addresses: the option again, a list, or commas between them.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 import math
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -37,7 +37,7 @@ class OptionError(Exception):
 class ServerOptions:
     """All that `udpchat-server` may be told."""
 
-    bind: str
+    bind: tuple[str, ...]  # numeric, each once
     port: int
     data: Path
     name: str
@@ -54,9 +54,9 @@ def data_folder() -> Path:
     return platformdirs.user_data_path("udpchat", appauthor=False)
 
 
-def server_options(flags: Mapping[str, str | None], environment: Mapping[str, str]) -> ServerOptions:
+def server_options(flags: Mapping[str, str | Sequence[str] | None], environment: Mapping[str, str]) -> ServerOptions:
     """The choices of the operator; `flags` by option name without its hyphens in front. Raises `OptionError`."""
-    config = flags.get("config") or environment.get("UDPCHAT_CONFIG")
+    config = str(flags.get("config") or environment.get("UDPCHAT_CONFIG") or "")
     chosen: dict[str, tuple[Any, str]] = {name: (default, "") for name, (default, _) in _SETTINGS.items()}
     if config:
         chosen.update({name: (value, f"{name} in {config}") for name, value in _read_config(Path(config)).items()})
@@ -105,16 +105,23 @@ def _parsed(name: str, value: Any, source: str) -> Any:
     try:
         return _SETTINGS[name][1](value)
     except (ValueError, TypeError) as error:
-        raise OptionError(f"{source} cannot be {printable(str(value))!r}: {error}") from error
+        shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        raise OptionError(f"{source} cannot be {printable(shown)!r}: {error}") from error
 
 
-def _address(value: Any) -> str:
-    text = str(value).removeprefix("[").removesuffix("]")
+def _addresses(value: Any) -> tuple[str, ...]:
+    """Of a text with commas, or a list of such; each once, in the form that the system gives it."""
+    texts = [part for text in (value if isinstance(value, list) else [value]) for part in str(text).split(",")]
+    return tuple(dict.fromkeys(map(_address, texts)))
+
+
+def _address(text: str) -> str:
     try:
-        ipaddress.ip_address(text)
+        address = ipaddress.ip_address(text.strip().removeprefix("[").removesuffix("]"))
     except ValueError:
         raise ValueError("an address of this machine is wanted, like 192.168.1.5 or ::") from None
-    return text
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return str(mapped or address)
 
 
 def _port(value: Any) -> int:
@@ -156,7 +163,7 @@ def _one_of(choices: tuple[str, ...]) -> Callable[[Any], str]:
 
 _durability = _one_of(tuple(Durability))
 _SETTINGS: Final[dict[str, tuple[Any, Callable[[Any], Any]]]] = {
-    "bind": ("::", _address),
+    "bind": ("::", _addresses),
     "port": (DEFAULT_PORT, _port),
     "data": (data_folder(), _folder),
     "name": ("", _name),

@@ -7,7 +7,6 @@ import contextlib
 import logging
 import os
 import signal
-import socket
 import time
 from collections.abc import Awaitable
 from pathlib import Path
@@ -18,9 +17,11 @@ from udpchat.chat.entrance import Settings
 from udpchat.chat.server import Server
 from udpchat.session.handshake import fingerprint
 from udpchat.shell.addresses import SCHEME, place
+from udpchat.shell.binding import AddressWatch, covered, open_sockets
 from udpchat.shell.driver import Driver
-from udpchat.shell.endpoint import UdpEndpoint, open_socket
+from udpchat.shell.endpoint import UdpEndpoint
 from udpchat.shell.identity import open_folder, server_key
+from udpchat.shell.interfaces import hosts_to_name, is_loopback
 from udpchat.shell.logs import configure
 from udpchat.shell.operator_log import OperatorLog
 from udpchat.shell.options import ServerOptions
@@ -37,8 +38,6 @@ DROPS_LOGGED_EVERY_S: Final = 60.0
 WRITING_S_MAX: Final = 1.2  # at the end: what is being written
 FAREWELL_S_MAX: Final = 0.2  # and what is being sent
 GOODBYE_AGAIN_S: Final = 0.05  # a goodbye may be lost; whoever misses both notices the silence
-EVERYWHERE: Final = frozenset({"::", "0.0.0.0"})
-NOT_OURS: Final = ("10.255.255.255", 1)  # only to ask the system which way it would go: nothing is sent
 
 _logger = logging.getLogger("udpchat.server")
 
@@ -53,14 +52,6 @@ def run(options: ServerOptions) -> int:
         loop.close()
 
 
-def lan_host() -> str:
-    """An address at which others on the LAN may reach this machine, or 127.0.0.1; sends nothing."""
-    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
-        asking.connect(NOT_OURS)
-        return str(asking.getsockname()[0])
-    return "127.0.0.1"
-
-
 class Service:
     """One running server. Raises DataUnusable, StoreError or EndpointError if it cannot be."""
 
@@ -72,7 +63,7 @@ class Service:
             key = server_key(folder)
             self._log = self._open_log(folder)
             undo.callback(self._log.close)
-            self._endpoint = UdpEndpoint(loop, open_socket(options.bind, options.port))
+            self._endpoint = UdpEndpoint(loop, *open_sockets(options.bind, options.port))
             undo.callback(self._endpoint.close)
             settings = _settings(options)
             self._server = Server(static=key, log=self._log, random=os.urandom, settings=settings)
@@ -113,6 +104,7 @@ class Service:
     async def run(self) -> int:
         """Serve until a signal says to stop; the exit code."""
         signals = Signals(self._loop, self._on_signal, exit_at_once=1)
+        watch = AddressWatch(self._loop, self._endpoint, self._options.bind)
         try:
             signals.take(*STOPPING)
             if hasattr(signal, "SIGHUP"):
@@ -121,6 +113,7 @@ class Service:
             self._operator_log.report_start()
             self._driver.start()
             self._endpoint.listen(self._driver.receive)
+            watch.start()
             self._pruner.start()
             self._drop_timer = self._loop.call_later(DROPS_LOGGED_EVERY_S, self._report_drops)
             self._say_ready()
@@ -133,14 +126,22 @@ class Service:
                 return 1
             return 0 if await self._stop() else 1
         finally:
+            watch.close()
             signals.close()
 
     def _say_ready(self) -> None:
-        host, port, _ = self._endpoint.address
-        shown = lan_host() if self._options.bind in EVERYWHERE else host
+        port, bind = self._endpoint.address.port, self._options.bind
+        hosts = hosts_to_name(bind)
+        urls = [f"{SCHEME}{place(host, port)}#{self._fingerprint}" for host in hosts]
         with contextlib.suppress(OSError, AttributeError):  # nobody may be reading, or there is no stdout at all
-            print(f"ready {SCHEME}{place(shown, port)}#{self._fingerprint}", flush=True)
-        _logger.info("serving on %s, data in %s", place(host, port), self._options.data)
+            print(f"ready {urls[0]}", flush=True)
+        for host in covered(bind):
+            _logger.info("--bind %s adds nothing: %s serves it already", host, "::" if "::" in bind else "0.0.0.0")
+        _logger.info("serving on %s, data in %s", ", ".join(place(host, port) for host in bind), self._options.data)
+        if is_loopback(hosts[0]):
+            _logger.info("only this machine reaches it")
+        else:
+            _logger.info("others reach it at %s", ", ".join(urls))
 
     def _on_signal(self, number: int) -> None:
         if number not in STOPPING:

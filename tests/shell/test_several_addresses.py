@@ -1,0 +1,137 @@
+"""A server with several addresses, over real networks: it answers from the one that was written to, and names them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.shell.namespaces import Lan, lan, why_not
+from tests.shell.waiting import Program, url_of
+from udpchat.shell.addresses import parse_server, place
+
+needs_namespaces = pytest.mark.skipif(bool(why_not()), reason=why_not())
+needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has all of 127.0.0.0/8 without asking")
+
+IPV4 = ("10.77.0.1", "10.77.0.2")
+IPV6 = ("fd00:77::1", "fd00:77::2")
+MODULES = ["udpchat", "tests.shell.one_socket_each"]
+MODES = ["one socket for all", "one socket for each address"]
+
+
+@pytest.fixture
+def net() -> Iterator[Lan]:
+    """Two machines, one of them with two addresses of each family."""
+    server = [*(f"{host}/24" for host in IPV4), *(f"{host}/64" for host in IPV6)]
+    with lan(server=server, client=["10.77.0.9/24", "fd00:77::9/64"]) as made:
+        yield made
+
+
+def gets_in(host: str, port: int, data: Path, within: str = "") -> bool:
+    """Whether a client is let in at this address of the server and has a message confirmed."""
+    options = ["--server", place(host, port), "--data", str(data), "--json", "--timeout", "15"]
+    with Program("client", "--nick", "alice", *options, within=within) as client:
+        client.type("hello")
+        client.end_input()
+        return client.code() == 0
+
+
+@needs_namespaces
+@pytest.mark.parametrize("module", MODULES, ids=MODES)
+def test_a_client_on_another_machine_gets_in_at_each_address_of_the_server(
+    net: Lan, tmp_path: Path, module: str
+) -> None:
+    arguments = ("server", "--port", "0", "--data", str(tmp_path / "server"))
+    with Program(*arguments, module=module, within=net.server) as server:
+        port = parse_server(url_of(server)).port
+        for host in (*IPV4, *IPV6):
+            assert gets_in(host, port, tmp_path / "client", net.client), host
+
+
+@needs_namespaces
+def test_a_client_gets_in_at_a_link_local_address(net: Lan, tmp_path: Path) -> None:
+    net.ip(net.server, "address", "add", "fe80::77/64", "dev", "eth0", "nodad")
+    net.ip(net.client, "address", "add", "fe80::79/64", "dev", "eth0", "nodad")
+    with Program("server", "--port", "0", "--data", str(tmp_path / "server"), within=net.server) as server:
+        port = parse_server(url_of(server)).port
+        assert gets_in("fe80::77%eth0", port, tmp_path / "client", net.client)
+
+
+@needs_linux
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "::1"])
+def test_a_client_on_the_same_machine_gets_in_at_any_loopback_address(host: str, tmp_path: Path) -> None:
+    with Program("server", "--port", "0", "--data", str(tmp_path / "server")) as server:
+        assert gets_in(host, parse_server(url_of(server)).port, tmp_path / "client")
+
+
+@needs_namespaces
+def test_a_server_bound_to_two_addresses_serves_both(net: Lan, tmp_path: Path) -> None:
+    arguments = ["server", "--bind", IPV4[0], "--bind", IPV6[1], "--port", "0", "--data", str(tmp_path / "server")]
+    with Program(*arguments, within=net.server) as server:
+        url = parse_server(url_of(server))
+        assert url.host == IPV4[0]
+        for host in (IPV4[0], IPV6[1]):
+            assert gets_in(host, url.port, tmp_path / "client", net.client), host
+
+
+@needs_namespaces
+@pytest.mark.parametrize("module", MODULES, ids=MODES)
+def test_on_a_lan_without_a_gateway_ready_names_an_address_of_the_lan_and_the_log_all_of_them(
+    net: Lan, tmp_path: Path, module: str
+) -> None:
+    arguments = ("server", "--port", "0", "--data", str(tmp_path))
+    with Program(*arguments, module=module, within=net.server) as server:
+        url = parse_server(url_of(server))
+        assert url.host == IPV4[0]
+        line = server.line(of=server.err, where="others reach it at")
+        for host in (*IPV4, *IPV6):
+            assert f"udpchat://{place(host, url.port)}#{url.fingerprint}" in line
+        assert "127.0.0.1" not in line and "fe80" not in line
+
+
+@needs_namespaces
+def test_an_interface_that_is_down_is_not_named(net: Lan, tmp_path: Path) -> None:
+    net.ip(net.server, "link", "set", "eth0", "down")
+    with Program("server", "--port", "0", "--data", str(tmp_path), within=net.server) as server:
+        assert parse_server(url_of(server)).host == "127.0.0.1"
+        server.line(of=server.err, where="only this machine reaches it")
+
+
+@needs_namespaces
+def test_an_address_that_is_taken_away_ends_no_session_if_it_comes_back(net: Lan, tmp_path: Path) -> None:
+    """A lease ends and is renewed: meanwhile the server answers from another address, and its sends do not fail."""
+    with Program("server", "--port", "0", "--data", str(tmp_path / "server"), within=net.server) as server:
+        port = parse_server(url_of(server)).port
+        options = ["--json", "--data", str(tmp_path / "clients"), "--follow", "--server"]
+        of_alice, of_bob = (["--nick", nick, *options] for nick in ("alice", "bob"))
+        with (
+            Program("client", *of_alice, place(IPV4[1], port), within=net.client) as alice,
+            Program("client", *of_bob, place(IPV4[0], port), within=net.client) as bob,
+        ):
+            for client in (alice, bob):
+                client.line(where='"connected"')
+            net.ip(net.server, "address", "del", f"{IPV4[1]}/24", "dev", "eth0")
+            bob.type("alice, are you there?")
+            server.line(of=server.err, where=f"{IPV4[1]}, which 10.77.0.9 wrote to, is gone: answered from another")
+            alice.line(where="are you there?")
+            net.ip(net.server, "address", "add", f"{IPV4[1]}/24", "dev", "eth0")
+            alice.type("still here")
+            bob.line(where="still here")
+            for client in (alice, bob):
+                client.end_input()
+                client.process.terminate()
+                assert not [line for line in client.rest_of(client.out) if "disconnected" in line]
+
+
+@needs_namespaces
+def test_where_each_address_has_a_socket_an_address_that_comes_later_is_served(net: Lan, tmp_path: Path) -> None:
+    arguments = ("server", "--port", "0", "--data", str(tmp_path / "server"))
+    with Program(*arguments, module="tests.shell.one_socket_each", within=net.server) as server:
+        port = parse_server(url_of(server)).port
+        net.ip(net.server, "address", "add", "10.77.0.3/24", "dev", "eth0")
+        net.ip(net.server, "address", "del", f"{IPV4[1]}/24", "dev", "eth0")
+        server.line(of=server.err, where=f"{IPV4[1]} is no longer an address of this machine")
+        server.line(of=server.err, where="serving at 10.77.0.3 as well")
+        assert gets_in("10.77.0.3", port, tmp_path / "client", net.client)
