@@ -49,7 +49,7 @@ def why_not() -> str:
 
 @contextlib.contextmanager
 def lan(*, server: Sequence[str], client: Sequence[str]) -> Iterator[Lan]:
-    """Two namespaces with loopback and these addresses, as `10.77.0.1/24`; no gateway. However it ends, both are gone."""
+    """Two namespaces with loopback and these addresses, as `10.77.0.1/24`; no gateway. Both are gone at the end."""
     number = next(_numbers)
     made = Lan(f"udpchat-{os.getpid()}-{number}-s", f"udpchat-{os.getpid()}-{number}-c")
     with contextlib.ExitStack() as undo:

@@ -135,9 +135,12 @@ class Service:
         urls = [f"{SCHEME}{place(host, port)}#{self._fingerprint}" for host in hosts]
         with contextlib.suppress(OSError, AttributeError):  # nobody may be reading, or there is no stdout at all
             print(f"ready {urls[0]}", flush=True)
-        for host in covered(bind):
-            _logger.info("--bind %s adds nothing: %s serves it already", host, "::" if "::" in bind else "0.0.0.0")
-        _logger.info("serving on %s, data in %s", ", ".join(place(host, port) for host in bind), self._options.data)
+        surplus = covered(bind)
+        if surplus:
+            wildcard = "::" if "::" in bind else "0.0.0.0"
+            _logger.info("--bind %s adds nothing: %s serves all of them", ", ".join(surplus), wildcard)
+        serving = ", ".join(place(host, port) for host in self._endpoint.hosts)
+        _logger.info("serving on %s, data in %s", serving, self._options.data)
         if is_loopback(hosts[0]):
             _logger.info("only this machine reaches it")
         else:
