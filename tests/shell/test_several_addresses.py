@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from tests.shell.namespaces import Lan, lan, why_not
-from tests.shell.waiting import Program, url_of
+from tests.shell.waiting import Program, run_until, url_of
+from udpchat.chat import events
+from udpchat.chat.client import Client
+from udpchat.chat.profile import Profile
+from udpchat.chat.writes import Saved, Write
+from udpchat.session.handshake import KeyPair
 from udpchat.shell.addresses import parse_server, place
+from udpchat.shell.driver import Driver
+from udpchat.shell.endpoint import UdpEndpoint, open_socket
+from udpchat.shell.options import server_options
+from udpchat.shell.serve import Service
+from udpchat.shell.writer import DirectWriter
+from udpchat.wire.packets import Address
 
 needs_namespaces = pytest.mark.skipif(bool(why_not()), reason=why_not())
 needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has all of 127.0.0.0/8 without asking")
@@ -135,3 +149,48 @@ def test_where_each_address_has_a_socket_an_address_that_comes_later_is_served(n
         server.line(of=server.err, where=f"{IPV4[1]} is no longer an address of this machine")
         server.line(of=server.err, where="serving at 10.77.0.3 as well")
         assert gets_in("10.77.0.3", port, tmp_path / "client", net.client)
+
+
+class Elsewhere:
+    """The endpoint of a client that writes to another address of the server than its core believes."""
+
+    def __init__(self, endpoint: UdpEndpoint, host: str) -> None:
+        self._endpoint, self.host = endpoint, host
+
+    def send(self, transmits: Sequence[tuple[bytes, Address]]) -> None:
+        self._endpoint.send([(datagram, address._replace(host=self.host)) for datagram, address in transmits])
+
+
+@needs_linux
+def test_a_session_goes_on_when_the_client_writes_to_another_address_of_the_server(
+    loop: asyncio.AbstractEventLoop, tmp_path: Path
+) -> None:
+    service = Service(loop, server_options({"port": "0", "data": str(tmp_path), "heartbeat": "0.2"}, {}))
+    running = loop.create_task(service.run())
+    endpoint = UdpEndpoint(loop, open_socket("127.0.0.1", 0))
+    way = Elsewhere(endpoint, "127.0.0.1")
+    profile = Profile(KeyPair(os.urandom(32)), "alice", ("lobby",), "server", lambda key: "")
+    to = Address(way.host, service._endpoint.address.port)
+    client = Client(loop.time(), profile=profile, saved=Saved(os.urandom(16)), address=to, random=os.urandom)
+    happened: list[events.ClientEvent] = []
+    writer: DirectWriter[Write] = DirectWriter(lambda batch: None)
+    driver: Driver[Write, events.ClientEvent] = Driver(
+        loop, client, endpoint=way, writer=writer, on_events=lambda now, new: happened.extend(new)
+    )
+    endpoint.listen(driver.receive)
+    driver.start()
+    run_until(loop, lambda: any(isinstance(event, events.Connected) for event in happened))
+    [peer] = service._server.hub.registry
+    session = peer.session
+    assert session.path.address == endpoint.address._replace(local="127.0.0.1")
+    for host in ("127.0.0.2", "127.0.0.3", "127.0.0.1"):
+        way.host = host
+        driver.call(client.say, "lobby", f"by way of {host}")
+        run_until(loop, lambda: not client.unconfirmed())
+        run_until(loop, lambda host=host: session.path.address.local == host)  # type: ignore[misc]
+    assert list(service._server.hub.registry) == [peer] and peer.session is session
+    assert not [event for event in happened if isinstance(event, events.Disconnected)]
+    driver.end()
+    endpoint.close()
+    service._on_signal(signal.SIGTERM)
+    assert loop.run_until_complete(running) == 0
