@@ -194,3 +194,13 @@ def test_a_session_goes_on_when_the_client_writes_to_another_address_of_the_serv
     endpoint.close()
     service._on_signal(signal.SIGTERM)
     assert loop.run_until_complete(running) == 0
+
+
+@needs_namespaces
+def test_with_nothing_but_link_local_addresses_the_log_explains_the_zone(tmp_path: Path) -> None:
+    with (
+        lan(server=["fe80::77/64"], client=[]) as net,
+        Program("server", "--port", "0", "--data", str(tmp_path), within=net.server) as server,
+    ):
+        assert parse_server(url_of(server)).host.startswith("fe80:")
+        server.line(of=server.err, where="what follows the % is the interface")

@@ -144,7 +144,8 @@ class Service:
         if is_loopback(hosts[0]):
             _logger.info("only this machine reaches it")
         else:
-            _logger.info("others reach it at %s", ", ".join(urls))
+            hint = "; what follows the % is the interface, and theirs has another name" if "%" in hosts[0] else ""
+            _logger.info("others reach it at %s%s", ", ".join(urls), hint)
 
     def _on_signal(self, number: int) -> None:
         if number not in STOPPING:
