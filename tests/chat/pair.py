@@ -14,7 +14,7 @@ from udpchat.session.handshake import KeyPair
 from udpchat.storage.memory import MemoryClientStore, MemoryLog
 from udpchat.wire.packets import Address
 
-SERVER: Address = ("10.0.0.1", 1)
+SERVER = Address("10.0.0.1", 1)
 WALL_OFFSET_S = 1_700_000_000.0
 
 
@@ -51,7 +51,7 @@ class Wire:
 
     def person(self, nick: str, *rooms: str) -> Person:
         """Somebody new, who has come in."""
-        person = Person(nick, (f"10.0.1.{len(self.people)}", 1), self.random)
+        person = Person(nick, Address(f"10.0.1.{len(self.people)}", 1), self.random)
         self.people.append(person)
         self.start(person, *(rooms or ("lobby",)))
         return person

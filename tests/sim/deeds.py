@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 from tests.sim.nodes import WALL_OFFSET_S, ClientNode
 from udpchat.storage.memory import MemoryLog
 from udpchat.wire.limits import TEXT_BYTES_MAX
+from udpchat.wire.packets import Address
 
 if TYPE_CHECKING:
     from tests.sim.swarm import Swarm
 
-SERVER = ("server", 1)
+SERVER = Address("server", 1)
 ALIASES = ("red", "green", "blue", "white", "black", "grey")
 LETTERS = "abcdefghij klmno\u00e9\u4e16\U0001f600"
 LETTER_BYTES_MAX = 4
@@ -150,7 +151,7 @@ def _rebind(swarm: Swarm) -> None:
     random = swarm.random
     client = random.choice(swarm.world.clients)
     swarm.addresses += 1
-    address = (random.choice((client.address[0], f"net{swarm.addresses}")), 1000 + swarm.addresses)
+    address = Address(random.choice((client.address.host, f"net{swarm.addresses}")), 1000 + swarm.addresses)
     swarm.tell(f"{client.nick} moves to {address}")
     old_works_s = random.choice((0.0, 0.0, 2.0))
     swarm.world.network.rebind(swarm.world.now, client.address, address, old_works_s=old_works_s)
@@ -160,9 +161,9 @@ def _relink(swarm: Swarm) -> None:
     random = swarm.random
     client = random.choice(swarm.world.clients)
     link, one_way = swarm.draw_link(), random.random() < 0.5
-    ends = (client.address, SERVER) if random.random() < 0.5 else (SERVER, client.address)
-    swarm.tell(f"{client.nick} has {'from' if one_way else 'between'} {ends} {link}")
-    swarm.world.network.set_link(*ends, link, one_way=one_way)
+    a, b = (client.address, SERVER) if random.random() < 0.5 else (SERVER, client.address)
+    swarm.tell(f"{client.nick} has {'from' if one_way else 'between'} {a} and {b} {link}")
+    swarm.world.network.set_link(a, b, link, one_way=one_way)
 
 
 def _pause(swarm: Swarm) -> None:

@@ -20,13 +20,13 @@ from heapq import heappop, heappush
 from random import Random
 
 from tests.sim.faults import LAN, Counts, Direction, Link
+from udpchat.wire.packets import Address as Address
 
-Address = tuple[str, int] | tuple[str, int, str]  # the third is which address of the server is written to
 Tap = Callable[[float, Address, Address, bytes], None]
 DropRule = Callable[[float, Address, Address, bytes], bool]
 
 AMPLIFICATION_MAX = 3  # bytes to an unproved address for each byte from it: RFC 9000 section 8.1
-INJECTOR: Address = ("injector", 0)  # where counts and partitions place every attacker
+INJECTOR = Address("injector", 0)  # where counts and partitions place every attacker
 
 
 @dataclass(frozen=True, slots=True)

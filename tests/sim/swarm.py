@@ -16,6 +16,7 @@ from random import Random
 from tests.sim import deeds
 from tests.sim.faults import Link
 from tests.sim.world import World
+from udpchat.wire.packets import Address
 
 LIVENESS_S_MAX = 60.0
 QUIETING_S = 5.0  # for the last probes and announcements
@@ -148,7 +149,7 @@ class Swarm:
             former = world.clients[-1] if number > 1 and random.random() < 0.15 else None
             client = world.add_client(
                 former.nick if former else nick,
-                address=(nick, 1),
+                address=Address(nick, 1),
                 rooms=tuple(random.sample(self.rooms, random.randint(1, self.plan.rooms))),
                 history=random.choice((0, 0, 5, 1000)),
                 static=former.static if former else None,

@@ -134,7 +134,7 @@ def test_whatever_is_lost_or_bent_on_the_way_in_a_peer_enters_once(random: Rando
 def test_any_one_datagram_of_the_way_in_may_be_lost(position: int, is_up: bool) -> None:
     """S05: the 1st to 8th datagram dropped, each way. Joins in every one of 16 cases (here: within 2 s)."""
     world = World(Random(position), BROADBAND)
-    alice: Address = ("alice", 1)
+    alice = Address("alice", 1)
     source, destination = (alice, SERVER) if is_up else (SERVER, alice)
     world.network.drop_next(source, destination, [position])
     client = world.add_client("alice", address=alice)
@@ -149,7 +149,7 @@ def test_any_one_datagram_of_the_way_in_may_be_lost(position: int, is_up: bool) 
 def test_a_client_that_falls_silent_after_its_hello_gets_no_more_than_three_times_what_it_sent(seed: int) -> None:
     """S06: the client's datagrams 2 to 7 dropped. At most 3x out at all times: asserted at each datagram sent."""
     world = World(Random(seed), BROADBAND)
-    alice: Address = ("alice", 1)
+    alice = Address("alice", 1)
     world.network.drop_next(alice, SERVER, range(2, 8))
     client = world.add_client("alice", address=alice)
     world.run_until(lambda: client.is_in, limit_s=20)

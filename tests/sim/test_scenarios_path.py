@@ -26,13 +26,12 @@ from udpchat.wire.limits import (
     SESSION_AGE_S_MAX,
     SESSION_OVERLAP_S,
 )
-from udpchat.wire.packets import Address as PeerAddress
 
 ATTACKER: Address = ("attacker", 9)
 VICTIM: Address = ("victim", 9)
 PORTS: tuple[Address, ...] = (("192.0.2.7", 2), ("192.0.2.7", 3), ("192.0.2.7", 4))
 FAMILIES: tuple[Address, ...] = (("2001:db8::7", 1), ("198.51.100.7", 1), ("2001:db8::8", 1))
-OURS: tuple[Address, ...] = tuple(PeerAddress("192.0.2.7", 1, local) for local in ("10.0.0.2", "fd00::2", "10.0.0.3"))
+OURS: tuple[Address, ...] = tuple(Address("192.0.2.7", 1, local) for local in ("10.0.0.2", "fd00::2", "10.0.0.3"))
 
 
 def peer_of(world: World, client: ClientNode) -> Peer:

@@ -26,7 +26,7 @@ from tests.sim.promises import Promises
 from udpchat.chat.entrance import Settings
 from udpchat.session.handshake import KeyPair
 
-SERVER: Address = ("server", 1)
+SERVER = Address("server", 1)
 CHECK_EVERY_STEPS = 64
 STEPS_AT_ONCE_MAX = 2_000  # at one moment: more is a core that is due again as soon as it has done what was due
 
@@ -82,7 +82,7 @@ class World:
         static: KeyPair | None = None,
     ) -> ClientNode:
         """A client that begins to connect now; with the key of another it is that person's second device."""
-        address = address or (nick, 1)
+        address = Address(*address) if address else Address(nick, 1)
         new_node = ClientNode if self._make is None else partial(DiskClientNode, make=self._make)
         client = new_node(
             self.now,
