@@ -324,6 +324,17 @@ def test_an_address_of_ours_that_is_gone_is_replaced_and_counted(
 
 
 @needs_pktinfo
+def test_a_link_local_address_whose_interface_is_gone_is_replaced(loop: asyncio.AbstractEventLoop, peer: Peer) -> None:
+    with open_socket("::", 0) as bound:
+        pktinfo.request(bound)
+        endpoint = UdpEndpoint(loop, bound)
+        endpoint.send([(b"x", peer.address._replace(local="fe80::1%nosuchzone"))])
+        assert peer.heard_from() == "127.0.0.1"
+        assert endpoint.replaced_sources == 1 and not endpoint.counters
+        endpoint.close()
+
+
+@needs_pktinfo
 def test_what_the_system_chooses_is_asked_again_after_a_while(
     loop: asyncio.AbstractEventLoop, peer: Peer, everywhere: CountingSocket, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -330,7 +330,8 @@ class UdpEndpoint:
     def _learn_route(self, address: Address) -> Route:
         one = self._socket_for(address)
         if address.local and one.has_pktinfo:
-            return self._keep_route(address, one.route_from_local(address, self._on_frequent))
+            with suppress(OSError):  # the interface of a link-local address is gone
+                return self._keep_route(address, one.route_from_local(address, self._on_frequent))
         if address.local and one.host != address.local:
             self._note_replaced(address)
         return self._keep_route(address, one.plain_route(address))
