@@ -140,10 +140,9 @@ class Service:
             wildcard = "::" if "::" in bind else "0.0.0.0"
             _logger.info("--bind %s adds nothing: %s serves all of them", ", ".join(surplus), wildcard)
         serving = ", ".join(place(host, port) for host in self._endpoint.hosts)
-        _logger.info("serving on %s, data in %s", serving, self._options.data)
-        if is_loopback(hosts[0]):
-            _logger.info("only this machine reaches it")
-        else:
+        reach = "; only this machine reaches it" if is_loopback(hosts[0]) else ""
+        _logger.info("serving on %s, data in %s%s", serving, self._options.data, reach)
+        if not reach:
             hint = "; what follows the % is the interface, and theirs has another name" if "%" in hosts[0] else ""
             _logger.info("others reach it at %s%s", ", ".join(urls), hint)
 
