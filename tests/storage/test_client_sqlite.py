@@ -11,7 +11,8 @@ import pytest
 
 from tests.storage.entries import ATTIC, LOBBY, said
 from tests.storage.test_sqlite import crashed
-from udpchat.chat.writes import Answered, Asked, Held, Rebased, Saved
+from udpchat.chat.writes import Answered, Asked, Held, Label, Labelled, Rebased, Saved, digest_of
+from udpchat.storage import client_sqlite, memory
 from udpchat.storage.client_sqlite import SqliteClientStore
 from udpchat.storage.log import RUN_COUNTERS, ClientStore, StoreFailed, StoreUnusable
 from udpchat.storage.memory import MemoryClientStore
@@ -163,3 +164,47 @@ def test_a_run_never_uses_a_counter_of_a_run_before_it_written_or_not(tmp_path: 
         first = store.load().next_counter
     with closing(SqliteClientStore(tmp_path / "client.sqlite")) as store:
         assert store.load().next_counter >= first + RUN_COUNTERS
+
+
+# --- Labels ----------
+
+
+def test_a_label_is_found_with_its_request_and_its_result_at_the_next_start(again: Again) -> None:
+    store = again()
+    store.write([Asked(1, b"one", Label("job", 1)), Asked(2, b"two", Label("job", 3)), Asked(3, b"x", Label("b", 1))])
+    store.write([Answered(1, b"stored")])
+    saved = again().load("job")
+    assert saved.labels == {1: Labelled(1, digest_of(b"one"), b"stored"), 3: Labelled(2, digest_of(b"two"))}
+    assert saved.labelled == {2, 3} and saved.unanswered == ((2, b"two"), (3, b"x"))
+    assert again().load().labels == {}
+
+
+def test_a_request_that_was_discarded_keeps_its_label_without_a_result(again: Again) -> None:
+    again().write([Asked(1, b"one", Label("job", 1))])
+    again().write([Answered(1)])
+    saved = again().load("job")
+    assert saved.unanswered == () and saved.labels == {1: Labelled(1, digest_of(b"one"))} and not saved.labelled
+
+
+def test_of_too_many_labels_the_oldest_answered_of_other_inputs_are_forgotten(
+    again: Again, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (client_sqlite, memory):
+        monkeypatch.setattr(module, "LABELS_MAX", 3)
+    store = again()
+    store.write([Asked(number, b"x", Label("ab"[number > 3], number)) for number in range(1, 7)])
+    store.write([Answered(number, b"stored") for number in (2, 3, 4, 5, 6)])
+    assert set(again().load("b").labels) == {4, 5, 6}
+    assert set(again().load("a").labels) == {1}
+
+
+def test_a_label_is_durable_with_its_request_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "client.db"
+    with closing(SqliteClientStore(path)) as store:
+        store.write([Asked(1, b"one", Label("job", 1))])
+        with closing(SqliteClientStore(crashed(path, tmp_path / "1"))) as found:
+            assert found.load("job").labels == {1: Labelled(1, digest_of(b"one"))}
+            assert found.unanswered() == [(1, b"one")]
+        with pytest.raises(StoreFailed):
+            store.write([Asked(2, b"two", Label("job", 1))])
+        assert store.unanswered() == [(1, b"one")] and store.load("job").labels[1].counter == 1

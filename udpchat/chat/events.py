@@ -36,7 +36,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What this client said stands in the log."""
+    """What this client said stands in the log. `again`: an earlier run reported it, under the same id of the input."""
 
     room: str
     seq: int
@@ -44,6 +44,7 @@ class Sent:
     text: str
     kind: str
     time_ms: int
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +113,16 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Error:
-    """Something asked was not done; `code` for programs. `said` is what the person wrote that is not sent, if known."""
+    """Something asked was not done; `code` for programs.
+
+    `line`: the line of the input that asked for it, from 1. `retry_s`: when it may be possible, in seconds.
+    `said`: what the person wrote that is not sent, if known.
+    """
 
     code: str
     text: str
+    line: int | None = None
+    retry_s: float | None = None
     said: str = ""
 
 

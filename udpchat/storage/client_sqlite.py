@@ -12,7 +12,18 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from udpchat.chat.writes import Answered, Asked, Held, Rebased, Saved, Write
+from udpchat.chat.writes import (
+    LABELS_MAX,
+    Answered,
+    Asked,
+    Held,
+    Label,
+    Labelled,
+    Rebased,
+    Saved,
+    Write,
+    digest_of,
+)
 from udpchat.storage.lock import StoreLock
 from udpchat.storage.log import RUN_COUNTERS
 from udpchat.storage.migrations import Progress, Schema, connect, failures, opening, prepare, transaction
@@ -29,7 +40,17 @@ CLIENT = Schema(
             "CREATE TABLE outbox (counter INTEGER PRIMARY KEY, body BLOB NOT NULL)",
             "CREATE TABLE identity (instance BLOB NOT NULL, next_counter INTEGER NOT NULL)",
         ),
+        (
+            """CREATE TABLE labels (
+                counter INTEGER PRIMARY KEY, id TEXT NOT NULL, line INTEGER NOT NULL,
+                digest BLOB NOT NULL, result BLOB NOT NULL, UNIQUE (id, line))""",
+        ),
     ),
+)
+
+_FORGET_LABELS = (
+    "DELETE FROM labels WHERE counter IN (SELECT counter FROM labels WHERE id != ?"
+    " AND counter NOT IN (SELECT counter FROM outbox) ORDER BY counter LIMIT ?)"
 )
 
 
@@ -57,16 +78,32 @@ class SqliteClientStore:
             self._held = stack.pop_all()
         self._unsynced_answers = 0
 
-    def load(self) -> Saved:
-        """Everything a client starts from; the counters of this run are set apart, whether its requests get written."""
+    @property
+    def is_durable(self) -> bool:
+        return True
+
+    def load(self, label_id: str = "") -> Saved:
+        """As `ClientStore` says; the counters of this run are set apart, whether its requests get written or not."""
         with failures():
             instance, next_counter = self._reader.execute("SELECT instance, next_counter FROM identity").fetchone()
+            (labels,) = self._reader.execute("SELECT count(*) FROM labels").fetchone()
         with transaction(self._writer):
             self._writer.execute("UPDATE identity SET next_counter = ?", (next_counter + RUN_COUNTERS,))
+            if labels > LABELS_MAX:
+                self._writer.execute(_FORGET_LABELS, (label_id, labels - LABELS_MAX))
         with failures():
-            unanswered = tuple(self._reader.execute("SELECT counter, body FROM outbox ORDER BY counter"))
+            found = self._reader.execute("SELECT line, counter, digest, result FROM labels WHERE id = ?", (label_id,))
+            of_input = {line: Labelled(*labelled) for line, *labelled in found}
+            labelled = self._reader.execute("SELECT counter FROM outbox JOIN labels USING (counter)")
+            waiting = frozenset(counter for (counter,) in labelled)
         replicas = {log: (place.extent.generation, place.extent.head) for log, place in self._tables.places.items()}
-        return Saved(instance, next_counter, unanswered, replicas)
+        return Saved(
+            instance, next_counter, tuple(self.unanswered()), replicas, labels=of_input, labelled=waiting
+        )
+
+    def unanswered(self) -> list[tuple[int, bytes]]:
+        with failures():
+            return list(self._reader.execute("SELECT counter, body FROM outbox ORDER BY counter"))
 
     def write(self, batch: Sequence[Write]) -> None:
         """One transaction."""
@@ -79,12 +116,12 @@ class SqliteClientStore:
         with transaction(self._writer):
             for item in batch:
                 match item:
-                    case Asked(counter, body):
-                        self._writer.execute("INSERT OR REPLACE INTO outbox VALUES (?, ?)", (counter, body))
-                        sql = "UPDATE identity SET next_counter = max(next_counter, ?)"
-                        self._writer.execute(sql, (counter + 1,))
-                    case Answered(counter):
+                    case Asked():
+                        self._ask(item)
+                    case Answered(counter, result):
                         self._writer.execute("DELETE FROM outbox WHERE counter = ?", (counter,))
+                        if result:
+                            self._writer.execute("UPDATE labels SET result = ? WHERE counter = ?", (result, counter))
                     case Held():
                         changed[item.log] = self._hold(item, changed.get(item.log) or self._tables.places.get(item.log))
                     case Rebased():
@@ -93,6 +130,14 @@ class SqliteClientStore:
         self._tables.places.update(changed)
         if level == "FULL":
             self._unsynced_answers = 0
+
+    def _ask(self, asked: Asked) -> None:
+        self._writer.execute("INSERT OR REPLACE INTO outbox VALUES (?, ?)", (asked.counter, asked.body))
+        self._writer.execute("UPDATE identity SET next_counter = max(next_counter, ?)", (asked.counter + 1,))
+        match asked.label:
+            case Label(identity, line):
+                row = (asked.counter, identity, line, digest_of(asked.body), b"")
+                self._writer.execute("INSERT INTO labels VALUES (?, ?, ?, ?, ?)", row)
 
     def _hold(self, held: Held, place: Place | None) -> Place:
         extent = place.extent if place else Extent(held.generation, 0, 0)

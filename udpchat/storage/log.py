@@ -75,8 +75,18 @@ class Log(LogReader, Searchable, Protocol):
 class ClientStore(Searchable, Protocol):
     """What a client has on its disk: its unanswered requests, and a replica of each log it follows."""
 
-    def load(self) -> Saved:
-        """Everything a client starts from."""
+    @property
+    def is_durable(self) -> bool:
+        """Whether another run finds what was written."""
+
+    def load(self, label_id: str = "") -> Saved:
+        """Everything a client starts from, with the labels of the input `label_id`.
+
+        Of other inputs, the labels of the oldest answered requests are forgotten while there are more than LABELS_MAX.
+        """
+
+    def unanswered(self) -> list[tuple[int, bytes]]:
+        """(counter, body) of the requests without a result, in order."""
 
     def write(self, batch: Sequence[Write]) -> None:
         """Write all or nothing: `StoreFull` or `StoreFailed`. A batch with an `Asked` is on the disk on return."""

@@ -7,7 +7,18 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from udpchat.chat.writes import Answered, Asked, Held, Rebased, Saved, Write
+from udpchat.chat.writes import (
+    LABELS_MAX,
+    Answered,
+    Asked,
+    Held,
+    Label,
+    Labelled,
+    Rebased,
+    Saved,
+    Write,
+    digest_of,
+)
 from udpchat.storage.log import ANSWERED_MAX, RUN_COUNTERS, StoreFull
 from udpchat.storage.texts import first_at_or_after, generation_of, message_of, nick_token, time_of, words_of
 from udpchat.sync.log import Append, Extent, Found
@@ -145,23 +156,48 @@ class MemoryClientStore(_Shelves):
         super().__init__()
         self._saved = Saved(random(INSTANCE_BYTES))
         self._unanswered: dict[int, bytes] = {}
+        self._labels: dict[Label, Labelled] = {}
 
-    def load(self) -> Saved:
+    @property
+    def is_durable(self) -> bool:
+        return False
+
+    def load(self, label_id: str = "") -> Saved:
         """As `ClientStore` says: the counters of this run are set apart."""
         replicas = {log: (shelf.generation, shelf.extent.head) for log, shelf in self._shelves.items()}
         saved = self._saved
         self._saved = replace(saved, next_counter=saved.next_counter + RUN_COUNTERS)
-        return replace(saved, unanswered=tuple(sorted(self._unanswered.items())), replicas=replicas)
+        self._forget_labels(label_id)
+        of_input = {label.line: labelled for label, labelled in self._labels.items() if label.id == label_id}
+        labelled = frozenset(found.counter for found in self._labels.values() if found.counter in self._unanswered)
+        waiting = tuple(self.unanswered())
+        return replace(saved, unanswered=waiting, replicas=replicas, labels=of_input, labelled=labelled)
+
+    def _forget_labels(self, label_id: str) -> None:
+        spare = [
+            label for label, labelled in self._labels.items()
+            if label.id != label_id and labelled.counter not in self._unanswered
+        ]  # fmt: skip
+        for label in spare[: max(len(self._labels) - LABELS_MAX, 0)]:
+            del self._labels[label]
+
+    def unanswered(self) -> list[tuple[int, bytes]]:
+        return sorted(self._unanswered.items())
 
     def write(self, batch: Sequence[Write]) -> None:
         """All of it; there is nothing that could fail."""
         for item in batch:
             match item:
-                case Asked(counter, body):
+                case Asked(counter, body, label):
                     self._unanswered[counter] = body
                     self._saved = replace(self._saved, next_counter=max(self._saved.next_counter, counter + 1))
-                case Answered(counter):
+                    if label is not None:
+                        self._labels[label] = Labelled(counter, digest_of(body))
+                case Answered(counter, result):
                     self._unanswered.pop(counter, None)
+                    for label, labelled in list(self._labels.items()) if result else ():
+                        if labelled.counter == counter:
+                            self._labels[label] = replace(labelled, result=result)
                 case Held(log, generation, first, entries):
                     shelf = self._shelves.setdefault(log, _Shelf(generation))
                     assert (generation, first) == (shelf.generation, shelf.extent.head + 1), f"{log} has a hole"
