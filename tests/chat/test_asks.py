@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from udpchat.chat import events
-from udpchat.chat.asks import UNWRITABLE_RETRY_S, Asks
+from udpchat.chat.asks import UNWRITABLE_RETRY_S, Asks, Source
 from udpchat.chat.message import message_id
 from udpchat.chat.transcript import Transcript
-from udpchat.chat.writes import Answered, Asked, Saved
+from udpchat.chat.writes import LABELS_MAX, Answered, Asked, Label, Labelled, Saved, Write, digest_of
 from udpchat.sync.parts import split
-from udpchat.wire.bodies import Done, Failed, Found, Names, Page, Rename, Say, Stored, Tell
+from udpchat.wire.bodies import Done, Failed, Found, Names, Page, Rename, RequestBody, Say, SetTopic, Stored, Tell
 from udpchat.wire.frames import Result, ResultPart, encode, encode_request
 
 INSTANCE = b"i" * 16
@@ -101,6 +101,96 @@ def test_messages_of_an_earlier_run_are_asked_again_under_their_ids_and_question
     assert isinstance(sent, events.Sent) and sent.id == message_id(INSTANCE, 3).hex()
 
 
+# --- Lines of the input ----------
+
+
+def ask_line(client: Asks, line: int, request: RequestBody, label_id: str = "") -> list[Write]:
+    """Ask it for a line of the input; what is to be written of it."""
+    with client.on_behalf_of(Source(line, Label(label_id, line) if label_id else None)):
+        client.ask(request)
+    return client.drain_writes()
+
+
+def test_a_failure_names_the_line_that_asked_for_it_whenever_it_comes() -> None:
+    client, transcript = asks()
+    ask_line(client, 2, Say("lobby", 0, "fine"))
+    ask_line(client, 5, Tell("nobody", 0, "hi"))
+    assert client.lines_unanswered() == [2, 5] and client.line is None
+    assert [said.line for said in transcript.unconfirmed()] == [2, 5]
+    assert client.on_result(1.0, Result(2, Failed("no_such_nick", "no"))) == [events.Error("no_such_nick", "no", 5)]
+    client.ask(Say("lobby", 0, "of no line"))
+    assert client.on_result(1.0, Result(3, Failed("x", "no"))) == [events.Error("x", "no")]
+    assert client.lines_unanswered() == [2]
+
+
+def test_a_message_and_a_topic_of_a_labelled_line_are_written_with_the_label_and_their_results_too() -> None:
+    client, _ = asks()
+    for counter, request in enumerate((Say("lobby", 0, "x"), Tell("bob", 0, "x"), SetTopic("lobby", "x")), 1):
+        assert ask_line(client, counter, request, "job") == [Asked(counter, encode(request), Label("job", counter))]
+    assert ask_line(client, 4, Rename("carol"), "job") == [Asked(4, encode(Rename("carol")))]
+    client.on_result(1.0, Result(1, Stored("#lobby", 7)))
+    client.on_result(1.0, Result(4, Done()))
+    assert client.drain_writes() == [Answered(1, encode(Stored("#lobby", 7))), Answered(4)]
+
+
+def again(request: RequestBody, *, result: bytes = b"", is_open: bool = False) -> tuple[Asks, Transcript]:
+    """A run whose input has been given before; its line 2 was this request, under counter 9."""
+    body = encode(request)
+    unanswered = ((9, body),) if is_open else ()
+    labelled = frozenset([9] if is_open else [])
+    return asks(Saved(INSTANCE, 50, unanswered, labels={2: Labelled(9, digest_of(body), result)}, labelled=labelled))
+
+
+def test_a_line_that_was_confirmed_before_is_reported_as_sent_again_and_not_asked() -> None:
+    request = Say("lobby", 1, "waves")
+    client, transcript = again(request, result=encode(Stored("#lobby", 7)))
+    assert ask_line(client, 2, request, "job") == [] and client.is_idle
+    sent = events.Sent("lobby", 7, message_id(INSTANCE, 9).hex(), "waves", "action", 0, again=True)
+    assert transcript.drain_events() == [sent]
+
+
+def test_a_line_that_was_refused_before_is_refused_again() -> None:
+    client, transcript = again(Tell("bob", 0, "hi"), result=encode(Failed("no_such_nick", "no")))
+    assert ask_line(client, 2, Tell("bob", 0, "hi"), "job") == []
+    assert transcript.drain_events() == [events.Error("no_such_nick", "no", 2)]
+
+
+def test_a_line_that_is_asked_already_is_not_asked_twice_and_its_result_is_this_lines() -> None:
+    for request in (Say("lobby", 0, "hi"), SetTopic("lobby", "tea")):
+        client, transcript = again(request, is_open=True)
+        assert client.resumed == 1 and len(client.outbox) == 1
+        assert ask_line(client, 2, request, "job") == [] and len(client.outbox) == 1
+        assert client.lines_unanswered() == [2]
+        assert [said.line for said in transcript.unconfirmed()] == [2] * isinstance(request, Say)
+        assert client.on_result(1.0, Result(9, Failed("muted", "no"))) == [events.Error("muted", "no", 2)]
+        assert client.drain_writes() == [Answered(9, encode(Failed("muted", "no")))]
+
+
+def test_a_label_of_another_text_or_of_a_discarded_request_is_an_error_and_nothing_is_asked() -> None:
+    for text, code in (("other", "id_reused"), ("hi", "discarded")):
+        client, transcript = again(Say("lobby", 0, "hi"))
+        assert ask_line(client, 2, Say("lobby", 0, text), "job") == []
+        (error,) = transcript.drain_events()
+        assert isinstance(error, events.Error) and (error.code, error.line) == (code, 2)
+
+
+def test_an_input_with_labels_has_so_many_lines_at_most() -> None:
+    client, transcript = asks()
+    assert len(ask_line(client, LABELS_MAX, Say("lobby", 0, "hi"), "job")) == 1
+    assert ask_line(client, LABELS_MAX + 1, Say("lobby", 0, "hi"), "job") == []
+    assert [event.code for event in transcript.drain_events() if isinstance(event, events.Error)] == ["too_many_lines"]
+
+
+def test_what_has_a_label_is_never_sent_without_being_written_down() -> None:
+    client, transcript = asks()
+    ask_line(client, 1, Say("lobby", 0, "kept"), "job")
+    ask_line(client, 2, Say("lobby", 0, "not kept"))
+    (error,) = client.rejected(1.0, "full")
+    assert isinstance(error, events.Error) and (error.code, error.line) == ("unwritable_here", 1)
+    assert [said.text for said in transcript.unconfirmed()] == ["not kept"]
+    assert client.outbox.drain_frames(1.0) == [encode_request(2, 2, encode(Say("lobby", 0, "not kept")))]
+
+
 # --- Disks that are full ----------
 
 
@@ -109,7 +199,8 @@ def test_a_server_that_cannot_write_is_told_of_once_and_asked_again_later() -> N
     client.ask(Say("lobby", 0, "hello"))
     client.drain_writes()
     client.persisted(0.0, 1)
-    assert len(client.on_unwritable(1.0, "full")) == 1
+    (error,) = client.on_unwritable(1.0, "full")
+    assert isinstance(error, events.Error) and (error.code, error.retry_s) == ("unwritable", UNWRITABLE_RETRY_S)
     assert client.on_unwritable(1.0, "full") == [] == client.on_unwritable(1.0 + 2 * UNWRITABLE_RETRY_S, "full")
     assert client.outbox.drain_frames(1.0) == [] and len(client.outbox.drain_frames(9.0)) == 1
     client.on_result(9.0, Result(1, Stored("#lobby", 1)))

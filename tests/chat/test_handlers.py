@@ -248,8 +248,8 @@ def test_the_past_of_a_room_is_for_all_and_of_a_conversation_for_the_two() -> No
     done(rig, alice, Tell("bob", 0, "secret word"))
     done(rig, alice, Say("lobby", 0, "open word"))
     log = conversation_log(alice.key, bob.key)
-    assert why_not(rig, carol, Past(log, 0, 0, 9)) == "not_yours"
-    assert why_not(rig, carol, Past("!directory", 0, 0, 9)) == "not_yours"
+    assert why_not(rig, carol, Past(log, 0, 0, 9)) == "not_allowed"
+    assert why_not(rig, carol, Past("!directory", 0, 0, 9)) == "not_allowed"
     for peer, logs in ((bob, {log, "#lobby"}), (carol, {"#lobby"})):
         found = done(rig, peer, Search("word", "", "", 0))
         assert isinstance(found, Found) and {item.log for item in found.items} == logs

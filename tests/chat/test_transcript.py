@@ -16,9 +16,15 @@ ROOM, ROSTER, TALK = "#lobby", "%lobby", "@talk"
 NICKS = {ME: "me", BOB: "bob", CAROL: "carol"}
 
 
-def transcript(*, history: int = 0, saved: dict[str, tuple[int, int]] | None = None) -> Transcript:
+def transcript(
+    *,
+    history: int = 0,
+    saved: dict[str, tuple[int, int]] | None = None,
+    shown_max: int | None = None,
+    recent: dict[str, list[tuple[int, bytes]]] | None = None,
+) -> Transcript:
     """Of who wants to be in the lobby."""
-    made = Transcript(history=history, saved=saved or {})
+    made = Transcript(history=history, saved=saved or {}, shown_max=shown_max, recent=recent)
     made.user = ME
     made.want("lobby")
     return made
@@ -92,6 +98,77 @@ def test_a_saved_replica_goes_on_where_it_stood_and_what_was_missed_is_history()
     assert view.drain_events() == [events.Notice("new", "2 new in lobby since last time")]
     view.on_entries(entries(4, message("four"), message("five"), message("six")))
     assert [told[2] for told in shown(view)] == [True, True, False]
+
+
+def test_who_returns_is_shown_the_latest_of_what_was_missed_and_told_how_many_more_there_are() -> None:
+    view = transcript(history=2, shown_max=2, saved={ROOM: (1, 3)}, recent={ROOM: [(2, b""), (3, b"")]})
+    view.on_head(head(last=3_003))
+    assert view.take_cursors() == [Cursor(ROOM, 1, 3, [])]
+    assert view.drain_events() == [
+        events.Notice("history", "2,998 earlier messages in lobby are not shown: /history")
+    ]
+    view.on_entries(entries(4, *(message(str(number)) for number in range(4, 3_005))))
+    assert shown(view) == [(3_002, "3002", True), (3_003, "3003", True), (3_004, "3004", False)]
+    (held,) = [write for write in view.drain_writes() if isinstance(write, Held)]
+    assert (held.first, len(held.entries)) == (4, 3_001)  # kept all the same
+
+
+def test_what_was_seen_before_fills_up_what_was_missed_to_what_is_shown() -> None:
+    recent = [(number, encode(message(str(number)))) for number in (2, 3, 4)]
+    view = transcript(history=3, shown_max=3, saved={ROOM: (1, 4)}, recent={ROOM: recent})
+    view.on_head(head(last=5))
+    view.on_entries(entries(5, message("5")))
+    told = view.drain_events()
+    assert [event.text for event in told if isinstance(event, events.Message)] == ["3", "4", "5"]
+    assert [event.code for event in told if isinstance(event, events.Notice)] == ["new"]
+
+
+def test_without_history_what_was_missed_is_not_shown_nor_waited_for_and_what_comes_is_whole() -> None:
+    view = transcript(shown_max=0, saved={ROOM: (1, 3)})
+    identity = say(view, "mine")
+    view.on_head(head(last=5))
+    assert view.has_gap() and not view.awaits_shown()
+    assert [event.text for event in view.drain_events() if isinstance(event, events.Notice)] == [
+        "2 earlier messages in lobby are not shown: /history"
+    ]
+    view.on_entries(entries(6, message("six")))
+    assert view.awaits_shown()
+    view.on_entries(entries(4, message("mine", ME, identity=identity), message("five")))
+    view.on_entries(entries(7, message("seven")))
+    assert shown(view) == [(4, "mine", None), (6, "six", False), (7, "seven", False)]
+
+
+def test_who_is_new_is_told_how_many_more_there_are_if_any_history_was_asked_for() -> None:
+    for shown_max, notices in ((0, []), (2, ["3 earlier messages in lobby are not shown: /history"]), (5, [])):
+        view = transcript(history=shown_max, shown_max=shown_max)
+        view.on_head(head(last=5))
+        assert [event.text for event in view.drain_events() if isinstance(event, events.Notice)] == notices
+
+
+def test_a_conversation_is_shown_whole_to_who_returns() -> None:
+    view = transcript(shown_max=0, saved={TALK: (1, 1)})
+    view.on_head(head(TALK, last=3))
+    assert view.awaits_shown()
+    view.on_entries(entries(2, message("two", to="me"), message("three", to="me"), log=TALK))
+    assert shown(view) == [(2, "two", True), (3, "three", True)]
+
+
+def test_a_room_that_is_joined_again_in_one_run_has_no_hole_whatever_history_was_asked_for() -> None:
+    view = transcript(shown_max=0)
+    view.on_head(head(last=1))
+    view.drop("lobby")
+    view.want("lobby")
+    view.on_head(head(last=3))
+    view.on_entries(entries(2, message("two"), message("three")))
+    assert shown(view) == [(2, "two", True), (3, "three", True)]
+
+
+def test_what_is_not_shown_of_a_log_says_nothing_of_the_log_that_takes_its_place() -> None:
+    view = transcript(shown_max=0, saved={ROOM: (1, 500)})
+    view.on_head(head(last=900))
+    view.on_head(head(last=2, generation=2))
+    view.on_entries(entries(1, message("one"), message("two"), generation=2))
+    assert [text for _, text, _ in shown(view)] == ["one", "two"]
 
 
 def test_a_log_of_another_generation_is_said_to_be_another_and_read_again() -> None:

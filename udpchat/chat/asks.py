@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 from udpchat.chat import events
 from udpchat.chat.answers import Answers
 from udpchat.chat.message import message_id
 from udpchat.chat.past import Recalled, merged
-from udpchat.chat.transcript import Said, Transcript
-from udpchat.chat.writes import Answered, Asked, Saved, Write
+from udpchat.chat.transcript import KINDS, Said, Transcript
+from udpchat.chat.writes import LABELS_MAX, Answered, Asked, Label, Labelled, Saved, Write, digest_of
 from udpchat.sync.parts import Assembly
 from udpchat.sync.requests import Outbox
 from udpchat.wire import bodies
@@ -21,14 +24,32 @@ RESULT_PARTS_HELD_MAX = 4 * PARTS_MAX
 _STORED = (bodies.Say, bodies.Tell, bodies.SetTopic)  # carried out only once the server has written it down
 
 
+LABELLED = (bodies.Say, bodies.Tell, bodies.SetTopic)  # what the server keeps; all else a retry may ask again
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The line of the input that requests come from, from 1; `label` if another run may give the same line again."""
+
+    line: int
+    label: Label | None = None
+
+
 class Asks:
     """The outbox of a client, and what its requests were about."""
 
     def __init__(self, saved: Saved, transcript: Transcript) -> None:
         self._instance = saved.instance
         self._transcript = transcript
-        unanswered = [(counter, body) for counter, body in saved.unanswered if _is_said(body)]
+        self._source: Source | None = None
+        self._lines: dict[int, int] = {}  # counter of an unanswered request -> the line that it comes from
+        self._labels = dict(saved.labels)
+        self._labelled = set(saved.labelled)  # counters of unanswered requests
+        unanswered = [
+            (counter, body) for counter, body in saved.unanswered if is_said(body) or counter in saved.labelled
+        ]
         self.outbox = Outbox(saved.next_counter, unanswered)
+        self.resumed = len(unanswered)  # requests of earlier runs that are asked again
         self._quiet: set[int] = set()
         self._renamed_by = 0  # the counter of the latest rename that was carried out
         self._here: dict[int, Recalled] = {}  # of the past that is asked for
@@ -57,18 +78,83 @@ class Asks:
         `here` is what was found already of the past that is asked for: it is told with the answer.
         """
         body = encode(request)
+        label = self._source.label if self._source is not None and isinstance(request, LABELLED) else None
+        if label is not None and self._is_known(label, request, body):
+            return
         counter = self.outbox.add(body)
+        if label is not None:
+            self._labels[label.line] = Labelled(counter, digest_of(body))
+            self._labelled.add(counter)
+        if self._source is not None:
+            self._lines[counter] = self._source.line
         if is_quiet:
             self._quiet.add(counter)
         if here is not None:
             self._here[counter] = here
-        self._undrained.append(Asked(counter, body))
+        self._undrained.append(Asked(counter, body, label))
         self._expect_in_log(counter, request)
 
     def _expect_in_log(self, counter: int, request: bodies.RequestBody) -> None:
         if isinstance(request, bodies.Say | bodies.Tell):
-            room = request.room if isinstance(request, bodies.Say) else "@" + request.nick
-            self._transcript.on_said(Said(room, request.text, request.kind, message_id(self._instance, counter)))
+            identity = message_id(self._instance, counter)
+            room, line = room_of(request), self._lines.get(counter)
+            self._transcript.on_said(Said(room, request.text, request.kind, identity, line))
+
+    # --- Lines of the input ----------
+
+    @contextmanager
+    def on_behalf_of(self, source: Source) -> Iterator[None]:
+        """What is asked inside comes from this line of the input."""
+        self._source = source
+        try:
+            yield
+        finally:
+            self._source = None
+
+    @property
+    def line(self) -> int | None:
+        """The line of the input that is being carried out."""
+        return None if self._source is None else self._source.line
+
+    def lines_unanswered(self) -> list[int]:
+        """Lines of the input whose requests have no result yet."""
+        return list(self._lines.values())
+
+    def _is_known(self, label: Label, request: bodies.RequestBody, body: bytes) -> bool:
+        """Whether a request is not to be asked, because an earlier run did so, or must not: what is known is reported.
+
+        Order and uniqueness of the messages are those of the first time: nothing is asked twice under one label.
+        """
+        known = self._labels.get(label.line)
+        if known is None and label.line <= LABELS_MAX:
+            return False
+        if known is None:
+            self._report_error("too_many_lines", f"an input with --id has at most {LABELS_MAX:,} lines; not sent")
+        elif known.digest != digest_of(body):
+            text = f"not sent: line {label.line} of {label.id} was something else before, or for another room or nick"
+            self._report_error("id_reused", f"{text}; use another --id")
+        elif known.counter in self.outbox:
+            self._lines[known.counter] = label.line
+            self._transcript.on_line(message_id(self._instance, known.counter), label.line)
+        elif not known.result:
+            text = f"not sent: line {label.line} of {label.id} was discarded before it was confirmed"
+            self._report_error("discarded", f"{text}; if it is to be sent all the same, use another --id")
+        else:
+            self._repeat_result(request, known)
+        return True
+
+    def _report_error(self, code: str, text: str) -> None:
+        self._transcript.report(events.Error(code, text, self.line))
+
+    def _repeat_result(self, request: bodies.RequestBody, known: Labelled) -> None:
+        """Report what became of a request in an earlier run."""
+        match request, parse_result_untrusted(known.result):
+            case bodies.Say() | bodies.Tell(), bodies.Stored(_, sequence, _):
+                identity = message_id(self._instance, known.counter).hex()
+                room, kind = room_of(request), KINDS[request.kind]
+                self._transcript.report(events.Sent(room, sequence, identity, request.text, kind, 0, again=True))
+            case _, bodies.Failed(code, text):
+                self._report_error(code, text)
 
     def on_result(self, now: float, frame: Result) -> list[events.ClientEvent]:
         """The server's answer to a request, told once."""
@@ -76,7 +162,10 @@ class Asks:
         if body is None:
             return []
         self._parts.forget(frame.counter)
-        self._undrained.append(Answered(frame.counter))
+        is_labelled = frame.counter in self._labelled
+        self._labelled.discard(frame.counter)
+        self._undrained.append(Answered(frame.counter, encode(frame.body) if is_labelled else b""))
+        line = self._lines.pop(frame.counter, None)
         identity = message_id(self._instance, frame.counter)
         is_quiet = frame.counter in self._quiet
         self._quiet.discard(frame.counter)
@@ -90,7 +179,7 @@ class Asks:
                 return [events.Notice("away", _away(request, away))] if away else []
             case bodies.Failed(code, text):
                 self._transcript.on_failed(identity)
-                refused = events.Error(code, text, _words(request))
+                refused = events.Error(code, text, line, said=_words(request))
                 return [refused, *([events.Past(here.messages)] if here.messages else [])]
             case bodies.Found(items):
                 return self._on_found(frame.counter, request, items, here)
@@ -135,7 +224,8 @@ class Asks:
         """The server cannot carry out anything at the moment: all is kept, and asked again later."""
         told: list[events.ClientEvent] = []
         if not self._is_refused:
-            told.append(events.Error("unwritable", f"{text}; what you say is kept here and sent when it can be"))
+            text = f"{text}; what you say is kept here and sent when it can be"
+            told.append(events.Error("unwritable", text, retry_s=UNWRITABLE_RETRY_S))
         self._is_refused = True
         self.outbox.on_refused(now, UNWRITABLE_RETRY_S)
         return told
@@ -176,22 +266,44 @@ class Asks:
                 self.outbox.release(now, write.counter)
 
     def rejected(self, now: float, reason: str) -> list[events.ClientEvent]:
-        """Nothing drained could be written. It is sent all the same, and the person knows what that means."""
+        """Nothing drained could be written. It is sent all the same, and the person knows what that means.
+
+        Not so what has a label: another run could not know that it was sent.
+        """
         self._transcript.on_unwritten(self._writing)
+        text = f"cannot write to the data folder: {reason}"
+        told: list[events.ClientEvent] = []
+        for write in self._writing:
+            if isinstance(write, Asked) and write.label is not None:
+                self._give_up(write.counter)
+                told.append(events.Error("unwritable_here", f"not sent: {text}", write.label.line))
         self._release(now, len(self._writing))
-        if self._is_unwritable:
-            return []  # as was told before
+        if not told and not self._is_unwritable:
+            text += "; what is said now does not survive a restart of this client"
+            told.append(events.Error("unwritable_here", text))
         self._is_unwritable = True
-        text = f"cannot write to the data folder: {reason}; what is said now does not survive a restart of this client"
-        return [events.Error("unwritable_here", text)]
+        return told
+
+    def _give_up(self, counter: int) -> None:
+        """Ask this no more: it was never sent."""
+        self.outbox.abandon(counter)
+        self._transcript.on_failed(message_id(self._instance, counter))
+        self._lines.pop(counter, None)
+        self._labelled.discard(counter)
 
 
-def _is_said(body: bytes) -> bool:
+def is_said(body: bytes) -> bool:
+    """Whether a request is a message, which is sent by the next run if this one ends before it is confirmed."""
     return isinstance(parse_request_untrusted(body), bodies.Say | bodies.Tell)
 
 
 def _words(request: bodies.RequestBody) -> str:
     return request.text if isinstance(request, bodies.Say | bodies.Tell) else ""
+
+
+def room_of(request: bodies.Say | bodies.Tell) -> str:
+    """Where it is said: a room's name, or `@nick`."""
+    return request.room if isinstance(request, bodies.Say) else "@" + request.nick
 
 
 def _away(request: bodies.RequestBody, away: str) -> str:

@@ -7,9 +7,10 @@ Each mutation, `receive`, `handle_timeout`, `persisted`, `rejected` or a verb, i
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 
 from udpchat.chat import events
-from udpchat.chat.asks import Asks
+from udpchat.chat.asks import Asks, Source
 from udpchat.chat.attendance import Attendance
 from udpchat.chat.link import Link
 from udpchat.chat.message import ROOM_PREFIX
@@ -17,7 +18,7 @@ from udpchat.chat.names import nick_key
 from udpchat.chat.past import Recalled
 from udpchat.chat.profile import Profile
 from udpchat.chat.text import clean_text, fits, kept_text
-from udpchat.chat.transcript import Transcript
+from udpchat.chat.transcript import Said, Transcript
 from udpchat.chat.writes import Saved, Write
 from udpchat.session.handshake import fingerprint, user_id
 from udpchat.wire import bodies, frames
@@ -30,7 +31,11 @@ FINAL_REFUSALS = frozenset({"nick_taken", "bad_nick", "too_many_nicks", "too_man
 
 
 class LocalError(Exception):
-    """What the person asked cannot be done; the text says why."""
+    """What the person asked cannot be done; the text says why, and `code` does for programs."""
+
+    def __init__(self, text: str, code: str = "refused") -> None:
+        super().__init__(text)
+        self.code = code
 
 
 class Client:
@@ -45,12 +50,14 @@ class Client:
         self._why_not = ""
         self._link = Link(now, static=profile.static, instance=saved.instance, check_server=self._check_server,
                           address=address, random=random)  # fmt: skip
-        self._transcript = Transcript(history=profile.history, saved=dict(saved.replicas), recent=saved.recent)
+        self._transcript = Transcript(history=profile.history, saved=dict(saved.replicas), recent=saved.recent,
+                                      shown_max=profile.shown_max)  # fmt: skip
         self._transcript.user = user_id(profile.static.public)
         self._asks = Asks(saved, self._transcript)
         self._urgent: list[bytes] = []  # frames for the next packet
         self._attendance = Attendance(profile.nick, profile.rooms, profile.agent)
         self._has_connected = False
+        self._joined_by: dict[str, int | None] = {}  # room that was asked for -> the line of the input that did so
         self.is_lost = False  # the server was there and is not: what is asked waits
         self._kept = ""  # how long the server keeps what is said, for people
         for room in profile.rooms:
@@ -96,10 +103,22 @@ class Client:
         """What was said and is not known to be in its log."""
         return [said.text for said in self._transcript.unconfirmed()]
 
+    def said_unconfirmed(self) -> list[Said]:
+        """The same with where it was said, and the line of the input that it comes from."""
+        return self._transcript.unconfirmed()
+
+    def lines_unanswered(self) -> list[int]:
+        """Lines of the input that asked for something and have no answer yet."""
+        return self._asks.lines_unanswered()
+
+    def on_behalf_of(self, source: Source) -> AbstractContextManager[None]:
+        """What is asked inside comes from this line of the input, which errors name."""
+        return self._asks.on_behalf_of(source)
+
     @property
     def is_idle(self) -> bool:
-        """Whether we are in, everything asked is answered, everything said confirmed, and everything known of here."""
-        is_here = self._has_connected and self._attendance.is_complete and not self._transcript.has_gap()
+        """Whether we are in, everything asked is answered, everything said confirmed, and all that is shown is here."""
+        is_here = self._has_connected and self._attendance.is_complete and not self._transcript.awaits_shown()
         return is_here and self._asks.is_idle and not self._transcript.unconfirmed()
 
     def say(self, now: float, room: str, text: str, is_action: bool = False) -> None:
@@ -115,13 +134,14 @@ class Client:
     def join(self, now: float, room: str) -> None:
         """Be in a room."""
         if self._attendance.want(now, room):
+            self._joined_by[room] = self._asks.line
             self._transcript.want(room)
         self._flush(now)
 
     def part(self, now: float, room: str) -> None:
         """Be in a room no longer."""
         if not self._attendance.drop(room):
-            raise LocalError(f"you are not in {room}")
+            raise LocalError(f"you are not in {room}", "not_in_room")
         self.ask(now, bodies.Part(room))
 
     def ask(self, now: float, request: bodies.RequestBody, here: Recalled | None = None) -> None:
@@ -229,6 +249,7 @@ class Client:
         self._report_connected()
 
     def _on_joined(self, room: str) -> None:
+        self._joined_by.pop(room, None)
         self._asks.ask(bodies.TopicOf(room), is_quiet=True)
         if self._has_connected:
             self._events += [events.Joined(room, self.nick), self._kept_in(room)]
@@ -257,6 +278,10 @@ class Client:
         self._events.append(events.Connected(self._profile.server, key, self.nick, self.rooms))
         if self.rooms:
             self._events.append(self._kept_in(", ".join(self.rooms)))
+        if resumed := self._asks.resumed:
+            lines, are = ("line", "was") if resumed == 1 else ("lines", "were")
+            text = f"{resumed} {lines} of an earlier run {are} not confirmed; now sent again (--discard drops them)"
+            self._events.append(events.Notice("outbox", text))
 
     def _kept_in(self, rooms: str) -> events.Notice:
         return events.Notice("kept", f"what is said in {rooms} {self._kept}")
@@ -265,7 +290,7 @@ class Client:
         if frame.log:
             self._attendance.drop(frame.log[1:])
             self._transcript.drop(frame.log[1:])
-            self._events.append(events.Error(frame.code, frame.text))
+            self._events.append(events.Error(frame.code, frame.text, self._joined_by.pop(frame.log[1:], None)))
             self._report_connected()
         elif frame.code == "unwritable":
             self._events += self._asks.on_unwritable(now, frame.text)
@@ -394,7 +419,8 @@ class Client:
 def _checked(text: str) -> str:
     cleaned = clean_text(text)
     if cleaned is None:
-        raise LocalError("there is nothing to send")
+        raise LocalError("there is nothing to send", "empty")
     if not fits(cleaned, TEXT_BYTES_MAX):
-        raise LocalError(f"a message has at most {TEXT_BYTES_MAX} bytes, this one {len(cleaned.encode())}: send a file")
+        size = len(cleaned.encode())
+        raise LocalError(f"a message has at most {TEXT_BYTES_MAX} bytes, this one {size}: send a file", "too_long")
     return cleaned

@@ -321,9 +321,9 @@ class Prompt:
             self._refuse_if_leaving()
             self.say(now, line.replace("//", "/", 1) if word.startswith("//") else line)
         except Refusal as refusal:
-            return [Error(refusal.code, refusal.text, line)]
+            return [Error(refusal.code, refusal.text, said=line)]
         except LocalError as error:
-            return [Error("refused", str(error), line)]
+            return [Error(error.code, str(error), said=line)]
         return []
 
     def _obey(self, now: float, line: str) -> list[ClientEvent]:

@@ -158,8 +158,9 @@ def taken(nick: str, held: str) -> str:
 
 def _set_topic(asking: Asking, request: SetTopic) -> None:
     hub, peer = asking.hub, asking.peer
-    room = hub.rooms.get(request.room)
-    if room is None or request.room not in peer.rooms:
+    if request.room not in hub.rooms:
+        return asking.fail("no_such_room", f"there is no room {request.room}")
+    if request.room not in peer.rooms:
         return asking.fail("not_in_room", f"you are not in {request.room}")
     if not fits(request.topic, TOPIC_BYTES_MAX):
         return asking.fail("too_long", f"a topic has at most {TOPIC_BYTES_MAX} bytes")
@@ -214,7 +215,7 @@ def _rooms(asking: Asking, request: Rooms) -> None:
 
 def _past(asking: Asking, request: Past) -> None:
     if not asking.hub.may_read(asking.peer, request.log):
-        return asking.fail("not_yours", "you cannot read that")
+        return asking.fail("not_allowed", "you cannot read that")
     past = asking.hub.past(
         request.log, before=request.before, before_ms=request.before_ms, count=request.count
     )

@@ -10,7 +10,11 @@ from udpchat.session.handshake import KeyPair
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Who this client is and what it wants; `check_server` yields why a server's key is not approved, or nothing."""
+    """Who this client is and what it wants; `check_server` yields why a server's key is not approved, or nothing.
+
+    `history`: how many earlier messages of each room to fetch where nothing of it is held. `shown_max`: how many of
+    them, and of what was missed since an earlier run, to show at most; None: all.
+    """
 
     static: KeyPair
     nick: str
@@ -19,3 +23,4 @@ class Profile:
     check_server: Callable[[bytes], str]
     history: int = 0
     agent: str = ""
+    shown_max: int | None = None

@@ -83,8 +83,8 @@ class Recall:
         if self._archive is not None:
             stop = min(stop, self._archive.since(log, before_ms)) if before_ms else stop
             items = self._archive.last(log, count, before=stop)
-        cursor = client.transcript.cursor_of(log)  # the disk may be behind it
-        is_latest = stop <= extent.head or (cursor is not None and extent.head >= cursor)
+        head = client.transcript.head_of(log)  # the disk may be behind it, and so may the replica
+        is_latest = stop <= extent.head or (head is not None and extent.head >= head)
         messages = tuple(client.recall([(log, sequence, entry) for sequence, entry in items]))
         if is_latest and (len(items) == count or extent.base == 0):
             return [Past(messages)]

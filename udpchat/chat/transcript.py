@@ -32,6 +32,7 @@ class Said:
     text: str
     kind: int
     id: bytes
+    line: int | None = None  # of this run's input
 
 
 class Transcript:
@@ -43,8 +44,13 @@ class Transcript:
         history: int,
         saved: dict[str, tuple[int, int]],
         recent: dict[str, list[tuple[int, bytes]]] | None = None,
+        shown_max: int | None = None,
     ) -> None:
+        """`history`, `shown_max`: as `Profile` has them."""
         self._history = history
+        self._shown_max = shown_max
+        self._hidden: dict[str, int] = {}  # log -> the sequence up to which its messages are kept, but not shown
+        self._left: set[str] = set()  # logs that this run followed and dropped
         self._saved = saved
         self._recent = dict(recent or {})
         self._replicas: dict[str, Replica] = {}
@@ -76,6 +82,7 @@ class Transcript:
             replica = self._replicas.pop(log, None)
             if replica is not None:
                 self._saved[log] = (replica.generation, replica.sequence)
+                self._left.add(log)
         self._confirm_passed(ROOM_PREFIX + room, SEQUENCE_MAX)
         return was_wanted
 
@@ -90,6 +97,12 @@ class Transcript:
     def has_gap(self) -> bool:
         """Whether entries are known to exist that are not here."""
         return any(replica.has_gap for replica in self._replicas.values())
+
+    def awaits_shown(self) -> bool:
+        """Whether entries are known to exist that are to be shown and are not here."""
+        return any(
+            replica.has_gap and replica.head > self._hidden.get(log, 0) for log, replica in self._replicas.items()
+        )
 
     @property
     def missing(self) -> int:
@@ -150,12 +163,16 @@ class Transcript:
         if former is not None:
             saved = (former.generation, former.sequence)
         is_same = saved is not None and saved[0] == head.generation
+        if former is None and log not in self._left:
+            self._hide_earlier(head, saved[1] if saved is not None and is_same else None)
+        elif not is_same:
+            self._hidden.pop(log, None)  # it counted in the log of before
         if log.startswith(ROSTER_PREFIX):
             # If the server has not noticed that we were away, it goes on where we stood: it knows what is here.
             sequence = max(head.entered, saved[1]) if saved is not None and is_same else head.entered
         elif saved is not None and is_same:
             sequence = self._begin(head, saved[1])
-            if former is None and head.entered > saved[1]:
+            if former is None and head.entered > saved[1] >= self._hidden.get(log, 0):
                 where = self._shown_log(log)
                 self._events.append(events.Notice("new", f"{head.entered - saved[1]} new in {where} since last time"))
         elif saved is not None:
@@ -174,6 +191,21 @@ class Transcript:
             self._writes.append(Rebased(log, head.generation, sequence))
         return replica
 
+    def _hide_earlier(self, head: Head, seen: int | None) -> None:
+        """Of a room's messages before our entry, show the latest `shown_max` only. `seen`: held since an earlier run.
+
+        A conversation is shown whole: what is in it was told to this person, and nobody else may show it.
+        """
+        if self._shown_max is None or not head.log.startswith(ROOM_PREFIX):
+            return
+        hidden = head.entered - self._shown_max
+        count = hidden - max(head.base, seen or 0)  # of those that this person has not seen
+        if hidden > 0:
+            self._hidden[head.log] = hidden
+        if count > 0 and (self._shown_max or seen is not None):  # who is new and wants no history is told of none
+            text = f"{count:,} earlier messages in {head.log[1:]} are not shown: /history"
+            self._events.append(events.Notice("history", text))
+
     def _begin(self, head: Head, sequence: int) -> int:
         """Tell what is to be seen again of a log that goes on behind `sequence`, or go back to where that begins."""
         recent = self._recent.pop(head.log, None)
@@ -185,7 +217,7 @@ class Transcript:
         for message in self.recall(bodies.Item(head.log, *item) for item in recent):
             if (identity := bytes.fromhex(message.id)) in self._said:  # its answer was lost with the run before
                 self._confirm(identity, message.seq, message.time_ms)
-            else:
+            elif message.seq > self._hidden.get(head.log, 0):
                 self._events.append(message)
         return sequence
 
@@ -256,7 +288,7 @@ class Transcript:
             return self._confirm(message.id, sequence, message.time_ms)
         if message.id in self._confirmed_ahead and message.author == self.user:
             return self._confirmed_ahead.discard(message.id)
-        if self._is_ignored(message):
+        if self._is_ignored(message) or sequence <= self._hidden.get(replica.log, 0):
             return
         self._events.append(_shown(room, sequence, message, is_history=sequence <= replica.entered))
 
@@ -282,6 +314,11 @@ class Transcript:
             if isinstance(entry, bodies.Message) and not self._is_ignored(entry):
                 recalled.append(_shown(self._room_of(item.log, entry), item.sequence, entry, is_history=True))
         return recalled
+
+    def head_of(self, log: str) -> int | None:
+        """How far a log reaches, as far as is known; None if it is not followed."""
+        replica = self._replicas.get(log)
+        return None if replica is None else replica.head
 
     def cursor_of(self, log: str) -> int | None:
         """How far a log has been taken in; None if it is not followed."""
@@ -339,6 +376,11 @@ class Transcript:
             if stored_in == log and sequence <= sequence_max:
                 self._confirm_ahead(identity, sequence)
 
+    def on_line(self, identity: bytes, line: int) -> None:
+        """What an earlier run said is line `line` of this run's input."""
+        if identity in self._said:
+            self._said[identity].line = line
+
     def on_failed(self, identity: bytes) -> None:
         """It will never be in the log."""
         self._said.pop(identity, None)
@@ -353,6 +395,10 @@ class Transcript:
         return list(self._said.values())
 
     # --- Out ----------
+
+    def report(self, event: events.ClientEvent) -> None:
+        """Something else for the person, in its place among the messages."""
+        self._events.append(event)
 
     def drain_events(self) -> list[events.ClientEvent]:
         """What happened, in order."""

@@ -74,6 +74,10 @@ class Outbox:
         if entry is not None:
             entry.due = now
 
+    def abandon(self, counter: int) -> None:
+        """A request that was never released: nobody asks it."""
+        self._open.pop(counter, None)
+
     def unanswered(self) -> list[tuple[int, bytes]]:
         """(counter, body) of all that have no result yet, in order."""
         return [(entry.counter, entry.body) for entry in self._open.values()]
