@@ -10,6 +10,7 @@ from udpchat.chat.writes import LABELS_MAX, Answered, Asked, Label, Labelled, Sa
 from udpchat.sync.parts import split
 from udpchat.wire.bodies import Done, Failed, Found, Names, Page, Rename, RequestBody, Say, SetTopic, Stored, Tell
 from udpchat.wire.frames import Result, ResultPart, encode, encode_request
+from udpchat.wire.limits import REQUESTS_IN_FLIGHT_MAX
 
 INSTANCE = b"i" * 16
 
@@ -42,6 +43,20 @@ def test_an_answer_is_told_once_and_not_waited_for_any_more() -> None:
         events.Sent("lobby", 7, message_id(INSTANCE, 1).hex(), "hello", "text", 0)
     ]
     assert client.is_idle and client.drain_writes() == [Answered(1)]
+
+
+def test_no_more_is_asked_than_the_server_recalls_while_answers_are_not_written_down() -> None:
+    client, _ = asks()
+    for number in range(2 * REQUESTS_IN_FLIGHT_MAX):
+        client.ask(Say("lobby", 0, str(number)))
+    client.persisted(0.0, len(client.drain_writes()))
+    assert len(client.outbox.drain_frames(0.0)) == REQUESTS_IN_FLIGHT_MAX
+    for counter in range(1, REQUESTS_IN_FLIGHT_MAX + 1):
+        client.on_result(0.1, Result(counter, Stored("#lobby", counter)))
+    answered = client.drain_writes()
+    assert client.outbox.drain_frames(0.1) == []
+    client.persisted(0.2, len(answered))
+    assert len(client.outbox.drain_frames(0.2)) == REQUESTS_IN_FLIGHT_MAX
 
 
 def test_an_answer_to_nothing_says_nothing() -> None:

@@ -49,6 +49,26 @@ def test_a_request_goes_out_only_once_it_is_written_down() -> None:
     assert asked(outbox, 5.0) == [1]
 
 
+def test_a_result_that_is_not_written_down_keeps_its_place_in_the_window() -> None:
+    outbox = filled(2 * REQUESTS_IN_FLIGHT_MAX)
+    assert asked(outbox, 0.0)[-1] == REQUESTS_IN_FLIGHT_MAX
+    for counter in range(1, REQUESTS_IN_FLIGHT_MAX + 1):
+        outbox.on_result(0.001, counter)
+        outbox.hold(counter)
+    assert asked(outbox, 0.002) == [] and outbox.next_timeout() is None
+    for counter in (2, 1):
+        outbox.let_go(counter)
+    (first, second) = (frame for raw in outbox.drain_frames(0.003) for frame in parse_up_untrusted(pack([raw])))
+    assert [(one.counter, one.first_open) for one in (first, second) if isinstance(one, Request)] == [(33, 3), (34, 3)]
+
+
+def test_what_is_abandoned_is_never_asked() -> None:
+    outbox = Outbox()
+    outbox.abandon(outbox.add(SAY))
+    outbox.release(0.0, 1)
+    assert len(outbox) == 0 and outbox.next_timeout() is None
+
+
 def test_counters_have_no_holes_and_go_on_where_an_earlier_run_stopped() -> None:
     outbox = Outbox(next_counter=8, unanswered=[(5, SAY), (7, SAY)])
     assert outbox.add(SAY) == outbox.next_counter - 1 == 8

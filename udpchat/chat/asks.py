@@ -165,6 +165,7 @@ class Asks:
         is_labelled = frame.counter in self._labelled
         self._labelled.discard(frame.counter)
         self._undrained.append(Answered(frame.counter, encode(frame.body) if is_labelled else b""))
+        self.outbox.hold(frame.counter)
         line = self._lines.pop(frame.counter, None)
         identity = message_id(self._instance, frame.counter)
         is_quiet = frame.counter in self._quiet
@@ -264,6 +265,8 @@ class Asks:
             write = self._writing.popleft()
             if isinstance(write, Asked):
                 self.outbox.release(now, write.counter)
+            elif isinstance(write, Answered):
+                self.outbox.let_go(write.counter)
 
     def rejected(self, now: float, reason: str) -> list[events.ClientEvent]:
         """Nothing drained could be written. It is sent all the same, and the person knows what that means.

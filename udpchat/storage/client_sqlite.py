@@ -77,6 +77,7 @@ class SqliteClientStore:
                 self._tables = Tables(self._writer, self._reader)
             self._held = stack.pop_all()
         self._unsynced_answers = 0
+        self._run_first = 0  # the first counter of this run
 
     @property
     def is_durable(self) -> bool:
@@ -87,6 +88,7 @@ class SqliteClientStore:
         with failures():
             instance, next_counter = self._reader.execute("SELECT instance, next_counter FROM identity").fetchone()
             (labels,) = self._reader.execute("SELECT count(*) FROM labels").fetchone()
+        self._run_first = next_counter
         with transaction(self._writer):
             self._writer.execute("UPDATE identity SET next_counter = ?", (next_counter + RUN_COUNTERS,))
             if labels > LABELS_MAX:
@@ -109,7 +111,9 @@ class SqliteClientStore:
         """One transaction."""
         with failures():
             self._unsynced_answers += sum(isinstance(item, Answered) for item in batch)
-            is_due = self._unsynced_answers > REQUESTS_IN_FLIGHT_MAX
+            is_due = self._unsynced_answers > REQUESTS_IN_FLIGHT_MAX or any(
+                isinstance(item, Answered) and item.counter < self._run_first for item in batch
+            )  # of an earlier run: the server recalls the latest counters only, and this run's are far beyond
             level = "FULL" if is_due or any(isinstance(item, Asked) for item in batch) else "NORMAL"
             self._writer.execute(f"PRAGMA synchronous = {level}")
         changed: dict[str, Place] = {}

@@ -40,6 +40,7 @@ class Outbox:
         """`unanswered`: (counter, body) of an earlier run of the same instance, to be asked again under their ids."""
         self._open: dict[int, Open] = {counter: Open(counter, body) for counter, body in unanswered}
         self._next = max([next_counter, *(counter + 1 for counter in self._open)])
+        self._unwritten: dict[int, None] = {}  # answered, and not written down yet
         self.round_trip = RoundTrip()
         self._paused_until = 0.0
         self._repeated_at = float("-inf")  # when a request was last asked again
@@ -73,6 +74,18 @@ class Outbox:
         entry = self._open.get(counter)
         if entry is not None:
             entry.due = now
+
+    def hold(self, counter: int) -> None:
+        """The result of this came and is not written down yet: its place in the window stays taken until `let_go`.
+
+        The server recalls the answers of one window. Were more asked before these are written down, a client that is
+        killed then would ask again what nobody can answer any more.
+        """
+        self._unwritten[counter] = None
+
+    def let_go(self, counter: int) -> None:
+        """Its result is written down, and never asked for again."""
+        self._unwritten.pop(counter, None)
 
     def abandon(self, counter: int) -> None:
         """A request that was never released: nobody asks it."""
@@ -113,8 +126,12 @@ class Outbox:
                 entry.tries = 0
                 entry.due = now
 
+    def _first(self) -> int:
+        """The lowest counter whose result may have to be asked for."""
+        return min(next(iter(self._open), self._next), *self._unwritten, self._next)
+
     def _window(self) -> list[Open]:
-        first = next(iter(self._open), 0)
+        first = self._first()
         window = []
         for counter, entry in self._open.items():
             if counter >= first + REQUESTS_IN_FLIGHT_MAX:
@@ -134,7 +151,7 @@ class Outbox:
         window = self._window()
         if not any(entry.due <= now for entry in window):
             return []
-        first_open = window[0].counter
+        first_open = self._first()
         frames: list[bytes] = []
         for entry in window:
             waited = now - entry.sent_at
