@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,13 @@ import pytest
 
 from udpchat import __version__, cli
 from udpchat.shell.addresses import ServerAddress
-from udpchat.shell.connect import ClientOptions
+from udpchat.shell.connect import ClientOptions, TimedOut
 from udpchat.shell.endpoint import EndpointError
+from udpchat.shell.finding import NoServer
+from udpchat.shell.identity import DataUnusable
 from udpchat.shell.options import ServerOptions, data_folder
 from udpchat.shell.retention import Retention
-from udpchat.storage.log import Durability
+from udpchat.storage.log import Durability, StoreUnusable
 
 Capture = pytest.CaptureFixture[str]
 
@@ -76,8 +79,10 @@ def test_a_client_needs_a_nick_only(joined: list[ClientOptions]) -> None:
 def test_every_option_of_the_client_arrives(joined: list[ClientOptions], tmp_path: Path) -> None:
     given = ["--nick", "alice", "--server", "udpchat://host:5", "--room", "#Ops", "--room", "lobby", "--room", "ops"]
     given += ["--data", str(tmp_path), "--history", "7", "--timeout", "2.5", "--json", "--follow", "--count", "3"]
+    given += ["--id", "nightly build", "--discard"]
     assert cli.main(["client", *given]) == 0
-    assert joined == [ClientOptions("alice", ServerAddress("host", 5), ("ops", "lobby"), tmp_path, 7, 2.5)]
+    wanted = ClientOptions("alice", ServerAddress("host", 5), ("ops", "lobby"), tmp_path, 7, 2.5, "nightly build", True)
+    assert joined == [wanted]
 
 
 @pytest.mark.parametrize(
@@ -96,6 +101,10 @@ def test_every_option_of_the_client_arrives(joined: list[ClientOptions], tmp_pat
         (["client", "--nick", "a", "--count", "0"], "--count"),
         (["client", "--nick", "a", "--history", "-1"], "--history"),
         (["client", "--nick", "a", "--timeout", "nan"], "--timeout"),
+        (["client", "--nick", "a", "--id", ""], "--id"),
+        (["client", "--nick", "a", "--id", "x\x1b[2J"], "--id"),
+        (["client", "--nick", "a", "--id", "x" * 65], "64"),
+        (["client", "outbox", "--nick", "a", "burn"], "burn"),
         (["client", "--nick", "a", "--fol"], "--fol"),
         (["client", "--nick", "a", "--\x1b[2J"], "unrecognized"),
         (["server", "--port", "x"], "--port"),
@@ -203,6 +212,41 @@ def test_what_breaks_is_one_line_without_a_traceback(
     assert cli.server([]) == code
     said = capsys.readouterr().err
     assert words in said and said.count("\n") == (1 if words else 0) and "\x1b" not in said
+
+
+@pytest.mark.parametrize(
+    ("error", "exit_code", "code"),
+    [
+        (NoServer("nobody listens"), 3, "no_server"),
+        (TimedOut("timed out"), 5, "timed_out"),
+        (DataUnusable("cannot use it"), 1, "data_unusable"),
+        (StoreUnusable("damaged"), 1, "store_unusable"),
+        (EndpointError("no socket"), 1, "network_unusable"),
+        (RuntimeError("ours"), 1, "internal"),
+    ],
+)
+def test_a_client_that_cannot_start_says_why_to_people_and_with_json_to_programs(
+    monkeypatch: pytest.MonkeyPatch, capsys: Capture, error: Exception, exit_code: int, code: str
+) -> None:
+    def fail(options: ClientOptions, **_: Any) -> int:
+        raise error
+
+    monkeypatch.setattr(cli.connect, "run", fail)
+    for options in ([], ["--json"]):
+        assert cli.client(["--nick", "alice", *options]) == exit_code
+        said = capsys.readouterr()
+        assert str(error) in said.err and said.err.count("\n") == 1
+        events = [json.loads(line) for line in said.out.splitlines()]
+        assert [(event["event"], event["code"]) for event in events] == [("error", code)] * len(options)
+
+
+def test_an_id_is_not_for_what_is_typed_at_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: Capture, joined: list[ClientOptions]
+) -> None:
+    monkeypatch.setattr(cli.sys.stdin, "isatty", lambda: True)
+    assert cli.client(["--nick", "alice", "--id", "x", "--json"]) == 2
+    said = capsys.readouterr()
+    assert "--id" in said.err and json.loads(said.out)["code"] == "usage" and joined == []
 
 
 def test_who_debugs_is_shown_a_traceback(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:

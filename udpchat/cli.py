@@ -1,6 +1,6 @@
 """The console scripts: `udpchat-server`, `udpchat-client`, and `udpchat` with the subcommands `server` and `client`.
 
-Exit codes: 0 done, 1 error, 2 usage, 3 no server, 4 refused, 5 timed out, 130 interrupted. Nobody is shown a traceback.
+Exit codes are those of `ExitCode`. Nobody is shown a traceback.
 """
 
 from __future__ import annotations
@@ -8,43 +8,62 @@ from __future__ import annotations
 import argparse
 import math
 import os
+import shlex
 import sys
 import traceback
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TextIO
 
 from udpchat import __version__
 from udpchat.chat.client import Client
 from udpchat.chat.commands import Prompt
+from udpchat.chat.events import Error
+from udpchat.chat.exit_codes import ExitCode
 from udpchat.chat.names import BadName, parse_nick, parse_room
-from udpchat.chat.recall import Archive
-from udpchat.chat.text import printable
-from udpchat.shell import connect, operations, serve
+from udpchat.chat.text import fits, json_line, printable
+from udpchat.shell import connect, operations, outbox, serve
 from udpchat.shell.addresses import BadAddress, ServerAddress, parse_server
 from udpchat.shell.endpoint import EndpointError
+from udpchat.shell.finding import NoServer
 from udpchat.shell.identity import DataUnusable
 from udpchat.shell.moments import moment_ms, now_ms
 from udpchat.shell.operations import OperationFailed
 from udpchat.shell.options import OptionError, data_folder, server_options
 from udpchat.shell.retention import objection
-from udpchat.shell.standard import abandon_output, prepare_output, standard_input, writing_to
+from udpchat.shell.standard import (
+    OutputFailed,
+    abandon_output,
+    prepare_output,
+    remark,
+    standard_input,
+    writing_to,
+)
 from udpchat.shell.suggestions import did_you_mean, unknown_option
 from udpchat.shell.typed import TypedLines
-from udpchat.storage.log import StoreError
-from udpchat.ui.lines import Lines
+from udpchat.storage.log import ClientStore, StoreError
+from udpchat.ui.lines import Lines, json_event
 from udpchat.ui.screen import ScreenLines, prompt_of
 
 if TYPE_CHECKING:
     from udpchat.shell.editor import LineEditor
 
-EXIT_ERROR: Final = 1
-EXIT_USAGE: Final = 2
-EXIT_INTERRUPTED: Final = 130
 DEFAULT_ROOM: Final = "lobby"
 HISTORY_ON_A_SCREEN: Final = 50
 HISTORY_MAX: Final = 10_000
-CLIENT_OPERATIONS: Final = ("export",)
+CLIENT_OPERATIONS: Final = ("export", "outbox")
+LABEL_ID_BYTES_MAX: Final = 64
+NOT_KEPT: Final = "not kept: this client keeps nothing on disk, and what has not arrived by now does not arrive"
+FAILURES: Final[tuple[tuple[type[Exception], str, ExitCode], ...]] = (  # each with its error code in JSON
+    (NoServer, "no_server", ExitCode.NO_SERVER),
+    (connect.TimedOut, "timed_out", ExitCode.TIMED_OUT),
+    (DataUnusable, "data_unusable", ExitCode.ERROR),
+    (StoreError, "store_unusable", ExitCode.ERROR),
+    (EndpointError, "network_unusable", ExitCode.ERROR),
+    (OperationFailed, "failed", ExitCode.ERROR),
+    (OutputFailed, "output_failed", ExitCode.ERROR),
+)
 OPERATIONS: Final = {
     "backup": "Copies log and key of the server, running or not, to a new file, which is as secret as the key.",
     "restore": "Puts a backup in the place of the log, which is kept beside it, and its key where there is none. "
@@ -85,8 +104,15 @@ class _Parser(argparse.ArgumentParser):
     def _refuse_option(self, option: str) -> NoReturn:
         self.error(f"unrecognized option {option}{did_you_mean(option, self._option_string_actions)}")
 
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Help or a version that could not be printed is an error, which argparse would keep quiet about."""
+        if file is sys.stderr:
+            return remark(message)
+        if _guarded(self.prog, lambda: writing_to(sys.stdout)(message) or ExitCode.DONE):
+            self.exit(ExitCode.ERROR)
+
     def error(self, message: str) -> NoReturn:
-        self.exit(EXIT_USAGE, f"{self.prog}: {printable(message)}; see {self.prog} --help\n")
+        self.exit(ExitCode.USAGE, f"{self.prog}: {printable(message)}; see {self.prog} --help\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -186,7 +212,7 @@ def _operate(name: str, argv: Sequence[str], program: str) -> int:
             case _:
                 findings = operations.check(data)
                 writing_to(sys.stdout)("".join(f"{printable(line)}\n" for line in findings or ["no damage found"]))
-                return EXIT_ERROR if findings else 0
+                return ExitCode.ERROR if findings else ExitCode.DONE
         return 0
 
     return _guarded(parser.prog, run)
@@ -213,30 +239,28 @@ def _export(source: Path, given: argparse.Namespace) -> int:
 
 
 def client(argv: Sequence[str] | None = None, *, program: str = "udpchat-client") -> int:
-    """Run a client, or export what it has; the exit code."""
+    """Run a client, or one of its operations on what it has stored; the exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
     if words[:1] == ["export"]:
         return _export_replica(words[1:], program)
-    arguments = _client_parser(program).parse_args(words)
+    if words[:1] == ["outbox"]:
+        return _outbox(words[1:], program)
+    parser = _client_parser(program)
+    arguments = parser.parse_args(words)
     prepare_output()
     to_screen, from_screen = _is_terminal(sys.stdout), _is_terminal(sys.stdin)
+    if arguments.id and from_screen:
+        text = "--id is for input from a pipe or a file: what is typed again is another message"
+        _report_failure(program, text, code="usage", as_json=arguments.json)
+        return ExitCode.USAGE
     is_for_person = to_screen and from_screen and not arguments.json
     editor = _open_editor() if is_for_person else None
-    history: int | None = arguments.history
-    options = connect.ClientOptions(
-        nick=arguments.nick,
-        server=arguments.server,
-        rooms=tuple(dict.fromkeys(arguments.room or [DEFAULT_ROOM])),
-        data=arguments.data,
-        history=history if history is not None else HISTORY_ON_A_SCREEN if to_screen else 0,
-        timeout_s=arguments.timeout,
-        shows_progress=_is_terminal(sys.stderr) and editor is None,  # the editor's prompt shows it
-    )
+    options = _client_options(arguments, to_screen=to_screen, is_edited=editor is not None)
     write_out = writing_to(sys.stdout) if editor is None else editor.write
-    write_err = writing_to(sys.stderr) if editor is None or not _is_terminal(sys.stderr) else editor.write
+    write_err = remark if editor is None or not _is_terminal(sys.stderr) else editor.write
 
-    def make_interface(made: Client, archive: Archive) -> connect.Interface:
-        prompt = Prompt(made, archive=archive, moment=moment_ms, is_typed=is_for_person)
+    def make_interface(made: Client, store: ClientStore) -> connect.Interface:
+        prompt = Prompt(made, archive=store, moment=moment_ms, is_typed=is_for_person)
         if editor is not None:
             editor.prompt = lambda: prompt_of(prompt)
         screen = ScreenLines(nick=lambda: made.nick, now_ms=now_ms, is_edited=editor is not None)
@@ -249,13 +273,16 @@ def client(argv: Sequence[str] | None = None, *, program: str = "udpchat-client"
             follow=arguments.follow,
             zone=None,
             draw=screen.draw if is_for_person else None,
+            numbers_lines=not from_screen,
+            label_id=options.label_id,
+            kept=_kept(options, made.server) if store.is_durable else NOT_KEPT,
         )
 
     def run() -> int:
         source = TypedLines(standard_input()) if editor is None else editor
         return connect.run(options, make_interface=make_interface, source=source, say=_saying(write_err))
 
-    return _guarded(program, run)
+    return _guarded(program, run, as_json=arguments.json)
 
 
 def _open_editor() -> LineEditor | None:
@@ -264,11 +291,69 @@ def _open_editor() -> LineEditor | None:
     return open_editor()
 
 
-def _export_replica(argv: Sequence[str], program: str) -> int:
-    parser = _Parser(prog=f"{program} export", description="Writes out what this client has of what was said.")
+def _client_options(arguments: argparse.Namespace, *, to_screen: bool, is_edited: bool) -> connect.ClientOptions:
+    history: int | None = arguments.history
+    return connect.ClientOptions(
+        nick=arguments.nick,
+        server=arguments.server,
+        rooms=tuple(dict.fromkeys(arguments.room or [DEFAULT_ROOM])),
+        data=arguments.data,
+        history=history if history is not None else HISTORY_ON_A_SCREEN if to_screen else 0,
+        timeout_s=arguments.timeout,
+        label_id=arguments.id or "",
+        discards=arguments.discard,
+        shows_progress=_is_terminal(sys.stderr) and not is_edited,  # the editor's prompt shows it
+    )
+
+
+def _kept(options: connect.ClientOptions, server: str) -> str:
+    """What becomes of lines that are not confirmed, and what can be done about it."""
+    whose = f"--nick {options.nick} --server {server}"
+    if options.data != data_folder():
+        whose += f" --data {shlex.quote(str(options.data))}"
+    return (
+        f"kept: the next start with {whose} sends them under the same id, so a line that has arrived is not doubled; "
+        f"--discard at that start drops them, and udpchat-client outbox {whose} lists them (with drop: drops them)"
+    )
+
+
+def _outbox(argv: Sequence[str], program: str) -> int:
+    parser = _Parser(
+        prog=f"{program} outbox",
+        description="Lists what was said and not confirmed, which the next start sends; or drops it. "
+        f"When it is dropped, {outbox.MAY_HAVE_ARRIVED}.",
+    )
+    parser.add_argument("do", nargs="?", choices=("list", "drop"), default="list", help="list it (so without), or drop")
+    _add_store_options(parser)
+    parser.add_argument("--json", action="store_true", help="a JSON object a line")
+    given = parser.parse_args(argv)
+    prepare_output()
+
+    def run() -> int:
+        server = (given.server.host, given.server.port) if given.server else None
+        outbox.show(
+            given.data,
+            given.nick,
+            server,
+            as_json=given.json,
+            drops=given.do == "drop",
+            write_out=writing_to(sys.stdout),
+            say=_say,
+        )
+        return ExitCode.DONE
+
+    return _guarded(parser.prog, run, as_json=given.json)
+
+
+def _add_store_options(parser: _Parser) -> None:
     parser.add_argument("--nick", required=True, type=_nick, help="whose store")
     parser.add_argument("--server", type=_server, metavar="HOST[:PORT]", help="of which server (the one used last)")
     parser.add_argument("--data", type=_folder, default=data_folder(), metavar="DIR", help="folder of keys and stores")
+
+
+def _export_replica(argv: Sequence[str], program: str) -> int:
+    parser = _Parser(prog=f"{program} export", description="Writes out what this client has of what was said.")
+    _add_store_options(parser)
     _add_export_options(parser)
     given = parser.parse_args(argv)
     prepare_output()
@@ -281,7 +366,7 @@ def _client_parser(program: str) -> _Parser:
         prog=program,
         commands=CLIENT_OPERATIONS,
         description="Joins a chat. Each line typed is a message to the current room; /help lists the commands.",
-        epilog=f"What was said is written out by {program} export.",
+        epilog=f"What was said is written out by {program} export, what was not confirmed by {program} outbox.",
     )
     parser.add_argument("--nick", required=True, type=_nick, help="the name to go by")
     parser.add_argument(
@@ -295,10 +380,14 @@ def _client_parser(program: str) -> _Parser:
     form.add_argument("--plain", action="store_true", help="line mode, for people and simple pipes")
     form.add_argument("--json", action="store_true", help="line mode, a JSON object for each event")
     parser.add_argument("--data", type=_folder, default=data_folder(), metavar="DIR", help="folder of keys and stores")
-    parser.add_argument("--history", type=_history, metavar="N", help="earlier messages to show of each room")
+    parser.add_argument("--history", type=_history, metavar="N", help="earlier messages of each room to show at most")
     parser.add_argument("--follow", action="store_true", help="stay when the input ends, and print what arrives")
-    parser.add_argument("--count", type=_count, metavar="N", help="end after N messages from others")
+    parser.add_argument("--count", type=_count, metavar="N", help="end after N live messages from others")
     parser.add_argument("--timeout", type=_seconds, metavar="S", help="end after S seconds")
+    parser.add_argument(
+        "--id", type=_label_id, help="line k is the request ID:k: given again, it is the same message"
+    )
+    parser.add_argument("--discard", action="store_true", help="drop what earlier runs did not get confirmed")
     return parser
 
 
@@ -336,6 +425,12 @@ def _folder(text: str) -> Path:
     return Path(text).expanduser()
 
 
+def _label_id(text: str) -> str:
+    if not text.strip() or printable(text) != text or not fits(text, LABEL_ID_BYTES_MAX):
+        raise argparse.ArgumentTypeError(f"an id is one line of at most {LABEL_ID_BYTES_MAX} bytes, not {text!r}")
+    return text
+
+
 def _history(text: str) -> int:
     return _whole(text, at_least=0, at_most=HISTORY_MAX)
 
@@ -364,7 +459,7 @@ def _seconds(text: str) -> float:
 
 
 def _say(line: str) -> None:
-    _saying(writing_to(sys.stderr))(line)
+    _saying(remark)(line)
 
 
 def _saying(write: Callable[[str], object]) -> Callable[[str], None]:
@@ -380,20 +475,35 @@ def _is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty()
 
 
-def _guarded(program: str, run: Callable[[], int], *, shows_traces: bool = False) -> int:
-    """The exit code of `run`, whatever it raises: a person gets one line."""
+def _report_failure(program: str, line: str, *, code: str, as_json: bool) -> None:
+    """One line for people; and for programs an event, if the output can still take it."""
+    _say(f"{program}: {line}")
+    if as_json:
+        with suppress(BrokenPipeError, OutputFailed):
+            writing_to(sys.stdout)(f"{json_line(json_event(Error(code, line)))}\n")
+
+
+def _guarded(program: str, run: Callable[[], int], *, shows_traces: bool = False, as_json: bool = False) -> int:
+    """The exit code of `run`, whatever it raises: a person gets one line, and a program an `error` event if `as_json`.
+
+    Where nobody reads the output any more it ends with ERROR and without a word: there is nobody to read that either.
+    """
     try:
         return run()
-    except BrokenPipeError:  # whoever read our output has seen enough
+    except BrokenPipeError:
         abandon_output()
-        return EXIT_ERROR
+        return ExitCode.ERROR
     except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
-    except (DataUnusable, EndpointError, OperationFailed, StoreError) as error:
+        return ExitCode.INTERRUPTED
+    except tuple(kind for kind, *_ in FAILURES) as error:
         line = str(error)
+        code, exit_code = next((code, exit_code) for kind, code, exit_code in FAILURES if isinstance(error, kind))
     except Exception as error:
         if shows_traces:
             traceback.print_exc()
         line = f"internal error, please report it: {type(error).__name__}: {error}"
-    _say(f"{program}: {line}")
-    return EXIT_ERROR
+        code, exit_code = "internal", ExitCode.ERROR
+    _report_failure(program, line, code=code, as_json=as_json and code != "output_failed")
+    if code == "output_failed":
+        abandon_output()
+    return exit_code

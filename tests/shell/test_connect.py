@@ -98,6 +98,8 @@ def test_a_server_that_is_not_there_is_said_with_3(tmp_path: Path) -> None:
         assert alice.code() == 3
         (line,) = alice.rest_of(alice.err)
         assert name in line
+        (event,) = map(json.loads, alice.rest_of(alice.out))
+        assert (event["event"], event["code"]) == ("error", "no_server") and name in event["text"]
 
 
 def test_a_host_that_is_not_there_is_said_with_3(tmp_path: Path) -> None:
@@ -139,14 +141,14 @@ def test_the_time_allowed_counts_before_a_server_answers_too(tmp_path: Path) -> 
 
 
 @posix
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_interrupted_it_says_goodbye_and_ends_with_130(
-    server: Program, url: str, tmp_path: Path, number: int
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_ends_it_with_a_goodbye_and_the_code_that_shells_give_it(
+    server: Program, url: str, tmp_path: Path, number: int, code: int
 ) -> None:
     with chatting("alice", url, tmp_path / "alice", "--follow") as alice:
         alice.line(where='"connected"')
         alice.process.send_signal(number)
-        assert alice.code() == 130
+        assert alice.code() == code
     server.line(of=server.err, where="alice left (quit)")
 
 

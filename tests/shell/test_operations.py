@@ -300,8 +300,9 @@ def test_a_server_is_backed_up_and_checked_while_it_runs_and_restored_only_after
         assert server.code() == 0 or os.name == "nt"
     assert run(capsys, "restore", "--data", data, file)[0] == 0
     with serving(data) as server, chatting(
-        "bob", url_of(server), tmp_path / "bob", "--history", "9", "--count", "1"
+        "bob", url_of(server), tmp_path / "bob", "--history", "9"
     ) as bob:
+        bob.end_input()
         assert bob.code() == 0
         assert texts(bob.rest_of(bob.out), "message") == ["kept"]
 

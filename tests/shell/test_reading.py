@@ -43,28 +43,43 @@ def test_who_comes_back_sees_what_was_there_then_what_is_new(url: str, tmp_path:
     say(url, tmp_path, "bob", "one", "two", "three")
     run(url, tmp_path, "alice", "--history", "50")
     say(url, tmp_path, "bob", "four")
-    for new in (["four"], []):
-        with chatting("alice", url, tmp_path / "alice", "--history", "2", "--count", str(2 + len(new))) as alice:
-            assert alice.code() == 0
-            shown = [json.loads(line) for line in alice.rest_of(alice.out)]
+    for new in (["new"], []):
+        shown = run(url, tmp_path, "alice", "--history", "2")
         messages = [event for event in shown if event["event"] == "message"]
-        expected = ["two", "three", *new] if new else ["three", "four"]
-        assert [message["text"] for message in messages] == expected
+        assert [(message["seq"], message["text"]) for message in messages] == [(3, "three"), (4, "four")]
         assert all(message["history"] for message in messages)
-        sequences = [message["seq"] for message in messages]
-        assert sequences == list(range(sequences[0], sequences[0] + len(sequences)))
-        assert [event["code"] for event in shown if event["event"] == "notice" and event["code"] == "new"] == (
-            ["new"] if new else []
-        )
+        assert [event["code"] for event in shown if event["event"] == "notice" and event["code"] != "kept"] == new
+
+
+def test_who_missed_much_sees_no_more_than_was_asked_for_and_is_told_how_many_more_there_are(
+    url: str, tmp_path: Path
+) -> None:
+    run(url, tmp_path, "alice")
+    say(url, tmp_path, "bob", *(f"line {number}" for number in range(1, 301)))
+    shown = run(url, tmp_path, "alice", "--history", "5")
+    assert [event["text"] for event in shown if event["event"] == "message"] == [f"line {n}" for n in range(296, 301)]
+    (notice,) = [event for event in shown if event["event"] == "notice" and event["code"] == "history"]
+    assert notice["text"] == "295 earlier messages in lobby are not shown: /history"
+
+
+def test_a_logger_without_history_that_returns_counts_and_prints_what_is_live_only(url: str, tmp_path: Path) -> None:
+    run(url, tmp_path, "alice")
+    say(url, tmp_path, "bob", *(f"missed {number}" for number in range(300)))
+    with chatting("alice", url, tmp_path / "alice", "--history", "0", "--count", "2") as alice:
+        alice.line(where='"connected"')
+        say(url, tmp_path, "bob", "live", "and live")
+        assert alice.code() == 0
+        messages = [event for event in map(json.loads, alice.rest_of(alice.out)) if event["event"] == "message"]
+    assert [(m["seq"], m["text"], m["history"]) for m in messages] == [(301, "live", False), (302, "and live", False)]
+    assert past_of(run(url, tmp_path, "alice", lines=("/history 3",))) == [["missed 299", "live", "and live"]]
 
 
 def test_a_store_that_holds_little_does_not_hide_what_the_server_has(url: str, tmp_path: Path) -> None:
     say(url, tmp_path, "bob", "one", "two")
     assert texts([json.dumps(event) for event in run(url, tmp_path, "alice")], "message") == []
     for _ in range(2):
-        with chatting("alice", url, tmp_path / "alice", "--history", "50", "--count", "2") as alice:
-            assert alice.code() == 0
-            assert texts(alice.rest_of(alice.out), "message") == ["one", "two"]
+        shown = run(url, tmp_path, "alice", "--history", "50")
+        assert [event["text"] for event in shown if event["event"] == "message"] == ["one", "two"]
 
 
 def test_history_and_search_are_answered_in_one_event_each(url: str, tmp_path: Path) -> None:
@@ -91,9 +106,7 @@ def test_plain_lines_of_the_past_have_their_date(url: str, tmp_path: Path) -> No
 def test_what_was_told_to_somebody_away_is_there_when_they_return(url: str, tmp_path: Path) -> None:
     run(url, tmp_path, "alice")
     say(url, tmp_path, "bob", "/msg alice call me")
-    with chatting("alice", url, tmp_path / "alice", "--count", "1") as alice:
-        message = json.loads(alice.line(where='"message"'))
-        assert (message["room"], message["text"]) == ("@bob", "call me")
-        assert alice.code() == 0
+    (message,) = [event for event in run(url, tmp_path, "alice") if event["event"] == "message"]
+    assert (message["room"], message["text"], message["history"]) == ("@bob", "call me", True)
     events = run(url, tmp_path, "alice", lines=("/query bob", "/history"))
     assert past_of(events) == [["call me"]]

@@ -178,7 +178,8 @@ def test_a_server_forgets_at_its_start_and_says_how_long_it_keeps(tmp_path: Path
         server.code()
     with serving(tmp_path / "server", "--retention", "30d,2", "--yes") as server:
         url = url_of(server)
-        with chatting("alice", url, tmp_path / "alice", "--history", "9", "--count", "2") as alice:
+        with chatting("alice", url, tmp_path / "alice", "--history", "9") as alice:
+            alice.end_input()
             assert alice.code() == 0
             lines = alice.rest_of(alice.out)
     assert texts(lines, "message") == ["two", "three"]

@@ -9,7 +9,8 @@ import sys
 import pytest
 
 from tests.shell.waiting import ROOT, run_until
-from udpchat.shell.signals import STOPPING, Signals
+from udpchat.chat.exit_codes import ExitCode
+from udpchat.shell.signals import STOPPING, Signals, exit_code_of
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows cannot send itself a signal without ending")
 
@@ -17,7 +18,8 @@ TWICE = """
 import asyncio, os, signal
 from udpchat.shell.signals import STOPPING, Signals
 loop = asyncio.SelectorEventLoop()
-signals = Signals(loop, lambda number: None, exit_at_once=77, before_exit=lambda: print("put in order", flush=True))
+order = lambda: print("put in order", flush=True)
+signals = Signals(loop, lambda number: None, exit_at_once=lambda number: 77, before_exit=order)
 signals.take(*STOPPING)
 os.kill(os.getpid(), signal.SIGTERM)
 os.kill(os.getpid(), signal.SIGINT)
@@ -27,7 +29,7 @@ raise SystemExit(1)
 
 def test_a_signal_wakes_the_loop_and_is_reported_there(loop: asyncio.AbstractEventLoop) -> None:
     got: list[int] = []
-    signals = Signals(loop, got.append, exit_at_once=1)
+    signals = Signals(loop, got.append)
     signals.take(signal.SIGUSR1, signal.SIGTERM)
     os.kill(os.getpid(), signal.SIGUSR1)
     os.kill(os.getpid(), signal.SIGTERM)
@@ -38,11 +40,24 @@ def test_a_signal_wakes_the_loop_and_is_reported_there(loop: asyncio.AbstractEve
 
 def test_afterwards_everything_is_as_it_was(loop: asyncio.AbstractEventLoop) -> None:
     before = [signal.getsignal(number) for number in STOPPING]
-    signals = Signals(loop, lambda number: None, exit_at_once=1)
+    signals = Signals(loop, lambda number: None)
     signals.take(*STOPPING)
     assert [signal.getsignal(number) for number in STOPPING] != before
     signals.close()
     assert [signal.getsignal(number) for number in STOPPING] == before
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        (signal.SIGINT, ExitCode.INTERRUPTED),
+        (signal.SIGTERM, ExitCode.TERMINATED),
+        (signal.SIGHUP, ExitCode.HUNG_UP),
+        (21, ExitCode.INTERRUPTED),  # SIGBREAK
+    ],
+)
+def test_a_signal_has_the_exit_code_that_shells_give_it(number: int, code: ExitCode) -> None:
+    assert exit_code_of(number) is code
 
 
 def test_the_second_stop_ends_the_process_whatever_the_loop_does() -> None:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import get_args
 
 import pytest
 
 from udpchat.chat import events
+from udpchat.chat.asks import Source
 from udpchat.chat.client import Client
 from udpchat.chat.commands import Prompt
 from udpchat.chat.events import ClientEvent
+from udpchat.chat.exit_codes import ExitCode
+from udpchat.chat.transcript import Said
+from udpchat.chat.writes import Label
 from udpchat.ui.lines import TIME_MS_MAX, Lines, Stream, iso_time, json_event, plain_lines
 
 NOW = 5.0
@@ -21,9 +27,15 @@ OUT, ERR = Stream.OUT, Stream.ERR
 
 
 def message(
-    text: str = "hi", *, seq: int = 7, nick: str = "bob", room: str = "lobby", kind: str = "text"
+    text: str = "hi",
+    *,
+    seq: int = 7,
+    nick: str = "bob",
+    room: str = "lobby",
+    kind: str = "text",
+    history: bool = False,
 ) -> ClientEvent:
-    return events.Message(room, seq, nick, text, kind, 1_700_000_000_123, "0a0b", False)
+    return events.Message(room, seq, nick, text, kind, 1_700_000_000_123, "0a0b", history)
 
 
 def sent(text: str = "hi", *, seq: int = 7, room: str = "lobby", kind: str = "text") -> ClientEvent:
@@ -68,6 +80,10 @@ DRAWN: list[tuple[ClientEvent, Stream, str, str]] = [
      '{"event": "notice", "code": "help", "text": "  /me TEXT"}'),
     (events.Error("no_such_nick", "nobody"), ERR, "error: nobody",
      '{"event": "error", "code": "no_such_nick", "text": "nobody"}'),
+    (events.Error("unwritable", "full", retry_s=2.0), ERR, "error: full",
+     '{"event": "error", "code": "unwritable", "text": "full", "retry_s": 2.0}'),
+    (events.Error("too_long", "no", 3), ERR, "error: no",
+     '{"event": "error", "code": "too_long", "text": "no", "line": 3}'),
     (events.Rejected("nick_taken", "held"), ERR, "error: held",
      '{"event": "error", "code": "nick_taken", "text": "held"}'),
     (events.Disconnected("silence"), ERR, "-- disconnected: silence; still trying, and what you type is kept",
@@ -84,15 +100,29 @@ class ScriptedClient:
     rooms: tuple[str, ...] = ("lobby",)
     is_idle: bool = True
     is_over: bool = False
-    waiting: list[str] = field(default_factory=list)
+    waiting: list[Said] = field(default_factory=list)
+    unanswered: list[int] = field(default_factory=list)
     has_quit: bool = False
+    sources: list[Source] = field(default_factory=list)
+
+    @contextmanager
+    def on_behalf_of(self, source: Source) -> Iterator[None]:
+        self.sources.append(source)
+        yield
 
     def say(self, now: float, room: str, text: str, is_action: bool = False) -> None:
-        self.waiting.append(text)
+        line = self.sources[-1].line if self.sources else None
+        self.waiting.append(Said(room, text, int(is_action), b"", line))
         self.is_idle = False
 
     def unconfirmed(self) -> list[str]:
+        return [said.text for said in self.waiting]
+
+    def said_unconfirmed(self) -> list[Said]:
         return list(self.waiting)
+
+    def lines_unanswered(self) -> list[int]:
+        return list(self.unanswered)
 
     def quit(self, now: float) -> None:
         self.has_quit = True
@@ -116,7 +146,7 @@ class Session:
 
     def confirm(self, *more: ClientEvent) -> None:
         """All that was typed is confirmed in one batch, with `more` before it."""
-        confirmed = [sent(text, seq=seq) for seq, text in enumerate(self.client.waiting, 1)]
+        confirmed = [sent(text, seq=seq) for seq, text in enumerate(self.client.unconfirmed(), 1)]
         self.client.waiting.clear()
         self.client.is_idle = True
         self.happen(*more, *confirmed)
@@ -135,7 +165,8 @@ class Session:
 
 def test_the_scripted_client_has_nothing_that_the_real_one_lacks() -> None:
     real = set(dir(Client)) | {"is_over"}
-    ours = {name for name in dir(ScriptedClient) if not name.startswith("_")} - {"waiting", "has_quit"}
+    ours = {name for name in dir(ScriptedClient) if not name.startswith("_")} - {"waiting", "has_quit", "sources"}
+    ours -= {"unanswered"}
     assert ours <= real
 
 
@@ -154,6 +185,8 @@ def test_every_event_has_a_form_that_is_tested() -> None:
 
 def test_what_was_sent_is_confirmed_in_json_and_printed_only_on_demand() -> None:
     assert json_event(sent()) == {"event": "sent", "room": "lobby", "seq": 7, "id": "0a0b", "text": "hi"}
+    again = events.Sent("lobby", 7, "0a0b", "hi", "text", 0, again=True)
+    assert json_event(again) == {**json_event(sent()), "again": True}
     assert plain_lines(sent()) == []
     assert plain_lines(sent(), me="alice") == [(OUT, "[lobby] <alice> hi")]
     assert plain_lines(sent("waves", room="@bob", kind="action"), me="alice") == [(OUT, "[@bob] * alice waves")]
@@ -195,10 +228,10 @@ def test_nothing_that_a_peer_chose_reaches_the_terminal_raw(as_json: bool) -> No
         events.Rejected("banned", NASTY),
     ]
     session = Session(json=as_json)
-    session.client.waiting = [NASTY]
+    session.client.waiting = [Said("lobby", NASTY, 0, b"")]
     session.lines.on_line(NOW, f"/{NASTY}")
     session.happen(*hostile[:-1])
-    session.lines.on_timeout()
+    session.lines.on_stop(ExitCode.TIMED_OUT, "timed out")
     other = Session(json=as_json)
     other.happen(hostile[-1])
     lines = [line for used in (session, other) for stream in Stream for line in used.printed(stream)]
@@ -282,14 +315,44 @@ def test_an_error_after_which_the_line_is_still_sent_is_none_at_the_end(code: st
     assert session.say_goodbye() == 0
 
 
-def test_a_mistyped_command_is_told_and_does_not_change_the_exit_code() -> None:
-    session = Session()
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("/mgs bob secret", "unknown_command"),
+        ("x" * 20_000, "too_long"),
+        ("/msg", "usage"),
+        ("/msg \x1b[2J hi", "bad_nick"),
+        ("/room nowhere", "not_in_room"),
+    ],
+)
+def test_a_line_refused_here_is_an_error_at_the_end_and_the_others_are_sent(line: str, code: str) -> None:
+    session = Session(json=True)
     session.happen(CONNECTED)
-    session.lines.on_line(NOW, "/mgs bob secret")
+    for text in ("one", "", line, "two"):
+        session.lines.on_line(NOW, text)
+    (error,) = [event for event in map(json.loads, session.printed(OUT)) if event["event"] == "error"]
+    assert (error["code"], error["line"]) == (code, 3)
+    assert session.client.unconfirmed() == ["one", "two"]
     session.lines.on_end_of_input(NOW)
-    assert session.printed(ERR)[-1].startswith("error: unknown command /mgs")
-    assert session.client.waiting == []
-    assert session.say_goodbye() == 0
+    session.confirm()
+    assert session.say_goodbye() == 1
+
+
+def test_in_a_pipe_a_plain_error_names_its_line_and_at_a_terminal_it_does_not() -> None:
+    for numbers_lines, prefix in ((True, "error: line 2: unknown"), (False, "error: unknown")):
+        session = Session(numbers_lines=numbers_lines)
+        for text in ("", "/mgs bob secret"):
+            session.lines.on_line(NOW, text)
+        assert session.printed(ERR)[-1].startswith(prefix)
+
+
+def test_each_line_read_has_its_number_and_its_label_blank_or_not() -> None:
+    plain, labelled = Session(), Session(label_id="job")
+    for session in (plain, labelled):
+        for text in ("one", "", "two"):
+            session.lines.on_line(NOW, text)
+    assert plain.client.sources == [Source(number) for number in (1, 2, 3)]
+    assert labelled.client.sources == [Source(number, Label("job", number)) for number in (1, 2, 3)]
 
 
 # --- Counting ----------
@@ -335,6 +398,15 @@ def test_a_confirmation_in_the_batch_of_the_last_message_is_printed() -> None:
     assert session.say_goodbye() == 0
 
 
+def test_history_is_printed_and_not_counted() -> None:
+    session = Session(count=1)
+    session.happen(CONNECTED, message("1", history=True), message("2", history=True))
+    assert not session.client.has_quit
+    session.happen(message("3"), message("4"))
+    assert [line[-1] for line in session.printed(OUT)] == ["1", "2", "3"]
+    assert session.say_goodbye() == 0
+
+
 # --- Other ends ----------
 
 
@@ -370,6 +442,7 @@ def test_a_line_typed_during_the_goodbye_is_refused_and_told() -> None:
     session.lines.on_line(NOW, "late")
     assert session.client.waiting == []
     assert session.printed(ERR)[-1] == "error: not sent: you are leaving"
+    assert session.say_goodbye() == 0
 
 
 def test_a_rejection_ends_it_at_once() -> None:
@@ -377,24 +450,39 @@ def test_a_rejection_ends_it_at_once() -> None:
     session.lines.on_line(NOW, "x")
     session.happen(events.Rejected("nick_taken", "the nick alice is held by another key"))
     assert session.lines.exit_code == 4
-    assert session.printed(ERR) == ["error: the nick alice is held by another key"]
+    assert session.printed(ERR) == ["error: the nick alice is held by another key", "not confirmed: x"]
 
 
-@pytest.mark.parametrize(("end", "code"), [(Lines.on_timeout, 5), (Lines.on_interrupt, 130)])
-def test_a_time_out_or_an_interrupt_names_what_is_not_confirmed(end, code: int) -> None:
-    session = Session(json=True)
-    session.lines.on_line(NOW, "one")
-    session.lines.on_line(NOW, "two")
-    end(session.lines)
+@pytest.mark.parametrize("code", [ExitCode.TIMED_OUT, ExitCode.INTERRUPTED, ExitCode.TERMINATED, ExitCode.HUNG_UP])
+def test_a_stop_names_what_is_not_confirmed_and_says_what_becomes_of_it(code: ExitCode) -> None:
+    session = Session(json=True, numbers_lines=True, kept="kept: so")
+    session.client.waiting = [Said("lobby", "of an earlier run", 0, b"")]
+    for text in ("one", "/frob", "two"):
+        session.lines.on_line(NOW, text)
+    del session.written[:]
+    session.client.unanswered = [1, 3, 4]
+    session.lines.on_stop(code, "stopped")
     assert session.lines.exit_code == code
-    assert session.printed(ERR)[1:] == ["not confirmed: one", "not confirmed: two"]
+    assert session.printed(ERR) == [
+        "error: stopped", "not confirmed: of an earlier run", "not confirmed: line 1: one",
+        "not confirmed: line 3: two", "-- kept: so", "not answered: line 4",
+    ]  # fmt: skip
     assert session.printed(OUT) == []
 
 
-def test_a_time_out_during_the_goodbye_changes_nothing() -> None:
+def test_a_stop_with_nothing_unconfirmed_is_a_remark_unless_it_is_an_error_itself() -> None:
+    session, failed = Session(json=True, kept="kept: so"), Session(json=True)
+    session.lines.on_stop(ExitCode.TIMED_OUT, "timed out")
+    assert session.printed(ERR) == ["-- timed out"] and session.printed(OUT) == []
+    failed.lines.on_stop(ExitCode.NO_SERVER, "not let in", "no_server")
+    assert failed.printed(ERR) == ["error: not let in"]
+    assert failed.printed(OUT) == ['{"event": "error", "code": "no_server", "text": "not let in"}']
+
+
+def test_a_stop_during_the_goodbye_changes_nothing() -> None:
     session = Session()
     session.happen(CONNECTED)
     session.lines.on_end_of_input(NOW)
-    session.lines.on_timeout()
-    session.lines.on_interrupt()
+    session.lines.on_stop(ExitCode.TIMED_OUT, "timed out")
+    session.lines.on_stop(ExitCode.INTERRUPTED, "interrupted")
     assert session.lines.exit_code == 0

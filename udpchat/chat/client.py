@@ -75,6 +75,11 @@ class Client:
         return self._attendance.nick
 
     @property
+    def server(self) -> str:
+        """The server's address, as `Connected` has it."""
+        return self._profile.server
+
+    @property
     def rooms(self) -> tuple[str, ...]:
         """The rooms that this client is in or wants to be in."""
         return self._attendance.rooms

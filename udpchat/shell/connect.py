@@ -18,6 +18,7 @@ from typing import Final, Protocol
 from udpchat import __version__
 from udpchat.chat import events
 from udpchat.chat.client import Client
+from udpchat.chat.exit_codes import ExitCode
 from udpchat.chat.profile import Profile
 from udpchat.chat.writes import Write
 from udpchat.shell.addresses import ServerAddress
@@ -25,7 +26,7 @@ from udpchat.shell.catching import CatchUp
 from udpchat.shell.diary import Diary
 from udpchat.shell.driver import Driver
 from udpchat.shell.endpoint import UdpEndpoint, open_socket
-from udpchat.shell.finding import NoServer, find
+from udpchat.shell.finding import find
 from udpchat.shell.identity import (
     DataUnusable,
     KnownServers,
@@ -36,12 +37,13 @@ from udpchat.shell.identity import (
     open_folder,
     remember_server,
 )
+from udpchat.shell.outbox import discard
 from udpchat.shell.permissions import exposed
 from udpchat.shell.pinning import Pinning
 from udpchat.shell.progress import ProgressLine
 from udpchat.shell.remembered import recognize_conversations, remembered, store_folder, store_path
 from udpchat.shell.replicas import Replicas
-from udpchat.shell.signals import STOPPING, Signals
+from udpchat.shell.signals import STOPPING, Signals, exit_code_of
 from udpchat.shell.typed import LineSource
 from udpchat.shell.writer import DirectWriter, ThreadWriter, Writer
 from udpchat.storage.client_sqlite import SqliteClientStore
@@ -50,22 +52,21 @@ from udpchat.storage.log import ClientStore, StoreError, StoreUnusable
 from udpchat.storage.memory import MemoryClientStore
 from udpchat.wire.packets import Address
 
-EXIT_ERROR: Final = 1
-EXIT_NO_SERVER: Final = 3
-EXIT_TIMED_OUT: Final = 5
-EXIT_INTERRUPTED: Final = 130
-
 ENTERING_S_MAX: Final = 30.0  # between the first answer and being let in
 GOODBYE_S_MAX: Final = 0.7
 WRITING_S_MAX: Final = 1.0  # at the end: what is being written
 UNCONFIRMED_MAX: Final = 256  # lines: then reading waits, so that a pipe of any length is bounded here
 
 
+class TimedOut(Exception):
+    """The time allowed was over before a server answered; one line that says so."""
+
+
 class Interface(Protocol):
     """Who draws, and decides when to end."""
 
     @property
-    def exit_code(self) -> int | None:
+    def exit_code(self) -> ExitCode | None:
         """How the program is to end, once it is to end."""
 
     def on_line(self, now: float, text: str) -> None:
@@ -77,16 +78,17 @@ class Interface(Protocol):
     def on_events(self, now: float, happened: Sequence[events.ClientEvent]) -> None:
         """The client was drained of these, or of nothing."""
 
-    def on_timeout(self) -> None:
-        """The time that the person allowed is over."""
-
-    def on_interrupt(self) -> None:
-        """The person wants to go now."""
+    def on_stop(self, code: ExitCode, reason: str, error: str = "") -> None:
+        """It is to end now, with this code, for this reason, which is an error if that has a code of its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClientOptions:
-    """What a session is to be; `nick` and `rooms` as `chat.names` has them."""
+    """What a session is to be; `nick` and `rooms` as `chat.names` has them.
+
+    `label_id`: line k of the input is the request `label_id`:k. `discards`: what earlier runs did not get confirmed is
+    not sent any more.
+    """
 
     nick: str
     server: ServerAddress | None
@@ -94,6 +96,8 @@ class ClientOptions:
     data: Path
     history: int = 0
     timeout_s: float | None = None
+    label_id: str = ""
+    discards: bool = False
     shows_progress: bool = False  # of catching up, on a terminal that nothing else draws on
 
 
@@ -108,7 +112,8 @@ def run(
 
     Lines come from `source`, which is started once there is a server to send them to.
 
-    Raises DataUnusable, StoreError, EndpointError, and what `make_interface`'s methods raise, a broken pipe for one.
+    Raises NoServer, TimedOut, DataUnusable, StoreError, EndpointError, and what `make_interface`'s methods raise, a
+    broken pipe for one.
     """
     logging.getLogger("udpchat").addHandler(logging.NullHandler())  # the interface says what a person should know
     loop = asyncio.SelectorEventLoop()  # on Windows the other loop goes deaf when a server dies (cpython#127057)
@@ -145,9 +150,7 @@ class Session:
 
     async def run(self) -> int:
         """All of it; the exit code."""
-        signals = Signals(
-            self._loop, self._on_signal, exit_at_once=EXIT_INTERRUPTED, before_exit=self._source.restore
-        )
+        signals = Signals(self._loop, self._on_signal, before_exit=self._source.restore)
         self._loop.set_exception_handler(self._on_exception)
         if self._options.timeout_s is not None:
             self._loop.call_later(self._options.timeout_s, self._on_timeout)
@@ -163,9 +166,6 @@ class Session:
                 finding.cancel()
                 return self._finished.result()
             return await self._talk(*finding.result())
-        except NoServer as error:
-            self._say(str(error))
-            return EXIT_NO_SERVER
         finally:
             signals.close()
 
@@ -173,6 +173,8 @@ class Session:
         with contextlib.ExitStack() as at_end:
             store = self._open_store(server)
             at_end.callback(_close, store)
+            if self._options.discards and (dropped := discard(store)):
+                self._say(dropped)
             endpoint = UdpEndpoint(self._loop, open_socket("::", 0))
             at_end.callback(endpoint.close)
             pinning = Pinning(KnownServers(self._folder), server, self._say)
@@ -184,9 +186,12 @@ class Session:
                 check_server=pinning.check,
                 history=self._options.history,
                 agent=f"udpchat {__version__}",
+                shown_max=self._options.history,
             )
             now = self._loop.time()
-            saved = remembered(store, self._options.rooms, self._options.history)
+            saved = remembered(
+                store, self._options.rooms, self._options.history, label_id=self._options.label_id
+            )
             client = Client(now, profile=profile, saved=saved, address=address, random=os.urandom)
             recognize_conversations(client, store)
             interface = self._make_interface(client, store)
@@ -222,7 +227,10 @@ class Session:
                 raise
         finally:
             progress.end()
-        self._say(f"{self._options.nick} is chatting from this data folder already; this client keeps nothing on disk")
+        already = f"{self._options.nick} is chatting from this data folder already"
+        if self._options.label_id:
+            raise DataUnusable(f"{already}, and --id needs the store that it has; nothing was sent: end the other one")
+        self._say(f"{already}; this client keeps nothing on disk")
         return MemoryClientStore()
 
     # --- What ends it, or changes it ----------
@@ -240,20 +248,20 @@ class Session:
 
     def _on_timeout(self) -> None:
         if self._chat is not None:
-            self._chat.stop(self._chat.interface.on_timeout)
+            self._chat.stop(ExitCode.TIMED_OUT, "timed out")
         elif not self._finished.done():
-            self._say("timed out before a server answered; nothing was sent")
-            self._finish(EXIT_TIMED_OUT)
+            self._finished.set_exception(TimedOut("timed out before a server answered; nothing was sent"))
 
     def _on_signal(self, number: int) -> None:
+        code = exit_code_of(number)
         if self._chat is not None:
-            self._chat.stop(self._chat.interface.on_interrupt)
-        self._finish(EXIT_INTERRUPTED)
+            self._chat.stop(code, code.name.lower().replace("_", " "))
+        self._finish(code)
 
     def _on_entering_timeout(self, server: ServerAddress) -> None:
         if self._chat is not None and not self._chat.has_connected and not self._finished.done():
-            self._say(f"{server.name} answers, but did not let us in within {ENTERING_S_MAX:.0f} s; try again later")
-            self._finish(EXIT_NO_SERVER)
+            reason = f"{server.name} answers, but did not let us in within {ENTERING_S_MAX:.0f} s; try again later"
+            self._chat.stop(ExitCode.NO_SERVER, reason, "no_server")
 
     def _on_renamed(self, nick: str) -> None:
         """The nick is ours at this server from now on: let it be ours here, too."""
@@ -339,9 +347,9 @@ class Chat:
         if code is not None:
             self._finish(code)
 
-    def stop(self, report: Callable[[], None]) -> None:
+    def stop(self, code: ExitCode, reason: str, error: str = "") -> None:
         """Report to the interface what ends the session, and end it as that wishes."""
-        report()
+        self.interface.on_stop(code, reason, error)
         self._see_to_the_end()
 
     async def end(self) -> None:

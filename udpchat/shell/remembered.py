@@ -28,8 +28,10 @@ def store_path(data: Path, nick: str, server: tuple[str, int]) -> Path:
     return store_folder(data, nick) / f"{file_name(f'{server[0]}_{server[1]}')}.sqlite"
 
 
-def remembered(store: ClientStore, rooms: Sequence[str], count: int) -> Saved:
+def remembered(store: ClientStore, rooms: Sequence[str], count: int, *, label_id: str = "") -> Saved:
     """What the store holds, with the last `count` messages of these rooms and of others that may be joined.
+
+    And with what became of the lines of the input `label_id`, if there is one.
 
     What cannot be read is left out: the server has it too. Raises `StoreError` if not even the rest can be.
     """
@@ -40,7 +42,7 @@ def remembered(store: ClientStore, rooms: Sequence[str], count: int) -> Saved:
     for log in logs[:ROOMS_PER_PEER_MAX]:
         with suppress(StoreError):
             recent[log] = store.last(log, count)
-    return replace(store.load(), recent=recent)
+    return replace(store.load(label_id), recent=recent)
 
 
 def recognize_conversations(client: Client, store: ClientStore) -> None:

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 import signal
+import sys
 import time
 from collections.abc import Awaitable
 from pathlib import Path
@@ -28,6 +29,7 @@ from udpchat.shell.options import ServerOptions
 from udpchat.shell.progress import ProgressLine
 from udpchat.shell.retention import Pruner
 from udpchat.shell.signals import STOPPING, Signals
+from udpchat.shell.standard import OutputFailed, abandon_output, writing_to
 from udpchat.shell.writer import ThreadWriter
 from udpchat.storage.log import StoreError
 from udpchat.storage.sqlite import SqliteLog
@@ -103,7 +105,7 @@ class Service:
 
     async def run(self) -> int:
         """Serve until a signal says to stop; the exit code."""
-        signals = Signals(self._loop, self._on_signal, exit_at_once=1)
+        signals = Signals(self._loop, self._on_signal, exit_at_once=lambda number: 1)
         watch = AddressWatch(self._loop, self._endpoint, self._options.bind)
         try:
             signals.take(*STOPPING)
@@ -133,8 +135,11 @@ class Service:
         port, bind = self._endpoint.address.port, self._options.bind
         hosts = hosts_to_name(bind)
         urls = [f"{SCHEME}{place(host, port)}#{self._fingerprint}" for host in hosts]
-        with contextlib.suppress(OSError, AttributeError):  # nobody may be reading, or there is no stdout at all
-            print(f"ready {urls[0]}", flush=True)
+        try:
+            writing_to(sys.stdout)(f"ready {urls[0]}\n")
+        except (BrokenPipeError, OutputFailed) as error:  # nobody reads where it serves: those who know find it
+            _logger.warning("the line with the address could not be written: %s", error)
+            abandon_output()
         surplus = covered(bind)
         if surplus:
             wildcard = "::" if "::" in bind else "0.0.0.0"

@@ -11,16 +11,23 @@ from contextlib import suppress
 from types import FrameType
 from typing import Any, Final
 
+from udpchat.chat.exit_codes import ExitCode
+
 STOPPING: Final = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name)
 )  # SIGBREAK: Windows
 
 
+def exit_code_of(number: int) -> ExitCode:
+    """How a program ends that a signal ended: 128 and the number of the signal; SIGBREAK is as SIGINT."""
+    return ExitCode(128 + number) if 128 + number in list(ExitCode) else ExitCode.INTERRUPTED
+
+
 class Signals:
     """Calls `on_signal(number)` in the loop for each signal taken. Made in the main thread, and closed there.
 
-    The second of the STOPPING ones ends the process on the spot with `exit_at_once`, after `before_exit`: whatever
-    hangs, it ends.
+    The second of the STOPPING ones ends the process on the spot with `exit_at_once(number)`, after `before_exit`:
+    whatever hangs, it ends.
     """
 
     def __init__(
@@ -28,7 +35,7 @@ class Signals:
         loop: asyncio.AbstractEventLoop,
         on_signal: Callable[[int], None],
         *,
-        exit_at_once: int,
+        exit_at_once: Callable[[int], int] = exit_code_of,
         before_exit: Callable[[], None] = lambda: None,
     ) -> None:
         self._loop = loop
@@ -54,7 +61,7 @@ class Signals:
         if number in STOPPING:
             if self._is_stopping:
                 self._before_exit()
-                os._exit(self._exit_at_once)
+                os._exit(self._exit_at_once(number))
             self._is_stopping = True
         self._loop.call_soon_threadsafe(self._on_signal, number)
 

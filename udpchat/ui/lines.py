@@ -7,24 +7,23 @@ every event is an object on the standard output. The forms are those that the RE
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from enum import Enum
 from itertools import groupby
 from typing import Any, assert_never
 
 from udpchat.chat import events
+from udpchat.chat.asks import Source
 from udpchat.chat.commands import Prompt
 from udpchat.chat.events import ClientEvent
+from udpchat.chat.exit_codes import ExitCode
 from udpchat.chat.names import nick_key
 from udpchat.chat.text import json_line, printable
+from udpchat.chat.writes import Label
 
-EXIT_DONE = 0
-EXIT_ERROR = 1
-EXIT_REJECTED = 4
-EXIT_TIMED_OUT = 5
-EXIT_INTERRUPTED = 130
-
-KEPT_FOR_LATER = frozenset({"unwritable", "unwritable_here"})  # errors after which what was said is still sent
+KEPT_FOR_LATER = frozenset({"unwritable", "unwritable_here"})  # errors of no line, after which all is still sent
+LEAVING = "leaving"  # the code of what is typed after /quit: nobody has promised to read that
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TIME_MS_MAX = 253_402_300_799_999  # the end of the year 9999: no more fits the format, or a datetime
 
@@ -66,8 +65,9 @@ def json_event(event: ClientEvent) -> dict[str, Any]:
             return {"event": "connected", **fields}
         case events.Message(history=history):
             return {"event": "message", **_fields(event), "history": history}
-        case events.Sent(room, seq, identity, text):
-            return {"event": "sent", "room": room, "seq": seq, "id": identity, "text": text}
+        case events.Sent(room, seq, identity, text, again=again):
+            stored = {"room": room, "seq": seq, "id": identity, "text": text}
+            return {"event": "sent", **stored, **({"again": True} if again else {})}
         case events.Joined(room, nick):
             return {"event": "joined", "room": room, "nick": nick}
         case events.Left(room, nick, reason):
@@ -84,7 +84,10 @@ def json_event(event: ClientEvent) -> dict[str, Any]:
             return {"event": "past", "messages": [_fields(message) for message in messages]}
         case events.Notice(code, text):
             return {"event": "notice", "code": code, "text": text}
-        case events.Error(code, text) | events.Rejected(code, text):
+        case events.Error(code, text, line, retry_s):
+            known = {name: value for name, value in (("line", line), ("retry_s", retry_s)) if value is not None}
+            return {"event": "error", "code": code, "text": text, **known}
+        case events.Rejected(code, text):
             return {"event": "error", "code": code, "text": text}
         case events.Disconnected(reason):
             return {"event": "disconnected", "reason": reason}
@@ -99,14 +102,19 @@ def _fields(message: events.Message) -> dict[str, Any]:
     return {**said, "time": iso_time(message.time_ms), "id": message.id}
 
 
-def plain_lines(event: ClientEvent, *, me: str = "", zone: tzinfo | None = UTC) -> list[tuple[Stream, str]]:
+def plain_lines(
+    event: ClientEvent, *, me: str = "", zone: tzinfo | None = UTC, numbers_lines: bool = False
+) -> list[tuple[Stream, str]]:
     """The lines of one event, each with where it is printed; not made safe yet. What was sent is drawn for `me` only.
 
-    The past is told with its dates, in `zone`; None: that of this machine.
+    `numbers_lines`: an error names the line of the input that it is about. The past is told with its dates, in `zone`;
+    None: that of this machine.
     """
     if isinstance(event, events.Past):
         lines = [(Stream.OUT, f"{clock_time(said.time_ms, zone)} {_message(said)}") for said in event.messages]
         return lines or [(Stream.ERR, "-- nothing was found")]
+    if isinstance(event, events.Error) and numbers_lines and event.line is not None:
+        return [(Stream.ERR, f"error: line {event.line}: {event.text}")]
     line = _plain_line(event, me)
     return [line] if line is not None else []
 
@@ -169,10 +177,12 @@ class Lines:
     """A session in line mode. Whoever runs it reports what happens and stops at the first `exit_code`.
 
     `write_out` and `write_err` get one or more whole lines, with their line breaks, and flush them. Ends at /quit, once
-    `count` messages from others are printed, or, if it neither counts nor has to `follow`, at the end of the input:
-    always after everything typed is confirmed and goodbye is said. `echo`: plain lines show what was sent. `zone` is
-    that of the dates in plain lines; None: that of this machine. `draw` gives the lines of an event where they are not
-    those of `plain_lines`: at a terminal, where a person is also told what the program waits for at the end.
+    `count` live messages from others are printed, or, if it neither counts nor has to `follow`, at the end of the
+    input: always after everything typed is confirmed and goodbye is said. `echo`: plain lines show what was sent.
+    `zone` is that of the dates in plain lines; None: that of this machine. `draw` gives the lines of an event where
+    they are not those of `plain_lines`: at a terminal, where a person is also told what the program waits for at the
+    end. `numbers_lines`: plain errors name the line of the input. `label_id`: line k is the request `label_id`:k, in
+    every run. `kept`: printed after the list of what is not confirmed, says what becomes of it.
     """
 
     def __init__(
@@ -187,6 +197,9 @@ class Lines:
         echo: bool = False,
         zone: tzinfo | None = UTC,
         draw: Callable[[ClientEvent], list[tuple[Stream, str]]] | None = None,
+        numbers_lines: bool = False,
+        label_id: str = "",
+        kept: str = "",
     ) -> None:
         self._prompt = prompt
         self._client = prompt.client
@@ -197,15 +210,19 @@ class Lines:
         self._echoes = echo
         self._zone = zone
         self._draw = draw
-        self._printed = 0  # messages from others
+        self._numbers_lines = numbers_lines
+        self._label_id = label_id
+        self._kept = kept
+        self._line = 0  # of the input, that was read last
+        self._printed = 0  # live messages from others
         self._has_connected = False
         self._is_input_over = False
-        self._is_refused = False  # a line, for good, by the server
-        self._code_after_goodbye: int | None = None
-        self._code_now: int | None = None
+        self._is_refused = False  # a line, for good: here or by the server
+        self._code_after_goodbye: ExitCode | None = None
+        self._code_now: ExitCode | None = None
 
     @property
-    def exit_code(self) -> int | None:
+    def exit_code(self) -> ExitCode | None:
         """How the program is to end, from the moment on at which it is to end; None: it goes on."""
         if self._code_now is None and self._client.is_over:
             return self._code_after_goodbye
@@ -213,10 +230,15 @@ class Lines:
 
     def on_line(self, now: float, text: str) -> None:
         """The person or the pipe gave one line, with or without its line break."""
+        self._line += 1
         was_leaving = self._prompt.wants_quit
-        told = self._prompt.enter(now, text)
+        label = Label(self._label_id, self._line) if self._label_id else None
+        with self._client.on_behalf_of(Source(self._line, label)):
+            told = self._prompt.enter(now, text)
+        told = [replace(event, line=self._line) if isinstance(event, events.Error) else event for event in told]
         if self._prompt.wants_quit and not was_leaving and not self._client.is_idle:
             told.append(events.Notice("leaving", "waiting until all is confirmed; /quit again leaves at once"))
+        self._note_errors(told)
         self._show(told)
         self._settle(now)
 
@@ -232,34 +254,33 @@ class Lines:
         if self._is_ending:
             return
         shown = self._up_to_the_count(happened)
-        for event in shown:
-            match event:
-                case events.Connected():
-                    self._has_connected = True
-                case events.Error(code=code):
-                    self._is_refused = self._is_refused or code not in KEPT_FOR_LATER
-                case events.Rejected():
-                    self._code_now = EXIT_REJECTED
-                case _:
-                    pass
+        self._has_connected = self._has_connected or any(isinstance(event, events.Connected) for event in shown)
+        self._note_errors(shown)
         self._show(shown)
+        if any(isinstance(event, events.Rejected) for event in shown):
+            self._report_unconfirmed()
+            self._code_now = ExitCode.REFUSED
         self._settle(now)
 
-    def on_timeout(self) -> None:
-        """The time that the person allowed is over."""
-        self._stop(EXIT_TIMED_OUT, "timed out")
+    def _note_errors(self, happened: Iterable[ClientEvent]) -> None:
+        for event in happened:
+            if isinstance(event, events.Error) and event.code != LEAVING:
+                is_sent_later = event.line is None and event.code in KEPT_FOR_LATER
+                self._is_refused = self._is_refused or not is_sent_later
 
-    def on_interrupt(self) -> None:
-        """The person interrupts the program."""
-        self._stop(EXIT_INTERRUPTED, "interrupted")
+    def on_stop(self, code: ExitCode, reason: str, error: str = "") -> None:
+        """It is to end at once, with this code, for this reason: a signal, the time allowed. `error`: its error code.
 
-    def _stop(self, code: int, reason: str) -> None:
+        What is done but for the goodbye ends with the code that it has earned.
+        """
         if self._code_now is not None:
             return
-        if self._code_after_goodbye is not None:  # all is done but the goodbye
-            code = self._code_after_goodbye
-        else:
-            self._say_unconfirmed(reason)
+        if self._code_after_goodbye is not None:
+            self._code_now = self._code_after_goodbye
+            return
+        if error and self._is_json:
+            self._write([(Stream.OUT, json_event(events.Error(error, reason)))])
+        self._report_end(reason, is_error=bool(error))
         self._code_now = code
 
     @property
@@ -270,7 +291,7 @@ class Lines:
         """Those to be printed: with the last message that is wanted, all that confirms or refuses what was said."""
         end = None
         for index, event in enumerate(happened):
-            if isinstance(event, events.Message) and nick_key(event.nick) != nick_key(self._client.nick):
+            if isinstance(event, events.Message) and self._is_counted(event):
                 self._printed += 1
                 if self._printed == self._count:
                     end = index + 1
@@ -278,16 +299,19 @@ class Lines:
                 end = index + 1
         return happened if end is None or not self._client.is_idle else happened[:end]
 
+    def _is_counted(self, message: events.Message) -> bool:
+        return not message.history and nick_key(message.nick) != nick_key(self._client.nick)
+
     def _settle(self, now: float) -> None:
         """End, if there is nothing left to wait for."""
         if self._is_ending:
             return
         if self._prompt.wants_quit_now:
             self._is_refused = self._is_refused or bool(self._client.unconfirmed())
-            self._say_unconfirmed("left")
+            self._report_end("left")
         elif not self._may_end() or not self._client.is_idle:
             return
-        self._code_after_goodbye = EXIT_ERROR if self._is_refused else EXIT_DONE
+        self._code_after_goodbye = ExitCode.ERROR if self._is_refused else ExitCode.DONE
         self._prompt.wants_quit = True  # what is typed from here on is refused, and the person told
         self._client.quit(now)
 
@@ -298,10 +322,24 @@ class Lines:
 
     # --- Out ----------
 
-    def _say_unconfirmed(self, reason: str) -> None:
-        texts = self._client.unconfirmed()
-        summary = f"error: {reason}; not confirmed yet, of what was typed: {len(texts)}" if texts else f"-- {reason}"
-        self._write((Stream.ERR, line) for line in [summary, *(f"not confirmed: {text}" for text in texts)])
+    def _report_end(self, reason: str, *, is_error: bool = False) -> None:
+        is_error = is_error or bool(self._client.unconfirmed() or self._client.lines_unanswered())
+        self._write([(Stream.ERR, f"error: {reason}" if is_error else f"-- {reason}")])
+        self._report_unconfirmed()
+
+    def _report_unconfirmed(self) -> None:
+        """Which lines are not confirmed, and what becomes of them."""
+        said = self._client.said_unconfirmed()
+        lines = [f"not confirmed: {self._numbered(waiting.line)}{waiting.text}" for waiting in said]
+        if said and self._kept:
+            lines.append(f"-- {self._kept}")
+        named = {waiting.line for waiting in said}
+        asked = [line for line in self._client.lines_unanswered() if line not in named]
+        lines += [f"not answered: line {line}" for line in asked if self._numbers_lines]
+        self._write((Stream.ERR, line) for line in lines)
+
+    def _numbered(self, line: int | None) -> str:
+        return f"line {line}: " if line is not None and self._numbers_lines else ""
 
     def _show(self, happened: Iterable[ClientEvent]) -> None:
         lines: list[tuple[Stream, str | dict[str, Any]]] = []
@@ -311,7 +349,8 @@ class Lines:
             if self._draw is not None:
                 lines += self._draw(event)
             elif not self._is_json or isinstance(event, events.Rejected):  # why it ends is for people too
-                lines += plain_lines(event, me=self._client.nick if self._echoes else "", zone=self._zone)
+                me = self._client.nick if self._echoes else ""
+                lines += plain_lines(event, me=me, zone=self._zone, numbers_lines=self._numbers_lines)
         self._write(lines)
 
     def _write(self, lines: Iterable[tuple[Stream, str | dict[str, Any]]]) -> None:

@@ -1,0 +1,79 @@
+"""What a client said and did not get confirmed: kept for its next run, listed, or discarded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+from udpchat.chat.asks import is_said, room_of
+from udpchat.chat.text import json_line, printable
+from udpchat.chat.writes import Answered
+from udpchat.shell.operations import replica_of
+from udpchat.storage.client_sqlite import SqliteClientStore
+from udpchat.storage.log import ClientStore
+from udpchat.wire import bodies
+from udpchat.wire.frames import parse_request_untrusted
+
+MAY_HAVE_ARRIVED = "whether the server has got any of that already is not known here"
+
+
+def discard(store: ClientStore) -> str:
+    """Forget all that an earlier run asked and has no result of. What was done, for people; nothing if there was none.
+
+    Raises `StoreError`.
+    """
+    waiting = store.unanswered()
+    store.write([Answered(counter) for counter, _ in waiting])
+    said = sum(is_said(body) for _, body in waiting)
+    return f"{_lines(said)} of an earlier run dropped; {MAY_HAVE_ARRIVED}" if said else ""
+
+
+def show(
+    data: Path,
+    nick: str,
+    server: tuple[str, int] | None,
+    *,
+    as_json: bool,
+    drops: bool,
+    write_out: Callable[[str], object],
+    say: Callable[[str], object],
+) -> None:
+    """List what this nick said at a server and did not get confirmed, one line each; forget it if `drops`.
+
+    Raises `OperationFailed`, and `StoreUnusable` while a client of this nick runs: it is sending it.
+    """
+    with closing(SqliteClientStore(replica_of(data, nick, server))) as store:
+        said = [(counter, body) for counter, body in store.unanswered() if is_said(body)]
+        draw = json_of if as_json else line_of
+        write_out("".join(f"{draw(counter, body)}\n" for counter, body in said))
+        if drops:
+            say(discard(store) or "nothing was there to drop")
+        elif not said:
+            say("all that was said is confirmed")
+        else:
+            say(f"{_lines(len(said))} not confirmed; the next start sends what is here, under the same id")
+
+
+def line_of(counter: int, body: bytes) -> str:
+    """`17 [lobby] text`: the counter of the request, where it was said, and what."""
+    request = _said(body)
+    text = f"* {request.text}" if request.kind else request.text
+    return printable(f"{counter} [{room_of(request)}] {text}")
+
+
+def json_of(counter: int, body: bytes) -> str:
+    """The same as an object: `counter`, `room`, `text`, `kind`."""
+    request = _said(body)
+    kind = "action" if request.kind else "text"
+    return json_line({"counter": counter, "room": room_of(request), "text": request.text, "kind": kind})
+
+
+def _said(body: bytes) -> bodies.Say | bodies.Tell:
+    request = parse_request_untrusted(body)
+    assert isinstance(request, bodies.Say | bodies.Tell)
+    return request
+
+
+def _lines(count: int) -> str:
+    return "1 line" if count == 1 else f"{count} lines"
