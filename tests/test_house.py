@@ -29,7 +29,8 @@ ROOMS = {  # each room, and the rooms that it may import; everyone may import ud
     "shell": ("wire", "session", "sync", "chat", "storage"),
     "ui": ("chat",),
     "cli": ("wire", "session", "sync", "chat", "storage", "shell", "ui"),
-    "__main__": ("cli",),
+    "launch": ("shell", "cli"),
+    "__main__": ("launch",),
     "__init__": (),
 }
 NARROW = {("shell/identity", "session"): {"KeyPair"}}  # of that room, this module may import these names only

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
+from udpchat.launch import main
 
-from udpchat.cli import main
-
-sys.exit(main())
+main()
