@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from udpchat.chat.asks import is_said, room_of
-from udpchat.chat.text import json_line, printable
+from udpchat.chat.text import counted, json_line, printable
 from udpchat.chat.writes import Answered
 from udpchat.shell.operations import replica_of
 from udpchat.storage.client_sqlite import SqliteClientStore
@@ -26,7 +26,7 @@ def discard(store: ClientStore) -> str:
     waiting = store.unanswered()
     store.write([Answered(counter) for counter, _ in waiting])
     said = sum(is_said(body) for _, body in waiting)
-    return f"{_lines(said)} of an earlier run dropped; {MAY_HAVE_ARRIVED}" if said else ""
+    return f"{counted(said, 'line')} of an earlier run dropped; {MAY_HAVE_ARRIVED}" if said else ""
 
 
 def show(
@@ -52,7 +52,7 @@ def show(
         elif not said:
             say("all that was said is confirmed")
         else:
-            say(f"{_lines(len(said))} not confirmed; the next start sends what is here, under the same id")
+            say(f"{counted(len(said), 'line')} not confirmed; the next start sends what is here, under the same id")
 
 
 def line_of(counter: int, body: bytes) -> str:
@@ -73,7 +73,3 @@ def _said(body: bytes) -> bodies.Say | bodies.Tell:
     request = parse_request_untrusted(body)
     assert isinstance(request, bodies.Say | bodies.Tell)
     return request
-
-
-def _lines(count: int) -> str:
-    return "1 line" if count == 1 else f"{count} lines"
