@@ -68,7 +68,7 @@ def test_an_answer_to_nothing_says_nothing() -> None:
 def test_a_failure_is_told_and_the_message_is_not_waited_for() -> None:
     client, transcript = asks()
     client.ask(Say("lobby", 0, "hello"))
-    assert client.on_result(1.0, Result(1, Failed("too_long", "no"))) == [events.Error("too_long", "no", "hello")]
+    assert client.on_result(1.0, Result(1, Failed("too_long", "no"))) == [events.Error("too_long", "no", said="hello")]
     assert transcript.unconfirmed() == [] and client.is_idle
 
 
@@ -132,9 +132,10 @@ def test_a_failure_names_the_line_that_asked_for_it_whenever_it_comes() -> None:
     ask_line(client, 5, Tell("nobody", 0, "hi"))
     assert client.lines_unanswered() == [2, 5] and client.line is None
     assert [said.line for said in transcript.unconfirmed()] == [2, 5]
-    assert client.on_result(1.0, Result(2, Failed("no_such_nick", "no"))) == [events.Error("no_such_nick", "no", 5)]
+    refused = events.Error("no_such_nick", "no", 5, said="hi")
+    assert client.on_result(1.0, Result(2, Failed("no_such_nick", "no"))) == [refused]
     client.ask(Say("lobby", 0, "of no line"))
-    assert client.on_result(1.0, Result(3, Failed("x", "no"))) == [events.Error("x", "no")]
+    assert client.on_result(1.0, Result(3, Failed("x", "no"))) == [events.Error("x", "no", said="of no line")]
     assert client.lines_unanswered() == [2]
 
 
@@ -177,7 +178,8 @@ def test_a_line_that_is_asked_already_is_not_asked_twice_and_its_result_is_this_
         assert ask_line(client, 2, request, "job") == [] and len(client.outbox) == 1
         assert client.lines_unanswered() == [2]
         assert [said.line for said in transcript.unconfirmed()] == [2] * isinstance(request, Say)
-        assert client.on_result(1.0, Result(9, Failed("muted", "no"))) == [events.Error("muted", "no", 2)]
+        said = "hi" if isinstance(request, Say) else ""
+        assert client.on_result(1.0, Result(9, Failed("muted", "no"))) == [events.Error("muted", "no", 2, said=said)]
         assert client.drain_writes() == [Answered(9, encode(Failed("muted", "no")))]
 
 

@@ -67,9 +67,9 @@ def test_a_change_of_day_is_a_line_of_its_own_in_the_history_too() -> None:
 
 
 def test_what_an_editor_took_away_is_drawn_when_it_is_sent_and_repeated_when_it_is_not() -> None:
-    refused = events.Error("unknown_command", "unknown command /mgs", "/mgs bob secret")
+    refused = events.Error("unknown_command", "unknown command /mgs", said="/mgs bob secret")
     assert screen().draw(refused)[1:] == [(ERR, "      your text: /mgs bob secret  (Up brings it back)")]
-    long = events.Error("too_long", "no", "x" * 20_000)
+    long = events.Error("too_long", "no", said="x" * 20_000)
     assert len(screen().draw(long)[1][1]) < REPEATED_CHARACTERS_MAX + 50
     assert screen(is_edited=False).draw(sent(SATURDAY_MS)) == []
     assert len(screen(is_edited=False).draw(refused)) == 1
