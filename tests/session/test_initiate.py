@@ -96,6 +96,24 @@ def test_a_cookie_is_spent_at_once_and_measures_the_round_trip() -> None:
     assert client.rtt_s == pytest.approx(0.03)
 
 
+def test_an_answer_read_only_after_the_next_resend_was_due_measures_nothing() -> None:
+    """The process stood still: how long the answer lay in the socket's buffer is not known."""
+    client = connector()
+    client.receive(33.0, COOKIE)
+    assert client.rtt_s is None
+    due = client.next_timeout()
+    assert due is not None and due - 33.0 <= 1.1 * HELLO_RESEND_S
+
+
+def test_standing_still_after_many_hellos_is_not_taken_for_a_long_path() -> None:
+    client = connector()
+    for now in (0.5, 1.5, 3.0):
+        client.handle_timeout(now)
+    client.receive(60.0, COOKIE)
+    due = client.next_timeout()
+    assert due is not None and due - 60.0 <= 1.1 * HELLO_RESEND_S
+
+
 def test_a_second_cookie_waits_for_the_next_resend() -> None:
     client = connector()
     client.receive(0.03, COOKIE)

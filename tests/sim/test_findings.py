@@ -15,6 +15,7 @@ from udpchat.chat.message import roster_log
 from udpchat.storage.memory import MemoryLog
 from udpchat.sync.pacing import Pace
 from udpchat.sync.replica import Replica
+from udpchat.sync.rtt import RoundTrip
 from udpchat.wire.bodies import Tombstone
 from udpchat.wire.frames import Entries, EntryPart, encode, raw
 from udpchat.wire.limits import DATAGRAM_BYTES_MAX
@@ -271,3 +272,32 @@ def test_a_client_that_stood_still_with_a_question_open_is_not_patient_ever_afte
     world.network.drop_next(alice.address, SERVER, [1])
     alice.say("just after")
     assert world.run_until(world.is_settled, limit_s=3) <= 0.5
+
+
+def test_a_client_that_stood_still_in_its_first_handshake_enters_soon_after_it_goes_on() -> None:
+    """Seed 700791: the cookie had waited for it for 33 s, which it took for the round trip; it sent nothing for 43 s.
+
+    The server does not take a cookie of that age, and the client waits with the next one until its resend is due.
+    """
+    world = World(Random(1))
+    alice = world.add_client("alice")
+    alice.pause()
+    world.run(33)
+    alice.resume()
+    assert world.run_until(world.is_settled, limit_s=60) <= 0.5
+
+
+def test_a_client_that_stood_still_with_its_first_question_open_is_not_patient_ever_after() -> None:
+    """As the handshake lost packets, nothing had measured the path before."""
+    world = World(Random(1))
+    alice = world.add_client("alice")
+    world.run(1)
+    alice.core._asks.outbox.round_trip = RoundTrip()
+    alice.say("just before")
+    alice.pause()
+    world.run(25)
+    alice.resume()
+    world.settle()
+    world.network.drop_next(alice.address, SERVER, [1])
+    alice.say("just after")
+    assert world.run_until(world.is_settled, limit_s=10) <= 0.5

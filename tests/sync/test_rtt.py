@@ -56,6 +56,14 @@ def test_what_is_longer_than_any_path_says_nothing_of_it_but_that_it_is_long() -
     assert (trip.smoothed_s, trip.variation_s) == (0.020, 0.010)
 
 
+def test_a_first_sample_beyond_any_path_is_replaced_by_the_next() -> None:
+    trip = RoundTrip()
+    trip.on_sample(60.0)
+    assert not trip.sampled
+    trip.on_sample(0.020)
+    assert (trip.smoothed_s, trip.variation_s) == (0.020, 0.010)
+
+
 def test_a_steady_path_is_learnt() -> None:
     trip = RoundTrip()
     for _ in range(100):

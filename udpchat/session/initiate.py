@@ -176,7 +176,12 @@ class Connector:
         self._ask(now)
 
     def _measure(self, now: float) -> None:
-        """Karn's rule: of several, who knows which was answered. But three in vain speak of a long way, not of loss."""
+        """Karn's rule: of several sends, nobody knows which was answered. But three in vain suggest a long path.
+
+        If a resend is overdue by now, this process stood still: the answer may have waited in the socket's buffer.
+        """
+        if now > self._resend_s:
+            return
         sample_s = now - self._asked_s
         if self._sends == 1:
             self.rtt_s = sample_s if self.rtt_s is None else min(self.rtt_s, sample_s)

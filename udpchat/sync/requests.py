@@ -101,11 +101,12 @@ class Outbox:
         if entry is None:
             return None
         # Karn's rule: of several, who knows which one was answered. And one that had to wait for another that was lost
-        # says nothing of the path either.
-        if entry.tries == 1 and entry.sent_at > self._repeated_at:
+        # says nothing of the path either. Nor does one whose repetition is overdue: this process stood still.
+        is_overdue = now > entry.due
+        if entry.tries == 1 and entry.sent_at > self._repeated_at and not is_overdue:
             self.round_trip.on_sample(now - entry.sent_at)
             self._patience_s = 0.0
-        elif entry.tries > 1:
+        elif entry.tries > 1 or is_overdue:
             # The other half of the rule: keep the longer wait until there is a sample (RFC 6298 section 5), or a server
             # whose disk is slower than the first guess would be asked too early for ever, and never be measured.
             self._patience_s = min(1.25 * (now - entry.asked_at), RESEND_S_MAX)

@@ -18,10 +18,15 @@ class RoundTrip:
         self.sampled = False
 
     def on_sample(self, sample_s: float) -> None:
-        """One measured round trip, already without the receiver's delay; one beyond SAMPLE_S_MAX says nothing."""
-        if sample_s > SAMPLE_S_MAX and self.sampled:
+        """One measured round trip, already without the receiver's delay.
+
+        One beyond SAMPLE_S_MAX measures nothing; before the first measure it only makes us wait longer.
+        """
+        if sample_s > SAMPLE_S_MAX:
+            if not self.sampled:
+                self.smoothed_s, self.variation_s = SAMPLE_S_MAX, SAMPLE_S_MAX / 2
             return
-        sample_s = min(max(sample_s, 0.0), SAMPLE_S_MAX)
+        sample_s = max(sample_s, 0.0)
         if not self.sampled:
             self.sampled = True
             self.smoothed_s = sample_s
