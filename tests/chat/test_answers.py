@@ -71,10 +71,10 @@ def test_being_away_and_back_is_confirmed() -> None:
 
 def test_a_person_is_described_in_one_line() -> None:
     asked = Asked()
-    (here,) = asked.result(Whois("bob"), bodies.Person("bob", "abcd", True, 61, "lunch", ["den", "lobby"]))
+    (here,) = asked.result(Whois("bob"), bodies.Person("bob", "abcd", bodies.AWAY, 61, "lunch", ["den", "lobby"]))
     text = "bob is here, in den, lobby, idle for 1 minute 1 second, away: lunch; key abcd"
     assert here == events.Notice("whois", text)
-    (gone,) = asked.result(Whois("bob"), bodies.Person("bob", "abcd", False, 0, "", []))
+    (gone,) = asked.result(Whois("bob"), bodies.Person("bob", "abcd", bodies.ABSENT, 0, "", []))
     assert gone == events.Notice("whois", "bob is not here; key abcd")
 
 

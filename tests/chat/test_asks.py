@@ -8,7 +8,21 @@ from udpchat.chat.message import message_id
 from udpchat.chat.transcript import Transcript
 from udpchat.chat.writes import LABELS_MAX, Answered, Asked, Label, Labelled, Saved, Write, digest_of
 from udpchat.sync.parts import split
-from udpchat.wire.bodies import Done, Failed, Found, Names, Page, Rename, RequestBody, Say, SetTopic, Stored, Tell
+from udpchat.wire.bodies import (
+    ABSENT,
+    AWAY,
+    Done,
+    Failed,
+    Found,
+    Names,
+    Page,
+    Rename,
+    RequestBody,
+    Say,
+    SetTopic,
+    Stored,
+    Tell,
+)
 from udpchat.wire.frames import Result, ResultPart, encode, encode_request
 from udpchat.wire.limits import REQUESTS_IN_FLIGHT_MAX
 
@@ -74,10 +88,16 @@ def test_a_failure_is_told_and_the_message_is_not_waited_for() -> None:
 
 def test_who_tells_somebody_who_is_away_is_told_so() -> None:
     client, _ = asks()
-    for reason, text in (("lunch", "bob is away: lunch"), ("not here; later", "bob is not here; later")):
+    told = (
+        (AWAY, "lunch", "bob is away: lunch"),
+        (AWAY, "not here till five", "bob is away: not here till five"),
+        (ABSENT, "", "bob is not here; it is delivered when they come back"),
+    )
+    for presence, reason, text in told:
         client.ask(Tell("bob", 0, "hi"))
         counter = client.outbox.next_counter - 1
-        assert client.on_result(1.0, Result(counter, Stored("@x", 1, reason))) == [events.Notice("away", text)]
+        stored = Result(counter, Stored("@x", 1, presence, reason))
+        assert client.on_result(1.0, stored) == [events.Notice("away", text)]
 
 
 def test_a_long_answer_comes_in_parts_in_any_order() -> None:

@@ -61,7 +61,7 @@ def test_no_record_of_the_directory_passes_for_an_entry() -> None:
         assert refusal(frames.parse_entry_untrusted, encode(least(shape))) is Drop.MALFORMED
 
 
-def test_a_message_to_nobody_and_a_result_that_is_not_away_may_leave_it_out() -> None:
+def test_a_message_to_nobody_and_a_result_of_what_was_told_to_nobody_or_one_who_is_here_may_leave_it_out() -> None:
     said = bodies.Message(1, bytes(8), "ada", bytes(8), bodies.TEXT, "hi")
     assert frames.parse_entry_untrusted(encode([1, 1, bytes(8), "ada", bytes(8), 0, "hi"])) == said
     assert parse_result(encode([1, "#a", 1])) == bodies.Stored("#a", 1)
@@ -69,7 +69,7 @@ def test_a_message_to_nobody_and_a_result_that_is_not_away_may_leave_it_out() ->
 
 @pytest.mark.parametrize("idle_s", [-1, SEQUENCE_MAX + 1])
 def test_a_person_is_idle_for_a_time_that_there_is(idle_s: int) -> None:
-    assert refusal(parse_result, encode(bodies.Person("ada", "print", True, idle_s, "", []))) is Drop.MALFORMED
+    assert refusal(parse_result, encode(bodies.Person("ada", "print", bodies.HERE, idle_s, "", []))) is Drop.MALFORMED
 
 
 def test_the_time_of_an_entry_is_any_integer_that_travels_and_its_readers_bound_it() -> None:

@@ -26,6 +26,10 @@ class Answers:
     ) -> list[events.ClientEvent]:
         """What a result says; `is_quiet`: nothing, if there is nothing to say."""
         match request, body:
+            case bodies.Tell(nick), bodies.Stored(presence=bodies.AWAY, away=reason):
+                return [events.Notice("away", f"{nick} is away: {reason}")]
+            case bodies.Tell(nick), bodies.Stored(presence=bodies.ABSENT):
+                return [events.Notice("away", f"{nick} is not here; it is delivered when they come back")]
             case bodies.Names(room, after), bodies.Page(items, more):
                 is_under_way = not after and room in self._names  # asked twice: one answer is enough
                 return [] if is_under_way else self._on_names(room, items, more)
@@ -73,6 +77,6 @@ class Answers:
 
 def _described(person: bodies.Person) -> str:
     where = f"in {', '.join(person.rooms)}" if person.rooms else "in no room"
-    here = f"here, {where}, idle for {duration_text(person.idle_s)}" if person.online else "not here"
-    away = f", away: {person.away}" if person.away else ""
+    here = "not here" if person.presence == bodies.ABSENT else f"here, {where}, idle for {duration_text(person.idle_s)}"
+    away = f", away: {person.away}" if person.presence == bodies.AWAY else ""
     return f"{person.nick} is {here}{away}; key {person.fingerprint}"

@@ -175,9 +175,9 @@ class Asks:
         if isinstance(frame.body, bodies.Stored | bodies.Done) and isinstance(request, _STORED):
             self._on_writable()
         match frame.body:
-            case bodies.Stored(log, sequence, away):
+            case bodies.Stored(log, sequence):
                 self._transcript.on_stored(identity, log, sequence)
-                return [events.Notice("away", _away(request, away))] if away else []
+                return self.answers.on_result(request, frame.body, is_quiet=is_quiet)
             case bodies.Failed(code, text):
                 self._transcript.on_failed(identity)
                 refused = events.Error(code, text, line, said=_words(request))
@@ -307,8 +307,3 @@ def _words(request: bodies.RequestBody) -> str:
 def room_of(request: bodies.Say | bodies.Tell) -> str:
     """Where it is said: a room's name, or `@nick`."""
     return request.room if isinstance(request, bodies.Say) else "@" + request.nick
-
-
-def _away(request: bodies.RequestBody, away: str) -> str:
-    nick = request.nick if isinstance(request, bodies.Tell) else ""
-    return f"{nick} is {away}" if away.startswith("not here") else f"{nick} is away: {away}"

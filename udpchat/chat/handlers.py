@@ -18,6 +18,9 @@ from udpchat.chat.text import clean_text, fits
 from udpchat.session.handshake import fingerprint
 from udpchat.sync.parts import split
 from udpchat.wire.bodies import (
+    ABSENT,
+    AWAY,
+    HERE,
     Done,
     Failed,
     Found,
@@ -86,10 +89,12 @@ def _say(asking: Asking, request: Say) -> None:
         return asking.fail("bad_room", error.reason)
     if asking.hub.open_room(room) is None:
         return asking.fail("too_many_rooms", "this server has as many rooms as it can hold")
-    _append_message(asking, room_log(room), request.text, request.kind, to="", away="")
+    _append_message(asking, room_log(room), request.text, request.kind)
 
 
-def _append_message(asking: Asking, log: str, text: str, kind: int, *, to: str, away: str) -> None:
+def _append_message(
+    asking: Asking, log: str, text: str, kind: int, *, to: str = "", presence: int = HERE, away: str = ""
+) -> None:
     hub, peer, counter = asking.hub, asking.peer, asking.counter
     cleaned = clean_text(text)
     if cleaned is None:
@@ -100,9 +105,11 @@ def _append_message(asking: Asking, log: str, text: str, kind: int, *, to: str, 
     time_ms = int((asking.now + hub.wall_offset_s) * 1000)
     identity = message_id(peer.instance, counter)
     entry = encode(Message(time_ms, peer.user, peer.nick, identity, kind, cleaned, to))
-    hub.append(
-        peer, log, entry, counter=counter, on_durable=lambda now, sequence: asking.answer(Stored(log, sequence, away))
-    )
+
+    def confirm(now: float, sequence: int) -> None:
+        asking.answer(Stored(log, sequence, presence, away))
+
+    hub.append(peer, log, entry, counter=counter, on_durable=confirm)
 
 
 def _tell(asking: Asking, request: Tell) -> None:
@@ -116,9 +123,8 @@ def _tell(asking: Asking, request: Tell) -> None:
         return asking.fail("too_many_conversations", "one of you has as many conversations as can be held")
     hub.follow_conversation(asking.now, stream.log, peer.key)
     hub.follow_conversation(asking.now, stream.log, key)
-    present = hub.registry.entered(key)
-    away = _away_of(present) if present else "not here; it is delivered when they come back"
-    _append_message(asking, stream.log, request.text, request.kind, to=nick, away=away)
+    presence, away = _presence_of(hub.registry.entered(key))
+    _append_message(asking, stream.log, request.text, request.kind, to=nick, presence=presence, away=away)
 
 
 def _part(asking: Asking, request: Part) -> None:
@@ -187,20 +193,22 @@ def _set_away(asking: Asking, request: SetAway) -> None:
 
 def _whois(asking: Asking, request: Whois) -> None:
     owner = asking.hub.registry.owner(request.nick)
-    if owner is None or skeleton(owner[0]) != skeleton(request.nick):
+    if owner is None:
         return asking.fail("no_such_nick", f"nobody here has ever been called {request.nick}")
     nick, key = owner
     present = [peer for peer in asking.hub.registry.entered(key) if skeleton(peer.nick) == skeleton(nick)]
     rooms = sorted({room for peer in present for room in peer.rooms})
     idle_s = min((int(asking.now - peer.said_at) for peer in present), default=0)
-    away = _away_of(present)
+    presence, away = _presence_of(present)
     page, _ = _page(rooms, after="")
-    asking.answer(Person(nick, fingerprint(key), bool(present), idle_s, away, page))
+    asking.answer(Person(nick, fingerprint(key), presence, idle_s, away, page))
 
 
-def _away_of(present: list[Peer]) -> str:
-    """Why a person is away: not while one of the devices is attended."""
-    return next((peer.away for peer in present), "") if all(peer.away for peer in present) else ""
+def _presence_of(present: list[Peer]) -> tuple[int, str]:
+    """(presence, reason if away) of the person with these devices: not away while one of them is attended."""
+    if not present:
+        return ABSENT, ""
+    return (AWAY, present[0].away) if all(peer.away for peer in present) else (HERE, "")
 
 
 def _names(asking: Asking, request: Names) -> None:

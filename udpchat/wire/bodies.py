@@ -31,8 +31,10 @@ Counter = Annotated[int, Meta(ge=1, le=SEQUENCE_MAX)]
 UserId = Annotated[bytes, Meta(min_length=8, max_length=8)]
 MessageId = Annotated[bytes, Meta(min_length=8, max_length=8)]
 Kind = Annotated[int, Meta(ge=0, le=1)]  # TEXT or ACTION
+Presence = Annotated[int, Meta(ge=0, le=2)]  # HERE, AWAY or ABSENT
 
 TEXT, ACTION = 0, 1
+HERE, AWAY, ABSENT = 0, 1, 2  # of a person: away if all devices are, absent if there is none
 
 
 class Shape(Struct, array_like=True, frozen=True, gc=False, forbid_unknown_fields=True):
@@ -134,10 +136,11 @@ RequestBody = (
 
 
 class Stored(Shape, tag=1, frozen=True):
-    """The message stands in the log, durably; `away` is the reason of a person told something while away."""
+    """The message stands in the log, durably. Of a `Tell`: the presence of its addressee, and if AWAY, their reason."""
 
     log: LogName
     sequence: Sequence
+    presence: Presence = HERE
     away: Line = ""
 
 
@@ -153,11 +156,11 @@ class Failed(Shape, tag=3, frozen=True):
 
 
 class Person(Shape, tag=4, frozen=True):
-    """What there is to know of a nick: its key's fingerprint, whether here, since when idle, where."""
+    """What there is to know of a nick: its key's fingerprint, whether here, idle for how long, if AWAY why, where."""
 
     nick: Nick
     fingerprint: Line
-    online: bool
+    presence: Presence
     idle_s: Annotated[int, Meta(ge=0, le=SEQUENCE_MAX)]
     away: Line
     rooms: list[Room]
