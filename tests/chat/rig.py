@@ -14,7 +14,7 @@ from udpchat.session.handshake import KeyPair, Keys
 from udpchat.session.path import Path
 from udpchat.session.session import Session
 from udpchat.storage.memory import MemoryLog
-from udpchat.wire.bodies import Entry, Message, RequestBody, ResultBody
+from udpchat.wire.bodies import Entry, Message, Reason, RequestBody, ResultBody
 from udpchat.wire.frames import Entries, parse_down_untrusted, parse_entry_untrusted, parse_result_untrusted
 from udpchat.wire.limits import REQUESTS_IN_FLIGHT_MAX
 
@@ -102,7 +102,7 @@ class Rig:
         self.server.rejected(self.now, "the disk is full")
         self.server.drain_transmits()
 
-    def leave(self, peer: Peer, reason: str = "quit") -> None:
+    def leave(self, peer: Peer, reason: Reason = Reason.QUIT) -> None:
         """A device is gone."""
         self.hub.remove(self.now, peer, reason)
         self.settle()

@@ -13,6 +13,7 @@ from udpchat.wire.bodies import (
     Message,
     Names,
     Page,
+    Reason,
     Rename,
     Say,
     SetTopic,
@@ -162,7 +163,7 @@ def test_a_room_without_members_is_forgotten_and_what_was_said_in_it_is_not() ->
     generation = rig.hub.rooms["den"].roster.stream.generation
     rig.ask(alice, Say("den", 0, "hello"))
     rig.write()
-    rig.hub.part(rig.now, alice, rig.hub.rooms["den"], "parted")
+    rig.hub.part(rig.now, alice, rig.hub.rooms["den"], Reason.PARTED)
     assert "den" not in rig.hub.rooms and rig.hub.known_rooms() == ["den"] and not alice.downlink.feeds
     room = rig.hub.open_room("den")
     assert room is not None and room.stream.head == 1 and room.roster.stream.generation != generation
@@ -182,7 +183,7 @@ def test_joining_and_parting_twice_is_joining_and_parting_once() -> None:
     rig.hub.join(rig.now, alice, room)
     assert room.roster.members == {"watcher": 1, "alice": 1}
     for _ in range(2):
-        rig.hub.part(rig.now, alice, room, "parted")
+        rig.hub.part(rig.now, alice, room, Reason.PARTED)
     assert room.roster.members == {"watcher": 1} and set(watcher.downlink.feeds) == {"#den", "%den"}
 
 

@@ -6,7 +6,7 @@ from tests.chat.rig import Rig
 from udpchat.chat.roster import BATCH_S_MAX, KEPT_ENTRIES_MAX, Roster
 from udpchat.sync.downlink import Downlink
 from udpchat.sync.rtt import RoundTrip
-from udpchat.wire.bodies import Joined, Left, Renamed, TopicSet
+from udpchat.wire.bodies import Joined, Left, Reason, Renamed, TopicSet
 from udpchat.wire.frames import Ack, Cursor, Entries, parse_down_untrusted
 
 USER = b"u" * 8
@@ -24,7 +24,7 @@ def test_the_first_device_to_come_and_the_last_to_go_are_news() -> None:
     assert rig.hub.rooms["lobby"].roster.members == {"watcher": 1, "alice": 2}
     rig.leave(one)
     assert rig.roster("lobby") == [Joined("watcher", watcher.user), Joined("alice", one.user)]
-    rig.leave(two, "timed out")
+    rig.leave(two, Reason.TIMED_OUT)
     assert rig.roster("lobby")[2:] == [Left("alice", one.user, "timed out")]
     assert rig.hub.rooms["lobby"].roster.members == {"watcher": 1}
 
@@ -37,8 +37,8 @@ def test_devices_are_counted_through_renames() -> None:
     assert roster.members == {"alice": 1, "bob": 1}
     roster.rename(0.0, "alice", "bob", USER)
     assert roster.members == {"bob": 2}
-    roster.leave(0.0, "bob", USER, "quit")
-    roster.leave(0.0, "bob", USER, "quit")
+    roster.leave(0.0, "bob", USER, Reason.QUIT)
+    roster.leave(0.0, "bob", USER, Reason.QUIT)
     assert roster.members == {}
 
 

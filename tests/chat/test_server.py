@@ -98,6 +98,29 @@ def test_a_ninth_device_of_one_person_displaces_the_quietest_which_does_not_figh
     assert len(entered) == len(devices) and world.server.core.hub.rooms["lobby"].roster.members == {"alice": 8}
 
 
+def test_a_violation_of_the_protocol_is_announced_as_one() -> None:
+    world = World(Random(6))
+    alice, bob = world.add_clients(2)
+    world.network.blackhole(alice.address, sends=False)  # or it would be back before its leave is announced
+    session = alice.core._link.session
+    assert session is not None
+    world.network.send(world.now, alice.address, SERVER, session.seal(pack([encode(Ack(2**40, 0, 0, 0, []))])))
+    world.run(1)
+    assert bob.of(events.Left) == [events.Left("lobby", alice.nick, "protocol violation")]
+    left = [event for event in world.server.events if isinstance(event, events.PeerLeft)]
+    assert left == [events.PeerLeft(alice.nick, "protocol violation")]
+
+
+def test_who_violated_the_protocol_is_told_so() -> None:
+    world = World(Random(6))
+    alice, _ = world.add_clients(2)
+    session = alice.core._link.session
+    assert session is not None
+    world.network.send(world.now, alice.address, SERVER, session.seal(pack([encode(Ack(2**40, 0, 0, 0, []))])))
+    world.run(1)
+    assert alice.of(events.Disconnected) == [events.Disconnected("protocol violation")]
+
+
 def test_an_ack_of_what_was_never_sent_ends_the_session_and_not_the_service() -> None:
     world = World(Random(6))
     alice, bob = world.add_clients(2)

@@ -7,6 +7,7 @@ restart, a fresh handshake, costs nothing but the saying.
 from __future__ import annotations
 
 from udpchat.chat.message import ROOM_PREFIX
+from udpchat.wire.bodies import Reason
 from udpchat.wire.frames import Enter, Follow, Goodbye, encode
 from udpchat.wire.limits import ROOMS_PER_PEER_MAX
 
@@ -112,7 +113,7 @@ class Attendance:
             else:
                 self._goodbyes += 1
                 self._goodbye_due = now + GOODBYE_RESEND_S
-                frames.append(encode(Goodbye("quit")))
+                frames.append(encode(Goodbye(Reason.QUIT)))
         return frames
 
     def _entering(self, now: float) -> list[bytes]:

@@ -326,7 +326,7 @@ class Client:
 
     def _on_parted(self, now: float, room: str) -> None:
         if self._attendance.on_left(now, room) and self._transcript.drop(room):
-            self._events.append(events.Left(room, self.nick, "parted"))
+            self._events.append(events.Left(room, self.nick, bodies.Reason.PARTED))
 
     # --- Time ----------
 

@@ -57,7 +57,7 @@ class Joined:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """Somebody left a room: `quit`, `timed out`, `parted`, `kicked`."""
+    """Somebody left a room; `reason` is one of `bodies.Reason`."""
 
     room: str
     nick: str

@@ -31,6 +31,7 @@ from udpchat.wire.bodies import (
     Part,
     Past,
     Person,
+    Reason,
     Rename,
     RequestBody,
     ResultBody,
@@ -130,7 +131,7 @@ def _tell(asking: Asking, request: Tell) -> None:
 def _part(asking: Asking, request: Part) -> None:
     room = asking.hub.rooms.get(request.room)
     if room is not None:
-        asking.hub.part(asking.now, asking.peer, room, "parted")
+        asking.hub.part(asking.now, asking.peer, room, Reason.PARTED)
     asking.peer.parted_at = asking.peer.session.largest_received
     asking.answer(Done())
 

@@ -22,7 +22,7 @@ from udpchat.chat.roster import Roster
 from udpchat.sync.feed import Stream
 from udpchat.sync.log import Append, Origin, ServerLog
 from udpchat.sync.requests import ANSWERS_RECALLED_MAX, Window
-from udpchat.wire.bodies import Claim, Conversation, Item, Search, TopicRecord
+from udpchat.wire.bodies import Claim, Conversation, Item, Reason, Search, TopicRecord
 from udpchat.wire.frames import encode, parse_record
 from udpchat.wire.limits import (
     CONVERSATIONS_PER_KEY_MAX,
@@ -153,7 +153,7 @@ class Hub:
         peer.downlink.follow(now, room.roster.stream)
         self.dirty[peer] = None
 
-    def part(self, now: float, peer: Peer, room: Room, reason: str) -> None:
+    def part(self, now: float, peer: Peer, room: Room, reason: Reason) -> None:
         """A peer is in a room no longer."""
         if room.name in peer.rooms:
             peer.rooms.discard(room.name)
@@ -163,7 +163,7 @@ class Hub:
         peer.downlink.unfollow(room.roster.stream.log)
         self.close_if_empty(room)
 
-    def remove(self, now: float, peer: Peer, reason: str) -> None:
+    def remove(self, now: float, peer: Peer, reason: Reason) -> None:
         """A peer is gone: from its rooms, from all logs it follows, from the registry."""
         for name in sorted(peer.rooms):
             self.part(now, peer, self.rooms[name], reason)
@@ -313,7 +313,7 @@ class Hub:
         return appends
 
     def persisted(self, now: float, count: int) -> None:
-        """The `count` oldest appends that were drained are durable: fan them out, then answer who asked."""
+        """The `count` oldest appends that were drained are durable: answer who asked, then fan them out."""
         self.unwritable = ""
         batch = [self._pending.popleft() for _ in range(count)]
         grown: dict[str, list[bytes]] = {}

@@ -11,7 +11,7 @@ from collections import deque
 from udpchat.chat.message import roster_log
 from udpchat.sync.feed import RECENT_ENTRIES_MAX, Stream
 from udpchat.sync.log import Extent
-from udpchat.wire.bodies import Joined, Left, Renamed, TopicSet
+from udpchat.wire.bodies import Joined, Left, Reason, Renamed, TopicSet
 from udpchat.wire.frames import encode
 
 BATCH_S_PER_MEMBER = 0.001
@@ -63,7 +63,7 @@ class Roster:
         if self.members[nick] == 1:
             self._change(now, encode(Joined(nick, user)))
 
-    def leave(self, now: float, nick: str, user: bytes, reason: str) -> None:
+    def leave(self, now: float, nick: str, user: bytes, reason: Reason) -> None:
         """A device of a person left; the last is news."""
         self.members[nick] -= 1
         if not self.members[nick]:

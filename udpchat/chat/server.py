@@ -21,7 +21,7 @@ from udpchat.session.handshake import KeyPair
 from udpchat.session.session import Session
 from udpchat.sync.feed import Stream
 from udpchat.sync.log import Append, LogUnreadable, ServerLog
-from udpchat.wire.bodies import RequestBody
+from udpchat.wire.bodies import Reason, RequestBody
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.frames import (
     Ack,
@@ -138,7 +138,7 @@ class Server:
             surplus = self._registry.surplus_of(session.remote_static)
             if surplus is not None:
                 text = f"{PEERS_PER_KEY_MAX} other devices with this key are here, as many as may be"
-                self._dismiss(now, surplus, "quit", [encode(Refused("", "too_many_devices", text))])
+                self._dismiss(now, surplus, Reason.DISPLACED, [encode(Refused("", "too_many_devices", text))])
             window = self.hub.window_of(author)
             peer = Peer(now, session=session, instance=instance, author=author, window=window)
             peer.claimed = self.hub.nicks_of(author) or None
@@ -146,8 +146,8 @@ class Server:
         peer.downlink.send(encode(Pong(0)))
         self.hub.dirty[peer] = None
 
-    def _dismiss(self, now: float, peer: Peer, reason: str, told: Sequence[bytes] = ()) -> None:
-        """Take leave of a peer; `told` are frames that it is to have before."""
+    def _dismiss(self, now: float, peer: Peer, reason: Reason, told: Sequence[bytes] = ()) -> None:
+        """Disconnect a peer; `told` are frames that are sent to it before the Goodbye."""
         if peer.has_entered:
             self._events.append(events.PeerLeft(peer.nick, reason))
         goodbye = peer.session.seal(pack([*told, encode(Goodbye(reason))]))
@@ -202,7 +202,7 @@ class Server:
             is_newest = session.opened == session.largest_received
             peer.downlink.receive_ack(now, frame, packets_sent=session.sent, is_newest=is_newest)
         except BadDatagram:
-            self._dismiss(now, peer, "quit")
+            self._dismiss(now, peer, Reason.PROTOCOL_VIOLATION)
             raise
 
     def _on_ping(self, now: float, peer: Peer, session: Session, frame: Ping, address: Address) -> None:
@@ -214,7 +214,7 @@ class Server:
 
     def _on_goodbye(self, now: float, peer: Peer, session: Session, frame: Goodbye, address: Address) -> None:
         if session is peer.session:
-            self._dismiss(now, peer, "quit")
+            self._dismiss(now, peer, Reason.QUIT)
 
     # --- The log ----------
 
@@ -268,7 +268,7 @@ class Server:
             return self._deadlines.arm(peer, due)
         self.hub.dirty[peer] = None
         if now >= self._expires_at(peer):
-            return self._dismiss(now, peer, "timed out")
+            return self._dismiss(now, peer, Reason.TIMED_OUT)
         if peer.previous is not None and now >= peer.session.born_s + SESSION_OVERLAP_S:
             self._registry.end_previous(peer)
         peer.session.path.handle_timeout(now)

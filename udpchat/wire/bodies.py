@@ -5,6 +5,7 @@ With frames.py the only module that knows msgspec. Every bound on a field stands
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -37,8 +38,20 @@ TEXT, ACTION = 0, 1
 HERE, AWAY, ABSENT = 0, 1, 2  # of a person: away if all devices are, absent if there is none
 
 
+class Reason(StrEnum):
+    """Why somebody left, in `Left` entries and in a `Goodbye` (SPEC 6.2); a server that stops says so in words."""
+
+    QUIT = "quit"  # said goodbye
+    TIMED_OUT = "timed out"  # silent for the expiry, or no fresh handshake in time
+    PARTED = "parted"  # left this room only
+    KICKED = "kicked"  # was removed by somebody who may
+    PROTOCOL_VIOLATION = "protocol violation"  # sent what no correct client sends
+    DISPLACED = "displaced"  # another device of the same person took its place
+
+
 class Shape(Struct, array_like=True, frozen=True, gc=False, forbid_unknown_fields=True):
-    """Shape of all that follows: an array, led by its tag, exactly as long as the struct."""
+    """Shape of all that follows: an array, led by its tag, never longer than the struct; at its end, fields that have a
+    default may be missing."""
 
 
 # --- Requests: what a client asks to be carried out exactly once (SPEC 4.3) ----------
