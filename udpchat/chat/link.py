@@ -58,7 +58,6 @@ class Link:
         self._transmits: list[tuple[bytes, Address]] = []
         self._previous: Session | None = None
         self._asked_at: float | None = None  # since when an answer is awaited
-        self._sent_at = now
         self._connected_at = float("-inf")
         self._heartbeat_s = HEARTBEAT_S
         self._heartbeat_due = now

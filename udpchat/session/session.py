@@ -32,7 +32,6 @@ class Session:
         "_send_cipher",
         "_window",
         "born_s",
-        "handshake_hash",
         "heard_s",
         "index",
         "opened",
@@ -48,7 +47,6 @@ class Session:
         self.index = index
         self.peer_index = peer_index
         self.remote_static = remote_static
-        self.handshake_hash = keys.handshake_hash
         self.path = path
         self.born_s = self.heard_s = now
         self.sent = 0

@@ -73,7 +73,7 @@ class Stream:
         self.generation, self.base, self.head = extent.generation, extent.base, extent.head
         self.feeds: dict[Feed, None] = {}  # in the order in which they began to follow
         self.grown_at = 0.0
-        self.unreadable = ""  # why a part of the log could not be read, until somebody has been told
+        self.unreadable = ""  # why a part of the log could not be read, the last time that one could not
         self.announced = len(ANNOUNCE_AFTER_S)  # rounds done since it grew
         self._recent: deque[bytes] = deque()
         self._recent_bytes = 0
@@ -124,7 +124,7 @@ class Stream:
     def frames(self, first: int, last: int) -> list[Framed]:
         """Entries from `first` on as frames, up to `last` or as many as are read at a time; shared by all followers.
 
-        None if `first` is not kept any more, or cannot be read.
+        Empty if `first` is not kept any more, or cannot be read: then `unreadable` says why.
         """
         cached = self._cache.get((first, last))
         if cached is None:

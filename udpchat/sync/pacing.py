@@ -27,7 +27,7 @@ class Pace:
     """Bytes in flight allowed, and when the next byte may go."""
 
     __slots__ = (
-        "_credit_at", "_credit_bytes", "_cycle", "_flat_rounds", "_lost_bytes", "_rates", "_round_at", "_round_bytes",
+        "_credit_at", "_credit_bytes", "_cycle", "_flat_rounds", "_lost_bytes", "_rates", "_round_bytes",
         "_round_end", "_round_rate", "_round_rtt_s", "_round_samples", "_rtt_at", "_rtt_s", "_startup", "_startup_rate",
         "delivered_bytes", "interval_s",
     )  # fmt: skip
@@ -43,7 +43,6 @@ class Pace:
         self._flat_rounds = 0
         self._cycle = 0
         self._round_end = 0  # delivered_bytes at which the round is over
-        self._round_at = float("-inf")
         self._round_bytes = 0
         self._round_rate = 0.0
         self._round_rtt_s = float("inf")

@@ -116,10 +116,6 @@ class Outbox:
         """The server cannot carry out requests at the moment; they stay, and are asked again later."""
         self._paused_until = now + retry_s
 
-    def is_paused(self, now: float) -> bool:
-        """Whether the server said a moment ago that it cannot carry out requests."""
-        return now < self._paused_until
-
     def restart(self, now: float) -> None:
         """A new session: everything that was asked is to be asked again, at once."""
         for entry in self._open.values():
@@ -185,8 +181,9 @@ def _request_frames(entry: Open, first_open: int) -> list[bytes]:
 class Window:
     """One author's requests at the server: what was carried out, what waits for its turn, what was answered.
 
-    A request is taken with `receive`, carried out when `take_ready` yields it, and answered with `answer`, which may be
-    later, once the log is written (`waiting` counts those). `rewind` undoes what could not be written.
+    A request is taken with `receive`, carried out when `peek_ready` gives it and `take_ready` begins it, and answered
+    with `answer`, which may be later, once the log is written (`waiting` counts those). `rewind` undoes what could not
+    be written.
     """
 
     __slots__ = ("_answers", "_held", "_parts", "_waiting", "executed")
@@ -195,7 +192,7 @@ class Window:
         self.executed = executed  # all up to here were carried out or are of no interest any more
         self._waiting: dict[int, None] = {}  # carried out, but not answered yet, in order
         self._held: dict[int, object] = {}
-        self._answers: dict[int, bytes] = {}  # encoded Result frames
+        self._answers: dict[int, bytes] = {}  # encoded bodies of Results
         self._parts: Assembly | None = None  # few ever need it, and each idle peer would pay for it
 
     def receive(self, counter: int, first_open: int, body: object) -> bytes | None:
@@ -267,14 +264,14 @@ class Window:
             del self._held[counter]
         return taken
 
-    def answer(self, counter: int, frame: bytes) -> None:
-        """A request was carried out: what to answer, now and whenever it is asked again."""
+    def answer(self, counter: int, body: bytes) -> None:
+        """A request was carried out: the encoded result, to be sent now and whenever it is asked again."""
         self._waiting.pop(counter, None)
-        self._answers[counter] = frame
+        self._answers[counter] = body
 
-    def remember(self, counter: int, frame: bytes) -> None:
+    def remember(self, counter: int, body: bytes) -> None:
         """What the log says was answered before this window was made."""
-        self._answers[counter] = frame
+        self._answers[counter] = body
 
     def forgotten(self) -> list[int]:
         """The latest requests that were carried out, and whose answers the client once said it has."""

@@ -11,7 +11,6 @@ class Drop(StrEnum):
     TRUNCATED = "truncated"  # shorter than its kind demands
     OVERSIZE = "oversize"  # longer than DATAGRAM_BYTES_MAX
     UNKNOWN_KIND = "unknown kind"
-    VERSION = "version"  # a Hello of a protocol version we do not speak
     BAD_COOKIE = "bad cookie"  # forged, stale, or minted for another address
     RATE_LIMITED = "rate limited"  # a bucket of a source or a peer is empty
     TABLE_FULL = "table full"  # half-open handshakes or peers at their limit
