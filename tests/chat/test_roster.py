@@ -5,7 +5,6 @@ from __future__ import annotations
 from tests.chat.rig import Rig
 from udpchat.chat.roster import BATCH_S_MAX, KEPT_ENTRIES_MAX, Roster
 from udpchat.sync.downlink import Downlink
-from udpchat.sync.rtt import RoundTrip
 from udpchat.wire.bodies import Joined, Left, Reason, Renamed, TopicSet
 from udpchat.wire.frames import Ack, Cursor, Entries, parse_down_untrusted
 
@@ -62,7 +61,7 @@ def test_a_crowd_that_comes_and_goes_at_once_is_told_to_who_stays() -> None:
     """More changes in one batch than a stream keeps in memory, and than the roster keeps at all."""
     for count in (600, KEPT_ENTRIES_MAX + 600):
         roster = Roster("lobby", generation=1)
-        downlink = Downlink(RoundTrip())
+        downlink = Downlink()
         downlink.follow(0.0, roster.stream)
         downlink.receive_ack(0.0, Ack(-1, 0, 0, 0, [Cursor(roster.stream.log, 1, 0, [])]), packets_sent=1)
         for number, user in enumerate(users(count)):

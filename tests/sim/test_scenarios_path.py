@@ -110,6 +110,79 @@ def test_wherever_a_peer_moves_on_a_bad_network_its_session_goes_on(random: Rand
     assert peer_of(world, mover).session is session
 
 
+SLOW = Link(delay_s=0.3, rate_bytes_per_s=60e3, queue_packets=100)
+FAST = Link(delay_s=0.001, rate_bytes_per_s=5e6, queue_packets=1000)
+
+
+def move(world: World, client: ClientNode, address: Address, link: Link) -> None:
+    """The client is at another address, with another link, until the server sends there."""
+    world.network.set_host_links(client.address, up=link, down=link)
+    world.network.rebind(world.now, client.address, address)
+    client.say("from here")
+    path = peer_of(world, client).session.path
+    world.run_until(lambda: path.address == address, limit_s=10)
+
+
+def on(link: Link, *, history: int = 0) -> tuple[World, ClientNode, ClientNode]:
+    """Somebody who speaks near the server, and somebody behind a link of their own."""
+    world = World(Random(9), LAN)
+    count = preload(world, history) if history else 0
+    speaker = world.add_client("speaker")
+    address = Address("192.0.2.7", 1)
+    world.network.set_host_links(address, up=link, down=link)
+    mover = world.add_client("mover", address=address, history=count)
+    world.run_until(lambda: speaker.is_in and mover.is_in, limit_s=10)
+    return world, speaker, mover
+
+
+@pytest.mark.parametrize(("before", "after"), [(SLOW, FAST), (FAST, SLOW)], ids=["faster", "slower"])
+def test_at_another_host_the_first_answer_gives_the_round_trip_of_the_new_path(before: Link, after: Link) -> None:
+    world, speaker, mover = on(before)
+    Talk(world, [speaker]).run(10, per_s=2)
+    assert peer_of(world, mover).round_trip.smoothed_s == pytest.approx(2 * before.delay_s, rel=0.5, abs=0.002)
+    move(world, mover, FAMILIES[1], after)
+    speaker.say("one answer is enough")
+    world.run(4 * after.delay_s + 0.1)
+    assert peer_of(world, mover).round_trip.smoothed_s == pytest.approx(2 * after.delay_s, rel=0.5, abs=0.002)
+
+
+def test_at_another_host_that_is_near_a_lost_message_is_repaired_as_soon_as_there() -> None:
+    world, speaker, mover = on(SLOW)
+    Talk(world, [speaker]).run(10, per_s=2)
+    move(world, mover, FAMILIES[1], FAST)
+    speaker.say("one answer is enough")
+    world.run(0.1)
+    world.network.drop_next(SERVER, FAMILIES[1], [1])
+    speaker.say("lost at first")
+    assert world.run_until(lambda: "lost at first" in mover.texts(), limit_s=5) <= 0.1
+
+
+def test_at_another_host_the_window_is_that_of_the_new_path() -> None:
+    """To a slow one: no queue as long as the window of the fast path. And back: no pace of the slow one."""
+    world, _, mover = on(FAST, history=6_000_000)
+    pace = peer_of(world, mover).downlink.flight.pace
+    world.run_until(lambda: pace.rate > 2e6, limit_s=5)
+    move(world, mover, FAMILIES[1], SLOW)
+    world.run(0.5)
+    pace = peer_of(world, mover).downlink.flight.pace
+    assert pace.rate <= 2 * 60e3 and pace.window_bytes <= 2 * 60e3
+    world.run(5.0)
+    assert 0.5 * 60e3 <= pace.rate <= 1.25 * 60e3
+    move(world, mover, FAMILIES[2], FAST)
+    world.run(0.5)
+    assert peer_of(world, mover).downlink.flight.pace.rate > 1e6
+    world.run_until(world.is_settled, limit_s=5)
+    world.check()
+
+
+def test_another_port_of_the_same_host_is_no_other_path() -> None:
+    world, speaker, mover = on(SLOW)
+    Talk(world, [speaker]).run(10, per_s=2)
+    measured = peer_of(world, mover).round_trip
+    move(world, mover, PORTS[0], SLOW)
+    assert peer_of(world, mover).round_trip is measured and measured.sampled
+
+
 # --- S19, S20: someone else's address --------------------------------------------------------------------------------
 
 

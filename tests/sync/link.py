@@ -16,7 +16,6 @@ from udpchat.sync.acks import MISSING_MAX, AckSchedule
 from udpchat.sync.downlink import Downlink
 from udpchat.sync.feed import FEED_RUNS_MAX, Stream
 from udpchat.sync.replica import PARTED_ENTRIES_MAX, Replica
-from udpchat.sync.rtt import RoundTrip
 from udpchat.wire.frames import (
     Ack,
     Down,
@@ -87,7 +86,7 @@ class Link:
         self.now = 100.0
         self.reader = MemoryReader()
         self.streams: dict[str, Stream] = {}
-        self.downlink = Downlink(RoundTrip())
+        self.downlink = Downlink()
         self.acks = AckSchedule()
         self.replicas: dict[str, Replica] = {}
         self.starts: dict[str, int] = {}
@@ -133,6 +132,11 @@ class Link:
         self.acks = AckSchedule()
         self.acks.on_entries(self.now, 0.0, 0.0)
         self._changed = dict.fromkeys(self.replicas)
+
+    def change_path(self) -> None:
+        """The peer is at another host: the ways are others."""
+        self.downlink.change_path()
+        self._drain()
 
     def _drain(self) -> None:
         for packet in self.downlink.drain_packets(self.now):

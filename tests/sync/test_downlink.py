@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.sync.link import Link, Way
+from udpchat.wire.limits import LAG_BYTES_MAX
 
 LOG = "#lobby"
 
@@ -257,3 +258,36 @@ def test_what_is_not_followed_any_more_is_not_sent_and_not_probed_for() -> None:
     assert here.down.packets_sent == before
     assert here.downlink.next_timeout(here.now) is None
     assert not here.stream(LOG).feeds
+
+
+def test_what_was_under_way_on_the_former_path_goes_again_under_the_window_of_the_next() -> None:
+    """From a fast path to one with little room, amid a history: no burst, and all of it arrives."""
+    here = link(down=Way(delay_s=0.02, bytes_per_s=10e6, queue_bytes=10**6), up=Way(delay_s=0.02))
+    here.write(LOG, texts(2_000, 1_000))
+    here.follow(LOG)
+    here.run(5.0, until=lambda: here.downlink.flight.bytes_in_flight > 2 * LAG_BYTES_MAX)
+    here.down = here.up = Way(is_open=False)
+    here.run(0.02)
+    here.down, here.up = Way(delay_s=0.05, bytes_per_s=200e3, queue_bytes=60_000), Way(delay_s=0.05)
+    here.change_path()
+    here.run(0.5)
+    assert here.down.queue_s_max <= 0.15, "less than the initial window and a doubling of it"
+    here.run(30.0, until=lambda: here.is_complete(LOG))
+    here.check_complete(LOG)
+
+
+def test_the_last_message_before_a_move_is_repaired_on_the_new_path_at_once() -> None:
+    here = link(down=Way(delay_s=0.3), up=Way(delay_s=0.3))
+    here.follow(LOG)
+    for entry in texts(5):
+        here.run(1.0)
+        here.say(LOG, entry)
+    here.run(2.0)
+    here.down.is_open = False
+    here.say(LOG, *texts(1, start=6))
+    here.run(0.01)
+    here.down, here.up = Way(), Way()
+    moved_at = here.now
+    here.change_path()
+    here.run(5.0, until=lambda: here.is_complete(LOG))
+    assert here.now - moved_at <= 0.01

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from tests.sync.memory import MemoryReader
 from udpchat.sync.downlink import Downlink
 from udpchat.sync.feed import FEED_RUNS_MAX, Stream
-from udpchat.sync.rtt import RoundTrip
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.frames import Ack, Cursor, Heads, parse_down_untrusted
 from udpchat.wire.limits import ACK_LOGS_MAX, ACK_RANGES_MAX, LAG_BYTES_MAX, SEQUENCE_MAX
@@ -24,7 +23,7 @@ def served(count: int = 100) -> tuple[Downlink, Stream]:
     reader = MemoryReader(GENERATION)
     reader.append(LOG, [b"\xa5hello"] * count)
     stream = Stream(LOG, reader)
-    downlink = Downlink(RoundTrip())
+    downlink = Downlink()
     downlink.follow(0.0, stream)
     return downlink, stream
 
@@ -183,7 +182,7 @@ def test_every_log_is_announced_with_a_heartbeat_however_many_are_followed() -> 
 
 
 def test_frames_of_control_share_packets_and_go_once() -> None:
-    downlink = Downlink(RoundTrip())
+    downlink = Downlink()
     for number in range(200):
         downlink.send(b"\x92\x16" + bytes((number % 100,)))
     packets = downlink.drain_packets(0.0)

@@ -13,7 +13,7 @@ from tests.sync.test_feed import Recorder
 from udpchat.sync.acks import HOLD_PACKETS, HOLD_S
 from udpchat.sync.feed import Feed, Stream
 from udpchat.sync.flight import PROBE_S_MAX, PROBE_S_MIN, PROBE_SILENT_S_MAX, Flight, Piece, Sent
-from udpchat.sync.pacing import Pace
+from udpchat.sync.pacing import WINDOW_BYTES_INITIAL
 from udpchat.sync.rtt import RoundTrip
 from udpchat.wire.frames import Ack
 
@@ -29,7 +29,7 @@ def feed_of(head: int = 1_000) -> Feed:
 
 def flying(count: int, *, every_s: float = 0.0, part: int = -1) -> tuple[Flight, Feed]:
     """Packets 0 to `count - 1`, packet n with entry n + 1, the first of them sent at 1.0."""
-    flight, feed = Flight(RoundTrip(), Pace()), feed_of()
+    flight, feed = Flight(), feed_of()
     for counter in range(count):
         piece = Piece(feed, counter + 1, counter + 1, part)
         flight.on_sent(1.0 + counter * every_s, counter, SIZE, (piece,), interval_s=INTERVAL_S)
@@ -157,6 +157,23 @@ def test_another_session_forgets_what_was_in_flight() -> None:
     assert flight.bytes_in_flight == 0 and flight.next_timeout() is None
     delivered, lost = flight.on_ack(2.0, ack(4))
     assert (delivered, lost) == ([], [])
+
+
+def test_packets_of_the_former_path_measure_nothing_of_the_next() -> None:
+    """RFC 9000 section 9.4: round trip, rate and window begin anew, and what was in flight is given up."""
+    flight, feed = flying(5)
+    flight.on_ack(1.5, ack(0, 1, late_ms=40))
+    flight.handle_timeout(9.0)
+    assert len(flight.change_path()) == 3
+    assert (flight.round_trip.sampled, flight.pace.rate, flight.pace.window_bytes) == (False, 0.0, WINDOW_BYTES_INITIAL)
+    assert flight.bytes_in_flight == 0 and flight.next_timeout() is None
+    delivered, lost = flight.on_ack(10.0, ack(2, 3, 4))
+    assert (delivered, lost, flight.round_trip.sampled, flight.pace.rate) == ([], [], False, 0.0)
+    flight.on_sent(11.0, 5, SIZE, (Piece(feed, 6, 6),), interval_s=INTERVAL_S)
+    due = flight.next_timeout()
+    assert due is not None and due <= 11.0 + 2 * RoundTrip().timeout_s, "no back-off is left of the former path"
+    flight.on_ack(11.02, ack(5))
+    assert flight.round_trip.smoothed_s == pytest.approx(0.02)
 
 
 @given(data=st.data())

@@ -29,8 +29,8 @@ class Peer:
     """One device of one person."""
 
     __slots__ = (
-        "_allowance", "_allowance_at", "author", "away", "claimed", "downlink", "instance", "key", "nick", "parted_at",
-        "previous", "rooms", "round_trip", "said_at", "session", "user", "wanted", "window",
+        "_allowance", "_allowance_at", "author", "away", "claimed", "downlink", "host", "instance", "key", "nick",
+        "parted_at", "previous", "rooms", "said_at", "session", "user", "wanted", "window",
     )  # fmt: skip
 
     def __init__(self, now: float, *, session: Session, instance: bytes, author: bytes, window: Window) -> None:
@@ -40,8 +40,8 @@ class Peer:
         self.author = author
         self.session = session
         self.previous: Session | None = None  # opens packets for a while after a fresh handshake
-        self.round_trip = RoundTrip()
-        self.downlink = Downlink(self.round_trip, self)
+        self.host = session.path.address[0]  # where the round trip and the pace of the downlink were measured
+        self.downlink = Downlink(self)
         self.window = window
         self.nick = ""  # until it has entered
         self.rooms: set[str] = set()
@@ -62,6 +62,16 @@ class Peer:
     def heard_at(self) -> float:
         """When it last sent anything authentic."""
         return self.session.heard_s
+
+    @property
+    def round_trip(self) -> RoundTrip:
+        """Of the path that is in use."""
+        return self.downlink.flight.round_trip
+
+    def change_host(self, host: str) -> None:
+        """The peer is at another host from here on: a path of which nothing is known yet."""
+        self.host = host
+        self.downlink.change_path()
 
     def take_allowance(self, now: float) -> None:
         """One request; BadDatagram(RATE_LIMITED) if it asks faster than anyone may."""

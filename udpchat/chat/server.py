@@ -345,8 +345,10 @@ class Server:
 
     def _flush(self, now: float, peer: Peer) -> None:
         session, downlink = peer.session, peer.downlink
+        address = session.path.address
+        if address[0] != peer.host:  # the same host at another port is the same path
+            peer.change_host(address[0])
         if downlink.has_packets:
-            address = session.path.address
             for packet in downlink.drain_packets(now):
                 counter = session.sent
                 datagram = session.seal(packet.body)

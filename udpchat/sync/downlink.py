@@ -12,8 +12,6 @@ from typing import Any
 from udpchat.sync.acks import REPEAT_S_MAX
 from udpchat.sync.feed import ANNOUNCE_AFTER_S, READ_ENTRIES, Feed, Framed, Stream
 from udpchat.sync.flight import Flight, Piece, Sent
-from udpchat.sync.pacing import Pace
-from udpchat.sync.rtt import RoundTrip
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.frames import Ack, Heads, encode, pack
 from udpchat.wire.limits import ACK_LOGS_MAX, BODY_BYTES_MAX, DATAGRAM_BYTES_MAX, FRAMES_MAX, LAG_BYTES_MAX
@@ -38,11 +36,11 @@ class Downlink:
         "feeds", "flight", "owner", "unreadable",
     )  # fmt: skip
 
-    def __init__(self, round_trip: RoundTrip, owner: Any = None) -> None:
+    def __init__(self, owner: Any = None) -> None:
         self.owner = owner
         self.unreadable = ""  # why a part of a log that it needs could not be read
         self.feeds: dict[str, Feed] = {}
-        self.flight = Flight(round_trip, Pace())
+        self.flight = Flight()
         self._control: list[bytes] = []
         self._announcing: dict[Feed, None] = {}  # whose heads go with the next packet
         self._ready: list[tuple[Framed, Piece]] = []
@@ -139,7 +137,7 @@ class Downlink:
             for piece in sent.pieces:
                 if piece.part < 0:
                     piece.feed.on_held(piece.first, piece.last)
-        self._repair(lost)
+        self._repair(lost, LAG_BYTES_MAX)
         self._schedule()
 
     def _schedule(self) -> None:
@@ -154,9 +152,9 @@ class Downlink:
             if feed.backlog:
                 self._backlogged = True
 
-    def _repair(self, lost: list[Sent]) -> None:
+    def _repair(self, lost: list[Sent], bytes_max: int) -> None:
         """Queue once more what lost packets carried and the replica does not hold; what is too much becomes backlog."""
-        for piece in self._queue_again([piece for sent in lost for piece in sent.pieces], LAG_BYTES_MAX):
+        for piece in self._queue_again([piece for sent in lost for piece in sent.pieces], bytes_max):
             piece.feed.scheduled.remove(piece.first, piece.last)
 
     def _queue_again(self, pieces: list[Piece], bytes_max: int) -> list[Piece]:
@@ -186,7 +184,7 @@ class Downlink:
         """Queue what is lost by time, and probes for what is overdue."""
         if (due := self.flight.next_timeout()) is not None and now >= due:
             lost, probed = self.flight.handle_timeout(now)
-            self._repair(lost)
+            self._repair(lost, LAG_BYTES_MAX)
             self._queue_again([piece for sent in probed for piece in sent.pieces], PROBE_BYTES_MAX - DATAGRAM_BYTES_MAX)
             if probed and not self._ready:
                 self.flight.forget()  # nobody waits for any of it
@@ -211,6 +209,14 @@ class Downlink:
             if paced is not None and (due is None or paced < due):
                 due = paced
         return due
+
+    def change_path(self) -> None:
+        """The peer is at another host: all that was measured of the path to the former one is void (SPEC 3).
+
+        Of what was under way there, a probe goes at once, so that the new path is measured and the replica says what
+        it holds. The rest is backlog, if it is still missing then: under the window of the new path, not in a burst.
+        """
+        self._repair(self.flight.change_path(), PROBE_BYTES_MAX - DATAGRAM_BYTES_MAX)
 
     def reset(self, now: float) -> None:
         """Another session carries this from here on."""

@@ -50,16 +50,16 @@ class Sent:
 
 
 class Flight:
-    """The packets of one session that carry entries, in the order of their counters."""
+    """The packets of one session that carry entries, in the order of their counters, and the measures of their path."""
 
     __slots__ = (
         "_acked_at", "_interval_s", "_largest", "_largest_at", "_last", "_late_s", "_loss_at", "_probe_at", "_probes",
         "_seen_at", "_sent", "_sent_at", "bytes_in_flight", "pace", "round_trip",
     )  # fmt: skip
 
-    def __init__(self, round_trip: RoundTrip, pace: Pace) -> None:
-        self.round_trip = round_trip
-        self.pace = pace
+    def __init__(self) -> None:
+        self.round_trip = RoundTrip()
+        self.pace = Pace()
         self.bytes_in_flight = 0
         self._sent: dict[int, Sent] = {}
         self._sent_at = 0.0
@@ -187,8 +187,17 @@ class Flight:
             return self._probe_at if self._loss_at is None else self._loss_at
         return min(self._loss_at, self._probe_at)
 
+    def change_path(self) -> list[Sent]:
+        """What follows goes another way, of which nothing is known yet (RFC 9000 section 9.4); what is given up for it.
+
+        Acks of packets sent before are still acks of entries, but measure nothing and settle nothing here any more.
+        """
+        self.round_trip, self.pace = RoundTrip(), Pace()
+        self._late_s = 0.0
+        return self.forget()
+
     def forget(self) -> list[Sent]:
-        """The session is another from here on: what was in flight is unknown."""
+        """Give up what is in flight, as when the session is another from here on."""
         forgotten = list(self._sent.values())
         self._sent.clear()
         self.bytes_in_flight = 0
