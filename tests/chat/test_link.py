@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from random import Random
 
+import pytest
+
 from tests.sim.nodes import ClientNode
 from tests.sim.world import SERVER, World
 from udpchat.chat import events
 from udpchat.chat.link import LOST_S, RECONNECT_S_MIN, SUSPECT_S, Link
 from udpchat.session.handshake import KeyPair
-from udpchat.wire.frames import Cursor, Ping, encode, pack, parse_up_untrusted
+from udpchat.wire.frames import Cursor, Ping, Pong, encode, pack, parse_up_untrusted
 from udpchat.wire.limits import ACK_LOGS_MAX, BODY_BYTES_MAX, DATAGRAM_BYTES_MAX
 from udpchat.wire.packets import Kind, Reset
 
@@ -48,6 +50,15 @@ def test_silence_is_suspected_first_and_told_then() -> None:
     world.server.resume()
     world.settle()
     assert len(alice.of(events.Reconnected)) == 1 and alice.texts() == ["hello?"]
+
+
+def test_a_probe_measures_by_its_pong_and_a_heartbeat_measures_nothing() -> None:
+    link = Link(5.0, static=KeyPair(bytes(32)), instance=bytes(16), check_server=lambda key: True, address=SERVER,
+                random=Random(1).randbytes)  # fmt: skip
+    (ping,) = parse_up_untrusted(pack([link.probe(7.0)]))
+    assert isinstance(ping, Ping)
+    assert link.on_pong(7.25, Pong(ping.number)) == pytest.approx(0.25)
+    assert link.on_pong(9.0, Pong(0)) is None
 
 
 def test_a_heartbeat_is_given_in_silence_and_no_more() -> None:

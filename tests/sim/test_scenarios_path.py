@@ -175,6 +175,34 @@ def test_at_another_host_the_window_is_that_of_the_new_path() -> None:
     world.check()
 
 
+def test_who_moved_far_away_does_not_ask_again_before_an_answer_can_be_there() -> None:
+    world, _, mover = on(FAST)
+    for number in range(5):
+        mover.say(f"near {number}")
+        world.run(0.2)
+    move(world, mover, FAMILIES[1], SLOW)
+    world.run(3.0)
+    before = world.network.count(mover.address, SERVER).sent
+    mover.say("far")
+    world.run_until(lambda: mover.sent()[-1].text == "far", limit_s=5)
+    assert world.network.count(mover.address, SERVER).sent - before <= 2, "the request, and the ack of its entry"
+
+
+def test_who_moved_near_asks_again_as_soon_as_there() -> None:
+    world, _, mover = on(SLOW)
+    mover.core._asks.outbox.change_path(2 * SLOW.delay_s)
+    for number in range(5):
+        mover.say(f"far {number}")
+        world.run(2.0)
+    move(world, mover, FAMILIES[1], FAST)
+    world.run(3.0)
+    mover.say("the request before was asked again, which makes this one wait longer")
+    world.run(1.0)
+    world.network.drop_next(mover.address, SERVER, [1])
+    mover.say("near")
+    assert world.run_until(lambda: mover.sent()[-1].text == "near", limit_s=5) <= 0.1
+
+
 def test_another_port_of_the_same_host_is_no_other_path() -> None:
     world, speaker, mover = on(SLOW)
     Talk(world, [speaker]).run(10, per_s=2)

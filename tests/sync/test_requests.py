@@ -132,6 +132,16 @@ def test_a_new_session_asks_everything_at_once() -> None:
     assert asked(outbox, 9.0) == [1, 2, 3]
 
 
+def test_on_another_path_requests_wait_as_long_as_it_takes_there() -> None:
+    outbox = filled(1)
+    outbox.round_trip.on_sample(0.6)
+    outbox.change_path(0.002)
+    assert outbox.round_trip.smoothed_s == 0.002
+    for no_measure in (-1.0, 33.0):
+        outbox.change_path(no_measure)
+        assert outbox.round_trip.smoothed_s == 0.002
+
+
 def test_a_server_that_cannot_write_is_left_alone_for_a_while() -> None:
     outbox = filled(1)
     outbox.on_refused(0.0, 2.0)

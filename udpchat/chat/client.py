@@ -227,11 +227,14 @@ class Client:
             case frames.Refused():
                 self._on_refused(now, frame)
             case frames.PathCheck():
-                self._urgent.append(encode(frames.PathReply(frame.token)))
+                # The only sign here that our address has changed. The path may be another one, so it is measured;
+                # the Ping goes first, for a reply that comes late voids what is behind it.
+                self._urgent += [self._link.probe(now), encode(frames.PathReply(frame.token))]
             case frames.Goodbye():
                 self._on_goodbye(now, frame)
             case frames.Pong():
-                pass
+                if (sample_s := self._link.on_pong(now, frame)) is not None:
+                    self._asks.outbox.change_path(sample_s)
         return True
 
     def _share(self) -> float:

@@ -20,6 +20,8 @@ from udpchat.wire.frames import (
     Entries,
     EntryPart,
     Introduction,
+    Ping,
+    Pong,
     Result,
     ResultPart,
     encode,
@@ -70,6 +72,7 @@ class Link:
         self.lost_reason = ""
         self.has_renewed = False
         self.is_ping_due = False  # a sign of life is to be sent
+        self._born_s = now
         self._connect(now)
 
     def _connect(self, now: float) -> None:
@@ -209,6 +212,16 @@ class Link:
                 suspect = self._asked_at + SUSPECT_S
                 timeouts.append(suspect if self.connector is None else self._asked_at + LOST_S)
         return min((timeout for timeout in timeouts if timeout is not None), default=None)
+
+    # --- The round trip ----------
+
+    def probe(self, now: float) -> bytes:
+        """A Ping whose Pong measures the round trip: its number is the time, which the Pong echoes (as in RFC 7323)."""
+        return encode(Ping(int((now - self._born_s) * 1e6)))
+
+    def on_pong(self, now: float, pong: Pong) -> float | None:
+        """The round trip in seconds, if this answers a `probe`; any other Ping has the number 0."""
+        return now - self._born_s - pong.number / 1e6 if pong.number else None
 
     # --- Out ----------
 

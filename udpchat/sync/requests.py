@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from udpchat.sync.parts import Assembly, split
-from udpchat.sync.rtt import RoundTrip
+from udpchat.sync.rtt import SAMPLE_S_MAX, RoundTrip
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.frames import RequestPart, encode, encode_request
 from udpchat.wire.limits import BODY_BYTES_MAX, PART_BYTES_HELD_MAX, REQUESTS_IN_FLIGHT_MAX
@@ -50,6 +50,13 @@ class Outbox:
         """What the handshake measured, until requests measure it themselves."""
         if sample_s is not None and not self.round_trip.sampled:
             self.round_trip.on_sample(sample_s)
+
+    def change_path(self, sample_s: float) -> None:
+        """The way to the server may be another from here on; a first round trip on it was measured."""
+        if 0.0 <= sample_s <= SAMPLE_S_MAX:
+            self.round_trip = RoundTrip()
+            self.round_trip.on_sample(sample_s)
+            self._patience_s = 0.0
 
     def __len__(self) -> int:
         return len(self._open)
