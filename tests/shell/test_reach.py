@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import socket
 from collections.abc import Iterator, Sequence
+from typing import NoReturn
 
 import pytest
 
 from udpchat.session.accept import Acceptor
 from udpchat.session.handshake import KeyPair
+from udpchat.shell import reach
 from udpchat.shell.endpoint import UdpEndpoint, open_socket
 from udpchat.shell.reach import Answer, NoSuchHost, find_server, resolve
 from udpchat.wire.packets import NO_COOKIE, Address, Cookie, Hello, parse_packet_untrusted
@@ -84,19 +87,70 @@ def test_another_version_is_told_from_silence(loop: asyncio.AbstractEventLoop) -
 
 def test_silence_ends_with_the_time(loop: asyncio.AbstractEventLoop) -> None:
     silent = Door(loop, ignores=1_000)
-    assert ask(loop, silent.endpoint.address, limit_s=0.05) == (Answer.NOTHING, None)
+    assert ask(loop, silent.endpoint.address, limit_s=0.05) == (Answer.SILENCE, None)
     silent.endpoint.close()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="not every system says so")
-def test_a_machine_of_ours_that_refuses_is_believed_soon(
+def test_a_machine_that_refuses_is_believed_soon(
     loop: asyncio.AbstractEventLoop, closed_port: Address
 ) -> None:
     assert ask(loop, closed_port) == (Answer.REFUSED, None)
 
 
-def test_an_address_that_cannot_be_reached_is_silent(loop: asyncio.AbstractEventLoop) -> None:
-    assert ask(loop, ("fe80::1%nosuchzone", 5), limit_s=0.05) == (Answer.NOTHING, None)
+@pytest.mark.parametrize(
+    ("number", "answer"),
+    [
+        (errno.ENETUNREACH, Answer.NO_ROUTE),
+        (errno.EHOSTUNREACH, Answer.NO_HOST),
+        (errno.EHOSTDOWN, Answer.NO_HOST),
+        (errno.EPERM, Answer.FORBIDDEN),
+        (errno.EACCES, Answer.FORBIDDEN),
+        (errno.ENOBUFS, Answer.SILENCE),
+    ],
+)
+@pytest.mark.parametrize("fails_at_once", [True, False])
+def test_what_the_system_reports_is_told_apart(
+    loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch, number: int, answer: Answer, fails_at_once: bool
+) -> None:
+    """The same whether the system knows it when the socket is connected or only when it sends."""
+
+    def fail(*_: object) -> NoReturn:
+        raise OSError(number, "reported")
+
+    if fails_at_once:
+        monkeypatch.setattr(reach, "_connected", fail)
+    else:
+        monkeypatch.setattr(loop, "sock_sendall", fail)
+    assert ask(loop, ("127.0.0.1", 5), limit_s=0.05) == (answer, None)
+
+
+def test_a_zone_that_is_not_there_is_no_route(loop: asyncio.AbstractEventLoop) -> None:
+    assert ask(loop, ("fe80::1%nosuchzone", 5), limit_s=0.05) == (Answer.NO_ROUTE, None)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="not every system says so")
+def test_of_several_addresses_the_answer_that_came_farthest_counts(
+    loop: asyncio.AbstractEventLoop, closed_port: Address
+) -> None:
+    silent = Door(loop, ignores=1_000)
+    addresses = (("fe80::1%nosuchzone", 5), silent.endpoint.address, closed_port)
+    assert ask(loop, *addresses, limit_s=0.05) == (Answer.REFUSED, None)
+    assert ask(loop, *addresses[:2], limit_s=0.05) == (Answer.SILENCE, None)
+    silent.endpoint.close()
+
+
+def test_a_way_that_opens_meanwhile_is_taken(loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch) -> None:
+    door, connect, refusals = Door(loop), reach._connected, [OSError(errno.ENETUNREACH, "no Wi-Fi yet")]
+
+    def connected(address: Address) -> socket.socket:
+        if refusals:
+            raise refusals.pop()
+        return connect(address)
+
+    monkeypatch.setattr(reach, "_connected", connected)
+    assert ask(loop, door.endpoint.address) == (Answer.SERVES, door.endpoint.address)
+    door.endpoint.close()
 
 
 def test_a_numeric_host_resolves_to_itself(loop: asyncio.AbstractEventLoop) -> None:

@@ -6,11 +6,11 @@ The sockets are connected, so that the kernel can say that nobody listens there 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
+import errno
 import os
 import socket
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from enum import Enum
 from typing import Final
 
@@ -30,12 +30,32 @@ _READ_BYTES: Final = 2048
 
 
 class Answer(Enum):
-    """What came of asking."""
+    """What came of the Hellos to an address, by how far they got: a later member got farther."""
 
-    SERVES = "a server of our protocol version"
+    NO_ROUTE = "this machine has no route there"
+    NO_HOST = "the network reports that no machine is there"
+    SILENCE = "no answer, or none that makes sense"
+    FORBIDDEN = "this machine does not let the packets out"
+    REFUSED = "the machine reports that nobody listens"
     OTHER_VERSION = "a server of another protocol version"
-    NOTHING = "nothing, or nothing that makes sense"
-    REFUSED = "the machine says that nobody listens"
+    SERVES = "a server of our protocol version"
+
+
+_DISTANCES: Final = {answer: distance for distance, answer in enumerate(Answer)}
+_ANSWERS: Final = {  # what the system reports of a connected socket
+    errno.ECONNREFUSED: Answer.REFUSED,
+    errno.ENETUNREACH: Answer.NO_ROUTE,
+    errno.ENETDOWN: Answer.NO_ROUTE,
+    errno.EADDRNOTAVAIL: Answer.NO_ROUTE,  # no address of the family of that one
+    errno.EAFNOSUPPORT: Answer.NO_ROUTE,
+    errno.ENODEV: Answer.NO_ROUTE,  # the zone of a link-local address is not there
+    errno.ENXIO: Answer.NO_ROUTE,
+    errno.EHOSTUNREACH: Answer.NO_HOST,
+    errno.EPERM: Answer.FORBIDDEN,
+    errno.EACCES: Answer.FORBIDDEN,
+    **({errno.EHOSTDOWN: Answer.NO_HOST} if hasattr(errno, "EHOSTDOWN") else {}),
+}
+_WINDOWS_NO_HOST: Final = 1232  # ERROR_HOST_UNREACHABLE, beside the WSA numbers that errno knows
 
 
 class NoSuchHost(Exception):
@@ -55,13 +75,13 @@ async def resolve(host: str, port: int) -> list[Address]:
 async def find_server(
     addresses: Sequence[Address], *, limit_s: float, refused_limit_s: float
 ) -> tuple[Answer, Address | None]:
-    """The first of these that serves, or the most telling answer of all when none does within `limit_s`.
+    """The first of these that serves, or the answer that came farthest when none does within `limit_s`.
 
-    A machine of ours that refuses is asked for `refused_limit_s` only: long enough for a server that is just starting.
+    An address that refuses is asked for `refused_limit_s` only: long enough for a server that is just starting.
     """
     asked = {asyncio.ensure_future(_ask(a, limit_s=limit_s, refused_limit_s=refused_limit_s)): a for a in addresses}
     pending = set(asked)
-    answers = set()
+    answers = {Answer.NO_ROUTE}
     try:
         while pending:
             done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
@@ -72,41 +92,40 @@ async def find_server(
     finally:
         for task in pending:
             task.cancel()
-    if Answer.OTHER_VERSION in answers:
-        return Answer.OTHER_VERSION, None
-    return (Answer.REFUSED if answers == {Answer.REFUSED} else Answer.NOTHING), None
+    return max(answers, key=_DISTANCES.__getitem__), None
 
 
 async def _ask(address: Address, *, limit_s: float, refused_limit_s: float) -> Answer:
-    """Hello, again and again, until it is answered or the time is over."""
+    """Hello, again and again, until it is answered or the time is over; else the answer that came farthest."""
     loop = asyncio.get_running_loop()
     began = loop.time()
     index = int.from_bytes(os.urandom(4), "big")
     hello = Hello(PROTOCOL_VERSION, index, os.urandom(KEY_BYTES)).encode()
-    is_ours = _is_loopback(address)
-    wait_s, answer = HELLO_RESEND_S, Answer.NOTHING
-    try:
-        asking = _connected(address)
-    except OSError:
-        return Answer.NOTHING
-    with closing(asking):
+    wait_s, farthest = HELLO_RESEND_S, Answer.NO_ROUTE
+    with ExitStack() as at_end:
+        asking: socket.socket | None = None
         while True:
-            limit = began + (refused_limit_s if is_ours and answer is Answer.REFUSED else limit_s)
             now = loop.time()
+            limit = began + (refused_limit_s if farthest is Answer.REFUSED else limit_s)
             if now >= limit:
-                return answer
+                return farthest
             resend_at = min(now + wait_s, limit)
-            answer = await _exchange(asking, hello, index, resend_at)
+            try:
+                if asking is None:
+                    asking = at_end.enter_context(closing(_connected(address)))
+                answer = await _exchange(asking, hello, index, resend_at)
+            except OSError as error:
+                answer = _reported(error)
+            farthest = max(farthest, answer, key=_DISTANCES.__getitem__)
             if answer in (Answer.SERVES, Answer.OTHER_VERSION):
                 return answer
-            if answer is Answer.REFUSED:
-                await asyncio.sleep(min(resend_at - loop.time(), HELLO_RESEND_S))
-            else:
+            if answer is Answer.SILENCE:
                 wait_s = min(wait_s * HELLO_RESEND_GROWTH, HELLO_RESEND_S_MAX)
+            await asyncio.sleep(min(resend_at - loop.time(), HELLO_RESEND_S))
 
 
 async def _exchange(asking: socket.socket, hello: bytes, index: int, until: float) -> Answer:
-    """Send one Hello, and wait for its answer. What does not answer it is as if it had not come."""
+    """Send one Hello, and wait for an answer until then: one that answers none of ours is as if it had not come."""
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout_at(until):
@@ -116,12 +135,16 @@ async def _exchange(asking: socket.socket, hello: bytes, index: int, until: floa
                 if answer is not None:
                     return answer
     except TimeoutError:
-        return Answer.NOTHING
-    except ConnectionRefusedError:
-        return Answer.REFUSED
-    except OSError:  # no way there at the moment
-        await asyncio.sleep(max(until - loop.time(), 0))
-        return Answer.NOTHING
+        return Answer.SILENCE
+
+
+def _reported(error: OSError) -> Answer:
+    """What the system's report on a connected socket stands for."""
+    if error.errno is None:  # Python's own: the zone of a link-local address is the name of no interface
+        return Answer.NO_ROUTE
+    if getattr(error, "winerror", None) == _WINDOWS_NO_HOST:
+        return Answer.NO_HOST
+    return _ANSWERS.get(error.errno, Answer.SILENCE)
 
 
 def _answer_untrusted(datagram: bytes, index: int) -> Answer | None:
@@ -144,7 +167,3 @@ def _connected(address: Address) -> socket.socket:
         made.close()
         raise
     return made
-
-
-def _is_loopback(address: Address) -> bool:
-    return ipaddress.ip_address(address[0].partition("%")[0]).is_loopback
