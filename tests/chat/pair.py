@@ -56,12 +56,16 @@ class Wire:
         self.start(person, *(rooms or ("lobby",)))
         return person
 
-    def start(self, person: Person, *rooms: str, history: int = 0, is_recent: bool = False) -> None:
+    def start(self, person: Person, *rooms: str, history: int = 0, is_recent: bool = False,
+              is_returning: bool = False) -> None:  # fmt: skip
         """A run with what this person has stored; `is_recent`: the client gets what it is to show first."""
         saved = person.store.load()
         if is_recent:
             saved = replace(saved, recent={log: person.store.last(log, history) for log in person.store.logs()})
-        profile = Profile(person.static, person.nick, rooms or ("lobby",), "server", lambda key: "", history)
+        rooms = rooms or ("lobby",)
+        profile = Profile(
+            person.static, person.nick, rooms, "server", lambda key: "", history, is_returning=is_returning
+        )
         person.events = []
         person.core = Client(
             self.now, profile=profile, saved=saved, address=SERVER, random=self.random.randbytes

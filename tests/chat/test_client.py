@@ -6,6 +6,7 @@ from random import Random
 
 import pytest
 
+from tests.chat.pair import Wire
 from tests.sim.world import SERVER, World
 from udpchat.chat import events
 from udpchat.chat.client import Client, LocalError
@@ -146,6 +147,41 @@ def test_who_parts_and_joins_in_one_breath_is_in() -> None:
     bob.say("here?")
     world.settle()
     assert alice.texts() == ["here?"]
+
+
+def test_the_rooms_one_is_in_are_kept_for_the_next_run_in_their_order() -> None:
+    wire = Wire()
+    alice = wire.person("alice", "lobby", "den")
+    assert alice.store.load().rooms == ("lobby", "den")
+    alice.core.join(wire.now, "attic")
+    wire.settle()
+    alice.core.part(wire.now, "lobby")
+    wire.settle()
+    wire.leave(alice)
+    assert alice.store.load().rooms == ("den", "attic")
+
+
+def test_a_room_that_was_not_entered_is_not_kept() -> None:
+    wire = Wire()
+    wire.is_cut = True
+    alice = wire.person("alice", "lobby", "no room")
+    assert alice.store.load().rooms == ()
+    wire.is_cut = False
+    wire.settle(5)
+    assert alice.store.load().rooms == ("lobby",)
+
+
+def test_a_room_of_the_run_before_that_is_refused_now_is_a_notice_and_no_error() -> None:
+    wire = Wire()
+    alice = wire.person("alice", "lobby")
+    wire.leave(alice)
+    wire.start(alice, "lobby", "no room", is_returning=True)
+    (connected,) = alice.of(events.Connected)
+    assert connected.rooms == ("lobby",) and not alice.of(events.Error)
+    assert [notice.text for notice in alice.of(events.Notice) if notice.code == "bad_room"]
+    alice.core.join(wire.now, "no room")  # a person asks for it now
+    wire.settle()
+    assert [error.code for error in alice.of(events.Error)] == ["bad_room"]
 
 
 def test_one_parts_only_from_where_one_is() -> None:

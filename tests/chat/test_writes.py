@@ -6,16 +6,18 @@ import dataclasses
 
 import pytest
 
-from udpchat.chat.writes import Answered, Asked, Held, Rebased, Saved, Write
+from udpchat.chat.writes import Answered, Asked, Held, Rebased, RoomsChanged, Saved, Write
 
 
 def test_a_first_start_finds_an_instance_and_nothing_else() -> None:
     saved = Saved(b"i" * 16)
-    assert (saved.next_counter, saved.unanswered, saved.replicas) == (1, (), {})
+    assert (saved.next_counter, saved.unanswered, saved.replicas, saved.rooms) == (1, (), {}, ())
     assert Saved(b"i" * 16).replicas is not saved.replicas
 
 
-@pytest.mark.parametrize("write", [Asked(1, b"x"), Answered(1), Held("#a", 1, 1, (b"x",)), Rebased("#a", 1, 0)])
+@pytest.mark.parametrize(
+    "write", [Asked(1, b"x"), Answered(1), Held("#a", 1, 1, (b"x",)), Rebased("#a", 1, 0), RoomsChanged(("a",))]
+)
 def test_writes_are_values(write: Write) -> None:
     assert write == dataclasses.replace(write) and hash(write) == hash(dataclasses.replace(write))
     with pytest.raises(dataclasses.FrozenInstanceError):

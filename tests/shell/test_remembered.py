@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import pytest
+
 from tests.chat.pair import Wire
 from udpchat.chat import events
+from udpchat.shell import remembered as module
 from udpchat.shell.remembered import recognize_conversations, remembered
 
 
@@ -18,6 +21,16 @@ def test_the_last_messages_of_each_room_are_there_at_once() -> None:
         "#lobby": [2, 3], "#dev": []
     }  # fmt: skip
     assert remembered(alice.store, ["lobby"], 0).recent == {}
+
+
+def test_of_no_rooms_those_of_the_run_before_come_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    wire = Wire()
+    alice = wire.person("alice", "attic", "zoo")
+    alice.core.part(wire.now, "attic")
+    wire.settle()
+    monkeypatch.setattr(module, "ROOMS_PER_PEER_MAX", 1)
+    assert list(remembered(alice.store, [], 2).recent) == ["#zoo"]
+    assert list(remembered(alice.store, ["attic"], 2).recent) == ["#attic"]
 
 
 def test_whom_a_conversation_is_with_is_known_before_anybody_says_anything() -> None:

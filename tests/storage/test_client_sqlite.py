@@ -11,7 +11,7 @@ import pytest
 
 from tests.storage.entries import ATTIC, LOBBY, said
 from tests.storage.test_sqlite import crashed
-from udpchat.chat.writes import Answered, Asked, Held, Label, Labelled, Rebased, Saved, digest_of
+from udpchat.chat.writes import Answered, Asked, Held, Label, Labelled, Rebased, RoomsChanged, Saved, digest_of
 from udpchat.storage import client_sqlite, memory
 from udpchat.storage.client_sqlite import SqliteClientStore
 from udpchat.storage.log import RUN_COUNTERS, ClientStore, StoreFailed, StoreUnusable
@@ -83,6 +83,17 @@ def test_a_hole_or_another_generation_is_a_fault_of_the_caller(again: Again) -> 
         with pytest.raises(AssertionError):
             store.write([wrong])
     assert store.load().replicas == {LOBBY: (7, 1)}
+
+
+def test_the_rooms_of_the_run_before_are_found_in_their_order(again: Again) -> None:
+    store = again()
+    assert store.load().rooms == ()
+    store.write([RoomsChanged(("lobby", "den"))])
+    store.write([RoomsChanged(("zoo", "lobby", "attic"))])
+    assert again().load().rooms == ("zoo", "lobby", "attic")
+    store = again()
+    store.write([RoomsChanged(())])
+    assert again().load().rooms == ()
 
 
 def test_the_latest_entries_page_backwards(again: Again) -> None:

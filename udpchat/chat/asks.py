@@ -12,7 +12,7 @@ from udpchat.chat.answers import Answers
 from udpchat.chat.message import message_id
 from udpchat.chat.past import Recalled, merged
 from udpchat.chat.transcript import KINDS, Said, Transcript
-from udpchat.chat.writes import LABELS_MAX, Answered, Asked, Label, Labelled, Saved, Write, digest_of
+from udpchat.chat.writes import LABELS_MAX, Answered, Asked, Label, Labelled, RoomsChanged, Saved, Write, digest_of
 from udpchat.sync.parts import Assembly
 from udpchat.sync.requests import Outbox
 from udpchat.wire import bodies
@@ -244,6 +244,10 @@ class Asks:
         return drained
 
     # --- Durability ----------
+
+    def keep_rooms(self, rooms: tuple[str, ...]) -> None:
+        """Have these written down as the rooms that one is in."""
+        self._undrained.append(RoomsChanged(rooms))
 
     def drain_writes(self, *, is_shown: bool = True) -> list[Write]:
         """What is to be written as one batch; with what the transcript took in, unless that was not shown to anyone."""

@@ -56,6 +56,8 @@ class Client:
         self._asks = Asks(saved, self._transcript)
         self._urgent: list[bytes] = []  # frames for the next packet
         self._attendance = Attendance(profile.nick, profile.rooms, profile.agent)
+        self._rooms_kept = saved.rooms  # as they stand on the disk
+        self._returning = set(profile.rooms if profile.is_returning else ())  # rooms that nobody asked for in this run
         self._has_connected = False
         self._joined_by: dict[str, int | None] = {}  # room that was asked for -> the line of the input that did so
         self.is_lost = False  # the server was there and is not: what is asked waits
@@ -138,6 +140,7 @@ class Client:
 
     def join(self, now: float, room: str) -> None:
         """Be in a room."""
+        self._returning.discard(room)
         if self._attendance.want(now, room):
             self._joined_by[room] = self._asks.line
             self._transcript.want(room)
@@ -296,9 +299,13 @@ class Client:
 
     def _on_refused(self, now: float, frame: frames.Refused) -> None:
         if frame.log:
-            self._attendance.drop(frame.log[1:])
-            self._transcript.drop(frame.log[1:])
-            self._events.append(events.Error(frame.code, frame.text, self._joined_by.pop(frame.log[1:], None)))
+            room = frame.log[1:]
+            self._attendance.drop(room)
+            self._transcript.drop(room)
+            if room in self._returning:
+                self._events.append(events.Notice(frame.code, f"{room} cannot be joined again: {frame.text}"))
+            else:
+                self._events.append(events.Error(frame.code, frame.text, self._joined_by.pop(room, None)))
             self._report_connected()
         elif frame.code == "unwritable":
             self._events += self._asks.on_unwritable(now, frame.text)
@@ -375,6 +382,9 @@ class Client:
 
     def drain_writes(self) -> list[Write]:
         """What is to be written as one batch; then say `persisted` or `rejected`."""
+        if self._has_connected and self.rooms != self._rooms_kept:
+            self._rooms_kept = self.rooms
+            self._asks.keep_rooms(self.rooms)
         return self._asks.drain_writes(is_shown=self._has_connected)
 
     def persisted(self, now: float, count: int) -> None:

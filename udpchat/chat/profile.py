@@ -14,6 +14,7 @@ class Profile:
 
     `history`: how many earlier messages of each room to fetch where nothing of it is held. `shown_max`: how many of
     them, and of what was missed since an earlier run, to show at most; None: all.
+    `is_returning`: the rooms are those of the run before, and were not asked for now.
     """
 
     static: KeyPair
@@ -24,3 +25,4 @@ class Profile:
     history: int = 0
     agent: str = ""
     shown_max: int | None = None
+    is_returning: bool = False

@@ -70,12 +70,20 @@ class Rebased:
     sequence: int
 
 
-Write = Asked | Answered | Held | Rebased
+@dataclass(frozen=True, slots=True)
+class RoomsChanged:
+    """The rooms that this client is in, in the order in which it entered them."""
+
+    rooms: tuple[str, ...]
+
+
+Write = Asked | Answered | Held | Rebased | RoomsChanged
 
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """What was written: the instance, its counter, its unanswered requests, and where each replica stands.
+    """What was written: the instance, its counter, its unanswered requests, where each replica stands, and the rooms
+    that the run before was in.
 
     `recent` has the latest (sequence, entry) of some logs, as many as are wanted on entry, or all that there are.
     `labels` has the requests of the one input that this run continues, by line; `labelled` the counters of all
@@ -89,3 +97,4 @@ class Saved:
     recent: dict[str, list[tuple[int, bytes]]] = field(default_factory=dict)
     labels: dict[int, Labelled] = field(default_factory=dict)
     labelled: frozenset[int] = frozenset()
+    rooms: tuple[str, ...] = ()

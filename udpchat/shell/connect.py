@@ -26,7 +26,7 @@ from udpchat.shell.catching import CatchUp
 from udpchat.shell.diary import Diary
 from udpchat.shell.driver import Driver
 from udpchat.shell.endpoint import UdpEndpoint, open_socket
-from udpchat.shell.finding import find
+from udpchat.shell.finding import REPORTED_AFTER_S, Choose, Found, find, until_back
 from udpchat.shell.identity import (
     DataUnusable,
     KnownServers,
@@ -50,7 +50,7 @@ from udpchat.storage.client_sqlite import SqliteClientStore
 from udpchat.storage.lock import StoreLock
 from udpchat.storage.log import ClientStore, StoreError, StoreUnusable
 from udpchat.storage.memory import MemoryClientStore
-from udpchat.wire.packets import Address
+from udpchat.wire.limits import DEFAULT_PORT
 
 ENTERING_S_MAX: Final = 30.0  # between the first answer and being let in
 GOODBYE_S_MAX: Final = 0.7
@@ -86,6 +86,8 @@ class Interface(Protocol):
 class ClientOptions:
     """What a session is to be; `nick` and `rooms` as `chat.names` has them.
 
+    `rooms` empty: those that the nick was in when it was at this server last, else `default_room`. `port`: that of a
+    server of this machine.
     `label_id`: line k of the input is the request `label_id`:k. `discards`: what earlier runs did not get confirmed is
     not sent any more.
     """
@@ -98,6 +100,8 @@ class ClientOptions:
     timeout_s: float | None = None
     label_id: str = ""
     discards: bool = False
+    default_room: str = "lobby"
+    port: int = DEFAULT_PORT
     shows_progress: bool = False  # of catching up, on a terminal that nothing else draws on
 
 
@@ -107,10 +111,12 @@ def run(
     make_interface: Callable[[Client, ClientStore], Interface],
     source: LineSource,
     say: Callable[[str], object],
+    choose: Choose | None = None,
 ) -> int:
     """Chat until the interface, the server, a signal or the clock ends it; the exit code. `say` tells people a line.
 
     Lines come from `source`, which is started once there is a server to send them to.
+    `choose` asks a person, where there is one, what to do when the server used last does not answer.
 
     Raises NoServer, TimedOut, DataUnusable, StoreError, EndpointError, and what `make_interface`'s methods raise, a
     broken pipe for one.
@@ -118,7 +124,7 @@ def run(
     logging.getLogger("udpchat").addHandler(logging.NullHandler())  # the interface says what a person should know
     loop = asyncio.SelectorEventLoop()  # on Windows the other loop goes deaf when a server dies (cpython#127057)
     try:
-        session = Session(loop, options, make_interface=make_interface, source=source, say=say)
+        session = Session(loop, options, make_interface=make_interface, source=source, say=say, choose=choose)
         return loop.run_until_complete(session.run())
     finally:
         loop.close()
@@ -135,9 +141,11 @@ class Session:
         make_interface: Callable[[Client, ClientStore], Interface],
         source: LineSource,
         say: Callable[[str], object],
+        choose: Choose | None,
     ) -> None:
         self._loop = loop
         self._options = options
+        self._choose = choose
         self._make_interface = make_interface
         self._source = source
         self._say = say
@@ -158,18 +166,23 @@ class Session:
             signals.take(*STOPPING)
             if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
                 signals.take(signal.SIGHUP)  # the terminal is closed, and this was not started with nohup
-            last = last_server(self._folder)
-            finding = asyncio.ensure_future(find(self._options.server, last=last, say=self._say))
+            finding = asyncio.ensure_future(self._find())
             either: tuple[asyncio.Future[object], ...] = (finding, self._finished)  # type: ignore[assignment]
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             if self._finished.done():
                 finding.cancel()
                 return self._finished.result()
-            return await self._talk(*finding.result())
+            return await self._talk(finding.result())
         finally:
             signals.close()
 
-    async def _talk(self, server: ServerAddress, address: Address) -> int:
+    async def _find(self) -> Found:
+        options = self._options
+        last = last_server(self._folder)
+        return await find(options.server, last=last, port=options.port, choose=self._choose, report=self._say)
+
+    async def _talk(self, found: Found) -> int:
+        server, options = found.candidate.server, self._options
         with contextlib.ExitStack() as at_end:
             store = self._open_store(server)
             at_end.callback(_close, store)
@@ -178,38 +191,53 @@ class Session:
             endpoint = UdpEndpoint(self._loop, open_socket("::", 0))
             at_end.callback(endpoint.close)
             pinning = Pinning(KnownServers(self._folder), server, self._say)
+            saved = remembered(store, options.rooms, options.history, label_id=options.label_id)
             profile = Profile(
                 static=self._key,
-                nick=self._options.nick,
-                rooms=self._options.rooms,
+                nick=options.nick,
+                rooms=options.rooms or saved.rooms or (options.default_room,),
                 server=server.url,
                 check_server=pinning.check,
-                history=self._options.history,
+                history=options.history,
                 agent=f"udpchat {__version__}",
-                shown_max=self._options.history,
+                shown_max=options.history,
+                is_returning=not options.rooms,
             )
-            now = self._loop.time()
-            saved = remembered(
-                store, self._options.rooms, self._options.history, label_id=self._options.label_id
+            client = Client(
+                self._loop.time(), profile=profile, saved=saved, address=found.address, random=os.urandom
             )
-            client = Client(now, profile=profile, saved=saved, address=address, random=os.urandom)
             recognize_conversations(client, store)
             interface = self._make_interface(client, store)
             chat = Chat(self._loop, client, endpoint, store, interface=interface, finish=self._finish)
-            chat.on_connected = lambda: remember_server(self._folder, server.name)
             chat.on_renamed = self._on_renamed
-            chat.catching = CatchUp() if self._options.shows_progress else None
+            chat.catching = CatchUp() if options.shows_progress else None
+            self._see_to_the_server_used_last(chat, found, at_end)
             if isinstance(store, SqliteClientStore):
                 diary = Diary(store_folder(self._folder, self._options.nick))
                 at_end.callback(diary.close)
                 chat.on_event = diary.note
             self._chat = chat
             chat.start(self._source)
+            self._loop.call_later(REPORTED_AFTER_S, self._on_entering, server)
             self._loop.call_later(ENTERING_S_MAX, self._on_entering_timeout, server)
             try:
                 return await self._finished
             finally:
                 await chat.end()
+
+    def _see_to_the_server_used_last(self, chat: Chat, found: Found, at_end: contextlib.ExitStack) -> None:
+        """This server becomes the one used last; or, if it only stands in for that one, it is noticed when it is back."""
+        if found.instead_of is None:
+            name = found.candidate.server.name
+            chat.on_connected = lambda: remember_server(self._folder, name)
+            return
+        absent = found.instead_of
+        looking = asyncio.ensure_future(until_back(absent))
+        at_end.callback(looking.cancel)
+        text = f"the server used last answers again: {absent.url}; to go back to it: /quit, and start without --server"
+        looking.add_done_callback(
+            lambda done: None if done.cancelled() else chat.notify(events.Notice("server_back", text))
+        )
 
     def _open_store(self, server: ServerAddress) -> ClientStore:
         """What this nick has stored for this server; a memory that forgets if another client is using it now."""
@@ -257,6 +285,10 @@ class Session:
         if self._chat is not None:
             self._chat.stop(code, code.name.lower().replace("_", " "))
         self._finish(code)
+
+    def _on_entering(self, server: ServerAddress) -> None:
+        if self._chat is not None and not self._chat.has_connected and not self._finished.done():
+            self._say(f"-- {server.url} answers; entering ...")
 
     def _on_entering_timeout(self, server: ServerAddress) -> None:
         if self._chat is not None and not self._chat.has_connected and not self._finished.done():
@@ -346,6 +378,10 @@ class Chat:
         code = self.interface.exit_code
         if code is not None:
             self._finish(code)
+
+    def notify(self, notice: events.Notice) -> None:
+        """Show something that the core does not know of."""
+        self.interface.on_events(self._loop.time(), [notice])
 
     def stop(self, code: ExitCode, reason: str, error: str = "") -> None:
         """Report to the interface what ends the session, and end it as that wishes."""

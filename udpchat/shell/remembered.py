@@ -31,18 +31,18 @@ def store_path(data: Path, nick: str, server: tuple[str, int]) -> Path:
 def remembered(store: ClientStore, rooms: Sequence[str], count: int, *, label_id: str = "") -> Saved:
     """What the store holds, with the last `count` messages of these rooms and of others that may be joined.
 
-    And with what became of the lines of the input `label_id`, if there is one.
-
-    What cannot be read is left out: the server has it too. Raises `StoreError` if not even the rest can be.
+    Of no rooms: of those that the run before was in. And with what became of the lines of the input `label_id`, if there
+    is one. What cannot be read is left out: the server has it too. Raises `StoreError` if not even the rest can be.
     """
+    saved = store.load(label_id)
     logs = [log for log in store.logs() if log.startswith(ROOM_PREFIX)] if count else []
-    wanted = {ROOM_PREFIX + room for room in rooms}
+    wanted = {ROOM_PREFIX + room for room in rooms or saved.rooms}
     logs.sort(key=lambda log: log not in wanted)
     recent = {}
     for log in logs[:ROOMS_PER_PEER_MAX]:
         with suppress(StoreError):
             recent[log] = store.last(log, count)
-    return replace(store.load(label_id), recent=recent)
+    return replace(saved, recent=recent)
 
 
 def recognize_conversations(client: Client, store: ClientStore) -> None:

@@ -20,6 +20,7 @@ from udpchat.chat.writes import (
     Label,
     Labelled,
     Rebased,
+    RoomsChanged,
     Saved,
     Write,
     digest_of,
@@ -45,6 +46,7 @@ CLIENT = Schema(
                 counter INTEGER PRIMARY KEY, id TEXT NOT NULL, line INTEGER NOT NULL,
                 digest BLOB NOT NULL, result BLOB NOT NULL, UNIQUE (id, line))""",
         ),
+        ("CREATE TABLE rooms (position INTEGER PRIMARY KEY, name TEXT NOT NULL)",),
     ),
 )
 
@@ -98,9 +100,10 @@ class SqliteClientStore:
             of_input = {line: Labelled(*labelled) for line, *labelled in found}
             labelled = self._reader.execute("SELECT counter FROM outbox JOIN labels USING (counter)")
             waiting = frozenset(counter for (counter,) in labelled)
+            rooms = tuple(name for (name,) in self._reader.execute("SELECT name FROM rooms ORDER BY position"))
         replicas = {log: (place.extent.generation, place.extent.head) for log, place in self._tables.places.items()}
         return Saved(
-            instance, next_counter, tuple(self.unanswered()), replicas, labels=of_input, labelled=waiting
+            instance, next_counter, tuple(self.unanswered()), replicas, labels=of_input, labelled=waiting, rooms=rooms
         )
 
     def unanswered(self) -> list[tuple[int, bytes]]:
@@ -131,6 +134,9 @@ class SqliteClientStore:
                     case Rebased():
                         place = changed.get(item.log) or self._tables.places.get(item.log)
                         changed[item.log] = self._rebase(item, place)
+                    case RoomsChanged(rooms):
+                        self._writer.execute("DELETE FROM rooms")
+                        self._writer.executemany("INSERT INTO rooms VALUES (?, ?)", enumerate(rooms))
         self._tables.places.update(changed)
         if level == "FULL":
             self._unsynced_answers = 0

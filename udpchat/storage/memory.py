@@ -15,6 +15,7 @@ from udpchat.chat.writes import (
     Label,
     Labelled,
     Rebased,
+    RoomsChanged,
     Saved,
     Write,
     digest_of,
@@ -205,6 +206,8 @@ class MemoryClientStore(_Shelves):
                         shelf.add(entry)
                 case Rebased(log, generation, sequence):
                     self._shelves[log] = _Shelf(generation, sequence)
+                case RoomsChanged(rooms):
+                    self._saved = replace(self._saved, rooms=rooms)
 
     def extent(self, log: str) -> Extent:
         shelf = self._shelves.get(log)

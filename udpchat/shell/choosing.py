@@ -1,0 +1,69 @@
+"""A question with numbered answers for a person at a terminal, before the chat begins."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from threading import Thread
+from typing import Final, TextIO
+
+from udpchat.shell.typed import Raw, lines_of
+
+UNCLEAR_MAX: Final = 20  # answers that are none: then nobody is reading the question
+
+
+class NobodyAnswers(Exception):
+    """The input ended, or what came were no answers."""
+
+
+class Chooser:
+    """Call it with a question and the options: the index of the one chosen; Enter takes the first.
+
+    Raises `NobodyAnswers`. `report` writes one line for the person.
+    """
+
+    def __init__(self, raw: Raw, report: Callable[[str], object]) -> None:
+        self._raw = raw
+        self._report = report
+
+    async def __call__(self, question: str, options: Sequence[str]) -> int:
+        self._report(f"-- {question}")
+        numbers = [str(number) for number in range(1, len(options) + 1)]
+        for number, option in zip(numbers, options, strict=True):
+            self._report(f"--   {number}: {option}" + (" (or just Enter)" if number == "1" else ""))
+        for _ in range(UNCLEAR_MAX):
+            answer = (await self._line()).strip()
+            if not answer:
+                return 0
+            if answer in numbers:
+                return numbers.index(answer)
+            self._report(f"-- type a number from 1 to {len(options)}, or just Enter for 1")
+        raise NobodyAnswers
+
+    async def _line(self) -> str:
+        """The next line. Raises `NobodyAnswers` at the end of the input."""
+        loop = asyncio.get_running_loop()
+        read: asyncio.Future[str | None] = loop.create_future()
+
+        def settle(line: str | None) -> None:
+            if not read.done():
+                read.set_result(line)
+
+        def work() -> None:
+            line = next(lines_of(self._raw), None)
+            with suppress(RuntimeError):  # the loop is closed: the program is ending, and nobody wants the line
+                loop.call_soon_threadsafe(settle, line)
+
+        Thread(target=work, name="choosing", daemon=True).start()  # it cannot be woken from its read
+        line = await read
+        if line is None:
+            raise NobodyAnswers
+        return line
+
+
+def is_person_there(*streams: TextIO | None) -> bool:
+    """Whether all of these are terminals: then somebody can read a question, and answer it."""
+    with suppress(OSError, ValueError):  # closed
+        return all(stream is not None and stream.isatty() for stream in streams)
+    return False
