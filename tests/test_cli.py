@@ -24,6 +24,7 @@ Capture = pytest.CaptureFixture[str]
 @pytest.fixture(autouse=True)
 def no_choices_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cli.os, "environ", {})
+    monkeypatch.setattr(cli, "client_config", lambda: Path("no such folder") / "client.toml")
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ def test_every_option_of_the_server_arrives(served: list[ServerOptions], tmp_pat
 
 def test_a_client_needs_a_nick_only(joined: list[ClientOptions]) -> None:
     assert cli.client(["--nick", "alice"]) == 0
-    assert joined == [ClientOptions(nick="alice", server=None, rooms=("lobby",), data=data_folder())]
+    assert joined == [ClientOptions(nick="alice", server=None, rooms=(), data=data_folder())]
 
 
 def test_every_option_of_the_client_arrives(joined: list[ClientOptions], tmp_path: Path) -> None:
@@ -85,12 +86,25 @@ def test_every_option_of_the_client_arrives(joined: list[ClientOptions], tmp_pat
     assert joined == [wanted]
 
 
+def test_a_client_takes_its_choices_from_the_environment_and_its_file_too(
+    joined: list[ClientOptions], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    config = tmp_path / "client.toml"
+    config.write_text('nick = "bob"\nroom = ["ops"]\n')
+    monkeypatch.setattr(cli, "client_config", lambda: config)
+    monkeypatch.setattr(cli.os, "environ", {"UDPCHAT_SERVER": "host", "UDPCHAT_PORT": "5", "UDPCHAT_HISTORY": "3"})
+    assert cli.client(["--data", str(tmp_path)]) == 0
+    assert joined == [ClientOptions("bob", ServerAddress("host"), ("ops",), tmp_path, 3, port=5)]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         ([], "command"),
         (["serve"], "serve"),
-        (["client"], "--nick"),
+        (["client"], "UDPCHAT_NICK"),
+        (["client", "export"], "UDPCHAT_NICK"),
+        (["client", "--nick", "a", "--config", "/no/such/file"], "/no/such/file"),
         (["client", "--nick", "a b"], "space"),
         (["client", "--nick", "a\x1b[2Jb"], "U+001B"),
         (["client", "--nick", "x" * 33], "32"),

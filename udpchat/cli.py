@@ -6,7 +6,6 @@ Exit codes are those of `ExitCode`. Nobody is shown a traceback.
 from __future__ import annotations
 
 import argparse
-import math
 import os
 import shlex
 import sys
@@ -21,16 +20,23 @@ from udpchat.chat.client import Client
 from udpchat.chat.commands import Prompt
 from udpchat.chat.events import Error
 from udpchat.chat.exit_codes import ExitCode
-from udpchat.chat.names import BadName, parse_nick, parse_room
+from udpchat.chat.names import BadName, parse_room
 from udpchat.chat.text import fits, json_line, printable
 from udpchat.shell import connect, operations, outbox, serve
-from udpchat.shell.addresses import BadAddress, ServerAddress, parse_server
+from udpchat.shell.choosing import Chooser
 from udpchat.shell.endpoint import EndpointError
 from udpchat.shell.finding import NoServer
 from udpchat.shell.identity import DataUnusable
 from udpchat.shell.moments import moment_ms, now_ms
 from udpchat.shell.operations import OperationFailed
-from udpchat.shell.options import OptionError, data_folder, server_options
+from udpchat.shell.options import (
+    ClientChoices,
+    OptionError,
+    client_choices,
+    client_config,
+    data_folder,
+    server_options,
+)
 from udpchat.shell.retention import objection
 from udpchat.shell.standard import (
     OutputFailed,
@@ -51,7 +57,6 @@ if TYPE_CHECKING:
 
 DEFAULT_ROOM: Final = "lobby"
 HISTORY_ON_A_SCREEN: Final = 50
-HISTORY_MAX: Final = 10_000
 CLIENT_OPERATIONS: Final = ("export", "outbox")
 LABEL_ID_BYTES_MAX: Final = 64
 NOT_KEPT: Final = "not kept: this client keeps nothing on disk, and what has not arrived by now does not arrive"
@@ -247,15 +252,17 @@ def client(argv: Sequence[str] | None = None, *, program: str = "udpchat-client"
         return _outbox(words[1:], program)
     parser = _client_parser(program)
     arguments = parser.parse_args(words)
+    choices = _client_choices(parser, arguments)
     prepare_output()
+    as_json = choices.form == "json"
     to_screen, from_screen = _is_terminal(sys.stdout), _is_terminal(sys.stdin)
     if arguments.id and from_screen:
         text = "--id is for input from a pipe or a file: what is typed again is another message"
-        _report_failure(program, text, code="usage", as_json=arguments.json)
+        _report_failure(program, text, code="usage", as_json=as_json)
         return ExitCode.USAGE
-    is_for_person = to_screen and from_screen and not arguments.json
+    is_for_person = to_screen and from_screen and not as_json
     editor = _open_editor() if is_for_person else None
-    options = _client_options(arguments, to_screen=to_screen, is_edited=editor is not None)
+    options = _client_options(choices, arguments, to_screen=to_screen, is_edited=editor is not None)
     write_out = writing_to(sys.stdout) if editor is None else editor.write
     write_err = remark if editor is None or not _is_terminal(sys.stderr) else editor.write
 
@@ -268,9 +275,9 @@ def client(argv: Sequence[str] | None = None, *, program: str = "udpchat-client"
             prompt,
             write_out=write_out,
             write_err=write_err,
-            json=arguments.json,
-            count=arguments.count,
-            follow=arguments.follow,
+            json=choices.form == "json",
+            count=choices.count,
+            follow=choices.follow,
             zone=None,
             draw=screen.draw if is_for_person else None,
             numbers_lines=not from_screen,
@@ -279,10 +286,12 @@ def client(argv: Sequence[str] | None = None, *, program: str = "udpchat-client"
         )
 
     def run() -> int:
-        source = TypedLines(standard_input()) if editor is None else editor
-        return connect.run(options, make_interface=make_interface, source=source, say=_saying(write_err))
+        raw, say = standard_input(), _saying(write_err)
+        source = TypedLines(raw) if editor is None else editor
+        choose = Chooser(raw, say) if is_for_person and _is_terminal(sys.stderr) else None
+        return connect.run(options, make_interface=make_interface, source=source, say=say, choose=choose)
 
-    return _guarded(program, run, as_json=arguments.json)
+    return _guarded(program, run, as_json=as_json)
 
 
 def _open_editor() -> LineEditor | None:
@@ -291,19 +300,39 @@ def _open_editor() -> LineEditor | None:
     return open_editor()
 
 
-def _client_options(arguments: argparse.Namespace, *, to_screen: bool, is_edited: bool) -> connect.ClientOptions:
-    history: int | None = arguments.history
+def _client_options(
+    choices: ClientChoices, given: argparse.Namespace, *, to_screen: bool, is_edited: bool
+) -> connect.ClientOptions:
+    history = choices.history
     return connect.ClientOptions(
-        nick=arguments.nick,
-        server=arguments.server,
-        rooms=tuple(dict.fromkeys(arguments.room or [DEFAULT_ROOM])),
-        data=arguments.data,
+        nick=choices.nick,
+        server=choices.server,
+        rooms=choices.rooms,
+        data=choices.data,
         history=history if history is not None else HISTORY_ON_A_SCREEN if to_screen else 0,
-        timeout_s=arguments.timeout,
-        label_id=arguments.id or "",
-        discards=arguments.discard,
+        timeout_s=choices.timeout_s,
+        default_room=DEFAULT_ROOM,
+        port=choices.port,
+        label_id=given.id or "",
+        discards=given.discard,
         shows_progress=_is_terminal(sys.stderr) and not is_edited,  # the editor's prompt shows it
     )
+
+
+def client_arguments(words: Sequence[str], program: str) -> ClientChoices:
+    """What a person wants of a client, from its command line, the environment and the config file.
+
+    A wrong option ends the program with EXIT_USAGE and one line.
+    """
+    parser = _client_parser(program)
+    return _client_choices(parser, parser.parse_args(words))
+
+
+def _client_choices(parser: _Parser, given: argparse.Namespace) -> ClientChoices:
+    try:
+        return client_choices(vars(given), os.environ, default_config=client_config())
+    except OptionError as error:
+        parser.error(str(error))
 
 
 def _kept(options: connect.ClientOptions, server: str) -> str:
@@ -327,13 +356,14 @@ def _outbox(argv: Sequence[str], program: str) -> int:
     _add_store_options(parser)
     parser.add_argument("--json", action="store_true", help="a JSON object a line")
     given = parser.parse_args(argv)
+    choices = _store_choices(parser, given)
     prepare_output()
 
     def run() -> int:
-        server = (given.server.host, given.server.port) if given.server else None
+        server = (choices.server.host, choices.server.port) if choices.server else None
         outbox.show(
-            given.data,
-            given.nick,
+            choices.data,
+            choices.nick,
             server,
             as_json=given.json,
             drops=given.do == "drop",
@@ -346,9 +376,16 @@ def _outbox(argv: Sequence[str], program: str) -> int:
 
 
 def _add_store_options(parser: _Parser) -> None:
-    parser.add_argument("--nick", required=True, type=_nick, help="whose store")
-    parser.add_argument("--server", type=_server, metavar="HOST[:PORT]", help="of which server (the one used last)")
-    parser.add_argument("--data", type=_folder, default=data_folder(), metavar="DIR", help="folder of keys and stores")
+    parser.add_argument("--nick", help="whose store")
+    parser.add_argument("--server", metavar="HOST[:PORT]", help="of which server (the one used last)")
+    parser.add_argument("--data", metavar="DIR", help=f"folder of keys and stores ({data_folder()})")
+    parser.add_argument("--config", metavar="FILE", help="TOML file with these options")
+
+
+def _store_choices(parser: _Parser, given: argparse.Namespace) -> ClientChoices:
+    """Which store is meant: of the options of these commands, those that a client has too."""
+    flags = {name: getattr(given, name) for name in ("nick", "server", "data", "config")}
+    return _client_choices(parser, argparse.Namespace(**flags))
 
 
 def _export_replica(argv: Sequence[str], program: str) -> int:
@@ -356,9 +393,10 @@ def _export_replica(argv: Sequence[str], program: str) -> int:
     _add_store_options(parser)
     _add_export_options(parser)
     given = parser.parse_args(argv)
+    choices = _store_choices(parser, given)
     prepare_output()
-    server = (given.server.host, given.server.port) if given.server else None
-    return _guarded(parser.prog, lambda: _export(operations.replica_of(given.data, given.nick, server), given))
+    server = (choices.server.host, choices.server.port) if choices.server else None
+    return _guarded(parser.prog, lambda: _export(operations.replica_of(choices.data, choices.nick, server), given))
 
 
 def _client_parser(program: str) -> _Parser:
@@ -366,24 +404,27 @@ def _client_parser(program: str) -> _Parser:
         prog=program,
         commands=CLIENT_OPERATIONS,
         description="Joins a chat. Each line typed is a message to the current room; /help lists the commands.",
-        epilog=f"What was said is written out by {program} export, what was not confirmed by {program} outbox.",
+        epilog=f"What was said is written out by {program} export, what was not confirmed by {program} outbox. "
+        "Each option but --id and --discard can also stand in a config file "
+        f'(nick = "alice" in {client_config()}) or the environment (UDPCHAT_NICK).',
     )
-    parser.add_argument("--nick", required=True, type=_nick, help="the name to go by")
+    parser.add_argument("--nick", help="the name to go by")
     parser.add_argument(
         "--server",
-        type=_server,
         metavar="HOST[:PORT]",
-        help="or udpchat://HOST[:PORT][#FINGERPRINT]; without it, the server used last, then this machine",
+        help="or udpchat://HOST[:PORT][#FINGERPRINT]; without it, the one used last, or at first that of this machine",
     )
-    parser.add_argument("--room", action="append", type=_room, help="a room to join (lobby); may be given again")
+    parser.add_argument("--room", action="append", help="a room to join (those one was in, or lobby); repeatable")
     form = parser.add_mutually_exclusive_group()
-    form.add_argument("--plain", action="store_true", help="line mode, for people and simple pipes")
-    form.add_argument("--json", action="store_true", help="line mode, a JSON object for each event")
-    parser.add_argument("--data", type=_folder, default=data_folder(), metavar="DIR", help="folder of keys and stores")
-    parser.add_argument("--history", type=_history, metavar="N", help="earlier messages of each room to show at most")
-    parser.add_argument("--follow", action="store_true", help="stay when the input ends, and print what arrives")
-    parser.add_argument("--count", type=_count, metavar="N", help="end after N live messages from others")
-    parser.add_argument("--timeout", type=_seconds, metavar="S", help="end after S seconds")
+    switch: dict[str, Any] = {"action": "store_const", "const": True}  # None where it is not given
+    form.add_argument("--plain", **switch, help="line mode, for people and simple pipes")
+    form.add_argument("--json", **switch, help="line mode, a JSON object for each event")
+    parser.add_argument("--data", metavar="DIR", help=f"folder of keys and stores ({data_folder()})")
+    parser.add_argument("--config", metavar="FILE", help="TOML file with these options")
+    parser.add_argument("--history", metavar="N", help="earlier messages of each room to show at most")
+    parser.add_argument("--follow", **switch, help="stay when the input ends, and print what arrives")
+    parser.add_argument("--count", metavar="N", help="end after N live messages from others")
+    parser.add_argument("--timeout", metavar="S", help="end after S seconds")
     parser.add_argument(
         "--id", type=_label_id, help="line k is the request ID:k: given again, it is the same message"
     )
@@ -391,25 +432,11 @@ def _client_parser(program: str) -> _Parser:
     return parser
 
 
-def _nick(text: str) -> str:
-    try:
-        return parse_nick(text)
-    except BadName as error:
-        raise argparse.ArgumentTypeError(error.reason.removesuffix(".")) from error
-
-
 def _room(text: str) -> str:
     try:
         return parse_room(text)
     except BadName as error:
         raise argparse.ArgumentTypeError(error.reason.removesuffix(".")) from error
-
-
-def _server(text: str) -> ServerAddress:
-    try:
-        return parse_server(text)
-    except BadAddress as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _moment(text: str) -> int:
@@ -429,30 +456,6 @@ def _label_id(text: str) -> str:
     if not text.strip() or printable(text) != text or not fits(text, LABEL_ID_BYTES_MAX):
         raise argparse.ArgumentTypeError(f"an id is one line of at most {LABEL_ID_BYTES_MAX} bytes, not {text!r}")
     return text
-
-
-def _history(text: str) -> int:
-    return _whole(text, at_least=0, at_most=HISTORY_MAX)
-
-
-def _count(text: str) -> int:
-    return _whole(text, at_least=1, at_most=2**53)
-
-
-def _whole(text: str, *, at_least: int, at_most: int) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) <= 16 and at_least <= int(text) <= at_most):
-        raise argparse.ArgumentTypeError(f"a number from {at_least} to {at_most} is wanted, not {text!r}")
-    return int(text)
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = math.nan
-    if not 0 < seconds <= 1e9:
-        raise argparse.ArgumentTypeError(f"a number of seconds is wanted, not {text!r}")
-    return seconds
 
 
 # --- Both ----------

@@ -12,12 +12,12 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pyte
 
-from tests.shell.waiting import LIMIT_S, ROOT
+from tests.shell.waiting import LIMIT_S, ROOT, clean_environment
 
 ROWS, COLUMNS = 24, 80
 HISTORY_LINES = 2_000
@@ -32,16 +32,24 @@ class Terminal:
     Killed at the end of a `with`. What the program wrote is in `raw`, byte by byte.
     """
 
-    def __init__(self, *arguments: str | Path, rows: int = ROWS, columns: int = COLUMNS, term: str = "xterm") -> None:
+    def __init__(
+        self,
+        *arguments: str | Path,
+        rows: int = ROWS,
+        columns: int = COLUMNS,
+        term: str = "xterm",
+        program: Sequence[str | Path] = ("-m", "udpchat"),
+        environment: dict[str, str] | None = None,
+    ) -> None:
         self.screen = pyte.HistoryScreen(columns, rows, history=HISTORY_LINES)
         self._stream = pyte.ByteStream(self.screen)
         self.raw = b""
         self._master, slave = pty.openpty()
         self._set_size(slave, rows, columns)
         self.modes_before = termios.tcgetattr(slave)
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("UDPCHAT_")}
+        kept = {**clean_environment(), **(environment or {})}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "udpchat", *map(str, arguments)],
+            [sys.executable, *map(str, program), *map(str, arguments)],
             cwd=ROOT,
             env={**kept, "TERM": term, "TZ": "UTC", "PYTHONIOENCODING": "utf-8"},
             stdin=slave,

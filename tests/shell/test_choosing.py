@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import io
 
 import pytest
 
-from udpchat.shell.choosing import UNCLEAR_MAX, Chooser, NobodyAnswers, is_person_there
+from udpchat.shell.choosing import UNCLEAR_MAX, Chooser, NobodyAnswers
 
 OPTIONS = ("wait", "go on", "quit")
 
@@ -20,11 +19,6 @@ class Keyboard:
 
     def read(self, size: int, /) -> bytes:
         return self._lines.pop(0) if self._lines else b""
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
 
 
 def choose(*typed: str) -> tuple[int, list[str]]:
@@ -56,15 +50,3 @@ def test_where_nobody_answers_the_question_ends() -> None:
     for typed in ((), ("x",) * (UNCLEAR_MAX + 1)):
         with pytest.raises(NobodyAnswers):
             choose(*typed)
-
-
-def test_a_person_is_there_if_all_streams_are_terminals() -> None:
-    assert is_person_there(Terminal(), Terminal())
-    for other in (io.StringIO(), None):
-        assert not is_person_there(Terminal(), other)
-
-
-def test_a_stream_that_is_closed_is_no_terminal() -> None:
-    closed = io.StringIO()
-    closed.close()
-    assert not is_person_there(Terminal(), closed)

@@ -1,10 +1,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from udpchat.shell.options import OptionError, data_folder, server_options
+from udpchat.shell.addresses import ServerAddress
+from udpchat.shell.options import (
+    ClientChoices,
+    OptionError,
+    client_choices,
+    client_config,
+    data_folder,
+    server_options,
+)
 from udpchat.storage.log import Durability
 
 
@@ -95,3 +104,100 @@ def test_there_may_be_several_addresses_and_each_is_taken_once(tmp_path: Path) -
 def test_a_wrong_one_of_several_addresses_is_shown_with_the_others() -> None:
     with pytest.raises(OptionError, match=r"^--bind cannot be '::1, x': an address of this machine is wanted"):
         server_options({"bind": ["::1", "x"]}, {})
+
+
+# --- The client's ----------
+
+
+def client(flags: dict[str, Any] | None = None, environment: dict[str, str] | None = None) -> ClientChoices:
+    return client_choices({"nick": "alice", **(flags or {})}, environment or {}, default_config=None)
+
+
+def test_a_nick_is_enough() -> None:
+    expected = ClientChoices("alice", None, (), data_folder(), 47747, None, False, None, None, "")
+    assert client() == expected
+
+
+def test_without_a_nick_the_three_ways_to_give_one_are_named(tmp_path: Path) -> None:
+    for flags, default, file in (({}, tmp_path / "client.toml", "client.toml"), ({}, None, "--config")):
+        with pytest.raises(OptionError) as refused:
+            client_choices(flags, {"UDPCHAT_NICK": ""}, default_config=default)
+        for way in ("--nick NICK", "UDPCHAT_NICK", 'nick = "NICK"', file):
+            assert way in str(refused.value)
+
+
+def test_the_client_too_reads_flags_before_the_environment_before_its_file(tmp_path: Path) -> None:
+    config = tmp_path / "client.toml"
+    config.write_text(
+        'nick = "file"\nserver = "file"\nroom = ["Ops", "dev"]\nhistory = 5\n'
+        "timeout = 2.5\nfollow = true\njson = true\n"
+    )
+    found = client_choices({}, {}, default_config=config)
+    assert found == ClientChoices(
+        "file", ServerAddress("file"), ("ops", "dev"), data_folder(), 47747, 5, True, None, 2.5, "json"
+    )
+    environment = {
+        "UDPCHAT_NICK": "environment", "UDPCHAT_SERVER": "udpchat://env:5", "UDPCHAT_ROOM": "lobby, #Den",
+        "UDPCHAT_DATA": str(tmp_path), "UDPCHAT_HISTORY": "7", "UDPCHAT_FOLLOW": "no", "UDPCHAT_COUNT": "3",
+        "UDPCHAT_TIMEOUT": "9", "UDPCHAT_PLAIN": "1", "UDPCHAT_PORT": "5000",
+    }  # fmt: skip
+    found = client_choices({}, environment, default_config=config)
+    assert found == ClientChoices(
+        "environment", ServerAddress("env", 5), ("lobby", "den"), tmp_path, 5000, 7, False, 3, 9.0, "plain"
+    )
+    flags = {"nick": "flag", "server": "flag:9", "room": ["one", "two"], "count": "1", "json": True, "plain": None}
+    found = client_choices(flags, environment, default_config=config)
+    assert (found.nick, found.server, found.rooms) == ("flag", ServerAddress("flag", 9), ("one", "two"))
+    assert (found.count, found.form) == (1, "json")
+
+
+def test_a_file_that_is_named_must_be_there_and_the_one_in_the_users_folder_need_not(tmp_path: Path) -> None:
+    missing = tmp_path / "client.toml"
+    assert client_choices({"nick": "a"}, {}, default_config=missing).nick == "a"
+    for flags, environment in (({"config": str(missing)}, {}), ({}, {"UDPCHAT_CONFIG": str(missing)})):
+        with pytest.raises(OptionError, match=r"cannot read the config file .*client\.toml"):
+            client_choices({"nick": "a", **flags}, environment, default_config=None)
+
+
+def test_the_file_of_a_client_is_in_the_users_config_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert client_config().name == "client.toml" and client_config().parent.name == "udpchat"
+
+
+def test_server_and_client_may_share_a_file_and_a_misspelt_name_is_no_option_of_either(tmp_path: Path) -> None:
+    shared = write(tmp_path, 'nick = "alice"\nport = 5\nheartbeat = 2\nroom = "ops"\n')
+    assert (server_options({"config": shared}, {}).port, server_options({"config": shared}, {}).heartbeat_s) == (5, 2.0)
+    found = client_choices({"config": shared}, {}, default_config=None)
+    assert (found.nick, found.port, found.rooms) == ("alice", 5, ("ops",))
+    wrong = write(tmp_path, 'nik = "alice"\n')
+    for read in (lambda: client({"config": wrong}), lambda: server_options({"config": wrong}, {})):
+        with pytest.raises(OptionError, match=r"'nik'.*nick"):
+            read()
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        ({"nick": "a b"}, "--nick cannot be 'a b'.*space"),
+        ({"server": "host:0"}, "--server cannot be 'host:0'.*port"),
+        ({"room": ["ok", "a b"]}, "--room cannot be 'ok, a b'.*space"),
+        ({"history": "-1"}, "--history cannot be '-1'.*0 to 10000"),
+        ({"history": "10001"}, "--history"),
+        ({"count": "0"}, "--count.*from 1"),
+        ({"timeout": "nan"}, "--timeout.*seconds"),
+        ({"timeout": "0"}, "--timeout.*seconds"),
+        ({"plain": True, "json": True}, "plain and json.*together"),
+    ],
+)
+def test_a_wrong_choice_of_a_client_is_one_line_that_names_it(flags: dict[str, Any], words: str) -> None:
+    with pytest.raises(OptionError, match=words):
+        client(flags)
+
+
+@pytest.mark.parametrize("text", ["nick = 5", "room = [5]", "follow = 'maybe'", "count = true", "timeout = true"])
+def test_a_value_of_another_type_is_one_line_too(tmp_path: Path, text: str) -> None:
+    with pytest.raises(OptionError, match=r"in .*server\.toml cannot be"):
+        client_choices({"config": write(tmp_path, text)}, {}, default_config=None)
+
+
+def test_any_free_port_is_none_that_a_client_could_guess() -> None:
+    assert client(environment={"UDPCHAT_PORT": "0"}).port == 47747

@@ -29,18 +29,29 @@ def run_until(loop: asyncio.AbstractEventLoop, condition: Callable[[], object], 
         raise AssertionError("the condition never held") from None
 
 
+def clean_environment() -> dict[str, str]:
+    """The environment without any choice of the person who runs the tests, whose config file is not read either."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("UDPCHAT_")}
+    return {**kept, "UDPCHAT_CONFIG": os.devnull}
+
+
 class Program:
     """`python -m udpchat ...`, whose lines can be waited for. Killed at the end of a `with`.
 
     `within` names the network namespace that it runs in (see `namespaces`).
     """
 
-    def __init__(self, *arguments: str | Path, module: str = "udpchat", within: str = "") -> None:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("UDPCHAT_")}
+    def __init__(
+        self,
+        *arguments: str | Path,
+        module: str = "udpchat",
+        within: str = "",
+        environment: dict[str, str] | None = None,
+    ) -> None:
         self.process = subprocess.Popen(
             [*(["ip", "netns", "exec", within] if within else []), sys.executable, "-m", module, *map(str, arguments)],
             cwd=ROOT,
-            env=environment,
+            env=clean_environment() | (environment or {}),
             start_new_session=module != "udpchat",
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from threading import Thread
-from typing import Final, TextIO
+from typing import Final
 
 from udpchat.shell.typed import Raw, lines_of
 
@@ -60,10 +60,3 @@ class Chooser:
         if line is None:
             raise NobodyAnswers
         return line
-
-
-def is_person_there(*streams: TextIO | None) -> bool:
-    """Whether all of these are terminals: then somebody can read a question, and answer it."""
-    with suppress(OSError, ValueError):  # closed
-        return all(stream is not None and stream.isatty() for stream in streams)
-    return False

@@ -226,7 +226,7 @@ class Session:
                 await chat.end()
 
     def _see_to_the_server_used_last(self, chat: Chat, found: Found, at_end: contextlib.ExitStack) -> None:
-        """This server becomes the one used last; or, if it only stands in for that one, it is noticed when it is back."""
+        """This server becomes the one used last; if it stands in for that one, the person is told when that is back."""
         if found.instead_of is None:
             name = found.candidate.server.name
             chat.on_connected = lambda: remember_server(self._folder, name)

@@ -28,7 +28,7 @@ LOOK_AGAIN_S_MAX: Final = 2.0  # how long one look takes
 THIS_MACHINE: Final = ("127.0.0.1", "::1")
 
 Report = Callable[[str], object]  # one line for the person
-Choose = Callable[[str, Sequence[str]], Awaitable[int]]  # question, options; the index of the one chosen, or NobodyAnswers
+Choose = Callable[[str, Sequence[str]], Awaitable[int]]  # question, options; index of the one chosen; NobodyAnswers
 
 
 class NoServer(Exception):

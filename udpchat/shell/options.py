@@ -1,7 +1,9 @@
-"""What an operator may choose, and where: an option, else the environment, else the config file, else the default.
+"""What a person may choose, and where: an option, else the environment, else the config file, else the default.
 
-The config file is TOML with the names of the options: `port = 47747`, `log-level = "info"`. In the environment they are
-UDPCHAT_PORT, UDPCHAT_LOG_LEVEL. `bind` takes several addresses: the option again, a list, or commas between them.
+The config file is TOML with the names of the options: `port = 47747`, `log-level = "info"`, `nick = "alice"`. In the
+environment they are UDPCHAT_PORT, UDPCHAT_LOG_LEVEL, UDPCHAT_NICK. Server and client may share one file: each ignores
+what is only the other's. `bind` and `room` take several values: the option again, a list, or
+commas between them.
 """
 
 from __future__ import annotations
@@ -11,12 +13,15 @@ import math
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from pathlib import Path
 from typing import Any, Final
 
 import platformdirs
 
+from udpchat.chat.names import BadName, parse_nick, parse_room
 from udpchat.chat.text import fits, printable
+from udpchat.shell.addresses import BadAddress, ServerAddress, parse_server
 from udpchat.shell.logs import FORMATS, LEVELS
 from udpchat.shell.retention import Retention, parse_retention
 from udpchat.shell.suggestions import did_you_mean
@@ -27,6 +32,8 @@ SERVER_NAME_BYTES_MAX: Final = 100
 HEARTBEAT_S_MIN: Final = 0.1
 EXPIRY_S_MAX: Final = 3600.0  # as far as a Welcome can say it (SPEC 4)
 CONFIG_BYTES_MAX: Final = 1024 * 1024
+HISTORY_MAX: Final = 10_000
+TIMEOUT_S_MAX: Final = 1e9
 
 
 class OptionError(Exception):
@@ -49,25 +56,93 @@ class ServerOptions:
     log_format: str
 
 
+@dataclass(frozen=True, slots=True)
+class ClientChoices:
+    """All that `udpchat-client` may be told.
+
+    `rooms` empty: those of the run before; `port`: that of a server of this machine; `history` None: as many as suit
+    the screen; `form`: `plain`, `json`, or nothing for what suits the terminal.
+    """
+
+    nick: str
+    server: ServerAddress | None
+    rooms: tuple[str, ...]
+    data: Path
+    port: int
+    history: int | None
+    follow: bool
+    count: int | None
+    timeout_s: float | None
+    form: str
+
+
 def data_folder() -> Path:
     """Where the keys, stores and logs of this user are, unless told otherwise."""
     return platformdirs.user_data_path("udpchat", appauthor=False)
 
 
+def client_config() -> Path:
+    """Where a client looks for its config file when none is named."""
+    return platformdirs.user_config_path("udpchat", appauthor=False) / "client.toml"
+
+
+class Source(IntEnum):
+    """Where a choice was made: a higher one outranks a lower."""
+
+    DEFAULT = 0
+    FILE = 1
+    ENVIRONMENT = 2
+    FLAG = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """The values of all settings of one program, by name, and where each was chosen."""
+
+    values: dict[str, Any]
+    sources: dict[str, Source]
+
+
+def choices(
+    settings: Mapping[str, Setting],
+    flags: Mapping[str, Any],
+    environment: Mapping[str, str],
+    *,
+    default_config: Path | None = None,
+) -> Choices:
+    """What was chosen; `flags` by option name without its hyphens in front, None for one that is not there.
+
+    `default_config` is read if no config file is named and it is there. Raises `OptionError`.
+    """
+    chosen: dict[str, tuple[Any, Source, str]] = {
+        name: (default, Source.DEFAULT, "") for name, (default, _) in settings.items()
+    }
+    named = flags.get("config") or environment.get("UDPCHAT_CONFIG")
+    path = Path(str(named)).expanduser() if named else default_config
+    if path is not None and (named or path.exists()):
+        for name, value in _read_config(path).items():
+            if name in settings:
+                chosen[name] = value, Source.FILE, f"{name} in {path}"
+    for name in settings:
+        variable = variable_of(name)
+        if environment.get(variable):
+            chosen[name] = environment[variable], Source.ENVIRONMENT, variable
+        if flags.get(name) is not None:
+            chosen[name] = flags[name], Source.FLAG, f"--{name}"
+    return Choices(
+        values={name: _parsed(settings[name], value, where) for name, (value, _, where) in chosen.items()},
+        sources={name: source for name, (_, source, _) in chosen.items()},
+    )
+
+
+def variable_of(name: str) -> str:
+    """The environment variable of an option."""
+    return "UDPCHAT_" + name.upper().replace("-", "_")
+
+
 def server_options(flags: Mapping[str, str | Sequence[str] | None], environment: Mapping[str, str]) -> ServerOptions:
     """The choices of the operator; `flags` by option name without its hyphens in front. Raises `OptionError`."""
-    config = str(flags.get("config") or environment.get("UDPCHAT_CONFIG") or "")
-    chosen: dict[str, tuple[Any, str]] = {name: (default, "") for name, (default, _) in _SETTINGS.items()}
-    if config:
-        chosen.update({name: (value, f"{name} in {config}") for name, value in _read_config(Path(config)).items()})
-    for name in _SETTINGS:
-        variable = "UDPCHAT_" + name.upper().replace("-", "_")
-        if environment.get(variable):
-            chosen[name] = environment[variable], variable
-        flag = flags.get(name)
-        if flag is not None:
-            chosen[name] = flag, f"--{name}"
-    values = {name: _parsed(name, value, source) for name, (value, source) in chosen.items()}
+    values = choices(_SETTINGS, flags, environment).values
     if values["expiry"] <= values["heartbeat"]:
         raise OptionError(
             f"--expiry ({values['expiry']:g} s) must be longer than --heartbeat ({values['heartbeat']:g} s)"
@@ -86,6 +161,39 @@ def server_options(flags: Mapping[str, str | Sequence[str] | None], environment:
     )
 
 
+def client_choices(
+    flags: Mapping[str, Any], environment: Mapping[str, str], *, default_config: Path | None
+) -> ClientChoices:
+    """The choices of whoever chats; a nick is one of them. Raises `OptionError`."""
+    found = choices(_CLIENT_SETTINGS, flags, environment, default_config=default_config)
+    values = found.values
+    if not values["nick"]:
+        file = flags.get("config") or environment.get("UDPCHAT_CONFIG") or default_config or "a file for --config"
+        raise OptionError(f'which nick? Give --nick NICK, set UDPCHAT_NICK, or write nick = "NICK" into {file}')
+    form = _form(found)
+    return ClientChoices(
+        nick=values["nick"],
+        server=values["server"],
+        rooms=values["room"],
+        data=values["data"],
+        port=values["port"] or DEFAULT_PORT,
+        history=values["history"],
+        follow=values["follow"],
+        count=values["count"],
+        timeout_s=values["timeout"],
+        form=form,
+    )
+
+
+def _form(found: Choices) -> str:
+    """`json`, `plain`, or nothing: of the two the one chosen at the higher rank. Raises `OptionError`."""
+    wanted = [name for name in ("plain", "json") if found.values[name]]
+    ranks = {name: found.sources[name] for name in wanted}
+    if len(wanted) == 2 and ranks["plain"] == ranks["json"]:
+        raise OptionError("plain and json are not allowed together: choose one")
+    return max(wanted, key=ranks.__getitem__, default="")
+
+
 def _read_config(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
@@ -94,19 +202,23 @@ def _read_config(path: Path) -> dict[str, Any]:
         raise OptionError(f"cannot read the config file {path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise OptionError(f"the config file {path} is not TOML: {error}") from error
-    for name in found:
-        if name not in _SETTINGS:
-            hint = did_you_mean(name, _SETTINGS) or f"; there are {', '.join(_SETTINGS)}"
+    known = sorted({*_SETTINGS, *_CLIENT_SETTINGS})
+    for name, value in found.items():
+        if isinstance(value, dict):
+            table = printable(repr(name))
+            raise OptionError(f"{path} has a table {table}, which does not exist; options stand outside of tables")
+        if name not in known:
+            hint = did_you_mean(name, known) or f"; there are {', '.join(known)}"
             raise OptionError(f"{path} sets {printable(name)!r}, which does not exist{hint}")
     return found
 
 
-def _parsed(name: str, value: Any, source: str) -> Any:
+def _parsed(setting: Setting, value: Any, where: str) -> Any:
     try:
-        return _SETTINGS[name][1](value)
+        return setting[1](value)
     except (ValueError, TypeError) as error:
         shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-        raise OptionError(f"{source} cannot be {printable(shown)!r}: {error}") from error
+        raise OptionError(f"{where} cannot be {printable(shown)!r}: {error}") from error
 
 
 def _addresses(value: Any) -> tuple[str, ...]:
@@ -161,8 +273,70 @@ def _one_of(choices: tuple[str, ...]) -> Callable[[Any], str]:
     return parse
 
 
+def _nick(value: Any) -> str:
+    return _named(parse_nick, value) if value != "" else ""
+
+
+def _rooms(value: Any) -> tuple[str, ...]:
+    """A list, or names with commas between."""
+    written = value if isinstance(value, list) else str(value).split(",") if value else []
+    return tuple(dict.fromkeys(_named(parse_room, room) for room in written))
+
+
+def _named(parse: Callable[[str], str], value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("a name is wanted")
+    try:
+        return parse(value.strip())
+    except BadName as error:
+        raise ValueError(error.reason.removesuffix(".")) from error
+
+
+def _server(value: Any) -> ServerAddress | None:
+    try:
+        return parse_server(str(value)) if value != "" else None
+    except BadAddress as error:
+        raise ValueError(str(error)) from error
+
+
+def _whole(at_least: int, at_most: int) -> Callable[[Any], int | None]:
+    def parse(value: Any) -> int | None:
+        text = str(value)
+        if value is None:
+            return None
+        is_number = not isinstance(value, bool) and text.isascii() and text.isdecimal() and len(text) <= 16
+        if not is_number or not at_least <= int(text) <= at_most:
+            raise ValueError(f"a number from {at_least} to {at_most} is wanted")
+        return int(text)
+
+    return parse
+
+
+def _timeout(value: Any) -> float | None:
+    if value is None:
+        return None
+    try:
+        seconds = math.nan if isinstance(value, bool) else float(value)
+    except (ValueError, TypeError):
+        seconds = math.nan
+    if not 0 < seconds <= TIMEOUT_S_MAX:
+        raise ValueError("a number of seconds is wanted")
+    return seconds
+
+
+def _switch(value: Any) -> bool:
+    """true or false; in the environment also 1 and 0, yes and no, on and off."""
+    if isinstance(value, bool):
+        return value
+    words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+    if str(value).lower() not in words:
+        raise ValueError("true or false is wanted")
+    return words[str(value).lower()]
+
+
 _durability = _one_of(tuple(Durability))
-_SETTINGS: Final[dict[str, tuple[Any, Callable[[Any], Any]]]] = {
+Setting = tuple[Any, Callable[[Any], Any]]  # the default as a person would write it, and what reads it
+_SETTINGS: Final[dict[str, Setting]] = {
     "bind": ("::", _addresses),
     "port": (DEFAULT_PORT, _port),
     "data": (data_folder(), _folder),
@@ -173,4 +347,17 @@ _SETTINGS: Final[dict[str, tuple[Any, Callable[[Any], Any]]]] = {
     "retention": ("", lambda value: parse_retention(str(value))),
     "log-level": ("info", _one_of(LEVELS)),
     "log-format": ("text", _one_of(FORMATS)),
+}
+_CLIENT_SETTINGS: Final[dict[str, Setting]] = {
+    "nick": ("", _nick),
+    "server": ("", _server),
+    "room": ("", _rooms),
+    "data": (data_folder(), _folder),
+    "port": (DEFAULT_PORT, _port),
+    "history": (None, _whole(0, HISTORY_MAX)),
+    "follow": (False, _switch),
+    "count": (None, _whole(1, 2**53)),
+    "timeout": (None, _timeout),
+    "plain": (False, _switch),
+    "json": (False, _switch),
 }

@@ -31,8 +31,8 @@ def store_path(data: Path, nick: str, server: tuple[str, int]) -> Path:
 def remembered(store: ClientStore, rooms: Sequence[str], count: int, *, label_id: str = "") -> Saved:
     """What the store holds, with the last `count` messages of these rooms and of others that may be joined.
 
-    Of no rooms: of those that the run before was in. And with what became of the lines of the input `label_id`, if there
-    is one. What cannot be read is left out: the server has it too. Raises `StoreError` if not even the rest can be.
+    Of no rooms: of those that the run before was in. And with what became of the lines of the input `label_id`, if
+    there is one. What cannot be read is left out: the server has it too. Raises `StoreError` if not even the rest can.
     """
     saved = store.load(label_id)
     logs = [log for log in store.logs() if log.startswith(ROOM_PREFIX)] if count else []
