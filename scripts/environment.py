@@ -9,10 +9,12 @@ import contextlib
 import hashlib
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, NoReturn
 
@@ -22,6 +24,14 @@ PYTHON = FOLDER / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 READY = FOLDER / "udpchat-ready"  # one line for each extra that is installed
 OLDEST = (3, 11)
 NEWEST_MINOR_TRIED = 20
+REPORTED_EVERY_S = 5.0  # that a step of the set-up goes on
+LOCK_POLL_S = 0.2
+FAILURE_LINES_MAX = 20
+EXIT_INTERRUPTED = 130
+NO_NETWORK = re.compile(  # what pip writes when it cannot reach its index
+    r"NewConnectionError|NameResolutionError|ConnectTimeoutError|ReadTimeoutError|ProxyError|Max retries exceeded"
+    r"|name resolution|getaddrinfo failed|Network is unreachable|No route to host|\(from versions: none\)"
+)
 REQUIREMENTS = ("msgspec", "cryptography", "platformdirs", "prompt_toolkit", "ifaddr")
 
 
@@ -32,30 +42,42 @@ def enter() -> None:
     """
     sys.path.insert(1, str(ROOT))
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    activated = sys.prefix != sys.base_prefix and not _inside()
-    if activated and sys.version_info >= OLDEST and all(map(importlib.util.find_spec, REQUIREMENTS)):
+    if _is_activated():
         return
     python = prepare()
     if not _inside():
         execute([str(python), *sys.argv])
 
 
+def is_set_up() -> bool:
+    """Whether `enter` has nothing to make or to install, as far as that can be seen at once."""
+    return _is_activated() or any(line.startswith(_fingerprint()) for line in _read(READY).splitlines())
+
+
+def _is_activated() -> bool:
+    """Whether the caller has a virtual environment of their own that has what is required."""
+    is_theirs = sys.prefix != sys.base_prefix and not _inside()
+    return is_theirs and sys.version_info >= OLDEST and all(map(importlib.util.find_spec, REQUIREMENTS))
+
+
 def prepare(extra: str = "") -> Path:
     """The environment's Python, with udpchat installed from this checkout and the named extra; exits when it cannot."""
     _demand_version()
+    began = time.monotonic()
     with _lock():
         if not (_read(READY) and _starts()):
-            say(f"making the virtual environment {FOLDER}")
+            say(f"setting up, once: this takes a minute at most, and {FOLDER}")
             READY.unlink(missing_ok=True)
-            _run([sys.executable, "-m", "venv", "--clear", str(FOLDER)])
+            _run("making a virtual environment", [sys.executable, "-m", "venv", "--clear", str(FOLDER)])
         current = _fingerprint()
         ready = [line for line in _read(READY).splitlines() if line.startswith(current)]
         wanted = f"{current} {extra}"
         if wanted not in ready:
-            say("installing what setup.cfg asks for" + (f", with [{extra}]" if extra else ""))
             target = f"{ROOT}[{extra}]" if extra else str(ROOT)
-            _run([str(PYTHON), "-m", "pip", "install", "-q", "--disable-pip-version-check", "-e", target])
+            step = f"installing {', '.join(REQUIREMENTS)}" + (f", and [{extra}] of setup.cfg" if extra else "")
+            _run(step, [str(PYTHON), "-m", "pip", "install", "-q", "--disable-pip-version-check", "-e", target])
             READY.write_text("\n".join([*ready, f"{current} ", wanted]), encoding="utf-8")
+            say(f"set up after {time.monotonic() - began:.0f} s")
     return PYTHON
 
 
@@ -80,6 +102,16 @@ def fail(text: str) -> NoReturn:
     """Say why, and exit with 1."""
     say(text)
     sys.exit(1)
+
+
+def run(main: Callable[[], object]) -> NoReturn:
+    """Run a script's `main` and exit with its code; Ctrl+C ends it without a traceback."""
+    try:
+        code = main()
+    except KeyboardInterrupt:
+        say("interrupted")
+        code = EXIT_INTERRUPTED
+    sys.exit(code if isinstance(code, int) else 0)
 
 
 def _demand_version() -> None:
@@ -114,11 +146,27 @@ def _starts() -> bool:
     )
 
 
-def _run(command: list[str]) -> None:
-    """Run to the end, or exit with the last lines that the command said."""
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-    if done.returncode:
-        print("\n".join(done.stdout.splitlines()[-20:]), file=sys.stderr)
+def _run(step: str, command: list[str]) -> None:
+    """Run to the end and report that it goes on; or exit with what the command said last."""
+    say(f"{step} ...")
+    began = time.monotonic()
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    ) as process:
+        while True:
+            try:
+                said = process.communicate(timeout=REPORTED_EVERY_S)[0]
+                break
+            except subprocess.TimeoutExpired:
+                say(f"{step}: {time.monotonic() - began:.0f} s so far ...")
+            except BaseException:  # Ctrl+C: nothing goes on behind the person's back
+                process.kill()
+                raise
+    if process.returncode:
+        lines = [line for line in said.splitlines() if line.strip()] or [f"it ended with {process.returncode}"]
+        if NO_NETWORK.search(said):
+            fail(f"this needs a network once, and cannot get what it needs from it:\n{lines[-1].strip()}")
+        print("\n".join(lines[-FAILURE_LINES_MAX:]), file=sys.stderr)
         fail(f"set-up failed: {' '.join(command)}")
 
 
@@ -132,21 +180,25 @@ def _read(path: Path) -> str:
 def _lock() -> Iterator[None]:
     """One set-up at a time: two people may start `scripts/chat` on one machine together."""
     with open(ROOT / ".venv.lock", "a+b") as file:
-        _lock_file(file)
+        if not _lock_file(file):
+            say("another set-up of this checkout is under way: waiting for it ...")
+            while not _lock_file(file):
+                time.sleep(LOCK_POLL_S)
         yield
 
 
-def _lock_file(file: IO[bytes]) -> None:
-    """Wait until this file is ours; the system lets go of it when the process ends, however it ends."""
-    if sys.platform == "win32":
-        import msvcrt
+def _lock_file(file: IO[bytes]) -> bool:
+    """Whether this file is ours now; the system lets go of it when the process ends, however it ends."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
 
-        while True:
-            with contextlib.suppress(OSError):  # LK_LOCK gives up after ten seconds
-                file.seek(0)
-                msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
-                return
-    else:
-        import fcntl
+            file.seek(0)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
 
-        fcntl.flock(file, fcntl.LOCK_EX)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

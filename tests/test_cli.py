@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -13,7 +13,9 @@ from udpchat.shell.addresses import ServerAddress
 from udpchat.shell.connect import ClientOptions, TimedOut
 from udpchat.shell.endpoint import EndpointError
 from udpchat.shell.finding import NoServer
+from udpchat.shell.hosting import Hosting
 from udpchat.shell.identity import DataUnusable
+from udpchat.shell.operations import OperationFailed
 from udpchat.shell.options import ServerOptions, data_folder
 from udpchat.shell.retention import Retention
 from udpchat.storage.log import Durability, StoreUnusable
@@ -270,3 +272,71 @@ def test_who_debugs_is_shown_a_traceback(monkeypatch: pytest.MonkeyPatch, capsys
     monkeypatch.setattr(cli.serve, "run", fail)
     assert cli.server(["--log-level", "debug"]) == 1
     assert "Traceback" in capsys.readouterr().err
+
+
+# --- Hosting ----------
+
+
+@pytest.fixture
+def hosted(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Hosting, bool]]:
+    """What was to be hosted, and whether the person insisted; it is hosted at 127.0.0.1:5 then."""
+    found: list[tuple[Hosting, bool]] = []
+
+    def host(wanted: Hosting, *, insists: bool, report: Any) -> ServerAddress:
+        found.append((wanted, insists))
+        return ServerAddress("127.0.0.1", 5)
+
+    monkeypatch.setattr(cli.hosting, "host_unless_used_elsewhere", host)
+    return found
+
+
+def test_it_hosts_and_joins_what_it_hosts_with_one_port_and_folder(
+    hosted: list[tuple[Hosting, bool]], joined: list[ClientOptions], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(cli.os, "environ", {"UDPCHAT_PORT": "5000", "UDPCHAT_DATA": str(tmp_path)})
+    for words, insists in ((["--nick", "alice"], False), (["--nick", "alice", "--host"], True)):
+        assert cli.host_or_join(words, program="scripts/chat") == 0
+        assert hosted.pop() == (Hosting(tmp_path, 5000, None, "scripts/chat"), insists)
+        expected = ClientOptions("alice", ServerAddress("127.0.0.1", 5), (), tmp_path, port=5000)
+        assert joined.pop() == expected
+
+
+def test_with_a_server_named_nothing_is_hosted_but_by_insisting(
+    hosted: list[tuple[Hosting, bool]], joined: list[ClientOptions]
+) -> None:
+    assert cli.host_or_join(["--nick", "alice", "--server", "there"], program="scripts/chat") == 0
+    assert hosted == [] and joined.pop().server == ServerAddress("there")
+    assert cli.host_or_join(["--nick", "alice", "--server", "there", "--host"], program="scripts/chat") == 0
+    assert len(hosted) == 1 and joined.pop().server == ServerAddress("127.0.0.1", 5)
+
+
+def test_a_server_used_elsewhere_is_left_to_the_client(
+    joined: list[ClientOptions], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli.hosting, "host_unless_used_elsewhere", lambda *_, **__: None)
+    assert cli.host_or_join(["--nick", "alice"], program="scripts/chat") == 0
+    assert joined.pop().server is None
+
+
+def test_what_cannot_be_hosted_is_one_line_and_nothing_is_joined(
+    joined: list[ClientOptions], monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    def fail(*_: Any, **__: Any) -> NoReturn:
+        raise OperationFailed("cannot host: the disk is full")
+
+    monkeypatch.setattr(cli.hosting, "host_unless_used_elsewhere", fail)
+    assert cli.host_or_join(["--nick", "alice"], program="scripts/chat") == 1
+    assert joined == [] and capsys.readouterr().err == "scripts/chat: cannot host: the disk is full\n"
+
+
+def test_a_wrong_option_hosts_nothing(hosted: list[tuple[Hosting, bool]], capsys: Capture) -> None:
+    for words in ([], ["--nick", "a b"], ["--nick", "alice", "--cuont", "3"]):
+        with pytest.raises(SystemExit) as ended:
+            cli.host_or_join(words, program="scripts/chat")
+        assert ended.value.code == 2 and hosted == []
+        assert capsys.readouterr().err.startswith("scripts/chat: ")
+
+
+def test_stop_needs_no_nick(monkeypatch: pytest.MonkeyPatch, capsys: Capture, tmp_path: Path) -> None:
+    assert cli.stop(["--data", str(tmp_path)], program="scripts/chat") == 0
+    assert capsys.readouterr().err == f"-- no server runs on {tmp_path}\n"

@@ -22,7 +22,7 @@ from udpchat.chat.events import Error
 from udpchat.chat.exit_codes import ExitCode
 from udpchat.chat.names import BadName, parse_room
 from udpchat.chat.text import fits, json_line, printable
-from udpchat.shell import connect, operations, outbox, serve
+from udpchat.shell import connect, hosting, operations, outbox, serve
 from udpchat.shell.choosing import Chooser
 from udpchat.shell.endpoint import EndpointError
 from udpchat.shell.finding import NoServer
@@ -328,11 +328,53 @@ def client_arguments(words: Sequence[str], program: str) -> ClientChoices:
     return _client_choices(parser, parser.parse_args(words))
 
 
-def _client_choices(parser: _Parser, given: argparse.Namespace) -> ClientChoices:
+def _client_choices(parser: _Parser, given: argparse.Namespace, *, needs_nick: bool = True) -> ClientChoices:
     try:
-        return client_choices(vars(given), os.environ, default_config=client_config())
+        return client_choices(vars(given), os.environ, default_config=client_config(), needs_nick=needs_nick)
     except OptionError as error:
         parser.error(str(error))
+
+
+def host_or_join(words: Sequence[str], *, program: str) -> int:
+    """Join the server used last; or, if that is of this machine or there is none yet, host one in the background.
+
+    `words` are those of a client, and --host to host in any case. The exit code.
+    """
+    insists = "--host" in words
+    words = [word for word in words if word != "--host"]
+    choices = client_arguments(words, program)  # a wrong option must not leave a server behind
+    prepare_output()
+    if choices.server is not None and not insists:
+        return client(words, program=program)
+    found: list[str] = []
+
+    def find() -> int:
+        server = hosting.host_unless_used_elsewhere(
+            _hosting(choices, program), insists=insists, report=lambda line: _say(f"-- {line}")
+        )
+        found.extend([] if server is None else ["--server", server.name])
+        return 0
+
+    return _guarded(program, find, as_json=choices.form == "json") or client([*words, *found], program=program)
+
+
+def stop(words: Sequence[str], *, program: str) -> int:
+    """Stop the server that `host_or_join` left in the background; the exit code."""
+    parser = _Parser(prog=f"{program} stop", description="Stops the server that is hosted here in the background.")
+    parser.add_argument("--data", metavar="DIR", help=f"its folder ({data_folder()})")
+    parser.add_argument("--config", metavar="FILE", help="TOML file with the option data")
+    choices = _client_choices(parser, parser.parse_args(words), needs_nick=False)
+    prepare_output()
+
+    def run() -> int:
+        hosting.stop(_hosting(choices, program), lambda line: _say(f"-- {line}"))
+        return 0
+
+    return _guarded(parser.prog, run)
+
+
+def _hosting(choices: ClientChoices, program: str) -> hosting.Hosting:
+    return hosting.Hosting(choices.data, choices.port, choices.config, program)
 
 
 def _kept(options: connect.ClientOptions, server: str) -> str:

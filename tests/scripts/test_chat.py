@@ -1,67 +1,111 @@
-"""scripts/chat: hosts in the background and says where, or says why not."""
+"""scripts/chat: checks its options first, then hosts and joins; as a process too."""
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.scripts.loading import load
+from tests.scripts.loading import SCRIPTS, load
+from tests.shell.terminal import Terminal
+from tests.shell.test_hosting import free_port
+from udpchat.shell import operations
+from udpchat.storage.lock import holder_of
 
 chat = load("chat")
-WAIT_S_MAX = 10.0
 
 
-def server(monkeypatch: pytest.MonkeyPatch, program: str) -> None:
-    monkeypatch.setattr(chat, "SERVER", ["-c", program])
+@pytest.fixture
+def called(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str]]]:
+    """What the script has the program do, in an environment that is set up and names no nick."""
+    from udpchat import cli
+
+    calls: list[tuple[str, list[str]]] = []
+
+    def record(name: str) -> Any:
+        def run(arguments: list[str], *, program: str) -> int:
+            calls.append((name, arguments))
+            return 7
+
+        return run
+
+    for name in ("stop", "client", "host_or_join"):
+        monkeypatch.setattr(cli, name, record(name))
+    monkeypatch.setattr(chat.environment, "enter", lambda: calls.append(("enter", [])))
+    monkeypatch.setattr(chat.environment, "is_set_up", lambda: True)
+    for name in ("UDPCHAT_NICK", "UDPCHAT_CONFIG"):
+        monkeypatch.delenv(name, raising=False)
+    return calls
 
 
-def test_hosting_waits_for_the_ready_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    log = tmp_path / "data" / "server.log"
-    server(monkeypatch, "print('warming up'); print('ready udpchat://127.0.0.1:47747#abc')")
-    chat.host(log).wait(WAIT_S_MAX)
-    said = capsys.readouterr().err
-    assert "hosting udpchat://127.0.0.1:47747#abc in the background" in said
-    assert str(log) in said
-    assert "warming up" in log.read_text()
-
-
-def test_the_ready_line_of_an_earlier_server_is_not_believed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    log = tmp_path / "server.log"
-    log.write_text("ready udpchat://127.0.0.1:1#old\n")
-    server(monkeypatch, "import sys; sys.exit('port 47747 is in use')")
-    chat.host(log).wait(WAIT_S_MAX)
-    said = capsys.readouterr().err
-    assert "joining the server of this machine" in said
-    assert "old" not in said
-
-
-def test_a_server_that_never_gets_ready_is_not_waited_for_forever(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(chat, "READY_S_MAX", 0.0)
-    server(monkeypatch, "")
-    chat.host(tmp_path / "server.log").wait(WAIT_S_MAX)
-    assert "not ready after 0 s" in capsys.readouterr().err
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr(chat.sys, "argv", ["chat", *arguments])
+    code: int = chat.main()
+    return code
 
 
 @pytest.mark.parametrize(
-    ("arguments", "hosts"),
-    [(["--nick", "a"], True), (["--nick", "a", "--server", "h"], False), (["--nick=a", "--server=h"], False)],
+    ("arguments", "name", "passed"),
+    [
+        (["--nick", "a"], "host_or_join", ["--nick", "a"]),
+        (["--nick", "a", "--host"], "host_or_join", ["--nick", "a", "--host"]),
+        ([], "host_or_join", []),
+        (["stop", "--data", "d"], "stop", ["--data", "d"]),
+        (["export", "--nick", "a"], "client", ["export", "--nick", "a"]),
+        (["--version"], "client", ["--version"]),
+    ],
 )
-def test_it_hosts_unless_told_which_server(
-    arguments: list[str], hosts: bool, monkeypatch: pytest.MonkeyPatch
+def test_it_hands_its_arguments_on(
+    called: list[tuple[str, list[str]]],
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    name: str,
+    passed: list[str],
 ) -> None:
-    hosted: list[Path] = []
-    became: list[list[str]] = []
-    monkeypatch.setattr(chat, "host", hosted.append)
-    monkeypatch.setattr(chat.environment, "enter", lambda: None)
-    monkeypatch.setattr(chat.environment, "execute", became.append)
-    monkeypatch.setattr(chat.sys, "argv", ["chat", *arguments])
-    chat.main()
-    assert bool(hosted) is hosts
-    assert became[0][1:] == ["-m", "udpchat", "client", *arguments]
+    assert run(monkeypatch, *arguments) == 7
+    assert called == [("enter", []), (name, passed)]
+
+
+def test_without_a_nick_nothing_is_set_up(
+    called: list[tuple[str, list[str]]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(chat.environment, "is_set_up", lambda: False)
+    assert run(monkeypatch, "--plain") == 2
+    assert called == [] and "scripts/chat --nick NICK" in capsys.readouterr().err
+    monkeypatch.setenv("UDPCHAT_NICK", "alice")
+    assert run(monkeypatch) == 7
+    assert run(monkeypatch, "stop") == 7  # which needs none
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no pseudo-terminals of this kind")
+def test_it_hosts_joins_and_stops_and_a_wrong_option_leaves_no_server_behind(tmp_path: Path) -> None:
+    environment = {"UDPCHAT_DATA": str(tmp_path), "UDPCHAT_PORT": str(free_port())}
+
+    def script(*arguments: str) -> Terminal:
+        return Terminal([sys.executable, SCRIPTS / "chat", *arguments], environment=environment)
+
+    for wrong in (["--plain"], ["--nick", "a b"], ["--nick", "alice", "--count", "0"]):
+        with script(*wrong) as refused:
+            assert refused.code() == 2
+            assert refused.screen.count("\n") == 1 and "hosting" not in refused.screen
+    assert holder_of(tmp_path / operations.LOG_FILE) is None
+    try:
+        with script("--nick", "alice", "--plain") as alice:
+            alice.wait_for("hosting udpchat://")
+            alice.wait_for("to stop it: scripts/chat stop")
+            alice.wait_for(f"connected to udpchat://127.0.0.1:{environment['UDPCHAT_PORT']} as alice, in lobby")
+            with script("--nick", "bob", "--plain") as bob:
+                bob.wait_for("joining the server of this machine")
+                alice.wait_for("bob joined lobby")
+                bob.type("/quit")
+                assert bob.code() == 0
+            alice.type("/quit")
+            assert alice.code() == 0
+        with script("stop") as first:
+            assert first.code() == 0 and "stopped the server" in first.screen
+    finally:
+        with script("stop") as last:
+            assert last.code() == 0 and "no server runs on" in last.screen

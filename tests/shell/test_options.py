@@ -134,7 +134,7 @@ def test_the_client_too_reads_flags_before_the_environment_before_its_file(tmp_p
     )
     found = client_choices({}, {}, default_config=config)
     assert found == ClientChoices(
-        "file", ServerAddress("file"), ("ops", "dev"), data_folder(), 47747, 5, True, None, 2.5, "json"
+        "file", ServerAddress("file"), ("ops", "dev"), data_folder(), 47747, 5, True, None, 2.5, "json", config
     )
     environment = {
         "UDPCHAT_NICK": "environment", "UDPCHAT_SERVER": "udpchat://env:5", "UDPCHAT_ROOM": "lobby, #Den",
@@ -143,7 +143,7 @@ def test_the_client_too_reads_flags_before_the_environment_before_its_file(tmp_p
     }  # fmt: skip
     found = client_choices({}, environment, default_config=config)
     assert found == ClientChoices(
-        "environment", ServerAddress("env", 5), ("lobby", "den"), tmp_path, 5000, 7, False, 3, 9.0, "plain"
+        "environment", ServerAddress("env", 5), ("lobby", "den"), tmp_path, 5000, 7, False, 3, 9.0, "plain", config
     )
     flags = {"nick": "flag", "server": "flag:9", "room": ["one", "two"], "count": "1", "json": True, "plain": None}
     found = client_choices(flags, environment, default_config=config)

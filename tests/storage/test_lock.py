@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from udpchat.storage.lock import StoreLock
+from udpchat.storage.lock import StoreLock, holder_of
 from udpchat.storage.log import StoreUnusable
 
 HOLD = """
@@ -49,3 +49,42 @@ def test_a_killed_holder_leaves_no_lock(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_is_one_clear_line(tmp_path: Path) -> None:
     with pytest.raises(StoreUnusable, match="choose a folder you may write to"):
         StoreLock(tmp_path / "nowhere" / "store.db")
+
+
+def test_the_holder_is_known_as_long_as_it_holds(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    assert holder_of(path) is None and list(tmp_path.iterdir()) == []  # asking leaves nothing behind
+    lock = StoreLock(path)
+    assert holder_of(path) == os.getpid()
+    lock.release()
+    assert holder_of(path) is None
+    assert path.with_name("store.db.lock").read_text() == f"{os.getpid()}\n"  # a number alone says nothing
+    StoreLock(path).release()
+
+
+def test_the_holder_in_another_process_is_known_until_it_dies(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    command = [sys.executable, "-c", HOLD, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        assert holder_of(path) == holder.pid
+        holder.kill()
+    assert holder_of(path) is None
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems do not show who has a file open")
+@pytest.mark.parametrize("written", [b"1\n", b"", b"x\n", b"99999999\n"])
+def test_a_number_that_is_not_the_holders_is_not_believed(tmp_path: Path, written: bytes) -> None:
+    path = tmp_path / "store.db"
+    lock = StoreLock(path)
+    path.with_name("store.db.lock").write_bytes(written)
+    with pytest.raises(StoreUnusable, match="cannot be found from here"):
+        holder_of(path)
+    lock.release()
+
+
+def test_a_lock_file_that_may_not_be_opened_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "store.db.lock").mkdir()
+    with pytest.raises(StoreUnusable, match="cannot use"):
+        holder_of(tmp_path / "store.db")

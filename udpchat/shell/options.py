@@ -74,6 +74,7 @@ class ClientChoices:
     count: int | None
     timeout_s: float | None
     form: str
+    config: Path | None = None  # the file that was read
 
 
 def data_folder() -> Path:
@@ -101,6 +102,7 @@ class Choices:
 
     values: dict[str, Any]
     sources: dict[str, Source]
+    config: Path | None  # the file that was read
 
 
 def choices(
@@ -119,7 +121,9 @@ def choices(
     }
     named = flags.get("config") or environment.get("UDPCHAT_CONFIG")
     path = Path(str(named)).expanduser() if named else default_config
-    if path is not None and (named or path.exists()):
+    if path is not None and not named and not path.exists():
+        path = None
+    if path is not None:
         for name, value in _read_config(path).items():
             if name in settings:
                 chosen[name] = value, Source.FILE, f"{name} in {path}"
@@ -132,6 +136,7 @@ def choices(
     return Choices(
         values={name: _parsed(settings[name], value, where) for name, (value, _, where) in chosen.items()},
         sources={name: source for name, (_, source, _) in chosen.items()},
+        config=path,
     )
 
 
@@ -162,15 +167,14 @@ def server_options(flags: Mapping[str, str | Sequence[str] | None], environment:
 
 
 def client_choices(
-    flags: Mapping[str, Any], environment: Mapping[str, str], *, default_config: Path | None
+    flags: Mapping[str, Any], environment: Mapping[str, str], *, default_config: Path | None, needs_nick: bool = True
 ) -> ClientChoices:
-    """The choices of whoever chats; a nick is one of them. Raises `OptionError`."""
+    """The choices of whoever chats; a nick must be one of them if it is needed. Raises `OptionError`."""
     found = choices(_CLIENT_SETTINGS, flags, environment, default_config=default_config)
     values = found.values
-    if not values["nick"]:
+    if needs_nick and not values["nick"]:
         file = flags.get("config") or environment.get("UDPCHAT_CONFIG") or default_config or "a file for --config"
         raise OptionError(f'which nick? Give --nick NICK, set UDPCHAT_NICK, or write nick = "NICK" into {file}')
-    form = _form(found)
     return ClientChoices(
         nick=values["nick"],
         server=values["server"],
@@ -181,7 +185,8 @@ def client_choices(
         follow=values["follow"],
         count=values["count"],
         timeout_s=values["timeout"],
-        form=form,
+        form=_form(found),
+        config=found.config,
     )
 
 

@@ -23,6 +23,58 @@ else:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+def holder_of(path: Path) -> int | None:
+    """The process that holds `path`.lock now, or None. Raises `StoreUnusable` if that cannot be told.
+
+    A process of that number that does not have the file open is another one: the holder is in another container.
+    """
+    side = _lock_file_of(path)
+    try:
+        descriptor = os.open(side, os.O_RDWR | getattr(os, "O_CLOEXEC", 0))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StoreUnusable(f"cannot use {side}: {error.strerror}; is it of another user?") from error
+    try:
+        _take(descriptor)
+        return None
+    except OSError:
+        written = _written(descriptor)
+    finally:
+        os.close(descriptor)
+    if not written.isdecimal() or not _has_open(int(written), side):
+        raise StoreUnusable(f"{path} is in use by a process that cannot be found from here (number {written})")
+    return int(written)
+
+
+def _has_open(process: int, file: Path) -> bool:
+    """Whether a process has this file open; True where the system does not show it."""
+    if not sys.platform.startswith("linux"):
+        return True
+    try:
+        with os.scandir(f"/proc/{process}/fd") as entries:
+            return any(_is_same(entry, file) for entry in entries)
+    except OSError:
+        return False
+
+
+def _is_same(entry: os.DirEntry[str], file: Path) -> bool:
+    try:
+        return os.path.samefile(entry.path, file)
+    except OSError:  # closed meanwhile
+        return False
+
+
+def _lock_file_of(path: Path) -> Path:
+    return path.with_name(path.name + ".lock")
+
+
+def _written(descriptor: int) -> str:
+    """The number of the holder, as it stands in the file."""
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return os.read(descriptor, 20).decode("ascii", "replace").strip() or "unknown"
+
+
 class StoreLock:
     """Holds `path`.lock from its making until `release`, or raises `StoreUnusable` that names the holder.
 
@@ -30,7 +82,7 @@ class StoreLock:
     """
 
     def __init__(self, path: Path) -> None:
-        side = path.with_name(path.name + ".lock")
+        side = _lock_file_of(path)
         try:
             self._descriptor: int | None = os.open(side, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
         except OSError as error:
@@ -38,8 +90,7 @@ class StoreLock:
         try:
             _take(self._descriptor)
         except OSError as error:
-            os.lseek(self._descriptor, 0, os.SEEK_SET)
-            holder = os.read(self._descriptor, 20).decode("ascii", "replace").strip() or "unknown"
+            holder = _written(self._descriptor)
             self.release()
             advice = "stop that one, or give this one a data folder of its own"
             raise StoreUnusable(f"{path} is in use by process {holder}; {advice}") from error

@@ -1,0 +1,180 @@
+"""A server in the background: hosted once, found again, not hosted beside one used elsewhere, stopped by word."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.shell.waiting import Program, serving, url_of
+from udpchat.shell import hosting
+from udpchat.shell.addresses import ServerAddress, parse_server
+from udpchat.shell.hosting import Hosting, host, host_unless_used_elsewhere, stop
+from udpchat.shell.identity import remember_server
+from udpchat.shell.operations import LOG_FILE, OperationFailed
+from udpchat.storage.lock import holder_of
+
+
+def free_port() -> int:
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as made:
+        made.bind(("::", 0))
+        port: int = made.getsockname()[1]
+        return port
+
+
+@pytest.fixture
+def hosted(tmp_path: Path) -> Iterator[Hosting]:
+    """What may be hosted; nothing of it runs on afterwards."""
+    made = Hosting(tmp_path / "data", free_port(), None, "scripts/chat")
+    made.data.mkdir()
+    yield made
+    stop(made, lambda line: None)
+
+
+@pytest.fixture
+def reports() -> list[str]:
+    return []
+
+
+def fake_server(monkeypatch: pytest.MonkeyPatch, program: str) -> None:
+    monkeypatch.setattr(hosting, "SERVER", ("-c", program))
+
+
+def test_it_is_hosted_found_again_and_stopped_as_often_as_one_likes(hosted: Hosting, reports: list[str]) -> None:
+    here = ServerAddress("127.0.0.1", hosted.port)
+    assert host(hosted, reports.append) == here
+    process = holder_of(hosted.data / LOG_FILE)
+    assert f":{hosted.port}#" in reports[0] and f"process {process}" in reports[0]
+    assert reports[0].endswith(f"to stop it: scripts/chat stop --data {hosted.data}")
+    assert host(hosted, reports.append) == here
+    assert reports[1].startswith(f"joining the server of this machine, {here.url} (process {process}); to stop it:")
+    stop(hosted, reports.append)
+    stop(hosted, reports.append)
+    assert reports[2:] == [f"stopped the server (process {process})", f"no server runs on {hosted.data}"]
+    assert host(hosted, reports.append) == here  # what an earlier server printed is not believed
+    assert str(holder_of(hosted.data / LOG_FILE)) in reports[-1]
+
+
+def test_one_that_runs_at_another_port_is_found_by_what_it_printed(hosted: Hosting, reports: list[str]) -> None:
+    there = host(hosted, reports.append)
+    other = Hosting(hosted.data, free_port(), None, "scripts/chat")
+    assert host(other, reports.append) == there
+
+
+def test_a_server_of_somebody_else_at_the_port_is_joined(hosted: Hosting, reports: list[str], tmp_path: Path) -> None:
+    with Program("server", "--port", str(hosted.port), "--data", tmp_path / "other") as other:
+        url_of(other)
+        assert host(hosted, reports.append) == ServerAddress("127.0.0.1", hosted.port)
+        assert "which is not of this data folder" in reports[0]
+        stop(hosted, reports.append)
+        assert other.process.poll() is None
+
+
+def test_why_it_cannot_be_hosted_is_one_line(
+    hosted: Hosting, reports: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_server(monkeypatch, "import sys; print('ready'); sys.exit('the data folder is full')")
+    with pytest.raises(OperationFailed, match=r"^cannot host: the data folder is full$"):
+        host(hosted, reports.append)
+    fake_server(monkeypatch, "")
+    with pytest.raises(OperationFailed, match=r"without a word: see .*server\.log"):
+        host(hosted, reports.append)
+
+
+def test_one_that_never_gets_ready_is_not_waited_for_forever(
+    hosted: Hosting, reports: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hosting, "READY_S_MAX", 0.0)
+    fake_server(monkeypatch, "")
+    with pytest.raises(OperationFailed, match="not ready after 0 s"):
+        host(hosted, reports.append)
+
+
+def test_what_it_prints_does_not_grow_for_ever(
+    hosted: Hosting, reports: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hosted.output.write_bytes(b"x" * (hosting.OUTPUT_BYTES_MAX + 1))
+    fake_server(monkeypatch, "import sys; sys.exit('the end')")
+    with pytest.raises(OperationFailed):
+        host(hosted, reports.append)
+    assert hosted.output.read_bytes() == b"the end\n"
+
+
+# --- Not beside another ----------
+
+
+def test_nothing_is_hosted_beside_a_server_used_elsewhere_unless_a_person_insists(
+    hosted: Hosting, reports: list[str]
+) -> None:
+    remember_server(hosted.data, "192.0.2.7:47747")
+    assert host_unless_used_elsewhere(hosted, insists=False, report=reports.append) is None
+    (line,) = reports
+    assert "joining the server used last, udpchat://192.0.2.7:47747" in line and "scripts/chat --host" in line
+    assert holder_of(hosted.data / LOG_FILE) is None
+    server = host_unless_used_elsewhere(hosted, insists=True, report=reports.append)
+    assert server == ServerAddress("127.0.0.1", hosted.port)
+
+
+@pytest.mark.parametrize("last", [None, "127.0.0.1", "localhost", "[::1]"])
+def test_the_first_time_and_when_the_last_one_was_its_own_it_is_hosted(
+    hosted: Hosting, reports: list[str], monkeypatch: pytest.MonkeyPatch, last: str | None
+) -> None:
+    if last is not None:
+        remember_server(hosted.data, f"{last}:{hosted.port}")
+    here = ServerAddress("127.0.0.1", hosted.port)
+    monkeypatch.setattr(hosting, "host", lambda found, report: here)
+    assert host_unless_used_elsewhere(hosted, insists=False, report=reports.append) == here
+
+
+@pytest.mark.parametrize("last", ["127.0.0.1:{other}", "no.such.host.invalid:{port}"])
+def test_another_server_of_this_machine_is_not_its_own(hosted: Hosting, reports: list[str], last: str) -> None:
+    remember_server(hosted.data, last.format(port=hosted.port, other=free_port()))
+    assert host_unless_used_elsewhere(hosted, insists=False, report=reports.append) is None
+
+
+def test_its_own_is_known_by_the_port_that_it_had_before(hosted: Hosting, reports: list[str]) -> None:
+    host(hosted, reports.append)
+    stop(hosted, reports.append)
+    remember_server(hosted.data, f"127.0.0.1:{hosted.port}")
+    moved = Hosting(hosted.data, free_port(), None, "scripts/chat")
+    server = host_unless_used_elsewhere(moved, insists=False, report=reports.append)
+    assert server == ServerAddress("127.0.0.1", moved.port)
+
+
+# --- Stopped ----------
+
+
+def test_one_started_by_hand_on_the_folder_is_stopped_too(tmp_path: Path, reports: list[str]) -> None:
+    with serving(tmp_path) as running:
+        port = parse_server(url_of(running)).port
+        stop(Hosting(tmp_path, port, None, "udpchat"), reports.append)
+        assert running.code() == 0
+    assert reports == [f"stopped the server (process {running.process.pid})"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows cannot ask a process to end")
+def test_one_that_does_not_stop_is_reported(
+    hosted: Hosting, reports: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hosting, "STOPPED_S_MAX", 0.1)
+    held = f"import sys; from pathlib import Path; from udpchat.storage.lock import StoreLock; import signal, time;\
+signal.signal(signal.SIGTERM, signal.SIG_IGN); lock = StoreLock(Path({str(hosted.data / LOG_FILE)!r}));\
+print('ready udpchat://127.0.0.1:5', flush=True); time.sleep(60)"
+    fake_server(monkeypatch, held)
+    monkeypatch.setattr(hosting, "_answering", lambda places: places[0])
+    host(hosted, reports.append)
+    with pytest.raises(OperationFailed, match="still runs after"):
+        stop(hosted, reports.append)
+    process = holder_of(hosted.data / LOG_FILE)
+    assert process is not None
+    os.kill(process, signal.SIGKILL)
+
+
+def test_the_command_to_stop_needs_no_folder_where_it_is_the_usual_one() -> None:
+    usual = hosting.data_folder()
+    assert Hosting(usual, 1, None, "udpchat").stop_command == "udpchat stop"
+    assert Hosting(Path("/a b"), 1, None, "udpchat").stop_command == "udpchat stop --data '/a b'"

@@ -1,0 +1,213 @@
+"""A server in the background of a person's machine: hosted when they want to chat and there is none, stopped by word.
+
+It is found again by the lock on its log: whoever holds that is the server of this data folder.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from udpchat.shell.addresses import SCHEME, BadAddress, ServerAddress, parse_server
+from udpchat.shell.endpoint import EndpointError, open_socket
+from udpchat.shell.identity import last_server, open_folder
+from udpchat.shell.operations import LOG_FILE, OperationFailed
+from udpchat.shell.options import data_folder
+from udpchat.shell.reach import Answer, NoSuchHost, find_server, resolve
+from udpchat.storage.lock import holder_of
+
+SERVER: Final = ("-m", "udpchat", "server")
+OUTPUT_FILE: Final = "server.log"  # what a hosted server prints
+OUTPUT_BYTES_MAX: Final = 1 << 20
+READY: Final = "ready "
+READY_S_MAX: Final = 15.0
+STOPPED_S_MAX: Final = 10.0
+POLL_S: Final = 0.05
+ANSWER_S_MAX: Final = 1.0
+LOOPBACK: Final = "127.0.0.1"
+WINDOWS_DETACHED: Final = 0x00000008 | 0x00000200  # DETACHED_PROCESS, CREATE_NEW_PROCESS_GROUP
+
+_started: list[subprocess.Popen[bytes]] = []  # kept: Python warns of a process that is forgotten while it runs
+
+Report = Callable[[str], object]  # one line for the person
+
+
+@dataclass(frozen=True, slots=True)
+class Hosting:
+    """What a hosted server is to be: its data folder, port and config file; `command` is what people type to host."""
+
+    data: Path
+    port: int
+    config: Path | None
+    command: str
+
+    @property
+    def output(self) -> Path:
+        """Where what it prints is."""
+        return self.data / OUTPUT_FILE
+
+    @property
+    def stop_command(self) -> str:
+        """What a person types to stop it."""
+        return f"{self.command} stop" + ("" if self.data == data_folder() else f" --data {shlex.quote(str(self.data))}")
+
+
+def host_unless_used_elsewhere(hosting: Hosting, *, insists: bool, report: Report) -> ServerAddress | None:
+    """The server of this machine, hosted if there was none; None if another was used last, and is not replaced.
+
+    `insists`: the person wants to host all the same. Raises `DataUnusable`, `OperationFailed`, `StoreError`.
+    """
+    open_folder(hosting.data)
+    last = None
+    with suppress(BadAddress):
+        last = parse_server(last_server(hosting.data) or "")
+    if not insists and last is not None and not _is_ours(last, hosting):
+        report(f"joining the server used last, {last.url}; to host one here instead: {hosting.command} --host")
+        return None
+    return host(hosting, report)
+
+
+def _is_ours(server: ServerAddress, hosting: Hosting) -> bool:
+    """Whether a server is, or was, the hosted one: an address of this machine, and its port."""
+    logged = _ready_in(hosting.output, 0)
+    if server.port not in (hosting.port, logged.port if logged else hosting.port):
+        return False
+    if server.host == "localhost":
+        return True
+    try:
+        open_socket(server.host, 0).close()  # the system binds to its own addresses only
+    except (EndpointError, OSError, UnicodeError):
+        return False
+    return True
+
+
+def host(hosting: Hosting, report: Report) -> ServerAddress:
+    """The server of this data folder, started in the background unless it runs, and ready.
+
+    Where another one has the port already, that is joined. Raises `OperationFailed`, `StoreError`.
+    """
+    holder = holder_of(hosting.data / LOG_FILE)
+    if holder is not None:
+        server = _answering(_places(hosting, _ready_in(hosting.output, 0)))
+        report(
+            f"joining the server of this machine, {server.url} (process {holder}); to stop it: {hosting.stop_command}"
+        )
+        return server
+    begin = hosting.output.stat().st_size if hosting.output.exists() else 0
+    if begin > OUTPUT_BYTES_MAX:
+        hosting.output.write_bytes(b"")
+        begin = 0
+    process = _start(hosting)
+    deadline = time.monotonic() + READY_S_MAX
+    while time.monotonic() < deadline:
+        is_over = process.poll() is not None  # before reading: what it printed last is there by then
+        ready = _ready_in(hosting.output, begin)
+        if ready is not None:
+            report(f"hosting {ready.url}#{ready.fingerprint} in the background (process {process.pid}, log "
+                   f"{hosting.output}); to stop it: {hosting.stop_command}")  # fmt: skip
+            return _answering(_places(hosting, ready))
+        if is_over:
+            return _joined_instead(hosting, begin, report)
+        time.sleep(POLL_S)
+    raise OperationFailed(f"the server is not ready after {READY_S_MAX:.0f} s: see {hosting.output}")
+
+
+def _start(hosting: Hosting) -> subprocess.Popen[bytes]:
+    """A server that outlives this process and its terminal."""
+    options = ["--data", str(hosting.data), "--port", str(hosting.port)]
+    options += ["--config", str(hosting.config)] if hosting.config is not None else []
+    with open(hosting.output, "ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, *SERVER, *options],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            creationflags=WINDOWS_DETACHED if os.name == "nt" else 0,
+        )
+    _started.append(process)
+    return process
+
+
+def _joined_instead(hosting: Hosting, begin: int, report: Report) -> ServerAddress:
+    """The server that was there first. Raises `OperationFailed` with the reason if there is none."""
+    lines = _printed(hosting.output, begin)
+    reason = lines[-1] if lines else f"it ended without a word: see {hosting.output}"
+    if "in use" not in reason:
+        raise OperationFailed(f"cannot host: {reason}")
+    server = _answering(_places(hosting, None))
+    report(f"joining the server of this machine, {server.url}, which is not of this data folder")
+    return server
+
+
+def stop(hosting: Hosting, report: Report) -> None:
+    """Stop the server of this data folder, if one runs. Raises `OperationFailed`, `StoreError`."""
+    log = hosting.data / LOG_FILE
+    holder = holder_of(log)
+    if holder is None:
+        report(f"no server runs on {hosting.data}")
+        return
+    try:
+        os.kill(holder, signal.SIGTERM)
+    except ProcessLookupError:
+        pass  # it has just ended by itself
+    except OSError as error:
+        raise OperationFailed(f"cannot stop the server, process {holder}: {error.strerror}") from error
+    deadline = time.monotonic() + STOPPED_S_MAX
+    while holder_of(log) == holder:
+        if time.monotonic() >= deadline:
+            raise OperationFailed(f"the server, process {holder}, still runs after {STOPPED_S_MAX:.0f} s")
+        time.sleep(POLL_S)
+    report(f"stopped the server (process {holder})")
+
+
+# --- Where it is ----------
+
+
+def _places(hosting: Hosting, ready: ServerAddress | None) -> list[ServerAddress]:
+    """Where a server of this machine may be, the most lasting address first: that of the LAN changes."""
+    port = ready.port if ready is not None else hosting.port
+    return [ServerAddress(LOOPBACK, port), *([ServerAddress(ready.host, port)] if ready is not None else [])]
+
+
+def _answering(places: Sequence[ServerAddress]) -> ServerAddress:
+    """The first of these that answers; if none does, the first, so that the client reports what is wrong with it."""
+    return next((place for place in places if asyncio.run(_answers(place))), places[0])
+
+
+async def _answers(server: ServerAddress) -> bool:
+    try:
+        addresses = await resolve(server.host, server.port)
+    except NoSuchHost:
+        return False
+    answer, _ = await find_server(addresses, limit_s=ANSWER_S_MAX, refused_limit_s=0.0)
+    return answer is Answer.SERVES
+
+
+def _ready_in(output: Path, begin: int) -> ServerAddress | None:
+    """Where the latest server that printed to this file, from this byte on, serves or served."""
+    ready = [line.removeprefix(READY) for line in _printed(output, begin) if line.startswith(READY + SCHEME)]
+    with suppress(BadAddress):
+        return parse_server(ready[-1]) if ready else None
+    return None
+
+
+def _printed(output: Path, begin: int) -> list[str]:
+    """The complete, non-empty lines of this file from this byte on."""
+    try:
+        with open(output, "rb") as file:
+            file.seek(begin)
+            text = file.read(2 * OUTPUT_BYTES_MAX).decode("utf-8", "replace")
+    except FileNotFoundError:
+        return []
+    return [line for line in text[: text.rfind("\n") + 1].splitlines() if line.strip()]
