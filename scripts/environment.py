@@ -25,7 +25,8 @@ READY = FOLDER / "udpchat-ready"  # one line for each extra that is installed
 OLDEST = (3, 11)
 NEWEST_MINOR_TRIED = 20
 REPORTED_EVERY_S = 5.0  # that a step of the set-up goes on
-LOCK_POLL_S = 0.2
+LOCK_POLL_S = 0.1
+WAITING_REPORTED_S = 1.0  # for another set-up: to look whether there is something to do takes less
 FAILURE_LINES_MAX = 20
 EXIT_INTERRUPTED = 130
 NO_NETWORK = re.compile(  # what pip writes when it cannot reach its index
@@ -66,16 +67,16 @@ def prepare(extra: str = "") -> Path:
     began = time.monotonic()
     with _lock():
         if not (_read(READY) and _starts()):
-            say(f"setting up, once: this takes a minute at most, and {FOLDER}")
+            say(f"setting up, this first time only, in {FOLDER}: 20 s or so")
             READY.unlink(missing_ok=True)
-            _run("making a virtual environment", [sys.executable, "-m", "venv", "--clear", str(FOLDER)])
+            _run("step 1 of 2, making a virtual environment", [sys.executable, "-m", "venv", "--clear", str(FOLDER)])
         current = _fingerprint()
         ready = [line for line in _read(READY).splitlines() if line.startswith(current)]
         wanted = f"{current} {extra}"
         if wanted not in ready:
             target = f"{ROOT}[{extra}]" if extra else str(ROOT)
-            step = f"installing {', '.join(REQUIREMENTS)}" + (f", and [{extra}] of setup.cfg" if extra else "")
-            _run(step, [str(PYTHON), "-m", "pip", "install", "-q", "--disable-pip-version-check", "-e", target])
+            wanted_here = ", ".join(REQUIREMENTS) + (f", and [{extra}] of setup.cfg" if extra else "")
+            _run(f"step 2 of 2, installing {wanted_here}", [str(PYTHON), "-m", "pip", "install", "-q", "--disable-pip-version-check", "-e", target])
             READY.write_text("\n".join([*ready, f"{current} ", wanted]), encoding="utf-8")
             say(f"set up after {time.monotonic() - began:.0f} s")
     return PYTHON
@@ -180,10 +181,12 @@ def _read(path: Path) -> str:
 def _lock() -> Iterator[None]:
     """One set-up at a time: two people may start `scripts/chat` on one machine together."""
     with open(ROOT / ".venv.lock", "a+b") as file:
-        if not _lock_file(file):
-            say("another set-up of this checkout is under way: waiting for it ...")
-            while not _lock_file(file):
-                time.sleep(LOCK_POLL_S)
+        report_at = time.monotonic() + WAITING_REPORTED_S
+        while not _lock_file(file):
+            if time.monotonic() >= report_at:
+                say("another set-up of this checkout is under way: waiting for it ...")
+                report_at = float("inf")
+            time.sleep(LOCK_POLL_S)
         yield
 
 

@@ -168,6 +168,7 @@ def test_a_second_set_up_at_the_same_time_waits_and_says_so(
 ) -> None:
     answers = [False, False, True]
     monkeypatch.setattr(environment, "LOCK_POLL_S", 0.0)
+    monkeypatch.setattr(environment, "WAITING_REPORTED_S", 0.0)
     monkeypatch.setattr(environment, "_lock_file", lambda file: answers.pop(0))
     environment.prepare()
     assert capsys.readouterr().err.count("another set-up of this checkout is under way") == 1 and answers == []

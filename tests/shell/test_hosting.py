@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.shell.waiting import Program, serving, url_of
+from tests.shell.waiting import LIMIT_S, ROOT, Program, serving, url_of
 from udpchat.shell import hosting
 from udpchat.shell.addresses import ServerAddress, parse_server
 from udpchat.shell.hosting import Hosting, host, host_unless_used_elsewhere, stop
@@ -102,6 +105,26 @@ def test_what_it_prints_does_not_grow_for_ever(
     with pytest.raises(OperationFailed):
         host(hosted, reports.append)
     assert hosted.output.read_bytes() == b"the end\n"
+
+
+def test_of_two_that_host_at_once_one_joins_what_the_other_hosts(hosted: Hosting) -> None:
+    """Each starts a server before it sees that of the other, and both servers print to one file."""
+    hosting_it = (
+        "import sys; from pathlib import Path; from udpchat.shell.hosting import Hosting, host;"
+        "hosting = Hosting(Path(sys.argv[1]), int(sys.argv[2]), None, 'scripts/chat');"
+        "print('about to', flush=True); sys.stdin.readline(); host(hosting, print)"
+    )
+    command = [sys.executable, "-c", hosting_it, str(hosted.data), str(hosted.port)]
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "cwd": ROOT}
+    with subprocess.Popen(command, **pipes) as one, subprocess.Popen(command, **pipes) as two:
+        for process in (one, two):
+            assert process.stdout and process.stdout.readline() == "about to\n"
+        for process in (one, two):
+            assert process.stdin
+            process.stdin.write("\n")
+            process.stdin.flush()
+        said = sorted(process.communicate(timeout=LIMIT_S)[0].split(" (")[0].split(" udp")[0] for process in (one, two))
+    assert [line.split(",")[0] for line in said] == ["hosting", "joining the server of this machine"]
 
 
 # --- Not beside another ----------

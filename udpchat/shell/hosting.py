@@ -98,11 +98,7 @@ def host(hosting: Hosting, report: Report) -> ServerAddress:
     """
     holder = holder_of(hosting.data / LOG_FILE)
     if holder is not None:
-        server = _answering(_places(hosting, _ready_in(hosting.output, 0)))
-        report(
-            f"joining the server of this machine, {server.url} (process {holder}); to stop it: {hosting.stop_command}"
-        )
-        return server
+        return _joined(hosting, holder, _ready_in(hosting.output, 0), report)
     begin = hosting.output.stat().st_size if hosting.output.exists() else 0
     if begin > OUTPUT_BYTES_MAX:
         hosting.output.write_bytes(b"")
@@ -113,6 +109,9 @@ def host(hosting: Hosting, report: Report) -> ServerAddress:
         is_over = process.poll() is not None  # before reading: what it printed last is there by then
         ready = _ready_in(hosting.output, begin)
         if ready is not None:
+            holder = holder_of(hosting.data / LOG_FILE)
+            if holder is not None and holder != process.pid and os.name != "nt":  # there a venv's Python starts another
+                return _joined(hosting, holder, ready, report)
             report(f"hosting {ready.url}#{ready.fingerprint} in the background (process {process.pid}, log "
                    f"{hosting.output}); to stop it: {hosting.stop_command}")  # fmt: skip
             return _answering(_places(hosting, ready))
@@ -120,6 +119,13 @@ def host(hosting: Hosting, report: Report) -> ServerAddress:
             return _joined_instead(hosting, begin, report)
         time.sleep(POLL_S)
     raise OperationFailed(f"the server is not ready after {READY_S_MAX:.0f} s: see {hosting.output}")
+
+
+def _joined(hosting: Hosting, holder: int, ready: ServerAddress | None, report: Report) -> ServerAddress:
+    """The server of this data folder that runs already, or that another process started at the same moment."""
+    server = _answering(_places(hosting, ready))
+    report(f"joining the server of this machine, {server.url} (process {holder}); to stop it: {hosting.stop_command}")
+    return server
 
 
 def _start(hosting: Hosting) -> subprocess.Popen[bytes]:
@@ -141,6 +147,9 @@ def _start(hosting: Hosting) -> subprocess.Popen[bytes]:
 
 def _joined_instead(hosting: Hosting, begin: int, report: Report) -> ServerAddress:
     """The server that was there first. Raises `OperationFailed` with the reason if there is none."""
+    holder = holder_of(hosting.data / LOG_FILE)
+    if holder is not None:
+        return _joined(hosting, holder, _ready_in(hosting.output, begin), report)
     lines = _printed(hosting.output, begin)
     reason = lines[-1] if lines else f"it ended without a word: see {hosting.output}"
     if "in use" not in reason:
