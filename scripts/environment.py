@@ -76,7 +76,8 @@ def prepare(extra: str = "") -> Path:
         if wanted not in ready:
             target = f"{ROOT}[{extra}]" if extra else str(ROOT)
             wanted_here = ", ".join(REQUIREMENTS) + (f", and [{extra}] of setup.cfg" if extra else "")
-            _run(f"step 2 of 2, installing {wanted_here}", [str(PYTHON), "-m", "pip", "install", "-q", "--disable-pip-version-check", "-e", target])
+            install = ["-m", "pip", "install", "-q", "--disable-pip-version-check", "-e", target]
+            _run(f"step 2 of 2, installing {wanted_here}", [str(PYTHON), *install])
             READY.write_text("\n".join([*ready, f"{current} ", wanted]), encoding="utf-8")
             say(f"set up after {time.monotonic() - began:.0f} s")
     return PYTHON
@@ -166,7 +167,8 @@ def _run(step: str, command: list[str]) -> None:
     if process.returncode:
         lines = [line for line in said.splitlines() if line.strip()] or [f"it ended with {process.returncode}"]
         if NO_NETWORK.search(said):
-            fail(f"this needs a network once, and cannot get what it needs from it:\n{lines[-1].strip()}")
+            errors = [line for line in lines if "ERROR:" in line]
+            fail(f"this needs a network once, to get what it needs:\n{(errors or lines)[-1].strip()}")
         print("\n".join(lines[-FAILURE_LINES_MAX:]), file=sys.stderr)
         fail(f"set-up failed: {' '.join(command)}")
 

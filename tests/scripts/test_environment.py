@@ -113,7 +113,7 @@ def test_a_failed_command_ends_set_up_with_what_it_said(capsys: Capture) -> None
     ],
 )
 def test_where_there_is_no_network_that_is_one_line_and_the_last_of_pip(capsys: Capture, complaint: str) -> None:
-    program = f"import sys; print('noise\\n' * 50 + {complaint!r}); sys.exit('ERROR: nothing found')"
+    program = f"import sys; print('noise\\n' * 50 + {complaint!r}); sys.exit('ERROR: nothing found\\nnote: not of pip')"
     with pytest.raises(SystemExit) as ended:
         environment._run("installing", python(program))
     assert ended.value.code == 1
