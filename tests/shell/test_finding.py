@@ -74,8 +74,8 @@ def test_a_named_server_is_the_only_one_tried(monkeypatch: pytest.MonkeyPatch) -
     [
         (Answer.SILENCE, "a:5 does not answer.*firewall.*no machine.*UDP port 5"),
         (Answer.REFUSED, "nobody listens at a:5.*start udpchat-server"),
-        (Answer.NO_ROUTE, "no route to a:5.*Wi-Fi"),
-        (Answer.NO_HOST, "no machine answers at a.*check the address"),
+        (Answer.NO_ROUTE, "no route to a:5.*Wi-Fi.*address"),
+        (Answer.NO_HOST, "no machine answers at a.*check the address.*firewall rejects"),
         (Answer.FORBIDDEN, "does not let packets out to a:5.*firewall"),
         (Answer.OTHER_VERSION, "another version.*update"),
     ],

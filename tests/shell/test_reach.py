@@ -125,12 +125,30 @@ def test_what_the_system_reports_is_told_apart(
     assert ask(loop, ("127.0.0.1", 5), limit_s=0.05) == (answer, None)
 
 
+def test_a_host_that_the_network_reports_missing_only_later_is_not_taken_for_silent(
+    loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a LAN that is known once nobody has answered to ARP for three seconds."""
+    silent, exchange, told = Door(loop, ignores=1_000), reach._exchange, [0]
+
+    async def late(asking: socket.socket, hello: bytes, index: int, until: float) -> Answer:
+        told[0] += 1
+        if told[0] == 2:
+            raise OSError(errno.EHOSTUNREACH, "No route to host")
+        return await exchange(asking, hello, index, min(until, loop.time() + 0.01))
+
+    monkeypatch.setattr(reach, "_exchange", late)
+    assert ask(loop, silent.endpoint.address, limit_s=0.5) == (Answer.NO_HOST, None)
+    assert told[0] >= 3
+    silent.endpoint.close()
+
+
 def test_a_zone_that_is_not_there_is_no_route(loop: asyncio.AbstractEventLoop) -> None:
     assert ask(loop, ("fe80::1%nosuchzone", 5), limit_s=0.05) == (Answer.NO_ROUTE, None)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="not every system says so")
-def test_of_several_addresses_the_answer_that_came_farthest_counts(
+def test_of_several_addresses_the_answer_that_says_most_counts(
     loop: asyncio.AbstractEventLoop, closed_port: Address
 ) -> None:
     silent = Door(loop, ignores=1_000)

@@ -84,8 +84,8 @@ async def find(
             found = await _reach(candidate, GUESSED_S_MAX, refused_limit_s=GUESSED_REFUSED_S_MAX, report=report)
     except NoServer as error:
         if choose is None:
-            hint = "where nobody can be asked, no other server is tried: name one with --server HOST, or try again"
-            raise NoServer(f"the server used last is not there: {error}; {hint}") from error
+            hint = "No other server is used in its place unasked: name one with --server HOST, or try again"
+            raise NoServer(f"the server used last is not there: {error}. {hint}") from error
         return await _find_by_choice(candidate, str(error), port=port, choose=choose, report=report)
     report(f"-- no server was named; using the one used last: {used_last.name}")
     return found
@@ -186,7 +186,7 @@ async def _reach(
         addresses = await resolve(server.host, server.port)
         answer, address = await find_server(addresses, limit_s=limit_s, refused_limit_s=refused_limit_s)
     except NoSuchHost as error:
-        raise NoServer(f"{error}; is the name right, and does this network know it?") from error
+        raise NoServer(f"{error}; check the name, or write the address instead") from error
     finally:
         if report_later is not None:
             report_later.cancel()
@@ -212,9 +212,10 @@ def why_not(answer: Answer, server: ServerAddress) -> str:
         case Answer.FORBIDDEN:
             return f"this machine does not let packets out to {name}; let UDP out at its own firewall"
         case Answer.NO_HOST:
-            return f"no machine answers at {server.host}: the network reports it unreachable; check the address"
+            advice = "check the address, and whether a firewall rejects what is sent"
+            return f"no machine answers at {server.host}: the network reports it unreachable; {advice}"
         case Answer.NO_ROUTE:
-            return f"this machine has no route to {name}; is its network or Wi-Fi on, and the address right?"
+            return f"no route to {name}: check that the network or Wi-Fi of this machine is on, and the address"
         case _:
             advice = f"check the address, and let UDP port {port} in at the server's firewall"
             return f"{name} does not answer: a firewall drops what is sent, or no machine is there; {advice}"

@@ -30,18 +30,18 @@ _READ_BYTES: Final = 2048
 
 
 class Answer(Enum):
-    """What came of the Hellos to an address, by how far they got: a later member got farther."""
+    """What came of the Hellos to an address: a later member says more, and outranks those before it."""
 
-    NO_ROUTE = "this machine has no route there"
-    NO_HOST = "the network reports that no machine is there"
+    NO_ROUTE = "no route there"  # before silence: a network that was off may come up
     SILENCE = "no answer, or none that makes sense"
+    NO_HOST = "the network reports that no machine is there"  # after silence: on a LAN that takes three seconds to tell
     FORBIDDEN = "this machine does not let the packets out"
     REFUSED = "the machine reports that nobody listens"
     OTHER_VERSION = "a server of another protocol version"
     SERVES = "a server of our protocol version"
 
 
-_DISTANCES: Final = {answer: distance for distance, answer in enumerate(Answer)}
+_RANKS: Final = {answer: rank for rank, answer in enumerate(Answer)}
 _ANSWERS: Final = {  # what the system reports of a connected socket
     errno.ECONNREFUSED: Answer.REFUSED,
     errno.ENETUNREACH: Answer.NO_ROUTE,
@@ -75,7 +75,7 @@ async def resolve(host: str, port: int) -> list[Address]:
 async def find_server(
     addresses: Sequence[Address], *, limit_s: float, refused_limit_s: float
 ) -> tuple[Answer, Address | None]:
-    """The first of these that serves, or the answer that came farthest when none does within `limit_s`.
+    """The first of these that serves, or the answer that says most when none does within `limit_s`.
 
     An address that refuses is asked for `refused_limit_s` only: long enough for a server that is just starting.
     """
@@ -92,23 +92,23 @@ async def find_server(
     finally:
         for task in pending:
             task.cancel()
-    return max(answers, key=_DISTANCES.__getitem__), None
+    return max(answers, key=_RANKS.__getitem__), None
 
 
 async def _ask(address: Address, *, limit_s: float, refused_limit_s: float) -> Answer:
-    """Hello, again and again, until it is answered or the time is over; else the answer that came farthest."""
+    """Hello, again and again, until it is answered or the time is over; else the answer that says most."""
     loop = asyncio.get_running_loop()
     began = loop.time()
     index = int.from_bytes(os.urandom(4), "big")
     hello = Hello(PROTOCOL_VERSION, index, os.urandom(KEY_BYTES)).encode()
-    wait_s, farthest = HELLO_RESEND_S, Answer.NO_ROUTE
+    wait_s, best = HELLO_RESEND_S, Answer.NO_ROUTE
     with ExitStack() as at_end:
         asking: socket.socket | None = None
         while True:
             now = loop.time()
-            limit = began + (refused_limit_s if farthest is Answer.REFUSED else limit_s)
+            limit = began + (refused_limit_s if best is Answer.REFUSED else limit_s)
             if now >= limit:
-                return farthest
+                return best
             resend_at = min(now + wait_s, limit)
             try:
                 if asking is None:
@@ -116,7 +116,7 @@ async def _ask(address: Address, *, limit_s: float, refused_limit_s: float) -> A
                 answer = await _exchange(asking, hello, index, resend_at)
             except OSError as error:
                 answer = _reported(error)
-            farthest = max(farthest, answer, key=_DISTANCES.__getitem__)
+            best = max(best, answer, key=_RANKS.__getitem__)
             if answer in (Answer.SERVES, Answer.OTHER_VERSION):
                 return answer
             if answer is Answer.SILENCE:
