@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import socket
@@ -12,8 +13,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.shell.waiting import Program, chatting, serving, texts, url_of
+from tests.shell.test_connect import closed_port
+from tests.shell.test_reach import Door
+from tests.shell.waiting import Program, chatting, run_until, serving, texts, url_of
 from udpchat.shell.addresses import parse_server
+from udpchat.shell.identity import remember_server
 
 if TYPE_CHECKING:
     from tests.shell.terminal import Terminal
@@ -28,14 +32,12 @@ def here(tmp_path: Path) -> Iterator[Program]:
         yield running
 
 
-def office_gone(data: Path, tmp_path: Path) -> str:
-    """The name of a server that a client of this data folder used last, and that ended since."""
-    with serving(tmp_path / "office") as office:
-        url = url_of(office)
-        with chatting("alice", url, data) as alice:
-            alice.end_input()
-            assert alice.code() == 0
-    return parse_server(url).name
+def office_gone(data: Path) -> str:
+    """The name of a server that was used last from this data folder, where nobody listens any more."""
+    name = f"127.0.0.1:{closed_port()}"
+    data.mkdir()
+    remember_server(data, name)
+    return name
 
 
 def port_of(here: Program) -> dict[str, str]:
@@ -54,7 +56,7 @@ def chatting_at_terminal(
 
 def test_a_pipe_does_not_go_to_another_server_and_ends_with_3(here: Program, tmp_path: Path) -> None:
     data = tmp_path / "alice"
-    office = office_gone(data, tmp_path)
+    office = office_gone(data)
     with Program("client", "--nick", "alice", "--data", data, environment=port_of(here)) as alice:
         alice.type("anybody?")
         alice.end_input()
@@ -69,7 +71,7 @@ def test_a_pipe_does_not_go_to_another_server_and_ends_with_3(here: Program, tmp
 @needs_terminal
 def test_a_person_uses_another_server_this_time_and_the_one_used_last_stays_it(here: Program, tmp_path: Path) -> None:
     data = tmp_path / "alice"
-    office = office_gone(data, tmp_path)
+    office = office_gone(data)
     environment = port_of(here)
     with chatting_at_terminal("alice", data, environment=environment) as alice:
         alice.wait_for(f"THE SERVER USED LAST DOES NOT ANSWER: nobody listens at {office}")
@@ -88,7 +90,7 @@ def test_while_another_is_used_the_person_is_told_once_when_the_one_used_last_is
     here: Program, tmp_path: Path
 ) -> None:
     data = tmp_path / "alice"
-    office = office_gone(data, tmp_path)
+    office = office_gone(data)
     patched = "from udpchat import cli; from udpchat.shell import finding; finding.LOOK_AGAIN_S = 0.1; cli.client()"
     with chatting_at_terminal("alice", data, environment=port_of(here), program=("-c", patched)) as alice:
         alice.wait_for("3: quit")
@@ -106,7 +108,7 @@ def test_while_another_is_used_the_person_is_told_once_when_the_one_used_last_is
 @needs_terminal
 def test_a_person_who_keeps_trying_is_connected_when_it_is_back(here: Program, tmp_path: Path) -> None:
     data = tmp_path / "alice"
-    office = office_gone(data, tmp_path)
+    office = office_gone(data)
     with chatting_at_terminal("alice", data, environment=port_of(here)) as alice:
         alice.wait_for("3: quit")
         alice.enter("")
@@ -123,7 +125,7 @@ def test_a_person_who_keeps_trying_is_connected_when_it_is_back(here: Program, t
 @pytest.mark.parametrize(("typed", "code"), [("3", 3), ("\x04", 3), ("\x03", 130)])
 def test_a_person_may_leave_at_the_question(here: Program, tmp_path: Path, typed: str, code: int) -> None:
     data = tmp_path / "alice"
-    office_gone(data, tmp_path)
+    office_gone(data)
     with chatting_at_terminal("alice", data, environment=port_of(here)) as alice:
         alice.wait_for("3: quit")
         alice.enter(typed)
@@ -174,6 +176,18 @@ def test_a_client_takes_its_choices_from_the_environment(here: Program, tmp_path
         alice.end_input()
         assert alice.code() == 0
         assert texts(alice.rest_of(alice.out), "sent") == ["hello"]
+
+
+def test_a_server_that_answers_and_does_not_let_in_is_reported_too(
+    loop: asyncio.AbstractEventLoop, tmp_path: Path
+) -> None:
+    door = Door(loop)  # takes part in the handshake, and no further
+    name = f"127.0.0.1:{door.endpoint.address[1]}"
+    with chatting("alice", name, tmp_path / "alice", "--timeout", "2") as alice:
+        run_until(loop, lambda: alice.process.poll() is not None)
+        assert alice.code() == 5, alice.rest_of(alice.err)
+        assert f"-- udpchat://{name} answers; entering ..." in alice.rest_of(alice.err)
+    door.endpoint.close()
 
 
 def test_within_300_ms_an_attempt_says_what_it_is_doing(tmp_path: Path) -> None:

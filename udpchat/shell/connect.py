@@ -127,7 +127,17 @@ def run(
         session = Session(loop, options, make_interface=make_interface, source=source, say=say, choose=choose)
         return loop.run_until_complete(session.run())
     finally:
+        _end_tasks(loop)
         loop.close()
+
+
+def _end_tasks(loop: asyncio.AbstractEventLoop) -> None:
+    """Cancel what still runs and let it end, as `asyncio.run` does."""
+    running = asyncio.all_tasks(loop)
+    for task in running:
+        task.cancel()
+    if running:
+        loop.run_until_complete(asyncio.wait(running))
 
 
 class Session:
@@ -232,12 +242,16 @@ class Session:
             chat.on_connected = lambda: remember_server(self._folder, name)
             return
         absent = found.instead_of
-        looking = asyncio.ensure_future(until_back(absent))
-        at_end.callback(looking.cancel)
         text = f"the server used last answers again: {absent.url}; to go back to it: /quit, and start without --server"
-        looking.add_done_callback(
-            lambda done: None if done.cancelled() else chat.notify(events.Notice("server_back", text))
-        )
+
+        def on_back(done: asyncio.Future[None]) -> None:
+            if not done.cancelled():
+                done.result()
+                chat.notify(events.Notice("server_back", text))
+
+        looking = asyncio.ensure_future(until_back(absent))
+        looking.add_done_callback(on_back)
+        at_end.callback(looking.cancel)
 
     def _open_store(self, server: ServerAddress) -> ClientStore:
         """What this nick has stored for this server; a memory that forgets if another client is using it now."""
