@@ -17,7 +17,7 @@ from tests.shell.test_connect import closed_port
 from tests.shell.test_reach import Door
 from tests.shell.waiting import Program, chatting, run_until, serving, texts, url_of
 from udpchat.shell.addresses import parse_server
-from udpchat.shell.identity import remember_server
+from udpchat.shell.identity import open_folder, remember_server
 
 if TYPE_CHECKING:
     from tests.shell.terminal import Terminal
@@ -35,7 +35,7 @@ def here(tmp_path: Path) -> Iterator[Program]:
 def office_gone(data: Path) -> str:
     """The name of a server that was used last from this data folder, where nobody listens any more."""
     name = f"127.0.0.1:{closed_port()}"
-    data.mkdir()
+    open_folder(data)
     remember_server(data, name)
     return name
 
