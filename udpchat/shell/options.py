@@ -2,8 +2,7 @@
 
 The config file is TOML with the names of the options: `port = 47747`, `log-level = "info"`, `nick = "alice"`. In the
 environment they are UDPCHAT_PORT, UDPCHAT_LOG_LEVEL, UDPCHAT_NICK. Server and client may share one file: each ignores
-what is only the other's. `bind` and `room` take several values: the option again, a list, or
-commas between them.
+what is only the other's. `bind` and `room` take several values: the option again, a list, or commas between them.
 """
 
 from __future__ import annotations
