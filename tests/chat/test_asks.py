@@ -203,6 +203,15 @@ def test_a_line_that_is_asked_already_is_not_asked_twice_and_its_result_is_this_
         assert client.drain_writes() == [Answered(9, encode(Failed("muted", "no")))]
 
 
+def test_a_result_that_comes_before_its_line_is_read_again_is_that_lines_all_the_same() -> None:
+    request, stored = Say("lobby", 0, "hi"), Stored("#lobby", 7)
+    client, transcript = again(request, is_open=True)
+    client.on_result(1.0, Result(9, stored))
+    assert ask_line(client, 2, request, "job") == [Answered(9, encode(stored))]
+    (sent,) = transcript.drain_events()
+    assert isinstance(sent, events.Sent) and not sent.again and client.lines_unanswered() == []
+
+
 def test_a_label_of_another_text_or_of_a_discarded_request_is_an_error_and_nothing_is_asked() -> None:
     for text, code in (("other", "id_reused"), ("hi", "discarded")):
         client, transcript = again(Say("lobby", 0, "hi"))

@@ -45,6 +45,7 @@ class Asks:
         self._lines: dict[int, int] = {}  # counter of an unanswered request -> the line that it comes from
         self._labels = dict(saved.labels)
         self._labelled = set(saved.labelled)  # counters of unanswered requests
+        self._resumed = saved.labelled  # those of them that an earlier run asked first
         unanswered = [
             (counter, body) for counter, body in saved.unanswered if is_said(body) or counter in saved.labelled
         ]
@@ -136,6 +137,8 @@ class Asks:
         elif known.counter in self.outbox:
             self._lines[known.counter] = label.line
             self._transcript.on_line(message_id(self._instance, known.counter), label.line)
+        elif known.counter in self._resumed:
+            pass  # answered in this run, before the line was read: its result was reported then
         elif not known.result:
             text = f"not sent: line {label.line} of {label.id} was discarded before it was confirmed"
             self._report_error("discarded", f"{text}; if it is to be sent all the same, use another --id")
