@@ -10,15 +10,15 @@ import pytest
 
 from udpchat import __version__, cli
 from udpchat.shell.addresses import ServerAddress
-from udpchat.shell.connect import ClientOptions, TimedOut
-from udpchat.shell.endpoint import EndpointError
-from udpchat.shell.finding import NoServer
+from udpchat.shell.client_app import ClientOptions, TimedOut
+from udpchat.shell.net.endpoint import EndpointError
+from udpchat.shell.net.finding import NoServer
 from udpchat.shell.hosting import Hosting
-from udpchat.shell.identity import DataUnusable
+from udpchat.shell.data_folder import DataUnusable
 from udpchat.shell.operations import OperationFailed
 from udpchat.shell.options import ServerOptions, data_folder
 from udpchat.shell.retention import Retention
-from udpchat.storage.log import Durability, StoreUnusable
+from udpchat.storage.protocol import Durability, StoreUnusable
 
 Capture = pytest.CaptureFixture[str]
 

@@ -10,7 +10,7 @@ from typing import get_args
 
 import pytest
 
-from udpchat.chat.commands import COMMANDS
+from udpchat.ui.commands import COMMANDS
 from udpchat.wire import bodies, frames, limits, packets
 
 ROOT = Path(__file__).parent.parent

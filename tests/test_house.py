@@ -33,7 +33,7 @@ ROOMS = {  # each room, and the rooms that it may import; everyone may import ud
     "__main__": ("launch",),
     "__init__": (),
 }
-NARROW = {("shell/identity", "session"): {"KeyPair"}}  # of that room, this module may import these names only
+NARROW = {("shell/data_folder", "session"): {"KeyPair"}}  # of that room, this module may import these names only
 
 CORES = ("wire", "session", "sync", "chat")
 PURE = {  # of the standard library, all that a core may import: no socket, clock, chance, thread, file, log

@@ -16,18 +16,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TextIO
 
 from udpchat import __version__
-from udpchat.chat.client import Client
-from udpchat.chat.commands import Prompt
+from udpchat.client.core import ClientCore
+from udpchat.ui.commands import Prompt
 from udpchat.chat.events import Error
 from udpchat.chat.exit_codes import ExitCode
 from udpchat.chat.names import BadName, parse_room
 from udpchat.chat.text import fits, json_line, printable
-from udpchat.shell import connect, hosting, operations, outbox, serve
+from udpchat.shell import hosting, operations, outbox
+from udpchat.shell import client_app as connect
+from udpchat.shell import server_app as serve
 from udpchat.shell.choosing import Chooser
-from udpchat.shell.endpoint import EndpointError
-from udpchat.shell.finding import NoServer
-from udpchat.shell.identity import DataUnusable
-from udpchat.shell.moments import moment_ms, now_ms
+from udpchat.shell.net.endpoint import EndpointError
+from udpchat.shell.net.finding import NoServer
+from udpchat.shell.data_folder import DataUnusable
+from udpchat.shell.times import moment_ms, now_ms
 from udpchat.shell.operations import OperationFailed
 from udpchat.shell.options import (
     ClientChoices,
@@ -38,7 +40,7 @@ from udpchat.shell.options import (
     server_options,
 )
 from udpchat.shell.retention import objection
-from udpchat.shell.standard import (
+from udpchat.shell.stdio import (
     OutputFailed,
     abandon_output,
     prepare_output,
@@ -47,8 +49,8 @@ from udpchat.shell.standard import (
     writing_to,
 )
 from udpchat.shell.suggestions import did_you_mean, unknown_option
-from udpchat.shell.typed import TypedLines
-from udpchat.storage.log import ClientStore, StoreError
+from udpchat.shell.line_reader import LineReader
+from udpchat.storage.protocol import ClientStore, StoreError
 from udpchat.ui.lines import Lines, json_event
 from udpchat.ui.screen import ScreenLines, prompt_of
 
@@ -266,7 +268,7 @@ def client(argv: Sequence[str] | None = None, *, program: str = "udpchat-client"
     write_out = writing_to(sys.stdout) if editor is None else editor.write
     write_err = remark if editor is None or not _is_terminal(sys.stderr) else editor.write
 
-    def make_interface(made: Client, store: ClientStore) -> connect.Interface:
+    def make_interface(made: ClientCore, store: ClientStore) -> connect.Interface:
         prompt = Prompt(made, archive=store, moment=moment_ms, is_typed=is_for_person)
         if editor is not None:
             editor.prompt = lambda: prompt_of(prompt)
@@ -287,7 +289,7 @@ def client(argv: Sequence[str] | None = None, *, program: str = "udpchat-client"
 
     def run() -> int:
         raw, say = standard_input(), _saying(write_err)
-        source = TypedLines(raw) if editor is None else editor
+        source = LineReader(raw) if editor is None else editor
         choose = Chooser(raw, say) if is_for_person and _is_terminal(sys.stderr) else None
         return connect.run(options, make_interface=make_interface, source=source, say=say, choose=choose)
 

@@ -38,7 +38,7 @@ def _launch(program: str) -> NoReturn:
     for number in taken:
         signal.signal(number, _exit_at_once)
     try:
-        from udpchat.shell.standard import complete_streams
+        from udpchat.shell.stdio import complete_streams
 
         complete_streams()
         from udpchat import cli

@@ -13,8 +13,8 @@ from measure.processes import ServerProcess, resident_bytes
 from measure.storing import COMMON_WORD, LOG, RARE_WORD, WORDS, fill, measure_writing
 from measure.tables import Table, median
 from udpchat.chat import events
-from udpchat.shell.serve import LOG_FILE
-from udpchat.storage.sqlite import SqliteLog
+from udpchat.shell.server_app import LOG_FILE
+from udpchat.storage.server_sqlite import SqliteLog
 
 ENTRIES, QUICK_ENTRIES = 1_000_000, 2_000
 REPLICA_ENTRIES, QUICK_REPLICA_ENTRIES = 100_000, 1_000
@@ -98,7 +98,7 @@ def _history_s(server: ServerProcess, nick: str, entries: int) -> float:
     all_here: asyncio.Future[None] = loop.create_future()
     missing = entries
 
-    def on_message(now: float, message: events.Message) -> None:
+    def on_message(now: float, message: events.MessageReceived) -> None:
         nonlocal missing
         missing -= 1
         if not missing:

@@ -40,7 +40,7 @@ class Relay:
             for number in range(LISTENERS + 1)
         ]
 
-    def _on_message(self, now: float, message: events.Message) -> None:
+    def _on_message(self, now: float, message: events.MessageReceived) -> None:
         if message.text == self._text:
             self._awaited -= 1
             if not self._awaited:

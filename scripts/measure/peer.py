@@ -7,9 +7,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from udpchat.chat.attendance import Attendance
-from udpchat.chat.link import Link
-from udpchat.session.handshake import KeyPair
+from udpchat.client.membership import Membership
+from udpchat.client.link import Link
+from udpchat.session.noise import KeyPair
 from udpchat.sync.replica import Replica
 from udpchat.sync.requests import Outbox
 from udpchat.wire.bodies import Say
@@ -17,7 +17,7 @@ from udpchat.wire.errors import BadDatagram
 from udpchat.wire.frames import (
     Down,
     Entries,
-    EntryPart,
+    EntryFragment,
     Head,
     Heads,
     PathCheck,
@@ -45,7 +45,7 @@ class Peer:
             address=server,
             random=os.urandom,
         )
-        self._attendance = Attendance(nick, (room,), "bench")
+        self._attendance = Membership(nick, (room,), "bench")
         self._outbox = Outbox()
         self._replicas: dict[str, Replica] = {}
         self._changed: dict[str, None] = {}
@@ -117,7 +117,7 @@ class Peer:
 
     def _on_frame(self, now: float, frame: Down) -> bool:
         match frame:
-            case Entries(log=log) | EntryPart(log=log):
+            case Entries(log=log) | EntryFragment(log=log):
                 self._link.acks.on_entries(now, frame.ack_ms / 1000, os.urandom(1)[0] / 0xFF)
                 replica = self._replicas.get(log)
                 return replica is not None and self._take(replica, frame)
@@ -147,7 +147,7 @@ class Peer:
         self._replicas[head.log].on_head(head)
         self._changed[head.log] = None
 
-    def _take(self, replica: Replica, frame: Entries | EntryPart) -> bool:
+    def _take(self, replica: Replica, frame: Entries | EntryFragment) -> bool:
         if isinstance(frame, Entries):
             is_taken = replica.on_entries(frame.first, [bytes(entry) for entry in frame.entries])
         else:

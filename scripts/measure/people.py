@@ -12,12 +12,12 @@ import random
 from collections.abc import Callable, Sequence
 
 from udpchat.chat import events
-from udpchat.chat.client import Client
-from udpchat.chat.profile import Profile
-from udpchat.chat.writes import Saved, Write
-from udpchat.session.handshake import KeyPair
-from udpchat.shell.driver import Driver
-from udpchat.shell.endpoint import UdpEndpoint, open_socket
+from udpchat.client.core import ClientCore
+from udpchat.client.profile import Profile
+from udpchat.client.stored import ClientState, Write
+from udpchat.session.noise import KeyPair
+from udpchat.shell.net.driver import Driver
+from udpchat.shell.net.endpoint import UdpEndpoint, open_socket
 from udpchat.shell.writer import DirectWriter
 from udpchat.wire.limits import INSTANCE_BYTES, KEY_BYTES
 from udpchat.wire.packets import Address
@@ -61,7 +61,7 @@ class Person:
         server: Address,
         nick: str,
         *,
-        on_message: Callable[[float, events.Message], None],
+        on_message: Callable[[float, events.MessageReceived], None],
         loss: float = 0.0,
         chance: random.Random | None = None,
         history: int = 0,
@@ -79,8 +79,8 @@ class Person:
             check_server=lambda key: "",
             history=history,
         )
-        saved = Saved(os.urandom(INSTANCE_BYTES))
-        self._core = Client(loop.time(), profile=profile, saved=saved, address=server, random=os.urandom)
+        saved = ClientState(os.urandom(INSTANCE_BYTES))
+        self._core = ClientCore(loop.time(), profile=profile, saved=saved, address=server, random=os.urandom)
         writer: DirectWriter[Write] = DirectWriter(lambda batch: None)
         self._driver: Driver[Write, events.ClientEvent] = Driver(
             loop, self._core, endpoint=self._endpoint, writer=writer, on_events=self._on_events
@@ -91,7 +91,7 @@ class Person:
     def _on_events(self, now: float, happened: Sequence[events.ClientEvent]) -> None:
         for event in happened:
             match event:
-                case events.Message():
+                case events.MessageReceived():
                     self._on_message(now, event)
                 case events.Connected() if not self.entered.done():
                     self.entered.set_result(None)

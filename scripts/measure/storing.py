@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from measure.tables import Table, median
-from udpchat.chat.message import author_of, message_id, room_log
-from udpchat.storage.log import Durability
-from udpchat.storage.sqlite import SYNCHRONOUS, SqliteLog
-from udpchat.sync.log import Append, Origin
+from udpchat.chat.ids import client_id_of, message_id, room_log
+from udpchat.storage.protocol import Durability
+from udpchat.storage.server_sqlite import SYNCHRONOUS, SqliteLog
+from udpchat.sync.log import Append, RequestId
 from udpchat.wire.bodies import Message
 from udpchat.wire.frames import encode
 from udpchat.wire.limits import INSTANCE_BYTES, KEY_BYTES
@@ -38,7 +38,7 @@ class Talk:
     def __init__(self, seed: int = 0) -> None:
         self._chance = random.Random(seed)
         self._authors = [
-            (f"peer{number}", author_of(bytes(KEY_BYTES - 1) + bytes((number,)), bytes(INSTANCE_BYTES)))
+            (f"peer{number}", client_id_of(bytes(KEY_BYTES - 1) + bytes((number,)), bytes(INSTANCE_BYTES)))
             for number in range(AUTHORS)
         ]
         self._head = 0
@@ -55,7 +55,7 @@ class Talk:
             text += " " + RARE_WORD
         identity = message_id(author, self._head)
         entry = Message(START_MS + 1_000 * self._head, author[:8], nick, identity, 0, text)
-        return Append(LOG, self._head, encode(entry), Origin(author, self._head))
+        return Append(LOG, self._head, encode(entry), RequestId(author, self._head))
 
     def batches(self, total: int, size: int) -> Iterator[list[Append]]:
         """So many entries, in batches."""

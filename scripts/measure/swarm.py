@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from measure.peer import Peer
 from measure.tally import STALL_S_MAX, TEXT_BYTES, Relayed, Tally, run
-from udpchat.chat.deadlines import Deadlines
+from udpchat.sync.timers import TimerHeap
 from udpchat.wire.limits import HANDSHAKES_PER_SOURCE_BURST, HANDSHAKES_PER_SOURCE_PER_S, REQUESTS_IN_FLIGHT_MAX
 from udpchat.wire.packets import Address
 
@@ -50,7 +50,7 @@ class Swarm:
     def __init__(self, server: Address) -> None:
         self._server = server
         self._selector = selectors.DefaultSelector()
-        self._deadlines: Deadlines[Seat] = Deadlines()
+        self._deadlines: TimerHeap[Seat] = TimerHeap()
         self._seats: list[Seat] = []
         self._heard_s = time.monotonic()
         self._datagrams = 0

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 
-from udpchat.session.accept import Accepted, Acceptor
-from udpchat.session.handshake import KeyPair
-from udpchat.session.initiate import Connector, Phase
+from udpchat.session.responder import AcceptedHandshake, HandshakeResponder
+from udpchat.session.noise import KeyPair
+from udpchat.session.initiator import HandshakeInitiator, Phase
 from udpchat.session.session import Session
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.packets import Address, Data, Finish, Hello, parse_packet_untrusted
@@ -73,7 +73,7 @@ class Link:
     bytes_down: int = 0
     hellos: int = 0
     drops: list[Drop] = field(default_factory=list)
-    accepted: list[Accepted] = field(default_factory=list)
+    accepted: list[AcceptedHandshake] = field(default_factory=list)
     server_heard: list[bytes] = field(default_factory=list)
     client_heard: list[bytes] = field(default_factory=list)
 
@@ -82,8 +82,8 @@ class Link:
         self._due: list[tuple[float, int, bool, bytes]] = []
         self._sequence = 0
         self._sessions: dict[int, Session] = {}
-        self.acceptor = Acceptor(static=STATIC, random=random, is_index_free=lambda n: n not in self._sessions)
-        self.connector = Connector(
+        self.acceptor = HandshakeResponder(static=STATIC, random=random, is_index_free=lambda n: n not in self._sessions)
+        self.connector = HandshakeInitiator(
             self.now,
             static=CLIENT_STATIC,
             index=1234,

@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from udpchat.session.handshake import Keys
+from udpchat.session.noise import Keys
 from udpchat.session.path import Path
 from udpchat.session.session import Session
 from udpchat.wire.errors import BadDatagram, Drop

@@ -6,7 +6,8 @@ import sys
 from functools import partial
 
 from udpchat.cli import main
-from udpchat.shell import binding, serve
+from udpchat.shell import binding
+from udpchat.shell import server_app as serve
 
 if __name__ == "__main__":
     binding.ADDRESSES_LOOK_S = 0.1

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from tests.shell.test_endpoint import needs_ipv6
+from tests.shell.net.test_endpoint import needs_ipv6
 from tests.shell.waiting import run_until
 from udpchat.shell import binding, pktinfo
 from udpchat.shell.binding import AddressWatch, covered, hosts_behind, open_sockets
-from udpchat.shell.endpoint import EndpointError, UdpEndpoint, open_socket
+from udpchat.shell.net.endpoint import EndpointError, UdpEndpoint, open_socket
 from udpchat.wire.packets import Address
 
 

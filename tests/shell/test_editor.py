@@ -18,7 +18,7 @@ from prompt_toolkit.output.vt100 import Vt100_Output
 from tests.shell.waiting import LIMIT_S, ROOT, run_until
 from udpchat.shell import editor
 from udpchat.shell.editor import TARGET_CHARACTERS_MAX, LineEditor, open_editor, prompt_text
-from udpchat.shell.typed import LINES_AHEAD_MAX
+from udpchat.shell.line_reader import LINES_AHEAD_MAX
 
 CTRL_C, CTRL_D = "\x03", "\x04"
 

@@ -11,8 +11,8 @@ import pytest
 
 from tests.shell.waiting import Program, chatting, run_until
 from udpchat.shell.options import server_options
-from udpchat.shell.serve import Service
-from udpchat.storage.sqlite import SqliteLog
+from udpchat.shell.server_app import Service
+from udpchat.storage.server_sqlite import SqliteLog
 
 ROOM_BYTES = 2**30
 LONG = "x" * 12_000  # more than what is left in the pages that the file has

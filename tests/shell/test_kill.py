@@ -23,7 +23,7 @@ import pytest
 
 from tests.shell.waiting import LIMIT_S, ROOT, Program, chatting
 from udpchat.shell.addresses import parse_server
-from udpchat.storage.sqlite import SqliteLog
+from udpchat.storage.server_sqlite import SqliteLog
 from udpchat.wire.bodies import Message
 from udpchat.wire.frames import parse_entry_untrusted
 

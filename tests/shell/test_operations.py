@@ -15,14 +15,14 @@ import pytest
 from tests.shell.waiting import ROOT, Program, chatting, serving, texts, url_of
 from tests.storage.entries import ATTIC, LOBBY, batch, said, tombstone
 from udpchat import cli
-from udpchat.chat.writes import Held, Rebased
-from udpchat.session.handshake import fingerprint
+from udpchat.client.stored import EntriesStored, ReplicaReset
+from udpchat.session.noise import fingerprint
 from udpchat.shell import operations
 from udpchat.shell.addresses import parse_server
-from udpchat.shell.identity import remember_server, server_key
-from udpchat.shell.remembered import store_path
+from udpchat.shell.data_folder import remember_server, server_key
+from udpchat.shell.client_state import store_path
 from udpchat.storage.client_sqlite import SqliteClientStore
-from udpchat.storage.sqlite import SqliteLog
+from udpchat.storage.server_sqlite import SqliteLog
 from udpchat.wire.bodies import Message
 from udpchat.wire.frames import encode
 
@@ -312,7 +312,7 @@ def test_a_server_is_backed_up_and_checked_while_it_runs_and_restored_only_after
 
 def replica(data: Path, nick: str, host: str, text: str) -> None:
     with closing(SqliteClientStore(store_path(data, nick, (host, 1)))) as store:
-        store.write([Rebased(LOBBY, 7, 10), Held(LOBBY, 7, 11, (said(text, time_ms=0),))])
+        store.write([ReplicaReset(LOBBY, 7, 10), EntriesStored(LOBBY, 7, 11, (said(text, time_ms=0),))])
 
 
 def test_a_replica_is_exported_the_only_one_or_that_of_the_server_named_or_used_last(

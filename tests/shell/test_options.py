@@ -14,7 +14,7 @@ from udpchat.shell.options import (
     data_folder,
     server_options,
 )
-from udpchat.storage.log import Durability
+from udpchat.storage.protocol import Durability
 
 
 def write(folder: Path, text: str) -> str:

@@ -15,19 +15,19 @@ import pytest
 
 from tests.shell.test_kill import free_port
 from tests.shell.waiting import ROOT, Program, chatting, texts
-from udpchat.chat.writes import Asked
+from udpchat.client.stored import RequestAdded
 from udpchat.shell import outbox
-from udpchat.shell.remembered import store_path
+from udpchat.shell.client_state import store_path
 from udpchat.storage.client_sqlite import SqliteClientStore
-from udpchat.storage.log import StoreUnusable
+from udpchat.storage.protocol import StoreUnusable
 from udpchat.storage.memory import MemoryClientStore
-from udpchat.wire.bodies import Names, Say, Tell
+from udpchat.wire.bodies import ListMembers, Say, Tell
 from udpchat.wire.frames import encode
 
 posix = pytest.mark.skipif(os.name == "nt", reason="a process is killed")
 WAITING = [
-    Asked(3, encode(Say("lobby", 0, "one\x1b[2J"))), Asked(4, encode(Names("lobby", ""))),
-    Asked(7, encode(Tell("bob", 1, "waves"))),
+    RequestAdded(3, encode(Say("lobby", 0, "one\x1b[2J"))), RequestAdded(4, encode(ListMembers("lobby", ""))),
+    RequestAdded(7, encode(Tell("bob", 1, "waves"))),
 ]  # fmt: skip
 
 

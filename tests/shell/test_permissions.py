@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.shell.waiting import chatting, serving, url_of
-from udpchat.shell.identity import key_of_nick, open_folder, server_key
+from udpchat.shell.data_folder import key_of_nick, open_folder, server_key
 from udpchat.shell.permissions import exposed
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no file modes")

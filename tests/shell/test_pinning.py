@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from udpchat.session.handshake import fingerprint
+from udpchat.session.noise import fingerprint
 from udpchat.shell.addresses import ServerAddress
-from udpchat.shell.identity import KnownServers
+from udpchat.shell.data_folder import KnownServers
 from udpchat.shell.pinning import Pinning
 
 ONE, OTHER = bytes(32), bytes(31) + b"\x01"

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.shell.test_endpoint import has_ipv6
+from tests.shell.net.test_endpoint import has_ipv6
 from udpchat.shell import pktinfo
-from udpchat.shell.endpoint import open_socket
+from udpchat.shell.net.endpoint import open_socket
 
 pytestmark = pytest.mark.skipif(not pktinfo.IS_AVAILABLE, reason="packet information is used on Linux only")
 LOCALS = ["127.0.0.1", "127.0.0.2", pytest.param("::1", marks=pytest.mark.skipif(not has_ipv6(), reason="no IPv6"))]

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.chat.pair import Wire
+from tests.client.pair import Wire
 from tests.shell.waiting import chatting, run_until, serving, texts, url_of
 from tests.storage.entries import ATTIC, LOBBY, batch, said
 from udpchat.shell import retention
 from udpchat.shell.retention import Pruner, Retention, objection, parse_retention
 from udpchat.shell.writer import ThreadWriter
-from udpchat.storage.log import StoreFull
+from udpchat.storage.protocol import StoreFull
 from udpchat.storage.memory import MemoryLog
-from udpchat.storage.sqlite import SqliteLog
+from udpchat.storage.server_sqlite import SqliteLog
 
 TALK = "@0123456789abcdef0123"
 

@@ -14,15 +14,15 @@ import pytest
 from tests.shell.namespaces import Lan, lan, why_not
 from tests.shell.waiting import Program, run_until, url_of
 from udpchat.chat import events
-from udpchat.chat.client import Client
-from udpchat.chat.profile import Profile
-from udpchat.chat.writes import Saved, Write
-from udpchat.session.handshake import KeyPair
+from udpchat.client.core import ClientCore
+from udpchat.client.profile import Profile
+from udpchat.client.stored import ClientState, Write
+from udpchat.session.noise import KeyPair
 from udpchat.shell.addresses import parse_server, place
-from udpchat.shell.driver import Driver
-from udpchat.shell.endpoint import UdpEndpoint, open_socket
+from udpchat.shell.net.driver import Driver
+from udpchat.shell.net.endpoint import UdpEndpoint, open_socket
 from udpchat.shell.options import server_options
-from udpchat.shell.serve import Service
+from udpchat.shell.server_app import Service
 from udpchat.shell.writer import DirectWriter
 from udpchat.wire.packets import Address
 
@@ -171,7 +171,7 @@ def test_a_session_goes_on_when_the_client_writes_to_another_address_of_the_serv
     way = Elsewhere(endpoint, "127.0.0.1")
     profile = Profile(KeyPair(os.urandom(32)), "alice", ("lobby",), "server", lambda key: "")
     to = Address(way.host, service._endpoint.address.port)
-    client = Client(loop.time(), profile=profile, saved=Saved(os.urandom(16)), address=to, random=os.urandom)
+    client = ClientCore(loop.time(), profile=profile, saved=ClientState(os.urandom(16)), address=to, random=os.urandom)
     happened: list[events.ClientEvent] = []
     writer: DirectWriter[Write] = DirectWriter(lambda batch: None)
     driver: Driver[Write, events.ClientEvent] = Driver(

@@ -10,12 +10,12 @@ from typing import Any
 from tests.sim.disk import Disk, Make, Point
 from tests.sim.network import Address
 from tests.sim.nodes import ClientNode, Node, ServerNode
-from udpchat.chat.entrance import Settings
-from udpchat.chat.writes import Answered, Asked, Write
+from udpchat.server.admission import Settings
+from udpchat.client.stored import RequestDone, RequestAdded, Write
 from udpchat.shell.writer import Outcome, Unwritten, Written
-from udpchat.storage.log import Durability
+from udpchat.storage.protocol import Durability
 from udpchat.storage.memory import MemoryClientStore, MemoryLog, _Shelf
-from udpchat.storage.texts import generation_of
+from udpchat.storage.text_index import generation_of
 from udpchat.sync.log import Append
 from udpchat.wire.frames import parse_request_untrusted
 from udpchat.wire.limits import REQUESTS_IN_FLIGHT_MAX
@@ -140,11 +140,11 @@ class DiskClientNode(ClientNode):
         if due is None or now < due:
             return Node.act(self, now)
         self.disk.is_full = self.is_full
-        is_asking = any(isinstance(write, Asked) for write in self.disk.batch)
+        is_asking = any(isinstance(write, RequestAdded) for write in self.disk.batch)
         outcome, visible = self.disk.advance(now)
         self.store.write(visible)
         if visible:
-            answers = sum(isinstance(write, Answered) for write in visible)
+            answers = sum(isinstance(write, RequestDone) for write in visible)
             self._unsynced_answers = 0 if self._needs_sync(visible) else self._unsynced_answers + answers
         if isinstance(outcome, Written):
             for write in [self._submitted.popleft() for _ in range(outcome.count)]:
@@ -159,11 +159,11 @@ class DiskClientNode(ClientNode):
 
     def _needs_sync(self, batch: Sequence[Write]) -> bool:
         """As in client_sqlite.py."""
-        answers = sum(isinstance(write, Answered) for write in batch)
-        return self._unsynced_answers + answers > REQUESTS_IN_FLIGHT_MAX or any(isinstance(w, Asked) for w in batch)
+        answers = sum(isinstance(write, RequestDone) for write in batch)
+        return self._unsynced_answers + answers > REQUESTS_IN_FLIGHT_MAX or any(isinstance(w, RequestAdded) for w in batch)
 
     def _note(self, write: Write) -> None:
-        if isinstance(write, Asked):
+        if isinstance(write, RequestAdded):
             self.asked[write.counter] = parse_request_untrusted(write.body)
 
     def drain(self, now: float) -> list[tuple[bytes, PeerAddress]]:
@@ -173,7 +173,7 @@ class DiskClientNode(ClientNode):
         if batch := self.core.drain_writes():
             self._submitted.extend(batch)
             self.disk.submit(now, batch)
-            if self.crash_at is Point.HANDED_OVER and any(isinstance(write, Asked) for write in batch):
+            if self.crash_at is Point.HANDED_OVER and any(isinstance(write, RequestAdded) for write in batch):
                 self.kill()
                 return []
         return super().drain(now)
@@ -204,7 +204,7 @@ class DiskClientNode(ClientNode):
         """As after a power failure that took all answers, none of them synced: kills it."""
         self.kill()
         kept: list[tuple[Write, ...]] = [
-            tuple(write for write in batch if not isinstance(write, Answered)) for batch in self.disk.transactions
+            tuple(write for write in batch if not isinstance(write, RequestDone)) for batch in self.disk.transactions
         ]
         self.disk.transactions[:] = kept
         self._find(kept)
@@ -212,6 +212,6 @@ class DiskClientNode(ClientNode):
     def pretend(self, instance: bytes, *, next_counter: int) -> None:
         """Have the instance of somebody else, and go on at this counter."""
         self._instance = instance
-        self.disk.transactions[:] = [(Asked(next_counter - 1, b""), Answered(next_counter - 1))]
+        self.disk.transactions[:] = [(RequestAdded(next_counter - 1, b""), RequestDone(next_counter - 1))]
         self.store = MemoryClientStore(random=lambda count: instance)
         self.store.write(self.disk.transactions[0])

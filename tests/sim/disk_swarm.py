@@ -15,7 +15,7 @@ from tests.sim.disk import Make, Point
 from tests.sim.disk_nodes import DiskClientNode, DiskServerNode
 from tests.sim.swarm import Outcome, Swarm
 from tests.sim.world import World
-from udpchat.storage.log import Durability
+from udpchat.storage.protocol import Durability
 
 FAULTS_MAX = 8
 OUTAGE_S_MAX = 10.0

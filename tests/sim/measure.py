@@ -14,7 +14,7 @@ from tests.sim.nodes import ClientNode
 from tests.sim.world import SERVER, World
 from udpchat.chat import events
 from udpchat.sync.downlink import Downlink
-from udpchat.sync.flight import Piece
+from udpchat.sync.loss import EntrySpan
 
 
 class Talk:
@@ -39,7 +39,7 @@ class Talk:
             when - self.said_at[event.text]
             for client in self._clients
             for event, when in zip(client.events, client.times, strict=True)
-            if isinstance(event, events.Message) and event.text in self.said_at
+            if isinstance(event, events.MessageReceived) and event.text in self.said_at
         )
 
 
@@ -67,7 +67,7 @@ def repairs() -> Iterator[Counter[str]]:
     known: set[tuple[int, int, int]] = set()
     before = Downlink.on_sent
 
-    def on_sent(self: Downlink, now: float, counter: int, size: int, pieces: tuple[Piece, ...]) -> None:
+    def on_sent(self: Downlink, now: float, counter: int, size: int, pieces: tuple[EntrySpan, ...]) -> None:
         for piece in pieces:
             for sequence in range(piece.first, piece.last + 1):
                 key = (id(piece.feed), sequence, piece.part)

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from tests.sim.network import Address
 from udpchat.chat import events
-from udpchat.chat.client import Client
-from udpchat.chat.entrance import Settings
-from udpchat.chat.message import room_log
-from udpchat.chat.profile import Profile
-from udpchat.chat.server import Server
-from udpchat.chat.writes import Asked
-from udpchat.session.handshake import KeyPair
-from udpchat.storage.log import StoreError, StoreFull
+from udpchat.client.core import ClientCore
+from udpchat.server.admission import Settings
+from udpchat.chat.ids import room_log
+from udpchat.client.profile import Profile
+from udpchat.server.core import ServerCore
+from udpchat.client.stored import RequestAdded
+from udpchat.session.noise import KeyPair
+from udpchat.storage.protocol import StoreError, StoreFull
 from udpchat.storage.memory import MemoryClientStore, MemoryLog
 from udpchat.sync.log import Append
 from udpchat.wire import bodies
@@ -30,11 +30,11 @@ WALL_OFFSET_S = 1_700_000_000.0
 QUESTIONS: dict[str, Callable[..., bodies.RequestBody]] = {
     "rename": bodies.Rename,
     "set_topic": bodies.SetTopic,
-    "ask_topic": bodies.TopicOf,
+    "ask_topic": bodies.GetTopic,
     "set_away": bodies.SetAway,
     "whois": bodies.Whois,
-    "names": lambda room: bodies.Names(room, ""),
-    "list_rooms": lambda: bodies.Rooms(""),
+    "names": lambda room: bodies.ListMembers(room, ""),
+    "list_rooms": lambda: bodies.ListRooms(""),
 }
 
 
@@ -46,7 +46,7 @@ class Node:
         self.is_running = True
         self.is_dead = False  # was killed, and not started again
         self._inbox: list[tuple[bytes, PeerAddress]] = []
-        self.core: Server | Client
+        self.core: ServerCore | ClientCore
 
     def take(self, datagrams: list[tuple[bytes, PeerAddress]]) -> None:
         """Datagrams arrive, also while it is paused; a kernel buffer holds so many."""
@@ -95,10 +95,10 @@ class ServerNode(Node):
         self._proved: set[Address] = set()
         self._proved_now: set[Address] = set()
         self.events: list[events.ServerEvent] = []
-        self.core: Server = self._new_core()
+        self.core: ServerCore = self._new_core()
 
-    def _new_core(self) -> Server:
-        core = Server(static=self.static, log=self.log, random=self._random.randbytes, settings=self._settings)
+    def _new_core(self) -> ServerCore:
+        core = ServerCore(static=self.static, log=self.log, random=self._random.randbytes, settings=self._settings)
         core.hub.wall_offset_s = WALL_OFFSET_S
         return core
 
@@ -199,13 +199,13 @@ class ClientNode(Node):
         self.asked: dict[int, RequestBody] = {}  # by counter: all that was ever written down to be asked
         self.runs = 0
         self.is_leaving = False  # was told to quit, in this run
-        self.core: Client = self._new_core(now)
+        self.core: ClientCore = self._new_core(now)
 
-    def _new_core(self, now: float) -> Client:
+    def _new_core(self, now: float) -> ClientCore:
         self.runs += 1
         self.is_leaving = False
         profile = Profile(self.static, self.nick, self._rooms, "udpchat://server:1", lambda key: "", self._history)
-        return Client(
+        return ClientCore(
             now, profile=profile, saved=self.store.load(), address=self._server, random=self._random.randbytes
         )
 
@@ -255,24 +255,24 @@ class ClientNode(Node):
         while batch := self.core.drain_writes():
             self.store.write(batch)
             for write in batch:
-                if isinstance(write, Asked):
+                if isinstance(write, RequestAdded):
                     self.asked[write.counter] = parse_request_untrusted(write.body)
             self.core.persisted(now, len(batch))
         self.events += self.core.drain_events()
         self.times += [now] * (len(self.events) - len(self.times))
         return self.core.drain_transmits()
 
-    def messages(self, room: str = "lobby") -> list[events.Message]:
+    def messages(self, room: str = "lobby") -> list[events.MessageReceived]:
         """Messages of others that were shown."""
-        return [event for event in self.events if isinstance(event, events.Message) and event.room == room]
+        return [event for event in self.events if isinstance(event, events.MessageReceived) and event.room == room]
 
-    def sent(self, room: str = "lobby") -> list[events.Sent]:
+    def sent(self, room: str = "lobby") -> list[events.MessageSent]:
         """Its own messages that were confirmed."""
-        return [event for event in self.events if isinstance(event, events.Sent) and event.room == room]
+        return [event for event in self.events if isinstance(event, events.MessageSent) and event.room == room]
 
     def texts(self, room: str = "lobby") -> list[str]:
         """All that was shown in a room, its own and others', in the order shown."""
-        shown = (events.Message, events.Sent)
+        shown = (events.MessageReceived, events.MessageSent)
         return [event.text for event in self.events if isinstance(event, shown) and event.room == room]
 
     def of(self, kind: type[events.ClientEvent]) -> list[events.ClientEvent]:

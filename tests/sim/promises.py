@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from tests.sim.nodes import ClientNode, ServerNode
 from udpchat.chat import events
-from udpchat.chat.message import CONVERSATION_PREFIX, ROOM_PREFIX, conversation_log, message_id, room_log
+from udpchat.chat.ids import CONVERSATION_PREFIX, ROOM_PREFIX, conversation_log, message_id, room_log
 from udpchat.storage.memory import MemoryLog
 from udpchat.sync.requests import ANSWERS_RECALLED_MAX
 from udpchat.wire.bodies import Entry, Message, Say, Tell
@@ -20,7 +20,7 @@ from udpchat.wire.frames import parse_entry_untrusted
 from udpchat.wire.limits import (
     CONVERSATIONS_PER_KEY_MAX,
     HANDSHAKES_MAX,
-    PART_BYTES_HELD_MAX,
+    FRAGMENT_BYTES_HELD_MAX,
     REQUESTS_IN_FLIGHT_MAX,
     ROOMS_PER_PEER_MAX,
 )
@@ -59,18 +59,18 @@ class Promises:
         """Order and uniqueness of what a client has shown since it was last looked at, against the server's log."""
         start = self._seen.get(id(client), 0)
         for event in client.events[start:]:
-            if isinstance(event, events.Message | events.Sent):
+            if isinstance(event, events.MessageReceived | events.MessageSent):
                 self._check_shown(client, event)
         self._seen[id(client)] = len(client.events)
 
-    def _check_shown(self, client: ClientNode, event: events.Message | events.Sent) -> None:
+    def _check_shown(self, client: ClientNode, event: events.MessageReceived | events.MessageSent) -> None:
         where = f"{client.nick}, run {client.runs}, in {event.room}: {type(event).__name__} {event.seq}"
         number, log = self._place_of(client, event, where)
         shown = self._shown.setdefault((id(client), number, log), _Shown())
         assert shown.runs.get(event.seq) != client.runs, f"{where} is shown twice"
         is_again = event.seq in shown.runs
         shown.runs[event.seq] = client.runs
-        if isinstance(event, events.Sent) and (is_again or not event.time_ms):
+        if isinstance(event, events.MessageSent) and (is_again or not event.time_ms):
             # Asked before a restart without seeing the answer; or confirmed by the answer alone, which is for what no
             # replica is to reach: the room is left, or it is read from a later entry on.
             cursor = client.core._transcript.cursor_of(log) or 0  # the disk may be behind it
@@ -96,9 +96,9 @@ class Promises:
             return True
         entries = map(parse_entry_untrusted, self._server.logs[number].read(log, shown.last + 1, 1))
         ids = {entry.id.hex() for entry in entries if isinstance(entry, Message)}
-        return number > 0 and any(isinstance(event, events.Sent) and event.id in ids for event in client.events)
+        return number > 0 and any(isinstance(event, events.MessageSent) and event.id in ids for event in client.events)
 
-    def _place_of(self, client: ClientNode, event: events.Message | events.Sent, where: str) -> tuple[int, str]:
+    def _place_of(self, client: ClientNode, event: events.MessageReceived | events.MessageSent, where: str) -> tuple[int, str]:
         """Where the server has, or had before it lost its log, what was shown: which of its logs, and its name."""
         replicas = client.core._transcript._replicas
         for log in self._logs_of(client, event.room):
@@ -111,7 +111,7 @@ class Promises:
                     entry = parse_entry_untrusted(encoded)
                     if isinstance(entry, Message) and entry.id.hex() == event.id:
                         assert entry.text == event.text, f"{where} has another text"
-                        if isinstance(event, events.Message):
+                        if isinstance(event, events.MessageReceived):
                             assert (entry.nick, entry.time_ms) == (event.nick, event.time_ms), where
                         return number, log
         raise AssertionError(f"{where} is not in the log")
@@ -143,7 +143,7 @@ class Promises:
             window = peer.window
             assert len(window._answers) <= ANSWERS_RECALLED_MAX, f"{peer.nick}: {len(window._answers)} answers"
             assert len(window._held) <= 2 * REQUESTS_IN_FLIGHT_MAX, f"{peer.nick}: {len(window._held)} requests held"
-            assert window._parts is None or window._parts._bytes_held <= PART_BYTES_HELD_MAX
+            assert window._parts is None or window._parts._bytes_held <= FRAGMENT_BYTES_HELD_MAX
             assert len(peer.rooms | peer.wanted) <= ROOMS_PER_PEER_MAX
             assert len(peer.downlink.feeds) <= 2 * ROOMS_PER_PEER_MAX + CONVERSATIONS_PER_KEY_MAX
             for feed in peer.downlink.feeds.values():

@@ -15,7 +15,7 @@ from udpchat.wire.limits import EXPIRY_S
 
 def left(client: ClientNode) -> list[tuple[str, str]]:
     """Who this client saw leave, and why."""
-    return [(event.nick, event.reason) for event in client.events if isinstance(event, events.Left)]
+    return [(event.nick, event.reason) for event in client.events if isinstance(event, events.MemberLeft)]
 
 
 def rejected(client: ClientNode) -> list[str]:
@@ -98,7 +98,7 @@ def test_two_devices_of_one_key_share_a_nick_and_are_one_person_to_the_others() 
     world.run(1)
     laptop = world.add_client("alice", address=("laptop", 1), static=phone.static)
     world.run(1)
-    assert [event.nick for event in bob.events if isinstance(event, events.Joined)] == ["alice"]
+    assert [event.nick for event in bob.events if isinstance(event, events.MemberJoined)] == ["alice"]
     phone.say("from the phone")
     laptop.say("from the laptop")
     bob.tell("alice", "hello, both of you")
@@ -121,7 +121,7 @@ def test_a_new_nick_is_told_once_and_the_old_one_stays_with_its_key() -> None:
     alice.do("rename", "alicia")
     world.run(1)
     assert alice.core.nick == "alicia"
-    assert [event for event in bob.events if isinstance(event, events.Renamed)] == [events.Renamed("alice", "alicia")]
+    assert [event for event in bob.events if isinstance(event, events.MemberRenamed)] == [events.MemberRenamed("alice", "alicia")]
     alice.say("it is still me")
     world.settle()
     assert bob.messages()[-1].nick == "alicia"

@@ -10,14 +10,14 @@ from tests.sim.faults import Link
 from tests.sim.network import Address
 from tests.sim.world import SERVER, World
 from udpchat.chat import events
-from udpchat.chat.attendance import Attendance
-from udpchat.chat.message import roster_log
+from udpchat.client.membership import Membership
+from udpchat.chat.ids import roster_log
 from udpchat.storage.memory import MemoryLog
-from udpchat.sync.pacing import Pace
+from udpchat.sync.bbr import BbrController
 from udpchat.sync.replica import Replica
 from udpchat.sync.rtt import RoundTrip
 from udpchat.wire.bodies import Tombstone
-from udpchat.wire.frames import Entries, EntryPart, encode, raw
+from udpchat.wire.frames import Entries, EntryFragment, encode, raw
 from udpchat.wire.limits import DATAGRAM_BYTES_MAX
 
 
@@ -25,7 +25,7 @@ from udpchat.wire.limits import DATAGRAM_BYTES_MAX
 def test_what_the_pace_waits_for_comes(seed: int) -> None:
     """A credit of 1,199.999,999 bytes was not enough, and the wait for the rest too short for the clock: a livelock."""
     random = Random(seed)
-    pace, now = Pace(), random.uniform(1e3, 1e6)
+    pace, now = BbrController(), random.uniform(1e3, 1e6)
     sent_at, now = now, now + random.uniform(0.01, 0.3)
     pace.on_delivered(now, random.randint(100, 1200), sent_at=sent_at, delivered_at_send=0, in_flight=0)
     for _ in range(20):
@@ -63,7 +63,7 @@ def test_who_starts_again_is_not_still_in_the_rooms_of_the_run_before() -> None:
     alice.restart()
     world.run(2)
     assert world.promises.is_presence_right()
-    assert not any(isinstance(event, events.Left) and event.room == "garden" for event in alice.events)
+    assert not any(isinstance(event, events.MemberLeft) and event.room == "garden" for event in alice.events)
 
 
 def test_a_welcome_that_comes_late_does_not_undo_a_rename() -> None:
@@ -175,11 +175,11 @@ def test_entries_that_nobody_wants_are_not_acknowledged() -> None:
     (alice,) = world.add_clients(1)
     entries = Entries("#elsewhere", 1, 1, 0, [raw(encode(Tombstone(0)))])
     assert not alice.core._transcript.on_entries(entries)
-    assert not alice.core._transcript.on_part(EntryPart("#elsewhere", 1, 1, 0, 0, 2, b"x"))
+    assert not alice.core._transcript.on_part(EntryFragment("#elsewhere", 1, 1, 0, 0, 2, b"x"))
 
 
 def test_a_room_that_was_left_is_left_again_should_a_late_follow_have_joined_it() -> None:
-    attendance = Attendance("alice", (), "")
+    attendance = Membership("alice", (), "")
     assert attendance.is_stray("#lobby")
     assert not attendance.is_stray("#lobby")
     attendance.on_left(0.0, "lobby")

@@ -16,8 +16,8 @@ from tests.sim.faults import LAN, WIFI, Link
 from tests.sim.nodes import ClientNode
 from tests.sim.world import World
 from udpchat.chat import events
-from udpchat.chat.message import CONVERSATION_PREFIX, ROOM_PREFIX, room_log
-from udpchat.storage.log import Durability
+from udpchat.chat.ids import CONVERSATION_PREFIX, ROOM_PREFIX, room_log
+from udpchat.storage.protocol import Durability
 from udpchat.sync.log import Extent
 from udpchat.wire.bodies import Message
 from udpchat.wire.frames import parse_entry_untrusted
@@ -70,7 +70,7 @@ class Crowd:
 
 def shown(crowd: Crowd) -> set[tuple[int, str, str]]:
     """(sequence, id, text) of all that anyone was shown, or told is sent, in whichever room."""
-    kinds = (events.Message, events.Sent)
+    kinds = (events.MessageReceived, events.MessageSent)
     return {(e.seq, e.id, e.text) for client in crowd.clients for e in client.events if isinstance(e, kinds)}
 
 
@@ -217,7 +217,7 @@ def test_while_the_disk_is_full_authors_are_told_and_reading_goes_on_and_then_ev
     crowd.world.run(1)
     device.kill()
     carol.do("part", "lobby")
-    crowd.world.run_until(lambda: any(isinstance(event, events.Left) for event in bob.events), limit_s=2)
+    crowd.world.run_until(lambda: any(isinstance(event, events.MemberLeft) for event in bob.events), limit_s=2)
     assert crowd.texts() == written
 
     crowd.server.is_full = False

@@ -13,7 +13,7 @@ from tests.sim.faults import BROADBAND, LAN, Link
 from tests.sim.network import AMPLIFICATION_MAX, Address
 from tests.sim.world import SERVER, World
 from udpchat.chat import events
-from udpchat.session.handshake import fingerprint
+from udpchat.session.noise import fingerprint
 from udpchat.wire.errors import Drop
 from udpchat.wire.limits import HELLO_BYTES
 from udpchat.wire.packets import Finish, Kind, parse_packet_untrusted

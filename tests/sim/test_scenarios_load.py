@@ -14,8 +14,8 @@ from tests.sim.faults import CLEAN, LAN, Link
 from tests.sim.measure import Talk, percentile
 from tests.sim.nodes import ClientNode
 from tests.sim.world import SERVER, World
-from udpchat.chat.message import room_log
-from udpchat.chat.registry import Peer
+from udpchat.chat.ids import room_log
+from udpchat.server.registry import Peer
 from udpchat.wire.errors import Drop
 from udpchat.wire.frames import Ack, Cursor, encode
 from udpchat.wire.limits import ACK_LOGS_MAX, ACK_RANGES_MAX, LAG_BYTES_MAX, SEQUENCE_MAX, TEXT_BYTES_MAX

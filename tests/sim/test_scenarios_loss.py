@@ -20,7 +20,7 @@ from tests.sim.network import Address
 from tests.sim.nodes import ClientNode
 from tests.sim.world import SERVER, World
 from udpchat.chat import events
-from udpchat.sync.flight import PROBE_SILENT_S_MAX
+from udpchat.sync.loss import PROBE_SILENT_S_MAX
 
 JEPSEN_FAULTLESS = replace(JEPSEN, loss=0.0, duplicate=0.0, reorder=0.0, correlation=0.0)
 
@@ -190,7 +190,7 @@ def test_after_a_blackhole_the_same_session_goes_on_at_the_next_probe(seed: int,
     assert sum(isinstance(event, events.PeerEntered) for event in world.server.events) == 3
     lost, back = victim.of(events.Disconnected), victim.of(events.Reconnected)
     assert len(lost) == len(back) == (5 if is_speaking and way != "up" else len(back))
-    assert not [event for event in members[1].events if isinstance(event, events.Left)]
+    assert not [event for event in members[1].events if isinstance(event, events.MemberLeft)]
     world.check()
     world.promises.check_complete()
 

@@ -12,7 +12,7 @@ import pytest
 from tests.sim.faults import VALVE, VALVE_TUPLES, Link
 from tests.sim.measure import Talk
 from tests.sim.world import World
-from udpchat.chat.message import room_log
+from udpchat.chat.ids import room_log
 from udpchat.sync.log import Append
 from udpchat.sync.replica import Replica
 from udpchat.wire.bodies import Message

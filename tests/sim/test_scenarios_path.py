@@ -17,7 +17,7 @@ from tests.sim.nodes import ClientNode
 from tests.sim.test_scenarios_matrix import preload
 from tests.sim.world import SERVER, World
 from udpchat.chat import events
-from udpchat.chat.registry import Peer
+from udpchat.server.registry import Peer
 from udpchat.session import session as session_module
 from udpchat.wire.limits import (
     PATH_CHECK_BYTES_MAX,
@@ -92,7 +92,7 @@ def test_a_stream_follows_its_peer_to_a_new_address_once_that_has_answered(
 def shown_at(client: ClientNode) -> list[float]:
     """When messages were shown."""
     happened = zip(client.events, client.times, strict=True)
-    return [when for event, when in happened if isinstance(event, events.Message)]
+    return [when for event, when in happened if isinstance(event, events.MessageReceived)]
 
 
 @settings(max_examples=10, deadline=None)
@@ -316,4 +316,4 @@ def test_after_an_hour_of_silence_the_session_is_another_and_nobody_noticed() ->
     clients[0].say("good morning")
     world.settle(limit_s=1)
     assert entered(world) == 2 and not clients[0].of(events.Disconnected)
-    assert not [event for client in clients for event in client.events if isinstance(event, events.Left)]
+    assert not [event for client in clients for event in client.events if isinstance(event, events.MemberLeft)]

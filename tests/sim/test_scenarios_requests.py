@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.sim.network import Address
 from tests.sim.nodes import ClientNode
 from tests.sim.world import SERVER, World
-from udpchat.chat.message import room_log
+from udpchat.chat.ids import room_log
 from udpchat.wire.bodies import Message, Say
 from udpchat.wire.errors import Drop
 from udpchat.wire.frames import encode, parse_entry_untrusted

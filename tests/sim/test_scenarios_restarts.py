@@ -16,7 +16,7 @@ from tests.sim.network import Address
 from tests.sim.nodes import ClientNode
 from tests.sim.world import SERVER, World
 from udpchat.chat import events
-from udpchat.chat.message import room_log
+from udpchat.chat.ids import room_log
 from udpchat.sync.log import Append
 from udpchat.sync.replica import Replica
 from udpchat.wire.bodies import Message

@@ -11,14 +11,14 @@ from tests.sim.faults import WIFI
 from tests.sim.nodes import WALL_OFFSET_S, ClientNode
 from tests.sim.world import SERVER, World
 from udpchat.chat import events
-from udpchat.chat.client import Client
+from udpchat.client.core import ClientCore
 
 DAY_S = 86_400.0
 
 
 def left(client: ClientNode) -> list[tuple[str, str]]:
     """Who this client saw leave, and why."""
-    return [(event.nick, event.reason) for event in client.events if isinstance(event, events.Left)]
+    return [(event.nick, event.reason) for event in client.events if isinstance(event, events.MemberLeft)]
 
 
 @pytest.mark.parametrize("minutes", [5, 60])
@@ -113,7 +113,7 @@ def test_a_jump_of_the_wall_clock_changes_nothing_but_the_times_told(jump_s: flo
 class Drifting:
     """A core whose clock runs at another rate than the world's, from `origin` on."""
 
-    def __init__(self, core: Client, *, origin: float, rate: float) -> None:
+    def __init__(self, core: ClientCore, *, origin: float, rate: float) -> None:
         self._core = core
         self._origin = origin
         self._rate = rate
@@ -135,7 +135,7 @@ def test_a_clock_that_drifts_by_a_tenth_changes_nothing(rate: float) -> None:
     """S32: drift of 10 %, of a client against the server, for ten minutes."""
     world = World(Random(1), WIFI)
     alice, bob = world.add_clients(2)
-    alice.core = cast(Client, Drifting(alice.core, origin=world.now, rate=rate))
+    alice.core = cast(ClientCore, Drifting(alice.core, origin=world.now, rate=rate))
     for number in range(10):
         alice.say(f"alice {number}")
         bob.say(f"bob {number}")

@@ -23,8 +23,8 @@ from tests.sim.faults import LAN, Link
 from tests.sim.network import Address, Network
 from tests.sim.nodes import ClientNode, ServerNode
 from tests.sim.promises import Promises
-from udpchat.chat.entrance import Settings
-from udpchat.session.handshake import KeyPair
+from udpchat.server.admission import Settings
+from udpchat.session.noise import KeyPair
 
 SERVER = Address("server", 1)
 CHECK_EVERY_STEPS = 64

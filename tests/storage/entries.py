@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from udpchat.sync.log import Append, Origin
+from udpchat.sync.log import Append, RequestId
 from udpchat.wire.bodies import Message, Tombstone
 from udpchat.wire.frames import encode
 
@@ -21,6 +21,6 @@ def tombstone(time_ms: int = 9_000) -> bytes:
 def batch(log: str, first: int, *entries: bytes, counter: int | None = None) -> list[Append]:
     """The entries from `first` on; with a counter, each answers a request of AUTHOR, from that counter on."""
     return [
-        Append(log, first + offset, entry, Origin(AUTHOR, counter + offset) if counter else None)
+        Append(log, first + offset, entry, RequestId(AUTHOR, counter + offset) if counter else None)
         for offset, entry in enumerate(entries)
     ]

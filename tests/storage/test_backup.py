@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from tests.storage.entries import ATTIC, LOBBY, batch, said, tombstone
-from udpchat.chat.writes import Held
+from udpchat.client.stored import EntriesStored
 from udpchat.storage import backup as storage
 from udpchat.storage.backup import Exported, backup, check, export, key_in, restore
 from udpchat.storage.client_sqlite import SqliteClientStore
-from udpchat.storage.log import StoreFull, StoreUnusable
-from udpchat.storage.sqlite import SqliteLog
+from udpchat.storage.protocol import StoreFull, StoreUnusable
+from udpchat.storage.server_sqlite import SqliteLog
 from udpchat.wire.bodies import Claim
 from udpchat.wire.frames import encode
 
@@ -205,7 +205,7 @@ def test_an_export_gives_what_was_said_in_order(log: SqliteLog, path: Path) -> N
 
 def test_a_clients_replica_is_exported_and_checked_likewise(tmp_path: Path) -> None:
     with closing(SqliteClientStore(tmp_path / "client.db")) as store:
-        store.write([Held(LOBBY, 7, 1, (said("hello", time_ms=5),))])
+        store.write([EntriesStored(LOBBY, 7, 1, (said("hello", time_ms=5),))])
         assert list(export(tmp_path / "client.db")) == [Exported(LOBBY, 1, 5, "alice", "text", "hello")]
         assert check(tmp_path / "client.db") == []
         backup(tmp_path / "client.db", tmp_path / "copy.db")

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from tests.storage.entries import ATTIC, LOBBY, said
-from tests.storage.test_sqlite import crashed
-from udpchat.chat.writes import Answered, Asked, Held, Label, Labelled, Rebased, RoomsChanged, Saved, digest_of
+from tests.storage.test_server_sqlite import crashed
+from udpchat.client.stored import RequestDone, RequestAdded, EntriesStored, Label, Labelled, ReplicaReset, RoomsChanged, ClientState, digest_of
 from udpchat.storage import client_sqlite, memory
 from udpchat.storage.client_sqlite import SqliteClientStore
-from udpchat.storage.log import RUN_COUNTERS, ClientStore, StoreFailed, StoreUnusable
+from udpchat.storage.protocol import RUN_COUNTERS, ClientStore, StoreFailed, StoreUnusable
 from udpchat.storage.memory import MemoryClientStore
 from udpchat.sync.log import Extent
 
@@ -42,7 +42,7 @@ def again(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Again]:
 
 def test_a_new_store_has_an_instance_of_its_own_and_keeps_it(again: Again) -> None:
     saved = again().load()
-    assert saved == Saved(saved.instance)
+    assert saved == ClientState(saved.instance)
     assert len(saved.instance) == 16
     assert again().load() == replace(saved, next_counter=1 + RUN_COUNTERS)
     assert MemoryClientStore().load().instance != saved.instance
@@ -50,9 +50,9 @@ def test_a_new_store_has_an_instance_of_its_own_and_keeps_it(again: Again) -> No
 
 def test_unanswered_requests_keep_their_counters_across_a_start(again: Again) -> None:
     store = again()
-    store.write([Asked(1, b"one"), Asked(2, b"two"), Asked(3, b"three")])
-    store.write([Answered(2), Answered(99)])
-    store.write([Answered(3)])
+    store.write([RequestAdded(1, b"one"), RequestAdded(2, b"two"), RequestAdded(3, b"three")])
+    store.write([RequestDone(2), RequestDone(99)])
+    store.write([RequestDone(3)])
     saved = again().load()
     assert saved.unanswered == ((1, b"one"),)
     assert saved.next_counter == 4
@@ -60,8 +60,8 @@ def test_unanswered_requests_keep_their_counters_across_a_start(again: Again) ->
 
 def test_replicas_stand_where_they_stood(again: Again) -> None:
     store = again()
-    store.write([Rebased(LOBBY, 7, 0), Held(LOBBY, 7, 1, (said("a"), said("b"))), Held(LOBBY, 7, 3, (said("c"),))])
-    store.write([Rebased(ATTIC, 8, 100), Held(ATTIC, 8, 101, (said("z"),))])
+    store.write([ReplicaReset(LOBBY, 7, 0), EntriesStored(LOBBY, 7, 1, (said("a"), said("b"))), EntriesStored(LOBBY, 7, 3, (said("c"),))])
+    store.write([ReplicaReset(ATTIC, 8, 100), EntriesStored(ATTIC, 8, 101, (said("z"),))])
     store = again()
     assert store.load().replicas == {LOBBY: (7, 3), ATTIC: (8, 101)}
     assert store.read(LOBBY, 2, 9) == [(2, said("b")), (3, said("c"))]
@@ -72,14 +72,14 @@ def test_replicas_stand_where_they_stood(again: Again) -> None:
 
 
 def test_a_log_that_was_never_rebased_starts_at_1(again: Again) -> None:
-    again().write([Held(LOBBY, 7, 1, (said("a"),))])
+    again().write([EntriesStored(LOBBY, 7, 1, (said("a"),))])
     assert again().load().replicas == {LOBBY: (7, 1)}
 
 
 def test_a_hole_or_another_generation_is_a_fault_of_the_caller(again: Again) -> None:
     store = again()
-    store.write([Held(LOBBY, 7, 1, (said("a"),))])
-    for wrong in (Held(LOBBY, 7, 3, (said("c"),)), Held(LOBBY, 7, 1, (said("a"),)), Held(LOBBY, 8, 2, (said("b"),))):
+    store.write([EntriesStored(LOBBY, 7, 1, (said("a"),))])
+    for wrong in (EntriesStored(LOBBY, 7, 3, (said("c"),)), EntriesStored(LOBBY, 7, 1, (said("a"),)), EntriesStored(LOBBY, 8, 2, (said("b"),))):
         with pytest.raises(AssertionError):
             store.write([wrong])
     assert store.load().replicas == {LOBBY: (7, 1)}
@@ -98,7 +98,7 @@ def test_the_rooms_of_the_run_before_are_found_in_their_order(again: Again) -> N
 
 def test_the_latest_entries_page_backwards(again: Again) -> None:
     store = again()
-    store.write([Rebased(LOBBY, 7, 10), Held(LOBBY, 7, 11, tuple(said(f"{n}") for n in range(11, 31)))])
+    store.write([ReplicaReset(LOBBY, 7, 10), EntriesStored(LOBBY, 7, 11, tuple(said(f"{n}") for n in range(11, 31)))])
     assert [sequence for sequence, _ in store.last(LOBBY, 5)] == [26, 27, 28, 29, 30]
     assert [sequence for sequence, _ in store.last(LOBBY, 5, before=14)] == [11, 12, 13]
     assert [sequence for sequence, _ in store.last(LOBBY, 2, before=999)] == [29, 30]
@@ -107,19 +107,19 @@ def test_the_latest_entries_page_backwards(again: Again) -> None:
 
 def test_a_replica_that_starts_over_holds_nothing_of_what_was(again: Again) -> None:
     store = again()
-    store.write([Held(LOBBY, 7, 1, (said("old words"), said("older")))])
-    store.write([Rebased(LOBBY, 9, 50), Held(LOBBY, 9, 51, (said("new words"),))])
+    store.write([EntriesStored(LOBBY, 7, 1, (said("old words"), said("older")))])
+    store.write([ReplicaReset(LOBBY, 9, 50), EntriesStored(LOBBY, 9, 51, (said("new words"),))])
     assert store.read(LOBBY, 1, 99) == [(51, said("new words"))]
     assert [(found.sequence, found.entry) for found in store.search("words")] == [(51, said("new words"))]
-    store.write([Rebased(LOBBY, 9, 51)])
+    store.write([ReplicaReset(LOBBY, 9, 51)])
     assert store.search("words") == store.read(LOBBY, 1, 99) == []
 
 
 def test_replicas_are_searched_by_word_nick_room_and_time(again: Again) -> None:
     store = again()
     store.write([
-        Held(LOBBY, 7, 1, (said("lunch?", nick="ann", time_ms=10), said("Lunch!", nick="bob", time_ms=30))),
-        Held(ATTIC, 8, 1, (said("no lunch", nick="bob", time_ms=20), b"nonsense", said("x", time_ms=2**64 - 1))),
+        EntriesStored(LOBBY, 7, 1, (said("lunch?", nick="ann", time_ms=10), said("Lunch!", nick="bob", time_ms=30))),
+        EntriesStored(ATTIC, 8, 1, (said("no lunch", nick="bob", time_ms=20), b"nonsense", said("x", time_ms=2**64 - 1))),
     ])  # fmt: skip
     assert [found.time_ms for found in store.search("lunch")] == [10, 20, 30]
     assert [found.log for found in store.search("lunch", nick="Bob")] == [ATTIC, LOBBY]
@@ -140,8 +140,8 @@ def test_what_was_asked_and_held_is_there_after_a_crash(tmp_path: Path) -> None:
     path = tmp_path / "client.db"
     with closing(SqliteClientStore(path)) as store:
         for number in range(1, 11):
-            store.write([Asked(number, b"body"), Held(LOBBY, 7, number, (said(f"text {number}"),))])
-            store.write([Answered(number - 1)])
+            store.write([RequestAdded(number, b"body"), EntriesStored(LOBBY, 7, number, (said(f"text {number}"),))])
+            store.write([RequestDone(number - 1)])
             with closing(SqliteClientStore(crashed(path, tmp_path / f"{number}"))) as found:
                 assert found.load() == store.load()
                 assert found.load().unanswered == ((number, b"body"),)
@@ -150,21 +150,21 @@ def test_what_was_asked_and_held_is_there_after_a_crash(tmp_path: Path) -> None:
 
 def test_a_failed_write_leaves_all_as_it_was(tmp_path: Path) -> None:
     with closing(SqliteClientStore(tmp_path / "client.db")) as store:
-        store.write([Held(LOBBY, 7, 1, (said("a"),))])
+        store.write([EntriesStored(LOBBY, 7, 1, (said("a"),))])
         before = store.load()
         store._writer.execute("CREATE TEMP TRIGGER t BEFORE INSERT ON entries BEGIN SELECT raise(ABORT, 'no'); END")
         with pytest.raises(StoreFailed):
-            store.write([Asked(1, b"one"), Rebased(LOBBY, 9, 5), Held(LOBBY, 9, 6, (said("b"),))])
+            store.write([RequestAdded(1, b"one"), ReplicaReset(LOBBY, 9, 5), EntriesStored(LOBBY, 9, 6, (said("b"),))])
         assert store.load() == replace(before, next_counter=before.next_counter + RUN_COUNTERS)
         assert store.last(LOBBY, 9) == [(1, said("a"))]
 
 
 def test_answers_are_synced_before_more_are_at_stake_than_a_server_recalls(tmp_path: Path) -> None:
     store = SqliteClientStore(tmp_path / "client.db")
-    store.write([Asked(counter, b"body") for counter in range(1, 101)])
+    store.write([RequestAdded(counter, b"body") for counter in range(1, 101)])
     levels = []
     for counter in range(1, 101):
-        store.write([Answered(counter)])
+        store.write([RequestDone(counter)])
         levels.append(store._writer.execute("PRAGMA synchronous").fetchone() == (2,))
     assert [at for at, is_full in enumerate(levels, 1) if is_full] == [33, 66, 99]
     store.close()
@@ -182,8 +182,8 @@ def test_a_run_never_uses_a_counter_of_a_run_before_it_written_or_not(tmp_path: 
 
 def test_a_label_is_found_with_its_request_and_its_result_at_the_next_start(again: Again) -> None:
     store = again()
-    store.write([Asked(1, b"one", Label("job", 1)), Asked(2, b"two", Label("job", 3)), Asked(3, b"x", Label("b", 1))])
-    store.write([Answered(1, b"stored")])
+    store.write([RequestAdded(1, b"one", Label("job", 1)), RequestAdded(2, b"two", Label("job", 3)), RequestAdded(3, b"x", Label("b", 1))])
+    store.write([RequestDone(1, b"stored")])
     saved = again().load("job")
     assert saved.labels == {1: Labelled(1, digest_of(b"one"), b"stored"), 3: Labelled(2, digest_of(b"two"))}
     assert saved.labelled == {2, 3} and saved.unanswered == ((2, b"two"), (3, b"x"))
@@ -191,8 +191,8 @@ def test_a_label_is_found_with_its_request_and_its_result_at_the_next_start(agai
 
 
 def test_a_request_that_was_discarded_keeps_its_label_without_a_result(again: Again) -> None:
-    again().write([Asked(1, b"one", Label("job", 1))])
-    again().write([Answered(1)])
+    again().write([RequestAdded(1, b"one", Label("job", 1))])
+    again().write([RequestDone(1)])
     saved = again().load("job")
     assert saved.unanswered == () and saved.labels == {1: Labelled(1, digest_of(b"one"))} and not saved.labelled
 
@@ -203,8 +203,8 @@ def test_of_too_many_labels_the_oldest_answered_of_other_inputs_are_forgotten(
     for module in (client_sqlite, memory):
         monkeypatch.setattr(module, "LABELS_MAX", 3)
     store = again()
-    store.write([Asked(number, b"x", Label("ab"[number > 3], number)) for number in range(1, 7)])
-    store.write([Answered(number, b"stored") for number in (2, 3, 4, 5, 6)])
+    store.write([RequestAdded(number, b"x", Label("ab"[number > 3], number)) for number in range(1, 7)])
+    store.write([RequestDone(number, b"stored") for number in (2, 3, 4, 5, 6)])
     assert set(again().load("b").labels) == {4, 5, 6}
     assert set(again().load("a").labels) == {1}
 
@@ -212,10 +212,10 @@ def test_of_too_many_labels_the_oldest_answered_of_other_inputs_are_forgotten(
 def test_a_label_is_durable_with_its_request_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "client.db"
     with closing(SqliteClientStore(path)) as store:
-        store.write([Asked(1, b"one", Label("job", 1))])
+        store.write([RequestAdded(1, b"one", Label("job", 1))])
         with closing(SqliteClientStore(crashed(path, tmp_path / "1"))) as found:
             assert found.load("job").labels == {1: Labelled(1, digest_of(b"one"))}
             assert found.unanswered() == [(1, b"one")]
         with pytest.raises(StoreFailed):
-            store.write([Asked(2, b"two", Label("job", 1))])
+            store.write([RequestAdded(2, b"two", Label("job", 1))])
         assert store.unanswered() == [(1, b"one")] and store.load("job").labels[1].counter == 1

@@ -11,8 +11,8 @@ import pytest
 
 from tests.storage.entries import ATTIC, LOBBY, batch, said
 from udpchat.storage import tables
-from udpchat.storage.log import StoreFailed
-from udpchat.storage.sqlite import SqliteLog
+from udpchat.storage.protocol import StoreFailed
+from udpchat.storage.server_sqlite import SqliteLog
 from udpchat.storage.tables import SEQUENCE_BITS, checksum_of
 
 

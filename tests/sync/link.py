@@ -14,13 +14,13 @@ from random import Random
 from tests.sync.memory import MemoryReader
 from udpchat.sync.acks import MISSING_MAX, AckSchedule
 from udpchat.sync.downlink import Downlink
-from udpchat.sync.feed import FEED_RUNS_MAX, Stream
-from udpchat.sync.replica import PARTED_ENTRIES_MAX, Replica
+from udpchat.sync.log_stream import HELD_RUNS_MAX, LogStream
+from udpchat.sync.replica import FRAGMENTED_ENTRIES_MAX, Replica
 from udpchat.wire.frames import (
     Ack,
     Down,
     Entries,
-    EntryPart,
+    EntryFragment,
     Heads,
     encode,
     pack,
@@ -31,8 +31,8 @@ from udpchat.wire.limits import (
     ACK_LOGS_MAX,
     BODY_BYTES_MAX,
     DATA_HEADER_BYTES,
-    PART_BYTES,
-    PARTS_MAX,
+    FRAGMENT_BYTES,
+    FRAGMENTS_MAX,
     REPLICA_HELD_MAX,
     SEAL_BYTES,
 )
@@ -85,7 +85,7 @@ class Link:
     def __post_init__(self) -> None:
         self.now = 100.0
         self.reader = MemoryReader()
-        self.streams: dict[str, Stream] = {}
+        self.streams: dict[str, LogStream] = {}
         self.downlink = Downlink()
         self.acks = AckSchedule()
         self.replicas: dict[str, Replica] = {}
@@ -105,9 +105,9 @@ class Link:
         """Before anyone follows: what is in the log already."""
         self.reader.append(log, entries)
 
-    def stream(self, log: str) -> Stream:
+    def stream(self, log: str) -> LogStream:
         if log not in self.streams:
-            self.streams[log] = Stream(log, self.reader)
+            self.streams[log] = LogStream(log, self.reader)
         return self.streams[log]
 
     def say(self, log: str, *entries: bytes) -> None:
@@ -174,12 +174,12 @@ class Link:
                 if any(replica.has_gap for replica in self.replicas.values()):
                     self.acks.on_gap(self.now)
                 self.acks.on_entries(self.now, 0.0, 0.0)
-            case Entries() | EntryPart():
+            case Entries() | EntryFragment():
                 self.acks.on_entries(self.now, frame.ack_ms / 1000, self.random.random())
                 replica = self.replicas.get(frame.log)
                 if replica is None or replica.generation != frame.generation:
                     return False
-                if isinstance(frame, EntryPart):
+                if isinstance(frame, EntryFragment):
                     is_taken = replica.on_part(frame)
                 else:
                     is_taken = replica.on_entries(frame.first, [bytes(entry) for entry in frame.entries])
@@ -249,12 +249,12 @@ class Link:
     def check(self) -> None:
         """Order, and bounds."""
         for log, replica in self.replicas.items():
-            assert len(replica._held) <= REPLICA_HELD_MAX + PARTED_ENTRIES_MAX * PARTS_MAX // 2
-            assert replica._parts._bytes_held <= PARTED_ENTRIES_MAX * PARTS_MAX * PART_BYTES
+            assert len(replica._held) <= REPLICA_HELD_MAX + FRAGMENTED_ENTRIES_MAX * FRAGMENTS_MAX // 2
+            assert replica._parts._bytes_held <= FRAGMENTED_ENTRIES_MAX * FRAGMENTS_MAX * FRAGMENT_BYTES
             received = self.received[log]
             assert not received or received[-1][0] == replica.sequence
         for feed in self.downlink.feeds.values():
-            assert all(len(runs) <= 2 * FEED_RUNS_MAX for runs in (feed.acked, feed.scheduled, feed.backlog))
+            assert all(len(runs) <= 2 * HELD_RUNS_MAX for runs in (feed.acked, feed.scheduled, feed.backlog))
         assert len(self.acks._missing) <= MISSING_MAX
 
     def is_complete(self, log: str) -> bool:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.sync.memory import MemoryReader
 from udpchat.sync.downlink import Downlink
-from udpchat.sync.feed import FEED_RUNS_MAX, Stream
+from udpchat.sync.log_stream import HELD_RUNS_MAX, LogStream
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.frames import Ack, Cursor, Heads, parse_down_untrusted
 from udpchat.wire.limits import ACK_LOGS_MAX, ACK_RANGES_MAX, LAG_BYTES_MAX, SEQUENCE_MAX
@@ -18,11 +18,11 @@ GENERATION = 1
 ACK_S_MAX = 0.02  # for the costliest ack, at its best of several
 
 
-def served(count: int = 100) -> tuple[Downlink, Stream]:
+def served(count: int = 100) -> tuple[Downlink, LogStream]:
     """A downlink that follows a log of so many entries."""
     reader = MemoryReader(GENERATION)
     reader.append(LOG, [b"\xa5hello"] * count)
-    stream = Stream(LOG, reader)
+    stream = LogStream(LOG, reader)
     downlink = Downlink()
     downlink.follow(0.0, stream)
     return downlink, stream
@@ -99,8 +99,8 @@ def test_a_liar_about_ranges_is_remembered_within_bounds_and_served_in_the_end()
     for start in starts:
         ranges = [(first, first) for first in range(start, start + 4 * ACK_RANGES_MAX, 4) if first <= 20_000]
         downlink.receive_ack(0.1, ack(cursor(0, ranges)), packets_sent=sent)
-        assert len(feed.acked) <= FEED_RUNS_MAX
-        assert len(feed.backlog) <= 2 * FEED_RUNS_MAX and len(feed.scheduled) <= 2 * FEED_RUNS_MAX
+        assert len(feed.acked) <= HELD_RUNS_MAX
+        assert len(feed.backlog) <= 2 * HELD_RUNS_MAX and len(feed.scheduled) <= 2 * HELD_RUNS_MAX
     assert process_time() - begun < len(starts) * ACK_S_MAX
     downlink.receive_ack(0.2, ack(cursor(19_000)), packets_sent=sent)
     owed = [(first, last) for first, last in feed.backlog]
@@ -171,9 +171,9 @@ def test_every_log_is_announced_with_a_heartbeat_however_many_are_followed() -> 
     downlink, _ = served(0)
     reader = MemoryReader()
     for number in range(2 * ACK_LOGS_MAX):
-        downlink.follow(0.0, Stream(f"#full {number}", reader))
+        downlink.follow(0.0, LogStream(f"#full {number}", reader))
     reader.append("#last", [b"\xa1x"])
-    downlink.follow(0.0, Stream("#last", reader))
+    downlink.follow(0.0, LogStream("#last", reader))
     downlink.drain_packets(0.0)
     downlink.announce_missing()
     [packet] = downlink.drain_packets(0.0)

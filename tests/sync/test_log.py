@@ -3,7 +3,7 @@
 import pytest
 
 from tests.sync.memory import MemoryReader
-from udpchat.sync.log import Append, Extent, LogReader, Origin
+from udpchat.sync.log import Append, Extent, LogReader, RequestId
 
 LOG = "#lobby"
 
@@ -37,6 +37,6 @@ def test_it_is_read_densely_within_its_extent_and_not_at_all_from_below(reader: 
 
 
 def test_what_is_to_be_written_names_the_request_that_it_answers() -> None:
-    append = Append(LOG, 3, b"entry", Origin(b"author", 7))
-    assert append.origin == Origin(author=b"author", counter=7)
+    append = Append(LOG, 3, b"entry", RequestId(b"author", 7))
+    assert append.origin == RequestId(author=b"author", counter=7)
     assert Append(LOG, 4, b"entry", None).origin is None

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from udpchat.sync.parts import split
-from udpchat.sync.replica import PARTED_ENTRIES_MAX, Replica
-from udpchat.wire.frames import EntryPart, Head
-from udpchat.wire.limits import ACK_RANGES_MAX, PART_BYTES, PARTS_MAX, REPLICA_HELD_MAX, SEQUENCE_MAX
+from udpchat.sync.fragments import split
+from udpchat.sync.replica import FRAGMENTED_ENTRIES_MAX, Replica
+from udpchat.wire.frames import EntryFragment, Head
+from udpchat.wire.limits import ACK_RANGES_MAX, FRAGMENT_BYTES, FRAGMENTS_MAX, REPLICA_HELD_MAX, SEQUENCE_MAX
 
 LOG, GENERATION = "#lobby", 7
 COUNT = 30
@@ -27,19 +27,19 @@ def give(held: Replica, first: int, last: int) -> bool:
     return held.on_entries(first, [entry(sequence) for sequence in range(first, last + 1)])
 
 
-def parts_of(sequence: int, whole: bytes) -> list[EntryPart]:
+def parts_of(sequence: int, whole: bytes) -> list[EntryFragment]:
     parts = split(whole)
-    return [EntryPart(LOG, GENERATION, sequence, 2, index, len(parts), data) for index, data in enumerate(parts)]
+    return [EntryFragment(LOG, GENERATION, sequence, 2, index, len(parts), data) for index, data in enumerate(parts)]
 
 
 def head(base: int, last: int) -> Head:
     return Head(LOG, GENERATION, base, last, last)
 
 
-def packets(data: st.DataObject) -> Sequence[tuple[int, int] | EntryPart]:
+def packets(data: st.DataObject) -> Sequence[tuple[int, int] | EntryFragment]:
     """Runs and parts that cover entries 1 to COUNT, cut and repeated at random, in any order."""
     cuts = sorted(data.draw(st.sets(st.integers(1, COUNT - 1), max_size=COUNT)))
-    whole: list[tuple[int, int] | EntryPart] = []
+    whole: list[tuple[int, int] | EntryFragment] = []
     for before, last in zip([0, *cuts], [*cuts, COUNT], strict=True):
         if last == before + 1 and last % 5 == 0:
             whole.extend(parts_of(last, entry(last)))
@@ -53,7 +53,7 @@ def packets(data: st.DataObject) -> Sequence[tuple[int, int] | EntryPart]:
 def test_in_any_order_and_repeated_each_entry_comes_out_once_and_in_order(data: st.DataObject) -> None:
     held, out = replica(), list[tuple[int, bytes]]()
     for packet in packets(data):
-        assert held.on_part(packet) if isinstance(packet, EntryPart) else give(held, *packet)
+        assert held.on_part(packet) if isinstance(packet, EntryFragment) else give(held, *packet)
         out += held.drain_entries()
         cursor = held.cursor()
         assert cursor.sequence == len(out)
@@ -69,7 +69,7 @@ def test_what_lies_below_the_base_or_the_start_is_never_waited_for(data: st.Data
     for at, packet in enumerate(stream):
         if at == len(stream) // 2:
             held.on_head(head(base, COUNT))
-        held.on_part(packet) if isinstance(packet, EntryPart) else give(held, *packet)
+        held.on_part(packet) if isinstance(packet, EntryFragment) else give(held, *packet)
         out += [sequence for sequence, _ in held.drain_entries()]
     assert out == sorted(set(out))
     assert set(range(max(base, start) + 1, COUNT + 1)) <= set(out)
@@ -119,20 +119,20 @@ def test_a_part_beyond_a_full_gap_is_not_kept_and_says_so() -> None:
     held = replica()
     for first in range(2, REPLICA_HELD_MAX + 2, 8):
         assert give(held, first, first + 7)
-    large = b"x" * 3 * PART_BYTES
+    large = b"x" * 3 * FRAGMENT_BYTES
     assert not any(held.on_part(part) for part in parts_of(REPLICA_HELD_MAX + 50, large))
     assert all(held.on_part(part) for part in parts_of(1, large)), "what closes the gap is taken"
     assert len(held.drain_entries()) == REPLICA_HELD_MAX + 1
 
 
 def test_a_part_that_was_taken_is_never_dropped_for_another() -> None:
-    large = b"x" * PARTS_MAX * PART_BYTES
+    large = b"x" * FRAGMENTS_MAX * FRAGMENT_BYTES
     held, taken = replica(), list[int]()
-    for sequence in range(1, 3 * PARTED_ENTRIES_MAX):
+    for sequence in range(1, 3 * FRAGMENTED_ENTRIES_MAX):
         first, *_ = parts_of(sequence, large)
         if held.on_part(first):
             taken.append(sequence)
-    assert taken == list(range(1, PARTED_ENTRIES_MAX + 1))
+    assert taken == list(range(1, FRAGMENTED_ENTRIES_MAX + 1))
     for sequence in taken:
         _, *rest = parts_of(sequence, large)
         assert all(held.on_part(part) for part in rest)
@@ -140,17 +140,17 @@ def test_a_part_that_was_taken_is_never_dropped_for_another() -> None:
 
 
 def test_unfinished_parts_of_what_came_otherwise_or_is_gone_make_room() -> None:
-    large = b"x" * PARTS_MAX * PART_BYTES
+    large = b"x" * FRAGMENTS_MAX * FRAGMENT_BYTES
     for is_pruned in (True, False):
         held = replica()
-        for sequence in range(1, PARTED_ENTRIES_MAX + 1):
+        for sequence in range(1, FRAGMENTED_ENTRIES_MAX + 1):
             assert held.on_part(parts_of(sequence, large)[0])
         if is_pruned:
-            held.on_head(head(PARTED_ENTRIES_MAX, PARTED_ENTRIES_MAX))
+            held.on_head(head(FRAGMENTED_ENTRIES_MAX, FRAGMENTED_ENTRIES_MAX))
         else:  # each was removed meanwhile: a tombstone is small
-            assert held.on_entries(1, [b"gone"] * PARTED_ENTRIES_MAX)
+            assert held.on_entries(1, [b"gone"] * FRAGMENTED_ENTRIES_MAX)
             held.drain_entries()
-        assert held.on_part(parts_of(PARTED_ENTRIES_MAX + 1, large)[0])
+        assert held.on_part(parts_of(FRAGMENTED_ENTRIES_MAX + 1, large)[0])
 
 
 def test_numbers_at_the_end_of_all_numbers_cost_nothing() -> None:

@@ -12,12 +12,12 @@ from udpchat.sync.requests import (
     RESEND_S_MAX,
     RESEND_S_MIN,
     Outbox,
-    Window,
+    RequestWindow,
 )
 from udpchat.wire.bodies import Say
 from udpchat.wire.errors import BadDatagram, Drop
-from udpchat.wire.frames import Request, RequestPart, encode, pack, parse_up_untrusted
-from udpchat.wire.limits import BODY_BYTES_MAX, PART_BYTES, PARTS_MAX, REQUESTS_IN_FLIGHT_MAX
+from udpchat.wire.frames import Request, RequestFragment, encode, pack, parse_up_untrusted
+from udpchat.wire.limits import BODY_BYTES_MAX, FRAGMENT_BYTES, FRAGMENTS_MAX, REQUESTS_IN_FLIGHT_MAX
 
 SAY = encode(Say("lobby", 0, "hi"))
 LARGE = encode(Say("lobby", 0, "x" * 5_000))
@@ -26,8 +26,8 @@ LARGE = encode(Say("lobby", 0, "x" * 5_000))
 def asked(outbox: Outbox, now: float) -> list[int]:
     """The counters of the requests that go out now."""
     frames = [frame for encoded in outbox.drain_frames(now) for frame in parse_up_untrusted(pack([encoded]))]
-    assert all(isinstance(frame, Request | RequestPart) for frame in frames)
-    return list(dict.fromkeys(frame.counter for frame in frames if isinstance(frame, Request | RequestPart)))
+    assert all(isinstance(frame, Request | RequestFragment) for frame in frames)
+    return list(dict.fromkeys(frame.counter for frame in frames if isinstance(frame, Request | RequestFragment)))
 
 
 def filled(count: int, body: bytes = SAY) -> Outbox:
@@ -196,7 +196,7 @@ def test_a_server_that_was_slow_once_is_soon_asked_again_as_quickly_as_before() 
 # --- The server's side ----------
 
 
-def carry_out(window: Window) -> list[int]:
+def carry_out(window: RequestWindow) -> list[int]:
     """Begin all whose turn it is."""
     begun = []
     while window.peek_ready() is not None:
@@ -204,7 +204,7 @@ def carry_out(window: Window) -> list[int]:
     return begun
 
 
-def answered(window: Window, count: int) -> Window:
+def answered(window: RequestWindow, count: int) -> RequestWindow:
     """A window in which requests 1 to `count` were carried out and answered."""
     for counter in range(1, count + 1):
         window.receive(counter, counter, "body")
@@ -213,14 +213,14 @@ def answered(window: Window, count: int) -> Window:
     return window
 
 
-def refusal(window: Window, counter: int, first_open: int) -> Drop:
+def refusal(window: RequestWindow, counter: int, first_open: int) -> Drop:
     with pytest.raises(BadDatagram) as caught:
         window.receive(counter, first_open, "body")
     return caught.value.reason
 
 
 def test_requests_that_come_reversed_are_carried_out_in_counter_order() -> None:
-    window = Window()
+    window = RequestWindow()
     for counter in range(REQUESTS_IN_FLIGHT_MAX, 0, -1):
         assert carry_out(window) == []
         assert window.receive(counter, 1, counter) is None
@@ -228,13 +228,13 @@ def test_requests_that_come_reversed_are_carried_out_in_counter_order() -> None:
 
 
 def test_a_repeated_request_is_not_carried_out_again_and_answered_the_same() -> None:
-    window = answered(Window(), 3)
+    window = answered(RequestWindow(), 3)
     assert window.receive(3, 3, "other body") == b"result 3"
     assert carry_out(window) == []
 
 
 def test_while_a_request_waits_for_the_log_its_repetition_is_not_answered() -> None:
-    window = Window()
+    window = RequestWindow()
     window.receive(1, 1, "body")
     assert carry_out(window) == [1] and window.waiting == 1
     assert window.receive(1, 1, "body") is None
@@ -245,7 +245,7 @@ def test_while_a_request_waits_for_the_log_its_repetition_is_not_answered() -> N
 
 @pytest.mark.parametrize(("counter", "first_open"), [(33, 1), (2**63, 1), (2**53, 2), (4, 5), (1, 2)])
 def test_a_counter_outside_its_window_is_refused_and_changes_nothing(counter: int, first_open: int) -> None:
-    window = answered(Window(), 3)
+    window = answered(RequestWindow(), 3)
     assert refusal(window, counter, first_open) is Drop.UNEXPECTED
     assert window.executed == 3 and window.answer_of(3) == b"result 3"
     window.receive(4, 4, "body")
@@ -253,13 +253,13 @@ def test_a_counter_outside_its_window_is_refused_and_changes_nothing(counter: in
 
 
 def test_what_the_client_gave_up_is_not_waited_for() -> None:
-    window = answered(Window(), 3)
+    window = answered(RequestWindow(), 3)
     window.receive(9, 9, "body")
     assert carry_out(window) == [9]
 
 
 def test_a_client_cannot_have_the_result_of_what_waits() -> None:
-    window = Window()
+    window = RequestWindow()
     for counter in range(1, 5):
         window.receive(counter, 1, "body")
     carry_out(window)
@@ -269,7 +269,7 @@ def test_a_client_cannot_have_the_result_of_what_waits() -> None:
 
 
 def test_what_was_written_before_a_restart_is_answered_and_the_rest_may_be_asked_again() -> None:
-    window = Window(68)
+    window = RequestWindow(68)
     for counter in (70, 75, 100):
         window.remember(counter, b"stored %d" % counter)
     assert window.receive(70, 69, "body") == b"stored 70"
@@ -281,7 +281,7 @@ def test_what_was_written_before_a_restart_is_answered_and_the_rest_may_be_asked
 
 
 def test_a_client_cannot_have_what_was_written_before_a_restart_done_again() -> None:
-    window = Window(68)
+    window = RequestWindow(68)
     for counter in (70, 75, 100):
         window.remember(counter, b"stored")
     window.receive(69, 69, "body")
@@ -292,7 +292,7 @@ def test_a_client_cannot_have_what_was_written_before_a_restart_done_again() -> 
 
 
 def test_what_could_not_be_written_is_as_if_never_asked_and_what_was_answered_stays() -> None:
-    window = Window()
+    window = RequestWindow()
     for counter in range(1, 5):
         window.receive(counter, 1, "body")
     carry_out(window)
@@ -306,28 +306,28 @@ def test_what_could_not_be_written_is_as_if_never_asked_and_what_was_answered_st
     assert carry_out(window) == [2, 4]
 
 
-def part(counter: int, index: int, count: int, first_open: int = 1, data: bytes = b"x") -> RequestPart:
-    return RequestPart(counter, first_open, index, count, data)
+def part(counter: int, index: int, count: int, first_open: int = 1, data: bytes = b"x") -> RequestFragment:
+    return RequestFragment(counter, first_open, index, count, data)
 
 
 def test_parts_become_the_body_they_were() -> None:
-    outbox, window = filled(1, LARGE), Window()
+    outbox, window = filled(1, LARGE), RequestWindow()
     wholes = []
     for encoded in reversed(outbox.drain_frames(0.0)):
         [frame] = parse_up_untrusted(pack([encoded]))
-        assert isinstance(frame, RequestPart)
+        assert isinstance(frame, RequestFragment)
         wholes.append(window.receive_part(frame))
     assert wholes == [None] * (len(wholes) - 1) + [LARGE]
 
 
 def test_a_large_request_far_ahead_of_what_the_log_remembers_is_taken() -> None:
-    window = Window(100)
+    window = RequestWindow(100)
     assert window.receive_part(part(171, 0, 2, first_open=171)) is None
     assert window.receive_part(part(171, 1, 2, first_open=171)) == b"xx"
 
 
 def test_parts_of_what_was_carried_out_or_lies_outside_are_not_kept() -> None:
-    window = answered(Window(), 3)
+    window = answered(RequestWindow(), 3)
     assert window.receive_part(part(3, 0, 2, first_open=3)) is None
     with pytest.raises(BadDatagram):
         window.receive_part(part(40, 0, 2, first_open=4))
@@ -335,7 +335,7 @@ def test_parts_of_what_was_carried_out_or_lies_outside_are_not_kept() -> None:
 
 
 def test_what_was_answered_and_acknowledged_is_forgotten_of_the_latest_requests() -> None:
-    window = answered(Window(), 100)
+    window = answered(RequestWindow(), 100)
     window.receive(102, 101, "body")
     assert window.forgotten() == list(range(100 - ANSWERS_RECALLED_MAX + 1, 101))
     window.remember(100, b"again")
@@ -344,30 +344,30 @@ def test_what_was_answered_and_acknowledged_is_forgotten_of_the_latest_requests(
 
 
 def test_a_window_that_was_rebuilt_has_forgotten_nothing() -> None:
-    window = Window(36)
+    window = RequestWindow(36)
     window.remember(100, b"result")
     assert window.forgotten() == []
 
 
 def test_parts_of_what_the_client_gave_up_make_room() -> None:
-    window = Window()
+    window = RequestWindow()
     for counter in range(1, REQUESTS_IN_FLIGHT_MAX + 1):
-        window.receive_part(part(counter, 0, PARTS_MAX))
-    for index in range(PARTS_MAX):
-        whole = window.receive_part(part(40, index, PARTS_MAX, first_open=40, data=bytes(PART_BYTES)))
-    assert whole == bytes(PARTS_MAX * PART_BYTES)
+        window.receive_part(part(counter, 0, FRAGMENTS_MAX))
+    for index in range(FRAGMENTS_MAX):
+        whole = window.receive_part(part(40, index, FRAGMENTS_MAX, first_open=40, data=bytes(FRAGMENT_BYTES)))
+    assert whole == bytes(FRAGMENTS_MAX * FRAGMENT_BYTES)
 
 
 @given(data=st.data())
 def test_whatever_a_client_does_no_more_than_a_window_is_held(data: st.DataObject) -> None:
-    window, done = Window(), set[int]()
+    window, done = RequestWindow(), set[int]()
     near = st.integers(-3, REQUESTS_IN_FLIGHT_MAX + 3)
     for _ in range(40):
         first_open = max(1, window.executed + data.draw(near))
         counter = max(1, first_open + data.draw(near))
         try:
             window.receive(counter, first_open, "body")
-            window.receive_part(part(max(1, counter - 1), 0, PARTS_MAX, first_open=first_open))
+            window.receive_part(part(max(1, counter - 1), 0, FRAGMENTS_MAX, first_open=first_open))
         except BadDatagram:
             pass
         begun = carry_out(window)

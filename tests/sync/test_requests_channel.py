@@ -13,11 +13,11 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from udpchat.sync.requests import Outbox, Window
+from udpchat.sync.requests import Outbox, RequestWindow
 from udpchat.wire.bodies import Say
 from udpchat.wire.errors import BadDatagram
-from udpchat.wire.frames import Request, RequestPart, encode, pack, parse_request_untrusted, parse_up_untrusted
-from udpchat.wire.limits import PART_BYTES_HELD_MAX, REQUESTS_IN_FLIGHT_MAX
+from udpchat.wire.frames import Request, RequestFragment, encode, pack, parse_request_untrusted, parse_up_untrusted
+from udpchat.wire.limits import FRAGMENT_BYTES_HELD_MAX, REQUESTS_IN_FLIGHT_MAX
 
 
 def body_of(number: int) -> bytes:
@@ -43,7 +43,7 @@ class Channel:
 
     now: float = 1.0
     outbox: Outbox = field(default_factory=Outbox)
-    window: Window = field(default_factory=Window)
+    window: RequestWindow = field(default_factory=RequestWindow)
     log: list[tuple[int, int]] = field(default_factory=list)  # (counter, what was said), durable
     results: dict[int, bytes] = field(default_factory=dict)
 
@@ -61,7 +61,7 @@ class Channel:
         """What was not durable is gone; the window is what the log remembers."""
         self._writing, self._written_at = [], None
         latest = max((counter for counter, _ in self.log), default=0)
-        self.window = Window(max(latest - REQUESTS_IN_FLIGHT_MAX, 0))
+        self.window = RequestWindow(max(latest - REQUESTS_IN_FLIGHT_MAX, 0))
         for counter, number in self.log:
             if counter > self.window.executed:
                 self.window.remember(counter, b"stored %d" % number)
@@ -102,7 +102,7 @@ class Channel:
             if isinstance(parsed, Request):
                 answer = self.window.receive(parsed.counter, parsed.first_open, parsed.body)
             else:
-                assert isinstance(parsed, RequestPart)
+                assert isinstance(parsed, RequestFragment)
                 whole = self.window.receive_part(parsed)
                 if whole is not None:
                     body = parse_request_untrusted(whole)
@@ -144,7 +144,7 @@ class Channel:
     def _check(self) -> None:
         window = self.window
         assert len({*window._answers, *window._held, *window._waiting}) <= 2 * REQUESTS_IN_FLIGHT_MAX
-        assert window._parts is None or window._parts._bytes_held <= PART_BYTES_HELD_MAX
+        assert window._parts is None or window._parts._bytes_held <= FRAGMENT_BYTES_HELD_MAX
         said = [number for _, number in self.log]
         assert said == sorted(set(said)), "out of order, or twice"
 

@@ -11,19 +11,19 @@ from typing import get_args
 import pytest
 
 from udpchat.chat import events
-from udpchat.chat.asks import Source
-from udpchat.chat.client import Client
-from udpchat.chat.commands import Prompt
+from udpchat.client.requests import Source
+from udpchat.client.core import ClientCore
+from udpchat.ui.commands import Prompt
 from udpchat.chat.events import ClientEvent
 from udpchat.chat.exit_codes import ExitCode
-from udpchat.chat.transcript import Said
-from udpchat.chat.writes import Label
-from udpchat.ui.lines import TIME_MS_MAX, Lines, Stream, iso_time, json_event, plain_lines
+from udpchat.client.timeline import Said
+from udpchat.client.stored import Label
+from udpchat.ui.lines import TIME_MS_MAX, Lines, Output, iso_time, json_event, plain_lines
 
 NOW = 5.0
 SERVER = "udpchat://10.0.0.1:47747"
 NASTY = "\x1b[2J\u202e\nx"
-OUT, ERR = Stream.OUT, Stream.ERR
+OUT, ERR = Output.OUT, Output.ERR
 
 
 def message(
@@ -35,15 +35,15 @@ def message(
     kind: str = "text",
     history: bool = False,
 ) -> ClientEvent:
-    return events.Message(room, seq, nick, text, kind, 1_700_000_000_123, "0a0b", history)
+    return events.MessageReceived(room, seq, nick, text, kind, 1_700_000_000_123, "0a0b", history)
 
 
 def sent(text: str = "hi", *, seq: int = 7, room: str = "lobby", kind: str = "text") -> ClientEvent:
-    return events.Sent(room, seq, "0a0b", text, kind, 1_700_000_000_123)
+    return events.MessageSent(room, seq, "0a0b", text, kind, 1_700_000_000_123)
 
 
 CONNECTED = events.Connected(SERVER, "SHA256:abc", "alice", ("lobby", "dev"))
-DRAWN: list[tuple[ClientEvent, Stream, str, str]] = [
+DRAWN: list[tuple[ClientEvent, Output, str, str]] = [
     (CONNECTED, ERR, f"-- connected to {SERVER} as alice, in lobby dev",
      f'{{"event": "connected", "server": "{SERVER}", "fingerprint": "SHA256:abc", "nick": "alice", '
      '"rooms": ["lobby", "dev"]}'),
@@ -56,24 +56,24 @@ DRAWN: list[tuple[ClientEvent, Stream, str, str]] = [
     (message("psst", room="@bob"), OUT, "[@bob] <bob> psst",
      '{"event": "message", "room": "@bob", "seq": 7, "nick": "bob", "text": "psst", "kind": "text", '
      '"time": "2023-11-14T22:13:20.123Z", "id": "0a0b", "history": false}'),
-    (events.Joined("lobby", "bob"), OUT, "-- bob joined lobby",
+    (events.MemberJoined("lobby", "bob"), OUT, "-- bob joined lobby",
      '{"event": "joined", "room": "lobby", "nick": "bob"}'),
-    (events.Left("lobby", "bob", "timed out"), OUT, "-- bob left lobby (timed out)",
+    (events.MemberLeft("lobby", "bob", "timed out"), OUT, "-- bob left lobby (timed out)",
      '{"event": "left", "room": "lobby", "nick": "bob", "reason": "timed out"}'),
-    (events.Renamed("bob", "robert"), OUT, "-- bob is now robert",
+    (events.MemberRenamed("bob", "robert"), OUT, "-- bob is now robert",
      '{"event": "renamed", "old": "bob", "nick": "robert"}'),
-    (events.Names("lobby", ("alice", "bob")), OUT, "-- in lobby: alice bob",
+    (events.MemberList("lobby", ("alice", "bob")), OUT, "-- in lobby: alice bob",
      '{"event": "names", "room": "lobby", "members": ["alice", "bob"]}'),
-    (events.Names("void", ()), OUT, "-- nobody is in void", '{"event": "names", "room": "void", "members": []}'),
+    (events.MemberList("void", ()), OUT, "-- nobody is in void", '{"event": "names", "room": "void", "members": []}'),
     (events.RoomList(("dev", "lobby")), OUT, "-- rooms: dev lobby", '{"event": "rooms", "rooms": ["dev", "lobby"]}'),
-    (events.Topic("lobby", "tea", "bob"), OUT, "-- topic of lobby: tea (by bob)",
+    (events.TopicChanged("lobby", "tea", "bob"), OUT, "-- topic of lobby: tea (by bob)",
      '{"event": "topic", "room": "lobby", "topic": "tea", "nick": "bob"}'),
-    (events.Topic("lobby", "", ""), OUT, "-- lobby has no topic",
+    (events.TopicChanged("lobby", "", ""), OUT, "-- lobby has no topic",
      '{"event": "topic", "room": "lobby", "topic": "", "nick": ""}'),
-    (events.Past((message("then"),)), OUT, "2023-11-14 22:13 [lobby] <bob> then",
+    (events.HistoryFound((message("then"),)), OUT, "2023-11-14 22:13 [lobby] <bob> then",
      '{"event": "past", "messages": [{"room": "lobby", "seq": 7, "nick": "bob", "text": "then", "kind": "text", '
      '"time": "2023-11-14T22:13:20.123Z", "id": "0a0b"}]}'),
-    (events.Past(()), ERR, "-- nothing was found", '{"event": "past", "messages": []}'),
+    (events.HistoryFound(()), ERR, "-- nothing was found", '{"event": "past", "messages": []}'),
     (events.Notice("away", "you are back"), ERR, "-- you are back",
      '{"event": "notice", "code": "away", "text": "you are back"}'),
     (events.Notice("help", "  /me TEXT"), ERR, "  /me TEXT",
@@ -133,7 +133,7 @@ class Session:
 
     def __init__(self, **options) -> None:
         self.client = ScriptedClient()
-        self.written: list[tuple[Stream, str]] = []
+        self.written: list[tuple[Output, str]] = []
         self.lines = Lines(
             Prompt(self.client),
             write_out=lambda text: self.written.append((OUT, text)),
@@ -157,14 +157,14 @@ class Session:
         self.client.is_over = True
         return self.lines.exit_code
 
-    def printed(self, stream: Stream) -> list[str]:
+    def printed(self, stream: Output) -> list[str]:
         text = "".join(text for to, text in self.written if to is stream)
         assert not text or text.endswith("\n")
         return text.split("\n")[:-1]
 
 
 def test_the_scripted_client_has_nothing_that_the_real_one_lacks() -> None:
-    real = set(dir(Client)) | {"is_over"}
+    real = set(dir(ClientCore)) | {"is_over"}
     ours = {name for name in dir(ScriptedClient) if not name.startswith("_")} - {"waiting", "has_quit", "sources"}
     ours -= {"unanswered"}
     assert ours <= real
@@ -174,18 +174,18 @@ def test_the_scripted_client_has_nothing_that_the_real_one_lacks() -> None:
 
 
 @pytest.mark.parametrize(("event", "stream", "plain", "as_json"), DRAWN)
-def test_an_event_has_its_plain_and_its_json_form(event: ClientEvent, stream: Stream, plain: str, as_json: str) -> None:
+def test_an_event_has_its_plain_and_its_json_form(event: ClientEvent, stream: Output, plain: str, as_json: str) -> None:
     assert plain_lines(event) == [(stream, plain)]
     assert json.dumps(json_event(event)) == as_json
 
 
 def test_every_event_has_a_form_that_is_tested() -> None:
-    assert {type(event) for event, *_ in DRAWN} | {events.Sent} == set(get_args(ClientEvent))
+    assert {type(event) for event, *_ in DRAWN} | {events.MessageSent} == set(get_args(ClientEvent))
 
 
 def test_what_was_sent_is_confirmed_in_json_and_printed_only_on_demand() -> None:
     assert json_event(sent()) == {"event": "sent", "room": "lobby", "seq": 7, "id": "0a0b", "text": "hi"}
-    again = events.Sent("lobby", 7, "0a0b", "hi", "text", 0, again=True)
+    again = events.MessageSent("lobby", 7, "0a0b", "hi", "text", 0, again=True)
     assert json_event(again) == {**json_event(sent()), "again": True}
     assert plain_lines(sent()) == []
     assert plain_lines(sent(), me="alice") == [(OUT, "[lobby] <alice> hi")]
@@ -202,7 +202,7 @@ def test_times_are_utc_with_milliseconds_whatever_a_peer_claims() -> None:
 def test_plain_data_goes_out_and_remarks_go_to_the_error_stream() -> None:
     session = Session()
     session.happen(*(event for event, *_ in DRAWN))
-    for stream in Stream:
+    for stream in Output:
         assert session.printed(stream) == [plain for _, to, plain, _ in DRAWN if to is stream]
 
 
@@ -217,12 +217,12 @@ def test_json_is_all_on_standard_output_and_a_rejection_is_for_people_too() -> N
 def test_nothing_that_a_peer_chose_reaches_the_terminal_raw(as_json: bool) -> None:
     hostile = [
         message(NASTY, nick=NASTY, room=NASTY),
-        events.Joined(NASTY, NASTY),
-        events.Left(NASTY, NASTY, NASTY),
-        events.Names(NASTY, (NASTY,)),
+        events.MemberJoined(NASTY, NASTY),
+        events.MemberLeft(NASTY, NASTY, NASTY),
+        events.MemberList(NASTY, (NASTY,)),
         events.RoomList((NASTY,)),
-        events.Topic(NASTY, NASTY, NASTY),
-        events.Past((message(NASTY, nick=NASTY, room=NASTY),)),
+        events.TopicChanged(NASTY, NASTY, NASTY),
+        events.HistoryFound((message(NASTY, nick=NASTY, room=NASTY),)),
         events.Notice("whois", NASTY),
         events.Disconnected(NASTY),
         events.Rejected("banned", NASTY),
@@ -234,7 +234,7 @@ def test_nothing_that_a_peer_chose_reaches_the_terminal_raw(as_json: bool) -> No
     session.lines.on_stop(ExitCode.TIMED_OUT, "timed out")
     other = Session(json=as_json)
     other.happen(hostile[-1])
-    lines = [line for used in (session, other) for stream in Stream for line in used.printed(stream)]
+    lines = [line for used in (session, other) for stream in Output for line in used.printed(stream)]
     assert len(lines) >= len(hostile)
     assert all(line.isprintable() for line in lines)
     if as_json:
@@ -360,7 +360,7 @@ def test_each_line_read_has_its_number_and_its_label_blank_or_not() -> None:
 
 def test_it_ends_after_the_count_of_messages_from_others_exactly() -> None:
     session = Session(count=2)
-    session.happen(CONNECTED, message("mine from before", nick="ALICE"), events.Joined("lobby", "bob"), message("1"))
+    session.happen(CONNECTED, message("mine from before", nick="ALICE"), events.MemberJoined("lobby", "bob"), message("1"))
     assert not session.client.has_quit
     session.happen(message("2"), message("3"))
     session.happen(message("4"))

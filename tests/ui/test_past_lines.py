@@ -10,7 +10,7 @@ from udpchat.ui.lines import clock_time, plain_lines
 
 
 def test_the_past_has_a_line_for_each_message_dated_where_the_person_is() -> None:
-    past = events.Past((message("one", seq=1), message("waves", seq=2, room="@bob", kind="action")))
+    past = events.HistoryFound((message("one", seq=1), message("waves", seq=2, room="@bob", kind="action")))
     assert plain_lines(past, zone=timezone(timedelta(hours=2))) == [
         (OUT, "2023-11-15 00:13 [lobby] <bob> one"), (OUT, "2023-11-15 00:13 [@bob] * bob waves")
     ]  # fmt: skip
@@ -20,5 +20,5 @@ def test_the_past_has_a_line_for_each_message_dated_where_the_person_is() -> Non
 
 def test_the_past_is_not_counted_as_messages_that_came() -> None:
     session = Session(count=1)
-    session.happen(CONNECTED, events.Past((message(),)))
+    session.happen(CONNECTED, events.HistoryFound((message(),)))
     assert not session.client.has_quit

@@ -6,16 +6,16 @@ from datetime import timedelta, timezone
 
 import pytest
 
-from tests.chat.test_commands import NOW, prompt_in
+from tests.ui.test_commands import NOW, prompt_in
 from tests.ui.test_lines import Session
 from udpchat.chat import events
 from udpchat.chat.events import ClientEvent
-from udpchat.ui.lines import Stream
+from udpchat.ui.lines import Output
 from udpchat.ui.screen import REPEATED_CHARACTERS_MAX, ScreenLines, entry_lines, prompt_of
 
 SATURDAY_MS = 1_795_271_400_000  # 2026-11-21 14:30 UTC
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
-OUT, ERR = Stream.OUT, Stream.ERR
+OUT, ERR = Output.OUT, Output.ERR
 CONNECTED = events.Connected("udpchat://10.0.0.1:47747", "uxqrbmt4", "alice", ("lobby", "dev"))
 
 
@@ -24,12 +24,12 @@ def screen(*, is_edited: bool = True, offset_h: int = 0) -> ScreenLines:
     return ScreenLines(nick=lambda: "alice", now_ms=lambda: SATURDAY_MS, is_edited=is_edited, zone=zone)
 
 
-def message(time_ms: int, text: str = "hi") -> events.Message:
-    return events.Message("lobby", 7, "bob", text, "text", time_ms, "0a0b", False)
+def message(time_ms: int, text: str = "hi") -> events.MessageReceived:
+    return events.MessageReceived("lobby", 7, "bob", text, "text", time_ms, "0a0b", False)
 
 
-def sent(time_ms: int) -> events.Sent:
-    return events.Sent("lobby", 8, "0a0c", "mine", "text", time_ms)
+def sent(time_ms: int) -> events.MessageSent:
+    return events.MessageSent("lobby", 8, "0a0c", "mine", "text", time_ms)
 
 
 @pytest.mark.parametrize(
@@ -38,14 +38,14 @@ def sent(time_ms: int) -> events.Sent:
         (message(SATURDAY_MS - HOUR_MS), (OUT, "13:30 [lobby] <bob> hi")),
         (sent(SATURDAY_MS - HOUR_MS), (OUT, "13:30 [lobby] <alice> mine")),
         (sent(0), (OUT, "14:30 [lobby] <alice> mine")),  # when it was stored is not known here
-        (events.Joined("lobby", "bob"), (OUT, "14:30 -- bob joined lobby")),
+        (events.MemberJoined("lobby", "bob"), (OUT, "14:30 -- bob joined lobby")),
         (events.Reconnected("it is back"), (ERR, "14:30 -- reconnected: it is back")),
         (events.Error("refused", "no"), (ERR, "14:30 error: no")),
         (events.Notice("help", "  /me TEXT"), (ERR, "  /me TEXT")),
-        (events.Past((message(SATURDAY_MS - DAY_MS),)), (OUT, "2026-11-20 14:30 [lobby] <bob> hi")),
+        (events.HistoryFound((message(SATURDAY_MS - DAY_MS),)), (OUT, "2026-11-20 14:30 [lobby] <bob> hi")),
     ],
 )
-def test_a_line_has_its_time_in_front(event: ClientEvent, line: tuple[Stream, str]) -> None:
+def test_a_line_has_its_time_in_front(event: ClientEvent, line: tuple[Output, str]) -> None:
     assert screen().draw(event) == [line]
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec import Raw, inspect
 
 from udpchat.wire import bodies, frames
-from udpchat.wire.limits import PART_BYTES
+from udpchat.wire.limits import FRAGMENT_BYTES
 
 LENGTH_MAX = 4  # of what is drawn, where more is allowed: most is learned from little
 INTEGER_MAX = 2**64 - 1  # the largest that msgpack can say
@@ -39,7 +39,7 @@ def _strategy(info: inspect.Type) -> st.SearchStrategy[Any]:
         case inspect.StrType():
             return st.text(min_size=info.min_length or 0, max_size=min(info.max_length or LENGTH_MAX, LENGTH_MAX))
         case inspect.BytesType():
-            longest = PART_BYTES if info.max_length is None else info.max_length
+            longest = FRAGMENT_BYTES if info.max_length is None else info.max_length
             shortest = info.min_length or 0
             return st.binary(min_size=shortest, max_size=max(shortest, min(longest, LENGTH_MAX)))
         case inspect.ListType():

@@ -1,9 +1,9 @@
 """The numbers agree with each other: what must fit a datagram fits, and what is exact here is exact everywhere."""
 
-from udpchat.sync.feed import FRAME_BYTES_MAX
-from udpchat.sync.parts import split
+from udpchat.sync.log_stream import FRAME_BYTES_MAX
+from udpchat.sync.fragments import split
 from udpchat.wire import bodies, limits
-from udpchat.wire.frames import EntryPart, Head, Heads, RequestPart, encode, pack, parse_entry_untrusted
+from udpchat.wire.frames import EntryFragment, Head, Heads, RequestFragment, encode, pack, parse_entry_untrusted
 
 WIDE = "\U0001f600"  # four bytes in UTF-8, the most that a character takes
 LOG = "#" + WIDE * limits.ROOM_CHARACTERS_MAX
@@ -21,11 +21,11 @@ def test_names_of_the_widest_characters_fit_their_bytes() -> None:
 
 
 def test_the_largest_part_of_an_entry_or_a_request_fits_a_packet_alone() -> None:
-    data = bytes(limits.PART_BYTES)
-    last = limits.PARTS_MAX - 1
+    data = bytes(limits.FRAGMENT_BYTES)
+    last = limits.FRAGMENTS_MAX - 1
     for part in (
-        EntryPart(LOG, HUGE, HUGE, 3_600_000, last, limits.PARTS_MAX, data),
-        RequestPart(HUGE, HUGE, last, limits.PARTS_MAX, data),
+        EntryFragment(LOG, HUGE, HUGE, 3_600_000, last, limits.FRAGMENTS_MAX, data),
+        RequestFragment(HUGE, HUGE, last, limits.FRAGMENTS_MAX, data),
     ):
         frame = encode(part)
         assert len(frame) <= FRAME_BYTES_MAX
@@ -38,7 +38,7 @@ def test_the_longest_text_with_all_around_it_fits_the_parts_and_is_read_again() 
     request = encode(bodies.Tell(nick, bodies.TEXT, text))
     entry = encode(bodies.Message(HUGE, bytes(8), nick, bytes(8), bodies.ACTION, text, nick))
     for whole in (request, entry):
-        assert len(split(whole)) <= limits.PARTS_MAX
+        assert len(split(whole)) <= limits.FRAGMENTS_MAX
     assert parse_entry_untrusted(entry) == bodies.Message(HUGE, bytes(8), nick, bytes(8), bodies.ACTION, text, nick)
 
 
@@ -48,7 +48,7 @@ def test_the_widest_head_fits_a_packet_with_others() -> None:
 
 
 def test_a_peer_can_hold_the_parts_of_one_whole_request() -> None:
-    assert limits.PART_BYTES_HELD_MAX >= limits.PARTS_MAX * limits.PART_BYTES
+    assert limits.FRAGMENT_BYTES_HELD_MAX >= limits.FRAGMENTS_MAX * limits.FRAGMENT_BYTES
 
 
 def test_sequence_numbers_are_exact_as_floating_point_numbers() -> None:

@@ -21,7 +21,7 @@ class Connected:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class MessageReceived:
     """Somebody said something; `room` is `@nick` in a conversation, `history` if it was sent before we entered."""
 
     room: str
@@ -35,7 +35,7 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class MessageSent:
     """What this client said stands in the log. `again`: an earlier run reported it, under the same id of the input."""
 
     room: str
@@ -48,7 +48,7 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
-class Joined:
+class MemberJoined:
     """Somebody came into a room."""
 
     room: str
@@ -56,7 +56,7 @@ class Joined:
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
+class MemberLeft:
     """Somebody left a room; `reason` is one of `bodies.Reason`."""
 
     room: str
@@ -65,7 +65,7 @@ class Left:
 
 
 @dataclass(frozen=True, slots=True)
-class Renamed:
+class MemberRenamed:
     """Somebody goes by another nick."""
 
     old: str
@@ -73,7 +73,7 @@ class Renamed:
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class MemberList:
     """Who is in a room, in order."""
 
     room: str
@@ -88,7 +88,7 @@ class RoomList:
 
 
 @dataclass(frozen=True, slots=True)
-class Topic:
+class TopicChanged:
     """A room's topic, and who set it; both empty if there is none."""
 
     room: str
@@ -97,10 +97,10 @@ class Topic:
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class HistoryFound:
     """Messages of the past that were asked for, from the server: in order, of one room or of several."""
 
-    messages: tuple[Message, ...]
+    messages: tuple[MessageReceived, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,7 @@ class Rejected:
 
 
 ClientEvent = (
-    Connected | Message | Sent | Joined | Left | Renamed | Names | RoomList | Topic | Past | Notice | Error
+    Connected | MessageReceived | MessageSent | MemberJoined | MemberLeft | MemberRenamed | MemberList | RoomList | TopicChanged | HistoryFound | Notice | Error
     | Disconnected | Reconnected | Rejected
 )  # fmt: skip
 
@@ -193,10 +193,10 @@ class LogWritable:
 
 
 @dataclass(frozen=True, slots=True)
-class LogUnreadable:
+class LogDamaged:
     """Part of what is stored cannot be read."""
 
     reason: str
 
 
-ServerEvent = PeerEntered | PeerLeft | PeerRefused | LogUnwritable | LogWritable | LogUnreadable
+ServerEvent = PeerEntered | PeerLeft | PeerRefused | LogUnwritable | LogWritable | LogDamaged

@@ -8,7 +8,7 @@ room, hence the few calls, the slots, and no dict.
 from __future__ import annotations
 
 from udpchat.session.cipher import Cipher, SendCipher
-from udpchat.session.handshake import Keys
+from udpchat.session.noise import Keys
 from udpchat.session.path import Path
 from udpchat.session.replay import ReplayWindow
 from udpchat.wire.errors import BadDatagram, Drop

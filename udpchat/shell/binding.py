@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from typing import Final
 
 from udpchat.shell import pktinfo
-from udpchat.shell.endpoint import WILDCARDS, EndpointError, UdpEndpoint, open_socket
+from udpchat.shell.net.endpoint import WILDCARDS, EndpointError, UdpEndpoint, open_socket
 from udpchat.shell.interfaces import local_hosts
 
 SOCKETS_MAX: Final = 64  # addresses of one machine that are served where each needs a socket

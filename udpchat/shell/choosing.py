@@ -8,7 +8,7 @@ from contextlib import suppress
 from threading import Thread
 from typing import Final
 
-from udpchat.shell.typed import Raw, lines_of
+from udpchat.shell.line_reader import Raw, lines_of
 
 UNCLEAR_MAX: Final = 20  # answers that are none: then nobody is reading the question
 

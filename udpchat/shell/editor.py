@@ -37,7 +37,7 @@ else:
         """Only Windows has consoles to be without."""
 
 
-from udpchat.shell.typed import LINES_AHEAD_MAX
+from udpchat.shell.line_reader import LINES_AHEAD_MAX
 
 ROWS_MAX: Final = 8  # of a long line: the rest scrolls, so that what arrives stays in sight
 EDITED_CHARACTERS_MAX: Final = 64 * 1024  # pasted: far beyond a message, so that it can be shortened; 0.4 s to draw

@@ -12,7 +12,7 @@ from typing import Final
 
 import ifaddr
 
-from udpchat.shell.endpoint import address_of, sockaddr_of
+from udpchat.shell.net.endpoint import address_of, sockaddr_of
 from udpchat.shell.pktinfo import source_for
 from udpchat.wire.packets import Address
 

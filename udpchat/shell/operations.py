@@ -12,11 +12,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, TextIO
 
-from udpchat.chat.message import CONVERSATION_PREFIX, ROOM_PREFIX, room_log
+from udpchat.chat.ids import CONVERSATION_PREFIX, ROOM_PREFIX, room_log
 from udpchat.chat.text import json_line, printable
-from udpchat.session.handshake import KeyPair, fingerprint
+from udpchat.session.noise import KeyPair, fingerprint
 from udpchat.shell.addresses import BadAddress, parse_server, place
-from udpchat.shell.identity import (
+from udpchat.shell.data_folder import (
     SERVER_KEY,
     last_server,
     name_of_file,
@@ -24,9 +24,9 @@ from udpchat.shell.identity import (
     put_server_key,
     stored_server_key,
 )
-from udpchat.shell.moments import iso_time
+from udpchat.shell.times import iso_time
 from udpchat.shell.progress import ProgressLine
-from udpchat.shell.remembered import store_folder, store_path
+from udpchat.shell.client_state import store_folder, store_path
 from udpchat.shell.suggestions import did_you_mean
 from udpchat.storage import backup as storage
 from udpchat.storage.backup import Exported

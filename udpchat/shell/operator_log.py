@@ -12,7 +12,7 @@ from typing import Final
 from udpchat import __version__
 from udpchat.chat import events
 from udpchat.chat.text import counted, duration_text, kept_for
-from udpchat.shell.identity import SERVER_KEY
+from udpchat.shell.data_folder import SERVER_KEY
 from udpchat.shell.logs import ACTIVITY, ActivityFile
 from udpchat.shell.operations import LOG_FILE
 from udpchat.shell.options import ServerOptions
@@ -67,7 +67,7 @@ class OperatorLog:
                     self._refusals += 1
                     if self._refusals <= REFUSALS_LOGGED_MAX:
                         _activity.info("refused from %s: %s", host, code)
-                case events.LogUnreadable(reason):
+                case events.LogDamaged(reason):
                     _logger.error("what is stored cannot be read: %s", reason)
                 case events.LogUnwritable(reason):
                     self._unwritable_at = now

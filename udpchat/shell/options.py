@@ -24,7 +24,7 @@ from udpchat.shell.addresses import BadAddress, ServerAddress, parse_server
 from udpchat.shell.logs import FORMATS, LEVELS
 from udpchat.shell.retention import Retention, parse_retention
 from udpchat.shell.suggestions import did_you_mean
-from udpchat.storage.log import Durability
+from udpchat.storage.protocol import Durability
 from udpchat.wire.limits import DEFAULT_PORT, EXPIRY_S, HEARTBEAT_S
 
 SERVER_NAME_BYTES_MAX: Final = 100

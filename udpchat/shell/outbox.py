@@ -6,12 +6,12 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from udpchat.chat.asks import is_said, room_of
+from udpchat.client.requests import is_said, room_of
 from udpchat.chat.text import counted, json_line, printable
-from udpchat.chat.writes import Answered
+from udpchat.client.stored import RequestDone
 from udpchat.shell.operations import replica_of
 from udpchat.storage.client_sqlite import SqliteClientStore
-from udpchat.storage.log import ClientStore
+from udpchat.storage.protocol import ClientStore
 from udpchat.wire import bodies
 from udpchat.wire.frames import parse_request_untrusted
 
@@ -24,7 +24,7 @@ def discard(store: ClientStore) -> str:
     Raises `StoreError`.
     """
     waiting = store.unanswered()
-    store.write([Answered(counter) for counter, _ in waiting])
+    store.write([RequestDone(counter) for counter, _ in waiting])
     said = sum(is_said(body) for _, body in waiting)
     return f"{counted(said, 'line')} of an earlier run dropped; {MAY_HAVE_ARRIVED}" if said else ""
 

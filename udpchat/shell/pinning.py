@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from udpchat.session.handshake import fingerprint
+from udpchat.session.noise import fingerprint
 from udpchat.shell.addresses import ServerAddress
-from udpchat.shell.identity import DataUnusable, KnownServers
+from udpchat.shell.data_folder import DataUnusable, KnownServers
 
 
 class Pinning:

@@ -17,13 +17,13 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from udpchat.chat.message import CONVERSATION_PREFIX, ROOM_PREFIX
+from udpchat.chat.ids import CONVERSATION_PREFIX, ROOM_PREFIX
 from udpchat.chat.text import counted, kept_for
-from udpchat.shell.moments import iso_time, seconds_of
+from udpchat.shell.times import iso_time, seconds_of
 from udpchat.shell.writer import ThreadWriter
 from udpchat.storage.backup import reading
-from udpchat.storage.log import Log, StoreError
-from udpchat.storage.texts import message_of
+from udpchat.storage.protocol import Log, StoreError
+from udpchat.storage.text_index import message_of
 from udpchat.sync.log import Append, Extent
 
 EVERY_S: Final = 60.0

@@ -15,7 +15,7 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Generic, Protocol, TypeVar
 
-from udpchat.storage.log import StoreError
+from udpchat.storage.protocol import StoreError
 
 W = TypeVar("W")
 W_contra = TypeVar("W_contra", contravariant=True)

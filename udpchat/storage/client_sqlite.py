@@ -12,24 +12,24 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from udpchat.chat.writes import (
+from udpchat.client.stored import (
     LABELS_MAX,
-    Answered,
-    Asked,
-    Held,
+    RequestDone,
+    RequestAdded,
+    EntriesStored,
     Label,
     Labelled,
-    Rebased,
+    ReplicaReset,
     RoomsChanged,
-    Saved,
+    ClientState,
     Write,
     digest_of,
 )
 from udpchat.storage.lock import StoreLock
-from udpchat.storage.log import RUN_COUNTERS
+from udpchat.storage.protocol import RUN_COUNTERS
 from udpchat.storage.migrations import Progress, Schema, connect, failures, opening, prepare, transaction
 from udpchat.storage.tables import STATEMENTS, Place, Tables
-from udpchat.sync.log import Extent, Found
+from udpchat.sync.log import Extent, SearchHit
 from udpchat.wire.limits import INSTANCE_BYTES, REQUESTS_IN_FLIGHT_MAX
 
 CLIENT = Schema(
@@ -85,7 +85,7 @@ class SqliteClientStore:
     def is_durable(self) -> bool:
         return True
 
-    def load(self, label_id: str = "") -> Saved:
+    def load(self, label_id: str = "") -> ClientState:
         """As `ClientStore` says; the counters of this run are set apart, whether its requests get written or not."""
         with failures():
             instance, next_counter = self._reader.execute("SELECT instance, next_counter FROM identity").fetchone()
@@ -102,7 +102,7 @@ class SqliteClientStore:
             waiting = frozenset(counter for (counter,) in labelled)
             rooms = tuple(name for (name,) in self._reader.execute("SELECT name FROM rooms ORDER BY position"))
         replicas = {log: (place.extent.generation, place.extent.head) for log, place in self._tables.places.items()}
-        return Saved(
+        return ClientState(
             instance, next_counter, tuple(self.unanswered()), replicas, labels=of_input, labelled=waiting, rooms=rooms
         )
 
@@ -113,25 +113,25 @@ class SqliteClientStore:
     def write(self, batch: Sequence[Write]) -> None:
         """One transaction."""
         with failures():
-            self._unsynced_answers += sum(isinstance(item, Answered) for item in batch)
+            self._unsynced_answers += sum(isinstance(item, RequestDone) for item in batch)
             is_due = self._unsynced_answers > REQUESTS_IN_FLIGHT_MAX or any(
-                isinstance(item, Answered) and item.counter < self._run_first for item in batch
+                isinstance(item, RequestDone) and item.counter < self._run_first for item in batch
             )  # of an earlier run: the server recalls the latest counters only, and this run's are far beyond
-            level = "FULL" if is_due or any(isinstance(item, Asked) for item in batch) else "NORMAL"
+            level = "FULL" if is_due or any(isinstance(item, RequestAdded) for item in batch) else "NORMAL"
             self._writer.execute(f"PRAGMA synchronous = {level}")
         changed: dict[str, Place] = {}
         with transaction(self._writer):
             for item in batch:
                 match item:
-                    case Asked():
+                    case RequestAdded():
                         self._ask(item)
-                    case Answered(counter, result):
+                    case RequestDone(counter, result):
                         self._writer.execute("DELETE FROM outbox WHERE counter = ?", (counter,))
                         if result:
                             self._writer.execute("UPDATE labels SET result = ? WHERE counter = ?", (result, counter))
-                    case Held():
+                    case EntriesStored():
                         changed[item.log] = self._hold(item, changed.get(item.log) or self._tables.places.get(item.log))
-                    case Rebased():
+                    case ReplicaReset():
                         place = changed.get(item.log) or self._tables.places.get(item.log)
                         changed[item.log] = self._rebase(item, place)
                     case RoomsChanged(rooms):
@@ -141,7 +141,7 @@ class SqliteClientStore:
         if level == "FULL":
             self._unsynced_answers = 0
 
-    def _ask(self, asked: Asked) -> None:
+    def _ask(self, asked: RequestAdded) -> None:
         self._writer.execute("INSERT OR REPLACE INTO outbox VALUES (?, ?)", (asked.counter, asked.body))
         self._writer.execute("UPDATE identity SET next_counter = max(next_counter, ?)", (asked.counter + 1,))
         match asked.label:
@@ -149,7 +149,7 @@ class SqliteClientStore:
                 row = (asked.counter, identity, line, digest_of(asked.body), b"")
                 self._writer.execute("INSERT INTO labels VALUES (?, ?, ?, ?, ?)", row)
 
-    def _hold(self, held: Held, place: Place | None) -> Place:
+    def _hold(self, held: EntriesStored, place: Place | None) -> Place:
         extent = place.extent if place else Extent(held.generation, 0, 0)
         assert (held.generation, held.first) == (extent.generation, extent.head + 1), f"{held.log} has a hole"
         grown = Extent(extent.generation, extent.base, extent.head + len(held.entries))
@@ -157,7 +157,7 @@ class SqliteClientStore:
         self._tables.insert([(place.row(held.first + offset), entry) for offset, entry in enumerate(held.entries)])
         return place
 
-    def _rebase(self, rebased: Rebased, place: Place | None) -> Place:
+    def _rebase(self, rebased: ReplicaReset, place: Place | None) -> Place:
         if place is not None:
             self._tables.forget(place, place.extent.base + 1, place.extent.head)
         return self._tables.grown(
@@ -184,7 +184,7 @@ class SqliteClientStore:
 
     def search(
         self, words: str, *, nick: str | None = None, log: str | None = None, since_ms: int = 0, limit: int = 50
-    ) -> list[Found]:
+    ) -> list[SearchHit]:
         return self._tables.search(words, nick=nick, log=log, since_ms=since_ms, limit=limit)
 
     def close(self) -> None:

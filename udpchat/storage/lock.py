@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from udpchat.storage.log import StoreUnusable
+from udpchat.storage.protocol import StoreUnusable
 
 LOCKED_BYTE = 2**20  # on Windows a locked byte cannot be read, and the holder's number at the start must be
 

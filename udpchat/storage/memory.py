@@ -7,22 +7,22 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from udpchat.chat.writes import (
+from udpchat.client.stored import (
     LABELS_MAX,
-    Answered,
-    Asked,
-    Held,
+    RequestDone,
+    RequestAdded,
+    EntriesStored,
     Label,
     Labelled,
-    Rebased,
+    ReplicaReset,
     RoomsChanged,
-    Saved,
+    ClientState,
     Write,
     digest_of,
 )
-from udpchat.storage.log import ANSWERED_MAX, RUN_COUNTERS, StoreFull
-from udpchat.storage.texts import first_at_or_after, generation_of, message_of, nick_token, time_of, words_of
-from udpchat.sync.log import Append, Extent, Found
+from udpchat.storage.protocol import ANSWERED_MAX, RUN_COUNTERS, StoreFull
+from udpchat.storage.text_index import first_at_or_after, generation_of, message_of, nick_token, time_of, words_of
+from udpchat.sync.log import Append, Extent, SearchHit
 from udpchat.wire.bodies import Message
 from udpchat.wire.limits import INSTANCE_BYTES
 
@@ -66,7 +66,7 @@ class _Shelves:
 
     def search(
         self, words: str, *, nick: str | None = None, log: str | None = None, since_ms: int = 0, limit: int = 50
-    ) -> list[Found]:
+    ) -> list[SearchHit]:
         """As `Searchable` says, by looking at every message."""
         wanted = set(words_of(_plain(words)))
         found = []
@@ -78,7 +78,7 @@ class _Shelves:
                 if not isinstance(message, Message) or (nick and nick_token(nick) != nick_token(message.nick)):
                     continue
                 if wanted <= set(words_of(_plain(message.text))):
-                    found.append(Found(name, sequence, shelf.times[sequence - shelf.base - 1], entry))
+                    found.append(SearchHit(name, sequence, shelf.times[sequence - shelf.base - 1], entry))
         found.sort(key=lambda hit: (hit.time_ms, hit.log, hit.sequence))
         return found[-limit:] if limit > 0 else []
 
@@ -155,7 +155,7 @@ class MemoryClientStore(_Shelves):
 
     def __init__(self, *, random: Callable[[int], bytes] = os.urandom) -> None:
         super().__init__()
-        self._saved = Saved(random(INSTANCE_BYTES))
+        self._saved = ClientState(random(INSTANCE_BYTES))
         self._unanswered: dict[int, bytes] = {}
         self._labels: dict[Label, Labelled] = {}
 
@@ -163,7 +163,7 @@ class MemoryClientStore(_Shelves):
     def is_durable(self) -> bool:
         return False
 
-    def load(self, label_id: str = "") -> Saved:
+    def load(self, label_id: str = "") -> ClientState:
         """As `ClientStore` says: the counters of this run are set apart."""
         replicas = {log: (shelf.generation, shelf.extent.head) for log, shelf in self._shelves.items()}
         saved = self._saved
@@ -189,22 +189,22 @@ class MemoryClientStore(_Shelves):
         """All of it; there is nothing that could fail."""
         for item in batch:
             match item:
-                case Asked(counter, body, label):
+                case RequestAdded(counter, body, label):
                     self._unanswered[counter] = body
                     self._saved = replace(self._saved, next_counter=max(self._saved.next_counter, counter + 1))
                     if label is not None:
                         self._labels[label] = Labelled(counter, digest_of(body))
-                case Answered(counter, result):
+                case RequestDone(counter, result):
                     self._unanswered.pop(counter, None)
                     for label, labelled in list(self._labels.items()) if result else ():
                         if labelled.counter == counter:
                             self._labels[label] = replace(labelled, result=result)
-                case Held(log, generation, first, entries):
+                case EntriesStored(log, generation, first, entries):
                     shelf = self._shelves.setdefault(log, _Shelf(generation))
                     assert (generation, first) == (shelf.generation, shelf.extent.head + 1), f"{log} has a hole"
                     for entry in entries:
                         shelf.add(entry)
-                case Rebased(log, generation, sequence):
+                case ReplicaReset(log, generation, sequence):
                     self._shelves[log] = _Shelf(generation, sequence)
                 case RoomsChanged(rooms):
                     self._saved = replace(self._saved, rooms=rooms)

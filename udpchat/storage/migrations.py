@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from udpchat.storage.log import StoreError, StoreFailed, StoreFull, StoreUnusable
+from udpchat.storage.protocol import StoreError, StoreFailed, StoreFull, StoreUnusable
 
 MAGIC = b"SQLite format 3\0"
 HEADER_BYTES = 100

@@ -11,12 +11,12 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from udpchat.chat.message import shown_log
+from udpchat.chat.ids import shown_log
 from udpchat.chat.text import counted
-from udpchat.storage.log import StoreFailed
+from udpchat.storage.protocol import StoreFailed
 from udpchat.storage.migrations import failures, transaction
-from udpchat.storage.texts import first_at_or_after, message_of, nick_token, time_of, words_of
-from udpchat.sync.log import Extent, Found
+from udpchat.storage.text_index import first_at_or_after, message_of, nick_token, time_of, words_of
+from udpchat.sync.log import Extent, SearchHit
 from udpchat.wire.bodies import Message
 
 SEQUENCE_BITS = 40  # a million messages a second for twelve days; and as many logs as 23 bits count
@@ -126,7 +126,7 @@ class Tables:
         with failures():
             return place.extent.base + 1 + first_at_or_after(_Times(self._reader, place), time_ms)
 
-    def search(self, words: str, *, nick: str | None, log: str | None, since_ms: int, limit: int) -> list[Found]:
+    def search(self, words: str, *, nick: str | None, log: str | None, since_ms: int, limit: int) -> list[SearchHit]:
         """As `Searchable.search` says."""
         terms = [f'(text : "{word}")' for word in words_of(words)]
         if nick:
@@ -141,7 +141,7 @@ class Tables:
         found.sort(key=_order)
         return found[-limit:]
 
-    def _find_few(self, query: str, places: dict[str, Place], since_ms: int) -> list[Found] | None:
+    def _find_few(self, query: str, places: dict[str, Place], since_ms: int) -> list[SearchHit] | None:
         """All that match, in whatever log, by one walk through the index; None if they are many."""
         with failures():
             rows = self._reader.execute(f"{_MATCHING} LIMIT ?", (query, FEW_MAX + 1)).fetchall()
@@ -151,9 +151,9 @@ class Tables:
         known = [row for row in rows if row[3] >= since_ms and row[0] >> SEQUENCE_BITS in names]
         return [_found(names[row[0] >> SEQUENCE_BITS], row) for row in known]
 
-    def _find_latest(self, query: str, places: dict[str, Place], since_ms: int, limit: int) -> list[Found]:
+    def _find_latest(self, query: str, places: dict[str, Place], since_ms: int, limit: int) -> list[SearchHit]:
         """The latest that match, log by log: those with the latest entries first, so that the others are soon done."""
-        found: list[Found] = []
+        found: list[SearchHit] = []
         with failures():
             ends = {name: _Times(self._reader, place).last() for name, place in places.items()}
         for name in sorted(ends, key=lambda name: ends[name], reverse=True):
@@ -234,12 +234,12 @@ def _sequence(row: int) -> int:
     return row & (1 << SEQUENCE_BITS) - 1
 
 
-def _order(found: Found) -> tuple[int, str, int]:
+def _order(found: SearchHit) -> tuple[int, str, int]:
     return found.time_ms, found.log, found.sequence
 
 
-def _found(log: str, row: tuple[int, bytes, int, int]) -> Found:
-    return Found(log, _sequence(row[0]), row[3], _intact(log, *row[:3]))
+def _found(log: str, row: tuple[int, bytes, int, int]) -> SearchHit:
+    return SearchHit(log, _sequence(row[0]), row[3], _intact(log, *row[:3]))
 
 
 def _intact(log: str, row: int, entry: bytes, checksum: int) -> bytes:

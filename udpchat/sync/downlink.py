@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from udpchat.sync.acks import REPEAT_S_MAX
-from udpchat.sync.feed import ANNOUNCE_AFTER_S, READ_ENTRIES, Feed, Framed, Stream
-from udpchat.sync.flight import Flight, Piece, Sent
+from udpchat.sync.log_stream import ANNOUNCE_AFTER_S, READ_ENTRIES, Subscription, EncodedEntries, LogStream
+from udpchat.sync.loss import LossDetection, EntrySpan, SentPacket
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.frames import Ack, Heads, encode, pack
 from udpchat.wire.limits import ACK_LOGS_MAX, BODY_BYTES_MAX, DATAGRAM_BYTES_MAX, FRAMES_MAX, LAG_BYTES_MAX
@@ -25,7 +25,7 @@ class Packet:
     """The body of a packet to be sealed and sent, and what is to be known of it once it is."""
 
     body: bytes
-    pieces: tuple[Piece, ...]
+    pieces: tuple[EntrySpan, ...]
 
 
 class Downlink:
@@ -39,11 +39,11 @@ class Downlink:
     def __init__(self, owner: Any = None) -> None:
         self.owner = owner
         self.unreadable = ""  # why a part of a log that it needs could not be read
-        self.feeds: dict[str, Feed] = {}
-        self.flight = Flight()
+        self.feeds: dict[str, Subscription] = {}
+        self.flight = LossDetection()
         self._control: list[bytes] = []
-        self._announcing: dict[Feed, None] = {}  # whose heads go with the next packet
-        self._ready: list[tuple[Framed, Piece]] = []
+        self._announcing: dict[Subscription, None] = {}  # whose heads go with the next packet
+        self._ready: list[tuple[EncodedEntries, EntrySpan]] = []
         self._ready_bytes = 0
         self._backlogged = False
         self._announce_at: float | None = None  # for feeds whose replica has not answered yet
@@ -52,11 +52,11 @@ class Downlink:
 
     # --- What the application says ----------
 
-    def follow(self, now: float, stream: Stream) -> None:
+    def follow(self, now: float, stream: LogStream) -> None:
         """The peer follows a log from here on, or says so again; it is told the head, and answers what it holds."""
         feed = self.feeds.get(stream.log)
         if feed is None:
-            feed = self.feeds[stream.log] = Feed(stream, self)
+            feed = self.feeds[stream.log] = Subscription(stream, self)
             stream.feeds[feed] = None
         self.announce(feed)
         if not feed.is_known:
@@ -72,10 +72,10 @@ class Downlink:
             self._ready = [ready for ready in self._ready if ready[1].feed is not feed]
             self._ready_bytes = sum(len(framed.frame) for framed, _ in self._ready)
 
-    def _begin_again(self, feed: Feed) -> Feed:
+    def _begin_again(self, feed: Subscription) -> Subscription:
         """Another feed in its place: what is under way to the replica before says nothing of what this one holds."""
         self.unfollow(feed.stream.log)
-        again = self.feeds[feed.stream.log] = Feed(feed.stream, self)
+        again = self.feeds[feed.stream.log] = Subscription(feed.stream, self)
         again.entered = feed.entered
         feed.stream.feeds[again] = None
         return again
@@ -84,7 +84,7 @@ class Downlink:
         """A frame for the next packet: an answer, sent once; whoever misses it asks again."""
         self._control.append(frame)
 
-    def announce(self, feed: Feed) -> None:
+    def announce(self, feed: Subscription) -> None:
         """Tell how far a log reaches."""
         self._announcing[feed] = None
 
@@ -98,7 +98,7 @@ class Downlink:
         unacked = self.flight.bytes_in_flight + self._ready_bytes
         return unacked > LAG_BYTES_MAX and unacked > LAG_BYTES_MAX + self.flight.pace.window_bytes
 
-    def publish(self, feed: Feed, frames: list[Framed]) -> None:
+    def publish(self, feed: Subscription, frames: list[EncodedEntries]) -> None:
         """The stream of a feed has grown by these: what is too much for now becomes backlog."""
         feed.scheduled.add(frames[0].first, frames[-1].last)
         if not feed.is_known:
@@ -108,7 +108,7 @@ class Downlink:
                 feed.backlog.add(framed.first, frames[-1].last)
                 self._backlogged = True
                 return
-            self._ready.append((framed, Piece(feed, framed.first, framed.last, framed.part)))
+            self._ready.append((framed, EntrySpan(feed, framed.first, framed.last, framed.part)))
             self._ready_bytes += len(framed.frame)
 
     # --- What the network says ----------
@@ -152,12 +152,12 @@ class Downlink:
             if feed.backlog:
                 self._backlogged = True
 
-    def _repair(self, lost: list[Sent], bytes_max: int) -> None:
+    def _repair(self, lost: list[SentPacket], bytes_max: int) -> None:
         """Queue once more what lost packets carried and the replica does not hold; what is too much becomes backlog."""
         for piece in self._queue_again([piece for sent in lost for piece in sent.pieces], bytes_max):
             piece.feed.scheduled.remove(piece.first, piece.last)
 
-    def _queue_again(self, pieces: list[Piece], bytes_max: int) -> list[Piece]:
+    def _queue_again(self, pieces: list[EntrySpan], bytes_max: int) -> list[EntrySpan]:
         """Queue what these carried and the replica does not hold; those of which not everything was queued."""
         queued = {(piece.feed, piece.first, piece.part) for _, piece in self._ready}
         left = []
@@ -176,7 +176,7 @@ class Downlink:
             queued.add(key)
             for framed in frames:
                 size += len(framed.frame)
-                self._ready.append((framed, Piece(feed, framed.first, framed.last, framed.part)))
+                self._ready.append((framed, EntrySpan(feed, framed.first, framed.last, framed.part)))
                 self._ready_bytes += len(framed.frame)
         return left
 
@@ -242,7 +242,7 @@ class Downlink:
             framed, piece = self._ready[0]  # the hot path: one message to a peer that wants nothing else
             self._clear_ready()
             return [Packet(framed.body, (piece,))]
-        items: list[tuple[bytes, Piece | None]] = [(frame, None) for frame in self._control]
+        items: list[tuple[bytes, EntrySpan | None]] = [(frame, None) for frame in self._control]
         items.extend((_heads(feed), None) for feed in self._announcing)
         items.extend((framed.frame, piece) for framed, piece in self._ready)
         packets = self._pack(items)
@@ -257,10 +257,10 @@ class Downlink:
         self._ready = []
         self._ready_bytes = 0
 
-    def _pack(self, items: list[tuple[bytes, Piece | None]]) -> list[Packet]:
+    def _pack(self, items: list[tuple[bytes, EntrySpan | None]]) -> list[Packet]:
         packets: list[Packet] = []
         frames: list[bytes] = []
-        pieces: list[Piece] = []
+        pieces: list[EntrySpan] = []
         size = 0
         for frame, piece in items:
             if frames and (size + len(frame) > PACK_BYTES_MAX or len(frames) == FRAMES_MAX):
@@ -278,7 +278,7 @@ class Downlink:
         """Read the backlogs forward as far as the window and the pace allow, the shortest first."""
         pace = self.flight.pace
         allowed = pace.allowed_bytes(now, self.flight.bytes_in_flight + just_packed)
-        items: list[tuple[bytes, Piece | None]] = []
+        items: list[tuple[bytes, EntrySpan | None]] = []
         lagging = [feed for feed in self.feeds.values() if feed.backlog]
         for feed in sorted(lagging, key=lambda feed: feed.backlog.last - feed.backlog.first):
             feed.backlog.remove(0, feed.stream.base)
@@ -292,20 +292,20 @@ class Downlink:
                 for framed in frames:
                     if allowed < DATAGRAM_BYTES_MAX and framed.part <= 0:
                         break
-                    items.append((framed.frame, Piece(feed, framed.first, framed.last, framed.part)))
+                    items.append((framed.frame, EntrySpan(feed, framed.first, framed.last, framed.part)))
                     feed.backlog.remove(framed.first, framed.last)
                     pace.on_sent(len(framed.frame))
                     allowed -= len(framed.frame)
         self._backlogged = any(feed.readable() is not None for feed in self.feeds.values())
         return self._pack(items)
 
-    def on_sent(self, now: float, counter: int, size: int, pieces: tuple[Piece, ...]) -> None:
+    def on_sent(self, now: float, counter: int, size: int, pieces: tuple[EntrySpan, ...]) -> None:
         """A packet of `drain_packets` went under this counter."""
         if pieces:
             interval_s = max(piece.feed.stream.interval_s for piece in pieces)
             self.flight.on_sent(now, counter, size, pieces, interval_s=interval_s)
 
 
-def _heads(feed: Feed) -> bytes:
+def _heads(feed: Subscription) -> bytes:
     ack_ms = -(-int(feed.stream.interval_s * 1e6) // 1000)
     return encode(Heads(ack_ms, [feed.head()]))

@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class RequestId:
     """Which request an entry comes from: `author` is the key and the instance of the client together."""
 
     author: bytes
@@ -21,7 +21,7 @@ class Append:
     log: str
     sequence: int
     entry: bytes
-    origin: Origin | None
+    origin: RequestId | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class LogReader(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SearchHit:
     """A message that a search found."""
 
     log: str
@@ -70,7 +70,7 @@ class Searchable(Protocol):
 
     def search(
         self, words: str, *, nick: str | None = None, log: str | None = None, since_ms: int = 0, limit: int = 50
-    ) -> list[Found]:
+    ) -> list[SearchHit]:
         """The latest `limit` messages that contain every word, by time and the latest last.
 
         Case and accents do not count; a word is a run of letters and digits. Only the first SEARCH_WORDS_MAX words

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from itertools import islice
 
-from udpchat.sync.parts import Assembly
+from udpchat.sync.fragments import FragmentAssembler
 from udpchat.sync.ranges import Ranges
-from udpchat.wire.frames import Cursor, EntryPart, Head
-from udpchat.wire.limits import ACK_RANGES_MAX, PART_BYTES, PARTS_MAX, REPLICA_HELD_MAX
+from udpchat.wire.frames import Cursor, EntryFragment, Head
+from udpchat.wire.limits import ACK_RANGES_MAX, FRAGMENT_BYTES, FRAGMENTS_MAX, REPLICA_HELD_MAX
 
-PARTED_ENTRIES_MAX = 64  # large entries that are put together at once
+FRAGMENTED_ENTRIES_MAX = 64  # large entries that are put together at once
 
 
 class Replica:
@@ -30,7 +30,7 @@ class Replica:
         self.entered = sequence  # the head when this client first followed: what lies below is history to it
         self._held: dict[int, bytes] = {}
         self._ranges = Ranges()
-        self._parts = Assembly(PARTED_ENTRIES_MAX * PARTS_MAX * PART_BYTES)
+        self._parts = FragmentAssembler(FRAGMENTED_ENTRIES_MAX * FRAGMENTS_MAX * FRAGMENT_BYTES)
 
     @property
     def has_gap(self) -> bool:
@@ -64,7 +64,7 @@ class Replica:
                 self._held[first + offset] = entry
         self._ranges.add(max(first, self.sequence + 1), first + len(entries) - 1)
 
-    def on_part(self, part: EntryPart) -> bool:
+    def on_part(self, part: EntryFragment) -> bool:
         """Take one part of a large entry; False if it was not kept because too much is held already."""
         self.head = max(self.head, part.sequence)
         if part.sequence <= self.sequence or part.sequence in self._held:

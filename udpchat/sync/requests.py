@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from udpchat.sync.parts import Assembly, split
+from udpchat.sync.fragments import FragmentAssembler, split
 from udpchat.sync.rtt import SAMPLE_S_MAX, RoundTrip
 from udpchat.wire.errors import BadDatagram, Drop
-from udpchat.wire.frames import RequestPart, encode, encode_request
-from udpchat.wire.limits import BODY_BYTES_MAX, PART_BYTES_HELD_MAX, REQUESTS_IN_FLIGHT_MAX
+from udpchat.wire.frames import RequestFragment, encode, encode_request
+from udpchat.wire.limits import BODY_BYTES_MAX, FRAGMENT_BYTES_HELD_MAX, REQUESTS_IN_FLIGHT_MAX
 
 RESEND_S_MIN = 0.004
 RESENDS_BEFORE_BACKOFF = 3
@@ -22,7 +22,7 @@ REQUEST_BYTES_MAX = BODY_BYTES_MAX - 32  # of one request in one datagram
 
 
 @dataclass(slots=True)
-class Open:
+class OpenRequest:
     """A request without its result."""
 
     counter: int
@@ -38,7 +38,7 @@ class Outbox:
 
     def __init__(self, next_counter: int = 1, unanswered: Iterable[tuple[int, bytes]] = ()) -> None:
         """`unanswered`: (counter, body) of an earlier run of the same instance, to be asked again under their ids."""
-        self._open: dict[int, Open] = {counter: Open(counter, body) for counter, body in unanswered}
+        self._open: dict[int, OpenRequest] = {counter: OpenRequest(counter, body) for counter, body in unanswered}
         self._next = max([next_counter, *(counter + 1 for counter in self._open)])
         self._unwritten: dict[int, None] = {}  # answered, and not written down yet
         self.round_trip = RoundTrip()
@@ -73,7 +73,7 @@ class Outbox:
         """Take in a request; its counter. It goes out once it is released."""
         counter = self._next
         self._next += 1
-        self._open[counter] = Open(counter, body, due=float("inf"))
+        self._open[counter] = OpenRequest(counter, body, due=float("inf"))
         return counter
 
     def release(self, now: float, counter: int) -> None:
@@ -134,7 +134,7 @@ class Outbox:
         """The lowest counter whose result may have to be asked for."""
         return min(next(iter(self._open), self._next), *self._unwritten, self._next)
 
-    def _window(self) -> list[Open]:
+    def _window(self) -> list[OpenRequest]:
         first = self._first()
         window = []
         for counter, entry in self._open.items():
@@ -164,7 +164,7 @@ class Outbox:
                 self._on_sent(now, entry)
         return frames
 
-    def _on_sent(self, now: float, entry: Open) -> None:
+    def _on_sent(self, now: float, entry: OpenRequest) -> None:
         entry.tries += 1
         entry.sent_at = now
         if entry.tries == 1:
@@ -176,16 +176,16 @@ class Outbox:
         entry.due = now + min(backoff_s, max(RESEND_S_MAX, timeout_s))
 
 
-def _request_frames(entry: Open, first_open: int) -> list[bytes]:
+def _request_frames(entry: OpenRequest, first_open: int) -> list[bytes]:
     if len(entry.body) <= REQUEST_BYTES_MAX:
         return [encode_request(entry.counter, first_open, entry.body)]
     parts = split(entry.body)
     return [
-        encode(RequestPart(entry.counter, first_open, index, len(parts), data)) for index, data in enumerate(parts)
+        encode(RequestFragment(entry.counter, first_open, index, len(parts), data)) for index, data in enumerate(parts)
     ]
 
 
-class Window:
+class RequestWindow:
     """One author's requests at the server: what was carried out, what waits for its turn, what was answered.
 
     A request is taken with `receive`, carried out when `peek_ready` gives it and `take_ready` begins it, and answered
@@ -200,7 +200,7 @@ class Window:
         self._waiting: dict[int, None] = {}  # carried out, but not answered yet, in order
         self._held: dict[int, object] = {}
         self._answers: dict[int, bytes] = {}  # encoded bodies of Results
-        self._parts: Assembly | None = None  # few ever need it, and each idle peer would pay for it
+        self._parts: FragmentAssembler | None = None  # few ever need it, and each idle peer would pay for it
 
     def receive(self, counter: int, first_open: int, body: object) -> bytes | None:
         """Take a request; if it was answered before, its answer again. Outside the window: BadDatagram."""
@@ -210,13 +210,13 @@ class Window:
         self._held[counter] = body
         return None
 
-    def receive_part(self, part: RequestPart) -> bytes | None:
+    def receive_part(self, part: RequestFragment) -> bytes | None:
         """Take one part of a request: its body once it is whole. Outside the window: BadDatagram."""
         self._move_to(part.counter, part.first_open)
         if part.counter <= self.executed or part.counter in self._held:
             return None
         if self._parts is None:
-            self._parts = Assembly(PART_BYTES_HELD_MAX)
+            self._parts = FragmentAssembler(FRAGMENT_BYTES_HELD_MAX)
         return self._parts.add(part.counter, index=part.index, count=part.count, data=part.data)
 
     def answer_of(self, counter: int) -> bytes | None:

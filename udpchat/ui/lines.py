@@ -14,13 +14,13 @@ from itertools import groupby
 from typing import Any, assert_never
 
 from udpchat.chat import events
-from udpchat.chat.asks import Source
-from udpchat.chat.commands import Prompt
+from udpchat.client.requests import Source
+from udpchat.ui.commands import Prompt
 from udpchat.chat.events import ClientEvent
 from udpchat.chat.exit_codes import ExitCode
 from udpchat.chat.names import nick_key
 from udpchat.chat.text import json_line, printable
-from udpchat.chat.writes import Label
+from udpchat.client.stored import Label
 
 KEPT_FOR_LATER = frozenset({"unwritable", "unwritable_here"})  # errors of no line, after which all is still sent
 LEAVING = "leaving"  # the code of what is typed after /quit: nobody has promised to read that
@@ -28,7 +28,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TIME_MS_MAX = 253_402_300_799_999  # the end of the year 9999: no more fits the format, or a datetime
 
 
-class Stream(Enum):
+class Output(Enum):
     """Where a line goes."""
 
     OUT = "standard output"
@@ -63,24 +63,24 @@ def json_event(event: ClientEvent) -> dict[str, Any]:
         case events.Connected(server, fingerprint, nick, rooms):
             fields = {"server": server, "fingerprint": fingerprint, "nick": nick, "rooms": list(rooms)}
             return {"event": "connected", **fields}
-        case events.Message(history=history):
+        case events.MessageReceived(history=history):
             return {"event": "message", **_fields(event), "history": history}
-        case events.Sent(room, seq, identity, text, again=again):
+        case events.MessageSent(room, seq, identity, text, again=again):
             stored = {"room": room, "seq": seq, "id": identity, "text": text}
             return {"event": "sent", **stored, **({"again": True} if again else {})}
-        case events.Joined(room, nick):
+        case events.MemberJoined(room, nick):
             return {"event": "joined", "room": room, "nick": nick}
-        case events.Left(room, nick, reason):
+        case events.MemberLeft(room, nick, reason):
             return {"event": "left", "room": room, "nick": nick, "reason": reason}
-        case events.Renamed(old, nick):
+        case events.MemberRenamed(old, nick):
             return {"event": "renamed", "old": old, "nick": nick}
-        case events.Names(room, members):
+        case events.MemberList(room, members):
             return {"event": "names", "room": room, "members": list(members)}
         case events.RoomList(rooms):
             return {"event": "rooms", "rooms": list(rooms)}
-        case events.Topic(room, topic, nick):
+        case events.TopicChanged(room, topic, nick):
             return {"event": "topic", "room": room, "topic": topic, "nick": nick}
-        case events.Past(messages):
+        case events.HistoryFound(messages):
             return {"event": "past", "messages": [_fields(message) for message in messages]}
         case events.Notice(code, text):
             return {"event": "notice", "code": code, "text": text}
@@ -97,60 +97,60 @@ def json_event(event: ClientEvent) -> dict[str, Any]:
             assert_never(event)
 
 
-def _fields(message: events.Message) -> dict[str, Any]:
+def _fields(message: events.MessageReceived) -> dict[str, Any]:
     said = {"room": message.room, "seq": message.seq, "nick": message.nick, "text": message.text, "kind": message.kind}
     return {**said, "time": iso_time(message.time_ms), "id": message.id}
 
 
 def plain_lines(
     event: ClientEvent, *, me: str = "", zone: tzinfo | None = UTC, numbers_lines: bool = False
-) -> list[tuple[Stream, str]]:
+) -> list[tuple[Output, str]]:
     """The lines of one event, each with where it is printed; not made safe yet. What was sent is drawn for `me` only.
 
     `numbers_lines`: an error names the line of the input that it is about. The past is told with its dates, in `zone`;
     None: that of this machine.
     """
-    if isinstance(event, events.Past):
-        lines = [(Stream.OUT, f"{clock_time(said.time_ms, zone)} {_message(said)}") for said in event.messages]
-        return lines or [(Stream.ERR, "-- nothing was found")]
+    if isinstance(event, events.HistoryFound):
+        lines = [(Output.OUT, f"{clock_time(said.time_ms, zone)} {_message(said)}") for said in event.messages]
+        return lines or [(Output.ERR, "-- nothing was found")]
     if isinstance(event, events.Error) and numbers_lines and event.line is not None:
-        return [(Stream.ERR, f"error: line {event.line}: {event.text}")]
+        return [(Output.ERR, f"error: line {event.line}: {event.text}")]
     line = _plain_line(event, me)
     return [line] if line is not None else []
 
 
-def _message(message: events.Message) -> str:
+def _message(message: events.MessageReceived) -> str:
     return _said(message.room, message.nick, message.text, message.kind)
 
 
 Remark = events.Connected | events.Notice | events.Error | events.Rejected | events.Disconnected | events.Reconnected
 Datum = (
-    events.Message | events.Sent | events.Joined | events.Left | events.Renamed | events.Names | events.RoomList
-    | events.Topic
+    events.MessageReceived | events.MessageSent | events.MemberJoined | events.MemberLeft | events.MemberRenamed | events.MemberList | events.RoomList
+    | events.TopicChanged
 )  # fmt: skip
 
 
-def _plain_line(event: Datum | Remark, me: str) -> tuple[Stream, str] | None:
+def _plain_line(event: Datum | Remark, me: str) -> tuple[Output, str] | None:
     match event:
-        case events.Message():
-            return Stream.OUT, _message(event)
-        case events.Sent(room=room, text=text, kind=kind):
-            return (Stream.OUT, _said(room, me, text, kind)) if me else None
-        case events.Joined(room, nick):
-            return Stream.OUT, f"-- {nick} joined {room}"
-        case events.Left(room, nick, reason):
-            return Stream.OUT, f"-- {nick} left {room}" + (f" ({reason})" if reason else "")
-        case events.Renamed(old, nick):
-            return Stream.OUT, f"-- {old} is now {nick}"
-        case events.Names(room, members):
-            return Stream.OUT, f"-- in {room}: {' '.join(members)}" if members else f"-- nobody is in {room}"
+        case events.MessageReceived():
+            return Output.OUT, _message(event)
+        case events.MessageSent(room=room, text=text, kind=kind):
+            return (Output.OUT, _said(room, me, text, kind)) if me else None
+        case events.MemberJoined(room, nick):
+            return Output.OUT, f"-- {nick} joined {room}"
+        case events.MemberLeft(room, nick, reason):
+            return Output.OUT, f"-- {nick} left {room}" + (f" ({reason})" if reason else "")
+        case events.MemberRenamed(old, nick):
+            return Output.OUT, f"-- {old} is now {nick}"
+        case events.MemberList(room, members):
+            return Output.OUT, f"-- in {room}: {' '.join(members)}" if members else f"-- nobody is in {room}"
         case events.RoomList(rooms):
-            return Stream.OUT, f"-- rooms: {' '.join(rooms)}" if rooms else "-- there is no room"
-        case events.Topic(room, topic, nick):
+            return Output.OUT, f"-- rooms: {' '.join(rooms)}" if rooms else "-- there is no room"
+        case events.TopicChanged(room, topic, nick):
             by = f" (by {nick})" if nick else ""
-            return Stream.OUT, f"-- topic of {room}: {topic}{by}" if topic else f"-- {room} has no topic{by}"
+            return Output.OUT, f"-- topic of {room}: {topic}{by}" if topic else f"-- {room} has no topic{by}"
         case _:
-            return Stream.ERR, _remark(event)
+            return Output.ERR, _remark(event)
 
 
 def _said(room: str, nick: str, text: str, kind: str) -> str:
@@ -196,14 +196,14 @@ class Lines:
         follow: bool = False,
         echo: bool = False,
         zone: tzinfo | None = UTC,
-        draw: Callable[[ClientEvent], list[tuple[Stream, str]]] | None = None,
+        draw: Callable[[ClientEvent], list[tuple[Output, str]]] | None = None,
         numbers_lines: bool = False,
         label_id: str = "",
         kept: str = "",
     ) -> None:
         self._prompt = prompt
         self._client = prompt.client
-        self._write_to = {Stream.OUT: write_out, Stream.ERR: write_err}
+        self._write_to = {Output.OUT: write_out, Output.ERR: write_err}
         self._is_json = json
         self._count = count
         self._is_following = follow or count is not None
@@ -279,7 +279,7 @@ class Lines:
             self._code_now = self._code_after_goodbye
             return
         if error and self._is_json:
-            self._write([(Stream.OUT, json_event(events.Error(error, reason)))])
+            self._write([(Output.OUT, json_event(events.Error(error, reason)))])
         self._report_end(reason, is_error=bool(error))
         self._code_now = code
 
@@ -291,15 +291,15 @@ class Lines:
         """Those to be printed: with the last message that is wanted, all that confirms or refuses what was said."""
         end = None
         for index, event in enumerate(happened):
-            if isinstance(event, events.Message) and self._is_counted(event):
+            if isinstance(event, events.MessageReceived) and self._is_counted(event):
                 self._printed += 1
                 if self._printed == self._count:
                     end = index + 1
-            elif end is not None and isinstance(event, events.Sent | events.Error | events.Rejected):
+            elif end is not None and isinstance(event, events.MessageSent | events.Error | events.Rejected):
                 end = index + 1
         return happened if end is None or not self._client.is_idle else happened[:end]
 
-    def _is_counted(self, message: events.Message) -> bool:
+    def _is_counted(self, message: events.MessageReceived) -> bool:
         return not message.history and nick_key(message.nick) != nick_key(self._client.nick)
 
     def _settle(self, now: float) -> None:
@@ -324,7 +324,7 @@ class Lines:
 
     def _report_end(self, reason: str, *, is_error: bool = False) -> None:
         is_error = is_error or bool(self._client.unconfirmed() or self._client.lines_unanswered())
-        self._write([(Stream.ERR, f"error: {reason}" if is_error else f"-- {reason}")])
+        self._write([(Output.ERR, f"error: {reason}" if is_error else f"-- {reason}")])
         self._report_unconfirmed()
 
     def _report_unconfirmed(self) -> None:
@@ -336,16 +336,16 @@ class Lines:
         named = {waiting.line for waiting in said}
         asked = [line for line in self._client.lines_unanswered() if line not in named]
         lines += [f"not answered: line {line}" for line in asked if self._numbers_lines]
-        self._write((Stream.ERR, line) for line in lines)
+        self._write((Output.ERR, line) for line in lines)
 
     def _numbered(self, line: int | None) -> str:
         return f"line {line}: " if line is not None and self._numbers_lines else ""
 
     def _show(self, happened: Iterable[ClientEvent]) -> None:
-        lines: list[tuple[Stream, str | dict[str, Any]]] = []
+        lines: list[tuple[Output, str | dict[str, Any]]] = []
         for event in happened:
             if self._is_json:
-                lines.append((Stream.OUT, json_event(event)))
+                lines.append((Output.OUT, json_event(event)))
             if self._draw is not None:
                 lines += self._draw(event)
             elif not self._is_json or isinstance(event, events.Rejected):  # why it ends is for people too
@@ -353,7 +353,7 @@ class Lines:
                 lines += plain_lines(event, me=me, zone=self._zone, numbers_lines=self._numbers_lines)
         self._write(lines)
 
-    def _write(self, lines: Iterable[tuple[Stream, str | dict[str, Any]]]) -> None:
+    def _write(self, lines: Iterable[tuple[Output, str | dict[str, Any]]]) -> None:
         """The one way out: nothing that a peer chose gets past it as it is."""
         for stream, group in groupby(lines, key=lambda line: line[0]):
             safe = [printable(line) if isinstance(line, str) else json_line(line) for _, line in group]

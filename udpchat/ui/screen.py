@@ -7,10 +7,10 @@ from datetime import date, datetime, tzinfo
 from typing import Final
 
 from udpchat.chat import events
-from udpchat.chat.commands import Prompt
+from udpchat.ui.commands import Prompt
 from udpchat.chat.events import ClientEvent
 from udpchat.chat.text import printable
-from udpchat.ui.lines import Stream, local_time, plain_lines
+from udpchat.ui.lines import Output, local_time, plain_lines
 
 WEEKDAYS: Final = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 REPEATED_CHARACTERS_MAX: Final = 200  # of what was not sent: enough to recognise it
@@ -34,31 +34,31 @@ class ScreenLines:
         self._zone = zone
         self._day = self._moment(now_ms()).date()
 
-    def draw(self, event: ClientEvent) -> list[tuple[Stream, str]]:
+    def draw(self, event: ClientEvent) -> list[tuple[Output, str]]:
         """The lines of one event, each with where it is printed; not made safe yet."""
         lines = plain_lines(event, me=self._nick() if self._is_edited else "", zone=self._zone)
         match event:
             case events.Connected():
-                return [(Stream.ERR, line) for line in entry_lines(event, is_edited=self._is_edited)]
-            case events.Past() | events.Notice(code="help"):
+                return [(Output.ERR, line) for line in entry_lines(event, is_edited=self._is_edited)]
+            case events.HistoryFound() | events.Notice(code="help"):
                 return lines  # have their dates already, or are no event of any time
-            case events.Message(time_ms=time_ms) | events.Sent(time_ms=time_ms) if time_ms:
+            case events.MessageReceived(time_ms=time_ms) | events.MessageSent(time_ms=time_ms) if time_ms:
                 moment = self._moment(time_ms)
             case _:
                 moment = self._moment(self._now_ms())
         drawn = [(stream, f"{moment:%H:%M} {line}") for stream, line in lines]
         if isinstance(event, events.Error) and event.said and self._is_edited:
-            drawn.append((Stream.ERR, MARGIN + _repeated(event.said)))
+            drawn.append((Output.ERR, MARGIN + _repeated(event.said)))
         return [*self._day_line(moment.date()), *drawn] if drawn else []
 
     def _moment(self, time_ms: int) -> datetime:
         return local_time(time_ms, self._zone)
 
-    def _day_line(self, day: date) -> list[tuple[Stream, str]]:
+    def _day_line(self, day: date) -> list[tuple[Output, str]]:
         if day == self._day:
             return []
         self._day = day
-        return [(Stream.OUT, f"-- {WEEKDAYS[day.weekday()]} {day.isoformat()}")]
+        return [(Output.OUT, f"-- {WEEKDAYS[day.weekday()]} {day.isoformat()}")]
 
 
 def entry_lines(event: events.Connected, *, is_edited: bool) -> list[str]:

@@ -25,7 +25,7 @@ Nick = Annotated[str, Meta(min_length=1, max_length=NICK_CHARACTERS_MAX)]
 Room = Annotated[str, Meta(min_length=1, max_length=ROOM_CHARACTERS_MAX)]
 LogName = Annotated[str, Meta(min_length=1, max_length=LOG_NAME_BYTES_MAX)]
 Text = Annotated[str, Meta(min_length=1, max_length=TEXT_BYTES_MAX)]
-Line = Annotated[str, Meta(max_length=TOPIC_BYTES_MAX)]
+ShortText = Annotated[str, Meta(max_length=TOPIC_BYTES_MAX)]
 Code = Annotated[str, Meta(max_length=32)]
 Sequence = Annotated[int, Meta(ge=0, le=SEQUENCE_MAX)]
 Counter = Annotated[int, Meta(ge=1, le=SEQUENCE_MAX)]
@@ -49,7 +49,7 @@ class Reason(StrEnum):
     DISPLACED = "displaced"  # another device of the same person took its place
 
 
-class Shape(Struct, array_like=True, frozen=True, gc=False, forbid_unknown_fields=True):
+class WireStruct(Struct, array_like=True, frozen=True, gc=False, forbid_unknown_fields=True):
     """Shape of all that follows: an array, led by its tag, never longer than the struct; at its end, fields that have a
     default may be missing."""
 
@@ -57,7 +57,7 @@ class Shape(Struct, array_like=True, frozen=True, gc=False, forbid_unknown_field
 # --- Requests: what a client asks to be carried out exactly once (SPEC 4.3) ----------
 
 
-class Say(Shape, tag=1, frozen=True):
+class Say(WireStruct, tag=1, frozen=True):
     """Append a message to a room's log."""
 
     room: Room
@@ -65,7 +65,7 @@ class Say(Shape, tag=1, frozen=True):
     text: Text
 
 
-class Tell(Shape, tag=2, frozen=True):
+class Tell(WireStruct, tag=2, frozen=True):
     """Append a message to the log of the conversation with a person."""
 
     nick: Nick
@@ -73,57 +73,57 @@ class Tell(Shape, tag=2, frozen=True):
     text: Text
 
 
-class Part(Shape, tag=3, frozen=True):
+class Part(WireStruct, tag=3, frozen=True):
     """Leave a room."""
 
     room: Room
 
 
-class Rename(Shape, tag=4, frozen=True):
+class Rename(WireStruct, tag=4, frozen=True):
     """Claim a nick and be known by it."""
 
     nick: Nick
 
 
-class SetTopic(Shape, tag=5, frozen=True):
+class SetTopic(WireStruct, tag=5, frozen=True):
     """Set a room's topic; the empty topic removes it."""
 
     room: Room
-    topic: Line
+    topic: ShortText
 
 
-class SetAway(Shape, tag=6, frozen=True):
+class SetAway(WireStruct, tag=6, frozen=True):
     """Be away with a reason; the empty reason is being back."""
 
     reason: Annotated[str, Meta(max_length=AWAY_BYTES_MAX)]
 
 
-class Whois(Shape, tag=7, frozen=True):
+class Whois(WireStruct, tag=7, frozen=True):
     """Ask about a person."""
 
     nick: Nick
 
 
-class Names(Shape, tag=8, frozen=True):
+class ListMembers(WireStruct, tag=8, frozen=True):
     """Ask who is in a room; answered in pages, this one from behind `after`."""
 
     room: Room
     after: Annotated[str, Meta(max_length=NICK_CHARACTERS_MAX)]
 
 
-class Rooms(Shape, tag=9, frozen=True):
+class ListRooms(WireStruct, tag=9, frozen=True):
     """Ask which rooms there are; answered in pages, this one from behind `after`."""
 
     after: Annotated[str, Meta(max_length=ROOM_CHARACTERS_MAX)]
 
 
-class TopicOf(Shape, tag=10, frozen=True):
+class GetTopic(WireStruct, tag=10, frozen=True):
     """Ask for a room's topic; answered by `TopicSet`."""
 
     room: Room
 
 
-class Past(Shape, tag=11, frozen=True):
+class GetHistory(WireStruct, tag=11, frozen=True):
     """Ask for the `count` entries of a log before a sequence and a time; 0: before none."""
 
     log: LogName
@@ -132,7 +132,7 @@ class Past(Shape, tag=11, frozen=True):
     count: Annotated[int, Meta(ge=1, le=PAST_ENTRIES_MAX)]
 
 
-class Search(Shape, tag=12, frozen=True):
+class Search(WireStruct, tag=12, frozen=True):
     """Ask for the latest messages with all of these words; any may be empty, `since_ms` 0."""
 
     words: Annotated[str, Meta(max_length=200)]
@@ -142,58 +142,58 @@ class Search(Shape, tag=12, frozen=True):
 
 
 RequestBody = (
-    Say | Tell | Part | Rename | SetTopic | SetAway | Whois | Names | Rooms | TopicOf | Past | Search
+    Say | Tell | Part | Rename | SetTopic | SetAway | Whois | ListMembers | ListRooms | GetTopic | GetHistory | Search
 )
 
 # --- Results: the answer to a request, the same for every repetition (SPEC 4.4) ----------
 
 
-class Stored(Shape, tag=1, frozen=True):
+class Stored(WireStruct, tag=1, frozen=True):
     """The message stands in the log, durably. Of a `Tell`: the presence of its addressee, and if AWAY, their reason."""
 
     log: LogName
     sequence: Sequence
     presence: Presence = HERE
-    away: Line = ""
+    away: ShortText = ""
 
 
-class Done(Shape, tag=2, frozen=True):
+class Done(WireStruct, tag=2, frozen=True):
     """Carried out; nothing more to say."""
 
 
-class Failed(Shape, tag=3, frozen=True):
+class Failed(WireStruct, tag=3, frozen=True):
     """Not carried out, and never will be: why, for programs and for people."""
 
     code: Code
-    text: Line
+    text: ShortText
 
 
-class Person(Shape, tag=4, frozen=True):
+class Person(WireStruct, tag=4, frozen=True):
     """What there is to know of a nick: its key's fingerprint, whether here, idle for how long, if AWAY why, where."""
 
     nick: Nick
-    fingerprint: Line
+    fingerprint: ShortText
     presence: Presence
     idle_s: Annotated[int, Meta(ge=0, le=SEQUENCE_MAX)]
-    away: Line
+    away: ShortText
     rooms: list[Room]
 
 
-class Page(Shape, tag=5, frozen=True):
+class Page(WireStruct, tag=5, frozen=True):
     """One page of names or rooms, in order; `more` if there are others behind the last."""
 
     items: list[str]
     more: bool
 
 
-class TopicSet(Shape, tag=6, frozen=True):
+class TopicSet(WireStruct, tag=6, frozen=True):
     """Somebody set the topic: an entry of the roster, and the answer to `TopicOf`; the nick is empty if nobody did."""
 
-    topic: Line
+    topic: ShortText
     nick: Annotated[str, Meta(max_length=NICK_CHARACTERS_MAX)]
 
 
-class Item(Shape, tag=0, frozen=True):
+class LogEntry(WireStruct, tag=0, frozen=True):
     """An entry and where it stands."""
 
     log: LogName
@@ -201,18 +201,18 @@ class Item(Shape, tag=0, frozen=True):
     entry: bytes
 
 
-class Found(Shape, tag=7, frozen=True):
+class EntryList(WireStruct, tag=7, frozen=True):
     """Entries of the past, in order."""
 
-    items: Annotated[list[Item], Meta(max_length=PAST_ENTRIES_MAX)]
+    items: Annotated[list[LogEntry], Meta(max_length=PAST_ENTRIES_MAX)]
 
 
-ResultBody = Stored | Done | Failed | Person | Page | TopicSet | Found
+ResultBody = Stored | Done | Failed | Person | Page | TopicSet | EntryList
 
 # --- Entries of logs (SPEC 4.5) ----------
 
 
-class Message(Shape, tag=1, frozen=True):
+class Message(WireStruct, tag=1, frozen=True):
     """What somebody said: in a room, or to somebody (`to`). `id` is the same at the author and everywhere else."""
 
     time_ms: int
@@ -224,20 +224,20 @@ class Message(Shape, tag=1, frozen=True):
     to: Annotated[str, Meta(max_length=NICK_CHARACTERS_MAX)] = ""
 
 
-class Tombstone(Shape, tag=2, frozen=True):
+class Tombstone(WireStruct, tag=2, frozen=True):
     """A message that was removed; its number stays."""
 
     time_ms: int
 
 
-class Joined(Shape, tag=3, frozen=True):
+class Joined(WireStruct, tag=3, frozen=True):
     """Roster: a person came into the room."""
 
     nick: Nick
     user: UserId
 
 
-class Left(Shape, tag=4, frozen=True):
+class Left(WireStruct, tag=4, frozen=True):
     """Roster: a person is no longer in the room, and why."""
 
     nick: Nick
@@ -245,7 +245,7 @@ class Left(Shape, tag=4, frozen=True):
     reason: Code
 
 
-class Renamed(Shape, tag=5, frozen=True):
+class Renamed(WireStruct, tag=5, frozen=True):
     """Roster: a person is known by another nick from here on."""
 
     old: Nick
@@ -258,22 +258,22 @@ Entry = Message | Tombstone | Joined | Left | Renamed | TopicSet
 # --- Records of the server's directory log, never sent (SPEC 4.6) ----------
 
 
-class Claim(Shape, tag=32, frozen=True):
+class Claim(WireStruct, tag=32, frozen=True):
     """A nick belongs to a key from here on."""
 
     nick: Nick
     key: bytes
 
 
-class TopicRecord(Shape, tag=33, frozen=True):
+class TopicRecord(WireStruct, tag=33, frozen=True):
     """The topic of a room as of here."""
 
     room: Room
-    topic: Line
+    topic: ShortText
     nick: Nick
 
 
-class Conversation(Shape, tag=34, frozen=True):
+class Conversation(WireStruct, tag=34, frozen=True):
     """The log of what two keys tell each other."""
 
     log: LogName

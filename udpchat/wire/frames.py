@@ -15,14 +15,14 @@ from udpchat.wire.bodies import (
     Code,
     Counter,
     Entry,
-    Line,
+    ShortText,
     LogName,
     Nick,
     Record,
     RequestBody,
     ResultBody,
     Sequence,
-    Shape,
+    WireStruct,
     UserId,
 )
 from udpchat.wire.errors import BadDatagram, Drop
@@ -33,8 +33,8 @@ from udpchat.wire.limits import (
     FRAMES_MAX,
     INSTANCE_BYTES,
     LOG_NAME_BYTES_MAX,
-    PART_BYTES,
-    PARTS_MAX,
+    FRAGMENT_BYTES,
+    FRAGMENTS_MAX,
     PATH_TOKEN_BYTES,
     SEQUENCE_MAX,
 )
@@ -44,33 +44,33 @@ Largest = Annotated[int, Meta(ge=-1, le=2**63 - 1)]  # -1: none yet
 Bits64 = Annotated[int, Meta(ge=0)]
 Milliseconds = Annotated[int, Meta(ge=0, le=3_600_000)]
 Token = Annotated[bytes, Meta(min_length=PATH_TOKEN_BYTES, max_length=PATH_TOKEN_BYTES)]
-PartData = Annotated[bytes, Meta(min_length=1, max_length=PART_BYTES)]
-PartIndex = Annotated[int, Meta(ge=0, lt=PARTS_MAX)]
-PartCount = Annotated[int, Meta(ge=2, le=PARTS_MAX)]
+FragmentData = Annotated[bytes, Meta(min_length=1, max_length=FRAGMENT_BYTES)]
+FragmentIndex = Annotated[int, Meta(ge=0, lt=FRAGMENTS_MAX)]
+FragmentCount = Annotated[int, Meta(ge=2, le=FRAGMENTS_MAX)]
 
 # --- Frames, up (SPEC 4.1) ----------
 
 
-class Introduction(Shape, tag=0, frozen=True):
+class Introduction(WireStruct, tag=0, frozen=True):
     """The payload of Finish: which instance of the client's request counter speaks in this session."""
 
     instance: Annotated[bytes, Meta(min_length=INSTANCE_BYTES, max_length=INSTANCE_BYTES)]
 
 
-class Enter(Shape, tag=1, frozen=True):
+class Enter(WireStruct, tag=1, frozen=True):
     """I am `nick`. Repeated until answered by `Welcome` or `Refused`."""
 
     nick: Nick
     agent: Annotated[str, Meta(max_length=64)]
 
 
-class Follow(Shape, tag=2, frozen=True):
+class Follow(WireStruct, tag=2, frozen=True):
     """Send me this log from where my next `Ack` says. Repeated until answered by `Heads` or `Refused`."""
 
     log: LogName
 
 
-class Request(Shape, tag=3, frozen=True):
+class Request(WireStruct, tag=3, frozen=True):
     """A request; all those below `first_open` have been answered and may be forgotten."""
 
     counter: Counter
@@ -78,17 +78,17 @@ class Request(Shape, tag=3, frozen=True):
     body: RequestBody
 
 
-class RequestPart(Shape, tag=4, frozen=True):
+class RequestFragment(WireStruct, tag=4, frozen=True):
     """One part of a request that does not fit a datagram."""
 
     counter: Counter
     first_open: Counter
-    index: PartIndex
-    count: PartCount
-    data: PartData
+    index: FragmentIndex
+    count: FragmentCount
+    data: FragmentData
 
 
-class Cursor(Shape, tag=0, frozen=True):
+class Cursor(WireStruct, tag=0, frozen=True):
     """What a replica holds: all up to `sequence`, and the inclusive `ranges` beyond it."""
 
     log: LogName
@@ -97,7 +97,7 @@ class Cursor(Shape, tag=0, frozen=True):
     ranges: Annotated[list[tuple[Sequence, Sequence]], Meta(max_length=ACK_RANGES_MAX)]
 
 
-class Ack(Shape, tag=5, frozen=True):
+class Ack(WireStruct, tag=5, frozen=True):
     """Packets processed (`largest`, and bit i for `largest - 1 - i`), for timing; cursors, for truth.
 
     `delay_us` since `largest` came; `late_ms`: how long after its successor a packet has lately come (reordering).
@@ -110,57 +110,57 @@ class Ack(Shape, tag=5, frozen=True):
     cursors: Annotated[list[Cursor], Meta(max_length=ACK_LOGS_MAX)]
 
 
-class Ping(Shape, tag=6, frozen=True):
+class Ping(WireStruct, tag=6, frozen=True):
     """Are you there? Answered by the `Pong` of the same number."""
 
     number: Sequence
 
 
-class PathReply(Shape, tag=7, frozen=True):
+class PathReply(WireStruct, tag=7, frozen=True):
     """The token of a `PathCheck`, from the address it was sent to."""
 
     token: Token
 
 
-class Goodbye(Shape, tag=8, frozen=True):
+class Goodbye(WireStruct, tag=8, frozen=True):
     """Up or down: this session ends here, and why."""
 
-    reason: Line
+    reason: ShortText
 
 
-Up = Enter | Follow | Request | RequestPart | Ack | Ping | PathReply | Goodbye
+Up = Enter | Follow | Request | RequestFragment | Ack | Ping | PathReply | Goodbye
 
 # --- Frames, down (SPEC 4.2) ----------
 
 
-class Welcome(Shape, tag=16, frozen=True):
+class Welcome(WireStruct, tag=16, frozen=True):
     """You have entered, as `nick`; what the server expects of you."""
 
     nick: Nick
     user: UserId
-    server_name: Line
+    server_name: ShortText
     heartbeat_ms: Milliseconds
     expiry_ms: Milliseconds
     kept_s: Sequence = 0  # how long messages are kept; 0: for good
     kept_entries: Sequence = 0  # how many of each room; 0: all
 
 
-class Refused(Shape, tag=17, frozen=True):
+class Refused(WireStruct, tag=17, frozen=True):
     """You may not enter (`log` is empty) or follow this log: why, for programs and for people."""
 
     log: Annotated[str, Meta(max_length=LOG_NAME_BYTES_MAX)]
     code: Code
-    text: Line
+    text: ShortText
 
 
-class Result(Shape, tag=18, frozen=True):
+class Result(WireStruct, tag=18, frozen=True):
     """The result of the request of that counter."""
 
     counter: Counter
     body: ResultBody
 
 
-class Entries(Shape, tag=19, frozen=True):
+class Entries(WireStruct, tag=19, frozen=True):
     """Entries `first`, `first + 1`, ... of a log; acknowledge within `ack_ms`."""
 
     log: LogName
@@ -170,19 +170,19 @@ class Entries(Shape, tag=19, frozen=True):
     entries: Annotated[list[Raw], Meta(min_length=1, max_length=ENTRIES_MAX)]
 
 
-class EntryPart(Shape, tag=20, frozen=True):
+class EntryFragment(WireStruct, tag=20, frozen=True):
     """One part of an entry that does not fit a datagram."""
 
     log: LogName
     generation: Generation
     sequence: Counter
     ack_ms: Milliseconds
-    index: PartIndex
-    count: PartCount
-    data: PartData
+    index: FragmentIndex
+    count: FragmentCount
+    data: FragmentData
 
 
-class Head(Shape, tag=0, frozen=True):
+class Head(WireStruct, tag=0, frozen=True):
     """A log as it stands: entries `base + 1` to `head` exist; the head was `entered` when you began to follow it."""
 
     log: LogName
@@ -192,35 +192,35 @@ class Head(Shape, tag=0, frozen=True):
     entered: Sequence
 
 
-class Heads(Shape, tag=21, frozen=True):
+class Heads(WireStruct, tag=21, frozen=True):
     """How far logs reach; whoever holds less acknowledges what it has, and is sent the rest."""
 
     ack_ms: Milliseconds
     heads: Annotated[list[Head], Meta(min_length=1, max_length=ACK_LOGS_MAX)]
 
 
-class Pong(Shape, tag=22, frozen=True):
+class Pong(WireStruct, tag=22, frozen=True):
     """The answer to `Ping`."""
 
     number: Sequence
 
 
-class PathCheck(Shape, tag=23, frozen=True):
+class PathCheck(WireStruct, tag=23, frozen=True):
     """Prove that you hear at this address: answer with the token."""
 
     token: Token
 
 
-class ResultPart(Shape, tag=24, frozen=True):
+class ResultFragment(WireStruct, tag=24, frozen=True):
     """One part of the body of a `Result` that does not fit a datagram."""
 
     counter: Counter
-    index: PartIndex
-    count: PartCount
-    data: PartData
+    index: FragmentIndex
+    count: FragmentCount
+    data: FragmentData
 
 
-Down = Welcome | Refused | Result | Entries | EntryPart | Heads | Pong | PathCheck | Goodbye | ResultPart
+Down = Welcome | Refused | Result | Entries | EntryFragment | Heads | Pong | PathCheck | Goodbye | ResultFragment
 
 # --- Bytes ----------
 

@@ -39,8 +39,8 @@ LOG_NAME_BYTES_MAX = NAME_BYTES_MAX + 1
 TEXT_BYTES_MAX = 16 * 1024
 TOPIC_BYTES_MAX = 400
 AWAY_BYTES_MAX = 200
-PART_BYTES = 1000  # of one part of a request or an entry that does not fit a datagram
-PARTS_MAX = 18  # TEXT_BYTES_MAX with the fields around it, in parts
+FRAGMENT_BYTES = 1000  # of one part of a request or an entry that does not fit a datagram
+FRAGMENTS_MAX = 18  # TEXT_BYTES_MAX with the fields around it, in parts
 
 PAST_ENTRIES_MAX = 200  # of a log, in answer to one request
 PAST_BYTES_MAX = 12 * 1024
@@ -84,7 +84,7 @@ SOURCES_MAX = 16_384  # addresses the rate limiter remembers
 REQUESTS_IN_FLIGHT_MAX = 32
 REQUESTS_PER_S_MAX = 2_000.0  # per peer
 REQUESTS_BURST = 2_000.0
-PART_BYTES_HELD_MAX = 64 * 1024  # of unfinished requests, per peer
+FRAGMENT_BYTES_HELD_MAX = 64 * 1024  # of unfinished requests, per peer
 
 LAG_BYTES_MAX = 64 * 1024  # unacknowledged, before a peer is read forward from its cursor instead of pushed to
 ACKS_PER_S_BUDGET = 2_000.0  # of one room together

@@ -1,0 +1,168 @@
+"""A client's link: suspicious of silence, never fooled by strangers, and whole again after every loss."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from tests.sim.nodes import ClientNode
+from tests.sim.world import SERVER, World
+from udpchat.chat import events
+from udpchat.client.link import LOST_S, RECONNECT_S_MIN, SUSPECT_S, Link
+from udpchat.session.noise import KeyPair
+from udpchat.wire.frames import Cursor, Ping, Pong, encode, pack, parse_up_untrusted
+from udpchat.wire.limits import ACK_LOGS_MAX, BODY_BYTES_MAX, DATAGRAM_BYTES_MAX
+from udpchat.wire.packets import Kind, Reset
+
+STRANGER = ("stranger", 9)
+
+
+def sent(world: World, client: ClientNode) -> list[tuple[float, bytes]]:
+    """What a client sends from here on: when and what."""
+    seen: list[tuple[float, bytes]] = []
+
+    def tap(at: float, source: tuple[str, int], destination: tuple[str, int], data: bytes) -> None:
+        if source == client.address:
+            seen.append((at, data))
+
+    world.network.taps.append(tap)
+    return seen
+
+
+def hellos(seen: list[tuple[float, bytes]]) -> list[float]:
+    return [at for at, data in seen if data[0] == Kind.HELLO]
+
+
+def test_silence_is_suspected_first_and_told_then() -> None:
+    world = World(Random(1))
+    (alice,) = world.add_clients(1)
+    world.run(1)
+    seen = sent(world, alice)
+    world.server.pause()
+    start = world.now
+    alice.say("hello?")
+    world.run_until(lambda: bool(alice.of(events.Disconnected)), limit_s=LOST_S + 1)
+    assert SUSPECT_S <= hellos(seen)[0] - start < SUSPECT_S + 0.5
+    assert LOST_S <= world.now - start < LOST_S + 0.5 and not alice.core.is_entered
+    world.run(20)
+    assert len(alice.of(events.Disconnected)) == 1
+    world.server.resume()
+    world.settle()
+    assert len(alice.of(events.Reconnected)) == 1 and alice.texts() == ["hello?"]
+
+
+def test_a_probe_measures_by_its_pong_and_a_heartbeat_measures_nothing() -> None:
+    link = Link(5.0, static=KeyPair(bytes(32)), instance=bytes(16), check_server=lambda key: True, address=SERVER,
+                random=Random(1).randbytes)  # fmt: skip
+    (ping,) = parse_up_untrusted(pack([link.probe(7.0)]))
+    assert isinstance(ping, Ping)
+    assert link.on_pong(7.25, Pong(ping.number)) == pytest.approx(0.25)
+    assert link.on_pong(9.0, Pong(0)) is None
+
+
+def test_a_heartbeat_is_given_in_silence_and_no_more() -> None:
+    world = World(Random(2))
+    (alice,) = world.add_clients(1)
+    world.run(5)
+    seen = sent(world, alice)
+    world.run(100)
+    assert 10 <= len(seen) <= 26 and not alice.of(events.Disconnected) and not hellos(seen)
+
+
+def test_a_forged_reset_costs_one_handshake_a_second_at_most_and_breaks_nothing() -> None:
+    world = World(Random(3))
+    alice, bob = world.add_clients(2)
+    seen = sent(world, alice)
+    for _ in range(100):
+        session = alice.core._link.session
+        assert session is not None
+        world.network.inject(world.now, STRANGER, alice.address, Reset(session.peer_index).encode())
+        world.network.inject(world.now, STRANGER, alice.address, Reset(session.peer_index ^ 1).encode())
+        world.run(0.05)
+    assert 1 <= len(hellos(seen)) <= 2 * 5 / RECONNECT_S_MIN + 2
+    alice.say("still here")
+    world.settle()
+    assert bob.texts() == ["still here"]
+    assert not alice.of(events.Disconnected) and not bob.of(events.MemberLeft)
+
+
+def test_a_reset_of_a_session_that_is_not_ours_does_nothing() -> None:
+    world = World(Random(4))
+    (alice,) = world.add_clients(1)
+    world.run(2)
+    seen = sent(world, alice)
+    session = alice.core._link.session
+    assert session is not None
+    world.network.inject(world.now, SERVER, alice.address, Reset(session.peer_index ^ 1).encode())
+    world.run(1)
+    assert not hellos(seen)
+
+
+def test_frames_travel_in_as_few_packets_as_hold_them() -> None:
+    world = World(Random(5))
+    (alice,) = world.add_clients(1)
+    link = alice.core._link
+    link.drain_transmits()
+    link.send(world.now, [encode(Ping(number)) for number in range(130)], is_asking=False)
+    link.send(world.now, [b"\xc4\xff" + bytes(255)] * 9, is_asking=False)
+    sizes = [len(datagram) for datagram, _ in link.drain_transmits()]
+    assert len(sizes) == 3 + 3 and max(sizes) <= DATAGRAM_BYTES_MAX
+
+
+def test_acks_of_many_logs_fit_their_packets() -> None:
+    random = Random(6)
+    link = Link(
+        0.0,
+        static=KeyPair(random.randbytes(32)),
+        instance=bytes(16),
+        check_server=lambda key: True,
+        address=SERVER,
+        random=random.randbytes,
+    )
+    ranges = [(2 * number + 10**9, 2 * number + 10**9) for number in range(32)]
+    cursors = [Cursor("#" + "\U0001f600" * 30 + str(number), 2**50, 10**9, ranges) for number in range(70)]
+    acks = link.ack_frames(1.0, list(cursors), has_gap=True)
+    named: list[str] = []
+    for ack in acks:
+        assert len(ack) <= BODY_BYTES_MAX - 3
+        (frame,) = parse_up_untrusted(pack([ack]))
+        named += [cursor.log for cursor in frame.cursors]  # type: ignore[union-attr]
+        assert len(frame.cursors) <= ACK_LOGS_MAX  # type: ignore[union-attr]
+    assert named == [cursor.log for cursor in cursors]
+
+
+def test_an_ack_of_nothing_is_an_ack_still() -> None:
+    world = World(Random(7))
+    (alice,) = world.add_clients(1)
+    assert len(alice.core._link.ack_frames(world.now, [], has_gap=False)) == 1
+
+
+def test_what_a_former_process_of_the_server_said_of_its_logs_comes_too_late() -> None:
+    """Found by the swarm: a roster of before replaced that of now, and what the server knew to be here was gone."""
+    world = World(Random(346))
+    alice, bob = world.add_clients(2)
+    held: list[bytes] = []
+
+    def hold(at: float, source: tuple[str, int], destination: tuple[str, int], data: bytes) -> bool:
+        if destination == alice.address:
+            held.append(data)
+        return destination == alice.address
+
+    world.network.drop_if.append(hold)
+    alice.do("join", "garden")
+    world.run(1)
+    world.network.drop_if.remove(hold)
+    world.server.kill()
+    world.server.restart()
+    world.settle()
+    bob.do("join", "garden")
+    world.run(1)
+    for data in held:
+        world.network.inject(world.now, SERVER, alice.address, data)
+    world.run(1)
+    bob.do("part", "garden")
+    world.run(1)
+    assert any(isinstance(event, events.MemberLeft) and event.nick == bob.nick for event in alice.events)
+    assert not alice.core._transcript.has_gap()
+    world.settle()

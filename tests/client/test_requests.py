@@ -1,0 +1,276 @@
+"""What a client asks: written down first, asked under one id for ever, and told once."""
+
+from __future__ import annotations
+
+from udpchat.chat import events
+from udpchat.client.requests import UNWRITABLE_RETRY_S, Requests, Source
+from udpchat.chat.ids import message_id
+from udpchat.client.timeline import Timeline
+from udpchat.client.stored import LABELS_MAX, RequestDone, RequestAdded, Label, Labelled, ClientState, Write, digest_of
+from udpchat.sync.fragments import split
+from udpchat.wire.bodies import (
+    ABSENT,
+    AWAY,
+    Done,
+    Failed,
+    EntryList,
+    ListMembers,
+    Page,
+    Rename,
+    RequestBody,
+    Say,
+    SetTopic,
+    Stored,
+    Tell,
+)
+from udpchat.wire.frames import Result, ResultFragment, encode, encode_request
+from udpchat.wire.limits import REQUESTS_IN_FLIGHT_MAX
+
+INSTANCE = b"i" * 16
+
+
+def asks(saved: ClientState | None = None) -> tuple[Requests, Timeline]:
+    """With the transcript that tells of it."""
+    transcript = Timeline(history=0, saved={})
+    return Requests(saved or ClientState(INSTANCE), transcript), transcript
+
+
+def test_nothing_is_asked_before_it_is_written_down() -> None:
+    client, _ = asks()
+    client.ask(Say("lobby", 0, "hello"))
+    body = encode(Say("lobby", 0, "hello"))
+    assert client.outbox.drain_frames(1.0) == [] and client.outbox.next_timeout() is None
+    assert client.drain_writes() == [RequestAdded(1, body)] and client.drain_writes() == []
+    assert client.outbox.drain_frames(1.0) == []
+    client.persisted(1.0, 1)
+    assert client.outbox.drain_frames(1.0) == [encode_request(1, 1, body)]
+
+
+def test_an_answer_is_told_once_and_not_waited_for_any_more() -> None:
+    client, transcript = asks()
+    client.ask(Say("lobby", 0, "hello"))
+    client.drain_writes()
+    client.persisted(0.0, 1)
+    for _ in range(2):
+        assert client.on_result(1.0, Result(1, Stored("#lobby", 7))) == []
+    assert transcript.drain_events() == [
+        events.MessageSent("lobby", 7, message_id(INSTANCE, 1).hex(), "hello", "text", 0)
+    ]
+    assert client.is_idle and client.drain_writes() == [RequestDone(1)]
+
+
+def test_no_more_is_asked_than_the_server_recalls_while_answers_are_not_written_down() -> None:
+    client, _ = asks()
+    for number in range(2 * REQUESTS_IN_FLIGHT_MAX):
+        client.ask(Say("lobby", 0, str(number)))
+    client.persisted(0.0, len(client.drain_writes()))
+    assert len(client.outbox.drain_frames(0.0)) == REQUESTS_IN_FLIGHT_MAX
+    for counter in range(1, REQUESTS_IN_FLIGHT_MAX + 1):
+        client.on_result(0.1, Result(counter, Stored("#lobby", counter)))
+    answered = client.drain_writes()
+    assert client.outbox.drain_frames(0.1) == []
+    client.persisted(0.2, len(answered))
+    assert len(client.outbox.drain_frames(0.2)) == REQUESTS_IN_FLIGHT_MAX
+
+
+def test_an_answer_to_nothing_says_nothing() -> None:
+    client, transcript = asks()
+    assert client.on_result(1.0, Result(9, Stored("#lobby", 7))) == [] == transcript.drain_events()
+    assert client.on_part(1.0, ResultFragment(9, 0, 2, b"x")) == []
+
+
+def test_a_failure_is_told_and_the_message_is_not_waited_for() -> None:
+    client, transcript = asks()
+    client.ask(Say("lobby", 0, "hello"))
+    assert client.on_result(1.0, Result(1, Failed("too_long", "no"))) == [events.Error("too_long", "no", said="hello")]
+    assert transcript.unconfirmed() == [] and client.is_idle
+
+
+def test_who_tells_somebody_who_is_away_is_told_so() -> None:
+    client, _ = asks()
+    told = (
+        (AWAY, "lunch", "bob is away: lunch"),
+        (AWAY, "not here till five", "bob is away: not here till five"),
+        (ABSENT, "", "bob is not here; it is delivered when they come back"),
+    )
+    for presence, reason, text in told:
+        client.ask(Tell("bob", 0, "hi"))
+        counter = client.outbox.next_counter - 1
+        stored = Result(counter, Stored("@x", 1, presence, reason))
+        assert client.on_result(1.0, stored) == [events.Notice("away", text)]
+
+
+def test_a_long_answer_comes_in_parts_in_any_order() -> None:
+    client, _ = asks()
+    client.ask(ListMembers("lobby", ""))
+    parts = split(encode(Page([f"nick{number}" for number in range(300)], False)))
+    assert len(parts) > 2
+    told = []
+    for index in reversed(range(len(parts))):
+        told += client.on_part(1.0, ResultFragment(1, index, len(parts), parts[index]))
+    assert told == [events.MemberList("lobby", tuple(f"nick{number}" for number in range(300)))]
+
+
+def test_the_past_is_told_as_messages() -> None:
+    client, _ = asks()
+    client.ask(ListMembers("lobby", ""))
+    assert client.on_result(1.0, Result(1, EntryList([]))) == [events.HistoryFound(())]
+
+
+# --- What an earlier run left ----------
+
+
+def test_messages_of_an_earlier_run_are_asked_again_under_their_ids_and_questions_are_not() -> None:
+    unanswered = (
+        (3, encode(Say("lobby", 0, "three"))),
+        (4, encode(Rename("carol"))),
+        (6, encode(Tell("bob", 1, "six"))),
+    )
+    client, transcript = asks(ClientState(INSTANCE, 9, unanswered))
+    assert [said.text for said in transcript.unconfirmed()] == ["three", "six"]
+    assert client.outbox.unanswered() == [unanswered[0], unanswered[2]] and client.outbox.next_counter == 9
+    assert client.drain_writes() == [RequestDone(4)]  # or the disk would keep it for good
+    assert len(client.outbox.drain_frames(0.0)) == 2
+    client.on_result(1.0, Result(3, Stored("#lobby", 5)))
+    (sent,) = transcript.drain_events()
+    assert isinstance(sent, events.MessageSent) and sent.id == message_id(INSTANCE, 3).hex()
+
+
+# --- Lines of the input ----------
+
+
+def ask_line(client: Requests, line: int, request: RequestBody, label_id: str = "") -> list[Write]:
+    """Ask it for a line of the input; what is to be written of it."""
+    with client.on_behalf_of(Source(line, Label(label_id, line) if label_id else None)):
+        client.ask(request)
+    return client.drain_writes()
+
+
+def test_a_failure_names_the_line_that_asked_for_it_whenever_it_comes() -> None:
+    client, transcript = asks()
+    ask_line(client, 2, Say("lobby", 0, "fine"))
+    ask_line(client, 5, Tell("nobody", 0, "hi"))
+    assert client.lines_unanswered() == [2, 5] and client.line is None
+    assert [said.line for said in transcript.unconfirmed()] == [2, 5]
+    refused = events.Error("no_such_nick", "no", 5, said="hi")
+    assert client.on_result(1.0, Result(2, Failed("no_such_nick", "no"))) == [refused]
+    client.ask(Say("lobby", 0, "of no line"))
+    assert client.on_result(1.0, Result(3, Failed("x", "no"))) == [events.Error("x", "no", said="of no line")]
+    assert client.lines_unanswered() == [2]
+
+
+def test_a_message_and_a_topic_of_a_labelled_line_are_written_with_the_label_and_their_results_too() -> None:
+    client, _ = asks()
+    for counter, request in enumerate((Say("lobby", 0, "x"), Tell("bob", 0, "x"), SetTopic("lobby", "x")), 1):
+        assert ask_line(client, counter, request, "job") == [RequestAdded(counter, encode(request), Label("job", counter))]
+    assert ask_line(client, 4, Rename("carol"), "job") == [RequestAdded(4, encode(Rename("carol")))]
+    client.on_result(1.0, Result(1, Stored("#lobby", 7)))
+    client.on_result(1.0, Result(4, Done()))
+    assert client.drain_writes() == [RequestDone(1, encode(Stored("#lobby", 7))), RequestDone(4)]
+
+
+def again(request: RequestBody, *, result: bytes = b"", is_open: bool = False) -> tuple[Requests, Timeline]:
+    """A run whose input has been given before; its line 2 was this request, under counter 9."""
+    body = encode(request)
+    unanswered = ((9, body),) if is_open else ()
+    labelled = frozenset([9] if is_open else [])
+    return asks(ClientState(INSTANCE, 50, unanswered, labels={2: Labelled(9, digest_of(body), result)}, labelled=labelled))
+
+
+def test_a_line_that_was_confirmed_before_is_reported_as_sent_again_and_not_asked() -> None:
+    request = Say("lobby", 1, "waves")
+    client, transcript = again(request, result=encode(Stored("#lobby", 7)))
+    assert ask_line(client, 2, request, "job") == [] and client.is_idle
+    sent = events.MessageSent("lobby", 7, message_id(INSTANCE, 9).hex(), "waves", "action", 0, again=True)
+    assert transcript.drain_events() == [sent]
+
+
+def test_a_line_that_was_refused_before_is_refused_again() -> None:
+    client, transcript = again(Tell("bob", 0, "hi"), result=encode(Failed("no_such_nick", "no")))
+    assert ask_line(client, 2, Tell("bob", 0, "hi"), "job") == []
+    assert transcript.drain_events() == [events.Error("no_such_nick", "no", 2)]
+
+
+def test_a_line_that_is_asked_already_is_not_asked_twice_and_its_result_is_this_lines() -> None:
+    for request in (Say("lobby", 0, "hi"), SetTopic("lobby", "tea")):
+        client, transcript = again(request, is_open=True)
+        assert client.resumed == 1 and len(client.outbox) == 1
+        assert ask_line(client, 2, request, "job") == [] and len(client.outbox) == 1
+        assert client.lines_unanswered() == [2]
+        assert [said.line for said in transcript.unconfirmed()] == [2] * isinstance(request, Say)
+        said = "hi" if isinstance(request, Say) else ""
+        assert client.on_result(1.0, Result(9, Failed("muted", "no"))) == [events.Error("muted", "no", 2, said=said)]
+        assert client.drain_writes() == [RequestDone(9, encode(Failed("muted", "no")))]
+
+
+def test_a_result_that_comes_before_its_line_is_read_again_is_that_lines_all_the_same() -> None:
+    request, stored = Say("lobby", 0, "hi"), Stored("#lobby", 7)
+    client, transcript = again(request, is_open=True)
+    client.on_result(1.0, Result(9, stored))
+    assert ask_line(client, 2, request, "job") == [RequestDone(9, encode(stored))]
+    (sent,) = transcript.drain_events()
+    assert isinstance(sent, events.MessageSent) and not sent.again and client.lines_unanswered() == []
+
+
+def test_a_label_of_another_text_or_of_a_discarded_request_is_an_error_and_nothing_is_asked() -> None:
+    for text, code in (("other", "id_reused"), ("hi", "discarded")):
+        client, transcript = again(Say("lobby", 0, "hi"))
+        assert ask_line(client, 2, Say("lobby", 0, text), "job") == []
+        (error,) = transcript.drain_events()
+        assert isinstance(error, events.Error) and (error.code, error.line) == (code, 2)
+
+
+def test_an_input_with_labels_has_so_many_lines_at_most() -> None:
+    client, transcript = asks()
+    assert len(ask_line(client, LABELS_MAX, Say("lobby", 0, "hi"), "job")) == 1
+    assert ask_line(client, LABELS_MAX + 1, Say("lobby", 0, "hi"), "job") == []
+    assert [event.code for event in transcript.drain_events() if isinstance(event, events.Error)] == ["too_many_lines"]
+
+
+def test_what_has_a_label_is_never_sent_without_being_written_down() -> None:
+    client, transcript = asks()
+    ask_line(client, 1, Say("lobby", 0, "kept"), "job")
+    ask_line(client, 2, Say("lobby", 0, "not kept"))
+    (error,) = client.rejected(1.0, "full")
+    assert isinstance(error, events.Error) and (error.code, error.line) == ("unwritable_here", 1)
+    assert [said.text for said in transcript.unconfirmed()] == ["not kept"]
+    assert client.outbox.drain_frames(1.0) == [encode_request(2, 2, encode(Say("lobby", 0, "not kept")))]
+
+
+# --- Disks that are full ----------
+
+
+def test_a_server_that_cannot_write_is_told_of_once_and_asked_again_later() -> None:
+    client, _ = asks()
+    client.ask(Say("lobby", 0, "hello"))
+    client.drain_writes()
+    client.persisted(0.0, 1)
+    (error,) = client.on_unwritable(1.0, "full")
+    assert isinstance(error, events.Error) and (error.code, error.retry_s) == ("unwritable", UNWRITABLE_RETRY_S)
+    assert client.on_unwritable(1.0, "full") == [] == client.on_unwritable(1.0 + 2 * UNWRITABLE_RETRY_S, "full")
+    assert client.outbox.drain_frames(1.0) == [] and len(client.outbox.drain_frames(9.0)) == 1
+    client.on_result(9.0, Result(1, Stored("#lobby", 1)))
+    assert len(client.on_unwritable(10.0, "full")) == 1
+
+
+def test_a_client_that_cannot_write_asks_all_the_same_and_says_so_once() -> None:
+    client, _ = asks()
+    for number in range(3):
+        client.ask(Say("lobby", 0, str(number)))
+        client.drain_writes()
+        told = client.rejected(1.0, "full")
+        assert [event.code for event in told if isinstance(event, events.Error)] == ["unwritable_here"] * (not number)
+    assert len(client.outbox.drain_frames(1.0)) == 3
+    client.ask(Say("lobby", 0, "3"))
+    assert client.drain_notices() == []
+    client.persisted(2.0, len(client.drain_writes()))
+    assert [notice.code for notice in client.drain_notices()] == ["writable_here"] and client.drain_notices() == []
+    client.ask(Say("lobby", 0, "4"))
+    client.drain_writes()
+    assert len(client.rejected(3.0, "full")) == 1
+
+
+def test_a_rename_is_known_when_it_is_done() -> None:
+    client, _ = asks()
+    client.ask(Rename("carol"))
+    assert client.on_result(1.0, Result(1, Done())) == [] and client.answers.take_renamed() == "carol"

@@ -1,0 +1,24 @@
+"""What a client writes and finds: values, and a first start that finds nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from udpchat.client.stored import RequestDone, RequestAdded, EntriesStored, ReplicaReset, RoomsChanged, ClientState, Write
+
+
+def test_a_first_start_finds_an_instance_and_nothing_else() -> None:
+    saved = ClientState(b"i" * 16)
+    assert (saved.next_counter, saved.unanswered, saved.replicas, saved.rooms) == (1, (), {}, ())
+    assert ClientState(b"i" * 16).replicas is not saved.replicas
+
+
+@pytest.mark.parametrize(
+    "write", [RequestAdded(1, b"x"), RequestDone(1), EntriesStored("#a", 1, 1, (b"x",)), ReplicaReset("#a", 1, 0), RoomsChanged(("a",))]
+)
+def test_writes_are_values(write: Write) -> None:
+    assert write == dataclasses.replace(write) and hash(write) == hash(dataclasses.replace(write))
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(write, dataclasses.fields(write)[0].name, 2)

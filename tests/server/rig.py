@@ -1,0 +1,126 @@
+"""A server's core with its log and no network: devices come in and ask, and the test writes, or refuses to."""
+
+from __future__ import annotations
+
+from random import Random
+
+from tests.sim import audit
+from udpchat.chat import events
+from udpchat.server.admission import Admission
+from udpchat.chat.ids import client_id_of
+from udpchat.server.registry import Peer
+from udpchat.server.core import ServerCore, Settings
+from udpchat.session.noise import KeyPair, Keys
+from udpchat.session.path import Path
+from udpchat.session.session import Session
+from udpchat.storage.memory import MemoryLog
+from udpchat.wire.bodies import Entry, Message, Reason, RequestBody, ResultBody
+from udpchat.wire.frames import Entries, parse_down_untrusted, parse_entry_untrusted, parse_result_untrusted
+from udpchat.wire.limits import REQUESTS_IN_FLIGHT_MAX
+
+
+class Rig:
+    """`device` enters, `ask` asks, `write` makes durable what was asked and `refuse` does not."""
+
+    def __init__(self, log: MemoryLog | None = None, settings: Settings | None = None) -> None:
+        audit.begin()
+        self.random = Random(2)
+        self.now = 100.0
+        self.log = log or MemoryLog(random=self.random.randbytes)
+        self.server = ServerCore(
+            static=KeyPair(self.random.randbytes(32)), log=self.log, random=self.random.randbytes, settings=settings
+        )
+        self.hub = self.server.hub
+        self.told: list[events.ServerEvent] = []
+        self.entrance = Admission(self.hub, self.server.settings, self.told)
+        self._counters: dict[bytes, int] = {}
+        self._index = 0
+
+    def stranger(self, *, key: bytes | None = None, instance: bytes | None = None) -> Peer:
+        """A device that has a session and has not entered."""
+        self._index += 1
+        keys = Keys(send=self.random.randbytes(32), receive=self.random.randbytes(32), handshake_hash=bytes(32))
+        session = Session(
+            self.now,
+            index=self._index,
+            peer_index=self._index,
+            remote_static=key or self.random.randbytes(32),
+            keys=keys,
+            path=Path((f"10.0.0.{self._index}", 1)),
+        )
+        instance = instance or self.random.randbytes(16)
+        author = client_id_of(session.remote_static, instance)
+        window = self.hub.window_of(author)
+        peer = Peer(self.now, session=session, instance=instance, author=author, window=window)
+        self.hub.registry.add(peer)
+        return peer
+
+    def device(
+        self, nick: str, *rooms: str, key: bytes | None = None, instance: bytes | None = None
+    ) -> Peer:
+        """A device that is in, and in these rooms."""
+        peer = self.stranger(key=key, instance=instance)
+        self.entrance.enter(self.now, peer, nick)
+        self.write()
+        if not peer.has_entered:  # its claim was being written for another device
+            self.entrance.enter(self.now, peer, nick)
+        for room in rooms:
+            self.entrance.follow(self.now, peer, "#" + room)
+        self.settle()
+        return peer
+
+    def settle(self) -> None:
+        """Let the server do what it can."""
+        self.server.receive(self.now, [])
+        self.server.drain_transmits()
+
+    def ask(self, peer: Peer, request: RequestBody, *, counter: int | None = None) -> int:
+        """Ask, under the next counter of this device or one given; the counter."""
+        if counter is None:
+            counter = self._counters[peer.author] = self._counters.get(peer.author, 0) + 1
+        first_open = max(counter - REQUESTS_IN_FLIGHT_MAX + 1, 1)
+        peer.window.receive(counter, first_open, request)
+        self.hub.dirty[peer] = None
+        self.settle()
+        return counter
+
+    def result(self, peer: Peer, counter: int) -> ResultBody | None:
+        """What was answered."""
+        answer = peer.window.answer_of(counter)
+        return None if answer is None else parse_result_untrusted(answer)
+
+    def write(self) -> None:
+        """All that is to be written, is."""
+        while batch := self.server.drain_writes():
+            self.log.append(batch)
+            self.server.persisted(self.now, len(batch))
+        self.server.drain_transmits()
+
+    def refuse(self) -> None:
+        """Nothing that is to be written, is."""
+        self.server.drain_writes()
+        self.server.rejected(self.now, "the disk is full")
+        self.server.drain_transmits()
+
+    def leave(self, peer: Peer, reason: Reason = Reason.QUIT) -> None:
+        """A device is gone."""
+        self.hub.remove(self.now, peer, reason)
+        self.settle()
+
+    def texts(self, log: str) -> list[str]:
+        """What stands in a log."""
+        extent = self.log.extent(log)
+        entries = map(parse_entry_untrusted, self.log.read(log, extent.base + 1, extent.head))
+        return [entry.text for entry in entries if isinstance(entry, Message)]
+
+    def roster(self, room: str) -> list[Entry]:
+        """What the roster of a room has told, after its batch."""
+        roster = self.hub.rooms[room].roster
+        roster.flush(self.now)
+        told: list[Entry] = []
+        while len(told) < roster.stream.head:
+            for framed in roster.stream.frames(len(told) + 1, roster.stream.head):
+                for frame in parse_down_untrusted(framed.body):
+                    assert isinstance(frame, Entries)
+                    told += [parse_entry_untrusted(bytes(entry)) for entry in frame.entries]
+        return told

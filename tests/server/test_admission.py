@@ -1,0 +1,153 @@
+"""The entrance: one's own nick, rooms within bounds, and everything said again is answered again."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.server.rig import Rig
+from udpchat.chat import events
+from udpchat.server.registry import Peer
+from udpchat.server.core import Settings
+from udpchat.wire.bodies import Tell
+from udpchat.wire.errors import BadDatagram, Drop
+from udpchat.wire.frames import Down, Heads, Refused, Welcome, parse_down_untrusted
+from udpchat.wire.limits import NICKS_PER_KEY_MAX, ROOMS_MAX, ROOMS_PER_PEER_MAX
+
+KEY = b"k" * 32
+
+
+def told(rig: Rig, peer: Peer) -> list[Down]:
+    """What is on its way to a peer."""
+    packets = peer.downlink.drain_packets(rig.now)
+    return [frame for packet in packets for frame in parse_down_untrusted(packet.body)]
+
+
+def refusals(rig: Rig, peer: Peer) -> list[str]:
+    return [frame.code for frame in told(rig, peer) if isinstance(frame, Refused)]
+
+
+def heads(rig: Rig, peer: Peer) -> set[str]:
+    return {head.log for frame in told(rig, peer) if isinstance(frame, Heads) for head in frame.heads}
+
+
+def test_who_enters_is_told_what_the_server_expects_and_keeps() -> None:
+    rig = Rig(settings=Settings(name="den", heartbeat_s=5, expiry_s=15, kept_s=60, kept_entries=100))
+    peer = rig.device("alice")
+    rig.entrance.enter(rig.now, peer, "alice")
+    (welcome,) = told(rig, peer)
+    assert welcome == Welcome("alice", peer.user, "den", 5_000, 15_000, 60, 100)
+    assert rig.told == [events.PeerEntered("alice", "10.0.0.1")]
+
+
+def test_a_nick_is_welcome_only_once_it_is_durably_its_own() -> None:
+    rig = Rig()
+    peer = rig.stranger()
+    for _ in range(3):
+        rig.entrance.enter(rig.now, peer, "alice")
+    rig.entrance.follow(rig.now, peer, "#lobby")
+    assert told(rig, peer) == [] and not peer.has_entered and not rig.hub.rooms
+    assert len(rig.server.drain_writes()) == 1
+    rig.log.append([])
+    rig.hub.persisted(rig.now, 1)
+    assert peer.has_entered and peer.rooms == {"lobby"} and not peer.wanted
+
+
+def test_a_nick_of_another_key_or_one_that_looks_like_it_is_refused() -> None:
+    rig = Rig()
+    rig.device("alice")
+    for nick in ("alice", "Alice", "a1ice", "\u0430lice"):
+        peer = rig.stranger()
+        rig.entrance.enter(rig.now, peer, nick)
+        assert refusals(rig, peer) == ["nick_taken"] and not peer.has_entered
+    assert rig.told[-1] == events.PeerRefused("10.0.0.5", "nick_taken")
+
+
+def test_a_nick_that_may_not_be_is_refused() -> None:
+    rig = Rig()
+    peer = rig.stranger()
+    rig.entrance.enter(rig.now, peer, "no\u202ename")
+    assert refusals(rig, peer) == ["bad_nick"]
+
+
+def test_a_reserved_nick_is_refused_also_to_who_claimed_it_when_that_was_possible() -> None:
+    rig = Rig()
+    peer = rig.stranger()
+    rig.hub.registry.claim("admin", peer.key)
+    for nick in ("admin", "\u0430dmin", "Root"):
+        rig.entrance.enter(rig.now, peer, nick)
+        assert refusals(rig, peer) == ["bad_nick"] and not peer.has_entered
+
+
+def test_a_key_enters_under_so_many_nicks() -> None:
+    rig = Rig()
+    for number in range(NICKS_PER_KEY_MAX):
+        rig.leave(rig.device(f"nick{number}", key=KEY))
+    peer = rig.stranger(key=KEY)
+    rig.entrance.enter(rig.now, peer, "more")
+    assert refusals(rig, peer) == ["too_many_nicks"]
+    rig.entrance.enter(rig.now, peer, "NICK3")
+    assert peer.nick == "NICK3"
+
+
+def test_who_is_in_stays_who_it_is_whatever_it_says() -> None:
+    rig = Rig()
+    peer = rig.device("alice")
+    told(rig, peer)
+    rig.entrance.enter(rig.now, peer, "bob")
+    (welcome,) = told(rig, peer)
+    assert isinstance(welcome, Welcome) and welcome.nick == "alice" and rig.hub.registry.owner("bob") is None
+
+
+def test_who_left_before_its_nick_was_written_down_does_not_come_in_as_a_ghost() -> None:
+    rig = Rig()
+    peer = rig.stranger(key=KEY)
+    rig.entrance.enter(rig.now, peer, "alice")
+    rig.entrance.follow(rig.now, peer, "#lobby")
+    rig.leave(peer)
+    rig.write()
+    assert rig.told == [] and not rig.hub.rooms and rig.hub.registry.owner("alice") == ("alice", KEY)
+
+
+def test_a_room_is_answered_each_time_it_is_asked_for() -> None:
+    rig = Rig()
+    peer = rig.device("alice", "lobby")
+    for _ in range(2):
+        rig.entrance.follow(rig.now, peer, "#Lobby")
+        assert heads(rig, peer) == {"#lobby", "%lobby"}
+    assert rig.hub.rooms["lobby"].roster.members == {"alice": 1}
+
+
+def test_only_rooms_can_be_followed_by_asking() -> None:
+    rig = Rig()
+    alice, bob, mallory = rig.device("alice"), rig.device("bob"), rig.device("mallory")
+    rig.ask(alice, Tell("bob", 0, "psst"))
+    rig.write()
+    (conversation,) = rig.hub.conversations(bob.key)
+    for log in (conversation, "%lobby", "!directory", "lobby"):
+        with pytest.raises(BadDatagram) as caught:
+            rig.entrance.follow(rig.now, mallory, log)
+        assert caught.value.reason is Drop.UNEXPECTED
+    rig.entrance.follow(rig.now, mallory, "#no room")
+    assert refusals(rig, mallory) == ["bad_room"]
+
+
+def test_one_may_be_in_so_many_rooms_whether_in_already_or_not() -> None:
+    rig = Rig()
+    for peer in (rig.device("alice"), rig.stranger()):
+        for number in range(ROOMS_PER_PEER_MAX):
+            rig.entrance.follow(rig.now, peer, f"#room{number}")
+        told(rig, peer)
+        rig.entrance.follow(rig.now, peer, "#more")
+        assert refusals(rig, peer) == ["too_many_rooms"]
+        rig.entrance.follow(rig.now, peer, "#room7")
+        assert refusals(rig, peer) == [] and len(peer.rooms | peer.wanted) == ROOMS_PER_PEER_MAX
+
+
+def test_a_server_holds_so_many_rooms() -> None:
+    rig = Rig()
+    peer = rig.device("alice")
+    told(rig, peer)
+    for number in range(ROOMS_MAX):
+        rig.hub.open_room(f"room{number}")
+    rig.entrance.follow(rig.now, peer, "#more")
+    assert refusals(rig, peer) == ["too_many_rooms"] and not peer.rooms

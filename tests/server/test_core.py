@@ -1,0 +1,208 @@
+"""The server's core among real clients: who comes, goes and comes back; and strangers, who get nothing for nothing."""
+
+from __future__ import annotations
+
+from random import Random
+
+from tests.server.rig import Rig
+from tests.sim.nodes import ClientNode
+from tests.sim.world import SERVER, World
+from udpchat.chat import events
+from udpchat.sync.log import LogUnreadable
+from udpchat.wire.errors import Drop
+from udpchat.wire.frames import Ack, Goodbye, encode, pack
+from udpchat.wire.limits import PEERS_PER_KEY_MAX, SESSION_AGE_S_MAX, SESSION_OVERLAP_S
+from udpchat.wire.packets import DATA_BYTES_MIN, DATA_HEADER, Reset
+
+STRANGER = ("stranger", 9)
+
+
+def codes(happened: list[events.ClientEvent]) -> list[str]:
+    return [event.code for event in happened if isinstance(event, events.Rejected)]
+
+
+def grow_old(world: World, client: ClientNode) -> None:
+    """The session of a client is so old that another is made beside it."""
+    session = client.core._link.session
+    assert session is not None
+    session.born_s -= SESSION_AGE_S_MAX
+    client.core.handle_timeout(world.now)
+    world.drain(client)
+
+
+def test_a_batch_with_one_bad_datagram_is_otherwise_taken() -> None:
+    world = World(Random(1))
+    alice, bob = world.add_clients(2)
+    world.network.inject(world.now, STRANGER, SERVER, b"\xff nonsense")
+    world.network.inject(world.now, STRANGER, SERVER, b"")
+    alice.say("hello")
+    world.settle()
+    assert bob.texts() == ["hello"] and world.server.core.counters[Drop.UNKNOWN_KIND] == 1
+
+
+def test_data_of_an_unknown_session_is_answered_by_less_than_it_was_and_by_nothing_if_it_is_none() -> None:
+    world = World(Random(2))
+    answers: list[bytes] = []
+    world.network.taps.append(lambda *seen: answers.append(seen[3]) if seen[2] == STRANGER else None)
+    whole = DATA_HEADER.pack(5, 77, 0).ljust(DATA_BYTES_MIN, b"x")
+    for size in range(DATA_BYTES_MIN + 1):
+        world.network.inject(world.now, STRANGER, SERVER, whole[:size])
+    world.run(1)
+    assert answers == [Reset(77).encode()] and len(answers[0]) < len(whole)
+    assert world.server.core.counters[Drop.UNKNOWN_SESSION] == 1 and len(world.server.core.hub.registry) == 0
+
+
+def test_a_restarted_server_has_everybody_back_and_nobody_sees_them_come() -> None:
+    world = World(Random(3))
+    clients = world.add_clients(4)
+    clients[0].say("before")
+    world.settle()
+    world.server.kill()
+    clients[1].say("meanwhile")
+    world.run(3)
+    world.server.restart()
+    world.settle()
+    for client in clients:
+        assert client.texts() == ["before", "meanwhile"] and not client.of(events.MemberLeft)
+        assert len(client.of(events.Connected)) == 1
+    roster = world.server.core.hub.rooms["lobby"].roster.members
+    assert roster == {client.nick: 1 for client in clients}
+
+
+def test_a_stopped_server_says_goodbye_and_clients_come_back_to_the_next() -> None:
+    world = World(Random(4))
+    (alice,) = world.add_clients(1)
+    world.server.core.stop(world.now, "the server stops")
+    world.drain(world.server)
+    world.server.kill()
+    world.run(0.1)
+    assert alice.of(events.Disconnected) == [events.Disconnected("the server stops")]
+    assert not alice.core.is_entered
+    world.server.restart()
+    world.settle()
+    assert len(alice.of(events.Reconnected)) == 1
+
+
+def test_a_ninth_device_of_one_person_displaces_the_quietest_which_does_not_fight_back() -> None:
+    world = World(Random(5))
+    first = world.add_client("alice")
+    world.run_until(lambda: first.is_in, limit_s=5)
+    devices = [first]
+    for number in range(PEERS_PER_KEY_MAX):
+        world.run(0.5)
+        devices.append(world.add_client("alice", address=(f"device{number}", 1), static=first.static))
+    world.run(30)
+    over = [device for device in devices if device.core.is_over]
+    assert len(over) == 1 and codes(over[0].events) == ["too_many_devices"]
+    entered = [event for event in world.server.events if isinstance(event, events.PeerEntered)]
+    assert len(entered) == len(devices) and world.server.core.hub.rooms["lobby"].roster.members == {"alice": 8}
+
+
+def test_a_violation_of_the_protocol_is_announced_as_one() -> None:
+    world = World(Random(6))
+    alice, bob = world.add_clients(2)
+    world.network.blackhole(alice.address, sends=False)  # or it would be back before its leave is announced
+    session = alice.core._link.session
+    assert session is not None
+    world.network.send(world.now, alice.address, SERVER, session.seal(pack([encode(Ack(2**40, 0, 0, 0, []))])))
+    world.run(1)
+    assert bob.of(events.MemberLeft) == [events.MemberLeft("lobby", alice.nick, "protocol violation")]
+    left = [event for event in world.server.events if isinstance(event, events.PeerLeft)]
+    assert left == [events.PeerLeft(alice.nick, "protocol violation")]
+
+
+def test_who_violated_the_protocol_is_told_so() -> None:
+    world = World(Random(6))
+    alice, _ = world.add_clients(2)
+    session = alice.core._link.session
+    assert session is not None
+    world.network.send(world.now, alice.address, SERVER, session.seal(pack([encode(Ack(2**40, 0, 0, 0, []))])))
+    world.run(1)
+    assert alice.of(events.Disconnected) == [events.Disconnected("protocol violation")]
+
+
+def test_an_ack_of_what_was_never_sent_ends_the_session_and_not_the_service() -> None:
+    world = World(Random(6))
+    alice, bob = world.add_clients(2)
+    session = alice.core._link.session
+    assert session is not None
+    world.network.send(world.now, alice.address, SERVER, session.seal(pack([encode(Ack(2**40, 0, 0, 0, []))])))
+    world.run(1)
+    assert world.server.core.counters[Drop.UNSENT_ACK] == 1
+    alice.say("still here")
+    world.settle()
+    assert bob.texts() == ["still here"]
+
+
+def test_a_fresh_handshake_is_no_break_and_the_session_before_ends_soon() -> None:
+    world = World(Random(7))
+    alice, bob = world.add_clients(2)
+    registry = world.server.core.hub.registry
+    (peer,) = registry.peers_of(alice.static.public)
+    before = peer.session
+    grow_old(world, alice)
+    bob.say("during")
+    world.settle()
+    world.run(0.5)
+    assert peer.session is not before and registry.find(before.index) is not None
+    assert alice.texts() == ["during"] and not alice.of(events.Disconnected) and not bob.of(events.MemberLeft)
+    world.run(SESSION_OVERLAP_S + 1)
+    assert registry.find(before.index) is None and peer in registry
+
+
+def test_a_late_goodbye_of_the_session_before_ends_nothing() -> None:
+    world = World(Random(8))
+    alice, bob = world.add_clients(2)
+    before = alice.core._link.session
+    assert before is not None
+    grow_old(world, alice)
+    world.run(0.5)
+    assert alice.core._link.session is not before
+    world.network.send(world.now, alice.address, SERVER, before.seal(pack([encode(Goodbye("quit"))])))
+    world.run(0.5)
+    assert len(world.server.core.hub.registry) == 2 and not bob.of(events.MemberLeft)
+
+
+def test_the_operator_is_told_once_that_nothing_can_be_stored() -> None:
+    rig = Rig()
+    for _ in range(3):
+        rig.server.rejected(rig.now, "the disk is full")
+    assert rig.server.drain_events() == [events.LogUnwritable("the disk is full")]
+    rig.server.persisted(rig.now, 0)
+    rig.server.rejected(rig.now, "again")
+    assert rig.server.drain_events() == [events.LogWritable(), events.LogUnwritable("again")]
+
+
+def test_a_session_that_never_enters_is_not_kept_for_long() -> None:
+    rig = Rig()
+    peer = rig.stranger()
+    rig.hub.dirty[peer] = None
+    rig.settle()
+    due = rig.server.next_timeout()
+    assert due is not None and due <= rig.now + 10.0
+    rig.server._awake_at = due
+    rig.server.handle_timeout(due)
+    assert peer not in rig.hub.registry and rig.server.drain_events() == []
+
+
+def test_a_log_that_cannot_be_read_is_told_of_once_and_hurts_nobody_else() -> None:
+    world = World(Random(3))
+    (alice,) = world.add_clients(1)
+    for number in range(300):
+        alice.say(f"m{number}")
+    world.settle()
+    read = world.server.log.read
+
+    def damaged(log: str, first: int, count: int) -> list[bytes]:
+        if log == "#lobby" and first <= 10:
+            raise LogUnreadable("block 7 of server.sqlite is damaged")
+        return read(log, first, count)
+
+    world.server.log.read = damaged  # type: ignore[method-assign]
+    reader = world.add_client("reader", history=300)
+    world.run(10)
+    alice.say("still here")
+    world.run(1)
+    told = [event for event in world.server.events if isinstance(event, events.LogDamaged)]
+    assert told == [events.LogDamaged("block 7 of server.sqlite is damaged")]
+    assert "still here" in alice.texts() and reader.core.is_entered

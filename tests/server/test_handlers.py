@@ -1,0 +1,260 @@
+"""Each request, asked of a server's core: what it does, and why it may not be done."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.server.rig import Rig
+from udpchat.server.handlers import HANDLERS, PAGE_BYTES_MAX
+from udpchat.chat.ids import conversation_log
+from udpchat.server.registry import Peer
+from udpchat.wire import bodies
+from udpchat.wire.bodies import (
+    ABSENT,
+    AWAY,
+    HERE,
+    Done,
+    Failed,
+    EntryList,
+    ListMembers,
+    Page,
+    Part,
+    GetHistory,
+    Person,
+    Rename,
+    RequestBody,
+    ListRooms,
+    Say,
+    Search,
+    SetAway,
+    SetTopic,
+    Stored,
+    Tell,
+    Whois,
+)
+from udpchat.wire.limits import (
+    CONVERSATIONS_PER_KEY_MAX,
+    NICKS_PER_KEY_MAX,
+    ROOMS_MAX,
+    TEXT_BYTES_MAX,
+    TOPIC_BYTES_MAX,
+)
+
+
+def done(rig: Rig, peer: Peer, request: RequestBody) -> bodies.ResultBody:
+    """The result of a request, once it is written."""
+    counter = rig.ask(peer, request)
+    rig.write()
+    result = rig.result(peer, counter)
+    assert result is not None
+    return result
+
+
+def why_not(rig: Rig, peer: Peer, request: RequestBody) -> str:
+    """The code of a failure, of which nothing is written."""
+    counter = rig.ask(peer, request)
+    assert rig.server.drain_writes() == []
+    result = rig.result(peer, counter)
+    assert isinstance(result, Failed), result
+    return result.code
+
+
+def test_every_request_has_a_handler() -> None:
+    assert set(HANDLERS) == set(RequestBody.__args__)
+
+
+# --- What is said ----------
+
+
+def test_a_message_of_the_largest_size_is_kept_and_a_byte_more_is_not() -> None:
+    rig = Rig()
+    alice = rig.device("alice", "lobby")
+    text = "\u00e4" * (TEXT_BYTES_MAX // 2)
+    assert done(rig, alice, Say("lobby", 1, text)) == Stored("#lobby", 1)
+    assert why_not(rig, alice, Say("lobby", 1, "x" + text)) == "too_long"
+    assert rig.texts("#lobby") == [text]
+
+
+@pytest.mark.parametrize("text", ["\n", "\r\n\n"])
+def test_a_message_of_nothing_is_no_message(text: str) -> None:
+    rig = Rig()
+    assert why_not(rig, rig.device("alice"), Say("lobby", 0, text)) == "empty"
+
+
+def test_a_room_that_cannot_be_named_or_is_one_too_many_is_refused() -> None:
+    rig = Rig()
+    alice = rig.device("alice", "lobby")
+    assert why_not(rig, alice, Say("no room", 0, "x")) == "bad_room"
+    for number in range(ROOMS_MAX - 1):
+        rig.hub.open_room(f"room{number}")
+    assert why_not(rig, alice, Say("more", 0, "x")) == "too_many_rooms"
+
+
+# --- To one person ----------
+
+
+def test_one_tells_oneself_something() -> None:
+    rig = Rig()
+    alice = rig.device("alice")
+    log = conversation_log(alice.key, alice.key)
+    assert done(rig, alice, Tell("Alice", 0, "milk")) == Stored(log, 1)
+    assert rig.texts(log) == ["milk"] and rig.hub.conversations(alice.key) == [log]
+
+
+def test_nobody_is_told_anything_under_a_nick_that_nobody_ever_had() -> None:
+    rig = Rig()
+    assert why_not(rig, rig.device("alice"), Tell("nobody", 0, "hi")) == "no_such_nick"
+
+
+def test_who_goes_by_another_nick_now_is_here_and_gets_what_is_told_to_the_old_one() -> None:
+    rig = Rig()
+    alice, bob = rig.device("alice"), rig.device("bob")
+    done(rig, bob, Rename("robert"))
+    log = conversation_log(alice.key, bob.key)
+    assert done(rig, alice, Tell("bob", 0, "hi")) == Stored(log, 1, HERE)
+    assert done(rig, alice, Tell("robert", 0, "hi")) == Stored(log, 2, HERE)
+
+
+def test_a_person_is_away_while_all_devices_are() -> None:
+    rig = Rig()
+    alice, bob = rig.device("alice"), rig.device("bob")
+    other = rig.device("bob", key=bob.key)
+    log = conversation_log(alice.key, bob.key)
+    assert done(rig, bob, SetAway("lunch")) == Done()
+    assert done(rig, alice, Tell("bob", 0, "hi")) == Stored(log, 1, HERE)
+    rig.leave(other)
+    assert done(rig, alice, Tell("bob", 0, "hi")) == Stored(log, 2, AWAY, "lunch")
+    done(rig, bob, SetAway(""))
+    assert done(rig, alice, Tell("bob", 0, "hi")) == Stored(log, 3, HERE)
+    assert why_not(rig, bob, SetAway("\u00e4" * 101)) == "too_long"
+
+
+def test_a_person_has_so_many_conversations() -> None:
+    rig = Rig()
+    alice, bob = rig.device("alice"), rig.device("bob")
+    for number in range(CONVERSATIONS_PER_KEY_MAX):
+        assert rig.hub.open_conversation(bob, number.to_bytes(32, "big")) is not None
+    rig.write()
+    assert why_not(rig, alice, Tell("bob", 0, "hi")) == "too_many_conversations"
+
+
+# --- Nicks ----------
+
+
+def test_a_rename_keeps_the_old_nick_for_its_key_and_shows_in_all_its_rooms() -> None:
+    rig = Rig()
+    alice, bob = rig.device("alice", "lobby", "den"), rig.device("bob", "lobby")
+    assert done(rig, alice, Rename("carol")) == Done() and alice.nick == "carol"
+    assert rig.hub.rooms["lobby"].roster.members == {"carol": 1, "bob": 1}
+    assert rig.hub.rooms["den"].roster.members == {"carol": 1}
+    for nick in ("alice", "CAROL", "a1ice"):
+        assert why_not(rig, bob, Rename(nick)) == "nick_taken"
+    counter = rig.ask(alice, Rename("alice"))  # one's own: nothing is to be written
+    assert rig.result(alice, counter) == Done() and rig.server.drain_writes() == []
+    assert Rig(rig.log).hub.registry.owner("carol") == ("carol", alice.key)
+
+
+def test_a_rename_to_a_bad_nick_or_to_one_too_many_is_refused() -> None:
+    rig = Rig()
+    alice = rig.device("alice")
+    assert why_not(rig, alice, Rename("no nick")) == "bad_nick"
+    for number in range(NICKS_PER_KEY_MAX - 1):
+        done(rig, alice, Rename(f"nick{number}"))
+    assert why_not(rig, alice, Rename("more")) == "too_many_nicks"
+    assert done(rig, alice, Rename("alice")) == Done()
+
+
+def test_a_rename_of_one_device_leaves_the_other_as_it_was() -> None:
+    rig = Rig()
+    one = rig.device("alice", "lobby")
+    two = rig.device("alice", "lobby", key=one.key)
+    done(rig, one, Rename("carol"))
+    assert (one.nick, two.nick) == ("carol", "alice")
+    assert rig.hub.rooms["lobby"].roster.members == {"carol": 1, "alice": 1}
+    rig.leave(one)
+    rig.leave(two)
+    assert "lobby" not in rig.hub.rooms
+
+
+# --- Who is where ----------
+
+
+def test_two_thousand_names_come_in_order_page_by_page() -> None:
+    rig = Rig()
+    alice = rig.device("alice", "lobby")
+    names = [f"\u00e4peer-with-a-long-name-{number:04}" for number in range(2_000)]
+    for name in names:
+        rig.hub.rooms["lobby"].roster.join(rig.now, name, b"u" * 8)
+    found: list[str] = []
+    pages, more = 0, True
+    while more:
+        page = done(rig, alice, ListMembers("lobby", found[-1] if found else ""))
+        assert isinstance(page, Page) and 0 < sum(len(item.encode()) for item in page.items) <= PAGE_BYTES_MAX
+        found, more, pages = found + page.items, page.more, pages + 1
+    assert found == sorted(["alice", *names]) and pages < 100
+
+
+def test_rooms_are_those_with_members_or_something_said() -> None:
+    rig = Rig()
+    alice = rig.device("alice", "lobby")
+    done(rig, alice, Say("attic", 0, "x"))
+    assert done(rig, alice, ListRooms("")) == Page(["attic", "lobby"], False)
+    assert done(rig, alice, ListRooms("attic")) == Page(["lobby"], False)
+
+
+def test_parting_from_a_room_where_one_is_not_is_done() -> None:
+    rig = Rig()
+    alice = rig.device("alice", "lobby")
+    assert done(rig, alice, Part("lobby")) == done(rig, alice, Part("lobby")) == Done()
+    assert not alice.rooms and not rig.hub.rooms
+
+
+def test_a_person_is_described_with_all_devices_and_rooms() -> None:
+    rig = Rig()
+    alice, bob = rig.device("alice", "lobby", "den"), rig.device("bob", "lobby")
+    rig.device("alice", "attic", key=alice.key)
+    rig.now += 30
+    person = done(rig, bob, Whois("ALICE"))
+    assert isinstance(person, Person) and person.nick == "alice" and person.presence == HERE
+    assert person.rooms == ["attic", "den", "lobby"] and person.idle_s == 30 and person.away == ""
+    assert why_not(rig, bob, Whois("nobody")) == "no_such_nick"
+
+
+def test_a_nick_that_nobody_goes_by_at_the_moment_is_not_here() -> None:
+    rig = Rig()
+    alice, bob = rig.device("alice"), rig.device("bob")
+    done(rig, alice, Rename("carol"))
+    old, new = done(rig, bob, Whois("alice")), done(rig, bob, Whois("carol"))
+    assert isinstance(old, Person) and isinstance(new, Person)
+    assert (old.presence, new.presence) == (ABSENT, HERE) and old.fingerprint == new.fingerprint
+    done(rig, alice, Rename("CAR0L"))  # looks like carol, and is
+    spelled = done(rig, bob, Whois("carol"))
+    assert isinstance(spelled, Person) and spelled.presence == HERE
+
+
+def test_a_topic_is_set_by_who_is_in_the_room() -> None:
+    rig = Rig()
+    alice, bob = rig.device("alice", "lobby"), rig.device("bob")
+    assert done(rig, alice, SetTopic("lobby", "tea")) == Done() and rig.hub.topic("lobby") == ("tea", "alice")
+    assert why_not(rig, bob, SetTopic("lobby", "coffee")) == "not_in_room"
+    assert why_not(rig, alice, SetTopic("lobby", "\u00e4" * (TOPIC_BYTES_MAX // 2 + 1))) == "too_long"
+    rig.leave(alice)
+    assert Rig(rig.log).hub.topic("lobby") == ("tea", "alice")
+
+
+# --- The past ----------
+
+
+def test_the_past_of_a_room_is_for_all_and_of_a_conversation_for_the_two() -> None:
+    rig = Rig()
+    alice, bob, carol = rig.device("alice"), rig.device("bob"), rig.device("carol")
+    done(rig, alice, Tell("bob", 0, "secret word"))
+    done(rig, alice, Say("lobby", 0, "open word"))
+    log = conversation_log(alice.key, bob.key)
+    assert why_not(rig, carol, GetHistory(log, 0, 0, 9)) == "not_allowed"
+    assert why_not(rig, carol, GetHistory("!directory", 0, 0, 9)) == "not_allowed"
+    for peer, logs in ((bob, {log, "#lobby"}), (carol, {"#lobby"})):
+        found = done(rig, peer, Search("word", "", "", 0))
+        assert isinstance(found, EntryList) and {item.log for item in found.items} == logs
+    past = done(rig, bob, GetHistory(log, 0, 0, 9))
+    assert isinstance(past, EntryList) and [item.sequence for item in past.items] == [1]

@@ -1,0 +1,244 @@
+"""The hub: what is asked becomes durable before it is told, and who comes back finds everything as it was."""
+
+from __future__ import annotations
+
+from tests.server.rig import Rig
+from udpchat.chat.ids import conversation_log, message_id
+from udpchat.storage.memory import MemoryLog
+from udpchat.sync.log import Append, RequestId
+from udpchat.sync.requests import ANSWERS_RECALLED_MAX
+from udpchat.wire.bodies import (
+    ABSENT,
+    Done,
+    Message,
+    ListMembers,
+    Page,
+    Reason,
+    Rename,
+    Say,
+    SetTopic,
+    Stored,
+    Tell,
+    GetTopic,
+    TopicSet,
+)
+from udpchat.wire.frames import encode, parse_entry_untrusted
+from udpchat.wire.limits import ROOMS_MAX
+
+KEY, INSTANCE = b"k" * 32, b"i" * 16
+
+
+# --- Writing, and who leaves meanwhile ----------
+
+
+def test_nothing_is_confirmed_or_fanned_out_before_it_is_durable() -> None:
+    rig = Rig()
+    alice, bob = rig.device("alice", "lobby"), rig.device("bob", "lobby")
+    asked = rig.ask(alice, Say("lobby", 0, "hello"))
+    head = bob.downlink.feeds["#lobby"].stream
+    assert rig.result(alice, asked) is None and head.head == 0 and len(rig.server.hub.dirty) == 0
+    rig.write()
+    assert rig.result(alice, asked) == Stored("#lobby", 1) and head.head == 1
+    (entry,) = rig.log.read("#lobby", 1, 9)
+    message = parse_entry_untrusted(entry)
+    assert isinstance(message, Message) and message.id == message_id(alice.instance, asked)
+
+
+def test_what_a_peer_said_before_it_left_stands_though_it_was_not_written_yet() -> None:
+    rig = Rig()
+    alice = rig.device("alice", "lobby")
+    rig.ask(alice, Say("lobby", 0, "bye"))
+    rig.leave(alice)
+    assert "lobby" in rig.hub.rooms  # until it is written
+    rig.write()
+    assert rig.texts("#lobby") == ["bye"] and "lobby" not in rig.hub.rooms
+    assert not rig.hub.dirty and rig.server.drain_transmits() == []
+
+
+def test_who_comes_back_while_a_message_is_being_written_does_not_have_it_written_twice() -> None:
+    rig = Rig()
+    alice = rig.device("alice", "lobby", key=KEY, instance=INSTANCE)
+    asked = rig.ask(alice, Say("lobby", 0, "once"))
+    batch = rig.server.drain_writes()
+    rig.leave(alice)
+    back = rig.stranger(key=KEY, instance=INSTANCE)
+    rig.entrance.enter(rig.now, back, "alice")
+    rig.ask(back, Say("lobby", 0, "once"), counter=asked)
+    rig.ask(back, Say("lobby", 0, "twice"), counter=asked + 1)
+    rig.log.append(batch)
+    rig.server.persisted(rig.now, len(batch))
+    rig.write()
+    assert rig.texts("#lobby") == ["once", "twice"]
+    assert rig.result(back, asked) == Stored("#lobby", 1) and rig.result(back, asked + 1) == Stored("#lobby", 2)
+
+
+def test_who_comes_back_while_a_message_is_being_written_asks_again_if_it_was_not() -> None:
+    rig = Rig()
+    alice = rig.device("alice", "lobby", key=KEY, instance=INSTANCE)
+    asked = rig.ask(alice, Say("lobby", 0, "once"))
+    rig.leave(alice)
+    back = rig.device("alice", "lobby", key=KEY, instance=INSTANCE)
+    rig.refuse()
+    rig.ask(back, Say("lobby", 0, "once"), counter=asked)
+    rig.write()
+    assert rig.texts("#lobby") == ["once"] and rig.result(back, asked) == Stored("#lobby", 1)
+
+
+# --- After a restart ----------
+
+
+def test_a_restarted_server_answers_the_same_and_writes_nothing_twice() -> None:
+    rig = Rig()
+    alice = rig.device("alice", "lobby", key=KEY, instance=INSTANCE)
+    said = [rig.ask(alice, Say("lobby", 0, str(number))) for number in range(3)]
+    named, topic = rig.ask(alice, Rename("carol")), rig.ask(alice, SetTopic("lobby", "tea"))
+    rig.write()
+    topic = topic if rig.result(alice, topic) else rig.ask(alice, SetTopic("lobby", "tea"), counter=topic)
+    rig.write()
+    again = Rig(rig.log)
+    back = again.device("carol", "lobby", key=KEY, instance=INSTANCE)
+    for sequence, counter in enumerate(said, 1):
+        again.ask(back, Say("lobby", 0, "x"), counter=counter)
+        assert again.result(back, counter) == Stored("#lobby", sequence)
+    for counter, request in ((named, Rename("carol")), (topic, SetTopic("lobby", "tea"))):
+        again.ask(back, request, counter=counter)
+        assert again.result(back, counter) == Done() and again.server.drain_writes() == []
+    assert back.nick == "carol" and again.texts("#lobby") == ["0", "1", "2"]
+    assert again.hub.topic("lobby") == ("tea", "carol")
+
+
+def test_nothing_is_written_twice_for_one_request_whatever_is_asked_under_its_counter_later() -> None:
+    """A log asserts that each request has one entry: no client may make it fail."""
+    rig = Rig()
+    named = rig.ask(rig.device("alice", "lobby", key=KEY, instance=INSTANCE), Rename("carol"))
+    rig.write()
+    for request in (Say("lobby", 0, "x"), Rename("dave"), Tell("alice", 0, "x"), SetTopic("lobby", "x")):
+        again = Rig(rig.log)
+        back = again.device("alice", "lobby", key=KEY, instance=INSTANCE)
+        again.ask(back, request, counter=named)
+        again.write()
+        assert len(rig.log.answered(back.author)) == 1
+        again.leave(back)
+
+
+def test_a_request_that_left_no_entry_is_answered_after_a_restart_though_a_later_one_did() -> None:
+    """Else the client would wait for it for ever, and its window would close."""
+    rig = Rig()
+    alice = rig.device("alice", "lobby", key=KEY, instance=INSTANCE)
+    asked = rig.ask(alice, GetTopic("lobby"))
+    said = rig.ask(alice, Say("lobby", 0, "hello"))
+    rig.write()
+    again = Rig(rig.log)
+    back = again.device("alice", "lobby", key=KEY, instance=INSTANCE)
+    again.ask(back, Say("lobby", 0, "hello"), counter=said)
+    again.ask(back, GetTopic("lobby"), counter=asked)
+    after = again.ask(back, Say("lobby", 0, "more"), counter=said + 1)
+    again.write()
+    assert again.result(back, asked) == TopicSet("", "") and again.result(back, said) == Stored("#lobby", 1)
+    assert again.result(back, after) == Stored("#lobby", 2) and again.texts("#lobby") == ["hello", "more"]
+
+
+def test_a_remembered_window_holds_no_more_than_may_be_asked_again() -> None:
+    log = MemoryLog(random=lambda count: bytes(count))
+    rig = Rig(log)
+    alice = rig.device("alice", "lobby", key=KEY, instance=INSTANCE)
+    text = encode(Message(1, b"u" * 8, "alice", b"m" * 8, 0, "hi"))
+    log.append([Append("#lobby", at, text, RequestId(alice.author, 10 * at)) for at in range(1, 61)])
+    rig.leave(alice)
+    window = rig.hub.window_of(alice.author)
+    assert window.executed == 600 - ANSWERS_RECALLED_MAX
+    assert window.answer_of(600) is not None and window.answer_of(600 - ANSWERS_RECALLED_MAX) is None
+
+
+def test_a_stranger_begins_with_an_empty_window() -> None:
+    assert Rig().hub.window_of(b"a" * 16).executed == 0
+
+
+# --- Rooms, and what is no longer kept ----------
+
+
+def test_a_room_without_members_is_forgotten_and_what_was_said_in_it_is_not() -> None:
+    rig = Rig()
+    alice = rig.device("alice", "den")
+    generation = rig.hub.rooms["den"].roster.stream.generation
+    rig.ask(alice, Say("den", 0, "hello"))
+    rig.write()
+    rig.hub.part(rig.now, alice, rig.hub.rooms["den"], Reason.PARTED)
+    assert "den" not in rig.hub.rooms and rig.hub.known_rooms() == ["den"] and not alice.downlink.feeds
+    room = rig.hub.open_room("den")
+    assert room is not None and room.stream.head == 1 and room.roster.stream.generation != generation
+
+
+def test_there_are_so_many_rooms_at_once() -> None:
+    rig = Rig()
+    for number in range(ROOMS_MAX):
+        assert rig.hub.open_room(f"room{number}") is not None
+    assert rig.hub.open_room("more") is None and rig.hub.open_room("room7") is not None
+
+
+def test_joining_and_parting_twice_is_joining_and_parting_once() -> None:
+    rig = Rig()
+    watcher, alice = rig.device("watcher", "den"), rig.device("alice", "den")
+    room = rig.hub.rooms["den"]
+    rig.hub.join(rig.now, alice, room)
+    assert room.roster.members == {"watcher": 1, "alice": 1}
+    for _ in range(2):
+        rig.hub.part(rig.now, alice, room, Reason.PARTED)
+    assert room.roster.members == {"watcher": 1} and set(watcher.downlink.feeds) == {"#den", "%den"}
+
+
+def test_who_has_not_got_what_is_no_longer_kept_is_told_where_the_log_begins() -> None:
+    rig = Rig()
+    alice = rig.device("alice", "lobby")
+    for number in range(8):
+        rig.ask(alice, Say("lobby", 0, str(number)))
+    rig.write()
+    alice.downlink.feeds["#lobby"].is_known = True
+    rig.settle()
+    rig.log.prune("#lobby", 5)
+    rig.hub.on_pruned("#lobby")
+    rig.hub.on_pruned("#nobody uses this one")
+    stream = rig.hub.rooms["lobby"].stream
+    assert (stream.base, stream.head) == (5, 8) and alice in rig.hub.dirty
+    alice.downlink.feeds["#lobby"].sequence = 8
+    rig.settle()
+    rig.hub.on_pruned("#lobby")
+    assert not rig.hub.dirty
+    assert [item.sequence for item in rig.hub.past("#lobby", before=0, before_ms=0, count=99)] == [6, 7, 8]
+
+
+# --- Conversations ----------
+
+
+def test_a_conversation_is_followed_by_all_devices_of_both_and_by_nobody_else() -> None:
+    rig = Rig()
+    alice, bob, carol = rig.device("alice"), rig.device("bob"), rig.device("carol")
+    second = rig.device("bob", key=bob.key)
+    log = conversation_log(alice.key, bob.key)
+    rig.ask(alice, Tell("bob", 0, "psst"))
+    rig.write()
+    assert [log in peer.downlink.feeds for peer in (alice, bob, second, carol)] == [True, True, True, False]
+    assert rig.hub.may_read(bob, log) and not rig.hub.may_read(carol, log)
+    third = rig.device("bob", key=bob.key)
+    assert log in third.downlink.feeds and third.downlink.feeds[log].entered == 1
+
+
+def test_who_was_away_finds_the_conversation_after_a_restart_of_the_server() -> None:
+    rig = Rig()
+    alice, bob = rig.device("alice"), rig.device("bob", key=KEY)
+    rig.leave(bob)
+    asked = rig.ask(alice, Tell("bob", 0, "later"))
+    rig.write()
+    result = rig.result(alice, asked)
+    assert result == Stored(conversation_log(alice.key, KEY), 1, ABSENT)
+    again = Rig(rig.log)
+    back = again.device("bob", key=KEY)
+    assert list(back.downlink.feeds) == [conversation_log(alice.key, KEY)]
+
+
+def test_names_are_those_in_the_room_and_of_an_unknown_room_none() -> None:
+    rig = Rig()
+    alice = rig.device("alice", "lobby")
+    rig.device("bob")
+    here, nowhere = rig.ask(alice, ListMembers("lobby", "")), rig.ask(alice, ListMembers("nowhere", ""))
+    assert rig.result(alice, here) == Page(["alice"], False) and rig.result(alice, nowhere) == Page([], False)

@@ -1,0 +1,97 @@
+"""A room's roster: devices counted, changes batched, and as many told at once as may happen at once."""
+
+from __future__ import annotations
+
+from tests.server.rig import Rig
+from udpchat.server.roster import BATCH_S_MAX, KEPT_ENTRIES_MAX, Roster
+from udpchat.sync.downlink import Downlink
+from udpchat.wire.bodies import Joined, Left, Reason, Renamed, TopicSet
+from udpchat.wire.frames import Ack, Cursor, Entries, parse_down_untrusted
+
+USER = b"u" * 8
+
+
+def users(count: int) -> list[bytes]:
+    return [number.to_bytes(8, "big") for number in range(count)]
+
+
+def test_the_first_device_to_come_and_the_last_to_go_are_news() -> None:
+    rig = Rig()
+    watcher = rig.device("watcher", "lobby")
+    one = rig.device("alice", "lobby")
+    two = rig.device("alice", "lobby", key=one.key)
+    assert rig.hub.rooms["lobby"].roster.members == {"watcher": 1, "alice": 2}
+    rig.leave(one)
+    assert rig.roster("lobby") == [Joined("watcher", watcher.user), Joined("alice", one.user)]
+    rig.leave(two, Reason.TIMED_OUT)
+    assert rig.roster("lobby")[2:] == [Left("alice", one.user, "timed out")]
+    assert rig.hub.rooms["lobby"].roster.members == {"watcher": 1}
+
+
+def test_devices_are_counted_through_renames() -> None:
+    roster = Roster("lobby", generation=1)
+    roster.join(0.0, "alice", USER)
+    roster.join(0.0, "alice", USER)
+    roster.rename(0.0, "alice", "bob", USER)
+    assert roster.members == {"alice": 1, "bob": 1}
+    roster.rename(0.0, "alice", "bob", USER)
+    assert roster.members == {"bob": 2}
+    roster.leave(0.0, "bob", USER, Reason.QUIT)
+    roster.leave(0.0, "bob", USER, Reason.QUIT)
+    assert roster.members == {}
+
+
+def test_changes_wait_for_one_another_the_longer_the_larger_the_room() -> None:
+    roster = Roster("lobby", generation=1)
+    roster.join(10.0, "alice", USER)
+    assert roster.flush_at is not None and 10.0 < roster.flush_at <= 10.01
+    first = roster.flush_at
+    roster.join(10.005, "bob", USER)
+    assert roster.flush_at == first and roster.stream.head == 0
+    roster.flush(first)
+    assert roster.flush_at is None and roster.stream.head == 2
+    for number, user in enumerate(users(2_000)):
+        roster.join(20.0, f"peer{number}", user)
+    roster.flush(20.0)
+    roster.set_topic(30.0, "tea", "alice")
+    assert roster.flush_at == 30.0 + BATCH_S_MAX
+
+
+def test_a_crowd_that_comes_and_goes_at_once_is_told_to_who_stays() -> None:
+    """More changes in one batch than a stream keeps in memory, and than the roster keeps at all."""
+    for count in (600, KEPT_ENTRIES_MAX + 600):
+        roster = Roster("lobby", generation=1)
+        downlink = Downlink()
+        downlink.follow(0.0, roster.stream)
+        downlink.receive_ack(0.0, Ack(-1, 0, 0, 0, [Cursor(roster.stream.log, 1, 0, [])]), packets_sent=1)
+        for number, user in enumerate(users(count)):
+            roster.join(0.0, f"peer{number}", user)
+        roster.flush(0.1)
+        assert roster.stream.head == count and roster.stream.base == max(0, count - KEPT_ENTRIES_MAX)
+        frames = [frame for packet in downlink.drain_packets(0.1) for frame in parse_down_untrusted(packet.body)]
+        assert any(isinstance(frame, Entries) for frame in frames)
+
+
+def test_a_crowd_that_is_lost_at_once_does_not_stop_the_server() -> None:
+    rig = Rig()
+    stays = rig.device("stays", "lobby")
+    for number in range(700):
+        rig.device(f"peer{number}", "lobby")
+    rig.roster("lobby")
+    rig.now = rig.server.next_timeout() or 0.0
+    stays.session.heard_s = rig.now + 60.0
+    rig.now += 60.0
+    rig.server._awake_at = rig.now  # it was awake all the time, and heard nobody
+    rig.server.handle_timeout(rig.now)
+    rig.server.handle_timeout(rig.now + BATCH_S_MAX)
+    assert rig.hub.rooms["lobby"].roster.members == {"stays": 1}
+    assert rig.hub.rooms["lobby"].roster.stream.head == 1401
+
+
+def test_topics_and_renames_are_entries_like_any_other() -> None:
+    rig = Rig()
+    alice = rig.device("alice", "lobby")
+    rig.hub.set_topic(rig.now, "lobby", "tea", "alice")
+    rig.hub.rename(rig.now, alice, "carol")
+    told = [Joined("alice", alice.user), TopicSet("tea", "alice"), Renamed("alice", "carol", alice.user)]
+    assert rig.roster("lobby") == told

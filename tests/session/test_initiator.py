@@ -1,0 +1,304 @@
+"""The client's way in: its timers, its refusals, and whole handshakes over a bad link (S01 to S05)."""
+
+from collections.abc import Callable
+from itertools import pairwise
+from random import Random
+
+import pytest
+
+from tests.session.link import CLIENT, CLIENT_STATIC, SERVER, STATIC, Link, bursts, drop_number
+from udpchat.session.responder import HandshakeResponder
+from udpchat.session.noise import NoiseInitiator, KeyPair, NoiseResponder
+from udpchat.session.initiator import HandshakeInitiator, Phase
+from udpchat.wire.errors import BadDatagram, Drop
+from udpchat.wire.limits import (
+    HANDSHAKE_LIFETIME_S,
+    HELLO_RESEND_GROWTH,
+    HELLO_RESEND_S,
+    HELLO_RESEND_S_MAX,
+    PROTOCOL_VERSION,
+)
+from udpchat.wire.packets import (
+    NO_COOKIE,
+    Cookie,
+    Finish,
+    Hello,
+    HelloReply,
+    Packet,
+    Reset,
+    parse_packet_untrusted,
+)
+
+INDEX = 1234
+COOKIE = Cookie(PROTOCOL_VERSION, INDEX, b"c" * 20)
+
+
+def connector(now: float = 0.0, check: Callable[[bytes], bool] = lambda key: True) -> HandshakeInitiator:
+    """A client at its first Hello."""
+    return HandshakeInitiator(
+        now,
+        static=CLIENT_STATIC,
+        index=INDEX,
+        payload=b"join",
+        check_server=check,
+        address=SERVER,
+        random=Random(1).randbytes,
+    )
+
+
+def sent(client: HandshakeInitiator) -> list[Packet]:
+    """What the client has to send, parsed."""
+    return [parse_packet_untrusted(datagram) for datagram in client.drain_transmits()]
+
+
+def reply_to(hello: Packet, payload: bytes | None = None) -> HelloReply:
+    """A true server's answer."""
+    assert isinstance(hello, Hello)
+    header = HelloReply(hello.sender_index, 77, b"").header
+    responder = NoiseResponder(
+        static=STATIC,
+        ephemeral=KeyPair(b"\x05" * 32),
+        remote_ephemeral=hello.ephemeral,
+        payload=header if payload is None else payload,
+    )
+    return HelloReply(hello.sender_index, 77, responder.message)
+
+
+def refusal(client: HandshakeInitiator, packet: Packet, now: float = 0.1) -> Drop:
+    """The reason why the client drops ``packet``."""
+    with pytest.raises(BadDatagram) as caught:
+        client.receive(now, packet)
+    return caught.value.reason
+
+
+def test_a_hello_goes_out_at_once_and_again_with_growing_pauses() -> None:
+    client, times = connector(), [0.0]
+    while len(times) < 12:
+        due = client.next_timeout()
+        assert due is not None
+        client.handle_timeout(due)
+        times.append(due)
+    assert len({datagram for datagram in client.drain_transmits()}) == 1
+    pauses = [after - before for before, after in pairwise(times)]
+    expected = [min(HELLO_RESEND_S * HELLO_RESEND_GROWTH**n, HELLO_RESEND_S_MAX) for n in range(11)]
+    assert pauses == pytest.approx(expected, rel=0.1)
+    assert pauses != pytest.approx(expected, rel=0.001)  # jitter
+
+
+def test_a_cookie_is_spent_at_once_and_measures_the_round_trip() -> None:
+    client = connector()
+    [first] = sent(client)
+    client.receive(0.03, COOKIE)
+    [second] = sent(client)
+    assert isinstance(first, Hello) and isinstance(second, Hello)
+    assert (first.cookie, second.cookie) == (NO_COOKIE, COOKIE.cookie)
+    assert first.ephemeral == second.ephemeral
+    assert client.rtt_s == pytest.approx(0.03)
+
+
+def test_an_answer_read_only_after_the_next_resend_was_due_measures_nothing() -> None:
+    """The process stood still: how long the answer lay in the socket's buffer is not known."""
+    client = connector()
+    client.receive(33.0, COOKIE)
+    assert client.rtt_s is None
+    due = client.next_timeout()
+    assert due is not None and due - 33.0 <= 1.1 * HELLO_RESEND_S
+
+
+def test_standing_still_after_many_hellos_is_not_taken_for_a_long_path() -> None:
+    client = connector()
+    for now in (0.5, 1.5, 3.0):
+        client.handle_timeout(now)
+    client.receive(60.0, COOKIE)
+    due = client.next_timeout()
+    assert due is not None and due - 60.0 <= 1.1 * HELLO_RESEND_S
+
+
+def test_a_second_cookie_waits_for_the_next_resend() -> None:
+    client = connector()
+    client.receive(0.03, COOKIE)
+    sent(client)
+    client.receive(0.04, Cookie(PROTOCOL_VERSION, INDEX, b"d" * 20))
+    assert sent(client) == []
+    due = client.next_timeout()
+    assert due is not None
+    client.handle_timeout(due)
+    [again] = sent(client)
+    assert isinstance(again, Hello) and again.cookie == b"d" * 20
+
+
+def test_an_old_cookie_is_thrown_away() -> None:
+    client = connector()
+    client.receive(0.0, COOKIE)
+    sent(client)
+    client.handle_timeout(8.1)
+    [hello] = sent(client)
+    assert isinstance(hello, Hello) and hello.cookie == NO_COOKIE
+
+
+def test_a_reply_from_the_right_server_is_finished_and_the_session_stands() -> None:
+    client = connector(check=lambda key: key == STATIC.public)
+    [hello] = sent(client)
+    client.receive(0.05, reply_to(hello))
+    [finish] = sent(client)
+    assert isinstance(finish, Finish) and finish.receiver_index == 77
+    assert client.session is not None and client.phase is Phase.FINISH
+    assert (client.session.index, client.session.peer_index) == (INDEX, 77)
+    assert client.session.remote_static == STATIC.public
+    assert client.rtt_s == pytest.approx(0.05)
+
+
+def test_a_wrong_server_key_stops_everything_before_ours_is_shown() -> None:
+    client = connector(check=lambda key: False)
+    [hello] = sent(client)
+    client.receive(0.1, reply_to(hello))
+    assert client.refused_key == STATIC.public and client.phase is Phase.REFUSED
+    assert client.session is None and sent(client) == [] and client.next_timeout() is None
+    client.handle_timeout(100.0)
+    assert sent(client) == []
+    assert refusal(client, reply_to(hello)) is Drop.UNEXPECTED
+
+
+def test_forged_and_corrupt_replies_change_nothing() -> None:
+    client = connector()
+    [hello] = sent(client)
+    true = reply_to(hello)
+    stranger = NoiseInitiator(static=CLIENT_STATIC, ephemeral=KeyPair(b"\x06" * 32)).message
+    forged = [
+        HelloReply(INDEX, 77, bytes(len(true.noise))),
+        HelloReply(INDEX, 77, true.noise[:-1] + bytes([true.noise[-1] ^ 1])),
+        HelloReply(INDEX, 78, true.noise),  # a flip outside the Noise message
+        reply_to(Hello(1, INDEX, stranger)),
+        reply_to(hello, payload=b"not the header"),
+    ]
+    for packet in forged:
+        assert refusal(client, packet) is Drop.BAD_HANDSHAKE
+    assert client.phase is Phase.HELLO and sent(client) == []
+    client.receive(0.2, true)
+    assert client.session is not None
+
+
+def test_packets_for_another_index_or_phase_are_dropped() -> None:
+    client = connector()
+    [hello] = sent(client)
+    assert refusal(client, Cookie(PROTOCOL_VERSION, 99, b"c" * 20)) is Drop.UNKNOWN_SESSION
+    assert refusal(client, Reset(INDEX)) is Drop.UNEXPECTED
+    client.receive(0.1, reply_to(hello))
+    assert refusal(client, COOKIE) is refusal(client, reply_to(hello)) is Drop.UNEXPECTED
+
+
+def test_a_server_of_another_version_is_named_but_not_believed_for_ever() -> None:
+    client = connector()
+    [hello] = sent(client)
+    client.receive(0.1, Cookie(9, INDEX, NO_COOKIE))
+    assert client.version_mismatch == 9
+    assert client.next_timeout() is not None
+    client.receive(0.2, reply_to(hello))
+    assert client.phase is Phase.FINISH
+    mismatch: int | None = client.version_mismatch
+    assert mismatch is None
+
+
+def test_a_corrupt_version_is_not_a_mismatch() -> None:
+    client = connector()
+    assert refusal(client, Cookie(9, INDEX, b"c" * 20)) is Drop.BAD_COOKIE
+    assert refusal(client, Cookie(PROTOCOL_VERSION, INDEX, NO_COOKIE)) is Drop.BAD_COOKIE
+    assert client.version_mismatch is None
+
+
+def test_a_finish_is_resent_until_confirmed() -> None:
+    client = connector()
+    [hello] = sent(client)
+    client.receive(0.0, reply_to(hello))
+    [finish] = sent(client)
+    due = client.next_timeout()
+    assert due is not None
+    client.handle_timeout(due)
+    assert sent(client) == [finish]
+    client.confirm()
+    assert client.phase is Phase.CONFIRMED and client.next_timeout() is None
+
+
+def test_without_an_answer_to_the_finish_all_starts_over_with_a_new_key() -> None:
+    client = connector()
+    [hello] = sent(client)
+    client.receive(0.0, reply_to(hello))
+    while client.phase is Phase.FINISH:
+        due = client.next_timeout()
+        assert due is not None and due <= HANDSHAKE_LIFETIME_S
+        client.handle_timeout(due)
+    again = sent(client)[-1]
+    assert isinstance(hello, Hello) and isinstance(again, Hello)
+    assert again.ephemeral != hello.ephemeral and again.cookie == NO_COOKIE
+    assert client.session is None
+
+
+def test_a_clean_handshake_takes_two_round_trips_and_a_half() -> None:
+    link = Link()  # S01
+    link.run()
+    assert link.now - 100.0 == pytest.approx(6 * link.delay_s)  # the sixth flight is the first Data
+    assert link.connector.rtt_s == pytest.approx(2 * link.delay_s)
+    [accepted] = link.accepted
+    assert accepted.payload == b"join" and accepted.session.remote_static == CLIENT_STATIC.public
+    assert link.client_heard == [b"welcome"] and link.hellos == 2
+
+
+def test_the_two_ends_talk_and_agree() -> None:
+    link = Link()
+    link.run()
+    [accepted] = link.accepted
+    client, server = link.connector.session, accepted.session
+    assert client is not None
+    assert server.open_untrusted(link.now, client.seal(b"hello"), CLIENT) == b"hello"
+    assert client.open_untrusted(link.now, server.seal(b"hello you"), SERVER) == b"hello you"
+    assert server.path.address == CLIENT and not server.path.is_checking
+
+
+def test_data_may_follow_the_finish_at_once() -> None:
+    link = Link()
+    link.run(until_s=4 * link.delay_s)
+    assert link.connector.session is not None and link.accepted == []
+    link.send(link.connector.session.seal(b"early"), is_up=True)
+    link.run()
+    assert link.server_heard == [b"early"]
+
+
+def test_a_satellite_away_it_takes_few_hellos_and_one_session() -> None:
+    link = Link(delay_s=0.75)  # S02
+    link.run()
+    assert link.connector.phase is Phase.CONFIRMED and len(link.accepted) == 1
+    assert link.hellos <= 5
+    assert link.connector.rtt_s == pytest.approx(1.5)
+
+
+@pytest.mark.parametrize("number", range(1, 9))
+@pytest.mark.parametrize("direction", ["up", "down"])
+def test_any_one_flight_may_be_lost(direction: str, number: int) -> None:
+    lossy = drop_number(number)  # S05
+    link = Link(up=lossy) if direction == "up" else Link(down=lossy)
+    link.run()
+    assert link.connector.phase is Phase.CONFIRMED and len(link.accepted) == 1
+    assert link.now - 100.0 < 1.0
+
+
+@pytest.mark.parametrize("corrupt", [False, True], ids=["loss", "corruption"])
+def test_fifty_peers_join_through_thirty_percent(corrupt: bool) -> None:
+    for seed in range(50):  # S03, S04
+        random = Random(seed)
+        faults = [bursts(random, 0.3, corrupt=corrupt) for _ in range(2)]
+        link = Link(up=faults[0], down=faults[1], seed=seed)
+        link.run()
+        assert link.connector.phase is Phase.CONFIRMED, seed
+        assert set(link.client_heard) == {b"welcome"} and all(a.payload == b"join" for a in link.accepted)
+        assert link.connector.session is not None
+        body = link.accepted[-1].session.open_untrusted(link.now, link.connector.session.seal(b"said"), CLIENT)
+        assert body == b"said"
+        assert link.bytes_down <= 3 * link.bytes_up
+
+
+def test_a_server_that_restarts_between_cookie_and_hello_is_joined() -> None:
+    link = Link()
+    link.run(until_s=2 * link.delay_s)
+    link.acceptor = HandshakeResponder(static=STATIC, random=Random(9).randbytes, is_index_free=lambda index: True)
+    link.run()
+    assert link.connector.phase is Phase.CONFIRMED and link.now - 100.0 < 1.0

@@ -1,0 +1,53 @@
+"""The token buckets of sources."""
+
+from udpchat.session.rate_limit import HandshakeRateLimiter
+
+HOST = "10.0.0.1"
+
+
+def sources() -> HandshakeRateLimiter:
+    """Three at once, two a second, four hosts."""
+    return HandshakeRateLimiter(burst=3, per_s=2.0, sources_max=4)
+
+
+def test_a_burst_is_taken_and_then_the_rate() -> None:
+    limit = sources()
+    assert [limit.take(0.0, HOST) for _ in range(4)] == [True, True, True, False]
+    assert not limit.take(0.4, HOST)
+    assert limit.take(0.5, HOST)
+    assert not limit.take(0.6, HOST)
+
+
+def test_one_host_does_not_spend_anothers_tokens() -> None:
+    limit = sources()
+    for _ in range(10):
+        limit.take(0.0, HOST)
+    assert limit.take(0.0, "10.0.0.2")
+
+
+def test_rest_fills_a_bucket_to_the_burst_only() -> None:
+    limit = sources()
+    limit.take(0.0, HOST)
+    assert [limit.take(100.0, HOST) for _ in range(4)] == [True, True, True, False]
+
+
+def test_the_table_is_bounded_and_the_least_recent_goes() -> None:
+    limit = sources()
+    for _ in range(3):
+        limit.take(0.0, HOST)
+    for number in range(10):
+        limit.take(0.0, f"10.0.1.{number}")
+        assert not limit.take(0.0, HOST)  # kept: it was used since
+    assert len(limit) == 4
+
+
+def test_full_buckets_are_forgotten_in_time() -> None:
+    limit = sources()
+    assert limit.next_timeout() is None
+    limit.take(0.0, HOST)
+    limit.take(1.0, "10.0.0.2")
+    assert limit.next_timeout() == 1.5
+    limit.handle_timeout(1.5)
+    assert len(limit) == 1
+    limit.handle_timeout(2.5)
+    assert limit.next_timeout() is None

@@ -1,0 +1,237 @@
+"""/history and /search: from what is here, from the server, and from both."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.client.pair import WALL_OFFSET_S, Person, Wire
+from udpchat.chat import events
+from udpchat.ui.commands import Prompt
+from udpchat.storage.protocol import StoreFailed
+from udpchat.wire import bodies
+from udpchat.wire.limits import PAST_ENTRIES_MAX
+
+LONG = "x" * 3_000
+
+
+class Reader:
+    """A person who types, and the messages of the past that this leads to."""
+
+    def __init__(self, wire: Wire, nick: str = "alice", *rooms: str) -> None:
+        self.wire = wire
+        self.person = wire.person(nick, *rooms)
+        self.again()
+
+    def again(self) -> None:
+        """A prompt for the client as it is now."""
+        self.prompt = Prompt(self.person.core, archive=self.person.store, moment=moment)
+
+    def read(self, line: str) -> list[str]:
+        """The texts of the one answer."""
+        (past,) = [event for event in self.tell(line) if isinstance(event, events.HistoryFound)]
+        return [message.text for message in past.messages]
+
+    def tell(self, line: str) -> list[events.ClientEvent]:
+        self.person.events = []
+        told = self.prompt.enter(self.wire.now, line)
+        self.wire.settle()
+        return told + self.person.events
+
+    def code(self, line: str) -> str:
+        (error,) = self.tell(line)
+        assert isinstance(error, events.Error)
+        return error.code
+
+
+def moment(text: str) -> int | None:
+    """Seconds since the tests began."""
+    return int((WALL_OFFSET_S + float(text)) * 1000) if text.replace(".", "").isdigit() else None
+
+
+def say(wire: Wire, person: Person, *texts: str, room: str = "lobby") -> None:
+    for text in texts:
+        person.core.say(wire.now, room, text)
+        wire.settle(0.1)
+
+
+@pytest.fixture
+def wire() -> Wire:
+    return Wire()
+
+
+def asked(wire: Wire) -> list[type]:
+    """Which requests the server is asked from here on."""
+    seen: list[type] = []
+    for name in ("past", "search"):
+        former = getattr(wire.server.hub, name)
+
+        def noting(*arguments: object, former=former, name=name, **named: object) -> object:
+            seen.append(bodies.GetHistory if name == "past" else bodies.Search)
+            return former(*arguments, **named)
+
+        setattr(wire.server.hub, name, noting)
+    return seen
+
+
+# --- History ----------
+
+
+def test_what_is_here_is_told_without_asking_the_server(wire: Wire) -> None:
+    alice, bob = Reader(wire), wire.person("bob")
+    say(wire, bob, "one", "two", "three")
+    requests = asked(wire)
+    assert alice.read("/history") == ["one", "two", "three"]
+    assert alice.read("/history 2") == ["two", "three"]
+    assert requests == []
+
+
+def test_what_is_not_here_is_asked_of_the_server_and_told_with_the_rest(wire: Wire) -> None:
+    bob = wire.person("bob")
+    say(wire, bob, "one", "two")
+    alice = Reader(wire)
+    say(wire, bob, "three")
+    assert alice.read("/history") == ["one", "two", "three"]
+    assert alice.read("/history 2") == ["two", "three"]
+
+
+def test_an_answer_too_long_for_one_packet_of_the_past_is_asked_for_in_several(wire: Wire) -> None:
+    bob = wire.person("bob")
+    say(wire, bob, *(f"{number}{LONG}" for number in range(10)))
+    alice = Reader(wire)
+    requests = asked(wire)
+    assert [text[0] for text in alice.read("/history 10")] == list("0123456789")
+    assert len(requests) > 1
+
+
+def test_a_time_bounds_it_here_and_at_the_server(wire: Wire) -> None:
+    bob = wire.person("bob")
+    say(wire, bob, "one")
+    alice = Reader(wire)
+    say(wire, bob, "two")
+    wire.settle(5.0)
+    between = wire.now
+    wire.settle(5.0)
+    say(wire, bob, "three")
+    assert alice.read(f"/history before {between}") == ["one", "two"]
+    assert alice.read(f"/HISTORY 1 BEFORE {between}") == ["two"]
+    assert alice.read("/history before 0") == []
+
+
+def test_in_a_conversation_it_is_that_of_the_conversation(wire: Wire) -> None:
+    alice, bob = Reader(wire), wire.person("bob")
+    say(wire, bob, "to all")
+    alice.tell("/query bob for you alone")
+    assert alice.read("/history") == ["for you alone"]
+    alice.tell("/query carol")
+    assert alice.read("/history") == []
+
+
+def test_without_the_server_what_is_here_is_told_and_that_it_is_all_there_is(wire: Wire) -> None:
+    bob = wire.person("bob")
+    say(wire, bob, "one")
+    alice = Reader(wire)
+    say(wire, bob, "two")
+    wire.is_cut = True
+    wire.settle(40.0)
+    past, notice = alice.tell("/history")
+    assert [message.text for message in past.messages] == ["two"]
+    assert notice.code == "offline"
+    assert [message.text for message in alice.tell("/search two")[0].messages] == ["two"]
+
+
+def test_when_the_server_is_lost_before_it_answers_what_is_here_is_told_once(wire: Wire) -> None:
+    bob = wire.person("bob")
+    say(wire, bob, "one")
+    alice = Reader(wire)
+    say(wire, bob, "two")
+    wire.is_cut = True
+    alice.tell("/history")
+    wire.settle(40.0)
+    wire.is_cut = False
+    wire.settle(10.0)
+    pasts = alice.person.of(events.HistoryFound)
+    assert [[message.text for message in past.messages] for past in pasts] == [["two"]]
+    assert alice.read("/history") == ["one", "two"]
+
+
+def test_messages_of_who_is_ignored_are_left_out(wire: Wire) -> None:
+    alice, bob = Reader(wire), wire.person("bob")
+    say(wire, bob, "one")
+    alice.tell("/ignore bob")
+    assert alice.read("/history") == alice.read("/search one") == []
+
+
+def test_without_a_store_the_server_is_asked_for_all(wire: Wire) -> None:
+    alice, bob = Reader(wire), wire.person("bob")
+    say(wire, bob, "one")
+    alice.prompt = Prompt(alice.person.core)
+    assert alice.read("/history") == alice.read("/search ONE") == ["one"]
+    assert alice.code("/history before 5") == "bad_time"
+
+
+@pytest.mark.parametrize("number", ["0", str(PAST_ENTRIES_MAX + 1), "9" * 5_000])
+def test_a_number_out_of_bounds_is_refused(wire: Wire, number: str) -> None:
+    assert Reader(wire).code(f"/history {number}") == "bad_number"
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("/history x", "usage"),
+        ("/history 5 after 3", "usage"),
+        ("/history before", "usage"),
+        ("/history before noon", "bad_time"),
+        ("/search", "usage"),
+        ("/search in:lobby", "usage"),
+        ("/search x since:noon", "bad_time"),
+        ("/search x in:a/b", "bad_room"),
+        ("/search x in:@carol", "no_conversation"),
+        ("/search x from:", "bad_nick"),
+        (f"/search {'x' * 201}", "too_long"),
+    ],
+)
+def test_what_cannot_be_understood_is_refused(wire: Wire, line: str, code: str) -> None:
+    assert Reader(wire).code(line) == code
+
+
+@pytest.mark.parametrize("line", ["/history", "/search x"])
+def test_a_store_that_cannot_be_read_is_told(wire: Wire, line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    alice = Reader(wire)
+
+    def fail(*_: object, **__: object) -> list[object]:
+        raise StoreFailed("damaged")
+
+    for name in ("last", "search"):
+        monkeypatch.setattr(alice.person.store, name, fail)
+    assert alice.code(line) == "unreadable"
+
+
+# --- Search ----------
+
+
+def test_a_search_finds_what_is_here_and_what_only_the_server_has_each_once_in_order_of_time(wire: Wire) -> None:
+    bob = wire.person("bob", "lobby", "dev")
+    say(wire, bob, "an old fox", "a hound")
+    say(wire, bob, "a fox at work", room="dev")
+    alice = Reader(wire)
+    wire.settle(5.0)
+    then = wire.now
+    say(wire, bob, "a new Fox")
+    assert alice.read("/search fox") == ["an old fox", "a fox at work", "a new Fox"]
+    assert alice.read("/search fox in:dev") == ["a fox at work"]
+    assert alice.read("/search fox new FROM:bob") == ["a new Fox"]
+    assert alice.read("/search from:alice") == []
+    assert alice.read("/search from:bob") == ["an old fox", "a hound", "a fox at work", "a new Fox"]
+    assert alice.read(f"/search fox since:{then}") == ["a new Fox"]
+
+
+def test_a_search_of_a_conversation_is_for_the_two_who_have_it(wire: Wire) -> None:
+    alice, carol = Reader(wire), Reader(wire, "carol")
+    wire.person("bob")
+    alice.tell("/msg bob the fox")
+    assert alice.read("/search fox in:@bob") == alice.read("/search fox") == ["the fox"]
+    assert carol.read("/search fox") == []
+
+
+def test_nothing_is_found_where_nothing_is(wire: Wire) -> None:
+    assert Reader(wire).read("/search fox") == []

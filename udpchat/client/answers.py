@@ -1,0 +1,82 @@
+"""What the results of requests mean to the person who asked (SPEC 4.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from udpchat.chat import events
+from udpchat.chat.text import duration_text
+from udpchat.wire import bodies
+
+PAGED_ITEMS_MAX = 100_000  # of one long answer
+
+
+class Answers:
+    """Turns results into events; `ask` asks for the next page of a long answer."""
+
+    def __init__(self, ask: Callable[[bodies.RequestBody], None]) -> None:
+        self._ask = ask
+        self._names: dict[str, list[str]] = {}  # room -> the pages so far
+        self._rooms: list[str] = []
+        self._parted: list[str] = []
+        self._renamed = ""
+
+    def on_result(
+        self, request: bodies.RequestBody, body: bodies.ResultBody, *, is_quiet: bool
+    ) -> list[events.ClientEvent]:
+        """What a result says; `is_quiet`: nothing, if there is nothing to say."""
+        match request, body:
+            case bodies.Tell(nick), bodies.Stored(presence=bodies.AWAY, away=reason):
+                return [events.Notice("away", f"{nick} is away: {reason}")]
+            case bodies.Tell(nick), bodies.Stored(presence=bodies.ABSENT):
+                return [events.Notice("away", f"{nick} is not here; it is delivered when they come back")]
+            case bodies.ListMembers(room, after), bodies.Page(items, more):
+                is_under_way = not after and room in self._names  # asked twice: one answer is enough
+                return [] if is_under_way else self._on_names(room, items, more)
+            case bodies.ListRooms(after), bodies.Page(items, more):
+                is_under_way = not after and bool(self._rooms)
+                return [] if is_under_way else self._on_rooms(items, more)
+            case bodies.GetTopic(room), bodies.TopicSet(topic, nick):
+                return [] if is_quiet and not topic else [events.TopicChanged(room, topic, nick)]
+            case bodies.Whois(_), bodies.Person():
+                return [events.Notice("whois", _described(body))]
+            case bodies.SetAway(reason), bodies.Done():
+                return [events.Notice("away", f"you are away: {reason}" if reason else "you are back")]
+            case bodies.Part(room), bodies.Done():
+                self._parted.append(room)
+            case bodies.Rename(nick), bodies.Done():
+                self._renamed = nick
+        return []
+
+    def _on_names(self, room: str, items: list[str], more: bool) -> list[events.ClientEvent]:
+        names = self._names.setdefault(room, [])
+        names += items
+        if more and items and len(names) < PAGED_ITEMS_MAX:
+            self._ask(bodies.ListMembers(room, items[-1]))
+            return []
+        return [events.MemberList(room, tuple(self._names.pop(room)))]
+
+    def _on_rooms(self, items: list[str], more: bool) -> list[events.ClientEvent]:
+        self._rooms += items
+        if more and items and len(self._rooms) < PAGED_ITEMS_MAX:
+            self._ask(bodies.ListRooms(items[-1]))
+            return []
+        rooms, self._rooms = tuple(self._rooms), []
+        return [events.RoomList(rooms)]
+
+    def take_renamed(self) -> str:
+        """The nick that the server says we go by from here on, or nothing new."""
+        renamed, self._renamed = self._renamed, ""
+        return renamed
+
+    def drain_parted(self) -> list[str]:
+        """Rooms that the server says we have left."""
+        parted, self._parted = self._parted, []
+        return parted
+
+
+def _described(person: bodies.Person) -> str:
+    where = f"in {', '.join(person.rooms)}" if person.rooms else "in no room"
+    here = "not here" if person.presence == bodies.ABSENT else f"here, {where}, idle for {duration_text(person.idle_s)}"
+    away = f", away: {person.away}" if person.presence == bodies.AWAY else ""
+    return f"{person.nick} is {here}{away}; key {person.fingerprint}"

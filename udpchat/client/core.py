@@ -1,0 +1,444 @@
+"""The client's core: what a person types in, datagrams and writes out, events back (SPEC 6.3, 6.4). Pure.
+
+Each mutation, `receive`, `handle_timeout`, `persisted`, `rejected` or a verb, is followed by `drain_writes`,
+`drain_transmits` and `drain_events`. A request is asked only once it is written down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+
+from udpchat.chat import events
+from udpchat.client.requests import Requests, Source
+from udpchat.client.membership import Membership
+from udpchat.client.link import Link
+from udpchat.chat.ids import ROOM_PREFIX
+from udpchat.chat.names import nick_key
+from udpchat.client.past import Recalled
+from udpchat.client.profile import Profile
+from udpchat.chat.text import clean_text, fits, kept_text
+from udpchat.client.timeline import Said, Timeline
+from udpchat.client.stored import ClientState, Write
+from udpchat.session.noise import fingerprint, user_id
+from udpchat.wire import bodies, frames
+from udpchat.wire.errors import BadDatagram
+from udpchat.wire.frames import Down, encode
+from udpchat.wire.limits import TEXT_BYTES_MAX
+from udpchat.wire.packets import Address
+
+FINAL_REFUSALS = frozenset({"nick_taken", "bad_nick", "too_many_nicks", "too_many_devices", "banned"})
+
+
+class LocalError(Exception):
+    """What the person asked cannot be done; the text says why, and `code` does for programs."""
+
+    def __init__(self, text: str, code: str = "refused") -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class ClientCore:
+    """One person at one device, at one server."""
+
+    def __init__(
+        self, now: float, *, profile: Profile, saved: ClientState, address: Address, random: Callable[[int], bytes]
+    ) -> None:
+        self._profile = profile
+        self._random = random
+        self._events: list[events.ClientEvent] = []
+        self._why_not = ""
+        self._link = Link(now, static=profile.static, instance=saved.instance, check_server=self._check_server,
+                          address=address, random=random)  # fmt: skip
+        self._transcript = Timeline(history=profile.history, saved=dict(saved.replicas), recent=saved.recent,
+                                      shown_max=profile.shown_max)  # fmt: skip
+        self._transcript.user = user_id(profile.static.public)
+        self._asks = Requests(saved, self._transcript)
+        self._urgent: list[bytes] = []  # frames for the next packet
+        self._attendance = Membership(profile.nick, profile.rooms, profile.agent)
+        self._rooms_kept = saved.rooms  # as they stand on the disk
+        self._returning = set(profile.rooms if profile.is_returning else ())  # rooms that nobody asked for in this run
+        self._has_connected = False
+        self._joined_by: dict[str, int | None] = {}  # room that was asked for -> the line of the input that did so
+        self.is_lost = False  # the server was there and is not: what is asked waits
+        self._kept = ""  # how long the server keeps what is said, for people
+        for room in profile.rooms:
+            self._transcript.want(room)
+
+    def _check_server(self, key: bytes) -> bool:
+        self._why_not = self._profile.check_server(key)
+        return not self._why_not
+
+    # --- What the person wants ----------
+
+    @property
+    def nick(self) -> str:
+        """The nick that the server knows this client by, or is asked for."""
+        return self._attendance.nick
+
+    @property
+    def server(self) -> str:
+        """The server's address, as `Connected` has it."""
+        return self._profile.server
+
+    @property
+    def rooms(self) -> tuple[str, ...]:
+        """The rooms that this client is in or wants to be in."""
+        return self._attendance.rooms
+
+    @property
+    def is_entered(self) -> bool:
+        """Whether the server has let this client in, in the session of the moment."""
+        return self._attendance.is_welcome and not self._link.is_lost
+
+    @property
+    def is_over(self) -> bool:
+        """Whether this client has taken its leave, or may not enter."""
+        return self._attendance.is_over
+
+    @property
+    def has_session(self) -> bool:
+        """Whether the server has ever answered this client with its key."""
+        return self._link.session is not None or self._has_connected
+
+    @property
+    def version_mismatch(self) -> int | None:
+        """The protocol version that the server claims to speak, if it is not ours."""
+        return None if self._link.connector is None else self._link.connector.version_mismatch
+
+    def unconfirmed(self) -> list[str]:
+        """What was said and is not known to be in its log."""
+        return [said.text for said in self._transcript.unconfirmed()]
+
+    def said_unconfirmed(self) -> list[Said]:
+        """The same with where it was said, and the line of the input that it comes from."""
+        return self._transcript.unconfirmed()
+
+    def lines_unanswered(self) -> list[int]:
+        """Lines of the input that asked for something and have no answer yet."""
+        return self._asks.lines_unanswered()
+
+    def on_behalf_of(self, source: Source) -> AbstractContextManager[None]:
+        """What is asked inside comes from this line of the input, which errors name."""
+        return self._asks.on_behalf_of(source)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether we are in, everything asked is answered, everything said confirmed, and all that is shown is here."""
+        is_here = self._has_connected and self._attendance.is_complete and not self._transcript.awaits_shown()
+        return is_here and self._asks.is_idle and not self._transcript.unconfirmed()
+
+    def say(self, now: float, room: str, text: str, is_action: bool = False) -> None:
+        """Say something in a room. LocalError if it is empty or too long."""
+        self._asks.ask(bodies.Say(room, int(is_action), _checked(text)))
+        self._flush(now)
+
+    def tell(self, now: float, nick: str, text: str, is_action: bool = False) -> None:
+        """Tell a person something. LocalError if it is empty or too long."""
+        self._asks.ask(bodies.Tell(nick, int(is_action), _checked(text)))
+        self._flush(now)
+
+    def join(self, now: float, room: str) -> None:
+        """Be in a room."""
+        self._returning.discard(room)
+        if self._attendance.want(now, room):
+            self._joined_by[room] = self._asks.line
+            self._transcript.want(room)
+        self._flush(now)
+
+    def part(self, now: float, room: str) -> None:
+        """Be in a room no longer."""
+        if not self._attendance.drop(room):
+            raise LocalError(f"you are not in {room}", "not_in_room")
+        self.ask(now, bodies.Part(room))
+
+    def ask(self, now: float, request: bodies.RequestBody, here: Recalled | None = None) -> None:
+        """Anything else: a nick, a topic, who is where, what was said (and of that, what is `here`); see the events."""
+        self._asks.ask(request, here=here)
+        self._flush(now)
+
+    def log_of(self, target: str) -> str | None:
+        """The log of a room, or of the conversation with `@nick` as far as one is known."""
+        return self._transcript.log_of(target)
+
+    @property
+    def transcript(self) -> Timeline:
+        """What is here of the logs, to be read only."""
+        return self._transcript
+
+    def recall(self, items: list[tuple[str, int, bytes]]) -> list[events.MessageReceived]:
+        """(log, sequence, entry) from the disk, as messages."""
+        return self._transcript.recall(bodies.LogEntry(*item) for item in items)
+
+    def ignore(self, nick: str) -> bool:
+        """Show nothing that this person says, by whatever nick; False if that is so already."""
+        return self._transcript.ignore(nick)
+
+    def unignore(self, nick: str) -> bool:
+        """Show again what this person says; False if it was shown."""
+        return self._transcript.ignored.pop(nick_key(nick), None) is not None
+
+    def ignored(self) -> list[str]:
+        """Nicks that are ignored."""
+        return sorted(self._transcript.ignored)
+
+    def quit(self, now: float) -> None:
+        """Say goodbye; `is_over` once it is answered, or soon."""
+        self._attendance.leave(now)
+        self._after_link(now)
+        self._flush(now)
+
+    # --- In ----------
+
+    def receive(self, now: float, datagrams: Sequence[tuple[bytes, Address]]) -> None:
+        """A batch of datagrams; what is wrong with one changes nothing, and nothing does once all is over."""
+        for datagram, _ in () if self.is_over else datagrams:
+            try:
+                self._receive_untrusted(now, datagram)
+            except BadDatagram:
+                continue
+        self._after_link(now)
+        self._flush(now)
+
+    def _receive_untrusted(self, now: float, datagram: bytes) -> None:
+        received, counter = self._link.receive_untrusted(now, datagram)
+        self._after_link(now)
+        is_taken = True
+        for frame in received:
+            is_taken = self._on_frame(now, frame) and is_taken
+        if counter is not None and is_taken:
+            self._link.acks.on_packet(now, counter)
+
+    def _on_frame(self, now: float, frame: Down) -> bool:
+        """One frame; False if its content could not be taken and must come again."""
+        match frame:
+            case frames.Entries():
+                self._link.acks.on_entries(now, frame.ack_ms / 1000, self._share())
+                return self._transcript.on_entries(frame)
+            case frames.EntryFragment():
+                self._link.acks.on_entries(now, frame.ack_ms / 1000, self._share())
+                return self._transcript.on_part(frame)
+            case frames.Heads():
+                self._on_heads(now, frame)
+            case frames.Result():
+                self._on_result(now, frame)
+            case frames.ResultFragment():
+                self._events += self._asks.on_part(now, frame)
+                self._on_answered(now)
+            case frames.Welcome():
+                self._on_welcome(now, frame)
+            case frames.Refused():
+                self._on_refused(now, frame)
+            case frames.PathCheck():
+                # The only sign here that our address has changed. The path may be another one, so it is measured;
+                # the Ping goes first, for a reply that comes late voids what is behind it.
+                self._urgent += [self._link.probe(now), encode(frames.PathReply(frame.token))]
+            case frames.Goodbye():
+                self._on_goodbye(now, frame)
+            case frames.Pong():
+                if (sample_s := self._link.on_pong(now, frame)) is not None:
+                    self._asks.outbox.change_path(sample_s)
+        return True
+
+    def _share(self) -> float:
+        return int.from_bytes(self._random(2), "big") / 0xFFFF
+
+    def _on_heads(self, now: float, frame: frames.Heads) -> None:
+        is_awaited = False  # the server waits to hear what is held of a log that is new here
+        for head in frame.heads:
+            room = head.log[1:]
+            is_awaited = is_awaited or not self._transcript.holds(head.log)
+            is_first = not self._transcript.follows(room)
+            is_taken = self._transcript.on_head(head)
+            if is_taken and head.log.startswith(ROOM_PREFIX) and self._attendance.on_followed(room) and is_first:
+                self._on_joined(room)
+            elif not is_taken and self._attendance.is_stray(head.log):
+                self._asks.ask(bodies.Part(room))
+        if self._transcript.has_gap():
+            self._link.acks.on_gap(now)
+        self._link.acks.on_entries(now, 0.0 if is_awaited else frame.ack_ms / 1000, self._share())
+        self._report_connected()
+
+    def _on_joined(self, room: str) -> None:
+        self._joined_by.pop(room, None)
+        self._asks.ask(bodies.GetTopic(room), is_quiet=True)
+        if self._has_connected:
+            self._events += [events.MemberJoined(room, self.nick), self._kept_in(room)]
+
+    def _on_welcome(self, now: float, frame: frames.Welcome) -> None:
+        if not self._attendance.is_welcome:  # a copy that comes late knows the nick of then
+            self._attendance.nick = frame.nick
+        self._transcript.user = frame.user
+        self._link.set_heartbeat(now, frame.heartbeat_ms / 1000)
+        self._attendance.is_welcome = True
+        self._kept = kept_text(frame.kept_s, frame.kept_entries)
+        self._report_reconnected()
+        self._report_connected()
+
+    def _report_reconnected(self) -> None:
+        if self.is_lost and self.is_entered:
+            self.is_lost = False
+            self._events.append(events.Reconnected("the server is there again"))
+
+    def _report_connected(self) -> None:
+        """Once, when the server has let us in and answered for each room that was asked for."""
+        if self._has_connected or (session := self._link.session) is None or not self._attendance.is_complete:
+            return
+        self._has_connected = True
+        key = fingerprint(session.remote_static)
+        self._events.append(events.Connected(self._profile.server, key, self.nick, self.rooms))
+        if self.rooms:
+            self._events.append(self._kept_in(", ".join(self.rooms)))
+        if resumed := self._asks.resumed:
+            lines, are = ("line", "was") if resumed == 1 else ("lines", "were")
+            text = f"{resumed} {lines} of an earlier run {are} not confirmed; now sent again (--discard drops them)"
+            self._events.append(events.Notice("outbox", text))
+
+    def _kept_in(self, rooms: str) -> events.Notice:
+        return events.Notice("kept", f"what is said in {rooms} {self._kept}")
+
+    def _on_refused(self, now: float, frame: frames.Refused) -> None:
+        if frame.log:
+            room = frame.log[1:]
+            self._attendance.drop(room)
+            self._transcript.drop(room)
+            if room in self._returning:
+                self._events.append(events.Notice(frame.code, f"{room} cannot be joined again: {frame.text}"))
+            else:
+                self._events.append(events.Error(frame.code, frame.text, self._joined_by.pop(room, None)))
+            self._report_connected()
+        elif frame.code == "unwritable":
+            self._events += self._asks.on_unwritable(now, frame.text)
+        elif frame.code in FINAL_REFUSALS:
+            self._reject(frame.code, frame.text)
+
+    def _reject(self, code: str, text: str) -> None:
+        """The end, and why."""
+        if not self.is_over:
+            self._events.append(events.Rejected(code, text))
+        self._attendance.is_over = True
+
+    def _on_goodbye(self, now: float, frame: frames.Goodbye) -> None:
+        if self._attendance.is_leaving:
+            self._attendance.is_over = True
+        elif not self.is_over:
+            self._link.on_goodbye(now, frame.reason)
+
+    def _on_result(self, now: float, frame: frames.Result) -> None:
+        self._events += self._asks.on_result(now, frame)
+        self._on_answered(now)
+
+    def _on_answered(self, now: float) -> None:
+        """What an answer changes in what is wanted."""
+        self._attendance.nick = self._asks.answers.take_renamed() or self._attendance.nick
+        for room in self._asks.answers.drain_parted():
+            self._on_parted(now, room)
+
+    def _on_parted(self, now: float, room: str) -> None:
+        if self._attendance.on_left(now, room) and self._transcript.drop(room):
+            self._events.append(events.MemberLeft(room, self.nick, bodies.Reason.PARTED))
+
+    # --- Time ----------
+
+    def handle_timeout(self, now: float) -> None:
+        """Ask again what is overdue, acknowledge what is due, give a sign of life."""
+        self._link.handle_timeout(now)
+        self._after_link(now)
+        self._flush(now)
+
+    def next_timeout(self) -> float | None:
+        """When `handle_timeout` is due."""
+        if self.is_over:
+            return None
+        timeouts = [self._link.next_timeout()]
+        if self._link.session is not None:
+            timeouts += [self._attendance.next_timeout(), self._link.acks.next_timeout()]
+            if self.is_entered:
+                timeouts.append(self._asks.outbox.next_timeout())
+        return min((timeout for timeout in timeouts if timeout is not None), default=None)
+
+    def _after_link(self, now: float) -> None:
+        """What the link has noticed: a refused key, a loss, a new session."""
+        link = self._link
+        if link.connector is not None and link.connector.refused_key is not None and not self.is_over:
+            self._reject("server_key", self._why_not)
+        if self._attendance.is_leaving and (link.session is None or link.is_forgotten):
+            self._attendance.is_over = True  # nobody is there to take leave of
+        if link.is_lost and link.lost_reason:
+            if self._has_connected and not self.is_lost:
+                self.is_lost = True
+                self._events += [events.Disconnected(link.lost_reason), *self._asks.on_lost()]
+            link.lost_reason = ""
+        if link.has_renewed:
+            link.has_renewed = False
+            self._attendance.renew(now)
+            self._transcript.mark_all()
+            link.acks.on_entries(now, 0.0, 0.0)
+            self._asks.outbox.restart(now)
+            self._asks.outbox.seed_round_trip(link.round_trip_s)
+        self._report_reconnected()
+
+    # --- Durability ----------
+
+    def drain_writes(self) -> list[Write]:
+        """What is to be written as one batch; then say `persisted` or `rejected`."""
+        if self._has_connected and self.rooms != self._rooms_kept:
+            self._rooms_kept = self.rooms
+            self._asks.keep_rooms(self.rooms)
+        return self._asks.drain_writes(is_shown=self._has_connected)
+
+    def persisted(self, now: float, count: int) -> None:
+        """The `count` oldest writes drained are on the disk: what was asked may be sent."""
+        self._asks.persisted(now, count)
+        self._flush(now)
+
+    def rejected(self, now: float, reason: str) -> None:
+        """Nothing drained could be written. It is sent all the same, and the person knows what that means."""
+        self._events += self._asks.rejected(now, reason)
+        self._flush(now)
+
+    # --- Out ----------
+
+    def _flush(self, now: float) -> None:
+        """Seal what is due."""
+        link = self._link
+        if link.session is None or self.is_over:
+            return
+        due = self._urgent
+        self._urgent = []
+        attending = self._attendance.drain_frames(now)
+        due += attending
+        is_asking = bool(attending)
+        if self.is_entered:
+            requests = self._asks.outbox.drain_frames(now)
+            due += requests
+            is_asking = is_asking or bool(requests)
+        if link.is_ping_due:
+            due.append(encode(frames.Ping(0)))
+            is_asking = True
+        ack_due = link.acks.next_timeout()
+        if ack_due is not None and (now >= ack_due or due):
+            due = link.ack_frames(now, self._transcript.take_cursors(), has_gap=self._transcript.has_gap()) + due
+        link.send(now, due, is_asking=is_asking)
+
+    def drain_transmits(self) -> list[tuple[bytes, Address]]:
+        """Datagrams to be sent, in order."""
+        return self._link.drain_transmits()
+
+    def drain_events(self) -> list[events.ClientEvent]:
+        """What happened, in order."""
+        drained, self._events = self._events, []
+        drained += self._asks.drain_notices()
+        if self._has_connected:  # not a message before it is told where we are
+            drained += self._transcript.drain_events()
+        return drained
+
+
+def _checked(text: str) -> str:
+    cleaned = clean_text(text)
+    if cleaned is None:
+        raise LocalError("there is nothing to send", "empty")
+    if not fits(cleaned, TEXT_BYTES_MAX):
+        size = len(cleaned.encode())
+        raise LocalError(f"a message has at most {TEXT_BYTES_MAX} bytes, this one {size}: send a file", "too_long")
+    return cleaned

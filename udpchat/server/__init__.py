@@ -1,0 +1,1 @@
+"""The server's core: who is here, what is carried out, what is written."""

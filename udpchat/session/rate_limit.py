@@ -1,0 +1,59 @@
+"""How often one host may begin a handshake: a token bucket for each source (SPEC 2).
+
+Charge it only after a good cookie: before that the source is a claim, and a liar could spend another's tokens. One
+bucket for all would let a single host lock everyone out, which is toxcore's mistake and WireGuard's lesson.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class _Bucket:
+    tokens: float
+    used_s: float
+
+
+class HandshakeRateLimiter:
+    """Buckets by host, least recently used first; a full one is forgotten, for it says nothing."""
+
+    __slots__ = ("_buckets", "_burst", "_full_after_s", "_per_s", "_sources_max")
+
+    def __init__(self, *, burst: float, per_s: float, sources_max: int) -> None:
+        self._burst, self._per_s, self._sources_max = burst, per_s, sources_max
+        self._full_after_s = burst / per_s
+        self._buckets: dict[str, _Bucket] = {}
+
+    def __len__(self) -> int:
+        return len(self._buckets)
+
+    def take(self, now: float, host: str) -> bool:
+        """Whether ``host`` had a token left; it has one less now."""
+        bucket = self._buckets.pop(host, None)
+        if bucket is None:
+            bucket = _Bucket(self._burst, now)
+            if len(self._buckets) >= self._sources_max:
+                # The oldest gets its tokens back. Refusing the newcomer instead would let many hosts lock others out.
+                del self._buckets[next(iter(self._buckets))]
+        bucket.tokens = min(self._burst, bucket.tokens + (now - bucket.used_s) * self._per_s)
+        bucket.used_s = now
+        self._buckets[host] = bucket
+        if bucket.tokens < 1.0:
+            return False
+        bucket.tokens -= 1.0
+        return True
+
+    def handle_timeout(self, now: float) -> None:
+        """Forget the buckets that are full again."""
+        while self._buckets:
+            host, bucket = next(iter(self._buckets.items()))
+            if now < bucket.used_s + self._full_after_s:
+                return
+            del self._buckets[host]
+
+    def next_timeout(self) -> float | None:
+        """When the first bucket is surely full."""
+        for bucket in self._buckets.values():
+            return bucket.used_s + self._full_after_s
+        return None

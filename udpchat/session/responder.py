@@ -1,0 +1,184 @@
+"""The server's door: from strangers' Hellos to sessions (SPEC 2).
+
+A Hello without a good cookie gets one and leaves no trace. With one, the address is proved and the host has a token to
+spend, and a half-open handshake is kept for HANDSHAKE_LIFETIME_S. Lost answers are the client's to ask for again: the
+same Hello gets the same HelloReply, the same Finish the same ``Accepted``, and never a second session. A corrupt
+packet changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from udpchat.session.cookie import CookieJar
+from udpchat.session.noise import KeyPair, NoiseResponder
+from udpchat.session.path import Path
+from udpchat.session.session import Session
+from udpchat.session.rate_limit import HandshakeRateLimiter
+from udpchat.wire.errors import BadDatagram, Drop
+from udpchat.wire.limits import (
+    FINISHES_MAX,
+    HANDSHAKE_LIFETIME_S,
+    HANDSHAKES_MAX,
+    HANDSHAKES_PER_SOURCE_BURST,
+    HANDSHAKES_PER_SOURCE_PER_S,
+    KEY_BYTES,
+    PROTOCOL_VERSION,
+    SOURCES_MAX,
+)
+from udpchat.wire.packets import NO_COOKIE, Address, Cookie, Finish, Hello, HelloReply
+
+_INDEX_BYTES = 4
+_INDEX_TRIES_MAX = 32  # the index space is thousands of times larger than all tables together
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedHandshake:
+    """A finished handshake: a session whose path is proved, and what the client said in its Finish."""
+
+    session: Session
+    payload: bytes
+
+
+_Caller = tuple[Address, int, bytes]  # address, client's index, ephemeral key: what a repeated Hello repeats
+
+
+@dataclass(slots=True)
+class _Handshake:
+    caller: _Caller
+    reply: bytes
+    responder: NoiseResponder
+    expires_s: float
+    failures: int = 0
+    accepted: AcceptedHandshake | None = None
+    finish: bytes = b""  # the Noise message that was accepted
+
+
+class HandshakeResponder:
+    """``is_index_free`` tells whether the caller has no session of that index. A crowd on one host needs other rates.
+
+    Every handshake lives equally long after its last step, so the table, kept in that order, expires from its front.
+    """
+
+    def __init__(
+        self,
+        *,
+        static: KeyPair,
+        random: Callable[[int], bytes],
+        is_index_free: Callable[[int], bool],
+        per_source_burst: float = HANDSHAKES_PER_SOURCE_BURST,
+        per_source_per_s: float = HANDSHAKES_PER_SOURCE_PER_S,
+    ) -> None:
+        self._static = static
+        self._random = random
+        self._is_index_free = is_index_free
+        self._cookies = CookieJar(random)
+        self._sources = HandshakeRateLimiter(burst=per_source_burst, per_s=per_source_per_s, sources_max=SOURCES_MAX)
+        self._handshakes: dict[int, _Handshake] = {}
+        self._indexes: dict[_Caller, int] = {}
+
+    def __len__(self) -> int:
+        """Handshakes held: half open, or finished less than HANDSHAKE_LIFETIME_S ago."""
+        return len(self._handshakes)
+
+    def receive_hello(self, now: float, address: Address, hello: Hello) -> bytes:
+        """The answer, shorter than the Hello; raises BadDatagram RATE_LIMITED, TABLE_FULL or BAD_HANDSHAKE."""
+        if hello.version != PROTOCOL_VERSION:
+            return Cookie(PROTOCOL_VERSION, hello.sender_index, NO_COOKIE).encode()
+        if not self._cookies.check(now, address, hello.ephemeral, hello.cookie):
+            cookie = self._cookies.mint(now, address, hello.ephemeral)
+            return Cookie(PROTOCOL_VERSION, hello.sender_index, cookie).encode()
+        self._expire(now)
+        caller = (address, hello.sender_index, hello.ephemeral)
+        index = self._indexes.get(caller)
+        if index is None:
+            index = self._begin(now, caller)
+        handshake = self._renew(now, index)
+        return handshake.reply
+
+    def receive_finish(self, now: float, address: Address, finish: Finish) -> AcceptedHandshake:
+        """The session; raises BadDatagram UNKNOWN_SESSION, BAD_HANDSHAKE, or RATE_LIMITED after FINISHES_MAX bad ones.
+
+        A repeated Finish gets the same ``Accepted``: answer it with any Data, which is what the client waits for.
+        """
+        self._expire(now)
+        index = finish.receiver_index
+        handshake = self._handshakes.get(index)
+        if handshake is None or handshake.caller[0] != address:
+            raise BadDatagram(Drop.UNKNOWN_SESSION)
+        if handshake.accepted is None:
+            handshake.accepted = self._finish(now, index, handshake, finish)
+            handshake.finish = finish.noise
+            self._renew(now, index)
+        elif finish.noise != handshake.finish:
+            raise BadDatagram(Drop.BAD_HANDSHAKE)
+        return handshake.accepted
+
+    def handle_timeout(self, now: float) -> None:
+        """Forget what has expired."""
+        self._expire(now)
+        self._sources.handle_timeout(now)
+
+    def next_timeout(self) -> float | None:
+        """When the next thing expires."""
+        times = [self._sources.next_timeout()]
+        times += [handshake.expires_s for handshake in list(self._handshakes.values())[:1]]
+        return min((time for time in times if time is not None), default=None)
+
+    def _begin(self, now: float, caller: _Caller) -> int:
+        address, client_index, ephemeral = caller
+        if len(self._handshakes) >= HANDSHAKES_MAX:
+            raise BadDatagram(Drop.TABLE_FULL)
+        if not self._sources.take(now, address[0]):
+            raise BadDatagram(Drop.RATE_LIMITED)
+        index = self._free_index()
+        header = HelloReply(client_index, index, b"").header
+        responder = NoiseResponder(
+            static=self._static,
+            ephemeral=KeyPair(self._random(KEY_BYTES)),
+            remote_ephemeral=ephemeral,
+            payload=header,
+        )
+        self._handshakes[index] = _Handshake(caller, header + responder.message, responder, expires_s=now)
+        self._indexes[caller] = index
+        return index
+
+    def _finish(self, now: float, index: int, handshake: _Handshake, finish: Finish) -> AcceptedHandshake:
+        if handshake.failures >= FINISHES_MAX:
+            raise BadDatagram(Drop.RATE_LIMITED)
+        try:
+            client = handshake.responder.read_finish_untrusted(finish.noise)
+        except BadDatagram:
+            handshake.failures += 1
+            raise
+        address, client_index, _ = handshake.caller
+        session = Session(
+            now,
+            index=index,
+            peer_index=client_index,
+            remote_static=client.remote_static,
+            keys=client.keys,
+            path=Path(address, self._random),
+        )
+        return AcceptedHandshake(session, client.payload)
+
+    def _free_index(self) -> int:
+        for _ in range(_INDEX_TRIES_MAX):
+            index = int.from_bytes(self._random(_INDEX_BYTES), "big")
+            if index not in self._handshakes and self._is_index_free(index):
+                return index
+        raise BadDatagram(Drop.TABLE_FULL)
+
+    def _renew(self, now: float, index: int) -> _Handshake:
+        handshake = self._handshakes.pop(index)
+        handshake.expires_s = now + HANDSHAKE_LIFETIME_S
+        self._handshakes[index] = handshake
+        return handshake
+
+    def _expire(self, now: float) -> None:
+        while self._handshakes:
+            index, handshake = next(iter(self._handshakes.items()))
+            if now < handshake.expires_s:
+                return
+            del self._handshakes[index], self._indexes[handshake.caller]

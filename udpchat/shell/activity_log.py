@@ -1,0 +1,44 @@
+"""A client's file of who came and went, and when it was connected; never of what was said."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from udpchat.chat import events
+from udpchat.shell.logs import ACTIVITY, ActivityFile
+
+
+class ActivityLog:
+    """Notes what happens in the activity file of `folder`, which is there. Nothing here fails for want of a disk."""
+
+    def __init__(self, folder: Path) -> None:
+        logging.raiseExceptions = False  # a full disk is no reason to fill the screen
+        self._logger = logging.getLogger(ACTIVITY)
+        self._logger.setLevel(logging.INFO)
+        self._logger.propagate = False  # the screen belongs to the chat
+        self._file = ActivityFile(folder)
+
+    def note(self, event: events.ClientEvent) -> None:
+        """Note an event, if it is of the kind."""
+        match event:
+            case events.Connected(server, _, nick, rooms):
+                self._logger.info("connected to %s as %s, in %s", server, nick, " ".join(rooms) or "no room")
+            case events.MemberJoined(room, nick):
+                self._logger.info("%s joined %s", nick, room)
+            case events.MemberLeft(room, nick, reason):
+                self._logger.info("%s left %s (%s)", nick, room, reason)
+            case events.MemberRenamed(old, nick):
+                self._logger.info("%s is now %s", old, nick)
+            case events.Disconnected(reason):
+                self._logger.info("disconnected: %s", reason)
+            case events.Reconnected(reason):
+                self._logger.info("reconnected: %s", reason)
+            case events.Rejected(code, _):
+                self._logger.info("refused: %s", code)
+
+    def close(self) -> None:
+        """Note no more."""
+        self._logger.info("ended")
+        self._file.close()
+        self._logger.propagate = True

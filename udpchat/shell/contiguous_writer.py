@@ -1,0 +1,40 @@
+"""A client's store that goes on after a failed write: what was lost of a replica is fetched again another time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from udpchat.client.stored import RequestAdded, EntriesStored, ReplicaReset, Write
+from udpchat.storage.protocol import ClientStore, StoreError
+
+
+class ContiguousWriter:
+    """`write` of a client's store, for a writer."""
+
+    def __init__(self, store: ClientStore) -> None:
+        self._store = store
+
+    def write(self, batch: Sequence[Write]) -> None:
+        """Write what continues what is there. Raises `StoreError` only if something that was said could not be kept."""
+        try:
+            self._store.write(self._continuing(batch))
+        except StoreError:
+            if any(isinstance(item, RequestAdded) for item in batch):
+                raise
+
+    def _continuing(self, batch: Sequence[Write]) -> list[Write]:
+        """Without entries behind a hole that a failed write has left: the next start asks for all of them."""
+        heads: dict[str, tuple[int, int]] = {}
+        kept: list[Write] = []
+        for item in batch:
+            if isinstance(item, ReplicaReset):
+                heads[item.log] = item.generation, item.sequence
+            elif isinstance(item, EntriesStored):
+                extent = self._store.extent(item.log)
+                is_new = (extent.generation, extent.head) == (0, 0)
+                known = (item.generation, 0) if is_new else (extent.generation, extent.head)
+                if heads.get(item.log, known) != (item.generation, item.first - 1):
+                    continue
+                heads[item.log] = item.generation, item.first + len(item.entries) - 1
+            kept.append(item)
+        return kept

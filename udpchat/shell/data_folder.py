@@ -1,0 +1,231 @@
+"""What a data folder knows: the keys of this machine's server and nicks, and the servers met before, as SSH has them.
+
+A key is 32 secret bytes in hexadecimal, in a file that only its owner may read. `known_servers` has a line
+`HOST:PORT FINGERPRINT` for each server; people may edit it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from base64 import b32decode, b32encode
+from contextlib import suppress
+from hashlib import blake2s
+from pathlib import Path
+from typing import Final
+
+from udpchat.chat.names import nick_key
+from udpchat.session.noise import KeyPair
+from udpchat.wire.limits import KEY_BYTES
+
+SERVER_KEY: Final = "server.key"
+KNOWN_SERVERS: Final = "known_servers"
+LAST_SERVER: Final = "last_server"
+KNOWN_BYTES_MAX: Final = 1024 * 1024
+_PLAIN: Final = re.compile(r"[a-z0-9._-]{1,64}")
+
+
+class DataUnusable(Exception):
+    """The data folder or a file in it cannot be used; one line that says which, why and what to do."""
+
+
+def open_folder(folder: Path) -> Path:
+    """The folder, made if it is not there, for its owner's eyes only. Raises `DataUnusable`."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        probe = folder / f".probe-{secrets.token_hex(8)}"
+        probe.touch(mode=0o600)
+        probe.unlink()
+    except OSError as error:
+        reason = error.strerror or error
+        raise DataUnusable(f"cannot use the data folder {folder}: {reason}; choose another with --data") from error
+    return folder
+
+
+def file_name(name: str) -> str:
+    """A file name for what an outsider may have named: the name itself if that is harmless, else its code."""
+    if _PLAIN.fullmatch(name):
+        return name
+    code = b32encode(name.encode("utf-8", "surrogatepass")).decode().lower().rstrip("=")
+    return f"~{code}" if len(code) <= 205 else f"~~{blake2s(name.encode('utf-8', 'surrogatepass')).hexdigest()}"
+
+
+def name_of_file(stem: str) -> str:
+    """What `file_name` made this of, as far as it can be told: of a name too long for a file only a digest is left."""
+    if not stem.startswith("~") or stem.startswith("~~"):
+        return stem
+    try:
+        return b32decode(stem[1:].upper() + "=" * (-len(stem[1:]) % 8)).decode("utf-8", "replace")
+    except ValueError:
+        return stem
+
+
+def nick_file(nick: str) -> str:
+    """What the files of a nick are called, however it is spelled; the prefix keeps Windows from seeing a device."""
+    return f"nick-{file_name(nick_key(nick))}"
+
+
+# --- Keys ----------
+
+
+def server_key(folder: Path) -> KeyPair:
+    """The key of the server of this folder, made at first use. Raises `DataUnusable`."""
+    return KeyPair(_load_or_make(folder / SERVER_KEY))
+
+
+def stored_server_key(folder: Path) -> bytes | None:
+    """The secret key of the server of this folder, 32 bytes, if it has one. Raises `DataUnusable`."""
+    path = folder / SERVER_KEY
+    return _load(path) if path.exists() else None
+
+
+def put_server_key(folder: Path, secret: bytes) -> Path | None:
+    """Make this the key of the server of this folder; returns where the key before is kept, if there was another.
+
+    At every moment there is the one or the other. Raises `DataUnusable`.
+    """
+    path = folder / SERVER_KEY
+    if not path.exists():
+        _make(path, secret)
+    former = _load(path)
+    if former == secret:
+        return None
+    kept = path.with_name(f"{path.name}.before-restore")
+    number = 1
+    while kept.exists():
+        number += 1
+        kept = path.with_name(f"{path.name}.before-restore-{number}")
+    draft = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
+    try:
+        _write(kept, former.hex() + "\n")
+        _write(draft, secret.hex() + "\n")
+        draft.replace(path)
+    except OSError as error:
+        raise DataUnusable(f"cannot write {path}: {error.strerror}; see to its permissions") from error
+    finally:
+        draft.unlink(missing_ok=True)
+    return kept
+
+
+def key_of_nick(folder: Path, nick: str) -> KeyPair:
+    """The key of a nick, made at first use. Raises `DataUnusable`."""
+    return KeyPair(_load_or_make(nick_key_path(folder, nick)))
+
+
+def keep_key(folder: Path, *, old: str, new: str) -> bool:
+    """Who was `old` goes by `new` now: the key of `old` serves for it too, unless `new` has one. Whether it was kept.
+
+    Raises `DataUnusable`.
+    """
+    target = nick_key_path(folder, new)
+    if target.exists():
+        return False
+    secret = _load_or_make(nick_key_path(folder, old))
+    return _make(target, secret) == secret
+
+
+def nick_key_path(folder: Path, nick: str) -> Path:
+    """Where the key of a nick lies."""
+    return folder / "keys" / f"{nick_file(nick)}.key"
+
+
+def _load_or_make(path: Path) -> bytes:
+    return _load(path) if path.exists() else _make(path, secrets.token_bytes(KEY_BYTES))
+
+
+def _load(path: Path) -> bytes:
+    try:
+        secret = bytes.fromhex(path.read_text(encoding="ascii"))
+    except ValueError:
+        secret = b""
+    except OSError as error:
+        raise DataUnusable(f"cannot read {path}: {error.strerror}; see to its permissions") from error
+    if len(secret) != KEY_BYTES:
+        raise DataUnusable(f"{path} holds no key; restore it from a copy, or move it away to get a new one")
+    return secret
+
+
+def _make(path: Path, secret: bytes) -> bytes:
+    """The secret that the file has afterwards: this one, or that of another process that was faster."""
+    draft = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            _write(draft, secret.hex() + "\n")
+            try:
+                os.link(draft, path)  # whole or not at all, and never over another
+            except FileExistsError:
+                return _load(path)
+            except OSError:  # a file system without links
+                draft.rename(path)
+        finally:
+            draft.unlink(missing_ok=True)
+    except OSError as error:
+        raise DataUnusable(f"cannot write {path}: {error.strerror}; choose another folder with --data") from error
+    return secret
+
+
+def _write(path: Path, text: str) -> None:
+    """A new file for its owner's eyes only, on the disk on return."""
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+# --- Servers ----------
+
+
+class KnownServers:
+    """The fingerprints of servers met before, by `HOST:PORT`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / KNOWN_SERVERS
+
+    def fingerprint(self, server: str) -> str | None:
+        """That of this server; the first line counts. Raises `DataUnusable`."""
+        for line in self._lines():
+            words = line.split()
+            if len(words) == 2 and words[0] == server:
+                return words[1]
+        return None
+
+    def _lines(self) -> list[str]:
+        try:
+            with self.path.open("rb") as file:
+                return file.read(KNOWN_BYTES_MAX).decode("utf-8", "replace").splitlines()
+        except FileNotFoundError:
+            return []
+        except OSError as error:  # to go on without it would be to trust anyone
+            raise DataUnusable(f"cannot read {self.path}: {error.strerror}; see to its permissions") from error
+
+    def pin(self, server: str, fingerprint: str) -> None:
+        """Remember a server that was not known. Raises `DataUnusable`."""
+        try:
+            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+            with open(descriptor, "r+b", buffering=0) as file:
+                size = file.seek(0, os.SEEK_END)
+                file.seek(max(size - 1, 0))
+                separator = b"\n" if file.read(1) not in (b"", b"\n") else b""  # a person may have left it so
+                file.write(separator + f"{server} {fingerprint}\n".encode())
+        except OSError as error:
+            raise DataUnusable(f"cannot write {self.path}: {error.strerror}; see to its permissions") from error
+
+
+def last_server(folder: Path) -> str | None:
+    """What `remember_server` was told last."""
+    try:
+        return (folder / LAST_SERVER).read_text(encoding="utf-8").strip()[:512] or None
+    except (OSError, ValueError):
+        return None
+
+
+def remember_server(folder: Path, server: str) -> None:
+    """The server used last; that it cannot be written is no reason to fail."""
+    draft = folder / f".{LAST_SERVER}-{secrets.token_hex(8)}"
+    with suppress(OSError):
+        _write(draft, server + "\n")
+        draft.replace(folder / LAST_SERVER)
+    with suppress(OSError):
+        draft.unlink(missing_ok=True)

@@ -1,0 +1,107 @@
+"""Where a client's lines come from: what every source does, and the source for pipes, files and dumb terminals.
+
+That one reads on a thread: no system has one way to wait for terminals, pipes and files alike. The source for terminals
+that can do more is `shell/editor`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from threading import Semaphore, Thread
+from typing import Final, Protocol
+
+LINES_AHEAD_MAX: Final = 64  # read and not released yet: the rest waits in the pipe
+LINE_BYTES_MAX: Final = 1024 * 1024  # of one line; what is longer is cut here, far beyond what a message may hold
+READ_BYTES: Final = 64 * 1024
+
+
+class Raw(Protocol):
+    """An unbuffered binary file: a thread that waits in a buffered one would hold its lock when the process ends."""
+
+    def read(self, size: int, /) -> bytes | None:
+        """What is there, at most `size` bytes; empty at the end."""
+
+
+class LineSource(Protocol):
+    """Reports lines in the loop, LINES_AHEAD_MAX at most without a `release`, and then the end of the input."""
+
+    def start(
+        self, loop: asyncio.AbstractEventLoop, *, on_line: Callable[[str], None], on_end: Callable[[], None]
+    ) -> None:
+        """Report from now on. Once."""
+
+    def release(self, count: int) -> None:
+        """So many lines have been dealt with."""
+
+    def refresh(self) -> None:
+        """What a prompt shows may have changed."""
+
+    async def close(self) -> None:
+        """Report no more, and leave a terminal as it was found."""
+
+    def restore(self) -> None:
+        """The same for the terminal, when the process ends on the spot."""
+
+
+def lines_of(raw: Raw) -> Iterator[str]:
+    """The lines, without their breaks; also a last one without a break. What is not UTF-8 becomes U+FFFD."""
+    rest = bytearray()
+    while data := _read(raw):
+        start = 0
+        while (end := data.find(b"\n", start)) >= 0:
+            rest += data[start:end][: LINE_BYTES_MAX - len(rest)]
+            yield _text(rest)
+            rest.clear()
+            start = end + 1
+        rest += data[start:][: LINE_BYTES_MAX - len(rest)]
+    if rest:
+        yield _text(rest)
+
+
+def _read(raw: Raw) -> bytes:
+    try:
+        return raw.read(READ_BYTES) or b""
+    except OSError:  # closed, or a terminal that is gone
+        return b""
+
+
+def _text(line: bytearray) -> str:
+    return line.decode("utf-8", "replace").removesuffix("\r")
+
+
+class LineReader:
+    """A `LineSource` that reads a file to its end."""
+
+    def __init__(self, raw: Raw) -> None:
+        self._raw = raw
+        self._ahead = Semaphore(LINES_AHEAD_MAX)
+
+    def start(
+        self, loop: asyncio.AbstractEventLoop, *, on_line: Callable[[str], None], on_end: Callable[[], None]
+    ) -> None:
+        """Read from now on, on a thread that cannot be woken from its read."""
+        self._loop, self._on_line, self._on_end = loop, on_line, on_end
+        Thread(target=self._work, name="typed", daemon=True).start()
+
+    def release(self, count: int) -> None:
+        """So many lines have been dealt with."""
+        self._ahead.release(count)
+
+    def refresh(self) -> None:
+        """There is no prompt."""
+
+    async def close(self) -> None:
+        """The thread ends with the process."""
+
+    def restore(self) -> None:
+        """No terminal was changed."""
+
+    def _work(self) -> None:
+        try:
+            for line in lines_of(self._raw):
+                self._ahead.acquire()
+                self._loop.call_soon_threadsafe(self._on_line, line)
+            self._loop.call_soon_threadsafe(self._on_end)
+        except RuntimeError:
+            assert self._loop.is_closed()  # the program is ending, and nobody wants the line

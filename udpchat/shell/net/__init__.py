@@ -1,0 +1,1 @@
+"""The socket, the loop that drives a core, and finding a server."""

@@ -1,0 +1,170 @@
+"""The driver: the one loop that feeds a core what happens, and carries out what it says.
+
+One mutation (a batch of datagrams is one), then drain: writes to the writer, datagrams to the endpoint, events to
+whoever listens, and one timer armed. Server and client have the same verbs, so this drives either.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Generic, Protocol, TypeVar
+
+from udpchat.shell.net.endpoint import Endpoint
+from udpchat.shell.writer import Writer, Written
+from udpchat.wire.packets import Address
+
+TIMER_STEP_S: Final = 0.0005  # a core that is always due must not starve the socket
+TIMER_SLACK_S: Final = 0.0002  # the loop's own timers are good for a millisecond
+
+W = TypeVar("W")
+W_co = TypeVar("W_co", covariant=True)
+E = TypeVar("E")
+E_co = TypeVar("E_co", covariant=True)
+
+
+class Core(Protocol[W_co, E_co]):
+    """What server and client have in common. `now` in seconds, monotonic."""
+
+    def receive(self, now: float, datagrams: Sequence[tuple[bytes, Address]]) -> None:
+        """Datagrams have come."""
+
+    def handle_timeout(self, now: float) -> None:
+        """Time has passed."""
+
+    def next_timeout(self) -> float | None:
+        """When `handle_timeout` is due; None: not at all."""
+
+    def drain_writes(self) -> Sequence[W_co]:
+        """What is to be written; then say `persisted` or `rejected`."""
+
+    def persisted(self, now: float, count: int) -> None:
+        """So many of the oldest drained are durable."""
+
+    def rejected(self, now: float, reason: str) -> None:
+        """None of what was drained and is not durable was written."""
+
+    def drain_transmits(self) -> list[tuple[bytes, Address]]:
+        """Datagrams to be sent."""
+
+    def drain_events(self) -> Sequence[E_co]:
+        """What happened."""
+
+
+class Driver(Generic[W, E]):
+    """Drives `core`. `before` is called with the time ahead of every mutation; `on_events` with the time and what
+    happened after every drain, also if that is nothing.
+
+    `on_events` may call the core's verbs, or `call`: what they cause is drained before anything else happens.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        core: Core[W, E],
+        *,
+        endpoint: Endpoint,
+        writer: Writer[W],
+        on_events: Callable[[float, Sequence[E]], None],
+        before: Callable[[float], None] = lambda now: None,
+    ) -> None:
+        self._loop = loop
+        self._core = core
+        self._endpoint = endpoint
+        self._writer = writer
+        self._on_events = on_events
+        self._before = before
+        self._timer: asyncio.TimerHandle | None = None
+        self._armed_for = float("inf")
+        self._is_draining = False
+        self._is_ended = False
+        writer.on_outcome(self._on_outcome)
+
+    # --- Mutations ----------
+
+    def receive(self, datagrams: list[tuple[bytes, Address]]) -> None:
+        """A batch from the endpoint."""
+        now = self._loop.time()
+        self._before(now)
+        self._core.receive(now, datagrams)
+        self._drain(now)
+
+    def call(self, verb: Callable[..., Any], *arguments: Any) -> None:
+        """`verb(now, *arguments)`, a verb of the core or something that calls them; raises what it raises."""
+        now = self._loop.time()
+        self._before(now)
+        try:
+            verb(now, *arguments)
+        finally:
+            self._drain(now)
+
+    def start(self) -> None:
+        """Carry out what the core wants to begin with."""
+        self._drain(self._loop.time())
+
+    def end(self) -> None:
+        """Drive no more: the core stays as it is."""
+        self._is_ended = True
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _on_outcome(self) -> None:
+        self._drain(self._loop.time())
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        self._armed_for = float("inf")
+        now = self._loop.time()
+        due = self._core.next_timeout()
+        if due is None:
+            return
+        if due > now:  # it has moved since
+            return self._arm(due)
+        self._before(now)
+        self._core.handle_timeout(now)
+        self._drain(now, no_sooner=now + TIMER_STEP_S)
+
+    # --- Draining ----------
+
+    def _drain(self, now: float, *, no_sooner: float = 0.0) -> None:
+        if self._is_draining or self._is_ended:
+            return
+        self._is_draining = True
+        is_told = False
+        try:
+            while True:
+                self._drain_writes(now)
+                transmits = self._core.drain_transmits()
+                if transmits:
+                    self._endpoint.send(transmits)
+                happened = self._core.drain_events()
+                if is_told and not happened:
+                    break
+                self._on_events(now, happened)
+                is_told = True
+        finally:
+            self._is_draining = False
+        due = self._core.next_timeout()
+        # A timer that is too early costs one look when it fires; to move it for each packet would cost more.
+        if due is not None and due < self._armed_for - TIMER_SLACK_S and not self._is_ended:
+            self._arm(max(due, no_sooner))
+
+    def _drain_writes(self, now: float) -> None:
+        core, writer = self._core, self._writer
+        while True:
+            writes = core.drain_writes()
+            if writes:
+                writer.submit(writes)
+            outcome = writer.take_outcome()
+            if outcome is None:
+                return
+            if isinstance(outcome, Written):
+                core.persisted(now, outcome.count)
+            else:
+                core.rejected(now, outcome.reason)
+
+    def _arm(self, due: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._armed_for = due
+        self._timer = self._loop.call_at(due, self._on_timer)

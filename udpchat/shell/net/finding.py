@@ -1,0 +1,221 @@
+"""Which server: the one that was named, else the one used last, else what is found on this machine.
+
+The server used last is the one that a person means. If it does not answer, another takes its place only for this run,
+and only by a person's word; a program that reads a pipe gets `NoServer`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from udpchat.shell.addresses import BadAddress, ServerAddress, parse_server
+from udpchat.shell.choosing import NobodyAnswers
+from udpchat.shell.net.reach import Answer, NoSuchHost, find_server, resolve
+from udpchat.wire.packets import Address
+
+NAMED_S_MAX: Final = 10.0  # for a server that was named, and for the one used last where nobody can be asked
+NAMED_REFUSED_S_MAX: Final = 3.0  # the same if its machine reports that nobody listens: it may be starting
+GUESSED_S_MAX: Final = 3.0  # for a guess, and for the one used last before a person is asked
+GUESSED_REFUSED_S_MAX: Final = 1.0
+KEPT_TRYING_S: Final = 30.0  # by a person's word: how often the person is told that it goes on
+REPORTED_AFTER_S: Final = 0.25  # what is being tried: an answer from a LAN comes sooner
+LOOK_AGAIN_S: Final = 30.0  # between two looks whether the server used last is back
+LOOK_AGAIN_S_MAX: Final = 2.0  # how long one look takes
+THIS_MACHINE: Final = ("127.0.0.1", "::1")
+
+Report = Callable[[str], object]  # one line for the person
+Choose = Callable[[str, Sequence[str]], Awaitable[int]]  # question, options; index of the one chosen; NobodyAnswers
+
+
+class NoServer(Exception):
+    """No server; one line that says what was tried and what to do."""
+
+
+class Origin(Enum):
+    """Where the address of a server comes from."""
+
+    NAMED = "the server named"
+    USED_LAST = "the server used last"
+    THIS_MACHINE = "found on this machine"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A server that may be there."""
+
+    server: ServerAddress
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A server that answers, and at which of its addresses.
+
+    `instead_of` is the one used last, if this one is used in its place: then it is not to be remembered.
+    """
+
+    candidate: Candidate
+    address: Address
+    instead_of: ServerAddress | None = None
+
+
+async def find(
+    named: ServerAddress | None, *, last: str | None, port: int, choose: Choose | None, report: Report
+) -> Found:
+    """A server that answers. `last` is the one used last; `port` that of a server of this machine.
+
+    `choose` asks the person; None where nobody can be asked. Raises `NoServer`.
+    """
+    if named is not None:
+        candidate = Candidate(named, Origin.NAMED)
+        return await _reach(candidate, NAMED_S_MAX, refused_limit_s=NAMED_REFUSED_S_MAX, report=report)
+    used_last = _parsed(last)
+    if used_last is None:
+        return await _guess(port, report)
+    candidate = Candidate(used_last, Origin.USED_LAST)
+    try:
+        if choose is None:
+            found = await _reach(candidate, NAMED_S_MAX, refused_limit_s=NAMED_REFUSED_S_MAX, report=report)
+        else:
+            found = await _reach(candidate, GUESSED_S_MAX, refused_limit_s=GUESSED_REFUSED_S_MAX, report=report)
+    except NoServer as error:
+        if choose is None:
+            hint = "No other server is used in its place unasked: name one with --server HOST, or try again"
+            raise NoServer(f"the server used last is not there: {error}. {hint}") from error
+        return await _find_by_choice(candidate, str(error), port=port, choose=choose, report=report)
+    report(f"-- no server was named; using the one used last: {used_last.name}")
+    return found
+
+
+def _parsed(last: str | None) -> ServerAddress | None:
+    try:
+        return parse_server(last) if last else None
+    except BadAddress:
+        return None
+
+
+async def _guess(port: int, report: Report) -> Found:
+    """Nothing was used before: a server of this machine replaces nothing."""
+    report_later = _announce(f"a server on this machine, UDP port {port}", GUESSED_S_MAX, report)
+    try:
+        found, tried = await _on_this_machine(port)
+    finally:
+        report_later.cancel()
+    if found is None:
+        hint = "start one with udpchat-server, or name one with --server HOST"
+        raise NoServer(f"no server was named or used before, and none was found; tried {'; '.join(tried)}; {hint}")
+    report(f"-- no server was named; using the one found on this machine: {found.candidate.server.name}")
+    return found
+
+
+async def _find_by_choice(
+    missing: Candidate, reason: str, *, port: int, choose: Choose, report: Report
+) -> Found:
+    """The server used last does not answer: what the person wants. Raises `NoServer` if that is to quit."""
+    other, _ = await _on_this_machine(port, but=missing.server)
+    url = missing.server.url
+    report(f"-- THE SERVER USED LAST DOES NOT ANSWER: {reason}")
+    options = [f"keep trying {url}"]
+    if other is not None:
+        options.append(f"use {other.candidate.server.url}, {other.candidate.origin.value}, this time only")
+    options.append("quit")
+    try:
+        chosen = options[await choose("what now?", options)]
+    except NobodyAnswers:
+        chosen = "quit"
+    if chosen == "quit":
+        raise NoServer(f"{url} was used last and does not answer; name another server with --server HOST")
+    if other is not None and chosen != options[0]:
+        return Found(other.candidate, other.address, instead_of=missing.server)
+    report(f"-- trying {url} until it answers; Ctrl+C quits")
+    while True:
+        try:
+            return await _reach(missing, KEPT_TRYING_S, refused_limit_s=KEPT_TRYING_S)
+        except NoServer as error:
+            report(f"-- still trying: {error}")
+
+
+async def _on_this_machine(port: int, *, but: ServerAddress | None = None) -> tuple[Found | None, list[str]]:
+    """A server of this machine other than `but`, and why the addresses tried before it are none."""
+    candidates = [Candidate(ServerAddress(host, port), Origin.THIS_MACHINE) for host in THIS_MACHINE]
+    candidates = [candidate for candidate in candidates if but is None or candidate.server.name != but.name]
+    looks = [
+        asyncio.ensure_future(_reach(candidate, GUESSED_S_MAX, refused_limit_s=GUESSED_REFUSED_S_MAX))
+        for candidate in candidates
+    ]
+    tried: list[str] = []
+    try:
+        for look in looks:
+            try:
+                return await look, tried
+            except NoServer as error:
+                tried.append(str(error))
+    finally:
+        for look in looks:
+            look.cancel()
+        await asyncio.gather(*looks, return_exceptions=True)
+    return None, tried
+
+
+async def until_back(server: ServerAddress) -> None:
+    """Return once something answers at the address of this server; looks every LOOK_AGAIN_S."""
+    while True:
+        await asyncio.sleep(LOOK_AGAIN_S)
+        try:
+            await _reach(Candidate(server, Origin.USED_LAST), LOOK_AGAIN_S_MAX, refused_limit_s=0.0)
+        except NoServer:
+            continue
+        return
+
+
+# --- One candidate ----------
+
+
+async def _reach(
+    candidate: Candidate, limit_s: float, *, refused_limit_s: float, report: Report | None = None
+) -> Found:
+    """The candidate, if it answers; what is being tried is reported if that takes longer. Raises `NoServer`."""
+    server = candidate.server
+    subject = f"{server.url}, {candidate.origin.value}" if candidate.origin is not Origin.NAMED else server.url
+    report_later = None if report is None else _announce(subject, limit_s, report)
+    try:
+        addresses = await resolve(server.host, server.port)
+        answer, address = await find_server(addresses, limit_s=limit_s, refused_limit_s=refused_limit_s)
+    except NoSuchHost as error:
+        raise NoServer(f"{error}; check the name, or write the address instead") from error
+    finally:
+        if report_later is not None:
+            report_later.cancel()
+    if address is None:
+        raise NoServer(why_not(answer, server))
+    return Found(candidate, address)
+
+
+def _announce(subject: str, limit_s: float, report: Report) -> asyncio.TimerHandle:
+    """Report what is looked for, unless that is over sooner."""
+    line = f"-- looking for {subject}, for up to {limit_s:.0f} s ..."
+    return asyncio.get_running_loop().call_later(REPORTED_AFTER_S, report, line)
+
+
+def why_not(answer: Answer, server: ServerAddress) -> str:
+    """Why there is no chat with this server, and what to do, in one line."""
+    name, port = server.name, server.port
+    match answer:
+        case Answer.OTHER_VERSION:
+            return f"{name} speaks another version of the protocol; update whichever is older"
+        case Answer.REFUSED:
+            return f"nobody listens at {name}: the machine is there; start udpchat-server on it, or check the port"
+        case Answer.FORBIDDEN:
+            return f"this machine does not let packets out to {name}; let UDP out at its own firewall"
+        case Answer.NO_HOST:
+            advice = "check the address, and whether a firewall rejects what is sent"
+            return f"no machine answers at {server.host}: the network reports it unreachable; {advice}"
+        case Answer.NO_ROUTE:
+            return f"no route to {name}: check that the network or Wi-Fi of this machine is on, and the address"
+        case _:
+            advice = f"check the address, and let UDP port {port} in at the server's firewall"
+            return f"{name} does not answer: a firewall drops what is sent, or no machine is there; {advice}"

@@ -1,0 +1,217 @@
+"""Running a server: key, log, socket, driver, signals; ready when it serves, gone soon after it is told to go."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Awaitable
+from pathlib import Path
+from typing import Final
+
+from udpchat.chat import events
+from udpchat.server.admission import Settings
+from udpchat.server.core import ServerCore
+from udpchat.session.noise import fingerprint
+from udpchat.shell.addresses import SCHEME, place
+from udpchat.shell.binding import AddressWatch, covered, open_sockets
+from udpchat.shell.net.driver import Driver
+from udpchat.shell.net.endpoint import UdpEndpoint
+from udpchat.shell.data_folder import open_folder, server_key
+from udpchat.shell.interfaces import hosts_to_name, is_loopback
+from udpchat.shell.logs import configure
+from udpchat.shell.operator_log import OperatorLog
+from udpchat.shell.options import ServerOptions
+from udpchat.shell.progress import ProgressLine
+from udpchat.shell.retention import Pruner
+from udpchat.shell.signals import STOPPING, Signals
+from udpchat.shell.stdio import OutputFailed, abandon_output, writing_to
+from udpchat.shell.writer import ThreadWriter
+from udpchat.storage.protocol import StoreError
+from udpchat.storage.server_sqlite import SqliteLog
+from udpchat.sync.log import Append
+
+LOG_FILE: Final = "server.sqlite"
+DROPS_LOGGED_EVERY_S: Final = 60.0
+WRITING_S_MAX: Final = 1.2  # at the end: what is being written
+FAREWELL_S_MAX: Final = 0.2  # and what is being sent
+GOODBYE_AGAIN_S: Final = 0.05  # a goodbye may be lost; whoever misses both notices the silence
+
+_logger = logging.getLogger("udpchat.server")
+
+
+def run(options: ServerOptions) -> int:
+    """Serve until told to stop; the exit code. Raises DataUnusable, EndpointError or StoreError if it cannot start."""
+    configure(level=options.log_level, form=options.log_format)
+    loop = asyncio.SelectorEventLoop()  # on Windows the other loop goes deaf when a client dies (cpython#127057)
+    try:
+        return loop.run_until_complete(Service(loop, options).run())
+    finally:
+        loop.close()
+
+
+class Service:
+    """One running server. Raises DataUnusable, StoreError or EndpointError if it cannot be."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, options: ServerOptions) -> None:
+        self._loop = loop
+        self._options = options
+        with contextlib.ExitStack() as undo:
+            folder = open_folder(options.data)
+            key = server_key(folder)
+            self._log = self._open_log(folder)
+            undo.callback(self._log.close)
+            self._endpoint = UdpEndpoint(loop, *open_sockets(options.bind, options.port))
+            undo.callback(self._endpoint.close)
+            settings = _settings(options)
+            self._server = ServerCore(static=key, log=self._log, random=os.urandom, settings=settings)
+            undo.pop_all()
+        self._fingerprint = fingerprint(key.public)
+        self._operator_log = OperatorLog(loop.time(), options)
+        self._writer: ThreadWriter[Append] = ThreadWriter(loop, self._log.append)
+        self._driver: Driver[Append, events.ServerEvent] = Driver(
+            loop,
+            self._server,
+            endpoint=self._endpoint,
+            writer=self._writer,
+            on_events=self._operator_log.report_events,
+            before=self._set_wall_clock,
+        )
+        self._pruner = Pruner(
+            loop,
+            self._log,
+            writer=self._writer,
+            retention=options.retention,
+            on_pruned=lambda log: self._driver.call(self._server.on_pruned, log),
+        )
+        self._ended: asyncio.Future[None] = loop.create_future()
+        self._drop_timer: asyncio.TimerHandle | None = None
+
+    def _open_log(self, folder: Path) -> SqliteLog:
+        progress = ProgressLine("upgrading the log")
+        try:
+            return SqliteLog(folder / LOG_FILE, durability=self._options.durability, progress=progress)
+        finally:
+            progress.end()
+
+    def _set_wall_clock(self, now: float) -> None:
+        self._server.hub.wall_offset_s = time.time() - now
+
+    # --- Running ----------
+
+    async def run(self) -> int:
+        """Serve until a signal says to stop; the exit code."""
+        signals = Signals(self._loop, self._on_signal, exit_at_once=lambda number: 1)
+        watch = AddressWatch(self._loop, self._endpoint, self._options.bind)
+        try:
+            signals.take(*STOPPING)
+            if hasattr(signal, "SIGHUP"):
+                signals.take(signal.SIGHUP)
+            self._loop.set_exception_handler(self._on_exception)
+            self._operator_log.report_start()
+            self._driver.start()
+            self._endpoint.listen(self._driver.receive)
+            watch.start()
+            self._pruner.start()
+            self._drop_timer = self._loop.call_later(DROPS_LOGGED_EVERY_S, self._report_drops)
+            self._say_ready()
+            try:
+                await self._ended
+            except Exception as error:
+                _logger.error("internal error, stopping: %s: %s", type(error).__name__, error, exc_info=error)
+                with contextlib.suppress(Exception):  # what is broken may be in the way
+                    await self._stop()
+                return 1
+            return 0 if await self._stop() else 1
+        finally:
+            watch.close()
+            signals.close()
+
+    def _say_ready(self) -> None:
+        port, bind = self._endpoint.address.port, self._options.bind
+        hosts = hosts_to_name(bind)
+        urls = [f"{SCHEME}{place(host, port)}#{self._fingerprint}" for host in hosts]
+        try:
+            writing_to(sys.stdout)(f"ready {urls[0]}\n")
+        except (BrokenPipeError, OutputFailed) as error:  # nobody reads where it serves: those who know find it
+            _logger.warning("the line with the address could not be written: %s", error)
+            abandon_output()
+        surplus = covered(bind)
+        if surplus:
+            wildcard = "::" if "::" in bind else "0.0.0.0"
+            _logger.info("--bind %s adds nothing: %s serves all of them", ", ".join(surplus), wildcard)
+        serving = ", ".join(place(host, port) for host in self._endpoint.hosts)
+        reach = "; only this machine reaches it" if is_loopback(hosts[0]) else ""
+        _logger.info("serving on %s, data in %s%s", serving, self._options.data, reach)
+        if not reach:
+            hint = "; what follows the % is the interface, and theirs has another name" if "%" in hosts[0] else ""
+            _logger.info("others reach it at %s%s", ", ".join(urls), hint)
+
+    def _on_signal(self, number: int) -> None:
+        if number not in STOPPING:
+            self._operator_log.reopen()
+        elif not self._ended.done():
+            self._operator_log.report_stopping(number, clients=len(self._server.hub.registry))
+            self._ended.set_result(None)
+
+    def _on_exception(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+        """Something of ours is broken: rather than go on with a state nobody foresaw, stop and be started again."""
+        error = context.get("exception")
+        if not self._ended.done():
+            found = error if isinstance(error, Exception) else RuntimeError(str(context.get("message")))
+            self._ended.set_exception(found)
+
+    async def _stop(self) -> bool:
+        """Finish what was accepted, tell everyone, make it durable. False if that could not be done in time."""
+        self._endpoint.stop_listening()
+        self._pruner.close()
+        is_durable = await _within(WRITING_S_MAX, self._writer.idle())
+        for pause_s in (GOODBYE_AGAIN_S, 0.0):
+            self._driver.call(self._server.stop, "the server is stopping")
+            await asyncio.sleep(pause_s)
+        self._driver.end()
+        await _within(FAREWELL_S_MAX, self._endpoint.drained())
+        self._endpoint.close()
+        self._writer.close()
+        if self._drop_timer is not None:
+            self._drop_timer.cancel()
+        self._report_drops()
+        self._operator_log.close()
+        if not is_durable:
+            _logger.error("the disk did not take everything in time; nothing that was confirmed is lost")
+            return False
+        try:
+            self._log.close()
+        except StoreError as error:
+            _logger.error("the log could not be closed: %s", error)
+            return False
+        self._operator_log.report_stopped(self._loop.time())
+        return True
+
+    def _report_drops(self) -> None:
+        self._operator_log.report_drops(self._server.counters + self._endpoint.counters)
+        if not self._ended.done():
+            self._drop_timer = self._loop.call_later(DROPS_LOGGED_EVERY_S, self._report_drops)
+
+
+def _settings(options: ServerOptions) -> Settings:
+    return Settings(
+        name=options.name,
+        heartbeat_s=options.heartbeat_s,
+        expiry_s=options.expiry_s,
+        kept_s=options.retention.kept_s,
+        kept_entries=options.retention.kept_entries,
+    )
+
+
+async def _within(limit_s: float, awaited: Awaitable[None]) -> bool:
+    """Whether it was done in time."""
+    try:
+        await asyncio.wait_for(awaited, limit_s)
+    except TimeoutError:
+        return False
+    return True

@@ -1,0 +1,225 @@
+"""The server's log on SQLite (SPEC 7): one file, WAL, one connection that writes and one that reads.
+
+What `append` waits for, and what is left of what it was given, by durability:
+
+- fsync   the write-ahead log is synced to the disk. Nothing is lost by kill -9, nor by a power failure.
+- os      the system has it. Nothing is lost by kill -9; a power failure may take the latest seconds, never the file.
+- memory  as os, and no sync ever holds anything up, not even that of a checkpoint. A power failure may take the latest
+          seconds or spoil the file, which the next start notices, and refuses to serve.
+
+A tail that a power failure took leaves no trace in the file. So the file remembers how it was last used, and whether
+it was closed: after a run without fsync that was not closed, on what may not be the same boot of the machine, all logs
+get new generations, and `Extent` says so to clients. Only Linux names its boots; elsewhere a kill counts as a power
+failure. A file that was exchanged by hand cannot be told from this one: `restore` (backup.py) is the way.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+from udpchat.storage.lock import StoreLock
+from udpchat.storage.protocol import ANSWERED_MAX, Durability, StoreError, StoreFailed, StoreFull, StoreUnusable
+from udpchat.storage.migrations import Progress, Schema, connect, failures, is_disk_fault, opening, prepare, transaction
+from udpchat.storage.tables import STATEMENTS, Tables
+from udpchat.storage.text_index import generation_of
+from udpchat.sync.log import Append, Extent, SearchHit
+
+BOOT_FILE = Path("/proc/sys/kernel/random/boot_id")
+SEED_BYTES = 16
+PAGES_MAX = 2**30  # SQLite's own limit of a file is not much further
+SYNCHRONOUS = {Durability.FSYNC: "FULL", Durability.OS: "NORMAL", Durability.MEMORY: "OFF"}
+
+SERVER = Schema(
+    title="the log of a udpchat server",
+    application_id=0x75647053,  # "udpS"
+    migrations=(
+        (
+            *STATEMENTS,
+            """CREATE TABLE answers (
+                author BLOB NOT NULL, counter INTEGER NOT NULL, log TEXT NOT NULL, sequence INTEGER NOT NULL,
+                PRIMARY KEY (author, counter)) WITHOUT ROWID""",
+            """CREATE TABLE run (
+                seed BLOB NOT NULL, durability TEXT NOT NULL, boot TEXT NOT NULL, closed INTEGER NOT NULL)""",
+            "INSERT INTO run VALUES (randomblob(16), 'fsync', '', 1)",
+        ),
+    ),
+)
+
+
+def boot() -> str:
+    """Which boot of the machine this is; empty where the system does not say."""
+    try:
+        return BOOT_FILE.read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return ""
+
+
+def redraw_generations(connection: sqlite3.Connection, random: Callable[[int], bytes]) -> None:
+    """Every log gets another generation, those not written yet too. Within a transaction of the caller."""
+    seed = random(SEED_BYTES)
+    connection.execute("UPDATE run SET seed = ?", (seed,))
+    names = [name for (name,) in connection.execute("SELECT name FROM logs").fetchall()]
+    rows = [(generation_of(seed, name), name) for name in names]
+    connection.executemany("UPDATE logs SET generation = ? WHERE name = ?", rows)
+
+
+class SqliteLog:
+    """A `Log` in the file `path`, or `StoreUnusable`. `bytes_max` bounds the file, if given."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        durability: Durability = Durability.FSYNC,
+        bytes_max: int | None = None,
+        random: Callable[[int], bytes] = os.urandom,
+        progress: Progress | None = None,
+    ) -> None:
+        with opening(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        self._failed: StoreError | None = None
+        self._closed = False
+        with ExitStack() as stack:
+            stack.callback(StoreLock(path).release)
+            prepare(path, SERVER, progress)
+            with opening(path):
+                self._writer = connect(path)
+                stack.callback(self._writer.close)
+                self._begin_run(path, durability, random)
+                self._reader = connect(path)
+                stack.callback(self._reader.close)
+                self._reader.execute("PRAGMA query_only = ON")
+                self._limit(bytes_max)
+                self._tables = Tables(self._writer, self._reader)
+                (self._seed,) = self._reader.execute("SELECT seed FROM run").fetchone()
+            self._held = stack.pop_all()
+
+    def _begin_run(self, path: Path, durability: Durability, random: Callable[[int], bytes]) -> None:
+        """Remember, on the disk, how the file is used from here on; and see what the run before may have lost."""
+        before, boot_before, closed = self._writer.execute("SELECT durability, boot, closed FROM run").fetchone()
+        this_boot = boot()
+        may_have_lost = not closed and before != Durability.FSYNC and (not this_boot or this_boot != boot_before)
+        if may_have_lost and before == Durability.MEMORY:
+            (verdict,) = self._writer.execute("PRAGMA quick_check(1)").fetchone()
+            if verdict != "ok":
+                advice = "restore a backup, or move it away"
+                raise StoreUnusable(f"{path} was spoilt by a power failure ({verdict}); {advice}")
+        self._writer.execute("PRAGMA synchronous = FULL")
+        with transaction(self._writer):
+            if may_have_lost:
+                redraw_generations(self._writer, random)
+            self._writer.execute("UPDATE run SET durability = ?, boot = ?, closed = 0", (durability.value, this_boot))
+        self._writer.execute(f"PRAGMA synchronous = {SYNCHRONOUS[durability]}")
+
+    def _limit(self, bytes_max: int | None) -> None:
+        if bytes_max is not None:
+            (page_bytes,) = self._writer.execute("PRAGMA page_size").fetchone()
+            self._writer.execute(f"PRAGMA max_page_count = {max(bytes_max // page_bytes, 1)}").fetchone()
+
+    # --- Reading ----------
+
+    def logs(self) -> list[str]:
+        return list(self._tables.places)
+
+    def extent(self, log: str) -> Extent:
+        place = self._tables.places.get(log)
+        return place.extent if place else Extent(generation_of(self._seed, log), 0, 0)
+
+    def read(self, log: str, first: int, count: int) -> list[bytes]:
+        entries = self._tables.read(log, first, count)
+        return [entry for _, entry in entries] if entries and entries[0][0] == first else []
+
+    def answered(self, author: bytes) -> list[tuple[int, str, int]]:
+        """The latest ANSWERED_MAX, by counter."""
+        with failures():
+            rows = self._reader.execute(
+                "SELECT counter, log, sequence FROM answers WHERE author = ? ORDER BY counter DESC LIMIT ?",
+                (author, ANSWERED_MAX),
+            ).fetchall()
+        return rows[::-1]
+
+    def since(self, log: str, time_ms: int) -> int:
+        return self._tables.since(log, time_ms)
+
+    def search(
+        self, words: str, *, nick: str | None = None, log: str | None = None, since_ms: int = 0, limit: int = 50
+    ) -> list[SearchHit]:
+        return self._tables.search(words, nick=nick, log=log, since_ms=since_ms, limit=limit)
+
+    # --- Writing ----------
+
+    def append(self, batch: Sequence[Append]) -> None:
+        """One transaction. After a failed sync nothing more is taken: who knows what the file holds."""
+        extents: dict[str, Extent] = {}
+        for item in batch:
+            extent = extents.get(item.log) or self.extent(item.log)
+            assert item.sequence == extent.head + 1, f"{item.log} continues with {extent.head + 1}"
+            extents[item.log] = Extent(extent.generation, extent.base, item.sequence)
+        answers = [
+            (item.origin.author, item.origin.counter, item.log, item.sequence) for item in batch if item.origin
+        ]
+        with self._writing(), transaction(self._writer):
+            places = {
+                log: self._tables.grown(log, self._tables.places.get(log), extent) for log, extent in extents.items()
+            }
+            self._tables.insert([(places[item.log].row(item.sequence), item.entry) for item in batch])
+            try:
+                self._writer.executemany("INSERT INTO answers VALUES (?, ?, ?, ?)", answers)
+            except sqlite3.IntegrityError as error:
+                raise AssertionError("a request of this batch is answered already") from error
+            self._forget_answers({author for author, _, _, _ in answers})
+        self._tables.places.update(places)
+
+    def _forget_answers(self, authors: set[bytes]) -> None:
+        self._writer.executemany(
+            "DELETE FROM answers WHERE author = ?1 AND counter < (SELECT min(counter) FROM (SELECT counter FROM answers"
+            " WHERE author = ?1 ORDER BY counter DESC LIMIT ?2))",
+            [(author, ANSWERED_MAX) for author in authors],
+        )
+
+    def prune(self, log: str, base: int) -> None:
+        with self._writing():
+            self._tables.prune(log, base)
+
+    def redact(self, log: str, sequence: int, tombstone: bytes) -> None:
+        """One transaction. The index lets go of the words now, and of their bytes when it next merges that part."""
+        place = self._tables.places.get(log)
+        if place is not None and place.extent.base < sequence <= place.extent.head:
+            with self._writing(), transaction(self._writer):
+                self._tables.replace(place, sequence, tombstone)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        if self._failed is not None:
+            raise StoreFailed(f"nothing is written since: {self._failed}; see to the disk and start again")
+        try:
+            yield
+        except StoreFailed as error:
+            if is_disk_fault(error):
+                self._failed = error
+            raise
+
+    def close(self) -> None:
+        """Sync what was not synced, whatever the durability; only then say in the file that it was closed."""
+        if self._closed:
+            return
+        self._closed = True
+        with self._held:
+            self._reader.close()  # a reader would hold up the checkpoint
+            if self._failed is None:
+                with suppress(StoreFull):  # the mark stays off: the next start takes it for a kill, and it is safe
+                    self._end_run()
+
+    def _end_run(self) -> None:
+        self._writer.execute(f"PRAGMA max_page_count = {PAGES_MAX}").fetchone()
+        with failures():
+            self._writer.execute("PRAGMA synchronous = FULL")
+            with transaction(self._writer):
+                self._writer.execute("UPDATE run SET closed = 0")  # so that there is something to sync the file for
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            with transaction(self._writer):
+                self._writer.execute("UPDATE run SET closed = 1")

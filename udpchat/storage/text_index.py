@@ -1,0 +1,57 @@
+"""What the stores know of an entry beyond its bytes: its time and its text; and what a search asks for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from hashlib import blake2s
+
+from udpchat.storage.protocol import GENERATION_MAX, SEARCH_CHARACTERS_MAX, SEARCH_WORDS_MAX
+from udpchat.wire.bodies import Message, Tombstone
+from udpchat.wire.errors import BadDatagram
+from udpchat.wire.frames import parse_entry_untrusted
+from udpchat.wire.limits import SEQUENCE_MAX
+
+_word = re.compile(r"[^\W_]+")
+
+
+def message_of(entry: bytes) -> Message | Tombstone | None:
+    """The message or tombstone that an entry holds; None for all other entries and records, and for nonsense."""
+    try:
+        parsed = parse_entry_untrusted(entry)
+    except BadDatagram:
+        return None
+    return parsed if isinstance(parsed, Message | Tombstone) else None
+
+
+def time_of(message: Message | Tombstone | None) -> int:
+    """The time in ms, bounded to what a database holds: a server may send any integer. 0 if there is none."""
+    return min(max(message.time_ms, 0), SEQUENCE_MAX) if message else 0
+
+
+def words_of(words: str) -> list[str]:
+    """The words that a search asks for, bounded."""
+    return _word.findall(words[:SEARCH_CHARACTERS_MAX])[:SEARCH_WORDS_MAX]
+
+
+def nick_token(nick: str) -> str:
+    """A nick as one word of the index, so that `a-b` is not found by `a`."""
+    return nick.casefold().encode().hex()
+
+
+def generation_of(seed: bytes, log: str) -> int:
+    """The generation of a log, 1 to GENERATION_MAX: known before the log is first written, as its readers need it."""
+    digest = blake2s(log.encode(), key=seed, digest_size=8, person=b"generate").digest()
+    return int.from_bytes(digest, "big") % GENERATION_MAX + 1
+
+
+def first_at_or_after(times: Sequence[int], time_ms: int) -> int:
+    """How many of `times` (growing) come before `time_ms`; reads about log2 of them."""
+    low, high = 0, len(times)
+    while low < high:
+        middle = (low + high) // 2
+        if times[middle] < time_ms:
+            low = middle + 1
+        else:
+            high = middle
+    return low
