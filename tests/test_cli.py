@@ -11,10 +11,10 @@ import pytest
 from udpchat import __version__, cli
 from udpchat.shell.addresses import ServerAddress
 from udpchat.shell.client_app import ClientOptions, TimedOut
+from udpchat.shell.data_folder import DataUnusable
+from udpchat.shell.hosting import Hosting
 from udpchat.shell.net.endpoint import EndpointError
 from udpchat.shell.net.finding import NoServer
-from udpchat.shell.hosting import Hosting
-from udpchat.shell.data_folder import DataUnusable
 from udpchat.shell.operations import OperationFailed
 from udpchat.shell.options import ServerOptions, data_folder
 from udpchat.shell.retention import Retention

@@ -25,17 +25,19 @@ ROOMS = {  # each room, and the rooms that it may import; everyone may import ud
     "session": ("wire",),
     "sync": ("wire", "session"),
     "chat": ("wire", "session", "sync"),
-    "storage": ("wire", "session", "sync", "chat"),
-    "shell": ("wire", "session", "sync", "chat", "storage"),
-    "ui": ("chat",),
-    "cli": ("wire", "session", "sync", "chat", "storage", "shell", "ui"),
+    "server": ("wire", "session", "sync", "chat"),
+    "client": ("wire", "session", "sync", "chat"),
+    "storage": ("wire", "session", "sync", "chat", "server", "client"),
+    "shell": ("wire", "session", "sync", "chat", "server", "client", "storage"),
+    "ui": ("wire", "sync", "chat", "client"),
+    "cli": ("wire", "session", "sync", "chat", "server", "client", "storage", "shell", "ui"),
     "launch": ("shell", "cli"),
     "__main__": ("launch",),
     "__init__": (),
 }
 NARROW = {("shell/data_folder", "session"): {"KeyPair"}}  # of that room, this module may import these names only
 
-CORES = ("wire", "session", "sync", "chat")
+CORES = ("wire", "session", "sync", "chat", "server", "client")
 PURE = {  # of the standard library, all that a core may import: no socket, clock, chance, thread, file, log
     "__future__", "abc", "array", "base64", "binascii", "bisect", "collections", "contextlib", "copy", "dataclasses",
     "difflib", "enum", "functools", "hashlib", "heapq", "hmac", "ipaddress", "itertools", "json", "math", "operator",

@@ -16,20 +16,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TextIO
 
 from udpchat import __version__
-from udpchat.client.core import ClientCore
-from udpchat.ui.commands import Prompt
 from udpchat.chat.events import Error
 from udpchat.chat.exit_codes import ExitCode
 from udpchat.chat.names import BadName, parse_room
 from udpchat.chat.text import fits, json_line, printable
-from udpchat.shell import hosting, operations, outbox
+from udpchat.client.core import ClientCore
 from udpchat.shell import client_app as connect
+from udpchat.shell import hosting, operations, outbox
 from udpchat.shell import server_app as serve
 from udpchat.shell.choosing import Chooser
+from udpchat.shell.data_folder import DataUnusable
+from udpchat.shell.line_reader import LineReader
 from udpchat.shell.net.endpoint import EndpointError
 from udpchat.shell.net.finding import NoServer
-from udpchat.shell.data_folder import DataUnusable
-from udpchat.shell.times import moment_ms, now_ms
 from udpchat.shell.operations import OperationFailed
 from udpchat.shell.options import (
     ClientChoices,
@@ -49,8 +48,9 @@ from udpchat.shell.stdio import (
     writing_to,
 )
 from udpchat.shell.suggestions import did_you_mean, unknown_option
-from udpchat.shell.line_reader import LineReader
+from udpchat.shell.times import moment_ms, now_ms
 from udpchat.storage.protocol import ClientStore, StoreError
+from udpchat.ui.commands import Prompt
 from udpchat.ui.lines import Lines, json_event
 from udpchat.ui.screen import ScreenLines, prompt_of
 

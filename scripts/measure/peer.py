@@ -7,8 +7,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from udpchat.client.membership import Membership
 from udpchat.client.link import Link
+from udpchat.client.membership import Membership
 from udpchat.session.noise import KeyPair
 from udpchat.sync.replica import Replica
 from udpchat.sync.requests import Outbox
@@ -45,7 +45,7 @@ class Peer:
             address=server,
             random=os.urandom,
         )
-        self._attendance = Membership(nick, (room,), "bench")
+        self._membership = Membership(nick, (room,), "bench")
         self._outbox = Outbox()
         self._replicas: dict[str, Replica] = {}
         self._changed: dict[str, None] = {}
@@ -56,7 +56,7 @@ class Peer:
     @property
     def is_entered(self) -> bool:
         """Whether the server has let it into its room."""
-        return self._attendance.is_complete
+        return self._membership.is_complete
 
     @property
     def sequence(self) -> int:
@@ -97,8 +97,8 @@ class Peer:
         """When something is due."""
         timeouts = [self._link.next_timeout()]
         if self._link.session is not None:
-            timeouts += [self._attendance.next_timeout(), self._link.acks.next_timeout()]
-            if self._attendance.is_welcome:
+            timeouts += [self._membership.next_timeout(), self._link.acks.next_timeout()]
+            if self._membership.is_welcome:
                 timeouts.append(self._outbox.next_timeout())
         return min((timeout for timeout in timeouts if timeout is not None), default=None)
 
@@ -109,7 +109,7 @@ class Peer:
     def _after_link(self, now: float) -> None:
         if self._link.has_renewed:
             self._link.has_renewed = False
-            self._attendance.renew(now)
+            self._membership.renew(now)
             self._changed = dict.fromkeys(self._replicas)
             self._link.acks.on_entries(now, 0.0, 0.0)
             self._outbox.restart(now)
@@ -118,7 +118,7 @@ class Peer:
     def _on_frame(self, now: float, frame: Down) -> bool:
         match frame:
             case Entries(log=log) | EntryFragment(log=log):
-                self._link.acks.on_entries(now, frame.ack_ms / 1000, os.urandom(1)[0] / 0xFF)
+                self._link.acks.on_entries(now, frame.ack_delay_ms / 1000, os.urandom(1)[0] / 0xFF)
                 replica = self._replicas.get(log)
                 return replica is not None and self._take(replica, frame)
             case Result():
@@ -132,7 +132,7 @@ class Peer:
                 self._link.acks.on_entries(now, 0.0, 0.0)
             case Welcome():
                 self._link.set_heartbeat(now, frame.heartbeat_ms / 1000)
-                self._attendance.is_welcome = True
+                self._membership.is_welcome = True
             case PathCheck():
                 self._urgent.append(encode(PathReply(frame.token)))
             case Refused():
@@ -143,7 +143,7 @@ class Peer:
         if head.log not in self._replicas:
             self._replicas[head.log] = Replica(head.log, generation=head.generation, sequence=head.entered)
             if head.log.startswith("#"):
-                self._attendance.on_followed(head.log[1:])
+                self._membership.on_followed(head.log[1:])
         self._replicas[head.log].on_head(head)
         self._changed[head.log] = None
 
@@ -151,7 +151,7 @@ class Peer:
         if isinstance(frame, Entries):
             is_taken = replica.on_entries(frame.first, [bytes(entry) for entry in frame.entries])
         else:
-            is_taken = replica.on_part(frame)
+            is_taken = replica.on_fragment(frame)
         self._changed[replica.log] = None
         is_message = replica.log.startswith("#")
         for sequence, _ in replica.drain_entries():
@@ -164,8 +164,8 @@ class Peer:
         if link.session is None:
             return
         due, self._urgent = self._urgent, []
-        asking = self._attendance.drain_frames(now)
-        if self._attendance.is_welcome:
+        asking = self._membership.drain_frames(now)
+        if self._membership.is_welcome:
             asking += self._outbox.drain_frames(now)
         if link.is_ping_due:
             asking.append(encode(Ping(0)))

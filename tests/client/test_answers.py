@@ -5,7 +5,19 @@ from __future__ import annotations
 from udpchat.chat import events
 from udpchat.client.answers import Answers
 from udpchat.wire import bodies
-from udpchat.wire.bodies import Done, ListMembers, Page, Part, Rename, ListRooms, SetAway, SetTopic, GetTopic, TopicSet, Whois
+from udpchat.wire.bodies import (
+    Done,
+    GetTopic,
+    ListMembers,
+    ListRooms,
+    Page,
+    Part,
+    Rename,
+    SetAway,
+    SetTopic,
+    TopicSet,
+    Whois,
+)
 
 
 class Asked:

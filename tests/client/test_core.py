@@ -13,7 +13,7 @@ from udpchat.client.core import ClientCore, LocalError
 from udpchat.client.profile import Profile
 from udpchat.client.stored import ClientState
 from udpchat.session.noise import KeyPair
-from udpchat.wire.bodies import ListMembers, Rename, ListRooms, SetTopic, GetTopic, Whois
+from udpchat.wire.bodies import GetTopic, ListMembers, ListRooms, Rename, SetTopic, Whois
 from udpchat.wire.frames import Heads, Refused, encode
 from udpchat.wire.limits import TEXT_BYTES_MAX
 
@@ -122,7 +122,10 @@ def test_a_room_joined_parted_and_joined_again_through_a_restart_shows_everythin
     world.settle()
     alice.do("part", "den")
     world.settle()
-    assert alice.of(events.MemberLeft)[-1] == events.MemberLeft("den", alice.nick, "parted") and "den" not in alice.core.rooms
+    assert (
+        alice.of(events.MemberLeft)[-1] == events.MemberLeft("den", alice.nick, "parted")
+        and "den" not in alice.core.rooms
+    )
     bob.say("two", "den")
     world.settle()
     world.server.kill()
@@ -132,7 +135,9 @@ def test_a_room_joined_parted_and_joined_again_through_a_restart_shows_everythin
     bob.say("three", "den")
     world.settle()
     assert alice.texts("den") == ["one", "two", "three"]
-    assert len([event for event in alice.of(events.MemberJoined) if event == events.MemberJoined("den", alice.nick)]) == 2
+    assert (
+        len([event for event in alice.of(events.MemberJoined) if event == events.MemberJoined("den", alice.nick)]) == 2
+    )
 
 
 def test_who_parts_and_joins_in_one_breath_is_in() -> None:
@@ -223,7 +228,13 @@ def test_questions_are_answered_by_events() -> None:
     clients = world.add_clients(60, prefix="somebody-with-a-long-name-")
     alice = clients[0]
     world.run(3)
-    for request in (SetTopic("lobby", "tea"), GetTopic("lobby"), ListMembers("lobby", ""), ListRooms(""), Whois(clients[1].nick)):
+    for request in (
+        SetTopic("lobby", "tea"),
+        GetTopic("lobby"),
+        ListMembers("lobby", ""),
+        ListRooms(""),
+        Whois(clients[1].nick),
+    ):
         alice.core.ask(world.now, request)
         world.drain(alice)
     world.run(3)
@@ -343,13 +354,13 @@ def test_what_comes_after_the_end_changes_nothing() -> None:
     world.run(1)
     peer = next(iter(world.server.core.hub.registry))
     peer.downlink.send(encode(Refused("", "banned", "go")))
-    world.server.core.hub.dirty[peer] = None
+    world.server.core.hub.to_flush[peer] = None
     world.server.core.receive(world.now, [])
     world.drain(world.server)
     world.run(1)
     count = len(alice.events)
     assert alice.events[-1] == events.Rejected("banned", "go")
-    peer.downlink.send(encode(Heads(0, [feed.head() for feed in peer.downlink.feeds.values()])))
+    peer.downlink.send(encode(Heads(0, [subscription.head() for subscription in peer.downlink.subscriptions.values()])))
     world.server.core.stop(world.now, "bye")
     world.drain(world.server)
     world.run(5)

@@ -101,7 +101,9 @@ def test_what_was_said_before_a_kill_is_confirmed_in_its_place_and_shown_only_so
     wire.leave(alice)
     instance = alice.store.load().instance
     counter = next(number for number in range(1, 99) if message_id(instance, number).hex() == sent.id)
-    alice.store.write([RequestAdded(counter, encode(Say("lobby", 0, "mine")))])  # as if the answer had not been written down
+    alice.store.write(
+        [RequestAdded(counter, encode(Say("lobby", 0, "mine")))]
+    )  # as if the answer had not been written down
     wire.start(alice, history=9, is_recent=True)
     told = [event for event in alice.events if isinstance(event, events.MessageReceived | events.MessageSent)]
     assert [(type(event), event.seq) for event in told] == [

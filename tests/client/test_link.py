@@ -164,5 +164,5 @@ def test_what_a_former_process_of_the_server_said_of_its_logs_comes_too_late() -
     bob.do("part", "garden")
     world.run(1)
     assert any(isinstance(event, events.MemberLeft) and event.nick == bob.nick for event in alice.events)
-    assert not alice.core._transcript.has_gap()
+    assert not alice.core._timeline.has_gap()
     world.settle()

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from udpchat.chat import events
-from udpchat.client.requests import UNWRITABLE_RETRY_S, Requests, Source
 from udpchat.chat.ids import message_id
+from udpchat.client.requests import UNWRITABLE_RETRY_S, Requests, Source
+from udpchat.client.stored import LABELS_MAX, ClientState, Label, Labelled, RequestAdded, RequestDone, Write, digest_of
 from udpchat.client.timeline import Timeline
-from udpchat.client.stored import LABELS_MAX, RequestDone, RequestAdded, Label, Labelled, ClientState, Write, digest_of
 from udpchat.sync.fragments import split
 from udpchat.wire.bodies import (
     ABSENT,
     AWAY,
     Done,
-    Failed,
     EntryList,
+    Failed,
     ListMembers,
     Page,
     Rename,
@@ -31,8 +31,8 @@ INSTANCE = b"i" * 16
 
 def asks(saved: ClientState | None = None) -> tuple[Requests, Timeline]:
     """With the transcript that tells of it."""
-    transcript = Timeline(history=0, saved={})
-    return Requests(saved or ClientState(INSTANCE), transcript), transcript
+    timeline = Timeline(history=0, saved={})
+    return Requests(saved or ClientState(INSTANCE), timeline), timeline
 
 
 def test_nothing_is_asked_before_it_is_written_down() -> None:
@@ -47,13 +47,13 @@ def test_nothing_is_asked_before_it_is_written_down() -> None:
 
 
 def test_an_answer_is_told_once_and_not_waited_for_any_more() -> None:
-    client, transcript = asks()
+    client, timeline = asks()
     client.ask(Say("lobby", 0, "hello"))
     client.drain_writes()
     client.persisted(0.0, 1)
     for _ in range(2):
         assert client.on_result(1.0, Result(1, Stored("#lobby", 7))) == []
-    assert transcript.drain_events() == [
+    assert timeline.drain_events() == [
         events.MessageSent("lobby", 7, message_id(INSTANCE, 1).hex(), "hello", "text", 0)
     ]
     assert client.is_idle and client.drain_writes() == [RequestDone(1)]
@@ -74,16 +74,16 @@ def test_no_more_is_asked_than_the_server_recalls_while_answers_are_not_written_
 
 
 def test_an_answer_to_nothing_says_nothing() -> None:
-    client, transcript = asks()
-    assert client.on_result(1.0, Result(9, Stored("#lobby", 7))) == [] == transcript.drain_events()
-    assert client.on_part(1.0, ResultFragment(9, 0, 2, b"x")) == []
+    client, timeline = asks()
+    assert client.on_result(1.0, Result(9, Stored("#lobby", 7))) == [] == timeline.drain_events()
+    assert client.on_fragment(1.0, ResultFragment(9, 0, 2, b"x")) == []
 
 
 def test_a_failure_is_told_and_the_message_is_not_waited_for() -> None:
-    client, transcript = asks()
+    client, timeline = asks()
     client.ask(Say("lobby", 0, "hello"))
     assert client.on_result(1.0, Result(1, Failed("too_long", "no"))) == [events.Error("too_long", "no", said="hello")]
-    assert transcript.unconfirmed() == [] and client.is_idle
+    assert timeline.unconfirmed() == [] and client.is_idle
 
 
 def test_who_tells_somebody_who_is_away_is_told_so() -> None:
@@ -107,7 +107,7 @@ def test_a_long_answer_comes_in_parts_in_any_order() -> None:
     assert len(parts) > 2
     told = []
     for index in reversed(range(len(parts))):
-        told += client.on_part(1.0, ResultFragment(1, index, len(parts), parts[index]))
+        told += client.on_fragment(1.0, ResultFragment(1, index, len(parts), parts[index]))
     assert told == [events.MemberList("lobby", tuple(f"nick{number}" for number in range(300)))]
 
 
@@ -126,13 +126,13 @@ def test_messages_of_an_earlier_run_are_asked_again_under_their_ids_and_question
         (4, encode(Rename("carol"))),
         (6, encode(Tell("bob", 1, "six"))),
     )
-    client, transcript = asks(ClientState(INSTANCE, 9, unanswered))
-    assert [said.text for said in transcript.unconfirmed()] == ["three", "six"]
+    client, timeline = asks(ClientState(INSTANCE, 9, unanswered))
+    assert [said.text for said in timeline.unconfirmed()] == ["three", "six"]
     assert client.outbox.unanswered() == [unanswered[0], unanswered[2]] and client.outbox.next_counter == 9
     assert client.drain_writes() == [RequestDone(4)]  # or the disk would keep it for good
     assert len(client.outbox.drain_frames(0.0)) == 2
     client.on_result(1.0, Result(3, Stored("#lobby", 5)))
-    (sent,) = transcript.drain_events()
+    (sent,) = timeline.drain_events()
     assert isinstance(sent, events.MessageSent) and sent.id == message_id(INSTANCE, 3).hex()
 
 
@@ -147,11 +147,11 @@ def ask_line(client: Requests, line: int, request: RequestBody, label_id: str = 
 
 
 def test_a_failure_names_the_line_that_asked_for_it_whenever_it_comes() -> None:
-    client, transcript = asks()
+    client, timeline = asks()
     ask_line(client, 2, Say("lobby", 0, "fine"))
     ask_line(client, 5, Tell("nobody", 0, "hi"))
     assert client.lines_unanswered() == [2, 5] and client.line is None
-    assert [said.line for said in transcript.unconfirmed()] == [2, 5]
+    assert [said.line for said in timeline.unconfirmed()] == [2, 5]
     refused = events.Error("no_such_nick", "no", 5, said="hi")
     assert client.on_result(1.0, Result(2, Failed("no_such_nick", "no"))) == [refused]
     client.ask(Say("lobby", 0, "of no line"))
@@ -162,7 +162,9 @@ def test_a_failure_names_the_line_that_asked_for_it_whenever_it_comes() -> None:
 def test_a_message_and_a_topic_of_a_labelled_line_are_written_with_the_label_and_their_results_too() -> None:
     client, _ = asks()
     for counter, request in enumerate((Say("lobby", 0, "x"), Tell("bob", 0, "x"), SetTopic("lobby", "x")), 1):
-        assert ask_line(client, counter, request, "job") == [RequestAdded(counter, encode(request), Label("job", counter))]
+        assert ask_line(client, counter, request, "job") == [
+            RequestAdded(counter, encode(request), Label("job", counter))
+        ]
     assert ask_line(client, 4, Rename("carol"), "job") == [RequestAdded(4, encode(Rename("carol")))]
     client.on_result(1.0, Result(1, Stored("#lobby", 7)))
     client.on_result(1.0, Result(4, Done()))
@@ -174,30 +176,32 @@ def again(request: RequestBody, *, result: bytes = b"", is_open: bool = False) -
     body = encode(request)
     unanswered = ((9, body),) if is_open else ()
     labelled = frozenset([9] if is_open else [])
-    return asks(ClientState(INSTANCE, 50, unanswered, labels={2: Labelled(9, digest_of(body), result)}, labelled=labelled))
+    return asks(
+        ClientState(INSTANCE, 50, unanswered, labels={2: Labelled(9, digest_of(body), result)}, labelled=labelled)
+    )
 
 
 def test_a_line_that_was_confirmed_before_is_reported_as_sent_again_and_not_asked() -> None:
     request = Say("lobby", 1, "waves")
-    client, transcript = again(request, result=encode(Stored("#lobby", 7)))
+    client, timeline = again(request, result=encode(Stored("#lobby", 7)))
     assert ask_line(client, 2, request, "job") == [] and client.is_idle
     sent = events.MessageSent("lobby", 7, message_id(INSTANCE, 9).hex(), "waves", "action", 0, again=True)
-    assert transcript.drain_events() == [sent]
+    assert timeline.drain_events() == [sent]
 
 
 def test_a_line_that_was_refused_before_is_refused_again() -> None:
-    client, transcript = again(Tell("bob", 0, "hi"), result=encode(Failed("no_such_nick", "no")))
+    client, timeline = again(Tell("bob", 0, "hi"), result=encode(Failed("no_such_nick", "no")))
     assert ask_line(client, 2, Tell("bob", 0, "hi"), "job") == []
-    assert transcript.drain_events() == [events.Error("no_such_nick", "no", 2)]
+    assert timeline.drain_events() == [events.Error("no_such_nick", "no", 2)]
 
 
 def test_a_line_that_is_asked_already_is_not_asked_twice_and_its_result_is_this_lines() -> None:
     for request in (Say("lobby", 0, "hi"), SetTopic("lobby", "tea")):
-        client, transcript = again(request, is_open=True)
+        client, timeline = again(request, is_open=True)
         assert client.resumed == 1 and len(client.outbox) == 1
         assert ask_line(client, 2, request, "job") == [] and len(client.outbox) == 1
         assert client.lines_unanswered() == [2]
-        assert [said.line for said in transcript.unconfirmed()] == [2] * isinstance(request, Say)
+        assert [said.line for said in timeline.unconfirmed()] == [2] * isinstance(request, Say)
         said = "hi" if isinstance(request, Say) else ""
         assert client.on_result(1.0, Result(9, Failed("muted", "no"))) == [events.Error("muted", "no", 2, said=said)]
         assert client.drain_writes() == [RequestDone(9, encode(Failed("muted", "no")))]
@@ -205,35 +209,35 @@ def test_a_line_that_is_asked_already_is_not_asked_twice_and_its_result_is_this_
 
 def test_a_result_that_comes_before_its_line_is_read_again_is_that_lines_all_the_same() -> None:
     request, stored = Say("lobby", 0, "hi"), Stored("#lobby", 7)
-    client, transcript = again(request, is_open=True)
+    client, timeline = again(request, is_open=True)
     client.on_result(1.0, Result(9, stored))
     assert ask_line(client, 2, request, "job") == [RequestDone(9, encode(stored))]
-    (sent,) = transcript.drain_events()
+    (sent,) = timeline.drain_events()
     assert isinstance(sent, events.MessageSent) and not sent.again and client.lines_unanswered() == []
 
 
 def test_a_label_of_another_text_or_of_a_discarded_request_is_an_error_and_nothing_is_asked() -> None:
     for text, code in (("other", "id_reused"), ("hi", "discarded")):
-        client, transcript = again(Say("lobby", 0, "hi"))
+        client, timeline = again(Say("lobby", 0, "hi"))
         assert ask_line(client, 2, Say("lobby", 0, text), "job") == []
-        (error,) = transcript.drain_events()
+        (error,) = timeline.drain_events()
         assert isinstance(error, events.Error) and (error.code, error.line) == (code, 2)
 
 
 def test_an_input_with_labels_has_so_many_lines_at_most() -> None:
-    client, transcript = asks()
+    client, timeline = asks()
     assert len(ask_line(client, LABELS_MAX, Say("lobby", 0, "hi"), "job")) == 1
     assert ask_line(client, LABELS_MAX + 1, Say("lobby", 0, "hi"), "job") == []
-    assert [event.code for event in transcript.drain_events() if isinstance(event, events.Error)] == ["too_many_lines"]
+    assert [event.code for event in timeline.drain_events() if isinstance(event, events.Error)] == ["too_many_lines"]
 
 
 def test_what_has_a_label_is_never_sent_without_being_written_down() -> None:
-    client, transcript = asks()
+    client, timeline = asks()
     ask_line(client, 1, Say("lobby", 0, "kept"), "job")
     ask_line(client, 2, Say("lobby", 0, "not kept"))
     (error,) = client.rejected(1.0, "full")
     assert isinstance(error, events.Error) and (error.code, error.line) == ("unwritable_here", 1)
-    assert [said.text for said in transcript.unconfirmed()] == ["not kept"]
+    assert [said.text for said in timeline.unconfirmed()] == ["not kept"]
     assert client.outbox.drain_frames(1.0) == [encode_request(2, 2, encode(Say("lobby", 0, "not kept")))]
 
 

@@ -6,7 +6,15 @@ import dataclasses
 
 import pytest
 
-from udpchat.client.stored import RequestDone, RequestAdded, EntriesStored, ReplicaReset, RoomsChanged, ClientState, Write
+from udpchat.client.stored import (
+    ClientState,
+    EntriesStored,
+    ReplicaReset,
+    RequestAdded,
+    RequestDone,
+    RoomsChanged,
+    Write,
+)
 
 
 def test_a_first_start_finds_an_instance_and_nothing_else() -> None:
@@ -16,7 +24,14 @@ def test_a_first_start_finds_an_instance_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize(
-    "write", [RequestAdded(1, b"x"), RequestDone(1), EntriesStored("#a", 1, 1, (b"x",)), ReplicaReset("#a", 1, 0), RoomsChanged(("a",))]
+    "write",
+    [
+        RequestAdded(1, b"x"),
+        RequestDone(1),
+        EntriesStored("#a", 1, 1, (b"x",)),
+        ReplicaReset("#a", 1, 0),
+        RoomsChanged(("a",)),
+    ],
 )
 def test_writes_are_values(write: Write) -> None:
     assert write == dataclasses.replace(write) and hash(write) == hash(dataclasses.replace(write))

@@ -6,9 +6,9 @@ import pytest
 
 from udpchat.chat import events
 from udpchat.chat.ids import message_id
-from udpchat.client.timeline import REGENERATED_ENTRIES_MAX, Said, Timeline
 from udpchat.client.stored import EntriesStored, ReplicaReset
-from udpchat.wire.bodies import Entry, LogEntry, Joined, Left, Message, Renamed, Tombstone, TopicSet
+from udpchat.client.timeline import REGENERATED_ENTRIES_MAX, Said, Timeline
+from udpchat.wire.bodies import Entry, Joined, Left, LogEntry, Message, Renamed, Tombstone, TopicSet
 from udpchat.wire.frames import Cursor, Entries, Head, encode, raw
 
 ME, BOB, CAROL = b"m" * 8, b"b" * 8, b"c" * 8
@@ -16,7 +16,7 @@ ROOM, ROSTER, TALK = "#lobby", "%lobby", "@talk"
 NICKS = {ME: "me", BOB: "bob", CAROL: "carol"}
 
 
-def transcript(
+def timeline(
     *,
     history: int = 0,
     saved: dict[str, tuple[int, int]] | None = None,
@@ -63,7 +63,7 @@ def say(view: Timeline, text: str, counter: int = 1) -> bytes:
 
 
 def test_so_much_of_the_past_is_history_as_was_asked_for() -> None:
-    view = transcript(history=2)
+    view = timeline(history=2)
     assert view.on_head(head(last=5)) and view.has_gap()
     view.on_entries(entries(4, message("four"), message("five"), message("six")))
     assert shown(view) == [(4, "four", True), (5, "five", True), (6, "six", False)] and not view.has_gap()
@@ -71,7 +71,7 @@ def test_so_much_of_the_past_is_history_as_was_asked_for() -> None:
 
 def test_a_roster_that_is_followed_again_goes_on_where_it_stood_and_not_before() -> None:
     """The server may not have noticed that it was dropped, and does not send again what it knows to be here."""
-    view = transcript()
+    view = timeline()
     view.on_head(head(ROSTER, last=0))
     view.on_entries(entries(1, Joined("bob", BOB), Joined("carol", CAROL), log=ROSTER))
     view.drop("lobby")
@@ -85,14 +85,14 @@ def test_a_roster_that_is_followed_again_goes_on_where_it_stood_and_not_before()
 
 
 def test_history_begins_where_the_log_does() -> None:
-    view = transcript(history=9)
+    view = timeline(history=9)
     view.on_head(head(last=5, base=3))
     assert view.take_cursors() == [Cursor(ROOM, 1, 3, [])]
     assert view.drain_writes() == [ReplicaReset(ROOM, 1, 3)] and view.drain_events() == []
 
 
 def test_a_saved_replica_goes_on_where_it_stood_and_what_was_missed_is_history() -> None:
-    view = transcript(saved={ROOM: (1, 3)})
+    view = timeline(saved={ROOM: (1, 3)})
     view.on_head(head(last=5))
     assert view.drain_writes() == [] and view.take_cursors() == [Cursor(ROOM, 1, 3, [])]
     assert view.drain_events() == [events.Notice("new", "2 new in lobby since last time")]
@@ -101,12 +101,10 @@ def test_a_saved_replica_goes_on_where_it_stood_and_what_was_missed_is_history()
 
 
 def test_who_returns_is_shown_the_latest_of_what_was_missed_and_told_how_many_more_there_are() -> None:
-    view = transcript(history=2, shown_max=2, saved={ROOM: (1, 3)}, recent={ROOM: [(2, b""), (3, b"")]})
+    view = timeline(history=2, shown_max=2, saved={ROOM: (1, 3)}, recent={ROOM: [(2, b""), (3, b"")]})
     view.on_head(head(last=3_003))
     assert view.take_cursors() == [Cursor(ROOM, 1, 3, [])]
-    assert view.drain_events() == [
-        events.Notice("history", "2,998 earlier messages in lobby are not shown: /history")
-    ]
+    assert view.drain_events() == [events.Notice("history", "2,998 earlier messages in lobby are not shown: /history")]
     view.on_entries(entries(4, *(message(str(number)) for number in range(4, 3_005))))
     assert shown(view) == [(3_002, "3002", True), (3_003, "3003", True), (3_004, "3004", False)]
     (held,) = [write for write in view.drain_writes() if isinstance(write, EntriesStored)]
@@ -115,7 +113,7 @@ def test_who_returns_is_shown_the_latest_of_what_was_missed_and_told_how_many_mo
 
 def test_what_was_seen_before_fills_up_what_was_missed_to_what_is_shown() -> None:
     recent = [(number, encode(message(str(number)))) for number in (2, 3, 4)]
-    view = transcript(history=3, shown_max=3, saved={ROOM: (1, 4)}, recent={ROOM: recent})
+    view = timeline(history=3, shown_max=3, saved={ROOM: (1, 4)}, recent={ROOM: recent})
     view.on_head(head(last=5))
     view.on_entries(entries(5, message("5")))
     told = view.drain_events()
@@ -124,7 +122,7 @@ def test_what_was_seen_before_fills_up_what_was_missed_to_what_is_shown() -> Non
 
 
 def test_without_history_what_was_missed_is_not_shown_nor_waited_for_and_what_comes_is_whole() -> None:
-    view = transcript(shown_max=0, saved={ROOM: (1, 3)})
+    view = timeline(shown_max=0, saved={ROOM: (1, 3)})
     identity = say(view, "mine")
     view.on_head(head(last=5))
     assert view.has_gap() and not view.awaits_shown()
@@ -140,13 +138,13 @@ def test_without_history_what_was_missed_is_not_shown_nor_waited_for_and_what_co
 
 def test_who_is_new_is_told_how_many_more_there_are_if_any_history_was_asked_for() -> None:
     for shown_max, notices in ((0, []), (2, ["3 earlier messages in lobby are not shown: /history"]), (5, [])):
-        view = transcript(history=shown_max, shown_max=shown_max)
+        view = timeline(history=shown_max, shown_max=shown_max)
         view.on_head(head(last=5))
         assert [event.text for event in view.drain_events() if isinstance(event, events.Notice)] == notices
 
 
 def test_a_conversation_is_shown_whole_to_who_returns() -> None:
-    view = transcript(shown_max=0, saved={TALK: (1, 1)})
+    view = timeline(shown_max=0, saved={TALK: (1, 1)})
     view.on_head(head(TALK, last=3))
     assert view.awaits_shown()
     view.on_entries(entries(2, message("two", to="me"), message("three", to="me"), log=TALK))
@@ -154,7 +152,7 @@ def test_a_conversation_is_shown_whole_to_who_returns() -> None:
 
 
 def test_a_room_that_is_joined_again_in_one_run_has_no_hole_whatever_history_was_asked_for() -> None:
-    view = transcript(shown_max=0)
+    view = timeline(shown_max=0)
     view.on_head(head(last=1))
     view.drop("lobby")
     view.want("lobby")
@@ -164,7 +162,7 @@ def test_a_room_that_is_joined_again_in_one_run_has_no_hole_whatever_history_was
 
 
 def test_what_is_not_shown_of_a_log_says_nothing_of_the_log_that_takes_its_place() -> None:
-    view = transcript(shown_max=0, saved={ROOM: (1, 500)})
+    view = timeline(shown_max=0, saved={ROOM: (1, 500)})
     view.on_head(head(last=900))
     view.on_head(head(last=2, generation=2))
     view.on_entries(entries(1, message("one"), message("two"), generation=2))
@@ -172,7 +170,7 @@ def test_what_is_not_shown_of_a_log_says_nothing_of_the_log_that_takes_its_place
 
 
 def test_a_log_of_another_generation_is_said_to_be_another_and_read_again() -> None:
-    view = transcript(saved={ROOM: (1, 9_000)})
+    view = timeline(saved={ROOM: (1, 9_000)})
     view.on_head(head(last=5_000, generation=2))
     (notice,) = view.drain_events()
     assert isinstance(notice, events.Notice) and notice.code == "generation"
@@ -180,7 +178,7 @@ def test_a_log_of_another_generation_is_said_to_be_another_and_read_again() -> N
 
 
 def test_a_log_that_becomes_another_while_it_is_followed_is_read_again_too() -> None:
-    view = transcript()
+    view = timeline()
     view.on_head(head())
     view.on_entries(entries(1, message("old")))
     assert view.on_entries(entries(1, message("x"), generation=2)) is False  # not before its head is known
@@ -191,14 +189,14 @@ def test_a_log_that_becomes_another_while_it_is_followed_is_read_again_too() -> 
 
 
 def test_logs_that_nobody_wants_are_not_taken() -> None:
-    view = transcript()
+    view = timeline()
     assert not view.on_head(head("#other", last=3)) and view.take_cursors() == []
     assert not view.on_entries(entries(1, message("x"), log="#other")) and view.drain_events() == []
     assert view.on_entries(entries(1, message("x"))) is False  # wanted, and its head will come
 
 
 def test_a_conversation_is_welcome_from_whoever_begins_it() -> None:
-    view = transcript()
+    view = timeline()
     view.on_head(head(TALK, last=2))
     told = [message("hi", to="me"), message("yes?", ME, to="bob")]
     view.on_entries(entries(1, *told, log=TALK))
@@ -210,7 +208,7 @@ def test_a_conversation_is_welcome_from_whoever_begins_it() -> None:
 
 
 def test_entries_are_told_once_and_in_order_however_they_come() -> None:
-    view = transcript()
+    view = timeline()
     view.on_head(head())
     for first in (3, 2, 3, 1, 2):
         view.on_entries(entries(first, message(str(first))))
@@ -221,7 +219,7 @@ def test_entries_are_told_once_and_in_order_however_they_come() -> None:
 
 def test_ones_own_message_is_sent_where_it_stands_whichever_comes_first() -> None:
     for is_result_first in (True, False):
-        view = transcript()
+        view = timeline()
         view.on_head(head())
         identity = say(view, "mine")
         if is_result_first:
@@ -235,7 +233,7 @@ def test_ones_own_message_is_sent_where_it_stands_whichever_comes_first() -> Non
 
 def test_a_result_that_comes_before_the_head_of_its_log_waits_for_it() -> None:
     """Else what is one's own would be told as sent, and once more as a message."""
-    view = transcript()
+    view = timeline()
     identity = say(view, "mine")
     view.on_stored(identity, ROOM, 5)
     assert shown(view) == []
@@ -245,7 +243,7 @@ def test_a_result_that_comes_before_the_head_of_its_log_waits_for_it() -> None:
 
 
 def test_a_message_that_stands_before_the_replica_begins_is_confirmed_when_it_does() -> None:
-    view = transcript()
+    view = timeline()
     identity = say(view, "mine")
     view.on_stored(identity, ROOM, 5)
     view.on_head(head(last=7))
@@ -253,7 +251,7 @@ def test_a_message_that_stands_before_the_replica_begins_is_confirmed_when_it_do
 
 
 def test_nobody_else_can_confirm_ones_message() -> None:
-    view = transcript()
+    view = timeline()
     view.on_head(head())
     identity = say(view, "mine")
     view.on_entries(entries(1, message("not mine", BOB, identity=identity)))
@@ -261,14 +259,14 @@ def test_nobody_else_can_confirm_ones_message() -> None:
 
 
 def test_another_device_of_ones_own_is_told_as_a_message() -> None:
-    view = transcript()
+    view = timeline()
     view.on_head(head())
     view.on_entries(entries(1, message("from the other one", ME)))
     assert shown(view) == [(1, "from the other one", False)]
 
 
 def test_what_was_said_in_a_room_that_is_left_is_confirmed_then_or_when_its_result_comes() -> None:
-    view = transcript()
+    view = timeline()
     view.on_head(head())
     first, second = say(view, "one", 1), say(view, "two", 2)
     view.on_stored(first, ROOM, 1)
@@ -279,7 +277,7 @@ def test_what_was_said_in_a_room_that_is_left_is_confirmed_then_or_when_its_resu
 
 
 def test_a_room_joined_again_goes_on_where_it_was_left_without_a_hole_or_a_double() -> None:
-    view = transcript()
+    view = timeline()
     view.on_head(head())
     identity = say(view, "two")
     view.on_entries(entries(1, message("one")))
@@ -296,7 +294,7 @@ def test_a_room_joined_again_goes_on_where_it_was_left_without_a_hole_or_a_doubl
 
 @pytest.mark.parametrize(("base", "text"), [(2, "1 message of lobby is gone"), (3, "2 messages of lobby are gone")])
 def test_what_is_gone_is_counted_in_plain_words(base: int, text: str) -> None:
-    view = transcript()
+    view = timeline()
     view.on_head(head())
     view.on_entries(entries(1, message("one")))
     view.on_head(head(last=base, base=base, entered=0))
@@ -305,7 +303,7 @@ def test_what_is_gone_is_counted_in_plain_words(base: int, text: str) -> None:
 
 
 def test_a_conversation_is_called_by_whom_it_is_with() -> None:
-    view = transcript(saved={TALK: (1, 1)})
+    view = timeline(saved={TALK: (1, 1)})
     view.on_head(head(TALK, last=1))
     view.recall([LogEntry(TALK, 1, encode(message("psst", to="alice")))])
     view.on_head(head(TALK, last=9, generation=2))
@@ -315,7 +313,7 @@ def test_a_conversation_is_called_by_whom_it_is_with() -> None:
 
 
 def test_what_is_no_longer_kept_is_skipped_loudly_and_leaves_no_hole_on_the_disk() -> None:
-    view = transcript()
+    view = timeline()
     view.on_head(head())
     identity = say(view, "lost")
     view.on_entries(entries(1, message("one")))
@@ -333,7 +331,7 @@ def test_what_is_no_longer_kept_is_skipped_loudly_and_leaves_no_hole_on_the_disk
 
 
 def test_a_roster_that_begins_later_is_nothing_to_tell() -> None:
-    view = transcript()
+    view = timeline()
     view.on_head(head(ROSTER))
     view.on_entries(entries(1, Joined("bob", BOB), log=ROSTER))
     view.on_head(head(ROSTER, last=900, base=800, entered=0))
@@ -341,7 +339,7 @@ def test_a_roster_that_begins_later_is_nothing_to_tell() -> None:
 
 
 def test_a_log_whose_write_failed_stays_on_the_disk_as_it_was_until_it_starts_over() -> None:
-    view = transcript()
+    view = timeline()
     view.on_head(head())
     view.on_entries(entries(1, message("one")))
     view.on_unwritten(view.drain_writes())
@@ -353,7 +351,7 @@ def test_a_log_whose_write_failed_stays_on_the_disk_as_it_was_until_it_starts_ov
 
 
 def test_a_gap_in_a_log_that_the_server_has_lost_is_not_waited_for_in_the_next_session() -> None:
-    view = transcript()
+    view = timeline()
     view.on_head(head())
     view.on_head(head(TALK, last=3))
     view.on_entries(entries(1, message("one"), log=TALK))
@@ -371,20 +369,21 @@ def test_a_gap_in_a_log_that_the_server_has_lost_is_not_waited_for_in_the_next_s
 
 
 def test_who_comes_and_goes_is_told_except_oneself() -> None:
-    view = transcript()
+    view = timeline()
     view.on_head(head(ROSTER, last=4))
     told: list[Entry] = [
         Joined("me", ME), Joined("bob", BOB), TopicSet("tea", "bob"), Left("bob", BOB, "timed out"), Left("me", ME, "x")
     ]  # fmt: skip
     view.on_entries(entries(5, *told, log=ROSTER))
     assert view.drain_events() == [
-        events.MemberJoined("lobby", "bob"), events.TopicChanged("lobby", "tea", "bob"), events.MemberLeft("lobby", "bob", "timed out")
+        events.MemberJoined("lobby", "bob"), events.TopicChanged("lobby", "tea", "bob"),
+        events.MemberLeft("lobby", "bob", "timed out")
     ]  # fmt: skip
     assert view.drain_writes() == []  # presence is not kept
 
 
 def test_a_rename_is_told_once_though_many_rooms_are_shared() -> None:
-    view = transcript()
+    view = timeline()
     view.want("den")
     for log in (ROSTER, "%den"):
         view.on_head(head(log))
@@ -396,7 +395,7 @@ def test_a_rename_is_told_once_though_many_rooms_are_shared() -> None:
 
 
 def test_who_is_gone_from_all_rooms_is_not_remembered() -> None:
-    view = transcript()
+    view = timeline()
     view.on_head(head(ROSTER))
     for number in range(100):
         user = number.to_bytes(8, "big")
@@ -407,7 +406,7 @@ def test_who_is_gone_from_all_rooms_is_not_remembered() -> None:
 
 def test_who_is_ignored_is_not_heard_under_a_new_nick_whether_spoken_before_or_not() -> None:
     for tells in ("speaks", "comes", "is here already", "is renamed"):
-        view = transcript()
+        view = timeline()
         view.on_head(head())
         view.on_head(head(ROSTER))
         came = entries(1, Joined("bob", BOB), log=ROSTER)
@@ -426,7 +425,7 @@ def test_who_is_ignored_is_not_heard_under_a_new_nick_whether_spoken_before_or_n
 
 
 def test_what_is_removed_or_cannot_be_read_keeps_its_number() -> None:
-    view = transcript()
+    view = timeline()
     view.on_head(head())
     view.on_entries(entries(1, message("one"), Tombstone(5)))
     view.on_entries(Entries(ROOM, 1, 3, 0, [raw(encode(["no entry"]))]))
@@ -437,10 +436,11 @@ def test_what_is_removed_or_cannot_be_read_keeps_its_number() -> None:
 
 
 def test_the_past_is_recalled_without_who_is_ignored_and_without_what_cannot_be_read() -> None:
-    view = transcript()
+    view = timeline()
     view.ignore("carol")
     items = [
-        LogEntry(ROOM, 3, encode(message("three"))), LogEntry(ROOM, 4, encode(message("x", CAROL))), LogEntry(ROOM, 5, b"\xc1"),
+        LogEntry(ROOM, 3, encode(message("three"))), LogEntry(ROOM, 4, encode(message("x", CAROL))),
+        LogEntry(ROOM, 5, b"\xc1"),
         LogEntry(TALK, 1, encode(message("one", ME, to="bob"))),
     ]  # fmt: skip
     recalled = view.recall(items)

@@ -6,10 +6,10 @@ from random import Random
 
 from tests.sim import audit
 from udpchat.chat import events
-from udpchat.server.admission import Admission
 from udpchat.chat.ids import client_id_of
-from udpchat.server.registry import Peer
+from udpchat.server.admission import Admission
 from udpchat.server.core import ServerCore, Settings
+from udpchat.server.registry import Peer
 from udpchat.session.noise import KeyPair, Keys
 from udpchat.session.path import Path
 from udpchat.session.session import Session
@@ -32,7 +32,7 @@ class Rig:
         )
         self.hub = self.server.hub
         self.told: list[events.ServerEvent] = []
-        self.entrance = Admission(self.hub, self.server.settings, self.told)
+        self.admission = Admission(self.hub, self.server.settings, self.told)
         self._counters: dict[bytes, int] = {}
         self._index = 0
 
@@ -60,12 +60,12 @@ class Rig:
     ) -> Peer:
         """A device that is in, and in these rooms."""
         peer = self.stranger(key=key, instance=instance)
-        self.entrance.enter(self.now, peer, nick)
+        self.admission.enter(self.now, peer, nick)
         self.write()
         if not peer.has_entered:  # its claim was being written for another device
-            self.entrance.enter(self.now, peer, nick)
+            self.admission.enter(self.now, peer, nick)
         for room in rooms:
-            self.entrance.follow(self.now, peer, "#" + room)
+            self.admission.follow(self.now, peer, "#" + room)
         self.settle()
         return peer
 
@@ -80,7 +80,7 @@ class Rig:
             counter = self._counters[peer.author] = self._counters.get(peer.author, 0) + 1
         first_open = max(counter - REQUESTS_IN_FLIGHT_MAX + 1, 1)
         peer.window.receive(counter, first_open, request)
-        self.hub.dirty[peer] = None
+        self.hub.to_flush[peer] = None
         self.settle()
         return counter
 
@@ -119,8 +119,8 @@ class Rig:
         roster.flush(self.now)
         told: list[Entry] = []
         while len(told) < roster.stream.head:
-            for framed in roster.stream.frames(len(told) + 1, roster.stream.head):
-                for frame in parse_down_untrusted(framed.body):
+            for encoded in roster.stream.frames(len(told) + 1, roster.stream.head):
+                for frame in parse_down_untrusted(encoded.body):
                     assert isinstance(frame, Entries)
                     told += [parse_entry_untrusted(bytes(entry)) for entry in frame.entries]
         return told

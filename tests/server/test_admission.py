@@ -6,8 +6,8 @@ import pytest
 
 from tests.server.rig import Rig
 from udpchat.chat import events
-from udpchat.server.registry import Peer
 from udpchat.server.core import Settings
+from udpchat.server.registry import Peer
 from udpchat.wire.bodies import Tell
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.frames import Down, Heads, Refused, Welcome, parse_down_untrusted
@@ -33,7 +33,7 @@ def heads(rig: Rig, peer: Peer) -> set[str]:
 def test_who_enters_is_told_what_the_server_expects_and_keeps() -> None:
     rig = Rig(settings=Settings(name="den", heartbeat_s=5, expiry_s=15, kept_s=60, kept_entries=100))
     peer = rig.device("alice")
-    rig.entrance.enter(rig.now, peer, "alice")
+    rig.admission.enter(rig.now, peer, "alice")
     (welcome,) = told(rig, peer)
     assert welcome == Welcome("alice", peer.user, "den", 5_000, 15_000, 60, 100)
     assert rig.told == [events.PeerEntered("alice", "10.0.0.1")]
@@ -43,8 +43,8 @@ def test_a_nick_is_welcome_only_once_it_is_durably_its_own() -> None:
     rig = Rig()
     peer = rig.stranger()
     for _ in range(3):
-        rig.entrance.enter(rig.now, peer, "alice")
-    rig.entrance.follow(rig.now, peer, "#lobby")
+        rig.admission.enter(rig.now, peer, "alice")
+    rig.admission.follow(rig.now, peer, "#lobby")
     assert told(rig, peer) == [] and not peer.has_entered and not rig.hub.rooms
     assert len(rig.server.drain_writes()) == 1
     rig.log.append([])
@@ -57,7 +57,7 @@ def test_a_nick_of_another_key_or_one_that_looks_like_it_is_refused() -> None:
     rig.device("alice")
     for nick in ("alice", "Alice", "a1ice", "\u0430lice"):
         peer = rig.stranger()
-        rig.entrance.enter(rig.now, peer, nick)
+        rig.admission.enter(rig.now, peer, nick)
         assert refusals(rig, peer) == ["nick_taken"] and not peer.has_entered
     assert rig.told[-1] == events.PeerRefused("10.0.0.5", "nick_taken")
 
@@ -65,7 +65,7 @@ def test_a_nick_of_another_key_or_one_that_looks_like_it_is_refused() -> None:
 def test_a_nick_that_may_not_be_is_refused() -> None:
     rig = Rig()
     peer = rig.stranger()
-    rig.entrance.enter(rig.now, peer, "no\u202ename")
+    rig.admission.enter(rig.now, peer, "no\u202ename")
     assert refusals(rig, peer) == ["bad_nick"]
 
 
@@ -74,7 +74,7 @@ def test_a_reserved_nick_is_refused_also_to_who_claimed_it_when_that_was_possibl
     peer = rig.stranger()
     rig.hub.registry.claim("admin", peer.key)
     for nick in ("admin", "\u0430dmin", "Root"):
-        rig.entrance.enter(rig.now, peer, nick)
+        rig.admission.enter(rig.now, peer, nick)
         assert refusals(rig, peer) == ["bad_nick"] and not peer.has_entered
 
 
@@ -83,9 +83,9 @@ def test_a_key_enters_under_so_many_nicks() -> None:
     for number in range(NICKS_PER_KEY_MAX):
         rig.leave(rig.device(f"nick{number}", key=KEY))
     peer = rig.stranger(key=KEY)
-    rig.entrance.enter(rig.now, peer, "more")
+    rig.admission.enter(rig.now, peer, "more")
     assert refusals(rig, peer) == ["too_many_nicks"]
-    rig.entrance.enter(rig.now, peer, "NICK3")
+    rig.admission.enter(rig.now, peer, "NICK3")
     assert peer.nick == "NICK3"
 
 
@@ -93,7 +93,7 @@ def test_who_is_in_stays_who_it_is_whatever_it_says() -> None:
     rig = Rig()
     peer = rig.device("alice")
     told(rig, peer)
-    rig.entrance.enter(rig.now, peer, "bob")
+    rig.admission.enter(rig.now, peer, "bob")
     (welcome,) = told(rig, peer)
     assert isinstance(welcome, Welcome) and welcome.nick == "alice" and rig.hub.registry.owner("bob") is None
 
@@ -101,8 +101,8 @@ def test_who_is_in_stays_who_it_is_whatever_it_says() -> None:
 def test_who_left_before_its_nick_was_written_down_does_not_come_in_as_a_ghost() -> None:
     rig = Rig()
     peer = rig.stranger(key=KEY)
-    rig.entrance.enter(rig.now, peer, "alice")
-    rig.entrance.follow(rig.now, peer, "#lobby")
+    rig.admission.enter(rig.now, peer, "alice")
+    rig.admission.follow(rig.now, peer, "#lobby")
     rig.leave(peer)
     rig.write()
     assert rig.told == [] and not rig.hub.rooms and rig.hub.registry.owner("alice") == ("alice", KEY)
@@ -112,7 +112,7 @@ def test_a_room_is_answered_each_time_it_is_asked_for() -> None:
     rig = Rig()
     peer = rig.device("alice", "lobby")
     for _ in range(2):
-        rig.entrance.follow(rig.now, peer, "#Lobby")
+        rig.admission.follow(rig.now, peer, "#Lobby")
         assert heads(rig, peer) == {"#lobby", "%lobby"}
     assert rig.hub.rooms["lobby"].roster.members == {"alice": 1}
 
@@ -125,9 +125,9 @@ def test_only_rooms_can_be_followed_by_asking() -> None:
     (conversation,) = rig.hub.conversations(bob.key)
     for log in (conversation, "%lobby", "!directory", "lobby"):
         with pytest.raises(BadDatagram) as caught:
-            rig.entrance.follow(rig.now, mallory, log)
+            rig.admission.follow(rig.now, mallory, log)
         assert caught.value.reason is Drop.UNEXPECTED
-    rig.entrance.follow(rig.now, mallory, "#no room")
+    rig.admission.follow(rig.now, mallory, "#no room")
     assert refusals(rig, mallory) == ["bad_room"]
 
 
@@ -135,11 +135,11 @@ def test_one_may_be_in_so_many_rooms_whether_in_already_or_not() -> None:
     rig = Rig()
     for peer in (rig.device("alice"), rig.stranger()):
         for number in range(ROOMS_PER_PEER_MAX):
-            rig.entrance.follow(rig.now, peer, f"#room{number}")
+            rig.admission.follow(rig.now, peer, f"#room{number}")
         told(rig, peer)
-        rig.entrance.follow(rig.now, peer, "#more")
+        rig.admission.follow(rig.now, peer, "#more")
         assert refusals(rig, peer) == ["too_many_rooms"]
-        rig.entrance.follow(rig.now, peer, "#room7")
+        rig.admission.follow(rig.now, peer, "#room7")
         assert refusals(rig, peer) == [] and len(peer.rooms | peer.wanted) == ROOMS_PER_PEER_MAX
 
 
@@ -149,5 +149,5 @@ def test_a_server_holds_so_many_rooms() -> None:
     told(rig, peer)
     for number in range(ROOMS_MAX):
         rig.hub.open_room(f"room{number}")
-    rig.entrance.follow(rig.now, peer, "#more")
+    rig.admission.follow(rig.now, peer, "#more")
     assert refusals(rig, peer) == ["too_many_rooms"] and not peer.rooms

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.server.rig import Rig
-from udpchat.server.handlers import HANDLERS, PAGE_BYTES_MAX
 from udpchat.chat.ids import conversation_log
+from udpchat.server.handlers import HANDLERS, PAGE_BYTES_MAX
 from udpchat.server.registry import Peer
 from udpchat.wire import bodies
 from udpchat.wire.bodies import (
@@ -14,16 +14,16 @@ from udpchat.wire.bodies import (
     AWAY,
     HERE,
     Done,
-    Failed,
     EntryList,
+    Failed,
+    GetHistory,
     ListMembers,
+    ListRooms,
     Page,
     Part,
-    GetHistory,
     Person,
     Rename,
     RequestBody,
-    ListRooms,
     Say,
     Search,
     SetAway,

@@ -84,7 +84,7 @@ def test_a_peer_is_found_by_both_its_sessions_for_a_while_and_by_neither_when_it
     assert registry.find(first.index) is None and peer in registry
     registry.remove(peer)
     assert registry.find(fresh.index) is None and peer not in registry and registry.peers_of(KEY) == []
-    assert registry.find_author(peer.author) is None and list(registry) == [other]
+    assert registry.find_client(peer.author) is None and list(registry) == [other]
 
 
 def test_a_peer_asks_no_faster_than_anyone_may() -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from udpchat.server.replay import logged_answers, logged_nicks
 from udpchat.chat.ids import DIRECTORY_LOG, room_log
+from udpchat.server.replay import logged_answers, logged_nicks
 from udpchat.storage.memory import MemoryLog
 from udpchat.sync.log import Append, RequestId
 from udpchat.wire.bodies import Claim, Done, Message, Stored, TopicRecord

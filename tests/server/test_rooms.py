@@ -10,8 +10,9 @@ from udpchat.sync.requests import ANSWERS_RECALLED_MAX
 from udpchat.wire.bodies import (
     ABSENT,
     Done,
-    Message,
+    GetTopic,
     ListMembers,
+    Message,
     Page,
     Reason,
     Rename,
@@ -19,7 +20,6 @@ from udpchat.wire.bodies import (
     SetTopic,
     Stored,
     Tell,
-    GetTopic,
     TopicSet,
 )
 from udpchat.wire.frames import encode, parse_entry_untrusted
@@ -35,8 +35,8 @@ def test_nothing_is_confirmed_or_fanned_out_before_it_is_durable() -> None:
     rig = Rig()
     alice, bob = rig.device("alice", "lobby"), rig.device("bob", "lobby")
     asked = rig.ask(alice, Say("lobby", 0, "hello"))
-    head = bob.downlink.feeds["#lobby"].stream
-    assert rig.result(alice, asked) is None and head.head == 0 and len(rig.server.hub.dirty) == 0
+    head = bob.downlink.subscriptions["#lobby"].stream
+    assert rig.result(alice, asked) is None and head.head == 0 and len(rig.server.hub.to_flush) == 0
     rig.write()
     assert rig.result(alice, asked) == Stored("#lobby", 1) and head.head == 1
     (entry,) = rig.log.read("#lobby", 1, 9)
@@ -52,7 +52,7 @@ def test_what_a_peer_said_before_it_left_stands_though_it_was_not_written_yet() 
     assert "lobby" in rig.hub.rooms  # until it is written
     rig.write()
     assert rig.texts("#lobby") == ["bye"] and "lobby" not in rig.hub.rooms
-    assert not rig.hub.dirty and rig.server.drain_transmits() == []
+    assert not rig.hub.to_flush and rig.server.drain_transmits() == []
 
 
 def test_who_comes_back_while_a_message_is_being_written_does_not_have_it_written_twice() -> None:
@@ -62,7 +62,7 @@ def test_who_comes_back_while_a_message_is_being_written_does_not_have_it_writte
     batch = rig.server.drain_writes()
     rig.leave(alice)
     back = rig.stranger(key=KEY, instance=INSTANCE)
-    rig.entrance.enter(rig.now, back, "alice")
+    rig.admission.enter(rig.now, back, "alice")
     rig.ask(back, Say("lobby", 0, "once"), counter=asked)
     rig.ask(back, Say("lobby", 0, "twice"), counter=asked + 1)
     rig.log.append(batch)
@@ -164,7 +164,7 @@ def test_a_room_without_members_is_forgotten_and_what_was_said_in_it_is_not() ->
     rig.ask(alice, Say("den", 0, "hello"))
     rig.write()
     rig.hub.part(rig.now, alice, rig.hub.rooms["den"], Reason.PARTED)
-    assert "den" not in rig.hub.rooms and rig.hub.known_rooms() == ["den"] and not alice.downlink.feeds
+    assert "den" not in rig.hub.rooms and rig.hub.known_rooms() == ["den"] and not alice.downlink.subscriptions
     room = rig.hub.open_room("den")
     assert room is not None and room.stream.head == 1 and room.roster.stream.generation != generation
 
@@ -184,7 +184,7 @@ def test_joining_and_parting_twice_is_joining_and_parting_once() -> None:
     assert room.roster.members == {"watcher": 1, "alice": 1}
     for _ in range(2):
         rig.hub.part(rig.now, alice, room, Reason.PARTED)
-    assert room.roster.members == {"watcher": 1} and set(watcher.downlink.feeds) == {"#den", "%den"}
+    assert room.roster.members == {"watcher": 1} and set(watcher.downlink.subscriptions) == {"#den", "%den"}
 
 
 def test_who_has_not_got_what_is_no_longer_kept_is_told_where_the_log_begins() -> None:
@@ -193,17 +193,17 @@ def test_who_has_not_got_what_is_no_longer_kept_is_told_where_the_log_begins() -
     for number in range(8):
         rig.ask(alice, Say("lobby", 0, str(number)))
     rig.write()
-    alice.downlink.feeds["#lobby"].is_known = True
+    alice.downlink.subscriptions["#lobby"].is_known = True
     rig.settle()
     rig.log.prune("#lobby", 5)
     rig.hub.on_pruned("#lobby")
     rig.hub.on_pruned("#nobody uses this one")
     stream = rig.hub.rooms["lobby"].stream
-    assert (stream.base, stream.head) == (5, 8) and alice in rig.hub.dirty
-    alice.downlink.feeds["#lobby"].sequence = 8
+    assert (stream.base, stream.head) == (5, 8) and alice in rig.hub.to_flush
+    alice.downlink.subscriptions["#lobby"].sequence = 8
     rig.settle()
     rig.hub.on_pruned("#lobby")
-    assert not rig.hub.dirty
+    assert not rig.hub.to_flush
     assert [item.sequence for item in rig.hub.past("#lobby", before=0, before_ms=0, count=99)] == [6, 7, 8]
 
 
@@ -217,10 +217,10 @@ def test_a_conversation_is_followed_by_all_devices_of_both_and_by_nobody_else() 
     log = conversation_log(alice.key, bob.key)
     rig.ask(alice, Tell("bob", 0, "psst"))
     rig.write()
-    assert [log in peer.downlink.feeds for peer in (alice, bob, second, carol)] == [True, True, True, False]
+    assert [log in peer.downlink.subscriptions for peer in (alice, bob, second, carol)] == [True, True, True, False]
     assert rig.hub.may_read(bob, log) and not rig.hub.may_read(carol, log)
     third = rig.device("bob", key=bob.key)
-    assert log in third.downlink.feeds and third.downlink.feeds[log].entered == 1
+    assert log in third.downlink.subscriptions and third.downlink.subscriptions[log].entered == 1
 
 
 def test_who_was_away_finds_the_conversation_after_a_restart_of_the_server() -> None:
@@ -233,7 +233,7 @@ def test_who_was_away_finds_the_conversation_after_a_restart_of_the_server() -> 
     assert result == Stored(conversation_log(alice.key, KEY), 1, ABSENT)
     again = Rig(rig.log)
     back = again.device("bob", key=KEY)
-    assert list(back.downlink.feeds) == [conversation_log(alice.key, KEY)]
+    assert list(back.downlink.subscriptions) == [conversation_log(alice.key, KEY)]
 
 
 def test_names_are_those_in_the_room_and_of_an_unknown_room_none() -> None:

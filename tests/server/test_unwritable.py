@@ -173,7 +173,7 @@ def test_a_second_device_does_not_go_by_a_nick_before_it_is_durably_its_own() ->
     two = rig.device("alice", "lobby", key=one.key)
     first, second = rig.ask(one, Rename("carol")), rig.ask(two, Rename("Carol"))
     third = rig.stranger(key=one.key)
-    rig.entrance.enter(rig.now, third, "CAROL")
+    rig.admission.enter(rig.now, third, "CAROL")
     assert (one.nick, two.nick, third.nick) == ("alice", "alice", "")
     rig.refuse()
     assert rig.hub.registry.owner("carol") is None and (one.nick, two.nick) == ("alice", "alice")

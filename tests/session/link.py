@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 
-from udpchat.session.responder import AcceptedHandshake, HandshakeResponder
-from udpchat.session.noise import KeyPair
 from udpchat.session.initiator import HandshakeInitiator, Phase
+from udpchat.session.noise import KeyPair
+from udpchat.session.responder import AcceptedHandshake, HandshakeResponder
 from udpchat.session.session import Session
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.packets import Address, Data, Finish, Hello, parse_packet_untrusted
@@ -82,7 +82,9 @@ class Link:
         self._due: list[tuple[float, int, bool, bytes]] = []
         self._sequence = 0
         self._sessions: dict[int, Session] = {}
-        self.acceptor = HandshakeResponder(static=STATIC, random=random, is_index_free=lambda n: n not in self._sessions)
+        self.acceptor = HandshakeResponder(
+            static=STATIC, random=random, is_index_free=lambda n: n not in self._sessions
+        )
         self.connector = HandshakeInitiator(
             self.now,
             static=CLIENT_STATIC,

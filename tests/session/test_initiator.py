@@ -7,9 +7,9 @@ from random import Random
 import pytest
 
 from tests.session.link import CLIENT, CLIENT_STATIC, SERVER, STATIC, Link, bursts, drop_number
-from udpchat.session.responder import HandshakeResponder
-from udpchat.session.noise import NoiseInitiator, KeyPair, NoiseResponder
 from udpchat.session.initiator import HandshakeInitiator, Phase
+from udpchat.session.noise import KeyPair, NoiseInitiator, NoiseResponder
+from udpchat.session.responder import HandshakeResponder
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.limits import (
     HANDSHAKE_LIFETIME_S,

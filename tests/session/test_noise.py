@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from udpchat.session.cipher import Cipher
-from udpchat.session.noise import NoiseInitiator, KeyPair, NoiseResponder, fingerprint, user_id
+from udpchat.session.noise import KeyPair, NoiseInitiator, NoiseResponder, fingerprint, user_id
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.packets import FINISH_NOISE_BYTES_MIN, REPLY_NOISE_BYTES_MIN
 

@@ -6,8 +6,8 @@ import pytest
 
 from tests.session.link import CLIENT, CLIENT_STATIC, STATIC
 from udpchat.session import responder as accept
+from udpchat.session.noise import KeyPair, NoiseInitiator
 from udpchat.session.responder import AcceptedHandshake, HandshakeResponder
-from udpchat.session.noise import NoiseInitiator, KeyPair
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.limits import (
     FINISHES_MAX,
@@ -186,7 +186,9 @@ def test_the_table_is_bounded_and_free_again_in_time(monkeypatch: pytest.MonkeyP
 def test_an_index_in_use_is_not_given_again() -> None:
     sequence = Random(1)
     taken: set[int] = set()
-    acceptor = HandshakeResponder(static=STATIC, random=sequence.randbytes, is_index_free=lambda index: index not in taken)
+    acceptor = HandshakeResponder(
+        static=STATIC, random=sequence.randbytes, is_index_free=lambda index: index not in taken
+    )
     first = Caller(acceptor, 2).reply(0.0).sender_index
     taken.add(first)
     assert Caller(acceptor, 3).reply(0.0).sender_index not in taken

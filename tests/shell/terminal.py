@@ -131,7 +131,7 @@ class Terminal:
         except OSError:
             return False
         self.raw += data
-        self._stream.feed(data)
+        self._stream.subscription(data)
         return bool(data)
 
     # --- Its end ----------

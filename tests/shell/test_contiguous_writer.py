@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from udpchat.client.stored import RequestDone, RequestAdded, EntriesStored, ReplicaReset, Write
+from udpchat.client.stored import EntriesStored, ReplicaReset, RequestAdded, RequestDone, Write
 from udpchat.shell.contiguous_writer import ContiguousWriter
-from udpchat.storage.protocol import StoreFull
 from udpchat.storage.memory import MemoryClientStore
+from udpchat.storage.protocol import StoreFull
 
 ENTRY = b"\x90"
 
@@ -29,7 +29,9 @@ def held(first: int, count: int = 1, generation: int = 7) -> EntriesStored:
 
 def test_what_continues_is_written() -> None:
     store = Disk()
-    ContiguousWriter(store).write([held(1, 2), held(3), RequestAdded(1, b"x"), ReplicaReset("#lobby", 8, 10), held(11, generation=8)])
+    ContiguousWriter(store).write(
+        [held(1, 2), held(3), RequestAdded(1, b"x"), ReplicaReset("#lobby", 8, 10), held(11, generation=8)]
+    )
     assert store.extent("#lobby").head == 11
     assert store.load().unanswered == ((1, b"x"),)
 

@@ -16,8 +16,8 @@ import pytest
 from tests.shell.waiting import LIMIT_S, ROOT, Program, serving, url_of
 from udpchat.shell import hosting
 from udpchat.shell.addresses import ServerAddress, parse_server
-from udpchat.shell.hosting import Hosting, host, host_unless_used_elsewhere, stop
 from udpchat.shell.data_folder import remember_server
+from udpchat.shell.hosting import Hosting, host, host_unless_used_elsewhere, stop
 from udpchat.shell.operations import LOG_FILE, OperationFailed
 from udpchat.storage.lock import holder_of
 

@@ -19,8 +19,8 @@ from udpchat.client.stored import EntriesStored, ReplicaReset
 from udpchat.session.noise import fingerprint
 from udpchat.shell import operations
 from udpchat.shell.addresses import parse_server
-from udpchat.shell.data_folder import remember_server, server_key
 from udpchat.shell.client_state import store_path
+from udpchat.shell.data_folder import remember_server, server_key
 from udpchat.storage.client_sqlite import SqliteClientStore
 from udpchat.storage.server_sqlite import SqliteLog
 from udpchat.wire.bodies import Message

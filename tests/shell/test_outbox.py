@@ -19,8 +19,8 @@ from udpchat.client.stored import RequestAdded
 from udpchat.shell import outbox
 from udpchat.shell.client_state import store_path
 from udpchat.storage.client_sqlite import SqliteClientStore
-from udpchat.storage.protocol import StoreUnusable
 from udpchat.storage.memory import MemoryClientStore
+from udpchat.storage.protocol import StoreUnusable
 from udpchat.wire.bodies import ListMembers, Say, Tell
 from udpchat.wire.frames import encode
 

@@ -14,8 +14,8 @@ from tests.storage.entries import ATTIC, LOBBY, batch, said
 from udpchat.shell import retention
 from udpchat.shell.retention import Pruner, Retention, objection, parse_retention
 from udpchat.shell.writer import ThreadWriter
-from udpchat.storage.protocol import StoreFull
 from udpchat.storage.memory import MemoryLog
+from udpchat.storage.protocol import StoreFull
 from udpchat.storage.server_sqlite import SqliteLog
 
 TALK = "@0123456789abcdef0123"

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 from tests.shell.test_progress import Clock, Terminal
-from udpchat.shell.sync_progress import SyncProgress
 from udpchat.shell.progress import ERASE, ProgressLine
+from udpchat.shell.sync_progress import SyncProgress
 
 
 def test_a_long_catching_up_is_shown_and_makes_way_for_what_is_printed() -> None:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.shell.test_client_app import closed_port
 from tests.shell.net.test_reach import Door
+from tests.shell.test_client_app import closed_port
 from tests.shell.waiting import Program, chatting, run_until, serving, texts, url_of
 from udpchat.shell.addresses import parse_server
 from udpchat.shell.data_folder import open_folder, remember_server

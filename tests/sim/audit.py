@@ -6,8 +6,8 @@ repair either, when another object holds the key. That is what makes this more t
 
 from __future__ import annotations
 
-from udpchat.session import session
 from udpchat.session import noise as handshake
+from udpchat.session import session
 from udpchat.session.cipher import Cipher, SendCipher
 
 _highest: dict[bytes, int] = {}  # key -> the last counter sealed under it, by whichever session

@@ -10,11 +10,11 @@ from typing import Any
 from tests.sim.disk import Disk, Make, Point
 from tests.sim.network import Address
 from tests.sim.nodes import ClientNode, Node, ServerNode
+from udpchat.client.stored import RequestAdded, RequestDone, Write
 from udpchat.server.admission import Settings
-from udpchat.client.stored import RequestDone, RequestAdded, Write
 from udpchat.shell.writer import Outcome, Unwritten, Written
-from udpchat.storage.protocol import Durability
 from udpchat.storage.memory import MemoryClientStore, MemoryLog, _Shelf
+from udpchat.storage.protocol import Durability
 from udpchat.storage.text_index import generation_of
 from udpchat.sync.log import Append
 from udpchat.wire.frames import parse_request_untrusted
@@ -160,7 +160,9 @@ class DiskClientNode(ClientNode):
     def _needs_sync(self, batch: Sequence[Write]) -> bool:
         """As in client_sqlite.py."""
         answers = sum(isinstance(write, RequestDone) for write in batch)
-        return self._unsynced_answers + answers > REQUESTS_IN_FLIGHT_MAX or any(isinstance(w, RequestAdded) for w in batch)
+        return self._unsynced_answers + answers > REQUESTS_IN_FLIGHT_MAX or any(
+            isinstance(w, RequestAdded) for w in batch
+        )
 
     def _note(self, write: Write) -> None:
         if isinstance(write, RequestAdded):

@@ -226,8 +226,8 @@ class Direction:
         if self._duplicate is not None and self._duplicate.happens(random):
             # The copy is intact: a receiver that burns a packet counter on a forgery would refuse it.
             counts.duplicated += 1
-            late_s = random.random() * link.duplicate_delay_s_max if link.duplicate_delay_s_max else 0.0
-            arrivals.append((due + late_s, data))
+            reordering_s = random.random() * link.duplicate_delay_s_max if link.duplicate_delay_s_max else 0.0
+            arrivals.append((due + reordering_s, data))
         return arrivals
 
 

@@ -70,7 +70,7 @@ def repairs() -> Iterator[Counter[str]]:
     def on_sent(self: Downlink, now: float, counter: int, size: int, pieces: tuple[EntrySpan, ...]) -> None:
         for piece in pieces:
             for sequence in range(piece.first, piece.last + 1):
-                key = (id(piece.feed), sequence, piece.part)
+                key = (id(piece.subscription), sequence, piece.part)
                 counted["sent"] += 1
                 counted["again"] += key in known
                 known.add(key)

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 from tests.sim.network import Address
 from udpchat.chat import events
-from udpchat.client.core import ClientCore
-from udpchat.server.admission import Settings
 from udpchat.chat.ids import room_log
+from udpchat.client.core import ClientCore
 from udpchat.client.profile import Profile
-from udpchat.server.core import ServerCore
 from udpchat.client.stored import RequestAdded
+from udpchat.server.admission import Settings
+from udpchat.server.core import ServerCore
 from udpchat.session.noise import KeyPair
-from udpchat.storage.protocol import StoreError, StoreFull
 from udpchat.storage.memory import MemoryClientStore, MemoryLog
+from udpchat.storage.protocol import StoreError, StoreFull
 from udpchat.sync.log import Append
 from udpchat.wire import bodies
 from udpchat.wire.bodies import RequestBody
@@ -121,7 +121,7 @@ class ServerNode(Node):
     @property
     def handshakes(self) -> int:
         """How many it holds, half open or just finished."""
-        return len(self.core._acceptor)
+        return len(self.core._handshakes)
 
     def drain(self, now: float) -> list[tuple[bytes, PeerAddress]]:
         """Write, then send."""

@@ -19,8 +19,8 @@ from udpchat.wire.bodies import Entry, Message, Say, Tell
 from udpchat.wire.frames import parse_entry_untrusted
 from udpchat.wire.limits import (
     CONVERSATIONS_PER_KEY_MAX,
-    HANDSHAKES_MAX,
     FRAGMENT_BYTES_HELD_MAX,
+    HANDSHAKES_MAX,
     REQUESTS_IN_FLIGHT_MAX,
     ROOMS_PER_PEER_MAX,
 )
@@ -73,7 +73,7 @@ class Promises:
         if isinstance(event, events.MessageSent) and (is_again or not event.time_ms):
             # Asked before a restart without seeing the answer; or confirmed by the answer alone, which is for what no
             # replica is to reach: the room is left, or it is read from a later entry on.
-            cursor = client.core._transcript.cursor_of(log) or 0  # the disk may be behind it
+            cursor = client.core._timeline.cursor_of(log) or 0  # the disk may be behind it
             reached = max(client.store.extent(log).head, cursor)
             is_passed = reached >= event.seq or number < len(self._server.logs) - 1
             assert is_again or is_passed or event.room not in client.core.rooms, f"{where} is told too early"
@@ -98,9 +98,11 @@ class Promises:
         ids = {entry.id.hex() for entry in entries if isinstance(entry, Message)}
         return number > 0 and any(isinstance(event, events.MessageSent) and event.id in ids for event in client.events)
 
-    def _place_of(self, client: ClientNode, event: events.MessageReceived | events.MessageSent, where: str) -> tuple[int, str]:
+    def _place_of(
+        self, client: ClientNode, event: events.MessageReceived | events.MessageSent, where: str
+    ) -> tuple[int, str]:
         """Where the server has, or had before it lost its log, what was shown: which of its logs, and its name."""
-        replicas = client.core._transcript._replicas
+        replicas = client.core._timeline._replicas
         for log in self._logs_of(client, event.room):
             generation = replicas[log].generation if log in replicas else None
             numbers = list(reversed(range(len(self._server.logs))))
@@ -138,28 +140,28 @@ class Promises:
     def check_tables(self) -> None:
         """Every table that an outsider can make grow is within its limit."""
         core = self._server.core
-        assert len(core._acceptor) <= HANDSHAKES_MAX
+        assert len(core._handshakes) <= HANDSHAKES_MAX
         for peer in core.hub.registry:
             window = peer.window
             assert len(window._answers) <= ANSWERS_RECALLED_MAX, f"{peer.nick}: {len(window._answers)} answers"
             assert len(window._held) <= 2 * REQUESTS_IN_FLIGHT_MAX, f"{peer.nick}: {len(window._held)} requests held"
             assert window._parts is None or window._parts._bytes_held <= FRAGMENT_BYTES_HELD_MAX
             assert len(peer.rooms | peer.wanted) <= ROOMS_PER_PEER_MAX
-            assert len(peer.downlink.feeds) <= 2 * ROOMS_PER_PEER_MAX + CONVERSATIONS_PER_KEY_MAX
-            for feed in peer.downlink.feeds.values():
-                runs = max(map(len, (feed.acked, feed.scheduled, feed.backlog)))
-                assert runs <= RUNS_MAX, f"{peer.nick}: {feed.stream.log} has {runs} ranges"
+            assert len(peer.downlink.subscriptions) <= 2 * ROOMS_PER_PEER_MAX + CONVERSATIONS_PER_KEY_MAX
+            for subscription in peer.downlink.subscriptions.values():
+                runs = max(map(len, (subscription.acked, subscription.scheduled, subscription.backlog)))
+                assert runs <= RUNS_MAX, f"{peer.nick}: {subscription.stream.log} has {runs} ranges"
         for stream in core.hub.streams():
-            assert all(feed.follower.owner in core.hub.registry for feed in stream.feeds), "a feed of nobody"
+            assert all(subscription.subscriber.owner in core.hub.registry for subscription in stream.subscriptions), (
+                "a feed of nobody"
+            )
 
     # --- When all is settled ----------
 
     def check_complete(self) -> None:
         """Everything said is in its log, once, in its author's order; replicas, rosters and logs agree."""
         log = self._server.log
-        entries = {
-            name: _read(log, name) for name in log.logs() if name.startswith((ROOM_PREFIX, CONVERSATION_PREFIX))
-        }
+        entries = {name: _read(log, name) for name in log.logs() if name.startswith((ROOM_PREFIX, CONVERSATION_PREFIX))}
         for client in self._clients:
             self._check_author(client, entries)
             if client.is_running and not client.core.is_over:

@@ -11,8 +11,8 @@ import pytest
 
 from tests.sim import audit
 from tests.sim.world import World
-from udpchat.session import session
 from udpchat.session import noise as handshake
+from udpchat.session import session
 from udpchat.session.cipher import Cipher, SendCipher
 
 KEY = bytes(32)

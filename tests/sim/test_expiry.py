@@ -121,7 +121,9 @@ def test_a_new_nick_is_told_once_and_the_old_one_stays_with_its_key() -> None:
     alice.do("rename", "alicia")
     world.run(1)
     assert alice.core.nick == "alicia"
-    assert [event for event in bob.events if isinstance(event, events.MemberRenamed)] == [events.MemberRenamed("alice", "alicia")]
+    assert [event for event in bob.events if isinstance(event, events.MemberRenamed)] == [
+        events.MemberRenamed("alice", "alicia")
+    ]
     alice.say("it is still me")
     world.settle()
     assert bob.messages()[-1].nick == "alicia"

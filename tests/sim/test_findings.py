@@ -10,8 +10,8 @@ from tests.sim.faults import Link
 from tests.sim.network import Address
 from tests.sim.world import SERVER, World
 from udpchat.chat import events
-from udpchat.client.membership import Membership
 from udpchat.chat.ids import roster_log
+from udpchat.client.membership import Membership
 from udpchat.storage.memory import MemoryLog
 from udpchat.sync.bbr import BbrController
 from udpchat.sync.replica import Replica
@@ -174,8 +174,8 @@ def test_entries_that_nobody_wants_are_not_acknowledged() -> None:
     world = World(Random(1))
     (alice,) = world.add_clients(1)
     entries = Entries("#elsewhere", 1, 1, 0, [raw(encode(Tombstone(0)))])
-    assert not alice.core._transcript.on_entries(entries)
-    assert not alice.core._transcript.on_part(EntryFragment("#elsewhere", 1, 1, 0, 0, 2, b"x"))
+    assert not alice.core._timeline.on_entries(entries)
+    assert not alice.core._timeline.on_fragment(EntryFragment("#elsewhere", 1, 1, 0, 0, 2, b"x"))
 
 
 def test_a_room_that_was_left_is_left_again_should_a_late_follow_have_joined_it() -> None:
@@ -192,7 +192,7 @@ def test_a_replica_that_was_made_anew_gets_what_the_one_before_had() -> None:
     world = World(Random(1))
     alice, *_ = world.add_clients(4)
     world.run(1)
-    replicas = alice.core._transcript._replicas
+    replicas = alice.core._timeline._replicas
     log = roster_log("lobby")
     head = replicas[log].head
     assert head > 1
@@ -211,7 +211,7 @@ def test_what_was_taken_in_but_not_shown_before_the_end_is_shown_by_the_next_run
     bob.say("while you were away")
     world.run(1)
     alice.restart()
-    alice.core._attendance._followed["never"] = False
+    alice.core._membership._followed["never"] = False
     world.run(2)
     assert not alice.messages()
     alice.kill()
@@ -251,7 +251,7 @@ def test_a_probe_is_not_put_off_for_ever_by_acks_of_the_gap_it_is_to_fill(drops:
     alice, bob = world.add_clients(2)
     world.run(1)
     acks = alice.core._link.acks
-    acks._late_s, acks._late_until = 1.0, float("inf")
+    acks._reordering_s, acks._reordering_until = 1.0, float("inf")
     world.network.drop_next(SERVER, alice.address, drops)
     bob.say("lost, and again")
     world.run(0.002)
@@ -292,7 +292,7 @@ def test_a_client_that_stood_still_with_its_first_question_open_is_not_patient_e
     world = World(Random(1))
     alice = world.add_client("alice")
     world.run(1)
-    alice.core._asks.outbox.round_trip = RoundTrip()
+    alice.core._requests.outbox.round_trip = RoundTrip()
     alice.say("just before")
     alice.pause()
     world.run(25)

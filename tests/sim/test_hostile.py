@@ -56,25 +56,27 @@ def sizes(world: World) -> dict[str, int]:
     """How large every table is that a datagram could make grow, at the server and its clients."""
     core = world.server.core
     found = {
-        "handshakes": len(core._acceptor),
-        "sources": len(core._acceptor._sources),
+        "handshakes": len(core._handshakes),
+        "sources": len(core._handshakes._sources),
         "peers": len(core.hub.registry),
         "sessions": len(core.hub.registry._by_index),
         "rooms": len(core.hub.rooms),
         "streams": len(core.hub._streams),
-        "dirty": len(core.hub.dirty),
+        "to_flush": len(core.hub.to_flush),
         "written": len(core.hub._pending),
         "log": sum(world.server.log.extent(log).head for log in world.server.log.logs()),
     }
     for peer in core.hub.registry:
-        found[f"{peer.nick} feeds"] = len(peer.downlink.feeds)
-        found[f"{peer.nick} in flight"] = peer.downlink.flight.bytes_in_flight
-        found[f"{peer.nick} ranges"] = sum(len(feed.acked) + len(feed.backlog) for feed in peer.downlink.feeds.values())
+        found[f"{peer.nick} feeds"] = len(peer.downlink.subscriptions)
+        found[f"{peer.nick} in flight"] = peer.downlink.loss_detection.bytes_in_flight
+        found[f"{peer.nick} ranges"] = sum(
+            len(subscription.acked) + len(subscription.backlog) for subscription in peer.downlink.subscriptions.values()
+        )
         found[f"{peer.nick} held"] = len(peer.window._held)
     for client in world.clients:
-        transcript = client.core._transcript
-        found[f"{client.nick} replicas"] = len(transcript._replicas)
-        found[f"{client.nick} ahead"] = sum(len(replica._held) for replica in transcript._replicas.values())
+        timeline = client.core._timeline
+        found[f"{client.nick} replicas"] = len(timeline._replicas)
+        found[f"{client.nick} ahead"] = sum(len(replica._held) for replica in timeline._replicas.values())
         found[f"{client.nick} events"] = len(client.events)
         found[f"{client.nick} missing"] = len(client.core._link.acks._missing)
     return found

@@ -39,8 +39,10 @@ def preload(world: World, size: int, *, text_bytes: int = TEXT_BYTES) -> int:
 def acked(world: World) -> int:
     """How many entries of the lobby its only member has acknowledged."""
     (peer,) = world.server.core.hub.registry
-    feed = peer.downlink.feeds[room_log("lobby")]
-    return feed.sequence + sum(max(last - max(first - 1, feed.sequence), 0) for first, last in feed.acked)
+    subscription = peer.downlink.subscriptions[room_log("lobby")]
+    return subscription.sequence + sum(
+        max(last - max(first - 1, subscription.sequence), 0) for first, last in subscription.acked
+    )
 
 
 def reading_rate(link: Link, *, size: int, text_bytes: int = TEXT_BYTES) -> float:

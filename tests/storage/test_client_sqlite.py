@@ -11,11 +11,21 @@ import pytest
 
 from tests.storage.entries import ATTIC, LOBBY, said
 from tests.storage.test_server_sqlite import crashed
-from udpchat.client.stored import RequestDone, RequestAdded, EntriesStored, Label, Labelled, ReplicaReset, RoomsChanged, ClientState, digest_of
+from udpchat.client.stored import (
+    ClientState,
+    EntriesStored,
+    Label,
+    Labelled,
+    ReplicaReset,
+    RequestAdded,
+    RequestDone,
+    RoomsChanged,
+    digest_of,
+)
 from udpchat.storage import client_sqlite, memory
 from udpchat.storage.client_sqlite import SqliteClientStore
-from udpchat.storage.protocol import RUN_COUNTERS, ClientStore, StoreFailed, StoreUnusable
 from udpchat.storage.memory import MemoryClientStore
+from udpchat.storage.protocol import RUN_COUNTERS, ClientStore, StoreFailed, StoreUnusable
 from udpchat.sync.log import Extent
 
 Again = Callable[[], ClientStore]
@@ -60,7 +70,13 @@ def test_unanswered_requests_keep_their_counters_across_a_start(again: Again) ->
 
 def test_replicas_stand_where_they_stood(again: Again) -> None:
     store = again()
-    store.write([ReplicaReset(LOBBY, 7, 0), EntriesStored(LOBBY, 7, 1, (said("a"), said("b"))), EntriesStored(LOBBY, 7, 3, (said("c"),))])
+    store.write(
+        [
+            ReplicaReset(LOBBY, 7, 0),
+            EntriesStored(LOBBY, 7, 1, (said("a"), said("b"))),
+            EntriesStored(LOBBY, 7, 3, (said("c"),)),
+        ]
+    )
     store.write([ReplicaReset(ATTIC, 8, 100), EntriesStored(ATTIC, 8, 101, (said("z"),))])
     store = again()
     assert store.load().replicas == {LOBBY: (7, 3), ATTIC: (8, 101)}
@@ -79,7 +95,11 @@ def test_a_log_that_was_never_rebased_starts_at_1(again: Again) -> None:
 def test_a_hole_or_another_generation_is_a_fault_of_the_caller(again: Again) -> None:
     store = again()
     store.write([EntriesStored(LOBBY, 7, 1, (said("a"),))])
-    for wrong in (EntriesStored(LOBBY, 7, 3, (said("c"),)), EntriesStored(LOBBY, 7, 1, (said("a"),)), EntriesStored(LOBBY, 8, 2, (said("b"),))):
+    for wrong in (
+        EntriesStored(LOBBY, 7, 3, (said("c"),)),
+        EntriesStored(LOBBY, 7, 1, (said("a"),)),
+        EntriesStored(LOBBY, 8, 2, (said("b"),)),
+    ):
         with pytest.raises(AssertionError):
             store.write([wrong])
     assert store.load().replicas == {LOBBY: (7, 1)}
@@ -119,7 +139,9 @@ def test_replicas_are_searched_by_word_nick_room_and_time(again: Again) -> None:
     store = again()
     store.write([
         EntriesStored(LOBBY, 7, 1, (said("lunch?", nick="ann", time_ms=10), said("Lunch!", nick="bob", time_ms=30))),
-        EntriesStored(ATTIC, 8, 1, (said("no lunch", nick="bob", time_ms=20), b"nonsense", said("x", time_ms=2**64 - 1))),
+        EntriesStored(
+            ATTIC, 8, 1, (said("no lunch", nick="bob", time_ms=20), b"nonsense", said("x", time_ms=2**64 - 1))
+        ),
     ])  # fmt: skip
     assert [found.time_ms for found in store.search("lunch")] == [10, 20, 30]
     assert [found.log for found in store.search("lunch", nick="Bob")] == [ATTIC, LOBBY]
@@ -182,7 +204,13 @@ def test_a_run_never_uses_a_counter_of_a_run_before_it_written_or_not(tmp_path: 
 
 def test_a_label_is_found_with_its_request_and_its_result_at_the_next_start(again: Again) -> None:
     store = again()
-    store.write([RequestAdded(1, b"one", Label("job", 1)), RequestAdded(2, b"two", Label("job", 3)), RequestAdded(3, b"x", Label("b", 1))])
+    store.write(
+        [
+            RequestAdded(1, b"one", Label("job", 1)),
+            RequestAdded(2, b"two", Label("job", 3)),
+            RequestAdded(3, b"x", Label("b", 1)),
+        ]
+    )
     store.write([RequestDone(1, b"stored")])
     saved = again().load("job")
     assert saved.labels == {1: Labelled(1, digest_of(b"one"), b"stored"), 3: Labelled(2, digest_of(b"two"))}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.storage.entries import LOBBY, batch, said, tombstone
-from udpchat.storage.protocol import StoreFull
 from udpchat.storage.memory import MemoryClientStore, MemoryLog
+from udpchat.storage.protocol import StoreFull
 
 
 def test_equal_chance_gives_equal_generations_and_instances() -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from udpchat.storage.client_sqlite import CLIENT
-from udpchat.storage.protocol import StoreFailed, StoreFull, StoreUnusable
 from udpchat.storage.migrations import Schema, connect, copy, failures, prepare, transaction
+from udpchat.storage.protocol import StoreFailed, StoreFull, StoreUnusable
 from udpchat.storage.server_sqlite import SERVER, SqliteLog
 
 ONE = ("CREATE TABLE facts (fact TEXT)", "INSERT INTO facts VALUES ('first')")

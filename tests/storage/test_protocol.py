@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.storage.entries import ATTIC, AUTHOR, LOBBY, batch, said, tombstone
-from udpchat.storage.protocol import ANSWERED_MAX, GENERATION_MAX, Durability, Log, StoreFull
 from udpchat.storage.memory import MemoryLog
+from udpchat.storage.protocol import ANSWERED_MAX, GENERATION_MAX, Durability, Log, StoreFull
 from udpchat.storage.server_sqlite import SqliteLog
 from udpchat.sync.log import Append, Extent, RequestId
 from udpchat.wire.bodies import Claim

@@ -175,12 +175,12 @@ class Link:
                     self.acks.on_gap(self.now)
                 self.acks.on_entries(self.now, 0.0, 0.0)
             case Entries() | EntryFragment():
-                self.acks.on_entries(self.now, frame.ack_ms / 1000, self.random.random())
+                self.acks.on_entries(self.now, frame.ack_delay_ms / 1000, self.random.random())
                 replica = self.replicas.get(frame.log)
                 if replica is None or replica.generation != frame.generation:
                     return False
                 if isinstance(frame, EntryFragment):
-                    is_taken = replica.on_part(frame)
+                    is_taken = replica.on_fragment(frame)
                 else:
                     is_taken = replica.on_entries(frame.first, [bytes(entry) for entry in frame.entries])
                 self._take_out(replica)
@@ -253,8 +253,11 @@ class Link:
             assert replica._parts._bytes_held <= FRAGMENTED_ENTRIES_MAX * FRAGMENTS_MAX * FRAGMENT_BYTES
             received = self.received[log]
             assert not received or received[-1][0] == replica.sequence
-        for feed in self.downlink.feeds.values():
-            assert all(len(runs) <= 2 * HELD_RUNS_MAX for runs in (feed.acked, feed.scheduled, feed.backlog))
+        for subscription in self.downlink.subscriptions.values():
+            assert all(
+                len(runs) <= 2 * HELD_RUNS_MAX
+                for runs in (subscription.acked, subscription.scheduled, subscription.backlog)
+            )
         assert len(self.acks._missing) <= MISSING_MAX
 
     def is_complete(self, log: str) -> bool:

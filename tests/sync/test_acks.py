@@ -56,7 +56,7 @@ def test_leaps_of_any_size_cost_and_hold_little(steps: list[int]) -> None:
 
 def test_before_the_first_packet_none_is_named() -> None:
     ack = take(AckSchedule(), 5.0)
-    assert (ack.largest, ack.received, ack.late_ms) == (-1, 0, 0)
+    assert (ack.largest, ack.received, ack.reordering_ms) == (-1, 0, 0)
     assert 0 <= ack.delay_us <= 10_000_000
 
 
@@ -142,8 +142,8 @@ def test_a_path_that_reorders_is_given_time_and_its_lateness_is_told() -> None:
     schedule.on_packet(0.0, 0)
     schedule.on_packet(0.0, 2)
     schedule.on_packet(0.040, 1)
-    assert schedule.late_s(0.040) == pytest.approx(0.040)
-    assert take(schedule, 0.041).late_ms in (40, 41)
+    assert schedule.reordering_s(0.040) == pytest.approx(0.040)
+    assert take(schedule, 0.041).reordering_ms in (40, 41)
     for counter in (4, 5, 6, 7):
         schedule.on_packet(0.050, counter)
     assert schedule.next_timeout() == pytest.approx(0.050 + HOLD_S + 0.040)
@@ -154,13 +154,13 @@ def test_lateness_is_forgotten_in_time_and_bounded() -> None:
     schedule.on_packet(0.0, 0)
     schedule.on_packet(0.0, 2)
     schedule.on_packet(9.0, 1)
-    assert schedule.late_s(9.0) == LATE_S_MAX
-    assert take(schedule, 9.0).late_ms == 1_000
-    assert schedule.late_s(9.0 + LATE_MEMORY_S) == 0.0
-    assert take(schedule, 9.0 + LATE_MEMORY_S).late_ms == 0
+    assert schedule.reordering_s(9.0) == LATE_S_MAX
+    assert take(schedule, 9.0).reordering_ms == 1_000
+    assert schedule.reordering_s(9.0 + LATE_MEMORY_S) == 0.0
+    assert take(schedule, 9.0 + LATE_MEMORY_S).reordering_ms == 0
 
 
 def test_a_packet_that_was_repaired_long_ago_is_not_late() -> None:
     schedule, _ = after([0, 1 + MISSING_MAX * 2])
     schedule.on_packet(5.0, 1)
-    assert schedule.late_s(5.0) == 0.0
+    assert schedule.reordering_s(5.0) == 0.0

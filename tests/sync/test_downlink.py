@@ -32,7 +32,7 @@ def test_what_is_said_arrives_within_a_delay() -> None:
         assert here.arrived_at[LOG, here.stream(LOG).head] - said_at == pytest.approx(0.001)
     here.check_complete(LOG)
     assert here.downlink.next_timeout(here.now) is None, "nothing is under way, and nothing due"
-    assert here.downlink.flight.bytes_in_flight == 0
+    assert here.downlink.loss_detection.bytes_in_flight == 0
 
 
 @given(
@@ -60,7 +60,7 @@ def test_over_a_bad_link_everything_arrives_once_and_in_order(
     here.check_complete(LOG)
     down.loss = up.loss = 0.0
     here.run(5.0)
-    assert here.downlink.flight.bytes_in_flight == 0
+    assert here.downlink.loss_detection.bytes_in_flight == 0
     assert not here.downlink.has_packets
 
 
@@ -103,7 +103,7 @@ def test_more_than_is_repaired_at_once_is_repaired_though_the_room_is_never_sile
     here.follow(LOG)
     here.run(0.25)
     here.down.is_open = False  # in the middle of a fast catch-up: all that is in flight is lost, far more than 64 KiB
-    assert here.downlink.flight.bytes_in_flight > 128 * 1024
+    assert here.downlink.loss_detection.bytes_in_flight > 128 * 1024
     here.run(0.04)
     here.down.is_open = True
     for entry in texts(1_000, start=8_001):
@@ -129,7 +129,7 @@ def test_a_slow_peer_is_not_sent_more_than_it_takes() -> None:
     for entry in texts(4_000):
         here.say(LOG, entry)
         here.run(0.001)
-        assert here.downlink.flight.bytes_in_flight <= 200_000
+        assert here.downlink.loss_detection.bytes_in_flight <= 200_000
         assert len(here.downlink._ready) <= 1_000
     slow.bytes_per_s = 1e6
     slow._free_at = here.now
@@ -257,7 +257,7 @@ def test_what_is_not_followed_any_more_is_not_sent_and_not_probed_for() -> None:
     here.run(10.0)
     assert here.down.packets_sent == before
     assert here.downlink.next_timeout(here.now) is None
-    assert not here.stream(LOG).feeds
+    assert not here.stream(LOG).subscriptions
 
 
 def test_what_was_under_way_on_the_former_path_goes_again_under_the_window_of_the_next() -> None:
@@ -265,7 +265,7 @@ def test_what_was_under_way_on_the_former_path_goes_again_under_the_window_of_th
     here = link(down=Way(delay_s=0.02, bytes_per_s=10e6, queue_bytes=10**6), up=Way(delay_s=0.02))
     here.write(LOG, texts(2_000, 1_000))
     here.follow(LOG)
-    here.run(5.0, until=lambda: here.downlink.flight.bytes_in_flight > 2 * LAG_BYTES_MAX)
+    here.run(5.0, until=lambda: here.downlink.loss_detection.bytes_in_flight > 2 * LAG_BYTES_MAX)
     here.down = here.up = Way(is_open=False)
     here.run(0.02)
     here.down, here.up = Way(delay_s=0.05, bytes_per_s=200e3, queue_bytes=60_000), Way(delay_s=0.05)

@@ -36,8 +36,8 @@ def send(downlink: Downlink, now: float, sent: int) -> int:
     return sent
 
 
-def ack(*cursors: Cursor, largest: int = -1, received: int = 0, delay_us: int = 0, late_ms: int = 0) -> Ack:
-    return Ack(largest, received, delay_us, late_ms, list(cursors))
+def ack(*cursors: Cursor, largest: int = -1, received: int = 0, delay_us: int = 0, reordering_ms: int = 0) -> Ack:
+    return Ack(largest, received, delay_us, reordering_ms, list(cursors))
 
 
 def cursor(sequence: int, ranges: list[tuple[int, int]] | None = None, *, generation: int = GENERATION) -> Cursor:
@@ -93,17 +93,17 @@ def test_following_again_and_again_is_answered_once_a_packet() -> None:
 def test_a_liar_about_ranges_is_remembered_within_bounds_and_served_in_the_end() -> None:
     downlink, _ = served(20_000)
     sent = send(downlink, 0.0, 0)
-    feed = downlink.feeds[LOG]
+    subscription = downlink.subscriptions[LOG]
     begun = process_time()
     starts = range(3, 19_900, 4 * ACK_RANGES_MAX)
     for start in starts:
         ranges = [(first, first) for first in range(start, start + 4 * ACK_RANGES_MAX, 4) if first <= 20_000]
         downlink.receive_ack(0.1, ack(cursor(0, ranges)), packets_sent=sent)
-        assert len(feed.acked) <= HELD_RUNS_MAX
-        assert len(feed.backlog) <= 2 * HELD_RUNS_MAX and len(feed.scheduled) <= 2 * HELD_RUNS_MAX
+        assert len(subscription.acked) <= HELD_RUNS_MAX
+        assert len(subscription.backlog) <= 2 * HELD_RUNS_MAX and len(subscription.scheduled) <= 2 * HELD_RUNS_MAX
     assert process_time() - begun < len(starts) * ACK_S_MAX
     downlink.receive_ack(0.2, ack(cursor(19_000)), packets_sent=sent)
-    owed = [(first, last) for first, last in feed.backlog]
+    owed = [(first, last) for first, last in subscription.backlog]
     assert owed == [(19_001, 20_000)]
 
 
@@ -139,19 +139,23 @@ def test_no_ack_does_more_than_end_the_session(
 ) -> None:
     downlink, stream = served(100)
     sent, now = send(downlink, 0.0, 0), 0.0
-    for largest, received, delay_us, late_ms, sequence, ranges in acks:
+    for largest, received, delay_us, reordering_ms, sequence, ranges in acks:
         now += 0.01
-        lie = ack(cursor(sequence, ranges), largest=largest, received=received, delay_us=delay_us, late_ms=late_ms)
+        lie = ack(
+            cursor(sequence, ranges), largest=largest, received=received, delay_us=delay_us, reordering_ms=reordering_ms
+        )
         try:
             downlink.receive_ack(now, lie, packets_sent=sent)
         except BadDatagram as drop:
             assert drop.reason is Drop.UNSENT_ACK
         downlink.handle_timeout(now)
         sent = send(downlink, now, sent)
-        feed = downlink.feeds[LOG]
-        assert 0 <= feed.sequence <= stream.head
-        assert downlink.flight.bytes_in_flight == sum(each.size for each in downlink.flight._sent.values())
-        assert downlink.flight.bytes_in_flight <= 2 * LAG_BYTES_MAX
+        subscription = downlink.subscriptions[LOG]
+        assert 0 <= subscription.sequence <= stream.head
+        assert downlink.loss_detection.bytes_in_flight == sum(
+            each.size for each in downlink.loss_detection._sent.values()
+        )
+        assert downlink.loss_detection.bytes_in_flight <= 2 * LAG_BYTES_MAX
         due = downlink.next_timeout(now)
         assert due is None or due < now + 60
 
@@ -161,10 +165,10 @@ def test_a_cursor_that_goes_back_is_not_believed_in_the_same_session() -> None:
     sent = send(downlink, 0.0, 0)
     downlink.receive_ack(0.1, ack(cursor(50)), packets_sent=sent)
     downlink.receive_ack(0.2, ack(cursor(10)), packets_sent=sent)
-    assert downlink.feeds[LOG].sequence == 50
+    assert downlink.subscriptions[LOG].sequence == 50
     downlink.reset(0.3)
     downlink.receive_ack(0.4, ack(cursor(10)), packets_sent=sent)
-    assert downlink.feeds[LOG].sequence == 10
+    assert downlink.subscriptions[LOG].sequence == 10
 
 
 def test_every_log_is_announced_with_a_heartbeat_however_many_are_followed() -> None:

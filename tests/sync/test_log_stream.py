@@ -9,17 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.sync.memory import MemoryReader
+from udpchat.sync.log import LogUnreadable
 from udpchat.sync.log_stream import (
     ANNOUNCE_AFTER_S,
     CACHED_BYTES_MAX,
     READ_ENTRIES,
     RECENT_BYTES_MAX,
     RECENT_ENTRIES_MAX,
-    Subscription,
     EncodedEntries,
     LogStream,
+    Subscription,
 )
-from udpchat.sync.log import LogUnreadable
 from udpchat.wire.errors import BadDatagram
 from udpchat.wire.frames import Cursor, Entries, EntryFragment, parse_down_untrusted
 from udpchat.wire.limits import (
@@ -42,11 +42,11 @@ class Recorder:
         self.published: list[list[EncodedEntries]] = []
         self.announced: list[Subscription] = []
 
-    def publish(self, feed: Subscription, frames: list[EncodedEntries]) -> None:
+    def publish(self, subscription: Subscription, frames: list[EncodedEntries]) -> None:
         self.published.append(frames)
 
-    def announce(self, feed: Subscription) -> None:
-        self.announced.append(feed)
+    def announce(self, subscription: Subscription) -> None:
+        self.announced.append(subscription)
 
 
 def entry(number: int, size: int = 20) -> bytes:
@@ -63,23 +63,23 @@ def stream_of(entries: list[bytes], log: str = LOG) -> tuple[LogStream, MemoryRe
 def follow(stream: LogStream, count: int = 1) -> list[Recorder]:
     recorders = [Recorder() for _ in range(count)]
     for recorder in recorders:
-        stream.feeds[Subscription(stream, recorder)] = None
+        stream.subscriptions[Subscription(stream, recorder)] = None
     return recorders
 
 
 def unframed(frames: list[EncodedEntries]) -> list[tuple[int, bytes]]:
     """What the frames say, parts joined."""
     found, parts = [], list[bytes]()
-    for framed in frames:
-        [frame] = parse_down_untrusted(framed.body)
-        assert len(framed.body) <= BODY_BYTES_MAX
-        assert framed.body == b"\x91" + framed.frame
+    for encoded in frames:
+        [frame] = parse_down_untrusted(encoded.body)
+        assert len(encoded.body) <= BODY_BYTES_MAX
+        assert encoded.body == b"\x91" + encoded.frame
         if isinstance(frame, Entries):
-            assert (framed.first, framed.last) == (frame.first, frame.first + len(frame.entries) - 1)
+            assert (encoded.first, encoded.last) == (frame.first, frame.first + len(frame.entries) - 1)
             found += [(frame.first + at, bytes(raw)) for at, raw in enumerate(frame.entries)]
         else:
             assert isinstance(frame, EntryFragment)
-            assert (framed.first, framed.last, framed.part) == (frame.sequence, frame.sequence, frame.index)
+            assert (encoded.first, encoded.last, encoded.part) == (frame.sequence, frame.sequence, frame.index)
             parts.append(frame.data)
             if frame.index == frame.count - 1:
                 found.append((frame.sequence, b"".join(parts)))
@@ -144,7 +144,7 @@ def test_what_is_kept_in_memory_is_bounded_in_bytes_too() -> None:
         stream.frames(number, number)
         stream.frames(max(1, number - 20), number)
     assert sum(map(len, stream._recent)) <= RECENT_BYTES_MAX
-    kept = sum(2 * len(framed.frame) for frames in stream._cache.values() for framed in frames)
+    kept = sum(2 * len(encoded.frame) for frames in stream._cache.values() for encoded in frames)
     assert kept == stream._cached_bytes <= CACHED_BYTES_MAX
 
 
@@ -189,8 +189,8 @@ def test_a_large_room_that_falls_silent_is_told_its_head_a_few_times() -> None:
 def test_only_who_lacks_something_is_told_the_head() -> None:
     stream, _ = stream_of([entry(1)])
     here, there = follow(stream, 2)
-    feed = next(iter(stream.feeds))
-    feed.on_cursor(Cursor(LOG, 1, 1, []))
+    subscription = next(iter(stream.subscriptions))
+    subscription.on_cursor(Cursor(LOG, 1, 1, []))
     stream.announce()
     assert (here.announced, len(there.announced)) == ([], 1)
 
@@ -211,77 +211,77 @@ def cursor(sequence: int, *ranges: tuple[int, int]) -> Cursor:
 
 
 def test_the_head_that_is_told_names_where_the_follower_came_in() -> None:
-    feed = feed_of(10, base=3)
-    feed.stream.extend(0.0, [entry(11)])
-    head = feed.head()
+    subscription = feed_of(10, base=3)
+    subscription.stream.extend(0.0, [entry(11)])
+    head = subscription.head()
     assert (head.log, head.generation, head.base, head.head, head.entered) == (LOG, 1, 3, 11, 10)
 
 
 def test_nothing_is_missing_before_the_replica_has_said_what_it_holds() -> None:
-    feed = feed_of(10)
-    feed.schedule_missing()
-    assert not feed.backlog
-    feed.on_cursor(cursor(4, (7, 8)))
-    feed.schedule_missing()
-    assert list(feed.backlog) == [(5, 6), (9, 10)] == list(feed.scheduled)
+    subscription = feed_of(10)
+    subscription.schedule_missing()
+    assert not subscription.backlog
+    subscription.on_cursor(cursor(4, (7, 8)))
+    subscription.schedule_missing()
+    assert list(subscription.backlog) == [(5, 6), (9, 10)] == list(subscription.scheduled)
 
 
 def test_what_is_scheduled_is_not_scheduled_again() -> None:
-    feed = feed_of(10)
-    feed.on_cursor(cursor(0))
-    feed.scheduled.add(3, 5)
-    feed.schedule_missing()
-    assert list(feed.backlog) == [(1, 2), (6, 10)]
+    subscription = feed_of(10)
+    subscription.on_cursor(cursor(0))
+    subscription.scheduled.add(3, 5)
+    subscription.schedule_missing()
+    assert list(subscription.backlog) == [(1, 2), (6, 10)]
 
 
 def test_what_is_below_the_base_is_not_scheduled() -> None:
-    feed = feed_of(10, base=6)
-    feed.on_cursor(cursor(2))
-    feed.schedule_missing()
-    assert list(feed.backlog) == [(7, 10)]
+    subscription = feed_of(10, base=6)
+    subscription.on_cursor(cursor(2))
+    subscription.schedule_missing()
+    assert list(subscription.backlog) == [(7, 10)]
 
 
 def test_the_cursor_moves_over_what_packets_brought() -> None:
-    feed = feed_of(10)
-    feed.on_cursor(cursor(2))
+    subscription = feed_of(10)
+    subscription.on_cursor(cursor(2))
     for sequence in (5, 3, 4):
-        feed.on_held(sequence, sequence)
-    feed.on_held(1, 2)
-    feed.schedule_missing()
-    assert feed.sequence == 5 and not feed.acked
-    assert feed.holds(1, 5) and not feed.holds(5, 6)
+        subscription.on_held(sequence, sequence)
+    subscription.on_held(1, 2)
+    subscription.schedule_missing()
+    assert subscription.sequence == 5 and not subscription.acked
+    assert subscription.holds(1, 5) and not subscription.holds(5, 6)
 
 
 def test_a_range_that_adjoins_the_cursor_moves_it_though_another_lies_below() -> None:
-    feed = feed_of(20)
-    feed.on_cursor(cursor(10))
-    feed.on_held(3, 5)
-    feed.on_cursor(cursor(10, (11, 12)))
-    assert feed.sequence == 12
+    subscription = feed_of(20)
+    subscription.on_cursor(cursor(10))
+    subscription.on_held(3, 5)
+    subscription.on_cursor(cursor(10, (11, 12)))
+    assert subscription.sequence == 12
 
 
 @pytest.mark.parametrize("lie", [cursor(11), cursor(3, (5, 11)), cursor(3, (8, 7))])
 def test_more_than_there_is_cannot_be_held(lie: Cursor) -> None:
-    feed = feed_of(10)
+    subscription = feed_of(10)
     with pytest.raises(BadDatagram):
-        feed.on_cursor(lie)
+        subscription.on_cursor(lie)
 
 
 @given(data=st.data())
 def test_held_scheduled_and_backlog_are_what_a_model_says(data: st.DataObject) -> None:
     head = 30
-    feed, held = feed_of(head), set[int]()
-    feed.on_cursor(cursor(0))
+    subscription, held = feed_of(head), set[int]()
+    subscription.on_cursor(cursor(0))
     numbers = st.integers(1, head)
     for _ in range(data.draw(st.integers(0, 12))):
         first, last = sorted((data.draw(numbers), data.draw(numbers)))
         if data.draw(st.booleans()):
-            feed.on_cursor(cursor(0, (first, last)))
+            subscription.on_cursor(cursor(0, (first, last)))
         else:
-            feed.on_held(first, last)
+            subscription.on_held(first, last)
         held |= set(range(first, last + 1))
-        feed.schedule_missing()
+        subscription.schedule_missing()
         missing = [number for number in range(1, head + 1) if number not in held]
-        assert [number for first, last in feed.backlog for number in range(first, last + 1)] == missing
-        assert [number for first, last in feed.scheduled for number in range(first, last + 1)] == missing
-        assert all(feed.holds(number, number) == (number in held) for number in range(1, head + 1))
+        assert [number for first, last in subscription.backlog for number in range(first, last + 1)] == missing
+        assert [number for first, last in subscription.scheduled for number in range(first, last + 1)] == missing
+        assert all(subscription.holds(number, number) == (number in held) for number in range(1, head + 1))

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from tests.sync.memory import MemoryReader
 from tests.sync.test_log_stream import Recorder
 from udpchat.sync.acks import HOLD_PACKETS, HOLD_S
-from udpchat.sync.log_stream import Subscription, LogStream
-from udpchat.sync.loss import PROBE_S_MAX, PROBE_S_MIN, PROBE_SILENT_S_MAX, LossDetection, EntrySpan, SentPacket
 from udpchat.sync.bbr import WINDOW_BYTES_INITIAL
+from udpchat.sync.log_stream import LogStream, Subscription
+from udpchat.sync.loss import PROBE_S_MAX, PROBE_S_MIN, PROBE_SILENT_S_MAX, EntrySpan, LossDetection, SentPacket
 from udpchat.sync.rtt import RoundTrip
 from udpchat.wire.frames import Ack
 
@@ -29,18 +29,18 @@ def feed_of(head: int = 1_000) -> Subscription:
 
 def flying(count: int, *, every_s: float = 0.0, part: int = -1) -> tuple[LossDetection, Subscription]:
     """Packets 0 to `count - 1`, packet n with entry n + 1, the first of them sent at 1.0."""
-    flight, feed = LossDetection(), feed_of()
+    loss_detection, subscription = LossDetection(), feed_of()
     for counter in range(count):
-        piece = EntrySpan(feed, counter + 1, counter + 1, part)
-        flight.on_sent(1.0 + counter * every_s, counter, SIZE, (piece,), interval_s=INTERVAL_S)
-    return flight, feed
+        piece = EntrySpan(subscription, counter + 1, counter + 1, part)
+        loss_detection.on_sent(1.0 + counter * every_s, counter, SIZE, (piece,), interval_s=INTERVAL_S)
+    return loss_detection, subscription
 
 
-def ack(*counters: int, delay_us: int = 0, late_ms: int = 0) -> Ack:
+def ack(*counters: int, delay_us: int = 0, reordering_ms: int = 0) -> Ack:
     """An ack that names these packets."""
     largest = max(counters)
     received = sum(1 << (largest - 1 - counter) for counter in counters if counter < largest)
-    return Ack(largest, received, delay_us, late_ms, [])
+    return Ack(largest, received, delay_us, reordering_ms, [])
 
 
 def entries(sent: list[SentPacket]) -> list[int]:
@@ -48,82 +48,82 @@ def entries(sent: list[SentPacket]) -> list[int]:
 
 
 def test_an_ack_settles_what_it_names() -> None:
-    flight, _ = flying(3)
-    delivered, lost = flight.on_ack(1.01, ack(0, 2))
+    loss_detection, _ = flying(3)
+    delivered, lost = loss_detection.on_ack(1.01, ack(0, 2))
     assert (entries(delivered), entries(lost)) == ([1, 3], [])
-    assert flight.bytes_in_flight == SIZE
-    delivered, _ = flight.on_ack(1.011, ack(0, 1, 2))
+    assert loss_detection.bytes_in_flight == SIZE
+    delivered, _ = loss_detection.on_ack(1.011, ack(0, 1, 2))
     assert entries(delivered) == [2]
-    assert flight.bytes_in_flight == 0 and flight.next_timeout() is None
+    assert loss_detection.bytes_in_flight == 0 and loss_detection.next_timeout() is None
 
 
 @pytest.mark.parametrize("part", [-1, 0])
 def test_what_the_replica_holds_anyway_is_settled_too(part: int) -> None:
-    flight, feed = flying(200, part=part)
-    feed.on_held(1, 150)
-    delivered, _ = flight.on_ack(1.01, ack(199))
+    loss_detection, subscription = flying(200, part=part)
+    subscription.on_held(1, 150)
+    delivered, _ = loss_detection.on_ack(1.01, ack(199))
     assert entries(delivered) == [*range(1, 151), 200]
 
 
 def test_three_later_packets_make_one_lost() -> None:
-    flight, _ = flying(1 + HOLD_PACKETS)
-    _, lost = flight.on_ack(1.001, ack(1, 2))
+    loss_detection, _ = flying(1 + HOLD_PACKETS)
+    _, lost = loss_detection.on_ack(1.001, ack(1, 2))
     assert lost == []
-    _, lost = flight.on_ack(1.001, ack(1, 2, 3))
+    _, lost = loss_detection.on_ack(1.001, ack(1, 2, 3))
     assert entries(lost) == [1]
-    assert flight.bytes_in_flight == 0
+    assert loss_detection.bytes_in_flight == 0
 
 
 def test_one_later_packet_makes_one_lost_in_time() -> None:
-    flight, _ = flying(2)
-    _, lost = flight.on_ack(1.010, ack(1))
+    loss_detection, _ = flying(2)
+    _, lost = loss_detection.on_ack(1.010, ack(1))
     assert lost == []
-    due = flight.next_timeout()
+    due = loss_detection.next_timeout()
     assert due is not None and 1.0 + HOLD_S < due <= 1.030
-    lost, probed = flight.handle_timeout(due)
+    lost, probed = loss_detection.handle_timeout(due)
     assert (entries(lost), probed) == ([1], [])
-    assert flight.bytes_in_flight == 0 and flight.next_timeout() is None
+    assert loss_detection.bytes_in_flight == 0 and loss_detection.next_timeout() is None
 
 
 def test_where_the_path_reorders_overtaking_alone_is_no_loss() -> None:
-    flight, _ = flying(10, every_s=0.001)
-    _, lost = flight.on_ack(1.012, ack(*range(1, 10), late_ms=40))
+    loss_detection, _ = flying(10, every_s=0.001)
+    _, lost = loss_detection.on_ack(1.012, ack(*range(1, 10), reordering_ms=40))
     assert lost == []
-    delivered, lost = flight.on_ack(1.030, ack(*range(10), late_ms=40))
+    delivered, lost = loss_detection.on_ack(1.030, ack(*range(10), reordering_ms=40))
     assert (entries(delivered), lost) == ([1], [])
 
 
 def test_where_the_path_reorders_a_loss_is_found_all_the_same() -> None:
-    flight, _ = flying(10, every_s=0.001)
-    flight.on_ack(1.012, ack(*range(1, 10), late_ms=40))
-    due = flight.next_timeout()
+    loss_detection, _ = flying(10, every_s=0.001)
+    loss_detection.on_ack(1.012, ack(*range(1, 10), reordering_ms=40))
+    due = loss_detection.next_timeout()
     assert due is not None and due < 1.5
-    while not (lost := flight.handle_timeout(due)[0]):
-        due = flight.next_timeout() or 0.0
+    while not (lost := loss_detection.handle_timeout(due)[0]):
+        due = loss_detection.next_timeout() or 0.0
         assert due < 2.0
     assert entries(lost) == [1]
 
 
 def test_the_round_trip_is_measured_without_the_delay_of_the_receiver() -> None:
-    flight, _ = flying(1)
-    flight.on_ack(1.030, ack(0, delay_us=10_000))
-    assert flight.round_trip.smoothed_s == pytest.approx(0.020)
+    loss_detection, _ = flying(1)
+    loss_detection.on_ack(1.030, ack(0, delay_us=10_000))
+    assert loss_detection.round_trip.smoothed_s == pytest.approx(0.020)
 
 
 def test_an_ack_of_packets_that_carried_no_entries_measures_nothing() -> None:
-    flight, _ = flying(1)
-    flight.on_ack(1.030, ack(5))
-    assert not flight.round_trip.sampled
+    loss_detection, _ = flying(1)
+    loss_detection.on_ack(1.030, ack(5))
+    assert not loss_detection.round_trip.sampled
 
 
 def test_silence_after_the_last_packet_is_probed_soon_then_ever_more_slowly() -> None:
-    flight, _ = flying(1)
-    flight.round_trip.on_sample(0.001)
+    loss_detection, _ = flying(1)
+    loss_detection.round_trip.on_sample(0.001)
     times = list[float]()
     while len(times) < 40:
-        due = flight.next_timeout()
+        due = loss_detection.next_timeout()
         assert due is not None and (not times or due > times[-1])
-        lost, probed = flight.handle_timeout(due)
+        lost, probed = loss_detection.handle_timeout(due)
         assert (lost, entries(probed)) == ([], [1])
         times.append(due)
     assert times[-1] - times[-2] == pytest.approx(PROBE_SILENT_S_MAX)
@@ -131,71 +131,75 @@ def test_silence_after_the_last_packet_is_probed_soon_then_ever_more_slowly() ->
 
 
 def test_on_a_quick_path_the_first_probe_comes_within_milliseconds() -> None:
-    flight, feed = flying(0)
-    flight.round_trip.on_sample(0.0003)
-    flight.on_sent(5.0, 0, SIZE, (EntrySpan(feed, 1, 1),), interval_s=INTERVAL_S)
-    due = flight.next_timeout()
+    loss_detection, subscription = flying(0)
+    loss_detection.round_trip.on_sample(0.0003)
+    loss_detection.on_sent(5.0, 0, SIZE, (EntrySpan(subscription, 1, 1),), interval_s=INTERVAL_S)
+    due = loss_detection.next_timeout()
     assert due is not None and PROBE_S_MIN <= due - 5.0 <= 0.02
 
 
 def test_while_the_peer_was_heard_lately_probes_stay_frequent() -> None:
-    flight, feed = flying(1)
-    flight.on_ack(1.01, ack(0))
-    flight.on_sent(1.02, 1, SIZE, (EntrySpan(feed, 2, 2),), interval_s=INTERVAL_S)
+    loss_detection, subscription = flying(1)
+    loss_detection.on_ack(1.01, ack(0))
+    loss_detection.on_sent(1.02, 1, SIZE, (EntrySpan(subscription, 2, 2),), interval_s=INTERVAL_S)
     times = [1.02]
     while times[-1] < 3.0:
-        due = flight.next_timeout()
+        due = loss_detection.next_timeout()
         assert due is not None
-        flight.handle_timeout(due)
+        loss_detection.handle_timeout(due)
         times.append(due)
     assert max(later - earlier for earlier, later in pairwise(times)) <= PROBE_S_MAX + 1e-9
 
 
 def test_another_session_forgets_what_was_in_flight() -> None:
-    flight, _ = flying(5)
-    assert len(flight.forget()) == 5
-    assert flight.bytes_in_flight == 0 and flight.next_timeout() is None
-    delivered, lost = flight.on_ack(2.0, ack(4))
+    loss_detection, _ = flying(5)
+    assert len(loss_detection.forget()) == 5
+    assert loss_detection.bytes_in_flight == 0 and loss_detection.next_timeout() is None
+    delivered, lost = loss_detection.on_ack(2.0, ack(4))
     assert (delivered, lost) == ([], [])
 
 
 def test_packets_of_the_former_path_measure_nothing_of_the_next() -> None:
     """RFC 9000 section 9.4: round trip, rate and window begin anew, and what was in flight is given up."""
-    flight, feed = flying(5)
-    flight.on_ack(1.5, ack(0, 1, late_ms=40))
-    flight.handle_timeout(9.0)
-    assert len(flight.change_path()) == 3
-    assert (flight.round_trip.sampled, flight.pace.rate, flight.pace.window_bytes) == (False, 0.0, WINDOW_BYTES_INITIAL)
-    assert flight.bytes_in_flight == 0 and flight.next_timeout() is None
-    delivered, lost = flight.on_ack(10.0, ack(2, 3, 4))
-    assert (delivered, lost, flight.round_trip.sampled, flight.pace.rate) == ([], [], False, 0.0)
-    flight.on_sent(11.0, 5, SIZE, (EntrySpan(feed, 6, 6),), interval_s=INTERVAL_S)
-    due = flight.next_timeout()
+    loss_detection, subscription = flying(5)
+    loss_detection.on_ack(1.5, ack(0, 1, reordering_ms=40))
+    loss_detection.handle_timeout(9.0)
+    assert len(loss_detection.change_path()) == 3
+    assert (loss_detection.round_trip.sampled, loss_detection.pace.rate, loss_detection.pace.window_bytes) == (
+        False,
+        0.0,
+        WINDOW_BYTES_INITIAL,
+    )
+    assert loss_detection.bytes_in_flight == 0 and loss_detection.next_timeout() is None
+    delivered, lost = loss_detection.on_ack(10.0, ack(2, 3, 4))
+    assert (delivered, lost, loss_detection.round_trip.sampled, loss_detection.pace.rate) == ([], [], False, 0.0)
+    loss_detection.on_sent(11.0, 5, SIZE, (EntrySpan(subscription, 6, 6),), interval_s=INTERVAL_S)
+    due = loss_detection.next_timeout()
     assert due is not None and due <= 11.0 + 2 * RoundTrip().timeout_s, "no back-off is left of the former path"
-    flight.on_ack(11.02, ack(5))
-    assert flight.round_trip.smoothed_s == pytest.approx(0.02)
+    loss_detection.on_ack(11.02, ack(5))
+    assert loss_detection.round_trip.smoothed_s == pytest.approx(0.02)
 
 
 @given(data=st.data())
 def test_every_packet_is_settled_once_and_the_bytes_add_up(data: st.DataObject) -> None:
-    flight, feed = flying(0)
+    loss_detection, subscription = flying(0)
     waits = st.sampled_from([0.0, 0.001, 0.05, 2.0])
     now, counter, settled = 1.0, 0, list[int]()
     for wait_s, sent in data.draw(st.lists(st.tuples(waits, st.integers(0, 4)), max_size=15)):
         now += wait_s
         for _ in range(sent):
-            piece = EntrySpan(feed, counter + 1, counter + 1)
-            flight.on_sent(now, counter, SIZE, (piece,), interval_s=INTERVAL_S)
+            piece = EntrySpan(subscription, counter + 1, counter + 1)
+            loss_detection.on_sent(now, counter, SIZE, (piece,), interval_s=INTERVAL_S)
             counter += 1
         if counter and data.draw(st.booleans()):
             largest = data.draw(st.integers(0, counter - 1))
-            received, late_ms = data.draw(st.integers(0, 2**64 - 1)), data.draw(st.sampled_from([0, 0, 40]))
-            delivered, lost = flight.on_ack(now, Ack(largest, received, 0, late_ms, []))
+            received, reordering_ms = data.draw(st.integers(0, 2**64 - 1)), data.draw(st.sampled_from([0, 0, 40]))
+            delivered, lost = loss_detection.on_ack(now, Ack(largest, received, 0, reordering_ms, []))
             settled += entries(delivered) + entries(lost)
         else:
-            lost, probed = flight.handle_timeout(now)
+            lost, probed = loss_detection.handle_timeout(now)
             settled += entries(lost)
             assert set(entries(probed)) <= set(range(1, counter + 1)) - set(settled)
         assert len(settled) == len(set(settled))
-        assert flight.bytes_in_flight == SIZE * (counter - len(settled))
-        assert (flight.next_timeout() is None) == (counter == len(settled))
+        assert loss_detection.bytes_in_flight == SIZE * (counter - len(settled))
+        assert (loss_detection.next_timeout() is None) == (counter == len(settled))

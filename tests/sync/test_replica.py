@@ -53,7 +53,7 @@ def packets(data: st.DataObject) -> Sequence[tuple[int, int] | EntryFragment]:
 def test_in_any_order_and_repeated_each_entry_comes_out_once_and_in_order(data: st.DataObject) -> None:
     held, out = replica(), list[tuple[int, bytes]]()
     for packet in packets(data):
-        assert held.on_part(packet) if isinstance(packet, EntryFragment) else give(held, *packet)
+        assert held.on_fragment(packet) if isinstance(packet, EntryFragment) else give(held, *packet)
         out += held.drain_entries()
         cursor = held.cursor()
         assert cursor.sequence == len(out)
@@ -69,7 +69,7 @@ def test_what_lies_below_the_base_or_the_start_is_never_waited_for(data: st.Data
     for at, packet in enumerate(stream):
         if at == len(stream) // 2:
             held.on_head(head(base, COUNT))
-        held.on_part(packet) if isinstance(packet, EntryFragment) else give(held, *packet)
+        held.on_fragment(packet) if isinstance(packet, EntryFragment) else give(held, *packet)
         out += [sequence for sequence, _ in held.drain_entries()]
     assert out == sorted(set(out))
     assert set(range(max(base, start) + 1, COUNT + 1)) <= set(out)
@@ -120,8 +120,8 @@ def test_a_part_beyond_a_full_gap_is_not_kept_and_says_so() -> None:
     for first in range(2, REPLICA_HELD_MAX + 2, 8):
         assert give(held, first, first + 7)
     large = b"x" * 3 * FRAGMENT_BYTES
-    assert not any(held.on_part(part) for part in parts_of(REPLICA_HELD_MAX + 50, large))
-    assert all(held.on_part(part) for part in parts_of(1, large)), "what closes the gap is taken"
+    assert not any(held.on_fragment(part) for part in parts_of(REPLICA_HELD_MAX + 50, large))
+    assert all(held.on_fragment(part) for part in parts_of(1, large)), "what closes the gap is taken"
     assert len(held.drain_entries()) == REPLICA_HELD_MAX + 1
 
 
@@ -130,12 +130,12 @@ def test_a_part_that_was_taken_is_never_dropped_for_another() -> None:
     held, taken = replica(), list[int]()
     for sequence in range(1, 3 * FRAGMENTED_ENTRIES_MAX):
         first, *_ = parts_of(sequence, large)
-        if held.on_part(first):
+        if held.on_fragment(first):
             taken.append(sequence)
     assert taken == list(range(1, FRAGMENTED_ENTRIES_MAX + 1))
     for sequence in taken:
         _, *rest = parts_of(sequence, large)
-        assert all(held.on_part(part) for part in rest)
+        assert all(held.on_fragment(part) for part in rest)
     assert held.drain_entries() == [(sequence, large) for sequence in taken]
 
 
@@ -144,13 +144,13 @@ def test_unfinished_parts_of_what_came_otherwise_or_is_gone_make_room() -> None:
     for is_pruned in (True, False):
         held = replica()
         for sequence in range(1, FRAGMENTED_ENTRIES_MAX + 1):
-            assert held.on_part(parts_of(sequence, large)[0])
+            assert held.on_fragment(parts_of(sequence, large)[0])
         if is_pruned:
             held.on_head(head(FRAGMENTED_ENTRIES_MAX, FRAGMENTED_ENTRIES_MAX))
         else:  # each was removed meanwhile: a tombstone is small
             assert held.on_entries(1, [b"gone"] * FRAGMENTED_ENTRIES_MAX)
             held.drain_entries()
-        assert held.on_part(parts_of(FRAGMENTED_ENTRIES_MAX + 1, large)[0])
+        assert held.on_fragment(parts_of(FRAGMENTED_ENTRIES_MAX + 1, large)[0])
 
 
 def test_numbers_at_the_end_of_all_numbers_cost_nothing() -> None:
@@ -164,5 +164,5 @@ def test_an_entry_that_came_before_is_not_taken_again() -> None:
     held = replica(5)
     assert give(held, 1, 7)
     assert [sequence for sequence, _ in held.drain_entries()] == [6, 7]
-    assert give(held, 6, 7) and held.on_part(parts_of(5, entry(5))[0])
+    assert give(held, 6, 7) and held.on_fragment(parts_of(5, entry(5))[0])
     assert held.drain_entries() == []

@@ -316,21 +316,21 @@ def test_parts_become_the_body_they_were() -> None:
     for encoded in reversed(outbox.drain_frames(0.0)):
         [frame] = parse_up_untrusted(pack([encoded]))
         assert isinstance(frame, RequestFragment)
-        wholes.append(window.receive_part(frame))
+        wholes.append(window.receive_fragment(frame))
     assert wholes == [None] * (len(wholes) - 1) + [LARGE]
 
 
 def test_a_large_request_far_ahead_of_what_the_log_remembers_is_taken() -> None:
     window = RequestWindow(100)
-    assert window.receive_part(part(171, 0, 2, first_open=171)) is None
-    assert window.receive_part(part(171, 1, 2, first_open=171)) == b"xx"
+    assert window.receive_fragment(part(171, 0, 2, first_open=171)) is None
+    assert window.receive_fragment(part(171, 1, 2, first_open=171)) == b"xx"
 
 
 def test_parts_of_what_was_carried_out_or_lies_outside_are_not_kept() -> None:
     window = answered(RequestWindow(), 3)
-    assert window.receive_part(part(3, 0, 2, first_open=3)) is None
+    assert window.receive_fragment(part(3, 0, 2, first_open=3)) is None
     with pytest.raises(BadDatagram):
-        window.receive_part(part(40, 0, 2, first_open=4))
+        window.receive_fragment(part(40, 0, 2, first_open=4))
     assert not window._parts
 
 
@@ -352,9 +352,9 @@ def test_a_window_that_was_rebuilt_has_forgotten_nothing() -> None:
 def test_parts_of_what_the_client_gave_up_make_room() -> None:
     window = RequestWindow()
     for counter in range(1, REQUESTS_IN_FLIGHT_MAX + 1):
-        window.receive_part(part(counter, 0, FRAGMENTS_MAX))
+        window.receive_fragment(part(counter, 0, FRAGMENTS_MAX))
     for index in range(FRAGMENTS_MAX):
-        whole = window.receive_part(part(40, index, FRAGMENTS_MAX, first_open=40, data=bytes(FRAGMENT_BYTES)))
+        whole = window.receive_fragment(part(40, index, FRAGMENTS_MAX, first_open=40, data=bytes(FRAGMENT_BYTES)))
     assert whole == bytes(FRAGMENTS_MAX * FRAGMENT_BYTES)
 
 
@@ -367,7 +367,7 @@ def test_whatever_a_client_does_no_more_than_a_window_is_held(data: st.DataObjec
         counter = max(1, first_open + data.draw(near))
         try:
             window.receive(counter, first_open, "body")
-            window.receive_part(part(max(1, counter - 1), 0, FRAGMENTS_MAX, first_open=first_open))
+            window.receive_fragment(part(max(1, counter - 1), 0, FRAGMENTS_MAX, first_open=first_open))
         except BadDatagram:
             pass
         begun = carry_out(window)

@@ -103,7 +103,7 @@ class Channel:
                 answer = self.window.receive(parsed.counter, parsed.first_open, parsed.body)
             else:
                 assert isinstance(parsed, RequestFragment)
-                whole = self.window.receive_part(parsed)
+                whole = self.window.receive_fragment(parsed)
                 if whole is not None:
                     body = parse_request_untrusted(whole)
                     answer = self.window.receive(parsed.counter, parsed.first_open, body)

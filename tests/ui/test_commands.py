@@ -6,13 +6,25 @@ from dataclasses import replace
 
 import pytest
 
-from udpchat.client.core import ClientCore
-from udpchat.ui.commands import COMMANDS, Command, Group, Prompt
 from udpchat.chat.events import ClientEvent, Error, Notice
+from udpchat.client.core import ClientCore
 from udpchat.client.profile import Profile
-from udpchat.client.stored import RequestAdded, ClientState
+from udpchat.client.stored import ClientState, RequestAdded
 from udpchat.session.noise import KeyPair
-from udpchat.wire.bodies import ListMembers, Part, Rename, RequestBody, ListRooms, Say, SetAway, SetTopic, Tell, GetTopic, Whois
+from udpchat.ui.commands import COMMANDS, Command, Group, Prompt
+from udpchat.wire.bodies import (
+    GetTopic,
+    ListMembers,
+    ListRooms,
+    Part,
+    Rename,
+    RequestBody,
+    Say,
+    SetAway,
+    SetTopic,
+    Tell,
+    Whois,
+)
 from udpchat.wire.frames import parse_request_untrusted
 from udpchat.wire.limits import AWAY_BYTES_MAX, TEXT_BYTES_MAX, TOPIC_BYTES_MAX
 
@@ -31,7 +43,9 @@ def prompt_in(*rooms: str, commands: tuple[Command, ...] = COMMANDS) -> Prompt:
 
 def asked(prompt: Prompt) -> list[RequestBody]:
     """What the client was made to ask its server for, since this was last called."""
-    return [parse_request_untrusted(write.body) for write in prompt.client.drain_writes() if isinstance(write, RequestAdded)]
+    return [
+        parse_request_untrusted(write.body) for write in prompt.client.drain_writes() if isinstance(write, RequestAdded)
+    ]
 
 
 def entered(line: str, *rooms: str) -> list[RequestBody]:

@@ -11,13 +11,13 @@ from typing import get_args
 import pytest
 
 from udpchat.chat import events
-from udpchat.client.requests import Source
-from udpchat.client.core import ClientCore
-from udpchat.ui.commands import Prompt
 from udpchat.chat.events import ClientEvent
 from udpchat.chat.exit_codes import ExitCode
-from udpchat.client.timeline import Said
+from udpchat.client.core import ClientCore
+from udpchat.client.requests import Source
 from udpchat.client.stored import Label
+from udpchat.client.timeline import Said
+from udpchat.ui.commands import Prompt
 from udpchat.ui.lines import TIME_MS_MAX, Lines, Output, iso_time, json_event, plain_lines
 
 NOW = 5.0
@@ -360,7 +360,9 @@ def test_each_line_read_has_its_number_and_its_label_blank_or_not() -> None:
 
 def test_it_ends_after_the_count_of_messages_from_others_exactly() -> None:
     session = Session(count=2)
-    session.happen(CONNECTED, message("mine from before", nick="ALICE"), events.MemberJoined("lobby", "bob"), message("1"))
+    session.happen(
+        CONNECTED, message("mine from before", nick="ALICE"), events.MemberJoined("lobby", "bob"), message("1")
+    )
     assert not session.client.has_quit
     session.happen(message("2"), message("3"))
     session.happen(message("4"))

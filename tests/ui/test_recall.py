@@ -6,8 +6,8 @@ import pytest
 
 from tests.client.pair import WALL_OFFSET_S, Person, Wire
 from udpchat.chat import events
-from udpchat.ui.commands import Prompt
 from udpchat.storage.protocol import StoreFailed
+from udpchat.ui.commands import Prompt
 from udpchat.wire import bodies
 from udpchat.wire.limits import PAST_ENTRIES_MAX
 

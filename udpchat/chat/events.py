@@ -149,8 +149,8 @@ class Rejected:
 
 
 ClientEvent = (
-    Connected | MessageReceived | MessageSent | MemberJoined | MemberLeft | MemberRenamed | MemberList | RoomList | TopicChanged | HistoryFound | Notice | Error
-    | Disconnected | Reconnected | Rejected
+    Connected | MessageReceived | MessageSent | MemberJoined | MemberLeft | MemberRenamed | MemberList | RoomList
+    | TopicChanged | HistoryFound | Notice | Error | Disconnected | Reconnected | Rejected
 )  # fmt: skip
 
 # --- A server's ----------

@@ -10,16 +10,16 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
 from udpchat.chat import events
-from udpchat.client.requests import Requests, Source
-from udpchat.client.membership import Membership
-from udpchat.client.link import Link
 from udpchat.chat.ids import ROOM_PREFIX
 from udpchat.chat.names import nick_key
+from udpchat.chat.text import clean_text, fits, kept_text
+from udpchat.client.link import Link
+from udpchat.client.membership import Membership
 from udpchat.client.past import Recalled
 from udpchat.client.profile import Profile
-from udpchat.chat.text import clean_text, fits, kept_text
-from udpchat.client.timeline import Said, Timeline
+from udpchat.client.requests import Requests, Source
 from udpchat.client.stored import ClientState, Write
+from udpchat.client.timeline import Said, Timeline
 from udpchat.session.noise import fingerprint, user_id
 from udpchat.wire import bodies, frames
 from udpchat.wire.errors import BadDatagram
@@ -50,12 +50,12 @@ class ClientCore:
         self._why_not = ""
         self._link = Link(now, static=profile.static, instance=saved.instance, check_server=self._check_server,
                           address=address, random=random)  # fmt: skip
-        self._transcript = Timeline(history=profile.history, saved=dict(saved.replicas), recent=saved.recent,
+        self._timeline = Timeline(history=profile.history, saved=dict(saved.replicas), recent=saved.recent,
                                       shown_max=profile.shown_max)  # fmt: skip
-        self._transcript.user = user_id(profile.static.public)
-        self._asks = Requests(saved, self._transcript)
+        self._timeline.user = user_id(profile.static.public)
+        self._requests = Requests(saved, self._timeline)
         self._urgent: list[bytes] = []  # frames for the next packet
-        self._attendance = Membership(profile.nick, profile.rooms, profile.agent)
+        self._membership = Membership(profile.nick, profile.rooms, profile.agent)
         self._rooms_kept = saved.rooms  # as they stand on the disk
         self._returning = set(profile.rooms if profile.is_returning else ())  # rooms that nobody asked for in this run
         self._has_connected = False
@@ -63,7 +63,7 @@ class ClientCore:
         self.is_lost = False  # the server was there and is not: what is asked waits
         self._kept = ""  # how long the server keeps what is said, for people
         for room in profile.rooms:
-            self._transcript.want(room)
+            self._timeline.want(room)
 
     def _check_server(self, key: bytes) -> bool:
         self._why_not = self._profile.check_server(key)
@@ -74,7 +74,7 @@ class ClientCore:
     @property
     def nick(self) -> str:
         """The nick that the server knows this client by, or is asked for."""
-        return self._attendance.nick
+        return self._membership.nick
 
     @property
     def server(self) -> str:
@@ -84,17 +84,17 @@ class ClientCore:
     @property
     def rooms(self) -> tuple[str, ...]:
         """The rooms that this client is in or wants to be in."""
-        return self._attendance.rooms
+        return self._membership.rooms
 
     @property
     def is_entered(self) -> bool:
         """Whether the server has let this client in, in the session of the moment."""
-        return self._attendance.is_welcome and not self._link.is_lost
+        return self._membership.is_welcome and not self._link.is_lost
 
     @property
     def is_over(self) -> bool:
         """Whether this client has taken its leave, or may not enter."""
-        return self._attendance.is_over
+        return self._membership.is_over
 
     @property
     def has_session(self) -> bool:
@@ -108,83 +108,83 @@ class ClientCore:
 
     def unconfirmed(self) -> list[str]:
         """What was said and is not known to be in its log."""
-        return [said.text for said in self._transcript.unconfirmed()]
+        return [said.text for said in self._timeline.unconfirmed()]
 
     def said_unconfirmed(self) -> list[Said]:
         """The same with where it was said, and the line of the input that it comes from."""
-        return self._transcript.unconfirmed()
+        return self._timeline.unconfirmed()
 
     def lines_unanswered(self) -> list[int]:
         """Lines of the input that asked for something and have no answer yet."""
-        return self._asks.lines_unanswered()
+        return self._requests.lines_unanswered()
 
     def on_behalf_of(self, source: Source) -> AbstractContextManager[None]:
         """What is asked inside comes from this line of the input, which errors name."""
-        return self._asks.on_behalf_of(source)
+        return self._requests.on_behalf_of(source)
 
     @property
     def is_idle(self) -> bool:
         """Whether we are in, everything asked is answered, everything said confirmed, and all that is shown is here."""
-        is_here = self._has_connected and self._attendance.is_complete and not self._transcript.awaits_shown()
-        return is_here and self._asks.is_idle and not self._transcript.unconfirmed()
+        is_here = self._has_connected and self._membership.is_complete and not self._timeline.awaits_shown()
+        return is_here and self._requests.is_idle and not self._timeline.unconfirmed()
 
     def say(self, now: float, room: str, text: str, is_action: bool = False) -> None:
         """Say something in a room. LocalError if it is empty or too long."""
-        self._asks.ask(bodies.Say(room, int(is_action), _checked(text)))
+        self._requests.ask(bodies.Say(room, int(is_action), _checked(text)))
         self._flush(now)
 
     def tell(self, now: float, nick: str, text: str, is_action: bool = False) -> None:
         """Tell a person something. LocalError if it is empty or too long."""
-        self._asks.ask(bodies.Tell(nick, int(is_action), _checked(text)))
+        self._requests.ask(bodies.Tell(nick, int(is_action), _checked(text)))
         self._flush(now)
 
     def join(self, now: float, room: str) -> None:
         """Be in a room."""
         self._returning.discard(room)
-        if self._attendance.want(now, room):
-            self._joined_by[room] = self._asks.line
-            self._transcript.want(room)
+        if self._membership.want(now, room):
+            self._joined_by[room] = self._requests.line
+            self._timeline.want(room)
         self._flush(now)
 
     def part(self, now: float, room: str) -> None:
         """Be in a room no longer."""
-        if not self._attendance.drop(room):
+        if not self._membership.drop(room):
             raise LocalError(f"you are not in {room}", "not_in_room")
         self.ask(now, bodies.Part(room))
 
     def ask(self, now: float, request: bodies.RequestBody, here: Recalled | None = None) -> None:
         """Anything else: a nick, a topic, who is where, what was said (and of that, what is `here`); see the events."""
-        self._asks.ask(request, here=here)
+        self._requests.ask(request, here=here)
         self._flush(now)
 
     def log_of(self, target: str) -> str | None:
         """The log of a room, or of the conversation with `@nick` as far as one is known."""
-        return self._transcript.log_of(target)
+        return self._timeline.log_of(target)
 
     @property
-    def transcript(self) -> Timeline:
+    def timeline(self) -> Timeline:
         """What is here of the logs, to be read only."""
-        return self._transcript
+        return self._timeline
 
     def recall(self, items: list[tuple[str, int, bytes]]) -> list[events.MessageReceived]:
         """(log, sequence, entry) from the disk, as messages."""
-        return self._transcript.recall(bodies.LogEntry(*item) for item in items)
+        return self._timeline.recall(bodies.LogEntry(*item) for item in items)
 
     def ignore(self, nick: str) -> bool:
         """Show nothing that this person says, by whatever nick; False if that is so already."""
-        return self._transcript.ignore(nick)
+        return self._timeline.ignore(nick)
 
     def unignore(self, nick: str) -> bool:
         """Show again what this person says; False if it was shown."""
-        return self._transcript.ignored.pop(nick_key(nick), None) is not None
+        return self._timeline.ignored.pop(nick_key(nick), None) is not None
 
     def ignored(self) -> list[str]:
         """Nicks that are ignored."""
-        return sorted(self._transcript.ignored)
+        return sorted(self._timeline.ignored)
 
     def quit(self, now: float) -> None:
         """Say goodbye; `is_over` once it is answered, or soon."""
-        self._attendance.leave(now)
+        self._membership.leave(now)
         self._after_link(now)
         self._flush(now)
 
@@ -213,17 +213,17 @@ class ClientCore:
         """One frame; False if its content could not be taken and must come again."""
         match frame:
             case frames.Entries():
-                self._link.acks.on_entries(now, frame.ack_ms / 1000, self._share())
-                return self._transcript.on_entries(frame)
+                self._link.acks.on_entries(now, frame.ack_delay_ms / 1000, self._share())
+                return self._timeline.on_entries(frame)
             case frames.EntryFragment():
-                self._link.acks.on_entries(now, frame.ack_ms / 1000, self._share())
-                return self._transcript.on_part(frame)
+                self._link.acks.on_entries(now, frame.ack_delay_ms / 1000, self._share())
+                return self._timeline.on_fragment(frame)
             case frames.Heads():
                 self._on_heads(now, frame)
             case frames.Result():
                 self._on_result(now, frame)
             case frames.ResultFragment():
-                self._events += self._asks.on_part(now, frame)
+                self._events += self._requests.on_fragment(now, frame)
                 self._on_answered(now)
             case frames.Welcome():
                 self._on_welcome(now, frame)
@@ -237,7 +237,7 @@ class ClientCore:
                 self._on_goodbye(now, frame)
             case frames.Pong():
                 if (sample_s := self._link.on_pong(now, frame)) is not None:
-                    self._asks.outbox.change_path(sample_s)
+                    self._requests.outbox.change_path(sample_s)
         return True
 
     def _share(self) -> float:
@@ -247,30 +247,30 @@ class ClientCore:
         is_awaited = False  # the server waits to hear what is held of a log that is new here
         for head in frame.heads:
             room = head.log[1:]
-            is_awaited = is_awaited or not self._transcript.holds(head.log)
-            is_first = not self._transcript.follows(room)
-            is_taken = self._transcript.on_head(head)
-            if is_taken and head.log.startswith(ROOM_PREFIX) and self._attendance.on_followed(room) and is_first:
+            is_awaited = is_awaited or not self._timeline.holds(head.log)
+            is_first = not self._timeline.follows(room)
+            is_taken = self._timeline.on_head(head)
+            if is_taken and head.log.startswith(ROOM_PREFIX) and self._membership.on_followed(room) and is_first:
                 self._on_joined(room)
-            elif not is_taken and self._attendance.is_stray(head.log):
-                self._asks.ask(bodies.Part(room))
-        if self._transcript.has_gap():
+            elif not is_taken and self._membership.is_stray(head.log):
+                self._requests.ask(bodies.Part(room))
+        if self._timeline.has_gap():
             self._link.acks.on_gap(now)
-        self._link.acks.on_entries(now, 0.0 if is_awaited else frame.ack_ms / 1000, self._share())
+        self._link.acks.on_entries(now, 0.0 if is_awaited else frame.ack_delay_ms / 1000, self._share())
         self._report_connected()
 
     def _on_joined(self, room: str) -> None:
         self._joined_by.pop(room, None)
-        self._asks.ask(bodies.GetTopic(room), is_quiet=True)
+        self._requests.ask(bodies.GetTopic(room), is_quiet=True)
         if self._has_connected:
             self._events += [events.MemberJoined(room, self.nick), self._kept_in(room)]
 
     def _on_welcome(self, now: float, frame: frames.Welcome) -> None:
-        if not self._attendance.is_welcome:  # a copy that comes late knows the nick of then
-            self._attendance.nick = frame.nick
-        self._transcript.user = frame.user
+        if not self._membership.is_welcome:  # a copy that comes late knows the nick of then
+            self._membership.nick = frame.nick
+        self._timeline.user = frame.user
         self._link.set_heartbeat(now, frame.heartbeat_ms / 1000)
-        self._attendance.is_welcome = True
+        self._membership.is_welcome = True
         self._kept = kept_text(frame.kept_s, frame.kept_entries)
         self._report_reconnected()
         self._report_connected()
@@ -282,14 +282,14 @@ class ClientCore:
 
     def _report_connected(self) -> None:
         """Once, when the server has let us in and answered for each room that was asked for."""
-        if self._has_connected or (session := self._link.session) is None or not self._attendance.is_complete:
+        if self._has_connected or (session := self._link.session) is None or not self._membership.is_complete:
             return
         self._has_connected = True
         key = fingerprint(session.remote_static)
         self._events.append(events.Connected(self._profile.server, key, self.nick, self.rooms))
         if self.rooms:
             self._events.append(self._kept_in(", ".join(self.rooms)))
-        if resumed := self._asks.resumed:
+        if resumed := self._requests.resumed:
             lines, are = ("line", "was") if resumed == 1 else ("lines", "were")
             text = f"{resumed} {lines} of an earlier run {are} not confirmed; now sent again (--discard drops them)"
             self._events.append(events.Notice("outbox", text))
@@ -300,15 +300,15 @@ class ClientCore:
     def _on_refused(self, now: float, frame: frames.Refused) -> None:
         if frame.log:
             room = frame.log[1:]
-            self._attendance.drop(room)
-            self._transcript.drop(room)
+            self._membership.drop(room)
+            self._timeline.drop(room)
             if room in self._returning:
                 self._events.append(events.Notice(frame.code, f"{room} cannot be joined again: {frame.text}"))
             else:
                 self._events.append(events.Error(frame.code, frame.text, self._joined_by.pop(room, None)))
             self._report_connected()
         elif frame.code == "unwritable":
-            self._events += self._asks.on_unwritable(now, frame.text)
+            self._events += self._requests.on_unwritable(now, frame.text)
         elif frame.code in FINAL_REFUSALS:
             self._reject(frame.code, frame.text)
 
@@ -316,26 +316,26 @@ class ClientCore:
         """The end, and why."""
         if not self.is_over:
             self._events.append(events.Rejected(code, text))
-        self._attendance.is_over = True
+        self._membership.is_over = True
 
     def _on_goodbye(self, now: float, frame: frames.Goodbye) -> None:
-        if self._attendance.is_leaving:
-            self._attendance.is_over = True
+        if self._membership.is_leaving:
+            self._membership.is_over = True
         elif not self.is_over:
             self._link.on_goodbye(now, frame.reason)
 
     def _on_result(self, now: float, frame: frames.Result) -> None:
-        self._events += self._asks.on_result(now, frame)
+        self._events += self._requests.on_result(now, frame)
         self._on_answered(now)
 
     def _on_answered(self, now: float) -> None:
         """What an answer changes in what is wanted."""
-        self._attendance.nick = self._asks.answers.take_renamed() or self._attendance.nick
-        for room in self._asks.answers.drain_parted():
+        self._membership.nick = self._requests.answers.take_renamed() or self._membership.nick
+        for room in self._requests.answers.drain_parted():
             self._on_parted(now, room)
 
     def _on_parted(self, now: float, room: str) -> None:
-        if self._attendance.on_left(now, room) and self._transcript.drop(room):
+        if self._membership.on_left(now, room) and self._timeline.drop(room):
             self._events.append(events.MemberLeft(room, self.nick, bodies.Reason.PARTED))
 
     # --- Time ----------
@@ -352,9 +352,9 @@ class ClientCore:
             return None
         timeouts = [self._link.next_timeout()]
         if self._link.session is not None:
-            timeouts += [self._attendance.next_timeout(), self._link.acks.next_timeout()]
+            timeouts += [self._membership.next_timeout(), self._link.acks.next_timeout()]
             if self.is_entered:
-                timeouts.append(self._asks.outbox.next_timeout())
+                timeouts.append(self._requests.outbox.next_timeout())
         return min((timeout for timeout in timeouts if timeout is not None), default=None)
 
     def _after_link(self, now: float) -> None:
@@ -362,20 +362,20 @@ class ClientCore:
         link = self._link
         if link.connector is not None and link.connector.refused_key is not None and not self.is_over:
             self._reject("server_key", self._why_not)
-        if self._attendance.is_leaving and (link.session is None or link.is_forgotten):
-            self._attendance.is_over = True  # nobody is there to take leave of
+        if self._membership.is_leaving and (link.session is None or link.is_forgotten):
+            self._membership.is_over = True  # nobody is there to take leave of
         if link.is_lost and link.lost_reason:
             if self._has_connected and not self.is_lost:
                 self.is_lost = True
-                self._events += [events.Disconnected(link.lost_reason), *self._asks.on_lost()]
+                self._events += [events.Disconnected(link.lost_reason), *self._requests.on_lost()]
             link.lost_reason = ""
         if link.has_renewed:
             link.has_renewed = False
-            self._attendance.renew(now)
-            self._transcript.mark_all()
+            self._membership.renew(now)
+            self._timeline.mark_all()
             link.acks.on_entries(now, 0.0, 0.0)
-            self._asks.outbox.restart(now)
-            self._asks.outbox.seed_round_trip(link.round_trip_s)
+            self._requests.outbox.restart(now)
+            self._requests.outbox.seed_round_trip(link.round_trip_s)
         self._report_reconnected()
 
     # --- Durability ----------
@@ -384,17 +384,17 @@ class ClientCore:
         """What is to be written as one batch; then say `persisted` or `rejected`."""
         if self._has_connected and self.rooms != self._rooms_kept:
             self._rooms_kept = self.rooms
-            self._asks.keep_rooms(self.rooms)
-        return self._asks.drain_writes(is_shown=self._has_connected)
+            self._requests.keep_rooms(self.rooms)
+        return self._requests.drain_writes(is_shown=self._has_connected)
 
     def persisted(self, now: float, count: int) -> None:
         """The `count` oldest writes drained are on the disk: what was asked may be sent."""
-        self._asks.persisted(now, count)
+        self._requests.persisted(now, count)
         self._flush(now)
 
     def rejected(self, now: float, reason: str) -> None:
         """Nothing drained could be written. It is sent all the same, and the person knows what that means."""
-        self._events += self._asks.rejected(now, reason)
+        self._events += self._requests.rejected(now, reason)
         self._flush(now)
 
     # --- Out ----------
@@ -406,11 +406,11 @@ class ClientCore:
             return
         due = self._urgent
         self._urgent = []
-        attending = self._attendance.drain_frames(now)
+        attending = self._membership.drain_frames(now)
         due += attending
         is_asking = bool(attending)
         if self.is_entered:
-            requests = self._asks.outbox.drain_frames(now)
+            requests = self._requests.outbox.drain_frames(now)
             due += requests
             is_asking = is_asking or bool(requests)
         if link.is_ping_due:
@@ -418,7 +418,7 @@ class ClientCore:
             is_asking = True
         ack_due = link.acks.next_timeout()
         if ack_due is not None and (now >= ack_due or due):
-            due = link.ack_frames(now, self._transcript.take_cursors(), has_gap=self._transcript.has_gap()) + due
+            due = link.ack_frames(now, self._timeline.take_cursors(), has_gap=self._timeline.has_gap()) + due
         link.send(now, due, is_asking=is_asking)
 
     def drain_transmits(self) -> list[tuple[bytes, Address]]:
@@ -428,9 +428,9 @@ class ClientCore:
     def drain_events(self) -> list[events.ClientEvent]:
         """What happened, in order."""
         drained, self._events = self._events, []
-        drained += self._asks.drain_notices()
+        drained += self._requests.drain_notices()
         if self._has_connected:  # not a message before it is told where we are
-            drained += self._transcript.drain_events()
+            drained += self._timeline.drain_events()
         return drained
 
 

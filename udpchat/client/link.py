@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from udpchat.session.noise import KeyPair
 from udpchat.session.initiator import HandshakeInitiator
+from udpchat.session.noise import KeyPair
 from udpchat.session.session import Session
 from udpchat.sync.acks import AckSchedule
 from udpchat.wire.errors import BadDatagram, Drop

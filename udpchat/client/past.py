@@ -17,7 +17,9 @@ class Recalled:
     count: int = PAST_ENTRIES_MAX
 
 
-def merged(found: Iterable[MessageReceived], here: Iterable[MessageReceived], *, is_one_log: bool) -> list[MessageReceived]:
+def merged(
+    found: Iterable[MessageReceived], here: Iterable[MessageReceived], *, is_one_log: bool
+) -> list[MessageReceived]:
     """Both, each message once, in order: that of their log if they are of one, else that of their times."""
     by_id = {message.id: message for message in here} | {message.id: message for message in found}
     if is_one_log:  # whose order is not that of the times, if the server's clock was set back

@@ -8,11 +8,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from udpchat.chat import events
-from udpchat.client.answers import Answers
 from udpchat.chat.ids import message_id
+from udpchat.client.answers import Answers
 from udpchat.client.past import Recalled, merged
+from udpchat.client.stored import (
+    LABELS_MAX,
+    ClientState,
+    Label,
+    Labelled,
+    RequestAdded,
+    RequestDone,
+    RoomsChanged,
+    Write,
+    digest_of,
+)
 from udpchat.client.timeline import KINDS, Said, Timeline
-from udpchat.client.stored import LABELS_MAX, RequestDone, RequestAdded, Label, Labelled, RoomsChanged, ClientState, Write, digest_of
 from udpchat.sync.fragments import FragmentAssembler
 from udpchat.sync.requests import Outbox
 from udpchat.wire import bodies
@@ -38,9 +48,9 @@ class Source:
 class Requests:
     """The outbox of a client, and what its requests were about."""
 
-    def __init__(self, saved: ClientState, transcript: Timeline) -> None:
+    def __init__(self, saved: ClientState, timeline: Timeline) -> None:
         self._instance = saved.instance
-        self._transcript = transcript
+        self._timeline = timeline
         self._source: Source | None = None
         self._lines: dict[int, int] = {}  # counter of an unanswered request -> the line that it comes from
         self._labels = dict(saved.labels)
@@ -99,7 +109,7 @@ class Requests:
         if isinstance(request, bodies.Say | bodies.Tell):
             identity = message_id(self._instance, counter)
             room, line = room_of(request), self._lines.get(counter)
-            self._transcript.on_said(Said(room, request.text, request.kind, identity, line))
+            self._timeline.on_said(Said(room, request.text, request.kind, identity, line))
 
     # --- Lines of the input ----------
 
@@ -136,7 +146,7 @@ class Requests:
             self._report_error("id_reused", f"{text}; use another --id")
         elif known.counter in self.outbox:
             self._lines[known.counter] = label.line
-            self._transcript.on_line(message_id(self._instance, known.counter), label.line)
+            self._timeline.on_line(message_id(self._instance, known.counter), label.line)
         elif known.counter in self._resumed:
             pass  # answered in this run, before the line was read: its result was reported then
         elif not known.result:
@@ -147,7 +157,7 @@ class Requests:
         return True
 
     def _report_error(self, code: str, text: str) -> None:
-        self._transcript.report(events.Error(code, text, self.line))
+        self._timeline.report(events.Error(code, text, self.line))
 
     def _repeat_result(self, request: bodies.RequestBody, known: Labelled) -> None:
         """Report what became of a request in an earlier run."""
@@ -155,7 +165,7 @@ class Requests:
             case bodies.Say() | bodies.Tell(), bodies.Stored(_, sequence, _):
                 identity = message_id(self._instance, known.counter).hex()
                 room, kind = room_of(request), KINDS[request.kind]
-                self._transcript.report(events.MessageSent(room, sequence, identity, request.text, kind, 0, again=True))
+                self._timeline.report(events.MessageSent(room, sequence, identity, request.text, kind, 0, again=True))
             case _, bodies.Failed(code, text):
                 self._report_error(code, text)
 
@@ -179,10 +189,10 @@ class Requests:
             self._on_writable()
         match frame.body:
             case bodies.Stored(log, sequence):
-                self._transcript.on_stored(identity, log, sequence)
+                self._timeline.on_stored(identity, log, sequence)
                 return self.answers.on_result(request, frame.body, is_quiet=is_quiet)
             case bodies.Failed(code, text):
-                self._transcript.on_failed(identity)
+                self._timeline.on_failed(identity)
                 refused = events.Error(code, text, line, said=_words(request))
                 return [refused, *([events.HistoryFound(here.messages)] if here.messages else [])]
             case bodies.EntryList(items):
@@ -200,7 +210,7 @@ class Requests:
             self._told.discard(counter)
             return []
         is_one_log = isinstance(request, bodies.GetHistory)
-        messages = tuple(merged(self._transcript.recall(items), here.messages, is_one_log=is_one_log))
+        messages = tuple(merged(self._timeline.recall(items), here.messages, is_one_log=is_one_log))
         if isinstance(request, bodies.GetHistory) and 0 < len(items) < request.count and items[0].sequence > 1:
             # Cut to what fits an answer, unless the log begins there.
             rest = bodies.GetHistory(request.log, items[0].sequence, 0, request.count - len(items))
@@ -210,12 +220,14 @@ class Requests:
 
     def on_lost(self) -> list[events.ClientEvent]:
         """The server is not there: of the past that was asked for, what is here is told without the rest."""
-        told: list[events.ClientEvent] = [events.HistoryFound(here.messages) for here in self._here.values() if here.messages]
+        told: list[events.ClientEvent] = [
+            events.HistoryFound(here.messages) for here in self._here.values() if here.messages
+        ]
         self._told.update(counter for counter, here in self._here.items() if here.messages)
         self._here = {counter: here for counter, here in self._here.items() if not here.messages}
         return told
 
-    def on_part(self, now: float, part: ResultFragment) -> list[events.ClientEvent]:
+    def on_fragment(self, now: float, part: ResultFragment) -> list[events.ClientEvent]:
         """One part of a long answer."""
         if part.counter not in self.outbox:
             return []
@@ -254,7 +266,7 @@ class Requests:
 
     def drain_writes(self, *, is_shown: bool = True) -> list[Write]:
         """What is to be written as one batch; with what the transcript took in, unless that was not shown to anyone."""
-        drained = self._undrained + (self._transcript.drain_writes() if is_shown else [])
+        drained = self._undrained + (self._timeline.drain_writes() if is_shown else [])
         self._undrained = []
         self._writing.extend(drained)
         return drained
@@ -280,7 +292,7 @@ class Requests:
 
         Not so what has a label: another run could not know that it was sent.
         """
-        self._transcript.on_unwritten(self._writing)
+        self._timeline.on_unwritten(self._writing)
         text = f"cannot write to the data folder: {reason}"
         told: list[events.ClientEvent] = []
         for write in self._writing:
@@ -297,7 +309,7 @@ class Requests:
     def _give_up(self, counter: int) -> None:
         """Ask this no more: it was never sent."""
         self.outbox.abandon(counter)
-        self._transcript.on_failed(message_id(self._instance, counter))
+        self._timeline.on_failed(message_id(self._instance, counter))
         self._lines.pop(counter, None)
         self._labelled.discard(counter)
 

@@ -231,12 +231,12 @@ class Timeline:
         self._take_in(replica)
         return is_taken
 
-    def on_part(self, frame: EntryFragment) -> bool:
+    def on_fragment(self, frame: EntryFragment) -> bool:
         """One part of a large entry; False if it was not taken."""
         replica = self._replicas.get(frame.log)
         if replica is None or replica.generation != frame.generation:
             return False
-        is_taken = replica.on_part(frame)
+        is_taken = replica.on_fragment(frame)
         self._changed.setdefault(frame.log)
         self._take_in(replica)
         return is_taken
@@ -388,7 +388,9 @@ class Timeline:
     def _confirm(self, identity: bytes, sequence: int, time_ms: int) -> None:
         said = self._said.pop(identity)
         self._stored.pop(identity, None)
-        self._events.append(events.MessageSent(said.room, sequence, identity.hex(), said.text, KINDS[said.kind], time_ms))
+        self._events.append(
+            events.MessageSent(said.room, sequence, identity.hex(), said.text, KINDS[said.kind], time_ms)
+        )
 
     def unconfirmed(self) -> list[Said]:
         """What was said and not reported as sent, in order."""

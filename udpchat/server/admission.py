@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from udpchat.chat import events
-from udpchat.server.handlers import taken
-from udpchat.server.rooms import Hub
 from udpchat.chat.ids import ROOM_PREFIX
 from udpchat.chat.names import BadName, parse_nick, parse_room
+from udpchat.server.handlers import taken
 from udpchat.server.registry import Peer
+from udpchat.server.rooms import Hub
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.frames import Refused, Welcome, encode
 from udpchat.wire.limits import EXPIRY_S, HEARTBEAT_S, ROOMS_PER_PEER_MAX
@@ -61,7 +61,7 @@ class Admission:
     def _welcome(self, now: float, peer: Peer, nick: str) -> None:
         if peer not in self._registry:
             return
-        self._hub.dirty[peer] = None
+        self._hub.to_flush[peer] = None
         settings = self._settings
         if not peer.has_entered:
             peer.nick = nick
@@ -77,7 +77,7 @@ class Admission:
         )
         peer.downlink.send(encode(welcome))
         for log in self._hub.conversations(peer.key):
-            if log not in peer.downlink.feeds:
+            if log not in peer.downlink.subscriptions:
                 peer.downlink.follow(now, self._hub.stream(log))
         for name in sorted(peer.wanted):
             self._join(now, peer, name)

@@ -10,17 +10,17 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from udpchat.chat import events
-from udpchat.sync.timers import TimerHeap
+from udpchat.chat.ids import client_id_of
 from udpchat.server.admission import Admission, Settings
 from udpchat.server.handlers import HANDLERS, Asking, send_result
-from udpchat.server.rooms import Hub, Room
-from udpchat.chat.ids import client_id_of
 from udpchat.server.registry import Peer
-from udpchat.session.responder import HandshakeResponder
+from udpchat.server.rooms import Hub, Room
 from udpchat.session.noise import KeyPair
+from udpchat.session.responder import HandshakeResponder
 from udpchat.session.session import Session
-from udpchat.sync.log_stream import LogStream
 from udpchat.sync.log import Append, LogUnreadable, ServerLog
+from udpchat.sync.log_stream import LogStream
+from udpchat.sync.timers import TimerHeap
 from udpchat.wire.bodies import Reason, RequestBody
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.frames import (
@@ -66,11 +66,11 @@ class ServerCore:
         self.hub = Hub(log, random)
         self.counters: Counter[str] = Counter()
         self._registry = self.hub.registry
-        self._acceptor = HandshakeResponder(static=static, random=random, is_index_free=self._registry.is_index_free)
+        self._handshakes = HandshakeResponder(static=static, random=random, is_index_free=self._registry.is_index_free)
         self._transmits: list[tuple[bytes, Address]] = []
         self._events: list[events.ServerEvent] = []
         self._unreadable: set[str] = set()  # what the operator was told of
-        self._entrance = Admission(self.hub, self.settings, self._events)
+        self._admission = Admission(self.hub, self.settings, self._events)
         self._deadlines: TimerHeap[Peer | LogStream | Room] = TimerHeap()
         self._awake_at = 0.0  # when the server last ran
         self._resumed_at = 0.0  # when it last ran again after a pause
@@ -95,9 +95,9 @@ class ServerCore:
         packet = parse_packet_untrusted(datagram)
         match packet:
             case Hello():
-                self._transmits.append((self._acceptor.receive_hello(now, address, packet), address))
+                self._transmits.append((self._handshakes.receive_hello(now, address, packet), address))
             case Finish():
-                accepted = self._acceptor.receive_finish(now, address, packet)
+                accepted = self._handshakes.receive_finish(now, address, packet)
                 instance = parse_introduction_untrusted(accepted.payload).instance
                 self._admit(now, accepted.session, instance)
             case _:
@@ -114,7 +114,7 @@ class ServerCore:
         peer, session = found
         session.path.timeout_s = max(3 * peer.round_trip.timeout_s, PATH_TIMEOUT_S)
         body = session.open_untrusted(now, datagram, address)
-        self.hub.dirty[peer] = None
+        self.hub.to_flush[peer] = None
         for frame in parse_up_untrusted(body):
             _FRAMES[type(frame)](self, now, peer, session, frame, address)
             if peer not in self._registry:
@@ -125,10 +125,10 @@ class ServerCore:
         known = self._registry.find(session.index)
         if known is not None:  # its Finish came again: any Data tells it to stop
             known[0].downlink.send(encode(Pong(0)))
-            self.hub.dirty[known[0]] = None
+            self.hub.to_flush[known[0]] = None
             return
         author = client_id_of(session.remote_static, instance)
-        peer = self._registry.find_author(author)
+        peer = self._registry.find_client(author)
         if peer is not None:
             self._registry.change_session(peer, session)
             peer.window.forget_held()
@@ -144,7 +144,7 @@ class ServerCore:
             peer.claimed = self.hub.nicks_of(author) or None
             self._registry.add(peer)
         peer.downlink.send(encode(Pong(0)))
-        self.hub.dirty[peer] = None
+        self.hub.to_flush[peer] = None
 
     def _dismiss(self, now: float, peer: Peer, reason: Reason, told: Sequence[bytes] = ()) -> None:
         """Disconnect a peer; `told` are frames that are sent to it before the Goodbye."""
@@ -165,12 +165,12 @@ class ServerCore:
     # --- Frames ----------
 
     def _on_enter(self, now: float, peer: Peer, session: Session, frame: Enter, address: Address) -> None:
-        self._entrance.enter(now, peer, frame.nick)
+        self._admission.enter(now, peer, frame.nick)
 
     def _on_follow(self, now: float, peer: Peer, session: Session, frame: Follow, address: Address) -> None:
         if session is not peer.session or session.opened < peer.parted_at:
             return  # overtaken by a Part, maybe of this very room: it is said again if it still holds
-        self._entrance.follow(now, peer, frame.log)
+        self._admission.follow(now, peer, frame.log)
 
     def _on_request(self, now: float, peer: Peer, session: Session, frame: Request, address: Address) -> None:
         if session is not peer.session:
@@ -178,10 +178,10 @@ class ServerCore:
         peer.take_allowance(now)
         self._answer_again(now, peer, frame.counter, peer.window.receive(frame.counter, frame.first_open, frame.body))
 
-    def _on_part(self, now: float, peer: Peer, session: Session, frame: RequestFragment, address: Address) -> None:
+    def _on_fragment(self, now: float, peer: Peer, session: Session, frame: RequestFragment, address: Address) -> None:
         if session is not peer.session:
             return
-        whole = peer.window.receive_part(frame)
+        whole = peer.window.receive_fragment(frame)
         if whole is not None:
             peer.take_allowance(now)
             body = parse_request_untrusted(whole)
@@ -234,7 +234,7 @@ class ServerCore:
         if not self.hub.unwritable:
             self._events.append(events.LogUnwritable(reason))
         self.hub.rejected(reason)
-        for peer in list(self.hub.dirty):
+        for peer in list(self.hub.to_flush):
             peer.downlink.send(encode(Refused("", "unwritable", f"the server cannot store anything: {reason}"[:200])))
         self._settle(now)
 
@@ -248,7 +248,7 @@ class ServerCore:
     def handle_timeout(self, now: float) -> None:
         """Do what is due: expiry, probes, announcements, presence."""
         self._notice_pause(now)
-        self._acceptor.handle_timeout(now)
+        self._handshakes.handle_timeout(now)
         for owner in self._deadlines.take_due(now):
             if isinstance(owner, Peer):
                 self._handle_peer_timeout(now, owner)
@@ -256,8 +256,8 @@ class ServerCore:
                 self._handle_announcement(now, owner)
             elif owner.roster.flush_at is not None:
                 owner.roster.flush(now)
-                self.hub.stirred[owner.roster.stream] = None
-                self.hub.touch_followers(owner.roster.stream)
+                self.hub.to_arm[owner.roster.stream] = None
+                self.hub.touch_subscribers(owner.roster.stream)
         self._settle(now)
 
     def _handle_peer_timeout(self, now: float, peer: Peer) -> None:
@@ -266,7 +266,7 @@ class ServerCore:
         due = self._peer_timeout(now, peer)
         if now < due:  # what had been due is done; this is when the next thing is
             return self._deadlines.arm(peer, due)
-        self.hub.dirty[peer] = None
+        self.hub.to_flush[peer] = None
         if now >= self._expires_at(peer):
             return self._dismiss(now, peer, Reason.TIMED_OUT)
         if peer.previous is not None and now >= peer.session.born_s + SESSION_OVERLAP_S:
@@ -278,7 +278,7 @@ class ServerCore:
         due = stream.next_announcement()
         if due is not None and now >= due:
             stream.announce()
-            self.hub.touch_followers(stream)
+            self.hub.touch_subscribers(stream)
         self._deadlines.arm(stream, stream.next_announcement())
 
     def _expires_at(self, peer: Peer) -> float:
@@ -297,7 +297,7 @@ class ServerCore:
 
     def next_timeout(self) -> float | None:
         """When `handle_timeout` is due."""
-        timeouts = (self._acceptor.next_timeout(), self._deadlines.next_timeout())
+        timeouts = (self._handshakes.next_timeout(), self._deadlines.next_timeout())
         return min((timeout for timeout in timeouts if timeout is not None), default=None)
 
     # --- Out ----------
@@ -305,14 +305,14 @@ class ServerCore:
     def _settle(self, now: float) -> None:
         """Carry out what can be, seal what is ready, arm what is due: for the peers that this mutation touched."""
         hub = self.hub
-        for peer in [peer for peer in hub.dirty if peer.window.has_held]:
+        for peer in [peer for peer in hub.to_flush if peer.window.has_held]:
             self._carry_out(now, peer)
-        for stirred in hub.stirred:
-            due = stirred.next_announcement() if isinstance(stirred, LogStream) else stirred.roster.flush_at
-            self._deadlines.arm(stirred, due)
-        hub.stirred.clear()
-        dirty, hub.dirty = hub.dirty, {}
-        for peer in dirty:
+        for to_arm in hub.to_arm:
+            due = to_arm.next_announcement() if isinstance(to_arm, LogStream) else to_arm.roster.flush_at
+            self._deadlines.arm(to_arm, due)
+        hub.to_arm.clear()
+        to_flush, hub.to_flush = hub.to_flush, {}
+        for peer in to_flush:
             self._flush(now, peer)
 
     def _carry_out(self, now: float, peer: Peer) -> None:
@@ -385,7 +385,7 @@ _FRAMES: dict[type[Up], Callable[..., None]] = {
     Enter: ServerCore._on_enter,
     Follow: ServerCore._on_follow,
     Request: ServerCore._on_request,
-    RequestFragment: ServerCore._on_part,
+    RequestFragment: ServerCore._on_fragment,
     Ack: ServerCore._on_ack,
     Ping: ServerCore._on_ping,
     PathReply: ServerCore._on_path_reply,

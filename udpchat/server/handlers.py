@@ -10,11 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from udpchat.server.rooms import Hub
 from udpchat.chat.ids import DIRECTORY_LOG, message_id, room_log
 from udpchat.chat.names import BadName, parse_nick, parse_room, skeleton
-from udpchat.server.registry import Peer
 from udpchat.chat.text import clean_text, fits
+from udpchat.server.registry import Peer
+from udpchat.server.rooms import Hub
 from udpchat.session.noise import fingerprint
 from udpchat.sync.fragments import split
 from udpchat.wire.bodies import (
@@ -22,27 +22,27 @@ from udpchat.wire.bodies import (
     AWAY,
     HERE,
     Done,
-    Failed,
     EntryList,
+    Failed,
+    GetHistory,
+    GetTopic,
+    ListMembers,
+    ListRooms,
     LogEntry,
     Message,
-    ListMembers,
     Page,
     Part,
-    GetHistory,
     Person,
     Reason,
     Rename,
     RequestBody,
     ResultBody,
-    ListRooms,
     Say,
     Search,
     SetAway,
     SetTopic,
     Stored,
     Tell,
-    GetTopic,
     TopicRecord,
     TopicSet,
     Whois,

@@ -66,7 +66,7 @@ class Peer:
     @property
     def round_trip(self) -> RoundTrip:
         """Of the path that is in use."""
-        return self.downlink.flight.round_trip
+        return self.downlink.loss_detection.round_trip
 
     def change_host(self, host: str) -> None:
         """The peer is at another host from here on: a path of which nothing is known yet."""
@@ -87,19 +87,19 @@ class Registry:
 
     def __init__(self) -> None:
         self._by_index: dict[int, tuple[Peer, Session]] = {}
-        self._by_author: dict[bytes, Peer] = {}
+        self._by_client_id: dict[bytes, Peer] = {}
         self._by_key: dict[bytes, list[Peer]] = {}
         self._claims: dict[str, tuple[str, bytes]] = {}  # skeleton -> (nick, key)
         self._claims_of: dict[bytes, int] = {}
 
     def __len__(self) -> int:
-        return len(self._by_author)
+        return len(self._by_client_id)
 
     def __iter__(self) -> Iterator[Peer]:
-        return iter(list(self._by_author.values()))
+        return iter(list(self._by_client_id.values()))
 
     def __contains__(self, peer: Peer) -> bool:
-        return self._by_author.get(peer.author) is peer
+        return self._by_client_id.get(peer.author) is peer
 
     # --- Peers and sessions ----------
 
@@ -111,9 +111,9 @@ class Registry:
         """The peer that a session of this index belongs to."""
         return self._by_index.get(index)
 
-    def find_author(self, author: bytes) -> Peer | None:
+    def find_client(self, author: bytes) -> Peer | None:
         """The peer of this key and instance."""
-        return self._by_author.get(author)
+        return self._by_client_id.get(author)
 
     def surplus_of(self, key: bytes) -> Peer | None:
         """The peer of this key that must go before it may have one more: the one heard least recently."""
@@ -122,9 +122,9 @@ class Registry:
 
     def add(self, peer: Peer) -> None:
         """A peer with its first session."""
-        if len(self._by_author) >= PEERS_MAX:
+        if len(self._by_client_id) >= PEERS_MAX:
             raise BadDatagram(Drop.TABLE_FULL)
-        self._by_author[peer.author] = peer
+        self._by_client_id[peer.author] = peer
         self._by_key.setdefault(peer.key, []).append(peer)
         self._by_index[peer.session.index] = (peer, peer.session)
 
@@ -147,7 +147,7 @@ class Registry:
         self.end_previous(peer)
         peer.nick = ""
         del self._by_index[peer.session.index]
-        del self._by_author[peer.author]
+        del self._by_client_id[peer.author]
         peers = self._by_key[peer.key]
         peers.remove(peer)
         if not peers:

@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from udpchat.server.replay import REFUSED_BEFORE, logged_answers, logged_nicks
 from udpchat.chat.ids import (
     DIRECTORY_LOG,
     ROOM_PREFIX,
@@ -18,9 +17,10 @@ from udpchat.chat.ids import (
     room_log,
 )
 from udpchat.server.registry import Peer, Registry
+from udpchat.server.replay import REFUSED_BEFORE, logged_answers, logged_nicks
 from udpchat.server.roster import Roster
-from udpchat.sync.log_stream import LogStream
 from udpchat.sync.log import Append, RequestId, ServerLog
+from udpchat.sync.log_stream import LogStream
 from udpchat.sync.requests import ANSWERS_RECALLED_MAX, RequestWindow
 from udpchat.wire.bodies import Claim, Conversation, LogEntry, Reason, Search, TopicRecord
 from udpchat.wire.frames import encode, parse_record
@@ -60,8 +60,8 @@ class Hub:
         self.rooms: dict[str, Room] = {}
         self.wall_offset_s = 0.0  # wall clock minus monotonic clock, as the driver last saw it
         # Dicts, not sets: the order of what is sent must not depend on where objects lie in memory.
-        self.dirty: dict[Peer, None] = {}  # peers that have or may have something to be sent
-        self.stirred: dict[Room | LogStream, None] = {}  # rooms whose presence changed, and logs that grew
+        self.to_flush: dict[Peer, None] = {}  # peers that have or may have something to be sent
+        self.to_arm: dict[Room | LogStream, None] = {}  # rooms whose presence changed, and logs that grew
         self._log = log
         self._random = random
         self._streams: dict[str, LogStream] = {}  # of rooms and conversations that have been used
@@ -117,7 +117,7 @@ class Hub:
 
     def close_if_empty(self, room: Room) -> None:
         """A room without members is forgotten; what was said in it stays in its log."""
-        if not room.roster.members and not room.stream.feeds and self._tails.get(room.stream.log) is None:
+        if not room.roster.members and not room.stream.subscriptions and self._tails.get(room.stream.log) is None:
             del self.rooms[room.name]
             del self._streams[room.stream.log]
 
@@ -141,24 +141,24 @@ class Hub:
         self._topics[room] = (topic, nick)
         if room in self.rooms:
             self.rooms[room].roster.set_topic(now, topic, nick)
-            self.stirred[self.rooms[room]] = None
+            self.to_arm[self.rooms[room]] = None
 
     def join(self, now: float, peer: Peer, room: Room) -> None:
         """A peer is in a room and follows it from here on; saying so again changes nothing."""
         if room.name not in peer.rooms:
             peer.rooms.add(room.name)
             room.roster.join(now, peer.nick, peer.user)
-            self.stirred[room] = None
+            self.to_arm[room] = None
         peer.downlink.follow(now, room.stream)
         peer.downlink.follow(now, room.roster.stream)
-        self.dirty[peer] = None
+        self.to_flush[peer] = None
 
     def part(self, now: float, peer: Peer, room: Room, reason: Reason) -> None:
         """A peer is in a room no longer."""
         if room.name in peer.rooms:
             peer.rooms.discard(room.name)
             room.roster.leave(now, peer.nick, peer.user, reason)
-            self.stirred[room] = None
+            self.to_arm[room] = None
         peer.downlink.unfollow(room.stream.log)
         peer.downlink.unfollow(room.roster.stream.log)
         self.close_if_empty(room)
@@ -167,10 +167,10 @@ class Hub:
         """A peer is gone: from its rooms, from all logs it follows, from the registry."""
         for name in sorted(peer.rooms):
             self.part(now, peer, self.rooms[name], reason)
-        for log in list(peer.downlink.feeds):
+        for log in list(peer.downlink.subscriptions):
             peer.downlink.unfollow(log)
         self.registry.remove(peer)
-        self.dirty.pop(peer, None)
+        self.to_flush.pop(peer, None)
 
     def _converse(self, log: str, one: bytes, other: bytes) -> None:
         self._conversations.setdefault(one, {})[log] = other
@@ -202,19 +202,19 @@ class Hub:
     def follow_conversation(self, now: float, log: str, key: bytes) -> None:
         """All devices of a person that are here follow a conversation."""
         for peer in self.registry.peers_of(key):
-            if peer.has_entered and log not in peer.downlink.feeds:
+            if peer.has_entered and log not in peer.downlink.subscriptions:
                 peer.downlink.follow(now, self.stream(log))
-                self.dirty[peer] = None
+                self.to_flush[peer] = None
 
     def on_pruned(self, log: str) -> None:
         """Entries of a log are no longer kept: who has not got them is told where it begins."""
         stream = self._streams.get(log)
         if stream is not None:
             stream.base = self._log.extent(log).base
-            for feed in stream.feeds:
-                if feed.sequence < stream.base:
-                    feed.follower.announce(feed)
-                    self.dirty[feed.follower.owner] = None
+            for subscription in stream.subscriptions:
+                if subscription.sequence < stream.base:
+                    subscription.subscriber.announce(subscription)
+                    self.to_flush[subscription.subscriber.owner] = None
 
     # --- The past ----------
 
@@ -282,7 +282,7 @@ class Hub:
         peer.nick = nick
         for name in sorted(peer.rooms):
             self.rooms[name].roster.rename(now, old, nick, peer.user)
-            self.stirred[self.rooms[name]] = None
+            self.to_arm[self.rooms[name]] = None
 
     # --- Writing ----------
 
@@ -334,12 +334,12 @@ class Hub:
     def extend(self, now: float, stream: LogStream, entries: list[bytes]) -> None:
         """A log has grown: push it to its followers."""
         stream.extend(now, entries)
-        self.stirred[stream] = None
-        self.touch_followers(stream)
+        self.to_arm[stream] = None
+        self.touch_subscribers(stream)
 
-    def touch_followers(self, stream: LogStream) -> None:
+    def touch_subscribers(self, stream: LogStream) -> None:
         """All who follow a log may have something to be sent."""
-        self.dirty.update(dict.fromkeys([feed.follower.owner for feed in stream.feeds]))
+        self.to_flush.update(dict.fromkeys([subscription.subscriber.owner for subscription in stream.subscriptions]))
 
     def rejected(self, reason: str) -> None:
         """Nothing that is under way was written: as if it had not been asked. Reading and presence go on."""
@@ -347,18 +347,18 @@ class Hub:
         pending, self._pending = self._pending, deque()
         self._undrained.clear()
         self._tails.clear()
-        for undone in reversed(pending):
-            undone.on_rejected()
-            if undone.append.origin is not None:
-                undone.peer.window.rewind(undone.append.origin.counter)
-            self._touch(undone.peer)
-        for log in dict.fromkeys(undone.append.log for undone in pending):
+        for dropped_pending in reversed(pending):
+            dropped_pending.on_rejected()
+            if dropped_pending.append.origin is not None:
+                dropped_pending.peer.window.rewind(dropped_pending.append.origin.counter)
+            self._touch(dropped_pending.peer)
+        for log in dict.fromkeys(dropped_pending.append.log for dropped_pending in pending):
             self._close_log_if_empty(log)
 
     def _touch(self, peer: Peer) -> None:
         """A peer may have something to be sent, if it is still here."""
         if peer in self.registry:
-            self.dirty[peer] = None
+            self.to_flush[peer] = None
 
     def window_of(self, author: bytes) -> RequestWindow:
         """The request window of an author who comes back: what was carried out is answered the same, not done again.

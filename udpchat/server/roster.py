@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import deque
 
 from udpchat.chat.ids import roster_log
-from udpchat.sync.log_stream import RECENT_ENTRIES_MAX, LogStream
 from udpchat.sync.log import Extent
+from udpchat.sync.log_stream import RECENT_ENTRIES_MAX, LogStream
 from udpchat.wire.bodies import Joined, Left, Reason, Renamed, TopicSet
 from udpchat.wire.frames import encode
 

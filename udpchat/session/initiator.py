@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import Enum
 
-from udpchat.session.noise import NoiseInitiator, KeyPair
+from udpchat.session.noise import KeyPair, NoiseInitiator
 from udpchat.session.path import Path
 from udpchat.session.session import Session
 from udpchat.wire.errors import BadDatagram, Drop

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from udpchat.session.cookie import CookieJar
 from udpchat.session.noise import KeyPair, NoiseResponder
 from udpchat.session.path import Path
-from udpchat.session.session import Session
 from udpchat.session.rate_limit import HandshakeRateLimiter
+from udpchat.session.session import Session
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.limits import (
     FINISHES_MAX,

@@ -15,8 +15,8 @@ from contextlib import ExitStack
 from typing import Final
 
 from udpchat.shell import pktinfo
-from udpchat.shell.net.endpoint import WILDCARDS, EndpointError, UdpEndpoint, open_socket
 from udpchat.shell.interfaces import local_hosts
+from udpchat.shell.net.endpoint import WILDCARDS, EndpointError, UdpEndpoint, open_socket
 
 SOCKETS_MAX: Final = 64  # addresses of one machine that are served where each needs a socket
 PORT_TRIES_MAX: Final = 20  # for a free port that is free at each address

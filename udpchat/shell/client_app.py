@@ -17,16 +17,14 @@ from typing import Final, Protocol
 
 from udpchat import __version__
 from udpchat.chat import events
-from udpchat.client.core import ClientCore
 from udpchat.chat.exit_codes import ExitCode
+from udpchat.client.core import ClientCore
 from udpchat.client.profile import Profile
 from udpchat.client.stored import Write
-from udpchat.shell.addresses import ServerAddress
-from udpchat.shell.sync_progress import SyncProgress
 from udpchat.shell.activity_log import ActivityLog
-from udpchat.shell.net.driver import Driver
-from udpchat.shell.net.endpoint import UdpEndpoint, open_socket
-from udpchat.shell.net.finding import REPORTED_AFTER_S, Choose, Found, find, until_back
+from udpchat.shell.addresses import ServerAddress
+from udpchat.shell.client_state import recognize_conversations, remembered, store_folder, store_path
+from udpchat.shell.contiguous_writer import ContiguousWriter
 from udpchat.shell.data_folder import (
     DataUnusable,
     KnownServers,
@@ -37,19 +35,21 @@ from udpchat.shell.data_folder import (
     open_folder,
     remember_server,
 )
+from udpchat.shell.line_reader import LineSource
+from udpchat.shell.net.driver import Driver
+from udpchat.shell.net.endpoint import UdpEndpoint, open_socket
+from udpchat.shell.net.finding import REPORTED_AFTER_S, Choose, Found, find, until_back
 from udpchat.shell.outbox import discard
 from udpchat.shell.permissions import exposed
 from udpchat.shell.pinning import Pinning
 from udpchat.shell.progress import ProgressLine
-from udpchat.shell.client_state import recognize_conversations, remembered, store_folder, store_path
-from udpchat.shell.contiguous_writer import ContiguousWriter
 from udpchat.shell.signals import STOPPING, Signals, exit_code_of
-from udpchat.shell.line_reader import LineSource
+from udpchat.shell.sync_progress import SyncProgress
 from udpchat.shell.writer import DirectWriter, ThreadWriter, Writer
 from udpchat.storage.client_sqlite import SqliteClientStore
 from udpchat.storage.lock import StoreLock
-from udpchat.storage.protocol import ClientStore, StoreError, StoreUnusable
 from udpchat.storage.memory import MemoryClientStore
+from udpchat.storage.protocol import ClientStore, StoreError, StoreUnusable
 from udpchat.wire.limits import DEFAULT_PORT
 
 ENTERING_S_MAX: Final = 30.0  # between the first answer and being let in
@@ -378,7 +378,7 @@ class Chat:
             self.catching.make_way()
         self.interface.on_events(now, happened)
         if self.catching is not None:
-            self.catching.on_missing(self._client.transcript.missing)
+            self.catching.on_missing(self._client.timeline.missing)
         if self._lines_owed and self._lines is not None and len(self._client.unconfirmed()) < UNCONFIRMED_MAX:
             self._lines.release(self._lines_owed)
             self._lines_owed = 0

@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from udpchat.client.core import ClientCore
 from udpchat.chat.ids import CONVERSATION_PREFIX, ROOM_PREFIX
+from udpchat.client.core import ClientCore
 from udpchat.client.stored import ClientState
 from udpchat.shell.data_folder import file_name, nick_file
 from udpchat.storage.protocol import ClientStore, StoreError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from udpchat.client.stored import RequestAdded, EntriesStored, ReplicaReset, Write
+from udpchat.client.stored import EntriesStored, ReplicaReset, RequestAdded, Write
 from udpchat.storage.protocol import ClientStore, StoreError
 
 

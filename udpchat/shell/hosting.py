@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Final
 
 from udpchat.shell.addresses import SCHEME, BadAddress, ServerAddress, parse_server
-from udpchat.shell.net.endpoint import EndpointError, open_socket
 from udpchat.shell.data_folder import last_server, open_folder
+from udpchat.shell.net.endpoint import EndpointError, open_socket
+from udpchat.shell.net.reach import Answer, NoSuchHost, find_server, resolve
 from udpchat.shell.operations import LOG_FILE, OperationFailed
 from udpchat.shell.options import data_folder
-from udpchat.shell.net.reach import Answer, NoSuchHost, find_server, resolve
 from udpchat.storage.lock import holder_of
 
 SERVER: Final = ("-m", "udpchat", "server")

@@ -16,6 +16,7 @@ from udpchat.chat.ids import CONVERSATION_PREFIX, ROOM_PREFIX, room_log
 from udpchat.chat.text import json_line, printable
 from udpchat.session.noise import KeyPair, fingerprint
 from udpchat.shell.addresses import BadAddress, parse_server, place
+from udpchat.shell.client_state import store_folder, store_path
 from udpchat.shell.data_folder import (
     SERVER_KEY,
     last_server,
@@ -24,10 +25,9 @@ from udpchat.shell.data_folder import (
     put_server_key,
     stored_server_key,
 )
-from udpchat.shell.times import iso_time
 from udpchat.shell.progress import ProgressLine
-from udpchat.shell.client_state import store_folder, store_path
 from udpchat.shell.suggestions import did_you_mean
+from udpchat.shell.times import iso_time
 from udpchat.storage import backup as storage
 from udpchat.storage.backup import Exported
 from udpchat.storage.migrations import move

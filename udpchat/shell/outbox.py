@@ -6,8 +6,8 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from udpchat.client.requests import is_said, room_of
 from udpchat.chat.text import counted, json_line, printable
+from udpchat.client.requests import is_said, room_of
 from udpchat.client.stored import RequestDone
 from udpchat.shell.operations import replica_of
 from udpchat.storage.client_sqlite import SqliteClientStore

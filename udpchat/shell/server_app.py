@@ -19,11 +19,11 @@ from udpchat.server.core import ServerCore
 from udpchat.session.noise import fingerprint
 from udpchat.shell.addresses import SCHEME, place
 from udpchat.shell.binding import AddressWatch, covered, open_sockets
-from udpchat.shell.net.driver import Driver
-from udpchat.shell.net.endpoint import UdpEndpoint
 from udpchat.shell.data_folder import open_folder, server_key
 from udpchat.shell.interfaces import hosts_to_name, is_loopback
 from udpchat.shell.logs import configure
+from udpchat.shell.net.driver import Driver
+from udpchat.shell.net.endpoint import UdpEndpoint
 from udpchat.shell.operator_log import OperatorLog
 from udpchat.shell.options import ServerOptions
 from udpchat.shell.progress import ProgressLine

@@ -14,20 +14,20 @@ from pathlib import Path
 
 from udpchat.client.stored import (
     LABELS_MAX,
-    RequestDone,
-    RequestAdded,
+    ClientState,
     EntriesStored,
     Label,
     Labelled,
     ReplicaReset,
+    RequestAdded,
+    RequestDone,
     RoomsChanged,
-    ClientState,
     Write,
     digest_of,
 )
 from udpchat.storage.lock import StoreLock
-from udpchat.storage.protocol import RUN_COUNTERS
 from udpchat.storage.migrations import Progress, Schema, connect, failures, opening, prepare, transaction
+from udpchat.storage.protocol import RUN_COUNTERS
 from udpchat.storage.tables import STATEMENTS, Place, Tables
 from udpchat.sync.log import Extent, SearchHit
 from udpchat.wire.limits import INSTANCE_BYTES, REQUESTS_IN_FLIGHT_MAX

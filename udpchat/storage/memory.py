@@ -9,14 +9,14 @@ from dataclasses import dataclass, field, replace
 
 from udpchat.client.stored import (
     LABELS_MAX,
-    RequestDone,
-    RequestAdded,
+    ClientState,
     EntriesStored,
     Label,
     Labelled,
     ReplicaReset,
+    RequestAdded,
+    RequestDone,
     RoomsChanged,
-    ClientState,
     Write,
     digest_of,
 )

@@ -22,8 +22,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from udpchat.storage.lock import StoreLock
-from udpchat.storage.protocol import ANSWERED_MAX, Durability, StoreError, StoreFailed, StoreFull, StoreUnusable
 from udpchat.storage.migrations import Progress, Schema, connect, failures, is_disk_fault, opening, prepare, transaction
+from udpchat.storage.protocol import ANSWERED_MAX, Durability, StoreError, StoreFailed, StoreFull, StoreUnusable
 from udpchat.storage.tables import STATEMENTS, Tables
 from udpchat.storage.text_index import generation_of
 from udpchat.sync.log import Append, Extent, SearchHit

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from udpchat.chat.ids import shown_log
 from udpchat.chat.text import counted
-from udpchat.storage.protocol import StoreFailed
 from udpchat.storage.migrations import failures, transaction
+from udpchat.storage.protocol import StoreFailed
 from udpchat.storage.text_index import first_at_or_after, message_of, nick_token, time_of, words_of
 from udpchat.sync.log import Extent, SearchHit
 from udpchat.wire.bodies import Message

@@ -23,7 +23,15 @@ class AckSchedule:
     """One session's received packets: which were processed, and when to say so."""
 
     __slots__ = (
-        "_at", "_due", "_late_s", "_late_until", "_missing", "_received", "_repeat_s", "_reported", "_sent_at",
+        "_at",
+        "_due",
+        "_missing",
+        "_received",
+        "_reordering_s",
+        "_reordering_until",
+        "_repeat_s",
+        "_reported",
+        "_sent_at",
         "largest",
     )  # fmt: skip
 
@@ -36,8 +44,8 @@ class AckSchedule:
         self._due: float | None = None
         self._sent_at = float("-inf")
         self._repeat_s = REPEAT_S_MIN
-        self._late_s = 0.0
-        self._late_until = 0.0
+        self._reordering_s = 0.0
+        self._reordering_until = 0.0
 
     def on_packet(self, now: float, counter: int) -> None:
         """A packet was processed completely. One that was not is left to look lost, so that it comes again."""
@@ -59,25 +67,25 @@ class AckSchedule:
                 self._received |= 1 << behind
             noticed = self._missing.pop(counter, None)
             if noticed is not None:
-                self._late_s = min(max(self._late_s, now - noticed), LATE_S_MAX)
-                self._late_until = now + LATE_MEMORY_S
+                self._reordering_s = min(max(self._reordering_s, now - noticed), LATE_S_MAX)
+                self._reordering_until = now + LATE_MEMORY_S
         self._arm_gap(now)
 
     def _arm_gap(self, now: float) -> None:
         """An unreported gap is acknowledged after the hold, or once three later packets are in."""
         for counter, noticed in self._missing.items():
             if counter > self._reported:
-                patient = self.late_s(now) > 0.0
+                patient = self.reordering_s(now) > 0.0
                 hasty = not patient and self.largest - counter >= HOLD_PACKETS
-                self._arm(now if hasty else noticed + HOLD_S + self.late_s(now))
+                self._arm(now if hasty else noticed + HOLD_S + self.reordering_s(now))
                 return
 
     def _arm(self, due: float) -> None:
         self._due = due if self._due is None else min(self._due, due)
 
-    def late_s(self, now: float) -> float:
+    def reordering_s(self, now: float) -> float:
         """How much later than its successor a packet came, at most, in the last minute."""
-        return self._late_s if now < self._late_until else 0.0
+        return self._reordering_s if now < self._reordering_until else 0.0
 
     def on_entries(self, now: float, interval_s: float, jitter: float) -> None:
         """Something to acknowledge came; `jitter` in 0..1 spreads the acks of a large room (RFC 3550 section 6.2)."""
@@ -88,7 +96,7 @@ class AckSchedule:
 
     def on_gap(self, now: float) -> None:
         """Entries are known to be missing: say so after the hold."""
-        self._arm(now + HOLD_S + self.late_s(now))
+        self._arm(now + HOLD_S + self.reordering_s(now))
 
     def next_timeout(self) -> float | None:
         """When an ack is due."""
@@ -100,8 +108,8 @@ class AckSchedule:
         self._repeat_s = min(2 * self._repeat_s, REPEAT_S_MAX)
         self._sent_at = now
         self._reported = self.largest
-        if now >= self._late_until:
-            self._late_s = 0.0
+        if now >= self._reordering_until:
+            self._reordering_s = 0.0
         delay_us = min(int((now - self._at) * 1e6), 10_000_000)
-        late_ms = -(-int(self._late_s * 1e6) // 1000)
-        return Ack(self.largest, self._received, delay_us, min(late_ms, 1_000), cursors)
+        reordering_ms = -(-int(self._reordering_s * 1e6) // 1000)
+        return Ack(self.largest, self._received, delay_us, min(reordering_ms, 1_000), cursors)

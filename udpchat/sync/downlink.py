@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from udpchat.sync.acks import REPEAT_S_MAX
-from udpchat.sync.log_stream import ANNOUNCE_AFTER_S, READ_ENTRIES, Subscription, EncodedEntries, LogStream
-from udpchat.sync.loss import LossDetection, EntrySpan, SentPacket
+from udpchat.sync.log_stream import ANNOUNCE_AFTER_S, READ_ENTRIES, EncodedEntries, LogStream, Subscription
+from udpchat.sync.loss import EntrySpan, LossDetection, SentPacket
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.frames import Ack, Heads, encode, pack
 from udpchat.wire.limits import ACK_LOGS_MAX, BODY_BYTES_MAX, DATAGRAM_BYTES_MAX, FRAMES_MAX, LAG_BYTES_MAX
@@ -32,15 +32,25 @@ class Downlink:
     """What one peer is owed."""
 
     __slots__ = (
-        "_again_at", "_announce_at", "_announced", "_announcing", "_backlogged", "_control", "_ready", "_ready_bytes",
-        "feeds", "flight", "owner", "unreadable",
+        "_again_at",
+        "_announce_at",
+        "_announced",
+        "_announcing",
+        "_backlogged",
+        "_control",
+        "_ready",
+        "_ready_bytes",
+        "loss_detection",
+        "owner",
+        "subscriptions",
+        "unreadable",
     )  # fmt: skip
 
     def __init__(self, owner: Any = None) -> None:
         self.owner = owner
         self.unreadable = ""  # why a part of a log that it needs could not be read
-        self.feeds: dict[str, Subscription] = {}
-        self.flight = LossDetection()
+        self.subscriptions: dict[str, Subscription] = {}
+        self.loss_detection = LossDetection()
         self._control: list[bytes] = []
         self._announcing: dict[Subscription, None] = {}  # whose heads go with the next packet
         self._ready: list[tuple[EncodedEntries, EntrySpan]] = []
@@ -54,62 +64,66 @@ class Downlink:
 
     def follow(self, now: float, stream: LogStream) -> None:
         """The peer follows a log from here on, or says so again; it is told the head, and answers what it holds."""
-        feed = self.feeds.get(stream.log)
-        if feed is None:
-            feed = self.feeds[stream.log] = Subscription(stream, self)
-            stream.feeds[feed] = None
-        self.announce(feed)
-        if not feed.is_known:
+        subscription = self.subscriptions.get(stream.log)
+        if subscription is None:
+            subscription = self.subscriptions[stream.log] = Subscription(stream, self)
+            stream.subscriptions[subscription] = None
+        self.announce(subscription)
+        if not subscription.is_known:
             self._announced = 0
             self._announce_at = now + ANNOUNCE_AFTER_S[0]
 
     def unfollow(self, log: str) -> None:
         """The peer follows a log no longer."""
-        feed = self.feeds.pop(log, None)
-        if feed is not None:
-            feed.stream.feeds.pop(feed, None)
-            self._announcing.pop(feed, None)
-            self._ready = [ready for ready in self._ready if ready[1].feed is not feed]
-            self._ready_bytes = sum(len(framed.frame) for framed, _ in self._ready)
+        subscription = self.subscriptions.pop(log, None)
+        if subscription is not None:
+            subscription.stream.subscriptions.pop(subscription, None)
+            self._announcing.pop(subscription, None)
+            self._ready = [ready for ready in self._ready if ready[1].subscription is not subscription]
+            self._ready_bytes = sum(len(encoded.frame) for encoded, _ in self._ready)
 
-    def _begin_again(self, feed: Subscription) -> Subscription:
+    def _begin_again(self, subscription: Subscription) -> Subscription:
         """Another feed in its place: what is under way to the replica before says nothing of what this one holds."""
-        self.unfollow(feed.stream.log)
-        again = self.feeds[feed.stream.log] = Subscription(feed.stream, self)
-        again.entered = feed.entered
-        feed.stream.feeds[again] = None
+        self.unfollow(subscription.stream.log)
+        again = self.subscriptions[subscription.stream.log] = Subscription(subscription.stream, self)
+        again.entered = subscription.entered
+        subscription.stream.subscriptions[again] = None
         return again
 
     def send(self, frame: bytes) -> None:
         """A frame for the next packet: an answer, sent once; whoever misses it asks again."""
         self._control.append(frame)
 
-    def announce(self, feed: Subscription) -> None:
+    def announce(self, subscription: Subscription) -> None:
         """Tell how far a log reaches."""
-        self._announcing[feed] = None
+        self._announcing[subscription] = None
 
     def announce_missing(self) -> None:
         """With each heartbeat: the heads of logs of which the peer has not acknowledged everything."""
-        missing = [feed for feed in self.feeds.values() if feed.sequence < feed.stream.head]
-        for feed in missing[:ACK_LOGS_MAX]:
-            self.announce(feed)
+        missing = [
+            subscription
+            for subscription in self.subscriptions.values()
+            if subscription.sequence < subscription.stream.head
+        ]
+        for subscription in missing[:ACK_LOGS_MAX]:
+            self.announce(subscription)
 
     def _is_lagging(self) -> bool:
-        unacked = self.flight.bytes_in_flight + self._ready_bytes
-        return unacked > LAG_BYTES_MAX and unacked > LAG_BYTES_MAX + self.flight.pace.window_bytes
+        unacked = self.loss_detection.bytes_in_flight + self._ready_bytes
+        return unacked > LAG_BYTES_MAX and unacked > LAG_BYTES_MAX + self.loss_detection.pace.window_bytes
 
-    def publish(self, feed: Subscription, frames: list[EncodedEntries]) -> None:
+    def publish(self, subscription: Subscription, frames: list[EncodedEntries]) -> None:
         """The stream of a feed has grown by these: what is too much for now becomes backlog."""
-        feed.scheduled.add(frames[0].first, frames[-1].last)
-        if not feed.is_known:
-            self.announce(feed)
-        for framed in frames:
-            if framed.part <= 0 and self._is_lagging():
-                feed.backlog.add(framed.first, frames[-1].last)
+        subscription.scheduled.add(frames[0].first, frames[-1].last)
+        if not subscription.is_known:
+            self.announce(subscription)
+        for encoded in frames:
+            if encoded.part <= 0 and self._is_lagging():
+                subscription.backlog.add(encoded.first, frames[-1].last)
                 self._backlogged = True
                 return
-            self._ready.append((framed, EntrySpan(feed, framed.first, framed.last, framed.part)))
-            self._ready_bytes += len(framed.frame)
+            self._ready.append((encoded, EntrySpan(subscription, encoded.first, encoded.last, encoded.part)))
+            self._ready_bytes += len(encoded.frame)
 
     # --- What the network says ----------
 
@@ -122,78 +136,89 @@ class Downlink:
         if ack.largest >= packets_sent:
             raise BadDatagram(Drop.UNSENT_ACK)
         for cursor in ack.cursors:
-            feed = self.feeds.get(cursor.log)
-            if feed is None:
+            subscription = self.subscriptions.get(cursor.log)
+            if subscription is None:
                 continue
-            if cursor.generation == feed.stream.generation:
-                if is_newest and cursor.sequence < feed.sequence and feed.is_known and now >= self._again_at:
+            if cursor.generation == subscription.stream.generation:
+                if (
+                    is_newest
+                    and cursor.sequence < subscription.sequence
+                    and subscription.is_known
+                    and now >= self._again_at
+                ):
                     self._again_at = now + REPEAT_S_MAX
-                    feed = self._begin_again(feed)
-                feed.on_cursor(cursor)
+                    subscription = self._begin_again(subscription)
+                subscription.on_cursor(cursor)
             else:
-                self.announce(feed)
-        delivered, lost = self.flight.on_ack(now, ack)
+                self.announce(subscription)
+        delivered, lost = self.loss_detection.on_ack(now, ack)
         for sent in delivered:
             for piece in sent.pieces:
                 if piece.part < 0:
-                    piece.feed.on_held(piece.first, piece.last)
+                    piece.subscription.on_held(piece.first, piece.last)
         self._repair(lost, LAG_BYTES_MAX)
         self._schedule()
 
     def _schedule(self) -> None:
-        idle = not self.flight.bytes_in_flight and not self._ready
-        for feed in self.feeds.values():
-            if idle and feed.scheduled and not feed.backlog:
-                feed.scheduled.clear()  # nothing is under way: whatever is not held goes again
-            if feed.sequence < feed.stream.head:
-                feed.schedule_missing()
-                if feed.is_known and feed.sequence < feed.stream.base:
-                    self.announce(feed)  # what it waits for is not kept any more
-            if feed.backlog:
+        idle = not self.loss_detection.bytes_in_flight and not self._ready
+        for subscription in self.subscriptions.values():
+            if idle and subscription.scheduled and not subscription.backlog:
+                subscription.scheduled.clear()  # nothing is under way: whatever is not held goes again
+            if subscription.sequence < subscription.stream.head:
+                subscription.schedule_missing()
+                if subscription.is_known and subscription.sequence < subscription.stream.base:
+                    self.announce(subscription)  # what it waits for is not kept any more
+            if subscription.backlog:
                 self._backlogged = True
 
     def _repair(self, lost: list[SentPacket], bytes_max: int) -> None:
         """Queue once more what lost packets carried and the replica does not hold; what is too much becomes backlog."""
         for piece in self._queue_again([piece for sent in lost for piece in sent.pieces], bytes_max):
-            piece.feed.scheduled.remove(piece.first, piece.last)
+            piece.subscription.scheduled.remove(piece.first, piece.last)
 
     def _queue_again(self, pieces: list[EntrySpan], bytes_max: int) -> list[EntrySpan]:
         """Queue what these carried and the replica does not hold; those of which not everything was queued."""
-        queued = {(piece.feed, piece.first, piece.part) for _, piece in self._ready}
+        queued = {(piece.subscription, piece.first, piece.part) for _, piece in self._ready}
         left = []
         size = 0
         for piece in pieces:
-            feed = piece.feed
-            key = (feed, piece.first, piece.part)
-            if key in queued or self.feeds.get(feed.stream.log) is not feed or feed.holds(piece.first, piece.last):
+            subscription = piece.subscription
+            key = (subscription, piece.first, piece.part)
+            if (
+                key in queued
+                or self.subscriptions.get(subscription.stream.log) is not subscription
+                or subscription.holds(piece.first, piece.last)
+            ):
                 continue
             frames = [
-                framed for framed in feed.stream.frames(piece.first, piece.last) if piece.part in (-1, framed.part)
+                encoded
+                for encoded in subscription.stream.frames(piece.first, piece.last)
+                if piece.part in (-1, encoded.part)
             ]
             if not frames or frames[-1].last < piece.last or size > bytes_max:
                 left.append(piece)
                 continue
             queued.add(key)
-            for framed in frames:
-                size += len(framed.frame)
-                self._ready.append((framed, EntrySpan(feed, framed.first, framed.last, framed.part)))
-                self._ready_bytes += len(framed.frame)
+            for encoded in frames:
+                size += len(encoded.frame)
+                self._ready.append((encoded, EntrySpan(subscription, encoded.first, encoded.last, encoded.part)))
+                self._ready_bytes += len(encoded.frame)
         return left
 
     def handle_timeout(self, now: float) -> None:
         """Queue what is lost by time, and probes for what is overdue."""
-        if (due := self.flight.next_timeout()) is not None and now >= due:
-            lost, probed = self.flight.handle_timeout(now)
+        if (due := self.loss_detection.next_timeout()) is not None and now >= due:
+            lost, probed = self.loss_detection.handle_timeout(now)
             self._repair(lost, LAG_BYTES_MAX)
             self._queue_again([piece for sent in probed for piece in sent.pieces], PROBE_BYTES_MAX - DATAGRAM_BYTES_MAX)
             if probed and not self._ready:
-                self.flight.forget()  # nobody waits for any of it
+                self.loss_detection.forget()  # nobody waits for any of it
             if lost:
                 self._schedule()
         if self._announce_at is not None and now >= self._announce_at:
-            unknown = [feed for feed in self.feeds.values() if not feed.is_known]
-            for feed in unknown[:ACK_LOGS_MAX]:
-                self.announce(feed)
+            unknown = [subscription for subscription in self.subscriptions.values() if not subscription.is_known]
+            for subscription in unknown[:ACK_LOGS_MAX]:
+                self.announce(subscription)
             self._announced = min(self._announced + 1, len(ANNOUNCE_AFTER_S) - 1)
             self._announce_at = now + ANNOUNCE_AFTER_S[self._announced] if unknown else None
 
@@ -201,11 +226,11 @@ class Downlink:
         """When something here is due next."""
         if self._control or self._announcing or self._ready:
             return now
-        due = self.flight.next_timeout()
+        due = self.loss_detection.next_timeout()
         if self._announce_at is not None and (due is None or self._announce_at < due):
             due = self._announce_at
         if self._backlogged:
-            paced = self.flight.pace.next_timeout(now, self.flight.bytes_in_flight)
+            paced = self.loss_detection.pace.next_timeout(now, self.loss_detection.bytes_in_flight)
             if paced is not None and (due is None or paced < due):
                 due = paced
         return due
@@ -216,16 +241,16 @@ class Downlink:
         Of what was under way there, a probe goes at once, so that the new path is measured and the replica says what
         it holds. The rest is backlog, if it is still missing then: under the window of the new path, not in a burst.
         """
-        self._repair(self.flight.change_path(), PROBE_BYTES_MAX - DATAGRAM_BYTES_MAX)
+        self._repair(self.loss_detection.change_path(), PROBE_BYTES_MAX - DATAGRAM_BYTES_MAX)
 
     def reset(self, now: float) -> None:
         """Another session carries this from here on."""
-        self.flight.forget()
+        self.loss_detection.forget()
         self._ready.clear()
         self._ready_bytes = 0
-        for feed in self.feeds.values():
-            feed.forget()
-        if self.feeds:
+        for subscription in self.subscriptions.values():
+            subscription.forget()
+        if self.subscriptions:
             self._announced = 0
             self._announce_at = now + ANNOUNCE_AFTER_S[0]
 
@@ -239,12 +264,12 @@ class Downlink:
     def drain_packets(self, now: float) -> list[Packet]:
         """The packets that are due now."""
         if len(self._ready) == 1 and not (self._control or self._announcing or self._backlogged):
-            framed, piece = self._ready[0]  # the hot path: one message to a peer that wants nothing else
+            encoded, piece = self._ready[0]  # the hot path: one message to a peer that wants nothing else
             self._clear_ready()
-            return [Packet(framed.body, (piece,))]
+            return [Packet(encoded.body, (piece,))]
         items: list[tuple[bytes, EntrySpan | None]] = [(frame, None) for frame in self._control]
-        items.extend((_heads(feed), None) for feed in self._announcing)
-        items.extend((framed.frame, piece) for framed, piece in self._ready)
+        items.extend((_heads(subscription), None) for subscription in self._announcing)
+        items.extend((encoded.frame, piece) for encoded, piece in self._ready)
         packets = self._pack(items)
         self._control = []
         self._announcing = {}
@@ -276,36 +301,38 @@ class Downlink:
 
     def _drain_backlog(self, now: float, just_packed: int) -> list[Packet]:
         """Read the backlogs forward as far as the window and the pace allow, the shortest first."""
-        pace = self.flight.pace
-        allowed = pace.allowed_bytes(now, self.flight.bytes_in_flight + just_packed)
+        pace = self.loss_detection.pace
+        allowed = pace.allowed_bytes(now, self.loss_detection.bytes_in_flight + just_packed)
         items: list[tuple[bytes, EntrySpan | None]] = []
-        lagging = [feed for feed in self.feeds.values() if feed.backlog]
-        for feed in sorted(lagging, key=lambda feed: feed.backlog.last - feed.backlog.first):
-            feed.backlog.remove(0, feed.stream.base)
-            while allowed >= DATAGRAM_BYTES_MAX and (run := feed.readable()) is not None:
+        lagging = [subscription for subscription in self.subscriptions.values() if subscription.backlog]
+        for subscription in sorted(
+            lagging, key=lambda subscription: subscription.backlog.last - subscription.backlog.first
+        ):
+            subscription.backlog.remove(0, subscription.stream.base)
+            while allowed >= DATAGRAM_BYTES_MAX and (run := subscription.readable()) is not None:
                 first, last = run
-                frames = feed.stream.frames(first, min(last, first + READ_ENTRIES - 1))
+                frames = subscription.stream.frames(first, min(last, first + READ_ENTRIES - 1))
                 if not frames:
-                    self.unreadable = feed.stream.unreadable
-                    feed.backlog.clear()  # unreadable, or below the base by now: asked for again if it is still missed
+                    self.unreadable = subscription.stream.unreadable
+                    subscription.backlog.clear()  # unreadable, or below the base now: asked for again if it is missed
                     break
-                for framed in frames:
-                    if allowed < DATAGRAM_BYTES_MAX and framed.part <= 0:
+                for encoded in frames:
+                    if allowed < DATAGRAM_BYTES_MAX and encoded.part <= 0:
                         break
-                    items.append((framed.frame, EntrySpan(feed, framed.first, framed.last, framed.part)))
-                    feed.backlog.remove(framed.first, framed.last)
-                    pace.on_sent(len(framed.frame))
-                    allowed -= len(framed.frame)
-        self._backlogged = any(feed.readable() is not None for feed in self.feeds.values())
+                    items.append((encoded.frame, EntrySpan(subscription, encoded.first, encoded.last, encoded.part)))
+                    subscription.backlog.remove(encoded.first, encoded.last)
+                    pace.on_sent(len(encoded.frame))
+                    allowed -= len(encoded.frame)
+        self._backlogged = any(subscription.readable() is not None for subscription in self.subscriptions.values())
         return self._pack(items)
 
     def on_sent(self, now: float, counter: int, size: int, pieces: tuple[EntrySpan, ...]) -> None:
         """A packet of `drain_packets` went under this counter."""
         if pieces:
-            interval_s = max(piece.feed.stream.interval_s for piece in pieces)
-            self.flight.on_sent(now, counter, size, pieces, interval_s=interval_s)
+            interval_s = max(piece.subscription.stream.interval_s for piece in pieces)
+            self.loss_detection.on_sent(now, counter, size, pieces, interval_s=interval_s)
 
 
-def _heads(feed: Subscription) -> bytes:
-    ack_ms = -(-int(feed.stream.interval_s * 1e6) // 1000)
-    return encode(Heads(ack_ms, [feed.head()]))
+def _heads(subscription: Subscription) -> bytes:
+    ack_delay_ms = -(-int(subscription.stream.interval_s * 1e6) // 1000)
+    return encode(Heads(ack_delay_ms, [subscription.head()]))

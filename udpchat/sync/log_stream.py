@@ -10,8 +10,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from udpchat.sync.log import LogReader, LogUnreadable
 from udpchat.sync.fragments import split
+from udpchat.sync.log import LogReader, LogUnreadable
 from udpchat.sync.ranges import Ranges
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.frames import Cursor, Entries, EntryFragment, Head, encode, pack, raw
@@ -40,10 +40,10 @@ class Subscriber(Protocol):
 
     owner: Any
 
-    def publish(self, feed: Subscription, frames: list[EncodedEntries]) -> None:
+    def publish(self, subscription: Subscription, frames: list[EncodedEntries]) -> None:
         """The stream of a feed has grown."""
 
-    def announce(self, feed: Subscription) -> None:
+    def announce(self, subscription: Subscription) -> None:
         """Tell how far the stream of a feed reaches."""
 
 
@@ -62,8 +62,19 @@ class LogStream:
     """One log as it grows: its extent, its latest entries, its followers, and the frames they all get alike."""
 
     __slots__ = (
-        "_cache", "_cached_bytes", "_reader", "_recent", "_recent_bytes", "announced", "base", "feeds", "generation",
-        "grown_at", "head", "log", "unreadable",
+        "_cache",
+        "_cached_bytes",
+        "_reader",
+        "_recent",
+        "_recent_bytes",
+        "announced",
+        "base",
+        "generation",
+        "grown_at",
+        "head",
+        "log",
+        "subscriptions",
+        "unreadable",
     )  # fmt: skip
 
     def __init__(self, log: str, reader: LogReader) -> None:
@@ -71,7 +82,7 @@ class LogStream:
         self._reader = reader
         extent = reader.extent(log)
         self.generation, self.base, self.head = extent.generation, extent.base, extent.head
-        self.feeds: dict[Subscription, None] = {}  # in the order in which they began to follow
+        self.subscriptions: dict[Subscription, None] = {}  # in the order in which they began to follow
         self.grown_at = 0.0
         self.unreadable = ""  # why a part of the log could not be read, the last time that one could not
         self.announced = len(ANNOUNCE_AFTER_S)  # rounds done since it grew
@@ -83,12 +94,12 @@ class LogStream:
     @property
     def interval_s(self) -> float:
         """How long a follower may wait with an ack that travels alone: all acks together keep to the budget."""
-        return max(ACK_INTERVAL_S_MIN, len(self.feeds) / ACKS_PER_S_BUDGET)
+        return max(ACK_INTERVAL_S_MIN, len(self.subscriptions) / ACKS_PER_S_BUDGET)
 
     @property
     def is_sender_driven(self) -> bool:
         """Whether the sender probes each follower, or announces the head to all."""
-        return len(self.feeds) <= SENDER_DRIVEN_PEERS_MAX
+        return len(self.subscriptions) <= SENDER_DRIVEN_PEERS_MAX
 
     def extend(self, now: float, entries: list[bytes]) -> None:
         """The log has grown by these, durably; every follower is pushed them, or has them as backlog."""
@@ -98,11 +109,11 @@ class LogStream:
         self.head += len(entries)
         self._remember(entries)
         self.grown_at, self.announced = now, 0
-        if not self.feeds:
+        if not self.subscriptions:
             return
         frames = self._keep(first, self.head, self._encode(first, entries))
-        for feed in self.feeds:
-            feed.follower.publish(feed, frames)
+        for subscription in self.subscriptions:
+            subscription.subscriber.publish(subscription, frames)
 
     def _remember(self, entries: list[bytes]) -> None:
         recent = self._recent
@@ -132,7 +143,7 @@ class LogStream:
         return cached
 
     def _keep(self, first: int, last: int, frames: list[EncodedEntries]) -> list[EncodedEntries]:
-        size = sum(2 * len(framed.frame) for framed in frames)
+        size = sum(2 * len(encoded.frame) for encoded in frames)
         if self._cached_bytes + size > CACHED_BYTES_MAX:
             self._cache.clear()
             self._cached_bytes = 0
@@ -142,37 +153,37 @@ class LogStream:
         return frames
 
     def _encode(self, first: int, entries: list[bytes]) -> list[EncodedEntries]:
-        framed: list[EncodedEntries] = []
+        encoded: list[EncodedEntries] = []
         batch: list[bytes] = []
         fixed = len(self.log.encode()) + 40
         size = fixed
         for entry in entries:
             if batch and (size + len(entry) > FRAME_BYTES_MAX or len(batch) == ENTRIES_MAX):
-                framed.append(self._framed_entries(first, batch))
+                encoded.append(self._encoded_entries(first, batch))
                 first, batch, size = first + len(batch), [], fixed
             if fixed + len(entry) > FRAME_BYTES_MAX:
-                framed.extend(self._framed_parts(first, entry))
+                encoded.extend(self._encoded_fragments(first, entry))
                 first += 1
             else:
                 batch.append(entry)
                 size += len(entry)
         if batch:
-            framed.append(self._framed_entries(first, batch))
-        return framed
+            encoded.append(self._encoded_entries(first, batch))
+        return encoded
 
-    def _framed_entries(self, first: int, entries: list[bytes]) -> EncodedEntries:
-        ack_ms = -(-int(self.interval_s * 1e6) // 1000)
-        frame = encode(Entries(self.log, self.generation, first, ack_ms, [raw(entry) for entry in entries]))
+    def _encoded_entries(self, first: int, entries: list[bytes]) -> EncodedEntries:
+        ack_delay_ms = -(-int(self.interval_s * 1e6) // 1000)
+        frame = encode(Entries(self.log, self.generation, first, ack_delay_ms, [raw(entry) for entry in entries]))
         return EncodedEntries(first, first + len(entries) - 1, -1, frame, pack([frame]))
 
-    def _framed_parts(self, sequence: int, entry: bytes) -> list[EncodedEntries]:
+    def _encoded_fragments(self, sequence: int, entry: bytes) -> list[EncodedEntries]:
         parts = split(entry)
-        ack_ms = -(-int(self.interval_s * 1e6) // 1000)
-        framed = []
+        ack_delay_ms = -(-int(self.interval_s * 1e6) // 1000)
+        encoded = []
         for index, data in enumerate(parts):
-            frame = encode(EntryFragment(self.log, self.generation, sequence, ack_ms, index, len(parts), data))
-            framed.append(EncodedEntries(sequence, sequence, index, frame, pack([frame])))
-        return framed
+            frame = encode(EntryFragment(self.log, self.generation, sequence, ack_delay_ms, index, len(parts), data))
+            encoded.append(EncodedEntries(sequence, sequence, index, frame, pack([frame])))
+        return encoded
 
     def next_announcement(self) -> float | None:
         """When the head of a large room that fell silent is to be announced again."""
@@ -183,19 +194,19 @@ class LogStream:
     def announce(self) -> None:
         """Tell the head to all who have not acknowledged it."""
         self.announced += 1
-        for feed in self.feeds:
-            if feed.sequence < self.head:
-                feed.follower.announce(feed)
+        for subscription in self.subscriptions:
+            if subscription.sequence < self.head:
+                subscription.subscriber.announce(subscription)
 
 
 class Subscription:
     """What one follower holds of a stream, and what is under way to it."""
 
-    __slots__ = ("acked", "backlog", "entered", "follower", "is_known", "scheduled", "sequence", "stream")
+    __slots__ = ("acked", "backlog", "entered", "is_known", "scheduled", "sequence", "stream", "subscriber")
 
-    def __init__(self, stream: LogStream, follower: Subscriber) -> None:
+    def __init__(self, stream: LogStream, subscriber: Subscriber) -> None:
         self.stream = stream
-        self.follower = follower
+        self.subscriber = subscriber
         self.entered = stream.head
         self.is_known = False  # whether the replica has said what it holds
         self.sequence = 0

@@ -30,7 +30,7 @@ SILENT_S = 3.0
 class EntrySpan:
     """What a packet carried of one feed: entries `first` to `last`, or one part of the entry `first`."""
 
-    feed: Subscription
+    subscription: Subscription
     first: int
     last: int
     part: int = -1  # the whole
@@ -53,8 +53,21 @@ class LossDetection:
     """The packets of one session that carry entries, in the order of their counters, and the measures of their path."""
 
     __slots__ = (
-        "_acked_at", "_interval_s", "_largest", "_largest_at", "_last", "_late_s", "_loss_at", "_probe_at", "_probes",
-        "_seen_at", "_sent", "_sent_at", "bytes_in_flight", "pace", "round_trip",
+        "_acked_at",
+        "_interval_s",
+        "_largest",
+        "_largest_at",
+        "_last",
+        "_loss_at",
+        "_probe_at",
+        "_probes",
+        "_reordering_s",
+        "_seen_at",
+        "_sent",
+        "_sent_at",
+        "bytes_in_flight",
+        "pace",
+        "round_trip",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -69,7 +82,7 @@ class LossDetection:
         self._largest_at = float("-inf")  # when it was sent
         self._seen_at = float("-inf")  # what was sent before that and is not acknowledged is this late
         self._last: SentPacket | None = None
-        self._late_s = 0.0
+        self._reordering_s = 0.0
         self._probes = 0
         self._probe_at: float | None = None
         self._loss_at: float | None = None
@@ -92,7 +105,7 @@ class LossDetection:
             self._probe_at = None
             return
         interval_s, is_prompt = self._interval_s, self._interval_s <= PROMPT_INTERVAL_S
-        timeout_s = max(self.round_trip.timeout_s, PROBE_S_MIN) + self._late_s
+        timeout_s = max(self.round_trip.timeout_s, PROBE_S_MIN) + self._reordering_s
         if self._probes == 0:
             # Acks that go on without it, as of a gap left open, must not put it off for ever.
             acked_at = min(self._acked_at, self._sent_at + timeout_s)
@@ -106,7 +119,7 @@ class LossDetection:
     def on_ack(self, now: float, ack: Ack) -> tuple[list[SentPacket], list[SentPacket]]:
         """What an ack settles: (delivered, lost), in order. The caller checked that the packets were sent."""
         self._acked_at = now
-        self._late_s = ack.late_ms / 1000
+        self._reordering_s = ack.reordering_ms / 1000
         self._on_newest(now, ack)
         delivered = []
         for counter in [counter for counter, sent in self._sent.items() if _is_delivered(counter, sent, ack)]:
@@ -147,7 +160,7 @@ class LossDetection:
 
         Where the path reorders, the receiver's clock decides; ours only if its word is later than any ack may be.
         """
-        late_s, is_ordered = self._late_s, self._late_s == 0.0
+        reordering_s, is_ordered = self._reordering_s, self._reordering_s == 0.0
         wait_s = max(1.125 * self.round_trip.smoothed_s, self.round_trip.smoothed_s + HOLD_S)
         lost = []
         self._loss_at = None
@@ -158,8 +171,8 @@ class LossDetection:
                 due = sent.at + wait_s
                 is_lost = self._largest - counter >= HOLD_PACKETS
             else:
-                due = sent.followed_at + wait_s + self._interval_s + 2 * late_s
-                is_lost = self._seen_at - sent.followed_at >= late_s + HOLD_S / 2
+                due = sent.followed_at + wait_s + self._interval_s + 2 * reordering_s
+                is_lost = self._seen_at - sent.followed_at >= reordering_s + HOLD_S / 2
             if is_lost or now >= due:
                 del self._sent[counter]
                 self.bytes_in_flight -= sent.size
@@ -193,7 +206,7 @@ class LossDetection:
         Acks of packets sent before are still acks of entries, but measure nothing and settle nothing here any more.
         """
         self.round_trip, self.pace = RoundTrip(), BbrController()
-        self._late_s = 0.0
+        self._reordering_s = 0.0
         return self.forget()
 
     def forget(self) -> list[SentPacket]:
@@ -210,7 +223,7 @@ class LossDetection:
 
 
 def _is_delivered(counter: int, sent: SentPacket, ack: Ack) -> bool:
-    return _is_named(counter, ack) or all(piece.feed.holds(piece.first, piece.last) for piece in sent.pieces)
+    return _is_named(counter, ack) or all(piece.subscription.holds(piece.first, piece.last) for piece in sent.pieces)
 
 
 def _is_named(counter: int, ack: Ack) -> bool:

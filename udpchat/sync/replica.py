@@ -64,7 +64,7 @@ class Replica:
                 self._held[first + offset] = entry
         self._ranges.add(max(first, self.sequence + 1), first + len(entries) - 1)
 
-    def on_part(self, part: EntryFragment) -> bool:
+    def on_fragment(self, part: EntryFragment) -> bool:
         """Take one part of a large entry; False if it was not kept because too much is held already."""
         self.head = max(self.head, part.sequence)
         if part.sequence <= self.sequence or part.sequence in self._held:

@@ -210,7 +210,7 @@ class RequestWindow:
         self._held[counter] = body
         return None
 
-    def receive_part(self, part: RequestFragment) -> bytes | None:
+    def receive_fragment(self, part: RequestFragment) -> bytes | None:
         """Take one part of a request: its body once it is whole. Outside the window: BadDatagram."""
         self._move_to(part.counter, part.first_open)
         if part.counter <= self.executed or part.counter in self._held:

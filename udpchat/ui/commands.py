@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import Enum
 
+from udpchat.chat.events import ClientEvent, Error, Notice
+from udpchat.chat.text import clean_text, control_character
+from udpchat.client.core import ClientCore, LocalError
 from udpchat.ui.arguments import (
     Refusal,
     WrongUsage,
@@ -24,10 +27,7 @@ from udpchat.ui.arguments import (
     some_text,
     target_of,
 )
-from udpchat.client.core import ClientCore, LocalError
-from udpchat.chat.events import ClientEvent, Error, Notice
 from udpchat.ui.recall import Archive, Moment, Recall
-from udpchat.chat.text import clean_text, control_character
 from udpchat.wire import bodies
 from udpchat.wire.limits import AWAY_BYTES_MAX, TEXT_BYTES_MAX, TOPIC_BYTES_MAX
 

@@ -14,13 +14,13 @@ from itertools import groupby
 from typing import Any, assert_never
 
 from udpchat.chat import events
-from udpchat.client.requests import Source
-from udpchat.ui.commands import Prompt
 from udpchat.chat.events import ClientEvent
 from udpchat.chat.exit_codes import ExitCode
 from udpchat.chat.names import nick_key
 from udpchat.chat.text import json_line, printable
+from udpchat.client.requests import Source
 from udpchat.client.stored import Label
+from udpchat.ui.commands import Prompt
 
 KEPT_FOR_LATER = frozenset({"unwritable", "unwritable_here"})  # errors of no line, after which all is still sent
 LEAVING = "leaving"  # the code of what is typed after /quit: nobody has promised to read that
@@ -125,8 +125,8 @@ def _message(message: events.MessageReceived) -> str:
 
 Remark = events.Connected | events.Notice | events.Error | events.Rejected | events.Disconnected | events.Reconnected
 Datum = (
-    events.MessageReceived | events.MessageSent | events.MemberJoined | events.MemberLeft | events.MemberRenamed | events.MemberList | events.RoomList
-    | events.TopicChanged
+    events.MessageReceived | events.MessageSent | events.MemberJoined | events.MemberLeft | events.MemberRenamed
+    | events.MemberList | events.RoomList | events.TopicChanged
 )  # fmt: skip
 
 

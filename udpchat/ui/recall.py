@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from udpchat.ui.arguments import Refusal, WrongUsage, bounded, nick_of, target_of
+from udpchat.chat.events import ClientEvent, HistoryFound, MessageReceived, Notice
 from udpchat.client.core import ClientCore
-from udpchat.chat.events import ClientEvent, MessageReceived, Notice, HistoryFound
 from udpchat.client.past import Recalled
 from udpchat.sync.log import Extent, LogUnreadable, Searchable
+from udpchat.ui.arguments import Refusal, WrongUsage, bounded, nick_of, target_of
 from udpchat.wire import bodies
 from udpchat.wire.limits import PAST_ENTRIES_MAX, SEQUENCE_MAX
 
@@ -83,7 +83,7 @@ class Recall:
         if self._archive is not None:
             stop = min(stop, self._archive.since(log, before_ms)) if before_ms else stop
             items = self._archive.last(log, count, before=stop)
-        head = client.transcript.head_of(log)  # the disk may be behind it, and so may the replica
+        head = client.timeline.head_of(log)  # the disk may be behind it, and so may the replica
         is_latest = stop <= extent.head or (head is not None and extent.head >= head)
         messages = tuple(client.recall([(log, sequence, entry) for sequence, entry in items]))
         if is_latest and (len(items) == count or extent.base == 0):

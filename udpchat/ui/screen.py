@@ -7,9 +7,9 @@ from datetime import date, datetime, tzinfo
 from typing import Final
 
 from udpchat.chat import events
-from udpchat.ui.commands import Prompt
 from udpchat.chat.events import ClientEvent
 from udpchat.chat.text import printable
+from udpchat.ui.commands import Prompt
 from udpchat.ui.lines import Output, local_time, plain_lines
 
 WEEKDAYS: Final = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
@@ -81,7 +81,7 @@ def prompt_of(prompt: Prompt) -> tuple[str, str]:
     """Where a line goes, and what keeps it from arriving at once, if anything does: both safe for a terminal."""
     client = prompt.client
     waiting = len(client.unconfirmed())
-    missing = client.transcript.missing
+    missing = client.timeline.missing
     states = [
         "leaving" if prompt.wants_quit else "",
         "disconnected" if client.is_lost else "" if client.is_entered else "connecting",

@@ -15,26 +15,26 @@ from udpchat.wire.bodies import (
     Code,
     Counter,
     Entry,
-    ShortText,
     LogName,
     Nick,
     Record,
     RequestBody,
     ResultBody,
     Sequence,
-    WireStruct,
+    ShortText,
     UserId,
+    WireStruct,
 )
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.limits import (
     ACK_LOGS_MAX,
     ACK_RANGES_MAX,
     ENTRIES_MAX,
+    FRAGMENT_BYTES,
+    FRAGMENTS_MAX,
     FRAMES_MAX,
     INSTANCE_BYTES,
     LOG_NAME_BYTES_MAX,
-    FRAGMENT_BYTES,
-    FRAGMENTS_MAX,
     PATH_TOKEN_BYTES,
     SEQUENCE_MAX,
 )
@@ -106,7 +106,7 @@ class Ack(WireStruct, tag=5, frozen=True):
     largest: Largest
     received: Bits64
     delay_us: Annotated[int, Meta(ge=0, le=10_000_000)]
-    late_ms: Annotated[int, Meta(ge=0, le=1_000)]
+    reordering_ms: Annotated[int, Meta(ge=0, le=1_000)]
     cursors: Annotated[list[Cursor], Meta(max_length=ACK_LOGS_MAX)]
 
 
@@ -166,7 +166,7 @@ class Entries(WireStruct, tag=19, frozen=True):
     log: LogName
     generation: Generation
     first: Counter
-    ack_ms: Milliseconds
+    ack_delay_ms: Milliseconds
     entries: Annotated[list[Raw], Meta(min_length=1, max_length=ENTRIES_MAX)]
 
 
@@ -176,7 +176,7 @@ class EntryFragment(WireStruct, tag=20, frozen=True):
     log: LogName
     generation: Generation
     sequence: Counter
-    ack_ms: Milliseconds
+    ack_delay_ms: Milliseconds
     index: FragmentIndex
     count: FragmentCount
     data: FragmentData
@@ -195,7 +195,7 @@ class Head(WireStruct, tag=0, frozen=True):
 class Heads(WireStruct, tag=21, frozen=True):
     """How far logs reach; whoever holds less acknowledges what it has, and is sent the rest."""
 
-    ack_ms: Milliseconds
+    ack_delay_ms: Milliseconds
     heads: Annotated[list[Head], Meta(min_length=1, max_length=ACK_LOGS_MAX)]
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests.shell.waiting import run_until
-from udpchat.shell.net import endpoint as module
 from udpchat.shell import pktinfo
+from udpchat.shell.net import endpoint as module
 from udpchat.shell.net.endpoint import (
     READ_BATCH_MAX,
     SENDS_BEFORE_ASKING,

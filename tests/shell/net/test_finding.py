@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from udpchat.shell.net import finding
 from udpchat.shell.addresses import ServerAddress
 from udpchat.shell.choosing import NobodyAnswers
+from udpchat.shell.net import finding
 from udpchat.shell.net.finding import Candidate, Found, NoServer, Origin, find, until_back, why_not
 from udpchat.shell.net.reach import Answer, NoSuchHost
 from udpchat.wire.packets import Address

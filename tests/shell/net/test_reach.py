@@ -9,8 +9,8 @@ from typing import NoReturn
 
 import pytest
 
-from udpchat.session.responder import HandshakeResponder
 from udpchat.session.noise import KeyPair
+from udpchat.session.responder import HandshakeResponder
 from udpchat.shell.net import reach
 from udpchat.shell.net.endpoint import UdpEndpoint, open_socket
 from udpchat.shell.net.reach import Answer, NoSuchHost, find_server, resolve
@@ -22,7 +22,9 @@ class Door:
 
     def __init__(self, loop: asyncio.AbstractEventLoop, *, version: int | None = None, ignores: int = 0) -> None:
         self.endpoint = UdpEndpoint(loop, open_socket("127.0.0.1", 0))
-        self._acceptor = HandshakeResponder(static=KeyPair(bytes(32)), random=os.urandom, is_index_free=lambda index: True)
+        self._handshakes = HandshakeResponder(
+            static=KeyPair(bytes(32)), random=os.urandom, is_index_free=lambda index: True
+        )
         self._version = version
         self.ignores = ignores
         self.hellos = 0
@@ -39,7 +41,7 @@ class Door:
             if self._version is not None:
                 answer = Cookie(self._version, hello.sender_index, NO_COOKIE).encode()
             else:
-                answer = self._acceptor.receive_hello(0.0, address, hello)
+                answer = self._handshakes.receive_hello(0.0, address, hello)
             junk = Cookie(1, hello.sender_index ^ 1, bytes(20)).encode()
             self.endpoint.send([(b"junk", address), (junk, address), (answer, address)])
 
@@ -93,9 +95,7 @@ def test_silence_ends_with_the_time(loop: asyncio.AbstractEventLoop) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="not every system says so")
-def test_a_machine_that_refuses_is_believed_soon(
-    loop: asyncio.AbstractEventLoop, closed_port: Address
-) -> None:
+def test_a_machine_that_refuses_is_believed_soon(loop: asyncio.AbstractEventLoop, closed_port: Address) -> None:
     assert ask(loop, closed_port) == (Answer.REFUSED, None)
 
 
