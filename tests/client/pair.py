@@ -89,7 +89,7 @@ class Wire:
                     core.handle_timeout(self.now)
 
     def _exchange(self) -> bool:
-        self.server.hub.wall_offset_s = WALL_OFFSET_S
+        self.server.set_wall_clock(WALL_OFFSET_S)
         while batch := self.server.drain_writes():
             self.log.append(batch)
             self.server.persisted(self.now, len(batch))

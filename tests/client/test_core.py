@@ -59,7 +59,7 @@ def test_a_server_whose_key_is_not_approved_learns_nothing_and_it_is_over() -> N
     world.drain(client)
     world.run(5)
     assert client.of(events.Rejected) == [events.Rejected("server_key", "the key has changed")]
-    assert client.core.is_over and len(world.server.core.hub.registry) == 0
+    assert client.core.is_over and len(world.server.core.chat.registry) == 0
 
 
 def test_a_room_that_may_not_be_joined_is_an_error_and_the_rest_is_connected() -> None:
@@ -148,7 +148,7 @@ def test_who_parts_and_joins_in_one_breath_is_in() -> None:
         alice.do("join", "lobby")
     world.settle()
     world.run(3)
-    assert world.server.core.hub.rooms["lobby"].roster.members == {alice.nick: 1, bob.nick: 1}
+    assert world.server.core.chat.rooms["lobby"].roster.members == {alice.nick: 1, bob.nick: 1}
     bob.say("here?")
     world.settle()
     assert alice.texts() == ["here?"]
@@ -207,7 +207,7 @@ def test_a_new_nick_outlives_a_restart_of_the_server() -> None:
     world.server.restart()
     world.run(12)  # a server that was away for a moment is missed with the next heartbeat
     assert alice.core.nick == "carol"
-    assert world.server.core.hub.rooms["lobby"].roster.members == {"carol": 1, bob.nick: 1}
+    assert world.server.core.chat.rooms["lobby"].roster.members == {"carol": 1, bob.nick: 1}
 
 
 def test_a_refused_rename_changes_nothing() -> None:
@@ -352,9 +352,9 @@ def test_what_comes_after_the_end_changes_nothing() -> None:
     world = World(Random(22))
     alice = world.add_client("alice")
     world.run(1)
-    peer = next(iter(world.server.core.hub.registry))
+    peer = next(iter(world.server.core.chat.registry))
     peer.downlink.send(encode(Refused("", "banned", "go")))
-    world.server.core.hub.to_flush[peer] = None
+    world.server.core.chat.rooms.to_flush[peer] = None
     world.server.core.receive(world.now, [])
     world.drain(world.server)
     world.run(1)

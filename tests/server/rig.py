@@ -5,11 +5,9 @@ from __future__ import annotations
 from random import Random
 
 from tests.sim import audit
-from udpchat.chat import events
-from udpchat.chat.ids import client_id_of
-from udpchat.server.admission import Admission
-from udpchat.server.core import ServerCore, Settings
 from udpchat.server.registry import Peer
+from udpchat.server.admission import Settings
+from udpchat.server.core import ServerCore
 from udpchat.session.noise import KeyPair, Keys
 from udpchat.session.path import Path
 from udpchat.session.session import Session
@@ -30,9 +28,8 @@ class Rig:
         self.server = ServerCore(
             static=KeyPair(self.random.randbytes(32)), log=self.log, random=self.random.randbytes, settings=settings
         )
-        self.hub = self.server.hub
-        self.told: list[events.ServerEvent] = []
-        self.admission = Admission(self.hub, self.server.settings, self.told)
+        self.chat = self.server.chat
+        self.told = self.chat.report.happened
         self._counters: dict[bytes, int] = {}
         self._index = 0
 
@@ -48,24 +45,27 @@ class Rig:
             keys=keys,
             path=Path((f"10.0.0.{self._index}", 1)),
         )
-        instance = instance or self.random.randbytes(16)
-        author = client_id_of(session.remote_static, instance)
-        window = self.hub.window_of(author)
-        peer = Peer(self.now, session=session, instance=instance, author=author, window=window)
-        self.hub.registry.add(peer)
-        return peer
+        return self.chat.add_peer(self.now, session, instance or self.random.randbytes(16))
+
+    def enter(self, peer: Peer, nick: str) -> None:
+        """A device asks to enter."""
+        action = self.chat.admission.enter(peer, nick)
+        if action is not None:
+            self.chat.propose(self.now, peer, 0, action)
+
+    def follow(self, peer: Peer, log: str) -> None:
+        """A device asks to be in a room."""
+        self.chat.admission.follow(self.now, peer, log)
 
     def device(
         self, nick: str, *rooms: str, key: bytes | None = None, instance: bytes | None = None
     ) -> Peer:
         """A device that is in, and in these rooms."""
         peer = self.stranger(key=key, instance=instance)
-        self.admission.enter(self.now, peer, nick)
+        self.enter(peer, nick)
         self.write()
-        if not peer.has_entered:  # its claim was being written for another device
-            self.admission.enter(self.now, peer, nick)
         for room in rooms:
-            self.admission.follow(self.now, peer, "#" + room)
+            self.follow(peer, "#" + room)
         self.settle()
         return peer
 
@@ -77,10 +77,10 @@ class Rig:
     def ask(self, peer: Peer, request: RequestBody, *, counter: int | None = None) -> int:
         """Ask, under the next counter of this device or one given; the counter."""
         if counter is None:
-            counter = self._counters[peer.author] = self._counters.get(peer.author, 0) + 1
+            counter = self._counters[peer.author.client_id] = self._counters.get(peer.author.client_id, 0) + 1
         first_open = max(counter - REQUESTS_IN_FLIGHT_MAX + 1, 1)
         peer.window.receive(counter, first_open, request)
-        self.hub.to_flush[peer] = None
+        self.chat.rooms.to_flush[peer] = None
         self.settle()
         return counter
 
@@ -104,7 +104,7 @@ class Rig:
 
     def leave(self, peer: Peer, reason: Reason = Reason.QUIT) -> None:
         """A device is gone."""
-        self.hub.remove(self.now, peer, reason)
+        self.chat.rooms.remove(self.now, peer, reason)
         self.settle()
 
     def texts(self, log: str) -> list[str]:
@@ -115,7 +115,7 @@ class Rig:
 
     def roster(self, room: str) -> list[Entry]:
         """What the roster of a room has told, after its batch."""
-        roster = self.hub.rooms[room].roster
+        roster = self.chat.rooms[room].roster
         roster.flush(self.now)
         told: list[Entry] = []
         while len(told) < roster.stream.head:

@@ -6,11 +6,12 @@ import pytest
 
 from tests.server.rig import Rig
 from udpchat.chat import events
-from udpchat.server.core import Settings
+from udpchat.chat.ids import DIRECTORY_LOG
 from udpchat.server.registry import Peer
-from udpchat.wire.bodies import Tell
+from udpchat.server.admission import Settings
+from udpchat.wire.bodies import Claim, Tell
 from udpchat.wire.errors import BadDatagram, Drop
-from udpchat.wire.frames import Down, Heads, Refused, Welcome, parse_down_untrusted
+from udpchat.wire.frames import Down, Heads, Refused, Welcome, encode, parse_down_untrusted
 from udpchat.wire.limits import NICKS_PER_KEY_MAX, ROOMS_MAX, ROOMS_PER_PEER_MAX
 
 KEY = b"k" * 32
@@ -33,9 +34,9 @@ def heads(rig: Rig, peer: Peer) -> set[str]:
 def test_who_enters_is_told_what_the_server_expects_and_keeps() -> None:
     rig = Rig(settings=Settings(name="den", heartbeat_s=5, expiry_s=15, kept_s=60, kept_entries=100))
     peer = rig.device("alice")
-    rig.admission.enter(rig.now, peer, "alice")
+    rig.enter(peer, "alice")
     (welcome,) = told(rig, peer)
-    assert welcome == Welcome("alice", peer.user, "den", 5_000, 15_000, 60, 100)
+    assert welcome == Welcome("alice", peer.author.user, "den", 5_000, 15_000, 60, 100)
     assert rig.told == [events.PeerEntered("alice", "10.0.0.1")]
 
 
@@ -43,13 +44,13 @@ def test_a_nick_is_welcome_only_once_it_is_durably_its_own() -> None:
     rig = Rig()
     peer = rig.stranger()
     for _ in range(3):
-        rig.admission.enter(rig.now, peer, "alice")
-    rig.admission.follow(rig.now, peer, "#lobby")
-    assert told(rig, peer) == [] and not peer.has_entered and not rig.hub.rooms
+        rig.enter(peer, "alice")
+    rig.follow(peer, "#lobby")
+    assert told(rig, peer) == [] and peer.nick is None and not rig.chat.rooms
     assert len(rig.server.drain_writes()) == 1
     rig.log.append([])
-    rig.hub.persisted(rig.now, 1)
-    assert peer.has_entered and peer.rooms == {"lobby"} and not peer.wanted
+    rig.chat.persisted(rig.now, 1)
+    assert peer.nick is not None and peer.rooms == {"lobby"} and peer.entering is None
 
 
 def test_a_nick_of_another_key_or_one_that_looks_like_it_is_refused() -> None:
@@ -57,25 +58,25 @@ def test_a_nick_of_another_key_or_one_that_looks_like_it_is_refused() -> None:
     rig.device("alice")
     for nick in ("alice", "Alice", "a1ice", "\u0430lice"):
         peer = rig.stranger()
-        rig.admission.enter(rig.now, peer, nick)
-        assert refusals(rig, peer) == ["nick_taken"] and not peer.has_entered
+        rig.enter(peer, nick)
+        assert refusals(rig, peer) == ["nick_taken"] and peer.nick is None
     assert rig.told[-1] == events.PeerRefused("10.0.0.5", "nick_taken")
 
 
 def test_a_nick_that_may_not_be_is_refused() -> None:
     rig = Rig()
     peer = rig.stranger()
-    rig.admission.enter(rig.now, peer, "no\u202ename")
+    rig.enter(peer, "no\u202ename")
     assert refusals(rig, peer) == ["bad_nick"]
 
 
 def test_a_reserved_nick_is_refused_also_to_who_claimed_it_when_that_was_possible() -> None:
     rig = Rig()
     peer = rig.stranger()
-    rig.hub.registry.claim("admin", peer.key)
+    rig.chat.commits.durable.apply(DIRECTORY_LOG, 1, encode(Claim("admin", peer.key)))
     for nick in ("admin", "\u0430dmin", "Root"):
-        rig.admission.enter(rig.now, peer, nick)
-        assert refusals(rig, peer) == ["bad_nick"] and not peer.has_entered
+        rig.enter(peer, nick)
+        assert refusals(rig, peer) == ["bad_nick"] and peer.nick is None
 
 
 def test_a_key_enters_under_so_many_nicks() -> None:
@@ -83,9 +84,9 @@ def test_a_key_enters_under_so_many_nicks() -> None:
     for number in range(NICKS_PER_KEY_MAX):
         rig.leave(rig.device(f"nick{number}", key=KEY))
     peer = rig.stranger(key=KEY)
-    rig.admission.enter(rig.now, peer, "more")
+    rig.enter(peer, "more")
     assert refusals(rig, peer) == ["too_many_nicks"]
-    rig.admission.enter(rig.now, peer, "NICK3")
+    rig.enter(peer, "NICK3")
     assert peer.nick == "NICK3"
 
 
@@ -93,28 +94,28 @@ def test_who_is_in_stays_who_it_is_whatever_it_says() -> None:
     rig = Rig()
     peer = rig.device("alice")
     told(rig, peer)
-    rig.admission.enter(rig.now, peer, "bob")
+    rig.enter(peer, "bob")
     (welcome,) = told(rig, peer)
-    assert isinstance(welcome, Welcome) and welcome.nick == "alice" and rig.hub.registry.owner("bob") is None
+    assert isinstance(welcome, Welcome) and welcome.nick == "alice" and rig.chat.commits.durable.owner("bob") is None
 
 
 def test_who_left_before_its_nick_was_written_down_does_not_come_in_as_a_ghost() -> None:
     rig = Rig()
     peer = rig.stranger(key=KEY)
-    rig.admission.enter(rig.now, peer, "alice")
-    rig.admission.follow(rig.now, peer, "#lobby")
+    rig.enter(peer, "alice")
+    rig.follow(peer, "#lobby")
     rig.leave(peer)
     rig.write()
-    assert rig.told == [] and not rig.hub.rooms and rig.hub.registry.owner("alice") == ("alice", KEY)
+    assert rig.told == [] and not rig.chat.rooms and rig.chat.commits.durable.owner("alice") == Claim("alice", KEY)
 
 
 def test_a_room_is_answered_each_time_it_is_asked_for() -> None:
     rig = Rig()
     peer = rig.device("alice", "lobby")
     for _ in range(2):
-        rig.admission.follow(rig.now, peer, "#Lobby")
+        rig.follow(peer, "#Lobby")
         assert heads(rig, peer) == {"#lobby", "%lobby"}
-    assert rig.hub.rooms["lobby"].roster.members == {"alice": 1}
+    assert rig.chat.rooms["lobby"].roster.members == {"alice": 1}
 
 
 def test_only_rooms_can_be_followed_by_asking() -> None:
@@ -122,12 +123,12 @@ def test_only_rooms_can_be_followed_by_asking() -> None:
     alice, bob, mallory = rig.device("alice"), rig.device("bob"), rig.device("mallory")
     rig.ask(alice, Tell("bob", 0, "psst"))
     rig.write()
-    (conversation,) = rig.hub.conversations(bob.key)
+    (conversation,) = rig.chat.commits.durable.conversations(bob.key)
     for log in (conversation, "%lobby", "!directory", "lobby"):
         with pytest.raises(BadDatagram) as caught:
-            rig.admission.follow(rig.now, mallory, log)
+            rig.follow(mallory, log)
         assert caught.value.reason is Drop.UNEXPECTED
-    rig.admission.follow(rig.now, mallory, "#no room")
+    rig.follow(mallory, "#no room")
     assert refusals(rig, mallory) == ["bad_room"]
 
 
@@ -135,12 +136,13 @@ def test_one_may_be_in_so_many_rooms_whether_in_already_or_not() -> None:
     rig = Rig()
     for peer in (rig.device("alice"), rig.stranger()):
         for number in range(ROOMS_PER_PEER_MAX):
-            rig.admission.follow(rig.now, peer, f"#room{number}")
+            rig.follow(peer, f"#room{number}")
         told(rig, peer)
-        rig.admission.follow(rig.now, peer, "#more")
+        rig.follow(peer, "#more")
         assert refusals(rig, peer) == ["too_many_rooms"]
-        rig.admission.follow(rig.now, peer, "#room7")
-        assert refusals(rig, peer) == [] and len(peer.rooms | peer.wanted) == ROOMS_PER_PEER_MAX
+        rig.follow(peer, "#room7")
+        assert refusals(rig, peer) == []
+        assert len(peer.rooms if peer.entering is None else peer.entering.rooms) == ROOMS_PER_PEER_MAX
 
 
 def test_a_server_holds_so_many_rooms() -> None:
@@ -148,6 +150,6 @@ def test_a_server_holds_so_many_rooms() -> None:
     peer = rig.device("alice")
     told(rig, peer)
     for number in range(ROOMS_MAX):
-        rig.hub.open_room(f"room{number}")
-    rig.admission.follow(rig.now, peer, "#more")
+        rig.chat.rooms.open(f"room{number}")
+    rig.follow(peer, "#more")
     assert refusals(rig, peer) == ["too_many_rooms"] and not peer.rooms

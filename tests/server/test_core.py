@@ -49,7 +49,7 @@ def test_data_of_an_unknown_session_is_answered_by_less_than_it_was_and_by_nothi
         world.network.inject(world.now, STRANGER, SERVER, whole[:size])
     world.run(1)
     assert answers == [Reset(77).encode()] and len(answers[0]) < len(whole)
-    assert world.server.core.counters[Drop.UNKNOWN_SESSION] == 1 and len(world.server.core.hub.registry) == 0
+    assert world.server.core.counters[Drop.UNKNOWN_SESSION] == 1 and len(world.server.core.chat.registry) == 0
 
 
 def test_a_restarted_server_has_everybody_back_and_nobody_sees_them_come() -> None:
@@ -65,7 +65,7 @@ def test_a_restarted_server_has_everybody_back_and_nobody_sees_them_come() -> No
     for client in clients:
         assert client.texts() == ["before", "meanwhile"] and not client.of(events.MemberLeft)
         assert len(client.of(events.Connected)) == 1
-    roster = world.server.core.hub.rooms["lobby"].roster.members
+    roster = world.server.core.chat.rooms["lobby"].roster.members
     assert roster == {client.nick: 1 for client in clients}
 
 
@@ -95,7 +95,7 @@ def test_a_ninth_device_of_one_person_displaces_the_quietest_which_does_not_figh
     over = [device for device in devices if device.core.is_over]
     assert len(over) == 1 and codes(over[0].events) == ["too_many_devices"]
     entered = [event for event in world.server.events if isinstance(event, events.PeerEntered)]
-    assert len(entered) == len(devices) and world.server.core.hub.rooms["lobby"].roster.members == {"alice": 8}
+    assert len(entered) == len(devices) and world.server.core.chat.rooms["lobby"].roster.members == {"alice": 8}
 
 
 def test_a_violation_of_the_protocol_is_announced_as_one() -> None:
@@ -137,7 +137,7 @@ def test_an_ack_of_what_was_never_sent_ends_the_session_and_not_the_service() ->
 def test_a_fresh_handshake_is_no_break_and_the_session_before_ends_soon() -> None:
     world = World(Random(7))
     alice, bob = world.add_clients(2)
-    registry = world.server.core.hub.registry
+    registry = world.server.core.chat.registry
     (peer,) = registry.peers_of(alice.static.public)
     before = peer.session
     grow_old(world, alice)
@@ -160,7 +160,7 @@ def test_a_late_goodbye_of_the_session_before_ends_nothing() -> None:
     assert alice.core._link.session is not before
     world.network.send(world.now, alice.address, SERVER, before.seal(pack([encode(Goodbye("quit"))])))
     world.run(0.5)
-    assert len(world.server.core.hub.registry) == 2 and not bob.of(events.MemberLeft)
+    assert len(world.server.core.chat.registry) == 2 and not bob.of(events.MemberLeft)
 
 
 def test_the_operator_is_told_once_that_nothing_can_be_stored() -> None:
@@ -176,13 +176,13 @@ def test_the_operator_is_told_once_that_nothing_can_be_stored() -> None:
 def test_a_session_that_never_enters_is_not_kept_for_long() -> None:
     rig = Rig()
     peer = rig.stranger()
-    rig.hub.to_flush[peer] = None
+    rig.chat.rooms.to_flush[peer] = None
     rig.settle()
     due = rig.server.next_timeout()
     assert due is not None and due <= rig.now + 10.0
-    rig.server._awake_at = due
+    rig.server._expiry.on_run(due, due)
     rig.server.handle_timeout(due)
-    assert peer not in rig.hub.registry and rig.server.drain_events() == []
+    assert peer not in rig.chat.registry and rig.server.drain_events() == []
 
 
 def test_a_log_that_cannot_be_read_is_told_of_once_and_hurts_nobody_else() -> None:

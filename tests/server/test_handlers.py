@@ -5,25 +5,28 @@ from __future__ import annotations
 import pytest
 
 from tests.server.rig import Rig
-from udpchat.chat.ids import conversation_log
 from udpchat.server.handlers import HANDLERS, PAGE_BYTES_MAX
+from udpchat.chat.ids import DIRECTORY_LOG, conversation_log
 from udpchat.server.registry import Peer
+from udpchat.server.state import Topic
 from udpchat.wire import bodies
 from udpchat.wire.bodies import (
     ABSENT,
     AWAY,
     HERE,
+    Claim,
+    Conversation,
     Done,
-    EntryList,
     Failed,
-    GetHistory,
+    EntryList,
     ListMembers,
-    ListRooms,
     Page,
     Part,
+    GetHistory,
     Person,
     Rename,
     RequestBody,
+    ListRooms,
     Say,
     Search,
     SetAway,
@@ -32,6 +35,7 @@ from udpchat.wire.bodies import (
     Tell,
     Whois,
 )
+from udpchat.wire.frames import encode
 from udpchat.wire.limits import (
     CONVERSATIONS_PER_KEY_MAX,
     NICKS_PER_KEY_MAX,
@@ -86,7 +90,7 @@ def test_a_room_that_cannot_be_named_or_is_one_too_many_is_refused() -> None:
     alice = rig.device("alice", "lobby")
     assert why_not(rig, alice, Say("no room", 0, "x")) == "bad_room"
     for number in range(ROOMS_MAX - 1):
-        rig.hub.open_room(f"room{number}")
+        rig.chat.rooms.open(f"room{number}")
     assert why_not(rig, alice, Say("more", 0, "x")) == "too_many_rooms"
 
 
@@ -98,7 +102,7 @@ def test_one_tells_oneself_something() -> None:
     alice = rig.device("alice")
     log = conversation_log(alice.key, alice.key)
     assert done(rig, alice, Tell("Alice", 0, "milk")) == Stored(log, 1)
-    assert rig.texts(log) == ["milk"] and rig.hub.conversations(alice.key) == [log]
+    assert rig.texts(log) == ["milk"] and rig.chat.commits.durable.conversations(alice.key) == {log: alice.key}
 
 
 def test_nobody_is_told_anything_under_a_nick_that_nobody_ever_had() -> None:
@@ -133,8 +137,9 @@ def test_a_person_has_so_many_conversations() -> None:
     rig = Rig()
     alice, bob = rig.device("alice"), rig.device("bob")
     for number in range(CONVERSATIONS_PER_KEY_MAX):
-        assert rig.hub.open_conversation(bob, number.to_bytes(32, "big")) is not None
-    rig.write()
+        name, keys = f"@{number}", (bob.key, number.to_bytes(32, "big"))
+        rig.chat.commits.durable.apply(DIRECTORY_LOG, 2 + number, encode(Conversation(name, keys)))
+    rig.chat.commits.durable.unpin_heads(())
     assert why_not(rig, alice, Tell("bob", 0, "hi")) == "too_many_conversations"
 
 
@@ -145,13 +150,13 @@ def test_a_rename_keeps_the_old_nick_for_its_key_and_shows_in_all_its_rooms() ->
     rig = Rig()
     alice, bob = rig.device("alice", "lobby", "den"), rig.device("bob", "lobby")
     assert done(rig, alice, Rename("carol")) == Done() and alice.nick == "carol"
-    assert rig.hub.rooms["lobby"].roster.members == {"carol": 1, "bob": 1}
-    assert rig.hub.rooms["den"].roster.members == {"carol": 1}
+    assert rig.chat.rooms["lobby"].roster.members == {"carol": 1, "bob": 1}
+    assert rig.chat.rooms["den"].roster.members == {"carol": 1}
     for nick in ("alice", "CAROL", "a1ice"):
         assert why_not(rig, bob, Rename(nick)) == "nick_taken"
     counter = rig.ask(alice, Rename("alice"))  # one's own: nothing is to be written
     assert rig.result(alice, counter) == Done() and rig.server.drain_writes() == []
-    assert Rig(rig.log).hub.registry.owner("carol") == ("carol", alice.key)
+    assert Rig(rig.log).chat.commits.durable.owner("carol") == Claim("carol", alice.key)
 
 
 def test_a_rename_to_a_bad_nick_or_to_one_too_many_is_refused() -> None:
@@ -170,10 +175,10 @@ def test_a_rename_of_one_device_leaves_the_other_as_it_was() -> None:
     two = rig.device("alice", "lobby", key=one.key)
     done(rig, one, Rename("carol"))
     assert (one.nick, two.nick) == ("carol", "alice")
-    assert rig.hub.rooms["lobby"].roster.members == {"carol": 1, "alice": 1}
+    assert rig.chat.rooms["lobby"].roster.members == {"carol": 1, "alice": 1}
     rig.leave(one)
     rig.leave(two)
-    assert "lobby" not in rig.hub.rooms
+    assert "lobby" not in rig.chat.rooms
 
 
 # --- Who is where ----------
@@ -184,7 +189,7 @@ def test_two_thousand_names_come_in_order_page_by_page() -> None:
     alice = rig.device("alice", "lobby")
     names = [f"\u00e4peer-with-a-long-name-{number:04}" for number in range(2_000)]
     for name in names:
-        rig.hub.rooms["lobby"].roster.join(rig.now, name, b"u" * 8)
+        rig.chat.rooms["lobby"].roster.join(rig.now, name, b"u" * 8)
     found: list[str] = []
     pages, more = 0, True
     while more:
@@ -206,7 +211,7 @@ def test_parting_from_a_room_where_one_is_not_is_done() -> None:
     rig = Rig()
     alice = rig.device("alice", "lobby")
     assert done(rig, alice, Part("lobby")) == done(rig, alice, Part("lobby")) == Done()
-    assert not alice.rooms and not rig.hub.rooms
+    assert not alice.rooms and not rig.chat.rooms
 
 
 def test_a_person_is_described_with_all_devices_and_rooms() -> None:
@@ -235,11 +240,11 @@ def test_a_nick_that_nobody_goes_by_at_the_moment_is_not_here() -> None:
 def test_a_topic_is_set_by_who_is_in_the_room() -> None:
     rig = Rig()
     alice, bob = rig.device("alice", "lobby"), rig.device("bob")
-    assert done(rig, alice, SetTopic("lobby", "tea")) == Done() and rig.hub.topic("lobby") == ("tea", "alice")
+    assert done(rig, alice, SetTopic("lobby", "tea")) == Done() and rig.chat.commits.durable.topic("lobby") == Topic("tea", "alice")
     assert why_not(rig, bob, SetTopic("lobby", "coffee")) == "not_in_room"
     assert why_not(rig, alice, SetTopic("lobby", "\u00e4" * (TOPIC_BYTES_MAX // 2 + 1))) == "too_long"
     rig.leave(alice)
-    assert Rig(rig.log).hub.topic("lobby") == ("tea", "alice")
+    assert Rig(rig.log).chat.commits.durable.topic("lobby") == Topic("tea", "alice")
 
 
 # --- The past ----------

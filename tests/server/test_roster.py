@@ -20,12 +20,12 @@ def test_the_first_device_to_come_and_the_last_to_go_are_news() -> None:
     watcher = rig.device("watcher", "lobby")
     one = rig.device("alice", "lobby")
     two = rig.device("alice", "lobby", key=one.key)
-    assert rig.hub.rooms["lobby"].roster.members == {"watcher": 1, "alice": 2}
+    assert rig.chat.rooms["lobby"].roster.members == {"watcher": 1, "alice": 2}
     rig.leave(one)
-    assert rig.roster("lobby") == [Joined("watcher", watcher.user), Joined("alice", one.user)]
+    assert rig.roster("lobby") == [Joined("watcher", watcher.author.user), Joined("alice", one.author.user)]
     rig.leave(two, Reason.TIMED_OUT)
-    assert rig.roster("lobby")[2:] == [Left("alice", one.user, "timed out")]
-    assert rig.hub.rooms["lobby"].roster.members == {"watcher": 1}
+    assert rig.roster("lobby")[2:] == [Left("alice", one.author.user, "timed out")]
+    assert rig.chat.rooms["lobby"].roster.members == {"watcher": 1}
 
 
 def test_devices_are_counted_through_renames() -> None:
@@ -81,17 +81,17 @@ def test_a_crowd_that_is_lost_at_once_does_not_stop_the_server() -> None:
     rig.now = rig.server.next_timeout() or 0.0
     stays.session.heard_s = rig.now + 60.0
     rig.now += 60.0
-    rig.server._awake_at = rig.now  # it was awake all the time, and heard nobody
+    rig.server._expiry.on_run(rig.now, rig.now)  # it was awake all the time, and heard nobody
     rig.server.handle_timeout(rig.now)
     rig.server.handle_timeout(rig.now + BATCH_S_MAX)
-    assert rig.hub.rooms["lobby"].roster.members == {"stays": 1}
-    assert rig.hub.rooms["lobby"].roster.stream.head == 1401
+    assert rig.chat.rooms["lobby"].roster.members == {"stays": 1}
+    assert rig.chat.rooms["lobby"].roster.stream.head == 1401
 
 
 def test_topics_and_renames_are_entries_like_any_other() -> None:
     rig = Rig()
     alice = rig.device("alice", "lobby")
-    rig.hub.set_topic(rig.now, "lobby", "tea", "alice")
-    rig.hub.rename(rig.now, alice, "carol")
-    told = [Joined("alice", alice.user), TopicSet("tea", "alice"), Renamed("alice", "carol", alice.user)]
+    rig.chat.rooms.change_topic(rig.now, "lobby", "tea", "alice")
+    rig.chat.rooms.rename(rig.now, alice, "carol")
+    told = [Joined("alice", alice.author.user), TopicSet("tea", "alice"), Renamed("alice", "carol", alice.author.user)]
     assert rig.roster("lobby") == told

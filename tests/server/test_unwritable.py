@@ -9,7 +9,8 @@ from tests.sim.world import World
 from udpchat.chat import events
 from udpchat.chat.ids import conversation_log
 from udpchat.chat.names import parse_nick
-from udpchat.wire.bodies import Done, Failed, Rename, Say, SetAway, SetTopic, Stored, Tell
+from udpchat.server.state import Topic
+from udpchat.wire.bodies import Claim, Done, Failed, Rename, Say, SetAway, SetTopic, Stored, Tell
 
 
 def test_what_is_said_while_the_disk_is_full_stands_there_in_order_when_there_is_room_again() -> None:
@@ -80,7 +81,7 @@ def test_a_newcomer_whose_nick_cannot_be_written_down_gets_in_when_there_is_room
     alice = world.add_client("alice")
     world.run(5)
     assert not alice.core.is_entered and not alice.core.is_over
-    assert world.server.core.hub.registry.owner("alice") is None
+    assert world.server.core.chat.commits.durable.owner("alice") is None
     other = world.add_client("bob")
     world.server.is_full = False
     world.settle(limit_s=10)
@@ -155,14 +156,13 @@ def test_a_nick_whose_claim_could_not_be_written_is_free_for_another() -> None:
     rig = Rig()
     alice, bob = rig.device("alice", "lobby"), rig.device("bob", "lobby")
     asked = rig.ask(alice, Rename("carol"))
-    assert rig.hub.is_claiming("carol")
-    refused = rig.ask(bob, Rename("Carol"))
-    assert isinstance(rig.result(bob, refused), Failed)  # while it is being written, it is taken
+    wanted = rig.ask(bob, Rename("Carol"))  # decided once it is known whether the first claim was written
+    assert rig.result(bob, wanted) is None
     rig.refuse()
-    assert rig.result(alice, asked) is None and alice.nick == "alice" and not rig.hub.is_claiming("carol")
-    taken = rig.ask(bob, Rename("carol"))
+    assert rig.result(alice, asked) is None and rig.result(bob, wanted) is None and alice.nick == "alice"
+    rig.ask(bob, Rename("Carol"), counter=wanted)
     rig.write()
-    assert rig.result(bob, taken) == Done() and bob.nick == "carol"
+    assert rig.result(bob, wanted) == Done() and bob.nick == "Carol"
     rig.ask(alice, Rename("carol"), counter=asked)
     assert isinstance(rig.result(alice, asked), Failed)
 
@@ -173,16 +173,16 @@ def test_a_second_device_does_not_go_by_a_nick_before_it_is_durably_its_own() ->
     two = rig.device("alice", "lobby", key=one.key)
     first, second = rig.ask(one, Rename("carol")), rig.ask(two, Rename("Carol"))
     third = rig.stranger(key=one.key)
-    rig.admission.enter(rig.now, third, "CAROL")
-    assert (one.nick, two.nick, third.nick) == ("alice", "alice", "")
+    rig.enter(third, "CAROL")
+    assert (one.nick, two.nick, third.nick) == ("alice", "alice", None)
     rig.refuse()
-    assert rig.hub.registry.owner("carol") is None and (one.nick, two.nick) == ("alice", "alice")
+    assert rig.chat.commits.durable.owner("carol") is None and (one.nick, two.nick) == ("alice", "alice")
     rig.ask(two, Rename("Carol"), counter=second)
     rig.ask(one, Rename("carol"), counter=first)
     rig.write()
     assert (one.nick, two.nick) == ("carol", "Carol")
     again = Rig(rig.log)
-    assert again.hub.registry.owner(parse_nick("carol")) == ("Carol", one.key)
+    assert again.chat.commits.durable.owner(parse_nick("carol")) == Claim("Carol", one.key)
 
 
 def test_a_conversation_that_could_not_be_opened_is_opened_when_it_is_asked_for_again() -> None:
@@ -191,11 +191,11 @@ def test_a_conversation_that_could_not_be_opened_is_opened_when_it_is_asked_for_
     log = conversation_log(alice.key, bob.key)
     told = rig.ask(alice, Tell("bob", 0, "psst"))
     rig.refuse()
-    assert rig.hub.conversations(bob.key) == [] and rig.texts(log) == []
+    assert rig.chat.commits.durable.conversations(bob.key) == {} and rig.texts(log) == []
     rig.ask(alice, Tell("bob", 0, "psst"), counter=told)
     rig.write()
-    assert rig.hub.conversations(bob.key) == [log] and rig.texts(log) == ["psst"]
-    assert Rig(rig.log).hub.conversations(alice.key) == [log]
+    assert rig.chat.commits.durable.conversations(bob.key) == {log: alice.key} and rig.texts(log) == ["psst"]
+    assert Rig(rig.log).chat.commits.durable.conversations(alice.key) == {log: bob.key}
 
 
 def test_a_topic_that_could_not_be_written_is_not_told() -> None:
@@ -203,19 +203,18 @@ def test_a_topic_that_could_not_be_written_is_not_told() -> None:
     alice = rig.device("alice", "lobby")
     asked = rig.ask(alice, SetTopic("lobby", "tea"))
     rig.refuse()
-    assert rig.hub.topic("lobby") == ("", "")
+    assert rig.chat.commits.durable.topic("lobby") == Topic()
     rig.ask(alice, SetTopic("lobby", "tea"), counter=asked)
     rig.write()
-    assert rig.hub.topic("lobby") == ("tea", "alice") and rig.result(alice, asked) == Done()
+    assert rig.chat.commits.durable.topic("lobby") == Topic("tea", "alice") and rig.result(alice, asked) == Done()
 
 
-def test_a_room_in_which_only_strangers_speak_is_not_kept_open_whether_written_or_not() -> None:
+def test_a_room_in_which_only_strangers_speak_is_not_opened_whether_written_or_not() -> None:
     rig = Rig()
     alice = rig.device("alice")
     rig.ask(alice, Say("attic", 0, "hello"))
     rig.refuse()
-    assert "attic" not in rig.hub.rooms
+    assert "attic" not in rig.chat.rooms
     rig.ask(alice, Say("cellar", 0, "hello"), counter=1)
-    assert "cellar" in rig.hub.rooms
     rig.write()
-    assert "cellar" not in rig.hub.rooms and rig.hub.known_rooms() == ["cellar"]
+    assert "cellar" not in rig.chat.rooms and rig.chat.rooms.names() == ["cellar"]

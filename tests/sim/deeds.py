@@ -220,7 +220,7 @@ def _slow_disk(swarm: Swarm) -> None:
 
 def _wall_clock(swarm: Swarm) -> None:
     swarm.tell("the server's wall clock jumps")
-    swarm.world.server.core.hub.wall_offset_s = WALL_OFFSET_S + swarm.random.uniform(-DAY_S, DAY_S)
+    swarm.world.server.core.set_wall_clock(WALL_OFFSET_S + swarm.random.uniform(-DAY_S, DAY_S))
 
 
 ACTIONS: dict[Deed, int] = {

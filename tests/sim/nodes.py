@@ -99,7 +99,7 @@ class ServerNode(Node):
 
     def _new_core(self) -> ServerCore:
         core = ServerCore(static=self.static, log=self.log, random=self._random.randbytes, settings=self._settings)
-        core.hub.wall_offset_s = WALL_OFFSET_S
+        core.set_wall_clock(WALL_OFFSET_S)
         return core
 
     def is_proved(self, address: Address) -> bool:
@@ -130,7 +130,7 @@ class ServerNode(Node):
             if not self.write_s:
                 self._end_write(now)
         self.events += self.core.drain_events()
-        addresses = {peer.session.path.address for peer in self.core.hub.registry}
+        addresses = {peer.session.path.address for peer in self.core.chat.registry}
         self._proved, self._proved_now = addresses | self._proved_now, addresses
         return self.core.drain_transmits()
 
@@ -165,7 +165,7 @@ class ServerNode(Node):
     def describe(self) -> str:
         """For a failure's message."""
         logs = {log: self.log.extent(log).head for log in self.log.logs()}
-        return f"server: {len(self.core.hub.registry)} peers, {logs}, {dict(self.core.counters)}"
+        return f"server: {len(self.core.chat.registry)} peers, {logs}, {dict(self.core.counters)}"
 
 
 class ClientNode(Node):
@@ -284,7 +284,7 @@ class ClientNode(Node):
         if not self.core.is_entered or not self.core.is_idle:
             return False
         server = self._world.server
-        for log in [*map(room_log, self.core.rooms), *server.core.hub.conversations(self.static.public)]:
+        for log in [*map(room_log, self.core.rooms), *server.core.chat.commits.durable.conversations(self.static.public)]:
             extent = server.log.extent(log)
             held = self.store.extent(log)
             if extent.head and (held.generation, held.head) != (extent.generation, extent.head):

@@ -141,20 +141,19 @@ class Promises:
         """Every table that an outsider can make grow is within its limit."""
         core = self._server.core
         assert len(core._handshakes) <= HANDSHAKES_MAX
-        for peer in core.hub.registry:
+        for peer in core.chat.registry:
             window = peer.window
             assert len(window._answers) <= ANSWERS_RECALLED_MAX, f"{peer.nick}: {len(window._answers)} answers"
             assert len(window._held) <= 2 * REQUESTS_IN_FLIGHT_MAX, f"{peer.nick}: {len(window._held)} requests held"
             assert window._parts is None or window._parts._bytes_held <= FRAGMENT_BYTES_HELD_MAX
-            assert len(peer.rooms | peer.wanted) <= ROOMS_PER_PEER_MAX
+            assert len(peer.rooms if peer.entering is None else peer.entering.rooms) <= ROOMS_PER_PEER_MAX
             assert len(peer.downlink.subscriptions) <= 2 * ROOMS_PER_PEER_MAX + CONVERSATIONS_PER_KEY_MAX
             for subscription in peer.downlink.subscriptions.values():
                 runs = max(map(len, (subscription.acked, subscription.scheduled, subscription.backlog)))
                 assert runs <= RUNS_MAX, f"{peer.nick}: {subscription.stream.log} has {runs} ranges"
-        for stream in core.hub.streams():
-            assert all(subscription.subscriber.owner in core.hub.registry for subscription in stream.subscriptions), (
-                "a feed of nobody"
-            )
+        for stream in core.chat.rooms.streams():
+            owners = [subscription.subscriber.owner for subscription in stream.subscriptions]
+            assert owners and all(owner in core.chat.registry for owner in owners), f"{stream.log} is sent to nobody"
 
     # --- When all is settled ----------
 
@@ -189,7 +188,7 @@ class Promises:
     def _check_replicas(self, client: ClientNode) -> None:
         """What is on the client's disk is a stretch of what is on the server's, up to its end."""
         core = self._server.core
-        for log in [*map(room_log, client.core.rooms), *core.hub.conversations(client.static.public)]:
+        for log in [*map(room_log, client.core.rooms), *core.chat.commits.durable.conversations(client.static.public)]:
             head = self._server.log.extent(log).head
             held = client.store.extent(log)
             if not head:
@@ -205,7 +204,7 @@ class Promises:
             if client.is_running and not client.core.is_over:
                 for room in client.core.rooms:
                     present.setdefault(room, Counter())[client.core.nick] += 1
-        rosters = {name: Counter(room.roster.members) for name, room in self._server.core.hub.rooms.items()}
+        rosters = {room.name: Counter(room.roster.members) for room in self._server.core.chat.rooms}
         return {name: roster for name, roster in rosters.items() if roster} == present
 
 

@@ -74,7 +74,7 @@ def test_a_welcome_that_comes_late_does_not_undo_a_rename() -> None:
     entered_at: list[float] = []
 
     def hold(now: float, source: Address, destination: Address, data: bytes) -> bool:
-        if destination != alice.address or not any(peer.has_entered for peer in world.server.core.hub.registry):
+        if destination != alice.address or not any(peer.nick is not None for peer in world.server.core.chat.registry):
             return False
         entered_at.append(now)
         if now > entered_at[0]:

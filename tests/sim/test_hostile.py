@@ -58,15 +58,15 @@ def sizes(world: World) -> dict[str, int]:
     found = {
         "handshakes": len(core._handshakes),
         "sources": len(core._handshakes._sources),
-        "peers": len(core.hub.registry),
-        "sessions": len(core.hub.registry._by_index),
-        "rooms": len(core.hub.rooms),
-        "streams": len(core.hub._streams),
-        "to_flush": len(core.hub.to_flush),
-        "written": len(core.hub._pending),
+        "peers": len(core.chat.registry),
+        "sessions": len(core.chat.registry._by_index),
+        "rooms": len(core.chat.rooms),
+        "streams": len(list(core.chat.rooms.streams())),
+        "to_flush": len(core.chat.rooms.to_flush),
+        "written": len(core.chat.commits._pending),
         "log": sum(world.server.log.extent(log).head for log in world.server.log.logs()),
     }
-    for peer in core.hub.registry:
+    for peer in core.chat.registry:
         found[f"{peer.nick} feeds"] = len(peer.downlink.subscriptions)
         found[f"{peer.nick} in flight"] = peer.downlink.loss_detection.bytes_in_flight
         found[f"{peer.nick} ranges"] = sum(

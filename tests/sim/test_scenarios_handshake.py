@@ -57,7 +57,7 @@ def test_a_handshake_takes_two_round_trips_and_a_stranger_leaves_no_state(seed: 
     client = world.add_client("alice")
     longest_s = 2 * (BROADBAND.delay_s + HELLO_BYTES / 1.25e6)
     world.run_until(lambda: bool(wire.of(Kind.COOKIE)), limit_s=1)
-    assert (world.server.handshakes, len(world.server.core.hub.registry)) == (0, 0)
+    assert (world.server.handshakes, len(world.server.core.chat.registry)) == (0, 0)
     started = world.now - longest_s / 2
     world.run_until(lambda: client.core.has_session, limit_s=1)
     assert world.now - started <= 2 * longest_s
@@ -87,11 +87,11 @@ def fifty(random: Random, link: Link) -> World:
     world = World(random, link)
     clients = [world.add_client(f"peer{number}") for number in range(50)]
     world.run_until(lambda: all(client.is_in for client in clients), limit_s=60)
-    assert entered(world) == len(world.server.core.hub.registry) == 50
+    assert entered(world) == len(world.server.core.chat.registry) == 50
     for client in clients[:5]:
         client.say(f"hello from {client.nick}")
     world.settle()
-    peers = list(world.server.core.hub.registry)
+    peers = list(world.server.core.chat.registry)
     assert len({peer.session.index for peer in peers}) == len({peer.key for peer in peers}) == 50
     assert entered(world) == 50
     return world
@@ -162,7 +162,7 @@ def test_a_spoofed_hello_of_any_length_brings_its_victim_less_than_it_cost_and_n
     wire = Wire(world)
     world.add_clients(1)
     hello, server = wire.of(Kind.HELLO)[-1], world.server
-    before = (server.handshakes, len(server.core.hub.registry))
+    before = (server.handshakes, len(server.core.chat.registry))
     for size in range(1, HELLO_BYTES):
         world.network.inject(world.now, VICTIM, SERVER, hello[:size])
     world.run(1)
@@ -173,7 +173,7 @@ def test_a_spoofed_hello_of_any_length_brings_its_victim_less_than_it_cost_and_n
     answered = world.network.count(SERVER, VICTIM)
     assert answered.sent == 100
     assert answered.sent_bytes * AMPLIFICATION_MAX < 100 * HELLO_BYTES
-    assert (server.handshakes, len(server.core.hub.registry)) == before
+    assert (server.handshakes, len(server.core.chat.registry)) == before
 
 
 def test_whoever_claims_a_session_that_is_not_there_gets_fewer_bytes_back() -> None:
@@ -184,4 +184,4 @@ def test_whoever_claims_a_session_that_is_not_there_gets_fewer_bytes_back() -> N
         world.network.inject(world.now, victim, SERVER, bytes([Kind.DATA]) + bytes(size - 1))
         world.run(0.001)
         assert world.network.count(SERVER, victim).sent_bytes < size
-    assert len(world.server.core.hub.registry) == 0
+    assert len(world.server.core.chat.registry) == 0

@@ -25,7 +25,7 @@ LOBBY = room_log("lobby")
 
 def peer_of(world: World, client: ClientNode) -> Peer | None:
     """The server's side of a client."""
-    return next((peer for peer in world.server.core.hub.registry if peer.key == client.static.public), None)
+    return next((peer for peer in world.server.core.chat.registry if peer.key == client.static.public), None)
 
 
 # --- S36 -------------------------------------------------------------------------------------------------------------

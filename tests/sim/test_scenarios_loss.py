@@ -197,7 +197,7 @@ def test_after_a_blackhole_the_same_session_goes_on_at_the_next_probe(seed: int,
 
 def sessions(world: World) -> dict[str, int]:
     """Whose session has which index."""
-    return {peer.nick: peer.session.index for peer in world.server.core.hub.registry}
+    return {peer.nick: peer.session.index for peer in world.server.core.chat.registry}
 
 
 # --- S15: everything again, much later -------------------------------------------------------------------------------

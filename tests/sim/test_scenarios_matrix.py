@@ -38,7 +38,7 @@ def preload(world: World, size: int, *, text_bytes: int = TEXT_BYTES) -> int:
 
 def acked(world: World) -> int:
     """How many entries of the lobby its only member has acknowledged."""
-    (peer,) = world.server.core.hub.registry
+    (peer,) = world.server.core.chat.registry
     subscription = peer.downlink.subscriptions[room_log("lobby")]
     return subscription.sequence + sum(
         max(last - max(first - 1, subscription.sequence), 0) for first, last in subscription.acked

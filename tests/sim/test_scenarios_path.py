@@ -36,7 +36,7 @@ OURS: tuple[Address, ...] = tuple(Address("192.0.2.7", 1, local) for local in ("
 
 def peer_of(world: World, client: ClientNode) -> Peer:
     """What the server knows of a client."""
-    (peer,) = world.server.core.hub.registry.peers_of(client.static.public)
+    (peer,) = world.server.core.chat.registry.peers_of(client.static.public)
     return peer
 
 
@@ -301,7 +301,7 @@ def test_a_session_is_renewed_without_a_break_and_the_old_key_is_dropped(
     world.run(SESSION_OVERLAP_S)
     peer = peer_of(world, reader)
     assert peer.previous is None
-    assert world.server.core.hub.registry.find(before["reader"].index) is None
+    assert world.server.core.chat.registry.find(before["reader"].index) is None
     world.check()
     assert len(reader.messages()) == count + 5
 

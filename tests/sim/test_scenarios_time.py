@@ -96,7 +96,7 @@ def test_a_jump_of_the_wall_clock_changes_nothing_but_the_times_told(jump_s: flo
         clients = world.add_clients(3)
         clients[0].say("before")
         world.run(20)
-        world.server.core.hub.wall_offset_s = WALL_OFFSET_S + jump_s
+        world.server.core.set_wall_clock(WALL_OFFSET_S + jump_s)
         clients[1].say("after")
         world.run(60)
         return world, clients

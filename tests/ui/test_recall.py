@@ -62,14 +62,14 @@ def wire() -> Wire:
 def asked(wire: Wire) -> list[type]:
     """Which requests the server is asked from here on."""
     seen: list[type] = []
-    for name in ("past", "search"):
-        former = getattr(wire.server.hub, name)
+    for name in ("before", "search"):
+        former = getattr(wire.server.chat.history, name)
 
         def noting(*arguments: object, former=former, name=name, **named: object) -> object:
-            seen.append(bodies.GetHistory if name == "past" else bodies.Search)
+            seen.append(bodies.GetHistory if name == "before" else bodies.Search)
             return former(*arguments, **named)
 
-        setattr(wire.server.hub, name, noting)
+        setattr(wire.server.chat.history, name, noting)
     return seen
 
 

@@ -1,4 +1,4 @@
-"""Who may come in: nicks that are one's own, rooms that there is place for (SPEC 6.1)."""
+"""Who may enter, and which rooms (SPEC 6.1): checks that need no log; who owns a nick is for `settle` to decide."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from udpchat.chat import events
 from udpchat.chat.ids import ROOM_PREFIX
 from udpchat.chat.names import BadName, parse_nick, parse_room
-from udpchat.server.handlers import taken
-from udpchat.server.registry import Peer
-from udpchat.server.rooms import Hub
+from udpchat.server.registry import Entering, Peer
+from udpchat.server.rooms import Rooms
+from udpchat.server.settle import EnterAs
+from udpchat.server.state import State
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.frames import Refused, Welcome, encode
 from udpchat.wire.limits import EXPIRY_S, HEARTBEAT_S, ROOMS_PER_PEER_MAX
@@ -27,48 +28,65 @@ class Settings:
 
 
 class Admission:
-    """Lets peers in, or says why not; `told` takes what the operator may want to know."""
+    """Admits peers and joins them to rooms, or refuses. What the operator may want to know goes to `happened`."""
 
-    def __init__(self, hub: Hub, settings: Settings, told: list[events.ServerEvent]) -> None:
-        self._hub = hub
-        self._registry = hub.registry
+    def __init__(
+        self, rooms: Rooms, durable: State, settings: Settings, happened: list[events.ServerEvent]
+    ) -> None:
+        self._rooms = rooms
+        self._durable = durable
         self._settings = settings
-        self._events = told
+        self._happened = happened
 
-    def enter(self, now: float, peer: Peer, asked: str) -> None:
-        """A peer wants to enter under a nick; saying so again is answered again."""
-        if peer.has_entered:
-            return self._welcome(now, peer, peer.nick)
+    def enter(self, peer: Peer, asked: str) -> EnterAs | None:
+        """A peer asks to enter under a nick: what is to be proposed for it. Asking again is answered again."""
+        if peer.entering is None:
+            self._welcome(peer)
+            return None
         try:
             nick = parse_nick(asked)
         except BadName as error:
-            return self._refuse(peer, "", "bad_nick", error.reason)
-        owner = self._registry.owner(nick)
-        if owner is None and not self._registry.may_claim(nick, peer.key):
-            self._refuse(peer, "", "too_many_nicks", "this key holds as many nicks as one person may")
-        elif owner is None:
-            self._hub.claim(peer, nick, lambda durable_at: self._welcome(durable_at, peer, nick))
-        elif owner[1] != peer.key:
-            self._refuse(peer, "", "nick_taken", taken(nick, owner[0]))
-        elif not self._hub.is_claiming(owner[0]):
-            self._welcome(now, peer, nick)
+            self.reject(peer, "bad_nick", error.reason)
+            return None
+        if peer.entering.nick is not None:
+            return None  # under way
+        peer.entering.nick = nick
+        return EnterAs(nick)
+
+    def forget(self, peer: Peer) -> None:
+        """What was proposed could not be written: the peer, which repeats what it asks, may ask anew."""
+        if peer.entering is not None:
+            peer.entering.nick = None
+
+    def admit(self, now: float, peer: Peer, nick: str) -> None:
+        """The nick is durably of the peer's key: it is in, with the rooms that it asked for meanwhile."""
+        entering = peer.entering
+        if entering is None or entering.nick != nick:
+            return
+        peer.nick, peer.entering = nick, None
+        self._happened.append(events.PeerEntered(nick, peer.session.path.address[0]))
+        self._welcome(peer)
+        for log in self._durable.conversations(peer.key):
+            peer.downlink.follow(now, self._rooms.stream(log))
+        for name in sorted(entering.rooms):
+            self._join(now, peer, name)
+
+    def reject(self, peer: Peer, code: str, text: str) -> None:
+        """The peer may not enter under the nick that it asked for; it may ask for another."""
+        self.forget(peer)
+        self._refuse(peer, "", code, text)
+        self._happened.append(events.PeerRefused(peer.session.path.address[0], code))
 
     def _refuse(self, peer: Peer, log: str, code: str, text: str) -> None:
         peer.downlink.send(encode(Refused(log, code, text[:200])))
-        if not log:
-            self._events.append(events.PeerRefused(peer.session.path.address[0], code))
+        self._rooms.to_flush[peer] = None
 
-    def _welcome(self, now: float, peer: Peer, nick: str) -> None:
-        if peer not in self._registry:
-            return
-        self._hub.to_flush[peer] = None
+    def _welcome(self, peer: Peer) -> None:
         settings = self._settings
-        if not peer.has_entered:
-            peer.nick = nick
-            self._events.append(events.PeerEntered(nick, peer.session.path.address[0]))
+        assert peer.nick is not None
         welcome = Welcome(
             nick=peer.nick,
-            user=peer.user,
+            user=peer.author.user,
             server_name=settings.name,
             heartbeat_ms=int(settings.heartbeat_s * 1000),
             expiry_ms=int(settings.expiry_s * 1000),
@@ -76,33 +94,29 @@ class Admission:
             kept_entries=settings.kept_entries,
         )
         peer.downlink.send(encode(welcome))
-        for log in self._hub.conversations(peer.key):
-            if log not in peer.downlink.subscriptions:
-                peer.downlink.follow(now, self._hub.stream(log))
-        for name in sorted(peer.wanted):
-            self._join(now, peer, name)
-        peer.wanted = frozenset()
+        self._rooms.to_flush[peer] = None
 
     def follow(self, now: float, peer: Peer, log: str) -> None:
-        """A peer wants to be in a room; one that is entering only now gets in with its nick."""
+        """A peer asks to be in a room; one that is entering joins it with its nick. Raises `BadDatagram`."""
         if not log.startswith(ROOM_PREFIX):
             raise BadDatagram(Drop.UNEXPECTED)
         try:
             name = parse_room(log[1:])
         except BadName as error:
             return self._refuse(peer, log, "bad_room", error.reason)
-        known = peer.rooms | peer.wanted
+        known = peer.rooms if peer.entering is None else peer.entering.rooms
         if name not in known and len(known) >= ROOMS_PER_PEER_MAX:
             text = f"you are in {ROOMS_PER_PEER_MAX} rooms, as many as one may be in"
             return self._refuse(peer, log, "too_many_rooms", text)
-        if peer.has_entered:
+        if peer.entering is None:
             self._join(now, peer, name)
         else:
-            peer.wanted |= {name}
+            peer.entering.rooms |= {name}
 
     def _join(self, now: float, peer: Peer, name: str) -> None:
-        room = self._hub.open_room(name)
+        room = self._rooms.open(name)
         if room is None:
-            self._refuse(peer, ROOM_PREFIX + name, "too_many_rooms", "this server has as many rooms as it can hold")
+            text = "this server has as many rooms as it can hold"
+            self._refuse(peer, ROOM_PREFIX + name, "too_many_rooms", text)
         else:
-            self._hub.join(now, peer, room)
+            self._rooms.join(now, peer, room)

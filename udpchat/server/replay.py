@@ -1,30 +1,84 @@
-"""What the log knows of requests that were carried out: the answers that outlive the server's process (SPEC 7.2)."""
+"""Answers to requests that were carried out before: by this session, the one before it, or an earlier server (SPEC 5.6, 7).
+
+A result is answered alike however often its request is repeated. While the server runs the window of the peer has the
+answers; what outlives peer and process is in the log, where each entry names the request that asked for it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Final
+
 from udpchat.chat.ids import DIRECTORY_LOG
+from udpchat.server.registry import Peer
+from udpchat.sync.fragments import split
 from udpchat.sync.log import LogReader
-from udpchat.wire.bodies import Claim, Done, Failed, Stored
-from udpchat.wire.frames import encode, parse_record
+from udpchat.sync.requests import ANSWERS_RECALLED_MAX, RequestWindow
+from udpchat.wire.bodies import Claim, Done, Failed, ResultBody, Stored
+from udpchat.wire.frames import ResultFragment, encode, encode_result, parse_record
 
-REFUSED_BEFORE = encode(Failed("refused", "the server refused this before; it is not in the log"))
+RESULT_BYTES_MAX: Final = 1_100
+REFUSED_BEFORE: Final = encode(Failed("refused", "the server refused this before; it is not in the log"))
 
 
-def logged_answers(log: LogReader, author: bytes) -> dict[int, bytes]:
-    """By counter, the encoded answers to the latest requests of an author that have an entry."""
+def answer(peer: Peer, counter: int, result: ResultBody) -> None:
+    """Send the result of a request, now and whenever the request is repeated."""
+    encoded = encode(result)
+    peer.window.answer(counter, encoded)
+    send_result(peer, counter, encoded)
+
+
+def send_result(peer: Peer, counter: int, result: bytes) -> None:
+    """Send an encoded result, in fragments if it does not fit a datagram."""
+    if len(result) <= RESULT_BYTES_MAX:
+        return peer.downlink.send(encode_result(counter, result))
+    fragments = split(result)
+    for index, data in enumerate(fragments):
+        peer.downlink.send(encode(ResultFragment(counter, index, len(fragments), data)))
+
+
+def recalled_window(log: LogReader, client_id: bytes, pending: Iterable[int]) -> RequestWindow:
+    """The window of a client that comes back: what was carried out is answered the same, and not done again.
+
+    The log knows only requests that left an entry; of the latest, the others may be asked again. Those in `pending`
+    are being written, and will be answered.
+    """
+    answers = logged_answers(log, client_id)
+    window = RequestWindow(max(max(answers) - ANSWERS_RECALLED_MAX, 0) if answers else 0)
+    for counter, encoded in answers.items():
+        if counter > window.executed:
+            window.remember(counter, encoded)
+    for counter in pending:
+        window.expect(counter)
+    return window
+
+
+def recall_answers(log: LogReader, peer: Peer) -> None:
+    """A client in a fresh session may have lost answers that it said it has: have them in its window again.
+
+    A client keeps its requests more carefully than their answers. What is not in the log was refused.
+    """
+    forgotten = peer.window.forgotten()
+    answers = logged_answers(log, peer.author.client_id) if forgotten else {}
+    for counter in forgotten:
+        peer.window.remember(counter, answers.get(counter, REFUSED_BEFORE))
+
+
+def logged_answers(log: LogReader, client_id: bytes) -> dict[int, bytes]:
+    """By counter, the encoded answers to the latest requests of a client that left an entry."""
     return {
         counter: encode(Done() if name == DIRECTORY_LOG else Stored(name, sequence))
-        for counter, name, sequence in log.answered(author)
+        for counter, name, sequence in log.answered(client_id)
     }
 
 
-def logged_nicks(log: LogReader, author: bytes) -> dict[int, str]:
-    """By counter, the nicks that were claimed by the latest requests of an author.
+def logged_nicks(log: LogReader, client_id: bytes) -> dict[int, str]:
+    """By counter, the nicks that were claimed by the latest requests of a client.
 
-    That they belong to its key is for good; by which of them a device goes is forgotten with the server's process.
+    That they belong to its key is durable; by which of them a device goes is forgotten with the server's process.
     """
     nicks: dict[int, str] = {}
-    for counter, name, sequence in log.answered(author):
+    for counter, name, sequence in log.answered(client_id):
         for entry in log.read(name, sequence, 1) if name == DIRECTORY_LOG else []:
             record = parse_record(entry)
             if isinstance(record, Claim):

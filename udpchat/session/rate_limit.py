@@ -6,13 +6,25 @@ bucket for all would let a single host lock everyone out, which is toxcore's mis
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 
+class TokenBucket:
+    """`burst` tokens at most, `per_s` of them added each second."""
 
-@dataclass(slots=True)
-class _Bucket:
-    tokens: float
-    used_s: float
+    __slots__ = ("_burst", "_per_s", "_tokens", "used_s")
+
+    def __init__(self, now: float, *, burst: float, per_s: float) -> None:
+        self._burst, self._per_s = burst, per_s
+        self._tokens = burst
+        self.used_s = now
+
+    def take(self, now: float) -> bool:
+        """Whether a token was left; there is one less now."""
+        self._tokens = min(self._burst, self._tokens + (now - self.used_s) * self._per_s)
+        self.used_s = now
+        if self._tokens < 1.0:
+            return False
+        self._tokens -= 1.0
+        return True
 
 
 class HandshakeRateLimiter:
@@ -23,7 +35,7 @@ class HandshakeRateLimiter:
     def __init__(self, *, burst: float, per_s: float, sources_max: int) -> None:
         self._burst, self._per_s, self._sources_max = burst, per_s, sources_max
         self._full_after_s = burst / per_s
-        self._buckets: dict[str, _Bucket] = {}
+        self._buckets: dict[str, TokenBucket] = {}
 
     def __len__(self) -> int:
         return len(self._buckets)
@@ -32,17 +44,12 @@ class HandshakeRateLimiter:
         """Whether ``host`` had a token left; it has one less now."""
         bucket = self._buckets.pop(host, None)
         if bucket is None:
-            bucket = _Bucket(self._burst, now)
+            bucket = TokenBucket(now, burst=self._burst, per_s=self._per_s)
             if len(self._buckets) >= self._sources_max:
                 # The oldest gets its tokens back. Refusing the newcomer instead would let many hosts lock others out.
                 del self._buckets[next(iter(self._buckets))]
-        bucket.tokens = min(self._burst, bucket.tokens + (now - bucket.used_s) * self._per_s)
-        bucket.used_s = now
         self._buckets[host] = bucket
-        if bucket.tokens < 1.0:
-            return False
-        bucket.tokens -= 1.0
-        return True
+        return bucket.take(now)
 
     def handle_timeout(self, now: float) -> None:
         """Forget the buckets that are full again."""

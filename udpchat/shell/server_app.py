@@ -99,7 +99,7 @@ class Service:
             progress.end()
 
     def _set_wall_clock(self, now: float) -> None:
-        self._server.hub.wall_offset_s = time.time() - now
+        self._server.set_wall_clock(time.time() - now)
 
     # --- Running ----------
 
@@ -155,7 +155,7 @@ class Service:
         if number not in STOPPING:
             self._operator_log.reopen()
         elif not self._ended.done():
-            self._operator_log.report_stopping(number, clients=len(self._server.hub.registry))
+            self._operator_log.report_stopping(number, clients=len(self._server.chat.registry))
             self._ended.set_result(None)
 
     def _on_exception(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:

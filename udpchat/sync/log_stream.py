@@ -77,11 +77,13 @@ class LogStream:
         "unreadable",
     )  # fmt: skip
 
-    def __init__(self, log: str, reader: LogReader) -> None:
+    def __init__(self, log: str, reader: LogReader, *, head: int | None = None) -> None:
+        """`head`: how far the log is durable, if the caller knows; the store may show what is just being written."""
         self.log = log
         self._reader = reader
         extent = reader.extent(log)
-        self.generation, self.base, self.head = extent.generation, extent.base, extent.head
+        self.generation, self.base = extent.generation, extent.base
+        self.head = extent.head if head is None else head
         self.subscriptions: dict[Subscription, None] = {}  # in the order in which they began to follow
         self.grown_at = 0.0
         self.unreadable = ""  # why a part of the log could not be read, the last time that one could not

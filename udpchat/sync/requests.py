@@ -205,7 +205,7 @@ class RequestWindow:
     def receive(self, counter: int, first_open: int, body: object) -> bytes | None:
         """Take a request; if it was answered before, its answer again. Outside the window: BadDatagram."""
         self._move_to(counter, first_open)
-        if counter <= self.executed or counter in self._answers:
+        if counter <= self.executed or counter in self._answers or counter in self._waiting:
             return self._answers.get(counter)
         self._held[counter] = body
         return None
@@ -252,8 +252,8 @@ class RequestWindow:
         return bool(self._held)
 
     def peek_ready(self) -> Any:
-        """The request whose turn it is, if it is here; those that have their answers already are passed over."""
-        while self.executed + 1 in self._answers:
+        """The request whose turn it is, if it is here; those that are answered or will be are passed over."""
+        while self.executed + 1 in self._answers or self.executed + 1 in self._waiting:
             self.executed += 1
         return self._held.get(self.executed + 1)
 
@@ -275,6 +275,10 @@ class RequestWindow:
         """A request was carried out: the encoded result, to be sent now and whenever it is asked again."""
         self._waiting.pop(counter, None)
         self._answers[counter] = body
+
+    def expect(self, counter: int) -> None:
+        """The request was carried out before this window was made, and its answer is still to come."""
+        self._waiting[counter] = None
 
     def remember(self, counter: int, body: bytes) -> None:
         """What the log says was answered before this window was made."""

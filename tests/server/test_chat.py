@@ -1,27 +1,15 @@
-"""The hub: what is asked becomes durable before it is told, and who comes back finds everything as it was."""
+"""The chat: what is asked becomes durable before it is told, and who comes back finds everything as it was."""
 
 from __future__ import annotations
 
 from tests.server.rig import Rig
 from udpchat.chat.ids import conversation_log, message_id
+from udpchat.server.replay import recalled_window
+from udpchat.server.state import Topic
 from udpchat.storage.memory import MemoryLog
 from udpchat.sync.log import Append, RequestId
 from udpchat.sync.requests import ANSWERS_RECALLED_MAX
-from udpchat.wire.bodies import (
-    ABSENT,
-    Done,
-    GetTopic,
-    ListMembers,
-    Message,
-    Page,
-    Reason,
-    Rename,
-    Say,
-    SetTopic,
-    Stored,
-    Tell,
-    TopicSet,
-)
+from udpchat.wire.bodies import ABSENT, Done, Reason, GetHistory, Message, ListMembers, Page, Rename, Say, SetTopic, Stored, Tell, GetTopic, TopicSet
 from udpchat.wire.frames import encode, parse_entry_untrusted
 from udpchat.wire.limits import ROOMS_MAX
 
@@ -36,12 +24,12 @@ def test_nothing_is_confirmed_or_fanned_out_before_it_is_durable() -> None:
     alice, bob = rig.device("alice", "lobby"), rig.device("bob", "lobby")
     asked = rig.ask(alice, Say("lobby", 0, "hello"))
     head = bob.downlink.subscriptions["#lobby"].stream
-    assert rig.result(alice, asked) is None and head.head == 0 and len(rig.server.hub.to_flush) == 0
+    assert rig.result(alice, asked) is None and head.head == 0 and len(rig.server.chat.rooms.to_flush) == 0
     rig.write()
     assert rig.result(alice, asked) == Stored("#lobby", 1) and head.head == 1
     (entry,) = rig.log.read("#lobby", 1, 9)
     message = parse_entry_untrusted(entry)
-    assert isinstance(message, Message) and message.id == message_id(alice.instance, asked)
+    assert isinstance(message, Message) and message.id == message_id(alice.author.instance, asked)
 
 
 def test_what_a_peer_said_before_it_left_stands_though_it_was_not_written_yet() -> None:
@@ -49,10 +37,10 @@ def test_what_a_peer_said_before_it_left_stands_though_it_was_not_written_yet() 
     alice = rig.device("alice", "lobby")
     rig.ask(alice, Say("lobby", 0, "bye"))
     rig.leave(alice)
-    assert "lobby" in rig.hub.rooms  # until it is written
+    assert "lobby" not in rig.chat.rooms
     rig.write()
-    assert rig.texts("#lobby") == ["bye"] and "lobby" not in rig.hub.rooms
-    assert not rig.hub.to_flush and rig.server.drain_transmits() == []
+    assert rig.texts("#lobby") == ["bye"] and "lobby" not in rig.chat.rooms
+    assert not rig.chat.rooms.to_flush and rig.server.drain_transmits() == []
 
 
 def test_who_comes_back_while_a_message_is_being_written_does_not_have_it_written_twice() -> None:
@@ -62,7 +50,7 @@ def test_who_comes_back_while_a_message_is_being_written_does_not_have_it_writte
     batch = rig.server.drain_writes()
     rig.leave(alice)
     back = rig.stranger(key=KEY, instance=INSTANCE)
-    rig.admission.enter(rig.now, back, "alice")
+    rig.enter(back, "alice")
     rig.ask(back, Say("lobby", 0, "once"), counter=asked)
     rig.ask(back, Say("lobby", 0, "twice"), counter=asked + 1)
     rig.log.append(batch)
@@ -104,7 +92,7 @@ def test_a_restarted_server_answers_the_same_and_writes_nothing_twice() -> None:
         again.ask(back, request, counter=counter)
         assert again.result(back, counter) == Done() and again.server.drain_writes() == []
     assert back.nick == "carol" and again.texts("#lobby") == ["0", "1", "2"]
-    assert again.hub.topic("lobby") == ("tea", "carol")
+    assert again.chat.commits.durable.topic("lobby") == Topic("tea", "carol")
 
 
 def test_nothing_is_written_twice_for_one_request_whatever_is_asked_under_its_counter_later() -> None:
@@ -117,7 +105,7 @@ def test_nothing_is_written_twice_for_one_request_whatever_is_asked_under_its_co
         back = again.device("alice", "lobby", key=KEY, instance=INSTANCE)
         again.ask(back, request, counter=named)
         again.write()
-        assert len(rig.log.answered(back.author)) == 1
+        assert len(rig.log.answered(back.author.client_id)) == 1
         again.leave(back)
 
 
@@ -143,15 +131,15 @@ def test_a_remembered_window_holds_no_more_than_may_be_asked_again() -> None:
     rig = Rig(log)
     alice = rig.device("alice", "lobby", key=KEY, instance=INSTANCE)
     text = encode(Message(1, b"u" * 8, "alice", b"m" * 8, 0, "hi"))
-    log.append([Append("#lobby", at, text, RequestId(alice.author, 10 * at)) for at in range(1, 61)])
+    log.append([Append("#lobby", at, text, RequestId(alice.author.client_id, 10 * at)) for at in range(1, 61)])
     rig.leave(alice)
-    window = rig.hub.window_of(alice.author)
+    window = recalled_window(log, alice.author.client_id, ())
     assert window.executed == 600 - ANSWERS_RECALLED_MAX
     assert window.answer_of(600) is not None and window.answer_of(600 - ANSWERS_RECALLED_MAX) is None
 
 
 def test_a_stranger_begins_with_an_empty_window() -> None:
-    assert Rig().hub.window_of(b"a" * 16).executed == 0
+    assert recalled_window(MemoryLog(), b"a" * 16, ()).executed == 0
 
 
 # --- Rooms, and what is no longer kept ----------
@@ -160,30 +148,30 @@ def test_a_stranger_begins_with_an_empty_window() -> None:
 def test_a_room_without_members_is_forgotten_and_what_was_said_in_it_is_not() -> None:
     rig = Rig()
     alice = rig.device("alice", "den")
-    generation = rig.hub.rooms["den"].roster.stream.generation
+    generation = rig.chat.rooms["den"].roster.stream.generation
     rig.ask(alice, Say("den", 0, "hello"))
     rig.write()
-    rig.hub.part(rig.now, alice, rig.hub.rooms["den"], Reason.PARTED)
-    assert "den" not in rig.hub.rooms and rig.hub.known_rooms() == ["den"] and not alice.downlink.subscriptions
-    room = rig.hub.open_room("den")
+    rig.chat.rooms.part(rig.now, alice, "den", Reason.PARTED)
+    assert "den" not in rig.chat.rooms and rig.chat.rooms.names() == ["den"] and not alice.downlink.subscriptions
+    room = rig.chat.rooms.open("den")
     assert room is not None and room.stream.head == 1 and room.roster.stream.generation != generation
 
 
 def test_there_are_so_many_rooms_at_once() -> None:
     rig = Rig()
     for number in range(ROOMS_MAX):
-        assert rig.hub.open_room(f"room{number}") is not None
-    assert rig.hub.open_room("more") is None and rig.hub.open_room("room7") is not None
+        assert rig.chat.rooms.open(f"room{number}") is not None
+    assert rig.chat.rooms.open("more") is None and rig.chat.rooms.open("room7") is not None
 
 
 def test_joining_and_parting_twice_is_joining_and_parting_once() -> None:
     rig = Rig()
     watcher, alice = rig.device("watcher", "den"), rig.device("alice", "den")
-    room = rig.hub.rooms["den"]
-    rig.hub.join(rig.now, alice, room)
+    room = rig.chat.rooms["den"]
+    rig.chat.rooms.join(rig.now, alice, room)
     assert room.roster.members == {"watcher": 1, "alice": 1}
     for _ in range(2):
-        rig.hub.part(rig.now, alice, room, Reason.PARTED)
+        rig.chat.rooms.part(rig.now, alice, "den", Reason.PARTED)
     assert room.roster.members == {"watcher": 1} and set(watcher.downlink.subscriptions) == {"#den", "%den"}
 
 
@@ -196,15 +184,15 @@ def test_who_has_not_got_what_is_no_longer_kept_is_told_where_the_log_begins() -
     alice.downlink.subscriptions["#lobby"].is_known = True
     rig.settle()
     rig.log.prune("#lobby", 5)
-    rig.hub.on_pruned("#lobby")
-    rig.hub.on_pruned("#nobody uses this one")
-    stream = rig.hub.rooms["lobby"].stream
-    assert (stream.base, stream.head) == (5, 8) and alice in rig.hub.to_flush
+    rig.chat.rooms.on_pruned("#lobby")
+    rig.chat.rooms.on_pruned("#nobody uses this one")
+    stream = rig.chat.rooms["lobby"].stream
+    assert (stream.base, stream.head) == (5, 8) and alice in rig.chat.rooms.to_flush
     alice.downlink.subscriptions["#lobby"].sequence = 8
     rig.settle()
-    rig.hub.on_pruned("#lobby")
-    assert not rig.hub.to_flush
-    assert [item.sequence for item in rig.hub.past("#lobby", before=0, before_ms=0, count=99)] == [6, 7, 8]
+    rig.chat.rooms.on_pruned("#lobby")
+    assert not rig.chat.rooms.to_flush
+    assert [item.sequence for item in rig.chat.history.before(GetHistory("#lobby", 0, 0, 99))] == [6, 7, 8]
 
 
 # --- Conversations ----------
@@ -218,7 +206,7 @@ def test_a_conversation_is_followed_by_all_devices_of_both_and_by_nobody_else() 
     rig.ask(alice, Tell("bob", 0, "psst"))
     rig.write()
     assert [log in peer.downlink.subscriptions for peer in (alice, bob, second, carol)] == [True, True, True, False]
-    assert rig.hub.may_read(bob, log) and not rig.hub.may_read(carol, log)
+    assert rig.chat.history.may_read(bob, log) and not rig.chat.history.may_read(carol, log)
     third = rig.device("bob", key=bob.key)
     assert log in third.downlink.subscriptions and third.downlink.subscriptions[log].entered == 1
 

@@ -1,0 +1,104 @@
+"""The durable state: claims, topics, conversations and heads, of entries alone; and one state over another."""
+
+from __future__ import annotations
+
+import pytest
+
+from udpchat.chat.ids import DIRECTORY_LOG
+from udpchat.server import state as module
+from udpchat.server.state import State, Topic
+from udpchat.storage.memory import MemoryLog
+from udpchat.sync.log import Append
+from udpchat.wire.bodies import Claim, Conversation, TopicRecord
+from udpchat.wire.frames import encode
+from udpchat.wire.limits import CONVERSATIONS_PER_KEY_MAX, NICKS_PER_KEY_MAX
+
+KEY, OTHER = b"k" * 32, b"o" * 32
+
+
+class Directory:
+    """States over an empty log, and `add`, which applies a record as the next of the directory."""
+
+    def __init__(self) -> None:
+        self.log = MemoryLog()
+        self.durable = State(self.log)
+        self.settled = State(self.log, under=self.durable)
+
+    def add(self, state: State, *records: Claim | TopicRecord | Conversation) -> None:
+        for record in records:
+            state.apply(DIRECTORY_LOG, state.head(DIRECTORY_LOG) + 1, encode(record))
+
+
+def test_a_nick_and_all_that_look_like_it_belong_to_the_key_that_claimed_it_first() -> None:
+    directory = Directory()
+    directory.add(directory.durable, Claim("Alice", KEY), Claim("alice", OTHER))
+    for spelling in ("alice", "AL1CE", "\u0430lice"):
+        assert directory.settled.owner(spelling) == Claim("Alice", KEY)
+    assert directory.settled.owner("bob") is None
+
+
+def test_a_claim_that_stands_already_counts_once() -> None:
+    directory = Directory()
+    directory.add(directory.durable, *[Claim("alice", KEY)] * NICKS_PER_KEY_MAX)
+    assert directory.durable.may_claim(KEY)
+
+
+def test_a_key_holds_so_many_nicks_of_those_written_and_those_being_written() -> None:
+    directory = Directory()
+    for number in range(NICKS_PER_KEY_MAX):
+        assert directory.settled.may_claim(KEY)
+        directory.add(directory.durable if number % 2 else directory.settled, Claim(f"nick{number}", KEY))
+    assert not directory.settled.may_claim(KEY) and directory.settled.may_claim(OTHER)
+    directory.settled.clear()
+    assert directory.settled.may_claim(KEY) and directory.settled.owner("nick0") is None
+    assert directory.settled.owner("nick1") == Claim("nick1", KEY)
+
+
+def test_there_are_so_many_nicks_in_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "NICKS_MAX", 2)
+    directory = Directory()
+    directory.add(directory.durable, Claim("alice", KEY))
+    directory.add(directory.settled, Claim("bob", OTHER))
+    assert not directory.settled.may_claim(b"c" * 32) and directory.durable.may_claim(b"c" * 32)
+
+
+def test_the_upper_topic_hides_the_lower_until_it_is_dropped() -> None:
+    directory = Directory()
+    directory.add(directory.durable, TopicRecord("lobby", "tea", "alice"))
+    directory.add(directory.settled, TopicRecord("lobby", "coffee", "bob"))
+    assert directory.settled.topic("lobby") == Topic("coffee", "bob") and directory.settled.topic("den") == Topic()
+    directory.settled.clear()
+    assert directory.settled.topic("lobby") == Topic("tea", "alice")
+
+
+def test_a_conversation_is_one_of_both_keys_and_a_key_has_so_many() -> None:
+    directory = Directory()
+    directory.add(directory.durable, Conversation("@one", (KEY, OTHER)))
+    directory.add(directory.settled, Conversation("@two", (OTHER, b"c" * 32)))
+    assert directory.settled.conversations(OTHER) == {"@one": KEY, "@two": b"c" * 32}
+    assert directory.settled.conversations(KEY) == {"@one": OTHER} and not directory.settled.conversations(b"x" * 32)
+    for number in range(CONVERSATIONS_PER_KEY_MAX - 1):
+        assert directory.settled.may_converse(KEY)
+        directory.add(directory.settled, Conversation(f"@n{number}", (KEY, number.to_bytes(32, "big"))))
+    assert not directory.settled.may_converse(KEY) and directory.settled.may_converse(OTHER)
+
+
+def test_what_was_loaded_is_what_was_applied() -> None:
+    directory = Directory()
+    records = [Claim("alice", KEY), TopicRecord("lobby", "tea", "alice"), Conversation("@one", (KEY, OTHER))]
+    directory.log.append([Append(DIRECTORY_LOG, at, encode(record), None) for at, record in enumerate(records, 1)])
+    directory.durable.load()
+    loaded = directory.durable
+    assert loaded.owner("alice") == records[0] and loaded.topic("lobby") == Topic("tea", "alice")
+    assert loaded.conversations(OTHER) == {"@one": KEY} and loaded.head(DIRECTORY_LOG) == 3
+
+
+def test_a_pinned_head_does_not_follow_the_store_until_it_is_unpinned() -> None:
+    directory = Directory()
+    directory.durable.pin_head("#lobby")
+    directory.log.append([Append("#lobby", 1, b"x", None)])
+    assert directory.durable.head("#lobby") == directory.settled.head("#lobby") == 0
+    directory.durable.unpin_heads({"#lobby"})
+    assert directory.durable.head("#lobby") == 0
+    directory.durable.unpin_heads(())
+    assert directory.settled.head("#lobby") == 1

@@ -1,0 +1,167 @@
+"""The chat that requests act upon: proposals are settled here, and their effects carried out once durable (SPEC 6, 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from udpchat.chat import events
+from udpchat.chat.ids import client_id_of
+from udpchat.server.admission import Admission, Settings
+from udpchat.server.commits import Commits
+from udpchat.server.history import History
+from udpchat.server.registry import Peer, Registry
+from udpchat.server.replay import answer, logged_nicks, recall_answers, recalled_window, send_result
+from udpchat.server.report import Report
+from udpchat.server.rooms import Rooms
+from udpchat.server.settle import (
+    Action,
+    Admit,
+    Author,
+    ChangeNick,
+    ChangeTopic,
+    Effect,
+    FollowConversation,
+    Proposal,
+    Reject,
+    SendResult,
+)
+from udpchat.session.noise import user_id
+from udpchat.session.session import Session
+from udpchat.sync.log import Append, ServerLog
+from udpchat.wire.bodies import HERE
+from udpchat.wire.frames import Refused, encode
+
+
+class Chat:
+    """Registry, rooms, what is being written, and what was."""
+
+    def __init__(self, log: ServerLog, settings: Settings, random: Callable[[int], bytes]) -> None:
+        self.registry = Registry()
+        self.commits = Commits(log)
+        self.rooms = Rooms(log, self.commits.durable, self.registry, random)
+        self.history = History(log, self.commits.durable)
+        self.report = Report()
+        self.admission = Admission(self.rooms, self.commits.durable, settings, self.report.happened)
+        self.wall_offset_s = 0.0  # wall clock minus monotonic clock, as the driver last saw it
+        self._log = log
+
+    # --- Peers ----------
+
+    def add_peer(self, now: float, session: Session, instance: bytes) -> Peer:
+        """A device with its first session; what it asked for in an earlier one is remembered."""
+        key = session.remote_static
+        author = Author(client_id_of(key, instance), key, user_id(key), instance)
+        window = recalled_window(self._log, author.client_id, self.commits.pending_of(author.client_id))
+        peer = Peer(now, session=session, author=author, window=window)
+        peer.claimed = logged_nicks(self._log, author.client_id) or None
+        self.registry.add(peer)
+        return peer
+
+    def renew_peer(self, now: float, peer: Peer, session: Session) -> None:
+        """A device in a fresh session, maybe as another process, which asks again for what it still wants."""
+        self.registry.change_session(peer, session)
+        peer.window.forget_held()
+        recall_answers(self._log, peer)
+        peer.downlink.reset(now)
+
+    def repeat_answer(self, now: float, peer: Peer, counter: int, encoded: bytes) -> None:
+        """A request was repeated that is answered already."""
+        if peer.claimed and peer.nick is not None and (nick := peer.claimed.pop(counter, None)) is not None:
+            self.rooms.rename(now, peer, nick)  # it entered without knowing that it goes by this nick now
+        send_result(peer, counter, encoded)
+
+    # --- Proposals ----------
+
+    def propose(
+        self, now: float, peer: Peer, counter: int, action: Action, *, presence: int = HERE, away: str = ""
+    ) -> None:
+        """Settle an accepted request (`counter` 0: none); its effects follow when it is durable, or at once.
+
+        `presence` and `away` are those of the person whom a `Tell` is for.
+        """
+        time_ms = int((now + self.wall_offset_s) * 1000)
+        proposal = Proposal(peer.author, peer.nick or "", counter, time_ms, action, presence, away)
+        self._carry_out(now, self.commits.propose(proposal))
+
+    def drain_writes(self) -> list[Append]:
+        """What is to be written as one batch, to be answered by `persisted` or `rejected`."""
+        return self.commits.drain_appends()
+
+    def persisted(self, now: float, count: int) -> None:
+        """The `count` oldest appends drained are durable: carry out their effects, then send the entries."""
+        if self.commits.unwritable:
+            self.report.happened.append(events.LogWritable())
+        grown: dict[str, list[Append]] = {}
+        for settlement in self.commits.take_durable(count):
+            self._carry_out(now, settlement.effects)
+            self.commits.apply_durable(settlement)
+            for append in settlement.appends:
+                grown.setdefault(append.log, []).append(append)
+        self.commits.rebase()
+        for log, appends in grown.items():
+            self.rooms.extend(now, log, appends[0].sequence, [append.entry for append in appends])
+
+    def rejected(self, reason: str) -> None:
+        """Nothing that is under way was written. Who asked for it is informed, and asks again; all else goes on."""
+        if not self.commits.unwritable:
+            self.report.happened.append(events.LogUnwritable(reason))
+        informed: dict[Peer, None] = {}
+        for proposal in reversed(self.commits.rejected(reason)):
+            peer = self.registry.find_client(proposal.author.client_id)
+            if peer is None:
+                continue
+            informed[peer] = None
+            if proposal.counter:
+                peer.window.rewind(proposal.counter)
+            else:
+                self.admission.forget(peer)
+        for peer in informed:
+            peer.downlink.send(encode(Refused("", "unwritable", f"the server cannot store anything: {reason}"[:200])))
+            self.rooms.to_flush[peer] = None
+
+    # --- Effects ----------
+
+    def _carry_out(self, now: float, effects: Iterable[Effect]) -> None:
+        for effect in effects:
+            _EFFECTS[type(effect)](self, now, effect)
+
+    def _send_result(self, now: float, effect: SendResult) -> None:
+        peer = self.registry.find_client(effect.client_id)
+        if peer is not None:  # the log answers for who comes back later
+            answer(peer, effect.counter, effect.result)
+            self.rooms.to_flush[peer] = None
+
+    def _admit(self, now: float, effect: Admit) -> None:
+        peer = self.registry.find_client(effect.client_id)
+        if peer is not None:
+            self.admission.admit(now, peer, effect.nick)
+
+    def _reject(self, now: float, effect: Reject) -> None:
+        peer = self.registry.find_client(effect.client_id)
+        if peer is not None:
+            self.admission.reject(peer, effect.code, effect.text)
+
+    def _change_nick(self, now: float, effect: ChangeNick) -> None:
+        peer = self.registry.find_client(effect.client_id)
+        if peer is not None and peer.nick is not None:
+            self.rooms.rename(now, peer, effect.nick)
+        elif peer is not None:  # it came back meanwhile, and enters under the nick before
+            peer.claimed = {**(peer.claimed or {}), effect.counter: effect.nick}
+
+    def _change_topic(self, now: float, effect: ChangeTopic) -> None:
+        self.rooms.change_topic(now, effect.room, effect.topic, effect.nick)
+
+    def _follow_conversation(self, now: float, effect: FollowConversation) -> None:
+        for key in effect.keys:
+            self.rooms.follow_conversation(now, effect.log, key)
+
+
+_EFFECTS: dict[type[Effect], Callable[[Chat, float, Any], None]] = {
+    SendResult: Chat._send_result,
+    Admit: Chat._admit,
+    Reject: Chat._reject,
+    ChangeNick: Chat._change_nick,
+    ChangeTopic: Chat._change_topic,
+    FollowConversation: Chat._follow_conversation,
+}

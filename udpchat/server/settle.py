@@ -1,0 +1,239 @@
+"""What an accepted request does to the chat, as a pure function: `settle(state, proposal)` (SPEC 7.1).
+
+A proposal fixes all that chance, the clock and presence have to do with it. Settling gives the entries to be written, the
+answer, and the effects that follow once the entries are durable; the same state and proposal always give the same. So
+what one server does alone, several can do alike from one ordered stream of proposals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from udpchat.chat.ids import DIRECTORY_LOG, conversation_log, message_id, room_log
+from udpchat.server.state import State
+from udpchat.sync.log import Append, RequestId
+from udpchat.wire.bodies import (
+    HERE,
+    Claim,
+    Conversation,
+    Done,
+    Failed,
+    Message,
+    Rename,
+    ResultBody,
+    Say,
+    SetTopic,
+    Stored,
+    Tell,
+    TopicRecord,
+)
+from udpchat.wire.frames import encode
+
+# --- Proposals ----------
+
+
+@dataclass(frozen=True, slots=True)
+class EnterAs:
+    """A device wants to enter under a nick; not a request: it has no counter, and is repeated until answered."""
+
+    nick: str
+
+
+Action = EnterAs | Say | Tell | Rename | SetTopic
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """The device that a proposal comes from: a key and an instance of its request counter."""
+
+    client_id: bytes
+    key: bytes
+    user: bytes
+    instance: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """`counter` is that of the request, 0 for `EnterAs`; `nick` is what the author goes by, empty while it enters.
+
+    `presence` and `away` are those of the person whom a message is for: (HERE, "") for all other actions.
+    """
+
+    author: Author
+    nick: str
+    counter: int
+    time_ms: int
+    action: Action
+    presence: int = HERE
+    away: str = ""
+
+
+# --- Effects: what is carried out once the entries are durable ----------
+
+
+@dataclass(frozen=True, slots=True)
+class SendResult:
+    """The author's request is answered."""
+
+    client_id: bytes
+    counter: int
+    result: ResultBody
+
+
+@dataclass(frozen=True, slots=True)
+class Admit:
+    """The device is in, under a nick that is its key's."""
+
+    client_id: bytes
+    nick: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """The device may not enter under the nick that it asked for."""
+
+    client_id: bytes
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeNick:
+    """The device goes by another nick of its key, since the request `counter`."""
+
+    client_id: bytes
+    counter: int
+    nick: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeTopic:
+    """A room has another topic."""
+
+    room: str
+    topic: str
+    nick: str
+
+
+@dataclass(frozen=True, slots=True)
+class FollowConversation:
+    """All devices of these two keys follow what the two tell each other."""
+
+    log: str
+    keys: tuple[bytes, bytes]
+
+
+Effect = SendResult | Admit | Reject | ChangeNick | ChangeTopic | FollowConversation
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What became of a proposal."""
+
+    proposal: Proposal
+    appends: tuple[Append, ...]
+    effects: tuple[Effect, ...]
+
+
+# --- Settling ----------
+
+
+def settle(state: State, proposal: Proposal) -> Settlement:
+    """What a proposal does to `state`, which stays as it is: the caller applies the appends to it."""
+    outcome: _Outcome = _SETTLERS[type(proposal.action)](state, proposal, proposal.action)
+    entries, effects = outcome
+    appends = []
+    heads: dict[str, int] = {}
+    for at, (log, entry) in enumerate(entries):
+        heads[log] = heads.get(log, state.head(log)) + 1
+        is_last = at == len(entries) - 1  # the one that the answer is about
+        origin = RequestId(proposal.author.client_id, proposal.counter) if is_last and proposal.counter else None
+        appends.append(Append(log, heads[log], entry, origin))
+    return Settlement(proposal, tuple(appends), tuple(effects))
+
+
+_Outcome = tuple[list[tuple[str, bytes]], list[Effect]]  # (log, entry) in order; the last is what the answer is about
+
+
+def taken(nick: str, held: str) -> str:
+    """Why a nick cannot be had, for people."""
+    alike = "" if nick == held else f" (it looks like {held})"
+    return f"the nick {nick} is held by another key{alike}; choose another, or use the data folder that holds its key"
+
+
+def _enter(state: State, proposal: Proposal, action: EnterAs) -> _Outcome:
+    author = proposal.author
+    claim = state.owner(action.nick)
+    if claim is not None and claim.key != author.key:
+        return [], [Reject(author.client_id, "nick_taken", taken(action.nick, claim.nick))]
+    if claim is not None:
+        return [], [Admit(author.client_id, action.nick)]
+    if not state.may_claim(author.key):
+        return [], [Reject(author.client_id, "too_many_nicks", "this key holds as many nicks as one person may")]
+    return [(DIRECTORY_LOG, encode(Claim(action.nick, author.key)))], [Admit(author.client_id, action.nick)]
+
+
+def _rename(state: State, proposal: Proposal, action: Rename) -> _Outcome:
+    author, nick = proposal.author, action.nick
+    claim = state.owner(nick)
+    if claim is not None and claim.key != author.key:
+        return [], [_failed(proposal, "nick_taken", taken(nick, claim.nick))]
+    if claim is None and not state.may_claim(author.key):
+        return [], [_failed(proposal, "too_many_nicks", "you hold as many nicks as one person may")]
+    entries = [(DIRECTORY_LOG, encode(Claim(nick, author.key)))] if claim is None else []
+    return entries, [ChangeNick(author.client_id, proposal.counter, nick), _answered(proposal, Done())]
+
+
+def _set_topic(state: State, proposal: Proposal, action: SetTopic) -> _Outcome:
+    record = TopicRecord(action.room, action.topic, proposal.nick)
+    change = ChangeTopic(action.room, action.topic, proposal.nick)
+    return [(DIRECTORY_LOG, encode(record))], [change, _answered(proposal, Done())]
+
+
+def _say(state: State, proposal: Proposal, action: Say) -> _Outcome:
+    log = room_log(action.room)
+    stored = Stored(log, state.head(log) + 1)
+    return [(log, _message(proposal, action.kind, action.text))], [_answered(proposal, stored)]
+
+
+def _tell(state: State, proposal: Proposal, action: Tell) -> _Outcome:
+    key = proposal.author.key
+    claim = state.owner(action.nick)
+    if claim is None:
+        return [], [_failed(proposal, "no_such_nick", f"nobody here has ever been called {action.nick}")]
+    other = claim.key
+    log = conversation_log(key, other)
+    entries: list[tuple[str, bytes]] = []
+    if log not in state.conversations(key):
+        if not (state.may_converse(key) and state.may_converse(other)):
+            text = "one of you has as many conversations as can be held"
+            return [], [_failed(proposal, "too_many_conversations", text)]
+        entries.append((DIRECTORY_LOG, encode(Conversation(log, (key, other)))))
+    entries.append((log, _message(proposal, action.kind, action.text, to=claim.nick)))
+    stored = Stored(log, state.head(log) + 1, proposal.presence, proposal.away)
+    return entries, [FollowConversation(log, (key, other)), _answered(proposal, stored)]
+
+
+def _message(proposal: Proposal, kind: int, text: str, to: str = "") -> bytes:
+    author = proposal.author
+    identity = message_id(author.instance, proposal.counter)
+    return encode(Message(proposal.time_ms, author.user, proposal.nick, identity, kind, text, to))
+
+
+def _answered(proposal: Proposal, result: ResultBody) -> SendResult:
+    return SendResult(proposal.author.client_id, proposal.counter, result)
+
+
+def _failed(proposal: Proposal, code: str, text: str) -> SendResult:
+    return _answered(proposal, Failed(code, text[:200]))
+
+
+_SETTLERS: dict[type[Action], Callable[[State, Proposal, Any], _Outcome]] = {
+    EnterAs: _enter,
+    Say: _say,
+    Tell: _tell,
+    Rename: _rename,
+    SetTopic: _set_topic,
+}

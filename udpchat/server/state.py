@@ -1,0 +1,128 @@
+"""What the log says of this chat: how far each log reaches, who owns which nick, topics, conversations (SPEC 4.6, 7).
+
+Entries are the only way to change it: those of the directory that are read at start, and those that `settle` gives,
+pass through `apply`. A state may lie *over* another: it answers from what was applied to itself, then from the other.
+So what is settled but not durable yet is one state over the durable one, and is dropped whole when it was not written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from udpchat.chat.ids import DIRECTORY_LOG
+from udpchat.chat.names import skeleton
+from udpchat.sync.log import LogReader
+from udpchat.wire.bodies import Claim, Conversation, TopicRecord
+from udpchat.wire.frames import parse_record
+from udpchat.wire.limits import CONVERSATIONS_PER_KEY_MAX, NICKS_MAX, NICKS_PER_KEY_MAX
+
+_READ_RECORDS: Final = 1_024
+_NO_CONVERSATIONS: Final[Mapping[str, bytes]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A room's topic and the nick of who set it; both empty if nobody did."""
+
+    text: str = ""
+    nick: str = ""
+
+
+class State:
+    """Heads, claims, topics and conversations. Only `load` reads the disk."""
+
+    __slots__ = ("_claim_counts", "_claims", "_conversations", "_heads", "_reader", "_topics", "_under")
+
+    def __init__(self, reader: LogReader, under: State | None = None) -> None:
+        self._reader = reader
+        self._under = under
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget all that was applied to this state itself."""
+        self._heads: dict[str, int] = {}
+        self._claims: dict[str, Claim] = {}  # by skeleton: who looks alike is the same
+        self._claim_counts: dict[bytes, int] = {}
+        self._topics: dict[str, Topic] = {}
+        self._conversations: dict[bytes, dict[str, bytes]] = {}  # key -> log -> the other key
+
+    def load(self) -> None:
+        """Apply the directory as it is stored. Raises `LogUnreadable`."""
+        extent = self._reader.extent(DIRECTORY_LOG)
+        sequence = extent.base
+        while sequence < extent.head:
+            records = self._reader.read(DIRECTORY_LOG, sequence + 1, _READ_RECORDS)
+            assert records, "a store that cannot give what its extent names raises"
+            for record in records:
+                sequence += 1
+                self.apply(DIRECTORY_LOG, sequence, record)
+        self.unpin_heads(())
+
+    def apply(self, log: str, sequence: int, entry: bytes) -> None:
+        """The entry stands in the log at `sequence`, as its last one."""
+        self._heads[log] = sequence
+        if log != DIRECTORY_LOG:
+            return
+        match parse_record(entry):
+            case Claim() as claim:
+                self._claim(claim)
+            case TopicRecord(room, topic, nick):
+                self._topics[room] = Topic(topic, nick)
+            case Conversation(name, (one, other)):
+                self._conversations.setdefault(one, {})[name] = other
+                self._conversations.setdefault(other, {})[name] = one
+
+    def _claim(self, claim: Claim) -> None:
+        if self.owner(claim.nick) is None:  # the first claim stands
+            self._claims[skeleton(claim.nick)] = claim
+            self._claim_counts[claim.key] = self._claim_counts.get(claim.key, 0) + 1
+
+    def head(self, log: str) -> int:
+        """The last sequence of a log."""
+        head = self._heads.get(log)
+        if head is None:
+            head = self._reader.extent(log).head if self._under is None else self._under.head(log)
+        return head
+
+    def pin_head(self, log: str) -> None:
+        """The log is about to be written: its head moves by `apply` alone, whatever the store shows meanwhile."""
+        self._heads.setdefault(log, self.head(log))
+
+    def unpin_heads(self, written: Container[str]) -> None:
+        """Nothing but the `written` logs is being written: the store knows the heads of all others."""
+        self._heads = {log: head for log, head in self._heads.items() if log in written}
+
+    def owner(self, nick: str) -> Claim | None:
+        """The claim of this nick, or of one that looks like it."""
+        claim = self._claims.get(skeleton(nick))
+        return self._under.owner(nick) if claim is None and self._under is not None else claim
+
+    def may_claim(self, key: bytes) -> bool:
+        """Whether there is room for one more nick, in all and of this key."""
+        return self._claimed() < NICKS_MAX and self._claimed_by(key) < NICKS_PER_KEY_MAX
+
+    def _claimed(self) -> int:
+        return len(self._claims) + (self._under._claimed() if self._under is not None else 0)
+
+    def _claimed_by(self, key: bytes) -> int:
+        own = self._claim_counts.get(key, 0)
+        return own + (self._under._claimed_by(key) if self._under is not None else 0)
+
+    def topic(self, room: str) -> Topic:
+        """The topic of a room."""
+        topic = self._topics.get(room)
+        if topic is None:
+            return Topic() if self._under is None else self._under.topic(room)
+        return topic
+
+    def conversations(self, key: bytes) -> Mapping[str, bytes]:
+        """The conversations of a key, oldest first: log -> the other key."""
+        own = self._conversations.get(key, _NO_CONVERSATIONS)
+        under = _NO_CONVERSATIONS if self._under is None else self._under.conversations(key)
+        return {**under, **own} if own and under else own or under
+
+    def may_converse(self, key: bytes) -> bool:
+        """Whether a key has room for one more conversation."""
+        return len(self.conversations(key)) < CONVERSATIONS_PER_KEY_MAX
