@@ -1,11 +1,19 @@
-"""The audit of nonces (scenario S25): every seal of every session and handshake passes here while a world is simulated.
+"""What is audited while a world is simulated: every seal, and every proposal that a server settles.
+
+**Nonces (scenario S25).** Every seal of every session and handshake passes here.
 
 No two plaintexts may ever be sealed under one key and one counter: not after a restart, a repeated handshake or a
 repair either, when another object holds the key. That is what makes this more than what `SendCipher` checks itself.
+
+**Settling.** The same state and proposal must give the same entries, answer and effects, and leave the state as it was:
+each proposal is settled twice.
 """
 
 from __future__ import annotations
 
+from udpchat.server import commits
+from udpchat.server.settle import Proposal, Settlement, settle
+from udpchat.server.state import State
 from udpchat.session import noise as handshake
 from udpchat.session import session
 from udpchat.session.cipher import Cipher, SendCipher
@@ -46,15 +54,25 @@ class AuditedCipher(Cipher):
         return super().seal(counter, header, plaintext)
 
 
+def settle_twice(state: State, proposal: Proposal) -> Settlement:
+    """As `settle`; AssertionError if it does not give the same again."""
+    settlement = settle(state, proposal)
+    again = settle(state, proposal)
+    assert settlement == again, f"settled as {settlement}, then as {again}"
+    return settlement
+
+
 def begin() -> None:
-    """From here on all seals of this process are audited, as those of a new world."""
+    """From here on all seals and proposals of this process are audited, as those of a new world."""
     _highest.clear()
     _sealed.clear()
     setattr(session, "SendCipher", AuditedSendCipher)  # noqa: B010 - where it is used, not where it is from
     setattr(handshake, "Cipher", AuditedCipher)  # noqa: B010
+    setattr(commits, "settle", settle_twice)  # noqa: B010
 
 
 def end() -> None:
     """No longer: what seals from here on need not be of one world."""
     setattr(session, "SendCipher", SendCipher)  # noqa: B010
     setattr(handshake, "Cipher", Cipher)  # noqa: B010
+    setattr(commits, "settle", settle)  # noqa: B010

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from tests.sim.nodes import ClientNode, ServerNode
 from udpchat.chat import events
 from udpchat.chat.ids import CONVERSATION_PREFIX, ROOM_PREFIX, conversation_log, message_id, room_log
+from udpchat.server.state import State
 from udpchat.storage.memory import MemoryLog
 from udpchat.sync.requests import ANSWERS_RECALLED_MAX
 from udpchat.wire.bodies import Entry, Message, Say, Tell
@@ -160,7 +161,14 @@ class Promises:
     def check_complete(self) -> None:
         """Everything said is in its log, once, in its author's order; replicas, rosters and logs agree."""
         log = self._server.log
-        entries = {name: _read(log, name) for name in log.logs() if name.startswith((ROOM_PREFIX, CONVERSATION_PREFIX))}
+        stored = State(log)
+        stored.load()
+        for part in ("_claims", "_claim_counts", "_topics", "_conversations"):
+            mine = getattr(self._server.core.chat.commits.durable, part)
+            assert mine == getattr(stored, part), f"the server's{part} are not those of its log"
+        entries = {
+            name: _read(log, name) for name in log.logs() if name.startswith((ROOM_PREFIX, CONVERSATION_PREFIX))
+        }
         for client in self._clients:
             self._check_author(client, entries)
             if client.is_running and not client.core.is_over:

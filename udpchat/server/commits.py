@@ -24,17 +24,17 @@ class Commits:
         self._undrained: list[Append] = []
         self.unwritable = ""  # why the log takes no entries at the moment, if it does not
 
-    def propose(self, proposal: Proposal) -> list[Effect]:
+    def propose(self, proposal: Proposal) -> tuple[Effect, ...]:
         """Settle a proposal; the effects that can be carried out at once: nothing is to be written for them, or before."""
         settlement = settle(self._settled, proposal)
         if not settlement.appends and not self._pending:
-            return list(settlement.effects)
+            return settlement.effects
         for append in settlement.appends:
             self.durable.pin_head(append.log)
         self._apply(settlement)
         self._pending.append(settlement)
         self._undrained += settlement.appends
-        return []
+        return ()
 
     def _apply(self, settlement: Settlement) -> None:
         for append in settlement.appends:

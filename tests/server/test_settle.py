@@ -1,0 +1,105 @@
+"""Settling: a pure function of state and proposal, and what it gives for each action."""
+
+from __future__ import annotations
+
+import pytest
+
+from udpchat.chat.ids import DIRECTORY_LOG, client_id_of, conversation_log, message_id
+from udpchat.server.settle import (
+    Action,
+    Admit,
+    Author,
+    ChangeNick,
+    ChangeTopic,
+    EnterAs,
+    FollowConversation,
+    Proposal,
+    Reject,
+    SendResult,
+    settle,
+)
+from udpchat.server.state import State
+from udpchat.session.noise import user_id
+from udpchat.storage.memory import MemoryLog
+from udpchat.sync.log import RequestId
+from udpchat.wire.bodies import Claim, Conversation, Done, Failed, Message, Rename, Say, SetTopic, Stored, Tell, TopicRecord
+from udpchat.wire.frames import encode
+
+INSTANCE = b"i" * 16
+
+
+def author(key: bytes) -> Author:
+    return Author(client_id_of(key, INSTANCE), key, user_id(key), INSTANCE)
+
+
+ALICE, BOB = author(b"a" * 32), author(b"b" * 32)
+
+
+@pytest.fixture
+def state() -> State:
+    """Alice and bob own their nicks."""
+    made = State(MemoryLog())
+    made.apply(DIRECTORY_LOG, 1, encode(Claim("alice", ALICE.key)))
+    made.apply(DIRECTORY_LOG, 2, encode(Claim("bob", BOB.key)))
+    return made
+
+
+def proposal(action: Action, counter: int = 7, away: str = "", of: Author = ALICE, nick: str = "alice") -> Proposal:
+    return Proposal(of, nick, counter, 1_000, action, away)
+
+
+def message(text: str, *, to: str = "") -> bytes:
+    return encode(Message(1_000, ALICE.user, "alice", message_id(INSTANCE, 7), 0, text, to))
+
+
+def test_the_same_state_and_proposal_give_the_same_and_the_state_stays(state: State) -> None:
+    for action in (EnterAs("carol"), Say("lobby", 0, "hi"), Tell("bob", 0, "hi"), Rename("carol"), SetTopic("lobby", "tea")):
+        assert settle(state, proposal(action)) == settle(state, proposal(action))
+    assert state.owner("carol") is None and state.head(DIRECTORY_LOG) == 2 and not state.conversations(ALICE.key)
+
+
+def test_a_message_goes_behind_the_last_of_its_room_and_is_answered_with_its_place(state: State) -> None:
+    state.apply("#lobby", 41, b"x")
+    settled = settle(state, proposal(Say("lobby", 0, "hi")))
+    (append,) = settled.appends
+    assert (append.log, append.sequence, append.entry) == ("#lobby", 42, message("hi"))
+    assert append.origin == RequestId(ALICE.client_id, 7)
+    assert settled.effects == (SendResult(ALICE.client_id, 7, Stored("#lobby", 42)),)
+
+
+def test_the_first_message_to_a_person_opens_the_conversation_and_only_the_message_answers_the_request(state: State) -> None:
+    log = conversation_log(ALICE.key, BOB.key)
+    settled = settle(state, proposal(Tell("BOB", 0, "psst"), away="lunch"))
+    opened, told = settled.appends
+    assert (opened.log, opened.sequence, opened.origin) == (DIRECTORY_LOG, 3, None)
+    assert opened.entry == encode(Conversation(log, (ALICE.key, BOB.key)))
+    assert (told.log, told.sequence, told.entry) == (log, 1, message("psst", to="bob"))
+    follow, answered = settled.effects
+    assert follow == FollowConversation(log, (ALICE.key, BOB.key))
+    assert answered == SendResult(ALICE.client_id, 7, Stored(log, 1, "lunch"))
+    state.apply(opened.log, opened.sequence, opened.entry)
+    assert len(settle(state, proposal(Tell("bob", 0, "psst"))).appends) == 1
+
+
+def test_a_free_nick_is_claimed_and_ones_own_is_not_claimed_again(state: State) -> None:
+    free, own = settle(state, proposal(EnterAs("carol"), 0)), settle(state, proposal(EnterAs("ALICE"), 0))
+    assert [append.entry for append in free.appends] == [encode(Claim("carol", ALICE.key))] and not own.appends
+    assert free.appends[0].origin is None  # entering is no request
+    assert free.effects == (Admit(ALICE.client_id, "carol"),) and own.effects == (Admit(ALICE.client_id, "ALICE"),)
+    renamed = settle(state, proposal(Rename("carol")))
+    assert renamed.appends[0].origin == RequestId(ALICE.client_id, 7)
+    assert renamed.effects == (ChangeNick(ALICE.client_id, 7, "carol"), SendResult(ALICE.client_id, 7, Done()))
+
+
+def test_a_nick_of_another_is_refused_to_who_enters_and_to_who_asks(state: State) -> None:
+    (rejected,) = settle(state, proposal(EnterAs("b0b"), 0)).effects
+    assert isinstance(rejected, Reject) and rejected.code == "nick_taken" and "bob" in rejected.text
+    (answered,) = settle(state, proposal(Rename("Bob"))).effects
+    assert isinstance(answered, SendResult) and isinstance(answered.result, Failed)
+    assert answered.result.code == "nick_taken"
+
+
+def test_a_topic_is_a_record_of_who_set_it(state: State) -> None:
+    settled = settle(state, proposal(SetTopic("lobby", "tea")))
+    assert [append.entry for append in settled.appends] == [encode(TopicRecord("lobby", "tea", "alice"))]
+    assert settled.effects == (ChangeTopic("lobby", "tea", "alice"), SendResult(ALICE.client_id, 7, Done()))
