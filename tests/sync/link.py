@@ -12,23 +12,22 @@ from itertools import count
 from random import Random
 
 from tests.sync.memory import MemoryReader
-from udpchat.sync.acks import MISSING_MAX, AckSchedule
+from udpchat.sync.acks import MISSING_MAX
 from udpchat.sync.downlink import Downlink
 from udpchat.sync.log_stream import HELD_RUNS_MAX, LogStream
-from udpchat.sync.replica import FRAGMENTED_ENTRIES_MAX, Replica
+from udpchat.sync.replica import FRAGMENTED_ENTRIES_MAX
+from udpchat.sync.uplink import Uplink
 from udpchat.wire.frames import (
     Ack,
     Down,
     Entries,
     EntryFragment,
     Heads,
-    encode,
     pack,
     parse_down_untrusted,
     parse_up_untrusted,
 )
 from udpchat.wire.limits import (
-    ACK_LOGS_MAX,
     BODY_BYTES_MAX,
     DATA_HEADER_BYTES,
     FRAGMENT_BYTES,
@@ -87,15 +86,13 @@ class Link:
         self.reader = MemoryReader()
         self.streams: dict[str, LogStream] = {}
         self.downlink = Downlink()
-        self.acks = AckSchedule()
-        self.replicas: dict[str, Replica] = {}
+        self.uplink = Uplink(self.random.randbytes)
         self.starts: dict[str, int] = {}
         self.received: dict[str, list[tuple[int, bytes]]] = {}
         self.arrived_at: dict[tuple[str, int], float] = {}
         self.session = 0
         self.sent = 0  # packets of this session
         self._seen: set[int] = set()
-        self._changed: dict[str, None] = {}
         self._order = count()
         self._events: list[tuple[float, int, Callable[[], None]]] = []
 
@@ -129,9 +126,7 @@ class Link:
         self.sent = 0
         self._seen = set()
         self.downlink.reset(self.now)
-        self.acks = AckSchedule()
-        self.acks.on_entries(self.now, 0.0, 0.0)
-        self._changed = dict.fromkeys(self.replicas)
+        self.uplink.on_session(self.now)
 
     def change_path(self) -> None:
         """The peer is at another host: the ways are others."""
@@ -156,48 +151,30 @@ class Link:
         self._seen.add(counter)
         taken = [self._take(frame) for frame in parse_down_untrusted(body)]
         if all(taken):
-            self.acks.on_packet(self.now, counter)
+            self.uplink.on_packet(self.now, counter)
+        for received in self.uplink.drain_received():
+            for sequence, entry in enumerate(received.entries, received.first):
+                self.received[received.log].append((sequence, entry))
+                self.arrived_at[received.log, sequence] = self.now
 
     def _take(self, frame: Down) -> bool:
-        is_taken = True
         match frame:
             case Heads(_, heads):
                 for head in heads:
-                    replica = self.replicas.get(head.log)
-                    if replica is None or replica.generation != head.generation:
-                        start = self.starts[head.log]
-                        replica = Replica(head.log, generation=head.generation, sequence=start)
-                        self.replicas[head.log] = replica
+                    if not self.uplink.receive_head(head):
+                        self.uplink.open(head.log, generation=head.generation, sequence=self.starts[head.log])
                         self.received[head.log] = []
-                    replica.on_head(head)
-                    self._take_out(replica)
-                if any(replica.has_gap for replica in self.replicas.values()):
-                    self.acks.on_gap(self.now)
-                self.acks.on_entries(self.now, 0.0, 0.0)
-            case Entries() | EntryFragment():
-                self.acks.on_entries(self.now, frame.ack_delay_ms / 1000, self.random.random())
-                replica = self.replicas.get(frame.log)
-                if replica is None or replica.generation != frame.generation:
-                    return False
-                if isinstance(frame, EntryFragment):
-                    is_taken = replica.on_fragment(frame)
-                else:
-                    is_taken = replica.on_entries(frame.first, [bytes(entry) for entry in frame.entries])
-                self._take_out(replica)
-        return is_taken
-
-    def _take_out(self, replica: Replica) -> None:
-        self._changed[replica.log] = None
-        for sequence, entry in replica.drain_entries():
-            self.received[replica.log].append((sequence, entry))
-            self.arrived_at[replica.log, sequence] = self.now
+                        self.uplink.receive_head(head)
+                self.uplink.on_heads(self.now, 0.0)
+            case Entries():
+                return self.uplink.receive_entries(self.now, frame)
+            case EntryFragment():
+                return self.uplink.receive_fragment(self.now, frame)
+        return True
 
     def _acknowledge(self) -> None:
-        self._changed.update((log, None) for log, replica in self.replicas.items() if replica.has_gap)
-        cursors = [self.replicas[log].cursor() for log in self._changed][:ACK_LOGS_MAX]
-        self._changed.clear()
-        has_gap = any(replica.has_gap for replica in self.replicas.values())
-        body = pack([encode(self.acks.take(self.now, cursors, has_gap=has_gap))])
+        (ack,) = self.uplink.drain_acks(self.now, is_sending=False)
+        body = pack([ack])
         assert len(body) <= BODY_BYTES_MAX
         session = self.session
         for when in self.up.arrivals(self.now, len(body) + AROUND_BYTES, self.random):
@@ -216,7 +193,7 @@ class Link:
         heappush(self._events, (when, next(self._order), what))
 
     def _next(self) -> float | None:
-        times = [self.downlink.next_timeout(self.now), self.acks.next_timeout()]
+        times = [self.downlink.next_timeout(self.now), self.uplink.next_timeout()]
         if self._events:
             times.append(self._events[0][0])
         return min((time for time in times if time is not None), default=None)
@@ -237,7 +214,7 @@ class Link:
     def _step(self) -> None:
         while self._events and self._events[0][0] <= self.now:
             heappop(self._events)[2]()
-        due = self.acks.next_timeout()
+        due = self.uplink.next_timeout()
         if due is not None and due <= self.now:
             self._acknowledge()
         self.downlink.handle_timeout(self.now)
@@ -248,25 +225,32 @@ class Link:
 
     def check(self) -> None:
         """Order, and bounds."""
-        for log, replica in self.replicas.items():
+        for replica in self.uplink:
             assert len(replica._held) <= REPLICA_HELD_MAX + FRAGMENTED_ENTRIES_MAX * FRAGMENTS_MAX // 2
             assert replica._parts._bytes_held <= FRAGMENTED_ENTRIES_MAX * FRAGMENTS_MAX * FRAGMENT_BYTES
-            received = self.received[log]
+            received = self.received[replica.log]
             assert not received or received[-1][0] == replica.sequence
         for subscription in self.downlink.subscriptions.values():
             assert all(
                 len(runs) <= 2 * HELD_RUNS_MAX
                 for runs in (subscription.acked, subscription.scheduled, subscription.backlog)
             )
-        assert len(self.acks._missing) <= MISSING_MAX
+        assert len(self.uplink._acks._missing) <= MISSING_MAX
+
+    def sequence(self, log: str) -> int:
+        """How far the replica of a log has come."""
+        replica = self.uplink.get(log)
+        assert replica is not None
+        return replica.sequence
 
     def is_complete(self, log: str) -> bool:
         """Whether the replica is at the head of its log."""
-        return log in self.replicas and self.replicas[log].sequence == self.stream(log).head
+        replica = self.uplink.get(log)
+        return replica is not None and replica.sequence == self.stream(log).head
 
     def check_complete(self, log: str) -> None:
         """All from the start is there, once, in order, and what it was in the log."""
-        assert self.is_complete(log), (self.replicas[log].sequence, self.stream(log).head)
+        assert self.is_complete(log), (self.uplink.get(log), self.stream(log).head)
         start, head = self.starts[log], self.stream(log).head
         expected = self.reader.read(log, start + 1, head - start)
         assert self.received[log] == list(enumerate(expected, start + 1))

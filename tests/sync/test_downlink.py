@@ -101,7 +101,7 @@ def test_more_than_is_repaired_at_once_is_repaired_though_the_room_is_never_sile
     here = link(down=Way(delay_s=0.02))
     here.write(LOG, texts(8_000))
     here.follow(LOG)
-    here.run(0.25)
+    here.run(5, until=lambda: here.downlink.loss_detection.bytes_in_flight > 128 * 1024)
     here.down.is_open = False  # in the middle of a fast catch-up: all that is in flight is lost, far more than 64 KiB
     assert here.downlink.loss_detection.bytes_in_flight > 128 * 1024
     here.run(0.04)
@@ -163,7 +163,7 @@ def test_the_shortest_backlog_is_read_first() -> None:
     here.follow("#long")
     here.follow("#short")
     here.run(60.0, until=lambda: here.is_complete("#short"))
-    assert here.replicas["#long"].sequence < 500
+    assert here.sequence("#long") < 500
     here.run(60.0, until=lambda: here.is_complete("#long"))
     here.check_complete("#long")
 
@@ -218,7 +218,7 @@ def test_a_base_that_rises_while_a_replica_waits_is_told_with_the_next_ack() -> 
     here.write(LOG, texts(3_000))
     here.follow(LOG)
     here.run(0.15)
-    got = here.replicas[LOG].sequence
+    got = here.sequence(LOG)
     assert 0 < got < 2_000
     here.reader.prune(LOG, 2_500)
     here.stream(LOG).base = 2_500
@@ -242,7 +242,7 @@ def test_another_generation_is_another_replica() -> None:
     here.follow(LOG)
     here.run(0.5)
     here.check_complete(LOG)
-    assert here.replicas[LOG].generation == 2
+    assert here.uplink.get(LOG).generation == 2
 
 
 def test_what_is_not_followed_any_more_is_not_sent_and_not_probed_for() -> None:

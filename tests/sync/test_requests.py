@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from udpchat.sync.packing import FRAME_BYTES_MAX
 from udpchat.sync.requests import (
     ANSWERS_RECALLED_MAX,
-    REQUEST_BYTES_MAX,
     RESEND_S_MAX,
     RESEND_S_MIN,
     Outbox,
@@ -150,6 +150,9 @@ def test_a_server_that_cannot_write_is_left_alone_for_a_while() -> None:
     assert asked(outbox, 2.0) == [1]
 
 
+REQUEST_BYTES_MAX = FRAME_BYTES_MAX - len(encode((3, 2**52, 2**52)))  # of the body of a request in one frame
+
+
 @pytest.mark.parametrize("size", [1, REQUEST_BYTES_MAX - 20, REQUEST_BYTES_MAX, REQUEST_BYTES_MAX + 1, 16_384])
 def test_every_frame_fits_a_packet(size: int) -> None:
     outbox = Outbox(next_counter=2**52)
@@ -266,6 +269,16 @@ def test_a_client_cannot_have_the_result_of_what_waits() -> None:
     assert refusal(window, 5, 2) is Drop.UNEXPECTED
     window.answer(1, b"one")
     assert window.receive(5, 2, "body") is None
+
+
+def test_what_is_being_written_when_the_client_comes_back_is_neither_done_again_nor_waited_for() -> None:
+    window = RequestWindow()
+    window.expect(2)
+    for counter in (1, 2, 3):
+        assert window.receive(counter, 1, "body") is None
+    assert carry_out(window) == [1, 3] and window.waiting == 3
+    window.answer(2, b"two")
+    assert window.receive(2, 1, "body") == b"two"
 
 
 def test_what_was_written_before_a_restart_is_answered_and_the_rest_may_be_asked_again() -> None:

@@ -13,11 +13,11 @@ from udpchat.chat.ids import DIRECTORY_LOG
 from udpchat.server.registry import Peer
 from udpchat.sync.fragments import split
 from udpchat.sync.log import LogReader
+from udpchat.sync.packing import FRAME_BYTES_MAX
 from udpchat.sync.requests import ANSWERS_RECALLED_MAX, RequestWindow
 from udpchat.wire.bodies import Claim, Done, Failed, ResultBody, Stored
 from udpchat.wire.frames import ResultFragment, encode, encode_result, parse_record
 
-RESULT_BYTES_MAX: Final = 1_100
 REFUSED_BEFORE: Final = encode(Failed("refused", "the server refused this before; it is not in the log"))
 
 
@@ -30,8 +30,9 @@ def answer(peer: Peer, counter: int, result: ResultBody) -> None:
 
 def send_result(peer: Peer, counter: int, result: bytes) -> None:
     """Send an encoded result, in fragments if it does not fit a datagram."""
-    if len(result) <= RESULT_BYTES_MAX:
-        return peer.downlink.send(encode_result(counter, result))
+    frame = encode_result(counter, result)
+    if len(frame) <= FRAME_BYTES_MAX:
+        return peer.downlink.send(frame)
     fragments = split(result)
     for index, data in enumerate(fragments):
         peer.downlink.send(encode(ResultFragment(counter, index, len(fragments), data)))

@@ -12,11 +12,11 @@ from typing import Any
 from udpchat.sync.acks import REPEAT_S_MAX
 from udpchat.sync.log_stream import ANNOUNCE_AFTER_S, READ_ENTRIES, EncodedEntries, LogStream, Subscription
 from udpchat.sync.loss import EntrySpan, LossDetection, SentPacket
+from udpchat.sync.packing import packed
 from udpchat.wire.errors import BadDatagram, Drop
-from udpchat.wire.frames import Ack, Heads, encode, pack
-from udpchat.wire.limits import ACK_LOGS_MAX, BODY_BYTES_MAX, DATAGRAM_BYTES_MAX, FRAMES_MAX, LAG_BYTES_MAX
+from udpchat.wire.frames import Ack, Heads, encode
+from udpchat.wire.limits import ACK_LOGS_MAX, DATAGRAM_BYTES_MAX, LAG_BYTES_MAX
 
-PACK_BYTES_MAX = BODY_BYTES_MAX - 3
 PROBE_BYTES_MAX = 2 * DATAGRAM_BYTES_MAX
 
 
@@ -270,7 +270,7 @@ class Downlink:
         items: list[tuple[bytes, EntrySpan | None]] = [(frame, None) for frame in self._control]
         items.extend((_heads(subscription), None) for subscription in self._announcing)
         items.extend((encoded.frame, piece) for encoded, piece in self._ready)
-        packets = self._pack(items)
+        packets = _packets(items)
         self._control = []
         self._announcing = {}
         self._clear_ready()
@@ -281,23 +281,6 @@ class Downlink:
     def _clear_ready(self) -> None:
         self._ready = []
         self._ready_bytes = 0
-
-    def _pack(self, items: list[tuple[bytes, EntrySpan | None]]) -> list[Packet]:
-        packets: list[Packet] = []
-        frames: list[bytes] = []
-        pieces: list[EntrySpan] = []
-        size = 0
-        for frame, piece in items:
-            if frames and (size + len(frame) > PACK_BYTES_MAX or len(frames) == FRAMES_MAX):
-                packets.append(Packet(pack(frames), tuple(pieces)))
-                frames, pieces, size = [], [], 0
-            frames.append(frame)
-            size += len(frame)
-            if piece is not None:
-                pieces.append(piece)
-        if frames:
-            packets.append(Packet(pack(frames), tuple(pieces)))
-        return packets
 
     def _drain_backlog(self, now: float, just_packed: int) -> list[Packet]:
         """Read the backlogs forward as far as the window and the pace allow, the shortest first."""
@@ -324,13 +307,17 @@ class Downlink:
                     pace.on_sent(len(encoded.frame))
                     allowed -= len(encoded.frame)
         self._backlogged = any(subscription.readable() is not None for subscription in self.subscriptions.values())
-        return self._pack(items)
+        return _packets(items)
 
     def on_sent(self, now: float, counter: int, size: int, pieces: tuple[EntrySpan, ...]) -> None:
         """A packet of `drain_packets` went under this counter."""
         if pieces:
             interval_s = max(piece.subscription.stream.interval_s for piece in pieces)
             self.loss_detection.on_sent(now, counter, size, pieces, interval_s=interval_s)
+
+
+def _packets(items: list[tuple[bytes, EntrySpan | None]]) -> list[Packet]:
+    return [Packet(body, tuple(span for span in spans if span is not None)) for body, spans in packed(items)]
 
 
 def _heads(subscription: Subscription) -> bytes:

@@ -12,19 +12,20 @@ from typing import Any, Protocol
 
 from udpchat.sync.fragments import split
 from udpchat.sync.log import LogReader, LogUnreadable
+from udpchat.sync.packing import FRAME_BYTES_MAX
 from udpchat.sync.ranges import Ranges
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.frames import Cursor, Entries, EntryFragment, Head, encode, pack, raw
 from udpchat.wire.limits import (
     ACK_INTERVAL_S_MIN,
     ACKS_PER_S_BUDGET,
-    BODY_BYTES_MAX,
     ENTRIES_MAX,
     REPLICA_HELD_MAX,
     SENDER_DRIVEN_PEERS_MAX,
+    SEQUENCE_MAX,
 )
 
-FRAME_BYTES_MAX = BODY_BYTES_MAX - 3  # one frame alone in its packet
+ARRAY_GROWTH_BYTES = 2  # of an empty msgpack array's header, until it holds ENTRIES_MAX
 RECENT_ENTRIES_MAX = 256  # kept in memory, so that what is live is never read from a disk
 RECENT_BYTES_MAX = 256 * 1024
 READ_ENTRIES = 64  # of a backlog at a time
@@ -99,6 +100,10 @@ class LogStream:
         return max(ACK_INTERVAL_S_MIN, len(self.subscriptions) / ACKS_PER_S_BUDGET)
 
     @property
+    def _ack_delay_ms(self) -> int:
+        return -(-int(self.interval_s * 1e6) // 1000)
+
+    @property
     def is_sender_driven(self) -> bool:
         """Whether the sender probes each follower, or announces the head to all."""
         return len(self.subscriptions) <= SENDER_DRIVEN_PEERS_MAX
@@ -157,7 +162,7 @@ class LogStream:
     def _encode(self, first: int, entries: list[bytes]) -> list[EncodedEntries]:
         encoded: list[EncodedEntries] = []
         batch: list[bytes] = []
-        fixed = len(self.log.encode()) + 40
+        fixed = len(encode(Entries(self.log, self.generation, SEQUENCE_MAX, self._ack_delay_ms, []))) + ARRAY_GROWTH_BYTES
         size = fixed
         for entry in entries:
             if batch and (size + len(entry) > FRAME_BYTES_MAX or len(batch) == ENTRIES_MAX):
@@ -174,16 +179,14 @@ class LogStream:
         return encoded
 
     def _encoded_entries(self, first: int, entries: list[bytes]) -> EncodedEntries:
-        ack_delay_ms = -(-int(self.interval_s * 1e6) // 1000)
-        frame = encode(Entries(self.log, self.generation, first, ack_delay_ms, [raw(entry) for entry in entries]))
+        frame = encode(Entries(self.log, self.generation, first, self._ack_delay_ms, [raw(entry) for entry in entries]))
         return EncodedEntries(first, first + len(entries) - 1, -1, frame, pack([frame]))
 
     def _encoded_fragments(self, sequence: int, entry: bytes) -> list[EncodedEntries]:
         parts = split(entry)
-        ack_delay_ms = -(-int(self.interval_s * 1e6) // 1000)
         encoded = []
         for index, data in enumerate(parts):
-            frame = encode(EntryFragment(self.log, self.generation, sequence, ack_delay_ms, index, len(parts), data))
+            frame = encode(EntryFragment(self.log, self.generation, sequence, self._ack_delay_ms, index, len(parts), data))
             encoded.append(EncodedEntries(sequence, sequence, index, frame, pack([frame])))
         return encoded
 

@@ -10,15 +10,15 @@ from typing import Any
 
 from udpchat.sync.fragments import FragmentAssembler, split
 from udpchat.sync.rtt import SAMPLE_S_MAX, RoundTrip
+from udpchat.sync.packing import FRAME_BYTES_MAX
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.frames import RequestFragment, encode, encode_request
-from udpchat.wire.limits import BODY_BYTES_MAX, FRAGMENT_BYTES_HELD_MAX, REQUESTS_IN_FLIGHT_MAX
+from udpchat.wire.limits import FRAGMENT_BYTES_HELD_MAX, REQUESTS_IN_FLIGHT_MAX
 
 RESEND_S_MIN = 0.004
 RESENDS_BEFORE_BACKOFF = 3
 RESEND_S_MAX = 0.25
 ANSWERS_RECALLED_MAX = 2 * REQUESTS_IN_FLIGHT_MAX  # of one window open, and one whose answers a client lost
-REQUEST_BYTES_MAX = BODY_BYTES_MAX - 32  # of one request in one datagram
 
 
 @dataclass(slots=True)
@@ -177,8 +177,9 @@ class Outbox:
 
 
 def _request_frames(entry: OpenRequest, first_open: int) -> list[bytes]:
-    if len(entry.body) <= REQUEST_BYTES_MAX:
-        return [encode_request(entry.counter, first_open, entry.body)]
+    frame = encode_request(entry.counter, first_open, entry.body)
+    if len(frame) <= FRAME_BYTES_MAX:
+        return [frame]
     parts = split(entry.body)
     return [
         encode(RequestFragment(entry.counter, first_open, index, len(parts), data)) for index, data in enumerate(parts)

@@ -1,0 +1,173 @@
+"""The receiving half of "logs down": the replicas of one client, and what it acknowledges when (SPEC 5.1, 5.2).
+
+`downlink` is the other end of it. The client opens a replica for each log that it wants, gives frames and packets to
+the verbs below, and drains the entries that come next in each log, and the acks that are due.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from udpchat.sync.acks import AckSchedule
+from udpchat.sync.packing import FRAME_BYTES_MAX
+from udpchat.sync.replica import Replica
+from udpchat.wire.frames import Cursor, Entries, EntryFragment, Head, encode
+from udpchat.wire.limits import ACK_LOGS_MAX
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """Entries `first`, `first + 1`, ... of a log, each given out once and in order."""
+
+    log: str
+    generation: int
+    first: int
+    entries: tuple[bytes, ...]
+
+
+class Uplink:
+    """Replicas by log, and the ack schedule of the session of the moment. `random(n)` gives n random bytes."""
+
+    __slots__ = ("_acks", "_changed", "_random", "_received", "_replicas")
+
+    def __init__(self, random: Callable[[int], bytes]) -> None:
+        self._random = random
+        self._acks = AckSchedule()
+        self._replicas: dict[str, Replica] = {}
+        self._changed: dict[str, None] = {}  # logs to be named in the next ack, oldest first
+        self._received: list[Received] = []
+
+    # --- Replicas ----------
+
+    def open(self, log: str, *, generation: int, sequence: int) -> Replica:
+        """Hold a log from `sequence` on: all up to there is held already, or not wanted. Replaces what was open."""
+        replica = self._replicas[log] = Replica(log, generation=generation, sequence=sequence)
+        self._changed.setdefault(log)
+        return replica
+
+    def close(self, log: str) -> Replica | None:
+        """Hold a log no longer; what there was of it."""
+        self._changed.pop(log, None)
+        return self._replicas.pop(log, None)
+
+    def get(self, log: str) -> Replica | None:
+        """The replica of a log, to be read only."""
+        return self._replicas.get(log)
+
+    def __iter__(self) -> Iterator[Replica]:
+        return iter(self._replicas.values())
+
+    def __len__(self) -> int:
+        return len(self._replicas)
+
+    @property
+    def has_gap(self) -> bool:
+        """Whether entries are known to exist that are not here."""
+        return any(replica.has_gap for replica in self._replicas.values())
+
+    @property
+    def missing(self) -> int:
+        """How many entries are known to exist that are not here."""
+        return sum(replica.head - replica.sequence for replica in self._replicas.values())
+
+    # --- What the server sends ----------
+
+    def receive_head(self, head: Head) -> bool:
+        """How far a log reaches. False if no replica of its generation is open."""
+        replica = self._open_replica(head.log, head.generation)
+        if replica is None:
+            return False
+        replica.on_head(head)
+        self._take_in(replica)
+        return True
+
+    def receive_entries(self, now: float, frame: Entries) -> bool:
+        """Entries; False if they were not taken: their packet must not count as received, so that they come again."""
+        self._acknowledge(now, frame.ack_delay_ms / 1000)
+        replica = self._open_replica(frame.log, frame.generation)
+        if replica is None:
+            return False
+        is_taken = replica.on_entries(frame.first, [bytes(entry) for entry in frame.entries])
+        self._take_in(replica)
+        return is_taken
+
+    def receive_fragment(self, now: float, frame: EntryFragment) -> bool:
+        """One fragment of a large entry; False if it was not taken."""
+        self._acknowledge(now, frame.ack_delay_ms / 1000)
+        replica = self._open_replica(frame.log, frame.generation)
+        if replica is None:
+            return False
+        is_taken = replica.on_fragment(frame)
+        self._take_in(replica)
+        return is_taken
+
+    def on_heads(self, now: float, ack_delay_s: float) -> None:
+        """All of a `Heads` frame was received: report what is held of these logs, and what is missing of any."""
+        if self.has_gap:
+            self._acks.on_gap(now)
+        self._acknowledge(now, ack_delay_s)
+
+    def on_packet(self, now: float, counter: int) -> None:
+        """All frames of a packet were taken."""
+        self._acks.on_packet(now, counter)
+
+    def on_session(self, now: float) -> None:
+        """A fresh session: report every replica. The server says again how far each log reaches, unless it is lost."""
+        self._acks = AckSchedule()
+        self._changed = dict.fromkeys(self._replicas)
+        for replica in self._replicas.values():
+            replica.head = replica.sequence
+        self._acks.on_entries(now, 0.0, 0.0)
+
+    def _open_replica(self, log: str, generation: int) -> Replica | None:
+        replica = self._replicas.get(log)
+        return replica if replica is not None and replica.generation == generation else None
+
+    def _take_in(self, replica: Replica) -> None:
+        self._changed.setdefault(replica.log)
+        ready = replica.drain_entries()
+        if ready:
+            entries = tuple(entry for _, entry in ready)
+            self._received.append(Received(replica.log, replica.generation, ready[0][0], entries))
+
+    def _acknowledge(self, now: float, ack_delay_s: float) -> None:
+        self._acks.on_entries(now, ack_delay_s, int.from_bytes(self._random(2), "big") / 0xFFFF)
+
+    def drain_received(self) -> list[Received]:
+        """The entries that came next in their logs."""
+        received, self._received = self._received, []
+        return received
+
+    # --- What is acknowledged ----------
+
+    def next_timeout(self) -> float | None:
+        """When an ack is due."""
+        return self._acks.next_timeout()
+
+    def drain_acks(self, now: float, *, is_sending: bool) -> list[bytes]:
+        """The ack frames to be sent now: if one is due, or one is pending and a packet is sent anyway."""
+        due = self._acks.next_timeout()
+        if due is None or not (is_sending or now >= due):
+            return []
+        cursors = self._take_cursors()
+        has_gap = self.has_gap
+        acks: list[bytes] = []
+        while cursors or not acks:
+            count = min(len(cursors), ACK_LOGS_MAX)
+            frame = encode(self._acks.take(now, cursors[:count], has_gap=has_gap))
+            while len(frame) > FRAME_BYTES_MAX and count > 1:
+                count //= 2
+                frame = encode(self._acks.take(now, cursors[:count], has_gap=has_gap))
+            acks.append(frame)
+            cursors = cursors[count:]
+        return acks
+
+    def _take_cursors(self) -> list[Cursor]:
+        """What is held of the logs that changed since the last ack, or have a gap."""
+        for log, replica in self._replicas.items():
+            if replica.has_gap:
+                self._changed.setdefault(log)
+        cursors = [self._replicas[log].cursor() for log in self._changed]
+        self._changed.clear()
+        return cursors
