@@ -5,9 +5,9 @@ from __future__ import annotations
 from random import Random
 
 from tests.sim import audit
-from udpchat.server.registry import Peer
 from udpchat.server.admission import Settings
 from udpchat.server.core import ServerCore
+from udpchat.server.registry import Peer
 from udpchat.session.noise import KeyPair, Keys
 from udpchat.session.path import Path
 from udpchat.session.session import Session

@@ -7,8 +7,8 @@ import pytest
 from tests.server.rig import Rig
 from udpchat.chat import events
 from udpchat.chat.ids import DIRECTORY_LOG
-from udpchat.server.registry import Peer
 from udpchat.server.admission import Settings
+from udpchat.server.registry import Peer
 from udpchat.wire.bodies import Claim, Tell
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.frames import Down, Heads, Refused, Welcome, encode, parse_down_untrusted

@@ -65,7 +65,11 @@ def test_a_failed_write_drops_all_that_is_under_way_and_the_state_is_that_of_the
     commits = Commits(log)
     commits.propose(proposal(ALICE, Say("lobby", 0, "kept")))
     commit(commits, log)
-    asked = [proposal(ALICE, Rename("carol"), 2), proposal(BOB, Say("lobby", 0, "x")), proposal(BOB, Say("den", 0, "y"), 2)]
+    asked = [
+        proposal(ALICE, Rename("carol"), 2),
+        proposal(BOB, Say("lobby", 0, "x")),
+        proposal(BOB, Say("den", 0, "y"), 2),
+    ]
     for each in asked:
         commits.propose(each)
     commits.drain_appends()

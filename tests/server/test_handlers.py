@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.server.rig import Rig
-from udpchat.server.handlers import HANDLERS, PAGE_BYTES_MAX
 from udpchat.chat.ids import DIRECTORY_LOG, conversation_log
+from udpchat.server.handlers import HANDLERS, PAGE_BYTES_MAX
 from udpchat.server.registry import Peer
 from udpchat.server.state import Topic
 from udpchat.wire import bodies
@@ -17,16 +17,16 @@ from udpchat.wire.bodies import (
     Claim,
     Conversation,
     Done,
-    Failed,
     EntryList,
+    Failed,
+    GetHistory,
     ListMembers,
+    ListRooms,
     Page,
     Part,
-    GetHistory,
     Person,
     Rename,
     RequestBody,
-    ListRooms,
     Say,
     Search,
     SetAway,
@@ -240,7 +240,9 @@ def test_a_nick_that_nobody_goes_by_at_the_moment_is_not_here() -> None:
 def test_a_topic_is_set_by_who_is_in_the_room() -> None:
     rig = Rig()
     alice, bob = rig.device("alice", "lobby"), rig.device("bob")
-    assert done(rig, alice, SetTopic("lobby", "tea")) == Done() and rig.chat.commits.durable.topic("lobby") == Topic("tea", "alice")
+    assert done(rig, alice, SetTopic("lobby", "tea")) == Done() and rig.chat.commits.durable.topic("lobby") == Topic(
+        "tea", "alice"
+    )
     assert why_not(rig, bob, SetTopic("lobby", "coffee")) == "not_in_room"
     assert why_not(rig, alice, SetTopic("lobby", "\u00e4" * (TOPIC_BYTES_MAX // 2 + 1))) == "too_long"
     rig.leave(alice)

@@ -22,7 +22,19 @@ from udpchat.server.state import State
 from udpchat.session.noise import user_id
 from udpchat.storage.memory import MemoryLog
 from udpchat.sync.log import RequestId
-from udpchat.wire.bodies import Claim, Conversation, Done, Failed, Message, Rename, Say, SetTopic, Stored, Tell, TopicRecord
+from udpchat.wire.bodies import (
+    Claim,
+    Conversation,
+    Done,
+    Failed,
+    Message,
+    Rename,
+    Say,
+    SetTopic,
+    Stored,
+    Tell,
+    TopicRecord,
+)
 from udpchat.wire.frames import encode
 
 INSTANCE = b"i" * 16
@@ -53,7 +65,13 @@ def message(text: str, *, to: str = "") -> bytes:
 
 
 def test_the_same_state_and_proposal_give_the_same_and_the_state_stays(state: State) -> None:
-    for action in (EnterAs("carol"), Say("lobby", 0, "hi"), Tell("bob", 0, "hi"), Rename("carol"), SetTopic("lobby", "tea")):
+    for action in (
+        EnterAs("carol"),
+        Say("lobby", 0, "hi"),
+        Tell("bob", 0, "hi"),
+        Rename("carol"),
+        SetTopic("lobby", "tea"),
+    ):
         assert settle(state, proposal(action)) == settle(state, proposal(action))
     assert state.owner("carol") is None and state.head(DIRECTORY_LOG) == 2 and not state.conversations(ALICE.key)
 
@@ -67,7 +85,9 @@ def test_a_message_goes_behind_the_last_of_its_room_and_is_answered_with_its_pla
     assert settled.effects == (SendResult(ALICE.client_id, 7, Stored("#lobby", 42)),)
 
 
-def test_the_first_message_to_a_person_opens_the_conversation_and_only_the_message_answers_the_request(state: State) -> None:
+def test_the_first_message_to_a_person_opens_the_conversation_and_only_the_message_answers_the_request(
+    state: State,
+) -> None:
     log = conversation_log(ALICE.key, BOB.key)
     settled = settle(state, proposal(Tell("BOB", 0, "psst"), away="lunch"))
     opened, told = settled.appends

@@ -284,7 +284,10 @@ class ClientNode(Node):
         if not self.core.is_entered or not self.core.is_idle:
             return False
         server = self._world.server
-        for log in [*map(room_log, self.core.rooms), *server.core.chat.commits.durable.conversations(self.static.public)]:
+        for log in [
+            *map(room_log, self.core.rooms),
+            *server.core.chat.commits.durable.conversations(self.static.public),
+        ]:
             extent = server.log.extent(log)
             held = self.store.extent(log)
             if extent.head and (held.generation, held.head) != (extent.generation, extent.head):

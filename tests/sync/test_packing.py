@@ -27,5 +27,7 @@ def test_as_many_frames_share_a_packet_as_may() -> None:
 
 def test_two_frames_that_fit_together_exactly_share_a_packet() -> None:
     half = FRAME_BYTES_MAX // 2
-    sizes = [len(contents) for _, contents in packed([(b"x" * half, 1), (b"x" * (FRAME_BYTES_MAX - half), 2), (b"x", 3)])]
+    sizes = [
+        len(contents) for _, contents in packed([(b"x" * half, 1), (b"x" * (FRAME_BYTES_MAX - half), 2), (b"x", 3)])
+    ]
     assert sizes == [2, 1] and not list(packed([]))

@@ -18,7 +18,9 @@ def entries(first: int, *texts: str, log: str = LOBBY, generation: int = 1, ack_
 
 
 def acks(uplink: Uplink, now: float, *, is_sending: bool = False) -> list[Ack]:
-    found = [frame for ack in uplink.drain_acks(now, is_sending=is_sending) for frame in parse_up_untrusted(pack([ack]))]
+    found = [
+        frame for ack in uplink.drain_acks(now, is_sending=is_sending) for frame in parse_up_untrusted(pack([ack]))
+    ]
     return [frame for frame in found if isinstance(frame, Ack)]
 
 
@@ -81,7 +83,8 @@ def test_more_logs_than_fit_an_ack_are_reported_in_several(uplink: Uplink) -> No
     uplink.on_session(NOW)
     frames = uplink.drain_acks(NOW, is_sending=False)
     assert all(len(frame) <= FRAME_BYTES_MAX for frame in frames) and len(frames) > 3
-    named = [cursor.log for frame in frames for ack in parse_up_untrusted(pack([frame])) for cursor in ack.cursors]  # type: ignore[union-attr]
+    parsed = [ack for frame in frames for ack in parse_up_untrusted(pack([frame]))]
+    named = [cursor.log for ack in parsed if isinstance(ack, Ack) for cursor in ack.cursors]
     assert len(named) == len(set(named)) == 1 + 3 * ACK_LOGS_MAX
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from udpchat.chat import events
 from udpchat.chat.ids import ROOM_PREFIX
 from udpchat.chat.names import BadName, parse_nick, parse_room
-from udpchat.server.registry import Entering, Peer
+from udpchat.server.registry import Peer
 from udpchat.server.rooms import Rooms
 from udpchat.server.settle import EnterAs
 from udpchat.server.state import State

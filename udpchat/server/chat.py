@@ -1,4 +1,4 @@
-"""The chat that requests act upon: proposals are settled here, and their effects carried out once durable (SPEC 6, 7)."""
+"""The chat that requests act upon: proposals are settled, and their effects carried out once durable (SPEC 6, 7)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """From proposals to what is durable: settled in order, written in batches, carried out once written (SPEC 7.1).
 
 Two states: the *durable* one, and over it what is *settled* and being written. A failed write drops the upper one, and
-all is as the store has it. What settles without an entry waits for what was proposed before it: its answer may rest on that.
+all is as the store has it. What settles without an entry waits for what was proposed before it: its answer may rest on
+that.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ class Commits:
         self.unwritable = ""  # why the log takes no entries at the moment, if it does not
 
     def propose(self, proposal: Proposal) -> tuple[Effect, ...]:
-        """Settle a proposal; the effects that can be carried out at once: nothing is to be written for them, or before."""
+        """Settle a proposal; the effects that can be carried out at once, for nothing is to be written."""
         settlement = settle(self._settled, proposal)
         if not settlement.appends and not self._pending:
             return settlement.effects
@@ -84,4 +85,6 @@ class Commits:
     def pending_of(self, client_id: bytes) -> list[int]:
         """The counters of the requests of a client that are under way, in order."""
         proposals = [settlement.proposal for settlement in self._pending]
-        return [proposal.counter for proposal in proposals if proposal.author.client_id == client_id and proposal.counter]
+        return [
+            proposal.counter for proposal in proposals if proposal.author.client_id == client_id and proposal.counter
+        ]

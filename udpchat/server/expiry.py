@@ -13,7 +13,7 @@ PAUSE_S: Final = 1.0  # this late, the server itself was not running
 
 
 class Expiry:
-    """A server that was itself stopped has heard nobody meanwhile: peers have their full time from when it ran again."""
+    """A server that was itself stopped has heard nobody meanwhile: peers have their full time from when it goes on."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

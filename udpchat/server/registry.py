@@ -39,8 +39,8 @@ class Peer:
     """One device of one person. `nick` is None until it has entered."""
 
     __slots__ = (
-        "author", "bucket", "claimed", "downlink", "entering", "host", "nick", "parted_at", "presence", "previous", "rooms",
-        "session", "window",
+        "author", "bucket", "claimed", "downlink", "entering", "host", "nick", "parted_at", "presence", "previous",
+        "rooms", "session", "window",
     )  # fmt: skip
 
     def __init__(self, now: float, *, session: Session, author: Author, window: RequestWindow) -> None:

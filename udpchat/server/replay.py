@@ -1,4 +1,4 @@
-"""Answers to requests that were carried out before: by this session, the one before it, or an earlier server (SPEC 5.6, 7).
+"""Answers to requests carried out before: in this session, an earlier one, or by an earlier server (SPEC 5.6, 7).
 
 A result is answered alike however often its request is repeated. While the server runs the window of the peer has the
 answers; what outlives peer and process is in the log, where each entry names the request that asked for it.

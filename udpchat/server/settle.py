@@ -1,8 +1,8 @@
 """What an accepted request does to the chat, as a pure function: `settle(state, proposal)` (SPEC 7.1).
 
-A proposal fixes all that chance, the clock and presence have to do with it. Settling gives the entries to be written, the
-answer, and the effects that follow once the entries are durable; the same state and proposal always give the same. So
-what one server does alone, several can do alike from one ordered stream of proposals.
+A proposal fixes all that chance, the clock and presence have to do with it. Settling gives the entries to be written,
+the answer, and the effects that follow once the entries are durable; the same state and proposal always give the same.
+So what one server does alone, several can do alike from one ordered stream of proposals.
 """
 
 from __future__ import annotations

@@ -162,7 +162,9 @@ class LogStream:
     def _encode(self, first: int, entries: list[bytes]) -> list[EncodedEntries]:
         encoded: list[EncodedEntries] = []
         batch: list[bytes] = []
-        fixed = len(encode(Entries(self.log, self.generation, SEQUENCE_MAX, self._ack_delay_ms, []))) + ARRAY_GROWTH_BYTES
+        fixed = (
+            len(encode(Entries(self.log, self.generation, SEQUENCE_MAX, self._ack_delay_ms, []))) + ARRAY_GROWTH_BYTES
+        )
         size = fixed
         for entry in entries:
             if batch and (size + len(entry) > FRAME_BYTES_MAX or len(batch) == ENTRIES_MAX):
@@ -186,7 +188,9 @@ class LogStream:
         parts = split(entry)
         encoded = []
         for index, data in enumerate(parts):
-            frame = encode(EntryFragment(self.log, self.generation, sequence, self._ack_delay_ms, index, len(parts), data))
+            frame = encode(
+                EntryFragment(self.log, self.generation, sequence, self._ack_delay_ms, index, len(parts), data)
+            )
             encoded.append(EncodedEntries(sequence, sequence, index, frame, pack([frame])))
         return encoded
 

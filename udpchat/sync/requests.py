@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from udpchat.sync.fragments import FragmentAssembler, split
-from udpchat.sync.rtt import SAMPLE_S_MAX, RoundTrip
 from udpchat.sync.packing import FRAME_BYTES_MAX
+from udpchat.sync.rtt import SAMPLE_S_MAX, RoundTrip
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.frames import RequestFragment, encode, encode_request
 from udpchat.wire.limits import FRAGMENT_BYTES_HELD_MAX, REQUESTS_IN_FLIGHT_MAX

@@ -1,0 +1,48 @@
+"""The past, from the server's log: bounded by place, time and what fits an answer, and read by who may read it."""
+
+from __future__ import annotations
+
+from tests.server.rig import Rig
+from udpchat.chat.ids import conversation_log
+from udpchat.wire.bodies import GetHistory, Say, Search, Tell
+from udpchat.wire.limits import PAST_BYTES_MAX
+
+
+def test_the_last_before_a_sequence_and_a_time_as_many_as_asked_for() -> None:
+    rig = Rig()
+    alice = rig.device("alice", "lobby")
+    for number in range(6):
+        rig.server.set_wall_clock(1_000.0 + number - rig.now)
+        rig.ask(alice, Say("lobby", 0, str(number)))
+        rig.write()
+
+    def sequences(before: int, before_ms: int, count: int) -> list[int]:
+        return [item.sequence for item in rig.chat.history.before(GetHistory("#lobby", before, before_ms, count))]
+
+    assert sequences(0, 0, 3) == [4, 5, 6] and sequences(4, 0, 2) == [2, 3] and sequences(1, 0, 9) == []
+    assert sequences(0, 1_002_000, 9) == [1, 2] and sequences(2, 1_002_000, 9) == [1]
+
+
+def test_an_answer_holds_the_latest_that_fit_and_at_least_one() -> None:
+    rig = Rig()
+    alice = rig.device("alice", "lobby")
+    for _ in range(5):
+        rig.ask(alice, Say("lobby", 0, "x" * 5_000))
+    rig.ask(alice, Say("lobby", 0, "x" * (PAST_BYTES_MAX + 100)))
+    rig.write()
+    found = rig.chat.history.before(GetHistory("#lobby", 0, 0, 9))
+    assert [item.sequence for item in found] == [6]
+    assert [item.sequence for item in rig.chat.history.before(GetHistory("#lobby", 6, 0, 9))] == [4, 5]
+
+
+def test_a_conversation_is_read_and_found_by_the_two_who_have_it() -> None:
+    rig = Rig()
+    alice, bob, carol = rig.device("alice"), rig.device("bob"), rig.device("carol", "lobby")
+    rig.ask(alice, Tell("bob", 0, "secret word"))
+    rig.ask(carol, Say("lobby", 0, "open word"))
+    rig.write()
+    log = conversation_log(alice.key, bob.key)
+    history = rig.chat.history
+    assert [history.may_read(peer, log) for peer in (alice, bob, carol)] == [True, True, False]
+    for peer, logs in ((bob, {log, "#lobby"}), (carol, {"#lobby"})):
+        assert {item.log for item in history.search(peer, Search("word", "", "", 0))} == logs
