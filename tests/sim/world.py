@@ -110,6 +110,7 @@ class World:
     def run(self, duration_s: float) -> None:
         """Let time pass."""
         end = self.now + duration_s
+        self._forget_timeouts()
         while self._step(end):
             pass
         self.now = end
@@ -117,6 +118,7 @@ class World:
     def run_until(self, condition: Callable[[], bool], *, limit_s: float) -> float:
         """Let time pass until something is so; how long it took. `Stuck` if it is not so within the limit."""
         start = self.now
+        self._forget_timeouts()
         while not condition():
             if not self._step(start + limit_s):
                 if condition():
@@ -147,8 +149,15 @@ class World:
                 self.drain(node)
         self.steps += 1
         if self.steps % CHECK_EVERY_STEPS == 0:
+            for node in nodes:
+                node.check_timeout()
             self.promises.check()
         return True
+
+    def _forget_timeouts(self) -> None:
+        """Between two runs anybody may have changed anything."""
+        for node in (self.server, *self.clients):
+            node.forget_timeout()
 
     def drain(self, node: ClientNode | ServerNode) -> None:
         """Send what a core wants sent, and look at what it shows."""
