@@ -145,7 +145,8 @@ class World:
         for node in nodes:
             if node.address in inboxes:
                 node.take(inboxes[node.address])
-            if node.is_running and node.act(self.now):
+            wakes_at = node.wakes_at(self.now) if node.is_running else None
+            if wakes_at is not None and wakes_at <= self.now and node.act(self.now):
                 self.drain(node)
         self.steps += 1
         if self.steps % CHECK_EVERY_STEPS == 0:
