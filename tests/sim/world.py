@@ -72,6 +72,11 @@ class World:
 
     # --- Who is there ----------
 
+    @property
+    def nodes(self) -> list[ClientNode | ServerNode]:
+        """The server and all clients, running or not."""
+        return [self.server, *self.clients]
+
     def add_client(
         self,
         nick: str,
@@ -128,7 +133,7 @@ class World:
 
     def _step(self, end: float) -> bool:
         """To the next thing that happens; False if none does before `end`."""
-        nodes: list[ClientNode | ServerNode] = [self.server, *self.clients]
+        nodes = self.nodes
         wakes = (node.wakes_at(self.now) for node in nodes if node.is_running)
         times = [self.network.next_timeout(), *wakes]
         due = min((time for time in times if time is not None), default=None)
@@ -157,7 +162,7 @@ class World:
 
     def _forget_timeouts(self) -> None:
         """Between two runs anybody may have changed anything."""
-        for node in (self.server, *self.clients):
+        for node in self.nodes:
             node.forget_timeout()
 
     def drain(self, node: ClientNode | ServerNode) -> None:
