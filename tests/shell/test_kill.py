@@ -9,9 +9,6 @@ import json
 import os
 import re
 import signal
-import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -21,14 +18,14 @@ from random import Random
 
 import pytest
 
-from tests.shell.waiting import LIMIT_S, ROOT, Program, chatting
+from tests.shell.waiting import LIMIT_S, Program, chatting, free_port
 from udpchat.shell.addresses import parse_server
 from udpchat.storage.sqlite import SqliteLog
 from udpchat.wire.bodies import Message
 from udpchat.wire.frames import parse_entry_untrusted
 
 KILLS = 50
-APART_S = 0.3  # at most, between two kills: one of the server, one of a client
+APART_S = 0.2  # at most, between two kills: one of the server, one of a client
 LINE_EVERY_S = 0.03
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows cannot fork")
@@ -62,21 +59,9 @@ class Reborn(Program):
 @contextmanager
 def relayed(port: int) -> Iterator[int]:
     """A port of this machine from which a bad line leads to that one."""
-    command = [sys.executable, str(ROOT / "scripts" / "lossy"), "--listen", "0", "--to", f"127.0.0.1:{port}"]
-    command += ["--loss", "5%", "--seed", "1"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as relay:
-        assert relay.stdout is not None
-        try:
-            yield int(relay.stdout.readline().decode().rsplit(":", 1)[1])
-        finally:
-            relay.kill()
-
-
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as made:
-        made.bind(("127.0.0.1", 0))
-        port: int = made.getsockname()[1]
-        return port
+    arguments = ("--listen", "0", "--to", f"127.0.0.1:{port}", "--loss", "5%", "--seed", "1")
+    with Program(*arguments, script="lossy") as relay:
+        yield int(relay.line(where="ready ").rsplit(":", 1)[1])
 
 
 class Talker:
