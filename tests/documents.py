@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +13,9 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 SPEC = (ROOT / "udpchat" / "wire" / "SPEC.md").read_text(encoding="utf-8")
 NESTED = r"(?:[^()]|\([^()]*\))*"  # text with parentheses, and parentheses in these
 REDIRECTIONS = {"<", ">", ">>", "2>", "2>>"}
+SEPARATORS = {"|", "||", "&", "&&", ";"}
+KEYWORDS = {"if", "then", "else", "fi", "while", "until", "do", "done", "!"}
+FIELDS = r"(?:`[a-z_]+`(?:(?:, | and )`[a-z_]+`)*)"
 
 
 def section(document: str, title: str) -> str:
@@ -63,24 +66,24 @@ class EventFields:
 def events_of(text: str) -> dict[str, EventFields]:
     """The events of a table `event | fields`.
 
-    The cell of the fields begins with those that all events of the row have; `x` has `a` adds to one of them; with
-    `when`, `where` or `if` behind it, in some cases. What is in parentheses explains.
+    The cell of the fields begins with those that all events of the row have. Further clauses: `x` has `a` adds to one
+    of the events, `a` alone to all of them; with `when`, `where` or `if` behind it, in some cases. A clause that names
+    no field, or says no case of one alone, explains; so does what is in parentheses.
     """
     found: dict[str, EventFields] = {}
     for names, described in rows(text):
         events = re.findall(r"`([a-z_]+)`", names)
         assert events, names
-        listed, *clauses = split_outside(re.sub(rf"\({NESTED}\)", "", described), ";")
-        shared = re.match(r"(?:`[a-z_]+`\s*(?:,\s*)?)*", listed)
+        listed, *clauses = split_outside(re.sub(rf"\s*\({NESTED}\)", "", described), ";")
+        shared = re.match(rf"{FIELDS}?", listed)
         assert shared
         for event in events:
             found[event] = EventFields(always=re.findall(r"`([a-z_]+)`", shared[0]))
         for clause in clauses:
-            added = re.match(r"`([a-z_]+)` has ((?:`[a-z_]+`(?:, | and )?\s*)+)(.*)", clause)
-            if added and added[1] in events:
-                target = found[added[1]]
-                is_conditional = re.match(r"\s*(?:when|where|if)\b", added[3])
-                (target.sometimes if is_conditional else target.always).extend(re.findall(r"`([a-z_]+)`", added[2]))
+            added = re.match(rf"(?:`([a-z_]+)` has )?({FIELDS})(\s*(?:when|where|if)\b)?", clause)
+            if added and (added[1] in events or (added[1] is None and added[3])):
+                for target in [found[added[1]]] if added[1] else [found[event] for event in events]:
+                    (target.sometimes if added[3] else target.always).extend(re.findall(r"`([a-z_]+)`", added[2]))
     return found
 
 
@@ -104,18 +107,25 @@ def sessions(document: str) -> list[list[str]]:
     return [[line[4:] for line in block.splitlines()] for block in blocks]
 
 
-def command_lines(document: str) -> list[CommandLine]:
-    """Every command line that is shown: `$ ...`, and in blocks without a `$` every line."""
+def command_lines(document: str, programs: Container[str]) -> list[CommandLine]:
+    """Every command line that is shown: `$ ...`, and every line of a block that begins with one of these programs."""
     found: list[CommandLine] = []
     for block in sessions(document):
         starts = [number for number, line in enumerate(block) if line.startswith("$ ")]
+        if not starts and block[0].split()[0] not in programs:
+            continue
         for number in starts or range(len(block)):
             until = next((later for later in starts if later > number), len(block)) if starts else number + 1
             found += _programs_of(block[number].removeprefix("$ "), tuple(block[number + 1 : until]))
     return found
 
 
-def inline_command_lines(document: str, programs: tuple[str, ...]) -> list[CommandLine]:
+def settings_files(document: str) -> list[str]:
+    """The blocks that are TOML."""
+    return ["\n".join(block) for block in sessions(document) if re.match(r"[a-z_-]+ = ", block[0])]
+
+
+def inline_command_lines(document: str, programs: Container[str]) -> list[CommandLine]:
     """Those that stand within sentences, with an argument at least; `...` stands for what is not said."""
     found = []
     for code in re.findall(r"`([^`\n]+)`", document):
@@ -125,7 +135,7 @@ def inline_command_lines(document: str, programs: tuple[str, ...]) -> list[Comma
 
 
 def _programs_of(line: str, shown: tuple[str, ...]) -> Iterator[CommandLine]:
-    lexer = shlex.shlex(line, posix=True, punctuation_chars="|<>&")
+    lexer = shlex.shlex(line, posix=True, punctuation_chars="|<>&;")
     lexer.whitespace_split = True
     lexer.commenters = ""
     words = list(lexer)
@@ -133,12 +143,14 @@ def _programs_of(line: str, shown: tuple[str, ...]) -> Iterator[CommandLine]:
     if "#" in words:
         words = words[: words.index("#")]
     while words:
-        end = next((number for number, word in enumerate(words) if word in ("|", "&")), len(words))
-        program, *arguments = words[:end]
-        while redirected := [number for number, word in enumerate(arguments) if word in REDIRECTIONS]:
-            del arguments[redirected[0] : redirected[0] + 2]
-        yield CommandLine(program, tuple(arguments), line, comment, shown)
-        words = words[end + 1 :]
+        end = next((number for number, word in enumerate(words) if word in SEPARATORS), len(words))
+        command, words = words[:end], words[end + 1 :]
+        while command and command[0] in KEYWORDS:
+            del command[0]
+        while redirected := [number for number, word in enumerate(command) if word in REDIRECTIONS]:
+            del command[redirected[0] : redirected[0] + 2]
+        if command:
+            yield CommandLine(command[0], tuple(command[1:]), line, comment, shown)
 
 
 # --- Frames, bodies and packets (SPEC) ----------

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import enum
 import importlib
 import os
 import pkgutil
 import re
+import tomllib
 import typing
 from collections.abc import Iterator
 from itertools import product
@@ -33,8 +35,10 @@ from udpchat.wire import bodies, frames, limits, packets
 SOURCES = sorted((ROOT / "udpchat").rglob("*.py"))
 PROGRAMS = {"udpchat-server": cli.server, "udpchat-client": cli.client, "udpchat": cli.main}
 SCRIPTS = sorted(path.name for path in (ROOT / "scripts").iterdir() if path.is_file() and not path.suffix)
-SHOWN = documents.command_lines(README)
-INLINE = documents.inline_command_lines(README, (*PROGRAMS, *(f"scripts/{name}" for name in SCRIPTS)))
+OURS = {*PROGRAMS, *(f"scripts/{name}" for name in SCRIPTS)}
+OTHERS = {"echo", "kill", "pip", "python", "sleep"}
+SHOWN = documents.command_lines(README, OURS | OTHERS)
+INLINE = documents.inline_command_lines(README, OURS)
 
 # --- README: commands, options, files ----------
 
@@ -60,7 +64,8 @@ def test_every_option_that_the_readme_names_exists(capsys: pytest.CaptureFixture
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README))
     assert named - known == set()
     variables = {name.lower().replace("_", "-") for name in re.findall(r"\bUDPCHAT_([A-Z_]+)", README)}
-    assert variables and {f"--{name}" for name in variables} - known == set()
+    settings = {name for text in documents.settings_files(README) for name in tomllib.loads(text)}
+    assert variables and {f"--{name}" for name in variables | settings} - known == set()
 
 
 def idle(*_: object, **__: object) -> int:
@@ -87,7 +92,7 @@ def test_every_command_line_of_the_readme_is_understood(
         text = (ROOT / "scripts" / script).read_text(encoding="utf-8")
         assert all(word in text for word in arguments if word.startswith("--"))
     else:
-        assert shown.program in ("echo", "pip", "kill", "python"), "a program that this test does not know"
+        assert shown.program in OTHERS, "a program that this test does not know"
 
 
 def test_the_readme_shows_command_lines_of_every_program() -> None:
@@ -115,7 +120,8 @@ def test_the_libraries_of_the_readme_are_those_of_the_setup() -> None:
     asked = re.search(r"install_requires =\n((?: +\S+\n)+)", (ROOT / "setup.cfg").read_text(encoding="utf-8"))
     assert asked
     told = documents.section(README, "Install").split("libraries:")[1]
-    assert set(re.findall(r"^ +([a-z_]+)", asked[1], re.MULTILINE)) == set(re.findall(r"`([a-z_]+)` \(", told))
+    required = re.findall(r"^ +([a-z_]+)", asked[1].replace("-", "_"), re.MULTILINE)
+    assert set(required) == set(re.findall(r"`(\w+)` \(", told))
 
 
 # --- README: events ----------
@@ -173,16 +179,28 @@ def test_times_are_iso_8601_in_utc() -> None:
 # --- README: exit codes, addresses, numbers ----------
 
 
+def told_exit_codes(text: str) -> dict[int, str]:
+    """Number and first word, from the sentence that lists them; empty if none does."""
+    sentence = re.search(r"Exit codes: (.*?)(?:\. |$)", documents.on_one_line(text))
+    listed = re.findall(r"(\d+) ([a-z]+)", re.sub(r"\([^()]*\)", "", sentence[1])) if sentence else []
+    return {int(code): word for code, word in listed}
+
+
+def exit_codes() -> Iterator[int]:
+    """All that the programs have a name for."""
+    for _, name, _ in pkgutil.walk_packages(udpchat.__path__, "udpchat."):
+        for constant, value in vars(importlib.import_module(name)).items() if not name.endswith("__main__") else ():
+            if constant.startswith("EXIT_") and isinstance(value, int):
+                yield value
+            elif isinstance(value, type) and issubclass(value, enum.IntEnum) and value.__name__ == "ExitCode":
+                yield from value
+
+
 def test_the_exit_codes_of_the_readme_are_those_of_the_programs() -> None:
-    sentence = re.search(r"Exit codes: (.*?)\. ", documents.on_one_line(README))
-    assert sentence
-    told = dict(re.findall(r"(\d+) ([a-z]+)", re.sub(r"\([^()]*\)", "", sentence[1])))
-    modules = [importlib.import_module(name) for _, name, _ in pkgutil.walk_packages(udpchat.__path__, "udpchat.")
-               if not name.endswith("__main__")]  # fmt: skip
-    codes = {value for one in modules for name, value in vars(one).items() if name.startswith("EXIT_")}
-    assert set(map(int, told)) == codes | {0}
-    listed = re.search(r"Exit codes: (.*?)\. ", documents.on_one_line(cli.__doc__ or ""))
-    assert listed and dict(re.findall(r"(\d+) ([a-z]+)", listed[1])) == told
+    told = told_exit_codes(README)
+    assert set(told) == {0, *exit_codes()}
+    for source in SOURCES:
+        assert told_exit_codes(source.read_text(encoding="utf-8").split('"""')[1]) in ({}, told), source.name
 
 
 def test_the_addresses_of_the_readme_are_understood() -> None:
