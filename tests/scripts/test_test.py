@@ -56,7 +56,7 @@ def test_the_last_stage_ends_with_what_pytest_counted(monkeypatch: pytest.Monkey
 
 def test_the_random_slice_is_what_has_something_to_vary_and_another_for_each_seed() -> None:
     def collected(*arguments: str) -> list[str]:
-        paths = ("tests/wire", "tests/sim/test_swarm_fresh.py")
+        paths = ("tests/wire/test_packets.py", "tests/sim/test_swarm_fresh.py")
         command = [sys.executable, "-m", "pytest", "-q", "--collect-only", *paths]
         done = subprocess.run([*command, *arguments], cwd=SCRIPTS.parent, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout
@@ -64,5 +64,5 @@ def test_the_random_slice_is_what_has_something_to_vary_and_another_for_each_see
 
     always, fresh = collected(), collected(*script.random_arguments(7))
     assert any("test_swarm_fresh" in name for name in fresh) and not any("test_swarm_fresh" in name for name in always)
-    assert any("tests/wire/test_frames" in name for name in fresh)
+    assert any("tests/wire/test_packets" in name for name in fresh)
     assert {name for name in fresh if "test_swarm_fresh" not in name} < set(always)

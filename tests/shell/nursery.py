@@ -20,6 +20,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -122,7 +123,7 @@ def _nursery() -> socket.socket:
 
 def _serve(requests: socket.socket) -> dict | None:
     """Fork for each request. Returns None at the end, and in a child what it is to do."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # monitors are not waited for
+    signal.signal(signal.SIGCHLD, _reap)
     while True:
         message, descriptors, _, _ = socket.recv_fds(requests, REQUEST_BYTES_MAX, 4)
         if not message:
@@ -134,6 +135,13 @@ def _serve(requests: socket.socket) -> dict | None:
                 return json.loads(message)
         for descriptor in descriptors:
             os.close(descriptor)
+
+
+def _reap(*_: object) -> None:
+    """Wait for every monitor that has ended: the processor time that its child took is then counted."""
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
 
 
 def _monitor(descriptors: list[int]) -> bool:
