@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from itertools import count
 from pathlib import Path
+from queue import Empty
 from random import Random
 
 import pytest
@@ -51,7 +52,11 @@ class Reborn(Program):
         super().__exit__(*reason)
 
     def next_line(self) -> str:
-        line = self.out.get(timeout=LIMIT_S)
+        try:
+            line = self.out.get(timeout=LIMIT_S)
+        except Empty:
+            raise AssertionError(f"no line within {LIMIT_S} s after {self.lines[-5:]}") from None
+        assert line or self.process.poll() is None, f"it was not started again: {self.rest_of(self.err)[-20:]}"
         self.lines.append(line)
         return line
 
@@ -143,7 +148,7 @@ def test_whatever_is_killed_nothing_confirmed_is_lost_and_nothing_is_there_twice
                 carol_pid = carol.pid()
             for talker in talkers.values():
                 talker.stop()
-            assert [one.process.wait(60) for one in (alice, bob, carol)] == [0, 0, 0]
+            assert [one.code(60) for one in (alice, bob, carol)] == [0, 0, 0]
             printed = {
                 "alice": alice.rest_of(alice.out),
                 "bob": bob.rest_of(bob.out),

@@ -22,6 +22,7 @@ from tests.shell import nursery
 T = TypeVar("T")
 ROOT = Path(__file__).resolve().parent.parent.parent
 LIMIT_S = 20.0
+LINES_TOLD = 20  # of a program that did not end
 PORTS = range(20_000, 32_000)  # below those that systems give out themselves (RFC 6335; Linux: from 32,768 on)
 
 
@@ -150,9 +151,13 @@ class Program:
         assert self.process.stdin is not None
         self.process.stdin.close()
 
-    def code(self) -> int:
-        """The exit code, once it has ended."""
-        return self.process.wait(LIMIT_S)
+    def code(self, limit_s: float = LIMIT_S) -> int:
+        """The exit code, once it has ended. AssertionError, with what it printed last, if it does not."""
+        try:
+            return self.process.wait(limit_s)
+        except subprocess.TimeoutExpired:
+            said = [*self.printed[-LINES_TOLD:], "and to standard error:", *list(self.err.queue)[-LINES_TOLD:]]
+            raise AssertionError(f"it did not end within {limit_s} s; it printed last:\n{chr(10).join(said)}") from None
 
     def __enter__(self) -> Program:
         return self
