@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.shell.test_connect import closed_port
 from tests.shell.test_reach import Door
-from tests.shell.waiting import Program, chatting, run_until, serving, texts, url_of
+from tests.shell.waiting import Program, chatting, free_port, run_until, serving, texts, url_of
 from udpchat.shell.addresses import parse_server
 from udpchat.shell.identity import open_folder, remember_server
 
@@ -34,7 +33,7 @@ def here(tmp_path: Path) -> Iterator[Program]:
 
 def office_gone(data: Path) -> str:
     """The name of a server that was used last from this data folder, where nobody listens any more."""
-    name = f"127.0.0.1:{closed_port()}"
+    name = f"127.0.0.1:{free_port()}"
     open_folder(data)
     remember_server(data, name)
     return name
