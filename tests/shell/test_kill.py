@@ -26,7 +26,7 @@ from udpchat.wire.bodies import Message
 from udpchat.wire.frames import parse_entry_untrusted
 
 KILLS = 50
-APART_S = 0.2  # at most, between two kills: one of the server, one of a client
+APART_S = 0.3  # at most, between two kills: one of the server, one of a client
 LINE_EVERY_S = 0.03
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows cannot fork")
