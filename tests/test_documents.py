@@ -1,100 +1,359 @@
-"""What README and SPEC say is so: commands, options, events, exit codes, tags, limits."""
+"""What README and SPEC say is so: commands, options, events and frames with their fields, exit codes, limits.
+
+Each test reads a table, a list or the command lines out of the document (`tests.documents`) and compares all of it with
+the code. What the command lines do when they are run is `tests/test_documents_run.py`.
+"""
 
 from __future__ import annotations
 
+import argparse
+import dataclasses
+import enum
+import importlib
+import os
+import pkgutil
 import re
-import subprocess
-import sys
-from pathlib import Path
-from typing import get_args
+import tomllib
+import typing
+from collections.abc import Iterator
+from itertools import product
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
+import udpchat
+from tests import documents
+from tests.documents import README, ROOT, SPEC, CommandLine
+from tests.scripts.loading import load
+from udpchat import cli
+from udpchat.chat import events
+from udpchat.shell.addresses import parse_server
 from udpchat.ui.commands import COMMANDS
+from udpchat.ui.lines import json_event
 from udpchat.wire import bodies, frames, limits, packets
 
-ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-SPEC = (ROOT / "udpchat" / "wire" / "SPEC.md").read_text(encoding="utf-8")
 SOURCES = sorted((ROOT / "udpchat").rglob("*.py"))
+PROGRAMS = {"udpchat-server": cli.server, "udpchat-client": cli.client, "udpchat": cli.main}
+SCRIPTS = sorted(path.name for path in (ROOT / "scripts").iterdir() if path.is_file() and not path.suffix)
+OURS = {*PROGRAMS, *(f"scripts/{name}" for name in SCRIPTS)}
+OTHERS = {"echo", "kill", "pip", "python", "sleep"}
+SHOWN = documents.command_lines(README, OURS | OTHERS)
+INLINE = documents.inline_command_lines(README, OURS)
 
-
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "udpchat", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=30, check=False)
+# --- README: commands, options, files ----------
 
 
 def test_every_command_of_the_readme_exists_and_every_command_is_in_the_readme() -> None:
-    table = README.split("| command | does |")[1].split("## JSON")[0]
-    named = set(re.findall(r"`/([a-z]+)", table))
-    assert named == {command.name for command in COMMANDS}
+    cells = [cell for cell, _ in documents.rows(documents.section(README, "Commands"))]
+    assert {form for cell in cells for form in re.findall(r"`([^`]+)`", cell)} == {one.form for one in COMMANDS}
 
 
-@pytest.mark.parametrize("program", ["server", "client"])
-def test_every_option_of_the_readme_exists(program: str) -> None:
-    lines = [line for line in README.splitlines() if f"udpchat-{program}" in line and line.startswith("    $")]
-    options = {option for line in lines for option in re.findall(r"(--[a-z-]+)", line)}
-    shown = run(program, "--help").stdout
-    for subcommand in ("backup", "restore", "export", "check"):
-        shown += run(program, subcommand, "--help").stdout if program == "server" else ""
-    assert options and all(option in shown for option in options)
+def help_of(program: str, *words: str, capsys: pytest.CaptureFixture[str]) -> str:
+    with pytest.raises(SystemExit) as ended:
+        PROGRAMS[program]([*words, "--help"])
+    assert ended.value.code == 0
+    return capsys.readouterr().out
+
+
+def test_every_option_that_the_readme_names_exists(capsys: pytest.CaptureFixture[str]) -> None:
+    subcommands = {(one.program, one.arguments[0]) for one in SHOWN if one.arguments and one.arguments[0][0] != "-"}
+    helps = [help_of(program, word, capsys=capsys) for program, word in subcommands if program in PROGRAMS]
+    helps += [help_of(program, capsys=capsys) for program in PROGRAMS]
+    helps += [(ROOT / "scripts" / name).read_text(encoding="utf-8") for name in SCRIPTS]
+    known = {option for text in helps for option in re.findall(r"--[a-z][a-z-]+", text)}
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README))
+    assert named - known == set()
+    variables = {name.lower().replace("_", "-") for name in re.findall(r"\bUDPCHAT_([A-Z_]+)", README)}
+    settings = {name for text in documents.settings_files(README) for name in tomllib.loads(text)}
+    assert variables and {f"--{name}" for name in variables | settings} - known == set()
+
+
+def idle(*_: object, **__: object) -> int:
+    return 0
+
+
+@pytest.mark.parametrize("shown", [*SHOWN, *INLINE], ids=lambda shown: shown.line)
+def test_every_command_line_of_the_readme_is_understood(
+    shown: CommandLine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By the real parser, which also checks the values; what would then be run is not."""
+    script = shown.program.removeprefix("scripts/")
+    arguments = list(shown.arguments)
+    monkeypatch.setattr(cli, "_guarded", idle)
+    for name in [name for name in os.environ if name.startswith("UDPCHAT_")]:
+        monkeypatch.delenv(name)
+    if shown.program in PROGRAMS:
+        assert PROGRAMS[shown.program](arguments) == 0, capsys.readouterr().err
+    elif script == "chat" and arguments[:1] != ["stop"]:
+        assert cli.client(arguments) == 0, capsys.readouterr().err
+    elif script == "sim":
+        assert isinstance(load("sim").parse(arguments), argparse.Namespace)
+    elif script != shown.program:
+        text = (ROOT / "scripts" / script).read_text(encoding="utf-8")
+        assert all(word in text for word in arguments if word.startswith("--"))
+    else:
+        assert shown.program in OTHERS, "a program that this test does not know"
+
+
+def test_the_readme_shows_command_lines_of_every_program() -> None:
+    assert {one.program for one in SHOWN} >= {"udpchat-server", "udpchat-client", "scripts/chat", "scripts/test"}
 
 
 def test_every_script_of_the_readme_exists() -> None:
-    for name in re.findall(r"scripts/([a-z]+)", README):
-        assert (ROOT / "scripts" / name).is_file(), name
+    named = set(re.findall(r"\bscripts/([a-z]+)", README))
+    assert named and named <= set(SCRIPTS)
 
 
-def test_every_file_of_the_tour_exists() -> None:
-    tour = README.split("An evening's tour:")[1]
-    for name in re.findall(r"`([a-z]+/[A-Za-z]+\.(?:py|md))`", tour):
-        assert (ROOT / "udpchat" / name).is_file(), name
+def test_every_module_and_name_of_the_tour_exists() -> None:
+    tour = documents.section(README, "Reading the code")
+    named = re.findall(r"`([\w/]+\.(?:py|md))`", tour)
+    known = {path.relative_to(ROOT).as_posix() for path in (*SOURCES, *ROOT.rglob("*.md"), *ROOT.glob("tests/*/*.py"))}
+    assert named
+    for file in named:
+        assert any(f"/{path}".endswith(f"/{file}") for path in known), file
+    for module, name in re.findall(r"`([a-z_]+)\.((?!py|md)_?[a-z_]+)`", tour):
+        homes = [path for path in SOURCES if path.stem == module]
+        assert any(re.search(rf"\bdef {name}\b", path.read_text(encoding="utf-8")) for path in homes), (module, name)
 
 
-def test_every_event_of_the_readme_has_the_fields_that_the_line_mode_prints() -> None:
-    source = (ROOT / "udpchat" / "ui" / "lines.py").read_text(encoding="utf-8")
-    table = README.split("## JSON events")[1].split("Within a room")[0]
-    for row in re.findall(r"^\| (`.*) \| (.*) \|$", table, re.MULTILINE):
-        for name in re.findall(r"`([a-z]+)`", row[0]):
-            assert f'"{name}"' in source, name
+def test_the_libraries_of_the_readme_are_those_of_the_setup() -> None:
+    asked = re.search(r"install_requires =\n((?: +\S+\n)+)", (ROOT / "setup.cfg").read_text(encoding="utf-8"))
+    assert asked
+    told = documents.section(README, "Install").split("libraries:")[1]
+    required = re.findall(r"^ +([a-z_]+)", asked[1].replace("-", "_"), re.MULTILINE)
+    assert set(required) == set(re.findall(r"`(\w+)` \(", told))
 
 
-def test_a_wrong_option_is_one_line_and_exit_code_two() -> None:
-    result = run("client", "--nick", "alice", "--wrong")
-    assert result.returncode == 2
-    assert "--wrong" in result.stderr and "Traceback" not in result.stderr
+# --- README: events ----------
 
 
-def tags(union: object) -> dict[str, int]:
-    return {struct.__name__: struct.__struct_config__.tag for struct in get_args(union)}
+def values_of(kind: Any) -> list[Any]:
+    """Values of an annotated type, one for each case that may give an event other fields."""
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
+        return list(instances_of(kind))[-1:]
+    if typing.get_origin(kind) in (tuple, list):
+        inner = [value for one in get_args(kind) if one is not ... for value in values_of(one)[-1:]]
+        return [typing.get_origin(kind)(inner)]
+    if isinstance(kind, typing._LiteralGenericAlias):
+        return [get_args(kind)[-1]]
+    if get_args(kind):
+        return [value for one in get_args(kind) for value in values_of(one)]
+    empty_and_not = {type(None): [None], str: ["", "x"], int: [0, 7], float: [0.0, 7.5], bool: [False, True]}
+    return empty_and_not[kind]
 
 
-@pytest.mark.parametrize("union", [frames.Up, frames.Down])
-def test_every_frame_stands_in_the_spec_under_its_tag(union: object) -> None:
-    for name, tag in tags(union).items():
-        assert re.search(rf"^\| {tag} \| {name} \|", SPEC, re.MULTILINE), name
+def instances_of(kind: type) -> Iterator[Any]:
+    """Events of a class, with each of its fields empty and not."""
+    hints = get_type_hints(kind)
+    for values in product(*(values_of(hints[one.name]) for one in dataclasses.fields(kind))):
+        yield kind(*values)
+
+
+def printed_events() -> dict[str, list[dict[str, Any]]]:
+    """Every object that the line mode can print, by its event."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for kind in get_args(events.ClientEvent):
+        for event in instances_of(kind):
+            printed = json_event(event)
+            found.setdefault(printed["event"], []).append(printed)
+    return found
+
+
+def test_every_event_of_the_readme_is_printed_with_exactly_its_fields() -> None:
+    promised = documents.events_of(documents.section(README, "JSON events"))
+    printed = printed_events()
+    assert set(promised) == set(printed)
+    for name, fields in promised.items():
+        for event in printed[name]:
+            assert next(iter(event)) == "event"
+            assert set(fields.always) <= set(event) - {"event"} <= {*fields.always, *fields.sometimes}, name
+        for field in fields.sometimes:
+            assert len({field in event for event in printed[name]}) == 2, f"{name} has {field} in some cases"
+
+
+def test_times_are_iso_8601_in_utc() -> None:
+    times = [event["time"] for event in printed_events()["message"]]
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", time) for time in times)
+
+
+# --- README: exit codes, addresses, numbers ----------
+
+
+def told_exit_codes(text: str) -> dict[int, str]:
+    """Number and first word, from the sentence that lists them; empty if none does."""
+    sentence = re.search(r"Exit codes: (.*?)(?:\. |$)", documents.on_one_line(text))
+    listed = re.findall(r"(\d+) ([a-z]+)", re.sub(r"\([^()]*\)", "", sentence[1])) if sentence else []
+    return {int(code): word for code, word in listed}
+
+
+def exit_codes() -> Iterator[int]:
+    """All that the programs have a name for."""
+    for _, name, _ in pkgutil.walk_packages(udpchat.__path__, "udpchat."):
+        for constant, value in vars(importlib.import_module(name)).items() if not name.endswith("__main__") else ():
+            if constant.startswith("EXIT_") and isinstance(value, int):
+                yield value
+            elif isinstance(value, type) and issubclass(value, enum.IntEnum) and value.__name__ == "ExitCode":
+                yield from value
+
+
+def test_the_exit_codes_of_the_readme_are_those_of_the_programs() -> None:
+    told = told_exit_codes(README)
+    assert set(told) == {0, *exit_codes()}
+    for source in SOURCES:
+        assert told_exit_codes(source.read_text(encoding="utf-8").split('"""')[1]) in ({}, told), source.name
+
+
+def test_the_addresses_of_the_readme_are_understood() -> None:
+    addresses = re.findall(r"udpchat://[\w.:\[\]-]+(?:#[a-z2-7]{32})?(?![\w.#])", README)
+    assert any("#" in address for address in addresses)
+    for address in addresses:
+        assert parse_server(address).port == limits.DEFAULT_PORT
+
+
+def number(text: str) -> float:
+    words = {"two": 2, "three": 3, "four": 4, "eight": 8, "An hour": 3600, "an hour": 3600, "half": 0.5}
+    return words[text] if text in words else float(text.replace(",", ""))
+
+
+def assert_says(document: str, phrase: str, expected: tuple[float, ...]) -> None:
+    found = re.search(phrase, documents.on_one_line(document))
+    assert found, f"the document no longer says {phrase!r}: write here how it does"
+    assert tuple(map(number, found.groups())) == pytest.approx(expected), found[0]
+
+
+KIB = 1024
+N = r"([\d.,]*\d|[a-z]+)"  # a number
 
 
 @pytest.mark.parametrize(
-    ("section", "union"),
+    ("phrase", "expected"),
+    [
+        (f"UDP port {N}", (limits.DEFAULT_PORT,)),
+        (f"announced as `timed out` after {N} s", (limits.EXPIRY_S,)),
+        (f"A message has at most {N} KiB", (limits.TEXT_BYTES_MAX / KIB,)),
+        (f"more bytes back than {N} times", (limits.AMPLIFICATION_MAX,)),
+    ],
+)
+def test_a_number_of_the_readme_is_that_of_the_limits(phrase: str, expected: tuple[float, ...]) -> None:
+    assert_says(README, phrase, expected)
+
+
+# --- SPEC ----------
+
+HELLO_RESEND = (
+    limits.HELLO_RESEND_S, limits.HELLO_RESEND_GROWTH, limits.HELLO_RESEND_GROWTH_NEAR, limits.HELLO_RESEND_S_MAX,
+    100 * limits.HELLO_RESEND_JITTER,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("phrase", "expected"),
+    [
+        (f"payloads are at most {N} bytes", (limits.DATAGRAM_BYTES_MAX,)),
+        (f"never more bytes than {N} times what it sent", (limits.AMPLIFICATION_MAX,)),
+        (f"zeros up to {N} bytes in all", (limits.HELLO_BYTES,)),
+        (f"Good for {N} s", (limits.COOKIE_LIFETIME_S,)),
+        (f"drawn anew every {N} s", (limits.COOKIE_SECRET_LIFETIME_S,)),
+        (f"waits on after {N} s, growing {N}-fold before the first answer and {N}-fold after it, up to {N} s, "
+         f"jittered by {N} %", HELLO_RESEND),
+        (f"A window of {N} counters", (limits.REPLAY_WINDOW_PACKETS,)),
+        (r"After (an hour), or 2\^(\d+) packets",
+         (limits.SESSION_AGE_S_MAX, limits.SESSION_PACKETS_MAX.bit_length() - 1)),
+        (f"both open the old one for {N} s more", (limits.SESSION_OVERLAP_S,)),
+        (f"within {N} times the bytes that came from there", (limits.AMPLIFICATION_MAX,)),
+        (f"refused for {N} s, or the move undone", (limits.PATH_REFUSED_S,)),
+        (f"array of 1 to {N} frames", (limits.FRAMES_MAX,)),
+        (f"fit {N} KiB", (limits.PAST_BYTES_MAX / KIB,)),
+        (f"goes as 2 to {N} fragments of {N} bytes", (limits.FRAGMENTS_MAX, limits.FRAGMENT_BYTES)),
+        (f"A message has at most {N} KiB of text", (limits.TEXT_BYTES_MAX / KIB,)),
+        (f"generation, cursor, at most {N} ranges", (limits.ACK_RANGES_MAX,)),
+        (f"members / {N} s, at least {N} ms", (limits.ACKS_PER_S_BUDGET, 1000 * limits.ACK_INTERVAL_S_MIN)),
+        (f"under {N} a second", (limits.ACKS_PER_S_BUDGET,)),
+        (f"In rooms up to {N}, what is unacknowledged", (limits.SENDER_DRIVEN_PEERS_MAX,)),
+        (f"with more than {N} KiB live unacknowledged", (limits.LAG_BYTES_MAX / KIB,)),
+        (f"the {N} entries that a replica keeps", (limits.REPLICA_HELD_MAX,)),
+        (f"holds at most {N}, and repeats", (limits.REQUESTS_IN_FLIGHT_MAX,)),
+        (f"enter from {N} devices at once", (limits.PEERS_PER_KEY_MAX,)),
+        (f"of silence, {N} s less up to {N} %", (limits.HEARTBEAT_S, 100 * limits.HEARTBEAT_JITTER)),
+        (f"`expiry`, {N} s, of silence", (limits.EXPIRY_S,)),
+        (r"The udpchat protocol, version (\d+)", (limits.PROTOCOL_VERSION,)),
+    ],
+)  # fmt: skip
+def test_a_number_of_the_spec_is_that_of_the_limits(phrase: str, expected: tuple[float, ...]) -> None:
+    assert_says(SPEC, phrase, expected)
+
+
+def fields_of(struct: type) -> list[str]:
+    """Names of a struct's fields in the order of the wire; a list of other structs as these are listed in SPEC."""
+    names = []
+    for name, hint in get_type_hints(struct).items():
+        (inner,) = get_args(hint) if typing.get_origin(hint) is list else (None,)
+        is_nested = isinstance(inner, type) and issubclass(inner, bodies.WireStruct)
+        names.append(f"[{' '.join(fields_of(inner))}]" if is_nested else name)
+    return names
+
+
+def shapes_of(union: object) -> dict[str, tuple[int, list[str]]]:
+    """Tag and fields of each struct of a union."""
+    found = {struct.__name__: (struct.__struct_config__.tag, fields_of(struct)) for struct in get_args(union)}
+    assert found
+    return found
+
+
+def test_the_frames_of_the_spec_are_those_of_the_code_with_their_fields_in_order() -> None:
+    for title, shapes in {
+        "4.1": {"Introduction": (0, fields_of(frames.Introduction)), **shapes_of(frames.Up)},
+        "4.2": shapes_of(frames.Down),
+    }.items():
+        table = documents.rows(documents.section(SPEC, f"{title} "))
+        told = {name: (int(tag), documents.fields_of(listed)) for tag, name, listed, _ in table}
+        shared = {"Goodbye"} - set(told)  # stands in the table of the other direction
+        assert told == {name: shape for name, shape in shapes.items() if name not in shared}
+
+
+@pytest.mark.parametrize(
+    ("title", "union"),
     [("4.3", bodies.RequestBody), ("4.4", bodies.ResultBody), ("4.5", bodies.Entry), ("4.6", bodies.Record)],
 )
-def test_every_body_stands_in_the_spec_under_its_tag(section: str, union: object) -> None:
-    text = SPEC.split(f"### {section}")[1].split("### ")[0]
-    for name, tag in tags(union).items():
-        assert re.search(rf"\b{tag} {name}\b", text), name
+def test_the_bodies_of_the_spec_are_those_of_the_code_with_their_fields_in_order(title: str, union: object) -> None:
+    assert documents.bodies_of(documents.section(SPEC, f"{title} ")) == shapes_of(union)
 
 
 def test_the_packets_of_the_spec_are_those_of_the_code() -> None:
-    for kind in packets.Kind:
-        name = "".join(part.capitalize() for part in kind.name.split("_"))
-        assert re.search(rf"^\| {int(kind)} \| {name} \|", SPEC, re.MULTILINE), name
-    assert limits.PROTOCOL_VERSION == 1
+    told = {name: int(kind) for kind, name, *_ in documents.rows(documents.section(SPEC, "1. "))}
+    kinds = {"".join(part.capitalize() for part in kind.name.split("_")): int(kind) for kind in packets.Kind}
+    assert {name: kind for name, kind in told.items() if name != "Group"} == kinds
+    assert told["Group"] not in kinds.values(), "what is reserved is not in use"
 
 
-def test_sections_that_the_code_cites_exist() -> None:
-    for source in SOURCES:
-        for section in re.findall(r"SPEC (\d+(?:\.\d+)?)", source.read_text(encoding="utf-8")):
-            heading = re.search(rf"^#+ {re.escape(section)}[. ]", SPEC, re.MULTILINE)
-            inline = re.search(rf"(?:^|[ (]){re.escape(section)} ", SPEC, re.MULTILINE)
-            assert heading or inline, f"{source.name} cites SPEC {section}"
+@pytest.mark.parametrize("row", documents.rows(documents.section(SPEC, "1. ")), ids=lambda row: row[1])
+def test_a_packet_has_its_fields_where_the_spec_says(row: list[str]) -> None:
+    kind, name, _, described = row
+    if described == "reserved":
+        assert not hasattr(packets, name)
+        return
+    made = getattr(packets, name)
+    fields = dataclasses.fields(made)
+    layout = documents.layout_of(described)
+    values, expected = [], bytes((int(kind),))
+    for number, (field, (told, size)) in enumerate(zip(fields, layout, strict=False), 1):
+        assert field.name in told or told in field.name, f"{name}: {field.name} where SPEC has {told}"
+        content = bytes(range(0x10 * number, 0x10 * number + (size or 40) % 0x10 or 0x10)).ljust(size or 40, b"\xaa")
+        values.append(int.from_bytes(content, "big") if field.type == "int" else content)
+        expected += content
+    encoded = made(*values).encode()
+    assert encoded.startswith(expected)
+    filling = encoded[len(expected) :]
+    assert len(layout) - len(fields) == bool(filling), "all that the packet has is in SPEC"
+    assert not any(filling) and (not filling or len(encoded) == limits.HELLO_BYTES)
+
+
+def test_sections_that_are_cited_exist() -> None:
+    numbers = documents.numbered_sections(SPEC)
+    cited = {("SPEC", one) for one in re.findall(r"\((\d\.\d)\)", SPEC)}
+    for source in [*SOURCES, *sorted((ROOT / "tests").rglob("*.py")), *sorted((ROOT / "scripts").rglob("*"))]:
+        if source.is_file() and source.suffix in ("", ".py"):
+            text = source.read_text(encoding="utf-8")
+            cited |= {(source.name, one) for one in re.findall(r"\bSPEC (\d+(?:\.\d+)?)", text)}
+    assert len(cited) > 10
+    assert {(name, one) for name, one in cited if one not in numbers} == set()

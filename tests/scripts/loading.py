@@ -12,10 +12,12 @@ SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 
 
 def load(name: str) -> ModuleType:
-    """The script as a module; its `main` does not run."""
+    """The script as a module, the same each time; its `main` does not run."""
     if str(SCRIPTS) not in sys.path:
         sys.path.append(str(SCRIPTS))  # scripts import `environment` from beside them
     unique = f"script_{name.removesuffix('.py')}"  # `test` and `chat` name other things as well
+    if unique in sys.modules:
+        return sys.modules[unique]
     spec = spec_from_loader(unique, SourceFileLoader(unique, str(SCRIPTS / name)))
     assert spec and spec.loader
     module = module_from_spec(spec)

@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
         pid = os.fork()
         if pid == 0:
             return cli.main(arguments)
-        print(f"pid {pid}", flush=True)
+        print(f"\npid {pid}", flush=True)  # on a line of its own: who was killed may have left one without an end
         _, status = os.waitpid(pid, 0)
         if not os.WIFSIGNALED(status):
             return os.waitstatus_to_exitcode(status)

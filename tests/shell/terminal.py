@@ -131,7 +131,7 @@ class Terminal:
         except OSError:
             return False
         self.raw += data
-        self._stream.subscription(data)
+        self._stream.feed(data)
         return bool(data)
 
     # --- Its end ----------

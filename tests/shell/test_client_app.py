@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.shell.waiting import LIMIT_S, ROOT, Program, chatting, serving, texts, url_of
+from tests.shell.waiting import LIMIT_S, ROOT, Program, chatting, free_port, serving, texts, url_of
 from udpchat.shell.addresses import parse_server
 
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
@@ -29,13 +29,6 @@ def server(tmp_path: Path) -> Iterator[Program]:
 @pytest.fixture
 def url(server: Program) -> str:
     return url_of(server)
-
-
-def closed_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as made:
-        made.bind(("127.0.0.1", 0))
-        port: int = made.getsockname()[1]
-        return port
 
 
 def test_a_pipe_is_sent_confirmed_and_ends_with_0(url: str, tmp_path: Path) -> None:
@@ -93,7 +86,7 @@ def test_a_nick_of_another_key_is_refused_with_4(url: str, tmp_path: Path) -> No
 
 
 def test_a_server_that_is_not_there_is_said_with_3(tmp_path: Path) -> None:
-    name = f"127.0.0.1:{closed_port()}"
+    name = f"127.0.0.1:{free_port()}"
     with chatting("alice", name, tmp_path / "alice") as alice:
         assert alice.code() == 3
         looking, line = alice.rest_of(alice.err)

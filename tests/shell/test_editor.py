@@ -55,7 +55,7 @@ class Desk:
     @property
     def rows(self) -> list[str]:
         screen = pyte.Screen(80, 24)
-        pyte.Stream(screen).subscription(self.drawn)
+        pyte.Stream(screen).feed(self.drawn)
         return [row.rstrip() for row in screen.display if row.strip()]
 
 

@@ -9,19 +9,17 @@ import json
 import os
 import re
 import signal
-import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from itertools import count
 from pathlib import Path
+from queue import Empty
 from random import Random
 
 import pytest
 
-from tests.shell.waiting import LIMIT_S, ROOT, Program, chatting
+from tests.shell.waiting import LIMIT_S, Program, chatting, free_port
 from udpchat.shell.addresses import parse_server
 from udpchat.storage.server_sqlite import SqliteLog
 from udpchat.wire.bodies import Message
@@ -54,7 +52,11 @@ class Reborn(Program):
         super().__exit__(*reason)
 
     def next_line(self) -> str:
-        line = self.out.get(timeout=LIMIT_S)
+        try:
+            line = self.out.get(timeout=LIMIT_S)
+        except Empty:
+            raise AssertionError(f"no line within {LIMIT_S} s after {self.lines[-5:]}") from None
+        assert line or self.process.poll() is None, f"it was not started again: {self.rest_of(self.err)[-20:]}"
         self.lines.append(line)
         return line
 
@@ -62,21 +64,9 @@ class Reborn(Program):
 @contextmanager
 def relayed(port: int) -> Iterator[int]:
     """A port of this machine from which a bad line leads to that one."""
-    command = [sys.executable, str(ROOT / "scripts" / "lossy"), "--listen", "0", "--to", f"127.0.0.1:{port}"]
-    command += ["--loss", "5%", "--seed", "1"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as relay:
-        assert relay.stdout is not None
-        try:
-            yield int(relay.stdout.readline().decode().rsplit(":", 1)[1])
-        finally:
-            relay.kill()
-
-
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as made:
-        made.bind(("127.0.0.1", 0))
-        port: int = made.getsockname()[1]
-        return port
+    arguments = ("--listen", "0", "--to", f"127.0.0.1:{port}", "--loss", "5%", "--seed", "1")
+    with Program(*arguments, script="lossy") as relay:
+        yield int(relay.line(where="ready ").rsplit(":", 1)[1])
 
 
 class Talker:
@@ -158,7 +148,7 @@ def test_whatever_is_killed_nothing_confirmed_is_lost_and_nothing_is_there_twice
                 carol_pid = carol.pid()
             for talker in talkers.values():
                 talker.stop()
-            assert [one.process.wait(60) for one in (alice, bob, carol)] == [0, 0, 0]
+            assert [one.code(60) for one in (alice, bob, carol)] == [0, 0, 0]
             printed = {
                 "alice": alice.rest_of(alice.out),
                 "bob": bob.rest_of(bob.out),

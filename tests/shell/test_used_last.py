@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.shell.net.test_reach import Door
-from tests.shell.test_client_app import closed_port
-from tests.shell.waiting import Program, chatting, run_until, serving, texts, url_of
+from tests.shell.waiting import Program, chatting, free_port, run_until, serving, texts, url_of
 from udpchat.shell.addresses import parse_server
 from udpchat.shell.data_folder import open_folder, remember_server
 
@@ -34,7 +33,7 @@ def here(tmp_path: Path) -> Iterator[Program]:
 
 def office_gone(data: Path) -> str:
     """The name of a server that was used last from this data folder, where nobody listens any more."""
-    name = f"127.0.0.1:{closed_port()}"
+    name = f"127.0.0.1:{free_port()}"
     open_folder(data)
     remember_server(data, name)
     return name
@@ -91,7 +90,7 @@ def test_while_another_is_used_the_person_is_told_once_when_the_one_used_last_is
 ) -> None:
     data = tmp_path / "alice"
     office = office_gone(data)
-    patched = "from udpchat import cli; from udpchat.shell import finding; finding.LOOK_AGAIN_S = 0.1; cli.client()"
+    patched = "from udpchat import cli; from udpchat.shell.net import finding; finding.LOOK_AGAIN_S = 0.1; cli.client()"
     with chatting_at_terminal("alice", data, environment=port_of(here), program=("-c", patched)) as alice:
         alice.wait_for("3: quit")
         alice.enter("2")

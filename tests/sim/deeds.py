@@ -167,7 +167,7 @@ def _relink(swarm: Swarm) -> None:
 
 
 def _pause(swarm: Swarm) -> None:
-    node = swarm.random.choice([swarm.world.server, *swarm.world.clients])
+    node = swarm.random.choice(swarm.world.nodes)
     duration_s = _duration_s(swarm.random)
     swarm.tell(f"{node.address[0]} is paused for {duration_s:.3f} s")
     node.pause()

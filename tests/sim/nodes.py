@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from tests.sim.network import Address
 from udpchat.chat import events
@@ -26,6 +26,8 @@ from udpchat.wire.packets import Address as PeerAddress
 if TYPE_CHECKING:
     from tests.sim.world import World
 
+Core = TypeVar("Core", ServerCore, ClientCore)
+
 WALL_OFFSET_S = 1_700_000_000.0
 QUESTIONS: dict[str, Callable[..., bodies.RequestBody]] = {
     "rename": bodies.Rename,
@@ -38,15 +40,47 @@ QUESTIONS: dict[str, Callable[..., bodies.RequestBody]] = {
 }
 
 
-class Node:
-    """A core with an inbox, that runs or does not."""
+class Node(Generic[Core]):
+    """A core with an inbox, that runs or does not.
+
+    When the core is due next is asked once after each change of it. Whoever takes `core` may change it, so taking it
+    forgets the answer; this module takes `_core` where it only looks.
+    """
 
     def __init__(self, address: Address) -> None:
         self.address = address
         self.is_running = True
         self.is_dead = False  # was killed, and not started again
         self._inbox: list[tuple[bytes, PeerAddress]] = []
-        self.core: ServerCore | ClientCore
+        self._core: Core
+        self._due: float | None = None  # what `_core.next_timeout()` returns, while it is known
+        self._is_due_known = False
+
+    @property
+    def core(self) -> Core:
+        """The core, to be looked at or changed."""
+        self._is_due_known = False
+        return self._core
+
+    @core.setter
+    def core(self, core: Core) -> None:
+        self._is_due_known = False
+        self._core = core
+
+    def forget_timeout(self) -> None:
+        """The core may have changed through a reference that somebody kept."""
+        self._is_due_known = False
+
+    def check_timeout(self) -> None:
+        """AssertionError if the core changed when it is due behind this node's back."""
+        if self._is_due_known:
+            due = self._core.next_timeout()
+            assert due == self._due, f"{self.address} is due at {due}, and {self._due} was remembered"
+
+    def _next_timeout(self) -> float | None:
+        if not self._is_due_known:
+            self._due, self._is_due_known = self._core.next_timeout(), True
+        return self._due
 
     def take(self, datagrams: list[tuple[bytes, PeerAddress]]) -> None:
         """Datagrams arrive, also while it is paused; a kernel buffer holds so many."""
@@ -54,7 +88,7 @@ class Node:
 
     def wakes_at(self, now: float) -> float | None:
         """When it has something to do."""
-        return now if self._inbox else self.core.next_timeout()
+        return now if self._inbox else self._next_timeout()
 
     def act(self, now: float) -> bool:
         """Receive what came, do what is due."""
@@ -63,7 +97,7 @@ class Node:
             inbox, self._inbox = self._inbox, []
             self.core.receive(now, inbox)
             acted = True
-        due = self.core.next_timeout()
+        due = self._next_timeout()
         if due is not None and now >= due:
             self.core.handle_timeout(now)
             acted = True
@@ -78,7 +112,7 @@ class Node:
         self.is_running = not self.is_dead
 
 
-class ServerNode(Node):
+class ServerNode(Node[ServerCore]):
     """The server and its log. A batch of appends is durable, or refused, `write_s` after it was handed over."""
 
     def __init__(self, now: float, address: Address, random: Random, settings: Settings) -> None:
@@ -95,7 +129,7 @@ class ServerNode(Node):
         self._proved: set[Address] = set()
         self._proved_now: set[Address] = set()
         self.events: list[events.ServerEvent] = []
-        self.core: ServerCore = self._new_core()
+        self.core = self._new_core()
 
     def _new_core(self) -> ServerCore:
         core = ServerCore(static=self.static, log=self.log, random=self._random.randbytes, settings=self._settings)
@@ -121,7 +155,7 @@ class ServerNode(Node):
     @property
     def handshakes(self) -> int:
         """How many it holds, half open or just finished."""
-        return len(self.core._handshakes)
+        return len(self._core._handshakes)
 
     def drain(self, now: float) -> list[tuple[bytes, PeerAddress]]:
         """Write, then send."""
@@ -165,10 +199,10 @@ class ServerNode(Node):
     def describe(self) -> str:
         """For a failure's message."""
         logs = {log: self.log.extent(log).head for log in self.log.logs()}
-        return f"server: {len(self.core.chat.registry)} peers, {logs}, {dict(self.core.counters)}"
+        return f"server: {len(self._core.chat.registry)} peers, {logs}, {dict(self._core.counters)}"
 
 
-class ClientNode(Node):
+class ClientNode(Node[ClientCore]):
     """A person at a device."""
 
     def __init__(
@@ -199,7 +233,7 @@ class ClientNode(Node):
         self.asked: dict[int, RequestBody] = {}  # by counter: all that was ever written down to be asked
         self.runs = 0
         self.is_leaving = False  # was told to quit, in this run
-        self.core: ClientCore = self._new_core(now)
+        self.core = self._new_core(now)
 
     def _new_core(self, now: float) -> ClientCore:
         self.runs += 1
@@ -212,7 +246,7 @@ class ClientNode(Node):
     @property
     def is_in(self) -> bool:
         """Whether it has entered, and all its rooms."""
-        return self.core.is_entered and any(isinstance(event, events.Connected) for event in self.events)
+        return self._core.is_entered and any(isinstance(event, events.Connected) for event in self.events)
 
     # --- What the person does ----------
 
@@ -281,12 +315,12 @@ class ClientNode(Node):
 
     def is_settled(self) -> bool:
         """Whether it is in, with nothing unconfirmed, and holds all that the server's logs for it do."""
-        if not self.core.is_entered or not self.core.is_idle:
+        if not self._core.is_entered or not self._core.is_idle:
             return False
         server = self._world.server
         for log in [
-            *map(room_log, self.core.rooms),
-            *server.core.chat.commits.durable.conversations(self.static.public),
+            *map(room_log, self._core.rooms),
+            *server._core.chat.commits.durable.conversations(self.static.public),
         ]:
             extent = server.log.extent(log)
             held = self.store.extent(log)
@@ -297,5 +331,5 @@ class ClientNode(Node):
     def describe(self) -> str:
         """For a failure's message."""
         held = {log: self.store.extent(log).head for log in self.store.logs()}
-        state = "in" if self.core.is_entered else "not in"
-        return f"{self.nick}: {state}, {held}, unconfirmed {len(self.core.unconfirmed())}, rooms {self.core.rooms}"
+        state = "in" if self._core.is_entered else "not in"
+        return f"{self.nick}: {state}, {held}, unconfirmed {len(self._core.unconfirmed())}, rooms {self._core.rooms}"

@@ -72,6 +72,11 @@ class World:
 
     # --- Who is there ----------
 
+    @property
+    def nodes(self) -> list[ClientNode | ServerNode]:
+        """The server and all clients, running or not."""
+        return [self.server, *self.clients]
+
     def add_client(
         self,
         nick: str,
@@ -110,6 +115,7 @@ class World:
     def run(self, duration_s: float) -> None:
         """Let time pass."""
         end = self.now + duration_s
+        self._forget_timeouts()
         while self._step(end):
             pass
         self.now = end
@@ -117,6 +123,7 @@ class World:
     def run_until(self, condition: Callable[[], bool], *, limit_s: float) -> float:
         """Let time pass until something is so; how long it took. `Stuck` if it is not so within the limit."""
         start = self.now
+        self._forget_timeouts()
         while not condition():
             if not self._step(start + limit_s):
                 if condition():
@@ -126,7 +133,7 @@ class World:
 
     def _step(self, end: float) -> bool:
         """To the next thing that happens; False if none does before `end`."""
-        nodes: list[ClientNode | ServerNode] = [self.server, *self.clients]
+        nodes = self.nodes
         wakes = (node.wakes_at(self.now) for node in nodes if node.is_running)
         times = [self.network.next_timeout(), *wakes]
         due = min((time for time in times if time is not None), default=None)
@@ -143,12 +150,20 @@ class World:
         for node in nodes:
             if node.address in inboxes:
                 node.take(inboxes[node.address])
-            if node.is_running and node.act(self.now):
+            wakes_at = node.wakes_at(self.now) if node.is_running else None
+            if wakes_at is not None and wakes_at <= self.now and node.act(self.now):
                 self.drain(node)
         self.steps += 1
         if self.steps % CHECK_EVERY_STEPS == 0:
+            for node in nodes:
+                node.check_timeout()
             self.promises.check()
         return True
+
+    def _forget_timeouts(self) -> None:
+        """Between two runs anybody may have changed anything."""
+        for node in self.nodes:
+            node.forget_timeout()
 
     def drain(self, node: ClientNode | ServerNode) -> None:
         """Send what a core wants sent, and look at what it shows."""

@@ -1,4 +1,4 @@
-"""The records of SPEC 4.8, made from the types that decode them: `python -m tests.wire.records` prints the page.
+"""The records of the protocol, made from the types that decode them: `python -m tests.wire.records` prints the page.
 
 One line a record, after CDDL (RFC 8610): an array led by its tag; a field that a sender may leave out is marked `?`.
 """

@@ -4,11 +4,12 @@ import asyncio
 import errno
 import os
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NoReturn
 
 import pytest
 
+from tests.shell.waiting import free_port
 from udpchat.session.noise import KeyPair
 from udpchat.session.responder import HandshakeResponder
 from udpchat.shell.net import reach
@@ -47,11 +48,8 @@ class Door:
 
 
 @pytest.fixture
-def closed_port() -> Iterator[Address]:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as made:
-        made.bind(("127.0.0.1", 0))
-        address = made.getsockname()
-    yield address
+def closed_port() -> Address:
+    return Address("127.0.0.1", free_port())
 
 
 def ask(
