@@ -9,10 +9,10 @@ import pytest
 from tests.sim.nodes import ClientNode
 from tests.sim.world import SERVER, World
 from udpchat.chat import events
-from udpchat.client.link import LOST_S, RECONNECT_S_MIN, SUSPECT_S, Link
+from udpchat.client.link import LOST_S, RECONNECT_S_MIN, SUSPECT_S, Link, LinkSettings
 from udpchat.session.noise import KeyPair
-from udpchat.wire.frames import Cursor, Ping, Pong, encode, pack, parse_up_untrusted
-from udpchat.wire.limits import ACK_LOGS_MAX, BODY_BYTES_MAX, DATAGRAM_BYTES_MAX
+from udpchat.wire.frames import Ping, Pong, encode, pack, parse_up_untrusted
+from udpchat.wire.limits import DATAGRAM_BYTES_MAX
 from udpchat.wire.packets import Kind, Reset
 
 STRANGER = ("stranger", 9)
@@ -53,8 +53,7 @@ def test_silence_is_suspected_first_and_told_then() -> None:
 
 
 def test_a_probe_measures_by_its_pong_and_a_heartbeat_measures_nothing() -> None:
-    link = Link(5.0, static=KeyPair(bytes(32)), instance=bytes(16), check_server=lambda key: True, address=SERVER,
-                random=Random(1).randbytes)  # fmt: skip
+    link = Link(5.0, LinkSettings(KeyPair(bytes(32)), bytes(16), SERVER, lambda key: True, Random(1).randbytes))
     (ping,) = parse_up_untrusted(pack([link.probe(7.0)]))
     assert isinstance(ping, Ping)
     assert link.on_pong(7.25, Pong(ping.number)) == pytest.approx(0.25)
@@ -110,34 +109,6 @@ def test_frames_travel_in_as_few_packets_as_hold_them() -> None:
     assert len(sizes) == 3 + 3 and max(sizes) <= DATAGRAM_BYTES_MAX
 
 
-def test_acks_of_many_logs_fit_their_packets() -> None:
-    random = Random(6)
-    link = Link(
-        0.0,
-        static=KeyPair(random.randbytes(32)),
-        instance=bytes(16),
-        check_server=lambda key: True,
-        address=SERVER,
-        random=random.randbytes,
-    )
-    ranges = [(2 * number + 10**9, 2 * number + 10**9) for number in range(32)]
-    cursors = [Cursor("#" + "\U0001f600" * 30 + str(number), 2**50, 10**9, ranges) for number in range(70)]
-    acks = link.ack_frames(1.0, list(cursors), has_gap=True)
-    named: list[str] = []
-    for ack in acks:
-        assert len(ack) <= BODY_BYTES_MAX - 3
-        (frame,) = parse_up_untrusted(pack([ack]))
-        named += [cursor.log for cursor in frame.cursors]  # type: ignore[union-attr]
-        assert len(frame.cursors) <= ACK_LOGS_MAX  # type: ignore[union-attr]
-    assert named == [cursor.log for cursor in cursors]
-
-
-def test_an_ack_of_nothing_is_an_ack_still() -> None:
-    world = World(Random(7))
-    (alice,) = world.add_clients(1)
-    assert len(alice.core._link.ack_frames(world.now, [], has_gap=False)) == 1
-
-
 def test_what_a_former_process_of_the_server_said_of_its_logs_comes_too_late() -> None:
     """Found by the swarm: a roster of before replaced that of now, and what the server knew to be here was gone."""
     world = World(Random(346))
@@ -164,5 +135,5 @@ def test_what_a_former_process_of_the_server_said_of_its_logs_comes_too_late() -
     bob.do("part", "garden")
     world.run(1)
     assert any(isinstance(event, events.MemberLeft) and event.nick == bob.nick for event in alice.events)
-    assert not alice.core._timeline.has_gap()
+    assert not alice.core._uplink.has_gap
     world.settle()

@@ -8,6 +8,7 @@ from udpchat.client.requests import UNWRITABLE_RETRY_S, Requests, Source
 from udpchat.client.stored import LABELS_MAX, ClientState, Label, Labelled, RequestAdded, RequestDone, Write, digest_of
 from udpchat.client.timeline import Timeline
 from udpchat.sync.fragments import split
+from udpchat.sync.uplink import Uplink
 from udpchat.wire.bodies import (
     ABSENT,
     AWAY,
@@ -31,7 +32,7 @@ INSTANCE = b"i" * 16
 
 def asks(saved: ClientState | None = None) -> tuple[Requests, Timeline]:
     """With the transcript that tells of it."""
-    timeline = Timeline(history=0, saved={})
+    timeline = Timeline(Uplink(bytes), history=0, saved={})
     return Requests(saved or ClientState(INSTANCE), timeline), timeline
 
 

@@ -8,8 +8,9 @@ from udpchat.chat import events
 from udpchat.chat.ids import message_id
 from udpchat.client.stored import EntriesStored, ReplicaReset
 from udpchat.client.timeline import REGENERATED_ENTRIES_MAX, Said, Timeline
+from udpchat.sync.uplink import Uplink
 from udpchat.wire.bodies import Entry, Joined, Left, LogEntry, Message, Renamed, Tombstone, TopicSet
-from udpchat.wire.frames import Cursor, Entries, Head, encode, raw
+from udpchat.wire.frames import Ack, Cursor, Entries, Head, encode, pack, parse_up_untrusted, raw
 
 ME, BOB, CAROL = b"m" * 8, b"b" * 8, b"c" * 8
 ROOM, ROSTER, TALK = "#lobby", "%lobby", "@talk"
@@ -24,7 +25,7 @@ def timeline(
     recent: dict[str, list[tuple[int, bytes]]] | None = None,
 ) -> Timeline:
     """Of who wants to be in the lobby."""
-    made = Timeline(history=history, saved=saved or {}, shown_max=shown_max, recent=recent)
+    made = Timeline(Uplink(bytes), history=history, saved=saved or {}, shown_max=shown_max, recent=recent)
     made.user = ME
     made.want("lobby")
     return made
@@ -53,6 +54,20 @@ def shown(view: Timeline) -> list[tuple[int, str, bool | None]]:
     return told
 
 
+def receive(view: Timeline, frame: Entries) -> bool:
+    """Entries come; False if they were not taken."""
+    is_taken = view.uplink.receive_entries(0.0, frame)
+    view.take_in()
+    return is_taken
+
+
+def cursors(view: Timeline) -> list[Cursor]:
+    """What the next ack says is held."""
+    view.uplink.on_heads(0.0, 0.0)
+    acks = [parse_up_untrusted(pack([ack])) for ack in view.uplink.drain_acks(1e9, is_sending=True)]
+    return [cursor for [ack] in acks if isinstance(ack, Ack) for cursor in ack.cursors]
+
+
 def say(view: Timeline, text: str, counter: int = 1) -> bytes:
     identity = message_id(b"i" * 16, counter)
     view.on_said(Said("lobby", text, 0, identity))
@@ -64,48 +79,48 @@ def say(view: Timeline, text: str, counter: int = 1) -> bytes:
 
 def test_so_much_of_the_past_is_history_as_was_asked_for() -> None:
     view = timeline(history=2)
-    assert view.on_head(head(last=5)) and view.has_gap()
-    view.on_entries(entries(4, message("four"), message("five"), message("six")))
-    assert shown(view) == [(4, "four", True), (5, "five", True), (6, "six", False)] and not view.has_gap()
+    assert view.on_head(head(last=5)) and view.uplink.has_gap
+    receive(view, entries(4, message("four"), message("five"), message("six")))
+    assert shown(view) == [(4, "four", True), (5, "five", True), (6, "six", False)] and not view.uplink.has_gap
 
 
 def test_a_roster_that_is_followed_again_goes_on_where_it_stood_and_not_before() -> None:
     """The server may not have noticed that it was dropped, and does not send again what it knows to be here."""
     view = timeline()
     view.on_head(head(ROSTER, last=0))
-    view.on_entries(entries(1, Joined("bob", BOB), Joined("carol", CAROL), log=ROSTER))
+    receive(view, entries(1, Joined("bob", BOB), Joined("carol", CAROL), log=ROSTER))
     view.drop("lobby")
     view.want("lobby")
     view.on_head(head(ROSTER, last=2, entered=0))
-    assert view.take_cursors() == [Cursor(ROSTER, 1, 2, [])] and not view.has_gap()
+    assert cursors(view) == [Cursor(ROSTER, 1, 2, [])] and not view.uplink.has_gap
     view.drop("lobby")
     view.want("lobby")
     view.on_head(head(ROSTER, last=9, entered=8))
-    assert view.take_cursors() == [Cursor(ROSTER, 1, 8, [])]
+    assert cursors(view) == [Cursor(ROSTER, 1, 8, [])]
 
 
 def test_history_begins_where_the_log_does() -> None:
     view = timeline(history=9)
     view.on_head(head(last=5, base=3))
-    assert view.take_cursors() == [Cursor(ROOM, 1, 3, [])]
+    assert cursors(view) == [Cursor(ROOM, 1, 3, [])]
     assert view.drain_writes() == [ReplicaReset(ROOM, 1, 3)] and view.drain_events() == []
 
 
 def test_a_saved_replica_goes_on_where_it_stood_and_what_was_missed_is_history() -> None:
     view = timeline(saved={ROOM: (1, 3)})
     view.on_head(head(last=5))
-    assert view.drain_writes() == [] and view.take_cursors() == [Cursor(ROOM, 1, 3, [])]
+    assert view.drain_writes() == [] and cursors(view) == [Cursor(ROOM, 1, 3, [])]
     assert view.drain_events() == [events.Notice("new", "2 new in lobby since last time")]
-    view.on_entries(entries(4, message("four"), message("five"), message("six")))
+    receive(view, entries(4, message("four"), message("five"), message("six")))
     assert [told[2] for told in shown(view)] == [True, True, False]
 
 
 def test_who_returns_is_shown_the_latest_of_what_was_missed_and_told_how_many_more_there_are() -> None:
     view = timeline(history=2, shown_max=2, saved={ROOM: (1, 3)}, recent={ROOM: [(2, b""), (3, b"")]})
     view.on_head(head(last=3_003))
-    assert view.take_cursors() == [Cursor(ROOM, 1, 3, [])]
+    assert cursors(view) == [Cursor(ROOM, 1, 3, [])]
     assert view.drain_events() == [events.Notice("history", "2,998 earlier messages in lobby are not shown: /history")]
-    view.on_entries(entries(4, *(message(str(number)) for number in range(4, 3_005))))
+    receive(view, entries(4, *(message(str(number)) for number in range(4, 3_005))))
     assert shown(view) == [(3_002, "3002", True), (3_003, "3003", True), (3_004, "3004", False)]
     (held,) = [write for write in view.drain_writes() if isinstance(write, EntriesStored)]
     assert (held.first, len(held.entries)) == (4, 3_001)  # kept all the same
@@ -115,7 +130,7 @@ def test_what_was_seen_before_fills_up_what_was_missed_to_what_is_shown() -> Non
     recent = [(number, encode(message(str(number)))) for number in (2, 3, 4)]
     view = timeline(history=3, shown_max=3, saved={ROOM: (1, 4)}, recent={ROOM: recent})
     view.on_head(head(last=5))
-    view.on_entries(entries(5, message("5")))
+    receive(view, entries(5, message("5")))
     told = view.drain_events()
     assert [event.text for event in told if isinstance(event, events.MessageReceived)] == ["3", "4", "5"]
     assert [event.code for event in told if isinstance(event, events.Notice)] == ["new"]
@@ -125,14 +140,14 @@ def test_without_history_what_was_missed_is_not_shown_nor_waited_for_and_what_co
     view = timeline(shown_max=0, saved={ROOM: (1, 3)})
     identity = say(view, "mine")
     view.on_head(head(last=5))
-    assert view.has_gap() and not view.awaits_shown()
+    assert view.uplink.has_gap and not view.awaits_shown()
     assert [event.text for event in view.drain_events() if isinstance(event, events.Notice)] == [
         "2 earlier messages in lobby are not shown: /history"
     ]
-    view.on_entries(entries(6, message("six")))
+    receive(view, entries(6, message("six")))
     assert view.awaits_shown()
-    view.on_entries(entries(4, message("mine", ME, identity=identity), message("five")))
-    view.on_entries(entries(7, message("seven")))
+    receive(view, entries(4, message("mine", ME, identity=identity), message("five")))
+    receive(view, entries(7, message("seven")))
     assert shown(view) == [(4, "mine", None), (6, "six", False), (7, "seven", False)]
 
 
@@ -147,7 +162,7 @@ def test_a_conversation_is_shown_whole_to_who_returns() -> None:
     view = timeline(shown_max=0, saved={TALK: (1, 1)})
     view.on_head(head(TALK, last=3))
     assert view.awaits_shown()
-    view.on_entries(entries(2, message("two", to="me"), message("three", to="me"), log=TALK))
+    receive(view, entries(2, message("two", to="me"), message("three", to="me"), log=TALK))
     assert shown(view) == [(2, "two", True), (3, "three", True)]
 
 
@@ -157,7 +172,7 @@ def test_a_room_that_is_joined_again_in_one_run_has_no_hole_whatever_history_was
     view.drop("lobby")
     view.want("lobby")
     view.on_head(head(last=3))
-    view.on_entries(entries(2, message("two"), message("three")))
+    receive(view, entries(2, message("two"), message("three")))
     assert shown(view) == [(2, "two", True), (3, "three", True)]
 
 
@@ -165,7 +180,7 @@ def test_what_is_not_shown_of_a_log_says_nothing_of_the_log_that_takes_its_place
     view = timeline(shown_max=0, saved={ROOM: (1, 500)})
     view.on_head(head(last=900))
     view.on_head(head(last=2, generation=2))
-    view.on_entries(entries(1, message("one"), message("two"), generation=2))
+    receive(view, entries(1, message("one"), message("two"), generation=2))
     assert [text for _, text, _ in shown(view)] == ["one", "two"]
 
 
@@ -180,26 +195,26 @@ def test_a_log_of_another_generation_is_said_to_be_another_and_read_again() -> N
 def test_a_log_that_becomes_another_while_it_is_followed_is_read_again_too() -> None:
     view = timeline()
     view.on_head(head())
-    view.on_entries(entries(1, message("old")))
-    assert view.on_entries(entries(1, message("x"), generation=2)) is False  # not before its head is known
+    receive(view, entries(1, message("old")))
+    assert receive(view, entries(1, message("x"), generation=2)) is False  # not before its head is known
     view.on_head(head(last=1, generation=2))
-    view.on_entries(entries(1, message("new"), generation=2))
+    receive(view, entries(1, message("new"), generation=2))
     assert [text for _, text, _ in shown(view)] == ["old", "new"]
     assert view.drain_writes()[-2:] == [ReplicaReset(ROOM, 2, 0), EntriesStored(ROOM, 2, 1, (encode(message("new")),))]
 
 
 def test_logs_that_nobody_wants_are_not_taken() -> None:
     view = timeline()
-    assert not view.on_head(head("#other", last=3)) and view.take_cursors() == []
-    assert not view.on_entries(entries(1, message("x"), log="#other")) and view.drain_events() == []
-    assert view.on_entries(entries(1, message("x"))) is False  # wanted, and its head will come
+    assert not view.on_head(head("#other", last=3)) and cursors(view) == []
+    assert not receive(view, entries(1, message("x"), log="#other")) and view.drain_events() == []
+    assert receive(view, entries(1, message("x"))) is False  # wanted, and its head will come
 
 
 def test_a_conversation_is_welcome_from_whoever_begins_it() -> None:
     view = timeline()
     view.on_head(head(TALK, last=2))
     told = [message("hi", to="me"), message("yes?", ME, to="bob")]
-    view.on_entries(entries(1, *told, log=TALK))
+    receive(view, entries(1, *told, log=TALK))
     rooms = [event.room for event in view.drain_events() if isinstance(event, events.MessageReceived)]
     assert rooms == ["@bob", "@bob"] and view.log_of("@BOB") == TALK and view.log_of("@carol") is None
 
@@ -211,7 +226,7 @@ def test_entries_are_told_once_and_in_order_however_they_come() -> None:
     view = timeline()
     view.on_head(head())
     for first in (3, 2, 3, 1, 2):
-        view.on_entries(entries(first, message(str(first))))
+        receive(view, entries(first, message(str(first))))
     assert [sequence for sequence, _, _ in shown(view)] == [1, 2, 3]
     held = [write for write in view.drain_writes() if isinstance(write, EntriesStored)]
     assert [(write.first, len(write.entries)) for write in held] == [(1, 3)]
@@ -225,7 +240,7 @@ def test_ones_own_message_is_sent_where_it_stands_whichever_comes_first() -> Non
         if is_result_first:
             view.on_stored(identity, ROOM, 2)
         assert shown(view) == []
-        view.on_entries(entries(1, message("theirs"), message("mine", ME, identity=identity)))
+        receive(view, entries(1, message("theirs"), message("mine", ME, identity=identity)))
         if not is_result_first:
             view.on_stored(identity, ROOM, 2)
         assert shown(view) == [(1, "theirs", False), (2, "mine", None)] and view.unconfirmed() == []
@@ -238,7 +253,7 @@ def test_a_result_that_comes_before_the_head_of_its_log_waits_for_it() -> None:
     view.on_stored(identity, ROOM, 5)
     assert shown(view) == []
     view.on_head(head(last=4))
-    view.on_entries(entries(5, message("mine", ME, identity=identity)))
+    receive(view, entries(5, message("mine", ME, identity=identity)))
     assert shown(view) == [(5, "mine", None)]
 
 
@@ -254,14 +269,14 @@ def test_nobody_else_can_confirm_ones_message() -> None:
     view = timeline()
     view.on_head(head())
     identity = say(view, "mine")
-    view.on_entries(entries(1, message("not mine", BOB, identity=identity)))
+    receive(view, entries(1, message("not mine", BOB, identity=identity)))
     assert shown(view) == [(1, "not mine", False)] and len(view.unconfirmed()) == 1
 
 
 def test_another_device_of_ones_own_is_told_as_a_message() -> None:
     view = timeline()
     view.on_head(head())
-    view.on_entries(entries(1, message("from the other one", ME)))
+    receive(view, entries(1, message("from the other one", ME)))
     assert shown(view) == [(1, "from the other one", False)]
 
 
@@ -273,19 +288,19 @@ def test_what_was_said_in_a_room_that_is_left_is_confirmed_then_or_when_its_resu
     view.drop("lobby")
     assert shown(view) == [(1, "one", None)]
     view.on_stored(second, ROOM, 2)
-    assert shown(view) == [(2, "two", None)] and view.take_cursors() == []
+    assert shown(view) == [(2, "two", None)] and cursors(view) == []
 
 
 def test_a_room_joined_again_goes_on_where_it_was_left_without_a_hole_or_a_double() -> None:
     view = timeline()
     view.on_head(head())
     identity = say(view, "two")
-    view.on_entries(entries(1, message("one")))
+    receive(view, entries(1, message("one")))
     view.on_stored(identity, ROOM, 2)
     view.drop("lobby")
     view.want("lobby")
     view.on_head(head(last=3))
-    view.on_entries(entries(2, message("two", ME, identity=identity), message("three")))
+    receive(view, entries(2, message("two", ME, identity=identity), message("three")))
     assert shown(view) == [(1, "one", False), (2, "two", None), (3, "three", True)]
 
 
@@ -296,7 +311,7 @@ def test_a_room_joined_again_goes_on_where_it_was_left_without_a_hole_or_a_doubl
 def test_what_is_gone_is_counted_in_plain_words(base: int, text: str) -> None:
     view = timeline()
     view.on_head(head())
-    view.on_entries(entries(1, message("one")))
+    receive(view, entries(1, message("one")))
     view.on_head(head(last=base, base=base, entered=0))
     (notice,) = [event for event in view.drain_events() if isinstance(event, events.Notice)]
     assert notice.text.startswith(text)
@@ -316,15 +331,15 @@ def test_what_is_no_longer_kept_is_skipped_loudly_and_leaves_no_hole_on_the_disk
     view = timeline()
     view.on_head(head())
     identity = say(view, "lost")
-    view.on_entries(entries(1, message("one")))
+    receive(view, entries(1, message("one")))
     view.on_stored(identity, ROOM, 3)
-    view.on_entries(entries(6, message("six")))
+    receive(view, entries(6, message("six")))
     view.on_head(head(last=6, base=4, entered=0))
     told = view.drain_events()
     text = "3 messages of lobby are gone: the server keeps only later ones"
     assert [event for event in told if isinstance(event, events.Notice)] == [events.Notice("history_gone", text)]
     assert [event.seq for event in told if isinstance(event, events.MessageReceived | events.MessageSent)] == [1, 3]
-    view.on_entries(entries(5, message("five")))
+    receive(view, entries(5, message("five")))
     assert [sequence for sequence, _, _ in shown(view)] == [5, 6]
     rebased, held = view.drain_writes()[-2:]
     assert rebased == ReplicaReset(ROOM, 1, 4) and isinstance(held, EntriesStored) and held.first == 5
@@ -333,7 +348,7 @@ def test_what_is_no_longer_kept_is_skipped_loudly_and_leaves_no_hole_on_the_disk
 def test_a_roster_that_begins_later_is_nothing_to_tell() -> None:
     view = timeline()
     view.on_head(head(ROSTER))
-    view.on_entries(entries(1, Joined("bob", BOB), log=ROSTER))
+    receive(view, entries(1, Joined("bob", BOB), log=ROSTER))
     view.on_head(head(ROSTER, last=900, base=800, entered=0))
     assert view.drain_events() == [events.MemberJoined("lobby", "bob")] and view.drain_writes() == []
 
@@ -341,12 +356,12 @@ def test_a_roster_that_begins_later_is_nothing_to_tell() -> None:
 def test_a_log_whose_write_failed_stays_on_the_disk_as_it_was_until_it_starts_over() -> None:
     view = timeline()
     view.on_head(head())
-    view.on_entries(entries(1, message("one")))
+    receive(view, entries(1, message("one")))
     view.on_unwritten(view.drain_writes())
-    view.on_entries(entries(2, message("two")))
+    receive(view, entries(2, message("two")))
     assert view.drain_writes() == [] and len(shown(view)) == 2
     view.on_head(head(last=9, base=5, entered=0))
-    view.on_entries(entries(6, message("six")))
+    receive(view, entries(6, message("six")))
     assert [type(write) for write in view.drain_writes()] == [ReplicaReset, EntriesStored]
 
 
@@ -354,14 +369,14 @@ def test_a_gap_in_a_log_that_the_server_has_lost_is_not_waited_for_in_the_next_s
     view = timeline()
     view.on_head(head())
     view.on_head(head(TALK, last=3))
-    view.on_entries(entries(1, message("one"), log=TALK))
-    view.on_entries(entries(3, message("three"), log=TALK))
-    assert view.has_gap()
-    view.mark_all()
-    assert not view.has_gap() and {cursor.log for cursor in view.take_cursors()} == {ROOM, TALK}
+    receive(view, entries(1, message("one"), log=TALK))
+    receive(view, entries(3, message("three"), log=TALK))
+    assert view.uplink.has_gap
+    view.uplink.on_session(0.0)
+    assert not view.uplink.has_gap and {cursor.log for cursor in cursors(view)} == {ROOM, TALK}
     view.on_head(head(TALK, last=3))
-    assert view.has_gap()
-    view.on_entries(entries(2, message("two"), log=TALK))
+    assert view.uplink.has_gap
+    receive(view, entries(2, message("two"), log=TALK))
     assert [text for _, text, _ in shown(view)] == ["one", "two", "three"]
 
 
@@ -374,7 +389,7 @@ def test_who_comes_and_goes_is_told_except_oneself() -> None:
     told: list[Entry] = [
         Joined("me", ME), Joined("bob", BOB), TopicSet("tea", "bob"), Left("bob", BOB, "timed out"), Left("me", ME, "x")
     ]  # fmt: skip
-    view.on_entries(entries(5, *told, log=ROSTER))
+    receive(view, entries(5, *told, log=ROSTER))
     assert view.drain_events() == [
         events.MemberJoined("lobby", "bob"), events.TopicChanged("lobby", "tea", "bob"),
         events.MemberLeft("lobby", "bob", "timed out")
@@ -387,10 +402,10 @@ def test_a_rename_is_told_once_though_many_rooms_are_shared() -> None:
     view.want("den")
     for log in (ROSTER, "%den"):
         view.on_head(head(log))
-        view.on_entries(entries(1, Renamed("bob", "robert", BOB), log=log))
+        receive(view, entries(1, Renamed("bob", "robert", BOB), log=log))
     assert view.drain_events() == [events.MemberRenamed("bob", "robert")]
-    view.on_entries(entries(2, Left("robert", BOB, "quit"), Joined("robert", BOB), log=ROSTER))
-    view.on_entries(entries(3 + 1, Renamed("robert", "bob", BOB), log=ROSTER))
+    receive(view, entries(2, Left("robert", BOB, "quit"), Joined("robert", BOB), log=ROSTER))
+    receive(view, entries(3 + 1, Renamed("robert", "bob", BOB), log=ROSTER))
     assert view.drain_events()[-1] == events.MemberRenamed("robert", "bob")
 
 
@@ -400,7 +415,7 @@ def test_who_is_gone_from_all_rooms_is_not_remembered() -> None:
     for number in range(100):
         user = number.to_bytes(8, "big")
         told = (Joined(f"peer{number}", user), Left(f"peer{number}", user, "quit"))
-        view.on_entries(entries(2 * number + 1, *told, log=ROSTER))
+        receive(view, entries(2 * number + 1, *told, log=ROSTER))
     assert view._known_as == {}
 
 
@@ -411,25 +426,25 @@ def test_who_is_ignored_is_not_heard_under_a_new_nick_whether_spoken_before_or_n
         view.on_head(head(ROSTER))
         came = entries(1, Joined("bob", BOB), log=ROSTER)
         if tells == "is here already":
-            view.on_entries(came)
+            receive(view, came)
         assert view.ignore("BOB") and not view.ignore("bob")
         if tells == "comes":
-            view.on_entries(came)
+            receive(view, came)
         if tells == "is renamed":
-            view.on_entries(entries(1, Renamed("bob", "robert", BOB), log=ROSTER))
+            receive(view, entries(1, Renamed("bob", "robert", BOB), log=ROSTER))
         if tells == "speaks":
-            view.on_entries(entries(1, message("hello")))
+            receive(view, entries(1, message("hello")))
         first = 2 if tells == "speaks" else 1
-        view.on_entries(entries(first, message("again", nick="robert"), message("hi", CAROL)))
+        receive(view, entries(first, message("again", nick="robert"), message("hi", CAROL)))
         assert [text for _, text, _ in shown(view)] == ["hi"], tells
 
 
 def test_what_is_removed_or_cannot_be_read_keeps_its_number() -> None:
     view = timeline()
     view.on_head(head())
-    view.on_entries(entries(1, message("one"), Tombstone(5)))
-    view.on_entries(Entries(ROOM, 1, 3, 0, [raw(encode(["no entry"]))]))
-    view.on_entries(entries(4, message("four")))
+    receive(view, entries(1, message("one"), Tombstone(5)))
+    receive(view, Entries(ROOM, 1, 3, 0, [raw(encode(["no entry"]))]))
+    receive(view, entries(4, message("four")))
     told = view.drain_events()
     assert [event.code for event in told if isinstance(event, events.Notice)] == ["unreadable"]
     assert [event.seq for event in told if isinstance(event, events.MessageReceived)] == [1, 4]

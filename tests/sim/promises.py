@@ -103,7 +103,7 @@ class Promises:
         self, client: ClientNode, event: events.MessageReceived | events.MessageSent, where: str
     ) -> tuple[int, str]:
         """Where the server has, or had before it lost its log, what was shown: which of its logs, and its name."""
-        replicas = client.core._timeline._replicas
+        replicas = client.core._uplink._replicas
         for log in self._logs_of(client, event.room):
             generation = replicas[log].generation if log in replicas else None
             numbers = list(reversed(range(len(self._server.logs))))

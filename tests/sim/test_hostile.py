@@ -74,11 +74,11 @@ def sizes(world: World) -> dict[str, int]:
         )
         found[f"{peer.nick} held"] = len(peer.window._held)
     for client in world.clients:
-        timeline = client.core._timeline
-        found[f"{client.nick} replicas"] = len(timeline._replicas)
-        found[f"{client.nick} ahead"] = sum(len(replica._held) for replica in timeline._replicas.values())
+        uplink = client.core._uplink
+        found[f"{client.nick} replicas"] = len(uplink)
+        found[f"{client.nick} ahead"] = sum(len(replica._held) for replica in uplink)
         found[f"{client.nick} events"] = len(client.events)
-        found[f"{client.nick} missing"] = len(client.core._link.acks._missing)
+        found[f"{client.nick} missing"] = len(uplink._acks._missing)
     return found
 
 

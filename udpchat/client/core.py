@@ -13,7 +13,7 @@ from udpchat.chat import events
 from udpchat.chat.ids import ROOM_PREFIX
 from udpchat.chat.names import nick_key
 from udpchat.chat.text import clean_text, fits, kept_text
-from udpchat.client.link import Link
+from udpchat.client.link import KeyRefused, Link, LinkLost, LinkRenewed, LinkSettings
 from udpchat.client.membership import Membership
 from udpchat.client.past import Recalled
 from udpchat.client.profile import Profile
@@ -21,6 +21,7 @@ from udpchat.client.requests import Requests, Source
 from udpchat.client.stored import ClientState, Write
 from udpchat.client.timeline import Said, Timeline
 from udpchat.session.noise import fingerprint, user_id
+from udpchat.sync.uplink import Uplink
 from udpchat.wire import bodies, frames
 from udpchat.wire.errors import BadDatagram
 from udpchat.wire.frames import Down, encode
@@ -45,13 +46,12 @@ class ClientCore:
         self, now: float, *, profile: Profile, saved: ClientState, address: Address, random: Callable[[int], bytes]
     ) -> None:
         self._profile = profile
-        self._random = random
         self._events: list[events.ClientEvent] = []
         self._why_not = ""
-        self._link = Link(now, static=profile.static, instance=saved.instance, check_server=self._check_server,
-                          address=address, random=random)  # fmt: skip
-        self._timeline = Timeline(history=profile.history, saved=dict(saved.replicas), recent=saved.recent,
-                                      shown_max=profile.shown_max)  # fmt: skip
+        self._link = Link(now, LinkSettings(profile.static, saved.instance, address, self._check_server, random))
+        self._uplink = Uplink(random)
+        self._timeline = Timeline(self._uplink, history=profile.history, saved=dict(saved.replicas),
+                                  recent=saved.recent, shown_max=profile.shown_max)  # fmt: skip
         self._timeline.user = user_id(profile.static.public)
         self._requests = Requests(saved, self._timeline)
         self._urgent: list[bytes] = []  # frames for the next packet
@@ -104,7 +104,7 @@ class ClientCore:
     @property
     def version_mismatch(self) -> int | None:
         """The protocol version that the server claims to speak, if it is not ours."""
-        return None if self._link.connector is None else self._link.connector.version_mismatch
+        return self._link.version_mismatch
 
     def unconfirmed(self) -> list[str]:
         """What was said and is not known to be in its log."""
@@ -207,17 +207,19 @@ class ClientCore:
         for frame in received:
             is_taken = self._on_frame(now, frame) and is_taken
         if counter is not None and is_taken:
-            self._link.acks.on_packet(now, counter)
+            self._uplink.on_packet(now, counter)
 
     def _on_frame(self, now: float, frame: Down) -> bool:
         """One frame; False if its content could not be taken and must come again."""
         match frame:
             case frames.Entries():
-                self._link.acks.on_entries(now, frame.ack_delay_ms / 1000, self._share())
-                return self._timeline.on_entries(frame)
+                is_taken = self._uplink.receive_entries(now, frame)
+                self._timeline.take_in()
+                return is_taken
             case frames.EntryFragment():
-                self._link.acks.on_entries(now, frame.ack_delay_ms / 1000, self._share())
-                return self._timeline.on_fragment(frame)
+                is_taken = self._uplink.receive_fragment(now, frame)
+                self._timeline.take_in()
+                return is_taken
             case frames.Heads():
                 self._on_heads(now, frame)
             case frames.Result():
@@ -240,23 +242,18 @@ class ClientCore:
                     self._requests.outbox.change_path(sample_s)
         return True
 
-    def _share(self) -> float:
-        return int.from_bytes(self._random(2), "big") / 0xFFFF
-
     def _on_heads(self, now: float, frame: frames.Heads) -> None:
         is_awaited = False  # the server waits to hear what is held of a log that is new here
         for head in frame.heads:
             room = head.log[1:]
-            is_awaited = is_awaited or not self._timeline.holds(head.log)
+            is_awaited = is_awaited or head.log not in self._uplink
             is_first = not self._timeline.follows(room)
             is_taken = self._timeline.on_head(head)
             if is_taken and head.log.startswith(ROOM_PREFIX) and self._membership.on_followed(room) and is_first:
                 self._on_joined(room)
             elif not is_taken and self._membership.is_stray(head.log):
                 self._requests.ask(bodies.Part(room))
-        if self._timeline.has_gap():
-            self._link.acks.on_gap(now)
-        self._link.acks.on_entries(now, 0.0 if is_awaited else frame.ack_delay_ms / 1000, self._share())
+        self._uplink.on_heads(now, 0.0 if is_awaited else frame.ack_delay_ms / 1000)
         self._report_connected()
 
     def _on_joined(self, room: str) -> None:
@@ -352,31 +349,32 @@ class ClientCore:
             return None
         timeouts = [self._link.next_timeout()]
         if self._link.session is not None:
-            timeouts += [self._membership.next_timeout(), self._link.acks.next_timeout()]
+            timeouts += [self._membership.next_timeout(), self._uplink.next_timeout()]
             if self.is_entered:
                 timeouts.append(self._requests.outbox.next_timeout())
         return min((timeout for timeout in timeouts if timeout is not None), default=None)
 
     def _after_link(self, now: float) -> None:
-        """What the link has noticed: a refused key, a loss, a new session."""
-        link = self._link
-        if link.connector is not None and link.connector.refused_key is not None and not self.is_over:
-            self._reject("server_key", self._why_not)
-        if self._membership.is_leaving and (link.session is None or link.is_forgotten):
+        """What changed in the link: a refused key, a loss, a new session."""
+        for event in self._link.drain_events():
+            match event:
+                case KeyRefused():
+                    self._reject("server_key", self._why_not)
+                case LinkLost(reason):
+                    self._on_lost(reason or "the server does not answer")
+                case LinkRenewed(round_trip_s):
+                    self._membership.renew(now)
+                    self._uplink.on_session(now)
+                    self._requests.outbox.restart(now)
+                    self._requests.outbox.seed_round_trip(round_trip_s)
+        if self._membership.is_leaving and self._link.is_forgotten:
             self._membership.is_over = True  # nobody is there to take leave of
-        if link.is_lost and link.lost_reason:
-            if self._has_connected and not self.is_lost:
-                self.is_lost = True
-                self._events += [events.Disconnected(link.lost_reason), *self._requests.on_lost()]
-            link.lost_reason = ""
-        if link.has_renewed:
-            link.has_renewed = False
-            self._membership.renew(now)
-            self._timeline.mark_all()
-            link.acks.on_entries(now, 0.0, 0.0)
-            self._requests.outbox.restart(now)
-            self._requests.outbox.seed_round_trip(link.round_trip_s)
         self._report_reconnected()
+
+    def _on_lost(self, reason: str) -> None:
+        if self._has_connected and not self.is_lost:
+            self.is_lost = True
+            self._events += [events.Disconnected(reason), *self._requests.on_lost()]
 
     # --- Durability ----------
 
@@ -404,22 +402,14 @@ class ClientCore:
         link = self._link
         if link.session is None or self.is_over:
             return
-        due = self._urgent
-        self._urgent = []
-        attending = self._membership.drain_frames(now)
-        due += attending
-        is_asking = bool(attending)
+        due, self._urgent = self._urgent, []
+        asking = self._membership.drain_frames(now)
         if self.is_entered:
-            requests = self._requests.outbox.drain_frames(now)
-            due += requests
-            is_asking = is_asking or bool(requests)
-        if link.is_ping_due:
-            due.append(encode(frames.Ping(0)))
-            is_asking = True
-        ack_due = link.acks.next_timeout()
-        if ack_due is not None and (now >= ack_due or due):
-            due = link.ack_frames(now, self._timeline.take_cursors(), has_gap=self._timeline.has_gap()) + due
-        link.send(now, due, is_asking=is_asking)
+            asking += self._requests.outbox.drain_frames(now)
+        asking += link.drain_pings()
+        due += asking
+        acks = self._uplink.drain_acks(now, is_sending=bool(due))
+        link.send(now, acks + due, is_asking=bool(asking))
 
     def drain_transmits(self) -> list[tuple[bytes, Address]]:
         """Datagrams to be sent, in order."""

@@ -1,21 +1,26 @@
 """A client's association with its server: made, kept alive, renewed, lost and made again (SPEC 3, 6.3).
 
-It knows sessions and silence, and nothing of what is said. While one session lives, the next is made beside it, so that
-a fresh handshake is no break. Silence ends no session: with each Hello the one that we have is tried too, and if it
-answers first, nothing was lost but time.
+It knows sessions and silence, and nothing of what is chatted. Rules:
+
+- While one session lives, the next is made beside it, so that a fresh handshake is no break.
+- Silence ends no session: with each Hello the session is tried too, and if it answers first, nothing was lost but time.
+- A Reset proves nothing, for anyone can forge one: it only begins a handshake, at most one each RECONNECT_S_MIN.
+
+`TRANSITIONS` says what follows what, for every state and input.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
 
 from udpchat.session.initiator import HandshakeInitiator
 from udpchat.session.noise import KeyPair
 from udpchat.session.session import Session
-from udpchat.sync.acks import AckSchedule
+from udpchat.sync.packing import packed
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.frames import (
-    Cursor,
     Down,
     Entries,
     EntryFragment,
@@ -25,77 +30,183 @@ from udpchat.wire.frames import (
     Result,
     ResultFragment,
     encode,
-    pack,
     parse_down_untrusted,
 )
-from udpchat.wire.limits import ACK_LOGS_MAX, BODY_BYTES_MAX, FRAMES_MAX, HEARTBEAT_JITTER, HEARTBEAT_S
+from udpchat.wire.limits import HEARTBEAT_JITTER, HEARTBEAT_S
 from udpchat.wire.packets import DATA_HEADER, Address, Data, Reset, data_index, parse_packet_untrusted
 
-SUSPECT_S = 2.0  # without an answer: a fresh handshake begins beside the session
-LOST_S = 4.0  # without an answer: the person is told
+SUSPECT_S = 2.0  # without an answer: a handshake begins beside the session
+LOST_S = 4.0  # without an answer: the link counts as lost
 RECONNECT_S_MIN = 1.0  # between handshakes that only an unproved Reset asked for
 DATA_KIND = b"\x05"
-PACK_BYTES_MAX = BODY_BYTES_MAX - 3
 CONTENT = (Entries, EntryFragment, Result, ResultFragment)  # as good in a former session as in this one
 
 
-class Link:
-    """`session` carries what is sent; `has_renewed` says once that it is another than before."""
+class LinkState(Enum):
+    """What there is of a session, and of a handshake."""
 
-    def __init__(
-        self,
-        now: float,
-        *,
-        static: KeyPair,
-        instance: bytes,
-        check_server: Callable[[bytes], bool],
-        address: Address,
-        random: Callable[[int], bytes],
-    ) -> None:
-        self._static = static
-        self._payload = encode(Introduction(instance))
-        self._check_server = check_server
-        self._address = address
-        self._random = random
-        self._transmits: list[tuple[bytes, Address]] = []
-        self._previous: Session | None = None
-        self._asked_at: float | None = None  # since when an answer is awaited
-        self._connected_at = float("-inf")
-        self._heartbeat_s = HEARTBEAT_S
-        self._heartbeat_due = now
+    CONNECTING = "a handshake, and no session"
+    CONFIRMING = "a session that the handshake made, in which the server has not spoken yet"
+    UP = "a session in which the server has spoken"
+    CHECKING = "the same, and a handshake beside it: after silence, a Reset, or for the session's age"
+    SWITCHING = "the same, and the handshake has made a session too: the server will speak in one of the two"
+    LOST = "a session in which the server has spoken, but not for LOST_S, and a handshake beside it"
+
+
+class LinkInput(Enum):
+    """What happens to a link."""
+
+    FINISHED = "the handshake has made a session"
+    RESTARTED = "the handshake starts over: its session was not confirmed in time"
+    HEARD = "the server speaks in the session"
+    HEARD_OLD = "the server speaks in the session, which is due for renewal"
+    CONFIRMED = "the server speaks in the session that the handshake made"
+    SILENT = "no answer for SUSPECT_S, or the session is due for renewal, or the server may not know it"
+    UNANSWERED = "no answer for LOST_S"
+    GOODBYE = "the server has ended the session"
+
+
+_S, _I = LinkState, LinkInput
+TRANSITIONS: dict[LinkState, dict[LinkInput, LinkState]] = {  # what is not listed changes nothing
+    _S.CONNECTING: {_I.FINISHED: _S.CONFIRMING},
+    _S.CONFIRMING: {_I.CONFIRMED: _S.UP, _I.RESTARTED: _S.CONNECTING},
+    _S.UP: {
+        _I.HEARD_OLD: _S.CHECKING, _I.SILENT: _S.CHECKING, _I.UNANSWERED: _S.LOST, _I.GOODBYE: _S.CONNECTING,
+    },
+    _S.CHECKING: {
+        _I.FINISHED: _S.SWITCHING, _I.HEARD: _S.UP, _I.UNANSWERED: _S.LOST, _I.GOODBYE: _S.CONNECTING,
+    },
+    _S.SWITCHING: {
+        _I.CONFIRMED: _S.UP, _I.RESTARTED: _S.CHECKING, _I.UNANSWERED: _S.CONFIRMING, _I.GOODBYE: _S.CONFIRMING,
+    },
+    _S.LOST: {
+        _I.FINISHED: _S.CONFIRMING, _I.HEARD: _S.UP, _I.HEARD_OLD: _S.CHECKING, _I.GOODBYE: _S.CONNECTING,
+    },
+}  # fmt: skip
+LOSING = frozenset({LinkState.CONNECTING, LinkState.CONFIRMING, LinkState.LOST})  # without a server, as far as is known
+
+
+@dataclass(frozen=True, slots=True)
+class LinkSettings:
+    """Who this end is and where the other one is; `check_server` approves a server's key; `random(n)` gives n bytes."""
+
+    static: KeyPair
+    instance: bytes
+    address: Address
+    check_server: Callable[[bytes], bool]
+    random: Callable[[int], bytes]
+
+    def share(self) -> float:
+        """A random number from 0 to 1."""
+        return int.from_bytes(self.random(2), "big") / 0xFFFF
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRenewed:
+    """Another session is in use: all is to be reported again in it. The round trip, if the handshake measured it."""
+
+    round_trip_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class LinkLost:
+    """The server ended the session with this reason, or does not answer (empty); the link goes on trying."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRefused:
+    """The server's key was not approved; nothing goes on."""
+
+
+LinkEvent = LinkRenewed | LinkLost | KeyRefused
+
+
+class Link:
+    """`session` carries what is sent, if there is one; what changed is drained as events."""
+
+    def __init__(self, now: float, settings: LinkSettings) -> None:
+        self._settings = settings
+        self.state = LinkState.CONNECTING
         self.session: Session | None = None
-        self.connector: HandshakeInitiator | None = None
-        self.acks = AckSchedule()
-        self.is_lost = True  # until the first session is confirmed
-        self.is_forgotten = False  # the server, or somebody in its name, says that it does not know `session`
-        self._stands = False  # whether the server has spoken in `session`
-        self.lost_reason = ""
-        self.has_renewed = False
-        self.is_ping_due = False  # a sign of life is to be sent
-        self._born_s = now
+        self._previous: Session | None = None  # opens what is under way
+        self._handshake: HandshakeInitiator | None = None
+        self._connected_at = float("-inf")
+        self._asked_at: float | None = None  # since when an answer is awaited
+        self._heartbeat = _Heartbeat(now)
+        self._is_ping_due = False
+        self._is_forgotten = False
+        self._transmits: list[tuple[bytes, Address]] = []
+        self._events: list[LinkEvent] = []
         self._connect(now)
 
-    def _connect(self, now: float) -> None:
-        self._connected_at = now
-        self.is_ping_due = self.session is not None
-        self.connector = HandshakeInitiator(
-            now,
-            static=self._static,
-            index=int.from_bytes(self._random(4), "big"),
-            payload=self._payload,
-            check_server=self._check_server,
-            address=self._address,
-            random=self._random,
-        )
+    @property
+    def is_lost(self) -> bool:
+        """Whether the server has not answered yet, or not for LOST_S, or has ended the session."""
+        return self.state in LOSING
+
+    @property
+    def is_forgotten(self) -> bool:
+        """Whether the server, or somebody in its name, says that it does not know the session."""
+        return self.session is None or self._is_forgotten
+
+    @property
+    def version_mismatch(self) -> int | None:
+        """The protocol version that the server claims to speak, if it is not ours."""
+        return None if self._handshake is None else self._handshake.version_mismatch
 
     def set_heartbeat(self, now: float, heartbeat_s: float) -> None:
-        """The silence after which a sign of life is due, as the server wishes it."""
-        self._heartbeat_s = heartbeat_s
-        self._plan_heartbeat(now)
+        """The silence after which a Ping is due, as the server wishes it."""
+        self._heartbeat.interval_s = heartbeat_s
+        self._heartbeat.plan(now, self._settings.share())
 
-    def _plan_heartbeat(self, now: float) -> None:
-        share = int.from_bytes(self._random(2), "big") / 0xFFFF
-        self._heartbeat_due = now + self._heartbeat_s * (1 - HEARTBEAT_JITTER * share)
+    # --- States ----------
+
+    def _on(self, now: float, what: LinkInput, reason: str = "") -> None:
+        was_lost, state = self.is_lost, TRANSITIONS[self.state].get(what)
+        if state is None:
+            return
+        if what is LinkInput.CONFIRMED or (state is LinkState.CONFIRMING and self.state is not state):
+            self._switch(now)
+        if state is LinkState.CONNECTING:
+            self._previous, self.session = self.session, None
+        if state is LinkState.UP:
+            self._end_handshake()
+        elif self._handshake is None:
+            self._connect(now)
+        self.state = state
+        if self.is_lost and not was_lost:
+            self._events.append(LinkLost(reason))
+
+    def _switch(self, now: float) -> None:
+        """The handshake's session is the one in use from here on."""
+        assert self._handshake is not None and self._handshake.session is not None
+        if self.session is self._handshake.session:
+            return
+        self._previous, self.session = self.session, self._handshake.session
+        self._is_forgotten = False
+        self._asked_at = now
+        self._events.append(LinkRenewed(self._handshake.rtt_s))
+
+    def _end_handshake(self) -> None:
+        if self._handshake is not None:
+            self._handshake.confirm()
+            self._handshake = None
+
+    def _connect(self, now: float) -> None:
+        settings = self._settings
+        self._connected_at = now
+        self._is_ping_due = self.session is not None
+        self._handshake = HandshakeInitiator(
+            now,
+            static=settings.static,
+            index=int.from_bytes(settings.random(4), "big"),
+            payload=encode(Introduction(settings.instance)),
+            check_server=settings.check_server,
+            address=settings.address,
+            random=settings.random,
+        )
 
     # --- In ----------
 
@@ -106,37 +217,39 @@ class Link:
         packet = parse_packet_untrusted(datagram)
         if isinstance(packet, Reset):
             self._on_reset(now, packet)
-        elif self.connector is None or isinstance(packet, Data):
+        elif self._handshake is None or isinstance(packet, Data):
             raise BadDatagram(Drop.UNEXPECTED)
         else:
-            self.connector.receive(now, packet)
-            if self.connector.session is not None and self.is_lost:
-                self._renew(now, self.connector.session)
+            self._handshake.receive(now, packet)
+            if self._handshake.session is not None:
+                self._on(now, LinkInput.FINISHED)
+            elif self._handshake.refused_key is not None:
+                self._events.append(KeyRefused())
         return [], None
 
     def _on_reset(self, now: float, packet: Reset) -> None:
-        """The server says it has no such session. Anyone may say so: it only makes us ask by a handshake."""
+        """The server says that it has no such session, or somebody says so in its name."""
         session = self.session
         if session is None or packet.receiver_index != session.peer_index:
             raise BadDatagram(Drop.UNEXPECTED)
-        self.is_forgotten = True
-        if self.connector is None and now - self._connected_at >= RECONNECT_S_MIN:
-            self._connect(now)
+        self._is_forgotten = True
+        if now - self._connected_at >= RECONNECT_S_MIN:
+            self._on(now, LinkInput.SILENT)
 
     def _receive_data_untrusted(self, now: float, datagram: bytes) -> tuple[list[Down], int | None]:
         index = data_index(datagram)
-        if self.session is not None and index == self.session.index:
-            session = self.session
-        elif self.connector is not None and self.connector.session and index == self.connector.session.index:
-            session = self.connector.session
-        elif self._previous is not None and index == self._previous.index:
-            session = self._previous
-        else:
+        made = self._handshake.session if self._handshake is not None else None
+        session = next(
+            (known for known in (self.session, made, self._previous) if known and index == known.index), None
+        )
+        if session is None:
             raise BadDatagram(Drop.UNKNOWN_SESSION)
         body = session.open_untrusted(now, datagram, session.path.address)
         self._asked_at = None
-        if session is not self._previous:
-            self._confirm(now, session)
+        if session is made:
+            self._on(now, LinkInput.CONFIRMED)
+        elif session is self.session:
+            self._on(now, LinkInput.HEARD_OLD if session.is_old(now) else LinkInput.HEARD)
         counter: int = DATA_HEADER.unpack_from(datagram)[2]
         received = parse_down_untrusted(body)
         if session is self.session:
@@ -144,137 +257,102 @@ class Link:
         # Late, and maybe of a process of the server before this one: how far its logs reached is of no use now.
         return [frame for frame in received if isinstance(frame, CONTENT)], None
 
-    def _confirm(self, now: float, session: Session) -> None:
-        """The server has spoken in this session: it stands."""
-        if session is not self.session:
-            self._renew(now, session)
-        if self.connector is not None and self.connector.session is session:
-            self.connector.confirm()
-            self.connector = None
-        elif self.connector is not None and self.connector.session is None and not session.is_old(now):
-            self.connector = None  # the suspicion was unfounded
-        self.is_lost = False
-        self._stands = True
-
-    def _renew(self, now: float, session: Session) -> None:
-        if session is self.session:
-            return
-        self._previous, self.session = self.session, session
-        self.acks = AckSchedule()
-        self.has_renewed = True
-        self._stands = self.is_forgotten = False
-        self._asked_at = now
-
     def on_goodbye(self, now: float, reason: str) -> None:
         """The server has ended the session; another is being made."""
-        self._previous, self.session = self.session, None
-        self._lose(now, reason)
-
-    def _lose(self, now: float, reason: str) -> None:
-        if not self.is_lost:
-            self.is_lost = True
-            self.lost_reason = reason
-        if self.connector is None:
-            self._connect(now)
+        self._on(now, LinkInput.GOODBYE, reason)
 
     # --- Time ----------
 
     def handle_timeout(self, now: float) -> None:
         """Heartbeat, suspicion, loss, renewal."""
-        if self.connector is not None:
-            due = self.connector.next_timeout()
-            self.connector.handle_timeout(now)
-            if self.connector.session is None and self.session is not None:
-                if self._stands:
-                    self.is_ping_due = self.is_ping_due or (due is not None and now >= due)
-                else:
-                    self.session = None  # the handshake starts over: there is none until it has got as far again
+        self._handle_handshake_timeout(now)
         if self.session is None:
             return
-        if self._asked_at is not None and now >= self._asked_at + LOST_S and not self.is_lost:
-            self._lose(now, "the server does not answer")
-        elif self.connector is None and (self._is_suspect(now) or self.session.is_old(now)):
-            self._connect(now)
-        if now >= self._heartbeat_due:
-            self.is_ping_due = True
+        if self._asked_at is not None and now >= self._asked_at + LOST_S:
+            self._on(now, LinkInput.UNANSWERED)
+        elif self.session.is_old(now) or (self._asked_at is not None and now >= self._asked_at + SUSPECT_S):
+            self._on(now, LinkInput.SILENT)
+        if now >= self._heartbeat.due:
+            self._is_ping_due = True
 
-    def _is_suspect(self, now: float) -> bool:
-        return self._asked_at is not None and now >= self._asked_at + SUSPECT_S
+    def _handle_handshake_timeout(self, now: float) -> None:
+        handshake = self._handshake
+        if handshake is None:
+            return
+        had_session, due = handshake.session is not None, handshake.next_timeout()
+        handshake.handle_timeout(now)
+        if had_session and handshake.session is None:
+            self._on(now, LinkInput.RESTARTED)
+        if self.session is not None and self.session is not handshake.session and due is not None and now >= due:
+            self._is_ping_due = True  # with each Hello the session is tried too
 
     def next_timeout(self) -> float | None:
         """When `handle_timeout` is due."""
         timeouts = []
-        if self.connector is not None:
-            timeouts.append(self.connector.next_timeout())
+        if self._handshake is not None:
+            timeouts.append(self._handshake.next_timeout())
         if self.session is not None:
-            timeouts.append(self._heartbeat_due)
-            if self._asked_at is not None and not self.is_lost:
-                suspect = self._asked_at + SUSPECT_S
-                timeouts.append(suspect if self.connector is None else self._asked_at + LOST_S)
+            timeouts.append(self._heartbeat.due)
+            if self._asked_at is not None and self.state is LinkState.UP:
+                timeouts.append(self._asked_at + SUSPECT_S)
+            elif self._asked_at is not None and not self.is_lost:
+                timeouts.append(self._asked_at + LOST_S)
         return min((timeout for timeout in timeouts if timeout is not None), default=None)
 
     # --- The round trip ----------
 
     def probe(self, now: float) -> bytes:
         """A Ping whose Pong measures the round trip: its number is the time, which the Pong echoes (as in RFC 7323)."""
-        return encode(Ping(int((now - self._born_s) * 1e6)))
+        return encode(Ping(int((now - self._heartbeat.began_at) * 1e6)))
 
     def on_pong(self, now: float, pong: Pong) -> float | None:
         """The round trip in seconds, if this answers a `probe`; any other Ping has the number 0."""
-        return now - self._born_s - pong.number / 1e6 if pong.number else None
+        return now - self._heartbeat.began_at - pong.number / 1e6 if pong.number else None
 
     # --- Out ----------
+
+    def drain_pings(self) -> list[bytes]:
+        """A Ping, if the server is to be asked whether it is there."""
+        return [encode(Ping(0))] if self._is_ping_due and self.session is not None else []
 
     def send(self, now: float, frames: list[bytes], *, is_asking: bool) -> None:
         """Seal frames into as few packets as hold them; `is_asking` if the server is to answer."""
         if not frames:
             return
         assert self.session is not None
-        if self.connector is not None and self.connector.session is self.session:
-            self.connector.repeat_finish()  # or a lost one would leave all that follows it unheard
-        for group in _grouped(frames):
-            self._transmits.append((self.session.seal(pack(group)), self._address))
-        self.is_ping_due = False
-        self._plan_heartbeat(now)
+        if self._handshake is not None and self._handshake.session is self.session:
+            self._handshake.repeat_finish()  # if it was lost, the server could open nothing that follows
+        for body, _ in packed((frame, None) for frame in frames):
+            self._transmits.append((self.session.seal(body), self._settings.address))
+        self._is_ping_due = False
+        self._heartbeat.plan(now, self._settings.share())
         if is_asking and self._asked_at is None:
             self._asked_at = now
-
-    def ack_frames(self, now: float, cursors: list[Cursor], *, has_gap: bool) -> list[bytes]:
-        """What is to be acknowledged now, in as many frames as hold it."""
-        acks: list[bytes] = []
-        while cursors or not acks:
-            count = min(len(cursors), ACK_LOGS_MAX)
-            frame = encode(self.acks.take(now, cursors[:count], has_gap=has_gap))
-            while len(frame) > PACK_BYTES_MAX and count > 1:
-                count //= 2
-                frame = encode(self.acks.take(now, cursors[:count], has_gap=has_gap))
-            acks.append(frame)
-            cursors = cursors[count:]
-        return acks
-
-    @property
-    def round_trip_s(self) -> float | None:
-        """The round trip that the handshake measured, if it did."""
-        return None if self.connector is None else self.connector.rtt_s
 
     def drain_transmits(self) -> list[tuple[bytes, Address]]:
         """Datagrams to be sent, in order; a handshake's before what is sealed in it."""
         transmits: list[tuple[bytes, Address]] = []
-        if self.connector is not None:
-            transmits.extend((datagram, self._address) for datagram in self.connector.drain_transmits())
+        if self._handshake is not None:
+            transmits.extend((datagram, self._settings.address) for datagram in self._handshake.drain_transmits())
         transmits.extend(self._transmits)
         self._transmits = []
         return transmits
 
+    def drain_events(self) -> list[LinkEvent]:
+        """What changed, in order."""
+        events, self._events = self._events, []
+        return events
 
-def _grouped(items: list[bytes]) -> list[list[bytes]]:
-    """Frames in packets, in order."""
-    groups: list[list[bytes]] = []
-    size = 0
-    for item in items:
-        if not groups or size + len(item) > PACK_BYTES_MAX or len(groups[-1]) == FRAMES_MAX:
-            groups.append([])
-            size = 0
-        groups[-1].append(item)
-        size += len(item)
-    return groups
+
+class _Heartbeat:
+    """When a Ping is due: an interval after the last packet that was sent, less up to HEARTBEAT_JITTER of it."""
+
+    __slots__ = ("began_at", "due", "interval_s")
+
+    def __init__(self, now: float) -> None:
+        self.began_at = self.due = now
+        self.interval_s = HEARTBEAT_S
+
+    def plan(self, now: float, share: float) -> None:
+        """Something was sent; `share` is random, from 0 to 1."""
+        self.due = now + self.interval_s * (1 - HEARTBEAT_JITTER * share)

@@ -15,9 +15,10 @@ from udpchat.chat.names import nick_key
 from udpchat.chat.text import counted
 from udpchat.client.stored import EntriesStored, ReplicaReset, Write
 from udpchat.sync.replica import Replica
+from udpchat.sync.uplink import Uplink
 from udpchat.wire import bodies
 from udpchat.wire.errors import BadDatagram
-from udpchat.wire.frames import Cursor, Entries, EntryFragment, Head, parse_entry_untrusted
+from udpchat.wire.frames import Head, parse_entry_untrusted
 from udpchat.wire.limits import CONVERSATIONS_PER_KEY_MAX, SEQUENCE_MAX
 
 REGENERATED_ENTRIES_MAX = 1_000  # read again of a log that is not the one that was held
@@ -40,21 +41,21 @@ class Timeline:
 
     def __init__(
         self,
+        uplink: Uplink,
         *,
         history: int,
         saved: dict[str, tuple[int, int]],
         recent: dict[str, list[tuple[int, bytes]]] | None = None,
         shown_max: int | None = None,
     ) -> None:
-        """`history`, `shown_max`: as `Profile` has them."""
+        """`history`, `shown_max`: as `Profile` has them. Entries come from `uplink`; its replicas are opened here."""
+        self.uplink = uplink
         self._history = history
         self._shown_max = shown_max
         self._hidden: dict[str, int] = {}  # log -> the sequence up to which its messages are kept, but not shown
         self._left: set[str] = set()  # logs that this run followed and dropped
         self._saved = saved
         self._recent = dict(recent or {})
-        self._replicas: dict[str, Replica] = {}
-        self._changed: dict[str, None] = {}  # logs to be named in the next ack, oldest first
         self._wanted: set[str] = set()
         self._said: dict[bytes, Said] = {}
         self._stored: dict[bytes, tuple[str, int]] = {}  # of what was said: where the server says it stands
@@ -78,8 +79,7 @@ class Timeline:
         was_wanted = ROOM_PREFIX + room in self._wanted
         for log in (ROOM_PREFIX + room, ROSTER_PREFIX + room):
             self._wanted.discard(log)
-            self._changed.pop(log, None)
-            replica = self._replicas.pop(log, None)
+            replica = self.uplink.close(log)
             if replica is not None:
                 self._saved[log] = (replica.generation, replica.sequence)
                 self._left.add(log)
@@ -88,59 +88,33 @@ class Timeline:
 
     def follows(self, room: str) -> bool:
         """Whether the server has said how far this room's log reaches."""
-        return ROOM_PREFIX + room in self._replicas
-
-    def holds(self, log: str) -> bool:
-        """Whether there is a replica of a log."""
-        return log in self._replicas
-
-    def has_gap(self) -> bool:
-        """Whether entries are known to exist that are not here."""
-        return any(replica.has_gap for replica in self._replicas.values())
+        return ROOM_PREFIX + room in self.uplink
 
     def awaits_shown(self) -> bool:
         """Whether entries are known to exist that are to be shown and are not here."""
-        return any(
-            replica.has_gap and replica.head > self._hidden.get(log, 0) for log, replica in self._replicas.items()
-        )
+        return any(replica.has_gap and replica.head > self._hidden.get(replica.log, 0) for replica in self.uplink)
 
     @property
     def missing(self) -> int:
         """How many entries are known to exist that are not here."""
-        return sum(replica.head - replica.sequence for replica in self._replicas.values())
-
-    def mark_all(self) -> None:
-        """A new session: the server is to be told of every replica, and says again how far each log reaches."""
-        self._changed = dict.fromkeys(self._replicas)
-        for replica in self._replicas.values():
-            replica.head = replica.sequence  # of a log that it has lost it will say nothing
-
-    def take_cursors(self) -> list[Cursor]:
-        """What the replicas hold, of those that changed since it was last told, or have a gap."""
-        for log, replica in self._replicas.items():
-            if replica.has_gap:
-                self._changed.setdefault(log)
-        cursors = [self._replicas[log].cursor() for log in self._changed]
-        self._changed.clear()
-        return cursors
+        return self.uplink.missing
 
     # --- What the server sends ----------
 
     def on_head(self, head: Head) -> bool:
         """How far a log reaches; the first word of it makes a replica. False if it is a log that nobody wants."""
         log = head.log
-        replica = self._replicas.get(log)
+        replica = self.uplink.get(log)
         if replica is None or replica.generation != head.generation:
             if not self._is_welcome(log):
                 return False
             replica = self._open(head, replica)
-            self._replicas[log] = replica
         if head.base > replica.sequence and not log.startswith(ROSTER_PREFIX):
             self._skip(replica, head.base)
-        replica.on_head(head)
-        self._changed.setdefault(log)
-        self._confirm_passed(log, replica.sequence)
-        self._take_in(replica)
+        passed = max(replica.sequence, head.base)
+        self.uplink.receive_head(head)
+        self._confirm_passed(log, passed)
+        self.take_in()
         return True
 
     def _skip(self, replica: Replica, base: int) -> None:
@@ -153,7 +127,7 @@ class Timeline:
 
     def _is_welcome(self, log: str) -> bool:
         if log.startswith(CONVERSATION_PREFIX):
-            return log in self._replicas or len(self._replicas) < 2 * CONVERSATIONS_PER_KEY_MAX
+            return log in self.uplink or len(self.uplink) < 2 * CONVERSATIONS_PER_KEY_MAX
         return log in self._wanted
 
     def _open(self, head: Head, former: Replica | None) -> Replica:
@@ -185,7 +159,7 @@ class Timeline:
             sequence = head.base
         else:
             sequence = max(head.base, head.entered - self._history)
-        replica = Replica(log, generation=head.generation, sequence=sequence)
+        replica = self.uplink.open(log, generation=head.generation, sequence=sequence)
         replica.entered = head.entered if former is None else sequence
         if not log.startswith(ROSTER_PREFIX) and (saved is None or saved != (head.generation, sequence)):
             self._writes.append(ReplicaReset(log, head.generation, sequence))
@@ -221,39 +195,22 @@ class Timeline:
                 self._events.append(message)
         return sequence
 
-    def on_entries(self, frame: Entries) -> bool:
-        """Entries; False if they were not taken: the server must not believe that they are held."""
-        replica = self._replicas.get(frame.log)
-        if replica is None or replica.generation != frame.generation:
-            return False
-        is_taken = replica.on_entries(frame.first, [bytes(entry) for entry in frame.entries])
-        self._changed.setdefault(frame.log)
-        self._take_in(replica)
-        return is_taken
+    def take_in(self) -> None:
+        """What came next in its log: an event for the person, a write for the disk."""
+        for received in self.uplink.drain_received():
+            replica = self.uplink.get(received.log)
+            assert replica is not None, "it is drained before its replica is closed"
+            if not received.log.startswith(ROSTER_PREFIX):
+                self._writes.append(EntriesStored(received.log, received.generation, received.first, received.entries))
+            for sequence, entry in enumerate(received.entries, received.first):
+                self._take_in(replica, sequence, entry)
 
-    def on_fragment(self, frame: EntryFragment) -> bool:
-        """One part of a large entry; False if it was not taken."""
-        replica = self._replicas.get(frame.log)
-        if replica is None or replica.generation != frame.generation:
-            return False
-        is_taken = replica.on_fragment(frame)
-        self._changed.setdefault(frame.log)
-        self._take_in(replica)
-        return is_taken
-
-    def _take_in(self, replica: Replica) -> None:
-        ready = replica.drain_entries()
-        if not ready:
-            return
-        if not replica.log.startswith(ROSTER_PREFIX):
-            entries = tuple(entry for _, entry in ready)
-            self._writes.append(EntriesStored(replica.log, replica.generation, ready[0][0], entries))
-        for sequence, entry in ready:
-            try:
-                self._tell(replica, sequence, parse_entry_untrusted(entry))
-            except BadDatagram:
-                text = f"message {sequence} of {self._shown_log(replica.log)} cannot be read here; update this udpchat"
-                self._events.append(events.Notice("unreadable", text))
+    def _take_in(self, replica: Replica, sequence: int, entry: bytes) -> None:
+        try:
+            self._tell(replica, sequence, parse_entry_untrusted(entry))
+        except BadDatagram:
+            text = f"message {sequence} of {self._shown_log(replica.log)} cannot be read here; update this udpchat"
+            self._events.append(events.Notice("unreadable", text))
 
     # --- What it means ----------
 
@@ -317,12 +274,12 @@ class Timeline:
 
     def head_of(self, log: str) -> int | None:
         """How far a log reaches, as far as is known; None if it is not followed."""
-        replica = self._replicas.get(log)
+        replica = self.uplink.get(log)
         return None if replica is None else replica.head
 
     def cursor_of(self, log: str) -> int | None:
         """How far a log has been taken in; None if it is not followed."""
-        replica = self._replicas.get(log)
+        replica = self.uplink.get(log)
         return None if replica is None else replica.sequence
 
     def log_of(self, target: str) -> str | None:
@@ -359,7 +316,7 @@ class Timeline:
         """The server says where it stands. Reported when the replica gets there, or at once if that is not coming."""
         if identity not in self._said:
             return
-        replica = self._replicas.get(log)
+        replica = self.uplink.get(log)
         if self._is_welcome(log) if replica is None else replica.sequence < sequence:
             self._stored[identity] = (log, sequence)
         else:

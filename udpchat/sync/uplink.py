@@ -55,6 +55,9 @@ class Uplink:
         """The replica of a log, to be read only."""
         return self._replicas.get(log)
 
+    def __contains__(self, log: str) -> bool:
+        return log in self._replicas
+
     def __iter__(self) -> Iterator[Replica]:
         return iter(self._replicas.values())
 

@@ -1,0 +1,202 @@
+"""The link's table: every state and input, what follows, and what each state has of sessions and handshakes."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from udpchat.client.link import (
+    LOST_S,
+    SUSPECT_S,
+    TRANSITIONS,
+    KeyRefused,
+    Link,
+    LinkInput,
+    LinkLost,
+    LinkRenewed,
+    LinkSettings,
+    LinkState,
+)
+from udpchat.session.noise import KeyPair
+from udpchat.session.responder import HandshakeResponder
+from udpchat.session.session import Session
+from udpchat.wire.frames import Ping, Pong, encode, pack
+from udpchat.wire.limits import HANDSHAKE_LIFETIME_S, SESSION_AGE_S_MAX
+from udpchat.wire.packets import Finish, Hello, Reset, parse_packet_untrusted
+
+SERVER, HERE = ("10.0.0.1", 1), ("10.0.0.2", 2)
+S, In = LinkState, LinkInput
+
+
+class Ends:
+    """A link and the server's side of its handshakes; datagrams go across when the test says so."""
+
+    def __init__(self, *, approves: bool = True) -> None:
+        random = Random(1)
+        self.now = 100.0
+        settings = LinkSettings(
+            KeyPair(random.randbytes(32)), bytes(16), SERVER, lambda key: approves, random.randbytes
+        )
+        self.link = Link(self.now, settings)
+        self.responder = HandshakeResponder(
+            static=KeyPair(random.randbytes(32)), random=random.randbytes, is_index_free=lambda index: True
+        )
+        self.sessions: list[Session] = []
+
+    def exchange(self, rounds: int = 2, *, finishes: bool = True) -> None:
+        """So many round trips of the handshake; with `finishes` the server takes the Finish that comes."""
+        for _ in range(rounds):
+            answers = []
+            for datagram, _ in self.link.drain_transmits():
+                packet = parse_packet_untrusted(datagram)
+                if isinstance(packet, Hello):
+                    answers.append(self.responder.receive_hello(self.now, HERE, packet))
+                elif isinstance(packet, Finish) and finishes:
+                    self._accept(packet)
+            for answer in answers:
+                self.link.receive_untrusted(self.now, answer)
+        for datagram, _ in self.link.drain_transmits() if finishes else ():
+            packet = parse_packet_untrusted(datagram)
+            if isinstance(packet, Finish):
+                self._accept(packet)
+
+    def _accept(self, packet: Finish) -> None:
+        session = self.responder.receive_finish(self.now, HERE, packet).session
+        if session not in self.sessions:
+            self.sessions.append(session)
+
+    def speak(self, session: Session | None = None) -> None:
+        """The server sends a Pong in its latest session, or this one."""
+        self.link.receive_untrusted(self.now, (session or self.sessions[-1]).seal(pack([encode(Pong(0))])))
+
+    def ask(self) -> None:
+        self.link.send(self.now, [encode(Ping(0))], is_asking=True)
+        self.link.drain_transmits()
+
+    def finish_handshake(self) -> None:
+        """The next Hello that is due is answered, and so on until the Finish."""
+        self.now = max(self.now, self.link.next_timeout() or self.now)
+        self.link.handle_timeout(self.now)
+        self.exchange()
+
+    def wait(self, seconds: float) -> None:
+        """Time passes, and timers are handled when they are due."""
+        end = self.now + seconds
+        while (due := self.link.next_timeout()) is not None and due <= end:
+            self.now = max(self.now, due)
+            self.link.handle_timeout(self.now)
+            self.link.send(self.now, self.link.drain_pings(), is_asking=True)
+            self.link.drain_transmits()
+        self.now = end
+
+
+def ends_in(state: LinkState) -> Ends:
+    """A link that was led into this state."""
+    ends = Ends()
+    if state is S.CONNECTING:
+        return ends
+    ends.exchange()
+    if state is S.CONFIRMING:
+        return ends
+    ends.speak()
+    if state is S.UP:
+        return ends
+    ends.ask()
+    ends.wait(SUSPECT_S)
+    if state is S.LOST:
+        ends.wait(LOST_S - SUSPECT_S)
+    elif state is S.SWITCHING:
+        ends.finish_handshake()
+    return ends
+
+
+@pytest.mark.parametrize("state", S)
+def test_every_state_can_be_reached_and_has_what_it_says(state: LinkState) -> None:
+    link = ends_in(state).link
+    assert link.state is state
+    assert (link.session is None) == (state is S.CONNECTING)
+    assert (link._handshake is None) == (state is S.UP)
+    made = link._handshake is not None and link._handshake.session is not None
+    assert made == (state in (S.CONFIRMING, S.SWITCHING))
+    assert link.is_lost == (state in (S.CONNECTING, S.CONFIRMING, S.LOST))
+
+
+@pytest.mark.parametrize("state", S)
+@pytest.mark.parametrize("what", In)
+def test_every_input_in_every_state_leads_where_the_table_says_and_leaves_what_that_state_has(
+    state: LinkState, what: LinkInput
+) -> None:
+    ends = ends_in(state)
+    link, was_lost = ends.link, ends.link.is_lost
+    link.drain_events()
+    if what is In.FINISHED and state in (S.CONNECTING, S.CHECKING, S.LOST):
+        ends.finish_handshake()
+    else:
+        link._on(ends.now, what, "because")
+    expected = TRANSITIONS[state].get(what, state)
+    assert link.state is expected
+    assert (link.session is None) == (expected is S.CONNECTING)
+    assert (link._handshake is None) == (expected is S.UP)
+    lost = [event for event in link.drain_events() if isinstance(event, LinkLost)]
+    assert lost == ([LinkLost("because")] if link.is_lost and not was_lost else [])
+
+
+def test_a_handshake_that_finishes_is_confirmed_by_the_first_data() -> None:
+    ends = Ends()
+    ends.exchange()
+    assert ends.link.state is S.CONFIRMING and ends.link.is_lost
+    (renewed,) = ends.link.drain_events()
+    assert isinstance(renewed, LinkRenewed) and renewed.round_trip_s == 0.0
+    ends.speak()
+    assert ends.link.state is S.UP and ends.link.drain_events() == []
+
+
+def test_what_is_not_confirmed_in_time_starts_over() -> None:
+    ends = ends_in(S.CONFIRMING)
+    ends.wait(HANDSHAKE_LIFETIME_S + 0.1)
+    assert ends.link.state is S.CONNECTING and ends.link.session is None
+    ends.exchange()
+    assert ends.link.state in (S.CONNECTING, S.CONFIRMING)
+
+
+def test_a_fresh_session_beside_a_silent_one_takes_over_with_the_first_data_in_it() -> None:
+    ends = ends_in(S.SWITCHING)
+    before = ends.link.session
+    ends.link.drain_events()
+    ends.speak()
+    assert ends.link.state is S.UP and ends.link.session is not before
+    assert [type(event) for event in ends.link.drain_events()] == [LinkRenewed]
+    ends.speak(ends.sessions[0])  # late, in the session before
+    assert ends.link.state is S.UP
+
+
+def test_an_answer_in_the_session_itself_ends_the_suspicion() -> None:
+    for state in (S.CHECKING, S.LOST):
+        ends = ends_in(state)
+        before = ends.link.session
+        ends.speak()
+        assert ends.link.state is S.UP and ends.link.session is before
+
+
+def test_an_old_session_is_renewed_beside_itself_though_it_answers() -> None:
+    ends = ends_in(S.UP)
+    ends.now += SESSION_AGE_S_MAX
+    ends.link.handle_timeout(ends.now)
+    assert ends.link.state is S.CHECKING
+    ends.speak()
+    assert ends.link.state is S.CHECKING and not ends.link.is_lost
+
+
+def test_a_reset_moves_the_link_once_a_second_and_says_that_the_session_is_forgotten() -> None:
+    ends = ends_in(S.UP)
+    assert ends.link.session is not None and not ends.link.is_forgotten
+    ends.now += 2.0
+    ends.link.receive_untrusted(ends.now, Reset(ends.link.session.peer_index).encode())
+    assert ends.link.state is S.CHECKING and ends.link.is_forgotten
+
+
+def test_a_key_that_is_not_approved_is_reported_and_gets_no_session() -> None:
+    ends = Ends(approves=False)
+    ends.exchange()
+    assert ends.link.drain_events() == [KeyRefused()] and ends.link.session is None and not ends.sessions
