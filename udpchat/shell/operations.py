@@ -26,6 +26,7 @@ from udpchat.shell.data_folder import (
     stored_server_key,
 )
 from udpchat.shell.progress import ProgressLine
+from udpchat.shell.stdio import OutputFailed
 from udpchat.shell.suggestions import did_you_mean
 from udpchat.shell.times import iso_time
 from udpchat.storage import backup as storage
@@ -214,7 +215,7 @@ def _write_out(lines: Iterable[str], before: Callable[[], None]) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise OperationFailed(f"cannot write to standard output: {error.strerror}") from error
+        raise OutputFailed(f"cannot write to standard output: {error.strerror}") from error
 
 
 # --- Files ----------
