@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from udpchat.chat import events
 from udpchat.chat.ids import message_id
+from udpchat.client.profile import Profile
 from udpchat.client.requests import UNWRITABLE_RETRY_S, Requests, Source
 from udpchat.client.stored import LABELS_MAX, ClientState, Label, Labelled, RequestAdded, RequestDone, Write, digest_of
 from udpchat.client.timeline import Timeline
+from udpchat.session.noise import KeyPair
 from udpchat.sync.fragments import split
 from udpchat.sync.uplink import Uplink
 from udpchat.wire.bodies import (
@@ -32,8 +34,10 @@ INSTANCE = b"i" * 16
 
 def asks(saved: ClientState | None = None) -> tuple[Requests, Timeline]:
     """With the transcript that tells of it."""
-    timeline = Timeline(Uplink(bytes), history=0, saved={})
-    return Requests(saved or ClientState(INSTANCE), timeline), timeline
+    state = saved or ClientState(INSTANCE)
+    profile = Profile(KeyPair(bytes(32)), "alice", (), "server", lambda key: "")
+    timeline = Timeline(Uplink(bytes), profile=profile, saved=state)
+    return Requests(state, timeline), timeline
 
 
 def test_nothing_is_asked_before_it_is_written_down() -> None:
@@ -84,7 +88,7 @@ def test_a_failure_is_told_and_the_message_is_not_waited_for() -> None:
     client, timeline = asks()
     client.ask(Say("lobby", 0, "hello"))
     assert client.on_result(1.0, Result(1, Failed("too_long", "no"))) == [events.Error("too_long", "no", said="hello")]
-    assert timeline.unconfirmed() == [] and client.is_idle
+    assert timeline.own.unconfirmed() == [] and client.is_idle
 
 
 def test_who_tells_somebody_who_is_away_is_told_so() -> None:
@@ -128,7 +132,7 @@ def test_messages_of_an_earlier_run_are_asked_again_under_their_ids_and_question
         (6, encode(Tell("bob", 1, "six"))),
     )
     client, timeline = asks(ClientState(INSTANCE, 9, unanswered))
-    assert [said.text for said in timeline.unconfirmed()] == ["three", "six"]
+    assert [said.text for said in timeline.own.unconfirmed()] == ["three", "six"]
     assert client.outbox.unanswered() == [unanswered[0], unanswered[2]] and client.outbox.next_counter == 9
     assert client.drain_writes() == [RequestDone(4)]  # or the disk would keep it for good
     assert len(client.outbox.drain_frames(0.0)) == 2
@@ -152,7 +156,7 @@ def test_a_failure_names_the_line_that_asked_for_it_whenever_it_comes() -> None:
     ask_line(client, 2, Say("lobby", 0, "fine"))
     ask_line(client, 5, Tell("nobody", 0, "hi"))
     assert client.lines_unanswered() == [2, 5] and client.line is None
-    assert [said.line for said in timeline.unconfirmed()] == [2, 5]
+    assert [said.line for said in timeline.own.unconfirmed()] == [2, 5]
     refused = events.Error("no_such_nick", "no", 5, said="hi")
     assert client.on_result(1.0, Result(2, Failed("no_such_nick", "no"))) == [refused]
     client.ask(Say("lobby", 0, "of no line"))
@@ -202,7 +206,7 @@ def test_a_line_that_is_asked_already_is_not_asked_twice_and_its_result_is_this_
         assert client.resumed == 1 and len(client.outbox) == 1
         assert ask_line(client, 2, request, "job") == [] and len(client.outbox) == 1
         assert client.lines_unanswered() == [2]
-        assert [said.line for said in timeline.unconfirmed()] == [2] * isinstance(request, Say)
+        assert [said.line for said in timeline.own.unconfirmed()] == [2] * isinstance(request, Say)
         said = "hi" if isinstance(request, Say) else ""
         assert client.on_result(1.0, Result(9, Failed("muted", "no"))) == [events.Error("muted", "no", 2, said=said)]
         assert client.drain_writes() == [RequestDone(9, encode(Failed("muted", "no")))]
@@ -238,7 +242,7 @@ def test_what_has_a_label_is_never_sent_without_being_written_down() -> None:
     ask_line(client, 2, Say("lobby", 0, "not kept"))
     (error,) = client.rejected(1.0, "full")
     assert isinstance(error, events.Error) and (error.code, error.line) == ("unwritable_here", 1)
-    assert [said.text for said in timeline.unconfirmed()] == ["not kept"]
+    assert [said.text for said in timeline.own.unconfirmed()] == ["not kept"]
     assert client.outbox.drain_frames(1.0) == [encode_request(2, 2, encode(Say("lobby", 0, "not kept")))]
 
 

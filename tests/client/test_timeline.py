@@ -6,8 +6,12 @@ import pytest
 
 from udpchat.chat import events
 from udpchat.chat.ids import message_id
-from udpchat.client.stored import EntriesStored, ReplicaReset
-from udpchat.client.timeline import REGENERATED_ENTRIES_MAX, Said, Timeline
+from udpchat.client.own_messages import Said
+from udpchat.client.profile import Profile
+from udpchat.client.replica_start import REGENERATED_ENTRIES_MAX
+from udpchat.client.stored import ClientState, EntriesStored, ReplicaReset
+from udpchat.client.timeline import Timeline
+from udpchat.session.noise import KeyPair
 from udpchat.sync.uplink import Uplink
 from udpchat.wire.bodies import Entry, Joined, Left, LogEntry, Message, Renamed, Tombstone, TopicSet
 from udpchat.wire.frames import Ack, Cursor, Entries, Head, encode, pack, parse_up_untrusted, raw
@@ -25,8 +29,10 @@ def timeline(
     recent: dict[str, list[tuple[int, bytes]]] | None = None,
 ) -> Timeline:
     """Of who wants to be in the lobby."""
-    made = Timeline(Uplink(bytes), history=history, saved=saved or {}, shown_max=shown_max, recent=recent)
-    made.user = ME
+    profile = Profile(KeyPair(bytes(32)), "me", (), "server", lambda key: "", history, shown_max=shown_max)
+    state = ClientState(bytes(16), replicas=saved or {}, recent=recent or {})
+    made = Timeline(Uplink(bytes), profile=profile, saved=state)
+    made.people.me = ME
     made.want("lobby")
     return made
 
@@ -70,7 +76,7 @@ def cursors(view: Timeline) -> list[Cursor]:
 
 def say(view: Timeline, text: str, counter: int = 1) -> bytes:
     identity = message_id(b"i" * 16, counter)
-    view.on_said(Said("lobby", text, 0, identity))
+    view.own.add(Said("lobby", text, 0, identity))
     return identity
 
 
@@ -243,7 +249,7 @@ def test_ones_own_message_is_sent_where_it_stands_whichever_comes_first() -> Non
         receive(view, entries(1, message("theirs"), message("mine", ME, identity=identity)))
         if not is_result_first:
             view.on_stored(identity, ROOM, 2)
-        assert shown(view) == [(1, "theirs", False), (2, "mine", None)] and view.unconfirmed() == []
+        assert shown(view) == [(1, "theirs", False), (2, "mine", None)] and view.own.unconfirmed() == []
 
 
 def test_a_result_that_comes_before_the_head_of_its_log_waits_for_it() -> None:
@@ -262,7 +268,7 @@ def test_a_message_that_stands_before_the_replica_begins_is_confirmed_when_it_do
     identity = say(view, "mine")
     view.on_stored(identity, ROOM, 5)
     view.on_head(head(last=7))
-    assert shown(view) == [(5, "mine", None)] and view.unconfirmed() == []
+    assert shown(view) == [(5, "mine", None)] and view.own.unconfirmed() == []
 
 
 def test_nobody_else_can_confirm_ones_message() -> None:
@@ -270,7 +276,7 @@ def test_nobody_else_can_confirm_ones_message() -> None:
     view.on_head(head())
     identity = say(view, "mine")
     receive(view, entries(1, message("not mine", BOB, identity=identity)))
-    assert shown(view) == [(1, "not mine", False)] and len(view.unconfirmed()) == 1
+    assert shown(view) == [(1, "not mine", False)] and len(view.own.unconfirmed()) == 1
 
 
 def test_another_device_of_ones_own_is_told_as_a_message() -> None:
@@ -416,7 +422,7 @@ def test_who_is_gone_from_all_rooms_is_not_remembered() -> None:
         user = number.to_bytes(8, "big")
         told = (Joined(f"peer{number}", user), Left(f"peer{number}", user, "quit"))
         receive(view, entries(2 * number + 1, *told, log=ROSTER))
-    assert view._known_as == {}
+    assert view.people._nicks == {}
 
 
 def test_who_is_ignored_is_not_heard_under_a_new_nick_whether_spoken_before_or_not() -> None:
@@ -427,7 +433,7 @@ def test_who_is_ignored_is_not_heard_under_a_new_nick_whether_spoken_before_or_n
         came = entries(1, Joined("bob", BOB), log=ROSTER)
         if tells == "is here already":
             receive(view, came)
-        assert view.ignore("BOB") and not view.ignore("bob")
+        assert view.people.ignore("BOB") and not view.people.ignore("bob")
         if tells == "comes":
             receive(view, came)
         if tells == "is renamed":
@@ -452,7 +458,7 @@ def test_what_is_removed_or_cannot_be_read_keeps_its_number() -> None:
 
 def test_the_past_is_recalled_without_who_is_ignored_and_without_what_cannot_be_read() -> None:
     view = timeline()
-    view.ignore("carol")
+    view.people.ignore("carol")
     items = [
         LogEntry(ROOM, 3, encode(message("three"))), LogEntry(ROOM, 4, encode(message("x", CAROL))),
         LogEntry(ROOM, 5, b"\xc1"),

@@ -14,9 +14,9 @@ from udpchat.chat import events
 from udpchat.chat.events import ClientEvent
 from udpchat.chat.exit_codes import ExitCode
 from udpchat.client.core import ClientCore
+from udpchat.client.own_messages import Said
 from udpchat.client.requests import Source
 from udpchat.client.stored import Label
-from udpchat.client.timeline import Said
 from udpchat.ui.commands import Prompt
 from udpchat.ui.lines import TIME_MS_MAX, Lines, Output, iso_time, json_event, plain_lines
 

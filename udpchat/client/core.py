@@ -11,16 +11,16 @@ from contextlib import AbstractContextManager
 
 from udpchat.chat import events
 from udpchat.chat.ids import ROOM_PREFIX
-from udpchat.chat.names import nick_key
 from udpchat.chat.text import clean_text, fits, kept_text
 from udpchat.client.link import KeyRefused, Link, LinkLost, LinkRenewed, LinkSettings
 from udpchat.client.membership import Membership
+from udpchat.client.own_messages import Said
 from udpchat.client.past import Recalled
 from udpchat.client.profile import Profile
 from udpchat.client.requests import Requests, Source
 from udpchat.client.stored import ClientState, Write
-from udpchat.client.timeline import Said, Timeline
-from udpchat.session.noise import fingerprint, user_id
+from udpchat.client.timeline import Timeline
+from udpchat.session.noise import fingerprint
 from udpchat.sync.uplink import Uplink
 from udpchat.wire import bodies, frames
 from udpchat.wire.errors import BadDatagram
@@ -50,9 +50,7 @@ class ClientCore:
         self._why_not = ""
         self._link = Link(now, LinkSettings(profile.static, saved.instance, address, self._check_server, random))
         self._uplink = Uplink(random)
-        self._timeline = Timeline(self._uplink, history=profile.history, saved=dict(saved.replicas),
-                                  recent=saved.recent, shown_max=profile.shown_max)  # fmt: skip
-        self._timeline.user = user_id(profile.static.public)
+        self._timeline = Timeline(self._uplink, profile=profile, saved=saved)
         self._requests = Requests(saved, self._timeline)
         self._urgent: list[bytes] = []  # frames for the next packet
         self._membership = Membership(profile.nick, profile.rooms, profile.agent)
@@ -108,11 +106,11 @@ class ClientCore:
 
     def unconfirmed(self) -> list[str]:
         """What was said and is not known to be in its log."""
-        return [said.text for said in self._timeline.unconfirmed()]
+        return [said.text for said in self._timeline.own.unconfirmed()]
 
     def said_unconfirmed(self) -> list[Said]:
         """The same with where it was said, and the line of the input that it comes from."""
-        return self._timeline.unconfirmed()
+        return self._timeline.own.unconfirmed()
 
     def lines_unanswered(self) -> list[int]:
         """Lines of the input that asked for something and have no answer yet."""
@@ -126,7 +124,7 @@ class ClientCore:
     def is_idle(self) -> bool:
         """Whether we are in, everything asked is answered, everything said confirmed, and all that is shown is here."""
         is_here = self._has_connected and self._membership.is_complete and not self._timeline.awaits_shown()
-        return is_here and self._requests.is_idle and not self._timeline.unconfirmed()
+        return is_here and self._requests.is_idle and not self._timeline.own.unconfirmed()
 
     def say(self, now: float, room: str, text: str, is_action: bool = False) -> None:
         """Say something in a room. LocalError if it is empty or too long."""
@@ -172,15 +170,15 @@ class ClientCore:
 
     def ignore(self, nick: str) -> bool:
         """Show nothing that this person says, by whatever nick; False if that is so already."""
-        return self._timeline.ignore(nick)
+        return self._timeline.people.ignore(nick)
 
     def unignore(self, nick: str) -> bool:
         """Show again what this person says; False if it was shown."""
-        return self._timeline.ignored.pop(nick_key(nick), None) is not None
+        return self._timeline.people.unignore(nick)
 
     def ignored(self) -> list[str]:
         """Nicks that are ignored."""
-        return sorted(self._timeline.ignored)
+        return self._timeline.people.ignored()
 
     def quit(self, now: float) -> None:
         """Say goodbye; `is_over` once it is answered, or soon."""
@@ -265,7 +263,7 @@ class ClientCore:
     def _on_welcome(self, now: float, frame: frames.Welcome) -> None:
         if not self._membership.is_welcome:  # a copy that comes late knows the nick of then
             self._membership.nick = frame.nick
-        self._timeline.user = frame.user
+        self._timeline.people.me = frame.user
         self._link.set_heartbeat(now, frame.heartbeat_ms / 1000)
         self._membership.is_welcome = True
         self._kept = kept_text(frame.kept_s, frame.kept_entries)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from udpchat.chat import events
 from udpchat.chat.ids import message_id
 from udpchat.client.answers import Answers
+from udpchat.client.own_messages import KINDS, Said
 from udpchat.client.past import Recalled, merged
 from udpchat.client.stored import (
     LABELS_MAX,
@@ -22,7 +23,7 @@ from udpchat.client.stored import (
     Write,
     digest_of,
 )
-from udpchat.client.timeline import KINDS, Said, Timeline
+from udpchat.client.timeline import Timeline
 from udpchat.sync.fragments import FragmentAssembler
 from udpchat.sync.requests import Outbox
 from udpchat.wire import bodies
@@ -109,7 +110,7 @@ class Requests:
         if isinstance(request, bodies.Say | bodies.Tell):
             identity = message_id(self._instance, counter)
             room, line = room_of(request), self._lines.get(counter)
-            self._timeline.on_said(Said(room, request.text, request.kind, identity, line))
+            self._timeline.own.add(Said(room, request.text, request.kind, identity, line))
 
     # --- Lines of the input ----------
 
@@ -146,7 +147,7 @@ class Requests:
             self._report_error("id_reused", f"{text}; use another --id")
         elif known.counter in self.outbox:
             self._lines[known.counter] = label.line
-            self._timeline.on_line(message_id(self._instance, known.counter), label.line)
+            self._timeline.own.on_line(message_id(self._instance, known.counter), label.line)
         elif known.counter in self._resumed:
             pass  # answered in this run, before the line was read: its result was reported then
         elif not known.result:
@@ -192,7 +193,7 @@ class Requests:
                 self._timeline.on_stored(identity, log, sequence)
                 return self.answers.on_result(request, frame.body, is_quiet=is_quiet)
             case bodies.Failed(code, text):
-                self._timeline.on_failed(identity)
+                self._timeline.own.on_failed(identity)
                 refused = events.Error(code, text, line, said=_words(request))
                 return [refused, *([events.HistoryFound(here.messages)] if here.messages else [])]
             case bodies.EntryList(items):
@@ -309,7 +310,7 @@ class Requests:
     def _give_up(self, counter: int) -> None:
         """Ask this no more: it was never sent."""
         self.outbox.abandon(counter)
-        self._timeline.on_failed(message_id(self._instance, counter))
+        self._timeline.own.on_failed(message_id(self._instance, counter))
         self._lines.pop(counter, None)
         self._labelled.discard(counter)
 

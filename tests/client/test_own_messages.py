@@ -1,0 +1,41 @@
+"""One's own messages: each confirmed once, by its entry or where no entry is to come."""
+
+from __future__ import annotations
+
+from udpchat.chat.events import MessageSent
+from udpchat.client.own_messages import OwnMessages, Said
+
+ONE, TWO = b"1" * 8, b"2" * 8
+
+
+def own() -> OwnMessages:
+    made = OwnMessages()
+    made.add(Said("lobby", "one", 0, ONE))
+    made.add(Said("lobby", "two", 1, TWO))
+    return made
+
+
+def test_what_was_said_is_unconfirmed_until_its_entry_is_here() -> None:
+    messages = own()
+    assert [said.text for said in messages.unconfirmed()] == ["one", "two"] and ONE in messages
+    assert messages.confirm(TWO, 7, 99) == MessageSent("lobby", 7, TWO.hex(), "two", "action", 99)
+    assert [said.text for said in messages.unconfirmed()] == ["one"] and TWO not in messages
+
+
+def test_what_stands_behind_what_a_replica_looked_at_is_confirmed_all_the_same_and_its_entry_is_known() -> None:
+    messages = own()
+    messages.on_stored(ONE, "#lobby", 3)
+    messages.on_stored(TWO, "#lobby", 8)
+    assert messages.confirm_passed("#den", 99) == []
+    assert [sent.seq for sent in messages.confirm_passed("#lobby", 5)] == [3]
+    assert messages.take_confirmed_ahead(ONE) and not messages.take_confirmed_ahead(ONE)
+    assert TWO in messages and not messages.take_confirmed_ahead(TWO)
+
+
+def test_what_failed_is_not_waited_for_and_a_line_may_be_known_later() -> None:
+    messages = own()
+    messages.on_line(ONE, 4)
+    messages.on_line(b"?" * 8, 5)
+    messages.on_failed(TWO)
+    messages.on_failed(TWO)
+    assert [(said.text, said.line) for said in messages.unconfirmed()] == [("one", 4)]

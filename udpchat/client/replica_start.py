@@ -1,0 +1,106 @@
+"""Where the replica of a log begins, and what of the past is shown of it (SPEC 5.1, 6.4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from udpchat.chat import events
+from udpchat.chat.ids import CONVERSATION_PREFIX, ROOM_PREFIX, ROSTER_PREFIX
+from udpchat.client.profile import Profile
+from udpchat.sync.replica import Replica
+from udpchat.wire.frames import Head
+
+REGENERATED_ENTRIES_MAX = 1_000  # read again of a log that is not the one that was held
+
+Stood = tuple[int, int]
+"""The generation and the sequence up to which a log is held."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A replica begins behind `sequence`.
+
+    `is_regenerated`: the log is not the one that was held. `recent`: entries that are shown again. `new`: how many
+    came since it was held, to be reported if there are any.
+    """
+
+    sequence: int
+    is_regenerated: bool = False
+    recent: tuple[tuple[int, bytes], ...] = ()
+    new: int = 0
+
+
+class ReplicaStarts:
+    """What was held of each log when this run began or last left it, and how much of the past is wanted."""
+
+    def __init__(
+        self, profile: Profile, saved: dict[str, Stood], recent: dict[str, list[tuple[int, bytes]]] | None = None
+    ) -> None:
+        """`saved`: by log, what is on the disk. `recent`: by log, the latest (sequence, entry) of it."""
+        self._profile = profile
+        self._saved = dict(saved)
+        self._recent = dict(recent or {})
+        self._left: set[str] = set()  # logs that this run followed and left
+        self._hidden: dict[str, int] = {}  # log -> the sequence up to which its messages are kept, but not shown
+
+    def hidden(self, log: str) -> int:
+        """The sequence up to which messages of a log are not shown; 0: all are."""
+        return self._hidden.get(log, 0)
+
+    def is_held(self, log: str, stood: Stood, former: Replica | None) -> bool:
+        """Whether what is held of a log is just this."""
+        return (self._saved.get(log) if former is None else (former.generation, former.sequence)) == stood
+
+    def leave(self, replica: Replica) -> None:
+        """A log is not followed any more; it may be again."""
+        self._saved[replica.log] = (replica.generation, replica.sequence)
+        self._left.add(replica.log)
+
+    def start(self, head: Head, former: Replica | None) -> Start:
+        """Where the replica of a log begins; `former` is the one of another generation that it replaces."""
+        log = head.log
+        stood = self._saved.get(log) if former is None else (former.generation, former.sequence)
+        held = stood[1] if stood is not None and stood[0] == head.generation else None
+        if held is None and (former is not None or log in self._left):
+            self._hidden.pop(log, None)  # it counted in the log of before
+        if log.startswith(ROSTER_PREFIX):
+            # If the server has not noticed that we were away, it goes on where we stood: it knows what is here.
+            return Start(head.entered if held is None else max(head.entered, held))
+        if held is not None:
+            sequence, recent = self._go_on(head, held)
+            new = head.entered - held if former is None and held >= self.hidden(log) else 0
+            return Start(sequence, recent=recent, new=new)
+        if stood is not None:
+            earliest = head.entered - max(self._profile.history, REGENERATED_ENTRIES_MAX)
+            return Start(max(head.base, earliest), is_regenerated=True)
+        if log.startswith(CONVERSATION_PREFIX):
+            return Start(head.base)
+        return Start(max(head.base, head.entered - self._profile.history))
+
+    def _go_on(self, head: Head, sequence: int) -> tuple[int, tuple[tuple[int, bytes], ...]]:
+        """Behind what is held, with what is shown of it again; or from further back, if less is held than is wanted."""
+        recent = self._recent.pop(head.log, None)
+        if recent is None:
+            return sequence, ()
+        first = recent[0][0] if recent else sequence + 1
+        if len(recent) < self._profile.history and first > head.base + 1:
+            return max(head.base, min(sequence, head.entered - self._profile.history)), ()
+        return sequence, tuple(recent)
+
+    def hide_earlier(self, head: Head) -> list[events.ClientEvent]:
+        """Of a room's messages before our entry, show the latest `shown_max` only; how many are not shown, if any.
+
+        A conversation is shown whole: what is in it was said to this person, and nobody else may show it.
+        """
+        log, shown_max = head.log, self._profile.shown_max
+        if shown_max is None or not log.startswith(ROOM_PREFIX) or log in self._left:
+            return []
+        generation, seen = self._saved.get(log, (0, 0))
+        is_known = log in self._saved and generation == head.generation
+        hidden = head.entered - shown_max
+        if hidden > 0:
+            self._hidden[log] = hidden
+        count = hidden - max(head.base, seen if is_known else 0)  # of those that this person has not seen
+        if count <= 0 or not (shown_max or is_known):  # who is new and wants no history is told of none
+            return []
+        return [events.Notice("history", f"{count:,} earlier messages in {log[1:]} are not shown: /history")]
