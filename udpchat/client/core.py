@@ -385,7 +385,7 @@ class ClientCore:
 
     def persisted(self, now: float, count: int) -> None:
         """The `count` oldest writes drained are on the disk: what was asked may be sent."""
-        self._requests.persisted(now, count)
+        self._events += self._requests.persisted(now, count)
         self._flush(now)
 
     def rejected(self, now: float, reason: str) -> None:
@@ -416,7 +416,6 @@ class ClientCore:
     def drain_events(self) -> list[events.ClientEvent]:
         """What happened, in order."""
         drained, self._events = self._events, []
-        drained += self._requests.drain_notices()
         if self._has_connected:  # not a message before it is told where we are
             drained += self._timeline.drain_events()
         return drained

@@ -1,0 +1,53 @@
+"""Lines of a script's input that keep their identity over runs: the same line of the same input is the same request."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from udpchat.client.stored import LABELS_MAX, ClientState, Label, Labelled, digest_of
+
+
+class Known(Enum):
+    """What is known of a line that is given."""
+
+    NEW = "nothing: it is asked now"
+    TOO_LATE = "its number is beyond LABELS_MAX"
+    OTHER = "it was something else before"
+    OPEN = "it was asked before, and has no result yet"
+    ANSWERED_NOW = "it was asked by an earlier run, and answered in this one, which reported that"
+    DISCARDED = "it was asked before, and given up"
+    ANSWERED = "it was asked and answered in an earlier run"
+
+
+class Labels:
+    """The requests of the one input that this run continues, by line."""
+
+    def __init__(self, saved: ClientState) -> None:
+        self._by_line = dict(saved.labels)
+        self._resumed = saved.labelled  # counters of requests that an earlier run asked, and this one asks again
+
+    def add(self, label: Label, counter: int, body: bytes) -> None:
+        """The line is asked under this counter."""
+        self._by_line[label.line] = Labelled(counter, digest_of(body))
+
+    def find(self, label: Label) -> Labelled:
+        """The request of a line that is known."""
+        return self._by_line[label.line]
+
+    def look_up(self, label: Label, body: bytes, *, is_open: bool) -> Known:
+        """What is known of a line. `is_open`: whether its request, if there is one, has no result yet."""
+        known = self._by_line.get(label.line)
+        if known is None:
+            return Known.NEW if label.line <= LABELS_MAX else Known.TOO_LATE
+        if known.digest != digest_of(body):
+            return Known.OTHER
+        if is_open:
+            return Known.OPEN
+        if known.counter in self._resumed:
+            return Known.ANSWERED_NOW
+        return Known.ANSWERED if known.result else Known.DISCARDED
+
+    def counter_of(self, label: Label) -> int | None:
+        """The counter of the request of a line, if it is known."""
+        known = self._by_line.get(label.line)
+        return None if known is None else known.counter
