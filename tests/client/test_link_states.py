@@ -39,8 +39,9 @@ class Ends:
             KeyPair(random.randbytes(32)), bytes(16), SERVER, lambda key: approves, random.randbytes
         )
         self.link = Link(self.now, settings)
+        self.static = KeyPair(random.randbytes(32))
         self.responder = HandshakeResponder(
-            static=KeyPair(random.randbytes(32)), random=random.randbytes, is_index_free=lambda index: True
+            static=self.static, random=random.randbytes, is_index_free=lambda index: True
         )
         self.sessions: list[Session] = []
 
@@ -199,4 +200,6 @@ def test_a_reset_moves_the_link_once_a_second_and_says_that_the_session_is_forgo
 def test_a_key_that_is_not_approved_is_reported_and_gets_no_session() -> None:
     ends = Ends(approves=False)
     ends.exchange()
-    assert ends.link.drain_events() == [KeyRefused()] and ends.link.session is None and not ends.sessions
+    assert (
+        ends.link.drain_events() == [KeyRefused(ends.static.public)] and ends.link.session is None and not ends.sessions
+    )

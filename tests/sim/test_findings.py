@@ -11,7 +11,7 @@ from tests.sim.network import Address
 from tests.sim.world import SERVER, World
 from udpchat.chat import events
 from udpchat.chat.ids import roster_log
-from udpchat.client.membership import Membership
+from udpchat.client.membership import Membership, RoomWish
 from udpchat.storage.memory import MemoryLog
 from udpchat.sync.bbr import BbrController
 from udpchat.sync.replica import Replica
@@ -211,7 +211,7 @@ def test_what_was_taken_in_but_not_shown_before_the_end_is_shown_by_the_next_run
     bob.say("while you were away")
     world.run(1)
     alice.restart()
-    alice.core._membership._followed["never"] = False
+    alice.core._membership._rooms["never"] = RoomWish()
     world.run(2)
     assert not alice.messages()
     alice.kill()

@@ -47,25 +47,23 @@ class ClientCore:
     ) -> None:
         self._profile = profile
         self._events: list[events.ClientEvent] = []
-        self._why_not = ""
-        self._link = Link(now, LinkSettings(profile.static, saved.instance, address, self._check_server, random))
+        self._link = Link(now, LinkSettings(profile.static, saved.instance, address, self._is_approved, random))
         self._uplink = Uplink(random)
         self._timeline = Timeline(self._uplink, profile=profile, saved=saved)
         self._requests = Requests(saved, self._timeline)
         self._urgent: list[bytes] = []  # frames for the next packet
-        self._membership = Membership(profile.nick, profile.rooms, profile.agent)
+        self._membership = Membership(
+            profile.nick, profile.rooms, profile.agent, is_returning=profile.is_returning
+        )
         self._rooms_kept = saved.rooms  # as they stand on the disk
-        self._returning = set(profile.rooms if profile.is_returning else ())  # rooms that nobody asked for in this run
         self._has_connected = False
-        self._joined_by: dict[str, int | None] = {}  # room that was asked for -> the line of the input that did so
         self.is_lost = False  # the server was there and is not: what is asked waits
         self._kept = ""  # how long the server keeps what is said, for people
         for room in profile.rooms:
             self._timeline.want(room)
 
-    def _check_server(self, key: bytes) -> bool:
-        self._why_not = self._profile.check_server(key)
-        return not self._why_not
+    def _is_approved(self, key: bytes) -> bool:
+        return not self._profile.check_server(key)
 
     # --- What the person wants ----------
 
@@ -138,9 +136,7 @@ class ClientCore:
 
     def join(self, now: float, room: str) -> None:
         """Be in a room."""
-        self._returning.discard(room)
-        if self._membership.want(now, room):
-            self._joined_by[room] = self._requests.line
+        if self._membership.want(now, room, line=self._requests.line):
             self._timeline.want(room)
         self._flush(now)
 
@@ -255,7 +251,6 @@ class ClientCore:
         self._report_connected()
 
     def _on_joined(self, room: str) -> None:
-        self._joined_by.pop(room, None)
         self._requests.ask(bodies.GetTopic(room), is_quiet=True)
         if self._has_connected:
             self._events += [events.MemberJoined(room, self.nick), self._kept_in(room)]
@@ -295,12 +290,13 @@ class ClientCore:
     def _on_refused(self, now: float, frame: frames.Refused) -> None:
         if frame.log:
             room = frame.log[1:]
+            wish = self._membership.wish(room)
             self._membership.drop(room)
             self._timeline.drop(room)
-            if room in self._returning:
+            if wish.is_returning:
                 self._events.append(events.Notice(frame.code, f"{room} cannot be joined again: {frame.text}"))
             else:
-                self._events.append(events.Error(frame.code, frame.text, self._joined_by.pop(room, None)))
+                self._events.append(events.Error(frame.code, frame.text, wish.line))
             self._report_connected()
         elif frame.code == "unwritable":
             self._events += self._requests.on_unwritable(now, frame.text)
@@ -356,8 +352,8 @@ class ClientCore:
         """What changed in the link: a refused key, a loss, a new session."""
         for event in self._link.drain_events():
             match event:
-                case KeyRefused():
-                    self._reject("server_key", self._why_not)
+                case KeyRefused(key):
+                    self._reject("server_key", self._profile.check_server(key))
                 case LinkLost(reason):
                     self._on_lost(reason or "the server does not answer")
                 case LinkRenewed(round_trip_s):

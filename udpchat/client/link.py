@@ -117,7 +117,9 @@ class LinkLost:
 
 @dataclass(frozen=True, slots=True)
 class KeyRefused:
-    """The server's key was not approved; nothing goes on."""
+    """The server showed a key that was not approved; nothing goes on."""
+
+    key: bytes
 
 
 LinkEvent = LinkRenewed | LinkLost | KeyRefused
@@ -224,7 +226,7 @@ class Link:
             if self._handshake.session is not None:
                 self._on(now, LinkInput.FINISHED)
             elif self._handshake.refused_key is not None:
-                self._events.append(KeyRefused())
+                self._events.append(KeyRefused(self._handshake.refused_key))
         return [], None
 
     def _on_reset(self, now: float, packet: Reset) -> None:

@@ -1,10 +1,12 @@
-"""A client's attendance: the nick it enters with, the rooms it wants to be in, and taking leave (SPEC 6.3).
+"""A client's membership: the nick it enters with, the rooms it wants to be in, and its goodbye (SPEC 6.3).
 
-All three are said again until they are answered, and said anew in every session: what the server has forgotten, a
-restart, a fresh handshake, costs nothing but the saying.
+All three are sent again until they are answered, and anew in every session: so a server that has restarted, or a fresh
+handshake, needs nothing else to know of them.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from udpchat.chat.ids import ROOM_PREFIX
 from udpchat.wire.bodies import Reason
@@ -17,13 +19,23 @@ GOODBYE_RESEND_S = 0.06
 GOODBYES_MAX = 6
 
 
+@dataclass(slots=True)
+class RoomWish:
+    """A room that this client wants to be in."""
+
+    is_followed: bool = False  # whether the server has answered for it in this session
+    is_returning: bool = False  # a room of the run before, that nobody asked for in this one
+    line: int | None = None  # of the input, that asked for it
+
+
 class Membership:
     """What is wanted, and what the server has answered in the session of the moment."""
 
-    def __init__(self, nick: str, rooms: tuple[str, ...], agent: str) -> None:
+    def __init__(self, nick: str, rooms: tuple[str, ...], agent: str, *, is_returning: bool = False) -> None:
+        """`is_returning`: the rooms are those of the run before."""
         self.nick = nick
         self._agent = agent
-        self._followed: dict[str, bool] = dict.fromkeys(rooms, False)
+        self._rooms = {room: RoomWish(is_returning=is_returning) for room in rooms}
         self._strays: set[str] = set()  # logs of rooms not wanted, that the server has us in
         self.is_welcome = False
         self.is_leaving = False
@@ -36,48 +48,56 @@ class Membership:
     @property
     def rooms(self) -> tuple[str, ...]:
         """The rooms wanted, in the order wanted."""
-        return tuple(self._followed)
+        return tuple(self._rooms)
+
+    def wish(self, room: str) -> RoomWish:
+        """Why a room is wanted; nothing is known of one that is not."""
+        return self._rooms.get(room, RoomWish())
 
     @property
     def is_complete(self) -> bool:
         """Whether the server has let us in, to all rooms."""
-        return self.is_welcome and all(self._followed.values())
+        return self.is_welcome and all(wish.is_followed for wish in self._rooms.values())
 
     def renew(self, now: float) -> None:
-        """Another session: everything is to be said again."""
+        """Another session: everything is to be sent again."""
         self.is_welcome = False
-        self._followed = dict.fromkeys(self._followed, False)
+        for wish in self._rooms.values():
+            wish.is_followed = False
         self._strays.clear()
         self._due = now
         self._wait_s = ENTER_RESEND_S
 
-    def want(self, now: float, room: str) -> bool:
-        """Be in a room; False if that is wanted already."""
-        if room in self._followed:
+    def want(self, now: float, room: str, *, line: int | None = None) -> bool:
+        """Be in a room, asked for by this line of the input; False if that is wanted already."""
+        if room in self._rooms:
+            self._rooms[room].is_returning = False
             return False
-        self._followed[room] = False
+        self._rooms[room] = RoomWish(line=line)
         self._due = now
         self._wait_s = ENTER_RESEND_S
         return True
 
     def drop(self, room: str) -> bool:
         """Want a room no longer; False if it was not wanted."""
-        return self._followed.pop(room, None) is not None
+        return self._rooms.pop(room, None) is not None
 
     def on_left(self, now: float, room: str) -> bool:
         """The server says we have left a room; True if that is wanted, else it is asked for again."""
         self._strays.discard(ROOM_PREFIX + room)
-        if room not in self._followed:
+        if room not in self._rooms:
             return True
-        self._followed[room] = False
+        self._rooms[room].is_followed = False
         self._due = now
         return False
 
     def on_followed(self, room: str) -> bool:
         """The server says how far a room's log reaches; True if that had been awaited."""
-        if self._followed.get(room, True):
+        wish = self._rooms.get(room)
+        if wish is None or wish.is_followed:
             return False
-        self._followed[room] = True
+        wish.is_followed = True
+        wish.line = None  # what is refused later, nobody has just asked for
         return True
 
     def is_stray(self, log: str) -> bool:
@@ -88,7 +108,7 @@ class Membership:
         return True
 
     def leave(self, now: float) -> None:
-        """Say goodbye, until it is answered or has been said often enough."""
+        """Send Goodbye, until it is answered or was sent GOODBYES_MAX times."""
         self.is_leaving = True
         if not self.is_welcome:
             self.is_over = True
@@ -96,12 +116,12 @@ class Membership:
             self._goodbye_due = now
 
     def next_timeout(self) -> float | None:
-        """When `drain_frames` has something to say."""
+        """When `drain_frames` has something to send."""
         due = [due for due in (self._due, self._goodbye_due) if due is not None]
         return min(due, default=None)
 
     def drain_frames(self, now: float) -> list[bytes]:
-        """What is to be said now."""
+        """What is to be sent now."""
         frames = []
         if self.is_leaving:
             self._due = None
@@ -117,7 +137,7 @@ class Membership:
         return frames
 
     def _entering(self, now: float) -> list[bytes]:
-        awaited = [room for room, is_followed in self._followed.items() if not is_followed]
+        awaited = [room for room, wish in self._rooms.items() if not wish.is_followed]
         if self.is_welcome and not awaited:
             self._due = None
             return []
