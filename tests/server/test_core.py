@@ -10,7 +10,6 @@ from tests.sim.world import SERVER, World
 from udpchat.chat import events
 from udpchat.sync.log import LogUnreadable
 from udpchat.wire.errors import Drop
-from udpchat.wire.frames import Ack, Goodbye, encode, pack
 from udpchat.wire.limits import PEERS_PER_KEY_MAX, SESSION_AGE_S_MAX, SESSION_OVERLAP_S
 from udpchat.wire.packets import DATA_BYTES_MIN, DATA_HEADER, Reset
 
@@ -98,42 +97,6 @@ def test_a_ninth_device_of_one_person_displaces_the_quietest_which_does_not_figh
     assert len(entered) == len(devices) and world.server.core.chat.rooms["lobby"].roster.members == {"alice": 8}
 
 
-def test_a_violation_of_the_protocol_is_announced_as_one() -> None:
-    world = World(Random(6))
-    alice, bob = world.add_clients(2)
-    world.network.blackhole(alice.address, sends=False)  # or it would be back before its leave is announced
-    session = alice.core._link.session
-    assert session is not None
-    world.network.send(world.now, alice.address, SERVER, session.seal(pack([encode(Ack(2**40, 0, 0, 0, []))])))
-    world.run(1)
-    assert bob.of(events.MemberLeft) == [events.MemberLeft("lobby", alice.nick, "protocol violation")]
-    left = [event for event in world.server.events if isinstance(event, events.PeerLeft)]
-    assert left == [events.PeerLeft(alice.nick, "protocol violation")]
-
-
-def test_who_violated_the_protocol_is_told_so() -> None:
-    world = World(Random(6))
-    alice, _ = world.add_clients(2)
-    session = alice.core._link.session
-    assert session is not None
-    world.network.send(world.now, alice.address, SERVER, session.seal(pack([encode(Ack(2**40, 0, 0, 0, []))])))
-    world.run(1)
-    assert alice.of(events.Disconnected) == [events.Disconnected("protocol violation")]
-
-
-def test_an_ack_of_what_was_never_sent_ends_the_session_and_not_the_service() -> None:
-    world = World(Random(6))
-    alice, bob = world.add_clients(2)
-    session = alice.core._link.session
-    assert session is not None
-    world.network.send(world.now, alice.address, SERVER, session.seal(pack([encode(Ack(2**40, 0, 0, 0, []))])))
-    world.run(1)
-    assert world.server.core.counters[Drop.UNSENT_ACK] == 1
-    alice.say("still here")
-    world.settle()
-    assert bob.texts() == ["still here"]
-
-
 def test_a_fresh_handshake_is_no_break_and_the_session_before_ends_soon() -> None:
     world = World(Random(7))
     alice, bob = world.add_clients(2)
@@ -148,19 +111,6 @@ def test_a_fresh_handshake_is_no_break_and_the_session_before_ends_soon() -> Non
     assert alice.texts() == ["during"] and not alice.of(events.Disconnected) and not bob.of(events.MemberLeft)
     world.run(SESSION_OVERLAP_S + 1)
     assert registry.find(before.index) is None and peer in registry
-
-
-def test_a_late_goodbye_of_the_session_before_ends_nothing() -> None:
-    world = World(Random(8))
-    alice, bob = world.add_clients(2)
-    before = alice.core._link.session
-    assert before is not None
-    grow_old(world, alice)
-    world.run(0.5)
-    assert alice.core._link.session is not before
-    world.network.send(world.now, alice.address, SERVER, before.seal(pack([encode(Goodbye("quit"))])))
-    world.run(0.5)
-    assert len(world.server.core.chat.registry) == 2 and not bob.of(events.MemberLeft)
 
 
 def test_the_operator_is_told_once_that_nothing_can_be_stored() -> None:

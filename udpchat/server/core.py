@@ -14,6 +14,7 @@ from udpchat.chat.ids import client_id_of
 from udpchat.server.admission import Settings
 from udpchat.server.chat import Chat
 from udpchat.server.expiry import Expiry
+from udpchat.server.frames import FRAMES, VIOLATIONS, Received
 from udpchat.server.handlers import carry_out
 from udpchat.server.registry import Peer
 from udpchat.server.rooms import Room
@@ -23,25 +24,16 @@ from udpchat.session.session import Session
 from udpchat.sync.log import Append, LogUnreadable, ServerLog
 from udpchat.sync.log_stream import LogStream
 from udpchat.sync.timers import TimerHeap
-from udpchat.wire.bodies import Reason, RequestBody
+from udpchat.wire.bodies import Reason
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.frames import (
-    Ack,
-    Enter,
-    Follow,
     Goodbye,
     PathCheck,
-    PathReply,
-    Ping,
     Pong,
     Refused,
-    Request,
-    RequestFragment,
-    Up,
     encode,
     pack,
     parse_introduction_untrusted,
-    parse_request_untrusted,
     parse_up_untrusted,
 )
 from udpchat.wire.limits import PATH_TIMEOUT_S, PEERS_PER_KEY_MAX
@@ -110,10 +102,16 @@ class ServerCore:
         session.path.timeout_s = max(3 * peer.round_trip.timeout_s, PATH_TIMEOUT_S)
         body = session.open_untrusted(now, datagram, address)
         self._rooms.to_flush[peer] = None
-        for frame in parse_up_untrusted(body):
-            _FRAMES[type(frame)](self, now, peer, session, frame, address)
-            if peer not in self._registry:
-                return
+        received = Received(now, self.chat, peer, session, address)
+        try:
+            for frame in parse_up_untrusted(body):
+                ending = FRAMES[type(frame)](received, frame)
+                if ending is not None:
+                    return self._disconnect(now, peer, ending)
+        except BadDatagram as drop:
+            if drop.reason in VIOLATIONS:
+                self._disconnect(now, peer, Reason.PROTOCOL_VIOLATION)
+            raise
 
     def _add_session(self, now: float, session: Session, instance: bytes) -> None:
         """A handshake is done: a new peer, or one that we know in a fresh session."""
@@ -146,60 +144,6 @@ class ServerCore:
         self._transmits.append((goodbye, peer.session.path.address))
         self._rooms.remove(now, peer, reason)
         self._timers.forget(peer)
-
-    # --- Frames ----------
-
-    def _on_enter(self, now: float, peer: Peer, session: Session, frame: Enter, address: Address) -> None:
-        action = self.chat.admission.enter(peer, frame.nick)
-        if action is not None:
-            self.chat.propose(now, peer, 0, action)
-
-    def _on_follow(self, now: float, peer: Peer, session: Session, frame: Follow, address: Address) -> None:
-        if session is peer.session and session.opened >= peer.parted_at:  # else a Part, maybe of this room, overtook it
-            self.chat.admission.follow(now, peer, frame.log)
-
-    def _on_request(self, now: float, peer: Peer, session: Session, frame: Request, address: Address) -> None:
-        if session is peer.session:  # else of a process before this one, perhaps; whoever wants it still asks again
-            self._accept_request(now, peer, frame.counter, frame.first_open, frame.body)
-
-    def _on_fragment(self, now: float, peer: Peer, session: Session, frame: RequestFragment, address: Address) -> None:
-        if session is not peer.session:
-            return
-        whole = peer.window.receive_fragment(frame)
-        if whole is not None:
-            self._accept_request(now, peer, frame.counter, frame.first_open, parse_request_untrusted(whole))
-        elif frame.index == frame.count - 1:
-            encoded = peer.window.answer_of(frame.counter)
-            if encoded is not None:
-                self.chat.repeat_answer(now, peer, frame.counter, encoded)
-
-    def _accept_request(self, now: float, peer: Peer, counter: int, first_open: int, body: RequestBody) -> None:
-        if not peer.bucket.take(now):
-            raise BadDatagram(Drop.RATE_LIMITED)
-        encoded = peer.window.receive(counter, first_open, body)
-        if encoded is not None:
-            self.chat.repeat_answer(now, peer, counter, encoded)
-
-    def _on_ack(self, now: float, peer: Peer, session: Session, frame: Ack, address: Address) -> None:
-        if session is not peer.session:
-            return  # of packets that were given up with the session before
-        try:
-            is_newest = session.opened == session.largest_received
-            peer.downlink.receive_ack(now, frame, packets_sent=session.sent, is_newest=is_newest)
-        except BadDatagram:
-            self._disconnect(now, peer, Reason.PROTOCOL_VIOLATION)
-            raise
-
-    def _on_ping(self, now: float, peer: Peer, session: Session, frame: Ping, address: Address) -> None:
-        peer.downlink.send(encode(Pong(frame.number)))
-        peer.downlink.announce_missing()
-
-    def _on_path_reply(self, now: float, peer: Peer, session: Session, frame: PathReply, address: Address) -> None:
-        session.path.on_reply_untrusted(now, address, frame.token)
-
-    def _on_goodbye(self, now: float, peer: Peer, session: Session, frame: Goodbye, address: Address) -> None:
-        if session is peer.session:
-            self._disconnect(now, peer, Reason.QUIT)
 
     # --- The log ----------
 
@@ -314,15 +258,3 @@ class ServerCore:
         for peer in self._registry:
             goodbye = peer.session.seal(pack([encode(Goodbye(reason))]))
             self._transmits.append((goodbye, peer.session.path.address))
-
-
-_FRAMES: dict[type[Up], Callable[..., None]] = {
-    Enter: ServerCore._on_enter,
-    Follow: ServerCore._on_follow,
-    Request: ServerCore._on_request,
-    RequestFragment: ServerCore._on_fragment,
-    Ack: ServerCore._on_ack,
-    Ping: ServerCore._on_ping,
-    PathReply: ServerCore._on_path_reply,
-    Goodbye: ServerCore._on_goodbye,
-}

@@ -1,0 +1,113 @@
+"""What each frame of a peer changes: those of its session count, those of the session before do not."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import get_args
+
+import pytest
+
+from tests.server.rig import Rig
+from tests.server.test_core import grow_old
+from tests.sim.world import SERVER, World
+from udpchat.chat import events
+from udpchat.server.frames import FRAMES, Received
+from udpchat.session.noise import Keys
+from udpchat.session.session import Session
+from udpchat.wire.bodies import Reason, Rename
+from udpchat.wire.errors import BadDatagram, Drop
+from udpchat.wire.frames import Ack, Cursor, Follow, Goodbye, Request, RequestFragment, Up, encode, pack
+
+OF_THE_SESSION = (
+    Follow("#elsewhere"),
+    Request(1, 1, Rename("bob")),
+    RequestFragment(1, 1, 0, 2, b"first half"),
+    Ack(2**40, 0, 0, 0, []),
+    Ack(0, 0, 0, 0, [Cursor("#lobby", 0, 2**40, [])]),
+    Goodbye("quit"),
+)
+
+
+def received(rig: Rig, *, is_current: bool) -> Received:
+    """A frame of alice's session, or of one that her newest replaced."""
+    peer = rig.device("alice", "lobby")
+    session = peer.session
+    if not is_current:
+        keys = Keys(send=bytes(32), receive=bytes(32), handshake_hash=bytes(32))
+        session = Session(
+            rig.now, index=99, peer_index=99, remote_static=session.remote_static, keys=keys, path=session.path
+        )
+    return Received(rig.now, rig.chat, peer, session, session.path.address)
+
+
+def test_every_frame_of_a_client_has_its_handler() -> None:
+    assert set(FRAMES) == set(get_args(Up))
+
+
+@pytest.mark.parametrize("frame", OF_THE_SESSION, ids=lambda frame: type(frame).__name__)
+def test_a_frame_of_the_session_before_changes_nothing(frame: Up) -> None:
+    rig = Rig()
+    late = received(rig, is_current=False)
+    assert FRAMES[type(frame)](late, frame) is None
+    rig.settle()
+    assert not rig.server.drain_writes() and not late.peer.window.has_held and "elsewhere" not in rig.chat.rooms
+    assert late.peer in rig.chat.registry
+
+
+def test_a_goodbye_of_the_session_ends_it() -> None:
+    assert FRAMES[Goodbye](received(Rig(), is_current=True), Goodbye("quit")) is Reason.QUIT
+
+
+def test_an_ack_of_what_was_never_sent_is_no_ack() -> None:
+    with pytest.raises(BadDatagram) as caught:
+        FRAMES[Ack](received(Rig(), is_current=True), Ack(2**40, 0, 0, 0, []))
+    assert caught.value.reason is Drop.UNSENT_ACK
+
+
+def test_a_violation_of_the_protocol_is_announced_as_one() -> None:
+    world = World(Random(6))
+    alice, bob = world.add_clients(2)
+    world.network.blackhole(alice.address, sends=False)  # or it would be back before its leave is announced
+    session = alice.core._link.session
+    assert session is not None
+    world.network.send(world.now, alice.address, SERVER, session.seal(pack([encode(Ack(2**40, 0, 0, 0, []))])))
+    world.run(1)
+    assert bob.of(events.MemberLeft) == [events.MemberLeft("lobby", alice.nick, "protocol violation")]
+    left = [event for event in world.server.events if isinstance(event, events.PeerLeft)]
+    assert left == [events.PeerLeft(alice.nick, "protocol violation")]
+
+
+def test_who_violated_the_protocol_is_told_so() -> None:
+    world = World(Random(6))
+    alice, _ = world.add_clients(2)
+    session = alice.core._link.session
+    assert session is not None
+    world.network.send(world.now, alice.address, SERVER, session.seal(pack([encode(Ack(2**40, 0, 0, 0, []))])))
+    world.run(1)
+    assert alice.of(events.Disconnected) == [events.Disconnected("protocol violation")]
+
+
+def test_an_ack_of_what_was_never_sent_ends_the_session_and_not_the_service() -> None:
+    world = World(Random(6))
+    alice, bob = world.add_clients(2)
+    session = alice.core._link.session
+    assert session is not None
+    world.network.send(world.now, alice.address, SERVER, session.seal(pack([encode(Ack(2**40, 0, 0, 0, []))])))
+    world.run(1)
+    assert world.server.core.counters[Drop.UNSENT_ACK] == 1
+    alice.say("still here")
+    world.settle()
+    assert bob.texts() == ["still here"]
+
+
+def test_a_late_goodbye_of_the_session_before_ends_nothing() -> None:
+    world = World(Random(8))
+    alice, bob = world.add_clients(2)
+    before = alice.core._link.session
+    assert before is not None
+    grow_old(world, alice)
+    world.run(0.5)
+    assert alice.core._link.session is not before
+    world.network.send(world.now, alice.address, SERVER, before.seal(pack([encode(Goodbye("quit"))])))
+    world.run(0.5)
+    assert len(world.server.core.chat.registry) == 2 and not bob.of(events.MemberLeft)
