@@ -67,14 +67,14 @@ def repairs() -> Iterator[Counter[str]]:
     known: set[tuple[int, int, int]] = set()
     before = Downlink.on_sent
 
-    def on_sent(self: Downlink, now: float, counter: int, size: int, pieces: tuple[EntrySpan, ...]) -> None:
-        for piece in pieces:
-            for sequence in range(piece.first, piece.last + 1):
-                key = (id(piece.subscription), sequence, piece.part)
+    def on_sent(self: Downlink, now: float, counter: int, size: int, spans: tuple[EntrySpan, ...]) -> None:
+        for span in spans:
+            for sequence in range(span.first, span.last + 1):
+                key = (id(span.subscription), sequence, span.fragment)
                 counted["sent"] += 1
                 counted["again"] += key in known
                 known.add(key)
-        before(self, now, counter, size, pieces)
+        before(self, now, counter, size, spans)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Downlink, "on_sent", on_sent)

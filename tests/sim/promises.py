@@ -153,7 +153,7 @@ class Promises:
                 runs = max(map(len, (subscription.acked, subscription.scheduled, subscription.backlog)))
                 assert runs <= RUNS_MAX, f"{peer.nick}: {subscription.stream.log} has {runs} ranges"
         for stream in core.chat.rooms.streams():
-            owners = [subscription.subscriber.owner for subscription in stream.subscriptions]
+            owners = [subscription.owner for subscription in stream.subscriptions]
             assert owners and all(owner in core.chat.registry for owner in owners), f"{stream.log} is sent to nobody"
 
     # --- When all is settled ----------

@@ -14,8 +14,9 @@ from random import Random
 from tests.sync.memory import MemoryReader
 from udpchat.sync.acks import MISSING_MAX
 from udpchat.sync.downlink import Downlink
-from udpchat.sync.log_stream import HELD_RUNS_MAX, LogStream
+from udpchat.sync.log_stream import LogStream
 from udpchat.sync.replica import FRAGMENTED_ENTRIES_MAX
+from udpchat.sync.subscription import HELD_RUNS_MAX
 from udpchat.sync.uplink import Uplink
 from udpchat.wire.frames import (
     Ack,
@@ -139,7 +140,7 @@ class Link:
             size = len(packet.body) + AROUND_BYTES
             counter, session, body = self.sent, self.session, packet.body
             self.sent += 1
-            self.downlink.on_sent(self.now, counter, size, packet.pieces)
+            self.downlink.on_sent(self.now, counter, size, packet.spans)
             for when in self.down.arrivals(self.now, size, self.random):
                 self.at(when, lambda c=counter, s=session, b=body: self._receive(s, c, b))  # type: ignore[misc]
 

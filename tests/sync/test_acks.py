@@ -9,7 +9,7 @@ from udpchat.sync.acks import (
     LATE_MEMORY_S,
     LATE_S_MAX,
     MISSING_MAX,
-    PROMPT_INTERVAL_S,
+    PROMPT_ACK_DELAY_S,
     REPEAT_S_MAX,
     REPEAT_S_MIN,
     AckSchedule,
@@ -86,12 +86,12 @@ def test_after_a_pause_entries_are_acknowledged_at_once_and_then_at_the_interval
 @pytest.mark.parametrize("jitter", [0.0, 0.5, 1.0])
 def test_in_a_large_room_acks_are_spread(jitter: float) -> None:
     schedule, _ = after([0])
-    interval_s = 40 * PROMPT_INTERVAL_S
-    schedule.on_entries(1.0, interval_s, jitter)
-    assert schedule.next_timeout() == pytest.approx(1.0 + interval_s * (0.5 + jitter))
-    schedule.on_entries(1.1, interval_s, 1.0)
+    ack_delay_s = 40 * PROMPT_ACK_DELAY_S
+    schedule.on_entries(1.0, ack_delay_s, jitter)
+    assert schedule.next_timeout() == pytest.approx(1.0 + ack_delay_s * (0.5 + jitter))
+    schedule.on_entries(1.1, ack_delay_s, 1.0)
     due = schedule.next_timeout()
-    assert due is not None and due <= 1.0 + 1.5 * interval_s, "a later entry does not put the ack off"
+    assert due is not None and due <= 1.0 + 1.5 * ack_delay_s, "a later entry does not put the ack off"
 
 
 def test_a_gap_is_reported_after_the_hold() -> None:

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from tests.sync.memory import MemoryReader
 from udpchat.sync.downlink import Downlink
-from udpchat.sync.log_stream import HELD_RUNS_MAX, LogStream
+from udpchat.sync.log_stream import LogStream
+from udpchat.sync.subscription import HELD_RUNS_MAX
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.frames import Ack, Cursor, Heads, parse_down_untrusted
 from udpchat.wire.limits import ACK_LOGS_MAX, ACK_RANGES_MAX, LAG_BYTES_MAX, SEQUENCE_MAX
@@ -31,7 +32,7 @@ def served(count: int = 100) -> tuple[Downlink, LogStream]:
 def send(downlink: Downlink, now: float, sent: int) -> int:
     """Send what is due; how many packets were sent by then."""
     for packet in downlink.drain_packets(now):
-        downlink.on_sent(now, sent, len(packet.body) + 29, packet.pieces)
+        downlink.on_sent(now, sent, len(packet.body) + 29, packet.spans)
         sent += 1
     return sent
 
@@ -191,5 +192,5 @@ def test_frames_of_control_share_packets_and_go_once() -> None:
         downlink.send(b"\x92\x16" + bytes((number % 100,)))
     packets = downlink.drain_packets(0.0)
     assert [len(parse_down_untrusted(packet.body)) for packet in packets] == [64, 64, 64, 8]
-    assert all(packet.pieces == () for packet in packets)
+    assert all(packet.spans == () for packet in packets)
     assert downlink.drain_packets(0.0) == [] and not downlink.has_packets

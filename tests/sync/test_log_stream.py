@@ -1,10 +1,9 @@
-"""A stream frames its entries once for all who follow it; a feed knows what one of them holds, lacks, and is owed."""
+"""A stream encodes its entries once for all followers, and keeps what it needs of them within bounds."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,9 +17,8 @@ from udpchat.sync.log_stream import (
     RECENT_ENTRIES_MAX,
     EncodedEntries,
     LogStream,
-    Subscription,
 )
-from udpchat.wire.errors import BadDatagram
+from udpchat.sync.subscription import Subscription
 from udpchat.wire.frames import Cursor, Entries, EntryFragment, parse_down_untrusted
 from udpchat.wire.limits import (
     ACK_INTERVAL_S_MIN,
@@ -34,7 +32,7 @@ LOG = "#lobby"
 
 
 class Recorder:
-    """A follower that writes down what it is told."""
+    """A subscriber that records what is published and announced to it."""
 
     owner: Any = None
 
@@ -68,8 +66,8 @@ def follow(stream: LogStream, count: int = 1) -> list[Recorder]:
 
 
 def unframed(frames: list[EncodedEntries]) -> list[tuple[int, bytes]]:
-    """What the frames say, parts joined."""
-    found, parts = [], list[bytes]()
+    """The entries that the frames contain, fragments joined."""
+    found, fragments = [], list[bytes]()
     for encoded in frames:
         [frame] = parse_down_untrusted(encoded.body)
         assert len(encoded.body) <= BODY_BYTES_MAX
@@ -79,11 +77,11 @@ def unframed(frames: list[EncodedEntries]) -> list[tuple[int, bytes]]:
             found += [(frame.first + at, bytes(raw)) for at, raw in enumerate(frame.entries)]
         else:
             assert isinstance(frame, EntryFragment)
-            assert (encoded.first, encoded.last, encoded.part) == (frame.sequence, frame.sequence, frame.index)
-            parts.append(frame.data)
+            assert (encoded.first, encoded.last, encoded.fragment) == (frame.sequence, frame.sequence, frame.index)
+            fragments.append(frame.data)
             if frame.index == frame.count - 1:
-                found.append((frame.sequence, b"".join(parts)))
-                parts.clear()
+                found.append((frame.sequence, b"".join(fragments)))
+                fragments.clear()
     return found
 
 
@@ -143,9 +141,9 @@ def test_what_is_kept_in_memory_is_bounded_in_bytes_too() -> None:
         stream.extend(0.0, [large])
         stream.frames(number, number)
         stream.frames(max(1, number - 20), number)
-    assert sum(map(len, stream._recent)) <= RECENT_BYTES_MAX
-    kept = sum(2 * len(encoded.frame) for frames in stream._cache.values() for encoded in frames)
-    assert kept == stream._cached_bytes <= CACHED_BYTES_MAX
+    assert sum(map(len, stream._recent._entries)) <= RECENT_BYTES_MAX
+    kept = sum(2 * len(encoded.frame) for frames in stream._cache._frames.values() for encoded in frames)
+    assert kept == stream._cache._bytes_held <= CACHED_BYTES_MAX
 
 
 def test_below_the_base_and_where_the_log_cannot_be_read_there_are_no_frames() -> None:
@@ -167,9 +165,9 @@ def test_below_the_base_and_where_the_log_cannot_be_read_there_are_no_frames() -
 
 def test_acks_of_a_whole_room_keep_to_the_budget() -> None:
     stream, _ = stream_of([])
-    assert stream.interval_s == ACK_INTERVAL_S_MIN
+    assert stream.ack_delay_s == ACK_INTERVAL_S_MIN
     follow(stream, 2_000)
-    assert 2_000 / stream.interval_s <= ACKS_PER_S_BUDGET
+    assert 2_000 / stream.ack_delay_s <= ACKS_PER_S_BUDGET
 
 
 def test_a_large_room_that_falls_silent_is_told_its_head_a_few_times() -> None:
@@ -190,98 +188,7 @@ def test_only_who_lacks_something_is_told_the_head() -> None:
     stream, _ = stream_of([entry(1)])
     here, there = follow(stream, 2)
     subscription = next(iter(stream.subscriptions))
+    assert isinstance(subscription, Subscription)
     subscription.on_cursor(Cursor(LOG, 1, 1, []))
     stream.announce()
     assert (here.announced, len(there.announced)) == ([], 1)
-
-
-# --- What one follower has ----------
-
-
-def feed_of(head: int, base: int = 0) -> Subscription:
-    stream, reader = stream_of([entry(number) for number in range(1, head + 1)])
-    if base:
-        reader.prune(LOG, base)
-        stream.base = base
-    return Subscription(stream, Recorder())
-
-
-def cursor(sequence: int, *ranges: tuple[int, int]) -> Cursor:
-    return Cursor(LOG, 1, sequence, list(ranges))
-
-
-def test_the_head_that_is_told_names_where_the_follower_came_in() -> None:
-    subscription = feed_of(10, base=3)
-    subscription.stream.extend(0.0, [entry(11)])
-    head = subscription.head()
-    assert (head.log, head.generation, head.base, head.head, head.entered) == (LOG, 1, 3, 11, 10)
-
-
-def test_nothing_is_missing_before_the_replica_has_said_what_it_holds() -> None:
-    subscription = feed_of(10)
-    subscription.schedule_missing()
-    assert not subscription.backlog
-    subscription.on_cursor(cursor(4, (7, 8)))
-    subscription.schedule_missing()
-    assert list(subscription.backlog) == [(5, 6), (9, 10)] == list(subscription.scheduled)
-
-
-def test_what_is_scheduled_is_not_scheduled_again() -> None:
-    subscription = feed_of(10)
-    subscription.on_cursor(cursor(0))
-    subscription.scheduled.add(3, 5)
-    subscription.schedule_missing()
-    assert list(subscription.backlog) == [(1, 2), (6, 10)]
-
-
-def test_what_is_below_the_base_is_not_scheduled() -> None:
-    subscription = feed_of(10, base=6)
-    subscription.on_cursor(cursor(2))
-    subscription.schedule_missing()
-    assert list(subscription.backlog) == [(7, 10)]
-
-
-def test_the_cursor_moves_over_what_packets_brought() -> None:
-    subscription = feed_of(10)
-    subscription.on_cursor(cursor(2))
-    for sequence in (5, 3, 4):
-        subscription.on_held(sequence, sequence)
-    subscription.on_held(1, 2)
-    subscription.schedule_missing()
-    assert subscription.sequence == 5 and not subscription.acked
-    assert subscription.holds(1, 5) and not subscription.holds(5, 6)
-
-
-def test_a_range_that_adjoins_the_cursor_moves_it_though_another_lies_below() -> None:
-    subscription = feed_of(20)
-    subscription.on_cursor(cursor(10))
-    subscription.on_held(3, 5)
-    subscription.on_cursor(cursor(10, (11, 12)))
-    assert subscription.sequence == 12
-
-
-@pytest.mark.parametrize("lie", [cursor(11), cursor(3, (5, 11)), cursor(3, (8, 7))])
-def test_more_than_there_is_cannot_be_held(lie: Cursor) -> None:
-    subscription = feed_of(10)
-    with pytest.raises(BadDatagram):
-        subscription.on_cursor(lie)
-
-
-@given(data=st.data())
-def test_held_scheduled_and_backlog_are_what_a_model_says(data: st.DataObject) -> None:
-    head = 30
-    subscription, held = feed_of(head), set[int]()
-    subscription.on_cursor(cursor(0))
-    numbers = st.integers(1, head)
-    for _ in range(data.draw(st.integers(0, 12))):
-        first, last = sorted((data.draw(numbers), data.draw(numbers)))
-        if data.draw(st.booleans()):
-            subscription.on_cursor(cursor(0, (first, last)))
-        else:
-            subscription.on_held(first, last)
-        held |= set(range(first, last + 1))
-        subscription.schedule_missing()
-        missing = [number for number in range(1, head + 1) if number not in held]
-        assert [number for first, last in subscription.backlog for number in range(first, last + 1)] == missing
-        assert [number for first, last in subscription.scheduled for number in range(first, last + 1)] == missing
-        assert all(subscription.holds(number, number) == (number in held) for number in range(1, head + 1))

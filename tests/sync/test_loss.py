@@ -12,27 +12,28 @@ from tests.sync.memory import MemoryReader
 from tests.sync.test_log_stream import Recorder
 from udpchat.sync.acks import HOLD_PACKETS, HOLD_S
 from udpchat.sync.bbr import WINDOW_BYTES_INITIAL
-from udpchat.sync.log_stream import LogStream, Subscription
+from udpchat.sync.log_stream import LogStream
 from udpchat.sync.loss import PROBE_S_MAX, PROBE_S_MIN, PROBE_SILENT_S_MAX, EntrySpan, LossDetection, SentPacket
 from udpchat.sync.rtt import RoundTrip
+from udpchat.sync.subscription import Subscription
 from udpchat.wire.frames import Ack
 
-INTERVAL_S = 0.002
+ACK_DELAY_S = 0.002
 SIZE = 100
 
 
-def feed_of(head: int = 1_000) -> Subscription:
+def subscription_of(head: int = 1_000) -> Subscription:
     reader = MemoryReader()
     reader.append("#lobby", [b"\xa1x"] * head)
     return Subscription(LogStream("#lobby", reader), Recorder())
 
 
-def flying(count: int, *, every_s: float = 0.0, part: int = -1) -> tuple[LossDetection, Subscription]:
+def flying(count: int, *, every_s: float = 0.0, fragment: int = -1) -> tuple[LossDetection, Subscription]:
     """Packets 0 to `count - 1`, packet n with entry n + 1, the first of them sent at 1.0."""
-    loss_detection, subscription = LossDetection(), feed_of()
+    loss_detection, subscription = LossDetection(), subscription_of()
     for counter in range(count):
-        piece = EntrySpan(subscription, counter + 1, counter + 1, part)
-        loss_detection.on_sent(1.0 + counter * every_s, counter, SIZE, (piece,), interval_s=INTERVAL_S)
+        span = EntrySpan(subscription, counter + 1, counter + 1, fragment)
+        loss_detection.on_sent(1.0 + counter * every_s, counter, SIZE, (span,), ack_delay_s=ACK_DELAY_S)
     return loss_detection, subscription
 
 
@@ -44,7 +45,7 @@ def ack(*counters: int, delay_us: int = 0, reordering_ms: int = 0) -> Ack:
 
 
 def entries(sent: list[SentPacket]) -> list[int]:
-    return [piece.first for each in sent for piece in each.pieces]
+    return [span.first for each in sent for span in each.spans]
 
 
 def test_an_ack_settles_what_it_names() -> None:
@@ -57,9 +58,9 @@ def test_an_ack_settles_what_it_names() -> None:
     assert loss_detection.bytes_in_flight == 0 and loss_detection.next_timeout() is None
 
 
-@pytest.mark.parametrize("part", [-1, 0])
-def test_what_the_replica_holds_anyway_is_settled_too(part: int) -> None:
-    loss_detection, subscription = flying(200, part=part)
+@pytest.mark.parametrize("fragment", [-1, 0])
+def test_what_the_replica_holds_anyway_is_settled_too(fragment: int) -> None:
+    loss_detection, subscription = flying(200, fragment=fragment)
     subscription.on_held(1, 150)
     delivered, _ = loss_detection.on_ack(1.01, ack(199))
     assert entries(delivered) == [*range(1, 151), 200]
@@ -133,7 +134,7 @@ def test_silence_after_the_last_packet_is_probed_soon_then_ever_more_slowly() ->
 def test_on_a_quick_path_the_first_probe_comes_within_milliseconds() -> None:
     loss_detection, subscription = flying(0)
     loss_detection.round_trip.on_sample(0.0003)
-    loss_detection.on_sent(5.0, 0, SIZE, (EntrySpan(subscription, 1, 1),), interval_s=INTERVAL_S)
+    loss_detection.on_sent(5.0, 0, SIZE, (EntrySpan(subscription, 1, 1),), ack_delay_s=ACK_DELAY_S)
     due = loss_detection.next_timeout()
     assert due is not None and PROBE_S_MIN <= due - 5.0 <= 0.02
 
@@ -141,7 +142,7 @@ def test_on_a_quick_path_the_first_probe_comes_within_milliseconds() -> None:
 def test_while_the_peer_was_heard_lately_probes_stay_frequent() -> None:
     loss_detection, subscription = flying(1)
     loss_detection.on_ack(1.01, ack(0))
-    loss_detection.on_sent(1.02, 1, SIZE, (EntrySpan(subscription, 2, 2),), interval_s=INTERVAL_S)
+    loss_detection.on_sent(1.02, 1, SIZE, (EntrySpan(subscription, 2, 2),), ack_delay_s=ACK_DELAY_S)
     times = [1.02]
     while times[-1] < 3.0:
         due = loss_detection.next_timeout()
@@ -173,7 +174,7 @@ def test_packets_of_the_former_path_measure_nothing_of_the_next() -> None:
     assert loss_detection.bytes_in_flight == 0 and loss_detection.next_timeout() is None
     delivered, lost = loss_detection.on_ack(10.0, ack(2, 3, 4))
     assert (delivered, lost, loss_detection.round_trip.sampled, loss_detection.pace.rate) == ([], [], False, 0.0)
-    loss_detection.on_sent(11.0, 5, SIZE, (EntrySpan(subscription, 6, 6),), interval_s=INTERVAL_S)
+    loss_detection.on_sent(11.0, 5, SIZE, (EntrySpan(subscription, 6, 6),), ack_delay_s=ACK_DELAY_S)
     due = loss_detection.next_timeout()
     assert due is not None and due <= 11.0 + 2 * RoundTrip().timeout_s, "no back-off is left of the former path"
     loss_detection.on_ack(11.02, ack(5))
@@ -188,8 +189,8 @@ def test_every_packet_is_settled_once_and_the_bytes_add_up(data: st.DataObject) 
     for wait_s, sent in data.draw(st.lists(st.tuples(waits, st.integers(0, 4)), max_size=15)):
         now += wait_s
         for _ in range(sent):
-            piece = EntrySpan(subscription, counter + 1, counter + 1)
-            loss_detection.on_sent(now, counter, SIZE, (piece,), interval_s=INTERVAL_S)
+            span = EntrySpan(subscription, counter + 1, counter + 1)
+            loss_detection.on_sent(now, counter, SIZE, (span,), ack_delay_s=ACK_DELAY_S)
             counter += 1
         if counter and data.draw(st.booleans()):
             largest = data.draw(st.integers(0, counter - 1))

@@ -1,7 +1,7 @@
 """The numbers agree with each other: what must fit a datagram fits, and what is exact here is exact everywhere."""
 
 from udpchat.sync.fragments import split
-from udpchat.sync.log_stream import FRAME_BYTES_MAX
+from udpchat.sync.packing import FRAME_BYTES_MAX
 from udpchat.wire import bodies, limits
 from udpchat.wire.frames import EntryFragment, Head, Heads, RequestFragment, encode, pack, parse_entry_untrusted
 

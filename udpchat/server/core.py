@@ -233,7 +233,7 @@ class ServerCore:
             for packet in downlink.drain_packets(now):
                 counter = session.sent
                 datagram = session.seal(packet.body)
-                downlink.on_sent(now, counter, len(datagram), packet.pieces)
+                downlink.on_sent(now, counter, len(datagram), packet.spans)
                 self._transmits.append((datagram, address))
             if downlink.unreadable:
                 self.chat.report.on_unreadable(downlink.unreadable)

@@ -101,7 +101,7 @@ class Rooms:
 
     def flush_subscribers(self, stream: LogStream) -> None:
         """All who follow a log may have something to be sent."""
-        self.to_flush.update(dict.fromkeys([subscription.subscriber.owner for subscription in stream.subscriptions]))
+        self.to_flush.update(dict.fromkeys([subscription.owner for subscription in stream.subscriptions]))
 
     def on_pruned(self, log: str) -> None:
         """Entries of a log are no longer kept: who has not got them learns where the log begins now."""
@@ -110,8 +110,8 @@ class Rooms:
             stream.base = self._log.extent(log).base
             for subscription in stream.subscriptions:
                 if subscription.sequence < stream.base:
-                    subscription.subscriber.announce(subscription)
-                    self.to_flush[subscription.subscriber.owner] = None
+                    subscription.announce()
+                    self.to_flush[subscription.owner] = None
 
     def follow_conversation(self, now: float, log: str, key: bytes) -> None:
         """All devices of a person that have entered follow a conversation."""

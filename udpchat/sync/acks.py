@@ -10,7 +10,7 @@ from udpchat.wire.frames import Ack, Cursor
 
 HOLD_S = 0.003  # Valve's GameNetworkingSockets waits as long before it calls a gap a gap
 HOLD_PACKETS = 3  # RFC 9002 section 6.1.1
-PROMPT_INTERVAL_S = 0.025  # up to here the first packet after a pause is acknowledged at once
+PROMPT_ACK_DELAY_S = 0.025  # up to here the first packet after a pause is acknowledged at once
 LATE_S_MAX = 1.0
 LATE_MEMORY_S = 60.0  # how long a receiver remembers that the path reorders
 REPEAT_S_MIN = 0.1  # an open gap is reported again when nothing comes: the report, or we from our address, got lost
@@ -87,12 +87,12 @@ class AckSchedule:
         """How much later than its successor a packet came, at most, in the last minute."""
         return self._reordering_s if now < self._reordering_until else 0.0
 
-    def on_entries(self, now: float, interval_s: float, jitter: float) -> None:
+    def on_entries(self, now: float, ack_delay_s: float, jitter: float) -> None:
         """Something to acknowledge came; `jitter` in 0..1 spreads the acks of a large room (RFC 3550 section 6.2)."""
-        if interval_s <= PROMPT_INTERVAL_S:
-            self._arm(max(now, self._sent_at + interval_s))
+        if ack_delay_s <= PROMPT_ACK_DELAY_S:
+            self._arm(max(now, self._sent_at + ack_delay_s))
         else:
-            self._arm(now + interval_s * (0.5 + jitter))
+            self._arm(now + ack_delay_s * (0.5 + jitter))
 
     def on_gap(self, now: float) -> None:
         """Entries are known to be missing: say so after the hold."""

@@ -27,9 +27,23 @@ class BbrController:
     """Bytes in flight allowed, and when the next byte may go."""
 
     __slots__ = (
-        "_credit_at", "_credit_bytes", "_cycle", "_flat_rounds", "_lost_bytes", "_rates", "_round_bytes",
-        "_round_end", "_round_rate", "_round_rtt_s", "_round_samples", "_rtt_at", "_rtt_s", "_startup", "_startup_rate",
-        "delivered_bytes", "interval_s",
+        "_credit_at",
+        "_credit_bytes",
+        "_cycle",
+        "_flat_rounds",
+        "_lost_bytes",
+        "_rates",
+        "_round_bytes",
+        "_round_end",
+        "_round_rate",
+        "_round_rtt_s",
+        "_round_samples",
+        "_rtt_at",
+        "_rtt_s",
+        "_startup",
+        "_startup_rate",
+        "ack_delay_s",
+        "delivered_bytes",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -37,7 +51,7 @@ class BbrController:
         self._rates: list[float] = []  # the best of each of the last rounds, bytes/s
         self._rtt_s = float("inf")
         self._rtt_at = 0.0
-        self.interval_s = 0.0  # between acks: they come in heaps
+        self.ack_delay_s = 0.0  # between acks: they come in heaps
         self._startup = True
         self._startup_rate = 0.0
         self._flat_rounds = 0
@@ -61,7 +75,7 @@ class BbrController:
         """How much may be unacknowledged."""
         if not self._rates or self._rtt_s == float("inf"):
             return WINDOW_BYTES_INITIAL
-        pipe = self.rate * (self._rtt_s + self.interval_s)
+        pipe = self.rate * (self._rtt_s + self.ack_delay_s)
         gain = STARTUP_GAIN if self._startup else WINDOW_GAIN
         floor = WINDOW_BYTES_INITIAL if self._startup else WINDOW_BYTES_MIN
         return int(min(max(gain * pipe, floor), WINDOW_BYTES_MAX))

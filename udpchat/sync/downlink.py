@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from udpchat.sync.acks import REPEAT_S_MAX
-from udpchat.sync.log_stream import ANNOUNCE_AFTER_S, READ_ENTRIES, EncodedEntries, LogStream, Subscription
+from udpchat.sync.log_stream import ANNOUNCE_AFTER_S, READ_ENTRIES, EncodedEntries, LogStream
 from udpchat.sync.loss import EntrySpan, LossDetection, SentPacket
 from udpchat.sync.packing import packed
+from udpchat.sync.subscription import Subscription
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.frames import Ack, Heads, encode
 from udpchat.wire.limits import ACK_LOGS_MAX, DATAGRAM_BYTES_MAX, LAG_BYTES_MAX
@@ -25,7 +26,7 @@ class Packet:
     """The body of a packet to be sealed and sent, and what is to be known of it once it is."""
 
     body: bytes
-    pieces: tuple[EntrySpan, ...]
+    spans: tuple[EntrySpan, ...]
 
 
 class Downlink:
@@ -118,11 +119,11 @@ class Downlink:
         if not subscription.is_known:
             self.announce(subscription)
         for encoded in frames:
-            if encoded.part <= 0 and self._is_lagging():
+            if encoded.fragment <= 0 and self._is_lagging():
                 subscription.backlog.add(encoded.first, frames[-1].last)
                 self._backlogged = True
                 return
-            self._ready.append((encoded, EntrySpan(subscription, encoded.first, encoded.last, encoded.part)))
+            self._ready.append((encoded, EntrySpan(subscription, encoded.first, encoded.last, encoded.fragment)))
             self._ready_bytes += len(encoded.frame)
 
     # --- What the network says ----------
@@ -153,9 +154,9 @@ class Downlink:
                 self.announce(subscription)
         delivered, lost = self.loss_detection.on_ack(now, ack)
         for sent in delivered:
-            for piece in sent.pieces:
-                if piece.part < 0:
-                    piece.subscription.on_held(piece.first, piece.last)
+            for span in sent.spans:
+                if span.fragment < 0:
+                    span.subscription.on_held(span.first, span.last)
         self._repair(lost, LAG_BYTES_MAX)
         self._schedule()
 
@@ -173,35 +174,35 @@ class Downlink:
 
     def _repair(self, lost: list[SentPacket], bytes_max: int) -> None:
         """Queue once more what lost packets carried and the replica does not hold; what is too much becomes backlog."""
-        for piece in self._queue_again([piece for sent in lost for piece in sent.pieces], bytes_max):
-            piece.subscription.scheduled.remove(piece.first, piece.last)
+        for span in self._queue_again([span for sent in lost for span in sent.spans], bytes_max):
+            span.subscription.scheduled.remove(span.first, span.last)
 
-    def _queue_again(self, pieces: list[EntrySpan], bytes_max: int) -> list[EntrySpan]:
+    def _queue_again(self, spans: list[EntrySpan], bytes_max: int) -> list[EntrySpan]:
         """Queue what these carried and the replica does not hold; those of which not everything was queued."""
-        queued = {(piece.subscription, piece.first, piece.part) for _, piece in self._ready}
+        queued = {(span.subscription, span.first, span.fragment) for _, span in self._ready}
         left = []
         size = 0
-        for piece in pieces:
-            subscription = piece.subscription
-            key = (subscription, piece.first, piece.part)
+        for span in spans:
+            subscription = span.subscription
+            key = (subscription, span.first, span.fragment)
             if (
                 key in queued
                 or self.subscriptions.get(subscription.stream.log) is not subscription
-                or subscription.holds(piece.first, piece.last)
+                or subscription.holds(span.first, span.last)
             ):
                 continue
             frames = [
                 encoded
-                for encoded in subscription.stream.frames(piece.first, piece.last)
-                if piece.part in (-1, encoded.part)
+                for encoded in subscription.stream.frames(span.first, span.last)
+                if span.fragment in (-1, encoded.fragment)
             ]
-            if not frames or frames[-1].last < piece.last or size > bytes_max:
-                left.append(piece)
+            if not frames or frames[-1].last < span.last or size > bytes_max:
+                left.append(span)
                 continue
             queued.add(key)
             for encoded in frames:
                 size += len(encoded.frame)
-                self._ready.append((encoded, EntrySpan(subscription, encoded.first, encoded.last, encoded.part)))
+                self._ready.append((encoded, EntrySpan(subscription, encoded.first, encoded.last, encoded.fragment)))
                 self._ready_bytes += len(encoded.frame)
         return left
 
@@ -210,7 +211,7 @@ class Downlink:
         if (due := self.loss_detection.next_timeout()) is not None and now >= due:
             lost, probed = self.loss_detection.handle_timeout(now)
             self._repair(lost, LAG_BYTES_MAX)
-            self._queue_again([piece for sent in probed for piece in sent.pieces], PROBE_BYTES_MAX - DATAGRAM_BYTES_MAX)
+            self._queue_again([span for sent in probed for span in sent.spans], PROBE_BYTES_MAX - DATAGRAM_BYTES_MAX)
             if probed and not self._ready:
                 self.loss_detection.forget()  # nobody waits for any of it
             if lost:
@@ -264,12 +265,12 @@ class Downlink:
     def drain_packets(self, now: float) -> list[Packet]:
         """The packets that are due now."""
         if len(self._ready) == 1 and not (self._control or self._announcing or self._backlogged):
-            encoded, piece = self._ready[0]  # the hot path: one message to a peer that wants nothing else
+            encoded, span = self._ready[0]  # the hot path: one message to a peer that wants nothing else
             self._clear_ready()
-            return [Packet(encoded.body, (piece,))]
+            return [Packet(encoded.body, (span,))]
         items: list[tuple[bytes, EntrySpan | None]] = [(frame, None) for frame in self._control]
         items.extend((_heads(subscription), None) for subscription in self._announcing)
-        items.extend((encoded.frame, piece) for encoded, piece in self._ready)
+        items.extend((encoded.frame, span) for encoded, span in self._ready)
         packets = _packets(items)
         self._control = []
         self._announcing = {}
@@ -300,20 +301,21 @@ class Downlink:
                     subscription.backlog.clear()  # unreadable, or below the base now: asked for again if it is missed
                     break
                 for encoded in frames:
-                    if allowed < DATAGRAM_BYTES_MAX and encoded.part <= 0:
+                    if allowed < DATAGRAM_BYTES_MAX and encoded.fragment <= 0:
                         break
-                    items.append((encoded.frame, EntrySpan(subscription, encoded.first, encoded.last, encoded.part)))
+                    span = EntrySpan(subscription, encoded.first, encoded.last, encoded.fragment)
+                    items.append((encoded.frame, span))
                     subscription.backlog.remove(encoded.first, encoded.last)
                     pace.on_sent(len(encoded.frame))
                     allowed -= len(encoded.frame)
         self._backlogged = any(subscription.readable() is not None for subscription in self.subscriptions.values())
         return _packets(items)
 
-    def on_sent(self, now: float, counter: int, size: int, pieces: tuple[EntrySpan, ...]) -> None:
+    def on_sent(self, now: float, counter: int, size: int, spans: tuple[EntrySpan, ...]) -> None:
         """A packet of `drain_packets` went under this counter."""
-        if pieces:
-            interval_s = max(piece.subscription.stream.interval_s for piece in pieces)
-            self.loss_detection.on_sent(now, counter, size, pieces, interval_s=interval_s)
+        if spans:
+            ack_delay_s = max(span.subscription.stream.ack_delay_s for span in spans)
+            self.loss_detection.on_sent(now, counter, size, spans, ack_delay_s=ack_delay_s)
 
 
 def _packets(items: list[tuple[bytes, EntrySpan | None]]) -> list[Packet]:
@@ -321,5 +323,4 @@ def _packets(items: list[tuple[bytes, EntrySpan | None]]) -> list[Packet]:
 
 
 def _heads(subscription: Subscription) -> bytes:
-    ack_delay_ms = -(-int(subscription.stream.interval_s * 1e6) // 1000)
-    return encode(Heads(ack_delay_ms, [subscription.head()]))
+    return encode(Heads(subscription.stream.ack_delay_ms, [subscription.head()]))

@@ -1,6 +1,6 @@
 """Packets on their way down whose content has not been acknowledged, and when each is overdue (SPEC 5.3).
 
-Packets are not retransmitted: a packet knows which pieces of which feeds it carried, and what becomes of it,
+Packets are not retransmitted: a packet knows which spans of which feeds it carried, and what becomes of it,
 delivered or lost, is told to them. Loss is what QUIC calls it (RFC 9002 section 6.1), softened by the lateness the
 receiver reports; tails are probed for (section 6.2), early and often in small rooms, where a datagram costs nothing
 and silence does.
@@ -9,15 +9,12 @@ and silence does.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from udpchat.sync.acks import HOLD_PACKETS, HOLD_S, PROMPT_INTERVAL_S
+from udpchat.sync.acks import HOLD_PACKETS, HOLD_S, PROMPT_ACK_DELAY_S
 from udpchat.sync.bbr import BbrController
 from udpchat.sync.rtt import RoundTrip
-
-if TYPE_CHECKING:
-    from udpchat.sync.log_stream import Subscription
-    from udpchat.wire.frames import Ack
+from udpchat.sync.subscription import Subscription
+from udpchat.wire.frames import Ack
 
 PROBE_S_MIN = 0.003
 PROBES_BEFORE_BACKOFF = 2
@@ -28,24 +25,24 @@ SILENT_S = 3.0
 
 @dataclass(frozen=True, slots=True)
 class EntrySpan:
-    """What a packet carried of one feed: entries `first` to `last`, or one part of the entry `first`."""
+    """What a packet carried of one log: entries `first` to `last`, or one fragment of the entry `first`."""
 
     subscription: Subscription
     first: int
     last: int
-    part: int = -1  # the whole
+    fragment: int = -1  # its index; -1: whole entries
 
 
 class SentPacket:
     """One packet in flight."""
 
-    __slots__ = ("at", "delivered_at_send", "followed_at", "pieces", "size")
+    __slots__ = ("at", "delivered_at_send", "followed_at", "size", "spans")
 
-    def __init__(self, at: float, size: int, pieces: tuple[EntrySpan, ...], delivered_at_send: int) -> None:
+    def __init__(self, at: float, size: int, spans: tuple[EntrySpan, ...], delivered_at_send: int) -> None:
         self.at = at
         self.followed_at = float("inf")  # when the next one went
         self.size = size
-        self.pieces = pieces
+        self.spans = spans
         self.delivered_at_send = delivered_at_send
 
 
@@ -53,8 +50,8 @@ class LossDetection:
     """The packets of one session that carry entries, in the order of their counters, and the measures of their path."""
 
     __slots__ = (
+        "_ack_delay_s",
         "_acked_at",
-        "_interval_s",
         "_largest",
         "_largest_at",
         "_last",
@@ -77,7 +74,7 @@ class LossDetection:
         self._sent: dict[int, SentPacket] = {}
         self._sent_at = 0.0
         self._acked_at = float("-inf")
-        self._interval_s = 0.0
+        self._ack_delay_s = 0.0
         self._largest = -1
         self._largest_at = float("-inf")  # when it was sent
         self._seen_at = float("-inf")  # what was sent before that and is not acknowledged is this late
@@ -87,15 +84,15 @@ class LossDetection:
         self._probe_at: float | None = None
         self._loss_at: float | None = None
 
-    def on_sent(self, now: float, counter: int, size: int, pieces: tuple[EntrySpan, ...], *, interval_s: float) -> None:
-        """A packet went that carries entries, to be acknowledged within `interval_s` or so."""
-        sent = self._sent[counter] = SentPacket(now, size, pieces, self.pace.delivered_bytes)
+    def on_sent(self, now: float, counter: int, size: int, spans: tuple[EntrySpan, ...], *, ack_delay_s: float) -> None:
+        """A packet went that carries entries, to be acknowledged within `ack_delay_s` or so."""
+        sent = self._sent[counter] = SentPacket(now, size, spans, self.pace.delivered_bytes)
         if self._last is not None:
             self._last.followed_at = now
         self._last = sent
         self.bytes_in_flight += size
         self._sent_at = now
-        self._interval_s = self.pace.interval_s = interval_s
+        self._ack_delay_s = self.pace.ack_delay_s = ack_delay_s
         if self._probe_at is None or not self._probes:
             self._arm_probe(now)
 
@@ -104,16 +101,16 @@ class LossDetection:
         if not self._sent:
             self._probe_at = None
             return
-        interval_s, is_prompt = self._interval_s, self._interval_s <= PROMPT_INTERVAL_S
+        ack_delay_s, is_prompt = self._ack_delay_s, self._ack_delay_s <= PROMPT_ACK_DELAY_S
         timeout_s = max(self.round_trip.timeout_s, PROBE_S_MIN) + self._reordering_s
         if self._probes == 0:
             # Acks that go on without it, as of a gap left open, must not put it off for ever.
             acked_at = min(self._acked_at, self._sent_at + timeout_s)
-            answered_at = acked_at + interval_s - timeout_s / 2 if is_prompt else self._sent_at + 1.5 * interval_s
+            answered_at = acked_at + ack_delay_s - timeout_s / 2 if is_prompt else self._sent_at + 1.5 * ack_delay_s
             self._probe_at = max(self._sent_at, answered_at) + timeout_s
             return
         ceiling_s = PROBE_S_MAX if now - self._acked_at < SILENT_S else PROBE_SILENT_S_MAX
-        backoff_s = (timeout_s + interval_s / 2) * 2 ** max(0, min(self._probes, 16) - PROBES_BEFORE_BACKOFF)
+        backoff_s = (timeout_s + ack_delay_s / 2) * 2 ** max(0, min(self._probes, 16) - PROBES_BEFORE_BACKOFF)
         self._probe_at = now + min(backoff_s, max(ceiling_s, timeout_s))
 
     def on_ack(self, now: float, ack: Ack) -> tuple[list[SentPacket], list[SentPacket]]:
@@ -171,7 +168,7 @@ class LossDetection:
                 due = sent.at + wait_s
                 is_lost = self._largest - counter >= HOLD_PACKETS
             else:
-                due = sent.followed_at + wait_s + self._interval_s + 2 * reordering_s
+                due = sent.followed_at + wait_s + self._ack_delay_s + 2 * reordering_s
                 is_lost = self._seen_at - sent.followed_at >= reordering_s + HOLD_S / 2
             if is_lost or now >= due:
                 del self._sent[counter]
@@ -223,7 +220,7 @@ class LossDetection:
 
 
 def _is_delivered(counter: int, sent: SentPacket, ack: Ack) -> bool:
-    return _is_named(counter, ack) or all(piece.subscription.holds(piece.first, piece.last) for piece in sent.pieces)
+    return _is_named(counter, ack) or all(span.subscription.holds(span.first, span.last) for span in sent.spans)
 
 
 def _is_named(counter: int, ack: Ack) -> bool:

@@ -1,0 +1,126 @@
+"""What one follower has of a log: the entries it holds, those under way to it, and those still to be read (SPEC 5).
+
+A subscription keeps three sets of entries: `acked`, held by the replica; `scheduled`, in flight or queued; and
+`backlog`, the part of `scheduled` that is read from the log when congestion control allows. Any other entry up to the
+head is missing, and is added to the backlog.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from udpchat.sync.log_stream import READ_ENTRIES, EncodedEntries, LogStream
+from udpchat.sync.ranges import Ranges
+from udpchat.wire.errors import BadDatagram, Drop
+from udpchat.wire.frames import Cursor, Head
+from udpchat.wire.limits import REPLICA_HELD_MAX
+
+READ_AHEAD_ENTRIES_MAX = REPLICA_HELD_MAX - READ_ENTRIES  # beyond a gap: a replica does not keep more
+HELD_RUNS_MAX = 512  # ranges held beyond gaps: more than loss causes, below what an attacker could force
+
+
+class Subscriber(Protocol):
+    """The downlink of the peer that follows the logs; `owner` is the peer, for whoever made the downlink."""
+
+    owner: Any
+
+    def publish(self, subscription: Subscription, frames: list[EncodedEntries]) -> None:
+        """The log of a subscription has grown by these entries."""
+
+    def announce(self, subscription: Subscription) -> None:
+        """Send the head of a subscription's log with the next packet."""
+
+
+class Subscription:
+    """What one follower holds of a log, and what is under way to it."""
+
+    __slots__ = ("_subscriber", "acked", "backlog", "entered", "is_known", "owner", "scheduled", "sequence", "stream")
+
+    def __init__(self, stream: LogStream, subscriber: Subscriber) -> None:
+        self.stream = stream
+        self._subscriber = subscriber
+        self.owner = subscriber.owner
+        self.entered = stream.head  # the head when the peer began to follow
+        self.is_known = False  # whether the replica has reported what it holds
+        self.sequence = 0  # the replica holds all up to here
+        self.acked = Ranges()  # beyond `sequence`
+        self.scheduled = Ranges()
+        self.backlog = Ranges()
+
+    def publish(self, frames: list[EncodedEntries]) -> None:
+        """The log has grown by these entries."""
+        self._subscriber.publish(self, frames)
+
+    def announce(self) -> None:
+        """Send the head of the log with the next packet."""
+        self._subscriber.announce(self)
+
+    def head(self) -> Head:
+        """The head of the log, as it is sent to this follower."""
+        stream = self.stream
+        return Head(stream.log, stream.generation, stream.base, stream.head, self.entered)
+
+    def holds(self, first: int, last: int) -> bool:
+        """Whether the replica has all of `first` to `last`."""
+        return last <= self.sequence or self.acked.covers(max(first, self.sequence + 1), last)
+
+    def on_cursor(self, cursor: Cursor) -> None:
+        """The replica reports what it holds. Raises BadDatagram(UNSENT_ACK) if that is more than the log has."""
+        head = self.stream.head
+        if cursor.sequence > head or any(first > last or last > head for first, last in cursor.ranges):
+            raise BadDatagram(Drop.UNSENT_ACK)
+        if not self.is_known:
+            self.is_known = True
+            self.sequence = cursor.sequence
+            self.acked.clear()
+            self.scheduled.remove(0, cursor.sequence)
+            self.backlog.remove(0, cursor.sequence)
+        elif cursor.sequence > self.sequence:
+            self.sequence = cursor.sequence
+            self.scheduled.remove(0, cursor.sequence)
+            self.backlog.remove(0, cursor.sequence)
+        for first, last in cursor.ranges:
+            self.on_held(first, last)
+        self._advance()
+
+    def on_held(self, first: int, last: int) -> None:
+        """The replica holds `first` to `last`."""
+        self.acked.add(first, last)
+        if len(self.acked) > HELD_RUNS_MAX:
+            self.acked.remove(*self.acked.highest)  # sent again: only a misbehaving peer causes this resend
+        self.scheduled.remove(first, last)
+        self.backlog.remove(first, last)
+
+    def _advance(self) -> None:
+        if self.acked:
+            self.acked.remove(0, self.sequence)
+            if self.acked and self.acked.first == self.sequence + 1:
+                first, self.sequence = next(iter(self.acked))
+                self.acked.remove(first, self.sequence)
+
+    def readable(self) -> tuple[int, int] | None:
+        """The first range of the backlog; None if it is so far beyond a gap that the replica would not keep it."""
+        if not self.backlog or self.backlog.first > self.sequence + READ_AHEAD_ENTRIES_MAX:
+            return None
+        return next(iter(self.backlog))
+
+    def schedule_missing(self) -> None:
+        """Add what is neither held nor scheduled to the backlog."""
+        self._advance()
+        first = max(self.sequence, self.stream.base) + 1
+        if not self.is_known or first > self.stream.head:
+            return
+        for gap_first, gap_last in self.acked.gaps(first, self.stream.head):
+            for missing_first, missing_last in self.scheduled.gaps(gap_first, gap_last):
+                self.backlog.add(missing_first, missing_last)
+                self.scheduled.add(missing_first, missing_last)
+
+    def forget(self) -> None:
+        """A new session: what was under way is unknown until the replica reports again what it holds.
+
+        If the client was restarted, it enters only now; a client that goes on keeps the `entered` of before.
+        """
+        self.entered = self.stream.head
+        self.is_known = False
+        self.scheduled.clear()
+        self.backlog.clear()
