@@ -12,6 +12,7 @@ from itertools import count
 from random import Random
 
 from tests.sync.memory import MemoryReader
+from udpchat.session.timers import earliest
 from udpchat.sync.acks import MISSING_MAX
 from udpchat.sync.downlink import Downlink
 from udpchat.sync.log_stream import LogStream
@@ -194,10 +195,8 @@ class Link:
         heappush(self._events, (when, next(self._order), what))
 
     def _next(self) -> float | None:
-        times = [self.downlink.next_timeout(self.now), self.uplink.next_timeout()]
-        if self._events:
-            times.append(self._events[0][0])
-        return min((time for time in times if time is not None), default=None)
+        arrival = self._events[0][0] if self._events else None
+        return earliest(self.downlink.next_timeout(self.now), self.uplink.next_timeout(), arrival)
 
     def run(self, seconds: float, until: Callable[[], bool] = lambda: False) -> None:
         """Let time pass, at most so much."""

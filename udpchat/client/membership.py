@@ -9,11 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from udpchat.chat.ids import ROOM_PREFIX
+from udpchat.session.timers import backoff_s, earliest
 from udpchat.wire.bodies import Reason
 from udpchat.wire.frames import Enter, Follow, Goodbye, encode
 from udpchat.wire.limits import ROOMS_PER_PEER_MAX
 
-ENTER_RESEND_S = 0.05  # grows by half up to ENTER_RESEND_S_MAX
+ENTER_RESEND_S = 0.05  # grows by ENTER_RESEND_GROWTH up to ENTER_RESEND_S_MAX
+ENTER_RESEND_GROWTH = 1.5
 ENTER_RESEND_S_MAX = 1.0
 GOODBYE_RESEND_S = 0.06
 GOODBYES_MAX = 6
@@ -41,7 +43,7 @@ class Membership:
         self.is_leaving = False
         self.is_over = False
         self._due: float | None = None
-        self._wait_s = ENTER_RESEND_S
+        self._enters = 0  # sent since something was last wanted
         self._goodbye_due: float | None = None
         self._goodbyes = 0
 
@@ -66,7 +68,7 @@ class Membership:
             wish.is_followed = False
         self._strays.clear()
         self._due = now
-        self._wait_s = ENTER_RESEND_S
+        self._enters = 0
 
     def want(self, now: float, room: str, *, line: int | None = None) -> bool:
         """Be in a room, asked for by this line of the input; False if that is wanted already."""
@@ -75,7 +77,7 @@ class Membership:
             return False
         self._rooms[room] = RoomWish(line=line)
         self._due = now
-        self._wait_s = ENTER_RESEND_S
+        self._enters = 0
         return True
 
     def drop(self, room: str) -> bool:
@@ -117,8 +119,7 @@ class Membership:
 
     def next_timeout(self) -> float | None:
         """When `drain_frames` has something to send."""
-        due = [due for due in (self._due, self._goodbye_due) if due is not None]
-        return min(due, default=None)
+        return earliest(self._due, self._goodbye_due)
 
     def drain_frames(self, now: float) -> list[bytes]:
         """What is to be sent now."""
@@ -141,7 +142,7 @@ class Membership:
         if self.is_welcome and not awaited:
             self._due = None
             return []
-        self._due = now + self._wait_s
-        self._wait_s = min(1.5 * self._wait_s, ENTER_RESEND_S_MAX)
+        self._due = now + backoff_s(ENTER_RESEND_S, self._enters, growth=ENTER_RESEND_GROWTH, max_s=ENTER_RESEND_S_MAX)
+        self._enters += 1
         entering = [] if self.is_welcome else [encode(Enter(self.nick, self._agent))]
         return entering + [encode(Follow(ROOM_PREFIX + room)) for room in awaited]

@@ -21,6 +21,7 @@ from udpchat.server.rooms import Room
 from udpchat.session.noise import KeyPair
 from udpchat.session.responder import HandshakeResponder
 from udpchat.session.session import Session
+from udpchat.session.timers import earliest
 from udpchat.sync.log import Append, LogUnreadable, ServerLog
 from udpchat.sync.log_stream import LogStream
 from udpchat.sync.timers import TimerHeap
@@ -206,8 +207,7 @@ class ServerCore:
 
     def next_timeout(self) -> float | None:
         """When `handle_timeout` is due."""
-        timeouts = (self._handshakes.next_timeout(), self._timers.next_timeout())
-        return min((timeout for timeout in timeouts if timeout is not None), default=None)
+        return earliest(self._handshakes.next_timeout(), self._timers.next_timeout())
 
     # --- Out ----------
 

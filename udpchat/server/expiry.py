@@ -6,6 +6,7 @@ from typing import Final
 
 from udpchat.server.admission import Settings
 from udpchat.server.registry import Peer
+from udpchat.session.timers import earliest
 from udpchat.wire.limits import SESSION_AGE_S_MAX, SESSION_OVERLAP_S
 
 ENTER_WITHIN_S: Final = 10.0  # a session that never enters is not kept for the full expiry
@@ -42,10 +43,11 @@ class Expiry:
 
     def next_timeout(self, now: float, peer: Peer) -> float:
         """When the first of expiry, path check, probes and the end of the session before is due."""
-        due = self._expires_at(peer)
-        if peer.previous is not None:
-            due = min(due, peer.session.born_s + SESSION_OVERLAP_S)
-        for timeout in (peer.session.path.next_timeout(), peer.downlink.next_timeout(now)):
-            if timeout is not None and timeout < due:
-                due = timeout
+        due = earliest(
+            self._expires_at(peer),
+            None if peer.previous is None else peer.session.born_s + SESSION_OVERLAP_S,
+            peer.session.path.next_timeout(),
+            peer.downlink.next_timeout(now),
+        )
+        assert due is not None  # every peer expires
         return due

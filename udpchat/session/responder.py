@@ -16,6 +16,7 @@ from udpchat.session.noise import KeyPair, NoiseResponder
 from udpchat.session.path import Path
 from udpchat.session.rate_limit import HandshakeRateLimiter
 from udpchat.session.session import Session
+from udpchat.session.timers import earliest
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.limits import (
     FINISHES_MAX,
@@ -122,9 +123,8 @@ class HandshakeResponder:
 
     def next_timeout(self) -> float | None:
         """When the next thing expires."""
-        times = [self._sources.next_timeout()]
-        times += [handshake.expires_s for handshake in list(self._handshakes.values())[:1]]
-        return min((time for time in times if time is not None), default=None)
+        oldest = next(iter(self._handshakes.values()), None)
+        return earliest(self._sources.next_timeout(), oldest.expires_s if oldest else None)
 
     def _begin(self, now: float, caller: _Caller) -> int:
         address, client_index, ephemeral = caller

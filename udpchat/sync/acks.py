@@ -6,6 +6,7 @@ packets lately came is reported too, so that the sender does not repair what is 
 
 from __future__ import annotations
 
+from udpchat.session.timers import backoff_s, earliest
 from udpchat.wire.frames import Ack, Cursor
 
 HOLD_S = 0.003  # Valve's GameNetworkingSockets waits as long before it calls a gap a gap
@@ -29,8 +30,8 @@ class AckSchedule:
         "_received",
         "_reordering_s",
         "_reordering_until",
-        "_repeat_s",
         "_reported",
+        "_reports",
         "_sent_at",
         "largest",
     )  # fmt: skip
@@ -43,13 +44,13 @@ class AckSchedule:
         self._reported = -1  # gaps up to here have been acknowledged
         self._due: float | None = None
         self._sent_at = float("-inf")
-        self._repeat_s = REPEAT_S_MIN
+        self._reports = 0  # acks sent since a packet came: a gap is reported again, less and less often
         self._reordering_s = 0.0
         self._reordering_until = 0.0
 
     def on_packet(self, now: float, counter: int) -> None:
         """A packet was processed completely. One that was not is left to look lost, so that it comes again."""
-        self._repeat_s = REPEAT_S_MIN
+        self._reports = 0
         if counter > self.largest:
             skipped = counter - self.largest - 1
             first = self.largest < 0 or skipped >= MISSING_MAX
@@ -81,7 +82,7 @@ class AckSchedule:
                 return
 
     def _arm(self, due: float) -> None:
-        self._due = due if self._due is None else min(self._due, due)
+        self._due = earliest(self._due, due)
 
     def reordering_s(self, now: float) -> float:
         """How much later than its successor a packet came, at most, in the last minute."""
@@ -104,8 +105,8 @@ class AckSchedule:
 
     def take(self, now: float, cursors: list[Cursor], *, has_gap: bool) -> Ack:
         """The Ack to send now, alone or with other frames. While a gap stays open it is said again, now and then."""
-        self._due = now + self._repeat_s if has_gap else None
-        self._repeat_s = min(2 * self._repeat_s, REPEAT_S_MAX)
+        self._due = now + backoff_s(REPEAT_S_MIN, self._reports, max_s=REPEAT_S_MAX) if has_gap else None
+        self._reports += 1
         self._sent_at = now
         self._reported = self.largest
         if now >= self._reordering_until:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from udpchat.session.timers import earliest
 from udpchat.sync.acks import REPEAT_S_MAX
 from udpchat.sync.log_stream import ANNOUNCE_AFTER_S, READ_ENTRIES, EncodedEntries, LogStream
 from udpchat.sync.loss import EntrySpan, LossDetection, SentPacket
@@ -227,14 +228,10 @@ class Downlink:
         """When something here is due next."""
         if self._control or self._announcing or self._ready:
             return now
-        due = self.loss_detection.next_timeout()
-        if self._announce_at is not None and (due is None or self._announce_at < due):
-            due = self._announce_at
+        loss_detection, paced_at = self.loss_detection, None
         if self._backlogged:
-            paced = self.loss_detection.pace.next_timeout(now, self.loss_detection.bytes_in_flight)
-            if paced is not None and (due is None or paced < due):
-                due = paced
-        return due
+            paced_at = loss_detection.pace.next_timeout(now, loss_detection.bytes_in_flight)
+        return earliest(loss_detection.next_timeout(), self._announce_at, paced_at)
 
     def change_path(self) -> None:
         """The peer is at another host: all that was measured of the path to the former one is void (SPEC 3).

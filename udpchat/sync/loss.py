@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from udpchat.session.timers import backoff_s, earliest
 from udpchat.sync.acks import HOLD_PACKETS, HOLD_S, PROMPT_ACK_DELAY_S
 from udpchat.sync.bbr import BbrController
 from udpchat.sync.rtt import RoundTrip
@@ -110,8 +111,9 @@ class LossDetection:
             self._probe_at = max(self._sent_at, answered_at) + timeout_s
             return
         ceiling_s = PROBE_S_MAX if now - self._acked_at < SILENT_S else PROBE_SILENT_S_MAX
-        backoff_s = (timeout_s + ack_delay_s / 2) * 2 ** max(0, min(self._probes, 16) - PROBES_BEFORE_BACKOFF)
-        self._probe_at = now + min(backoff_s, max(ceiling_s, timeout_s))
+        repeats = self._probes - PROBES_BEFORE_BACKOFF
+        wait_s = backoff_s(timeout_s + ack_delay_s / 2, repeats, max_s=max(ceiling_s, timeout_s))
+        self._probe_at = now + wait_s
 
     def on_ack(self, now: float, ack: Ack) -> tuple[list[SentPacket], list[SentPacket]]:
         """What an ack settles: (delivered, lost), in order. The caller checked that the packets were sent."""
@@ -193,9 +195,7 @@ class LossDetection:
 
     def next_timeout(self) -> float | None:
         """When a packet is lost by time or a probe is due."""
-        if self._loss_at is None or self._probe_at is None:
-            return self._probe_at if self._loss_at is None else self._loss_at
-        return min(self._loss_at, self._probe_at)
+        return earliest(self._loss_at, self._probe_at)
 
     def change_path(self) -> list[SentPacket]:
         """What follows goes another way, of which nothing is known yet (RFC 9000 section 9.4); what is given up for it.

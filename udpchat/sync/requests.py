@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from udpchat.session.timers import backoff_s
 from udpchat.sync.fragments import FragmentAssembler, split
 from udpchat.sync.packing import FRAME_BYTES_MAX
 from udpchat.sync.rtt import SAMPLE_S_MAX, RoundTrip
@@ -172,8 +173,8 @@ class Outbox:
         else:
             self._repeated_at = now
         timeout_s = max(self.round_trip.timeout_s, self._patience_s, RESEND_S_MIN)
-        backoff_s = timeout_s * 2 ** max(0, min(entry.tries, 12) - RESENDS_BEFORE_BACKOFF)
-        entry.due = now + min(backoff_s, max(RESEND_S_MAX, timeout_s))
+        repeats = entry.tries - RESENDS_BEFORE_BACKOFF
+        entry.due = now + backoff_s(timeout_s, repeats, max_s=max(RESEND_S_MAX, timeout_s))
 
 
 def _request_frames(entry: OpenRequest, first_open: int) -> list[bytes]:

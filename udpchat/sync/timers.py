@@ -1,4 +1,15 @@
-"""Which of many has something due, and when: one heap for thousands of peers (SPEC 6)."""
+"""One heap for the timers of thousands of peers (SPEC 6). See `session.timers` for what a timer is; those of this room:
+
+    ack delay           acks         entries came: acknowledge them, alone if no packet goes anyway
+    gap hold            acks         a packet is missing, and may be late only: report it after this
+    gap report          acks         a gap stays open: report it again, less and less often
+    loss                loss         a later packet was acknowledged long enough ago: this one is lost
+    probe               loss         nothing was acknowledged for a round trip and the ack delay: send again
+    head repeat         downlink     the replica has not reported what it holds: send the head of the log again
+    pacing              bbr          the next packet of the backlog may be sent
+    head announcement   log_stream   nothing was sent to a large room for a while: announce its head
+    request resend      requests     a request has no result yet: send it again
+"""
 
 from __future__ import annotations
 
@@ -10,7 +21,7 @@ Owner = TypeVar("Owner", bound=Hashable)
 
 
 class TimerHeap(Generic[Owner]):
-    """The next deadline of each owner. Moving one back costs nothing: it is looked at when its old time comes."""
+    """The next deadline of each owner. Postponing one is free: the owner is looked at when its old time comes."""
 
     def __init__(self) -> None:
         self._heap: list[tuple[float, int, Owner]] = []

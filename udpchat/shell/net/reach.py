@@ -14,6 +14,7 @@ from contextlib import ExitStack, closing
 from enum import Enum
 from typing import Final
 
+from udpchat.session.timers import backoff_s
 from udpchat.shell.net.endpoint import address_of, sockaddr_of
 from udpchat.wire.errors import BadDatagram
 from udpchat.wire.limits import (
@@ -101,7 +102,7 @@ async def _ask(address: Address, *, limit_s: float, refused_limit_s: float) -> A
     began = loop.time()
     index = int.from_bytes(os.urandom(4), "big")
     hello = Hello(PROTOCOL_VERSION, index, os.urandom(KEY_BYTES)).encode()
-    wait_s, best = HELLO_RESEND_S, Answer.NO_ROUTE
+    unanswered, best = 0, Answer.NO_ROUTE
     with ExitStack() as at_end:
         asking: socket.socket | None = None
         while True:
@@ -109,6 +110,7 @@ async def _ask(address: Address, *, limit_s: float, refused_limit_s: float) -> A
             limit = began + (refused_limit_s if best is Answer.REFUSED else limit_s)
             if now >= limit:
                 return best
+            wait_s = backoff_s(HELLO_RESEND_S, unanswered, growth=HELLO_RESEND_GROWTH, max_s=HELLO_RESEND_S_MAX)
             resend_at = min(now + wait_s, limit)
             try:
                 if asking is None:
@@ -119,8 +121,7 @@ async def _ask(address: Address, *, limit_s: float, refused_limit_s: float) -> A
             best = max(best, answer, key=_RANKS.__getitem__)
             if answer in (Answer.SERVES, Answer.OTHER_VERSION):
                 return answer
-            if answer is Answer.SILENCE:
-                wait_s = min(wait_s * HELLO_RESEND_GROWTH, HELLO_RESEND_S_MAX)
+            unanswered += answer is Answer.SILENCE
             await asyncio.sleep(min(resend_at - loop.time(), HELLO_RESEND_S))
 
 
