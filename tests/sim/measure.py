@@ -14,7 +14,7 @@ from tests.sim.nodes import ClientNode
 from tests.sim.world import SERVER, World
 from udpchat.chat import events
 from udpchat.sync.downlink import Downlink
-from udpchat.sync.loss import EntrySpan
+from udpchat.sync.subscription import EntrySpan
 
 
 class Talk:

@@ -50,7 +50,7 @@ def test_a_peer_that_reads_a_kilobyte_a_second_slows_nobody_else() -> None:
     assert peer is not None
     downlink = peer.downlink
     # One message may begin below the limit and end above it, and a probe be under way.
-    allowed = LAG_BYTES_MAX + downlink.loss_detection.pace.window_bytes + TEXT_BYTES_MAX
+    allowed = LAG_BYTES_MAX + downlink.loss_detection.path.congestion.window_bytes + TEXT_BYTES_MAX
     assert any(subscription.backlog for subscription in downlink.subscriptions.values())
     assert downlink.loss_detection.bytes_in_flight <= allowed
     world.settle()

@@ -160,17 +160,17 @@ def test_at_another_host_that_is_near_a_lost_message_is_repaired_as_soon_as_ther
 def test_at_another_host_the_window_is_that_of_the_new_path() -> None:
     """To a slow one: no queue as long as the window of the fast path. And back: no pace of the slow one."""
     world, _, mover = on(FAST, history=6_000_000)
-    pace = peer_of(world, mover).downlink.loss_detection.pace
-    world.run_until(lambda: pace.rate > 2e6, limit_s=5)
+    congestion = peer_of(world, mover).downlink.loss_detection.path.congestion
+    world.run_until(lambda: congestion.rate > 2e6, limit_s=5)
     move(world, mover, FAMILIES[1], SLOW)
     world.run(0.5)
-    pace = peer_of(world, mover).downlink.loss_detection.pace
-    assert pace.rate <= 2 * 60e3 and pace.window_bytes <= 2 * 60e3
+    congestion = peer_of(world, mover).downlink.loss_detection.path.congestion
+    assert congestion.rate <= 2 * 60e3 and congestion.window_bytes <= 2 * 60e3
     world.run(5.0)
-    assert 0.5 * 60e3 <= pace.rate <= 1.25 * 60e3
+    assert 0.5 * 60e3 <= congestion.rate <= 1.25 * 60e3
     move(world, mover, FAMILIES[2], FAST)
     world.run(0.5)
-    assert peer_of(world, mover).downlink.loss_detection.pace.rate > 1e6
+    assert peer_of(world, mover).downlink.loss_detection.path.congestion.rate > 1e6
     world.run_until(world.is_settled, limit_s=5)
     world.check()
 

@@ -132,7 +132,7 @@ class Link:
 
     def change_path(self) -> None:
         """The peer is at another host: the ways are others."""
-        self.downlink.change_path()
+        self.downlink.change_path("elsewhere")
         self._drain()
 
     def _drain(self) -> None:

@@ -13,9 +13,9 @@ from tests.sync.test_log_stream import Recorder
 from udpchat.sync.acks import HOLD_PACKETS, HOLD_S
 from udpchat.sync.bbr import WINDOW_BYTES_INITIAL
 from udpchat.sync.log_stream import LogStream
-from udpchat.sync.loss import PROBE_S_MAX, PROBE_S_MIN, PROBE_SILENT_S_MAX, EntrySpan, LossDetection, SentPacket
+from udpchat.sync.loss import PROBE_S_MAX, PROBE_S_MIN, PROBE_SILENT_S_MAX, LossDetection, SentPacket
 from udpchat.sync.rtt import RoundTrip
-from udpchat.sync.subscription import Subscription
+from udpchat.sync.subscription import EntrySpan, Subscription
 from udpchat.wire.frames import Ack
 
 ACK_DELAY_S = 0.002
@@ -108,18 +108,18 @@ def test_where_the_path_reorders_a_loss_is_found_all_the_same() -> None:
 def test_the_round_trip_is_measured_without_the_delay_of_the_receiver() -> None:
     loss_detection, _ = flying(1)
     loss_detection.on_ack(1.030, ack(0, delay_us=10_000))
-    assert loss_detection.round_trip.smoothed_s == pytest.approx(0.020)
+    assert loss_detection.path.round_trip.smoothed_s == pytest.approx(0.020)
 
 
 def test_an_ack_of_packets_that_carried_no_entries_measures_nothing() -> None:
     loss_detection, _ = flying(1)
     loss_detection.on_ack(1.030, ack(5))
-    assert not loss_detection.round_trip.sampled
+    assert not loss_detection.path.round_trip.sampled
 
 
 def test_silence_after_the_last_packet_is_probed_soon_then_ever_more_slowly() -> None:
     loss_detection, _ = flying(1)
-    loss_detection.round_trip.on_sample(0.001)
+    loss_detection.path.round_trip.on_sample(0.001)
     times = list[float]()
     while len(times) < 40:
         due = loss_detection.next_timeout()
@@ -133,7 +133,7 @@ def test_silence_after_the_last_packet_is_probed_soon_then_ever_more_slowly() ->
 
 def test_on_a_quick_path_the_first_probe_comes_within_milliseconds() -> None:
     loss_detection, subscription = flying(0)
-    loss_detection.round_trip.on_sample(0.0003)
+    loss_detection.path.round_trip.on_sample(0.0003)
     loss_detection.on_sent(5.0, 0, SIZE, (EntrySpan(subscription, 1, 1),), ack_delay_s=ACK_DELAY_S)
     due = loss_detection.next_timeout()
     assert due is not None and PROBE_S_MIN <= due - 5.0 <= 0.02
@@ -165,20 +165,21 @@ def test_packets_of_the_former_path_measure_nothing_of_the_next() -> None:
     loss_detection, subscription = flying(5)
     loss_detection.on_ack(1.5, ack(0, 1, reordering_ms=40))
     loss_detection.handle_timeout(9.0)
-    assert len(loss_detection.change_path()) == 3
-    assert (loss_detection.round_trip.sampled, loss_detection.pace.rate, loss_detection.pace.window_bytes) == (
+    assert len(loss_detection.change_path("elsewhere")) == 3
+    path = loss_detection.path
+    assert (path.round_trip.sampled, path.congestion.rate, path.congestion.window_bytes) == (
         False,
         0.0,
         WINDOW_BYTES_INITIAL,
     )
     assert loss_detection.bytes_in_flight == 0 and loss_detection.next_timeout() is None
     delivered, lost = loss_detection.on_ack(10.0, ack(2, 3, 4))
-    assert (delivered, lost, loss_detection.round_trip.sampled, loss_detection.pace.rate) == ([], [], False, 0.0)
+    assert (delivered, lost, path.round_trip.sampled, path.congestion.rate) == ([], [], False, 0.0)
     loss_detection.on_sent(11.0, 5, SIZE, (EntrySpan(subscription, 6, 6),), ack_delay_s=ACK_DELAY_S)
     due = loss_detection.next_timeout()
     assert due is not None and due <= 11.0 + 2 * RoundTrip().timeout_s, "no back-off is left of the former path"
     loss_detection.on_ack(11.02, ack(5))
-    assert loss_detection.round_trip.smoothed_s == pytest.approx(0.02)
+    assert loss_detection.path.round_trip.smoothed_s == pytest.approx(0.02)
 
 
 @given(data=st.data())

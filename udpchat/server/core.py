@@ -227,8 +227,8 @@ class ServerCore:
     def _flush_peer(self, now: float, peer: Peer) -> None:
         session, downlink = peer.session, peer.downlink
         address = session.path.address
-        if address[0] != peer.host:  # the same host at another port is the same path
-            peer.change_host(address[0])
+        if address[0] != downlink.loss_detection.path.host:
+            downlink.change_path(address[0])
         if downlink.has_packets:
             for packet in downlink.drain_packets(now):
                 counter = session.sent

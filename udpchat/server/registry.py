@@ -39,7 +39,7 @@ class Peer:
     """One device of one person. `nick` is None until it has entered."""
 
     __slots__ = (
-        "author", "bucket", "claimed", "downlink", "entering", "host", "nick", "parted_at", "presence", "previous",
+        "author", "bucket", "claimed", "downlink", "entering", "nick", "parted_at", "presence", "previous",
         "rooms", "session", "window",
     )  # fmt: skip
 
@@ -47,8 +47,7 @@ class Peer:
         self.author = author
         self.session = session
         self.previous: Session | None = None  # opens packets for a while after a fresh handshake
-        self.host = session.path.address[0]  # where the round trip and the pace of the downlink were measured
-        self.downlink = Downlink(self)
+        self.downlink = Downlink(self, host=session.path.address[0])
         self.window = window
         self.nick: str | None = None
         self.entering: Entering | None = Entering()
@@ -71,12 +70,7 @@ class Peer:
     @property
     def round_trip(self) -> RoundTrip:
         """Of the path that is in use."""
-        return self.downlink.loss_detection.round_trip
-
-    def change_host(self, host: str) -> None:
-        """The peer is at another host from here on: a path of which nothing is known yet."""
-        self.host = host
-        self.downlink.change_path()
+        return self.downlink.loss_detection.path.round_trip
 
 
 class Registry:

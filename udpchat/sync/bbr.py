@@ -23,6 +23,19 @@ LOSS_SHARE_MAX = 0.25  # of a round: beyond it the queue, not the air, is losing
 BURST_BYTES = 8 * DATAGRAM_BYTES_MAX
 
 
+class _Round:
+    """What was measured in one round, about a round trip. It began when `begin_bytes` had been delivered."""
+
+    __slots__ = ("begin_bytes", "lost_bytes", "rate", "rtt_s", "samples")
+
+    def __init__(self, begin_bytes: int) -> None:
+        self.begin_bytes = begin_bytes
+        self.lost_bytes = 0
+        self.rate = 0.0
+        self.rtt_s = float("inf")
+        self.samples = 0
+
+
 class BbrController:
     """Bytes in flight allowed, and when the next byte may go."""
 
@@ -31,37 +44,27 @@ class BbrController:
         "_credit_bytes",
         "_cycle",
         "_flat_rounds",
-        "_lost_bytes",
         "_rates",
-        "_round_bytes",
-        "_round_end",
-        "_round_rate",
-        "_round_rtt_s",
-        "_round_samples",
+        "_round",
         "_rtt_at",
         "_rtt_s",
         "_startup",
         "_startup_rate",
         "ack_delay_s",
         "delivered_bytes",
-    )  # fmt: skip
+    )
 
     def __init__(self) -> None:
         self.delivered_bytes = 0
         self._rates: list[float] = []  # the best of each of the last rounds, bytes/s
         self._rtt_s = float("inf")
         self._rtt_at = 0.0
-        self.ack_delay_s = 0.0  # between acks: they come in heaps
+        self.ack_delay_s = 0.0  # of the receiver: acks come in bursts
         self._startup = True
         self._startup_rate = 0.0
         self._flat_rounds = 0
         self._cycle = 0
-        self._round_end = 0  # delivered_bytes at which the round is over
-        self._round_bytes = 0
-        self._round_rate = 0.0
-        self._round_rtt_s = float("inf")
-        self._round_samples = 0
-        self._lost_bytes = 0
+        self._round = _Round(0)
         self._credit_bytes = float(BURST_BYTES)
         self._credit_at = 0.0
 
@@ -89,7 +92,7 @@ class BbrController:
     ) -> None:
         """A packet of `size` bytes arrived, sent when `delivered_at_send` bytes had been.
 
-        No `is_sample` if its content came by another packet: then its time says nothing of the path.
+        Not `is_sample` if its entries came in another packet: then its time measures nothing.
         """
         self.delivered_bytes += size
         if not is_sample:
@@ -98,37 +101,36 @@ class BbrController:
         if elapsed < self._rtt_s or now - self._rtt_at > RTT_MEMORY_S:
             self._rtt_s = elapsed
             self._rtt_at = now
-        self._round_rtt_s = min(self._round_rtt_s, elapsed)
-        self._round_samples += 1
-        self._round_rate = max(self._round_rate, (self.delivered_bytes - delivered_at_send) / elapsed)
-        if delivered_at_send >= self._round_end:
+        current = self._round
+        current.rtt_s = min(current.rtt_s, elapsed)
+        current.samples += 1
+        current.rate = max(current.rate, (self.delivered_bytes - delivered_at_send) / elapsed)
+        if delivered_at_send >= current.begin_bytes:
             self._end_round(in_flight)
-            self._round_end = self.delivered_bytes
 
     def _end_round(self, in_flight: int) -> None:
-        """Once a round trip: keep its best rate, and see whether more still came of sending more."""
-        lossy = self._lost_bytes > LOSS_SHARE_MAX * max(self.delivered_bytes - self._round_bytes + self._lost_bytes, 1)
-        self._rates.append(self._round_rate)
+        """Once a round trip: keep its best rate, and check whether sending more still delivered more."""
+        ended, self._round = self._round, _Round(self.delivered_bytes)
+        settled_bytes = self.delivered_bytes - ended.begin_bytes + ended.lost_bytes
+        is_lossy = ended.lost_bytes > LOSS_SHARE_MAX * max(settled_bytes, 1)
+        is_queueing = ended.samples >= STARTUP_SAMPLES_MIN and ended.rtt_s > 1.25 * self._rtt_s + 0.004
+        self._rates.append(ended.rate)
         del self._rates[: -RATE_MEMORY_ROUNDS - 1]
-        is_queueing = self._round_samples >= STARTUP_SAMPLES_MIN and self._round_rtt_s > 1.25 * self._rtt_s + 0.004
-        self._round_rate, self._round_rtt_s, self._round_samples = 0.0, float("inf"), 0
-        self._round_bytes = self.delivered_bytes
-        self._lost_bytes = 0
         self._cycle = (self._cycle + 1) % len(PACE_CYCLE)
         if not self._startup:
             return
         if self.rate > 1.25 * self._startup_rate:
             self._startup_rate = self.rate
             self._flat_rounds = 0
-        elif in_flight > DATAGRAM_BYTES_MAX:  # a round with too little to send says nothing
+        elif in_flight > DATAGRAM_BYTES_MAX:  # a round with too little to send shows nothing
             self._flat_rounds += 1
-        if is_queueing or self._flat_rounds >= STARTUP_ROUNDS_FLAT_MAX or (lossy and self._flat_rounds):
+        if is_queueing or self._flat_rounds >= STARTUP_ROUNDS_FLAT_MAX or (is_lossy and self._flat_rounds):
             self._startup = False
             self._cycle = 1
 
     def on_lost(self, size: int) -> None:
         """A packet was declared lost."""
-        self._lost_bytes += size
+        self._round.lost_bytes += size
 
     def allowed_bytes(self, now: float, in_flight: int) -> int:
         """How many bytes may go now, under the window and the pace."""

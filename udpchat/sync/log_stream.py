@@ -46,10 +46,14 @@ class EncodedEntries:
 
 
 class Follower(Protocol):
-    """One peer that follows the log: a `Subscription`. It holds all entries up to `sequence`."""
+    """One peer that follows the log: a `Subscription`. It has acknowledged all entries up to `sequence`."""
 
     owner: Any
     sequence: int
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether it has not acknowledged all entries of the log."""
 
     def publish(self, frames: list[EncodedEntries]) -> None:
         """The log has grown by these entries."""
@@ -220,5 +224,5 @@ class LogStream:
         """Announce the head to all followers that have not acknowledged it."""
         self.announced += 1
         for subscription in self.subscriptions:
-            if subscription.sequence < self.head:
+            if subscription.is_behind:
                 subscription.announce()

@@ -7,7 +7,7 @@ head is missing, and is added to the backlog.
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from udpchat.sync.log_stream import READ_ENTRIES, EncodedEntries, LogStream
 from udpchat.sync.ranges import Ranges
@@ -59,6 +59,11 @@ class Subscription:
         """The head of the log, as it is sent to this follower."""
         stream = self.stream
         return Head(stream.log, stream.generation, stream.base, stream.head, self.entered)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the replica has not acknowledged all entries of the log."""
+        return self.sequence < self.stream.head
 
     def holds(self, first: int, last: int) -> bool:
         """Whether the replica has all of `first` to `last`."""
@@ -124,3 +129,22 @@ class Subscription:
         self.is_known = False
         self.scheduled.clear()
         self.backlog.clear()
+
+
+class EntrySpan(NamedTuple):
+    """Entries `first` to `last` of a log, or one fragment of the entry `first`, that a packet carries to a follower."""
+
+    subscription: Subscription
+    first: int
+    last: int
+    fragment: int = -1  # its index; -1: whole entries
+
+    @property
+    def key(self) -> tuple[Subscription, int, int]:
+        """The same for everything that starts with the same entry or fragment."""
+        return self.subscription, self.first, self.fragment
+
+    def frames(self) -> list[EncodedEntries]:
+        """The same entries as frames, to be sent again; fewer if the log does not keep them, or cannot be read."""
+        frames = self.subscription.stream.frames(self.first, self.last)
+        return [encoded for encoded in frames if self.fragment in (-1, encoded.fragment)]
