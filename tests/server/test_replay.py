@@ -12,11 +12,11 @@ LOBBY = room_log("lobby")
 
 
 def log_with(*appends: tuple[str, bytes, bytes]) -> MemoryLog:
-    """A log with (log, entry, author) as requests 1, 2, ..."""
+    """A log with (log, entry, client id) as requests 1, 2, ..."""
     log, heads = MemoryLog(), dict[str, int]()
-    for counter, (name, entry, author) in enumerate(appends, 1):
+    for counter, (name, entry, client_id) in enumerate(appends, 1):
         heads[name] = heads.get(name, 0) + 1
-        log.append([Append(name, heads[name], entry, RequestId(author, counter))])
+        log.append([Append(name, heads[name], entry, RequestId(client_id, counter))])
     return log
 
 
@@ -40,6 +40,6 @@ def test_a_new_nick_is_done_and_known() -> None:
     assert logged_nicks(log, AUTHOR) == {1: "ann"}
 
 
-def test_requests_of_another_author_are_not_answered() -> None:
+def test_requests_of_another_client_are_not_answered() -> None:
     log = log_with((LOBBY, message("one"), b"b" * 16))
     assert logged_answers(log, AUTHOR) == {} and logged_nicks(log, AUTHOR) == {}

@@ -146,7 +146,7 @@ class Promises:
             window = peer.window
             assert len(window._answers) <= ANSWERS_RECALLED_MAX, f"{peer.nick}: {len(window._answers)} answers"
             assert len(window._held) <= 2 * REQUESTS_IN_FLIGHT_MAX, f"{peer.nick}: {len(window._held)} requests held"
-            assert window._parts is None or window._parts._bytes_held <= FRAGMENT_BYTES_HELD_MAX
+            assert window._fragments is None or window._fragments._bytes_held <= FRAGMENT_BYTES_HELD_MAX
             assert len(peer.rooms if peer.entering is None else peer.entering.rooms) <= ROOMS_PER_PEER_MAX
             assert len(peer.downlink.subscriptions) <= 2 * ROOMS_PER_PEER_MAX + CONVERSATIONS_PER_KEY_MAX
             for subscription in peer.downlink.subscriptions.values():

@@ -7,7 +7,7 @@ from udpchat.wire.bodies import Message, Tombstone
 from udpchat.wire.frames import encode
 
 LOBBY, ATTIC = "#lobby", "#attic"
-AUTHOR = b"author of it all"
+CLIENT_ID = b"client of it all"
 
 
 def said(text: str, *, nick: str = "alice", time_ms: int = 1_000, kind: int = 0) -> bytes:
@@ -19,8 +19,8 @@ def tombstone(time_ms: int = 9_000) -> bytes:
 
 
 def batch(log: str, first: int, *entries: bytes, counter: int | None = None) -> list[Append]:
-    """The entries from `first` on; with a counter, each answers a request of AUTHOR, from that counter on."""
+    """The entries from `first` on; with a counter, each answers a request of CLIENT_ID, from that counter on."""
     return [
-        Append(log, first + offset, entry, RequestId(AUTHOR, counter + offset) if counter else None)
+        Append(log, first + offset, entry, RequestId(CLIENT_ID, counter + offset) if counter else None)
         for offset, entry in enumerate(entries)
     ]

@@ -75,6 +75,14 @@ def test_a_newer_file_is_refused_untouched(tmp_path: Path) -> None:
     untouched(path, lambda: prepare(path, V1), r"newer udpchat \(format 2, this one knows 1\); update")
 
 
+def test_a_file_of_a_format_that_is_not_upgraded_is_refused_untouched(tmp_path: Path) -> None:
+    path = tmp_path / "facts.db"
+    prepare(path, V1)
+    replaced = Schema(V1.title, V1.application_id + 1, V1.migrations, (V1.application_id,))
+    words = f"{V1.title} of an older format, which this version cannot read; move it away"
+    untouched(path, lambda: prepare(path, replaced), words)
+
+
 def test_a_foreign_database_is_refused_untouched(tmp_path: Path) -> None:
     path = tmp_path / "facts.db"
     prepare(path, CLIENT)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.storage.entries import ATTIC, AUTHOR, LOBBY, batch, said, tombstone
+from tests.storage.entries import ATTIC, CLIENT_ID, LOBBY, batch, said, tombstone
 from udpchat.storage.memory import MemoryLog
 from udpchat.storage.protocol import ANSWERED_MAX, GENERATION_MAX, Durability, Log, StoreFull
 from udpchat.storage.server_sqlite import SqliteLog
@@ -49,7 +49,7 @@ def test_a_log_that_was_never_written_reaches_from_0_to_0(log: Log) -> None:
     assert log.logs() == []
     assert log.read(LOBBY, 1, 10) == []
     assert log.search("word", log=LOBBY) == []
-    assert log.answered(AUTHOR) == []
+    assert log.answered(CLIENT_ID) == []
     assert log.since(LOBBY, 5) == 1
 
 
@@ -93,14 +93,14 @@ def test_a_request_is_answered_by_one_entry(log: Log) -> None:
     with pytest.raises(AssertionError):
         log.append(batch(LOBBY, 2, said("two"), counter=7))
     log.append(batch(LOBBY, 2, said("two"), counter=8))
-    assert log.answered(AUTHOR) == [(7, LOBBY, 1), (8, LOBBY, 2)]
+    assert log.answered(CLIENT_ID) == [(7, LOBBY, 1), (8, LOBBY, 2)]
 
 
 def test_the_latest_answers_of_each_author_are_remembered(log: Log) -> None:
     for first in range(1, 201, 20):
         log.append(batch(LOBBY, first, *[said("x")] * 20, counter=first * 10))
     log.append([Append(ATTIC, 1, said("y"), RequestId(b"another", 3))])
-    answered = log.answered(AUTHOR)
+    answered = log.answered(CLIENT_ID)
     assert len(answered) == ANSWERED_MAX
     assert answered == sorted(answered)
     assert answered[-1] == (1829, LOBBY, 200)
@@ -116,7 +116,7 @@ def test_a_full_store_writes_nothing_of_a_batch_and_serves_on(opened: Open) -> N
         log.append(batch(ATTIC, 1, said("first")) + batch(LOBBY, 2, *[said("z" * 9_000)] * 60, counter=2))
     assert log.extent(ATTIC).head == 0
     assert log.read(LOBBY, 1, 99) == kept
-    assert log.answered(AUTHOR) == [(1, LOBBY, 1)]
+    assert log.answered(CLIENT_ID) == [(1, LOBBY, 1)]
     assert texts(log, "first") == []
     log.append(batch(LOBBY, 2, said("small again"), counter=2))
     assert texts(log, "small") == [1, 2]
@@ -132,7 +132,7 @@ def test_pruned_entries_are_gone_and_the_rest_stays(log: Log) -> None:
     assert texts(log, "2500") == []
     assert texts(log, "2501") == [2_501]
     assert log.since(LOBBY, 0) == 2_501
-    assert len(log.answered(AUTHOR)) == ANSWERED_MAX
+    assert len(log.answered(CLIENT_ID)) == ANSWERED_MAX
     log.prune(LOBBY, 100)
     assert log.extent(LOBBY).base == 2_500
     log.prune(LOBBY, 9_999)

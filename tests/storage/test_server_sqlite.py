@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.storage.entries import ATTIC, AUTHOR, LOBBY, batch, said
+from tests.storage.entries import ATTIC, CLIENT_ID, LOBBY, batch, said
 from udpchat.storage import server_sqlite as sqlite
 from udpchat.storage.backup import check
 from udpchat.storage.protocol import Durability, Log, StoreFailed, StoreUnusable
@@ -71,7 +71,7 @@ def test_what_was_appended_is_there_after_a_crash_at_any_moment(tmp_path: Path, 
             with closing(SqliteLog(crashed(path, tmp_path / f"{head}"))) as found:
                 assert found.extent(LOBBY) == log.extent(LOBBY)
                 assert found.read(LOBBY, 1, 99) == log.read(LOBBY, 1, 99)
-                assert found.answered(AUTHOR) == log.answered(AUTHOR)
+                assert found.answered(CLIENT_ID) == log.answered(CLIENT_ID)
                 assert len(found.search("text", limit=99)) == head + 3
 
 
@@ -108,7 +108,7 @@ def test_everything_for_which_append_returned_survives_kill_9(tmp_path: Path, du
             assert found >= head
             assert found % 7 == 0
             assert log.read(LOBBY, 1, found) == [said(f"text {number}") for number in range(1, found + 1)]
-            assert log.answered(AUTHOR)[-1] == (found, LOBBY, found)
+            assert log.answered(CLIENT_ID)[-1] == (found, LOBBY, found)
     assert check(path) == []
 
 

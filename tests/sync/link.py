@@ -227,7 +227,7 @@ class Link:
         """Order, and bounds."""
         for replica in self.uplink:
             assert len(replica._held) <= REPLICA_HELD_MAX + FRAGMENTED_ENTRIES_MAX * FRAGMENTS_MAX // 2
-            assert replica._parts._bytes_held <= FRAGMENTED_ENTRIES_MAX * FRAGMENTS_MAX * FRAGMENT_BYTES
+            assert replica._fragments._bytes_held <= FRAGMENTED_ENTRIES_MAX * FRAGMENTS_MAX * FRAGMENT_BYTES
             received = self.received[replica.log]
             assert not received or received[-1][0] == replica.sequence
         for subscription in self.downlink.subscriptions.values():

@@ -34,5 +34,5 @@ class MemoryReader:
         skip = first - self._bases.get(log, 0) - 1
         return self._entries.get(log, [])[skip : skip + count] if skip >= 0 else []
 
-    def answered(self, author: bytes) -> list[tuple[int, str, int]]:
+    def answered(self, client_id: bytes) -> list[tuple[int, str, int]]:
         return []

@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 
 from udpchat.sync.acks import (
     HOLD_S,
-    LATE_MEMORY_S,
-    LATE_S_MAX,
     MISSING_MAX,
     PROMPT_ACK_DELAY_S,
+    REORDERING_MEMORY_S,
+    REORDERING_S_MAX,
     REPEAT_S_MAX,
     REPEAT_S_MIN,
     AckSchedule,
@@ -154,10 +154,10 @@ def test_lateness_is_forgotten_in_time_and_bounded() -> None:
     schedule.on_packet(0.0, 0)
     schedule.on_packet(0.0, 2)
     schedule.on_packet(9.0, 1)
-    assert schedule.reordering_s(9.0) == LATE_S_MAX
+    assert schedule.reordering_s(9.0) == REORDERING_S_MAX
     assert take(schedule, 9.0).reordering_ms == 1_000
-    assert schedule.reordering_s(9.0 + LATE_MEMORY_S) == 0.0
-    assert take(schedule, 9.0 + LATE_MEMORY_S).reordering_ms == 0
+    assert schedule.reordering_s(9.0 + REORDERING_MEMORY_S) == 0.0
+    assert take(schedule, 9.0 + REORDERING_MEMORY_S).reordering_ms == 0
 
 
 def test_a_packet_that_was_repaired_long_ago_is_not_late() -> None:

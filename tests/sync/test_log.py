@@ -18,7 +18,7 @@ def reader() -> MemoryReader:
 def test_the_reader_is_a_log_reader(reader: MemoryReader) -> None:
     as_promised: LogReader = reader
     assert as_promised.logs() == [LOG]
-    assert as_promised.answered(b"author") == []
+    assert as_promised.answered(b"client") == []
 
 
 def test_a_log_reaches_from_its_base_to_its_head(reader: MemoryReader) -> None:
@@ -37,6 +37,6 @@ def test_it_is_read_densely_within_its_extent_and_not_at_all_from_below(reader: 
 
 
 def test_what_is_to_be_written_names_the_request_that_it_answers() -> None:
-    append = Append(LOG, 3, b"entry", RequestId(b"author", 7))
-    assert append.origin == RequestId(author=b"author", counter=7)
+    append = Append(LOG, 3, b"entry", RequestId(b"client", 7))
+    assert append.origin == RequestId(client_id=b"client", counter=7)
     assert Append(LOG, 4, b"entry", None).origin is None

@@ -344,7 +344,7 @@ def test_parts_of_what_was_carried_out_or_lies_outside_are_not_kept() -> None:
     assert window.receive_fragment(part(3, 0, 2, first_open=3)) is None
     with pytest.raises(BadDatagram):
         window.receive_fragment(part(40, 0, 2, first_open=4))
-    assert not window._parts
+    assert not window._fragments
 
 
 def test_what_was_answered_and_acknowledged_is_forgotten_of_the_latest_requests() -> None:

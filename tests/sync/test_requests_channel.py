@@ -144,7 +144,7 @@ class Channel:
     def _check(self) -> None:
         window = self.window
         assert len({*window._answers, *window._held, *window._waiting}) <= 2 * REQUESTS_IN_FLIGHT_MAX
-        assert window._parts is None or window._parts._bytes_held <= FRAGMENT_BYTES_HELD_MAX
+        assert window._fragments is None or window._fragments._bytes_held <= FRAGMENT_BYTES_HELD_MAX
         said = [number for _, number in self.log]
         assert said == sorted(set(said)), "out of order, or twice"
 

@@ -41,7 +41,7 @@ class _Changes:
             return []
         return [self.entries[at] for at in range(skip, min(skip + count, len(self.entries)))]
 
-    def answered(self, author: bytes) -> list[tuple[int, str, int]]:
+    def answered(self, client_id: bytes) -> list[tuple[int, str, int]]:
         return []
 
 

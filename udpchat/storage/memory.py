@@ -105,8 +105,8 @@ class MemoryLog(_Shelves):
         shelf = self._shelves.get(log)
         return [entry for _, entry in shelf.read(first, count)] if shelf and first > shelf.base else []
 
-    def answered(self, author: bytes) -> list[tuple[int, str, int]]:
-        return [(counter, *place) for counter, place in sorted(self._answers.get(author, {}).items())]
+    def answered(self, client_id: bytes) -> list[tuple[int, str, int]]:
+        return [(counter, *place) for counter, place in sorted(self._answers.get(client_id, {}).items())]
 
     def append(self, batch: Sequence[Append]) -> None:
         """All, or nothing if it does not fit into `bytes_max`."""
@@ -114,7 +114,7 @@ class MemoryLog(_Shelves):
         for item in batch:
             head = heads.get(item.log, self.extent(item.log).head)
             assert item.sequence == head + 1, f"{item.log} continues with {head + 1}, not {item.sequence}"
-            assert not item.origin or item.origin.counter not in self._answers.get(item.origin.author, {})
+            assert not item.origin or item.origin.counter not in self._answers.get(item.origin.client_id, {})
             heads[item.log] = item.sequence
         size = self._bytes + sum(len(item.entry) for item in batch)
         if self._bytes_max is not None and size > self._bytes_max:
@@ -126,7 +126,7 @@ class MemoryLog(_Shelves):
                 shelf = self._shelves[item.log] = _Shelf(generation_of(self._seed, item.log))
             shelf.add(item.entry)
             if item.origin:
-                answers = self._answers.setdefault(item.origin.author, {})
+                answers = self._answers.setdefault(item.origin.client_id, {})
                 answers[item.origin.counter] = (item.log, item.sequence)
                 while len(answers) > ANSWERED_MAX:
                     del answers[min(answers)]

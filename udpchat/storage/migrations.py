@@ -26,11 +26,15 @@ Progress = Callable[[int, int], None]  # done, of all
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """What a kind of file holds: `migrations[n]` are the statements that lead from version n to n + 1."""
+    """What a kind of file holds: `migrations[n]` are the statements that lead from version n to n + 1.
+
+    A file with one of `application_ids_before` is of a format that is not upgraded.
+    """
 
     title: str
     application_id: int
     migrations: tuple[tuple[str, ...], ...]
+    application_ids_before: tuple[int, ...] = ()
 
 
 def failure_of(error: sqlite3.Error) -> StoreError:
@@ -114,7 +118,10 @@ def version_of(path: Path, schema: Schema) -> int:
     other = "move it away, or choose another data folder"
     if len(header) < HEADER_BYTES or not header.startswith(MAGIC):
         raise StoreUnusable(f"{path} is damaged or no database at all; restore a backup, or {other}")
-    if int.from_bytes(header[APPLICATION_AT : APPLICATION_AT + 4], "big") != schema.application_id:
+    application_id = int.from_bytes(header[APPLICATION_AT : APPLICATION_AT + 4], "big")
+    if application_id in schema.application_ids_before:
+        raise StoreUnusable(f"{path} is {schema.title} of an older format, which this version cannot read; {other}")
+    if application_id != schema.application_id:
         raise StoreUnusable(f"{path} is a database, but not {schema.title}; {other}")
     version = int.from_bytes(header[VERSION_AT : VERSION_AT + 4], "big")
     _refuse_newer(path, version, schema)

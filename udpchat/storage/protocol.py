@@ -12,7 +12,7 @@ from typing import Protocol
 from udpchat.client.stored import ClientState, Write
 from udpchat.sync.log import Append, Extent, LogReader, LogUnreadable, Searchable
 
-ANSWERED_MAX = 64  # requests of one author that are remembered: twice what it may have in flight
+ANSWERED_MAX = 64  # requests of one client that are remembered: twice what it may have in flight
 SEARCH_WORDS_MAX = 16
 SEARCH_CHARACTERS_MAX = 200
 GENERATION_MAX = 2**52

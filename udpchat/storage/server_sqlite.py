@@ -35,13 +35,14 @@ SYNCHRONOUS = {Durability.FSYNC: "FULL", Durability.OS: "NORMAL", Durability.MEM
 
 SERVER = Schema(
     title="the log of a udpchat server",
-    application_id=0x75647053,  # "udpS"
+    application_id=0x75644C53,  # "udLS"
+    application_ids_before=(0x75647053,),  # "udpS": its table of answers named the client id `author`
     migrations=(
         (
             *STATEMENTS,
             """CREATE TABLE answers (
-                author BLOB NOT NULL, counter INTEGER NOT NULL, log TEXT NOT NULL, sequence INTEGER NOT NULL,
-                PRIMARY KEY (author, counter)) WITHOUT ROWID""",
+                client_id BLOB NOT NULL, counter INTEGER NOT NULL, log TEXT NOT NULL, sequence INTEGER NOT NULL,
+                PRIMARY KEY (client_id, counter)) WITHOUT ROWID""",
             """CREATE TABLE run (
                 seed BLOB NOT NULL, durability TEXT NOT NULL, boot TEXT NOT NULL, closed INTEGER NOT NULL)""",
             "INSERT INTO run VALUES (randomblob(16), 'fsync', '', 1)",
@@ -133,12 +134,12 @@ class SqliteLog:
         entries = self._tables.read(log, first, count)
         return [entry for _, entry in entries] if entries and entries[0][0] == first else []
 
-    def answered(self, author: bytes) -> list[tuple[int, str, int]]:
+    def answered(self, client_id: bytes) -> list[tuple[int, str, int]]:
         """The latest ANSWERED_MAX, by counter."""
         with failures():
             rows = self._reader.execute(
-                "SELECT counter, log, sequence FROM answers WHERE author = ? ORDER BY counter DESC LIMIT ?",
-                (author, ANSWERED_MAX),
+                "SELECT counter, log, sequence FROM answers WHERE client_id = ? ORDER BY counter DESC LIMIT ?",
+                (client_id, ANSWERED_MAX),
             ).fetchall()
         return rows[::-1]
 
@@ -160,7 +161,7 @@ class SqliteLog:
             assert item.sequence == extent.head + 1, f"{item.log} continues with {extent.head + 1}"
             extents[item.log] = Extent(extent.generation, extent.base, item.sequence)
         answers = [
-            (item.origin.author, item.origin.counter, item.log, item.sequence) for item in batch if item.origin
+            (item.origin.client_id, item.origin.counter, item.log, item.sequence) for item in batch if item.origin
         ]
         with self._writing(), transaction(self._writer):
             places = {
@@ -171,14 +172,14 @@ class SqliteLog:
                 self._writer.executemany("INSERT INTO answers VALUES (?, ?, ?, ?)", answers)
             except sqlite3.IntegrityError as error:
                 raise AssertionError("a request of this batch is answered already") from error
-            self._forget_answers({author for author, _, _, _ in answers})
+            self._forget_answers({client_id for client_id, _, _, _ in answers})
         self._tables.places.update(places)
 
-    def _forget_answers(self, authors: set[bytes]) -> None:
+    def _forget_answers(self, client_ids: set[bytes]) -> None:
         self._writer.executemany(
-            "DELETE FROM answers WHERE author = ?1 AND counter < (SELECT min(counter) FROM (SELECT counter FROM answers"
-            " WHERE author = ?1 ORDER BY counter DESC LIMIT ?2))",
-            [(author, ANSWERED_MAX) for author in authors],
+            "DELETE FROM answers WHERE client_id = ?1 AND counter < (SELECT min(counter) FROM"
+            " (SELECT counter FROM answers WHERE client_id = ?1 ORDER BY counter DESC LIMIT ?2))",
+            [(client_id, ANSWERED_MAX) for client_id in client_ids],
         )
 
     def prune(self, log: str, base: int) -> None:

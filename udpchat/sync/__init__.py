@@ -1,1 +1,1 @@
-"""Requests up exactly once, logs down by feed and replica. Pure: knows neither what is said nor how it is sealed."""
+"""Requests up exactly once, logs down by subscription and replica. Pure: knows neither contents nor encryption."""

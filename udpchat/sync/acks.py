@@ -1,7 +1,7 @@
-"""When a receiver acknowledges, and what it says of the packets it got (SPEC 5.2).
+"""When a receiver acknowledges, and what it reports about the packets it received (SPEC 5.2).
 
-Alone, acks wait for the interval the sender named; a gap is reported after a hold, because Wi-Fi reorders; how late
-packets lately came is reported too, so that the sender does not repair what is only late.
+An ack that is sent alone waits for the ack delay that the sender requested. A gap is reported after a hold, because
+Wi-Fi reorders. The ack also reports the recent reordering, so that the sender does not repair what is only delayed.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from udpchat.wire.frames import Ack, Cursor
 HOLD_S = 0.003  # Valve's GameNetworkingSockets waits as long before it calls a gap a gap
 HOLD_PACKETS = 3  # RFC 9002 section 6.1.1
 PROMPT_ACK_DELAY_S = 0.025  # up to here the first packet after a pause is acknowledged at once
-LATE_S_MAX = 1.0
-LATE_MEMORY_S = 60.0  # how long a receiver remembers that the path reorders
-REPEAT_S_MIN = 0.1  # an open gap is reported again when nothing comes: the report, or we from our address, got lost
+REORDERING_S_MAX = 1.0
+REORDERING_MEMORY_S = 60.0  # how long a receiver remembers that the path reorders
+REPEAT_S_MIN = 0.1  # an open gap is reported again when nothing comes: the report was lost, or our address changed
 REPEAT_S_MAX = 0.5  # after doublings
 MISSING_MAX = 64  # packets that an Ack can name one by one
 _BITS = (1 << 64) - 1
 
 
 class AckSchedule:
-    """One session's received packets: which were processed, and when to say so."""
+    """The received packets of one session: which were processed, and when to acknowledge them."""
 
     __slots__ = (
         "_at",
@@ -38,9 +38,9 @@ class AckSchedule:
 
     def __init__(self) -> None:
         self.largest = -1
-        self._received = 0  # bit i: largest - 1 - i
+        self._received = 0  # bit i: counter `largest - 1 - i` was received
         self._at = 0.0  # when the largest came
-        self._missing: dict[int, float] = {}  # counter -> when its absence showed
+        self._missing: dict[int, float] = {}  # counter -> when a later one came
         self._reported = -1  # gaps up to here have been acknowledged
         self._due: float | None = None
         self._sent_at = float("-inf")
@@ -49,7 +49,7 @@ class AckSchedule:
         self._reordering_until = 0.0
 
     def on_packet(self, now: float, counter: int) -> None:
-        """A packet was processed completely. One that was not is left to look lost, so that it comes again."""
+        """A packet was processed completely. One that was not is not acknowledged, so its entries are sent again."""
         self._reports = 0
         if counter > self.largest:
             skipped = counter - self.largest - 1
@@ -68,35 +68,35 @@ class AckSchedule:
                 self._received |= 1 << behind
             noticed = self._missing.pop(counter, None)
             if noticed is not None:
-                self._reordering_s = min(max(self._reordering_s, now - noticed), LATE_S_MAX)
-                self._reordering_until = now + LATE_MEMORY_S
+                self._reordering_s = min(max(self._reordering_s, now - noticed), REORDERING_S_MAX)
+                self._reordering_until = now + REORDERING_MEMORY_S
         self._arm_gap(now)
 
     def _arm_gap(self, now: float) -> None:
-        """An unreported gap is acknowledged after the hold, or once three later packets are in."""
+        """Acknowledge an unreported gap after the hold, or at once after three later packets if none is reordered."""
         for counter, noticed in self._missing.items():
             if counter > self._reported:
-                patient = self.reordering_s(now) > 0.0
-                hasty = not patient and self.largest - counter >= HOLD_PACKETS
-                self._arm(now if hasty else noticed + HOLD_S + self.reordering_s(now))
+                is_reordering = self.reordering_s(now) > 0.0
+                is_urgent = not is_reordering and self.largest - counter >= HOLD_PACKETS
+                self._arm(now if is_urgent else noticed + HOLD_S + self.reordering_s(now))
                 return
 
     def _arm(self, due: float) -> None:
         self._due = earliest(self._due, due)
 
     def reordering_s(self, now: float) -> float:
-        """How much later than its successor a packet came, at most, in the last minute."""
+        """How long after its successor a packet came, at most, within REORDERING_MEMORY_S."""
         return self._reordering_s if now < self._reordering_until else 0.0
 
     def on_entries(self, now: float, ack_delay_s: float, jitter: float) -> None:
-        """Something to acknowledge came; `jitter` in 0..1 spreads the acks of a large room (RFC 3550 section 6.2)."""
+        """Entries came: acknowledge them. `jitter` in 0..1 spreads the acks of a large room (RFC 3550 section 6.2)."""
         if ack_delay_s <= PROMPT_ACK_DELAY_S:
             self._arm(max(now, self._sent_at + ack_delay_s))
         else:
             self._arm(now + ack_delay_s * (0.5 + jitter))
 
     def on_gap(self, now: float) -> None:
-        """Entries are known to be missing: say so after the hold."""
+        """Entries are known to be missing: report it after the hold."""
         self._arm(now + HOLD_S + self.reordering_s(now))
 
     def next_timeout(self) -> float | None:
@@ -104,7 +104,7 @@ class AckSchedule:
         return self._due
 
     def take(self, now: float, cursors: list[Cursor], *, has_gap: bool) -> Ack:
-        """The Ack to send now, alone or with other frames. While a gap stays open it is said again, now and then."""
+        """The Ack to send now, alone or with other frames. A gap that stays open is reported again with backoff."""
         self._due = now + backoff_s(REPEAT_S_MIN, self._reports, max_s=REPEAT_S_MAX) if has_gap else None
         self._reports += 1
         self._sent_at = now

@@ -1,7 +1,7 @@
-"""How fast a peer that lags is read forward (SPEC 5.5): a window and a pace from the rate at which it really receives.
+"""Congestion control for the backlog (SPEC 5.5): a window and a pacing rate from the measured rate of delivery.
 
 After BBR (Cardwell et al., "BBR: Congestion-Based Congestion Control", ACM Queue 14-5, 2016) rather than loss: on a LAN
-most loss is radio, and a window halved by each of 5 % lost packets would leave a fast link idle. Live chat is not
+most loss is caused by radio, and a window that is halved at 5 % loss would leave a fast link idle. Live entries are not
 subject to it.
 """
 
@@ -13,9 +13,9 @@ WINDOW_BYTES_INITIAL = 10 * DATAGRAM_BYTES_MAX  # RFC 9002 section 7.2
 WINDOW_BYTES_MIN = 4 * DATAGRAM_BYTES_MAX
 WINDOW_BYTES_MAX = 4 * 1024 * 1024
 STARTUP_GAIN = 2.0  # a doubling each round
-STARTUP_SAMPLES_MIN = 8  # of a round, before its shortest round trip says that a queue builds up: RFC 9406 section 4.2
-STARTUP_ROUNDS_FLAT_MAX = 3  # rounds without a quarter more, and the pipe is full
-WINDOW_GAIN = 1.5  # of what the pipe holds until the next ack: what is lost is noticed late
+STARTUP_SAMPLES_MIN = 8  # of a round, before its shortest round trip can show a growing queue: RFC 9406 section 4.2
+STARTUP_ROUNDS_FLAT_MAX = 3  # rounds in a row whose rate grew by less than a quarter: the link is full
+WINDOW_GAIN = 1.5  # of what is in flight until the next ack: losses are detected with a delay
 PACE_CYCLE = (1.25, 0.8, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0)  # probe for more, drain what the probe queued, cruise
 RATE_MEMORY_ROUNDS = 10
 RTT_MEMORY_S = 10.0
@@ -37,7 +37,7 @@ class _Round:
 
 
 class BbrController:
-    """Bytes in flight allowed, and when the next byte may go."""
+    """How many bytes may be in flight, and when the next may be sent."""
 
     __slots__ = (
         "_credit_at",

@@ -1,4 +1,4 @@
-"""Requests and entries that do not fit a datagram: cut into parts, and put together again within bounds (SPEC 4.7)."""
+"""Requests and entries that do not fit a datagram: split into fragments, and assembled within bounds (SPEC 4.7)."""
 
 from __future__ import annotations
 
@@ -7,64 +7,64 @@ from udpchat.wire.limits import FRAGMENT_BYTES, FRAGMENTS_MAX
 
 
 def split(data: bytes) -> list[bytes]:
-    """Parts of PART_BYTES, the last as long as it comes."""
-    parts = [data[at : at + FRAGMENT_BYTES] for at in range(0, len(data), FRAGMENT_BYTES)]
-    assert len(parts) <= FRAGMENTS_MAX
-    return parts
+    """Fragments of FRAGMENT_BYTES; the last may be shorter."""
+    fragments = [data[at : at + FRAGMENT_BYTES] for at in range(0, len(data), FRAGMENT_BYTES)]
+    assert len(fragments) <= FRAGMENTS_MAX
+    return fragments
 
 
 class FragmentAssembler:
-    """Collects parts by number; a number is begun only if all its parts have room within `bytes_max`.
+    """Collects fragments by number; a number is begun only if all its fragments have room within `bytes_max`.
 
-    So what has begun can always be finished, and no part that was taken is ever dropped to make room for another: its
-    sender may have been told that it came.
+    So a number that was begun can always be completed, and no fragment that was accepted is dropped to make room for
+    another: it may have been acknowledged.
     """
 
-    __slots__ = ("_bytes_held", "_bytes_max", "_parts")
+    __slots__ = ("_bytes_held", "_bytes_max", "_fragments")
 
     def __init__(self, bytes_max: int) -> None:
-        self._parts: dict[int, list[bytes | None]] = {}
-        self._bytes_held = 0  # reserved: full parts, though some are shorter or have not come
+        self._fragments: dict[int, list[bytes | None]] = {}
+        self._bytes_held = 0  # reserved: full fragments, though some are shorter or have not come
         self._bytes_max = bytes_max
 
     def __len__(self) -> int:
         """How many numbers are unfinished."""
-        return len(self._parts)
+        return len(self._fragments)
 
     def has_room(self, number: int, count: int) -> bool:
-        """Whether a part of this number, of `count` parts, would be taken."""
-        return number in self._parts or self._bytes_held + FRAGMENT_BYTES * count <= self._bytes_max
+        """Whether a fragment of this number, one of `count`, would be accepted."""
+        return number in self._fragments or self._bytes_held + FRAGMENT_BYTES * count <= self._bytes_max
 
     def add(self, number: int, *, index: int, count: int, data: bytes) -> bytes | None:
-        """The whole once its last part is in, else None. A part behind the last is malformed.
+        """The whole once all fragments are there, else None. BadDatagram(MALFORMED) unless `index` is below `count`.
 
-        Another count is another whole: its sender began anew, and what there was of the one before is dropped.
+        Another count means another whole: its sender began anew, and the fragments of the former are dropped.
         """
         if index >= count:
             raise BadDatagram(Drop.MALFORMED)
-        parts = self._parts.get(number)
-        if parts is not None and len(parts) != count:
+        fragments = self._fragments.get(number)
+        if fragments is not None and len(fragments) != count:
             self.forget(number)
-            parts = None
-        if parts is None:
+            fragments = None
+        if fragments is None:
             if not self.has_room(number, count):
                 return None
-            parts = self._parts[number] = [None] * count
+            fragments = self._fragments[number] = [None] * count
             self._bytes_held += FRAGMENT_BYTES * count
-        if parts[index] is None:
-            parts[index] = data
-        if None in parts:
+        if fragments[index] is None:
+            fragments[index] = data
+        if None in fragments:
             return None
         self.forget(number)
-        return b"".join(part for part in parts if part is not None)
+        return b"".join(fragment for fragment in fragments if fragment is not None)
 
     def forget(self, number: int) -> None:
         """Drop what there is of a number."""
-        parts = self._parts.pop(number, None)
-        if parts is not None:
-            self._bytes_held -= FRAGMENT_BYTES * len(parts)
+        fragments = self._fragments.pop(number, None)
+        if fragments is not None:
+            self._bytes_held -= FRAGMENT_BYTES * len(fragments)
 
     def forget_below(self, number: int) -> None:
         """Drop what there is of all smaller numbers."""
-        for old in [old for old in self._parts if old < number]:
+        for old in [old for old in self._fragments if old < number]:
             self.forget(old)

@@ -1,4 +1,4 @@
-"""What a durable log is to the cores: what they ask to be written, and what they read (SPEC 5)."""
+"""A durable log as the cores use it: the entries they append, and what they read (SPEC 5)."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class RequestId:
-    """Which request an entry comes from: `author` is the key and the instance of the client together."""
+    """Which request an entry comes from: `client_id` stands for the key and the instance of the client together."""
 
-    author: bytes
+    client_id: bytes
     counter: int
 
 
@@ -45,8 +45,8 @@ class LogReader(Protocol):
     def read(self, log: str, first: int, count: int) -> list[bytes]:
         """Up to `count` entries from `first` on, dense; none outside the extent, none at all if `first` is."""
 
-    def answered(self, author: bytes) -> list[tuple[int, str, int]]:
-        """`(counter, log, sequence)` of the latest requests of this author that have an entry, by counter."""
+    def answered(self, client_id: bytes) -> list[tuple[int, str, int]]:
+        """`(counter, log, sequence)` of the latest requests of this client that have an entry, by counter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Searchable(Protocol):
         """The latest `limit` messages that contain every word, by time and the latest last.
 
         Case and accents do not count; a word is a run of letters and digits. Only the first SEARCH_WORDS_MAX words
-        within SEARCH_CHARACTERS_MAX count. `nick`: said under that name, whatever its case.
+        within SEARCH_CHARACTERS_MAX count. `nick`: of messages under that name, whatever its case.
         """
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 
-_NONE: list[int] = []  # shared by all empty sets, and never changed: a server holds a dozen of them for each peer
+_NONE: list[int] = []  # shared by all empty sets and never changed: a server has a dozen of them for each peer
 
 
 class Ranges:
-    """Numbers in few runs. Adding behind the last run, the common case, costs O(1); all else O(runs)."""
+    """Numbers in few ranges. Adding after the last range, the common case, costs O(1); all else O(ranges)."""
 
     __slots__ = ("_firsts", "_lasts")
 

@@ -1,7 +1,7 @@
 """A client's copy of one log: the entries in order up to a cursor, and those that came ahead of a gap (SPEC 5.1).
 
-It says what it holds (`cursor`), takes what comes in any order and any number of times, and yields each entry once and
-in order. It never asks for an entry by name: "I have up to N" is the only question there is.
+It reports what it holds (`cursor`), accepts entries in any order and any number of times, and yields each once and in
+order. It never requests a certain entry: "I have up to N, send the rest" is the only request there is.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ from udpchat.sync.ranges import Ranges
 from udpchat.wire.frames import Cursor, EntryFragment, Head
 from udpchat.wire.limits import ACK_RANGES_MAX, FRAGMENT_BYTES, FRAGMENTS_MAX, REPLICA_HELD_MAX
 
-FRAGMENTED_ENTRIES_MAX = 64  # large entries that are put together at once
+FRAGMENTED_ENTRIES_MAX = 64  # large entries that are assembled at once
 
 
 class Replica:
     """Entries of one generation of one log, from `start + 1` on."""
 
-    __slots__ = ("_held", "_parts", "_ranges", "entered", "generation", "head", "log", "sequence")
+    __slots__ = ("_fragments", "_held", "_ranges", "entered", "generation", "head", "log", "sequence")
 
     def __init__(self, log: str, *, generation: int, sequence: int) -> None:
-        """`sequence`: all up to here is held already, or not wanted."""
+        """`sequence`: all entries up to here are held already, or not wanted."""
         self.log = log
         self.generation = generation
         self.sequence = sequence
         self.head = sequence
-        self.entered = sequence  # the head when this client first followed: what lies below is history to it
+        self.entered = sequence  # the head when this client began to follow: entries below are history to it
         self._held: dict[int, bytes] = {}
         self._ranges = Ranges()
-        self._parts = FragmentAssembler(FRAGMENTED_ENTRIES_MAX * FRAGMENTS_MAX * FRAGMENT_BYTES)
+        self._fragments = FragmentAssembler(FRAGMENTED_ENTRIES_MAX * FRAGMENTS_MAX * FRAGMENT_BYTES)
 
     @property
     def has_gap(self) -> bool:
@@ -38,13 +38,13 @@ class Replica:
         return self.head > self.sequence
 
     def on_head(self, head: Head) -> None:
-        """The log reaches from base to head; what is below the base cannot be had any more."""
+        """The log reaches from base to head; entries up to the base are not kept any more."""
         if head.base > self.sequence:
             self.sequence = head.base
             for sequence in [held for held in self._held if held <= head.base]:
                 del self._held[sequence]
             self._ranges.remove(0, head.base)
-            self._parts.forget_below(head.base + 1)
+            self._fragments.forget_below(head.base + 1)
         self.head = max(self.head, head.head)
 
     def on_entries(self, first: int, entries: list[bytes]) -> bool:
@@ -64,17 +64,17 @@ class Replica:
                 self._held[first + offset] = entry
         self._ranges.add(max(first, self.sequence + 1), first + len(entries) - 1)
 
-    def on_fragment(self, part: EntryFragment) -> bool:
-        """Take one part of a large entry; False if it was not kept because too much is held already."""
-        self.head = max(self.head, part.sequence)
-        if part.sequence <= self.sequence or part.sequence in self._held:
+    def on_fragment(self, fragment: EntryFragment) -> bool:
+        """Take one fragment of a large entry; False if it was not kept because too much is held already."""
+        self.head = max(self.head, fragment.sequence)
+        if fragment.sequence <= self.sequence or fragment.sequence in self._held:
             return True
-        is_full = part.sequence > self.sequence + 1 and len(self._held) >= REPLICA_HELD_MAX
-        if is_full or not self._parts.has_room(part.sequence, part.count):
+        is_full = fragment.sequence > self.sequence + 1 and len(self._held) >= REPLICA_HELD_MAX
+        if is_full or not self._fragments.has_room(fragment.sequence, fragment.count):
             return False
-        whole = self._parts.add(part.sequence, index=part.index, count=part.count, data=part.data)
-        if whole is not None:  # whatever else is held: those who sent its parts know that they came
-            self._hold(part.sequence, [whole])
+        whole = self._fragments.add(fragment.sequence, index=fragment.index, count=fragment.count, data=fragment.data)
+        if whole is not None:  # kept whatever else is held: its fragments may have been acknowledged
+            self._hold(fragment.sequence, [whole])
         return True
 
     def drain_entries(self) -> list[tuple[int, bytes]]:
@@ -85,7 +85,7 @@ class Replica:
             ready.append((self.sequence, entry))
         if ready:
             self._ranges.remove(0, self.sequence)
-            self._parts.forget_below(self.sequence + 1)
+            self._fragments.forget_below(self.sequence + 1)
         return ready
 
     def cursor(self) -> Cursor:

@@ -1,5 +1,5 @@
-"""Requests up, exactly once (SPEC 5.6): the client's `Outbox` asks until it has the result, the server's `Window`
-carries each out once, in the order of its counter, and repeats the result for a repeated request.
+"""Requests up, exactly once (SPEC 5.6): the client's `Outbox` sends each until it has the result; the server's
+`RequestWindow` carries each out once, in the order of the counters, and repeats the result for a repeated request.
 """
 
 from __future__ import annotations
@@ -29,23 +29,23 @@ class OpenRequest:
     counter: int
     body: bytes
     tries: int = 0
-    asked_at: float = 0.0  # first, in this session
+    first_sent_at: float = 0.0  # in this session
     sent_at: float = 0.0
     due: float = 0.0
 
 
 class Outbox:
-    """A client's requests in the order of their counters; at most REQUESTS_IN_FLIGHT_MAX are on their way at once."""
+    """A client's requests in the order of their counters; at most REQUESTS_IN_FLIGHT_MAX are in flight at once."""
 
     def __init__(self, next_counter: int = 1, unanswered: Iterable[tuple[int, bytes]] = ()) -> None:
-        """`unanswered`: (counter, body) of an earlier run of the same instance, to be asked again under their ids."""
+        """`unanswered`: (counter, body) of an earlier run of the same instance, to be sent again under their ids."""
         self._open: dict[int, OpenRequest] = {counter: OpenRequest(counter, body) for counter, body in unanswered}
         self._next = max([next_counter, *(counter + 1 for counter in self._open)])
-        self._unwritten: dict[int, None] = {}  # answered, and not written down yet
+        self._unwritten: dict[int, None] = {}  # answered, but the result is not stored yet
         self.round_trip = RoundTrip()
         self._paused_until = 0.0
-        self._repeated_at = float("-inf")  # when a request was last asked again
-        self._patience_s = 0.0  # a little more than the last took that was asked more than once
+        self._repeated_at = float("-inf")  # when a request was last sent again
+        self._patience_s = 0.0  # a little more than the last request took that was sent more than once
 
     def seed_round_trip(self, sample_s: float | None) -> None:
         """What the handshake measured, until requests measure it themselves."""
@@ -53,7 +53,7 @@ class Outbox:
             self.round_trip.on_sample(sample_s)
 
     def change_path(self, sample_s: float) -> None:
-        """The way to the server may be another from here on; a first round trip on it was measured."""
+        """The path to the server may be another from here on; a first round trip on it was measured."""
         if 0.0 <= sample_s <= SAMPLE_S_MAX:
             self.round_trip = RoundTrip()
             self.round_trip.on_sample(sample_s)
@@ -78,29 +78,29 @@ class Outbox:
         return counter
 
     def release(self, now: float, counter: int) -> None:
-        """The request is written down, and may be asked."""
+        """The request is stored, and may be sent."""
         entry = self._open.get(counter)
         if entry is not None:
             entry.due = now
 
     def hold(self, counter: int) -> None:
-        """The result of this came and is not written down yet: its place in the window stays taken until `let_go`.
+        """The result came but is not stored yet: the request keeps its place in the window until `let_go`.
 
-        The server recalls the answers of one window. Were more asked before these are written down, a client that is
-        killed then would ask again what nobody can answer any more.
+        The server remembers the answers of one window. If more were sent before the results are stored, a client that
+        is killed then would repeat requests whose answers the server has forgotten.
         """
         self._unwritten[counter] = None
 
     def let_go(self, counter: int) -> None:
-        """Its result is written down, and never asked for again."""
+        """The result is stored; the request is never sent again."""
         self._unwritten.pop(counter, None)
 
     def abandon(self, counter: int) -> None:
-        """A request that was never released: nobody asks it."""
+        """Drop a request that was never released."""
         self._open.pop(counter, None)
 
     def unanswered(self) -> list[tuple[int, bytes]]:
-        """(counter, body) of all that have no result yet, in order."""
+        """(counter, body) of all requests without a result, in order."""
         return [(entry.counter, entry.body) for entry in self._open.values()]
 
     def on_result(self, now: float, counter: int) -> bytes | None:
@@ -108,31 +108,31 @@ class Outbox:
         entry = self._open.pop(counter, None)
         if entry is None:
             return None
-        # Karn's rule: of several, who knows which one was answered. And one that had to wait for another that was lost
-        # says nothing of the path either. Nor does one whose repetition is overdue: this process stood still.
+        # Karn's rule: of several sends, it is unknown which was answered. Nor does a request measure the path if it had
+        # to wait for another that was lost, or if its repetition is overdue: then this process was suspended.
         is_overdue = now > entry.due
         if entry.tries == 1 and entry.sent_at > self._repeated_at and not is_overdue:
             self.round_trip.on_sample(now - entry.sent_at)
             self._patience_s = 0.0
         elif entry.tries > 1 or is_overdue:
-            # The other half of the rule: keep the longer wait until there is a sample (RFC 6298 section 5), or a server
-            # whose disk is slower than the first guess would be asked too early for ever, and never be measured.
-            self._patience_s = min(1.25 * (now - entry.asked_at), RESEND_S_MAX)
+            # The second part of the rule: keep the longer wait until there is a sample (RFC 6298 section 5). Otherwise
+            # requests to a server with a slow disk would always be repeated too early, and never measured.
+            self._patience_s = min(1.25 * (now - entry.first_sent_at), RESEND_S_MAX)
         return entry.body
 
     def on_refused(self, now: float, retry_s: float) -> None:
-        """The server cannot carry out requests at the moment; they stay, and are asked again later."""
+        """The server cannot carry out requests at the moment; they stay, and are sent again after `retry_s`."""
         self._paused_until = now + retry_s
 
     def restart(self, now: float) -> None:
-        """A new session: everything that was asked is to be asked again, at once."""
+        """A new session: send everything that was sent before again, at once."""
         for entry in self._open.values():
             if entry.tries:
                 entry.tries = 0
                 entry.due = now
 
     def _first(self) -> int:
-        """The lowest counter whose result may have to be asked for."""
+        """The lowest counter whose request may have to be sent again."""
         return min(next(iter(self._open), self._next), *self._unwritten, self._next)
 
     def _window(self) -> list[OpenRequest]:
@@ -145,12 +145,12 @@ class Outbox:
         return window
 
     def next_timeout(self) -> float | None:
-        """When a request is due to be asked, or asked again."""
+        """When a request is due to be sent, or sent again."""
         due = min((entry.due for entry in self._window()), default=float("inf"))
         return None if due == float("inf") else max(due, self._paused_until)
 
     def drain_frames(self, now: float) -> list[bytes]:
-        """The frames of the requests that are due; one that is nearly due goes along with them."""
+        """The frames of the requests that are due; one that is nearly due is sent with them."""
         if now < self._paused_until:
             return []
         window = self._window()
@@ -169,7 +169,7 @@ class Outbox:
         entry.tries += 1
         entry.sent_at = now
         if entry.tries == 1:
-            entry.asked_at = now
+            entry.first_sent_at = now
         else:
             self._repeated_at = now
         timeout_s = max(self.round_trip.timeout_s, self._patience_s, RESEND_S_MIN)
@@ -181,28 +181,28 @@ def _request_frames(entry: OpenRequest, first_open: int) -> list[bytes]:
     frame = encode_request(entry.counter, first_open, entry.body)
     if len(frame) <= FRAME_BYTES_MAX:
         return [frame]
-    parts = split(entry.body)
+    fragments = split(entry.body)
     return [
-        encode(RequestFragment(entry.counter, first_open, index, len(parts), data)) for index, data in enumerate(parts)
+        encode(RequestFragment(entry.counter, first_open, index, len(fragments), data))
+        for index, data in enumerate(fragments)
     ]
 
 
 class RequestWindow:
-    """One author's requests at the server: what was carried out, what waits for its turn, what was answered.
+    """The requests of one client at the server: those carried out, those that wait for their turn, and the answers.
 
-    A request is taken with `receive`, carried out when `peek_ready` gives it and `take_ready` begins it, and answered
-    with `answer`, which may be later, once the log is written (`waiting` counts those). `rewind` undoes what could not
-    be written.
+    `receive` accepts a request, `peek_ready` and `take_ready` give the next one to carry out, and `answer` answers it,
+    which may be later, once the log is written (`waiting` counts those). `rewind` undoes what could not be written.
     """
 
-    __slots__ = ("_answers", "_held", "_parts", "_waiting", "executed")
+    __slots__ = ("_answers", "_fragments", "_held", "_waiting", "executed")
 
     def __init__(self, executed: int = 0) -> None:
-        self.executed = executed  # all up to here were carried out or are of no interest any more
+        self.executed = executed  # all up to here were carried out, or abandoned by the client
         self._waiting: dict[int, None] = {}  # carried out, but not answered yet, in order
         self._held: dict[int, object] = {}
         self._answers: dict[int, bytes] = {}  # encoded bodies of Results
-        self._parts: FragmentAssembler | None = None  # few ever need it, and each idle peer would pay for it
+        self._fragments: FragmentAssembler | None = None  # made when it is needed: few peers send fragments
 
     def receive(self, counter: int, first_open: int, body: object) -> bytes | None:
         """Take a request; if it was answered before, its answer again. Outside the window: BadDatagram."""
@@ -212,23 +212,23 @@ class RequestWindow:
         self._held[counter] = body
         return None
 
-    def receive_fragment(self, part: RequestFragment) -> bytes | None:
-        """Take one part of a request: its body once it is whole. Outside the window: BadDatagram."""
-        self._move_to(part.counter, part.first_open)
-        if part.counter <= self.executed or part.counter in self._held:
+    def receive_fragment(self, fragment: RequestFragment) -> bytes | None:
+        """Take one fragment of a request: its body once it is whole. Outside the window: BadDatagram."""
+        self._move_to(fragment.counter, fragment.first_open)
+        if fragment.counter <= self.executed or fragment.counter in self._held:
             return None
-        if self._parts is None:
-            self._parts = FragmentAssembler(FRAGMENT_BYTES_HELD_MAX)
-        return self._parts.add(part.counter, index=part.index, count=part.count, data=part.data)
+        if self._fragments is None:
+            self._fragments = FragmentAssembler(FRAGMENT_BYTES_HELD_MAX)
+        return self._fragments.add(fragment.counter, index=fragment.index, count=fragment.count, data=fragment.data)
 
     def answer_of(self, counter: int) -> bytes | None:
         """The answer given to a request, if it is remembered."""
         return self._answers.get(counter)
 
     def _move_to(self, counter: int, first_open: int) -> None:
-        """The client has the results of all below `first_open`: forget them, and do not wait for those that never came.
+        """The client has the results of all below `first_open`: forget them, and do not wait for those not received.
 
-        It cannot have the result of what waits. That, and the window, keep all that is held here within one window.
+        It cannot have the result of a request that waits. That keeps everything held here within one window.
         """
         if not first_open <= counter < first_open + REQUESTS_IN_FLIGHT_MAX:
             raise BadDatagram(Drop.UNEXPECTED)
@@ -240,8 +240,8 @@ class RequestWindow:
             self.executed = first_open - 1
             for held in [held for held in self._held if held < first_open]:
                 del self._held[held]
-        if self._parts:
-            self._parts.forget_below(self.executed + 1)
+        if self._fragments:
+            self._fragments.forget_below(self.executed + 1)
 
     @property
     def waiting(self) -> int:
@@ -254,7 +254,7 @@ class RequestWindow:
         return bool(self._held)
 
     def peek_ready(self) -> Any:
-        """The request whose turn it is, if it is here; those that are answered or will be are passed over."""
+        """The request whose turn it is, if it is here; those that are answered, or wait for it, are skipped."""
         while self.executed + 1 in self._answers or self.executed + 1 in self._waiting:
             self.executed += 1
         return self._held.get(self.executed + 1)
@@ -274,30 +274,30 @@ class RequestWindow:
         return taken
 
     def answer(self, counter: int, body: bytes) -> None:
-        """A request was carried out: the encoded result, to be sent now and whenever it is asked again."""
+        """A request was carried out: the encoded result, to be sent now and whenever the request is repeated."""
         self._waiting.pop(counter, None)
         self._answers[counter] = body
 
     def expect(self, counter: int) -> None:
-        """The request was carried out before this window was made, and its answer is still to come."""
+        """The request was carried out before this window was made, and its answer follows."""
         self._waiting[counter] = None
 
     def remember(self, counter: int, body: bytes) -> None:
-        """What the log says was answered before this window was made."""
+        """The log contains the answer, given before this window was made."""
         self._answers[counter] = body
 
     def forgotten(self) -> list[int]:
-        """The latest requests that were carried out, and whose answers the client once said it has."""
+        """The latest requests that were carried out and whose answers were forgotten, since the client had them."""
         last = max([self.executed, *self._answers])
         latest = range(max(last - ANSWERS_RECALLED_MAX, 0) + 1, self.executed + 1)
         return [counter for counter in latest if counter not in self._answers and counter not in self._waiting]
 
     def forget_held(self) -> None:
-        """The client begins anew, maybe as another process, and asks again for what it still wants."""
+        """The client begins anew, maybe as another process, and sends again what it still wants."""
         self._held.clear()
 
     def rewind(self, first: int) -> None:
-        """`first` and what waits behind it could not be written: as if it had never been asked.
+        """`first` and what waits behind it could not be written: as if it had never been received.
 
         What was answered meanwhile without being written stays answered.
         """

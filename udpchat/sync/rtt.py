@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-INITIAL_S = 0.05  # before the first sample; a LAN answers sooner, a bad one not much later
-SAMPLE_S_MAX = 2.0  # more is no path but a process that stood still, and would make the next loss cost half a minute
+INITIAL_S = 0.05  # before the first sample: more than a LAN takes, about what a poor one takes
+SAMPLE_S_MAX = 2.0  # more measures a suspended process, not the network, and would delay the next repairs
 GRANULARITY_S = 0.001  # RFC 9002 section 6.1.2: timers are not finer
 
 
@@ -20,7 +20,7 @@ class RoundTrip:
     def on_sample(self, sample_s: float) -> None:
         """One measured round trip, already without the receiver's delay.
 
-        One beyond SAMPLE_S_MAX measures nothing; before the first measure it only makes us wait longer.
+        A sample beyond SAMPLE_S_MAX is not used, except that before the first sample it lengthens the timeout.
         """
         if sample_s > SAMPLE_S_MAX:
             if not self.sampled:

@@ -1,7 +1,7 @@
 """One heap for the timers of thousands of peers (SPEC 6). See `session.timers` for what a timer is; those of this room:
 
     ack delay           acks         entries came: acknowledge them, alone if no packet goes anyway
-    gap hold            acks         a packet is missing, and may be late only: report it after this
+    gap hold            acks         a packet is missing, maybe only reordered: report the gap after this
     gap report          acks         a gap stays open: report it again, less and less often
     loss                loss         a later packet was acknowledged long enough ago: this one is lost
     probe               loss         nothing was acknowledged for a round trip and the ack delay: send again
