@@ -22,7 +22,7 @@ def test_answers_go_before_heads_and_heads_before_entries_in_one_packet() -> Non
     [packet] = queue.drain()
     assert [type(frame) for frame in parse_down_untrusted(packet.body)] == [Pong, Heads, Entries]
     assert [(span.first, span.last, span.fragment) for span in packet.spans] == [(1, 3, -1)]
-    assert not queue and queue.drain() == []
+    assert not queue.has_frames and queue.drain() == []
 
 
 def test_entries_alone_go_in_the_body_that_all_followers_share() -> None:
@@ -52,4 +52,4 @@ def test_a_subscription_that_is_removed_leaves_nothing_but_answers() -> None:
     queue.remove(subscription)
     assert queue.entry_keys() == {(other, 1, -1)} and queue.entries_bytes == len(encoded.frame)
     queue.clear_entries()
-    assert queue.entries_bytes == 0 and not queue.has_entries and queue, "its head still waits"
+    assert queue.entries_bytes == 0 and not queue.has_entries and queue.has_frames, "its head still waits"

@@ -1,1 +1,1 @@
-"""One secure association between two addresses: handshake, sealing, replay, path. Pure: time and randomness come in."""
+"""One secure association between two addresses: handshake, sealing, replay, path. Pure: no clock, no randomness."""

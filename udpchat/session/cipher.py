@@ -1,4 +1,4 @@
-"""ChaCha20-Poly1305 with a counter for a nonce: the one place where bytes are sealed and opened (SPEC 3).
+"""ChaCha20-Poly1305 with a counter as nonce: the only place where bytes are sealed and opened (SPEC 3).
 
 The nonce is four zero bytes and the counter in 64 little-endian bits (Noise specification, section 12.3; RFC 8439).
 """
@@ -16,7 +16,7 @@ _nonce = Struct("<4xQ").pack
 
 
 class Cipher:
-    """One key. ``header`` is authenticated, not hidden."""
+    """One key. ``header`` is authenticated, not encrypted."""
 
     __slots__ = ("_aead",)
 
@@ -36,10 +36,10 @@ class Cipher:
 
 
 class SendCipher:
-    """A key that we alone seal with, in the order of the counter.
+    """A key that only we seal with, in the order of the counter.
 
-    One nonce for two plaintexts gives both away and the forger's key with them, so this is checked in every build and
-    not by an ``assert``, which ``python -O`` removes.
+    One nonce for two plaintexts reveals both and the key that authenticates them. So this is checked in every build,
+    and not by an ``assert``, which ``python -O`` removes.
     """
 
     __slots__ = ("_aead", "_counter_min")

@@ -1,8 +1,8 @@
-"""Cookies: how a server learns that a Hello's source address is real without remembering the Hello (SPEC 2).
+"""Cookies: they prove to a server that a Hello's source address is real, without state for the Hello (SPEC 2).
 
 A cookie is the time in milliseconds modulo 2^32, then a BLAKE2s-128 of time, the client's ephemeral key and both
-addresses under a secret of ours. Bound to all three, it helps no other address and no other handshake, and dies by
-itself. The idea is WireGuard's (its paper, section 5.3) and QUIC's Retry token (RFC 9000, section 8.1.4).
+addresses under a secret of the server. So it is valid for no other address and no other handshake, and expires by
+itself. It follows WireGuard (its paper, section 5.3) and QUIC's Retry token (RFC 9000, section 8.1.4).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _SECRET_BYTES = 32
 
 
 class CookieJar:
-    """Mints and checks; holds two secrets and nothing for each client."""
+    """Makes and checks cookies; holds two secrets, and nothing per client."""
 
     __slots__ = ("_random", "_rotated_s", "_secret", "_secret_before")
 
@@ -31,13 +31,13 @@ class CookieJar:
         self._rotated_s: float | None = None
 
     def mint(self, now: float, address: Address, ephemeral: bytes) -> bytes:
-        """COOKIE_BYTES that ``check`` takes for COOKIE_LIFETIME_S with the same address and ephemeral key."""
+        """A cookie of COOKIE_BYTES; ``check`` accepts it for COOKIE_LIFETIME_S with the same address and key."""
         self._rotate(now)
         minted = (int(now * 1000) % _TIME_MODULUS_MS).to_bytes(_TIME_BYTES, "big")
         return minted + _mac(self._secret, minted, address, ephemeral)
 
     def check(self, now: float, address: Address, ephemeral: bytes, cookie: bytes) -> bool:
-        """Whether we minted ``cookie`` for exactly this, and lately."""
+        """Whether ``cookie`` was minted for this address and key, within COOKIE_LIFETIME_S."""
         self._rotate(now)
         minted, mac = cookie[:_TIME_BYTES], cookie[_TIME_BYTES:]
         age_ms = (int(now * 1000) - int.from_bytes(minted, "big")) % _TIME_MODULUS_MS
@@ -55,6 +55,6 @@ class CookieJar:
 
 
 def _mac(secret: bytes, minted: bytes, address: Address, ephemeral: bytes) -> bytes:
-    # Time and key have a fixed length, and no part of an address has a zero byte: no two inputs read the same.
+    # Time and key have a fixed length, and no field of an address has a zero byte: so no two inputs are equal.
     text = minted + ephemeral + "\0".join(map(str, address)).encode()
     return blake2s(text, digest_size=COOKIE_BYTES - _TIME_BYTES, key=secret).digest()

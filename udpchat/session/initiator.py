@@ -120,7 +120,7 @@ class _ResendTimer:
 
 
 class HandshakeInitiator:
-    """One attempt to reach one server; it goes on until confirmed, refused, or dropped by its owner.
+    """One handshake with one server; it goes on until it is confirmed or refused, or dropped by its owner.
 
     ``index`` names our side and ``payload``, at most FINISH_PAYLOAD_BYTES_MAX, goes sealed into the Finish.
     ``session`` exists from the Finish on, and Data may follow it at once; a restart replaces it.

@@ -4,8 +4,8 @@
     <- e, ee, s, es      HelloReply: the server's keys; from here on everything is sealed
     -> s, se             Finish: the client's key, only after it has approved the server's
 
-Noise specification, revision 34, sections 5 and 7.5. Reading a message makes the next step or raises, and changes
-nothing: a corrupt or forged message leaves the handshake as it was, and the true one can follow.
+Noise specification, revision 34, sections 5 and 7.5. Reading a message returns the next step or raises, and changes
+nothing: after a corrupt or forged message, the handshake goes on with the true one.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.limits import KEY_BYTES, PROTOCOL_VERSION, SEAL_BYTES
 
 SUITE = b"Noise_XX_25519_ChaChaPoly_BLAKE2s"
-PROLOGUE = b"udpchat" + bytes([PROTOCOL_VERSION])  # two versions never agree on a key: no silent downgrade
+PROLOGUE = b"udpchat" + bytes([PROTOCOL_VERSION])  # two versions never derive the same key: no silent downgrade
 
 _SEALED_KEY_BYTES = KEY_BYTES + SEAL_BYTES
 
@@ -34,7 +34,7 @@ def fingerprint(public: bytes) -> str:
 
 
 def user_id(public: bytes) -> bytes:
-    """8 bytes that name a key among the people of one server; not enough to trust a stranger's."""
+    """8 bytes that identify a key among the users of one server; too short to authenticate an unknown key."""
     return blake2s(public, digest_size=8).digest()
 
 
@@ -48,7 +48,7 @@ class KeyPair:
         self.public = self._private.public_key().public_bytes_raw()
 
     def exchange_untrusted(self, public: bytes) -> bytes:
-        """The shared 32 bytes; raises BadDatagram(BAD_HANDSHAKE) for what is no key or a point of low order."""
+        """The shared 32 bytes; raises BadDatagram(BAD_HANDSHAKE) if ``public`` is no key or a point of low order."""
         try:
             return self._private.exchange(X25519PublicKey.from_public_bytes(public))
         except ValueError:
@@ -57,7 +57,7 @@ class KeyPair:
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """What a handshake leaves: a key for each direction, and a hash that names this one conversation."""
+    """The result of a handshake: a key for each direction, and a hash that is unique to the session."""
 
     send: bytes
     receive: bytes
@@ -117,7 +117,7 @@ class NoiseInitiator:
         self.message = ephemeral.public + payload
 
     def read_reply_untrusted(self, message: bytes) -> ServerProved:
-        """The next step, from Noise message 2; raises BadDatagram(BAD_HANDSHAKE) and stays as it was."""
+        """The next step, from Noise message 2; raises BadDatagram(BAD_HANDSHAKE), and then changes nothing."""
         symmetric = copy(self._symmetric)
         remote_ephemeral = message[:KEY_BYTES]
         symmetric.mix_hash(remote_ephemeral)
@@ -130,7 +130,7 @@ class NoiseInitiator:
 
 
 class ServerProved:
-    """The client's second step: the server holds ``remote_static``. Whether that is the right key is for us to say."""
+    """The client's second step: the server holds ``remote_static``. The caller decides whether it is right."""
 
     __slots__ = ("_public", "_se", "_symmetric", "payload", "remote_static")
 
@@ -141,7 +141,7 @@ class ServerProved:
 
     def finish(self, payload: bytes) -> tuple[bytes, Keys]:
         """Noise message 3, which reveals our key, and the session's keys. Once only: a second payload would
-        repeat a nonce, so asking again raises AssertionError, our own fault."""
+        repeat a nonce, so a second call raises AssertionError, our own fault."""
         symmetric, self._symmetric = self._symmetric, None
         if symmetric is None:
             raise AssertionError("this handshake is finished")
@@ -181,7 +181,7 @@ class NoiseResponder:
         self._ephemeral, self._symmetric = ephemeral, symmetric
 
     def read_finish_untrusted(self, message: bytes) -> ClientProved:
-        """The end, from Noise message 3; raises BadDatagram(BAD_HANDSHAKE) and stays as it was."""
+        """The end, from Noise message 3; raises BadDatagram(BAD_HANDSHAKE), and then changes nothing."""
         symmetric = copy(self._symmetric)
         remote_static = symmetric.open_untrusted(message[:_SEALED_KEY_BYTES])
         symmetric.mix_key(self._ephemeral.exchange_untrusted(remote_static))  # se
@@ -192,7 +192,7 @@ class NoiseResponder:
 
 @dataclass(frozen=True, slots=True)
 class ClientProved:
-    """The server's last step: who the client is, what it said in its Finish, and the session's keys."""
+    """The server's last step: the client's key, the payload of its Finish, and the session's keys."""
 
     remote_static: bytes
     payload: bytes

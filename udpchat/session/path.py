@@ -1,14 +1,15 @@
-"""Where a peer is: the address we send to, and the check before we believe in a new one (SPEC 3).
+"""The address of a peer: the one that we send to, and the check of a new one before it is used (SPEC 3).
 
-Theory of operation. A peer's address may change under it: a new Wi-Fi, a NAT that forgot. The newest authentic packet
-names the *candidate*. But the source of a packet is not sealed: anyone on the way can copy a packet and change it, and
-believing at once would let him aim our stream at a victim. So the candidate gets a random token, sealed, within three
-times the bytes that came from there, and we move when the token comes back from there (RFC 9000, sections 8.2, 9.3).
+Theory of operation. A peer's address may change: another Wi-Fi, a NAT that lost its mapping. The source of the newest
+authentic packet is the *candidate*. But the source of a packet is not sealed: anyone on the path can copy a packet and
+change it, and to accept it at once would let an attacker direct our stream at a victim. So we send the candidate a
+random token, sealed, within three times the bytes received from there, and change the address when the token comes back
+from there (RFC 9000, sections 8.2, 9.3).
 
-A relay that is faster than the true packet passes even that, since it carries the token as well. What it cannot do is
-keep the original from arriving, late and then a duplicate, from where the peer truly is. A duplicate from the address
-that we use, or have just left, with a counter from the candidate's time therefore shows that the peer never moved:
-we stay or go back, and refuse the relay's address for a while. Duplicates older than the candidate show nothing.
+A relay that is faster than the true packet passes this check, since it forwards the token as well. But it cannot keep
+the original from arriving from the true address, later and as a duplicate. A duplicate from the address that we use, or
+have just left, with a counter from the candidate's time therefore shows that the peer did not move: we keep or restore
+that address, and refuse the relay's for a while. Duplicates older than the candidate show nothing.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ class _Candidate:
 
 @dataclass(frozen=True, slots=True)
 class _Left:
-    """The address before this one, while it can still prove that the move was a relay's."""
+    """The address before this one, while a duplicate from it can still show that a relay caused the change."""
 
     address: Address
     counter: int
@@ -69,9 +70,9 @@ class _Refused:
 
 
 class Path:
-    """The proved ``address``, and at most one candidate. Without ``random`` it is pinned: a client's server stays.
+    """The proved ``address``, and at most one candidate. Without ``random`` it never changes, as a client's server.
 
-    ``timeout_s`` is the caller's, who measures the round trip: 3 x (srtt + 4 rttvar), or what RFC 9002 calls 3 PTO.
+    ``timeout_s`` is set by the caller, which measures the round trip: 3 x (srtt + 4 rttvar), 3 PTO in RFC 9002.
     """
 
     __slots__ = ("_candidate", "_left", "_random", "_refused", "address", "timeout_s")
@@ -94,7 +95,7 @@ class Path:
         candidate = self._candidate
         if address == self.address:
             if is_newest:
-                self._candidate = None  # the peer speaks from here again
+                self._candidate = None  # the peer sends from here again
             return
         if candidate is None or candidate.address != address:
             if not is_newest or self._random is None or self._is_refused(now, address):
@@ -106,7 +107,7 @@ class Path:
         self._check(now, candidate)
 
     def on_duplicate(self, now: float, address: Address, counter: int) -> None:
-        """An authentic packet came that had come before."""
+        """An authentic packet came again."""
         candidate, left = self._candidate, self._left
         if candidate is not None and address == self.address and counter >= candidate.counter:
             self._refused = _Refused(candidate.address, now + PATH_REFUSED_S)
@@ -117,7 +118,7 @@ class Path:
             self._left = self._candidate = None
 
     def on_reply_untrusted(self, now: float, address: Address, token: bytes) -> None:
-        """A token came back in a fresh packet from ``address``; raises BadDatagram(BAD_PATH) if it proves nothing."""
+        """A token came back from ``address``; raises BadDatagram(BAD_PATH) if it is not the candidate's."""
         candidate = self._candidate
         if candidate is None or address != candidate.address or token != candidate.token:
             raise BadDatagram(Drop.BAD_PATH)
@@ -126,7 +127,7 @@ class Path:
         self._candidate = None
 
     def handle_timeout(self, now: float) -> None:
-        """Challenge again, or give the candidate up: the stream has stayed where it was."""
+        """Challenge the candidate again, or give it up: the address stays as it is."""
         candidate = self._candidate
         if candidate is None:
             return

@@ -1,7 +1,7 @@
-"""How often one host may begin a handshake: a token bucket for each source (SPEC 2).
+"""Limits how often one host may begin a handshake: a token bucket for each source (SPEC 2).
 
-Charge it only after a good cookie: before that the source is a claim, and a liar could spend another's tokens. One
-bucket for all would let a single host lock everyone out, which is toxcore's mistake and WireGuard's lesson.
+Take a token only after a valid cookie: before that the source may be forged, and an attacker could use up the tokens of
+another host. One bucket for all hosts would let a single one lock everyone out.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class TokenBucket:
         self.used_s = now
 
     def take(self, now: float) -> bool:
-        """Whether a token was left; there is one less now."""
+        """Take a token; False if none was left."""
         self._tokens = min(self._burst, self._tokens + (now - self.used_s) * self._per_s)
         self.used_s = now
         if self._tokens < 1.0:
@@ -28,7 +28,7 @@ class TokenBucket:
 
 
 class HandshakeRateLimiter:
-    """Buckets by host, least recently used first; a full one is forgotten, for it says nothing."""
+    """Buckets by host, least recently used first; a full one is removed, as it is like a new one."""
 
     __slots__ = ("_buckets", "_burst", "_full_after_s", "_per_s", "_sources_max")
 
@@ -41,18 +41,18 @@ class HandshakeRateLimiter:
         return len(self._buckets)
 
     def take(self, now: float, host: str) -> bool:
-        """Whether ``host`` had a token left; it has one less now."""
+        """Take a token of ``host``; False if none was left."""
         bucket = self._buckets.pop(host, None)
         if bucket is None:
             bucket = TokenBucket(now, burst=self._burst, per_s=self._per_s)
             if len(self._buckets) >= self._sources_max:
-                # The oldest gets its tokens back. Refusing the newcomer instead would let many hosts lock others out.
+                # Removing the oldest refills it. Refusing the new host instead would let many hosts lock others out.
                 del self._buckets[next(iter(self._buckets))]
         self._buckets[host] = bucket
         return bucket.take(now)
 
     def handle_timeout(self, now: float) -> None:
-        """Forget the buckets that are full again."""
+        """Remove the buckets that are full again."""
         while self._buckets:
             host, bucket = next(iter(self._buckets.items()))
             if now < bucket.used_s + self._full_after_s:
@@ -60,7 +60,7 @@ class HandshakeRateLimiter:
             del self._buckets[host]
 
     def next_timeout(self) -> float | None:
-        """When the first bucket is surely full."""
+        """When the first bucket is full at the latest."""
         for bucket in self._buckets.values():
             return bucket.used_s + self._full_after_s
         return None

@@ -1,7 +1,7 @@
 """The replay window: each counter is accepted once, and none from far behind (SPEC 3).
 
-RFC 6479 keeps a bit for every counter seen. This one keeps a bit for every counter *missing*: traffic in order leaves
-the integer at zero, so an idle or healthy session holds almost nothing and accepting is an addition.
+RFC 6479 keeps a bit for every counter seen. This one keeps a bit for every counter *missing*: with traffic in order the
+integer stays zero, so most sessions need almost no memory, and accepting is an addition.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ _WINDOW_MASK = (1 << REPLAY_WINDOW_PACKETS) - 1
 
 
 class ReplayWindow:
-    """Ask only after opening: a forged counter must not move the window."""
+    """Use it only after opening a packet: a forged counter must not move the window."""
 
     __slots__ = ("_missing", "largest")
 
     def __init__(self) -> None:
         self.largest = -1
-        self._missing = 0  # bit n: counter ``largest - n`` has not come yet; bit 0 is never set
+        self._missing = 0  # bit n: counter ``largest - n`` was not received yet; bit 0 is never set
 
     def accept(self, counter: int) -> bool:
         """True once for each counter within the newest REPLAY_WINDOW_PACKETS, the largest included."""
@@ -35,5 +35,5 @@ class ReplayWindow:
         return True
 
     def _slide(self, ahead: int) -> None:
-        skipped = (1 << ahead) - 2  # bits 1 to ahead - 1: the counters leapt over
+        skipped = (1 << ahead) - 2  # bits 1 to ahead - 1: the counters that were skipped
         self._missing = (self._missing << ahead | skipped) & _WINDOW_MASK

@@ -1,9 +1,9 @@
-"""The server's door: from strangers' Hellos to sessions (SPEC 2).
+"""The server's side of the handshake: from the first Hello to a session (SPEC 2).
 
-A Hello without a good cookie gets one and leaves no trace. With one, the address is proved and the host has a token to
-spend, and a half-open handshake is kept for HANDSHAKE_LIFETIME_S. Lost answers are the client's to ask for again: the
-same Hello gets the same HelloReply, the same Finish the same ``Accepted``, and never a second session. A corrupt
-packet changes nothing.
+A Hello without a valid cookie is answered with one, and leaves no state. With a cookie the address is proved: the
+host uses one of its tokens, and a half-open handshake is kept for HANDSHAKE_LIFETIME_S. The client repeats what was not
+answered: the same Hello gets the same HelloReply, the same Finish the same ``AcceptedHandshake``, and never a second
+session. A corrupt packet changes nothing.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _INDEX_TRIES_MAX = 32  # the index space is thousands of times larger than all t
 
 @dataclass(frozen=True, slots=True)
 class AcceptedHandshake:
-    """A finished handshake: a session whose path is proved, and what the client said in its Finish."""
+    """A finished handshake: a session whose path is proved, and the payload of the client's Finish."""
 
     session: Session
     payload: bytes
@@ -57,9 +57,10 @@ class _Handshake:
 
 
 class HandshakeResponder:
-    """``is_index_free`` tells whether the caller has no session of that index. A crowd on one host needs other rates.
+    """``is_index_free`` returns whether the caller has no session of that index. Many clients on one host need higher
+    rates per source than the defaults.
 
-    Every handshake lives equally long after its last step, so the table, kept in that order, expires from its front.
+    Every handshake is kept equally long after its last step, so the table, kept in that order, expires from its front.
     """
 
     def __init__(
@@ -101,7 +102,7 @@ class HandshakeResponder:
     def receive_finish(self, now: float, address: Address, finish: Finish) -> AcceptedHandshake:
         """The session; raises BadDatagram UNKNOWN_SESSION, BAD_HANDSHAKE, or RATE_LIMITED after FINISHES_MAX bad ones.
 
-        A repeated Finish gets the same ``Accepted``: answer it with any Data, which is what the client waits for.
+        A repeated Finish gets the same ``AcceptedHandshake``: answer it with any Data, which the client waits for.
         """
         self._expire(now)
         index = finish.receiver_index
@@ -117,7 +118,7 @@ class HandshakeResponder:
         return handshake.accepted
 
     def handle_timeout(self, now: float) -> None:
-        """Forget what has expired."""
+        """Remove what has expired."""
         self._expire(now)
         self._sources.handle_timeout(now)
 

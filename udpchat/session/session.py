@@ -1,8 +1,8 @@
 """A session: one secure association with one peer, after the handshake (SPEC 3).
 
-It turns frames into Data datagrams and back: sealed, each accepted once, from wherever the peer is. It repeats nothing
-and confirms nothing; that is the room ``sync``. This is the hot path, a thousand seals for one message in a large
-room, hence the few calls, the slots, and no dict.
+It turns frames into Data datagrams and back: sealed, each accepted once, from whatever address the peer has. It
+repeats and acknowledges nothing; the room ``sync`` does. This is the hot path, a thousand seals for one message in a
+large room: hence few calls and slots.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ _DATA = int(Kind.DATA)
 
 
 class Session:
-    """``index`` is our name for it, ``peer_index`` the peer's; ``sent`` counts packets and is the next counter.
-    ``opened`` is the counter of the packet opened last, which need not be the highest.
+    """``index`` identifies it in packets to us, ``peer_index`` in packets to the peer. ``sent`` counts packets and is
+    the next counter. ``opened`` is the counter of the packet opened last, which need not be the highest.
 
     ``heard_s`` is when the last fresh packet came, ``born_s`` when the handshake ended; seconds, monotonic.
     """
@@ -73,7 +73,7 @@ class Session:
         if not DATA_BYTES_MIN <= size <= DATAGRAM_BYTES_MAX:
             raise BadDatagram(Drop.OVERSIZE if size > DATAGRAM_BYTES_MAX else Drop.TRUNCATED)
         header = datagram[:DATA_HEADER_BYTES]
-        counter: int = _unpack_header(header)[2]  # kind and index need no look: a wrong one breaks the seal
+        counter: int = _unpack_header(header)[2]  # kind and index need no check: a wrong one breaks the seal
         body = self._cipher.open_untrusted(counter, header, datagram[DATA_HEADER_BYTES:])
         window, path = self._window, self.path
         if not window.accept(counter):
@@ -86,7 +86,7 @@ class Session:
         return body
 
     def is_old(self, now: float) -> bool:
-        """Whether it is time for a fresh handshake: an hour, or 2^32 packets in one direction."""
+        """Whether a fresh handshake is due: after an hour, or 2^32 packets in one direction."""
         return (
             now - self.born_s >= SESSION_AGE_S_MAX
             or self.sent >= SESSION_PACKETS_MAX

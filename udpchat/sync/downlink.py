@@ -12,7 +12,7 @@ from udpchat.session.timers import earliest
 from udpchat.sync.acks import REPEAT_S_MAX
 from udpchat.sync.log_stream import ANNOUNCE_AFTER_S, READ_ENTRIES, EncodedEntries, LogStream
 from udpchat.sync.loss import LossDetection, SentPacket
-from udpchat.sync.send_queue import Packet, SendQueue, packets_of, span_of
+from udpchat.sync.send_queue import Packet, SendQueue, packets_of
 from udpchat.sync.subscription import EntrySpan, Subscription
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.frames import Ack, Cursor
@@ -198,11 +198,13 @@ class Downlink:
 
     def next_timeout(self, now: float) -> float | None:
         """When something here is due next."""
-        if self._queue:
+        if self._queue.has_frames:
             return now
         loss_detection, paced_at = self.loss_detection, None
         if self._backlogged:
             paced_at = loss_detection.path.congestion.next_timeout(now, loss_detection.bytes_in_flight)
+        elif self._announce_at is None:
+            return loss_detection.next_timeout()  # the hot path
         return earliest(loss_detection.next_timeout(), self._announce_at, paced_at)
 
     def change_path(self, host: str) -> None:
@@ -228,7 +230,7 @@ class Downlink:
     @property
     def has_packets(self) -> bool:
         """Whether `drain_packets` may have something to yield."""
-        return self._backlogged or bool(self._queue)
+        return self._backlogged or self._queue.has_frames
 
     def drain_packets(self, now: float) -> list[Packet]:
         """The packets that are due now."""
@@ -255,7 +257,8 @@ class Downlink:
                 for encoded in encoded_entries:
                     if allowed < DATAGRAM_BYTES_MAX and encoded.fragment <= 0:
                         break
-                    frames.append((encoded.frame, span_of(subscription, encoded)))
+                    span = EntrySpan(subscription, encoded.first, encoded.last, encoded.fragment)
+                    frames.append((encoded.frame, span))
                     subscription.backlog.remove(encoded.first, encoded.last)
                     congestion.on_sent(len(encoded.frame))
                     allowed -= len(encoded.frame)

@@ -190,7 +190,7 @@ class LossDetection:
 
     def next_timeout(self) -> float | None:
         """When a packet is lost by time or a probe is due."""
-        return earliest(self._loss_at, self._probe_at)
+        return self._probe_at if self._loss_at is None else earliest(self._loss_at, self._probe_at)
 
     def change_path(self, host: str) -> list[SentPacket]:
         """Packets go to another host from here on (RFC 9000 section 9.4); those in flight, which are given up.

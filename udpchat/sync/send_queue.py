@@ -20,18 +20,19 @@ class Packet:
 
 
 class SendQueue:
-    """Frames that wait for the next packet; `entries_bytes` counts those of entries."""
+    """Frames that wait for the next packet: `has_frames` if there are any, `entries_bytes` counts those of entries.
 
-    __slots__ = ("_answers", "_entries", "_heads", "entries_bytes")
+    Both are attributes, not methods, because they are read several times for each packet.
+    """
+
+    __slots__ = ("_answers", "_entries", "_heads", "entries_bytes", "has_frames")
 
     def __init__(self) -> None:
         self._answers: list[bytes] = []
         self._heads: dict[Subscription, None] = {}
         self._entries: list[tuple[EncodedEntries, EntrySpan]] = []
         self.entries_bytes = 0
-
-    def __bool__(self) -> bool:
-        return bool(self._entries or self._answers or self._heads)
+        self.has_frames = False
 
     @property
     def has_entries(self) -> bool:
@@ -41,15 +42,19 @@ class SendQueue:
     def add_answer(self, frame: bytes) -> None:
         """Send a frame once."""
         self._answers.append(frame)
+        self.has_frames = True
 
     def add_head(self, subscription: Subscription) -> None:
         """Send the head of a log as it is when the packet is made."""
         self._heads[subscription] = None
+        self.has_frames = True
 
     def add_entries(self, subscription: Subscription, encoded: EncodedEntries) -> None:
         """Send entries of a log."""
-        self._entries.append((encoded, span_of(subscription, encoded)))
+        span = EntrySpan(subscription, encoded.first, encoded.last, encoded.fragment)
+        self._entries.append((encoded, span))
         self.entries_bytes += len(encoded.frame)
+        self.has_frames = True
 
     def entry_keys(self) -> set[tuple[Subscription, int, int]]:
         """(subscription, first entry, fragment) of all entries that wait."""
@@ -60,15 +65,18 @@ class SendQueue:
         self._heads.pop(subscription, None)
         self._entries = [queued for queued in self._entries if queued[1].subscription is not subscription]
         self.entries_bytes = sum(len(encoded.frame) for encoded, _ in self._entries)
+        self.has_frames = bool(self._entries or self._answers or self._heads)
 
     def clear_entries(self) -> None:
         """Send none of the entries that wait."""
         self._entries = []
         self.entries_bytes = 0
+        self.has_frames = bool(self._answers or self._heads)
 
     def drain(self) -> list[Packet]:
         """All that waits, as packets."""
         entries, self._entries, self.entries_bytes = self._entries, [], 0
+        self.has_frames = False
         if len(entries) == 1 and not (self._answers or self._heads):
             encoded, span = entries[0]  # the hot path: one message to a peer that gets nothing else
             return [Packet(encoded.body, (span,))]
@@ -78,11 +86,6 @@ class SendQueue:
         self._answers = []
         self._heads = {}
         return packets_of(frames)
-
-
-def span_of(subscription: Subscription, encoded: EncodedEntries) -> EntrySpan:
-    """The entries of a frame, as one follower gets them."""
-    return EntrySpan(subscription, encoded.first, encoded.last, encoded.fragment)
 
 
 def packets_of(frames: Iterable[tuple[bytes, EntrySpan | None]]) -> list[Packet]:

@@ -1,7 +1,7 @@
 """The receiving half of "logs down": the replicas of one client, and what it acknowledges when (SPEC 5.1, 5.2).
 
-`downlink` is the other end of it. The client opens a replica for each log that it wants, gives frames and packets to
-the verbs below, and drains the entries that come next in each log, and the acks that are due.
+`downlink` is the sending end. The client opens a replica for each log that it wants, passes in the frames and packets
+that it receives, and drains the entries that come next in each log, and the acks that are due.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from udpchat.wire.limits import ACK_LOGS_MAX
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """Entries `first`, `first + 1`, ... of a log, each given out once and in order."""
+    """Entries `first`, `first + 1`, ... of a log, each returned once and in order."""
 
     log: str
     generation: int
@@ -27,7 +27,7 @@ class Received:
 
 
 class Uplink:
-    """Replicas by log, and the ack schedule of the session of the moment. `random(n)` gives n random bytes."""
+    """Replicas by log, and the ack schedule of the present session. `random(n)` returns n random bytes."""
 
     __slots__ = ("_acks", "_changed", "_random", "_received", "_replicas")
 
@@ -41,13 +41,13 @@ class Uplink:
     # --- Replicas ----------
 
     def open(self, log: str, *, generation: int, sequence: int) -> Replica:
-        """Hold a log from `sequence` on: all up to there is held already, or not wanted. Replaces what was open."""
+        """Hold a log after `sequence`: entries up to there are held or not wanted. Replaces an open replica."""
         replica = self._replicas[log] = Replica(log, generation=generation, sequence=sequence)
         self._changed.setdefault(log)
         return replica
 
     def close(self, log: str) -> Replica | None:
-        """Hold a log no longer; what there was of it."""
+        """Hold a log no longer; returns its replica."""
         self._changed.pop(log, None)
         return self._replicas.pop(log, None)
 
@@ -86,7 +86,7 @@ class Uplink:
         return True
 
     def receive_entries(self, now: float, frame: Entries) -> bool:
-        """Entries; False if they were not taken: their packet must not count as received, so that they come again."""
+        """Entries; False if they were not accepted: do not acknowledge their packet, so that they are sent again."""
         self._acknowledge(now, frame.ack_delay_ms / 1000)
         replica = self._open_replica(frame.log, frame.generation)
         if replica is None:
@@ -96,7 +96,7 @@ class Uplink:
         return is_taken
 
     def receive_fragment(self, now: float, frame: EntryFragment) -> bool:
-        """One fragment of a large entry; False if it was not taken."""
+        """One fragment of a large entry; False if it was not accepted."""
         self._acknowledge(now, frame.ack_delay_ms / 1000)
         replica = self._open_replica(frame.log, frame.generation)
         if replica is None:
@@ -106,7 +106,7 @@ class Uplink:
         return is_taken
 
     def on_heads(self, now: float, ack_delay_s: float) -> None:
-        """All of a `Heads` frame was received: report what is held of these logs, and what is missing of any."""
+        """All of a `Heads` frame was received: report what is held of these logs, and the gaps of all."""
         if self.has_gap:
             self._acks.on_gap(now)
         self._acknowledge(now, ack_delay_s)
@@ -116,7 +116,7 @@ class Uplink:
         self._acks.on_packet(now, counter)
 
     def on_session(self, now: float) -> None:
-        """A fresh session: report every replica. The server says again how far each log reaches, unless it is lost."""
+        """A fresh session: report every replica. The server sends the heads of the logs again."""
         self._acks = AckSchedule()
         self._changed = dict.fromkeys(self._replicas)
         for replica in self._replicas.values():
@@ -149,7 +149,7 @@ class Uplink:
         return self._acks.next_timeout()
 
     def drain_acks(self, now: float, *, is_sending: bool) -> list[bytes]:
-        """The ack frames to be sent now: if one is due, or one is pending and a packet is sent anyway."""
+        """The ack frames to be sent now: if one is due, or if one waits and a packet is sent anyway."""
         due = self._acks.next_timeout()
         if due is None or not (is_sending or now >= due):
             return []
