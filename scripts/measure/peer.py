@@ -10,6 +10,7 @@ from collections.abc import Callable
 from udpchat.client.link import Link, LinkRenewed, LinkSettings
 from udpchat.client.membership import Membership
 from udpchat.session.noise import KeyPair
+from udpchat.session.timers import earliest
 from udpchat.sync.requests import Outbox
 from udpchat.sync.uplink import Uplink
 from udpchat.wire.bodies import Say
@@ -93,7 +94,7 @@ class Peer:
             timeouts += [self._membership.next_timeout(), self._uplink.next_timeout()]
             if self._membership.is_welcome:
                 timeouts.append(self._outbox.next_timeout())
-        return min((timeout for timeout in timeouts if timeout is not None), default=None)
+        return earliest(*timeouts)
 
     def drain_transmits(self) -> list[tuple[bytes, Address]]:
         """Datagrams to be sent."""

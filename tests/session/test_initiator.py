@@ -14,6 +14,7 @@ from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.limits import (
     HANDSHAKE_LIFETIME_S,
     HELLO_RESEND_GROWTH,
+    HELLO_RESEND_JITTER,
     HELLO_RESEND_S,
     HELLO_RESEND_S_MAX,
     PROTOCOL_VERSION,
@@ -112,6 +113,21 @@ def test_standing_still_after_many_hellos_is_not_taken_for_a_long_path() -> None
     client.receive(60.0, COOKIE)
     due = client.next_timeout()
     assert due is not None and due - 60.0 <= 1.1 * HELLO_RESEND_S
+
+
+def test_no_resend_comes_before_the_latency_that_three_sends_suggest() -> None:
+    client, latency_s = connector(), 1.5
+    while (due := client.next_timeout()) is not None and due < latency_s:
+        client.handle_timeout(due)
+    assert len(sent(client)) >= 3
+    client.receive(latency_s, COOKIE)
+    waits, now = [], latency_s
+    for _ in range(4):
+        due = client.next_timeout()
+        assert due is not None
+        waits.append(due - now)
+        client.handle_timeout(now := due)
+    assert min(waits) >= 1.25 * latency_s * (1.0 - HELLO_RESEND_JITTER)
 
 
 def test_a_second_cookie_waits_for_the_next_resend() -> None:

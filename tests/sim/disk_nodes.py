@@ -12,6 +12,7 @@ from tests.sim.network import Address
 from tests.sim.nodes import ClientNode, Node, ServerNode
 from udpchat.client.stored import RequestAdded, RequestDone, Write
 from udpchat.server.admission import Settings
+from udpchat.session.timers import earliest
 from udpchat.shell.writer import Outcome, Unwritten, Written
 from udpchat.storage.memory import MemoryClientStore, MemoryLog, _Shelf
 from udpchat.storage.protocol import Durability
@@ -50,8 +51,7 @@ class DiskServerNode(ServerNode):
 
     def wakes_at(self, now: float) -> float | None:
         """When it has something to do."""
-        timeouts = (super().wakes_at(now), self.disk.next_timeout())
-        return min((timeout for timeout in timeouts if timeout is not None), default=None)
+        return earliest(super().wakes_at(now), self.disk.next_timeout())
 
     def act(self, now: float) -> bool:
         """As every node; and what is being written gets on."""
@@ -131,8 +131,7 @@ class DiskClientNode(ClientNode):
 
     def wakes_at(self, now: float) -> float | None:
         """When it has something to do."""
-        timeouts = (super().wakes_at(now), self.disk.next_timeout())
-        return min((timeout for timeout in timeouts if timeout is not None), default=None)
+        return earliest(super().wakes_at(now), self.disk.next_timeout())
 
     def act(self, now: float) -> bool:
         """As every node; and what is being written gets on."""

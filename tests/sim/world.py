@@ -25,6 +25,7 @@ from tests.sim.nodes import ClientNode, ServerNode
 from tests.sim.promises import Promises
 from udpchat.server.admission import Settings
 from udpchat.session.noise import KeyPair
+from udpchat.session.timers import earliest
 
 SERVER = Address("server", 1)
 CHECK_EVERY_STEPS = 64
@@ -135,8 +136,7 @@ class World:
         """To the next thing that happens; False if none does before `end`."""
         nodes = self.nodes
         wakes = (node.wakes_at(self.now) for node in nodes if node.is_running)
-        times = [self.network.next_timeout(), *wakes]
-        due = min((time for time in times if time is not None), default=None)
+        due = earliest(self.network.next_timeout(), *wakes)
         if due is None or due > end:
             self.now = max(self.now, end)
             return False

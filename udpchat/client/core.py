@@ -21,6 +21,7 @@ from udpchat.client.requests import Requests, Source
 from udpchat.client.stored import ClientState, Write
 from udpchat.client.timeline import Timeline
 from udpchat.session.noise import fingerprint
+from udpchat.session.timers import earliest
 from udpchat.sync.uplink import Uplink
 from udpchat.wire import bodies, frames
 from udpchat.wire.errors import BadDatagram
@@ -346,7 +347,7 @@ class ClientCore:
             timeouts += [self._membership.next_timeout(), self._uplink.next_timeout()]
             if self.is_entered:
                 timeouts.append(self._requests.outbox.next_timeout())
-        return min((timeout for timeout in timeouts if timeout is not None), default=None)
+        return earliest(*timeouts)
 
     def _after_link(self, now: float) -> None:
         """What changed in the link: a refused key, a loss, a new session."""

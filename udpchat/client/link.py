@@ -18,6 +18,7 @@ from enum import Enum
 from udpchat.session.initiator import HandshakeInitiator
 from udpchat.session.noise import KeyPair
 from udpchat.session.session import Session
+from udpchat.session.timers import earliest
 from udpchat.sync.packing import packed
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.frames import (
@@ -299,7 +300,7 @@ class Link:
                 timeouts.append(self._asked_at + SUSPECT_S)
             elif self._asked_at is not None and not self.is_lost:
                 timeouts.append(self._asked_at + LOST_S)
-        return min((timeout for timeout in timeouts if timeout is not None), default=None)
+        return earliest(*timeouts)
 
     # --- The round trip ----------
 

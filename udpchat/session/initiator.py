@@ -211,7 +211,7 @@ class HandshakeInitiator:
             raise BadDatagram(Drop.BAD_COOKIE)
         is_first = self._cookie is None
         self._cookie = _HeldCookie(packet.cookie, now)
-        # A second cookie is a late copy, or the server refused the first. It goes with the next Hello; answering each
+        # A second cookie is a duplicate, or the server refused the first. It goes with the next Hello; answering each
         # with a Hello at once could loop for ever.
         if is_first:
             self._resend.on_answer(now)

@@ -53,7 +53,7 @@ class Downlink:
     # --- What the application does ----------
 
     def follow(self, now: float, stream: LogStream) -> None:
-        """The peer follows a log, or asks for it again: send the head, which it answers with what it holds."""
+        """The peer follows a log, or requests it again: send the head, which it answers with what it holds."""
         subscription = self.subscriptions.get(stream.log)
         if subscription is None:
             subscription = self.subscriptions[stream.log] = Subscription(stream, self)
