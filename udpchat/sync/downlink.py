@@ -127,7 +127,8 @@ class Downlink:
             for span in sent.spans:
                 if span.fragment < 0:
                     span.subscription.on_held(span.first, span.last)
-        self._repair(lost, LAG_BYTES_MAX)
+        if lost:
+            self._repair(lost, LAG_BYTES_MAX)
         self._schedule()
 
     def _receive_cursor(self, now: float, subscription: Subscription, cursor: Cursor, *, is_newest: bool) -> None:
