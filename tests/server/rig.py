@@ -13,7 +13,13 @@ from udpchat.session.path import Path
 from udpchat.session.session import Session
 from udpchat.storage.memory import MemoryLog
 from udpchat.wire.bodies import Entry, Message, Reason, RequestBody, ResultBody
-from udpchat.wire.frames import Entries, parse_down_untrusted, parse_entry_untrusted, parse_result_untrusted
+from udpchat.wire.frames import (
+    Entries,
+    Introduction,
+    parse_down_untrusted,
+    parse_entry_untrusted,
+    parse_result_untrusted,
+)
 from udpchat.wire.limits import REQUESTS_IN_FLIGHT_MAX
 
 
@@ -45,7 +51,7 @@ class Rig:
             keys=keys,
             path=Path((f"10.0.0.{self._index}", 1)),
         )
-        return self.chat.add_peer(self.now, session, instance or self.random.randbytes(16))
+        return self.chat.add_peer(self.now, session, Introduction(instance or self.random.randbytes(16)))
 
     def enter(self, peer: Peer, nick: str) -> None:
         """A device asks to enter."""

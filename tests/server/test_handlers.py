@@ -18,10 +18,13 @@ from udpchat.wire.bodies import (
     Conversation,
     Done,
     EntryList,
+    Extra,
     Failed,
     GetHistory,
+    GetTopic,
     ListMembers,
     ListRooms,
+    Malformed,
     Page,
     Part,
     Person,
@@ -259,9 +262,41 @@ def test_the_past_of_a_room_is_for_all_and_of_a_conversation_for_the_two() -> No
     done(rig, alice, Say("lobby", 0, "open word"))
     log = conversation_log(alice.key, bob.key)
     assert why_not(rig, carol, GetHistory(log, 0, 0, 9)) == "not_allowed"
-    assert why_not(rig, carol, GetHistory("!directory", 0, 0, 9)) == "not_allowed"
+    assert why_not(rig, carol, GetHistory("!directory", 0, 0, 9)) == "bad_log"
+    assert why_not(rig, carol, Search("word", "", log, 0)) == "not_allowed"
     for peer, logs in ((bob, {log, "#lobby"}), (carol, {"#lobby"})):
         found = done(rig, peer, Search("word", "", "", 0))
         assert isinstance(found, EntryList) and {item.log for item in found.items} == logs
     past = done(rig, bob, GetHistory(log, 0, 0, 9))
     assert isinstance(past, EntryList) and [item.sequence for item in past.items] == [1]
+
+
+@pytest.mark.parametrize("request_of", [ListMembers, GetTopic, Part, SetTopic, Say])
+def test_a_log_in_the_place_of_a_room_is_refused(request_of: type[RequestBody]) -> None:
+    rig = Rig()
+    alice = rig.device("alice", "lobby")
+    more = {ListMembers: ("",), SetTopic: ("tea",), Say: (0, "hi")}.get(request_of, ())
+    assert why_not(rig, alice, request_of("#lobby", *more)) == "bad_room"  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize("log", ["lobby", "%lobby", "!directory"])
+def test_what_is_no_readable_log_in_the_place_of_a_log_is_refused(log: str) -> None:
+    rig = Rig()
+    alice = rig.device("alice", "lobby")
+    assert why_not(rig, alice, GetHistory(log, 0, 0, 9)) == "bad_log"
+    assert why_not(rig, alice, Search("hi", "", log, 0)) == "bad_log"
+
+
+def test_a_request_that_cannot_be_read_fails() -> None:
+    rig = Rig()
+    assert why_not(rig, rig.device("alice"), Malformed()) == "malformed"
+
+
+def test_a_message_of_an_unknown_kind_may_have_no_text_and_its_data_counts_towards_its_size() -> None:
+    rig = Rig()
+    alice = rig.device("alice", "lobby")
+    assert isinstance(done(rig, alice, Say("lobby", 200, "")), Stored)
+    full = Extra(b"", b"x" * (TEXT_BYTES_MAX - 2))
+    assert isinstance(done(rig, alice, Say("lobby", 200, "hi", full)), Stored)
+    assert why_not(rig, alice, Say("lobby", 200, "hi!", full)) == "too_long"
+    assert why_not(rig, alice, Say("lobby", bodies.TEXT, "", full)) == "empty"

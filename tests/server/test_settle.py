@@ -35,7 +35,7 @@ from udpchat.wire.bodies import (
     Tell,
     TopicRecord,
 )
-from udpchat.wire.frames import encode
+from udpchat.wire.frames import encode, encode_message
 
 INSTANCE = b"i" * 16
 
@@ -61,7 +61,7 @@ def proposal(action: Action, counter: int = 7, away: str = "", of: Author = ALIC
 
 
 def message(text: str, *, to: str = "") -> bytes:
-    return encode(Message(1_000, ALICE.user, "alice", message_id(INSTANCE, 7), 0, text, to))
+    return encode_message(Message(1_000, ALICE.user, "alice", message_id(INSTANCE, 7), 0, text, to))
 
 
 def test_the_same_state_and_proposal_give_the_same_and_the_state_stays(state: State) -> None:

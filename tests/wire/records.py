@@ -15,7 +15,7 @@ from msgspec import Meta, Raw, Struct
 
 from udpchat.wire import bodies, frames
 
-NAMES = {str: "tstr", bytes: "bstr", int: "int", bool: "bool", Raw: "any"}
+NAMES = {str: "tstr", bytes: "bstr", int: "int", bool: "bool", type(None): "nil", Raw: "any"}
 GROUPS: tuple[tuple[str, Any], ...] = (
     ("payload of Finish", frames.Introduction),
     ("frames, up", frames.Up),
@@ -60,9 +60,10 @@ def type_of(hint: Any) -> str:
             return type_of(hint)
     if get_origin(hint) in (Union, types.UnionType):
         members = get_args(hint)
-        return {frames.RequestBody: "Request", frames.ResultBody: "Result"}.get(hint, " / ".join(map(type_of, members)))
-    if get_origin(hint) is list:
-        (item,) = get_args(hint)
+        named = {frames.RequestBody: "request", frames.ResultBody: "result"}
+        return named.get(hint, " / ".join(map(type_of, members)))
+    if get_origin(hint) is list or Ellipsis in get_args(hint):
+        item = get_args(hint)[0]
         low, high = (meta.min_length or 0, meta.max_length) if meta else (0, None)
         return f"[{low}*{'' if high is None else high} {type_of(item)}]"
     if get_origin(hint) is tuple:

@@ -34,6 +34,8 @@ def _strategy(info: inspect.Type) -> st.SearchStrategy[Any]:
     match info:
         case inspect.BoolType():
             return st.booleans()
+        case inspect.NoneType():
+            return st.none()
         case inspect.IntType():
             return st.integers(*_extent(info))
         case inspect.StrType():
@@ -42,6 +44,8 @@ def _strategy(info: inspect.Type) -> st.SearchStrategy[Any]:
             longest = FRAGMENT_BYTES if info.max_length is None else info.max_length
             shortest = info.min_length or 0
             return st.binary(min_size=shortest, max_size=max(shortest, min(longest, LENGTH_MAX)))
+        case inspect.VarTupleType():
+            return st.lists(_strategy(info.item_type), max_size=LENGTH_MAX).map(tuple)
         case inspect.ListType():
             longest = min(info.max_length or LENGTH_MAX, LENGTH_MAX)
             return st.lists(_strategy(info.item_type), min_size=info.min_length or 0, max_size=longest)
@@ -85,7 +89,7 @@ def _beyond(info: inspect.Type) -> Iterator[Any]:
                 yield unit * (info.min_length - 1)
             if info.max_length is not None:
                 yield unit * (info.max_length + 1)
-        case inspect.ListType():
+        case inspect.ListType() | inspect.VarTupleType():
             yield "no list"
             if info.max_length is not None:
                 yield [_least(info.item_type)] * (info.max_length + 1)
@@ -93,6 +97,8 @@ def _beyond(info: inspect.Type) -> Iterator[Any]:
                 yield [value]
         case inspect.TupleType():
             yield [0] * (len(info.item_types) + 1)
+        case inspect.UnionType():
+            yield 5
         case inspect.RawType():
             return  # anything that is msgpack; whoever opens it looks at it
         case _:
@@ -110,12 +116,14 @@ def _least(info: inspect.Type) -> Any:
             return b"x" * (info.min_length or 0)
         case inspect.ListType():
             return [_least(info.item_type)] * (info.min_length or 0)
+        case inspect.VarTupleType():
+            return ()
         case inspect.TupleType():
             return tuple(map(_least, info.item_types))
         case inspect.StructType():
             return least(info.cls)
         case inspect.UnionType():
-            return _least(info.types[0])
+            return None if info.includes_none else _least(info.types[0])
         case inspect.BoolType():
             return False
     return Raw(b"\x00")

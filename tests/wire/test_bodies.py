@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from tests.wire.shapes import ENTRIES, RECORDS, REQUESTS, RESULTS, beyond, example, least
 from tests.wire.test_frames import bent, refusal, tag_of
@@ -65,6 +66,41 @@ def test_a_message_to_nobody_and_a_result_of_what_was_told_to_nobody_or_one_who_
     said = bodies.Message(1, bytes(8), "ada", bytes(8), bodies.TEXT, "hi")
     assert frames.parse_entry_untrusted(encode([1, 1, bytes(8), "ada", bytes(8), 0, "hi"])) == said
     assert parse_result(encode([1, "#a", 1])) == bodies.Stored("#a", 1)
+
+
+@pytest.mark.parametrize(("shape", "parse"), UNTRUSTED, ids=lambda each: getattr(each, "__name__", ""))
+def test_more_fields_than_a_body_has_are_ignored(shape: type, parse: Callable[[bytes], Any]) -> None:
+    value = least(shape)
+    assert parse(encode([tag_of(shape), *structs.astuple(value), {"later": [1]}])) == value
+
+
+@pytest.mark.parametrize("kind", [2, 127, 128, 255])
+def test_a_message_of_an_unknown_kind_is_read_with_its_text_and_what_it_refers_to(kind: int) -> None:
+    extra = [0, bytes(8), b"data", "more"]
+    entry = frames.parse_entry_untrusted(encode([1, 5, bytes(8), "ada", bytes(8), kind, "", "", extra]))
+    expected = bodies.Extra(bytes(8), b"data")
+    assert entry == bodies.Message(5, bytes(8), "ada", bytes(8), kind, "", "", expected)
+    say = frames.parse_request_untrusted(encode([1, "lobby", kind, "", extra]))
+    assert say == bodies.Say("lobby", kind, "", expected)
+
+
+@pytest.mark.parametrize("tag", [128, 129, 2**40])
+def test_an_entry_with_an_optional_tag_is_one_that_is_not_shown(tag: int) -> None:
+    assert frames.parse_entry_untrusted(encode([tag, {"x": 1}])) == bodies.UnknownEntry()
+
+
+@pytest.mark.parametrize("tag", [0, 7, 127])
+def test_an_entry_with_any_other_unknown_tag_is_malformed(tag: int) -> None:
+    assert refusal(frames.parse_entry_untrusted, encode([tag, 1])) is Drop.MALFORMED
+
+
+@pytest.mark.parametrize("to", ["", "bob"])
+@pytest.mark.parametrize("extra", [None, bodies.Extra(bytes(8))])
+def test_a_message_is_written_without_its_empty_fields(to: str, extra: bodies.Extra | None) -> None:
+    message = bodies.Message(1, bytes(8), "ada", bytes(8), 200, "", to, extra)
+    written = frames.encode_message(message)
+    assert frames.parse_entry_untrusted(written) == message
+    assert written[0] == 0x90 + (9 if extra else 8 if to else 7)
 
 
 @pytest.mark.parametrize("idle_s", [-1, SEQUENCE_MAX + 1])

@@ -7,6 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from udpchat.wire.bodies import ACTION, TEXT
+
+
+def kind_name(kind: int) -> str:
+    """The kind of a message's content: `text`, `action`, or `unknown` for those of later versions (SPEC 8)."""
+    return {TEXT: "text", ACTION: "action"}.get(kind, "unknown")
+
+
 # --- A client's ----------
 
 
@@ -28,7 +36,7 @@ class MessageReceived:
     seq: int
     nick: str
     text: str
-    kind: str  # "text" or "action"
+    kind: str  # as `kind_name` has it
     time_ms: int
     id: str
     history: bool

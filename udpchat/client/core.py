@@ -262,6 +262,7 @@ class ClientCore:
         self._timeline.people.me = frame.user
         self._link.set_heartbeat(now, frame.heartbeat_ms / 1000)
         self._membership.is_welcome = True
+        self._membership.server_capabilities = frozenset(frame.capabilities)
         self._kept = kept_text(frame.kept_s, frame.kept_entries)
         self._report_reconnected()
         self._report_connected()

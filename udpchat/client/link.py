@@ -25,12 +25,12 @@ from udpchat.wire.frames import (
     Down,
     Entries,
     EntryFragment,
-    Introduction,
     Ping,
     Pong,
     Result,
     ResultFragment,
     encode,
+    encode_introduction,
     parse_down_untrusted,
 )
 from udpchat.wire.limits import HEARTBEAT_JITTER, HEARTBEAT_S
@@ -205,7 +205,7 @@ class Link:
             now,
             static=settings.static,
             index=int.from_bytes(settings.random(4), "big"),
-            payload=encode(Introduction(settings.instance)),
+            payload=encode_introduction(settings.instance),
             check_server=settings.check_server,
             address=settings.address,
             random=settings.random,

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from udpchat.chat.events import MessageSent
-
-KINDS = ("text", "action")
+from udpchat.chat.events import MessageSent, kind_name
 
 
 @dataclass(slots=True)
@@ -57,7 +55,7 @@ class OwnMessages:
         """Its entry is here."""
         said = self._said.pop(identity)
         self._stored.pop(identity, None)
-        return MessageSent(said.room, sequence, identity.hex(), said.text, KINDS[said.kind], time_ms)
+        return MessageSent(said.room, sequence, identity.hex(), said.text, kind_name(said.kind), time_ms)
 
     def confirm_ahead(self, identity: bytes, sequence: int) -> MessageSent:
         """No replica is to get there. Should one do so all the same, `take_confirmed_ahead` knows it."""

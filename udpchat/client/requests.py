@@ -11,7 +11,7 @@ from udpchat.chat.ids import message_id
 from udpchat.client.answers import Answers
 from udpchat.client.journal import Journal
 from udpchat.client.labels import Known, Labels
-from udpchat.client.own_messages import KINDS, Said
+from udpchat.client.own_messages import Said
 from udpchat.client.past import Recalled, merged
 from udpchat.client.stored import (
     LABELS_MAX,
@@ -166,7 +166,7 @@ class Requests:
         match request, parse_result_untrusted(known.result):
             case bodies.Say() | bodies.Tell(), bodies.Stored(_, sequence, _):
                 identity = message_id(self._instance, known.counter).hex()
-                room, kind = room_of(request), KINDS[request.kind]
+                room, kind = room_of(request), events.kind_name(request.kind)
                 self._timeline.report(events.MessageSent(room, sequence, identity, request.text, kind, 0, again=True))
             case _, bodies.Failed(code, text):
                 self._report_error(code, text)

@@ -12,7 +12,7 @@ from udpchat.chat import events
 from udpchat.chat.ids import CONVERSATION_PREFIX, ROOM_PREFIX, ROSTER_PREFIX, shown_log
 from udpchat.chat.names import nick_key
 from udpchat.chat.text import counted
-from udpchat.client.own_messages import KINDS, OwnMessages
+from udpchat.client.own_messages import OwnMessages
 from udpchat.client.people import People
 from udpchat.client.profile import Profile
 from udpchat.client.replica_start import ReplicaStarts, Start
@@ -265,7 +265,7 @@ def _shown(room: str, sequence: int, message: bodies.Message, *, is_history: boo
         seq=sequence,
         nick=message.nick,
         text=message.text,
-        kind=KINDS[message.kind],
+        kind=events.kind_name(message.kind),
         time_ms=message.time_ms,
         id=message.id.hex(),
         history=is_history,

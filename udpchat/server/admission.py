@@ -11,9 +11,8 @@ from udpchat.server.registry import Peer
 from udpchat.server.rooms import Rooms
 from udpchat.server.settle import EnterAs
 from udpchat.server.state import State
-from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.frames import Refused, Welcome, encode
-from udpchat.wire.limits import EXPIRY_S, HEARTBEAT_S, ROOMS_PER_PEER_MAX
+from udpchat.wire.limits import CAPABILITIES, EXPIRY_S, HEARTBEAT_S, PROTOCOL_MINOR, ROOMS_PER_PEER_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +91,16 @@ class Admission:
             expiry_ms=int(settings.expiry_s * 1000),
             kept_s=settings.kept_s,
             kept_entries=settings.kept_entries,
+            minor=PROTOCOL_MINOR,
+            capabilities=CAPABILITIES,
         )
         peer.downlink.send(encode(welcome))
         self._rooms.to_flush[peer] = None
 
     def follow(self, now: float, peer: Peer, log: str) -> None:
-        """A peer asks to be in a room; one that is entering joins it with its nick. Raises `BadDatagram`."""
+        """A peer asks to be in a room; one that is entering joins it with its nick."""
         if not log.startswith(ROOM_PREFIX):
-            raise BadDatagram(Drop.UNEXPECTED)
+            return self._refuse(peer, log, "bad_room", "the log of a room is named #room; others cannot be followed")
         try:
             name = parse_room(log[1:])
         except BadName as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 from udpchat.chat import events
@@ -30,7 +31,7 @@ from udpchat.session.noise import user_id
 from udpchat.session.session import Session
 from udpchat.sync.log import Append, ServerLog
 from udpchat.wire.bodies import HERE
-from udpchat.wire.frames import Refused, encode
+from udpchat.wire.frames import Introduction, Refused, encode
 
 
 class Chat:
@@ -48,18 +49,20 @@ class Chat:
 
     # --- Peers ----------
 
-    def add_peer(self, now: float, session: Session, instance: bytes) -> Peer:
+    def add_peer(self, now: float, session: Session, introduction: Introduction) -> Peer:
         """A device with its first session; what it asked for in an earlier one is remembered."""
-        key = session.remote_static
-        author = Author(client_id_of(key, instance), key, user_id(key), instance)
+        key, instance = session.remote_static, introduction.instance
+        capabilities = frozenset(introduction.capabilities)
+        author = Author(client_id_of(key, instance), key, user_id(key), instance, capabilities)
         window = recalled_window(self._log, author.client_id, self.commits.pending_of(author.client_id))
         peer = Peer(now, session=session, author=author, window=window)
         peer.claimed = logged_nicks(self._log, author.client_id) or None
         self.registry.add(peer)
         return peer
 
-    def renew_peer(self, now: float, peer: Peer, session: Session) -> None:
+    def renew_peer(self, now: float, peer: Peer, session: Session, introduction: Introduction) -> None:
         """A device in a fresh session, maybe as another process, which asks again for what it still wants."""
+        peer.author = replace(peer.author, capabilities=frozenset(introduction.capabilities))
         self.registry.change_session(peer, session)
         peer.window.forget_held()
         recall_answers(self._log, peer)

@@ -29,6 +29,7 @@ from udpchat.wire.bodies import Reason
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.frames import (
     Goodbye,
+    Introduction,
     PathCheck,
     Pong,
     Refused,
@@ -86,8 +87,7 @@ class ServerCore:
                 self._transmits.append((self._handshakes.receive_hello(now, address, packet), address))
             case Finish():
                 accepted = self._handshakes.receive_finish(now, address, packet)
-                instance = parse_introduction_untrusted(accepted.payload).instance
-                self._add_session(now, accepted.session, instance)
+                self._add_session(now, accepted.session, parse_introduction_untrusted(accepted.payload))
             case _:
                 raise BadDatagram(Drop.UNEXPECTED)
 
@@ -114,19 +114,19 @@ class ServerCore:
                 self._disconnect(now, peer, Reason.PROTOCOL_VIOLATION)
             raise
 
-    def _add_session(self, now: float, session: Session, instance: bytes) -> None:
+    def _add_session(self, now: float, session: Session, introduction: Introduction) -> None:
         """A handshake is done: a new peer, or one that we know in a fresh session."""
         known = self._registry.find(session.index)
         if known is not None:  # its Finish came again: any Data tells it to stop
             peer = known[0]
         else:
-            found = self._registry.find_client(client_id_of(session.remote_static, instance))
+            found = self._registry.find_client(client_id_of(session.remote_static, introduction.instance))
             if found is not None:
                 peer = found
-                self.chat.renew_peer(now, peer, session)
+                self.chat.renew_peer(now, peer, session, introduction)
             else:
                 self._make_place(now, session.remote_static)
-                peer = self.chat.add_peer(now, session, instance)
+                peer = self.chat.add_peer(now, session, introduction)
         peer.downlink.send(encode(Pong(0)))
         self._rooms.to_flush[peer] = None
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from udpchat.server.chat import Chat
 from udpchat.server.registry import Peer
 from udpchat.session.session import Session
-from udpchat.wire.bodies import Reason, RequestBody
+from udpchat.wire.bodies import Malformed, Reason, RequestBody
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.frames import (
     Ack,
@@ -69,11 +69,19 @@ def _on_fragment(received: Received, frame: RequestFragment) -> None:
     now, chat, peer, *_ = received
     whole = peer.window.receive_fragment(frame)
     if whole is not None:
-        _accept_request(received, frame.counter, frame.first_open, parse_request_untrusted(whole))
+        _accept_request(received, frame.counter, frame.first_open, _readable(whole))
     elif frame.index == frame.count - 1:
         encoded = peer.window.answer_of(frame.counter)
         if encoded is not None:
             chat.repeat_answer(now, peer, frame.counter, encoded)
+
+
+def _readable(body: bytes) -> RequestBody:
+    """A request put together from its fragments; `Malformed` if it cannot be read, so that it is answered."""
+    try:
+        return parse_request_untrusted(body)
+    except BadDatagram:
+        return Malformed()
 
 
 def _accept_request(received: Received, counter: int, first_open: int, body: RequestBody) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from udpchat.chat.ids import CONVERSATION_PREFIX, ROOM_PREFIX
 from udpchat.chat.names import BadName, parse_nick, parse_room, skeleton
 from udpchat.chat.text import clean_text, fits
 from udpchat.server.chat import Chat
@@ -21,8 +22,10 @@ from udpchat.session.noise import fingerprint
 from udpchat.sync.log import LogUnreadable
 from udpchat.wire.bodies import (
     ABSENT,
+    ACTION,
     AWAY,
     HERE,
+    TEXT,
     Done,
     EntryList,
     Failed,
@@ -30,6 +33,7 @@ from udpchat.wire.bodies import (
     GetTopic,
     ListMembers,
     ListRooms,
+    Malformed,
     Page,
     Part,
     Person,
@@ -72,6 +76,10 @@ class Asking:
         self.chat.propose(self.now, self.peer, self.counter, action, presence=presence, away=away)
 
 
+def _malformed(asking: Asking, request: Malformed) -> None:
+    asking.fail("malformed", "the server cannot read this request; it may be of a later version")
+
+
 # --- What is said ----------
 
 
@@ -82,27 +90,30 @@ def _say(asking: Asking, request: Say) -> None:
         return asking.fail("bad_room", error.reason)
     if not asking.chat.rooms.has_place(room):
         return asking.fail("too_many_rooms", "this server has as many rooms as it can hold")
-    text = _cleaned(asking, request.text)
+    text = _cleaned(asking, request)
     if text is not None:
-        asking.propose(Say(room, request.kind, text))
+        asking.propose(Say(room, request.kind, text, request.extra))
 
 
 def _tell(asking: Asking, request: Tell) -> None:
-    text = _cleaned(asking, request.text)
+    text = _cleaned(asking, request)
     if text is None:
         return
     claim = asking.chat.commits.durable.owner(request.nick)
     present = asking.chat.registry.entered(claim.key) if claim else []
     presence, away = _presence_of(present)
-    asking.propose(Tell(request.nick, request.kind, text), presence=presence, away=away)
+    asking.propose(Tell(request.nick, request.kind, text, request.extra), presence=presence, away=away)
 
 
-def _cleaned(asking: Asking, text: str) -> str | None:
-    """The text as it is kept; None if the request has failed."""
-    cleaned = clean_text(text)
+def _cleaned(asking: Asking, request: Say | Tell) -> str | None:
+    """The text as it is kept; None if the request has failed. Only what has a text for all readers needs one."""
+    cleaned = clean_text(request.text)
+    if cleaned is None and request.kind not in (TEXT, ACTION):
+        cleaned = ""
+    data_bytes = len(request.extra.data) if request.extra else 0
     if cleaned is None:
         asking.fail("empty", "there is nothing in this message")
-    elif not fits(cleaned, TEXT_BYTES_MAX):
+    elif not fits(cleaned, TEXT_BYTES_MAX - data_bytes):
         asking.fail("too_long", f"a message has at most {TEXT_BYTES_MAX} bytes")
     else:
         asking.peer.presence.said_at = asking.now
@@ -206,7 +217,7 @@ class Permission(Enum):
 
     ENTERED = "every peer that has entered"
     MEMBER = "who is in the room that the request names"
-    READER = "who may read the log that the request names"
+    READER = "who may read the log that the request names, if it names one"
 
 
 class Order(Enum):
@@ -227,6 +238,7 @@ class Handler:
 
 
 HANDLERS: dict[type[RequestBody], Handler] = {
+    Malformed: Handler(_malformed, order=Order.ANSWERED),
     Say: Handler(_say, order=Order.PROPOSED),
     Tell: Handler(_tell, order=Order.PROPOSED),
     Part: Handler(_part),
@@ -238,7 +250,7 @@ HANDLERS: dict[type[RequestBody], Handler] = {
     ListMembers: Handler(_list_members, order=Order.ANSWERED),
     ListRooms: Handler(_list_rooms, order=Order.ANSWERED),
     GetHistory: Handler(_get_history, Permission.READER, Order.ANSWERED),
-    Search: Handler(_search, order=Order.ANSWERED),
+    Search: Handler(_search, Permission.READER, Order.ANSWERED),
 }
 
 
@@ -260,14 +272,30 @@ def _handle(asking: Asking, request: Any) -> None:
     """Carry out a `RequestBody`, if its peer may ask."""
     handler = HANDLERS[type(request)]
     try:
-        if handler.permission is Permission.MEMBER and request.room not in asking.chat.rooms:
+        if (misnamed := _misnamed(request)) is not None:
+            asking.fail(*misnamed)
+        elif handler.permission is Permission.MEMBER and request.room not in asking.chat.rooms:
             asking.fail("no_such_room", f"there is no room {request.room}")
         elif handler.permission is Permission.MEMBER and request.room not in asking.peer.rooms:
             asking.fail("not_in_room", f"you are not in {request.room}")
-        elif handler.permission is Permission.READER and not asking.chat.history.may_read(asking.peer, request.log):
+        elif handler.permission is Permission.READER and not _may_read(asking, request.log):
             asking.fail("not_allowed", "you cannot read that")
         else:
             handler.handle(asking, request)
     except LogUnreadable as error:
         asking.chat.report.on_unreadable(str(error))
         asking.fail("unreadable", "the server cannot read that part of its log")
+
+
+def _may_read(asking: Asking, log: str) -> bool:
+    return not log or asking.chat.history.may_read(asking.peer, log)
+
+
+def _misnamed(request: Any) -> tuple[str, str] | None:
+    """(code, text) if a `RequestBody` has a log's name in the place of a room's, or the other way round (SPEC 4.3)."""
+    if getattr(request, "room", "").startswith(ROOM_PREFIX):
+        return "bad_room", "a room is named here without #"
+    log = getattr(request, "log", "")
+    if log and not log.startswith((ROOM_PREFIX, CONVERSATION_PREFIX)):
+        return "bad_log", "a log is named here: # and the room, or @ and 20 digits"
+    return None

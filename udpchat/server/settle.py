@@ -8,7 +8,7 @@ So what one server does alone, several can do alike from one ordered stream of p
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from udpchat.chat.ids import DIRECTORY_LOG, conversation_log, message_id, room_log
@@ -29,7 +29,7 @@ from udpchat.wire.bodies import (
     Tell,
     TopicRecord,
 )
-from udpchat.wire.frames import encode
+from udpchat.wire.frames import encode, encode_message
 
 # --- Proposals ----------
 
@@ -46,12 +46,16 @@ Action = EnterAs | Say | Tell | Rename | SetTopic
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """The device that a proposal comes from: a key and an instance of its request counter."""
+    """The device that a proposal comes from: a key and an instance of its request counter.
+
+    `capabilities` are those that it named in its latest handshake (SPEC 8); they do not identify it.
+    """
 
     client_id: bytes
     key: bytes
     user: bytes
     instance: bytes
+    capabilities: frozenset[int] = field(default=frozenset(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +199,7 @@ def _set_topic(state: State, proposal: Proposal, action: SetTopic) -> _Outcome:
 def _say(state: State, proposal: Proposal, action: Say) -> _Outcome:
     log = room_log(action.room)
     stored = Stored(log, state.head(log) + 1)
-    return [(log, _message(proposal, action.kind, action.text))], [_answered(proposal, stored)]
+    return [(log, _message(proposal, action))], [_answered(proposal, stored)]
 
 
 def _tell(state: State, proposal: Proposal, action: Tell) -> _Outcome:
@@ -211,15 +215,16 @@ def _tell(state: State, proposal: Proposal, action: Tell) -> _Outcome:
             text = "one of you has as many conversations as can be held"
             return [], [_failed(proposal, "too_many_conversations", text)]
         entries.append((DIRECTORY_LOG, encode(Conversation(log, (key, other)))))
-    entries.append((log, _message(proposal, action.kind, action.text, to=claim.nick)))
+    entries.append((log, _message(proposal, action, to=claim.nick)))
     stored = Stored(log, state.head(log) + 1, proposal.presence, proposal.away)
     return entries, [FollowConversation(log, (key, other)), _answered(proposal, stored)]
 
 
-def _message(proposal: Proposal, kind: int, text: str, to: str = "") -> bytes:
+def _message(proposal: Proposal, action: Say | Tell, to: str = "") -> bytes:
     author = proposal.author
     identity = message_id(author.instance, proposal.counter)
-    return encode(Message(proposal.time_ms, author.user, proposal.nick, identity, kind, text, to))
+    envelope = (proposal.time_ms, author.user, proposal.nick, identity)
+    return encode_message(Message(*envelope, action.kind, action.text, to, action.extra))
 
 
 def _answered(proposal: Proposal, result: ResultBody) -> SendResult:

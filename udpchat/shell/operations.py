@@ -179,6 +179,7 @@ def line_of(exported: Exported) -> str:
     said = {
         "text": f"<{exported.nick}> {exported.text}",
         "action": f"* {exported.nick} {exported.text}",
+        "unknown": f"-- {exported.nick} sent something that this version cannot show: {exported.text}",
     }.get(exported.kind, "-- removed")
     return printable(f"{iso_time(exported.time_ms)} [{_room_of(exported)}] {said}")
 

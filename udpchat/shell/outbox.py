@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+from udpchat.chat.events import kind_name
 from udpchat.chat.text import counted, json_line, printable
 from udpchat.client.requests import is_said, room_of
 from udpchat.client.stored import RequestDone
@@ -58,14 +59,14 @@ def show(
 def line_of(counter: int, body: bytes) -> str:
     """`17 [lobby] text`: the counter of the request, where it was said, and what."""
     request = _said(body)
-    text = f"* {request.text}" if request.kind else request.text
+    text = f"* {request.text}" if request.kind == bodies.ACTION else request.text
     return printable(f"{counter} [{room_of(request)}] {text}")
 
 
 def json_of(counter: int, body: bytes) -> str:
     """The same as an object: `counter`, `room`, `text`, `kind`."""
     request = _said(body)
-    kind = "action" if request.kind else "text"
+    kind = kind_name(request.kind)
     return json_line({"counter": counter, "room": room_of(request), "text": request.text, "kind": kind})
 
 

@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from udpchat.chat.events import kind_name
 from udpchat.chat.ids import CONVERSATION_PREFIX, ROOM_PREFIX, shown_log
 from udpchat.chat.text import counted
 from udpchat.storage.client_sqlite import CLIENT
@@ -18,7 +19,7 @@ from udpchat.storage.protocol import StoreError, StoreUnusable
 from udpchat.storage.server_sqlite import SERVER, redraw_generations
 from udpchat.storage.tables import SEQUENCE_BITS, Tables, checksum_of
 from udpchat.storage.text_index import message_of
-from udpchat.wire.bodies import ACTION, Message
+from udpchat.wire.bodies import Message
 from udpchat.wire.limits import KEY_BYTES
 
 STEP_ENTRIES = 10_000  # between two reports of progress
@@ -29,7 +30,7 @@ RESTORE = "stop the server and restore a backup"
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """One message: `kind` is `text`, `action` or `removed` (nick and text are empty then); `to` in conversations."""
+    """One message; `kind` as `kind_name` has it, or `removed` (nick and text are empty then); `to` in conversations."""
 
     log: str
     sequence: int
@@ -236,7 +237,7 @@ def _exported(log: str, entries: list[tuple[int, bytes]]) -> Iterator[Exported]:
     for sequence, entry in entries:
         message = message_of(entry)
         if isinstance(message, Message):
-            kind = "action" if message.kind == ACTION else "text"
+            kind = kind_name(message.kind)
             yield Exported(log, sequence, message.time_ms, message.nick, kind, message.text, message.to)
         elif message is not None:
             yield Exported(log, sequence, message.time_ms, "", "removed", "")

@@ -154,6 +154,8 @@ def _plain_line(event: Datum | Remark, me: str) -> tuple[Output, str] | None:
 
 
 def _said(room: str, nick: str, text: str, kind: str) -> str:
+    if kind == "unknown":
+        return f"[{room}] -- {nick} sent something that this version cannot show" + (f": {text}" if text else "")
     return f"[{room}] * {nick} {text}" if kind == "action" else f"[{room}] <{nick}> {text}"
 
 

@@ -14,6 +14,7 @@ from udpchat.wire.limits import (
     AWAY_BYTES_MAX,
     LOG_NAME_BYTES_MAX,
     NICK_CHARACTERS_MAX,
+    OPTIONAL_TAG_MIN,
     PAST_ENTRIES_MAX,
     ROOM_CHARACTERS_MAX,
     SEQUENCE_MAX,
@@ -24,14 +25,16 @@ from udpchat.wire.limits import (
 Nick = Annotated[str, Meta(min_length=1, max_length=NICK_CHARACTERS_MAX)]
 Room = Annotated[str, Meta(min_length=1, max_length=ROOM_CHARACTERS_MAX)]
 LogName = Annotated[str, Meta(min_length=1, max_length=LOG_NAME_BYTES_MAX)]
-Text = Annotated[str, Meta(min_length=1, max_length=TEXT_BYTES_MAX)]
+Text = Annotated[str, Meta(max_length=TEXT_BYTES_MAX)]
 ShortText = Annotated[str, Meta(max_length=TOPIC_BYTES_MAX)]
 Code = Annotated[str, Meta(max_length=32)]
 Sequence = Annotated[int, Meta(ge=0, le=SEQUENCE_MAX)]
 Counter = Annotated[int, Meta(ge=1, le=SEQUENCE_MAX)]
 UserId = Annotated[bytes, Meta(min_length=8, max_length=8)]
 MessageId = Annotated[bytes, Meta(min_length=8, max_length=8)]
-Kind = Annotated[int, Meta(ge=0, le=1)]  # TEXT or ACTION
+MessageReference = Annotated[bytes, Meta(max_length=8)]  # a MessageId, or empty
+Kind = Annotated[int, Meta(ge=0, le=255)]  # TEXT, ACTION, or one that this version does not know
+ContentData = Annotated[bytes, Meta(max_length=TEXT_BYTES_MAX)]
 Presence = Annotated[int, Meta(ge=0, le=2)]  # HERE, AWAY or ABSENT
 
 TEXT, ACTION = 0, 1
@@ -49,28 +52,41 @@ class Reason(StrEnum):
     DISPLACED = "displaced"  # another device of the same person took its place
 
 
-class WireStruct(Struct, array_like=True, frozen=True, gc=False, forbid_unknown_fields=True):
-    """Shape of all that follows: an array, led by its tag, never longer than the struct; at its end, fields that have a
-    default may be missing."""
+class WireStruct(Struct, array_like=True, frozen=True, gc=False):
+    """An array led by its tag. At its end, fields that have a default may be missing; more fields than these are
+    ignored, so that later versions can add some (SPEC 8)."""
+
+
+class Extra(WireStruct, tag=0, frozen=True):
+    """What few messages have: the id of the message that this one is about, and data that belongs to its kind."""
+
+    refers_to: MessageReference = b""
+    data: ContentData = b""
 
 
 # --- Requests: what a client asks to be carried out exactly once (SPEC 4.3) ----------
 
 
+class Malformed(WireStruct, tag=0, frozen=True):
+    """In the place of a body that cannot be read, in a frame that can: answered by `Failed`. Never sent."""
+
+
 class Say(WireStruct, tag=1, frozen=True):
-    """Append a message to a room's log."""
+    """Append a message to a room's log. From `kind` on: as in `Message`."""
 
     room: Room
     kind: Kind
     text: Text
+    extra: Extra | None = None
 
 
 class Tell(WireStruct, tag=2, frozen=True):
-    """Append a message to the log of the conversation with a person."""
+    """Append a message to the log of the conversation with a person. From `kind` on: as in `Message`."""
 
     nick: Nick
     kind: Kind
     text: Text
+    extra: Extra | None = None
 
 
 class Part(WireStruct, tag=3, frozen=True):
@@ -142,8 +158,9 @@ class Search(WireStruct, tag=12, frozen=True):
 
 
 RequestBody = (
-    Say | Tell | Part | Rename | SetTopic | SetAway | Whois | ListMembers | ListRooms | GetTopic | GetHistory | Search
-)
+    Malformed | Say | Tell | Part | Rename | SetTopic | SetAway | Whois | ListMembers | ListRooms | GetTopic
+    | GetHistory | Search
+)  # fmt: skip
 
 # --- Results: the answer to a request, the same for every repetition (SPEC 4.4) ----------
 
@@ -213,7 +230,11 @@ ResultBody = Stored | Done | Failed | Person | Page | TopicSet | EntryList
 
 
 class Message(WireStruct, tag=1, frozen=True):
-    """What somebody said: in a room, or to somebody (`to`). `id` is the same at the author and everywhere else."""
+    """An envelope (when, who, to whom, about what) around content: `kind`, `text` and the data of `extra`.
+
+    `id` is the same at the author and everywhere else. Whoever does not know `kind` keeps the message, and shows that
+    it is one which this version cannot show, with `text`, which may be empty, in its place (SPEC 8).
+    """
 
     time_ms: int
     author: UserId
@@ -222,6 +243,7 @@ class Message(WireStruct, tag=1, frozen=True):
     kind: Kind
     text: Text
     to: Annotated[str, Meta(max_length=NICK_CHARACTERS_MAX)] = ""
+    extra: Extra | None = None
 
 
 class Tombstone(WireStruct, tag=2, frozen=True):
@@ -253,7 +275,11 @@ class Renamed(WireStruct, tag=5, frozen=True):
     user: UserId
 
 
-Entry = Message | Tombstone | Joined | Left | Renamed | TopicSet
+class UnknownEntry(WireStruct, tag=OPTIONAL_TAG_MIN, frozen=True):
+    """In the place of any entry with an optional tag that this version does not know: kept, and not shown."""
+
+
+Entry = Message | Tombstone | Joined | Left | Renamed | TopicSet | UnknownEntry
 
 # --- Records of the server's directory log, never sent (SPEC 4.6) ----------
 

@@ -6,22 +6,26 @@ arrays, each led by its tag. With bodies.py the only module that knows msgspec.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import msgspec
-from msgspec import Meta, Raw
+from msgspec import Meta, Raw, Struct, structs
+from msgspec.msgpack import Decoder
 
 from udpchat.wire.bodies import (
     Code,
     Counter,
     Entry,
     LogName,
+    Malformed,
+    Message,
     Nick,
     Record,
     RequestBody,
     ResultBody,
     Sequence,
     ShortText,
+    UnknownEntry,
     UserId,
     WireStruct,
 )
@@ -29,15 +33,22 @@ from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.limits import (
     ACK_LOGS_MAX,
     ACK_RANGES_MAX,
+    CAPABILITIES,
+    CAPABILITIES_MAX,
+    CAPABILITY_MAX,
     ENTRIES_MAX,
     FRAGMENT_BYTES,
     FRAGMENTS_MAX,
     FRAMES_MAX,
     INSTANCE_BYTES,
     LOG_NAME_BYTES_MAX,
+    OPTIONAL_TAG_MIN,
     PATH_TOKEN_BYTES,
+    PROTOCOL_MINOR,
     SEQUENCE_MAX,
 )
+
+T = TypeVar("T")
 
 Generation = Annotated[int, Meta(ge=0, le=SEQUENCE_MAX)]
 Largest = Annotated[int, Meta(ge=-1, le=2**63 - 1)]  # -1: none yet
@@ -48,13 +59,18 @@ FragmentData = Annotated[bytes, Meta(min_length=1, max_length=FRAGMENT_BYTES)]
 FragmentIndex = Annotated[int, Meta(ge=0, lt=FRAGMENTS_MAX)]
 FragmentCount = Annotated[int, Meta(ge=2, le=FRAGMENTS_MAX)]
 
+MinorVersion = Annotated[int, Meta(ge=0, le=65_535)]
+Capabilities = Annotated[tuple[Annotated[int, Meta(ge=0, le=CAPABILITY_MAX)], ...], Meta(max_length=CAPABILITIES_MAX)]
+
 # --- Frames, up (SPEC 4.1) ----------
 
 
 class Introduction(WireStruct, tag=0, frozen=True):
-    """The payload of Finish: which instance of the client's request counter speaks in this session."""
+    """The payload of Finish: whose request counter this session continues, and what the client understands (SPEC 8)."""
 
     instance: Annotated[bytes, Meta(min_length=INSTANCE_BYTES, max_length=INSTANCE_BYTES)]
+    minor: MinorVersion = 0
+    capabilities: Capabilities = ()
 
 
 class Enter(WireStruct, tag=1, frozen=True):
@@ -143,6 +159,8 @@ class Welcome(WireStruct, tag=16, frozen=True):
     expiry_ms: Milliseconds
     kept_s: Sequence = 0  # how long messages are kept; 0: for good
     kept_entries: Sequence = 0  # how many of each room; 0: all
+    minor: MinorVersion = 0
+    capabilities: Capabilities = ()  # what the server understands
 
 
 class Refused(WireStruct, tag=17, frozen=True):
@@ -224,16 +242,36 @@ Down = Welcome | Refused | Result | Entries | EntryFragment | Heads | Pong | Pat
 
 # --- Bytes ----------
 
+
+class _Tagged(Struct, array_like=True, frozen=True):
+    """Any frame or entry, of which only the tag is read."""
+
+    tag: int
+
+
+class _RequestHeader(WireStruct, tag=3, frozen=True):
+    """A `Request` whose body is not read."""
+
+    counter: Counter
+    first_open: Counter
+    body: Raw
+
+
 _encoder = msgspec.msgpack.Encoder()
 UpFrames = Annotated[list[Up], Meta(min_length=1, max_length=FRAMES_MAX)]
 DownFrames = Annotated[list[Down], Meta(min_length=1, max_length=FRAMES_MAX)]
-_up: msgspec.msgpack.Decoder[list[Up]] = msgspec.msgpack.Decoder(UpFrames)
-_down: msgspec.msgpack.Decoder[list[Down]] = msgspec.msgpack.Decoder(DownFrames)
-_introduction: msgspec.msgpack.Decoder[Introduction] = msgspec.msgpack.Decoder(Introduction)
-_request: msgspec.msgpack.Decoder[RequestBody] = msgspec.msgpack.Decoder(RequestBody)
-_result: msgspec.msgpack.Decoder[ResultBody] = msgspec.msgpack.Decoder(ResultBody)
-_entry: msgspec.msgpack.Decoder[Entry] = msgspec.msgpack.Decoder(Entry)
-_record: msgspec.msgpack.Decoder[Record] = msgspec.msgpack.Decoder(Record)
+_up: Decoder[list[Up]] = Decoder(UpFrames)
+_down: Decoder[list[Down]] = Decoder(DownFrames)
+_entry: Decoder[Entry] = Decoder(Entry)
+_raw_frames: Decoder[list[Raw]] = Decoder(Annotated[list[Raw], Meta(min_length=1, max_length=FRAMES_MAX)])
+_up_frame: Decoder[Up] = Decoder(Up)
+_down_frame: Decoder[Down] = Decoder(Down)
+_tagged: Decoder[_Tagged] = Decoder(_Tagged)
+_request_header: Decoder[_RequestHeader] = Decoder(_RequestHeader)
+_introduction: Decoder[Introduction] = Decoder(Introduction)
+_request: Decoder[RequestBody] = Decoder(RequestBody)
+_result: Decoder[ResultBody] = Decoder(ResultBody)
+_record: Decoder[Record] = Decoder(Record)
 _failures = (msgspec.DecodeError, ValueError, RecursionError)  # ValueError: text that is not UTF-8
 
 encode = _encoder.encode
@@ -242,6 +280,17 @@ encode = _encoder.encode
 def raw(encoded: bytes) -> Raw:
     """Bytes of `encode`, to be placed into a frame as they are."""
     return Raw(encoded)
+
+
+def encode_introduction(instance: bytes) -> bytes:
+    """The payload of this version's Finish."""
+    return encode(Introduction(instance, PROTOCOL_MINOR, CAPABILITIES))
+
+
+def encode_message(message: Message) -> bytes:
+    """An entry, without `to` and `extra` if they are empty, as they are in most messages."""
+    fields = (1, *structs.astuple(message))
+    return encode(fields if message.extra else fields[:-1] if message.to else fields[:-2])
 
 
 def encode_request(counter: int, first_open: int, body: bytes) -> bytes:
@@ -263,53 +312,78 @@ def pack(frames: list[bytes]) -> bytes:
 
 
 def parse_up_untrusted(body: bytes) -> list[Up]:
-    """The frames of a packet that a client sent."""
+    """The frames of a packet that a client sent; those with an optional tag that we do not know are left out.
+
+    A request whose body cannot be read has the body `Malformed`, so that it can be answered.
+    """
     try:
         return _up.decode(body)
-    except _failures as error:
-        raise BadDatagram(Drop.MALFORMED) from error
+    except _failures:
+        return [_parse_up_frame(tag, frame) for tag, frame in _known_frames(body)]
 
 
 def parse_down_untrusted(body: bytes) -> list[Down]:
-    """The frames of a packet that the server sent."""
+    """The frames of a packet that the server sent; those with an optional tag that we do not know are left out."""
     try:
         return _down.decode(body)
-    except _failures as error:
-        raise BadDatagram(Drop.MALFORMED) from error
+    except _failures:
+        return [_decode(_down_frame, frame) for _, frame in _known_frames(body)]
 
 
 def parse_introduction_untrusted(payload: bytes) -> Introduction:
     """The payload of a Finish."""
-    try:
-        return _introduction.decode(payload)
-    except _failures as error:
-        raise BadDatagram(Drop.MALFORMED) from error
+    return _decode(_introduction, payload)
 
 
 def parse_request_untrusted(body: bytes) -> RequestBody:
-    """A request put together from its parts."""
-    try:
-        return _request.decode(body)
-    except _failures as error:
-        raise BadDatagram(Drop.MALFORMED) from error
+    """A request put together from its fragments."""
+    return _decode(_request, body)
 
 
 def parse_result_untrusted(body: bytes) -> ResultBody:
-    """A result put together from its parts."""
-    try:
-        return _result.decode(body)
-    except _failures as error:
-        raise BadDatagram(Drop.MALFORMED) from error
+    """A result put together from its fragments."""
+    return _decode(_result, body)
 
 
 def parse_entry_untrusted(entry: bytes) -> Entry:
     """An entry of a log as it travels and as it is stored."""
     try:
         return _entry.decode(entry)
-    except _failures as error:
-        raise BadDatagram(Drop.MALFORMED) from error
+    except _failures:
+        if _tag_of(entry) >= OPTIONAL_TAG_MIN:
+            return UnknownEntry()
+        raise BadDatagram(Drop.MALFORMED) from None
 
 
 def parse_record(entry: bytes) -> Record:
     """A record of our own directory log; damage is an error of the store, not of a peer."""
     return _record.decode(entry)
+
+
+def _decode(decoder: Decoder[T], data: bytes | Raw) -> T:
+    """What the decoder reads, or BadDatagram(MALFORMED). Packets and entries are read without this step: it takes a
+    sixth of the time that reading a request takes."""
+    try:
+        return decoder.decode(data)
+    except _failures as error:
+        raise BadDatagram(Drop.MALFORMED) from error
+
+
+def _tag_of(data: bytes | Raw) -> int:
+    return _decode(_tagged, data).tag
+
+
+def _known_frames(body: bytes) -> list[tuple[int, Raw]]:
+    """(tag, frame) of all frames of a packet but those that may be ignored."""
+    tagged = [(_tag_of(frame), frame) for frame in _decode(_raw_frames, body)]
+    return [(tag, frame) for tag, frame in tagged if tag < OPTIONAL_TAG_MIN]
+
+
+def _parse_up_frame(tag: int, frame: Raw) -> Up:
+    try:
+        return _up_frame.decode(frame)
+    except _failures:
+        if tag != 3:
+            raise BadDatagram(Drop.MALFORMED) from None
+    header = _decode(_request_header, frame)
+    return Request(header.counter, header.first_open, Malformed())

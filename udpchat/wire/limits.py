@@ -8,6 +8,11 @@ from __future__ import annotations
 # --- Protocol: SPEC 1 to 3 ----------
 
 PROTOCOL_VERSION = 1
+PROTOCOL_MINOR = 0  # grows with what a peer may ignore (SPEC 8)
+CAPABILITIES: tuple[int, ...] = ()  # numbers of what this version understands beyond version 1.0; none is defined yet
+CAPABILITIES_MAX = 64  # in one list
+CAPABILITY_MAX = 2**16 - 1
+OPTIONAL_TAG_MIN = 128  # a frame or an entry with this tag or a higher one is skipped by who does not know it
 DEFAULT_PORT = 47747
 
 DATAGRAM_BYTES_MAX = 1200  # QUIC's floor, RFC 9000 section 14: passes every path that carries IPv6
