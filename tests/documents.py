@@ -29,7 +29,7 @@ def section(document: str, title: str) -> str:
 def rows(text: str) -> list[list[str]]:
     """The cells of all rows of the tables in a text, without the headings."""
     lines = [line for line in text.splitlines() if line.startswith("|")]
-    cells = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+    cells = [[cell.strip() for cell in re.split(r"(?<=\s)\|(?=\s)", line.strip("|"))] for line in lines]
     rules = [number for number, line in enumerate(lines) if set(line) <= set("|-: ")]
     headings = {number - 1 for number in rules}
     return [row for number, row in enumerate(cells) if number not in headings and number not in rules]
@@ -166,15 +166,6 @@ def fields_of(listed: str) -> list[str]:
             plain = re.sub(rf"\s*\({NESTED}\)", "", part)
             names.append(re.sub(r" \d+$", "", plain).replace(" ", "_"))
     return names
-
-
-def bodies_of(text: str) -> dict[str, tuple[int, list[str]]]:
-    """Name to tag and fields, from the first list like `1 Say (room, kind, text), 2 Done` in a text."""
-    item = rf"\d+ [A-Z][A-Za-z]+(?: \({NESTED}\))?"
-    listed = re.search(rf"{item}(?:, {item})*", on_one_line(text))
-    assert listed, "no list of bodies"
-    found = re.findall(rf"(\d+) ([A-Z][A-Za-z]+)(?: \(({NESTED})\))?", listed[0])
-    return {name: (int(tag), fields_of(fields)) for tag, name, fields in found}
 
 
 SIZES = {"u8": 1, "u16": 2, "u32": 4, "u64": 8}

@@ -7,6 +7,7 @@ the code. What the command lines do when they are run is `tests/test_documents_r
 from __future__ import annotations
 
 import argparse
+import ast
 import dataclasses
 import enum
 import importlib
@@ -25,8 +26,10 @@ import udpchat
 from tests import documents
 from tests.documents import README, ROOT, SPEC, CommandLine
 from tests.scripts.loading import load
+from tests.wire.records import records
 from udpchat import cli
 from udpchat.chat import events
+from udpchat.client.core import FINAL_REFUSALS
 from udpchat.shell.addresses import parse_server
 from udpchat.ui.commands import COMMANDS
 from udpchat.ui.lines import json_event
@@ -300,23 +303,46 @@ def shapes_of(union: object) -> dict[str, tuple[int, list[str]]]:
     return found
 
 
-def test_the_frames_of_the_spec_are_those_of_the_code_with_their_fields_in_order() -> None:
-    for title, shapes in {
-        "4.1": {"Introduction": (0, fields_of(frames.Introduction)), **shapes_of(frames.Up)},
-        "4.2": shapes_of(frames.Down),
-    }.items():
-        table = documents.rows(documents.section(SPEC, f"{title} "))
-        told = {name: (int(tag), documents.fields_of(listed)) for tag, name, listed, _ in table}
-        shared = {"Goodbye"} - set(told)  # stands in the table of the other direction
-        assert told == {name: shape for name, shape in shapes.items() if name not in shared}
+UP = frames.Introduction | frames.Up
 
 
 @pytest.mark.parametrize(
     ("title", "union"),
-    [("4.3", bodies.RequestBody), ("4.4", bodies.ResultBody), ("4.5", bodies.Entry), ("4.6", bodies.Record)],
-)
-def test_the_bodies_of_the_spec_are_those_of_the_code_with_their_fields_in_order(title: str, union: object) -> None:
-    assert documents.bodies_of(documents.section(SPEC, f"{title} ")) == shapes_of(union)
+    [
+        ("4.1", UP), ("4.2", frames.Down), ("4.3", bodies.RequestBody), ("4.4", bodies.ResultBody),
+        ("4.5", bodies.Entry), ("4.6", bodies.Record),
+    ],
+)  # fmt: skip
+def test_the_records_of_the_spec_are_those_of_the_code_with_their_fields_in_order(title: str, union: object) -> None:
+    table = [row for row in documents.rows(documents.section(SPEC, f"{title} ")) if re.fullmatch(r"[A-Z]\w+", row[1])]
+    told = {name: (int(tag), documents.fields_of(listed)) for tag, name, listed, *_ in table}
+    shared = {"Goodbye"} - set(told)  # stands in the table of the other direction
+    assert told == {name: shape for name, shape in shapes_of(union).items() if name not in shared}
+
+
+def test_the_list_of_records_in_the_spec_is_made_from_the_types() -> None:
+    listed = documents.section(SPEC, "4.8 ").split("```\n")[1]
+    assert listed.splitlines() == list(records())
+
+
+def codes_given() -> Iterator[str]:
+    """The codes that the server puts into `Failed` and `Refused`, directly or by way of another function."""
+    ways = {"fail", "Failed", "_failed", "reject", "Reject", "_refuse", "Refused"}
+    for source in sorted((ROOT / "udpchat" / "server").glob("*.py")):
+        for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+            values: list[ast.expr] = []
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) in ways:
+                values = node.args
+            elif isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple):
+                values = node.value.elts[:1]
+            texts = [value.value for value in values if isinstance(value, ast.Constant)]
+            yield from (text for text in texts if isinstance(text, str) and re.fullmatch("[a-z_]+", text))
+
+
+def test_every_code_that_the_server_gives_and_the_client_stops_at_is_in_the_spec() -> None:
+    given = set(codes_given())
+    told = {code.strip("`") for code, *_ in documents.rows(documents.section(SPEC, "4.9 "))}
+    assert len(given) > 15 and given | FINAL_REFUSALS == told
 
 
 def test_the_packets_of_the_spec_are_those_of_the_code() -> None:

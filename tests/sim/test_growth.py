@@ -18,12 +18,25 @@ from udpchat.chat import events
 from udpchat.client import link
 from udpchat.server import roster, settle
 from udpchat.session.session import Session
+from udpchat.sync import requests
 from udpchat.sync.fragments import split
 from udpchat.ui.lines import json_event, plain_lines
 from udpchat.wire import frames
-from udpchat.wire.bodies import Extra, Failed, GetHistory, Message, Say
+from udpchat.wire.bodies import Extra, Failed, GetHistory, Message, Say, Whois
 from udpchat.wire.errors import Drop
-from udpchat.wire.frames import Ack, Enter, Follow, Heads, Introduction, Ping, Request, Result, Welcome, encode
+from udpchat.wire.frames import (
+    Ack,
+    Enter,
+    Follow,
+    Heads,
+    Introduction,
+    Ping,
+    Request,
+    RequestFragment,
+    Result,
+    Welcome,
+    encode,
+)
 from udpchat.wire.limits import BODY_BYTES_MAX
 
 LATER = 7  # a field that nobody knows
@@ -163,28 +176,43 @@ def test_content_of_an_unknown_kind_is_kept_and_shown_as_such_in_its_place(text:
     assert isinstance(message, Message) and message.extra == Extra(bytes.fromhex(first.id), b"\x01\x02")
 
 
-def ask_anything(world: World, client: ClientNode, body: bytes) -> int:
-    """A request that only a later version could make; its counter."""
-    outbox = client.core._requests.outbox
-    counter = outbox.add(body)
-    outbox.release(world.now, counter)
-    client.core.handle_timeout(world.now)
-    world.drain(client)
-    return counter
-
-
-@pytest.mark.parametrize("body", [encode([99, "later"]), encode([1, "lobby"]), encode([99, "x" * 1_500])])
-def test_a_request_that_cannot_be_read_is_answered_once_and_asked_no_more(body: bytes) -> None:
-    world = World(Random(9))
-    (alice,) = world.add_clients(1)
-    counter = ask_anything(world, alice, body)
+def failure_of(world: World, counter: int) -> str:
+    """Why the server did not carry out a request of its only peer, as it would answer again."""
     (peer,) = world.server.core.chat.registry
-    world.run(1)
     answer = peer.window.answer_of(counter)
     assert answer is not None
-    assert isinstance(result := frames.parse_result_untrusted(answer), Failed) and result.code == "malformed"
-    assert counter not in alice.core._requests.outbox
-    assert not world.server.core.counters[Drop.MALFORMED] and len(split(body)) in (1, 2)
+    result = frames.parse_result_untrusted(answer)
+    assert isinstance(result, Failed)
+    return result.code
+
+
+@pytest.mark.parametrize("body", [encode([99, "later"]), encode([1, "lobby"]), encode("no array")])
+def test_a_request_that_the_server_cannot_read_fails_and_is_asked_no_more(
+    monkeypatch: pytest.MonkeyPatch, body: bytes
+) -> None:
+    world = World(Random(9))
+    (alice,) = world.add_clients(1)
+    counter = alice.core._requests.outbox.next_counter
+    monkeypatch.setattr(requests, "encode_request", lambda *header: frames.encode_request(*header[:2], body))
+    alice.core.ask(world.now, Whois("bob"))
+    world.drain(alice)
+    world.run(1)
+    assert [event.code for event in alice.events if isinstance(event, events.Error)] == ["malformed"]
+    assert failure_of(world, counter) == "malformed" and alice.core.is_idle
+    assert not world.server.core.counters[Drop.MALFORMED]
+
+
+def test_a_request_in_fragments_that_the_server_cannot_read_fails() -> None:
+    world = World(Random(11))
+    (alice,) = world.add_clients(1)
+    counter = alice.core._requests.outbox.next_counter
+    for index, data in enumerate(parts := split(encode([99, "x" * 1_500]))):
+        fragment = RequestFragment(counter, counter, index, len(parts), data)
+        alice.core._link.send(world.now, [encode(fragment)], is_asking=False)
+    world.drain(alice)
+    world.run(1)
+    assert failure_of(world, counter) == "malformed"
+    assert not world.server.core.counters[Drop.MALFORMED]
 
 
 def test_any_other_malformed_frame_drops_its_packet_and_is_counted() -> None:

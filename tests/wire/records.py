@@ -5,6 +5,7 @@ One line a record, after CDDL (RFC 8610): an array led by its tag; a field that 
 
 from __future__ import annotations
 
+import re
 import types
 from collections.abc import Iterator
 from enum import Enum
@@ -15,7 +16,7 @@ from msgspec import Meta, Raw, Struct
 
 from udpchat.wire import bodies, frames
 
-NAMES = {str: "tstr", bytes: "bstr", int: "int", bool: "bool", type(None): "nil", Raw: "any"}
+NAMES = {str: "tstr", bytes: "bstr", int: "int", bool: "bool", type(None): "nil", Raw: "entry"}
 GROUPS: tuple[tuple[str, Any], ...] = (
     ("payload of Finish", frames.Introduction),
     ("frames, up", frames.Up),
@@ -23,10 +24,13 @@ GROUPS: tuple[tuple[str, Any], ...] = (
     ("inside frames", frames.Cursor | frames.Head),
     ("requests", bodies.RequestBody),
     ("results", bodies.ResultBody),
+    ("inside requests and entries", bodies.Extra),
     ("inside results", bodies.LogEntry),
     ("entries", bodies.Entry),
     ("records of the directory", bodies.Record),
 )
+NAMED = {bodies.RequestBody: "request", bodies.ResultBody: "result", bodies.Entry: "entry"}
+LINE_CHARACTERS_MAX = 120
 
 
 def records() -> Iterator[str]:
@@ -34,10 +38,23 @@ def records() -> Iterator[str]:
     seen: set[type] = set()
     for title, union in GROUPS:
         yield f"; {title}"
-        for struct in get_args(union) or (union,):
+        structs = get_args(union) or (union,)
+        if union in NAMED:
+            yield from wrapped(f"{NAMED[union]} = {' / '.join(struct.__name__ for struct in structs)}")
+        for struct in structs:
             if struct not in seen:
                 seen.add(struct)
-                yield record_of(struct)
+                yield from wrapped(record_of(struct))
+
+
+def wrapped(line: str) -> list[str]:
+    """A line in as many as it takes, broken between fields."""
+    lines = [""]
+    for part in re.split(r"(?<=,) (?=[?a-z])|(?<=/) ", line):
+        if len(lines[-1]) + 1 + len(part) > LINE_CHARACTERS_MAX:
+            lines.append("   ")
+        lines[-1] += f" {part}" if lines[-1] else part
+    return lines
 
 
 def record_of(struct: type[Struct]) -> str:
@@ -60,8 +77,7 @@ def type_of(hint: Any) -> str:
             return type_of(hint)
     if get_origin(hint) in (Union, types.UnionType):
         members = get_args(hint)
-        named = {frames.RequestBody: "request", frames.ResultBody: "result"}
-        return named.get(hint, " / ".join(map(type_of, members)))
+        return NAMED.get(hint, " / ".join(map(type_of, members)))
     if get_origin(hint) is list or Ellipsis in get_args(hint):
         item = get_args(hint)[0]
         low, high = (meta.min_length or 0, meta.max_length) if meta else (0, None)
@@ -72,23 +88,24 @@ def type_of(hint: Any) -> str:
         return "tstr"
     if isinstance(hint, type) and issubclass(hint, Struct):
         return hint.__name__
-    return NAMES[hint] + bounds_of(hint, meta)
+    bounds = bounds_of(hint, meta)
+    return bounds if bounds and hint is int else NAMES[hint] + bounds
 
 
 def bounds_of(kind: type, meta: Meta | None) -> str:
-    """` .size 1..32` or ` 0..512`, if there are bounds."""
+    """` .size 1..32`, or `0..512` of a number, if there are bounds."""
     if meta is None:
         return ""
     if kind is int:
         high = meta.le if meta.le is not None else meta.lt - 1 if meta.lt is not None else None
-        return f" {meta.ge}..{'' if high is None else power_of(high)}"
+        return f"{meta.ge}..{power_of(2**64 - 1 if high is None else high)}"
     low = meta.min_length or 0
     return f" .size {low}" if low == meta.max_length else f" .size {low}..{meta.max_length}"
 
 
 def power_of(number: int) -> str:
     """Large bounds as people write them."""
-    return {2**53: "2^53", 2**63 - 1: "2^63-1"}.get(number, str(number))
+    return {2**53: "2^53", 2**63 - 1: "2^63-1", 2**64 - 1: "2^64-1"}.get(number, str(number))
 
 
 if __name__ == "__main__":
