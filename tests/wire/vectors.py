@@ -1,0 +1,184 @@
+"""The test vectors of SPEC 9, from fixed keys: `python -m tests.wire.vectors` writes udpchat/wire/vectors.json anew."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+import udpchat
+from udpchat.chat.ids import conversation_log, message_id
+from udpchat.session.cipher import SendCipher
+from udpchat.session.noise import KeyPair, NoiseInitiator, NoiseResponder, fingerprint, user_id
+from udpchat.wire import bodies, frames
+from udpchat.wire.frames import encode, pack
+from udpchat.wire.limits import PROTOCOL_VERSION
+from udpchat.wire.packets import DATA_HEADER, Cookie, Data, Finish, Hello, HelloReply, Kind
+
+FILE = Path(udpchat.__file__).parent / "wire" / "vectors.json"
+CLIENT_SECRET, SERVER_SECRET = bytes(range(1, 33)), bytes(range(33, 65))
+CLIENT_EPHEMERAL, SERVER_EPHEMERAL = bytes(range(65, 97)), bytes(range(97, 129))
+INSTANCE = bytes(range(16))
+COOKIE = bytes(range(200, 220))
+CLIENT_INDEX, SERVER_INDEX = 0x01020304, 0xA0B0C0D0
+COUNTER = 7  # of the request that the examples are about
+
+USER = user_id(KeyPair(CLIENT_SECRET).public)
+OTHER = user_id(KeyPair(SERVER_SECRET).public)
+TIME_MS = 1_700_000_000_000
+MESSAGE_ID = message_id(INSTANCE, COUNTER)
+TOKEN = bytes(range(8))
+MESSAGE = bodies.Message(TIME_MS, USER, "ada", MESSAGE_ID, bodies.TEXT, "h\u00e9llo")
+REMOVED = encode(bodies.Tombstone(TIME_MS))
+
+UP: list[frames.Up] = [
+    frames.Enter("ada", "example 1.0"),
+    frames.Follow("#lobby"),
+    frames.Request(COUNTER, 5, bodies.Say("lobby", bodies.TEXT, "h\u00e9llo")),
+    frames.RequestFragment(COUNTER, 5, 1, 2, b"the rest"),
+    frames.Ack(300, 0b101, 1_500, 3, [frames.Cursor("#lobby", 99, 40, [(42, 43), (45, 45)])]),
+    frames.Ping(123_456),
+    frames.PathReply(TOKEN),
+    frames.Goodbye(bodies.Reason.QUIT),
+]
+DOWN: list[frames.Down] = [
+    frames.Welcome("ada", USER, "den", 10_000, 30_000, 86_400, 1_000, 0, ()),
+    frames.Refused("#no room", "bad_room", "A room name cannot contain a space."),
+    frames.Result(COUNTER, bodies.Stored("#lobby", 41)),
+    frames.Entries("#lobby", 99, 41, 25, [frames.raw(each) for each in (frames.encode_message(MESSAGE), REMOVED)]),
+    frames.EntryFragment("#lobby", 99, 41, 25, 0, 2, b"the first"),
+    frames.Heads(25, [frames.Head("#lobby", 99, 0, 40, 40), frames.Head("%lobby", 98, 0, 3, 1)]),
+    frames.Pong(123_456),
+    frames.PathCheck(TOKEN),
+    frames.ResultFragment(COUNTER, 0, 2, b"the first"),
+]
+REQUESTS: list[bodies.RequestBody] = [
+    bodies.Say("lobby", bodies.ACTION, "waves"),
+    bodies.Say("lobby", 200, "a picture", bodies.Extra(MESSAGE_ID, b"\x01\x02")),
+    bodies.Tell("bob", bodies.TEXT, "psst"),
+    bodies.Part("lobby"),
+    bodies.Rename("carol"),
+    bodies.SetTopic("lobby", "tea"),
+    bodies.SetAway("lunch"),
+    bodies.Whois("bob"),
+    bodies.ListMembers("lobby", ""),
+    bodies.ListRooms("lobby"),
+    bodies.GetTopic("lobby"),
+    bodies.GetHistory("#lobby", 0, 0, 20),
+    bodies.Search("tea cake", "", "#lobby", 0),
+]
+RESULTS: list[bodies.ResultBody] = [
+    bodies.Stored(conversation_log(bytes(32), bytes(32)), 3, bodies.AWAY, "lunch"),
+    bodies.Done(),
+    bodies.Failed("no_such_nick", "nobody here has ever been called bob"),
+    bodies.Person("bob", fingerprint(KeyPair(SERVER_SECRET).public), bodies.HERE, 60, "", ["lobby", "dev"]),
+    bodies.Page(["ada", "bob"], True),
+    bodies.TopicSet("tea", "bob"),
+    bodies.EntryList([bodies.LogEntry("#lobby", 41, frames.encode_message(MESSAGE))]),
+]
+ENTRIES: list[bodies.Entry] = [
+    MESSAGE,
+    bodies.Message(TIME_MS, USER, "ada", MESSAGE_ID, bodies.ACTION, "waves", "bob"),
+    bodies.Message(TIME_MS, USER, "ada", MESSAGE_ID, 200, "", "", bodies.Extra(bytes(8), b"\x01\x02")),
+    bodies.Tombstone(TIME_MS),
+    bodies.Joined("ada", USER),
+    bodies.Left("ada", USER, bodies.Reason.TIMED_OUT),
+    bodies.Renamed("ada", "carol", USER),
+    bodies.TopicSet("tea", "bob"),
+]
+
+
+def handshake() -> tuple[dict[str, Any], bytes, bytes]:
+    """The five datagrams, and the keys of both directions."""
+    client, server = KeyPair(CLIENT_SECRET), KeyPair(SERVER_SECRET)
+    ephemeral = KeyPair(CLIENT_EPHEMERAL)
+    initiator = NoiseInitiator(static=client, ephemeral=ephemeral)
+    header = HelloReply(CLIENT_INDEX, SERVER_INDEX, b"").header
+    responder = NoiseResponder(
+        static=server, ephemeral=KeyPair(SERVER_EPHEMERAL), remote_ephemeral=initiator.message, payload=header
+    )
+    proved = initiator.read_reply_untrusted(responder.message)
+    message, keys = proved.finish(frames.encode_introduction(INSTANCE))
+    assert responder.read_finish_untrusted(message).keys.receive == keys.send
+    return {
+        "client_static_secret": CLIENT_SECRET,
+        "client_ephemeral_secret": CLIENT_EPHEMERAL,
+        "server_static_secret": SERVER_SECRET,
+        "server_ephemeral_secret": SERVER_EPHEMERAL,
+        "client_index": CLIENT_INDEX,
+        "server_index": SERVER_INDEX,
+        "instance": INSTANCE,
+        "hello_without_cookie": Hello(PROTOCOL_VERSION, CLIENT_INDEX, initiator.message).encode(),
+        "cookie": Cookie(PROTOCOL_VERSION, CLIENT_INDEX, COOKIE).encode(),
+        "hello": Hello(PROTOCOL_VERSION, CLIENT_INDEX, initiator.message, COOKIE).encode(),
+        "hello_reply": HelloReply(CLIENT_INDEX, SERVER_INDEX, responder.message).encode(),
+        "finish_payload": frames.encode_introduction(INSTANCE),
+        "finish": Finish(SERVER_INDEX, message).encode(),
+        "key_client_to_server": keys.send,
+        "key_server_to_client": keys.receive,
+        "handshake_hash": keys.handshake_hash,
+    }, keys.send, keys.receive
+
+
+def data_packet(key: bytes, index: int, counter: int, body: bytes) -> dict[str, Any]:
+    """One Data packet."""
+    sealed = SendCipher(key).seal(counter, DATA_HEADER.pack(int(Kind.DATA), index, counter), body)
+    return {"counter": counter, "body": body, "datagram": Data(index, counter, sealed).encode()}
+
+
+def examples(values: list[Any]) -> list[dict[str, Any]]:
+    """Name, fields and bytes of each."""
+    return [
+        {
+            "name": type(value).__name__,
+            "fields": fields_of(value),
+            "bytes": frames.encode_message(value) if isinstance(value, bodies.Message) else encode(value),
+        }
+        for value in values
+    ]
+
+
+def fields_of(value: Any) -> Any:
+    """A record as an object of its fields, for readers; binary is hex."""
+    if isinstance(value, msgspec.Struct):
+        return {field: fields_of(getattr(value, field)) for field in value.__struct_fields__}
+    if isinstance(value, list | tuple):
+        return [fields_of(item) for item in value]
+    return bytes(value).hex() if isinstance(value, bytes | msgspec.Raw) else value
+
+
+def vectors() -> dict[str, Any]:
+    """All of the file."""
+    shaken, up_key, down_key = handshake()
+    client, server = KeyPair(CLIENT_SECRET).public, KeyPair(SERVER_SECRET).public
+    return {
+        "handshake": shaken,
+        "data": {
+            "up": data_packet(up_key, SERVER_INDEX, 0, pack([encode(UP[0]), encode(UP[1])])),
+            "down": data_packet(down_key, CLIENT_INDEX, 258, pack([encode(DOWN[0])])),
+        },
+        "frames": {"up": examples(UP), "down": examples(DOWN)},
+        "requests": examples(REQUESTS),
+        "results": examples(RESULTS),
+        "entries": examples(ENTRIES),
+        "names": {
+            "client_static_public": client,
+            "server_static_public": server,
+            "user_of_client": USER,
+            "user_of_server": OTHER,
+            "fingerprint_of_server": fingerprint(server),
+            "message_id": {"instance": INSTANCE, "counter": COUNTER, "id": MESSAGE_ID},
+            "conversation_log": conversation_log(client, server),
+        },
+    }
+
+
+def text() -> str:
+    """The file's text."""
+    return json.dumps(vectors(), indent=1, default=bytes.hex, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    FILE.write_text(text(), encoding="utf-8")
