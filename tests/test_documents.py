@@ -33,7 +33,8 @@ from udpchat.client.core import FINAL_REFUSALS
 from udpchat.shell.addresses import parse_server
 from udpchat.ui.commands import COMMANDS
 from udpchat.ui.lines import json_event
-from udpchat.wire import bodies, frames, limits, packets
+from udpchat.wire import content, frames, limits, packets, requests
+from udpchat.wire.fields import WireStruct
 
 SOURCES = sorted((ROOT / "udpchat").rglob("*.py"))
 PROGRAMS = {"udpchat-server": cli.server, "udpchat-client": cli.client, "udpchat": cli.main}
@@ -166,11 +167,11 @@ def test_every_event_of_the_readme_is_printed_with_exactly_its_fields() -> None:
     promised = documents.events_of(documents.section(README, "JSON events"))
     printed = printed_events()
     assert set(promised) == set(printed)
-    for name, fields in promised.items():
+    for name, expected in promised.items():
         for event in printed[name]:
             assert next(iter(event)) == "event"
-            assert set(fields.always) <= set(event) - {"event"} <= {*fields.always, *fields.sometimes}, name
-        for field in fields.sometimes:
+            assert set(expected.always) <= set(event) - {"event"} <= {*expected.always, *expected.sometimes}, name
+        for field in expected.sometimes:
             assert len({field in event for event in printed[name]}) == 2, f"{name} has {field} in some cases"
 
 
@@ -291,7 +292,7 @@ def fields_of(struct: type) -> list[str]:
     names = []
     for name, hint in get_type_hints(struct).items():
         (inner,) = get_args(hint) if typing.get_origin(hint) is list else (None,)
-        is_nested = isinstance(inner, type) and issubclass(inner, bodies.WireStruct)
+        is_nested = isinstance(inner, type) and issubclass(inner, WireStruct)
         names.append(f"[{' '.join(fields_of(inner))}]" if is_nested else name)
     return names
 
@@ -309,8 +310,8 @@ UP = frames.Introduction | frames.Up
 @pytest.mark.parametrize(
     ("title", "union"),
     [
-        ("4.1", UP), ("4.2", frames.Down), ("4.3", bodies.RequestBody), ("4.4", bodies.ResultBody),
-        ("4.5", bodies.Entry), ("4.6", bodies.Record),
+        ("4.1", UP), ("4.2", frames.Down), ("4.3", requests.RequestBody), ("4.4", requests.ResultBody),
+        ("4.5", content.Entry), ("4.6", content.Record),
     ],
 )  # fmt: skip
 def test_the_records_of_the_spec_are_those_of_the_code_with_their_fields_in_order(title: str, union: object) -> None:
@@ -364,9 +365,9 @@ def test_a_packet_has_its_fields_where_the_spec_says(row: list[str]) -> None:
     values, expected = [], bytes((int(kind),))
     for number, (field, (told, size)) in enumerate(zip(fields, layout, strict=False), 1):
         assert field.name in told or told in field.name, f"{name}: {field.name} where SPEC has {told}"
-        content = bytes(range(0x10 * number, 0x10 * number + (size or 40) % 0x10 or 0x10)).ljust(size or 40, b"\xaa")
-        values.append(int.from_bytes(content, "big") if field.type == "int" else content)
-        expected += content
+        filled = bytes(range(0x10 * number, 0x10 * number + (size or 40) % 0x10 or 0x10)).ljust(size or 40, b"\xaa")
+        values.append(int.from_bytes(filled, "big") if field.type == "int" else filled)
+        expected += filled
     encoded = made(*values).encode()
     assert encoded.startswith(expected)
     filling = encoded[len(expected) :]

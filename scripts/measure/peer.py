@@ -13,7 +13,6 @@ from udpchat.session.noise import KeyPair
 from udpchat.session.timers import earliest
 from udpchat.sync.requests import Outbox
 from udpchat.sync.uplink import Uplink
-from udpchat.wire.bodies import Say
 from udpchat.wire.errors import BadDatagram
 from udpchat.wire.frames import (
     Down,
@@ -30,6 +29,7 @@ from udpchat.wire.frames import (
 )
 from udpchat.wire.limits import INSTANCE_BYTES, KEY_BYTES
 from udpchat.wire.packets import Address
+from udpchat.wire.requests import Say
 
 
 class Peer:

@@ -14,7 +14,7 @@ from udpchat.chat.ids import client_id_of, message_id, room_log
 from udpchat.storage.protocol import Durability
 from udpchat.storage.server_sqlite import SYNCHRONOUS, SqliteLog
 from udpchat.sync.log import Append, RequestId
-from udpchat.wire.bodies import Message
+from udpchat.wire.content import Message
 from udpchat.wire.frames import encode
 from udpchat.wire.limits import INSTANCE_BYTES, KEY_BYTES
 

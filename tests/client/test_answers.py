@@ -4,31 +4,20 @@ from __future__ import annotations
 
 from udpchat.chat import events
 from udpchat.client.answers import Answers
-from udpchat.wire import bodies
-from udpchat.wire.bodies import (
-    Done,
-    GetTopic,
-    ListMembers,
-    ListRooms,
-    Page,
-    Part,
-    Rename,
-    SetAway,
-    SetTopic,
-    TopicSet,
-    Whois,
-)
+from udpchat.wire import requests
+from udpchat.wire.content import TopicSet
+from udpchat.wire.requests import Done, GetTopic, ListMembers, ListRooms, Page, Part, Rename, SetAway, SetTopic, Whois
 
 
 class Asked:
     """An `Answers`, and what it asks for."""
 
     def __init__(self) -> None:
-        self.requests: list[bodies.RequestBody] = []
+        self.requests: list[requests.RequestBody] = []
         self.answers = Answers(self.requests.append)
 
     def result(
-        self, request: bodies.RequestBody, body: bodies.ResultBody, *, is_quiet: bool = False
+        self, request: requests.RequestBody, body: requests.ResultBody, *, is_quiet: bool = False
     ) -> list[events.ClientEvent]:
         return self.answers.on_result(request, body, is_quiet=is_quiet)
 
@@ -83,10 +72,10 @@ def test_being_away_and_back_is_confirmed() -> None:
 
 def test_a_person_is_described_in_one_line() -> None:
     asked = Asked()
-    (here,) = asked.result(Whois("bob"), bodies.Person("bob", "abcd", bodies.AWAY, 61, "lunch", ["den", "lobby"]))
+    (here,) = asked.result(Whois("bob"), requests.Person("bob", "abcd", requests.AWAY, 61, "lunch", ["den", "lobby"]))
     text = "bob is here, in den, lobby, idle for 1 minute 1 second, away: lunch; key abcd"
     assert here == events.Notice("whois", text)
-    (gone,) = asked.result(Whois("bob"), bodies.Person("bob", "abcd", bodies.ABSENT, 0, "", []))
+    (gone,) = asked.result(Whois("bob"), requests.Person("bob", "abcd", requests.ABSENT, 0, "", []))
     assert gone == events.Notice("whois", "bob is not here; key abcd")
 
 

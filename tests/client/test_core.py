@@ -13,9 +13,9 @@ from udpchat.client.core import ClientCore, LocalError
 from udpchat.client.profile import Profile
 from udpchat.client.stored import ClientState
 from udpchat.session.noise import KeyPair
-from udpchat.wire.bodies import GetTopic, ListMembers, ListRooms, Rename, SetTopic, Whois
 from udpchat.wire.frames import Heads, Refused, encode
 from udpchat.wire.limits import TEXT_BYTES_MAX
+from udpchat.wire.requests import GetTopic, ListMembers, ListRooms, Rename, SetTopic, Whois
 
 
 def shown(happened: list[events.ClientEvent]) -> list[events.ClientEvent]:

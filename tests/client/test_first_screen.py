@@ -8,8 +8,8 @@ from tests.client.pair import Person, Wire
 from udpchat.chat import events
 from udpchat.chat.ids import message_id
 from udpchat.client.stored import RequestAdded
-from udpchat.wire.bodies import Say
 from udpchat.wire.frames import encode
+from udpchat.wire.requests import Say
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from udpchat.client.people import People
-from udpchat.wire.bodies import Message
+from udpchat.wire.content import Message
 
 ME, BOB, CAROL = b"m" * 8, b"b" * 8, b"c" * 8
 

@@ -11,7 +11,9 @@ from udpchat.client.timeline import Timeline
 from udpchat.session.noise import KeyPair
 from udpchat.sync.fragments import split
 from udpchat.sync.uplink import Uplink
-from udpchat.wire.bodies import (
+from udpchat.wire.frames import Result, ResultFragment, encode, encode_request
+from udpchat.wire.limits import REQUESTS_IN_FLIGHT_MAX
+from udpchat.wire.requests import (
     ABSENT,
     AWAY,
     Done,
@@ -26,8 +28,6 @@ from udpchat.wire.bodies import (
     Stored,
     Tell,
 )
-from udpchat.wire.frames import Result, ResultFragment, encode, encode_request
-from udpchat.wire.limits import REQUESTS_IN_FLIGHT_MAX
 
 INSTANCE = b"i" * 16
 

@@ -13,8 +13,9 @@ from udpchat.client.stored import ClientState, EntriesStored, ReplicaReset
 from udpchat.client.timeline import Timeline
 from udpchat.session.noise import KeyPair
 from udpchat.sync.uplink import Uplink
-from udpchat.wire.bodies import Entry, Joined, Left, LogEntry, Message, Renamed, Tombstone, TopicSet
+from udpchat.wire.content import Entry, Joined, Left, Message, Renamed, Tombstone, TopicSet
 from udpchat.wire.frames import Ack, Cursor, Entries, Head, encode, pack, parse_up_untrusted, raw
+from udpchat.wire.requests import LogEntry
 
 ME, BOB, CAROL = b"m" * 8, b"b" * 8, b"c" * 8
 ROOM, ROSTER, TALK = "#lobby", "%lobby", "@talk"

@@ -12,7 +12,7 @@ from udpchat.session.noise import KeyPair, Keys
 from udpchat.session.path import Path
 from udpchat.session.session import Session
 from udpchat.storage.memory import MemoryLog
-from udpchat.wire.bodies import Entry, Message, Reason, RequestBody, ResultBody
+from udpchat.wire.content import Entry, Message, Reason
 from udpchat.wire.frames import (
     Entries,
     Introduction,
@@ -21,6 +21,7 @@ from udpchat.wire.frames import (
     parse_result_untrusted,
 )
 from udpchat.wire.limits import REQUESTS_IN_FLIGHT_MAX
+from udpchat.wire.requests import RequestBody, ResultBody
 
 
 class Rig:

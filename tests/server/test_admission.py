@@ -7,9 +7,10 @@ from udpchat.chat import events
 from udpchat.chat.ids import DIRECTORY_LOG
 from udpchat.server.admission import Settings
 from udpchat.server.registry import Peer
-from udpchat.wire.bodies import Claim, Tell
+from udpchat.wire.content import Claim
 from udpchat.wire.frames import Down, Heads, Refused, Welcome, encode, parse_down_untrusted
 from udpchat.wire.limits import NICKS_PER_KEY_MAX, ROOMS_MAX, ROOMS_PER_PEER_MAX
+from udpchat.wire.requests import Tell
 
 KEY = b"k" * 32
 

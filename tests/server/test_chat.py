@@ -9,21 +9,9 @@ from udpchat.server.state import Topic
 from udpchat.storage.memory import MemoryLog
 from udpchat.sync.log import Append, RequestId
 from udpchat.sync.requests import ANSWERS_RECALLED_MAX
-from udpchat.wire.bodies import (
-    ABSENT,
-    Done,
-    GetTopic,
-    ListMembers,
-    Message,
-    Page,
-    Rename,
-    Say,
-    SetTopic,
-    Stored,
-    Tell,
-    TopicSet,
-)
+from udpchat.wire.content import Message, TopicSet
 from udpchat.wire.frames import encode, parse_entry_untrusted
+from udpchat.wire.requests import ABSENT, Done, GetTopic, ListMembers, Page, Rename, Say, SetTopic, Stored, Tell
 
 KEY, INSTANCE = b"k" * 32, b"i" * 16
 

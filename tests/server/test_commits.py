@@ -7,7 +7,8 @@ from udpchat.server.commits import Commits
 from udpchat.server.settle import Action, Admit, Author, EnterAs, Proposal, Reject, SendResult
 from udpchat.session.noise import user_id
 from udpchat.storage.memory import MemoryLog
-from udpchat.wire.bodies import Claim, Failed, Rename, Say, Stored
+from udpchat.wire.content import Claim
+from udpchat.wire.requests import Failed, Rename, Say, Stored
 
 INSTANCE = b"i" * 16
 

@@ -14,9 +14,10 @@ from udpchat.chat import events
 from udpchat.server.frames import FRAMES, Received
 from udpchat.session.noise import Keys
 from udpchat.session.session import Session
-from udpchat.wire.bodies import Reason, Rename
+from udpchat.wire.content import Reason
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.frames import Ack, Cursor, Follow, Goodbye, Request, RequestFragment, Up, encode, pack
+from udpchat.wire.requests import Rename
 
 OF_THE_SESSION = (
     Follow("#elsewhere"),

@@ -9,16 +9,22 @@ from udpchat.chat.ids import DIRECTORY_LOG, conversation_log
 from udpchat.server.handlers import HANDLERS, PAGE_BYTES_MAX
 from udpchat.server.registry import Peer
 from udpchat.server.state import Topic
-from udpchat.wire import bodies
-from udpchat.wire.bodies import (
+from udpchat.wire import content, requests
+from udpchat.wire.content import Claim, Conversation, Extra
+from udpchat.wire.frames import encode
+from udpchat.wire.limits import (
+    CONVERSATIONS_PER_KEY_MAX,
+    NICKS_PER_KEY_MAX,
+    ROOMS_MAX,
+    TEXT_BYTES_MAX,
+    TOPIC_BYTES_MAX,
+)
+from udpchat.wire.requests import (
     ABSENT,
     AWAY,
     HERE,
-    Claim,
-    Conversation,
     Done,
     EntryList,
-    Extra,
     Failed,
     GetHistory,
     GetTopic,
@@ -38,17 +44,9 @@ from udpchat.wire.bodies import (
     Tell,
     Whois,
 )
-from udpchat.wire.frames import encode
-from udpchat.wire.limits import (
-    CONVERSATIONS_PER_KEY_MAX,
-    NICKS_PER_KEY_MAX,
-    ROOMS_MAX,
-    TEXT_BYTES_MAX,
-    TOPIC_BYTES_MAX,
-)
 
 
-def done(rig: Rig, peer: Peer, request: RequestBody) -> bodies.ResultBody:
+def done(rig: Rig, peer: Peer, request: RequestBody) -> requests.ResultBody:
     """The result of a request, once it is written."""
     counter = rig.ask(peer, request)
     rig.write()
@@ -299,4 +297,4 @@ def test_a_message_of_an_unknown_kind_may_have_no_text_and_its_data_counts_towar
     full = Extra(b"", b"x" * (TEXT_BYTES_MAX - 2))
     assert isinstance(done(rig, alice, Say("lobby", 200, "hi", full)), Stored)
     assert why_not(rig, alice, Say("lobby", 200, "hi!", full)) == "too_long"
-    assert why_not(rig, alice, Say("lobby", bodies.TEXT, "", full)) == "empty"
+    assert why_not(rig, alice, Say("lobby", content.TEXT, "", full)) == "empty"

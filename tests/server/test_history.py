@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tests.server.rig import Rig
 from udpchat.chat.ids import conversation_log
-from udpchat.wire.bodies import GetHistory, Say, Search, Tell
 from udpchat.wire.limits import PAST_BYTES_MAX
+from udpchat.wire.requests import GetHistory, Say, Search, Tell
 
 
 def test_the_last_before_a_sequence_and_a_time_as_many_as_asked_for() -> None:

@@ -4,8 +4,9 @@ from udpchat.chat.ids import DIRECTORY_LOG, room_log
 from udpchat.server.replay import logged_answers, logged_nicks
 from udpchat.storage.memory import MemoryLog
 from udpchat.sync.log import Append, RequestId
-from udpchat.wire.bodies import Claim, Done, Message, Stored, TopicRecord
+from udpchat.wire.content import Claim, Message, TopicRecord
 from udpchat.wire.frames import encode
+from udpchat.wire.requests import Done, Stored
 
 AUTHOR = b"a" * 16
 LOBBY = room_log("lobby")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from tests.server.rig import Rig
-from udpchat.wire.bodies import GetHistory, Reason, Say
+from udpchat.wire.content import Reason
 from udpchat.wire.limits import ROOMS_MAX
+from udpchat.wire.requests import GetHistory, Say
 
 
 def test_a_room_without_members_is_forgotten_and_what_was_said_in_it_is_not() -> None:

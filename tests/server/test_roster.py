@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.server.rig import Rig
 from udpchat.server.roster import BATCH_S_MAX, KEPT_ENTRIES_MAX, Roster
 from udpchat.sync.downlink import Downlink
-from udpchat.wire.bodies import Joined, Left, Reason, Renamed, TopicSet
+from udpchat.wire.content import Joined, Left, Reason, Renamed, TopicSet
 from udpchat.wire.frames import Ack, Cursor, Entries, parse_down_untrusted
 
 USER = b"u" * 8

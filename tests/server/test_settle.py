@@ -22,20 +22,9 @@ from udpchat.server.state import State
 from udpchat.session.noise import user_id
 from udpchat.storage.memory import MemoryLog
 from udpchat.sync.log import RequestId
-from udpchat.wire.bodies import (
-    Claim,
-    Conversation,
-    Done,
-    Failed,
-    Message,
-    Rename,
-    Say,
-    SetTopic,
-    Stored,
-    Tell,
-    TopicRecord,
-)
+from udpchat.wire.content import Claim, Conversation, Message, TopicRecord
 from udpchat.wire.frames import encode, encode_message
+from udpchat.wire.requests import Done, Failed, Rename, Say, SetTopic, Stored, Tell
 
 INSTANCE = b"i" * 16
 

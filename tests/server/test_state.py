@@ -9,7 +9,7 @@ from udpchat.server import state as module
 from udpchat.server.state import State, Topic
 from udpchat.storage.memory import MemoryLog
 from udpchat.sync.log import Append
-from udpchat.wire.bodies import Claim, Conversation, TopicRecord
+from udpchat.wire.content import Claim, Conversation, TopicRecord
 from udpchat.wire.frames import encode
 from udpchat.wire.limits import CONVERSATIONS_PER_KEY_MAX, NICKS_PER_KEY_MAX
 

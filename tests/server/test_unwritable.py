@@ -10,7 +10,8 @@ from udpchat.chat import events
 from udpchat.chat.ids import conversation_log
 from udpchat.chat.names import parse_nick
 from udpchat.server.state import Topic
-from udpchat.wire.bodies import Claim, Done, Failed, Rename, Say, SetAway, SetTopic, Stored, Tell
+from udpchat.wire.content import Claim
+from udpchat.wire.requests import Done, Failed, Rename, Say, SetAway, SetTopic, Stored, Tell
 
 
 def test_what_is_said_while_the_disk_is_full_stands_there_in_order_when_there_is_room_again() -> None:

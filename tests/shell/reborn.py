@@ -14,8 +14,8 @@ from pathlib import Path
 
 from udpchat import cli
 from udpchat.storage.client_sqlite import SqliteClientStore
-from udpchat.wire.bodies import Say
 from udpchat.wire.frames import parse_request_untrusted
+from udpchat.wire.requests import Say
 
 
 def outbox(data: Path) -> list[str]:

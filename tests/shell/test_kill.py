@@ -22,7 +22,7 @@ import pytest
 from tests.shell.waiting import LIMIT_S, Program, chatting, free_port
 from udpchat.shell.addresses import parse_server
 from udpchat.storage.server_sqlite import SqliteLog
-from udpchat.wire.bodies import Message
+from udpchat.wire.content import Message
 from udpchat.wire.frames import parse_entry_untrusted
 
 KILLS = 50

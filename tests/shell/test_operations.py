@@ -23,7 +23,7 @@ from udpchat.shell.client_state import store_path
 from udpchat.shell.data_folder import remember_server, server_key
 from udpchat.storage.client_sqlite import SqliteClientStore
 from udpchat.storage.server_sqlite import SqliteLog
-from udpchat.wire.bodies import Message
+from udpchat.wire.content import Message
 from udpchat.wire.frames import encode
 
 Capture = pytest.CaptureFixture[str]

@@ -21,8 +21,8 @@ from udpchat.shell.client_state import store_path
 from udpchat.storage.client_sqlite import SqliteClientStore
 from udpchat.storage.memory import MemoryClientStore
 from udpchat.storage.protocol import StoreUnusable
-from udpchat.wire.bodies import ListMembers, Say, Tell
 from udpchat.wire.frames import encode
+from udpchat.wire.requests import ListMembers, Say, Tell
 
 posix = pytest.mark.skipif(os.name == "nt", reason="a process is killed")
 WAITING = [

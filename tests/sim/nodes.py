@@ -18,10 +18,10 @@ from udpchat.session.noise import KeyPair
 from udpchat.storage.memory import MemoryClientStore, MemoryLog
 from udpchat.storage.protocol import StoreError, StoreFull
 from udpchat.sync.log import Append
-from udpchat.wire import bodies
-from udpchat.wire.bodies import RequestBody
+from udpchat.wire import requests
 from udpchat.wire.frames import parse_request_untrusted
 from udpchat.wire.packets import Address as PeerAddress
+from udpchat.wire.requests import RequestBody
 
 if TYPE_CHECKING:
     from tests.sim.world import World
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 Core = TypeVar("Core", ServerCore, ClientCore)
 
 WALL_OFFSET_S = 1_700_000_000.0
-QUESTIONS: dict[str, Callable[..., bodies.RequestBody]] = {
-    "rename": bodies.Rename,
-    "set_topic": bodies.SetTopic,
-    "ask_topic": bodies.GetTopic,
-    "set_away": bodies.SetAway,
-    "whois": bodies.Whois,
-    "names": lambda room: bodies.ListMembers(room, ""),
-    "list_rooms": lambda: bodies.ListRooms(""),
+QUESTIONS: dict[str, Callable[..., requests.RequestBody]] = {
+    "rename": requests.Rename,
+    "set_topic": requests.SetTopic,
+    "ask_topic": requests.GetTopic,
+    "set_away": requests.SetAway,
+    "whois": requests.Whois,
+    "names": lambda room: requests.ListMembers(room, ""),
+    "list_rooms": lambda: requests.ListRooms(""),
 }
 
 

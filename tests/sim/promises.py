@@ -16,7 +16,7 @@ from udpchat.chat.ids import CONVERSATION_PREFIX, ROOM_PREFIX, conversation_log,
 from udpchat.server.state import State
 from udpchat.storage.memory import MemoryLog
 from udpchat.sync.requests import ANSWERS_RECALLED_MAX
-from udpchat.wire.bodies import Entry, Message, Say, Tell
+from udpchat.wire.content import Entry, Message
 from udpchat.wire.frames import parse_entry_untrusted
 from udpchat.wire.limits import (
     CONVERSATIONS_PER_KEY_MAX,
@@ -25,6 +25,7 @@ from udpchat.wire.limits import (
     REQUESTS_IN_FLIGHT_MAX,
     ROOMS_PER_PEER_MAX,
 )
+from udpchat.wire.requests import Say, Tell
 
 RUNS_MAX = 600  # of a feed's ranges: far more than loss makes, far fewer than a leak would
 

@@ -16,7 +16,7 @@ from udpchat.storage.memory import MemoryLog
 from udpchat.sync.bbr import BbrController
 from udpchat.sync.replica import Replica
 from udpchat.sync.rtt import RoundTrip
-from udpchat.wire.bodies import Tombstone
+from udpchat.wire.content import Tombstone
 from udpchat.wire.frames import Entries, EntryFragment, encode, raw
 from udpchat.wire.limits import DATAGRAM_BYTES_MAX
 

@@ -22,7 +22,7 @@ from udpchat.sync import requests
 from udpchat.sync.fragments import split
 from udpchat.ui.lines import json_event, plain_lines
 from udpchat.wire import frames
-from udpchat.wire.bodies import Extra, Failed, GetHistory, Message, Say, Whois
+from udpchat.wire.content import Extra, Message
 from udpchat.wire.errors import Drop
 from udpchat.wire.frames import (
     Ack,
@@ -38,6 +38,7 @@ from udpchat.wire.frames import (
     encode,
 )
 from udpchat.wire.limits import BODY_BYTES_MAX
+from udpchat.wire.requests import Failed, GetHistory, Say, Whois
 
 LATER = 7  # a field that nobody knows
 UP = {1, 2, 3, 4, 5, 6, 7}

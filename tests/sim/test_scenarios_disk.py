@@ -19,7 +19,7 @@ from udpchat.chat import events
 from udpchat.chat.ids import CONVERSATION_PREFIX, ROOM_PREFIX, room_log
 from udpchat.storage.protocol import Durability
 from udpchat.sync.log import Extent
-from udpchat.wire.bodies import Message
+from udpchat.wire.content import Message
 from udpchat.wire.frames import parse_entry_untrusted
 
 FSYNC, OS = Make(), Make(durability=Durability.OS)

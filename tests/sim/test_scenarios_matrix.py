@@ -15,7 +15,7 @@ from tests.sim.world import World
 from udpchat.chat.ids import room_log
 from udpchat.sync.log import Append
 from udpchat.sync.replica import Replica
-from udpchat.wire.bodies import Message
+from udpchat.wire.content import Message
 from udpchat.wire.frames import encode
 
 TEXT_BYTES = 900

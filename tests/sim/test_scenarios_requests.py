@@ -13,10 +13,11 @@ from tests.sim.network import Address
 from tests.sim.nodes import ClientNode
 from tests.sim.world import SERVER, World
 from udpchat.chat.ids import room_log
-from udpchat.wire.bodies import Message, Say
+from udpchat.wire.content import Message
 from udpchat.wire.errors import Drop
 from udpchat.wire.frames import encode, parse_entry_untrusted
 from udpchat.wire.limits import REQUESTS_IN_FLIGHT_MAX, SEQUENCE_MAX
+from udpchat.wire.requests import Say
 
 
 def log_of(world: World) -> list[str]:

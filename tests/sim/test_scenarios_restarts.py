@@ -19,7 +19,7 @@ from udpchat.chat import events
 from udpchat.chat.ids import room_log
 from udpchat.sync.log import Append
 from udpchat.sync.replica import Replica
-from udpchat.wire.bodies import Message
+from udpchat.wire.content import Message
 from udpchat.wire.frames import encode, parse_entry_untrusted
 from udpchat.wire.limits import REQUESTS_IN_FLIGHT_MAX, SEQUENCE_MAX
 

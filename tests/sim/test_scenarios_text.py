@@ -12,9 +12,9 @@ from tests.sim.nodes import ClientNode
 from tests.sim.world import World
 from udpchat.chat.text import json_line, printable
 from udpchat.ui.lines import json_event, plain_lines
-from udpchat.wire.bodies import Say, SetAway, SetTopic, Tell, Whois
 from udpchat.wire.errors import Drop
 from udpchat.wire.frames import encode
+from udpchat.wire.requests import Say, SetAway, SetTopic, Tell, Whois
 
 HOSTILE = {
     "a clear screen": "\x1b[2J\x1b[H",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from udpchat.sync.log import Append, RequestId
-from udpchat.wire.bodies import Message, Tombstone
+from udpchat.wire.content import Message, Tombstone
 from udpchat.wire.frames import encode
 
 LOBBY, ATTIC = "#lobby", "#attic"

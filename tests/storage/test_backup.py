@@ -17,7 +17,7 @@ from udpchat.storage.backup import Exported, backup, check, export, key_in, rest
 from udpchat.storage.client_sqlite import SqliteClientStore
 from udpchat.storage.protocol import StoreFull, StoreUnusable
 from udpchat.storage.server_sqlite import SqliteLog
-from udpchat.wire.bodies import Claim
+from udpchat.wire.content import Claim
 from udpchat.wire.frames import encode
 
 

@@ -12,7 +12,7 @@ from udpchat.storage.memory import MemoryLog
 from udpchat.storage.protocol import ANSWERED_MAX, GENERATION_MAX, Durability, Log, StoreFull
 from udpchat.storage.server_sqlite import SqliteLog
 from udpchat.sync.log import Append, Extent, RequestId
-from udpchat.wire.bodies import Claim
+from udpchat.wire.content import Claim
 from udpchat.wire.frames import encode
 
 Open = Callable[..., Log]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.storage.entries import said, tombstone
 from udpchat.storage.protocol import GENERATION_MAX, SEARCH_CHARACTERS_MAX, SEARCH_WORDS_MAX
 from udpchat.storage.text_index import first_at_or_after, generation_of, message_of, nick_token, time_of, words_of
-from udpchat.wire.bodies import Claim, Joined, Message, Tombstone
+from udpchat.wire.content import Claim, Joined, Message, Tombstone
 from udpchat.wire.frames import encode
 from udpchat.wire.limits import SEQUENCE_MAX
 

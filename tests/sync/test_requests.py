@@ -14,10 +14,10 @@ from udpchat.sync.requests import (
     Outbox,
     RequestWindow,
 )
-from udpchat.wire.bodies import Say
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.frames import Request, RequestFragment, encode, pack, parse_up_untrusted
 from udpchat.wire.limits import BODY_BYTES_MAX, FRAGMENT_BYTES, FRAGMENTS_MAX, REQUESTS_IN_FLIGHT_MAX
+from udpchat.wire.requests import Say
 
 SAY = encode(Say("lobby", 0, "hi"))
 LARGE = encode(Say("lobby", 0, "x" * 5_000))

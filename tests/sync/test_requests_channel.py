@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from udpchat.sync.requests import Outbox, RequestWindow
-from udpchat.wire.bodies import Say
 from udpchat.wire.errors import BadDatagram
 from udpchat.wire.frames import Request, RequestFragment, encode, pack, parse_request_untrusted, parse_up_untrusted
 from udpchat.wire.limits import FRAGMENT_BYTES_HELD_MAX, REQUESTS_IN_FLIGHT_MAX
+from udpchat.wire.requests import Say
 
 
 def body_of(number: int) -> bytes:

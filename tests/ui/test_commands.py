@@ -12,7 +12,9 @@ from udpchat.client.profile import Profile
 from udpchat.client.stored import ClientState, RequestAdded
 from udpchat.session.noise import KeyPair
 from udpchat.ui.commands import COMMANDS, Command, Group, Prompt
-from udpchat.wire.bodies import (
+from udpchat.wire.frames import parse_request_untrusted
+from udpchat.wire.limits import AWAY_BYTES_MAX, TEXT_BYTES_MAX, TOPIC_BYTES_MAX
+from udpchat.wire.requests import (
     GetTopic,
     ListMembers,
     ListRooms,
@@ -25,8 +27,6 @@ from udpchat.wire.bodies import (
     Tell,
     Whois,
 )
-from udpchat.wire.frames import parse_request_untrusted
-from udpchat.wire.limits import AWAY_BYTES_MAX, TEXT_BYTES_MAX, TOPIC_BYTES_MAX
 
 NOW = 5.0
 

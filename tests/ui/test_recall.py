@@ -8,7 +8,7 @@ from tests.client.pair import WALL_OFFSET_S, Person, Wire
 from udpchat.chat import events
 from udpchat.storage.protocol import StoreFailed
 from udpchat.ui.commands import Prompt
-from udpchat.wire import bodies
+from udpchat.wire import requests
 from udpchat.wire.limits import PAST_ENTRIES_MAX
 
 LONG = "x" * 3_000
@@ -66,7 +66,7 @@ def asked(wire: Wire) -> list[type]:
         former = getattr(wire.server.chat.history, name)
 
         def noting(*arguments: object, former=former, name=name, **named: object) -> object:
-            seen.append(bodies.GetHistory if name == "before" else bodies.Search)
+            seen.append(requests.GetHistory if name == "before" else requests.Search)
             return former(*arguments, **named)
 
         setattr(wire.server.chat.history, name, noting)
@@ -79,10 +79,10 @@ def asked(wire: Wire) -> list[type]:
 def test_what_is_here_is_told_without_asking_the_server(wire: Wire) -> None:
     alice, bob = Reader(wire), wire.person("bob")
     say(wire, bob, "one", "two", "three")
-    requests = asked(wire)
+    found = asked(wire)
     assert alice.read("/history") == ["one", "two", "three"]
     assert alice.read("/history 2") == ["two", "three"]
-    assert requests == []
+    assert found == []
 
 
 def test_what_is_not_here_is_asked_of_the_server_and_told_with_the_rest(wire: Wire) -> None:
@@ -98,9 +98,9 @@ def test_an_answer_too_long_for_one_packet_of_the_past_is_asked_for_in_several(w
     bob = wire.person("bob")
     say(wire, bob, *(f"{number}{LONG}" for number in range(10)))
     alice = Reader(wire)
-    requests = asked(wire)
+    found = asked(wire)
     assert [text[0] for text in alice.read("/history 10")] == list("0123456789")
-    assert len(requests) > 1
+    assert len(found) > 1
 
 
 def test_a_time_bounds_it_here_and_at_the_server(wire: Wire) -> None:

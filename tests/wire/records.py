@@ -14,7 +14,7 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 import msgspec
 from msgspec import Meta, Raw, Struct
 
-from udpchat.wire import bodies, frames
+from udpchat.wire import content, frames, requests
 
 NAMES = {str: "tstr", bytes: "bstr", int: "int", bool: "bool", type(None): "nil", Raw: "entry"}
 GROUPS: tuple[tuple[str, Any], ...] = (
@@ -22,14 +22,14 @@ GROUPS: tuple[tuple[str, Any], ...] = (
     ("frames, up", frames.Up),
     ("frames, down", frames.Down),
     ("inside frames", frames.Cursor | frames.Head),
-    ("requests", bodies.RequestBody),
-    ("results", bodies.ResultBody),
-    ("inside requests and entries", bodies.Extra),
-    ("inside results", bodies.LogEntry),
-    ("entries", bodies.Entry),
-    ("records of the directory", bodies.Record),
+    ("requests", requests.RequestBody),
+    ("results", requests.ResultBody),
+    ("inside requests and entries", content.Extra),
+    ("inside results", requests.LogEntry),
+    ("entries", content.Entry),
+    ("records of the directory", content.Record),
 )
-NAMED = {bodies.RequestBody: "request", bodies.ResultBody: "result", bodies.Entry: "entry"}
+NAMED = {requests.RequestBody: "request", requests.ResultBody: "result", content.Entry: "entry"}
 LINE_CHARACTERS_MAX = 120
 
 

@@ -11,7 +11,7 @@ from typing import Any, get_args
 from hypothesis import strategies as st
 from msgspec import Raw, inspect
 
-from udpchat.wire import bodies, frames
+from udpchat.wire import content, frames, requests
 from udpchat.wire.limits import FRAGMENT_BYTES
 
 LENGTH_MAX = 4  # of what is drawn, where more is allowed: most is learned from little
@@ -19,10 +19,10 @@ INTEGER_MAX = 2**64 - 1  # the largest that msgpack can say
 
 UP: tuple[type, ...] = get_args(frames.Up)
 DOWN: tuple[type, ...] = get_args(frames.Down)
-REQUESTS: tuple[type, ...] = get_args(bodies.RequestBody)
-RESULTS: tuple[type, ...] = get_args(bodies.ResultBody)
-ENTRIES: tuple[type, ...] = get_args(bodies.Entry)
-RECORDS: tuple[type, ...] = get_args(bodies.Record)
+REQUESTS: tuple[type, ...] = get_args(requests.RequestBody)
+RESULTS: tuple[type, ...] = get_args(requests.ResultBody)
+ENTRIES: tuple[type, ...] = get_args(content.Entry)
+RECORDS: tuple[type, ...] = get_args(content.Record)
 
 
 def example(shape: type) -> st.SearchStrategy[Any]:

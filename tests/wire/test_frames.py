@@ -11,7 +11,6 @@ from msgspec import structs
 
 from tests.wire.shapes import DOWN, UP, beyond, example, least
 from udpchat.wire import frames
-from udpchat.wire.bodies import Done, Malformed, Say
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.frames import (
     Ack,
@@ -29,6 +28,7 @@ from udpchat.wire.frames import (
     pack,
 )
 from udpchat.wire.limits import BODY_BYTES_MAX, FRAMES_MAX, PROTOCOL_MINOR, SEQUENCE_MAX
+from udpchat.wire.requests import Done, Malformed, Say
 
 Parse = Callable[[bytes], Sequence[Up | Down]]
 PARSERS: list[Parse] = [frames.parse_up_untrusted, frames.parse_down_untrusted]

@@ -2,7 +2,7 @@
 
 from udpchat.sync.fragments import split
 from udpchat.sync.packing import FRAME_BYTES_MAX
-from udpchat.wire import bodies, limits
+from udpchat.wire import content, limits, requests
 from udpchat.wire.frames import EntryFragment, Head, Heads, RequestFragment, encode, pack, parse_entry_untrusted
 
 WIDE = "\U0001f600"  # four bytes in UTF-8, the most that a character takes
@@ -35,11 +35,11 @@ def test_the_largest_part_of_an_entry_or_a_request_fits_a_packet_alone() -> None
 def test_the_longest_text_with_all_around_it_fits_the_parts_and_is_read_again() -> None:
     text = WIDE * (limits.TEXT_BYTES_MAX // 4)
     nick = WIDE * limits.NICK_CHARACTERS_MAX
-    request = encode(bodies.Tell(nick, bodies.TEXT, text))
-    entry = encode(bodies.Message(HUGE, bytes(8), nick, bytes(8), bodies.ACTION, text, nick))
+    request = encode(requests.Tell(nick, content.TEXT, text))
+    entry = encode(content.Message(HUGE, bytes(8), nick, bytes(8), content.ACTION, text, nick))
     for whole in (request, entry):
         assert len(split(whole)) <= limits.FRAGMENTS_MAX
-    assert parse_entry_untrusted(entry) == bodies.Message(HUGE, bytes(8), nick, bytes(8), bodies.ACTION, text, nick)
+    assert parse_entry_untrusted(entry) == content.Message(HUGE, bytes(8), nick, bytes(8), content.ACTION, text, nick)
 
 
 def test_the_widest_head_fits_a_packet_with_others() -> None:

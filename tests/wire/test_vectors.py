@@ -10,7 +10,7 @@ import pytest
 from tests.wire import vectors
 from udpchat.session.cipher import Cipher
 from udpchat.session.noise import KeyPair, NoiseInitiator, NoiseResponder
-from udpchat.wire import bodies, frames, packets
+from udpchat.wire import content, frames, packets, requests
 from udpchat.wire.frames import pack
 
 FILE: dict[str, Any] = json.loads(vectors.FILE.read_text(encoding="utf-8"))
@@ -23,13 +23,13 @@ def test_the_file_is_what_this_code_makes() -> None:
 @pytest.mark.parametrize(
     ("values", "union"),
     [
-        (vectors.UP, frames.Up), (vectors.DOWN, frames.Down), (vectors.REQUESTS, bodies.RequestBody),
-        (vectors.RESULTS, bodies.ResultBody), (vectors.ENTRIES, bodies.Entry),
+        (vectors.UP, frames.Up), (vectors.DOWN, frames.Down), (vectors.REQUESTS, requests.RequestBody),
+        (vectors.RESULTS, requests.ResultBody), (vectors.ENTRIES, content.Entry),
     ],
     ids=["up", "down", "requests", "results", "entries"],
 )  # fmt: skip
 def test_there_is_one_of_each(values: list[Any], union: object) -> None:
-    never_sent_or_both_ways = {bodies.Malformed, bodies.UnknownEntry, frames.Goodbye}
+    never_sent_or_both_ways = {requests.Malformed, content.UnknownEntry, frames.Goodbye}
     assert {type(value) for value in values} | never_sent_or_both_ways == set(get_args(union)) | never_sent_or_both_ways
 
 

@@ -12,7 +12,7 @@ import udpchat
 from udpchat.chat.ids import conversation_log, message_id
 from udpchat.session.cipher import SendCipher
 from udpchat.session.noise import KeyPair, NoiseInitiator, NoiseResponder, fingerprint, user_id
-from udpchat.wire import bodies, frames
+from udpchat.wire import content, frames, requests
 from udpchat.wire.frames import encode, pack
 from udpchat.wire.limits import PROTOCOL_VERSION
 from udpchat.wire.packets import DATA_HEADER, Cookie, Data, Finish, Hello, HelloReply, Kind
@@ -30,23 +30,23 @@ OTHER = user_id(KeyPair(SERVER_SECRET).public)
 TIME_MS = 1_700_000_000_000
 MESSAGE_ID = message_id(INSTANCE, COUNTER)
 TOKEN = bytes(range(8))
-MESSAGE = bodies.Message(TIME_MS, USER, "ada", MESSAGE_ID, bodies.TEXT, "h\u00e9llo")
-REMOVED = encode(bodies.Tombstone(TIME_MS))
+MESSAGE = content.Message(TIME_MS, USER, "ada", MESSAGE_ID, content.TEXT, "h\u00e9llo")
+REMOVED = encode(content.Tombstone(TIME_MS))
 
 UP: list[frames.Up] = [
     frames.Enter("ada", "example 1.0"),
     frames.Follow("#lobby"),
-    frames.Request(COUNTER, 5, bodies.Say("lobby", bodies.TEXT, "h\u00e9llo")),
+    frames.Request(COUNTER, 5, requests.Say("lobby", content.TEXT, "h\u00e9llo")),
     frames.RequestFragment(COUNTER, 5, 1, 2, b"the rest"),
     frames.Ack(300, 0b101, 1_500, 3, [frames.Cursor("#lobby", 99, 40, [(42, 43), (45, 45)])]),
     frames.Ping(123_456),
     frames.PathReply(TOKEN),
-    frames.Goodbye(bodies.Reason.QUIT),
+    frames.Goodbye(content.Reason.QUIT),
 ]
 DOWN: list[frames.Down] = [
     frames.Welcome("ada", USER, "den", 10_000, 30_000, 86_400, 1_000, 0, ()),
     frames.Refused("#no room", "bad_room", "A room name cannot contain a space."),
-    frames.Result(COUNTER, bodies.Stored("#lobby", 41)),
+    frames.Result(COUNTER, requests.Stored("#lobby", 41)),
     frames.Entries("#lobby", 99, 41, 25, [frames.raw(each) for each in (frames.encode_message(MESSAGE), REMOVED)]),
     frames.EntryFragment("#lobby", 99, 41, 25, 0, 2, b"the first"),
     frames.Heads(25, [frames.Head("#lobby", 99, 0, 40, 40), frames.Head("%lobby", 98, 0, 3, 1)]),
@@ -54,39 +54,39 @@ DOWN: list[frames.Down] = [
     frames.PathCheck(TOKEN),
     frames.ResultFragment(COUNTER, 0, 2, b"the first"),
 ]
-REQUESTS: list[bodies.RequestBody] = [
-    bodies.Say("lobby", bodies.ACTION, "waves"),
-    bodies.Say("lobby", 200, "a picture", bodies.Extra(MESSAGE_ID, b"\x01\x02")),
-    bodies.Tell("bob", bodies.TEXT, "psst"),
-    bodies.Part("lobby"),
-    bodies.Rename("carol"),
-    bodies.SetTopic("lobby", "tea"),
-    bodies.SetAway("lunch"),
-    bodies.Whois("bob"),
-    bodies.ListMembers("lobby", ""),
-    bodies.ListRooms("lobby"),
-    bodies.GetTopic("lobby"),
-    bodies.GetHistory("#lobby", 0, 0, 20),
-    bodies.Search("tea cake", "", "#lobby", 0),
+REQUESTS: list[requests.RequestBody] = [
+    requests.Say("lobby", content.ACTION, "waves"),
+    requests.Say("lobby", 200, "a picture", content.Extra(MESSAGE_ID, b"\x01\x02")),
+    requests.Tell("bob", content.TEXT, "psst"),
+    requests.Part("lobby"),
+    requests.Rename("carol"),
+    requests.SetTopic("lobby", "tea"),
+    requests.SetAway("lunch"),
+    requests.Whois("bob"),
+    requests.ListMembers("lobby", ""),
+    requests.ListRooms("lobby"),
+    requests.GetTopic("lobby"),
+    requests.GetHistory("#lobby", 0, 0, 20),
+    requests.Search("tea cake", "", "#lobby", 0),
 ]
-RESULTS: list[bodies.ResultBody] = [
-    bodies.Stored(conversation_log(bytes(32), bytes(32)), 3, bodies.AWAY, "lunch"),
-    bodies.Done(),
-    bodies.Failed("no_such_nick", "nobody here has ever been called bob"),
-    bodies.Person("bob", fingerprint(KeyPair(SERVER_SECRET).public), bodies.HERE, 60, "", ["lobby", "dev"]),
-    bodies.Page(["ada", "bob"], True),
-    bodies.TopicSet("tea", "bob"),
-    bodies.EntryList([bodies.LogEntry("#lobby", 41, frames.encode_message(MESSAGE))]),
+RESULTS: list[requests.ResultBody] = [
+    requests.Stored(conversation_log(bytes(32), bytes(32)), 3, requests.AWAY, "lunch"),
+    requests.Done(),
+    requests.Failed("no_such_nick", "nobody here has ever been called bob"),
+    requests.Person("bob", fingerprint(KeyPair(SERVER_SECRET).public), requests.HERE, 60, "", ["lobby", "dev"]),
+    requests.Page(["ada", "bob"], True),
+    content.TopicSet("tea", "bob"),
+    requests.EntryList([requests.LogEntry("#lobby", 41, frames.encode_message(MESSAGE))]),
 ]
-ENTRIES: list[bodies.Entry] = [
+ENTRIES: list[content.Entry] = [
     MESSAGE,
-    bodies.Message(TIME_MS, USER, "ada", MESSAGE_ID, bodies.ACTION, "waves", "bob"),
-    bodies.Message(TIME_MS, USER, "ada", MESSAGE_ID, 200, "", "", bodies.Extra(bytes(8), b"\x01\x02")),
-    bodies.Tombstone(TIME_MS),
-    bodies.Joined("ada", USER),
-    bodies.Left("ada", USER, bodies.Reason.TIMED_OUT),
-    bodies.Renamed("ada", "carol", USER),
-    bodies.TopicSet("tea", "bob"),
+    content.Message(TIME_MS, USER, "ada", MESSAGE_ID, content.ACTION, "waves", "bob"),
+    content.Message(TIME_MS, USER, "ada", MESSAGE_ID, 200, "", "", content.Extra(bytes(8), b"\x01\x02")),
+    content.Tombstone(TIME_MS),
+    content.Joined("ada", USER),
+    content.Left("ada", USER, content.Reason.TIMED_OUT),
+    content.Renamed("ada", "carol", USER),
+    content.TopicSet("tea", "bob"),
 ]
 
 
@@ -134,7 +134,7 @@ def examples(values: list[Any]) -> list[dict[str, Any]]:
         {
             "name": type(value).__name__,
             "fields": fields_of(value),
-            "bytes": frames.encode_message(value) if isinstance(value, bodies.Message) else encode(value),
+            "bytes": frames.encode_message(value) if isinstance(value, content.Message) else encode(value),
         }
         for value in values
     ]

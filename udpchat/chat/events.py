@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from udpchat.wire.bodies import ACTION, TEXT
+from udpchat.wire.content import ACTION, TEXT
 
 
 def kind_name(kind: int) -> str:
@@ -65,7 +65,7 @@ class MemberJoined:
 
 @dataclass(frozen=True, slots=True)
 class MemberLeft:
-    """Somebody left a room; `reason` is one of `bodies.Reason`."""
+    """Somebody left a room; `reason` is one of `content.Reason`."""
 
     room: str
     nick: str

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from udpchat.chat import events
 from udpchat.chat.text import duration_text
-from udpchat.wire import bodies
+from udpchat.wire import content, requests
 
 PAGED_ITEMS_MAX = 100_000  # of one long answer
 
@@ -14,7 +14,7 @@ PAGED_ITEMS_MAX = 100_000  # of one long answer
 class Answers:
     """Turns results into events; `ask` asks for the next page of a long answer."""
 
-    def __init__(self, ask: Callable[[bodies.RequestBody], None]) -> None:
+    def __init__(self, ask: Callable[[requests.RequestBody], None]) -> None:
         self._ask = ask
         self._names: dict[str, list[str]] = {}  # room -> the pages so far
         self._rooms: list[str] = []
@@ -22,29 +22,29 @@ class Answers:
         self._renamed = ""
 
     def on_result(
-        self, request: bodies.RequestBody, body: bodies.ResultBody, *, is_quiet: bool
+        self, request: requests.RequestBody, body: requests.ResultBody, *, is_quiet: bool
     ) -> list[events.ClientEvent]:
         """What a result says; `is_quiet`: nothing, if there is nothing to say."""
         match request, body:
-            case bodies.Tell(nick), bodies.Stored(presence=bodies.AWAY, away=reason):
+            case requests.Tell(nick), requests.Stored(presence=requests.AWAY, away=reason):
                 return [events.Notice("away", f"{nick} is away: {reason}")]
-            case bodies.Tell(nick), bodies.Stored(presence=bodies.ABSENT):
+            case requests.Tell(nick), requests.Stored(presence=requests.ABSENT):
                 return [events.Notice("away", f"{nick} is not here; it is delivered when they come back")]
-            case bodies.ListMembers(room, after), bodies.Page(items, more):
+            case requests.ListMembers(room, after), requests.Page(items, more):
                 is_under_way = not after and room in self._names  # asked twice: one answer is enough
                 return [] if is_under_way else self._on_names(room, items, more)
-            case bodies.ListRooms(after), bodies.Page(items, more):
+            case requests.ListRooms(after), requests.Page(items, more):
                 is_under_way = not after and bool(self._rooms)
                 return [] if is_under_way else self._on_rooms(items, more)
-            case bodies.GetTopic(room), bodies.TopicSet(topic, nick):
+            case requests.GetTopic(room), content.TopicSet(topic, nick):
                 return [] if is_quiet and not topic else [events.TopicChanged(room, topic, nick)]
-            case bodies.Whois(_), bodies.Person():
+            case requests.Whois(_), requests.Person():
                 return [events.Notice("whois", _described(body))]
-            case bodies.SetAway(reason), bodies.Done():
+            case requests.SetAway(reason), requests.Done():
                 return [events.Notice("away", f"you are away: {reason}" if reason else "you are back")]
-            case bodies.Part(room), bodies.Done():
+            case requests.Part(room), requests.Done():
                 self._parted.append(room)
-            case bodies.Rename(nick), bodies.Done():
+            case requests.Rename(nick), requests.Done():
                 self._renamed = nick
         return []
 
@@ -52,14 +52,14 @@ class Answers:
         names = self._names.setdefault(room, [])
         names += items
         if more and items and len(names) < PAGED_ITEMS_MAX:
-            self._ask(bodies.ListMembers(room, items[-1]))
+            self._ask(requests.ListMembers(room, items[-1]))
             return []
         return [events.MemberList(room, tuple(self._names.pop(room)))]
 
     def _on_rooms(self, items: list[str], more: bool) -> list[events.ClientEvent]:
         self._rooms += items
         if more and items and len(self._rooms) < PAGED_ITEMS_MAX:
-            self._ask(bodies.ListRooms(items[-1]))
+            self._ask(requests.ListRooms(items[-1]))
             return []
         rooms, self._rooms = tuple(self._rooms), []
         return [events.RoomList(rooms)]
@@ -75,8 +75,9 @@ class Answers:
         return parted
 
 
-def _described(person: bodies.Person) -> str:
+def _described(person: requests.Person) -> str:
     where = f"in {', '.join(person.rooms)}" if person.rooms else "in no room"
-    here = "not here" if person.presence == bodies.ABSENT else f"here, {where}, idle for {duration_text(person.idle_s)}"
-    away = f", away: {person.away}" if person.presence == bodies.AWAY else ""
+    is_absent = person.presence == requests.ABSENT
+    here = "not here" if is_absent else f"here, {where}, idle for {duration_text(person.idle_s)}"
+    away = f", away: {person.away}" if person.presence == requests.AWAY else ""
     return f"{person.nick} is {here}{away}; key {person.fingerprint}"

@@ -23,7 +23,7 @@ from udpchat.client.timeline import Timeline
 from udpchat.session.noise import fingerprint
 from udpchat.session.timers import earliest
 from udpchat.sync.uplink import Uplink
-from udpchat.wire import bodies, frames
+from udpchat.wire import content, frames, requests
 from udpchat.wire.errors import BadDatagram
 from udpchat.wire.frames import Down, encode
 from udpchat.wire.limits import TEXT_BYTES_MAX
@@ -127,12 +127,12 @@ class ClientCore:
 
     def say(self, now: float, room: str, text: str, is_action: bool = False) -> None:
         """Say something in a room. LocalError if it is empty or too long."""
-        self._requests.ask(bodies.Say(room, int(is_action), _checked(text)))
+        self._requests.ask(requests.Say(room, int(is_action), _checked(text)))
         self._flush(now)
 
     def tell(self, now: float, nick: str, text: str, is_action: bool = False) -> None:
         """Tell a person something. LocalError if it is empty or too long."""
-        self._requests.ask(bodies.Tell(nick, int(is_action), _checked(text)))
+        self._requests.ask(requests.Tell(nick, int(is_action), _checked(text)))
         self._flush(now)
 
     def join(self, now: float, room: str) -> None:
@@ -145,9 +145,9 @@ class ClientCore:
         """Be in a room no longer."""
         if not self._membership.drop(room):
             raise LocalError(f"you are not in {room}", "not_in_room")
-        self.ask(now, bodies.Part(room))
+        self.ask(now, requests.Part(room))
 
-    def ask(self, now: float, request: bodies.RequestBody, here: Recalled | None = None) -> None:
+    def ask(self, now: float, request: requests.RequestBody, here: Recalled | None = None) -> None:
         """Anything else: a nick, a topic, who is where, what was said (and of that, what is `here`); see the events."""
         self._requests.ask(request, here=here)
         self._flush(now)
@@ -163,7 +163,7 @@ class ClientCore:
 
     def recall(self, items: list[tuple[str, int, bytes]]) -> list[events.MessageReceived]:
         """(log, sequence, entry) from the disk, as messages."""
-        return self._timeline.recall(bodies.LogEntry(*item) for item in items)
+        return self._timeline.recall(requests.LogEntry(*item) for item in items)
 
     def ignore(self, nick: str) -> bool:
         """Show nothing that this person says, by whatever nick; False if that is so already."""
@@ -247,12 +247,12 @@ class ClientCore:
             if is_taken and head.log.startswith(ROOM_PREFIX) and self._membership.on_followed(room) and is_first:
                 self._on_joined(room)
             elif not is_taken and self._membership.is_stray(head.log):
-                self._requests.ask(bodies.Part(room))
+                self._requests.ask(requests.Part(room))
         self._uplink.on_heads(now, 0.0 if is_awaited else frame.ack_delay_ms / 1000)
         self._report_connected()
 
     def _on_joined(self, room: str) -> None:
-        self._requests.ask(bodies.GetTopic(room), is_quiet=True)
+        self._requests.ask(requests.GetTopic(room), is_quiet=True)
         if self._has_connected:
             self._events += [events.MemberJoined(room, self.nick), self._kept_in(room)]
 
@@ -329,7 +329,7 @@ class ClientCore:
 
     def _on_parted(self, now: float, room: str) -> None:
         if self._membership.on_left(now, room) and self._timeline.drop(room):
-            self._events.append(events.MemberLeft(room, self.nick, bodies.Reason.PARTED))
+            self._events.append(events.MemberLeft(room, self.nick, content.Reason.PARTED))
 
     # --- Time ----------
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from udpchat.chat.ids import ROOM_PREFIX
 from udpchat.session.timers import backoff_s, earliest
-from udpchat.wire.bodies import Reason
+from udpchat.wire.content import Reason
 from udpchat.wire.frames import Enter, Follow, Goodbye, encode
 from udpchat.wire.limits import ROOMS_PER_PEER_MAX
 

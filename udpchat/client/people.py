@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from udpchat.chat.names import nick_key
-from udpchat.wire.bodies import Message
+from udpchat.wire.content import Message
 
 
 class People:

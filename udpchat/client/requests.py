@@ -26,16 +26,16 @@ from udpchat.client.stored import (
 from udpchat.client.timeline import Timeline
 from udpchat.sync.fragments import FragmentAssembler
 from udpchat.sync.requests import Outbox
-from udpchat.wire import bodies
+from udpchat.wire import requests
 from udpchat.wire.frames import Result, ResultFragment, encode, parse_request_untrusted, parse_result_untrusted
 from udpchat.wire.limits import FRAGMENT_BYTES, FRAGMENTS_MAX
 
 UNWRITABLE_RETRY_S = 2.0
 RESULT_FRAGMENTS_HELD_MAX = 4 * FRAGMENTS_MAX
-_STORED = (bodies.Say, bodies.Tell, bodies.SetTopic)  # carried out only once the server has written it down
+_STORED = (requests.Say, requests.Tell, requests.SetTopic)  # carried out only once the server has written it down
 
 
-LABELLED = (bodies.Say, bodies.Tell, bodies.SetTopic)  # what the server keeps; all else a retry may ask again
+LABELLED = (requests.Say, requests.Tell, requests.SetTopic)  # what the server keeps; all else a retry may ask again
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Requests:
         """Whether everything asked is answered."""
         return not self.outbox
 
-    def ask(self, request: bodies.RequestBody, *, is_quiet: bool = False, here: Recalled | None = None) -> None:
+    def ask(self, request: requests.RequestBody, *, is_quiet: bool = False, here: Recalled | None = None) -> None:
         """Have something carried out exactly once; `is_quiet` if an answer that says nothing is not to be told.
 
         `here` is what was found already of the past that is asked for: it is told with the answer.
@@ -103,8 +103,8 @@ class Requests:
         self._journal.add(RequestAdded(counter, body, label))
         self._expect_in_log(counter, request)
 
-    def _expect_in_log(self, counter: int, request: bodies.RequestBody) -> None:
-        if isinstance(request, bodies.Say | bodies.Tell):
+    def _expect_in_log(self, counter: int, request: requests.RequestBody) -> None:
+        if isinstance(request, requests.Say | requests.Tell):
             identity = message_id(self._instance, counter)
             said = Said(room_of(request), request.text, request.kind, identity, self._asked[counter].line)
             self._timeline.own.add(said)
@@ -129,7 +129,7 @@ class Requests:
         """Lines of the input whose requests have no result yet."""
         return [asked.line for asked in self._asked.values() if asked.line is not None]
 
-    def _is_known(self, label: Label, request: bodies.RequestBody, body: bytes) -> bool:
+    def _is_known(self, label: Label, request: requests.RequestBody, body: bytes) -> bool:
         """Whether a request is not to be asked, because an earlier run did so, or must not: what is known is reported.
 
         Order and uniqueness of the messages are those of the first time: nothing is asked twice under one label.
@@ -161,14 +161,14 @@ class Requests:
     def _report_error(self, code: str, text: str) -> None:
         self._timeline.report(events.Error(code, text, self.line))
 
-    def _repeat_result(self, request: bodies.RequestBody, known: Labelled) -> None:
+    def _repeat_result(self, request: requests.RequestBody, known: Labelled) -> None:
         """Report what became of a request in an earlier run."""
         match request, parse_result_untrusted(known.result):
-            case bodies.Say() | bodies.Tell(), bodies.Stored(_, sequence, _):
+            case requests.Say() | requests.Tell(), requests.Stored(_, sequence, _):
                 identity = message_id(self._instance, known.counter).hex()
                 room, kind = room_of(request), events.kind_name(request.kind)
                 self._timeline.report(events.MessageSent(room, sequence, identity, request.text, kind, 0, again=True))
-            case _, bodies.Failed(code, text):
+            case _, requests.Failed(code, text):
                 self._report_error(code, text)
 
     def on_result(self, now: float, frame: Result) -> list[events.ClientEvent]:
@@ -181,36 +181,36 @@ class Requests:
         self._journal.add(RequestDone(frame.counter, encode(frame.body) if asked.is_labelled else b""))
         self.outbox.hold(frame.counter)
         request = parse_request_untrusted(body)
-        is_stored = isinstance(frame.body, bodies.Stored | bodies.Done) and isinstance(request, _STORED)
+        is_stored = isinstance(frame.body, requests.Stored | requests.Done) and isinstance(request, _STORED)
         return [*(self._on_writable() if is_stored else ()), *self._report(frame, request, asked)]
 
-    def _report(self, frame: Result, request: bodies.RequestBody, asked: _Asked) -> list[events.ClientEvent]:
+    def _report(self, frame: Result, request: requests.RequestBody, asked: _Asked) -> list[events.ClientEvent]:
         """What a result says to the person."""
         identity = message_id(self._instance, frame.counter)
         here = asked.here or Recalled()
         match frame.body:
-            case bodies.Stored(log, sequence):
+            case requests.Stored(log, sequence):
                 self._timeline.on_stored(identity, log, sequence)
-            case bodies.Failed(code, text):
+            case requests.Failed(code, text):
                 self._timeline.own.on_failed(identity)
                 refused = events.Error(code, text, asked.line, said=_words(request))
                 return [refused, *([events.HistoryFound(here.messages)] if here.messages else [])]
-            case bodies.EntryList(items):
+            case requests.EntryList(items):
                 return [] if asked.is_reported else self._on_found(request, items, here)
-        if isinstance(request, bodies.Rename):
+        if isinstance(request, requests.Rename):
             if frame.counter < self._renamed_by:
                 return []  # overtaken on the way by the answer to a later one
             self._renamed_by = frame.counter
         return self.answers.on_result(request, frame.body, is_quiet=asked.is_quiet)
 
     def _on_found(
-        self, request: bodies.RequestBody, items: list[bodies.LogEntry], here: Recalled
+        self, request: requests.RequestBody, items: list[requests.LogEntry], here: Recalled
     ) -> list[events.ClientEvent]:
-        is_one_log = isinstance(request, bodies.GetHistory)
+        is_one_log = isinstance(request, requests.GetHistory)
         messages = tuple(merged(self._timeline.recall(items), here.messages, is_one_log=is_one_log))
-        if isinstance(request, bodies.GetHistory) and 0 < len(items) < request.count and items[0].sequence > 1:
+        if isinstance(request, requests.GetHistory) and 0 < len(items) < request.count and items[0].sequence > 1:
             # Cut to what fits an answer, unless the log begins there.
-            rest = bodies.GetHistory(request.log, items[0].sequence, 0, request.count - len(items))
+            rest = requests.GetHistory(request.log, items[0].sequence, 0, request.count - len(items))
             self.ask(rest, here=Recalled(messages, here.count))
             return []
         return [events.HistoryFound(messages[-here.count :])]
@@ -306,13 +306,13 @@ class Requests:
 
 def is_said(body: bytes) -> bool:
     """Whether a request is a message, which is sent by the next run if this one ends before it is confirmed."""
-    return isinstance(parse_request_untrusted(body), bodies.Say | bodies.Tell)
+    return isinstance(parse_request_untrusted(body), requests.Say | requests.Tell)
 
 
-def _words(request: bodies.RequestBody) -> str:
-    return request.text if isinstance(request, bodies.Say | bodies.Tell) else ""
+def _words(request: requests.RequestBody) -> str:
+    return request.text if isinstance(request, requests.Say | requests.Tell) else ""
 
 
-def room_of(request: bodies.Say | bodies.Tell) -> str:
+def room_of(request: requests.Say | requests.Tell) -> str:
     """Where it is said: a room's name, or `@nick`."""
-    return request.room if isinstance(request, bodies.Say) else "@" + request.nick
+    return request.room if isinstance(request, requests.Say) else "@" + request.nick

@@ -20,7 +20,7 @@ from udpchat.client.stored import ClientState, EntriesStored, ReplicaReset, Writ
 from udpchat.session.noise import user_id
 from udpchat.sync.replica import Replica
 from udpchat.sync.uplink import Uplink
-from udpchat.wire import bodies
+from udpchat.wire import content, requests
 from udpchat.wire.errors import BadDatagram
 from udpchat.wire.frames import Head, parse_entry_untrusted
 from udpchat.wire.limits import CONVERSATIONS_PER_KEY_MAX, SEQUENCE_MAX
@@ -121,7 +121,7 @@ class Timeline:
         return replica
 
     def _show_again(self, log: str, start: Start) -> None:
-        for message in self.recall(bodies.LogEntry(log, *item) for item in start.recent):
+        for message in self.recall(requests.LogEntry(log, *item) for item in start.recent):
             if (identity := bytes.fromhex(message.id)) in self.own:  # its answer was lost with the run before
                 self._events.append(self.own.confirm(identity, message.seq, message.time_ms))
             elif message.seq > self._starts.hidden(log):
@@ -149,28 +149,28 @@ class Timeline:
 
     # --- What it means ----------
 
-    def _tell(self, replica: Replica, sequence: int, entry: bodies.Entry) -> None:
+    def _tell(self, replica: Replica, sequence: int, entry: content.Entry) -> None:
         room = replica.log[1:]
         match entry:
-            case bodies.Message():
+            case content.Message():
                 self._tell_message(replica, sequence, entry)
-            case bodies.Joined(nick, user):
+            case content.Joined(nick, user):
                 self.people.on_joined(nick, user)
                 if user != self.people.me:
                     self._events.append(events.MemberJoined(room, nick))
-            case bodies.Left(nick, user, reason):
+            case content.Left(nick, user, reason):
                 self.people.on_left(nick, user)
                 if user != self.people.me:
                     self._events.append(events.MemberLeft(room, nick, reason))
-            case bodies.Renamed(old, nick, user):
+            case content.Renamed(old, nick, user):
                 if self.people.on_renamed(old, nick, user):
                     self._events.append(events.MemberRenamed(old, nick))
-            case bodies.TopicSet(topic, nick):
+            case content.TopicSet(topic, nick):
                 self._events.append(events.TopicChanged(room, topic, nick))
-            case bodies.Tombstone():
+            case content.Tombstone():
                 pass
 
-    def _tell_message(self, replica: Replica, sequence: int, message: bodies.Message) -> None:
+    def _tell_message(self, replica: Replica, sequence: int, message: content.Message) -> None:
         room = self._room_of(replica.log, message)  # also of what is not shown: its log is known from here on
         if message.author == self.people.me:
             if message.id in self.own:
@@ -181,7 +181,7 @@ class Timeline:
         if not self.people.is_ignored(message) and sequence > self._starts.hidden(replica.log):
             self._events.append(_shown(room, sequence, message, is_history=sequence <= replica.entered))
 
-    def _room_of(self, log: str, message: bodies.Message) -> str:
+    def _room_of(self, log: str, message: content.Message) -> str:
         """What people call a log: the room, or `@` and the nick of the other one; whose log it is is remembered."""
         if not log.startswith(CONVERSATION_PREFIX):
             return log[1:]
@@ -192,7 +192,7 @@ class Timeline:
     def _shown_log(self, log: str) -> str:
         return shown_log(log, next((nick for nick, known in self._conversations.items() if known == log), ""))
 
-    def recall(self, items: Iterable[bodies.LogEntry]) -> list[events.MessageReceived]:
+    def recall(self, items: Iterable[requests.LogEntry]) -> list[events.MessageReceived]:
         """Entries of the past, from the disk or the server, as messages; those of who is ignored are left out."""
         recalled = []
         for item in items:
@@ -200,7 +200,7 @@ class Timeline:
                 entry = parse_entry_untrusted(item.entry)
             except BadDatagram:
                 continue
-            if isinstance(entry, bodies.Message) and not self.people.is_ignored(entry):
+            if isinstance(entry, content.Message) and not self.people.is_ignored(entry):
                 recalled.append(_shown(self._room_of(item.log, entry), item.sequence, entry, is_history=True))
         return recalled
 
@@ -259,7 +259,7 @@ class Timeline:
         self._unstored.update(write.log for write in writes if isinstance(write, EntriesStored | ReplicaReset))
 
 
-def _shown(room: str, sequence: int, message: bodies.Message, *, is_history: bool) -> events.MessageReceived:
+def _shown(room: str, sequence: int, message: content.Message, *, is_history: bool) -> events.MessageReceived:
     return events.MessageReceived(
         room=room,
         seq=sequence,

@@ -30,8 +30,8 @@ from udpchat.server.settle import (
 from udpchat.session.noise import user_id
 from udpchat.session.session import Session
 from udpchat.sync.log import Append, ServerLog
-from udpchat.wire.bodies import HERE
 from udpchat.wire.frames import Introduction, Refused, encode
+from udpchat.wire.requests import HERE
 
 
 class Chat:

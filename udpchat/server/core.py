@@ -25,7 +25,7 @@ from udpchat.session.timers import earliest
 from udpchat.sync.log import Append, LogUnreadable, ServerLog
 from udpchat.sync.log_stream import LogStream
 from udpchat.sync.timers import TimerHeap
-from udpchat.wire.bodies import Reason
+from udpchat.wire.content import Reason
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.frames import (
     Goodbye,

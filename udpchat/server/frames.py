@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from udpchat.server.chat import Chat
 from udpchat.server.registry import Peer
 from udpchat.session.session import Session
-from udpchat.wire.bodies import Malformed, Reason, RequestBody
+from udpchat.wire.content import Reason
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.frames import (
     Ack,
@@ -25,6 +25,7 @@ from udpchat.wire.frames import (
     parse_request_untrusted,
 )
 from udpchat.wire.packets import Address
+from udpchat.wire.requests import Malformed, RequestBody
 
 # What neither loss nor reordering explains in an authenticated packet: the peer itself is at fault and is disconnected.
 VIOLATIONS = frozenset({Drop.UNSENT_ACK})

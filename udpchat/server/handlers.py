@@ -20,12 +20,12 @@ from udpchat.server.replay import answer
 from udpchat.server.settle import Action
 from udpchat.session.noise import fingerprint
 from udpchat.sync.log import LogUnreadable
-from udpchat.wire.bodies import (
+from udpchat.wire.content import ACTION, TEXT, Reason, TopicSet
+from udpchat.wire.limits import AWAY_BYTES_MAX, TEXT_BYTES_MAX, TOPIC_BYTES_MAX
+from udpchat.wire.requests import (
     ABSENT,
-    ACTION,
     AWAY,
     HERE,
-    TEXT,
     Done,
     EntryList,
     Failed,
@@ -37,7 +37,6 @@ from udpchat.wire.bodies import (
     Page,
     Part,
     Person,
-    Reason,
     Rename,
     RequestBody,
     ResultBody,
@@ -46,10 +45,8 @@ from udpchat.wire.bodies import (
     SetAway,
     SetTopic,
     Tell,
-    TopicSet,
     Whois,
 )
-from udpchat.wire.limits import AWAY_BYTES_MAX, TEXT_BYTES_MAX, TOPIC_BYTES_MAX
 
 PAGE_BYTES_MAX = 900
 

@@ -9,8 +9,8 @@ from udpchat.chat.ids import ROOM_PREFIX
 from udpchat.server.registry import Peer
 from udpchat.server.state import State
 from udpchat.sync.log import ServerLog
-from udpchat.wire.bodies import GetHistory, LogEntry, Search
 from udpchat.wire.limits import PAST_BYTES_MAX, PAST_ENTRIES_MAX
+from udpchat.wire.requests import GetHistory, LogEntry, Search
 
 _ENTRY_OVERHEAD_BYTES: Final = 16  # of a log entry in an answer, beside its log's name and itself
 

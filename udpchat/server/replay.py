@@ -15,8 +15,9 @@ from udpchat.sync.fragments import split
 from udpchat.sync.log import LogReader
 from udpchat.sync.packing import FRAME_BYTES_MAX
 from udpchat.sync.requests import ANSWERS_RECALLED_MAX, RequestWindow
-from udpchat.wire.bodies import Claim, Done, Failed, ResultBody, Stored
+from udpchat.wire.content import Claim
 from udpchat.wire.frames import ResultFragment, encode, encode_result, parse_record
+from udpchat.wire.requests import Done, Failed, ResultBody, Stored
 
 REFUSED_BEFORE: Final = encode(Failed("refused", "the server refused this before; it is not in the log"))
 

@@ -14,7 +14,7 @@ from udpchat.server.roster import Roster
 from udpchat.server.state import State
 from udpchat.sync.log import LogReader
 from udpchat.sync.log_stream import LogStream
-from udpchat.wire.bodies import Reason
+from udpchat.wire.content import Reason
 from udpchat.wire.limits import ROOMS_MAX
 
 

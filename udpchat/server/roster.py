@@ -11,7 +11,7 @@ from collections import deque
 from udpchat.chat.ids import roster_log
 from udpchat.sync.log import Extent
 from udpchat.sync.log_stream import RECENT_ENTRIES_MAX, LogStream
-from udpchat.wire.bodies import Joined, Left, Reason, Renamed, TopicSet
+from udpchat.wire.content import Joined, Left, Reason, Renamed, TopicSet
 from udpchat.wire.frames import encode
 
 BATCH_S_PER_MEMBER = 0.001

@@ -14,22 +14,9 @@ from typing import Any
 from udpchat.chat.ids import DIRECTORY_LOG, conversation_log, message_id, room_log
 from udpchat.server.state import State
 from udpchat.sync.log import Append, RequestId
-from udpchat.wire.bodies import (
-    HERE,
-    Claim,
-    Conversation,
-    Done,
-    Failed,
-    Message,
-    Rename,
-    ResultBody,
-    Say,
-    SetTopic,
-    Stored,
-    Tell,
-    TopicRecord,
-)
+from udpchat.wire.content import Claim, Conversation, Message, TopicRecord
 from udpchat.wire.frames import encode, encode_message
+from udpchat.wire.requests import HERE, Done, Failed, Rename, ResultBody, Say, SetTopic, Stored, Tell
 
 # --- Proposals ----------
 

@@ -14,7 +14,7 @@ from typing import Final
 from udpchat.chat.ids import DIRECTORY_LOG
 from udpchat.chat.names import skeleton
 from udpchat.sync.log import LogReader
-from udpchat.wire.bodies import Claim, Conversation, TopicRecord
+from udpchat.wire.content import Claim, Conversation, TopicRecord
 from udpchat.wire.frames import parse_record
 from udpchat.wire.limits import CONVERSATIONS_PER_KEY_MAX, NICKS_MAX, NICKS_PER_KEY_MAX
 

@@ -13,7 +13,7 @@ from udpchat.client.stored import RequestDone
 from udpchat.shell.operations import replica_of
 from udpchat.storage.client_sqlite import SqliteClientStore
 from udpchat.storage.protocol import ClientStore
-from udpchat.wire import bodies
+from udpchat.wire import content, requests
 from udpchat.wire.frames import parse_request_untrusted
 
 MAY_HAVE_ARRIVED = "whether the server has got any of that already is not known here"
@@ -59,7 +59,7 @@ def show(
 def line_of(counter: int, body: bytes) -> str:
     """`17 [lobby] text`: the counter of the request, where it was said, and what."""
     request = _said(body)
-    text = f"* {request.text}" if request.kind == bodies.ACTION else request.text
+    text = f"* {request.text}" if request.kind == content.ACTION else request.text
     return printable(f"{counter} [{room_of(request)}] {text}")
 
 
@@ -70,7 +70,7 @@ def json_of(counter: int, body: bytes) -> str:
     return json_line({"counter": counter, "room": room_of(request), "text": request.text, "kind": kind})
 
 
-def _said(body: bytes) -> bodies.Say | bodies.Tell:
+def _said(body: bytes) -> requests.Say | requests.Tell:
     request = parse_request_untrusted(body)
-    assert isinstance(request, bodies.Say | bodies.Tell)
+    assert isinstance(request, requests.Say | requests.Tell)
     return request

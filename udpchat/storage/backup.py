@@ -19,7 +19,7 @@ from udpchat.storage.protocol import StoreError, StoreUnusable
 from udpchat.storage.server_sqlite import SERVER, redraw_generations
 from udpchat.storage.tables import SEQUENCE_BITS, Tables, checksum_of
 from udpchat.storage.text_index import message_of
-from udpchat.wire.bodies import Message
+from udpchat.wire.content import Message
 from udpchat.wire.limits import KEY_BYTES
 
 STEP_ENTRIES = 10_000  # between two reports of progress

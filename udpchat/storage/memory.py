@@ -23,7 +23,7 @@ from udpchat.client.stored import (
 from udpchat.storage.protocol import ANSWERED_MAX, RUN_COUNTERS, StoreFull
 from udpchat.storage.text_index import first_at_or_after, generation_of, message_of, nick_token, time_of, words_of
 from udpchat.sync.log import Append, Extent, SearchHit
-from udpchat.wire.bodies import Message
+from udpchat.wire.content import Message
 from udpchat.wire.limits import INSTANCE_BYTES
 
 

@@ -17,7 +17,7 @@ from udpchat.storage.migrations import failures, transaction
 from udpchat.storage.protocol import StoreFailed
 from udpchat.storage.text_index import first_at_or_after, message_of, nick_token, time_of, words_of
 from udpchat.sync.log import Extent, SearchHit
-from udpchat.wire.bodies import Message
+from udpchat.wire.content import Message
 
 SEQUENCE_BITS = 40  # a million messages a second for twelve days; and as many logs as 23 bits count
 LOGS_MAX = 2**23 - 1

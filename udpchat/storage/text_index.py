@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from hashlib import blake2s
 
 from udpchat.storage.protocol import GENERATION_MAX, SEARCH_CHARACTERS_MAX, SEARCH_WORDS_MAX
-from udpchat.wire.bodies import Message, Tombstone
+from udpchat.wire.content import Message, Tombstone
 from udpchat.wire.errors import BadDatagram
 from udpchat.wire.frames import parse_entry_untrusted
 from udpchat.wire.limits import SEQUENCE_MAX

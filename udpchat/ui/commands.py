@@ -28,7 +28,7 @@ from udpchat.ui.arguments import (
     target_of,
 )
 from udpchat.ui.recall import Archive, Moment, Recall
-from udpchat.wire import bodies
+from udpchat.wire import requests
 from udpchat.wire.limits import AWAY_BYTES_MAX, TEXT_BYTES_MAX, TOPIC_BYTES_MAX
 
 WORD_CHARACTERS_MAX = 32  # of an unknown command, compared and shown
@@ -123,12 +123,12 @@ def _room_command(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
 
 def _rooms(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
     nothing(rest)
-    prompt.client.ask(now, bodies.ListRooms(""))
+    prompt.client.ask(now, requests.ListRooms(""))
     return []
 
 
 def _names(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
-    prompt.client.ask(now, bodies.ListMembers(prompt.room_or_current(rest), ""))
+    prompt.client.ask(now, requests.ListMembers(prompt.room_or_current(rest), ""))
     return []
 
 
@@ -140,10 +140,10 @@ def _topic(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
     else:
         room = prompt.current_room()
     if not topic:
-        prompt.client.ask(now, bodies.GetTopic(room))
+        prompt.client.ask(now, requests.GetTopic(room))
     else:
         topic = "" if topic == CLEAR_TOPIC else bounded(topic, TOPIC_BYTES_MAX, "topic")
-        prompt.client.ask(now, bodies.SetTopic(room, topic))
+        prompt.client.ask(now, requests.SetTopic(room, topic))
     return []
 
 
@@ -156,23 +156,23 @@ def _search(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
 
 
 def _nick_command(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
-    prompt.client.ask(now, bodies.Rename(nick_of(only_word(rest))))
+    prompt.client.ask(now, requests.Rename(nick_of(only_word(rest))))
     return []
 
 
 def _whois(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
-    prompt.client.ask(now, bodies.Whois(nick_of(only_word(rest))))
+    prompt.client.ask(now, requests.Whois(nick_of(only_word(rest))))
     return []
 
 
 def _away(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
-    prompt.client.ask(now, bodies.SetAway(bounded(rest.strip() or "away", AWAY_BYTES_MAX, "reason")))
+    prompt.client.ask(now, requests.SetAway(bounded(rest.strip() or "away", AWAY_BYTES_MAX, "reason")))
     return []
 
 
 def _back(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
     nothing(rest)
-    prompt.client.ask(now, bodies.SetAway(""))
+    prompt.client.ask(now, requests.SetAway(""))
     return []
 
 

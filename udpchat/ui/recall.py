@@ -14,7 +14,7 @@ from udpchat.client.core import ClientCore
 from udpchat.client.past import Recalled
 from udpchat.sync.log import Extent, LogUnreadable, Searchable
 from udpchat.ui.arguments import Refusal, WrongUsage, bounded, nick_of, target_of
-from udpchat.wire import bodies
+from udpchat.wire import requests
 from udpchat.wire.limits import PAST_ENTRIES_MAX, SEQUENCE_MAX
 
 HISTORY_COUNT = 50  # messages, if no number is given
@@ -91,9 +91,9 @@ class Recall:
         if client.is_lost:
             return [HistoryFound(messages), _offline()]
         if is_latest and items:
-            request = bodies.GetHistory(log, items[0][0], 0, count - len(items))
+            request = requests.GetHistory(log, items[0][0], 0, count - len(items))
         else:
-            request = bodies.GetHistory(log, 0, before_ms, count)
+            request = requests.GetHistory(log, 0, before_ms, count)
         client.ask(now, request, here=Recalled(messages, count))
         return []
 
@@ -109,7 +109,7 @@ class Recall:
         self._client.ask(now, request, here=Recalled(messages, SEARCH_COUNT_MAX))
         return []
 
-    def _query(self, rest: str) -> bodies.Search:
+    def _query(self, rest: str) -> requests.Search:
         words: list[str] = []
         nick, log, since_ms = "", "", 0
         for word in rest.split():
@@ -125,7 +125,7 @@ class Recall:
                     words.append(word)
         if not words and not nick:
             raise WrongUsage
-        return bodies.Search(bounded(" ".join(words), SEARCH_BYTES_MAX, "search"), nick, log, since_ms)
+        return requests.Search(bounded(" ".join(words), SEARCH_BYTES_MAX, "search"), nick, log, since_ms)
 
     def _log_in(self, value: str) -> str:
         target = target_of(value, bare_is_room=True)
@@ -134,7 +134,7 @@ class Recall:
             raise Refusal("no_conversation", f"nothing is known here of a conversation with {target[1:]}")
         return log
 
-    def _search_here(self, asked: bodies.Search) -> tuple[MessageReceived, ...]:
+    def _search_here(self, asked: requests.Search) -> tuple[MessageReceived, ...]:
         if self._archive is None:
             return ()
         found = self._archive.search(

@@ -1,7 +1,7 @@
 """Frames: the typed values inside a sealed packet (SPEC 4), and the bytes of everything that travels in them.
 
 Decoding yields values within their bounds or raises `BadDatagram(MALFORMED)`. Frames travel as a msgpack array of
-arrays, each led by its tag. With bodies.py the only module that knows msgspec.
+arrays, each led by its tag. What stands in them: requests.py and content.py.
 """
 
 from __future__ import annotations
@@ -12,24 +12,9 @@ import msgspec
 from msgspec import Meta, Raw, Struct, structs
 from msgspec.msgpack import Decoder
 
-from udpchat.wire.bodies import (
-    Code,
-    Counter,
-    Entry,
-    LogName,
-    Malformed,
-    Message,
-    Nick,
-    Record,
-    RequestBody,
-    ResultBody,
-    Sequence,
-    ShortText,
-    UnknownEntry,
-    UserId,
-    WireStruct,
-)
+from udpchat.wire.content import Entry, Message, Record, UnknownEntry
 from udpchat.wire.errors import BadDatagram, Drop
+from udpchat.wire.fields import Code, Counter, LogName, Nick, Sequence, ShortText, UserId, WireStruct
 from udpchat.wire.limits import (
     ACK_LOGS_MAX,
     ACK_RANGES_MAX,
@@ -47,6 +32,7 @@ from udpchat.wire.limits import (
     PROTOCOL_MINOR,
     SEQUENCE_MAX,
 )
+from udpchat.wire.requests import Malformed, RequestBody, ResultBody
 
 T = TypeVar("T")
 

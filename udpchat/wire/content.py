@@ -1,0 +1,137 @@
+"""What logs hold (SPEC 4.5, 4.6): messages, the entries of rosters, and the records of the server's directory.
+
+A message is an envelope around content of a kind.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from msgspec import Meta
+
+from udpchat.wire.fields import (
+    Code,
+    ContentData,
+    Kind,
+    LogName,
+    MessageId,
+    MessageReference,
+    Nick,
+    Room,
+    ShortText,
+    Text,
+    UserId,
+    WireStruct,
+)
+from udpchat.wire.limits import (
+    NICK_CHARACTERS_MAX,
+    OPTIONAL_TAG_MIN,
+)
+
+TEXT, ACTION = 0, 1
+
+
+class Reason(StrEnum):
+    """Why somebody left, in `Left` entries and in a `Goodbye` (SPEC 6.2); a server that stops says so in words."""
+
+    QUIT = "quit"  # said goodbye
+    TIMED_OUT = "timed out"  # silent for the expiry, or no fresh handshake in time
+    PARTED = "parted"  # left this room only
+    KICKED = "kicked"  # was removed by somebody who may
+    PROTOCOL_VIOLATION = "protocol violation"  # sent what no correct client sends
+    DISPLACED = "displaced"  # another device of the same person took its place
+
+
+class Extra(WireStruct, tag=0, frozen=True):
+    """What few messages have: the id of the message that this one is about, and data that belongs to its kind."""
+
+    refers_to: MessageReference = b""
+    data: ContentData = b""
+
+
+class TopicSet(WireStruct, tag=6, frozen=True):
+    """Somebody set the topic: an entry of the roster, and the answer to `TopicOf`; the nick is empty if nobody did."""
+
+    topic: ShortText
+    nick: Annotated[str, Meta(max_length=NICK_CHARACTERS_MAX)]
+
+
+class Message(WireStruct, tag=1, frozen=True):
+    """An envelope (when, who, to whom, about what) around content: `kind`, `text` and the data of `extra`.
+
+    `id` is the same at the author and everywhere else. Whoever does not know `kind` keeps the message, and shows that
+    it is one which this version cannot show, with `text`, which may be empty, in its place (SPEC 8).
+    """
+
+    time_ms: int
+    author: UserId
+    nick: Nick
+    id: MessageId
+    kind: Kind
+    text: Text
+    to: Annotated[str, Meta(max_length=NICK_CHARACTERS_MAX)] = ""
+    extra: Extra | None = None
+
+
+class Tombstone(WireStruct, tag=2, frozen=True):
+    """A message that was removed; its number stays."""
+
+    time_ms: int
+
+
+class Joined(WireStruct, tag=3, frozen=True):
+    """Roster: a person came into the room."""
+
+    nick: Nick
+    user: UserId
+
+
+class Left(WireStruct, tag=4, frozen=True):
+    """Roster: a person is no longer in the room, and why."""
+
+    nick: Nick
+    user: UserId
+    reason: Code
+
+
+class Renamed(WireStruct, tag=5, frozen=True):
+    """Roster: a person is known by another nick from here on."""
+
+    old: Nick
+    nick: Nick
+    user: UserId
+
+
+class UnknownEntry(WireStruct, tag=OPTIONAL_TAG_MIN, frozen=True):
+    """In the place of any entry with an optional tag that this version does not know: kept, and not shown."""
+
+
+Entry = Message | Tombstone | Joined | Left | Renamed | TopicSet | UnknownEntry
+
+# --- Records of the server's directory log, never sent (SPEC 4.6) ----------
+
+
+class Claim(WireStruct, tag=32, frozen=True):
+    """A nick belongs to a key from here on."""
+
+    nick: Nick
+    key: bytes
+
+
+class TopicRecord(WireStruct, tag=33, frozen=True):
+    """The topic of a room as of here."""
+
+    room: Room
+    topic: ShortText
+    nick: Nick
+
+
+class Conversation(WireStruct, tag=34, frozen=True):
+    """The log of what two keys tell each other."""
+
+    log: LogName
+    keys: tuple[bytes, bytes]
+
+
+Record = Claim | TopicRecord | Conversation

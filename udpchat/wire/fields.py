@@ -1,0 +1,39 @@
+"""Types of fields with their bounds, and the form of every record (SPEC 4, 4.8).
+
+Only this module, requests.py, content.py and frames.py know msgspec.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from udpchat.wire.limits import (
+    LOG_NAME_BYTES_MAX,
+    NICK_CHARACTERS_MAX,
+    ROOM_CHARACTERS_MAX,
+    SEQUENCE_MAX,
+    TEXT_BYTES_MAX,
+    TOPIC_BYTES_MAX,
+)
+
+Nick = Annotated[str, Meta(min_length=1, max_length=NICK_CHARACTERS_MAX)]
+Room = Annotated[str, Meta(min_length=1, max_length=ROOM_CHARACTERS_MAX)]
+LogName = Annotated[str, Meta(min_length=1, max_length=LOG_NAME_BYTES_MAX)]
+Text = Annotated[str, Meta(max_length=TEXT_BYTES_MAX)]
+ShortText = Annotated[str, Meta(max_length=TOPIC_BYTES_MAX)]
+Code = Annotated[str, Meta(max_length=32)]
+Sequence = Annotated[int, Meta(ge=0, le=SEQUENCE_MAX)]
+Counter = Annotated[int, Meta(ge=1, le=SEQUENCE_MAX)]
+UserId = Annotated[bytes, Meta(min_length=8, max_length=8)]
+MessageId = Annotated[bytes, Meta(min_length=8, max_length=8)]
+MessageReference = Annotated[bytes, Meta(max_length=8)]  # a MessageId, or empty
+Kind = Annotated[int, Meta(ge=0, le=255)]  # TEXT, ACTION, or one that this version does not know
+ContentData = Annotated[bytes, Meta(max_length=TEXT_BYTES_MAX)]
+Presence = Annotated[int, Meta(ge=0, le=2)]  # HERE, AWAY or ABSENT
+
+
+class WireStruct(Struct, array_like=True, frozen=True, gc=False):
+    """An array led by its tag. At its end, fields that have a default may be missing; more fields than these are
+    ignored, so that later versions can add some (SPEC 8)."""

@@ -1,0 +1,187 @@
+"""What a client asks to be carried out exactly once, and what it is answered (SPEC 4.3, 4.4)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from udpchat.wire.content import Extra, TopicSet
+from udpchat.wire.fields import (
+    Code,
+    Counter,
+    Kind,
+    LogName,
+    Nick,
+    Presence,
+    Room,
+    Sequence,
+    ShortText,
+    Text,
+    WireStruct,
+)
+from udpchat.wire.limits import (
+    AWAY_BYTES_MAX,
+    LOG_NAME_BYTES_MAX,
+    NICK_CHARACTERS_MAX,
+    PAST_ENTRIES_MAX,
+    ROOM_CHARACTERS_MAX,
+    SEQUENCE_MAX,
+)
+
+HERE, AWAY, ABSENT = 0, 1, 2  # of a person: away if all devices are, absent if there is none
+
+# --- Requests: what a client asks to be carried out exactly once (SPEC 4.3) ----------
+
+
+class Malformed(WireStruct, tag=0, frozen=True):
+    """In the place of a body that cannot be read, in a frame that can: answered by `Failed`. Never sent."""
+
+
+class Say(WireStruct, tag=1, frozen=True):
+    """Append a message to a room's log. From `kind` on: as in `Message`."""
+
+    room: Room
+    kind: Kind
+    text: Text
+    extra: Extra | None = None
+
+
+class Tell(WireStruct, tag=2, frozen=True):
+    """Append a message to the log of the conversation with a person. From `kind` on: as in `Message`."""
+
+    nick: Nick
+    kind: Kind
+    text: Text
+    extra: Extra | None = None
+
+
+class Part(WireStruct, tag=3, frozen=True):
+    """Leave a room."""
+
+    room: Room
+
+
+class Rename(WireStruct, tag=4, frozen=True):
+    """Claim a nick and be known by it."""
+
+    nick: Nick
+
+
+class SetTopic(WireStruct, tag=5, frozen=True):
+    """Set a room's topic; the empty topic removes it."""
+
+    room: Room
+    topic: ShortText
+
+
+class SetAway(WireStruct, tag=6, frozen=True):
+    """Be away with a reason; the empty reason is being back."""
+
+    reason: Annotated[str, Meta(max_length=AWAY_BYTES_MAX)]
+
+
+class Whois(WireStruct, tag=7, frozen=True):
+    """Ask about a person."""
+
+    nick: Nick
+
+
+class ListMembers(WireStruct, tag=8, frozen=True):
+    """Ask who is in a room; answered in pages, this one from behind `after`."""
+
+    room: Room
+    after: Annotated[str, Meta(max_length=NICK_CHARACTERS_MAX)]
+
+
+class ListRooms(WireStruct, tag=9, frozen=True):
+    """Ask which rooms there are; answered in pages, this one from behind `after`."""
+
+    after: Annotated[str, Meta(max_length=ROOM_CHARACTERS_MAX)]
+
+
+class GetTopic(WireStruct, tag=10, frozen=True):
+    """Ask for a room's topic; answered by `TopicSet`."""
+
+    room: Room
+
+
+class GetHistory(WireStruct, tag=11, frozen=True):
+    """Ask for the `count` entries of a log before a sequence and a time; 0: before none."""
+
+    log: LogName
+    before: Sequence
+    before_ms: Annotated[int, Meta(ge=0, le=SEQUENCE_MAX)]
+    count: Annotated[int, Meta(ge=1, le=PAST_ENTRIES_MAX)]
+
+
+class Search(WireStruct, tag=12, frozen=True):
+    """Ask for the latest messages with all of these words; any may be empty, `since_ms` 0."""
+
+    words: Annotated[str, Meta(max_length=200)]
+    nick: Annotated[str, Meta(max_length=NICK_CHARACTERS_MAX)]
+    log: Annotated[str, Meta(max_length=LOG_NAME_BYTES_MAX)]
+    since_ms: Annotated[int, Meta(ge=0, le=SEQUENCE_MAX)]
+
+
+RequestBody = (
+    Malformed | Say | Tell | Part | Rename | SetTopic | SetAway | Whois | ListMembers | ListRooms | GetTopic
+    | GetHistory | Search
+)  # fmt: skip
+
+# --- Results: the answer to a request, the same for every repetition (SPEC 4.4) ----------
+
+
+class Stored(WireStruct, tag=1, frozen=True):
+    """The message stands in the log, durably. Of a `Tell`: the presence of its addressee, and if AWAY, their reason."""
+
+    log: LogName
+    sequence: Sequence
+    presence: Presence = HERE
+    away: ShortText = ""
+
+
+class Done(WireStruct, tag=2, frozen=True):
+    """Carried out; nothing more to say."""
+
+
+class Failed(WireStruct, tag=3, frozen=True):
+    """Not carried out, and never will be: why, for programs and for people."""
+
+    code: Code
+    text: ShortText
+
+
+class Person(WireStruct, tag=4, frozen=True):
+    """What there is to know of a nick: its key's fingerprint, whether here, idle for how long, if AWAY why, where."""
+
+    nick: Nick
+    fingerprint: ShortText
+    presence: Presence
+    idle_s: Annotated[int, Meta(ge=0, le=SEQUENCE_MAX)]
+    away: ShortText
+    rooms: list[Room]
+
+
+class Page(WireStruct, tag=5, frozen=True):
+    """One page of names or rooms, in order; `more` if there are others behind the last."""
+
+    items: list[str]
+    more: bool
+
+
+class LogEntry(WireStruct, tag=0, frozen=True):
+    """An entry and where it stands."""
+
+    log: LogName
+    sequence: Counter
+    entry: bytes
+
+
+class EntryList(WireStruct, tag=7, frozen=True):
+    """Entries of the past, in order."""
+
+    items: Annotated[list[LogEntry], Meta(max_length=PAST_ENTRIES_MAX)]
+
+
+ResultBody = Stored | Done | Failed | Person | Page | TopicSet | EntryList
