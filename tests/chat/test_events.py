@@ -35,3 +35,7 @@ def test_an_event_has_the_fields_that_were_promised(kind: type) -> None:
 def test_an_event_is_a_value(kind: type) -> None:
     parameters = getattr(kind, "__dataclass_params__")  # noqa: B009
     assert parameters.frozen and "__slots__" in vars(kind)
+
+
+def test_a_kind_of_content_that_this_version_does_not_know_has_a_name_too() -> None:
+    assert [events.kind_name(kind) for kind in (0, 1, 2, 255)] == ["text", "action", "unknown", "unknown"]

@@ -467,3 +467,14 @@ def test_the_past_is_recalled_without_who_is_ignored_and_without_what_cannot_be_
     ]  # fmt: skip
     recalled = view.recall(items)
     assert [(told.room, told.seq, told.history) for told in recalled] == [("lobby", 3, True), ("@bob", 1, True)]
+
+
+def test_an_entry_of_an_optional_kind_is_kept_and_passed_over() -> None:
+    view = timeline()
+    view.on_head(head(entered=0))
+    frame = entries(1, message("one"), message("three"))
+    frame = Entries(ROOM, 1, 1, 0, [frame.entries[0], raw(encode([200, "later"])), frame.entries[1]])
+    assert receive(view, frame)
+    assert [text for _, text, _ in shown(view)] == ["one", "three"]
+    [stored] = [write for write in view.drain_writes() if isinstance(write, EntriesStored)]
+    assert len(stored.entries) == 3

@@ -203,6 +203,16 @@ def test_an_export_gives_what_was_said_in_order(log: SqliteLog, path: Path) -> N
     assert list(export(path, log=ATTIC, since_ms=26)) == list(export(path, log="#unknown")) == []
 
 
+def test_an_export_has_content_of_later_versions_and_leaves_out_entries_that_are_no_messages(tmp_path: Path) -> None:
+    with closing(SqliteClientStore(tmp_path / "client.db")) as store:
+        later = (said("a picture", time_ms=5, kind=200), encode([200, "later"]), said("hello", time_ms=6))
+        store.write([EntriesStored(LOBBY, 7, 1, later)])
+        assert list(export(tmp_path / "client.db")) == [
+            Exported(LOBBY, 1, 5, "alice", "unknown", "a picture"),
+            Exported(LOBBY, 3, 6, "alice", "text", "hello"),
+        ]
+
+
 def test_a_clients_replica_is_exported_and_checked_likewise(tmp_path: Path) -> None:
     with closing(SqliteClientStore(tmp_path / "client.db")) as store:
         store.write([EntriesStored(LOBBY, 7, 1, (said("hello", time_ms=5),))])

@@ -176,10 +176,11 @@ def _log_of(source: Path, room: str) -> str:
 
 def line_of(exported: Exported) -> str:
     """`2026-01-31T23:59:59.123Z [lobby] <bob> text`; in a conversation `[@alice] <bob> text`: whom it was said to."""
+    shown = f": {exported.text}" if exported.text else ""
     said = {
         "text": f"<{exported.nick}> {exported.text}",
         "action": f"* {exported.nick} {exported.text}",
-        "unknown": f"-- {exported.nick} sent something that this version cannot show: {exported.text}",
+        "unknown": f"-- {exported.nick} sent something that this version cannot show{shown}",
     }.get(exported.kind, "-- removed")
     return printable(f"{iso_time(exported.time_ms)} [{_room_of(exported)}] {said}")
 

@@ -33,12 +33,12 @@ TEXT, ACTION = 0, 1
 
 
 class Reason(StrEnum):
-    """Why somebody left, in `Left` entries and in a `Goodbye` (SPEC 6.2); a server that stops says so in words."""
+    """Why a peer left, in `Left` entries and in a `Goodbye` (SPEC 6.2); a server that stops sends free text instead."""
 
-    QUIT = "quit"  # said goodbye
+    QUIT = "quit"  # sent a Goodbye
     TIMED_OUT = "timed out"  # silent for the expiry, or no fresh handshake in time
     PARTED = "parted"  # left this room only
-    KICKED = "kicked"  # was removed by somebody who may
+    KICKED = "kicked"  # was removed by an operator
     PROTOCOL_VIOLATION = "protocol violation"  # sent what no correct client sends
     DISPLACED = "displaced"  # another device of the same person took its place
 
@@ -51,7 +51,7 @@ class Extra(WireStruct, tag=0, frozen=True):
 
 
 class TopicSet(WireStruct, tag=6, frozen=True):
-    """Somebody set the topic: an entry of the roster, and the answer to `TopicOf`; the nick is empty if nobody did."""
+    """The topic was set: an entry of the roster, and the answer to `GetTopic`; the nick is empty if nobody set one."""
 
     topic: ShortText
     nick: Annotated[str, Meta(max_length=NICK_CHARACTERS_MAX)]
@@ -75,20 +75,20 @@ class Message(WireStruct, tag=1, frozen=True):
 
 
 class Tombstone(WireStruct, tag=2, frozen=True):
-    """A message that was removed; its number stays."""
+    """In the place of a message that was removed; its sequence stays."""
 
     time_ms: int
 
 
 class Joined(WireStruct, tag=3, frozen=True):
-    """Roster: a person came into the room."""
+    """Roster: the first device of a person joined the room."""
 
     nick: Nick
     user: UserId
 
 
 class Left(WireStruct, tag=4, frozen=True):
-    """Roster: a person is no longer in the room, and why."""
+    """Roster: the last device of a person left the room, for this reason."""
 
     nick: Nick
     user: UserId
@@ -96,7 +96,7 @@ class Left(WireStruct, tag=4, frozen=True):
 
 
 class Renamed(WireStruct, tag=5, frozen=True):
-    """Roster: a person is known by another nick from here on."""
+    """Roster: a member goes by another nick from here on."""
 
     old: Nick
     nick: Nick
@@ -128,7 +128,7 @@ class TopicRecord(WireStruct, tag=33, frozen=True):
 
 
 class Conversation(WireStruct, tag=34, frozen=True):
-    """The log of what two keys tell each other."""
+    """The log of the direct messages between two keys."""
 
     log: LogName
     keys: tuple[bytes, bytes]

@@ -1,4 +1,4 @@
-"""Frames: the typed values inside a sealed packet (SPEC 4), and the bytes of everything that travels in them.
+"""Frames: the typed values in the body of a packet (SPEC 4), and the bytes of all that stands in them.
 
 Decoding yields values within their bounds or raises `BadDatagram(MALFORMED)`. Frames travel as a msgpack array of
 arrays, each led by its tag. What stands in them: requests.py and content.py.
@@ -60,20 +60,20 @@ class Introduction(WireStruct, tag=0, frozen=True):
 
 
 class Enter(WireStruct, tag=1, frozen=True):
-    """I am `nick`. Repeated until answered by `Welcome` or `Refused`."""
+    """Request to enter under a nick; repeated until answered by `Welcome` or `Refused`. `agent` names the program."""
 
     nick: Nick
     agent: Annotated[str, Meta(max_length=64)]
 
 
 class Follow(WireStruct, tag=2, frozen=True):
-    """Send me this log from where my next `Ack` says. Repeated until answered by `Heads` or `Refused`."""
+    """Request to join the room with this log; repeated until answered by `Heads` or `Refused`."""
 
     log: LogName
 
 
 class Request(WireStruct, tag=3, frozen=True):
-    """A request; all those below `first_open` have been answered and may be forgotten."""
+    """A request to be carried out once. Those below `first_open` are answered, and the server may forget them."""
 
     counter: Counter
     first_open: Counter
@@ -81,7 +81,7 @@ class Request(WireStruct, tag=3, frozen=True):
 
 
 class RequestFragment(WireStruct, tag=4, frozen=True):
-    """One part of a request that does not fit a datagram."""
+    """One fragment of the body of a request that does not fit a datagram (SPEC 4.7)."""
 
     counter: Counter
     first_open: Counter
@@ -91,7 +91,7 @@ class RequestFragment(WireStruct, tag=4, frozen=True):
 
 
 class Cursor(WireStruct, tag=0, frozen=True):
-    """What a replica holds: all up to `sequence`, and the inclusive `ranges` beyond it."""
+    """What a replica holds of one log: all up to `sequence`, and the inclusive `ranges` above it."""
 
     log: LogName
     generation: Generation
@@ -100,9 +100,10 @@ class Cursor(WireStruct, tag=0, frozen=True):
 
 
 class Ack(WireStruct, tag=5, frozen=True):
-    """Packets processed (`largest`, and bit i for `largest - 1 - i`), for timing; cursors, for truth.
+    """The packets processed: `largest`, and bit i of `received` for `largest - 1 - i`; and what is held of logs.
 
-    `delay_us` since `largest` came; `late_ms`: how long after its successor a packet has lately come (reordering).
+    The packets serve to measure and to find losses; the cursors decide what is sent again. `delay_us`: time since
+    `largest` came. `reordering_ms`: how long after its successor a packet came, at most, in the last minute.
     """
 
     largest: Largest
@@ -113,19 +114,19 @@ class Ack(WireStruct, tag=5, frozen=True):
 
 
 class Ping(WireStruct, tag=6, frozen=True):
-    """Are you there? Answered by the `Pong` of the same number."""
+    """Answered by the `Pong` of the same number."""
 
     number: Sequence
 
 
 class PathReply(WireStruct, tag=7, frozen=True):
-    """The token of a `PathCheck`, from the address it was sent to."""
+    """Returns the token of a `PathCheck`, from the address that it was sent to."""
 
     token: Token
 
 
 class Goodbye(WireStruct, tag=8, frozen=True):
-    """Up or down: this session ends here, and why."""
+    """Up or down: this session ends, for this reason."""
 
     reason: ShortText
 
@@ -136,7 +137,7 @@ Up = Enter | Follow | Request | RequestFragment | Ack | Ping | PathReply | Goodb
 
 
 class Welcome(WireStruct, tag=16, frozen=True):
-    """You have entered, as `nick`; what the server expects of you."""
+    """The client has entered as `nick`; the times that the server expects, and how long it keeps messages."""
 
     nick: Nick
     user: UserId
@@ -150,7 +151,7 @@ class Welcome(WireStruct, tag=16, frozen=True):
 
 
 class Refused(WireStruct, tag=17, frozen=True):
-    """You may not enter (`log` is empty) or follow this log: why, for programs and for people."""
+    """Entering (`log` is empty) or following this log is refused: a code for programs, a text for people (SPEC 4.9)."""
 
     log: Annotated[str, Meta(max_length=LOG_NAME_BYTES_MAX)]
     code: Code
@@ -165,7 +166,7 @@ class Result(WireStruct, tag=18, frozen=True):
 
 
 class Entries(WireStruct, tag=19, frozen=True):
-    """Entries `first`, `first + 1`, ... of a log; acknowledge within `ack_ms`."""
+    """Entries `first`, `first + 1`, ... of a log, to be acknowledged within `ack_delay_ms`."""
 
     log: LogName
     generation: Generation
@@ -175,7 +176,7 @@ class Entries(WireStruct, tag=19, frozen=True):
 
 
 class EntryFragment(WireStruct, tag=20, frozen=True):
-    """One part of an entry that does not fit a datagram."""
+    """One fragment of an entry that does not fit a datagram (SPEC 4.7)."""
 
     log: LogName
     generation: Generation
@@ -187,7 +188,7 @@ class EntryFragment(WireStruct, tag=20, frozen=True):
 
 
 class Head(WireStruct, tag=0, frozen=True):
-    """A log as it stands: entries `base + 1` to `head` exist; the head was `entered` when you began to follow it."""
+    """One log: entries `base + 1` to `head` can be had; `entered` was its head when the client began to follow."""
 
     log: LogName
     generation: Generation
@@ -197,26 +198,26 @@ class Head(WireStruct, tag=0, frozen=True):
 
 
 class Heads(WireStruct, tag=21, frozen=True):
-    """How far logs reach; whoever holds less acknowledges what it has, and is sent the rest."""
+    """How far logs reach. A client that holds less sends an Ack with what it holds, and is sent the rest."""
 
     ack_delay_ms: Milliseconds
     heads: Annotated[list[Head], Meta(min_length=1, max_length=ACK_LOGS_MAX)]
 
 
 class Pong(WireStruct, tag=22, frozen=True):
-    """The answer to `Ping`."""
+    """The answer to a `Ping`; 0 without one: the answer to a Finish."""
 
     number: Sequence
 
 
 class PathCheck(WireStruct, tag=23, frozen=True):
-    """Prove that you hear at this address: answer with the token."""
+    """Asks for proof that the client receives at this address: the token in a `PathReply`."""
 
     token: Token
 
 
 class ResultFragment(WireStruct, tag=24, frozen=True):
-    """One part of the body of a `Result` that does not fit a datagram."""
+    """One fragment of the body of a `Result` that does not fit a datagram (SPEC 4.7)."""
 
     counter: Counter
     index: FragmentIndex

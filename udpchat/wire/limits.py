@@ -1,4 +1,4 @@
-"""Every number that both ends must agree on, and every bound that an outsider can run into.
+"""Every number that both ends must agree on, and every bound that an outsider can reach.
 
 Units come last in each name. The first part is the protocol (a change is a change of SPEC.md), the second our choice.
 """
@@ -15,25 +15,25 @@ CAPABILITY_MAX = 2**16 - 1
 OPTIONAL_TAG_MIN = 128  # a frame or an entry with this tag or a higher one is skipped by who does not know it
 DEFAULT_PORT = 47747
 
-DATAGRAM_BYTES_MAX = 1200  # QUIC's floor, RFC 9000 section 14: passes every path that carries IPv6
-HELLO_BYTES = 1200  # padded, so that no answer to a stranger is larger than his question
+DATAGRAM_BYTES_MAX = 1200  # QUIC's minimum, RFC 9000 section 14: fits every path that carries IPv6
+HELLO_BYTES = 1200  # padded: no answer to an unproved address is longer than what it sent
 DATA_HEADER_BYTES = 13  # kind 1, session index 4, packet counter 8: also the AEAD's associated data
 SEAL_BYTES = 16  # the Poly1305 tag
 BODY_BYTES_MAX = DATAGRAM_BYTES_MAX - DATA_HEADER_BYTES - SEAL_BYTES
 
 KEY_BYTES = 32  # X25519 and ChaCha20-Poly1305 alike
-COOKIE_BYTES = 20  # minted at, ms modulo 2^32: 4; keyed BLAKE2s: 16
+COOKIE_BYTES = 20  # time of creation, ms modulo 2^32: 4; keyed BLAKE2s: 16
 COOKIE_LIFETIME_S = 10.0
 COOKIE_SECRET_LIFETIME_S = 120.0  # WireGuard's; the one before is accepted too
 
 REPLAY_WINDOW_PACKETS = 8192  # WireGuard's; RFC 6479 in shape
 SESSION_PACKETS_MAX = 2**32  # a fresh handshake from here on
 SESSION_AGE_S_MAX = 3600.0
-SESSION_OVERLAP_S = 5.0  # how long the session before still opens packets after a fresh handshake
+SESSION_OVERLAP_S = 5.0  # how long the former session still opens packets after a handshake
 
 INSTANCE_BYTES = 16
 PATH_TOKEN_BYTES = 8
-AMPLIFICATION_MAX = 3  # bytes out for each byte in, to an address not proved: RFC 9000 section 8.1
+AMPLIFICATION_MAX = 3  # bytes sent for each byte received, to an unproved address: RFC 9000 section 8.1
 
 # --- Sizes: SPEC 4 ----------
 
@@ -53,7 +53,7 @@ FRAMES_MAX = 64  # in one packet
 ACK_RANGES_MAX = 32  # beyond the cursor, for each log (SPEC 5.2)
 ACK_LOGS_MAX = 32  # in one Ack
 ENTRIES_MAX = 512  # in one Entries frame
-SEQUENCE_MAX = 2**53  # exact in every language that reads our JSON
+SEQUENCE_MAX = 2**53  # exact as a double, which JSON readers use
 
 # --- Time: SPEC 6 ----------
 
@@ -61,13 +61,13 @@ HEARTBEAT_S = 10.0
 HEARTBEAT_JITTER = 0.1
 EXPIRY_S = 30.0
 
-HELLO_RESEND_S = 0.2  # a LAN answers in far less; grows by HELLO_RESEND_GROWTH up to HELLO_RESEND_S_MAX
+HELLO_RESEND_S = 0.2  # far more than a round trip in a LAN; grows by HELLO_RESEND_GROWTH up to HELLO_RESEND_S_MAX
 HELLO_RESEND_S_MAX = 1.25
-HELLO_RESEND_GROWTH = 2.5  # a second try soon, and yet no more than four Hellos over a satellite (scenario S02)
+HELLO_RESEND_GROWTH = 2.5  # no more than four Hellos over a satellite link (scenario S02)
 HELLO_RESEND_GROWTH_NEAR = 1.5  # once the server has answered
 PATIENCE_S_MAX = 1.6  # the longest round trip that a handshake allows for
 HELLO_RESEND_JITTER = 0.1
-COOKIE_HELD_S_MAX = 8.0  # a client spends no cookie that may die on the way
+COOKIE_HELD_S_MAX = 8.0  # a client uses no older cookie: it could expire on the way
 
 # --- Our choices: bounds of a server ----------
 
@@ -76,27 +76,27 @@ PEERS_PER_KEY_MAX = 8  # devices of one person at once
 ROOMS_MAX = 1_000
 ROOMS_PER_PEER_MAX = 64
 NICKS_PER_KEY_MAX = 8
-NICKS_MAX = 1_000_000  # claimed for good
+NICKS_MAX = 1_000_000  # claims never expire
 CONVERSATIONS_PER_KEY_MAX = 256
 
 HANDSHAKES_MAX = 16_384  # half open, proven addresses only; about 2 KB each
 HANDSHAKE_LIFETIME_S = 5.0
-FINISHES_MAX = 16  # that fail, for one handshake: corrupt ones before the true one, each two curve operations
-HANDSHAKES_PER_SOURCE_BURST = 64  # a class room behind one NAT starts together
+FINISHES_MAX = 16  # that fail, for one handshake; each costs two curve operations
+HANDSHAKES_PER_SOURCE_BURST = 64  # many clients behind one NAT may start at the same time
 HANDSHAKES_PER_SOURCE_PER_S = 20.0  # WireGuard's rate per address
-SOURCES_MAX = 16_384  # addresses the rate limiter remembers
+SOURCES_MAX = 16_384  # addresses that the rate limiter holds
 
 REQUESTS_IN_FLIGHT_MAX = 32
 REQUESTS_PER_S_MAX = 2_000.0  # per peer
 REQUESTS_BURST = 2_000.0
 FRAGMENT_BYTES_HELD_MAX = 64 * 1024  # of unfinished requests, per peer
 
-LAG_BYTES_MAX = 64 * 1024  # unacknowledged, before a peer is read forward from its cursor instead of pushed to
+LAG_BYTES_MAX = 64 * 1024  # unacknowledged; above it, entries are read from the log at the peer's cursor
 ACKS_PER_S_BUDGET = 2_000.0  # of one room together
 ACK_INTERVAL_S_MIN = 0.002
-SENDER_DRIVEN_PEERS_MAX = 32  # larger rooms are repaired by announcements and the receivers' gaps
-REPLICA_HELD_MAX = 4_096  # entries beyond a gap that a replica keeps
+SENDER_DRIVEN_PEERS_MAX = 32  # in larger rooms, announced heads and the gaps that receivers report drive repairs
+REPLICA_HELD_MAX = 4_096  # entries above a gap that a replica keeps
 PATH_CHECKS_MAX = 3  # challenges sent to one unproven address
 PATH_CHECK_BYTES_MAX = 64  # of the datagram that carries one
-PATH_TIMEOUT_S = 1.0  # until the caller knows better: 3 x the 333 ms that RFC 9002 starts from
-PATH_REFUSED_S = 10.0  # how long an address stays refused whose owner was overtaken, not moved
+PATH_TIMEOUT_S = 1.0  # until a round trip is measured: 3 x the 333 ms that RFC 9002 begins with
+PATH_REFUSED_S = 10.0  # how long an address is refused that only repeated packets of another (SPEC 3)

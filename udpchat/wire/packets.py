@@ -38,7 +38,7 @@ class Address(NamedTuple):
 
 
 NO_COOKIE = bytes(COOKIE_BYTES)
-"""In a Hello: none yet. In a Cookie: none for you, I speak another version."""
+"""In a Hello: none yet. In a Cookie: the server speaks another version."""
 
 DATA_HEADER = struct.Struct(">BIQ")
 """Kind, receiver's index, counter: the clear part of Data and the associated data of its seal."""
@@ -68,7 +68,7 @@ class Kind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """A stranger knocks. As long as any answer to it, so that nobody can be flooded through us (RFC 9000, 8.1)."""
+    """First handshake message. As long as any answer to it, which prevents amplification (RFC 9000, 8.1)."""
 
     version: int
     sender_index: int
@@ -84,7 +84,7 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class Cookie:
-    """The stateless answer: say Hello again with this. Zeros: I speak ``version``, not yours."""
+    """The stateless answer: repeat the Hello with this cookie. Zeros: the server only speaks ``version``."""
 
     version: int
     receiver_index: int
@@ -141,7 +141,7 @@ class Data:
 
 @dataclass(frozen=True, slots=True)
 class Reset:
-    """I have no such session. Anyone can write it: a hint to prove the session or shake hands again, nothing more."""
+    """There is no such session. Not authenticated: it only makes the receiver test the session or begin a handshake."""
 
     receiver_index: int
 

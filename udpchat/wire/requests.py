@@ -63,7 +63,7 @@ class Part(WireStruct, tag=3, frozen=True):
 
 
 class Rename(WireStruct, tag=4, frozen=True):
-    """Claim a nick and be known by it."""
+    """Claim a nick and go by it."""
 
     nick: Nick
 
@@ -76,38 +76,38 @@ class SetTopic(WireStruct, tag=5, frozen=True):
 
 
 class SetAway(WireStruct, tag=6, frozen=True):
-    """Be away with a reason; the empty reason is being back."""
+    """Set this device away, for a reason; an empty reason: it is back."""
 
     reason: Annotated[str, Meta(max_length=AWAY_BYTES_MAX)]
 
 
 class Whois(WireStruct, tag=7, frozen=True):
-    """Ask about a person."""
+    """Request the description of a person, answered by `Person`."""
 
     nick: Nick
 
 
 class ListMembers(WireStruct, tag=8, frozen=True):
-    """Ask who is in a room; answered in pages, this one from behind `after`."""
+    """Request the members of a room, a `Page` at a time: those behind `after`."""
 
     room: Room
     after: Annotated[str, Meta(max_length=NICK_CHARACTERS_MAX)]
 
 
 class ListRooms(WireStruct, tag=9, frozen=True):
-    """Ask which rooms there are; answered in pages, this one from behind `after`."""
+    """Request the names of rooms, a `Page` at a time: those behind `after`."""
 
     after: Annotated[str, Meta(max_length=ROOM_CHARACTERS_MAX)]
 
 
 class GetTopic(WireStruct, tag=10, frozen=True):
-    """Ask for a room's topic; answered by `TopicSet`."""
+    """Request a room's topic; answered by `TopicSet`."""
 
     room: Room
 
 
 class GetHistory(WireStruct, tag=11, frozen=True):
-    """Ask for the `count` entries of a log before a sequence and a time; 0: before none."""
+    """Request the latest `count` entries of a log below a sequence and a time in ms; 0: without this bound."""
 
     log: LogName
     before: Sequence
@@ -116,7 +116,7 @@ class GetHistory(WireStruct, tag=11, frozen=True):
 
 
 class Search(WireStruct, tag=12, frozen=True):
-    """Ask for the latest messages with all of these words; any may be empty, `since_ms` 0."""
+    """Request the latest messages with all of these words; an empty field, or `since_ms` 0, does not restrict them."""
 
     words: Annotated[str, Meta(max_length=200)]
     nick: Annotated[str, Meta(max_length=NICK_CHARACTERS_MAX)]
@@ -133,7 +133,7 @@ RequestBody = (
 
 
 class Stored(WireStruct, tag=1, frozen=True):
-    """The message stands in the log, durably. Of a `Tell`: the presence of its addressee, and if AWAY, their reason."""
+    """The message is in the log, durably. Of a `Tell`: the presence of its addressee, and if AWAY, the reason."""
 
     log: LogName
     sequence: Sequence
@@ -142,18 +142,18 @@ class Stored(WireStruct, tag=1, frozen=True):
 
 
 class Done(WireStruct, tag=2, frozen=True):
-    """Carried out; nothing more to say."""
+    """Carried out; there is nothing to report."""
 
 
 class Failed(WireStruct, tag=3, frozen=True):
-    """Not carried out, and never will be: why, for programs and for people."""
+    """Not carried out, and never will be: a code for programs, a text for people (SPEC 4.9)."""
 
     code: Code
     text: ShortText
 
 
 class Person(WireStruct, tag=4, frozen=True):
-    """What there is to know of a nick: its key's fingerprint, whether here, idle for how long, if AWAY why, where."""
+    """The person who owns a nick: fingerprint of the key, presence, idle time, reason if AWAY, rooms."""
 
     nick: Nick
     fingerprint: ShortText
@@ -164,14 +164,14 @@ class Person(WireStruct, tag=4, frozen=True):
 
 
 class Page(WireStruct, tag=5, frozen=True):
-    """One page of names or rooms, in order; `more` if there are others behind the last."""
+    """One page of nicks or rooms, in order; `more` if there are others behind the last."""
 
     items: list[str]
     more: bool
 
 
 class LogEntry(WireStruct, tag=0, frozen=True):
-    """An entry and where it stands."""
+    """An entry (its bytes) with its log and sequence."""
 
     log: LogName
     sequence: Counter
@@ -179,7 +179,7 @@ class LogEntry(WireStruct, tag=0, frozen=True):
 
 
 class EntryList(WireStruct, tag=7, frozen=True):
-    """Entries of the past, in order."""
+    """Entries found in logs, in order."""
 
     items: Annotated[list[LogEntry], Meta(max_length=PAST_ENTRIES_MAX)]
 
