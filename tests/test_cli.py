@@ -10,8 +10,9 @@ import pytest
 
 from udpchat import __version__, cli
 from udpchat.shell.addresses import ServerAddress
-from udpchat.shell.client_app import ClientOptions, TimedOut
+from udpchat.shell.client_app import ClientOptions, Frontend
 from udpchat.shell.data_folder import DataUnusable
+from udpchat.shell.ending import TimedOut
 from udpchat.shell.hosting import Hosting
 from udpchat.shell.net.endpoint import EndpointError
 from udpchat.shell.net.finding import NoServer
@@ -32,7 +33,7 @@ def no_choices_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def served(monkeypatch: pytest.MonkeyPatch) -> list[ServerOptions]:
     runs: list[ServerOptions] = []
-    monkeypatch.setattr(cli.serve, "run", lambda options: runs.append(options) or 0)
+    monkeypatch.setattr(cli.server_app, "run", lambda options: runs.append(options) or 0)
     return runs
 
 
@@ -40,11 +41,11 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[ServerOptions]:
 def joined(monkeypatch: pytest.MonkeyPatch) -> list[ClientOptions]:
     runs: list[ClientOptions] = []
 
-    def run(options: ClientOptions, **_: Any) -> int:
+    def run(options: ClientOptions, _: Frontend) -> int:
         runs.append(options)
         return 0
 
-    monkeypatch.setattr(cli.connect, "run", run)
+    monkeypatch.setattr(cli.client_app, "run", run)
     return runs
 
 
@@ -223,7 +224,7 @@ def test_what_breaks_is_one_line_without_a_traceback(
     def fail(options: ServerOptions) -> int:
         raise error
 
-    monkeypatch.setattr(cli.serve, "run", fail)
+    monkeypatch.setattr(cli.server_app, "run", fail)
     monkeypatch.setattr(cli, "abandon_output", lambda: None)
     assert cli.server([]) == code
     said = capsys.readouterr().err
@@ -244,10 +245,10 @@ def test_what_breaks_is_one_line_without_a_traceback(
 def test_a_client_that_cannot_start_says_why_to_people_and_with_json_to_programs(
     monkeypatch: pytest.MonkeyPatch, capsys: Capture, error: Exception, exit_code: int, code: str
 ) -> None:
-    def fail(options: ClientOptions, **_: Any) -> int:
+    def fail(options: ClientOptions, _: Frontend) -> int:
         raise error
 
-    monkeypatch.setattr(cli.connect, "run", fail)
+    monkeypatch.setattr(cli.client_app, "run", fail)
     for options in ([], ["--json"]):
         assert cli.client(["--nick", "alice", *options]) == exit_code
         said = capsys.readouterr()
@@ -269,7 +270,7 @@ def test_who_debugs_is_shown_a_traceback(monkeypatch: pytest.MonkeyPatch, capsys
     def fail(options: ServerOptions) -> int:
         raise ValueError("inside")
 
-    monkeypatch.setattr(cli.serve, "run", fail)
+    monkeypatch.setattr(cli.server_app, "run", fail)
     assert cli.server(["--log-level", "debug"]) == 1
     assert "Traceback" in capsys.readouterr().err
 

@@ -21,11 +21,10 @@ from udpchat.chat.exit_codes import ExitCode
 from udpchat.chat.names import BadName, parse_room
 from udpchat.chat.text import fits, json_line, printable
 from udpchat.client.core import ClientCore
-from udpchat.shell import client_app as connect
-from udpchat.shell import hosting, operations, outbox
-from udpchat.shell import server_app as serve
+from udpchat.shell import client_app, hosting, operations, outbox, server_app
 from udpchat.shell.choosing import Chooser
 from udpchat.shell.data_folder import DataUnusable
+from udpchat.shell.ending import TimedOut
 from udpchat.shell.line_reader import LineReader
 from udpchat.shell.net.endpoint import EndpointError
 from udpchat.shell.net.finding import NoServer
@@ -64,7 +63,7 @@ LABEL_ID_BYTES_MAX: Final = 64
 NOT_KEPT: Final = "not kept: this client keeps nothing on disk, and what has not arrived by now does not arrive"
 FAILURES: Final[tuple[tuple[type[Exception], str, ExitCode], ...]] = (  # each with its error code in JSON
     (NoServer, "no_server", ExitCode.NO_SERVER),
-    (connect.TimedOut, "timed_out", ExitCode.TIMED_OUT),
+    (TimedOut, "timed_out", ExitCode.TIMED_OUT),
     (DataUnusable, "data_unusable", ExitCode.ERROR),
     (StoreError, "store_unusable", ExitCode.ERROR),
     (EndpointError, "network_unusable", ExitCode.ERROR),
@@ -160,7 +159,7 @@ def server(argv: Sequence[str] | None = None, *, program: str = "udpchat-server"
     doubt = objection(options.retention, options.data / operations.LOG_FILE)
     if doubt and not is_meant:
         parser.error(doubt)
-    return _guarded(program, lambda: serve.run(options), shows_traces=options.log_level == "debug")
+    return _guarded(program, lambda: server_app.run(options), shows_traces=options.log_level == "debug")
 
 
 def _server_parser(program: str) -> _Parser:
@@ -268,7 +267,7 @@ def client(argv: Sequence[str] | None = None, *, program: str = "udpchat-client"
     write_out = writing_to(sys.stdout) if editor is None else editor.write
     write_err = remark if editor is None or not _is_terminal(sys.stderr) else editor.write
 
-    def make_interface(made: ClientCore, store: ClientStore) -> connect.Interface:
+    def make_interface(made: ClientCore, store: ClientStore) -> client_app.Interface:
         prompt = Prompt(made, archive=store, moment=moment_ms, is_typed=is_for_person)
         if editor is not None:
             editor.prompt = lambda: prompt_of(prompt)
@@ -291,7 +290,7 @@ def client(argv: Sequence[str] | None = None, *, program: str = "udpchat-client"
         raw, say = standard_input(), _saying(write_err)
         source = LineReader(raw) if editor is None else editor
         choose = Chooser(raw, say) if is_for_person and _is_terminal(sys.stderr) else None
-        return connect.run(options, make_interface=make_interface, source=source, say=say, choose=choose)
+        return client_app.run(options, client_app.Frontend(make_interface, source, say, choose))
 
     return _guarded(program, run, as_json=as_json)
 
@@ -304,9 +303,9 @@ def _open_editor() -> LineEditor | None:
 
 def _client_options(
     choices: ClientChoices, given: argparse.Namespace, *, to_screen: bool, is_edited: bool
-) -> connect.ClientOptions:
+) -> client_app.ClientOptions:
     history = choices.history
-    return connect.ClientOptions(
+    return client_app.ClientOptions(
         nick=choices.nick,
         server=choices.server,
         rooms=choices.rooms,
@@ -379,7 +378,7 @@ def _hosting(choices: ClientChoices, program: str) -> hosting.Hosting:
     return hosting.Hosting(choices.data, choices.port, choices.config, program)
 
 
-def _kept(options: connect.ClientOptions, server: str) -> str:
+def _kept(options: client_app.ClientOptions, server: str) -> str:
     """What becomes of lines that are not confirmed, and what can be done about it."""
     whose = f"--nick {options.nick} --server {server}"
     if options.data != data_folder():

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+from contextlib import closing
+from pathlib import Path
+
 import pytest
 
 from tests.client.pair import Wire
 from udpchat.chat import events
 from udpchat.shell import client_state as module
-from udpchat.shell.client_state import recognize_conversations, remembered
+from udpchat.shell.addresses import ServerAddress
+from udpchat.shell.client_state import ClientFolder, recognize_conversations, remembered
+from udpchat.wire import bodies
 
 
 def test_the_last_messages_of_each_room_are_there_at_once() -> None:
@@ -48,3 +53,38 @@ def test_whom_a_conversation_is_with_is_known_before_anybody_says_anything() -> 
         assert person.core.log_of(other) in person.store.logs()
         assert person.of(events.MessageReceived) == []
         wire.is_cut = False
+
+
+def test_a_store_that_another_client_has_open_is_not_opened_again(tmp_path: Path) -> None:
+    folder = ClientFolder(tmp_path, "alice", report=print)
+    here, there = ServerAddress("here", 1), ServerAddress("there", 1)
+    store = folder.open_store(here)
+    assert store is not None and store.is_durable
+    with closing(store):
+        assert folder.open_store(here) is None
+        other = folder.open_store(there)
+        assert other is not None
+        other.close()
+    assert sorted(path.name for path in folder.stores.glob("*.sqlite")) == ["here_1.sqlite", "there_1.sqlite"]
+
+
+def test_the_server_is_remembered_once_it_has_let_the_client_in(tmp_path: Path) -> None:
+    folder = ClientFolder(tmp_path, "alice", report=print)
+    watch = folder.watch_server(ServerAddress("here", 1))
+    watch([events.Notice("kept", "for ever")])
+    assert folder.last_server() is None
+    watch([events.Connected("udpchat://here:1", "fingerprint", "alice", ())])
+    assert folder.last_server() == "here:1"
+
+
+def test_the_key_follows_a_nick_that_the_server_has_confirmed(tmp_path: Path) -> None:
+    wire = Wire()
+    alice = wire.person("alice")
+    folder = ClientFolder(tmp_path, "alice", report=print)
+    watch = folder.watch_nick(alice.core)
+    alice.core.ask(wire.now, bodies.Rename("queen"))
+    watch([])
+    assert ClientFolder(tmp_path, "other", report=print).key.public != folder.key.public
+    wire.settle()
+    watch([])
+    assert ClientFolder(tmp_path, "queen", report=print).key.public == folder.key.public

@@ -121,7 +121,7 @@ def test_what_is_sent_is_shown_once_where_it_stands_in_the_log(alice: Terminal, 
     alice.wait_for("<alice> second")
     bob.type("third")
     alice.wait_for("<bob> third")
-    said = [row[6:] for row in alice.rows if "] <" in row]
+    said = [row[6:] for row in alice.rows if f"[{room}] <" in row]  # the echo of the test before may come late
     assert said == [f"[{room}] <bob> first", f"[{room}] <alice> second", f"[{room}] <bob> third"]
     assert all(row[2] == ":" and row[:2].isdigit() and row[3:5].isdigit() for row in alice.rows if "] <" in row)
 

@@ -1,8 +1,9 @@
-"""A client's file of who came and went, and when it was connected; never of what was said."""
+"""The activity file of a client: who came and went, and when it was connected; never what was said."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 from udpchat.chat import events
@@ -10,7 +11,7 @@ from udpchat.shell.logs import ACTIVITY, ActivityFile
 
 
 class ActivityLog:
-    """Notes what happens in the activity file of `folder`, which is there. Nothing here fails for want of a disk."""
+    """Writes events to the activity file of `folder`, which has to exist. A full disk raises nothing here."""
 
     def __init__(self, folder: Path) -> None:
         logging.raiseExceptions = False  # a full disk is no reason to fill the screen
@@ -19,8 +20,13 @@ class ActivityLog:
         self._logger.propagate = False  # the screen belongs to the chat
         self._file = ActivityFile(folder)
 
+    def note_all(self, happened: Sequence[events.ClientEvent]) -> None:
+        """Write a line for each event that says who came or went, or how the connection is."""
+        for event in happened:
+            self.note(event)
+
     def note(self, event: events.ClientEvent) -> None:
-        """Note an event, if it is of the kind."""
+        """Write a line for this event, if it is of such a kind."""
         match event:
             case events.Connected(server, _, nick, rooms):
                 self._logger.info("connected to %s as %s, in %s", server, nick, " ".join(rooms) or "no room")
@@ -38,7 +44,7 @@ class ActivityLog:
                 self._logger.info("refused: %s", code)
 
     def close(self) -> None:
-        """Note no more."""
+        """Write the last line and close the file."""
         self._logger.info("ended")
         self._file.close()
         self._logger.propagate = True

@@ -1,21 +1,38 @@
-"""What a client that comes back knows at once: the last messages of its rooms, and which conversation is with whom."""
+"""What one nick has in the data folder: its key, its stores, and what a store gives a core at the start."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from udpchat.chat import events
 from udpchat.chat.ids import CONVERSATION_PREFIX, ROOM_PREFIX
 from udpchat.client.core import ClientCore
 from udpchat.client.stored import ClientState
-from udpchat.shell.data_folder import file_name, nick_file
-from udpchat.storage.protocol import ClientStore, StoreError
+from udpchat.shell.addresses import ServerAddress
+from udpchat.shell.data_folder import (
+    DataUnusable,
+    KnownServers,
+    file_name,
+    keep_key,
+    key_of_nick,
+    last_server,
+    nick_file,
+    nick_key_path,
+    open_folder,
+    remember_server,
+)
+from udpchat.shell.permissions import exposed
+from udpchat.shell.progress import ProgressLine
+from udpchat.storage.client_sqlite import SqliteClientStore
+from udpchat.storage.lock import StoreLock
+from udpchat.storage.protocol import ClientStore, StoreError, StoreUnusable
 from udpchat.wire.limits import CONVERSATIONS_PER_KEY_MAX, ROOMS_PER_PEER_MAX
 
-NICKS_LOOKED_AT: Final = 8  # messages of a conversation: whoever changed the nick is known by each of these
+NICKS_LOOKED_AT: Final = 8  # messages of a conversation: the person is recognised by each nick that stands in them
 
 
 def store_folder(data: Path, nick: str) -> Path:
@@ -28,11 +45,92 @@ def store_path(data: Path, nick: str, server: tuple[str, int]) -> Path:
     return store_folder(data, nick) / f"{file_name(f'{server[0]}_{server[1]}')}.sqlite"
 
 
-def remembered(store: ClientStore, rooms: Sequence[str], count: int, *, label_id: str = "") -> ClientState:
-    """What the store holds, with the last `count` messages of these rooms and of others that may be joined.
+class ClientFolder:
+    """The data folder as one nick uses it. `report` prints one line for the person.
 
-    Of no rooms: of those that the run before was in. And with what became of the lines of the input `label_id`, if
-    there is one. What cannot be read is left out: the server has it too. Raises `StoreError` if not even the rest can.
+    `key` is the key of the nick, made at first use. Raises `DataUnusable`.
+    """
+
+    def __init__(self, folder: Path, nick: str, *, report: Callable[[str], object]) -> None:
+        self._folder = open_folder(folder)
+        self._nick = nick
+        self._report = report
+        self.key = key_of_nick(self._folder, nick)
+        for line in exposed(self._folder, nick_key_path(self._folder, nick)):
+            report(f"warning: {line}")
+
+    @property
+    def stores(self) -> Path:
+        """The folder of the stores of this nick, one store for each server."""
+        return store_folder(self._folder, self._nick)
+
+    @property
+    def known_servers(self) -> KnownServers:
+        """The fingerprints of the servers met before."""
+        return KnownServers(self._folder)
+
+    def last_server(self) -> str | None:
+        """The server that this folder was last connected to, if known."""
+        return last_server(self._folder)
+
+    def open_store(self, server: ServerAddress) -> SqliteClientStore | None:
+        """The store for this server; None if another process uses it. Raises `DataUnusable`, `StoreError`."""
+        path = store_path(self._folder, self._nick, (server.host, server.port))
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            advice = "choose another folder with --data"
+            raise DataUnusable(f"cannot make {path.parent}: {error.strerror}; {advice}") from error
+        progress = ProgressLine("upgrading the store")
+        try:
+            return SqliteClientStore(path, progress=progress)
+        except StoreUnusable:
+            if not _is_held(path):
+                raise
+            return None
+        finally:
+            progress.end()
+
+    def watch_server(self, server: ServerAddress) -> Callable[[Sequence[events.ClientEvent]], None]:
+        """A function that gets events, and remembers this server as the one used last once it is connected."""
+
+        def watch(happened: Sequence[events.ClientEvent]) -> None:
+            if any(isinstance(event, events.Connected) for event in happened):
+                remember_server(self._folder, server.name)
+
+        return watch
+
+    def watch_nick(self, core: ClientCore) -> Callable[[Sequence[events.ClientEvent]], None]:
+        """A function that gets events, and keeps the key for each new nick that the server has confirmed."""
+        last = core.nick
+
+        def watch(happened: Sequence[events.ClientEvent]) -> None:
+            nonlocal last
+            if core.nick == last:
+                return
+            last = core.nick
+            try:
+                keep_key(self._folder, old=self._nick, new=last)
+            except DataUnusable as error:
+                self._report(f"the key of {last} could not be kept: {error}")
+
+        return watch
+
+
+def _is_held(path: Path) -> bool:
+    """Whether another process holds the lock of this store."""
+    try:
+        StoreLock(path).release()
+    except StoreUnusable:
+        return True
+    return False
+
+
+def remembered(store: ClientStore, rooms: Sequence[str], count: int, *, label_id: str = "") -> ClientState:
+    """The content of the store, with the last `count` messages of these rooms and of others that may be joined.
+
+    `rooms` empty: the rooms of the last run. `label_id`: the results for the lines of this input are loaded too. A log
+    that cannot be read is left out, because the server has it. Raises `StoreError` if the rest cannot be read.
     """
     saved = store.load(label_id)
     logs = [log for log in store.logs() if log.startswith(ROOM_PREFIX)] if count else []
@@ -46,7 +144,7 @@ def remembered(store: ClientStore, rooms: Sequence[str], count: int, *, label_id
 
 
 def recognize_conversations(client: ClientCore, store: ClientStore) -> None:
-    """Let the client know whom the conversations in its store are with, as far as it can be read."""
+    """Give the core the last messages of each conversation: from them it learns the other person's nicks."""
     logs = [log for log in store.logs() if log.startswith(CONVERSATION_PREFIX)]
     for log in logs[: 2 * CONVERSATIONS_PER_KEY_MAX]:
         with suppress(StoreError):

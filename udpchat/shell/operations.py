@@ -148,7 +148,7 @@ def export(
 ) -> None:
     """Write what was said, log by log, one line a message, to a new file or to standard output.
 
-    Raises `OperationFailed`, `StoreError`, and BrokenPipeError once nobody reads.
+    Raises `OperationFailed`, `OutputFailed`, `StoreError`, and BrokenPipeError once nobody reads.
     """
     draw = json_of if as_json else line_of
     log = None if room is None else _log_of(source, room)

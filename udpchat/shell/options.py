@@ -86,8 +86,8 @@ def client_config() -> Path:
     return platformdirs.user_config_path("udpchat", appauthor=False) / "client.toml"
 
 
-class Source(IntEnum):
-    """Where a choice was made: a higher one outranks a lower."""
+class Precedence(IntEnum):
+    """Where a value was given: a higher member overrides a lower."""
 
     DEFAULT = 0
     FILE = 1
@@ -100,7 +100,7 @@ class Choices:
     """The values of all settings of one program, by name, and where each was chosen."""
 
     values: dict[str, Any]
-    sources: dict[str, Source]
+    sources: dict[str, Precedence]
     config: Path | None  # the file that was read
 
 
@@ -115,8 +115,8 @@ def choices(
 
     `default_config` is read if no config file is named and it is there. Raises `OptionError`.
     """
-    chosen: dict[str, tuple[Any, Source, str]] = {
-        name: (default, Source.DEFAULT, "") for name, (default, _) in settings.items()
+    chosen: dict[str, tuple[Any, Precedence, str]] = {
+        name: (default, Precedence.DEFAULT, "") for name, (default, _) in settings.items()
     }
     named = flags.get("config") or environment.get("UDPCHAT_CONFIG")
     path = Path(str(named)).expanduser() if named else default_config
@@ -125,13 +125,13 @@ def choices(
     if path is not None:
         for name, value in _read_config(path).items():
             if name in settings:
-                chosen[name] = value, Source.FILE, f"{name} in {path}"
+                chosen[name] = value, Precedence.FILE, f"{name} in {path}"
     for name in settings:
         variable = variable_of(name)
         if environment.get(variable):
-            chosen[name] = environment[variable], Source.ENVIRONMENT, variable
+            chosen[name] = environment[variable], Precedence.ENVIRONMENT, variable
         if flags.get(name) is not None:
-            chosen[name] = flags[name], Source.FLAG, f"--{name}"
+            chosen[name] = flags[name], Precedence.FLAG, f"--{name}"
     return Choices(
         values={name: _parsed(settings[name], value, where) for name, (value, _, where) in chosen.items()},
         sources={name: source for name, (_, source, _) in chosen.items()},
