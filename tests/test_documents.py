@@ -32,7 +32,7 @@ from udpchat.chat import events
 from udpchat.client.core import FINAL_REFUSALS
 from udpchat.shell.addresses import parse_server
 from udpchat.ui.commands import COMMANDS
-from udpchat.ui.lines import json_event
+from udpchat.ui.json_events import json_event
 from udpchat.wire import content, frames, limits, packets, requests
 from udpchat.wire.fields import WireStruct
 

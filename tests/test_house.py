@@ -29,7 +29,7 @@ ROOMS = {  # each room, and the rooms that it may import; everyone may import ud
     "client": ("wire", "session", "sync", "chat"),
     "storage": ("wire", "session", "sync", "chat", "server", "client"),
     "shell": ("wire", "session", "sync", "chat", "server", "client", "storage"),
-    "ui": ("wire", "sync", "chat", "client"),
+    "ui": ("chat", "client"),
     "cli": ("wire", "session", "sync", "chat", "server", "client", "storage", "shell", "ui"),
     "launch": ("shell", "cli"),
     "__main__": ("launch",),

@@ -12,6 +12,7 @@ import sys
 import traceback
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TextIO
 
@@ -50,7 +51,11 @@ from udpchat.shell.suggestions import did_you_mean, unknown_option
 from udpchat.shell.times import moment_ms, now_ms
 from udpchat.storage.protocol import ClientStore, StoreError
 from udpchat.ui.commands import Prompt
-from udpchat.ui.lines import Lines, json_event
+from udpchat.ui.exit_rule import ExitRule
+from udpchat.ui.json_events import json_event
+from udpchat.ui.lines import Lines
+from udpchat.ui.phrases import sentence
+from udpchat.ui.printing import Draw, Printer, plain_lines
 from udpchat.ui.screen import ScreenLines, prompt_of
 
 if TYPE_CHECKING:
@@ -60,7 +65,6 @@ DEFAULT_ROOM: Final = "lobby"
 HISTORY_ON_A_SCREEN: Final = 50
 CLIENT_OPERATIONS: Final = ("export", "outbox")
 LABEL_ID_BYTES_MAX: Final = 64
-NOT_KEPT: Final = "not kept: this client keeps nothing on disk, and what has not arrived by now does not arrive"
 FAILURES: Final[tuple[tuple[type[Exception], str, ExitCode], ...]] = (  # each with its error code in JSON
     (NoServer, "no_server", ExitCode.NO_SERVER),
     (TimedOut, "timed_out", ExitCode.TIMED_OUT),
@@ -258,8 +262,7 @@ def client(argv: Sequence[str] | None = None, *, program: str = "udpchat-client"
     as_json = choices.form == "json"
     to_screen, from_screen = _is_terminal(sys.stdout), _is_terminal(sys.stdin)
     if arguments.id and from_screen:
-        text = "--id is for input from a pipe or a file: what is typed again is another message"
-        _report_failure(program, text, code="usage", as_json=as_json)
+        _report_failure(program, sentence("label_at_terminal"), code="usage", as_json=as_json)
         return ExitCode.USAGE
     is_for_person = to_screen and from_screen and not as_json
     editor = _open_editor() if is_for_person else None
@@ -268,22 +271,20 @@ def client(argv: Sequence[str] | None = None, *, program: str = "udpchat-client"
     write_err = remark if editor is None or not _is_terminal(sys.stderr) else editor.write
 
     def make_interface(made: ClientCore, store: ClientStore) -> client_app.Interface:
-        prompt = Prompt(made, archive=store, moment=moment_ms, is_typed=is_for_person)
+        prompt = Prompt(made, archive=store, parse_time=moment_ms, is_typed=is_for_person)
+        draw: Draw = partial(plain_lines, zone=None, numbers_lines=not from_screen)
         if editor is not None:
             editor.prompt = lambda: prompt_of(prompt)
-        screen = ScreenLines(nick=lambda: made.nick, now_ms=now_ms, is_edited=editor is not None)
+        if is_for_person:
+            draw = ScreenLines(nick=lambda: made.nick, now_ms=now_ms, is_edited=editor is not None).draw
         return Lines(
             prompt,
-            write_out=write_out,
-            write_err=write_err,
-            json=choices.form == "json",
-            count=choices.count,
-            follow=choices.follow,
-            zone=None,
-            draw=screen.draw if is_for_person else None,
+            Printer(write_out, write_err, draw=draw, as_json=as_json),
+            ExitRule(count=choices.count, follow=choices.follow),
+            is_for_person=is_for_person,
             numbers_lines=not from_screen,
             label_id=options.label_id,
-            kept=_kept(options, made.server) if store.is_durable else NOT_KEPT,
+            kept=_kept(options, made.server) if store.is_durable else sentence("not_kept"),
         )
 
     def run() -> int:
@@ -383,10 +384,7 @@ def _kept(options: client_app.ClientOptions, server: str) -> str:
     whose = f"--nick {options.nick} --server {server}"
     if options.data != data_folder():
         whose += f" --data {shlex.quote(str(options.data))}"
-    return (
-        f"kept: the next start with {whose} sends them under the same id, so a line that has arrived is not doubled; "
-        f"--discard at that start drops them, and udpchat-client outbox {whose} lists them (with drop: drops them)"
-    )
+    return sentence("kept", whose=whose)
 
 
 def _outbox(argv: Sequence[str], program: str) -> int:
@@ -547,7 +545,7 @@ def _guarded(program: str, run: Callable[[], int], *, shows_traces: bool = False
     except Exception as error:
         if shows_traces:
             traceback.print_exc()
-        line = f"internal error, please report it: {type(error).__name__}: {error}"
+        line = sentence("internal", error=f"{type(error).__name__}: {error}")
         code, exit_code = "internal", ExitCode.ERROR
     _report_failure(program, line, code=code, as_json=as_json and code != "output_failed")
     if code == "output_failed":

@@ -10,7 +10,7 @@ from udpchat.chat import events
 from udpchat.shell import client_state as module
 from udpchat.shell.addresses import ServerAddress
 from udpchat.shell.client_state import ClientFolder, recognize_conversations, remembered
-from udpchat.wire import bodies
+from udpchat.wire import requests
 
 
 def test_the_last_messages_of_each_room_are_there_at_once() -> None:
@@ -82,7 +82,7 @@ def test_the_key_follows_a_nick_that_the_server_has_confirmed(tmp_path: Path) ->
     alice = wire.person("alice")
     folder = ClientFolder(tmp_path, "alice", report=print)
     watch = folder.watch_nick(alice.core)
-    alice.core.ask(wire.now, bodies.Rename("queen"))
+    alice.core.ask(wire.now, requests.Rename("queen"))
     watch([])
     assert ClientFolder(tmp_path, "other", report=print).key.public != folder.key.public
     wire.settle()

@@ -11,7 +11,8 @@ import pytest
 from tests.sim.nodes import ClientNode
 from tests.sim.world import World
 from udpchat.chat.text import json_line, printable
-from udpchat.ui.lines import json_event, plain_lines
+from udpchat.ui.json_events import json_event
+from udpchat.ui.printing import plain_lines
 from udpchat.wire.errors import Drop
 from udpchat.wire.frames import encode
 from udpchat.wire.requests import Say, SetAway, SetTopic, Tell, Whois

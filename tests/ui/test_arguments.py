@@ -5,15 +5,19 @@ from __future__ import annotations
 import pytest
 
 from udpchat.ui.arguments import (
+    HISTORY_MESSAGES,
+    Query,
     Refusal,
+    Span,
     WrongUsage,
-    bounded,
     first_word,
     nick_of,
     nothing,
     only_word,
+    query_of,
     room_of,
     some_text,
+    span_of,
     target_of,
 )
 
@@ -54,7 +58,21 @@ def test_words_are_counted() -> None:
             parse(rest)
 
 
-def test_a_bound_counts_bytes_and_names_size_and_limit() -> None:
-    assert bounded("é" * 5, 10, "topic") == "é" * 5
-    with pytest.raises(Refusal, match=r"topic.*10 bytes.*12"):
-        bounded("é" * 6, 10, "topic")
+@pytest.mark.parametrize(
+    ("rest", "span"),
+    [
+        ("", Span(HISTORY_MESSAGES, 0)),
+        (" 7 ", Span(7, 0)),
+        ("before 5", Span(HISTORY_MESSAGES, 5)),
+        ("7 BEFORE 5", Span(7, 5)),
+        ("before 0", Span(HISTORY_MESSAGES, 1)),  # 0 would stand for now
+    ],
+)
+def test_a_span_is_a_number_and_a_time(rest: str, span: Span) -> None:
+    assert span_of(rest, int) == span
+
+
+def test_a_query_is_words_and_restrictions_in_any_order() -> None:
+    assert query_of("in:Dev red From:@bob fox since:5", int) == Query(("red", "fox"), "bob", "dev", 5)
+    assert query_of("from:bob in:@carol", int) == Query((), "bob", "@carol", 0)
+    assert query_of("a:b", None) == Query(("a:b",), "", "", 0)

@@ -6,90 +6,26 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import get_args
+from functools import partial
 
 import pytest
 
+from tests.ui.drawn import CONNECTED, DRAWN, ERR, OUT, message, sent
 from udpchat.chat import events
 from udpchat.chat.events import ClientEvent
 from udpchat.chat.exit_codes import ExitCode
-from udpchat.client.core import ClientCore
+from udpchat.client.core import ClientCore, LocalError
 from udpchat.client.own_messages import Said
 from udpchat.client.requests import Source
 from udpchat.client.stored import Label
 from udpchat.ui.commands import Prompt
-from udpchat.ui.lines import TIME_MS_MAX, Lines, Output, iso_time, json_event, plain_lines
+from udpchat.ui.exit_rule import ExitRule
+from udpchat.ui.lines import Lines
+from udpchat.ui.printing import Draw, Output, Printer, plain_lines
+from udpchat.wire.limits import TEXT_BYTES_MAX
 
 NOW = 5.0
-SERVER = "udpchat://10.0.0.1:47747"
 NASTY = "\x1b[2J\u202e\nx"
-OUT, ERR = Output.OUT, Output.ERR
-
-
-def message(
-    text: str = "hi",
-    *,
-    seq: int = 7,
-    nick: str = "bob",
-    room: str = "lobby",
-    kind: str = "text",
-    history: bool = False,
-) -> ClientEvent:
-    return events.MessageReceived(room, seq, nick, text, kind, 1_700_000_000_123, "0a0b", history)
-
-
-def sent(text: str = "hi", *, seq: int = 7, room: str = "lobby", kind: str = "text") -> ClientEvent:
-    return events.MessageSent(room, seq, "0a0b", text, kind, 1_700_000_000_123)
-
-
-CONNECTED = events.Connected(SERVER, "SHA256:abc", "alice", ("lobby", "dev"))
-DRAWN: list[tuple[ClientEvent, Output, str, str]] = [
-    (CONNECTED, ERR, f"-- connected to {SERVER} as alice, in lobby dev",
-     f'{{"event": "connected", "server": "{SERVER}", "fingerprint": "SHA256:abc", "nick": "alice", '
-     '"rooms": ["lobby", "dev"]}'),
-    (message(), OUT, "[lobby] <bob> hi",
-     '{"event": "message", "room": "lobby", "seq": 7, "nick": "bob", "text": "hi", "kind": "text", '
-     '"time": "2023-11-14T22:13:20.123Z", "id": "0a0b", "history": false}'),
-    (message("waves", kind="action"), OUT, "[lobby] * bob waves",
-     '{"event": "message", "room": "lobby", "seq": 7, "nick": "bob", "text": "waves", "kind": "action", '
-     '"time": "2023-11-14T22:13:20.123Z", "id": "0a0b", "history": false}'),
-    (message("psst", room="@bob"), OUT, "[@bob] <bob> psst",
-     '{"event": "message", "room": "@bob", "seq": 7, "nick": "bob", "text": "psst", "kind": "text", '
-     '"time": "2023-11-14T22:13:20.123Z", "id": "0a0b", "history": false}'),
-    (events.MemberJoined("lobby", "bob"), OUT, "-- bob joined lobby",
-     '{"event": "joined", "room": "lobby", "nick": "bob"}'),
-    (events.MemberLeft("lobby", "bob", "timed out"), OUT, "-- bob left lobby (timed out)",
-     '{"event": "left", "room": "lobby", "nick": "bob", "reason": "timed out"}'),
-    (events.MemberRenamed("bob", "robert"), OUT, "-- bob is now robert",
-     '{"event": "renamed", "old": "bob", "nick": "robert"}'),
-    (events.MemberList("lobby", ("alice", "bob")), OUT, "-- in lobby: alice bob",
-     '{"event": "names", "room": "lobby", "members": ["alice", "bob"]}'),
-    (events.MemberList("void", ()), OUT, "-- nobody is in void", '{"event": "names", "room": "void", "members": []}'),
-    (events.RoomList(("dev", "lobby")), OUT, "-- rooms: dev lobby", '{"event": "rooms", "rooms": ["dev", "lobby"]}'),
-    (events.TopicChanged("lobby", "tea", "bob"), OUT, "-- topic of lobby: tea (by bob)",
-     '{"event": "topic", "room": "lobby", "topic": "tea", "nick": "bob"}'),
-    (events.TopicChanged("lobby", "", ""), OUT, "-- lobby has no topic",
-     '{"event": "topic", "room": "lobby", "topic": "", "nick": ""}'),
-    (events.HistoryFound((message("then"),)), OUT, "2023-11-14 22:13 [lobby] <bob> then",
-     '{"event": "past", "messages": [{"room": "lobby", "seq": 7, "nick": "bob", "text": "then", "kind": "text", '
-     '"time": "2023-11-14T22:13:20.123Z", "id": "0a0b"}]}'),
-    (events.HistoryFound(()), ERR, "-- nothing was found", '{"event": "past", "messages": []}'),
-    (events.Notice("away", "you are back"), ERR, "-- you are back",
-     '{"event": "notice", "code": "away", "text": "you are back"}'),
-    (events.Notice("help", "  /me TEXT"), ERR, "  /me TEXT",
-     '{"event": "notice", "code": "help", "text": "  /me TEXT"}'),
-    (events.Error("no_such_nick", "nobody"), ERR, "error: nobody",
-     '{"event": "error", "code": "no_such_nick", "text": "nobody"}'),
-    (events.Error("unwritable", "full", retry_s=2.0), ERR, "error: full",
-     '{"event": "error", "code": "unwritable", "text": "full", "retry_s": 2.0}'),
-    (events.Error("too_long", "no", 3), ERR, "error: no",
-     '{"event": "error", "code": "too_long", "text": "no", "line": 3}'),
-    (events.Rejected("nick_taken", "held"), ERR, "error: held",
-     '{"event": "error", "code": "nick_taken", "text": "held"}'),
-    (events.Disconnected("silence"), ERR, "-- disconnected: silence; still trying, and what you type is kept",
-     '{"event": "disconnected", "reason": "silence"}'),
-    (events.Reconnected("back"), ERR, "-- reconnected: back", '{"event": "reconnected", "reason": "back"}'),
-]  # fmt: skip
 
 
 @dataclass
@@ -111,6 +47,8 @@ class ScriptedClient:
         yield
 
     def say(self, now: float, room: str, text: str, is_action: bool = False) -> None:
+        if len(text) > TEXT_BYTES_MAX:
+            raise LocalError("too long", "too_long")
         line = self.sources[-1].line if self.sources else None
         self.waiting.append(Said(room, text, int(is_action), b"", line))
         self.is_idle = False
@@ -131,15 +69,29 @@ class ScriptedClient:
 class Session:
     """A line-mode session with a scripted client; what it writes is kept."""
 
-    def __init__(self, **options) -> None:
+    def __init__(
+        self,
+        *,
+        json: bool = False,
+        count: int | None = None,
+        follow: bool = False,
+        echo: bool = False,
+        draw: Draw | None = None,
+        numbers_lines: bool = False,
+        **options: str,
+    ) -> None:
         self.client = ScriptedClient()
         self.written: list[tuple[Output, str]] = []
-        self.lines = Lines(
-            Prompt(self.client),
-            write_out=lambda text: self.written.append((OUT, text)),
-            write_err=lambda text: self.written.append((ERR, text)),
-            **options,
+        own = partial(plain_lines, me="alice" if echo else "", numbers_lines=numbers_lines)
+        printer = Printer(
+            lambda text: self.written.append((OUT, text)),
+            lambda text: self.written.append((ERR, text)),
+            draw=draw or own,
+            as_json=json,
         )
+        rule = ExitRule(count=count, follow=follow)
+        person = {"is_for_person": draw is not None, "numbers_lines": numbers_lines}
+        self.lines = Lines(Prompt(self.client), printer, rule, **person, **options)
 
     def happen(self, *happened: ClientEvent) -> None:
         self.lines.on_events(NOW, happened)
@@ -170,33 +122,7 @@ def test_the_scripted_client_has_nothing_that_the_real_one_lacks() -> None:
     assert ours <= real
 
 
-# --- Forms ----------
-
-
-@pytest.mark.parametrize(("event", "stream", "plain", "as_json"), DRAWN)
-def test_an_event_has_its_plain_and_its_json_form(event: ClientEvent, stream: Output, plain: str, as_json: str) -> None:
-    assert plain_lines(event) == [(stream, plain)]
-    assert json.dumps(json_event(event)) == as_json
-
-
-def test_every_event_has_a_form_that_is_tested() -> None:
-    assert {type(event) for event, *_ in DRAWN} | {events.MessageSent} == set(get_args(ClientEvent))
-
-
-def test_what_was_sent_is_confirmed_in_json_and_printed_only_on_demand() -> None:
-    assert json_event(sent()) == {"event": "sent", "room": "lobby", "seq": 7, "id": "0a0b", "text": "hi"}
-    again = events.MessageSent("lobby", 7, "0a0b", "hi", "text", 0, again=True)
-    assert json_event(again) == {**json_event(sent()), "again": True}
-    assert plain_lines(sent()) == []
-    assert plain_lines(sent(), me="alice") == [(OUT, "[lobby] <alice> hi")]
-    assert plain_lines(sent("waves", room="@bob", kind="action"), me="alice") == [(OUT, "[@bob] * alice waves")]
-
-
-def test_times_are_utc_with_milliseconds_whatever_a_peer_claims() -> None:
-    assert iso_time(0) == "1970-01-01T00:00:00.000Z"
-    assert iso_time(951_782_400_001) == "2000-02-29T00:00:00.001Z"
-    assert iso_time(TIME_MS_MAX) == iso_time(2**63) == "9999-12-31T23:59:59.999Z"
-    assert iso_time(-5) == iso_time(0)
+# --- Where lines go ----------
 
 
 def test_plain_data_goes_out_and_remarks_go_to_the_error_stream() -> None:
@@ -488,3 +414,9 @@ def test_a_stop_during_the_goodbye_changes_nothing() -> None:
     session.lines.on_stop(ExitCode.TIMED_OUT, "timed out")
     session.lines.on_stop(ExitCode.INTERRUPTED, "interrupted")
     assert session.lines.exit_code == 0
+
+
+def test_the_past_is_not_counted_as_messages_that_came() -> None:
+    session = Session(count=1)
+    session.happen(CONNECTED, events.HistoryFound((message(),)))
+    assert not session.client.has_quit

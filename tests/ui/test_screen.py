@@ -10,7 +10,7 @@ from tests.ui.test_commands import NOW, prompt_in
 from tests.ui.test_lines import Session
 from udpchat.chat import events
 from udpchat.chat.events import ClientEvent
-from udpchat.ui.lines import Output
+from udpchat.ui.printing import Output
 from udpchat.ui.screen import REPEATED_CHARACTERS_MAX, ScreenLines, entry_lines, prompt_of
 
 SATURDAY_MS = 1_795_271_400_000  # 2026-11-21 14:30 UTC

@@ -12,10 +12,10 @@ from contextlib import AbstractContextManager
 from udpchat.chat import events
 from udpchat.chat.ids import ROOM_PREFIX
 from udpchat.chat.text import clean_text, fits, kept_text
+from udpchat.client.history import Recalled
 from udpchat.client.link import KeyRefused, Link, LinkLost, LinkRenewed, LinkSettings
 from udpchat.client.membership import Membership
 from udpchat.client.own_messages import Said
-from udpchat.client.past import Recalled
 from udpchat.client.profile import Profile
 from udpchat.client.requests import Requests, Source
 from udpchat.client.stored import ClientState, Write
@@ -26,7 +26,7 @@ from udpchat.sync.uplink import Uplink
 from udpchat.wire import content, frames, requests
 from udpchat.wire.errors import BadDatagram
 from udpchat.wire.frames import Down, encode
-from udpchat.wire.limits import TEXT_BYTES_MAX
+from udpchat.wire.limits import AWAY_BYTES_MAX, TEXT_BYTES_MAX, TOPIC_BYTES_MAX
 from udpchat.wire.packets import Address
 
 FINAL_REFUSALS = frozenset({"nick_taken", "bad_nick", "too_many_nicks", "too_many_devices", "banned"})
@@ -148,9 +148,37 @@ class ClientCore:
         self.ask(now, requests.Part(room))
 
     def ask(self, now: float, request: requests.RequestBody, here: Recalled | None = None) -> None:
-        """Anything else: a nick, a topic, who is where, what was said (and of that, what is `here`); see the events."""
+        """Send a request; `here` is what the replicas hold of the past that it asks for. See the events."""
         self._requests.ask(request, here=here)
         self._flush(now)
+
+    def rename(self, now: float, nick: str) -> None:
+        """Change the nick."""
+        self.ask(now, requests.Rename(nick))
+
+    def set_away(self, now: float, reason: str) -> None:
+        """Be away for a reason; empty: be back. LocalError if it is too long."""
+        self.ask(now, requests.SetAway(_bounded(reason, AWAY_BYTES_MAX, "reason")))
+
+    def whois(self, now: float, nick: str) -> None:
+        """Ask who has a nick."""
+        self.ask(now, requests.Whois(nick))
+
+    def list_members(self, now: float, room: str) -> None:
+        """Ask who is in a room."""
+        self.ask(now, requests.ListMembers(room, ""))
+
+    def list_rooms(self, now: float) -> None:
+        """Ask which rooms there are."""
+        self.ask(now, requests.ListRooms(""))
+
+    def get_topic(self, now: float, room: str) -> None:
+        """Ask for the topic of a room."""
+        self.ask(now, requests.GetTopic(room))
+
+    def set_topic(self, now: float, room: str, topic: str) -> None:
+        """Set the topic of a room; empty: none. LocalError if it is too long."""
+        self.ask(now, requests.SetTopic(room, _bounded(topic, TOPIC_BYTES_MAX, "topic")))
 
     def log_of(self, target: str) -> str | None:
         """The log of a room, or of the conversation with `@nick` as far as one is known."""
@@ -423,7 +451,12 @@ def _checked(text: str) -> str:
     cleaned = clean_text(text)
     if cleaned is None:
         raise LocalError("there is nothing to send", "empty")
-    if not fits(cleaned, TEXT_BYTES_MAX):
-        size = len(cleaned.encode())
-        raise LocalError(f"a message has at most {TEXT_BYTES_MAX} bytes, this one {size}: send a file", "too_long")
-    return cleaned
+    return _bounded(cleaned, TEXT_BYTES_MAX, "message")
+
+
+def _bounded(text: str, bytes_max: int, noun: str) -> str:
+    """The text. LocalError if it has more than `bytes_max` bytes in UTF-8."""
+    if fits(text, bytes_max):
+        return text
+    size = len(text.encode("utf-8", "surrogatepass"))
+    raise LocalError(f"not sent: a {noun} has at most {bytes_max} bytes, this one {size}", "too_long")

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from udpchat.chat import events
 from udpchat.chat.ids import message_id
 from udpchat.client.answers import Answers
+from udpchat.client.history import Recalled, merged
 from udpchat.client.journal import Journal
 from udpchat.client.labels import Known, Labels
 from udpchat.client.own_messages import Said
-from udpchat.client.past import Recalled, merged
 from udpchat.client.stored import (
     LABELS_MAX,
     ClientState,

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
 from udpchat.chat.names import BadName, parse_nick, parse_room
-from udpchat.chat.text import fits
+from udpchat.client.history import MESSAGES_MAX
+from udpchat.ui.phrases import code_of, sentence
+
+HISTORY_MESSAGES: Final = 50  # if no number is given
+NUMBER_DIGITS_MAX: Final = 9
+
+ParseTime = Callable[[str], int | None]  # a time as people write it -> ms since 1970; None if it is none
 
 
 class Refusal(Exception):
-    """What was typed is not done; `code` for programs, `text` for people."""
+    """A typed line is not carried out; `code` for programs, `text` for people. `key`: as in `phrases`."""
 
-    def __init__(self, code: str, text: str) -> None:
-        super().__init__(text)
-        self.code = code
-        self.text = text
+    def __init__(self, key: str, **values: object) -> None:
+        self.code = code_of(key)
+        self.text = sentence(key, **values)
+        super().__init__(self.text)
 
 
 class WrongUsage(Exception):
-    """Too little or too much follows a command's name: the person is to be shown how it is written."""
+    """Too little or too much follows a command's name: the person is shown how to write the command."""
 
 
 def some_text(rest: str) -> str:
@@ -53,7 +63,7 @@ def nick_of(word: str) -> str:
     try:
         return parse_nick(word.removeprefix("@").rstrip(":,"))
     except BadName as error:
-        raise Refusal("bad_nick", error.reason) from error
+        raise Refusal("bad_nick", reason=error.reason) from error
 
 
 def room_of(word: str) -> str:
@@ -61,7 +71,7 @@ def room_of(word: str) -> str:
     try:
         return parse_room(word)
     except BadName as error:
-        raise Refusal("bad_room", error.reason) from error
+        raise Refusal("bad_room", reason=error.reason) from error
 
 
 def target_of(word: str, *, bare_is_room: bool = False) -> str:
@@ -74,9 +84,63 @@ def target_of(word: str, *, bare_is_room: bool = False) -> str:
     return "@" + nick_of(word)
 
 
-def bounded(text: str, bytes_max: int, noun: str) -> str:
-    """`text` itself. Raises `Refusal`, which names its size and the limit, if it has more than `bytes_max` in UTF-8."""
-    if fits(text, bytes_max):
-        return text
-    size = len(text.encode("utf-8", "surrogatepass"))
-    raise Refusal("too_long", f"not sent: a {noun} has at most {bytes_max} bytes, this one {size}")
+def time_of(text: str, parse_time: ParseTime | None) -> int:
+    """Milliseconds since 1970, at least 1, for a time as people write it. Raises `Refusal`."""
+    time_ms = parse_time(text.strip()) if parse_time is not None else None
+    if time_ms is None:
+        raise Refusal("bad_time", text=text)
+    return max(time_ms, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Which messages of a log: the latest `count` before a time in ms since 1970; 0: up to now."""
+
+    count: int
+    before_ms: int
+
+
+def span_of(rest: str, parse_time: ParseTime | None) -> Span:
+    """The span that `[N] [before TIME]` stands for. Raises `Refusal`, `WrongUsage`."""
+    words = rest.split(maxsplit=1)
+    count = HISTORY_MESSAGES
+    if words and words[0].isascii() and words[0].isdecimal():
+        if len(words[0]) > NUMBER_DIGITS_MAX or not 1 <= int(words[0]) <= MESSAGES_MAX:
+            raise Refusal("bad_number", number_max=MESSAGES_MAX)
+        count = int(words[0])
+        words = words[1].split(maxsplit=1) if len(words) == 2 else []
+    if not words:
+        return Span(count, 0)
+    if words[0].lower() != "before" or len(words) != 2:
+        raise WrongUsage
+    return Span(count, time_of(words[1], parse_time))
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Which messages a search is for; an empty field and the time 0 do not restrict it."""
+
+    words: tuple[str, ...]
+    nick: str
+    target: str  # a room's name or `@nick`
+    since_ms: int
+
+
+def query_of(rest: str, parse_time: ParseTime | None) -> Query:
+    """The query that `WORDS [from:NICK] [in:ROOM] [since:DATE]` stands for. Raises `Refusal`, `WrongUsage`."""
+    words: list[str] = []
+    nick, target, since_ms = "", "", 0
+    for word in rest.split():
+        key, colon, value = word.partition(":")
+        match key.lower() if colon else "":
+            case "from":
+                nick = nick_of(value)
+            case "in":
+                target = target_of(value, bare_is_room=True)
+            case "since":
+                since_ms = time_of(value, parse_time)
+            case _:
+                words.append(word)
+    if not words and not nick:
+        raise WrongUsage
+    return Query(tuple(words), nick, target, since_ms)

@@ -1,8 +1,8 @@
-"""What a person types, and what the client is to do about it: the table of commands, and the prompt. Pure.
+"""What a person types, and what the client does about it: the table of commands, and the prompt. Pure.
 
-A line is a message to the target of the moment, `/word ...` a command, `//x` the message `/x`. Blanks before the slash
-change nothing in that. What begins like a command and is none is never sent: a mistyped `/msg` must not tell a room
-what was meant for one person. A pasted text may have several lines: it is one message, or the TEXT of a command.
+A line is a message to the current target, `/word ...` a command, `//x` the message `/x`; blanks before the slash do not
+count. A line that begins like a command and is none is never sent: a mistyped `/msg` must not send to a room what was
+meant for one person. A pasted text may have several lines: it is one message, or the TEXT of a command.
 """
 
 from __future__ import annotations
@@ -15,25 +15,27 @@ from enum import Enum
 from udpchat.chat.events import ClientEvent, Error, Notice
 from udpchat.chat.text import clean_text, control_character
 from udpchat.client.core import ClientCore, LocalError
+from udpchat.client.history import SEARCH_BYTES_MAX, Archive, History, HistoryUnreadable, SearchTooLong
 from udpchat.ui.arguments import (
+    ParseTime,
     Refusal,
     WrongUsage,
-    bounded,
     first_word,
     nick_of,
     nothing,
     only_word,
+    query_of,
     room_of,
     some_text,
+    span_of,
     target_of,
 )
-from udpchat.ui.recall import Archive, Moment, Recall
-from udpchat.wire import requests
-from udpchat.wire.limits import AWAY_BYTES_MAX, TEXT_BYTES_MAX, TOPIC_BYTES_MAX
+from udpchat.ui.phrases import notice, sentence
 
 WORD_CHARACTERS_MAX = 32  # of an unknown command, compared and shown
 USAGE_CHARACTERS = 26  # the left column of the help
 CLEAR_TOPIC = "-"
+AWAY_REASON = "away"  # if the person gives none
 
 
 class Group(Enum):
@@ -117,18 +119,18 @@ def _room_command(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
     if rest.strip():
         return prompt.turn_to(target_of(only_word(rest), bare_is_room=True))
     rooms = prompt.client.rooms
-    where = f"you are in {', '.join(rooms)}" if rooms else "you are in no room"
-    return [Notice("room", f"{where}; {_talking_to(prompt.target)}")]
+    key = "room" if rooms else "room.none"
+    return [notice(key, rooms=", ".join(rooms), target=_target_notice(prompt.target).text)]
 
 
 def _rooms(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
     nothing(rest)
-    prompt.client.ask(now, requests.ListRooms(""))
+    prompt.client.list_rooms(now)
     return []
 
 
 def _names(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
-    prompt.client.ask(now, requests.ListMembers(prompt.room_or_current(rest), ""))
+    prompt.client.list_members(now, prompt.room_or_current(rest))
     return []
 
 
@@ -140,68 +142,72 @@ def _topic(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
     else:
         room = prompt.current_room()
     if not topic:
-        prompt.client.ask(now, requests.GetTopic(room))
+        prompt.client.get_topic(now, room)
     else:
-        topic = "" if topic == CLEAR_TOPIC else bounded(topic, TOPIC_BYTES_MAX, "topic")
-        prompt.client.ask(now, requests.SetTopic(room, topic))
+        prompt.client.set_topic(now, room, "" if topic == CLEAR_TOPIC else topic)
     return []
 
 
 def _history(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
-    return prompt.recall.history(now, prompt.target or prompt.current_room(), rest)
+    span = span_of(rest, prompt.parse_time)
+    return prompt.history.latest(now, prompt.target or prompt.current_room(), span.count, span.before_ms)
 
 
 def _search(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
-    return prompt.recall.search(now, rest)
+    query = query_of(rest, prompt.parse_time)
+    if query.target and prompt.client.log_of(query.target) is None:
+        raise Refusal("no_conversation", nick=query.target.removeprefix("@"))
+    return prompt.history.search(now, query.words, nick=query.nick, target=query.target, since_ms=query.since_ms)
 
 
 def _nick_command(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
-    prompt.client.ask(now, requests.Rename(nick_of(only_word(rest))))
+    prompt.client.rename(now, nick_of(only_word(rest)))
     return []
 
 
 def _whois(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
-    prompt.client.ask(now, requests.Whois(nick_of(only_word(rest))))
+    prompt.client.whois(now, nick_of(only_word(rest)))
     return []
 
 
 def _away(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
-    prompt.client.ask(now, requests.SetAway(bounded(rest.strip() or "away", AWAY_BYTES_MAX, "reason")))
+    prompt.client.set_away(now, rest.strip() or AWAY_REASON)
     return []
 
 
 def _back(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
     nothing(rest)
-    prompt.client.ask(now, requests.SetAway(""))
+    prompt.client.set_away(now, "")
     return []
 
 
 def _ignore(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
     if not rest.strip():
         ignored = prompt.client.ignored()
-        return [Notice("ignored", f"you ignore {', '.join(ignored)}" if ignored else "you ignore nobody")]
+        return [notice("ignored" if ignored else "ignored.none", nick=", ".join(ignored))]
     nick = nick_of(only_word(rest))
     prompt.client.ignore(nick)
-    return [Notice("ignored", f"you ignore {nick}")]
+    return [notice("ignored", nick=nick)]
 
 
 def _unignore(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
     nick = nick_of(only_word(rest))
     was_ignored = prompt.client.unignore(nick)
-    return [Notice("ignored", f"you no longer ignore {nick}" if was_ignored else f"you did not ignore {nick}")]
+    return [notice("ignored.no_longer" if was_ignored else "ignored.never", nick=nick)]
 
 
 def _help(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
     if not rest.strip():
         return _help_lines(_overview(prompt.commands))
     command = prompt.command(only_word(rest).removeprefix("/"))
-    also = f"  (also {', '.join(f'/{alias}' for alias in command.aliases)})" if command.aliases else ""
+    aliases = ", ".join(f"/{alias}" for alias in command.aliases)
+    also = sentence("help.also", aliases=aliases) if aliases else ""
     details = f" {command.details}" if command.details else ""
     return _help_lines([f"{command.form}{also}", f"  {_sentence(command.summary)}{details}"])
 
 
 def _overview(commands: Sequence[Command]) -> list[str]:
-    lines = ["A line is a message, /word a command; //x sends /x. /help COMMAND explains one."]
+    lines = [sentence("help")]
     for group in Group:
         members = [command for command in commands if command.group is group]
         if members:
@@ -220,8 +226,8 @@ def _quit(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
     return []
 
 
-def _talking_to(target: str) -> str:
-    return f"what you type goes to {target}" if target else "what you type goes nowhere: /join ROOM"
+def _target_notice(target: str) -> Notice:
+    return notice("target" if target else "target.none", target=target)
 
 
 def _sentence(text: str) -> str:
@@ -271,13 +277,13 @@ COMMANDS: tuple[Command, ...] = (
 
 
 class Prompt:
-    """Where a person types: whom a line goes to, and whether the person wants to leave.
+    """Carries out typed lines: knows the target of a message, and whether the person wants to leave.
 
-    A program may add `commands` of its own to the table. The past is read from `archive`, and times by `moment`.
-    `is_typed`: lines come from a person's keys, and a control character among them is a slip that is refused; what a
-    program writes is sent as it is, for whoever shows it to make it safe.
-    `wants_quit` is set by /quit, which waits for what is not confirmed, `wants_quit_now` by a second one; whoever
-    drives the client acts on them.
+    A program may add `commands` of its own to the table. The past is read from `archive`; `parse_time` reads times.
+    `is_typed`: the lines come from a person's keys, and one with a control character is refused as a slip; from a
+    program it is sent as it is, and whoever shows it makes it safe.
+    `wants_quit` is set by /quit, which waits for what is not confirmed, `wants_quit_now` by a second one; the owner of
+    the client acts on them.
     """
 
     def __init__(
@@ -286,12 +292,13 @@ class Prompt:
         commands: Sequence[Command] = COMMANDS,
         *,
         archive: Archive | None = None,
-        moment: Moment | None = None,
+        parse_time: ParseTime | None = None,
         is_typed: bool = False,
     ) -> None:
         self.client = client
         self._is_typed = is_typed
-        self.recall = Recall(client, archive, moment)
+        self.history = History(client, archive)
+        self.parse_time = parse_time
         self.commands = tuple(commands)
         self.wants_quit = False
         self.wants_quit_now = False
@@ -306,15 +313,15 @@ class Prompt:
         return self._person or (self._visited[-1] if self._visited else "")
 
     def enter(self, now: float, line: str) -> list[ClientEvent]:
-        """Do what `line` asks; what the person is to be told at once, an `Error` if nothing was done or sent."""
+        """Carry out `line`; events to show at once, an `Error` if nothing was done or sent."""
         line = line.rstrip("\r\n")
         if not line.strip():
             return []
         try:
             if clean_text(line) is None:
-                raise Refusal("not_text", "not sent: it holds characters that UTF-8 does not have")
+                raise Refusal("not_text")
             if self._is_typed and (name := control_character(line)):
-                raise Refusal("control_character", f"not sent: it holds the control character {name}; type it without")
+                raise Refusal("control_character", name=name)
             word = line.lstrip()
             if word.startswith("/") and not word.startswith("//"):
                 return self._obey(now, word[1:])
@@ -332,16 +339,19 @@ class Prompt:
         if command.handle is not _quit:
             self._refuse_if_leaving()
         if "\n" in line and not command.takes_lines:
-            text = f"nothing was done: /{command.name} takes one line; to send a text that begins so, put a / before it"
-            raise Refusal("usage", text)
+            raise Refusal("usage.lines", name=command.name)
         try:
             return command.handle(self, now, line[len(word) + 1 :])
         except WrongUsage:
-            raise Refusal("usage", f"usage: {command.form}   (/help {command.name} explains it)") from None
+            raise Refusal("usage", form=command.form, name=command.name) from None
+        except HistoryUnreadable as error:
+            raise Refusal("unreadable", reason=error) from error
+        except SearchTooLong:
+            raise Refusal("too_long", bytes_max=SEARCH_BYTES_MAX) from None
 
     def _refuse_if_leaving(self) -> None:
         if self.wants_quit:
-            raise Refusal("leaving", "not sent: you are leaving")
+            raise Refusal("leaving")
 
     def command(self, word: str) -> Command:
         """The command of this name or alias, in any letter case. Raises `Refusal`, with the nearest name."""
@@ -350,28 +360,26 @@ class Prompt:
         if command is not None:
             return command
         near = get_close_matches(word, self._by_name, n=1)
-        hint = f"did you mean /{near[0]}?" if near else "/help lists them."
-        text = f"unknown command /{word}, nothing was sent: {hint} A line that begins with // is sent with one / less."
-        raise Refusal("unknown_command", text)
+        hint = sentence("unknown_command.near", name=near[0]) if near else sentence("unknown_command.help")
+        raise Refusal("unknown_command", word=word, hint=hint)
 
     # --- For the commands ----------
 
     def say(self, now: float, text: str, *, is_action: bool = False) -> None:
-        """Say it to the target. Raises `Refusal` if there is none or the text is too long, and `LocalError`."""
+        """Send a message to the target. Raises `Refusal` if there is none, and `LocalError`."""
         self.say_to(now, self._person or self.current_room(), text, is_action=is_action)
 
     def say_to(self, now: float, target: str, text: str, *, is_action: bool = False) -> None:
-        """Say it in a room that the client is in, or to `@nick`. Raises as `say` does."""
-        text = bounded(text, TEXT_BYTES_MAX, "message")
+        """Send a message to a room that the client is in, or to `@nick`. Raises as `say` does."""
         if target.startswith("@"):
             self.client.tell(now, target[1:], text, is_action)
         else:
             self.client.say(now, self._joined(target), text, is_action)
 
     def current_room(self) -> str:
-        """The room that lines go to, or went to before the person talked with somebody. Raises `Refusal`."""
+        """The room that lines go to, or went to before a /query. Raises `Refusal`."""
         if not self._visited:
-            raise Refusal("no_room", "you are in no room: /join ROOM")
+            raise Refusal("no_room")
         return self._joined(self._visited[-1])
 
     def room_or_current(self, rest: str) -> str:
@@ -386,16 +394,16 @@ class Prompt:
             room = self._joined(target)
             self._person = ""
             self._visited = [other for other in self._visited if other != room] + [room]
-        return [Notice("target", _talking_to(self.target))]
+        return [_target_notice(self.target)]
 
     def turn_from(self, room: str) -> list[ClientEvent]:
         """Lines go to this room no longer, but to where they went before."""
         former = self.target
         self._visited = [other for other in self._visited if other != room and other in self.client.rooms]
-        return [Notice("target", _talking_to(self.target))] if self.target != former else []
+        return [_target_notice(self.target)] if self.target != former else []
 
     def _joined(self, room: str) -> str:
-        # Not silently another room: what is typed for a room that was refused may be meant for it alone.
+        # Never another room instead: the message may be meant for this room alone.
         if room not in self.client.rooms:
-            raise Refusal("not_in_room", f"you are not in {room}: /join {room}, or /room for another")
+            raise Refusal("not_in_room", room=room)
         return room

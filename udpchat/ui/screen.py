@@ -1,4 +1,4 @@
-"""Line mode for a person at a terminal: times in front of lines, what is told on entry, and what the prompt shows."""
+"""Line mode for a person at a terminal: times in front of lines, the lines on entry, and the text of the prompt."""
 
 from __future__ import annotations
 
@@ -10,19 +10,21 @@ from udpchat.chat import events
 from udpchat.chat.events import ClientEvent
 from udpchat.chat.text import printable
 from udpchat.ui.commands import Prompt
-from udpchat.ui.lines import Output, local_time, plain_lines
+from udpchat.ui.phrases import sentence
+from udpchat.ui.printing import Line, Output, plain_lines
+from udpchat.ui.times import local_time
 
 WEEKDAYS: Final = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
-REPEATED_CHARACTERS_MAX: Final = 200  # of what was not sent: enough to recognise it
+REPEATED_CHARACTERS_MAX: Final = 200  # of a text that was not sent: enough to recognise it
 MARGIN: Final = " " * len("14:30 ")
 
 
 class ScreenLines:
-    """Draws events as `plain_lines` does, with the local time in front and a line where the day changes.
+    """The lines of `plain_lines`, with the local time in front and a line where the day changes.
 
-    `nick` is asked for whose name stands on what was sent. `is_edited`: the lines come from an editor, which takes away
-    what was typed: what was sent is drawn, and what was not is repeated. Without it the terminal shows what was typed.
-    `now_ms` is the time since 1970 of what has none of its own; `zone` None: that of this machine.
+    `nick` gives one's own nick. `is_edited`: the lines are typed in an editor, which removes them from the screen on
+    Enter, so that messages sent are drawn, and a text that was not sent is repeated. `now_ms` gives the time, in ms
+    since 1970, for events without a time. `zone`: None for the zone of this machine.
     """
 
     def __init__(
@@ -34,14 +36,14 @@ class ScreenLines:
         self._zone = zone
         self._day = self._moment(now_ms()).date()
 
-    def draw(self, event: ClientEvent) -> list[tuple[Output, str]]:
-        """The lines of one event, each with where it is printed; not made safe yet."""
+    def draw(self, event: ClientEvent) -> list[Line]:
+        """The lines of one event, not made safe yet."""
         lines = plain_lines(event, me=self._nick() if self._is_edited else "", zone=self._zone)
         match event:
             case events.Connected():
                 return [(Output.ERR, line) for line in entry_lines(event, is_edited=self._is_edited)]
             case events.HistoryFound() | events.Notice(code="help"):
-                return lines  # have their dates already, or are no event of any time
+                return lines  # has its dates already, or has no time
             case events.MessageReceived(time_ms=time_ms) | events.MessageSent(time_ms=time_ms) if time_ms:
                 moment = self._moment(time_ms)
             case _:
@@ -54,7 +56,7 @@ class ScreenLines:
     def _moment(self, time_ms: int) -> datetime:
         return local_time(time_ms, self._zone)
 
-    def _day_line(self, day: date) -> list[tuple[Output, str]]:
+    def _day_line(self, day: date) -> list[Line]:
         if day == self._day:
             return []
         self._day = day
@@ -62,35 +64,39 @@ class ScreenLines:
 
 
 def entry_lines(event: events.Connected, *, is_edited: bool) -> list[str]:
-    """What a person who has just come in should know: where they are, and how to talk, to get help and to leave."""
-    rooms = ", ".join(event.rooms) or "no room yet: /join ROOM enters one"
-    where = "the room that the prompt names" if is_edited else (event.rooms or ("the room that you join",))[0]
-    leave = "/quit or Ctrl+D" if is_edited else "/quit"
-    return [
-        f"-- connected to {event.server} as {event.nick}",
-        f"   server key  {event.fingerprint}",
-        f"   you are in  {rooms}",
-        f"   what you type goes to everyone in {where}",
-        "   /names lists who is there, /join ROOM enters another room",
-        "   /msg NICK TEXT writes to one person alone",
-        f"   /help lists all commands, {leave} leaves",
+    """For a person who has just entered: in which rooms, and how to talk, to get help and to leave."""
+    rooms = ", ".join(event.rooms) or sentence("entry.no_room")
+    target = sentence("entry.target_of_prompt") if is_edited else (event.rooms or (sentence("entry.target_none"),))[0]
+    first, *rest = [
+        sentence("entry.server", server=event.server, nick=event.nick),
+        sentence("entry.key", fingerprint=event.fingerprint),
+        sentence("entry.rooms", rooms=rooms),
+        sentence("entry.target", room=target),
+        sentence("entry.names"),
+        sentence("entry.msg"),
+        sentence("entry.help", leave="/quit or Ctrl+D" if is_edited else "/quit"),
     ]
+    return [f"-- {first}", *(f"   {line}" for line in rest)]
 
 
 def prompt_of(prompt: Prompt) -> tuple[str, str]:
     """Where a line goes, and what keeps it from arriving at once, if anything does: both safe for a terminal."""
     client = prompt.client
-    waiting = len(client.unconfirmed())
-    missing = client.timeline.missing
-    states = [
-        "leaving" if prompt.wants_quit else "",
-        "disconnected" if client.is_lost else "" if client.is_entered else "connecting",
-        f"{waiting} sending" if waiting else "",
-        f"{missing} to come" if missing else "",
-    ]
-    return printable(prompt.target or "no room"), ", ".join(filter(None, states))
+    waiting, missing = len(client.unconfirmed()), client.timeline.missing
+    states = []
+    if prompt.wants_quit:
+        states.append(sentence("state.leaving"))
+    if client.is_lost:
+        states.append(sentence("state.disconnected"))
+    elif not client.is_entered:
+        states.append(sentence("state.connecting"))
+    if waiting:
+        states.append(sentence("state.sending", count=waiting))
+    if missing:
+        states.append(sentence("state.missing", count=missing))
+    return printable(prompt.target or sentence("state.no_target")), ", ".join(states)
 
 
-def _repeated(said: str) -> str:
-    shown = said if len(said) <= REPEATED_CHARACTERS_MAX else f"{said[:REPEATED_CHARACTERS_MAX]}..."
-    return f"your text: {shown}  (Up brings it back)"
+def _repeated(text: str) -> str:
+    shown = text if len(text) <= REPEATED_CHARACTERS_MAX else f"{text[:REPEATED_CHARACTERS_MAX]}..."
+    return sentence("your_text", text=shown)

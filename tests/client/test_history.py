@@ -1,4 +1,4 @@
-"""/history and /search: from what is here, from the server, and from both."""
+"""The past that a person asks for: from the replicas, from the server, and from both merged."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import pytest
 
 from tests.client.pair import WALL_OFFSET_S, Person, Wire
 from udpchat.chat import events
+from udpchat.client.history import merged
 from udpchat.storage.protocol import StoreFailed
 from udpchat.ui.commands import Prompt
 from udpchat.wire import requests
@@ -24,7 +25,7 @@ class Reader:
 
     def again(self) -> None:
         """A prompt for the client as it is now."""
-        self.prompt = Prompt(self.person.core, archive=self.person.store, moment=moment)
+        self.prompt = Prompt(self.person.core, archive=self.person.store, parse_time=moment)
 
     def read(self, line: str) -> list[str]:
         """The texts of the one answer."""
@@ -235,3 +236,29 @@ def test_a_search_of_a_conversation_is_for_the_two_who_have_it(wire: Wire) -> No
 
 def test_nothing_is_found_where_nothing_is(wire: Wire) -> None:
     assert Reader(wire).read("/search fox") == []
+
+
+# --- Both parts ----------
+
+
+def said(identity: str, *, seq: int, time_ms: int = 0, room: str = "lobby") -> events.MessageReceived:
+    return events.MessageReceived(room, seq, "bob", "x", "text", time_ms, identity, True)
+
+
+def ids(messages: list[events.MessageReceived]) -> str:
+    return "".join(message.id for message in messages)
+
+
+def test_a_message_that_is_here_and_was_found_is_told_once() -> None:
+    here = [said("a", seq=1), said("b", seq=2)]
+    found = [said("b", seq=2), said("c", seq=3)]
+    assert ids(merged(found, here, is_one_log=True)) == ids(merged(found, here, is_one_log=False)) == "abc"
+
+
+def test_the_order_of_one_log_is_its_own_whatever_the_clock_said() -> None:
+    assert ids(merged([said("b", seq=2, time_ms=1)], [said("a", seq=1, time_ms=5)], is_one_log=True)) == "ab"
+
+
+def test_the_order_of_several_logs_is_that_of_their_times() -> None:
+    found = [said("b", seq=1, time_ms=2), said("c", seq=1, time_ms=3, room="dev")]
+    assert ids(merged(found, [said("a", seq=9, time_ms=1, room="dev")], is_one_log=False)) == "abc"

@@ -1,0 +1,76 @@
+"""Events with the forms in which they are printed: where, as a plain line, as a JSON line."""
+
+from __future__ import annotations
+
+from udpchat.chat import events
+from udpchat.chat.events import ClientEvent
+from udpchat.ui.printing import Output
+
+SERVER = "udpchat://10.0.0.1:47747"
+OUT, ERR = Output.OUT, Output.ERR
+
+
+def message(
+    text: str = "hi",
+    *,
+    seq: int = 7,
+    nick: str = "bob",
+    room: str = "lobby",
+    kind: str = "text",
+    history: bool = False,
+) -> ClientEvent:
+    return events.MessageReceived(room, seq, nick, text, kind, 1_700_000_000_123, "0a0b", history)
+
+
+def sent(text: str = "hi", *, seq: int = 7, room: str = "lobby", kind: str = "text") -> ClientEvent:
+    return events.MessageSent(room, seq, "0a0b", text, kind, 1_700_000_000_123)
+
+
+CONNECTED = events.Connected(SERVER, "SHA256:abc", "alice", ("lobby", "dev"))
+DRAWN: list[tuple[ClientEvent, Output, str, str]] = [
+    (CONNECTED, ERR, f"-- connected to {SERVER} as alice, in lobby dev",
+     f'{{"event": "connected", "server": "{SERVER}", "fingerprint": "SHA256:abc", "nick": "alice", '
+     '"rooms": ["lobby", "dev"]}'),
+    (message(), OUT, "[lobby] <bob> hi",
+     '{"event": "message", "room": "lobby", "seq": 7, "nick": "bob", "text": "hi", "kind": "text", '
+     '"time": "2023-11-14T22:13:20.123Z", "id": "0a0b", "history": false}'),
+    (message("waves", kind="action"), OUT, "[lobby] * bob waves",
+     '{"event": "message", "room": "lobby", "seq": 7, "nick": "bob", "text": "waves", "kind": "action", '
+     '"time": "2023-11-14T22:13:20.123Z", "id": "0a0b", "history": false}'),
+    (message("psst", room="@bob"), OUT, "[@bob] <bob> psst",
+     '{"event": "message", "room": "@bob", "seq": 7, "nick": "bob", "text": "psst", "kind": "text", '
+     '"time": "2023-11-14T22:13:20.123Z", "id": "0a0b", "history": false}'),
+    (events.MemberJoined("lobby", "bob"), OUT, "-- bob joined lobby",
+     '{"event": "joined", "room": "lobby", "nick": "bob"}'),
+    (events.MemberLeft("lobby", "bob", "timed out"), OUT, "-- bob left lobby (timed out)",
+     '{"event": "left", "room": "lobby", "nick": "bob", "reason": "timed out"}'),
+    (events.MemberRenamed("bob", "robert"), OUT, "-- bob is now robert",
+     '{"event": "renamed", "old": "bob", "nick": "robert"}'),
+    (events.MemberList("lobby", ("alice", "bob")), OUT, "-- in lobby: alice bob",
+     '{"event": "names", "room": "lobby", "members": ["alice", "bob"]}'),
+    (events.MemberList("void", ()), OUT, "-- nobody is in void", '{"event": "names", "room": "void", "members": []}'),
+    (events.RoomList(("dev", "lobby")), OUT, "-- rooms: dev lobby", '{"event": "rooms", "rooms": ["dev", "lobby"]}'),
+    (events.TopicChanged("lobby", "tea", "bob"), OUT, "-- topic of lobby: tea (by bob)",
+     '{"event": "topic", "room": "lobby", "topic": "tea", "nick": "bob"}'),
+    (events.TopicChanged("lobby", "", ""), OUT, "-- lobby has no topic",
+     '{"event": "topic", "room": "lobby", "topic": "", "nick": ""}'),
+    (events.HistoryFound((message("then"),)), OUT, "2023-11-14 22:13 [lobby] <bob> then",
+     '{"event": "past", "messages": [{"room": "lobby", "seq": 7, "nick": "bob", "text": "then", "kind": "text", '
+     '"time": "2023-11-14T22:13:20.123Z", "id": "0a0b"}]}'),
+    (events.HistoryFound(()), ERR, "-- nothing was found", '{"event": "past", "messages": []}'),
+    (events.Notice("away", "you are back"), ERR, "-- you are back",
+     '{"event": "notice", "code": "away", "text": "you are back"}'),
+    (events.Notice("help", "  /me TEXT"), ERR, "  /me TEXT",
+     '{"event": "notice", "code": "help", "text": "  /me TEXT"}'),
+    (events.Error("no_such_nick", "nobody"), ERR, "error: nobody",
+     '{"event": "error", "code": "no_such_nick", "text": "nobody"}'),
+    (events.Error("unwritable", "full", retry_s=2.0), ERR, "error: full",
+     '{"event": "error", "code": "unwritable", "text": "full", "retry_s": 2.0}'),
+    (events.Error("too_long", "no", 3), ERR, "error: no",
+     '{"event": "error", "code": "too_long", "text": "no", "line": 3}'),
+    (events.Rejected("nick_taken", "held"), ERR, "error: held",
+     '{"event": "error", "code": "nick_taken", "text": "held"}'),
+    (events.Disconnected("silence"), ERR, "-- disconnected: silence; still trying, and what you type is kept",
+     '{"event": "disconnected", "reason": "silence"}'),
+    (events.Reconnected("back"), ERR, "-- reconnected: back", '{"event": "reconnected", "reason": "back"}'),
+]  # fmt: skip

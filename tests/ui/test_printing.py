@@ -1,0 +1,43 @@
+"""The plain form of each event, and the printer."""
+
+from __future__ import annotations
+
+from datetime import timedelta, timezone
+
+import pytest
+
+from tests.ui.drawn import DRAWN, ERR, OUT, message, sent
+from udpchat.chat import events
+from udpchat.chat.events import ClientEvent
+from udpchat.ui.printing import Output, Printer, plain_lines
+
+
+@pytest.mark.parametrize(("event", "stream", "plain", "as_json"), DRAWN)
+def test_an_event_has_its_plain_form(event: ClientEvent, stream: Output, plain: str, as_json: str) -> None:
+    assert plain_lines(event) == [(stream, plain)]
+
+
+def test_what_was_sent_is_printed_only_on_demand() -> None:
+    assert plain_lines(sent()) == []
+    assert plain_lines(sent(), me="alice") == [(OUT, "[lobby] <alice> hi")]
+    assert plain_lines(sent("waves", room="@bob", kind="action"), me="alice") == [(OUT, "[@bob] * alice waves")]
+
+
+def test_an_error_names_its_line_where_lines_are_counted() -> None:
+    error = events.Error("too_long", "no", 3)
+    assert plain_lines(error, numbers_lines=True) == [(ERR, "error: line 3: no")]
+    assert plain_lines(events.Error("unwritable", "full"), numbers_lines=True) == [(ERR, "error: full")]
+
+
+def test_the_past_has_a_line_for_each_message_dated_where_the_person_is() -> None:
+    past = events.HistoryFound((message("one", seq=1), message("waves", seq=2, room="@bob", kind="action")))
+    assert plain_lines(past, zone=timezone(timedelta(hours=2))) == [
+        (OUT, "2023-11-15 00:13 [lobby] <bob> one"), (OUT, "2023-11-15 00:13 [@bob] * bob waves")
+    ]  # fmt: skip
+
+
+def test_a_failure_is_an_event_for_programs_only() -> None:
+    for as_json in (False, True):
+        written: list[str] = []
+        Printer(written.append, written.append, as_json=as_json).show_failure("no_server", "gone")
+        assert written == ['{"event": "error", "code": "no_server", "text": "gone"}\n'] * as_json

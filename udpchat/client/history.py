@@ -1,0 +1,165 @@
+"""The past that a person asks for: what the replicas hold, what the server is asked, and both merged. Pure.
+
+What the replicas hold is given at once if nothing is missing in it, or if the server cannot be asked; else it waits for
+the server's part, and the person gets both as one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from udpchat.chat.events import ClientEvent, HistoryFound, MessageReceived, Notice
+from udpchat.chat.text import fits
+from udpchat.sync.log import Extent, LogUnreadable, Searchable
+from udpchat.wire import requests
+from udpchat.wire.limits import PAST_ENTRIES_MAX, SEQUENCE_MAX
+
+MESSAGES_MAX = PAST_ENTRIES_MAX  # of one request
+SEARCH_MESSAGES_MAX = 50
+SEARCH_BYTES_MAX = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """What the replicas hold of the past that was asked for; of both parts together, the latest `count` are wanted."""
+
+    messages: tuple[MessageReceived, ...] = ()
+    count: int = MESSAGES_MAX
+
+
+def merged(
+    found: Iterable[MessageReceived], here: Iterable[MessageReceived], *, is_one_log: bool
+) -> list[MessageReceived]:
+    """Both, each message once: in the order of their log, or of their times if they are of several logs."""
+    by_id = {message.id: message for message in here} | {message.id: message for message in found}
+    if is_one_log:  # its order is not that of the times, if the server's clock was set back
+        return sorted(by_id.values(), key=lambda message: message.seq)
+    return sorted(by_id.values(), key=lambda message: (message.time_ms, message.room, message.seq))
+
+
+class Archive(Searchable, Protocol):
+    """The stored replicas, for reading: one half of a client's store. Raises `LogUnreadable`."""
+
+    def extent(self, log: str) -> Extent:
+        """How far the replica of a log reaches; from 0 to 0 if there is none."""
+
+    def last(self, log: str, count: int, before: int | None = None) -> list[tuple[int, bytes]]:
+        """The latest `count` entries with their sequences, in order; only those below `before` if it is given."""
+
+
+class Heads(Protocol):
+    """How far the logs reach at the server, as far as the client knows."""
+
+    def head_of(self, log: str) -> int | None:
+        """The latest sequence of a log; None if nothing is known of it."""
+
+
+class Core(Protocol):
+    """What is needed of a client's core."""
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the server cannot be asked now."""
+
+    @property
+    def timeline(self) -> Heads:
+        """The logs that the client follows."""
+
+    def log_of(self, target: str) -> str | None:
+        """The log of a room or of the conversation with `@nick`."""
+
+    def recall(self, items: list[tuple[str, int, bytes]]) -> list[MessageReceived]:
+        """(log, sequence, entry) as messages."""
+
+    def ask(self, now: float, request: requests.RequestBody, here: Recalled | None = None) -> None:
+        """Send a request; its result comes with `here` merged in."""
+
+
+class HistoryUnreadable(Exception):
+    """The stored replicas cannot be read; one line that says why."""
+
+
+class SearchTooLong(Exception):
+    """The words of a search have more than SEARCH_BYTES_MAX bytes."""
+
+
+class History:
+    """Reads the past of one client: the stored replicas in `archive`, and the server through `core`."""
+
+    def __init__(self, core: Core, archive: Archive | None) -> None:
+        self._core = core
+        self._archive = archive
+
+    def latest(self, now: float, target: str, count: int, before_ms: int = 0) -> list[ClientEvent]:
+        """The latest `count` messages of a room or of the conversation with `@nick`; `before_ms` 0: up to now.
+
+        What cannot be given at once comes later, as an event of the core. Raises `HistoryUnreadable`.
+        """
+        log = self._core.log_of(target)
+        if log is None:
+            return [HistoryFound(())]
+        before_ms = min(before_ms, SEQUENCE_MAX)
+        try:
+            items, extent, is_latest = self._latest_here(log, count, before_ms)
+        except LogUnreadable as error:
+            raise HistoryUnreadable(str(error)) from error
+        messages = tuple(self._core.recall([(log, *item) for item in items]))
+        if is_latest and (len(items) == count or extent.base == 0):
+            return [HistoryFound(messages)]
+        if is_latest and items:
+            request = requests.GetHistory(log, items[0][0], 0, count - len(items))
+        else:
+            request = requests.GetHistory(log, 0, before_ms, count)
+        return self._ask(now, request, Recalled(messages, count))
+
+    def _latest_here(self, log: str, count: int, before_ms: int) -> tuple[list[tuple[int, bytes]], Extent, bool]:
+        """Entries of the replica, how far that reaches, and whether the server has none between them and the end."""
+        if self._archive is None:
+            return [], Extent(0, 0, 0), self._core.timeline.head_of(log) == 0
+        extent = self._archive.extent(log)
+        stop = extent.head + 1
+        if before_ms:
+            stop = min(stop, self._archive.since(log, before_ms))
+        head = self._core.timeline.head_of(log)  # the store may be behind it, and so may the replica in memory
+        is_latest = stop <= extent.head or (head is not None and extent.head >= head)
+        return self._archive.last(log, count, before=stop), extent, is_latest
+
+    def search(
+        self, now: float, words: Sequence[str], *, nick: str = "", target: str = "", since_ms: int = 0
+    ) -> list[ClientEvent]:
+        """The latest SEARCH_MESSAGES_MAX messages with all the words, of all logs or of the one of `target`.
+
+        `nick`: only messages sent under that nick; `since_ms`: only from that time on. The result comes later, as an
+        event of the core, unless the server cannot be asked. Raises `HistoryUnreadable`, `SearchTooLong`.
+        """
+        text = " ".join(words)
+        if not fits(text, SEARCH_BYTES_MAX):
+            raise SearchTooLong
+        log = (self._core.log_of(target) or "") if target else ""
+        assert log or not target, "no conversation is known"
+        request = requests.Search(text, nick, log, min(since_ms, SEQUENCE_MAX))
+        return self._ask(now, request, Recalled(self._search_here(request), SEARCH_MESSAGES_MAX))
+
+    def _search_here(self, request: requests.Search) -> tuple[MessageReceived, ...]:
+        if self._archive is None:
+            return ()
+        try:
+            found = self._archive.search(
+                request.words,
+                nick=request.nick or None,
+                log=request.log or None,
+                since_ms=request.since_ms,
+                limit=SEARCH_MESSAGES_MAX,
+            )
+        except LogUnreadable as error:
+            raise HistoryUnreadable(str(error)) from error
+        return tuple(self._core.recall([(hit.log, hit.sequence, hit.entry) for hit in found]))
+
+    def _ask(self, now: float, request: requests.RequestBody, here: Recalled) -> list[ClientEvent]:
+        if self._core.is_lost:
+            text = "the server cannot be asked at the moment: this is what is stored here"
+            return [HistoryFound(here.messages), Notice("offline", text)]
+        self._core.ask(now, request, here=here)
+        return []

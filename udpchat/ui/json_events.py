@@ -1,0 +1,63 @@
+"""Events as JSON objects, in the form that the README promises to programs.
+
+The fields are those of the dataclasses in chat/events, under the same names and in the same order. The tables below
+hold all exceptions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
+from typing import Any, Final
+
+from udpchat.chat import events
+from udpchat.chat.events import ClientEvent
+from udpchat.ui.times import iso_time
+
+NAMES: Final[dict[type[ClientEvent], str]] = {
+    events.Connected: "connected",
+    events.MessageReceived: "message",
+    events.MessageSent: "sent",
+    events.MemberJoined: "joined",
+    events.MemberLeft: "left",
+    events.MemberRenamed: "renamed",
+    events.MemberList: "names",
+    events.RoomList: "rooms",
+    events.TopicChanged: "topic",
+    events.HistoryFound: "past",
+    events.Notice: "notice",
+    events.Error: "error",
+    events.Rejected: "error",
+    events.Disconnected: "disconnected",
+    events.Reconnected: "reconnected",
+}
+OMITTED: Final[dict[type[Any], frozenset[str]]] = {
+    events.MessageSent: frozenset({"kind", "time_ms"}),
+    events.Error: frozenset({"said"}),
+}
+OMITTED_IN_LISTS: Final = frozenset({"history"})  # a message of the past is always one of history
+OMITTED_AT_DEFAULT: Final = frozenset({"line", "retry_s", "again"})
+RENAMED: Final[dict[str, tuple[str, Callable[[Any], Any]]]] = {"time_ms": ("time", iso_time)}  # with the new value
+
+
+def json_event(event: ClientEvent) -> dict[str, Any]:
+    """The object of one event, `event` first."""
+    return {"event": NAMES[type(event)], **_object(event)}
+
+
+def _object(record: Any, omitted: frozenset[str] = frozenset()) -> dict[str, Any]:
+    omitted |= OMITTED.get(type(record), frozenset())
+    found = {}
+    for field in fields(record):
+        value = getattr(record, field.name)
+        if field.name in omitted or (field.name in OMITTED_AT_DEFAULT and value == field.default):
+            continue
+        name, convert = RENAMED.get(field.name, (field.name, _value))
+        found[name] = convert(value)
+    return found
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_object(item, OMITTED_IN_LISTS) if is_dataclass(item) else item for item in value]
+    return value

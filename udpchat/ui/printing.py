@@ -1,0 +1,151 @@
+"""Events as lines: their plain form, and the printer through which every line leaves the program.
+
+Data goes to standard output, one line for each item; remarks about the session go to standard error. With JSON every
+event is an object on standard output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, tzinfo
+from enum import Enum
+from itertools import groupby
+from typing import Any, assert_never
+
+from udpchat.chat import events
+from udpchat.chat.events import ClientEvent
+from udpchat.chat.text import json_line, printable
+from udpchat.ui.json_events import json_event
+from udpchat.ui.phrases import sentence
+from udpchat.ui.times import clock_time
+
+
+class Output(Enum):
+    """Where a line goes."""
+
+    OUT = "standard output"
+    ERR = "standard error"
+
+
+Line = tuple[Output, str]
+Draw = Callable[[ClientEvent], list[Line]]
+
+
+class Printer:
+    """Prints events and lines; nothing that a peer chose reaches a terminal as it is.
+
+    `write_out` and `write_err` get one or more whole lines with their line breaks, and flush them. `draw` gives the
+    lines of an event. `as_json`: events are printed as objects, and as lines only where they end the program.
+    """
+
+    def __init__(
+        self,
+        write_out: Callable[[str], object],
+        write_err: Callable[[str], object],
+        *,
+        draw: Draw | None = None,
+        as_json: bool = False,
+    ) -> None:
+        self._write_to = {Output.OUT: write_out, Output.ERR: write_err}
+        self._draw = draw or plain_lines
+        self._as_json = as_json
+
+    def show(self, happened: Iterable[ClientEvent]) -> None:
+        """Print these events, in order."""
+        lines: list[tuple[Output, str | dict[str, Any]]] = []
+        for event in happened:
+            if self._as_json:
+                lines.append((Output.OUT, json_event(event)))
+            if not self._as_json or isinstance(event, events.Rejected):
+                lines += self._draw(event)
+        self._print(lines)
+
+    def remark(self, *lines: str) -> None:
+        """Print these lines on standard error."""
+        self._print((Output.ERR, line) for line in lines)
+
+    def show_failure(self, code: str, text: str) -> None:
+        """Print an error that ends the program as an event, if programs read the output."""
+        if self._as_json:
+            self._print([(Output.OUT, json_event(events.Error(code, text)))])
+
+    def _print(self, lines: Iterable[tuple[Output, str | dict[str, Any]]]) -> None:
+        for stream, group in groupby(lines, key=lambda line: line[0]):
+            safe = [printable(line) if isinstance(line, str) else json_line(line) for _, line in group]
+            self._write_to[stream]("".join(f"{line}\n" for line in safe))
+
+
+def plain_lines(
+    event: ClientEvent, *, me: str = "", zone: tzinfo | None = UTC, numbers_lines: bool = False
+) -> list[Line]:
+    """The lines of one event, not made safe yet. `me`: the nick for one's own messages; empty: they are not printed.
+
+    `numbers_lines`: an error names the line of the input that caused it. `zone` is that of the dates of past messages;
+    None: the zone of this machine.
+    """
+    if isinstance(event, events.HistoryFound):
+        lines = [(Output.OUT, f"{clock_time(past.time_ms, zone)} {_message(past)}") for past in event.messages]
+        return lines or [(Output.ERR, f"-- {sentence('past.none')}")]
+    if isinstance(event, events.Error) and numbers_lines and event.line is not None:
+        return [(Output.ERR, sentence("error.line", line=event.line, text=event.text))]
+    if isinstance(event, events.MessageSent):
+        return [(Output.OUT, message_line(event.room, me, event.text, event.kind))] if me else []
+    if isinstance(event, events.MessageReceived):
+        return [(Output.OUT, _message(event))]
+    if isinstance(event, Change):
+        return [(Output.OUT, f"-- {_change(event)}")]
+    return [(Output.ERR, _remark(event))]
+
+
+def message_line(room: str, nick: str, text: str, kind: str) -> str:
+    """`[room] <nick> text`, or `[room] * nick text` for an action."""
+    if kind == "unknown":
+        return f"[{room}] -- {sentence('unknown_kind', nick=nick)}" + (f": {text}" if text else "")
+    return f"[{room}] * {nick} {text}" if kind == "action" else f"[{room}] <{nick}> {text}"
+
+
+def _message(message: events.MessageReceived) -> str:
+    return message_line(message.room, message.nick, message.text, message.kind)
+
+
+Change = (
+    events.MemberJoined | events.MemberLeft | events.MemberRenamed | events.MemberList | events.RoomList
+    | events.TopicChanged
+)  # fmt: skip
+Remark = events.Connected | events.Notice | events.Error | events.Rejected | events.Disconnected | events.Reconnected
+
+
+def _change(event: Change) -> str:
+    match event:
+        case events.MemberJoined(room, nick):
+            return sentence("joined", room=room, nick=nick)
+        case events.MemberLeft(room, nick, reason):
+            return sentence("left.reason" if reason else "left", room=room, nick=nick, reason=reason)
+        case events.MemberRenamed(old, nick):
+            return sentence("renamed", old=old, nick=nick)
+        case events.MemberList(room, members):
+            return sentence("names" if members else "names.none", room=room, members=" ".join(members))
+        case events.RoomList(rooms):
+            return sentence("rooms" if rooms else "rooms.none", rooms=" ".join(rooms))
+        case events.TopicChanged(room, topic, nick):
+            key = ("topic.by" if nick else "topic") if topic else ("topic.none_by" if nick else "topic.none")
+            return sentence(key, room=room, topic=topic, nick=nick)
+        case _:
+            assert_never(event)
+
+
+def _remark(event: Remark) -> str:
+    match event:
+        case events.Connected(server=server, nick=nick, rooms=rooms):
+            key = "connected.rooms" if rooms else "connected"
+            return f"-- {sentence(key, server=server, nick=nick, rooms=' '.join(rooms))}"
+        case events.Notice(code, text):
+            return text if code == "help" else f"-- {text}"
+        case events.Error(text=text) | events.Rejected(text=text):
+            return sentence("error", text=text)
+        case events.Disconnected(reason):
+            return f"-- {sentence('disconnected', reason=reason)}"
+        case events.Reconnected(reason):
+            return f"-- {sentence('reconnected', reason=reason)}"
+        case _:
+            assert_never(event)
