@@ -120,6 +120,17 @@ def test_every_module_and_name_of_the_tour_exists() -> None:
         assert any(re.search(rf"\bdef {name}\b", path.read_text(encoding="utf-8")) for path in homes), (module, name)
 
 
+def test_each_hop_of_the_walk_is_a_function_of_the_file_that_it_names() -> None:
+    walk = documents.section(README, "The walk of one message")
+    hops = [cells for cells in documents.rows(walk) if cells[0].isdecimal()]
+    assert [int(cells[0]) for cells in hops] == list(range(1, len(hops) + 1))
+    for _, file, function, _ in hops:
+        path, name = ROOT / "udpchat" / file.strip("`"), function.strip("`")
+        module, _, defined = name.partition(".")
+        assert path.stem == module, name
+        assert re.search(rf"\bdef {defined}\b", path.read_text(encoding="utf-8")), name
+
+
 def test_the_libraries_of_the_readme_are_those_of_the_setup() -> None:
     asked = re.search(r"install_requires =\n((?: +\S+\n)+)", (ROOT / "setup.cfg").read_text(encoding="utf-8"))
     assert asked
