@@ -10,6 +10,7 @@ from typing import NoReturn
 import pytest
 
 from tests.shell.waiting import free_port
+from udpchat.session.initiator import HandshakeInitiator
 from udpchat.session.noise import KeyPair
 from udpchat.session.responder import HandshakeResponder
 from udpchat.shell.net import reach
@@ -130,11 +131,11 @@ def test_a_host_that_the_network_reports_missing_only_later_is_not_taken_for_sil
     """On a LAN that is known once nobody has answered to ARP for three seconds."""
     silent, exchange, told = Door(loop, ignores=1_000), reach._exchange, [0]
 
-    async def late(asking: socket.socket, hello: bytes, index: int, until: float) -> Answer:
+    async def late(asking: socket.socket, handshake: HandshakeInitiator, until: float) -> Answer:
         told[0] += 1
         if told[0] == 2:
             raise OSError(errno.EHOSTUNREACH, "No route to host")
-        return await exchange(asking, hello, index, min(until, loop.time() + 0.01))
+        return await exchange(asking, handshake, min(until, loop.time() + 0.01))
 
     monkeypatch.setattr(reach, "_exchange", late)
     assert ask(loop, silent.endpoint.address, limit_s=0.5) == (Answer.NO_HOST, None)

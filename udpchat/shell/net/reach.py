@@ -1,6 +1,7 @@
-"""Is there a server? Names become addresses, and each is sent a Hello, which a server answers without remembering it.
+"""Finds out whether a server answers: resolves names, and begins a handshake with each address.
 
-The sockets are connected, so that the kernel can say that nobody listens there (RFC 1122 section 4.1.3.3).
+The handshake stops at the Cookie, for which the server keeps no state. The sockets are connected, so that the kernel
+reports when nobody listens there (RFC 1122 section 4.1.3.3).
 """
 
 from __future__ import annotations
@@ -14,28 +15,23 @@ from contextlib import ExitStack, closing
 from enum import Enum
 from typing import Final
 
-from udpchat.session.timers import backoff_s
+from udpchat.session.initiator import HandshakeInitiator
+from udpchat.session.noise import KeyPair
 from udpchat.shell.net.endpoint import address_of, sockaddr_of
 from udpchat.wire.errors import BadDatagram
-from udpchat.wire.limits import (
-    HELLO_RESEND_GROWTH,
-    HELLO_RESEND_S,
-    HELLO_RESEND_S_MAX,
-    KEY_BYTES,
-    PROTOCOL_VERSION,
-)
-from udpchat.wire.packets import NO_COOKIE, Address, Cookie, Hello, parse_packet_untrusted
+from udpchat.wire.limits import HELLO_RESEND_S, KEY_BYTES
+from udpchat.wire.packets import Address, parse_packet_untrusted
 
 ADDRESSES_TRIED_MAX: Final = 8  # of one name
 _READ_BYTES: Final = 2048
 
 
 class Answer(Enum):
-    """What came of the Hellos to an address: a later member says more, and outranks those before it."""
+    """The result for an address: where attempts differ, the member that stands last counts."""
 
-    NO_ROUTE = "no route there"  # before silence: a network that was off may come up
+    NO_ROUTE = "no route there"  # before SILENCE: a network that was off may come up
     SILENCE = "no answer, or none that makes sense"
-    NO_HOST = "the network reports that no machine is there"  # after silence: on a LAN that takes three seconds to tell
+    NO_HOST = "the network reports that no machine is there"  # after SILENCE: a LAN takes three seconds to report it
     FORBIDDEN = "this machine does not let the packets out"
     REFUSED = "the machine reports that nobody listens"
     OTHER_VERSION = "a server of another protocol version"
@@ -43,7 +39,7 @@ class Answer(Enum):
 
 
 _RANKS: Final = {answer: rank for rank, answer in enumerate(Answer)}
-_ANSWERS: Final = {  # what the system reports of a connected socket
+_ANSWERS: Final = {  # what the system reports on a connected socket
     errno.ECONNREFUSED: Answer.REFUSED,
     errno.ENETUNREACH: Answer.NO_ROUTE,
     errno.ENETDOWN: Answer.NO_ROUTE,
@@ -60,7 +56,7 @@ _WINDOWS_NO_HOST: Final = 1232  # ERROR_HOST_UNREACHABLE, beside the WSA numbers
 
 
 class NoSuchHost(Exception):
-    """The name stands for nothing; one line that says why."""
+    """The name cannot be resolved; one line that says why."""
 
 
 async def resolve(host: str, port: int) -> list[Address]:
@@ -76,9 +72,9 @@ async def resolve(host: str, port: int) -> list[Address]:
 async def find_server(
     addresses: Sequence[Address], *, limit_s: float, refused_limit_s: float
 ) -> tuple[Answer, Address | None]:
-    """The first of these that serves, or the answer that says most when none does within `limit_s`.
+    """The first of these that serves; if none does within `limit_s`, the answer that counts most, and None.
 
-    An address that refuses is asked for `refused_limit_s` only: long enough for a server that is just starting.
+    An address that refuses is tried for `refused_limit_s` only: long enough for a server that is just starting.
     """
     asked = {asyncio.ensure_future(_ask(a, limit_s=limit_s, refused_limit_s=refused_limit_s)): a for a in addresses}
     pending = set(asked)
@@ -97,12 +93,10 @@ async def find_server(
 
 
 async def _ask(address: Address, *, limit_s: float, refused_limit_s: float) -> Answer:
-    """Hello, again and again, until it is answered or the time is over; else the answer that says most."""
+    """Begin a handshake, until it is answered or the time is over; the answer that counts most."""
     loop = asyncio.get_running_loop()
     began = loop.time()
-    index = int.from_bytes(os.urandom(4), "big")
-    hello = Hello(PROTOCOL_VERSION, index, os.urandom(KEY_BYTES)).encode()
-    unanswered, best = 0, Answer.NO_ROUTE
+    handshake, best = _handshake(began, address), Answer.NO_ROUTE
     with ExitStack() as at_end:
         asking: socket.socket | None = None
         while True:
@@ -110,52 +104,65 @@ async def _ask(address: Address, *, limit_s: float, refused_limit_s: float) -> A
             limit = began + (refused_limit_s if best is Answer.REFUSED else limit_s)
             if now >= limit:
                 return best
-            wait_s = backoff_s(HELLO_RESEND_S, unanswered, growth=HELLO_RESEND_GROWTH, max_s=HELLO_RESEND_S_MAX)
-            resend_at = min(now + wait_s, limit)
+            handshake.handle_timeout(now)
+            until = min(handshake.next_timeout() or limit, limit)
             try:
                 if asking is None:
                     asking = at_end.enter_context(closing(_connected(address)))
-                answer = await _exchange(asking, hello, index, resend_at)
+                answer = await _exchange(asking, handshake, until)
             except OSError as error:
                 answer = _reported(error)
             best = max(best, answer, key=_RANKS.__getitem__)
             if answer in (Answer.SERVES, Answer.OTHER_VERSION):
                 return answer
-            unanswered += answer is Answer.SILENCE
-            await asyncio.sleep(min(resend_at - loop.time(), HELLO_RESEND_S))
+            if loop.time() < until:  # the system reports an error: begin anew, but not at once
+                await asyncio.sleep(min(until - loop.time(), HELLO_RESEND_S))
+                handshake = _handshake(loop.time(), address)
 
 
-async def _exchange(asking: socket.socket, hello: bytes, index: int, until: float) -> Answer:
-    """Send one Hello, and wait for an answer until then: one that answers none of ours is as if it had not come."""
+def _handshake(now: float, address: Address) -> HandshakeInitiator:
+    """A handshake that approves no key, under a key of its own: it ends before the server keeps state."""
+    return HandshakeInitiator(
+        now,
+        static=KeyPair(os.urandom(KEY_BYTES)),
+        index=int.from_bytes(os.urandom(4), "big"),
+        payload=b"",
+        check_server=lambda key: False,
+        address=address,
+        random=os.urandom,
+    )
+
+
+async def _exchange(asking: socket.socket, handshake: HandshakeInitiator, until: float) -> Answer:
+    """Send what the handshake sends, and wait for a datagram that moves it on; SILENCE if none comes until then."""
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout_at(until):
-            await loop.sock_sendall(asking, hello)
-            while True:
-                answer = _answer_untrusted(await loop.sock_recv(asking, _READ_BYTES), index)
-                if answer is not None:
-                    return answer
+            for datagram in handshake.drain_transmits():
+                await loop.sock_sendall(asking, datagram)
+            while not _receive_untrusted(loop.time(), handshake, await loop.sock_recv(asking, _READ_BYTES)):
+                pass
     except TimeoutError:
         return Answer.SILENCE
+    return Answer.SERVES if handshake.version_mismatch is None else Answer.OTHER_VERSION
+
+
+def _receive_untrusted(now: float, handshake: HandshakeInitiator, datagram: bytes) -> bool:
+    """Whether a datagram moves the handshake on."""
+    try:
+        handshake.receive(now, parse_packet_untrusted(datagram))
+    except BadDatagram:
+        return False
+    return True
 
 
 def _reported(error: OSError) -> Answer:
-    """What the system's report on a connected socket stands for."""
+    """The answer that an error on a connected socket stands for."""
     if error.errno is None:  # Python's own: the zone of a link-local address is the name of no interface
         return Answer.NO_ROUTE
     if getattr(error, "winerror", None) == _WINDOWS_NO_HOST:
         return Answer.NO_HOST
     return _ANSWERS.get(error.errno, Answer.SILENCE)
-
-
-def _answer_untrusted(datagram: bytes, index: int) -> Answer | None:
-    try:
-        packet = parse_packet_untrusted(datagram)
-    except BadDatagram:
-        return None
-    if not isinstance(packet, Cookie) or packet.receiver_index != index:
-        return None
-    return Answer.OTHER_VERSION if packet.cookie == NO_COOKIE else Answer.SERVES
 
 
 def _connected(address: Address) -> socket.socket:
