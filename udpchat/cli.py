@@ -14,15 +14,14 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NoReturn, TextIO
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TextIO, TypeVar
 
 from udpchat import __version__
 from udpchat.chat.events import Error
 from udpchat.chat.exit_codes import ExitCode
-from udpchat.chat.names import BadName, parse_room
-from udpchat.chat.text import fits, json_line, printable
+from udpchat.chat.text import json_line, printable
 from udpchat.client.core import ClientCore
-from udpchat.shell import client_app, hosting, operations, outbox, server_app
+from udpchat.shell import client_app, hosting, operations, outbox, server_app, values
 from udpchat.shell.choosing import Chooser
 from udpchat.shell.data_folder import DataUnusable
 from udpchat.shell.ending import TimedOut
@@ -31,11 +30,15 @@ from udpchat.shell.net.endpoint import EndpointError
 from udpchat.shell.net.finding import NoServer
 from udpchat.shell.operations import OperationFailed
 from udpchat.shell.options import (
+    DEFAULT_ROOM,
+    HISTORY_ON_SCREEN,
+    SERVER_SETTINGS,
     ClientChoices,
     OptionError,
     client_choices,
     client_config,
     data_folder,
+    default_of,
     server_options,
 )
 from udpchat.shell.retention import objection
@@ -61,10 +64,7 @@ from udpchat.ui.screen import ScreenLines, prompt_of
 if TYPE_CHECKING:
     from udpchat.shell.editor import LineEditor
 
-DEFAULT_ROOM: Final = "lobby"
-HISTORY_ON_A_SCREEN: Final = 50
 CLIENT_OPERATIONS: Final = ("export", "outbox")
-LABEL_ID_BYTES_MAX: Final = 64
 FAILURES: Final[tuple[tuple[type[Exception], str, ExitCode], ...]] = (  # each with its error code in JSON
     (NoServer, "no_server", ExitCode.NO_SERVER),
     (TimedOut, "timed_out", ExitCode.TIMED_OUT),
@@ -74,6 +74,7 @@ FAILURES: Final[tuple[tuple[type[Exception], str, ExitCode], ...]] = (  # each w
     (OperationFailed, "failed", ExitCode.ERROR),
     (OutputFailed, "output_failed", ExitCode.ERROR),
 )
+Value = TypeVar("Value")
 OPERATIONS: Final = {
     "backup": "Copies log and key of the server, running or not, to a new file, which is as secret as the key.",
     "restore": "Puts a backup in the place of the log, which is kept beside it, and its key where there is none. "
@@ -174,19 +175,23 @@ def _server_parser(program: str) -> _Parser:
         epilog="Each option can also stand in the config file (port = 47747) or the environment (UDPCHAT_PORT). "
         f"For the log: {program} {'|'.join(OPERATIONS)}, each with a --help.",
     )
+
+    def add(name: str, metavar: str, text: str) -> None:
+        parser.add_argument(f"--{name}", metavar=metavar, help=f"{text} ({default_of(SERVER_SETTINGS, name)})")
+
     bind_help = "address of this machine to listen at (all, IPv6 and IPv4); may be given again"
     parser.add_argument("--bind", metavar="ADDRESS", action="append", help=bind_help)
-    parser.add_argument("--port", metavar="N", help="UDP port (47747); 0 for any free one")
-    parser.add_argument("--data", metavar="DIR", help=f"folder of key, messages and log ({data_folder()})")
+    add("port", "N", "UDP port, 0 for any free one")
+    add("data", "DIR", "folder of key, messages and log")
     parser.add_argument("--name", metavar="NAME", help="what the server calls itself")
-    parser.add_argument("--heartbeat", metavar="S", help="silence after which a client gives a sign of life (10)")
-    parser.add_argument("--expiry", metavar="S", help="silence after which a client is gone (30)")
-    parser.add_argument("--durability", metavar="fsync|os|memory", help="what a confirmed message survives (fsync)")
+    add("heartbeat", "S", "silence after which a client gives a sign of life")
+    add("expiry", "S", "silence after which a client is gone")
+    add("durability", "fsync|os|memory", "what a confirmed message survives")
     parser.add_argument("--retention", metavar="30d,10000", help="age and number of messages kept of a room (all)")
     parser.add_argument("--yes", action="store_true", help="a retention of less than 1 hour or 1,000 messages is meant")
     parser.add_argument("--config", metavar="FILE", help="TOML file with these options")
-    parser.add_argument("--log-level", metavar="L", help="debug, info, warning or error (info)")
-    parser.add_argument("--log-format", metavar="text|json", help="how to log to stderr (text)")
+    add("log-level", "L", "debug, info, warning or error")
+    add("log-format", "text|json", "how to log to stderr")
     return parser
 
 
@@ -198,7 +203,7 @@ def _operate(name: str, argv: Sequence[str], program: str) -> int:
     if name == "export":
         _add_export_options(parser)
     elif name != "check":
-        parser.add_argument("file", type=_folder, metavar="FILE", help="the backup")
+        parser.add_argument("file", type=_typed(values.path), metavar="FILE", help="the backup")
     if name == "backup":
         parser.add_argument("--force", action="store_true", help="overwrite the file if it is there")
     if name == "restore":
@@ -229,9 +234,10 @@ def _operate(name: str, argv: Sequence[str], program: str) -> int:
 
 
 def _add_export_options(parser: _Parser) -> None:
-    parser.add_argument("file", nargs="?", type=_folder, metavar="FILE", help="where to (standard output)")
-    parser.add_argument("--room", type=_room, help="only this room")
-    parser.add_argument("--since", type=_moment, default=0, metavar="TIME", help="2026-11-21, 14:30, 2h or 3d for ago")
+    parser.add_argument("file", nargs="?", type=_typed(values.path), metavar="FILE", help="where to (standard output)")
+    parser.add_argument("--room", type=_typed(values.room), help="only this room")
+    since_help = "2026-11-21, 14:30, 2h or 3d for ago"
+    parser.add_argument("--since", type=_typed(values.moment), default=0, metavar="TIME", help=since_help)
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="a JSON object a line")
     form.add_argument("--text", action="store_true", help="lines for people (so it is without either)")
@@ -311,9 +317,8 @@ def _client_options(
         server=choices.server,
         rooms=choices.rooms,
         data=choices.data,
-        history=history if history is not None else HISTORY_ON_A_SCREEN if to_screen else 0,
+        history=history if history is not None else HISTORY_ON_SCREEN if to_screen else 0,
         timeout_s=choices.timeout_s,
-        default_room=DEFAULT_ROOM,
         port=choices.port,
         label_id=given.id or "",
         discards=given.discard,
@@ -455,7 +460,8 @@ def _client_parser(program: str) -> _Parser:
         metavar="HOST[:PORT]",
         help="or udpchat://HOST[:PORT][#FINGERPRINT]; without it, the one used last, or at first that of this machine",
     )
-    parser.add_argument("--room", action="append", help="a room to join (those one was in, or lobby); repeatable")
+    room_help = f"a room to join (those one was in, or {DEFAULT_ROOM}); repeatable"
+    parser.add_argument("--room", action="append", help=room_help)
     form = parser.add_mutually_exclusive_group()
     switch: dict[str, Any] = {"action": "store_const", "const": True}  # None where it is not given
     form.add_argument("--plain", **switch, help="line mode, for people and simple pipes")
@@ -467,36 +473,22 @@ def _client_parser(program: str) -> _Parser:
     parser.add_argument("--count", metavar="N", help="end after N live messages from others")
     parser.add_argument("--timeout", metavar="S", help="end after S seconds")
     parser.add_argument(
-        "--id", type=_label_id, help="line k is the request ID:k: given again, it is the same message"
+        "--id", type=_typed(values.label_id), help="line k is the request ID:k: given again, it is the same message"
     )
     parser.add_argument("--discard", action="store_true", help="drop what earlier runs did not get confirmed")
     return parser
 
 
-def _room(text: str) -> str:
-    try:
-        return parse_room(text)
-    except BadName as error:
-        raise argparse.ArgumentTypeError(error.reason.removesuffix(".")) from error
+def _typed(parse: Callable[[str], Value]) -> Callable[[str], Value]:
+    """A parser of `values` for `argparse`, which shows the text of this exception only."""
 
+    def convert(text: str) -> Value:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
 
-def _moment(text: str) -> int:
-    moment = moment_ms(text)
-    if moment is None:
-        raise argparse.ArgumentTypeError(f"a time is wanted, like 2026-11-21, 14:30, 2h or 3d, not {text!r}")
-    return moment
-
-
-def _folder(text: str) -> Path:
-    if not text:
-        raise argparse.ArgumentTypeError("the name of a file or folder is wanted")
-    return Path(text).expanduser()
-
-
-def _label_id(text: str) -> str:
-    if not text.strip() or printable(text) != text or not fits(text, LABEL_ID_BYTES_MAX):
-        raise argparse.ArgumentTypeError(f"an id is one line of at most {LABEL_ID_BYTES_MAX} bytes, not {text!r}")
-    return text
+    return convert
 
 
 # --- Both ----------

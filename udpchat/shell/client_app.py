@@ -30,6 +30,7 @@ from udpchat.shell.line_reader import LineSource
 from udpchat.shell.net.driver import Driver
 from udpchat.shell.net.endpoint import UdpEndpoint, open_socket
 from udpchat.shell.net.finding import REPORTED_AFTER_S, Choose, Found, find, until_back
+from udpchat.shell.options import DEFAULT_ROOM
 from udpchat.shell.outbox import discard
 from udpchat.shell.pinning import Pinning
 from udpchat.shell.sync_progress import SyncProgress
@@ -85,7 +86,7 @@ class ClientOptions:
     timeout_s: float | None = None
     label_id: str = ""
     discards: bool = False
-    default_room: str = "lobby"
+    default_room: str = DEFAULT_ROOM
     port: int = DEFAULT_PORT
     shows_progress: bool = False
 

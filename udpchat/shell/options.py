@@ -7,8 +7,6 @@ what is only the other's. `bind` and `room` take several values: the option agai
 
 from __future__ import annotations
 
-import ipaddress
-import math
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,21 +16,24 @@ from typing import Any, Final
 
 import platformdirs
 
-from udpchat.chat.names import BadName, parse_nick, parse_room
-from udpchat.chat.text import fits, printable
-from udpchat.shell.addresses import BadAddress, ServerAddress, parse_server
+from udpchat.chat.text import printable
+from udpchat.shell import values
+from udpchat.shell.addresses import ServerAddress
 from udpchat.shell.logs import FORMATS, LEVELS
 from udpchat.shell.retention import Retention, parse_retention
 from udpchat.shell.suggestions import did_you_mean
 from udpchat.storage.protocol import Durability
 from udpchat.wire.limits import DEFAULT_PORT, EXPIRY_S, HEARTBEAT_S
 
-SERVER_NAME_BYTES_MAX: Final = 100
 HEARTBEAT_S_MIN: Final = 0.1
 EXPIRY_S_MAX: Final = 3600.0  # as far as a Welcome can say it (SPEC 4)
 CONFIG_BYTES_MAX: Final = 1024 * 1024
 HISTORY_MAX: Final = 10_000
+COUNT_MAX: Final = 2**53
+TIMEOUT_S_MIN: Final = 0.001
 TIMEOUT_S_MAX: Final = 1e9
+DEFAULT_ROOM: Final = "lobby"  # for a nick that was in no room before
+HISTORY_ON_SCREEN: Final = 50  # messages of each room on entry, unless told; in a pipe none
 
 
 class OptionError(Exception):
@@ -146,22 +147,22 @@ def variable_of(name: str) -> str:
 
 def server_options(flags: Mapping[str, str | Sequence[str] | None], environment: Mapping[str, str]) -> ServerOptions:
     """The choices of the operator; `flags` by option name without its hyphens in front. Raises `OptionError`."""
-    values = choices(_SETTINGS, flags, environment).values
-    if values["expiry"] <= values["heartbeat"]:
+    chosen = choices(SERVER_SETTINGS, flags, environment).values
+    if chosen["expiry"] <= chosen["heartbeat"]:
         raise OptionError(
-            f"--expiry ({values['expiry']:g} s) must be longer than --heartbeat ({values['heartbeat']:g} s)"
+            f"--expiry ({chosen['expiry']:g} s) must be longer than --heartbeat ({chosen['heartbeat']:g} s)"
         )
     return ServerOptions(
-        bind=values["bind"],
-        port=values["port"],
-        data=values["data"],
-        name=values["name"],
-        heartbeat_s=values["heartbeat"],
-        expiry_s=values["expiry"],
-        durability=values["durability"],
-        retention=values["retention"],
-        log_level=values["log-level"],
-        log_format=values["log-format"],
+        bind=chosen["bind"],
+        port=chosen["port"],
+        data=chosen["data"],
+        name=chosen["name"],
+        heartbeat_s=chosen["heartbeat"],
+        expiry_s=chosen["expiry"],
+        durability=chosen["durability"],
+        retention=chosen["retention"],
+        log_level=chosen["log-level"],
+        log_format=chosen["log-format"],
     )
 
 
@@ -169,21 +170,21 @@ def client_choices(
     flags: Mapping[str, Any], environment: Mapping[str, str], *, default_config: Path | None, needs_nick: bool = True
 ) -> ClientChoices:
     """The choices of whoever chats; a nick must be one of them if it is needed. Raises `OptionError`."""
-    found = choices(_CLIENT_SETTINGS, flags, environment, default_config=default_config)
-    values = found.values
-    if needs_nick and not values["nick"]:
+    found = choices(CLIENT_SETTINGS, flags, environment, default_config=default_config)
+    chosen = found.values
+    if needs_nick and not chosen["nick"]:
         file = flags.get("config") or environment.get("UDPCHAT_CONFIG") or default_config or "a file for --config"
         raise OptionError(f'which nick? Give --nick NICK, set UDPCHAT_NICK, or write nick = "NICK" into {file}')
     return ClientChoices(
-        nick=values["nick"],
-        server=values["server"],
-        rooms=values["room"],
-        data=values["data"],
-        port=values["port"] or DEFAULT_PORT,
-        history=values["history"],
-        follow=values["follow"],
-        count=values["count"],
-        timeout_s=values["timeout"],
+        nick=chosen["nick"],
+        server=chosen["server"],
+        rooms=chosen["room"],
+        data=chosen["data"],
+        port=chosen["port"] or DEFAULT_PORT,
+        history=chosen["history"],
+        follow=chosen["follow"],
+        count=chosen["count"],
+        timeout_s=chosen["timeout"],
         form=_form(found),
         config=found.config,
     )
@@ -206,7 +207,7 @@ def _read_config(path: Path) -> dict[str, Any]:
         raise OptionError(f"cannot read the config file {path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise OptionError(f"the config file {path} is not TOML: {error}") from error
-    known = sorted({*_SETTINGS, *_CLIENT_SETTINGS})
+    known = sorted({*SERVER_SETTINGS, *CLIENT_SETTINGS})
     for name, value in found.items():
         if isinstance(value, dict):
             table = printable(repr(name))
@@ -225,143 +226,36 @@ def _parsed(setting: Setting, value: Any, where: str) -> Any:
         raise OptionError(f"{where} cannot be {printable(shown)!r}: {error}") from error
 
 
-def _addresses(value: Any) -> tuple[str, ...]:
-    """Of a text with commas, or a list of such; each once, in the form that the system gives it."""
-    texts = [part for text in (value if isinstance(value, list) else [value]) for part in str(text).split(",")]
-    return tuple(dict.fromkeys(map(_address, texts)))
-
-
-def _address(text: str) -> str:
-    try:
-        address = ipaddress.ip_address(text.strip().removeprefix("[").removesuffix("]"))
-    except ValueError:
-        raise ValueError("an address of this machine is wanted, like 192.168.1.5 or ::") from None
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return str(mapped or address)
-
-
-def _port(value: Any) -> int:
-    if isinstance(value, bool) or not str(value).strip().isdecimal() or int(value) > 65_535:
-        raise ValueError("a port is a number from 0 (any free one) to 65535")
-    return int(value)
-
-
-def _folder(value: Any) -> Path:
-    if not isinstance(value, str | Path) or not str(value):
-        raise ValueError("a folder is wanted")
-    return Path(value).expanduser()
-
-
-def _name(value: Any) -> str:
-    if not isinstance(value, str) or printable(value) != value or not fits(value, SERVER_NAME_BYTES_MAX):
-        raise ValueError(f"a name is one line of at most {SERVER_NAME_BYTES_MAX} bytes")
-    return value
-
-
-def _seconds(value: Any) -> float:
-    try:
-        seconds = math.nan if isinstance(value, bool) else float(value)
-    except (ValueError, TypeError):
-        seconds = math.nan
-    if not HEARTBEAT_S_MIN <= seconds <= EXPIRY_S_MAX:
-        raise ValueError(f"a number of seconds from {HEARTBEAT_S_MIN:g} to {EXPIRY_S_MAX:g} is wanted")
-    return seconds
-
-
-def _one_of(choices: tuple[str, ...]) -> Callable[[Any], str]:
-    def parse(value: Any) -> str:
-        if value not in choices:
-            raise ValueError(f"choose from {', '.join(choices)}")
-        return str(value)
-
-    return parse
-
-
-def _nick(value: Any) -> str:
-    return _named(parse_nick, value) if value != "" else ""
-
-
-def _rooms(value: Any) -> tuple[str, ...]:
-    """A list, or names with commas between."""
-    written = value if isinstance(value, list) else str(value).split(",") if value else []
-    return tuple(dict.fromkeys(_named(parse_room, room) for room in written))
-
-
-def _named(parse: Callable[[str], str], value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError("a name is wanted")
-    try:
-        return parse(value.strip())
-    except BadName as error:
-        raise ValueError(error.reason.removesuffix(".")) from error
-
-
-def _server(value: Any) -> ServerAddress | None:
-    try:
-        return parse_server(str(value)) if value != "" else None
-    except BadAddress as error:
-        raise ValueError(str(error)) from error
-
-
-def _whole(at_least: int, at_most: int) -> Callable[[Any], int | None]:
-    def parse(value: Any) -> int | None:
-        text = str(value)
-        if value is None:
-            return None
-        is_number = not isinstance(value, bool) and text.isascii() and text.isdecimal() and len(text) <= 16
-        if not is_number or not at_least <= int(text) <= at_most:
-            raise ValueError(f"a number from {at_least} to {at_most} is wanted")
-        return int(text)
-
-    return parse
-
-
-def _timeout(value: Any) -> float | None:
-    if value is None:
-        return None
-    try:
-        seconds = math.nan if isinstance(value, bool) else float(value)
-    except (ValueError, TypeError):
-        seconds = math.nan
-    if not 0 < seconds <= TIMEOUT_S_MAX:
-        raise ValueError("a number of seconds is wanted")
-    return seconds
-
-
-def _switch(value: Any) -> bool:
-    """true or false; in the environment also 1 and 0, yes and no, on and off."""
-    if isinstance(value, bool):
-        return value
-    words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
-    if str(value).lower() not in words:
-        raise ValueError("true or false is wanted")
-    return words[str(value).lower()]
-
-
-_durability = _one_of(tuple(Durability))
-Setting = tuple[Any, Callable[[Any], Any]]  # the default as a person would write it, and what reads it
-_SETTINGS: Final[dict[str, Setting]] = {
-    "bind": ("::", _addresses),
-    "port": (DEFAULT_PORT, _port),
-    "data": (data_folder(), _folder),
-    "name": ("", _name),
-    "heartbeat": (HEARTBEAT_S, _seconds),
-    "expiry": (EXPIRY_S, _seconds),
-    "durability": (Durability.FSYNC.value, lambda value: Durability(_durability(value))),
+Setting = tuple[Any, Callable[[Any], Any]]  # the default as a person would write it, and the function that parses it
+_period = values.seconds(HEARTBEAT_S_MIN, EXPIRY_S_MAX)
+SERVER_SETTINGS: Final[dict[str, Setting]] = {
+    "bind": ("::", values.addresses),
+    "port": (DEFAULT_PORT, values.port),
+    "data": (data_folder(), values.path),
+    "name": ("", values.name),
+    "heartbeat": (HEARTBEAT_S, _period),
+    "expiry": (EXPIRY_S, _period),
+    "durability": (Durability.FSYNC.value, lambda value: Durability(values.one_of(tuple(Durability))(value))),
     "retention": ("", lambda value: parse_retention(str(value))),
-    "log-level": ("info", _one_of(LEVELS)),
-    "log-format": ("text", _one_of(FORMATS)),
+    "log-level": ("info", values.one_of(LEVELS)),
+    "log-format": ("text", values.one_of(FORMATS)),
 }
-_CLIENT_SETTINGS: Final[dict[str, Setting]] = {
-    "nick": ("", _nick),
-    "server": ("", _server),
-    "room": ("", _rooms),
-    "data": (data_folder(), _folder),
-    "port": (DEFAULT_PORT, _port),
-    "history": (None, _whole(0, HISTORY_MAX)),
-    "follow": (False, _switch),
-    "count": (None, _whole(1, 2**53)),
-    "timeout": (None, _timeout),
-    "plain": (False, _switch),
-    "json": (False, _switch),
+CLIENT_SETTINGS: Final[dict[str, Setting]] = {
+    "nick": ("", values.nick),
+    "server": ("", values.server),
+    "room": ("", values.rooms),
+    "data": (data_folder(), values.path),
+    "port": (DEFAULT_PORT, values.port),
+    "history": (None, values.optional(values.whole(0, HISTORY_MAX))),
+    "follow": (False, values.switch),
+    "count": (None, values.optional(values.whole(1, COUNT_MAX))),
+    "timeout": (None, values.optional(values.seconds(TIMEOUT_S_MIN, TIMEOUT_S_MAX))),
+    "plain": (False, values.switch),
+    "json": (False, values.switch),
 }
+
+
+def default_of(settings: Mapping[str, Setting], name: str) -> str:
+    """The default of an option, as a person would write it; for its help."""
+    default = settings[name][0]
+    return f"{default:g}" if isinstance(default, float) else str(default)

@@ -1,0 +1,160 @@
+"""Values of options, from the command line, the environment and TOML alike: each function gives the value or raises
+ValueError with one line that says what is wanted.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from udpchat.chat.names import BadName, parse_nick, parse_room
+from udpchat.chat.text import fits, printable
+from udpchat.shell.addresses import BadAddress, ServerAddress, parse_server
+from udpchat.shell.times import moment_ms
+
+NAME_BYTES_MAX: Final = 100
+LABEL_ID_BYTES_MAX: Final = 64
+NUMBER_DIGITS_MAX: Final = 16
+
+Value = TypeVar("Value")
+
+
+def optional(parse: Callable[[Any], Value]) -> Callable[[Any], Value | None]:
+    """The same, but None stays None."""
+    return lambda value: None if value is None else parse(value)
+
+
+def addresses(value: Any) -> tuple[str, ...]:
+    """Numeric addresses of a text with commas, or of a list of texts; each once, in the form that the system gives."""
+    texts = [part for text in (value if isinstance(value, list) else [value]) for part in str(text).split(",")]
+    return tuple(dict.fromkeys(map(_address, texts)))
+
+
+def _address(text: str) -> str:
+    try:
+        address = ipaddress.ip_address(text.strip().removeprefix("[").removesuffix("]"))
+    except ValueError:
+        raise ValueError("an address of this machine is wanted, like 192.168.1.5 or ::") from None
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return str(mapped or address)
+
+
+def port(value: Any) -> int:
+    """A UDP port; 0 for any free one."""
+    if isinstance(value, bool) or not str(value).strip().isdecimal() or int(value) > 65_535:
+        raise ValueError("a port is a number from 0 (any free one) to 65535")
+    return int(value)
+
+
+def path(value: Any) -> Path:
+    """A file or folder; a `~` in front stands for the home folder."""
+    if not isinstance(value, str | Path) or not str(value):
+        raise ValueError("the name of a file or folder is wanted")
+    return Path(value).expanduser()
+
+
+def name(value: Any) -> str:
+    """One line of at most NAME_BYTES_MAX bytes, or nothing."""
+    if not isinstance(value, str) or printable(value) != value or not fits(value, NAME_BYTES_MAX):
+        raise ValueError(f"a name is one line of at most {NAME_BYTES_MAX} bytes")
+    return value
+
+
+def label_id(value: str) -> str:
+    """What a script calls its input: one line of at most LABEL_ID_BYTES_MAX bytes, not blank."""
+    if not value.strip() or printable(value) != value or not fits(value, LABEL_ID_BYTES_MAX):
+        raise ValueError(f"an id is one line of at most {LABEL_ID_BYTES_MAX} bytes, not {value!r}")
+    return value
+
+
+def seconds(least: float, most: float) -> Callable[[Any], float]:
+    """A number of seconds between two bounds."""
+
+    def parse(value: Any) -> float:
+        try:
+            found = math.nan if isinstance(value, bool) else float(value)
+        except (ValueError, TypeError):
+            found = math.nan
+        if not least <= found <= most:
+            raise ValueError(f"a number of seconds from {least:g} to {most:g} is wanted")
+        return found
+
+    return parse
+
+
+def whole(least: int, most: int) -> Callable[[Any], int]:
+    """A whole number between two bounds."""
+
+    def parse(value: Any) -> int:
+        text = str(value)
+        is_number = not isinstance(value, bool) and text.isascii() and text.isdecimal()
+        if not is_number or len(text) > NUMBER_DIGITS_MAX or not least <= int(text) <= most:
+            raise ValueError(f"a number from {least} to {most} is wanted")
+        return int(text)
+
+    return parse
+
+
+def one_of(choices: tuple[str, ...]) -> Callable[[Any], str]:
+    """One of these words."""
+
+    def parse(value: Any) -> str:
+        if value not in choices:
+            raise ValueError(f"choose from {', '.join(choices)}")
+        return str(value)
+
+    return parse
+
+
+def switch(value: Any) -> bool:
+    """true or false; in the environment also 1 and 0, yes and no, on and off."""
+    if isinstance(value, bool):
+        return value
+    words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+    if str(value).lower() not in words:
+        raise ValueError("true or false is wanted")
+    return words[str(value).lower()]
+
+
+def nick(value: Any) -> str:
+    """A nick, or nothing."""
+    return _named(parse_nick, value) if value != "" else ""
+
+
+def room(value: Any) -> str:
+    """A room's name; the # in front may be left out."""
+    return _named(parse_room, value)
+
+
+def rooms(value: Any) -> tuple[str, ...]:
+    """Rooms of a list, or of a text with commas; each once."""
+    written = value if isinstance(value, list) else str(value).split(",") if value else []
+    return tuple(dict.fromkeys(room(each) for each in written))
+
+
+def _named(parse: Callable[[str], str], value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("a name is wanted")
+    try:
+        return parse(value.strip())
+    except BadName as error:
+        raise ValueError(error.reason.removesuffix(".")) from error
+
+
+def server(value: Any) -> ServerAddress | None:
+    """The address of a server; None for nothing."""
+    try:
+        return parse_server(str(value)) if value != "" else None
+    except BadAddress as error:
+        raise ValueError(str(error)) from error
+
+
+def moment(value: str) -> int:
+    """A time as people write it, in ms since 1970."""
+    time_ms = moment_ms(value)
+    if time_ms is None:
+        raise ValueError(f"a time is wanted, like 2026-11-21, 14:30, 2h or 3d, not {value!r}")
+    return time_ms
