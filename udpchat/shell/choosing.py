@@ -10,11 +10,11 @@ from typing import Final
 
 from udpchat.shell.line_reader import Raw, lines_of
 
-UNCLEAR_MAX: Final = 20  # answers that are none: then nobody is reading the question
+UNCLEAR_MAX: Final = 20  # lines that are no answer: after these, nobody reads the question
 
 
 class NobodyAnswers(Exception):
-    """The input ended, or what came were no answers."""
+    """The input ended, or no line of it was an answer."""
 
 
 class Chooser:
@@ -52,10 +52,10 @@ class Chooser:
 
         def work() -> None:
             line = next(lines_of(self._raw), None)
-            with suppress(RuntimeError):  # the loop is closed: the program is ending, and nobody wants the line
+            with suppress(RuntimeError):  # the loop is closed: the program is ending
                 loop.call_soon_threadsafe(settle, line)
 
-        Thread(target=work, name="choosing", daemon=True).start()  # it cannot be woken from its read
+        Thread(target=work, name="choosing", daemon=True).start()  # its read cannot be interrupted
         line = await read
         if line is None:
             raise NobodyAnswers

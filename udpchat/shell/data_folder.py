@@ -1,4 +1,4 @@
-"""What a data folder knows: the keys of this machine's server and nicks, and the servers met before, as SSH has them.
+"""The data folder: the keys of this machine's server and nicks, and the known servers, as in SSH.
 
 A key is 32 secret bytes in hexadecimal, in a file that only its owner may read. `known_servers` has a line
 `HOST:PORT FINGERPRINT` for each server; people may edit it.
@@ -31,7 +31,7 @@ class DataUnusable(Exception):
 
 
 def open_folder(folder: Path) -> Path:
-    """The folder, made if it is not there, for its owner's eyes only. Raises `DataUnusable`."""
+    """Make the folder if it is missing, readable for its owner only. Raises `DataUnusable`."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         probe = folder / f".probe-{secrets.token_hex(8)}"
@@ -44,7 +44,7 @@ def open_folder(folder: Path) -> Path:
 
 
 def file_name(name: str) -> str:
-    """A file name for what an outsider may have named: the name itself if that is harmless, else its code."""
+    """A file name for a name that an outsider chose: the name itself if it is harmless, else an encoding of it."""
     if _PLAIN.fullmatch(name):
         return name
     code = b32encode(name.encode("utf-8", "surrogatepass")).decode().lower().rstrip("=")
@@ -52,7 +52,7 @@ def file_name(name: str) -> str:
 
 
 def name_of_file(stem: str) -> str:
-    """What `file_name` made this of, as far as it can be told: of a name too long for a file only a digest is left."""
+    """The name that `file_name` was given; the file name itself where only a digest is left of a long name."""
     if not stem.startswith("~") or stem.startswith("~~"):
         return stem
     try:
@@ -62,7 +62,7 @@ def name_of_file(stem: str) -> str:
 
 
 def nick_file(nick: str) -> str:
-    """What the files of a nick are called, however it is spelled; the prefix keeps Windows from seeing a device."""
+    """The file name of a nick, the same for all spellings; the prefix avoids the device names of Windows."""
     return f"nick-{file_name(nick_key(nick))}"
 
 
@@ -147,14 +147,14 @@ def _load(path: Path) -> bytes:
 
 
 def _make(path: Path, secret: bytes) -> bytes:
-    """The secret that the file has afterwards: this one, or that of another process that was faster."""
+    """Write a new key file; the secret that it holds then, which another process may have written first."""
     draft = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
             _write(draft, secret.hex() + "\n")
             try:
-                os.link(draft, path)  # whole or not at all, and never over another
+                os.link(draft, path)  # atomic, and it never replaces another file
             except FileExistsError:
                 return _load(path)
             except OSError:  # a file system without links
@@ -167,7 +167,7 @@ def _make(path: Path, secret: bytes) -> bytes:
 
 
 def _write(path: Path, text: str) -> None:
-    """A new file for its owner's eyes only, on the disk on return."""
+    """Write a new file, readable for its owner only; it is on the disk on return."""
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
@@ -197,7 +197,7 @@ class KnownServers:
                 return file.read(KNOWN_BYTES_MAX).decode("utf-8", "replace").splitlines()
         except FileNotFoundError:
             return []
-        except OSError as error:  # to go on without it would be to trust anyone
+        except OSError as error:  # to go on without it would approve any key
             raise DataUnusable(f"cannot read {self.path}: {error.strerror}; see to its permissions") from error
 
     def pin(self, server: str, fingerprint: str) -> None:
@@ -214,7 +214,7 @@ class KnownServers:
 
 
 def last_server(folder: Path) -> str | None:
-    """What `remember_server` was told last."""
+    """The server that `remember_server` stored last."""
     try:
         return (folder / LAST_SERVER).read_text(encoding="utf-8").strip()[:512] or None
     except (OSError, ValueError):
@@ -222,7 +222,7 @@ def last_server(folder: Path) -> str | None:
 
 
 def remember_server(folder: Path, server: str) -> None:
-    """The server used last; that it cannot be written is no reason to fail."""
+    """Store the server used last; failures are ignored."""
     draft = folder / f".{LAST_SERVER}-{secrets.token_hex(8)}"
     with suppress(OSError):
         _write(draft, server + "\n")

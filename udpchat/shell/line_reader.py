@@ -1,7 +1,7 @@
-"""Where a client's lines come from: what every source does, and the source for pipes, files and dumb terminals.
+"""Sources of a client's lines: the interface of all, and the source for pipes, files and dumb terminals.
 
-That one reads on a thread: no system has one way to wait for terminals, pipes and files alike. The source for terminals
-that can do more is `shell/editor`.
+That one reads on a thread, because no system has one call that waits for terminals, pipes and files alike.
+`shell/editor` is the source for other terminals.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from collections.abc import Callable, Iterator
 from threading import Semaphore, Thread
 from typing import Final, Protocol
 
-LINES_AHEAD_MAX: Final = 64  # read and not released yet: the rest waits in the pipe
-LINE_BYTES_MAX: Final = 1024 * 1024  # of one line; what is longer is cut here, far beyond what a message may hold
+LINES_AHEAD_MAX: Final = 64  # read and not released; the rest waits in the pipe
+LINE_BYTES_MAX: Final = 1024 * 1024  # of one line; a longer one is cut here, far above the limit of a message
 READ_BYTES: Final = 64 * 1024
 
 
 class Raw(Protocol):
-    """An unbuffered binary file: a thread that waits in a buffered one would hold its lock when the process ends."""
+    """An unbuffered binary file; a thread waiting in a buffered one would hold its lock when the process ends."""
 
     def read(self, size: int, /) -> bytes | None:
-        """What is there, at most `size` bytes; empty at the end."""
+        """The bytes that are available, at most `size`; empty at the end."""
 
 
 class LineSource(Protocol):
@@ -32,20 +32,20 @@ class LineSource(Protocol):
         """Report from now on. Once."""
 
     def release(self, count: int) -> None:
-        """So many lines have been dealt with."""
+        """`count` lines have been processed."""
 
     def refresh(self) -> None:
-        """What a prompt shows may have changed."""
+        """The text of the prompt may have changed."""
 
     async def close(self) -> None:
-        """Report no more, and leave a terminal as it was found."""
+        """Stop reporting, and restore the terminal."""
 
     def restore(self) -> None:
-        """The same for the terminal, when the process ends on the spot."""
+        """Restore the terminal when the process ends at once, without the loop."""
 
 
 def lines_of(raw: Raw) -> Iterator[str]:
-    """The lines, without their breaks; also a last one without a break. What is not UTF-8 becomes U+FFFD."""
+    """The lines without their line breaks, also a last one that has none. Bytes that are not UTF-8 become U+FFFD."""
     rest = bytearray()
     while data := _read(raw):
         start = 0
@@ -85,7 +85,7 @@ class LineReader:
         Thread(target=self._work, name="typed", daemon=True).start()
 
     def release(self, count: int) -> None:
-        """So many lines have been dealt with."""
+        """`count` lines have been processed."""
         self._ahead.release(count)
 
     def refresh(self) -> None:
@@ -104,4 +104,4 @@ class LineReader:
                 self._loop.call_soon_threadsafe(self._on_line, line)
             self._loop.call_soon_threadsafe(self._on_end)
         except RuntimeError:
-            assert self._loop.is_closed()  # the program is ending, and nobody wants the line
+            assert self._loop.is_closed()  # the program is ending

@@ -1,4 +1,4 @@
-"""Whether a server may be trusted: what was asked for by fingerprint, what was met before, or else first contact."""
+"""Decides whether a server's key is approved: by the fingerprint asked for, by the one known, or at first contact."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from udpchat.shell.data_folder import DataUnusable, KnownServers
 
 
 class Pinning:
-    """Judges the keys that the server at one address shows. `say` tells the person a line."""
+    """Checks the keys of the server at one address. `say` prints one line for the person."""
 
     def __init__(self, known: KnownServers, server: ServerAddress, say: Callable[[str], object]) -> None:
         self._known = known
@@ -19,7 +19,7 @@ class Pinning:
         self._approved: bytes | None = None
 
     def check(self, public: bytes) -> str:
-        """Empty if this key is approved, else one line why not and what to do. First contact pins it, and says so."""
+        """Empty if this key is approved, else one line: why not, and what to do. At first contact the key is pinned."""
         if public == self._approved:
             return ""
         shown, name, wanted = fingerprint(public), self._server.name, self._server.fingerprint

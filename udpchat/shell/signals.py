@@ -1,4 +1,4 @@
-"""Signals, the same way on every system: the handler only notes which came, and the loop is woken to act on it."""
+"""Signals, handled alike on every system: the handler wakes the loop, and the loop acts."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ STOPPING: Final = tuple(
 
 
 def exit_code_of(number: int) -> ExitCode:
-    """How a program ends that a signal ended: 128 and the number of the signal; SIGBREAK is as SIGINT."""
+    """The exit code after a signal: 128 plus its number; SIGBREAK counts as SIGINT."""
     return ExitCode(128 + number) if 128 + number in list(ExitCode) else ExitCode.INTERRUPTED
 
 
 class Signals:
     """Calls `on_signal(number)` in the loop for each signal taken. Made in the main thread, and closed there.
 
-    The second of the STOPPING ones ends the process on the spot with `exit_at_once(number)`, after `before_exit`:
-    whatever hangs, it ends.
+    The second of the STOPPING signals calls `before_exit` and ends the process at once with `exit_at_once(number)`, so
+    that a program that hangs can be ended.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Signals:
         self._former_wakeup = signal.set_wakeup_fd(self._outside.fileno(), warn_on_full_buffer=False)
 
     def take(self, *numbers: int) -> None:
-        """These come to us from now on."""
+        """Handle these signals from now on."""
         for number in numbers:
             former = signal.signal(number, self._note)
             self._former.setdefault(number, former)
@@ -71,7 +71,7 @@ class Signals:
                 pass
 
     def close(self) -> None:
-        """Everything as it was before."""
+        """Restore the former handlers."""
         signal.set_wakeup_fd(self._former_wakeup)
         for number, former in self._former.items():
             signal.signal(number, former)

@@ -28,14 +28,14 @@ def complete_streams() -> None:
 
 
 def standard_input() -> Raw:
-    """Standard input without a buffer; at its end at once if there is none."""
+    """Standard input without a buffer; an empty file if there is none."""
     with suppress(OSError, ValueError, AttributeError):  # None, closed, or not a file
         return open(sys.stdin.fileno(), "rb", buffering=0, closefd=False)
     return io.BytesIO()
 
 
 def prepare_output() -> None:
-    """A pipe gets UTF-8, whatever the locale; a terminal what it can show. No character makes writing fail."""
+    """Write UTF-8 to pipes, whatever the locale, and the terminal's encoding to terminals; no character raises."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             encoding = stream.encoding if stream.isatty() else "utf-8"
@@ -43,11 +43,11 @@ def prepare_output() -> None:
 
 
 class OutputFailed(Exception):
-    """What was to be written could not be, for another reason than that nobody reads; one line that says why."""
+    """Standard output cannot be written, though somebody reads it; one line that says why."""
 
 
 def writing_to(stream: TextIO | None) -> Callable[[str], None]:
-    """Writes text and flushes it; nothing if there is no such stream.
+    """A function that writes text and flushes it, or does nothing if there is no such stream.
 
     Raises BrokenPipeError once nobody reads, and `OutputFailed` if the text cannot be written: a full disk, say.
     """
@@ -68,13 +68,13 @@ def writing_to(stream: TextIO | None) -> Callable[[str], None]:
 
 
 def remark(text: str) -> None:
-    """Write text to standard error; that nobody can read it there is no reason to end what is being done."""
+    """Write text to standard error; failures are ignored, for the program can go on without it."""
     with suppress(BrokenPipeError, OutputFailed):
         writing_to(sys.stderr)(text)
 
 
 def abandon_output() -> None:
-    """Nobody reads standard output any more: keep Python from trying again, and complaining, when it exits."""
+    """Give up standard output: without this, Python flushes it once more at exit and reports the error."""
     with suppress(OSError, ValueError, AttributeError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())

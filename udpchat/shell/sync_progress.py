@@ -1,4 +1,4 @@
-"""How far a client has caught up, on a terminal: for those who wait for more than what scrolls by."""
+"""A progress line on a terminal while a client receives the entries that it missed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from udpchat.shell.progress import ProgressLine
 
 
 class SyncProgress:
-    """Told after every drain how many entries are known and not here; draws a line as long as that takes."""
+    """Gets the number of missing entries after every drain; draws a line while there are any."""
 
     def __init__(self, make_line: Callable[[], ProgressLine] = lambda: ProgressLine("catching up")) -> None:
         self._make_line = make_line
@@ -16,7 +16,7 @@ class SyncProgress:
         self._total = 0
 
     def on_missing(self, missing: int) -> None:
-        """So many entries are still to come."""
+        """`missing` entries are still to come."""
         if not missing:
             self.make_way()
             self._line = None
@@ -28,6 +28,6 @@ class SyncProgress:
         self._line(self._total - missing, self._total)
 
     def make_way(self) -> None:
-        """Something else is to be printed."""
+        """End the line, because something else is printed next."""
         if self._line is not None:
             self._line.end()

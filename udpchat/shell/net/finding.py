@@ -1,7 +1,7 @@
-"""Which server: the one that was named, else the one used last, else what is found on this machine.
+"""Chooses the server: the one named, else the one used last, else one found on this machine.
 
-The server used last is the one that a person means. If it does not answer, another takes its place only for this run,
-and only by a person's word; a program that reads a pipe gets `NoServer`.
+A person who names no server means the one used last. If it does not answer, another server is used only if the person
+chooses it, and only for this run; where nobody can be asked, `NoServer` is raised.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from udpchat.shell.net.reach import Answer, NoSuchHost, find_server, resolve
 from udpchat.wire.packets import Address
 
 NAMED_S_MAX: Final = 10.0  # for a server that was named, and for the one used last where nobody can be asked
-NAMED_REFUSED_S_MAX: Final = 3.0  # the same if its machine reports that nobody listens: it may be starting
+NAMED_REFUSED_S_MAX: Final = 3.0  # the same if the machine reports that nobody listens: the server may be starting
 GUESSED_S_MAX: Final = 3.0  # for a guess, and for the one used last before a person is asked
 GUESSED_REFUSED_S_MAX: Final = 1.0
-KEPT_TRYING_S: Final = 30.0  # by a person's word: how often the person is told that it goes on
-REPORTED_AFTER_S: Final = 0.25  # what is being tried: an answer from a LAN comes sooner
-LOOK_AGAIN_S: Final = 30.0  # between two looks whether the server used last is back
-LOOK_AGAIN_S_MAX: Final = 2.0  # how long one look takes
+KEPT_TRYING_S: Final = 30.0  # if the person chose to wait: how often it is reported that no answer came
+REPORTED_AFTER_S: Final = 0.25  # report what is tried; an answer from a LAN comes sooner
+LOOK_AGAIN_S: Final = 30.0  # between two attempts to reach the server used last
+LOOK_AGAIN_S_MAX: Final = 2.0  # of one such attempt
 THIS_MACHINE: Final = ("127.0.0.1", "::1")
 
 Report = Callable[[str], object]  # one line for the person
@@ -99,7 +99,7 @@ def _parsed(last: str | None) -> ServerAddress | None:
 
 
 async def _guess(port: int, report: Report) -> Found:
-    """Nothing was used before: a server of this machine replaces nothing."""
+    """Use a server of this machine: none was used before that it could replace."""
     report_later = _announce(f"a server on this machine, UDP port {port}", GUESSED_S_MAX, report)
     try:
         found, tried = await _on_this_machine(port)
@@ -115,7 +115,7 @@ async def _guess(port: int, report: Report) -> Found:
 async def _find_by_choice(
     missing: Candidate, reason: str, *, port: int, choose: Choose, report: Report
 ) -> Found:
-    """The server used last does not answer: what the person wants. Raises `NoServer` if that is to quit."""
+    """The server used last does not answer: ask the person. Raises `NoServer` if the person quits."""
     other, _ = await _on_this_machine(port, but=missing.server)
     url = missing.server.url
     report(f"-- THE SERVER USED LAST DOES NOT ANSWER: {reason}")
@@ -140,7 +140,7 @@ async def _find_by_choice(
 
 
 async def _on_this_machine(port: int, *, but: ServerAddress | None = None) -> tuple[Found | None, list[str]]:
-    """A server of this machine other than `but`, and why the addresses tried before it are none."""
+    """A server of this machine other than `but`, and why the addresses tried before it were not used."""
     candidates = [Candidate(ServerAddress(host, port), Origin.THIS_MACHINE) for host in THIS_MACHINE]
     candidates = [candidate for candidate in candidates if but is None or candidate.server.name != but.name]
     looks = [
@@ -162,7 +162,7 @@ async def _on_this_machine(port: int, *, but: ServerAddress | None = None) -> tu
 
 
 async def until_back(server: ServerAddress) -> None:
-    """Return once something answers at the address of this server; looks every LOOK_AGAIN_S."""
+    """Return once a server answers at this address; tries every LOOK_AGAIN_S."""
     while True:
         await asyncio.sleep(LOOK_AGAIN_S)
         try:
@@ -196,13 +196,13 @@ async def _reach(
 
 
 def _announce(subject: str, limit_s: float, report: Report) -> asyncio.TimerHandle:
-    """Report what is looked for, unless that is over sooner."""
+    """Report what is tried after REPORTED_AFTER_S, unless the timer is cancelled before."""
     line = f"-- looking for {subject}, for up to {limit_s:.0f} s ..."
     return asyncio.get_running_loop().call_later(REPORTED_AFTER_S, report, line)
 
 
 def why_not(answer: Answer, server: ServerAddress) -> str:
-    """Why there is no chat with this server, and what to do, in one line."""
+    """Why this server cannot be used, and what to do, in one line."""
     name, port = server.name, server.port
     match answer:
         case Answer.OTHER_VERSION:
