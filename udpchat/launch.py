@@ -1,8 +1,8 @@
-"""Where the programs start and end: nothing that happens before or behind `cli` shows anyone a traceback.
+"""Start and end of the programs: no exception before or after `cli` shows a traceback.
 
-A signal that comes while modules are imported ends the process at once, without a word; later it raises SystemExit, so
-that what was begun is undone, until the program itself takes signals. The process ends without waiting for its threads:
-one may be reading a terminal, or waiting for a name server.
+A signal during the imports ends the process at once and prints nothing; later it raises SystemExit, which runs the
+`finally` blocks, until the program itself handles signals. The process ends without waiting for its threads: one may be
+reading a terminal or waiting for a name server.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A client's store that goes on after a failed write: what was lost of a replica is fetched again another time."""
+"""Writing a client's store after a failed write: a replica keeps no hole, and the next run fetches the rest again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class ContiguousWriter:
         self._store = store
 
     def write(self, batch: Sequence[Write]) -> None:
-        """Write what continues what is there. Raises `StoreError` only if something that was said could not be kept."""
+        """Write all but entries behind a hole. Raises `StoreError` only if a request could not be written."""
         try:
             self._store.write(self._continuing(batch))
         except StoreError:
@@ -23,7 +23,7 @@ class ContiguousWriter:
                 raise
 
     def _continuing(self, batch: Sequence[Write]) -> list[Write]:
-        """Without entries behind a hole that a failed write has left: the next start asks for all of them."""
+        """The batch without the entries behind a hole that a failed write left; the next run asks for them."""
         heads: dict[str, tuple[int, int]] = {}
         kept: list[Write] = []
         for item in batch:

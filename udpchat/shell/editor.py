@@ -105,11 +105,11 @@ class LineEditor:
         self._drawing.add_done_callback(self._on_drawn)
 
     def release(self, count: int) -> None:
-        """So many lines have been dealt with."""
+        """`count` lines have been processed."""
         self._ahead -= count
 
     def refresh(self) -> None:
-        """The prompt may have changed: where a line goes, and the end of a state, is shown at once."""
+        """The prompt may have changed; a new target and the end of a state are drawn at once, a new state later."""
         wanted = self.prompt()
         if wanted == self._shown:
             return
@@ -119,7 +119,7 @@ class LineEditor:
             self._later = asyncio.get_running_loop().call_later(STATE_DELAY_S, self._show_prompt)
 
     async def close(self) -> None:
-        """Take the prompt away, and leave the terminal as it was found."""
+        """Remove the prompt and restore the terminal."""
         if self._later is not None:
             self._later.cancel()
         if self._drawing is not None and not self._drawing.done():
@@ -131,7 +131,7 @@ class LineEditor:
         self._print_above()
 
     def restore(self) -> None:
-        """The process ends on the spot: leave the terminal as it was found, without the help of the loop."""
+        """Restore the terminal when the process ends at once, without the loop."""
         if self._is_drawn:
             self._modes.restore()
 
@@ -179,7 +179,7 @@ class LineEditor:
     # --- In ----------
 
     def _on_drawn(self, drawing: asyncio.Task[None]) -> None:
-        """The application has ended: closed, or the terminal is gone, or something is broken."""
+        """The application has ended: it was closed, the terminal is gone, or it failed."""
         if drawing.cancelled() or drawing.exception() is None:
             return
         if isinstance(drawing.exception(), EOFError):
@@ -195,7 +195,7 @@ class LineEditor:
             asyncio.get_running_loop().call_soon(self._on_end)
 
     def _accept(self) -> None:
-        """The person pressed Enter. A blank line is nothing; a line too many stays where it is."""
+        """Enter was pressed. A blank line is ignored; at LINES_AHEAD_MAX lines the line stays in the editor."""
         text = self._buffer.text
         if self._has_ended or self._ahead >= LINES_AHEAD_MAX:
             return self._application.output.bell()
@@ -205,7 +205,7 @@ class LineEditor:
             asyncio.get_running_loop().call_soon(self._on_line, text)
 
     def _paste(self, text: str) -> None:
-        """Insert all of it or, with a word about it, nothing."""
+        """Insert all of the text; if it is too long, nothing, and say so."""
         if len(self._buffer.text) + len(text) <= EDITED_CHARACTERS_MAX:
             self._buffer.insert_text(text)
         else:
@@ -259,13 +259,13 @@ class TerminalModes:
         self._noted: list[Any] | None = None
 
     def note(self) -> None:
-        """These are the modes to return to; nothing where there are none."""
+        """Note the modes to restore; nothing where a system has none."""
         if sys.platform != "win32":
             with contextlib.suppress(OSError, NotImplementedError, termios.error):
                 self._noted = termios.tcgetattr(self._input.fileno())
 
     def restore(self) -> None:
-        """As noted, without bracketed paste and with a cursor; a terminal that is gone stays gone."""
+        """Set the noted modes, no bracketed paste, and a visible cursor; ignore a terminal that is gone."""
         if sys.platform != "win32" and self._noted is not None:
             with contextlib.suppress(OSError, termios.error):
                 os.write(self._output.fileno(), PASTE_OFF_CURSOR_ON)

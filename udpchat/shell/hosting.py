@@ -44,7 +44,7 @@ Report = Callable[[str], object]  # one line for the person
 
 @dataclass(frozen=True, slots=True)
 class Hosting:
-    """What a hosted server is to be: its data folder, port and config file; `command` is what people type to host."""
+    """Options of a hosted server: data folder, port and config file; `command` is what people type to host."""
 
     data: Path
     port: int
@@ -53,7 +53,7 @@ class Hosting:
 
     @property
     def output(self) -> Path:
-        """Where what it prints is."""
+        """The file with its output."""
         return self.data / OUTPUT_FILE
 
     @property
@@ -129,7 +129,7 @@ def _joined(hosting: Hosting, holder: int, ready: ServerAddress | None, report: 
 
 
 def _start(hosting: Hosting) -> subprocess.Popen[bytes]:
-    """A server that outlives this process and its terminal."""
+    """Start a server that goes on when this process and its terminal end."""
     options = ["--data", str(hosting.data), "--port", str(hosting.port)]
     options += ["--config", str(hosting.config)] if hosting.config is not None else []
     with open(hosting.output, "ab") as output:
@@ -184,7 +184,7 @@ def stop(hosting: Hosting, report: Report) -> None:
 
 
 def _places(hosting: Hosting, ready: ServerAddress | None) -> list[ServerAddress]:
-    """Where a server of this machine may be, the most lasting address first: that of the LAN changes."""
+    """Addresses of a server on this machine, the most lasting one first: the address on the LAN changes."""
     port = ready.port if ready is not None else hosting.port
     return [ServerAddress(LOOPBACK, port), *([ServerAddress(ready.host, port)] if ready is not None else [])]
 
@@ -204,7 +204,7 @@ async def _answers(server: ServerAddress) -> bool:
 
 
 def _ready_in(output: Path, begin: int) -> ServerAddress | None:
-    """Where the latest server that printed to this file, from this byte on, serves or served."""
+    """The address of the latest server that printed to this file from this byte on."""
     ready = [line.removeprefix(READY) for line in _printed(output, begin) if line.startswith(READY + SCHEME)]
     with suppress(BadAddress):
         return parse_server(ready[-1]) if ready else None

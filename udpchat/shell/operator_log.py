@@ -1,4 +1,4 @@
-"""What the operator of a server reads: its start, its end, its disk, who came and went, what was dropped. No texts."""
+"""The log lines of a server for its operator: start, end, disk, who came and went, drops. Never message texts."""
 
 from __future__ import annotations
 

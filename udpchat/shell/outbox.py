@@ -1,4 +1,4 @@
-"""What a client said and did not get confirmed: kept for its next run, listed, or discarded."""
+"""Messages of a client that were not confirmed: kept for its next run, listed, or dropped."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAY_HAVE_ARRIVED = "whether the server has got any of that already is not known 
 
 
 def discard(store: ClientStore) -> str:
-    """Forget all that an earlier run asked and has no result of. What was done, for people; nothing if there was none.
+    """Drop the requests of earlier runs that have no result; one line that says so, empty if there were no messages.
 
     Raises `StoreError`.
     """
@@ -57,7 +57,7 @@ def show(
 
 
 def line_of(counter: int, body: bytes) -> str:
-    """`17 [lobby] text`: the counter of the request, where it was said, and what."""
+    """`17 [lobby] text`: the counter of the request, the room or `@nick`, and the text."""
     request = _said(body)
     text = f"* {request.text}" if request.kind == content.ACTION else request.text
     return printable(f"{counter} [{room_of(request)}] {text}")

@@ -1,4 +1,4 @@
-"""Whether what must stay private can be reached by other users of this machine, and how to take that from them."""
+"""Finds private files that other users of this machine can reach, and says how to change that."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far something has come, on a terminal: one line, rewritten, and only for what takes longer than a second."""
+"""A progress line on a terminal, rewritten in place, for work that takes longer than a second."""
 
 from __future__ import annotations
 

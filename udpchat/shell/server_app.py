@@ -1,4 +1,4 @@
-"""Running a server: key, log, socket, driver, signals; ready when it serves, gone soon after it is told to go."""
+"""Running a server: its key, log, sockets, driver and signals, from the start to the end."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def run(options: ServerOptions) -> int:
 
 
 class Service:
-    """One running server. Raises DataUnusable, StoreError or EndpointError if it cannot be."""
+    """One running server. Raises DataUnusable, StoreError or EndpointError if it cannot start."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, options: ServerOptions) -> None:
         self._loop = loop
@@ -159,14 +159,14 @@ class Service:
             self._ended.set_result(None)
 
     def _on_exception(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
-        """Something of ours is broken: rather than go on with a state nobody foresaw, stop and be started again."""
+        """A callback raised, which is our fault: stop, because the state may be wrong; a restart reads the log."""
         error = context.get("exception")
         if not self._ended.done():
             found = error if isinstance(error, Exception) else RuntimeError(str(context.get("message")))
             self._ended.set_exception(found)
 
     async def _stop(self) -> bool:
-        """Finish what was accepted, tell everyone, make it durable. False if that could not be done in time."""
+        """Finish accepted requests, send Goodbyes, make all durable. False if that took too long."""
         self._endpoint.stop_listening()
         self._pruner.close()
         is_durable = await _within(WRITING_S_MAX, self._writer.idle())
@@ -209,7 +209,7 @@ def _settings(options: ServerOptions) -> Settings:
 
 
 async def _within(limit_s: float, awaited: Awaitable[None]) -> bool:
-    """Whether it was done in time."""
+    """Whether it was finished in time."""
     try:
         await asyncio.wait_for(awaited, limit_s)
     except TimeoutError:

@@ -1,4 +1,4 @@
-"""Words that somebody misspelt: which one they probably meant, and which option of a command line does not exist."""
+"""Misspelt words: which word was probably meant, and which option of a command line does not exist."""
 
 from __future__ import annotations
 

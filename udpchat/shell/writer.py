@@ -1,4 +1,4 @@
-"""How a core's writes reach a store: at once, or on one thread while the next batch collects (SPEC 7).
+"""Writers put the writes of a core into a store: at once, or on a thread while the next batch collects (SPEC 7).
 
 Both give an outcome for each batch, in order. After a failure all that was submitted until then counts as not written,
 for what comes later builds on what came before; what is submitted afterwards starts afresh.
@@ -42,19 +42,19 @@ class Writer(Protocol[W_contra]):
     """Where a driver puts its core's writes."""
 
     def submit(self, batch: Sequence[W_contra]) -> None:
-        """Have these written behind all others."""
+        """Write these after all that were submitted before."""
 
     def take_outcome(self) -> Outcome | None:
-        """The oldest outcome that was not taken yet."""
+        """The oldest outcome that was not taken yet; None if there is none."""
 
     def on_outcome(self, callback: Callable[[], None]) -> None:
-        """Call this whenever an outcome comes by itself, outside `submit`."""
+        """Call this for each outcome that comes later than `submit`."""
 
     async def idle(self) -> None:
         """Return once everything submitted has an outcome, and the callback has been called for it."""
 
     def close(self) -> None:
-        """Take no more."""
+        """Accept no more writes."""
 
 
 class DirectWriter(Generic[W]):
@@ -88,7 +88,7 @@ class DirectWriter(Generic[W]):
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """Something for the thread to do, and who is told in the loop how it ended."""
+    """A job of the thread, and the callback that gets its outcome in the loop."""
 
     do: Callable[[], None]
     then: Callable[[StoreError | None], None]

@@ -1,4 +1,4 @@
-"""The driver: the one loop that feeds a core what happens, and carries out what it says.
+"""The driver: the one loop that gives a core its inputs, and carries out what it drains.
 
 One mutation (a batch of datagrams is one), then drain: writes to the writer, datagrams to the endpoint, events to
 whoever listens, and one timer armed. Server and client have the same verbs, so this drives either.
@@ -24,31 +24,31 @@ E_co = TypeVar("E_co", covariant=True)
 
 
 class Core(Protocol[W_co, E_co]):
-    """What server and client have in common. `now` in seconds, monotonic."""
+    """The interface of server and client. `now` is in seconds, monotonic."""
 
     def receive(self, now: float, datagrams: Sequence[tuple[bytes, Address]]) -> None:
-        """Datagrams have come."""
+        """Datagrams have arrived."""
 
     def handle_timeout(self, now: float) -> None:
         """Time has passed."""
 
     def next_timeout(self) -> float | None:
-        """When `handle_timeout` is due; None: not at all."""
+        """When `handle_timeout` is due; None: never."""
 
     def drain_writes(self) -> Sequence[W_co]:
-        """What is to be written; then say `persisted` or `rejected`."""
+        """Writes, as one batch; then call `persisted` or `rejected`."""
 
     def persisted(self, now: float, count: int) -> None:
-        """So many of the oldest drained are durable."""
+        """The `count` oldest drained writes are durable."""
 
     def rejected(self, now: float, reason: str) -> None:
-        """None of what was drained and is not durable was written."""
+        """No drained write that is not durable was written."""
 
     def drain_transmits(self) -> list[tuple[bytes, Address]]:
         """Datagrams to be sent."""
 
     def drain_events(self) -> Sequence[E_co]:
-        """What happened."""
+        """Events, in order."""
 
 
 class Driver(Generic[W, E]):
@@ -99,11 +99,11 @@ class Driver(Generic[W, E]):
             self._drain(now)
 
     def start(self) -> None:
-        """Carry out what the core wants to begin with."""
+        """Drain the core for the first time."""
         self._drain(self._loop.time())
 
     def end(self) -> None:
-        """Drive no more: the core stays as it is."""
+        """Stop driving; the core is not changed any more."""
         self._is_ended = True
         if self._timer is not None:
             self._timer.cancel()
