@@ -29,7 +29,7 @@ from tests.scripts.loading import load
 from tests.wire.records import records
 from udpchat import cli
 from udpchat.chat import events
-from udpchat.client.core import FINAL_REFUSALS
+from udpchat.client.chat import FINAL_REFUSALS
 from udpchat.shell.addresses import parse_server
 from udpchat.ui.commands import COMMANDS
 from udpchat.ui.json_events import json_event

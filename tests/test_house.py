@@ -75,6 +75,8 @@ FILE_METHODS = {"read_text", "read_bytes", "write_text", "write_bytes", "mkdir",
 # --- How large, and what everything must have ------------------------------------------------------------------------
 
 FUNCTION_LINES_MAX = 50
+CLASS_LINES_MAX = 250
+CLASS_FIELDS_MAX = 12
 FILE_LINES_MAX = 600
 LINE_CHARACTERS_MAX = 120
 UNDOCUMENTED_METHOD_LINES_MAX = 3
@@ -220,6 +222,42 @@ def test_functions_are_short() -> None:
             lines = (function.end_lineno or 0) - function.lineno + 1
             if lines > FUNCTION_LINES_MAX:
                 faults.append(f"{place(path, function)}: {function.name} has {lines} lines")
+    assert not faults, "\n".join(faults)
+
+
+def fields_of(declaration: ast.ClassDef) -> set[str]:
+    """The attributes of a class: those declared in its body, and those that its methods assign to `self`."""
+    declared = {
+        node.target.id
+        for node in declaration.body
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+    }
+    assigned = {
+        node.attr
+        for node in ast.walk(declaration)
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.ctx, ast.Store)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "self"
+    }
+    return declared | assigned
+
+
+def test_the_fields_of_a_class_are_counted() -> None:
+    (declaration,) = ast.parse("class A:\n  x: int\n  def f(self):\n    self.y, self.z = 1, 2\n    self.z += 1").body
+    assert isinstance(declaration, ast.ClassDef) and fields_of(declaration) == {"x", "y", "z"}
+
+
+def test_classes_are_small() -> None:
+    faults = []
+    for path in MODULES:
+        for declaration in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(declaration, ast.ClassDef):
+                continue
+            lines = (declaration.end_lineno or 0) - declaration.lineno + 1
+            fields = len(fields_of(declaration))
+            if lines > CLASS_LINES_MAX or fields > CLASS_FIELDS_MAX:
+                faults.append(f"{place(path, declaration)}: {declaration.name} has {lines} lines and {fields} fields")
     assert not faults, "\n".join(faults)
 
 

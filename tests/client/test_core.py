@@ -9,7 +9,8 @@ import pytest
 from tests.client.pair import Wire
 from tests.sim.world import SERVER, World
 from udpchat.chat import events
-from udpchat.client.core import ClientCore, LocalError
+from udpchat.client.compose import LocalError
+from udpchat.client.core import ClientCore
 from udpchat.client.profile import Profile
 from udpchat.client.stored import ClientState
 from udpchat.session.noise import KeyPair
@@ -246,13 +247,17 @@ def test_questions_are_answered_by_events() -> None:
 def test_ignoring_is_by_person_and_ends_when_it_is_taken_back() -> None:
     world = World(Random(14))
     alice, bob = world.add_clients(2)
-    assert alice.core.ignore("PEER1") and not alice.core.ignore(bob.nick) and alice.core.ignored() == [bob.nick]
+    assert (
+        alice.core.timeline.people.ignore("PEER1")
+        and not alice.core.timeline.people.ignore(bob.nick)
+        and alice.core.timeline.people.ignored() == [bob.nick]
+    )
     bob.core.ask(world.now, Rename("robert"))
     world.drain(bob)
     world.run(1)
     bob.say("unheard")
     world.settle()
-    assert alice.core.unignore(bob.nick) and not alice.core.unignore(bob.nick)
+    assert alice.core.timeline.people.unignore(bob.nick) and not alice.core.timeline.people.unignore(bob.nick)
     bob.say("heard")
     world.settle()
     assert alice.texts() == ["heard"]

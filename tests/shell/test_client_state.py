@@ -48,9 +48,9 @@ def test_whom_a_conversation_is_with_is_known_before_anybody_says_anything() -> 
         wire.leave(person)
         wire.is_cut = True
         wire.start(person)
-        assert person.core.log_of(other) is None
+        assert person.core.timeline.log_of(other) is None
         recognize_conversations(person.core, person.store)
-        assert person.core.log_of(other) in person.store.logs()
+        assert person.core.timeline.log_of(other) in person.store.logs()
         assert person.of(events.MessageReceived) == []
         wire.is_cut = False
 

@@ -125,7 +125,7 @@ def test_todays_client_understands_a_later_server(monkeypatch: pytest.MonkeyPatc
     alice, _ = talk(World(Random(5)))
     tags = {shape.__struct_config__.tag for shape in (Welcome, Result, Heads, frames.Entries, frames.Pong)}
     assert tags <= later.seen
-    assert alice.core._membership.server_capabilities == {3, 500}
+    assert alice.core._chat.membership.server_capabilities == {3, 500}
 
 
 def test_todays_server_understands_a_later_client(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,7 +142,7 @@ def test_capabilities_are_those_of_the_latest_handshake(monkeypatch: pytest.Monk
     world = World(Random(7))
     (alice,) = world.add_clients(1)
     (peer,) = world.server.core.chat.registry
-    assert peer.author.capabilities == frozenset() and alice.core._membership.server_capabilities == frozenset()
+    assert peer.author.capabilities == frozenset() and alice.core._chat.membership.server_capabilities == frozenset()
     alice.kill()
     monkeypatch.setattr(link, "encode_introduction", Later._introduction)
     alice.restart()
@@ -193,7 +193,7 @@ def test_a_request_that_the_server_cannot_read_fails_and_is_asked_no_more(
 ) -> None:
     world = World(Random(9))
     (alice,) = world.add_clients(1)
-    counter = alice.core._requests.outbox.next_counter
+    counter = alice.core._chat.requests.outbox.next_counter
     monkeypatch.setattr(requests, "encode_request", lambda *header: frames.encode_request(*header[:2], body))
     alice.core.ask(world.now, Whois("bob"))
     world.drain(alice)
@@ -206,7 +206,7 @@ def test_a_request_that_the_server_cannot_read_fails_and_is_asked_no_more(
 def test_a_request_in_fragments_that_the_server_cannot_read_fails() -> None:
     world = World(Random(11))
     (alice,) = world.add_clients(1)
-    counter = alice.core._requests.outbox.next_counter
+    counter = alice.core._chat.requests.outbox.next_counter
     for index, data in enumerate(parts := split(encode([99, "x" * 1_500]))):
         fragment = RequestFragment(counter, counter, index, len(parts), data)
         alice.core._link.send(world.now, [encode(fragment)], is_asking=False)

@@ -190,7 +190,7 @@ def test_who_moved_far_away_does_not_ask_again_before_an_answer_can_be_there() -
 
 def test_who_moved_near_asks_again_as_soon_as_there() -> None:
     world, _, mover = on(SLOW)
-    mover.core._requests.outbox.change_path(2 * SLOW.delay_s)
+    mover.core._chat.requests.outbox.change_path(2 * SLOW.delay_s)
     for number in range(5):
         mover.say(f"far {number}")
         world.run(2.0)

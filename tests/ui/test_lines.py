@@ -14,7 +14,8 @@ from tests.ui.drawn import CONNECTED, DRAWN, ERR, OUT, message, sent
 from udpchat.chat import events
 from udpchat.chat.events import ClientEvent
 from udpchat.chat.exit_codes import ExitCode
-from udpchat.client.core import ClientCore, LocalError
+from udpchat.client.compose import LocalError
+from udpchat.client.core import ClientCore
 from udpchat.client.own_messages import Said
 from udpchat.client.requests import Source
 from udpchat.client.stored import Label

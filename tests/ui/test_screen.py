@@ -96,7 +96,7 @@ def test_the_prompt_names_the_target_and_what_is_to_be_known() -> None:
     prompt.enter(NOW, "hello")
     assert prompt_of(prompt) == ("lobby", "connecting, 1 sending")
     prompt.enter(NOW, "/query bob")
-    prompt.client.is_lost = True
+    prompt.client._chat.is_lost = True
     prompt.enter(NOW, "/quit")
     assert prompt_of(prompt) == ("@bob", "leaving, disconnected, 1 sending")
     assert prompt_of(prompt_in()) == ("no room", "connecting")

@@ -49,11 +49,17 @@ class Archive(Searchable, Protocol):
         """The latest `count` entries with their sequences, in order; only those below `before` if it is given."""
 
 
-class Heads(Protocol):
-    """How far the logs reach at the server, as far as the client knows."""
+class Replicas(Protocol):
+    """What is known here of the logs."""
 
     def head_of(self, log: str) -> int | None:
-        """The latest sequence of a log; None if nothing is known of it."""
+        """The latest sequence of a log at the server; None if nothing is known of it."""
+
+    def log_of(self, target: str) -> str | None:
+        """The log of a room or of the conversation with `@nick`."""
+
+    def recall(self, items: Iterable[requests.LogEntry]) -> list[MessageReceived]:
+        """Entries as messages."""
 
 
 class Core(Protocol):
@@ -64,14 +70,8 @@ class Core(Protocol):
         """Whether the server cannot be asked now."""
 
     @property
-    def timeline(self) -> Heads:
+    def timeline(self) -> Replicas:
         """The logs that the client follows."""
-
-    def log_of(self, target: str) -> str | None:
-        """The log of a room or of the conversation with `@nick`."""
-
-    def recall(self, items: list[tuple[str, int, bytes]]) -> list[MessageReceived]:
-        """(log, sequence, entry) as messages."""
 
     def ask(self, now: float, request: requests.RequestBody, here: Recalled | None = None) -> None:
         """Send a request; its result comes with `here` merged in."""
@@ -97,7 +97,7 @@ class History:
 
         What cannot be given at once comes later, as an event of the core. Raises `HistoryUnreadable`.
         """
-        log = self._core.log_of(target)
+        log = self._core.timeline.log_of(target)
         if log is None:
             return [HistoryFound(())]
         before_ms = min(before_ms, SEQUENCE_MAX)
@@ -105,7 +105,7 @@ class History:
             items, extent, is_latest = self._latest_here(log, count, before_ms)
         except LogUnreadable as error:
             raise HistoryUnreadable(str(error)) from error
-        messages = tuple(self._core.recall([(log, *item) for item in items]))
+        messages = tuple(self._core.timeline.recall(requests.LogEntry(log, *item) for item in items))
         if is_latest and (len(items) == count or extent.base == 0):
             return [HistoryFound(messages)]
         if is_latest and items:
@@ -137,7 +137,7 @@ class History:
         text = " ".join(words)
         if not fits(text, SEARCH_BYTES_MAX):
             raise SearchTooLong
-        log = (self._core.log_of(target) or "") if target else ""
+        log = (self._core.timeline.log_of(target) or "") if target else ""
         assert log or not target, "no conversation is known"
         request = requests.Search(text, nick, log, min(since_ms, SEQUENCE_MAX))
         return self._ask(now, request, Recalled(self._search_here(request), SEARCH_MESSAGES_MAX))
@@ -155,7 +155,7 @@ class History:
             )
         except LogUnreadable as error:
             raise HistoryUnreadable(str(error)) from error
-        return tuple(self._core.recall([(hit.log, hit.sequence, hit.entry) for hit in found]))
+        return tuple(self._core.timeline.recall(requests.LogEntry(hit.log, hit.sequence, hit.entry) for hit in found))
 
     def _ask(self, now: float, request: requests.RequestBody, here: Recalled) -> list[ClientEvent]:
         if self._core.is_lost:

@@ -31,6 +31,7 @@ from udpchat.storage.client_sqlite import SqliteClientStore
 from udpchat.storage.lock import StoreLock
 from udpchat.storage.protocol import ClientStore, StoreError, StoreUnusable
 from udpchat.wire.limits import CONVERSATIONS_PER_KEY_MAX, ROOMS_PER_PEER_MAX
+from udpchat.wire.requests import LogEntry
 
 NICKS_LOOKED_AT: Final = 8  # messages of a conversation: the person is recognised by each nick that stands in them
 
@@ -148,4 +149,4 @@ def recognize_conversations(client: ClientCore, store: ClientStore) -> None:
     logs = [log for log in store.logs() if log.startswith(CONVERSATION_PREFIX)]
     for log in logs[: 2 * CONVERSATIONS_PER_KEY_MAX]:
         with suppress(StoreError):
-            client.recall([(log, *item) for item in store.last(log, NICKS_LOOKED_AT)])
+            client.timeline.recall(LogEntry(log, *item) for item in store.last(log, NICKS_LOOKED_AT))

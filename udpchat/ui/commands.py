@@ -14,7 +14,9 @@ from enum import Enum
 
 from udpchat.chat.events import ClientEvent, Error, Notice
 from udpchat.chat.text import clean_text, control_character
-from udpchat.client.core import ClientCore, LocalError
+from udpchat.client import compose
+from udpchat.client.compose import LocalError
+from udpchat.client.core import ClientCore
 from udpchat.client.history import SEARCH_BYTES_MAX, Archive, History, HistoryUnreadable, SearchTooLong
 from udpchat.ui.arguments import (
     ParseTime,
@@ -125,12 +127,12 @@ def _room_command(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
 
 def _rooms(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
     nothing(rest)
-    prompt.client.list_rooms(now)
+    prompt.client.ask(now, compose.list_rooms())
     return []
 
 
 def _names(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
-    prompt.client.list_members(now, prompt.room_or_current(rest))
+    prompt.client.ask(now, compose.list_members(prompt.room_or_current(rest)))
     return []
 
 
@@ -142,9 +144,9 @@ def _topic(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
     else:
         room = prompt.current_room()
     if not topic:
-        prompt.client.get_topic(now, room)
+        prompt.client.ask(now, compose.get_topic(room))
     else:
-        prompt.client.set_topic(now, room, "" if topic == CLEAR_TOPIC else topic)
+        prompt.client.ask(now, compose.set_topic(room, "" if topic == CLEAR_TOPIC else topic))
     return []
 
 
@@ -155,44 +157,44 @@ def _history(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
 
 def _search(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
     query = query_of(rest, prompt.parse_time)
-    if query.target and prompt.client.log_of(query.target) is None:
+    if query.target and prompt.client.timeline.log_of(query.target) is None:
         raise Refusal("no_conversation", nick=query.target.removeprefix("@"))
     return prompt.history.search(now, query.words, nick=query.nick, target=query.target, since_ms=query.since_ms)
 
 
 def _nick_command(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
-    prompt.client.rename(now, nick_of(only_word(rest)))
+    prompt.client.ask(now, compose.rename(nick_of(only_word(rest))))
     return []
 
 
 def _whois(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
-    prompt.client.whois(now, nick_of(only_word(rest)))
+    prompt.client.ask(now, compose.whois(nick_of(only_word(rest))))
     return []
 
 
 def _away(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
-    prompt.client.set_away(now, rest.strip() or AWAY_REASON)
+    prompt.client.ask(now, compose.set_away(rest.strip() or AWAY_REASON))
     return []
 
 
 def _back(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
     nothing(rest)
-    prompt.client.set_away(now, "")
+    prompt.client.ask(now, compose.set_away(""))
     return []
 
 
 def _ignore(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
     if not rest.strip():
-        ignored = prompt.client.ignored()
+        ignored = prompt.client.timeline.people.ignored()
         return [notice("ignored" if ignored else "ignored.none", nick=", ".join(ignored))]
     nick = nick_of(only_word(rest))
-    prompt.client.ignore(nick)
+    prompt.client.timeline.people.ignore(nick)
     return [notice("ignored", nick=nick)]
 
 
 def _unignore(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
     nick = nick_of(only_word(rest))
-    was_ignored = prompt.client.unignore(nick)
+    was_ignored = prompt.client.timeline.people.unignore(nick)
     return [notice("ignored.no_longer" if was_ignored else "ignored.never", nick=nick)]
 
 

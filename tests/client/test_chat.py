@@ -1,0 +1,143 @@
+"""What frames of the server change in what a client is in and reports, without a packet."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from udpchat.chat import events
+from udpchat.client.chat import FINAL_REFUSALS, Chat
+from udpchat.client.profile import Profile
+from udpchat.client.stored import ClientState, RoomsChanged
+from udpchat.session.noise import KeyPair, fingerprint
+from udpchat.sync.uplink import Uplink
+from udpchat.wire.content import Reason
+from udpchat.wire.frames import Head, Heads, Refused, Result, Welcome, parse_request_untrusted
+from udpchat.wire.requests import Done, Part, RequestBody
+
+NOW = 5.0
+KEY = b"k" * 32
+WELCOME = Welcome("alice", b"u" * 16, "server", 10_000, 30_000)
+
+
+def chat_of(*rooms: str, is_returning: bool = False) -> Chat:
+    """A client that wants to be in these rooms, in its first session."""
+    random = Random(1)
+    profile = Profile(
+        KeyPair(random.randbytes(32)), "alice", rooms, "10.0.0.1:1", lambda _: "", is_returning=is_returning
+    )
+    chat = Chat(profile, ClientState(random.randbytes(16)), Uplink(random.randbytes))
+    chat.begin_session(NOW, KEY, 0.01)
+    return chat
+
+
+def follow(chat: Chat, *rooms: str) -> None:
+    """The server answers for these rooms."""
+    chat.on_heads(NOW, Heads(0, [Head("#" + room, 1, 0, 0, 0) for room in rooms]))
+
+
+def entered(*rooms: str) -> Chat:
+    """A client that is in these rooms."""
+    chat = chat_of(*rooms)
+    chat.on_welcome(WELCOME)
+    if rooms:
+        follow(chat, *rooms)
+    chat.drain_events()
+    return chat
+
+
+def counter_of(chat: Chat, request: RequestBody) -> int:
+    """Under which counter this is asked, the only time."""
+    (counter,) = (
+        counter for counter, body in chat.requests.outbox.unanswered() if parse_request_untrusted(body) == request
+    )
+    return counter
+
+
+def test_a_client_has_connected_once_it_is_welcome_and_in_all_its_rooms() -> None:
+    chat = chat_of("lobby", "tea")
+    chat.on_welcome(WELCOME)
+    follow(chat, "lobby")
+    assert chat.drain_events() == [] and not chat.has_connected
+    follow(chat, "tea")
+    connected = events.Connected("10.0.0.1:1", fingerprint(KEY), "alice", ("lobby", "tea"))
+    assert [event for event in chat.drain_events() if not isinstance(event, events.Notice)] == [connected]
+    follow(chat, "lobby", "tea")
+    assert chat.drain_events() == []
+
+
+def test_a_room_that_was_joined_later_is_reported_as_joined() -> None:
+    chat = entered("lobby")
+    chat.membership.want(NOW, "tea", line=None)
+    chat.timeline.want("tea")
+    follow(chat, "tea")
+    assert chat.drain_events()[0] == events.MemberJoined("tea", "alice")
+
+
+def test_a_room_that_is_not_wanted_is_parted_from() -> None:
+    chat = entered("lobby")
+    follow(chat, "elsewhere")
+    assert counter_of(chat, Part("elsewhere")) and chat.membership.rooms == ("lobby",)
+
+
+def test_a_room_that_refuses_is_an_error_and_holds_up_nothing() -> None:
+    chat = chat_of("lobby", "vault")
+    chat.on_welcome(WELCOME)
+    follow(chat, "lobby")
+    chat.on_refused(NOW, Refused("#vault", "not_allowed", "members only"))
+    happened = chat.drain_events()
+    assert events.Error("not_allowed", "members only", None) in happened
+    assert chat.has_connected and chat.membership.rooms == ("lobby",)
+
+
+def test_a_room_of_the_run_before_that_refuses_is_no_error() -> None:
+    chat = chat_of("vault", is_returning=True)
+    chat.on_welcome(WELCOME)
+    chat.on_refused(NOW, Refused("#vault", "not_allowed", "members only"))
+    assert events.Notice("not_allowed", "vault cannot be joined again: members only") in chat.drain_events()
+
+
+@pytest.mark.parametrize("code", sorted(FINAL_REFUSALS))
+def test_a_final_refusal_ends_it_and_is_reported_once(code: str) -> None:
+    chat = chat_of("lobby")
+    for _ in range(2):
+        chat.on_refused(NOW, Refused("", code, "no"))
+    assert chat.drain_events() == [events.Rejected(code, "no")] and chat.membership.is_over
+
+
+def test_a_refusal_of_a_later_version_ends_nothing() -> None:
+    chat = chat_of("lobby")
+    chat.on_refused(NOW, Refused("", "a_code_of_later", "no"))
+    assert chat.drain_events() == [] and not chat.membership.is_over
+
+
+def test_a_loss_and_the_return_are_reported_once_and_only_after_the_first_entry() -> None:
+    chat = chat_of("lobby")
+    chat.on_lost("silence")
+    assert chat.drain_events() == []
+    chat = entered("lobby")
+    for _ in range(2):
+        chat.on_lost("silence")
+    for _ in range(2):
+        chat.on_found()
+    assert [type(event) for event in chat.drain_events()] == [events.Disconnected, events.Reconnected]
+
+
+def test_a_late_copy_of_a_welcome_does_not_undo_a_rename() -> None:
+    chat = entered("lobby")
+    chat.membership.nick = "queen"
+    chat.on_welcome(WELCOME)
+    assert chat.membership.nick == "queen"
+
+
+def test_a_room_is_left_when_the_server_has_answered_and_the_disk_learns_it() -> None:
+    chat = entered("lobby", "tea")
+    assert RoomsChanged(("lobby", "tea")) in chat.drain_writes()
+    chat.membership.drop("tea")
+    chat.requests.ask(Part("tea"))
+    writes = chat.drain_writes()
+    assert RoomsChanged(("lobby",)) in writes
+    chat.persisted(NOW, len(writes))
+    chat.on_result(NOW, Result(counter_of(chat, Part("tea")), Done()))
+    assert events.MemberLeft("tea", "alice", Reason.PARTED) in chat.drain_events()

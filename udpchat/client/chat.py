@@ -1,0 +1,177 @@
+"""What this client is in, has asked for and has been answered: everything above its packets (SPEC 6.3, 6.4). Pure.
+
+The core receives and sends; here a frame of the server changes the membership, the timeline and the requests, and
+becomes events. Nothing here knows of sessions, except that a new one begins.
+"""
+
+from __future__ import annotations
+
+from udpchat.chat import events
+from udpchat.chat.ids import ROOM_PREFIX
+from udpchat.chat.text import kept_text
+from udpchat.client.membership import Membership
+from udpchat.client.profile import Profile
+from udpchat.client.requests import Requests
+from udpchat.client.stored import ClientState, Write
+from udpchat.client.timeline import Timeline
+from udpchat.session.noise import fingerprint
+from udpchat.sync.uplink import Uplink
+from udpchat.wire import content, frames, requests
+
+FINAL_REFUSALS = frozenset({"nick_taken", "bad_nick", "too_many_nicks", "too_many_devices", "banned"})
+
+
+class Chat:
+    """One person at one device, at one server."""
+
+    def __init__(self, profile: Profile, saved: ClientState, uplink: Uplink) -> None:
+        self._profile = profile
+        self._uplink = uplink
+        self.timeline = Timeline(uplink, profile=profile, saved=saved)
+        self.requests = Requests(saved, self.timeline)
+        self.membership = Membership(profile.nick, profile.rooms, profile.agent, is_returning=profile.is_returning)
+        self.has_connected = False
+        self.is_lost = False  # the server was there and is not: what is asked waits
+        self._server_key = b""  # of the session of the moment
+        self._kept = ""  # how long the server keeps messages, for people
+        self._rooms_saved = saved.rooms  # as the disk has them
+        self._events: list[events.ClientEvent] = []
+        for room in profile.rooms:
+            self.timeline.want(room)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether we are in, everything asked is answered, everything said confirmed, and all that is shown is here."""
+        is_here = self.has_connected and self.membership.is_complete and not self.timeline.awaits_shown()
+        return is_here and self.requests.is_idle and not self.timeline.own.unconfirmed()
+
+    # --- The server's presence ----------
+
+    def begin_session(self, now: float, server_key: bytes, round_trip_s: float | None) -> None:
+        """Another session is in use: what is wanted is sent anew in it."""
+        self._server_key = server_key
+        self.membership.renew(now)
+        self._uplink.on_session(now)
+        self.requests.outbox.restart(now)
+        self.requests.outbox.seed_round_trip(round_trip_s)
+
+    def on_lost(self, reason: str) -> None:
+        """The server no longer answers, or said goodbye."""
+        if self.has_connected and not self.is_lost:
+            self.is_lost = True
+            self._events += [events.Disconnected(reason), *self.requests.on_lost()]
+
+    def on_found(self) -> None:
+        """The server answers, and has let us in."""
+        if self.is_lost:
+            self.is_lost = False
+            self._events.append(events.Reconnected("the server is there again"))
+
+    def reject(self, code: str, text: str) -> None:
+        """The end, and why."""
+        if not self.membership.is_over:
+            self._events.append(events.Rejected(code, text))
+        self.membership.is_over = True
+
+    # --- Frames ----------
+
+    def on_welcome(self, frame: frames.Welcome) -> None:
+        """The server has let us in."""
+        if not self.membership.is_welcome:  # a copy that comes late has the nick of then
+            self.membership.nick = frame.nick
+        self.timeline.people.me = frame.user
+        self.membership.is_welcome = True
+        self.membership.server_capabilities = frozenset(frame.capabilities)
+        self._kept = kept_text(frame.kept_s, frame.kept_entries)
+        self.on_found()
+        self._report_connected()
+
+    def on_heads(self, now: float, frame: frames.Heads) -> None:
+        """How far logs reach: those of rooms that we wanted to be in, and of conversations."""
+        is_awaited = False  # the server waits for the cursor of a log that is new here
+        for head in frame.heads:
+            room = head.log[1:]
+            is_awaited = is_awaited or head.log not in self._uplink
+            is_first = not self.timeline.follows(room)
+            is_taken = self.timeline.on_head(head)
+            if is_taken and head.log.startswith(ROOM_PREFIX) and self.membership.on_followed(room) and is_first:
+                self._on_joined(room)
+            elif not is_taken and self.membership.is_stray(head.log):
+                self.requests.ask(requests.Part(room))
+        self._uplink.on_heads(now, 0.0 if is_awaited else frame.ack_delay_ms / 1000)
+        self._report_connected()
+
+    def _on_joined(self, room: str) -> None:
+        self.requests.ask(requests.GetTopic(room), is_quiet=True)
+        if self.has_connected:
+            self._events += [events.MemberJoined(room, self.membership.nick), self._kept_in(room)]
+
+    def _report_connected(self) -> None:
+        """Once, when the server has let us in and answered for each room that was asked for."""
+        if self.has_connected or not self.membership.is_complete:
+            return
+        self.has_connected = True
+        nick, rooms = self.membership.nick, self.membership.rooms
+        self._events.append(events.Connected(self._profile.server, fingerprint(self._server_key), nick, rooms))
+        if rooms:
+            self._events.append(self._kept_in(", ".join(rooms)))
+        if resumed := self.requests.resumed:
+            lines, are = ("line", "was") if resumed == 1 else ("lines", "were")
+            text = f"{resumed} {lines} of an earlier run {are} not confirmed; now sent again (--discard drops them)"
+            self._events.append(events.Notice("outbox", text))
+
+    def _kept_in(self, rooms: str) -> events.Notice:
+        return events.Notice("kept", f"what is said in {rooms} {self._kept}")
+
+    def on_refused(self, now: float, frame: frames.Refused) -> None:
+        """We may not be in a room, or not enter; or the server cannot store what was asked."""
+        if frame.log:
+            room = frame.log[1:]
+            wish = self.membership.wish(room)
+            self.membership.drop(room)
+            self.timeline.drop(room)
+            if wish.is_returning:
+                self._events.append(events.Notice(frame.code, f"{room} cannot be joined again: {frame.text}"))
+            else:
+                self._events.append(events.Error(frame.code, frame.text, wish.line))
+            self._report_connected()
+        elif frame.code == "unwritable":
+            self._events += self.requests.on_unwritable(now, frame.text)
+        elif frame.code in FINAL_REFUSALS:
+            self.reject(frame.code, frame.text)
+
+    def on_result(self, now: float, frame: frames.Result | frames.ResultFragment) -> None:
+        """An answer, or a part of one, and what it changes in what is wanted."""
+        if isinstance(frame, frames.Result):
+            self._events += self.requests.on_result(now, frame)
+        else:
+            self._events += self.requests.on_fragment(now, frame)
+        self.membership.nick = self.requests.answers.take_renamed() or self.membership.nick
+        for room in self.requests.answers.drain_parted():
+            if self.membership.on_left(now, room) and self.timeline.drop(room):
+                self._events.append(events.MemberLeft(room, self.membership.nick, content.Reason.PARTED))
+
+    # --- Durability ----------
+
+    def drain_writes(self) -> list[Write]:
+        """What is to be written as one batch."""
+        rooms = self.membership.rooms
+        if self.has_connected and rooms != self._rooms_saved:
+            self._rooms_saved = rooms
+            self.requests.keep_rooms(rooms)
+        return self.requests.drain_writes(is_shown=self.has_connected)
+
+    def persisted(self, now: float, count: int) -> None:
+        """The `count` oldest writes drained are on the disk."""
+        self._events += self.requests.persisted(now, count)
+
+    def rejected(self, now: float, reason: str) -> None:
+        """Nothing drained could be written. It is sent all the same, and the person is informed of what that means."""
+        self._events += self.requests.rejected(now, reason)
+
+    def drain_events(self) -> list[events.ClientEvent]:
+        """What happened, in order; no message before `Connected`."""
+        drained, self._events = self._events, []
+        if self.has_connected:
+            drained += self.timeline.drain_events()
+        return drained

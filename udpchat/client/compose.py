@@ -1,0 +1,75 @@
+"""The requests that a person can make, cleaned and within their limits, or LocalError (SPEC 4.3)."""
+
+from __future__ import annotations
+
+from udpchat.chat.text import clean_text, fits
+from udpchat.wire import requests
+from udpchat.wire.limits import AWAY_BYTES_MAX, TEXT_BYTES_MAX, TOPIC_BYTES_MAX
+
+
+class LocalError(Exception):
+    """What the person asked cannot be done; the text says why, and `code` does for programs."""
+
+    def __init__(self, text: str, code: str = "refused") -> None:
+        super().__init__(text)
+        self.code = code
+
+
+def say(room: str, text: str, *, is_action: bool = False) -> requests.Say:
+    """A message to a room. LocalError if it is empty or too long."""
+    return requests.Say(room, int(is_action), _message(text))
+
+
+def tell(nick: str, text: str, *, is_action: bool = False) -> requests.Tell:
+    """A message to a person alone. LocalError if it is empty or too long."""
+    return requests.Tell(nick, int(is_action), _message(text))
+
+
+def rename(nick: str) -> requests.Rename:
+    """Another nick."""
+    return requests.Rename(nick)
+
+
+def set_away(reason: str) -> requests.SetAway:
+    """Away for a reason; empty: back. LocalError if it is too long."""
+    return requests.SetAway(_bounded(reason, AWAY_BYTES_MAX, "reason"))
+
+
+def whois(nick: str) -> requests.Whois:
+    """Who has a nick."""
+    return requests.Whois(nick)
+
+
+def list_members(room: str) -> requests.ListMembers:
+    """Who is in a room, from the first."""
+    return requests.ListMembers(room, "")
+
+
+def list_rooms() -> requests.ListRooms:
+    """Which rooms there are, from the first."""
+    return requests.ListRooms("")
+
+
+def get_topic(room: str) -> requests.GetTopic:
+    """The topic of a room."""
+    return requests.GetTopic(room)
+
+
+def set_topic(room: str, topic: str) -> requests.SetTopic:
+    """Another topic of a room; empty: none. LocalError if it is too long."""
+    return requests.SetTopic(room, _bounded(topic, TOPIC_BYTES_MAX, "topic"))
+
+
+def _message(text: str) -> str:
+    cleaned = clean_text(text)
+    if cleaned is None:
+        raise LocalError("there is nothing to send", "empty")
+    return _bounded(cleaned, TEXT_BYTES_MAX, "message")
+
+
+def _bounded(text: str, bytes_max: int, noun: str) -> str:
+    """The text. LocalError if it has more than `bytes_max` bytes in UTF-8."""
+    if fits(text, bytes_max):
+        return text
+    size = len(text.encode("utf-8", "surrogatepass"))
+    raise LocalError(f"not sent: a {noun} has at most {bytes_max} bytes, this one {size}", "too_long")
