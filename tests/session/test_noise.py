@@ -113,7 +113,7 @@ def test_a_hello_with_a_point_of_low_order_is_refused() -> None:
 
 
 def test_another_prologue_is_another_conversation() -> None:
-    initiator = NoiseInitiator(static=CLIENT, ephemeral=CLIENT_EPHEMERAL, prologue=b"udpchat\x02")
+    initiator = NoiseInitiator(static=CLIENT, ephemeral=CLIENT_EPHEMERAL, prologue=b"udpchat\x63")
     _, responder = pair()
     with pytest.raises(BadDatagram):
         initiator.read_reply_untrusted(responder.message)
