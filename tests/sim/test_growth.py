@@ -20,7 +20,8 @@ from udpchat.server import roster, settle
 from udpchat.session.session import Session
 from udpchat.sync import requests
 from udpchat.sync.fragments import split
-from udpchat.ui.lines import json_event, plain_lines
+from udpchat.ui.json_events import json_event
+from udpchat.ui.printing import plain_lines
 from udpchat.wire import frames
 from udpchat.wire.content import Extra, Message
 from udpchat.wire.errors import Drop
