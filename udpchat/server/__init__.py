@@ -1,1 +1,1 @@
-"""The server's core: who is here, what is carried out, what is written."""
+"""The server's core: its peers, their requests and what it writes."""

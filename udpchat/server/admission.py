@@ -1,4 +1,4 @@
-"""Who may enter, and which rooms (SPEC 6.1): checks that need no log; who owns a nick is for `settle` to decide."""
+"""Decides which peers may enter and join rooms (SPEC 6.1). `settle` decides which key owns a nick."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from udpchat.wire.limits import CAPABILITIES, EXPIRY_S, HEARTBEAT_S, PROTOCOL_MI
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the operator chose."""
+    """The options of the operator."""
 
     name: str = ""
     heartbeat_s: float = HEARTBEAT_S
     expiry_s: float = EXPIRY_S
-    kept_s: int = 0  # how long messages are kept; 0: for good
-    kept_entries: int = 0  # how many of each room; 0: all
+    kept_s: int = 0  # how long messages are kept; 0: forever
+    kept_entries: int = 0  # how many of each room and conversation; 0: all
 
 
 class Admission:
-    """Admits peers and joins them to rooms, or refuses. What the operator may want to know goes to `happened`."""
+    """Admits peers and joins them to rooms, or refuses. Events for the operator go to `happened`."""
 
     def __init__(
         self, rooms: Rooms, durable: State, settings: Settings, happened: list[events.ServerEvent]
@@ -38,7 +38,7 @@ class Admission:
         self._happened = happened
 
     def enter(self, peer: Peer, asked: str) -> EnterAs | None:
-        """A peer asks to enter under a nick: what is to be proposed for it. Asking again is answered again."""
+        """A peer requests to enter under a nick: the action to propose, if any. After it entered: welcome it again."""
         if peer.entering is None:
             self._welcome(peer)
             return None
@@ -48,17 +48,17 @@ class Admission:
             self.reject(peer, "bad_nick", error.reason)
             return None
         if peer.entering.nick is not None:
-            return None  # under way
+            return None  # already proposed
         peer.entering.nick = nick
         return EnterAs(nick)
 
     def forget(self, peer: Peer) -> None:
-        """What was proposed could not be written: the peer, which repeats what it asks, may ask anew."""
+        """Forget the proposed nick. The peer repeats its Enter, so it can be proposed again."""
         if peer.entering is not None:
             peer.entering.nick = None
 
     def admit(self, now: float, peer: Peer, nick: str) -> None:
-        """The nick is durably of the peer's key: it is in, with the rooms that it asked for meanwhile."""
+        """The peer's key durably owns the nick: the peer enters, and joins the rooms it requested meanwhile."""
         entering = peer.entering
         if entering is None or entering.nick != nick:
             return
@@ -71,7 +71,7 @@ class Admission:
             self._join(now, peer, name)
 
     def reject(self, peer: Peer, code: str, text: str) -> None:
-        """The peer may not enter under the nick that it asked for; it may ask for another."""
+        """The peer may not enter under this nick; it may request another."""
         self.forget(peer)
         self._refuse(peer, "", code, text)
         self._happened.append(events.PeerRefused(peer.session.path.address[0], code))
@@ -98,7 +98,7 @@ class Admission:
         self._rooms.to_flush[peer] = None
 
     def follow(self, now: float, peer: Peer, log: str) -> None:
-        """A peer asks to be in a room; one that is entering joins it with its nick."""
+        """A peer requests to join a room. A peer that has not entered yet joins it when it enters."""
         if not log.startswith(ROOM_PREFIX):
             return self._refuse(peer, log, "bad_room", "the log of a room is named #room; others cannot be followed")
         try:

@@ -1,4 +1,4 @@
-"""The chat that requests act upon: proposals are settled, and their effects carried out once durable (SPEC 6, 7)."""
+"""The chat: settles proposals, and carries out their effects once they are durable (SPEC 6, 7)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from udpchat.wire.requests import HERE
 
 
 class Chat:
-    """Registry, rooms, what is being written, and what was."""
+    """Registry, rooms, pending writes, history and admission."""
 
     def __init__(self, log: ServerLog, settings: Settings, random: Callable[[int], bytes]) -> None:
         self.registry = Registry()
@@ -50,7 +50,7 @@ class Chat:
     # --- Peers ----------
 
     def add_peer(self, now: float, session: Session, introduction: Introduction) -> Peer:
-        """A device with its first session; what it asked for in an earlier one is remembered."""
+        """Add the peer of a new session; the log recalls its earlier requests. Raises BadDatagram(TABLE_FULL)."""
         key, instance = session.remote_static, introduction.instance
         capabilities = frozenset(introduction.capabilities)
         author = Author(client_id_of(key, instance), key, user_id(key), instance, capabilities)
@@ -61,7 +61,7 @@ class Chat:
         return peer
 
     def renew_peer(self, now: float, peer: Peer, session: Session, introduction: Introduction) -> None:
-        """A device in a fresh session, maybe as another process, which asks again for what it still wants."""
+        """A device made a fresh session, maybe as another process; it repeats the requests that it still needs."""
         peer.author = replace(peer.author, capabilities=frozenset(introduction.capabilities))
         self.registry.change_session(peer, session)
         peer.window.forget_held()
@@ -69,9 +69,9 @@ class Chat:
         peer.downlink.reset(now)
 
     def repeat_answer(self, now: float, peer: Peer, counter: int, encoded: bytes) -> None:
-        """A request was repeated that is answered already."""
+        """A request was repeated that is answered already: send the answer again."""
         if peer.claimed and peer.nick is not None and (nick := peer.claimed.pop(counter, None)) is not None:
-            self.rooms.rename(now, peer, nick)  # it entered without knowing that it goes by this nick now
+            self.rooms.rename(now, peer, nick)  # it had entered under its former nick, unaware of this Rename
         send_result(peer, counter, encoded)
 
     # --- Proposals ----------
@@ -79,20 +79,20 @@ class Chat:
     def propose(
         self, now: float, peer: Peer, counter: int, action: Action, *, presence: int = HERE, away: str = ""
     ) -> None:
-        """Settle an accepted request (`counter` 0: none); its effects follow when it is durable, or at once.
+        """Settle an accepted request, or an Enter (`counter` 0). Its effects follow at once, or when it is durable.
 
-        `presence` and `away` are those of the person whom a `Tell` is for.
+        `presence` and `away` are those of the addressee of a `Tell`.
         """
         time_ms = int((now + self.wall_offset_s) * 1000)
         proposal = Proposal(peer.author, peer.nick or "", counter, time_ms, action, presence, away)
         self._carry_out(now, self.commits.propose(proposal))
 
     def drain_writes(self) -> list[Append]:
-        """What is to be written as one batch, to be answered by `persisted` or `rejected`."""
+        """The entries to write as one batch; then call `persisted` or `rejected`."""
         return self.commits.drain_appends()
 
     def persisted(self, now: float, count: int) -> None:
-        """The `count` oldest appends drained are durable: carry out their effects, then send the entries."""
+        """The `count` oldest drained appends are durable: carry out their effects, then send the entries."""
         if self.commits.unwritable:
             self.report.happened.append(events.LogWritable())
         grown: dict[str, list[Append]] = {}
@@ -106,7 +106,7 @@ class Chat:
             self.rooms.extend(now, log, appends[0].sequence, [append.entry for append in appends])
 
     def rejected(self, reason: str) -> None:
-        """Nothing that is under way was written. Who asked for it is informed, and asks again; all else goes on."""
+        """A write failed: drop all pending proposals and inform their clients, which repeat the requests."""
         if not self.commits.unwritable:
             self.report.happened.append(events.LogUnwritable(reason))
         informed: dict[Peer, None] = {}
@@ -131,7 +131,7 @@ class Chat:
 
     def _send_result(self, now: float, effect: SendResult) -> None:
         peer = self.registry.find_client(effect.client_id)
-        if peer is not None:  # the log answers for who comes back later
+        if peer is not None:  # a client that returns later is answered from the log
             answer(peer, effect.counter, effect.result)
             self.rooms.to_flush[peer] = None
 
@@ -149,7 +149,7 @@ class Chat:
         peer = self.registry.find_client(effect.client_id)
         if peer is not None and peer.nick is not None:
             self.rooms.rename(now, peer, effect.nick)
-        elif peer is not None:  # it came back meanwhile, and enters under the nick before
+        elif peer is not None:  # it reconnected meanwhile, and enters under its former nick
             peer.claimed = {**(peer.claimed or {}), effect.counter: effect.nick}
 
     def _change_topic(self, now: float, effect: ChangeTopic) -> None:

@@ -1,8 +1,8 @@
-"""From proposals to what is durable: settled in order, written in batches, carried out once written (SPEC 7.1).
+"""Proposals are settled in order, written in batches, and carried out once they are durable (SPEC 7.1).
 
-Two states: the *durable* one, and over it what is *settled* and being written. A failed write drops the upper one, and
-all is as the store has it. What settles without an entry waits for what was proposed before it: its answer may rest on
-that.
+There are two states: the *durable* one, and over it the *settled* one, which adds the entries being written. A failed
+write clears the settled state. A proposal that settles without an entry waits for those before it, because its answer
+may depend on them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from udpchat.sync.log import Append, LogReader
 
 
 class Commits:
-    """The proposals that are under way, in order."""
+    """The proposals that are settled but not durable, in order."""
 
     def __init__(self, reader: LogReader) -> None:
         self.durable = State(reader)
@@ -23,10 +23,10 @@ class Commits:
         self._settled = State(reader, under=self.durable)
         self._pending: deque[Settlement] = deque()
         self._undrained: list[Append] = []
-        self.unwritable = ""  # why the log takes no entries at the moment, if it does not
+        self.unwritable = ""  # why the last write failed; empty if it succeeded
 
     def propose(self, proposal: Proposal) -> tuple[Effect, ...]:
-        """Settle a proposal; the effects that can be carried out at once, for nothing is to be written."""
+        """Settle a proposal. Returns its effects if nothing has to be written before them, else ()."""
         settlement = settle(self._settled, proposal)
         if not settlement.appends and not self._pending:
             return settlement.effects
@@ -42,14 +42,14 @@ class Commits:
             self._settled.apply(append.log, append.sequence, append.entry)
 
     def drain_appends(self) -> list[Append]:
-        """What is to be written as one batch, to be answered by `persisted` or `rejected`."""
+        """The entries to write as one batch; then call `take_durable` or `rejected`."""
         appends, self._undrained = self._undrained, []
         return appends
 
     def take_durable(self, count: int) -> list[Settlement]:
-        """What is durable with the `count` oldest appends that were drained.
+        """The settlements that are durable because the `count` oldest drained appends are.
 
-        The caller carries out and applies one after the other, then calls `rebase`.
+        The caller carries out and applies each in order, then calls `rebase`.
         """
         self.unwritable = ""
         taken = []
@@ -61,19 +61,19 @@ class Commits:
         return taken
 
     def apply_durable(self, settlement: Settlement) -> None:
-        """Its entries are part of the durable state from here on."""
+        """Add its entries to the durable state."""
         for append in settlement.appends:
             self.durable.apply(append.log, append.sequence, append.entry)
 
     def rebase(self) -> None:
-        """What was taken is applied: only what is still being written lies over the durable state."""
+        """Rebuild the settled state from what is still pending, after `apply_durable`."""
         self._settled.clear()
         for settlement in self._pending:
             self._apply(settlement)
         self.durable.unpin_heads({append.log for settlement in self._pending for append in settlement.appends})
 
     def rejected(self, reason: str) -> list[Proposal]:
-        """Nothing that is under way was written: the proposals that are dropped, in order."""
+        """A write failed: drop everything pending. Returns the dropped proposals, in order."""
         self.unwritable = reason
         dropped = [settlement.proposal for settlement in self._pending]
         self._pending.clear()
@@ -83,7 +83,7 @@ class Commits:
         return dropped
 
     def pending_of(self, client_id: bytes) -> list[int]:
-        """The counters of the requests of a client that are under way, in order."""
+        """The counters of a client's pending requests, in order."""
         proposals = [settlement.proposal for settlement in self._pending]
         return [
             proposal.counter for proposal in proposals if proposal.author.client_id == client_id and proposal.counter

@@ -1,7 +1,7 @@
 """The server's core: datagrams in, datagrams and appends out (SPEC 6). Pure; the driver calls it, then drains it.
 
-Each mutation, `receive`, `handle_timeout`, `persisted`, `rejected` or `stop`, is followed by `drain_writes` and
-`drain_transmits`; a batch of datagrams counts as one.
+After each mutation (`receive`, `handle_timeout`, `persisted`, `rejected`, `on_pruned` or `stop`) the driver calls
+`drain_writes` and `drain_transmits`. A batch of datagrams is one mutation.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ DATA_KIND = b"\x05"
 
 
 class ServerCore:
-    """Everything between the socket and the log: sessions, frames, time. What is chatted about is `chat`."""
+    """Everything between the socket and the log: sessions, frames and timers. `chat` is the state of the chat."""
 
     def __init__(
         self, *, static: KeyPair, log: ServerLog, random: Callable[[int], bytes], settings: Settings | None = None
@@ -61,13 +61,13 @@ class ServerCore:
         self._transmits: list[tuple[bytes, Address]] = []
 
     def set_wall_clock(self, offset_s: float) -> None:
-        """Wall clock minus monotonic clock: what messages are dated by."""
+        """Set wall clock minus monotonic clock, which dates messages."""
         self.chat.wall_offset_s = offset_s
 
     # --- In ----------
 
     def receive(self, now: float, datagrams: Sequence[tuple[bytes, Address]]) -> None:
-        """A batch of datagrams; what is wrong with one is counted and changes nothing."""
+        """Process a batch of datagrams; those dropped are counted by reason."""
         self._expiry.on_run(now, self.next_timeout())
         for datagram, address in datagrams:
             try:
@@ -115,9 +115,9 @@ class ServerCore:
             raise
 
     def _add_session(self, now: float, session: Session, introduction: Introduction) -> None:
-        """A handshake is done: a new peer, or one that we know in a fresh session."""
+        """A handshake is complete: add a new peer, or give a known peer its new session."""
         known = self._registry.find(session.index)
-        if known is not None:  # its Finish came again: any Data tells it to stop
+        if known is not None:  # a repeated Finish: any Data stops the repetition
             peer = known[0]
         else:
             found = self._registry.find_client(client_id_of(session.remote_static, introduction.instance))
@@ -131,14 +131,14 @@ class ServerCore:
         self._rooms.to_flush[peer] = None
 
     def _make_place(self, now: float, key: bytes) -> None:
-        """Disconnect the device of this key that was heard least recently, if there are as many as may be."""
+        """If this key has PEERS_PER_KEY_MAX devices, disconnect the one heard least recently."""
         surplus = self._registry.surplus_of(key)
         if surplus is not None:
             text = f"{PEERS_PER_KEY_MAX} other devices with this key are here, as many as may be"
             self._disconnect(now, surplus, Reason.DISPLACED, [encode(Refused("", "too_many_devices", text))])
 
     def _disconnect(self, now: float, peer: Peer, reason: Reason, before: Sequence[bytes] = ()) -> None:
-        """End a peer's session; `before` are frames that it is sent with the Goodbye."""
+        """End a peer's session; `before` are frames sent in the same packet as the Goodbye."""
         if peer.nick is not None:
             self.chat.report.happened.append(events.PeerLeft(peer.nick, reason))
         goodbye = peer.session.seal(pack([*before, encode(Goodbye(reason))]))
@@ -149,28 +149,28 @@ class ServerCore:
     # --- The log ----------
 
     def drain_writes(self) -> list[Append]:
-        """What is to be written as one batch; then call `persisted` or `rejected`."""
+        """The entries to write as one batch; then call `persisted` or `rejected`."""
         return self.chat.drain_writes()
 
     def persisted(self, now: float, count: int) -> None:
-        """The `count` oldest appends drained are durable."""
+        """The `count` oldest drained appends are durable."""
         self.chat.persisted(now, count)
         self._flush(now)
 
     def rejected(self, now: float, reason: str) -> None:
-        """The appends drained could not be written; who asked for them is informed, and asks again."""
+        """A write failed: drop all pending appends and inform their clients, which repeat the requests."""
         self.chat.rejected(reason)
         self._flush(now)
 
     def on_pruned(self, now: float, log: str) -> None:
-        """Entries of a log are no longer kept."""
+        """Old entries of a log were deleted."""
         self._rooms.on_pruned(log)
         self._flush(now)
 
     # --- Time ----------
 
     def handle_timeout(self, now: float) -> None:
-        """Do what is due: expiry, probes, announcements, presence."""
+        """Do what is due: handshakes, expiry, path checks, probes, announcements, roster changes."""
         self._expiry.on_run(now, self.next_timeout())
         self._handshakes.handle_timeout(now)
         for owner in self._timers.take_due(now):
@@ -188,7 +188,7 @@ class ServerCore:
         if peer not in self._registry:
             return
         due = self._expiry.next_timeout(now, peer)
-        if now < due:  # what had been due is done; this is when the next thing is
+        if now < due:  # it was postponed; `due` is the new time
             return self._timers.arm(peer, due)
         self._rooms.to_flush[peer] = None
         if self._expiry.is_expired(now, peer):
@@ -206,13 +206,13 @@ class ServerCore:
         self._timers.arm(stream, stream.next_announcement())
 
     def next_timeout(self) -> float | None:
-        """When `handle_timeout` is due."""
+        """When `handle_timeout` is due; None if no timer runs."""
         return earliest(self._handshakes.next_timeout(), self._timers.next_timeout())
 
     # --- Out ----------
 
     def _flush(self, now: float) -> None:
-        """Carry out what can be, seal what is ready, arm what is due: for the peers that this mutation touched."""
+        """For the peers that this mutation touched: carry out requests, seal packets, arm timers."""
         rooms = self._rooms
         for peer in [peer for peer in rooms.to_flush if peer.window.has_held]:
             carry_out(now, self.chat, peer)
@@ -241,20 +241,20 @@ class ServerCore:
             for challenge in session.path.drain_challenges():
                 self._transmits.append((session.seal(pack([encode(PathCheck(challenge.token))])), challenge.address))
         elif downlink.next_timeout(now) is None and self._timers.is_armed(peer):
-            return  # only its expiry is due, and that is looked at when what is armed comes
+            return  # only its expiry remains, which is checked when the armed timer fires
         self._timers.arm(peer, self._expiry.next_timeout(now, peer))
 
     def drain_transmits(self) -> list[tuple[bytes, Address]]:
-        """Datagrams to be sent, in order."""
+        """Datagrams to send, in order."""
         transmits, self._transmits = self._transmits, []
         return transmits
 
     def drain_events(self) -> list[events.ServerEvent]:
-        """What an operator may want to know."""
+        """Events for the operator."""
         return self.chat.report.drain()
 
     def stop(self, now: float, reason: str) -> None:
-        """Send all peers a Goodbye: the server stops."""
+        """The server stops: send all peers a Goodbye."""
         for peer in self._registry:
             goodbye = peer.session.seal(pack([encode(Goodbye(reason))]))
             self._transmits.append((goodbye, peer.session.path.address))

@@ -1,4 +1,4 @@
-"""When a silent peer is gone, and when anything of a peer is due next (SPEC 6.3)."""
+"""When a silent peer expires, and when the next timer of a peer is due (SPEC 6.3)."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from udpchat.server.registry import Peer
 from udpchat.session.timers import earliest
 from udpchat.wire.limits import SESSION_AGE_S_MAX, SESSION_OVERLAP_S
 
-ENTER_WITHIN_S: Final = 10.0  # a session that never enters is not kept for the full expiry
-PAUSE_S: Final = 1.0  # this late, the server itself was not running
+ENTER_WITHIN_S: Final = 10.0  # of silence; a peer that has not entered expires sooner
+PAUSE_S: Final = 1.0  # a run later than this means that the server was suspended
 
 
 class Expiry:
-    """A server that was itself stopped has heard nobody meanwhile: peers have their full time from when it goes on."""
+    """After the server was suspended, every peer gets its full expiry again, as it could not be heard."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -22,17 +22,17 @@ class Expiry:
         self._resumed_at = 0.0  # when it last ran again after a pause
 
     def on_run(self, now: float, due: float | None) -> None:
-        """The server runs; `due` is when its timers wanted it to."""
+        """The server runs; `due` is when its next timer was due."""
         if due is not None and now - max(due, self._ran_at) > PAUSE_S:
             self._resumed_at = now
         self._ran_at = now
 
     def is_expired(self, now: float, peer: Peer) -> bool:
-        """Whether a peer was silent for too long, or never made a fresh handshake."""
+        """Whether a peer was silent for too long, or used one session for too long."""
         return now >= self._expires_at(peer)
 
     def is_previous_over(self, now: float, peer: Peer) -> bool:
-        """Whether the session before the present one has had its time."""
+        """Whether the overlap with the previous session is over."""
         return peer.previous is not None and now >= peer.session.born_s + SESSION_OVERLAP_S
 
     def _expires_at(self, peer: Peer) -> float:
@@ -42,7 +42,7 @@ class Expiry:
         return min(max(peer.heard_at, self._resumed_at) + expiry_s, peer.session.born_s + 2 * SESSION_AGE_S_MAX)
 
     def next_timeout(self, now: float, peer: Peer) -> float:
-        """When the first of expiry, path check, probes and the end of the session before is due."""
+        """The earliest of expiry, end of the previous session, path check and probes."""
         due = earliest(
             self._expires_at(peer),
             None if peer.previous is None else peer.session.born_s + SESSION_OVERLAP_S,

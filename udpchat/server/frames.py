@@ -1,4 +1,4 @@
-"""What each frame of a peer changes (SPEC 6.2). A handler returns why the session ends, if it does."""
+"""A handler for each frame of a peer (SPEC 4.1). It returns the reason if the session ends, else None."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from udpchat.wire.frames import (
 from udpchat.wire.packets import Address
 from udpchat.wire.requests import Malformed, RequestBody
 
-# What neither loss nor reordering explains in an authenticated packet: the peer itself is at fault and is disconnected.
+# Neither loss nor reordering explains these in an authenticated packet: the peer is at fault and is disconnected.
 VIOLATIONS = frozenset({Drop.UNSENT_ACK})
 
 
 class Received(NamedTuple):
-    """Whom a frame came from, over which of its sessions, and when."""
+    """The peer that sent a frame, its session and address, and the time."""
 
     now: float
     chat: Chat
@@ -42,7 +42,7 @@ class Received(NamedTuple):
 
     @property
     def is_current(self) -> bool:
-        """False on the session that the peer's newest one replaced: a process before this one may have sent that."""
+        """False on the session that the newest one replaced: an earlier process may have sent the frame."""
         return self.session is self.peer.session
 
 
@@ -55,7 +55,7 @@ def _on_enter(received: Received, frame: Enter) -> None:
 
 def _on_follow(received: Received, frame: Follow) -> None:
     peer, session = received.peer, received.session
-    if received.is_current and session.opened >= peer.parted_at:  # else a Part, maybe of this room, overtook it
+    if received.is_current and session.opened >= peer.parted_at:  # else a later Part, maybe of this room, overtook it
         received.chat.admission.follow(received.now, peer, frame.log)
 
 
@@ -78,7 +78,7 @@ def _on_fragment(received: Received, frame: RequestFragment) -> None:
 
 
 def _readable(body: bytes) -> RequestBody:
-    """A request put together from its fragments; `Malformed` if it cannot be read, so that it is answered."""
+    """A request assembled from its fragments. If it cannot be parsed: `Malformed`, so that it is answered."""
     try:
         return parse_request_untrusted(body)
     except BadDatagram:
@@ -96,7 +96,7 @@ def _accept_request(received: Received, counter: int, first_open: int, body: Req
 
 def _on_ack(received: Received, frame: Ack) -> None:
     if not received.is_current:
-        return  # of packets that were given up with the session before
+        return  # it acknowledges packets of the previous session, which are forgotten
     now, _, peer, session, _ = received
     is_newest = session.opened == session.largest_received
     peer.downlink.receive_ack(now, frame, packets_sent=session.sent, is_newest=is_newest)

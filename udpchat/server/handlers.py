@@ -1,7 +1,7 @@
-"""What each request does (SPEC 4.3), as a table: its handler, who may ask, and what it waits for.
+"""The table of requests (SPEC 4.3): the handler of each, its permission, and the requests it waits for.
 
-A handler answers at once, or proposes: then the request is settled, written, and answered once that is durable. What
-all requests share, an entered peer, permission and the order of counters, is checked where the table is used.
+A handler answers at once, or proposes an action: that is settled, written if needed, and answered once it is durable.
+`carry_out` and `_handle` check what all share: an entered peer, the permission, the order of counters.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ PAGE_BYTES_MAX = 900
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """A request in the hands of its handler: who asks, under which counter, when."""
+    """A request for its handler: the peer, the counter and the time."""
 
     now: float
     chat: Chat
@@ -61,15 +61,15 @@ class Asking:
     counter: int
 
     def answer(self, result: ResultBody) -> None:
-        """The result, sent now and repeated whenever the request is."""
+        """Send the result now, and whenever the request is repeated."""
         answer(self.peer, self.counter, result)
 
     def fail(self, code: str, text: str) -> None:
-        """It will never be carried out, for this reason."""
+        """Answer that the request failed, and why."""
         self.answer(Failed(code, text[:200]))
 
     def propose(self, action: Action, *, presence: int = HERE, away: str = "") -> None:
-        """Have it settled, written and answered."""
+        """Settle, write and answer an action."""
         self.chat.propose(self.now, self.peer, self.counter, action, presence=presence, away=away)
 
 
@@ -77,7 +77,7 @@ def _malformed(asking: Asking, request: Malformed) -> None:
     asking.fail("malformed", "the server cannot read this request; it may be of a later version")
 
 
-# --- What is said ----------
+# --- Messages ----------
 
 
 def _say(asking: Asking, request: Say) -> None:
@@ -103,7 +103,7 @@ def _tell(asking: Asking, request: Tell) -> None:
 
 
 def _cleaned(asking: Asking, request: Say | Tell) -> str | None:
-    """The text as it is kept; None if the request has failed. Only what has a text for all readers needs one."""
+    """The text to store, or None if the request failed; other kinds than TEXT and ACTION may be empty."""
     cleaned = clean_text(request.text)
     if cleaned is None and request.kind not in (TEXT, ACTION):
         cleaned = ""
@@ -118,7 +118,7 @@ def _cleaned(asking: Asking, request: Say | Tell) -> str | None:
     return None
 
 
-# --- Being there ----------
+# --- Presence ----------
 
 
 def _part(asking: Asking, request: Part) -> None:
@@ -166,14 +166,14 @@ def _whois(asking: Asking, request: Whois) -> None:
 
 
 def _presence_of(present: list[Peer]) -> tuple[int, str]:
-    """(presence, reason if away) of the person with these devices: not away while one of them is attended."""
+    """(presence, reason if away) of the person with these devices: away only if all of them are."""
     reasons = [peer.presence.away for peer in present]
     if not reasons:
         return ABSENT, ""
     return (AWAY, reasons[0]) if all(reasons) else (HERE, "")
 
 
-# --- Lists and the past ----------
+# --- Lists and history ----------
 
 
 def _list_members(asking: Asking, request: ListMembers) -> None:
@@ -195,7 +195,7 @@ def _search(asking: Asking, request: Search) -> None:
 
 
 def _page(items: list[str], after: str) -> tuple[list[str], bool]:
-    """As many of the sorted items behind `after` as fit a datagram, and whether there are more."""
+    """As many of the sorted items after `after` as fit a datagram, and whether there are more."""
     rest = [item for item in items if item > after]
     size, count = 0, 0
     for item in rest:
@@ -210,7 +210,7 @@ def _page(items: list[str], after: str) -> tuple[list[str], bool]:
 
 
 class Permission(Enum):
-    """Who may ask."""
+    """Which peers may send a request."""
 
     ENTERED = "every peer that has entered"
     MEMBER = "who is in the room that the request names"
@@ -218,7 +218,7 @@ class Permission(Enum):
 
 
 class Order(Enum):
-    """What a request waits for, of those of its peer with a smaller counter."""
+    """What a request waits for, of its peer's requests with smaller counters."""
 
     PROPOSED = "that they were proposed: it is settled behind them"
     CARRIED_OUT = "that they were answered"
@@ -252,7 +252,7 @@ HANDLERS: dict[type[RequestBody], Handler] = {
 
 
 def carry_out(now: float, chat: Chat, peer: Peer) -> None:
-    """The requests of a peer whose turn it is, as `Order` says."""
+    """Carry out the requests of a peer that are ready, in the order that `Order` defines."""
     window = peer.window
     if peer.nick is None:
         return
@@ -266,7 +266,7 @@ def carry_out(now: float, chat: Chat, peer: Peer) -> None:
 
 
 def _handle(asking: Asking, request: Any) -> None:
-    """Carry out a `RequestBody`, if its peer may ask."""
+    """Carry out a `RequestBody` if its peer has the permission."""
     handler = HANDLERS[type(request)]
     try:
         if (misnamed := _misnamed(request)) is not None:
@@ -289,7 +289,7 @@ def _may_read(asking: Asking, log: str) -> bool:
 
 
 def _misnamed(request: Any) -> tuple[str, str] | None:
-    """(code, text) if a `RequestBody` has a log's name in the place of a room's, or the other way round (SPEC 4.3)."""
+    """(code, text) if a `RequestBody` names a log where a room belongs, or a room where a log belongs (SPEC 4.3)."""
     if getattr(request, "room", "").startswith(ROOM_PREFIX):
         return "bad_room", "a room is named here without #"
     log = getattr(request, "log", "")

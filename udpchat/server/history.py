@@ -1,4 +1,4 @@
-"""What was said before, as the server's log has it: by place, by time, by words; and who may read what (SPEC 4.3)."""
+"""Reads past entries from the server's log by sequence, time or words, and decides who may read (SPEC 4.3)."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from udpchat.sync.log import ServerLog
 from udpchat.wire.limits import PAST_BYTES_MAX, PAST_ENTRIES_MAX
 from udpchat.wire.requests import GetHistory, LogEntry, Search
 
-_ENTRY_OVERHEAD_BYTES: Final = 16  # of a log entry in an answer, beside its log's name and itself
+_ENTRY_OVERHEAD_BYTES: Final = 16  # of an entry in an answer, beyond its log's name and its bytes
 
 
 class History:
-    """Reads the log for peers. Every method may raise `LogUnreadable`."""
+    """Reads the log for peers. `before` and `search` may raise `LogUnreadable`."""
 
     def __init__(self, log: ServerLog, state: State) -> None:
         self._log = log
         self._state = state
 
     def may_read(self, peer: Peer, log: str) -> bool:
-        """Rooms are open to all who are here; a conversation to the two who have it."""
+        """Every peer may read rooms; a conversation, only its two persons."""
         return log.startswith(ROOM_PREFIX) or log in self._conversations(peer)
 
     def _conversations(self, peer: Peer) -> Container[str]:
         return self._state.conversations(peer.key)
 
     def before(self, request: GetHistory) -> list[LogEntry]:
-        """The last entries of a log before a sequence and a time, as many as were asked for and fit an answer."""
+        """The last entries of a log before a sequence and a time: at most `count`, and as many as fit an answer."""
         extent = self._log.extent(request.log)
         last = min(extent.head, request.before - 1) if request.before else extent.head
         if request.before_ms:
@@ -40,7 +40,7 @@ class History:
         return _fitting([LogEntry(request.log, first + at, entry) for at, entry in enumerate(entries)])
 
     def search(self, peer: Peer, request: Search) -> list[LogEntry]:
-        """The latest messages with all the words that this peer may read, as many as fit an answer."""
+        """Of the latest PAST_ENTRIES_MAX messages with all the words, those that this peer may read and that fit."""
         found = self._log.search(
             request.words,
             nick=request.nick or None,
@@ -52,7 +52,7 @@ class History:
 
 
 def _fitting(items: list[LogEntry]) -> list[LogEntry]:
-    """The latest of these that fit one answer, at least one."""
+    """The latest of these that fit one answer; at least one if there are any."""
     size, count = 0, 0
     for item in reversed(items):
         size += len(item.entry) + len(item.log) + _ENTRY_OVERHEAD_BYTES

@@ -1,7 +1,7 @@
-"""The registry: address <-> session <-> peer <-> nick, last heard (SPEC 6.1). The one table of who is here.
+"""The registry: the table of all connected peers, by session, client and key (SPEC 6.1).
 
-A *peer* is one device: a key and an instance, with the session that carries it at the moment. Which key owns a nick is
-durable and stands in `server.state`; the registry knows by which nick each peer goes now.
+A *peer* is one device: a key and an instance, with its current session. `server.state` records durably which key owns
+a nick; a `Peer` has the nick that it uses now.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from udpchat.wire.limits import PEERS_MAX, PEERS_PER_KEY_MAX, REQUESTS_BURST, RE
 
 @dataclass(slots=True)
 class Entering:
-    """What a peer without a nick has asked for: the nick that is being proposed, and the rooms it will join."""
+    """What a peer without a nick has requested: the nick that is proposed, and the rooms it will join."""
 
     nick: str | None = None
     rooms: frozenset[str] = frozenset()
@@ -29,14 +29,14 @@ class Entering:
 
 @dataclass(slots=True)
 class Presence:
-    """Why the person says that they are away from this device, if they are, and when they last said something."""
+    """When this device last sent a message (at first: when it connected), and why its person is away, if so."""
 
     said_at: float
     away: str = ""
 
 
 class Peer:
-    """One device of one person. `nick` is None until it has entered."""
+    """One device of one person. `nick` is None until it has entered, and after it is removed."""
 
     __slots__ = (
         "author", "bucket", "claimed", "downlink", "entering", "nick", "parted_at", "presence", "previous",
@@ -46,15 +46,15 @@ class Peer:
     def __init__(self, now: float, *, session: Session, author: Author, window: RequestWindow) -> None:
         self.author = author
         self.session = session
-        self.previous: Session | None = None  # opens packets for a while after a fresh handshake
+        self.previous: Session | None = None  # still opens packets for a while after a fresh handshake
         self.downlink = Downlink(self, host=session.path.address[0])
         self.window = window
         self.nick: str | None = None
         self.entering: Entering | None = Entering()
         self.rooms: set[str] = set()
-        self.parted_at = -1  # the counter of a packet that came before it last left a room, in this session
+        self.parted_at = -1  # the largest packet counter received when a Part was last carried out; -1: none
         self.presence = Presence(now)
-        self.claimed: dict[int, str] | None = None  # nicks, by requests that it may not know of as answered
+        self.claimed: dict[int, str] | None = None  # by counter: nicks of Renames whose answer it may not have
         self.bucket = TokenBucket(now, burst=REQUESTS_BURST, per_s=REQUESTS_PER_S_MAX)
 
     @property
@@ -64,12 +64,12 @@ class Peer:
 
     @property
     def heard_at(self) -> float:
-        """When it last sent anything authentic."""
+        """When a packet was last opened in its current session."""
         return self.session.heard_s
 
     @property
     def round_trip(self) -> RoundTrip:
-        """Of the path that is in use."""
+        """The round trip of the path in use."""
         return self.downlink.loss_detection.path.round_trip
 
 
@@ -95,7 +95,7 @@ class Registry:
         return index not in self._by_index
 
     def find(self, index: int) -> tuple[Peer, Session] | None:
-        """The peer that a session of this index belongs to."""
+        """The session with this index, and its peer."""
         return self._by_index.get(index)
 
     def find_client(self, client_id: bytes) -> Peer | None:
@@ -103,12 +103,12 @@ class Registry:
         return self._by_client_id.get(client_id)
 
     def surplus_of(self, key: bytes) -> Peer | None:
-        """The peer of this key that must go before it may have one more: the one heard least recently."""
+        """If this key has as many peers as allowed, the one heard least recently; else None."""
         peers = self._by_key.get(key, [])
         return min(peers, key=lambda peer: peer.heard_at) if len(peers) >= PEERS_PER_KEY_MAX else None
 
     def add(self, peer: Peer) -> None:
-        """A peer with its first session. Raises BadDatagram(TABLE_FULL)."""
+        """Add a peer with its first session. Raises BadDatagram(TABLE_FULL)."""
         if len(self._by_client_id) >= PEERS_MAX:
             raise BadDatagram(Drop.TABLE_FULL)
         self._by_client_id[peer.author.client_id] = peer
@@ -116,7 +116,7 @@ class Registry:
         self._by_index[peer.session.index] = (peer, peer.session)
 
     def change_session(self, peer: Peer, session: Session) -> None:
-        """The peer has made a fresh handshake; its session before still opens what is under way."""
+        """The peer made a fresh handshake; the previous session still opens packets in flight."""
         self.end_previous(peer)
         peer.previous = peer.session
         peer.session = session
@@ -124,13 +124,13 @@ class Registry:
         self._by_index[session.index] = (peer, session)
 
     def end_previous(self, peer: Peer) -> None:
-        """What was under way in the session before has had its time."""
+        """Remove the previous session of a peer, if there is one."""
         if peer.previous is not None:
             del self._by_index[peer.previous.index]
             peer.previous = None
 
     def remove(self, peer: Peer) -> None:
-        """The peer is gone; its nick stays with its key."""
+        """Remove a peer; its key still owns its nick."""
         self.end_previous(peer)
         peer.nick = None
         del self._by_index[peer.session.index]

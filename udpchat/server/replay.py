@@ -1,7 +1,7 @@
-"""Answers to requests carried out before: in this session, an earlier one, or by an earlier server (SPEC 5.6, 7).
+"""Answers to repeated requests: of this session, an earlier one, or an earlier server process (SPEC 5.6, 7).
 
-A result is answered alike however often its request is repeated. While the server runs the window of the peer has the
-answers; what outlives peer and process is in the log, where each entry names the request that asked for it.
+A repeated request is answered again, not carried out again. The window of a connected peer keeps the answers. Later
+they are rebuilt from the log, where each entry names its request; the log does not keep the presence sent for a Tell.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ def send_result(peer: Peer, counter: int, result: bytes) -> None:
 
 
 def recalled_window(log: LogReader, client_id: bytes, pending: Iterable[int]) -> RequestWindow:
-    """The window of a client that comes back: what was carried out is answered the same, and not done again.
+    """The window of a client that returns: requests that left an entry are answered again, not carried out again.
 
-    The log knows only requests that left an entry; of the latest, the others may be asked again. Those in `pending`
-    are being written, and will be answered.
+    Of the latest requests, those without an entry may be carried out again. Those in `pending` are being written and
+    will be answered.
     """
     answers = logged_answers(log, client_id)
     window = RequestWindow(max(max(answers) - ANSWERS_RECALLED_MAX, 0) if answers else 0)
@@ -56,9 +56,10 @@ def recalled_window(log: LogReader, client_id: bytes, pending: Iterable[int]) ->
 
 
 def recall_answers(log: LogReader, peer: Peer) -> None:
-    """A client in a fresh session may have lost answers that it said it has: have them in its window again.
+    """Put forgotten answers back into the window: a client in a fresh session may have lost them.
 
-    A client keeps its requests more carefully than their answers. What is not in the log was refused.
+    A loss of power may take answers that a client had, but not its requests. A request without an
+    entry is answered with `REFUSED_BEFORE`.
     """
     forgotten = peer.window.forgotten()
     answers = logged_answers(log, peer.author.client_id) if forgotten else {}
@@ -67,7 +68,7 @@ def recall_answers(log: LogReader, peer: Peer) -> None:
 
 
 def logged_answers(log: LogReader, client_id: bytes) -> dict[int, bytes]:
-    """By counter, the encoded answers to the latest requests of a client that left an entry."""
+    """The encoded answers, by counter, to the latest requests of a client that left an entry."""
     return {
         counter: encode(Done() if name == DIRECTORY_LOG else Stored(name, sequence))
         for counter, name, sequence in log.answered(client_id)
@@ -75,9 +76,9 @@ def logged_answers(log: LogReader, client_id: bytes) -> dict[int, bytes]:
 
 
 def logged_nicks(log: LogReader, client_id: bytes) -> dict[int, str]:
-    """By counter, the nicks that were claimed by the latest requests of a client.
+    """The nicks, by counter, that the latest requests of a client claimed.
 
-    That they belong to its key is durable; by which of them a device goes is forgotten with the server's process.
+    The log records that its key owns them. Only the server's memory records which one a device uses.
     """
     nicks: dict[int, str] = {}
     for counter, name, sequence in log.answered(client_id):

@@ -1,4 +1,4 @@
-"""What an operator may want to know, collected until it is drained; damage once for each reason, however often met."""
+"""Collects events for the operator until they are drained; each reason for damage is reported at most once."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import Final
 
 from udpchat.chat import events
 
-REASONS_MAX: Final = 100  # of damage, remembered as reported
+REASONS_MAX: Final = 100  # of damage; no more than these are reported
 
 
 class Report:
-    """`happened` takes events as they are."""
+    """Other events are appended to `happened`."""
 
     def __init__(self) -> None:
         self.happened: list[events.ServerEvent] = []
@@ -23,7 +23,7 @@ class Report:
             self.happened.append(events.LogDamaged(reason))
 
     def drain(self) -> list[events.ServerEvent]:
-        """What happened, in order."""
+        """The events since the last drain, in order."""
         drained = list(self.happened)
         self.happened.clear()
         return drained

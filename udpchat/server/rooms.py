@@ -1,6 +1,6 @@
-"""Rooms and conversations that somebody follows: members, streams, and which peers have something to be sent (SPEC 6).
+"""Open rooms and followed conversations: members, streams, and the peers that may have packets to send (SPEC 6).
 
-What is durable is `server.state`'s; here is what a restart forgets.
+All of this is lost at a restart; `server.state` has the durable part.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from udpchat.wire.limits import ROOMS_MAX
 
 @dataclass(slots=True, eq=False)
 class Room:
-    """What is said in it, and who is in it."""
+    """The stream of its messages, and its members."""
 
     name: str
     stream: LogStream
@@ -28,10 +28,10 @@ class Room:
 
 
 class Rooms:
-    """The open rooms by name, and the streams of all logs that are followed.
+    """The open rooms by name, and the streams of their logs and of followed conversations.
 
-    `to_flush` are the peers that may have something to be sent, `to_arm` what may have a timer to be armed: dicts, not
-    sets, for the order of what is sent must not depend on where objects lie in memory.
+    `to_flush`: peers that may have packets to send; `to_arm`: rooms and streams that may have a timer to arm. These are
+    dicts, not sets, so that the order of sending does not depend on memory addresses.
     """
 
     def __init__(self, log: LogReader, durable: State, registry: Registry, random: Callable[[int], bytes]) -> None:
@@ -62,7 +62,7 @@ class Rooms:
         return self._rooms.get(name)
 
     def names(self) -> list[str]:
-        """The rooms with members or with something said in them, in order."""
+        """The rooms that have members or have ever held a message, in order."""
         written = {log[1:] for log in self._log.logs() if log.startswith(ROOM_PREFIX)}
         return sorted(written | self._rooms.keys())
 
@@ -71,7 +71,7 @@ class Rooms:
         return name in self._rooms or len(self._rooms) < ROOMS_MAX
 
     def open(self, name: str) -> Room | None:
-        """The room of this name; opened if it is not, None if there are too many."""
+        """The room of this name, opened if necessary; None if there are too many."""
         room = self._rooms.get(name)
         if room is None and len(self._rooms) < ROOMS_MAX:
             generation = int.from_bytes(self._random(6), "big") + 1
@@ -81,30 +81,30 @@ class Rooms:
     # --- Streams ----------
 
     def stream(self, log: str) -> LogStream:
-        """The stream of a room's or conversation's log."""
+        """The stream of a room's or conversation's log, made if necessary."""
         stream = self._streams.get(log)
         if stream is None:
             stream = self._streams[log] = LogStream(log, self._log, head=self._durable.head(log))
         return stream
 
     def streams(self) -> Iterable[LogStream]:
-        """All logs that are followed."""
+        """The streams of rooms and conversations; those of rosters are not among them."""
         return self._streams.values()
 
     def extend(self, now: float, log: str, first: int, entries: list[bytes]) -> None:
-        """A log has grown by entries from `first` on, durably: send them to its subscribers."""
+        """A log has durably grown by entries from `first` on: send them to its subscribers."""
         stream = self._streams.get(log)
         if stream is not None:
-            stream.extend(now, entries[stream.head + 1 - first :])  # a stream may have been opened at one of them
+            stream.extend(now, entries[stream.head + 1 - first :])  # a stream opened meanwhile may have some of them
             self.to_arm[stream] = None
             self.flush_subscribers(stream)
 
     def flush_subscribers(self, stream: LogStream) -> None:
-        """All who follow a log may have something to be sent."""
+        """The subscribers of a stream may have packets to send."""
         self.to_flush.update(dict.fromkeys([subscription.owner for subscription in stream.subscriptions]))
 
     def on_pruned(self, log: str) -> None:
-        """Entries of a log are no longer kept: who has not got them learns where the log begins now."""
+        """Old entries were deleted: announce the new base to subscribers that do not have them."""
         stream = self._streams.get(log)
         if stream is not None:
             stream.base = self._log.extent(log).base
@@ -114,7 +114,7 @@ class Rooms:
                     self.to_flush[subscription.owner] = None
 
     def follow_conversation(self, now: float, log: str, key: bytes) -> None:
-        """All devices of a person that have entered follow a conversation."""
+        """All entered devices of a person follow a conversation from now on."""
         for peer in self._registry.entered(key):
             if log not in peer.downlink.subscriptions:
                 peer.downlink.follow(now, self.stream(log))
@@ -123,7 +123,7 @@ class Rooms:
     # --- Members ----------
 
     def join(self, now: float, peer: Peer, room: Room) -> None:
-        """A peer is in a room and follows it from here on; joining again changes nothing."""
+        """A peer joins a room and follows its log and roster; joining again changes nothing."""
         assert peer.nick is not None
         if room.name not in peer.rooms:
             peer.rooms.add(room.name)
@@ -134,7 +134,7 @@ class Rooms:
         self.to_flush[peer] = None
 
     def part(self, now: float, peer: Peer, name: str, reason: Reason) -> None:
-        """A peer is in a room no longer; a room without members is closed."""
+        """A peer leaves a room; a room without members is closed."""
         room = self._rooms.get(name)
         if room is None:
             return
@@ -149,7 +149,7 @@ class Rooms:
             del self._rooms[name]
 
     def remove(self, now: float, peer: Peer, reason: Reason) -> None:
-        """A peer is gone: from its rooms, from all logs it follows, from the registry."""
+        """Remove a peer from its rooms, the logs it follows and the registry."""
         for name in sorted(peer.rooms):
             self.part(now, peer, name, reason)
         for log in list(peer.downlink.subscriptions):
@@ -158,14 +158,14 @@ class Rooms:
         self.to_flush.pop(peer, None)
 
     def _unfollow(self, peer: Peer, log: str) -> None:
-        """A stream that nobody follows is forgotten; its log stays."""
+        """A peer stops following a log. A stream without subscribers is removed."""
         peer.downlink.unfollow(log)
         stream = self._streams.get(log)
         if stream is not None and not stream.subscriptions:
             del self._streams[log]
 
     def rename(self, now: float, peer: Peer, nick: str) -> None:
-        """The peer goes by another nick, in all its rooms."""
+        """Change the nick of an entered peer, in all its rooms."""
         old = peer.nick
         if old is None or old == nick:
             return
@@ -176,7 +176,7 @@ class Rooms:
             self.to_arm[room] = None
 
     def change_topic(self, now: float, name: str, topic: str, nick: str) -> None:
-        """The topic of a room, durable already, is another: send it to the members."""
+        """The topic of a room has durably changed: send it to the members."""
         room = self._rooms.get(name)
         if room is not None:
             room.roster.set_topic(now, topic, nick)

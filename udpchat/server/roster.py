@@ -1,7 +1,7 @@
-"""A room's roster: who is in it, and the log of changes that those in it follow (SPEC 6.2).
+"""A room's roster: its members, and the log of changes that they follow (SPEC 6.2).
 
-Kept in memory only: presence does not outlive the server. Changes are batched, so that a crowd that comes at once costs
-each member few frames, not one for each who came (DESIGN: O(n), not O(n^2) of them).
+It is kept in memory only, as presence does not outlive the server. Changes are batched: if n peers join at once, each
+member receives a few frames instead of n, so the total is O(n), not O(n^2).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ KEPT_ENTRIES_MAX = 16 * RECENT_ENTRIES_MAX
 
 
 class _Changes:
-    """The latest changes, as a log that can be read."""
+    """The latest changes, as a `LogReader`."""
 
     __slots__ = ("entries", "generation", "head")
 
@@ -46,7 +46,7 @@ class _Changes:
 
 
 class Roster:
-    """Nicks in one room, each with how many of its devices are here."""
+    """The nicks in one room, each with the number of its devices there."""
 
     __slots__ = ("_changes", "_pending", "flush_at", "members", "stream")
 
@@ -58,20 +58,20 @@ class Roster:
         self.flush_at: float | None = None
 
     def join(self, now: float, nick: str, user: bytes) -> None:
-        """A device of a person came in; the first is news."""
+        """A device joined; the first one of a nick is announced."""
         self.members[nick] = self.members.get(nick, 0) + 1
         if self.members[nick] == 1:
             self._change(now, encode(Joined(nick, user)))
 
     def leave(self, now: float, nick: str, user: bytes, reason: Reason) -> None:
-        """A device of a person left; the last is news."""
+        """A device left; the last one of a nick is announced."""
         self.members[nick] -= 1
         if not self.members[nick]:
             del self.members[nick]
             self._change(now, encode(Left(nick, user, reason)))
 
     def rename(self, now: float, old: str, nick: str, user: bytes) -> None:
-        """A device of a person goes by another nick."""
+        """A device changed its nick; this is always announced."""
         self.members[old] -= 1
         if not self.members[old]:
             del self.members[old]
@@ -79,7 +79,7 @@ class Roster:
         self._change(now, encode(Renamed(old, nick, user)))
 
     def set_topic(self, now: float, topic: str, nick: str) -> None:
-        """The topic is another."""
+        """The topic changed."""
         self._change(now, encode(TopicSet(topic, nick)))
 
     def _change(self, now: float, entry: bytes) -> None:
@@ -88,9 +88,9 @@ class Roster:
             self.flush_at = now + min(BATCH_S_MAX, BATCH_S_PER_MEMBER * len(self.members))
 
     def flush(self, now: float) -> None:
-        """Tell the changes to all who follow."""
+        """Publish the batched changes to all followers."""
         pending, self._pending, self.flush_at = self._pending, [], None
-        for start in range(0, len(pending), RECENT_ENTRIES_MAX):  # a stream reads back what grows faster than that
+        for start in range(0, len(pending), RECENT_ENTRIES_MAX):  # a stream keeps no more in memory
             entries = pending[start : start + RECENT_ENTRIES_MAX]
             self._changes.entries.extend(entries)
             self._changes.head += len(entries)

@@ -1,8 +1,8 @@
-"""What an accepted request does to the chat, as a pure function: `settle(state, proposal)` (SPEC 7.1).
+"""The effect of an accepted request on the chat, as a pure function: `settle(state, proposal)` (SPEC 7.1).
 
-A proposal fixes all that chance, the clock and presence have to do with it. Settling gives the entries to be written,
-the answer, and the effects that follow once the entries are durable; the same state and proposal always give the same.
-So what one server does alone, several can do alike from one ordered stream of proposals.
+A proposal includes its time and the presence it depends on. Settling returns the entries to write, and the effects to
+carry out once they are durable, with the answer among them. It is deterministic: several servers that settle the same
+ordered stream of proposals reach the same state.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from udpchat.wire.requests import HERE, Done, Failed, Rename, ResultBody, Say, S
 
 @dataclass(frozen=True, slots=True)
 class EnterAs:
-    """A device wants to enter under a nick; not a request: it has no counter, and is repeated until answered."""
+    """A device wants to enter under a nick. Not a request: it has no counter, and is repeated until answered."""
 
     nick: str
 
@@ -33,9 +33,9 @@ Action = EnterAs | Say | Tell | Rename | SetTopic
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """The device that a proposal comes from: a key and an instance of its request counter.
+    """The device that a proposal comes from: a key and an instance, which has its own request counter.
 
-    `capabilities` are those that it named in its latest handshake (SPEC 8); they do not identify it.
+    `capabilities` are those of its latest handshake (SPEC 8); they are not part of its identity.
     """
 
     client_id: bytes
@@ -47,9 +47,9 @@ class Author:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """`counter` is that of the request, 0 for `EnterAs`; `nick` is what the author goes by, empty while it enters.
+    """`counter` is that of the request, 0 for `EnterAs`; `nick` is the author's nick, empty while it enters.
 
-    `presence` and `away` are those of the person whom a message is for: (HERE, "") for all other actions.
+    `presence` and `away` are those of the addressee of a `Tell`, and (HERE, "") for all other actions.
     """
 
     author: Author
@@ -61,12 +61,12 @@ class Proposal:
     away: str = ""
 
 
-# --- Effects: what is carried out once the entries are durable ----------
+# --- Effects: carried out once the entries are durable ----------
 
 
 @dataclass(frozen=True, slots=True)
 class SendResult:
-    """The author's request is answered."""
+    """Answer the author's request."""
 
     client_id: bytes
     counter: int
@@ -75,7 +75,7 @@ class SendResult:
 
 @dataclass(frozen=True, slots=True)
 class Admit:
-    """The device is in, under a nick that is its key's."""
+    """The device enters under a nick that its key owns."""
 
     client_id: bytes
     nick: str
@@ -83,7 +83,7 @@ class Admit:
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """The device may not enter under the nick that it asked for."""
+    """The device may not enter under the nick it requested."""
 
     client_id: bytes
     code: str
@@ -92,7 +92,7 @@ class Reject:
 
 @dataclass(frozen=True, slots=True)
 class ChangeNick:
-    """The device goes by another nick of its key, since the request `counter`."""
+    """The request `counter` gives the device another nick of its key."""
 
     client_id: bytes
     counter: int
@@ -101,7 +101,7 @@ class ChangeNick:
 
 @dataclass(frozen=True, slots=True)
 class ChangeTopic:
-    """A room has another topic."""
+    """The topic of a room changes."""
 
     room: str
     topic: str
@@ -110,7 +110,7 @@ class ChangeTopic:
 
 @dataclass(frozen=True, slots=True)
 class FollowConversation:
-    """All devices of these two keys follow what the two tell each other."""
+    """All entered devices of these two keys follow their conversation."""
 
     log: str
     keys: tuple[bytes, bytes]
@@ -121,7 +121,7 @@ Effect = SendResult | Admit | Reject | ChangeNick | ChangeTopic | FollowConversa
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What became of a proposal."""
+    """The outcome of a proposal."""
 
     proposal: Proposal
     appends: tuple[Append, ...]
@@ -132,24 +132,24 @@ class Settlement:
 
 
 def settle(state: State, proposal: Proposal) -> Settlement:
-    """What a proposal does to `state`, which stays as it is: the caller applies the appends to it."""
+    """The outcome of a proposal. `state` is not changed: the caller applies the appends to it."""
     outcome: _Outcome = _SETTLERS[type(proposal.action)](state, proposal, proposal.action)
     entries, effects = outcome
     appends = []
     heads: dict[str, int] = {}
     for at, (log, entry) in enumerate(entries):
         heads[log] = heads.get(log, state.head(log)) + 1
-        is_last = at == len(entries) - 1  # the one that the answer is about
+        is_last = at == len(entries) - 1  # the entry that the request is recorded with
         origin = RequestId(proposal.author.client_id, proposal.counter) if is_last and proposal.counter else None
         appends.append(Append(log, heads[log], entry, origin))
     return Settlement(proposal, tuple(appends), tuple(effects))
 
 
-_Outcome = tuple[list[tuple[str, bytes]], list[Effect]]  # (log, entry) in order; the last is what the answer is about
+_Outcome = tuple[list[tuple[str, bytes]], list[Effect]]  # (log, entry) in order; the last one records the request
 
 
 def taken(nick: str, held: str) -> str:
-    """Why a nick cannot be had, for people."""
+    """Why a nick is not available, as text for the user."""
     alike = "" if nick == held else f" (it looks like {held})"
     return f"the nick {nick} is held by another key{alike}; choose another, or use the data folder that holds its key"
 

@@ -1,8 +1,8 @@
-"""What the log says of this chat: how far each log reaches, who owns which nick, topics, conversations (SPEC 4.6, 7).
+"""The state recorded in the logs: the head of each log, the owners of nicks, topics, conversations (SPEC 4.6, 7).
 
-Entries are the only way to change it: those of the directory that are read at start, and those that `settle` gives,
-pass through `apply`. A state may lie *over* another: it answers from what was applied to itself, then from the other.
-So what is settled but not durable yet is one state over the durable one, and is dropped whole when it was not written.
+All entries pass through `apply`: those of the directory, read at start, and those that `settle` returns. A state may
+lie *over* another: it answers from what was applied to itself, then from the other. The settled entries that are not
+durable yet are one state over the durable one, and it is cleared when they could not be written.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ _NO_CONVERSATIONS: Final[Mapping[str, bytes]] = {}
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A room's topic and the nick of who set it; both empty if nobody did."""
+    """A room's topic and the nick that set it; both are empty if it was never set."""
 
     text: str = ""
     nick: str = ""
 
 
 class State:
-    """Heads, claims, topics and conversations. Only `load` reads the disk."""
+    """Heads, claims, topics and conversations. Only `load` reads entries."""
 
     __slots__ = ("_claim_counts", "_claims", "_conversations", "_heads", "_reader", "_topics", "_under")
 
@@ -41,15 +41,15 @@ class State:
         self.clear()
 
     def clear(self) -> None:
-        """Forget all that was applied to this state itself."""
+        """Forget all entries that were applied to this state itself."""
         self._heads: dict[str, int] = {}
-        self._claims: dict[str, Claim] = {}  # by skeleton: who looks alike is the same
+        self._claims: dict[str, Claim] = {}  # by skeleton: nicks that look alike share one
         self._claim_counts: dict[bytes, int] = {}
         self._topics: dict[str, Topic] = {}
         self._conversations: dict[bytes, dict[str, bytes]] = {}  # key -> log -> the other key
 
     def load(self) -> None:
-        """Apply the directory as it is stored. Raises `LogUnreadable`."""
+        """Apply the stored directory. Raises `LogUnreadable`."""
         extent = self._reader.extent(DIRECTORY_LOG)
         sequence = extent.base
         while sequence < extent.head:
@@ -61,7 +61,7 @@ class State:
         self.unpin_heads(())
 
     def apply(self, log: str, sequence: int, entry: bytes) -> None:
-        """The entry stands in the log at `sequence`, as its last one."""
+        """Apply an entry, which is the last of its log, at `sequence`."""
         self._heads[log] = sequence
         if log != DIRECTORY_LOG:
             return
@@ -75,23 +75,23 @@ class State:
                 self._conversations.setdefault(other, {})[name] = one
 
     def _claim(self, claim: Claim) -> None:
-        if self.owner(claim.nick) is None:  # the first claim stands
+        if self.owner(claim.nick) is None:  # the first claim wins
             self._claims[skeleton(claim.nick)] = claim
             self._claim_counts[claim.key] = self._claim_counts.get(claim.key, 0) + 1
 
     def head(self, log: str) -> int:
-        """The last sequence of a log."""
+        """The sequence of the last entry of a log."""
         head = self._heads.get(log)
         if head is None:
             head = self._reader.extent(log).head if self._under is None else self._under.head(log)
         return head
 
     def pin_head(self, log: str) -> None:
-        """The log is about to be written: its head moves by `apply` alone, whatever the store shows meanwhile."""
+        """The log will be written: only `apply` moves its head, even if the store already shows more."""
         self._heads.setdefault(log, self.head(log))
 
     def unpin_heads(self, written: Container[str]) -> None:
-        """Nothing but the `written` logs is being written: the store knows the heads of all others."""
+        """Only the `written` logs are being written; heads of all others are read from the store again."""
         self._heads = {log: head for log, head in self._heads.items() if log in written}
 
     def owner(self, nick: str) -> Claim | None:
@@ -100,7 +100,7 @@ class State:
         return self._under.owner(nick) if claim is None and self._under is not None else claim
 
     def may_claim(self, key: bytes) -> bool:
-        """Whether there is room for one more nick, in all and of this key."""
+        """Whether one more nick fits the limits of the server and of this key."""
         return self._claimed() < NICKS_MAX and self._claimed_by(key) < NICKS_PER_KEY_MAX
 
     def _claimed(self) -> int:
@@ -124,5 +124,5 @@ class State:
         return {**under, **own} if own and under else own or under
 
     def may_converse(self, key: bytes) -> bool:
-        """Whether a key has room for one more conversation."""
+        """Whether a key may have one more conversation."""
         return len(self.conversations(key)) < CONVERSATIONS_PER_KEY_MAX
