@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.server.rig import Rig
 from udpchat.chat.ids import conversation_log
-from udpchat.wire.limits import PAST_BYTES_MAX
+from udpchat.wire.limits import PAST_BYTES_MAX, PAST_ENTRIES_MAX
 from udpchat.wire.requests import GetHistory, Say, Search, Tell
 
 
@@ -46,3 +46,16 @@ def test_a_conversation_is_read_and_found_by_the_two_who_have_it() -> None:
     assert [history.may_read(peer, log) for peer in (alice, bob, carol)] == [True, True, False]
     for peer, logs in ((bob, {log, "#lobby"}), (carol, {"#lobby"})):
         assert {item.log for item in history.search(peer, Search("word", "", "", 0))} == logs
+
+
+def test_what_others_say_in_private_takes_no_place_among_what_is_found() -> None:
+    rig = Rig()
+    alice, bob, carol = rig.device("alice"), rig.device("bob"), rig.device("carol", "lobby")
+    rig.ask(carol, Say("lobby", 0, "an open word"))
+    for number in range(PAST_ENTRIES_MAX + 1):
+        rig.ask(alice, Tell("bob", 0, f"a secret word {number}"))
+        rig.write()
+    assert [item.log for item in rig.chat.history.search(carol, Search("word", "", "", 0))] == ["#lobby"]
+    assert {item.log for item in rig.chat.history.search(bob, Search("word", "", "", 0))} == {
+        conversation_log(alice.key, bob.key)
+    }

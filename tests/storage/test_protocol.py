@@ -202,6 +202,7 @@ def test_a_search_keeps_to_nick_room_time_and_number(log: Log) -> None:
     assert texts(log, "word", since_ms=20) == [2, 2]
     assert texts(log, "word", since_ms=21, log=LOBBY) == []
     assert [hit.time_ms for hit in log.search("word", limit=2)] == [20, 25]
+    assert [hit.time_ms for hit in log.search("word", limit=2, may_read=lambda name: name == LOBBY)] == [10, 20]
     assert texts(log, "word", limit=0) == texts(log, "word", log="#unknown") == []
 
 

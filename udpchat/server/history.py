@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container
+from functools import partial
 from typing import Final
 
 from udpchat.chat.ids import ROOM_PREFIX
@@ -40,15 +41,16 @@ class History:
         return _fitting([LogEntry(request.log, first + at, entry) for at, entry in enumerate(entries)])
 
     def search(self, peer: Peer, request: Search) -> list[LogEntry]:
-        """Of the latest PAST_ENTRIES_MAX messages with all the words, those that this peer may read and that fit."""
+        """The latest messages with all the words that this peer may read: at most PAST_ENTRIES_MAX, and what fits."""
         found = self._log.search(
             request.words,
             nick=request.nick or None,
             log=request.log or None,
+            may_read=partial(self.may_read, peer),
             since_ms=request.since_ms,
             limit=PAST_ENTRIES_MAX,
         )
-        return _fitting([LogEntry(hit.log, hit.sequence, hit.entry) for hit in found if self.may_read(peer, hit.log)])
+        return _fitting([LogEntry(hit.log, hit.sequence, hit.entry) for hit in found])
 
 
 def _fitting(items: list[LogEntry]) -> list[LogEntry]:

@@ -29,7 +29,7 @@ from udpchat.storage.lock import StoreLock
 from udpchat.storage.migrations import Progress, Schema, connect, failures, opening, prepare, transaction
 from udpchat.storage.protocol import RUN_COUNTERS
 from udpchat.storage.tables import STATEMENTS, Place, Tables
-from udpchat.sync.log import Extent, SearchHit
+from udpchat.sync.log import Extent, LogFilter, SearchHit
 from udpchat.wire.limits import INSTANCE_BYTES, REQUESTS_IN_FLIGHT_MAX
 
 CLIENT = Schema(
@@ -183,9 +183,18 @@ class SqliteClientStore:
         return self._tables.since(log, time_ms)
 
     def search(
-        self, words: str, *, nick: str | None = None, log: str | None = None, since_ms: int = 0, limit: int = 50
+        self,
+        words: str,
+        *,
+        nick: str | None = None,
+        log: str | None = None,
+        may_read: LogFilter | None = None,
+        since_ms: int = 0,
+        limit: int = 50,
     ) -> list[SearchHit]:
-        return self._tables.search(words, nick=nick, log=log, since_ms=since_ms, limit=limit)
+        return self._tables.search(
+            words, nick=nick, log=log, may_read=may_read, since_ms=since_ms, limit=limit
+        )
 
     def close(self) -> None:
         self._held.close()

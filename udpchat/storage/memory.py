@@ -22,7 +22,7 @@ from udpchat.client.stored import (
 )
 from udpchat.storage.protocol import ANSWERED_MAX, RUN_COUNTERS, StoreFull
 from udpchat.storage.text_index import first_at_or_after, generation_of, message_of, nick_token, time_of, words_of
-from udpchat.sync.log import Append, Extent, SearchHit
+from udpchat.sync.log import Append, Extent, LogFilter, SearchHit
 from udpchat.wire.content import Message
 from udpchat.wire.limits import INSTANCE_BYTES
 
@@ -65,13 +65,20 @@ class _Shelves:
         return 1 if shelf is None else shelf.base + 1 + first_at_or_after(shelf.times, time_ms)
 
     def search(
-        self, words: str, *, nick: str | None = None, log: str | None = None, since_ms: int = 0, limit: int = 50
+        self,
+        words: str,
+        *,
+        nick: str | None = None,
+        log: str | None = None,
+        may_read: LogFilter | None = None,
+        since_ms: int = 0,
+        limit: int = 50,
     ) -> list[SearchHit]:
         """As `Searchable` says, by looking at every message."""
         wanted = set(words_of(_plain(words)))
         found = []
         for name, shelf in self._shelves.items() if wanted or nick else ():
-            if log not in (None, name):
+            if log not in (None, name) or (may_read and not may_read(name)):
                 continue
             for sequence, entry in shelf.read(self.since(name, since_ms), len(shelf.entries)):
                 message = message_of(entry)

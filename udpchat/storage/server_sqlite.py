@@ -26,7 +26,7 @@ from udpchat.storage.migrations import Progress, Schema, connect, failures, is_d
 from udpchat.storage.protocol import ANSWERED_MAX, Durability, StoreError, StoreFailed, StoreFull, StoreUnusable
 from udpchat.storage.tables import STATEMENTS, Tables
 from udpchat.storage.text_index import generation_of
-from udpchat.sync.log import Append, Extent, SearchHit
+from udpchat.sync.log import Append, Extent, LogFilter, SearchHit
 
 BOOT_FILE = Path("/proc/sys/kernel/random/boot_id")
 SEED_BYTES = 16
@@ -147,9 +147,18 @@ class SqliteLog:
         return self._tables.since(log, time_ms)
 
     def search(
-        self, words: str, *, nick: str | None = None, log: str | None = None, since_ms: int = 0, limit: int = 50
+        self,
+        words: str,
+        *,
+        nick: str | None = None,
+        log: str | None = None,
+        may_read: LogFilter | None = None,
+        since_ms: int = 0,
+        limit: int = 50,
     ) -> list[SearchHit]:
-        return self._tables.search(words, nick=nick, log=log, since_ms=since_ms, limit=limit)
+        return self._tables.search(
+            words, nick=nick, log=log, may_read=may_read, since_ms=since_ms, limit=limit
+        )
 
     # --- Writing ----------
 

@@ -16,7 +16,7 @@ from udpchat.chat.text import counted
 from udpchat.storage.migrations import failures, transaction
 from udpchat.storage.protocol import StoreFailed
 from udpchat.storage.text_index import first_at_or_after, message_of, nick_token, time_of, words_of
-from udpchat.sync.log import Extent, SearchHit
+from udpchat.sync.log import Extent, LogFilter, SearchHit
 from udpchat.wire.content import Message
 
 SEQUENCE_BITS = 40  # a million messages a second for twelve days; and as many logs as 23 bits count
@@ -126,7 +126,9 @@ class Tables:
         with failures():
             return place.extent.base + 1 + first_at_or_after(_Times(self._reader, place), time_ms)
 
-    def search(self, words: str, *, nick: str | None, log: str | None, since_ms: int, limit: int) -> list[SearchHit]:
+    def search(
+        self, words: str, *, nick: str | None, log: str | None, may_read: LogFilter | None, since_ms: int, limit: int
+    ) -> list[SearchHit]:
         """As `Searchable.search` says."""
         terms = [f'(text : "{word}")' for word in words_of(words)]
         if nick:
@@ -134,7 +136,11 @@ class Tables:
         query = " AND ".join(terms)
         if not query or limit <= 0:
             return []
-        places = {name: place for name, place in list(self.places.items()) if log in (None, name)}
+        places = {
+            name: place
+            for name, place in list(self.places.items())
+            if log in (None, name) and (may_read is None or may_read(name))
+        }
         found = self._find_few(query, places, since_ms) if log is None else None
         if found is None:
             found = self._find_latest(query, places, since_ms, limit)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
+
+LogFilter = Callable[[str], bool]  # name of a log -> whether its entries count
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +72,20 @@ class Searchable(Protocol):
         """
 
     def search(
-        self, words: str, *, nick: str | None = None, log: str | None = None, since_ms: int = 0, limit: int = 50
+        self,
+        words: str,
+        *,
+        nick: str | None = None,
+        log: str | None = None,
+        may_read: LogFilter | None = None,
+        since_ms: int = 0,
+        limit: int = 50,
     ) -> list[SearchHit]:
         """The latest `limit` messages that contain every word, by time and the latest last.
 
         Case and accents do not count; a word is a run of letters and digits. Only the first SEARCH_WORDS_MAX words
-        within SEARCH_CHARACTERS_MAX count. `nick`: of messages under that name, whatever its case.
+        within SEARCH_CHARACTERS_MAX count. `nick`: of messages under that name, whatever its case. `may_read`: of these
+        logs only, so that other logs take no place within `limit`.
         """
 
 
