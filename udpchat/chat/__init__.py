@@ -1,1 +1,1 @@
-"""What it means to chat: who is here, what is said where, and the two cores that put it on the wire. Pure."""
+"""What server/ and client/ share: names, ids, events, exit codes and safe text. Pure: no I/O, no clock."""

@@ -1,20 +1,20 @@
-"""Characters that look like others: the facts behind `names.skeleton`, as one table.
+"""The table of look-alike characters that `names.skeleton` uses.
 
 Source: confusables.txt of UTS #39 (Unicode Security Mechanisms), version 17.0.0 of 2025-07-22,
 (c) 2025 Unicode, Inc., used under the Unicode License v3, https://www.unicode.org/license.txt.
 
-How it was made: every character of that file whose prototype, case-folded, is made of ASCII letters and digits, or is
-one punctuation character that nicks may hold, or Latin combining marks with at most one ASCII letter before them. Left
-out: what NFKC changes (full-width, mathematical letters: a nick never holds them), and what is neither letter, mark nor
-number. Then:
+The table has every character of that file whose case-folded prototype consists of ASCII letters and digits, or is one
+punctuation character that nicks may contain, or consists of Latin combining marks after at most one ASCII letter. It
+omits characters that NFKC changes (full-width and mathematical letters never occur in a nick) and characters that are
+not a letter, mark or number. Details:
 
-- A key is case-folded, for nicks that differ in case are one nick. Where the two cases of a letter look different, a
-  single ASCII character wins, and the small letter's before the capital's: so the Cyrillic ve is b, as its capital
-  looks. Greek nu and upsilon alone are near-perfect in both cases (v and N, u and Y): they have their capital's look
-  here, and `names` keeps them among Greek letters.
+- Keys are case-folded, because nicks that differ only in case are one nick. Where the two cases of a letter look
+  different, a single ASCII character is preferred, and then the lower-case look: the Cyrillic ve is b, like its
+  capital. Only Greek nu and upsilon look exactly Latin in both cases (v and N, u and Y). The table has the look of
+  their capitals, and `names` allows them only in Greek words.
 - i, l, 1 and | are one class, written l; 0 is o; a backtick is an apostrophe; "rn" is m and "vv" is w. The standard
-  has these too, but for i, which it holds apart from l; a capital I is l to the eye, and i once case does not count.
-- Beyond the standard: Latin small capitals, kra and turned w, which read as the letter that they are shaped like.
+  has these too, except i: it separates i from l. A capital I looks like l, and here case does not count.
+- Added to the standard: Latin small capitals, kra and turned w, which look like an ASCII letter.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-# What it looks like: the code points, in hexadecimal, that look so.
+# Prototype: the code points, in hexadecimal, that look like it.
 _LOOK_ALIKES: Final = {
     "a": "0251 03b1 0430 13aa 15c5 1d00 a4ee 102a0 16f40",
     "b": "0185 0299 03b2 0432 044c 13cf 13f4 1472 15af 15f7 2c83 a4d0 a7b5 10282 102a1 10301",
@@ -188,7 +188,7 @@ _LOOK_ALIKES: Final = {
     "\u0306\u0307": "0310 06e8 0901 0981 0a81 0b01 0c00 0c81 0d01 114bf",
 }
 
-# For `str.translate`, over text that is case-folded and in NFD.
+# For `str.translate` on text that is case-folded and in NFD.
 PROTOTYPES: Final[Mapping[int, str]] = MappingProxyType(
     {int(code, 16): prototype for prototype, codes in _LOOK_ALIKES.items() for code in codes.split()}
 )

@@ -1,6 +1,6 @@
-"""What happens, as values: what a client tells its user interface, and what a server tells its operator.
+"""Events: what a client reports to its user interface, and what a server reports to its operator.
 
-The client's events are those of the JSON lines (README), one class each, with the same fields.
+The JSON lines (README) are made from the client's events; ui/json_events.py lists the fields that differ.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from udpchat.wire.content import ACTION, TEXT
 
 
 def kind_name(kind: int) -> str:
-    """The kind of a message's content: `text`, `action`, or `unknown` for those of later versions (SPEC 8)."""
+    """The kind of a message's content: `text`, `action`, or `unknown` for kinds of later versions (SPEC 8)."""
     return {TEXT: "text", ACTION: "action"}.get(kind, "unknown")
 
 
-# --- A client's ----------
+# --- Events of a client ----------
 
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """Entered for the first time, and in all the rooms asked for that could be joined."""
+    """The first Welcome arrived, and the server answered for each requested room; `rooms` are those joined."""
 
     server: str
     fingerprint: str
@@ -30,13 +30,13 @@ class Connected:
 
 @dataclass(frozen=True, slots=True)
 class MessageReceived:
-    """Somebody said something; `room` is `@nick` in a conversation, `history` if it was sent before we entered."""
+    """A message; `room` is `@nick` in a conversation. `history`: it was sent before this client entered."""
 
     room: str
     seq: int
     nick: str
     text: str
-    kind: str  # as `kind_name` has it
+    kind: str  # from `kind_name`
     time_ms: int
     id: str
     history: bool
@@ -44,7 +44,7 @@ class MessageReceived:
 
 @dataclass(frozen=True, slots=True)
 class MessageSent:
-    """What this client said stands in the log. `again`: an earlier run reported it, under the same id of the input."""
+    """A message of this client is in the log. `again`: an earlier run with the same input id sent it already."""
 
     room: str
     seq: int
@@ -57,7 +57,7 @@ class MessageSent:
 
 @dataclass(frozen=True, slots=True)
 class MemberJoined:
-    """Somebody came into a room."""
+    """A user joined a room; also this client, when it joins another room later."""
 
     room: str
     nick: str
@@ -65,7 +65,7 @@ class MemberJoined:
 
 @dataclass(frozen=True, slots=True)
 class MemberLeft:
-    """Somebody left a room; `reason` is one of `content.Reason`."""
+    """A user left a room, also this client; `reason` is a `content.Reason`."""
 
     room: str
     nick: str
@@ -74,7 +74,7 @@ class MemberLeft:
 
 @dataclass(frozen=True, slots=True)
 class MemberRenamed:
-    """Somebody goes by another nick."""
+    """A user changed nick."""
 
     old: str
     nick: str
@@ -82,7 +82,7 @@ class MemberRenamed:
 
 @dataclass(frozen=True, slots=True)
 class MemberList:
-    """Who is in a room, in order."""
+    """The nicks in a room, sorted."""
 
     room: str
     members: tuple[str, ...]
@@ -90,14 +90,14 @@ class MemberList:
 
 @dataclass(frozen=True, slots=True)
 class RoomList:
-    """The rooms of the server, in order."""
+    """The rooms of the server, sorted."""
 
     rooms: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class TopicChanged:
-    """A room's topic, and who set it; both empty if there is none."""
+    """A room's topic and the nick that set it. `topic` is empty if there is none, `nick` if none was ever set."""
 
     room: str
     topic: str
@@ -106,14 +106,14 @@ class TopicChanged:
 
 @dataclass(frozen=True, slots=True)
 class HistoryFound:
-    """Messages of the past that were asked for, from the server: in order, of one room or of several."""
+    """The result of `/history` or `/search`, in order: from the server, the client's own store, or both."""
 
     messages: tuple[MessageReceived, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something to know; `code` for programs."""
+    """Information for the user; `code` is for programs."""
 
     code: str
     text: str
@@ -121,10 +121,10 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Error:
-    """Something asked was not done; `code` for programs.
+    """A command or request failed; `code` is for programs.
 
-    `line`: the line of the input that asked for it, from 1. `retry_s`: when it may be possible, in seconds.
-    `said`: what the person wrote that is not sent, if known.
+    `line`: the line of the input that caused it, from 1. `retry_s`: seconds until a retry may succeed.
+    `said`: the text that the user typed and that was not sent, if known.
     """
 
     code: str
@@ -136,21 +136,21 @@ class Error:
 
 @dataclass(frozen=True, slots=True)
 class Disconnected:
-    """The session or the server was lost; the client goes on trying, and keeps what is typed."""
+    """The server stopped answering or sent Goodbye. The client keeps trying, and keeps what the user types."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Reconnected:
-    """The server is back, or reached again."""
+    """The server answers again."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """The end: this client may not enter. `code` is `nick_taken`, `server_key`, ..., `text` says what to do."""
+    """Final: this client cannot enter. `code` is `nick_taken`, `server_key`, ...; `text` is for the user."""
 
     code: str
     text: str
@@ -161,7 +161,7 @@ ClientEvent = (
     | TopicChanged | HistoryFound | Notice | Error | Disconnected | Reconnected | Rejected
 )  # fmt: skip
 
-# --- A server's ----------
+# --- Events of a server ----------
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +182,7 @@ class PeerLeft:
 
 @dataclass(frozen=True, slots=True)
 class PeerRefused:
-    """A device may not enter."""
+    """The server refused a device."""
 
     host: str
     code: str
@@ -190,19 +190,19 @@ class PeerRefused:
 
 @dataclass(frozen=True, slots=True)
 class LogUnwritable:
-    """Nothing can be stored at the moment."""
+    """The server cannot write its log at the moment."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class LogWritable:
-    """What was refused before can be stored again."""
+    """The server can write its log again."""
 
 
 @dataclass(frozen=True, slots=True)
 class LogDamaged:
-    """Part of what is stored cannot be read."""
+    """Part of the log cannot be read; reported once for each reason."""
 
     reason: str
 

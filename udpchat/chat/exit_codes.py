@@ -1,4 +1,4 @@
-"""The exit codes of the programs, as scripts see them (README)."""
+"""The exit codes of the programs (README)."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """How a program ended. For a signal it is 128 and the number of the signal, as shells have it."""
+    """How a program ended. For a signal: 128 plus the signal number, as in shells."""
 
     DONE = 0
-    ERROR = 1  # something asked was not done; nobody reads the output; anything else that failed
+    ERROR = 1  # a command or request failed, the output was closed, or any other failure
     USAGE = 2
-    NO_SERVER = 3  # none was found, or it does not answer
-    REFUSED = 4  # by the server, for good; or its key is not the one that is known
+    NO_SERVER = 3  # no server was found, or it does not answer
+    REFUSED = 4  # a final refusal by the server, or its key is not the pinned one
     TIMED_OUT = 5
     HUNG_UP = 129  # SIGHUP: the terminal was closed
     INTERRUPTED = 130  # SIGINT

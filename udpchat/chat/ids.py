@@ -1,4 +1,4 @@
-"""Names of logs and identities of messages: the same at the author, the server and everyone else (SPEC 4.5)."""
+"""Names of logs and ids of messages: the server and all clients use the same ones (SPEC 4.5)."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ MESSAGE_ID_BYTES = 8
 
 
 def message_id(instance: bytes, counter: int) -> bytes:
-    """The id of the message that a request asks for: known to its author before it is sent, and kept by every retry."""
+    """The id of the message that a request creates. The client knows it before sending, and each retry keeps it."""
     return blake2s(instance + counter.to_bytes(8, "big"), digest_size=MESSAGE_ID_BYTES, person=b"message").digest()
 
 
 def client_id_of(key: bytes, instance: bytes) -> bytes:
-    """Whose request counter it is: no other key can continue the counter of an instance (protocol scenario S28)."""
+    """The owner of a request counter. It includes the key, so no other key can use this counter (scenario S28)."""
     return blake2s(key + instance, digest_size=16, person=b"author").digest()
 
 
 def room_log(room: str) -> str:
-    """The log of what is said in a room."""
+    """The log of a room's messages."""
     return ROOM_PREFIX + room
 
 
 def roster_log(room: str) -> str:
-    """The log of who comes to and leaves a room."""
+    """The log of a room's joins and leaves."""
     return ROSTER_PREFIX + room
 
 
 def conversation_log(one: bytes, other: bytes) -> str:
-    """The log of what two keys tell each other: the same whichever asks."""
+    """The log of the conversation of two keys; their order does not matter."""
     digest = blake2s(b"".join(sorted((one, other))), digest_size=10, person=b"talk").hexdigest()
     return CONVERSATION_PREFIX + digest
 
 
 def shown_log(log: str, nick: str = "") -> str:
-    """What people call a log: `lobby`, `your conversation with bob` if its `nick` is known, never its name or code."""
+    """A log's name for users: `lobby`, or `your conversation with bob` if `nick` is given; no prefix, no hash."""
     if log.startswith(CONVERSATION_PREFIX):
         return f"your conversation with {nick}" if nick else "a conversation"
     if log == DIRECTORY_LOG:

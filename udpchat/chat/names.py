@@ -1,11 +1,11 @@
-"""Names of people and rooms: which are allowed, which are the same, and which pass for each other.
+"""Names of users and rooms: which are allowed, which are equal, and which look alike.
 
-A nick has three forms. As shown: what `parse_nick` returns, in the case its owner chose. As an identity: `nick_key`;
-nicks with one key are one nick. As it looks: `skeleton`; while a nick is held, no other of the same skeleton is given
-out, so that nobody speaks in a name that the eye takes for another's. A registry checks the key and the skeleton.
+A nick has three forms. The displayed form is what `parse_nick` returns, in the case that its owner chose. The identity
+is `nick_key`: nicks with the same key are one nick. The look is `skeleton`: the server gives a nick to only one client
+key, and refuses nicks with the same skeleton to all others, so that no user can imitate another's nick.
 
-Names are kept in NFKC, not NFC: a full-width or mathematical letter becomes the letter that one can type, so whoever
-reads a name can also write it; what NFKC loses is presentation, which a name does not need.
+Names are in NFKC, not NFC: a full-width or mathematical letter becomes the ordinary letter, so that each user who
+reads a name can also type it. NFKC loses only presentation, which a name does not need.
 """
 
 from __future__ import annotations
@@ -17,24 +17,23 @@ from typing import Final
 from udpchat.chat.confusables import PROTOTYPES
 from udpchat.wire.limits import NAME_BYTES_MAX, NICK_CHARACTERS_MAX, ROOM_CHARACTERS_MAX
 
-MARKS_IN_A_ROW_MAX: Final = 4  # UTS #39 section 5.4; spares Vietnamese, pointed Hebrew and Thai
+MARKS_IN_A_ROW_MAX: Final = 4  # UTS #39 section 5.4; allows Vietnamese, pointed Hebrew and Thai
 
 _ASCII_PUNCTUATION: Final = frozenset("-_.+~^|'`{}")
-# Inside names of Catalan, typeset English, Hebrew, Tibetan, Japanese: UAX #31 table 3a and 3b.
+# Used in names of Catalan, typeset English, Hebrew, Tibetan, Japanese: UAX #31 tables 3a and 3b.
 _PUNCTUATION: Final = frozenset("\u00b7\u2019\u05f3\u05f4\u0f0b\u30fb")
 _CATEGORIES: Final = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Nd", "Nl", "No"})
-# Letters and marks by category, and yet nothing to see: fillers, inherent vowels, selectors, blanks.
+# Letters and marks by category, but invisible: fillers, inherent vowels, selectors, blanks.
 _INVISIBLE: Final = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0"
     "\U00013441\U00013442\U00016fe4\U000e0100-\U000e01ef]"
 )
-# Emoji by block: symbols that exist in a later Unicode than this Python's are let in too, so that servers agree.
+# Emoji by block. Symbols newer than this Python's Unicode are allowed too, so that all servers accept the same nicks.
 _EMOJI: Final = re.compile("[\u231a\u231b\u23e9-\u23fa\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff]")
 _EMOJI_CATEGORIES: Final = frozenset({"So", "Sk", "Cn"})
-_PRESENTATION: Final = re.compile("[\ufe0e\ufe0f]")  # text or emoji style: invisible, and keyboards add it unasked
+_PRESENTATION: Final = re.compile("[\ufe0e\ufe0f]")  # text or emoji style: invisible, added by keyboards
 
-# Nicks that would pass for the server, or for whoever runs it or keeps order in it: nobody may go by one of them. Not
-# "all": to the eye that is Ali.
+# Nicks that look like the server or an operator. They are reserved. "all" is not, because Ali has the same skeleton.
 RESERVED_NICKS: Final = frozenset({
     "admin", "administrator", "admins", "everyone", "mod", "moderator", "moderators", "mods", "operator", "operators",
     "owner", "root", "security", "server", "staff", "superuser", "support", "sysadmin", "sysop", "system", "udpchat",
@@ -42,11 +41,11 @@ RESERVED_NICKS: Final = frozenset({
 
 _TWO_FACED: Final = frozenset("\u03bd\u03c5")
 _GREEK: Final = re.compile("[\u0370-\u03ff]")
-_SOFT_DOT: Final = re.compile("([lj][\u0316-\u0333]*)\u0307")  # i or j under a dot shows one dot, with or without it
+_SOFT_DOT: Final = re.compile("([lj][\u0316-\u0333]*)\u0307")  # i or j with U+0307 still shows one dot
 
 
 class BadName(Exception):
-    """A name that is not allowed. `reason` is a sentence for the person who chose it, safe to print."""
+    """A name that is not allowed. `reason` is a sentence for the user who chose it, safe to print."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -54,9 +53,9 @@ class BadName(Exception):
 
 
 def parse_nick(text: str) -> str:
-    """The nick that `text` stands for, in NFKC, its case kept: 1 to NICK_CHARACTERS_MAX characters.
+    """Parse a nick: the result is in NFKC, keeps its case and has 1 to NICK_CHARACTERS_MAX characters.
 
-    Raises `BadName`, also for what reads as one of RESERVED_NICKS. What it returns it also accepts, unchanged.
+    Raises `BadName`, also for a nick that looks like one of RESERVED_NICKS. Parsing the result again changes nothing.
     """
     nick = _normalized(text, "nick")
     _check(nick, noun="nick", characters_max=NICK_CHARACTERS_MAX)
@@ -66,7 +65,7 @@ def parse_nick(text: str) -> str:
 
 
 def parse_room(text: str) -> str:
-    """The room that `text` names, without its `#`, case-folded: 1 to ROOM_CHARACTERS_MAX characters.
+    """Parse a room name: the result has no `#`, is case-folded and has 1 to ROOM_CHARACTERS_MAX characters.
 
     Raises `BadName`. Two spellings of one room give the same name.
     """
@@ -76,7 +75,7 @@ def parse_room(text: str) -> str:
 
 
 def nick_key(nick: str) -> str:
-    """The identity of a nick: the same for all its spellings. Unicode's compatibility caseless match, D146."""
+    """The identity of a nick: the same for all its spellings (Unicode's compatibility caseless match, D146)."""
     if nick.isascii():
         return nick.lower()
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFD", nick).casefold())
@@ -84,11 +83,11 @@ def nick_key(nick: str) -> str:
 
 
 def skeleton(nick: str) -> str:
-    """How a nick looks: equal for nicks that a reader takes for each other. Not for display.
+    """How a nick looks: equal for nicks that a reader cannot tell apart. Not for display.
 
-    After UTS #39 section 4, for looks made of Latin letters, digits and marks, and regardless of case: "alice", "AL1CE"
-    and "alice" with a Cyrillic first letter share a skeleton; "josé" and "jose" do not. Other scripts are not compared
-    among themselves. The price of i = l = 1 and rn = m is that Neil and Nell exclude each other.
+    Based on UTS #39 section 4, for looks made of Latin letters, digits and marks, ignoring case: "alice", "AL1CE"
+    and "alice" with a Cyrillic first letter share a skeleton; "josé" and "jose" do not. Look-alikes within other
+    scripts are not detected. Because i = l = 1, Neil and Nell exclude each other.
     """
     if nick.isascii():
         look = nick.lower().translate(PROTOTYPES)
@@ -99,7 +98,7 @@ def skeleton(nick: str) -> str:
 
 
 def is_reserved(nick: str) -> bool:
-    """Whether a nick reads as one of RESERVED_NICKS: spelled with look-alikes, or dressed up with punctuation or emoji.
+    """Whether a nick looks like one of RESERVED_NICKS, also with look-alikes, added punctuation or emoji.
 
     `admin`, `Adm1n`, `admin` with a Cyrillic first letter, `_admin_`, `a.d.m.i.n`; but not `admin2` or `badminton`.
     """
@@ -108,16 +107,16 @@ def is_reserved(nick: str) -> bool:
 
 
 def _normalized(text: str, noun: str) -> str:
-    if len(text) > NAME_BYTES_MAX:  # before the work, not after it
+    if len(text) > NAME_BYTES_MAX:  # checked before the costly normalization
         raise BadName(f"That {noun} is too long.")
     return unicodedata.normalize("NFKC", _PRESENTATION.sub("", text))
 
 
 def _check(name: str, *, noun: str, characters_max: int) -> None:
-    """Raises `BadName` unless every rule holds for `name`, which is in NFKC."""
+    """Raise `BadName` unless `name`, which is in NFKC, obeys every rule."""
     if not name:
         raise BadName(f"A {noun} cannot be empty.")
-    if len(name) > characters_max:  # and so at most NAME_BYTES_MAX bytes
+    if len(name) > characters_max:  # this also keeps it within NAME_BYTES_MAX bytes
         raise BadName(f"A {noun} has at most {characters_max} characters.")
     marks = 0
     for character in name:
@@ -144,7 +143,7 @@ def _is_allowed(character: str) -> bool:
 
 
 def _shown(character: str) -> str:
-    """A forbidden character as a refusal names it, without printing what is unsafe or unseen."""
+    """A forbidden character as an error message shows it: unsafe and invisible ones as U+XXXX."""
     if character.isspace():
         return "a space"
     if character.isascii() and character.isprintable():
@@ -153,7 +152,7 @@ def _shown(character: str) -> str:
 
 
 def _hides_a_greek_letter(name: str) -> bool:
-    """Whether a letter that looks like two Latin ones stands among others than Greek, where no skeleton can tell."""
+    """Whether Greek nu or upsilon is mixed with other alphabets: `skeleton` knows only one of their Latin looks."""
     letters = [c for c in unicodedata.normalize("NFD", nick_key(name)) if c.isalpha()]
     return not _TWO_FACED.isdisjoint(letters) and not all(_GREEK.match(c) for c in letters)
 

@@ -1,8 +1,8 @@
-"""What a message may be, and what of it may reach a terminal, a log or a JSON line.
+"""Text of messages: what is allowed, and how it is made safe for a terminal, a log or a JSON line.
 
-Everything that a peer chose passes through `printable` or `json_line` on its way out: that is the only defence of a
-terminal against escape sequences, text that runs backwards, and marks piled over the lines above. What is stored
-and sent stays as its author wrote it; only the drawing is made safe.
+All text from a peer passes through `printable` or `json_line` before output. This is the only defence of a terminal
+against escape sequences, reversed text, and stacked marks that cover the lines above. Stored and sent text
+stays as its author wrote it (after `clean_text`); only the output is made safe.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ import unicodedata
 from collections.abc import Callable
 from typing import Any, Final
 
-# Marks over one letter. UTS #39 section 5.4 finds more than four suspect; pointed Hebrew and Tibetan stacks go somewhat
-# beyond, and eight still fit about two lines.
+# Marks on one letter. UTS #39 section 5.4 treats more than four as suspicious; pointed Hebrew and Tibetan need slightly
+# more, and eight still fit in about two lines.
 STACKED_MARKS_MAX: Final = 8
 
 REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 LINE_BREAK: Final = "\N{RETURN SYMBOL}"
 
-# Not printed at all: nothing of it is meant to be seen. Default-ignorable format characters (UAX #44), with the
-# bidirectional controls and tags; but ZWNJ, ZWJ and variation selectors stay, for scripts and emoji need them.
+# Removed, because they are invisible: default-ignorable format characters (UAX #44), with the bidirectional controls
+# and tags. ZWNJ, ZWJ and variation selectors stay, because scripts and emoji need them.
 _INVISIBLE: Final = (
     "\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff0-\ufffb"
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e00ff\U000e01f0-\U000e0fff"
 )
 # Printed as U+FFFD: control characters (C0, DEL, C1: every escape sequence starts with one), lone surrogates,
-# noncharacters, and private use, which means nothing between strangers but draws the marks of a prompt in some fonts.
+# noncharacters, and private use, which has no common meaning but can imitate a prompt in some fonts.
 _FORBIDDEN: Final = (
     "\x00-\x1f\x7f-\x9f\ud800-\udfff\ue000-\uf8ff\ufdd0-\ufdef\ufffe\uffff"
     + "".join(f"{chr(plane | 0xFFFE)}{chr(plane | 0xFFFF)}" for plane in range(0x10000, 0xF0000, 0x10000))
@@ -37,12 +37,12 @@ _LINE_BREAKS: Final = re.compile("\r\n|[\n\u2028\u2029]")
 _INVISIBLES: Final = re.compile(f"[{_INVISIBLE}]+")
 _FORBIDDENS: Final = re.compile(f"[{_FORBIDDEN}]")
 _ESCAPED: Final = re.compile(f"[{_INVISIBLE}{_FORBIDDEN}\u2028\u2029]")
-# Where too many marks may stand: no mark is a word character. Far cheaper than to look at each character.
+# A run that may have too many marks: no mark is a word character. Far cheaper than a check of each character.
 _STACK: Final = re.compile(rf"[^\w\x00-\x7f]{{{STACKED_MARKS_MAX + 1},}}")
 _STACKING: Final = frozenset({"Mn", "Me"})
 _JOINERS: Final = frozenset("\u200c\u200d")
 
-# Neither typed nor pasted on purpose; names of ISO 6429, and of UAX #9 for the overrides.
+# Characters that are not typed or pasted on purpose. The names are from ISO 6429, and UAX #9 for the overrides.
 _UNTYPED: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202d\u202e]")
 _CONTROL_NAMES: Final = (
     "NUL SOH STX ETX EOT ENQ ACK BEL BS HT LF VT FF CR SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC FS GS RS US"
@@ -51,10 +51,10 @@ _OTHER_NAMES: Final = {0x7F: "DEL", 0x9B: "CSI", 0x202D: "LRO", 0x202E: "RLO"}
 
 
 def printable(text: str) -> str:
-    """`text` as one line that is safe to print and to log; plain text comes back as it is.
+    """`text` as one line that is safe to print and to log; plain text is returned unchanged.
 
-    A line break becomes U+23CE, a tab a space, a control character, private use, a surrogate or a noncharacter U+FFFD;
-    bidirectional and other invisible controls vanish, and so do more than `STACKED_MARKS_MAX` marks on one letter.
+    A line break becomes U+23CE, a tab a space, and a control character, private use, a surrogate or a noncharacter
+    U+FFFD. Invisible controls are removed, and so are marks beyond `STACKED_MARKS_MAX` on one letter.
     Applying it twice changes nothing.
     """
     if not text.isprintable():  # also false for harmless text: no-break spaces, joined emoji
@@ -66,8 +66,8 @@ def printable(text: str) -> str:
 def json_line(value: dict[str, Any]) -> str:
     r"""`value` as one line of JSON, without the line break: readable, safe to print, and without loss.
 
-    What `printable` would change stands as \uXXXX. `value` holds what `json` takes; a float that is not finite is a
-    ValueError. A program that reads the line gets the raw text, and has to mind what it prints.
+    What `printable` would change is a JSON escape (\n, \uXXXX). `value` holds what `json` accepts; a float that is not
+    finite raises ValueError. A program that parses the line gets the raw text, and must make it safe itself.
     """
     line = json.dumps(value, ensure_ascii=False, allow_nan=False)
     if not line.isprintable():
@@ -76,9 +76,9 @@ def json_line(value: dict[str, Any]) -> str:
 
 
 def clean_text(text: str) -> str | None:
-    """`text` as a message keeps it: CRLF is LF, no line break at the end, all else untouched.
+    """`text` as a message stores it: CRLF becomes LF, line breaks at the end are removed, nothing else changes.
 
-    None if nothing is left or it cannot be written in UTF-8 (a lone surrogate). Its size is for `fits` to say.
+    None if nothing is left, or if it cannot be encoded in UTF-8 (a lone surrogate). `fits` checks the size.
     """
     try:
         text.encode()
@@ -88,11 +88,11 @@ def clean_text(text: str) -> str | None:
 
 
 def control_character(text: str) -> str:
-    """The name of the first character that nobody types in order to be read; empty if there is none.
+    """The name of the first character that cannot be meant as text; empty if there is none.
 
-    Such are the control characters C0, DEL and C1 but for tab and line feed, and the two bidirectional overrides, which
-    show a text in another order than it has. Marks, embeddings and isolates of right-to-left scripts are not, and
-    neither are the joiners of emoji.
+    These are the control characters C0, DEL and C1 except tab and line feed, and the two bidirectional overrides, which
+    display text in a false order. Marks, embeddings and isolates of right-to-left scripts, and the joiners of emoji,
+    are allowed.
     """
     found = _UNTYPED.search(text)
     if found is None:
@@ -103,20 +103,20 @@ def control_character(text: str) -> str:
 
 
 def fits(text: str, bytes_max: int) -> bool:
-    """Whether `text` takes at most `bytes_max` bytes in UTF-8; a lone surrogate counts as the three it would take."""
+    """Whether `text` needs at most `bytes_max` bytes in UTF-8; a lone surrogate counts as three."""
     if len(text) > bytes_max:
         return False
     return text.isascii() or len(text.encode("utf-8", "surrogatepass")) <= bytes_max
 
 
 def _with_marks_bounded(text: str, excess: Callable[[str], str]) -> str:
-    """`text` with each mark beyond `STACKED_MARKS_MAX` in a row replaced by what `excess` makes of it."""
+    """`text` with each mark beyond `STACKED_MARKS_MAX` in a row replaced by `excess(mark)`."""
 
     def bounded(match: re.Match[str]) -> str:
         parts = []
         stacked = 0
         for character in match[0]:
-            # A joiner takes no room, so it must not start a new stack.
+            # A joiner has no width, so it must not start a new stack.
             stacks = character in _JOINERS or unicodedata.category(character) in _STACKING
             stacked = stacked + 1 if stacks else 0
             parts.append(excess(character) if stacked > STACKED_MARKS_MAX else character)
@@ -130,7 +130,7 @@ def _nothing(_character: str) -> str:
 
 
 def _escape(character: str) -> str:
-    """The JSON escape of one character: RFC 8259 section 7, a surrogate pair beyond the basic plane."""
+    """The JSON escape of one character (RFC 8259 section 7): a surrogate pair above U+FFFF."""
     code = ord(character)
     if code < 0x10000:
         return f"\\u{code:04x}"
@@ -153,7 +153,7 @@ def counted(count: int, noun: str, plural: str = "") -> str:
 
 
 def duration_text(seconds: float) -> str:
-    """How long that is in its two largest units, `1 day`, `1 hour 30 minutes`, `0 seconds`; the rest is left out."""
+    """A duration in its two largest non-zero units: `1 day`, `1 hour 30 minutes`, `0 seconds`. The rest is dropped."""
     left, parts = max(int(seconds), 0), []
     for unit, unit_s in UNITS_S:
         count, left = divmod(left, unit_s)
@@ -163,13 +163,13 @@ def duration_text(seconds: float) -> str:
 
 
 def kept_text(kept_s: int, kept_entries: int) -> str:
-    """For how long a server keeps what is said, and for whom, as the end of a sentence; 0: without that limit."""
+    """The end of a sentence: how long the server keeps messages, and who can read them; 0 means no such limit."""
     how_long = kept_for(kept_s, kept_entries)
     return f"is kept by the server {how_long}; whoever joins and the server's operator can read it"
 
 
 def kept_for(kept_s: int, kept_entries: int) -> str:
-    """`for good`, `for 30 days`, `up to the last 10,000 messages`, or both of these; 0: without that limit."""
+    """`for good`, `for 30 days`, `up to the last 10,000 messages`, or both limits; 0 means no such limit."""
     limits = [f"for {duration_text(kept_s)}"] if kept_s else []
     if kept_entries:
         last = "message" if kept_entries == 1 else counted(kept_entries, "message")

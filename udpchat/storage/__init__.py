@@ -1,1 +1,1 @@
-"""The durable log, the server's and the client's alike: one protocol, an implementation in memory and one on SQLite."""
+"""The stores of the server and of the client: a protocol for each, implemented in memory and on SQLite."""

@@ -1,4 +1,4 @@
-"""For operators: a copy of a store while it is in use, its way back, a check, and an export of what was said."""
+"""For operators: back up a store while it is in use, restore it, check it, and export its messages."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ RESTORE = "stop the server and restore a backup"
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """One message; `kind` as `kind_name` has it, or `removed` (nick and text are empty then); `to` in conversations."""
+    """One message. `kind`: from `kind_name`, or `removed` (then nick and text are empty). `to`: in conversations."""
 
     log: str
     sequence: int
@@ -42,7 +42,7 @@ class Exported:
 
 
 def _schema_of(path: Path) -> Schema:
-    """Which of our kinds of file it is; `StoreUnusable` if it is none, or of another version than ours."""
+    """The file's schema, client or server; `StoreUnusable` if it has neither, or another version than ours."""
     with opening(path):
         try:
             version, schema = version_of(path, CLIENT), CLIENT
@@ -56,9 +56,9 @@ def _schema_of(path: Path) -> Schema:
 def backup(
     source: Path, destination: Path, progress: Progress | None = None, *, key: bytes | None = None
 ) -> None:
-    """A copy of a store as it is now, in one file; its server goes on. Overwrites nothing; a failure leaves nothing.
+    """Copy a store to a new file while its server runs. It never overwrites a file, and a failure leaves none.
 
-    `key`, the secret key of the server, is put in, so that it cannot be forgotten. The file is for its owner only.
+    `key`, the secret key of the server, is included, so that it is not lost. Only the owner can read the file.
     """
 
     def add_key(target: sqlite3.Connection) -> None:
@@ -78,7 +78,7 @@ def backup(
 
 
 def key_in(path: Path) -> bytes | None:
-    """The secret key of the server that a backup holds, if it holds one. Raises `StoreUnusable`."""
+    """The secret key of the server in a backup, or None. Raises `StoreUnusable`."""
     _schema_of(path)
     with opening(path), closing(connect(path, read_only=True)) as connection:
         if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'server_key'").fetchone():
@@ -92,10 +92,10 @@ def key_in(path: Path) -> bytes | None:
 def restore(
     source: Path, data: Path, *, random: Callable[[int], bytes] = os.urandom, progress: Progress | None = None
 ) -> Path | None:
-    """Put a backup of a server's log in the place of `data`; returns where the log before was moved, if there was one.
+    """Replace `data` by a backup of a server's log; returns where an existing log was moved to, or None.
 
-    The backup is checked first; the key that it may hold is left out. All logs get new generations, so
-    that clients notice that what they hold is gone.
+    The backup is checked first; a key in it is not restored to `data`. All logs get new generations, so that
+    clients notice that their replicas are no longer valid.
     """
     findings = check(source)
     if findings:
@@ -137,7 +137,7 @@ def _set_aside(data: Path) -> Path | None:
     while kept.exists():
         number += 1
         kept = data.with_name(f"{data.name}.before-restore-{number}")
-    for suffix in ("-wal", "-shm", ""):  # the file last: without its companions it would be another one's
+    for suffix in ("-wal", "-shm", ""):  # the database last: a new one must never find old -wal and -shm files
         part = data.with_name(data.name + suffix)
         if part.exists():
             part.replace(kept.with_name(kept.name + suffix))
@@ -148,15 +148,15 @@ def _set_aside(data: Path) -> Path | None:
 
 
 def check(path: Path, progress: Progress | None = None) -> list[str]:
-    """What is wrong with a store, each with what to do; nothing if it is whole. Changes nothing.
+    """The faults of a store, each with advice; empty if there are none. Changes nothing.
 
-    Raises `StoreUnusable` if the file is not one of ours, or of another version.
+    Raises `StoreUnusable` if the file is not a store of this version.
     """
     _schema_of(path)
     findings: list[str] = []
     try:
         with closing(connect(path, read_only=True)) as connection, failures():
-            connection.execute("BEGIN")  # one view of it, also while its server writes
+            connection.execute("BEGIN")  # one snapshot, even while its server writes
             for (verdict,) in connection.execute(f"PRAGMA integrity_check({FINDINGS_MAX})"):
                 if verdict != "ok":
                     findings.append(f"the file is damaged: {verdict}; {RESTORE}")
@@ -200,7 +200,7 @@ def _check_entries(connection: sqlite3.Connection, progress: Progress | None) ->
 
 @contextmanager
 def reading(path: Path) -> Iterator[Tables]:
-    """The logs of a store, read-only and as they are now, also while its owner writes. Raises `StoreUnusable`."""
+    """A read-only snapshot of a store's logs, even while its owner writes. Raises `StoreUnusable`."""
     _schema_of(path)
     with opening(path):
         connection = connect(path, read_only=True)
@@ -214,9 +214,9 @@ def reading(path: Path) -> Iterator[Tables]:
 def export(
     path: Path, *, log: str | None = None, since_ms: int = 0, progress: Progress | None = None
 ) -> Iterator[Exported]:
-    """What was said, log by log and in order: one log, or every room and conversation; a client's store likewise.
+    """The messages in order, log by log: of one log, or of every room and conversation. Also of a client's store.
 
-    Raises `StoreUnusable` before the first, `StoreFailed` where the file is damaged. An unknown `log` is empty.
+    Raises `StoreUnusable` before the first message, `StoreFailed` at damage. An unknown `log` yields nothing.
     """
     with reading(path) as tables:
         names = sorted(name for name in tables.places if name.startswith((ROOM_PREFIX, CONVERSATION_PREFIX)))

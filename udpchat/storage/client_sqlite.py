@@ -1,8 +1,8 @@
-"""The client's store on SQLite: its instance, its outbox and its replicas in one file, for one process at a time.
+"""The client's store on SQLite: instance, outbox, labels, rooms and replicas in one file, for one process at a time.
 
-A request is synced to the disk before `write` returns: were its number forgotten, another would be sent under it, and
-the server would answer it with the result of the first. What only the server said is not synced: it can say it again.
-Of answers that is so for the latest only: they are synced before more are at stake than the server recalls.
+A request is synced to the disk before `write` returns. If its counter were lost, another request would reuse it, and
+the server would answer with the result of the first. Entries are not synced at once, because the server can send them
+again. Results are not either, until the unsynced ones could exceed those that the server remembers.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ _FORGET_LABELS = (
 
 
 class SqliteClientStore:
-    """A `ClientStore` in the file `path`. Raises `StoreUnusable`: also if another process has it, which it names."""
+    """A `ClientStore` in the file `path`. Raises `StoreUnusable`, also if another process uses it."""
 
     def __init__(
         self, path: Path, *, random: Callable[[int], bytes] = os.urandom, progress: Progress | None = None
@@ -86,7 +86,7 @@ class SqliteClientStore:
         return True
 
     def load(self, label_id: str = "") -> ClientState:
-        """As `ClientStore` says; the counters of this run are set apart, whether its requests get written or not."""
+        """See `ClientStore`. It reserves the counters of this run, even if its requests are never written."""
         with failures():
             instance, next_counter = self._reader.execute("SELECT instance, next_counter FROM identity").fetchone()
             (labels,) = self._reader.execute("SELECT count(*) FROM labels").fetchone()
@@ -116,7 +116,7 @@ class SqliteClientStore:
             self._unsynced_answers += sum(isinstance(item, RequestDone) for item in batch)
             is_due = self._unsynced_answers > REQUESTS_IN_FLIGHT_MAX or any(
                 isinstance(item, RequestDone) and item.counter < self._run_first for item in batch
-            )  # of an earlier run: the server recalls the latest counters only, and this run's are far beyond
+            )  # of an earlier run: the server remembers only the latest counters, and this run's are much higher
             level = "FULL" if is_due or any(isinstance(item, RequestAdded) for item in batch) else "NORMAL"
             self._writer.execute(f"PRAGMA synchronous = {level}")
         changed: dict[str, Place] = {}

@@ -1,4 +1,4 @@
-"""One process at a time: a lock on a file beside the store, which the system releases when its holder dies."""
+"""A lock file beside the store, for one process at a time. The system releases the lock when the process ends."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from udpchat.storage.protocol import StoreUnusable
 
-LOCKED_BYTE = 2**20  # on Windows a locked byte cannot be read, and the holder's number at the start must be
+LOCKED_BYTE = 2**20  # on Windows a locked byte cannot be read; the process id at the start must stay readable
 
 if sys.platform == "win32":
     import msvcrt
@@ -24,9 +24,9 @@ else:
 
 
 def holder_of(path: Path) -> int | None:
-    """The process that holds `path`.lock now, or None. Raises `StoreUnusable` if that cannot be told.
+    """The id of the process that holds `path`.lock now, or None. Raises `StoreUnusable` if it cannot be found.
 
-    A process of that number that does not have the file open is another one: the holder is in another container.
+    If the process with that id does not have the file open, the holder is in another container (PID namespace).
     """
     side = _lock_file_of(path)
     try:
@@ -48,7 +48,7 @@ def holder_of(path: Path) -> int | None:
 
 
 def _has_open(process: int, file: Path) -> bool:
-    """Whether a process has this file open; True where the system does not show it."""
+    """Whether a process has this file open; always True except on Linux, False if /proc is unreadable."""
     if not sys.platform.startswith("linux"):
         return True
     try:
@@ -70,15 +70,15 @@ def _lock_file_of(path: Path) -> Path:
 
 
 def _written(descriptor: int) -> str:
-    """The number of the holder, as it stands in the file."""
+    """The process id of the holder, as written in the file; `unknown` if there is none."""
     os.lseek(descriptor, 0, os.SEEK_SET)
     return os.read(descriptor, 20).decode("ascii", "replace").strip() or "unknown"
 
 
 class StoreLock:
-    """Holds `path`.lock from its making until `release`, or raises `StoreUnusable` that names the holder.
+    """Holds `path`.lock from construction until `release`. Raises `StoreUnusable`, also if another process holds it.
 
-    The file stays behind: to remove it would let two processes hold a lock on two files of the same name.
+    The file is not deleted: otherwise two processes could lock two files of the same name.
     """
 
     def __init__(self, path: Path) -> None:
@@ -99,7 +99,7 @@ class StoreLock:
         os.write(self._descriptor, b"%d\n" % os.getpid())
 
     def release(self) -> None:
-        """Let others have it."""
+        """Release the lock; a second call does nothing."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None

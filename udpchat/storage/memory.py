@@ -1,4 +1,4 @@
-"""The stores in memory: for tests, for the simulator, and for a server or client that shall leave nothing behind."""
+"""The stores in memory: for tests, the simulator, and a server or client that must leave no files."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class _Shelf:
 
 
 class _Shelves:
-    """What both stores share: reading, and searching without an index."""
+    """What both stores share: the list of logs, and search without an index."""
 
     def __init__(self) -> None:
         self._shelves: dict[str, _Shelf] = {}
@@ -74,7 +74,7 @@ class _Shelves:
         since_ms: int = 0,
         limit: int = 50,
     ) -> list[SearchHit]:
-        """As `Searchable` says, by looking at every message."""
+        """See `Searchable`. It scans the messages, without an index."""
         wanted = set(words_of(_plain(words)))
         found = []
         for name, shelf in self._shelves.items() if wanted or nick else ():
@@ -91,12 +91,12 @@ class _Shelves:
 
 
 def _plain(text: str) -> str:
-    """Without case and accents."""
+    """`text` without case and accents."""
     return "".join(c for c in unicodedata.normalize("NFD", text.casefold()) if not unicodedata.combining(c))
 
 
 class MemoryLog(_Shelves):
-    """A `Log` that is gone with its process. `bytes_max` bounds its entries together, if given."""
+    """A `Log` that ends with its process. `bytes_max` limits the total size of its entries, if given."""
 
     def __init__(self, *, bytes_max: int | None = None, random: Callable[[int], bytes] = os.urandom) -> None:
         super().__init__()
@@ -116,7 +116,7 @@ class MemoryLog(_Shelves):
         return [(counter, *place) for counter, place in sorted(self._answers.get(client_id, {}).items())]
 
     def append(self, batch: Sequence[Append]) -> None:
-        """All, or nothing if it does not fit into `bytes_max`."""
+        """Append all, or raise `StoreFull` if they do not fit into `bytes_max`."""
         heads: dict[str, int] = {}
         for item in batch:
             head = heads.get(item.log, self.extent(item.log).head)
@@ -139,7 +139,7 @@ class MemoryLog(_Shelves):
                     del answers[min(answers)]
 
     def prune(self, log: str, base: int) -> None:
-        """All at once."""
+        """In one step."""
         if (shelf := self._shelves.get(log)) is not None and base > shelf.base:
             gone = min(base - shelf.base, len(shelf.entries))
             self._bytes -= sum(map(len, shelf.entries[:gone]))
@@ -147,18 +147,18 @@ class MemoryLog(_Shelves):
             shelf.base += gone
 
     def redact(self, log: str, sequence: int, tombstone: bytes) -> None:
-        """What the tombstone saves is room for others."""
+        """The bytes that the tombstone saves can be used by other entries."""
         if self.read(log, sequence, 1) and sequence > self._shelves[log].base:
             shelf = self._shelves[log]
             self._bytes += len(tombstone) - len(shelf.entries[sequence - shelf.base - 1])
             shelf.entries[sequence - shelf.base - 1] = tombstone
 
     def close(self) -> None:
-        """There is nothing to let go of."""
+        """Nothing to release."""
 
 
 class MemoryClientStore(_Shelves):
-    """A `ClientStore` that is gone with its process."""
+    """A `ClientStore` that ends with its process."""
 
     def __init__(self, *, random: Callable[[int], bytes] = os.urandom) -> None:
         super().__init__()
@@ -171,7 +171,7 @@ class MemoryClientStore(_Shelves):
         return False
 
     def load(self, label_id: str = "") -> ClientState:
-        """As `ClientStore` says: the counters of this run are set apart."""
+        """See `ClientStore`. It reserves the counters of this run."""
         replicas = {log: (shelf.generation, shelf.extent.head) for log, shelf in self._shelves.items()}
         saved = self._saved
         self._saved = replace(saved, next_counter=saved.next_counter + RUN_COUNTERS)
@@ -193,7 +193,7 @@ class MemoryClientStore(_Shelves):
         return sorted(self._unanswered.items())
 
     def write(self, batch: Sequence[Write]) -> None:
-        """All of it; there is nothing that could fail."""
+        """Write all. It cannot fail."""
         for item in batch:
             match item:
                 case RequestAdded(counter, body, label):
@@ -230,4 +230,4 @@ class MemoryClientStore(_Shelves):
         return self.read(log, stop - count, count)
 
     def close(self) -> None:
-        """There is nothing to let go of."""
+        """Nothing to release."""

@@ -1,6 +1,6 @@
-"""Opening a database file: made if it is not there, upgraded if it is old, refused untouched if it is not ours.
+"""Opening a database file: it is created if missing, upgraded if old, and refused unchanged if it is not ours.
 
-A `Schema` is a list of numbered migrations; `PRAGMA user_version` counts those done, `application_id` says whose it is.
+A `Schema` is a list of numbered migrations. `PRAGMA user_version` counts those done, `application_id` identifies it.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ COPY_PAGES = 4_096  # between two reports of progress
 BUSY_S = 10.0
 CACHE_KIB = 8_192
 
-Progress = Callable[[int, int], None]  # done, of all
+Progress = Callable[[int, int], None]  # (done, total)
 
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """What a kind of file holds: `migrations[n]` are the statements that lead from version n to n + 1.
+    """The content of a kind of file: `migrations[n]` are the statements that upgrade version n to n + 1.
 
-    A file with one of `application_ids_before` is of a format that is not upgraded.
+    A file with one of `application_ids_before` has an old format that cannot be upgraded.
     """
 
     title: str
@@ -38,7 +38,7 @@ class Schema:
 
 
 def failure_of(error: sqlite3.Error) -> StoreError:
-    """Our word for what SQLite says."""
+    """The `StoreError` for an error of SQLite."""
     code = getattr(error, "sqlite_errorcode", None)
     if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE):
         return StoreFull("there is no room on the disk")
@@ -46,9 +46,9 @@ def failure_of(error: sqlite3.Error) -> StoreError:
 
 
 def is_disk_fault(error: StoreError) -> bool:
-    """Whether the file may not hold what it should: a failed sync, or damage.
+    """Whether the content of the file is in doubt: a sync failed, or it is damaged.
 
-    A write that fails (a quota, a limit of file size) is none: its transaction is gone, and the next may succeed.
+    A failed write (a quota, a file size limit) is not such a fault: it is rolled back, and the next may succeed.
     """
     code = getattr(error.__cause__, "sqlite_errorcode", None) or 0
     synced = code not in (sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC)
@@ -57,7 +57,7 @@ def is_disk_fault(error: StoreError) -> bool:
 
 @contextmanager
 def failures() -> Iterator[None]:
-    """Turns SQLite's errors into ours."""
+    """Raise errors of SQLite as `StoreError`."""
     try:
         yield
     except sqlite3.Error as error:
@@ -66,21 +66,21 @@ def failures() -> Iterator[None]:
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """All that happens inside is written together, or none of it."""
+    """Run the statements inside as one transaction: all are written, or none."""
     with failures():
         connection.execute("BEGIN IMMEDIATE")
         try:
             yield
             connection.execute("COMMIT")
         except BaseException:
-            with suppress(sqlite3.Error):  # a full disk has rolled back already; the first error is the one to tell
+            with suppress(sqlite3.Error):  # a full disk has already rolled back; report the first error
                 connection.execute("ROLLBACK")
             raise
 
 
 @contextmanager
 def opening(path: Path) -> Iterator[None]:
-    """Turns whatever fails while a file is being opened into one line that says what to do."""
+    """Raise a failure to open a file as `StoreUnusable`: one line that says what to do."""
     try:
         yield
     except (OSError, sqlite3.Error, StoreFailed, StoreFull) as error:
@@ -100,8 +100,8 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     connection = sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
     try:
         connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
-        connection.execute("PRAGMA fullfsync = ON")  # macOS: else a sync stops at the drive's cache
-        connection.execute("PRAGMA secure_delete = ON")  # what is redacted or pruned leaves the file too
+        connection.execute("PRAGMA fullfsync = ON")  # macOS: otherwise a sync reaches only the drive's cache
+        connection.execute("PRAGMA secure_delete = ON")  # overwrites what is redacted or pruned
     except BaseException:
         connection.close()
         raise
@@ -109,9 +109,9 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
 
 
 def version_of(path: Path, schema: Schema) -> int:
-    """The version of a file of this schema, read without opening it as a database; else `StoreUnusable`.
+    """The version in the header of a file of this schema, without opening the database; else `StoreUnusable`.
 
-    The header can be trusted: files are made elsewhere and moved into place, and never without their header.
+    Each file has a header, because it is created elsewhere and then moved. The WAL may hold a newer version.
     """
     with path.open("rb") as file:
         header = file.read(HEADER_BYTES)
@@ -137,7 +137,7 @@ def _refuse_newer(path: Path, version: int, schema: Schema) -> None:
 
 
 def prepare(path: Path, schema: Schema, progress: Progress | None = None) -> None:
-    """Make, or upgrade, the file at `path`: afterwards it is of the newest version. Raises `StoreUnusable`."""
+    """Create the file at `path`, or upgrade it after a copy to `path`.before-vN. Raises `StoreUnusable`."""
     with opening(path):
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -174,7 +174,7 @@ def _migrate(connection: sqlite3.Connection, schema: Schema, version: int) -> No
             for statement in statements:
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {number}")
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # so that the header says so too
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # so that the header has the version too
 
 
 def copy(
@@ -184,9 +184,9 @@ def copy(
     *,
     amend: Callable[[sqlite3.Connection], None] = lambda target: None,
 ) -> None:
-    """A copy of a database as it is now, in one file; writers are not held up. Replaces the destination at the end.
+    """Copy a database to one file, without blocking writers. The destination is replaced at the end.
 
-    `amend` changes the copy, within a transaction, before it is in its place.
+    `amend` changes the copy, in a transaction, before it replaces the destination.
     """
     fresh = destination.with_name(destination.name + ".new")
     fresh.unlink(missing_ok=True)
@@ -195,7 +195,7 @@ def copy(
         target = connect(fresh)
         source.execute("BEGIN")
         try:
-            source.execute("SELECT count(*) FROM sqlite_master").fetchone()  # one view of it, whoever writes meanwhile
+            source.execute("SELECT count(*) FROM sqlite_master").fetchone()  # one snapshot, even while others write
             source.backup(
                 target,
                 pages=COPY_PAGES,
@@ -214,11 +214,11 @@ def copy(
 
 
 def move(source: Path, destination: Path) -> None:
-    """Put a finished file into its place, durably."""
+    """Rename a finished file to its destination, and sync both file and folder."""
     with source.open("rb+") as file:
         os.fsync(file.fileno())
     source.replace(destination)
-    if os.name != "nt":  # where a folder cannot be synced
+    if os.name != "nt":  # Windows cannot sync a folder
         descriptor = os.open(destination.parent, os.O_RDONLY)
         try:
             os.fsync(descriptor)

@@ -1,6 +1,6 @@
-"""What every durable store is: the server's `Log`, the client's `ClientStore`, and how they fail (SPEC 7).
+"""The interfaces of the stores: the server's `Log`, the client's `ClientStore`, and their errors (SPEC 7).
 
-Implementations: memory.py and, on SQLite, sqlite.py and client_sqlite.py. One contract test runs them all.
+Implementations: memory.py and, on SQLite, server_sqlite.py and client_sqlite.py. Contract tests run them all.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from typing import Protocol
 from udpchat.client.stored import ClientState, Write
 from udpchat.sync.log import Append, Extent, LogReader, LogUnreadable, Searchable
 
-ANSWERED_MAX = 64  # requests of one client that are remembered: twice what it may have in flight
+ANSWERED_MAX = 64  # remembered requests of one client: twice as many as it may have in flight
 SEARCH_WORDS_MAX = 16
 SEARCH_CHARACTERS_MAX = 200
 GENERATION_MAX = 2**52
-RUN_COUNTERS = 2**20  # set apart for each run of a client: what a full disk left unwritten is not counted twice
+RUN_COUNTERS = 2**20  # reserved for each run of a client: no counter is reused, even if a full disk kept it unwritten
 
 
 class StoreError(LogUnreadable):
-    """A store cannot do what it was asked; the text is one line for a person."""
+    """A store operation failed; the text is one line for the user."""
 
 
 class StoreFull(StoreError):
-    """No room: nothing of the batch was written, all else is as it was; the same call may succeed later."""
+    """No room: nothing of the batch was written and nothing else changed. The same call may succeed later."""
 
 
 class StoreFailed(StoreError):
@@ -32,11 +32,11 @@ class StoreFailed(StoreError):
 
 
 class StoreUnusable(StoreError):
-    """The store cannot be opened; the text says what is wrong and what to do. The file was not changed."""
+    """A store cannot be opened, backed up or restored; the text says why and what to do. Its data is kept."""
 
 
 class Durability(StrEnum):
-    """What `append` waits for before it returns; sqlite.py says what each promises."""
+    """What `append` waits for before it returns; server_sqlite.py describes each."""
 
     FSYNC = "fsync"
     OS = "os"
@@ -44,58 +44,58 @@ class Durability(StrEnum):
 
 
 class Log(LogReader, Searchable, Protocol):
-    """The server's logs. Reading and writing may happen on two threads at once, one for each.
+    """The server's logs. One thread may read while another writes.
 
-    `read` gives nothing if `first` itself is outside the extent: what it gives always starts there. It raises
-    `StoreFailed` where what is stored is damaged: damage is never served.
+    `read` returns nothing if `first` is outside the extent; otherwise the result starts at `first`. It raises
+    `StoreFailed` if an entry is damaged or missing.
     """
 
     def append(self, batch: Sequence[Append]) -> None:
-        """Write all, durably as configured, or nothing: `StoreFull` or `StoreFailed`.
+        """Write all with the configured durability, or nothing: `StoreFull` or `StoreFailed`.
 
-        Sequences continue each log densely and a request is answered by one entry: asserted.
+        It asserts that the sequences of each log have no gap, and that one entry answers each request.
         """
 
     def prune(self, log: str, base: int) -> None:
-        """Forget the entries up to `base` for good; a base behind the head is the head, one already passed is nothing.
+        """Delete the entries up to `base`, at most up to the head; do nothing if the log begins later already.
 
-        Requests stay answered. A failure on the way leaves a lower base, and the log whole above it.
+        Answers to requests stay. After a failure midway the base is lower, and the log is complete above it.
         """
 
     def redact(self, log: str, sequence: int, tombstone: bytes) -> None:
-        """Put `tombstone` in the place of an entry and take its words out of the search; no such entry: nothing."""
+        """Replace an entry by `tombstone` and remove its words from search; do nothing if there is no such entry."""
 
     def close(self) -> None:
-        """Make everything durable, whatever was configured, and let go of the store. Once is enough; twice is fine.
+        """Sync everything, whatever the durability, and release the store. A second call does nothing.
 
-        `StoreFailed` if the disk fails on the way; the store is let go of all the same.
+        `StoreFailed` if the disk fails; the store is released anyway.
         """
 
 
 class ClientStore(Searchable, Protocol):
-    """What a client has on its disk: its unanswered requests, and a replica of each log it follows."""
+    """What a client stores: its unanswered requests, labels, rooms, and replicas of the logs it follows."""
 
     @property
     def is_durable(self) -> bool:
-        """Whether another run finds what was written."""
+        """Whether the next run can read what this run wrote."""
 
     def load(self, label_id: str = "") -> ClientState:
-        """Everything a client starts from, with the labels of the input `label_id`.
+        """The state that a client starts from (except `recent`), with the labels of the input `label_id`.
 
-        Of other inputs, the labels of the oldest answered requests are forgotten while there are more than LABELS_MAX.
+        Above LABELS_MAX labels, it deletes those of the oldest answered requests of other inputs.
         """
 
     def unanswered(self) -> list[tuple[int, bytes]]:
         """(counter, body) of the requests without a result, in order."""
 
     def write(self, batch: Sequence[Write]) -> None:
-        """Write all or nothing: `StoreFull` or `StoreFailed`. A batch with an `Asked` is on the disk on return."""
+        """Write all or nothing: `StoreFull` or `StoreFailed`. A durable store syncs a batch with a `RequestAdded`."""
 
     def logs(self) -> list[str]:
         """The names of all logs that have a replica here."""
 
     def extent(self, log: str) -> Extent:
-        """How far the replica of a log reaches; from 0 to 0 in generation 0 if there is none."""
+        """The extent of a replica; 0 to 0 in generation 0 if there is none."""
 
     def read(self, log: str, first: int, count: int) -> list[tuple[int, bytes]]:
         """Up to `count` entries from `first` on, in order, each with its sequence; none outside the extent."""
@@ -104,4 +104,4 @@ class ClientStore(Searchable, Protocol):
         """The latest `count` entries, in order; only those below `before` if it is given."""
 
     def close(self) -> None:
-        """Let go of the store. Once is enough; twice is fine."""
+        """Release the store. A second call does nothing."""

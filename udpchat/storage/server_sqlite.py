@@ -1,16 +1,16 @@
 """The server's log on SQLite (SPEC 7): one file, WAL, one connection that writes and one that reads.
 
-What `append` waits for, and what is left of what it was given, by durability:
+What `append` waits for, and what can be lost, by durability:
 
-- fsync   the write-ahead log is synced to the disk. Nothing is lost by kill -9, nor by a power failure.
-- os      the system has it. Nothing is lost by kill -9; a power failure may take the latest seconds, never the file.
-- memory  as os, and no sync ever holds anything up, not even that of a checkpoint. A power failure may take the latest
-          seconds or spoil the file, which the next start notices, and refuses to serve.
+- fsync   the write-ahead log is synced to the disk. Neither kill -9 nor a power failure loses entries.
+- os      the system has the data. kill -9 loses nothing; a power failure may lose the latest seconds, never the file.
+- memory  as os, but without any sync, not even at a checkpoint. A power failure may lose the latest seconds or
+          damage the file. The next start checks for that, and refuses a damaged file.
 
-A tail that a power failure took leaves no trace in the file. So the file remembers how it was last used, and whether
-it was closed: after a run without fsync that was not closed, on what may not be the same boot of the machine, all logs
-get new generations, and `Extent` says so to clients. Only Linux names its boots; elsewhere a kill counts as a power
-failure. A file that was exchanged by hand cannot be told from this one: `restore` (backup.py) is the way.
+Entries lost in a power failure leave no trace in the file. So the file records the durability and the boot of its last
+run, and whether it was closed. After a run without fsync that was not closed, perhaps in another boot of the machine,
+all logs get new generations, which clients see in `Extent`. Only Linux has boot ids; elsewhere a kill counts as a
+power failure. A file replaced by hand cannot be detected: use `restore` (backup.py).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from udpchat.sync.log import Append, Extent, LogFilter, SearchHit
 
 BOOT_FILE = Path("/proc/sys/kernel/random/boot_id")
 SEED_BYTES = 16
-PAGES_MAX = 2**30  # SQLite's own limit of a file is not much further
+PAGES_MAX = 2**30  # in effect no limit: 4 TiB with pages of 4 KiB
 SYNCHRONOUS = {Durability.FSYNC: "FULL", Durability.OS: "NORMAL", Durability.MEMORY: "OFF"}
 
 SERVER = Schema(
@@ -52,7 +52,7 @@ SERVER = Schema(
 
 
 def boot() -> str:
-    """Which boot of the machine this is; empty where the system does not say."""
+    """The id of this boot of the machine; empty if the system has none."""
     try:
         return BOOT_FILE.read_text(encoding="ascii").strip()
     except (OSError, ValueError):
@@ -60,7 +60,7 @@ def boot() -> str:
 
 
 def redraw_generations(connection: sqlite3.Connection, random: Callable[[int], bytes]) -> None:
-    """Every log gets another generation, those not written yet too. Within a transaction of the caller."""
+    """Give every log a new generation, also logs not written yet. The caller runs the transaction."""
     seed = random(SEED_BYTES)
     connection.execute("UPDATE run SET seed = ?", (seed,))
     names = [name for (name,) in connection.execute("SELECT name FROM logs").fetchall()]
@@ -69,7 +69,7 @@ def redraw_generations(connection: sqlite3.Connection, random: Callable[[int], b
 
 
 class SqliteLog:
-    """A `Log` in the file `path`, or `StoreUnusable`. `bytes_max` bounds the file, if given."""
+    """A `Log` in the file `path`, or `StoreUnusable`. `bytes_max` limits the size of the database, if given."""
 
     def __init__(
         self,
@@ -100,7 +100,7 @@ class SqliteLog:
             self._held = stack.pop_all()
 
     def _begin_run(self, path: Path, durability: Durability, random: Callable[[int], bytes]) -> None:
-        """Remember, on the disk, how the file is used from here on; and see what the run before may have lost."""
+        """Record how this run uses the file, after a check whether the last run may have lost entries."""
         before, boot_before, closed = self._writer.execute("SELECT durability, boot, closed FROM run").fetchone()
         this_boot = boot()
         may_have_lost = not closed and before != Durability.FSYNC and (not this_boot or this_boot != boot_before)
@@ -135,7 +135,7 @@ class SqliteLog:
         return [entry for _, entry in entries] if entries and entries[0][0] == first else []
 
     def answered(self, client_id: bytes) -> list[tuple[int, str, int]]:
-        """The latest ANSWERED_MAX, by counter."""
+        """The latest ANSWERED_MAX requests, ordered by counter."""
         with failures():
             rows = self._reader.execute(
                 "SELECT counter, log, sequence FROM answers WHERE client_id = ? ORDER BY counter DESC LIMIT ?",
@@ -163,7 +163,7 @@ class SqliteLog:
     # --- Writing ----------
 
     def append(self, batch: Sequence[Append]) -> None:
-        """One transaction. After a failed sync nothing more is taken: who knows what the file holds."""
+        """One transaction. After a failed sync or damage all writes are refused: the file's content is in doubt."""
         extents: dict[str, Extent] = {}
         for item in batch:
             extent = extents.get(item.log) or self.extent(item.log)
@@ -196,7 +196,7 @@ class SqliteLog:
             self._tables.prune(log, base)
 
     def redact(self, log: str, sequence: int, tombstone: bytes) -> None:
-        """One transaction. The index lets go of the words now, and of their bytes when it next merges that part."""
+        """One transaction. The words cannot be found any more; FTS5 erases their bytes when it merges that segment."""
         place = self._tables.places.get(log)
         if place is not None and place.extent.base < sequence <= place.extent.head:
             with self._writing(), transaction(self._writer):
@@ -214,14 +214,14 @@ class SqliteLog:
             raise
 
     def close(self) -> None:
-        """Sync what was not synced, whatever the durability; only then say in the file that it was closed."""
+        """Sync everything, whatever the durability, then mark the file as closed. After a disk fault, neither."""
         if self._closed:
             return
         self._closed = True
         with self._held:
-            self._reader.close()  # a reader would hold up the checkpoint
+            self._reader.close()  # a reader would block the checkpoint
             if self._failed is None:
-                with suppress(StoreFull):  # the mark stays off: the next start takes it for a kill, and it is safe
+                with suppress(StoreFull):  # not marked as closed: the next start safely treats it as a kill
                     self._end_run()
 
     def _end_run(self) -> None:
@@ -229,7 +229,7 @@ class SqliteLog:
         with failures():
             self._writer.execute("PRAGMA synchronous = FULL")
             with transaction(self._writer):
-                self._writer.execute("UPDATE run SET closed = 0")  # so that there is something to sync the file for
+                self._writer.execute("UPDATE run SET closed = 0")  # a checkpoint syncs only if it has pages to copy
             self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             with transaction(self._writer):
                 self._writer.execute("UPDATE run SET closed = 1")

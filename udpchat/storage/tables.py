@@ -1,7 +1,7 @@
-"""The tables that the server's log and the client's replicas have alike: logs, their entries, and the index of words.
+"""The tables that the server's log and the client's replicas share: logs, entries, and the FTS5 index of words.
 
-An entry's row is numbered `log << SEQUENCE_BITS | sequence`: one B-tree without a second index, in which a log is one
-stretch. The index of words has the same numbers and no copy of the texts; what is taken out of it is parsed again.
+The row id of an entry is `log << SEQUENCE_BITS | sequence`: one B-tree without a second index, in which a log is
+contiguous. The index has the same ids and no copy of the texts; to delete words from it, entries are parsed again.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from udpchat.storage.text_index import first_at_or_after, message_of, nick_token
 from udpchat.sync.log import Extent, LogFilter, SearchHit
 from udpchat.wire.content import Message
 
-SEQUENCE_BITS = 40  # a million messages a second for twelve days; and as many logs as 23 bits count
+SEQUENCE_BITS = 40  # a million messages a second for twelve days; 23 bits remain for the number of the log
 LOGS_MAX = 2**23 - 1
 ADVICE = "check the file, or restore a backup"
-FORGET_ENTRIES = 1_024  # at a time, so that what is appended meanwhile waits for milliseconds only
-FEW_MAX = 2_000  # messages that a search sorts by time, whatever log they are in
+FORGET_ENTRIES = 1_024  # per transaction, so that an append waits only milliseconds
+FEW_MAX = 2_000  # up to so many matches, a search reads all logs at once
 
 _MATCHING = (  # the cross join: first the index, then the entries
     "SELECT e.id, e.entry, e.checksum, e.time_ms FROM words CROSS JOIN entries e ON e.id = words.rowid"
@@ -43,23 +43,23 @@ STATEMENTS = (
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A log's number in the tables, and how far it reaches."""
+    """A log's number in the tables, and its extent."""
 
     number: int
     extent: Extent
 
     def row(self, sequence: int) -> int:
-        """The number of an entry's row."""
+        """The row id of an entry."""
         return self.number << SEQUENCE_BITS | sequence
 
 
 def checksum_of(row: int, entry: bytes) -> int:
-    """Covers the place too: SQLite itself does not notice a bent bit or a row that strayed."""
+    """CRC-32 of the row id and the entry: SQLite does not detect a flipped bit or a misplaced row."""
     return zlib.crc32(entry, zlib.crc32(row.to_bytes(8, "big")))
 
 
 class _Times(Sequence[int]):
-    """The times of a log's entries, each read when it is asked for."""
+    """The times of a log's entries, each read on access."""
 
     def __init__(self, reader: sqlite3.Connection, place: Place) -> None:
         self._reader = reader
@@ -79,9 +79,9 @@ class _Times(Sequence[int]):
 
 
 class Tables:
-    """Reads through one connection, writes through another, and knows every log's extent without asking.
+    """Reads through one connection, writes through another, and has every log's extent in memory.
 
-    `places` changes only after what it says is committed, so a reader on another thread sees what there is.
+    `places` changes only after the commit, so a reader on another thread sees only what is in the file.
     """
 
     def __init__(self, writer: sqlite3.Connection, reader: sqlite3.Connection) -> None:
@@ -96,7 +96,7 @@ class Tables:
     # --- Reading ----------
 
     def read(self, log: str, first: int, count: int) -> list[tuple[int, bytes]]:
-        """As `ClientStore.read` says; `StoreFailed` where an entry is missing or damaged."""
+        """See `ClientStore.read`; `StoreFailed` if an entry is missing or damaged."""
         place = self.places.get(log)
         if place is None:
             return []
@@ -109,7 +109,7 @@ class Tables:
                 "SELECT id, entry, checksum FROM entries WHERE id BETWEEN ? AND ? ORDER BY id",
                 (place.row(first), place.row(last)),
             ).fetchall()
-            if len(rows) != last - first + 1:  # damage; or a prune that is committed and not published yet
+            if len(rows) != last - first + 1:  # damage, or a committed prune that is not in `places` yet
                 sql = "SELECT base FROM logs WHERE id = ?"
                 base = max((base for (base,) in self._reader.execute(sql, (place.number,))), default=0)
                 missing = last - max(first, base + 1) + 1 - len(rows)
@@ -119,7 +119,7 @@ class Tables:
         return [(_sequence(row[0]), _intact(log, *row)) for row in rows]
 
     def since(self, log: str, time_ms: int) -> int:
-        """As `Searchable.since` says."""
+        """See `Searchable.since`."""
         place = self.places.get(log)
         if place is None:
             return 1
@@ -129,7 +129,7 @@ class Tables:
     def search(
         self, words: str, *, nick: str | None, log: str | None, may_read: LogFilter | None, since_ms: int, limit: int
     ) -> list[SearchHit]:
-        """As `Searchable.search` says."""
+        """See `Searchable.search`."""
         terms = [f'(text : "{word}")' for word in words_of(words)]
         if nick:
             terms.append(f'(nick : "{nick_token(nick)}")')
@@ -148,7 +148,7 @@ class Tables:
         return found[-limit:]
 
     def _find_few(self, query: str, places: dict[str, Place], since_ms: int) -> list[SearchHit] | None:
-        """All that match, in whatever log, by one walk through the index; None if they are many."""
+        """All matches in `places`, by one query over the whole index; None if it finds more than FEW_MAX."""
         with failures():
             rows = self._reader.execute(f"{_MATCHING} LIMIT ?", (query, FEW_MAX + 1)).fetchall()
         if len(rows) > FEW_MAX:
@@ -158,7 +158,7 @@ class Tables:
         return [_found(names[row[0] >> SEQUENCE_BITS], row) for row in known]
 
     def _find_latest(self, query: str, places: dict[str, Place], since_ms: int, limit: int) -> list[SearchHit]:
-        """The latest that match, log by log: those with the latest entries first, so that the others are soon done."""
+        """The latest matches. Logs with the latest entries come first, so that the search can stop early."""
         found: list[SearchHit] = []
         with failures():
             ends = {name: _Times(self._reader, place).last() for name, place in places.items()}
@@ -178,10 +178,10 @@ class Tables:
             found += [_found(name, row) for row in rows]
         return found
 
-    # --- Writing: within a transaction of the caller, who publishes the places when it is committed ----------
+    # --- Writing: the caller runs the transaction and then updates `places`; only `prune` does both itself ----------
 
     def grown(self, name: str, place: Place | None, extent: Extent) -> Place:
-        """The place of a log with another extent, written; the log is made if `place` is None."""
+        """Write the new extent of a log and return its place; the log is created if `place` is None."""
         if place is None:
             self._number_max += 1
             assert self._number_max <= LOGS_MAX
@@ -194,7 +194,7 @@ class Tables:
         return Place(place.number, extent)
 
     def insert(self, rows: list[tuple[int, bytes]]) -> None:
-        """Entries, each under the number of its row, and their words."""
+        """Insert entries, each with its row id, and their words."""
         entries, words = [], []
         for row, entry in rows:
             message = message_of(entry)
@@ -205,7 +205,7 @@ class Tables:
         self._writer.executemany("INSERT INTO words (rowid, text, nick) VALUES (?, ?, ?)", words)
 
     def replace(self, place: Place, sequence: int, entry: bytes) -> None:
-        """Another entry in the place of one, of which no word is left; the time stays."""
+        """Replace an entry by one that is not indexed, and delete its words; the time stays."""
         row = place.row(sequence)
         self._forget_words(row, row)
         self._writer.execute(
@@ -213,7 +213,7 @@ class Tables:
         )
 
     def forget(self, place: Place, first: int, last: int) -> None:
-        """Entries `first` to `last` are gone, and their words."""
+        """Delete the entries `first` to `last` and their words."""
         self._forget_words(place.row(first), place.row(last))
         self._writer.execute("DELETE FROM entries WHERE id BETWEEN ? AND ?", (place.row(first), place.row(last)))
 
@@ -226,7 +226,7 @@ class Tables:
         self._writer.executemany("INSERT INTO words (words, rowid, text, nick) VALUES ('delete', ?, ?, ?)", words)
 
     def prune(self, log: str, base: int) -> None:
-        """As `Log.prune` says, a stretch a transaction."""
+        """See `Log.prune`. Each transaction deletes up to FORGET_ENTRIES."""
         while (place := self.places.get(log)) is not None and place.extent.base < min(base, place.extent.head):
             extent = place.extent
             last = min(base, extent.head, extent.base + FORGET_ENTRIES)

@@ -1,4 +1,4 @@
-"""What the stores know of an entry beyond its bytes: its time and its text; and what a search asks for."""
+"""How the stores interpret entries (message, time), split text into words, and derive generations."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _word = re.compile(r"[^\W_]+")
 
 
 def message_of(entry: bytes) -> Message | Tombstone | None:
-    """The message or tombstone that an entry holds; None for all other entries and records, and for nonsense."""
+    """The message or tombstone in an entry; None for other entries and records, and for invalid bytes."""
     try:
         parsed = parse_entry_untrusted(entry)
     except BadDatagram:
@@ -25,28 +25,28 @@ def message_of(entry: bytes) -> Message | Tombstone | None:
 
 
 def time_of(message: Message | Tombstone | None) -> int:
-    """The time in ms, bounded to what a database holds: a server may send any integer. 0 if there is none."""
+    """The time in ms, limited to what a database can store, because a server may send any integer; 0 if none."""
     return min(max(message.time_ms, 0), SEQUENCE_MAX) if message else 0
 
 
 def words_of(words: str) -> list[str]:
-    """The words that a search asks for, bounded."""
+    """The first SEARCH_WORDS_MAX words within SEARCH_CHARACTERS_MAX characters."""
     return _word.findall(words[:SEARCH_CHARACTERS_MAX])[:SEARCH_WORDS_MAX]
 
 
 def nick_token(nick: str) -> str:
-    """A nick as one word of the index, so that `a-b` is not found by `a`."""
+    """A nick as one word of the index, so that a search for `a` does not find `a-b`."""
     return nick.casefold().encode().hex()
 
 
 def generation_of(seed: bytes, log: str) -> int:
-    """The generation of a log, 1 to GENERATION_MAX: known before the log is first written, as its readers need it."""
+    """The generation of a log, 1 to GENERATION_MAX: readers need it before the log is first written."""
     digest = blake2s(log.encode(), key=seed, digest_size=8, person=b"generate").digest()
     return int.from_bytes(digest, "big") % GENERATION_MAX + 1
 
 
 def first_at_or_after(times: Sequence[int], time_ms: int) -> int:
-    """How many of `times` (growing) come before `time_ms`; reads about log2 of them."""
+    """How many of `times` (ascending) are before `time_ms`, by binary search."""
     low, high = 0, len(times)
     while low < high:
         middle = (low + high) // 2
