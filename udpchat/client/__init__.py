@@ -1,1 +1,1 @@
-"""The client's core: its link, its rooms, its requests, what it holds of the logs."""
+"""The client's core: its link, its rooms, its requests, its replicas of the logs."""

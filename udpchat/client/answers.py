@@ -1,4 +1,4 @@
-"""What the results of requests mean to the person who asked (SPEC 4.4)."""
+"""Turns the results of requests into events for the user (SPEC 4.4)."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from udpchat.chat import events
 from udpchat.chat.text import duration_text
 from udpchat.wire import content, requests
 
-PAGED_ITEMS_MAX = 100_000  # of one long answer
+PAGED_ITEMS_MAX = 100_000  # of one list, over all its pages
 
 
 class Answers:
-    """Turns results into events; `ask` asks for the next page of a long answer."""
+    """Turns results into events; `ask` requests the next page of a list."""
 
     def __init__(self, ask: Callable[[requests.RequestBody], None]) -> None:
         self._ask = ask
@@ -24,14 +24,14 @@ class Answers:
     def on_result(
         self, request: requests.RequestBody, body: requests.ResultBody, *, is_quiet: bool
     ) -> list[events.ClientEvent]:
-        """What a result says; `is_quiet`: nothing, if there is nothing to say."""
+        """The events of a result, often none; `is_quiet`: an empty topic makes no event."""
         match request, body:
             case requests.Tell(nick), requests.Stored(presence=requests.AWAY, away=reason):
                 return [events.Notice("away", f"{nick} is away: {reason}")]
             case requests.Tell(nick), requests.Stored(presence=requests.ABSENT):
                 return [events.Notice("away", f"{nick} is not here; it is delivered when they come back")]
             case requests.ListMembers(room, after), requests.Page(items, more):
-                is_under_way = not after and room in self._names  # asked twice: one answer is enough
+                is_under_way = not after and room in self._names  # requested twice: report it once
                 return [] if is_under_way else self._on_names(room, items, more)
             case requests.ListRooms(after), requests.Page(items, more):
                 is_under_way = not after and bool(self._rooms)
@@ -65,12 +65,12 @@ class Answers:
         return [events.RoomList(rooms)]
 
     def take_renamed(self) -> str:
-        """The nick that the server says we go by from here on, or nothing new."""
+        """The nick of the latest Rename that succeeded since the last call; empty if there is none."""
         renamed, self._renamed = self._renamed, ""
         return renamed
 
     def drain_parted(self) -> list[str]:
-        """Rooms that the server says we have left."""
+        """Rooms whose Part succeeded since the last call."""
         parted, self._parted = self._parted, []
         return parted
 

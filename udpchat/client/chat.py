@@ -1,7 +1,7 @@
-"""What this client is in, has asked for and has been answered: everything above its packets (SPEC 6.3, 6.4). Pure.
+"""The rooms, requests and replicas of this client: everything above its packets (SPEC 6.3, 6.4). Pure.
 
-The core receives and sends; here a frame of the server changes the membership, the timeline and the requests, and
-becomes events. Nothing here knows of sessions, except that a new one begins.
+The core receives and sends. Here each frame of the server changes the membership, the timeline and the requests, and
+becomes events. This module does not use sessions; the core only reports when a new one begins.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ FINAL_REFUSALS = frozenset({"nick_taken", "bad_nick", "too_many_nicks", "too_man
 
 
 class Chat:
-    """One person at one device, at one server."""
+    """One user at one device, connected to one server."""
 
     def __init__(self, profile: Profile, saved: ClientState, uplink: Uplink) -> None:
         self._profile = profile
@@ -31,24 +31,24 @@ class Chat:
         self.requests = Requests(saved, self.timeline)
         self.membership = Membership(profile.nick, profile.rooms, profile.agent, is_returning=profile.is_returning)
         self.has_connected = False
-        self.is_lost = False  # the server was there and is not: what is asked waits
-        self._server_key = b""  # of the session of the moment
-        self._kept = ""  # how long the server keeps messages, for people
-        self._rooms_saved = saved.rooms  # as the disk has them
+        self.is_lost = False  # the connection was lost: new requests wait
+        self._server_key = b""  # of the current session
+        self._kept = ""  # how long the server keeps messages, as text for the user
+        self._rooms_saved = saved.rooms  # as last added to the writes
         self._events: list[events.ClientEvent] = []
         for room in profile.rooms:
             self.timeline.want(room)
 
     @property
     def is_idle(self) -> bool:
-        """Whether we are in, everything asked is answered, everything said confirmed, and all that is shown is here."""
+        """Whether we are in all rooms, no result or confirmation is awaited, and all entries to be shown have come."""
         is_here = self.has_connected and self.membership.is_complete and not self.timeline.awaits_shown()
         return is_here and self.requests.is_idle and not self.timeline.own.unconfirmed()
 
     # --- The server's presence ----------
 
     def begin_session(self, now: float, server_key: bytes, round_trip_s: float | None) -> None:
-        """Another session is in use: what is wanted is sent anew in it."""
+        """A new session is in use: Enter, Follows, acks and open requests are sent again in it."""
         self._server_key = server_key
         self.membership.renew(now)
         self._uplink.on_session(now)
@@ -56,19 +56,19 @@ class Chat:
         self.requests.outbox.seed_round_trip(round_trip_s)
 
     def on_lost(self, reason: str) -> None:
-        """The server no longer answers, or said goodbye."""
+        """The server no longer answers, or has sent a Goodbye."""
         if self.has_connected and not self.is_lost:
             self.is_lost = True
             self._events += [events.Disconnected(reason), *self.requests.on_lost()]
 
     def on_found(self) -> None:
-        """The server answers, and has let us in."""
+        """The server answers, and has accepted our Enter."""
         if self.is_lost:
             self.is_lost = False
             self._events.append(events.Reconnected("the server is there again"))
 
     def reject(self, code: str, text: str) -> None:
-        """The end, and why."""
+        """Stop for good and report the reason."""
         if not self.membership.is_over:
             self._events.append(events.Rejected(code, text))
         self.membership.is_over = True
@@ -76,8 +76,8 @@ class Chat:
     # --- Frames ----------
 
     def on_welcome(self, frame: frames.Welcome) -> None:
-        """The server has let us in."""
-        if not self.membership.is_welcome:  # a copy that comes late has the nick of then
+        """The server has accepted our Enter."""
+        if not self.membership.is_welcome:  # a late copy carries an outdated nick
             self.membership.nick = frame.nick
         self.timeline.people.me = frame.user
         self.membership.is_welcome = True
@@ -87,7 +87,7 @@ class Chat:
         self._report_connected()
 
     def on_heads(self, now: float, frame: frames.Heads) -> None:
-        """How far logs reach: those of rooms that we wanted to be in, and of conversations."""
+        """How far logs reach. If one is of a room that is not wanted, send a Part for that room."""
         is_awaited = False  # the server waits for the cursor of a log that is new here
         for head in frame.heads:
             room = head.log[1:]
@@ -107,7 +107,7 @@ class Chat:
             self._events += [events.MemberJoined(room, self.membership.nick), self._kept_in(room)]
 
     def _report_connected(self) -> None:
-        """Once, when the server has let us in and answered for each room that was asked for."""
+        """Report `Connected` once: when the server has accepted our Enter and answered each Follow."""
         if self.has_connected or not self.membership.is_complete:
             return
         self.has_connected = True
@@ -124,7 +124,7 @@ class Chat:
         return events.Notice("kept", f"what is said in {rooms} {self._kept}")
 
     def on_refused(self, now: float, frame: frames.Refused) -> None:
-        """We may not be in a room, or not enter; or the server cannot store what was asked."""
+        """The server refuses a Follow or our Enter, or it cannot store anything at the moment."""
         if frame.log:
             room = frame.log[1:]
             wish = self.membership.wish(room)
@@ -141,7 +141,7 @@ class Chat:
             self.reject(frame.code, frame.text)
 
     def on_result(self, now: float, frame: frames.Result | frames.ResultFragment) -> None:
-        """An answer, or a part of one, and what it changes in what is wanted."""
+        """A result, or a fragment of one; a Rename or Part that succeeded changes the membership."""
         if isinstance(frame, frames.Result):
             self._events += self.requests.on_result(now, frame)
         else:
@@ -154,7 +154,7 @@ class Chat:
     # --- Durability ----------
 
     def drain_writes(self) -> list[Write]:
-        """What is to be written as one batch."""
+        """What is to be written as one batch; with the rooms, if they changed."""
         rooms = self.membership.rooms
         if self.has_connected and rooms != self._rooms_saved:
             self._rooms_saved = rooms
@@ -166,11 +166,11 @@ class Chat:
         self._events += self.requests.persisted(now, count)
 
     def rejected(self, now: float, reason: str) -> None:
-        """Nothing drained could be written. It is sent all the same, and the person is informed of what that means."""
+        """Nothing drained could be written. Requests without a label are sent anyway; an event informs the user."""
         self._events += self.requests.rejected(now, reason)
 
     def drain_events(self) -> list[events.ClientEvent]:
-        """What happened, in order; no message before `Connected`."""
+        """What happened; events of the timeline come last, and only after `Connected`."""
         drained, self._events = self._events, []
         if self.has_connected:
             drained += self.timeline.drain_events()

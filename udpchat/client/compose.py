@@ -1,4 +1,4 @@
-"""The requests that a person can make, cleaned and within their limits, or LocalError (SPEC 4.3)."""
+"""The requests that a user can make; LocalError if a text is beyond its limit (SPEC 4.3)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from udpchat.wire.limits import AWAY_BYTES_MAX, TEXT_BYTES_MAX, TOPIC_BYTES_MAX
 
 
 class LocalError(Exception):
-    """What the person asked cannot be done; the text says why, and `code` does for programs."""
+    """The user's request cannot be carried out; the text gives the reason, and `code` gives it to programs."""
 
     def __init__(self, text: str, code: str = "refused") -> None:
         super().__init__(text)
@@ -21,32 +21,32 @@ def say(room: str, text: str, *, is_action: bool = False) -> requests.Say:
 
 
 def tell(nick: str, text: str, *, is_action: bool = False) -> requests.Tell:
-    """A message to a person alone. LocalError if it is empty or too long."""
+    """A private message to one user. LocalError if it is empty or too long."""
     return requests.Tell(nick, int(is_action), _message(text))
 
 
 def rename(nick: str) -> requests.Rename:
-    """Another nick."""
+    """Change the nick."""
     return requests.Rename(nick)
 
 
 def set_away(reason: str) -> requests.SetAway:
-    """Away for a reason; empty: back. LocalError if it is too long."""
+    """Set this device away with a reason; empty: it is back. LocalError if it is too long."""
     return requests.SetAway(_bounded(reason, AWAY_BYTES_MAX, "reason"))
 
 
 def whois(nick: str) -> requests.Whois:
-    """Who has a nick."""
+    """A description of the user who owns a nick."""
     return requests.Whois(nick)
 
 
 def list_members(room: str) -> requests.ListMembers:
-    """Who is in a room, from the first."""
+    """The members of a room, from the first page on."""
     return requests.ListMembers(room, "")
 
 
 def list_rooms() -> requests.ListRooms:
-    """Which rooms there are, from the first."""
+    """The rooms of the server, from the first page on."""
     return requests.ListRooms("")
 
 
@@ -56,7 +56,7 @@ def get_topic(room: str) -> requests.GetTopic:
 
 
 def set_topic(room: str, topic: str) -> requests.SetTopic:
-    """Another topic of a room; empty: none. LocalError if it is too long."""
+    """Set the topic of a room; empty: remove it. LocalError if it is too long."""
     return requests.SetTopic(room, _bounded(topic, TOPIC_BYTES_MAX, "topic"))
 
 
@@ -68,7 +68,7 @@ def _message(text: str) -> str:
 
 
 def _bounded(text: str, bytes_max: int, noun: str) -> str:
-    """The text. LocalError if it has more than `bytes_max` bytes in UTF-8."""
+    """Return the text. LocalError if it has more than `bytes_max` bytes in UTF-8."""
     if fits(text, bytes_max):
         return text
     size = len(text.encode("utf-8", "surrogatepass"))

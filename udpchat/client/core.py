@@ -1,7 +1,7 @@
-"""The client's core: what a person types in, datagrams and writes out, events back (SPEC 6.3, 6.4). Pure.
+"""The client's core: requests and datagrams in; datagrams, writes and events out (SPEC 6.3, 6.4). Pure.
 
 Each mutation, `receive`, `handle_timeout`, `persisted`, `rejected` or a verb, is followed by `drain_writes`,
-`drain_transmits` and `drain_events`. A request is asked only once it is written down.
+`drain_transmits` and `drain_events`. A request is sent only after `persisted` or `rejected` has covered its write.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from udpchat.wire.packets import Address
 
 
 class ClientCore:
-    """One person at one device, at one server."""
+    """One user at one device, connected to one server."""
 
     def __init__(
         self, now: float, *, profile: Profile, saved: ClientState, address: Address, random: Callable[[int], bytes]
@@ -43,11 +43,11 @@ class ClientCore:
     def _is_approved(self, key: bytes) -> bool:
         return not self._profile.check_server(key)
 
-    # --- What the person wants ----------
+    # --- What the user wants ----------
 
     @property
     def nick(self) -> str:
-        """The nick that the server knows this client by, or is asked for."""
+        """The nick that this client has at the server, or requests."""
         return self._chat.membership.nick
 
     @property
@@ -62,22 +62,22 @@ class ClientCore:
 
     @property
     def is_entered(self) -> bool:
-        """Whether the server has let this client in, in the session of the moment."""
+        """Whether the server has accepted our Enter in the current session, and the link is not lost."""
         return self._chat.membership.is_welcome and not self._link.is_lost
 
     @property
     def is_lost(self) -> bool:
-        """Whether the server was there and is not: what is asked waits."""
+        """Whether the connection was lost: new requests wait."""
         return self._chat.is_lost
 
     @property
     def is_over(self) -> bool:
-        """Whether this client has taken its leave, or may not enter."""
+        """Whether this client has quit, or was rejected for good."""
         return self._chat.membership.is_over
 
     @property
     def has_session(self) -> bool:
-        """Whether the server has ever answered this client with its key."""
+        """Whether there is a session, or this client was connected before."""
         return self._link.session is not None or self._chat.has_connected
 
     @property
@@ -86,58 +86,58 @@ class ClientCore:
         return self._link.version_mismatch
 
     def unconfirmed(self) -> list[str]:
-        """What was said and is not known to be in its log."""
+        """The texts of messages that are not confirmed yet."""
         return [said.text for said in self._chat.timeline.own.unconfirmed()]
 
     def said_unconfirmed(self) -> list[Said]:
-        """The same with where it was said, and the line of the input that it comes from."""
+        """The same messages, each with its room and its line of the input."""
         return self._chat.timeline.own.unconfirmed()
 
     def lines_unanswered(self) -> list[int]:
-        """Lines of the input that asked for something and have no answer yet."""
+        """Lines of the input whose requests have no result yet."""
         return self._chat.requests.lines_unanswered()
 
     def on_behalf_of(self, source: Source) -> AbstractContextManager[None]:
-        """What is asked inside comes from this line of the input, which errors name."""
+        """Requests made inside come from this line of the input, which errors name."""
         return self._chat.requests.on_behalf_of(source)
 
     @property
     def is_idle(self) -> bool:
-        """Whether we are in, everything asked is answered, everything said confirmed, and all that is shown is here."""
+        """Whether we are in all rooms, no result or confirmation is awaited, and all entries to be shown have come."""
         return self._chat.is_idle
 
     def say(self, now: float, room: str, text: str, is_action: bool = False) -> None:
-        """Say something in a room. LocalError if it is empty or too long."""
+        """Send a message to a room. LocalError if it is empty or too long."""
         self.ask(now, compose.say(room, text, is_action=is_action))
 
     def tell(self, now: float, nick: str, text: str, is_action: bool = False) -> None:
-        """Tell a person something. LocalError if it is empty or too long."""
+        """Send a private message to a user. LocalError if it is empty or too long."""
         self.ask(now, compose.tell(nick, text, is_action=is_action))
 
     def join(self, now: float, room: str) -> None:
-        """Be in a room."""
+        """Join a room."""
         if self._chat.membership.want(now, room, line=self._chat.requests.line):
             self._chat.timeline.want(room)
         self._flush(now)
 
     def part(self, now: float, room: str) -> None:
-        """Be in a room no longer."""
+        """Leave a room. LocalError if this client is not in it."""
         if not self._chat.membership.drop(room):
             raise LocalError(f"you are not in {room}", "not_in_room")
         self.ask(now, requests.Part(room))
 
     def ask(self, now: float, request: requests.RequestBody, here: Recalled | None = None) -> None:
-        """Send a request, as `compose` makes them; `here`: what the replicas hold of the past that it asks for."""
+        """Send a request, as `compose` makes them; `here`: the part of the requested history that the replicas hold."""
         self._chat.requests.ask(request, here=here)
         self._flush(now)
 
     @property
     def timeline(self) -> Timeline:
-        """What is here of the logs, to be read only."""
+        """What the replicas hold, to be read only."""
         return self._chat.timeline
 
     def quit(self, now: float) -> None:
-        """Say goodbye; `is_over` once it is answered, or soon."""
+        """Send a Goodbye until it is answered; `is_over` is set soon in any case, at once if we had not entered."""
         self._chat.membership.leave(now)
         self._after_link(now)
         self._flush(now)
@@ -145,7 +145,7 @@ class ClientCore:
     # --- In ----------
 
     def receive(self, now: float, datagrams: Sequence[tuple[bytes, Address]]) -> None:
-        """A batch of datagrams; what is wrong with one changes nothing, and nothing does once all is over."""
+        """Process a batch of datagrams; invalid ones are ignored, as are all batches after `is_over`."""
         for datagram, _ in () if self.is_over else datagrams:
             try:
                 self._receive_untrusted(now, datagram)
@@ -164,7 +164,7 @@ class ClientCore:
             self._uplink.on_packet(now, counter)
 
     def _on_frame(self, now: float, frame: Down) -> bool:
-        """One frame; False if its content could not be taken and must come again."""
+        """Process one frame; False if its content was not accepted and must be sent again."""
         match frame:
             case frames.Entries():
                 is_taken = self._uplink.receive_entries(now, frame)
@@ -184,8 +184,8 @@ class ClientCore:
             case frames.Refused():
                 self._chat.on_refused(now, frame)
             case frames.PathCheck():
-                # The only sign here that our address has changed. The path may be another one, so it is measured;
-                # the Ping goes first, for a reply that comes late voids what is behind it.
+                # Only this frame shows the client that its address has changed. The path may be new: measure it.
+                # The Ping goes first, since a late PathReply makes the server ignore the frames behind it.
                 self._urgent += [self._link.probe(now), encode(frames.PathReply(frame.token))]
             case frames.Goodbye():
                 self._on_goodbye(now, frame)
@@ -203,7 +203,7 @@ class ClientCore:
     # --- Time ----------
 
     def handle_timeout(self, now: float) -> None:
-        """Ask again what is overdue, acknowledge what is due, give a sign of life."""
+        """Repeat overdue requests, send due acks, and send a Ping after silence."""
         self._link.handle_timeout(now)
         self._after_link(now)
         self._flush(now)
@@ -220,7 +220,7 @@ class ClientCore:
         return earliest(*timeouts)
 
     def _after_link(self, now: float) -> None:
-        """What changed in the link: a refused key, a loss, a new session."""
+        """Process what changed in the link: a refused key, a loss, a new session, an answer after a loss."""
         for event in self._link.drain_events():
             match event:
                 case KeyRefused(key):
@@ -231,7 +231,7 @@ class ClientCore:
                     assert self._link.session is not None
                     self._chat.begin_session(now, self._link.session.remote_static, round_trip_s)
         if self._chat.membership.is_leaving and self._link.is_forgotten:
-            self._chat.membership.is_over = True  # nobody is there to take leave of
+            self._chat.membership.is_over = True  # the server does not know the session: no Goodbye is needed
         if self.is_entered:
             self._chat.on_found()
 
@@ -242,19 +242,19 @@ class ClientCore:
         return self._chat.drain_writes()
 
     def persisted(self, now: float, count: int) -> None:
-        """The `count` oldest writes drained are on the disk: what was asked may be sent."""
+        """The `count` oldest writes drained are on the disk: their requests may be sent."""
         self._chat.persisted(now, count)
         self._flush(now)
 
     def rejected(self, now: float, reason: str) -> None:
-        """Nothing drained could be written. It is sent all the same, and the person is informed of what that means."""
+        """Nothing drained could be written. Requests without a label are sent anyway; an event informs the user."""
         self._chat.rejected(now, reason)
         self._flush(now)
 
     # --- Out ----------
 
     def _flush(self, now: float) -> None:
-        """Seal what is due."""
+        """Seal the frames that are due into packets."""
         link = self._link
         if link.session is None or self.is_over:
             return

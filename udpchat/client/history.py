@@ -1,7 +1,7 @@
-"""The past that a person asks for: what the replicas hold, what the server is asked, and both merged. Pure.
+"""The history that a user requests: the part in the replicas, the part from the server, both merged. Pure.
 
-What the replicas hold is given at once if nothing is missing in it, or if the server cannot be asked; else it waits for
-the server's part, and the person gets both as one.
+The part in the replicas is returned at once if it is complete (a search never is) or if the connection is lost.
+Otherwise the client waits for the server's part, and reports both merged.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SEARCH_BYTES_MAX = 200
 
 @dataclass(frozen=True, slots=True)
 class Recalled:
-    """What the replicas hold of the past that was asked for; of both parts together, the latest `count` are wanted."""
+    """The part of requested history that the replicas hold; `count`: how many messages are wanted of both parts."""
 
     messages: tuple[MessageReceived, ...] = ()
     count: int = MESSAGES_MAX
@@ -32,42 +32,42 @@ class Recalled:
 def merged(
     found: Iterable[MessageReceived], here: Iterable[MessageReceived], *, is_one_log: bool
 ) -> list[MessageReceived]:
-    """Both, each message once: in the order of their log, or of their times if they are of several logs."""
+    """Both parts, each message once: by sequence if they are of one log, else by time."""
     by_id = {message.id: message for message in here} | {message.id: message for message in found}
-    if is_one_log:  # its order is not that of the times, if the server's clock was set back
+    if is_one_log:  # times may decrease in a log: the server's clock may have been set back
         return sorted(by_id.values(), key=lambda message: message.seq)
     return sorted(by_id.values(), key=lambda message: (message.time_ms, message.room, message.seq))
 
 
 class Archive(Searchable, Protocol):
-    """The stored replicas, for reading: one half of a client's store. Raises `LogUnreadable`."""
+    """The stored replicas, to be read only: one part of a client's store. Raises `LogUnreadable`."""
 
     def extent(self, log: str) -> Extent:
-        """How far the replica of a log reaches; from 0 to 0 if there is none."""
+        """The extent of the replica of a log; from 0 to 0 if there is none."""
 
     def last(self, log: str, count: int, before: int | None = None) -> list[tuple[int, bytes]]:
         """The latest `count` entries with their sequences, in order; only those below `before` if it is given."""
 
 
 class Replicas(Protocol):
-    """What is known here of the logs."""
+    """What the client knows of the logs."""
 
     def head_of(self, log: str) -> int | None:
-        """The latest sequence of a log at the server; None if nothing is known of it."""
+        """The latest sequence of a log at the server; None if it is not followed."""
 
     def log_of(self, target: str) -> str | None:
-        """The log of a room or of the conversation with `@nick`."""
+        """The log of a room or of the conversation with `@nick`; None if no such conversation is known."""
 
     def recall(self, items: Iterable[requests.LogEntry]) -> list[MessageReceived]:
-        """Entries as messages."""
+        """The messages among these entries."""
 
 
 class Core(Protocol):
-    """What is needed of a client's core."""
+    """What `History` uses of a client's core."""
 
     @property
     def is_lost(self) -> bool:
-        """Whether the server cannot be asked now."""
+        """Whether the connection was lost, so that requests wait."""
 
     @property
     def timeline(self) -> Replicas:
@@ -78,7 +78,7 @@ class Core(Protocol):
 
 
 class HistoryUnreadable(Exception):
-    """The stored replicas cannot be read; one line that says why."""
+    """The stored replicas cannot be read; the text gives the reason in one line."""
 
 
 class SearchTooLong(Exception):
@@ -86,7 +86,7 @@ class SearchTooLong(Exception):
 
 
 class History:
-    """Reads the past of one client: the stored replicas in `archive`, and the server through `core`."""
+    """Reads the history of one client: from the stored replicas in `archive`, and from the server through `core`."""
 
     def __init__(self, core: Core, archive: Archive | None) -> None:
         self._core = core
@@ -95,7 +95,7 @@ class History:
     def latest(self, now: float, target: str, count: int, before_ms: int = 0) -> list[ClientEvent]:
         """The latest `count` messages of a room or of the conversation with `@nick`; `before_ms` 0: up to now.
 
-        What cannot be given at once comes later, as an event of the core. Raises `HistoryUnreadable`.
+        A result that is not complete here comes later, as an event of the core. Raises `HistoryUnreadable`.
         """
         log = self._core.timeline.log_of(target)
         if log is None:
@@ -115,14 +115,14 @@ class History:
         return self._ask(now, request, Recalled(messages, count))
 
     def _latest_here(self, log: str, count: int, before_ms: int) -> tuple[list[tuple[int, bytes]], Extent, bool]:
-        """Entries of the replica, how far that reaches, and whether the server has none between them and the end."""
+        """Entries of the replica, its extent, and whether no later ones are missing before the end or `before_ms`."""
         if self._archive is None:
             return [], Extent(0, 0, 0), self._core.timeline.head_of(log) == 0
         extent = self._archive.extent(log)
         stop = extent.head + 1
         if before_ms:
             stop = min(stop, self._archive.since(log, before_ms))
-        head = self._core.timeline.head_of(log)  # the store may be behind it, and so may the replica in memory
+        head = self._core.timeline.head_of(log)  # the store may be behind it, and the replica in memory too
         is_latest = stop <= extent.head or (head is not None and extent.head >= head)
         return self._archive.last(log, count, before=stop), extent, is_latest
 
@@ -132,7 +132,7 @@ class History:
         """The latest SEARCH_MESSAGES_MAX messages with all the words, of all logs or of the one of `target`.
 
         `nick`: only messages sent under that nick; `since_ms`: only from that time on. The result comes later, as an
-        event of the core, unless the server cannot be asked. Raises `HistoryUnreadable`, `SearchTooLong`.
+        event of the core, unless the connection is lost. Raises `HistoryUnreadable`, `SearchTooLong`.
         """
         text = " ".join(words)
         if not fits(text, SEARCH_BYTES_MAX):

@@ -1,4 +1,4 @@
-"""What a client has written down, in batches: requests before they are sent, results, entries (SPEC 7.3)."""
+"""The queue of a client's writes, in batches: requests before they are sent, results, entries (SPEC 7.3)."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from udpchat.client.stored import Write
 
 
 class Journal:
-    """Writes that wait to be drained, and those drained that have no outcome yet."""
+    """Writes not yet drained, and drained writes whose outcome is not reported yet."""
 
     def __init__(self) -> None:
         self._undrained: list[Write] = []
         self._writing: deque[Write] = deque()
-        self.is_failing = False  # whether the last batch could not be written
+        self.is_failing = False  # whether the latest batch failed
 
     def add(self, write: Write) -> None:
-        """Have this written behind all others."""
+        """Append this write to the queue."""
         self._undrained.append(write)
 
     def drain(self, more: list[Write]) -> list[Write]:
@@ -26,11 +26,11 @@ class Journal:
         return drained
 
     def take_written(self, count: int) -> list[Write]:
-        """The `count` oldest that were drained: they are written."""
+        """The `count` oldest drained writes, which are now on the disk."""
         return [self._writing.popleft() for _ in range(count)]
 
     def take_unwritten(self) -> list[Write]:
-        """All that were drained and have no outcome yet: none of them was written."""
+        """All drained writes without an outcome: none of them was written."""
         self.is_failing = True
         unwritten = list(self._writing)
         self._writing.clear()

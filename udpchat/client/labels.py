@@ -1,4 +1,4 @@
-"""Lines of a script's input that keep their identity over runs: the same line of the same input is the same request."""
+"""Labels identify lines of a script's input across runs: the same line of the same input is the same request."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from udpchat.client.stored import LABELS_MAX, ClientState, Label, Labelled, dige
 
 
 class Known(Enum):
-    """What is known of a line that is given."""
+    """What earlier runs, or this one, did with a line of the input."""
 
     NEW = "nothing: it is asked now"
     TOO_LATE = "its number is beyond LABELS_MAX"
@@ -24,10 +24,10 @@ class Labels:
 
     def __init__(self, saved: ClientState) -> None:
         self._by_line = dict(saved.labels)
-        self._resumed = saved.labelled  # counters of requests that an earlier run asked, and this one asks again
+        self._resumed = saved.labelled  # counters of an earlier run's requests that this run repeats
 
     def add(self, label: Label, counter: int, body: bytes) -> None:
-        """The line is asked under this counter."""
+        """The line's request has this counter."""
         self._by_line[label.line] = Labelled(counter, digest_of(body))
 
     def find(self, label: Label) -> Labelled:

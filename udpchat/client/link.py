@@ -1,12 +1,12 @@
-"""A client's association with its server: made, kept alive, renewed, lost and made again (SPEC 3, 6.3).
+"""A client's link to its server: sessions are made, kept alive, renewed, lost and made again (SPEC 3, 6.3).
 
-It knows sessions and silence, and nothing of what is chatted. Rules:
+It handles sessions and timeouts, and no chat content. Rules:
 
-- While one session lives, the next is made beside it, so that a fresh handshake is no break.
-- Silence ends no session: with each Hello the session is tried too, and if it answers first, nothing was lost but time.
-- A Reset proves nothing, for anyone can forge one: it only begins a handshake, at most one each RECONNECT_S_MIN.
+- While a session is in use, the next one is made in parallel, so that a new handshake interrupts nothing.
+- Silence does not end a session: with each Hello, a Ping is sent in it too. If that is answered first, it is kept.
+- A Reset is not authenticated, so anyone can forge it: it only begins a handshake, at most one per RECONNECT_S_MIN.
 
-`TRANSITIONS` says what follows what, for every state and input.
+`TRANSITIONS` defines the next state for every state and input.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ from udpchat.wire.frames import (
 from udpchat.wire.limits import HEARTBEAT_JITTER, HEARTBEAT_S
 from udpchat.wire.packets import DATA_HEADER, Address, Data, Reset, data_index, parse_packet_untrusted
 
-SUSPECT_S = 2.0  # without an answer: a handshake begins beside the session
+SUSPECT_S = 2.0  # without an answer: a handshake begins in parallel with the session
 LOST_S = 4.0  # without an answer: the link counts as lost
-RECONNECT_S_MIN = 1.0  # between handshakes that only an unproved Reset asked for
+RECONNECT_S_MIN = 1.0  # minimum age of a handshake before an unauthenticated Reset begins another
 DATA_KIND = b"\x05"
-CONTENT = (Entries, EntryFragment, Result, ResultFragment)  # as good in a former session as in this one
+CONTENT = (Entries, EntryFragment, Result, ResultFragment)  # accepted from a former session too (SPEC 7.4)
 
 
 class LinkState(Enum):
-    """What there is of a session, and of a handshake."""
+    """Which session and which handshake the link has."""
 
     CONNECTING = "a handshake, and no session"
     CONFIRMING = "a session that the handshake made, in which the server has not spoken yet"
@@ -68,7 +68,7 @@ class LinkInput(Enum):
 
 
 _S, _I = LinkState, LinkInput
-TRANSITIONS: dict[LinkState, dict[LinkInput, LinkState]] = {  # what is not listed changes nothing
+TRANSITIONS: dict[LinkState, dict[LinkInput, LinkState]] = {  # a pair that is not listed changes nothing
     _S.CONNECTING: {_I.FINISHED: _S.CONFIRMING},
     _S.CONFIRMING: {_I.CONFIRMED: _S.UP, _I.RESTARTED: _S.CONNECTING},
     _S.UP: {
@@ -84,12 +84,12 @@ TRANSITIONS: dict[LinkState, dict[LinkInput, LinkState]] = {  # what is not list
         _I.FINISHED: _S.CONFIRMING, _I.HEARD: _S.UP, _I.HEARD_OLD: _S.CHECKING, _I.GOODBYE: _S.CONNECTING,
     },
 }  # fmt: skip
-LOSING = frozenset({LinkState.CONNECTING, LinkState.CONFIRMING, LinkState.LOST})  # without a server, as far as is known
+LOSING = frozenset({LinkState.CONNECTING, LinkState.CONFIRMING, LinkState.LOST})  # no server is known to be reachable
 
 
 @dataclass(frozen=True, slots=True)
 class LinkSettings:
-    """Who this end is and where the other one is; `check_server` approves a server's key; `random(n)` gives n bytes."""
+    """The client's keys and the server's address; `check_server` approves a server's key; `random(n)` gives n bytes."""
 
     static: KeyPair
     instance: bytes
@@ -104,21 +104,21 @@ class LinkSettings:
 
 @dataclass(frozen=True, slots=True)
 class LinkRenewed:
-    """Another session is in use: all is to be reported again in it. The round trip, if the handshake measured it."""
+    """A new session is in use: all state must be sent again in it. The round trip, if the handshake measured it."""
 
     round_trip_s: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class LinkLost:
-    """The server ended the session with this reason, or does not answer (empty); the link goes on trying."""
+    """The server ended the session with this reason, or does not answer (empty); the link keeps trying."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class KeyRefused:
-    """The server showed a key that was not approved; nothing goes on."""
+    """The server's key was not approved; the handshake stops."""
 
     key: bytes
 
@@ -127,16 +127,16 @@ LinkEvent = LinkRenewed | LinkLost | KeyRefused
 
 
 class Link:
-    """`session` carries what is sent, if there is one; what changed is drained as events."""
+    """Packets are sent in `session`, if there is one; changes are drained as events."""
 
     def __init__(self, now: float, settings: LinkSettings) -> None:
         self._settings = settings
         self.state = LinkState.CONNECTING
         self.session: Session | None = None
-        self._previous: Session | None = None  # opens what is under way
+        self._previous: Session | None = None  # opens packets that are still in flight
         self._handshake: HandshakeInitiator | None = None
         self._connected_at = float("-inf")
-        self._asked_at: float | None = None  # since when an answer is awaited
+        self._asked_at: float | None = None  # since when the client awaits an answer
         self._heartbeat = _Heartbeat(now)
         self._is_ping_due = False
         self._is_forgotten = False
@@ -151,7 +151,7 @@ class Link:
 
     @property
     def is_forgotten(self) -> bool:
-        """Whether the server, or somebody in its name, says that it does not know the session."""
+        """Whether there is no session, or a Reset, which may be forged, reported it as unknown."""
         return self.session is None or self._is_forgotten
 
     @property
@@ -160,7 +160,7 @@ class Link:
         return None if self._handshake is None else self._handshake.version_mismatch
 
     def set_heartbeat(self, now: float, heartbeat_s: float) -> None:
-        """The silence after which a Ping is due, as the server wishes it."""
+        """Set the silence after which a Ping is due, as the Welcome requests it."""
         self._heartbeat.interval_s = heartbeat_s
         self._heartbeat.plan(now, self._settings.share())
 
@@ -183,7 +183,7 @@ class Link:
             self._events.append(LinkLost(reason))
 
     def _switch(self, now: float) -> None:
-        """The handshake's session is the one in use from here on."""
+        """From now on, use the session that the handshake made."""
         assert self._handshake is not None and self._handshake.session is not None
         if self.session is self._handshake.session:
             return
@@ -231,7 +231,7 @@ class Link:
         return [], None
 
     def _on_reset(self, now: float, packet: Reset) -> None:
-        """The server says that it has no such session, or somebody says so in its name."""
+        """The server, or an attacker who forges its Reset, reports that it does not know the session."""
         session = self.session
         if session is None or packet.receiver_index != session.peer_index:
             raise BadDatagram(Drop.UNEXPECTED)
@@ -257,17 +257,17 @@ class Link:
         received = parse_down_untrusted(body)
         if session is self.session:
             return received, counter
-        # Late, and maybe of a process of the server before this one: how far its logs reached is of no use now.
+        # Late, and maybe from an earlier process of the server: its heads are outdated.
         return [frame for frame in received if isinstance(frame, CONTENT)], None
 
     def on_goodbye(self, now: float, reason: str) -> None:
-        """The server has ended the session; another is being made."""
+        """The server has ended the session; make another one."""
         self._on(now, LinkInput.GOODBYE, reason)
 
     # --- Time ----------
 
     def handle_timeout(self, now: float) -> None:
-        """Heartbeat, suspicion, loss, renewal."""
+        """Repeat the handshake, detect silence and loss, renew an old session, make the heartbeat's Ping due."""
         self._handle_handshake_timeout(now)
         if self.session is None:
             return
@@ -287,7 +287,7 @@ class Link:
         if had_session and handshake.session is None:
             self._on(now, LinkInput.RESTARTED)
         if self.session is not None and self.session is not handshake.session and due is not None and now >= due:
-            self._is_ping_due = True  # with each Hello the session is tried too
+            self._is_ping_due = True  # with each Hello, a Ping is sent in the session too
 
     def next_timeout(self) -> float | None:
         """When `handle_timeout` is due."""
@@ -315,16 +315,16 @@ class Link:
     # --- Out ----------
 
     def drain_pings(self) -> list[bytes]:
-        """A Ping, if the server is to be asked whether it is there."""
+        """A Ping, if one is due; it stays due until `send` is called."""
         return [encode(Ping(0))] if self._is_ping_due and self.session is not None else []
 
     def send(self, now: float, frames: list[bytes], *, is_asking: bool) -> None:
-        """Seal frames into as few packets as hold them; `is_asking` if the server is to answer."""
+        """Seal frames into as few packets as possible; `is_asking`: the server must answer."""
         if not frames:
             return
         assert self.session is not None
         if self._handshake is not None and self._handshake.session is self.session:
-            self._handshake.repeat_finish()  # if it was lost, the server could open nothing that follows
+            self._handshake.repeat_finish()  # without it, the server could not open these packets
         for body, _ in packed((frame, None) for frame in frames):
             self._transmits.append((self.session.seal(body), self._settings.address))
         self._is_ping_due = False
@@ -333,7 +333,7 @@ class Link:
             self._asked_at = now
 
     def drain_transmits(self) -> list[tuple[bytes, Address]]:
-        """Datagrams to be sent, in order; a handshake's before what is sealed in it."""
+        """Datagrams to be sent, in order; those of a handshake before packets of its session."""
         transmits: list[tuple[bytes, Address]] = []
         if self._handshake is not None:
             transmits.extend((datagram, self._settings.address) for datagram in self._handshake.drain_transmits())
@@ -348,7 +348,7 @@ class Link:
 
 
 class _Heartbeat:
-    """When a Ping is due: an interval after the last packet that was sent, less up to HEARTBEAT_JITTER of it."""
+    """When a Ping is due: an interval after the last packet sent, minus a random part of up to HEARTBEAT_JITTER."""
 
     __slots__ = ("began_at", "due", "interval_s")
 
@@ -357,5 +357,5 @@ class _Heartbeat:
         self.interval_s = HEARTBEAT_S
 
     def plan(self, now: float, share: float) -> None:
-        """Something was sent; `share` is random, from 0 to 1."""
+        """A packet was sent; `share` is random, from 0 to 1."""
         self.due = now + self.interval_s * (1 - HEARTBEAT_JITTER * share)

@@ -1,7 +1,7 @@
 """A client's membership: the nick it enters with, the rooms it wants to be in, and its goodbye (SPEC 6.3).
 
-All three are sent again until they are answered, and anew in every session: so a server that has restarted, or a fresh
-handshake, needs nothing else to know of them.
+Enter and Follow are sent until they are answered, and again in every session, so neither a restarted server nor a new
+handshake needs earlier state. Goodbye is sent until it is answered, at most GOODBYES_MAX times.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from udpchat.wire.content import Reason
 from udpchat.wire.frames import Enter, Follow, Goodbye, encode
 from udpchat.wire.limits import ROOMS_PER_PEER_MAX
 
-ENTER_RESEND_S = 0.05  # grows by ENTER_RESEND_GROWTH up to ENTER_RESEND_S_MAX
+ENTER_RESEND_S = 0.05  # multiplied by ENTER_RESEND_GROWTH each time, up to ENTER_RESEND_S_MAX
 ENTER_RESEND_GROWTH = 1.5
 ENTER_RESEND_S_MAX = 1.0
 GOODBYE_RESEND_S = 0.06
@@ -25,26 +25,26 @@ GOODBYES_MAX = 6
 class RoomWish:
     """A room that this client wants to be in."""
 
-    is_followed: bool = False  # whether the server has answered for it in this session
-    is_returning: bool = False  # a room of the run before, that nobody asked for in this one
-    line: int | None = None  # of the input, that asked for it
+    is_followed: bool = False  # whether the server has sent its head in this session
+    is_returning: bool = False  # from the previous run; not requested in this one
+    line: int | None = None  # of the input that requested it
 
 
 class Membership:
-    """What is wanted, and what the server has answered in the session of the moment."""
+    """What the client wants, and what the server has answered in the current session."""
 
     def __init__(self, nick: str, rooms: tuple[str, ...], agent: str, *, is_returning: bool = False) -> None:
-        """`is_returning`: the rooms are those of the run before."""
+        """`is_returning`: the rooms are those of the previous run."""
         self.nick = nick
         self._agent = agent
         self._rooms = {room: RoomWish(is_returning=is_returning) for room in rooms}
-        self._strays: set[str] = set()  # logs of rooms not wanted, that the server has us in
+        self._strays: set[str] = set()  # logs of rooms that are not wanted, but that the server has us in
         self.is_welcome = False
         self.server_capabilities: frozenset[int] = frozenset()  # as the latest Welcome named them (SPEC 8)
         self.is_leaving = False
         self.is_over = False
         self._due: float | None = None
-        self._enters = 0  # sent since something was last wanted
+        self._enters = 0  # sends since the session began or a room was added
         self._goodbye_due: float | None = None
         self._goodbyes = 0
 
@@ -54,16 +54,16 @@ class Membership:
         return tuple(self._rooms)
 
     def wish(self, room: str) -> RoomWish:
-        """Why a room is wanted; nothing is known of one that is not."""
+        """The wish for a room; an empty one if it is not wanted."""
         return self._rooms.get(room, RoomWish())
 
     @property
     def is_complete(self) -> bool:
-        """Whether the server has let us in, to all rooms."""
+        """Whether the server has accepted our Enter and answered every Follow."""
         return self.is_welcome and all(wish.is_followed for wish in self._rooms.values())
 
     def renew(self, now: float) -> None:
-        """Another session: everything is to be sent again."""
+        """A new session: Enter and all Follows are to be sent again."""
         self.is_welcome = False
         for wish in self._rooms.values():
             wish.is_followed = False
@@ -72,7 +72,7 @@ class Membership:
         self._enters = 0
 
     def want(self, now: float, room: str, *, line: int | None = None) -> bool:
-        """Be in a room, asked for by this line of the input; False if that is wanted already."""
+        """Add a room, requested by this line of the input; False if it is wanted already."""
         if room in self._rooms:
             self._rooms[room].is_returning = False
             return False
@@ -82,11 +82,11 @@ class Membership:
         return True
 
     def drop(self, room: str) -> bool:
-        """Want a room no longer; False if it was not wanted."""
+        """Remove a room; False if it was not wanted."""
         return self._rooms.pop(room, None) is not None
 
     def on_left(self, now: float, room: str) -> bool:
-        """The server says we have left a room; True if that is wanted, else it is asked for again."""
+        """The server reports that we left a room; True if we wanted that. If not, Follow is sent again."""
         self._strays.discard(ROOM_PREFIX + room)
         if room not in self._rooms:
             return True
@@ -95,23 +95,23 @@ class Membership:
         return False
 
     def on_followed(self, room: str) -> bool:
-        """The server says how far a room's log reaches; True if that had been awaited."""
+        """The server has sent the head of a room's log; True if its Follow was unanswered until now."""
         wish = self._rooms.get(room)
         if wish is None or wish.is_followed:
             return False
         wish.is_followed = True
-        wish.line = None  # what is refused later, nobody has just asked for
+        wish.line = None  # a later refusal does not answer this line
         return True
 
     def is_stray(self, log: str) -> bool:
-        """Whether we are to part from this room: an earlier run was in it, this one does not want it. True once."""
+        """Whether to send Part for an unwanted log: an earlier run was in its room. True once, until Part is done."""
         if not log.startswith(ROOM_PREFIX) or log in self._strays or len(self._strays) >= ROOMS_PER_PEER_MAX:
             return False
         self._strays.add(log)
         return True
 
     def leave(self, now: float) -> None:
-        """Send Goodbye, until it is answered or was sent GOODBYES_MAX times."""
+        """Send Goodbye until it is answered, at most GOODBYES_MAX times; without a Welcome, set `is_over` at once."""
         self.is_leaving = True
         if not self.is_welcome:
             self.is_over = True
@@ -119,11 +119,11 @@ class Membership:
             self._goodbye_due = now
 
     def next_timeout(self) -> float | None:
-        """When `drain_frames` has something to send."""
+        """When `drain_frames` is due."""
         return earliest(self._due, self._goodbye_due)
 
     def drain_frames(self, now: float) -> list[bytes]:
-        """What is to be sent now."""
+        """The frames that are due."""
         frames = []
         if self.is_leaving:
             self._due = None

@@ -1,4 +1,4 @@
-"""Who a client is, and what it wants of a server."""
+"""A client's identity, and what it wants from a server."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from udpchat.session.noise import KeyPair
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Who this client is and what it wants; `check_server` yields why a server's key is not approved, or nothing.
+    """Identity and wishes; `check_server` returns why a server's key is not approved, or an empty string.
 
-    `history`: how many earlier messages of each room to fetch where nothing of it is held. `shown_max`: how many of
-    them, and of what was missed since an earlier run, to show at most; None: all.
-    `is_returning`: the rooms are those of the run before, and were not asked for now.
+    `history`: how many earlier messages of each room to fetch if fewer are held. `shown_max`: how many of them, and
+    of those missed since an earlier run, to show at most; None: all.
+    `is_returning`: the rooms are those of the previous run; the user has not requested them in this one.
     """
 
     static: KeyPair

@@ -1,4 +1,4 @@
-"""Where the replica of a log begins, and what of the past is shown of it (SPEC 5.1, 6.4)."""
+"""Where the replica of a log begins, and which of its earlier messages are shown (SPEC 5.1, 6.4)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from udpchat.client.profile import Profile
 from udpchat.sync.replica import Replica
 from udpchat.wire.frames import Head
 
-REGENERATED_ENTRIES_MAX = 1_000  # read again of a log that is not the one that was held
+REGENERATED_ENTRIES_MAX = 1_000  # read again of a log of a new generation; more if `history` is more
 
 Stood = tuple[int, int]
 """The generation and the sequence up to which a log is held."""
@@ -18,10 +18,10 @@ Stood = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A replica begins behind `sequence`.
+    """A replica begins after `sequence`.
 
-    `is_regenerated`: the log is not the one that was held. `recent`: entries that are shown again. `new`: how many
-    came since it was held, to be reported if there are any.
+    `is_regenerated`: the log's generation is not the one that was held. `recent`: entries to show again. `new`: how
+    many entries came since then, to be reported if there are any.
     """
 
     sequence: int
@@ -31,28 +31,28 @@ class Start:
 
 
 class ReplicaStarts:
-    """What was held of each log when this run began or last left it, and how much of the past is wanted."""
+    """What was held of each log when this run began or last left it, and how much history is wanted."""
 
     def __init__(
         self, profile: Profile, saved: dict[str, Stood], recent: dict[str, list[tuple[int, bytes]]] | None = None
     ) -> None:
-        """`saved`: by log, what is on the disk. `recent`: by log, the latest (sequence, entry) of it."""
+        """`saved`: by log, what is on the disk. `recent`: by log, its latest (sequence, entry) pairs."""
         self._profile = profile
         self._saved = dict(saved)
         self._recent = dict(recent or {})
         self._left: set[str] = set()  # logs that this run followed and left
-        self._hidden: dict[str, int] = {}  # log -> the sequence up to which its messages are kept, but not shown
+        self._hidden: dict[str, int] = {}  # log -> messages up to this sequence are kept, but not shown
 
     def hidden(self, log: str) -> int:
-        """The sequence up to which messages of a log are not shown; 0: all are."""
+        """Messages of a log up to this sequence are not shown; 0: all are shown."""
         return self._hidden.get(log, 0)
 
     def is_held(self, log: str, stood: Stood, former: Replica | None) -> bool:
-        """Whether what is held of a log is just this."""
+        """Whether a log is held at exactly this generation and sequence."""
         return (self._saved.get(log) if former is None else (former.generation, former.sequence)) == stood
 
     def leave(self, replica: Replica) -> None:
-        """A log is not followed any more; it may be again."""
+        """A log is no longer followed; this run may follow it again."""
         self._saved[replica.log] = (replica.generation, replica.sequence)
         self._left.add(replica.log)
 
@@ -62,9 +62,9 @@ class ReplicaStarts:
         stood = self._saved.get(log) if former is None else (former.generation, former.sequence)
         held = stood[1] if stood is not None and stood[0] == head.generation else None
         if held is None and (former is not None or log in self._left):
-            self._hidden.pop(log, None)  # it counted in the log of before
+            self._hidden.pop(log, None)  # its sequences belong to the former log
         if log.startswith(ROSTER_PREFIX):
-            # If the server has not noticed that we were away, it goes on where we stood: it knows what is here.
+            # If the server did not notice that we were away, it sends only entries above those it knows we hold.
             return Start(head.entered if held is None else max(head.entered, held))
         if held is not None:
             sequence, recent = self._go_on(head, held)
@@ -78,7 +78,7 @@ class ReplicaStarts:
         return Start(max(head.base, head.entered - self._profile.history))
 
     def _go_on(self, head: Head, sequence: int) -> tuple[int, tuple[tuple[int, bytes], ...]]:
-        """Behind what is held, with what is shown of it again; or from further back, if less is held than is wanted."""
+        """After the held entries, with those to show again; or earlier, if fewer are held than wanted."""
         recent = self._recent.pop(head.log, None)
         if recent is None:
             return sequence, ()
@@ -88,9 +88,9 @@ class ReplicaStarts:
         return sequence, tuple(recent)
 
     def hide_earlier(self, head: Head) -> list[events.ClientEvent]:
-        """Of a room's messages before our entry, show the latest `shown_max` only; how many are not shown, if any.
+        """Show only the latest `shown_max` of a room's messages from before our entry; a Notice counts the others.
 
-        A conversation is shown whole: what is in it was said to this person, and nobody else may show it.
+        A conversation is shown whole: its messages were sent to this user, and only its two users can read it.
         """
         log, shown_max = head.log, self._profile.shown_max
         if shown_max is None or not log.startswith(ROOM_PREFIX) or log in self._left:
@@ -100,7 +100,7 @@ class ReplicaStarts:
         hidden = head.entered - shown_max
         if hidden > 0:
             self._hidden[log] = hidden
-        count = hidden - max(head.base, seen if is_known else 0)  # of those that this person has not seen
-        if count <= 0 or not (shown_max or is_known):  # who is new and wants no history is told of none
+        count = hidden - max(head.base, seen if is_known else 0)  # of messages that this user has not seen
+        if count <= 0 or not (shown_max or is_known):  # no notice to a new user without `history`
             return []
         return [events.Notice("history", f"{count:,} earlier messages in {log[1:]} are not shown: /history")]

@@ -1,4 +1,4 @@
-"""What a client asks of its server: written down, asked until answered, and the answer told (SPEC 5.6, 7.3)."""
+"""A client's requests: stored, sent until they are answered, and their results reported (SPEC 5.6, 7.3)."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ from udpchat.wire.limits import FRAGMENT_BYTES, FRAGMENTS_MAX
 
 UNWRITABLE_RETRY_S = 2.0
 RESULT_FRAGMENTS_HELD_MAX = 4 * FRAGMENTS_MAX
-_STORED = (requests.Say, requests.Tell, requests.SetTopic)  # carried out only once the server has written it down
+_STORED = (requests.Say, requests.Tell, requests.SetTopic)  # the server carries these out only by storing them
 
 
-LABELLED = (requests.Say, requests.Tell, requests.SetTopic)  # what the server keeps; all else a retry may ask again
+LABELLED = (requests.Say, requests.Tell, requests.SetTopic)  # stored by the server; others may be repeated
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The line of the input that requests come from, from 1; `label` if another run may give the same line again."""
+    """The line of the input that requests come from, from 1; `label`: identifies the line if another run repeats it."""
 
     line: int
     label: Label | None = None
@@ -48,17 +48,17 @@ class Source:
 
 @dataclass(slots=True)
 class _Asked:
-    """What is to be known of a request when its result comes."""
+    """What is needed of a request when its result comes."""
 
     line: int | None = None  # of this run's input
     is_labelled: bool = False
-    is_quiet: bool = False  # a result that says nothing is not reported
-    here: Recalled | None = None  # of the past that is asked for
-    is_reported: bool = False  # what was here of it, when the server was lost: no result is awaited
+    is_quiet: bool = False  # an empty topic is not reported
+    here: Recalled | None = None  # the part of the requested history that the replicas hold
+    is_reported: bool = False  # `here` was reported when the connection was lost: ignore the result
 
 
 class Requests:
-    """A client's requests, from asking to the event that their results are."""
+    """A client's requests, from `ask` to the events of their results."""
 
     def __init__(self, saved: ClientState, timeline: Timeline) -> None:
         self._instance = saved.instance
@@ -69,28 +69,28 @@ class Requests:
             (counter, body) for counter, body in saved.unanswered if is_said(body) or counter in saved.labelled
         ]
         self.outbox = Outbox(saved.next_counter, unanswered)
-        self.resumed = len(unanswered)  # requests of earlier runs that are asked again
+        self.resumed = len(unanswered)  # requests of earlier runs that this run sends again
         self._asked = {counter: _Asked(is_labelled=counter in saved.labelled) for counter, _ in unanswered}
         self._renamed_by = 0  # the counter of the latest rename that was carried out
         self.answers = Answers(self.ask)
         self._fragments = FragmentAssembler(RESULT_FRAGMENTS_HELD_MAX * FRAGMENT_BYTES)
         self._journal = Journal()
-        self._is_refused = False  # whether the server could not write, the last time that it was asked
+        self._is_refused = False  # whether the server last reported that it cannot store
         for counter, body in saved.unanswered:
             if counter in self.outbox:
                 self._expect_in_log(counter, parse_request_untrusted(body))
             else:
-                self._journal.add(RequestDone(counter))  # nobody waits for the result any more
+                self._journal.add(RequestDone(counter))  # its result is of no use to this run
 
     @property
     def is_idle(self) -> bool:
-        """Whether everything asked is answered."""
+        """Whether all requests have their results."""
         return not self.outbox
 
     def ask(self, request: requests.RequestBody, *, is_quiet: bool = False, here: Recalled | None = None) -> None:
-        """Have something carried out exactly once; `is_quiet` if an answer that says nothing is not to be told.
+        """Have a request carried out exactly once; `is_quiet`: do not report an empty topic.
 
-        `here` is what was found already of the past that is asked for: it is told with the answer.
+        `here`: the part of the requested history that the replicas hold, reported together with the result.
         """
         body = encode(request)
         label = self._source.label if self._source is not None and isinstance(request, LABELLED) else None
@@ -113,7 +113,7 @@ class Requests:
 
     @contextmanager
     def on_behalf_of(self, source: Source) -> Iterator[None]:
-        """What is asked inside comes from this line of the input."""
+        """Requests made inside come from this line of the input."""
         self._source = source
         try:
             yield
@@ -130,9 +130,9 @@ class Requests:
         return [asked.line for asked in self._asked.values() if asked.line is not None]
 
     def _is_known(self, label: Label, request: requests.RequestBody, body: bytes) -> bool:
-        """Whether a request is not to be asked, because an earlier run did so, or must not: what is known is reported.
+        """Whether not to send a request: an earlier run did, or its label forbids it. Reports what is known of it.
 
-        Order and uniqueness of the messages are those of the first time: nothing is asked twice under one label.
+        No label is used for two requests, so that messages keep their first order and none is sent twice.
         """
         counter = self._labels.counter_of(label)
         match self._labels.look_up(label, body, is_open=counter in self._asked):
@@ -162,7 +162,7 @@ class Requests:
         self._timeline.report(events.Error(code, text, self.line))
 
     def _repeat_result(self, request: requests.RequestBody, known: Labelled) -> None:
-        """Report what became of a request in an earlier run."""
+        """Report the result that a request had in an earlier run."""
         match request, parse_result_untrusted(known.result):
             case requests.Say() | requests.Tell(), requests.Stored(_, sequence, _):
                 identity = message_id(self._instance, known.counter).hex()
@@ -172,7 +172,7 @@ class Requests:
                 self._report_error(code, text)
 
     def on_result(self, now: float, frame: Result) -> list[events.ClientEvent]:
-        """The server's answer to a request, told once."""
+        """The server's result of a request, reported once."""
         body = self.outbox.on_result(now, frame.counter)
         if body is None:
             return []
@@ -185,7 +185,7 @@ class Requests:
         return [*(self._on_writable() if is_stored else ()), *self._report(frame, request, asked)]
 
     def _report(self, frame: Result, request: requests.RequestBody, asked: _Asked) -> list[events.ClientEvent]:
-        """What a result says to the person."""
+        """The events of a result."""
         identity = message_id(self._instance, frame.counter)
         here = asked.here or Recalled()
         match frame.body:
@@ -199,7 +199,7 @@ class Requests:
                 return [] if asked.is_reported else self._on_found(request, items, here)
         if isinstance(request, requests.Rename):
             if frame.counter < self._renamed_by:
-                return []  # overtaken on the way by the answer to a later one
+                return []  # the result of a later Rename came first
             self._renamed_by = frame.counter
         return self.answers.on_result(request, frame.body, is_quiet=asked.is_quiet)
 
@@ -209,14 +209,14 @@ class Requests:
         is_one_log = isinstance(request, requests.GetHistory)
         messages = tuple(merged(self._timeline.recall(items), here.messages, is_one_log=is_one_log))
         if isinstance(request, requests.GetHistory) and 0 < len(items) < request.count and items[0].sequence > 1:
-            # Cut to what fits an answer, unless the log begins there.
+            # The server returns what fits a Result: request the rest, unless the log begins here.
             rest = requests.GetHistory(request.log, items[0].sequence, 0, request.count - len(items))
             self.ask(rest, here=Recalled(messages, here.count))
             return []
         return [events.HistoryFound(messages[-here.count :])]
 
     def on_lost(self) -> list[events.ClientEvent]:
-        """The server is not there: of the past that was asked for, what is here is reported without the rest."""
+        """The connection is lost: of requested history, report what the replicas hold, without the server's part."""
         found: list[events.ClientEvent] = []
         for asked in self._asked.values():
             if asked.here is not None and asked.here.messages and not asked.is_reported:
@@ -225,7 +225,7 @@ class Requests:
         return found
 
     def on_fragment(self, now: float, part: ResultFragment) -> list[events.ClientEvent]:
-        """One part of a long answer."""
+        """One fragment of a large result."""
         if part.counter not in self.outbox:
             return []
         whole = self._fragments.add(part.counter, index=part.index, count=part.count, data=part.data)
@@ -234,7 +234,7 @@ class Requests:
         return self.on_result(now, Result(part.counter, parse_result_untrusted(whole)))
 
     def on_unwritable(self, now: float, text: str) -> list[events.ClientEvent]:
-        """The server cannot carry out anything at the moment: all is kept, and asked again later."""
+        """The server cannot store anything at the moment: all requests are kept, and sent again later."""
         told: list[events.ClientEvent] = []
         if not self._is_refused:
             text = f"{text}; what you say is kept here and sent when it can be"
@@ -244,7 +244,7 @@ class Requests:
         return told
 
     def _on_writable(self) -> list[events.ClientEvent]:
-        """The server has stored something: an answer to a question would not prove that it can."""
+        """The server stored something: report it if it could not before. The result of a query would not prove it."""
         if not self._is_refused:
             return []
         self._is_refused = False
@@ -254,15 +254,15 @@ class Requests:
     # --- Durability ----------
 
     def keep_rooms(self, rooms: tuple[str, ...]) -> None:
-        """Have these written down as the rooms that one is in."""
+        """Store the rooms that this client is in."""
         self._journal.add(RoomsChanged(rooms))
 
     def drain_writes(self, *, is_shown: bool = True) -> list[Write]:
-        """What is to be written as one batch; with what the timeline took in, unless that was not shown to anyone."""
+        """What is to be written as one batch; `is_shown`: with the entries of the timeline, which the user has seen."""
         return self._journal.drain(self._timeline.drain_writes() if is_shown else [])
 
     def persisted(self, now: float, count: int) -> list[events.ClientEvent]:
-        """The oldest writes drained are on the disk: what was asked may be sent."""
+        """The oldest writes drained are on the disk: their requests may be sent."""
         self._release(now, self._journal.take_written(count))
         if not self._journal.is_failing:
             return []
@@ -278,9 +278,9 @@ class Requests:
                 self.outbox.let_go(write.counter)
 
     def rejected(self, now: float, reason: str) -> list[events.ClientEvent]:
-        """Nothing drained could be written. It is sent all the same, and the person knows what that means.
+        """Nothing drained could be written. Requests are sent anyway, and an event informs the user.
 
-        Not so what has a label: another run could not know that it was sent.
+        A request with a label is not sent: another run could not know that it was.
         """
         was_failing = self._journal.is_failing
         unwritten = self._journal.take_unwritten()
@@ -298,14 +298,14 @@ class Requests:
         return failed
 
     def _give_up(self, counter: int) -> None:
-        """Ask this no more: it was never sent."""
+        """Drop a request that was never sent."""
         self.outbox.abandon(counter)
         self._timeline.own.on_failed(message_id(self._instance, counter))
         self._asked.pop(counter, None)
 
 
 def is_said(body: bytes) -> bool:
-    """Whether a request is a message, which is sent by the next run if this one ends before it is confirmed."""
+    """Whether a request is a message: the next run sends it if this one ends before it is answered."""
     return isinstance(parse_request_untrusted(body), requests.Say | requests.Tell)
 
 
@@ -314,5 +314,5 @@ def _words(request: requests.RequestBody) -> str:
 
 
 def room_of(request: requests.Say | requests.Tell) -> str:
-    """Where it is said: a room's name, or `@nick`."""
+    """Where the message goes: a room's name, or `@nick`."""
     return request.room if isinstance(request, requests.Say) else "@" + request.nick

@@ -1,6 +1,7 @@
-"""What a client wants on its disk, and what it finds there when it starts (SPEC 7.3).
+"""What a client writes to its disk, and what it reads there when it starts (SPEC 7.3).
 
-A request is written before it is first sent, and an entry before the cursor that claims to hold it is used again.
+A request is written before it is first sent, unless the disk fails. An entry is written no later than the cursor that
+includes it, so that a later run never acknowledges an entry that it does not hold.
 """
 
 from __future__ import annotations
@@ -8,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from hashlib import blake2s
 
-LABELS_MAX = 100_000  # kept in a store from one run to the next, and lines of one input with labels
+LABELS_MAX = 100_000  # in a store, and lines with labels in one input
 DIGEST_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What a script calls a request: line `line`, from 1, of its input `id`. The same label is the same request."""
+    """A script's name for a request: line `line`, from 1, of its input `id`. The same label is the same request."""
 
     id: str
     line: int
@@ -22,7 +23,7 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """A request that has a label. `result`: its result, encoded; empty while it is not answered, or after a discard."""
+    """A request that has a label. `result`: its result, encoded; empty before it is answered, or if discarded."""
 
     counter: int
     digest: bytes  # of its body
@@ -30,13 +31,13 @@ class Labelled:
 
 
 def digest_of(body: bytes) -> bytes:
-    """DIGEST_BYTES that tell whether a request is the one that a label was given to."""
+    """DIGEST_BYTES that identify the request that a label was given to."""
     return blake2s(body, digest_size=DIGEST_BYTES, person=b"label").digest()
 
 
 @dataclass(frozen=True, slots=True)
 class RequestAdded:
-    """A request, under its counter, not answered yet."""
+    """A new request, by its counter."""
 
     counter: int
     body: bytes
@@ -45,7 +46,7 @@ class RequestAdded:
 
 @dataclass(frozen=True, slots=True)
 class RequestDone:
-    """A request need not be kept: its result came, or it was discarded. `result` is kept with the label, if any."""
+    """A request need not be kept: its result came, or it was given up. `result` is kept with the label, if any."""
 
     counter: int
     result: bytes = b""
@@ -53,7 +54,7 @@ class RequestDone:
 
 @dataclass(frozen=True, slots=True)
 class EntriesStored:
-    """The replica of a log grew by entries `first`, `first + 1`, ...: dense behind what it held."""
+    """The replica of a log grew by entries `first`, `first + 1`, ...: directly after those it held."""
 
     log: str
     generation: int
@@ -63,7 +64,7 @@ class EntriesStored:
 
 @dataclass(frozen=True, slots=True)
 class ReplicaReset:
-    """The replica of a log starts over: it holds nothing, and all up to `sequence` is not to be had or not wanted."""
+    """The replica of a log starts over: it holds nothing; entries up to `sequence` are gone or not wanted."""
 
     log: str
     generation: int
@@ -72,7 +73,7 @@ class ReplicaReset:
 
 @dataclass(frozen=True, slots=True)
 class RoomsChanged:
-    """The rooms that this client is in, in the order in which it entered them."""
+    """The rooms that this client is in or wants to be in, in the order in which it requested them."""
 
     rooms: tuple[str, ...]
 
@@ -82,10 +83,10 @@ Write = RequestAdded | RequestDone | EntriesStored | ReplicaReset | RoomsChanged
 
 @dataclass(frozen=True, slots=True)
 class ClientState:
-    """What was written: the instance, its counter, its unanswered requests, where each replica stands, and the rooms
-    that the run before was in.
+    """What was stored: the instance, its counter, its unanswered requests, the place of each replica, and the rooms of
+    the previous run.
 
-    `recent` has the latest (sequence, entry) of some logs, as many as are wanted on entry, or all that there are.
+    `recent` has the latest (sequence, entry) of some logs: as many as are wanted on entry, or all if there are fewer.
     `labels` has the requests of the one input that this run continues, by line; `labelled` the counters of all
     unanswered requests that have a label.
     """

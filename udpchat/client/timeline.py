@@ -1,7 +1,7 @@
-"""What a client has of the logs it follows, and what their entries mean to a person (SPEC 5.1, 6.4).
+"""The logs that a client follows, and the events that their entries become (SPEC 5.1, 6.4).
 
-Replicas yield each entry once and in order; here it becomes an event: a message of somebody, one's own confirmed, a
-coming or going. What came is also what is to be written to the disk.
+Replicas yield each entry once and in order. Here it becomes an event: a message of another user, our own confirmed, a
+Joined or Left. Entries of rooms and conversations, but not of rosters, are also written to the disk.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from udpchat.wire.limits import CONVERSATIONS_PER_KEY_MAX, SEQUENCE_MAX
 
 
 class Timeline:
-    """The events and the writes of one client. `uplink` has its replicas, which are opened and closed here."""
+    """The events and the writes of one client. `uplink` holds its replicas; this class opens and closes them."""
 
     def __init__(self, uplink: Uplink, *, profile: Profile, saved: ClientState) -> None:
         self.uplink = uplink
@@ -35,7 +35,7 @@ class Timeline:
         self.own = OwnMessages()
         self._starts = ReplicaStarts(profile, saved.replicas, saved.recent)
         self._wanted: set[str] = set()  # logs of rooms
-        self._conversations: dict[str, str] = {}  # key of the other's nick -> log
+        self._conversations: dict[str, str] = {}  # `nick_key` of the other user -> log
         self._events: list[events.ClientEvent] = []
         self._writes: list[Write] = []
         self._unstored: set[str] = set()  # logs of which a write failed
@@ -43,11 +43,11 @@ class Timeline:
     # --- What is followed ----------
 
     def want(self, room: str) -> None:
-        """Entries of this room are welcome."""
+        """Accept the logs of this room."""
         self._wanted.update((ROOM_PREFIX + room, ROSTER_PREFIX + room))
 
     def drop(self, room: str) -> bool:
-        """This room is left; what was said there and is confirmed is reported now. False if it was not wanted."""
+        """We left this room; our messages stored there are reported as sent now. False if it was not wanted."""
         was_wanted = ROOM_PREFIX + room in self._wanted
         for log in (ROOM_PREFIX + room, ROSTER_PREFIX + room):
             self._wanted.discard(log)
@@ -58,22 +58,22 @@ class Timeline:
         return was_wanted
 
     def follows(self, room: str) -> bool:
-        """Whether the server has said how far this room's log reaches."""
+        """Whether this room's log has a replica, which the first head opens."""
         return ROOM_PREFIX + room in self.uplink
 
     def awaits_shown(self) -> bool:
-        """Whether entries are known to exist that are to be shown and are not here."""
+        """Whether entries that are to be shown are known to exist, but have not come."""
         return any(replica.has_gap and replica.head > self._starts.hidden(replica.log) for replica in self.uplink)
 
     @property
     def missing(self) -> int:
-        """How many entries are known to exist that are not here."""
+        """How many entries are known to exist, but have not come."""
         return self.uplink.missing
 
     # --- What the server sends ----------
 
     def on_head(self, head: Head) -> bool:
-        """How far a log reaches; the first word of it makes a replica. False if it is a log that nobody wants."""
+        """How far a log reaches; its first head opens a replica. False if the log is not wanted."""
         log = head.log
         replica = self.uplink.get(log)
         if replica is None or replica.generation != head.generation:
@@ -89,7 +89,7 @@ class Timeline:
         return True
 
     def _skip(self, replica: Replica, base: int) -> None:
-        """What is no longer kept cannot be had: the replica goes on from where the log begins now."""
+        """The server no longer keeps entries up to `base`: the replica is to continue there."""
         if replica.sequence:
             gone = base - replica.sequence
             text = f"{counted(gone, 'message')} of {self._shown_log(replica.log)} {'is' if gone == 1 else 'are'} gone: "
@@ -102,7 +102,7 @@ class Timeline:
         return log in self._wanted
 
     def _open(self, head: Head, former: Replica | None) -> Replica:
-        """A replica from where it is wanted: where it stood on the disk, or so much of the past as was asked for."""
+        """Open a replica: at its place on the disk, or as far back as history is wanted."""
         log = head.log
         if former is None:
             self._events += self._starts.hide_earlier(head)
@@ -111,7 +111,7 @@ class Timeline:
             text = f"the server has other messages of {self._shown_log(log)} than before: it was restored from a "
             text += "backup or lost the latest; what it has now is shown again"
             self._events.append(events.Notice("generation", text))
-            self._events += self.own.confirm_passed(log, SEQUENCE_MAX)  # it was stored, in the log that is no more
+            self._events += self.own.confirm_passed(log, SEQUENCE_MAX)  # they were stored, in the former log
         self._show_again(log, start)
         stands = (head.generation, start.sequence)
         if not log.startswith(ROSTER_PREFIX) and not self._starts.is_held(log, stands, former):
@@ -122,7 +122,7 @@ class Timeline:
 
     def _show_again(self, log: str, start: Start) -> None:
         for message in self.recall(requests.LogEntry(log, *item) for item in start.recent):
-            if (identity := bytes.fromhex(message.id)) in self.own:  # its answer was lost with the run before
+            if (identity := bytes.fromhex(message.id)) in self.own:  # the previous run did not get its result
                 self._events.append(self.own.confirm(identity, message.seq, message.time_ms))
             elif message.seq > self._starts.hidden(log):
                 self._events.append(message)
@@ -131,7 +131,7 @@ class Timeline:
             self._events.append(events.Notice("new", text))
 
     def take_in(self) -> None:
-        """What came next in its log: an event for the person, a write for the disk."""
+        """The entries that came next in their logs become events, and writes unless they are of a roster."""
         for received in self.uplink.drain_received():
             replica = self.uplink.get(received.log)
             assert replica is not None, "it is drained before its replica is closed"
@@ -171,7 +171,7 @@ class Timeline:
                 pass
 
     def _tell_message(self, replica: Replica, sequence: int, message: content.Message) -> None:
-        room = self._room_of(replica.log, message)  # also of what is not shown: its log is known from here on
+        room = self._room_of(replica.log, message)  # for hidden messages too: it remembers the log
         if message.author == self.people.me:
             if message.id in self.own:
                 self._events.append(self.own.confirm(message.id, sequence, message.time_ms))
@@ -182,7 +182,7 @@ class Timeline:
             self._events.append(_shown(room, sequence, message, is_history=sequence <= replica.entered))
 
     def _room_of(self, log: str, message: content.Message) -> str:
-        """What people call a log: the room, or `@` and the nick of the other one; whose log it is is remembered."""
+        """The user's name for a log: the room, or `@` and the other user's nick, which is remembered for that log."""
         if not log.startswith(CONVERSATION_PREFIX):
             return log[1:]
         nick = message.to if message.author == self.people.me else message.nick
@@ -193,7 +193,7 @@ class Timeline:
         return shown_log(log, next((nick for nick, known in self._conversations.items() if known == log), ""))
 
     def recall(self, items: Iterable[requests.LogEntry]) -> list[events.MessageReceived]:
-        """Entries of the past, from the disk or the server, as messages; those of who is ignored are left out."""
+        """The messages among entries from the disk or the server; those of ignored users are left out."""
         recalled = []
         for item in items:
             try:
@@ -205,25 +205,25 @@ class Timeline:
         return recalled
 
     def head_of(self, log: str) -> int | None:
-        """How far a log reaches, as far as is known; None if it is not followed."""
+        """The highest known sequence of a log; None if it is not followed."""
         replica = self.uplink.get(log)
         return None if replica is None else replica.head
 
     def cursor_of(self, log: str) -> int | None:
-        """How far a log has been taken in; None if it is not followed."""
+        """The cursor of a log; None if it is not followed."""
         replica = self.uplink.get(log)
         return None if replica is None else replica.sequence
 
     def log_of(self, target: str) -> str | None:
-        """The log of a room, or of the conversation with `@nick` as far as there was one."""
+        """The log of a room, or of the conversation with `@nick`; None if no such conversation is known."""
         if target.startswith("@"):
             return self._conversations.get(nick_key(target[1:]))
         return ROOM_PREFIX + target
 
-    # --- What this client said ----------
+    # --- This client's messages ----------
 
     def on_stored(self, identity: bytes, log: str, sequence: int) -> None:
-        """The server says where it stands. Reported when the replica gets there, or at once if that is not coming."""
+        """The server has stored our message: report it when the replica reaches it, or at once if none will."""
         if identity not in self.own:
             return
         replica = self.uplink.get(log)
@@ -235,7 +235,7 @@ class Timeline:
     # --- Out ----------
 
     def report(self, event: events.ClientEvent) -> None:
-        """Something else for the person, in its place among the messages."""
+        """Add another event, in its place among the messages."""
         self._events.append(event)
 
     def drain_events(self) -> list[events.ClientEvent]:
@@ -244,7 +244,7 @@ class Timeline:
         return drained
 
     def drain_writes(self) -> list[Write]:
-        """What is to be kept, in order."""
+        """What is to be written, in order; no entries of a log of which a write failed."""
         drained, self._writes = self._writes, []
         kept: list[Write] = []
         for write in drained:
@@ -255,7 +255,7 @@ class Timeline:
         return kept
 
     def on_unwritten(self, writes: Iterable[Write]) -> None:
-        """These are not on the disk: their logs stay there as they are, without a hole, until a replica starts over."""
+        """These writes failed: write no more of their logs, to leave no gap, until a replica starts over."""
         self._unstored.update(write.log for write in writes if isinstance(write, EntriesStored | ReplicaReset))
 
 
