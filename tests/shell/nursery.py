@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import TextIO
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-IMPORTED = ("wire", "session", "sync", "chat", "storage", "ui")
+IMPORTED = ("wire", "session", "sync", "chat", "server", "client", "storage", "ui")
 LIBRARIES = ("argparse", "asyncio", "logging.handlers", "platformdirs", "sqlite3", "tomllib", "uuid")
 REQUEST_BYTES_MAX = 1 << 18
 IS_HERE = sys.platform == "linux"
@@ -87,9 +87,10 @@ class Child:
         return self.returncode
 
     def send_signal(self, number: int) -> None:
-        """Unless it has ended."""
+        """Unless it has ended; its end may not be reported yet."""
         if self.poll() is None:
-            os.kill(self.pid, number)
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     def kill(self) -> None:
         """SIGKILL."""

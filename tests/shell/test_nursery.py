@@ -36,6 +36,14 @@ def test_it_is_a_process_of_its_own_that_a_signal_ends() -> None:
         killed.process.kill()  # nothing to what has ended
 
 
+def test_a_signal_to_one_that_has_ended_and_whose_end_is_not_reported_yet_is_none() -> None:
+    with Program("client", "--version") as ended:
+        assert ended.code() == 0
+        ended.process.poll = lambda: None  # type: ignore[method-assign]
+        ended.process.kill()
+        del ended.process.poll
+
+
 def test_it_gets_the_environment_and_no_other_files(tmp_path: Path) -> None:
     chosen = {"UDPCHAT_BIND": "127.0.0.1", "UDPCHAT_PORT": "0", "UDPCHAT_DATA": str(tmp_path)}
     environment = clean_environment() | chosen
