@@ -207,14 +207,17 @@ class Promises:
             assert mine == self._server.log.read(log, held.base + 1, head), f"{client.nick}: {log} differs"
 
     def is_presence_right(self) -> bool:
-        """Whether the server's rosters say who is here, and nobody else."""
+        """Whether the server's registry and rosters say who is here, in a room or in none, and nobody else."""
+        here = [client.core for client in self._clients if client.is_running and not client.core.is_over]
         present: dict[str, Counter[str]] = {}
-        for client in self._clients:
-            if client.is_running and not client.core.is_over:
-                for room in client.core.rooms:
-                    present.setdefault(room, Counter())[client.core.nick] += 1
-        rosters = {room.name: Counter(room.roster.members) for room in self._server.core.chat.rooms}
-        return {name: roster for name, roster in rosters.items() if roster} == present
+        for core in here:
+            for room in core.rooms:
+                present.setdefault(room, Counter())[core.nick] += 1
+        chat = self._server.core.chat
+        rosters = {room.name: Counter(room.roster.members) for room in chat.rooms}
+        entered = Counter(peer.nick for peer in chat.registry if peer.nick is not None)
+        is_known = entered == Counter(core.nick for core in here)
+        return is_known and {name: roster for name, roster in rosters.items() if roster} == present
 
 
 def _read(log: MemoryLog, name: str) -> list[tuple[int, Entry]]:

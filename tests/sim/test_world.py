@@ -58,3 +58,16 @@ def test_what_changes_between_two_runs_is_seen() -> None:
     kept.say(simulated.now, "lobby", "past the node")
     kept.persisted(simulated.now, len(kept.drain_writes()))
     simulated.run_until(lambda: len(alice.sent()) == 1, limit_s=1.0)
+
+
+def test_a_client_in_no_room_is_present_only_once_a_new_server_knows_it() -> None:
+    """Found by the swarm: the world counted as well before such a client was back, which then broke the silence."""
+    world = World(Random(7))
+    (alice,) = world.add_clients(1)
+    alice.core.part(world.now, "lobby")
+    world.settle()
+    assert world.promises.is_presence_right()
+    world.server.kill()
+    world.server.restart()
+    assert not world.promises.is_presence_right()
+    world.run_until(world.promises.is_presence_right, limit_s=12)  # it notices at its next heartbeat
