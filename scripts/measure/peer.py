@@ -16,13 +16,14 @@ from udpchat.sync.uplink import Uplink
 from udpchat.wire.errors import BadDatagram
 from udpchat.wire.frames import (
     Down,
+    EnterRefused,
     Entries,
     EntryFragment,
+    FollowRefused,
     Head,
     Heads,
     PathCheck,
     PathReply,
-    Refused,
     Result,
     Welcome,
     encode,
@@ -127,7 +128,7 @@ class Peer:
                 self._membership.is_welcome = True
             case PathCheck():
                 self._urgent.append(encode(PathReply(frame.token)))
-            case Refused():
+            case EnterRefused() | FollowRefused():
                 raise RuntimeError(f"refused: {frame.code}: {frame.text}")
         self._report_messages()
         return is_taken

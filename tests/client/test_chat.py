@@ -13,7 +13,7 @@ from udpchat.client.stored import ClientState, RoomsChanged
 from udpchat.session.noise import KeyPair, fingerprint
 from udpchat.sync.uplink import Uplink
 from udpchat.wire.content import Reason
-from udpchat.wire.frames import Head, Heads, Refused, Result, Welcome, parse_request_untrusted
+from udpchat.wire.frames import EnterRefused, FollowRefused, Head, Heads, Result, Welcome, parse_request_untrusted
 from udpchat.wire.requests import Done, Part, RequestBody
 
 NOW = 5.0
@@ -85,7 +85,7 @@ def test_a_room_that_refuses_is_an_error_and_holds_up_nothing() -> None:
     chat = chat_of("lobby", "vault")
     chat.on_welcome(WELCOME)
     follow(chat, "lobby")
-    chat.on_refused(NOW, Refused("#vault", "not_allowed", "members only"))
+    chat.on_follow_refused(FollowRefused("#vault", "not_allowed", "members only"))
     happened = chat.drain_events()
     assert events.Error("not_allowed", "members only", None) in happened
     assert chat.has_connected and chat.membership.rooms == ("lobby",)
@@ -94,7 +94,7 @@ def test_a_room_that_refuses_is_an_error_and_holds_up_nothing() -> None:
 def test_a_room_of_the_run_before_that_refuses_is_no_error() -> None:
     chat = chat_of("vault", is_returning=True)
     chat.on_welcome(WELCOME)
-    chat.on_refused(NOW, Refused("#vault", "not_allowed", "members only"))
+    chat.on_follow_refused(FollowRefused("#vault", "not_allowed", "members only"))
     assert events.Notice("not_allowed", "vault cannot be joined again: members only") in chat.drain_events()
 
 
@@ -102,13 +102,13 @@ def test_a_room_of_the_run_before_that_refuses_is_no_error() -> None:
 def test_a_final_refusal_ends_it_and_is_reported_once(code: str) -> None:
     chat = chat_of("lobby")
     for _ in range(2):
-        chat.on_refused(NOW, Refused("", code, "no"))
+        chat.on_enter_refused(EnterRefused(code, "no"))
     assert chat.drain_events() == [events.Rejected(code, "no")] and chat.membership.is_over
 
 
 def test_a_refusal_of_a_later_version_ends_nothing() -> None:
     chat = chat_of("lobby")
-    chat.on_refused(NOW, Refused("", "a_code_of_later", "no"))
+    chat.on_enter_refused(EnterRefused("a_code_of_later", "no"))
     assert chat.drain_events() == [] and not chat.membership.is_over
 
 

@@ -14,7 +14,7 @@ from udpchat.client.core import ClientCore
 from udpchat.client.profile import Profile
 from udpchat.client.stored import ClientState
 from udpchat.session.noise import KeyPair
-from udpchat.wire.frames import Heads, Refused, encode
+from udpchat.wire.frames import EnterRefused, Heads, encode
 from udpchat.wire.limits import TEXT_BYTES_MAX
 from udpchat.wire.requests import GetTopic, ListMembers, ListRooms, Rename, SetTopic, Whois
 
@@ -358,7 +358,7 @@ def test_what_comes_after_the_end_changes_nothing() -> None:
     alice = world.add_client("alice")
     world.run(1)
     peer = next(iter(world.server.core.chat.registry))
-    peer.downlink.send(encode(Refused("", "banned", "go")))
+    peer.downlink.send(encode(EnterRefused("banned", "go")))
     world.server.core.chat.rooms.to_flush[peer] = None
     world.server.core.receive(world.now, [])
     world.drain(world.server)

@@ -8,7 +8,7 @@ from udpchat.chat.ids import DIRECTORY_LOG
 from udpchat.server.admission import Settings
 from udpchat.server.registry import Peer
 from udpchat.wire.content import Claim
-from udpchat.wire.frames import Down, Heads, Refused, Welcome, encode, parse_down_untrusted
+from udpchat.wire.frames import Down, EnterRefused, FollowRefused, Heads, Welcome, encode, parse_down_untrusted
 from udpchat.wire.limits import NICKS_PER_KEY_MAX, ROOMS_MAX, ROOMS_PER_PEER_MAX
 from udpchat.wire.requests import Tell
 
@@ -22,7 +22,7 @@ def told(rig: Rig, peer: Peer) -> list[Down]:
 
 
 def refusals(rig: Rig, peer: Peer) -> list[str]:
-    return [frame.code for frame in told(rig, peer) if isinstance(frame, Refused)]
+    return [frame.code for frame in told(rig, peer) if isinstance(frame, EnterRefused | FollowRefused)]
 
 
 def heads(rig: Rig, peer: Peer) -> set[str]:

@@ -45,7 +45,7 @@ UP: list[frames.Up] = [
 ]
 DOWN: list[frames.Down] = [
     frames.Welcome("ada", USER, "den", 10_000, 30_000, 86_400, 1_000, 0, ()),
-    frames.Refused("#no room", "bad_room", "A room name cannot contain a space."),
+    frames.EnterRefused("nick_taken", "the nick ada is held by another key"),
     frames.Result(COUNTER, requests.Stored("#lobby", 41)),
     frames.Entries("#lobby", 99, 41, 25, [frames.raw(each) for each in (frames.encode_message(MESSAGE), REMOVED)]),
     frames.EntryFragment("#lobby", 99, 41, 25, 0, 2, b"the first"),
@@ -53,6 +53,8 @@ DOWN: list[frames.Down] = [
     frames.Pong(123_456),
     frames.PathCheck(TOKEN),
     frames.ResultFragment(COUNTER, 0, 2, b"the first"),
+    frames.FollowRefused("#no room", "bad_room", "A room name cannot contain a space."),
+    frames.Unwritable("the server cannot store anything: there is no room on the disk"),
 ]
 REQUESTS: list[requests.RequestBody] = [
     requests.Say("lobby", content.ACTION, "waves"),

@@ -123,22 +123,26 @@ class Chat:
     def _kept_in(self, rooms: str) -> events.Notice:
         return events.Notice("kept", f"what is said in {rooms} {self._kept}")
 
-    def on_refused(self, now: float, frame: frames.Refused) -> None:
-        """The server refuses a Follow or our Enter, or it cannot store anything at the moment."""
-        if frame.log:
-            room = frame.log[1:]
-            wish = self.membership.wish(room)
-            self.membership.drop(room)
-            self.timeline.drop(room)
-            if wish.is_returning:
-                self._events.append(events.Notice(frame.code, f"{room} cannot be joined again: {frame.text}"))
-            else:
-                self._events.append(events.Error(frame.code, frame.text, wish.line))
-            self._report_connected()
-        elif frame.code == "unwritable":
-            self._events += self.requests.on_unwritable(now, frame.text)
-        elif frame.code in FINAL_REFUSALS:
+    def on_enter_refused(self, frame: frames.EnterRefused) -> None:
+        """The server refuses our Enter."""
+        if frame.code in FINAL_REFUSALS:
             self.reject(frame.code, frame.text)
+
+    def on_follow_refused(self, frame: frames.FollowRefused) -> None:
+        """The server refuses a Follow."""
+        room = frame.log[1:]
+        wish = self.membership.wish(room)
+        self.membership.drop(room)
+        self.timeline.drop(room)
+        if wish.is_returning:
+            self._events.append(events.Notice(frame.code, f"{room} cannot be joined again: {frame.text}"))
+        else:
+            self._events.append(events.Error(frame.code, frame.text, wish.line))
+        self._report_connected()
+
+    def on_unwritable(self, now: float, text: str) -> None:
+        """The server cannot store anything at the moment."""
+        self._events += self.requests.on_unwritable(now, text)
 
     def on_result(self, now: float, frame: frames.Result | frames.ResultFragment) -> None:
         """A result, or a fragment of one; a Rename or Part that succeeded changes the membership."""

@@ -181,8 +181,12 @@ class ClientCore:
             case frames.Welcome():
                 self._link.set_heartbeat(now, frame.heartbeat_ms / 1000)
                 self._chat.on_welcome(frame)
-            case frames.Refused():
-                self._chat.on_refused(now, frame)
+            case frames.EnterRefused():
+                self._chat.on_enter_refused(frame)
+            case frames.FollowRefused():
+                self._chat.on_follow_refused(frame)
+            case frames.Unwritable(text):
+                self._chat.on_unwritable(now, text)
             case frames.PathCheck():
                 # Only this frame shows the client that its address has changed. The path may be new: measure it.
                 # The Ping goes first, since a late PathReply makes the server ignore the frames behind it.

@@ -11,7 +11,7 @@ from udpchat.server.registry import Peer
 from udpchat.server.rooms import Rooms
 from udpchat.server.settle import EnterAs
 from udpchat.server.state import State
-from udpchat.wire.frames import Refused, Welcome, encode
+from udpchat.wire.frames import Down, EnterRefused, FollowRefused, Welcome, encode
 from udpchat.wire.limits import CAPABILITIES, EXPIRY_S, HEARTBEAT_S, PROTOCOL_MINOR, ROOMS_PER_PEER_MAX
 
 
@@ -29,9 +29,7 @@ class Settings:
 class Admission:
     """Admits peers and joins them to rooms, or refuses. Events for the operator go to `happened`."""
 
-    def __init__(
-        self, rooms: Rooms, durable: State, settings: Settings, happened: list[events.ServerEvent]
-    ) -> None:
+    def __init__(self, rooms: Rooms, durable: State, settings: Settings, happened: list[events.ServerEvent]) -> None:
         self._rooms = rooms
         self._durable = durable
         self._settings = settings
@@ -73,11 +71,14 @@ class Admission:
     def reject(self, peer: Peer, code: str, text: str) -> None:
         """The peer may not enter under this nick; it may request another."""
         self.forget(peer)
-        self._refuse(peer, "", code, text)
+        self._send(peer, EnterRefused(code, text[:200]))
         self._happened.append(events.PeerRefused(peer.session.path.address[0], code))
 
-    def _refuse(self, peer: Peer, log: str, code: str, text: str) -> None:
-        peer.downlink.send(encode(Refused(log, code, text[:200])))
+    def _refuse_log(self, peer: Peer, log: str, code: str, text: str) -> None:
+        self._send(peer, FollowRefused(log, code, text[:200]))
+
+    def _send(self, peer: Peer, frame: Down) -> None:
+        peer.downlink.send(encode(frame))
         self._rooms.to_flush[peer] = None
 
     def _welcome(self, peer: Peer) -> None:
@@ -94,21 +95,22 @@ class Admission:
             minor=PROTOCOL_MINOR,
             capabilities=CAPABILITIES,
         )
-        peer.downlink.send(encode(welcome))
-        self._rooms.to_flush[peer] = None
+        self._send(peer, welcome)
 
     def follow(self, now: float, peer: Peer, log: str) -> None:
         """A peer requests to join a room. A peer that has not entered yet joins it when it enters."""
         if not log.startswith(ROOM_PREFIX):
-            return self._refuse(peer, log, "bad_room", "the log of a room is named #room; others cannot be followed")
+            return self._refuse_log(
+                peer, log, "bad_room", "the log of a room is named #room; others cannot be followed"
+            )
         try:
             name = parse_room(log[1:])
         except BadName as error:
-            return self._refuse(peer, log, "bad_room", error.reason)
+            return self._refuse_log(peer, log, "bad_room", error.reason)
         known = peer.rooms if peer.entering is None else peer.entering.rooms
         if name not in known and len(known) >= ROOMS_PER_PEER_MAX:
             text = f"you are in {ROOMS_PER_PEER_MAX} rooms, as many as one may be in"
-            return self._refuse(peer, log, "too_many_rooms", text)
+            return self._refuse_log(peer, log, "too_many_rooms", text)
         if peer.entering is None:
             self._join(now, peer, name)
         else:
@@ -118,6 +120,6 @@ class Admission:
         room = self._rooms.open(name)
         if room is None:
             text = "this server has as many rooms as it can hold"
-            self._refuse(peer, ROOM_PREFIX + name, "too_many_rooms", text)
+            self._refuse_log(peer, ROOM_PREFIX + name, "too_many_rooms", text)
         else:
             self._rooms.join(now, peer, room)

@@ -30,7 +30,7 @@ from udpchat.server.settle import (
 from udpchat.session.noise import user_id
 from udpchat.session.session import Session
 from udpchat.sync.log import Append, ServerLog
-from udpchat.wire.frames import Introduction, Refused, encode
+from udpchat.wire.frames import Introduction, Unwritable, encode
 from udpchat.wire.requests import HERE
 
 
@@ -120,7 +120,7 @@ class Chat:
             else:
                 self.admission.forget(peer)
         for peer in informed:
-            peer.downlink.send(encode(Refused("", "unwritable", f"the server cannot store anything: {reason}"[:200])))
+            peer.downlink.send(encode(Unwritable(f"the server cannot store anything: {reason}"[:200])))
             self.rooms.to_flush[peer] = None
 
     # --- Effects ----------

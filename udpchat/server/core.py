@@ -28,11 +28,11 @@ from udpchat.sync.timers import TimerHeap
 from udpchat.wire.content import Reason
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.frames import (
+    EnterRefused,
     Goodbye,
     Introduction,
     PathCheck,
     Pong,
-    Refused,
     encode,
     pack,
     parse_introduction_untrusted,
@@ -135,7 +135,7 @@ class ServerCore:
         surplus = self._registry.surplus_of(key)
         if surplus is not None:
             text = f"{PEERS_PER_KEY_MAX} other devices with this key are here, as many as may be"
-            self._disconnect(now, surplus, Reason.DISPLACED, [encode(Refused("", "too_many_devices", text))])
+            self._disconnect(now, surplus, Reason.DISPLACED, [encode(EnterRefused("too_many_devices", text))])
 
     def _disconnect(self, now: float, peer: Peer, reason: Reason, before: Sequence[bytes] = ()) -> None:
         """End a peer's session; `before` are frames sent in the same packet as the Goodbye."""

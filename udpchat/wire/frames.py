@@ -26,7 +26,6 @@ from udpchat.wire.limits import (
     FRAGMENTS_MAX,
     FRAMES_MAX,
     INSTANCE_BYTES,
-    LOG_NAME_BYTES_MAX,
     OPTIONAL_TAG_MIN,
     PATH_TOKEN_BYTES,
     PROTOCOL_MINOR,
@@ -60,14 +59,14 @@ class Introduction(WireStruct, tag=0, frozen=True):
 
 
 class Enter(WireStruct, tag=1, frozen=True):
-    """Request to enter under a nick; repeated until answered by `Welcome` or `Refused`. `agent` names the program."""
+    """Request to enter under a nick; repeated until answered by `Welcome` or `EnterRefused`. `agent`: the program."""
 
     nick: Nick
     agent: Annotated[str, Meta(max_length=64)]
 
 
 class Follow(WireStruct, tag=2, frozen=True):
-    """Request to join the room with this log; repeated until answered by `Heads` or `Refused`."""
+    """Request to join the room with this log; repeated until answered by `Heads` or `FollowRefused`."""
 
     log: LogName
 
@@ -150,10 +149,9 @@ class Welcome(WireStruct, tag=16, frozen=True):
     capabilities: Capabilities = ()  # what the server understands
 
 
-class Refused(WireStruct, tag=17, frozen=True):
-    """Entering (`log` is empty) or following this log is refused: a code for programs, a text for people (SPEC 4.9)."""
+class EnterRefused(WireStruct, tag=17, frozen=True):
+    """The client may not enter: a code for programs, a text for people (SPEC 4.9)."""
 
-    log: Annotated[str, Meta(max_length=LOG_NAME_BYTES_MAX)]
     code: Code
     text: ShortText
 
@@ -216,6 +214,20 @@ class PathCheck(WireStruct, tag=23, frozen=True):
     token: Token
 
 
+class FollowRefused(WireStruct, tag=25, frozen=True):
+    """The client may not follow this log. `code` and `text` as in `EnterRefused`."""
+
+    log: LogName
+    code: Code
+    text: ShortText
+
+
+class Unwritable(WireStruct, tag=26, frozen=True):
+    """The server cannot store anything at the moment, for this reason: repeat the requests later (SPEC 7.2)."""
+
+    text: ShortText
+
+
 class ResultFragment(WireStruct, tag=24, frozen=True):
     """One fragment of the body of a `Result` that does not fit a datagram (SPEC 4.7)."""
 
@@ -225,7 +237,10 @@ class ResultFragment(WireStruct, tag=24, frozen=True):
     data: FragmentData
 
 
-Down = Welcome | Refused | Result | Entries | EntryFragment | Heads | Pong | PathCheck | Goodbye | ResultFragment
+Down = (
+    Welcome | EnterRefused | Result | Entries | EntryFragment | Heads | Pong | PathCheck | Goodbye | ResultFragment
+    | FollowRefused | Unwritable
+)  # fmt: skip
 
 # --- Bytes ----------
 

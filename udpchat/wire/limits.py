@@ -7,7 +7,7 @@ from __future__ import annotations
 
 # --- Protocol: SPEC 1 to 3 ----------
 
-PROTOCOL_VERSION = 2  # raised with every change that an older peer cannot read (SPEC 8)
+PROTOCOL_VERSION = 3  # raised with every change that an older peer cannot read (SPEC 8)
 PROTOCOL_MINOR = 0  # grows with what a peer may ignore (SPEC 8)
 CAPABILITIES: tuple[int, ...] = ()  # numbers of what this version understands beyond version 1.0; none is defined yet
 CAPABILITIES_MAX = 64  # in one list
