@@ -259,13 +259,13 @@ def test_the_past_of_a_room_is_for_all_and_of_a_conversation_for_the_two() -> No
     done(rig, alice, Tell("bob", 0, "secret word"))
     done(rig, alice, Say("lobby", 0, "open word"))
     log = conversation_log(alice.key, bob.key)
-    assert why_not(rig, carol, GetHistory(log, 0, 0, 9)) == "not_allowed"
-    assert why_not(rig, carol, GetHistory("!directory", 0, 0, 9)) == "bad_log"
-    assert why_not(rig, carol, Search("word", "", log, 0)) == "not_allowed"
+    assert why_not(rig, carol, GetHistory(log, None, None, 9)) == "not_allowed"
+    assert why_not(rig, carol, GetHistory("!directory", None, None, 9)) == "bad_log"
+    assert why_not(rig, carol, Search("word", None, log, 0)) == "not_allowed"
     for peer, logs in ((bob, {log, "#lobby"}), (carol, {"#lobby"})):
-        found = done(rig, peer, Search("word", "", "", 0))
+        found = done(rig, peer, Search("word", None, None, 0))
         assert isinstance(found, EntryList) and {item.log for item in found.items} == logs
-    past = done(rig, bob, GetHistory(log, 0, 0, 9))
+    past = done(rig, bob, GetHistory(log, None, None, 9))
     assert isinstance(past, EntryList) and [item.sequence for item in past.items] == [1]
 
 
@@ -281,8 +281,8 @@ def test_a_log_in_the_place_of_a_room_is_refused(request_of: type[RequestBody]) 
 def test_what_is_no_readable_log_in_the_place_of_a_log_is_refused(log: str) -> None:
     rig = Rig()
     alice = rig.device("alice", "lobby")
-    assert why_not(rig, alice, GetHistory(log, 0, 0, 9)) == "bad_log"
-    assert why_not(rig, alice, Search("hi", "", log, 0)) == "bad_log"
+    assert why_not(rig, alice, GetHistory(log, None, None, 9)) == "bad_log"
+    assert why_not(rig, alice, Search("hi", None, log, 0)) == "bad_log"
 
 
 def test_a_request_that_cannot_be_read_fails() -> None:

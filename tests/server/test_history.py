@@ -16,11 +16,11 @@ def test_the_last_before_a_sequence_and_a_time_as_many_as_asked_for() -> None:
         rig.ask(alice, Say("lobby", 0, str(number)))
         rig.write()
 
-    def sequences(before: int, before_ms: int, count: int) -> list[int]:
+    def sequences(before: int | None, before_ms: int | None, count: int) -> list[int]:
         return [item.sequence for item in rig.chat.history.before(GetHistory("#lobby", before, before_ms, count))]
 
-    assert sequences(0, 0, 3) == [4, 5, 6] and sequences(4, 0, 2) == [2, 3] and sequences(1, 0, 9) == []
-    assert sequences(0, 1_002_000, 9) == [1, 2] and sequences(2, 1_002_000, 9) == [1]
+    assert sequences(None, None, 3) == [4, 5, 6] and sequences(4, None, 2) == [2, 3] and sequences(1, None, 9) == []
+    assert sequences(None, 1_002_000, 9) == [1, 2] and sequences(2, 1_002_000, 9) == [1]
 
 
 def test_an_answer_holds_the_latest_that_fit_and_at_least_one() -> None:
@@ -30,9 +30,9 @@ def test_an_answer_holds_the_latest_that_fit_and_at_least_one() -> None:
         rig.ask(alice, Say("lobby", 0, "x" * 5_000))
     rig.ask(alice, Say("lobby", 0, "x" * (PAST_BYTES_MAX + 100)))
     rig.write()
-    found = rig.chat.history.before(GetHistory("#lobby", 0, 0, 9))
+    found = rig.chat.history.before(GetHistory("#lobby", None, None, 9))
     assert [item.sequence for item in found] == [6]
-    assert [item.sequence for item in rig.chat.history.before(GetHistory("#lobby", 6, 0, 9))] == [4, 5]
+    assert [item.sequence for item in rig.chat.history.before(GetHistory("#lobby", 6, None, 9))] == [4, 5]
 
 
 def test_a_conversation_is_read_and_found_by_the_two_who_have_it() -> None:
@@ -45,7 +45,7 @@ def test_a_conversation_is_read_and_found_by_the_two_who_have_it() -> None:
     history = rig.chat.history
     assert [history.may_read(peer, log) for peer in (alice, bob, carol)] == [True, True, False]
     for peer, logs in ((bob, {log, "#lobby"}), (carol, {"#lobby"})):
-        assert {item.log for item in history.search(peer, Search("word", "", "", 0))} == logs
+        assert {item.log for item in history.search(peer, Search("word", None, None, 0))} == logs
 
 
 def test_what_others_say_in_private_takes_no_place_among_what_is_found() -> None:
@@ -55,7 +55,7 @@ def test_what_others_say_in_private_takes_no_place_among_what_is_found() -> None
     for number in range(PAST_ENTRIES_MAX + 1):
         rig.ask(alice, Tell("bob", 0, f"a secret word {number}"))
         rig.write()
-    assert [item.log for item in rig.chat.history.search(carol, Search("word", "", "", 0))] == ["#lobby"]
-    assert {item.log for item in rig.chat.history.search(bob, Search("word", "", "", 0))} == {
+    assert [item.log for item in rig.chat.history.search(carol, Search("word", None, None, 0))] == ["#lobby"]
+    assert {item.log for item in rig.chat.history.search(bob, Search("word", None, None, 0))} == {
         conversation_log(alice.key, bob.key)
     }

@@ -110,7 +110,7 @@ def talk(world: World) -> tuple[ClientNode, ClientNode]:
     alice.do("whois", bob.nick)
     world.run(1)
     alice.do("rename", "carol")
-    alice.core.ask(world.now, GetHistory("#lobby", 0, 0, 5))
+    alice.core.ask(world.now, GetHistory("#lobby", None, None, 5))
     world.drain(alice)
     world.settle()
     assert [event.text for event in bob.messages()] == ["hello", ("long " * 1_000).strip("\n")]

@@ -98,7 +98,11 @@ def _beyond(info: inspect.Type) -> Iterator[Any]:
         case inspect.TupleType():
             yield [0] * (len(info.item_types) + 1)
         case inspect.UnionType():
-            yield 5
+            plain = [each for each in info.types if not isinstance(each, inspect.NoneType | inspect.StructType)]
+            for each in plain:
+                yield from _beyond(each)
+            if not plain:
+                yield 5
         case inspect.RawType():
             return  # anything that is msgpack; whoever opens it looks at it
         case _:

@@ -68,8 +68,8 @@ REQUESTS: list[requests.RequestBody] = [
     requests.ListMembers("lobby", ""),
     requests.ListRooms("lobby"),
     requests.GetTopic("lobby"),
-    requests.GetHistory("#lobby", 0, 0, 20),
-    requests.Search("tea cake", "", "#lobby", 0),
+    requests.GetHistory("#lobby", None, None, 20),
+    requests.Search("tea cake", None, "#lobby", 0),
 ]
 RESULTS: list[requests.ResultBody] = [
     requests.Stored(conversation_log(bytes(32), bytes(32)), 3, requests.AWAY, "lunch"),

@@ -109,9 +109,9 @@ class History:
         if is_latest and (len(items) == count or extent.base == 0):
             return [HistoryFound(messages)]
         if is_latest and items:
-            request = requests.GetHistory(log, items[0][0], 0, count - len(items))
+            request = requests.GetHistory(log, items[0][0], None, count - len(items))
         else:
-            request = requests.GetHistory(log, 0, before_ms, count)
+            request = requests.GetHistory(log, None, before_ms or None, count)
         return self._ask(now, request, Recalled(messages, count))
 
     def _latest_here(self, log: str, count: int, before_ms: int) -> tuple[list[tuple[int, bytes]], Extent, bool]:
@@ -137,9 +137,9 @@ class History:
         text = " ".join(words)
         if not fits(text, SEARCH_BYTES_MAX):
             raise SearchTooLong
-        log = (self._core.timeline.log_of(target) or "") if target else ""
-        assert log or not target, "no conversation is known"
-        request = requests.Search(text, nick, log, min(since_ms, SEQUENCE_MAX))
+        log = self._core.timeline.log_of(target) if target else None
+        assert log is not None or not target, "no conversation is known"
+        request = requests.Search(text, nick or None, log, min(since_ms, SEQUENCE_MAX))
         return self._ask(now, request, Recalled(self._search_here(request), SEARCH_MESSAGES_MAX))
 
     def _search_here(self, request: requests.Search) -> tuple[MessageReceived, ...]:
@@ -148,8 +148,8 @@ class History:
         try:
             found = self._archive.search(
                 request.words,
-                nick=request.nick or None,
-                log=request.log or None,
+                nick=request.nick,
+                log=request.log,
                 since_ms=request.since_ms,
                 limit=SEARCH_MESSAGES_MAX,
             )

@@ -210,7 +210,7 @@ class Requests:
         messages = tuple(merged(self._timeline.recall(items), here.messages, is_one_log=is_one_log))
         if isinstance(request, requests.GetHistory) and 0 < len(items) < request.count and items[0].sequence > 1:
             # The server returns what fits a Result: request the rest, unless the log begins here.
-            rest = requests.GetHistory(request.log, items[0].sequence, 0, request.count - len(items))
+            rest = requests.GetHistory(request.log, items[0].sequence, None, request.count - len(items))
             self.ask(rest, here=Recalled(messages, here.count))
             return []
         return [events.HistoryFound(messages[-here.count :])]

@@ -284,15 +284,15 @@ def _handle(asking: Asking, request: Any) -> None:
         asking.fail("unreadable", "the server cannot read that part of its log")
 
 
-def _may_read(asking: Asking, log: str) -> bool:
-    return not log or asking.chat.history.may_read(asking.peer, log)
+def _may_read(asking: Asking, log: str | None) -> bool:
+    return log is None or asking.chat.history.may_read(asking.peer, log)
 
 
 def _misnamed(request: Any) -> tuple[str, str] | None:
     """(code, text) if a `RequestBody` names a log where a room belongs, or a room where a log belongs (SPEC 4.3)."""
     if getattr(request, "room", "").startswith(ROOM_PREFIX):
         return "bad_room", "a room is named here without #"
-    log = getattr(request, "log", "")
-    if log and not log.startswith((ROOM_PREFIX, CONVERSATION_PREFIX)):
+    log = getattr(request, "log", None)
+    if log is not None and not log.startswith((ROOM_PREFIX, CONVERSATION_PREFIX)):
         return "bad_log", "a log is named here: # and the room, or @ and 20 digits"
     return None

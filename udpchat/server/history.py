@@ -33,8 +33,8 @@ class History:
     def before(self, request: GetHistory) -> list[LogEntry]:
         """The last entries of a log before a sequence and a time: at most `count`, and as many as fit an answer."""
         extent = self._log.extent(request.log)
-        last = min(extent.head, request.before - 1) if request.before else extent.head
-        if request.before_ms:
+        last = min(extent.head, request.before - 1) if request.before is not None else extent.head
+        if request.before_ms is not None:
             last = min(last, self._log.since(request.log, request.before_ms) - 1)
         first = max(extent.base + 1, last - request.count + 1)
         entries = self._log.read(request.log, first, last - first + 1) if first <= last else []
@@ -44,8 +44,8 @@ class History:
         """The latest messages with all the words that this peer may read: at most PAST_ENTRIES_MAX, and what fits."""
         found = self._log.search(
             request.words,
-            nick=request.nick or None,
-            log=request.log or None,
+            nick=request.nick,
+            log=request.log,
             may_read=partial(self.may_read, peer),
             since_ms=request.since_ms,
             limit=PAST_ENTRIES_MAX,

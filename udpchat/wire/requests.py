@@ -22,7 +22,6 @@ from udpchat.wire.fields import (
 )
 from udpchat.wire.limits import (
     AWAY_BYTES_MAX,
-    LOG_NAME_BYTES_MAX,
     NICK_CHARACTERS_MAX,
     PAST_ENTRIES_MAX,
     ROOM_CHARACTERS_MAX,
@@ -107,21 +106,21 @@ class GetTopic(WireStruct, tag=10, frozen=True):
 
 
 class GetHistory(WireStruct, tag=11, frozen=True):
-    """Request the latest `count` entries of a log below a sequence and a time in ms; 0: without this bound."""
+    """Request the latest `count` entries of a log: if bounded, only those below a sequence, or before a time in ms."""
 
     log: LogName
-    before: Sequence
-    before_ms: Annotated[int, Meta(ge=0, le=SEQUENCE_MAX)]
+    before: Counter | None
+    before_ms: Sequence | None
     count: Annotated[int, Meta(ge=1, le=PAST_ENTRIES_MAX)]
 
 
 class Search(WireStruct, tag=12, frozen=True):
-    """Request the latest messages with all of these words; an empty field, or `since_ms` 0, does not restrict them."""
+    """Request the latest messages with all of these words: since a time, and if given, of a nick and in a log."""
 
     words: Annotated[str, Meta(max_length=200)]
-    nick: Annotated[str, Meta(max_length=NICK_CHARACTERS_MAX)]
-    log: Annotated[str, Meta(max_length=LOG_NAME_BYTES_MAX)]
-    since_ms: Annotated[int, Meta(ge=0, le=SEQUENCE_MAX)]
+    nick: Nick | None
+    log: LogName | None
+    since_ms: Sequence
 
 
 RequestBody = (
