@@ -67,15 +67,15 @@ def test_a_topic_is_told_unless_there_is_none_and_nobody_asked() -> None:
 def test_being_away_and_back_is_confirmed() -> None:
     asked = Asked()
     assert asked.result(SetAway("lunch"), Done()) == [events.Notice("away", "you are away: lunch")]
-    assert asked.result(SetAway(""), Done()) == [events.Notice("away", "you are back")]
+    assert asked.result(SetAway(None), Done()) == [events.Notice("away", "you are back")]
 
 
 def test_a_person_is_described_in_one_line() -> None:
     asked = Asked()
-    (here,) = asked.result(Whois("bob"), requests.Person("bob", "abcd", requests.AWAY, 61, "lunch", ["den", "lobby"]))
+    (here,) = asked.result(Whois("bob"), requests.Person("bob", "abcd", requests.Away("lunch"), 61, ["den", "lobby"]))
     text = "bob is here, in den, lobby, idle for 1 minute 1 second, away: lunch; key abcd"
     assert here == events.Notice("whois", text)
-    (gone,) = asked.result(Whois("bob"), requests.Person("bob", "abcd", requests.ABSENT, 0, "", []))
+    (gone,) = asked.result(Whois("bob"), requests.Person("bob", "abcd", requests.Absent(), 0, []))
     assert gone == events.Notice("whois", "bob is not here; key abcd")
 
 

@@ -38,4 +38,4 @@ def test_a_message_of_nothing_is_refused(text: str) -> None:
 
 
 def test_an_empty_topic_and_an_empty_reason_take_the_old_ones_away() -> None:
-    assert compose.set_topic("lobby", "").topic == "" and compose.set_away("").reason == ""
+    assert compose.set_topic("lobby", "").topic == "" and compose.set_away("").reason is None

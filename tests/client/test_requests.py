@@ -14,8 +14,8 @@ from udpchat.sync.uplink import Uplink
 from udpchat.wire.frames import Result, ResultFragment, encode, encode_request
 from udpchat.wire.limits import REQUESTS_IN_FLIGHT_MAX
 from udpchat.wire.requests import (
-    ABSENT,
-    AWAY,
+    Absent,
+    Away,
     Done,
     EntryList,
     Failed,
@@ -94,14 +94,14 @@ def test_a_failure_is_told_and_the_message_is_not_waited_for() -> None:
 def test_who_tells_somebody_who_is_away_is_told_so() -> None:
     client, _ = asks()
     told = (
-        (AWAY, "lunch", "bob is away: lunch"),
-        (AWAY, "not here till five", "bob is away: not here till five"),
-        (ABSENT, "", "bob is not here; it is delivered when they come back"),
+        (Away("lunch"), "bob is away: lunch"),
+        (Away("not here till five"), "bob is away: not here till five"),
+        (Absent(), "bob is not here; it is delivered when they come back"),
     )
-    for presence, reason, text in told:
+    for presence, text in told:
         client.ask(Tell("bob", 0, "hi"))
         counter = client.outbox.next_counter - 1
-        stored = Result(counter, Stored("@x", 1, presence, reason))
+        stored = Result(counter, Stored("@x", 1, presence))
         assert client.on_result(1.0, stored) == [events.Notice("away", text)]
 
 

@@ -11,7 +11,7 @@ from udpchat.sync.log import Append, RequestId
 from udpchat.sync.requests import ANSWERS_RECALLED_MAX
 from udpchat.wire.content import Message, TopicSet
 from udpchat.wire.frames import encode, parse_entry_untrusted
-from udpchat.wire.requests import ABSENT, Done, GetTopic, ListMembers, Page, Rename, Say, SetTopic, Stored, Tell
+from udpchat.wire.requests import Absent, Done, GetTopic, ListMembers, Page, Rename, Say, SetTopic, Stored, Tell
 
 KEY, INSTANCE = b"k" * 32, b"i" * 16
 
@@ -165,7 +165,7 @@ def test_who_was_away_finds_the_conversation_after_a_restart_of_the_server() -> 
     asked = rig.ask(alice, Tell("bob", 0, "later"))
     rig.write()
     result = rig.result(alice, asked)
-    assert result == Stored(conversation_log(alice.key, KEY), 1, ABSENT)
+    assert result == Stored(conversation_log(alice.key, KEY), 1, Absent())
     again = Rig(rig.log)
     back = again.device("bob", key=KEY)
     assert list(back.downlink.subscriptions) == [conversation_log(alice.key, KEY)]

@@ -20,14 +20,14 @@ from udpchat.wire.limits import (
     TOPIC_BYTES_MAX,
 )
 from udpchat.wire.requests import (
-    ABSENT,
-    AWAY,
-    HERE,
+    Absent,
+    Away,
     Done,
     EntryList,
     Failed,
     GetHistory,
     GetTopic,
+    Here,
     ListMembers,
     ListRooms,
     Malformed,
@@ -116,8 +116,8 @@ def test_who_goes_by_another_nick_now_is_here_and_gets_what_is_told_to_the_old_o
     alice, bob = rig.device("alice"), rig.device("bob")
     done(rig, bob, Rename("robert"))
     log = conversation_log(alice.key, bob.key)
-    assert done(rig, alice, Tell("bob", 0, "hi")) == Stored(log, 1, HERE)
-    assert done(rig, alice, Tell("robert", 0, "hi")) == Stored(log, 2, HERE)
+    assert done(rig, alice, Tell("bob", 0, "hi")) == Stored(log, 1, Here())
+    assert done(rig, alice, Tell("robert", 0, "hi")) == Stored(log, 2, Here())
 
 
 def test_a_person_is_away_while_all_devices_are() -> None:
@@ -126,11 +126,11 @@ def test_a_person_is_away_while_all_devices_are() -> None:
     other = rig.device("bob", key=bob.key)
     log = conversation_log(alice.key, bob.key)
     assert done(rig, bob, SetAway("lunch")) == Done()
-    assert done(rig, alice, Tell("bob", 0, "hi")) == Stored(log, 1, HERE)
+    assert done(rig, alice, Tell("bob", 0, "hi")) == Stored(log, 1, Here())
     rig.leave(other)
-    assert done(rig, alice, Tell("bob", 0, "hi")) == Stored(log, 2, AWAY, "lunch")
-    done(rig, bob, SetAway(""))
-    assert done(rig, alice, Tell("bob", 0, "hi")) == Stored(log, 3, HERE)
+    assert done(rig, alice, Tell("bob", 0, "hi")) == Stored(log, 2, Away("lunch"))
+    done(rig, bob, SetAway(None))
+    assert done(rig, alice, Tell("bob", 0, "hi")) == Stored(log, 3, Here())
     assert why_not(rig, bob, SetAway("\u00e4" * 101)) == "too_long"
 
 
@@ -221,8 +221,8 @@ def test_a_person_is_described_with_all_devices_and_rooms() -> None:
     rig.device("alice", "attic", key=alice.key)
     rig.now += 30
     person = done(rig, bob, Whois("ALICE"))
-    assert isinstance(person, Person) and person.nick == "alice" and person.presence == HERE
-    assert person.rooms == ["attic", "den", "lobby"] and person.idle_s == 30 and person.away == ""
+    assert isinstance(person, Person) and person.nick == "alice" and person.presence == Here()
+    assert person.rooms == ["attic", "den", "lobby"] and person.idle_s == 30
     assert why_not(rig, bob, Whois("nobody")) == "no_such_nick"
 
 
@@ -232,10 +232,10 @@ def test_a_nick_that_nobody_goes_by_at_the_moment_is_not_here() -> None:
     done(rig, alice, Rename("carol"))
     old, new = done(rig, bob, Whois("alice")), done(rig, bob, Whois("carol"))
     assert isinstance(old, Person) and isinstance(new, Person)
-    assert (old.presence, new.presence) == (ABSENT, HERE) and old.fingerprint == new.fingerprint
+    assert (old.presence, new.presence) == (Absent(), Here()) and old.fingerprint == new.fingerprint
     done(rig, alice, Rename("CAR0L"))  # looks like carol, and is
     spelled = done(rig, bob, Whois("carol"))
-    assert isinstance(spelled, Person) and spelled.presence == HERE
+    assert isinstance(spelled, Person) and spelled.presence == Here()
 
 
 def test_a_topic_is_set_by_who_is_in_the_room() -> None:

@@ -16,6 +16,7 @@ from udpchat.server.settle import (
     Proposal,
     Reject,
     SendResult,
+    Telling,
     settle,
 )
 from udpchat.server.state import State
@@ -24,7 +25,7 @@ from udpchat.storage.memory import MemoryLog
 from udpchat.sync.log import RequestId
 from udpchat.wire.content import Claim, Conversation, Message, TopicRecord
 from udpchat.wire.frames import encode, encode_message
-from udpchat.wire.requests import Done, Failed, Rename, Say, SetTopic, Stored, Tell
+from udpchat.wire.requests import Away, Done, Failed, Here, Rename, Say, SetTopic, Stored, Tell
 
 INSTANCE = b"i" * 16
 
@@ -45,8 +46,8 @@ def state() -> State:
     return made
 
 
-def proposal(action: Action, counter: int = 7, away: str = "", of: Author = ALICE, nick: str = "alice") -> Proposal:
-    return Proposal(of, nick, counter, 1_000, action, away)
+def proposal(action: Action, counter: int = 7, of: Author = ALICE, nick: str = "alice") -> Proposal:
+    return Proposal(of, nick, counter, 1_000, action)
 
 
 def message(text: str, *, to: str = "") -> bytes:
@@ -57,7 +58,7 @@ def test_the_same_state_and_proposal_give_the_same_and_the_state_stays(state: St
     for action in (
         EnterAs("carol"),
         Say("lobby", 0, "hi"),
-        Tell("bob", 0, "hi"),
+        Telling(Tell("bob", 0, "hi"), Here()),
         Rename("carol"),
         SetTopic("lobby", "tea"),
     ):
@@ -78,16 +79,16 @@ def test_the_first_message_to_a_person_opens_the_conversation_and_only_the_messa
     state: State,
 ) -> None:
     log = conversation_log(ALICE.key, BOB.key)
-    settled = settle(state, proposal(Tell("BOB", 0, "psst"), away="lunch"))
+    settled = settle(state, proposal(Telling(Tell("BOB", 0, "psst"), Away("lunch"))))
     opened, told = settled.appends
     assert (opened.log, opened.sequence, opened.origin) == (DIRECTORY_LOG, 3, None)
     assert opened.entry == encode(Conversation(log, (ALICE.key, BOB.key)))
     assert (told.log, told.sequence, told.entry) == (log, 1, message("psst", to="bob"))
     follow, answered = settled.effects
     assert follow == FollowConversation(log, (ALICE.key, BOB.key))
-    assert answered == SendResult(ALICE.client_id, 7, Stored(log, 1, "lunch"))
+    assert answered == SendResult(ALICE.client_id, 7, Stored(log, 1, Away("lunch")))
     state.apply(opened.log, opened.sequence, opened.entry)
-    assert len(settle(state, proposal(Tell("bob", 0, "psst"))).appends) == 1
+    assert len(settle(state, proposal(Telling(Tell("bob", 0, "psst"), Here()))).appends) == 1
 
 
 def test_a_free_nick_is_claimed_and_ones_own_is_not_claimed_again(state: State) -> None:

@@ -110,7 +110,7 @@ def texts(told: list[ClientEvent]) -> list[str]:
         ("/topic -", SetTopic("lobby", "")),
         ("/away at lunch", SetAway("at lunch")),
         ("/away", SetAway("away")),
-        ("/back", SetAway("")),
+        ("/back", SetAway(None)),
     ],
 )
 def test_a_line_asks_for_what_it_says(line: str, request_: RequestBody) -> None:

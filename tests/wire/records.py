@@ -26,10 +26,16 @@ GROUPS: tuple[tuple[str, Any], ...] = (
     ("results", requests.ResultBody),
     ("inside requests and entries", content.Extra),
     ("inside results", requests.LogEntry),
+    ("presence", requests.Presence),
     ("entries", content.Entry),
     ("records of the directory", content.Record),
 )
-NAMED = {requests.RequestBody: "request", requests.ResultBody: "result", content.Entry: "entry"}
+NAMED = {
+    requests.RequestBody: "request",
+    requests.ResultBody: "result",
+    content.Entry: "entry",
+    requests.Presence: "presence",
+}
 LINE_CHARACTERS_MAX = 120
 
 

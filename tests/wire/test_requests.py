@@ -18,5 +18,5 @@ def test_a_message_to_nobody_and_a_result_of_what_was_told_to_nobody_or_one_who_
 
 @pytest.mark.parametrize("idle_s", [-1, SEQUENCE_MAX + 1])
 def test_a_person_is_idle_for_a_time_that_there_is(idle_s: int) -> None:
-    person = requests.Person("ada", "print", requests.HERE, idle_s, "", [])
+    person = requests.Person("ada", "print", requests.Here(), idle_s, [])
     assert refusal(parse_result, encode(person)) is Drop.MALFORMED

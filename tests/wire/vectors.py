@@ -72,10 +72,10 @@ REQUESTS: list[requests.RequestBody] = [
     requests.Search("tea cake", None, "#lobby", 0),
 ]
 RESULTS: list[requests.ResultBody] = [
-    requests.Stored(conversation_log(bytes(32), bytes(32)), 3, requests.AWAY, "lunch"),
+    requests.Stored(conversation_log(bytes(32), bytes(32)), 3, requests.Away("lunch")),
     requests.Done(),
     requests.Failed("no_such_nick", "nobody here has ever been called bob"),
-    requests.Person("bob", fingerprint(KeyPair(SERVER_SECRET).public), requests.HERE, 60, "", ["lobby", "dev"]),
+    requests.Person("bob", fingerprint(KeyPair(SERVER_SECRET).public), requests.Here(), 60, ["lobby", "dev"]),
     requests.Page(["ada", "bob"], True),
     content.TopicSet("tea", "bob"),
     requests.EntryList([requests.LogEntry("#lobby", 41, frames.encode_message(MESSAGE))]),

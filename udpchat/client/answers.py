@@ -26,9 +26,9 @@ class Answers:
     ) -> list[events.ClientEvent]:
         """The events of a result, often none; `is_quiet`: an empty topic makes no event."""
         match request, body:
-            case requests.Tell(nick), requests.Stored(presence=requests.AWAY, away=reason):
+            case requests.Tell(nick), requests.Stored(presence=requests.Away(reason)):
                 return [events.Notice("away", f"{nick} is away: {reason}")]
-            case requests.Tell(nick), requests.Stored(presence=requests.ABSENT):
+            case requests.Tell(nick), requests.Stored(presence=requests.Absent()):
                 return [events.Notice("away", f"{nick} is not here; it is delivered when they come back")]
             case requests.ListMembers(room, after), requests.Page(items, more):
                 is_under_way = not after and room in self._names  # requested twice: report it once
@@ -41,7 +41,7 @@ class Answers:
             case requests.Whois(_), requests.Person():
                 return [events.Notice("whois", _described(body))]
             case requests.SetAway(reason), requests.Done():
-                return [events.Notice("away", f"you are away: {reason}" if reason else "you are back")]
+                return [events.Notice("away", "you are back" if reason is None else f"you are away: {reason}")]
             case requests.Part(room), requests.Done():
                 self._parted.append(room)
             case requests.Rename(nick), requests.Done():
@@ -77,7 +77,10 @@ class Answers:
 
 def _described(person: requests.Person) -> str:
     where = f"in {', '.join(person.rooms)}" if person.rooms else "in no room"
-    is_absent = person.presence == requests.ABSENT
-    here = "not here" if is_absent else f"here, {where}, idle for {duration_text(person.idle_s)}"
-    away = f", away: {person.away}" if person.presence == requests.AWAY else ""
-    return f"{person.nick} is {here}{away}; key {person.fingerprint}"
+    here = f"here, {where}, idle for {duration_text(person.idle_s)}"
+    match person.presence:
+        case requests.Away(reason):
+            here += f", away: {reason}"
+        case requests.Absent():
+            here = "not here"
+    return f"{person.nick} is {here}; key {person.fingerprint}"

@@ -32,7 +32,7 @@ def rename(nick: str) -> requests.Rename:
 
 def set_away(reason: str) -> requests.SetAway:
     """Set this device away with a reason; empty: it is back. LocalError if it is too long."""
-    return requests.SetAway(_bounded(reason, AWAY_BYTES_MAX, "reason"))
+    return requests.SetAway(_bounded(reason, AWAY_BYTES_MAX, "reason") or None)
 
 
 def whois(nick: str) -> requests.Whois:

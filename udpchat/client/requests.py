@@ -164,7 +164,7 @@ class Requests:
     def _repeat_result(self, request: requests.RequestBody, known: Labelled) -> None:
         """Report the result that a request had in an earlier run."""
         match request, parse_result_untrusted(known.result):
-            case requests.Say() | requests.Tell(), requests.Stored(_, sequence, _):
+            case requests.Say() | requests.Tell(), requests.Stored(_, sequence):
                 identity = message_id(self._instance, known.counter).hex()
                 room, kind = room_of(request), events.kind_name(request.kind)
                 self._timeline.report(events.MessageSent(room, sequence, identity, request.text, kind, 0, again=True))

@@ -31,7 +31,6 @@ from udpchat.session.noise import user_id
 from udpchat.session.session import Session
 from udpchat.sync.log import Append, ServerLog
 from udpchat.wire.frames import Introduction, Unwritable, encode
-from udpchat.wire.requests import HERE
 
 
 class Chat:
@@ -76,15 +75,10 @@ class Chat:
 
     # --- Proposals ----------
 
-    def propose(
-        self, now: float, peer: Peer, counter: int, action: Action, *, presence: int = HERE, away: str = ""
-    ) -> None:
-        """Settle an accepted request, or an Enter (`counter` 0). Its effects follow at once, or when it is durable.
-
-        `presence` and `away` are those of the addressee of a `Tell`.
-        """
+    def propose(self, now: float, peer: Peer, counter: int, action: Action) -> None:
+        """Settle an accepted request, or an Enter (`counter` 0). Its effects follow at once, or when it is durable."""
         time_ms = int((now + self.wall_offset_s) * 1000)
-        proposal = Proposal(peer.author, peer.nick or "", counter, time_ms, action, presence, away)
+        proposal = Proposal(peer.author, peer.nick or "", counter, time_ms, action)
         self._carry_out(now, self.commits.propose(proposal))
 
     def drain_writes(self) -> list[Append]:

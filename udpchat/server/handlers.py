@@ -17,26 +17,27 @@ from udpchat.chat.text import clean_text, fits
 from udpchat.server.chat import Chat
 from udpchat.server.registry import Peer
 from udpchat.server.replay import answer
-from udpchat.server.settle import Action
+from udpchat.server.settle import Action, Telling
 from udpchat.session.noise import fingerprint
 from udpchat.sync.log import LogUnreadable
 from udpchat.wire.content import ACTION, TEXT, Reason, TopicSet
 from udpchat.wire.limits import AWAY_BYTES_MAX, TEXT_BYTES_MAX, TOPIC_BYTES_MAX
 from udpchat.wire.requests import (
-    ABSENT,
-    AWAY,
-    HERE,
+    Absent,
+    Away,
     Done,
     EntryList,
     Failed,
     GetHistory,
     GetTopic,
+    Here,
     ListMembers,
     ListRooms,
     Malformed,
     Page,
     Part,
     Person,
+    Presence,
     Rename,
     RequestBody,
     ResultBody,
@@ -68,9 +69,9 @@ class Asking:
         """Answer that the request failed, and why."""
         self.answer(Failed(code, text[:200]))
 
-    def propose(self, action: Action, *, presence: int = HERE, away: str = "") -> None:
+    def propose(self, action: Action) -> None:
         """Settle, write and answer an action."""
-        self.chat.propose(self.now, self.peer, self.counter, action, presence=presence, away=away)
+        self.chat.propose(self.now, self.peer, self.counter, action)
 
 
 def _malformed(asking: Asking, request: Malformed) -> None:
@@ -97,9 +98,8 @@ def _tell(asking: Asking, request: Tell) -> None:
     if text is None:
         return
     claim = asking.chat.commits.durable.owner(request.nick)
-    present = asking.chat.registry.entered(claim.key) if claim else []
-    presence, away = _presence_of(present)
-    asking.propose(Tell(request.nick, request.kind, text, request.extra), presence=presence, away=away)
+    presence = _presence_of(asking.chat.registry.entered(claim.key)) if claim else Absent()
+    asking.propose(Telling(Tell(request.nick, request.kind, text, request.extra), presence))
 
 
 def _cleaned(asking: Asking, request: Say | Tell) -> str | None:
@@ -113,7 +113,7 @@ def _cleaned(asking: Asking, request: Say | Tell) -> str | None:
     elif not fits(cleaned, TEXT_BYTES_MAX - data_bytes):
         asking.fail("too_long", f"a message has at most {TEXT_BYTES_MAX} bytes")
     else:
-        asking.peer.presence.said_at = asking.now
+        asking.peer.activity.said_at = asking.now
         return cleaned
     return None
 
@@ -147,9 +147,9 @@ def _get_topic(asking: Asking, request: GetTopic) -> None:
 
 
 def _set_away(asking: Asking, request: SetAway) -> None:
-    if not fits(request.reason, AWAY_BYTES_MAX):
+    if request.reason is not None and not fits(request.reason, AWAY_BYTES_MAX):
         return asking.fail("too_long", f"a reason has at most {AWAY_BYTES_MAX} bytes")
-    asking.peer.presence.away = request.reason
+    asking.peer.activity.away = request.reason
     asking.answer(Done())
 
 
@@ -160,17 +160,16 @@ def _whois(asking: Asking, request: Whois) -> None:
     look = skeleton(claim.nick)
     present = [peer for peer in asking.chat.registry.entered(claim.key) if skeleton(peer.nick or "") == look]
     rooms, _ = _page(sorted({room for peer in present for room in peer.rooms}), after="")
-    idle_s = min((int(asking.now - peer.presence.said_at) for peer in present), default=0)
-    presence, away = _presence_of(present)
-    asking.answer(Person(claim.nick, fingerprint(claim.key), presence, idle_s, away, rooms))
+    idle_s = min((int(asking.now - peer.activity.said_at) for peer in present), default=0)
+    asking.answer(Person(claim.nick, fingerprint(claim.key), _presence_of(present), idle_s, rooms))
 
 
-def _presence_of(present: list[Peer]) -> tuple[int, str]:
-    """(presence, reason if away) of the person with these devices: away only if all of them are."""
-    reasons = [peer.presence.away for peer in present]
-    if not reasons:
-        return ABSENT, ""
-    return (AWAY, reasons[0]) if all(reasons) else (HERE, "")
+def _presence_of(present: list[Peer]) -> Presence:
+    """Of the person with these devices: away only if all of them are."""
+    reasons = [peer.activity.away for peer in present if peer.activity.away is not None]
+    if len(reasons) < len(present):
+        return Here()
+    return Away(reasons[0]) if reasons else Absent()
 
 
 # --- Lists and history ----------

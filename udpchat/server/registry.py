@@ -28,18 +28,18 @@ class Entering:
 
 
 @dataclass(slots=True)
-class Presence:
+class Activity:
     """When this device last sent a message (at first: when it connected), and why its person is away, if so."""
 
     said_at: float
-    away: str = ""
+    away: str | None = None
 
 
 class Peer:
     """One device of one person. `nick` is None until it has entered, and after it is removed."""
 
     __slots__ = (
-        "author", "bucket", "claimed", "downlink", "entering", "nick", "parted_at", "presence", "previous",
+        "activity", "author", "bucket", "claimed", "downlink", "entering", "nick", "parted_at", "previous",
         "rooms", "session", "window",
     )  # fmt: skip
 
@@ -53,7 +53,7 @@ class Peer:
         self.entering: Entering | None = Entering()
         self.rooms: set[str] = set()
         self.parted_at = -1  # the largest packet counter received when a Part was last carried out; -1: none
-        self.presence = Presence(now)
+        self.activity = Activity(now)
         self.claimed: dict[int, str] | None = None  # by counter: nicks of Renames whose answer it may not have
         self.bucket = TokenBucket(now, burst=REQUESTS_BURST, per_s=REQUESTS_PER_S_MAX)
 

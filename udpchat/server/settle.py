@@ -16,7 +16,7 @@ from udpchat.server.state import State
 from udpchat.sync.log import Append, RequestId
 from udpchat.wire.content import Claim, Conversation, Message, TopicRecord
 from udpchat.wire.frames import encode, encode_message
-from udpchat.wire.requests import HERE, Done, Failed, Rename, ResultBody, Say, SetTopic, Stored, Tell
+from udpchat.wire.requests import Done, Failed, Presence, Rename, ResultBody, Say, SetTopic, Stored, Tell
 
 # --- Proposals ----------
 
@@ -28,7 +28,15 @@ class EnterAs:
     nick: str
 
 
-Action = EnterAs | Say | Tell | Rename | SetTopic
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """A `Tell`, and the presence of its addressee."""
+
+    request: Tell
+    presence: Presence
+
+
+Action = EnterAs | Say | Telling | Rename | SetTopic
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +55,13 @@ class Author:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """`counter` is that of the request, 0 for `EnterAs`; `nick` is the author's nick, empty while it enters.
-
-    `presence` and `away` are those of the addressee of a `Tell`, and (HERE, "") for all other actions.
-    """
+    """`counter` is that of the request, 0 for `EnterAs`; `nick` is the author's nick, empty while it enters."""
 
     author: Author
     nick: str
     counter: int
     time_ms: int
     action: Action
-    presence: int = HERE
-    away: str = ""
 
 
 # --- Effects: carried out once the entries are durable ----------
@@ -189,11 +192,11 @@ def _say(state: State, proposal: Proposal, action: Say) -> _Outcome:
     return [(log, _message(proposal, action))], [_answered(proposal, stored)]
 
 
-def _tell(state: State, proposal: Proposal, action: Tell) -> _Outcome:
-    key = proposal.author.key
-    claim = state.owner(action.nick)
+def _tell(state: State, proposal: Proposal, action: Telling) -> _Outcome:
+    key, request = proposal.author.key, action.request
+    claim = state.owner(request.nick)
     if claim is None:
-        return [], [_failed(proposal, "no_such_nick", f"nobody here has ever been called {action.nick}")]
+        return [], [_failed(proposal, "no_such_nick", f"nobody here has ever been called {request.nick}")]
     other = claim.key
     log = conversation_log(key, other)
     entries: list[tuple[str, bytes]] = []
@@ -202,16 +205,16 @@ def _tell(state: State, proposal: Proposal, action: Tell) -> _Outcome:
             text = "one of you has as many conversations as can be held"
             return [], [_failed(proposal, "too_many_conversations", text)]
         entries.append((DIRECTORY_LOG, encode(Conversation(log, (key, other)))))
-    entries.append((log, _message(proposal, action, to=claim.nick)))
-    stored = Stored(log, state.head(log) + 1, proposal.presence, proposal.away)
+    entries.append((log, _message(proposal, request, to=claim.nick)))
+    stored = Stored(log, state.head(log) + 1, action.presence)
     return entries, [FollowConversation(log, (key, other)), _answered(proposal, stored)]
 
 
-def _message(proposal: Proposal, action: Say | Tell, to: str = "") -> bytes:
+def _message(proposal: Proposal, request: Say | Tell, to: str = "") -> bytes:
     author = proposal.author
     identity = message_id(author.instance, proposal.counter)
     envelope = (proposal.time_ms, author.user, proposal.nick, identity)
-    return encode_message(Message(*envelope, action.kind, action.text, to, action.extra))
+    return encode_message(Message(*envelope, request.kind, request.text, to, request.extra))
 
 
 def _answered(proposal: Proposal, result: ResultBody) -> SendResult:
@@ -225,7 +228,7 @@ def _failed(proposal: Proposal, code: str, text: str) -> SendResult:
 _SETTLERS: dict[type[Action], Callable[[State, Proposal, Any], _Outcome]] = {
     EnterAs: _enter,
     Say: _say,
-    Tell: _tell,
+    Telling: _tell,
     Rename: _rename,
     SetTopic: _set_topic,
 }

@@ -34,19 +34,18 @@ from udpchat.wire.limits import INSTANCE_BYTES, REQUESTS_IN_FLIGHT_MAX
 
 CLIENT = Schema(
     title="the store of a udpchat client",
-    application_id=0x75647063,  # "udpc"
+    application_id=0x75644C43,  # "udLC"
+    application_ids_before=(0x75647063,),  # "udpc": its requests and results are of version 2 of the protocol
     migrations=(
         (
             *STATEMENTS,
             "CREATE TABLE outbox (counter INTEGER PRIMARY KEY, body BLOB NOT NULL)",
             "CREATE TABLE identity (instance BLOB NOT NULL, next_counter INTEGER NOT NULL)",
-        ),
-        (
             """CREATE TABLE labels (
                 counter INTEGER PRIMARY KEY, id TEXT NOT NULL, line INTEGER NOT NULL,
                 digest BLOB NOT NULL, result BLOB NOT NULL, UNIQUE (id, line))""",
+            "CREATE TABLE rooms (position INTEGER PRIMARY KEY, name TEXT NOT NULL)",
         ),
-        ("CREATE TABLE rooms (position INTEGER PRIMARY KEY, name TEXT NOT NULL)",),
     ),
 )
 

@@ -10,6 +10,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from udpchat.wire.limits import (
+    AWAY_BYTES_MAX,
     LOG_NAME_BYTES_MAX,
     NICK_CHARACTERS_MAX,
     ROOM_CHARACTERS_MAX,
@@ -31,7 +32,7 @@ MessageId = Annotated[bytes, Meta(min_length=8, max_length=8)]
 MessageReference = Annotated[bytes, Meta(max_length=8)]  # a MessageId, or empty
 Kind = Annotated[int, Meta(ge=0, le=255)]  # TEXT, ACTION, or one that this version does not know
 ContentData = Annotated[bytes, Meta(max_length=TEXT_BYTES_MAX)]
-Presence = Annotated[int, Meta(ge=0, le=2)]  # HERE, AWAY or ABSENT
+AwayReason = Annotated[str, Meta(min_length=1, max_length=AWAY_BYTES_MAX)]
 
 
 class WireStruct(Struct, array_like=True, frozen=True, gc=False):

@@ -8,12 +8,12 @@ from msgspec import Meta
 
 from udpchat.wire.content import Extra, TopicSet
 from udpchat.wire.fields import (
+    AwayReason,
     Code,
     Counter,
     Kind,
     LogName,
     Nick,
-    Presence,
     Room,
     Sequence,
     ShortText,
@@ -21,14 +21,10 @@ from udpchat.wire.fields import (
     WireStruct,
 )
 from udpchat.wire.limits import (
-    AWAY_BYTES_MAX,
     NICK_CHARACTERS_MAX,
     PAST_ENTRIES_MAX,
     ROOM_CHARACTERS_MAX,
-    SEQUENCE_MAX,
 )
-
-HERE, AWAY, ABSENT = 0, 1, 2  # of a person: away if all devices are, absent if there is none
 
 # --- Requests: what a client asks to be carried out exactly once (SPEC 4.3) ----------
 
@@ -75,9 +71,9 @@ class SetTopic(WireStruct, tag=5, frozen=True):
 
 
 class SetAway(WireStruct, tag=6, frozen=True):
-    """Set this device away, for a reason; an empty reason: it is back."""
+    """Set this device away, for a reason; without a reason: it is back."""
 
-    reason: Annotated[str, Meta(max_length=AWAY_BYTES_MAX)]
+    reason: AwayReason | None
 
 
 class Whois(WireStruct, tag=7, frozen=True):
@@ -131,13 +127,29 @@ RequestBody = (
 # --- Results: the answer to a request, the same for every repetition (SPEC 4.4) ----------
 
 
+class Here(WireStruct, tag=0, frozen=True):
+    """A device of the person has entered, and is not away."""
+
+
+class Away(WireStruct, tag=1, frozen=True):
+    """All devices of the person that have entered are away; one of them for this reason."""
+
+    reason: AwayReason
+
+
+class Absent(WireStruct, tag=2, frozen=True):
+    """No device of the person has entered."""
+
+
+Presence = Here | Away | Absent
+
+
 class Stored(WireStruct, tag=1, frozen=True):
-    """The message is in the log, durably. Of a `Tell`: the presence of its addressee, and if AWAY, the reason."""
+    """The message is in the log, durably. Of a `Tell`: the presence of its addressee."""
 
     log: LogName
     sequence: Sequence
-    presence: Presence = HERE
-    away: ShortText = ""
+    presence: Presence = Here()
 
 
 class Done(WireStruct, tag=2, frozen=True):
@@ -152,13 +164,12 @@ class Failed(WireStruct, tag=3, frozen=True):
 
 
 class Person(WireStruct, tag=4, frozen=True):
-    """The person who owns a nick: fingerprint of the key, presence, idle time, reason if AWAY, rooms."""
+    """The person who owns a nick: fingerprint of the key, presence, idle time, rooms."""
 
     nick: Nick
     fingerprint: ShortText
     presence: Presence
-    idle_s: Annotated[int, Meta(ge=0, le=SEQUENCE_MAX)]
-    away: ShortText
+    idle_s: Sequence
     rooms: list[Room]
 
 
