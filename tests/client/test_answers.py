@@ -57,8 +57,9 @@ def test_a_server_that_promises_more_and_gives_nothing_is_not_asked_for_ever() -
 
 def test_a_topic_is_told_unless_there_is_none_and_nobody_asked() -> None:
     asked = Asked()
-    assert asked.result(GetTopic("lobby"), TopicSet("", ""), is_quiet=True) == []
-    assert asked.result(GetTopic("lobby"), TopicSet("", "")) == [events.TopicChanged("lobby", "", "")]
+    assert asked.result(GetTopic("lobby"), Done(), is_quiet=True) == []
+    assert asked.result(GetTopic("lobby"), TopicSet("", "bob"), is_quiet=True) == []
+    assert asked.result(GetTopic("lobby"), Done()) == [events.TopicChanged("lobby", "", "")]
     assert asked.result(GetTopic("lobby"), TopicSet("tea", "bob"), is_quiet=True) == [
         events.TopicChanged("lobby", "tea", "bob")
     ]

@@ -42,7 +42,7 @@ def head(log: str = ROOM, *, last: int = 0, base: int = 0, entered: int | None =
     return Head(log, generation, base, last, last if entered is None else entered)
 
 
-def message(text: str, author: bytes = BOB, *, nick: str = "", identity: bytes = b"", to: str = "") -> Message:
+def message(text: str, author: bytes = BOB, *, nick: str = "", identity: bytes = b"", to: str | None = None) -> Message:
     return Message(5, author, nick or NICKS[author], identity or text.encode().ljust(8)[:8], 0, text, to)
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from tests.server.rig import Rig
 from udpchat.chat.ids import conversation_log, message_id
 from udpchat.server.replay import recalled_window
-from udpchat.server.state import Topic
 from udpchat.storage.memory import MemoryLog
 from udpchat.sync.log import Append, RequestId
 from udpchat.sync.requests import ANSWERS_RECALLED_MAX
-from udpchat.wire.content import Message, TopicSet
+from udpchat.wire.content import Message, TopicRecord
 from udpchat.wire.frames import encode, parse_entry_untrusted
 from udpchat.wire.requests import Absent, Done, GetTopic, ListMembers, Page, Rename, Say, SetTopic, Stored, Tell
 
@@ -92,7 +91,7 @@ def test_a_restarted_server_answers_the_same_and_writes_nothing_twice() -> None:
         again.ask(back, request, counter=counter)
         assert again.result(back, counter) == Done() and again.server.drain_writes() == []
     assert back.nick == "carol" and again.texts("#lobby") == ["0", "1", "2"]
-    assert again.chat.commits.durable.topic("lobby") == Topic("tea", "carol")
+    assert again.chat.commits.durable.topic("lobby") == TopicRecord("lobby", "tea", "carol")
 
 
 def test_nothing_is_written_twice_for_one_request_whatever_is_asked_under_its_counter_later() -> None:
@@ -122,7 +121,7 @@ def test_a_request_that_left_no_entry_is_answered_after_a_restart_though_a_later
     again.ask(back, GetTopic("lobby"), counter=asked)
     after = again.ask(back, Say("lobby", 0, "more"), counter=said + 1)
     again.write()
-    assert again.result(back, asked) == TopicSet("", "") and again.result(back, said) == Stored("#lobby", 1)
+    assert again.result(back, asked) == Done() and again.result(back, said) == Stored("#lobby", 1)
     assert again.result(back, after) == Stored("#lobby", 2) and again.texts("#lobby") == ["hello", "more"]
 
 

@@ -8,9 +8,8 @@ from tests.server.rig import Rig
 from udpchat.chat.ids import DIRECTORY_LOG, conversation_log
 from udpchat.server.handlers import HANDLERS, PAGE_BYTES_MAX
 from udpchat.server.registry import Peer
-from udpchat.server.state import Topic
 from udpchat.wire import content, requests
-from udpchat.wire.content import Claim, Conversation, Extra
+from udpchat.wire.content import Claim, Conversation, Extra, TopicRecord
 from udpchat.wire.frames import encode
 from udpchat.wire.limits import (
     CONVERSATIONS_PER_KEY_MAX,
@@ -241,13 +240,12 @@ def test_a_nick_that_nobody_goes_by_at_the_moment_is_not_here() -> None:
 def test_a_topic_is_set_by_who_is_in_the_room() -> None:
     rig = Rig()
     alice, bob = rig.device("alice", "lobby"), rig.device("bob")
-    assert done(rig, alice, SetTopic("lobby", "tea")) == Done() and rig.chat.commits.durable.topic("lobby") == Topic(
-        "tea", "alice"
-    )
+    tea = TopicRecord("lobby", "tea", "alice")
+    assert done(rig, alice, SetTopic("lobby", "tea")) == Done() and rig.chat.commits.durable.topic("lobby") == tea
     assert why_not(rig, bob, SetTopic("lobby", "coffee")) == "not_in_room"
     assert why_not(rig, alice, SetTopic("lobby", "\u00e4" * (TOPIC_BYTES_MAX // 2 + 1))) == "too_long"
     rig.leave(alice)
-    assert Rig(rig.log).chat.commits.durable.topic("lobby") == Topic("tea", "alice")
+    assert Rig(rig.log).chat.commits.durable.topic("lobby") == tea
 
 
 # --- The past ----------
@@ -294,7 +292,7 @@ def test_a_message_of_an_unknown_kind_may_have_no_text_and_its_data_counts_towar
     rig = Rig()
     alice = rig.device("alice", "lobby")
     assert isinstance(done(rig, alice, Say("lobby", 200, "")), Stored)
-    full = Extra(b"", b"x" * (TEXT_BYTES_MAX - 2))
+    full = Extra(None, b"x" * (TEXT_BYTES_MAX - 2))
     assert isinstance(done(rig, alice, Say("lobby", 200, "hi", full)), Stored)
     assert why_not(rig, alice, Say("lobby", 200, "hi!", full)) == "too_long"
     assert why_not(rig, alice, Say("lobby", content.TEXT, "", full)) == "empty"

@@ -50,7 +50,7 @@ def proposal(action: Action, counter: int = 7, of: Author = ALICE, nick: str = "
     return Proposal(of, nick, counter, 1_000, action)
 
 
-def message(text: str, *, to: str = "") -> bytes:
+def message(text: str, *, to: str | None = None) -> bytes:
     return encode_message(Message(1_000, ALICE.user, "alice", message_id(INSTANCE, 7), 0, text, to))
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from udpchat.chat.ids import DIRECTORY_LOG
 from udpchat.server import state as module
-from udpchat.server.state import State, Topic
+from udpchat.server.state import State
 from udpchat.storage.memory import MemoryLog
 from udpchat.sync.log import Append
 from udpchat.wire.content import Claim, Conversation, TopicRecord
@@ -66,9 +66,12 @@ def test_the_upper_topic_hides_the_lower_until_it_is_dropped() -> None:
     directory = Directory()
     directory.add(directory.durable, TopicRecord("lobby", "tea", "alice"))
     directory.add(directory.settled, TopicRecord("lobby", "coffee", "bob"))
-    assert directory.settled.topic("lobby") == Topic("coffee", "bob") and directory.settled.topic("den") == Topic()
+    assert (
+        directory.settled.topic("lobby") == TopicRecord("lobby", "coffee", "bob")
+        and directory.settled.topic("den") is None
+    )
     directory.settled.clear()
-    assert directory.settled.topic("lobby") == Topic("tea", "alice")
+    assert directory.settled.topic("lobby") == TopicRecord("lobby", "tea", "alice")
 
 
 def test_a_conversation_is_one_of_both_keys_and_a_key_has_so_many() -> None:
@@ -89,7 +92,7 @@ def test_what_was_loaded_is_what_was_applied() -> None:
     directory.log.append([Append(DIRECTORY_LOG, at, encode(record), None) for at, record in enumerate(records, 1)])
     directory.durable.load()
     loaded = directory.durable
-    assert loaded.owner("alice") == records[0] and loaded.topic("lobby") == Topic("tea", "alice")
+    assert loaded.owner("alice") == records[0] and loaded.topic("lobby") == TopicRecord("lobby", "tea", "alice")
     assert loaded.conversations(OTHER) == {"@one": KEY} and loaded.head(DIRECTORY_LOG) == 3
 
 

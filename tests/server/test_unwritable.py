@@ -9,8 +9,7 @@ from tests.sim.world import World
 from udpchat.chat import events
 from udpchat.chat.ids import conversation_log
 from udpchat.chat.names import parse_nick
-from udpchat.server.state import Topic
-from udpchat.wire.content import Claim
+from udpchat.wire.content import Claim, TopicRecord
 from udpchat.wire.requests import Done, Failed, Rename, Say, SetAway, SetTopic, Stored, Tell
 
 
@@ -204,10 +203,13 @@ def test_a_topic_that_could_not_be_written_is_not_told() -> None:
     alice = rig.device("alice", "lobby")
     asked = rig.ask(alice, SetTopic("lobby", "tea"))
     rig.refuse()
-    assert rig.chat.commits.durable.topic("lobby") == Topic()
+    assert rig.chat.commits.durable.topic("lobby") is None
     rig.ask(alice, SetTopic("lobby", "tea"), counter=asked)
     rig.write()
-    assert rig.chat.commits.durable.topic("lobby") == Topic("tea", "alice") and rig.result(alice, asked) == Done()
+    assert (
+        rig.chat.commits.durable.topic("lobby") == TopicRecord("lobby", "tea", "alice")
+        and rig.result(alice, asked) == Done()
+    )
 
 
 def test_a_room_in_which_only_strangers_speak_is_not_opened_whether_written_or_not() -> None:

@@ -17,9 +17,9 @@ def test_no_record_of_the_directory_passes_for_an_entry() -> None:
 @pytest.mark.parametrize("kind", [2, 127, 128, 255])
 def test_a_message_of_an_unknown_kind_is_read_with_its_text_and_what_it_refers_to(kind: int) -> None:
     extra = [0, bytes(8), b"data", "more"]
-    entry = frames.parse_entry_untrusted(encode([1, 5, bytes(8), "ada", bytes(8), kind, "", "", extra]))
+    entry = frames.parse_entry_untrusted(encode([1, 5, bytes(8), "ada", bytes(8), kind, "", None, extra]))
     expected = content.Extra(bytes(8), b"data")
-    assert entry == content.Message(5, bytes(8), "ada", bytes(8), kind, "", "", expected)
+    assert entry == content.Message(5, bytes(8), "ada", bytes(8), kind, "", None, expected)
     say = frames.parse_request_untrusted(encode([1, "lobby", kind, "", extra]))
     assert say == requests.Say("lobby", kind, "", expected)
 
@@ -34,9 +34,9 @@ def test_an_entry_with_any_other_unknown_tag_is_malformed(tag: int) -> None:
     assert refusal(frames.parse_entry_untrusted, encode([tag, 1])) is Drop.MALFORMED
 
 
-@pytest.mark.parametrize("to", ["", "bob"])
+@pytest.mark.parametrize("to", [None, "bob"])
 @pytest.mark.parametrize("extra", [None, content.Extra(bytes(8))])
-def test_a_message_is_written_without_its_empty_fields(to: str, extra: content.Extra | None) -> None:
+def test_a_message_is_written_without_its_empty_fields(to: str | None, extra: content.Extra | None) -> None:
     message = content.Message(1, bytes(8), "ada", bytes(8), 200, "", to, extra)
     written = frames.encode_message(message)
     assert frames.parse_entry_untrusted(written) == message

@@ -83,7 +83,7 @@ RESULTS: list[requests.ResultBody] = [
 ENTRIES: list[content.Entry] = [
     MESSAGE,
     content.Message(TIME_MS, USER, "ada", MESSAGE_ID, content.ACTION, "waves", "bob"),
-    content.Message(TIME_MS, USER, "ada", MESSAGE_ID, 200, "", "", content.Extra(bytes(8), b"\x01\x02")),
+    content.Message(TIME_MS, USER, "ada", MESSAGE_ID, 200, "", None, content.Extra(bytes(8), b"\x01\x02")),
     content.Tombstone(TIME_MS),
     content.Joined("ada", USER),
     content.Left("ada", USER, content.Reason.TIMED_OUT),

@@ -38,6 +38,8 @@ class Answers:
                 return [] if is_under_way else self._on_rooms(items, more)
             case requests.GetTopic(room), content.TopicSet(topic, nick):
                 return [] if is_quiet and not topic else [events.TopicChanged(room, topic, nick)]
+            case requests.GetTopic(room), requests.Done():
+                return [] if is_quiet else [events.TopicChanged(room, "", "")]
             case requests.Whois(_), requests.Person():
                 return [events.Notice("whois", _described(body))]
             case requests.SetAway(reason), requests.Done():

@@ -185,7 +185,8 @@ class Timeline:
         """The user's name for a log: the room, or `@` and the other user's nick, which is remembered for that log."""
         if not log.startswith(CONVERSATION_PREFIX):
             return log[1:]
-        nick = message.to if message.author == self.people.me else message.nick
+        is_own = message.author == self.people.me
+        nick = message.to if is_own and message.to is not None else message.nick
         self._conversations[nick_key(nick)] = log
         return "@" + nick
 

@@ -143,7 +143,7 @@ def _set_topic(asking: Asking, request: SetTopic) -> None:
 
 def _get_topic(asking: Asking, request: GetTopic) -> None:
     topic = asking.chat.commits.durable.topic(request.room)
-    asking.answer(TopicSet(topic.text, topic.nick))
+    asking.answer(Done() if topic is None else TopicSet(topic.topic, topic.nick))
 
 
 def _set_away(asking: Asking, request: SetAway) -> None:

@@ -210,7 +210,7 @@ def _tell(state: State, proposal: Proposal, action: Telling) -> _Outcome:
     return entries, [FollowConversation(log, (key, other)), _answered(proposal, stored)]
 
 
-def _message(proposal: Proposal, request: Say | Tell, to: str = "") -> bytes:
+def _message(proposal: Proposal, request: Say | Tell, to: str | None = None) -> bytes:
     author = proposal.author
     identity = message_id(author.instance, proposal.counter)
     envelope = (proposal.time_ms, author.user, proposal.nick, identity)

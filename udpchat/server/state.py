@@ -8,7 +8,6 @@ durable yet are one state over the durable one, and it is cleared when they coul
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from udpchat.chat.ids import DIRECTORY_LOG
@@ -20,14 +19,6 @@ from udpchat.wire.limits import CONVERSATIONS_PER_KEY_MAX, NICKS_MAX, NICKS_PER_
 
 _READ_RECORDS: Final = 1_024
 _NO_CONVERSATIONS: Final[Mapping[str, bytes]] = {}
-
-
-@dataclass(frozen=True, slots=True)
-class Topic:
-    """A room's topic and the nick that set it; both are empty if it was never set."""
-
-    text: str = ""
-    nick: str = ""
 
 
 class State:
@@ -45,7 +36,7 @@ class State:
         self._heads: dict[str, int] = {}
         self._claims: dict[str, Claim] = {}  # by skeleton: nicks that look alike share one
         self._claim_counts: dict[bytes, int] = {}
-        self._topics: dict[str, Topic] = {}
+        self._topics: dict[str, TopicRecord] = {}  # by room
         self._conversations: dict[bytes, dict[str, bytes]] = {}  # key -> log -> the other key
 
     def load(self) -> None:
@@ -68,8 +59,8 @@ class State:
         match parse_record(entry):
             case Claim() as claim:
                 self._claim(claim)
-            case TopicRecord(room, topic, nick):
-                self._topics[room] = Topic(topic, nick)
+            case TopicRecord(room) as topic:
+                self._topics[room] = topic
             case Conversation(name, (one, other)):
                 self._conversations.setdefault(one, {})[name] = other
                 self._conversations.setdefault(other, {})[name] = one
@@ -110,12 +101,10 @@ class State:
         own = self._claim_counts.get(key, 0)
         return own + (self._under._claimed_by(key) if self._under is not None else 0)
 
-    def topic(self, room: str) -> Topic:
-        """The topic of a room."""
+    def topic(self, room: str) -> TopicRecord | None:
+        """The topic of a room, if it was ever set; the empty topic removed the former."""
         topic = self._topics.get(room)
-        if topic is None:
-            return Topic() if self._under is None else self._under.topic(room)
-        return topic
+        return self._under.topic(room) if topic is None and self._under is not None else topic
 
     def conversations(self, key: bytes) -> Mapping[str, bytes]:
         """The conversations of a key, oldest first: log -> the other key."""

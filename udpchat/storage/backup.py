@@ -238,6 +238,6 @@ def _exported(log: str, entries: list[tuple[int, bytes]]) -> Iterator[Exported]:
         message = message_of(entry)
         if isinstance(message, Message):
             kind = kind_name(message.kind)
-            yield Exported(log, sequence, message.time_ms, message.nick, kind, message.text, message.to)
+            yield Exported(log, sequence, message.time_ms, message.nick, kind, message.text, message.to or "")
         elif message is not None:
             yield Exported(log, sequence, message.time_ms, "", "removed", "")

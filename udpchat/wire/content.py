@@ -6,9 +6,6 @@ A message is an envelope around content of a kind.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
-
-from msgspec import Meta
 
 from udpchat.wire.fields import (
     Code,
@@ -16,7 +13,6 @@ from udpchat.wire.fields import (
     Kind,
     LogName,
     MessageId,
-    MessageReference,
     Nick,
     Room,
     ShortText,
@@ -24,10 +20,7 @@ from udpchat.wire.fields import (
     UserId,
     WireStruct,
 )
-from udpchat.wire.limits import (
-    NICK_CHARACTERS_MAX,
-    OPTIONAL_TAG_MIN,
-)
+from udpchat.wire.limits import OPTIONAL_TAG_MIN
 
 TEXT, ACTION = 0, 1
 
@@ -46,15 +39,15 @@ class Reason(StrEnum):
 class Extra(WireStruct, tag=0, frozen=True):
     """What few messages have: the id of the message that this one is about, and data that belongs to its kind."""
 
-    refers_to: MessageReference = b""
+    refers_to: MessageId | None = None
     data: ContentData = b""
 
 
 class TopicSet(WireStruct, tag=6, frozen=True):
-    """The topic was set: an entry of the roster, and the answer to `GetTopic`; the nick is empty if nobody set one."""
+    """The topic was set: an entry of the roster, and the answer to `GetTopic`. The empty topic removed the former."""
 
     topic: ShortText
-    nick: Annotated[str, Meta(max_length=NICK_CHARACTERS_MAX)]
+    nick: Nick
 
 
 class Message(WireStruct, tag=1, frozen=True):
@@ -70,7 +63,7 @@ class Message(WireStruct, tag=1, frozen=True):
     id: MessageId
     kind: Kind
     text: Text
-    to: Annotated[str, Meta(max_length=NICK_CHARACTERS_MAX)] = ""
+    to: Nick | None = None  # in a conversation: the addressee
     extra: Extra | None = None
 
 

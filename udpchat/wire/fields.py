@@ -29,7 +29,6 @@ Sequence = Annotated[int, Meta(ge=0, le=SEQUENCE_MAX)]
 Counter = Annotated[int, Meta(ge=1, le=SEQUENCE_MAX)]
 UserId = Annotated[bytes, Meta(min_length=8, max_length=8)]
 MessageId = Annotated[bytes, Meta(min_length=8, max_length=8)]
-MessageReference = Annotated[bytes, Meta(max_length=8)]  # a MessageId, or empty
 Kind = Annotated[int, Meta(ge=0, le=255)]  # TEXT, ACTION, or one that this version does not know
 ContentData = Annotated[bytes, Meta(max_length=TEXT_BYTES_MAX)]
 AwayReason = Annotated[str, Meta(min_length=1, max_length=AWAY_BYTES_MAX)]

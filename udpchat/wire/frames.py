@@ -290,7 +290,7 @@ def encode_introduction(instance: bytes) -> bytes:
 
 
 def encode_message(message: Message) -> bytes:
-    """An entry, without `to` and `extra` if they are empty, as they are in most messages."""
+    """An entry, without `to` and `extra` at its end if they are None, as in most messages."""
     fields = (1, *structs.astuple(message))
     return encode(fields if message.extra else fields[:-1] if message.to else fields[:-2])
 

@@ -96,7 +96,7 @@ class ListRooms(WireStruct, tag=9, frozen=True):
 
 
 class GetTopic(WireStruct, tag=10, frozen=True):
-    """Request a room's topic; answered by `TopicSet`."""
+    """Request a room's topic; answered by `TopicSet`, or by `Done` if nobody ever set one."""
 
     room: Room
 
