@@ -56,9 +56,9 @@ class Rig:
 
     def enter(self, peer: Peer, nick: str) -> None:
         """A device asks to enter."""
-        action = self.chat.admission.enter(peer, nick)
-        if action is not None:
-            self.chat.propose(self.now, peer, 0, action)
+        proposal = self.chat.admission.enter(peer, nick)
+        if proposal is not None:
+            self.chat.propose(self.now, proposal)
 
     def follow(self, peer: Peer, log: str) -> None:
         """A device asks to be in a room."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from udpchat.chat.ids import client_id_of
 from udpchat.server.commits import Commits
-from udpchat.server.settle import Action, Admit, Author, EnterAs, Proposal, Reject, SendResult
+from udpchat.server.settle import Action, ActionProposal, Admit, Author, EnterProposal, Proposal, Reject, SendResult
 from udpchat.session.noise import user_id
 from udpchat.storage.memory import MemoryLog
 from udpchat.wire.content import Claim
@@ -13,8 +13,12 @@ from udpchat.wire.requests import Failed, Rename, Say, Stored
 INSTANCE = b"i" * 16
 
 
-def proposal(key: bytes, action: Action, counter: int = 1, nick: str = "alice") -> Proposal:
-    return Proposal(Author(client_id_of(key, INSTANCE), key, user_id(key), INSTANCE), nick, counter, 0, action)
+def author(key: bytes) -> Author:
+    return Author(client_id_of(key, INSTANCE), key, user_id(key), INSTANCE)
+
+
+def proposal(key: bytes, action: Action, counter: int = 1) -> Proposal:
+    return ActionProposal(author(key), "alice", counter, 0, action)
 
 
 ALICE, BOB = b"a" * 32, b"b" * 32
@@ -44,11 +48,11 @@ def test_nothing_follows_a_proposal_before_it_is_durable() -> None:
 def test_what_needs_no_entry_follows_at_once_only_if_nothing_is_under_way() -> None:
     log = MemoryLog()
     commits = Commits(log)
-    commits.propose(proposal(ALICE, EnterAs("alice"), 0))
-    assert commits.propose(proposal(BOB, EnterAs("alice"), 0)) == ()  # it rests on a claim that may yet fail
+    commits.propose(EnterProposal(author(ALICE), "alice"))
+    assert commits.propose(EnterProposal(author(BOB), "alice")) == ()  # it rests on a claim that may yet fail
     admitted, rejected = commit(commits, log)
     assert isinstance(admitted, Admit) and isinstance(rejected, Reject)
-    (again,) = commits.propose(proposal(ALICE, EnterAs("alice"), 0))
+    (again,) = commits.propose(EnterProposal(author(ALICE), "alice"))
     assert isinstance(again, Admit) and not commits.drain_appends()
 
 
@@ -74,11 +78,11 @@ def test_a_failed_write_drops_all_that_is_under_way_and_the_state_is_that_of_the
     for each in asked:
         commits.propose(each)
     commits.drain_appends()
-    assert commits.rejected("the disk is full") == asked and commits.unwritable == "the disk is full"
+    assert commits.rejected() == asked and commits.is_unwritable
     assert commits.durable.owner("carol") is None and commits.pending_of(asked[1].author.client_id) == []
     commits.propose(proposal(BOB, Say("lobby", 0, "again")))
     (answered,) = commit(commits, log)
-    assert answered == SendResult(asked[1].author.client_id, 1, Stored("#lobby", 2)) and not commits.unwritable
+    assert answered == SendResult(asked[1].author.client_id, 1, Stored("#lobby", 2)) and not commits.is_unwritable
 
 
 def test_a_batch_in_the_middle_of_what_is_under_way_leaves_the_rest_settled_over_it() -> None:

@@ -7,11 +7,12 @@ import pytest
 from udpchat.chat.ids import DIRECTORY_LOG, client_id_of, conversation_log, message_id
 from udpchat.server.settle import (
     Action,
+    ActionProposal,
     Admit,
     Author,
     ChangeNick,
     ChangeTopic,
-    EnterAs,
+    EnterProposal,
     FollowConversation,
     Proposal,
     Reject,
@@ -46,8 +47,8 @@ def state() -> State:
     return made
 
 
-def proposal(action: Action, counter: int = 7, of: Author = ALICE, nick: str = "alice") -> Proposal:
-    return Proposal(of, nick, counter, 1_000, action)
+def proposal(action: Action) -> Proposal:
+    return ActionProposal(ALICE, "alice", 7, 1_000, action)
 
 
 def message(text: str, *, to: str | None = None) -> bytes:
@@ -55,14 +56,9 @@ def message(text: str, *, to: str | None = None) -> bytes:
 
 
 def test_the_same_state_and_proposal_give_the_same_and_the_state_stays(state: State) -> None:
-    for action in (
-        EnterAs("carol"),
-        Say("lobby", 0, "hi"),
-        Telling(Tell("bob", 0, "hi"), Here()),
-        Rename("carol"),
-        SetTopic("lobby", "tea"),
-    ):
-        assert settle(state, proposal(action)) == settle(state, proposal(action))
+    actions = Say("lobby", 0, "hi"), Telling(Tell("bob", 0, "hi"), Here()), Rename("carol"), SetTopic("lobby", "tea")
+    for proposed in (EnterProposal(ALICE, "carol"), *map(proposal, actions)):
+        assert settle(state, proposed) == settle(state, proposed)
     assert state.owner("carol") is None and state.head(DIRECTORY_LOG) == 2 and not state.conversations(ALICE.key)
 
 
@@ -92,7 +88,7 @@ def test_the_first_message_to_a_person_opens_the_conversation_and_only_the_messa
 
 
 def test_a_free_nick_is_claimed_and_ones_own_is_not_claimed_again(state: State) -> None:
-    free, own = settle(state, proposal(EnterAs("carol"), 0)), settle(state, proposal(EnterAs("ALICE"), 0))
+    free, own = settle(state, EnterProposal(ALICE, "carol")), settle(state, EnterProposal(ALICE, "ALICE"))
     assert [append.entry for append in free.appends] == [encode(Claim("carol", ALICE.key))] and not own.appends
     assert free.appends[0].origin is None  # entering is no request
     assert free.effects == (Admit(ALICE.client_id, "carol"),) and own.effects == (Admit(ALICE.client_id, "ALICE"),)
@@ -102,7 +98,7 @@ def test_a_free_nick_is_claimed_and_ones_own_is_not_claimed_again(state: State) 
 
 
 def test_a_nick_of_another_is_refused_to_who_enters_and_to_who_asks(state: State) -> None:
-    (rejected,) = settle(state, proposal(EnterAs("b0b"), 0)).effects
+    (rejected,) = settle(state, EnterProposal(ALICE, "b0b")).effects
     assert isinstance(rejected, Reject) and rejected.code == "nick_taken" and "bob" in rejected.text
     (answered,) = settle(state, proposal(Rename("Bob"))).effects
     assert isinstance(answered, SendResult) and isinstance(answered.result, Failed)

@@ -9,7 +9,7 @@ from udpchat.chat.ids import ROOM_PREFIX
 from udpchat.chat.names import BadName, parse_nick, parse_room
 from udpchat.server.registry import Peer
 from udpchat.server.rooms import Rooms
-from udpchat.server.settle import EnterAs
+from udpchat.server.settle import EnterProposal
 from udpchat.server.state import State
 from udpchat.wire.frames import Down, EnterRefused, FollowRefused, Welcome, encode
 from udpchat.wire.limits import CAPABILITIES, EXPIRY_S, HEARTBEAT_S, PROTOCOL_MINOR, ROOMS_PER_PEER_MAX
@@ -35,8 +35,8 @@ class Admission:
         self._settings = settings
         self._happened = happened
 
-    def enter(self, peer: Peer, asked: str) -> EnterAs | None:
-        """A peer requests to enter under a nick: the action to propose, if any. After it entered: welcome it again."""
+    def enter(self, peer: Peer, asked: str) -> EnterProposal | None:
+        """A peer requests to enter under a nick: what to propose, if anything. After it entered: welcome it again."""
         if peer.entering is None:
             self._welcome(peer)
             return None
@@ -48,7 +48,7 @@ class Admission:
         if peer.entering.nick is not None:
             return None  # already proposed
         peer.entering.nick = nick
-        return EnterAs(nick)
+        return EnterProposal(peer.author, nick)
 
     def forget(self, peer: Peer) -> None:
         """Forget the proposed nick. The peer repeats its Enter, so it can be proposed again."""
@@ -71,11 +71,11 @@ class Admission:
     def reject(self, peer: Peer, code: str, text: str) -> None:
         """The peer may not enter under this nick; it may request another."""
         self.forget(peer)
-        self._send(peer, EnterRefused(code, text[:200]))
+        self._send(peer, EnterRefused(code, text))
         self._happened.append(events.PeerRefused(peer.session.path.address[0], code))
 
     def _refuse_log(self, peer: Peer, log: str, code: str, text: str) -> None:
-        self._send(peer, FollowRefused(log, code, text[:200]))
+        self._send(peer, FollowRefused(log, code, text))
 
     def _send(self, peer: Peer, frame: Down) -> None:
         peer.downlink.send(encode(frame))

@@ -17,6 +17,7 @@ from udpchat.server.report import Report
 from udpchat.server.rooms import Rooms
 from udpchat.server.settle import (
     Action,
+    ActionProposal,
     Admit,
     Author,
     ChangeNick,
@@ -75,11 +76,15 @@ class Chat:
 
     # --- Proposals ----------
 
-    def propose(self, now: float, peer: Peer, counter: int, action: Action) -> None:
-        """Settle an accepted request, or an Enter (`counter` 0). Its effects follow at once, or when it is durable."""
-        time_ms = int((now + self.wall_offset_s) * 1000)
-        proposal = Proposal(peer.author, peer.nick or "", counter, time_ms, action)
+    def propose(self, now: float, proposal: Proposal) -> None:
+        """Settle a proposal. Its effects follow at once, or when it is durable."""
         self._carry_out(now, self.commits.propose(proposal))
+
+    def propose_action(self, now: float, peer: Peer, counter: int, action: Action) -> None:
+        """Propose what a request of an entered peer wants done."""
+        assert peer.nick is not None
+        time_ms = int((now + self.wall_offset_s) * 1000)
+        self.propose(now, ActionProposal(peer.author, peer.nick, counter, time_ms, action))
 
     def drain_writes(self) -> list[Append]:
         """The entries to write as one batch; then call `persisted` or `rejected`."""
@@ -87,7 +92,7 @@ class Chat:
 
     def persisted(self, now: float, count: int) -> None:
         """The `count` oldest drained appends are durable: carry out their effects, then send the entries."""
-        if self.commits.unwritable:
+        if self.commits.is_unwritable:
             self.report.happened.append(events.LogWritable())
         grown: dict[str, list[Append]] = {}
         for settlement in self.commits.take_durable(count):
@@ -101,15 +106,15 @@ class Chat:
 
     def rejected(self, reason: str) -> None:
         """A write failed: drop all pending proposals and inform their clients, which repeat the requests."""
-        if not self.commits.unwritable:
+        if not self.commits.is_unwritable:
             self.report.happened.append(events.LogUnwritable(reason))
         informed: dict[Peer, None] = {}
-        for proposal in reversed(self.commits.rejected(reason)):
+        for proposal in reversed(self.commits.rejected()):
             peer = self.registry.find_client(proposal.author.client_id)
             if peer is None:
                 continue
             informed[peer] = None
-            if proposal.counter:
+            if isinstance(proposal, ActionProposal):
                 peer.window.rewind(proposal.counter)
             else:
                 self.admission.forget(peer)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from udpchat.server.settle import Effect, Proposal, Settlement, settle
+from udpchat.server.settle import ActionProposal, Effect, Proposal, Settlement, settle
 from udpchat.server.state import State
 from udpchat.sync.log import Append, LogReader
 
@@ -23,7 +23,7 @@ class Commits:
         self._settled = State(reader, under=self.durable)
         self._pending: deque[Settlement] = deque()
         self._undrained: list[Append] = []
-        self.unwritable = ""  # why the last write failed; empty if it succeeded
+        self.is_unwritable = False  # whether the last write failed
 
     def propose(self, proposal: Proposal) -> tuple[Effect, ...]:
         """Settle a proposal. Returns its effects if nothing has to be written before them, else ()."""
@@ -51,7 +51,7 @@ class Commits:
 
         The caller carries out and applies each in order, then calls `rebase`.
         """
-        self.unwritable = ""
+        self.is_unwritable = False
         taken = []
         while self._pending and len(self._pending[0].appends) <= count:
             settlement = self._pending.popleft()
@@ -72,9 +72,9 @@ class Commits:
             self._apply(settlement)
         self.durable.unpin_heads({append.log for settlement in self._pending for append in settlement.appends})
 
-    def rejected(self, reason: str) -> list[Proposal]:
+    def rejected(self) -> list[Proposal]:
         """A write failed: drop everything pending. Returns the dropped proposals, in order."""
-        self.unwritable = reason
+        self.is_unwritable = True
         dropped = [settlement.proposal for settlement in self._pending]
         self._pending.clear()
         self._undrained.clear()
@@ -84,7 +84,7 @@ class Commits:
 
     def pending_of(self, client_id: bytes) -> list[int]:
         """The counters of a client's pending requests, in order."""
-        proposals = [settlement.proposal for settlement in self._pending]
-        return [
-            proposal.counter for proposal in proposals if proposal.author.client_id == client_id and proposal.counter
+        proposals = [
+            settlement.proposal for settlement in self._pending if settlement.proposal.author.client_id == client_id
         ]
+        return [proposal.counter for proposal in proposals if isinstance(proposal, ActionProposal)]

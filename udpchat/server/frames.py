@@ -48,14 +48,16 @@ class Received(NamedTuple):
 
 def _on_enter(received: Received, frame: Enter) -> None:
     now, chat, peer, *_ = received
-    action = chat.admission.enter(peer, frame.nick)
-    if action is not None:
-        chat.propose(now, peer, 0, action)
+    proposal = chat.admission.enter(peer, frame.nick)
+    if proposal is not None:
+        chat.propose(now, proposal)
 
 
 def _on_follow(received: Received, frame: Follow) -> None:
     peer, session = received.peer, received.session
-    if received.is_current and session.opened >= peer.parted_at:  # else a later Part, maybe of this room, overtook it
+    if (
+        received.is_current and session.opened >= peer.follows_from
+    ):  # else a later Part, maybe of this room, overtook it
         received.chat.admission.follow(received.now, peer, frame.log)
 
 

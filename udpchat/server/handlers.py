@@ -1,7 +1,7 @@
 """The table of requests (SPEC 4.3): the handler of each, its permission, and the requests it waits for.
 
-A handler answers at once, or proposes an action: that is settled, written if needed, and answered once it is durable.
-`carry_out` and `_handle` check what all share: an entered peer, the permission, the order of counters.
+A handler returns the result, which is sent at once; or an action, which is settled, written if needed, and answered
+once it is durable. `carry_out` and `_outcome` check what all share: an entered peer, the permission, the order.
 """
 
 from __future__ import annotations
@@ -54,114 +54,101 @@ PAGE_BYTES_MAX = 900
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """A request for its handler: the peer, the counter and the time."""
+    """Who sends a request, and when."""
 
     now: float
     chat: Chat
     peer: Peer
-    counter: int
-
-    def answer(self, result: ResultBody) -> None:
-        """Send the result now, and whenever the request is repeated."""
-        answer(self.peer, self.counter, result)
-
-    def fail(self, code: str, text: str) -> None:
-        """Answer that the request failed, and why."""
-        self.answer(Failed(code, text[:200]))
-
-    def propose(self, action: Action) -> None:
-        """Settle, write and answer an action."""
-        self.chat.propose(self.now, self.peer, self.counter, action)
 
 
-def _malformed(asking: Asking, request: Malformed) -> None:
-    asking.fail("malformed", "the server cannot read this request; it may be of a later version")
+Outcome = ResultBody | Action
+
+
+def _malformed(asking: Asking, request: Malformed) -> Outcome:
+    return Failed("malformed", "the server cannot read this request; it may be of a later version")
 
 
 # --- Messages ----------
 
 
-def _say(asking: Asking, request: Say) -> None:
+def _say(asking: Asking, request: Say) -> Outcome:
     try:
         room = parse_room(request.room)
     except BadName as error:
-        return asking.fail("bad_room", error.reason)
+        return Failed("bad_room", error.reason)
     if not asking.chat.rooms.has_place(room):
-        return asking.fail("too_many_rooms", "this server has as many rooms as it can hold")
+        return Failed("too_many_rooms", "this server has as many rooms as it can hold")
     text = _cleaned(asking, request)
-    if text is not None:
-        asking.propose(Say(room, request.kind, text, request.extra))
+    return text if isinstance(text, Failed) else Say(room, request.kind, text, request.extra)
 
 
-def _tell(asking: Asking, request: Tell) -> None:
+def _tell(asking: Asking, request: Tell) -> Outcome:
     text = _cleaned(asking, request)
-    if text is None:
-        return
+    if isinstance(text, Failed):
+        return text
     claim = asking.chat.commits.durable.owner(request.nick)
     presence = _presence_of(asking.chat.registry.entered(claim.key)) if claim else Absent()
-    asking.propose(Telling(Tell(request.nick, request.kind, text, request.extra), presence))
+    return Telling(Tell(request.nick, request.kind, text, request.extra), presence)
 
 
-def _cleaned(asking: Asking, request: Say | Tell) -> str | None:
-    """The text to store, or None if the request failed; other kinds than TEXT and ACTION may be empty."""
+def _cleaned(asking: Asking, request: Say | Tell) -> str | Failed:
+    """The text to store; of other kinds than TEXT and ACTION it may be empty."""
     cleaned = clean_text(request.text)
     if cleaned is None and request.kind not in (TEXT, ACTION):
         cleaned = ""
     data_bytes = len(request.extra.data) if request.extra else 0
     if cleaned is None:
-        asking.fail("empty", "there is nothing in this message")
-    elif not fits(cleaned, TEXT_BYTES_MAX - data_bytes):
-        asking.fail("too_long", f"a message has at most {TEXT_BYTES_MAX} bytes")
-    else:
-        asking.peer.activity.said_at = asking.now
-        return cleaned
-    return None
+        return Failed("empty", "there is nothing in this message")
+    if not fits(cleaned, TEXT_BYTES_MAX - data_bytes):
+        return Failed("too_long", f"a message has at most {TEXT_BYTES_MAX} bytes")
+    asking.peer.activity.said_at = asking.now
+    return cleaned
 
 
 # --- Presence ----------
 
 
-def _part(asking: Asking, request: Part) -> None:
+def _part(asking: Asking, request: Part) -> Outcome:
     asking.chat.rooms.part(asking.now, asking.peer, request.room, Reason.PARTED)
-    asking.peer.parted_at = asking.peer.session.largest_received
-    asking.answer(Done())
+    asking.peer.follows_from = asking.peer.session.largest_received
+    return Done()
 
 
-def _rename(asking: Asking, request: Rename) -> None:
+def _rename(asking: Asking, request: Rename) -> Outcome:
     try:
         nick = parse_nick(request.nick)
     except BadName as error:
-        return asking.fail("bad_nick", error.reason)
-    asking.propose(Rename(nick))
+        return Failed("bad_nick", error.reason)
+    return Rename(nick)
 
 
-def _set_topic(asking: Asking, request: SetTopic) -> None:
+def _set_topic(asking: Asking, request: SetTopic) -> Outcome:
     if not fits(request.topic, TOPIC_BYTES_MAX):
-        return asking.fail("too_long", f"a topic has at most {TOPIC_BYTES_MAX} bytes")
-    asking.propose(request)
+        return Failed("too_long", f"a topic has at most {TOPIC_BYTES_MAX} bytes")
+    return request
 
 
-def _get_topic(asking: Asking, request: GetTopic) -> None:
+def _get_topic(asking: Asking, request: GetTopic) -> Outcome:
     topic = asking.chat.commits.durable.topic(request.room)
-    asking.answer(Done() if topic is None else TopicSet(topic.topic, topic.nick))
+    return Done() if topic is None else TopicSet(topic.topic, topic.nick)
 
 
-def _set_away(asking: Asking, request: SetAway) -> None:
+def _set_away(asking: Asking, request: SetAway) -> Outcome:
     if request.reason is not None and not fits(request.reason, AWAY_BYTES_MAX):
-        return asking.fail("too_long", f"a reason has at most {AWAY_BYTES_MAX} bytes")
+        return Failed("too_long", f"a reason has at most {AWAY_BYTES_MAX} bytes")
     asking.peer.activity.away = request.reason
-    asking.answer(Done())
+    return Done()
 
 
-def _whois(asking: Asking, request: Whois) -> None:
+def _whois(asking: Asking, request: Whois) -> Outcome:
     claim = asking.chat.commits.durable.owner(request.nick)
     if claim is None:
-        return asking.fail("no_such_nick", f"nobody here has ever been called {request.nick}")
+        return Failed("no_such_nick", f"nobody here has ever been called {request.nick}")
     look = skeleton(claim.nick)
     present = [peer for peer in asking.chat.registry.entered(claim.key) if skeleton(peer.nick or "") == look]
     rooms, _ = _page(sorted({room for peer in present for room in peer.rooms}), after="")
     idle_s = min((int(asking.now - peer.activity.said_at) for peer in present), default=0)
-    asking.answer(Person(claim.nick, fingerprint(claim.key), _presence_of(present), idle_s, rooms))
+    return Person(claim.nick, fingerprint(claim.key), _presence_of(present), idle_s, rooms)
 
 
 def _presence_of(present: list[Peer]) -> Presence:
@@ -175,22 +162,22 @@ def _presence_of(present: list[Peer]) -> Presence:
 # --- Lists and history ----------
 
 
-def _list_members(asking: Asking, request: ListMembers) -> None:
+def _list_members(asking: Asking, request: ListMembers) -> Outcome:
     room = asking.chat.rooms.get(request.room)
     members = sorted(room.roster.members) if room else []
-    asking.answer(Page(*_page(members, request.after)))
+    return Page(*_page(members, request.after))
 
 
-def _list_rooms(asking: Asking, request: ListRooms) -> None:
-    asking.answer(Page(*_page(asking.chat.rooms.names(), request.after)))
+def _list_rooms(asking: Asking, request: ListRooms) -> Outcome:
+    return Page(*_page(asking.chat.rooms.names(), request.after))
 
 
-def _get_history(asking: Asking, request: GetHistory) -> None:
-    asking.answer(EntryList(asking.chat.history.before(request)))
+def _get_history(asking: Asking, request: GetHistory) -> Outcome:
+    return EntryList(asking.chat.history.before(request))
 
 
-def _search(asking: Asking, request: Search) -> None:
-    asking.answer(EntryList(asking.chat.history.search(asking.peer, request)))
+def _search(asking: Asking, request: Search) -> Outcome:
+    return EntryList(asking.chat.history.search(asking.peer, request))
 
 
 def _page(items: list[str], after: str) -> tuple[list[str], bool]:
@@ -228,7 +215,7 @@ class Order(Enum):
 class Handler:
     """How a request is carried out."""
 
-    handle: Callable[[Asking, Any], None]
+    handle: Callable[[Asking, Any], Outcome]
     permission: Permission = Permission.ENTERED
     order: Order = Order.CARRIED_OUT
 
@@ -255,43 +242,51 @@ def carry_out(now: float, chat: Chat, peer: Peer) -> None:
     window = peer.window
     if peer.nick is None:
         return
-    if chat.commits.unwritable:
+    asking = Asking(now, chat, peer)
+    if chat.commits.is_unwritable:
         for counter, request in window.take_held(lambda request: HANDLERS[type(request)].order is Order.ANSWERED):
-            _handle(Asking(now, chat, peer, counter), request)
+            _handle(asking, counter, request)
     while (request := window.peek_ready()) is not None:
         if window.waiting and HANDLERS[type(request)].order is not Order.PROPOSED:
             return
-        _handle(Asking(now, chat, peer, window.take_ready()), request)
+        _handle(asking, window.take_ready(), request)
 
 
-def _handle(asking: Asking, request: Any) -> None:
-    """Carry out a `RequestBody` if its peer has the permission."""
+def _handle(asking: Asking, counter: int, request: RequestBody) -> None:
+    outcome = _outcome(asking, request)
+    if isinstance(outcome, Action):
+        asking.chat.propose_action(asking.now, asking.peer, counter, outcome)
+    else:
+        answer(asking.peer, counter, outcome)
+
+
+def _outcome(asking: Asking, request: Any) -> Outcome:
+    """What the handler of a `RequestBody` returns, if its peer has the permission."""
     handler = HANDLERS[type(request)]
     try:
         if (misnamed := _misnamed(request)) is not None:
-            asking.fail(*misnamed)
-        elif handler.permission is Permission.MEMBER and request.room not in asking.chat.rooms:
-            asking.fail("no_such_room", f"there is no room {request.room}")
-        elif handler.permission is Permission.MEMBER and request.room not in asking.peer.rooms:
-            asking.fail("not_in_room", f"you are not in {request.room}")
-        elif handler.permission is Permission.READER and not _may_read(asking, request.log):
-            asking.fail("not_allowed", "you cannot read that")
-        else:
-            handler.handle(asking, request)
+            return misnamed
+        if handler.permission is Permission.MEMBER and request.room not in asking.chat.rooms:
+            return Failed("no_such_room", f"there is no room {request.room}")
+        if handler.permission is Permission.MEMBER and request.room not in asking.peer.rooms:
+            return Failed("not_in_room", f"you are not in {request.room}")
+        if handler.permission is Permission.READER and not _may_read(asking, request.log):
+            return Failed("not_allowed", "you cannot read that")
+        return handler.handle(asking, request)
     except LogUnreadable as error:
         asking.chat.report.on_unreadable(str(error))
-        asking.fail("unreadable", "the server cannot read that part of its log")
+        return Failed("unreadable", "the server cannot read that part of its log")
 
 
 def _may_read(asking: Asking, log: str | None) -> bool:
     return log is None or asking.chat.history.may_read(asking.peer, log)
 
 
-def _misnamed(request: Any) -> tuple[str, str] | None:
-    """(code, text) if a `RequestBody` names a log where a room belongs, or a room where a log belongs (SPEC 4.3)."""
+def _misnamed(request: Any) -> Failed | None:
+    """The failure, if a `RequestBody` names a log where a room belongs, or a room where a log belongs (SPEC 4.3)."""
     if getattr(request, "room", "").startswith(ROOM_PREFIX):
-        return "bad_room", "a room is named here without #"
+        return Failed("bad_room", "a room is named here without #")
     log = getattr(request, "log", None)
     if log is not None and not log.startswith((ROOM_PREFIX, CONVERSATION_PREFIX)):
-        return "bad_log", "a log is named here: # and the room, or @ and 20 digits"
+        return Failed("bad_log", "a log is named here: # and the room, or @ and 20 digits")
     return None

@@ -39,7 +39,7 @@ class Peer:
     """One device of one person. `nick` is None until it has entered, and after it is removed."""
 
     __slots__ = (
-        "activity", "author", "bucket", "claimed", "downlink", "entering", "nick", "parted_at", "previous",
+        "activity", "author", "bucket", "claimed", "downlink", "entering", "follows_from", "nick", "previous",
         "rooms", "session", "window",
     )  # fmt: skip
 
@@ -52,7 +52,7 @@ class Peer:
         self.nick: str | None = None
         self.entering: Entering | None = Entering()
         self.rooms: set[str] = set()
-        self.parted_at = -1  # the largest packet counter received when a Part was last carried out; -1: none
+        self.follows_from = 0  # a Follow in a packet of a smaller counter was sent before its last Part
         self.activity = Activity(now)
         self.claimed: dict[int, str] | None = None  # by counter: nicks of Renames whose answer it may not have
         self.bucket = TokenBucket(now, burst=REQUESTS_BURST, per_s=REQUESTS_PER_S_MAX)
@@ -120,7 +120,7 @@ class Registry:
         self.end_previous(peer)
         peer.previous = peer.session
         peer.session = session
-        peer.parted_at = -1
+        peer.follows_from = 0
         self._by_index[session.index] = (peer, session)
 
     def end_previous(self, peer: Peer) -> None:

@@ -22,13 +22,6 @@ from udpchat.wire.requests import Done, Failed, Presence, Rename, ResultBody, Sa
 
 
 @dataclass(frozen=True, slots=True)
-class EnterAs:
-    """A device wants to enter under a nick. Not a request: it has no counter, and is repeated until answered."""
-
-    nick: str
-
-
-@dataclass(frozen=True, slots=True)
 class Telling:
     """A `Tell`, and the presence of its addressee."""
 
@@ -36,7 +29,7 @@ class Telling:
     presence: Presence
 
 
-Action = EnterAs | Say | Telling | Rename | SetTopic
+Action = Say | Telling | Rename | SetTopic
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +47,25 @@ class Author:
 
 
 @dataclass(frozen=True, slots=True)
-class Proposal:
-    """`counter` is that of the request, 0 for `EnterAs`; `nick` is the author's nick, empty while it enters."""
+class EnterProposal:
+    """A device wants to enter under a nick. Not a request: it has no counter, and is repeated until answered."""
+
+    author: Author
+    nick: str
+
+
+@dataclass(frozen=True, slots=True)
+class ActionProposal:
+    """What a request wants done: `counter` is that of the request, `nick` the one that its author uses now."""
 
     author: Author
     nick: str
     counter: int
     time_ms: int
     action: Action
+
+
+Proposal = EnterProposal | ActionProposal
 
 
 # --- Effects: carried out once the entries are durable ----------
@@ -136,15 +140,18 @@ class Settlement:
 
 def settle(state: State, proposal: Proposal) -> Settlement:
     """The outcome of a proposal. `state` is not changed: the caller applies the appends to it."""
-    outcome: _Outcome = _SETTLERS[type(proposal.action)](state, proposal, proposal.action)
-    entries, effects = outcome
+    origin: RequestId | None = None
+    if isinstance(proposal, EnterProposal):
+        entries, effects = _enter(state, proposal)
+    else:
+        entries, effects = _SETTLERS[type(proposal.action)](state, proposal, proposal.action)
+        origin = RequestId(proposal.author.client_id, proposal.counter)
     appends = []
     heads: dict[str, int] = {}
     for at, (log, entry) in enumerate(entries):
         heads[log] = heads.get(log, state.head(log)) + 1
         is_last = at == len(entries) - 1  # the entry that the request is recorded with
-        origin = RequestId(proposal.author.client_id, proposal.counter) if is_last and proposal.counter else None
-        appends.append(Append(log, heads[log], entry, origin))
+        appends.append(Append(log, heads[log], entry, origin if is_last else None))
     return Settlement(proposal, tuple(appends), tuple(effects))
 
 
@@ -157,19 +164,19 @@ def taken(nick: str, held: str) -> str:
     return f"the nick {nick} is held by another key{alike}; choose another, or use the data folder that holds its key"
 
 
-def _enter(state: State, proposal: Proposal, action: EnterAs) -> _Outcome:
-    author = proposal.author
-    claim = state.owner(action.nick)
+def _enter(state: State, proposal: EnterProposal) -> _Outcome:
+    author, nick = proposal.author, proposal.nick
+    claim = state.owner(nick)
     if claim is not None and claim.key != author.key:
-        return [], [Reject(author.client_id, "nick_taken", taken(action.nick, claim.nick))]
+        return [], [Reject(author.client_id, "nick_taken", taken(nick, claim.nick))]
     if claim is not None:
-        return [], [Admit(author.client_id, action.nick)]
+        return [], [Admit(author.client_id, nick)]
     if not state.may_claim(author.key):
         return [], [Reject(author.client_id, "too_many_nicks", "this key holds as many nicks as one person may")]
-    return [(DIRECTORY_LOG, encode(Claim(action.nick, author.key)))], [Admit(author.client_id, action.nick)]
+    return [(DIRECTORY_LOG, encode(Claim(nick, author.key)))], [Admit(author.client_id, nick)]
 
 
-def _rename(state: State, proposal: Proposal, action: Rename) -> _Outcome:
+def _rename(state: State, proposal: ActionProposal, action: Rename) -> _Outcome:
     author, nick = proposal.author, action.nick
     claim = state.owner(nick)
     if claim is not None and claim.key != author.key:
@@ -180,19 +187,19 @@ def _rename(state: State, proposal: Proposal, action: Rename) -> _Outcome:
     return entries, [ChangeNick(author.client_id, proposal.counter, nick), _answered(proposal, Done())]
 
 
-def _set_topic(state: State, proposal: Proposal, action: SetTopic) -> _Outcome:
+def _set_topic(state: State, proposal: ActionProposal, action: SetTopic) -> _Outcome:
     record = TopicRecord(action.room, action.topic, proposal.nick)
     change = ChangeTopic(action.room, action.topic, proposal.nick)
     return [(DIRECTORY_LOG, encode(record))], [change, _answered(proposal, Done())]
 
 
-def _say(state: State, proposal: Proposal, action: Say) -> _Outcome:
+def _say(state: State, proposal: ActionProposal, action: Say) -> _Outcome:
     log = room_log(action.room)
     stored = Stored(log, state.head(log) + 1)
     return [(log, _message(proposal, action))], [_answered(proposal, stored)]
 
 
-def _tell(state: State, proposal: Proposal, action: Telling) -> _Outcome:
+def _tell(state: State, proposal: ActionProposal, action: Telling) -> _Outcome:
     key, request = proposal.author.key, action.request
     claim = state.owner(request.nick)
     if claim is None:
@@ -210,23 +217,22 @@ def _tell(state: State, proposal: Proposal, action: Telling) -> _Outcome:
     return entries, [FollowConversation(log, (key, other)), _answered(proposal, stored)]
 
 
-def _message(proposal: Proposal, request: Say | Tell, to: str | None = None) -> bytes:
+def _message(proposal: ActionProposal, request: Say | Tell, to: str | None = None) -> bytes:
     author = proposal.author
     identity = message_id(author.instance, proposal.counter)
     envelope = (proposal.time_ms, author.user, proposal.nick, identity)
     return encode_message(Message(*envelope, request.kind, request.text, to, request.extra))
 
 
-def _answered(proposal: Proposal, result: ResultBody) -> SendResult:
+def _answered(proposal: ActionProposal, result: ResultBody) -> SendResult:
     return SendResult(proposal.author.client_id, proposal.counter, result)
 
 
-def _failed(proposal: Proposal, code: str, text: str) -> SendResult:
-    return _answered(proposal, Failed(code, text[:200]))
+def _failed(proposal: ActionProposal, code: str, text: str) -> SendResult:
+    return _answered(proposal, Failed(code, text))
 
 
-_SETTLERS: dict[type[Action], Callable[[State, Proposal, Any], _Outcome]] = {
-    EnterAs: _enter,
+_SETTLERS: dict[type[Action], Callable[[State, ActionProposal, Any], _Outcome]] = {
     Say: _say,
     Telling: _tell,
     Rename: _rename,
