@@ -16,15 +16,15 @@ from udpchat.session.noise import Keys
 from udpchat.session.session import Session
 from udpchat.wire.content import Reason
 from udpchat.wire.errors import BadDatagram, Drop
-from udpchat.wire.frames import Ack, Cursor, Follow, Goodbye, Request, RequestFragment, Up, encode, pack
+from udpchat.wire.frames import Ack, AckedPackets, Cursor, Follow, Goodbye, Request, RequestFragment, Up, encode, pack
 from udpchat.wire.requests import Rename
 
 OF_THE_SESSION = (
     Follow("#elsewhere"),
     Request(1, 1, Rename("bob")),
     RequestFragment(1, 1, 0, 2, b"first half"),
-    Ack(2**40, 0, 0, 0, []),
-    Ack(0, 0, 0, 0, [Cursor("#lobby", 0, 2**40, [])]),
+    Ack(AckedPackets(2**40, 0, 0, 0), []),
+    Ack(AckedPackets(0, 0, 0, 0), [Cursor("#lobby", 0, 2**40, [])]),
     Goodbye("quit"),
 )
 
@@ -61,7 +61,7 @@ def test_a_goodbye_of_the_session_ends_it() -> None:
 
 def test_an_ack_of_what_was_never_sent_is_no_ack() -> None:
     with pytest.raises(BadDatagram) as caught:
-        FRAMES[Ack](received(Rig(), is_current=True), Ack(2**40, 0, 0, 0, []))
+        FRAMES[Ack](received(Rig(), is_current=True), Ack(AckedPackets(2**40, 0, 0, 0), []))
     assert caught.value.reason is Drop.UNSENT_ACK
 
 
@@ -71,7 +71,9 @@ def test_a_violation_of_the_protocol_is_announced_as_one() -> None:
     world.network.blackhole(alice.address, sends=False)  # or it would be back before its leave is announced
     session = alice.core._link.session
     assert session is not None
-    world.network.send(world.now, alice.address, SERVER, session.seal(pack([encode(Ack(2**40, 0, 0, 0, []))])))
+    world.network.send(
+        world.now, alice.address, SERVER, session.seal(pack([encode(Ack(AckedPackets(2**40, 0, 0, 0), []))]))
+    )
     world.run(1)
     assert bob.of(events.MemberLeft) == [events.MemberLeft("lobby", alice.nick, "protocol violation")]
     left = [event for event in world.server.events if isinstance(event, events.PeerLeft)]
@@ -83,7 +85,9 @@ def test_who_violated_the_protocol_is_told_so() -> None:
     alice, _ = world.add_clients(2)
     session = alice.core._link.session
     assert session is not None
-    world.network.send(world.now, alice.address, SERVER, session.seal(pack([encode(Ack(2**40, 0, 0, 0, []))])))
+    world.network.send(
+        world.now, alice.address, SERVER, session.seal(pack([encode(Ack(AckedPackets(2**40, 0, 0, 0), []))]))
+    )
     world.run(1)
     assert alice.of(events.Disconnected) == [events.Disconnected("protocol violation")]
 
@@ -93,7 +97,9 @@ def test_an_ack_of_what_was_never_sent_ends_the_session_and_not_the_service() ->
     alice, bob = world.add_clients(2)
     session = alice.core._link.session
     assert session is not None
-    world.network.send(world.now, alice.address, SERVER, session.seal(pack([encode(Ack(2**40, 0, 0, 0, []))])))
+    world.network.send(
+        world.now, alice.address, SERVER, session.seal(pack([encode(Ack(AckedPackets(2**40, 0, 0, 0), []))]))
+    )
     world.run(1)
     assert world.server.core.counters[Drop.UNSENT_ACK] == 1
     alice.say("still here")

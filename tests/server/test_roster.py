@@ -63,7 +63,7 @@ def test_a_crowd_that_comes_and_goes_at_once_is_told_to_who_stays() -> None:
         roster = Roster("lobby", generation=1)
         downlink = Downlink()
         downlink.follow(0.0, roster.stream)
-        downlink.receive_ack(0.0, Ack(-1, 0, 0, 0, [Cursor(roster.stream.log, 1, 0, [])]), packets_sent=1)
+        downlink.receive_ack(0.0, Ack(None, [Cursor(roster.stream.log, 1, 0, [])]), packets_sent=1)
         for number, user in enumerate(users(count)):
             roster.join(0.0, f"peer{number}", user)
         roster.flush(0.1)

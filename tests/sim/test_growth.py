@@ -44,7 +44,7 @@ from udpchat.wire.requests import Failed, GetHistory, Say, Whois
 LATER = 7  # a field that nobody knows
 UP = {1, 2, 3, 4, 5, 6, 7}
 NESTED = {3: 3, 18: 2}  # tag of a frame -> where it has a body
-LISTED = {5: 5, 21: 2}  # tag of a frame -> where it has a list of records
+LISTED = {5: 2, 21: 2}  # tag of a frame -> where it has a list of records
 
 
 def grown(frame: list[Any]) -> list[Any]:
@@ -57,6 +57,8 @@ def grown(frame: list[Any]) -> list[Any]:
                 item.append(LATER)
     for record in frame[LISTED[tag]] if tag in LISTED else []:
         record.append(LATER)
+    if tag == 5 and frame[1] is not None:
+        frame[1].append(LATER)
     if tag == 16:
         frame[-1] = [3, 500]
     return [*frame, LATER]

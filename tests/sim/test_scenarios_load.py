@@ -17,7 +17,7 @@ from tests.sim.world import SERVER, World
 from udpchat.chat.ids import room_log
 from udpchat.server.registry import Peer
 from udpchat.wire.errors import Drop
-from udpchat.wire.frames import Ack, Cursor, encode
+from udpchat.wire.frames import Ack, AckedPackets, Cursor, encode
 from udpchat.wire.limits import ACK_LOGS_MAX, ACK_RANGES_MAX, LAG_BYTES_MAX, SEQUENCE_MAX, TEXT_BYTES_MAX
 
 LOBBY = room_log("lobby")
@@ -85,11 +85,11 @@ def generation(world: World) -> int:
 @pytest.mark.parametrize(
     "ack",
     [
-        lambda generation: Ack(2**40, 0, 0, 0, []),
-        lambda generation: Ack(-1, 0, 0, 0, [Cursor(LOBBY, generation, 51, [])]),
-        lambda generation: Ack(-1, 0, 0, 0, [Cursor(LOBBY, generation, SEQUENCE_MAX, [])]),
-        lambda generation: Ack(-1, 0, 0, 0, [Cursor(LOBBY, generation, 0, [(2, SEQUENCE_MAX)])]),
-        lambda generation: Ack(-1, 0, 0, 0, [Cursor(LOBBY, generation, 0, [(9, 3)])]),
+        lambda generation: Ack(AckedPackets(2**40, 0, 0, 0), []),
+        lambda generation: Ack(None, [Cursor(LOBBY, generation, 51, [])]),
+        lambda generation: Ack(None, [Cursor(LOBBY, generation, SEQUENCE_MAX, [])]),
+        lambda generation: Ack(None, [Cursor(LOBBY, generation, 0, [(2, SEQUENCE_MAX)])]),
+        lambda generation: Ack(None, [Cursor(LOBBY, generation, 0, [(9, 3)])]),
     ],
     ids=["a packet never sent", "an entry never written", "2^53 entries", "a range of 2^53", "a range turned round"],
 )
@@ -120,7 +120,7 @@ def test_acks_that_claim_to_hold_nothing_bring_no_flood_of_repairs() -> None:
     world = World(Random(1))
     mallory = acking(world)
     ranges = [(number, number + 9) for number in range(10, 10 + ACK_RANGES_MAX)]
-    deny = encode(Ack(-1, 0, 0, 0, [Cursor(LOBBY, generation(world), 0, ranges)]))
+    deny = encode(Ack(None, [Cursor(LOBBY, generation(world), 0, ranges)]))
     before = world.network.count(SERVER, mallory.address)
     for _ in range(1000):
         send(world, mallory, deny)
@@ -138,7 +138,7 @@ def test_a_flood_of_acks_costs_nobody_else_anything() -> None:
     mallory = world.add_client("mallory")
     world.run(2)
     talk = Talk(world, clients)
-    ack = encode(Ack(-1, 0, 0, 0, []))
+    ack = encode(Ack(None, []))
     for _ in range(50):
         for _ in range(100):
             mallory.core._link.send(world.now, [ack], is_asking=False)
@@ -178,12 +178,12 @@ def test_a_bad_datagram_costs_at_most_twice_the_work_of_a_good_one() -> None:
         world.drain(world.server)
         return calls
 
-    good = cost(encode(Ack(-1, 0, 0, 0, [Cursor(LOBBY, generation(world), 50, [])])))
+    good = cost(encode(Ack(None, [Cursor(LOBBY, generation(world), 50, [])])))
     bad = {
-        "bent": cost(encode(Ack(-1, 0, 0, 0, [])), bend=lambda data: data[:-1] + bytes((data[-1] ^ 1,))),
-        "cut off": cost(encode(Ack(-1, 0, 0, 0, [])), bend=lambda data: data[:20]),
+        "bent": cost(encode(Ack(None, [])), bend=lambda data: data[:-1] + bytes((data[-1] ^ 1,))),
+        "cut off": cost(encode(Ack(None, [])), bend=lambda data: data[:20]),
         "junk": cost(b"\xc1"),
-        "many logs": cost(encode(Ack(-1, 0, 0, 0, [Cursor(f"#{n}", 1, 1, []) for n in range(ACK_LOGS_MAX)]))),
-        "never sent": cost(encode(Ack(-1, 0, 0, 0, [Cursor(LOBBY, generation(world), 1, [(2, SEQUENCE_MAX)])]))),
+        "many logs": cost(encode(Ack(None, [Cursor(f"#{n}", 1, 1, []) for n in range(ACK_LOGS_MAX)]))),
+        "never sent": cost(encode(Ack(None, [Cursor(LOBBY, generation(world), 1, [(2, SEQUENCE_MAX)])]))),
     }
     assert all(calls <= 2 * good for calls in bad.values()), f"a good one takes {good} calls, bad ones {bad}"

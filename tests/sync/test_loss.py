@@ -16,7 +16,7 @@ from udpchat.sync.log_stream import LogStream
 from udpchat.sync.loss import PROBE_S_MAX, PROBE_S_MIN, PROBE_SILENT_S_MAX, LossDetection, SentPacket
 from udpchat.sync.rtt import RoundTrip
 from udpchat.sync.subscription import EntrySpan, Subscription
-from udpchat.wire.frames import Ack
+from udpchat.wire.frames import Ack, AckedPackets
 
 ACK_DELAY_S = 0.002
 SIZE = 100
@@ -41,7 +41,7 @@ def ack(*counters: int, delay_us: int = 0, reordering_ms: int = 0) -> Ack:
     """An ack that names these packets."""
     largest = max(counters)
     received = sum(1 << (largest - 1 - counter) for counter in counters if counter < largest)
-    return Ack(largest, received, delay_us, reordering_ms, [])
+    return Ack(AckedPackets(largest, received, delay_us, reordering_ms), [])
 
 
 def entries(sent: list[SentPacket]) -> list[int]:
@@ -196,7 +196,7 @@ def test_every_packet_is_settled_once_and_the_bytes_add_up(data: st.DataObject) 
         if counter and data.draw(st.booleans()):
             largest = data.draw(st.integers(0, counter - 1))
             received, reordering_ms = data.draw(st.integers(0, 2**64 - 1)), data.draw(st.sampled_from([0, 0, 40]))
-            delivered, lost = loss_detection.on_ack(now, Ack(largest, received, 0, reordering_ms, []))
+            delivered, lost = loss_detection.on_ack(now, Ack(AckedPackets(largest, received, 0, reordering_ms), []))
             settled += entries(delivered) + entries(lost)
         else:
             lost, probed = loss_detection.handle_timeout(now)

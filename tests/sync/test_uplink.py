@@ -7,7 +7,18 @@ import pytest
 from udpchat.sync.acks import REPEAT_S_MIN
 from udpchat.sync.packing import FRAME_BYTES_MAX
 from udpchat.sync.uplink import Received, Uplink
-from udpchat.wire.frames import Ack, Cursor, Entries, EntryFragment, Head, encode, pack, parse_up_untrusted, raw
+from udpchat.wire.frames import (
+    Ack,
+    AckedPackets,
+    Cursor,
+    Entries,
+    EntryFragment,
+    Head,
+    encode,
+    pack,
+    parse_up_untrusted,
+    raw,
+)
 from udpchat.wire.limits import ACK_LOGS_MAX
 
 LOBBY, NOW = "#lobby", 10.0
@@ -55,7 +66,7 @@ def test_what_is_of_no_open_replica_is_not_taken(uplink: Uplink) -> None:
 def test_what_came_is_acknowledged_at_once_after_a_pause_and_then_at_the_interval(uplink: Uplink) -> None:
     uplink.receive_entries(NOW, entries(1, "a", ack_delay_ms=20))
     uplink.on_packet(NOW, 0)
-    assert acks(uplink, NOW) == [Ack(0, 0, 0, 0, [Cursor(LOBBY, 1, 1, [])])]
+    assert acks(uplink, NOW) == [Ack(AckedPackets(0, 0, 0, 0), [Cursor(LOBBY, 1, 1, [])])]
     uplink.receive_entries(NOW + 0.001, entries(2, "b", ack_delay_ms=20))
     assert uplink.next_timeout() == pytest.approx(NOW + 0.02) and acks(uplink, NOW + 0.01) == []
     assert [ack.cursors for ack in acks(uplink, NOW + 0.01, is_sending=True)] == [[Cursor(LOBBY, 1, 2, [])]]
@@ -74,7 +85,7 @@ def test_a_fresh_session_reports_every_replica_and_forgets_heads_that_may_be_los
     uplink.receive_head(Head(LOBBY, 1, 0, 5, 0))
     uplink.on_session(NOW)
     (ack,) = acks(uplink, NOW)
-    assert ack.largest == -1 and [cursor.log for cursor in ack.cursors] == [LOBBY, "%lobby"] and not uplink.has_gap
+    assert ack.packets is None and [cursor.log for cursor in ack.cursors] == [LOBBY, "%lobby"] and not uplink.has_gap
 
 
 def test_more_logs_than_fit_an_ack_are_reported_in_several(uplink: Uplink) -> None:

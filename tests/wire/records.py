@@ -21,7 +21,7 @@ GROUPS: tuple[tuple[str, Any], ...] = (
     ("payload of Finish", frames.Introduction),
     ("frames, up", frames.Up),
     ("frames, down", frames.Down),
-    ("inside frames", frames.Cursor | frames.Head),
+    ("inside frames", frames.AckedPackets | frames.Cursor | frames.Head),
     ("requests", requests.RequestBody),
     ("results", requests.ResultBody),
     ("inside requests and entries", content.Extra),

@@ -14,6 +14,7 @@ from udpchat.wire import frames
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.frames import (
     Ack,
+    AckedPackets,
     Cursor,
     Down,
     Entries,
@@ -137,8 +138,8 @@ def test_the_bytes_are_those_of_the_specification() -> None:
     said = encode(Say("lobby", 0, "hi"))
     assert said == b"\x95\x01\xa5lobby\x00\xa2hi\xc0"
     assert encode(Request(1, 1, Say("lobby", 0, "hi"))) == b"\x94\x03\x01\x01" + said
-    assert encode(Ack(5, 1, 0, 0, [Cursor("#a", 9, 4, [(6, 7)])])) == (
-        b"\x96\x05\x05\x01\x00\x00\x91\x95\x00\xa2#a\x09\x04\x91\x92\x06\x07"
+    assert encode(Ack(AckedPackets(5, 1, 0, 0), [Cursor("#a", 9, 4, [(6, 7)])])) == (
+        b"\x93\x05\x95\x00\x05\x01\x00\x00\x91\x95\x00\xa2#a\x09\x04\x91\x92\x06\x07"
     )
     entry = b"\x92\x02\x00"
     assert encode(Entries("#a", 9, 3, 25, [frames.raw(entry)])) == b"\x96\x13\xa2#a\x09\x03\x19\x91" + entry
@@ -261,7 +262,7 @@ def test_an_entry_that_is_no_entry_is_found_out_when_it_is_read_itself() -> None
 
 def test_the_costliest_ack_is_read_in_little_time() -> None:
     cursor = Cursor("#a", 1, 0, [(SEQUENCE_MAX - 1, SEQUENCE_MAX)] * 32)
-    body = pack([encode(Ack(0, 2**64 - 1, 0, 0, [cursor]))])
+    body = pack([encode(Ack(AckedPackets(0, 2**64 - 1, 0, 0), [cursor]))])
     best_s = float("inf")
     for _ in range(5):
         begun = process_time()

@@ -38,7 +38,7 @@ UP: list[frames.Up] = [
     frames.Follow("#lobby"),
     frames.Request(COUNTER, 5, requests.Say("lobby", content.TEXT, "h\u00e9llo")),
     frames.RequestFragment(COUNTER, 5, 1, 2, b"the rest"),
-    frames.Ack(300, 0b101, 1_500, 3, [frames.Cursor("#lobby", 99, 40, [(42, 43), (45, 45)])]),
+    frames.Ack(frames.AckedPackets(300, 0b101, 1_500, 3), [frames.Cursor("#lobby", 99, 40, [(42, 43), (45, 45)])]),
     frames.Ping(123_456),
     frames.PathReply(TOKEN),
     frames.Goodbye(content.Reason.QUIT),

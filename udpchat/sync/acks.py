@@ -7,7 +7,7 @@ Wi-Fi reorders. The ack also reports the recent reordering, so that the sender d
 from __future__ import annotations
 
 from udpchat.session.timers import backoff_s, earliest
-from udpchat.wire.frames import Ack, Cursor
+from udpchat.wire.frames import Ack, AckedPackets, Cursor
 
 HOLD_S = 0.003  # Valve's GameNetworkingSockets waits as long before it calls a gap a gap
 HOLD_PACKETS = 3  # RFC 9002 section 6.1.1
@@ -26,6 +26,7 @@ class AckSchedule:
     __slots__ = (
         "_at",
         "_due",
+        "_largest",
         "_missing",
         "_received",
         "_reordering_s",
@@ -33,12 +34,11 @@ class AckSchedule:
         "_reported",
         "_reports",
         "_sent_at",
-        "largest",
     )  # fmt: skip
 
     def __init__(self) -> None:
-        self.largest = -1
-        self._received = 0  # bit i: counter `largest - 1 - i` was received
+        self._largest = -1  # the largest counter received; they begin at 0
+        self._received = 0  # bit i: counter `_largest - 1 - i` was received
         self._at = 0.0  # when the largest came
         self._missing: dict[int, float] = {}  # counter -> when a later one came
         self._reported = -1  # gaps up to here have been acknowledged
@@ -51,19 +51,19 @@ class AckSchedule:
     def on_packet(self, now: float, counter: int) -> None:
         """A packet was processed completely. One that was not is not acknowledged, so its entries are sent again."""
         self._reports = 0
-        if counter > self.largest:
-            skipped = counter - self.largest - 1
-            first = self.largest < 0 or skipped >= MISSING_MAX
+        if counter > self._largest:
+            skipped = counter - self._largest - 1
+            first = self._largest < 0 or skipped >= MISSING_MAX
             self._received = 0 if first else ((self._received << 1 | 1) << skipped) & _BITS
-            if self.largest >= 0:
-                for missing in range(max(self.largest + 1, counter - MISSING_MAX), counter):
+            if self._largest >= 0:
+                for missing in range(max(self._largest + 1, counter - MISSING_MAX), counter):
                     self._missing[missing] = now
-            self.largest = counter
+            self._largest = counter
             self._at = now
             while self._missing and next(iter(self._missing)) < counter - MISSING_MAX:
                 del self._missing[next(iter(self._missing))]
-        elif counter < self.largest:
-            behind = self.largest - counter - 1
+        elif counter < self._largest:
+            behind = self._largest - counter - 1
             if behind < 64:
                 self._received |= 1 << behind
             noticed = self._missing.pop(counter, None)
@@ -77,7 +77,7 @@ class AckSchedule:
         for counter, noticed in self._missing.items():
             if counter > self._reported:
                 is_reordering = self.reordering_s(now) > 0.0
-                is_urgent = not is_reordering and self.largest - counter >= HOLD_PACKETS
+                is_urgent = not is_reordering and self._largest - counter >= HOLD_PACKETS
                 self._arm(now if is_urgent else noticed + HOLD_S + self.reordering_s(now))
                 return
 
@@ -108,9 +108,11 @@ class AckSchedule:
         self._due = now + backoff_s(REPEAT_S_MIN, self._reports, max_s=REPEAT_S_MAX) if has_gap else None
         self._reports += 1
         self._sent_at = now
-        self._reported = self.largest
+        self._reported = self._largest
         if now >= self._reordering_until:
             self._reordering_s = 0.0
+        if self._largest < 0:
+            return Ack(None, cursors)
         delay_us = min(int((now - self._at) * 1e6), 10_000_000)
-        reordering_ms = -(-int(self._reordering_s * 1e6) // 1000)
-        return Ack(self.largest, self._received, delay_us, min(reordering_ms, 1_000), cursors)
+        reordering_ms = min(-(-int(self._reordering_s * 1e6) // 1000), 1_000)
+        return Ack(AckedPackets(self._largest, self._received, delay_us, reordering_ms), cursors)

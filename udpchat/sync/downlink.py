@@ -116,7 +116,7 @@ class Downlink:
         `is_newest`: no packet that the peer sent later has come before. A replica that reports less than before is then
         a new one, as after leaving a room and joining it again.
         """
-        if ack.largest >= packets_sent:
+        if ack.packets is not None and ack.packets.largest >= packets_sent:
             raise BadDatagram(Drop.UNSENT_ACK)
         for cursor in ack.cursors:
             subscription = self.subscriptions.get(cursor.log)

@@ -12,7 +12,7 @@ from udpchat.session.timers import backoff_s, earliest
 from udpchat.sync.acks import HOLD_PACKETS, HOLD_S, PROMPT_ACK_DELAY_S
 from udpchat.sync.path_estimate import PathEstimate
 from udpchat.sync.subscription import EntrySpan
-from udpchat.wire.frames import Ack
+from udpchat.wire.frames import Ack, AckedPackets
 
 PROBE_S_MIN = 0.003
 PROBES_BEFORE_BACKOFF = 2
@@ -112,10 +112,12 @@ class LossDetection:
     def on_ack(self, now: float, ack: Ack) -> tuple[list[SentPacket], list[SentPacket]]:
         """The packets that an ack shows to be (delivered, lost), in order. The caller checked that they were sent."""
         self._acked_at = now
-        self.path.reordering_s = ack.reordering_ms / 1000
-        self._on_newest(now, ack)
+        packets = ack.packets
+        if packets is not None:
+            self.path.reordering_s = packets.reordering_ms / 1000
+            self._on_newest(now, packets)
         delivered = []
-        for counter in [counter for counter, sent in self._sent.items() if _is_delivered(counter, sent, ack)]:
+        for counter in [counter for counter, sent in self._sent.items() if _is_delivered(counter, sent, packets)]:
             sent = self._sent.pop(counter)
             self.bytes_in_flight -= sent.size
             self.path.congestion.on_delivered(
@@ -124,7 +126,7 @@ class LossDetection:
                 sent_at=sent.at,
                 delivered_at_send=sent.delivered_at_send,
                 in_flight=self.bytes_in_flight,
-                is_sample=_is_named(counter, ack),
+                is_sample=_is_named(counter, packets),
             )
             delivered.append(sent)
         if delivered:
@@ -137,16 +139,16 @@ class LossDetection:
             self._arm_probe(now)
         return delivered, lost
 
-    def _on_newest(self, now: float, ack: Ack) -> None:
+    def _on_newest(self, now: float, packets: AckedPackets) -> None:
         """Take from an ack the round trip, and how long its sender has waited for packets that it does not have."""
-        sent, newest = self._sent.get(ack.largest), self._newest
+        sent, newest = self._sent.get(packets.largest), self._newest
         if sent is not None:
-            self.path.round_trip.on_sample(now - sent.at - ack.delay_us / 1e6)
-        if ack.largest > newest.counter:
-            newest.counter = ack.largest
+            self.path.round_trip.on_sample(now - sent.at - packets.delay_us / 1e6)
+        if packets.largest > newest.counter:
+            newest.counter = packets.largest
             newest.sent_at = newest.waited_until if sent is None else sent.at
-        if ack.largest == newest.counter:
-            newest.waited_until = max(newest.waited_until, newest.sent_at + ack.delay_us / 1e6)
+        if packets.largest == newest.counter:
+            newest.waited_until = max(newest.waited_until, newest.sent_at + packets.delay_us / 1e6)
 
     def _take_lost(self, now: float) -> list[SentPacket]:
         """Packets that a later one overtook by too much, by number or by time.
@@ -212,11 +214,13 @@ class LossDetection:
         return forgotten
 
 
-def _is_delivered(counter: int, sent: SentPacket, ack: Ack) -> bool:
-    return _is_named(counter, ack) or all(span.subscription.holds(span.first, span.last) for span in sent.spans)
+def _is_delivered(counter: int, sent: SentPacket, acked: AckedPackets | None) -> bool:
+    return _is_named(counter, acked) or all(span.subscription.holds(span.first, span.last) for span in sent.spans)
 
 
-def _is_named(counter: int, ack: Ack) -> bool:
-    """Whether the ack names this packet, and not only entries that another packet may have brought as well."""
-    behind = ack.largest - counter
-    return behind == 0 or (0 < behind <= 64 and bool(ack.received >> (behind - 1) & 1))
+def _is_named(counter: int, acked: AckedPackets | None) -> bool:
+    """Whether an ack names this packet, and not only entries that another packet may have brought as well."""
+    if acked is None:
+        return False
+    behind = acked.largest - counter
+    return behind == 0 or (0 < behind <= 64 and bool(acked.received >> (behind - 1) & 1))

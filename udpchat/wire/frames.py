@@ -36,7 +36,7 @@ from udpchat.wire.requests import Malformed, RequestBody, ResultBody
 T = TypeVar("T")
 
 Generation = Annotated[int, Meta(ge=0, le=SEQUENCE_MAX)]
-Largest = Annotated[int, Meta(ge=-1, le=2**63 - 1)]  # -1: none yet
+PacketCounter = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Bits64 = Annotated[int, Meta(ge=0)]
 Milliseconds = Annotated[int, Meta(ge=0, le=3_600_000)]
 Token = Annotated[bytes, Meta(min_length=PATH_TOKEN_BYTES, max_length=PATH_TOKEN_BYTES)]
@@ -98,17 +98,26 @@ class Cursor(WireStruct, tag=0, frozen=True):
     ranges: Annotated[list[tuple[Sequence, Sequence]], Meta(max_length=ACK_RANGES_MAX)]
 
 
-class Ack(WireStruct, tag=5, frozen=True):
-    """The packets processed: `largest`, and bit i of `received` for `largest - 1 - i`; and what is held of logs.
+class AckedPackets(WireStruct, tag=0, frozen=True):
+    """The packets processed: `largest`, and bit i of `received` for `largest - 1 - i`.
 
-    The packets serve to measure and to find losses; the cursors decide what is sent again. `delay_us`: time since
-    `largest` came. `reordering_ms`: how long after its successor a packet came, at most, in the last minute.
+    `delay_us`: time since `largest` came. `reordering_ms`: how long after its successor a packet came, at most, in the
+    last minute.
     """
 
-    largest: Largest
+    largest: PacketCounter
     received: Bits64
     delay_us: Annotated[int, Meta(ge=0, le=10_000_000)]
     reordering_ms: Annotated[int, Meta(ge=0, le=1_000)]
+
+
+class Ack(WireStruct, tag=5, frozen=True):
+    """The packets processed in this session, if there are any, and what is held of logs.
+
+    The packets serve to measure and to find losses; the cursors decide what is sent again.
+    """
+
+    packets: AckedPackets | None
     cursors: Annotated[list[Cursor], Meta(max_length=ACK_LOGS_MAX)]
 
 
