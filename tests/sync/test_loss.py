@@ -28,7 +28,7 @@ def subscription_of(head: int = 1_000) -> Subscription:
     return Subscription(LogStream("#lobby", reader), Recorder())
 
 
-def flying(count: int, *, every_s: float = 0.0, fragment: int = -1) -> tuple[LossDetection, Subscription]:
+def flying(count: int, *, every_s: float = 0.0, fragment: int | None = None) -> tuple[LossDetection, Subscription]:
     """Packets 0 to `count - 1`, packet n with entry n + 1, the first of them sent at 1.0."""
     loss_detection, subscription = LossDetection(), subscription_of()
     for counter in range(count):
@@ -58,7 +58,7 @@ def test_an_ack_settles_what_it_names() -> None:
     assert loss_detection.bytes_in_flight == 0 and loss_detection.next_timeout() is None
 
 
-@pytest.mark.parametrize("fragment", [-1, 0])
+@pytest.mark.parametrize("fragment", [None, 0])
 def test_what_the_replica_holds_anyway_is_settled_too(fragment: int) -> None:
     loss_detection, subscription = flying(200, fragment=fragment)
     subscription.on_held(1, 150)

@@ -21,7 +21,7 @@ def test_answers_go_before_heads_and_heads_before_entries_in_one_packet() -> Non
     queue.add_answer(encode(Pong(7)))
     [packet] = queue.drain()
     assert [type(frame) for frame in parse_down_untrusted(packet.body)] == [Pong, Heads, Entries]
-    assert [(span.first, span.last, span.fragment) for span in packet.spans] == [(1, 3, -1)]
+    assert [(span.first, span.last, span.fragment) for span in packet.spans] == [(1, 3, None)]
     assert not queue.has_frames and queue.drain() == []
 
 

@@ -235,7 +235,7 @@ class ServerCore:
                 datagram = session.seal(packet.body)
                 downlink.on_sent(now, counter, len(datagram), packet.spans)
                 self._transmits.append((datagram, address))
-            if downlink.unreadable:
+            if downlink.unreadable is not None:
                 self.chat.report.on_unreadable(downlink.unreadable)
         if session.path.is_checking:
             for challenge in session.path.drain_challenges():

@@ -41,7 +41,7 @@ class Downlink:
 
     def __init__(self, owner: Any = None, *, host: str = "") -> None:
         self.owner = owner
-        self.unreadable = ""  # why entries that it needs could not be read from a log
+        self.unreadable: str | None = None  # why entries that it needs could not be read from a log
         self.subscriptions: dict[str, Subscription] = {}
         self.loss_detection = LossDetection(host)
         self._queue = SendQueue()
@@ -102,7 +102,7 @@ class Downlink:
         if not subscription.is_known:
             self.announce(subscription)
         for encoded in frames:
-            if encoded.fragment <= 0 and self._is_lagging():
+            if not encoded.fragment and self._is_lagging():  # the fragments of an entry go together
                 subscription.backlog.add(encoded.first, frames[-1].last)
                 self._backlogged = True
                 return
@@ -125,7 +125,7 @@ class Downlink:
         delivered, lost = self.loss_detection.on_ack(now, ack)
         for sent in delivered:
             for span in sent.spans:
-                if span.fragment < 0:
+                if span.fragment is None:
                     span.subscription.on_held(span.first, span.last)
         if lost:
             self._repair(lost, LAG_BYTES_MAX)
@@ -256,7 +256,7 @@ class Downlink:
                     subscription.backlog.clear()  # unreadable, or below the base by now: scheduled again if missing
                     break
                 for encoded in encoded_entries:
-                    if allowed < DATAGRAM_BYTES_MAX and encoded.fragment <= 0:
+                    if allowed < DATAGRAM_BYTES_MAX and not encoded.fragment:
                         break
                     span = EntrySpan(subscription, encoded.first, encoded.last, encoded.fragment)
                     frames.append((encoded.frame, span))

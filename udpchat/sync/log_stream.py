@@ -35,12 +35,12 @@ ANNOUNCE_ACK_DELAYS_MIN = 0.4  # not before followers had time to acknowledge: t
 class EncodedEntries:
     """Entries `first` to `last`, or one fragment of the entry `first`, as an encoded frame and as a packet's body.
 
-    `fragment` is the index of the fragment, -1 for whole entries.
+    `fragment` is the index of the fragment, None for whole entries.
     """
 
     first: int
     last: int
-    fragment: int
+    fragment: int | None
     frame: bytes
     body: bytes
 
@@ -123,7 +123,7 @@ class LogStream:
         self.head = extent.head if head is None else head
         self.subscriptions: dict[Follower, None] = {}  # in the order in which they began to follow
         self.grown_at = 0.0
-        self.unreadable = ""  # why entries of the log could not be read, the last time that this failed
+        self.unreadable: str | None = None  # why entries of the log could not be read, the last time that this failed
         self.announced = len(ANNOUNCE_AFTER_S)  # rounds of announcements done since it grew
         self._recent = _RecentEntries()
         self._cache = _FrameCache()
@@ -202,7 +202,7 @@ class LogStream:
 
     def _encoded_entries(self, first: int, entries: list[bytes]) -> EncodedEntries:
         frame = encode(Entries(self.log, self.generation, first, self.ack_delay_ms, [raw(entry) for entry in entries]))
-        return EncodedEntries(first, first + len(entries) - 1, -1, frame, pack([frame]))
+        return EncodedEntries(first, first + len(entries) - 1, None, frame, pack([frame]))
 
     def _encoded_fragments(self, sequence: int, entry: bytes) -> list[EncodedEntries]:
         fragments = split(entry)

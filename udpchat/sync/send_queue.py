@@ -56,7 +56,7 @@ class SendQueue:
         self.entries_bytes += len(encoded.frame)
         self.has_frames = True
 
-    def entry_keys(self) -> set[tuple[Subscription, int, int]]:
+    def entry_keys(self) -> set[tuple[Subscription, int, int | None]]:
         """(subscription, first entry, fragment) of all entries that wait."""
         return {span.key for _, span in self._entries}
 

@@ -137,14 +137,14 @@ class EntrySpan(NamedTuple):
     subscription: Subscription
     first: int
     last: int
-    fragment: int = -1  # its index; -1: whole entries
+    fragment: int | None = None  # its index; None: whole entries
 
     @property
-    def key(self) -> tuple[Subscription, int, int]:
+    def key(self) -> tuple[Subscription, int, int | None]:
         """The same for everything that starts with the same entry or fragment."""
         return self.subscription, self.first, self.fragment
 
     def frames(self) -> list[EncodedEntries]:
         """The same entries as frames, to be sent again; fewer if the log does not keep them, or cannot be read."""
         frames = self.subscription.stream.frames(self.first, self.last)
-        return [encoded for encoded in frames if self.fragment in (-1, encoded.fragment)]
+        return [encoded for encoded in frames if self.fragment in (None, encoded.fragment)]
