@@ -359,7 +359,7 @@ def test_what_comes_after_the_end_changes_nothing() -> None:
     world.run(1)
     peer = next(iter(world.server.core.chat.registry))
     peer.downlink.send(encode(EnterRefused("banned", "go")))
-    world.server.core.chat.rooms.to_flush[peer] = None
+    world.server.core.chat.fanout.to_flush[peer] = None
     world.server.core.receive(world.now, [])
     world.drain(world.server)
     world.run(1)

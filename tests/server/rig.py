@@ -87,7 +87,7 @@ class Rig:
             counter = self._counters[peer.author.client_id] = self._counters.get(peer.author.client_id, 0) + 1
         first_open = max(counter - REQUESTS_IN_FLIGHT_MAX + 1, 1)
         peer.window.receive(counter, first_open, request)
-        self.chat.rooms.to_flush[peer] = None
+        self.chat.fanout.to_flush[peer] = None
         self.settle()
         return counter
 
@@ -123,7 +123,7 @@ class Rig:
     def roster(self, room: str) -> list[Entry]:
         """What the roster of a room has told, after its batch."""
         roster = self.chat.rooms[room].roster
-        roster.flush(self.now)
+        roster.flush(self.now, self.chat.fanout)
         told: list[Entry] = []
         while len(told) < roster.stream.head:
             for encoded in roster.stream.frames(len(told) + 1, roster.stream.head):

@@ -23,7 +23,7 @@ def test_nothing_is_confirmed_or_fanned_out_before_it_is_durable() -> None:
     alice, bob = rig.device("alice", "lobby"), rig.device("bob", "lobby")
     asked = rig.ask(alice, Say("lobby", 0, "hello"))
     head = bob.downlink.subscriptions["#lobby"].stream
-    assert rig.result(alice, asked) is None and head.head == 0 and len(rig.server.chat.rooms.to_flush) == 0
+    assert rig.result(alice, asked) is None and head.head == 0 and len(rig.server.chat.fanout.to_flush) == 0
     rig.write()
     assert rig.result(alice, asked) == Stored("#lobby", 1) and head.head == 1
     (entry,) = rig.log.read("#lobby", 1, 9)
@@ -39,7 +39,7 @@ def test_what_a_peer_said_before_it_left_stands_though_it_was_not_written_yet() 
     assert "lobby" not in rig.chat.rooms
     rig.write()
     assert rig.texts("#lobby") == ["bye"] and "lobby" not in rig.chat.rooms
-    assert not rig.chat.rooms.to_flush and rig.server.drain_transmits() == []
+    assert not rig.chat.fanout.to_flush and rig.server.drain_transmits() == []
 
 
 def test_who_comes_back_while_a_message_is_being_written_does_not_have_it_written_twice() -> None:

@@ -126,7 +126,7 @@ def test_the_operator_is_told_once_that_nothing_can_be_stored() -> None:
 def test_a_session_that_never_enters_is_not_kept_for_long() -> None:
     rig = Rig()
     peer = rig.stranger()
-    rig.chat.rooms.to_flush[peer] = None
+    rig.chat.fanout.to_flush[peer] = None
     rig.settle()
     due = rig.server.next_timeout()
     assert due is not None and due <= rig.now + 10.0

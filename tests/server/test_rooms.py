@@ -50,9 +50,9 @@ def test_who_has_not_got_what_is_no_longer_kept_is_told_where_the_log_begins() -
     rig.chat.rooms.on_pruned("#lobby")
     rig.chat.rooms.on_pruned("#nobody uses this one")
     stream = rig.chat.rooms["lobby"].stream
-    assert (stream.base, stream.head) == (5, 8) and alice in rig.chat.rooms.to_flush
+    assert (stream.base, stream.head) == (5, 8) and alice in rig.chat.fanout.to_flush
     alice.downlink.subscriptions["#lobby"].sequence = 8
     rig.settle()
     rig.chat.rooms.on_pruned("#lobby")
-    assert not rig.chat.rooms.to_flush
+    assert not rig.chat.fanout.to_flush
     assert [item.sequence for item in rig.chat.history.before(GetHistory("#lobby", None, None, 99))] == [6, 7, 8]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tests.server.rig import Rig
+from udpchat.server.fanout import Fanout
 from udpchat.server.roster import BATCH_S_MAX, KEPT_ENTRIES_MAX, Roster
-from udpchat.sync.downlink import Downlink
 from udpchat.wire.content import Joined, Left, Reason, Renamed, TopicSet
 from udpchat.wire.frames import Ack, Cursor, Entries, parse_down_untrusted
 
@@ -48,11 +48,11 @@ def test_changes_wait_for_one_another_the_longer_the_larger_the_room() -> None:
     first = roster.flush_at
     roster.join(10.005, "bob", USER)
     assert roster.flush_at == first and roster.stream.head == 0
-    roster.flush(first)
+    roster.flush(first, Fanout())
     assert roster.flush_at is None and roster.stream.head == 2
     for number, user in enumerate(users(2_000)):
         roster.join(20.0, f"peer{number}", user)
-    roster.flush(20.0)
+    roster.flush(20.0, Fanout())
     roster.set_topic(30.0, "tea", "alice")
     assert roster.flush_at == 30.0 + BATCH_S_MAX
 
@@ -61,12 +61,13 @@ def test_a_crowd_that_comes_and_goes_at_once_is_told_to_who_stays() -> None:
     """More changes in one batch than a stream keeps in memory, and than the roster keeps at all."""
     for count in (600, KEPT_ENTRIES_MAX + 600):
         roster = Roster("lobby", generation=1)
-        downlink = Downlink()
-        downlink.follow(0.0, roster.stream)
+        fanout, peer = Fanout(), Rig().stranger()
+        downlink = peer.downlink
+        fanout.follow(0.0, peer, roster.stream)
         downlink.receive_ack(0.0, Ack(None, [Cursor(roster.stream.log, 1, 0, [])]), packets_sent=1)
         for number, user in enumerate(users(count)):
             roster.join(0.0, f"peer{number}", user)
-        roster.flush(0.1)
+        roster.flush(0.1, fanout)
         assert roster.stream.head == count and roster.stream.base == max(0, count - KEPT_ENTRIES_MAX)
         frames = [frame for packet in downlink.drain_packets(0.1) for frame in parse_down_untrusted(packet.body)]
         assert any(isinstance(frame, Entries) for frame in frames)

@@ -154,8 +154,9 @@ class Promises:
                 runs = max(map(len, (subscription.acked, subscription.scheduled, subscription.backlog)))
                 assert runs <= RUNS_MAX, f"{peer.nick}: {subscription.stream.log} has {runs} ranges"
         for stream in core.chat.rooms.streams():
-            owners = [subscription.owner for subscription in stream.subscriptions]
-            assert owners and all(owner in core.chat.registry for owner in owners), f"{stream.log} is sent to nobody"
+            followers = list(core.chat.fanout.followers(stream))
+            assert len(followers) == stream.followers > 0, f"{stream.log} is sent to nobody"
+            assert all(peer in core.chat.registry for peer in followers), f"{stream.log} is sent to who has left"
 
     # --- When all is settled ----------
 

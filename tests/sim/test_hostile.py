@@ -62,7 +62,7 @@ def sizes(world: World) -> dict[str, int]:
         "sessions": len(core.chat.registry._by_index),
         "rooms": len(core.chat.rooms),
         "streams": len(list(core.chat.rooms.streams())),
-        "to_flush": len(core.chat.rooms.to_flush),
+        "to_flush": len(core.chat.fanout.to_flush),
         "written": len(core.chat.commits._pending),
         "log": sum(world.server.log.extent(log).head for log in world.server.log.logs()),
     }

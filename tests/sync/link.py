@@ -87,7 +87,7 @@ class Link:
         self.now = 100.0
         self.reader = MemoryReader()
         self.streams: dict[str, LogStream] = {}
-        self.downlink = Downlink()
+        self.downlink = Downlink("10.0.0.1")
         self.uplink = Uplink(self.random.randbytes)
         self.starts: dict[str, int] = {}
         self.received: dict[str, list[tuple[int, bytes]]] = {}
@@ -113,7 +113,8 @@ class Link:
         """Live: durable, then fanned out."""
         stream = self.stream(log)
         self.reader.append(log, list(entries))
-        stream.extend(self.now, list(entries))
+        if frames := stream.extend(self.now, list(entries)):
+            self.downlink.publish(log, frames)
         self._drain()
 
     def follow(self, log: str, start: int = 0) -> None:

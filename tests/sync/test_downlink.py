@@ -257,7 +257,7 @@ def test_what_is_not_followed_any_more_is_not_sent_and_not_probed_for() -> None:
     here.run(10.0)
     assert here.down.packets_sent == before
     assert here.downlink.next_timeout(here.now) is None
-    assert not here.stream(LOG).subscriptions
+    assert not here.stream(LOG).followers
 
 
 def test_what_was_under_way_on_the_former_path_goes_again_under_the_window_of_the_next() -> None:

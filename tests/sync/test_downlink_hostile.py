@@ -24,7 +24,7 @@ def served(count: int = 100) -> tuple[Downlink, LogStream]:
     reader = MemoryReader(GENERATION)
     reader.append(LOG, [b"\xa5hello"] * count)
     stream = LogStream(LOG, reader)
-    downlink = Downlink()
+    downlink = Downlink("10.0.0.1")
     downlink.follow(0.0, stream)
     return downlink, stream
 
@@ -190,7 +190,7 @@ def test_every_log_is_announced_with_a_heartbeat_however_many_are_followed() -> 
 
 
 def test_frames_of_control_share_packets_and_go_once() -> None:
-    downlink = Downlink()
+    downlink = Downlink("10.0.0.1")
     for number in range(200):
         downlink.send(b"\x92\x16" + bytes((number % 100,)))
     packets = downlink.drain_packets(0.0)

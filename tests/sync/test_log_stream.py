@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,8 +16,7 @@ from udpchat.sync.log_stream import (
     EncodedEntries,
     LogStream,
 )
-from udpchat.sync.subscription import Subscription
-from udpchat.wire.frames import Cursor, Entries, EntryFragment, parse_down_untrusted
+from udpchat.wire.frames import Entries, EntryFragment, parse_down_untrusted
 from udpchat.wire.limits import (
     ACK_INTERVAL_S_MIN,
     ACKS_PER_S_BUDGET,
@@ -31,22 +28,6 @@ from udpchat.wire.limits import (
 LOG = "#lobby"
 
 
-class Recorder:
-    """A subscriber that records what is published and announced to it."""
-
-    owner: Any = None
-
-    def __init__(self) -> None:
-        self.published: list[list[EncodedEntries]] = []
-        self.announced: list[Subscription] = []
-
-    def publish(self, subscription: Subscription, frames: list[EncodedEntries]) -> None:
-        self.published.append(frames)
-
-    def announce(self, subscription: Subscription) -> None:
-        self.announced.append(subscription)
-
-
 def entry(number: int, size: int = 20) -> bytes:
     """One msgpack value."""
     return b"\xc5" + size.to_bytes(2, "big") + b"%0*d" % (size, number)
@@ -56,13 +37,6 @@ def stream_of(entries: list[bytes], log: str = LOG) -> tuple[LogStream, MemoryRe
     reader = MemoryReader()
     reader.append(log, entries)
     return LogStream(log, reader), reader
-
-
-def follow(stream: LogStream, count: int = 1) -> list[Recorder]:
-    recorders = [Recorder() for _ in range(count)]
-    for recorder in recorders:
-        stream.subscriptions[Subscription(stream, recorder)] = None
-    return recorders
 
 
 def unframed(frames: list[EncodedEntries]) -> list[tuple[int, bytes]]:
@@ -100,20 +74,19 @@ def test_small_entries_share_a_frame() -> None:
 
 def test_all_followers_get_the_very_same_bytes() -> None:
     stream, reader = stream_of([])
-    one, other = follow(stream, 2)
+    stream.followers = 2
     reader.append(LOG, [entry(1)])
-    stream.extend(1.0, [entry(1)])
-    assert one.published[0][0].body is other.published[0][0].body
+    [published] = stream.extend(1.0, [entry(1)])
+    assert stream.frames(1, 1)[0].body is published.body
     assert reader.reads == 0, "what is live is not read back"
 
 
 def test_a_growth_of_any_size_is_published_whole_and_not_read_back() -> None:
     stream, reader = stream_of([])
-    [recorder] = follow(stream)
+    stream.followers = 1
     entries = [entry(number) for number in range(1, 3 * RECENT_ENTRIES_MAX)]
     reader.append(LOG, entries)
-    stream.extend(1.0, entries)
-    assert unframed(recorder.published[0]) == list(enumerate(entries, 1))
+    assert unframed(stream.extend(1.0, entries)) == list(enumerate(entries, 1))
     assert reader.reads == 0
 
 
@@ -134,7 +107,7 @@ def test_the_latest_are_kept_in_memory_and_the_rest_is_read_in_blocks() -> None:
 
 def test_what_is_kept_in_memory_is_bounded_in_bytes_too() -> None:
     stream, reader = stream_of([])
-    follow(stream)
+    stream.followers = 1
     for number in range(1, 60):
         large = entry(number, 16_000)
         reader.append(LOG, [large])
@@ -166,29 +139,18 @@ def test_below_the_base_and_where_the_log_cannot_be_read_there_are_no_frames() -
 def test_acks_of_a_whole_room_keep_to_the_budget() -> None:
     stream, _ = stream_of([])
     assert stream.ack_delay_s == ACK_INTERVAL_S_MIN
-    follow(stream, 2_000)
+    stream.followers = 2_000
     assert 2_000 / stream.ack_delay_s <= ACKS_PER_S_BUDGET
 
 
 def test_a_large_room_that_falls_silent_is_told_its_head_a_few_times() -> None:
     stream, _ = stream_of([])
-    recorders = follow(stream, SENDER_DRIVEN_PEERS_MAX)
+    stream.followers = SENDER_DRIVEN_PEERS_MAX
     stream.extend(5.0, [entry(1)])
     assert stream.next_announcement() is None, "a small room is probed instead"
-    recorders += follow(stream)
+    stream.followers += 1
     times = []
     while (due := stream.next_announcement()) is not None:
         times.append(due)
-        stream.announce()
+        stream.announced += 1
     assert times == [5.0 + after for after in ANNOUNCE_AFTER_S]
-    assert all(len(recorder.announced) == len(times) for recorder in recorders)
-
-
-def test_only_who_lacks_something_is_told_the_head() -> None:
-    stream, _ = stream_of([entry(1)])
-    here, there = follow(stream, 2)
-    subscription = next(iter(stream.subscriptions))
-    assert isinstance(subscription, Subscription)
-    subscription.on_cursor(Cursor(LOG, 1, 1, []))
-    stream.announce()
-    assert (here.announced, len(there.announced)) == ([], 1)

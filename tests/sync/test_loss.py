@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.sync.memory import MemoryReader
-from tests.sync.test_log_stream import Recorder
 from udpchat.sync.acks import HOLD_PACKETS, HOLD_S
 from udpchat.sync.bbr import WINDOW_BYTES_INITIAL
 from udpchat.sync.log_stream import LogStream
@@ -25,12 +24,12 @@ SIZE = 100
 def subscription_of(head: int = 1_000) -> Subscription:
     reader = MemoryReader()
     reader.append("#lobby", [b"\xa1x"] * head)
-    return Subscription(LogStream("#lobby", reader), Recorder())
+    return Subscription(LogStream("#lobby", reader))
 
 
 def flying(count: int, *, every_s: float = 0.0, fragment: int | None = None) -> tuple[LossDetection, Subscription]:
     """Packets 0 to `count - 1`, packet n with entry n + 1, the first of them sent at 1.0."""
-    loss_detection, subscription = LossDetection(), subscription_of()
+    loss_detection, subscription = LossDetection("10.0.0.1"), subscription_of()
     for counter in range(count):
         span = EntrySpan(subscription, counter + 1, counter + 1, fragment)
         loss_detection.on_sent(1.0 + counter * every_s, counter, SIZE, (span,), ack_delay_s=ACK_DELAY_S)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.sync.test_log_stream import LOG, Recorder, entry, stream_of
+from tests.sync.test_log_stream import LOG, entry, stream_of
 from udpchat.sync.send_queue import SendQueue
 from udpchat.sync.subscription import Subscription
 from udpchat.wire.frames import Entries, Heads, Pong, encode, parse_down_untrusted
@@ -10,7 +10,7 @@ from udpchat.wire.frames import Entries, Heads, Pong, encode, parse_down_untrust
 
 def subscription_of(count: int = 3) -> Subscription:
     stream, _ = stream_of([entry(number) for number in range(1, count + 1)])
-    return Subscription(stream, Recorder())
+    return Subscription(stream)
 
 
 def test_answers_go_before_heads_and_heads_before_entries_in_one_packet() -> None:
@@ -48,8 +48,8 @@ def test_a_subscription_that_is_removed_leaves_nothing_but_answers() -> None:
         [encoded] = follower.stream.frames(1, 3)
         queue.add_entries(follower, encoded)
         queue.add_head(follower)
-    assert queue.entry_keys() == {(subscription, 1, -1), (other, 1, -1)}
+    assert queue.entry_keys() == {(subscription, 1, None), (other, 1, None)}
     queue.remove(subscription)
-    assert queue.entry_keys() == {(other, 1, -1)} and queue.entries_bytes == len(encoded.frame)
+    assert queue.entry_keys() == {(other, 1, None)} and queue.entries_bytes == len(encoded.frame)
     queue.clear_entries()
     assert queue.entries_bytes == 0 and not queue.has_entries and queue.has_frames, "its head still waits"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.sync.test_log_stream import LOG, Recorder, entry, stream_of
+from tests.sync.test_log_stream import LOG, entry, stream_of
 from udpchat.sync.subscription import Subscription
 from udpchat.wire.errors import BadDatagram
 from udpchat.wire.frames import Cursor
@@ -17,7 +17,7 @@ def subscription_of(head: int, base: int = 0) -> Subscription:
     if base:
         reader.prune(LOG, base)
         stream.base = base
-    return Subscription(stream, Recorder())
+    return Subscription(stream)
 
 
 def cursor(sequence: int, *ranges: tuple[int, int]) -> Cursor:

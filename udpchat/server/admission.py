@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from udpchat.chat import events
 from udpchat.chat.ids import ROOM_PREFIX
 from udpchat.chat.names import BadName, parse_nick, parse_room
+from udpchat.server.fanout import Fanout
 from udpchat.server.registry import Peer
 from udpchat.server.rooms import Rooms
 from udpchat.server.settle import EnterProposal
@@ -29,8 +30,11 @@ class Settings:
 class Admission:
     """Admits peers and joins them to rooms, or refuses. Events for the operator go to `happened`."""
 
-    def __init__(self, rooms: Rooms, durable: State, settings: Settings, happened: list[events.ServerEvent]) -> None:
+    def __init__(
+        self, rooms: Rooms, fanout: Fanout, durable: State, settings: Settings, happened: list[events.ServerEvent]
+    ) -> None:
         self._rooms = rooms
+        self._fanout = fanout
         self._durable = durable
         self._settings = settings
         self._happened = happened
@@ -64,7 +68,7 @@ class Admission:
         self._happened.append(events.PeerEntered(nick, peer.session.path.address[0]))
         self._welcome(peer)
         for log in self._durable.conversations(peer.key):
-            peer.downlink.follow(now, self._rooms.stream(log))
+            self._fanout.follow(now, peer, self._rooms.stream(log))
         for name in sorted(entering.rooms):
             self._join(now, peer, name)
 
@@ -78,8 +82,7 @@ class Admission:
         self._send(peer, FollowRefused(log, code, text))
 
     def _send(self, peer: Peer, frame: Down) -> None:
-        peer.downlink.send(encode(frame))
-        self._rooms.to_flush[peer] = None
+        self._fanout.send(peer, encode(frame))
 
     def _welcome(self, peer: Peer) -> None:
         settings = self._settings

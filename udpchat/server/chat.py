@@ -10,6 +10,7 @@ from udpchat.chat import events
 from udpchat.chat.ids import client_id_of
 from udpchat.server.admission import Admission, Settings
 from udpchat.server.commits import Commits
+from udpchat.server.fanout import Fanout
 from udpchat.server.history import History
 from udpchat.server.registry import Peer, Registry
 from udpchat.server.replay import answer, logged_nicks, recall_answers, recalled_window, send_result
@@ -35,15 +36,16 @@ from udpchat.wire.frames import Introduction, Unwritable, encode
 
 
 class Chat:
-    """Registry, rooms, pending writes, history and admission."""
+    """Registry, rooms, fan-out, pending writes, history and admission."""
 
     def __init__(self, log: ServerLog, settings: Settings, random: Callable[[int], bytes]) -> None:
         self.registry = Registry()
         self.commits = Commits(log)
-        self.rooms = Rooms(log, self.commits.durable, self.registry, random)
+        self.fanout = Fanout()
+        self.rooms = Rooms(log, self.commits.durable, self.registry, self.fanout, random)
         self.history = History(log, self.commits.durable)
         self.report = Report()
-        self.admission = Admission(self.rooms, self.commits.durable, settings, self.report.happened)
+        self.admission = Admission(self.rooms, self.fanout, self.commits.durable, settings, self.report.happened)
         self.wall_offset_s = 0.0  # wall clock minus monotonic clock, as the driver last saw it
         self._log = log
 
@@ -119,8 +121,7 @@ class Chat:
             else:
                 self.admission.forget(peer)
         for peer in informed:
-            peer.downlink.send(encode(Unwritable(f"the server cannot store anything: {reason}"[:200])))
-            self.rooms.to_flush[peer] = None
+            self.fanout.send(peer, encode(Unwritable(f"the server cannot store anything: {reason}"[:200])))
 
     # --- Effects ----------
 
@@ -132,7 +133,7 @@ class Chat:
         peer = self.registry.find_client(effect.client_id)
         if peer is not None:  # a client that returns later is answered from the log
             answer(peer, effect.counter, effect.result)
-            self.rooms.to_flush[peer] = None
+            self.fanout.to_flush[peer] = None
 
     def _admit(self, now: float, effect: Admit) -> None:
         peer = self.registry.find_client(effect.client_id)

@@ -55,6 +55,7 @@ class ServerCore:
         self.counters: Counter[str] = Counter()
         self._registry = self.chat.registry
         self._rooms = self.chat.rooms
+        self._fanout = self.chat.fanout
         self._handshakes = HandshakeResponder(static=static, random=random, is_index_free=self._registry.is_index_free)
         self._expiry = Expiry(self.settings)
         self._timers: TimerHeap[Peer | LogStream | Room] = TimerHeap()
@@ -102,7 +103,7 @@ class ServerCore:
         peer, session = found
         session.path.timeout_s = max(3 * peer.round_trip.timeout_s, PATH_TIMEOUT_S)
         body = session.open_untrusted(now, datagram, address)
-        self._rooms.to_flush[peer] = None
+        self._fanout.to_flush[peer] = None
         received = Received(now, self.chat, peer, session, address)
         try:
             for frame in parse_up_untrusted(body):
@@ -127,8 +128,7 @@ class ServerCore:
             else:
                 self._make_place(now, session.remote_static)
                 peer = self.chat.add_peer(now, session, introduction)
-        peer.downlink.send(encode(Pong(0)))
-        self._rooms.to_flush[peer] = None
+        self._fanout.send(peer, encode(Pong(0)))
 
     def _make_place(self, now: float, key: bytes) -> None:
         """If this key has PEERS_PER_KEY_MAX devices, disconnect the one heard least recently."""
@@ -177,11 +177,9 @@ class ServerCore:
             if isinstance(owner, Peer):
                 self._handle_peer_timeout(now, owner)
             elif isinstance(owner, LogStream):
-                self._handle_announcement(now, owner)
+                self._fanout.handle_timeout(now, owner)
             elif owner.roster.flush_at is not None:
-                owner.roster.flush(now)
-                self._rooms.to_arm[owner.roster.stream] = None
-                self._rooms.flush_subscribers(owner.roster.stream)
+                owner.roster.flush(now, self._fanout)
         self._flush(now)
 
     def _handle_peer_timeout(self, now: float, peer: Peer) -> None:
@@ -190,20 +188,13 @@ class ServerCore:
         due = self._expiry.next_timeout(now, peer)
         if now < due:  # it was postponed; `due` is the new time
             return self._timers.arm(peer, due)
-        self._rooms.to_flush[peer] = None
+        self._fanout.to_flush[peer] = None
         if self._expiry.is_expired(now, peer):
             return self._disconnect(now, peer, Reason.TIMED_OUT)
         if self._expiry.is_previous_over(now, peer):
             self._registry.end_previous(peer)
         peer.session.path.handle_timeout(now)
         peer.downlink.handle_timeout(now)
-
-    def _handle_announcement(self, now: float, stream: LogStream) -> None:
-        due = stream.next_announcement()
-        if due is not None and now >= due:
-            stream.announce()
-            self._rooms.flush_subscribers(stream)
-        self._timers.arm(stream, stream.next_announcement())
 
     def next_timeout(self) -> float | None:
         """When `handle_timeout` is due; None if no timer runs."""
@@ -213,30 +204,24 @@ class ServerCore:
 
     def _flush(self, now: float) -> None:
         """For the peers that this mutation touched: carry out requests, seal packets, arm timers."""
-        rooms = self._rooms
-        for peer in [peer for peer in rooms.to_flush if peer.window.has_held]:
+        fanout, rooms = self._fanout, self._rooms
+        for peer in [peer for peer in fanout.to_flush if peer.window.has_held]:
             carry_out(now, self.chat, peer)
-        for changed in rooms.to_arm:
-            due = changed.next_announcement() if isinstance(changed, LogStream) else changed.roster.flush_at
-            self._timers.arm(changed, due)
+        for room in rooms.to_arm:
+            self._timers.arm(room, room.roster.flush_at)
         rooms.to_arm.clear()
-        to_flush, rooms.to_flush = rooms.to_flush, {}
+        for stream in fanout.to_arm:
+            self._timers.arm(stream, stream.next_announcement())
+        fanout.to_arm.clear()
+        to_flush, fanout.to_flush = fanout.to_flush, {}
         for peer in to_flush:
             self._flush_peer(now, peer)
 
     def _flush_peer(self, now: float, peer: Peer) -> None:
         session, downlink = peer.session, peer.downlink
-        address = session.path.address
-        if address[0] != downlink.loss_detection.path.host:
-            downlink.change_path(address[0])
-        if downlink.has_packets:
-            for packet in downlink.drain_packets(now):
-                counter = session.sent
-                datagram = session.seal(packet.body)
-                downlink.on_sent(now, counter, len(datagram), packet.spans)
-                self._transmits.append((datagram, address))
-            if downlink.unreadable is not None:
-                self.chat.report.on_unreadable(downlink.unreadable)
+        self._transmits += self._fanout.datagrams(now, peer)
+        if downlink.unreadable is not None:
+            self.chat.report.on_unreadable(downlink.unreadable)
         if session.path.is_checking:
             for challenge in session.path.drain_challenges():
                 self._transmits.append((session.seal(pack([encode(PathCheck(challenge.token))])), challenge.address))

@@ -47,7 +47,7 @@ class Peer:
         self.author = author
         self.session = session
         self.previous: Session | None = None  # still opens packets for a while after a fresh handshake
-        self.downlink = Downlink(self, host=session.path.address[0])
+        self.downlink = Downlink(session.path.address[0])
         self.window = window
         self.nick: str | None = None
         self.entering: Entering | None = Entering()

@@ -1,4 +1,4 @@
-"""Open rooms and followed conversations: members, streams, and the peers that may have packets to send (SPEC 6).
+"""Open rooms and followed conversations: their members and streams (SPEC 6).
 
 All of this is lost at a restart; `server.state` has the durable part.
 """
@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from udpchat.chat.ids import ROOM_PREFIX, room_log
+from udpchat.server.fanout import Fanout
 from udpchat.server.registry import Peer, Registry
 from udpchat.server.roster import Roster
 from udpchat.server.state import State
@@ -30,19 +31,20 @@ class Room:
 class Rooms:
     """The open rooms by name, and the streams of their logs and of followed conversations.
 
-    `to_flush`: peers that may have packets to send; `to_arm`: rooms and streams that may have a timer to arm. These are
-    dicts, not sets, so that the order of sending does not depend on memory addresses.
+    `to_arm`: rooms that may have a timer to arm, in order.
     """
 
-    def __init__(self, log: LogReader, durable: State, registry: Registry, random: Callable[[int], bytes]) -> None:
+    def __init__(
+        self, log: LogReader, durable: State, registry: Registry, fanout: Fanout, random: Callable[[int], bytes]
+    ) -> None:
         self._log = log
         self._durable = durable
         self._registry = registry
+        self._fanout = fanout
         self._random = random
         self._rooms: dict[str, Room] = {}
         self._streams: dict[str, LogStream] = {}
-        self.to_flush: dict[Peer, None] = {}
-        self.to_arm: dict[Room | LogStream, None] = {}
+        self.to_arm: dict[Room, None] = {}
 
     def __len__(self) -> int:
         """How many rooms are open."""
@@ -92,33 +94,24 @@ class Rooms:
         return self._streams.values()
 
     def extend(self, now: float, log: str, first: int, entries: list[bytes]) -> None:
-        """A log has durably grown by entries from `first` on: send them to its subscribers."""
+        """A log has durably grown by entries from `first` on: send them to its followers."""
         stream = self._streams.get(log)
         if stream is not None:
-            stream.extend(now, entries[stream.head + 1 - first :])  # a stream opened meanwhile may have some of them
-            self.to_arm[stream] = None
-            self.flush_subscribers(stream)
-
-    def flush_subscribers(self, stream: LogStream) -> None:
-        """The subscribers of a stream may have packets to send."""
-        self.to_flush.update(dict.fromkeys([subscription.owner for subscription in stream.subscriptions]))
+            new = entries[stream.head + 1 - first :]  # a stream that was opened meanwhile may have some of them
+            self._fanout.extend(now, stream, new)
 
     def on_pruned(self, log: str) -> None:
-        """Old entries were deleted: announce the new base to subscribers that do not have them."""
+        """Old entries were deleted: announce the new base to followers that do not have them."""
         stream = self._streams.get(log)
         if stream is not None:
             stream.base = self._log.extent(log).base
-            for subscription in stream.subscriptions:
-                if subscription.sequence < stream.base:
-                    subscription.announce()
-                    self.to_flush[subscription.owner] = None
+            self._fanout.announce(stream, stream.base)
 
     def follow_conversation(self, now: float, log: str, key: bytes) -> None:
         """All entered devices of a person follow a conversation from now on."""
         for peer in self._registry.entered(key):
             if log not in peer.downlink.subscriptions:
-                peer.downlink.follow(now, self.stream(log))
-                self.to_flush[peer] = None
+                self._fanout.follow(now, peer, self.stream(log))
 
     # --- Members ----------
 
@@ -129,9 +122,8 @@ class Rooms:
             peer.rooms.add(room.name)
             room.roster.join(now, peer.nick, peer.author.user)
             self.to_arm[room] = None
-        peer.downlink.follow(now, room.stream)
-        peer.downlink.follow(now, room.roster.stream)
-        self.to_flush[peer] = None
+        self._fanout.follow(now, peer, room.stream)
+        self._fanout.follow(now, peer, room.roster.stream)
 
     def part(self, now: float, peer: Peer, name: str, reason: Reason) -> None:
         """A peer leaves a room; a room without members is closed."""
@@ -143,8 +135,8 @@ class Rooms:
             peer.rooms.discard(name)
             room.roster.leave(now, peer.nick, peer.author.user, reason)
             self.to_arm[room] = None
-        self._unfollow(peer, room.roster.stream.log)
-        self._unfollow(peer, room.stream.log)
+            self._unfollow(peer, room.roster.stream)
+            self._unfollow(peer, room.stream)
         if not room.roster.members:
             del self._rooms[name]
 
@@ -152,17 +144,16 @@ class Rooms:
         """Remove a peer from its rooms, the logs it follows and the registry."""
         for name in sorted(peer.rooms):
             self.part(now, peer, name, reason)
-        for log in list(peer.downlink.subscriptions):
-            self._unfollow(peer, log)
+        for subscription in list(peer.downlink.subscriptions.values()):
+            self._unfollow(peer, subscription.stream)
         self._registry.remove(peer)
-        self.to_flush.pop(peer, None)
+        self._fanout.to_flush.pop(peer, None)
 
-    def _unfollow(self, peer: Peer, log: str) -> None:
-        """A peer stops following a log. A stream without subscribers is removed."""
-        peer.downlink.unfollow(log)
-        stream = self._streams.get(log)
-        if stream is not None and not stream.subscriptions:
-            del self._streams[log]
+    def _unfollow(self, peer: Peer, stream: LogStream) -> None:
+        """A peer stops following a log. A stream without followers is removed."""
+        self._fanout.unfollow(peer, stream)
+        if not stream.followers:
+            self._streams.pop(stream.log, None)
 
     def rename(self, now: float, peer: Peer, nick: str) -> None:
         """Change the nick of an entered peer, in all its rooms."""

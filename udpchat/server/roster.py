@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 
 from udpchat.chat.ids import roster_log
+from udpchat.server.fanout import Fanout
 from udpchat.sync.log import Extent
 from udpchat.sync.log_stream import RECENT_ENTRIES_MAX, LogStream
 from udpchat.wire.content import Joined, Left, Reason, Renamed, TopicSet
@@ -87,12 +88,12 @@ class Roster:
         if self.flush_at is None:
             self.flush_at = now + min(BATCH_S_MAX, BATCH_S_PER_MEMBER * len(self.members))
 
-    def flush(self, now: float) -> None:
-        """Publish the batched changes to all followers."""
+    def flush(self, now: float, fanout: Fanout) -> None:
+        """Send the batched changes to all followers."""
         pending, self._pending, self.flush_at = self._pending, [], None
         for start in range(0, len(pending), RECENT_ENTRIES_MAX):  # a stream keeps no more in memory
             entries = pending[start : start + RECENT_ENTRIES_MAX]
             self._changes.entries.extend(entries)
             self._changes.head += len(entries)
-            self.stream.extend(now, entries)
+            fanout.extend(now, self.stream, entries)
             self.stream.base = self._changes.head - len(self._changes.entries)

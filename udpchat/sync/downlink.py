@@ -6,8 +6,6 @@ control. Frames that are due together share packets.
 
 from __future__ import annotations
 
-from typing import Any
-
 from udpchat.session.timers import earliest
 from udpchat.sync.acks import REPEAT_S_MAX
 from udpchat.sync.log_stream import ANNOUNCE_AFTER_S, READ_ENTRIES, EncodedEntries, LogStream
@@ -22,10 +20,7 @@ PROBE_BYTES_MAX = 2 * DATAGRAM_BYTES_MAX
 
 
 class Downlink:
-    """The sending end of "logs down" for one peer. `uplink` is the receiving end.
-
-    `owner` is the peer, for whoever made this; `host` the IP address that packets are sent to.
-    """
+    """The sending end of "logs down" for one peer. `uplink` is the receiving end."""
 
     __slots__ = (
         "_announce_at",
@@ -34,13 +29,12 @@ class Downlink:
         "_queue",
         "_restart_at_min",
         "loss_detection",
-        "owner",
         "subscriptions",
         "unreadable",
     )
 
-    def __init__(self, owner: Any = None, *, host: str = "") -> None:
-        self.owner = owner
+    def __init__(self, host: str) -> None:
+        """`host`: the IP address that packets are sent to."""
         self.unreadable: str | None = None  # why entries that it needs could not be read from a log
         self.subscriptions: dict[str, Subscription] = {}
         self.loss_detection = LossDetection(host)
@@ -56,8 +50,8 @@ class Downlink:
         """The peer follows a log, or requests it again: send the head, which it answers with what it holds."""
         subscription = self.subscriptions.get(stream.log)
         if subscription is None:
-            subscription = self.subscriptions[stream.log] = Subscription(stream, self)
-            stream.subscriptions[subscription] = None
+            subscription = self.subscriptions[stream.log] = Subscription(stream)
+            stream.followers += 1
         self.announce(subscription)
         if not subscription.is_known:
             self._announced = 0
@@ -67,15 +61,14 @@ class Downlink:
         """The peer follows a log no longer."""
         subscription = self.subscriptions.pop(log, None)
         if subscription is not None:
-            subscription.stream.subscriptions.pop(subscription, None)
+            subscription.stream.followers -= 1
             self._queue.remove(subscription)
 
     def _restart(self, subscription: Subscription) -> Subscription:
         """A new subscription in its place: packets in flight to the former replica show nothing about the new one."""
-        self.unfollow(subscription.stream.log)
-        restarted = self.subscriptions[subscription.stream.log] = Subscription(subscription.stream, self)
+        self._queue.remove(subscription)
+        restarted = self.subscriptions[subscription.stream.log] = Subscription(subscription.stream)
         restarted.entered = subscription.entered
-        subscription.stream.subscriptions[restarted] = None
         return restarted
 
     def send(self, frame: bytes) -> None:
@@ -96,8 +89,9 @@ class Downlink:
         unacked = self.loss_detection.bytes_in_flight + self._queue.entries_bytes
         return unacked > LAG_BYTES_MAX and unacked > LAG_BYTES_MAX + self.loss_detection.path.congestion.window_bytes
 
-    def publish(self, subscription: Subscription, frames: list[EncodedEntries]) -> None:
+    def publish(self, log: str, frames: list[EncodedEntries]) -> None:
         """A log has grown by these entries: queue them; those that exceed the limit of a slow peer become backlog."""
+        subscription = self.subscriptions[log]
         subscription.scheduled.add(frames[0].first, frames[-1].last)
         if not subscription.is_known:
             self.announce(subscription)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 from udpchat.sync.fragments import split
 from udpchat.sync.log import LogReader, LogUnreadable
@@ -43,23 +42,6 @@ class EncodedEntries:
     fragment: int | None
     frame: bytes
     body: bytes
-
-
-class Follower(Protocol):
-    """One peer that follows the log: a `Subscription`. It has acknowledged all entries up to `sequence`."""
-
-    owner: Any
-    sequence: int
-
-    @property
-    def is_behind(self) -> bool:
-        """Whether it has not acknowledged all entries of the log."""
-
-    def publish(self, frames: list[EncodedEntries]) -> None:
-        """The log has grown by these entries."""
-
-    def announce(self) -> None:
-        """Send the head of the log with the next packet."""
 
 
 class _RecentEntries:
@@ -107,10 +89,10 @@ class _FrameCache:
 
 
 class LogStream:
-    """One log as it grows: its extent, its latest entries, its followers, and the frames that all of them get."""
+    """One log as it grows: its extent, its latest entries, and the frames that all followers get."""
 
     __slots__ = (
-        "_cache", "_reader", "_recent", "announced", "base", "generation", "grown_at", "head", "log", "subscriptions",
+        "_cache", "_reader", "_recent", "announced", "base", "followers", "generation", "grown_at", "head", "log",
         "unreadable",
     )  # fmt: skip
 
@@ -121,7 +103,7 @@ class LogStream:
         extent = reader.extent(log)
         self.generation, self.base = extent.generation, extent.base
         self.head = extent.head if head is None else head
-        self.subscriptions: dict[Follower, None] = {}  # in the order in which they began to follow
+        self.followers = 0  # how many downlinks follow it
         self.grown_at = 0.0
         self.unreadable: str | None = None  # why entries of the log could not be read, the last time that this failed
         self.announced = len(ANNOUNCE_AFTER_S)  # rounds of announcements done since it grew
@@ -131,7 +113,7 @@ class LogStream:
     @property
     def ack_delay_s(self) -> float:
         """How long a follower may delay an ack that is sent alone, so that all acks together keep to the budget."""
-        return max(ACK_INTERVAL_S_MIN, len(self.subscriptions) / ACKS_PER_S_BUDGET)
+        return max(ACK_INTERVAL_S_MIN, self.followers / ACKS_PER_S_BUDGET)
 
     @property
     def ack_delay_ms(self) -> int:
@@ -141,22 +123,21 @@ class LogStream:
     @property
     def is_sender_driven(self) -> bool:
         """Whether each follower is probed (a small room), or the head announced to all (a large one)."""
-        return len(self.subscriptions) <= SENDER_DRIVEN_PEERS_MAX
+        return self.followers <= SENDER_DRIVEN_PEERS_MAX
 
-    def extend(self, now: float, entries: list[bytes]) -> None:
-        """The log has grown by these entries, durably: publish them to every follower."""
+    def extend(self, now: float, entries: list[bytes]) -> list[EncodedEntries]:
+        """The log has grown by these entries, durably: the frames to publish to every follower, if there are any."""
         if not entries:
-            return
+            return []
         first = self.head + 1
         self.head += len(entries)
         self._recent.extend(entries)
         self.grown_at, self.announced = now, 0
-        if not self.subscriptions:
-            return
+        if not self.followers:
+            return []
         frames = self._encode(first, entries)
         self._cache.add(first, self.head, frames)
-        for subscription in self.subscriptions:
-            subscription.publish(frames)
+        return frames
 
     def _entries(self, first: int, last: int) -> list[bytes]:
         recent_first = self.head - len(self._recent) + 1
@@ -219,10 +200,3 @@ class LogStream:
         if self.is_sender_driven or self.announced == len(ANNOUNCE_AFTER_S):
             return None
         return self.grown_at + max(ANNOUNCE_AFTER_S[self.announced], ANNOUNCE_ACK_DELAYS_MIN * self.ack_delay_s)
-
-    def announce(self) -> None:
-        """Announce the head to all followers that have not acknowledged it."""
-        self.announced += 1
-        for subscription in self.subscriptions:
-            if subscription.is_behind:
-                subscription.announce()

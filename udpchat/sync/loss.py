@@ -64,7 +64,7 @@ class LossDetection:
         "path",
     )
 
-    def __init__(self, host: str = "") -> None:
+    def __init__(self, host: str) -> None:
         """`host`: the IP address that packets are sent to."""
         self.path = PathEstimate(host)
         self.bytes_in_flight = 0

@@ -15,7 +15,7 @@ class PathEstimate:
 
     __slots__ = ("congestion", "host", "reordering_s", "round_trip")
 
-    def __init__(self, host: str = "") -> None:
+    def __init__(self, host: str) -> None:
         self.host = host
         self.round_trip = RoundTrip()
         self.congestion = BbrController()

@@ -7,7 +7,7 @@ head is missing, and is added to the backlog.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple
 
 from udpchat.sync.log_stream import READ_ENTRIES, EncodedEntries, LogStream
 from udpchat.sync.ranges import Ranges
@@ -19,41 +19,19 @@ READ_AHEAD_ENTRIES_MAX = REPLICA_HELD_MAX - READ_ENTRIES  # beyond a gap: a repl
 HELD_RUNS_MAX = 512  # ranges held beyond gaps: more than loss causes, below what an attacker could force
 
 
-class Subscriber(Protocol):
-    """The downlink of the peer that follows the logs; `owner` is the peer, for whoever made the downlink."""
-
-    owner: Any
-
-    def publish(self, subscription: Subscription, frames: list[EncodedEntries]) -> None:
-        """The log of a subscription has grown by these entries."""
-
-    def announce(self, subscription: Subscription) -> None:
-        """Send the head of a subscription's log with the next packet."""
-
-
 class Subscription:
     """What one follower holds of a log, and what is under way to it."""
 
-    __slots__ = ("_subscriber", "acked", "backlog", "entered", "is_known", "owner", "scheduled", "sequence", "stream")
+    __slots__ = ("acked", "backlog", "entered", "is_known", "scheduled", "sequence", "stream")
 
-    def __init__(self, stream: LogStream, subscriber: Subscriber) -> None:
+    def __init__(self, stream: LogStream) -> None:
         self.stream = stream
-        self._subscriber = subscriber
-        self.owner = subscriber.owner
         self.entered = stream.head  # the head when the peer began to follow
         self.is_known = False  # whether the replica has reported what it holds
         self.sequence = 0  # the replica holds all up to here
         self.acked = Ranges()  # beyond `sequence`
         self.scheduled = Ranges()
         self.backlog = Ranges()
-
-    def publish(self, frames: list[EncodedEntries]) -> None:
-        """The log has grown by these entries."""
-        self._subscriber.publish(self, frames)
-
-    def announce(self) -> None:
-        """Send the head of the log with the next packet."""
-        self._subscriber.announce(self)
 
     def head(self) -> Head:
         """The head of the log, as it is sent to this follower."""

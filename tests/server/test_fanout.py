@@ -1,0 +1,78 @@
+"""Fan-out: who is sent what a log has grown by, and who is told its head."""
+
+from __future__ import annotations
+
+from tests.server.rig import Rig
+from udpchat.server.fanout import Fanout
+from udpchat.server.registry import Peer
+from udpchat.sync.log_stream import ANNOUNCE_AFTER_S, LogStream
+from udpchat.wire.content import Tombstone
+from udpchat.wire.frames import Cursor, Down, Entries, Heads, Pong, encode, parse_down_untrusted
+from udpchat.wire.limits import SENDER_DRIVEN_PEERS_MAX
+
+NOW = 100.0
+ENTRY = encode(Tombstone(0))
+
+
+def followed(count: int) -> tuple[Fanout, LogStream, list[Peer]]:
+    """A stream of an empty log, which these peers follow; what that sends is sent."""
+    rig = Rig()
+    fanout, stream = Fanout(), LogStream("#lobby", rig.log)
+    peers = [rig.stranger() for _ in range(count)]
+    for peer in peers:
+        fanout.follow(NOW, peer, stream)
+        drained(peer)
+    fanout.to_flush.clear()
+    return fanout, stream, peers
+
+
+def drained(peer: Peer) -> list[Down]:
+    """The frames that are due to a peer."""
+    packets = peer.downlink.drain_packets(NOW)
+    return [frame for packet in packets for frame in parse_down_untrusted(packet.body)]
+
+
+def test_what_a_log_has_grown_by_goes_to_those_who_follow_it() -> None:
+    fanout, stream, (alice, bob, gone) = followed(3)
+    fanout.unfollow(gone, stream)
+    fanout.extend(NOW, stream, [ENTRY])
+    assert list(fanout.to_flush) == list(fanout.followers(stream)) == [alice, bob] and stream in fanout.to_arm
+    for peer in (alice, bob):
+        [entries] = [frame for frame in drained(peer) if isinstance(frame, Entries)]
+        assert (entries.first, list(map(bytes, entries.entries))) == (1, [ENTRY])
+    assert drained(gone) == []
+
+
+def test_a_log_that_nobody_follows_grows_without_a_frame() -> None:
+    fanout, stream, (alice,) = followed(1)
+    fanout.unfollow(alice, stream)
+    fanout.extend(NOW, stream, [ENTRY])
+    assert stream.head == 1 and not fanout.to_flush and not list(fanout.followers(stream))
+
+
+def test_what_is_due_to_a_peer_is_sealed_in_its_session_and_goes_to_its_address() -> None:
+    fanout, stream, (alice, bob) = followed(2)
+    fanout.extend(NOW, stream, [ENTRY])
+    fanout.send(bob, encode(Pong(0)))
+    [(to_alice, address)] = fanout.datagrams(NOW, alice)
+    [(to_bob, other)] = fanout.datagrams(NOW, bob)
+    assert to_alice != to_bob and (address, other) == (alice.session.path.address, bob.session.path.address)
+    assert alice.session.sent == 1 and alice.downlink.loss_detection.bytes_in_flight == len(to_alice)
+    assert fanout.datagrams(NOW, alice) == []
+
+
+def test_only_who_lacks_something_is_told_the_head_and_only_when_it_is_due() -> None:
+    fanout, stream, peers = followed(SENDER_DRIVEN_PEERS_MAX + 1)
+    fanout.extend(NOW, stream, [ENTRY])
+    for peer in peers:
+        drained(peer)
+    here, *lacking = peers
+    here.downlink.subscriptions["#lobby"].on_cursor(Cursor("#lobby", stream.generation, 1, []))
+    fanout.to_flush.clear()
+    due = stream.next_announcement()
+    assert due is not None and due >= NOW + ANNOUNCE_AFTER_S[0]
+    fanout.handle_timeout(due - 0.001, stream)
+    assert not fanout.to_flush
+    fanout.handle_timeout(due, stream)
+    assert list(fanout.to_flush) == lacking
+    assert drained(here) == [] and all(isinstance(frame, Heads) for peer in lacking for frame in drained(peer))

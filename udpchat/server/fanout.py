@@ -1,0 +1,89 @@
+"""How what is new in logs reaches the peers that follow them (SPEC 5). Only this module decides that.
+
+Every peer is sent packets of its own: what a log has grown by is encoded once (`LogStream`), queued for each follower
+(`Downlink`), packed with what else is due to it, and sealed in its session.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from udpchat.server.registry import Peer
+from udpchat.sync.log_stream import LogStream
+from udpchat.wire.packets import Address
+
+
+class Fanout:
+    """Which peers follow which streams.
+
+    `to_flush`: peers that may have packets to send; `to_arm`: streams that may have a timer to arm. These are dicts,
+    not sets, so that the order of sending does not depend on memory addresses.
+    """
+
+    __slots__ = ("_followers", "to_arm", "to_flush")
+
+    def __init__(self) -> None:
+        self._followers: dict[LogStream, dict[Peer, None]] = {}
+        self.to_flush: dict[Peer, None] = {}
+        self.to_arm: dict[LogStream, None] = {}
+
+    def followers(self, stream: LogStream) -> Iterable[Peer]:
+        """The peers that follow a stream, in the order in which they began to."""
+        return self._followers.get(stream, ())
+
+    def follow(self, now: float, peer: Peer, stream: LogStream) -> None:
+        """A peer follows a log, or requests it again."""
+        self._followers.setdefault(stream, {})[peer] = None
+        peer.downlink.follow(now, stream)
+        self.to_flush[peer] = None
+
+    def unfollow(self, peer: Peer, stream: LogStream) -> None:
+        """A peer that follows a log does so no longer."""
+        peer.downlink.unfollow(stream.log)
+        followers = self._followers[stream]
+        del followers[peer]
+        if not followers:
+            del self._followers[stream]
+
+    def send(self, peer: Peer, frame: bytes) -> None:
+        """Send a frame to one peer."""
+        peer.downlink.send(frame)
+        self.to_flush[peer] = None
+
+    def extend(self, now: float, stream: LogStream, entries: list[bytes]) -> None:
+        """A log has grown by these entries, durably: send them to its followers."""
+        self.to_arm[stream] = None
+        frames = stream.extend(now, entries)
+        for peer in self.followers(stream) if frames else ():
+            peer.downlink.publish(stream.log, frames)
+            self.to_flush[peer] = None
+
+    def announce(self, stream: LogStream, last: int) -> None:
+        """Send the head of a log to the followers that have not acknowledged all entries up to `last`."""
+        for peer in self.followers(stream):
+            subscription = peer.downlink.subscriptions[stream.log]
+            if subscription.sequence < last:
+                peer.downlink.announce(subscription)
+                self.to_flush[peer] = None
+
+    def handle_timeout(self, now: float, stream: LogStream) -> None:
+        """Announce the head of a log, if that is due."""
+        due = stream.next_announcement()
+        if due is not None and now >= due:
+            stream.announced += 1
+            self.announce(stream, stream.head)
+        self.to_arm[stream] = None
+
+    def datagrams(self, now: float, peer: Peer) -> list[tuple[bytes, Address]]:
+        """What is to be sent to a peer now."""
+        session, downlink = peer.session, peer.downlink
+        address = session.path.address
+        if address[0] != downlink.loss_detection.path.host:
+            downlink.change_path(address[0])
+        datagrams = []
+        for packet in downlink.drain_packets(now) if downlink.has_packets else ():
+            counter = session.sent
+            datagram = session.seal(packet.body)
+            downlink.on_sent(now, counter, len(datagram), packet.spans)
+            datagrams.append((datagram, address))
+        return datagrams
