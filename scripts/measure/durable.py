@@ -15,6 +15,7 @@ from measure.tables import Table, median
 from udpchat.chat import events
 from udpchat.shell.server_app import LOG_FILE
 from udpchat.storage.server_sqlite import SqliteLog
+from udpchat.sync.log import SearchQuery
 
 ENTRIES, QUICK_ENTRIES = 1_000_000, 2_000
 REPLICA_ENTRIES, QUICK_REPLICA_ENTRIES = 100_000, 1_000
@@ -68,7 +69,8 @@ def _measure_store(table: Table, path: Path) -> None:
         "search two common words": f"{COMMON_WORD} {WORDS[11]}",
     }
     for what, words in searches.items():
-        taken = [_taken_ms(lambda words=words: log.search(words)) for _ in range(REPEATS)]  # type: ignore[misc]
+        query = SearchQuery(words)
+        taken = [_taken_ms(lambda query=query: log.search(query)) for _ in range(REPEATS)]  # type: ignore[misc]
         table.add(what, median(taken), "ms", 100)
     log.close()
 

@@ -202,7 +202,7 @@ def test_a_store_that_cannot_be_read_is_told(wire: Wire, line: str, monkeypatch:
     def fail(*_: object, **__: object) -> list[object]:
         raise StoreFailed("damaged")
 
-    for name in ("last", "search"):
+    for name in ("read", "search"):
         monkeypatch.setattr(alice.person.store, name, fail)
     assert alice.code(line) == "unreadable"
 

@@ -26,7 +26,7 @@ from udpchat.storage import client_sqlite, memory
 from udpchat.storage.client_sqlite import SqliteClientStore
 from udpchat.storage.memory import MemoryClientStore
 from udpchat.storage.protocol import RUN_COUNTERS, ClientStore, StoreFailed, StoreUnusable
-from udpchat.sync.log import Extent
+from udpchat.sync.log import Extent, SearchQuery
 
 Again = Callable[[], ClientStore]
 
@@ -120,9 +120,8 @@ def test_the_latest_entries_page_backwards(again: Again) -> None:
     store = again()
     store.write([ReplicaReset(LOBBY, 7, 10), EntriesStored(LOBBY, 7, 11, tuple(said(f"{n}") for n in range(11, 31)))])
     assert [sequence for sequence, _ in store.last(LOBBY, 5)] == [26, 27, 28, 29, 30]
-    assert [sequence for sequence, _ in store.last(LOBBY, 5, before=14)] == [11, 12, 13]
-    assert [sequence for sequence, _ in store.last(LOBBY, 2, before=999)] == [29, 30]
-    assert store.last(LOBBY, 5, before=11) == store.last(LOBBY, 0) == store.last("#unknown", 5) == []
+    assert [sequence for sequence, _ in store.last(LOBBY, 99)] == list(range(11, 31))
+    assert store.last(LOBBY, 0) == store.last("#unknown", 5) == []
 
 
 def test_a_replica_that_starts_over_holds_nothing_of_what_was(again: Again) -> None:
@@ -130,9 +129,9 @@ def test_a_replica_that_starts_over_holds_nothing_of_what_was(again: Again) -> N
     store.write([EntriesStored(LOBBY, 7, 1, (said("old words"), said("older")))])
     store.write([ReplicaReset(LOBBY, 9, 50), EntriesStored(LOBBY, 9, 51, (said("new words"),))])
     assert store.read(LOBBY, 1, 99) == [(51, said("new words"))]
-    assert [(found.sequence, found.entry) for found in store.search("words")] == [(51, said("new words"))]
+    assert [(found.sequence, found.entry) for found in store.search(SearchQuery("words"))] == [(51, said("new words"))]
     store.write([ReplicaReset(LOBBY, 9, 51)])
-    assert store.search("words") == store.read(LOBBY, 1, 99) == []
+    assert store.search(SearchQuery("words")) == store.read(LOBBY, 1, 99) == []
 
 
 def test_replicas_are_searched_by_word_nick_room_and_time(again: Again) -> None:
@@ -143,9 +142,9 @@ def test_replicas_are_searched_by_word_nick_room_and_time(again: Again) -> None:
             ATTIC, 8, 1, (said("no lunch", nick="bob", time_ms=20), b"nonsense", said("x", time_ms=2**64 - 1))
         ),
     ])  # fmt: skip
-    assert [found.time_ms for found in store.search("lunch")] == [10, 20, 30]
-    assert [found.log for found in store.search("lunch", nick="Bob")] == [ATTIC, LOBBY]
-    assert [found.time_ms for found in store.search("lunch", since_ms=15, log=LOBBY)] == [30]
+    assert [found.time_ms for found in store.search(SearchQuery("lunch"))] == [10, 20, 30]
+    assert [found.log for found in store.search(SearchQuery("lunch", nick="Bob"))] == [ATTIC, LOBBY]
+    assert [found.time_ms for found in store.search(SearchQuery("lunch", since_ms=15, log=LOBBY))] == [30]
     assert store.since(LOBBY, 20) == 2
 
 

@@ -11,7 +11,7 @@ from tests.storage.entries import ATTIC, CLIENT_ID, LOBBY, batch, said, tombston
 from udpchat.storage.memory import MemoryLog
 from udpchat.storage.protocol import ANSWERED_MAX, GENERATION_MAX, Durability, Log, StoreFull
 from udpchat.storage.server_sqlite import SqliteLog
-from udpchat.sync.log import Append, Extent, RequestId
+from udpchat.sync.log import Append, Extent, RequestId, SearchQuery
 from udpchat.wire.content import Claim
 from udpchat.wire.frames import encode
 
@@ -40,7 +40,7 @@ def log(opened: Open) -> Log:
 
 
 def texts(store: Log, words: str, **choices: object) -> list[int]:
-    return [found.sequence for found in store.search(words, **choices)]  # type: ignore[arg-type]
+    return [found.sequence for found in store.search(SearchQuery(words, **choices))]  # type: ignore[arg-type]
 
 
 def test_a_log_that_was_never_written_reaches_from_0_to_0(log: Log) -> None:
@@ -48,7 +48,7 @@ def test_a_log_that_was_never_written_reaches_from_0_to_0(log: Log) -> None:
     assert (extent.base, extent.head) == (0, 0)
     assert log.logs() == []
     assert log.read(LOBBY, 1, 10) == []
-    assert log.search("word", log=LOBBY) == []
+    assert log.search(SearchQuery("word", log=LOBBY)) == []
     assert log.answered(CLIENT_ID) == []
     assert log.since(LOBBY, 5) == 1
 
@@ -182,8 +182,8 @@ def test_a_search_finds_whole_words_whatever_their_case_and_accents(log: Log) ->
 def test_a_search_is_no_query_language(log: Log) -> None:
     log.append(batch(LOBBY, 1, said("fox or hound"), said("text near nick")))
     for words in ('"', "fox*", "NOT fox", "(fox", "nick:", "text : fox", "fox AND", "^fox", "fox + hound", "\x00"):
-        log.search(words, nick='"', log=LOBBY)
-        log.search(words)
+        log.search(SearchQuery(words, nick='"', log=LOBBY))
+        log.search(SearchQuery(words))
     assert texts(log, "fox OR hound") == [1]
     assert texts(log, "text NEAR nick") == [2]
 
@@ -191,18 +191,20 @@ def test_a_search_is_no_query_language(log: Log) -> None:
 def test_a_search_keeps_to_nick_room_time_and_number(log: Log) -> None:
     log.append(batch(LOBBY, 1, said("word", nick="Bob", time_ms=10), said("word", nick="bob-2", time_ms=20)))
     log.append(batch(ATTIC, 1, said("word", nick="bob", time_ms=15), said("word", nick="bob", time_ms=25)))
-    found = log.search("word")
+    found = log.search(SearchQuery("word"))
     assert [(hit.log, hit.sequence, hit.time_ms) for hit in found] == [
         (LOBBY, 1, 10), (ATTIC, 1, 15), (LOBBY, 2, 20), (ATTIC, 2, 25),
     ]  # fmt: skip
     assert found[0].entry == said("word", nick="Bob", time_ms=10)
-    assert [(hit.log, hit.sequence) for hit in log.search("word", nick="bob")] == [(LOBBY, 1), (ATTIC, 1), (ATTIC, 2)]
+    of_bob = log.search(SearchQuery("word", nick="bob"))
+    assert [(hit.log, hit.sequence) for hit in of_bob] == [(LOBBY, 1), (ATTIC, 1), (ATTIC, 2)]
     assert texts(log, "", nick="BOB-2") == [2]
     assert texts(log, "word", log=ATTIC) == [1, 2]
     assert texts(log, "word", since_ms=20) == [2, 2]
     assert texts(log, "word", since_ms=21, log=LOBBY) == []
-    assert [hit.time_ms for hit in log.search("word", limit=2)] == [20, 25]
-    assert [hit.time_ms for hit in log.search("word", limit=2, may_read=lambda name: name == LOBBY)] == [10, 20]
+    assert [hit.time_ms for hit in log.search(SearchQuery("word", limit=2))] == [20, 25]
+    of_lobby = SearchQuery("word", limit=2, may_read=lambda name: name == LOBBY)
+    assert [hit.time_ms for hit in log.search(of_lobby)] == [10, 20]
     assert texts(log, "word", limit=0) == texts(log, "word", log="#unknown") == []
 
 

@@ -17,6 +17,7 @@ from udpchat.storage import server_sqlite as sqlite
 from udpchat.storage.backup import check
 from udpchat.storage.protocol import Durability, Log, StoreFailed, StoreUnusable
 from udpchat.storage.server_sqlite import SqliteLog
+from udpchat.sync.log import SearchQuery
 
 KILLED = """
 import sys
@@ -72,7 +73,7 @@ def test_what_was_appended_is_there_after_a_crash_at_any_moment(tmp_path: Path, 
                 assert found.extent(LOBBY) == log.extent(LOBBY)
                 assert found.read(LOBBY, 1, 99) == log.read(LOBBY, 1, 99)
                 assert found.answered(CLIENT_ID) == log.answered(CLIENT_ID)
-                assert len(found.search("text", limit=99)) == head + 3
+                assert len(found.search(SearchQuery("text", limit=99))) == head + 3
 
 
 def test_a_torn_tail_is_cut_to_the_last_whole_transaction(tmp_path: Path) -> None:
@@ -217,7 +218,7 @@ def test_one_thread_reads_while_another_writes(tmp_path: Path) -> None:
             head = log.extent(LOBBY).head
             assert head % 20 == 0
             assert len(log.read(LOBBY, 1, head)) == head
-            assert len(log.search("text", limit=3_000)) >= head
+            assert len(log.search(SearchQuery("text", limit=3_000))) >= head
         writer.join()
         assert log.extent(LOBBY).head == 2_000
 

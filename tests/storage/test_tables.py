@@ -14,6 +14,7 @@ from udpchat.storage import tables
 from udpchat.storage.protocol import StoreFailed
 from udpchat.storage.server_sqlite import SqliteLog
 from udpchat.storage.tables import SEQUENCE_BITS, checksum_of
+from udpchat.sync.log import SearchQuery
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def test_an_entry_with_a_bent_bit_is_not_served(log: SqliteLog) -> None:
     with pytest.raises(StoreFailed, match="entry 5 of lobby is damaged"):
         log.read(LOBBY, 1, 10)
     with pytest.raises(StoreFailed):
-        log.search("5")
+        log.search(SearchQuery("5"))
 
 
 def test_an_entry_that_strayed_or_is_missing_is_seen(log: SqliteLog) -> None:
@@ -64,7 +65,7 @@ def test_an_interrupted_prune_leaves_a_lower_base_and_the_log_whole(
         log.prune(LOBBY, 8)
     assert log.extent(LOBBY).base == 3
     assert log.read(LOBBY, 4, 10) == [said(f"text {number}") for number in range(4, 11)]
-    assert [hit.sequence for hit in log.search("text")] == list(range(4, 11))
+    assert [hit.sequence for hit in log.search(SearchQuery("text"))] == list(range(4, 11))
     alter(log, "DROP TRIGGER stop")
     log.prune(LOBBY, 8)
     assert log.extent(LOBBY).base == 8
@@ -82,7 +83,7 @@ def test_many_are_searched_log_by_log_and_few_at_once_with_equal_results(
 
     def everything() -> list[object]:
         return [
-            log.search(words, nick=nick, since_ms=since_ms, limit=limit)
+            log.search(SearchQuery(words, nick=nick, since_ms=since_ms, limit=limit))
             for words in ("word", "even", "odd word", "text", "absent")
             for nick in (None, "nick1")
             for since_ms in (0, 700, 1_700)
@@ -92,7 +93,7 @@ def test_many_are_searched_log_by_log_and_few_at_once_with_equal_results(
     at_once = everything()
     monkeypatch.setattr(tables, "FEW_MAX", 0)
     assert everything() == at_once
-    assert len(log.search("word", limit=1_000)) == 575
+    assert len(log.search(SearchQuery("word", limit=1_000))) == 575
 
 
 def test_a_failed_write_shows_nothing_and_may_be_tried_again(log: SqliteLog) -> None:

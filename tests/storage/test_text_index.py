@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from hypothesis import given
-from hypothesis import strategies as st
-
 from tests.storage.entries import said, tombstone
 from udpchat.storage.protocol import GENERATION_MAX, SEARCH_CHARACTERS_MAX, SEARCH_WORDS_MAX
-from udpchat.storage.text_index import first_at_or_after, generation_of, message_of, nick_token, time_of, words_of
+from udpchat.storage.text_index import generation_of, message_of, nick_token, time_of, words_of
 from udpchat.wire.content import Claim, Joined, Message, Tombstone
 from udpchat.wire.frames import encode
 from udpchat.wire.limits import SEQUENCE_MAX
@@ -41,9 +38,3 @@ def test_generations_differ_by_seed_and_by_log() -> None:
     seen = {generation_of(seed, log) for seed in (b"one", b"two") for log in ("#a", "#b")}
     assert len(seen) == 4
     assert all(1 <= generation <= GENERATION_MAX for generation in seen)
-
-
-@given(st.lists(st.integers(0, 50)), st.integers(-1, 51))
-def test_the_first_at_or_after_a_time_is_where_the_earlier_end(times: list[int], time_ms: int) -> None:
-    times.sort()
-    assert first_at_or_after(times, time_ms) == sum(time < time_ms for time in times)

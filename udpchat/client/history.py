@@ -12,7 +12,7 @@ from typing import Protocol
 
 from udpchat.chat.events import ClientEvent, HistoryFound, MessageReceived, Notice
 from udpchat.chat.text import fits
-from udpchat.sync.log import Extent, LogUnreadable, Searchable
+from udpchat.sync.log import Extent, LogUnreadable, Searchable, SearchQuery
 from udpchat.wire import requests
 from udpchat.wire.limits import PAST_ENTRIES_MAX, SEQUENCE_MAX
 
@@ -45,8 +45,8 @@ class Archive(Searchable, Protocol):
     def extent(self, log: str) -> Extent:
         """The extent of the replica of a log; from 0 to 0 if there is none."""
 
-    def last(self, log: str, count: int, before: int | None = None) -> list[tuple[int, bytes]]:
-        """The latest `count` entries with their sequences, in order; only those below `before` if it is given."""
+    def read(self, log: str, first: int, count: int) -> list[tuple[int, bytes]]:
+        """Up to `count` entries from `first` on, in order, each with its sequence; none outside the extent."""
 
 
 class Replicas(Protocol):
@@ -124,7 +124,7 @@ class History:
             stop = min(stop, self._archive.since(log, before_ms))
         head = self._core.timeline.head_of(log)  # the store may be behind it, and the replica in memory too
         is_latest = stop <= extent.head or (head is not None and extent.head >= head)
-        return self._archive.last(log, count, before=stop), extent, is_latest
+        return self._archive.read(log, stop - count, count), extent, is_latest
 
     def search(
         self, now: float, words: Sequence[str], *, nick: str = "", target: str = "", since_ms: int = 0
@@ -147,11 +147,7 @@ class History:
             return ()
         try:
             found = self._archive.search(
-                request.words,
-                nick=request.nick,
-                log=request.log,
-                since_ms=request.since_ms,
-                limit=SEARCH_MESSAGES_MAX,
+                SearchQuery(request.words, request.nick, request.log, request.since_ms, SEARCH_MESSAGES_MAX)
             )
         except LogUnreadable as error:
             raise HistoryUnreadable(str(error)) from error

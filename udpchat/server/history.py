@@ -9,7 +9,7 @@ from typing import Final
 from udpchat.chat.ids import ROOM_PREFIX
 from udpchat.server.registry import Peer
 from udpchat.server.state import State
-from udpchat.sync.log import ServerLog
+from udpchat.sync.log import SearchQuery, ServerLog
 from udpchat.wire.limits import PAST_BYTES_MAX, PAST_ENTRIES_MAX
 from udpchat.wire.requests import GetHistory, LogEntry, Search
 
@@ -42,13 +42,9 @@ class History:
 
     def search(self, peer: Peer, request: Search) -> list[LogEntry]:
         """The latest messages with all the words that this peer may read: at most PAST_ENTRIES_MAX, and what fits."""
+        may_read = partial(self.may_read, peer)
         found = self._log.search(
-            request.words,
-            nick=request.nick,
-            log=request.log,
-            may_read=partial(self.may_read, peer),
-            since_ms=request.since_ms,
-            limit=PAST_ENTRIES_MAX,
+            SearchQuery(request.words, request.nick, request.log, request.since_ms, PAST_ENTRIES_MAX, may_read)
         )
         return _fitting([LogEntry(hit.log, hit.sequence, hit.entry) for hit in found])
 

@@ -28,8 +28,8 @@ from udpchat.client.stored import (
 from udpchat.storage.lock import StoreLock
 from udpchat.storage.migrations import Progress, Schema, connect, failures, opening, prepare, transaction
 from udpchat.storage.protocol import RUN_COUNTERS
-from udpchat.storage.tables import STATEMENTS, Place, Tables
-from udpchat.sync.log import Extent, LogFilter, SearchHit
+from udpchat.storage.tables import STATEMENTS, Place, Tables, TableStore
+from udpchat.sync.log import Extent
 from udpchat.wire.limits import INSTANCE_BYTES, REQUESTS_IN_FLIGHT_MAX
 
 CLIENT = Schema(
@@ -55,7 +55,7 @@ _FORGET_LABELS = (
 )
 
 
-class SqliteClientStore:
+class SqliteClientStore(TableStore):
     """A `ClientStore` in the file `path`. Raises `StoreUnusable`, also if another process uses it."""
 
     def __init__(
@@ -163,9 +163,6 @@ class SqliteClientStore:
             rebased.log, place, Extent(rebased.generation, rebased.sequence, rebased.sequence)
         )
 
-    def logs(self) -> list[str]:
-        return list(self._tables.places)
-
     def extent(self, log: str) -> Extent:
         place = self._tables.places.get(log)
         return place.extent if place else Extent(0, 0, 0)
@@ -173,27 +170,8 @@ class SqliteClientStore:
     def read(self, log: str, first: int, count: int) -> list[tuple[int, bytes]]:
         return self._tables.read(log, first, count)
 
-    def last(self, log: str, count: int, before: int | None = None) -> list[tuple[int, bytes]]:
-        head = self.extent(log).head
-        stop = head + 1 if before is None else min(before, head + 1)
-        return self.read(log, stop - count, count)
-
-    def since(self, log: str, time_ms: int) -> int:
-        return self._tables.since(log, time_ms)
-
-    def search(
-        self,
-        words: str,
-        *,
-        nick: str | None = None,
-        log: str | None = None,
-        may_read: LogFilter | None = None,
-        since_ms: int = 0,
-        limit: int = 50,
-    ) -> list[SearchHit]:
-        return self._tables.search(
-            words, nick=nick, log=log, may_read=may_read, since_ms=since_ms, limit=limit
-        )
+    def last(self, log: str, count: int) -> list[tuple[int, bytes]]:
+        return self.read(log, self.extent(log).head + 1 - count, count)
 
     def close(self) -> None:
         self._held.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -21,8 +22,8 @@ from udpchat.client.stored import (
     digest_of,
 )
 from udpchat.storage.protocol import ANSWERED_MAX, RUN_COUNTERS, StoreFull
-from udpchat.storage.text_index import first_at_or_after, generation_of, message_of, nick_token, time_of, words_of
-from udpchat.sync.log import Append, Extent, LogFilter, SearchHit
+from udpchat.storage.text_index import generation_of, latest, message_of, nick_token, time_of, words_of
+from udpchat.sync.log import Append, Extent, SearchHit, SearchQuery
 from udpchat.wire.content import Message
 from udpchat.wire.limits import INSTANCE_BYTES
 
@@ -62,32 +63,23 @@ class _Shelves:
 
     def since(self, log: str, time_ms: int) -> int:
         shelf = self._shelves.get(log)
-        return 1 if shelf is None else shelf.base + 1 + first_at_or_after(shelf.times, time_ms)
+        return 1 if shelf is None else shelf.base + 1 + bisect_left(shelf.times, time_ms)
 
-    def search(
-        self,
-        words: str,
-        *,
-        nick: str | None = None,
-        log: str | None = None,
-        may_read: LogFilter | None = None,
-        since_ms: int = 0,
-        limit: int = 50,
-    ) -> list[SearchHit]:
+    def search(self, query: SearchQuery) -> list[SearchHit]:
         """See `Searchable`. It scans the messages, without an index."""
-        wanted = set(words_of(_plain(words)))
+        wanted = set(words_of(_plain(query.words)))
+        nick = None if query.nick is None else nick_token(query.nick)
         found = []
         for name, shelf in self._shelves.items() if wanted or nick else ():
-            if log not in (None, name) or (may_read and not may_read(name)):
+            if not query.covers(name):
                 continue
-            for sequence, entry in shelf.read(self.since(name, since_ms), len(shelf.entries)):
+            for sequence, entry in shelf.read(self.since(name, query.since_ms), len(shelf.entries)):
                 message = message_of(entry)
-                if not isinstance(message, Message) or (nick and nick_token(nick) != nick_token(message.nick)):
+                if not isinstance(message, Message) or nick not in (None, nick_token(message.nick)):
                     continue
                 if wanted <= set(words_of(_plain(message.text))):
                     found.append(SearchHit(name, sequence, shelf.times[sequence - shelf.base - 1], entry))
-        found.sort(key=lambda hit: (hit.time_ms, hit.log, hit.sequence))
-        return found[-limit:] if limit > 0 else []
+        return latest(found, query.limit)
 
 
 def _plain(text: str) -> str:
@@ -224,10 +216,8 @@ class MemoryClientStore(_Shelves):
         shelf = self._shelves.get(log)
         return shelf.read(first, count) if shelf else []
 
-    def last(self, log: str, count: int, before: int | None = None) -> list[tuple[int, bytes]]:
-        head = self.extent(log).head
-        stop = head + 1 if before is None else min(before, head + 1)
-        return self.read(log, stop - count, count)
+    def last(self, log: str, count: int) -> list[tuple[int, bytes]]:
+        return self.read(log, self.extent(log).head + 1 - count, count)
 
     def close(self) -> None:
         """Nothing to release."""

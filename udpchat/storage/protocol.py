@@ -100,8 +100,8 @@ class ClientStore(Searchable, Protocol):
     def read(self, log: str, first: int, count: int) -> list[tuple[int, bytes]]:
         """Up to `count` entries from `first` on, in order, each with its sequence; none outside the extent."""
 
-    def last(self, log: str, count: int, before: int | None = None) -> list[tuple[int, bytes]]:
-        """The latest `count` entries, in order; only those below `before` if it is given."""
+    def last(self, log: str, count: int) -> list[tuple[int, bytes]]:
+        """The latest `count` entries, in order."""
 
     def close(self) -> None:
         """Release the store. A second call does nothing."""

@@ -24,9 +24,9 @@ from pathlib import Path
 from udpchat.storage.lock import StoreLock
 from udpchat.storage.migrations import Progress, Schema, connect, failures, is_disk_fault, opening, prepare, transaction
 from udpchat.storage.protocol import ANSWERED_MAX, Durability, StoreError, StoreFailed, StoreFull, StoreUnusable
-from udpchat.storage.tables import STATEMENTS, Tables
+from udpchat.storage.tables import STATEMENTS, Tables, TableStore
 from udpchat.storage.text_index import generation_of
-from udpchat.sync.log import Append, Extent, LogFilter, SearchHit
+from udpchat.sync.log import Append, Extent
 
 BOOT_FILE = Path("/proc/sys/kernel/random/boot_id")
 SEED_BYTES = 16
@@ -68,7 +68,7 @@ def redraw_generations(connection: sqlite3.Connection, random: Callable[[int], b
     connection.executemany("UPDATE logs SET generation = ? WHERE name = ?", rows)
 
 
-class SqliteLog:
+class SqliteLog(TableStore):
     """A `Log` in the file `path`, or `StoreUnusable`. `bytes_max` limits the size of the database, if given."""
 
     def __init__(
@@ -123,9 +123,6 @@ class SqliteLog:
 
     # --- Reading ----------
 
-    def logs(self) -> list[str]:
-        return list(self._tables.places)
-
     def extent(self, log: str) -> Extent:
         place = self._tables.places.get(log)
         return place.extent if place else Extent(generation_of(self._seed, log), 0, 0)
@@ -142,23 +139,6 @@ class SqliteLog:
                 (client_id, ANSWERED_MAX),
             ).fetchall()
         return rows[::-1]
-
-    def since(self, log: str, time_ms: int) -> int:
-        return self._tables.since(log, time_ms)
-
-    def search(
-        self,
-        words: str,
-        *,
-        nick: str | None = None,
-        log: str | None = None,
-        may_read: LogFilter | None = None,
-        since_ms: int = 0,
-        limit: int = 50,
-    ) -> list[SearchHit]:
-        return self._tables.search(
-            words, nick=nick, log=log, may_read=may_read, since_ms=since_ms, limit=limit
-        )
 
     # --- Writing ----------
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import zlib
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,8 +16,8 @@ from udpchat.chat.ids import shown_log
 from udpchat.chat.text import counted
 from udpchat.storage.migrations import failures, transaction
 from udpchat.storage.protocol import StoreFailed
-from udpchat.storage.text_index import first_at_or_after, message_of, nick_token, time_of, words_of
-from udpchat.sync.log import Extent, LogFilter, SearchHit
+from udpchat.storage.text_index import latest, message_of, nick_token, time_of, words_of
+from udpchat.sync.log import Extent, SearchHit, SearchQuery
 from udpchat.wire.content import Message
 
 SEQUENCE_BITS = 40  # a million messages a second for twelve days; 23 bits remain for the number of the log
@@ -124,48 +125,40 @@ class Tables:
         if place is None:
             return 1
         with failures():
-            return place.extent.base + 1 + first_at_or_after(_Times(self._reader, place), time_ms)
+            return place.extent.base + 1 + bisect_left(_Times(self._reader, place), time_ms)
 
-    def search(
-        self, words: str, *, nick: str | None, log: str | None, may_read: LogFilter | None, since_ms: int, limit: int
-    ) -> list[SearchHit]:
+    def search(self, query: SearchQuery) -> list[SearchHit]:
         """See `Searchable.search`."""
-        terms = [f'(text : "{word}")' for word in words_of(words)]
-        if nick:
-            terms.append(f'(nick : "{nick_token(nick)}")')
-        query = " AND ".join(terms)
-        if not query or limit <= 0:
+        terms = [f'(text : "{word}")' for word in words_of(query.words)]
+        if query.nick is not None:
+            terms.append(f'(nick : "{nick_token(query.nick)}")')
+        if not terms or query.limit <= 0:
             return []
-        places = {
-            name: place
-            for name, place in list(self.places.items())
-            if log in (None, name) and (may_read is None or may_read(name))
-        }
-        found = self._find_few(query, places, since_ms) if log is None else None
+        matching = " AND ".join(terms)
+        places = {name: place for name, place in list(self.places.items()) if query.covers(name)}
+        found = self._find_few(matching, places, query.since_ms) if query.log is None else None
         if found is None:
-            found = self._find_latest(query, places, since_ms, limit)
-        found.sort(key=_order)
-        return found[-limit:]
+            found = self._find_latest(matching, places, query.since_ms, query.limit)
+        return latest(found, query.limit)
 
-    def _find_few(self, query: str, places: dict[str, Place], since_ms: int) -> list[SearchHit] | None:
+    def _find_few(self, matching: str, places: dict[str, Place], since_ms: int) -> list[SearchHit] | None:
         """All matches in `places`, by one query over the whole index; None if it finds more than FEW_MAX."""
         with failures():
-            rows = self._reader.execute(f"{_MATCHING} LIMIT ?", (query, FEW_MAX + 1)).fetchall()
+            rows = self._reader.execute(f"{_MATCHING} LIMIT ?", (matching, FEW_MAX + 1)).fetchall()
         if len(rows) > FEW_MAX:
             return None
         names = {place.number: name for name, place in places.items()}
         known = [row for row in rows if row[3] >= since_ms and row[0] >> SEQUENCE_BITS in names]
         return [_found(names[row[0] >> SEQUENCE_BITS], row) for row in known]
 
-    def _find_latest(self, query: str, places: dict[str, Place], since_ms: int, limit: int) -> list[SearchHit]:
+    def _find_latest(self, matching: str, places: dict[str, Place], since_ms: int, limit: int) -> list[SearchHit]:
         """The latest matches. Logs with the latest entries come first, so that the search can stop early."""
         found: list[SearchHit] = []
         with failures():
             ends = {name: _Times(self._reader, place).last() for name, place in places.items()}
         for name in sorted(ends, key=lambda name: ends[name], reverse=True):
             if len(found) >= limit:
-                found.sort(key=_order)
-                del found[:-limit]
+                found = latest(found, limit)
                 since_ms = max(since_ms, found[0].time_ms)
             if ends[name] < since_ms:
                 break
@@ -174,7 +167,7 @@ class Tables:
             span = (place.row(first), place.row(place.extent.head))
             sql = f"{_MATCHING} AND words.rowid BETWEEN ? AND ? ORDER BY words.rowid DESC LIMIT ?"
             with failures():
-                rows = self._reader.execute(sql, (query, *span, limit)).fetchall()
+                rows = self._reader.execute(sql, (matching, *span, limit)).fetchall()
             found += [_found(name, row) for row in rows]
         return found
 
@@ -236,12 +229,23 @@ class Tables:
             self.places[log] = place
 
 
+class TableStore:
+    """What the stores of the server and of the client have in common: `_tables`, which each makes, and reading it."""
+
+    _tables: Tables
+
+    def logs(self) -> list[str]:
+        return list(self._tables.places)
+
+    def since(self, log: str, time_ms: int) -> int:
+        return self._tables.since(log, time_ms)
+
+    def search(self, query: SearchQuery) -> list[SearchHit]:
+        return self._tables.search(query)
+
+
 def _sequence(row: int) -> int:
     return row & (1 << SEQUENCE_BITS) - 1
-
-
-def _order(found: SearchHit) -> tuple[int, str, int]:
-    return found.time_ms, found.log, found.sequence
 
 
 def _found(log: str, row: tuple[int, bytes, int, int]) -> SearchHit:

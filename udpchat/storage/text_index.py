@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from hashlib import blake2s
 
 from udpchat.storage.protocol import GENERATION_MAX, SEARCH_CHARACTERS_MAX, SEARCH_WORDS_MAX
+from udpchat.sync.log import SearchHit
 from udpchat.wire.content import Message, Tombstone
 from udpchat.wire.errors import BadDatagram
 from udpchat.wire.frames import parse_entry_untrusted
@@ -45,13 +45,7 @@ def generation_of(seed: bytes, log: str) -> int:
     return int.from_bytes(digest, "big") % GENERATION_MAX + 1
 
 
-def first_at_or_after(times: Sequence[int], time_ms: int) -> int:
-    """How many of `times` (ascending) are before `time_ms`, by binary search."""
-    low, high = 0, len(times)
-    while low < high:
-        middle = (low + high) // 2
-        if times[middle] < time_ms:
-            low = middle + 1
-        else:
-            high = middle
-    return low
+def latest(found: list[SearchHit], limit: int) -> list[SearchHit]:
+    """The latest `limit` of these, in order of time."""
+    found.sort(key=lambda hit: (hit.time_ms, hit.log, hit.sequence))
+    return found[-limit:] if limit > 0 else []

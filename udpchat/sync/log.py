@@ -6,8 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-LogFilter = Callable[[str], bool]  # name of a log -> whether its entries count
-
 
 @dataclass(frozen=True, slots=True)
 class RequestId:
@@ -52,6 +50,31 @@ class LogReader(Protocol):
         """`(counter, log, sequence)` of the latest requests of this client that have an entry, by counter."""
 
 
+def _any_log(log: str) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class SearchQuery:
+    """The latest `limit` messages that contain every word of `words`: runs of letters and digits.
+
+    Case and accents do not count; only the first SEARCH_WORDS_MAX words within SEARCH_CHARACTERS_MAX do. `nick`: only
+    messages under that name, whatever its case. `log`: only of that log. `may_read`: only of logs for whose names it is
+    true, so that others take no place within `limit`.
+    """
+
+    words: str
+    nick: str | None = None
+    log: str | None = None
+    since_ms: int = 0
+    limit: int = 50
+    may_read: Callable[[str], bool] = _any_log
+
+    def covers(self, log: str) -> bool:
+        """Whether messages of this log are wanted."""
+        return self.log in (None, log) and self.may_read(log)
+
+
 @dataclass(frozen=True, slots=True)
 class SearchHit:
     """A message that a search found."""
@@ -71,22 +94,8 @@ class Searchable(Protocol):
         Exact where times grow with sequences; where the server's clock was set back, near it.
         """
 
-    def search(
-        self,
-        words: str,
-        *,
-        nick: str | None = None,
-        log: str | None = None,
-        may_read: LogFilter | None = None,
-        since_ms: int = 0,
-        limit: int = 50,
-    ) -> list[SearchHit]:
-        """The latest `limit` messages that contain every word, by time and the latest last.
-
-        Case and accents do not count; a word is a run of letters and digits. Only the first SEARCH_WORDS_MAX words
-        within SEARCH_CHARACTERS_MAX count. `nick`: of messages under that name, whatever its case. `may_read`: of these
-        logs only, so that other logs take no place within `limit`.
-        """
+    def search(self, query: SearchQuery) -> list[SearchHit]:
+        """The messages found, by time and the latest last; none if the query has neither words nor a nick."""
 
 
 class ServerLog(LogReader, Searchable, Protocol):
