@@ -14,6 +14,7 @@ from typing import Final, TextIO
 
 from udpchat.chat.ids import CONVERSATION_PREFIX, ROOM_PREFIX, room_log
 from udpchat.chat.text import json_line, printable
+from udpchat.chat.times import iso_time
 from udpchat.session.noise import KeyPair, fingerprint
 from udpchat.shell.addresses import BadAddress, parse_server, place
 from udpchat.shell.client_state import store_folder, store_path
@@ -28,7 +29,6 @@ from udpchat.shell.data_folder import (
 from udpchat.shell.progress import ProgressLine
 from udpchat.shell.stdio import OutputFailed
 from udpchat.shell.suggestions import did_you_mean
-from udpchat.shell.times import iso_time
 from udpchat.storage import backup as storage
 from udpchat.storage.backup import Exported
 from udpchat.storage.migrations import move

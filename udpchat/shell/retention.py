@@ -19,7 +19,8 @@ from typing import Final
 
 from udpchat.chat.ids import CONVERSATION_PREFIX, ROOM_PREFIX
 from udpchat.chat.text import counted, kept_for
-from udpchat.shell.times import iso_time, seconds_of
+from udpchat.chat.times import iso_time
+from udpchat.shell.times import seconds_of
 from udpchat.shell.writer import ThreadWriter
 from udpchat.storage.backup import reading
 from udpchat.storage.protocol import Log, StoreError

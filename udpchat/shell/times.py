@@ -7,13 +7,10 @@ from __future__ import annotations
 
 import re
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 SECONDS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 7 * 86_400}
-
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-TIME_MS_MAX: Final = 253_402_300_799_999  # the end of the year 9999
 
 _ago = re.compile(r"([0-9]{1,9})([smhdw])", re.IGNORECASE)
 _date = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -43,12 +40,6 @@ def seconds_of(text: str) -> int | None:
     """How long `90m`, `2h`, `3d` or `1w` is; None if it is no such thing."""
     found = _ago.fullmatch(text.strip())
     return int(found[1]) * SECONDS[found[2].lower()] if found else None
-
-
-def iso_time(time_ms: int) -> str:
-    """Milliseconds since 1970 as ISO 8601 in UTC, `2026-01-31T23:59:59.123Z`; kept within the years 1970 to 9999."""
-    moment = EPOCH + timedelta(milliseconds=min(max(time_ms, 0), TIME_MS_MAX))
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _moment(text: str, now: datetime) -> datetime | None:

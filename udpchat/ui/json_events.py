@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from udpchat.chat import events
 from udpchat.chat.events import ClientEvent
-from udpchat.ui.times import iso_time
+from udpchat.chat.times import iso_time
 
 NAMES: Final[dict[type[ClientEvent], str]] = {
     events.Connected: "connected",

@@ -1,17 +1,10 @@
-"""Times as they are printed: ISO 8601 in UTC for programs, the local time for people."""
+"""Times as people read them: the local time."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Final
+from datetime import datetime, tzinfo
 
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-TIME_MS_MAX: Final = 253_402_300_799_999  # the end of the year 9999: the format and datetime have no later one
-
-
-def iso_time(time_ms: int) -> str:
-    """Milliseconds since 1970 as ISO 8601 in UTC, `2026-01-31T23:59:59.123Z`; kept within the years 1970 to 9999."""
-    return _utc(time_ms).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+from udpchat.chat.times import utc_time
 
 
 def clock_time(time_ms: int, zone: tzinfo | None) -> str:
@@ -22,10 +15,6 @@ def clock_time(time_ms: int, zone: tzinfo | None) -> str:
 def local_time(time_ms: int, zone: tzinfo | None) -> datetime:
     """Milliseconds since 1970 in `zone`, kept within the years 1970 to 9999; None: the zone of this machine."""
     try:
-        return _utc(time_ms).astimezone(zone)
+        return utc_time(time_ms).astimezone(zone)
     except (OverflowError, OSError):  # at the ends of what the system's clock can convert
-        return _utc(time_ms)
-
-
-def _utc(time_ms: int) -> datetime:
-    return EPOCH + timedelta(milliseconds=min(max(time_ms, 0), TIME_MS_MAX))
+        return utc_time(time_ms)
