@@ -1,4 +1,4 @@
-"""A log in memory, as small as a `LogReader` can be: what the streams of these tests are read from."""
+"""A log in memory, as small as an `EntryReader` can be: what the streams of these tests are read from."""
 
 from __future__ import annotations
 
@@ -22,9 +22,6 @@ class MemoryReader:
         del self._entries[log][: base - self._bases.get(log, 0)]
         self._bases[log] = base
 
-    def logs(self) -> list[str]:
-        return list(self._entries)
-
     def extent(self, log: str) -> Extent:
         base = self._bases.get(log, 0)
         return Extent(self.generation, base, base + len(self._entries.get(log, ())))
@@ -33,6 +30,3 @@ class MemoryReader:
         self.reads += 1
         skip = first - self._bases.get(log, 0) - 1
         return self._entries.get(log, [])[skip : skip + count] if skip >= 0 else []
-
-    def answered(self, client_id: bytes) -> list[tuple[int, str, int]]:
-        return []

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.sync.memory import MemoryReader
-from udpchat.sync.log import Append, Extent, LogReader, RequestId
+from udpchat.sync.log import Append, Extent, RequestId, SearchQuery
 
 LOG = "#lobby"
 
@@ -15,10 +15,10 @@ def reader() -> MemoryReader:
     return reader
 
 
-def test_the_reader_is_a_log_reader(reader: MemoryReader) -> None:
-    as_promised: LogReader = reader
-    assert as_promised.logs() == [LOG]
-    assert as_promised.answered(b"client") == []
+def test_a_query_covers_its_log_if_it_may_be_read() -> None:
+    assert SearchQuery("word").covers(LOG) and SearchQuery("word", log=LOG).covers(LOG)
+    assert not SearchQuery("word", log="#den").covers(LOG)
+    assert not SearchQuery("word", log=LOG, may_read=lambda log: log != LOG).covers(LOG)
 
 
 def test_a_log_reaches_from_its_base_to_its_head(reader: MemoryReader) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any
 
 from udpchat.chat import events
 from udpchat.chat.ids import client_id_of
@@ -24,7 +23,7 @@ from udpchat.server.settle import (
     ChangeNick,
     ChangeTopic,
     Effect,
-    FollowConversation,
+    PeerEffect,
     Proposal,
     Reject,
     SendResult,
@@ -127,44 +126,27 @@ class Chat:
 
     def _carry_out(self, now: float, effects: Iterable[Effect]) -> None:
         for effect in effects:
-            _EFFECTS[type(effect)](self, now, effect)
+            if isinstance(effect, PeerEffect):
+                peer = self.registry.find_client(effect.client_id)
+                if peer is not None:  # a client that returns later is answered from the log
+                    self._affect(now, peer, effect)
+            elif isinstance(effect, ChangeTopic):
+                self.rooms.change_topic(now, effect.room, effect.topic, effect.nick)
+            else:
+                for key in effect.keys:
+                    self.rooms.follow_conversation(now, effect.log, key)
 
-    def _send_result(self, now: float, effect: SendResult) -> None:
-        peer = self.registry.find_client(effect.client_id)
-        if peer is not None:  # a client that returns later is answered from the log
-            answer(peer, effect.counter, effect.result)
-            self.fanout.to_flush[peer] = None
-
-    def _admit(self, now: float, effect: Admit) -> None:
-        peer = self.registry.find_client(effect.client_id)
-        if peer is not None:
-            self.admission.admit(now, peer, effect.nick)
-
-    def _reject(self, now: float, effect: Reject) -> None:
-        peer = self.registry.find_client(effect.client_id)
-        if peer is not None:
-            self.admission.reject(peer, effect.code, effect.text)
-
-    def _change_nick(self, now: float, effect: ChangeNick) -> None:
-        peer = self.registry.find_client(effect.client_id)
-        if peer is not None and peer.nick is not None:
-            self.rooms.rename(now, peer, effect.nick)
-        elif peer is not None:  # it reconnected meanwhile, and enters under its former nick
-            peer.claimed = {**(peer.claimed or {}), effect.counter: effect.nick}
-
-    def _change_topic(self, now: float, effect: ChangeTopic) -> None:
-        self.rooms.change_topic(now, effect.room, effect.topic, effect.nick)
-
-    def _follow_conversation(self, now: float, effect: FollowConversation) -> None:
-        for key in effect.keys:
-            self.rooms.follow_conversation(now, effect.log, key)
-
-
-_EFFECTS: dict[type[Effect], Callable[[Chat, float, Any], None]] = {
-    SendResult: Chat._send_result,
-    Admit: Chat._admit,
-    Reject: Chat._reject,
-    ChangeNick: Chat._change_nick,
-    ChangeTopic: Chat._change_topic,
-    FollowConversation: Chat._follow_conversation,
-}
+    def _affect(self, now: float, peer: Peer, effect: PeerEffect) -> None:
+        match effect:
+            case SendResult(_, counter, result):
+                answer(peer, counter, result)
+                self.fanout.to_flush[peer] = None
+            case Admit(_, nick):
+                self.admission.admit(now, peer, nick)
+            case Reject(_, code, text):
+                self.admission.reject(peer, code, text)
+            case ChangeNick(_, counter, nick):
+                if peer.nick is not None:
+                    self.rooms.rename(now, peer, nick)
+                else:  # it reconnected meanwhile, and enters under its former nick
+                    peer.claimed = {**(peer.claimed or {}), counter: nick}

@@ -244,8 +244,8 @@ def carry_out(now: float, chat: Chat, peer: Peer) -> None:
         return
     asking = Asking(now, chat, peer)
     if chat.commits.is_unwritable:
-        for counter, request in window.take_held(lambda request: HANDLERS[type(request)].order is Order.ANSWERED):
-            _handle(asking, counter, request)
+        for counter, held in window.take_held(lambda request: HANDLERS[type(request)].order is Order.ANSWERED):
+            _handle(asking, counter, held)
     while (request := window.peek_ready()) is not None:
         if window.waiting and HANDLERS[type(request)].order is not Order.PROPOSED:
             return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
 from functools import partial
 from typing import Final
 
@@ -25,10 +24,7 @@ class History:
 
     def may_read(self, peer: Peer, log: str) -> bool:
         """Every peer may read rooms; a conversation, only its two persons."""
-        return log.startswith(ROOM_PREFIX) or log in self._conversations(peer)
-
-    def _conversations(self, peer: Peer) -> Container[str]:
-        return self._state.conversations(peer.key)
+        return log.startswith(ROOM_PREFIX) or log in self._state.conversations(peer.key)
 
     def before(self, request: GetHistory) -> list[LogEntry]:
         """The last entries of a log before a sequence and a time: at most `count`, and as many as fit an answer."""

@@ -17,6 +17,7 @@ from udpchat.sync.requests import RequestWindow
 from udpchat.sync.rtt import RoundTrip
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.limits import PEERS_MAX, PEERS_PER_KEY_MAX, REQUESTS_BURST, REQUESTS_PER_S_MAX
+from udpchat.wire.requests import RequestBody
 
 
 @dataclass(slots=True)
@@ -43,7 +44,7 @@ class Peer:
         "rooms", "session", "window",
     )  # fmt: skip
 
-    def __init__(self, now: float, *, session: Session, author: Author, window: RequestWindow) -> None:
+    def __init__(self, now: float, *, session: Session, author: Author, window: RequestWindow[RequestBody]) -> None:
         self.author = author
         self.session = session
         self.previous: Session | None = None  # still opens packets for a while after a fresh handshake

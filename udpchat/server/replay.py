@@ -17,7 +17,7 @@ from udpchat.sync.packing import FRAME_BYTES_MAX
 from udpchat.sync.requests import ANSWERS_RECALLED_MAX, RequestWindow
 from udpchat.wire.content import Claim
 from udpchat.wire.frames import ResultFragment, encode, encode_result, parse_record
-from udpchat.wire.requests import Done, Failed, ResultBody, Stored
+from udpchat.wire.requests import Done, Failed, RequestBody, ResultBody, Stored
 
 REFUSED_BEFORE: Final = encode(Failed("refused", "the server refused this before; it is not in the log"))
 
@@ -39,14 +39,14 @@ def send_result(peer: Peer, counter: int, result: bytes) -> None:
         peer.downlink.send(encode(ResultFragment(counter, index, len(fragments), data)))
 
 
-def recalled_window(log: LogReader, client_id: bytes, pending: Iterable[int]) -> RequestWindow:
+def recalled_window(log: LogReader, client_id: bytes, pending: Iterable[int]) -> RequestWindow[RequestBody]:
     """The window of a client that returns: requests that left an entry are answered again, not carried out again.
 
     Of the latest requests, those without an entry may be carried out again. Those in `pending` are being written and
     will be answered.
     """
     answers = logged_answers(log, client_id)
-    window = RequestWindow(max(max(answers) - ANSWERS_RECALLED_MAX, 0) if answers else 0)
+    window = RequestWindow[RequestBody](max(max(answers) - ANSWERS_RECALLED_MAX, 0) if answers else 0)
     for counter, encoded in answers.items():
         if counter > window.executed:
             window.remember(counter, encoded)

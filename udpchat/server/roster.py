@@ -21,7 +21,7 @@ KEPT_ENTRIES_MAX = 16 * RECENT_ENTRIES_MAX
 
 
 class _Changes:
-    """The latest changes, as a `LogReader`."""
+    """The latest changes, as an `EntryReader`."""
 
     __slots__ = ("entries", "generation", "head")
 
@@ -29,9 +29,6 @@ class _Changes:
         self.generation = generation
         self.head = 0
         self.entries: deque[bytes] = deque(maxlen=KEPT_ENTRIES_MAX)
-
-    def logs(self) -> list[str]:
-        return []
 
     def extent(self, log: str) -> Extent:
         return Extent(self.generation, self.head - len(self.entries), self.head)
@@ -41,9 +38,6 @@ class _Changes:
         if skip < 0:
             return []
         return [self.entries[at] for at in range(skip, min(skip + count, len(self.entries)))]
-
-    def answered(self, client_id: bytes) -> list[tuple[int, str, int]]:
-        return []
 
 
 class Roster:

@@ -123,7 +123,8 @@ class FollowConversation:
     keys: tuple[bytes, bytes]
 
 
-Effect = SendResult | Admit | Reject | ChangeNick | ChangeTopic | FollowConversation
+PeerEffect = SendResult | Admit | Reject | ChangeNick
+Effect = PeerEffect | ChangeTopic | FollowConversation
 
 
 @dataclass(frozen=True, slots=True)

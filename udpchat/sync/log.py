@@ -34,17 +34,21 @@ class Extent:
     head: int
 
 
-class LogReader(Protocol):
-    """Reading, at any time and from memory where it is recent; never waits for a write."""
-
-    def logs(self) -> list[str]:
-        """The names of all logs that have ever held an entry."""
+class EntryReader(Protocol):
+    """Reading entries, at any time and from memory where they are recent; never waits for a write."""
 
     def extent(self, log: str) -> Extent:
         """How far a log reaches; a log that was never written reaches from 0 to 0."""
 
     def read(self, log: str, first: int, count: int) -> list[bytes]:
         """Up to `count` entries from `first` on, dense; none outside the extent, none at all if `first` is."""
+
+
+class LogReader(EntryReader, Protocol):
+    """Reading also which logs there are, and which requests they answer."""
+
+    def logs(self) -> list[str]:
+        """The names of all logs that have ever held an entry."""
 
     def answered(self, client_id: bytes) -> list[tuple[int, str, int]]:
         """`(counter, log, sequence)` of the latest requests of this client that have an entry, by counter."""

@@ -10,7 +10,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from udpchat.sync.fragments import split
-from udpchat.sync.log import LogReader, LogUnreadable
+from udpchat.sync.log import EntryReader, LogUnreadable
 from udpchat.sync.packing import FRAME_BYTES_MAX
 from udpchat.wire.frames import Entries, EntryFragment, encode, pack, raw
 from udpchat.wire.limits import (
@@ -96,7 +96,7 @@ class LogStream:
         "unreadable",
     )  # fmt: skip
 
-    def __init__(self, log: str, reader: LogReader, *, head: int | None = None) -> None:
+    def __init__(self, log: str, reader: EntryReader, *, head: int | None = None) -> None:
         """`head`: how far the log is durable, if the caller knows; the store may contain entries being written."""
         self.log = log
         self._reader = reader

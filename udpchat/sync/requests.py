@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Generic, TypeVar
 
 from udpchat.session.timers import backoff_s
 from udpchat.sync.fragments import FragmentAssembler, split
@@ -15,6 +15,8 @@ from udpchat.sync.rtt import SAMPLE_S_MAX, RoundTrip
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.frames import RequestFragment, encode, encode_request
 from udpchat.wire.limits import FRAGMENT_BYTES_HELD_MAX, REQUESTS_IN_FLIGHT_MAX
+
+Body = TypeVar("Body")  # of a request, as the server reads it
 
 RESEND_S_MIN = 0.004
 RESENDS_BEFORE_BACKOFF = 3
@@ -188,7 +190,7 @@ def _request_frames(entry: OpenRequest, first_open: int) -> list[bytes]:
     ]
 
 
-class RequestWindow:
+class RequestWindow(Generic[Body]):
     """The requests of one client at the server: those carried out, those that wait for their turn, and the answers.
 
     `receive` accepts a request, `peek_ready` and `take_ready` give the next one to carry out, and `answer` answers it,
@@ -200,11 +202,11 @@ class RequestWindow:
     def __init__(self, executed: int = 0) -> None:
         self.executed = executed  # all up to here were carried out, or abandoned by the client
         self._waiting: dict[int, None] = {}  # carried out, but not answered yet, in order
-        self._held: dict[int, object] = {}
+        self._held: dict[int, Body] = {}
         self._answers: dict[int, bytes] = {}  # encoded bodies of Results
         self._fragments: FragmentAssembler | None = None  # made when it is needed: few peers send fragments
 
-    def receive(self, counter: int, first_open: int, body: object) -> bytes | None:
+    def receive(self, counter: int, first_open: int, body: Body) -> bytes | None:
         """Take a request; if it was answered before, its answer again. Outside the window: BadDatagram."""
         self._move_to(counter, first_open)
         if counter <= self.executed or counter in self._answers or counter in self._waiting:
@@ -253,7 +255,7 @@ class RequestWindow:
         """Whether a request may be ready to be carried out."""
         return bool(self._held)
 
-    def peek_ready(self) -> Any:
+    def peek_ready(self) -> Body | None:
         """The request whose turn it is, if it is here; those that are answered, or wait for it, are skipped."""
         while self.executed + 1 in self._answers or self.executed + 1 in self._waiting:
             self.executed += 1
@@ -266,7 +268,7 @@ class RequestWindow:
         del self._held[self.executed]
         return self.executed
 
-    def take_held(self, is_free: Callable[[Any], bool]) -> list[tuple[int, Any]]:
+    def take_held(self, is_free: Callable[[Body], bool]) -> list[tuple[int, Body]]:
         """Begin to carry out those that need not wait for their turn: (counter, request)."""
         taken = [(counter, request) for counter, request in self._held.items() if is_free(request)]
         for counter, _ in taken:

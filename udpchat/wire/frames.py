@@ -269,12 +269,11 @@ class _RequestHeader(WireStruct, tag=3, frozen=True):
 
 
 _encoder = msgspec.msgpack.Encoder()
-UpFrames = Annotated[list[Up], Meta(min_length=1, max_length=FRAMES_MAX)]
-DownFrames = Annotated[list[Down], Meta(min_length=1, max_length=FRAMES_MAX)]
-_up: Decoder[list[Up]] = Decoder(UpFrames)
-_down: Decoder[list[Down]] = Decoder(DownFrames)
+_frame_count = Meta(min_length=1, max_length=FRAMES_MAX)
+_up: Decoder[list[Up]] = Decoder(Annotated[list[Up], _frame_count])
+_down: Decoder[list[Down]] = Decoder(Annotated[list[Down], _frame_count])
 _entry: Decoder[Entry] = Decoder(Entry)
-_raw_frames: Decoder[list[Raw]] = Decoder(Annotated[list[Raw], Meta(min_length=1, max_length=FRAMES_MAX)])
+_raw_frames: Decoder[list[Raw]] = Decoder(Annotated[list[Raw], _frame_count])
 _up_frame: Decoder[Up] = Decoder(Up)
 _down_frame: Decoder[Down] = Decoder(Down)
 _tagged: Decoder[_Tagged] = Decoder(_Tagged)
