@@ -54,9 +54,11 @@ class Fanout:
         """A log has grown by these entries, durably: send them to its followers."""
         self.to_arm[stream] = None
         frames = stream.extend(now, entries)
-        for peer in self.followers(stream) if frames else ():
-            peer.downlink.publish(stream.log, frames)
-            self.to_flush[peer] = None
+        if frames:
+            followers = self._followers[stream]
+            for peer in followers:
+                peer.downlink.publish(stream.log, frames)
+            self.to_flush.update(followers)
 
     def announce(self, stream: LogStream, last: int) -> None:
         """Send the head of a log to the followers that have not acknowledged all entries up to `last`."""
