@@ -6,7 +6,24 @@ from udpchat.chat import events
 from udpchat.client.answers import Answers
 from udpchat.wire import requests
 from udpchat.wire.content import TopicSet
-from udpchat.wire.requests import Done, GetTopic, ListMembers, ListRooms, Page, Part, Rename, SetAway, SetTopic, Whois
+from udpchat.wire.requests import (
+    Done,
+    GetTopic,
+    ListMembers,
+    ListRooms,
+    Member,
+    MemberPage,
+    Page,
+    Part,
+    Rename,
+    SetAway,
+    SetTopic,
+    Whois,
+)
+
+
+def page(nicks: list[str], more: bool) -> MemberPage:
+    return MemberPage(0, [Member(nick, bytes(8), None) for nick in nicks], more)
 
 
 class Asked:
@@ -24,9 +41,9 @@ class Asked:
 
 def test_pages_are_one_answer() -> None:
     asked = Asked()
-    assert asked.result(ListMembers("lobby", ""), Page(["a", "b"], True)) == []
+    assert asked.result(ListMembers("lobby", ""), page(["a", "b"], True)) == []
     assert asked.requests == [ListMembers("lobby", "b")]
-    assert asked.result(ListMembers("lobby", "b"), Page(["c"], False)) == [events.MemberList("lobby", ("a", "b", "c"))]
+    assert asked.result(ListMembers("lobby", "b"), page(["c"], False)) == [events.MemberList("lobby", ("a", "b", "c"))]
     assert asked.result(ListRooms(""), Page(["den"], True)) == []
     assert asked.requests[-1] == ListRooms("den")
     assert asked.result(ListRooms("den"), Page(["lobby"], False)) == [events.RoomList(("den", "lobby"))]
@@ -35,23 +52,23 @@ def test_pages_are_one_answer() -> None:
 def test_a_long_answer_asked_for_twice_at_once_is_given_once_and_whole() -> None:
     asked = Asked()
     for _ in range(2):
-        assert asked.result(ListMembers("lobby", ""), Page(["a"], True)) == []
+        assert asked.result(ListMembers("lobby", ""), page(["a"], True)) == []
         assert asked.result(ListRooms(""), Page(["den"], True)) == []
     assert asked.requests == [ListMembers("lobby", "a"), ListRooms("den")]
-    assert asked.result(ListMembers("lobby", "a"), Page(["b"], False)) == [events.MemberList("lobby", ("a", "b"))]
-    assert asked.result(ListMembers("lobby", ""), Page(["b"], False)) == [events.MemberList("lobby", ("b",))]
+    assert asked.result(ListMembers("lobby", "a"), page(["b"], False)) == [events.MemberList("lobby", ("a", "b"))]
+    assert asked.result(ListMembers("lobby", ""), page(["b"], False)) == [events.MemberList("lobby", ("b",))]
 
 
 def test_names_of_two_rooms_do_not_mix() -> None:
     asked = Asked()
-    asked.result(ListMembers("lobby", ""), Page(["a"], True))
-    assert asked.result(ListMembers("den", ""), Page(["z"], False)) == [events.MemberList("den", ("z",))]
-    assert asked.result(ListMembers("lobby", "a"), Page([], False)) == [events.MemberList("lobby", ("a",))]
+    asked.result(ListMembers("lobby", ""), page(["a"], True))
+    assert asked.result(ListMembers("den", ""), page(["z"], False)) == [events.MemberList("den", ("z",))]
+    assert asked.result(ListMembers("lobby", "a"), page([], False)) == [events.MemberList("lobby", ("a",))]
 
 
 def test_a_server_that_promises_more_and_gives_nothing_is_not_asked_for_ever() -> None:
     asked = Asked()
-    assert asked.result(ListMembers("lobby", ""), Page([], True)) == [events.MemberList("lobby", ())]
+    assert asked.result(ListMembers("lobby", ""), page([], True)) == [events.MemberList("lobby", ())]
     assert asked.requests == []
 
 

@@ -20,7 +20,8 @@ from udpchat.wire.requests import (
     EntryList,
     Failed,
     ListMembers,
-    Page,
+    Member,
+    MemberPage,
     Rename,
     RequestBody,
     Say,
@@ -108,7 +109,7 @@ def test_who_tells_somebody_who_is_away_is_told_so() -> None:
 def test_a_long_answer_comes_in_parts_in_any_order() -> None:
     client, _ = asks()
     client.ask(ListMembers("lobby", ""))
-    parts = split(encode(Page([f"nick{number}" for number in range(300)], False)))
+    parts = split(encode(MemberPage(0, [Member(f"nick{number}", bytes(8), None) for number in range(300)], False)))
     assert len(parts) > 2
     told = []
     for index in reversed(range(len(parts))):

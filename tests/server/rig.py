@@ -8,6 +8,7 @@ from tests.sim import audit
 from udpchat.server.admission import Settings
 from udpchat.server.core import ServerCore
 from udpchat.server.registry import Peer
+from udpchat.server.roster import Roster
 from udpchat.session.noise import KeyPair, Keys
 from udpchat.session.path import Path
 from udpchat.session.session import Session
@@ -124,10 +125,20 @@ class Rig:
         """What the roster of a room has told, after its batch."""
         roster = self.chat.rooms[room].roster
         roster.flush(self.now, self.chat.fanout)
-        told: list[Entry] = []
-        while len(told) < roster.stream.head:
-            for encoded in roster.stream.frames(len(told) + 1, roster.stream.head):
-                for frame in parse_down_untrusted(encoded.body):
-                    assert isinstance(frame, Entries)
-                    told += [parse_entry_untrusted(bytes(entry)) for entry in frame.entries]
-        return told
+        return published(roster)
+
+
+def published(roster: Roster) -> list[Entry]:
+    """What a roster has published, as long as it is kept."""
+    told: list[Entry] = []
+    while len(told) < roster.stream.head:
+        for encoded in roster.stream.frames(len(told) + 1, roster.stream.head):
+            for frame in parse_down_untrusted(encoded.body):
+                assert isinstance(frame, Entries)
+                told += [parse_entry_untrusted(bytes(entry)) for entry in frame.entries]
+    return told
+
+
+def device_counts(roster: Roster) -> dict[str, int]:
+    """How many devices each member has in the room."""
+    return {nick: attendance.devices for nick, attendance in roster.members.items()}

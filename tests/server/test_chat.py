@@ -10,7 +10,19 @@ from udpchat.sync.log import Append, RequestId
 from udpchat.sync.requests import ANSWERS_RECALLED_MAX
 from udpchat.wire.content import Message, TopicRecord
 from udpchat.wire.frames import encode, parse_entry_untrusted
-from udpchat.wire.requests import Absent, Done, GetTopic, ListMembers, Page, Rename, Say, SetTopic, Stored, Tell
+from udpchat.wire.requests import (
+    Absent,
+    Done,
+    GetTopic,
+    ListMembers,
+    Member,
+    MemberPage,
+    Rename,
+    Say,
+    SetTopic,
+    Stored,
+    Tell,
+)
 
 KEY, INSTANCE = b"k" * 32, b"i" * 16
 
@@ -175,4 +187,5 @@ def test_names_are_those_in_the_room_and_of_an_unknown_room_none() -> None:
     alice = rig.device("alice", "lobby")
     rig.device("bob")
     here, nowhere = rig.ask(alice, ListMembers("lobby", "")), rig.ask(alice, ListMembers("nowhere", ""))
-    assert rig.result(alice, here) == Page(["alice"], False) and rig.result(alice, nowhere) == Page([], False)
+    assert rig.result(alice, here) == MemberPage(1, [Member("alice", alice.author.user, None)], False)
+    assert rig.result(alice, nowhere) == MemberPage(0, [], False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.server.rig import Rig
+from tests.server.rig import Rig, device_counts
 from udpchat.wire.content import Reason
 from udpchat.wire.limits import ROOMS_MAX
 from udpchat.wire.requests import GetHistory, Say
@@ -32,10 +32,10 @@ def test_joining_and_parting_twice_is_joining_and_parting_once() -> None:
     watcher, alice = rig.device("watcher", "den"), rig.device("alice", "den")
     room = rig.chat.rooms["den"]
     rig.chat.rooms.join(rig.now, alice, room)
-    assert room.roster.members == {"watcher": 1, "alice": 1}
+    assert device_counts(room.roster) == {"watcher": 1, "alice": 1}
     for _ in range(2):
         rig.chat.rooms.part(rig.now, alice, "den", Reason.PARTED)
-    assert room.roster.members == {"watcher": 1} and set(watcher.downlink.subscriptions) == {"#den", "%den"}
+    assert device_counts(room.roster) == {"watcher": 1} and set(watcher.downlink.subscriptions) == {"#den", "%den"}
 
 
 def test_who_has_not_got_what_is_no_longer_kept_is_told_where_the_log_begins() -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tests.server.rig import Rig
+from tests.server.rig import Rig, device_counts, published
 from udpchat.server.fanout import Fanout
 from udpchat.server.roster import BATCH_S_MAX, KEPT_ENTRIES_MAX, Roster
-from udpchat.wire.content import Joined, Left, Reason, Renamed, TopicSet
+from udpchat.wire.content import AwaySet, Joined, Left, Reason, Renamed, TopicSet
 from udpchat.wire.frames import Ack, Cursor, Entries, parse_down_untrusted
 
 USER = b"u" * 8
@@ -20,12 +20,25 @@ def test_the_first_device_to_come_and_the_last_to_go_are_news() -> None:
     watcher = rig.device("watcher", "lobby")
     one = rig.device("alice", "lobby")
     two = rig.device("alice", "lobby", key=one.key)
-    assert rig.chat.rooms["lobby"].roster.members == {"watcher": 1, "alice": 2}
+    assert device_counts(rig.chat.rooms["lobby"].roster) == {"watcher": 1, "alice": 2}
     rig.leave(one)
     assert rig.roster("lobby") == [Joined("watcher", watcher.author.user), Joined("alice", one.author.user)]
     rig.leave(two, Reason.TIMED_OUT)
     assert rig.roster("lobby")[2:] == [Left("alice", one.author.user, "timed out")]
-    assert rig.chat.rooms["lobby"].roster.members == {"watcher": 1}
+    assert device_counts(rig.chat.rooms["lobby"].roster) == {"watcher": 1}
+
+
+def test_a_device_that_is_renamed_while_another_keeps_the_nick_is_one_more_member() -> None:
+    roster = Roster("lobby", generation=1)
+    for nick in ("alice", "alice", "alice"):
+        roster.join(0.0, nick, USER)
+    roster.rename(0.0, "alice", "bob", USER)
+    roster.rename(0.0, "alice", "bob", USER)
+    roster.flush(0.0, Fanout())
+    assert published(roster) == [Joined("alice", USER), Joined("bob", USER)]
+    roster.rename(1.0, "alice", "bob", USER)
+    roster.flush(1.0, Fanout())
+    assert published(roster)[2:] == [Renamed("alice", "bob", USER)]
 
 
 def test_devices_are_counted_through_renames() -> None:
@@ -33,12 +46,12 @@ def test_devices_are_counted_through_renames() -> None:
     roster.join(0.0, "alice", USER)
     roster.join(0.0, "alice", USER)
     roster.rename(0.0, "alice", "bob", USER)
-    assert roster.members == {"alice": 1, "bob": 1}
+    assert device_counts(roster) == {"alice": 1, "bob": 1}
     roster.rename(0.0, "alice", "bob", USER)
-    assert roster.members == {"bob": 2}
+    assert device_counts(roster) == {"bob": 2}
     roster.leave(0.0, "bob", USER, Reason.QUIT)
     roster.leave(0.0, "bob", USER, Reason.QUIT)
-    assert roster.members == {}
+    assert device_counts(roster) == {}
 
 
 def test_changes_wait_for_one_another_the_longer_the_larger_the_room() -> None:
@@ -85,7 +98,7 @@ def test_a_crowd_that_is_lost_at_once_does_not_stop_the_server() -> None:
     rig.server._expiry.on_run(rig.now, rig.now)  # it was awake all the time, and heard nobody
     rig.server.handle_timeout(rig.now)
     rig.server.handle_timeout(rig.now + BATCH_S_MAX)
-    assert rig.chat.rooms["lobby"].roster.members == {"stays": 1}
+    assert device_counts(rig.chat.rooms["lobby"].roster) == {"stays": 1}
     assert rig.chat.rooms["lobby"].roster.stream.head == 1401
 
 
@@ -96,3 +109,33 @@ def test_topics_and_renames_are_entries_like_any_other() -> None:
     rig.chat.rooms.rename(rig.now, alice, "carol")
     told = [Joined("alice", alice.author.user), TopicSet("tea", "alice"), Renamed("alice", "carol", alice.author.user)]
     assert rig.roster("lobby") == told
+
+
+def test_a_member_is_away_once_all_devices_of_its_nick_are_and_back_with_the_first() -> None:
+    rig = Rig()
+    alice, phone = rig.device("alice", "lobby"), None
+    user = alice.author.user
+    rig.chat.rooms.set_away(rig.now, alice, "lunch")
+    assert rig.roster("lobby") == [Joined("alice", user), AwaySet("alice", user, "lunch")]
+    phone = rig.device("alice", "lobby", key=alice.key)
+    rig.chat.rooms.set_away(rig.now, phone, "a walk")
+    rig.chat.rooms.set_away(rig.now, alice, None)
+    assert rig.roster("lobby")[2:] == [
+        AwaySet("alice", user, None),
+        AwaySet("alice", user, "lunch"),
+        AwaySet("alice", user, None),
+    ]
+    rig.leave(alice)
+    assert rig.roster("lobby")[5:] == [AwaySet("alice", user, "a walk")]
+    rig.chat.rooms.rename(rig.now, phone, "ada")
+    assert rig.roster("lobby")[6:] == [Renamed("alice", "ada", user), AwaySet("ada", user, "a walk")]
+
+
+def test_a_list_of_members_is_as_of_the_last_change_also_if_it_is_not_published_yet() -> None:
+    roster = Roster("lobby", generation=1)
+    roster.join(0.0, "alice", USER)
+    roster.join(0.0, "bob", USER, away="lunch")
+    assert roster.head == 3 and roster.stream.head == 0
+    assert [roster.member(nick).away for nick in ("alice", "bob")] == [None, "lunch"]
+    roster.flush(1.0, Fanout())
+    assert roster.head == roster.stream.head == 3

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from udpchat.chat.ids import DIRECTORY_LOG, client_id_of, conversation_log, message_id
+from udpchat.chat.ids import DIRECTORY_LOG, client_id_of, conversation_log, inbox_log, message_id
 from udpchat.server.settle import (
     Action,
     ActionProposal,
@@ -13,7 +13,7 @@ from udpchat.server.settle import (
     ChangeNick,
     ChangeTopic,
     EnterProposal,
-    FollowConversation,
+    FollowPrivate,
     Proposal,
     Reject,
     SendResult,
@@ -24,9 +24,9 @@ from udpchat.server.state import State
 from udpchat.session.noise import user_id
 from udpchat.storage.memory import MemoryLog
 from udpchat.sync.log import RequestId
-from udpchat.wire.content import Claim, Conversation, Message, TopicRecord
+from udpchat.wire.content import Claim, Conversation, Message, ReadMark, TopicRecord
 from udpchat.wire.frames import encode, encode_message
-from udpchat.wire.requests import Away, Done, Failed, Here, Rename, Say, SetTopic, Stored, Tell
+from udpchat.wire.requests import Away, Done, Failed, Here, MarkRead, Rename, Say, SetTopic, Stored, Tell
 
 INSTANCE = b"i" * 16
 
@@ -81,7 +81,7 @@ def test_the_first_message_to_a_person_opens_the_conversation_and_only_the_messa
     assert opened.entry == encode(Conversation(log, (ALICE.key, BOB.key)))
     assert (told.log, told.sequence, told.entry) == (log, 1, message("psst", to="bob"))
     follow, answered = settled.effects
-    assert follow == FollowConversation(log, (ALICE.key, BOB.key))
+    assert follow == FollowPrivate(log, (ALICE.key, BOB.key))
     assert answered == SendResult(ALICE.client_id, 7, Stored(log, 1, Away("lunch")))
     state.apply(opened.log, opened.sequence, opened.entry)
     assert len(settle(state, proposal(Telling(Tell("bob", 0, "psst"), Here()))).appends) == 1
@@ -109,3 +109,12 @@ def test_a_topic_is_a_record_of_who_set_it(state: State) -> None:
     settled = settle(state, proposal(SetTopic("lobby", "tea")))
     assert [append.entry for append in settled.appends] == [encode(TopicRecord("lobby", "tea", "alice"))]
     assert settled.effects == (ChangeTopic("lobby", "tea", "alice"), SendResult(ALICE.client_id, 7, Done()))
+
+
+def test_a_read_mark_is_an_entry_of_the_inbox_of_its_author_for_all_their_devices(state: State) -> None:
+    settled = settle(state, proposal(MarkRead("#lobby", 9, 41)))
+    inbox = inbox_log(ALICE.key)
+    (append,) = settled.appends
+    assert (append.log, append.sequence, append.entry) == (inbox, 1, encode(ReadMark("#lobby", 9, 41)))
+    assert append.origin == RequestId(ALICE.client_id, 7)
+    assert settled.effects == (FollowPrivate(inbox, (ALICE.key,)), SendResult(ALICE.client_id, 7, Done()))

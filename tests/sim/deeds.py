@@ -100,7 +100,7 @@ def _ask(swarm: Swarm) -> None:
     nick = swarm.random.choice(swarm.world.clients).nick
     text = _text(swarm, client, 10)
     verbs = (
-        ("whois", nick), ("names", room), ("list_rooms",), ("set_away", text), ("set_away", ""),
+        ("whois", nick), ("names", room), ("list_rooms",), ("set_away", text), ("set_away", None),
         ("ask_topic", room), ("set_topic", room, text),
     )  # fmt: skip
     verb, *arguments = swarm.random.choice(verbs)

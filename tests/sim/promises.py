@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from tests.server.rig import device_counts
 from tests.sim.nodes import ClientNode, ServerNode
 from udpchat.chat import events
 from udpchat.chat.ids import CONVERSATION_PREFIX, ROOM_PREFIX, conversation_log, message_id, room_log
@@ -198,7 +199,9 @@ class Promises:
     def _check_replicas(self, client: ClientNode) -> None:
         """What is on the client's disk is a stretch of what is on the server's, up to its end."""
         core = self._server.core
-        for log in [*map(room_log, client.core.rooms), *core.chat.commits.durable.conversations(client.static.public)]:
+        key = client.static.public
+        conversations = core.chat.commits.durable.conversations(key)
+        for log in [*map(room_log, client.core.rooms), *conversations]:
             head = self._server.log.extent(log).head
             held = client.store.extent(log)
             if not head:
@@ -215,7 +218,7 @@ class Promises:
             for room in core.rooms:
                 present.setdefault(room, Counter())[core.nick] += 1
         chat = self._server.core.chat
-        rosters = {room.name: Counter(room.roster.members) for room in chat.rooms}
+        rosters = {room.name: Counter(device_counts(room.roster)) for room in chat.rooms}
         entered = Counter(peer.nick for peer in chat.registry if peer.nick is not None)
         is_known = entered == Counter(core.nick for core in here)
         return is_known and {name: roster for name, roster in rosters.items() if roster} == present

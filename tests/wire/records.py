@@ -25,7 +25,7 @@ GROUPS: tuple[tuple[str, Any], ...] = (
     ("requests", requests.RequestBody),
     ("results", requests.ResultBody),
     ("inside requests and entries", content.Extra),
-    ("inside results", requests.LogEntry),
+    ("inside results", requests.LogEntry | requests.Member),
     ("presence", requests.Presence),
     ("entries", content.Entry),
     ("records of the directory", content.Record),

@@ -69,6 +69,7 @@ REQUESTS: list[requests.RequestBody] = [
     requests.ListRooms("lobby"),
     requests.GetTopic("lobby"),
     requests.GetHistory("#lobby", None, None, 20),
+    requests.MarkRead("#lobby", 99, 41),
     requests.Search("tea cake", None, "#lobby", 0),
 ]
 RESULTS: list[requests.ResultBody] = [
@@ -76,7 +77,8 @@ RESULTS: list[requests.ResultBody] = [
     requests.Done(),
     requests.Failed("no_such_nick", "nobody here has ever been called bob"),
     requests.Person("bob", fingerprint(KeyPair(SERVER_SECRET).public), requests.Here(), 60, ["lobby", "dev"]),
-    requests.Page(["ada", "bob"], True),
+    requests.Page(["den", "lobby"], True),
+    requests.MemberPage(7, [requests.Member("ada", USER, None), requests.Member("bob", OTHER, "lunch")], True),
     content.TopicSet("tea", "bob"),
     requests.EntryList([requests.LogEntry("#lobby", 41, frames.encode_message(MESSAGE))]),
 ]
@@ -89,6 +91,9 @@ ENTRIES: list[content.Entry] = [
     content.Left("ada", USER, content.Reason.TIMED_OUT),
     content.Renamed("ada", "carol", USER),
     content.TopicSet("tea", "bob"),
+    content.ReadMark("#lobby", 99, 41),
+    content.AwaySet("ada", USER, "lunch"),
+    content.AwaySet("ada", USER, None),
 ]
 
 

@@ -8,6 +8,8 @@ DIRECTORY_LOG = "!directory"
 ROOM_PREFIX = "#"
 ROSTER_PREFIX = "%"
 CONVERSATION_PREFIX = "@"
+INBOX_PREFIX = "~"
+SAID_PREFIXES = (ROOM_PREFIX, CONVERSATION_PREFIX)  # of the logs that hold messages
 MESSAGE_ID_BYTES = 8
 
 
@@ -35,6 +37,11 @@ def conversation_log(one: bytes, other: bytes) -> str:
     """The log of the conversation of two keys; their order does not matter."""
     digest = blake2s(b"".join(sorted((one, other))), digest_size=10, person=b"talk").hexdigest()
     return CONVERSATION_PREFIX + digest
+
+
+def inbox_log(key: bytes) -> str:
+    """The log of what concerns the owner of this key alone, on all their devices: how far they have read."""
+    return INBOX_PREFIX + blake2s(key, digest_size=10, person=b"inbox").hexdigest()
 
 
 def shown_log(log: str, nick: str = "") -> str:

@@ -30,9 +30,9 @@ class Answers:
                 return [events.Notice("away", f"{nick} is away: {reason}")]
             case requests.Tell(nick), requests.Stored(presence=requests.Absent()):
                 return [events.Notice("away", f"{nick} is not here; it is delivered when they come back")]
-            case requests.ListMembers(room, after), requests.Page(items, more):
+            case requests.ListMembers(room, after), requests.MemberPage(_, items, more):
                 is_under_way = not after and room in self._names  # requested twice: report it once
-                return [] if is_under_way else self._on_names(room, items, more)
+                return [] if is_under_way else self._on_names(room, [item.nick for item in items], more)
             case requests.ListRooms(after), requests.Page(items, more):
                 is_under_way = not after and bool(self._rooms)
                 return [] if is_under_way else self._on_rooms(items, more)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from udpchat.chat import events
-from udpchat.chat.ids import ROOM_PREFIX
+from udpchat.chat.ids import ROOM_PREFIX, inbox_log
 from udpchat.chat.names import BadName, parse_nick, parse_room
 from udpchat.server.fanout import Fanout
 from udpchat.server.registry import Peer
@@ -67,7 +67,8 @@ class Admission:
         peer.nick, peer.entering = nick, None
         self._happened.append(events.PeerEntered(nick, peer.session.path.address[0]))
         self._welcome(peer)
-        for log in self._durable.conversations(peer.key):
+        inbox = inbox_log(peer.key)
+        for log in (*([inbox] if self._durable.head(inbox) else ()), *self._durable.conversations(peer.key)):
             self._fanout.follow(now, peer, self._rooms.stream(log))
         for name in sorted(entering.rooms):
             self._join(now, peer, name)

@@ -134,7 +134,7 @@ class Chat:
                 self.rooms.change_topic(now, effect.room, effect.topic, effect.nick)
             else:
                 for key in effect.keys:
-                    self.rooms.follow_conversation(now, effect.log, key)
+                    self.rooms.follow_private(now, effect.log, key)
 
     def _affect(self, now: float, peer: Peer, effect: PeerEffect) -> None:
         match effect:

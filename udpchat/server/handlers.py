@@ -6,12 +6,12 @@ once it is durable. `carry_out` and `_outcome` check what all share: an entered 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, TypeVar
 
-from udpchat.chat.ids import CONVERSATION_PREFIX, ROOM_PREFIX
+from udpchat.chat.ids import ROOM_PREFIX, SAID_PREFIXES
 from udpchat.chat.names import BadName, parse_nick, parse_room, skeleton
 from udpchat.chat.text import clean_text, fits
 from udpchat.server.chat import Chat
@@ -21,6 +21,7 @@ from udpchat.server.settle import Action, Telling
 from udpchat.session.noise import fingerprint
 from udpchat.sync.log import LogUnreadable
 from udpchat.wire.content import ACTION, TEXT, Reason, TopicSet
+from udpchat.wire.frames import encode
 from udpchat.wire.limits import AWAY_BYTES_MAX, TEXT_BYTES_MAX, TOPIC_BYTES_MAX
 from udpchat.wire.requests import (
     Absent,
@@ -34,6 +35,8 @@ from udpchat.wire.requests import (
     ListMembers,
     ListRooms,
     Malformed,
+    MarkRead,
+    MemberPage,
     Page,
     Part,
     Person,
@@ -50,6 +53,9 @@ from udpchat.wire.requests import (
 )
 
 PAGE_BYTES_MAX = 900
+PAGE_ITEMS_MAX = 200
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +142,7 @@ def _get_topic(asking: Asking, request: GetTopic) -> Outcome:
 def _set_away(asking: Asking, request: SetAway) -> Outcome:
     if request.reason is not None and not fits(request.reason, AWAY_BYTES_MAX):
         return Failed("too_long", f"a reason has at most {AWAY_BYTES_MAX} bytes")
-    asking.peer.activity.away = request.reason
+    asking.chat.rooms.set_away(asking.now, asking.peer, request.reason)
     return Done()
 
 
@@ -146,7 +152,7 @@ def _whois(asking: Asking, request: Whois) -> Outcome:
         return Failed("no_such_nick", f"nobody here has ever been called {request.nick}")
     look = skeleton(claim.nick)
     present = [peer for peer in asking.chat.registry.entered(claim.key) if skeleton(peer.nick or "") == look]
-    rooms, _ = _page(sorted({room for peer in present for room in peer.rooms}), after="")
+    rooms = _page(sorted({room for peer in present for room in peer.rooms}))
     idle_s = min((int(asking.now - peer.activity.said_at) for peer in present), default=0)
     return Person(claim.nick, fingerprint(claim.key), _presence_of(present), idle_s, rooms)
 
@@ -162,14 +168,23 @@ def _presence_of(present: list[Peer]) -> Presence:
 # --- Lists and history ----------
 
 
+def _mark_read(asking: Asking, request: MarkRead) -> Outcome:
+    return request
+
+
 def _list_members(asking: Asking, request: ListMembers) -> Outcome:
     room = asking.chat.rooms.get(request.room)
-    members = sorted(room.roster.members) if room else []
-    return Page(*_page(members, request.after))
+    if room is None:
+        return MemberPage(0, [], False)
+    nicks = [nick for nick in sorted(room.roster.members) if nick > request.after]
+    members = _page([room.roster.member(nick) for nick in nicks[:PAGE_ITEMS_MAX]])
+    return MemberPage(room.roster.head, members, len(members) < len(nicks))
 
 
 def _list_rooms(asking: Asking, request: ListRooms) -> Outcome:
-    return Page(*_page(asking.chat.rooms.names(), request.after))
+    names = [name for name in asking.chat.rooms.names() if name > request.after]
+    page = _page(names)
+    return Page(page, len(page) < len(names))
 
 
 def _get_history(asking: Asking, request: GetHistory) -> Outcome:
@@ -180,16 +195,15 @@ def _search(asking: Asking, request: Search) -> Outcome:
     return EntryList(asking.chat.history.search(asking.peer, request))
 
 
-def _page(items: list[str], after: str) -> tuple[list[str], bool]:
-    """As many of the sorted items after `after` as fit a datagram, and whether there are more."""
-    rest = [item for item in items if item > after]
+def _page(items: Sequence[T]) -> list[T]:
+    """The first of these that fit a datagram together, at most PAGE_ITEMS_MAX."""
     size, count = 0, 0
-    for item in rest:
-        size += len(item.encode()) + 3
+    for item in items[:PAGE_ITEMS_MAX]:
+        size += len(encode(item))
         if size > PAGE_BYTES_MAX:
             break
         count += 1
-    return rest[:count], count < len(rest)
+    return list(items[:count])
 
 
 # --- The table ----------
@@ -234,6 +248,7 @@ HANDLERS: dict[type[RequestBody], Handler] = {
     ListRooms: Handler(_list_rooms, order=Order.ANSWERED),
     GetHistory: Handler(_get_history, Permission.READER, Order.ANSWERED),
     Search: Handler(_search, Permission.READER, Order.ANSWERED),
+    MarkRead: Handler(_mark_read, Permission.READER),
 }
 
 
@@ -287,6 +302,6 @@ def _misnamed(request: Any) -> Failed | None:
     if getattr(request, "room", "").startswith(ROOM_PREFIX):
         return Failed("bad_room", "a room is named here without #")
     log = getattr(request, "log", None)
-    if log is not None and not log.startswith((ROOM_PREFIX, CONVERSATION_PREFIX)):
+    if log is not None and not log.startswith(SAID_PREFIXES):
         return Failed("bad_log", "a log is named here: # and the room, or @ and 20 digits")
     return None

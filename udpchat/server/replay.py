@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from udpchat.chat.ids import DIRECTORY_LOG
+from udpchat.chat.ids import DIRECTORY_LOG, SAID_PREFIXES
 from udpchat.server.registry import Peer
 from udpchat.sync.fragments import split
 from udpchat.sync.log import LogReader
@@ -70,7 +70,7 @@ def recall_answers(log: LogReader, peer: Peer) -> None:
 def logged_answers(log: LogReader, client_id: bytes) -> dict[int, bytes]:
     """The encoded answers, by counter, to the latest requests of a client that left an entry."""
     return {
-        counter: encode(Done() if name == DIRECTORY_LOG else Stored(name, sequence))
+        counter: encode(Stored(name, sequence) if name.startswith(SAID_PREFIXES) else Done())
         for counter, name, sequence in log.answered(client_id)
     }
 

@@ -107,8 +107,8 @@ class Rooms:
             stream.base = self._log.extent(log).base
             self._fanout.announce(stream, stream.base)
 
-    def follow_conversation(self, now: float, log: str, key: bytes) -> None:
-        """All entered devices of a person follow a conversation from now on."""
+    def follow_private(self, now: float, log: str, key: bytes) -> None:
+        """All entered devices of a person follow their conversation or inbox from now on."""
         for peer in self._registry.entered(key):
             if log not in peer.downlink.subscriptions:
                 self._fanout.follow(now, peer, self.stream(log))
@@ -120,7 +120,7 @@ class Rooms:
         assert peer.nick is not None
         if room.name not in peer.rooms:
             peer.rooms.add(room.name)
-            room.roster.join(now, peer.nick, peer.author.user)
+            room.roster.join(now, peer.nick, peer.author.user, away=peer.activity.away)
             self.to_arm[room] = None
         self._fanout.follow(now, peer, room.stream)
         self._fanout.follow(now, peer, room.roster.stream)
@@ -133,7 +133,7 @@ class Rooms:
         if name in peer.rooms:
             assert peer.nick is not None
             peer.rooms.discard(name)
-            room.roster.leave(now, peer.nick, peer.author.user, reason)
+            room.roster.leave(now, peer.nick, peer.author.user, reason, away=peer.activity.away)
             self.to_arm[room] = None
             self._unfollow(peer, room.roster.stream)
             self._unfollow(peer, room.stream)
@@ -163,7 +163,16 @@ class Rooms:
         peer.nick = nick
         for name in sorted(peer.rooms):
             room = self._rooms[name]
-            room.roster.rename(now, old, nick, peer.author.user)
+            room.roster.rename(now, old, nick, peer.author.user, away=peer.activity.away)
+            self.to_arm[room] = None
+
+    def set_away(self, now: float, peer: Peer, reason: str | None) -> None:
+        """A device is away for this reason; None: it is here."""
+        former, peer.activity.away = peer.activity.away, reason
+        for name in sorted(peer.rooms):
+            assert peer.nick is not None
+            room = self._rooms[name]
+            room.roster.set_away(now, peer.nick, former, reason)
             self.to_arm[room] = None
 
     def change_topic(self, now: float, name: str, topic: str, nick: str) -> None:

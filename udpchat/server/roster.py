@@ -7,13 +7,15 @@ member receives a few frames instead of n, so the total is O(n), not O(n^2).
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
 
 from udpchat.chat.ids import roster_log
 from udpchat.server.fanout import Fanout
 from udpchat.sync.log import Extent
 from udpchat.sync.log_stream import RECENT_ENTRIES_MAX, LogStream
-from udpchat.wire.content import Joined, Left, Reason, Renamed, TopicSet
+from udpchat.wire.content import AwaySet, Entry, Joined, Left, Reason, Renamed, TopicSet
 from udpchat.wire.frames import encode
+from udpchat.wire.requests import Member
 
 BATCH_S_PER_MEMBER = 0.001
 BATCH_S_MAX = 0.2
@@ -40,45 +42,106 @@ class _Changes:
         return [self.entries[at] for at in range(skip, min(skip + count, len(self.entries)))]
 
 
+@dataclass(slots=True)
+class Attendance:
+    """A member: how many devices are in the room, the reasons of those that are away, and the one announced, if any."""
+
+    user: bytes
+    devices: int = 0
+    reasons: tuple[str, ...] = ()
+    announced: str | None = None
+
+    @property
+    def away(self) -> str | None:
+        """The reason of the first device that is away, if all are."""
+        return self.reasons[0] if self.reasons and len(self.reasons) == self.devices else None
+
+    def replace(self, former: str | None, reason: str | None) -> None:
+        """The reason of a device changes; None: it is not away, or not in the room."""
+        left = list(self.reasons)
+        if former is not None:
+            left.remove(former)
+        self.reasons = tuple(left) if reason is None else (*left, reason)
+
+
 class Roster:
-    """The nicks in one room, each with the number of its devices there."""
+    """The members of one room, by nick."""
 
     __slots__ = ("_changes", "_pending", "flush_at", "members", "stream")
 
     def __init__(self, room: str, *, generation: int) -> None:
         self._changes = _Changes(generation)
         self.stream = LogStream(roster_log(room), self._changes)
-        self.members: dict[str, int] = {}
+        self.members: dict[str, Attendance] = {}
         self._pending: list[bytes] = []
         self.flush_at: float | None = None
 
-    def join(self, now: float, nick: str, user: bytes) -> None:
-        """A device joined; the first one of a nick is announced."""
-        self.members[nick] = self.members.get(nick, 0) + 1
-        if self.members[nick] == 1:
-            self._change(now, encode(Joined(nick, user)))
+    @property
+    def head(self) -> int:
+        """The sequence of the last change, which may not be published yet."""
+        return self._changes.head + len(self._pending)
 
-    def leave(self, now: float, nick: str, user: bytes, reason: Reason) -> None:
+    def member(self, nick: str) -> Member:
+        """The member of this nick, as `ListMembers` is answered."""
+        attendance = self.members[nick]
+        return Member(nick, attendance.user, attendance.away)
+
+    def join(self, now: float, nick: str, user: bytes, *, away: str | None = None) -> None:
+        """A device joined; the first one of a nick is announced. `away`: why the device is away, if it is."""
+        if nick not in self.members:
+            self.members[nick] = Attendance(user)
+            self._change(now, Joined(nick, user))
+        self._add(now, nick, away)
+
+    def leave(self, now: float, nick: str, user: bytes, reason: Reason, *, away: str | None = None) -> None:
         """A device left; the last one of a nick is announced."""
-        self.members[nick] -= 1
-        if not self.members[nick]:
-            del self.members[nick]
-            self._change(now, encode(Left(nick, user, reason)))
+        if self._remove(nick, away):
+            self._change(now, Left(nick, user, reason))
+        else:
+            self._announce(now, nick)
 
-    def rename(self, now: float, old: str, nick: str, user: bytes) -> None:
-        """A device changed its nick; this is always announced."""
-        self.members[old] -= 1
-        if not self.members[old]:
-            del self.members[old]
-        self.members[nick] = self.members.get(nick, 0) + 1
-        self._change(now, encode(Renamed(old, nick, user)))
+    def rename(self, now: float, old: str, nick: str, user: bytes, *, away: str | None = None) -> None:
+        """A device changed its nick. If another one keeps the former nick, the new nick joins."""
+        if self._remove(old, away):
+            self._change(now, Renamed(old, nick, user))
+            self.members.setdefault(nick, Attendance(user))
+            self._add(now, nick, away)
+        else:
+            self._announce(now, old)
+            self.join(now, nick, user, away=away)
+
+    def set_away(self, now: float, nick: str, former: str | None, reason: str | None) -> None:
+        """A device is away for another reason than before; None: it is here."""
+        self.members[nick].replace(former, reason)
+        self._announce(now, nick)
+
+    def _add(self, now: float, nick: str, away: str | None) -> None:
+        attendance = self.members[nick]
+        attendance.devices += 1
+        attendance.replace(None, away)
+        self._announce(now, nick)
+
+    def _remove(self, nick: str, away: str | None) -> bool:
+        """One device less; True if none is left."""
+        attendance = self.members[nick]
+        attendance.devices -= 1
+        attendance.replace(away, None)
+        if not attendance.devices:
+            del self.members[nick]
+        return not attendance.devices
+
+    def _announce(self, now: float, nick: str) -> None:
+        attendance = self.members[nick]
+        if attendance.away != attendance.announced:
+            attendance.announced = attendance.away
+            self._change(now, AwaySet(nick, attendance.user, attendance.away))
 
     def set_topic(self, now: float, topic: str, nick: str) -> None:
         """The topic changed."""
-        self._change(now, encode(TopicSet(topic, nick)))
+        self._change(now, TopicSet(topic, nick))
 
-    def _change(self, now: float, entry: bytes) -> None:
-        self._pending.append(entry)
+    def _change(self, now: float, entry: Entry) -> None:
+        self._pending.append(encode(entry))
         if self.flush_at is None:
             self.flush_at = now + min(BATCH_S_MAX, BATCH_S_PER_MEMBER * len(self.members))
 

@@ -11,12 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from udpchat.chat.ids import DIRECTORY_LOG, conversation_log, message_id, room_log
+from udpchat.chat.ids import DIRECTORY_LOG, conversation_log, inbox_log, message_id, room_log
 from udpchat.server.state import State
 from udpchat.sync.log import Append, RequestId
-from udpchat.wire.content import Claim, Conversation, Message, TopicRecord
+from udpchat.wire.content import Claim, Conversation, Message, ReadMark, TopicRecord
 from udpchat.wire.frames import encode, encode_message
-from udpchat.wire.requests import Done, Failed, Presence, Rename, ResultBody, Say, SetTopic, Stored, Tell
+from udpchat.wire.requests import Done, Failed, MarkRead, Presence, Rename, ResultBody, Say, SetTopic, Stored, Tell
 
 # --- Proposals ----------
 
@@ -29,7 +29,7 @@ class Telling:
     presence: Presence
 
 
-Action = Say | Telling | Rename | SetTopic
+Action = Say | Telling | Rename | SetTopic | MarkRead
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,15 +116,15 @@ class ChangeTopic:
 
 
 @dataclass(frozen=True, slots=True)
-class FollowConversation:
-    """All entered devices of these two keys follow their conversation."""
+class FollowPrivate:
+    """All entered devices of these keys follow a log that is theirs: a conversation, an inbox."""
 
     log: str
-    keys: tuple[bytes, bytes]
+    keys: tuple[bytes, ...]
 
 
 PeerEffect = SendResult | Admit | Reject | ChangeNick
-Effect = PeerEffect | ChangeTopic | FollowConversation
+Effect = PeerEffect | ChangeTopic | FollowPrivate
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +215,14 @@ def _tell(state: State, proposal: ActionProposal, action: Telling) -> _Outcome:
         entries.append((DIRECTORY_LOG, encode(Conversation(log, (key, other)))))
     entries.append((log, _message(proposal, request, to=claim.nick)))
     stored = Stored(log, state.head(log) + 1, action.presence)
-    return entries, [FollowConversation(log, (key, other)), _answered(proposal, stored)]
+    return entries, [FollowPrivate(log, (key, other)), _answered(proposal, stored)]
+
+
+def _mark_read(state: State, proposal: ActionProposal, action: MarkRead) -> _Outcome:
+    key = proposal.author.key
+    log = inbox_log(key)
+    mark = ReadMark(action.log, action.generation, action.sequence)
+    return [(log, encode(mark))], [FollowPrivate(log, (key,)), _answered(proposal, Done())]
 
 
 def _message(proposal: ActionProposal, request: Say | Tell, to: str | None = None) -> bytes:
@@ -238,4 +245,5 @@ _SETTLERS: dict[type[Action], Callable[[State, ActionProposal, Any], _Outcome]] 
     Telling: _tell,
     Rename: _rename,
     SetTopic: _set_topic,
+    MarkRead: _mark_read,
 }

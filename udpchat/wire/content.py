@@ -8,6 +8,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from udpchat.wire.fields import (
+    AwayReason,
     Code,
     ContentData,
     Kind,
@@ -15,6 +16,7 @@ from udpchat.wire.fields import (
     MessageId,
     Nick,
     Room,
+    Sequence,
     ShortText,
     Text,
     UserId,
@@ -96,11 +98,27 @@ class Renamed(WireStruct, tag=5, frozen=True):
     user: UserId
 
 
+class ReadMark(WireStruct, tag=7, frozen=True):
+    """Inbox: this user has read a log of this generation up to a sequence, on one of their devices."""
+
+    log: LogName
+    generation: Sequence
+    sequence: Sequence
+
+
+class AwaySet(WireStruct, tag=8, frozen=True):
+    """Roster: all devices of a member in this room are away, for this reason; nil: one is here again."""
+
+    nick: Nick
+    user: UserId
+    reason: AwayReason | None
+
+
 class UnknownEntry(WireStruct, tag=OPTIONAL_TAG_MIN, frozen=True):
     """In the place of any entry with an optional tag that this version does not know: kept, and not shown."""
 
 
-Entry = Message | Tombstone | Joined | Left | Renamed | TopicSet | UnknownEntry
+Entry = Message | Tombstone | Joined | Left | Renamed | TopicSet | ReadMark | AwaySet | UnknownEntry
 
 # --- Records of the server's directory log, never sent (SPEC 4.6) ----------
 

@@ -78,6 +78,7 @@ ROOMS_PER_PEER_MAX = 64
 NICKS_PER_KEY_MAX = 8
 NICKS_MAX = 1_000_000  # claims never expire
 CONVERSATIONS_PER_KEY_MAX = 256
+INBOX_ENTRIES_MAX = 1_000  # read marks, of which only the latest of each log counts
 
 HANDSHAKES_MAX = 16_384  # half open, proven addresses only; about 2 KB each
 HANDSHAKE_LIFETIME_S = 5.0

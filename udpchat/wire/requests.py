@@ -18,6 +18,7 @@ from udpchat.wire.fields import (
     Sequence,
     ShortText,
     Text,
+    UserId,
     WireStruct,
 )
 from udpchat.wire.limits import (
@@ -83,7 +84,7 @@ class Whois(WireStruct, tag=7, frozen=True):
 
 
 class ListMembers(WireStruct, tag=8, frozen=True):
-    """Request the members of a room, a `Page` at a time: those behind `after`."""
+    """Request the members of a room, a `MemberPage` at a time: those behind `after`."""
 
     room: Room
     after: Annotated[str, Meta(max_length=NICK_CHARACTERS_MAX)]
@@ -119,9 +120,17 @@ class Search(WireStruct, tag=12, frozen=True):
     since_ms: Sequence
 
 
+class MarkRead(WireStruct, tag=13, frozen=True):
+    """The user has read a log up to here: append a `ReadMark` to their inbox, for their other devices."""
+
+    log: LogName
+    generation: Sequence
+    sequence: Sequence
+
+
 RequestBody = (
     Malformed | Say | Tell | Part | Rename | SetTopic | SetAway | Whois | ListMembers | ListRooms | GetTopic
-    | GetHistory | Search
+    | GetHistory | Search | MarkRead
 )  # fmt: skip
 
 # --- Results: the answer to a request, the same for every repetition (SPEC 4.4) ----------
@@ -174,7 +183,7 @@ class Person(WireStruct, tag=4, frozen=True):
 
 
 class Page(WireStruct, tag=5, frozen=True):
-    """One page of nicks or rooms, in order; `more` if there are others behind the last."""
+    """One page of rooms, in order; `more` if there are others behind the last."""
 
     items: list[str]
     more: bool
@@ -194,4 +203,20 @@ class EntryList(WireStruct, tag=7, frozen=True):
     items: Annotated[list[LogEntry], Meta(max_length=PAST_ENTRIES_MAX)]
 
 
-ResultBody = Stored | Done | Failed | Person | Page | TopicSet | EntryList
+class Member(WireStruct, tag=0, frozen=True):
+    """A member of a room; `away`: the reason, if all their devices there are away."""
+
+    nick: Nick
+    user: UserId
+    away: AwayReason | None
+
+
+class MemberPage(WireStruct, tag=8, frozen=True):
+    """One page of the members of a room, by nick, as of an entry of its roster; `more` if there are others."""
+
+    as_of: Sequence
+    items: list[Member]
+    more: bool
+
+
+ResultBody = Stored | Done | Failed | Person | Page | TopicSet | EntryList | MemberPage
