@@ -1,11 +1,21 @@
-"""People: known by their keys, under whatever nick, and ignored by them."""
+"""People: who is in the rooms, and who is ignored, under whatever nick."""
 
 from __future__ import annotations
 
+import pytest
+
+from udpchat.chat import events
 from udpchat.client.people import People
-from udpchat.wire.content import Message
+from udpchat.wire.content import AwaySet, Entry, Joined, Left, Message, Reason, Renamed, TopicSet
 
 ME, BOB, CAROL = b"m" * 8, b"b" * 8, b"c" * 8
+
+
+def people_in(*rooms: str) -> People:
+    people = People(ME)
+    for room in rooms:
+        people.open(room, 0)
+    return people
 
 
 def said(nick: str, author: bytes) -> Message:
@@ -13,35 +23,57 @@ def said(nick: str, author: bytes) -> Message:
 
 
 def test_a_new_nick_does_not_help_who_is_ignored() -> None:
-    people = People(ME)
-    people.on_joined("bob", BOB)
+    people = people_in("lobby")
+    people.receive("lobby", 1, Joined("bob", BOB))
     assert people.ignore("Bob") and not people.ignore("bob") and people.ignored() == ["bob"]
     assert people.is_ignored(said("robert", BOB)) and not people.is_ignored(said("carol", CAROL))
     assert people.unignore("BOB") and not people.unignore("bob") and not people.is_ignored(said("bob", BOB))
 
 
-def test_who_is_ignored_before_being_met_is_known_by_the_first_sight_of_the_nick() -> None:
-    for meet in (
-        lambda people: people.on_joined("bob", BOB),
-        lambda people: people.on_renamed("bob", "robert", BOB),
-        lambda people: people.is_ignored(said("bob", BOB)),
-    ):
-        people = People(ME)
-        people.ignore("bob")
-        meet(people)
-        assert people.is_ignored(said("robert", BOB)) and not people.is_ignored(said("bob", CAROL))
+@pytest.mark.parametrize("met", [Joined("bob", BOB), Renamed("bob", "robert", BOB), said("bob", BOB)])
+def test_who_is_ignored_before_being_met_is_known_by_the_first_sight_of_the_nick(met: Entry) -> None:
+    people = people_in("lobby")
+    people.ignore("bob")
+    if isinstance(met, Message):
+        people.is_ignored(met)
+    else:
+        people.receive("lobby", 1, met)
+    assert people.is_ignored(said("robert", BOB)) and not people.is_ignored(said("bob", CAROL))
 
 
 def test_a_rename_is_news_once_though_every_shared_room_reports_it() -> None:
-    people = People(ME)
-    people.on_joined("bob", BOB)
-    assert [people.on_renamed("bob", "robert", BOB) for _ in range(3)] == [True, False, False]
+    people = people_in("lobby", "den", "attic")
+    for room in ("lobby", "den", "attic"):
+        people.receive(room, 1, Joined("bob", BOB))
+    reported = [people.receive(room, 2, Renamed("bob", "robert", BOB)) for room in ("lobby", "den", "attic")]
+    assert reported == [[events.MemberRenamed("bob", "robert")], [], []]
 
 
-def test_who_left_under_an_old_nick_is_still_known_by_the_new_one() -> None:
-    people = People(ME)
-    people.on_joined("bob", BOB)
-    people.on_renamed("bob", "robert", BOB)
-    people.on_left("bob", BOB)
-    people.ignore("robert")
+def test_who_left_one_room_is_still_known_by_another() -> None:
+    people = people_in("lobby", "den")
+    for room in ("lobby", "den"):
+        people.receive(room, 1, Joined("bob", BOB))
+    people.receive("den", 2, Left("bob", BOB, Reason.PARTED))
+    people.ignore("bob")
     assert people.is_ignored(said("x", BOB))
+
+
+def test_what_happens_in_a_room_is_reported_except_what_this_user_did() -> None:
+    people = people_in("lobby")
+    entries = [
+        Joined("me", ME), Joined("bob", BOB), AwaySet("bob", BOB, "lunch"), AwaySet("me", ME, "tea"),
+        TopicSet("tea", "bob"), Left("bob", BOB, Reason.QUIT), Left("me", ME, Reason.QUIT),
+    ]  # fmt: skip
+    assert [event for at, entry in enumerate(entries, 1) for event in people.receive("lobby", at, entry)] == [
+        events.MemberJoined("lobby", "bob"),
+        events.TopicChanged("lobby", "tea", "bob"),
+        events.MemberLeft("lobby", "bob", "quit"),
+    ]
+
+
+def test_the_members_of_a_room_that_was_left_are_forgotten() -> None:
+    people = people_in("lobby")
+    people.receive("lobby", 1, Joined("bob", BOB))
+    assert [member.nick for member in people.members("lobby")] == ["bob"]
+    people.close("lobby")
+    assert not people.members("lobby")

@@ -329,8 +329,8 @@ def test_a_conversation_is_called_by_whom_it_is_with() -> None:
     view.on_head(head(TALK, last=1))
     view.recall([LogEntry(TALK, 1, encode(message("psst", to="alice")))])
     view.on_head(head(TALK, last=9, generation=2))
-    (notice,) = view.drain_events()
-    assert isinstance(notice, events.Notice) and " of your conversation with bob than before" in notice.text
+    (notice,) = [event for event in view.drain_events() if isinstance(event, events.Notice)]
+    assert " of your conversation with bob than before" in notice.text
     assert TALK not in notice.text
 
 
@@ -414,16 +414,6 @@ def test_a_rename_is_told_once_though_many_rooms_are_shared() -> None:
     receive(view, entries(2, Left("robert", BOB, "quit"), Joined("robert", BOB), log=ROSTER))
     receive(view, entries(3 + 1, Renamed("robert", "bob", BOB), log=ROSTER))
     assert view.drain_events()[-1] == events.MemberRenamed("robert", "bob")
-
-
-def test_who_is_gone_from_all_rooms_is_not_remembered() -> None:
-    view = timeline()
-    view.on_head(head(ROSTER))
-    for number in range(100):
-        user = number.to_bytes(8, "big")
-        told = (Joined(f"peer{number}", user), Left(f"peer{number}", user, "quit"))
-        receive(view, entries(2 * number + 1, *told, log=ROSTER))
-    assert view.people._nicks == {}
 
 
 def test_who_is_ignored_is_not_heard_under_a_new_nick_whether_spoken_before_or_not() -> None:

@@ -1,42 +1,66 @@
-"""Users and their nicks, by user id, and the users whose messages are not shown (SPEC 6.1)."""
+"""Who is in the rooms of this client, and whose messages are not shown (SPEC 6.1, 6.2)."""
 
 from __future__ import annotations
 
+from udpchat.chat import events
 from udpchat.chat.names import nick_key
-from udpchat.wire.content import Message
+from udpchat.client.members import Members
+from udpchat.wire.content import Entry, Joined, Left, Message, Renamed, TopicSet
 
 
 class People:
-    """The users in the rooms that this client follows. `me` is the user id of this client's own key."""
+    """The members of each room, and the ignored users. `me` is the user id of this client's own key."""
 
     def __init__(self, me: bytes) -> None:
         self.me = me
-        self._nicks: dict[bytes, str] = {}  # user -> current nick, until the user leaves a room
+        self._rooms: dict[str, Members] = {}
         self._ignored: dict[str, bytes] = {}  # `nick_key` -> user id, empty until known
 
-    def on_joined(self, nick: str, user: bytes) -> None:
-        """A user joined a room."""
-        self._nicks[user] = nick
-        self._recognize(nick, user)
+    # --- Members ----------
 
-    def on_left(self, nick: str, user: bytes) -> None:
-        """A user left a room."""
-        if self._nicks.get(user) == nick:
-            del self._nicks[user]
+    def open(self, room: str, sequence: int) -> None:
+        """The roster of a room is received from behind this sequence on: its members are not known yet."""
+        self._rooms[room] = Members(sequence)
 
-    def on_renamed(self, old: str, nick: str, user: bytes) -> bool:
-        """A user changed nick; False if that is known already, since each shared room reports it."""
-        self._recognize(old, user)
-        is_news = self._nicks.get(user) != nick
-        self._nicks[user] = nick
-        return is_news
+    def close(self, room: str) -> None:
+        """This client left a room."""
+        self._rooms.pop(room, None)
+
+    def members(self, room: str) -> Members:
+        """The members of a room; none if this client is not in it."""
+        return self._rooms.get(room) or Members()
+
+    def receive(self, room: str, sequence: int, entry: Entry) -> list[events.ClientEvent]:
+        """The next entry of a room's roster, and the events that it becomes."""
+        happened = self._happened(room, entry)
+        self._rooms[room].receive(sequence, entry)
+        return happened
+
+    def _happened(self, room: str, entry: Entry) -> list[events.ClientEvent]:
+        match entry:
+            case Joined(nick, user):
+                self._recognize(nick, user)
+                return [events.MemberJoined(room, nick)] if user != self.me else []
+            case Left(nick, user, reason):
+                return [events.MemberLeft(room, nick, reason)] if user != self.me else []
+            case Renamed(old, nick, user):
+                self._recognize(old, user)
+                return [] if self._is_in_a_room(nick, user) else [events.MemberRenamed(old, nick)]
+            case TopicSet(topic, nick):
+                return [events.TopicChanged(room, topic, nick)]
+        return []
+
+    def _is_in_a_room(self, nick: str, user: bytes) -> bool:
+        """Whether a rename was reported by another room already."""
+        found = (members.get(nick) for members in self._rooms.values())
+        return any(member is not None and member.user == user for member in found)
+
+    # --- Ignored users ----------
 
     def _recognize(self, nick: str, user: bytes) -> None:
         """If this nick is ignored and its user was unknown, ignore this user."""
         if self._ignored.get(nick_key(nick)) == b"":
             self._ignored[nick_key(nick)] = user
-
-    # --- Ignored users ----------
 
     def is_ignored(self, message: Message) -> bool:
         """Whether the author is ignored. A user whose id is known is ignored under every nick."""
@@ -48,7 +72,8 @@ class People:
         key = nick_key(nick)
         if key in self._ignored:
             return False
-        self._ignored[key] = next((user for user, known in self._nicks.items() if nick_key(known) == key), b"")
+        here = (member for members in self._rooms.values() for member in members if nick_key(member.nick) == key)
+        self._ignored[key] = next((member.user for member in here), b"")
         return True
 
     def unignore(self, nick: str) -> bool:

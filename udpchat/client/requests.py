@@ -195,6 +195,8 @@ class Requests:
                 self._timeline.own.on_failed(identity)
                 refused = events.Error(code, text, asked.line, said=_words(request))
                 return [refused, *([events.HistoryFound(here.messages)] if here.messages else [])]
+            case requests.MemberPage() if isinstance(request, requests.ListMembers):
+                self._timeline.people.members(request.room).receive_page(request.after, frame.body)
             case requests.EntryList(items):
                 return [] if asked.is_reported else self._on_found(request, items, here)
         if isinstance(request, requests.Rename):

@@ -49,6 +49,7 @@ class Timeline:
     def drop(self, room: str) -> bool:
         """We left this room; our messages stored there are reported as sent now. False if it was not wanted."""
         was_wanted = ROOM_PREFIX + room in self._wanted
+        self.people.close(room)
         for log in (ROOM_PREFIX + room, ROSTER_PREFIX + room):
             self._wanted.discard(log)
             replica = self.uplink.close(log)
@@ -80,7 +81,7 @@ class Timeline:
             if not self._is_welcome(log):
                 return False
             replica = self._open(head, replica)
-        if head.base > replica.sequence and not log.startswith(ROSTER_PREFIX):
+        if head.base > replica.sequence:
             self._skip(replica, head.base)
         passed = max(replica.sequence, head.base)
         self.uplink.receive_head(head)
@@ -90,6 +91,8 @@ class Timeline:
 
     def _skip(self, replica: Replica, base: int) -> None:
         """The server no longer keeps entries up to `base`: the replica is to continue there."""
+        if replica.log.startswith(ROSTER_PREFIX):
+            return self.people.open(replica.log[1:], base)
         if replica.sequence:
             gone = base - replica.sequence
             text = f"{counted(gone, 'message')} of {self._shown_log(replica.log)} {'is' if gone == 1 else 'are'} gone: "
@@ -118,6 +121,8 @@ class Timeline:
             self._writes.append(ReplicaReset(log, *stands))
         replica = self.uplink.open(log, generation=head.generation, sequence=start.sequence)
         replica.entered = head.entered if former is None else start.sequence
+        if log.startswith(ROSTER_PREFIX):
+            self.people.open(log[1:], start.sequence)
         return replica
 
     def _show_again(self, log: str, start: Start) -> None:
@@ -150,25 +155,10 @@ class Timeline:
     # --- What it means ----------
 
     def _tell(self, replica: Replica, sequence: int, entry: content.Entry) -> None:
-        room = replica.log[1:]
-        match entry:
-            case content.Message():
-                self._tell_message(replica, sequence, entry)
-            case content.Joined(nick, user):
-                self.people.on_joined(nick, user)
-                if user != self.people.me:
-                    self._events.append(events.MemberJoined(room, nick))
-            case content.Left(nick, user, reason):
-                self.people.on_left(nick, user)
-                if user != self.people.me:
-                    self._events.append(events.MemberLeft(room, nick, reason))
-            case content.Renamed(old, nick, user):
-                if self.people.on_renamed(old, nick, user):
-                    self._events.append(events.MemberRenamed(old, nick))
-            case content.TopicSet(topic, nick):
-                self._events.append(events.TopicChanged(room, topic, nick))
-            case content.Tombstone():
-                pass
+        if replica.log.startswith(ROSTER_PREFIX):
+            self._events += self.people.receive(replica.log[1:], sequence, entry)
+        elif isinstance(entry, content.Message):
+            self._tell_message(replica, sequence, entry)
 
     def _tell_message(self, replica: Replica, sequence: int, message: content.Message) -> None:
         room = self._room_of(replica.log, message)  # for hidden messages too: it remembers the log
