@@ -17,6 +17,10 @@ from udpchat.shell.writer import ThreadWriter
 from udpchat.storage.memory import MemoryLog
 from udpchat.storage.protocol import StoreFull
 from udpchat.storage.server_sqlite import SqliteLog
+from udpchat.sync.log import Append
+from udpchat.wire.content import ReadMark
+from udpchat.wire.frames import encode
+from udpchat.wire.limits import INBOX_ENTRIES_MAX
 
 TALK = "@0123456789abcdef0123"
 
@@ -92,7 +96,21 @@ def test_a_log_that_is_all_too_old_is_empty_and_goes_on(loop: asyncio.AbstractEv
     pruned.close()
 
 
-def test_without_a_limit_nothing_is_even_looked_at(loop: asyncio.AbstractEventLoop) -> None:
+def test_of_an_inbox_the_latest_entries_are_kept_whatever_the_retention_of_messages(
+    loop: asyncio.AbstractEventLoop, caplog: pytest.LogCaptureFixture
+) -> None:
+    for kept in (Retention(), Retention(kept_s=3_600)):
+        log = MemoryLog()
+        marks = (encode(ReadMark(LOBBY, 1, number)) for number in range(INBOX_ENTRIES_MAX + 7))
+        log.append([Append("~inbox", at, mark, None) for at, mark in enumerate(marks, 1)])
+        pruned = Pruned(loop, log, kept)
+        pruned.pruner.start()
+        run_until(loop, lambda log=log: log.extent("~inbox").base == 7)
+        pruned.close()
+    assert "retention" not in caplog.text
+
+
+def test_without_a_limit_no_message_is_deleted(loop: asyncio.AbstractEventLoop) -> None:
     log = filled()
     pruned = Pruned(loop, log, Retention())
     pruned.pruner.start()

@@ -1,4 +1,4 @@
-"""How long a server keeps what is said: the older and the surplus are forgotten at its start and every minute.
+"""How long a server keeps what is said: the older and the surplus are deleted at its start and every minute.
 
 They go a stretch at a time on the writer's thread, so that what is said meanwhile waits for milliseconds. How much went
 is logged once for each round; what was said is not.
@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from udpchat.chat.ids import CONVERSATION_PREFIX, ROOM_PREFIX
+from udpchat.chat.ids import INBOX_PREFIX, SAID_PREFIXES
 from udpchat.chat.text import counted, kept_for
 from udpchat.chat.times import iso_time
 from udpchat.shell.times import seconds_of
@@ -26,13 +26,13 @@ from udpchat.storage.backup import reading
 from udpchat.storage.protocol import Log, StoreError
 from udpchat.storage.text_index import message_of
 from udpchat.sync.log import Append, Extent
+from udpchat.wire.limits import INBOX_ENTRIES_MAX
 
 EVERY_S: Final = 60.0
 STRETCH_ENTRIES: Final = 1_024
 ENTRIES_DIGITS_MAX: Final = 15
 KEPT_S_MIN: Final = 3_600  # below: probably a slip, and what it deletes is gone for good
 KEPT_ENTRIES_MIN: Final = 1_000  # of a room; below: probably days (`30` for `30d`)
-_KEPT_LOGS: Final = (ROOM_PREFIX, CONVERSATION_PREFIX)
 
 _logger = logging.getLogger("udpchat.server")
 
@@ -85,7 +85,7 @@ def objection(retention: Retention, path: Path, *, wall_clock: Callable[[], floa
     deleted, logs, wall_s = 0, 0, wall_clock()
     with suppress(StoreError), reading(path) as tables:  # no log yet, or one that the start will refuse
         for name, place in tables.places.items():
-            if name.startswith(_KEPT_LOGS):
+            if name.startswith(SAID_PREFIXES):
                 since = partial(tables.since, name)
                 end = surplus_end(place.extent, since, retention=retention, wall_s=wall_s)
                 deleted += end - place.extent.base
@@ -125,9 +125,8 @@ class Pruner:
         self._is_closed = False
 
     def start(self) -> None:
-        """Begin now, and again every EVERY_S; nothing if all is kept."""
-        if self._retention != Retention():
-            self._begin()
+        """Begin now, and again every EVERY_S."""
+        self._begin()
 
     def close(self) -> None:
         """Forget nothing more; what is under way is the writer's."""
@@ -137,7 +136,8 @@ class Pruner:
             self._handle.cancel()
 
     def _begin(self) -> None:
-        self._names = deque(name for name in self._log.logs() if name.startswith(_KEPT_LOGS))
+        kept = INBOX_PREFIX if self._retention == Retention() else (*SAID_PREFIXES, INBOX_PREFIX)
+        self._names = deque(name for name in self._log.logs() if name.startswith(kept))
         self._look()
 
     def _look(self) -> None:
@@ -165,7 +165,8 @@ class Pruner:
         """Up to where a log is to be forgotten next, if anything of it is."""
         extent = self._log.extent(name)
         since = partial(self._log.since, name)
-        end = surplus_end(extent, since, retention=self._retention, wall_s=self._wall_clock())
+        retention = Retention(0, INBOX_ENTRIES_MAX) if name.startswith(INBOX_PREFIX) else self._retention
+        end = surplus_end(extent, since, retention=retention, wall_s=self._wall_clock())
         return min(end, extent.base + STRETCH_ENTRIES) if end > extent.base else None
 
     def _after(self, name: str, count: int, error: StoreError | None) -> None:
@@ -173,7 +174,8 @@ class Pruner:
             _logger.error("cannot delete what is older than --retention keeps, trying again later: %s", error)
             self._names.clear()  # until the next time
         else:
-            self._deleted[name] += count
+            if name.startswith(SAID_PREFIXES):
+                self._deleted[name] += count
             self._on_pruned(name)
         if self._is_closed:
             self._report()

@@ -84,6 +84,12 @@ class AckSchedule:
     def _arm(self, due: float) -> None:
         self._due = earliest(self._due, due)
 
+    @property
+    def loss(self) -> float:
+        """The share of the 64 packets before the largest, or of all if there are fewer, that were not processed."""
+        count = min(max(self._largest, 0), 64)
+        return 1 - (self._received & ((1 << count) - 1)).bit_count() / count if count else 0.0
+
     def reordering_s(self, now: float) -> float:
         """How long after its successor a packet came, at most, within REORDERING_MEMORY_S."""
         return self._reordering_s if now < self._reordering_until else 0.0

@@ -74,6 +74,11 @@ class Uplink:
         """How many entries are known to exist that are not here."""
         return sum(replica.head - replica.sequence for replica in self._replicas.values())
 
+    @property
+    def loss(self) -> float:
+        """The share of the latest packets of this session that did not arrive, from 0 to 1."""
+        return self._acks.loss
+
     # --- What the server sends ----------
 
     def receive_head(self, head: Head) -> bool:
