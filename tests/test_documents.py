@@ -167,7 +167,7 @@ def instances_of(kind: type) -> Iterator[Any]:
 def printed_events() -> dict[str, list[dict[str, Any]]]:
     """Every object that the line mode can print, by its event."""
     found: dict[str, list[dict[str, Any]]] = {}
-    for kind in get_args(events.ClientEvent):
+    for kind in set(get_args(events.ClientEvent)) - set(get_args(events.ModelChange)):
         for event in instances_of(kind):
             printed = json_event(event)
             found.setdefault(printed["event"], []).append(printed)

@@ -290,7 +290,7 @@ def client(argv: Sequence[str] | None = None, *, program: str = "udpchat-client"
             is_for_person=is_for_person,
             numbers_lines=not from_screen,
             label_id=options.label_id,
-            kept=_kept(options, made.server) if store.is_durable else sentence("not_kept"),
+            kept=_kept(options, made.model.connection.server) if store.is_durable else sentence("not_kept"),
         )
 
     def run() -> int:

@@ -9,6 +9,7 @@ from tests.sim import audit
 from udpchat.chat import events
 from udpchat.client.core import ClientCore
 from udpchat.client.profile import Profile
+from udpchat.client.stored import ClientState
 from udpchat.server.core import ServerCore
 from udpchat.session.noise import KeyPair
 from udpchat.storage.memory import MemoryClientStore, MemoryLog
@@ -57,9 +58,9 @@ class Wire:
         return person
 
     def start(self, person: Person, *rooms: str, history: int = 0, is_recent: bool = False,
-              is_returning: bool = False) -> None:  # fmt: skip
-        """A run with what this person has stored; `is_recent`: the client gets what it is to show first."""
-        saved = person.store.load()
+              is_returning: bool = False, saved: ClientState | None = None) -> None:  # fmt: skip
+        """A run with what this person has stored, or `saved`; `is_recent`: the client gets what it is to show first."""
+        saved = saved or person.store.load()
         if is_recent:
             saved = replace(saved, recent={log: person.store.last(log, history) for log in person.store.logs()})
         rooms = rooms or ("lobby",)

@@ -95,7 +95,7 @@ def test_what_cannot_be_sent_is_refused_here() -> None:
     for text in ("", "\n", "a" * (TEXT_BYTES_MAX + 1), "\u00e4" * (TEXT_BYTES_MAX // 2 + 1), "\ud800"):
         with pytest.raises(LocalError):
             alice.core.say(world.now, "lobby", text)
-    assert alice.core.unconfirmed() == [] and alice.core.is_idle
+    assert alice.core.model.sending == [] and alice.core.is_idle
 
 
 def test_what_is_typed_before_the_connection_is_sent_when_it_is_there() -> None:
@@ -104,7 +104,7 @@ def test_what_is_typed_before_the_connection_is_sent_when_it_is_there() -> None:
     alice = world.add_client("alice")
     alice.say("one")
     alice.say("two")
-    assert alice.core.unconfirmed() == ["one", "two"] and not alice.core.is_idle
+    assert [said.text for said in alice.core.model.sending] == ["one", "two"] and not alice.core.is_idle
     world.run(10)
     world.server.resume()
     world.settle()
@@ -331,7 +331,7 @@ def test_one_can_leave_a_server_that_does_not_answer() -> None:
         world.run(gone_s)
         alice.do("quit")
         world.run(2)
-        assert alice.core.is_over and alice.core.unconfirmed() == ["hello?"]
+        assert alice.core.is_over and [said.text for said in alice.core.model.sending] == ["hello?"]
 
 
 def test_one_can_leave_a_server_that_has_said_goodbye() -> None:

@@ -109,4 +109,4 @@ def test_what_was_said_before_a_kill_is_confirmed_in_its_place_and_shown_only_so
     assert [(type(event), event.seq) for event in told] == [
         (events.MessageReceived, 1), (events.MessageSent, 2), (events.MessageReceived, 3)
     ]  # fmt: skip
-    assert alice.core.unconfirmed() == []
+    assert alice.core.model.sending == []

@@ -66,6 +66,7 @@ def test_what_happens_in_a_room_is_reported_except_what_this_user_did() -> None:
     ]  # fmt: skip
     assert [event for at, entry in enumerate(entries, 1) for event in people.receive("lobby", at, entry)] == [
         events.MemberJoined("lobby", "bob"),
+        events.MemberAway("lobby", "bob", "lunch"),
         events.TopicChanged("lobby", "tea", "bob"),
         events.MemberLeft("lobby", "bob", "quit"),
     ]

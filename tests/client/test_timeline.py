@@ -194,8 +194,9 @@ def test_what_is_not_shown_of_a_log_says_nothing_of_the_log_that_takes_its_place
 def test_a_log_of_another_generation_is_said_to_be_another_and_read_again() -> None:
     view = timeline(saved={ROOM: (1, 9_000)})
     view.on_head(head(last=5_000, generation=2))
-    (notice,) = view.drain_events()
+    notice, replaced = view.drain_events()
     assert isinstance(notice, events.Notice) and notice.code == "generation"
+    assert replaced == events.HistoryReplaced("lobby")
     assert view.drain_writes() == [ReplicaReset(ROOM, 2, 5_000 - REGENERATED_ENTRIES_MAX)]
 
 

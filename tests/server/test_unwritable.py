@@ -21,7 +21,7 @@ def test_what_is_said_while_the_disk_is_full_stands_there_in_order_when_there_is
         alice.say(f"a{number}")
         bob.say(f"b{number}")
     world.run(5)
-    assert alice.sent() == bob.sent() == [] and len(alice.core.unconfirmed()) == 40
+    assert alice.sent() == bob.sent() == [] and len(alice.core.model.sending) == 40
     world.server.is_full = False
     world.settle(limit_s=10)
     texts = alice.texts()

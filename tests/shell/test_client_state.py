@@ -9,7 +9,7 @@ from tests.client.pair import Wire
 from udpchat.chat import events
 from udpchat.shell import client_state as module
 from udpchat.shell.addresses import ServerAddress
-from udpchat.shell.client_state import ClientFolder, recognize_conversations, remembered
+from udpchat.shell.client_state import ClientFolder, remembered, restore
 from udpchat.wire import requests
 
 
@@ -49,10 +49,26 @@ def test_whom_a_conversation_is_with_is_known_before_anybody_says_anything() -> 
         wire.is_cut = True
         wire.start(person)
         assert person.core.timeline.log_of(other) is None
-        recognize_conversations(person.core, person.store)
+        restore(person.core, person.store)
         assert person.core.timeline.log_of(other) in person.store.logs()
         assert person.of(events.MessageReceived) == []
         wire.is_cut = False
+
+
+def test_what_is_stored_and_not_read_is_unread_at_the_next_start_before_any_server_answers() -> None:
+    wire = Wire()
+    alice, bob = wire.person("alice"), wire.person("bob")
+    bob.core.say(wire.now, "lobby", "one")
+    bob.core.tell(wire.now, "alice", "psst")
+    wire.settle()
+    alice.core.mark_read(wire.now, "lobby")
+    bob.core.say(wire.now, "lobby", "two")
+    wire.settle(10.0)
+    wire.is_cut = True
+    wire.start(alice, saved=remembered(alice.store, [], 0))
+    restore(alice.core, alice.store)
+    unread = {each.name: each.unread for each in alice.core.model.conversations()}
+    assert unread == {"lobby": 1, "@bob": 1}
 
 
 def test_a_store_that_another_client_has_open_is_not_opened_again(tmp_path: Path) -> None:

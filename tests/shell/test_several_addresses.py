@@ -186,7 +186,7 @@ def test_a_session_goes_on_when_the_client_writes_to_another_address_of_the_serv
     for host in ("127.0.0.2", "127.0.0.3", "127.0.0.1"):
         way.host = host
         driver.call(client.say, "lobby", f"by way of {host}")
-        run_until(loop, lambda: not client.unconfirmed())
+        run_until(loop, lambda: not client.model.sending)
         run_until(loop, lambda host=host: session.path.address.local == host)  # type: ignore[misc]
     assert list(service._server.chat.registry) == [peer] and peer.session is session
     assert not [event for event in happened if isinstance(event, events.Disconnected)]

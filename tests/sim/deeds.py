@@ -8,6 +8,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from tests.sim.nodes import WALL_OFFSET_S, ClientNode
+from udpchat.client.model import Conversation
 from udpchat.storage.memory import MemoryLog
 from udpchat.wire.limits import TEXT_BYTES_MAX
 from udpchat.wire.packets import Address
@@ -63,6 +64,14 @@ def _tell(swarm: Swarm) -> None:
         text = _text(swarm, client, 40)
         swarm.tell(f"{client.nick} tells {nick} {text[:12]!r}")
         client.tell(nick, text)
+
+
+def _read(swarm: Swarm) -> None:
+    client = _person(swarm)
+    if client is not None:
+        name = swarm.random.choice(client.core.model.conversations() or [Conversation("lobby")]).name
+        swarm.tell(f"{client.nick} has read {name}")
+        client.do("mark_read", name)
 
 
 def _join(swarm: Swarm) -> None:
@@ -228,6 +237,7 @@ ACTIONS: dict[Deed, int] = {
     partial(_say, count_max=40): 5,
     partial(_say, count_max=2, characters_max=(TEXT_BYTES_MAX - 100) // LETTER_BYTES_MAX): 3,
     _tell: 12,
+    _read: 6,
     _join: 4,
     _part: 3,
     _rename: 2,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from tests.sim.network import Address
 from udpchat.chat import events
-from udpchat.chat.ids import room_log
+from udpchat.chat.ids import inbox_log, room_log
 from udpchat.client.core import ClientCore
 from udpchat.client.profile import Profile
 from udpchat.client.stored import RequestAdded
@@ -321,15 +321,22 @@ class ClientNode(Node[ClientCore]):
         for log in [
             *map(room_log, self._core.rooms),
             *server._core.chat.commits.durable.conversations(self.static.public),
+            inbox_log(self.static.public),
         ]:
             extent = server.log.extent(log)
             held = self.store.extent(log)
             if extent.head and (held.generation, held.head) != (extent.generation, extent.head):
                 return False
-        return True
+        rooms = server._core.chat.rooms
+        rosters = [rooms[room].roster for room in self._core.rooms if room in rooms]
+        replicas = [self._core.timeline.uplink.get(roster.stream.log) for roster in rosters]
+        return all(
+            replica is not None and (replica.generation, replica.sequence) == (roster.stream.generation, roster.head)
+            for replica, roster in zip(replicas, rosters, strict=True)
+        )
 
     def describe(self) -> str:
         """For a failure's message."""
         held = {log: self.store.extent(log).head for log in self.store.logs()}
         state = "in" if self._core.is_entered else "not in"
-        return f"{self.nick}: {state}, {held}, unconfirmed {len(self._core.unconfirmed())}, rooms {self._core.rooms}"
+        return f"{self.nick}: {state}, {held}, unconfirmed {len(self._core.model.sending)}, rooms {self._core.rooms}"

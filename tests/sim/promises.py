@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from tests.server.rig import device_counts
 from tests.sim.nodes import ClientNode, ServerNode
 from udpchat.chat import events
-from udpchat.chat.ids import CONVERSATION_PREFIX, ROOM_PREFIX, conversation_log, message_id, room_log
+from udpchat.chat.ids import CONVERSATION_PREFIX, ROOM_PREFIX, conversation_log, inbox_log, message_id, room_log
 from udpchat.server.state import State
 from udpchat.storage.memory import MemoryLog
 from udpchat.sync.requests import ANSWERS_RECALLED_MAX
@@ -176,6 +176,7 @@ class Promises:
             self._check_author(client, entries)
             if client.is_running and not client.core.is_over:
                 self._check_replicas(client)
+                self._check_model(client)
 
     def _check_author(self, client: ClientNode, entries: dict[str, list[tuple[int, Entry]]]) -> None:
         instance = client.store.load().instance
@@ -201,7 +202,7 @@ class Promises:
         core = self._server.core
         key = client.static.public
         conversations = core.chat.commits.durable.conversations(key)
-        for log in [*map(room_log, client.core.rooms), *conversations]:
+        for log in [*map(room_log, client.core.rooms), *conversations, inbox_log(key)]:
             head = self._server.log.extent(log).head
             held = client.store.extent(log)
             if not head:
@@ -209,6 +210,17 @@ class Promises:
             assert held.head == head, f"{client.nick}: {log} up to {held.head}, not {head}"
             mine = [entry for _, entry in client.store.read(log, held.base + 1, head)]
             assert mine == self._server.log.read(log, held.base + 1, head), f"{client.nick}: {log} differs"
+
+    def _check_model(self, client: ClientNode) -> None:
+        """The members that a client knows are those of the server; all of them, if it has requested the list."""
+        rooms = self._server.core.chat.rooms
+        for room in filter(rooms.__contains__, client.core.rooms):
+            members, roster = client.core.model.members(room), rooms[room].roster
+            known = {member.nick: (member.user, member.away) for member in members}
+            present = {nick: (each.user, each.away) for nick, each in roster.members.items()}
+            if not members.is_complete:
+                present = {nick: each for nick, each in present.items() if nick in known}
+            assert known == present, f"{client.nick}: {known} are in {room}, not {present}"
 
     def is_presence_right(self) -> bool:
         """Whether the server's registry and rosters say who is here, in a room or in none, and nobody else."""

@@ -204,14 +204,14 @@ def test_while_the_disk_is_full_authors_are_told_and_reading_goes_on_and_then_ev
         bob.say(f"bob {number}")
     crowd.world.run(1)
     assert [errors(client, "unwritable") for client in crowd.clients] == [1, 1, 0]
-    assert len(alice.core.unconfirmed()) == len(bob.core.unconfirmed()) == 5
+    assert len(alice.core.model.sending) == len(bob.core.model.sending) == 5
 
     device = crowd.world.add_client("peer2", address=("tablet", 1), history=100, static=carol.static)
     crowd.world.run_until(lambda: len(device.texts()) == len(written), limit_s=2)
     carol.do("whois", "peer0")
     carol.do("set_away", "lunch")
     carol.do("names", "lobby")
-    crowd.world.run_until(lambda: not carol.core.unconfirmed() and carol.core.is_idle, limit_s=2)
+    crowd.world.run_until(lambda: not carol.core.model.sending and carol.core.is_idle, limit_s=2)
     assert len(notices(carol, "whois")) == 1
     device.do("quit")
     crowd.world.run(1)
@@ -221,7 +221,7 @@ def test_while_the_disk_is_full_authors_are_told_and_reading_goes_on_and_then_ev
     assert crowd.texts() == written
 
     crowd.server.is_full = False
-    crowd.world.run_until(lambda: not alice.core.unconfirmed() and not bob.core.unconfirmed(), limit_s=RETRY_S_MAX)
+    crowd.world.run_until(lambda: not alice.core.model.sending and not bob.core.model.sending, limit_s=RETRY_S_MAX)
     crowd.world.settle()
     new = crowd.texts()[len(written) :]
     for nick in ("alice", "bob"):

@@ -135,7 +135,7 @@ def test_a_room_completes_on_any_mixture(random: Random, link: Link) -> None:
 def shown_within_s(world: World, speaker: ClientNode, listener: ClientNode) -> float:
     """How long a message takes from one to another."""
     speaker.say("the last word")
-    return world.run_until(lambda: "the last word" in listener.texts() and not speaker.core.unconfirmed(), limit_s=5)
+    return world.run_until(lambda: "the last word" in listener.texts() and not speaker.core.model.sending, limit_s=5)
 
 
 @pytest.mark.parametrize("seed", range(3))

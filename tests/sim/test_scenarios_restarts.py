@@ -58,7 +58,7 @@ def test_a_message_whose_answer_is_lost_stands_once_and_is_confirmed_where_it_st
     alice.say("precious")
     world.run_until(lambda: texts(server) == ["before", "precious"], limit_s=1)
     world.run(0.002)
-    assert alice.core.unconfirmed() == ["precious"]
+    assert [said.text for said in alice.core.model.sending] == ["precious"]
     if dies in ("client", "both", "client's power"):
         alice.cuts_power = dies == "client's power"
         alice.kill()
@@ -170,7 +170,7 @@ def test_who_takes_the_instance_of_another_does_not_get_its_counter_whatever_sta
         world.run(1)
         mallory.say("mine again")
     alice.say("last")
-    world.run_until(lambda: not alice.core.unconfirmed() and alice.is_settled(), limit_s=20)
+    world.run_until(lambda: not alice.core.model.sending and alice.is_settled(), limit_s=20)
     mine = [text for text in texts(server) if "mine" not in text]
     between = [f"after the counter, before {name} starts again" for name in ("peer0", "server")]
     assert mine == ["first", *between, "last"]
@@ -195,7 +195,7 @@ def test_who_takes_instance_and_next_counter_of_another_confirms_nothing_to_them
     mallory.say("stolen")
     world.run(1)
     world.network.reconnect()
-    world.run_until(lambda: not alice.core.unconfirmed(), limit_s=10)
+    world.run_until(lambda: not alice.core.model.sending, limit_s=10)
     assert sorted(texts(server)) == ["hers", "stolen"]
     assert [event.text for event in alice.sent()] == ["hers"]
     assert [event.nick for event in alice.messages() if event.text == "stolen"] == ["mallory"]

@@ -21,7 +21,8 @@ def test_an_event_has_its_json_form(event: ClientEvent, stream: Output, plain: s
 
 
 def test_every_event_has_a_name_and_a_form_that_is_tested() -> None:
-    assert {type(event) for event, *_ in DRAWN} | {events.MessageSent} == set(get_args(ClientEvent)) == set(NAMES)
+    tested = {type(event) for event, *_ in DRAWN} | {events.MessageSent}
+    assert tested == set(get_args(ClientEvent)) - set(get_args(events.ModelChange)) == set(NAMES)
 
 
 def test_the_exceptions_are_of_fields_that_there_are() -> None:

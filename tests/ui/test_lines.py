@@ -16,6 +16,7 @@ from udpchat.chat.events import ClientEvent
 from udpchat.chat.exit_codes import ExitCode
 from udpchat.client.compose import LocalError
 from udpchat.client.core import ClientCore
+from udpchat.client.model import Model
 from udpchat.client.own_messages import Said
 from udpchat.client.requests import Source
 from udpchat.client.stored import Label
@@ -30,6 +31,13 @@ NASTY = "\x1b[2J\u202e\nx"
 
 
 @dataclass
+class ScriptedModel:
+    """What line mode draws of a model."""
+
+    sending: list[Said] = field(default_factory=list)
+
+
+@dataclass
 class ScriptedClient:
     """A client that does what a test says; its surface is checked against the real one's below."""
 
@@ -37,7 +45,8 @@ class ScriptedClient:
     rooms: tuple[str, ...] = ("lobby",)
     is_idle: bool = True
     is_over: bool = False
-    waiting: list[Said] = field(default_factory=list)
+    model: ScriptedModel = field(default_factory=ScriptedModel)
+    read: list[str] = field(default_factory=list)
     unanswered: list[int] = field(default_factory=list)
     has_quit: bool = False
     sources: list[Source] = field(default_factory=list)
@@ -51,14 +60,11 @@ class ScriptedClient:
         if len(text) > TEXT_BYTES_MAX:
             raise LocalError("too long", "too_long")
         line = self.sources[-1].line if self.sources else None
-        self.waiting.append(Said(room, text, int(is_action), b"", line))
+        self.model.sending.append(Said(room, text, int(is_action), b"", line))
         self.is_idle = False
 
-    def unconfirmed(self) -> list[str]:
-        return [said.text for said in self.waiting]
-
-    def said_unconfirmed(self) -> list[Said]:
-        return list(self.waiting)
+    def mark_read(self, now: float, target: str) -> None:
+        self.read.append(target)
 
     def lines_unanswered(self) -> list[int]:
         return list(self.unanswered)
@@ -99,8 +105,8 @@ class Session:
 
     def confirm(self, *more: ClientEvent) -> None:
         """All that was typed is confirmed in one batch, with `more` before it."""
-        confirmed = [sent(text, seq=seq) for seq, text in enumerate(self.client.unconfirmed(), 1)]
-        self.client.waiting.clear()
+        confirmed = [sent(said.text, seq=seq) for seq, said in enumerate(self.client.model.sending, 1)]
+        self.client.model.sending.clear()
         self.client.is_idle = True
         self.happen(*more, *confirmed)
 
@@ -117,10 +123,9 @@ class Session:
 
 
 def test_the_scripted_client_has_nothing_that_the_real_one_lacks() -> None:
-    real = set(dir(ClientCore)) | {"is_over"}
-    ours = {name for name in dir(ScriptedClient) if not name.startswith("_")} - {"waiting", "has_quit", "sources"}
-    ours -= {"unanswered"}
-    assert ours <= real
+    for scripted, real in ((ScriptedClient, {*dir(ClientCore), "model"}), (ScriptedModel, dir(Model))):
+        ours = {name for name in (*dir(scripted), *scripted.__dataclass_fields__) if not name.startswith("_")}
+        assert ours - {"has_quit", "sources", "unanswered", "read"} <= set(real)
 
 
 # --- Where lines go ----------
@@ -155,7 +160,7 @@ def test_nothing_that_a_peer_chose_reaches_the_terminal_raw(as_json: bool) -> No
         events.Rejected("banned", NASTY),
     ]
     session = Session(json=as_json)
-    session.client.waiting = [Said("lobby", NASTY, 0, b"")]
+    session.client.model.sending = [Said("lobby", NASTY, 0, b"")]
     session.lines.on_line(NOW, f"/{NASTY}")
     session.happen(*hostile[:-1])
     session.lines.on_stop(ExitCode.TIMED_OUT, "timed out")
@@ -259,7 +264,7 @@ def test_a_line_refused_here_is_an_error_at_the_end_and_the_others_are_sent(line
         session.lines.on_line(NOW, text)
     (error,) = [event for event in map(json.loads, session.printed(OUT)) if event["event"] == "error"]
     assert (error["code"], error["line"]) == (code, 3)
-    assert session.client.unconfirmed() == ["one", "two"]
+    assert [said.text for said in session.client.model.sending] == ["one", "two"]
     session.lines.on_end_of_input(NOW)
     session.confirm()
     assert session.say_goodbye() == 1
@@ -311,7 +316,7 @@ def test_with_the_count_reached_what_was_typed_is_still_confirmed_without_a_hole
     session.lines.on_line(NOW, "mine")
     session.happen(CONNECTED, message("a", seq=1), message("b", seq=2))
     assert not session.client.has_quit
-    session.client.waiting.clear()
+    session.client.model.sending.clear()
     session.client.is_idle = True
     session.happen(message("c", seq=3), sent("mine", seq=4))
     assert [json.loads(line).get("seq") for line in session.printed(OUT)] == [None, 1, 2, 3, 4]
@@ -369,7 +374,7 @@ def test_a_line_typed_during_the_goodbye_is_refused_and_told() -> None:
     session.happen(CONNECTED)
     session.lines.on_end_of_input(NOW)
     session.lines.on_line(NOW, "late")
-    assert session.client.waiting == []
+    assert session.client.model.sending == []
     assert session.printed(ERR)[-1] == "error: not sent: you are leaving"
     assert session.say_goodbye() == 0
 
@@ -385,7 +390,7 @@ def test_a_rejection_ends_it_at_once() -> None:
 @pytest.mark.parametrize("code", [ExitCode.TIMED_OUT, ExitCode.INTERRUPTED, ExitCode.TERMINATED, ExitCode.HUNG_UP])
 def test_a_stop_names_what_is_not_confirmed_and_says_what_becomes_of_it(code: ExitCode) -> None:
     session = Session(json=True, numbers_lines=True, kept="kept: so")
-    session.client.waiting = [Said("lobby", "of an earlier run", 0, b"")]
+    session.client.model.sending = [Said("lobby", "of an earlier run", 0, b"")]
     for text in ("one", "/frob", "two"):
         session.lines.on_line(NOW, text)
     del session.written[:]

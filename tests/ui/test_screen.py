@@ -6,10 +6,12 @@ from datetime import timedelta, timezone
 
 import pytest
 
+from tests.client.pair import Wire
 from tests.ui.test_commands import NOW, prompt_in
 from tests.ui.test_lines import Session
 from udpchat.chat import events
 from udpchat.chat.events import ClientEvent
+from udpchat.ui.commands import Prompt
 from udpchat.ui.printing import Output
 from udpchat.ui.screen import REPEATED_CHARACTERS_MAX, ScreenLines, entry_lines, prompt_of
 
@@ -96,10 +98,21 @@ def test_the_prompt_names_the_target_and_what_is_to_be_known() -> None:
     prompt.enter(NOW, "hello")
     assert prompt_of(prompt) == ("lobby", "connecting, 1 sending")
     prompt.enter(NOW, "/query bob")
-    prompt.client._chat.is_lost = True
-    prompt.enter(NOW, "/quit")
-    assert prompt_of(prompt) == ("@bob", "leaving, disconnected, 1 sending")
+    assert prompt_of(prompt) == ("@bob", "connecting, 1 sending")
     assert prompt_of(prompt_in()) == ("no room", "connecting")
+
+
+def test_the_prompt_of_a_client_that_lost_its_server_says_so_and_that_it_leaves() -> None:
+    wire = Wire()
+    alice = wire.person("alice")
+    prompt = Prompt(alice.core)
+    assert prompt_of(prompt) == ("lobby", "")
+    wire.is_cut = True
+    alice.core.say(wire.now, "lobby", "hello?")
+    wire.settle(10)
+    assert prompt_of(prompt) == ("lobby", "disconnected, 1 sending")
+    prompt.enter(wire.now, "/quit")
+    assert prompt_of(prompt) == ("lobby", "leaving, disconnected, 1 sending")
 
 
 def test_line_mode_draws_as_it_is_told_and_makes_all_of_it_safe() -> None:

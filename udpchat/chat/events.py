@@ -81,6 +81,30 @@ class MemberRenamed:
 
 
 @dataclass(frozen=True, slots=True)
+class MemberAway:
+    """Another user is away from a room; `reason` None: is here again."""
+
+    room: str
+    nick: str
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadMarked:
+    """This user has read a conversation up to `seq`, on another device."""
+
+    room: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryReplaced:
+    """The server has other messages of a conversation than before: what it has now follows."""
+
+    room: str
+
+
+@dataclass(frozen=True, slots=True)
 class MemberList:
     """The nicks in a room, sorted."""
 
@@ -156,9 +180,11 @@ class Rejected:
     text: str
 
 
+ModelChange = MemberAway | ReadMarked | HistoryReplaced  # for those who draw the model; not printed
+
 ClientEvent = (
     Connected | MessageReceived | MessageSent | MemberJoined | MemberLeft | MemberRenamed | MemberList | RoomList
-    | TopicChanged | HistoryFound | Notice | Error | Disconnected | Reconnected | Rejected
+    | TopicChanged | HistoryFound | Notice | Error | Disconnected | Reconnected | Rejected | ModelChange
 )  # fmt: skip
 
 # --- Events of a server ----------

@@ -102,6 +102,18 @@ def control_character(text: str) -> str:
     return f"{known} (U+{code:04X})".lstrip()
 
 
+def mentions(text: str, nick: str) -> bool:
+    """Whether a nick stands in a text as a word, in whichever letter case."""
+    at = 0
+    folded, word = text.casefold(), nick.casefold()
+    while (at := folded.find(word, at)) >= 0:
+        end = at + len(word)
+        if not (folded[at - 1 : at].isalnum() or folded[end : end + 1].isalnum()):
+            return True
+        at = end
+    return False
+
+
 def fits(text: str, bytes_max: int) -> bool:
     """Whether `text` needs at most `bytes_max` bytes in UTF-8; a lone surrogate counts as three."""
     if len(text) > bytes_max:

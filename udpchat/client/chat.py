@@ -15,6 +15,7 @@ from udpchat.client.requests import Requests
 from udpchat.client.stored import ClientState, Write
 from udpchat.client.timeline import Timeline
 from udpchat.session.noise import fingerprint
+from udpchat.session.timers import earliest
 from udpchat.sync.uplink import Uplink
 from udpchat.wire import content, frames, requests
 
@@ -25,7 +26,7 @@ class Chat:
     """One user at one device, connected to one server."""
 
     def __init__(self, profile: Profile, saved: ClientState, uplink: Uplink) -> None:
-        self._profile = profile
+        self.profile = profile
         self._uplink = uplink
         self.timeline = Timeline(uplink, profile=profile, saved=saved)
         self.requests = Requests(saved, self.timeline)
@@ -112,7 +113,7 @@ class Chat:
             return
         self.has_connected = True
         nick, rooms = self.membership.nick, self.membership.rooms
-        self._events.append(events.Connected(self._profile.server, fingerprint(self._server_key), nick, rooms))
+        self._events.append(events.Connected(self.profile.server, fingerprint(self._server_key), nick, rooms))
         if rooms:
             self._events.append(self._kept_in(", ".join(rooms)))
         if resumed := self.requests.resumed:
@@ -154,6 +155,23 @@ class Chat:
         for room in self.requests.answers.drain_parted():
             if self.membership.on_left(now, room) and self.timeline.drop(room):
                 self._events.append(events.MemberLeft(room, self.membership.nick, content.Reason.PARTED))
+
+    # --- Time ----------
+
+    def next_timeout(self) -> float | None:
+        """When a request or a read mark is due; while we have entered."""
+        return earliest(self.requests.outbox.next_timeout(), self.timeline.marks.next_timeout())
+
+    def handle_timeout(self, now: float) -> None:
+        """Request what is due."""
+        due = self.timeline.marks.next_timeout()
+        if due is not None and now >= due:
+            self.send_marks()
+
+    def send_marks(self) -> None:
+        """Request that the read marks be stored."""
+        for mark in self.timeline.marks.drain():
+            self.requests.ask(mark, is_quiet=True)
 
     # --- Durability ----------
 

@@ -6,7 +6,7 @@ Each mutation, `receive`, `handle_timeout`, `persisted`, `rejected` or a verb, i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 
 from udpchat.chat import events
@@ -15,7 +15,7 @@ from udpchat.client.chat import Chat
 from udpchat.client.compose import LocalError
 from udpchat.client.history import Recalled
 from udpchat.client.link import KeyRefused, Link, LinkLost, LinkRenewed, LinkSettings
-from udpchat.client.own_messages import Said
+from udpchat.client.model import Model
 from udpchat.client.profile import Profile
 from udpchat.client.requests import Source
 from udpchat.client.stored import ClientState, Write
@@ -38,6 +38,7 @@ class ClientCore:
         self._link = Link(now, LinkSettings(profile.static, saved.instance, address, self._is_approved, random))
         self._uplink = Uplink(random)
         self._chat = Chat(profile, saved, self._uplink)
+        self.model = Model(self._chat, self._link)
         self._urgent: list[bytes] = []  # frames for the next packet
 
     def _is_approved(self, key: bytes) -> bool:
@@ -49,11 +50,6 @@ class ClientCore:
     def nick(self) -> str:
         """The nick that this client has at the server, or requests."""
         return self._chat.membership.nick
-
-    @property
-    def server(self) -> str:
-        """The server's address, as `Connected` has it."""
-        return self._profile.server
 
     @property
     def rooms(self) -> tuple[str, ...]:
@@ -76,22 +72,9 @@ class ClientCore:
         return self._chat.membership.is_over
 
     @property
-    def has_session(self) -> bool:
-        """Whether there is a session, or this client was connected before."""
-        return self._link.session is not None or self._chat.has_connected
-
-    @property
     def version_mismatch(self) -> int | None:
         """The protocol version that the server claims to speak, if it is not ours."""
         return self._link.version_mismatch
-
-    def unconfirmed(self) -> list[str]:
-        """The texts of messages that are not confirmed yet."""
-        return [said.text for said in self._chat.timeline.own.unconfirmed()]
-
-    def said_unconfirmed(self) -> list[Said]:
-        """The same messages, each with its room and its line of the input."""
-        return self._chat.timeline.own.unconfirmed()
 
     def lines_unanswered(self) -> list[int]:
         """Lines of the input whose requests have no result yet."""
@@ -136,8 +119,19 @@ class ClientCore:
         """What the replicas hold, to be read only."""
         return self._chat.timeline
 
+    def mark_read(self, now: float, target: str) -> None:
+        """The user has seen all of a room or of the conversation with `@nick`; their other devices learn it."""
+        sequence = self.model.mark_read(target)
+        if sequence is not None:
+            self._chat.timeline.mark_read(now, target, sequence)
+
+    def restore(self, entries: Iterable[requests.LogEntry]) -> None:
+        """Entries from the disk, of which the model shows the messages. Call it before the first drain."""
+        self.model.apply(self._chat.timeline.recall(entries))
+
     def quit(self, now: float) -> None:
         """Send a Goodbye until it is answered; `is_over` is set soon in any case, at once if we had not entered."""
+        self._chat.send_marks()
         self._chat.membership.leave(now)
         self._after_link(now)
         self._flush(now)
@@ -210,6 +204,8 @@ class ClientCore:
         """Repeat overdue requests, send due acks, and send a Ping after silence."""
         self._link.handle_timeout(now)
         self._after_link(now)
+        if self.is_entered:
+            self._chat.handle_timeout(now)
         self._flush(now)
 
     def next_timeout(self) -> float | None:
@@ -220,7 +216,7 @@ class ClientCore:
         if self._link.session is not None:
             timeouts += [self._chat.membership.next_timeout(), self._uplink.next_timeout()]
             if self.is_entered:
-                timeouts.append(self._chat.requests.outbox.next_timeout())
+                timeouts.append(self._chat.next_timeout())
         return earliest(*timeouts)
 
     def _after_link(self, now: float) -> None:
@@ -276,5 +272,7 @@ class ClientCore:
         return self._link.drain_transmits()
 
     def drain_events(self) -> list[events.ClientEvent]:
-        """What happened, in order."""
-        return self._chat.drain_events()
+        """What happened, in order; `model` shows the result."""
+        happened = self._chat.drain_events()
+        self.model.apply(happened)
+        return happened

@@ -5,7 +5,7 @@ from __future__ import annotations
 from udpchat.chat import events
 from udpchat.chat.names import nick_key
 from udpchat.client.members import Members
-from udpchat.wire.content import Entry, Joined, Left, Message, Renamed, TopicSet
+from udpchat.wire.content import AwaySet, Entry, Joined, Left, Message, Renamed, TopicSet
 
 
 class People:
@@ -46,6 +46,8 @@ class People:
             case Renamed(old, nick, user):
                 self._recognize(old, user)
                 return [] if self._is_in_a_room(nick, user) else [events.MemberRenamed(old, nick)]
+            case AwaySet(nick, user, reason):
+                return [events.MemberAway(room, nick, reason)] if user != self.me else []
             case TopicSet(topic, nick):
                 return [events.TopicChanged(room, topic, nick)]
         return []

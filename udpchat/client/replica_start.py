@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from udpchat.chat import events
-from udpchat.chat.ids import CONVERSATION_PREFIX, ROOM_PREFIX, ROSTER_PREFIX
+from udpchat.chat.ids import CONVERSATION_PREFIX, INBOX_PREFIX, ROOM_PREFIX, ROSTER_PREFIX
 from udpchat.client.profile import Profile
 from udpchat.sync.replica import Replica
 from udpchat.wire.frames import Head
@@ -47,6 +47,10 @@ class ReplicaStarts:
         """Messages of a log up to this sequence are not shown; 0: all are shown."""
         return self._hidden.get(log, 0)
 
+    def generation_of(self, log: str) -> int | None:
+        """The generation that was held of a log; None if nothing was."""
+        return self._saved[log][0] if log in self._saved else None
+
     def is_held(self, log: str, stood: Stood, former: Replica | None) -> bool:
         """Whether a log is held at exactly this generation and sequence."""
         return (self._saved.get(log) if former is None else (former.generation, former.sequence)) == stood
@@ -66,6 +70,8 @@ class ReplicaStarts:
         if log.startswith(ROSTER_PREFIX):
             # If the server did not notice that we were away, it sends only entries above those it knows we hold.
             return Start(head.entered if held is None else max(head.entered, held))
+        if log.startswith(INBOX_PREFIX):
+            return Start(head.base if held is None else held)
         if held is not None:
             sequence, recent = self._go_on(head, held)
             new = head.entered - held if former is None and held >= self.hidden(log) else 0

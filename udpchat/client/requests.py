@@ -52,7 +52,7 @@ class _Asked:
 
     line: int | None = None  # of this run's input
     is_labelled: bool = False
-    is_quiet: bool = False  # an empty topic is not reported
+    is_quiet: bool = False  # an empty topic or a refusal is not reported
     here: Recalled | None = None  # the part of the requested history that the replicas hold
     is_reported: bool = False  # `here` was reported when the connection was lost: ignore the result
 
@@ -65,12 +65,11 @@ class Requests:
         self._timeline = timeline
         self._source: Source | None = None
         self._labels = Labels(saved)
-        unanswered = [
-            (counter, body) for counter, body in saved.unanswered if is_said(body) or counter in saved.labelled
-        ]
-        self.outbox = Outbox(saved.next_counter, unanswered)
-        self.resumed = len(unanswered)  # requests of earlier runs that this run sends again
-        self._asked = {counter: _Asked(is_labelled=counter in saved.labelled) for counter, _ in unanswered}
+        waiting = [(counter, body) for counter, body in saved.unanswered if is_said(body) or counter in saved.labelled]
+        self.resumed = len(waiting)  # lines of earlier runs that this run sends again
+        waiting += [(counter, body) for counter, body in saved.unanswered if _is_mark(body)]
+        self.outbox = Outbox(saved.next_counter, sorted(waiting))
+        self._asked = {counter: _Asked(None, counter in saved.labelled, _is_mark(body)) for counter, body in waiting}
         self._renamed_by = 0  # the counter of the latest rename that was carried out
         self.answers = Answers(self.ask)
         self._fragments = FragmentAssembler(RESULT_FRAGMENTS_HELD_MAX * FRAGMENT_BYTES)
@@ -88,7 +87,7 @@ class Requests:
         return not self.outbox
 
     def ask(self, request: requests.RequestBody, *, is_quiet: bool = False, here: Recalled | None = None) -> None:
-        """Have a request carried out exactly once; `is_quiet`: do not report an empty topic.
+        """Have a request carried out exactly once; `is_quiet`: do not report an empty topic or a refusal.
 
         `here`: the part of the requested history that the replicas hold, reported together with the result.
         """
@@ -194,7 +193,8 @@ class Requests:
             case requests.Failed(code, text):
                 self._timeline.own.on_failed(identity)
                 refused = events.Error(code, text, asked.line, said=_words(request))
-                return [refused, *([events.HistoryFound(here.messages)] if here.messages else [])]
+                found = [events.HistoryFound(here.messages)] if here.messages else []
+                return [] if asked.is_quiet else [refused, *found]
             case requests.MemberPage() if isinstance(request, requests.ListMembers):
                 self._timeline.people.members(request.room).receive_page(request.after, frame.body)
             case requests.EntryList(items):
@@ -309,6 +309,10 @@ class Requests:
 def is_said(body: bytes) -> bool:
     """Whether a request is a message: the next run sends it if this one ends before it is answered."""
     return isinstance(parse_request_untrusted(body), requests.Say | requests.Tell)
+
+
+def _is_mark(body: bytes) -> bool:
+    return isinstance(parse_request_untrusted(body), requests.MarkRead)
 
 
 def _words(request: requests.RequestBody) -> str:

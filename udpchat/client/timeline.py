@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from udpchat.chat import events
-from udpchat.chat.ids import CONVERSATION_PREFIX, ROOM_PREFIX, ROSTER_PREFIX, shown_log
+from udpchat.chat.ids import CONVERSATION_PREFIX, ROOM_PREFIX, ROSTER_PREFIX, inbox_log, shown_log
 from udpchat.chat.names import nick_key
 from udpchat.chat.text import counted
 from udpchat.client.own_messages import OwnMessages
 from udpchat.client.people import People
 from udpchat.client.profile import Profile
+from udpchat.client.read_marks import ReadMarks
 from udpchat.client.replica_start import ReplicaStarts, Start
 from udpchat.client.stored import ClientState, EntriesStored, ReplicaReset, Write
 from udpchat.session.noise import user_id
@@ -33,6 +34,8 @@ class Timeline:
         self.uplink = uplink
         self.people = People(user_id(profile.static.public))
         self.own = OwnMessages()
+        self._inbox = inbox_log(profile.static.public)
+        self.marks = ReadMarks(entry for _, entry in saved.recent.get(self._inbox, ()))
         self._starts = ReplicaStarts(profile, saved.replicas, saved.recent)
         self._wanted: set[str] = set()  # logs of rooms
         self._conversations: dict[str, str] = {}  # `nick_key` of the other user -> log
@@ -66,11 +69,6 @@ class Timeline:
         """Whether entries that are to be shown are known to exist, but have not come."""
         return any(replica.has_gap and replica.head > self._starts.hidden(replica.log) for replica in self.uplink)
 
-    @property
-    def missing(self) -> int:
-        """How many entries are known to exist, but have not come."""
-        return self.uplink.missing
-
     # --- What the server sends ----------
 
     def on_head(self, head: Head) -> bool:
@@ -93,7 +91,7 @@ class Timeline:
         """The server no longer keeps entries up to `base`: the replica is to continue there."""
         if replica.log.startswith(ROSTER_PREFIX):
             return self.people.open(replica.log[1:], base)
-        if replica.sequence:
+        if replica.sequence and replica.log != self._inbox:
             gone = base - replica.sequence
             text = f"{counted(gone, 'message')} of {self._shown_log(replica.log)} {'is' if gone == 1 else 'are'} gone: "
             self._events.append(events.Notice("history_gone", f"{text}the server keeps only later ones"))
@@ -102,7 +100,7 @@ class Timeline:
     def _is_welcome(self, log: str) -> bool:
         if log.startswith(CONVERSATION_PREFIX):
             return log in self.uplink or len(self.uplink) < 2 * CONVERSATIONS_PER_KEY_MAX
-        return log in self._wanted
+        return log in self._wanted or log == self._inbox
 
     def _open(self, head: Head, former: Replica | None) -> Replica:
         """Open a replica: at its place on the disk, or as far back as history is wanted."""
@@ -115,6 +113,8 @@ class Timeline:
             text += "backup or lost the latest; what it has now is shown again"
             self._events.append(events.Notice("generation", text))
             self._events += self.own.confirm_passed(log, SEQUENCE_MAX)  # they were stored, in the former log
+            if (room := self._known_room(log)) is not None:
+                self._events.append(events.HistoryReplaced(room))
         self._show_again(log, start)
         stands = (head.generation, start.sequence)
         if not log.startswith(ROSTER_PREFIX) and not self._starts.is_held(log, stands, former):
@@ -159,6 +159,10 @@ class Timeline:
             self._events += self.people.receive(replica.log[1:], sequence, entry)
         elif isinstance(entry, content.Message):
             self._tell_message(replica, sequence, entry)
+        elif isinstance(entry, content.ReadMark) and self.marks.receive(entry):
+            room = self._known_room(entry.log)
+            if room is not None and self.read_up_to(room) == entry.sequence:
+                self._events.append(events.ReadMarked(room, entry.sequence))
 
     def _tell_message(self, replica: Replica, sequence: int, message: content.Message) -> None:
         room = self._room_of(replica.log, message)  # for hidden messages too: it remembers the log
@@ -180,8 +184,14 @@ class Timeline:
         self._conversations[nick_key(nick)] = log
         return "@" + nick
 
+    def _known_room(self, log: str) -> str | None:
+        """The user's name for a log, if it is known."""
+        if log.startswith(ROOM_PREFIX):
+            return log[1:]
+        return next(("@" + nick for nick, known in self._conversations.items() if known == log), None)
+
     def _shown_log(self, log: str) -> str:
-        return shown_log(log, next((nick for nick, known in self._conversations.items() if known == log), ""))
+        return shown_log(log, (self._known_room(log) or "")[1:])
 
     def recall(self, items: Iterable[requests.LogEntry]) -> list[events.MessageReceived]:
         """The messages among entries from the disk or the server; those of ignored users are left out."""
@@ -210,6 +220,22 @@ class Timeline:
         if target.startswith("@"):
             return self._conversations.get(nick_key(target[1:]))
         return ROOM_PREFIX + target
+
+    def read_up_to(self, target: str) -> int | None:
+        """Up to which sequence a room or the conversation with `@nick` is marked as read; None: it never was."""
+        log = self.log_of(target)
+        generation = None if log is None else self._generation_of(log)
+        return None if log is None or generation is None else self.marks.get(log, generation)
+
+    def mark_read(self, now: float, target: str, sequence: int) -> None:
+        """The user has read a room or conversation up to a sequence."""
+        log = self.log_of(target)
+        if log is not None and (generation := self._generation_of(log)) is not None:
+            self.marks.set(now, content.ReadMark(log, generation, sequence))
+
+    def _generation_of(self, log: str) -> int | None:
+        replica = self.uplink.get(log)
+        return self._starts.generation_of(log) if replica is None else replica.generation
 
     # --- This client's messages ----------
 

@@ -22,7 +22,7 @@ from udpchat.client.profile import Profile
 from udpchat.client.stored import Write
 from udpchat.shell.activity_log import ActivityLog
 from udpchat.shell.addresses import ServerAddress
-from udpchat.shell.client_state import ClientFolder, recognize_conversations, remembered
+from udpchat.shell.client_state import ClientFolder, remembered, restore
 from udpchat.shell.contiguous_writer import ContiguousWriter
 from udpchat.shell.data_folder import DataUnusable
 from udpchat.shell.ending import Ending
@@ -188,7 +188,7 @@ def _make_core(
         is_returning=not options.rooms,
     )
     core = ClientCore(now, profile=profile, saved=saved, address=found.address, random=os.urandom)
-    recognize_conversations(core, store)
+    restore(core, store)
     return core
 
 
@@ -263,8 +263,8 @@ class ClientApp:
             self.progress.make_way()
         self._interface.on_events(now, happened)
         if self.progress is not None:
-            self.progress.on_missing(self.core.timeline.missing)
-        if self._lines_held and len(self.core.unconfirmed()) < UNCONFIRMED_MAX:
+            self.progress.on_missing(self.core.model.connection.missing)
+        if self._lines_held and len(self.core.model.sending) < UNCONFIRMED_MAX:
             self._source.release(self._lines_held)
             self._lines_held = 0
         self._source.refresh()

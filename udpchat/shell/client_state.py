@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from udpchat.chat import events
-from udpchat.chat.ids import CONVERSATION_PREFIX, ROOM_PREFIX
+from udpchat.chat.ids import CONVERSATION_PREFIX, INBOX_PREFIX, ROOM_PREFIX, room_log
 from udpchat.client.core import ClientCore
+from udpchat.client.model import ITEMS_MAX
 from udpchat.client.stored import ClientState
 from udpchat.shell.addresses import ServerAddress
 from udpchat.shell.data_folder import (
@@ -30,7 +31,7 @@ from udpchat.shell.progress import ProgressLine
 from udpchat.storage.client_sqlite import SqliteClientStore
 from udpchat.storage.lock import StoreLock
 from udpchat.storage.protocol import ClientStore, StoreError, StoreUnusable
-from udpchat.wire.limits import CONVERSATIONS_PER_KEY_MAX, ROOMS_PER_PEER_MAX
+from udpchat.wire.limits import CONVERSATIONS_PER_KEY_MAX, INBOX_ENTRIES_MAX, ROOMS_PER_PEER_MAX
 from udpchat.wire.requests import LogEntry
 
 NICKS_LOOKED_AT: Final = 8  # messages of a conversation: the person is recognised by each nick that stands in them
@@ -128,25 +129,32 @@ def _is_held(path: Path) -> bool:
 
 
 def remembered(store: ClientStore, rooms: Sequence[str], count: int, *, label_id: str = "") -> ClientState:
-    """The content of the store, with the last `count` messages of these rooms and of others that may be joined.
+    """The content of the store, with the inbox and the last `count` messages of these rooms and of others to be joined.
 
     `rooms` empty: the rooms of the last run. `label_id`: the results for the lines of this input are loaded too. A log
     that cannot be read is left out, because the server has it. Raises `StoreError` if the rest cannot be read.
     """
     saved = store.load(label_id)
-    logs = [log for log in store.logs() if log.startswith(ROOM_PREFIX)] if count else []
     wanted = {ROOM_PREFIX + room for room in rooms or saved.rooms}
-    logs.sort(key=lambda log: log not in wanted)
+    logs = sorted((log for log in store.logs() if log.startswith(ROOM_PREFIX)), key=lambda log: log not in wanted)
+    counts = dict.fromkeys(logs[:ROOMS_PER_PEER_MAX], count) if count else {}
+    counts |= dict.fromkeys((log for log in store.logs() if log.startswith(INBOX_PREFIX)), INBOX_ENTRIES_MAX)
     recent = {}
-    for log in logs[:ROOMS_PER_PEER_MAX]:
+    for log, wanted_entries in counts.items():
         with suppress(StoreError):
-            recent[log] = store.last(log, count)
+            recent[log] = store.last(log, wanted_entries)
     return replace(saved, recent=recent)
 
 
-def recognize_conversations(client: ClientCore, store: ClientStore) -> None:
-    """Give the core the last messages of each conversation: from them it learns the other person's nicks."""
-    logs = [log for log in store.logs() if log.startswith(CONVERSATION_PREFIX)]
-    for log in logs[: 2 * CONVERSATIONS_PER_KEY_MAX]:
+def restore(client: ClientCore, store: ClientStore) -> None:
+    """Give the core what is stored and unread, and the last messages of each conversation, which name the other user.
+
+    A log that cannot be read is left out.
+    """
+    conversations = [log for log in store.logs() if log.startswith(CONVERSATION_PREFIX)]
+    for log in (*map(room_log, client.rooms), *conversations[: 2 * CONVERSATIONS_PER_KEY_MAX]):
+        extent = store.extent(log)
+        unread = extent.head - (client.timeline.marks.get(log, extent.generation) or 0)
         with suppress(StoreError):
-            client.timeline.recall(LogEntry(log, *item) for item in store.last(log, NICKS_LOOKED_AT))
+            stored = store.last(log, min(max(unread, NICKS_LOOKED_AT), ITEMS_MAX))
+            client.restore(LogEntry(log, *item) for item in stored)

@@ -77,6 +77,9 @@ class Lines:
             return
         shown = self._rule.up_to_the_count(happened, self._client.nick, is_idle=self._client.is_idle)
         self._show(shown)
+        if self._is_for_person:
+            for room in {event.room for event in shown if isinstance(event, events.MessageReceived)}:
+                self._client.mark_read(now, room)
         if any(isinstance(event, events.Rejected) for event in shown):
             self._report_unconfirmed()
             self._rule.end_now(ExitCode.REFUSED)
@@ -102,7 +105,7 @@ class Lines:
         if self._rule.is_decided:
             return
         if self._prompt.wants_quit_now:
-            if self._client.unconfirmed():
+            if self._client.model.sending:
                 self._rule.note_refused()
             self._report_end(sentence("quit"))
         elif not (self._prompt.wants_quit or self._rule.may_end) or not self._client.is_idle:
@@ -112,13 +115,13 @@ class Lines:
         self._client.quit(now)
 
     def _report_end(self, reason: str, *, is_error: bool = False) -> None:
-        is_error = is_error or bool(self._client.unconfirmed() or self._client.lines_unanswered())
+        is_error = is_error or bool(self._client.model.sending or self._client.lines_unanswered())
         self._printer.remark(sentence("error", text=reason) if is_error else f"-- {reason}")
         self._report_unconfirmed()
 
     def _report_unconfirmed(self) -> None:
         """Print which lines are not confirmed, and what becomes of them."""
-        waiting = self._client.said_unconfirmed()
+        waiting = self._client.model.sending
         lines = []
         for own in waiting:
             has_number = own.line is not None and self._numbers_lines

@@ -54,6 +54,8 @@ class Printer:
         """Print these events, in order."""
         lines: list[tuple[Output, str | dict[str, Any]]] = []
         for event in happened:
+            if isinstance(event, events.ModelChange):
+                continue
             if self._as_json:
                 lines.append((Output.OUT, json_event(event)))
             if not self._as_json or isinstance(event, events.Rejected):
@@ -94,6 +96,8 @@ def plain_lines(
         return [(Output.OUT, _message(event))]
     if isinstance(event, Change):
         return [(Output.OUT, f"-- {_change(event)}")]
+    if isinstance(event, events.ModelChange):
+        return []
     return [(Output.ERR, _remark(event))]
 
 

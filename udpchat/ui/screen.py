@@ -9,6 +9,7 @@ from typing import Final
 from udpchat.chat import events
 from udpchat.chat.events import ClientEvent
 from udpchat.chat.text import printable
+from udpchat.client.model import Phase
 from udpchat.ui.commands import Prompt
 from udpchat.ui.phrases import sentence
 from udpchat.ui.printing import Line, Output, plain_lines
@@ -16,6 +17,7 @@ from udpchat.ui.times import local_time
 
 WEEKDAYS: Final = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 REPEATED_CHARACTERS_MAX: Final = 200  # of a text that was not sent: enough to recognise it
+PHASES: Final = {Phase.CONNECTING: "state.connecting", Phase.LOST: "state.disconnected"}
 MARGIN: Final = " " * len("14:30 ")
 
 
@@ -81,19 +83,15 @@ def entry_lines(event: events.Connected, *, is_edited: bool) -> list[str]:
 
 def prompt_of(prompt: Prompt) -> tuple[str, str]:
     """Where a line goes, and what keeps it from arriving at once, if anything does: both safe for a terminal."""
-    client = prompt.client
-    waiting, missing = len(client.unconfirmed()), client.timeline.missing
-    states = []
-    if prompt.wants_quit:
-        states.append(sentence("state.leaving"))
-    if client.is_lost:
-        states.append(sentence("state.disconnected"))
-    elif not client.is_entered:
-        states.append(sentence("state.connecting"))
+    model = prompt.client.model
+    connection, waiting = model.connection, len(model.sending)
+    states = [sentence("state.leaving")] if prompt.wants_quit else []
+    if connection.phase in PHASES:
+        states.append(sentence(PHASES[connection.phase]))
     if waiting:
         states.append(sentence("state.sending", count=waiting))
-    if missing:
-        states.append(sentence("state.missing", count=missing))
+    if connection.missing:
+        states.append(sentence("state.missing", count=connection.missing))
     return printable(prompt.target or sentence("state.no_target")), ", ".join(states)
 
 

@@ -1,0 +1,214 @@
+"""What a client shows: conversations with what is unread, on all devices of a user, members, and the connection."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.client.pair import Person, Wire
+from udpchat.chat import events
+from udpchat.client import compose
+from udpchat.client.model import ITEMS_BYTES_MAX, ITEMS_MAX, Conversation, Item, ItemState, Phase
+from udpchat.client.read_marks import REPORT_INTERVAL_S
+from udpchat.wire.requests import LogEntry
+
+
+def item(sequence: int, text: str = "hi", *, is_own: bool = False, is_mention: bool = False) -> Item:
+    return Item(sequence, str(sequence), "bob", text, "text", 1, is_own, is_mention)
+
+
+def unread(person: Person, name: str = "lobby") -> tuple[int, int]:
+    conversation = person.core.model.conversation(name)
+    return conversation.unread, conversation.mentions
+
+
+# --- One conversation ----------
+
+
+def test_messages_stand_in_the_order_of_the_log_each_once() -> None:
+    conversation = Conversation("lobby")
+    for sequence in (3, 1, 2, 3, 1):
+        conversation.add(item(sequence))
+    assert [each.sequence for each in conversation.items] == [1, 2, 3] and conversation.unread == 3
+
+
+def test_what_is_behind_the_mark_is_unread_except_ones_own() -> None:
+    conversation = Conversation("lobby", read_up_to=2)
+    for each in (item(1), item(2, is_mention=True), item(3), item(4, is_own=True), item(5, is_mention=True)):
+        conversation.add(each)
+    assert (conversation.unread, conversation.mentions) == (2, 1)
+    conversation.mark(3)
+    assert (conversation.unread, conversation.mentions) == (1, 1)
+    conversation.mark(1)
+    assert conversation.read_up_to == 3
+    conversation.mark(9)
+    assert (conversation.unread, conversation.mentions) == (0, 0)
+
+
+def test_of_a_long_conversation_the_latest_messages_are_held() -> None:
+    conversation = Conversation("lobby")
+    for sequence in range(1, ITEMS_MAX + 11):
+        conversation.add(item(sequence))
+    assert [conversation.items[0].sequence, len(conversation.items)] == [11, ITEMS_MAX]
+    conversation.add(item(ITEMS_MAX + 11, "x" * ITEMS_BYTES_MAX))
+    assert [each.sequence for each in conversation.items] == [ITEMS_MAX + 11]
+
+
+# --- A client ----------
+
+
+def test_a_message_is_sending_until_it_is_confirmed_and_then_stands_at_its_place() -> None:
+    wire = Wire()
+    alice, bob = wire.person("alice"), wire.person("bob")
+    wire.is_cut = True
+    alice.core.say(wire.now, "lobby", "hello")
+    bob.core.say(wire.now, "lobby", "me too")
+    [sending] = alice.core.model.items("lobby")
+    assert (sending.text, sending.nick, sending.state) == ("hello", "alice", ItemState.SENDING)
+    assert alice.core.model.conversation("lobby").items == []
+    wire.is_cut = False
+    wire.settle()
+    shown = [(each.text, each.is_own, each.state) for each in alice.core.model.items("lobby")]
+    assert sorted(shown) == [("hello", True, ItemState.SENT), ("me too", False, ItemState.SENT)]
+    assert [each.id for each in bob.core.model.items("lobby")] == [each.id for each in alice.core.model.items("lobby")]
+
+
+def test_what_others_say_is_unread_and_what_names_this_user_or_is_private_is_a_mention() -> None:
+    wire = Wire()
+    alice, bob = wire.person("alice"), wire.person("bob")
+    for text in ("hello", "Alice: look", "malice"):
+        bob.core.say(wire.now, "lobby", text)
+    bob.core.tell(wire.now, "alice", "psst")
+    alice.core.say(wire.now, "lobby", "yes?")
+    wire.settle()
+    assert unread(alice) == (3, 1) and unread(alice, "@bob") == (1, 1) and unread(bob) == (1, 0)
+    alice.core.mark_read(wire.now, "lobby")
+    assert unread(alice) == (0, 0) and unread(alice, "@bob") == (1, 1)
+
+
+def test_what_was_said_before_one_first_came_is_not_unread() -> None:
+    wire = Wire()
+    alice = wire.person("alice")
+    alice.core.say(wire.now, "lobby", "early")
+    wire.settle()
+    bob = wire.person("bob")
+    wire.leave(bob)
+    wire.start(bob, history=10, is_recent=True)
+    assert [each.text for each in bob.core.model.items("lobby")] == ["early"] and unread(bob) == (0, 0)
+
+
+def test_what_is_read_on_one_device_is_read_on_the_others() -> None:
+    wire = Wire()
+    alice, bob = wire.person("alice"), wire.person("bob")
+    phone = another_device(wire, alice)
+    bob.core.say(wire.now, "lobby", "hello")
+    bob.core.tell(wire.now, "alice", "psst")
+    wire.settle()
+    assert unread(phone) == (1, 0) and unread(phone, "@bob") == (1, 1)
+    for name in ("lobby", "@bob"):
+        alice.core.mark_read(wire.now, name)
+    wire.settle(REPORT_INTERVAL_S + 1)
+    assert unread(phone) == (0, 0) and unread(phone, "@bob") == (0, 0)
+    assert {event.room for event in phone.of(events.ReadMarked)} == {"lobby", "@bob"}
+    assert not alice.of(events.ReadMarked) and not alice.of(events.Error)
+
+
+def test_a_device_that_was_off_learns_later_what_was_read_and_counts_what_was_not() -> None:
+    wire = Wire()
+    alice, bob = wire.person("alice"), wire.person("bob")
+    phone = another_device(wire, alice)
+    bob.core.say(wire.now, "lobby", "one")
+    wire.settle()
+    wire.leave(phone)
+    alice.core.mark_read(wire.now, "lobby")
+    wire.leave(alice)  # at once: the mark goes with the goodbye, or with the next start
+    bob.core.say(wire.now, "lobby", "two")
+    wire.settle()
+    wire.start(alice, history=5, is_recent=True)
+    wire.start(phone, history=5, is_recent=True)
+    for device in (alice, phone):
+        assert [each.text for each in device.core.model.items("lobby")] == ["one", "two"]
+        assert unread(device) == (1, 0)
+
+
+def test_a_mark_outlives_both_programs() -> None:
+    wire = Wire()
+    alice, bob = wire.person("alice"), wire.person("bob")
+    for text in ("one", "two", "three"):
+        bob.core.say(wire.now, "lobby", text)
+    wire.settle()
+    alice.core.mark_read(wire.now, "lobby")
+    wire.settle(REPORT_INTERVAL_S + 1)
+    bob.core.say(wire.now, "lobby", "four")
+    wire.settle()
+    wire.is_cut = True
+    wire.start(alice, is_recent=True, history=10)
+    alice.core.restore(LogEntry("#lobby", *stored) for stored in alice.store.last("#lobby", 10))
+    assert unread(alice) == (1, 0) and len(alice.core.model.items("lobby")) == 4
+
+
+def test_a_restored_server_begins_a_conversation_anew() -> None:
+    wire = Wire()
+    alice = wire.person("alice")
+    alice.core.model.apply([events.MessageReceived("lobby", 7, "bob", "x", "text", 1, "0a", False)])
+    alice.core.model.apply([events.HistoryReplaced("lobby")])
+    assert alice.core.model.items("lobby") == [] and unread(alice) == (0, 0)
+
+
+def test_rooms_come_as_they_were_joined_and_then_the_latest_private_conversations() -> None:
+    wire = Wire()
+    alice, bob, carol = wire.person("alice", "lobby", "den"), wire.person("bob"), wire.person("carol")
+    for person, text in ((carol, "first"), (bob, "later")):
+        person.core.tell(wire.now, "alice", text)
+        wire.settle()
+    alice.core.join(wire.now, "attic")
+    bob.core.ask(wire.now, compose.set_topic("lobby", "tea"))
+    wire.settle()
+    shown = alice.core.model.conversations()
+    assert [each.name for each in shown] == ["lobby", "den", "attic", "@bob", "@carol"]
+    assert (shown[0].topic, shown[0].topic_nick) == ("tea", "bob")
+    alice.core.part(wire.now, "den")
+    wire.settle()
+    assert [each.name for each in alice.core.model.conversations()] == ["lobby", "attic", "@bob", "@carol"]
+
+
+def test_members_are_those_who_come_and_go_and_after_a_list_all() -> None:
+    wire = Wire()
+    wire.person("bob")
+    alice = wire.person("alice")
+    members = alice.core.model.members("lobby")
+    assert [each.nick for each in members] == ["alice"] and not members.is_complete
+    alice.core.ask(wire.now, compose.list_members("lobby"))
+    carol = wire.person("carol")
+    carol.core.ask(wire.now, compose.set_away("lunch"))
+    wire.settle()
+    assert [(each.nick, each.away) for each in members] == [("alice", None), ("bob", None), ("carol", "lunch")]
+    assert members.is_complete and alice.of(events.MemberAway) == [events.MemberAway("lobby", "carol", "lunch")]
+
+
+def test_the_connection_says_how_far_it_is() -> None:
+    wire = Wire()
+    alice = wire.person("alice")
+    connection = alice.core.model.connection
+    assert (connection.server, connection.phase, connection.loss, connection.missing) == ("server", Phase.ONLINE, 0, 0)
+    alice.core.say(wire.now, "lobby", "hello")
+    wire.settle()
+    assert alice.core.model.connection.round_trip_s == pytest.approx(0.0, abs=0.1)
+    wire.is_cut = True
+    wire.settle(60)
+    assert alice.core.model.connection.phase is Phase.LOST
+    wire.is_cut = False
+    wire.settle(5)
+    assert alice.core.model.connection.phase is Phase.ONLINE
+    alice.core.quit(wire.now)
+    assert alice.core.model.connection.phase is Phase.LEAVING
+    wire.settle()
+    assert alice.core.model.connection.phase is Phase.OVER
+
+
+def another_device(wire: Wire, person: Person) -> Person:
+    """A second device of this user, with a store of its own."""
+    device = Person(person.nick, person.address._replace(host=f"{person.address.host}.2"), wire.random)
+    device.static = person.static
+    wire.people.append(device)
+    wire.start(device)
+    return device

@@ -1,0 +1,234 @@
+"""What an interface draws: conversations with their messages and members, and the connection (SPEC 6.5).
+
+The model follows from the events of the client: an interface gets both, and holds no state about the chat itself. A
+*conversation* is a room (`lobby`) or the private one with a user (`@bob`).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Final
+
+from udpchat.chat import events
+from udpchat.chat.names import nick_key
+from udpchat.chat.text import mentions
+from udpchat.client.chat import Chat
+from udpchat.client.link import Link
+from udpchat.client.members import Members
+from udpchat.client.own_messages import Said
+from udpchat.wire.limits import SEQUENCE_MAX
+
+ITEMS_MAX: Final = 500  # of one conversation; earlier ones are in the store
+UNKNOWN: Final = SEQUENCE_MAX + 1  # behind all others
+ITEMS_BYTES_MAX: Final = 128 * 1024  # of the texts of one conversation, except that the latest item stays
+
+
+class Phase(Enum):
+    """How far the client is with its server."""
+
+    CONNECTING = "the server has not let us in yet"
+    ONLINE = "we are in, and the server answers"
+    LOST = "the server does not answer, or has ended the session; the client keeps trying"
+    LEAVING = "the goodbye is not answered yet"
+    OVER = "we left, or may not enter"
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """The connection to `server`, which is its address.
+
+    `round_trip_s`: of requests, once measured. `loss`: the share of the latest packets from the server that did not
+    arrive, 0 to 1. `missing`: entries that are known to exist and have not come.
+    """
+
+    server: str
+    phase: Phase
+    round_trip_s: float | None
+    loss: float
+    missing: int
+
+
+class ItemState(Enum):
+    """What is known of a message. A message that is not confirmed may have arrived all the same."""
+
+    SENDING = "not confirmed yet"
+    SENT = "in the server's log"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Item:
+    """A message of a conversation; two are compared by their sequence, which is UNKNOWN while one is being sent."""
+
+    sequence: int
+    id: str = field(compare=False)
+    nick: str = field(compare=False)
+    text: str = field(compare=False)
+    kind: str = field(compare=False)  # from `events.kind_name`
+    time_ms: int = field(compare=False)  # 0: not known
+    is_own: bool = field(compare=False)
+    is_mention: bool = field(compare=False, default=False)
+    state: ItemState = field(compare=False, default=ItemState.SENT)
+
+
+class Conversation:
+    """The latest messages of a room or with a user, and how many of them are unread.
+
+    `read_up_to`: the sequence up to which it was read here or on another device; None: no message was. `topic` and
+    `topic_nick` are empty if there is none, or none is known yet.
+    """
+
+    __slots__ = ("_bytes", "items", "mentions", "name", "read_up_to", "topic", "topic_nick", "unread")
+
+    def __init__(self, name: str, read_up_to: int | None = None) -> None:
+        self.name = name
+        self.topic = self.topic_nick = ""
+        self.items: list[Item] = []
+        self.read_up_to = read_up_to
+        self.unread = 0
+        self.mentions = 0
+        self._bytes = 0  # of the texts of `items`
+
+    @property
+    def is_private(self) -> bool:
+        """Whether this is a conversation with one user."""
+        return self.name.startswith("@")
+
+    def add(self, item: Item) -> None:
+        """Insert a message at its place, unless it is there already."""
+        at = bisect_left(self.items, item)
+        if self.items[at : at + 1] == [item]:
+            return
+        self.items.insert(at, item)
+        self._bytes += len(item.text)
+        while len(self.items) > ITEMS_MAX or (self._bytes > ITEMS_BYTES_MAX and len(self.items) > 1):
+            self._bytes -= len(self.items.pop(0).text)
+        if self._is_unread(item):
+            self.unread += 1
+            self.mentions += item.is_mention
+
+    def _is_unread(self, item: Item) -> bool:
+        return not item.is_own and (self.read_up_to is None or item.sequence > self.read_up_to)
+
+    def mark(self, sequence: int) -> None:
+        """Messages up to this sequence are read."""
+        if self.read_up_to is None or sequence > self.read_up_to:
+            self.read_up_to = sequence
+            unread = [item for item in self.items if self._is_unread(item)]
+            self.unread, self.mentions = len(unread), sum(item.is_mention for item in unread)
+
+    def clear(self) -> None:
+        """The server has another log in the place of this one."""
+        self.items.clear()
+        self.read_up_to, self.unread, self.mentions, self._bytes = None, 0, 0, 0
+
+
+class Model:
+    """The conversations of one client. `apply` gets all events, in order; then the model shows what they changed."""
+
+    def __init__(self, chat: Chat, link: Link) -> None:
+        self._chat = chat
+        self._link = link
+        self._conversations: dict[str, Conversation] = {}
+
+    @property
+    def nick(self) -> str:
+        """This user's nick at the server, or the one requested."""
+        return self._chat.membership.nick
+
+    @property
+    def rooms(self) -> tuple[str, ...]:
+        """The rooms that this client is in or wants to be in, in the order in which they were joined."""
+        return self._chat.membership.rooms
+
+    @property
+    def connection(self) -> Connection:
+        """The connection as it is now."""
+        round_trip = self._chat.requests.outbox.round_trip
+        round_trip_s = round_trip.smoothed_s if round_trip.sampled else None
+        uplink = self._chat.timeline.uplink
+        return Connection(self._chat.profile.server, self._phase(), round_trip_s, uplink.loss, uplink.missing)
+
+    def _phase(self) -> Phase:
+        membership = self._chat.membership
+        if membership.is_over:
+            return Phase.OVER
+        if membership.is_leaving:
+            return Phase.LEAVING
+        if self._chat.is_lost:
+            return Phase.LOST
+        return Phase.ONLINE if membership.is_welcome and not self._link.is_lost else Phase.CONNECTING
+
+    @property
+    def sending(self) -> list[Said]:
+        """This user's messages that are not confirmed, in order."""
+        return self._chat.timeline.own.unconfirmed()
+
+    def conversations(self) -> list[Conversation]:
+        """The rooms, in the order of `rooms`, then the conversations with users, the latest message first."""
+        private = [known for known in self._conversations.values() if known.is_private and known.items]
+        private.sort(key=lambda known: known.items[-1].time_ms, reverse=True)
+        return [*map(self.conversation, self.rooms), *private]
+
+    def conversation(self, name: str) -> Conversation:
+        """The conversation of this name; an empty one if nothing is known of it."""
+        conversation = self._conversations.get(nick_key(name))
+        if conversation is None:
+            conversation = Conversation(name, self._chat.timeline.read_up_to(name))
+            if conversation.is_private or name in self.rooms:
+                self._conversations[nick_key(name)] = conversation
+        return conversation
+
+    def items(self, name: str) -> list[Item]:
+        """The messages of a conversation, and behind them those that are being sent."""
+        sending = [self._own(said.id.hex(), said.text, events.kind_name(said.kind)) for said in self.sending
+                   if said.room == name]  # fmt: skip
+        return self.conversation(name).items + sending
+
+    def _own(self, identity: str, text: str, kind: str, sequence: int = UNKNOWN, time_ms: int = 0) -> Item:
+        state = ItemState.SENDING if sequence == UNKNOWN else ItemState.SENT
+        return Item(sequence, identity, self.nick, text, kind, time_ms, is_own=True, state=state)
+
+    def members(self, room: str) -> Members:
+        """The members of a room, as far as they are known."""
+        return self._chat.timeline.people.members(room)
+
+    # --- Changes ----------
+
+    def apply(self, happened: Iterable[events.ClientEvent]) -> None:
+        """These events happened."""
+        for event in happened:
+            match event:
+                case events.MessageReceived():
+                    self._receive(event)
+                case events.MessageSent(room, sequence, identity, text, kind, time_ms, again=False):
+                    self.conversation(room).add(self._own(identity, text, kind, sequence, time_ms))
+                case events.TopicChanged(room, topic, nick):
+                    conversation = self.conversation(room)
+                    conversation.topic, conversation.topic_nick = topic, nick
+                case events.ReadMarked(room, sequence):
+                    self.conversation(room).mark(sequence)
+                case events.HistoryReplaced(room):
+                    self.conversation(room).clear()
+                case events.MemberLeft(room) if room not in self.rooms:
+                    self._conversations.pop(room, None)
+
+    def _receive(self, event: events.MessageReceived) -> None:
+        conversation = self.conversation(event.room)
+        is_own = nick_key(event.nick) == nick_key(self.nick)  # from another device
+        is_mention = not is_own and (conversation.is_private or mentions(event.text, self.nick))
+        conversation.add(
+            Item(event.seq, event.id, event.nick, event.text, event.kind, event.time_ms, is_own, is_mention)
+        )
+        if event.history and not conversation.is_private and self._chat.timeline.read_up_to(event.room) is None:
+            conversation.mark(event.seq)  # said before this user ever marked the room: nothing of it is unread
+
+    def mark_read(self, name: str) -> int | None:
+        """All of a conversation is read: the sequence up to which to report it, None if nothing was unread."""
+        conversation = self.conversation(name)
+        if not conversation.unread:
+            return None
+        conversation.mark(conversation.items[-1].sequence)
+        return conversation.read_up_to
