@@ -79,9 +79,6 @@ class Admission:
         self._send(peer, EnterRefused(code, text))
         self._happened.append(events.PeerRefused(peer.session.path.address[0], code))
 
-    def _refuse_log(self, peer: Peer, log: str, code: str, text: str) -> None:
-        self._send(peer, FollowRefused(log, code, text))
-
     def _send(self, peer: Peer, frame: Down) -> None:
         self._fanout.send(peer, encode(frame))
 
@@ -104,17 +101,16 @@ class Admission:
     def follow(self, now: float, peer: Peer, log: str) -> None:
         """A peer requests to join a room. A peer that has not entered yet joins it when it enters."""
         if not log.startswith(ROOM_PREFIX):
-            return self._refuse_log(
-                peer, log, "bad_room", "the log of a room is named #room; others cannot be followed"
-            )
+            text = "the log of a room is named #room; others cannot be followed"
+            return self._send(peer, FollowRefused(log, "bad_room", text))
         try:
             name = parse_room(log[1:])
         except BadName as error:
-            return self._refuse_log(peer, log, "bad_room", error.reason)
+            return self._send(peer, FollowRefused(log, "bad_room", error.reason))
         known = peer.rooms if peer.entering is None else peer.entering.rooms
         if name not in known and len(known) >= ROOMS_PER_PEER_MAX:
             text = f"you are in {ROOMS_PER_PEER_MAX} rooms, as many as one may be in"
-            return self._refuse_log(peer, log, "too_many_rooms", text)
+            return self._send(peer, FollowRefused(log, "too_many_rooms", text))
         if peer.entering is None:
             self._join(now, peer, name)
         else:
@@ -124,6 +120,6 @@ class Admission:
         room = self._rooms.open(name)
         if room is None:
             text = "this server has as many rooms as it can hold"
-            self._refuse_log(peer, ROOM_PREFIX + name, "too_many_rooms", text)
+            self._send(peer, FollowRefused(ROOM_PREFIX + name, "too_many_rooms", text))
         else:
             self._rooms.join(now, peer, room)

@@ -87,10 +87,6 @@ class Chat:
         time_ms = int((now + self.wall_offset_s) * 1000)
         self.propose(now, ActionProposal(peer.author, peer.nick, counter, time_ms, action))
 
-    def drain_writes(self) -> list[Append]:
-        """The entries to write as one batch; then call `persisted` or `rejected`."""
-        return self.commits.drain_appends()
-
     def persisted(self, now: float, count: int) -> None:
         """The `count` oldest drained appends are durable: carry out their effects, then send the entries."""
         if self.commits.is_unwritable:

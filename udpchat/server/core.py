@@ -150,7 +150,7 @@ class ServerCore:
 
     def drain_writes(self) -> list[Append]:
         """The entries to write as one batch; then call `persisted` or `rejected`."""
-        return self.chat.drain_writes()
+        return self.chat.commits.drain_appends()
 
     def persisted(self, now: float, count: int) -> None:
         """The `count` oldest drained appends are durable."""
