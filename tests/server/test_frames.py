@@ -11,7 +11,7 @@ from tests.server.rig import Rig
 from tests.server.test_core import grow_old
 from tests.sim.world import SERVER, World
 from udpchat.chat import events
-from udpchat.server.frames import FRAMES, Received
+from udpchat.server.frames import FRAMES, FrameContext
 from udpchat.session.noise import Keys
 from udpchat.session.session import Session
 from udpchat.wire.content import Reason
@@ -29,7 +29,7 @@ OF_THE_SESSION = (
 )
 
 
-def received(rig: Rig, *, is_current: bool) -> Received:
+def received(rig: Rig, *, is_current: bool) -> FrameContext:
     """A frame of alice's session, or of one that her newest replaced."""
     peer = rig.device("alice", "lobby")
     session = peer.session
@@ -38,7 +38,7 @@ def received(rig: Rig, *, is_current: bool) -> Received:
         session = Session(
             rig.now, index=99, peer_index=99, remote_static=session.remote_static, keys=keys, path=session.path
         )
-    return Received(rig.now, rig.chat, peer, session, session.path.address)
+    return FrameContext(rig.now, rig.chat, peer, session, session.path.address)
 
 
 def test_every_frame_of_a_client_has_its_handler() -> None:

@@ -9,7 +9,7 @@ from udpchat.chat.ids import DIRECTORY_LOG, conversation_log
 from udpchat.server.handlers import HANDLERS, PAGE_BYTES_MAX
 from udpchat.server.registry import Peer
 from udpchat.wire import content, requests
-from udpchat.wire.content import Claim, Conversation, Extra, TopicRecord
+from udpchat.wire.content import Claim, ConversationRecord, Extra, TopicRecord
 from udpchat.wire.frames import encode
 from udpchat.wire.limits import (
     CONVERSATIONS_PER_KEY_MAX,
@@ -139,7 +139,7 @@ def test_a_person_has_so_many_conversations() -> None:
     alice, bob = rig.device("alice"), rig.device("bob")
     for number in range(CONVERSATIONS_PER_KEY_MAX):
         name, keys = f"@{number}", (bob.key, number.to_bytes(32, "big"))
-        rig.chat.commits.durable.apply(DIRECTORY_LOG, 2 + number, encode(Conversation(name, keys)))
+        rig.chat.commits.durable.apply(DIRECTORY_LOG, 2 + number, encode(ConversationRecord(name, keys)))
     rig.chat.commits.durable.unpin_heads(())
     assert why_not(rig, alice, Tell("bob", 0, "hi")) == "too_many_conversations"
 

@@ -24,7 +24,7 @@ from udpchat.server.state import State
 from udpchat.session.noise import user_id
 from udpchat.storage.memory import MemoryLog
 from udpchat.sync.log import RequestId
-from udpchat.wire.content import Claim, Conversation, Message, ReadMark, TopicRecord
+from udpchat.wire.content import Claim, ConversationRecord, Message, ReadMark, TopicRecord
 from udpchat.wire.frames import encode, encode_message
 from udpchat.wire.requests import Away, Done, Failed, Here, MarkRead, Rename, Say, SetTopic, Stored, Tell
 
@@ -78,7 +78,7 @@ def test_the_first_message_to_a_person_opens_the_conversation_and_only_the_messa
     settled = settle(state, proposal(Telling(Tell("BOB", 0, "psst"), Away("lunch"))))
     opened, told = settled.appends
     assert (opened.log, opened.sequence, opened.origin) == (DIRECTORY_LOG, 3, None)
-    assert opened.entry == encode(Conversation(log, (ALICE.key, BOB.key)))
+    assert opened.entry == encode(ConversationRecord(log, (ALICE.key, BOB.key)))
     assert (told.log, told.sequence, told.entry) == (log, 1, message("psst", to="bob"))
     follow, answered = settled.effects
     assert follow == FollowPrivate(log, (ALICE.key, BOB.key))

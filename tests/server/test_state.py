@@ -9,7 +9,7 @@ from udpchat.server import state as module
 from udpchat.server.state import State
 from udpchat.storage.memory import MemoryLog
 from udpchat.sync.log import Append
-from udpchat.wire.content import Claim, Conversation, TopicRecord
+from udpchat.wire.content import Claim, ConversationRecord, TopicRecord
 from udpchat.wire.frames import encode
 from udpchat.wire.limits import CONVERSATIONS_PER_KEY_MAX, NICKS_PER_KEY_MAX
 
@@ -24,7 +24,7 @@ class Directory:
         self.durable = State(self.log)
         self.settled = State(self.log, under=self.durable)
 
-    def add(self, state: State, *records: Claim | TopicRecord | Conversation) -> None:
+    def add(self, state: State, *records: Claim | TopicRecord | ConversationRecord) -> None:
         for record in records:
             state.apply(DIRECTORY_LOG, state.head(DIRECTORY_LOG) + 1, encode(record))
 
@@ -76,19 +76,19 @@ def test_the_upper_topic_hides_the_lower_until_it_is_dropped() -> None:
 
 def test_a_conversation_is_one_of_both_keys_and_a_key_has_so_many() -> None:
     directory = Directory()
-    directory.add(directory.durable, Conversation("@one", (KEY, OTHER)))
-    directory.add(directory.settled, Conversation("@two", (OTHER, b"c" * 32)))
+    directory.add(directory.durable, ConversationRecord("@one", (KEY, OTHER)))
+    directory.add(directory.settled, ConversationRecord("@two", (OTHER, b"c" * 32)))
     assert directory.settled.conversations(OTHER) == {"@one": KEY, "@two": b"c" * 32}
     assert directory.settled.conversations(KEY) == {"@one": OTHER} and not directory.settled.conversations(b"x" * 32)
     for number in range(CONVERSATIONS_PER_KEY_MAX - 1):
         assert directory.settled.may_converse(KEY)
-        directory.add(directory.settled, Conversation(f"@n{number}", (KEY, number.to_bytes(32, "big"))))
+        directory.add(directory.settled, ConversationRecord(f"@n{number}", (KEY, number.to_bytes(32, "big"))))
     assert not directory.settled.may_converse(KEY) and directory.settled.may_converse(OTHER)
 
 
 def test_what_was_loaded_is_what_was_applied() -> None:
     directory = Directory()
-    records = [Claim("alice", KEY), TopicRecord("lobby", "tea", "alice"), Conversation("@one", (KEY, OTHER))]
+    records = [Claim("alice", KEY), TopicRecord("lobby", "tea", "alice"), ConversationRecord("@one", (KEY, OTHER))]
     directory.log.append([Append(DIRECTORY_LOG, at, encode(record), None) for at, record in enumerate(records, 1)])
     directory.durable.load()
     loaded = directory.durable

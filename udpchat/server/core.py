@@ -14,7 +14,7 @@ from udpchat.chat.ids import client_id_of
 from udpchat.server.admission import Settings
 from udpchat.server.chat import Chat
 from udpchat.server.expiry import Expiry
-from udpchat.server.frames import FRAMES, VIOLATIONS, Received
+from udpchat.server.frames import FRAMES, VIOLATIONS, FrameContext
 from udpchat.server.handlers import carry_out
 from udpchat.server.registry import Peer
 from udpchat.server.rooms import Room
@@ -104,10 +104,10 @@ class ServerCore:
         session.path.timeout_s = max(3 * peer.round_trip.timeout_s, PATH_TIMEOUT_S)
         body = session.open_untrusted(now, datagram, address)
         self._fanout.to_flush[peer] = None
-        received = Received(now, self.chat, peer, session, address)
+        context = FrameContext(now, self.chat, peer, session, address)
         try:
             for frame in parse_up_untrusted(body):
-                ending = FRAMES[type(frame)](received, frame)
+                ending = FRAMES[type(frame)](context, frame)
                 if ending is not None:
                     return self._disconnect(now, peer, ending)
         except BadDatagram as drop:

@@ -31,7 +31,7 @@ from udpchat.wire.requests import Malformed, RequestBody
 VIOLATIONS = frozenset({Drop.UNSENT_ACK})
 
 
-class Received(NamedTuple):
+class FrameContext(NamedTuple):
     """The peer that sent a frame, its session and address, and the time."""
 
     now: float
@@ -46,33 +46,32 @@ class Received(NamedTuple):
         return self.session is self.peer.session
 
 
-def _on_enter(received: Received, frame: Enter) -> None:
-    now, chat, peer, *_ = received
+def _on_enter(context: FrameContext, frame: Enter) -> None:
+    now, chat, peer, *_ = context
     proposal = chat.admission.enter(peer, frame.nick)
     if proposal is not None:
         chat.propose(now, proposal)
 
 
-def _on_follow(received: Received, frame: Follow) -> None:
-    peer, session = received.peer, received.session
-    if (
-        received.is_current and session.opened >= peer.follows_from
-    ):  # else a later Part, maybe of this room, overtook it
-        received.chat.admission.follow(received.now, peer, frame.log)
+def _on_follow(context: FrameContext, frame: Follow) -> None:
+    peer, session = context.peer, context.session
+    is_overtaken = session.opened < peer.follows_from  # by a later Part, maybe of this room
+    if context.is_current and not is_overtaken:
+        context.chat.admission.follow(context.now, peer, frame.log)
 
 
-def _on_request(received: Received, frame: Request) -> None:
-    if received.is_current:
-        _accept_request(received, frame.counter, frame.first_open, frame.body)
+def _on_request(context: FrameContext, frame: Request) -> None:
+    if context.is_current:
+        _accept_request(context, frame.counter, frame.first_open, frame.body)
 
 
-def _on_fragment(received: Received, frame: RequestFragment) -> None:
-    if not received.is_current:
+def _on_fragment(context: FrameContext, frame: RequestFragment) -> None:
+    if not context.is_current:
         return
-    now, chat, peer, *_ = received
+    now, chat, peer, *_ = context
     whole = peer.window.receive_fragment(frame)
     if whole is not None:
-        _accept_request(received, frame.counter, frame.first_open, _readable(whole))
+        _accept_request(context, frame.counter, frame.first_open, _readable(whole))
     elif frame.index == frame.count - 1:
         encoded = peer.window.answer_of(frame.counter)
         if encoded is not None:
@@ -87,8 +86,8 @@ def _readable(body: bytes) -> RequestBody:
         return Malformed()
 
 
-def _accept_request(received: Received, counter: int, first_open: int, body: RequestBody) -> None:
-    now, chat, peer, *_ = received
+def _accept_request(context: FrameContext, counter: int, first_open: int, body: RequestBody) -> None:
+    now, chat, peer, *_ = context
     if not peer.bucket.take(now):
         raise BadDatagram(Drop.RATE_LIMITED)
     encoded = peer.window.receive(counter, first_open, body)
@@ -96,29 +95,29 @@ def _accept_request(received: Received, counter: int, first_open: int, body: Req
         chat.repeat_answer(now, peer, counter, encoded)
 
 
-def _on_ack(received: Received, frame: Ack) -> None:
-    if not received.is_current:
+def _on_ack(context: FrameContext, frame: Ack) -> None:
+    if not context.is_current:
         return  # it acknowledges packets of the previous session, which are forgotten
-    now, _, peer, session, _ = received
+    now, _, peer, session, _ = context
     is_newest = session.opened == session.largest_received
     peer.downlink.receive_ack(now, frame, packets_sent=session.sent, is_newest=is_newest)
 
 
-def _on_ping(received: Received, frame: Ping) -> None:
-    downlink = received.peer.downlink
+def _on_ping(context: FrameContext, frame: Ping) -> None:
+    downlink = context.peer.downlink
     downlink.send(encode(Pong(frame.number)))
     downlink.announce_missing()
 
 
-def _on_path_reply(received: Received, frame: PathReply) -> None:
-    received.session.path.on_reply_untrusted(received.now, received.address, frame.token)
+def _on_path_reply(context: FrameContext, frame: PathReply) -> None:
+    context.session.path.on_reply_untrusted(context.now, context.address, frame.token)
 
 
-def _on_goodbye(received: Received, frame: Goodbye) -> Reason | None:
-    return Reason.QUIT if received.is_current else None
+def _on_goodbye(context: FrameContext, frame: Goodbye) -> Reason | None:
+    return Reason.QUIT if context.is_current else None
 
 
-FRAMES: dict[type[Up], Callable[[Received, Any], Reason | None]] = {
+FRAMES: dict[type[Up], Callable[[FrameContext, Any], Reason | None]] = {
     Enter: _on_enter,
     Follow: _on_follow,
     Request: _on_request,

@@ -59,7 +59,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class RequestContext:
     """Who sends a request, and when."""
 
     now: float
@@ -70,34 +70,34 @@ class Asking:
 Outcome = ResultBody | Action
 
 
-def _malformed(asking: Asking, request: Malformed) -> Outcome:
+def _malformed(context: RequestContext, request: Malformed) -> Outcome:
     return Failed("malformed", "the server cannot read this request; it may be of a later version")
 
 
 # --- Messages ----------
 
 
-def _say(asking: Asking, request: Say) -> Outcome:
+def _say(context: RequestContext, request: Say) -> Outcome:
     try:
         room = parse_room(request.room)
     except BadName as error:
         return Failed("bad_room", error.reason)
-    if not asking.chat.rooms.has_place(room):
+    if not context.chat.rooms.has_place(room):
         return Failed("too_many_rooms", "this server has as many rooms as it can hold")
-    text = _cleaned(asking, request)
+    text = _cleaned(context, request)
     return text if isinstance(text, Failed) else Say(room, request.kind, text, request.extra)
 
 
-def _tell(asking: Asking, request: Tell) -> Outcome:
-    text = _cleaned(asking, request)
+def _tell(context: RequestContext, request: Tell) -> Outcome:
+    text = _cleaned(context, request)
     if isinstance(text, Failed):
         return text
-    claim = asking.chat.commits.durable.owner(request.nick)
-    presence = _presence_of(asking.chat.registry.entered(claim.key)) if claim else Absent()
+    claim = context.chat.commits.durable.owner(request.nick)
+    presence = _presence_of(context.chat.registry.entered(claim.key)) if claim else Absent()
     return Telling(Tell(request.nick, request.kind, text, request.extra), presence)
 
 
-def _cleaned(asking: Asking, request: Say | Tell) -> str | Failed:
+def _cleaned(context: RequestContext, request: Say | Tell) -> str | Failed:
     """The text to store; of other kinds than TEXT and ACTION it may be empty."""
     cleaned = clean_text(request.text)
     if cleaned is None and request.kind not in (TEXT, ACTION):
@@ -107,20 +107,20 @@ def _cleaned(asking: Asking, request: Say | Tell) -> str | Failed:
         return Failed("empty", "there is nothing in this message")
     if not fits(cleaned, TEXT_BYTES_MAX - data_bytes):
         return Failed("too_long", f"a message has at most {TEXT_BYTES_MAX} bytes")
-    asking.peer.activity.said_at = asking.now
+    context.peer.activity.said_at = context.now
     return cleaned
 
 
 # --- Presence ----------
 
 
-def _part(asking: Asking, request: Part) -> Outcome:
-    asking.chat.rooms.part(asking.now, asking.peer, request.room, Reason.PARTED)
-    asking.peer.follows_from = asking.peer.session.largest_received
+def _part(context: RequestContext, request: Part) -> Outcome:
+    context.chat.rooms.part(context.now, context.peer, request.room, Reason.PARTED)
+    context.peer.follows_from = context.peer.session.largest_received
     return Done()
 
 
-def _rename(asking: Asking, request: Rename) -> Outcome:
+def _rename(context: RequestContext, request: Rename) -> Outcome:
     try:
         nick = parse_nick(request.nick)
     except BadName as error:
@@ -128,32 +128,32 @@ def _rename(asking: Asking, request: Rename) -> Outcome:
     return Rename(nick)
 
 
-def _set_topic(asking: Asking, request: SetTopic) -> Outcome:
+def _set_topic(context: RequestContext, request: SetTopic) -> Outcome:
     if not fits(request.topic, TOPIC_BYTES_MAX):
         return Failed("too_long", f"a topic has at most {TOPIC_BYTES_MAX} bytes")
     return request
 
 
-def _get_topic(asking: Asking, request: GetTopic) -> Outcome:
-    topic = asking.chat.commits.durable.topic(request.room)
+def _get_topic(context: RequestContext, request: GetTopic) -> Outcome:
+    topic = context.chat.commits.durable.topic(request.room)
     return Done() if topic is None else TopicSet(topic.topic, topic.nick)
 
 
-def _set_away(asking: Asking, request: SetAway) -> Outcome:
+def _set_away(context: RequestContext, request: SetAway) -> Outcome:
     if request.reason is not None and not fits(request.reason, AWAY_BYTES_MAX):
         return Failed("too_long", f"a reason has at most {AWAY_BYTES_MAX} bytes")
-    asking.chat.rooms.set_away(asking.now, asking.peer, request.reason)
+    context.chat.rooms.set_away(context.now, context.peer, request.reason)
     return Done()
 
 
-def _whois(asking: Asking, request: Whois) -> Outcome:
-    claim = asking.chat.commits.durable.owner(request.nick)
+def _whois(context: RequestContext, request: Whois) -> Outcome:
+    claim = context.chat.commits.durable.owner(request.nick)
     if claim is None:
         return Failed("no_such_nick", f"nobody here has ever been called {request.nick}")
     look = skeleton(claim.nick)
-    present = [peer for peer in asking.chat.registry.entered(claim.key) if skeleton(peer.nick or "") == look]
+    present = [peer for peer in context.chat.registry.entered(claim.key) if skeleton(peer.nick or "") == look]
     rooms = _page(sorted({room for peer in present for room in peer.rooms}))
-    idle_s = min((int(asking.now - peer.activity.said_at) for peer in present), default=0)
+    idle_s = min((int(context.now - peer.activity.said_at) for peer in present), default=0)
     return Person(claim.nick, fingerprint(claim.key), _presence_of(present), idle_s, rooms)
 
 
@@ -168,12 +168,12 @@ def _presence_of(present: list[Peer]) -> Presence:
 # --- Lists and history ----------
 
 
-def _mark_read(asking: Asking, request: MarkRead) -> Outcome:
+def _mark_read(context: RequestContext, request: MarkRead) -> Outcome:
     return request
 
 
-def _list_members(asking: Asking, request: ListMembers) -> Outcome:
-    room = asking.chat.rooms.get(request.room)
+def _list_members(context: RequestContext, request: ListMembers) -> Outcome:
+    room = context.chat.rooms.get(request.room)
     if room is None:
         return MemberPage(0, [], False)
     nicks = [nick for nick in sorted(room.roster.members) if nick > request.after]
@@ -181,18 +181,18 @@ def _list_members(asking: Asking, request: ListMembers) -> Outcome:
     return MemberPage(room.roster.head, members, len(members) < len(nicks))
 
 
-def _list_rooms(asking: Asking, request: ListRooms) -> Outcome:
-    names = [name for name in asking.chat.rooms.names() if name > request.after]
+def _list_rooms(context: RequestContext, request: ListRooms) -> Outcome:
+    names = [name for name in context.chat.rooms.names() if name > request.after]
     page = _page(names)
     return Page(page, len(page) < len(names))
 
 
-def _get_history(asking: Asking, request: GetHistory) -> Outcome:
-    return EntryList(asking.chat.history.before(request))
+def _get_history(context: RequestContext, request: GetHistory) -> Outcome:
+    return EntryList(context.chat.history.before(request))
 
 
-def _search(asking: Asking, request: Search) -> Outcome:
-    return EntryList(asking.chat.history.search(asking.peer, request))
+def _search(context: RequestContext, request: Search) -> Outcome:
+    return EntryList(context.chat.history.search(context.peer, request))
 
 
 def _page(items: Sequence[T]) -> list[T]:
@@ -229,7 +229,7 @@ class Order(Enum):
 class Handler:
     """How a request is carried out."""
 
-    handle: Callable[[Asking, Any], Outcome]
+    handle: Callable[[RequestContext, Any], Outcome]
     permission: Permission = Permission.ENTERED
     order: Order = Order.CARRIED_OUT
 
@@ -257,44 +257,44 @@ def carry_out(now: float, chat: Chat, peer: Peer) -> None:
     window = peer.window
     if peer.nick is None:
         return
-    asking = Asking(now, chat, peer)
+    context = RequestContext(now, chat, peer)
     if chat.commits.is_unwritable:
         for counter, held in window.take_held(lambda request: HANDLERS[type(request)].order is Order.ANSWERED):
-            _handle(asking, counter, held)
+            _handle(context, counter, held)
     while (request := window.peek_ready()) is not None:
         if window.waiting and HANDLERS[type(request)].order is not Order.PROPOSED:
             return
-        _handle(asking, window.take_ready(), request)
+        _handle(context, window.take_ready(), request)
 
 
-def _handle(asking: Asking, counter: int, request: RequestBody) -> None:
-    outcome = _outcome(asking, request)
+def _handle(context: RequestContext, counter: int, request: RequestBody) -> None:
+    outcome = _outcome(context, request)
     if isinstance(outcome, Action):
-        asking.chat.propose_action(asking.now, asking.peer, counter, outcome)
+        context.chat.propose_action(context.now, context.peer, counter, outcome)
     else:
-        answer(asking.peer, counter, outcome)
+        answer(context.peer, counter, outcome)
 
 
-def _outcome(asking: Asking, request: Any) -> Outcome:
+def _outcome(context: RequestContext, request: Any) -> Outcome:
     """What the handler of a `RequestBody` returns, if its peer has the permission."""
     handler = HANDLERS[type(request)]
     try:
         if (misnamed := _misnamed(request)) is not None:
             return misnamed
-        if handler.permission is Permission.MEMBER and request.room not in asking.chat.rooms:
+        if handler.permission is Permission.MEMBER and request.room not in context.chat.rooms:
             return Failed("no_such_room", f"there is no room {request.room}")
-        if handler.permission is Permission.MEMBER and request.room not in asking.peer.rooms:
+        if handler.permission is Permission.MEMBER and request.room not in context.peer.rooms:
             return Failed("not_in_room", f"you are not in {request.room}")
-        if handler.permission is Permission.READER and not _may_read(asking, request.log):
+        if handler.permission is Permission.READER and not _may_read(context, request.log):
             return Failed("not_allowed", "you cannot read that")
-        return handler.handle(asking, request)
+        return handler.handle(context, request)
     except LogUnreadable as error:
-        asking.chat.report.on_unreadable(str(error))
+        context.chat.report.on_unreadable(str(error))
         return Failed("unreadable", "the server cannot read that part of its log")
 
 
-def _may_read(asking: Asking, log: str | None) -> bool:
-    return log is None or asking.chat.history.may_read(asking.peer, log)
+def _may_read(context: RequestContext, log: str | None) -> bool:
+    return log is None or context.chat.history.may_read(context.peer, log)
 
 
 def _misnamed(request: Any) -> Failed | None:

@@ -14,7 +14,7 @@ from typing import Any
 from udpchat.chat.ids import DIRECTORY_LOG, conversation_log, inbox_log, message_id, room_log
 from udpchat.server.state import State
 from udpchat.sync.log import Append, RequestId
-from udpchat.wire.content import Claim, Conversation, Message, ReadMark, TopicRecord
+from udpchat.wire.content import Claim, ConversationRecord, Message, ReadMark, TopicRecord
 from udpchat.wire.frames import encode, encode_message
 from udpchat.wire.requests import Done, Failed, MarkRead, Presence, Rename, ResultBody, Say, SetTopic, Stored, Tell
 
@@ -212,7 +212,7 @@ def _tell(state: State, proposal: ActionProposal, action: Telling) -> _Outcome:
         if not (state.may_converse(key) and state.may_converse(other)):
             text = "one of you has as many conversations as can be held"
             return [], [_failed(proposal, "too_many_conversations", text)]
-        entries.append((DIRECTORY_LOG, encode(Conversation(log, (key, other)))))
+        entries.append((DIRECTORY_LOG, encode(ConversationRecord(log, (key, other)))))
     entries.append((log, _message(proposal, request, to=claim.nick)))
     stored = Stored(log, state.head(log) + 1, action.presence)
     return entries, [FollowPrivate(log, (key, other)), _answered(proposal, stored)]

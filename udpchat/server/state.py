@@ -13,7 +13,7 @@ from typing import Final
 from udpchat.chat.ids import DIRECTORY_LOG
 from udpchat.chat.names import skeleton
 from udpchat.sync.log import LogReader
-from udpchat.wire.content import Claim, Conversation, TopicRecord
+from udpchat.wire.content import Claim, ConversationRecord, TopicRecord
 from udpchat.wire.frames import parse_record
 from udpchat.wire.limits import CONVERSATIONS_PER_KEY_MAX, NICKS_MAX, NICKS_PER_KEY_MAX
 
@@ -61,7 +61,7 @@ class State:
                 self._claim(claim)
             case TopicRecord(room) as topic:
                 self._topics[room] = topic
-            case Conversation(name, (one, other)):
+            case ConversationRecord(name, (one, other)):
                 self._conversations.setdefault(one, {})[name] = other
                 self._conversations.setdefault(other, {})[name] = one
 

@@ -138,11 +138,11 @@ class TopicRecord(WireStruct, tag=33, frozen=True):
     nick: Nick
 
 
-class Conversation(WireStruct, tag=34, frozen=True):
+class ConversationRecord(WireStruct, tag=34, frozen=True):
     """The log of the direct messages between two keys."""
 
     log: LogName
     keys: tuple[bytes, bytes]
 
 
-Record = Claim | TopicRecord | Conversation
+Record = Claim | TopicRecord | ConversationRecord
