@@ -19,7 +19,7 @@ def entered() -> tuple[Rig, Peer]:
 def test_a_silent_peer_is_gone_after_the_expiry_and_not_before() -> None:
     rig, peer = entered()
     expiry = Expiry(SETTINGS)
-    assert expiry.next_timeout(rig.now, peer) == rig.now + 30.0
+    assert expiry.next_timeout(peer, None) == rig.now + 30.0
     assert not expiry.is_expired(rig.now + 29.9, peer) and expiry.is_expired(rig.now + 30.0, peer)
     peer.session.heard_s = rig.now + 10.0
     assert not expiry.is_expired(rig.now + 30.0, peer)
@@ -28,7 +28,7 @@ def test_a_silent_peer_is_gone_after_the_expiry_and_not_before() -> None:
 def test_a_session_that_does_not_enter_has_less_time() -> None:
     rig = Rig(settings=SETTINGS)
     peer = rig.stranger()
-    assert Expiry(SETTINGS).next_timeout(rig.now, peer) == rig.now + ENTER_WITHIN_S
+    assert Expiry(SETTINGS).next_timeout(peer, None) == rig.now + ENTER_WITHIN_S
 
 
 def test_a_server_that_stood_still_counts_from_when_it_ran_again() -> None:
@@ -58,5 +58,5 @@ def test_the_session_before_has_its_time() -> None:
     expiry = Expiry(SETTINGS)
     assert not expiry.is_previous_over(rig.now + 99, peer)
     peer.previous = peer.session
-    assert expiry.next_timeout(rig.now, peer) == peer.session.born_s + SESSION_OVERLAP_S
+    assert expiry.next_timeout(peer, None) == peer.session.born_s + SESSION_OVERLAP_S
     assert expiry.is_previous_over(peer.session.born_s + SESSION_OVERLAP_S, peer)

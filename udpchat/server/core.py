@@ -185,7 +185,7 @@ class ServerCore:
     def _handle_peer_timeout(self, now: float, peer: Peer) -> None:
         if peer not in self._registry:
             return
-        due = self._expiry.next_timeout(now, peer)
+        due = self._expiry.next_timeout(peer, peer.downlink.next_timeout(now))
         if now < due:  # it was postponed; `due` is the new time
             return self._timers.arm(peer, due)
         self._fanout.to_flush[peer] = None
@@ -222,12 +222,13 @@ class ServerCore:
         self._transmits += self._fanout.datagrams(now, peer)
         if downlink.unreadable is not None:
             self.chat.report.on_unreadable(downlink.unreadable)
+        due = downlink.next_timeout(now)
         if session.path.is_checking:
             for challenge in session.path.drain_challenges():
                 self._transmits.append((session.seal(pack([encode(PathCheck(challenge.token))])), challenge.address))
-        elif downlink.next_timeout(now) is None and self._timers.is_armed(peer):
+        elif due is None and self._timers.is_armed(peer):
             return  # only its expiry remains, which is checked when the armed timer fires
-        self._timers.arm(peer, self._expiry.next_timeout(now, peer))
+        self._timers.arm(peer, self._expiry.next_timeout(peer, due))
 
     def drain_transmits(self) -> list[tuple[bytes, Address]]:
         """Datagrams to send, in order."""

@@ -41,13 +41,13 @@ class Expiry:
             expiry_s = min(ENTER_WITHIN_S, expiry_s)
         return min(max(peer.heard_at, self._resumed_at) + expiry_s, peer.session.born_s + 2 * SESSION_AGE_S_MAX)
 
-    def next_timeout(self, now: float, peer: Peer) -> float:
-        """The earliest of expiry, end of the previous session, path check and probes."""
+    def next_timeout(self, peer: Peer, downlink_due: float | None) -> float:
+        """The earliest of expiry, end of the previous session, path check, and what is due in the downlink."""
         due = earliest(
             self._expires_at(peer),
             None if peer.previous is None else peer.session.born_s + SESSION_OVERLAP_S,
             peer.session.path.next_timeout(),
-            peer.downlink.next_timeout(now),
+            downlink_due,
         )
         assert due is not None  # every peer expires
         return due
