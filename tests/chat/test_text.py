@@ -246,12 +246,13 @@ def test_a_duration_is_told_in_its_two_largest_units(seconds: float, text: str) 
 @pytest.mark.parametrize(
     ("kept_s", "kept_entries", "text"),
     [
-        (0, 0, "for good"), (3_600, 0, "for 1 hour"), (7_200, 0, "for 2 hours"), (86_400, 0, "for 1 day"),
-        (1, 0, "for 1 second"), (0, 1, "up to the last message"), (0, 2, "up to the last 2 messages"),
+        (None, None, "for good"), (3_600, None, "for 1 hour"), (7_200, None, "for 2 hours"),
+        (86_400, None, "for 1 day"),
+        (1, None, "for 1 second"), (None, 1, "up to the last message"), (None, 2, "up to the last 2 messages"),
         (2_592_000, 10_000, "for 30 days and up to the last 10,000 messages"),
     ],
 )  # fmt: skip
-def test_how_long_a_server_keeps_is_told_in_words(kept_s: int, kept_entries: int, text: str) -> None:
+def test_how_long_a_server_keeps_is_told_in_words(kept_s: int | None, kept_entries: int | None, text: str) -> None:
     assert kept_for(kept_s, kept_entries) == text
     assert text in kept_text(kept_s, kept_entries)
 

@@ -30,8 +30,8 @@ TALK = "@0123456789abcdef0123"
     [
         ("", Retention()),
         ("forever", Retention()),
-        ("30d", Retention(2_592_000, 0)),
-        ("10000", Retention(0, 10_000)),
+        ("30d", Retention(kept_s=2_592_000)),
+        ("10000", Retention(kept_entries=10_000)),
         ("30d,10000", Retention(2_592_000, 10_000)),
         (" 500 , 12H ", Retention(43_200, 500)),
     ],

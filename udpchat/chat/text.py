@@ -174,16 +174,16 @@ def duration_text(seconds: float) -> str:
     return " ".join(parts[:2]) or "0 seconds"
 
 
-def kept_text(kept_s: int, kept_entries: int) -> str:
-    """The end of a sentence: how long the server keeps messages, and who can read them; 0 means no such limit."""
+def kept_text(kept_s: int | None, kept_entries: int | None) -> str:
+    """The end of a sentence: how long the server keeps messages, and who can read them; None: no such limit."""
     how_long = kept_for(kept_s, kept_entries)
     return f"is kept by the server {how_long}; whoever joins and the server's operator can read it"
 
 
-def kept_for(kept_s: int, kept_entries: int) -> str:
-    """`for good`, `for 30 days`, `up to the last 10,000 messages`, or both limits; 0 means no such limit."""
-    limits = [f"for {duration_text(kept_s)}"] if kept_s else []
-    if kept_entries:
+def kept_for(kept_s: int | None, kept_entries: int | None) -> str:
+    """`for good`, `for 30 days`, `up to the last 10,000 messages`, or both limits; None: no such limit."""
+    limits = [f"for {duration_text(kept_s)}"] if kept_s is not None else []
+    if kept_entries is not None:
         last = "message" if kept_entries == 1 else counted(kept_entries, "message")
         limits.append(f"up to the last {last}")
     return " and ".join(limits) or "for good"

@@ -23,8 +23,8 @@ class Settings:
     name: str = ""
     heartbeat_s: float = HEARTBEAT_S
     expiry_s: float = EXPIRY_S
-    kept_s: int = 0  # how long messages are kept; 0: forever
-    kept_entries: int = 0  # how many of each room and conversation; 0: all
+    kept_s: int | None = None  # how long messages are kept; None: forever
+    kept_entries: int | None = None  # how many of each room and conversation; None: all
 
 
 class Admission:

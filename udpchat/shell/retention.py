@@ -39,22 +39,22 @@ _logger = logging.getLogger("udpchat.server")
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """What is kept of each room and conversation; 0: without that limit."""
+    """What is kept of each room and conversation; None: without that limit."""
 
-    kept_s: int = 0
-    kept_entries: int = 0
+    kept_s: int | None = None
+    kept_entries: int | None = None
 
 
 def parse_retention(text: str) -> Retention:
     """`30d`, `10000` or `30d,10000`; empty or `forever`: all. ValueError says what is right."""
-    kept = {"kept_s": 0, "kept_entries": 0}
+    kept: dict[str, int] = {}
     for part in text.split(",") if text.strip().lower() not in ("", "forever") else ():
         word = part.strip()
         seconds = seconds_of(word)
         is_number = word.isascii() and word.isdecimal() and len(word) <= ENTRIES_DIGITS_MAX
         name = "kept_entries" if is_number else "kept_s"
         value = int(word) if is_number else seconds or 0
-        if value < 1 or kept[name]:
+        if value < 1 or name in kept:
             raise ValueError("write how long (30d), how many messages of a room (10000), both (30d,10000), or forever")
         kept[name] = value
     return Retention(**kept)
@@ -66,9 +66,9 @@ def surplus_end(extent: Extent, since: Callable[[int], int], *, retention: Reten
     `since(time_ms)` is the first sequence of that time or later. `wall_s` is the time now, in seconds since 1970.
     """
     end = extent.base
-    if retention.kept_entries:
+    if retention.kept_entries is not None:
         end = max(end, extent.head - retention.kept_entries)
-    if retention.kept_s and extent.head > extent.base:
+    if retention.kept_s is not None and extent.head > extent.base:
         oldest_ms = int((wall_s - retention.kept_s) * 1000)
         end = max(end, min(since(max(oldest_ms, 0)) - 1, extent.head))
     return end
@@ -79,8 +79,9 @@ def objection(retention: Retention, path: Path, *, wall_clock: Callable[[], floa
 
     It is one if it keeps less than KEPT_S_MIN or fewer messages of a room than KEPT_ENTRIES_MIN: `2s`, `30` for `30d`.
     """
-    few = 0 < retention.kept_entries < KEPT_ENTRIES_MIN
-    if not few and not 0 < retention.kept_s < KEPT_S_MIN:
+    kept_s, kept_entries = retention.kept_s, retention.kept_entries
+    few = kept_entries is not None and kept_entries < KEPT_ENTRIES_MIN
+    if not few and (kept_s is None or kept_s >= KEPT_S_MIN):
         return None
     deleted, logs, wall_s = 0, 0, wall_clock()
     with suppress(StoreError), reading(path) as tables:  # no log yet, or one that the start will refuse
@@ -91,8 +92,8 @@ def objection(retention: Retention, path: Path, *, wall_clock: Callable[[], floa
                 deleted += end - place.extent.base
                 logs += end > place.extent.base
     now = f", now {_told(deleted, logs)}" if deleted else ""
-    days = f" (for days write {retention.kept_entries}d)" if few and not retention.kept_s else ""
-    kept = kept_for(retention.kept_s, retention.kept_entries)
+    days = f" (for days write {kept_entries}d)" if few and kept_s is None else ""
+    kept = kept_for(kept_s, kept_entries)
     return f"--retention keeps history {kept} and deletes all else for good{now}; if you mean it, add --yes{days}"
 
 
@@ -165,7 +166,7 @@ class Pruner:
         """Up to where a log is to be forgotten next, if anything of it is."""
         extent = self._log.extent(name)
         since = partial(self._log.since, name)
-        retention = Retention(0, INBOX_ENTRIES_MAX) if name.startswith(INBOX_PREFIX) else self._retention
+        retention = Retention(kept_entries=INBOX_ENTRIES_MAX) if name.startswith(INBOX_PREFIX) else self._retention
         end = surplus_end(extent, since, retention=retention, wall_s=self._wall_clock())
         return min(end, extent.base + STRETCH_ENTRIES) if end > extent.base else None
 

@@ -152,8 +152,8 @@ class Welcome(WireStruct, tag=16, frozen=True):
     server_name: ShortText
     heartbeat_ms: Milliseconds
     expiry_ms: Milliseconds
-    kept_s: Sequence = 0  # how long messages are kept; 0: for good
-    kept_entries: Sequence = 0  # how many of each room; 0: all
+    kept_s: Counter | None = None  # how long messages are kept; nil: for good
+    kept_entries: Counter | None = None  # how many of each room; nil: all
     minor: MinorVersion = 0
     capabilities: Capabilities = ()  # what the server understands
 
