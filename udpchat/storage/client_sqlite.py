@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 from udpchat.client.stored import (
@@ -25,10 +25,9 @@ from udpchat.client.stored import (
     Write,
     digest_of,
 )
-from udpchat.storage.lock import StoreLock
-from udpchat.storage.migrations import Progress, Schema, connect, failures, opening, prepare, transaction
+from udpchat.storage.migrations import Progress, Schema, failures, transaction
 from udpchat.storage.protocol import RUN_COUNTERS
-from udpchat.storage.tables import STATEMENTS, Place, Tables, TableStore
+from udpchat.storage.tables import STATEMENTS, Place, TableStore
 from udpchat.sync.log import Extent
 from udpchat.wire.limits import INSTANCE_BYTES, REQUESTS_IN_FLIGHT_MAX
 
@@ -61,24 +60,14 @@ class SqliteClientStore(TableStore):
     def __init__(
         self, path: Path, *, random: Callable[[int], bytes] = os.urandom, progress: Progress | None = None
     ) -> None:
-        with opening(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-        with ExitStack() as stack:
-            stack.callback(StoreLock(path).release)
-            prepare(path, CLIENT, progress)
-            with opening(path):
-                self._writer = connect(path)
-                stack.callback(self._writer.close)
-                self._reader = connect(path)
-                stack.callback(self._reader.close)
-                self._reader.execute("PRAGMA query_only = ON")
-                self._writer.execute("PRAGMA synchronous = FULL")
-                if self._writer.execute("SELECT 1 FROM identity").fetchone() is None:
-                    self._writer.execute("INSERT INTO identity VALUES (?, 1)", (random(INSTANCE_BYTES),))
-                self._tables = Tables(self._writer, self._reader)
-            self._held = stack.pop_all()
+        super().__init__(path, CLIENT, progress, partial(self._begin_run, random))
         self._unsynced_answers = 0
         self._run_first = 0  # the first counter of this run
+
+    def _begin_run(self, random: Callable[[int], bytes]) -> None:
+        self._writer.execute("PRAGMA synchronous = FULL")
+        if self._writer.execute("SELECT 1 FROM identity").fetchone() is None:
+            self._writer.execute("INSERT INTO identity VALUES (?, 1)", (random(INSTANCE_BYTES),))
 
     @property
     def is_durable(self) -> bool:

@@ -18,13 +18,13 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
-from udpchat.storage.lock import StoreLock
-from udpchat.storage.migrations import Progress, Schema, connect, failures, is_disk_fault, opening, prepare, transaction
+from udpchat.storage.migrations import Progress, Schema, failures, is_disk_fault, transaction
 from udpchat.storage.protocol import ANSWERED_MAX, Durability, StoreError, StoreFailed, StoreFull, StoreUnusable
-from udpchat.storage.tables import STATEMENTS, Tables, TableStore
+from udpchat.storage.tables import STATEMENTS, TableStore
 from udpchat.storage.text_index import generation_of
 from udpchat.sync.log import Append, Extent
 
@@ -80,26 +80,13 @@ class SqliteLog(TableStore):
         random: Callable[[int], bytes] = os.urandom,
         progress: Progress | None = None,
     ) -> None:
-        with opening(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
         self._failed: StoreError | None = None
         self._closed = False
-        with ExitStack() as stack:
-            stack.callback(StoreLock(path).release)
-            prepare(path, SERVER, progress)
-            with opening(path):
-                self._writer = connect(path)
-                stack.callback(self._writer.close)
-                self._begin_run(path, durability, random)
-                self._reader = connect(path)
-                stack.callback(self._reader.close)
-                self._reader.execute("PRAGMA query_only = ON")
-                self._limit(bytes_max)
-                self._tables = Tables(self._writer, self._reader)
-                (self._seed,) = self._reader.execute("SELECT seed FROM run").fetchone()
-            self._held = stack.pop_all()
+        super().__init__(path, SERVER, progress, partial(self._begin_run, path, durability, bytes_max, random))
 
-    def _begin_run(self, path: Path, durability: Durability, random: Callable[[int], bytes]) -> None:
+    def _begin_run(
+        self, path: Path, durability: Durability, bytes_max: int | None, random: Callable[[int], bytes]
+    ) -> None:
         """Record how this run uses the file, after a check whether the last run may have lost entries."""
         before, boot_before, closed = self._writer.execute("SELECT durability, boot, closed FROM run").fetchone()
         this_boot = boot()
@@ -115,11 +102,13 @@ class SqliteLog(TableStore):
                 redraw_generations(self._writer, random)
             self._writer.execute("UPDATE run SET durability = ?, boot = ?, closed = 0", (durability.value, this_boot))
         self._writer.execute(f"PRAGMA synchronous = {SYNCHRONOUS[durability]}")
-
-    def _limit(self, bytes_max: int | None) -> None:
         if bytes_max is not None:
-            (page_bytes,) = self._writer.execute("PRAGMA page_size").fetchone()
-            self._writer.execute(f"PRAGMA max_page_count = {max(bytes_max // page_bytes, 1)}").fetchone()
+            self._limit(bytes_max)
+        (self._seed,) = self._writer.execute("SELECT seed FROM run").fetchone()
+
+    def _limit(self, bytes_max: int) -> None:
+        (page_bytes,) = self._writer.execute("PRAGMA page_size").fetchone()
+        self._writer.execute(f"PRAGMA max_page_count = {max(bytes_max // page_bytes, 1)}").fetchone()
 
     # --- Reading ----------
 

@@ -9,12 +9,15 @@ from __future__ import annotations
 import sqlite3
 import zlib
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 from udpchat.chat.ids import shown_log
 from udpchat.chat.text import counted
-from udpchat.storage.migrations import failures, transaction
+from udpchat.storage.lock import StoreLock
+from udpchat.storage.migrations import Progress, Schema, connect, failures, opening, prepare, transaction
 from udpchat.storage.protocol import StoreFailed
 from udpchat.storage.text_index import latest, message_of, nick_token, time_of, words_of
 from udpchat.sync.log import Extent, SearchHit, SearchQuery
@@ -230,9 +233,24 @@ class Tables:
 
 
 class TableStore:
-    """What the stores of the server and of the client have in common: `_tables`, which each makes, and reading it."""
+    """What the stores of the server and of the client have in common: a file with its lock, and two connections."""
 
-    _tables: Tables
+    def __init__(self, path: Path, schema: Schema, progress: Progress | None, begin: Callable[[], None]) -> None:
+        """`begin` prepares `_writer` for this run, before the tables are read. Raises `StoreUnusable`."""
+        with opening(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as stack:
+            stack.callback(StoreLock(path).release)
+            prepare(path, schema, progress)
+            with opening(path):
+                self._writer = connect(path)
+                stack.callback(self._writer.close)
+                begin()
+                self._reader = connect(path)
+                stack.callback(self._reader.close)
+                self._reader.execute("PRAGMA query_only = ON")
+                self._tables = Tables(self._writer, self._reader)
+            self._held = stack.pop_all()
 
     def logs(self) -> list[str]:
         return list(self._tables.places)
