@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from random import Random
+from typing import Any
 
 from tests.sim import audit
 from udpchat.chat import events
@@ -29,6 +30,7 @@ class Person:
         self.store = MemoryClientStore(random=random.randbytes)
         self.core: ClientCore
         self.events: list[events.ClientEvent] = []
+        self.is_cut = False  # nothing arrives here
 
     def of(self, kind: type) -> list:
         return [event for event in self.events if isinstance(event, kind)]
@@ -50,22 +52,22 @@ class Wire:
         self.server = ServerCore(static=KeyPair(self.random.randbytes(32)), log=self.log, random=self.random.randbytes)
         self.people: list[Person] = []
 
-    def person(self, nick: str, *rooms: str) -> Person:
-        """Somebody new, who has come in."""
+    def person(self, nick: str, *rooms: str, **wishes: Any) -> Person:
+        """Somebody new, who has come in; `wishes`: fields of their profile."""
         person = Person(nick, Address(f"10.0.1.{len(self.people)}", 1), self.random)
         self.people.append(person)
-        self.start(person, *(rooms or ("lobby",)))
+        self.start(person, *(rooms or ("lobby",)), **wishes)
         return person
 
     def start(self, person: Person, *rooms: str, history: int = 0, is_recent: bool = False,
-              is_returning: bool = False, saved: ClientState | None = None) -> None:  # fmt: skip
+              is_returning: bool = False, saved: ClientState | None = None, **wishes: Any) -> None:  # fmt: skip
         """A run with what this person has stored, or `saved`; `is_recent`: the client gets what it is to show first."""
         saved = saved or person.store.load()
         if is_recent:
             saved = replace(saved, recent={log: person.store.last(log, history) for log in person.store.logs()})
         rooms = rooms or ("lobby",)
         profile = Profile(
-            person.static, person.nick, rooms, "server", lambda key: "", history, is_returning=is_returning
+            person.static, person.nick, rooms, "server", lambda key: "", history, is_returning=is_returning, **wishes
         )
         person.events = []
         person.core = ClientCore(
@@ -106,7 +108,7 @@ class Wire:
             return False
         for person in self.people:
             down = [(datagram, SERVER) for datagram, address in sent if address == person.address]
-            if down:
+            if down and not person.is_cut:
                 person.core.receive(self.now, down)
         if up:
             self.server.receive(self.now, up)

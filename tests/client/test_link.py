@@ -10,6 +10,7 @@ from tests.sim.nodes import ClientNode
 from tests.sim.world import SERVER, World
 from udpchat.chat import events
 from udpchat.client.link import LOST_S, RECONNECT_S_MIN, SUSPECT_S, Link, LinkSettings
+from udpchat.client.profile import Profile
 from udpchat.session.noise import KeyPair
 from udpchat.wire.frames import Ping, Pong, encode, pack, parse_up_untrusted
 from udpchat.wire.limits import DATAGRAM_BYTES_MAX
@@ -53,7 +54,8 @@ def test_silence_is_suspected_first_and_told_then() -> None:
 
 
 def test_a_probe_measures_by_its_pong_and_a_heartbeat_measures_nothing() -> None:
-    link = Link(5.0, LinkSettings(KeyPair(bytes(32)), bytes(16), SERVER, lambda key: True, Random(1).randbytes))
+    profile = Profile(KeyPair(bytes(32)), "me", (), "server", lambda key: "")
+    link = Link(5.0, LinkSettings(profile, bytes(16), SERVER, Random(1).randbytes))
     (ping,) = parse_up_untrusted(pack([link.probe(7.0)]))
     assert isinstance(ping, Ping)
     assert link.on_pong(7.25, Pong(ping.number)) == pytest.approx(0.25)

@@ -18,6 +18,7 @@ from udpchat.client.link import (
     LinkSettings,
     LinkState,
 )
+from udpchat.client.profile import Profile
 from udpchat.session.noise import KeyPair
 from udpchat.session.responder import HandshakeResponder
 from udpchat.session.session import Session
@@ -35,9 +36,8 @@ class Ends:
     def __init__(self, *, approves: bool = True) -> None:
         random = Random(1)
         self.now = 100.0
-        settings = LinkSettings(
-            KeyPair(random.randbytes(32)), bytes(16), SERVER, lambda key: approves, random.randbytes
-        )
+        profile = Profile(KeyPair(random.randbytes(32)), "me", (), "server", lambda key: "" if approves else "no")
+        settings = LinkSettings(profile, bytes(16), SERVER, random.randbytes)
         self.link = Link(self.now, settings)
         self.static = KeyPair(random.randbytes(32))
         self.responder = HandshakeResponder(

@@ -7,8 +7,10 @@ import pytest
 from tests.client.pair import Person, Wire
 from udpchat.chat import events
 from udpchat.client import compose
-from udpchat.client.model import ITEMS_BYTES_MAX, ITEMS_MAX, Conversation, Item, ItemState, Phase
+from udpchat.client.model import ITEMS_BYTES_MAX, ITEMS_MAX, Conversation, Delivery, Item, ItemState, Phase
 from udpchat.client.read_marks import REPORT_INTERVAL_S
+from udpchat.client.typing import SHOWN_S
+from udpchat.wire.limits import TYPING, TYPING_INTERVAL_S
 from udpchat.wire.requests import LogEntry
 
 
@@ -183,6 +185,44 @@ def test_members_are_those_who_come_and_go_and_after_a_list_all() -> None:
     wire.settle()
     assert [(each.nick, each.away) for each in members] == [("alice", None), ("bob", None), ("carol", "lunch")]
     assert members.is_complete and alice.of(events.MemberAway) == [events.MemberAway("lobby", "carol", "lunch")]
+
+
+def test_who_types_is_shown_to_those_who_can_show_it_until_the_message_comes() -> None:
+    wire = Wire()
+    bob, carol = wire.person("bob"), wire.person("carol")
+    alice = wire.person("alice", capabilities=(TYPING,))
+    bob.core.notify_typing(wire.now, "lobby")
+    bob.core.notify_typing(wire.now, "@nobody")
+    wire.settle(0.1)
+    assert alice.core.model.typing("lobby") == ["bob"] and carol.core.model.typing("lobby") == []
+    assert bob.core.model.typing("lobby") == []
+    bob.core.say(wire.now, "lobby", "done")
+    wire.settle(0.1)
+    assert alice.core.model.typing("lobby") == []
+    bob.core.notify_typing(wire.now + TYPING_INTERVAL_S, "lobby")
+    wire.settle(0.1)
+    assert alice.core.model.typing("lobby") == ["bob"]
+    wire.settle(SHOWN_S)
+    assert alice.core.model.typing("lobby") == []
+    assert [event.is_typing for event in alice.of(events.MemberTyping)] == [True, False, True, False]
+
+
+def test_how_many_have_a_message_is_known_from_their_acks() -> None:
+    wire = Wire()
+    wire.person("bob")
+    carol = wire.person("carol")
+    alice = wire.person("alice", wants_receipts=True)
+    another_device(wire, alice)
+    carol.is_cut = True
+    alice.core.say(wire.now, "lobby", "hello")
+    wire.settle(0.1)
+    assert [each.delivery for each in alice.core.model.items("lobby")] in ([None], [Delivery(0, 2)], [Delivery(1, 2)])
+    wire.settle(3)
+    assert [each.delivery for each in alice.core.model.items("lobby")] == [Delivery(1, 2)]
+    carol.is_cut = False
+    wire.settle(10)
+    assert [each.delivery for each in alice.core.model.items("lobby")] == [Delivery(2, 2)]
+    assert alice.of(events.MessageDelivered)[-1].have == 2
 
 
 def test_the_connection_says_how_far_it_is() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 from typing import get_args
 
@@ -12,12 +13,31 @@ from tests.server.test_core import grow_old
 from tests.sim.world import SERVER, World
 from udpchat.chat import events
 from udpchat.server.frames import FRAMES, FrameContext
+from udpchat.server.registry import Peer
 from udpchat.session.noise import Keys
 from udpchat.session.session import Session
 from udpchat.wire.content import Reason
 from udpchat.wire.errors import BadDatagram, Drop
-from udpchat.wire.frames import Ack, AckedPackets, Cursor, Follow, Goodbye, Request, RequestFragment, Up, encode, pack
-from udpchat.wire.requests import Rename
+from udpchat.wire.frames import (
+    Ack,
+    AckedPackets,
+    Cursor,
+    Down,
+    Follow,
+    GetReceipt,
+    Goodbye,
+    Receipt,
+    Request,
+    RequestFragment,
+    Typing,
+    Up,
+    UserTyping,
+    encode,
+    pack,
+    parse_down_untrusted,
+)
+from udpchat.wire.limits import NOTICED_PEERS_MAX, NOTICES_BURST, TYPING
+from udpchat.wire.requests import Rename, Say
 
 OF_THE_SESSION = (
     Follow("#elsewhere"),
@@ -118,3 +138,64 @@ def test_a_late_goodbye_of_the_session_before_ends_nothing() -> None:
     world.network.send(world.now, alice.address, SERVER, before.seal(pack([encode(Goodbye("quit"))])))
     world.run(0.5)
     assert len(world.server.core.chat.registry) == 2 and not bob.of(events.MemberLeft)
+
+
+# --- Notices ----------
+
+
+def notices(peer: Peer, rig: Rig) -> list[Down]:
+    """The notices and receipts that were sent to a device."""
+    sent: list[Down] = []
+    while packets := peer.downlink.drain_packets(rig.now):
+        sent += [frame for packet in packets for frame in parse_down_untrusted(packet.body)]
+    return [frame for frame in sent if isinstance(frame, UserTyping | Receipt)]
+
+
+def send(rig: Rig, peer: Peer, frame: Up) -> None:
+    FRAMES[type(frame)](FrameContext(rig.now, rig.chat, peer, peer.session, peer.session.path.address), frame)
+
+
+def test_a_notice_of_typing_goes_to_the_other_users_of_the_log_who_can_show_it() -> None:
+    rig = Rig()
+    alice, bob, carol = (rig.device(nick, "lobby") for nick in ("alice", "bob", "carol"))
+    phone = rig.device("alice", "lobby", key=alice.key)
+    dave = rig.device("dave", "den")
+    for peer in (alice, bob, phone, dave):
+        peer.author = replace(peer.author, capabilities=frozenset({TYPING}))
+    send(rig, alice, Typing("#lobby"))
+    got = {peer.nick: notices(peer, rig) for peer in (bob, carol, dave)}
+    assert got == {"bob": [UserTyping("#lobby", "alice")], "carol": [], "dave": []} and notices(phone, rig) == []
+    for log in ("#den", "%lobby", "~", "@0"):
+        send(rig, alice, Typing(log))
+    assert not any(notices(peer, rig) for peer in (bob, dave))
+
+
+def test_a_receipt_counts_the_other_users_by_what_one_of_their_devices_holds() -> None:
+    rig = Rig()
+    alice, bob, carol = (rig.device(nick, "lobby") for nick in ("alice", "bob", "carol"))
+    rig.device("alice", "lobby", key=alice.key)
+    rig.device("bob", "lobby", key=bob.key)
+    for peer in (bob, carol):
+        send(rig, peer, Ack(None, [Cursor("#lobby", rig.log.extent("#lobby").generation, 0, [])]))
+    rig.ask(alice, Say("lobby", 0, "hi"))
+    rig.write()
+    send(rig, bob, Ack(None, [Cursor("#lobby", rig.log.extent("#lobby").generation, 1, [])]))
+    send(rig, alice, GetReceipt("#lobby", 1))
+    send(rig, alice, GetReceipt("#den", 1))
+    assert notices(alice, rig) == [Receipt("#lobby", 1, 1, 2)]
+
+
+def test_notices_have_a_rate_and_end_where_they_would_go_to_too_many() -> None:
+    rig = Rig()
+    alice = rig.device("alice", "lobby")
+    others = [rig.device(f"peer{number}", "lobby") for number in range(NOTICED_PEERS_MAX - 1)]
+    for _ in range(int(NOTICES_BURST)):
+        send(rig, alice, GetReceipt("#lobby", 1))
+    for frame in (GetReceipt("#lobby", 1), Typing("#lobby")):
+        with pytest.raises(BadDatagram, match="rate"):
+            send(rig, alice, frame)
+    rig.now += 10.0
+    rig.device("another", "lobby")
+    notices(alice, rig)
+    send(rig, alice, GetReceipt("#lobby", 1))
+    assert notices(alice, rig) == [] and len(others) == NOTICED_PEERS_MAX - 1

@@ -70,8 +70,9 @@ def _read(swarm: Swarm) -> None:
     client = _person(swarm)
     if client is not None:
         name = swarm.random.choice(client.core.model.conversations() or [Conversation("lobby")]).name
-        swarm.tell(f"{client.nick} has read {name}")
-        client.do("mark_read", name)
+        verb = swarm.random.choice(("mark_read", "notify_typing"))
+        swarm.tell(f"{client.nick}: {verb} {name}")
+        client.do(verb, name)
 
 
 def _join(swarm: Swarm) -> None:

@@ -16,6 +16,7 @@ from random import Random
 from tests.sim import deeds
 from tests.sim.faults import Link
 from tests.sim.world import World
+from udpchat.wire.limits import TYPING
 from udpchat.wire.packets import Address
 
 LIVENESS_S_MAX = 60.0
@@ -91,6 +92,7 @@ class Swarm:
         self.random = Random(seed)
         self.plan = draw_plan(self.random)
         self.world = World(self.random, self.plan.link)
+        self.world.wishes = {"capabilities": (TYPING,), "wants_receipts": True}
         self.texts = 0  # said so far
         self.addresses = 0  # moved to so far
         self._tell = tell

@@ -38,7 +38,7 @@ from udpchat.wire.frames import (
     Welcome,
     encode,
 )
-from udpchat.wire.limits import BODY_BYTES_MAX
+from udpchat.wire.limits import BODY_BYTES_MAX, TYPING
 from udpchat.wire.requests import Failed, GetHistory, Say, Whois
 
 LATER = 7  # a field that nobody knows
@@ -93,7 +93,7 @@ class Later:
         return encode([*_fields(message), LATER])
 
     @staticmethod
-    def _introduction(instance: bytes) -> bytes:
+    def _introduction(instance: bytes, capabilities: tuple[int, ...]) -> bytes:
         return encode([*_fields(Introduction(instance, 9, (1, 500))), LATER])
 
 
@@ -145,7 +145,8 @@ def test_capabilities_are_those_of_the_latest_handshake(monkeypatch: pytest.Monk
     world = World(Random(7))
     (alice,) = world.add_clients(1)
     (peer,) = world.server.core.chat.registry
-    assert peer.author.capabilities == frozenset() and alice.core._chat.membership.server_capabilities == frozenset()
+    assert peer.author.capabilities == frozenset()
+    assert alice.core._chat.membership.server_capabilities == {TYPING}
     alice.kill()
     monkeypatch.setattr(link, "encode_introduction", Later._introduction)
     alice.restart()

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from random import Random
+from typing import Any
 
 from tests.sim import audit
 from tests.sim.disk import Make
@@ -62,6 +63,7 @@ class World:
         self.clients: list[ClientNode] = []
         self.promises = Promises(self.server, self.clients)
         self.steps = 0
+        self.wishes: dict[str, Any] = {}  # further fields of the profiles of clients
         self._idle_steps = 0  # since time last went on
 
     def _new_server(self, settings: Settings) -> ServerNode:

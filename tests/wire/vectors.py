@@ -42,6 +42,8 @@ UP: list[frames.Up] = [
     frames.Ping(123_456),
     frames.PathReply(TOKEN),
     frames.Goodbye(content.Reason.QUIT),
+    frames.Typing("#lobby"),
+    frames.GetReceipt("#lobby", 41),
 ]
 DOWN: list[frames.Down] = [
     frames.Welcome("ada", USER, "den", 10_000, 30_000, 86_400, 1_000, 0, ()),
@@ -55,6 +57,8 @@ DOWN: list[frames.Down] = [
     frames.ResultFragment(COUNTER, 0, 2, b"the first"),
     frames.FollowRefused("#no room", "bad_room", "A room name cannot contain a space."),
     frames.Unwritable("the server cannot store anything: there is no room on the disk"),
+    frames.UserTyping("#lobby", "ada"),
+    frames.Receipt("#lobby", 41, 3, 4),
 ]
 REQUESTS: list[requests.RequestBody] = [
     requests.Say("lobby", content.ACTION, "waves"),

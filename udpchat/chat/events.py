@@ -90,6 +90,26 @@ class MemberAway:
 
 
 @dataclass(frozen=True, slots=True)
+class MemberTyping:
+    """A user has begun to type a message to a conversation, or has ended."""
+
+    room: str
+    nick: str
+    is_typing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MessageDelivered:
+    """Of the `users` who are now in the room besides this one, at least `have` have a message of this user."""
+
+    room: str
+    seq: int
+    id: str
+    have: int
+    users: int
+
+
+@dataclass(frozen=True, slots=True)
 class ReadMarked:
     """This user has read a conversation up to `seq`, on another device."""
 
@@ -180,7 +200,9 @@ class Rejected:
     text: str
 
 
-ModelChange = MemberAway | ReadMarked | HistoryReplaced  # for those who draw the model; not printed
+ModelChange = (
+    MemberAway | MemberTyping | MessageDelivered | ReadMarked | HistoryReplaced
+)  # for those who draw the model; not printed
 
 ClientEvent = (
     Connected | MessageReceived | MessageSent | MemberJoined | MemberLeft | MemberRenamed | MemberList | RoomList

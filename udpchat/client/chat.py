@@ -10,6 +10,7 @@ from udpchat.chat import events
 from udpchat.chat.ids import ROOM_PREFIX
 from udpchat.chat.text import kept_text
 from udpchat.client.membership import Membership
+from udpchat.client.notices import Notices
 from udpchat.client.profile import Profile
 from udpchat.client.requests import Requests
 from udpchat.client.stored import ClientState, Write
@@ -35,6 +36,7 @@ class Chat:
         self.is_lost = False  # the connection was lost: new requests wait
         self._server_key = b""  # of the current session
         self._kept = ""  # how long the server keeps messages, as text for the user
+        self.notices = Notices(self.timeline, wants_receipts=profile.wants_receipts)
         self._rooms_saved = saved.rooms  # as last added to the writes
         self._events: list[events.ClientEvent] = []
         for room in profile.rooms:
@@ -145,6 +147,10 @@ class Chat:
         """The server cannot store anything at the moment."""
         self._events += self.requests.on_unwritable(now, text)
 
+    def on_notice(self, now: float, frame: frames.UserTyping | frames.Receipt) -> None:
+        """Another user is typing, or so many have this user's messages."""
+        self._events += self.notices.receive(now, frame)
+
     def on_result(self, now: float, frame: frames.Result | frames.ResultFragment) -> None:
         """A result, or a fragment of one; a Rename or Part that succeeded changes the membership."""
         if isinstance(frame, frames.Result):
@@ -159,14 +165,16 @@ class Chat:
     # --- Time ----------
 
     def next_timeout(self) -> float | None:
-        """When a request or a read mark is due; while we have entered."""
-        return earliest(self.requests.outbox.next_timeout(), self.timeline.marks.next_timeout())
+        """When a request, a read mark or a notice is due; while we have entered."""
+        parts = (self.requests.outbox, self.timeline.marks, self.notices)
+        return earliest(*(part.next_timeout() for part in parts))
 
     def handle_timeout(self, now: float) -> None:
-        """Request what is due."""
+        """Request what is due, and end what is over."""
         due = self.timeline.marks.next_timeout()
         if due is not None and now >= due:
             self.send_marks()
+        self._events += self.notices.handle_timeout(now)
 
     def send_marks(self) -> None:
         """Request that the read marks be stored."""
@@ -195,5 +203,7 @@ class Chat:
         """What happened; events of the timeline come last, and only after `Connected`."""
         drained, self._events = self._events, []
         if self.has_connected:
-            drained += self.timeline.drain_events()
+            for event in self.timeline.drain_events():
+                drained.append(event)
+                drained += self.notices.follow_up(event)
         return drained

@@ -35,14 +35,11 @@ class ClientCore:
         self, now: float, *, profile: Profile, saved: ClientState, address: Address, random: Callable[[int], bytes]
     ) -> None:
         self._profile = profile
-        self._link = Link(now, LinkSettings(profile.static, saved.instance, address, self._is_approved, random))
+        self._link = Link(now, LinkSettings(profile, saved.instance, address, random))
         self._uplink = Uplink(random)
         self._chat = Chat(profile, saved, self._uplink)
         self.model = Model(self._chat, self._link)
         self._urgent: list[bytes] = []  # frames for the next packet
-
-    def _is_approved(self, key: bytes) -> bool:
-        return not self._profile.check_server(key)
 
     # --- What the user wants ----------
 
@@ -70,11 +67,6 @@ class ClientCore:
     def is_over(self) -> bool:
         """Whether this client has quit, or was rejected for good."""
         return self._chat.membership.is_over
-
-    @property
-    def version_mismatch(self) -> int | None:
-        """The protocol version that the server claims to speak, if it is not ours."""
-        return self._link.version_mismatch
 
     def lines_unanswered(self) -> list[int]:
         """Lines of the input whose requests have no result yet."""
@@ -124,6 +116,13 @@ class ClientCore:
         sequence = self.model.mark_read(target)
         if sequence is not None:
             self._chat.timeline.mark_read(now, target, sequence)
+
+    def notify_typing(self, now: float, target: str) -> None:
+        """The user has typed something for a room or `@nick`; call it with each key, others see it for some seconds."""
+        log = self._chat.timeline.log_of(target)
+        if log is not None and self.is_entered and (notice := self._chat.notices.typing.notify(now, log)) is not None:
+            self._urgent.append(notice)
+            self._flush(now)
 
     def restore(self, entries: Iterable[requests.LogEntry]) -> None:
         """Entries from the disk, of which the model shows the messages. Call it before the first drain."""
@@ -185,6 +184,8 @@ class ClientCore:
                 # Only this frame shows the client that its address has changed. The path may be new: measure it.
                 # The Ping goes first, since a late PathReply makes the server ignore the frames behind it.
                 self._urgent += [self._link.probe(now), encode(frames.PathReply(frame.token))]
+            case frames.UserTyping() | frames.Receipt():
+                self._chat.on_notice(now, frame)
             case frames.Goodbye():
                 self._on_goodbye(now, frame)
             case frames.Pong():
@@ -262,6 +263,7 @@ class ClientCore:
         asking = self._chat.membership.drain_frames(now)
         if self.is_entered:
             asking += self._chat.requests.outbox.drain_frames(now)
+            due += self._chat.notices.drain_frames(now)
         asking += link.drain_pings()
         due += asking
         acks = self._uplink.drain_acks(now, is_sending=bool(due))

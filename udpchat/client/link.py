@@ -15,8 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
+from udpchat.client.profile import Profile
 from udpchat.session.initiator import HandshakeInitiator
-from udpchat.session.noise import KeyPair
 from udpchat.session.session import Session
 from udpchat.session.timers import earliest
 from udpchat.sync.packing import packed
@@ -89,12 +89,11 @@ LOSING = frozenset({LinkState.CONNECTING, LinkState.CONFIRMING, LinkState.LOST})
 
 @dataclass(frozen=True, slots=True)
 class LinkSettings:
-    """The client's keys and the server's address; `check_server` approves a server's key; `random(n)` gives n bytes."""
+    """Who connects, with which request counter, and to which address; `random(n)` gives n bytes."""
 
-    static: KeyPair
+    profile: Profile
     instance: bytes
     address: Address
-    check_server: Callable[[bytes], bool]
     random: Callable[[int], bytes]
 
     def share(self) -> float:
@@ -154,11 +153,6 @@ class Link:
         """Whether there is no session, or a Reset, which may be forged, reported it as unknown."""
         return self.session is None or self._is_forgotten
 
-    @property
-    def version_mismatch(self) -> int | None:
-        """The protocol version that the server claims to speak, if it is not ours."""
-        return None if self._handshake is None else self._handshake.version_mismatch
-
     def set_heartbeat(self, now: float, heartbeat_s: float) -> None:
         """Set the silence after which a Ping is due, as the Welcome requests it."""
         self._heartbeat.interval_s = heartbeat_s
@@ -203,10 +197,10 @@ class Link:
         self._is_ping_due = self.session is not None
         self._handshake = HandshakeInitiator(
             now,
-            static=settings.static,
+            static=settings.profile.static,
             index=int.from_bytes(settings.random(4), "big"),
-            payload=encode_introduction(settings.instance),
-            check_server=settings.check_server,
+            payload=encode_introduction(settings.instance, settings.profile.capabilities),
+            check_server=lambda key: not settings.profile.check_server(key),
             address=settings.address,
             random=settings.random,
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Final
 
@@ -71,6 +71,15 @@ class Item:
     is_own: bool = field(compare=False)
     is_mention: bool = field(compare=False, default=False)
     state: ItemState = field(compare=False, default=ItemState.SENT)
+    delivery: Delivery | None = field(compare=False, default=None)  # None: not known
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """At least `have` of the `users` in the room, besides this one, have a message."""
+
+    have: int
+    users: int
 
 
 class Conversation:
@@ -118,6 +127,12 @@ class Conversation:
             self.read_up_to = sequence
             unread = [item for item in self.items if self._is_unread(item)]
             self.unread, self.mentions = len(unread), sum(item.is_mention for item in unread)
+
+    def deliver(self, sequence: int, delivery: Delivery) -> None:
+        """So many users have the message of this sequence."""
+        at = bisect_left(self.items, sequence, key=lambda item: item.sequence)
+        if at < len(self.items) and self.items[at].sequence == sequence:
+            self.items[at] = replace(self.items[at], delivery=delivery)
 
     def clear(self) -> None:
         """The server has another log in the place of this one."""
@@ -195,6 +210,10 @@ class Model:
         """The members of a room, as far as they are known."""
         return self._chat.timeline.people.members(room)
 
+    def typing(self, name: str) -> list[str]:
+        """The nicks of those who are typing to a conversation."""
+        return self._chat.notices.typing.names(name)
+
     # --- Changes ----------
 
     def apply(self, happened: Iterable[events.ClientEvent]) -> None:
@@ -210,6 +229,8 @@ class Model:
                     conversation.topic, conversation.topic_nick = topic, nick
                 case events.ReadMarked(room, sequence):
                     self.conversation(room).mark(sequence)
+                case events.MessageDelivered(room, sequence, _, have, users):
+                    self.conversation(room).deliver(sequence, Delivery(have, users))
                 case events.HistoryReplaced(room):
                     self.conversation(room).clear()
                 case events.MemberLeft(room) if room not in self.rooms:

@@ -26,3 +26,5 @@ class Profile:
     agent: str = ""
     shown_max: int | None = None
     is_returning: bool = False
+    capabilities: tuple[int, ...] = ()  # what the interface can show (SPEC 8)
+    wants_receipts: bool = False  # how many users have one's own messages

@@ -113,7 +113,7 @@ class Timeline:
             text += "backup or lost the latest; what it has now is shown again"
             self._events.append(events.Notice("generation", text))
             self._events += self.own.confirm_passed(log, SEQUENCE_MAX)  # they were stored, in the former log
-            if (room := self._known_room(log)) is not None:
+            if (room := self.room_of(log)) is not None:
                 self._events.append(events.HistoryReplaced(room))
         self._show_again(log, start)
         stands = (head.generation, start.sequence)
@@ -160,7 +160,7 @@ class Timeline:
         elif isinstance(entry, content.Message):
             self._tell_message(replica, sequence, entry)
         elif isinstance(entry, content.ReadMark) and self.marks.receive(entry):
-            room = self._known_room(entry.log)
+            room = self.room_of(entry.log)
             if room is not None and self.read_up_to(room) == entry.sequence:
                 self._events.append(events.ReadMarked(room, entry.sequence))
 
@@ -184,14 +184,14 @@ class Timeline:
         self._conversations[nick_key(nick)] = log
         return "@" + nick
 
-    def _known_room(self, log: str) -> str | None:
+    def room_of(self, log: str) -> str | None:
         """The user's name for a log, if it is known."""
         if log.startswith(ROOM_PREFIX):
             return log[1:]
         return next(("@" + nick for nick, known in self._conversations.items() if known == log), None)
 
     def _shown_log(self, log: str) -> str:
-        return shown_log(log, (self._known_room(log) or "")[1:])
+        return shown_log(log, (self.room_of(log) or "")[1:])
 
     def recall(self, items: Iterable[requests.LogEntry]) -> list[events.MessageReceived]:
         """The messages among entries from the disk or the server; those of ignored users are left out."""

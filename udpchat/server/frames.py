@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from udpchat.chat.ids import SAID_PREFIXES
 from udpchat.server.chat import Chat
 from udpchat.server.registry import Peer
 from udpchat.session.session import Session
@@ -14,16 +15,21 @@ from udpchat.wire.frames import (
     Ack,
     Enter,
     Follow,
+    GetReceipt,
     Goodbye,
     PathReply,
     Ping,
     Pong,
+    Receipt,
     Request,
     RequestFragment,
+    Typing,
     Up,
+    UserTyping,
     encode,
     parse_request_untrusted,
 )
+from udpchat.wire.limits import NOTICED_PEERS_MAX, TYPING
 from udpchat.wire.packets import Address
 from udpchat.wire.requests import Malformed, RequestBody
 
@@ -113,6 +119,35 @@ def _on_path_reply(context: FrameContext, frame: PathReply) -> None:
     context.session.path.on_reply_untrusted(context.now, context.address, frame.token)
 
 
+def _on_typing(context: FrameContext, frame: Typing) -> None:
+    now, chat, peer, *_ = context
+    others = _others(context, frame.log)
+    if others and not peer.activity.may_notify(now):
+        raise BadDatagram(Drop.RATE_LIMITED)
+    for other in others:
+        if peer.nick is not None and TYPING in other.author.capabilities:
+            chat.fanout.send(other, encode(UserTyping(frame.log, peer.nick)))
+
+
+def _on_get_receipt(context: FrameContext, frame: GetReceipt) -> None:
+    others = _others(context, frame.log)
+    if others and not context.peer.activity.may_notify(context.now):
+        raise BadDatagram(Drop.RATE_LIMITED)
+    have = [other for other in others if other.downlink.subscriptions[frame.log].sequence >= frame.sequence]
+    if others:
+        users, holders = {other.key for other in others}, {other.key for other in have}
+        context.peer.downlink.send(encode(Receipt(frame.log, frame.sequence, len(holders), len(users))))
+
+
+def _others(context: FrameContext, log: str) -> list[Peer]:
+    """The devices of other users that follow a log of messages with this peer; none if that are too many."""
+    subscription = context.peer.downlink.subscriptions.get(log) if log.startswith(SAID_PREFIXES) else None
+    if subscription is None or subscription.stream.followers > NOTICED_PEERS_MAX:
+        return []
+    followers = context.chat.fanout.followers(subscription.stream)
+    return [follower for follower in followers if follower.key != context.peer.key]
+
+
 def _on_goodbye(context: FrameContext, frame: Goodbye) -> Reason | None:
     return Reason.QUIT if context.is_current else None
 
@@ -126,4 +161,6 @@ FRAMES: dict[type[Up], Callable[[FrameContext, Any], Reason | None]] = {
     Ping: _on_ping,
     PathReply: _on_path_reply,
     Goodbye: _on_goodbye,
+    Typing: _on_typing,
+    GetReceipt: _on_get_receipt,
 }

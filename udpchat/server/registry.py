@@ -16,7 +16,14 @@ from udpchat.sync.downlink import Downlink
 from udpchat.sync.requests import RequestWindow
 from udpchat.sync.rtt import RoundTrip
 from udpchat.wire.errors import BadDatagram, Drop
-from udpchat.wire.limits import PEERS_MAX, PEERS_PER_KEY_MAX, REQUESTS_BURST, REQUESTS_PER_S_MAX
+from udpchat.wire.limits import (
+    NOTICES_BURST,
+    NOTICES_PER_S_MAX,
+    PEERS_MAX,
+    PEERS_PER_KEY_MAX,
+    REQUESTS_BURST,
+    REQUESTS_PER_S_MAX,
+)
 from udpchat.wire.requests import RequestBody
 
 
@@ -30,10 +37,20 @@ class Entering:
 
 @dataclass(slots=True)
 class Activity:
-    """When this device last sent a message (at first: when it connected), and why its person is away, if so."""
+    """When this device last sent a message (at first: when it connected), and why its person is away, if so.
+
+    `notices` limits its unreliable frames; None before the first.
+    """
 
     said_at: float
     away: str | None = None
+    notices: TokenBucket | None = None
+
+    def may_notify(self, now: float) -> bool:
+        """Take a token for a `Typing` or `GetReceipt`; False if none is left."""
+        if self.notices is None:
+            self.notices = TokenBucket(now, burst=NOTICES_BURST, per_s=NOTICES_PER_S_MAX)
+        return self.notices.take(now)
 
 
 class Peer:

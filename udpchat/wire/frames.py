@@ -6,7 +6,7 @@ arrays, each led by its tag. What stands in them: requests.py and content.py.
 
 from __future__ import annotations
 
-from typing import Annotated, TypeVar
+from typing import Annotated, TypeVar, get_args
 
 import msgspec
 from msgspec import Meta, Raw, Struct, structs
@@ -18,7 +18,6 @@ from udpchat.wire.fields import Code, Counter, LogName, Nick, Sequence, ShortTex
 from udpchat.wire.limits import (
     ACK_LOGS_MAX,
     ACK_RANGES_MAX,
-    CAPABILITIES,
     CAPABILITIES_MAX,
     CAPABILITY_MAX,
     ENTRIES_MAX,
@@ -139,7 +138,20 @@ class Goodbye(WireStruct, tag=8, frozen=True):
     reason: ShortText
 
 
-Up = Enter | Follow | Request | RequestFragment | Ack | Ping | PathReply | Goodbye
+class Typing(WireStruct, tag=128, frozen=True):
+    """The user is typing a message to this room or conversation. It may be lost: another one follows after 3 s."""
+
+    log: LogName
+
+
+class GetReceipt(WireStruct, tag=129, frozen=True):
+    """Request how many users have the entries of a log up to a sequence; answered by `Receipt`. It may be lost."""
+
+    log: LogName
+    sequence: Counter
+
+
+Up = Enter | Follow | Request | RequestFragment | Ack | Ping | PathReply | Goodbye | Typing | GetReceipt
 
 # --- Frames, down (SPEC 4.2) ----------
 
@@ -246,9 +258,25 @@ class ResultFragment(WireStruct, tag=24, frozen=True):
     data: FragmentData
 
 
+class UserTyping(WireStruct, tag=144, frozen=True):
+    """Another user is typing a message to this room or conversation. Sent to who named the capability TYPING."""
+
+    log: LogName
+    nick: Nick
+
+
+class Receipt(WireStruct, tag=145, frozen=True):
+    """Of the `users` besides the receiver that follow a log, `have` hold all entries up to a sequence."""
+
+    log: LogName
+    sequence: Counter
+    have: Sequence
+    users: Sequence
+
+
 Down = (
     Welcome | EnterRefused | Result | Entries | EntryFragment | Heads | Pong | PathCheck | Goodbye | ResultFragment
-    | FollowRefused | Unwritable
+    | FollowRefused | Unwritable | UserTyping | Receipt
 )  # fmt: skip
 
 # --- Bytes ----------
@@ -273,6 +301,9 @@ _frame_count = Meta(min_length=1, max_length=FRAMES_MAX)
 _up: Decoder[list[Up]] = Decoder(Annotated[list[Up], _frame_count])
 _down: Decoder[list[Down]] = Decoder(Annotated[list[Down], _frame_count])
 _entry: Decoder[Entry] = Decoder(Entry)
+_UP_TAGS, _DOWN_TAGS = (
+    frozenset(struct.__struct_config__.tag for struct in get_args(union)) for union in (Up, Down)
+)
 _raw_frames: Decoder[list[Raw]] = Decoder(Annotated[list[Raw], _frame_count])
 _up_frame: Decoder[Up] = Decoder(Up)
 _down_frame: Decoder[Down] = Decoder(Down)
@@ -292,9 +323,9 @@ def raw(encoded: bytes) -> Raw:
     return Raw(encoded)
 
 
-def encode_introduction(instance: bytes) -> bytes:
-    """The payload of this version's Finish."""
-    return encode(Introduction(instance, PROTOCOL_MINOR, CAPABILITIES))
+def encode_introduction(instance: bytes, capabilities: tuple[int, ...] = ()) -> bytes:
+    """The payload of this version's Finish, of a client with these capabilities (SPEC 8)."""
+    return encode(Introduction(instance, PROTOCOL_MINOR, capabilities))
 
 
 def encode_message(message: Message) -> bytes:
@@ -329,7 +360,7 @@ def parse_up_untrusted(body: bytes) -> list[Up]:
     try:
         return _up.decode(body)
     except _failures:
-        return [_parse_up_frame(tag, frame) for tag, frame in _known_frames(body)]
+        return [_parse_up_frame(tag, frame) for tag, frame in _known_frames(body, _UP_TAGS)]
 
 
 def parse_down_untrusted(body: bytes) -> list[Down]:
@@ -337,7 +368,7 @@ def parse_down_untrusted(body: bytes) -> list[Down]:
     try:
         return _down.decode(body)
     except _failures:
-        return [_decode(_down_frame, frame) for _, frame in _known_frames(body)]
+        return [_decode(_down_frame, frame) for _, frame in _known_frames(body, _DOWN_TAGS)]
 
 
 def parse_introduction_untrusted(payload: bytes) -> Introduction:
@@ -383,10 +414,10 @@ def _tag_of(data: bytes | Raw) -> int:
     return _decode(_tagged, data).tag
 
 
-def _known_frames(body: bytes) -> list[tuple[int, Raw]]:
-    """(tag, frame) of all frames of a packet but those that may be ignored."""
+def _known_frames(body: bytes, known: frozenset[int]) -> list[tuple[int, Raw]]:
+    """(tag, frame) of all frames of a packet but those with an optional tag that is not `known`."""
     tagged = [(_tag_of(frame), frame) for frame in _decode(_raw_frames, body)]
-    return [(tag, frame) for tag, frame in tagged if tag < OPTIONAL_TAG_MIN]
+    return [(tag, frame) for tag, frame in tagged if tag < OPTIONAL_TAG_MIN or tag in known]
 
 
 def _parse_up_frame(tag: int, frame: Raw) -> Up:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 PROTOCOL_VERSION = 3  # raised with every change that an older peer cannot read (SPEC 8)
 PROTOCOL_MINOR = 0  # grows with what a peer may ignore (SPEC 8)
-CAPABILITIES: tuple[int, ...] = ()  # numbers of what this version understands beyond version 1.0; none is defined yet
+TYPING = 1  # a capability: a client is sent who is typing, a server sends it (SPEC 8)
+CAPABILITIES: tuple[int, ...] = (TYPING,)  # of a server of this version
 CAPABILITIES_MAX = 64  # in one list
 CAPABILITY_MAX = 2**16 - 1
 OPTIONAL_TAG_MIN = 128  # a frame or an entry with this tag or a higher one is skipped by who does not know it
@@ -91,6 +92,11 @@ REQUESTS_IN_FLIGHT_MAX = 32
 REQUESTS_PER_S_MAX = 2_000.0  # per peer
 REQUESTS_BURST = 2_000.0
 FRAGMENT_BYTES_HELD_MAX = 64 * 1024  # of unfinished requests, per peer
+
+TYPING_INTERVAL_S = 3.0  # of a client, while its user types; half of what it is shown for
+NOTICED_PEERS_MAX = 64  # followers of a log of which Typing and GetReceipt are answered: both cost as much as there are
+NOTICES_PER_S_MAX = 2.0  # such frames of one peer
+NOTICES_BURST = 8.0
 
 LAG_BYTES_MAX = 64 * 1024  # unacknowledged; above it, entries are read from the log at the peer's cursor
 ACKS_PER_S_BUDGET = 2_000.0  # of one room together
