@@ -152,6 +152,29 @@ def test_the_answer_to_an_earlier_rename_that_comes_late_does_not_undo_a_later_o
     assert world.promises.is_presence_right()
 
 
+@pytest.mark.parametrize("is_owned", [False, True], ids=["claimed by it", "owned before"])
+def test_a_rename_that_a_restarted_server_answers_again_does_not_undo_a_later_one(is_owned: bool) -> None:
+    """Its first answer was lost. The server has forgotten the later one, which left no entry if the nick was owned."""
+    world = World(Random(1))
+    (alice,) = world.add_clients(1)
+    for nick in ("one", "two", "three") if is_owned else ():
+        alice.do("rename", nick)
+        world.run(1)
+    world.run(1)
+    world.network.drop_next(SERVER, alice.address, [1])
+    alice.do("rename", "one")
+    world.run(0.000_3)
+    alice.do("rename", "two")
+    world.run_until(lambda: alice.core.nick == "two", limit_s=0.003)
+    assert not alice.core.is_idle
+    world.server.kill(keeps_batch=True)
+    world.server.restart()
+    world.settle()
+    world.run(15)
+    assert alice.core.nick == "two"
+    assert world.promises.is_presence_right()
+
+
 def test_what_was_stored_in_a_log_that_was_lost_does_not_stay_unconfirmed() -> None:
     world = World(Random(1))
     (alice,) = world.add_clients(1)

@@ -34,7 +34,7 @@ MESSAGE = content.Message(TIME_MS, USER, "ada", MESSAGE_ID, content.TEXT, "h\u00
 REMOVED = encode(content.Tombstone(TIME_MS))
 
 UP: list[frames.Up] = [
-    frames.Enter("ada", "example 1.0"),
+    frames.Enter("ada", "example 1.0", COUNTER),
     frames.Follow("#lobby"),
     frames.Request(COUNTER, 5, requests.Say("lobby", content.TEXT, "h\u00e9llo")),
     frames.RequestFragment(COUNTER, 5, 1, 2, b"the rest"),

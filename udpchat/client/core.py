@@ -260,7 +260,7 @@ class ClientCore:
         if link.session is None or self.is_over:
             return
         due, self._urgent = self._urgent, []
-        asking = self._chat.membership.drain_frames(now)
+        asking = self._chat.membership.drain_frames(now, renamed_by=self._chat.requests.renamed_by)
         if self.is_entered:
             asking += self._chat.requests.outbox.drain_frames(now)
             due += self._chat.notices.drain_frames(now)

@@ -122,13 +122,13 @@ class Membership:
         """When `drain_frames` is due."""
         return earliest(self._due, self._goodbye_due)
 
-    def drain_frames(self, now: float) -> list[bytes]:
-        """The frames that are due."""
+    def drain_frames(self, now: float, *, renamed_by: int = 0) -> list[bytes]:
+        """The frames that are due; `renamed_by`: the counter of the Rename that gave us our nick, for Enter."""
         frames = []
         if self.is_leaving:
             self._due = None
         elif self._due is not None and now >= self._due:
-            frames = self._entering(now)
+            frames = self._entering(now, renamed_by)
         if self._goodbye_due is not None and now >= self._goodbye_due:
             if self._goodbyes == GOODBYES_MAX:
                 self.is_over = True
@@ -138,12 +138,12 @@ class Membership:
                 frames.append(encode(Goodbye(Reason.QUIT)))
         return frames
 
-    def _entering(self, now: float) -> list[bytes]:
+    def _entering(self, now: float, renamed_by: int) -> list[bytes]:
         awaited = [room for room, wish in self._rooms.items() if not wish.is_followed]
         if self.is_welcome and not awaited:
             self._due = None
             return []
         self._due = now + backoff_s(ENTER_RESEND_S, self._enters, growth=ENTER_RESEND_GROWTH, max_s=ENTER_RESEND_S_MAX)
         self._enters += 1
-        entering = [] if self.is_welcome else [encode(Enter(self.nick, self._agent))]
+        entering = [] if self.is_welcome else [encode(Enter(self.nick, self._agent, renamed_by))]
         return entering + [encode(Follow(ROOM_PREFIX + room)) for room in awaited]

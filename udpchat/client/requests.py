@@ -70,7 +70,7 @@ class Requests:
         waiting += [(counter, body) for counter, body in saved.unanswered if _is_mark(body)]
         self.outbox = Outbox(saved.next_counter, sorted(waiting))
         self._asked = {counter: _Asked(None, counter in saved.labelled, _is_mark(body)) for counter, body in waiting}
-        self._renamed_by = 0  # the counter of the latest rename that was carried out
+        self.renamed_by = 0  # the counter of the latest Rename that is known to be done
         self.answers = Answers(self.ask)
         self._fragments = FragmentAssembler(RESULT_FRAGMENTS_HELD_MAX * FRAGMENT_BYTES)
         self._journal = Journal()
@@ -200,9 +200,9 @@ class Requests:
             case requests.EntryList(items):
                 return [] if asked.is_reported else self._on_found(request, items, here)
         if isinstance(request, requests.Rename):
-            if frame.counter < self._renamed_by:
+            if frame.counter < self.renamed_by:
                 return []  # the result of a later Rename came first
-            self._renamed_by = frame.counter
+            self.renamed_by = frame.counter
         return self.answers.on_result(request, frame.body, is_quiet=asked.is_quiet)
 
     def _on_found(

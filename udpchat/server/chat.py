@@ -57,7 +57,7 @@ class Chat:
         author = Author(client_id_of(key, instance), key, user_id(key), instance, capabilities)
         window = recalled_window(self._log, author.client_id, self.commits.pending_of(author.client_id))
         peer = Peer(now, session=session, author=author, window=window)
-        peer.claimed = logged_nicks(self._log, author.client_id) or None
+        peer.renames.claimed = logged_nicks(self._log, author.client_id) or None
         self.registry.add(peer)
         return peer
 
@@ -71,7 +71,8 @@ class Chat:
 
     def repeat_answer(self, now: float, peer: Peer, counter: int, encoded: bytes) -> None:
         """A request was repeated that is answered already: send the answer again."""
-        if peer.claimed and peer.nick is not None and (nick := peer.claimed.pop(counter, None)) is not None:
+        nick = (peer.renames.claimed or {}).get(counter)
+        if nick is not None and peer.nick is not None and peer.renames.advance(counter):
             self.rooms.rename(now, peer, nick)  # it had entered under its former nick, unaware of this Rename
         send_result(peer, counter, encoded)
 
@@ -142,7 +143,7 @@ class Chat:
             case Reject(_, code, text):
                 self.admission.reject(peer, code, text)
             case ChangeNick(_, counter, nick):
-                if peer.nick is not None:
+                if peer.nick is None:  # it reconnected meanwhile, and enters under its former nick
+                    peer.renames.claimed = {**(peer.renames.claimed or {}), counter: nick}
+                elif peer.renames.advance(counter):
                     self.rooms.rename(now, peer, nick)
-                else:  # it reconnected meanwhile, and enters under its former nick
-                    peer.claimed = {**(peer.claimed or {}), counter: nick}

@@ -54,6 +54,7 @@ class FrameContext(NamedTuple):
 
 def _on_enter(context: FrameContext, frame: Enter) -> None:
     now, chat, peer, *_ = context
+    peer.renames.advance(frame.renamed_by)
     proposal = chat.admission.enter(peer, frame.nick)
     if proposal is not None:
         chat.propose(now, proposal)

@@ -53,11 +53,25 @@ class Activity:
         return self.notices.take(now)
 
 
+@dataclass(slots=True)
+class Renames:
+    """Which Rename gave a device its nick: that with the highest counter, in whichever order they are answered."""
+
+    last: int = 0
+    claimed: dict[int, str] | None = None  # by counter: nicks of Renames whose answer it may not have
+
+    def advance(self, counter: int) -> bool:
+        """The Rename with this counter is done: whether it gives the device its nick."""
+        is_latest = counter > self.last
+        self.last = max(self.last, counter)
+        return is_latest
+
+
 class Peer:
     """One device of one person. `nick` is None until it has entered, and after it is removed."""
 
     __slots__ = (
-        "activity", "author", "bucket", "claimed", "downlink", "entering", "follows_from", "nick", "previous",
+        "activity", "author", "bucket", "downlink", "entering", "follows_from", "nick", "previous", "renames",
         "rooms", "session", "window",
     )  # fmt: skip
 
@@ -72,7 +86,7 @@ class Peer:
         self.rooms: set[str] = set()
         self.follows_from = 0  # a Follow in a packet of a smaller counter was sent before its last Part
         self.activity = Activity(now)
-        self.claimed: dict[int, str] | None = None  # by counter: nicks of Renames whose answer it may not have
+        self.renames = Renames()
         self.bucket = TokenBucket(now, burst=REQUESTS_BURST, per_s=REQUESTS_PER_S_MAX)
 
     @property

@@ -58,10 +58,14 @@ class Introduction(WireStruct, tag=0, frozen=True):
 
 
 class Enter(WireStruct, tag=1, frozen=True):
-    """Request to enter under a nick; repeated until answered by `Welcome` or `EnterRefused`. `agent`: the program."""
+    """Request to enter under a nick; repeated until answered by `Welcome` or `EnterRefused`. `agent`: the program.
+
+    `renamed_by`: the counter of the latest Rename that this process of the client knows to be done; 0: of none.
+    """
 
     nick: Nick
     agent: Annotated[str, Meta(max_length=64)]
+    renamed_by: Sequence = 0
 
 
 class Follow(WireStruct, tag=2, frozen=True):
