@@ -273,6 +273,32 @@ def test_a_message_that_stands_before_the_replica_begins_is_confirmed_when_it_do
     assert shown(view) == [(5, "mine", None)] and view.own.unconfirmed() == []
 
 
+def test_after_a_lost_tail_ones_own_is_sent_where_it_stands_and_last_what_is_lost() -> None:
+    """Three were stored and had not come when the server lost the third, and what another said came to stand there."""
+    view = timeline()
+    view.on_head(head())
+    for sequence, text in enumerate(("one", "two", "lost"), 1):
+        view.on_stored(say(view, text, sequence), ROOM, sequence)
+    view.on_head(head(last=3, generation=2))
+    notice, *others = view.drain_events()
+    assert isinstance(notice, events.Notice) and notice.code == "generation"
+    assert others == [events.HistoryReplaced("lobby")]
+    one, two = (message_id(b"i" * 16, counter) for counter in (1, 2))
+    kept = [message("one", ME, identity=one), message("two", ME, identity=two)]
+    receive(view, entries(1, *kept, generation=2))
+    assert shown(view) == [(1, "one", None), (2, "two", None)]
+    receive(view, entries(3, message("theirs"), generation=2))
+    assert shown(view) == [(3, "theirs", False), (3, "lost", None)] and view.own.unconfirmed() == []
+
+
+def test_ones_own_message_that_cannot_be_read_or_was_removed_is_sent_all_the_same() -> None:
+    view = timeline()
+    view.on_head(head())
+    view.on_stored(say(view, "mine"), ROOM, 1)
+    receive(view, entries(1, Tombstone(5)))
+    assert shown(view) == [(1, "mine", None)] and view.own.unconfirmed() == []
+
+
 def test_nobody_else_can_confirm_ones_message() -> None:
     view = timeline()
     view.on_head(head())

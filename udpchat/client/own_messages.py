@@ -18,12 +18,21 @@ class Said:
     line: int | None = None  # of this run's input
 
 
+@dataclass(slots=True)
+class _Stored:
+    """A message that is in a log. When a replica has passed `until` without its entry, the entry will not come."""
+
+    log: str
+    sequence: int
+    until: int
+
+
 class OwnMessages:
     """Messages by id. Each is confirmed by its entry in the log, or by its `Stored` if no replica will reach it."""
 
     def __init__(self) -> None:
         self._said: dict[bytes, Said] = {}
-        self._stored: dict[bytes, tuple[str, int]] = {}  # id -> (log, sequence), as the server reported it
+        self._stored: dict[bytes, _Stored] = {}  # by id, as the server reported it
         self._confirmed_ahead: set[bytes] = set()  # reported before a replica reached the entry
 
     def add(self, said: Said) -> None:
@@ -49,7 +58,13 @@ class OwnMessages:
 
     def on_stored(self, identity: bytes, log: str, sequence: int) -> None:
         """The server reports the message's place in its log; a replica will reach it."""
-        self._stored[identity] = (log, sequence)
+        self._stored[identity] = _Stored(log, sequence, until=sequence)
+
+    def on_regenerated(self, log: str, head: int) -> None:
+        """A log has another generation, which reaches to `head`: our messages stand in it elsewhere, or are lost."""
+        for stored in self._stored.values():
+            if stored.log == log:
+                stored.until = head
 
     def confirm(self, identity: bytes, sequence: int, time_ms: int) -> MessageSent:
         """The message's entry has come."""
@@ -63,11 +78,11 @@ class OwnMessages:
         return self.confirm(identity, sequence, 0)
 
     def confirm_passed(self, log: str, sequence_max: int) -> list[MessageSent]:
-        """Confirm messages stored up to `sequence_max`: the log's replica skipped their entries or cannot get them."""
+        """The log's replica has passed `sequence_max`: confirm messages whose entries it has skipped or cannot get."""
         passed = [
-            (identity, sequence)
-            for identity, (stored_in, sequence) in self._stored.items()
-            if stored_in == log and sequence <= sequence_max
+            (identity, stored.sequence)
+            for identity, stored in self._stored.items()
+            if stored.log == log and stored.until <= sequence_max
         ]
         return [self.confirm_ahead(identity, sequence) for identity, sequence in passed]
 

@@ -112,7 +112,7 @@ class Timeline:
             text = f"the server has other messages of {self._shown_log(log)} than before: it was restored from a "
             text += "backup or lost the latest; what it has now is shown again"
             self._events.append(events.Notice("generation", text))
-            self._events += self.own.confirm_passed(log, SEQUENCE_MAX)  # they were stored, in the former log
+            self.own.on_regenerated(log, head.head)
             if (room := self.room_of(log)) is not None:
                 self._events.append(events.HistoryReplaced(room))
         self._show_again(log, start)
@@ -144,6 +144,8 @@ class Timeline:
                 self._writes.append(EntriesStored(received.log, received.generation, received.first, received.entries))
             for sequence, entry in enumerate(received.entries, received.first):
                 self._take_in(replica, sequence, entry)
+            last = received.first + len(received.entries) - 1
+            self._events += self.own.confirm_passed(received.log, last)  # removed, unreadable or lost
 
     def _take_in(self, replica: Replica, sequence: int, entry: bytes) -> None:
         try:
