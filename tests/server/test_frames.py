@@ -26,6 +26,8 @@ from udpchat.wire.frames import (
     Follow,
     GetReceipt,
     Goodbye,
+    Head,
+    Heads,
     Receipt,
     Request,
     RequestFragment,
@@ -77,6 +79,23 @@ def test_a_frame_of_the_session_before_changes_nothing(frame: Up) -> None:
 
 def test_a_goodbye_of_the_session_ends_it() -> None:
     assert FRAMES[Goodbye](received(Rig(), is_current=True), Goodbye("quit")) is Reason.QUIT
+
+
+@pytest.mark.parametrize(
+    ("log", "is_answered"), [("@" + "0" * 20, True), ("~" + "0" * 20, True), ("#elsewhere", False), ("%lobby", False)]
+)
+def test_who_names_a_private_log_that_the_server_does_not_know_is_told_that_it_is_empty(
+    log: str, is_answered: bool
+) -> None:
+    rig = Rig()
+    entered = received(rig, is_current=True)
+    ack = Ack(None, [Cursor(log, 5, 7, [])])
+    assert FRAMES[Ack](entered, ack) is None
+    bodies = [packet.body for packet in entered.peer.downlink.drain_packets(rig.now)]
+    told = [frame for body in bodies for frame in parse_down_untrusted(body)]
+    empty = Heads(0, [Head(log, rig.log.extent(log).generation, 0, 0, 0)])
+    assert (empty in told) == is_answered
+    assert log not in [stream.log for stream in rig.chat.rooms.streams()]
 
 
 def test_an_ack_of_what_was_never_sent_is_no_ack() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.sim.faults import Link
 from tests.sim.network import Address
+from tests.sim.nodes import ClientNode
 from tests.sim.world import SERVER, World
 from udpchat.chat import events
 from udpchat.chat.ids import roster_log
@@ -190,6 +191,47 @@ def test_what_was_stored_in_a_log_that_was_lost_does_not_stay_unconfirmed() -> N
     world.settle()
     assert [event.seq for event in alice.sent()] == [1, 2]
     assert any(isinstance(event, events.Notice) and event.code == "generation" for event in alice.events)
+
+
+def test_a_conversation_that_the_server_has_lost_is_told_to_be_lost_once_to_both() -> None:
+    """The head of a log tells which generation it has; of a log that the server does not know it sends none unasked."""
+    world = World(Random(1))
+    alice, bob, carol = world.add_clients(3)
+    alice.tell(bob.nick, "one")
+    world.settle()
+    world.run(1)
+    world.network.drop_next(SERVER, alice.address, [1])  # with the result goes the head of the log
+    alice.tell(carol.nick, "two")
+    world.run_until(lambda: not alice.store.unanswered(), limit_s=0.02)  # the result comes again, the head not yet
+    assert [said.text for said in alice.core.model.sending] == ["two"]
+    carol.kill()
+    lose_log(world)
+    world.settle()
+    assert [alice.texts(f"@{nick}") for nick in (bob.nick, carol.nick)] == [["one"], ["two"]]
+    carol.restart()
+    world.run(15)  # bob, who is silent, notices at his next heartbeat that the server is another
+    assert [losses_of_conversations(client) for client in (alice, bob, carol)] == [2, 1, 1]
+    for client in (bob, carol):
+        client.kill()
+        client.restart()
+    world.run(5)
+    assert [losses_of_conversations(client) for client in (alice, bob, carol)] == [2, 1, 1]
+    bob.tell(alice.nick, "three")
+    world.settle()
+    assert alice.texts(f"@{bob.nick}") == ["one", "three"] and bob.texts(f"@{alice.nick}")[-1] == "three"
+
+
+def lose_log(world: World) -> None:
+    """The server's log is empty when it starts again."""
+    world.promises.on_log_lost()
+    world.server.kill()
+    world.server.restart(log=MemoryLog(random=world.random.randbytes))
+
+
+def losses_of_conversations(client: ClientNode) -> int:
+    """How often it was told that a conversation is another than before."""
+    told = (event for event in client.events if isinstance(event, events.Notice) and event.code == "generation")
+    return sum("conversation" in notice.text for notice in told)
 
 
 def test_entries_that_nobody_wants_are_not_acknowledged() -> None:

@@ -88,6 +88,18 @@ def test_a_fresh_session_reports_every_replica_and_forgets_heads_that_may_be_los
     assert ack.packets is None and [cursor.log for cursor in ack.cursors] == [LOBBY, "%lobby"] and not uplink.has_gap
 
 
+def test_a_log_is_named_again_until_its_head_comes_in_this_session(uplink: Uplink) -> None:
+    uplink.await_head("@unheard")
+    uplink.on_session(NOW)
+    held, unheard = Cursor(LOBBY, 1, 0, []), Cursor("@unheard", 0, 0, [])
+    assert [ack.cursors for ack in acks(uplink, NOW)] == [[held, unheard]]
+    assert not uplink.receive_head(Head("@unheard", 3, 0, 0, 0))
+    assert uplink.next_timeout() == pytest.approx(NOW + REPEAT_S_MIN)
+    assert [ack.cursors for ack in acks(uplink, NOW + REPEAT_S_MIN)] == [[Cursor(LOBBY, 0, 0, [])]]
+    assert uplink.receive_head(Head(LOBBY, 1, 0, 0, 0))
+    assert [ack.cursors for ack in acks(uplink, NOW + 1.0)] == [[held]] and uplink.next_timeout() is None
+
+
 def test_more_logs_than_fit_an_ack_are_reported_in_several(uplink: Uplink) -> None:
     for number in range(3 * ACK_LOGS_MAX):
         uplink.open("#" + f"{number:04}" * 8, generation=2**52, sequence=2**52)

@@ -10,6 +10,7 @@ ROSTER_PREFIX = "%"
 CONVERSATION_PREFIX = "@"
 INBOX_PREFIX = "~"
 SAID_PREFIXES = (ROOM_PREFIX, CONVERSATION_PREFIX)  # of the logs that hold messages
+PRIVATE_PREFIXES = (CONVERSATION_PREFIX, INBOX_PREFIX)  # of the logs that come without being asked for
 MESSAGE_ID_BYTES = 8
 
 

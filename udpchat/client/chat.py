@@ -82,6 +82,7 @@ class Chat:
         """The server has accepted our Enter."""
         if not self.membership.is_welcome:  # a late copy carries an outdated nick
             self.membership.nick = frame.nick
+            self.timeline.await_private()
         self.timeline.people.me = frame.user
         self.membership.is_welcome = True
         self.membership.server_capabilities = frozenset(frame.capabilities)

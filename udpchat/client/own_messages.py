@@ -60,6 +60,10 @@ class OwnMessages:
         """The server reports the message's place in its log; a replica will reach it."""
         self._stored[identity] = _Stored(log, sequence, until=sequence)
 
+    def has_stored(self, log: str) -> bool:
+        """Whether a message is in this log, as the server reported, whose entry has not come."""
+        return any(stored.log == log for stored in self._stored.values())
+
     def on_regenerated(self, log: str, head: int) -> None:
         """A log has another generation, which reaches to `head`: our messages stand in it elsewhere, or are lost."""
         for stored in self._stored.values():

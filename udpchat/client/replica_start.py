@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from udpchat.chat import events
-from udpchat.chat.ids import CONVERSATION_PREFIX, INBOX_PREFIX, ROOM_PREFIX, ROSTER_PREFIX
+from udpchat.chat.ids import CONVERSATION_PREFIX, INBOX_PREFIX, PRIVATE_PREFIXES, ROOM_PREFIX, ROSTER_PREFIX
 from udpchat.client.profile import Profile
 from udpchat.sync.replica import Replica
 from udpchat.wire.frames import Head
@@ -42,6 +42,10 @@ class ReplicaStarts:
         self._recent = dict(recent or {})
         self._left: set[str] = set()  # logs that this run followed and left
         self._hidden: dict[str, int] = {}  # log -> messages up to this sequence are kept, but not shown
+
+    def private(self) -> list[str]:
+        """The private logs of which entries were held."""
+        return [log for log, (_, sequence) in self._saved.items() if sequence and log.startswith(PRIVATE_PREFIXES)]
 
     def hidden(self, log: str) -> int:
         """Messages of a log up to this sequence are not shown; 0: all are shown."""

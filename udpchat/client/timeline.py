@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from udpchat.chat import events
-from udpchat.chat.ids import CONVERSATION_PREFIX, ROOM_PREFIX, ROSTER_PREFIX, inbox_log, shown_log
+from udpchat.chat.ids import CONVERSATION_PREFIX, PRIVATE_PREFIXES, ROOM_PREFIX, ROSTER_PREFIX, inbox_log, shown_log
 from udpchat.chat.names import nick_key
 from udpchat.chat.text import counted
 from udpchat.client.own_messages import OwnMessages
@@ -55,11 +55,15 @@ class Timeline:
         self.people.close(room)
         for log in (ROOM_PREFIX + room, ROSTER_PREFIX + room):
             self._wanted.discard(log)
-            replica = self.uplink.close(log)
-            if replica is not None:
-                self._starts.leave(replica)
+            self._close(log)
         self._events += self.own.confirm_passed(ROOM_PREFIX + room, SEQUENCE_MAX)
         return was_wanted
+
+    def await_private(self) -> None:
+        """We have entered: the server sends the heads of the private logs that it knows; ask for the others."""
+        for log in self._starts.private():
+            if log not in self.uplink:
+                self.uplink.await_head(log)
 
     def follows(self, room: str) -> bool:
         """Whether this room's log has a replica, which the first head opens."""
@@ -85,7 +89,14 @@ class Timeline:
         self.uplink.receive_head(head)
         self._events += self.own.confirm_passed(log, passed)
         self.take_in()
+        if not replica.head and log.startswith(PRIVATE_PREFIXES):  # the server does not know this log
+            self._close(log)
         return True
+
+    def _close(self, log: str) -> None:
+        replica = self.uplink.close(log)
+        if replica is not None:
+            self._starts.leave(replica)
 
     def _skip(self, replica: Replica, base: int) -> None:
         """The server no longer keeps entries up to `base`: the replica is to continue there."""
@@ -108,7 +119,8 @@ class Timeline:
         if former is None:
             self._events += self._starts.hide_earlier(head)
         start = self._starts.start(head, former)
-        if start.is_regenerated:
+        is_lost = not head.head and self.own.has_stored(log) and log.startswith(CONVERSATION_PREFIX)
+        if start.is_regenerated or is_lost:
             text = f"the server has other messages of {self._shown_log(log)} than before: it was restored from a "
             text += "backup or lost the latest; what it has now is shown again"
             self._events.append(events.Notice("generation", text))
@@ -248,6 +260,8 @@ class Timeline:
         replica = self.uplink.get(log)
         if self._is_welcome(log) if replica is None else replica.sequence < sequence:
             self.own.on_stored(identity, log, sequence)
+            if replica is None:
+                self.uplink.await_head(log)
         else:
             self._events.append(self.own.confirm_ahead(identity, sequence))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from udpchat.chat.ids import SAID_PREFIXES
+from udpchat.chat.ids import PRIVATE_PREFIXES, SAID_PREFIXES
 from udpchat.server.chat import Chat
 from udpchat.server.registry import Peer
 from udpchat.session.session import Session
@@ -105,9 +105,12 @@ def _accept_request(context: FrameContext, counter: int, first_open: int, body: 
 def _on_ack(context: FrameContext, frame: Ack) -> None:
     if not context.is_current:
         return  # it acknowledges packets of the previous session, which are forgotten
-    now, _, peer, session, _ = context
+    now, chat, peer, session, _ = context
     is_newest = session.opened == session.largest_received
     peer.downlink.receive_ack(now, frame, packets_sent=session.sent, is_newest=is_newest)
+    for cursor in frame.cursors if peer.nick is not None else ():
+        if cursor.log not in peer.downlink.subscriptions and cursor.log.startswith(PRIVATE_PREFIXES):
+            chat.rooms.report_unknown(peer, cursor.log)
 
 
 def _on_ping(context: FrameContext, frame: Ping) -> None:

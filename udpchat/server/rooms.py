@@ -16,6 +16,7 @@ from udpchat.server.state import State
 from udpchat.sync.log import LogReader
 from udpchat.sync.log_stream import LogStream
 from udpchat.wire.content import Reason
+from udpchat.wire.frames import Head, Heads, encode
 from udpchat.wire.limits import ROOMS_MAX
 
 
@@ -106,6 +107,12 @@ class Rooms:
         if stream is not None:
             stream.base = self._log.extent(log).base
             self._fanout.announce(stream, stream.base)
+
+    def report_unknown(self, peer: Peer, log: str) -> None:
+        """A peer that has entered names a private log that it does not follow: to this server, it holds nothing."""
+        head = Head(log, self._log.extent(log).generation, 0, 0, 0)
+        peer.downlink.send(encode(Heads(0, [head])))
+        self._fanout.to_flush[peer] = None
 
     def follow_private(self, now: float, log: str, key: bytes) -> None:
         """All entered devices of a person follow their conversation or inbox from now on."""

@@ -29,13 +29,14 @@ class Received:
 class Uplink:
     """Replicas by log, and the ack schedule of the present session. `random(n)` returns n random bytes."""
 
-    __slots__ = ("_acks", "_changed", "_random", "_received", "_replicas")
+    __slots__ = ("_acks", "_awaited", "_changed", "_random", "_received", "_replicas")
 
     def __init__(self, random: Callable[[int], bytes]) -> None:
         self._random = random
         self._acks = AckSchedule()
         self._replicas: dict[str, Replica] = {}
         self._changed: dict[str, None] = {}  # logs to be named in the next ack, oldest first
+        self._awaited: dict[str, None] = {}  # logs whose heads are to come in this session: named in every ack
         self._received: list[Received] = []
 
     # --- Replicas ----------
@@ -46,9 +47,14 @@ class Uplink:
         self._changed.setdefault(log)
         return replica
 
+    def await_head(self, log: str) -> None:
+        """The server is to send the head of this log, or to report that it does not know it."""
+        self._awaited.setdefault(log)
+
     def close(self, log: str) -> Replica | None:
         """Hold a log no longer; returns its replica."""
         self._changed.pop(log, None)
+        self._awaited.pop(log, None)
         return self._replicas.pop(log, None)
 
     def get(self, log: str) -> Replica | None:
@@ -83,6 +89,7 @@ class Uplink:
 
     def receive_head(self, head: Head) -> bool:
         """How far a log reaches. False if no replica of its generation is open."""
+        self._awaited.pop(head.log, None)
         replica = self._open_replica(head.log, head.generation)
         if replica is None:
             return False
@@ -121,9 +128,10 @@ class Uplink:
         self._acks.on_packet(now, counter)
 
     def on_session(self, now: float) -> None:
-        """A fresh session: report every replica. The server sends the heads of the logs again."""
+        """A fresh session: report every replica, again and again until the server sends the head of its log."""
         self._acks = AckSchedule()
         self._changed = dict.fromkeys(self._replicas)
+        self._awaited.update(self._changed)
         for replica in self._replicas.values():
             replica.head = replica.sequence
         self._acks.on_entries(now, 0.0, 0.0)
@@ -159,7 +167,7 @@ class Uplink:
         if due is None or not (is_sending or now >= due):
             return []
         cursors = self._take_cursors()
-        has_gap = self.has_gap
+        has_gap = self.has_gap or bool(self._awaited)
         acks: list[bytes] = []
         while cursors or not acks:
             count = min(len(cursors), ACK_LOGS_MAX)
@@ -172,10 +180,11 @@ class Uplink:
         return acks
 
     def _take_cursors(self) -> list[Cursor]:
-        """What is held of the logs that changed since the last ack, or have a gap."""
+        """What is held of the logs that changed since the last ack, or have a gap; generation 0 asks for a head."""
         for log, replica in self._replicas.items():
             if replica.has_gap:
                 self._changed.setdefault(log)
         cursors = [self._replicas[log].cursor() for log in self._changed]
+        cursors += [Cursor(log, 0, 0, []) for log in self._awaited if log not in self._changed]
         self._changed.clear()
         return cursors
