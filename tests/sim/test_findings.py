@@ -210,15 +210,45 @@ def test_a_conversation_that_the_server_has_lost_is_told_to_be_lost_once_to_both
     assert [alice.texts(f"@{nick}") for nick in (bob.nick, carol.nick)] == [["one"], ["two"]]
     carol.restart()
     world.run(15)  # bob, who is silent, notices at his next heartbeat that the server is another
-    assert [losses_of_conversations(client) for client in (alice, bob, carol)] == [2, 1, 1]
+    assert [losses_of(client, "conversation") for client in (alice, bob, carol)] == [2, 1, 1]
     for client in (bob, carol):
         client.kill()
         client.restart()
     world.run(5)
-    assert [losses_of_conversations(client) for client in (alice, bob, carol)] == [2, 1, 1]
+    assert [losses_of(client, "conversation") for client in (alice, bob, carol)] == [2, 1, 1]
     bob.tell(alice.nick, "three")
     world.settle()
     assert alice.texts(f"@{bob.nick}") == ["one", "three"] and bob.texts(f"@{alice.nick}")[-1] == "three"
+
+
+def test_a_result_of_a_server_that_has_lost_its_log_since_does_not_answer_what_is_asked_again() -> None:
+    """Its sequence is of the former log: a message would wait for it for ever, and not be sent again."""
+    world = World(Random(1))
+    (alice,) = world.add_clients(1)
+    for number in range(5):
+        alice.say(f"before {number}")
+    world.settle()
+    held: list[bytes] = []
+
+    def hold(now: float, source: Address, destination: Address, data: bytes) -> bool:
+        if source == SERVER and not world.server.is_dead:
+            held.append(data)
+        return source == SERVER
+
+    world.network.drop_if.append(hold)
+    alice.say("late")
+    world.run(0.001)
+    world.network.drop_if.clear()
+    lose_log(world)
+    world.run_until(lambda: not alice.core.is_entered, limit_s=5)
+    world.network.drop_if.append(lambda now, source, destination, data: source != SERVER and alice.core.is_entered)
+    world.run_until(lambda: alice.core.is_entered and bool(losses_of(alice, "lobby")), limit_s=1)
+    for data in held:
+        world.network.inject(world.now, SERVER, alice.address, data)
+    world.run(0.01)
+    world.network.drop_if.clear()
+    world.settle()
+    assert alice.texts()[-1] == "late" and world.server.log.extent("#lobby").head == 1
 
 
 def lose_log(world: World) -> None:
@@ -228,10 +258,10 @@ def lose_log(world: World) -> None:
     world.server.restart(log=MemoryLog(random=world.random.randbytes))
 
 
-def losses_of_conversations(client: ClientNode) -> int:
-    """How often it was told that a conversation is another than before."""
+def losses_of(client: ClientNode, log: str) -> int:
+    """How often it was told that such a log is another than before."""
     told = (event for event in client.events if isinstance(event, events.Notice) and event.code == "generation")
-    return sum("conversation" in notice.text for notice in told)
+    return sum(log in notice.text for notice in told)
 
 
 def test_entries_that_nobody_wants_are_not_acknowledged() -> None:

@@ -152,6 +152,8 @@ class ClientCore:
         self._after_link(now)
         is_taken = True
         for frame in received:
+            if counter is None and self.is_entered and isinstance(frame, frames.Result | frames.ResultFragment):
+                continue  # of a former session, maybe of a log that is gone: its request is repeated in this one
             is_taken = self._on_frame(now, frame) and is_taken
         if counter is not None and is_taken:
             self._uplink.on_packet(now, counter)
