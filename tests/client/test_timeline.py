@@ -110,13 +110,13 @@ def test_history_begins_where_the_log_does() -> None:
     view = timeline(history=9)
     view.on_head(head(last=5, base=3))
     assert cursors(view) == [Cursor(ROOM, 1, 3, [])]
-    assert view.drain_writes() == [ReplicaReset(ROOM, 1, 3)] and view.drain_events() == []
+    assert view.writes.drain() == [ReplicaReset(ROOM, 1, 3)] and view.drain_events() == []
 
 
 def test_a_saved_replica_goes_on_where_it_stood_and_what_was_missed_is_history() -> None:
     view = timeline(saved={ROOM: (1, 3)})
     view.on_head(head(last=5))
-    assert view.drain_writes() == [] and cursors(view) == [Cursor(ROOM, 1, 3, [])]
+    assert view.writes.drain() == [] and cursors(view) == [Cursor(ROOM, 1, 3, [])]
     assert view.drain_events() == [events.Notice("new", "2 new in lobby since last time")]
     receive(view, entries(4, message("four"), message("five"), message("six")))
     assert [told[2] for told in shown(view)] == [True, True, False]
@@ -129,7 +129,7 @@ def test_who_returns_is_shown_the_latest_of_what_was_missed_and_told_how_many_mo
     assert view.drain_events() == [events.Notice("history", "2,998 earlier messages in lobby are not shown: /history")]
     receive(view, entries(4, *(message(str(number)) for number in range(4, 3_005))))
     assert shown(view) == [(3_002, "3002", True), (3_003, "3003", True), (3_004, "3004", False)]
-    (held,) = [write for write in view.drain_writes() if isinstance(write, EntriesStored)]
+    (held,) = [write for write in view.writes.drain() if isinstance(write, EntriesStored)]
     assert (held.first, len(held.entries)) == (4, 3_001)  # kept all the same
 
 
@@ -197,18 +197,31 @@ def test_a_log_of_another_generation_is_said_to_be_another_and_read_again() -> N
     notice, replaced = view.drain_events()
     assert isinstance(notice, events.Notice) and notice.code == "generation"
     assert replaced == events.HistoryReplaced("lobby")
-    assert view.drain_writes() == [ReplicaReset(ROOM, 2, 5_000 - REGENERATED_ENTRIES_MAX)]
+    assert view.writes.drain() == [ReplicaReset(ROOM, 2, 5_000 - REGENERATED_ENTRIES_MAX)]
 
 
 def test_a_log_that_becomes_another_while_it_is_followed_is_read_again_too() -> None:
     view = timeline()
     view.on_head(head())
     receive(view, entries(1, message("old")))
+    assert [text for _, text, _ in shown(view)] == ["old"]
     assert receive(view, entries(1, message("x"), generation=2)) is False  # not before its head is known
     view.on_head(head(last=1, generation=2))
     receive(view, entries(1, message("new"), generation=2))
-    assert [text for _, text, _ in shown(view)] == ["old", "new"]
-    assert view.drain_writes()[-2:] == [ReplicaReset(ROOM, 2, 0), EntriesStored(ROOM, 2, 1, (encode(message("new")),))]
+    assert [text for _, text, _ in shown(view)] == ["new"]
+    assert view.writes.drain()[-2:] == [ReplicaReset(ROOM, 2, 0), EntriesStored(ROOM, 2, 1, (encode(message("new")),))]
+
+
+@pytest.mark.parametrize("log", [ROOM, TALK])
+def test_what_was_not_shown_yet_of_a_log_that_becomes_another_is_shown_once(log: str) -> None:
+    """Before the first Welcome nothing is shown, and meanwhile the server may be another."""
+    view = timeline()
+    view.on_head(head(log, last=2, entered=0))
+    kept, lost = message("kept", to="me"), message("lost", to="me")
+    receive(view, entries(1, kept, lost, log=log))
+    view.on_head(head(log, last=1, generation=2))
+    receive(view, entries(1, kept, log=log, generation=2))
+    assert [text for _, text, _ in shown(view)] == ["kept"]
 
 
 def test_logs_that_nobody_wants_are_not_taken() -> None:
@@ -236,7 +249,7 @@ def test_entries_are_told_once_and_in_order_however_they_come() -> None:
     for first in (3, 2, 3, 1, 2):
         receive(view, entries(first, message(str(first))))
     assert [sequence for sequence, _, _ in shown(view)] == [1, 2, 3]
-    held = [write for write in view.drain_writes() if isinstance(write, EntriesStored)]
+    held = [write for write in view.writes.drain() if isinstance(write, EntriesStored)]
     assert [(write.first, len(write.entries)) for write in held] == [(1, 3)]
 
 
@@ -375,7 +388,7 @@ def test_what_is_no_longer_kept_is_skipped_loudly_and_leaves_no_hole_on_the_disk
     assert [event.seq for event in told if isinstance(event, events.MessageReceived | events.MessageSent)] == [1, 3]
     receive(view, entries(5, message("five")))
     assert [sequence for sequence, _, _ in shown(view)] == [5, 6]
-    rebased, held = view.drain_writes()[-2:]
+    rebased, held = view.writes.drain()[-2:]
     assert rebased == ReplicaReset(ROOM, 1, 4) and isinstance(held, EntriesStored) and held.first == 5
 
 
@@ -384,19 +397,19 @@ def test_a_roster_that_begins_later_is_nothing_to_tell() -> None:
     view.on_head(head(ROSTER))
     receive(view, entries(1, Joined("bob", BOB), log=ROSTER))
     view.on_head(head(ROSTER, last=900, base=800, entered=0))
-    assert view.drain_events() == [events.MemberJoined("lobby", "bob")] and view.drain_writes() == []
+    assert view.drain_events() == [events.MemberJoined("lobby", "bob")] and view.writes.drain() == []
 
 
 def test_a_log_whose_write_failed_stays_on_the_disk_as_it_was_until_it_starts_over() -> None:
     view = timeline()
     view.on_head(head())
     receive(view, entries(1, message("one")))
-    view.on_unwritten(view.drain_writes())
+    view.writes.on_unwritten(view.writes.drain())
     receive(view, entries(2, message("two")))
-    assert view.drain_writes() == [] and len(shown(view)) == 2
+    assert view.writes.drain() == [] and len(shown(view)) == 2
     view.on_head(head(last=9, base=5, entered=0))
     receive(view, entries(6, message("six")))
-    assert [type(write) for write in view.drain_writes()] == [ReplicaReset, EntriesStored]
+    assert [type(write) for write in view.writes.drain()] == [ReplicaReset, EntriesStored]
 
 
 def test_a_gap_in_a_log_that_the_server_has_lost_is_not_waited_for_in_the_next_session() -> None:
@@ -428,7 +441,7 @@ def test_who_comes_and_goes_is_told_except_oneself() -> None:
         events.MemberJoined("lobby", "bob"), events.TopicChanged("lobby", "tea", "bob"),
         events.MemberLeft("lobby", "bob", "timed out")
     ]  # fmt: skip
-    assert view.drain_writes() == []  # presence is not kept
+    assert view.writes.drain() == []  # presence is not kept
 
 
 def test_a_rename_is_told_once_though_many_rooms_are_shared() -> None:
@@ -493,5 +506,5 @@ def test_an_entry_of_an_optional_kind_is_kept_and_passed_over() -> None:
     frame = Entries(ROOM, 1, 1, 0, [frame.entries[0], raw(encode([200, "later"])), frame.entries[1]])
     assert receive(view, frame)
     assert [text for _, text, _ in shown(view)] == ["one", "three"]
-    [stored] = [write for write in view.drain_writes() if isinstance(write, EntriesStored)]
+    [stored] = [write for write in view.writes.drain() if isinstance(write, EntriesStored)]
     assert len(stored.entries) == 3

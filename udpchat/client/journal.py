@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 
-from udpchat.client.stored import Write
+from udpchat.client.stored import EntriesStored, ReplicaReset, Write
 
 
 class Journal:
@@ -35,3 +36,30 @@ class Journal:
         unwritten = list(self._writing)
         self._writing.clear()
         return unwritten
+
+
+class ReplicaWrites:
+    """The writes of the replicas. After a failed one no entries of its log, to leave no gap, until it starts over."""
+
+    def __init__(self) -> None:
+        self._undrained: list[EntriesStored | ReplicaReset] = []
+        self._failed: set[str] = set()  # logs
+
+    def add(self, write: EntriesStored | ReplicaReset) -> None:
+        """Append this write to the queue."""
+        self._undrained.append(write)
+
+    def drain(self) -> list[Write]:
+        """What is to be written, in order; no entries of a log of which a write failed."""
+        drained, self._undrained = self._undrained, []
+        kept: list[Write] = []
+        for write in drained:
+            if isinstance(write, ReplicaReset):
+                self._failed.discard(write.log)
+            if not isinstance(write, EntriesStored) or write.log not in self._failed:
+                kept.append(write)
+        return kept
+
+    def on_unwritten(self, writes: Iterable[Write]) -> None:
+        """These writes failed; those that are not of a replica are ignored."""
+        self._failed.update(write.log for write in writes if isinstance(write, EntriesStored | ReplicaReset))

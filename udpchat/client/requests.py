@@ -261,7 +261,7 @@ class Requests:
 
     def drain_writes(self, *, is_shown: bool = True) -> list[Write]:
         """What is to be written as one batch; `is_shown`: with the entries of the timeline, which the user has seen."""
-        return self._journal.drain(self._timeline.drain_writes() if is_shown else [])
+        return self._journal.drain(self._timeline.writes.drain() if is_shown else [])
 
     def persisted(self, now: float, count: int) -> list[events.ClientEvent]:
         """The oldest writes drained are on the disk: their requests may be sent."""
@@ -286,7 +286,7 @@ class Requests:
         """
         was_failing = self._journal.is_failing
         unwritten = self._journal.take_unwritten()
-        self._timeline.on_unwritten(unwritten)
+        self._timeline.writes.on_unwritten(unwritten)
         text = f"cannot write to the data folder: {reason}"
         failed: list[events.ClientEvent] = []
         for write in unwritten:

@@ -12,12 +12,13 @@ from udpchat.chat import events
 from udpchat.chat.ids import CONVERSATION_PREFIX, PRIVATE_PREFIXES, ROOM_PREFIX, ROSTER_PREFIX, inbox_log, shown_log
 from udpchat.chat.names import nick_key
 from udpchat.chat.text import counted
+from udpchat.client.journal import ReplicaWrites
 from udpchat.client.own_messages import OwnMessages
 from udpchat.client.people import People
 from udpchat.client.profile import Profile
 from udpchat.client.read_marks import ReadMarks
 from udpchat.client.replica_start import ReplicaStarts, Start
-from udpchat.client.stored import ClientState, EntriesStored, ReplicaReset, Write
+from udpchat.client.stored import ClientState, EntriesStored, ReplicaReset
 from udpchat.session.noise import user_id
 from udpchat.sync.replica import Replica
 from udpchat.sync.uplink import Uplink
@@ -25,6 +26,11 @@ from udpchat.wire import content, requests
 from udpchat.wire.errors import BadDatagram
 from udpchat.wire.frames import Head, parse_entry_untrusted
 from udpchat.wire.limits import CONVERSATIONS_PER_KEY_MAX, SEQUENCE_MAX
+
+OTHER_MESSAGES = (
+    "the server has other messages of {} than before: it was restored from a backup or lost the latest; "
+    "what it has now is shown again"
+)
 
 
 class Timeline:
@@ -40,8 +46,7 @@ class Timeline:
         self._wanted: set[str] = set()  # logs of rooms
         self._conversations: dict[str, str] = {}  # `nick_key` of the other user -> log
         self._events: list[events.ClientEvent] = []
-        self._writes: list[Write] = []
-        self._unstored: set[str] = set()  # logs of which a write failed
+        self.writes = ReplicaWrites()
 
     # --- What is followed ----------
 
@@ -62,8 +67,7 @@ class Timeline:
     def await_private(self) -> None:
         """We have entered: the server sends the heads of the private logs that it knows; ask for the others."""
         for log in self._starts.private():
-            if log not in self.uplink:
-                self.uplink.await_head(log)
+            self.uplink.await_head(log)
 
     def follows(self, room: str) -> bool:
         """Whether this room's log has a replica, which the first head opens."""
@@ -106,7 +110,7 @@ class Timeline:
             gone = base - replica.sequence
             text = f"{counted(gone, 'message')} of {self._shown_log(replica.log)} {'is' if gone == 1 else 'are'} gone: "
             self._events.append(events.Notice("history_gone", f"{text}the server keeps only later ones"))
-        self._writes.append(ReplicaReset(replica.log, replica.generation, base))
+        self.writes.add(ReplicaReset(replica.log, replica.generation, base))
 
     def _is_welcome(self, log: str) -> bool:
         if log.startswith(CONVERSATION_PREFIX):
@@ -121,21 +125,23 @@ class Timeline:
         start = self._starts.start(head, former)
         is_lost = not head.head and self.own.has_stored(log) and log.startswith(CONVERSATION_PREFIX)
         if start.is_regenerated or is_lost:
-            text = f"the server has other messages of {self._shown_log(log)} than before: it was restored from a "
-            text += "backup or lost the latest; what it has now is shown again"
-            self._events.append(events.Notice("generation", text))
             self.own.on_regenerated(log, head.head)
+            self._events = [event for event in self._events if not self._is_message_of(log, event)]  # not shown yet
+            self._events.append(events.Notice("generation", OTHER_MESSAGES.format(self._shown_log(log))))
             if (room := self.room_of(log)) is not None:
                 self._events.append(events.HistoryReplaced(room))
         self._show_again(log, start)
         stands = (head.generation, start.sequence)
         if not log.startswith(ROSTER_PREFIX) and not self._starts.is_held(log, stands, former):
-            self._writes.append(ReplicaReset(log, *stands))
+            self.writes.add(ReplicaReset(log, *stands))
         replica = self.uplink.open(log, generation=head.generation, sequence=start.sequence)
         replica.entered = head.entered if former is None else start.sequence
         if log.startswith(ROSTER_PREFIX):
             self.people.open(log[1:], start.sequence)
         return replica
+
+    def _is_message_of(self, log: str, event: events.ClientEvent) -> bool:
+        return isinstance(event, events.MessageReceived) and self.log_of(event.room) == log
 
     def _show_again(self, log: str, start: Start) -> None:
         for message in self.recall(requests.LogEntry(log, *item) for item in start.recent):
@@ -153,7 +159,7 @@ class Timeline:
             replica = self.uplink.get(received.log)
             assert replica is not None, "it is drained before its replica is closed"
             if not received.log.startswith(ROSTER_PREFIX):
-                self._writes.append(EntriesStored(received.log, received.generation, received.first, received.entries))
+                self.writes.add(EntriesStored(received.log, received.generation, received.first, received.entries))
             for sequence, entry in enumerate(received.entries, received.first):
                 self._take_in(replica, sequence, entry)
             last = received.first + len(received.entries) - 1
@@ -260,8 +266,7 @@ class Timeline:
         replica = self.uplink.get(log)
         if self._is_welcome(log) if replica is None else replica.sequence < sequence:
             self.own.on_stored(identity, log, sequence)
-            if replica is None:
-                self.uplink.await_head(log)
+            self.uplink.await_head(log)
         else:
             self._events.append(self.own.confirm_ahead(identity, sequence))
 
@@ -275,21 +280,6 @@ class Timeline:
         """What happened, in order."""
         drained, self._events = self._events, []
         return drained
-
-    def drain_writes(self) -> list[Write]:
-        """What is to be written, in order; no entries of a log of which a write failed."""
-        drained, self._writes = self._writes, []
-        kept: list[Write] = []
-        for write in drained:
-            if isinstance(write, ReplicaReset):
-                self._unstored.discard(write.log)
-            if not isinstance(write, EntriesStored) or write.log not in self._unstored:
-                kept.append(write)
-        return kept
-
-    def on_unwritten(self, writes: Iterable[Write]) -> None:
-        """These writes failed: write no more of their logs, to leave no gap, until a replica starts over."""
-        self._unstored.update(write.log for write in writes if isinstance(write, EntriesStored | ReplicaReset))
 
 
 def _shown(room: str, sequence: int, message: content.Message, *, is_history: bool) -> events.MessageReceived:

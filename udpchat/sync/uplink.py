@@ -48,8 +48,9 @@ class Uplink:
         return replica
 
     def await_head(self, log: str) -> None:
-        """The server is to send the head of this log, or to report that it does not know it."""
-        self._awaited.setdefault(log)
+        """Unless the log has a replica: the server is to send its head, or to report that it does not know it."""
+        if log not in self._replicas:
+            self._awaited.setdefault(log)
 
     def close(self, log: str) -> Replica | None:
         """Hold a log no longer; returns its replica."""
