@@ -34,7 +34,6 @@ class ClientCore:
     def __init__(
         self, now: float, *, profile: Profile, saved: ClientState, address: Address, random: Callable[[int], bytes]
     ) -> None:
-        self._profile = profile
         self._link = Link(now, LinkSettings(profile, saved.instance, address, random))
         self._uplink = Uplink(random)
         self._chat = Chat(profile, saved, self._uplink)
@@ -113,8 +112,7 @@ class ClientCore:
 
     def mark_read(self, now: float, target: str) -> None:
         """The user has seen all of a room or of the conversation with `@nick`; their other devices learn it."""
-        sequence = self.model.mark_read(target)
-        if sequence is not None:
+        if (sequence := self.model.mark_read(target)) is not None:
             self._chat.timeline.mark_read(now, target, sequence)
 
     def notify_typing(self, now: float, target: str) -> None:
@@ -227,7 +225,7 @@ class ClientCore:
         for event in self._link.drain_events():
             match event:
                 case KeyRefused(key):
-                    self._chat.reject("server_key", self._profile.check_server(key))
+                    self._chat.reject("server_key", self._chat.profile.check_server(key))
                 case LinkLost(reason):
                     self._chat.on_lost(reason or "the server does not answer")
                 case LinkRenewed(round_trip_s):
