@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TextIO, TypeVar
 
 from udpchat import __version__
-from udpchat.chat.events import Error
+from udpchat.chat import events
 from udpchat.chat.exit_codes import ExitCode
 from udpchat.chat.text import json_line, printable
 from udpchat.client.core import ClientCore
@@ -389,7 +389,7 @@ def _kept(options: client_app.ClientOptions, server: str) -> str:
     whose = f"--nick {options.nick} --server {server}"
     if options.data != data_folder():
         whose += f" --data {shlex.quote(str(options.data))}"
-    return sentence("kept", whose=whose)
+    return sentence("kept_here", whose=whose)
 
 
 def _outbox(argv: Sequence[str], program: str) -> int:
@@ -516,7 +516,8 @@ def _report_failure(program: str, line: str, *, code: str, as_json: bool) -> Non
     _say(f"{program}: {line}")
     if as_json:
         with suppress(BrokenPipeError, OutputFailed):
-            writing_to(sys.stdout)(f"{json_line(json_event(Error(code, line)))}\n")
+            event = events.error(f"{code}.text", text=line)
+            writing_to(sys.stdout)(f"{json_line(json_event(event))}\n")
 
 
 def _guarded(program: str, run: Callable[[], int], *, shows_traces: bool = False, as_json: bool = False) -> int:

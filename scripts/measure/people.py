@@ -95,8 +95,8 @@ class Person:
                     self._on_message(now, event)
                 case events.Connected() if not self.entered.done():
                     self.entered.set_result(None)
-                case events.Rejected(_, text) if not self.entered.done():
-                    self.entered.set_exception(RuntimeError(text))
+                case events.Rejected() if not self.entered.done():
+                    self.entered.set_exception(RuntimeError(event.key))
 
     def say(self, text: str) -> None:
         """Say something in the lobby."""

@@ -18,10 +18,11 @@ FIELDS = {  # of the README's table of JSON events; more may be added
     events.MemberRenamed: {"old", "nick"},
     events.MemberList: {"room", "members"},
     events.TopicChanged: {"room", "topic", "nick"},
-    events.Notice: {"code", "text"},
-    events.Error: {"code", "text"},
-    events.Disconnected: {"reason"},
-    events.Reconnected: {"reason"},
+    events.Notice: {"key", "values"},  # the form of a `Phrase` is that of ui/json_events
+    events.Error: {"key", "values", "line", "retry_s"},
+    events.Rejected: {"key", "values"},
+    events.Disconnected: {"key", "values"},
+    events.Reconnected: {"key", "values"},
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from udpchat.chat import events
 from udpchat.client.answers import Answers
+from udpchat.ui.phrases import text_of
 from udpchat.wire import requests
 from udpchat.wire.content import TopicSet
 from udpchat.wire.requests import (
@@ -84,17 +85,17 @@ def test_a_topic_is_told_unless_there_is_none_and_nobody_asked() -> None:
 
 def test_being_away_and_back_is_confirmed() -> None:
     asked = Asked()
-    assert asked.result(SetAway("lunch"), Done()) == [events.Notice("away", "you are away: lunch")]
-    assert asked.result(SetAway(None), Done()) == [events.Notice("away", "you are back")]
+    assert asked.result(SetAway("lunch"), Done()) == [events.notice("away.set", reason="lunch")]
+    assert asked.result(SetAway(None), Done()) == [events.notice("away.back")]
 
 
 def test_a_person_is_described_in_one_line() -> None:
     asked = Asked()
     (here,) = asked.result(Whois("bob"), requests.Person("bob", "abcd", requests.Away("lunch"), 61, ["den", "lobby"]))
     text = "bob is here, in den, lobby, idle for 1 minute 1 second, away: lunch; key abcd"
-    assert here == events.Notice("whois", text)
+    assert text_of(here) == text
     (gone,) = asked.result(Whois("bob"), requests.Person("bob", "abcd", requests.Absent(), 0, []))
-    assert gone == events.Notice("whois", "bob is not here; key abcd")
+    assert gone == events.notice("whois.absent", nick="bob", fingerprint="abcd")
 
 
 def test_a_part_and_a_rename_are_taken_once() -> None:

@@ -7,6 +7,7 @@ from random import Random
 import pytest
 
 from udpchat.chat import events
+from udpchat.chat.phrase import Phrase
 from udpchat.client.chat import FINAL_REFUSALS, Chat
 from udpchat.client.profile import Profile
 from udpchat.client.stored import ClientState, RoomsChanged
@@ -87,7 +88,7 @@ def test_a_room_that_refuses_is_an_error_and_holds_up_nothing() -> None:
     follow(chat, "lobby")
     chat.on_follow_refused(FollowRefused("#vault", "not_allowed", "members only"))
     happened = chat.drain_events()
-    assert events.Error("not_allowed", "members only", None) in happened
+    assert events.error("not_allowed.text", text="members only") in happened
     assert chat.has_connected and chat.membership.rooms == ("lobby",)
 
 
@@ -95,7 +96,8 @@ def test_a_room_of_the_run_before_that_refuses_is_no_error() -> None:
     chat = chat_of("vault", is_returning=True)
     chat.on_welcome(WELCOME)
     chat.on_follow_refused(FollowRefused("#vault", "not_allowed", "members only"))
-    assert events.Notice("not_allowed", "vault cannot be joined again: members only") in chat.drain_events()
+    reason = Phrase("not_allowed.text", {"text": "members only"})
+    assert events.notice("not_allowed.not_rejoined", room="vault", reason=reason) in chat.drain_events()
 
 
 @pytest.mark.parametrize("code", sorted(FINAL_REFUSALS))
@@ -103,7 +105,7 @@ def test_a_final_refusal_ends_it_and_is_reported_once(code: str) -> None:
     chat = chat_of("lobby")
     for _ in range(2):
         chat.on_enter_refused(EnterRefused(code, "no"))
-    assert chat.drain_events() == [events.Rejected(code, "no")] and chat.membership.is_over
+    assert chat.drain_events() == [events.Rejected(f"{code}.text", {"text": "no"})] and chat.membership.is_over
 
 
 def test_a_refusal_of_a_later_version_ends_nothing() -> None:

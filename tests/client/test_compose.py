@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from udpchat.chat.phrase import Phrase
 from udpchat.client import compose
 from udpchat.client.compose import LocalError
 from udpchat.wire.limits import AWAY_BYTES_MAX, TEXT_BYTES_MAX, TOPIC_BYTES_MAX
@@ -19,15 +20,16 @@ BOUNDED: dict[str, tuple[Callable[[str], RequestBody], int]] = {
 }
 
 
-@pytest.mark.parametrize("noun", BOUNDED)
+@pytest.mark.parametrize("what", BOUNDED)
 @pytest.mark.parametrize("letter", ["x", "\U0001f600"], ids=["ascii", "emoji"])
-def test_a_text_may_fill_its_limit_in_bytes_and_not_pass_it(noun: str, letter: str) -> None:
-    request_of, bytes_max = BOUNDED[noun]
+def test_a_text_may_fill_its_limit_in_bytes_and_not_pass_it(what: str, letter: str) -> None:
+    request_of, bytes_max = BOUNDED[what]
     size = len(letter.encode())
     request_of(letter * (bytes_max // size))
     with pytest.raises(LocalError) as caught:
         request_of(letter * (bytes_max // size + 1))
-    assert caught.value.code == "too_long" and f"at most {bytes_max} bytes" in str(caught.value)
+    values = {"what": what.removeprefix("private "), "bytes_max": bytes_max, "bytes": (bytes_max // size + 1) * size}
+    assert caught.value.phrase == Phrase("too_long.here", values)
 
 
 @pytest.mark.parametrize("text", ["", "\ud800"])

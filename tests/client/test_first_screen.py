@@ -37,7 +37,7 @@ def test_it_begins_with_what_is_here_and_goes_on_with_what_is_new(wire: Wire) ->
     assert shown(alice) == [(2, "two"), (3, "three"), (4, "four"), (5, "five")]
     assert [message.history for message in alice.of(events.MessageReceived)] == [True, True, True, False]
     (notice,) = [event for event in alice.of(events.Notice) if event.code == "new"]
-    assert "1 new in lobby" in notice.text
+    assert notice == events.notice("new", count=1, log="lobby")
     order = [event for event in alice.events if event == notice or isinstance(event, events.MessageReceived)]
     assert order.index(notice) == 2
     assert isinstance(alice.events[0], events.Connected)

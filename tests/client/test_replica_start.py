@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from udpchat.chat.events import Notice
+from udpchat.chat.events import notice
 from udpchat.client.profile import Profile
 from udpchat.client.replica_start import REGENERATED_ENTRIES_MAX, ReplicaStarts, Start
 from udpchat.session.noise import KeyPair
@@ -55,9 +55,7 @@ def test_what_was_left_in_this_run_goes_on_where_it_was_left() -> None:
 
 def test_of_the_past_the_latest_are_shown_and_the_rest_is_counted() -> None:
     made = starts(history=5, shown_max=5, saved={ROOM: (1, 10)})
-    assert made.hide_earlier(head(entered=3_010)) == [
-        Notice("history", "2,995 earlier messages in lobby are not shown: /history")
-    ]
+    assert made.hide_earlier(head(entered=3_010)) == [notice("history", count=2_995, room="lobby")]
     assert made.hidden(ROOM) == 3_005 and made.hide_earlier(head(TALK, entered=99)) == []
     assert starts(shown_max=None).hide_earlier(head(entered=99)) == []
     newcomer = starts(shown_max=0)

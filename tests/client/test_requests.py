@@ -88,22 +88,24 @@ def test_an_answer_to_nothing_says_nothing() -> None:
 def test_a_failure_is_told_and_the_message_is_not_waited_for() -> None:
     client, timeline = asks()
     client.ask(Say("lobby", 0, "hello"))
-    assert client.on_result(1.0, Result(1, Failed("too_long", "no"))) == [events.Error("too_long", "no", said="hello")]
+    assert client.on_result(1.0, Result(1, Failed("too_long", "no"))) == [
+        events.error("too_long.text", said="hello", text="no")
+    ]
     assert timeline.own.unconfirmed() == [] and client.is_idle
 
 
 def test_who_tells_somebody_who_is_away_is_told_so() -> None:
     client, _ = asks()
     told = (
-        (Away("lunch"), "bob is away: lunch"),
-        (Away("not here till five"), "bob is away: not here till five"),
-        (Absent(), "bob is not here; it is delivered when they come back"),
+        (Away("lunch"), events.notice("away", nick="bob", reason="lunch")),
+        (Away("not here till five"), events.notice("away", nick="bob", reason="not here till five")),
+        (Absent(), events.notice("away.absent", nick="bob")),
     )
-    for presence, text in told:
+    for presence, notice in told:
         client.ask(Tell("bob", 0, "hi"))
         counter = client.outbox.next_counter - 1
         stored = Result(counter, Stored("@x", 1, presence))
-        assert client.on_result(1.0, stored) == [events.Notice("away", text)]
+        assert client.on_result(1.0, stored) == [notice]
 
 
 def test_a_long_answer_comes_in_parts_in_any_order() -> None:
@@ -158,10 +160,10 @@ def test_a_failure_names_the_line_that_asked_for_it_whenever_it_comes() -> None:
     ask_line(client, 5, Tell("nobody", 0, "hi"))
     assert client.lines_unanswered() == [2, 5] and client.line is None
     assert [said.line for said in timeline.own.unconfirmed()] == [2, 5]
-    refused = events.Error("no_such_nick", "no", 5, said="hi")
+    refused = events.error("no_such_nick.text", line=5, said="hi", text="no")
     assert client.on_result(1.0, Result(2, Failed("no_such_nick", "no"))) == [refused]
     client.ask(Say("lobby", 0, "of no line"))
-    assert client.on_result(1.0, Result(3, Failed("x", "no"))) == [events.Error("x", "no", said="of no line")]
+    assert client.on_result(1.0, Result(3, Failed("x", "no"))) == [events.error("x.text", said="of no line", text="no")]
     assert client.lines_unanswered() == [2]
 
 
@@ -198,7 +200,7 @@ def test_a_line_that_was_confirmed_before_is_reported_as_sent_again_and_not_aske
 def test_a_line_that_was_refused_before_is_refused_again() -> None:
     client, timeline = again(Tell("bob", 0, "hi"), result=encode(Failed("no_such_nick", "no")))
     assert ask_line(client, 2, Tell("bob", 0, "hi"), "job") == []
-    assert timeline.drain_events() == [events.Error("no_such_nick", "no", 2)]
+    assert timeline.drain_events() == [events.error("no_such_nick.text", line=2, text="no")]
 
 
 def test_a_line_that_is_asked_already_is_not_asked_twice_and_its_result_is_this_lines() -> None:
@@ -209,7 +211,9 @@ def test_a_line_that_is_asked_already_is_not_asked_twice_and_its_result_is_this_
         assert client.lines_unanswered() == [2]
         assert [said.line for said in timeline.own.unconfirmed()] == [2] * isinstance(request, Say)
         said = "hi" if isinstance(request, Say) else ""
-        assert client.on_result(1.0, Result(9, Failed("muted", "no"))) == [events.Error("muted", "no", 2, said=said)]
+        assert client.on_result(1.0, Result(9, Failed("muted", "no"))) == [
+            events.error("muted.text", line=2, said=said, text="no")
+        ]
         assert client.drain_writes() == [RequestDone(9, encode(Failed("muted", "no")))]
 
 

@@ -29,9 +29,9 @@ def test_who_came_and_went_is_noted_and_what_was_said_is_not(
         events.TopicChanged("lobby", "a secret", "bob"),
         events.MemberRenamed("bob", "robert"),
         events.MemberLeft("lobby", "robert", "timed out"),
-        events.Disconnected("silence"),
-        events.Reconnected("back"),
-        events.Rejected("banned", "a secret"),
+        events.Disconnected("lost.reason", {"reason": "silence"}),
+        events.Reconnected("found"),
+        events.Rejected("banned.text", {"text": "a secret"}),
     ):
         diary.note(event)
     lines = (tmp_path / "activity.log").read_text(encoding="utf-8").splitlines()
@@ -41,7 +41,7 @@ def test_who_came_and_went_is_noted_and_what_was_said_is_not(
         "bob is now robert",
         "robert left lobby (timed out)",
         "disconnected: silence",
-        "reconnected: back",
+        "reconnected",
         "refused: banned",
     ]
     assert capsys.readouterr() == ("", "")

@@ -19,6 +19,7 @@ from udpchat.chat import events
 from udpchat.chat.ids import CONVERSATION_PREFIX, ROOM_PREFIX, room_log
 from udpchat.storage.protocol import Durability
 from udpchat.sync.log import Extent
+from udpchat.ui.phrases import text_of
 from udpchat.wire.content import Message
 from udpchat.wire.frames import parse_entry_untrusted
 
@@ -87,7 +88,7 @@ def stored(crowd: Crowd) -> set[tuple[int, str, str]]:
 
 def notices(client: ClientNode, code: str) -> list[str]:
     """What was noted under this code."""
-    return [event.text for event in client.events if isinstance(event, events.Notice) and event.code == code]
+    return [text_of(event) for event in client.events if isinstance(event, events.Notice) and event.code == code]
 
 
 def errors(client: ClientNode, code: str) -> int:

@@ -20,6 +20,7 @@ from udpchat.ui.arguments import (
     span_of,
     target_of,
 )
+from udpchat.ui.phrases import text_of
 
 
 @pytest.mark.parametrize("word", ["bob", "@bob", "bob:", "bob,", "@bob:", "bob:,"])
@@ -38,7 +39,7 @@ def test_a_bad_name_is_refused_with_a_reason_that_is_safe_to_print(parse, code: 
     with pytest.raises(Refusal) as refused:
         parse(word)
     assert refused.value.code == code
-    assert refused.value.text.isprintable()
+    assert text_of(refused.value.phrase).isprintable()
 
 
 def test_a_target_is_a_room_or_a_person() -> None:

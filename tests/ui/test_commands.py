@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from udpchat.chat.events import ClientEvent, Error, Notice
+from udpchat.chat.events import ClientEvent, Error, Notice, notice
 from udpchat.client.core import ClientCore
 from udpchat.client.profile import Profile
 from udpchat.client.stored import ClientState, RequestAdded
 from udpchat.session.noise import KeyPair
 from udpchat.ui.commands import COMMANDS, Command, Group, Prompt
+from udpchat.ui.phrases import text_of
 from udpchat.wire.frames import parse_request_untrusted
 from udpchat.wire.limits import AWAY_BYTES_MAX, TEXT_BYTES_MAX, TOPIC_BYTES_MAX
 from udpchat.wire.requests import (
@@ -67,7 +68,7 @@ def refused(prompt: Prompt, line: str) -> Error:
 
 def texts(told: list[ClientEvent]) -> list[str]:
     assert all(isinstance(event, Notice) for event in told)
-    return [event.text for event in told if isinstance(event, Notice)]
+    return [text_of(event) for event in told if isinstance(event, Notice)]
 
 
 @pytest.mark.parametrize(
@@ -133,14 +134,14 @@ def test_a_blank_line_is_ignored(line: str) -> None:
 def test_an_unknown_command_is_not_sent_and_the_nearest_is_named(line: str, near: str) -> None:
     error = refused(prompt_in("lobby"), line)
     assert error.code == "unknown_command"
-    assert f"did you mean {near}?" in error.text
+    assert f"did you mean {near}?" in text_of(error)
 
 
 @pytest.mark.parametrize("line", ["/quit\nx", " /join dev\nhello", "/names\nx y"])
 def test_a_text_of_several_lines_is_no_command_that_takes_one(line: str) -> None:
     prompt = prompt_in("lobby")
     error = refused(prompt, line)
-    assert error.code == "usage" and "takes one line" in error.text and error.said == line
+    assert error.code == "usage" and "takes one line" in text_of(error) and error.said == line
     assert not prompt.wants_quit and prompt.client.rooms == ("lobby",)
 
 
@@ -148,7 +149,7 @@ def test_a_text_of_several_lines_is_no_command_that_takes_one(line: str) -> None
 def test_a_control_character_that_a_person_typed_is_named_and_nothing_is_sent(line: str) -> None:
     prompt = Prompt(prompt_in("lobby").client, is_typed=True)
     error = refused(prompt, line)
-    assert error.code == "control_character" and "(U+" in error.text and error.said == line
+    assert error.code == "control_character" and "(U+" in text_of(error) and error.said == line
     assert not prompt.wants_quit
 
 
@@ -160,8 +161,8 @@ def test_an_error_repeats_what_was_typed() -> None:
 def test_what_only_begins_like_a_command_is_not_sent(line: str) -> None:
     error = refused(prompt_in("lobby"), line)
     assert error.code == "unknown_command"
-    assert "//" in error.text
-    assert len(error.text) < 200
+    assert "//" in text_of(error)
+    assert len(text_of(error)) < 200
 
 
 @pytest.mark.parametrize(
@@ -172,7 +173,7 @@ def test_what_only_begins_like_a_command_is_not_sent(line: str) -> None:
 def test_a_wrong_usage_shows_the_usage(line: str) -> None:
     error = refused(prompt_in("lobby"), line)
     assert error.code == "usage"
-    assert error.text.startswith(f"usage: {line.split()[0]}")
+    assert text_of(error).startswith(f"usage: {line.split()[0]}")
 
 
 @pytest.mark.parametrize(
@@ -188,8 +189,8 @@ def test_a_text_is_sent_whole_or_not_at_all(start: str) -> None:
     prompt = prompt_in("lobby")
     error = refused(prompt, start + "é" * (TEXT_BYTES_MAX // 2) + "x")
     assert error.code == "too_long"
-    assert str(TEXT_BYTES_MAX) in error.text
-    assert str(TEXT_BYTES_MAX + 1) in error.text
+    assert str(TEXT_BYTES_MAX) in text_of(error)
+    assert str(TEXT_BYTES_MAX + 1) in text_of(error)
     assert prompt.target == "lobby"
 
 
@@ -246,7 +247,7 @@ def test_a_line_for_a_room_that_refused_us_goes_to_no_other() -> None:
 def test_a_room_that_we_are_not_in_is_no_target() -> None:
     prompt = prompt_in("lobby")
     assert refused(prompt, "/room dev").code == refused(prompt, "/msg #dev x").code == "not_in_room"
-    assert refused(prompt, "/part dev").text == "you are not in dev"
+    assert text_of(refused(prompt, "/part dev")) == "you are not in dev"
     assert prompt.target == "lobby"
 
 
@@ -317,7 +318,7 @@ def test_help_explains_a_command_by_any_of_its_names(word: str) -> None:
 
 
 def test_help_of_an_unknown_command_suggests_one() -> None:
-    assert "did you mean /topic?" in refused(prompt_in("lobby"), "/help topc").text
+    assert "did you mean /topic?" in text_of(refused(prompt_in("lobby"), "/help topc"))
 
 
 def test_every_command_can_be_explained_and_every_name_is_its_own() -> None:
@@ -330,11 +331,11 @@ def test_every_command_can_be_explained_and_every_name_is_its_own() -> None:
 
 def test_a_program_can_add_a_command() -> None:
     def answer(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
-        return [Notice("dice", rest)]
+        return [notice("dice", rolled=rest)]
 
     dice = Command("dice", Group.CLIENT, "[N]", "roll it", "", answer, ("d",))
     prompt = prompt_in("lobby", commands=(*COMMANDS, dice))
-    assert prompt.enter(NOW, "/d 20") == [Notice("dice", "20")]
+    assert prompt.enter(NOW, "/d 20") == [notice("dice", rolled="20")]
     assert any("/dice [N]" in line for line in texts(prompt.enter(NOW, "/help")))
     assert refused(prompt_in("lobby"), "/dice").code == "unknown_command"
     with pytest.raises(AssertionError):

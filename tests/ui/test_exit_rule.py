@@ -30,11 +30,11 @@ def test_a_refused_line_is_an_error_but_not_what_is_sent_later_or_typed_after_qu
         rule.end_after_goodbye()
         return rule.code(is_over=True)
 
-    assert code(events.Error("too_long", "no", 3)) is ExitCode.ERROR
-    assert code(events.Error("no_such_nick", "nobody")) is ExitCode.ERROR
-    assert code(events.Error("unwritable", "full")) is ExitCode.DONE
-    assert code(events.Error("unwritable_here", "full", 3)) is ExitCode.ERROR
-    assert code(events.Error("leaving", "no", 3)) is ExitCode.DONE
+    assert code(events.error("too_long.text", line=3, text="no")) is ExitCode.ERROR
+    assert code(events.error("no_such_nick.text", text="nobody")) is ExitCode.ERROR
+    assert code(events.error("unwritable.text", text="full")) is ExitCode.DONE
+    assert code(events.error("unwritable_here.text", line=3, text="full")) is ExitCode.ERROR
+    assert code(events.error("leaving.text", line=3, text="no")) is ExitCode.DONE
 
 
 def test_nothing_is_printed_after_the_last_message_that_is_counted_but_confirmations() -> None:

@@ -41,7 +41,7 @@ def test_a_confirmation_says_where_the_message_stands_and_whether_it_is_repeated
 
 
 def test_the_text_that_was_not_sent_stays_out_of_an_error() -> None:
-    assert json_event(events.Error("refused", "no", said="secret")) == {
+    assert json_event(events.error("refused.text", said="secret", text="no")) == {
         "event": "error",
         "code": "refused",
         "text": "no",

@@ -58,7 +58,7 @@ class ScriptedClient:
 
     def say(self, now: float, room: str, text: str, is_action: bool = False) -> None:
         if len(text) > TEXT_BYTES_MAX:
-            raise LocalError("too long", "too_long")
+            raise LocalError("too_long.here", what="message", bytes_max=TEXT_BYTES_MAX, bytes=len(text))
         line = self.sources[-1].line if self.sources else None
         self.model.sending.append(Said(room, text, int(is_action), b"", line))
         self.is_idle = False
@@ -155,9 +155,9 @@ def test_nothing_that_a_peer_chose_reaches_the_terminal_raw(as_json: bool) -> No
         events.RoomList((NASTY,)),
         events.TopicChanged(NASTY, NASTY, NASTY),
         events.HistoryFound((message(NASTY, nick=NASTY, room=NASTY),)),
-        events.Notice("whois", NASTY),
-        events.Disconnected(NASTY),
-        events.Rejected("banned", NASTY),
+        events.notice("whois.text", text=NASTY),
+        events.Disconnected("lost.reason", {"reason": NASTY}),
+        events.Rejected("banned.text", {"text": NASTY}),
     ]
     session = Session(json=as_json)
     session.client.model.sending = [Said("lobby", NASTY, 0, b"")]
@@ -175,7 +175,7 @@ def test_nothing_that_a_peer_chose_reaches_the_terminal_raw(as_json: bool) -> No
 
 def test_a_line_of_the_error_stream_keeps_its_place_among_the_others() -> None:
     session = Session()
-    session.happen(message("a"), message("b"), events.Notice("x", "n"), message("c"))
+    session.happen(message("a"), message("b"), events.notice("x.text", text="n"), message("c"))
     assert session.written == [
         (OUT, "[lobby] <bob> a\n[lobby] <bob> b\n"), (ERR, "-- n\n"), (OUT, "[lobby] <bob> c\n")
     ]  # fmt: skip
@@ -235,14 +235,14 @@ def test_a_line_refused_for_good_makes_it_an_error_at_the_end() -> None:
     session.lines.on_line(NOW, "x")
     session.happen(CONNECTED)
     session.lines.on_end_of_input(NOW)
-    session.confirm(events.Error("bad_room", "no such room"))
+    session.confirm(events.error("bad_room.text", text="no such room"))
     assert session.say_goodbye() == 1
 
 
 @pytest.mark.parametrize("code", ["unwritable", "unwritable_here"])
 def test_an_error_after_which_the_line_is_still_sent_is_none_at_the_end(code: str) -> None:
     session = Session()
-    session.happen(CONNECTED, events.Error(code, "kept"))
+    session.happen(CONNECTED, events.error(f"{code}.text", text="kept"))
     session.lines.on_end_of_input(NOW)
     assert session.say_goodbye() == 0
 
@@ -382,7 +382,7 @@ def test_a_line_typed_during_the_goodbye_is_refused_and_told() -> None:
 def test_a_rejection_ends_it_at_once() -> None:
     session = Session()
     session.lines.on_line(NOW, "x")
-    session.happen(events.Rejected("nick_taken", "the nick alice is held by another key"))
+    session.happen(events.Rejected("nick_taken.text", {"text": "the nick alice is held by another key"}))
     assert session.lines.exit_code == 4
     assert session.printed(ERR) == ["error: the nick alice is held by another key", "not confirmed: x"]
 

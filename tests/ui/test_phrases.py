@@ -1,55 +1,170 @@
 from __future__ import annotations
 
 import ast
-import string
+import re
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from string import Formatter
+from typing import Any, NamedTuple
 
 import pytest
 
 import udpchat
-from udpchat.ui.phrases import SENTENCES, code_of, notice, sentence
+from udpchat.chat.events import notice
+from udpchat.chat.phrase import Phrase
+from udpchat.ui.phrases import SENTENCES, sentence, text_of
 
 PACKAGE = Path(udpchat.__file__).parent
-SOURCES = [*(PACKAGE / "ui").glob("*.py"), PACKAGE / "cli.py"]
+MAKERS = {  # of phrases and sentences, beside the exceptions that derive from Problem: the first argument is the key
+    "Phrase", "Notice", "Error", "Rejected", "Disconnected", "Reconnected", "notice", "error", "sentence",
+}  # fmt: skip
+VALUES = {"count": 2, "duration": 61, "kept": (0, 5), "list": ["x"], "words": ["x"]}  # by form
 
 
-def keys_used() -> set[str]:
-    """Every text in the sources that could be a key."""
-    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in SOURCES if path.name != "phrases.py"]
-    nodes = [node for tree in trees for node in ast.walk(tree)]
-    return {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+class Use(NamedTuple):
+    """A place that makes a phrase: the keys it may have as a pattern, the values; None where they are not written."""
+
+    place: str
+    pattern: str
+    values: set[str] | None
 
 
-def test_every_sentence_is_used() -> None:
-    assert set(SENTENCES) - keys_used() == set()
+@cache
+def trees() -> dict[str, ast.Module]:
+    return {
+        path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
+        for path in PACKAGE.rglob("*.py")
+    }
+
+
+@cache
+def makers() -> set[str]:
+    """The names of all functions and classes that make phrases."""
+    found, classes = (
+        set(MAKERS),
+        [n for tree in trees().values() for n in ast.walk(tree) if isinstance(n, ast.ClassDef)],
+    )
+    problems = {"Problem"}
+    while more := {c.name for c in classes for b in c.bases if ast.unparse(b) in problems} - problems:
+        problems |= more
+    return found | problems
+
+
+def patterns_of(key: ast.expr) -> list[str]:
+    """The keys that an expression may give, as patterns; none if it is a variable."""
+    match key:
+        case ast.Constant(value=str(text)):
+            return [re.escape(text)]
+        case ast.IfExp(body=body, orelse=other):
+            return [*patterns_of(body), *patterns_of(other)]
+        case ast.JoinedStr(values=parts):
+            return ["".join(re.escape(p.value) if isinstance(p, ast.Constant) else ".*" for p in parts)]
+    return []
+
+
+def values_of(call: ast.Call) -> set[str] | None:
+    literal = call.args[1] if len(call.args) > 1 else None
+    if any(keyword.arg is None for keyword in call.keywords) or not isinstance(literal, ast.Dict | None):
+        return None
+    keys = literal.keys if literal else []
+    return {keyword.arg or "" for keyword in call.keywords} | {ast.literal_eval(key) for key in keys if key}
+
+
+@cache
+def uses() -> list[Use]:
+    return [
+        Use(f"{name}:{node.lineno}", pattern, values_of(node))
+        for name, tree in trees().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and node.args and is_maker(node.func)
+        for pattern in patterns_of(node.args[0])
+    ]
+
+
+def is_maker(function: ast.expr) -> bool:
+    match function:
+        case ast.Name(id=name) | ast.Attribute(value=ast.Name(id="events"), attr=name):
+            return name in makers()
+        case ast.Attribute(attr="_report_error"):
+            return True
+    return False
+
+
+def keys_of(use: Use) -> list[str]:
+    return [
+        key
+        for key in SENTENCES
+        if re.fullmatch(use.pattern, key) or (key[0] == "*" and use.pattern.endswith(re.escape(key[1:])))
+    ]
+
+
+def fields_of(key: str) -> Iterator[tuple[str, str]]:
+    """(name, format) of each value of a sentence."""
+    for _, name, form, _ in Formatter().parse(SENTENCES[key]):
+        if name is not None:
+            yield name, form or ""
 
 
 def test_every_key_that_is_used_has_a_sentence() -> None:
-    calls = [
-        node
-        for path in SOURCES
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-    ]
-    used = {
-        call.args[0].value
-        for call in calls
-        if isinstance(call.func, ast.Name) and call.func.id in ("sentence", "notice", "Refusal")
-        if call.args and isinstance(call.args[0], ast.Constant)
-    }
-    assert len(used) > 20
-    assert used <= set(SENTENCES)
+    assert len(uses()) > 100
+    assert [f"{use.place}: {use.pattern}" for use in uses() if not keys_of(use)] == []
 
 
-def test_a_variant_has_the_code_of_its_key() -> None:
-    assert code_of("unknown_command") == code_of("unknown_command.near") == "unknown_command"
-    made = notice("ignored.none")
-    assert (made.code, made.text) == ("ignored", "you ignore nobody")
+def test_every_sentence_is_used() -> None:
+    assert set(SENTENCES) - {key for use in uses() for key in keys_of(use)} == set()
+
+
+def test_every_use_gives_the_values_that_its_sentence_names() -> None:
+    faults = []
+    for use in uses():
+        for key in keys_of(use):
+            missing = {name for name, _ in fields_of(key)} - (use.values or set())
+            if use.values is not None and missing:
+                faults.append(f"{use.place}: {key} needs {', '.join(sorted(missing))}")
+    assert faults == []
 
 
 @pytest.mark.parametrize("key", SENTENCES)
-def test_a_sentence_has_the_values_that_it_names_and_nothing_a_value_holds_is_a_field(key: str) -> None:
-    names = [name for _, name, _, _ in string.Formatter().parse(SENTENCES[key]) if name is not None]
-    assert all(name.isidentifier() for name in names)
-    text = sentence(key, **{name: "{x}" for name in names})
-    assert text.count("{x}") == len(names)
+def test_a_sentence_can_be_made_and_nothing_a_value_holds_is_a_field(key: str) -> None:
+    values: dict[str, Any] = {}
+    for name, form in fields_of(key):
+        number = 7 if "|" in form or "," in form else "{x}"
+        values[name] = VALUES.get(form.split(" ")[0], number)
+    shown = [name for name, _ in fields_of(key) if values[name] == "{x}"]
+    text = sentence(key, **values)
+    assert text.count("{") == text.count("{x}") == len(shown)
+
+
+@pytest.mark.parametrize(
+    ("phrase", "text"),
+    [
+        (notice("ignored.none"), "you ignore nobody"),
+        (notice("new", count=1_000, log="lobby"), "1,000 new in lobby since last time"),
+        (notice("history", count=1, room="lobby"), "1 earlier message in lobby is not shown: /history"),
+        (notice("history", count=2_998, room="lobby"), "2,998 earlier messages in lobby are not shown: /history"),
+        (
+            notice("history_gone", count=1, log="@bob"),
+            "1 message of your conversation with bob is gone: the server keeps only later ones",
+        ),
+        (
+            notice("history_gone", count=3, log="@"),
+            "3 messages of a conversation are gone: the server keeps only later ones",
+        ),
+        (
+            notice("kept", rooms=("den", "lobby"), limits=(86_400, 0)),
+            "what is said in den, lobby is kept by the server for 1 day; whoever joins and the server's operator can"
+            " read it",
+        ),
+        (
+            notice("whois", nick="bob", rooms=[], idle_s=5, away="", fingerprint="abcd"),
+            "bob is here, in no room, idle for 5 seconds; key abcd",
+        ),
+        (
+            notice("not_allowed.not_rejoined", room="den", reason=Phrase("not_allowed.text", {"text": "members only"})),
+            "den cannot be joined again: members only",
+        ),
+    ],
+)
+def test_a_value_has_its_form(phrase: Phrase, text: str) -> None:
+    assert text_of(phrase) == text

@@ -24,9 +24,9 @@ def test_what_was_sent_is_printed_only_on_demand() -> None:
 
 
 def test_an_error_names_its_line_where_lines_are_counted() -> None:
-    error = events.Error("too_long", "no", 3)
+    error = events.error("too_long.text", line=3, text="no")
     assert plain_lines(error, numbers_lines=True) == [(ERR, "error: line 3: no")]
-    assert plain_lines(events.Error("unwritable", "full"), numbers_lines=True) == [(ERR, "error: full")]
+    assert plain_lines(events.error("unwritable.text", text="full"), numbers_lines=True) == [(ERR, "error: full")]
 
 
 def test_the_past_has_a_line_for_each_message_dated_where_the_person_is() -> None:

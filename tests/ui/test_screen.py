@@ -41,9 +41,9 @@ def sent(time_ms: int) -> events.MessageSent:
         (sent(SATURDAY_MS - HOUR_MS), (OUT, "13:30 [lobby] <alice> mine")),
         (sent(0), (OUT, "14:30 [lobby] <alice> mine")),  # when it was stored is not known here
         (events.MemberJoined("lobby", "bob"), (OUT, "14:30 -- bob joined lobby")),
-        (events.Reconnected("it is back"), (ERR, "14:30 -- reconnected: it is back")),
-        (events.Error("refused", "no"), (ERR, "14:30 error: no")),
-        (events.Notice("help", "  /me TEXT"), (ERR, "  /me TEXT")),
+        (events.Reconnected("found"), (ERR, "14:30 -- reconnected: the server is there again")),
+        (events.error("refused.text", text="no"), (ERR, "14:30 error: no")),
+        (events.notice("help.line", line="  /me TEXT"), (ERR, "  /me TEXT")),
         (events.HistoryFound((message(SATURDAY_MS - DAY_MS),)), (OUT, "2026-11-20 14:30 [lobby] <bob> hi")),
     ],
 )
@@ -69,9 +69,9 @@ def test_a_change_of_day_is_a_line_of_its_own_in_the_history_too() -> None:
 
 
 def test_what_an_editor_took_away_is_drawn_when_it_is_sent_and_repeated_when_it_is_not() -> None:
-    refused = events.Error("unknown_command", "unknown command /mgs", said="/mgs bob secret")
+    refused = events.error("unknown_command.text", said="/mgs bob secret", text="unknown command /mgs")
     assert screen().draw(refused)[1:] == [(ERR, "      your text: /mgs bob secret  (Up brings it back)")]
-    long = events.Error("too_long", "no", said="x" * 20_000)
+    long = events.error("too_long.text", said="x" * 20_000, text="no")
     assert len(screen().draw(long)[1][1]) < REPEATED_CHARACTERS_MAX + 50
     assert screen(is_edited=False).draw(sent(SATURDAY_MS)) == []
     assert len(screen(is_edited=False).draw(refused)) == 1
@@ -117,7 +117,7 @@ def test_the_prompt_of_a_client_that_lost_its_server_says_so_and_that_it_leaves(
 
 def test_line_mode_draws_as_it_is_told_and_makes_all_of_it_safe() -> None:
     session = Session(draw=screen().draw)
-    session.happen(message(SATURDAY_MS, "evil \x1b[2J"), events.Disconnected("gone"))
+    session.happen(message(SATURDAY_MS, "evil \x1b[2J"), events.Disconnected("lost.reason", {"reason": "gone"}))
     assert session.printed(OUT) == ["14:30 [lobby] <bob> evil \N{REPLACEMENT CHARACTER}[2J"]
     assert session.printed(ERR)[0].startswith("14:30 -- disconnected: gone")
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from udpchat.chat.phrase import Phrase
 from udpchat.wire.content import ACTION, TEXT
 
 
@@ -156,48 +157,36 @@ class HistoryFound:
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
-    """Information for the user; `code` is for programs."""
-
-    code: str
-    text: str
+class Notice(Phrase):
+    """Information for the user."""
 
 
 @dataclass(frozen=True, slots=True)
-class Error:
-    """A command or request failed; `code` is for programs.
+class Error(Phrase):
+    """A command or request failed.
 
     `line`: the line of the input that caused it, from 1. `retry_s`: seconds until a retry may succeed.
     `said`: the text that the user typed and that was not sent, if known.
     """
 
-    code: str
-    text: str
     line: int | None = None
     retry_s: float | None = None
     said: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Disconnected:
+class Disconnected(Phrase):
     """The server stopped answering or sent Goodbye. The client keeps trying, and keeps what the user types."""
 
-    reason: str
-
 
 @dataclass(frozen=True, slots=True)
-class Reconnected:
+class Reconnected(Phrase):
     """The server answers again."""
 
-    reason: str
-
 
 @dataclass(frozen=True, slots=True)
-class Rejected:
-    """Final: this client cannot enter. `code` is `nick_taken`, `server_key`, ...; `text` is for the user."""
-
-    code: str
-    text: str
+class Rejected(Phrase):
+    """Final: this client cannot enter. The code is `nick_taken`, `server_key`, ..."""
 
 
 ModelChange = (
@@ -208,6 +197,19 @@ ClientEvent = (
     Connected | MessageReceived | MessageSent | MemberJoined | MemberLeft | MemberRenamed | MemberList | RoomList
     | TopicChanged | HistoryFound | Notice | Error | Disconnected | Reconnected | Rejected | ModelChange
 )  # fmt: skip
+
+
+def notice(key: str, **values: object) -> Notice:
+    """A notice with these values."""
+    return Notice(key, values)
+
+
+def error(
+    key: str, *, line: int | None = None, retry_s: float | None = None, said: str = "", **values: object
+) -> Error:
+    """An error with these values, which cannot be named as fields of `Error` are."""
+    return Error(key, values, line, retry_s, said)
+
 
 # --- Events of a server ----------
 

@@ -174,12 +174,6 @@ def duration_text(seconds: float) -> str:
     return " ".join(parts[:2]) or "0 seconds"
 
 
-def kept_text(kept_s: int | None, kept_entries: int | None) -> str:
-    """The end of a sentence: how long the server keeps messages, and who can read them; None: no such limit."""
-    how_long = kept_for(kept_s, kept_entries)
-    return f"is kept by the server {how_long}; whoever joins and the server's operator can read it"
-
-
 def kept_for(kept_s: int | None, kept_entries: int | None) -> str:
     """`for good`, `for 30 days`, `up to the last 10,000 messages`, or both limits; None: no such limit."""
     limits = [f"for {duration_text(kept_s)}"] if kept_s is not None else []

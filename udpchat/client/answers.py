@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from udpchat.chat import events
-from udpchat.chat.text import duration_text
 from udpchat.wire import content, requests
 
 PAGED_ITEMS_MAX = 100_000  # of one list, over all its pages
@@ -27,9 +26,9 @@ class Answers:
         """The events of a result, often none; `is_quiet`: an empty topic makes no event."""
         match request, body:
             case requests.Tell(nick), requests.Stored(presence=requests.Away(reason)):
-                return [events.Notice("away", f"{nick} is away: {reason}")]
+                return [events.notice("away", nick=nick, reason=reason)]
             case requests.Tell(nick), requests.Stored(presence=requests.Absent()):
-                return [events.Notice("away", f"{nick} is not here; it is delivered when they come back")]
+                return [events.notice("away.absent", nick=nick)]
             case requests.ListMembers(room, after), requests.MemberPage(_, items, more):
                 is_under_way = not after and room in self._names  # requested twice: report it once
                 return [] if is_under_way else self._on_names(room, [item.nick for item in items], more)
@@ -41,9 +40,9 @@ class Answers:
             case requests.GetTopic(room), requests.Done():
                 return [] if is_quiet else [events.TopicChanged(room, "", "")]
             case requests.Whois(_), requests.Person():
-                return [events.Notice("whois", _described(body))]
+                return [_described(body)]
             case requests.SetAway(reason), requests.Done():
-                return [events.Notice("away", "you are back" if reason is None else f"you are away: {reason}")]
+                return [events.notice("away.back") if reason is None else events.notice("away.set", reason=reason)]
             case requests.Part(room), requests.Done():
                 self._parted.append(room)
             case requests.Rename(nick), requests.Done():
@@ -77,12 +76,14 @@ class Answers:
         return parted
 
 
-def _described(person: requests.Person) -> str:
-    where = f"in {', '.join(person.rooms)}" if person.rooms else "in no room"
-    here = f"here, {where}, idle for {duration_text(person.idle_s)}"
-    match person.presence:
-        case requests.Away(reason):
-            here += f", away: {reason}"
-        case requests.Absent():
-            here = "not here"
-    return f"{person.nick} is {here}; key {person.fingerprint}"
+def _described(person: requests.Person) -> events.Notice:
+    if isinstance(person.presence, requests.Absent):
+        return events.notice("whois.absent", nick=person.nick, fingerprint=person.fingerprint)
+    return events.notice(
+        "whois",
+        nick=person.nick,
+        rooms=person.rooms,
+        idle_s=person.idle_s,
+        away=person.presence.reason if isinstance(person.presence, requests.Away) else "",
+        fingerprint=person.fingerprint,
+    )

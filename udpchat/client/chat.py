@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from udpchat.chat import events
 from udpchat.chat.ids import ROOM_PREFIX
-from udpchat.chat.text import kept_text
+from udpchat.chat.phrase import Phrase
 from udpchat.client.membership import Membership
 from udpchat.client.notices import Notices
 from udpchat.client.profile import Profile
@@ -35,7 +35,7 @@ class Chat:
         self.has_connected = False
         self.is_lost = False  # the connection was lost: new requests wait
         self._server_key = b""  # of the current session
-        self._kept = ""  # how long the server keeps messages, as text for the user
+        self._kept: tuple[int | None, int | None] = (None, None)  # how long the server keeps messages: seconds, entries
         self.notices = Notices(self.timeline, wants_receipts=profile.wants_receipts)
         self._rooms_saved = saved.rooms  # as last added to the writes
         self._events: list[events.ClientEvent] = []
@@ -59,21 +59,22 @@ class Chat:
         self.requests.outbox.seed_round_trip(round_trip_s)
 
     def on_lost(self, reason: str) -> None:
-        """The server no longer answers, or has sent a Goodbye."""
+        """The server no longer answers, or has sent a Goodbye with this reason."""
         if self.has_connected and not self.is_lost:
             self.is_lost = True
-            self._events += [events.Disconnected(reason), *self.requests.on_lost()]
+            lost = events.Disconnected("lost.reason", {"reason": reason}) if reason else events.Disconnected("lost")
+            self._events += [lost, *self.requests.on_lost()]
 
     def on_found(self) -> None:
         """The server answers, and has accepted our Enter."""
         if self.is_lost:
             self.is_lost = False
-            self._events.append(events.Reconnected("the server is there again"))
+            self._events.append(events.Reconnected("found"))
 
-    def reject(self, code: str, text: str) -> None:
+    def reject(self, reason: Phrase) -> None:
         """Stop for good and report the reason."""
         if not self.membership.is_over:
-            self._events.append(events.Rejected(code, text))
+            self._events.append(events.Rejected(reason.key, reason.values))
         self.membership.is_over = True
 
     # --- Frames ----------
@@ -86,7 +87,7 @@ class Chat:
         self.timeline.people.me = frame.user
         self.membership.is_welcome = True
         self.membership.server_capabilities = frozenset(frame.capabilities)
-        self._kept = kept_text(frame.kept_s, frame.kept_entries)
+        self._kept = (frame.kept_s, frame.kept_entries)
         self.on_found()
         self._report_connected()
 
@@ -108,7 +109,7 @@ class Chat:
     def _on_joined(self, room: str) -> None:
         self.requests.ask(requests.GetTopic(room), is_quiet=True)
         if self.has_connected:
-            self._events += [events.MemberJoined(room, self.membership.nick), self._kept_in(room)]
+            self._events += [events.MemberJoined(room, self.membership.nick), self._kept_in((room,))]
 
     def _report_connected(self) -> None:
         """Report `Connected` once: when the server has accepted our Enter and answered each Follow."""
@@ -118,19 +119,17 @@ class Chat:
         nick, rooms = self.membership.nick, self.membership.rooms
         self._events.append(events.Connected(self.profile.server, fingerprint(self._server_key), nick, rooms))
         if rooms:
-            self._events.append(self._kept_in(", ".join(rooms)))
-        if resumed := self.requests.resumed:
-            lines, are = ("line", "was") if resumed == 1 else ("lines", "were")
-            text = f"{resumed} {lines} of an earlier run {are} not confirmed; now sent again (--discard drops them)"
-            self._events.append(events.Notice("outbox", text))
+            self._events.append(self._kept_in(rooms))
+        if self.requests.resumed:
+            self._events.append(events.notice("outbox", count=self.requests.resumed))
 
-    def _kept_in(self, rooms: str) -> events.Notice:
-        return events.Notice("kept", f"what is said in {rooms} {self._kept}")
+    def _kept_in(self, rooms: tuple[str, ...]) -> events.Notice:
+        return events.notice("kept", rooms=rooms, limits=self._kept)
 
     def on_enter_refused(self, frame: frames.EnterRefused) -> None:
         """The server refuses our Enter."""
         if frame.code in FINAL_REFUSALS:
-            self.reject(frame.code, frame.text)
+            self.reject(Phrase(f"{frame.code}.text", {"text": frame.text}))
 
     def on_follow_refused(self, frame: frames.FollowRefused) -> None:
         """The server refuses a Follow."""
@@ -139,9 +138,10 @@ class Chat:
         self.membership.drop(room)
         self.timeline.drop(room)
         if wish.is_returning:
-            self._events.append(events.Notice(frame.code, f"{room} cannot be joined again: {frame.text}"))
+            refusal = Phrase(f"{frame.code}.text", {"text": frame.text})
+            self._events.append(events.notice(f"{frame.code}.not_rejoined", room=room, reason=refusal))
         else:
-            self._events.append(events.Error(frame.code, frame.text, wish.line))
+            self._events.append(events.error(f"{frame.code}.text", line=wish.line, text=frame.text))
         self._report_connected()
 
     def on_unwritable(self, now: float, text: str) -> None:

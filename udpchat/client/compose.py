@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
+from udpchat.chat.phrase import Problem
 from udpchat.chat.text import clean_text, fits
 from udpchat.wire import requests
 from udpchat.wire.limits import AWAY_BYTES_MAX, TEXT_BYTES_MAX, TOPIC_BYTES_MAX
 
 
-class LocalError(Exception):
-    """The user's request cannot be carried out; the text gives the reason, and `code` gives it to programs."""
-
-    def __init__(self, text: str, code: str = "refused") -> None:
-        super().__init__(text)
-        self.code = code
+class LocalError(Problem):
+    """The user's request cannot be carried out."""
 
 
 def say(room: str, text: str, *, is_action: bool = False) -> requests.Say:
@@ -63,13 +60,13 @@ def set_topic(room: str, topic: str) -> requests.SetTopic:
 def _message(text: str) -> str:
     cleaned = clean_text(text)
     if cleaned is None:
-        raise LocalError("there is nothing to send", "empty")
+        raise LocalError("empty.here")
     return _bounded(cleaned, TEXT_BYTES_MAX, "message")
 
 
-def _bounded(text: str, bytes_max: int, noun: str) -> str:
+def _bounded(text: str, bytes_max: int, what: str) -> str:
     """Return the text. LocalError if it has more than `bytes_max` bytes in UTF-8."""
     if fits(text, bytes_max):
         return text
     size = len(text.encode("utf-8", "surrogatepass"))
-    raise LocalError(f"not sent: a {noun} has at most {bytes_max} bytes, this one {size}", "too_long")
+    raise LocalError("too_long.here", what=what, bytes_max=bytes_max, bytes=size)

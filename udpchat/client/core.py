@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 
 from udpchat.chat import events
+from udpchat.chat.phrase import Phrase
 from udpchat.client import compose
 from udpchat.client.chat import Chat
 from udpchat.client.compose import LocalError
@@ -97,7 +98,7 @@ class ClientCore:
     def part(self, now: float, room: str) -> None:
         """Leave a room. LocalError if this client is not in it."""
         if not self._chat.membership.drop(room):
-            raise LocalError(f"you are not in {room}", "not_in_room")
+            raise LocalError("not_in_room", room=room)
         self.ask(now, requests.Part(room))
 
     def ask(self, now: float, request: requests.RequestBody, here: Recalled | None = None) -> None:
@@ -225,9 +226,9 @@ class ClientCore:
         for event in self._link.drain_events():
             match event:
                 case KeyRefused(key):
-                    self._chat.reject("server_key", self._chat.profile.check_server(key))
+                    self._chat.reject(Phrase("server_key.text", {"text": self._chat.profile.check_server(key)}))
                 case LinkLost(reason):
-                    self._chat.on_lost(reason or "the server does not answer")
+                    self._chat.on_lost(reason)
                 case LinkRenewed(round_trip_s):
                     assert self._link.session is not None
                     self._chat.begin_session(now, self._link.session.remote_static, round_trip_s)

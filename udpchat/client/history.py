@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from udpchat.chat.events import ClientEvent, HistoryFound, MessageReceived, Notice
+from udpchat.chat.events import ClientEvent, HistoryFound, MessageReceived, notice
+from udpchat.chat.phrase import Problem
 from udpchat.chat.text import fits
 from udpchat.sync.log import Extent, LogUnreadable, Searchable, SearchQuery
 from udpchat.wire import requests
@@ -77,11 +78,11 @@ class Core(Protocol):
         """Send a request; its result comes with `here` merged in."""
 
 
-class HistoryUnreadable(Exception):
-    """The stored replicas cannot be read; the text gives the reason in one line."""
+class HistoryUnreadable(Problem):
+    """The stored replicas cannot be read."""
 
 
-class SearchTooLong(Exception):
+class SearchTooLong(Problem):
     """The words of a search have more than SEARCH_BYTES_MAX bytes."""
 
 
@@ -104,7 +105,7 @@ class History:
         try:
             items, extent, is_latest = self._latest_here(log, count, before_ms)
         except LogUnreadable as error:
-            raise HistoryUnreadable(str(error)) from error
+            raise HistoryUnreadable("unreadable.here", reason=error) from error
         messages = tuple(self._core.timeline.recall(requests.LogEntry(log, *item) for item in items))
         if is_latest and (len(items) == count or extent.base == 0):
             return [HistoryFound(messages)]
@@ -136,7 +137,7 @@ class History:
         """
         text = " ".join(words)
         if not fits(text, SEARCH_BYTES_MAX):
-            raise SearchTooLong
+            raise SearchTooLong("too_long.search", bytes_max=SEARCH_BYTES_MAX)
         log = self._core.timeline.log_of(target) if target else None
         assert log is not None or not target, "no conversation is known"
         request = requests.Search(text, nick or None, log, min(since_ms, SEQUENCE_MAX))
@@ -150,12 +151,11 @@ class History:
                 SearchQuery(request.words, request.nick, request.log, request.since_ms, SEARCH_MESSAGES_MAX)
             )
         except LogUnreadable as error:
-            raise HistoryUnreadable(str(error)) from error
+            raise HistoryUnreadable("unreadable.here", reason=error) from error
         return tuple(self._core.timeline.recall(requests.LogEntry(hit.log, hit.sequence, hit.entry) for hit in found))
 
     def _ask(self, now: float, request: requests.RequestBody, here: Recalled) -> list[ClientEvent]:
         if self._core.is_lost:
-            text = "the server cannot be asked at the moment: this is what is stored here"
-            return [HistoryFound(here.messages), Notice("offline", text)]
+            return [HistoryFound(here.messages), notice("offline")]
         self._core.ask(now, request, here=here)
         return []

@@ -113,4 +113,4 @@ class ReplicaStarts:
         count = hidden - max(head.base, seen if is_known else 0)  # of messages that this user has not seen
         if count <= 0 or not (shown_max or is_known):  # no notice to a new user without `history`
             return []
-        return [events.Notice("history", f"{count:,} earlier messages in {log[1:]} are not shown: /history")]
+        return [events.notice("history", count=count, room=log[1:])]

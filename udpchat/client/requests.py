@@ -138,27 +138,23 @@ class Requests:
             case Known.NEW:
                 return False
             case Known.TOO_LATE:
-                self._report_error("too_many_lines", f"an input with --id has at most {LABELS_MAX:,} lines; not sent")
+                self._report_error("too_many_lines", lines_max=LABELS_MAX)
             case Known.OTHER:
-                text = (
-                    f"not sent: line {label.line} of {label.id} was something else before, or for another room or nick"
-                )
-                self._report_error("id_reused", f"{text}; use another --id")
+                self._report_error("id_reused", number=label.line, id=label.id)
             case Known.OPEN:
                 assert counter is not None
                 self._asked[counter].line = label.line
                 self._timeline.own.on_line(message_id(self._instance, counter), label.line)
             case Known.DISCARDED:
-                text = f"not sent: line {label.line} of {label.id} was discarded before it was confirmed"
-                self._report_error("discarded", f"{text}; if it is to be sent all the same, use another --id")
+                self._report_error("discarded", number=label.line, id=label.id)
             case Known.ANSWERED:
                 self._repeat_result(request, self._labels.find(label))
             case Known.ANSWERED_NOW:
                 pass
         return True
 
-    def _report_error(self, code: str, text: str) -> None:
-        self._timeline.report(events.Error(code, text, self.line))
+    def _report_error(self, key: str, **values: object) -> None:
+        self._timeline.report(events.Error(key, values, self.line))
 
     def _repeat_result(self, request: requests.RequestBody, known: Labelled) -> None:
         """Report the result that a request had in an earlier run."""
@@ -168,7 +164,7 @@ class Requests:
                 room, kind = room_of(request), events.kind_name(request.kind)
                 self._timeline.report(events.MessageSent(room, sequence, identity, request.text, kind, 0, again=True))
             case _, requests.Failed(code, text):
-                self._report_error(code, text)
+                self._report_error(f"{code}.text", text=text)
 
     def on_result(self, now: float, frame: Result) -> list[events.ClientEvent]:
         """The server's result of a request, reported once."""
@@ -192,7 +188,7 @@ class Requests:
                 self._timeline.on_stored(identity, log, sequence)
             case requests.Failed(code, text):
                 self._timeline.own.on_failed(identity)
-                refused = events.Error(code, text, asked.line, said=_words(request))
+                refused = events.error(f"{code}.text", line=asked.line, said=_words(request), text=text)
                 found = [events.HistoryFound(here.messages)] if here.messages else []
                 return [] if asked.is_quiet else [refused, *found]
             case requests.MemberPage() if isinstance(request, requests.ListMembers):
@@ -239,8 +235,7 @@ class Requests:
         """The server cannot store anything at the moment: all requests are kept, and sent again later."""
         told: list[events.ClientEvent] = []
         if not self._is_refused:
-            text = f"{text}; what you say is kept here and sent when it can be"
-            told.append(events.Error("unwritable", text, retry_s=UNWRITABLE_RETRY_S))
+            told.append(events.error("unwritable", retry_s=UNWRITABLE_RETRY_S, reason=text))
         self._is_refused = True
         self.outbox.on_refused(now, UNWRITABLE_RETRY_S)
         return told
@@ -250,8 +245,7 @@ class Requests:
         if not self._is_refused:
             return []
         self._is_refused = False
-        text = "messages are stored again by the server; what you said meanwhile is being sent"
-        return [events.Notice("writable", text)]
+        return [events.notice("writable")]
 
     # --- Durability ----------
 
@@ -269,8 +263,7 @@ class Requests:
         if not self._journal.is_failing:
             return []
         self._journal.is_failing = False
-        text = "the data folder can be written to again: what is said from here on survives a restart"
-        return [events.Notice("writable_here", text)]
+        return [events.notice("writable_here")]
 
     def _release(self, now: float, writes: Iterable[Write]) -> None:
         for write in writes:
@@ -287,16 +280,14 @@ class Requests:
         was_failing = self._journal.is_failing
         unwritten = self._journal.take_unwritten()
         self._timeline.writes.on_unwritten(unwritten)
-        text = f"cannot write to the data folder: {reason}"
         failed: list[events.ClientEvent] = []
         for write in unwritten:
             if isinstance(write, RequestAdded) and write.label is not None:
                 self._give_up(write.counter)
-                failed.append(events.Error("unwritable_here", f"not sent: {text}", write.label.line))
+                failed.append(events.error("unwritable_here.line", line=write.label.line, reason=reason))
         self._release(now, unwritten)
         if not failed and not was_failing:
-            text += "; what is said now does not survive a restart of this client"
-            failed.append(events.Error("unwritable_here", text))
+            failed.append(events.error("unwritable_here", reason=reason))
         return failed
 
     def _give_up(self, counter: int) -> None:

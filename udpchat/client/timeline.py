@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from udpchat.chat import events
-from udpchat.chat.ids import CONVERSATION_PREFIX, PRIVATE_PREFIXES, ROOM_PREFIX, ROSTER_PREFIX, inbox_log, shown_log
+from udpchat.chat.ids import CONVERSATION_PREFIX, PRIVATE_PREFIXES, ROOM_PREFIX, ROSTER_PREFIX, inbox_log
 from udpchat.chat.names import nick_key
-from udpchat.chat.text import counted
 from udpchat.client.journal import ReplicaWrites
 from udpchat.client.own_messages import OwnMessages
 from udpchat.client.people import People
@@ -27,10 +26,6 @@ from udpchat.wire.errors import BadDatagram
 from udpchat.wire.frames import Head, parse_entry_untrusted
 from udpchat.wire.limits import CONVERSATIONS_PER_KEY_MAX, SEQUENCE_MAX
 
-OTHER_MESSAGES = (
-    "the server has other messages of {} than before: it was restored from a backup or lost the latest; "
-    "what it has now is shown again"
-)
 
 
 class Timeline:
@@ -107,9 +102,8 @@ class Timeline:
         if replica.log.startswith(ROSTER_PREFIX):
             return self.people.open(replica.log[1:], base)
         if replica.sequence and replica.log != self._inbox:
-            gone = base - replica.sequence
-            text = f"{counted(gone, 'message')} of {self._shown_log(replica.log)} {'is' if gone == 1 else 'are'} gone: "
-            self._events.append(events.Notice("history_gone", f"{text}the server keeps only later ones"))
+            gone = events.notice("history_gone", count=base - replica.sequence, log=self._target_of(replica.log))
+            self._events.append(gone)
         self.writes.add(ReplicaReset(replica.log, replica.generation, base))
 
     def _is_welcome(self, log: str) -> bool:
@@ -127,7 +121,7 @@ class Timeline:
         if start.is_regenerated or is_lost:
             self.own.on_regenerated(log, head.head)
             self._events = [event for event in self._events if not self._is_message_of(log, event)]  # not shown yet
-            self._events.append(events.Notice("generation", OTHER_MESSAGES.format(self._shown_log(log))))
+            self._events.append(events.notice("generation", log=self._target_of(log)))
             if (room := self.room_of(log)) is not None:
                 self._events.append(events.HistoryReplaced(room))
         self._show_again(log, start)
@@ -150,8 +144,7 @@ class Timeline:
             elif message.seq > self._starts.hidden(log):
                 self._events.append(message)
         if start.new > 0:
-            text = f"{start.new} new in {self._shown_log(log)} since last time"
-            self._events.append(events.Notice("new", text))
+            self._events.append(events.notice("new", count=start.new, log=self._target_of(log)))
 
     def take_in(self) -> None:
         """The entries that came next in their logs become events, and writes unless they are of a roster."""
@@ -169,8 +162,8 @@ class Timeline:
         try:
             self._tell(replica, sequence, parse_entry_untrusted(entry))
         except BadDatagram:
-            text = f"message {sequence} of {self._shown_log(replica.log)} cannot be read here; update this udpchat"
-            self._events.append(events.Notice("unreadable", text))
+            unreadable = events.notice("unreadable.entry", sequence=sequence, log=self._target_of(replica.log))
+            self._events.append(unreadable)
 
     # --- What it means ----------
 
@@ -210,8 +203,9 @@ class Timeline:
             return log[1:]
         return next(("@" + nick for nick, known in self._conversations.items() if known == log), None)
 
-    def _shown_log(self, log: str) -> str:
-        return shown_log(log, (self.room_of(log) or "")[1:])
+    def _target_of(self, log: str) -> str:
+        """The room of a log, or `@` and the nick of the other person, if it is known."""
+        return self.room_of(log) or ("@" if log.startswith(CONVERSATION_PREFIX) else log[1:])
 
     def recall(self, items: Iterable[requests.LogEntry]) -> list[events.MessageReceived]:
         """The messages among entries from the disk or the server; those of ignored users are left out."""

@@ -36,12 +36,12 @@ class ActivityLog:
                 self._logger.info("%s left %s (%s)", nick, room, reason)
             case events.MemberRenamed(old, nick):
                 self._logger.info("%s is now %s", old, nick)
-            case events.Disconnected(reason):
-                self._logger.info("disconnected: %s", reason)
-            case events.Reconnected(reason):
-                self._logger.info("reconnected: %s", reason)
-            case events.Rejected(code, _):
-                self._logger.info("refused: %s", code)
+            case events.Disconnected():
+                self._logger.info("disconnected: %s", event.values.get("reason", "no answer"))
+            case events.Reconnected():
+                self._logger.info("reconnected")
+            case events.Rejected():
+                self._logger.info("refused: %s", event.code)
 
     def close(self) -> None:
         """Write the last line and close the file."""

@@ -353,5 +353,4 @@ class EntryLimit:
 async def _report_return(app: ClientApp, absent: ServerAddress) -> None:
     """Report when the server used last, which another one stands in for, answers again."""
     await until_back(absent)
-    text = f"the server used last answers again: {absent.url}; to go back to it: /quit, and start without --server"
-    app.show(events.Notice("server_back", text))
+    app.show(events.notice("server_back", url=absent.url))

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from udpchat.chat.names import BadName, parse_nick, parse_room
+from udpchat.chat.phrase import Problem
 from udpchat.client.history import MESSAGES_MAX
-from udpchat.ui.phrases import code_of, sentence
 
 HISTORY_MESSAGES: Final = 50  # if no number is given
 NUMBER_DIGITS_MAX: Final = 9
@@ -16,13 +16,8 @@ NUMBER_DIGITS_MAX: Final = 9
 ParseTime = Callable[[str], int | None]  # a time as people write it -> ms since 1970; None if it is none
 
 
-class Refusal(Exception):
-    """A typed line is not carried out; `code` for programs, `text` for people. `key`: as in `phrases`."""
-
-    def __init__(self, key: str, **values: object) -> None:
-        self.code = code_of(key)
-        self.text = sentence(key, **values)
-        super().__init__(self.text)
+class Refusal(Problem):
+    """A typed line is not carried out."""
 
 
 class WrongUsage(Exception):
@@ -127,7 +122,7 @@ class Query:
 
 
 def query_of(rest: str, parse_time: ParseTime | None) -> Query:
-    """The query that `WORDS [from:NICK] [in:ROOM] [since:DATE]` stands for. Raises `Refusal`, `WrongUsage`."""
+    """The query that `WORDS [from:NICK] [in:ROOM] [since:DATE]` stands for. Raises `Problem`, `WrongUsage`."""
     words: list[str] = []
     nick, target, since_ms = "", "", 0
     for word in rest.split():

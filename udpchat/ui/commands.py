@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import Enum
 
-from udpchat.chat.events import ClientEvent, Error, Notice
+from udpchat.chat.events import ClientEvent, Error, Notice, notice
+from udpchat.chat.phrase import Phrase, Problem
 from udpchat.chat.text import clean_text, control_character
 from udpchat.client import compose
-from udpchat.client.compose import LocalError
 from udpchat.client.core import ClientCore
-from udpchat.client.history import SEARCH_BYTES_MAX, Archive, History, HistoryUnreadable, SearchTooLong
+from udpchat.client.history import Archive, History
 from udpchat.ui.arguments import (
     ParseTime,
     Refusal,
@@ -32,7 +32,7 @@ from udpchat.ui.arguments import (
     span_of,
     target_of,
 )
-from udpchat.ui.phrases import notice, sentence
+from udpchat.ui.phrases import sentence
 
 WORD_CHARACTERS_MAX = 32  # of an unknown command, compared and shown
 USAGE_CHARACTERS = 26  # the left column of the help
@@ -121,8 +121,7 @@ def _room_command(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
     if rest.strip():
         return prompt.turn_to(target_of(only_word(rest), bare_is_room=True))
     rooms = prompt.client.rooms
-    key = "room" if rooms else "room.none"
-    return [notice(key, rooms=", ".join(rooms), target=_target_notice(prompt.target).text)]
+    return [notice("room" if rooms else "room.none", rooms=rooms, target=_target_notice(prompt.target))]
 
 
 def _rooms(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
@@ -186,10 +185,10 @@ def _back(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
 def _ignore(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
     if not rest.strip():
         ignored = prompt.client.timeline.people.ignored()
-        return [notice("ignored" if ignored else "ignored.none", nick=", ".join(ignored))]
+        return [notice("ignored" if ignored else "ignored.none", nicks=ignored)]
     nick = nick_of(only_word(rest))
     prompt.client.timeline.people.ignore(nick)
-    return [notice("ignored", nick=nick)]
+    return [notice("ignored", nicks=[nick])]
 
 
 def _unignore(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
@@ -202,8 +201,7 @@ def _help(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
     if not rest.strip():
         return _help_lines(_overview(prompt.commands))
     command = prompt.command(only_word(rest).removeprefix("/"))
-    aliases = ", ".join(f"/{alias}" for alias in command.aliases)
-    also = sentence("help.also", aliases=aliases) if aliases else ""
+    also = sentence("help.also", aliases=[f"/{alias}" for alias in command.aliases]) if command.aliases else ""
     details = f" {command.details}" if command.details else ""
     return _help_lines([f"{command.form}{also}", f"  {_sentence(command.summary)}{details}"])
 
@@ -219,7 +217,7 @@ def _overview(commands: Sequence[Command]) -> list[str]:
 
 
 def _help_lines(lines: list[str]) -> list[ClientEvent]:
-    return [Notice("help", line) for line in lines]
+    return [notice("help.line", line=line) for line in lines]
 
 
 def _quit(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
@@ -329,10 +327,8 @@ class Prompt:
                 return self._obey(now, word[1:])
             self._refuse_if_leaving()
             self.say(now, line.replace("//", "/", 1) if word.startswith("//") else line)
-        except Refusal as refusal:
-            return [Error(refusal.code, refusal.text, said=line)]
-        except LocalError as error:
-            return [Error(error.code, str(error), said=line)]
+        except Problem as problem:
+            return [Error(problem.phrase.key, problem.phrase.values, said=line)]
         return []
 
     def _obey(self, now: float, line: str) -> list[ClientEvent]:
@@ -346,10 +342,6 @@ class Prompt:
             return command.handle(self, now, line[len(word) + 1 :])
         except WrongUsage:
             raise Refusal("usage", form=command.form, name=command.name) from None
-        except HistoryUnreadable as error:
-            raise Refusal("unreadable", reason=error) from error
-        except SearchTooLong:
-            raise Refusal("too_long", bytes_max=SEARCH_BYTES_MAX) from None
 
     def _refuse_if_leaving(self) -> None:
         if self.wants_quit:
@@ -362,7 +354,7 @@ class Prompt:
         if command is not None:
             return command
         near = get_close_matches(word, self._by_name, n=1)
-        hint = sentence("unknown_command.near", name=near[0]) if near else sentence("unknown_command.help")
+        hint = Phrase("unknown_command.near", {"name": near[0]}) if near else Phrase("unknown_command.help")
         raise Refusal("unknown_command", word=word, hint=hint)
 
     # --- For the commands ----------
@@ -407,5 +399,5 @@ class Prompt:
     def _joined(self, room: str) -> str:
         # Never another room instead: the message may be meant for this room alone.
         if room not in self.client.rooms:
-            raise Refusal("not_in_room", room=room)
+            raise Refusal("not_in_room.target", room=room)
         return room

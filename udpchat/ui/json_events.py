@@ -1,7 +1,7 @@
 """Events as JSON objects, in the form that the README promises to programs.
 
-The fields are those of the dataclasses in chat/events, under the same names and in the same order. The tables below
-hold all exceptions.
+The fields are those of the dataclasses in chat/events, under the same names and in the same order; a phrase is its code
+and its sentence. The tables below hold all exceptions.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from typing import Any, Final
 
 from udpchat.chat import events
 from udpchat.chat.events import ClientEvent
+from udpchat.chat.phrase import Phrase
 from udpchat.chat.times import iso_time
+from udpchat.ui.phrases import text_of
 
 NAMES: Final[dict[type[ClientEvent], str]] = {
     events.Connected: "connected",
@@ -33,7 +35,10 @@ NAMES: Final[dict[type[ClientEvent], str]] = {
 }
 OMITTED: Final[dict[type[Any], frozenset[str]]] = {
     events.MessageSent: frozenset({"kind", "time_ms"}),
-    events.Error: frozenset({"said"}),
+    events.Error: frozenset({"key", "values", "said"}),
+    **dict.fromkeys(
+        (events.Notice, events.Rejected, events.Disconnected, events.Reconnected), frozenset({"key", "values"})
+    ),
 }
 OMITTED_IN_LISTS: Final = frozenset({"history"})  # a message of the past is always one of history
 OMITTED_AT_DEFAULT: Final = frozenset({"line", "retry_s", "again"})
@@ -42,7 +47,12 @@ RENAMED: Final[dict[str, tuple[str, Callable[[Any], Any]]]] = {"time_ms": ("time
 
 def json_event(event: ClientEvent) -> dict[str, Any]:
     """The object of one event, `event` first."""
-    return {"event": NAMES[type(event)], **_object(event)}
+    phrase = {}
+    if isinstance(event, events.Disconnected | events.Reconnected):
+        phrase = {"reason": text_of(event)}
+    elif isinstance(event, Phrase):
+        phrase = {"code": event.code, "text": text_of(event)}
+    return {"event": NAMES[type(event)], **phrase, **_object(event)}
 
 
 def _object(record: Any, omitted: frozenset[str] = frozenset()) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from udpchat.client.requests import Source
 from udpchat.client.stored import Label
 from udpchat.ui.commands import Prompt
 from udpchat.ui.exit_rule import ExitRule
-from udpchat.ui.phrases import notice, sentence
+from udpchat.ui.phrases import sentence
 from udpchat.ui.printing import Printer
 
 
@@ -60,7 +60,7 @@ class Lines:
             replies = self._prompt.enter(now, text)
         replies = [replace(event, line=self._line) if isinstance(event, events.Error) else event for event in replies]
         if self._prompt.wants_quit and not was_leaving and not self._client.is_idle:
-            replies.append(notice("leaving.waits"))
+            replies.append(events.notice("leaving.waits"))
         self._show(replies)
         self._settle(now)
 
@@ -68,7 +68,7 @@ class Lines:
         """No line comes any more."""
         self._rule.note_end_of_input()
         if self._is_for_person and not self._rule.is_following and not self._client.is_idle:
-            self._show([notice("leaving.input_over")])
+            self._show([events.notice("leaving.input_over")])
         self._settle(now)
 
     def on_events(self, now: float, happened: Sequence[ClientEvent]) -> None:

@@ -1,33 +1,36 @@
-"""The sentences that a person reads: a table from codes to English, with the values that stand in them.
+"""The sentences that a person reads: a table from the keys of `chat/phrase` to English, with the values in them.
 
-A key is the error or notice code that programs get; `code.variant` where one code has several sentences. Values that a
-peer chose are made safe where lines are printed, not here.
+A key is the error or notice code that programs get; `code.variant` where one code has several sentences; `*.variant`
+for all codes. FORMS has the forms of values. Values that a peer chose are made safe where lines are printed, not here.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from string import Formatter
+from typing import Any, Final
 
-from udpchat.chat.events import Notice
+from udpchat.chat.phrase import Phrase
+from udpchat.chat.text import counted, duration_text, kept_for
 
 SENTENCES: Final[dict[str, str]] = {
     # Events.
     "connected": "connected to {server} as {nick}",
-    "connected.rooms": "connected to {server} as {nick}, in {rooms}",
+    "connected.rooms": "connected to {server} as {nick}, in {rooms:words}",
     "disconnected": "disconnected: {reason}; still trying, and what you type is kept",
     "reconnected": "reconnected: {reason}",
+    "lost": "the server does not answer",
+    "lost.reason": "{reason}",
+    "found": "the server is there again",
     "joined": "{nick} joined {room}",
-    "left": "{nick} left {room}",
-    "left.reason": "{nick} left {room} ({reason})",
+    "left": "{nick} left {room}{reason:if  (%s)}",
     "renamed": "{old} is now {nick}",
-    "names": "in {room}: {members}",
+    "names": "in {room}: {members:words}",
     "names.none": "nobody is in {room}",
-    "rooms": "rooms: {rooms}",
+    "rooms": "rooms: {rooms:words}",
     "rooms.none": "there is no room",
-    "topic": "topic of {room}: {topic}",
-    "topic.by": "topic of {room}: {topic} (by {nick})",
-    "topic.none": "{room} has no topic",
-    "topic.none_by": "{room} has no topic (by {nick})",
+    "topic": "topic of {room}: {topic}{nick:if  (by %s)}",
+    "topic.none": "{room} has no topic{nick:if  (by %s)}",
     "past.none": "nothing was found",
     "error": "error: {text}",
     "error.line": "error: line {line}: {text}",
@@ -36,7 +39,8 @@ SENTENCES: Final[dict[str, str]] = {
     "control_character": "not sent: it holds the control character {name}; type it without",
     "leaving": "not sent: you are leaving",
     "no_room": "you are in no room: /join ROOM",
-    "not_in_room": "you are not in {room}: /join {room}, or /room for another",
+    "not_in_room": "you are not in {room}",
+    "not_in_room.target": "you are not in {room}: /join {room}, or /room for another",
     "unknown_command": "unknown command /{word}, nothing was sent: {hint}"
     " A line that begins with // is sent with one / less.",
     "unknown_command.near": "did you mean /{name}?",
@@ -48,19 +52,55 @@ SENTENCES: Final[dict[str, str]] = {
     "bad_number": "between 1 and {number_max} messages can be shown at once",
     "bad_time": "no time that can be read: {text}; write 14:30, 2026-11-21, 2026-11-21T14:30, or 2h or 3d for ago",
     "no_conversation": "nothing is known here of a conversation with {nick}",
-    "too_long": "not searched: the words have more than {bytes_max} bytes",
-    "unreadable": "{reason}",
+    "empty.here": "there is nothing to send",
+    "too_long.here": "not sent: a {what} has at most {bytes_max} bytes, this one {bytes}",
+    "too_long.search": "not searched: the words have more than {bytes_max} bytes",
+    "unreadable.here": "{reason}",
+    "too_many_lines": "an input with --id has at most {lines_max:,} lines; not sent",
+    "id_reused": "not sent: line {number} of {id} was something else before, or for another room or nick; use another"
+    " --id",
+    "discarded": "not sent: line {number} of {id} was discarded before it was confirmed; if it is to be sent all the"
+    " same, use another --id",
+    # What the server and the stores of this client let a person know.
+    "*.text": "{text}",
+    "*.not_rejoined": "{room} cannot be joined again: {reason}",
+    "kept": "what is said in {rooms:list} is kept by the server {limits:kept}; whoever joins and the server's operator"
+    " can read it",
+    "outbox": "{count:count line} of an earlier run {count:was|were} not confirmed; now sent again (--discard drops"
+    " them)",
+    "unwritable": "{reason}; what you say is kept here and sent when it can be",
+    "writable": "messages are stored again by the server; what you said meanwhile is being sent",
+    "unwritable_here": "cannot write to the data folder: {reason}; what is said now does not survive a restart of this"
+    " client",
+    "unwritable_here.line": "not sent: cannot write to the data folder: {reason}",
+    "writable_here": "the data folder can be written to again: what is said from here on survives a restart",
+    "history": "{count:count earlier message} in {room} {count:is|are} not shown: /history",
+    "history_gone": "{count:count message} of {log:log} {count:is|are} gone: the server keeps only later ones",
+    "generation": "the server has other messages of {log:log} than before: it was restored from a backup or lost the"
+    " latest; what it has now is shown again",
+    "new": "{count:,} new in {log:log} since last time",
+    "unreadable.entry": "message {sequence} of {log:log} cannot be read here; update this udpchat",
+    "server_back": "the server used last answers again: {url}; to go back to it: /quit, and start without --server",
+    "offline": "the server cannot be asked at the moment: this is what is stored here",
+    "away": "{nick} is away: {reason}",
+    "away.absent": "{nick} is not here; it is delivered when they come back",
+    "away.set": "you are away: {reason}",
+    "away.back": "you are back",
+    "whois": "{nick} is here, in {rooms:list no room}, idle for {idle_s:duration}{away:if , away: %s}; key"
+    " {fingerprint}",
+    "whois.absent": "{nick} is not here; key {fingerprint}",
     # What a command reports.
     "target": "what you type goes to {target}",
     "target.none": "what you type goes nowhere: /join ROOM",
-    "room": "you are in {rooms}; {target}",
+    "room": "you are in {rooms:list}; {target}",
     "room.none": "you are in no room; {target}",
-    "ignored": "you ignore {nick}",
+    "ignored": "you ignore {nicks:list}",
     "ignored.none": "you ignore nobody",
     "ignored.no_longer": "you no longer ignore {nick}",
     "ignored.never": "you did not ignore {nick}",
     "help": "A line is a message, /word a command; //x sends /x. /help COMMAND explains one.",
-    "help.also": "  (also {aliases})",
+    "help.also": "  (also {aliases:list})",
+    "help.line": "{line}",
     "unknown_kind": "{nick} sent something that this version cannot show",
     # The end.
     "quit": "left",
@@ -70,15 +110,15 @@ SENTENCES: Final[dict[str, str]] = {
     "unconfirmed.line": "not confirmed: line {line}: {text}",
     "unanswered": "not answered: line {line}",
     "not_kept": "not kept: this client keeps nothing on disk, and what has not arrived by now does not arrive",
-    "kept": "kept: the next start with {whose} sends them under the same id, so a line that has arrived is not doubled;"
-    " --discard at that start drops them, and udpchat-client outbox {whose} lists them (with drop: drops them)",
+    "kept_here": "kept: the next start with {whose} sends them under the same id, so a line that has arrived is not"
+    " doubled; --discard at that start drops them, and udpchat-client outbox {whose} lists them (with drop: drops"
+    " them)",
     "label_at_terminal": "--id is for input from a pipe or a file: what is typed again is another message",
     "internal": "internal error, please report it: {error}",
     # A person at a terminal.
     "entry.server": "connected to {server} as {nick}",
     "entry.key": "server key  {fingerprint}",
-    "entry.rooms": "you are in  {rooms}",
-    "entry.no_room": "no room yet: /join ROOM enters one",
+    "entry.rooms": "you are in  {rooms:list no room yet: /join ROOM enters one}",
     "entry.target": "what you type goes to everyone in {room}",
     "entry.target_of_prompt": "the room that the prompt names",
     "entry.target_none": "the room that you join",
@@ -95,16 +135,48 @@ SENTENCES: Final[dict[str, str]] = {
 }
 
 
+def _log(target: str, _: str) -> str:
+    """The log of a room, or of the conversation with `@nick`; `@`: with somebody whose nick is not known."""
+    if not target.startswith("@"):
+        return target
+    return f"your conversation with {target[1:]}" if target != "@" else "a conversation"
+
+
+FORMS: Final[dict[str, Callable[[Any, str], str]]] = {  # the first word of a format; the function gets the rest of it
+    "count": lambda count, nouns: counted(count, *nouns.split("|")),  # {n:count entry|entries}: `1 entry`, `2 entries`
+    "duration": lambda seconds, _: duration_text(seconds),
+    "if": lambda value, text: text.replace("%s", str(value)) if value else "",
+    "kept": lambda limits, _: kept_for(*limits),
+    "list": lambda items, none: ", ".join(items) or none,
+    "log": _log,
+    "words": lambda items, _: " ".join(items),
+}
+
+
+class _Formatter(Formatter):
+    """`str.format` with FORMS, and with `{n:is|are}` for a word that depends on a number."""
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        if isinstance(value, Phrase):
+            value = text_of(value)
+        form, _, rest = format_spec.partition(" ")
+        if form in FORMS:
+            return FORMS[form](value, rest)
+        if "|" in form:
+            singular, plural = form.split("|")
+            return singular if value == 1 else plural
+        return format(value, format_spec)
+
+
+_FORMATTER: Final = _Formatter()
+
+
 def sentence(key: str, **values: object) -> str:
     """The sentence of a key, with its values."""
-    return SENTENCES[key].format(**values)
+    known = SENTENCES.get(key) or SENTENCES[f"*.{key.rpartition('.')[2]}"]
+    return _FORMATTER.vformat(known, (), values)
 
 
-def code_of(key: str) -> str:
-    """What programs get for a key."""
-    return key.partition(".")[0]
-
-
-def notice(key: str, **values: object) -> Notice:
-    """A notice with the code and the sentence of a key."""
-    return Notice(code_of(key), sentence(key, **values))
+def text_of(phrase: Phrase) -> str:
+    """The sentence of a phrase."""
+    return sentence(phrase.key, **phrase.values)

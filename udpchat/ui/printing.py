@@ -16,7 +16,7 @@ from udpchat.chat import events
 from udpchat.chat.events import ClientEvent
 from udpchat.chat.text import json_line, printable
 from udpchat.ui.json_events import json_event
-from udpchat.ui.phrases import sentence
+from udpchat.ui.phrases import sentence, text_of
 from udpchat.ui.times import clock_time
 
 
@@ -69,7 +69,7 @@ class Printer:
     def show_failure(self, code: str, text: str) -> None:
         """Print an error that ends the program as an event, if programs read the output."""
         if self._as_json:
-            self._print([(Output.OUT, json_event(events.Error(code, text)))])
+            self._print([(Output.OUT, json_event(events.error(f"{code}.text", text=text)))])
 
     def _print(self, lines: Iterable[tuple[Output, str | dict[str, Any]]]) -> None:
         for stream, group in groupby(lines, key=lambda line: line[0]):
@@ -89,7 +89,7 @@ def plain_lines(
         lines = [(Output.OUT, f"{clock_time(past.time_ms, zone)} {_message(past)}") for past in event.messages]
         return lines or [(Output.ERR, f"-- {sentence('past.none')}")]
     if isinstance(event, events.Error) and numbers_lines and event.line is not None:
-        return [(Output.ERR, sentence("error.line", line=event.line, text=event.text))]
+        return [(Output.ERR, sentence("error.line", line=event.line, text=text_of(event)))]
     if isinstance(event, events.MessageSent):
         return [(Output.OUT, message_line(event.room, me, event.text, event.kind))] if me else []
     if isinstance(event, events.MessageReceived):
@@ -124,16 +124,15 @@ def _change(event: Change) -> str:
         case events.MemberJoined(room, nick):
             return sentence("joined", room=room, nick=nick)
         case events.MemberLeft(room, nick, reason):
-            return sentence("left.reason" if reason else "left", room=room, nick=nick, reason=reason)
+            return sentence("left", room=room, nick=nick, reason=reason)
         case events.MemberRenamed(old, nick):
             return sentence("renamed", old=old, nick=nick)
         case events.MemberList(room, members):
-            return sentence("names" if members else "names.none", room=room, members=" ".join(members))
+            return sentence("names" if members else "names.none", room=room, members=members)
         case events.RoomList(rooms):
-            return sentence("rooms" if rooms else "rooms.none", rooms=" ".join(rooms))
+            return sentence("rooms" if rooms else "rooms.none", rooms=rooms)
         case events.TopicChanged(room, topic, nick):
-            key = ("topic.by" if nick else "topic") if topic else ("topic.none_by" if nick else "topic.none")
-            return sentence(key, room=room, topic=topic, nick=nick)
+            return sentence("topic" if topic else "topic.none", room=room, topic=topic, nick=nick)
         case _:
             assert_never(event)
 
@@ -141,15 +140,15 @@ def _change(event: Change) -> str:
 def _remark(event: Remark) -> str:
     match event:
         case events.Connected(server=server, nick=nick, rooms=rooms):
-            key = "connected.rooms" if rooms else "connected"
-            return f"-- {sentence(key, server=server, nick=nick, rooms=' '.join(rooms))}"
-        case events.Notice(code, text):
-            return text if code == "help" else f"-- {text}"
-        case events.Error(text=text) | events.Rejected(text=text):
-            return sentence("error", text=text)
-        case events.Disconnected(reason):
-            return f"-- {sentence('disconnected', reason=reason)}"
-        case events.Reconnected(reason):
-            return f"-- {sentence('reconnected', reason=reason)}"
+            entered = sentence("connected.rooms" if rooms else "connected", server=server, nick=nick, rooms=rooms)
+            return f"-- {entered}"
+        case events.Notice():
+            return text_of(event) if event.code == "help" else f"-- {text_of(event)}"
+        case events.Error() | events.Rejected():
+            return sentence("error", text=text_of(event))
+        case events.Disconnected():
+            return f"-- {sentence('disconnected', reason=event)}"
+        case events.Reconnected():
+            return f"-- {sentence('reconnected', reason=event)}"
         case _:
             assert_never(event)
