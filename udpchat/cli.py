@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, TextIO, TypeVar
 from udpchat import __version__
 from udpchat.chat import events
 from udpchat.chat.exit_codes import ExitCode
+from udpchat.chat.phrase import Problem
 from udpchat.chat.text import json_line, printable
 from udpchat.client.core import ClientCore
 from udpchat.shell import client_app, hosting, operations, outbox, server_app, values
@@ -50,14 +51,14 @@ from udpchat.shell.stdio import (
     standard_input,
     writing_to,
 )
-from udpchat.shell.suggestions import did_you_mean, unknown_option
+from udpchat.shell.suggestions import nearest, unknown_option
 from udpchat.shell.times import moment_ms, now_ms
 from udpchat.storage.protocol import ClientStore, StoreError
 from udpchat.ui.commands import Prompt
 from udpchat.ui.exit_rule import ExitRule
 from udpchat.ui.json_events import json_event
 from udpchat.ui.lines import Lines
-from udpchat.ui.phrases import sentence
+from udpchat.ui.phrases import sentence, text_of
 from udpchat.ui.printing import Draw, Printer, plain_lines
 from udpchat.ui.screen import ScreenLines, prompt_of
 
@@ -99,7 +100,8 @@ class _Parser(argparse.ArgumentParser):
         """As `argparse` has it; what does not exist is reported first, for it may be why something else is missing."""
         words = list(sys.argv[1:] if args is None else args)
         if self._commands and words and not words[0].startswith("-"):
-            self.error(f"there is no command {words[0]}{did_you_mean(words[0], self._commands)}")
+            near = nearest(words[0], self._commands)
+            self.error(sentence("usage.command", word=words[0], near=near))
         option = unknown_option(words, self._option_string_actions)
         if option is not None:
             self._refuse_option(option)
@@ -113,7 +115,8 @@ class _Parser(argparse.ArgumentParser):
         return given
 
     def _refuse_option(self, option: str) -> NoReturn:
-        self.error(f"unrecognized option {option}{did_you_mean(option, self._option_string_actions)}")
+        near = nearest(option, self._option_string_actions)
+        self.error(sentence("usage.option", word=option, near=near))
 
     def _print_message(self, message: str, file: Any = None) -> None:
         """Help or a version that could not be printed is an error, which argparse would keep quiet about."""
@@ -159,11 +162,11 @@ def server(argv: Sequence[str] | None = None, *, program: str = "udpchat-server"
     flags = {name.replace("_", "-"): value for name, value in given.items()}
     try:
         options = server_options(flags, os.environ)
-    except OptionError as error:
-        parser.error(str(error))
+    except OptionError as problem:
+        parser.error(text_of(problem.phrase))
     doubt = objection(options.retention, options.data / operations.LOG_FILE)
     if doubt and not is_meant:
-        parser.error(doubt)
+        parser.error(text_of(doubt))
     return _guarded(program, lambda: server_app.run(options), shows_traces=options.log_level == "debug")
 
 
@@ -213,8 +216,8 @@ def _operate(name: str, argv: Sequence[str], program: str) -> int:
     prepare_output()
     try:
         data = server_options({"data": given.data, "config": given.config}, os.environ).data
-    except OptionError as error:
-        parser.error(str(error))
+    except OptionError as problem:
+        parser.error(text_of(problem.phrase))
 
     def run() -> int:
         match name:
@@ -338,8 +341,8 @@ def client_arguments(words: Sequence[str], program: str) -> ClientChoices:
 def _client_choices(parser: _Parser, given: argparse.Namespace, *, needs_nick: bool = True) -> ClientChoices:
     try:
         return client_choices(vars(given), os.environ, default_config=client_config(), needs_nick=needs_nick)
-    except OptionError as error:
-        parser.error(str(error))
+    except OptionError as problem:
+        parser.error(text_of(problem.phrase))
 
 
 def host_or_join(words: Sequence[str], *, program: str) -> int:
@@ -485,8 +488,8 @@ def _typed(parse: Callable[[str], Value]) -> Callable[[str], Value]:
     def convert(text: str) -> Value:
         try:
             return parse(text)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(str(error)) from error
+        except Problem as problem:
+            raise argparse.ArgumentTypeError(sentence("usage.value", reason=problem.phrase)) from problem
 
     return convert
 

@@ -74,7 +74,7 @@ def test_a_stopped_server_says_goodbye_and_clients_come_back_to_the_next() -> No
     world.drain(world.server)
     world.server.kill()
     world.run(0.1)
-    assert alice.of(events.Disconnected) == [events.Disconnected("the server stops")]
+    assert alice.of(events.Disconnected) == [events.Disconnected("lost.reason", {"reason": "the server stops"})]
     assert not alice.core.is_entered
     world.server.restart()
     world.settle()

@@ -128,7 +128,7 @@ def test_who_violated_the_protocol_is_told_so() -> None:
         world.now, alice.address, SERVER, session.seal(pack([encode(Ack(AckedPackets(2**40, 0, 0, 0), []))]))
     )
     world.run(1)
-    assert alice.of(events.Disconnected) == [events.Disconnected("protocol violation")]
+    assert alice.of(events.Disconnected) == [events.Disconnected("lost.reason", {"reason": "protocol violation"})]
 
 
 def test_an_ack_of_what_was_never_sent_ends_the_session_and_not_the_service() -> None:

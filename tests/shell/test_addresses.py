@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from udpchat.shell.addresses import BadAddress, ServerAddress, parse_server
+from udpchat.ui.phrases import text_of
 
 FINGERPRINT = "abcdefghijklmnopqrstuvwxyz234567"
 
@@ -40,7 +41,7 @@ def test_an_address_can_be_written_in_all_usual_ways(text: str, address: ServerA
 def test_what_is_no_address_is_refused_in_one_line(text: str) -> None:
     with pytest.raises(BadAddress) as refused:
         parse_server(text)
-    assert "\n" not in str(refused.value)
+    assert "\n" not in text_of(refused.value.phrase)
 
 
 def test_an_ipv6_address_has_brackets_in_its_name() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.worded import worded
 from udpchat.shell.addresses import ServerAddress
 from udpchat.shell.options import (
     ClientChoices,
@@ -15,6 +16,7 @@ from udpchat.shell.options import (
     server_options,
 )
 from udpchat.storage.protocol import Durability
+from udpchat.ui.phrases import text_of
 
 
 def write(folder: Path, text: str) -> str:
@@ -51,20 +53,20 @@ def test_an_option_outranks_the_environment_and_that_the_file(tmp_path: Path) ->
 def test_a_wrong_value_is_one_line_that_names_the_option(name: str, value: str | list[str]) -> None:
     with pytest.raises(OptionError) as refused:
         server_options({name: value}, {})
-    assert str(refused.value).startswith(f"--{name} cannot be ")
-    assert "\n" not in str(refused.value)
+    assert text_of(refused.value.phrase).startswith(f"--{name} cannot be ")
+    assert "\n" not in text_of(refused.value.phrase)
 
 
 def test_a_wrong_value_names_where_it_stands(tmp_path: Path) -> None:
-    with pytest.raises(OptionError, match=r"^UDPCHAT_LOG_LEVEL cannot be"):
+    with worded(OptionError, match=r"^UDPCHAT_LOG_LEVEL cannot be"):
         server_options({}, {"UDPCHAT_LOG_LEVEL": "loud"})
     config = write(tmp_path, "port = true\n")
-    with pytest.raises(OptionError, match=r"^port in .*server\.toml cannot be"):
+    with worded(OptionError, match=r"^port in .*server\.toml cannot be"):
         server_options({"config": config}, {})
 
 
 def test_expiry_is_longer_than_the_heartbeat() -> None:
-    with pytest.raises(OptionError, match="longer"):
+    with worded(OptionError, match="longer"):
         server_options({"heartbeat": "5", "expiry": "5"}, {})
 
 
@@ -78,12 +80,12 @@ def test_expiry_is_longer_than_the_heartbeat() -> None:
     ],
 )
 def test_a_wrong_file_is_one_line(tmp_path: Path, text: str, words: str) -> None:
-    with pytest.raises(OptionError, match=words):
+    with worded(OptionError, match=words):
         server_options({"config": write(tmp_path, text)}, {})
 
 
 def test_a_file_that_is_not_there_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(OptionError, match="cannot read the config file"):
+    with worded(OptionError, match="cannot read the config file"):
         server_options({"config": str(tmp_path / "none.toml")}, {})
 
 
@@ -102,7 +104,7 @@ def test_there_may_be_several_addresses_and_each_is_taken_once(tmp_path: Path) -
 
 
 def test_a_wrong_one_of_several_addresses_is_shown_with_the_others() -> None:
-    with pytest.raises(OptionError, match=r"^--bind cannot be '::1, x': an address of this machine is wanted"):
+    with worded(OptionError, match=r"^--bind cannot be '::1, x': an address of this machine is wanted"):
         server_options({"bind": ["::1", "x"]}, {})
 
 
@@ -123,7 +125,7 @@ def test_without_a_nick_the_three_ways_to_give_one_are_named(tmp_path: Path) -> 
         with pytest.raises(OptionError) as refused:
             client_choices(flags, {"UDPCHAT_NICK": ""}, default_config=default)
         for way in ("--nick NICK", "UDPCHAT_NICK", 'nick = "NICK"', file):
-            assert way in str(refused.value)
+            assert way in text_of(refused.value.phrase)
 
 
 def test_the_client_too_reads_flags_before_the_environment_before_its_file(tmp_path: Path) -> None:
@@ -155,7 +157,7 @@ def test_a_file_that_is_named_must_be_there_and_the_one_in_the_users_folder_need
     missing = tmp_path / "client.toml"
     assert client_choices({"nick": "a"}, {}, default_config=missing).nick == "a"
     for flags, environment in (({"config": str(missing)}, {}), ({}, {"UDPCHAT_CONFIG": str(missing)})):
-        with pytest.raises(OptionError, match=r"cannot read the config file .*client\.toml"):
+        with worded(OptionError, match=r"cannot read the config file .*client\.toml"):
             client_choices({"nick": "a", **flags}, environment, default_config=None)
 
 
@@ -170,7 +172,7 @@ def test_server_and_client_may_share_a_file_and_a_misspelt_name_is_no_option_of_
     assert (found.nick, found.port, found.rooms) == ("alice", 5, ("ops",))
     wrong = write(tmp_path, 'nik = "alice"\n')
     for read in (lambda: client({"config": wrong}), lambda: server_options({"config": wrong}, {})):
-        with pytest.raises(OptionError, match=r"'nik'.*nick"):
+        with worded(OptionError, match=r"'nik'.*nick"):
             read()
 
 
@@ -189,13 +191,13 @@ def test_server_and_client_may_share_a_file_and_a_misspelt_name_is_no_option_of_
     ],
 )
 def test_a_wrong_choice_of_a_client_is_one_line_that_names_it(flags: dict[str, Any], words: str) -> None:
-    with pytest.raises(OptionError, match=words):
+    with worded(OptionError, match=words):
         client(flags)
 
 
 @pytest.mark.parametrize("text", ["nick = 5", "room = [5]", "follow = 'maybe'", "count = true", "timeout = true"])
 def test_a_value_of_another_type_is_one_line_too(tmp_path: Path, text: str) -> None:
-    with pytest.raises(OptionError, match=r"in .*server\.toml cannot be"):
+    with worded(OptionError, match=r"in .*server\.toml cannot be"):
         client_choices({"config": write(tmp_path, text)}, {}, default_config=None)
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.worded import worded
+from udpchat.chat.phrase import Problem
 from udpchat.shell import values
 from udpchat.shell.addresses import ServerAddress
 from udpchat.shell.times import moment_ms
@@ -66,5 +68,5 @@ def test_a_value_is_read_as_people_write_it(parse: Callable[[Any], Any], given: 
 def test_what_is_no_such_value_is_refused_with_what_is_wanted(
     parse: Callable[[Any], Any], given: Any, wanted: str
 ) -> None:
-    with pytest.raises(ValueError, match=wanted):
+    with worded(Problem, match=wanted):
         parse(given)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from udpchat.chat.names import BadName, parse_room
 from udpchat.ui.arguments import (
     HISTORY_MESSAGES,
     Query,
-    Refusal,
     Span,
     WrongUsage,
     first_word,
@@ -15,7 +15,6 @@ from udpchat.ui.arguments import (
     nothing,
     only_word,
     query_of,
-    room_of,
     some_text,
     span_of,
     target_of,
@@ -30,13 +29,13 @@ def test_a_nick_is_understood_as_people_write_it(word: str) -> None:
 
 def test_a_nick_keeps_its_case_and_a_room_does_not() -> None:
     assert nick_of("Bob") == "Bob"
-    assert room_of("#Dev") == room_of("dev") == "dev"
+    assert target_of("#Dev") == target_of("dev", bare_is_room=True) == "dev"
 
 
-@pytest.mark.parametrize(("parse", "code"), [(nick_of, "bad_nick"), (room_of, "bad_room")])
+@pytest.mark.parametrize(("parse", "code"), [(nick_of, "bad_nick"), (parse_room, "bad_room")])
 @pytest.mark.parametrize("word", ["", "a b", "\x1b[2J", "x" * 1000])
 def test_a_bad_name_is_refused_with_a_reason_that_is_safe_to_print(parse, code: str, word: str) -> None:
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(BadName) as refused:
         parse(word)
     assert refused.value.code == code
     assert text_of(refused.value.phrase).isprintable()

@@ -15,6 +15,7 @@ import unicodedata
 from typing import Final
 
 from udpchat.chat.confusables import PROTOTYPES
+from udpchat.chat.phrase import Problem
 from udpchat.wire.limits import NAME_BYTES_MAX, NICK_CHARACTERS_MAX, ROOM_CHARACTERS_MAX
 
 MARKS_IN_A_ROW_MAX: Final = 4  # UTS #39 section 5.4; allows Vietnamese, pointed Hebrew and Thai
@@ -44,12 +45,8 @@ _GREEK: Final = re.compile("[\u0370-\u03ff]")
 _SOFT_DOT: Final = re.compile("([lj][\u0316-\u0333]*)\u0307")  # i or j with U+0307 still shows one dot
 
 
-class BadName(Exception):
-    """A name that is not allowed. `reason` is a sentence for the user who chose it, safe to print."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+class BadName(Problem):
+    """A name that is not allowed: `bad_nick` or `bad_room`, and the rule it breaks. The values are safe to print."""
 
 
 def parse_nick(text: str) -> str:
@@ -57,10 +54,10 @@ def parse_nick(text: str) -> str:
 
     Raises `BadName`, also for a nick that looks like one of RESERVED_NICKS. Parsing the result again changes nothing.
     """
-    nick = _normalized(text, "nick")
-    _check(nick, noun="nick", characters_max=NICK_CHARACTERS_MAX)
+    nick = _normalized(text, "bad_nick")
+    _check(nick, code="bad_nick", characters_max=NICK_CHARACTERS_MAX)
     if is_reserved(nick):
-        raise BadName(f"The nick {nick} is reserved: nobody may pass for the server or who runs it. Choose another.")
+        raise BadName("bad_nick.reserved", nick=nick)
     return nick
 
 
@@ -69,8 +66,8 @@ def parse_room(text: str) -> str:
 
     Raises `BadName`. Two spellings of one room give the same name.
     """
-    room = nick_key(_normalized(text, "room name").removeprefix("#"))
-    _check(room, noun="room name", characters_max=ROOM_CHARACTERS_MAX)
+    room = nick_key(_normalized(text, "bad_room").removeprefix("#"))
+    _check(room, code="bad_room", characters_max=ROOM_CHARACTERS_MAX)
     return room
 
 
@@ -106,31 +103,31 @@ def is_reserved(nick: str) -> bool:
     return not _RESERVED_LOOKS.isdisjoint({skeleton(nick), skeleton(bare)})
 
 
-def _normalized(text: str, noun: str) -> str:
+def _normalized(text: str, code: str) -> str:
     if len(text) > NAME_BYTES_MAX:  # checked before the costly normalization
-        raise BadName(f"That {noun} is too long.")
+        raise BadName(f"{code}.far_too_long")
     return unicodedata.normalize("NFKC", _PRESENTATION.sub("", text))
 
 
-def _check(name: str, *, noun: str, characters_max: int) -> None:
+def _check(name: str, *, code: str, characters_max: int) -> None:
     """Raise `BadName` unless `name`, which is in NFKC, obeys every rule."""
     if not name:
-        raise BadName(f"A {noun} cannot be empty.")
+        raise BadName(f"{code}.empty")
     if len(name) > characters_max:  # this also keeps it within NAME_BYTES_MAX bytes
-        raise BadName(f"A {noun} has at most {characters_max} characters.")
+        raise BadName(f"{code}.too_long", characters_max=characters_max)
     marks = 0
     for character in name:
         if not _is_allowed(character):
-            raise BadName(f"A {noun} cannot contain {_shown(character)}.")
+            raise _cannot_contain(code, character)
         marks = marks + 1 if unicodedata.category(character) == "Mn" else 0
         if marks > MARKS_IN_A_ROW_MAX:
-            raise BadName(f"A {noun} has at most {MARKS_IN_A_ROW_MAX} marks on one letter.")
+            raise BadName(f"{code}.marks", marks_max=MARKS_IN_A_ROW_MAX)
     if unicodedata.category(name[0]).startswith("M"):
-        raise BadName(f"A {noun} cannot begin with a combining mark.")
+        raise BadName(f"{code}.first_mark")
     if name[0] == "-":
-        raise BadName(f"A {noun} cannot begin with a hyphen.")
+        raise BadName(f"{code}.first_hyphen")
     if not name.isascii() and _hides_a_greek_letter(name):
-        raise BadName(f"A {noun} cannot mix Greek \u03bd or \u03c5 with another alphabet: they pass for n, v, u and y.")
+        raise BadName(f"{code}.greek")
 
 
 def _is_allowed(character: str) -> bool:
@@ -142,13 +139,13 @@ def _is_allowed(character: str) -> bool:
     return character in _PUNCTUATION or (category in _EMOJI_CATEGORIES and bool(_EMOJI.match(character)))
 
 
-def _shown(character: str) -> str:
-    """A forbidden character as an error message shows it: unsafe and invisible ones as U+XXXX."""
+def _cannot_contain(code: str, character: str) -> BadName:
+    """A forbidden character; unsafe and invisible ones as U+XXXX."""
     if character.isspace():
-        return "a space"
+        return BadName(f"{code}.space")
     if character.isascii() and character.isprintable():
-        return f"\u201c{character}\u201d"
-    return f"the character U+{ord(character):04X}"
+        return BadName(f"{code}.character", character=character)
+    return BadName(f"{code}.codepoint", codepoint=f"U+{ord(character):04X}")
 
 
 def _hides_a_greek_letter(name: str) -> bool:

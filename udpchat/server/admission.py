@@ -47,7 +47,7 @@ class Admission:
         try:
             nick = parse_nick(asked)
         except BadName as error:
-            self.reject(peer, "bad_nick", error.reason)
+            self.reject(peer, "bad_nick", error.phrase.key)
             return None
         if peer.entering.nick is not None:
             return None  # already proposed
@@ -106,7 +106,7 @@ class Admission:
         try:
             name = parse_room(log[1:])
         except BadName as error:
-            return self._send(peer, FollowRefused(log, "bad_room", error.reason))
+            return self._send(peer, FollowRefused(log, "bad_room", error.phrase.key))
         known = peer.rooms if peer.entering is None else peer.entering.rooms
         if name not in known and len(known) >= ROOMS_PER_PEER_MAX:
             text = f"you are in {ROOMS_PER_PEER_MAX} rooms, as many as one may be in"

@@ -81,7 +81,7 @@ def _say(context: RequestContext, request: Say) -> Outcome:
     try:
         room = parse_room(request.room)
     except BadName as error:
-        return Failed("bad_room", error.reason)
+        return Failed("bad_room", error.phrase.key)
     if not context.chat.rooms.has_place(room):
         return Failed("too_many_rooms", "this server has as many rooms as it can hold")
     text = _cleaned(context, request)
@@ -124,7 +124,7 @@ def _rename(context: RequestContext, request: Rename) -> Outcome:
     try:
         nick = parse_nick(request.nick)
     except BadName as error:
-        return Failed("bad_nick", error.reason)
+        return Failed("bad_nick", error.phrase.key)
     return Rename(nick)
 
 

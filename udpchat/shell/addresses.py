@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from udpchat.chat.phrase import Problem
 from udpchat.wire.limits import DEFAULT_PORT
 
 SCHEME: Final = "udpchat://"
@@ -17,8 +18,8 @@ _FINGERPRINT: Final = re.compile(r"[a-z2-7]{32}")
 _HOST: Final = re.compile(r"[\w.-]{1,253}")  # as a name; what it stands for is for the resolver to say
 
 
-class BadAddress(Exception):
-    """Not the address of a server; the text says why."""
+class BadAddress(Problem):
+    """Not the address of a server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +56,19 @@ def parse_server(text: str) -> ServerAddress:
         written = f"[{bare}]{mark}{fingerprint}"
     found = _FORM.fullmatch(written)
     if found is None:
-        raise BadAddress(f"{text!r} is no server address: write HOST, HOST:PORT, [IPV6]:PORT or udpchat://HOST:PORT")
+        raise BadAddress("bad_address.form", text=text)
     host, percent, zone = (found["bracketed"] or found["host"]).partition("%")
     host = host.lower() + percent + zone  # names of interfaces have a case
     if found["bracketed"] and not _is_ipv6(host):
-        raise BadAddress(f"{text!r} is no server address: what is in brackets is no IPv6 address")
+        raise BadAddress("bad_address.brackets", text=text)
     if found["host"] and not _HOST.fullmatch(host):
-        raise BadAddress(f"{text!r} is no server address: {host!r} is no host name")
+        raise BadAddress("bad_address.host", text=text, host=host)
     port = DEFAULT_PORT if found["port"] is None else int(found["port"])
     if not 0 < port < 65_536:
-        raise BadAddress(f"{text!r} is no server address: a port is a number from 1 to 65535")
+        raise BadAddress("bad_address.port", text=text)
     fingerprint = (found["fingerprint"] or "").lower()
     if found["fingerprint"] is not None and not _FINGERPRINT.fullmatch(fingerprint):
-        raise BadAddress(f"{text!r} is no server address: a fingerprint has 32 characters, a to z and 2 to 7")
+        raise BadAddress("bad_address.fingerprint", text=text)
     return ServerAddress(host, port, fingerprint)
 
 

@@ -28,7 +28,7 @@ from udpchat.shell.data_folder import (
 )
 from udpchat.shell.progress import ProgressLine
 from udpchat.shell.stdio import OutputFailed
-from udpchat.shell.suggestions import did_you_mean
+from udpchat.shell.suggestions import nearest
 from udpchat.storage import backup as storage
 from udpchat.storage.backup import Exported
 from udpchat.storage.migrations import move
@@ -169,7 +169,8 @@ def _log_of(source: Path, room: str) -> str:
         return room_log(room)
     more = len(rooms) - ROOMS_NAMED_MAX
     named = ", ".join(rooms[:ROOMS_NAMED_MAX]) + (f" and {more} more" if more > 0 else "")
-    hint = did_you_mean(room, rooms)
+    near = nearest(room, rooms)
+    hint = f"; did you mean {near}?" if near else ""
     there = f"{'There' if hint else '; there'} are: {named}" if rooms else "; there is no room at all"
     raise OperationFailed(f"nothing is stored of a room {room}{hint + ' ' if hint else ''}{there}")
 

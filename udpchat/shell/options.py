@@ -16,12 +16,13 @@ from typing import Any, Final
 
 import platformdirs
 
+from udpchat.chat.phrase import Problem
 from udpchat.chat.text import printable
 from udpchat.shell import values
 from udpchat.shell.addresses import ServerAddress
 from udpchat.shell.logs import FORMATS, LEVELS
 from udpchat.shell.retention import Retention, parse_retention
-from udpchat.shell.suggestions import did_you_mean
+from udpchat.shell.suggestions import nearest
 from udpchat.storage.protocol import Durability
 from udpchat.wire.limits import DEFAULT_PORT, EXPIRY_S, HEARTBEAT_S
 
@@ -36,8 +37,8 @@ DEFAULT_ROOM: Final = "lobby"  # for a nick that was in no room before
 HISTORY_ON_SCREEN: Final = 50  # messages of each room on entry, unless told; in a pipe none
 
 
-class OptionError(Exception):
-    """An option or the config file is wrong; one line that says which and what would be right."""
+class OptionError(Problem):
+    """An option or the config file is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +150,7 @@ def server_options(flags: Mapping[str, str | Sequence[str] | None], environment:
     """The choices of the operator; `flags` by option name without its hyphens in front. Raises `OptionError`."""
     chosen = choices(SERVER_SETTINGS, flags, environment).values
     if chosen["expiry"] <= chosen["heartbeat"]:
-        raise OptionError(
-            f"--expiry ({chosen['expiry']:g} s) must be longer than --heartbeat ({chosen['heartbeat']:g} s)"
-        )
+        raise OptionError("option.expiry", expiry_s=chosen["expiry"], heartbeat_s=chosen["heartbeat"])
     return ServerOptions(
         bind=chosen["bind"],
         port=chosen["port"],
@@ -173,8 +172,8 @@ def client_choices(
     found = choices(CLIENT_SETTINGS, flags, environment, default_config=default_config)
     chosen = found.values
     if needs_nick and not chosen["nick"]:
-        file = flags.get("config") or environment.get("UDPCHAT_CONFIG") or default_config or "a file for --config"
-        raise OptionError(f'which nick? Give --nick NICK, set UDPCHAT_NICK, or write nick = "NICK" into {file}')
+        file = flags.get("config") or environment.get("UDPCHAT_CONFIG") or default_config or ""
+        raise OptionError("option.nick", file=file)
     return ClientChoices(
         nick=chosen["nick"],
         server=chosen["server"],
@@ -195,7 +194,7 @@ def _form(found: Choices) -> str:
     wanted = [name for name in ("plain", "json") if found.values[name]]
     ranks = {name: found.sources[name] for name in wanted}
     if len(wanted) == 2 and ranks["plain"] == ranks["json"]:
-        raise OptionError("plain and json are not allowed together: choose one")
+        raise OptionError("option.form")
     return max(wanted, key=ranks.__getitem__, default="")
 
 
@@ -204,26 +203,28 @@ def _read_config(path: Path) -> dict[str, Any]:
         with path.open("rb") as file:
             found = tomllib.loads(file.read(CONFIG_BYTES_MAX).decode("utf-8"))
     except OSError as error:
-        raise OptionError(f"cannot read the config file {path}: {error.strerror}") from error
+        raise OptionError("config.unreadable", path=path, reason=error.strerror) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise OptionError(f"the config file {path} is not TOML: {error}") from error
+        raise OptionError("config.not_toml", path=path, reason=error) from error
     known = sorted({*SERVER_SETTINGS, *CLIENT_SETTINGS})
     for name, value in found.items():
         if isinstance(value, dict):
-            table = printable(repr(name))
-            raise OptionError(f"{path} has a table {table}, which does not exist; options stand outside of tables")
+            raise OptionError("config.table", path=path, table=printable(repr(name)))
         if name not in known:
-            hint = did_you_mean(name, known) or f"; there are {', '.join(known)}"
-            raise OptionError(f"{path} sets {printable(name)!r}, which does not exist{hint}")
+            near = nearest(name, known)
+            shown = printable(name)
+            if near:
+                raise OptionError("config.near", path=path, name=shown, near=near)
+            raise OptionError("config.unknown", path=path, name=shown, known=known)
     return found
 
 
 def _parsed(setting: Setting, value: Any, where: str) -> Any:
     try:
         return setting[1](value)
-    except (ValueError, TypeError) as error:
+    except Problem as problem:
         shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-        raise OptionError(f"{where} cannot be {printable(shown)!r}: {error}") from error
+        raise OptionError("option.value", where=where, value=printable(shown), reason=problem.phrase) from problem
 
 
 Setting = tuple[Any, Callable[[Any], Any]]  # the default as a person would write it, and the function that parses it

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Final
 
 from udpchat.chat.ids import INBOX_PREFIX, SAID_PREFIXES
-from udpchat.chat.text import counted, kept_for
+from udpchat.chat.phrase import Phrase, Problem
+from udpchat.chat.text import counted
 from udpchat.chat.times import iso_time
 from udpchat.shell.times import seconds_of
 from udpchat.shell.writer import ThreadWriter
@@ -46,7 +47,7 @@ class Retention:
 
 
 def parse_retention(text: str) -> Retention:
-    """`30d`, `10000` or `30d,10000`; empty or `forever`: all. ValueError says what is right."""
+    """`30d`, `10000` or `30d,10000`; empty or `forever`: all. Raises `Problem`."""
     kept: dict[str, int] = {}
     for part in text.split(",") if text.strip().lower() not in ("", "forever") else ():
         word = part.strip()
@@ -55,7 +56,7 @@ def parse_retention(text: str) -> Retention:
         name = "kept_entries" if is_number else "kept_s"
         value = int(word) if is_number else seconds or 0
         if value < 1 or name in kept:
-            raise ValueError("write how long (30d), how many messages of a room (10000), both (30d,10000), or forever")
+            raise Problem("value.retention")
         kept[name] = value
     return Retention(**kept)
 
@@ -74,7 +75,7 @@ def surplus_end(extent: Extent, since: Callable[[int], int], *, retention: Reten
     return end
 
 
-def objection(retention: Retention, path: Path, *, wall_clock: Callable[[], float] = time.time) -> str | None:
+def objection(retention: Retention, path: Path, *, wall_clock: Callable[[], float] = time.time) -> Phrase | None:
     """Why a retention is probably a slip, and what it would delete of the log at `path`; None if it is none.
 
     It is one if it keeps less than KEPT_S_MIN or fewer messages of a room than KEPT_ENTRIES_MIN: `2s`, `30` for `30d`.
@@ -91,14 +92,12 @@ def objection(retention: Retention, path: Path, *, wall_clock: Callable[[], floa
                 end = surplus_end(place.extent, since, retention=retention, wall_s=wall_s)
                 deleted += end - place.extent.base
                 logs += end > place.extent.base
-    now = f", now {_told(deleted, logs)}" if deleted else ""
-    days = f" (for days write {kept_entries}d)" if few and kept_s is None else ""
-    kept = kept_for(kept_s, kept_entries)
-    return f"--retention keeps history {kept} and deletes all else for good{now}; if you mean it, add --yes{days}"
-
-
-def _told(entries: int, logs: int) -> str:
-    return f"{counted(entries, 'message')} of {counted(logs, 'room or conversation', 'rooms or conversations')}"
+    return Phrase("retention.now" if deleted else "retention", {
+        "limits": (kept_s, kept_entries),
+        "entries": deleted,
+        "logs": logs,
+        "days": kept_entries if few and kept_s is None else None,
+    })  # fmt: skip
 
 
 class Pruner:
@@ -188,7 +187,9 @@ class Pruner:
         if deleted:
             oldest_ms = min(filter(None, map(self._oldest_ms, deleted)), default=None)
             left = "no message is left there" if oldest_ms is None else f"the oldest left is of {iso_time(oldest_ms)}"
-            _logger.info("retention: deleted %s for good; %s", _told(deleted.total(), len(deleted)), left)
+            entries = counted(deleted.total(), "message")
+            logs = counted(len(deleted), "room or conversation", "rooms or conversations")
+            _logger.info("retention: deleted %s of %s for good; %s", entries, logs, left)
 
     def _oldest_ms(self, name: str) -> int | None:
         """When the first message that is left of a log was sent; None if there is none, or it cannot be read."""

@@ -11,10 +11,9 @@ WORD_CHARACTERS_MAX: Final = 64  # the comparison takes time that grows with the
 _OPTION: Final = re.compile(r"--?[A-Za-z]")
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`; did you mean backup?`, to be put behind what is wrong with `word`; empty if nothing known is like it."""
-    near = get_close_matches(word[:WORD_CHARACTERS_MAX], list(known), n=1)
-    return f"; did you mean {near[0]}?" if near else ""
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The known word that was probably meant by `word`; empty if none is like it."""
+    return next(iter(get_close_matches(word[:WORD_CHARACTERS_MAX], list(known), n=1)), "")
 
 
 def unknown_option(arguments: Sequence[str], known: Iterable[str]) -> str | None:

@@ -1,5 +1,5 @@
 """Values of options, from the command line, the environment and TOML alike: each function gives the value or raises
-ValueError with one line that says what is wanted.
+a `Problem` that says what is wanted.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from udpchat.chat.names import BadName, parse_nick, parse_room
+from udpchat.chat.names import parse_nick, parse_room
+from udpchat.chat.phrase import Problem
 from udpchat.chat.text import fits, printable
-from udpchat.shell.addresses import BadAddress, ServerAddress, parse_server
+from udpchat.shell.addresses import ServerAddress, parse_server
 from udpchat.shell.times import moment_ms
 
 NAME_BYTES_MAX: Final = 100
@@ -37,7 +38,7 @@ def _address(text: str) -> str:
     try:
         address = ipaddress.ip_address(text.strip().removeprefix("[").removesuffix("]"))
     except ValueError:
-        raise ValueError("an address of this machine is wanted, like 192.168.1.5 or ::") from None
+        raise Problem("value.address") from None
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
     return str(mapped or address)
 
@@ -45,28 +46,28 @@ def _address(text: str) -> str:
 def port(value: Any) -> int:
     """A UDP port; 0 for any free one."""
     if isinstance(value, bool) or not str(value).strip().isdecimal() or int(value) > 65_535:
-        raise ValueError("a port is a number from 0 (any free one) to 65535")
+        raise Problem("value.port")
     return int(value)
 
 
 def path(value: Any) -> Path:
     """A file or folder; a `~` in front stands for the home folder."""
     if not isinstance(value, str | Path) or not str(value):
-        raise ValueError("the name of a file or folder is wanted")
+        raise Problem("value.path")
     return Path(value).expanduser()
 
 
 def name(value: Any) -> str:
     """One line of at most NAME_BYTES_MAX bytes, or nothing."""
     if not isinstance(value, str) or printable(value) != value or not fits(value, NAME_BYTES_MAX):
-        raise ValueError(f"a name is one line of at most {NAME_BYTES_MAX} bytes")
+        raise Problem("value.line", bytes_max=NAME_BYTES_MAX)
     return value
 
 
 def label_id(value: str) -> str:
     """What a script calls its input: one line of at most LABEL_ID_BYTES_MAX bytes, not blank."""
     if not value.strip() or printable(value) != value or not fits(value, LABEL_ID_BYTES_MAX):
-        raise ValueError(f"an id is one line of at most {LABEL_ID_BYTES_MAX} bytes, not {value!r}")
+        raise Problem("value.id", bytes_max=LABEL_ID_BYTES_MAX, value=value)
     return value
 
 
@@ -79,7 +80,7 @@ def seconds(least: float, most: float) -> Callable[[Any], float]:
         except (ValueError, TypeError):
             found = math.nan
         if not least <= found <= most:
-            raise ValueError(f"a number of seconds from {least:g} to {most:g} is wanted")
+            raise Problem("value.seconds", least=least, most=most)
         return found
 
     return parse
@@ -92,7 +93,7 @@ def whole(least: int, most: int) -> Callable[[Any], int]:
         text = str(value)
         is_number = not isinstance(value, bool) and text.isascii() and text.isdecimal()
         if not is_number or len(text) > NUMBER_DIGITS_MAX or not least <= int(text) <= most:
-            raise ValueError(f"a number from {least} to {most} is wanted")
+            raise Problem("value.number", least=least, most=most)
         return int(text)
 
     return parse
@@ -103,7 +104,7 @@ def one_of(choices: tuple[str, ...]) -> Callable[[Any], str]:
 
     def parse(value: Any) -> str:
         if value not in choices:
-            raise ValueError(f"choose from {', '.join(choices)}")
+            raise Problem("value.choice", choices=choices)
         return str(value)
 
     return parse
@@ -115,7 +116,7 @@ def switch(value: Any) -> bool:
         return value
     words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
     if str(value).lower() not in words:
-        raise ValueError("true or false is wanted")
+        raise Problem("value.switch")
     return words[str(value).lower()]
 
 
@@ -137,24 +138,18 @@ def rooms(value: Any) -> tuple[str, ...]:
 
 def _named(parse: Callable[[str], str], value: Any) -> str:
     if not isinstance(value, str):
-        raise ValueError("a name is wanted")
-    try:
-        return parse(value.strip())
-    except BadName as error:
-        raise ValueError(error.reason.removesuffix(".")) from error
+        raise Problem("value.name")
+    return parse(value.strip())
 
 
 def server(value: Any) -> ServerAddress | None:
     """The address of a server; None for nothing."""
-    try:
-        return parse_server(str(value)) if value != "" else None
-    except BadAddress as error:
-        raise ValueError(str(error)) from error
+    return parse_server(str(value)) if value != "" else None
 
 
 def moment(value: str) -> int:
     """A time as people write it, in ms since 1970."""
     time_ms = moment_ms(value)
     if time_ms is None:
-        raise ValueError(f"a time is wanted, like 2026-11-21, 14:30, 2h or 3d, not {value!r}")
+        raise Problem("value.time", value=value)
     return time_ms

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from udpchat.chat.names import BadName, parse_nick, parse_room
+from udpchat.chat.names import parse_nick, parse_room
 from udpchat.chat.phrase import Problem
 from udpchat.client.history import MESSAGES_MAX
 
@@ -54,28 +54,17 @@ def first_word(rest: str) -> tuple[str, str]:
 
 
 def nick_of(word: str) -> str:
-    """The nick that a word stands for, written as people do: `bob`, `@bob`, `bob:`. Raises `Refusal`."""
-    try:
-        return parse_nick(word.removeprefix("@").rstrip(":,"))
-    except BadName as error:
-        raise Refusal("bad_nick", reason=error.reason) from error
-
-
-def room_of(word: str) -> str:
-    """The room that a word stands for: `dev` or `#dev`. Raises `Refusal`."""
-    try:
-        return parse_room(word)
-    except BadName as error:
-        raise Refusal("bad_room", reason=error.reason) from error
+    """The nick that a word stands for, written as people do: `bob`, `@bob`, `bob:`. Raises `BadName`."""
+    return parse_nick(word.removeprefix("@").rstrip(":,"))
 
 
 def target_of(word: str, *, bare_is_room: bool = False) -> str:
     """A room's name, or `@nick`: `#dev` is a room, `@bob` a person, a bare word a person too unless `bare_is_room`.
 
-    Raises `Refusal`.
+    Raises `BadName`.
     """
     if word.startswith("#") or (bare_is_room and not word.startswith("@")):
-        return room_of(word)
+        return parse_room(word)
     return "@" + nick_of(word)
 
 

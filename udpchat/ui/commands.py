@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from enum import Enum
 
 from udpchat.chat.events import ClientEvent, Error, Notice, notice
+from udpchat.chat.names import parse_room
 from udpchat.chat.phrase import Phrase, Problem
 from udpchat.chat.text import clean_text, control_character
 from udpchat.client import compose
@@ -27,7 +28,6 @@ from udpchat.ui.arguments import (
     nothing,
     only_word,
     query_of,
-    room_of,
     some_text,
     span_of,
     target_of,
@@ -106,7 +106,7 @@ def _query(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
 
 
 def _join(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
-    room = room_of(only_word(rest))
+    room = parse_room(only_word(rest))
     prompt.client.join(now, room)
     return prompt.turn_to(room)
 
@@ -139,7 +139,7 @@ def _topic(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
     topic = rest.strip()
     if topic.startswith("#"):
         word, topic = first_word(topic)
-        room = room_of(word)
+        room = parse_room(word)
     else:
         room = prompt.current_room()
     if not topic:
@@ -378,7 +378,7 @@ class Prompt:
 
     def room_or_current(self, rest: str) -> str:
         """The one room named after a command, or else the current one. Raises `Refusal`, `WrongUsage`."""
-        return room_of(only_word(rest)) if rest.strip() else self.current_room()
+        return parse_room(only_word(rest)) if rest.strip() else self.current_room()
 
     def turn_to(self, target: str) -> list[ClientEvent]:
         """Lines go to this room or `@nick` from now on. Raises `Refusal` if the client is not in the room."""

@@ -47,8 +47,6 @@ SENTENCES: Final[dict[str, str]] = {
     "unknown_command.help": "/help lists them.",
     "usage": "usage: {form}   (/help {name} explains it)",
     "usage.lines": "nothing was done: /{name} takes one line; to send a text that begins so, put a / before it",
-    "bad_nick": "{reason}",
-    "bad_room": "{reason}",
     "bad_number": "between 1 and {number_max} messages can be shown at once",
     "bad_time": "no time that can be read: {text}; write 14:30, 2026-11-21, 2026-11-21T14:30, or 2h or 3d for ago",
     "no_conversation": "nothing is known here of a conversation with {nick}",
@@ -61,6 +59,29 @@ SENTENCES: Final[dict[str, str]] = {
     " --id",
     "discarded": "not sent: line {number} of {id} was discarded before it was confirmed; if it is to be sent all the"
     " same, use another --id",
+    # Why a name is not allowed.
+    "bad_nick.reserved": "The nick {nick} is reserved: nobody may pass for the server or who runs it. Choose another.",
+    "bad_nick.far_too_long": "That nick is too long.",
+    "bad_nick.empty": "A nick cannot be empty.",
+    "bad_nick.too_long": "A nick has at most {characters_max} characters.",
+    "bad_nick.space": "A nick cannot contain a space.",
+    "bad_nick.character": "A nick cannot contain \u201c{character}\u201d.",
+    "bad_nick.codepoint": "A nick cannot contain the character {codepoint}.",
+    "bad_nick.marks": "A nick has at most {marks_max} marks on one letter.",
+    "bad_nick.first_mark": "A nick cannot begin with a combining mark.",
+    "bad_nick.first_hyphen": "A nick cannot begin with a hyphen.",
+    "bad_nick.greek": "A nick cannot mix Greek \u03bd or \u03c5 with another alphabet: they pass for n, v, u and y.",
+    "bad_room.far_too_long": "That room name is too long.",
+    "bad_room.empty": "A room name cannot be empty.",
+    "bad_room.too_long": "A room name has at most {characters_max} characters.",
+    "bad_room.space": "A room name cannot contain a space.",
+    "bad_room.character": "A room name cannot contain \u201c{character}\u201d.",
+    "bad_room.codepoint": "A room name cannot contain the character {codepoint}.",
+    "bad_room.marks": "A room name has at most {marks_max} marks on one letter.",
+    "bad_room.first_mark": "A room name cannot begin with a combining mark.",
+    "bad_room.first_hyphen": "A room name cannot begin with a hyphen.",
+    "bad_room.greek": "A room name cannot mix Greek \u03bd or \u03c5 with another alphabet: they pass for n, v, u and"
+    " y.",
     # What the server and the stores of this client let a person know.
     "*.text": "{text}",
     "*.not_rejoined": "{room} cannot be joined again: {reason}",
@@ -115,6 +136,42 @@ SENTENCES: Final[dict[str, str]] = {
     " them)",
     "label_at_terminal": "--id is for input from a pipe or a file: what is typed again is another message",
     "internal": "internal error, please report it: {error}",
+    "usage.command": "there is no command {word}{near:if ; did you mean %s?}",
+    "usage.option": "unrecognized option {word}{near:if ; did you mean %s?}",
+    "usage.value": "{reason:clause}",
+    # Options, their values, and the config file.
+    "value.address": "an address of this machine is wanted, like 192.168.1.5 or ::",
+    "value.port": "a port is a number from 0 (any free one) to 65535",
+    "value.path": "the name of a file or folder is wanted",
+    "value.line": "a name is one line of at most {bytes_max} bytes",
+    "value.id": "an id is one line of at most {bytes_max} bytes, not {value!r}",
+    "value.seconds": "a number of seconds from {least:g} to {most:g} is wanted",
+    "value.number": "a number from {least} to {most} is wanted",
+    "value.choice": "choose from {choices:list}",
+    "value.switch": "true or false is wanted",
+    "value.name": "a name is wanted",
+    "value.time": "a time is wanted, like 2026-11-21, 14:30, 2h or 3d, not {value!r}",
+    "value.retention": "write how long (30d), how many messages of a room (10000), both (30d,10000), or forever",
+    "bad_address.form": "{text!r} is no server address: write HOST, HOST:PORT, [IPV6]:PORT or udpchat://HOST:PORT",
+    "bad_address.brackets": "{text!r} is no server address: what is in brackets is no IPv6 address",
+    "bad_address.host": "{text!r} is no server address: {host!r} is no host name",
+    "bad_address.port": "{text!r} is no server address: a port is a number from 1 to 65535",
+    "bad_address.fingerprint": "{text!r} is no server address: a fingerprint has 32 characters, a to z and 2 to 7",
+    "option.value": "{where} cannot be {value!r}: {reason:clause}",
+    "option.expiry": "--expiry ({expiry_s:g} s) must be longer than --heartbeat ({heartbeat_s:g} s)",
+    "option.nick": 'which nick? Give --nick NICK, set UDPCHAT_NICK, or write nick = "NICK" into {file:or a file for'
+    " --config}",
+    "option.form": "plain and json are not allowed together: choose one",
+    "config.unreadable": "cannot read the config file {path}: {reason}",
+    "config.not_toml": "the config file {path} is not TOML: {reason}",
+    "config.table": "{path} has a table {table}, which does not exist; options stand outside of tables",
+    "config.near": "{path} sets {name!r}, which does not exist; did you mean {near}?",
+    "config.unknown": "{path} sets {name!r}, which does not exist; there are {known:list}",
+    "retention": "--retention keeps history {limits:kept} and deletes all else for good; if you mean it, add --yes"
+    "{days:if  (for days write %sd)}",
+    "retention.now": "--retention keeps history {limits:kept} and deletes all else for good, now"
+    " {entries:count message} of {logs:count room or conversation|rooms or conversations}; if you mean it, add --yes"
+    "{days:if  (for days write %sd)}",
     # A person at a terminal.
     "entry.server": "connected to {server} as {nick}",
     "entry.key": "server key  {fingerprint}",
@@ -143,12 +200,14 @@ def _log(target: str, _: str) -> str:
 
 
 FORMS: Final[dict[str, Callable[[Any, str], str]]] = {  # the first word of a format; the function gets the rest of it
+    "clause": lambda sentence, _: sentence.removesuffix("."),
     "count": lambda count, nouns: counted(count, *nouns.split("|")),  # {n:count entry|entries}: `1 entry`, `2 entries`
     "duration": lambda seconds, _: duration_text(seconds),
     "if": lambda value, text: text.replace("%s", str(value)) if value else "",
     "kept": lambda limits, _: kept_for(*limits),
     "list": lambda items, none: ", ".join(items) or none,
     "log": _log,
+    "or": lambda value, otherwise: str(value or otherwise),
     "words": lambda items, _: " ".join(items),
 }
 
