@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import pytest
 
 from udpchat import __version__, cli
+from udpchat.chat.phrase import Problem
 from udpchat.shell.addresses import ServerAddress
 from udpchat.shell.client_app import ClientOptions, Frontend
 from udpchat.shell.data_folder import DataUnusable
@@ -20,6 +21,7 @@ from udpchat.shell.operations import OperationFailed
 from udpchat.shell.options import ServerOptions, data_folder
 from udpchat.shell.retention import Retention
 from udpchat.storage.protocol import Durability, StoreUnusable
+from udpchat.ui.phrases import text_of
 
 Capture = pytest.CaptureFixture[str]
 
@@ -234,9 +236,9 @@ def test_what_breaks_is_one_line_without_a_traceback(
 @pytest.mark.parametrize(
     ("error", "exit_code", "code"),
     [
-        (NoServer("nobody listens"), 3, "no_server"),
-        (TimedOut("timed out"), 5, "timed_out"),
-        (DataUnusable("cannot use it"), 1, "data_unusable"),
+        (NoServer("no_server.given_up", url="u"), 3, "no_server"),
+        (TimedOut("timed_out"), 5, "timed_out"),
+        (DataUnusable("data_unusable.no_key", path="p"), 1, "data_unusable"),
         (StoreUnusable("damaged"), 1, "store_unusable"),
         (EndpointError("no socket"), 1, "network_unusable"),
         (RuntimeError("ours"), 1, "internal"),
@@ -252,7 +254,8 @@ def test_a_client_that_cannot_start_says_why_to_people_and_with_json_to_programs
     for options in ([], ["--json"]):
         assert cli.client(["--nick", "alice", *options]) == exit_code
         said = capsys.readouterr()
-        assert str(error) in said.err and said.err.count("\n") == 1
+        words = text_of(error.phrase) if isinstance(error, Problem) else str(error)
+        assert words in said.err and said.err.count("\n") == 1
         events = [json.loads(line) for line in said.out.splitlines()]
         assert [(event["event"], event["code"]) for event in events] == [("error", code)] * len(options)
 

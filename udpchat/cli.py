@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, TextIO, TypeVar
 from udpchat import __version__
 from udpchat.chat import events
 from udpchat.chat.exit_codes import ExitCode
-from udpchat.chat.phrase import Problem
+from udpchat.chat.phrase import Phrase, Problem
 from udpchat.chat.text import json_line, printable
 from udpchat.client.core import ClientCore
 from udpchat.shell import client_app, hosting, operations, outbox, server_app, values
@@ -28,7 +28,7 @@ from udpchat.shell.data_folder import DataUnusable
 from udpchat.shell.ending import TimedOut
 from udpchat.shell.line_reader import LineReader
 from udpchat.shell.net.endpoint import EndpointError
-from udpchat.shell.net.finding import NoServer
+from udpchat.shell.net.reach import NoServer
 from udpchat.shell.operations import OperationFailed
 from udpchat.shell.options import (
     DEFAULT_ROOM,
@@ -67,9 +67,9 @@ if TYPE_CHECKING:
 
 CLIENT_OPERATIONS: Final = ("export", "outbox")
 FAILURES: Final[tuple[tuple[type[Exception], str, ExitCode], ...]] = (  # each with its error code in JSON
-    (NoServer, "no_server", ExitCode.NO_SERVER),
-    (TimedOut, "timed_out", ExitCode.TIMED_OUT),
-    (DataUnusable, "data_unusable", ExitCode.ERROR),
+    (NoServer, "", ExitCode.NO_SERVER),  # a Problem has its code
+    (TimedOut, "", ExitCode.TIMED_OUT),
+    (DataUnusable, "", ExitCode.ERROR),
     (StoreError, "store_unusable", ExitCode.ERROR),
     (EndpointError, "network_unusable", ExitCode.ERROR),
     (OperationFailed, "failed", ExitCode.ERROR),
@@ -271,7 +271,7 @@ def client(argv: Sequence[str] | None = None, *, program: str = "udpchat-client"
     as_json = choices.form == "json"
     to_screen, from_screen = _is_terminal(sys.stdout), _is_terminal(sys.stdin)
     if arguments.id and from_screen:
-        _report_failure(program, sentence("label_at_terminal"), code="usage", as_json=as_json)
+        _report_failure(program, Phrase("usage.label_at_terminal"), as_json=as_json)
         return ExitCode.USAGE
     is_for_person = to_screen and from_screen and not as_json
     editor = _open_editor() if is_for_person else None
@@ -297,7 +297,7 @@ def client(argv: Sequence[str] | None = None, *, program: str = "udpchat-client"
         )
 
     def run() -> int:
-        raw, say = standard_input(), _saying(write_err)
+        raw, say = standard_input(), lambda phrase: _saying(write_err)(text_of(phrase))
         source = LineReader(raw) if editor is None else editor
         choose = Chooser(raw, say) if is_for_person and _is_terminal(sys.stderr) else None
         return client_app.run(options, client_app.Frontend(make_interface, source, say, choose))
@@ -399,7 +399,7 @@ def _outbox(argv: Sequence[str], program: str) -> int:
     parser = _Parser(
         prog=f"{program} outbox",
         description="Lists what was said and not confirmed, which the next start sends; or drops it. "
-        f"When it is dropped, {outbox.MAY_HAVE_ARRIVED}.",
+        "When it is dropped, whether the server has got any of that already is not known here.",
     )
     parser.add_argument("do", nargs="?", choices=("list", "drop"), default="list", help="list it (so without), or drop")
     _add_store_options(parser)
@@ -417,7 +417,7 @@ def _outbox(argv: Sequence[str], program: str) -> int:
             as_json=given.json,
             drops=given.do == "drop",
             write_out=writing_to(sys.stdout),
-            say=_say,
+            say=lambda phrase: _say(text_of(phrase)),
         )
         return ExitCode.DONE
 
@@ -514,12 +514,12 @@ def _is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty()
 
 
-def _report_failure(program: str, line: str, *, code: str, as_json: bool) -> None:
+def _report_failure(program: str, reason: Phrase, *, as_json: bool) -> None:
     """One line for people; and for programs an event, if the output can still take it."""
-    _say(f"{program}: {line}")
+    _say(f"{program}: {text_of(reason)}")
     if as_json:
         with suppress(BrokenPipeError, OutputFailed):
-            event = events.error(f"{code}.text", text=line)
+            event = events.Error(reason.key, reason.values)
             writing_to(sys.stdout)(f"{json_line(json_event(event))}\n")
 
 
@@ -536,14 +536,14 @@ def _guarded(program: str, run: Callable[[], int], *, shows_traces: bool = False
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
     except tuple(kind for kind, *_ in FAILURES) as error:
-        line = str(error)
         code, exit_code = next((code, exit_code) for kind, code, exit_code in FAILURES if isinstance(error, kind))
+        reason = error.phrase if isinstance(error, Problem) else Phrase(f"{code}.text", {"text": str(error)})
     except Exception as error:
         if shows_traces:
             traceback.print_exc()
-        line = sentence("internal", error=f"{type(error).__name__}: {error}")
-        code, exit_code = "internal", ExitCode.ERROR
-    _report_failure(program, line, code=code, as_json=as_json and code != "output_failed")
-    if code == "output_failed":
+        reason = Phrase("internal", {"error": f"{type(error).__name__}: {error}"})
+        exit_code = ExitCode.ERROR
+    _report_failure(program, reason, as_json=as_json and reason.code != "output_failed")
+    if reason.code == "output_failed":
         abandon_output()
     return exit_code

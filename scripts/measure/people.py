@@ -76,7 +76,7 @@ class Person:
             nick=nick,
             rooms=(ROOM,),
             server=f"udpchat://{server[0]}:{server[1]}",
-            check_server=lambda key: "",
+            check_server=lambda key: None,
             history=history,
         )
         saved = ClientState(os.urandom(INSTANCE_BYTES))

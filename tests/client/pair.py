@@ -67,7 +67,7 @@ class Wire:
             saved = replace(saved, recent={log: person.store.last(log, history) for log in person.store.logs()})
         rooms = rooms or ("lobby",)
         profile = Profile(
-            person.static, person.nick, rooms, "server", lambda key: "", history, is_returning=is_returning, **wishes
+            person.static, person.nick, rooms, "server", lambda key: None, history, is_returning=is_returning, **wishes
         )
         person.events = []
         person.core = ClientCore(

@@ -26,7 +26,7 @@ def chat_of(*rooms: str, is_returning: bool = False) -> Chat:
     """A client that wants to be in these rooms, in its first session."""
     random = Random(1)
     profile = Profile(
-        KeyPair(random.randbytes(32)), "alice", rooms, "10.0.0.1:1", lambda _: "", is_returning=is_returning
+        KeyPair(random.randbytes(32)), "alice", rooms, "10.0.0.1:1", lambda _: None, is_returning=is_returning
     )
     chat = Chat(profile, ClientState(random.randbytes(16)), Uplink(random.randbytes))
     chat.begin_session(NOW, KEY, 0.01)

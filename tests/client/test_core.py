@@ -10,6 +10,7 @@ from tests.client.pair import Wire
 from tests.server.rig import device_counts
 from tests.sim.world import SERVER, World
 from udpchat.chat import events
+from udpchat.chat.phrase import Phrase
 from udpchat.client.compose import LocalError
 from udpchat.client.core import ClientCore
 from udpchat.client.profile import Profile
@@ -53,14 +54,15 @@ def test_who_may_not_enter_is_told_once_and_asks_no_more() -> None:
 
 def test_a_server_whose_key_is_not_approved_learns_nothing_and_it_is_over() -> None:
     world = World(Random(3))
-    profile = Profile(KeyPair(b"a" * 32), "alice", (), "udpchat://server:1", lambda key: "the key has changed")
+    changed = Phrase("server_key.changed", {"known": "old"})
+    profile = Profile(KeyPair(b"a" * 32), "alice", (), "udpchat://server:1", lambda key: changed)
     client = world.add_client("alice")
     client.core = ClientCore(
         world.now, profile=profile, saved=ClientState(bytes(16)), address=SERVER, random=world.random.randbytes
     )
     world.drain(client)
     world.run(5)
-    assert client.of(events.Rejected) == [events.Rejected("server_key.text", {"text": "the key has changed"})]
+    assert client.of(events.Rejected) == [events.Rejected(changed.key, changed.values)]
     assert client.core.is_over and len(world.server.core.chat.registry) == 0
 
 

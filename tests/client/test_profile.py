@@ -11,7 +11,7 @@ from udpchat.session.noise import KeyPair
 
 
 def test_a_profile_asks_for_no_history_unless_told() -> None:
-    profile = Profile(KeyPair(bytes(32)), "alice", ("lobby",), "udpchat://server:1", lambda key: "")
+    profile = Profile(KeyPair(bytes(32)), "alice", ("lobby",), "udpchat://server:1", lambda key: None)
     assert (profile.history, profile.agent) == (0, "")
     with pytest.raises(dataclasses.FrozenInstanceError):
         profile.nick = "bob"  # type: ignore[misc]

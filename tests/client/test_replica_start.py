@@ -16,7 +16,7 @@ def starts(
     *, history: int = 0, shown_max: int | None = None, saved: dict[str, tuple[int, int]] | None = None,
     recent: dict[str, list[tuple[int, bytes]]] | None = None,
 ) -> ReplicaStarts:  # fmt: skip
-    profile = Profile(KeyPair(bytes(32)), "me", (), "server", lambda key: "", history, shown_max=shown_max)
+    profile = Profile(KeyPair(bytes(32)), "me", (), "server", lambda key: None, history, shown_max=shown_max)
     return ReplicaStarts(profile, saved or {}, recent)
 
 

@@ -36,7 +36,7 @@ INSTANCE = b"i" * 16
 def asks(saved: ClientState | None = None) -> tuple[Requests, Timeline]:
     """With the transcript that tells of it."""
     state = saved or ClientState(INSTANCE)
-    profile = Profile(KeyPair(bytes(32)), "alice", (), "server", lambda key: "")
+    profile = Profile(KeyPair(bytes(32)), "alice", (), "server", lambda key: None)
     timeline = Timeline(Uplink(bytes), profile=profile, saved=state)
     return Requests(state, timeline), timeline
 

@@ -28,7 +28,7 @@ def timeline(
     recent: dict[str, list[tuple[int, bytes]]] | None = None,
 ) -> Timeline:
     """Of who wants to be in the lobby."""
-    profile = Profile(KeyPair(bytes(32)), "me", (), "server", lambda key: "", history, shown_max=shown_max)
+    profile = Profile(KeyPair(bytes(32)), "me", (), "server", lambda key: None, history, shown_max=shown_max)
     state = ClientState(bytes(16), replicas=saved or {}, recent=recent or {})
     made = Timeline(Uplink(bytes), profile=profile, saved=state)
     made.people.me = ME

@@ -6,9 +6,11 @@ import asyncio
 
 import pytest
 
+from udpchat.chat.phrase import Phrase
 from udpchat.shell.choosing import UNCLEAR_MAX, Chooser, NobodyAnswers
+from udpchat.ui.phrases import text_of
 
-OPTIONS = ("wait", "go on", "quit")
+OPTIONS = tuple(Phrase("option.text", {"text": text}) for text in ("wait", "go on", "quit"))
 
 
 class Keyboard:
@@ -23,11 +25,11 @@ class Keyboard:
 
 def choose(*typed: str) -> tuple[int, list[str]]:
     reported: list[str] = []
-    return asyncio.run(_choose(Chooser(Keyboard(*typed), reported.append))), reported
+    return asyncio.run(_choose(Chooser(Keyboard(*typed), lambda phrase: reported.append(text_of(phrase))))), reported
 
 
 async def _choose(chooser: Chooser) -> int:
-    return await chooser("what now?", OPTIONS)
+    return await chooser(Phrase("missing.question"), OPTIONS)
 
 
 def test_the_question_is_shown_with_its_answers() -> None:

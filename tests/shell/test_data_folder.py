@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.worded import worded
 from udpchat.shell import data_folder as identity
 from udpchat.shell.data_folder import (
     DataUnusable,
@@ -43,7 +44,7 @@ def test_the_folder_and_the_keys_are_for_their_owner_only(tmp_path: Path) -> Non
 
 def test_a_folder_that_cannot_be_is_one_line_with_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(DataUnusable, match=r"cannot use the data folder .*--data"):
+    with worded(DataUnusable, match=r"cannot use the data folder .*--data"):
         open_folder(tmp_path / "file" / "data")
 
 
@@ -98,7 +99,7 @@ def test_a_file_system_without_links_will_do(tmp_path: Path, monkeypatch: pytest
 @pytest.mark.parametrize("content", ["", "zz", "00" * 31, "00" * 33, "ä"])
 def test_a_damaged_key_is_refused_and_left_alone(tmp_path: Path, content: str) -> None:
     (tmp_path / "server.key").write_text(content, encoding="utf-8")
-    with pytest.raises(DataUnusable, match="holds no key"):
+    with worded(DataUnusable, match="holds no key"):
         server_key(tmp_path)
     assert (tmp_path / "server.key").read_text(encoding="utf-8") == content
 

@@ -8,8 +8,11 @@ from typing import Any, TypeVar
 
 import pytest
 
+from tests.worded import worded
 from udpchat.chat.exit_codes import ExitCode
+from udpchat.chat.phrase import Phrase
 from udpchat.shell.ending import Ending, TimedOut
+from udpchat.ui.phrases import text_of
 
 LIMIT_S = 10.0
 Result = TypeVar("Result")
@@ -54,7 +57,7 @@ def test_work_has_its_result_unless_the_end_comes_first(loop: asyncio.AbstractEv
 
 def test_the_time_limit_is_an_error_until_an_application_runs(loop: asyncio.AbstractEventLoop) -> None:
     ending = Ending(loop)
-    with ending.watching(0.0, before_exit=lambda: None), pytest.raises(TimedOut, match="nothing was sent"):
+    with ending.watching(0.0, before_exit=lambda: None), worded(TimedOut, "nothing was sent"):
         done(loop, ending.code())
 
 
@@ -63,8 +66,8 @@ def test_the_application_hears_of_the_time_limit_and_of_signals(loop: asyncio.Ab
     ending = Ending(loop)
     stops: list[tuple[ExitCode, str]] = []
 
-    def on_stop(code: ExitCode, reason: str) -> None:
-        stops.append((code, reason))
+    def on_stop(code: ExitCode, reason: Phrase) -> None:
+        stops.append((code, text_of(reason)))
         if code is ExitCode.TIMED_OUT:
             signal.raise_signal(signal.SIGTERM)
 

@@ -15,12 +15,14 @@ import pytest
 
 from tests.shell.test_kill import free_port
 from tests.shell.waiting import ROOT, Program, chatting, texts
+from udpchat.chat.phrase import Phrase
 from udpchat.client.stored import RequestAdded
 from udpchat.shell import outbox
 from udpchat.shell.client_state import store_path
 from udpchat.storage.client_sqlite import SqliteClientStore
 from udpchat.storage.memory import MemoryClientStore
 from udpchat.storage.protocol import StoreUnusable
+from udpchat.ui.phrases import text_of
 from udpchat.wire.frames import encode
 from udpchat.wire.requests import ListMembers, Say, Tell
 
@@ -39,7 +41,13 @@ def listed(data: Path, *, drops: bool = False, as_json: bool = False) -> tuple[l
     written: list[str] = []
     said: list[str] = []
     outbox.show(
-        data, "alice", None, as_json=as_json, drops=drops, write_out=written.append, say=said.append
+        data,
+        "alice",
+        None,
+        as_json=as_json,
+        drops=drops,
+        write_out=written.append,
+        say=lambda phrase: said.append(text_of(phrase)),
     )
     return "".join(written).splitlines(), "\n".join(said)
 
@@ -63,7 +71,7 @@ def test_what_was_said_is_listed_and_questions_are_not(data: Path) -> None:
 
 def test_what_is_dropped_is_gone_and_may_have_arrived(data: Path) -> None:
     lines, remark = listed(data, drops=True)
-    assert len(lines) == 2 and "2 lines of an earlier run dropped" in remark and outbox.MAY_HAVE_ARRIVED in remark
+    assert len(lines) == 2 and "2 lines of an earlier run dropped" in remark and "is not known here" in remark
     assert listed(data) == ([], "all that was said is confirmed")
     assert listed(data, drops=True) == ([], "nothing was there to drop")
 
@@ -75,9 +83,9 @@ def test_nothing_is_listed_beside_a_client_that_is_sending_it(data: Path) -> Non
 
 def test_to_discard_is_to_forget_questions_too() -> None:
     store = MemoryClientStore()
-    assert outbox.discard(store) == ""
+    assert outbox.discard(store) is None
     store.write(WAITING[:2])
-    assert outbox.discard(store).startswith("1 line of an earlier run dropped") and store.unanswered() == []
+    assert outbox.discard(store) == Phrase("dropped", {"count": 1}) and store.unanswered() == []
 
 
 # --- As processes ----------

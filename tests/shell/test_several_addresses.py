@@ -169,7 +169,7 @@ def test_a_session_goes_on_when_the_client_writes_to_another_address_of_the_serv
     running = loop.create_task(service.run())
     endpoint = UdpEndpoint(loop, open_socket("127.0.0.1", 0))
     way = Elsewhere(endpoint, "127.0.0.1")
-    profile = Profile(KeyPair(os.urandom(32)), "alice", ("lobby",), "server", lambda key: "")
+    profile = Profile(KeyPair(os.urandom(32)), "alice", ("lobby",), "server", lambda key: None)
     to = Address(way.host, service._endpoint.address.port)
     client = ClientCore(loop.time(), profile=profile, saved=ClientState(os.urandom(16)), address=to, random=os.urandom)
     happened: list[events.ClientEvent] = []

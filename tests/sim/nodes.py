@@ -238,7 +238,7 @@ class ClientNode(Node[ClientCore]):
     def _new_core(self, now: float) -> ClientCore:
         self.runs += 1
         self.is_leaving = False
-        profile = Profile(self.static, self.nick, self._rooms, "udpchat://server:1", lambda key: "", self._history,
+        profile = Profile(self.static, self.nick, self._rooms, "udpchat://server:1", lambda key: None, self._history,
                           **self._world.wishes)  # fmt: skip
         return ClientCore(
             now, profile=profile, saved=self.store.load(), address=self._server, random=self._random.randbytes

@@ -14,6 +14,7 @@ from tests.ui.drawn import CONNECTED, DRAWN, ERR, OUT, message, sent
 from udpchat.chat import events
 from udpchat.chat.events import ClientEvent
 from udpchat.chat.exit_codes import ExitCode
+from udpchat.chat.phrase import Phrase
 from udpchat.client.compose import LocalError
 from udpchat.client.core import ClientCore
 from udpchat.client.model import Model
@@ -163,7 +164,7 @@ def test_nothing_that_a_peer_chose_reaches_the_terminal_raw(as_json: bool) -> No
     session.client.model.sending = [Said("lobby", NASTY, 0, b"")]
     session.lines.on_line(NOW, f"/{NASTY}")
     session.happen(*hostile[:-1])
-    session.lines.on_stop(ExitCode.TIMED_OUT, "timed out")
+    session.lines.on_stop(ExitCode.TIMED_OUT, Phrase("stopped.timed_out"))
     other = Session(json=as_json)
     other.happen(hostile[-1])
     lines = [line for used in (session, other) for stream in Output for line in used.printed(stream)]
@@ -395,7 +396,7 @@ def test_a_stop_names_what_is_not_confirmed_and_says_what_becomes_of_it(code: Ex
         session.lines.on_line(NOW, text)
     del session.written[:]
     session.client.unanswered = [1, 3, 4]
-    session.lines.on_stop(code, "stopped")
+    session.lines.on_stop(code, Phrase("stopped.text", {"text": "stopped"}))
     assert session.lines.exit_code == code
     assert session.printed(ERR) == [
         "error: stopped", "not confirmed: of an earlier run", "not confirmed: line 1: one",
@@ -406,9 +407,9 @@ def test_a_stop_names_what_is_not_confirmed_and_says_what_becomes_of_it(code: Ex
 
 def test_a_stop_with_nothing_unconfirmed_is_a_remark_unless_it_is_an_error_itself() -> None:
     session, failed = Session(json=True, kept="kept: so"), Session(json=True)
-    session.lines.on_stop(ExitCode.TIMED_OUT, "timed out")
+    session.lines.on_stop(ExitCode.TIMED_OUT, Phrase("stopped.timed_out"))
     assert session.printed(ERR) == ["-- timed out"] and session.printed(OUT) == []
-    failed.lines.on_stop(ExitCode.NO_SERVER, "not let in", "no_server")
+    failed.lines.on_stop(ExitCode.NO_SERVER, Phrase("no_server.text", {"text": "not let in"}), is_error=True)
     assert failed.printed(ERR) == ["error: not let in"]
     assert failed.printed(OUT) == ['{"event": "error", "code": "no_server", "text": "not let in"}']
 
@@ -417,8 +418,8 @@ def test_a_stop_during_the_goodbye_changes_nothing() -> None:
     session = Session()
     session.happen(CONNECTED)
     session.lines.on_end_of_input(NOW)
-    session.lines.on_stop(ExitCode.TIMED_OUT, "timed out")
-    session.lines.on_stop(ExitCode.INTERRUPTED, "interrupted")
+    session.lines.on_stop(ExitCode.TIMED_OUT, Phrase("stopped.timed_out"))
+    session.lines.on_stop(ExitCode.INTERRUPTED, Phrase("stopped.interrupted"))
     assert session.lines.exit_code == 0
 
 

@@ -19,7 +19,7 @@ PACKAGE = Path(udpchat.__file__).parent
 MAKERS = {  # of phrases and sentences, beside the exceptions that derive from Problem: the first argument is the key
     "Phrase", "Notice", "Error", "Rejected", "Disconnected", "Reconnected", "notice", "error", "sentence",
 }  # fmt: skip
-VALUES = {"count": 2, "duration": 61, "kept": (0, 5), "list": ["x"], "words": ["x"]}  # by form
+VALUES = {"count": 2, "duration": 61, "kept": (0, 5), "clauses": [], "list": ["x"], "words": ["x"]}  # by form
 
 
 class Use(NamedTuple):
@@ -129,7 +129,7 @@ def test_every_use_gives_the_values_that_its_sentence_names() -> None:
 def test_a_sentence_can_be_made_and_nothing_a_value_holds_is_a_field(key: str) -> None:
     values: dict[str, Any] = {}
     for name, form in fields_of(key):
-        number = 7 if "|" in form or form in (",", "g") else "{x}"
+        number = 7 if "|" in form or form in (",", "g", ".0f") else "{x}"
         values[name] = VALUES.get(form.split(" ")[0], number)
     shown = [name for name, _ in fields_of(key) if values[name] == "{x}"]
     text = sentence(key, **values)

@@ -9,6 +9,7 @@ import pytest
 from tests.ui.drawn import DRAWN, ERR, OUT, message, sent
 from udpchat.chat import events
 from udpchat.chat.events import ClientEvent
+from udpchat.chat.phrase import Phrase
 from udpchat.ui.printing import Output, Printer, plain_lines
 
 
@@ -39,5 +40,7 @@ def test_the_past_has_a_line_for_each_message_dated_where_the_person_is() -> Non
 def test_a_failure_is_an_event_for_programs_only() -> None:
     for as_json in (False, True):
         written: list[str] = []
-        Printer(written.append, written.append, as_json=as_json).show_failure("no_server", "gone")
+        Printer(written.append, written.append, as_json=as_json).show_failure(
+            Phrase("no_server.text", {"text": "gone"})
+        )
         assert written == ['{"event": "error", "code": "no_server", "text": "gone"}\n'] * as_json

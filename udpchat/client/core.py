@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 
 from udpchat.chat import events
-from udpchat.chat.phrase import Phrase
 from udpchat.client import compose
 from udpchat.client.chat import Chat
 from udpchat.client.compose import LocalError
@@ -226,7 +225,8 @@ class ClientCore:
         for event in self._link.drain_events():
             match event:
                 case KeyRefused(key):
-                    self._chat.reject(Phrase("server_key.text", {"text": self._chat.profile.check_server(key)}))
+                    if (reason := self._chat.profile.check_server(key)) is not None:
+                        self._chat.reject(reason)
                 case LinkLost(reason):
                     self._chat.on_lost(reason)
                 case LinkRenewed(round_trip_s):

@@ -200,7 +200,7 @@ class Link:
             static=settings.profile.static,
             index=int.from_bytes(settings.random(4), "big"),
             payload=encode_introduction(settings.instance, settings.profile.capabilities),
-            check_server=lambda key: not settings.profile.check_server(key),
+            check_server=lambda key: settings.profile.check_server(key) is None,
             address=settings.address,
             random=settings.random,
         )

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from udpchat.chat.phrase import Phrase
 from udpchat.session.noise import KeyPair
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Identity and wishes; `check_server` returns why a server's key is not approved, or an empty string.
+    """Identity and wishes; `check_server` returns why a server's key is not approved, or None if it is.
 
     `history`: how many earlier messages of each room to fetch if fewer are held. `shown_max`: how many of them, and
     of those missed since an earlier run, to show at most; None: all.
@@ -21,7 +22,7 @@ class Profile:
     nick: str
     rooms: tuple[str, ...]
     server: str
-    check_server: Callable[[bytes], str]
+    check_server: Callable[[bytes], Phrase | None]
     history: int = 0
     agent: str = ""
     shown_max: int | None = None

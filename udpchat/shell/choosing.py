@@ -8,6 +8,7 @@ from contextlib import suppress
 from threading import Thread
 from typing import Final
 
+from udpchat.chat.phrase import Phrase
 from udpchat.shell.line_reader import Raw, lines_of
 
 UNCLEAR_MAX: Final = 20  # lines that are no answer: after these, nobody reads the question
@@ -23,22 +24,23 @@ class Chooser:
     Raises `NobodyAnswers`. `report` writes one line for the person.
     """
 
-    def __init__(self, raw: Raw, report: Callable[[str], object]) -> None:
+    def __init__(self, raw: Raw, report: Callable[[Phrase], object]) -> None:
         self._raw = raw
         self._report = report
 
-    async def __call__(self, question: str, options: Sequence[str]) -> int:
-        self._report(f"-- {question}")
+    async def __call__(self, question: Phrase, options: Sequence[Phrase]) -> int:
+        self._report(Phrase("choice", {"question": question}))
         numbers = [str(number) for number in range(1, len(options) + 1)]
         for number, option in zip(numbers, options, strict=True):
-            self._report(f"--   {number}: {option}" + (" (or just Enter)" if number == "1" else ""))
+            values = {"number": number, "option": option}
+            self._report(Phrase("choice.first" if number == "1" else "choice.option", values))
         for _ in range(UNCLEAR_MAX):
             answer = (await self._line()).strip()
             if not answer:
                 return 0
             if answer in numbers:
                 return numbers.index(answer)
-            self._report(f"-- type a number from 1 to {len(options)}, or just Enter for 1")
+            self._report(Phrase("choice.again", {"number_max": len(options)}))
         raise NobodyAnswers
 
     async def _line(self) -> str:

@@ -17,6 +17,7 @@ from typing import Final, Protocol
 from udpchat import __version__
 from udpchat.chat import events
 from udpchat.chat.exit_codes import ExitCode
+from udpchat.chat.phrase import Phrase
 from udpchat.client.core import ClientCore
 from udpchat.client.profile import Profile
 from udpchat.client.stored import Write
@@ -44,7 +45,7 @@ GOODBYE_S_MAX: Final = 0.7
 WRITING_S_MAX: Final = 1.0  # at the end, for writes that are under way
 UNCONFIRMED_MAX: Final = 256  # messages: at this number no more input is read, so that a long pipe needs little memory
 
-Say = Callable[[str], object]  # prints one line outside of the chat
+Say = Callable[[Phrase], object]  # prints one line outside of the chat
 Watch = Callable[[Sequence[events.ClientEvent]], None]  # called after each drain of the core, also with no events
 
 
@@ -64,8 +65,8 @@ class Interface(Protocol):
     def on_events(self, now: float, happened: Sequence[events.ClientEvent]) -> None:
         """The core was drained of these events, or of none."""
 
-    def on_stop(self, code: ExitCode, reason: str, error: str = "") -> None:
-        """The program has to end now with this code. `error`: the error code, if the reason is an error."""
+    def on_stop(self, code: ExitCode, reason: Phrase, *, is_error: bool = False) -> None:
+        """The program has to end now with this code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +157,9 @@ def _open_store(
     """The store for this server; one in memory if another client uses it now. Raises `DataUnusable`, `StoreError`."""
     store: ClientStore | None = folder.open_store(found.candidate.server)
     if store is None:
-        already = f"{options.nick} is chatting from this data folder already"
         if options.label_id:
-            text = f"{already}, and --id needs the store that it has; nothing was sent: end the other one"
-            raise DataUnusable(text)
-        frontend.say(f"{already}; this client keeps nothing on disk")
+            raise DataUnusable("data_unusable.in_use", nick=options.nick)
+        frontend.say(Phrase("store.in_use", {"nick": options.nick}))
         store = MemoryClientStore()
     try:
         if options.discards and (dropped := discard(store)):
@@ -244,9 +243,9 @@ class ClientApp:
         """Show an event that does not come from the core."""
         self._interface.on_events(self._loop.time(), [event])
 
-    def stop(self, code: ExitCode, reason: str, error: str = "") -> None:
+    def stop(self, code: ExitCode, reason: Phrase, *, is_error: bool = False) -> None:
         """Report to the interface what ends the program; it decides with which exit code."""
-        self._interface.on_stop(code, reason, error)
+        self._interface.on_stop(code, reason, is_error=is_error)
         self._look_for_the_end()
 
     def _on_line(self, text: str) -> None:
@@ -342,12 +341,11 @@ class EntryLimit:
             timer.cancel()
 
     def _report(self) -> None:
-        self._say(f"-- {self._server.url} answers; entering ...")
+        self._say(Phrase("entering", {"url": self._server.url}))
 
     def _stop(self) -> None:
-        limit = f"{ENTERING_S_MAX:.0f} s"
-        reason = f"{self._server.name} answers, but did not let us in within {limit}; try again later"
-        self._app.stop(ExitCode.NO_SERVER, reason, "no_server")
+        reason = Phrase("no_server.not_let_in", {"server": self._server.name, "limit_s": ENTERING_S_MAX})
+        self._app.stop(ExitCode.NO_SERVER, reason, is_error=True)
 
 
 async def _report_return(app: ClientApp, absent: ServerAddress) -> None:

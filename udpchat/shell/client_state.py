@@ -10,6 +10,7 @@ from typing import Final
 
 from udpchat.chat import events
 from udpchat.chat.ids import CONVERSATION_PREFIX, INBOX_PREFIX, ROOM_PREFIX, room_log
+from udpchat.chat.phrase import Phrase
 from udpchat.client.core import ClientCore
 from udpchat.client.model import ITEMS_MAX
 from udpchat.client.stored import ClientState
@@ -53,13 +54,13 @@ class ClientFolder:
     `key` is the key of the nick, made at first use. Raises `DataUnusable`.
     """
 
-    def __init__(self, folder: Path, nick: str, *, report: Callable[[str], object]) -> None:
+    def __init__(self, folder: Path, nick: str, *, report: Callable[[Phrase], object]) -> None:
         self._folder = open_folder(folder)
         self._nick = nick
         self._report = report
         self.key = key_of_nick(self._folder, nick)
         for line in exposed(self._folder, nick_key_path(self._folder, nick)):
-            report(f"warning: {line}")
+            report(Phrase("warning", {"text": line}))
 
     @property
     def stores(self) -> Path:
@@ -81,8 +82,7 @@ class ClientFolder:
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
-            advice = "choose another folder with --data"
-            raise DataUnusable(f"cannot make {path.parent}: {error.strerror}; {advice}") from error
+            raise DataUnusable("data_unusable.store", path=path.parent, reason=error.strerror) from error
         progress = ProgressLine("upgrading the store")
         try:
             return SqliteClientStore(path, progress=progress)
@@ -114,7 +114,7 @@ class ClientFolder:
             try:
                 keep_key(self._folder, old=self._nick, new=last)
             except DataUnusable as error:
-                self._report(f"the key of {last} could not be kept: {error}")
+                self._report(Phrase("key_not_kept", {"nick": last, "reason": error.phrase}))
 
         return watch
 

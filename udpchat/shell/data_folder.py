@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from udpchat.chat.names import nick_key
+from udpchat.chat.phrase import Problem
 from udpchat.session.noise import KeyPair
 from udpchat.wire.limits import KEY_BYTES
 
@@ -26,8 +27,8 @@ KNOWN_BYTES_MAX: Final = 1024 * 1024
 _PLAIN: Final = re.compile(r"[a-z0-9._-]{1,64}")
 
 
-class DataUnusable(Exception):
-    """The data folder or a file in it cannot be used; one line that says which, why and what to do."""
+class DataUnusable(Problem):
+    """The data folder or a file in it cannot be used."""
 
 
 def open_folder(folder: Path) -> Path:
@@ -38,8 +39,7 @@ def open_folder(folder: Path) -> Path:
         probe.touch(mode=0o600)
         probe.unlink()
     except OSError as error:
-        reason = error.strerror or error
-        raise DataUnusable(f"cannot use the data folder {folder}: {reason}; choose another with --data") from error
+        raise DataUnusable("data_unusable.folder", path=folder, reason=error.strerror or error) from error
     return folder
 
 
@@ -102,7 +102,7 @@ def put_server_key(folder: Path, secret: bytes) -> Path | None:
         _write(draft, secret.hex() + "\n")
         draft.replace(path)
     except OSError as error:
-        raise DataUnusable(f"cannot write {path}: {error.strerror}; see to its permissions") from error
+        raise DataUnusable("data_unusable.write", path=path, reason=error.strerror) from error
     finally:
         draft.unlink(missing_ok=True)
     return kept
@@ -140,9 +140,9 @@ def _load(path: Path) -> bytes:
     except ValueError:
         secret = b""
     except OSError as error:
-        raise DataUnusable(f"cannot read {path}: {error.strerror}; see to its permissions") from error
+        raise DataUnusable("data_unusable.read", path=path, reason=error.strerror) from error
     if len(secret) != KEY_BYTES:
-        raise DataUnusable(f"{path} holds no key; restore it from a copy, or move it away to get a new one")
+        raise DataUnusable("data_unusable.no_key", path=path)
     return secret
 
 
@@ -162,7 +162,7 @@ def _make(path: Path, secret: bytes) -> bytes:
         finally:
             draft.unlink(missing_ok=True)
     except OSError as error:
-        raise DataUnusable(f"cannot write {path}: {error.strerror}; choose another folder with --data") from error
+        raise DataUnusable("data_unusable.new_key", path=path, reason=error.strerror) from error
     return secret
 
 
@@ -198,7 +198,7 @@ class KnownServers:
         except FileNotFoundError:
             return []
         except OSError as error:  # to go on without it would approve any key
-            raise DataUnusable(f"cannot read {self.path}: {error.strerror}; see to its permissions") from error
+            raise DataUnusable("data_unusable.read", path=self.path, reason=error.strerror) from error
 
     def pin(self, server: str, fingerprint: str) -> None:
         """Remember a server that was not known. Raises `DataUnusable`."""
@@ -210,7 +210,7 @@ class KnownServers:
                 separator = b"\n" if file.read(1) not in (b"", b"\n") else b""  # a person may have left it so
                 file.write(separator + f"{server} {fingerprint}\n".encode())
         except OSError as error:
-            raise DataUnusable(f"cannot write {self.path}: {error.strerror}; see to its permissions") from error
+            raise DataUnusable("data_unusable.write", path=self.path, reason=error.strerror) from error
 
 
 def last_server(folder: Path) -> str | None:

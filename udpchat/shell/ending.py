@@ -9,14 +9,15 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from udpchat.chat.exit_codes import ExitCode
+from udpchat.chat.phrase import Phrase, Problem
 from udpchat.shell.signals import STOPPING, Signals, exit_code_of
 
 Result = TypeVar("Result")
-Stop = Callable[[ExitCode, str], None]  # report to the person why it ends, and finish with a code
+Stop = Callable[[ExitCode, Phrase], None]  # report to the person why it ends, and finish with a code
 
 
-class TimedOut(Exception):
-    """The time limit passed before a server answered; one line that says so."""
+class TimedOut(Problem):
+    """The time limit passed before a server answered."""
 
 
 class Ending:
@@ -78,14 +79,14 @@ class Ending:
     def _on_signal(self, number: int) -> None:
         code = exit_code_of(number)
         if self.on_stop is not None:
-            self.on_stop(code, code.name.lower().replace("_", " "))
+            self.on_stop(code, Phrase(f"stopped.{code.name.lower()}"))
         self.finish(code)
 
     def _on_timeout(self) -> None:
         if self.on_stop is not None:
-            self.on_stop(ExitCode.TIMED_OUT, "timed out")
+            self.on_stop(ExitCode.TIMED_OUT, Phrase("stopped.timed_out"))
         else:
-            self.fail(TimedOut("timed out before a server answered; nothing was sent"))
+            self.fail(TimedOut("timed_out"))
 
     def _on_exception(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
         """A callback raised: our fault, or nobody reads our output. The caller of the program gets the exception."""

@@ -7,7 +7,8 @@ from contextlib import closing
 from pathlib import Path
 
 from udpchat.chat.events import kind_name
-from udpchat.chat.text import counted, json_line, printable
+from udpchat.chat.phrase import Phrase
+from udpchat.chat.text import json_line, printable
 from udpchat.client.requests import is_said, room_of
 from udpchat.client.stored import RequestDone
 from udpchat.shell.operations import replica_of
@@ -16,18 +17,16 @@ from udpchat.storage.protocol import ClientStore
 from udpchat.wire import content, requests
 from udpchat.wire.frames import parse_request_untrusted
 
-MAY_HAVE_ARRIVED = "whether the server has got any of that already is not known here"
 
-
-def discard(store: ClientStore) -> str:
-    """Drop the requests of earlier runs that have no result; one line that says so, empty if there were no messages.
+def discard(store: ClientStore) -> Phrase | None:
+    """Drop the requests of earlier runs that have no result; one line that says so, None if there were no messages.
 
     Raises `StoreError`.
     """
     waiting = store.unanswered()
     store.write([RequestDone(counter) for counter, _ in waiting])
     said = sum(is_said(body) for _, body in waiting)
-    return f"{counted(said, 'line')} of an earlier run dropped; {MAY_HAVE_ARRIVED}" if said else ""
+    return Phrase("dropped", {"count": said}) if said else None
 
 
 def show(
@@ -38,7 +37,7 @@ def show(
     as_json: bool,
     drops: bool,
     write_out: Callable[[str], object],
-    say: Callable[[str], object],
+    say: Callable[[Phrase], object],
 ) -> None:
     """List what this nick said at a server and did not get confirmed, one line each; forget it if `drops`.
 
@@ -49,11 +48,11 @@ def show(
         draw = json_of if as_json else line_of
         write_out("".join(f"{draw(counter, body)}\n" for counter, body in said))
         if drops:
-            say(discard(store) or "nothing was there to drop")
+            say(discard(store) or Phrase("dropped.nothing"))
         elif not said:
-            say("all that was said is confirmed")
+            say(Phrase("outbox.empty"))
         else:
-            say(f"{counted(len(said), 'line')} not confirmed; the next start sends what is here, under the same id")
+            say(Phrase("outbox.waiting", {"count": len(said)}))
 
 
 def line_of(counter: int, body: bytes) -> str:

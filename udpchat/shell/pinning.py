@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from udpchat.chat.phrase import Phrase
 from udpchat.session.noise import fingerprint
 from udpchat.shell.addresses import ServerAddress
 from udpchat.shell.data_folder import DataUnusable, KnownServers
@@ -12,40 +13,34 @@ from udpchat.shell.data_folder import DataUnusable, KnownServers
 class Pinning:
     """Checks the keys of the server at one address. `say` prints one line for the person."""
 
-    def __init__(self, known: KnownServers, server: ServerAddress, say: Callable[[str], object]) -> None:
+    def __init__(self, known: KnownServers, server: ServerAddress, say: Callable[[Phrase], object]) -> None:
         self._known = known
         self._server = server
         self._say = say
         self._approved: bytes | None = None
 
-    def check(self, public: bytes) -> str:
-        """Empty if this key is approved, else one line: why not, and what to do. At first contact the key is pinned."""
+    def check(self, public: bytes) -> Phrase | None:
+        """None if this key is approved, else why not, and what to do. At first contact the key is pinned."""
         if public == self._approved:
-            return ""
+            return None
         shown, name, wanted = fingerprint(public), self._server.name, self._server.fingerprint
         try:
             pinned = self._known.fingerprint(name)
         except DataUnusable as error:
-            return str(error)
+            return Phrase("server_key.unknown", {"reason": error.phrase})
         if wanted and wanted != shown:
-            return (
-                f"the server at {name} is not the one you asked for: you want {wanted}, it shows {shown}; "
-                f"ask whoever runs it for its address, and trust it only if they name this fingerprint"
-            )
+            return Phrase("server_key.other", {"server": name, "wanted": wanted, "shown": shown})
         if pinned is not None and pinned != shown:
-            return (
-                f"the key of the server at {name} has CHANGED: known {pinned}, shown now {shown}; somebody may be "
-                f"listening in. Ask whoever runs it; if the new one is right, remove the line of {name} in "
-                f"{self._known.path} and connect again"
-            )
+            values = {"server": name, "known": pinned, "shown": shown, "path": self._known.path}
+            return Phrase("server_key.changed", values)
         if pinned is None:
             self._pin(name, shown)
         self._approved = public
-        return ""
+        return None
 
     def _pin(self, name: str, shown: str) -> None:
-        self._say(f"first contact with the server at {name}: its fingerprint is {shown}")
+        self._say(Phrase("pinned", {"server": name, "shown": shown}))
         try:
             self._known.pin(name, shown)
         except DataUnusable as error:
-            self._say(f"it is not remembered for next time: {error}")
+            self._say(Phrase("pinned.not", {"reason": error.phrase}))

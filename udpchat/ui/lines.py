@@ -8,11 +8,12 @@ from dataclasses import replace
 from udpchat.chat import events
 from udpchat.chat.events import ClientEvent
 from udpchat.chat.exit_codes import ExitCode
+from udpchat.chat.phrase import Phrase
 from udpchat.client.requests import Source
 from udpchat.client.stored import Label
 from udpchat.ui.commands import Prompt
 from udpchat.ui.exit_rule import ExitRule
-from udpchat.ui.phrases import sentence
+from udpchat.ui.phrases import sentence, text_of
 from udpchat.ui.printing import Printer
 
 
@@ -85,16 +86,16 @@ class Lines:
             self._rule.end_now(ExitCode.REFUSED)
         self._settle(now)
 
-    def on_stop(self, code: ExitCode, reason: str, error: str = "") -> None:
-        """End at once with this code: a signal, the time limit. `error`: the error code, if the reason is an error.
+    def on_stop(self, code: ExitCode, reason: Phrase, *, is_error: bool = False) -> None:
+        """End at once with this code: a signal, the time limit, or an error.
 
         Where only the answer to the goodbye is missing, the exit code is the one decided before.
         """
         if not self._rule.end_now(code):
             return
-        if error:
-            self._printer.show_failure(error, reason)
-        self._report_end(reason, is_error=bool(error))
+        if is_error:
+            self._printer.show_failure(reason)
+        self._report_end(reason, is_error=is_error)
 
     def _show(self, happened: Sequence[ClientEvent]) -> None:
         self._rule.note(happened)
@@ -107,16 +108,16 @@ class Lines:
         if self._prompt.wants_quit_now:
             if self._client.model.sending:
                 self._rule.note_refused()
-            self._report_end(sentence("quit"))
+            self._report_end(Phrase("quit"))
         elif not (self._prompt.wants_quit or self._rule.may_end) or not self._client.is_idle:
             return
         self._rule.end_after_goodbye()
         self._prompt.wants_quit = True  # lines typed from here on are refused, and the person is told
         self._client.quit(now)
 
-    def _report_end(self, reason: str, *, is_error: bool = False) -> None:
+    def _report_end(self, reason: Phrase, *, is_error: bool = False) -> None:
         is_error = is_error or bool(self._client.model.sending or self._client.lines_unanswered())
-        self._printer.remark(sentence("error", text=reason) if is_error else f"-- {reason}")
+        self._printer.remark(sentence("error", text=reason) if is_error else f"-- {text_of(reason)}")
         self._report_unconfirmed()
 
     def _report_unconfirmed(self) -> None:

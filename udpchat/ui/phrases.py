@@ -41,8 +41,8 @@ SENTENCES: Final[dict[str, str]] = {
     "no_room": "you are in no room: /join ROOM",
     "not_in_room": "you are not in {room}",
     "not_in_room.target": "you are not in {room}: /join {room}, or /room for another",
-    "unknown_command": "unknown command /{word}, nothing was sent: {hint}"
-    " A line that begins with // is sent with one / less.",
+    "unknown_command": "unknown command /{word}, nothing was sent: {hint} A line that begins with // is sent with one /"
+    " less.",
     "unknown_command.near": "did you mean /{name}?",
     "unknown_command.help": "/help lists them.",
     "usage": "usage: {form}   (/help {name} explains it)",
@@ -134,7 +134,7 @@ SENTENCES: Final[dict[str, str]] = {
     "kept_here": "kept: the next start with {whose} sends them under the same id, so a line that has arrived is not"
     " doubled; --discard at that start drops them, and udpchat-client outbox {whose} lists them (with drop: drops"
     " them)",
-    "label_at_terminal": "--id is for input from a pipe or a file: what is typed again is another message",
+    "usage.label_at_terminal": "--id is for input from a pipe or a file: what is typed again is another message",
     "internal": "internal error, please report it: {error}",
     "usage.command": "there is no command {word}{near:if ; did you mean %s?}",
     "usage.option": "unrecognized option {word}{near:if ; did you mean %s?}",
@@ -159,7 +159,7 @@ SENTENCES: Final[dict[str, str]] = {
     "bad_address.fingerprint": "{text!r} is no server address: a fingerprint has 32 characters, a to z and 2 to 7",
     "option.value": "{where} cannot be {value!r}: {reason:clause}",
     "option.expiry": "--expiry ({expiry_s:g} s) must be longer than --heartbeat ({heartbeat_s:g} s)",
-    "option.nick": 'which nick? Give --nick NICK, set UDPCHAT_NICK, or write nick = "NICK" into {file:or a file for'
+    "option.nick": "which nick? Give --nick NICK, set UDPCHAT_NICK, or write nick = \"NICK\" into {file:or a file for"
     " --config}",
     "option.form": "plain and json are not allowed together: choose one",
     "config.unreadable": "cannot read the config file {path}: {reason}",
@@ -167,11 +167,80 @@ SENTENCES: Final[dict[str, str]] = {
     "config.table": "{path} has a table {table}, which does not exist; options stand outside of tables",
     "config.near": "{path} sets {name!r}, which does not exist; did you mean {near}?",
     "config.unknown": "{path} sets {name!r}, which does not exist; there are {known:list}",
-    "retention": "--retention keeps history {limits:kept} and deletes all else for good; if you mean it, add --yes"
-    "{days:if  (for days write %sd)}",
-    "retention.now": "--retention keeps history {limits:kept} and deletes all else for good, now"
-    " {entries:count message} of {logs:count room or conversation|rooms or conversations}; if you mean it, add --yes"
-    "{days:if  (for days write %sd)}",
+    "retention": "--retention keeps history {limits:kept} and deletes all else for good; if you mean it, add"
+    " --yes{days:if  (for days write %sd)}",
+    "retention.now": "--retention keeps history {limits:kept} and deletes all else for good, now {entries:count"
+    " message} of {logs:count room or conversation|rooms or conversations}; if you mean it, add --yes{days:if  (for"
+    " days write %sd)}",
+    # The data folder, and the keys in it.
+    "data_unusable.folder": "cannot use the data folder {path}: {reason}; choose another with --data",
+    "data_unusable.store": "cannot make {path}: {reason}; choose another folder with --data",
+    "data_unusable.read": "cannot read {path}: {reason}; see to its permissions",
+    "data_unusable.write": "cannot write {path}: {reason}; see to its permissions",
+    "data_unusable.new_key": "cannot write {path}: {reason}; choose another folder with --data",
+    "data_unusable.no_key": "{path} holds no key; restore it from a copy, or move it away to get a new one",
+    "data_unusable.in_use": "{nick} is chatting from this data folder already, and --id needs the store that it has;"
+    " nothing was sent: end the other one",
+    "store.in_use": "{nick} is chatting from this data folder already; this client keeps nothing on disk",
+    "warning": "warning: {text}",
+    "key_not_kept": "the key of {nick} could not be kept: {reason}",
+    "pinned": "first contact with the server at {server}: its fingerprint is {shown}",
+    "pinned.not": "it is not remembered for next time: {reason}",
+    "server_key.unknown": "{reason}",
+    "server_key.other": "the server at {server} is not the one you asked for: you want {wanted}, it shows {shown}; ask"
+    " whoever runs it for its address, and trust it only if they name this fingerprint",
+    "server_key.changed": "the key of the server at {server} has CHANGED: known {known}, shown now {shown}; somebody"
+    " may be listening in. Ask whoever runs it; if the new one is right, remove the line of {server} in {path} and"
+    " connect again",
+    "dropped": "{count:count line} of an earlier run dropped; whether the server has got any of that already is not"
+    " known here",
+    "dropped.nothing": "nothing was there to drop",
+    "outbox.empty": "all that was said is confirmed",
+    "outbox.waiting": "{count:count line} not confirmed; the next start sends what is here, under the same id",
+    # Finding a server.
+    "place.named": "{url}",
+    "place.used_last": "{url}, the server used last",
+    "place.this_machine": "{url}, found on this machine",
+    "any_here": "a server on this machine, UDP port {port}",
+    "looking": "-- looking for {place}, for up to {limit_s:.0f} s ...",
+    "using.used_last": "-- no server was named; using the one used last: {server}",
+    "using.this_machine": "-- no server was named; using the one found on this machine: {server}",
+    "entering": "-- {url} answers; entering ...",
+    "missing": "-- THE SERVER USED LAST DOES NOT ANSWER: {reason}",
+    "missing.question": "what now?",
+    "missing.wait": "keep trying {url}",
+    "missing.other": "use {url}, found on this machine, this time only",
+    "missing.quit": "quit",
+    "missing.trying": "-- trying {url} until it answers; Ctrl+C quits",
+    "missing.still": "-- still trying: {reason}",
+    "choice": "-- {question}",
+    "choice.first": "--   {number}: {option} (or just Enter)",
+    "choice.option": "--   {number}: {option}",
+    "choice.again": "-- type a number from 1 to {number_max}, or just Enter for 1",
+    "no_server.host": "cannot find the host {host}: {reason}; check the name, or write the address instead",
+    "no_server.host_name": "cannot find the host {host}: not a host name; check the name, or write the address instead",
+    "no_server.used_last": "the server used last is not there: {reason}. No other server is used in its place unasked:"
+    " name one with --server HOST, or try again",
+    "no_server.none_found": "no server was named or used before, and none was found; tried {tried:clauses}; start one"
+    " with udpchat-server, or name one with --server HOST",
+    "no_server.given_up": "{url} was used last and does not answer; name another server with --server HOST",
+    "no_server.not_let_in": "{server} answers, but did not let us in within {limit_s:.0f} s; try again later",
+    "no_server.answer_other_version": "{server} speaks another version of the protocol; update whichever is older",
+    "no_server.answer_refused": "nobody listens at {server}: the machine is there; start udpchat-server on it, or check"
+    " the port",
+    "no_server.answer_forbidden": "this machine does not let packets out to {server}; let UDP out at its own firewall",
+    "no_server.answer_no_host": "no machine answers at {host}: the network reports it unreachable; check the address,"
+    " and whether a firewall rejects what is sent",
+    "no_server.answer_no_route": "no route to {server}: check that the network or Wi-Fi of this machine is on, and the"
+    " address",
+    "no_server.answer_silence": "{server} does not answer: a firewall drops what is sent, or no machine is there; check"
+    " the address, and let UDP port {port} in at the server's firewall",
+    # The end of a program.
+    "timed_out": "timed out before a server answered; nothing was sent",
+    "stopped.timed_out": "timed out",
+    "stopped.hung_up": "hung up",
+    "stopped.interrupted": "interrupted",
+    "stopped.terminated": "terminated",
     # A person at a terminal.
     "entry.server": "connected to {server} as {nick}",
     "entry.key": "server key  {fingerprint}",
@@ -201,6 +270,7 @@ def _log(target: str, _: str) -> str:
 
 FORMS: Final[dict[str, Callable[[Any, str], str]]] = {  # the first word of a format; the function gets the rest of it
     "clause": lambda sentence, _: sentence.removesuffix("."),
+    "clauses": lambda phrases, _: "; ".join(map(text_of, phrases)),
     "count": lambda count, nouns: counted(count, *nouns.split("|")),  # {n:count entry|entries}: `1 entry`, `2 entries`
     "duration": lambda seconds, _: duration_text(seconds),
     "if": lambda value, text: text.replace("%s", str(value)) if value else "",

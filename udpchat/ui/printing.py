@@ -14,6 +14,7 @@ from typing import Any, assert_never
 
 from udpchat.chat import events
 from udpchat.chat.events import ClientEvent
+from udpchat.chat.phrase import Phrase
 from udpchat.chat.text import json_line, printable
 from udpchat.ui.json_events import json_event
 from udpchat.ui.phrases import sentence, text_of
@@ -66,10 +67,10 @@ class Printer:
         """Print these lines on standard error."""
         self._print((Output.ERR, line) for line in lines)
 
-    def show_failure(self, code: str, text: str) -> None:
+    def show_failure(self, reason: Phrase) -> None:
         """Print an error that ends the program as an event, if programs read the output."""
         if self._as_json:
-            self._print([(Output.OUT, json_event(events.error(f"{code}.text", text=text)))])
+            self._print([(Output.OUT, json_event(events.Error(reason.key, reason.values)))])
 
     def _print(self, lines: Iterable[tuple[Output, str | dict[str, Any]]]) -> None:
         for stream, group in groupby(lines, key=lambda line: line[0]):

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from udpchat.chat.phrase import Phrase
 from udpchat.shell.addresses import BadAddress, ServerAddress, parse_server
 from udpchat.shell.choosing import NobodyAnswers
-from udpchat.shell.net.reach import Answer, NoSuchHost, find_server, resolve
+from udpchat.shell.net.reach import NoServer, find_server, resolve
 from udpchat.wire.packets import Address
 
 NAMED_S_MAX: Final = 10.0  # for a server that was named, and for the one used last where nobody can be asked
@@ -27,20 +28,18 @@ LOOK_AGAIN_S: Final = 30.0  # between two attempts to reach the server used last
 LOOK_AGAIN_S_MAX: Final = 2.0  # of one such attempt
 THIS_MACHINE: Final = ("127.0.0.1", "::1")
 
-Report = Callable[[str], object]  # one line for the person
-Choose = Callable[[str, Sequence[str]], Awaitable[int]]  # question, options; index of the one chosen; NobodyAnswers
-
-
-class NoServer(Exception):
-    """No server; one line that says what was tried and what to do."""
+Report = Callable[[Phrase], object]  # one line for the person
+Choose = Callable[
+    [Phrase, Sequence[Phrase]], Awaitable[int]
+]  # question, options; index of the one chosen; NobodyAnswers
 
 
 class Origin(Enum):
     """Where the address of a server comes from."""
 
-    NAMED = "the server named"
-    USED_LAST = "the server used last"
-    THIS_MACHINE = "found on this machine"
+    NAMED = "named"
+    USED_LAST = "used_last"
+    THIS_MACHINE = "this_machine"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +83,9 @@ async def find(
             found = await _reach(candidate, GUESSED_S_MAX, refused_limit_s=GUESSED_REFUSED_S_MAX, report=report)
     except NoServer as error:
         if choose is None:
-            hint = "No other server is used in its place unasked: name one with --server HOST, or try again"
-            raise NoServer(f"the server used last is not there: {error}. {hint}") from error
-        return await _find_by_choice(candidate, str(error), port=port, choose=choose, report=report)
-    report(f"-- no server was named; using the one used last: {used_last.name}")
+            raise NoServer("no_server.used_last", reason=error.phrase) from error
+        return await _find_by_choice(candidate, error.phrase, port=port, choose=choose, report=report)
+    report(Phrase("using.used_last", {"server": used_last.name}))
     return found
 
 
@@ -100,46 +98,43 @@ def _parsed(last: str | None) -> ServerAddress | None:
 
 async def _guess(port: int, report: Report) -> Found:
     """Use a server of this machine: none was used before that it could replace."""
-    report_later = _announce(f"a server on this machine, UDP port {port}", GUESSED_S_MAX, report)
+    report_later = _announce(Phrase("any_here", {"port": port}), GUESSED_S_MAX, report)
     try:
         found, tried = await _on_this_machine(port)
     finally:
         report_later.cancel()
     if found is None:
-        hint = "start one with udpchat-server, or name one with --server HOST"
-        raise NoServer(f"no server was named or used before, and none was found; tried {'; '.join(tried)}; {hint}")
-    report(f"-- no server was named; using the one found on this machine: {found.candidate.server.name}")
+        raise NoServer("no_server.none_found", tried=tried)
+    report(Phrase("using.this_machine", {"server": found.candidate.server.name}))
     return found
 
 
-async def _find_by_choice(
-    missing: Candidate, reason: str, *, port: int, choose: Choose, report: Report
-) -> Found:
+async def _find_by_choice(missing: Candidate, reason: Phrase, *, port: int, choose: Choose, report: Report) -> Found:
     """The server used last does not answer: ask the person. Raises `NoServer` if the person quits."""
     other, _ = await _on_this_machine(port, but=missing.server)
     url = missing.server.url
-    report(f"-- THE SERVER USED LAST DOES NOT ANSWER: {reason}")
-    options = [f"keep trying {url}"]
+    report(Phrase("missing", {"reason": reason}))
+    wait, leave = Phrase("missing.wait", {"url": url}), Phrase("missing.quit")
+    options = [wait, leave]
     if other is not None:
-        options.append(f"use {other.candidate.server.url}, {other.candidate.origin.value}, this time only")
-    options.append("quit")
+        options.insert(1, Phrase("missing.other", {"url": other.candidate.server.url}))
     try:
-        chosen = options[await choose("what now?", options)]
+        chosen = options[await choose(Phrase("missing.question"), options)]
     except NobodyAnswers:
-        chosen = "quit"
-    if chosen == "quit":
-        raise NoServer(f"{url} was used last and does not answer; name another server with --server HOST")
-    if other is not None and chosen != options[0]:
+        chosen = leave
+    if chosen == leave:
+        raise NoServer("no_server.given_up", url=url)
+    if other is not None and chosen != wait:
         return Found(other.candidate, other.address, instead_of=missing.server)
-    report(f"-- trying {url} until it answers; Ctrl+C quits")
+    report(Phrase("missing.trying", {"url": url}))
     while True:
         try:
             return await _reach(missing, KEPT_TRYING_S, refused_limit_s=KEPT_TRYING_S)
         except NoServer as error:
-            report(f"-- still trying: {error}")
+            report(Phrase("missing.still", {"reason": error.phrase}))
 
 
-async def _on_this_machine(port: int, *, but: ServerAddress | None = None) -> tuple[Found | None, list[str]]:
+async def _on_this_machine(port: int, *, but: ServerAddress | None = None) -> tuple[Found | None, list[Phrase]]:
     """A server of this machine other than `but`, and why the addresses tried before it were not used."""
     candidates = [Candidate(ServerAddress(host, port), Origin.THIS_MACHINE) for host in THIS_MACHINE]
     candidates = [candidate for candidate in candidates if but is None or candidate.server.name != but.name]
@@ -147,13 +142,13 @@ async def _on_this_machine(port: int, *, but: ServerAddress | None = None) -> tu
         asyncio.ensure_future(_reach(candidate, GUESSED_S_MAX, refused_limit_s=GUESSED_REFUSED_S_MAX))
         for candidate in candidates
     ]
-    tried: list[str] = []
+    tried: list[Phrase] = []
     try:
         for look in looks:
             try:
                 return await look, tried
             except NoServer as error:
-                tried.append(str(error))
+                tried.append(error.phrase)
     finally:
         for look in looks:
             look.cancel()
@@ -180,42 +175,22 @@ async def _reach(
 ) -> Found:
     """The candidate, if it answers; what is being tried is reported if that takes longer. Raises `NoServer`."""
     server = candidate.server
-    subject = f"{server.url}, {candidate.origin.value}" if candidate.origin is not Origin.NAMED else server.url
+    subject = Phrase(f"place.{candidate.origin.value}", {"url": server.url})
     report_later = None if report is None else _announce(subject, limit_s, report)
     try:
         addresses = await resolve(server.host, server.port)
         answer, address = await find_server(addresses, limit_s=limit_s, refused_limit_s=refused_limit_s)
-    except NoSuchHost as error:
-        raise NoServer(f"{error}; check the name, or write the address instead") from error
     finally:
         if report_later is not None:
             report_later.cancel()
     if address is None:
-        raise NoServer(why_not(answer, server))
+        raise NoServer(
+            f"no_server.answer_{answer.name.lower()}", server=server.name, host=server.host, port=server.port
+        )
     return Found(candidate, address)
 
 
-def _announce(subject: str, limit_s: float, report: Report) -> asyncio.TimerHandle:
+def _announce(subject: Phrase, limit_s: float, report: Report) -> asyncio.TimerHandle:
     """Report what is tried after REPORTED_AFTER_S, unless the timer is cancelled before."""
-    line = f"-- looking for {subject}, for up to {limit_s:.0f} s ..."
+    line = Phrase("looking", {"place": subject, "limit_s": limit_s})
     return asyncio.get_running_loop().call_later(REPORTED_AFTER_S, report, line)
-
-
-def why_not(answer: Answer, server: ServerAddress) -> str:
-    """Why this server cannot be used, and what to do, in one line."""
-    name, port = server.name, server.port
-    match answer:
-        case Answer.OTHER_VERSION:
-            return f"{name} speaks another version of the protocol; update whichever is older"
-        case Answer.REFUSED:
-            return f"nobody listens at {name}: the machine is there; start udpchat-server on it, or check the port"
-        case Answer.FORBIDDEN:
-            return f"this machine does not let packets out to {name}; let UDP out at its own firewall"
-        case Answer.NO_HOST:
-            advice = "check the address, and whether a firewall rejects what is sent"
-            return f"no machine answers at {server.host}: the network reports it unreachable; {advice}"
-        case Answer.NO_ROUTE:
-            return f"no route to {name}: check that the network or Wi-Fi of this machine is on, and the address"
-        case _:
-            advice = f"check the address, and let UDP port {port} in at the server's firewall"
-            return f"{name} does not answer: a firewall drops what is sent, or no machine is there; {advice}"

@@ -15,6 +15,7 @@ from contextlib import ExitStack, closing
 from enum import Enum
 from typing import Final
 
+from udpchat.chat.phrase import Problem
 from udpchat.session.initiator import HandshakeInitiator
 from udpchat.session.noise import KeyPair
 from udpchat.shell.net.endpoint import address_of, sockaddr_of
@@ -55,8 +56,12 @@ _ANSWERS: Final = {  # what the system reports on a connected socket
 _WINDOWS_NO_HOST: Final = 1232  # ERROR_HOST_UNREACHABLE, beside the WSA numbers that errno knows
 
 
-class NoSuchHost(Exception):
-    """The name cannot be resolved; one line that says why."""
+class NoServer(Problem):
+    """No server; what was tried, and what to do."""
+
+
+class NoSuchHost(NoServer):
+    """The name cannot be resolved."""
 
 
 async def resolve(host: str, port: int) -> list[Address]:
@@ -64,8 +69,9 @@ async def resolve(host: str, port: int) -> list[Address]:
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_DGRAM)
     except (OSError, UnicodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not a host name"
-        raise NoSuchHost(f"cannot find the host {host}: {reason}") from error
+        if isinstance(error, OSError):
+            raise NoSuchHost("no_server.host", host=host, reason=error.strerror) from error
+        raise NoSuchHost("no_server.host_name", host=host) from error
     return list(dict.fromkeys(address_of(entry[4]) for entry in found))[:ADDRESSES_TRIED_MAX]
 
 
