@@ -326,7 +326,7 @@ def test_what_cannot_be_hosted_is_one_line_and_nothing_is_joined(
     joined: list[ClientOptions], monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
     def fail(*_: Any, **__: Any) -> NoReturn:
-        raise OperationFailed("cannot host: the disk is full")
+        raise OperationFailed("failed.hosting", reason="the disk is full")
 
     monkeypatch.setattr(cli.hosting, "host_unless_used_elsewhere", fail)
     assert cli.host_or_join(["--nick", "alice"], program="scripts/chat") == 1

@@ -72,7 +72,7 @@ FAILURES: Final[tuple[tuple[type[Exception], str, ExitCode], ...]] = (  # each w
     (DataUnusable, "", ExitCode.ERROR),
     (StoreError, "store_unusable", ExitCode.ERROR),
     (EndpointError, "network_unusable", ExitCode.ERROR),
-    (OperationFailed, "failed", ExitCode.ERROR),
+    (OperationFailed, "", ExitCode.ERROR),
     (OutputFailed, "output_failed", ExitCode.ERROR),
 )
 Value = TypeVar("Value")
@@ -222,9 +222,9 @@ def _operate(name: str, argv: Sequence[str], program: str) -> int:
     def run() -> int:
         match name:
             case "backup":
-                _say(operations.back_up(data, given.file, force=given.force))
+                _say_phrase(operations.back_up(data, given.file, force=given.force))
             case "restore":
-                _say(operations.restore(data, given.file, key=given.key))
+                _say_phrase(operations.restore(data, given.file, key=given.key))
             case "export":
                 return _export(data / operations.LOG_FILE, given)
             case _:
@@ -360,7 +360,7 @@ def host_or_join(words: Sequence[str], *, program: str) -> int:
 
     def find() -> int:
         server = hosting.host_unless_used_elsewhere(
-            _hosting(choices, program), insists=insists, report=lambda line: _say(f"-- {line}")
+            _hosting(choices, program), insists=insists, report=_remark
         )
         found.extend([] if server is None else ["--server", server.name])
         return 0
@@ -377,7 +377,7 @@ def stop(words: Sequence[str], *, program: str) -> int:
     prepare_output()
 
     def run() -> int:
-        hosting.stop(_hosting(choices, program), lambda line: _say(f"-- {line}"))
+        hosting.stop(_hosting(choices, program), _remark)
         return 0
 
     return _guarded(parser.prog, run)
@@ -417,7 +417,7 @@ def _outbox(argv: Sequence[str], program: str) -> int:
             as_json=given.json,
             drops=given.do == "drop",
             write_out=writing_to(sys.stdout),
-            say=lambda phrase: _say(text_of(phrase)),
+            say=_say_phrase,
         )
         return ExitCode.DONE
 
@@ -499,6 +499,14 @@ def _typed(parse: Callable[[str], Value]) -> Callable[[str], Value]:
 
 def _say(line: str) -> None:
     _saying(remark)(line)
+
+
+def _say_phrase(phrase: Phrase) -> None:
+    _say(text_of(phrase))
+
+
+def _remark(phrase: Phrase) -> None:
+    _say(f"-- {text_of(phrase)}")
 
 
 def _saying(write: Callable[[str], object]) -> Callable[[str], None]:

@@ -14,12 +14,15 @@ from typing import Any
 import pytest
 
 from tests.shell.waiting import LIMIT_S, ROOT, Program, serving, url_of
+from tests.worded import worded
+from udpchat.chat.phrase import Phrase
 from udpchat.shell import hosting
 from udpchat.shell.addresses import ServerAddress, parse_server
 from udpchat.shell.data_folder import remember_server
 from udpchat.shell.hosting import Hosting, host, host_unless_used_elsewhere, stop
 from udpchat.shell.operations import LOG_FILE, OperationFailed
 from udpchat.storage.lock import holder_of
+from udpchat.ui.phrases import text_of
 
 
 def free_port() -> int:
@@ -27,6 +30,13 @@ def free_port() -> int:
         made.bind(("::", 0))
         port: int = made.getsockname()[1]
         return port
+
+
+class Reports(list[str]):
+    """What a person is told."""
+
+    def add(self, phrase: Phrase) -> None:
+        self.append(text_of(phrase))
 
 
 @pytest.fixture
@@ -39,71 +49,71 @@ def hosted(tmp_path: Path) -> Iterator[Hosting]:
 
 
 @pytest.fixture
-def reports() -> list[str]:
-    return []
+def reports() -> Reports:
+    return Reports()
 
 
 def fake_server(monkeypatch: pytest.MonkeyPatch, program: str) -> None:
     monkeypatch.setattr(hosting, "SERVER", ("-c", program))
 
 
-def test_it_is_hosted_found_again_and_stopped_as_often_as_one_likes(hosted: Hosting, reports: list[str]) -> None:
+def test_it_is_hosted_found_again_and_stopped_as_often_as_one_likes(hosted: Hosting, reports: Reports) -> None:
     here = ServerAddress("127.0.0.1", hosted.port)
-    assert host(hosted, reports.append) == here
+    assert host(hosted, reports.add) == here
     process = holder_of(hosted.data / LOG_FILE)
     assert f":{hosted.port}#" in reports[0] and f"process {process}" in reports[0]
     assert reports[0].endswith(f"to stop it: scripts/chat stop --data {hosted.data}")
-    assert host(hosted, reports.append) == here
+    assert host(hosted, reports.add) == here
     assert reports[1].startswith(f"joining the server of this machine, {here.url} (process {process}); to stop it:")
-    stop(hosted, reports.append)
-    stop(hosted, reports.append)
+    stop(hosted, reports.add)
+    stop(hosted, reports.add)
     assert reports[2:] == [f"stopped the server (process {process})", f"no server runs on {hosted.data}"]
-    assert host(hosted, reports.append) == here  # what an earlier server printed is not believed
+    assert host(hosted, reports.add) == here  # what an earlier server printed is not believed
     assert str(holder_of(hosted.data / LOG_FILE)) in reports[-1]
 
 
-def test_one_that_runs_at_another_port_is_found_by_what_it_printed(hosted: Hosting, reports: list[str]) -> None:
-    there = host(hosted, reports.append)
+def test_one_that_runs_at_another_port_is_found_by_what_it_printed(hosted: Hosting, reports: Reports) -> None:
+    there = host(hosted, reports.add)
     other = Hosting(hosted.data, free_port(), None, "scripts/chat")
-    assert host(other, reports.append) == there
+    assert host(other, reports.add) == there
 
 
-def test_a_server_of_somebody_else_at_the_port_is_joined(hosted: Hosting, reports: list[str], tmp_path: Path) -> None:
+def test_a_server_of_somebody_else_at_the_port_is_joined(hosted: Hosting, reports: Reports, tmp_path: Path) -> None:
     with Program("server", "--port", str(hosted.port), "--data", tmp_path / "other") as other:
         url_of(other)
-        assert host(hosted, reports.append) == ServerAddress("127.0.0.1", hosted.port)
+        assert host(hosted, reports.add) == ServerAddress("127.0.0.1", hosted.port)
         assert "which is not of this data folder" in reports[0]
-        stop(hosted, reports.append)
+        stop(hosted, reports.add)
         assert other.process.poll() is None
 
 
 def test_why_it_cannot_be_hosted_is_one_line(
-    hosted: Hosting, reports: list[str], monkeypatch: pytest.MonkeyPatch
+    hosted: Hosting, reports: Reports, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fake_server(monkeypatch, "import sys; print('ready'); sys.exit('the data folder is full')")
-    with pytest.raises(OperationFailed, match=r"^cannot host: the data folder is full$"):
-        host(hosted, reports.append)
+    with worded(OperationFailed, match=r"^cannot host: the data folder is full$"):
+        host(hosted, reports.add)
     fake_server(monkeypatch, "")
-    with pytest.raises(OperationFailed, match=r"without a word: see .*server\.log"):
-        host(hosted, reports.append)
+    with worded(OperationFailed, match=r"without a word: see .*server\.log"):
+        host(hosted, reports.add)
 
 
 def test_one_that_never_gets_ready_is_not_waited_for_forever(
-    hosted: Hosting, reports: list[str], monkeypatch: pytest.MonkeyPatch
+    hosted: Hosting, reports: Reports, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hosting, "READY_S_MAX", 0.0)
     fake_server(monkeypatch, "")
-    with pytest.raises(OperationFailed, match="not ready after 0 s"):
-        host(hosted, reports.append)
+    with worded(OperationFailed, match="not ready after 0 s"):
+        host(hosted, reports.add)
 
 
 def test_what_it_prints_does_not_grow_for_ever(
-    hosted: Hosting, reports: list[str], monkeypatch: pytest.MonkeyPatch
+    hosted: Hosting, reports: Reports, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hosted.output.write_bytes(b"x" * (hosting.OUTPUT_BYTES_MAX + 1))
     fake_server(monkeypatch, "import sys; sys.exit('the end')")
     with pytest.raises(OperationFailed):
-        host(hosted, reports.append)
+        host(hosted, reports.add)
     assert hosted.output.read_bytes() == b"the end\n"
 
 
@@ -112,7 +122,7 @@ def test_of_two_that_host_at_once_one_joins_what_the_other_hosts(hosted: Hosting
     hosting_it = (
         "import sys; from pathlib import Path; from udpchat.shell.hosting import Hosting, host;"
         "hosting = Hosting(Path(sys.argv[1]), int(sys.argv[2]), None, 'scripts/chat');"
-        "print('about to', flush=True); sys.stdin.readline(); host(hosting, print)"
+        "print('about to', flush=True); sys.stdin.readline(); host(hosting, lambda said: print(said.key))"
     )
     command = [sys.executable, "-c", hosting_it, str(hosted.data), str(hosted.port)]
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "cwd": ROOT}
@@ -123,65 +133,65 @@ def test_of_two_that_host_at_once_one_joins_what_the_other_hosts(hosted: Hosting
             assert process.stdin
             process.stdin.write("\n")
             process.stdin.flush()
-        said = sorted(process.communicate(timeout=LIMIT_S)[0].split(" (")[0].split(" udp")[0] for process in (one, two))
-    assert [line.split(",")[0] for line in said] == ["hosting", "joining the server of this machine"]
+        said = sorted(process.communicate(timeout=LIMIT_S)[0] for process in (one, two))
+    assert said == ["hosting\n", "hosting.joined\n"]
 
 
 # --- Not beside another ----------
 
 
 def test_nothing_is_hosted_beside_a_server_used_elsewhere_unless_a_person_insists(
-    hosted: Hosting, reports: list[str]
+    hosted: Hosting, reports: Reports
 ) -> None:
     remember_server(hosted.data, "192.0.2.7:47747")
-    assert host_unless_used_elsewhere(hosted, insists=False, report=reports.append) is None
+    assert host_unless_used_elsewhere(hosted, insists=False, report=reports.add) is None
     (line,) = reports
     assert "joining the server used last, udpchat://192.0.2.7:47747" in line and "scripts/chat --host" in line
     assert holder_of(hosted.data / LOG_FILE) is None
-    server = host_unless_used_elsewhere(hosted, insists=True, report=reports.append)
+    server = host_unless_used_elsewhere(hosted, insists=True, report=reports.add)
     assert server == ServerAddress("127.0.0.1", hosted.port)
 
 
 @pytest.mark.parametrize("last", [None, "127.0.0.1", "localhost", "[::1]"])
 def test_the_first_time_and_when_the_last_one_was_its_own_it_is_hosted(
-    hosted: Hosting, reports: list[str], monkeypatch: pytest.MonkeyPatch, last: str | None
+    hosted: Hosting, reports: Reports, monkeypatch: pytest.MonkeyPatch, last: str | None
 ) -> None:
     if last is not None:
         remember_server(hosted.data, f"{last}:{hosted.port}")
     here = ServerAddress("127.0.0.1", hosted.port)
     monkeypatch.setattr(hosting, "host", lambda found, report: here)
-    assert host_unless_used_elsewhere(hosted, insists=False, report=reports.append) == here
+    assert host_unless_used_elsewhere(hosted, insists=False, report=reports.add) == here
 
 
 @pytest.mark.parametrize("last", ["127.0.0.1:{other}", "no.such.host.invalid:{port}"])
-def test_another_server_of_this_machine_is_not_its_own(hosted: Hosting, reports: list[str], last: str) -> None:
+def test_another_server_of_this_machine_is_not_its_own(hosted: Hosting, reports: Reports, last: str) -> None:
     remember_server(hosted.data, last.format(port=hosted.port, other=free_port()))
-    assert host_unless_used_elsewhere(hosted, insists=False, report=reports.append) is None
+    assert host_unless_used_elsewhere(hosted, insists=False, report=reports.add) is None
 
 
-def test_its_own_is_known_by_the_port_that_it_had_before(hosted: Hosting, reports: list[str]) -> None:
-    host(hosted, reports.append)
-    stop(hosted, reports.append)
+def test_its_own_is_known_by_the_port_that_it_had_before(hosted: Hosting, reports: Reports) -> None:
+    host(hosted, reports.add)
+    stop(hosted, reports.add)
     remember_server(hosted.data, f"127.0.0.1:{hosted.port}")
     moved = Hosting(hosted.data, free_port(), None, "scripts/chat")
-    server = host_unless_used_elsewhere(moved, insists=False, report=reports.append)
+    server = host_unless_used_elsewhere(moved, insists=False, report=reports.add)
     assert server == ServerAddress("127.0.0.1", moved.port)
 
 
 # --- Stopped ----------
 
 
-def test_one_started_by_hand_on_the_folder_is_stopped_too(tmp_path: Path, reports: list[str]) -> None:
+def test_one_started_by_hand_on_the_folder_is_stopped_too(tmp_path: Path, reports: Reports) -> None:
     with serving(tmp_path) as running:
         port = parse_server(url_of(running)).port
-        stop(Hosting(tmp_path, port, None, "udpchat"), reports.append)
+        stop(Hosting(tmp_path, port, None, "udpchat"), reports.add)
         assert running.code() == 0
     assert reports == [f"stopped the server (process {running.process.pid})"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows cannot ask a process to end")
 def test_one_that_does_not_stop_is_reported(
-    hosted: Hosting, reports: list[str], monkeypatch: pytest.MonkeyPatch
+    hosted: Hosting, reports: Reports, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hosting, "STOPPED_S_MAX", 0.1)
     held = f"import sys; from pathlib import Path; from udpchat.storage.lock import StoreLock; import signal, time;\
@@ -189,9 +199,9 @@ signal.signal(signal.SIGTERM, signal.SIG_IGN); lock = StoreLock(Path({str(hosted
 print('ready udpchat://127.0.0.1:5', flush=True); time.sleep(60)"
     fake_server(monkeypatch, held)
     monkeypatch.setattr(hosting, "_answering", lambda places: places[0])
-    host(hosted, reports.append)
-    with pytest.raises(OperationFailed, match="still runs after"):
-        stop(hosted, reports.append)
+    host(hosted, reports.add)
+    with worded(OperationFailed, match="still runs after"):
+        stop(hosted, reports.add)
     process = holder_of(hosted.data / LOG_FILE)
     assert process is not None
     os.kill(process, signal.SIGKILL)

@@ -199,15 +199,15 @@ ClientEvent = (
 )  # fmt: skip
 
 
-def notice(key: str, **values: object) -> Notice:
+def notice(key: str, /, **values: object) -> Notice:
     """A notice with these values."""
     return Notice(key, values)
 
 
 def error(
-    key: str, *, line: int | None = None, retry_s: float | None = None, said: str = "", **values: object
+    key: str, /, *, line: int | None = None, retry_s: float | None = None, said: str = "", **values: object
 ) -> Error:
-    """An error with these values, which cannot be named as fields of `Error` are."""
+    """An error with these values; they cannot have the names of the fields of `Error`."""
     return Error(key, values, line, retry_s, said)
 
 

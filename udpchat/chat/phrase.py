@@ -22,7 +22,7 @@ class Phrase:
 class Problem(Exception):
     """Something a person asked for cannot be done; `phrase` gives the reason."""
 
-    def __init__(self, key: str, **values: object) -> None:
+    def __init__(self, key: str, /, **values: object) -> None:
         super().__init__(key, values)
         self.phrase = Phrase(key, values)
 

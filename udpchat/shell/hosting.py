@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from udpchat.chat.phrase import Phrase
 from udpchat.shell.addresses import SCHEME, BadAddress, ServerAddress, parse_server
 from udpchat.shell.data_folder import last_server, open_folder
 from udpchat.shell.net.endpoint import EndpointError, open_socket
@@ -39,7 +40,7 @@ WINDOWS_DETACHED: Final = 0x00000008 | 0x00000200  # DETACHED_PROCESS, CREATE_NE
 
 _started: list[subprocess.Popen[bytes]] = []  # kept: Python warns of a process that is forgotten while it runs
 
-Report = Callable[[str], object]  # one line for the person
+Report = Callable[[Phrase], object]  # one line for the person
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ def host_unless_used_elsewhere(hosting: Hosting, *, insists: bool, report: Repor
     with suppress(BadAddress):
         last = parse_server(last_server(hosting.data) or "")
     if not insists and last is not None and not _is_ours(last, hosting):
-        report(f"joining the server used last, {last.url}; to host one here instead: {hosting.command} --host")
+        report(Phrase("hosting.used_last", {"url": last.url, "command": hosting.command}))
         return None
     return host(hosting, report)
 
@@ -112,19 +113,21 @@ def host(hosting: Hosting, report: Report) -> ServerAddress:
             holder = holder_of(hosting.data / LOG_FILE)
             if holder is not None and holder != process.pid and os.name != "nt":  # there a venv's Python starts another
                 return _joined(hosting, holder, ready, report)
-            report(f"hosting {ready.url}#{ready.fingerprint} in the background (process {process.pid}, log "
-                   f"{hosting.output}); to stop it: {hosting.stop_command}")  # fmt: skip
+            report(Phrase("hosting", {
+                "url": ready.url, "fingerprint": ready.fingerprint, "process": process.pid, "log": hosting.output,
+                "stop": hosting.stop_command,
+            }))  # fmt: skip
             return _answering(_places(hosting, ready))
         if is_over:
             return _joined_instead(hosting, begin, report)
         time.sleep(POLL_S)
-    raise OperationFailed(f"the server is not ready after {READY_S_MAX:.0f} s: see {hosting.output}")
+    raise OperationFailed("failed.not_ready", limit_s=READY_S_MAX, log=hosting.output)
 
 
 def _joined(hosting: Hosting, holder: int, ready: ServerAddress | None, report: Report) -> ServerAddress:
     """The server of this data folder that runs already, or that another process started at the same moment."""
     server = _answering(_places(hosting, ready))
-    report(f"joining the server of this machine, {server.url} (process {holder}); to stop it: {hosting.stop_command}")
+    report(Phrase("hosting.joined", {"url": server.url, "process": holder, "stop": hosting.stop_command}))
     return server
 
 
@@ -151,11 +154,12 @@ def _joined_instead(hosting: Hosting, begin: int, report: Report) -> ServerAddre
     if holder is not None:
         return _joined(hosting, holder, _ready_in(hosting.output, begin), report)
     lines = _printed(hosting.output, begin)
-    reason = lines[-1] if lines else f"it ended without a word: see {hosting.output}"
-    if "in use" not in reason:
-        raise OperationFailed(f"cannot host: {reason}")
+    if not lines:
+        raise OperationFailed("failed.hosting_silently", log=hosting.output)
+    if "in use" not in lines[-1]:
+        raise OperationFailed("failed.hosting", reason=lines[-1])
     server = _answering(_places(hosting, None))
-    report(f"joining the server of this machine, {server.url}, which is not of this data folder")
+    report(Phrase("hosting.other", {"url": server.url}))
     return server
 
 
@@ -164,20 +168,20 @@ def stop(hosting: Hosting, report: Report) -> None:
     log = hosting.data / LOG_FILE
     holder = holder_of(log)
     if holder is None:
-        report(f"no server runs on {hosting.data}")
+        report(Phrase("hosting.none", {"data": hosting.data}))
         return
     try:
         os.kill(holder, signal.SIGTERM)
     except ProcessLookupError:
         pass  # it has just ended by itself
     except OSError as error:
-        raise OperationFailed(f"cannot stop the server, process {holder}: {error.strerror}") from error
+        raise OperationFailed("failed.stopping", process=holder, reason=error.strerror) from error
     deadline = time.monotonic() + STOPPED_S_MAX
     while holder_of(log) == holder:
         if time.monotonic() >= deadline:
-            raise OperationFailed(f"the server, process {holder}, still runs after {STOPPED_S_MAX:.0f} s")
+            raise OperationFailed("failed.still_runs", process=holder, limit_s=STOPPED_S_MAX)
         time.sleep(POLL_S)
-    report(f"stopped the server (process {holder})")
+    report(Phrase("hosting.stopped", {"process": holder}))
 
 
 # --- Where it is ----------

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from udpchat.chat.ids import CONVERSATION_PREFIX, ROOM_PREFIX, room_log
+from udpchat.chat.phrase import Phrase, Problem
 from udpchat.chat.text import json_line, printable
 from udpchat.chat.times import iso_time
 from udpchat.session.noise import KeyPair, fingerprint
@@ -39,11 +40,11 @@ REPLACE: Final = "replace"
 KEEP: Final = "keep"
 
 
-class OperationFailed(Exception):
-    """It was not done; one line that says why and what to do."""
+class OperationFailed(Problem):
+    """It was not done."""
 
 
-def back_up(data: Path, file: Path, *, force: bool = False) -> str:
+def back_up(data: Path, file: Path, *, force: bool = False) -> Phrase:
     """Copy log and key of the server of this data folder, which may be running. What was done, for people.
 
     Raises `DataUnusable`, `OperationFailed`, `StoreError`.
@@ -61,14 +62,11 @@ def back_up(data: Path, file: Path, *, force: bool = False) -> str:
             with _failing(file):
                 fresh.replace(file)
     if key is None:
-        return f"backed up to {file}, without a key, for there is no {SERVER_KEY} in {data}"
-    return (
-        f"backed up to {file}, with the server's key {_fingerprint(key)}: whoever has this file can read all messages "
-        "and pretend to be this server, so keep it where only you can read it"
-    )
+        return Phrase("backed_up.no_key", {"file": file, "key_file": SERVER_KEY, "data": data})
+    return Phrase("backed_up", {"file": file, "key": _fingerprint(key)})
 
 
-def restore(data: Path, file: Path, *, key: str | None = None) -> str:
+def restore(data: Path, file: Path, *, key: str | None = None) -> Phrase:
     """Put a backup in the place of the log, which is kept beside it, and its key where there is none.
 
     `key` decides where data folder and backup have different keys: REPLACE or KEEP that of the folder. What was done,
@@ -76,31 +74,27 @@ def restore(data: Path, file: Path, *, key: str | None = None) -> str:
     """
     restored, present = storage.key_in(file), stored_server_key(data)
     if restored and present and restored != present and key is None:
-        raise OperationFailed(
-            f"{file} holds the server key {_fingerprint(restored)}, {data} has {_fingerprint(present)}; nothing was "
-            f"changed. Repeat with --key {REPLACE} if clients know the first, with --key {KEEP} if they know the second"
-        )
+        keys = {"restored": _fingerprint(restored), "present": _fingerprint(present)}
+        raise OperationFailed("failed.other_key", file=file, data=data, **keys)
     open_folder(data)
     with _progress("restoring") as progress:
         kept = storage.restore(file, data / LOG_FILE, progress=progress)
-    done = f"restored {file}" + (f"; the log before is {kept}" if kept else "")
-    return f"{done}; {_restore_key(data, restored, present, keeps_present=key == KEEP)}"
+    of_key = _restore_key(data, restored, present, keeps_present=key == KEEP)
+    return Phrase("restored", {"file": file, "former": kept, "key": of_key})
 
 
-def _restore_key(data: Path, restored: bytes | None, present: bytes | None, *, keeps_present: bool) -> str:
+def _restore_key(data: Path, restored: bytes | None, present: bytes | None, *, keeps_present: bool) -> Phrase:
     """Put the key of a backup in its place, if it has one and is to; what became of it, for people."""
     if restored is None and present is None:
-        return "it holds no server key: the server makes a new key, which clients that knew the old one will refuse"
+        return Phrase("restored.key_new")
     if restored is None:
-        return "it holds no server key: that of the data folder stays"
+        return Phrase("restored.key_stays")
     if restored == present:
-        return "the server's key is the same"
+        return Phrase("restored.key_same")
+    shown = _fingerprint(restored)
     if present is not None and keeps_present:
-        shown = _fingerprint(restored)
-        return f"the server keeps its key {_fingerprint(present)}: clients that knew {shown} will refuse it"
-    former = put_server_key(data, restored)
-    aside = f"; the key before is {former}" if former else ""
-    return f"the server's key {_fingerprint(restored)} is restored too, so that clients that knew it connect{aside}"
+        return Phrase("restored.key_kept", {"key": _fingerprint(present), "restored": shown})
+    return Phrase("restored.key_replaced", {"key": shown, "former": put_server_key(data, restored)})
 
 
 def _fingerprint(secret: bytes) -> str:
@@ -132,9 +126,9 @@ def replica_of(data: Path, nick: str, server: tuple[str, int] | None) -> Path:
             if path in found:
                 return path
     if not found:
-        raise OperationFailed(f"nothing of {nick} is stored in {data}; see --nick and --data")
-    have = f"there {'are' if len(found) > 1 else 'is'} {', '.join(map(_server_of, found))}"
-    raise OperationFailed(f"{data} has nothing of {nick} from that server; {have}: name one with --server")
+        raise OperationFailed("failed.no_store", nick=nick, data=data)
+    servers = [_server_of(store) for store in found]
+    raise OperationFailed("failed.other_stores", nick=nick, data=data, count=len(servers), servers=servers)
 
 
 def _server_of(store: Path) -> str:
@@ -167,12 +161,12 @@ def _log_of(source: Path, room: str) -> str:
         rooms = sorted(name.removeprefix(ROOM_PREFIX) for name in tables.places if name.startswith(ROOM_PREFIX))
     if room in rooms:
         return room_log(room)
-    more = len(rooms) - ROOMS_NAMED_MAX
-    named = ", ".join(rooms[:ROOMS_NAMED_MAX]) + (f" and {more} more" if more > 0 else "")
-    near = nearest(room, rooms)
-    hint = f"; did you mean {near}?" if near else ""
-    there = f"{'There' if hint else '; there'} are: {named}" if rooms else "; there is no room at all"
-    raise OperationFailed(f"nothing is stored of a room {room}{hint + ' ' if hint else ''}{there}")
+    if not rooms:
+        raise OperationFailed("failed.no_rooms", room=room)
+    named, more, near = rooms[:ROOMS_NAMED_MAX], max(len(rooms) - ROOMS_NAMED_MAX, 0), nearest(room, rooms)
+    if not near:
+        raise OperationFailed("failed.no_room", room=room, rooms=named, more=more)
+    raise OperationFailed("failed.room_near", room=room, near=near, rooms=named, more=more)
 
 
 def line_of(exported: Exported) -> str:
@@ -228,9 +222,9 @@ def _refuse_existing(file: Path, *, force: bool, source: Path) -> None:
     with _failing(file):
         companions = [source.with_name(source.name + suffix) for suffix in ("", "-wal", "-shm", ".lock")]
         if any(file.exists() and own.exists() and os.path.samefile(file, own) for own in companions):
-            raise OperationFailed(f"{file} is the log itself; choose another name")
+            raise OperationFailed("failed.is_log", file=file)
         if file.exists() and not (force and file.is_file()):
-            raise OperationFailed(f"{file} is there already; choose another name, or overwrite a file with --force")
+            raise OperationFailed("failed.exists", file=file)
 
 
 @contextmanager
@@ -252,7 +246,7 @@ def _failing(file: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise OperationFailed(f"cannot write {file}: {error.strerror}; nothing was kept of it") from error
+        raise OperationFailed("failed.write", file=file, reason=error.strerror) from error
 
 
 @contextmanager

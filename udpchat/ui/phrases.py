@@ -197,6 +197,42 @@ SENTENCES: Final[dict[str, str]] = {
     "dropped.nothing": "nothing was there to drop",
     "outbox.empty": "all that was said is confirmed",
     "outbox.waiting": "{count:count line} not confirmed; the next start sends what is here, under the same id",
+    # Operations on what is stored.
+    "backed_up": "backed up to {file}, with the server's key {key}: whoever has this file can read all messages and"
+    " pretend to be this server, so keep it where only you can read it",
+    "backed_up.no_key": "backed up to {file}, without a key, for there is no {key_file} in {data}",
+    "restored": "restored {file}{former:if ; the log before is %s}; {key}",
+    "restored.key_new": "it holds no server key: the server makes a new key, which clients that knew the old one will"
+    " refuse",
+    "restored.key_stays": "it holds no server key: that of the data folder stays",
+    "restored.key_same": "the server's key is the same",
+    "restored.key_kept": "the server keeps its key {key}: clients that knew {restored} will refuse it",
+    "restored.key_replaced": "the server's key {key} is restored too, so that clients that knew it connect{former:if ;"
+    " the key before is %s}",
+    "failed.other_key": "{file} holds the server key {restored}, {data} has {present}; nothing was changed. Repeat with"
+    " --key replace if clients know the first, with --key keep if they know the second",
+    "failed.no_store": "nothing of {nick} is stored in {data}; see --nick and --data",
+    "failed.other_stores": "{data} has nothing of {nick} from that server; there {count:is|are} {servers:list}: name"
+    " one with --server",
+    "failed.no_rooms": "nothing is stored of a room {room}; there is no room at all",
+    "failed.no_room": "nothing is stored of a room {room}; there are: {rooms:list}{more:if  and %s more}",
+    "failed.room_near": "nothing is stored of a room {room}; did you mean {near}? There are: {rooms:list}{more:if  and"
+    " %s more}",
+    "failed.is_log": "{file} is the log itself; choose another name",
+    "failed.exists": "{file} is there already; choose another name, or overwrite a file with --force",
+    "failed.write": "cannot write {file}: {reason}; nothing was kept of it",
+    # A server in the background.
+    "hosting": "hosting {url}#{fingerprint} in the background (process {process}, log {log}); to stop it: {stop}",
+    "hosting.joined": "joining the server of this machine, {url} (process {process}); to stop it: {stop}",
+    "hosting.other": "joining the server of this machine, {url}, which is not of this data folder",
+    "hosting.used_last": "joining the server used last, {url}; to host one here instead: {command} --host",
+    "hosting.none": "no server runs on {data}",
+    "hosting.stopped": "stopped the server (process {process})",
+    "failed.hosting": "cannot host: {reason}",
+    "failed.hosting_silently": "cannot host: it ended without a word: see {log}",
+    "failed.not_ready": "the server is not ready after {limit_s:.0f} s: see {log}",
+    "failed.stopping": "cannot stop the server, process {process}: {reason}",
+    "failed.still_runs": "the server, process {process}, still runs after {limit_s:.0f} s",
     # Finding a server.
     "place.named": "{url}",
     "place.used_last": "{url}, the server used last",
@@ -300,7 +336,7 @@ class _Formatter(Formatter):
 _FORMATTER: Final = _Formatter()
 
 
-def sentence(key: str, **values: object) -> str:
+def sentence(key: str, /, **values: object) -> str:
     """The sentence of a key, with its values."""
     known = SENTENCES.get(key) or SENTENCES[f"*.{key.rpartition('.')[2]}"]
     return _FORMATTER.vformat(known, (), values)
