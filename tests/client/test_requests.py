@@ -88,8 +88,8 @@ def test_an_answer_to_nothing_says_nothing() -> None:
 def test_a_failure_is_told_and_the_message_is_not_waited_for() -> None:
     client, timeline = asks()
     client.ask(Say("lobby", 0, "hello"))
-    assert client.on_result(1.0, Result(1, Failed("too_long", "no"))) == [
-        events.error("too_long.text", said="hello", text="no")
+    assert client.on_result(1.0, Result(1, Failed("too_long.topic", ("9",)))) == [
+        events.error("too_long.topic", said="hello", bytes_max="9")
     ]
     assert timeline.own.unconfirmed() == [] and client.is_idle
 
@@ -160,10 +160,10 @@ def test_a_failure_names_the_line_that_asked_for_it_whenever_it_comes() -> None:
     ask_line(client, 5, Tell("nobody", 0, "hi"))
     assert client.lines_unanswered() == [2, 5] and client.line is None
     assert [said.line for said in timeline.own.unconfirmed()] == [2, 5]
-    refused = events.error("no_such_nick.text", line=5, said="hi", text="no")
-    assert client.on_result(1.0, Result(2, Failed("no_such_nick", "no"))) == [refused]
+    refused = events.error("no_such_nick", line=5, said="hi", nick="bob")
+    assert client.on_result(1.0, Result(2, Failed("no_such_nick", ("bob",)))) == [refused]
     client.ask(Say("lobby", 0, "of no line"))
-    assert client.on_result(1.0, Result(3, Failed("x", "no"))) == [events.error("x.text", said="of no line", text="no")]
+    assert client.on_result(1.0, Result(3, Failed("empty"))) == [events.error("empty", said="of no line")]
     assert client.lines_unanswered() == [2]
 
 
@@ -198,9 +198,9 @@ def test_a_line_that_was_confirmed_before_is_reported_as_sent_again_and_not_aske
 
 
 def test_a_line_that_was_refused_before_is_refused_again() -> None:
-    client, timeline = again(Tell("bob", 0, "hi"), result=encode(Failed("no_such_nick", "no")))
+    client, timeline = again(Tell("bob", 0, "hi"), result=encode(Failed("no_such_nick", ("bob",))))
     assert ask_line(client, 2, Tell("bob", 0, "hi"), "job") == []
-    assert timeline.drain_events() == [events.error("no_such_nick.text", line=2, text="no")]
+    assert timeline.drain_events() == [events.error("no_such_nick", line=2, nick="bob")]
 
 
 def test_a_line_that_is_asked_already_is_not_asked_twice_and_its_result_is_this_lines() -> None:
@@ -211,10 +211,10 @@ def test_a_line_that_is_asked_already_is_not_asked_twice_and_its_result_is_this_
         assert client.lines_unanswered() == [2]
         assert [said.line for said in timeline.own.unconfirmed()] == [2] * isinstance(request, Say)
         said = "hi" if isinstance(request, Say) else ""
-        assert client.on_result(1.0, Result(9, Failed("muted", "no"))) == [
-            events.error("muted.text", line=2, said=said, text="no")
+        assert client.on_result(1.0, Result(9, Failed("not_allowed"))) == [
+            events.error("not_allowed", line=2, said=said)
         ]
-        assert client.drain_writes() == [RequestDone(9, encode(Failed("muted", "no")))]
+        assert client.drain_writes() == [RequestDone(9, encode(Failed("not_allowed")))]
 
 
 def test_a_result_that_comes_before_its_line_is_read_again_is_that_lines_all_the_same() -> None:

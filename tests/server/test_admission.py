@@ -22,7 +22,9 @@ def told(rig: Rig, peer: Peer) -> list[Down]:
 
 
 def refusals(rig: Rig, peer: Peer) -> list[str]:
-    return [frame.code for frame in told(rig, peer) if isinstance(frame, EnterRefused | FollowRefused)]
+    return [
+        frame.code.partition(".")[0] for frame in told(rig, peer) if isinstance(frame, EnterRefused | FollowRefused)
+    ]
 
 
 def heads(rig: Rig, peer: Peer) -> set[str]:

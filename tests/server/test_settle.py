@@ -99,10 +99,10 @@ def test_a_free_nick_is_claimed_and_ones_own_is_not_claimed_again(state: State) 
 
 def test_a_nick_of_another_is_refused_to_who_enters_and_to_who_asks(state: State) -> None:
     (rejected,) = settle(state, EnterProposal(ALICE, "b0b")).effects
-    assert isinstance(rejected, Reject) and rejected.code == "nick_taken" and "bob" in rejected.text
+    assert isinstance(rejected, Reject) and (rejected.code, rejected.detail) == ("nick_taken.alike", ("b0b", "bob"))
     (answered,) = settle(state, proposal(Rename("Bob"))).effects
     assert isinstance(answered, SendResult) and isinstance(answered.result, Failed)
-    assert answered.result.code == "nick_taken"
+    assert answered.result == Failed("nick_taken.alike", ("Bob", "bob"))
 
 
 def test_a_topic_is_a_record_of_who_set_it(state: State) -> None:

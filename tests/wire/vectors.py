@@ -47,7 +47,7 @@ UP: list[frames.Up] = [
 ]
 DOWN: list[frames.Down] = [
     frames.Welcome("ada", USER, "den", 10_000, 30_000, 86_400, 1_000, 0, ()),
-    frames.EnterRefused("nick_taken", "the nick ada is held by another key"),
+    frames.EnterRefused("nick_taken.alike", ("ada", "Ad\u00e0")),
     frames.Result(COUNTER, requests.Stored("#lobby", 41)),
     frames.Entries("#lobby", 99, 41, 25, [frames.raw(each) for each in (frames.encode_message(MESSAGE), REMOVED)]),
     frames.EntryFragment("#lobby", 99, 41, 25, 0, 2, b"the first"),
@@ -55,8 +55,8 @@ DOWN: list[frames.Down] = [
     frames.Pong(123_456),
     frames.PathCheck(TOKEN),
     frames.ResultFragment(COUNTER, 0, 2, b"the first"),
-    frames.FollowRefused("#no room", "bad_room", "A room name cannot contain a space."),
-    frames.Unwritable("the server cannot store anything: there is no room on the disk"),
+    frames.FollowRefused("#no room", "bad_room.space"),
+    frames.Unwritable("there is no room on the disk"),
     frames.UserTyping("#lobby", "ada"),
     frames.Receipt("#lobby", 41, 3, 4),
 ]
@@ -79,7 +79,7 @@ REQUESTS: list[requests.RequestBody] = [
 RESULTS: list[requests.ResultBody] = [
     requests.Stored(conversation_log(bytes(32), bytes(32)), 3, requests.Away("lunch")),
     requests.Done(),
-    requests.Failed("no_such_nick", "nobody here has ever been called bob"),
+    requests.Failed("no_such_nick", ("bob",)),
     requests.Person("bob", fingerprint(KeyPair(SERVER_SECRET).public), requests.Here(), 60, ["lobby", "dev"]),
     requests.Page(["den", "lobby"], True),
     requests.MemberPage(7, [requests.Member("ada", USER, None), requests.Member("bob", OTHER, "lunch")], True),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from udpchat.chat import events
 from udpchat.chat.ids import ROOM_PREFIX
 from udpchat.chat.phrase import Phrase
+from udpchat.chat.refusals import refusal
 from udpchat.client.membership import Membership
 from udpchat.client.notices import Notices
 from udpchat.client.profile import Profile
@@ -128,25 +129,25 @@ class Chat:
 
     def on_enter_refused(self, frame: frames.EnterRefused) -> None:
         """The server refuses our Enter."""
-        if frame.code in FINAL_REFUSALS:
-            self.reject(Phrase(f"{frame.code}.text", {"text": frame.text}))
+        reason = refusal(frame.code, frame.detail)
+        if reason.code in FINAL_REFUSALS:
+            self.reject(reason)
 
     def on_follow_refused(self, frame: frames.FollowRefused) -> None:
         """The server refuses a Follow."""
-        room = frame.log[1:]
+        room, reason = frame.log[1:], refusal(frame.code, frame.detail)
         wish = self.membership.wish(room)
         self.membership.drop(room)
         self.timeline.drop(room)
         if wish.is_returning:
-            refusal = Phrase(f"{frame.code}.text", {"text": frame.text})
-            self._events.append(events.notice(f"{frame.code}.not_rejoined", room=room, reason=refusal))
+            self._events.append(events.notice(f"{reason.code}.not_rejoined", room=room, reason=reason))
         else:
-            self._events.append(events.error(f"{frame.code}.text", line=wish.line, text=frame.text))
+            self._events.append(events.Error(reason.key, reason.values, wish.line))
         self._report_connected()
 
-    def on_unwritable(self, now: float, text: str) -> None:
+    def on_unwritable(self, now: float, frame: frames.Unwritable) -> None:
         """The server cannot store anything at the moment."""
-        self._events += self.requests.on_unwritable(now, text)
+        self._events += self.requests.on_unwritable(now, frame.reason)
 
     def on_notice(self, now: float, frame: frames.UserTyping | frames.Receipt) -> None:
         """Another user is typing, or so many have this user's messages."""

@@ -178,8 +178,8 @@ class ClientCore:
                 self._chat.on_enter_refused(frame)
             case frames.FollowRefused():
                 self._chat.on_follow_refused(frame)
-            case frames.Unwritable(text):
-                self._chat.on_unwritable(now, text)
+            case frames.Unwritable():
+                self._chat.on_unwritable(now, frame)
             case frames.PathCheck():
                 # Only this frame shows the client that its address has changed. The path may be new: measure it.
                 # The Ping goes first, since a late PathReply makes the server ignore the frames behind it.
@@ -224,9 +224,8 @@ class ClientCore:
         """Process what changed in the link: a refused key, a loss, a new session, an answer after a loss."""
         for event in self._link.drain_events():
             match event:
-                case KeyRefused(key):
-                    if (reason := self._chat.profile.check_server(key)) is not None:
-                        self._chat.reject(reason)
+                case KeyRefused(key) if (reason := self._chat.profile.check_server(key)) is not None:
+                    self._chat.reject(reason)
                 case LinkLost(reason):
                     self._chat.on_lost(reason)
                 case LinkRenewed(round_trip_s):

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from udpchat.chat import events
 from udpchat.chat.ids import message_id
+from udpchat.chat.phrase import Phrase
+from udpchat.chat.refusals import refusal
 from udpchat.client.answers import Answers
 from udpchat.client.history import Recalled, merged
 from udpchat.client.journal import Journal
@@ -138,23 +140,23 @@ class Requests:
             case Known.NEW:
                 return False
             case Known.TOO_LATE:
-                self._report_error("too_many_lines", lines_max=LABELS_MAX)
+                self._report_error(Phrase("too_many_lines", {"lines_max": LABELS_MAX}))
             case Known.OTHER:
-                self._report_error("id_reused", number=label.line, id=label.id)
+                self._report_error(Phrase("id_reused", {"number": label.line, "id": label.id}))
             case Known.OPEN:
                 assert counter is not None
                 self._asked[counter].line = label.line
                 self._timeline.own.on_line(message_id(self._instance, counter), label.line)
             case Known.DISCARDED:
-                self._report_error("discarded", number=label.line, id=label.id)
+                self._report_error(Phrase("discarded", {"number": label.line, "id": label.id}))
             case Known.ANSWERED:
                 self._repeat_result(request, self._labels.find(label))
             case Known.ANSWERED_NOW:
                 pass
         return True
 
-    def _report_error(self, key: str, **values: object) -> None:
-        self._timeline.report(events.Error(key, values, self.line))
+    def _report_error(self, reason: Phrase) -> None:
+        self._timeline.report(events.Error(reason.key, reason.values, self.line))
 
     def _repeat_result(self, request: requests.RequestBody, known: Labelled) -> None:
         """Report the result that a request had in an earlier run."""
@@ -163,8 +165,8 @@ class Requests:
                 identity = message_id(self._instance, known.counter).hex()
                 room, kind = room_of(request), events.kind_name(request.kind)
                 self._timeline.report(events.MessageSent(room, sequence, identity, request.text, kind, 0, again=True))
-            case _, requests.Failed(code, text):
-                self._report_error(f"{code}.text", text=text)
+            case _, requests.Failed(code, detail):
+                self._report_error(refusal(code, detail))
 
     def on_result(self, now: float, frame: Result) -> list[events.ClientEvent]:
         """The server's result of a request, reported once."""
@@ -186,9 +188,10 @@ class Requests:
         match frame.body:
             case requests.Stored(log, sequence):
                 self._timeline.on_stored(identity, log, sequence)
-            case requests.Failed(code, text):
+            case requests.Failed(code, detail):
                 self._timeline.own.on_failed(identity)
-                refused = events.error(f"{code}.text", line=asked.line, said=_words(request), text=text)
+                reason = refusal(code, detail)
+                refused = events.Error(reason.key, reason.values, asked.line, said=_words(request))
                 found = [events.HistoryFound(here.messages)] if here.messages else []
                 return [] if asked.is_quiet else [refused, *found]
             case requests.MemberPage() if isinstance(request, requests.ListMembers):
@@ -231,11 +234,11 @@ class Requests:
             return []
         return self.on_result(now, Result(part.counter, parse_result_untrusted(whole)))
 
-    def on_unwritable(self, now: float, text: str) -> list[events.ClientEvent]:
+    def on_unwritable(self, now: float, reason: str) -> list[events.ClientEvent]:
         """The server cannot store anything at the moment: all requests are kept, and sent again later."""
         told: list[events.ClientEvent] = []
         if not self._is_refused:
-            told.append(events.error("unwritable", retry_s=UNWRITABLE_RETRY_S, reason=text))
+            told.append(events.error("unwritable", retry_s=UNWRITABLE_RETRY_S, reason=reason))
         self._is_refused = True
         self.outbox.on_refused(now, UNWRITABLE_RETRY_S)
         return told

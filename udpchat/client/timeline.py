@@ -27,7 +27,6 @@ from udpchat.wire.frames import Head, parse_entry_untrusted
 from udpchat.wire.limits import CONVERSATIONS_PER_KEY_MAX, SEQUENCE_MAX
 
 
-
 class Timeline:
     """The events and the writes of one client. `uplink` holds its replicas; this class opens and closes them."""
 

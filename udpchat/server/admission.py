@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from udpchat.chat import events
 from udpchat.chat.ids import ROOM_PREFIX, inbox_log
 from udpchat.chat.names import BadName, parse_nick, parse_room
+from udpchat.chat.refusals import detail_of
 from udpchat.server.fanout import Fanout
 from udpchat.server.registry import Peer
 from udpchat.server.rooms import Rooms
@@ -47,7 +48,7 @@ class Admission:
         try:
             nick = parse_nick(asked)
         except BadName as error:
-            self.reject(peer, "bad_nick", error.phrase.key)
+            self.reject(peer, error.phrase.key, detail_of(error.phrase))
             return None
         if peer.entering.nick is not None:
             return None  # already proposed
@@ -73,11 +74,11 @@ class Admission:
         for name in sorted(entering.rooms):
             self._join(now, peer, name)
 
-    def reject(self, peer: Peer, code: str, text: str) -> None:
+    def reject(self, peer: Peer, code: str, detail: tuple[str, ...]) -> None:
         """The peer may not enter under this nick; it may request another."""
         self.forget(peer)
-        self._send(peer, EnterRefused(code, text))
-        self._happened.append(events.PeerRefused(peer.session.path.address[0], code))
+        self._send(peer, EnterRefused(code, detail))
+        self._happened.append(events.PeerRefused(peer.session.path.address[0], code.partition(".")[0]))
 
     def _send(self, peer: Peer, frame: Down) -> None:
         self._fanout.send(peer, encode(frame))
@@ -101,16 +102,14 @@ class Admission:
     def follow(self, now: float, peer: Peer, log: str) -> None:
         """A peer requests to join a room. A peer that has not entered yet joins it when it enters."""
         if not log.startswith(ROOM_PREFIX):
-            text = "the log of a room is named #room; others cannot be followed"
-            return self._send(peer, FollowRefused(log, "bad_room", text))
+            return self._send(peer, FollowRefused(log, "bad_room.not_followed"))
         try:
             name = parse_room(log[1:])
         except BadName as error:
-            return self._send(peer, FollowRefused(log, "bad_room", error.phrase.key))
+            return self._send(peer, FollowRefused(log, error.phrase.key, detail_of(error.phrase)))
         known = peer.rooms if peer.entering is None else peer.entering.rooms
         if name not in known and len(known) >= ROOMS_PER_PEER_MAX:
-            text = f"you are in {ROOMS_PER_PEER_MAX} rooms, as many as one may be in"
-            return self._send(peer, FollowRefused(log, "too_many_rooms", text))
+            return self._send(peer, FollowRefused(log, "too_many_rooms.joined", (str(ROOMS_PER_PEER_MAX),)))
         if peer.entering is None:
             self._join(now, peer, name)
         else:
@@ -119,7 +118,6 @@ class Admission:
     def _join(self, now: float, peer: Peer, name: str) -> None:
         room = self._rooms.open(name)
         if room is None:
-            text = "this server has as many rooms as it can hold"
-            self._send(peer, FollowRefused(ROOM_PREFIX + name, "too_many_rooms", text))
+            self._send(peer, FollowRefused(ROOM_PREFIX + name, "too_many_rooms"))
         else:
             self._rooms.join(now, peer, room)

@@ -33,6 +33,8 @@ from udpchat.session.session import Session
 from udpchat.sync.log import Append, ServerLog
 from udpchat.wire.frames import Introduction, Unwritable, encode
 
+REASON_CHARACTERS_MAX = 200  # of why nothing can be stored, as it is sent
+
 
 class Chat:
     """Registry, rooms, fan-out, pending writes, history and admission."""
@@ -117,7 +119,7 @@ class Chat:
             else:
                 self.admission.forget(peer)
         for peer in informed:
-            self.fanout.send(peer, encode(Unwritable(f"the server cannot store anything: {reason}"[:200])))
+            self.fanout.send(peer, encode(Unwritable(reason[:REASON_CHARACTERS_MAX])))
 
     # --- Effects ----------
 
@@ -140,8 +142,8 @@ class Chat:
                 self.fanout.to_flush[peer] = None
             case Admit(_, nick):
                 self.admission.admit(now, peer, nick)
-            case Reject(_, code, text):
-                self.admission.reject(peer, code, text)
+            case Reject(_, code, detail):
+                self.admission.reject(peer, code, detail)
             case ChangeNick(_, counter, nick):
                 if peer.nick is None:  # it reconnected meanwhile, and enters under its former nick
                     peer.renames.claimed = {**(peer.renames.claimed or {}), counter: nick}

@@ -134,8 +134,8 @@ class ServerCore:
         """If this key has PEERS_PER_KEY_MAX devices, disconnect the one heard least recently."""
         surplus = self._registry.surplus_of(key)
         if surplus is not None:
-            text = f"{PEERS_PER_KEY_MAX} other devices with this key are here, as many as may be"
-            self._disconnect(now, surplus, Reason.DISPLACED, [encode(EnterRefused("too_many_devices", text))])
+            refused = EnterRefused("too_many_devices", (str(PEERS_PER_KEY_MAX),))
+            self._disconnect(now, surplus, Reason.DISPLACED, [encode(refused)])
 
     def _disconnect(self, now: float, peer: Peer, reason: Reason, before: Sequence[bytes] = ()) -> None:
         """End a peer's session; `before` are frames sent in the same packet as the Goodbye."""

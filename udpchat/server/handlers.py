@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from udpchat.chat.ids import ROOM_PREFIX, SAID_PREFIXES
 from udpchat.chat.names import BadName, parse_nick, parse_room, skeleton
+from udpchat.chat.refusals import detail_of
 from udpchat.chat.text import clean_text, fits
 from udpchat.server.chat import Chat
 from udpchat.server.registry import Peer
@@ -71,7 +72,7 @@ Outcome = ResultBody | Action
 
 
 def _malformed(context: RequestContext, request: Malformed) -> Outcome:
-    return Failed("malformed", "the server cannot read this request; it may be of a later version")
+    return Failed("malformed")
 
 
 # --- Messages ----------
@@ -81,9 +82,9 @@ def _say(context: RequestContext, request: Say) -> Outcome:
     try:
         room = parse_room(request.room)
     except BadName as error:
-        return Failed("bad_room", error.phrase.key)
+        return Failed(error.phrase.key, detail_of(error.phrase))
     if not context.chat.rooms.has_place(room):
-        return Failed("too_many_rooms", "this server has as many rooms as it can hold")
+        return Failed("too_many_rooms")
     text = _cleaned(context, request)
     return text if isinstance(text, Failed) else Say(room, request.kind, text, request.extra)
 
@@ -104,9 +105,9 @@ def _cleaned(context: RequestContext, request: Say | Tell) -> str | Failed:
         cleaned = ""
     data_bytes = len(request.extra.data) if request.extra else 0
     if cleaned is None:
-        return Failed("empty", "there is nothing in this message")
+        return Failed("empty")
     if not fits(cleaned, TEXT_BYTES_MAX - data_bytes):
-        return Failed("too_long", f"a message has at most {TEXT_BYTES_MAX} bytes")
+        return Failed("too_long.message", (str(TEXT_BYTES_MAX),))
     context.peer.activity.said_at = context.now
     return cleaned
 
@@ -124,13 +125,13 @@ def _rename(context: RequestContext, request: Rename) -> Outcome:
     try:
         nick = parse_nick(request.nick)
     except BadName as error:
-        return Failed("bad_nick", error.phrase.key)
+        return Failed(error.phrase.key, detail_of(error.phrase))
     return Rename(nick)
 
 
 def _set_topic(context: RequestContext, request: SetTopic) -> Outcome:
     if not fits(request.topic, TOPIC_BYTES_MAX):
-        return Failed("too_long", f"a topic has at most {TOPIC_BYTES_MAX} bytes")
+        return Failed("too_long.topic", (str(TOPIC_BYTES_MAX),))
     return request
 
 
@@ -141,7 +142,7 @@ def _get_topic(context: RequestContext, request: GetTopic) -> Outcome:
 
 def _set_away(context: RequestContext, request: SetAway) -> Outcome:
     if request.reason is not None and not fits(request.reason, AWAY_BYTES_MAX):
-        return Failed("too_long", f"a reason has at most {AWAY_BYTES_MAX} bytes")
+        return Failed("too_long.reason", (str(AWAY_BYTES_MAX),))
     context.chat.rooms.set_away(context.now, context.peer, request.reason)
     return Done()
 
@@ -149,7 +150,7 @@ def _set_away(context: RequestContext, request: SetAway) -> Outcome:
 def _whois(context: RequestContext, request: Whois) -> Outcome:
     claim = context.chat.commits.durable.owner(request.nick)
     if claim is None:
-        return Failed("no_such_nick", f"nobody here has ever been called {request.nick}")
+        return Failed("no_such_nick", (request.nick,))
     look = skeleton(claim.nick)
     present = [peer for peer in context.chat.registry.entered(claim.key) if skeleton(peer.nick or "") == look]
     rooms = _page(sorted({room for peer in present for room in peer.rooms}))
@@ -282,15 +283,15 @@ def _outcome(context: RequestContext, request: Any) -> Outcome:
         if (misnamed := _misnamed(request)) is not None:
             return misnamed
         if handler.permission is Permission.MEMBER and request.room not in context.chat.rooms:
-            return Failed("no_such_room", f"there is no room {request.room}")
+            return Failed("no_such_room", (request.room,))
         if handler.permission is Permission.MEMBER and request.room not in context.peer.rooms:
-            return Failed("not_in_room", f"you are not in {request.room}")
+            return Failed("not_in_room", (request.room,))
         if handler.permission is Permission.READER and not _may_read(context, request.log):
-            return Failed("not_allowed", "you cannot read that")
+            return Failed("not_allowed")
         return handler.handle(context, request)
     except LogUnreadable as error:
         context.chat.report.on_unreadable(str(error))
-        return Failed("unreadable", "the server cannot read that part of its log")
+        return Failed("unreadable")
 
 
 def _may_read(context: RequestContext, log: str | None) -> bool:
@@ -300,8 +301,8 @@ def _may_read(context: RequestContext, log: str | None) -> bool:
 def _misnamed(request: Any) -> Failed | None:
     """The failure, if a `RequestBody` names a log where a room belongs, or a room where a log belongs (SPEC 4.3)."""
     if getattr(request, "room", "").startswith(ROOM_PREFIX):
-        return Failed("bad_room", "a room is named here without #")
+        return Failed("bad_room.is_log")
     log = getattr(request, "log", None)
     if log is not None and not log.startswith(SAID_PREFIXES):
-        return Failed("bad_log", "a log is named here: # and the room, or @ and 20 digits")
+        return Failed("bad_log")
     return None

@@ -19,7 +19,7 @@ from udpchat.wire.content import Claim
 from udpchat.wire.frames import ResultFragment, encode, encode_result, parse_record
 from udpchat.wire.requests import Done, Failed, RequestBody, ResultBody, Stored
 
-REFUSED_BEFORE: Final = encode(Failed("refused", "the server refused this before; it is not in the log"))
+REFUSED_BEFORE: Final = encode(Failed("refused"))
 
 
 def answer(peer: Peer, counter: int, result: ResultBody) -> None:

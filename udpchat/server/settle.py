@@ -94,7 +94,7 @@ class Reject:
 
     client_id: bytes
     code: str
-    text: str
+    detail: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,21 +159,20 @@ def settle(state: State, proposal: Proposal) -> Settlement:
 _Outcome = tuple[list[tuple[str, bytes]], list[Effect]]  # (log, entry) in order; the last one records the request
 
 
-def taken(nick: str, held: str) -> str:
-    """Why a nick is not available, as text for the user."""
-    alike = "" if nick == held else f" (it looks like {held})"
-    return f"the nick {nick} is held by another key{alike}; choose another, or use the data folder that holds its key"
+def _taken(nick: str, held: str) -> tuple[str, tuple[str, ...]]:
+    """The refusal of a nick that another key owns, or one that looks alike."""
+    return ("nick_taken", (nick,)) if nick == held else ("nick_taken.alike", (nick, held))
 
 
 def _enter(state: State, proposal: EnterProposal) -> _Outcome:
     author, nick = proposal.author, proposal.nick
     claim = state.owner(nick)
     if claim is not None and claim.key != author.key:
-        return [], [Reject(author.client_id, "nick_taken", taken(nick, claim.nick))]
+        return [], [Reject(author.client_id, *_taken(nick, claim.nick))]
     if claim is not None:
         return [], [Admit(author.client_id, nick)]
     if not state.may_claim(author.key):
-        return [], [Reject(author.client_id, "too_many_nicks", "this key holds as many nicks as one person may")]
+        return [], [Reject(author.client_id, "too_many_nicks")]
     return [(DIRECTORY_LOG, encode(Claim(nick, author.key)))], [Admit(author.client_id, nick)]
 
 
@@ -181,9 +180,9 @@ def _rename(state: State, proposal: ActionProposal, action: Rename) -> _Outcome:
     author, nick = proposal.author, action.nick
     claim = state.owner(nick)
     if claim is not None and claim.key != author.key:
-        return [], [_failed(proposal, "nick_taken", taken(nick, claim.nick))]
+        return [], [_failed(proposal, *_taken(nick, claim.nick))]
     if claim is None and not state.may_claim(author.key):
-        return [], [_failed(proposal, "too_many_nicks", "you hold as many nicks as one person may")]
+        return [], [_failed(proposal, "too_many_nicks")]
     entries = [(DIRECTORY_LOG, encode(Claim(nick, author.key)))] if claim is None else []
     return entries, [ChangeNick(author.client_id, proposal.counter, nick), _answered(proposal, Done())]
 
@@ -204,14 +203,13 @@ def _tell(state: State, proposal: ActionProposal, action: Telling) -> _Outcome:
     key, request = proposal.author.key, action.request
     claim = state.owner(request.nick)
     if claim is None:
-        return [], [_failed(proposal, "no_such_nick", f"nobody here has ever been called {request.nick}")]
+        return [], [_failed(proposal, "no_such_nick", (request.nick,))]
     other = claim.key
     log = conversation_log(key, other)
     entries: list[tuple[str, bytes]] = []
     if log not in state.conversations(key):
         if not (state.may_converse(key) and state.may_converse(other)):
-            text = "one of you has as many conversations as can be held"
-            return [], [_failed(proposal, "too_many_conversations", text)]
+            return [], [_failed(proposal, "too_many_conversations")]
         entries.append((DIRECTORY_LOG, encode(ConversationRecord(log, (key, other)))))
     entries.append((log, _message(proposal, request, to=claim.nick)))
     stored = Stored(log, state.head(log) + 1, action.presence)
@@ -236,8 +234,8 @@ def _answered(proposal: ActionProposal, result: ResultBody) -> SendResult:
     return SendResult(proposal.author.client_id, proposal.counter, result)
 
 
-def _failed(proposal: ActionProposal, code: str, text: str) -> SendResult:
-    return _answered(proposal, Failed(code, text))
+def _failed(proposal: ActionProposal, code: str, detail: tuple[str, ...] = ()) -> SendResult:
+    return _answered(proposal, Failed(code, detail))
 
 
 _SETTLERS: dict[type[Action], Callable[[State, ActionProposal, Any], _Outcome]] = {

@@ -27,7 +27,7 @@ class Pinning:
         try:
             pinned = self._known.fingerprint(name)
         except DataUnusable as error:
-            return Phrase("server_key.unknown", {"reason": error.phrase})
+            return Phrase("server_key.unread", {"reason": error.phrase})
         if wanted and wanted != shown:
             return Phrase("server_key.other", {"server": name, "wanted": wanted, "shown": shown})
         if pinned is not None and pinned != shown:

@@ -59,6 +59,29 @@ SENTENCES: Final[dict[str, str]] = {
     " --id",
     "discarded": "not sent: line {number} of {id} was discarded before it was confirmed; if it is to be sent all the"
     " same, use another --id",
+    # Why the server refuses.
+    "*.of_later": "the server refuses: {key}{detail:if : %s}",
+    "nick_taken": "the nick {nick} is held by another key; choose another, or use the data folder that holds its key",
+    "nick_taken.alike": "the nick {nick} is held by another key (it looks like {held}); choose another, or use the data"
+    " folder that holds its key",
+    "too_many_nicks": "you hold as many nicks as one person may",
+    "too_many_devices": "{devices_max} other devices with this key are here, as many as may be",
+    "too_many_rooms": "this server has as many rooms as it can hold",
+    "too_many_rooms.joined": "you are in {rooms_max} rooms, as many as one may be in",
+    "too_many_conversations": "one of you has as many conversations as can be held",
+    "no_such_room": "there is no room {room}",
+    "no_such_nick": "nobody here has ever been called {nick}",
+    "not_allowed": "you cannot read that",
+    "empty": "there is nothing in this message",
+    "too_long.message": "a message has at most {bytes_max} bytes",
+    "too_long.topic": "a topic has at most {bytes_max} bytes",
+    "too_long.reason": "a reason has at most {bytes_max} bytes",
+    "bad_room.is_log": "a room is named here without #",
+    "bad_room.not_followed": "the log of a room is named #room; others cannot be followed",
+    "bad_log": "a log is named here: # and the room, or @ and 20 digits",
+    "unreadable": "the server cannot read that part of its log",
+    "refused": "the server refused this before; it is not in the log",
+    "malformed": "the server cannot read this request; it may be of a later version",
     # Why a name is not allowed.
     "bad_nick.reserved": "The nick {nick} is reserved: nobody may pass for the server or who runs it. Choose another.",
     "bad_nick.far_too_long": "That nick is too long.",
@@ -89,7 +112,7 @@ SENTENCES: Final[dict[str, str]] = {
     " can read it",
     "outbox": "{count:count line} of an earlier run {count:was|were} not confirmed; now sent again (--discard drops"
     " them)",
-    "unwritable": "{reason}; what you say is kept here and sent when it can be",
+    "unwritable": "the server cannot store anything: {reason}; what you say is kept here and sent when it can be",
     "writable": "messages are stored again by the server; what you said meanwhile is being sent",
     "unwritable_here": "cannot write to the data folder: {reason}; what is said now does not survive a restart of this"
     " client",
@@ -186,7 +209,7 @@ SENTENCES: Final[dict[str, str]] = {
     "key_not_kept": "the key of {nick} could not be kept: {reason}",
     "pinned": "first contact with the server at {server}: its fingerprint is {shown}",
     "pinned.not": "it is not remembered for next time: {reason}",
-    "server_key.unknown": "{reason}",
+    "server_key.unread": "{reason}",
     "server_key.other": "the server at {server} is not the one you asked for: you want {wanted}, it shows {shown}; ask"
     " whoever runs it for its address, and trust it only if they name this fingerprint",
     "server_key.changed": "the key of the server at {server} has CHANGED: known {known}, shown now {shown}; somebody"

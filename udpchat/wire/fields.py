@@ -24,7 +24,8 @@ Room = Annotated[str, Meta(min_length=1, max_length=ROOM_CHARACTERS_MAX)]
 LogName = Annotated[str, Meta(min_length=1, max_length=LOG_NAME_BYTES_MAX)]
 Text = Annotated[str, Meta(max_length=TEXT_BYTES_MAX)]
 ShortText = Annotated[str, Meta(max_length=TOPIC_BYTES_MAX)]
-Code = Annotated[str, Meta(max_length=32)]
+Code = Annotated[str, Meta(max_length=32)]  # of a refusal, or `code.variant`
+Detail = Annotated[tuple[ShortText, ...], Meta(max_length=4)]  # values that belong to a code
 Sequence = Annotated[int, Meta(ge=0, le=SEQUENCE_MAX)]
 Counter = Annotated[int, Meta(ge=1, le=SEQUENCE_MAX)]
 UserId = Annotated[bytes, Meta(min_length=8, max_length=8)]

@@ -14,7 +14,7 @@ from msgspec.msgpack import Decoder
 
 from udpchat.wire.content import Entry, Message, Record, UnknownEntry
 from udpchat.wire.errors import BadDatagram, Drop
-from udpchat.wire.fields import Code, Counter, LogName, Nick, Sequence, ShortText, UserId, WireStruct
+from udpchat.wire.fields import Code, Counter, Detail, LogName, Nick, Sequence, ShortText, UserId, WireStruct
 from udpchat.wire.limits import (
     ACK_LOGS_MAX,
     ACK_RANGES_MAX,
@@ -175,10 +175,10 @@ class Welcome(WireStruct, tag=16, frozen=True):
 
 
 class EnterRefused(WireStruct, tag=17, frozen=True):
-    """The client may not enter: a code for programs, a text for people (SPEC 4.9)."""
+    """The client may not enter: a code, and the values that it has (SPEC 4.9)."""
 
     code: Code
-    text: ShortText
+    detail: Detail = ()
 
 
 class Result(WireStruct, tag=18, frozen=True):
@@ -240,17 +240,17 @@ class PathCheck(WireStruct, tag=23, frozen=True):
 
 
 class FollowRefused(WireStruct, tag=25, frozen=True):
-    """The client may not follow this log. `code` and `text` as in `EnterRefused`."""
+    """The client may not follow this log. `code` and `detail` as in `EnterRefused`."""
 
     log: LogName
     code: Code
-    text: ShortText
+    detail: Detail = ()
 
 
 class Unwritable(WireStruct, tag=26, frozen=True):
     """The server cannot store anything at the moment, for this reason: repeat the requests later (SPEC 7.2)."""
 
-    text: ShortText
+    reason: ShortText
 
 
 class ResultFragment(WireStruct, tag=24, frozen=True):

@@ -11,6 +11,7 @@ from udpchat.wire.fields import (
     AwayReason,
     Code,
     Counter,
+    Detail,
     Kind,
     LogName,
     Nick,
@@ -166,10 +167,10 @@ class Done(WireStruct, tag=2, frozen=True):
 
 
 class Failed(WireStruct, tag=3, frozen=True):
-    """Not carried out, and never will be: a code for programs, a text for people (SPEC 4.9)."""
+    """Not carried out, and never will be: a code, and the values that it has (SPEC 4.9)."""
 
     code: Code
-    text: ShortText
+    detail: Detail = ()
 
 
 class Person(WireStruct, tag=4, frozen=True):

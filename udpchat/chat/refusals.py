@@ -1,0 +1,59 @@
+"""Why a server refuses: each key that it sends, with the names of its values in their order (SPEC 4.9)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from udpchat.chat.phrase import Phrase
+
+_OF_NAMES: Final[dict[str, tuple[str, ...]]] = {
+    "far_too_long": (),
+    "empty": (),
+    "too_long": ("characters_max",),
+    "space": (),
+    "character": ("character",),
+    "codepoint": ("codepoint",),
+    "marks": ("marks_max",),
+    "first_mark": (),
+    "first_hyphen": (),
+    "greek": (),
+}
+REFUSALS: Final[dict[str, tuple[str, ...]]] = {
+    **{f"{code}.{rule}": values for code in ("bad_nick", "bad_room") for rule, values in _OF_NAMES.items()},
+    "bad_nick.reserved": ("nick",),
+    "bad_room.is_log": (),
+    "bad_room.not_followed": (),
+    "bad_log": (),
+    "nick_taken": ("nick",),
+    "nick_taken.alike": ("nick", "held"),
+    "too_many_nicks": (),
+    "too_many_devices": ("devices_max",),
+    "too_many_rooms": (),
+    "too_many_rooms.joined": ("rooms_max",),
+    "too_many_conversations": (),
+    "no_such_room": ("room",),
+    "no_such_nick": ("nick",),
+    "not_in_room": ("room",),
+    "not_allowed": (),
+    "empty": (),
+    "too_long.message": ("bytes_max",),
+    "too_long.topic": ("bytes_max",),
+    "too_long.reason": ("bytes_max",),
+    "unreadable": (),
+    "refused": (),
+    "malformed": (),
+}
+
+
+def detail_of(phrase: Phrase) -> tuple[str, ...]:
+    """The values of a refusal, as they are sent."""
+    return tuple(str(phrase.values[name]) for name in REFUSALS[phrase.key])
+
+
+def refusal(key: str, detail: Sequence[str]) -> Phrase:
+    """The phrase of a refusal that was received; one of another version keeps its key and its values."""
+    names = REFUSALS.get(key)
+    if names is None or len(names) != len(detail):
+        return Phrase(f"{key}.of_later", {"key": key, "detail": ", ".join(detail)})
+    return Phrase(key, dict(zip(names, detail, strict=True)))
