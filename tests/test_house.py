@@ -71,6 +71,8 @@ OWNERS = {  # who may import what: others may not. The rest of the standard libr
     "pickle": (),
 }
 FILE_ROOMS = ("storage", "shell")
+PROSE_WORDS_MAX = 2  # of a text in a core: more is a sentence, which belongs to ui/phrases
+PROSE = {("chat/text", "up to the last ")}  # how long messages are kept: the log of the server, in shell, has it too
 FILE_METHODS = {"read_text", "read_bytes", "write_text", "write_bytes", "mkdir", "unlink", "rmdir", "touch"}
 
 # --- How large, and what everything must have ------------------------------------------------------------------------
@@ -198,6 +200,28 @@ def test_only_storage_and_shell_touch_files() -> None:
             if opens or (isinstance(called, ast.Attribute) and called.attr in FILE_METHODS):
                 faults.append(f"{place(path, called)}: touches a file")
     assert not faults, "\n".join(faults)
+
+
+def prose_of(tree: ast.Module) -> Iterator[ast.Constant]:
+    """The texts of more than PROSE_WORDS_MAX words: no docstrings, messages of assertions, descriptions of states."""
+    others: set[ast.AST] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            others.add(node.value)
+        elif isinstance(node, ast.Assert) or ast.unparse(node).startswith("raise AssertionError"):
+            others |= set(ast.walk(node))
+        elif isinstance(node, ast.ClassDef) and any(ast.unparse(base).endswith("Enum") for base in node.bases):
+            others |= {child.value for child in node.body if isinstance(child, ast.Assign)}
+    texts = (node for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str))
+    for node in texts:
+        if node not in others and len(re.findall(r"\b[a-z]{2,}\b", str(node.value))) > PROSE_WORDS_MAX:
+            yield node
+
+
+def test_cores_hold_no_text_for_people() -> None:
+    found = [(path, node) for path in MODULES if room_of(name_of(path)) in CORES for node in prose_of(tree_of(path))]
+    assert [place(path, node) for path, node in found if (name_of(path), node.value) not in PROSE] == []
+    assert {(name_of(path), node.value) for path, node in found} == PROSE
 
 
 def test_modules_import_each_other_without_a_cycle() -> None:

@@ -9,7 +9,6 @@ from udpchat.chat.ids import (
     message_id,
     room_log,
     roster_log,
-    shown_log,
 )
 from udpchat.wire.limits import LOG_NAME_BYTES_MAX, ROOM_CHARACTERS_MAX
 
@@ -35,11 +34,3 @@ def test_the_names_of_all_kinds_of_logs_differ_and_fit() -> None:
     names = [room_log(room), roster_log(room), conversation_log(ONE, OTHER)]
     assert len({name[0] for name in names}) == 3
     assert all(len(name.encode()) <= LOG_NAME_BYTES_MAX for name in names)
-
-
-def test_people_are_told_of_rooms_and_conversations_not_of_logs() -> None:
-    talk = conversation_log(ONE, OTHER)
-    assert shown_log(room_log("lobby")) == shown_log(roster_log("lobby")) == "lobby"
-    assert shown_log(talk) == "a conversation"
-    assert shown_log(talk, "bob") == "your conversation with bob"
-    assert "!" not in shown_log("!directory")

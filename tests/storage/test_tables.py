@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from tests.storage.entries import ATTIC, LOBBY, batch, said
+from udpchat.chat.ids import DIRECTORY_LOG, conversation_log, inbox_log, room_log, roster_log
 from udpchat.storage import tables
 from udpchat.storage.protocol import StoreFailed
 from udpchat.storage.server_sqlite import SqliteLog
-from udpchat.storage.tables import SEQUENCE_BITS, checksum_of
+from udpchat.storage.tables import SEQUENCE_BITS, checksum_of, shown_log
 from udpchat.sync.log import SearchQuery
 
 
@@ -119,3 +120,10 @@ def test_a_damaged_page_is_our_error_and_not_sqlites(log: SqliteLog, tmp_path: P
         file.write(b"\xff" * size)
     with closing(SqliteLog(path)) as damaged, pytest.raises(StoreFailed):
         damaged.read(LOBBY, 1, 10)
+
+
+def test_an_operator_is_told_of_rooms_and_conversations_not_of_logs() -> None:
+    assert shown_log(room_log("lobby")) == shown_log(roster_log("lobby")) == "lobby"
+    assert shown_log(conversation_log(bytes(32), bytes(32))) == "a conversation"
+    assert shown_log(inbox_log(bytes(32))) == "an inbox"
+    assert "!" not in shown_log(DIRECTORY_LOG)

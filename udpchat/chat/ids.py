@@ -43,12 +43,3 @@ def conversation_log(one: bytes, other: bytes) -> str:
 def inbox_log(key: bytes) -> str:
     """The log of what concerns the owner of this key alone, on all their devices: how far they have read."""
     return INBOX_PREFIX + blake2s(key, digest_size=10, person=b"inbox").hexdigest()
-
-
-def shown_log(log: str, nick: str = "") -> str:
-    """A log's name for users: `lobby`, or `your conversation with bob` if `nick` is given; no prefix, no hash."""
-    if log.startswith(CONVERSATION_PREFIX):
-        return f"your conversation with {nick}" if nick else "a conversation"
-    if log == DIRECTORY_LOG:
-        return "the list of nicks and topics"
-    return log.removeprefix(ROOM_PREFIX).removeprefix(ROSTER_PREFIX)

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from udpchat.chat.events import kind_name
-from udpchat.chat.ids import CONVERSATION_PREFIX, ROOM_PREFIX, shown_log
+from udpchat.chat.ids import CONVERSATION_PREFIX, ROOM_PREFIX
 from udpchat.chat.text import counted
 from udpchat.storage.client_sqlite import CLIENT
 from udpchat.storage.lock import StoreLock
 from udpchat.storage.migrations import Progress, Schema, connect, copy, failures, move, opening, version_of
 from udpchat.storage.protocol import StoreError, StoreUnusable
 from udpchat.storage.server_sqlite import SERVER, redraw_generations
-from udpchat.storage.tables import SEQUENCE_BITS, Tables, checksum_of
+from udpchat.storage.tables import SEQUENCE_BITS, Tables, checksum_of, shown_log
 from udpchat.storage.text_index import message_of
 from udpchat.wire.content import Message
 from udpchat.wire.limits import KEY_BYTES

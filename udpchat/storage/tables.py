@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from udpchat.chat.ids import shown_log
+from udpchat.chat.ids import CONVERSATION_PREFIX, DIRECTORY_LOG, INBOX_PREFIX, ROOM_PREFIX, ROSTER_PREFIX
 from udpchat.chat.text import counted
 from udpchat.storage.lock import StoreLock
 from udpchat.storage.migrations import Progress, Schema, connect, failures, opening, prepare, transaction
@@ -274,3 +274,11 @@ def _intact(log: str, row: int, entry: bytes, checksum: int) -> bytes:
     if checksum_of(row, entry) != checksum:
         raise StoreFailed(f"entry {_sequence(row)} of {shown_log(log)} is damaged; {ADVICE}")
     return entry
+
+
+def shown_log(log: str) -> str:
+    """A log's name for the operator: no prefix, no hash."""
+    if log == DIRECTORY_LOG:
+        return "the list of nicks and topics"
+    kinds = {CONVERSATION_PREFIX: "a conversation", INBOX_PREFIX: "an inbox"}
+    return kinds.get(log[:1]) or log.removeprefix(ROOM_PREFIX).removeprefix(ROSTER_PREFIX)

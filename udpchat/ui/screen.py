@@ -8,16 +8,17 @@ from typing import Final
 
 from udpchat.chat import events
 from udpchat.chat.events import ClientEvent
+from udpchat.chat.phrase import Phrase
 from udpchat.chat.text import printable
 from udpchat.client.model import Phase
 from udpchat.ui.commands import Prompt
-from udpchat.ui.phrases import sentence
+from udpchat.ui.phrases import sentence, text_of
 from udpchat.ui.printing import Line, Output, plain_lines
 from udpchat.ui.times import local_time
 
 WEEKDAYS: Final = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 REPEATED_CHARACTERS_MAX: Final = 200  # of a text that was not sent: enough to recognise it
-PHASES: Final = {Phase.CONNECTING: "state.connecting", Phase.LOST: "state.disconnected"}
+PHASES: Final = {Phase.CONNECTING: Phrase("state.connecting"), Phase.LOST: Phrase("state.disconnected")}
 MARGIN: Final = " " * len("14:30 ")
 
 
@@ -86,7 +87,7 @@ def prompt_of(prompt: Prompt) -> tuple[str, str]:
     connection, waiting = model.connection, len(model.sending)
     states = [sentence("state.leaving")] if prompt.wants_quit else []
     if connection.phase in PHASES:
-        states.append(sentence(PHASES[connection.phase]))
+        states.append(text_of(PHASES[connection.phase]))
     if waiting:
         states.append(sentence("state.sending", count=waiting))
     if connection.missing:
