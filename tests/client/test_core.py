@@ -338,7 +338,7 @@ def test_one_can_leave_a_server_that_does_not_answer() -> None:
 def test_one_can_leave_a_server_that_has_said_goodbye() -> None:
     world = World(Random(20))
     (alice,) = world.add_clients(1)
-    world.server.core.stop(world.now, "the server stops")
+    world.server.core.stop(world.now)
     world.drain(world.server)
     world.server.kill()
     world.run(1)
@@ -368,7 +368,7 @@ def test_what_comes_after_the_end_changes_nothing() -> None:
     count = len(alice.events)
     assert alice.events[-1] == events.Rejected("nick_taken", {"nick": "alice"})
     peer.downlink.send(encode(Heads(0, [subscription.head() for subscription in peer.downlink.subscriptions.values()])))
-    world.server.core.stop(world.now, "bye")
+    world.server.core.stop(world.now)
     world.drain(world.server)
     world.run(5)
     assert len(alice.events) == count and alice.core.is_over

@@ -70,11 +70,11 @@ def test_a_restarted_server_has_everybody_back_and_nobody_sees_them_come() -> No
 def test_a_stopped_server_says_goodbye_and_clients_come_back_to_the_next() -> None:
     world = World(Random(4))
     (alice,) = world.add_clients(1)
-    world.server.core.stop(world.now, "the server stops")
+    world.server.core.stop(world.now)
     world.drain(world.server)
     world.server.kill()
     world.run(0.1)
-    assert alice.of(events.Disconnected) == [events.Disconnected("lost.reason", {"reason": "the server stops"})]
+    assert alice.of(events.Disconnected) == [events.Disconnected("lost.stopping", {"reason": "stopping"})]
     assert not alice.core.is_entered
     world.server.restart()
     world.settle()

@@ -63,7 +63,10 @@ class Chat:
         """The server no longer answers, or has sent a Goodbye with this reason."""
         if self.has_connected and not self.is_lost:
             self.is_lost = True
-            lost = events.Disconnected("lost.reason", {"reason": reason}) if reason else events.Disconnected("lost")
+            is_stopping = reason == content.Reason.STOPPING
+            lost = events.Disconnected(
+                "lost.stopping" if is_stopping else "lost.reason" if reason else "lost", {"reason": reason}
+            )
             self._events += [lost, *self.requests.on_lost()]
 
     def on_found(self) -> None:

@@ -239,8 +239,8 @@ class ServerCore:
         """Events for the operator."""
         return self.chat.report.drain()
 
-    def stop(self, now: float, reason: str) -> None:
+    def stop(self, now: float) -> None:
         """The server stops: send all peers a Goodbye."""
         for peer in self._registry:
-            goodbye = peer.session.seal(pack([encode(Goodbye(reason))]))
+            goodbye = peer.session.seal(pack([encode(Goodbye(Reason.STOPPING))]))
             self._transmits.append((goodbye, peer.session.path.address))

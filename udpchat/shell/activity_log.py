@@ -37,7 +37,7 @@ class ActivityLog:
             case events.MemberRenamed(old, nick):
                 self._logger.info("%s is now %s", old, nick)
             case events.Disconnected():
-                self._logger.info("disconnected: %s", event.values.get("reason", "no answer"))
+                self._logger.info("disconnected: %s", event.values["reason"] or "no answer")
             case events.Reconnected():
                 self._logger.info("reconnected")
             case events.Rejected():

@@ -171,7 +171,7 @@ class Service:
         self._pruner.close()
         is_durable = await _within(WRITING_S_MAX, self._writer.idle())
         for pause_s in (GOODBYE_AGAIN_S, 0.0):
-            self._driver.call(self._server.stop, "the server is stopping")
+            self._driver.call(self._server.stop)
             await asyncio.sleep(pause_s)
         self._driver.end()
         await _within(FAREWELL_S_MAX, self._endpoint.drained())

@@ -21,6 +21,7 @@ SENTENCES: Final[dict[str, str]] = {
     "reconnected": "reconnected: {reason}",
     "lost": "the server does not answer",
     "lost.reason": "{reason}",
+    "lost.stopping": "the server is stopping",
     "found": "the server is there again",
     "joined": "{nick} joined {room}",
     "left": "{nick} left {room}{reason:if  (%s)}",

@@ -28,7 +28,7 @@ TEXT, ACTION = 0, 1
 
 
 class Reason(StrEnum):
-    """Why a peer left, in `Left` entries and in a `Goodbye` (SPEC 6.2); a server that stops sends free text instead."""
+    """Why a peer left, in `Left` entries and in a `Goodbye` (SPEC 6.2)."""
 
     QUIT = "quit"  # sent a Goodbye
     TIMED_OUT = "timed out"  # silent for the expiry, or no fresh handshake in time
@@ -36,6 +36,7 @@ class Reason(StrEnum):
     KICKED = "kicked"  # was removed by an operator
     PROTOCOL_VIOLATION = "protocol violation"  # sent what no correct client sends
     DISPLACED = "displaced"  # another device of the same person took its place
+    STOPPING = "stopping"  # of a Goodbye only: the server stops
 
 
 class Extra(WireStruct, tag=0, frozen=True):
