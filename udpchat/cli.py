@@ -21,6 +21,7 @@ from udpchat.chat import events
 from udpchat.chat.exit_codes import ExitCode
 from udpchat.chat.phrase import Phrase, Problem
 from udpchat.chat.text import json_line, printable
+from udpchat.chat.times import iso_time
 from udpchat.client.core import ClientCore
 from udpchat.shell import client_app, hosting, operations, outbox, server_app, values
 from udpchat.shell.choosing import Chooser
@@ -53,13 +54,14 @@ from udpchat.shell.stdio import (
 )
 from udpchat.shell.suggestions import nearest, unknown_option
 from udpchat.shell.times import moment_ms, now_ms
+from udpchat.storage.backup import Exported
 from udpchat.storage.protocol import ClientStore, StoreError
 from udpchat.ui.commands import Prompt
 from udpchat.ui.exit_rule import ExitRule
 from udpchat.ui.json_events import json_event
 from udpchat.ui.lines import Lines
 from udpchat.ui.phrases import sentence, text_of
-from udpchat.ui.printing import Draw, Printer, plain_lines
+from udpchat.ui.printing import Draw, Printer, message_line, plain_lines
 from udpchat.ui.screen import ScreenLines, prompt_of
 
 if TYPE_CHECKING:
@@ -248,10 +250,15 @@ def _add_export_options(parser: _Parser) -> None:
 
 
 def _export(source: Path, given: argparse.Namespace) -> int:
-    operations.export(
-        source, given.file, room=given.room, since_ms=given.since, as_json=given.json, force=given.force
-    )
+    draw = operations.json_of if given.json else _exported_line
+    operations.export(source, given.file, draw, room=given.room, since_ms=given.since, force=given.force)
     return 0
+
+
+def _exported_line(exported: Exported) -> str:
+    """`2026-01-31T23:59:59.123Z [lobby] <bob> text`; in a conversation `[@alice] <bob> text`: whom it was said to."""
+    line = message_line(operations.room_of(exported), exported.nick, exported.text, exported.kind)
+    return printable(f"{iso_time(exported.time_ms)} {line}")
 
 
 # --- The client ----------

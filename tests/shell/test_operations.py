@@ -21,7 +21,6 @@ from udpchat.shell import operations
 from udpchat.shell.addresses import parse_server
 from udpchat.shell.client_state import store_path
 from udpchat.shell.data_folder import remember_server, server_key
-from udpchat.storage.backup import Exported
 from udpchat.storage.client_sqlite import SqliteClientStore
 from udpchat.storage.server_sqlite import SqliteLog
 from udpchat.wire.content import Message
@@ -75,12 +74,6 @@ def test_an_export_has_one_line_a_message_safe_to_print(data: Path, capsys: Capt
     assert run(capsys, "export", "--data", data, "--room", "lobby", "--since", "1970-01-01T00:00:03Z", "--text")[1] == [
         "1970-01-01T00:00:03.000Z [lobby] -- removed"
     ]
-
-
-@pytest.mark.parametrize(("text", "shown"), [("", ""), ("a picture", ": a picture")])
-def test_an_export_says_that_there_is_content_of_a_later_version(text: str, shown: str) -> None:
-    line = operations.line_of(Exported("#lobby", 1, 0, "bob", "unknown", text))
-    assert line == f"1970-01-01T00:00:00.000Z [lobby] -- bob sent something that this version cannot show{shown}"
 
 
 def test_an_export_as_json_is_without_loss(data: Path, capsys: Capture) -> None:

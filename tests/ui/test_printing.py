@@ -10,7 +10,7 @@ from tests.ui.drawn import DRAWN, ERR, OUT, message, sent
 from udpchat.chat import events
 from udpchat.chat.events import ClientEvent
 from udpchat.chat.phrase import Phrase
-from udpchat.ui.printing import Output, Printer, plain_lines
+from udpchat.ui.printing import Output, Printer, message_line, plain_lines
 
 
 @pytest.mark.parametrize(("event", "stream", "plain", "as_json"), DRAWN)
@@ -44,3 +44,15 @@ def test_a_failure_is_an_event_for_programs_only() -> None:
             Phrase("no_server.text", {"text": "gone"})
         )
         assert written == ['{"event": "error", "code": "no_server", "text": "gone"}\n'] * as_json
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "line"),
+    [
+        ("unknown", "", "[den] -- bob sent something that this version cannot show"),
+        ("unknown", "a picture", "[den] -- bob sent something that this version cannot show: a picture"),
+        ("removed", "", "[den] -- removed"),
+    ],
+)
+def test_a_message_that_has_no_text_to_show_says_so(kind: str, text: str, line: str) -> None:
+    assert message_line("den", "bob", text, kind) == line

@@ -14,7 +14,7 @@ from typing import Final, TextIO
 
 from udpchat.chat.ids import CONVERSATION_PREFIX, ROOM_PREFIX, room_log
 from udpchat.chat.phrase import Phrase, Problem
-from udpchat.chat.text import json_line, printable
+from udpchat.chat.text import json_line
 from udpchat.chat.times import iso_time
 from udpchat.session.noise import KeyPair, fingerprint
 from udpchat.shell.addresses import BadAddress, parse_server, place
@@ -38,6 +38,8 @@ LOG_FILE: Final = "server.sqlite"
 ROOMS_NAMED_MAX: Final = 20  # in one line
 REPLACE: Final = "replace"
 KEEP: Final = "keep"
+
+Draw = Callable[[Exported], str]
 
 
 class OperationFailed(Problem):
@@ -138,13 +140,12 @@ def _server_of(store: Path) -> str:
 
 
 def export(
-    source: Path, file: Path | None, *, room: str | None, since_ms: int, as_json: bool, force: bool = False
+    source: Path, file: Path | None, draw: Draw, *, room: str | None, since_ms: int, force: bool = False
 ) -> None:
-    """Write what was said, log by log, one line a message, to a new file or to standard output.
+    """Write what was said, log by log, one line of `draw` a message, to a new file or to standard output.
 
     Raises `OperationFailed`, `OutputFailed`, `StoreError`, and BrokenPipeError once nobody reads.
     """
-    draw = json_of if as_json else line_of
     log = None if room is None else _log_of(source, room)
     with _progress("exporting") as progress:
         lines = map(draw, storage.export(source, log=log, since_ms=since_ms, progress=progress))
@@ -169,22 +170,11 @@ def _log_of(source: Path, room: str) -> str:
     raise OperationFailed("failed.room_near", room=room, near=near, rooms=named, more=more)
 
 
-def line_of(exported: Exported) -> str:
-    """`2026-01-31T23:59:59.123Z [lobby] <bob> text`; in a conversation `[@alice] <bob> text`: whom it was said to."""
-    shown = f": {exported.text}" if exported.text else ""
-    said = {
-        "text": f"<{exported.nick}> {exported.text}",
-        "action": f"* {exported.nick} {exported.text}",
-        "unknown": f"-- {exported.nick} sent something that this version cannot show{shown}",
-    }.get(exported.kind, "-- removed")
-    return printable(f"{iso_time(exported.time_ms)} [{_room_of(exported)}] {said}")
-
-
 def json_of(exported: Exported) -> str:
-    """The same as an object; `log` tells conversations apart."""
+    """A message as an object; `log` tells conversations apart."""
     return json_line(
         {
-            "room": _room_of(exported),
+            "room": room_of(exported),
             "seq": exported.sequence,
             "nick": exported.nick,
             "text": exported.text,
@@ -195,7 +185,8 @@ def json_of(exported: Exported) -> str:
     )
 
 
-def _room_of(exported: Exported) -> str:
+def room_of(exported: Exported) -> str:
+    """The room of a message, or `@` and the nick that it was said to."""
     if exported.log.startswith(CONVERSATION_PREFIX) and exported.to:
         return "@" + exported.to
     return exported.log.removeprefix("#")

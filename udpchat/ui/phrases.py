@@ -146,6 +146,7 @@ SENTENCES: Final[dict[str, str]] = {
     "help": "A line is a message, /word a command; //x sends /x. /help COMMAND explains one.",
     "help.also": "  (also {aliases:list})",
     "help.line": "{line}",
+    "removed": "removed",
     "unknown_kind": "{nick} sent something that this version cannot show",
     # The end.
     "quit": "left",

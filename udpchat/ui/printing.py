@@ -104,6 +104,8 @@ def plain_lines(
 
 def message_line(room: str, nick: str, text: str, kind: str) -> str:
     """`[room] <nick> text`, or `[room] * nick text` for an action."""
+    if kind == "removed":
+        return f"[{room}] -- {sentence('removed')}"
     if kind == "unknown":
         return f"[{room}] -- {sentence('unknown_kind', nick=nick)}" + (f": {text}" if text else "")
     return f"[{room}] * {nick} {text}" if kind == "action" else f"[{room}] <{nick}> {text}"
