@@ -27,6 +27,7 @@ class Use(NamedTuple):
     """A place that makes a phrase: the keys it may have as a pattern, the values; None where they are not written."""
 
     place: str
+    maker: str
     pattern: str
     values: set[str] | None
 
@@ -75,7 +76,7 @@ def values_of(call: ast.Call) -> set[str] | None:
 @cache
 def uses() -> list[Use]:
     return [
-        Use(f"{name}:{node.lineno}", pattern, values_of(node))
+        Use(f"{name}:{node.lineno}", ast.unparse(node.func), pattern, values_of(node))
         for name, tree in trees().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Call) and node.args and is_maker(node.func)
@@ -119,6 +120,17 @@ def test_every_use_gives_the_values_that_its_sentence_names() -> None:
             if use.values is not None and missing:
                 faults.append(f"{use.place}: {key} needs {', '.join(sorted(missing))}")
     assert faults == []
+
+
+CODES = {
+    "NoServer": "no_server", "NoSuchHost": "no_server", "TimedOut": "timed_out", "DataUnusable": "data_unusable",
+    "OperationFailed": "failed",
+}  # fmt: skip
+
+
+def test_what_ends_a_program_has_the_code_of_its_kind_for_programs() -> None:
+    found = {(CODES[use.maker], use.pattern.split("\\.")[0]) for use in uses() if use.maker in CODES}
+    assert found == {(code, code) for code in CODES.values()}
 
 
 def test_every_refusal_has_a_sentence_of_the_values_that_are_sent() -> None:

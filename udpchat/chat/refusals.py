@@ -7,18 +7,10 @@ from typing import Final
 
 from udpchat.chat.phrase import Phrase
 
-_OF_NAMES: Final[dict[str, tuple[str, ...]]] = {
-    "far_too_long": (),
-    "empty": (),
-    "too_long": ("characters_max",),
-    "space": (),
-    "character": ("character",),
-    "codepoint": ("codepoint",),
-    "marks": ("marks_max",),
-    "first_mark": (),
-    "first_hyphen": (),
-    "greek": (),
-}
+_OF_NAMES: Final[dict[str, tuple[str, ...]]] = {  # variants of both bad_nick and bad_room
+    "empty": (), "too_long": ("characters_max",), "far_too_long": (), "space": (), "character": ("character",),
+    "codepoint": ("codepoint",), "marks": ("marks_max",), "first_mark": (), "first_hyphen": (), "greek": (),
+}  # fmt: skip
 REFUSALS: Final[dict[str, tuple[str, ...]]] = {
     **{f"{code}.{rule}": values for code in ("bad_nick", "bad_room") for rule, values in _OF_NAMES.items()},
     "bad_nick.reserved": ("nick",),

@@ -13,6 +13,7 @@ from typing import Protocol
 from udpchat.chat.events import ClientEvent, HistoryFound, MessageReceived, notice
 from udpchat.chat.phrase import Problem
 from udpchat.chat.text import fits
+from udpchat.client.compose import LocalError
 from udpchat.sync.log import Extent, LogUnreadable, Searchable, SearchQuery
 from udpchat.wire import requests
 from udpchat.wire.limits import PAST_ENTRIES_MAX, SEQUENCE_MAX
@@ -82,10 +83,6 @@ class HistoryUnreadable(Problem):
     """The stored replicas cannot be read."""
 
 
-class SearchTooLong(Problem):
-    """The words of a search have more than SEARCH_BYTES_MAX bytes."""
-
-
 class History:
     """Reads the history of one client: from the stored replicas in `archive`, and from the server through `core`."""
 
@@ -133,11 +130,11 @@ class History:
         """The latest SEARCH_MESSAGES_MAX messages with all the words, of all logs or of the one of `target`.
 
         `nick`: only messages sent under that nick; `since_ms`: only from that time on. The result comes later, as an
-        event of the core, unless the connection is lost. Raises `HistoryUnreadable`, `SearchTooLong`.
+        event of the core, unless the connection is lost. Raises `HistoryUnreadable`, `LocalError`.
         """
         text = " ".join(words)
         if not fits(text, SEARCH_BYTES_MAX):
-            raise SearchTooLong("too_long.search", bytes_max=SEARCH_BYTES_MAX)
+            raise LocalError("too_long.search", bytes_max=SEARCH_BYTES_MAX)
         log = self._core.timeline.log_of(target) if target else None
         assert log is not None or not target, "no conversation is known"
         request = requests.Search(text, nick or None, log, min(since_ms, SEQUENCE_MAX))

@@ -16,10 +16,6 @@ NUMBER_DIGITS_MAX: Final = 9
 ParseTime = Callable[[str], int | None]  # a time as people write it -> ms since 1970; None if it is none
 
 
-class Refusal(Problem):
-    """A typed line is not carried out."""
-
-
 class WrongUsage(Exception):
     """Too little or too much follows a command's name: the person is shown how to write the command."""
 
@@ -69,10 +65,10 @@ def target_of(word: str, *, bare_is_room: bool = False) -> str:
 
 
 def time_of(text: str, parse_time: ParseTime | None) -> int:
-    """Milliseconds since 1970, at least 1, for a time as people write it. Raises `Refusal`."""
+    """Milliseconds since 1970, at least 1, for a time as people write it. Raises `Problem`."""
     time_ms = parse_time(text.strip()) if parse_time is not None else None
     if time_ms is None:
-        raise Refusal("bad_time", text=text)
+        raise Problem("bad_time", text=text)
     return max(time_ms, 1)
 
 
@@ -85,12 +81,12 @@ class Span:
 
 
 def span_of(rest: str, parse_time: ParseTime | None) -> Span:
-    """The span that `[N] [before TIME]` stands for. Raises `Refusal`, `WrongUsage`."""
+    """The span that `[N] [before TIME]` stands for. Raises `Problem`, `WrongUsage`."""
     words = rest.split(maxsplit=1)
     count = HISTORY_MESSAGES
     if words and words[0].isascii() and words[0].isdecimal():
         if len(words[0]) > NUMBER_DIGITS_MAX or not 1 <= int(words[0]) <= MESSAGES_MAX:
-            raise Refusal("bad_number", number_max=MESSAGES_MAX)
+            raise Problem("bad_number", number_max=MESSAGES_MAX)
         count = int(words[0])
         words = words[1].split(maxsplit=1) if len(words) == 2 else []
     if not words:

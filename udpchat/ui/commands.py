@@ -21,7 +21,6 @@ from udpchat.client.core import ClientCore
 from udpchat.client.history import Archive, History
 from udpchat.ui.arguments import (
     ParseTime,
-    Refusal,
     WrongUsage,
     first_word,
     nick_of,
@@ -157,7 +156,7 @@ def _history(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
 def _search(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
     query = query_of(rest, prompt.parse_time)
     if query.target and prompt.client.timeline.log_of(query.target) is None:
-        raise Refusal("no_conversation", nick=query.target.removeprefix("@"))
+        raise Problem("no_conversation", nick=query.target.removeprefix("@"))
     return prompt.history.search(now, query.words, nick=query.nick, target=query.target, since_ms=query.since_ms)
 
 
@@ -319,9 +318,9 @@ class Prompt:
             return []
         try:
             if clean_text(line) is None:
-                raise Refusal("not_text")
+                raise Problem("not_text")
             if self._is_typed and (name := control_character(line)):
-                raise Refusal("control_character", name=name)
+                raise Problem("control_character", name=name)
             word = line.lstrip()
             if word.startswith("/") and not word.startswith("//"):
                 return self._obey(now, word[1:])
@@ -337,30 +336,30 @@ class Prompt:
         if command.handle is not _quit:
             self._refuse_if_leaving()
         if "\n" in line and not command.takes_lines:
-            raise Refusal("usage.lines", name=command.name)
+            raise Problem("usage.lines", name=command.name)
         try:
             return command.handle(self, now, line[len(word) + 1 :])
         except WrongUsage:
-            raise Refusal("usage", form=command.form, name=command.name) from None
+            raise Problem("usage", form=command.form, name=command.name) from None
 
     def _refuse_if_leaving(self) -> None:
         if self.wants_quit:
-            raise Refusal("leaving")
+            raise Problem("leaving")
 
     def command(self, word: str) -> Command:
-        """The command of this name or alias, in any letter case. Raises `Refusal`, with the nearest name."""
+        """The command of this name or alias, in any letter case. Raises `Problem`, with the nearest name."""
         word = word[:WORD_CHARACTERS_MAX].lower()
         command = self._by_name.get(word)
         if command is not None:
             return command
         near = get_close_matches(word, self._by_name, n=1)
         hint = Phrase("unknown_command.near", {"name": near[0]}) if near else Phrase("unknown_command.help")
-        raise Refusal("unknown_command", word=word, hint=hint)
+        raise Problem("unknown_command", word=word, hint=hint)
 
     # --- For the commands ----------
 
     def say(self, now: float, text: str, *, is_action: bool = False) -> None:
-        """Send a message to the target. Raises `Refusal` if there is none, and `LocalError`."""
+        """Send a message to the target. Raises `Problem` if there is none, and `LocalError`."""
         self.say_to(now, self._person or self.current_room(), text, is_action=is_action)
 
     def say_to(self, now: float, target: str, text: str, *, is_action: bool = False) -> None:
@@ -371,17 +370,17 @@ class Prompt:
             self.client.say(now, self._joined(target), text, is_action)
 
     def current_room(self) -> str:
-        """The room that lines go to, or went to before a /query. Raises `Refusal`."""
+        """The room that lines go to, or went to before a /query. Raises `Problem`."""
         if not self._visited:
-            raise Refusal("no_room")
+            raise Problem("no_room")
         return self._joined(self._visited[-1])
 
     def room_or_current(self, rest: str) -> str:
-        """The one room named after a command, or else the current one. Raises `Refusal`, `WrongUsage`."""
+        """The one room named after a command, or else the current one. Raises `Problem`, `WrongUsage`."""
         return parse_room(only_word(rest)) if rest.strip() else self.current_room()
 
     def turn_to(self, target: str) -> list[ClientEvent]:
-        """Lines go to this room or `@nick` from now on. Raises `Refusal` if the client is not in the room."""
+        """Lines go to this room or `@nick` from now on. Raises `Problem` if the client is not in the room."""
         if target.startswith("@"):
             self._person = target
         else:
@@ -399,5 +398,5 @@ class Prompt:
     def _joined(self, room: str) -> str:
         # Never another room instead: the message may be meant for this room alone.
         if room not in self.client.rooms:
-            raise Refusal("not_in_room.target", room=room)
+            raise Problem("not_in_room.target", room=room)
         return room
