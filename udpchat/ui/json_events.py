@@ -35,11 +35,9 @@ NAMES: Final[dict[type[ClientEvent], str]] = {
 }
 OMITTED: Final[dict[type[Any], frozenset[str]]] = {
     events.MessageSent: frozenset({"kind", "time_ms"}),
-    events.Error: frozenset({"key", "values", "said"}),
-    **dict.fromkeys(
-        (events.Notice, events.Rejected, events.Disconnected, events.Reconnected), frozenset({"key", "values"})
-    ),
+    events.Error: frozenset({"said"}),
 }
+PHRASE: Final = frozenset({"key", "values"})  # of an event that is a phrase: its code and its sentence are printed
 OMITTED_IN_LISTS: Final = frozenset({"history"})  # a message of the past is always one of history
 OMITTED_AT_DEFAULT: Final = frozenset({"line", "retry_s", "again"})
 RENAMED: Final[dict[str, tuple[str, Callable[[Any], Any]]]] = {"time_ms": ("time", iso_time)}  # with the new value
@@ -52,7 +50,7 @@ def json_event(event: ClientEvent) -> dict[str, Any]:
         phrase = {"reason": text_of(event)}
     elif isinstance(event, Phrase):
         phrase = {"code": event.code, "text": text_of(event)}
-    return {"event": NAMES[type(event)], **phrase, **_object(event)}
+    return {"event": NAMES[type(event)], **phrase, **_object(event, PHRASE)}
 
 
 def _object(record: Any, omitted: frozenset[str] = frozenset()) -> dict[str, Any]:
