@@ -54,7 +54,7 @@ def test_silence_is_suspected_first_and_told_then() -> None:
 
 
 def test_a_probe_measures_by_its_pong_and_a_heartbeat_measures_nothing() -> None:
-    profile = Profile(KeyPair(bytes(32)), "me", (), "server", lambda key: "")
+    profile = Profile(KeyPair(bytes(32)), "me", (), "server", lambda key: None)
     link = Link(5.0, LinkSettings(profile, bytes(16), SERVER, Random(1).randbytes))
     (ping,) = parse_up_untrusted(pack([link.probe(7.0)]))
     assert isinstance(ping, Ping)

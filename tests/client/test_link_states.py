@@ -6,6 +6,7 @@ from random import Random
 
 import pytest
 
+from udpchat.chat.phrase import Phrase
 from udpchat.client.link import (
     LOST_S,
     SUSPECT_S,
@@ -36,7 +37,13 @@ class Ends:
     def __init__(self, *, approves: bool = True) -> None:
         random = Random(1)
         self.now = 100.0
-        profile = Profile(KeyPair(random.randbytes(32)), "me", (), "server", lambda key: "" if approves else "no")
+        profile = Profile(
+            KeyPair(random.randbytes(32)),
+            "me",
+            (),
+            "server",
+            lambda key: None if approves else Phrase("server_key.changed"),
+        )
         settings = LinkSettings(profile, bytes(16), SERVER, random.randbytes)
         self.link = Link(self.now, settings)
         self.static = KeyPair(random.randbytes(32))

@@ -14,7 +14,7 @@ from udpchat.wire.frames import GetReceipt, Receipt, UserTyping, encode
 
 
 def notices(*, wants_receipts: bool = True) -> Notices:
-    profile = Profile(KeyPair(bytes(32)), "me", (), "server", lambda key: "")
+    profile = Profile(KeyPair(bytes(32)), "me", (), "server", lambda key: None)
     return Notices(
         Timeline(Uplink(bytes), profile=profile, saved=ClientState(bytes(16))), wants_receipts=wants_receipts
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from udpchat.chat import events
 from udpchat.chat.ids import message_id
 from udpchat.client.own_messages import Said

@@ -87,7 +87,7 @@ def test_a_store_that_another_client_has_open_is_not_opened_again(tmp_path: Path
 def test_the_server_is_remembered_once_it_has_let_the_client_in(tmp_path: Path) -> None:
     folder = ClientFolder(tmp_path, "alice", report=print)
     watch = folder.watch_server(ServerAddress("here", 1))
-    watch([events.notice("kept", rooms=("lobby",), limits=(0, 0))])
+    watch([events.notice("kept", rooms=("lobby",), limits=(None, None))])
     assert folder.last_server() is None
     watch([events.Connected("udpchat://here:1", "fingerprint", "alice", ())])
     assert folder.last_server() == "here:1"

@@ -166,7 +166,7 @@ def test_a_sentence_can_be_made_and_nothing_a_value_holds_is_a_field(key: str) -
             "3 messages of a conversation are gone: the server keeps only later ones",
         ),
         (
-            notice("kept", rooms=("den", "lobby"), limits=(86_400, 0)),
+            notice("kept", rooms=("den", "lobby"), limits=(86_400, None)),
             "what is said in den, lobby is kept by the server for 1 day; whoever joins and the server's operator can"
             " read it",
         ),
