@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from udpchat.client.link import Link, LinkRenewed, LinkSettings
 from udpchat.client.membership import Membership
+from udpchat.client.profile import Profile
 from udpchat.session.noise import KeyPair
 from udpchat.session.timers import earliest
 from udpchat.sync.requests import Outbox
@@ -38,8 +39,8 @@ class Peer:
 
     def __init__(self, now: float, server: Address, *, nick: str, room: str) -> None:
         self._room = room
-        static, instance = KeyPair(os.urandom(KEY_BYTES)), os.urandom(INSTANCE_BYTES)
-        self._link = Link(now, LinkSettings(static, instance, server, lambda key: True, os.urandom))
+        profile = Profile(KeyPair(os.urandom(KEY_BYTES)), nick, (room,), "", lambda key: None)
+        self._link = Link(now, LinkSettings(profile, os.urandom(INSTANCE_BYTES), server, os.urandom))
         self._membership = Membership(nick, (room,), "bench")
         self._outbox = Outbox()
         self._uplink = Uplink(os.urandom)
