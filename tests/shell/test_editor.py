@@ -176,7 +176,7 @@ def test_no_more_is_reported_than_is_released_and_what_waits_stays_in_the_line(d
     desk.keys.send_text("x\r" * LINES_AHEAD_MAX + "kept\r")
     desk.until("kept")
     assert desk.got == ["x"] * LINES_AHEAD_MAX
-    desk.editor.release(1)
+    desk.editor.release()
     desk.keys.send_text("\r")
     desk.report(*["x"] * LINES_AHEAD_MAX, "kept")
 

@@ -57,16 +57,29 @@ def test_lines_and_then_the_end_are_reported_in_the_loop(loop: asyncio.AbstractE
 
 
 def test_no_more_is_read_ahead_than_is_released(loop: asyncio.AbstractEventLoop) -> None:
-    got: list[str] = []
     count = 3 * LINES_AHEAD_MAX
-    lines = LineReader(io.BytesIO(b"x\n" * count))
+    pipe = Pipe(count)
+    got: list[str] = []
+    lines = LineReader(pipe)
     lines.start(loop, on_line=got.append, on_end=lambda: got.append("the end"))
-    run_until(loop, lambda: len(got) == LINES_AHEAD_MAX)
-    # That nothing comes cannot be waited for: a reader that ran ahead is given a moment to be caught at it.
-    loop.run_until_complete(asyncio.sleep(0.01))
-    assert len(got) == LINES_AHEAD_MAX
-    lines.release(10)
-    run_until(loop, lambda: len(got) == LINES_AHEAD_MAX + 10)
-    lines.release(count)
-    run_until(loop, lambda: got[-1] == "the end")
-    assert len(got) == count + 1
+    for released in (LINES_AHEAD_MAX, 2 * LINES_AHEAD_MAX):
+        run_until(loop, lambda released=released: len(got) == released)
+        pipe.reads_allowed = released + LINES_AHEAD_MAX + 1  # the next line is read, and waits
+        lines.release()
+    run_until(loop, lambda: got[-1:] == ["the end"])
+    assert got == ["x"] * count + ["the end"] and not pipe.was_read_ahead
+
+
+class Pipe:
+    """Gives a line for each read, and notes a read that was not allowed yet."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._reads = 0
+        self.reads_allowed = LINES_AHEAD_MAX + 1
+        self.was_read_ahead = False
+
+    def read(self, size: int, /) -> bytes:
+        self._reads += 1
+        self.was_read_ahead = self.was_read_ahead or self._reads > self.reads_allowed
+        return b"x\n" if self._reads <= self._count else b""

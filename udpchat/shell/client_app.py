@@ -11,6 +11,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -211,7 +212,6 @@ class ClientApp:
         self.core = core
         self._endpoint = endpoint
         self._source = source
-        self._lines_held = 0  # read and not released: while too much is unconfirmed, no more is read
         self._interface = interface
         self._ending = ending
         self._is_over = asyncio.Event()  # the goodbye was answered, or the client may not enter
@@ -227,7 +227,9 @@ class ClientApp:
         """Chat until `ending` has a code, then say goodbye; the code."""
         self._ending.on_stop = self.stop
         self._endpoint.listen(self._driver.receive)
-        self._source.start(self._loop, on_line=self._on_line, on_end=self._on_end_of_input)
+        call, interface = self._driver.call, self._interface
+        on_line, on_end = partial(call, interface.on_line), partial(call, interface.on_end_of_input)
+        self._source.start(self._loop, on_line=on_line, on_end=on_end)
         self._driver.start()
         try:
             return await self._ending.code()
@@ -248,13 +250,6 @@ class ClientApp:
         self._interface.on_stop(code, reason, is_error=is_error)
         self._look_for_the_end()
 
-    def _on_line(self, text: str) -> None:
-        self._lines_held += 1
-        self._driver.call(self._interface.on_line, text)
-
-    def _on_end_of_input(self) -> None:
-        self._driver.call(self._interface.on_end_of_input)
-
     def _on_events(self, now: float, happened: Sequence[events.ClientEvent]) -> None:
         for watch in self.watches:
             watch(happened)
@@ -263,9 +258,8 @@ class ClientApp:
         self._interface.on_events(now, happened)
         if self.progress is not None:
             self.progress.on_missing(self.core.model.connection.missing)
-        if self._lines_held and len(self.core.model.sending) < UNCONFIRMED_MAX:
-            self._source.release(self._lines_held)
-            self._lines_held = 0
+        if len(self.core.model.sending) < UNCONFIRMED_MAX:
+            self._source.release()  # while too much is unconfirmed, no more is read
         self._source.refresh()
         self._look_for_the_end()
 

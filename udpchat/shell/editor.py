@@ -104,9 +104,9 @@ class LineEditor:
         self._drawing = loop.create_task(self._application.run_async(handle_sigint=False, set_exception_handler=False))
         self._drawing.add_done_callback(self._on_drawn)
 
-    def release(self, count: int) -> None:
-        """`count` lines have been processed."""
-        self._ahead -= count
+    def release(self) -> None:
+        """All lines that were reported have been processed."""
+        self._ahead = 0
 
     def refresh(self) -> None:
         """The prompt may have changed; a new target and the end of a state are drawn at once, a new state later."""

@@ -31,8 +31,8 @@ class LineSource(Protocol):
     ) -> None:
         """Report from now on. Once."""
 
-    def release(self, count: int) -> None:
-        """`count` lines have been processed."""
+    def release(self) -> None:
+        """All lines that were reported have been processed."""
 
     def refresh(self) -> None:
         """The text of the prompt may have changed."""
@@ -76,6 +76,7 @@ class LineReader:
     def __init__(self, raw: Raw) -> None:
         self._raw = raw
         self._ahead = Semaphore(LINES_AHEAD_MAX)
+        self._reported = 0  # since the last release
 
     def start(
         self, loop: asyncio.AbstractEventLoop, *, on_line: Callable[[str], None], on_end: Callable[[], None]
@@ -84,9 +85,15 @@ class LineReader:
         self._loop, self._on_line, self._on_end = loop, on_line, on_end
         Thread(target=self._work, name="typed", daemon=True).start()
 
-    def release(self, count: int) -> None:
-        """`count` lines have been processed."""
-        self._ahead.release(count)
+    def release(self) -> None:
+        """All lines that were reported have been processed."""
+        if self._reported:
+            self._ahead.release(self._reported)
+            self._reported = 0
+
+    def _report(self, line: str) -> None:
+        self._reported += 1
+        self._on_line(line)
 
     def refresh(self) -> None:
         """There is no prompt."""
@@ -101,7 +108,7 @@ class LineReader:
         try:
             for line in lines_of(self._raw):
                 self._ahead.acquire()
-                self._loop.call_soon_threadsafe(self._on_line, line)
+                self._loop.call_soon_threadsafe(self._report, line)
             self._loop.call_soon_threadsafe(self._on_end)
         except RuntimeError:
             assert self._loop.is_closed()  # the program is ending
