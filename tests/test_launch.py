@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -49,16 +50,19 @@ def test_a_signal_while_modules_are_imported_ends_it_without_a_word(number: int)
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_while_a_server_is_looked_for_ends_it_without_a_word(number: int, tmp_path: Path) -> None:
-    command = [*PROGRAM, "client", "--nick", "a", "--server", "192.0.2.1", "--data", str(tmp_path), "--json"]
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe) as it:
-        for _ in range(2_000):
-            if (tmp_path / "keys").exists():
-                break
-            with pytest.raises(subprocess.TimeoutExpired):
-                it.wait(0.01)
-        it.send_signal(number)
-        out, err = it.communicate(timeout=LIMIT_S)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:  # the machine is there, and nobody answers
+        silent.bind(("127.0.0.1", 0))
+        server = f"127.0.0.1:{silent.getsockname()[1]}"
+        command = [*PROGRAM, "client", "--nick", "a", "--server", server, "--data", str(tmp_path), "--json"]
+        with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe) as it:
+            for _ in range(2_000):
+                if (tmp_path / "keys").exists():
+                    break
+                with pytest.raises(subprocess.TimeoutExpired):
+                    it.wait(0.01)
+            it.send_signal(number)
+            out, err = it.communicate(timeout=LIMIT_S)
     assert it.returncode == 128 + number
     assert out == b"" and b"Traceback" not in err and b"report" not in err
 

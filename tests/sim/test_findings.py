@@ -17,6 +17,7 @@ from udpchat.storage.memory import MemoryLog
 from udpchat.sync.bbr import BbrController
 from udpchat.sync.replica import Replica
 from udpchat.sync.rtt import RoundTrip
+from udpchat.ui.phrases import text_of
 from udpchat.wire.content import Tombstone
 from udpchat.wire.frames import Entries, EntryFragment, encode, raw
 from udpchat.wire.limits import DATAGRAM_BYTES_MAX
@@ -261,7 +262,7 @@ def lose_log(world: World) -> None:
 def losses_of(client: ClientNode, log: str) -> int:
     """How often it was told that such a log is another than before."""
     told = (event for event in client.events if isinstance(event, events.Notice) and event.code == "generation")
-    return sum(log in notice.text for notice in told)
+    return sum(log in text_of(notice) for notice in told)
 
 
 def test_entries_that_nobody_wants_are_not_acknowledged() -> None:
