@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -78,6 +79,15 @@ def test_what_is_remembered_of_changes_is_bounded() -> None:
         members.receive(at + 1, Left(f"nick{at}", BOB, Reason.QUIT))
     members.receive_page("", page(at + 1, "ann"))
     assert nicks(members) == ["ann"]
+
+
+def test_a_server_cannot_fill_the_memory_with_members(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("udpchat.client.members.PEERS_MAX", 3)
+    members = Members()
+    for at in range(1, 9):
+        members.receive(at, Joined(f"nick{at}", BOB))
+    members.receive(9, AwaySet("nick1", BOB, "lunch"))
+    assert [(each.nick, each.away) for each in members] == [("nick1", "lunch"), ("nick2", None), ("nick3", None)]
 
 
 @given(st.integers(0, 2**32))

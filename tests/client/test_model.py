@@ -7,7 +7,7 @@ import pytest
 from tests.client.pair import Person, Wire
 from udpchat.chat import events
 from udpchat.client import compose
-from udpchat.client.model import ITEMS_BYTES_MAX, ITEMS_MAX, Conversation, Delivery, Item, ItemState, Phase
+from udpchat.client.model import ITEMS_BYTES_MAX, ITEMS_MAX, PRIVATE_MAX, Conversation, Delivery, Item, ItemState, Phase
 from udpchat.client.read_marks import REPORT_INTERVAL_S
 from udpchat.client.typing import SHOWN_S
 from udpchat.wire.limits import TYPING, TYPING_INTERVAL_S
@@ -156,6 +156,15 @@ def test_a_restored_server_begins_a_conversation_anew() -> None:
     assert alice.core.model.items("lobby") == [] and unread(alice) == (0, 0)
 
 
+def test_a_server_cannot_fill_the_memory_with_conversations() -> None:
+    wire = Wire()
+    alice = wire.person("alice")
+    for number in range(2 * PRIVATE_MAX):
+        alice.core.model.apply([events.MessageReceived(f"@n{number}", 1, f"n{number}", "x", "text", 1, "0a", False)])
+    private = [each for each in alice.core.model.conversations() if each.is_private]
+    assert len(private) == PRIVATE_MAX and private[0].name == f"@n{PRIVATE_MAX}"
+
+
 def test_rooms_come_as_they_were_joined_and_then_the_latest_private_conversations() -> None:
     wire = Wire()
     alice, bob, carol = wire.person("alice", "lobby", "den"), wire.person("bob"), wire.person("carol")
@@ -182,7 +191,7 @@ def test_members_are_those_who_come_and_go_and_after_a_list_all() -> None:
     alice.core.ask(wire.now, compose.list_members("lobby"))
     carol = wire.person("carol")
     carol.core.ask(wire.now, compose.set_away("lunch"))
-    wire.settle()
+    wire.settle(1.5)
     assert [(each.nick, each.away) for each in members] == [("alice", None), ("bob", None), ("carol", "lunch")]
     assert members.is_complete and alice.of(events.MemberAway) == [events.MemberAway("lobby", "carol", "lunch")]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from udpchat.client.read_marks import REPORT_INTERVAL_S, ReadMarks
 from udpchat.wire.content import Joined, ReadMark
 from udpchat.wire.frames import encode
+from udpchat.wire.limits import INBOX_ENTRIES_MAX
 from udpchat.wire.requests import MarkRead
 
 
@@ -38,3 +39,11 @@ def test_stored_marks_are_known_at_once_and_other_entries_are_skipped() -> None:
     stored = [encode(ReadMark("#lobby", 1, 5)), b"damaged", encode(Joined("bob", bytes(8)))]
     marks = ReadMarks([*stored, encode(ReadMark("#lobby", 1, 3))])
     assert marks.get("#lobby", 1) == 5 and marks.drain() == []
+
+
+def test_the_marks_of_a_thousand_logs_are_kept() -> None:
+    marks = ReadMarks()
+    for number in range(INBOX_ENTRIES_MAX + 1):
+        marks.set(10.0, ReadMark(f"#room{number}", 1, 5))
+    assert marks.get("#room0", 1) is None and marks.get("#room1", 1) == 5
+    assert len(marks.drain()) == INBOX_ENTRIES_MAX

@@ -10,7 +10,7 @@ from udpchat.client.own_messages import Said
 from udpchat.client.profile import Profile
 from udpchat.client.replica_start import REGENERATED_ENTRIES_MAX
 from udpchat.client.stored import ClientState, EntriesStored, ReplicaReset
-from udpchat.client.timeline import Timeline
+from udpchat.client.timeline import NAMES_MAX, Timeline
 from udpchat.session.noise import KeyPair
 from udpchat.sync.uplink import Uplink
 from udpchat.wire.content import Entry, Joined, Left, Message, Renamed, Tombstone, TopicSet
@@ -496,3 +496,10 @@ def test_an_entry_of_an_optional_kind_is_kept_and_passed_over() -> None:
     assert [text for _, text, _ in shown(view)] == ["one", "three"]
     [stored] = [write for write in view.writes.drain() if isinstance(write, EntriesStored)]
     assert len(stored.entries) == 3
+
+
+def test_of_the_names_of_others_in_conversations_the_latest_are_known() -> None:
+    view = timeline()
+    for number in range(NAMES_MAX + 1):
+        view.recall([LogEntry(TALK, 1, encode(message("psst", nick=f"nick{number}", to="me")))])
+    assert view.log_of("@nick0") is None and view.log_of("@nick1") == view.log_of(f"@nick{NAMES_MAX}") == TALK

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tests.server.rig import Rig, device_counts, published
 from udpchat.server.fanout import Fanout
-from udpchat.server.roster import BATCH_S_MAX, KEPT_ENTRIES_MAX, Roster
-from udpchat.wire.content import AwaySet, Joined, Left, Reason, Renamed, TopicSet
+from udpchat.server.roster import BATCH_S_MAX, KEPT_ENTRIES_MAX, PRESENCE_DELAY_S, Roster
+from udpchat.wire.content import AwaySet, Entry, Joined, Left, Reason, Renamed, TopicSet
 from udpchat.wire.frames import Ack, Cursor, Entries, parse_down_untrusted
 
 USER = b"u" * 8
@@ -113,29 +113,47 @@ def test_topics_and_renames_are_entries_like_any_other() -> None:
 
 def test_a_member_is_away_once_all_devices_of_its_nick_are_and_back_with_the_first() -> None:
     rig = Rig()
-    alice, phone = rig.device("alice", "lobby"), None
+    alice = rig.device("alice", "lobby")
     user = alice.author.user
+    told = [Joined("alice", user)]
+
+    def announces(*entries: Entry) -> bool:
+        told.extend(entries)
+        return rig.roster("lobby") == told
+
     rig.chat.rooms.set_away(rig.now, alice, "lunch")
-    assert rig.roster("lobby") == [Joined("alice", user), AwaySet("alice", user, "lunch")]
+    assert announces(AwaySet("alice", user, "lunch"))
     phone = rig.device("alice", "lobby", key=alice.key)
+    assert announces(AwaySet("alice", user, None))
     rig.chat.rooms.set_away(rig.now, phone, "a walk")
+    assert announces(AwaySet("alice", user, "lunch"))
     rig.chat.rooms.set_away(rig.now, alice, None)
-    assert rig.roster("lobby")[2:] == [
-        AwaySet("alice", user, None),
-        AwaySet("alice", user, "lunch"),
-        AwaySet("alice", user, None),
-    ]
+    assert announces(AwaySet("alice", user, None))
     rig.leave(alice)
-    assert rig.roster("lobby")[5:] == [AwaySet("alice", user, "a walk")]
+    assert announces(AwaySet("alice", user, "a walk"))
     rig.chat.rooms.rename(rig.now, phone, "ada")
-    assert rig.roster("lobby")[6:] == [Renamed("alice", "ada", user), AwaySet("ada", user, "a walk")]
+    assert announces(Renamed("alice", "ada", user), AwaySet("ada", user, "a walk"))
+
+
+def test_who_is_away_and_back_all_the_time_is_announced_once_a_second_as_what_it_is_then() -> None:
+    roster = Roster("lobby", generation=1)
+    roster.join(0.0, "alice", USER)
+    roster.flush(0.0, Fanout())
+    for former, reason in [(None, "lunch"), ("lunch", None)] * 1_000 + [(None, "tea")]:
+        roster.set_away(1.0, "alice", former, reason)
+    assert roster.flush_at == 1.0 + PRESENCE_DELAY_S and roster.head == 1
+    assert roster.member("alice").away is None  # as of the head
+    roster.flush(2.0, Fanout())
+    roster.set_away(2.0, "alice", "tea", None)
+    roster.set_away(2.0, "alice", None, "tea")
+    roster.flush(3.0, Fanout())
+    assert published(roster)[1:] == [AwaySet("alice", USER, "tea")] and roster.member("alice").away == "tea"
 
 
 def test_a_list_of_members_is_as_of_the_last_change_also_if_it_is_not_published_yet() -> None:
     roster = Roster("lobby", generation=1)
-    roster.join(0.0, "alice", USER)
-    roster.join(0.0, "bob", USER, away="lunch")
-    assert roster.head == 3 and roster.stream.head == 0
-    assert [roster.member(nick).away for nick in ("alice", "bob")] == [None, "lunch"]
+    for nick in ("alice", "bob"):
+        roster.join(0.0, nick, USER)
+    assert roster.head == 2 and roster.stream.head == 0
     roster.flush(1.0, Fanout())
-    assert roster.head == roster.stream.head == 3
+    assert roster.head == roster.stream.head == 2

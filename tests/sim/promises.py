@@ -217,7 +217,7 @@ class Promises:
         for room in filter(rooms.__contains__, client.core.rooms):
             members, roster = client.core.model.members(room), rooms[room].roster
             known = {member.nick: (member.user, member.away) for member in members}
-            present = {nick: (each.user, each.away) for nick, each in roster.members.items()}
+            present = {nick: (each.user, each.announced) for nick, each in roster.members.items()}
             if not members.is_complete:
                 present = {nick: each for nick, each in present.items() if nick in known}
             assert known == present, f"{client.nick}: {known} are in {room}, not {present}"

@@ -11,6 +11,7 @@ from typing import Final
 
 from udpchat.wire import requests
 from udpchat.wire.content import AwaySet, Entry, Joined, Left, Renamed
+from udpchat.wire.limits import PEERS_MAX
 
 CHANGES_MAX: Final = 4_096  # remembered, so that a page that was made before them does not undo them
 
@@ -77,7 +78,7 @@ class Members:
     def _set(self, nick: str, member: Member | None) -> None:
         if member is None:
             self._by_nick.pop(nick, None)
-        else:
+        elif nick in self._by_nick or len(self._by_nick) < PEERS_MAX:  # a server holds no more
             self._by_nick[nick] = member
 
     # --- Lists ----------

@@ -19,9 +19,10 @@ from udpchat.client.chat import Chat
 from udpchat.client.link import Link
 from udpchat.client.members import Members
 from udpchat.client.own_messages import Said
-from udpchat.wire.limits import SEQUENCE_MAX
+from udpchat.wire.limits import CONVERSATIONS_PER_KEY_MAX, SEQUENCE_MAX
 
 ITEMS_MAX: Final = 500  # of one conversation; earlier ones are in the store
+PRIVATE_MAX: Final = 2 * CONVERSATIONS_PER_KEY_MAX  # a user is asked for fewer; a server may send more
 UNKNOWN: Final = SEQUENCE_MAX + 1  # behind all others
 ITEMS_BYTES_MAX: Final = 128 * 1024  # of the texts of one conversation, except that the latest item stays
 
@@ -194,7 +195,14 @@ class Model:
             conversation = Conversation(name, self._chat.timeline.read_up_to(name))
             if conversation.is_private or name in self.rooms:
                 self._conversations[nick_key(name)] = conversation
+                self._evict()
         return conversation
+
+    def _evict(self) -> None:
+        """Forget the conversation with a user that was begun first, if there are too many."""
+        private = [name for name, known in self._conversations.items() if known.is_private]
+        if len(private) > PRIVATE_MAX:
+            del self._conversations[private[0]]
 
     def items(self, name: str) -> list[Item]:
         """The messages of a conversation, and behind them those that are being sent."""

@@ -12,6 +12,7 @@ from udpchat.session.timers import earliest
 from udpchat.wire.content import ReadMark
 from udpchat.wire.errors import BadDatagram
 from udpchat.wire.frames import parse_entry_untrusted
+from udpchat.wire.limits import INBOX_ENTRIES_MAX
 from udpchat.wire.requests import MarkRead
 
 REPORT_INTERVAL_S: Final = 5.0  # what is read meanwhile goes as one request for each log
@@ -46,7 +47,10 @@ class ReadMarks:
         known = self._marks.get(mark.log)
         if known is not None and known.generation == mark.generation and known.sequence >= mark.sequence:
             return False
+        self._marks.pop(mark.log, None)  # to be the last of the dict
         self._marks[mark.log] = mark
+        if len(self._marks) > INBOX_ENTRIES_MAX:
+            del self._marks[next(iter(self._marks))]
         return True
 
     def set(self, now: float, mark: ReadMark) -> None:
@@ -62,5 +66,5 @@ class ReadMarks:
     def drain(self) -> list[MarkRead]:
         """The marks that are not sent yet."""
         unsent, self._unsent, self._due = self._unsent, {}, None
-        marks = [self._marks[log] for log in unsent]
+        marks = [self._marks[log] for log in unsent if log in self._marks]
         return [MarkRead(mark.log, mark.generation, mark.sequence) for mark in marks]

@@ -7,6 +7,7 @@ Joined or Left. Entries of rooms and conversations, but not of rosters, are also
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from udpchat.chat import events
 from udpchat.chat.ids import CONVERSATION_PREFIX, PRIVATE_PREFIXES, ROOM_PREFIX, ROSTER_PREFIX, inbox_log
@@ -25,6 +26,8 @@ from udpchat.wire import content, requests
 from udpchat.wire.errors import BadDatagram
 from udpchat.wire.frames import Head, parse_entry_untrusted
 from udpchat.wire.limits import CONVERSATIONS_PER_KEY_MAX, SEQUENCE_MAX
+
+NAMES_MAX: Final = 4 * CONVERSATIONS_PER_KEY_MAX  # of the others in conversations; each may have gone by several
 
 
 class Timeline:
@@ -193,7 +196,10 @@ class Timeline:
             return log[1:]
         is_own = message.author == self.people.me
         nick = message.to if is_own and message.to is not None else message.nick
+        self._conversations.pop(nick_key(nick), None)  # to be the last of the dict
         self._conversations[nick_key(nick)] = log
+        if len(self._conversations) > NAMES_MAX:
+            del self._conversations[next(iter(self._conversations))]
         return "@" + nick
 
     def room_of(self, log: str) -> str | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from udpchat.chat.ids import roster_log
 from udpchat.server.fanout import Fanout
+from udpchat.session.timers import earliest
 from udpchat.sync.log import Extent
 from udpchat.sync.log_stream import RECENT_ENTRIES_MAX, LogStream
 from udpchat.wire.content import AwaySet, Entry, Joined, Left, Reason, Renamed, TopicSet
@@ -19,6 +20,7 @@ from udpchat.wire.requests import Member
 
 BATCH_S_PER_MEMBER = 0.001
 BATCH_S_MAX = 0.2
+PRESENCE_DELAY_S = 1.0  # of an AwaySet
 KEPT_ENTRIES_MAX = 16 * RECENT_ENTRIES_MAX
 
 
@@ -67,13 +69,14 @@ class Attendance:
 class Roster:
     """The members of one room, by nick."""
 
-    __slots__ = ("_changes", "_pending", "flush_at", "members", "stream")
+    __slots__ = ("_changes", "_pending", "_presences", "flush_at", "members", "stream")
 
     def __init__(self, room: str, *, generation: int) -> None:
         self._changes = _Changes(generation)
         self.stream = LogStream(roster_log(room), self._changes)
         self.members: dict[str, Attendance] = {}
         self._pending: list[bytes] = []
+        self._presences: dict[str, None] = {}  # nicks that may be away or back since their last announcement
         self.flush_at: float | None = None
 
     @property
@@ -82,9 +85,9 @@ class Roster:
         return self._changes.head + len(self._pending)
 
     def member(self, nick: str) -> Member:
-        """The member of this nick, as `ListMembers` is answered."""
+        """The member of this nick as of `head`: away if that was announced."""
         attendance = self.members[nick]
-        return Member(nick, attendance.user, attendance.away)
+        return Member(nick, attendance.user, attendance.announced)
 
     def join(self, now: float, nick: str, user: bytes, *, away: str | None = None) -> None:
         """A device joined; the first one of a nick is announced. `away`: why the device is away, if it is."""
@@ -131,10 +134,22 @@ class Roster:
         return not attendance.devices
 
     def _announce(self, now: float, nick: str) -> None:
+        """Announce the presence of a member with the next batch, if it differs by then. However often a device changes
+        it, all hear of it once a second at most, unless others come and go."""
         attendance = self.members[nick]
         if attendance.away != attendance.announced:
-            attendance.announced = attendance.away
-            self._change(now, AwaySet(nick, attendance.user, attendance.away))
+            self._presences[nick] = None
+            self.flush_at = earliest(self.flush_at, now + PRESENCE_DELAY_S)
+
+    def _take_presences(self) -> list[bytes]:
+        changed = []
+        for nick in self._presences:
+            attendance = self.members.get(nick)
+            if attendance is not None and attendance.away != attendance.announced:
+                attendance.announced = attendance.away
+                changed.append(encode(AwaySet(nick, attendance.user, attendance.away)))
+        self._presences.clear()
+        return changed
 
     def set_topic(self, now: float, topic: str, nick: str) -> None:
         """The topic changed."""
@@ -142,12 +157,11 @@ class Roster:
 
     def _change(self, now: float, entry: Entry) -> None:
         self._pending.append(encode(entry))
-        if self.flush_at is None:
-            self.flush_at = now + min(BATCH_S_MAX, BATCH_S_PER_MEMBER * len(self.members))
+        self.flush_at = earliest(self.flush_at, now + min(BATCH_S_MAX, BATCH_S_PER_MEMBER * len(self.members)))
 
     def flush(self, now: float, fanout: Fanout) -> None:
         """Send the batched changes to all followers."""
-        pending, self._pending, self.flush_at = self._pending, [], None
+        pending, self._pending, self.flush_at = self._pending + self._take_presences(), [], None
         for start in range(0, len(pending), RECENT_ENTRIES_MAX):  # a stream keeps no more in memory
             entries = pending[start : start + RECENT_ENTRIES_MAX]
             self._changes.entries.extend(entries)
