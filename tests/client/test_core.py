@@ -372,3 +372,20 @@ def test_what_comes_after_the_end_changes_nothing() -> None:
     world.drain(world.server)
     world.run(5)
     assert len(alice.events) == count and alice.core.is_over
+
+
+def test_a_restart_of_the_server_is_seen_as_lost_and_back_and_nobody_seems_to_come() -> None:
+    world = World(Random(4))
+    clients = world.add_clients(4)
+    world.run(5)
+    before = [len(client.of(events.MemberJoined)) for client in clients]
+    world.server.kill()
+    world.run(20)
+    world.server.restart()
+    world.settle()
+    world.run(5)
+    assert [len(client.of(events.MemberJoined)) for client in clients] == before
+    assert all(len(client.of(events.Reconnected)) == 1 for client in clients)
+    world.add_client("newcomer")
+    world.settle()
+    assert [len(client.of(events.MemberJoined)) for client in clients[:4]] == [count + 1 for count in before]

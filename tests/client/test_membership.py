@@ -53,14 +53,17 @@ def test_a_room_wanted_later_is_asked_for_alone() -> None:
 def test_in_a_new_session_everything_is_said_again() -> None:
     attendance = entered("lobby")
     attendance.renew(20.0)
-    assert not attendance.is_complete and said(attendance, 20.0) == [Enter("alice", "test"), Follow("#lobby")]
+    assert not attendance.is_complete and said(attendance, 20.0) == [
+        Enter("alice", "test"),
+        Follow("#lobby", is_back=True),
+    ]
 
 
 def test_a_room_that_was_dropped_is_not_asked_for() -> None:
     attendance = entered("lobby", "den")
     assert attendance.drop("den") and not attendance.drop("den")
     attendance.renew(20.0)
-    assert said(attendance, 20.0) == [Enter("alice", "test"), Follow("#lobby")] and attendance.rooms == ("lobby",)
+    assert said(attendance, 20.0) == [Enter("alice", "test"), Follow("#lobby", True)] and attendance.rooms == ("lobby",)
 
 
 def test_a_room_that_was_left_and_is_wanted_again_is_asked_for_again() -> None:

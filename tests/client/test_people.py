@@ -78,3 +78,27 @@ def test_the_members_of_a_room_that_was_left_are_forgotten() -> None:
     assert [member.nick for member in people.members("lobby")] == ["bob"]
     people.close("lobby")
     assert not people.members("lobby")
+
+
+def test_after_a_restart_of_the_server_who_was_there_all_the_time_is_no_news_when_joining_again() -> None:
+    people = people_in("lobby")
+    for at, entry in enumerate((Joined("bob", BOB), Joined("carol", CAROL), Left("carol", CAROL, Reason.TIMED_OUT)), 1):
+        people.receive("lobby", at, entry)
+    people.open("lobby", 0)
+    entries = (
+        Joined("dave", b"d" * 8, True),
+        Joined("bob", BOB, True),
+        Joined("carol", CAROL, True),
+        Joined("eve", b"e" * 8),
+    )
+    joined = [event for at, entry in enumerate(entries, 1) for event in people.receive("lobby", at, entry)]
+    assert joined == [events.MemberJoined("lobby", "carol"), events.MemberJoined("lobby", "eve")]
+    assert [member.nick for member in people.members("lobby")] == ["bob", "carol", "dave", "eve"]
+
+
+def test_who_is_back_while_the_server_ran_on_is_news_because_leaving_was_reported() -> None:
+    people = people_in("lobby")
+    assert people.receive("lobby", 1, Joined("bob", BOB, True)) == [events.MemberJoined("lobby", "bob")]
+    people.receive("lobby", 2, Left("bob", BOB, Reason.TIMED_OUT))
+    people.skip("lobby", 5)
+    assert people.receive("lobby", 6, Joined("bob", BOB, True)) == [events.MemberJoined("lobby", "bob")]

@@ -26,6 +26,7 @@ class RoomWish:
     """A room that this client wants to be in."""
 
     is_followed: bool = False  # whether the server has sent its head in this session
+    was_followed: bool = False  # in this session or an earlier one
     is_returning: bool = False  # from the previous run; not requested in this one
     line: int | None = None  # of the input that requested it
 
@@ -90,7 +91,7 @@ class Membership:
         self._strays.discard(ROOM_PREFIX + room)
         if room not in self._rooms:
             return True
-        self._rooms[room].is_followed = False
+        self._rooms[room].is_followed = self._rooms[room].was_followed = False
         self._due = now
         return False
 
@@ -99,7 +100,7 @@ class Membership:
         wish = self._rooms.get(room)
         if wish is None or wish.is_followed:
             return False
-        wish.is_followed = True
+        wish.is_followed = wish.was_followed = True
         wish.line = None  # a later refusal does not answer this line
         return True
 
@@ -146,4 +147,4 @@ class Membership:
         self._due = now + backoff_s(ENTER_RESEND_S, self._enters, growth=ENTER_RESEND_GROWTH, max_s=ENTER_RESEND_S_MAX)
         self._enters += 1
         entering = [] if self.is_welcome else [encode(Enter(self.nick, self._agent, renamed_by))]
-        return entering + [encode(Follow(ROOM_PREFIX + room)) for room in awaited]
+        return entering + [encode(Follow(ROOM_PREFIX + room, self._rooms[room].was_followed)) for room in awaited]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from udpchat.chat import events
 from udpchat.chat.names import nick_key
-from udpchat.client.members import Members
+from udpchat.client.members import CHANGES_MAX, Members
 from udpchat.wire.content import AwaySet, Entry, Joined, Left, Message, Renamed, TopicSet
 
 
@@ -14,17 +14,26 @@ class People:
     def __init__(self, me: bytes) -> None:
         self.me = me
         self._rooms: dict[str, Members] = {}
+        self._resumed: set[str] = set()  # rooms that go on after the server began their roster anew: it was restarted
+        self._left: dict[tuple[str, str], None] = {}  # (room, nick) of those who were reported as left; the latest
         self._ignored: dict[str, bytes] = {}  # `nick_key` -> user id, empty until known
 
     # --- Members ----------
 
     def open(self, room: str, sequence: int) -> None:
-        """The roster of a room is received from behind this sequence on: its members are not known yet."""
+        """A roster is received from behind this sequence on: its members are not known yet."""
+        if room in self._rooms:
+            self._resumed.add(room)
+        self._rooms[room] = Members(sequence)
+
+    def skip(self, room: str, sequence: int) -> None:
+        """The entries of a roster up to this sequence cannot be had: its members are not known any more."""
         self._rooms[room] = Members(sequence)
 
     def close(self, room: str) -> None:
         """This client left a room."""
         self._rooms.pop(room, None)
+        self._resumed.discard(room)
 
     def members(self, room: str) -> Members:
         """The members of a room; none if this client is not in it."""
@@ -38,10 +47,15 @@ class People:
 
     def _happened(self, room: str, entry: Entry) -> list[events.ClientEvent]:
         match entry:
-            case Joined(nick, user):
+            case Joined(nick, user, is_back):
                 self._recognize(nick, user)
-                return [events.MemberJoined(room, nick)] if user != self.me else []
+                return (
+                    [events.MemberJoined(room, nick)] if user != self.me and self._is_news(room, nick, is_back) else []
+                )
             case Left(nick, user, reason):
+                self._left[room, nick] = None
+                if len(self._left) > CHANGES_MAX:
+                    del self._left[next(iter(self._left))]
                 return [events.MemberLeft(room, nick, reason)] if user != self.me else []
             case Renamed(old, nick, user):
                 self._recognize(old, user)
@@ -51,6 +65,12 @@ class People:
             case TopicSet(topic, nick):
                 return [events.TopicChanged(room, topic, nick)]
         return []
+
+    def _is_news(self, room: str, nick: str, is_back: bool) -> bool:
+        """Whether somebody who joined was not there all the time: after a restart of the server, all join again."""
+        was_left = (room, nick) in self._left
+        self._left.pop((room, nick), None)
+        return was_left or not (is_back and room in self._resumed)
 
     def _is_in_a_room(self, nick: str, user: bytes) -> bool:
         """Whether a rename was reported by another room already."""

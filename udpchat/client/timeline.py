@@ -102,7 +102,7 @@ class Timeline:
     def _skip(self, replica: Replica, base: int) -> None:
         """The server no longer keeps entries up to `base`: the replica is to continue there."""
         if replica.log.startswith(ROSTER_PREFIX):
-            return self.people.open(replica.log[1:], base)
+            return self.people.skip(replica.log[1:], base)
         if replica.sequence and replica.log != self._inbox:
             gone = events.notice("history_gone", count=base - replica.sequence, log=self._target_of(replica.log))
             self._events.append(gone)

@@ -72,7 +72,7 @@ class Admission:
         for log in (*([inbox] if self._durable.head(inbox) else ()), *self._durable.conversations(peer.key)):
             self._fanout.follow(now, peer, self._rooms.stream(log))
         for name in sorted(entering.rooms):
-            self._join(now, peer, name)
+            self._join(now, peer, name, is_back=entering.rooms[name])
 
     def reject(self, peer: Peer, code: str, detail: tuple[str, ...]) -> None:
         """The peer may not enter under this nick; it may request another."""
@@ -99,8 +99,11 @@ class Admission:
         )
         self._send(peer, welcome)
 
-    def follow(self, now: float, peer: Peer, log: str) -> None:
-        """A peer requests to join a room. A peer that has not entered yet joins it when it enters."""
+    def follow(self, now: float, peer: Peer, log: str, *, is_back: bool = False) -> None:
+        """A peer requests to join a room. A peer that has not entered yet joins it when it enters.
+
+        `is_back`: it was there before, in another session.
+        """
         if not log.startswith(ROOM_PREFIX):
             return self._send(peer, FollowRefused(log, "bad_room.not_followed"))
         try:
@@ -111,13 +114,13 @@ class Admission:
         if name not in known and len(known) >= ROOMS_PER_PEER_MAX:
             return self._send(peer, FollowRefused(log, "too_many_rooms.joined", (str(ROOMS_PER_PEER_MAX),)))
         if peer.entering is None:
-            self._join(now, peer, name)
+            self._join(now, peer, name, is_back=is_back)
         else:
-            peer.entering.rooms |= {name}
+            peer.entering.rooms[name] = is_back
 
-    def _join(self, now: float, peer: Peer, name: str) -> None:
+    def _join(self, now: float, peer: Peer, name: str, *, is_back: bool) -> None:
         room = self._rooms.open(name)
         if room is None:
             self._send(peer, FollowRefused(ROOM_PREFIX + name, "too_many_rooms"))
         else:
-            self._rooms.join(now, peer, room)
+            self._rooms.join(now, peer, room, is_back=is_back)

@@ -64,7 +64,7 @@ def _on_follow(context: FrameContext, frame: Follow) -> None:
     peer, session = context.peer, context.session
     is_overtaken = session.opened < peer.follows_from  # by a later Part, maybe of this room
     if context.is_current and not is_overtaken:
-        context.chat.admission.follow(context.now, peer, frame.log)
+        context.chat.admission.follow(context.now, peer, frame.log, is_back=frame.is_back)
 
 
 def _on_request(context: FrameContext, frame: Request) -> None:

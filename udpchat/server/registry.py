@@ -7,7 +7,7 @@ a nick; a `Peer` has the nick that it uses now.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from udpchat.server.settle import Author
 from udpchat.session.rate_limit import TokenBucket
@@ -29,10 +29,13 @@ from udpchat.wire.requests import RequestBody
 
 @dataclass(slots=True)
 class Entering:
-    """What a peer without a nick has requested: the nick that is proposed, and the rooms it will join."""
+    """What a peer without a nick has requested: the nick that is proposed, and the rooms it will join.
+
+    `rooms`: by name, whether it was there before, in another session.
+    """
 
     nick: str | None = None
-    rooms: frozenset[str] = frozenset()
+    rooms: dict[str, bool] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -122,12 +122,15 @@ class Rooms:
 
     # --- Members ----------
 
-    def join(self, now: float, peer: Peer, room: Room) -> None:
-        """A peer joins a room and follows its log and roster; joining again changes nothing."""
+    def join(self, now: float, peer: Peer, room: Room, *, is_back: bool = False) -> None:
+        """A peer joins a room and follows its log and roster; joining again changes nothing.
+
+        `is_back`: it was there before, in another session.
+        """
         assert peer.nick is not None
         if room.name not in peer.rooms:
             peer.rooms.add(room.name)
-            room.roster.join(now, peer.nick, peer.author.user, away=peer.activity.away)
+            room.roster.join(now, peer.nick, peer.author.user, away=peer.activity.away, is_back=is_back)
             self.to_arm[room] = None
         self._fanout.follow(now, peer, room.stream)
         self._fanout.follow(now, peer, room.roster.stream)

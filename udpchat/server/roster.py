@@ -89,11 +89,16 @@ class Roster:
         attendance = self.members[nick]
         return Member(nick, attendance.user, attendance.announced)
 
-    def join(self, now: float, nick: str, user: bytes, *, away: str | None = None) -> None:
-        """A device joined; the first one of a nick is announced. `away`: why the device is away, if it is."""
+    def join(
+        self, now: float, nick: str, user: bytes, *, away: str | None = None, is_back: bool = False
+    ) -> None:
+        """A device joined; the first one of a nick is announced. `away`: why the device is away, if it is.
+
+        `is_back`: it was there before, in another session.
+        """
         if nick not in self.members:
             self.members[nick] = Attendance(user)
-            self._change(now, Joined(nick, user))
+            self._change(now, Joined(nick, user, is_back))
         self._add(now, nick, away)
 
     def leave(self, now: float, nick: str, user: bytes, reason: Reason, *, away: str | None = None) -> None:

@@ -77,10 +77,11 @@ class Tombstone(WireStruct, tag=2, frozen=True):
 
 
 class Joined(WireStruct, tag=3, frozen=True):
-    """Roster: the first device of a person joined the room."""
+    """Roster: the first device of a person joined the room; `is_back`: it was there before, with another session."""
 
     nick: Nick
     user: UserId
+    is_back: bool = False
 
 
 class Left(WireStruct, tag=4, frozen=True):

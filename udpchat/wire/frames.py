@@ -69,9 +69,13 @@ class Enter(WireStruct, tag=1, frozen=True):
 
 
 class Follow(WireStruct, tag=2, frozen=True):
-    """Request to join the room with this log; repeated until answered by `Heads` or `FollowRefused`."""
+    """Request to join the room with this log; repeated until answered by `Heads` or `FollowRefused`.
+
+    `is_back`: this client was in the room before, in another session of the same run.
+    """
 
     log: LogName
+    is_back: bool = False
 
 
 class Request(WireStruct, tag=3, frozen=True):
