@@ -2,6 +2,7 @@
 
 Source: confusables.txt of UTS #39 (Unicode Security Mechanisms), version 17.0.0 of 2025-07-22,
 (c) 2025 Unicode, Inc., used under the Unicode License v3, https://www.unicode.org/license.txt.
+`tests/chat/confusables.py` makes the table from that file.
 
 The table has every character of that file whose case-folded prototype consists of ASCII letters and digits, or is one
 punctuation character that nicks may contain, or consists of Latin combining marks after at most one ASCII letter. It
