@@ -12,8 +12,7 @@ from udpchat.chat import events
 from udpchat.client.link import LOST_S, RECONNECT_S_MIN, SUSPECT_S, Link, LinkSettings
 from udpchat.client.profile import Profile
 from udpchat.session.noise import KeyPair
-from udpchat.wire.frames import Ping, Pong, encode, pack, parse_up_untrusted
-from udpchat.wire.limits import DATAGRAM_BYTES_MAX
+from udpchat.wire.frames import Ping, Pong, pack, parse_up_untrusted
 from udpchat.wire.packets import Kind, Reset
 
 STRANGER = ("stranger", 9)
@@ -76,10 +75,9 @@ def test_a_forged_reset_costs_one_handshake_a_second_at_most_and_breaks_nothing(
     alice, bob = world.add_clients(2)
     seen = sent(world, alice)
     for _ in range(100):
-        session = alice.core._link.session
-        assert session is not None
-        world.network.inject(world.now, STRANGER, alice.address, Reset(session.peer_index).encode())
-        world.network.inject(world.now, STRANGER, alice.address, Reset(session.peer_index ^ 1).encode())
+        index = alice.session.peer_index
+        world.network.inject(world.now, STRANGER, alice.address, Reset(index).encode())
+        world.network.inject(world.now, STRANGER, alice.address, Reset(index ^ 1).encode())
         world.run(0.05)
     assert 1 <= len(hellos(seen)) <= 2 * 5 / RECONNECT_S_MIN + 2
     alice.say("still here")
@@ -93,22 +91,9 @@ def test_a_reset_of_a_session_that_is_not_ours_does_nothing() -> None:
     (alice,) = world.add_clients(1)
     world.run(2)
     seen = sent(world, alice)
-    session = alice.core._link.session
-    assert session is not None
-    world.network.inject(world.now, SERVER, alice.address, Reset(session.peer_index ^ 1).encode())
+    world.network.inject(world.now, SERVER, alice.address, Reset(alice.session.peer_index ^ 1).encode())
     world.run(1)
     assert not hellos(seen)
-
-
-def test_frames_travel_in_as_few_packets_as_hold_them() -> None:
-    world = World(Random(5))
-    (alice,) = world.add_clients(1)
-    link = alice.core._link
-    link.drain_transmits()
-    link.send(world.now, [encode(Ping(number)) for number in range(130)], is_asking=False)
-    link.send(world.now, [b"\xc4\xff" + bytes(255)] * 9, is_asking=False)
-    sizes = [len(datagram) for datagram, _ in link.drain_transmits()]
-    assert len(sizes) == 3 + 3 and max(sizes) <= DATAGRAM_BYTES_MAX
 
 
 def test_what_a_former_process_of_the_server_said_of_its_logs_comes_too_late() -> None:
@@ -137,5 +122,5 @@ def test_what_a_former_process_of_the_server_said_of_its_logs_comes_too_late() -
     bob.do("part", "garden")
     world.run(1)
     assert any(isinstance(event, events.MemberLeft) and event.nick == bob.nick for event in alice.events)
-    assert not alice.core._uplink.has_gap
+    assert not alice.core.timeline.uplink.has_gap
     world.settle()

@@ -9,6 +9,7 @@ import pytest
 from udpchat.chat.phrase import Phrase
 from udpchat.client.link import (
     LOST_S,
+    RECONNECT_S_MIN,
     SUSPECT_S,
     TRANSITIONS,
     KeyRefused,
@@ -23,9 +24,10 @@ from udpchat.client.profile import Profile
 from udpchat.session.noise import KeyPair
 from udpchat.session.responder import HandshakeResponder
 from udpchat.session.session import Session
+from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.frames import Ping, Pong, encode, pack
-from udpchat.wire.limits import HANDSHAKE_LIFETIME_S, SESSION_AGE_S_MAX
-from udpchat.wire.packets import Finish, Hello, Reset, parse_packet_untrusted
+from udpchat.wire.limits import DATAGRAM_BYTES_MAX, HANDSHAKE_LIFETIME_S, PROTOCOL_VERSION, SESSION_AGE_S_MAX
+from udpchat.wire.packets import Cookie, Finish, Hello, Reset, parse_packet_untrusted
 
 SERVER, HERE = ("10.0.0.1", 1), ("10.0.0.2", 2)
 S, In = LinkState, LinkInput
@@ -119,15 +121,49 @@ def ends_in(state: LinkState) -> Ends:
     return ends
 
 
+def awaits_a_reply(ends: Ends) -> bool:
+    """Whether a Hello of this link waits for an answer: only then a Cookie of another handshake is told as such."""
+    with pytest.raises(BadDatagram) as caught:
+        ends.link.receive_untrusted(ends.now, Cookie(PROTOCOL_VERSION, 0, bytes(20)).encode())
+    return caught.value.reason is Drop.UNKNOWN_SESSION
+
+
 @pytest.mark.parametrize("state", S)
 def test_every_state_can_be_reached_and_has_what_it_says(state: LinkState) -> None:
-    link = ends_in(state).link
-    assert link.state is state
-    assert (link.session is None) == (state is S.CONNECTING)
-    assert (link._handshake is None) == (state is S.UP)
-    made = link._handshake is not None and link._handshake.session is not None
-    assert made == (state in (S.CONFIRMING, S.SWITCHING))
-    assert link.is_lost == (state in (S.CONNECTING, S.CONFIRMING, S.LOST))
+    ends = ends_in(state)
+    assert ends.link.state is state
+    assert (ends.link.session is None) == (state is S.CONNECTING)
+    assert awaits_a_reply(ends) == (state in (S.CONNECTING, S.CHECKING, S.LOST))
+    assert ends.link.is_lost == (state in (S.CONNECTING, S.CONFIRMING, S.LOST))
+
+
+def bring(ends: Ends, what: LinkInput) -> None:
+    """Have this happen to a link, as far as it can in its state."""
+    link, old = ends.link, ends.sessions[0] if ends.sessions else None
+    match what:
+        case In.FINISHED:
+            ends.finish_handshake()
+        case In.RESTARTED if link.state in (S.CONFIRMING, S.SWITCHING):
+            if link.state is S.SWITCHING:
+                ends.speak(old)  # or it would be unanswered before
+            ends.now += HANDSHAKE_LIFETIME_S
+            link.handle_timeout(ends.now)
+        case In.CONFIRMED if link.state in (S.CONFIRMING, S.SWITCHING):
+            ends.speak()
+        case In.HEARD if old is not None and link.state is not S.CONFIRMING:
+            ends.speak(old)
+        case In.HEARD_OLD if link.session is not None and link.state is not S.CONFIRMING:
+            link.session.born_s -= SESSION_AGE_S_MAX
+            ends.speak(old)
+        case In.SILENT if link.session is not None:
+            ends.now += RECONNECT_S_MIN
+            link.receive_untrusted(ends.now, Reset(link.session.peer_index).encode())
+        case In.UNANSWERED if link.session is not None and link.state is not S.CONFIRMING:
+            ends.ask()
+            ends.now += LOST_S
+            link.handle_timeout(ends.now)
+        case In.GOODBYE:
+            link.on_goodbye(ends.now, "because")
 
 
 @pytest.mark.parametrize("state", S)
@@ -138,16 +174,22 @@ def test_every_input_in_every_state_leads_where_the_table_says_and_leaves_what_t
     ends = ends_in(state)
     link, was_lost = ends.link, ends.link.is_lost
     link.drain_events()
-    if what is In.FINISHED and state in (S.CONNECTING, S.CHECKING, S.LOST):
-        ends.finish_handshake()
-    else:
-        link._on(ends.now, what, "because")
+    bring(ends, what)
     expected = TRANSITIONS[state].get(what, state)
     assert link.state is expected
     assert (link.session is None) == (expected is S.CONNECTING)
-    assert (link._handshake is None) == (expected is S.UP)
+    assert awaits_a_reply(ends) == (expected in (S.CONNECTING, S.CHECKING, S.LOST))
     lost = [event for event in link.drain_events() if isinstance(event, LinkLost)]
-    assert lost == ([LinkLost("because")] if link.is_lost and not was_lost else [])
+    reason = "because" if what is In.GOODBYE else ""
+    assert lost == ([LinkLost(reason)] if link.is_lost and not was_lost else [])
+
+
+def test_frames_travel_in_as_few_packets_as_hold_them() -> None:
+    ends = ends_in(S.UP)
+    ends.link.send(ends.now, [encode(Ping(number)) for number in range(130)], is_asking=False)
+    ends.link.send(ends.now, [b"\xc4\xff" + bytes(255)] * 9, is_asking=False)
+    sizes = [len(datagram) for datagram, _ in ends.link.drain_transmits()]
+    assert len(sizes) == 3 + 3 and max(sizes) <= DATAGRAM_BYTES_MAX
 
 
 def test_a_handshake_that_finishes_is_confirmed_by_the_first_data() -> None:

@@ -22,9 +22,7 @@ def codes(happened: list[events.ClientEvent]) -> list[str]:
 
 def grow_old(world: World, client: ClientNode) -> None:
     """The session of a client is so old that another is made beside it."""
-    session = client.core._link.session
-    assert session is not None
-    session.born_s -= SESSION_AGE_S_MAX
+    client.session.born_s -= SESSION_AGE_S_MAX
     client.core.handle_timeout(world.now)
     world.drain(client)
 

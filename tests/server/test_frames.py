@@ -108,11 +108,7 @@ def test_a_violation_of_the_protocol_is_announced_as_one() -> None:
     world = World(Random(6))
     alice, bob = world.add_clients(2)
     world.network.blackhole(alice.address, sends=False)  # or it would be back before its leave is announced
-    session = alice.core._link.session
-    assert session is not None
-    world.network.send(
-        world.now, alice.address, SERVER, session.seal(pack([encode(Ack(AckedPackets(2**40, 0, 0, 0), []))]))
-    )
+    alice.inject(encode(Ack(AckedPackets(2**40, 0, 0, 0), [])))
     world.run(1)
     assert bob.of(events.MemberLeft) == [events.MemberLeft("lobby", alice.nick, "protocol violation")]
     left = [event for event in world.server.events if isinstance(event, events.PeerLeft)]
@@ -122,11 +118,7 @@ def test_a_violation_of_the_protocol_is_announced_as_one() -> None:
 def test_who_violated_the_protocol_is_told_so() -> None:
     world = World(Random(6))
     alice, _ = world.add_clients(2)
-    session = alice.core._link.session
-    assert session is not None
-    world.network.send(
-        world.now, alice.address, SERVER, session.seal(pack([encode(Ack(AckedPackets(2**40, 0, 0, 0), []))]))
-    )
+    alice.inject(encode(Ack(AckedPackets(2**40, 0, 0, 0), [])))
     world.run(1)
     assert alice.of(events.Disconnected) == [events.Disconnected("lost.reason", {"reason": "protocol violation"})]
 
@@ -134,11 +126,7 @@ def test_who_violated_the_protocol_is_told_so() -> None:
 def test_an_ack_of_what_was_never_sent_ends_the_session_and_not_the_service() -> None:
     world = World(Random(6))
     alice, bob = world.add_clients(2)
-    session = alice.core._link.session
-    assert session is not None
-    world.network.send(
-        world.now, alice.address, SERVER, session.seal(pack([encode(Ack(AckedPackets(2**40, 0, 0, 0), []))]))
-    )
+    alice.inject(encode(Ack(AckedPackets(2**40, 0, 0, 0), [])))
     world.run(1)
     assert world.server.core.counters[Drop.UNSENT_ACK] == 1
     alice.say("still here")
@@ -149,11 +137,10 @@ def test_an_ack_of_what_was_never_sent_ends_the_session_and_not_the_service() ->
 def test_a_late_goodbye_of_the_session_before_ends_nothing() -> None:
     world = World(Random(8))
     alice, bob = world.add_clients(2)
-    before = alice.core._link.session
-    assert before is not None
+    before = alice.session
     grow_old(world, alice)
     world.run(0.5)
-    assert alice.core._link.session is not before
+    assert alice.session is not before
     world.network.send(world.now, alice.address, SERVER, before.seal(pack([encode(Goodbye("quit"))])))
     world.run(0.5)
     assert len(world.server.core.chat.registry) == 2 and not bob.of(events.MemberLeft)

@@ -15,11 +15,12 @@ from udpchat.client.stored import RequestAdded
 from udpchat.server.admission import Settings
 from udpchat.server.core import ServerCore
 from udpchat.session.noise import KeyPair
+from udpchat.session.session import Session
 from udpchat.storage.memory import MemoryClientStore, MemoryLog
 from udpchat.storage.protocol import StoreError, StoreFull
 from udpchat.sync.log import Append
 from udpchat.wire import requests
-from udpchat.wire.frames import parse_request_untrusted
+from udpchat.wire.frames import pack, parse_request_untrusted
 from udpchat.wire.packets import Address as PeerAddress
 from udpchat.wire.requests import RequestBody
 
@@ -248,6 +249,16 @@ class ClientNode(Node[ClientCore]):
     def is_in(self) -> bool:
         """Whether it has entered, and all its rooms."""
         return self._core.is_entered and any(isinstance(event, events.Connected) for event in self.events)
+
+    @property
+    def session(self) -> Session:
+        """Its session with the server, to be looked at, grown old or spoken in."""
+        assert self.core.session is not None, f"{self.nick} has no session"
+        return self.core.session
+
+    def inject(self, *frames: bytes) -> None:
+        """Send frames of the test's own making, in one packet of its session."""
+        self._world.network.send(self._world.now, self.address, self._server, self.session.seal(pack(frames)))
 
     # --- What the person does ----------
 

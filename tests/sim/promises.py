@@ -76,7 +76,7 @@ class Promises:
         if isinstance(event, events.MessageSent) and (is_again or not event.time_ms):
             # Asked before a restart without seeing the answer; or confirmed by the answer alone, which is for what no
             # replica is to reach: the room is left, or it is read from a later entry on.
-            cursor = client.core._chat.timeline.cursor_of(log) or 0  # the disk may be behind it
+            cursor = client.core.timeline.cursor_of(log) or 0  # the disk may be behind it
             reached = max(client.store.extent(log).head, cursor)
             is_passed = reached >= event.seq or number < len(self._server.logs) - 1
             assert is_again or is_passed or event.room not in client.core.rooms, f"{where} is told too early"
@@ -105,7 +105,7 @@ class Promises:
         self, client: ClientNode, event: events.MessageReceived | events.MessageSent, where: str
     ) -> tuple[int, str]:
         """Where the server has, or had before it lost its log, what was shown: which of its logs, and its name."""
-        replicas = client.core._uplink._replicas
+        replicas = client.core.timeline.uplink._replicas
         for log in self._logs_of(client, event.room):
             generation = replicas[log].generation if log in replicas else None
             numbers = list(reversed(range(len(self._server.logs))))

@@ -270,8 +270,8 @@ def test_entries_that_nobody_wants_are_not_acknowledged() -> None:
     world = World(Random(1))
     (alice,) = world.add_clients(1)
     entries = Entries("#elsewhere", 1, 1, 0, [raw(encode(Tombstone(0)))])
-    assert not alice.core._uplink.receive_entries(world.now, entries)
-    assert not alice.core._uplink.receive_fragment(world.now, EntryFragment("#elsewhere", 1, 1, 0, 0, 2, b"x"))
+    assert not alice.core.timeline.uplink.receive_entries(world.now, entries)
+    assert not alice.core.timeline.uplink.receive_fragment(world.now, EntryFragment("#elsewhere", 1, 1, 0, 0, 2, b"x"))
 
 
 def test_a_room_that_was_left_is_left_again_should_a_late_follow_have_joined_it() -> None:
@@ -288,13 +288,13 @@ def test_a_replica_that_was_made_anew_gets_what_the_one_before_had() -> None:
     world = World(Random(1))
     alice, *_ = world.add_clients(4)
     world.run(1)
-    replicas = alice.core._uplink._replicas
+    replicas = alice.core.timeline.uplink._replicas
     log = roster_log("lobby")
     head = replicas[log].head
     assert head > 1
     replicas[log] = Replica(log, generation=replicas[log].generation, sequence=head - 1)
     replicas[log].head = head
-    alice.core._uplink.on_heads(world.now, 0.0)
+    alice.core.timeline.uplink.on_heads(world.now, 0.0)
     world.run(2)
     assert not replicas[log].has_gap
 
@@ -346,7 +346,7 @@ def test_a_probe_is_not_put_off_for_ever_by_acks_of_the_gap_it_is_to_fill(drops:
     world = World(Random(1))
     alice, bob = world.add_clients(2)
     world.run(1)
-    acks = alice.core._uplink._acks
+    acks = alice.core.timeline.uplink._acks
     acks._reordering_s, acks._reordering_until = 1.0, float("inf")
     world.network.drop_next(SERVER, alice.address, drops)
     bob.say("lost, and again")

@@ -213,8 +213,7 @@ def test_a_request_in_fragments_that_the_server_cannot_read_fails() -> None:
     counter = alice.core._chat.requests.outbox.next_counter
     for index, data in enumerate(parts := split(encode([99, "x" * 1_500]))):
         fragment = RequestFragment(counter, counter, index, len(parts), data)
-        alice.core._link.send(world.now, [encode(fragment)], is_asking=False)
-    world.drain(alice)
+        alice.inject(encode(fragment))
     world.run(1)
     assert failure_of(world, counter) == "malformed"
     assert not world.server.core.counters[Drop.MALFORMED]
@@ -223,8 +222,7 @@ def test_a_request_in_fragments_that_the_server_cannot_read_fails() -> None:
 def test_any_other_malformed_frame_drops_its_packet_and_is_counted() -> None:
     world = World(Random(10))
     alice, bob = world.add_clients(2)
-    alice.core._link.send(world.now, [encode([3, 1, 1]), encode(Ping(9))], is_asking=False)
-    world.drain(alice)
+    alice.inject(encode([3, 1, 1]), encode(Ping(9)))
     world.run(0.01)
     assert world.server.core.counters[Drop.MALFORMED] == 1
     alice.say("all is well")

@@ -74,7 +74,7 @@ def sizes(world: World) -> dict[str, int]:
         )
         found[f"{peer.nick} held"] = len(peer.window._held)
     for client in world.clients:
-        uplink = client.core._uplink
+        uplink = client.core.timeline.uplink
         found[f"{client.nick} replicas"] = len(uplink)
         found[f"{client.nick} ahead"] = sum(len(replica._held) for replica in uplink)
         found[f"{client.nick} events"] = len(client.events)
@@ -117,7 +117,7 @@ def test_members_who_send_garbage_in_their_own_sessions_harm_only_themselves() -
     mallory = clients[3]
     plaintexts = [b"", b"\x90", b"\x91\xc0", b"\xdc\xff\xff", b"\x91" * 1000, b"\x91\x95\x03\x01\x01\x92"]
     for number in range(10_000):
-        session = mallory.core._link.session
+        session = mallory.core.session
         if session is None:
             world.run(1)
             continue

@@ -17,7 +17,7 @@ from tests.sim.world import SERVER, World
 from udpchat.chat.ids import room_log
 from udpchat.server.registry import Peer
 from udpchat.wire.errors import Drop
-from udpchat.wire.frames import Ack, AckedPackets, Cursor, encode
+from udpchat.wire.frames import Ack, AckedPackets, Cursor, encode, pack
 from udpchat.wire.limits import ACK_LOGS_MAX, ACK_RANGES_MAX, LAG_BYTES_MAX, SEQUENCE_MAX, TEXT_BYTES_MAX
 
 LOBBY = room_log("lobby")
@@ -72,9 +72,8 @@ def acking(world: World) -> ClientNode:
 
 
 def send(world: World, client: ClientNode, *frames: bytes) -> None:
-    """Seal frames of one's own making in one's own session."""
-    client.core._link.send(world.now, list(frames), is_asking=False)
-    world.drain(client)
+    """Send frames of one's own making in one's own session."""
+    client.inject(*frames)
     world.run(0.001)
 
 
@@ -141,8 +140,7 @@ def test_a_flood_of_acks_costs_nobody_else_anything() -> None:
     ack = encode(Ack(None, []))
     for _ in range(50):
         for _ in range(100):
-            mallory.core._link.send(world.now, [ack], is_asking=False)
-        world.drain(mallory)
+            mallory.inject(ack)
         talk.run(1, per_s=500.0)
     world.settle()
     assert percentile(talk.delays_s(), 0.99) <= 0.003
@@ -168,12 +166,10 @@ def test_a_bad_datagram_costs_at_most_twice_the_work_of_a_good_one() -> None:
     """S37: CPU per bad datagram at most 2x a good one; counted in calls, since time on a busy machine proves little."""
     world = World(Random(1))
     mallory = acking(world)
-    core, link, source = world.server.core, mallory.core._link, mallory.address
-    assert link.session is not None
+    core, session, source = world.server.core, mallory.session, mallory.address
 
     def cost(*frames: bytes, bend: Callable[[bytes], bytes] = bytes) -> int:
-        link.send(world.now, list(frames), is_asking=False)
-        (datagram, _) = link.drain_transmits()[-1]
+        datagram = session.seal(pack(list(frames)))
         calls = work(lambda: core.receive(world.now, [(bend(datagram), source)]))
         world.drain(world.server)
         return calls

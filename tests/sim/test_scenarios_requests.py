@@ -116,8 +116,7 @@ def test_a_counter_beyond_all_numbers_is_malformed() -> None:
     before = world.server.core.counters[Drop.MALFORMED]
     for counter in (0, SEQUENCE_MAX + 1, 2**63, 2**64 - 1):
         frame = encode((3, counter, max(counter, 1), Say("lobby", 0, "x")))
-        mallory.core._link.send(world.now, [frame], is_asking=False)
-        world.drain(mallory)
+        mallory.inject(frame)
         world.run(0.1)
     assert world.server.core.counters[Drop.MALFORMED] == before + 4
     mallory.say("an honest one")

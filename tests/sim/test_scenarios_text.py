@@ -79,9 +79,8 @@ def test_a_name_longer_than_may_be_is_malformed(size: int) -> None:
     world = World(Random(1))
     mallory, victim = world.add_clients(2)
     before = world.server.core.counters[Drop.MALFORMED]
-    mallory.core._link.send(world.now, [encode((1, "n" * size, ""))], is_asking=False)
-    mallory.core._link.send(world.now, [encode((2, "#" + "r" * 10 * size))], is_asking=False)
-    world.drain(mallory)
+    mallory.inject(encode((1, "n" * size, "")))
+    mallory.inject(encode((2, "#" + "r" * 10 * size)))
     world.run(1)
     assert world.server.core.counters[Drop.MALFORMED] == before + 2
     victim.say("all is well")

@@ -20,6 +20,7 @@ from udpchat.client.profile import Profile
 from udpchat.client.requests import Source
 from udpchat.client.stored import ClientState, Write
 from udpchat.client.timeline import Timeline
+from udpchat.session.session import Session
 from udpchat.session.timers import earliest
 from udpchat.sync.uplink import Uplink
 from udpchat.wire import frames, requests
@@ -67,6 +68,11 @@ class ClientCore:
         """Whether this client has quit, or was rejected for good."""
         return self._chat.membership.is_over
 
+    @property
+    def session(self) -> Session | None:
+        """The session in which frames are sent; None before the first handshake is done, and after a Goodbye."""
+        return self._link.session
+
     def lines_unanswered(self) -> list[int]:
         """Lines of the input whose requests have no result yet."""
         return self._chat.requests.lines_unanswered()
@@ -89,7 +95,6 @@ class ClientCore:
         self.ask(now, compose.tell(nick, text, is_action=is_action))
 
     def join(self, now: float, room: str) -> None:
-        """Join a room."""
         if self._chat.membership.want(now, room, line=self._chat.requests.line):
             self._chat.timeline.want(room)
         self._flush(now)
@@ -186,18 +191,14 @@ class ClientCore:
                 self._urgent += [self._link.probe(now), encode(frames.PathReply(frame.token))]
             case frames.UserTyping() | frames.Receipt():
                 self._chat.on_notice(now, frame)
-            case frames.Goodbye():
-                self._on_goodbye(now, frame)
+            case frames.Goodbye() if self._chat.membership.is_leaving:
+                self._chat.membership.is_over = True
+            case frames.Goodbye() if not self.is_over:
+                self._link.on_goodbye(now, frame.reason)
             case frames.Pong():
                 if (sample_s := self._link.on_pong(now, frame)) is not None:
                     self._chat.requests.outbox.change_path(sample_s)
         return True
-
-    def _on_goodbye(self, now: float, frame: frames.Goodbye) -> None:
-        if self._chat.membership.is_leaving:
-            self._chat.membership.is_over = True
-        elif not self.is_over:
-            self._link.on_goodbye(now, frame.reason)
 
     # --- Time ----------
 
