@@ -21,9 +21,7 @@ from udpchat.wire.content import Entry, Message
 from udpchat.wire.frames import parse_entry_untrusted
 from udpchat.wire.limits import (
     CONVERSATIONS_PER_KEY_MAX,
-    FRAGMENT_BYTES_HELD_MAX,
     HANDSHAKES_MAX,
-    REQUESTS_IN_FLIGHT_MAX,
     ROOMS_PER_PEER_MAX,
 )
 from udpchat.wire.requests import Say, Tell
@@ -146,9 +144,7 @@ class Promises:
         assert len(core._handshakes) <= HANDSHAKES_MAX
         for peer in core.chat.registry:
             window = peer.window
-            assert len(window._answers) <= ANSWERS_RECALLED_MAX, f"{peer.nick}: {len(window._answers)} answers"
-            assert len(window._held) <= 2 * REQUESTS_IN_FLIGHT_MAX, f"{peer.nick}: {len(window._held)} requests held"
-            assert window._fragments is None or window._fragments._bytes_held <= FRAGMENT_BYTES_HELD_MAX
+            assert len(window) <= ANSWERS_RECALLED_MAX, f"{peer.nick}: {len(window)} requests are held"
             assert len(peer.rooms if peer.entering is None else peer.entering.rooms) <= ROOMS_PER_PEER_MAX
             assert len(peer.downlink.subscriptions) <= 2 * ROOMS_PER_PEER_MAX + CONVERSATIONS_PER_KEY_MAX
             for subscription in peer.downlink.subscriptions.values():

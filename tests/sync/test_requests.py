@@ -342,9 +342,10 @@ def test_a_large_request_far_ahead_of_what_the_log_remembers_is_taken() -> None:
 def test_parts_of_what_was_carried_out_or_lies_outside_are_not_kept() -> None:
     window = answered(RequestWindow(), 3)
     assert window.receive_fragment(part(3, 0, 2, first_open=3)) is None
+    assert window.receive_fragment(part(3, 1, 2, first_open=3)) is None
     with pytest.raises(BadDatagram):
         window.receive_fragment(part(40, 0, 2, first_open=4))
-    assert not window._fragments
+    assert window.receive_fragment(part(40, 1, 2, first_open=40)) is None
 
 
 def test_what_was_answered_and_acknowledged_is_forgotten_of_the_latest_requests() -> None:
@@ -373,7 +374,7 @@ def test_parts_of_what_the_client_gave_up_make_room() -> None:
 
 @given(data=st.data())
 def test_whatever_a_client_does_no_more_than_a_window_is_held(data: st.DataObject) -> None:
-    window, done = RequestWindow(), set[int]()
+    window, done, waiting = RequestWindow(), set[int](), list[int]()
     near = st.integers(-3, REQUESTS_IN_FLIGHT_MAX + 3)
     for _ in range(40):
         first_open = max(1, window.executed + data.draw(near))
@@ -386,7 +387,9 @@ def test_whatever_a_client_does_no_more_than_a_window_is_held(data: st.DataObjec
         begun = carry_out(window)
         assert not done & set(begun), "carried out twice"
         done |= set(begun)
-        for waiting in list(window._waiting):
+        waiting += begun
+        for counter in list(waiting):
             if data.draw(st.booleans()):
-                window.answer(waiting, b"result")
-        assert len({*window._answers, *window._held, *window._waiting}) <= REQUESTS_IN_FLIGHT_MAX
+                window.answer(counter, b"result")
+                waiting.remove(counter)
+        assert window.waiting == len(waiting) <= len(window) <= REQUESTS_IN_FLIGHT_MAX

@@ -37,6 +37,11 @@ class Replica:
         """Whether entries are known to exist that are not here."""
         return self.head > self.sequence
 
+    @property
+    def held(self) -> int:
+        """How many entries have come ahead of a gap, of REPLICA_HELD_MAX and those that fragments have made whole."""
+        return len(self._held)
+
     def on_head(self, head: Head) -> None:
         """The log reaches from base to head; entries up to the base are not kept any more."""
         if head.base > self.sequence:

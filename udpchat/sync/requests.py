@@ -245,6 +245,10 @@ class RequestWindow(Generic[Body]):
         if self._fragments:
             self._fragments.forget_below(self.executed + 1)
 
+    def __len__(self) -> int:
+        """How many it holds: those that wait for their turn, those without an answer, and those with one to repeat."""
+        return len(self._held) + len(self._waiting) + len(self._answers)
+
     @property
     def waiting(self) -> int:
         """How many were carried out, but are not answered yet."""
