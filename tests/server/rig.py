@@ -7,6 +7,7 @@ from random import Random
 from tests.sim import audit
 from udpchat.server.admission import Settings
 from udpchat.server.core import ServerCore
+from udpchat.server.expiry import PAUSE_S
 from udpchat.server.registry import Peer
 from udpchat.server.roster import Roster
 from udpchat.session.noise import KeyPair, Keys
@@ -81,6 +82,12 @@ class Rig:
         """Let the server do what it can."""
         self.server.receive(self.now, [])
         self.server.drain_transmits()
+
+    def stay_awake(self, until: float) -> None:
+        """Time passes, and the server runs all the while: who is silent was not just not heard."""
+        while self.now < until:
+            self.now = min(self.now + PAUSE_S, until)
+            self.server.receive(self.now, [])
 
     def ask(self, peer: Peer, request: RequestBody, *, counter: int | None = None) -> int:
         """Ask, under the next counter of this device or one given; the counter."""

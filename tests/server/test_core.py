@@ -127,7 +127,7 @@ def test_a_session_that_never_enters_is_not_kept_for_long() -> None:
     rig.settle()
     due = rig.server.next_timeout()
     assert due is not None and due <= rig.now + 10.0
-    rig.server._expiry.on_run(due, due)
+    rig.stay_awake(due)
     rig.server.handle_timeout(due)
     assert peer not in rig.chat.registry and rig.server.drain_events() == []
 

@@ -18,8 +18,8 @@ from udpchat.session import noise as handshake
 from udpchat.session import session
 from udpchat.session.cipher import Cipher, SendCipher
 
-_highest: dict[bytes, int] = {}  # key -> the last counter sealed under it, by whichever session
-_sealed: dict[tuple[bytes, int], tuple[bytes, bytes]] = {}  # of handshakes: (key, counter) -> (header, plaintext)
+highest: dict[bytes, int] = {}  # key -> the last counter sealed under it, by whichever session
+sealed: dict[tuple[bytes, int], tuple[bytes, bytes]] = {}  # of handshakes: (key, counter) -> (header, plaintext)
 
 
 class AuditedSendCipher(SendCipher):
@@ -33,8 +33,8 @@ class AuditedSendCipher(SendCipher):
 
     def seal(self, counter: int, header: bytes, plaintext: bytes) -> bytes:
         """As `SendCipher.seal`; AssertionError if any session has sealed with this key and counter before."""
-        assert counter > _highest.get(self._key, -1), f"counter {counter} was sealed before under this key"
-        _highest[self._key] = counter
+        assert counter > highest.get(self._key, -1), f"counter {counter} was sealed before under this key"
+        highest[self._key] = counter
         return super().seal(counter, header, plaintext)
 
 
@@ -49,7 +49,7 @@ class AuditedCipher(Cipher):
 
     def seal(self, counter: int, header: bytes, plaintext: bytes) -> bytes:
         """As `Cipher.seal`; AssertionError if something else was sealed with this key and counter before."""
-        before = _sealed.setdefault((self._key, counter), (header, plaintext))
+        before = sealed.setdefault((self._key, counter), (header, plaintext))
         assert before == (header, plaintext), f"counter {counter} was sealed before, for something else"
         return super().seal(counter, header, plaintext)
 
@@ -64,8 +64,8 @@ def settle_twice(state: State, proposal: Proposal) -> Settlement:
 
 def begin() -> None:
     """From here on all seals and proposals of this process are audited, as those of a new world."""
-    _highest.clear()
-    _sealed.clear()
+    highest.clear()
+    sealed.clear()
     setattr(session, "SendCipher", AuditedSendCipher)  # noqa: B010 - where it is used, not where it is from
     setattr(handshake, "Cipher", AuditedCipher)  # noqa: B010
     setattr(commits, "settle", settle_twice)  # noqa: B010

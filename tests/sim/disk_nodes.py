@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -14,10 +15,10 @@ from udpchat.client.stored import RequestAdded, RequestDone, Write
 from udpchat.server.admission import Settings
 from udpchat.session.timers import earliest
 from udpchat.shell.writer import Outcome, Unwritten, Written
-from udpchat.storage.memory import MemoryClientStore, MemoryLog, _Shelf
+from udpchat.storage.memory import MemoryClientStore, MemoryLog
 from udpchat.storage.protocol import Durability
 from udpchat.storage.text_index import generation_of
-from udpchat.sync.log import Append
+from udpchat.sync.log import Append, Extent
 from udpchat.wire.frames import parse_request_untrusted
 from udpchat.wire.limits import REQUESTS_IN_FLIGHT_MAX
 from udpchat.wire.packets import Address as PeerAddress
@@ -35,6 +36,18 @@ def is_at(point: Point | None, disk: Disk[Any], outcome: Outcome | None) -> bool
     return disk.point is point and outcome is None
 
 
+class FoundLog(MemoryLog):
+    """A log as it is found after a crash: those that went back have other generations than in the `origin`."""
+
+    def __init__(self, origin: MemoryLog, generations: dict[str, int]) -> None:
+        super().__init__()
+        self._origin, self._generations = origin, generations
+
+    def extent(self, log: str) -> Extent:
+        generation = self._generations.get(log) or self._origin.extent(log).generation
+        return replace(super().extent(log), generation=generation)
+
+
 class DiskServerNode(ServerNode):
     """A server whose log is on a disk."""
 
@@ -46,7 +59,7 @@ class DiskServerNode(ServerNode):
         self.cuts_power = True  # with it: what was not synced is lost
         self.regenerated: list[str] = []  # logs that went back behind what was durable, in order
         self.on_log_lost: Callable[[], None] = lambda: None
-        self._seed = self.log._seed
+        self._origin = self.log  # which names the generations of logs that never went back
         self._generations: dict[str, int] = {}  # of logs that went back
 
     def wakes_at(self, now: float) -> float | None:
@@ -98,9 +111,7 @@ class DiskServerNode(ServerNode):
         self.log = log
 
     def _found(self, transactions: list[tuple[Append, ...]]) -> MemoryLog:
-        log = MemoryLog(random=lambda count: self._seed)
-        for name, generation in self._generations.items():
-            log._shelves[name] = _Shelf(generation)
+        log = FoundLog(self._origin, dict(self._generations))
         for transaction in transactions:
             log.append(transaction)
         return log
@@ -112,7 +123,7 @@ class DiskServerNode(ServerNode):
         if log is not None:
             assert not log.logs(), "another disk is an empty one"
             self.disk = Disk(self._random, self.disk.make, needs_sync=self.disk.needs_sync)
-            self._seed, self._generations = log._seed, {}
+            self._origin, self._generations = log, {}
         super().restart(log=log)
 
 

@@ -45,7 +45,7 @@ class Node(Generic[Core]):
     """A core with an inbox, that runs or does not.
 
     When the core is due next is asked once after each change of it. Whoever takes `core` may change it, so taking it
-    forgets the answer; this module takes `_core` where it only looks.
+    forgets the answer; whoever only looks takes `view`.
     """
 
     def __init__(self, address: Address) -> None:
@@ -55,32 +55,37 @@ class Node(Generic[Core]):
         self._inbox: list[tuple[bytes, PeerAddress]] = []
         self._core: Core
         self._due: float | None = None  # what `_core.next_timeout()` returns, while it is known
-        self._is_due_known = False
+        self.is_due_known = False  # so that nothing is asked again
 
     @property
     def core(self) -> Core:
         """The core, to be looked at or changed."""
-        self._is_due_known = False
+        self.is_due_known = False
         return self._core
 
     @core.setter
     def core(self, core: Core) -> None:
-        self._is_due_known = False
+        self.is_due_known = False
         self._core = core
+
+    @property
+    def view(self) -> Core:
+        """The core, to be looked at only."""
+        return self._core
 
     def forget_timeout(self) -> None:
         """The core may have changed through a reference that somebody kept."""
-        self._is_due_known = False
+        self.is_due_known = False
 
     def check_timeout(self) -> None:
         """AssertionError if the core changed when it is due behind this node's back."""
-        if self._is_due_known:
+        if self.is_due_known:
             due = self._core.next_timeout()
             assert due == self._due, f"{self.address} is due at {due}, and {self._due} was remembered"
 
     def _next_timeout(self) -> float | None:
-        if not self._is_due_known:
-            self._due, self._is_due_known = self._core.next_timeout(), True
+        if not self.is_due_known:
+            self._due, self.is_due_known = self._core.next_timeout(), True
         return self._due
 
     def take(self, datagrams: list[tuple[bytes, PeerAddress]]) -> None:
@@ -156,7 +161,7 @@ class ServerNode(Node[ServerCore]):
     @property
     def handshakes(self) -> int:
         """How many it holds, half open or just finished."""
-        return len(self._core._handshakes)
+        return self._core.handshakes
 
     def drain(self, now: float) -> list[tuple[bytes, PeerAddress]]:
         """Write, then send."""
@@ -224,7 +229,7 @@ class ClientNode(Node[ClientCore]):
         self._world = world
         self._server = server
         self.nick = nick
-        self._rooms = rooms
+        self.rooms = rooms  # of its next run
         self._history = history
         self.static = static or KeyPair(random.randbytes(32))
         self.store = MemoryClientStore(random=random.randbytes)
@@ -239,7 +244,7 @@ class ClientNode(Node[ClientCore]):
     def _new_core(self, now: float) -> ClientCore:
         self.runs += 1
         self.is_leaving = False
-        profile = Profile(self.static, self.nick, self._rooms, "udpchat://server:1", lambda key: None, self._history,
+        profile = Profile(self.static, self.nick, self.rooms, "udpchat://server:1", lambda key: None, self._history,
                           **self._world.wishes)  # fmt: skip
         return ClientCore(
             now, profile=profile, saved=self.store.load(), address=self._server, random=self._random.randbytes
@@ -332,14 +337,14 @@ class ClientNode(Node[ClientCore]):
         server = self._world.server
         for log in [
             *map(room_log, self._core.rooms),
-            *server._core.chat.commits.durable.conversations(self.static.public),
+            *server.view.chat.commits.durable.conversations(self.static.public),
             inbox_log(self.static.public),
         ]:
             extent = server.log.extent(log)
             held = self.store.extent(log)
             if extent.head and (held.generation, held.head) != (extent.generation, extent.head):
                 return False
-        rooms = server._core.chat.rooms
+        rooms = server.view.chat.rooms
         rosters = [rooms[room].roster for room in self._core.rooms if room in rooms]
         replicas = [self._core.timeline.uplink.get(roster.stream.log) for roster in rosters]
         return all(

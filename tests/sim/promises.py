@@ -13,12 +13,20 @@ from dataclasses import dataclass, field
 from tests.server.rig import device_counts
 from tests.sim.nodes import ClientNode, ServerNode
 from udpchat.chat import events
-from udpchat.chat.ids import CONVERSATION_PREFIX, ROOM_PREFIX, conversation_log, inbox_log, message_id, room_log
+from udpchat.chat.ids import (
+    CONVERSATION_PREFIX,
+    DIRECTORY_LOG,
+    ROOM_PREFIX,
+    conversation_log,
+    inbox_log,
+    message_id,
+    room_log,
+)
 from udpchat.server.state import State
 from udpchat.storage.memory import MemoryLog
 from udpchat.sync.requests import ANSWERS_RECALLED_MAX
-from udpchat.wire.content import Entry, Message
-from udpchat.wire.frames import parse_entry_untrusted
+from udpchat.wire.content import Claim, Entry, Message, TopicRecord
+from udpchat.wire.frames import parse_entry_untrusted, parse_record
 from udpchat.wire.limits import (
     CONVERSATIONS_PER_KEY_MAX,
     HANDSHAKES_MAX,
@@ -103,9 +111,10 @@ class Promises:
         self, client: ClientNode, event: events.MessageReceived | events.MessageSent, where: str
     ) -> tuple[int, str]:
         """Where the server has, or had before it lost its log, what was shown: which of its logs, and its name."""
-        replicas = client.core.timeline.uplink._replicas
+        uplink = client.core.timeline.uplink
         for log in self._logs_of(client, event.room):
-            generation = replicas[log].generation if log in replicas else None
+            replica = uplink.get(log)
+            generation = None if replica is None else replica.generation
             numbers = list(reversed(range(len(self._server.logs))))
             if len(numbers) > 1:  # what was under way when the log was lost is of the log before
                 numbers.sort(key=lambda number: self._server.logs[number].extent(log).generation != generation)
@@ -141,7 +150,7 @@ class Promises:
     def check_tables(self) -> None:
         """Every table that an outsider can make grow is within its limit."""
         core = self._server.core
-        assert len(core._handshakes) <= HANDSHAKES_MAX
+        assert core.handshakes <= HANDSHAKES_MAX
         for peer in core.chat.registry:
             window = peer.window
             assert len(window) <= ANSWERS_RECALLED_MAX, f"{peer.nick}: {len(window)} requests are held"
@@ -160,19 +169,28 @@ class Promises:
     def check_complete(self) -> None:
         """Everything said is in its log, once, in its author's order; replicas, rosters and logs agree."""
         log = self._server.log
-        stored = State(log)
-        stored.load()
-        for part in ("_claims", "_claim_counts", "_topics", "_conversations"):
-            mine = getattr(self._server.core.chat.commits.durable, part)
-            assert mine == getattr(stored, part), f"the server's{part} are not those of its log"
-        entries = {
-            name: _read(log, name) for name in log.logs() if name.startswith((ROOM_PREFIX, CONVERSATION_PREFIX))
-        }
+        self._check_state(log)
+        entries = {name: _read(log, name) for name in log.logs() if name.startswith((ROOM_PREFIX, CONVERSATION_PREFIX))}
         for client in self._clients:
             self._check_author(client, entries)
             if client.is_running and not client.core.is_over:
                 self._check_replicas(client)
                 self._check_model(client)
+
+    def _check_state(self, log: MemoryLog) -> None:
+        """The server's state is what the directory in its log says: no more, no less."""
+        stored, held = State(log), self._server.core.chat.commits.durable
+        stored.load()
+        records = [parse_record(entry) for entry in log.read(DIRECTORY_LOG, 1, log.extent(DIRECTORY_LOG).head)]
+        chat = self._server.core.chat
+        nicks = [record.nick for record in records if isinstance(record, Claim)]
+        for nick in [*nicks, *(peer.nick for peer in chat.registry if peer.nick is not None)]:
+            assert held.owner(nick) == stored.owner(nick), f"{nick} is another's than its log says"
+        for room in [*(record.room for record in records if isinstance(record, TopicRecord)), *chat.rooms.names()]:
+            assert held.topic(room) == stored.topic(room), f"the topic of {room} is not that of its log"
+        for key in {client.static.public for client in self._clients}:
+            assert held.conversations(key) == stored.conversations(key), "conversations are not those of the log"
+            assert held.may_claim(key) == stored.may_claim(key)
 
     def _check_author(self, client: ClientNode, entries: dict[str, list[tuple[int, Entry]]]) -> None:
         instance = client.store.load().instance

@@ -52,8 +52,8 @@ def test_every_seal_of_a_world_is_audited_and_after_it_nothing_is() -> None:
     clients = world.add_clients(3)
     clients[0].say("hello")
     world.settle()
-    assert len(audit._highest) == 6
-    assert len(audit._sealed) == 4 * 3
+    assert len(audit.highest) == 6
+    assert len(audit.sealed) == 4 * 3
     audit.end()
     assert vars(session)["SendCipher"] is SendCipher
     assert vars(handshake)["Cipher"] is Cipher

@@ -56,14 +56,12 @@ def sizes(world: World) -> dict[str, int]:
     """How large every table is that a datagram could make grow, at the server and its clients."""
     core = world.server.core
     found = {
-        "handshakes": len(core._handshakes),
-        "sources": len(core._handshakes._sources),
+        "handshakes": core.handshakes,
         "peers": len(core.chat.registry),
-        "sessions": len(core.chat.registry._by_index),
+        "sessions": sum(1 + (peer.previous is not None) for peer in core.chat.registry),
         "rooms": len(core.chat.rooms),
         "streams": len(list(core.chat.rooms.streams())),
         "to_flush": len(core.chat.fanout.to_flush),
-        "written": len(core.chat.commits._pending),
         "log": sum(world.server.log.extent(log).head for log in world.server.log.logs()),
     }
     for peer in core.chat.registry:
@@ -72,13 +70,13 @@ def sizes(world: World) -> dict[str, int]:
         found[f"{peer.nick} ranges"] = sum(
             len(subscription.acked) + len(subscription.backlog) for subscription in peer.downlink.subscriptions.values()
         )
-        found[f"{peer.nick} held"] = len(peer.window._held)
+        found[f"{peer.nick} held"] = len(peer.window)
     for client in world.clients:
         uplink = client.core.timeline.uplink
         found[f"{client.nick} replicas"] = len(uplink)
-        found[f"{client.nick} ahead"] = sum(len(replica._held) for replica in uplink)
+        found[f"{client.nick} ahead"] = sum(replica.held for replica in uplink)
         found[f"{client.nick} events"] = len(client.events)
-        found[f"{client.nick} missing"] = len(uplink._acks._missing)
+        found[f"{client.nick} missing"] = uplink.missing
     return found
 
 

@@ -22,7 +22,7 @@ def test_what_is_remembered_of_a_timeout_is_right_at_every_step(
     check_timeout = Node.check_timeout
 
     def check(node: Node) -> None:
-        checked.append(node._is_due_known)
+        checked.append(node.is_due_known)
         check_timeout(node)
 
     monkeypatch.setattr(Node, "check_timeout", check)

@@ -61,6 +61,11 @@ class ServerCore:
         self._timers: TimerHeap[Peer | LogStream | Room] = TimerHeap()
         self._transmits: list[tuple[bytes, Address]] = []
 
+    @property
+    def handshakes(self) -> int:
+        """How many handshakes are half open or were finished less than HANDSHAKE_LIFETIME_S ago."""
+        return len(self._handshakes)
+
     def set_wall_clock(self, offset_s: float) -> None:
         """Set wall clock minus monotonic clock, which dates messages."""
         self.chat.wall_offset_s = offset_s
