@@ -12,11 +12,9 @@ from tests.sim.nodes import ClientNode
 from tests.sim.world import SERVER, World
 from udpchat.chat import events
 from udpchat.chat.ids import roster_log
-from udpchat.client.membership import Membership, RoomWish
+from udpchat.client.membership import Membership
 from udpchat.storage.memory import MemoryLog
 from udpchat.sync.bbr import BbrController
-from udpchat.sync.replica import Replica
-from udpchat.sync.rtt import RoundTrip
 from udpchat.ui.phrases import text_of
 from udpchat.wire.content import Tombstone
 from udpchat.wire.frames import Entries, EntryFragment, encode, raw
@@ -61,7 +59,7 @@ def test_who_starts_again_is_not_still_in_the_rooms_of_the_run_before() -> None:
     alice = world.add_client("alice", rooms=("lobby", "garden"))
     world.run(1)
     alice.kill()
-    alice._rooms = ("lobby",)
+    alice.rooms = ("lobby",)
     alice.restart()
     world.run(2)
     assert world.promises.is_presence_right()
@@ -288,27 +286,29 @@ def test_a_replica_that_was_made_anew_gets_what_the_one_before_had() -> None:
     world = World(Random(1))
     alice, *_ = world.add_clients(4)
     world.run(1)
-    replicas = alice.core.timeline.uplink._replicas
-    log = roster_log("lobby")
-    head = replicas[log].head
-    assert head > 1
-    replicas[log] = Replica(log, generation=replicas[log].generation, sequence=head - 1)
-    replicas[log].head = head
-    alice.core.timeline.uplink.on_heads(world.now, 0.0)
+    uplink, log = alice.core.timeline.uplink, roster_log("lobby")
+    before = uplink.get(log)
+    assert before is not None and before.head > 1
+    replica = uplink.open(log, generation=before.generation, sequence=before.head - 1)
+    replica.head = before.head
+    uplink.on_heads(world.now, 0.0)
     world.run(2)
-    assert not replicas[log].has_gap
+    assert not replica.has_gap
 
 
-def test_what_was_taken_in_but_not_shown_before_the_end_is_shown_by_the_next_run() -> None:
+def test_what_was_taken_in_but_not_shown_before_the_end_is_shown_by_the_next_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Nothing is shown before all rooms have answered; so nothing is held on the disk either: it would be skipped."""
     world = World(Random(1))
     alice, bob = world.add_clients(2)
     alice.kill()
     bob.say("while you were away")
     world.run(1)
-    alice.restart()
-    alice.core._chat.membership._rooms["never"] = RoomWish()
-    world.run(2)
+    with monkeypatch.context() as patch:
+        patch.setattr(Membership, "is_complete", False)  # a room never answers
+        alice.restart()
+        world.run(2)
     assert not alice.messages()
     alice.kill()
     alice.restart()
@@ -346,13 +346,24 @@ def test_a_probe_is_not_put_off_for_ever_by_acks_of_the_gap_it_is_to_fill(drops:
     world = World(Random(1))
     alice, bob = world.add_clients(2)
     world.run(1)
-    acks = alice.core.timeline.uplink._acks
-    acks._reordering_s, acks._reordering_until = 1.0, float("inf")
+    held: list[bytes] = []
+
+    def hold_first(now: float, source: Address, destination: Address, data: bytes) -> bool:
+        is_held = not held and destination == alice.address
+        held.extend([data] * is_held)
+        return is_held
+
+    world.network.drop_if.append(hold_first)
+    bob.say("a second late")
+    bob.say("in time")
+    world.run(1)
+    world.network.inject(world.now, SERVER, alice.address, held[0])
+    world.run(0.1)
     world.network.drop_next(SERVER, alice.address, drops)
     bob.say("lost, and again")
     world.run(0.002)
     bob.say("came")
-    world.run_until(lambda: len(alice.messages()) == 2, limit_s=4 + 2 * len(drops))
+    world.run_until(lambda: len(alice.messages()) == 4, limit_s=4 + 2 * len(drops))
 
 
 def test_a_client_that_stood_still_with_a_question_open_is_not_patient_ever_after() -> None:
@@ -387,8 +398,9 @@ def test_a_client_that_stood_still_with_its_first_question_open_is_not_patient_e
     """As the handshake lost packets, nothing had measured the path before."""
     world = World(Random(1))
     alice = world.add_client("alice")
+    world.network.drop_next(SERVER, alice.address, [1, 3, 7])  # the cookie, the first Data, the first result
     world.run(1)
-    alice.core._chat.requests.outbox.round_trip = RoundTrip()
+    assert alice.is_in and alice.core.model.connection.round_trip_s is None
     alice.say("just before")
     alice.pause()
     world.run(25)

@@ -189,11 +189,13 @@ def test_who_moved_far_away_does_not_ask_again_before_an_answer_can_be_there() -
 
 
 def test_who_moved_near_asks_again_as_soon_as_there() -> None:
-    world, _, mover = on(SLOW)
-    mover.core._chat.requests.outbox.change_path(2 * SLOW.delay_s)
+    world, _, mover = on(FAST)
+    move(world, mover, FAMILIES[2], SLOW)
+    world.run(3.0)
     for number in range(5):
         mover.say(f"far {number}")
         world.run(2.0)
+    assert mover.core.model.connection.round_trip_s == pytest.approx(2 * SLOW.delay_s, rel=0.5)
     move(world, mover, FAMILIES[1], FAST)
     world.run(3.0)
     mover.say("the request before was asked again, which makes this one wait longer")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from random import Random
 
 import pytest
@@ -13,6 +12,8 @@ from tests.sim.network import Address
 from tests.sim.nodes import ClientNode
 from tests.sim.world import SERVER, World
 from udpchat.chat.ids import room_log
+from udpchat.client.stored import RequestAdded, RequestDone
+from udpchat.storage.memory import MemoryClientStore
 from udpchat.wire.content import Message
 from udpchat.wire.errors import Drop
 from udpchat.wire.frames import encode, parse_entry_untrusted
@@ -96,9 +97,9 @@ def test_whoever_takes_the_instance_of_another_does_not_get_its_counter() -> Non
     alice.say("mine")
     world.settle()
     mallory.kill()
-    saved = mallory.store.load()
     instance = alice.store.load().instance
-    mallory.store._saved = replace(saved, instance=instance, next_counter=SEQUENCE_MAX)
+    mallory.store = MemoryClientStore(random=lambda count: instance)
+    mallory.store.write([RequestAdded(SEQUENCE_MAX - 1, b""), RequestDone(SEQUENCE_MAX - 1)])
     mallory.restart()
     world.run(2)
     mallory.say("forged")

@@ -234,7 +234,7 @@ def arrivals(world: World) -> Iterator[dict[tuple[int, int], float]]:
 
 def live_delays_s(newcomer: ClientNode, spoken: dict[int, float], taken: dict[tuple[int, int], float]) -> list[float]:
     """How late what was said was taken in by the newcomer, ascending."""
-    replica = newcomer.core.timeline.uplink._replicas[LOBBY]
+    replica = newcomer.core.timeline.uplink.get(LOBBY)
     return sorted(taken[id(replica), sequence] - when for sequence, when in spoken.items())
 
 

@@ -52,8 +52,8 @@ def test_nothing_that_was_said_reaches_a_terminal_but_what_can_be_printed(text: 
     say = f"<{text}>"
     # What the honest client would clean goes past it here: a hostile one writes its own requests.
     for body in (Say("lobby", 0, say), Say("lobby", 1, say), Tell(victim.nick, 0, say), SetTopic("lobby", say[:200])):
-        mallory.core._chat.requests.ask(body)
-    mallory.core._chat.requests.ask(SetAway(say[:50]))
+        mallory.core.ask(world.now, body)
+    mallory.core.ask(world.now, SetAway(say[:50]))
     world.drain(mallory)
     world.run(2)
     victim.core.ask(world.now, Whois(mallory.nick))

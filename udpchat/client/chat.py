@@ -90,7 +90,6 @@ class Chat:
             self.timeline.await_private()
         self.timeline.people.me = frame.user
         self.membership.is_welcome = True
-        self.membership.server_capabilities = frozenset(frame.capabilities)
         self._kept = (frame.kept_s, frame.kept_entries)
         self.on_found()
         self._report_connected()

@@ -41,7 +41,6 @@ class Membership:
         self._rooms = {room: RoomWish(is_returning=is_returning) for room in rooms}
         self._strays: set[str] = set()  # logs of rooms that are not wanted, but that the server has us in
         self.is_welcome = False
-        self.server_capabilities: frozenset[int] = frozenset()  # as the latest Welcome named them (SPEC 8)
         self.is_leaving = False
         self.is_over = False
         self._due: float | None = None
