@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from udpchat.storage import tables
+from udpchat.storage.migrations import connect
 from udpchat.sync.log import Append, RequestId
 from udpchat.wire.content import Message, Tombstone
 from udpchat.wire.frames import encode
@@ -24,3 +32,22 @@ def batch(log: str, first: int, *entries: bytes, counter: int | None = None) -> 
         Append(log, first + offset, entry, RequestId(CLIENT_ID, counter + offset) if counter else None)
         for offset, entry in enumerate(entries)
     ]
+
+
+def alter(path: Path, script: str) -> None:
+    """Change the file of a store, open or not, from outside."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(script)
+
+
+def trace(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The statements of all stores that are opened from here on."""
+    statements: list[str] = []
+
+    def traced(path: Path) -> sqlite3.Connection:
+        connection = connect(path)
+        connection.set_trace_callback(statements.append)
+        return connection
+
+    monkeypatch.setattr(tables, "connect", traced)
+    return statements

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.storage.entries import ATTIC, LOBBY, batch, said, tombstone
+from tests.storage.entries import ATTIC, LOBBY, alter, batch, said, tombstone
 from udpchat.client.stored import EntriesStored
 from udpchat.storage import backup as storage
 from udpchat.storage.backup import Exported, backup, check, export, key_in, restore
@@ -167,11 +167,10 @@ def test_a_check_says_what_is_wrong_and_what_to_do(log: SqliteLog, path: Path) -
     assert check(path, lambda done, total: steps.append((done, total))) == []
     assert steps == [(5, 5)]
     second = "(SELECT min(id) + 1 FROM entries WHERE id > 2 << 40)"
-    log._writer.execute(f"UPDATE entries SET entry = x'00' WHERE id = {second}")
+    alter(path, f"UPDATE entries SET entry = x'00' WHERE id = {second}")
     (finding,) = check(path)
     assert finding == "entry 2 of lobby is damaged; stop the server and restore a backup"
-    log._writer.execute("UPDATE logs SET head = 9 WHERE name = '#lobby'")
-    log._writer.execute("INSERT INTO entries VALUES (99 << 40, x'00', 0, 0)")
+    alter(path, "UPDATE logs SET head = 9 WHERE name = '#lobby'; INSERT INTO entries VALUES (99 << 40, x'00', 0, 0)")
     findings = check(path)
     assert "lobby should hold 9 entries, and holds 3; stop the server and restore a backup" in findings
     assert any(finding.startswith("1 entry belongs to no room") for finding in findings)

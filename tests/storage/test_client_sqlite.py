@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.storage.entries import ATTIC, LOBBY, said
+from tests.storage.entries import ATTIC, LOBBY, alter, said, trace
 from tests.storage.test_server_sqlite import crashed
 from udpchat.client.stored import (
     ClientState,
@@ -173,21 +173,25 @@ def test_a_failed_write_leaves_all_as_it_was(tmp_path: Path) -> None:
     with closing(SqliteClientStore(tmp_path / "client.db")) as store:
         store.write([EntriesStored(LOBBY, 7, 1, (said("a"),))])
         before = store.load()
-        store._writer.execute("CREATE TEMP TRIGGER t BEFORE INSERT ON entries BEGIN SELECT raise(ABORT, 'no'); END")
+        alter(tmp_path / "client.db", "CREATE TRIGGER t BEFORE INSERT ON entries BEGIN SELECT raise(ABORT, 'no'); END")
         with pytest.raises(StoreFailed):
             store.write([RequestAdded(1, b"one"), ReplicaReset(LOBBY, 9, 5), EntriesStored(LOBBY, 9, 6, (said("b"),))])
         assert store.load() == replace(before, next_counter=before.next_counter + RUN_COUNTERS)
         assert store.last(LOBBY, 9) == [(1, said("a"))]
 
 
-def test_answers_are_synced_before_more_are_at_stake_than_a_server_recalls(tmp_path: Path) -> None:
+def test_answers_are_synced_before_more_are_at_stake_than_a_server_recalls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statements = trace(monkeypatch)
     store = SqliteClientStore(tmp_path / "client.db")
     store.write([RequestAdded(counter, b"body") for counter in range(1, 101)])
-    levels = []
+    synced = []
     for counter in range(1, 101):
+        statements.clear()
         store.write([RequestDone(counter)])
-        levels.append(store._writer.execute("PRAGMA synchronous").fetchone() == (2,))
-    assert [at for at, is_full in enumerate(levels, 1) if is_full] == [33, 66, 99]
+        synced += [counter] * ("PRAGMA synchronous = FULL" in statements)
+    assert synced == [33, 66, 99]
     store.close()
 
 

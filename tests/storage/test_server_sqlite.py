@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.storage.entries import ATTIC, CLIENT_ID, LOBBY, batch, said
+from tests.storage.entries import ATTIC, CLIENT_ID, LOBBY, alter, batch, said, trace
 from udpchat.storage import server_sqlite as sqlite
+from udpchat.storage import tables
 from udpchat.storage.backup import check
+from udpchat.storage.migrations import connect
 from udpchat.storage.protocol import Durability, Log, StoreFailed, StoreUnusable
 from udpchat.storage.server_sqlite import SqliteLog
 from udpchat.sync.log import SearchQuery
@@ -23,6 +25,7 @@ KILLED = """
 import sys
 from pathlib import Path
 from tests.storage.entries import LOBBY, batch, said
+from udpchat.storage.migrations import connect
 from udpchat.storage.protocol import Durability
 from udpchat.storage.server_sqlite import SqliteLog
 log = SqliteLog(Path(sys.argv[1]), durability=Durability(sys.argv[2]))
@@ -152,7 +155,7 @@ def test_a_file_that_a_power_failure_spoilt_is_not_served(tmp_path: Path, monkey
     path = tmp_path / "log.db"
     with closing(SqliteLog(path, durability=Durability.MEMORY)) as log:
         log.append(batch(LOBBY, 1, *[said("z" * 3_000) for _ in range(900)]))
-        log._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        alter(path, "PRAGMA wal_checkpoint(TRUNCATE)")
         copy = crashed(path, tmp_path / "after")
     with copy.open("r+b") as file:
         file.seek(copy.stat().st_size // 2)
@@ -168,7 +171,11 @@ def test_a_log_is_opened_by_one_at_a_time(tmp_path: Path) -> None:
     SqliteLog(tmp_path / "log.db").close()
 
 
-def test_after_a_disk_fault_nothing_is_written_and_reading_goes_on(tmp_path: Path) -> None:
+def test_after_a_disk_fault_nothing_is_written_and_reading_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faults: list[str] = []
+
     class Failing:
         """A connection whose sync fails."""
 
@@ -179,18 +186,19 @@ def test_after_a_disk_fault_nothing_is_written_and_reading_goes_on(tmp_path: Pat
             return getattr(self._connection, name)
 
         def execute(self, sql: str, *parameters: object) -> sqlite3.Cursor:
-            if sql == "COMMIT":
-                error = sqlite3.OperationalError("disk I/O error")
+            if sql == "COMMIT" and faults:
+                error = sqlite3.OperationalError(faults[0])
                 error.sqlite_errorcode = sqlite3.SQLITE_IOERR_FSYNC
                 raise error
             return self._connection.execute(sql, *parameters)  # type: ignore[arg-type]
 
+    monkeypatch.setattr(tables, "connect", lambda path: Failing(connect(path)))
     with closing(SqliteLog(tmp_path / "log.db")) as log:
         log.append(batch(LOBBY, 1, said("one")))
-        sound, log._writer = log._writer, Failing(log._writer)  # type: ignore[assignment]
+        faults.append("disk I/O error")
         with pytest.raises(StoreFailed, match="disk I/O error"):
             log.append(batch(LOBBY, 2, said("two")))
-        log._writer = sound
+        faults.clear()
         for refused in (lambda: log.append(batch(LOBBY, 2, said("two"))), lambda: log.prune(LOBBY, 1)):
             with pytest.raises(StoreFailed, match="nothing is written since"):
                 refused()
@@ -223,11 +231,10 @@ def test_one_thread_reads_while_another_writes(tmp_path: Path) -> None:
         assert log.extent(LOBBY).head == 2_000
 
 
-def test_a_start_reads_no_entries(tmp_path: Path) -> None:
+def test_a_start_reads_no_entries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with closing(SqliteLog(tmp_path / "log.db", durability=Durability.OS)) as log:
         log.append(batch(LOBBY, 1, *[said("x")] * 5_000))
+    statements = trace(monkeypatch)
     with closing(SqliteLog(tmp_path / "log.db")) as log:
-        statements: list[str] = []
-        log._reader.set_trace_callback(statements.append)
         assert log.extent(LOBBY).head == 5_000
-        assert statements == []
+        assert statements and not any("entries" in statement for statement in statements)
