@@ -102,5 +102,11 @@ def test_this_process_has_used_cpu_time_and_a_dead_one_has_not() -> None:
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("0:00.05", 0.05), ("01:02:03", 3723), ("2-00:00:01", 172_801)])
-def test_the_clock_of_ps_is_read(text: str, seconds: float) -> None:
-    assert processes._clock_s(text) == pytest.approx(seconds)
+def test_where_there_is_no_proc_the_clock_of_ps_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, seconds: float
+) -> None:
+    said = subprocess.CompletedProcess([], 0, stdout=f" {text}\n")
+    monkeypatch.setattr(processes, "PROC", tmp_path)
+    monkeypatch.setattr(processes.sys, "platform", "darwin")
+    monkeypatch.setattr(processes.subprocess, "run", lambda command, **_: said)
+    assert processes.cpu_s(7) == pytest.approx(seconds)

@@ -7,7 +7,7 @@ import io
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pyte
 import pytest
@@ -35,8 +35,8 @@ class Desk:
         self.editor.prompt = lambda: self.prompt
         self.got: list[str] = []
 
-    def start(self) -> None:
-        self.editor.start(self.loop, on_line=self.got.append, on_end=lambda: self.got.append("the end"))
+    def start(self, on_line: Callable[[str], None] | None = None) -> None:
+        self.editor.start(self.loop, on_line=on_line or self.got.append, on_end=lambda: self.got.append("the end"))
         self.until("lobby>")
 
     def until(self, shown: str) -> None:
@@ -184,13 +184,12 @@ def test_no_more_is_reported_than_is_released_and_what_waits_stays_in_the_line(d
 def test_what_fails_inside_reaches_the_loop(desk: Desk) -> None:
     failures: list[object] = []
     desk.loop.set_exception_handler(lambda loop, context: failures.append(context.get("exception")))
-    desk.start()
     error = OSError(5, "Input/output error")
 
     def fail(text: str) -> None:
         raise error
 
-    desk.editor._on_line = fail
+    desk.start(fail)
     desk.keys.send_text("one\r")
     run_until(desk.loop, lambda: failures)
     assert failures == [error]

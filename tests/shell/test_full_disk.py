@@ -4,33 +4,37 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
+import sqlite3
 from pathlib import Path
 from queue import Empty
 
 import pytest
 
-from tests.shell.waiting import Program, chatting, run_until
+from tests.shell.waiting import Program, chatting, free_port, run_until
 from udpchat.shell.options import server_options
 from udpchat.shell.server_app import Service
-from udpchat.storage.server_sqlite import SqliteLog
+from udpchat.storage import tables
+from udpchat.storage.migrations import connect
 
 ROOM_BYTES = 2**30
 LONG = "x" * 12_000  # more than what is left in the pages that the file has
 
 
-class Limited(Service):
-    """A server whose log may be told that there is no more room."""
+class Disk:
+    """The connections of a store to its file, which can be told that there is no more room."""
 
-    log: SqliteLog
+    def __init__(self) -> None:
+        self._connections: list[sqlite3.Connection] = []
 
-    def _open_log(self, folder: Path) -> SqliteLog:
-        self.log = super()._open_log(folder)
-        return self.log
+    def connect(self, path: Path) -> sqlite3.Connection:
+        self._connections.append(connect(path))
+        return self._connections[-1]
 
-    @property
-    def url(self) -> str:
-        host, port, _ = self._endpoint.address
-        return f"{host}:{port}"
+    def limit(self, bytes_max: int) -> None:
+        for connection in self._connections:
+            (page_bytes,) = connection.execute("PRAGMA page_size").fetchone()
+            connection.execute(f"PRAGMA max_page_count = {max(bytes_max // page_bytes, 1)}").fetchone()
 
 
 class Reading:
@@ -66,21 +70,23 @@ class Reading:
 
 @pytest.mark.timeout(120)
 def test_a_full_disk_refuses_authors_keeps_their_words_and_serves_all_else_until_there_is_room(
-    loop: asyncio.AbstractEventLoop, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    loop: asyncio.AbstractEventLoop, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    options = server_options({"bind": "127.0.0.1", "port": "0", "data": str(tmp_path / "server")}, {})
-    service = Limited(loop, options)
+    disk, port = Disk(), free_port()
+    monkeypatch.setattr(tables, "connect", disk.connect)
+    options = server_options({"bind": "127.0.0.1", "port": str(port), "data": str(tmp_path / "server")}, {})
+    service, url = Service(loop, options), f"127.0.0.1:{port}"
     running = loop.create_task(service.run())
     with (
-        chatting("alice", service.url, tmp_path / "alice", "--follow") as typing,
-        chatting("bob", service.url, tmp_path / "bob", "--follow") as other,
+        chatting("alice", url, tmp_path / "alice", "--follow") as typing,
+        chatting("bob", url, tmp_path / "bob", "--follow") as other,
     ):
         alice, bob = Reading(loop, typing), Reading(loop, other)
         bob.wait("connected")
         typing.type("first")
         alice.wait("sent", text="first")
         bob.wait("message", text="first")
-        service.log._limit(1)
+        disk.limit(1)
         typing.type(f"again{LONG}", "later")
         assert "no room" in alice.wait("error", code="unwritable")["text"]
         other.type("/names", "/whois alice", "/history", "/search first")
@@ -91,13 +97,13 @@ def test_a_full_disk_refuses_authors_keeps_their_words_and_serves_all_else_until
             assert [message["text"] for message in past["messages"]] == ["first"]
             bob.events.remove(past)
         assert alice.texts("sent") == ["first"]
-        service.log._limit(ROOM_BYTES)
+        disk.limit(ROOM_BYTES)
         assert "stored again" in alice.wait("notice", code="writable")["text"]
         alice.wait("sent", text="later")
         bob.wait("message", text="later")
         assert alice.texts("sent") == ["first", "again", "later"]
         assert bob.texts("message")[-2:] == ["again", "later"]
-        service._ended.set_result(None)
+        signal.raise_signal(signal.SIGTERM)
         assert loop.run_until_complete(asyncio.wait_for(running, 10)) == 0
     told = [record.message for record in caplog.records if "stored" in record.message]
     assert len(told) == 2, told

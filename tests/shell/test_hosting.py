@@ -198,7 +198,7 @@ def test_one_that_does_not_stop_is_reported(
 signal.signal(signal.SIGTERM, signal.SIG_IGN); lock = StoreLock(Path({str(hosted.data / LOG_FILE)!r}));\
 print('ready udpchat://127.0.0.1:5', flush=True); time.sleep(60)"
     fake_server(monkeypatch, held)
-    monkeypatch.setattr(hosting, "_answering", lambda places: places[0])
+    monkeypatch.setattr(hosting, "ANSWER_S_MAX", 0.05)
     host(hosted, reports.add)
     with worded(OperationFailed, match="still runs after"):
         stop(hosted, reports.add)

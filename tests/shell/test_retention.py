@@ -230,10 +230,10 @@ def test_each_round_that_deletes_is_one_line_without_texts(
     caplog.set_level("INFO", "udpchat.server")
     monkeypatch.setattr(retention, "STRETCH_ENTRIES", 2)
     monkeypatch.setattr(retention, "EVERY_S", 0.001)
-    pruned = Pruned(loop, filled(), Retention(kept_entries=kept))
-    rounds: list[None] = []
-    begin = pruned.pruner._begin
-    monkeypatch.setattr(pruned.pruner, "_begin", lambda: rounds.append(None) or begin())
+    log, rounds = filled(), []
+    logs = log.logs
+    monkeypatch.setattr(log, "logs", lambda: rounds.append(None) or logs())  # each round asks once
+    pruned = Pruned(loop, log, Retention(kept_entries=kept))
     pruned.pruner.start()
     run_until(loop, lambda: len(rounds) > 3)
     pruned.close()

@@ -8,16 +8,19 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.shell.namespaces import Lan, lan, why_not
-from tests.shell.waiting import Program, run_until, url_of
+from tests.shell.waiting import Program, free_port, run_until, url_of
 from udpchat.chat import events
 from udpchat.client.core import ClientCore
 from udpchat.client.profile import Profile
 from udpchat.client.stored import ClientState, Write
+from udpchat.server.core import ServerCore
 from udpchat.session.noise import KeyPair
+from udpchat.shell import server_app
 from udpchat.shell.addresses import parse_server, place
 from udpchat.shell.net.driver import Driver
 from udpchat.shell.net.endpoint import UdpEndpoint, open_socket
@@ -163,14 +166,23 @@ class Elsewhere:
 
 @needs_linux
 def test_a_session_goes_on_when_the_client_writes_to_another_address_of_the_server(
-    loop: asyncio.AbstractEventLoop, tmp_path: Path
+    loop: asyncio.AbstractEventLoop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    service = Service(loop, server_options({"port": "0", "data": str(tmp_path), "heartbeat": "0.2"}, {}))
+    cores: list[ServerCore] = []
+
+    class Seen(ServerCore):
+        def __init__(self, **arguments: Any) -> None:
+            super().__init__(**arguments)
+            cores.append(self)
+
+    monkeypatch.setattr(server_app, "ServerCore", Seen)
+    port = free_port()
+    service = Service(loop, server_options({"port": str(port), "data": str(tmp_path), "heartbeat": "0.2"}, {}))
     running = loop.create_task(service.run())
     endpoint = UdpEndpoint(loop, open_socket("127.0.0.1", 0))
     way = Elsewhere(endpoint, "127.0.0.1")
     profile = Profile(KeyPair(os.urandom(32)), "alice", ("lobby",), "server", lambda key: None)
-    to = Address(way.host, service._endpoint.address.port)
+    to = Address(way.host, port)
     client = ClientCore(loop.time(), profile=profile, saved=ClientState(os.urandom(16)), address=to, random=os.urandom)
     happened: list[events.ClientEvent] = []
     writer: DirectWriter[Write] = DirectWriter(lambda batch: None)
@@ -180,7 +192,8 @@ def test_a_session_goes_on_when_the_client_writes_to_another_address_of_the_serv
     endpoint.listen(driver.receive)
     driver.start()
     run_until(loop, lambda: any(isinstance(event, events.Connected) for event in happened))
-    [peer] = service._server.chat.registry
+    [registry] = [core.chat.registry for core in cores]
+    [peer] = registry
     session = peer.session
     assert session.path.address == endpoint.address._replace(local="127.0.0.1")
     for host in ("127.0.0.2", "127.0.0.3", "127.0.0.1"):
@@ -188,11 +201,11 @@ def test_a_session_goes_on_when_the_client_writes_to_another_address_of_the_serv
         driver.call(client.say, "lobby", f"by way of {host}")
         run_until(loop, lambda: not client.model.sending)
         run_until(loop, lambda host=host: session.path.address.local == host)  # type: ignore[misc]
-    assert list(service._server.chat.registry) == [peer] and peer.session is session
+    assert list(registry) == [peer] and peer.session is session
     assert not [event for event in happened if isinstance(event, events.Disconnected)]
     driver.end()
     endpoint.close()
-    service._on_signal(signal.SIGTERM)
+    signal.raise_signal(signal.SIGTERM)
     assert loop.run_until_complete(running) == 0
 
 

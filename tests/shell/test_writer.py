@@ -103,12 +103,14 @@ def test_an_idle_writer_is_idle_at_once(loop: asyncio.AbstractEventLoop) -> None
 
 @pytest.mark.parametrize("is_closed", [False, True])
 def test_a_closed_writer_ends_its_thread(loop: asyncio.AbstractEventLoop, is_closed: bool) -> None:
+    before = set(threading.enumerate())
     writer = ThreadWriter(loop, Disk().write)
+    (thread,) = set(threading.enumerate()) - before
     if is_closed:
         writer.submit(["a"])
     writer.close()
-    writer._thread.join(5)
-    assert not writer._thread.is_alive()
+    thread.join(5)
+    assert not thread.is_alive()
 
 
 def test_what_is_run_comes_between_two_batches_and_is_waited_for(loop: asyncio.AbstractEventLoop) -> None:

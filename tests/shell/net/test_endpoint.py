@@ -4,6 +4,7 @@ import asyncio
 import errno
 import logging
 import socket
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,7 +15,9 @@ from udpchat.shell import pktinfo
 from udpchat.shell.net import endpoint as module
 from udpchat.shell.net.endpoint import (
     READ_BATCH_MAX,
+    ROUTES_KEPT_S,
     SENDS_BEFORE_ASKING,
+    BoundSocket,
     EndpointError,
     UdpEndpoint,
     address_of,
@@ -339,28 +342,36 @@ def test_what_the_system_chooses_is_asked_again_after_a_while(
     loop: asyncio.AbstractEventLoop, peer: Peer, everywhere: CountingSocket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     endpoint = UdpEndpoint(loop, everywhere)  # type: ignore[arg-type]
-    path = peer.address._replace(local="127.0.0.2")
-    monkeypatch.setattr(pktinfo, "source_for", lambda sockaddr, family: ("127.0.0.2", 0))
-    endpoint.send([(b"1", path)] * SENDS_BEFORE_ASKING)
-    monkeypatch.undo()
+    path, now = peer.address._replace(local="127.0.0.2"), [loop.time()]
+    monkeypatch.setattr(loop, "time", lambda: now[0])
+    with monkeypatch.context() as patch:
+        patch.setattr(pktinfo, "source_for", lambda sockaddr, family: ("127.0.0.2", 0))
+        endpoint.send([(b"1", path)] * SENDS_BEFORE_ASKING)
     everywhere.calls.clear()
     endpoint.send([(b"2", path)])
-    endpoint._routes_end_s = loop.time()
+    now[0] += ROUTES_KEPT_S
     endpoint.send([(b"3", path)])
     assert everywhere.calls == ["sendto", "sendmsg"]
     endpoint.close()
 
 
 @needs_pktinfo
-def test_a_group_is_nothing_to_answer_from(loop: asyncio.AbstractEventLoop, peer: Peer) -> None:
+def test_a_group_is_nothing_to_answer_from(peer: Peer) -> None:
+    group = socket.inet_aton("224.0.0.1")
+    come = [(b"hello", [(socket.IPPROTO_IP, 8, bytes(4) + group + group)], 0, peer.address[:2])]
+
+    class ToAGroup(FullSocket):
+        """A socket that has one datagram, which was sent to a multicast group."""
+
+        def recvmsg(self, *sizes: int) -> tuple[bytes, list[tuple[int, int, bytes]], int, tuple[str, int]]:
+            if not come:
+                raise BlockingIOError
+            return come.pop()
+
     with open_socket("0.0.0.0", 0) as bound:
         pktinfo.request(bound)
-        endpoint = UdpEndpoint(loop, bound)
-        group = socket.inet_aton("224.0.0.1")
-        info = (socket.IPPROTO_IP, 8, bytes(4) + group + group)
-        bound_socket = endpoint._sockets[0]
-        assert bound_socket._learn((peer.address[:2], info)) == peer.address
-        endpoint.close()
+        one = BoundSocket(ToAGroup(bound, room=0), names_local=False)  # type: ignore[arg-type]
+        assert one.read(Counter()) == [(b"hello", peer.address)]
 
 
 @pytest.fixture

@@ -11,12 +11,12 @@ import pytest
 
 from tests.shell.waiting import free_port
 from tests.worded import worded
-from udpchat.session.initiator import HandshakeInitiator
 from udpchat.session.noise import KeyPair
 from udpchat.session.responder import HandshakeResponder
 from udpchat.shell.net import reach
 from udpchat.shell.net.endpoint import UdpEndpoint, open_socket
 from udpchat.shell.net.reach import Answer, NoSuchHost, find_server, resolve
+from udpchat.wire.limits import HELLO_RESEND_S
 from udpchat.wire.packets import NO_COOKIE, Address, Cookie, Hello, parse_packet_untrusted
 
 
@@ -120,7 +120,7 @@ def test_what_the_system_reports_is_told_apart(
         raise OSError(number, "reported")
 
     if fails_at_once:
-        monkeypatch.setattr(reach, "_connected", fail)
+        monkeypatch.setattr(reach.socket, "socket", type("Unconnectable", (socket.socket,), {"connect": fail}))
     else:
         monkeypatch.setattr(loop, "sock_sendall", fail)
     assert ask(loop, ("127.0.0.1", 5), limit_s=0.05) == (answer, None)
@@ -130,17 +130,17 @@ def test_a_host_that_the_network_reports_missing_only_later_is_not_taken_for_sil
     loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On a LAN that is known once nobody has answered to ARP for three seconds."""
-    silent, exchange, told = Door(loop, ignores=1_000), reach._exchange, [0]
+    silent, sent, send = Door(loop, ignores=1_000), [0], loop.sock_sendall
 
-    async def late(asking: socket.socket, handshake: HandshakeInitiator, until: float) -> Answer:
-        told[0] += 1
-        if told[0] == 2:
+    async def late(asking: socket.socket, datagram: bytes) -> None:
+        sent[0] += 1
+        if sent[0] == 2:
             raise OSError(errno.EHOSTUNREACH, "No route to host")
-        return await exchange(asking, handshake, min(until, loop.time() + 0.01))
+        await send(asking, datagram)
 
-    monkeypatch.setattr(reach, "_exchange", late)
-    assert ask(loop, silent.endpoint.address, limit_s=0.5) == (Answer.NO_HOST, None)
-    assert told[0] >= 3
+    monkeypatch.setattr(loop, "sock_sendall", late)
+    assert ask(loop, silent.endpoint.address, limit_s=4 * HELLO_RESEND_S) == (Answer.NO_HOST, None)
+    assert sent[0] >= 3
     silent.endpoint.close()
 
 
@@ -160,14 +160,15 @@ def test_of_several_addresses_the_answer_that_says_most_counts(
 
 
 def test_a_way_that_opens_meanwhile_is_taken(loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch) -> None:
-    door, connect, refusals = Door(loop), reach._connected, [OSError(errno.ENETUNREACH, "no Wi-Fi yet")]
+    door, refusals = Door(loop), [OSError(errno.ENETUNREACH, "no Wi-Fi yet")]
 
-    def connected(address: Address) -> socket.socket:
-        if refusals:
-            raise refusals.pop()
-        return connect(address)
+    class ConnectableLater(socket.socket):
+        def connect(self, address: object) -> None:
+            if refusals:
+                raise refusals.pop()
+            super().connect(address)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(reach, "_connected", connected)
+    monkeypatch.setattr(reach.socket, "socket", ConnectableLater)
     assert ask(loop, door.endpoint.address) == (Answer.SERVES, door.endpoint.address)
     door.endpoint.close()
 
