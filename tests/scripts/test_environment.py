@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
+import time
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, ClassVar
 
 import pytest
 
@@ -14,27 +18,36 @@ environment = load("environment.py")
 Capture = pytest.CaptureFixture[str]
 
 
+class Step(subprocess.Popen):  # type: ignore[type-arg]
+    """A command of set-up: noted, and one of `programs` run in its place; making the environment makes its folder."""
+
+    ran: ClassVar[list[list[str]]] = []
+    programs: ClassVar[dict[str, str]] = {}
+
+    def __init__(self, command: list[str], **options: Any) -> None:
+        step = command[2]  # python -m venv, python -m pip, or python -c: whether it starts
+        if step in ("venv", "pip"):
+            self.ran.append(command)
+        if step == "venv":
+            environment.FOLDER.mkdir(exist_ok=True)
+            environment.PYTHON.touch()
+        super().__init__([sys.executable, "-c", self.programs.get(step, "")], **{**options, "cwd": None})
+
+
 @pytest.fixture
 def ran(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """The commands that set-up runs, in a checkout of its own; making the environment only makes its folder."""
-    commands: list[list[str]] = []
+    """The commands that set-up runs, in a checkout of its own."""
     folder = tmp_path / ".venv"
-    python = folder / "python"
-
-    def run(step: str, command: list[str]) -> None:
-        commands.append(command)
-        if "venv" in command:
-            folder.mkdir(exist_ok=True)
-            python.touch()
-
     for name in ("setup.cfg", "pyproject.toml"):
         (tmp_path / name).write_text(name)
-    for name, value in {"ROOT": tmp_path, "FOLDER": folder, "READY": folder / "ready", "PYTHON": python}.items():
+    paths = {"ROOT": tmp_path, "FOLDER": folder, "READY": folder / "ready", "PYTHON": folder / "python"}
+    for name, value in paths.items():
         monkeypatch.setattr(environment, name, value)
-    monkeypatch.setattr(environment, "_run", run)
-    monkeypatch.setattr(environment, "_starts", python.exists)
-    monkeypatch.setattr(environment, "_is_activated", lambda: False)
-    return commands
+    monkeypatch.setattr(Step, "ran", [])
+    monkeypatch.setattr(Step, "programs", {})
+    monkeypatch.setattr(environment.subprocess, "Popen", Step)
+    monkeypatch.setattr(environment.sys, "prefix", sys.base_prefix)  # no environment is activated
+    return Step.ran
 
 
 def test_the_first_use_makes_and_installs(ran: list[list[str]], tmp_path: Path) -> None:
@@ -75,33 +88,33 @@ def test_an_environment_whose_python_is_gone_is_made_anew(ran: list[list[str]], 
     assert [command[2] for command in ran] == ["venv", "pip"]
 
 
-def test_a_set_up_that_failed_is_not_taken_for_done(ran: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
-    make = environment._run
-
-    def offline(step: str, command: list[str]) -> None:
-        if "pip" in command:
-            raise SystemExit(1)
-        make(step, command)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(environment, "_run", offline)
-        with pytest.raises(SystemExit):
-            environment.prepare()
+def test_a_set_up_that_failed_is_not_taken_for_done(ran: list[list[str]]) -> None:
+    Step.programs["pip"] = "raise SystemExit(1)"
+    with pytest.raises(SystemExit):
+        environment.prepare()
+    Step.programs.clear()
     ran.clear()
     environment.prepare()
     assert [command[2] for command in ran] == ["venv", "pip"]
 
 
-def python(program: str) -> list[str]:
-    return [environment.sys.executable, "-c", program]
+def said_by_pip(capsys: Capture) -> list[str]:
+    """What the person read from the step on in which pip runs."""
+    lines = capsys.readouterr().err.splitlines()
+    (start,) = [
+        at for at, line in enumerate(lines) if "installing" in line and line.endswith("...") and "far" not in line
+    ]
+    return lines[start:]
 
 
+@pytest.mark.usefixtures("ran")
 def test_a_failed_command_ends_set_up_with_what_it_said(capsys: Capture) -> None:
+    Step.programs["pip"] = "import sys; print('one\\n\\ntwo'); sys.exit('three')"
     with pytest.raises(SystemExit) as ended:
-        environment._run("trying", python("import sys; print('one\\n\\ntwo'); sys.exit('three')"))
+        environment.prepare()
     assert ended.value.code == 1
-    said = capsys.readouterr().err.splitlines()
-    assert said[0].endswith(": trying ...") and said[1:4] == ["one", "two", "three"] and "set-up failed" in said[4]
+    said = said_by_pip(capsys)
+    assert said[1:4] == ["one", "two", "three"] and "set-up failed" in said[4]
 
 
 @pytest.mark.parametrize(
@@ -112,28 +125,34 @@ def test_a_failed_command_ends_set_up_with_what_it_said(capsys: Capture) -> None
         "ERROR: Could not find a version that satisfies the requirement msgspec (from versions: none)",
     ],
 )
+@pytest.mark.usefixtures("ran")
 def test_where_there_is_no_network_that_is_one_line_and_the_last_of_pip(capsys: Capture, complaint: str) -> None:
-    program = f"import sys; print('noise\\n' * 50 + {complaint!r}); sys.exit('ERROR: nothing found\\nnote: not of pip')"
+    Step.programs["pip"] = (
+        f"import sys; print('noise\\n' * 50 + {complaint!r}); sys.exit('ERROR: nothing found\\nnote: not of pip')"
+    )
     with pytest.raises(SystemExit) as ended:
-        environment._run("installing", python(program))
+        environment.prepare()
     assert ended.value.code == 1
-    said = capsys.readouterr().err.splitlines()
+    said = said_by_pip(capsys)
     assert len(said) == 3 and "this needs a network once" in said[1] and said[2] == "ERROR: nothing found"
 
 
+@pytest.mark.usefixtures("ran")
 def test_a_step_that_takes_long_reports_that_it_goes_on(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(environment, "REPORTED_EVERY_S", 0.05)
-    environment._run("installing", python("import sys, time; time.sleep(0.5)"))
-    said = capsys.readouterr().err.splitlines()
-    assert said[0].endswith("installing ...") and len(said) >= 2 and said[1].endswith("installing: 0 s so far ...")
+    Step.programs["pip"] = "import time; time.sleep(0.5)"
+    environment.prepare()
+    said = said_by_pip(capsys)
+    assert len(said) >= 2 and said[1].endswith(": 0 s so far ...")
 
 
+@pytest.mark.usefixtures("ran")
 def test_ctrl_c_ends_a_script_without_a_traceback_and_the_step_that_it_was_in(
     capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ended: list[int | None] = []
 
-    class Interrupted(subprocess.Popen):  # type: ignore[type-arg]
+    class Interrupted(Step):
         def communicate(self, input: object = None, timeout: float | None = None) -> Any:
             raise KeyboardInterrupt
 
@@ -141,9 +160,10 @@ def test_ctrl_c_ends_a_script_without_a_traceback_and_the_step_that_it_was_in(
             super().__exit__(*details)
             ended.append(self.returncode)
 
+    Step.programs["venv"] = "import time; time.sleep(60)"
     monkeypatch.setattr(environment.subprocess, "Popen", Interrupted)
     with pytest.raises(SystemExit) as left:
-        environment.run(lambda: environment._run("installing", python("import time; time.sleep(60)")))
+        environment.run(environment.prepare)
     assert left.value.code == 130 and ended and ended[0]
     assert capsys.readouterr().err.splitlines()[-1].endswith(": interrupted")
 
@@ -163,19 +183,24 @@ def test_what_is_installed_is_known_at_once(ran: list[list[str]], tmp_path: Path
     assert not environment.is_set_up()
 
 
+@pytest.mark.skipif(os.name == "nt", reason="locks files in another way")
 def test_a_second_set_up_at_the_same_time_waits_and_says_so(
-    ran: list[list[str]], capsys: Capture, monkeypatch: pytest.MonkeyPatch
+    ran: list[list[str]], tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answers = [False, False, True]
-    monkeypatch.setattr(environment, "LOCK_POLL_S", 0.0)
+    import fcntl
+
     monkeypatch.setattr(environment, "WAITING_REPORTED_S", 0.0)
-    monkeypatch.setattr(environment, "_lock_file", lambda file: answers.pop(0))
-    environment.prepare()
-    assert capsys.readouterr().err.count("another set-up of this checkout is under way") == 1 and answers == []
+    waits: list[float] = []
+    with open(tmp_path / ".venv.lock", "a+b") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
 
+        def wait(seconds: float) -> None:
+            assert not ran
+            waits.append(seconds)
+            if len(waits) == 2:
+                fcntl.flock(other, fcntl.LOCK_UN)
 
-def test_one_process_at_a_time_has_the_lock(tmp_path: Path) -> None:
-    with open(tmp_path / "lock", "a+b") as one, open(tmp_path / "lock", "a+b") as two:
-        assert environment._lock_file(one) and not environment._lock_file(two)
-    with open(tmp_path / "lock", "a+b") as three:
-        assert environment._lock_file(three)
+        monkeypatch.setattr(environment, "time", SimpleNamespace(monotonic=time.monotonic, sleep=wait))
+        environment.prepare()
+    assert capsys.readouterr().err.count("another set-up of this checkout is under way") == 1
+    assert waits == [environment.LOCK_POLL_S] * 2 and ran
