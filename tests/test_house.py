@@ -88,6 +88,8 @@ TOP_LEVEL = {
     ".ci", ".gitignore", "LICENSE", "README.md", "pyproject.toml", "scripts", "setup.cfg", "tests", "udpchat",
 }  # fmt: skip
 HELP_S_MAX = 30
+UNDERSCORED = {"_replace": "of every NamedTuple, and documented", "_exit": "of os, and documented"}  # and not private
+REACHING = {"getattr", "setattr", "delattr", "hasattr", "patch", "object"}  # calls that take a name as a string
 
 # ---------------------------------------------------------------------------------------------------------------------
 
@@ -327,6 +329,62 @@ def test_every_module_has_its_test() -> None:
     missing = [f"tests/{(name.parent / f'test_{name.name}').as_posix()}" for name in names]
     missing = [test for test in missing if not (ROOT / test).is_file()]
     assert not missing, "\n".join(missing)
+
+
+def is_private(name: str) -> bool:
+    return name.startswith("_") and not name.endswith("__") and name not in UNDERSCORED
+
+
+def own_names_of(tree: ast.AST) -> Iterator[str]:
+    """The private names that the classes of a file define, declare or assign to `self`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.name
+        elif isinstance(node, ast.ClassDef):
+            yield from fields_of(node)
+
+
+def reaches_of(tree: ast.AST, own: set[str]) -> Iterator[tuple[ast.AST, str]]:
+    """Where a file takes a private name of something else: where, and the name. Classes may use their `own` ones."""
+    for node in ast.walk(tree):
+        names: list[str] = []
+        if isinstance(node, ast.Attribute):
+            is_own = ast.unparse(node.value) in ("self", "cls", "super()") and node.attr in own
+            names = [] if is_own else [node.attr]
+        elif isinstance(node, ast.ImportFrom):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in REACHING:
+            texts = [one.value for one in node.args if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+            names = [part for text in texts for part in text.split(".")]
+        yield from ((node, name) for name in names if is_private(name))
+
+
+def test_a_reach_into_something_private_is_found() -> None:
+    """Whatever way it is written; a class may have private names of its own, and a NamedTuple is replaced."""
+    found = """
+from udpchat.storage.memory import _Shelf
+core._chat.nick
+core._limit = 1
+getattr(core, "_held")
+monkeypatch.setattr(reach, "_connected", fail)
+monkeypatch.setattr("udpchat.cli._guarded", idle)
+class Late(Service):
+    def __init__(self):
+        self._own = self._log
+        super()._open_log(self._own, address._replace(port=self.__dict__["port"]))
+"""
+    tree = ast.parse(found)
+    names = [name for _, name in reaches_of(tree, set(own_names_of(tree)))]
+    assert sorted(names) == ["_Shelf", "_chat", "_connected", "_guarded", "_held", "_limit", "_log", "_open_log"]
+
+
+def test_no_test_or_script_reaches_into_something_private() -> None:
+    """What only its own class or module knows may change with no test in the way: a test sees what a caller sees."""
+    paths = [*TESTS, *SCRIPTS, *sorted((ROOT / "scripts").rglob("*.py"))]
+    own = {name for path in paths for name in own_names_of(tree_of(path))}
+    reaches = ((path, node, name) for path in paths for node, name in reaches_of(tree_of(path), own))
+    faults = [f"{place(path, node)}: {name} is private" for path, node, name in reaches]
+    assert not faults, "\n".join(faults)
 
 
 def test_module_names_say_what_is_inside() -> None:
