@@ -7,13 +7,13 @@ from random import Random
 from typing import Any
 
 from tests.sim import audit
+from tests.storage.memory import MemoryClientStore, MemoryLog
 from udpchat.chat import events
 from udpchat.client.core import ClientCore
 from udpchat.client.profile import Profile
 from udpchat.client.stored import ClientState
 from udpchat.server.core import ServerCore
 from udpchat.session.noise import KeyPair
-from udpchat.storage.memory import MemoryClientStore, MemoryLog
 from udpchat.wire.packets import Address
 
 SERVER = Address("10.0.0.1", 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from tests.sim import audit
+from tests.storage.memory import MemoryLog
 from udpchat.server.admission import Settings
 from udpchat.server.core import ServerCore
 from udpchat.server.expiry import PAUSE_S
@@ -13,7 +14,6 @@ from udpchat.server.roster import Roster
 from udpchat.session.noise import KeyPair, Keys
 from udpchat.session.path import Path
 from udpchat.session.session import Session
-from udpchat.storage.memory import MemoryLog
 from udpchat.wire.content import Entry, Message, Reason
 from udpchat.wire.frames import (
     Entries,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from tests.server.rig import Rig
+from tests.storage.memory import MemoryLog
 from udpchat.chat.ids import conversation_log, message_id
 from udpchat.server.replay import recalled_window
-from udpchat.storage.memory import MemoryLog
 from udpchat.sync.log import Append, RequestId
 from udpchat.sync.requests import ANSWERS_RECALLED_MAX
 from udpchat.wire.content import Message, TopicRecord

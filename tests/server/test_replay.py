@@ -1,8 +1,8 @@
 from __future__ import annotations
 
+from tests.storage.memory import MemoryLog
 from udpchat.chat.ids import DIRECTORY_LOG, room_log
 from udpchat.server.replay import logged_answers, logged_nicks
-from udpchat.storage.memory import MemoryLog
 from udpchat.sync.log import Append, RequestId
 from udpchat.wire.content import Claim, Message, TopicRecord
 from udpchat.wire.frames import encode

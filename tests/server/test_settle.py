@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.storage.memory import MemoryLog
 from udpchat.chat.ids import DIRECTORY_LOG, client_id_of, conversation_log, inbox_log, message_id
 from udpchat.server.settle import (
     Action,
@@ -22,7 +23,6 @@ from udpchat.server.settle import (
 )
 from udpchat.server.state import State
 from udpchat.session.noise import user_id
-from udpchat.storage.memory import MemoryLog
 from udpchat.sync.log import RequestId
 from udpchat.wire.content import Claim, ConversationRecord, Message, ReadMark, TopicRecord
 from udpchat.wire.frames import encode, encode_message

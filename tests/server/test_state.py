@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from tests.storage.memory import MemoryLog
 from udpchat.chat.ids import DIRECTORY_LOG
 from udpchat.server import state as module
 from udpchat.server.state import State
-from udpchat.storage.memory import MemoryLog
 from udpchat.sync.log import Append
 from udpchat.wire.content import Claim, ConversationRecord, TopicRecord
 from udpchat.wire.frames import encode

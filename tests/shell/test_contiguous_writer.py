@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import pytest
 
+from tests.storage.memory import MemoryClientStore
 from udpchat.client.stored import EntriesStored, ReplicaReset, RequestAdded, RequestDone, Write
 from udpchat.shell.contiguous_writer import ContiguousWriter
-from udpchat.storage.memory import MemoryClientStore
 from udpchat.storage.protocol import StoreFull
 
 ENTRY = b"\x90"

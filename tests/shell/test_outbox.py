@@ -15,12 +15,12 @@ import pytest
 
 from tests.shell.test_kill import free_port
 from tests.shell.waiting import ROOT, Program, chatting, texts
+from tests.storage.memory import MemoryClientStore
 from udpchat.chat.phrase import Phrase
 from udpchat.client.stored import RequestAdded
 from udpchat.shell import outbox
 from udpchat.shell.client_state import store_path
 from udpchat.storage.client_sqlite import SqliteClientStore
-from udpchat.storage.memory import MemoryClientStore
 from udpchat.storage.protocol import StoreUnusable
 from udpchat.ui.phrases import text_of
 from udpchat.wire.frames import encode

@@ -11,12 +11,12 @@ import pytest
 from tests.client.pair import Wire
 from tests.shell.waiting import chatting, run_until, serving, texts, url_of
 from tests.storage.entries import ATTIC, LOBBY, batch, said
+from tests.storage.memory import MemoryLog
 from tests.worded import worded
 from udpchat.chat.phrase import Problem
 from udpchat.shell import retention
 from udpchat.shell.retention import Pruner, Retention, objection, parse_retention
 from udpchat.shell.writer import ThreadWriter
-from udpchat.storage.memory import MemoryLog
 from udpchat.storage.protocol import StoreFull
 from udpchat.storage.server_sqlite import SqliteLog
 from udpchat.sync.log import Append

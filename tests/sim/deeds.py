@@ -8,8 +8,8 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from tests.sim.nodes import WALL_OFFSET_S, ClientNode
+from tests.storage.memory import MemoryLog
 from udpchat.client.model import Conversation
-from udpchat.storage.memory import MemoryLog
 from udpchat.wire.limits import TEXT_BYTES_MAX
 from udpchat.wire.packets import Address
 

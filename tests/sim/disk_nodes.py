@@ -11,11 +11,11 @@ from typing import Any
 from tests.sim.disk import Disk, Make, Point
 from tests.sim.network import Address
 from tests.sim.nodes import ClientNode, Node, ServerNode
+from tests.storage.memory import MemoryClientStore, MemoryLog
 from udpchat.client.stored import RequestAdded, RequestDone, Write
 from udpchat.server.admission import Settings
 from udpchat.session.timers import earliest
 from udpchat.shell.writer import Outcome, Unwritten, Written
-from udpchat.storage.memory import MemoryClientStore, MemoryLog
 from udpchat.storage.protocol import Durability
 from udpchat.storage.text_index import generation_of
 from udpchat.sync.log import Append, Extent

@@ -7,6 +7,7 @@ from random import Random
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from tests.sim.network import Address
+from tests.storage.memory import MemoryClientStore, MemoryLog
 from udpchat.chat import events
 from udpchat.chat.ids import inbox_log, room_log
 from udpchat.client.core import ClientCore
@@ -16,7 +17,6 @@ from udpchat.server.admission import Settings
 from udpchat.server.core import ServerCore
 from udpchat.session.noise import KeyPair
 from udpchat.session.session import Session
-from udpchat.storage.memory import MemoryClientStore, MemoryLog
 from udpchat.storage.protocol import StoreError, StoreFull
 from udpchat.sync.log import Append
 from udpchat.wire import requests

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from tests.server.rig import device_counts
 from tests.sim.nodes import ClientNode, ServerNode
+from tests.storage.memory import MemoryLog
 from udpchat.chat import events
 from udpchat.chat.ids import (
     CONVERSATION_PREFIX,
@@ -23,7 +24,6 @@ from udpchat.chat.ids import (
     room_log,
 )
 from udpchat.server.state import State
-from udpchat.storage.memory import MemoryLog
 from udpchat.sync.requests import ANSWERS_RECALLED_MAX
 from udpchat.wire.content import Claim, Entry, Message, TopicRecord
 from udpchat.wire.frames import parse_entry_untrusted, parse_record

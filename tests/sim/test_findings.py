@@ -10,10 +10,10 @@ from tests.sim.faults import Link
 from tests.sim.network import Address
 from tests.sim.nodes import ClientNode
 from tests.sim.world import SERVER, World
+from tests.storage.memory import MemoryLog
 from udpchat.chat import events
 from udpchat.chat.ids import roster_log
 from udpchat.client.membership import Membership
-from udpchat.storage.memory import MemoryLog
 from udpchat.sync.bbr import BbrController
 from udpchat.ui.phrases import text_of
 from udpchat.wire.content import Tombstone

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from tests.sim.network import Address
 from tests.sim.nodes import ClientNode
 from tests.sim.world import SERVER, World
+from tests.storage.memory import MemoryClientStore
 from udpchat.chat.ids import room_log
 from udpchat.client.stored import RequestAdded, RequestDone
-from udpchat.storage.memory import MemoryClientStore
 from udpchat.wire.content import Message
 from udpchat.wire.errors import Drop
 from udpchat.wire.frames import encode, parse_entry_untrusted

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.storage import memory
 from tests.storage.entries import ATTIC, LOBBY, alter, said, trace
+from tests.storage.memory import MemoryClientStore
 from tests.storage.test_server_sqlite import crashed
 from udpchat.client.stored import (
     ClientState,
@@ -22,23 +24,22 @@ from udpchat.client.stored import (
     RoomsChanged,
     digest_of,
 )
-from udpchat.storage import client_sqlite, memory
+from udpchat.storage import client_sqlite
 from udpchat.storage.client_sqlite import SqliteClientStore
-from udpchat.storage.memory import MemoryClientStore
 from udpchat.storage.protocol import RUN_COUNTERS, ClientStore, StoreFailed, StoreUnusable
 from udpchat.sync.log import Extent, SearchQuery
 
 Again = Callable[[], ClientStore]
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "sqlite in memory"])
 def again(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Again]:
     """Gives the store, and on a second call the same store as the next start finds it."""
     stores: list[ClientStore] = []
 
     def open_again() -> ClientStore:
-        if request.param == "memory":
-            stores[:] = stores or [MemoryClientStore()]
+        if request.param != "sqlite":
+            stores[:] = stores or [MemoryClientStore() if request.param == "memory" else SqliteClientStore(None)]
             return stores[0]
         for store in stores:
             store.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.storage.entries import LOBBY, batch, said, tombstone
-from udpchat.storage.memory import MemoryClientStore, MemoryLog
+from tests.storage.memory import MemoryClientStore, MemoryLog
 from udpchat.storage.protocol import StoreFull
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.storage.entries import ATTIC, CLIENT_ID, LOBBY, batch, said, tombstone
-from udpchat.storage.memory import MemoryLog
+from tests.storage.memory import MemoryLog
 from udpchat.storage.protocol import ANSWERED_MAX, GENERATION_MAX, Durability, Log, StoreFull
 from udpchat.storage.server_sqlite import SqliteLog
 from udpchat.sync.log import Append, Extent, RequestId, SearchQuery

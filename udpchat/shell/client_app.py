@@ -37,7 +37,7 @@ from udpchat.shell.outbox import discard
 from udpchat.shell.pinning import Pinning
 from udpchat.shell.sync_progress import SyncProgress
 from udpchat.shell.writer import DirectWriter, ThreadWriter, Writer
-from udpchat.storage.memory import MemoryClientStore
+from udpchat.storage.client_sqlite import SqliteClientStore
 from udpchat.storage.protocol import ClientStore, StoreError
 from udpchat.wire.limits import DEFAULT_PORT
 
@@ -161,7 +161,7 @@ def _open_store(
         if options.label_id:
             raise DataUnusable("data_unusable.in_use", nick=options.nick)
         frontend.say(Phrase("store.in_use", {"nick": options.nick}))
-        store = MemoryClientStore()
+        store = SqliteClientStore(None)
     try:
         if options.discards and (dropped := discard(store)):
             frontend.say(dropped)

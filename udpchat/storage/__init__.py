@@ -1,1 +1,1 @@
-"""The stores of the server and of the client: a protocol for each, implemented in memory and on SQLite."""
+"""The stores of the server and of the client: a protocol for each, implemented on SQLite."""

@@ -8,8 +8,7 @@ again. Results are not either, until the unsynced ones could exceed those that t
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 
 from udpchat.client.stored import (
@@ -55,23 +54,22 @@ _FORGET_LABELS = (
 
 
 class SqliteClientStore(TableStore):
-    """A `ClientStore` in the file `path`. Raises `StoreUnusable`, also if another process uses it."""
+    """A `ClientStore` in the file `path`; None: in memory. Raises `StoreUnusable`, also if another process uses it."""
 
-    def __init__(
-        self, path: Path, *, random: Callable[[int], bytes] = os.urandom, progress: Progress | None = None
-    ) -> None:
-        super().__init__(path, CLIENT, progress, partial(self._begin_run, random))
+    def __init__(self, path: Path | None, *, progress: Progress | None = None) -> None:
+        super().__init__(path, CLIENT, progress, self._begin_run)
+        self._is_durable = path is not None
         self._unsynced_answers = 0
         self._run_first = 0  # the first counter of this run
 
-    def _begin_run(self, random: Callable[[int], bytes]) -> None:
+    def _begin_run(self) -> None:
         self._writer.execute("PRAGMA synchronous = FULL")
         if self._writer.execute("SELECT 1 FROM identity").fetchone() is None:
-            self._writer.execute("INSERT INTO identity VALUES (?, 1)", (random(INSTANCE_BYTES),))
+            self._writer.execute("INSERT INTO identity VALUES (?, 1)", (os.urandom(INSTANCE_BYTES),))
 
     @property
     def is_durable(self) -> bool:
-        return True
+        return self._is_durable
 
     def load(self, label_id: str = "") -> ClientState:
         """See `ClientStore`. It reserves the counters of this run, even if its requests are never written."""
@@ -148,9 +146,7 @@ class SqliteClientStore(TableStore):
     def _rebase(self, rebased: ReplicaReset, place: Place | None) -> Place:
         if place is not None:
             self._tables.forget(place, place.extent.base + 1, place.extent.head)
-        return self._tables.grown(
-            rebased.log, place, Extent(rebased.generation, rebased.sequence, rebased.sequence)
-        )
+        return self._tables.grown(rebased.log, place, Extent(rebased.generation, rebased.sequence, rebased.sequence))
 
     def extent(self, log: str) -> Extent:
         place = self._tables.places.get(log)

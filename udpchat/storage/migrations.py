@@ -108,6 +108,13 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     return connection
 
 
+def in_memory(schema: Schema) -> sqlite3.Connection:
+    """A connection as `connect` gives it, to an empty database in memory with the tables of this schema."""
+    connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    _migrate(connection, schema, 0)
+    return connection
+
+
 def version_of(path: Path, schema: Schema) -> int:
     """The version in the header of a file of this schema, without opening the database; else `StoreUnusable`.
 

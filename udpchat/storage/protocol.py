@@ -1,6 +1,6 @@
 """The interfaces of the stores: the server's `Log`, the client's `ClientStore`, and their errors (SPEC 7).
 
-Implementations: memory.py and, on SQLite, server_sqlite.py and client_sqlite.py. Contract tests run them all.
+Implementations: server_sqlite.py and client_sqlite.py. Contract tests run them, and those in memory for tests.
 """
 
 from __future__ import annotations

@@ -10,14 +10,14 @@ import sqlite3
 import zlib
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from udpchat.chat.ids import CONVERSATION_PREFIX, DIRECTORY_LOG, INBOX_PREFIX, ROOM_PREFIX, ROSTER_PREFIX
 from udpchat.chat.text import counted
 from udpchat.storage.lock import StoreLock
-from udpchat.storage.migrations import Progress, Schema, connect, failures, opening, prepare, transaction
+from udpchat.storage.migrations import Progress, Schema, connect, failures, in_memory, opening, prepare, transaction
 from udpchat.storage.protocol import StoreFailed
 from udpchat.storage.text_index import latest, message_of, nick_token, time_of, words_of
 from udpchat.sync.log import Extent, SearchHit, SearchQuery
@@ -235,21 +235,27 @@ class Tables:
 class TableStore:
     """What the stores of the server and of the client have in common: a file with its lock, and two connections."""
 
-    def __init__(self, path: Path, schema: Schema, progress: Progress | None, begin: Callable[[], None]) -> None:
-        """`begin` prepares `_writer` for this run, before the tables are read. Raises `StoreUnusable`."""
-        with opening(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
+    def __init__(self, path: Path | None, schema: Schema, progress: Progress | None, begin: Callable[[], None]) -> None:
+        """`begin` prepares `_writer` for this run, before the tables are read. Raises `StoreUnusable`.
+
+        `path` None: a store in memory, with one connection; then one thread may use it.
+        """
         with ExitStack() as stack:
-            stack.callback(StoreLock(path).release)
-            prepare(path, schema, progress)
-            with opening(path):
-                self._writer = connect(path)
-                stack.callback(self._writer.close)
+            if path is None:
+                self._writer = self._reader = stack.enter_context(closing(in_memory(schema)))
                 begin()
-                self._reader = connect(path)
-                stack.callback(self._reader.close)
-                self._reader.execute("PRAGMA query_only = ON")
                 self._tables = Tables(self._writer, self._reader)
+            else:
+                with opening(path):
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                stack.callback(StoreLock(path).release)
+                prepare(path, schema, progress)
+                with opening(path):
+                    self._writer = stack.enter_context(closing(connect(path)))
+                    begin()
+                    self._reader = stack.enter_context(closing(connect(path)))
+                    self._reader.execute("PRAGMA query_only = ON")
+                    self._tables = Tables(self._writer, self._reader)
             self._held = stack.pop_all()
 
     def logs(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""The stores in memory: for tests, the simulator, and a server or client that must leave no files."""
+"""The stores in memory, for tests and the simulator: they are fast, and their chance can be chosen."""
 
 from __future__ import annotations
 
