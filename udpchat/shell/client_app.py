@@ -35,7 +35,7 @@ from udpchat.shell.net.finding import REPORTED_AFTER_S, Choose, Found, find, unt
 from udpchat.shell.options import DEFAULT_ROOM
 from udpchat.shell.outbox import discard
 from udpchat.shell.pinning import Pinning
-from udpchat.shell.sync_progress import SyncProgress
+from udpchat.shell.progress import SyncProgress
 from udpchat.shell.writer import DirectWriter, ThreadWriter, Writer
 from udpchat.storage.client_sqlite import SqliteClientStore
 from udpchat.storage.protocol import ClientStore, StoreError

@@ -28,7 +28,7 @@ from udpchat.shell.data_folder import (
     remember_server,
 )
 from udpchat.shell.permissions import exposed
-from udpchat.shell.progress import ProgressLine
+from udpchat.shell.progress import progress_of
 from udpchat.storage.client_sqlite import SqliteClientStore
 from udpchat.storage.lock import StoreLock
 from udpchat.storage.protocol import ClientStore, StoreError, StoreUnusable
@@ -83,15 +83,13 @@ class ClientFolder:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise DataUnusable("data_unusable.store", path=path.parent, reason=error.strerror) from error
-        progress = ProgressLine("upgrading the store")
         try:
-            return SqliteClientStore(path, progress=progress)
+            with progress_of("upgrading the store") as progress:
+                return SqliteClientStore(path, progress=progress)
         except StoreUnusable:
             if not _is_held(path):
                 raise
             return None
-        finally:
-            progress.end()
 
     def watch_server(self, server: ServerAddress) -> Callable[[Sequence[events.ClientEvent]], None]:
         """A function that gets events, and remembers this server as the one used last once it is connected."""

@@ -27,7 +27,7 @@ from udpchat.shell.data_folder import (
     put_server_key,
     stored_server_key,
 )
-from udpchat.shell.progress import ProgressLine
+from udpchat.shell.progress import progress_of
 from udpchat.shell.stdio import OutputFailed
 from udpchat.shell.suggestions import nearest
 from udpchat.storage import backup as storage
@@ -53,7 +53,7 @@ def back_up(data: Path, file: Path, *, force: bool = False) -> Phrase:
     """
     key = stored_server_key(data)
     _refuse_existing(file, force=force, source=data / LOG_FILE)
-    with _progress("backing up") as progress:
+    with progress_of("backing up") as progress:
         if not file.exists():
             storage.backup(data / LOG_FILE, file, progress, key=key)
         else:
@@ -79,7 +79,7 @@ def restore(data: Path, file: Path, *, key: str | None = None) -> Phrase:
         keys = {"restored": _fingerprint(restored), "present": _fingerprint(present)}
         raise OperationFailed("failed.other_key", file=file, data=data, **keys)
     open_folder(data)
-    with _progress("restoring") as progress:
+    with progress_of("restoring") as progress:
         kept = storage.restore(file, data / LOG_FILE, progress=progress)
     of_key = _restore_key(data, restored, present, keeps_present=key == KEEP)
     return Phrase("restored", {"file": file, "former": kept, "key": of_key})
@@ -105,7 +105,7 @@ def _fingerprint(secret: bytes) -> str:
 
 def check(data: Path) -> list[str]:
     """What is wrong with the log, each with what to do. Raises `StoreUnusable` if it cannot even be opened."""
-    with _progress("checking") as progress:
+    with progress_of("checking") as progress:
         return storage.check(data / LOG_FILE, progress)
 
 
@@ -147,7 +147,7 @@ def export(
     Raises `OperationFailed`, `OutputFailed`, `StoreError`, and BrokenPipeError once nobody reads.
     """
     log = None if room is None else _log_of(source, room)
-    with _progress("exporting") as progress:
+    with progress_of("exporting") as progress:
         lines = map(draw, storage.export(source, log=log, since_ms=since_ms, progress=progress))
         if file is None:
             return _write_out(lines, progress.end)
@@ -238,12 +238,3 @@ def _failing(file: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise OperationFailed("failed.write", file=file, reason=error.strerror) from error
-
-
-@contextmanager
-def _progress(what: str) -> Iterator[ProgressLine]:
-    line = ProgressLine(what)
-    try:
-        yield line
-    finally:
-        line.end()

@@ -26,7 +26,7 @@ from udpchat.shell.net.driver import Driver
 from udpchat.shell.net.endpoint import UdpEndpoint
 from udpchat.shell.operator_log import OperatorLog
 from udpchat.shell.options import ServerOptions
-from udpchat.shell.progress import ProgressLine
+from udpchat.shell.progress import progress_of
 from udpchat.shell.retention import Pruner
 from udpchat.shell.signals import STOPPING, Signals
 from udpchat.shell.stdio import OutputFailed, abandon_output, writing_to
@@ -92,11 +92,8 @@ class Service:
         self._drop_timer: asyncio.TimerHandle | None = None
 
     def _open_log(self, folder: Path) -> SqliteLog:
-        progress = ProgressLine("upgrading the log")
-        try:
+        with progress_of("upgrading the log") as progress:
             return SqliteLog(folder / LOG_FILE, durability=self._options.durability, progress=progress)
-        finally:
-            progress.end()
 
     def _set_wall_clock(self, now: float) -> None:
         self._server.set_wall_clock(time.time() - now)
