@@ -416,11 +416,10 @@ def _outbox(argv: Sequence[str], program: str) -> int:
     prepare_output()
 
     def run() -> int:
-        server = (choices.server.host, choices.server.port) if choices.server else None
         outbox.show(
             choices.data,
             choices.nick,
-            server,
+            choices.server,
             as_json=given.json,
             drops=given.do == "drop",
             write_out=writing_to(sys.stdout),
@@ -451,8 +450,11 @@ def _export_replica(argv: Sequence[str], program: str) -> int:
     given = parser.parse_args(argv)
     choices = _store_choices(parser, given)
     prepare_output()
-    server = (choices.server.host, choices.server.port) if choices.server else None
-    return _guarded(parser.prog, lambda: _export(operations.replica_of(choices.data, choices.nick, server), given))
+
+    def run() -> int:
+        return _export(operations.replica_of(choices.data, choices.nick, choices.server), given)
+
+    return _guarded(parser.prog, run)
 
 
 def _client_parser(program: str) -> _Parser:

@@ -10,6 +10,7 @@ from udpchat.chat import events
 from udpchat.shell import client_state as module
 from udpchat.shell.addresses import ServerAddress
 from udpchat.shell.client_state import ClientFolder, remembered, restore
+from udpchat.shell.data_folder import last_server
 from udpchat.wire import requests
 
 
@@ -88,9 +89,9 @@ def test_the_server_is_remembered_once_it_has_let_the_client_in(tmp_path: Path) 
     folder = ClientFolder(tmp_path, "alice", report=print)
     watch = folder.watch_server(ServerAddress("here", 1))
     watch([events.notice("kept", rooms=("lobby",), limits=(None, None))])
-    assert folder.last_server() is None
+    assert last_server(tmp_path) is None
     watch([events.Connected("udpchat://here:1", "fingerprint", "alice", ())])
-    assert folder.last_server() == "here:1"
+    assert last_server(tmp_path) == ServerAddress("here", 1)
 
 
 def test_the_key_follows_a_nick_that_the_server_has_confirmed(tmp_path: Path) -> None:

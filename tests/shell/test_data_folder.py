@@ -9,6 +9,7 @@ import pytest
 
 from tests.worded import worded
 from udpchat.shell import data_folder as identity
+from udpchat.shell.addresses import ServerAddress
 from udpchat.shell.data_folder import (
     DataUnusable,
     KnownServers,
@@ -168,6 +169,8 @@ def test_the_server_used_last_is_remembered_if_it_can_be(tmp_path: Path) -> None
     assert last_server(tmp_path) is None
     remember_server(tmp_path, "host:1")
     remember_server(tmp_path, "[::1]:2")
-    assert last_server(tmp_path) == "[::1]:2"
+    assert last_server(tmp_path) == ServerAddress("::1", 2)
+    remember_server(tmp_path, "not an address")
+    assert last_server(tmp_path) is None
     remember_server(tmp_path / "nowhere", "host:1")
     assert [path.name for path in tmp_path.iterdir()] == ["last_server"]

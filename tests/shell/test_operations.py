@@ -18,7 +18,7 @@ from udpchat import cli
 from udpchat.client.stored import EntriesStored, ReplicaReset
 from udpchat.session.noise import fingerprint
 from udpchat.shell import operations
-from udpchat.shell.addresses import parse_server
+from udpchat.shell.addresses import ServerAddress, parse_server
 from udpchat.shell.client_state import store_path
 from udpchat.shell.data_folder import remember_server, server_key
 from udpchat.storage.client_sqlite import SqliteClientStore
@@ -311,7 +311,7 @@ def test_a_server_is_backed_up_and_checked_while_it_runs_and_restored_only_after
 
 
 def replica(data: Path, nick: str, host: str, text: str) -> None:
-    with closing(SqliteClientStore(store_path(data, nick, (host, 1)))) as store:
+    with closing(SqliteClientStore(store_path(data, nick, ServerAddress(host, 1)))) as store:
         store.write([ReplicaReset(LOBBY, 7, 10), EntriesStored(LOBBY, 7, 11, (said(text, time_ms=0),))])
 
 

@@ -19,6 +19,7 @@ from tests.storage.memory import MemoryClientStore
 from udpchat.chat.phrase import Phrase
 from udpchat.client.stored import RequestAdded
 from udpchat.shell import outbox
+from udpchat.shell.addresses import ServerAddress
 from udpchat.shell.client_state import store_path
 from udpchat.storage.client_sqlite import SqliteClientStore
 from udpchat.storage.protocol import StoreUnusable
@@ -55,7 +56,7 @@ def listed(data: Path, *, drops: bool = False, as_json: bool = False) -> tuple[l
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     """A folder in which alice has said two things that are not confirmed."""
-    with closing(SqliteClientStore(store_path(tmp_path, "alice", ("host", 1)))) as store:
+    with closing(SqliteClientStore(store_path(tmp_path, "alice", ServerAddress("host", 1)))) as store:
         store.write(WAITING)
     return tmp_path
 
@@ -77,7 +78,7 @@ def test_what_is_dropped_is_gone_and_may_have_arrived(data: Path) -> None:
 
 
 def test_nothing_is_listed_beside_a_client_that_is_sending_it(data: Path) -> None:
-    with closing(SqliteClientStore(store_path(data, "alice", ("host", 1)))), pytest.raises(StoreUnusable):
+    with closing(SqliteClientStore(store_path(data, "alice", ServerAddress("host", 1)))), pytest.raises(StoreUnusable):
         listed(data)
 
 

@@ -26,7 +26,7 @@ from udpchat.shell.activity_log import ActivityLog
 from udpchat.shell.addresses import ServerAddress
 from udpchat.shell.client_state import ClientFolder, remembered, restore
 from udpchat.shell.contiguous_writer import ContiguousWriter
-from udpchat.shell.data_folder import DataUnusable
+from udpchat.shell.data_folder import DataUnusable, KnownServers, last_server
 from udpchat.shell.ending import Ending
 from udpchat.shell.line_reader import LineSource
 from udpchat.shell.net.driver import Driver
@@ -135,7 +135,7 @@ async def _run(options: ClientOptions, frontend: Frontend, loop: asyncio.Abstrac
     folder = ClientFolder(options.data, options.nick, report=frontend.say)
     ending = Ending(loop)
     with ending.watching(options.timeout_s, before_exit=frontend.source.restore):
-        last = folder.last_server()
+        last = last_server(options.data)
         finding = find(options.server, last=last, port=options.port, choose=frontend.choose, report=frontend.say)
         found = await ending.unless_known(finding)
         if found is None:
@@ -181,7 +181,7 @@ def _make_core(
         nick=options.nick,
         rooms=options.rooms or saved.rooms or (options.default_room,),
         server=server.url,
-        check_server=Pinning(folder.known_servers, server, frontend.say).check,
+        check_server=Pinning(KnownServers(options.data), server, frontend.say).check,
         history=options.history,
         agent=f"udpchat {__version__}",
         shown_max=options.history,

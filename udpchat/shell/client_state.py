@@ -14,19 +14,9 @@ from udpchat.chat.phrase import Phrase
 from udpchat.client.core import ClientCore
 from udpchat.client.model import ITEMS_MAX
 from udpchat.client.stored import ClientState
+from udpchat.shell import data_folder
 from udpchat.shell.addresses import ServerAddress
-from udpchat.shell.data_folder import (
-    DataUnusable,
-    KnownServers,
-    file_name,
-    keep_key,
-    key_of_nick,
-    last_server,
-    nick_file,
-    nick_key_path,
-    open_folder,
-    remember_server,
-)
+from udpchat.shell.data_folder import DataUnusable
 from udpchat.shell.permissions import exposed
 from udpchat.shell.progress import progress_of
 from udpchat.storage.client_sqlite import SqliteClientStore
@@ -40,12 +30,12 @@ NICKS_LOOKED_AT: Final = 8  # messages of a conversation: the person is recognis
 
 def store_folder(data: Path, nick: str) -> Path:
     """Where a nick keeps its stores, one for each server."""
-    return data / "clients" / nick_file(nick)
+    return data / "clients" / data_folder.nick_file(nick)
 
 
-def store_path(data: Path, nick: str, server: tuple[str, int]) -> Path:
+def store_path(data: Path, nick: str, server: ServerAddress) -> Path:
     """The store of a nick for the server at this host and port."""
-    return store_folder(data, nick) / f"{file_name(f'{server[0]}_{server[1]}')}.sqlite"
+    return store_folder(data, nick) / f"{data_folder.file_name(f'{server.host}_{server.port}')}.sqlite"
 
 
 class ClientFolder:
@@ -55,11 +45,11 @@ class ClientFolder:
     """
 
     def __init__(self, folder: Path, nick: str, *, report: Callable[[Phrase], object]) -> None:
-        self._folder = open_folder(folder)
+        self._folder = data_folder.open_folder(folder)
         self._nick = nick
         self._report = report
-        self.key = key_of_nick(self._folder, nick)
-        for line in exposed(self._folder, nick_key_path(self._folder, nick)):
+        self.key = data_folder.key_of_nick(self._folder, nick)
+        for line in exposed(self._folder, data_folder.nick_key_path(self._folder, nick)):
             report(Phrase("warning", {"text": line}))
 
     @property
@@ -67,18 +57,9 @@ class ClientFolder:
         """The folder of the stores of this nick, one store for each server."""
         return store_folder(self._folder, self._nick)
 
-    @property
-    def known_servers(self) -> KnownServers:
-        """The fingerprints of the servers met before."""
-        return KnownServers(self._folder)
-
-    def last_server(self) -> str | None:
-        """The server that this folder was last connected to, if known."""
-        return last_server(self._folder)
-
     def open_store(self, server: ServerAddress) -> SqliteClientStore | None:
         """The store for this server; None if another process uses it. Raises `DataUnusable`, `StoreError`."""
-        path = store_path(self._folder, self._nick, (server.host, server.port))
+        path = store_path(self._folder, self._nick, server)
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
@@ -96,7 +77,7 @@ class ClientFolder:
 
         def watch(happened: Sequence[events.ClientEvent]) -> None:
             if any(isinstance(event, events.Connected) for event in happened):
-                remember_server(self._folder, server.name)
+                data_folder.remember_server(self._folder, server.name)
 
         return watch
 
@@ -110,7 +91,7 @@ class ClientFolder:
                 return
             last = core.nick
             try:
-                keep_key(self._folder, old=self._nick, new=last)
+                data_folder.keep_key(self._folder, old=self._nick, new=last)
             except DataUnusable as error:
                 self._report(Phrase("key_not_kept", {"nick": last, "reason": error.phrase}))
 

@@ -18,6 +18,7 @@ from typing import Final
 from udpchat.chat.names import nick_key
 from udpchat.chat.phrase import Problem
 from udpchat.session.noise import KeyPair
+from udpchat.shell.addresses import BadAddress, ServerAddress, parse_server
 from udpchat.wire.limits import KEY_BYTES
 
 SERVER_KEY: Final = "server.key"
@@ -213,11 +214,11 @@ class KnownServers:
             raise DataUnusable("data_unusable.write", path=self.path, reason=error.strerror) from error
 
 
-def last_server(folder: Path) -> str | None:
-    """The server that `remember_server` stored last."""
+def last_server(folder: Path) -> ServerAddress | None:
+    """The server that `remember_server` stored last; None also where the file holds no address."""
     try:
-        return (folder / LAST_SERVER).read_text(encoding="utf-8").strip()[:512] or None
-    except (OSError, ValueError):
+        return parse_server((folder / LAST_SERVER).read_text(encoding="utf-8"))
+    except (OSError, ValueError, BadAddress):
         return None
 
 

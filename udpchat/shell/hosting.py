@@ -69,9 +69,7 @@ def host_unless_used_elsewhere(hosting: Hosting, *, insists: bool, report: Repor
     `insists`: the person wants to host all the same. Raises `DataUnusable`, `OperationFailed`, `StoreError`.
     """
     open_folder(hosting.data)
-    last = None
-    with suppress(BadAddress):
-        last = parse_server(last_server(hosting.data) or "")
+    last = last_server(hosting.data)
     if not insists and last is not None and not _is_ours(last, hosting):
         report(Phrase("hosting.used_last", {"url": last.url, "command": hosting.command}))
         return None

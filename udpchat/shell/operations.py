@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, TextIO
 
@@ -17,7 +17,7 @@ from udpchat.chat.phrase import Phrase, Problem
 from udpchat.chat.text import json_line
 from udpchat.chat.times import iso_time
 from udpchat.session.noise import KeyPair, fingerprint
-from udpchat.shell.addresses import BadAddress, parse_server, place
+from udpchat.shell.addresses import ServerAddress, place
 from udpchat.shell.client_state import store_folder, store_path
 from udpchat.shell.data_folder import (
     SERVER_KEY,
@@ -112,21 +112,14 @@ def check(data: Path) -> list[str]:
 # --- Export ----------
 
 
-def replica_of(data: Path, nick: str, server: tuple[str, int] | None) -> Path:
+def replica_of(data: Path, nick: str, server: ServerAddress | None) -> Path:
     """The store of this nick for a server, that used last, or the only one. Raises `OperationFailed`."""
     found = sorted(store_folder(data, nick).glob("*.sqlite"))
-    if server is not None:
-        path = store_path(data, nick, server)
-        if path in found:
-            return path
-    elif len(found) == 1:
+    if server is None and len(found) == 1:
         return found[0]
-    else:
-        with suppress(BadAddress):
-            last = parse_server(last_server(data) or "")
-            path = store_path(data, nick, (last.host, last.port))
-            if path in found:
-                return path
+    wanted = server or last_server(data)
+    if wanted is not None and (path := store_path(data, nick, wanted)) in found:
+        return path
     if not found:
         raise OperationFailed("failed.no_store", nick=nick, data=data)
     servers = [_server_of(store) for store in found]

@@ -11,6 +11,7 @@ from udpchat.chat.phrase import Phrase
 from udpchat.chat.text import json_line, printable
 from udpchat.client.requests import is_said, room_of
 from udpchat.client.stored import RequestDone
+from udpchat.shell.addresses import ServerAddress
 from udpchat.shell.operations import replica_of
 from udpchat.storage.client_sqlite import SqliteClientStore
 from udpchat.storage.protocol import ClientStore
@@ -32,7 +33,7 @@ def discard(store: ClientStore) -> Phrase | None:
 def show(
     data: Path,
     nick: str,
-    server: tuple[str, int] | None,
+    server: ServerAddress | None,
     *,
     as_json: bool,
     drops: bool,

@@ -9,7 +9,7 @@ import pytest
 
 from tests.worded import worded
 from udpchat.chat.phrase import Phrase
-from udpchat.shell.addresses import ServerAddress
+from udpchat.shell.addresses import ServerAddress, parse_server
 from udpchat.shell.choosing import NobodyAnswers
 from udpchat.shell.net import finding
 from udpchat.shell.net.finding import Candidate, Found, Origin, find, until_back
@@ -58,7 +58,9 @@ class Net:
             return next(index for index, option in enumerate(self.offered[-1]) if option.startswith(choice))
 
         chooser = choose if choice else None
-        return asyncio.run(find(named, last=last, port=port, choose=chooser, report=self.report))
+        return asyncio.run(
+            find(named, last=parse_server(last) if last else None, port=port, choose=chooser, report=self.report)
+        )
 
     def report(self, phrase: Phrase) -> None:
         self.reported.append(text_of(phrase))
@@ -187,11 +189,6 @@ def test_where_nothing_was_used_before_this_machine_is_guessed(monkeypatch: pyte
     found = net.find(None, None, port=5)
     assert found == Found(Candidate(ServerAddress("::1", 5), Origin.THIS_MACHINE), ("::1", 5))
     assert net.reported == ["-- no server was named; using the one found on this machine: [::1]:5"]
-
-
-def test_what_is_no_address_was_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    net = Net(monkeypatch, {"127.0.0.1": Answer.SERVES})
-    assert net.find(None, "not an address").address == ("127.0.0.1", 47747)
 
 
 def test_if_there_is_none_it_says_all_that_was_tried_and_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from enum import Enum
 from typing import Final
 
 from udpchat.chat.phrase import Phrase
-from udpchat.shell.addresses import BadAddress, ServerAddress, parse_server
+from udpchat.shell.addresses import ServerAddress
 from udpchat.shell.choosing import NobodyAnswers
 from udpchat.shell.net.reach import NoServer, find_server, resolve
 from udpchat.wire.packets import Address
@@ -29,9 +29,8 @@ LOOK_AGAIN_S_MAX: Final = 2.0  # of one such attempt
 THIS_MACHINE: Final = ("127.0.0.1", "::1")
 
 Report = Callable[[Phrase], object]  # one line for the person
-Choose = Callable[
-    [Phrase, Sequence[Phrase]], Awaitable[int]
-]  # question, options; index of the one chosen; NobodyAnswers
+# question, options; index of the one chosen; raises NobodyAnswers
+Choose = Callable[[Phrase, Sequence[Phrase]], Awaitable[int]]
 
 
 class Origin(Enum):
@@ -63,7 +62,7 @@ class Found:
 
 
 async def find(
-    named: ServerAddress | None, *, last: str | None, port: int, choose: Choose | None, report: Report
+    named: ServerAddress | None, *, last: ServerAddress | None, port: int, choose: Choose | None, report: Report
 ) -> Found:
     """A server that answers. `last` is the one used last; `port` that of a server of this machine.
 
@@ -72,10 +71,9 @@ async def find(
     if named is not None:
         candidate = Candidate(named, Origin.NAMED)
         return await _reach(candidate, NAMED_S_MAX, refused_limit_s=NAMED_REFUSED_S_MAX, report=report)
-    used_last = _parsed(last)
-    if used_last is None:
+    if last is None:
         return await _guess(port, report)
-    candidate = Candidate(used_last, Origin.USED_LAST)
+    candidate = Candidate(last, Origin.USED_LAST)
     try:
         if choose is None:
             found = await _reach(candidate, NAMED_S_MAX, refused_limit_s=NAMED_REFUSED_S_MAX, report=report)
@@ -85,15 +83,8 @@ async def find(
         if choose is None:
             raise NoServer("no_server.used_last", reason=error.phrase) from error
         return await _find_by_choice(candidate, error.phrase, port=port, choose=choose, report=report)
-    report(Phrase("using.used_last", {"server": used_last.name}))
+    report(Phrase("using.used_last", {"server": last.name}))
     return found
-
-
-def _parsed(last: str | None) -> ServerAddress | None:
-    try:
-        return parse_server(last) if last else None
-    except BadAddress:
-        return None
 
 
 async def _guess(port: int, report: Report) -> Found:
