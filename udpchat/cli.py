@@ -44,14 +44,7 @@ from udpchat.shell.options import (
     server_options,
 )
 from udpchat.shell.retention import objection
-from udpchat.shell.stdio import (
-    OutputFailed,
-    abandon_output,
-    prepare_output,
-    remark,
-    standard_input,
-    writing_to,
-)
+from udpchat.shell.stdio import OutputFailed, abandon_output, prepare_output, remark, standard_input, writing_to
 from udpchat.shell.suggestions import nearest, unknown_option
 from udpchat.shell.times import moment_ms, now_ms
 from udpchat.storage.backup import Exported
@@ -304,7 +297,7 @@ def client(argv: Sequence[str] | None = None, *, program: str = "udpchat-client"
         )
 
     def run() -> int:
-        raw, say = standard_input(), lambda phrase: _saying(write_err)(text_of(phrase))
+        raw, say = standard_input(), lambda phrase: _say(text_of(phrase), write_err)
         source = LineReader(raw) if editor is None else editor
         choose = Chooser(raw, say) if is_for_person and _is_terminal(sys.stderr) else None
         return client_app.run(options, client_app.Frontend(make_interface, source, say, choose))
@@ -336,16 +329,8 @@ def _client_options(
     )
 
 
-def client_arguments(words: Sequence[str], program: str) -> ClientChoices:
-    """What a person wants of a client, from its command line, the environment and the config file.
-
-    A wrong option ends the program with EXIT_USAGE and one line.
-    """
-    parser = _client_parser(program)
-    return _client_choices(parser, parser.parse_args(words))
-
-
 def _client_choices(parser: _Parser, given: argparse.Namespace, *, needs_nick: bool = True) -> ClientChoices:
+    """What was chosen, in the environment and the config file too; what is wrong ends the program with one line."""
     try:
         return client_choices(vars(given), os.environ, default_config=client_config(), needs_nick=needs_nick)
     except OptionError as problem:
@@ -359,16 +344,16 @@ def host_or_join(words: Sequence[str], *, program: str) -> int:
     """
     insists = "--host" in words
     words = [word for word in words if word != "--host"]
-    choices = client_arguments(words, program)  # a wrong option must not leave a server behind
+    parser = _client_parser(program)
+    choices = _client_choices(parser, parser.parse_args(words))  # a wrong option must not leave a server behind
     prepare_output()
     if choices.server is not None and not insists:
         return client(words, program=program)
     found: list[str] = []
 
     def find() -> int:
-        server = hosting.host_unless_used_elsewhere(
-            _hosting(choices, program), insists=insists, report=_remark
-        )
+        hosted = hosting.Hosting(choices.data, choices.port, choices.config, program)
+        server = hosting.host_unless_used_elsewhere(hosted, insists=insists, report=_remark)
         found.extend([] if server is None else ["--server", server.name])
         return 0
 
@@ -384,14 +369,10 @@ def stop(words: Sequence[str], *, program: str) -> int:
     prepare_output()
 
     def run() -> int:
-        hosting.stop(_hosting(choices, program), _remark)
+        hosting.stop(hosting.Hosting(choices.data, choices.port, choices.config, program), _remark)
         return 0
 
     return _guarded(parser.prog, run)
-
-
-def _hosting(choices: ClientChoices, program: str) -> hosting.Hosting:
-    return hosting.Hosting(choices.data, choices.port, choices.config, program)
 
 
 def _kept(options: client_app.ClientOptions, server: str) -> str:
@@ -506,8 +487,9 @@ def _typed(parse: Callable[[str], Value]) -> Callable[[str], Value]:
 # --- Both ----------
 
 
-def _say(line: str) -> None:
-    _saying(remark)(line)
+def _say(line: str, write: Callable[[str], object] = remark) -> None:
+    """Write one line, made safe."""
+    write(f"{printable(line)}\n")
 
 
 def _say_phrase(phrase: Phrase) -> None:
@@ -516,15 +498,6 @@ def _say_phrase(phrase: Phrase) -> None:
 
 def _remark(phrase: Phrase) -> None:
     _say(f"-- {text_of(phrase)}")
-
-
-def _saying(write: Callable[[str], object]) -> Callable[[str], None]:
-    """Writes one line, made safe."""
-
-    def say(line: str) -> None:
-        write(f"{printable(line)}\n")
-
-    return say
 
 
 def _is_terminal(stream: TextIO | None) -> bool:
