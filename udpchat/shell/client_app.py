@@ -24,8 +24,7 @@ from udpchat.client.profile import Profile
 from udpchat.client.stored import Write
 from udpchat.shell.activity_log import ActivityLog
 from udpchat.shell.addresses import ServerAddress
-from udpchat.shell.client_state import ClientFolder, remembered, restore
-from udpchat.shell.contiguous_writer import ContiguousWriter
+from udpchat.shell.client_state import ClientFolder, remembered, restore, write_contiguous
 from udpchat.shell.data_folder import DataUnusable, KnownServers, last_server
 from udpchat.shell.ending import Ending
 from udpchat.shell.line_reader import LineSource
@@ -74,7 +73,7 @@ class Interface(Protocol):
 class ClientOptions:
     """What the person chose; `nick` and `rooms` in the form that `chat.names` gives them.
 
-    `rooms` empty: the rooms of the last run with this nick and server, else `default_room`. `port`: the UDP port of a
+    `rooms` empty: the rooms of the last run with this nick and server, else DEFAULT_ROOM. `port`: the UDP port of a
     server on this machine. `label_id`: line k of the input is the request `label_id`:k. `discards`: messages of earlier
     runs that were not confirmed are dropped. `shows_progress`: draw a progress line while entries are missing, which
     needs a terminal that no editor draws on.
@@ -88,7 +87,6 @@ class ClientOptions:
     timeout_s: float | None = None
     label_id: str = ""
     discards: bool = False
-    default_room: str = DEFAULT_ROOM
     port: int = DEFAULT_PORT
     shows_progress: bool = False
 
@@ -179,7 +177,7 @@ def _make_core(
     profile = Profile(
         static=folder.key,
         nick=options.nick,
-        rooms=options.rooms or saved.rooms or (options.default_room,),
+        rooms=options.rooms or saved.rooms or (DEFAULT_ROOM,),
         server=server.url,
         check_server=Pinning(KnownServers(options.data), server, frontend.say).check,
         history=options.history,
@@ -215,7 +213,7 @@ class ClientApp:
         self._interface = interface
         self._ending = ending
         self._is_over = asyncio.Event()  # the goodbye was answered, or the client may not enter
-        write = ContiguousWriter(store).write
+        write = partial(write_contiguous, store)
         self._writer: Writer[Write] = ThreadWriter(loop, write) if store.is_durable else DirectWriter(write)
         self._driver: Driver[Write, events.ClientEvent] = Driver(
             loop, core, endpoint=endpoint, writer=self._writer, on_events=self._on_events

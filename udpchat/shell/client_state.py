@@ -1,4 +1,4 @@
-"""What one nick has in the data folder: its key, its stores, and what a store gives a core at the start."""
+"""What one nick has in the data folder: its key, its stores, and how a core is stored there and restored."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from udpchat.chat.ids import CONVERSATION_PREFIX, INBOX_PREFIX, ROOM_PREFIX, roo
 from udpchat.chat.phrase import Phrase
 from udpchat.client.core import ClientCore
 from udpchat.client.model import ITEMS_MAX
-from udpchat.client.stored import ClientState
+from udpchat.client.stored import ClientState, EntriesStored, ReplicaReset, RequestAdded, Write
 from udpchat.shell import data_folder
 from udpchat.shell.addresses import ServerAddress
 from udpchat.shell.data_folder import DataUnusable
@@ -137,3 +137,32 @@ def restore(client: ClientCore, store: ClientStore) -> None:
         with suppress(StoreError):
             stored = store.last(log, min(max(unread, NICKS_LOOKED_AT), ITEMS_MAX))
             client.restore(LogEntry(log, *item) for item in stored)
+
+
+def write_contiguous(store: ClientStore, batch: Sequence[Write]) -> None:
+    """Write all but entries behind a hole that a failed write left in a replica: the next run asks for them.
+
+    Raises `StoreError` only if a request could not be written.
+    """
+    try:
+        store.write(_continuing(store, batch))
+    except StoreError:
+        if any(isinstance(item, RequestAdded) for item in batch):
+            raise
+
+
+def _continuing(store: ClientStore, batch: Sequence[Write]) -> list[Write]:
+    heads: dict[str, tuple[int, int]] = {}
+    kept: list[Write] = []
+    for item in batch:
+        if isinstance(item, ReplicaReset):
+            heads[item.log] = item.generation, item.sequence
+        elif isinstance(item, EntriesStored):
+            extent = store.extent(item.log)
+            is_new = (extent.generation, extent.head) == (0, 0)
+            known = (item.generation, 0) if is_new else (extent.generation, extent.head)
+            if heads.get(item.log, known) != (item.generation, item.first - 1):
+                continue
+            heads[item.log] = item.generation, item.first + len(item.entries) - 1
+        kept.append(item)
+    return kept
