@@ -5,36 +5,19 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-import sqlite3
 from pathlib import Path
 from queue import Empty
 
 import pytest
 
 from tests.shell.waiting import Program, chatting, free_port, run_until
+from tests.storage.entries import Disk
 from udpchat.shell.options import server_options
 from udpchat.shell.server_app import Service
 from udpchat.storage import tables
-from udpchat.storage.migrations import connect
 
 ROOM_BYTES = 2**30
 LONG = "x" * 12_000  # more than what is left in the pages that the file has
-
-
-class Disk:
-    """The connections of a store to its file, which can be told that there is no more room."""
-
-    def __init__(self) -> None:
-        self._connections: list[sqlite3.Connection] = []
-
-    def connect(self, path: Path) -> sqlite3.Connection:
-        self._connections.append(connect(path))
-        return self._connections[-1]
-
-    def limit(self, bytes_max: int) -> None:
-        for connection in self._connections:
-            (page_bytes,) = connection.execute("PRAGMA page_size").fetchone()
-            connection.execute(f"PRAGMA max_page_count = {max(bytes_max // page_bytes, 1)}").fetchone()
 
 
 class Reading:

@@ -51,3 +51,19 @@ def trace(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(tables, "connect", traced)
     return statements
+
+
+class Disk:
+    """The connections of a store to its file, which can be told that there is no more room."""
+
+    def __init__(self) -> None:
+        self._connections: list[sqlite3.Connection] = []
+
+    def connect(self, path: Path) -> sqlite3.Connection:
+        self._connections.append(connect(path))
+        return self._connections[-1]
+
+    def limit(self, bytes_max: int) -> None:
+        for connection in self._connections:
+            (page_bytes,) = connection.execute("PRAGMA page_size").fetchone()
+            connection.execute(f"PRAGMA max_page_count = {max(bytes_max // page_bytes, 1)}").fetchone()

@@ -13,6 +13,7 @@ from tests.storage import memory
 from tests.storage.entries import ATTIC, LOBBY, alter, said, trace
 from tests.storage.memory import MemoryClientStore
 from tests.storage.test_server_sqlite import crashed
+from udpchat.client import stored
 from udpchat.client.stored import (
     ClientState,
     EntriesStored,
@@ -24,7 +25,6 @@ from udpchat.client.stored import (
     RoomsChanged,
     digest_of,
 )
-from udpchat.storage import client_sqlite
 from udpchat.storage.client_sqlite import SqliteClientStore
 from udpchat.storage.protocol import RUN_COUNTERS, ClientStore, StoreFailed, StoreUnusable
 from udpchat.sync.log import Extent, SearchQuery
@@ -232,7 +232,7 @@ def test_a_request_that_was_discarded_keeps_its_label_without_a_result(again: Ag
 def test_of_too_many_labels_the_oldest_answered_of_other_inputs_are_forgotten(
     again: Again, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (client_sqlite, memory):
+    for module in (stored, memory):
         monkeypatch.setattr(module, "LABELS_MAX", 3)
     store = again()
     store.write([RequestAdded(number, b"x", Label("ab"[number > 3], number)) for number in range(1, 7)])

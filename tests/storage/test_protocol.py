@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.storage.entries import ATTIC, CLIENT_ID, LOBBY, batch, said, tombstone
+from tests.storage.entries import ATTIC, CLIENT_ID, LOBBY, Disk, batch, said, tombstone
 from tests.storage.memory import MemoryLog
+from udpchat.storage import tables
 from udpchat.storage.protocol import ANSWERED_MAX, GENERATION_MAX, Durability, Log, StoreFull
 from udpchat.storage.server_sqlite import SqliteLog
 from udpchat.sync.log import Append, Extent, RequestId, SearchQuery
@@ -19,13 +20,17 @@ Open = Callable[..., Log]
 
 
 @pytest.fixture(params=["in memory", *Durability])
-def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
+def opened(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
     logs: list[Log] = []
+    disk = Disk()
+    monkeypatch.setattr(tables, "connect", disk.connect)
 
     def make(bytes_max: int | None = None) -> Log:
         made: Log = MemoryLog(bytes_max=bytes_max)
         if request.param != "in memory":
-            made = SqliteLog(tmp_path / "log.db", durability=Durability(request.param), bytes_max=bytes_max)
+            made = SqliteLog(tmp_path / "log.db", durability=Durability(request.param))
+            if bytes_max is not None:
+                disk.limit(bytes_max)
         logs.append(made)
         return made
 

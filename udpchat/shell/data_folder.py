@@ -19,6 +19,7 @@ from udpchat.chat.names import nick_key
 from udpchat.chat.phrase import Problem
 from udpchat.session.noise import KeyPair
 from udpchat.shell.addresses import BadAddress, ServerAddress, parse_server
+from udpchat.storage.backup import name_aside
 from udpchat.wire.limits import KEY_BYTES
 
 SERVER_KEY: Final = "server.key"
@@ -92,11 +93,7 @@ def put_server_key(folder: Path, secret: bytes) -> Path | None:
     former = _load(path)
     if former == secret:
         return None
-    kept = path.with_name(f"{path.name}.before-restore")
-    number = 1
-    while kept.exists():
-        number += 1
-        kept = path.with_name(f"{path.name}.before-restore-{number}")
+    kept = name_aside(path)
     draft = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
     try:
         _write(kept, former.hex() + "\n")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,9 +52,7 @@ def _schema_of(path: Path) -> Schema:
     return schema
 
 
-def backup(
-    source: Path, destination: Path, progress: Progress | None = None, *, key: bytes | None = None
-) -> None:
+def backup(source: Path, destination: Path, progress: Progress | None = None, *, key: bytes | None = None) -> None:
     """Copy a store to a new file while its server runs. It never overwrites a file, and a failure leaves none.
 
     `key`, the secret key of the server, is included, so that it is not lost. Only the owner can read the file.
@@ -89,9 +86,7 @@ def key_in(path: Path) -> bytes | None:
     return rows[0][0]
 
 
-def restore(
-    source: Path, data: Path, *, random: Callable[[int], bytes] = os.urandom, progress: Progress | None = None
-) -> Path | None:
+def restore(source: Path, data: Path, *, progress: Progress | None = None) -> Path | None:
     """Replace `data` by a backup of a server's log; returns where an existing log was moved to, or None.
 
     The backup is checked first; a key in it is not restored to `data`. All logs get new generations, so that
@@ -105,7 +100,7 @@ def restore(
 
     def begin_anew(target: sqlite3.Connection) -> None:
         target.execute("DROP TABLE IF EXISTS server_key")
-        redraw_generations(target, random)
+        redraw_generations(target)
         target.execute("UPDATE run SET durability = 'fsync', boot = '', closed = 1")
 
     lock = StoreLock(data)
@@ -129,14 +124,20 @@ def _reason(error: Exception) -> str:
     return (error.strerror if isinstance(error, OSError) else "") or str(error)
 
 
-def _set_aside(data: Path) -> Path | None:
-    if not data.exists():
-        return None
-    kept = data.with_name(data.name + ".before-restore")
+def name_aside(path: Path) -> Path:
+    """A name that is free for the file that a restore replaces: `NAME.before-restore`, `NAME.before-restore-2`, ..."""
+    kept = path.with_name(f"{path.name}.before-restore")
     number = 1
     while kept.exists():
         number += 1
-        kept = data.with_name(f"{data.name}.before-restore-{number}")
+        kept = path.with_name(f"{path.name}.before-restore-{number}")
+    return kept
+
+
+def _set_aside(data: Path) -> Path | None:
+    if not data.exists():
+        return None
+    kept = name_aside(data)
     for suffix in ("-wal", "-shm", ""):  # the database last: a new one must never find old -wal and -shm files
         part = data.with_name(data.name + suffix)
         if part.exists():

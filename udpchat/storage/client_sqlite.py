@@ -11,19 +11,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from udpchat.client.stored import (
-    LABELS_MAX,
-    ClientState,
-    EntriesStored,
-    Label,
-    Labelled,
-    ReplicaReset,
-    RequestAdded,
-    RequestDone,
-    RoomsChanged,
-    Write,
-    digest_of,
-)
+from udpchat.client import stored
 from udpchat.storage.migrations import Progress, Schema, failures, transaction
 from udpchat.storage.protocol import RUN_COUNTERS
 from udpchat.storage.tables import STATEMENTS, Place, TableStore
@@ -71,7 +59,7 @@ class SqliteClientStore(TableStore):
     def is_durable(self) -> bool:
         return self._is_durable
 
-    def load(self, label_id: str = "") -> ClientState:
+    def load(self, label_id: str = "") -> stored.ClientState:
         """See `ClientStore`. It reserves the counters of this run, even if its requests are never written."""
         with failures():
             instance, next_counter = self._reader.execute("SELECT instance, next_counter FROM identity").fetchone()
@@ -79,16 +67,16 @@ class SqliteClientStore(TableStore):
         self._run_first = next_counter
         with transaction(self._writer):
             self._writer.execute("UPDATE identity SET next_counter = ?", (next_counter + RUN_COUNTERS,))
-            if labels > LABELS_MAX:
-                self._writer.execute(_FORGET_LABELS, (label_id, labels - LABELS_MAX))
+            if labels > stored.LABELS_MAX:
+                self._writer.execute(_FORGET_LABELS, (label_id, labels - stored.LABELS_MAX))
         with failures():
             found = self._reader.execute("SELECT line, counter, digest, result FROM labels WHERE id = ?", (label_id,))
-            of_input = {line: Labelled(*labelled) for line, *labelled in found}
+            of_input = {line: stored.Labelled(*labelled) for line, *labelled in found}
             labelled = self._reader.execute("SELECT counter FROM outbox JOIN labels USING (counter)")
             waiting = frozenset(counter for (counter,) in labelled)
             rooms = tuple(name for (name,) in self._reader.execute("SELECT name FROM rooms ORDER BY position"))
         replicas = {log: (place.extent.generation, place.extent.head) for log, place in self._tables.places.items()}
-        return ClientState(
+        return stored.ClientState(
             instance, next_counter, tuple(self.unanswered()), replicas, labels=of_input, labelled=waiting, rooms=rooms
         )
 
@@ -96,46 +84,46 @@ class SqliteClientStore(TableStore):
         with failures():
             return list(self._reader.execute("SELECT counter, body FROM outbox ORDER BY counter"))
 
-    def write(self, batch: Sequence[Write]) -> None:
+    def write(self, batch: Sequence[stored.Write]) -> None:
         """One transaction."""
         with failures():
-            self._unsynced_answers += sum(isinstance(item, RequestDone) for item in batch)
+            self._unsynced_answers += sum(isinstance(item, stored.RequestDone) for item in batch)
             is_due = self._unsynced_answers > REQUESTS_IN_FLIGHT_MAX or any(
-                isinstance(item, RequestDone) and item.counter < self._run_first for item in batch
+                isinstance(item, stored.RequestDone) and item.counter < self._run_first for item in batch
             )  # of an earlier run: the server remembers only the latest counters, and this run's are much higher
-            level = "FULL" if is_due or any(isinstance(item, RequestAdded) for item in batch) else "NORMAL"
+            level = "FULL" if is_due or any(isinstance(item, stored.RequestAdded) for item in batch) else "NORMAL"
             self._writer.execute(f"PRAGMA synchronous = {level}")
         changed: dict[str, Place] = {}
         with transaction(self._writer):
             for item in batch:
                 match item:
-                    case RequestAdded():
+                    case stored.RequestAdded():
                         self._ask(item)
-                    case RequestDone(counter, result):
+                    case stored.RequestDone(counter, result):
                         self._writer.execute("DELETE FROM outbox WHERE counter = ?", (counter,))
                         if result:
                             self._writer.execute("UPDATE labels SET result = ? WHERE counter = ?", (result, counter))
-                    case EntriesStored():
+                    case stored.EntriesStored():
                         changed[item.log] = self._hold(item, changed.get(item.log) or self._tables.places.get(item.log))
-                    case ReplicaReset():
+                    case stored.ReplicaReset():
                         place = changed.get(item.log) or self._tables.places.get(item.log)
                         changed[item.log] = self._rebase(item, place)
-                    case RoomsChanged(rooms):
+                    case stored.RoomsChanged(rooms):
                         self._writer.execute("DELETE FROM rooms")
                         self._writer.executemany("INSERT INTO rooms VALUES (?, ?)", enumerate(rooms))
         self._tables.places.update(changed)
         if level == "FULL":
             self._unsynced_answers = 0
 
-    def _ask(self, asked: RequestAdded) -> None:
+    def _ask(self, asked: stored.RequestAdded) -> None:
         self._writer.execute("INSERT OR REPLACE INTO outbox VALUES (?, ?)", (asked.counter, asked.body))
         self._writer.execute("UPDATE identity SET next_counter = max(next_counter, ?)", (asked.counter + 1,))
         match asked.label:
-            case Label(identity, line):
-                row = (asked.counter, identity, line, digest_of(asked.body), b"")
+            case stored.Label(identity, line):
+                row = (asked.counter, identity, line, stored.digest_of(asked.body), b"")
                 self._writer.execute("INSERT INTO labels VALUES (?, ?, ?, ?, ?)", row)
 
-    def _hold(self, held: EntriesStored, place: Place | None) -> Place:
+    def _hold(self, held: stored.EntriesStored, place: Place | None) -> Place:
         extent = place.extent if place else Extent(held.generation, 0, 0)
         assert (held.generation, held.first) == (extent.generation, extent.head + 1), f"{held.log} has a hole"
         grown = Extent(extent.generation, extent.base, extent.head + len(held.entries))
@@ -143,7 +131,7 @@ class SqliteClientStore(TableStore):
         self._tables.insert([(place.row(held.first + offset), entry) for offset, entry in enumerate(held.entries)])
         return place
 
-    def _rebase(self, rebased: ReplicaReset, place: Place | None) -> Place:
+    def _rebase(self, rebased: stored.ReplicaReset, place: Place | None) -> Place:
         if place is not None:
             self._tables.forget(place, place.extent.base + 1, place.extent.head)
         return self._tables.grown(rebased.log, place, Extent(rebased.generation, rebased.sequence, rebased.sequence))

@@ -37,14 +37,6 @@ class Schema:
     application_ids_before: tuple[int, ...] = ()
 
 
-def failure_of(error: sqlite3.Error) -> StoreError:
-    """The `StoreError` for an error of SQLite."""
-    code = getattr(error, "sqlite_errorcode", None)
-    if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE):
-        return StoreFull("there is no room on the disk")
-    return StoreFailed(f"the disk or the file failed: {error}")
-
-
 def is_disk_fault(error: StoreError) -> bool:
     """Whether the content of the file is in doubt: a sync failed, or it is damaged.
 
@@ -61,7 +53,9 @@ def failures() -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise failure_of(error) from error
+        if getattr(error, "sqlite_errorcode", None) in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE):
+            raise StoreFull("there is no room on the disk") from error
+        raise StoreFailed(f"the disk or the file failed: {error}") from error
 
 
 @contextmanager
@@ -163,9 +157,7 @@ def prepare(path: Path, schema: Schema, progress: Progress | None = None) -> Non
 
 
 def _create(path: Path, schema: Schema) -> None:
-    fresh = path.with_name(path.name + ".new")
-    fresh.unlink(missing_ok=True)
-    os.close(os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    fresh = _made_beside(path)
     connection = connect(fresh)
     try:
         connection.execute(f"PRAGMA application_id = {schema.application_id}")
@@ -173,6 +165,14 @@ def _create(path: Path, schema: Schema) -> None:
     finally:
         connection.close()
     move(fresh, path)
+
+
+def _made_beside(path: Path) -> Path:
+    """An empty file, for its owner only, that is to be moved to `path` once it is complete."""
+    fresh = path.with_name(path.name + ".new")
+    fresh.unlink(missing_ok=True)
+    os.close(os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    return fresh
 
 
 def _migrate(connection: sqlite3.Connection, schema: Schema, version: int) -> None:
@@ -195,9 +195,7 @@ def copy(
 
     `amend` changes the copy, in a transaction, before it replaces the destination.
     """
-    fresh = destination.with_name(destination.name + ".new")
-    fresh.unlink(missing_ok=True)
-    os.close(os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    fresh = _made_beside(destination)
     try:
         target = connect(fresh)
         source.execute("BEGIN")

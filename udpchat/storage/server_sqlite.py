@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -30,7 +30,6 @@ from udpchat.sync.log import Append, Extent
 
 BOOT_FILE = Path("/proc/sys/kernel/random/boot_id")
 SEED_BYTES = 16
-PAGES_MAX = 2**30  # in effect no limit: 4 TiB with pages of 4 KiB
 SYNCHRONOUS = {Durability.FSYNC: "FULL", Durability.OS: "NORMAL", Durability.MEMORY: "OFF"}
 
 SERVER = Schema(
@@ -59,9 +58,9 @@ def boot() -> str:
         return ""
 
 
-def redraw_generations(connection: sqlite3.Connection, random: Callable[[int], bytes]) -> None:
+def redraw_generations(connection: sqlite3.Connection) -> None:
     """Give every log a new generation, also logs not written yet. The caller runs the transaction."""
-    seed = random(SEED_BYTES)
+    seed = os.urandom(SEED_BYTES)
     connection.execute("UPDATE run SET seed = ?", (seed,))
     names = [name for (name,) in connection.execute("SELECT name FROM logs").fetchall()]
     rows = [(generation_of(seed, name), name) for name in names]
@@ -69,24 +68,16 @@ def redraw_generations(connection: sqlite3.Connection, random: Callable[[int], b
 
 
 class SqliteLog(TableStore):
-    """A `Log` in the file `path`, or `StoreUnusable`. `bytes_max` limits the size of the database, if given."""
+    """A `Log` in the file `path`, or `StoreUnusable`."""
 
     def __init__(
-        self,
-        path: Path,
-        *,
-        durability: Durability = Durability.FSYNC,
-        bytes_max: int | None = None,
-        random: Callable[[int], bytes] = os.urandom,
-        progress: Progress | None = None,
+        self, path: Path, *, durability: Durability = Durability.FSYNC, progress: Progress | None = None
     ) -> None:
         self._failed: StoreError | None = None
         self._closed = False
-        super().__init__(path, SERVER, progress, partial(self._begin_run, path, durability, bytes_max, random))
+        super().__init__(path, SERVER, progress, partial(self._begin_run, path, durability))
 
-    def _begin_run(
-        self, path: Path, durability: Durability, bytes_max: int | None, random: Callable[[int], bytes]
-    ) -> None:
+    def _begin_run(self, path: Path, durability: Durability) -> None:
         """Record how this run uses the file, after a check whether the last run may have lost entries."""
         before, boot_before, closed = self._writer.execute("SELECT durability, boot, closed FROM run").fetchone()
         this_boot = boot()
@@ -99,16 +90,10 @@ class SqliteLog(TableStore):
         self._writer.execute("PRAGMA synchronous = FULL")
         with transaction(self._writer):
             if may_have_lost:
-                redraw_generations(self._writer, random)
+                redraw_generations(self._writer)
             self._writer.execute("UPDATE run SET durability = ?, boot = ?, closed = 0", (durability.value, this_boot))
         self._writer.execute(f"PRAGMA synchronous = {SYNCHRONOUS[durability]}")
-        if bytes_max is not None:
-            self._limit(bytes_max)
         (self._seed,) = self._writer.execute("SELECT seed FROM run").fetchone()
-
-    def _limit(self, bytes_max: int) -> None:
-        (page_bytes,) = self._writer.execute("PRAGMA page_size").fetchone()
-        self._writer.execute(f"PRAGMA max_page_count = {max(bytes_max // page_bytes, 1)}").fetchone()
 
     # --- Reading ----------
 
@@ -194,7 +179,6 @@ class SqliteLog(TableStore):
                     self._end_run()
 
     def _end_run(self) -> None:
-        self._writer.execute(f"PRAGMA max_page_count = {PAGES_MAX}").fetchone()
         with failures():
             self._writer.execute("PRAGMA synchronous = FULL")
             with transaction(self._writer):
