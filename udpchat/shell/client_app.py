@@ -154,7 +154,7 @@ def _open_store(
     options: ClientOptions, folder: ClientFolder, found: Found, frontend: Frontend
 ) -> Iterator[ClientStore]:
     """The store for this server; one in memory if another client uses it now. Raises `DataUnusable`, `StoreError`."""
-    store: ClientStore | None = folder.open_store(found.candidate.server)
+    store: ClientStore | None = folder.open_store(found.server)
     if store is None:
         if options.label_id:
             raise DataUnusable("data_unusable.in_use", nick=options.nick)
@@ -172,7 +172,7 @@ def _open_store(
 def _make_core(
     now: float, options: ClientOptions, folder: ClientFolder, found: Found, store: ClientStore, frontend: Frontend
 ) -> ClientCore:
-    server = found.candidate.server
+    server = found.server
     saved = remembered(store, options.rooms, options.history, label_id=options.label_id)
     profile = Profile(
         static=folder.key,
@@ -295,7 +295,7 @@ class ClientApp:
 @contextlib.contextmanager
 def _watching(app: ClientApp, folder: ClientFolder, found: Found, store: ClientStore, say: Say) -> Iterator[None]:
     """While this is open: the time limit of entering, the files of the data folder, the server used last."""
-    server = found.candidate.server
+    server = found.server
     with contextlib.ExitStack() as at_end:
         entering = EntryLimit(app, server, say)
         at_end.callback(entering.cancel)

@@ -261,7 +261,6 @@ SENTENCES: Final[dict[str, str]] = {
     # Finding a server.
     "place.named": "{url}",
     "place.used_last": "{url}, the server used last",
-    "place.this_machine": "{url}, found on this machine",
     "any_here": "a server on this machine, UDP port {port}",
     "looking": "-- looking for {place}, for up to {limit_s:.0f} s ...",
     "using.used_last": "-- no server was named; using the one used last: {server}",

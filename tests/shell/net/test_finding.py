@@ -12,7 +12,7 @@ from udpchat.chat.phrase import Phrase
 from udpchat.shell.addresses import ServerAddress, parse_server
 from udpchat.shell.choosing import NobodyAnswers
 from udpchat.shell.net import finding
-from udpchat.shell.net.finding import Candidate, Found, Origin, find, until_back
+from udpchat.shell.net.finding import Found, find, until_back
 from udpchat.shell.net.reach import Answer, NoServer, NoSuchHost
 from udpchat.ui.phrases import text_of
 from udpchat.wire.packets import Address
@@ -71,7 +71,7 @@ class Net:
 
 def test_a_named_server_is_the_only_one_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     net = Net(monkeypatch, {"a": Answer.SERVES})
-    found = Found(Candidate(ServerAddress("a", 5), Origin.NAMED), ("a", 5))
+    found = Found(ServerAddress("a", 5), ("a", 5))
     assert net.find(ServerAddress("a", 5), "b:6") == found
     assert net.asked == [("a", 10.0)]
     assert net.reported == []
@@ -123,7 +123,7 @@ def test_without_a_name_the_one_used_last_is_used(monkeypatch: pytest.MonkeyPatc
     net = Net(monkeypatch, {"office": Answer.SERVES, "127.0.0.1": Answer.SERVES})
     for choice in ("", "use"):
         found = net.find(None, "office:6", choice=choice)
-        assert found == Found(Candidate(OFFICE, Origin.USED_LAST), ("office", 6))
+        assert found == Found(OFFICE, ("office", 6))
         assert net.reported.pop() == "-- no server was named; using the one used last: office:6"
     assert [host for host, _ in net.asked] == ["office", "office"] and net.offered == []
 
@@ -140,7 +140,7 @@ def test_a_pipe_never_changes_server_by_itself(monkeypatch: pytest.MonkeyPatch) 
 def test_a_person_is_told_loudly_and_chooses_another_for_this_time_only(monkeypatch: pytest.MonkeyPatch) -> None:
     net = Net(monkeypatch, {"office": Answer.REFUSED, "127.0.0.1": Answer.SERVES})
     found = net.find(None, "office:6", choice="use")
-    here = Candidate(ServerAddress("127.0.0.1"), Origin.THIS_MACHINE)
+    here = ServerAddress("127.0.0.1")
     assert found == Found(here, ("127.0.0.1", 47747), instead_of=OFFICE)
     assert net.reported[0].startswith("-- THE SERVER USED LAST DOES NOT ANSWER: nobody listens at office:6")
     (options,) = net.offered
@@ -155,7 +155,7 @@ def test_a_person_may_keep_trying_until_it_answers(monkeypatch: pytest.MonkeyPat
     silences = [Answer.SILENCE, Answer.SILENCE, Answer.NO_ROUTE, Answer.SERVES]
     net = Net(monkeypatch, {"office": silences, "127.0.0.1": Answer.SERVES})
     found = net.find(None, "office:6", choice="keep")
-    assert found == Found(Candidate(OFFICE, Origin.USED_LAST), ("office", 6))
+    assert found == Found(OFFICE, ("office", 6))
     assert "trying udpchat://office:6 until it answers" in net.reported[1]
     assert [line.split(":")[0] for line in net.reported[2:]] == ["-- still trying", "-- still trying"]
 
@@ -187,7 +187,7 @@ def test_when_the_one_used_last_is_back_that_is_noticed(monkeypatch: pytest.Monk
 def test_where_nothing_was_used_before_this_machine_is_guessed(monkeypatch: pytest.MonkeyPatch) -> None:
     net = Net(monkeypatch, {"::1": Answer.SERVES})
     found = net.find(None, None, port=5)
-    assert found == Found(Candidate(ServerAddress("::1", 5), Origin.THIS_MACHINE), ("::1", 5))
+    assert found == Found(ServerAddress("::1", 5), ("::1", 5))
     assert net.reported == ["-- no server was named; using the one found on this machine: [::1]:5"]
 
 

@@ -7,9 +7,9 @@ chooses it, and only for this run; where nobody can be asked, `NoServer` is rais
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from enum import Enum
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Final
 
 from udpchat.chat.phrase import Phrase
@@ -33,22 +33,6 @@ Report = Callable[[Phrase], object]  # one line for the person
 Choose = Callable[[Phrase, Sequence[Phrase]], Awaitable[int]]
 
 
-class Origin(Enum):
-    """Where the address of a server comes from."""
-
-    NAMED = "named"
-    USED_LAST = "used_last"
-    THIS_MACHINE = "this_machine"
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A server that may be there."""
-
-    server: ServerAddress
-    origin: Origin
-
-
 @dataclass(frozen=True, slots=True)
 class Found:
     """A server that answers, and at which of its addresses.
@@ -56,7 +40,7 @@ class Found:
     `instead_of` is the one used last, if this one is used in its place: then it is not to be remembered.
     """
 
-    candidate: Candidate
+    server: ServerAddress
     address: Address
     instead_of: ServerAddress | None = None
 
@@ -69,46 +53,44 @@ async def find(
     `choose` asks the person; None where nobody can be asked. Raises `NoServer`.
     """
     if named is not None:
-        candidate = Candidate(named, Origin.NAMED)
-        return await _reach(candidate, NAMED_S_MAX, refused_limit_s=NAMED_REFUSED_S_MAX, report=report)
+        with _announcing(Phrase("place.named", {"url": named.url}), NAMED_S_MAX, report):
+            return await _reach(named, NAMED_S_MAX, refused_limit_s=NAMED_REFUSED_S_MAX)
     if last is None:
         return await _guess(port, report)
-    candidate = Candidate(last, Origin.USED_LAST)
+    limit_s = NAMED_S_MAX if choose is None else GUESSED_S_MAX
+    refused_limit_s = NAMED_REFUSED_S_MAX if choose is None else GUESSED_REFUSED_S_MAX
     try:
-        if choose is None:
-            found = await _reach(candidate, NAMED_S_MAX, refused_limit_s=NAMED_REFUSED_S_MAX, report=report)
-        else:
-            found = await _reach(candidate, GUESSED_S_MAX, refused_limit_s=GUESSED_REFUSED_S_MAX, report=report)
+        with _announcing(Phrase("place.used_last", {"url": last.url}), limit_s, report):
+            found = await _reach(last, limit_s, refused_limit_s=refused_limit_s)
     except NoServer as error:
         if choose is None:
             raise NoServer("no_server.used_last", reason=error.phrase) from error
-        return await _find_by_choice(candidate, error.phrase, port=port, choose=choose, report=report)
+        return await _find_by_choice(last, error.phrase, port=port, choose=choose, report=report)
     report(Phrase("using.used_last", {"server": last.name}))
     return found
 
 
 async def _guess(port: int, report: Report) -> Found:
     """Use a server of this machine: none was used before that it could replace."""
-    report_later = _announce(Phrase("any_here", {"port": port}), GUESSED_S_MAX, report)
-    try:
+    with _announcing(Phrase("any_here", {"port": port}), GUESSED_S_MAX, report):
         found, tried = await _on_this_machine(port)
-    finally:
-        report_later.cancel()
     if found is None:
         raise NoServer("no_server.none_found", tried=tried)
-    report(Phrase("using.this_machine", {"server": found.candidate.server.name}))
+    report(Phrase("using.this_machine", {"server": found.server.name}))
     return found
 
 
-async def _find_by_choice(missing: Candidate, reason: Phrase, *, port: int, choose: Choose, report: Report) -> Found:
+async def _find_by_choice(
+    missing: ServerAddress, reason: Phrase, *, port: int, choose: Choose, report: Report
+) -> Found:
     """The server used last does not answer: ask the person. Raises `NoServer` if the person quits."""
-    other, _ = await _on_this_machine(port, but=missing.server)
-    url = missing.server.url
+    other, _ = await _on_this_machine(port, but=missing)
+    url = missing.url
     report(Phrase("missing", {"reason": reason}))
     wait, leave = Phrase("missing.wait", {"url": url}), Phrase("missing.quit")
     options = [wait, leave]
     if other is not None:
-        options.insert(1, Phrase("missing.other", {"url": other.candidate.server.url}))
+        options.insert(1, Phrase("missing.other", {"url": other.server.url}))
     try:
         chosen = options[await choose(Phrase("missing.question"), options)]
     except NobodyAnswers:
@@ -116,7 +98,7 @@ async def _find_by_choice(missing: Candidate, reason: Phrase, *, port: int, choo
     if chosen == leave:
         raise NoServer("no_server.given_up", url=url)
     if other is not None and chosen != wait:
-        return Found(other.candidate, other.address, instead_of=missing.server)
+        return replace(other, instead_of=missing)
     report(Phrase("missing.trying", {"url": url}))
     while True:
         try:
@@ -127,11 +109,11 @@ async def _find_by_choice(missing: Candidate, reason: Phrase, *, port: int, choo
 
 async def _on_this_machine(port: int, *, but: ServerAddress | None = None) -> tuple[Found | None, list[Phrase]]:
     """A server of this machine other than `but`, and why the addresses tried before it were not used."""
-    candidates = [Candidate(ServerAddress(host, port), Origin.THIS_MACHINE) for host in THIS_MACHINE]
-    candidates = [candidate for candidate in candidates if but is None or candidate.server.name != but.name]
+    servers = [ServerAddress(host, port) for host in THIS_MACHINE]
     looks = [
-        asyncio.ensure_future(_reach(candidate, GUESSED_S_MAX, refused_limit_s=GUESSED_REFUSED_S_MAX))
-        for candidate in candidates
+        asyncio.ensure_future(_reach(server, GUESSED_S_MAX, refused_limit_s=GUESSED_REFUSED_S_MAX))
+        for server in servers
+        if but is None or server.name != but.name
     ]
     tried: list[Phrase] = []
     try:
@@ -152,36 +134,31 @@ async def until_back(server: ServerAddress) -> None:
     while True:
         await asyncio.sleep(LOOK_AGAIN_S)
         try:
-            await _reach(Candidate(server, Origin.USED_LAST), LOOK_AGAIN_S_MAX, refused_limit_s=0.0)
+            await _reach(server, LOOK_AGAIN_S_MAX, refused_limit_s=0.0)
         except NoServer:
             continue
         return
 
 
-# --- One candidate ----------
+# --- One server ----------
 
 
-async def _reach(
-    candidate: Candidate, limit_s: float, *, refused_limit_s: float, report: Report | None = None
-) -> Found:
-    """The candidate, if it answers; what is being tried is reported if that takes longer. Raises `NoServer`."""
-    server = candidate.server
-    subject = Phrase(f"place.{candidate.origin.value}", {"url": server.url})
-    report_later = None if report is None else _announce(subject, limit_s, report)
-    try:
-        addresses = await resolve(server.host, server.port)
-        answer, address = await find_server(addresses, limit_s=limit_s, refused_limit_s=refused_limit_s)
-    finally:
-        if report_later is not None:
-            report_later.cancel()
+async def _reach(server: ServerAddress, limit_s: float, *, refused_limit_s: float) -> Found:
+    """The server, if it answers. Raises `NoServer`."""
+    addresses = await resolve(server.host, server.port)
+    answer, address = await find_server(addresses, limit_s=limit_s, refused_limit_s=refused_limit_s)
     if address is None:
-        raise NoServer(
-            f"no_server.answer_{answer.name.lower()}", server=server.name, host=server.host, port=server.port
-        )
-    return Found(candidate, address)
+        name = answer.name.lower()
+        raise NoServer(f"no_server.answer_{name}", server=server.name, host=server.host, port=server.port)
+    return Found(server, address)
 
 
-def _announce(subject: Phrase, limit_s: float, report: Report) -> asyncio.TimerHandle:
-    """Report what is tried after REPORTED_AFTER_S, unless the timer is cancelled before."""
+@contextmanager
+def _announcing(subject: Phrase, limit_s: float, report: Report) -> Iterator[None]:
+    """Report what is being tried once that has taken REPORTED_AFTER_S."""
     line = Phrase("looking", {"place": subject, "limit_s": limit_s})
-    return asyncio.get_running_loop().call_later(REPORTED_AFTER_S, report, line)
+    report_later = asyncio.get_running_loop().call_later(REPORTED_AFTER_S, report, line)
+    try:
+        yield
+    finally:
+        report_later.cancel()
