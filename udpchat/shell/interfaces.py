@@ -5,15 +5,13 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Collection, Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
 import ifaddr
 
-from udpchat.shell.net.endpoint import address_of, sockaddr_of
-from udpchat.shell.pktinfo import source_for
+from udpchat.shell.net.endpoint import address_of, chosen_source
 from udpchat.wire.packets import Address
 
 FAR_AWAY: Final = ("203.0.113.1", "2001:db8::1")  # for documentation (RFC 5737, RFC 3849): only the default route
@@ -47,10 +45,7 @@ def local_hosts() -> list[LocalHost]:
 
 def source_host(peer: str) -> str:
     """Our address that the system would send from to this host; empty if it knows no way."""
-    family = socket.AF_INET6 if ":" in peer else socket.AF_INET
-    with suppress(OSError):
-        return address_of(source_for(sockaddr_of(Address(peer, 0), family), family)).host
-    return ""
+    return chosen_source(Address(peer, 0), socket.AF_INET6 if ":" in peer else socket.AF_INET)
 
 
 def reachable_hosts() -> list[str]:

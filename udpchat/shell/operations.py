@@ -17,16 +17,9 @@ from udpchat.chat.phrase import Phrase, Problem
 from udpchat.chat.text import json_line
 from udpchat.chat.times import iso_time
 from udpchat.session.noise import KeyPair, fingerprint
+from udpchat.shell import data_folder
 from udpchat.shell.addresses import ServerAddress, place
 from udpchat.shell.client_state import store_folder, store_path
-from udpchat.shell.data_folder import (
-    SERVER_KEY,
-    last_server,
-    name_of_file,
-    open_folder,
-    put_server_key,
-    stored_server_key,
-)
 from udpchat.shell.progress import progress_of
 from udpchat.shell.stdio import OutputFailed
 from udpchat.shell.suggestions import nearest
@@ -51,7 +44,7 @@ def back_up(data: Path, file: Path, *, force: bool = False) -> Phrase:
 
     Raises `DataUnusable`, `OperationFailed`, `StoreError`.
     """
-    key = stored_server_key(data)
+    key = data_folder.stored_server_key(data)
     _refuse_existing(file, force=force, source=data / LOG_FILE)
     with progress_of("backing up") as progress:
         if not file.exists():
@@ -64,7 +57,7 @@ def back_up(data: Path, file: Path, *, force: bool = False) -> Phrase:
             with _failing(file):
                 fresh.replace(file)
     if key is None:
-        return Phrase("backed_up.no_key", {"file": file, "key_file": SERVER_KEY, "data": data})
+        return Phrase("backed_up.no_key", {"file": file, "key_file": data_folder.SERVER_KEY, "data": data})
     return Phrase("backed_up", {"file": file, "key": _fingerprint(key)})
 
 
@@ -74,11 +67,11 @@ def restore(data: Path, file: Path, *, key: str | None = None) -> Phrase:
     `key` decides where data folder and backup have different keys: REPLACE or KEEP that of the folder. What was done,
     for people. Raises `DataUnusable`, `OperationFailed`, `StoreError`.
     """
-    restored, present = storage.key_in(file), stored_server_key(data)
+    restored, present = storage.key_in(file), data_folder.stored_server_key(data)
     if restored and present and restored != present and key is None:
         keys = {"restored": _fingerprint(restored), "present": _fingerprint(present)}
         raise OperationFailed("failed.other_key", file=file, data=data, **keys)
-    open_folder(data)
+    data_folder.open_folder(data)
     with progress_of("restoring") as progress:
         kept = storage.restore(file, data / LOG_FILE, progress=progress)
     of_key = _restore_key(data, restored, present, keeps_present=key == KEEP)
@@ -96,7 +89,7 @@ def _restore_key(data: Path, restored: bytes | None, present: bytes | None, *, k
     shown = _fingerprint(restored)
     if present is not None and keeps_present:
         return Phrase("restored.key_kept", {"key": _fingerprint(present), "restored": shown})
-    return Phrase("restored.key_replaced", {"key": shown, "former": put_server_key(data, restored)})
+    return Phrase("restored.key_replaced", {"key": shown, "former": data_folder.put_server_key(data, restored)})
 
 
 def _fingerprint(secret: bytes) -> str:
@@ -117,7 +110,7 @@ def replica_of(data: Path, nick: str, server: ServerAddress | None) -> Path:
     found = sorted(store_folder(data, nick).glob("*.sqlite"))
     if server is None and len(found) == 1:
         return found[0]
-    wanted = server or last_server(data)
+    wanted = server or data_folder.last_server(data)
     if wanted is not None and (path := store_path(data, nick, wanted)) in found:
         return path
     if not found:
@@ -128,7 +121,7 @@ def replica_of(data: Path, nick: str, server: ServerAddress | None) -> Path:
 
 def _server_of(store: Path) -> str:
     """`HOST:PORT` of the server that a store is of."""
-    host, _, port = name_of_file(store.stem).rpartition("_")
+    host, _, port = data_folder.name_of_file(store.stem).rpartition("_")
     return place(host, int(port)) if port.isdecimal() else store.stem
 
 

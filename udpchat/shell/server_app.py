@@ -24,6 +24,7 @@ from udpchat.shell.interfaces import hosts_to_name, is_loopback
 from udpchat.shell.logs import configure
 from udpchat.shell.net.driver import Driver
 from udpchat.shell.net.endpoint import UdpEndpoint
+from udpchat.shell.operations import LOG_FILE
 from udpchat.shell.operator_log import OperatorLog
 from udpchat.shell.options import ServerOptions
 from udpchat.shell.progress import progress_of
@@ -35,7 +36,6 @@ from udpchat.storage.protocol import StoreError
 from udpchat.storage.server_sqlite import SqliteLog
 from udpchat.sync.log import Append
 
-LOG_FILE: Final = "server.sqlite"
 DROPS_LOGGED_EVERY_S: Final = 60.0
 WRITING_S_MAX: Final = 1.2  # at the end: what is being written
 FAREWELL_S_MAX: Final = 0.2  # and what is being sent
@@ -67,7 +67,13 @@ class Service:
             undo.callback(self._log.close)
             self._endpoint = UdpEndpoint(loop, *open_sockets(options.bind, options.port))
             undo.callback(self._endpoint.close)
-            settings = _settings(options)
+            settings = Settings(
+                name=options.name,
+                heartbeat_s=options.heartbeat_s,
+                expiry_s=options.expiry_s,
+                kept_s=options.retention.kept_s,
+                kept_entries=options.retention.kept_entries,
+            )
             self._server = ServerCore(static=key, log=self._log, random=os.urandom, settings=settings)
             undo.pop_all()
         self._fingerprint = fingerprint(key.public)
@@ -193,16 +199,6 @@ class Service:
         self._operator_log.report_drops(self._server.counters + self._endpoint.counters)
         if not self._ended.done():
             self._drop_timer = self._loop.call_later(DROPS_LOGGED_EVERY_S, self._report_drops)
-
-
-def _settings(options: ServerOptions) -> Settings:
-    return Settings(
-        name=options.name,
-        heartbeat_s=options.heartbeat_s,
-        expiry_s=options.expiry_s,
-        kept_s=options.retention.kept_s,
-        kept_entries=options.retention.kept_entries,
-    )
 
 
 async def _within(limit_s: float, awaited: Awaitable[None]) -> bool:

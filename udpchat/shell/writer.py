@@ -86,14 +86,6 @@ class DirectWriter(Generic[W]):
         """There is nothing to end."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Task:
-    """A job of the thread, and the callback that gets its outcome in the loop."""
-
-    do: Callable[[], None]
-    then: Callable[[StoreError | None], None]
-
-
 class ThreadWriter(Generic[W]):
     """Writes on one thread of its own, one batch at a time. Used from the thread of `loop` only.
 
@@ -109,7 +101,7 @@ class ThreadWriter(Generic[W]):
         self._outcomes: deque[Outcome] = deque()
         self._callback: Callable[[], None] = lambda: None
         self._waiting: list[asyncio.Future[None]] = []
-        self._tasks: SimpleQueue[_Task | None] = SimpleQueue()
+        self._jobs: SimpleQueue[tuple[Callable[[], None], Callable[[StoreError | None], None]] | None] = SimpleQueue()
         self._thread = Thread(target=self._work, name="writer", daemon=True)  # a disk that hangs must not hang the end
         self._thread.start()
 
@@ -122,7 +114,7 @@ class ThreadWriter(Generic[W]):
     def _start(self) -> None:
         batch, self._collected = self._collected, []
         self._is_writing = True
-        self._tasks.put(_Task(partial(self._write, batch), partial(self._on_written, len(batch))))
+        self._jobs.put((partial(self._write, batch), partial(self._on_written, len(batch))))
 
     def run(self, job: Callable[[], None], then: Callable[[StoreError | None], None]) -> None:
         """Do something else with the store between two batches; `then` hears in the loop that it was done, or why not.
@@ -136,20 +128,21 @@ class ThreadWriter(Generic[W]):
             self._wake_idle()
 
         self._runs += 1
-        self._tasks.put(_Task(job, ended))
+        self._jobs.put((job, ended))
 
     def _work(self) -> None:
-        """The thread."""
-        while (task := self._tasks.get()) is not None:
+        """The thread: does each job, and reports in the loop how it went."""
+        while (queued := self._jobs.get()) is not None:
+            job, then = queued
             failure = None
             try:
-                task.do()
+                job()
             except StoreError as error:
                 failure = error
             except BaseException as error:
                 self._tell(self._on_bug, error)
                 return
-            self._tell(task.then, failure)
+            self._tell(then, failure)
 
     def _tell(self, report: Callable[..., None], what: object) -> None:
         try:
@@ -192,4 +185,4 @@ class ThreadWriter(Generic[W]):
 
     def close(self) -> None:
         """End the thread once it has written what it has; twice is fine."""
-        self._tasks.put(None)
+        self._jobs.put(None)

@@ -19,6 +19,7 @@ from contextlib import suppress
 from typing import Any, Final, Protocol
 
 from udpchat.shell import pktinfo
+from udpchat.shell.addresses import place
 from udpchat.wire.limits import DATAGRAM_BYTES_MAX
 from udpchat.wire.packets import Address
 
@@ -99,14 +100,13 @@ def _enlarge(made: socket.socket, option: int) -> None:
 
 
 def _why_unbound(error: OSError, host: str, port: int) -> str:
-    place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     if error.errno == errno.EADDRINUSE:
         return f"UDP port {port} is in use: stop the server that has it, or choose another with --port"
     if error.errno == errno.EACCES:
-        return f"may not use {place}: choose a port from 1024 on with --port"
+        return f"may not use {place(host, port)}: choose a port from 1024 on with --port"
     if error.errno == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
-        return f"cannot use {place}: not an address of this machine; choose one with --bind"
-    return f"cannot use {place}: {error.strerror or error}"
+        return f"cannot use {place(host, port)}: not an address of this machine; choose one with --bind"
+    return f"cannot use {place(host, port)}: {error.strerror or error}"
 
 
 def address_of(sockaddr: Any) -> Address:
@@ -221,11 +221,12 @@ class BoundSocket:
 
         return send, sockaddr_of(address, self.family), True
 
-    def system_choice(self, address: Address) -> str:
-        """The host that the system would send from to `address`; empty if it knows no way."""
-        with suppress(OSError):
-            return address_of(pktinfo.source_for(sockaddr_of(address, self.family), self.family)).host
-        return ""
+
+def chosen_source(address: Address, family: int) -> str:
+    """The host that the system would send from to `address`; empty if it knows no way."""
+    with suppress(OSError):
+        return address_of(pktinfo.source_for(sockaddr_of(address, family), family)).host
+    return ""
 
 
 def _is_for_many(host: str) -> bool:
@@ -339,7 +340,7 @@ class UdpEndpoint:
     def _on_frequent(self, address: Address) -> None:
         """A path is worth asking whether the system would choose its local address anyway."""
         one = self._socket_for(address)
-        if one.system_choice(address) == address.local:
+        if chosen_source(address, one.family) == address.local:
             self._keep_route(address, one.plain_route(address))
 
     def _keep_route(self, address: Address, route: Route) -> Route:
@@ -357,7 +358,7 @@ class UdpEndpoint:
             return fitting[0]
         choices = {one.host: one for one in fitting}
         chosen = choices.get(address.local) or next((one for one in fitting if one.is_wildcard), None)
-        return chosen or choices.get(fitting[0].system_choice(address)) or fitting[0]
+        return chosen or choices.get(chosen_source(address, fitting[0].family)) or fitting[0]
 
     def _enqueue(self, transmits: Sequence[tuple[bytes, Address]]) -> None:
         if not self._queue:
@@ -385,7 +386,8 @@ class UdpEndpoint:
 
     def _on_failure(self, error: OSError, datagram: bytes, address: Address) -> None:
         """Count it; where our own address was at fault, send from another, and go on doing so for this path."""
-        if self._is_from_local(address) and error.errno in pktinfo.SOURCE_GONE:
+        route = self._routes.get(address)
+        if route is not None and route[2] and error.errno in pktinfo.SOURCE_GONE:
             self._note_replaced(address)
             try:
                 sendto, sockaddr, _ = self._keep_route(address, self._socket_for(address).plain_route(address))
@@ -395,10 +397,6 @@ class UdpEndpoint:
                 error = again
         self.counters[f"not sent: {_name_of(error)}"] += 1
         self._warning.log("could not send to %s: %s", address.host, error.strerror or error)
-
-    def _is_from_local(self, address: Address) -> bool:
-        route = self._routes.get(address)
-        return route is not None and route[2]
 
     def _note_replaced(self, address: Address) -> None:
         self.replaced_sources += 1
