@@ -30,7 +30,7 @@ Capture = pytest.CaptureFixture[str]
 @pytest.fixture(autouse=True)
 def no_choices_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cli.os, "environ", {})
-    monkeypatch.setattr(cli, "client_config", lambda: Path("no such folder") / "client.toml")
+    monkeypatch.setattr(cli.options, "client_config", lambda: Path("no such folder") / "client.toml")
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_a_client_takes_its_choices_from_the_environment_and_its_file_too(
 ) -> None:
     config = tmp_path / "client.toml"
     config.write_text('nick = "bob"\nroom = ["ops"]\n')
-    monkeypatch.setattr(cli, "client_config", lambda: config)
+    monkeypatch.setattr(cli.options, "client_config", lambda: config)
     monkeypatch.setattr(cli.os, "environ", {"UDPCHAT_SERVER": "host", "UDPCHAT_PORT": "5", "UDPCHAT_HISTORY": "3"})
     assert cli.client(["--data", str(tmp_path)]) == 0
     assert joined == [ClientOptions("bob", ServerAddress("host"), ("ops",), tmp_path, 3, port=5)]

@@ -23,7 +23,7 @@ from udpchat.chat.phrase import Phrase, Problem
 from udpchat.chat.text import json_line, printable
 from udpchat.chat.times import iso_time
 from udpchat.client.core import ClientCore
-from udpchat.shell import client_app, hosting, operations, outbox, server_app, values
+from udpchat.shell import client_app, hosting, operations, options, outbox, server_app, values
 from udpchat.shell.choosing import Chooser
 from udpchat.shell.data_folder import DataUnusable
 from udpchat.shell.ending import TimedOut
@@ -31,18 +31,6 @@ from udpchat.shell.line_reader import LineReader
 from udpchat.shell.net.endpoint import EndpointError
 from udpchat.shell.net.reach import NoServer
 from udpchat.shell.operations import OperationFailed
-from udpchat.shell.options import (
-    DEFAULT_ROOM,
-    HISTORY_ON_SCREEN,
-    SERVER_SETTINGS,
-    ClientChoices,
-    OptionError,
-    client_choices,
-    client_config,
-    data_folder,
-    default_of,
-    server_options,
-)
 from udpchat.shell.retention import objection
 from udpchat.shell.stdio import OutputFailed, abandon_output, prepare_output, remark, standard_input, writing_to
 from udpchat.shell.suggestions import nearest, unknown_option
@@ -156,13 +144,13 @@ def server(argv: Sequence[str] | None = None, *, program: str = "udpchat-server"
     prepare_output()
     flags = {name.replace("_", "-"): value for name, value in given.items()}
     try:
-        options = server_options(flags, os.environ)
-    except OptionError as problem:
+        chosen = options.server_options(flags, os.environ)
+    except options.OptionError as problem:
         parser.error(text_of(problem.phrase))
-    doubt = objection(options.retention, options.data / operations.LOG_FILE)
+    doubt = objection(chosen.retention, chosen.data / operations.LOG_FILE)
     if doubt and not is_meant:
         parser.error(text_of(doubt))
-    return _guarded(program, lambda: server_app.run(options), shows_traces=options.log_level == "debug")
+    return _guarded(program, lambda: server_app.run(chosen), shows_traces=chosen.log_level == "debug")
 
 
 def _server_parser(program: str) -> _Parser:
@@ -175,7 +163,7 @@ def _server_parser(program: str) -> _Parser:
     )
 
     def add(name: str, metavar: str, text: str) -> None:
-        parser.add_argument(f"--{name}", metavar=metavar, help=f"{text} ({default_of(SERVER_SETTINGS, name)})")
+        parser.add_argument(f"--{name}", metavar=metavar, help=f"{text} ({options.server_default(name)})")
 
     bind_help = "address of this machine to listen at (all, IPv6 and IPv4); may be given again"
     parser.add_argument("--bind", metavar="ADDRESS", action="append", help=bind_help)
@@ -196,7 +184,7 @@ def _server_parser(program: str) -> _Parser:
 def _operate(name: str, argv: Sequence[str], program: str) -> int:
     """One of OPERATIONS; the exit code."""
     parser = _Parser(prog=f"{program} {name}", description=OPERATIONS[name])
-    parser.add_argument("--data", metavar="DIR", help=f"folder of the server ({data_folder()})")
+    parser.add_argument("--data", metavar="DIR", help=f"folder of the server ({options.data_folder()})")
     parser.add_argument("--config", metavar="FILE", help="TOML file with the option data")
     if name == "export":
         _add_export_options(parser)
@@ -210,8 +198,8 @@ def _operate(name: str, argv: Sequence[str], program: str) -> int:
     given = parser.parse_args(argv)
     prepare_output()
     try:
-        data = server_options({"data": given.data, "config": given.config}, os.environ).data
-    except OptionError as problem:
+        data = options.server_options({"data": given.data, "config": given.config}, os.environ).data
+    except options.OptionError as problem:
         parser.error(text_of(problem.phrase))
 
     def run() -> int:
@@ -275,7 +263,7 @@ def client(argv: Sequence[str] | None = None, *, program: str = "udpchat-client"
         return ExitCode.USAGE
     is_for_person = to_screen and from_screen and not as_json
     editor = _open_editor() if is_for_person else None
-    options = _client_options(choices, arguments, to_screen=to_screen, is_edited=editor is not None)
+    wanted = _client_options(choices, arguments, to_screen=to_screen, is_edited=editor is not None)
     write_out = writing_to(sys.stdout) if editor is None else editor.write
     write_err = remark if editor is None or not _is_terminal(sys.stderr) else editor.write
 
@@ -292,15 +280,15 @@ def client(argv: Sequence[str] | None = None, *, program: str = "udpchat-client"
             ExitRule(count=choices.count, follow=choices.follow),
             is_for_person=is_for_person,
             numbers_lines=not from_screen,
-            label_id=options.label_id,
-            kept=_kept(options, made.model.connection.server) if store.is_durable else sentence("not_kept"),
+            label_id=wanted.label_id,
+            kept=_kept(wanted, made.model.connection.server) if store.is_durable else sentence("not_kept"),
         )
 
     def run() -> int:
         raw, say = standard_input(), lambda phrase: _say(text_of(phrase), write_err)
         source = LineReader(raw) if editor is None else editor
         choose = Chooser(raw, say) if is_for_person and _is_terminal(sys.stderr) else None
-        return client_app.run(options, client_app.Frontend(make_interface, source, say, choose))
+        return client_app.run(wanted, client_app.Frontend(make_interface, source, say, choose))
 
     return _guarded(program, run, as_json=as_json)
 
@@ -312,7 +300,7 @@ def _open_editor() -> LineEditor | None:
 
 
 def _client_options(
-    choices: ClientChoices, given: argparse.Namespace, *, to_screen: bool, is_edited: bool
+    choices: options.ClientChoices, given: argparse.Namespace, *, to_screen: bool, is_edited: bool
 ) -> client_app.ClientOptions:
     history = choices.history
     return client_app.ClientOptions(
@@ -320,7 +308,7 @@ def _client_options(
         server=choices.server,
         rooms=choices.rooms,
         data=choices.data,
-        history=history if history is not None else HISTORY_ON_SCREEN if to_screen else 0,
+        history=history if history is not None else options.HISTORY_ON_SCREEN if to_screen else 0,
         timeout_s=choices.timeout_s,
         port=choices.port,
         label_id=given.id or "",
@@ -329,11 +317,13 @@ def _client_options(
     )
 
 
-def _client_choices(parser: _Parser, given: argparse.Namespace, *, needs_nick: bool = True) -> ClientChoices:
+def _client_choices(parser: _Parser, given: argparse.Namespace, *, needs_nick: bool = True) -> options.ClientChoices:
     """What was chosen, in the environment and the config file too; what is wrong ends the program with one line."""
     try:
-        return client_choices(vars(given), os.environ, default_config=client_config(), needs_nick=needs_nick)
-    except OptionError as problem:
+        return options.client_choices(
+            vars(given), os.environ, default_config=options.client_config(), needs_nick=needs_nick
+        )
+    except options.OptionError as problem:
         parser.error(text_of(problem.phrase))
 
 
@@ -363,7 +353,7 @@ def host_or_join(words: Sequence[str], *, program: str) -> int:
 def stop(words: Sequence[str], *, program: str) -> int:
     """Stop the server that `host_or_join` left in the background; the exit code."""
     parser = _Parser(prog=f"{program} stop", description="Stops the server that is hosted here in the background.")
-    parser.add_argument("--data", metavar="DIR", help=f"its folder ({data_folder()})")
+    parser.add_argument("--data", metavar="DIR", help=f"its folder ({options.data_folder()})")
     parser.add_argument("--config", metavar="FILE", help="TOML file with the option data")
     choices = _client_choices(parser, parser.parse_args(words), needs_nick=False)
     prepare_output()
@@ -375,11 +365,11 @@ def stop(words: Sequence[str], *, program: str) -> int:
     return _guarded(parser.prog, run)
 
 
-def _kept(options: client_app.ClientOptions, server: str) -> str:
+def _kept(used: client_app.ClientOptions, server: str) -> str:
     """What becomes of lines that are not confirmed, and what can be done about it."""
-    whose = f"--nick {options.nick} --server {server}"
-    if options.data != data_folder():
-        whose += f" --data {shlex.quote(str(options.data))}"
+    whose = f"--nick {used.nick} --server {server}"
+    if used.data != options.data_folder():
+        whose += f" --data {shlex.quote(str(used.data))}"
     return sentence("kept_here", whose=whose)
 
 
@@ -414,11 +404,11 @@ def _outbox(argv: Sequence[str], program: str) -> int:
 def _add_store_options(parser: _Parser) -> None:
     parser.add_argument("--nick", help="whose store")
     parser.add_argument("--server", metavar="HOST[:PORT]", help="of which server (the one used last)")
-    parser.add_argument("--data", metavar="DIR", help=f"folder of keys and stores ({data_folder()})")
+    parser.add_argument("--data", metavar="DIR", help=f"folder of keys and stores ({options.data_folder()})")
     parser.add_argument("--config", metavar="FILE", help="TOML file with these options")
 
 
-def _store_choices(parser: _Parser, given: argparse.Namespace) -> ClientChoices:
+def _store_choices(parser: _Parser, given: argparse.Namespace) -> options.ClientChoices:
     """Which store is meant: of the options of these commands, those that a client has too."""
     flags = {name: getattr(given, name) for name in ("nick", "server", "data", "config")}
     return _client_choices(parser, argparse.Namespace(**flags))
@@ -445,7 +435,7 @@ def _client_parser(program: str) -> _Parser:
         description="Joins a chat. Each line typed is a message to the current room; /help lists the commands.",
         epilog=f"What was said is written out by {program} export, what was not confirmed by {program} outbox. "
         "Each option but --id and --discard can also stand in a config file "
-        f'(nick = "alice" in {client_config()}) or the environment (UDPCHAT_NICK).',
+        f'(nick = "alice" in {options.client_config()}) or the environment (UDPCHAT_NICK).',
     )
     parser.add_argument("--nick", help="the name to go by")
     parser.add_argument(
@@ -453,13 +443,13 @@ def _client_parser(program: str) -> _Parser:
         metavar="HOST[:PORT]",
         help="or udpchat://HOST[:PORT][#FINGERPRINT]; without it, the one used last, or at first that of this machine",
     )
-    room_help = f"a room to join (those one was in, or {DEFAULT_ROOM}); repeatable"
+    room_help = f"a room to join (those one was in, or {options.DEFAULT_ROOM}); repeatable"
     parser.add_argument("--room", action="append", help=room_help)
     form = parser.add_mutually_exclusive_group()
     switch: dict[str, Any] = {"action": "store_const", "const": True}  # None where it is not given
     form.add_argument("--plain", **switch, help="line mode, for people and simple pipes")
     form.add_argument("--json", **switch, help="line mode, a JSON object for each event")
-    parser.add_argument("--data", metavar="DIR", help=f"folder of keys and stores ({data_folder()})")
+    parser.add_argument("--data", metavar="DIR", help=f"folder of keys and stores ({options.data_folder()})")
     parser.add_argument("--config", metavar="FILE", help="TOML file with these options")
     parser.add_argument("--history", metavar="N", help="earlier messages of each room to show at most")
     parser.add_argument("--follow", **switch, help="stay when the input ends, and print what arrives")

@@ -129,7 +129,7 @@ def choices(
             if name in settings:
                 chosen[name] = value, Precedence.FILE, f"{name} in {path}"
     for name in settings:
-        variable = variable_of(name)
+        variable = "UDPCHAT_" + name.upper().replace("-", "_")
         if environment.get(variable):
             chosen[name] = environment[variable], Precedence.ENVIRONMENT, variable
         if flags.get(name) is not None:
@@ -139,11 +139,6 @@ def choices(
         sources={name: source for name, (_, source, _) in chosen.items()},
         config=path,
     )
-
-
-def variable_of(name: str) -> str:
-    """The environment variable of an option."""
-    return "UDPCHAT_" + name.upper().replace("-", "_")
 
 
 def server_options(flags: Mapping[str, str | Sequence[str] | None], environment: Mapping[str, str]) -> ServerOptions:
@@ -256,7 +251,7 @@ CLIENT_SETTINGS: Final[dict[str, Setting]] = {
 }
 
 
-def default_of(settings: Mapping[str, Setting], name: str) -> str:
-    """The default of an option, as a person would write it; for its help."""
-    default = settings[name][0]
+def server_default(name: str) -> str:
+    """The default of an option of the server, as a person would write it; for its help."""
+    default = SERVER_SETTINGS[name][0]
     return f"{default:g}" if isinstance(default, float) else str(default)
