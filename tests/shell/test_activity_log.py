@@ -33,7 +33,7 @@ def test_who_came_and_went_is_noted_and_what_was_said_is_not(
         events.Reconnected("found"),
         events.Rejected("banned.text", {"text": "a secret"}),
     ):
-        diary.note(event)
+        diary.note([event])
     lines = (tmp_path / "activity.log").read_text(encoding="utf-8").splitlines()
     assert [line.split(" activity: ")[1] for line in lines] == [
         "connected to udpchat://h:1 as alice, in lobby dev",

@@ -20,28 +20,24 @@ class ActivityLog:
         self._logger.propagate = False  # the screen belongs to the chat
         self._file = ActivityFile(folder)
 
-    def note_all(self, happened: Sequence[events.ClientEvent]) -> None:
+    def note(self, happened: Sequence[events.ClientEvent]) -> None:
         """Write a line for each event that says who came or went, or how the connection is."""
         for event in happened:
-            self.note(event)
-
-    def note(self, event: events.ClientEvent) -> None:
-        """Write a line for this event, if it is of such a kind."""
-        match event:
-            case events.Connected(server, _, nick, rooms):
-                self._logger.info("connected to %s as %s, in %s", server, nick, " ".join(rooms) or "no room")
-            case events.MemberJoined(room, nick):
-                self._logger.info("%s joined %s", nick, room)
-            case events.MemberLeft(room, nick, reason):
-                self._logger.info("%s left %s (%s)", nick, room, reason)
-            case events.MemberRenamed(old, nick):
-                self._logger.info("%s is now %s", old, nick)
-            case events.Disconnected():
-                self._logger.info("disconnected: %s", event.values["reason"] or "no answer")
-            case events.Reconnected():
-                self._logger.info("reconnected")
-            case events.Rejected():
-                self._logger.info("refused: %s", event.code)
+            match event:
+                case events.Connected(server, _, nick, rooms):
+                    self._logger.info("connected to %s as %s, in %s", server, nick, " ".join(rooms) or "no room")
+                case events.MemberJoined(room, nick):
+                    self._logger.info("%s joined %s", nick, room)
+                case events.MemberLeft(room, nick, reason):
+                    self._logger.info("%s left %s (%s)", nick, room, reason)
+                case events.MemberRenamed(old, nick):
+                    self._logger.info("%s is now %s", old, nick)
+                case events.Disconnected():
+                    self._logger.info("disconnected: %s", event.values["reason"] or "no answer")
+                case events.Reconnected():
+                    self._logger.info("reconnected")
+                case events.Rejected():
+                    self._logger.info("refused: %s", event.code)
 
     def close(self) -> None:
         """Write the last line and close the file."""

@@ -308,7 +308,7 @@ def _watching(app: ClientApp, folder: ClientFolder, found: Found, store: ClientS
         if store.is_durable:
             activity = ActivityLog(folder.stores)
             at_end.callback(activity.close)
-            app.watches.append(activity.note_all)
+            app.watches.append(activity.note)
         yield
 
 

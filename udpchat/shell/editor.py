@@ -105,7 +105,6 @@ class LineEditor:
         self._drawing.add_done_callback(self._on_drawn)
 
     def release(self) -> None:
-        """All lines that were reported have been processed."""
         self._ahead = 0
 
     def refresh(self) -> None:
@@ -131,7 +130,6 @@ class LineEditor:
         self._print_above()
 
     def restore(self) -> None:
-        """Restore the terminal when the process ends at once, without the loop."""
         if self._is_drawn:
             self._modes.restore()
 

@@ -86,7 +86,6 @@ class LineReader:
         Thread(target=self._work, name="typed", daemon=True).start()
 
     def release(self) -> None:
-        """All lines that were reported have been processed."""
         if self._reported:
             self._ahead.release(self._reported)
             self._reported = 0

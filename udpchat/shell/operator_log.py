@@ -92,5 +92,4 @@ class OperatorLog:
         _logger.info("log files reopened")
 
     def close(self) -> None:
-        """Write no more to the activity file."""
         self._file.close()

@@ -53,7 +53,6 @@ class Place:
     extent: Extent
 
     def row(self, sequence: int) -> int:
-        """The row id of an entry."""
         return self.number << SEQUENCE_BITS | sequence
 
 
