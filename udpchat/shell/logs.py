@@ -8,12 +8,12 @@ from __future__ import annotations
 import io
 import logging
 import os
-import time
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Final
 
 from udpchat.chat.text import json_line, printable
+from udpchat.chat.times import iso_time
 
 ACTIVITY: Final = "udpchat.activity"
 ACTIVITY_FILE: Final = "activity.log"
@@ -21,11 +21,6 @@ ACTIVITY_BYTES_MAX: Final = 4 * 1024 * 1024
 ACTIVITY_FILES_KEPT: Final = 3
 LEVELS: Final = ("debug", "info", "warning", "error")
 FORMATS: Final = ("text", "json")
-
-
-def _time_of(record: logging.LogRecord) -> str:
-    moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
-    return f"{moment}.{int(record.msecs):03}Z"
 
 
 class TextFormatter(logging.Formatter):
@@ -37,8 +32,8 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """One line; with a traceback, more."""
-        name = record.name.removeprefix("udpchat.")
-        line = f"{_time_of(record)} {record.levelname.lower()} {name}: {printable(record.getMessage())}"
+        time, name = iso_time(int(record.created * 1000)), record.name.removeprefix("udpchat.")
+        line = f"{time} {record.levelname.lower()} {name}: {printable(record.getMessage())}"
         if record.exc_info and self._shows_traces:
             trace = self.formatException(record.exc_info).splitlines()
             return "\n".join([line, *(printable(part) for part in trace)])
@@ -55,7 +50,7 @@ class JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """One line."""
         name = record.name.removeprefix("udpchat.")
-        value = {"time": _time_of(record), "level": record.levelname.lower(), "subsystem": name}
+        value = {"time": iso_time(int(record.created * 1000)), "level": record.levelname.lower(), "subsystem": name}
         value["message"] = printable(record.getMessage())
         if record.exc_info and self._shows_traces:
             value["trace"] = self.formatException(record.exc_info)
