@@ -126,7 +126,9 @@ class Pruner:
 
     def start(self) -> None:
         """Begin now, and again every EVERY_S."""
-        self._begin()
+        kept = INBOX_PREFIX if self._retention == Retention() else (*SAID_PREFIXES, INBOX_PREFIX)
+        self._names = deque(name for name in self._log.logs() if name.startswith(kept))
+        self._look()
 
     def close(self) -> None:
         """Forget nothing more; what is under way is the writer's."""
@@ -135,18 +137,13 @@ class Pruner:
         if self._handle is not None:
             self._handle.cancel()
 
-    def _begin(self) -> None:
-        kept = INBOX_PREFIX if self._retention == Retention() else (*SAID_PREFIXES, INBOX_PREFIX)
-        self._names = deque(name for name in self._log.logs() if name.startswith(kept))
-        self._look()
-
     def _look(self) -> None:
         """One log at a time: between two of them the loop turns."""
         if self._is_closed:
             return
         if not self._names:
             self._report()
-            self._handle = self._loop.call_later(EVERY_S, self._begin)
+            self._handle = self._loop.call_later(EVERY_S, self.start)
             return
         name = self._names[0]
         try:

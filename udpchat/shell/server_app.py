@@ -10,7 +10,6 @@ import signal
 import sys
 import time
 from collections.abc import Awaitable
-from pathlib import Path
 from typing import Final
 
 from udpchat.chat import events
@@ -63,7 +62,8 @@ class Service:
         with contextlib.ExitStack() as undo:
             folder = open_folder(options.data)
             key = server_key(folder)
-            self._log = self._open_log(folder)
+            with progress_of("upgrading the log") as progress:
+                self._log = SqliteLog(folder / LOG_FILE, durability=options.durability, progress=progress)
             undo.callback(self._log.close)
             self._endpoint = UdpEndpoint(loop, *open_sockets(options.bind, options.port))
             undo.callback(self._endpoint.close)
@@ -96,10 +96,6 @@ class Service:
         )
         self._ended: asyncio.Future[None] = loop.create_future()
         self._drop_timer: asyncio.TimerHandle | None = None
-
-    def _open_log(self, folder: Path) -> SqliteLog:
-        with progress_of("upgrading the log") as progress:
-            return SqliteLog(folder / LOG_FILE, durability=self._options.durability, progress=progress)
 
     def _set_wall_clock(self, now: float) -> None:
         self._server.set_wall_clock(time.time() - now)
