@@ -105,6 +105,7 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
 def in_memory(schema: Schema) -> sqlite3.Connection:
     """A connection as `connect` gives it, to an empty database in memory with the tables of this schema."""
     connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA temp_store = MEMORY")  # otherwise a large sort is written to a file
     _migrate(connection, schema, 0)
     return connection
 
