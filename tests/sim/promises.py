@@ -82,8 +82,8 @@ class Promises:
         if isinstance(event, events.MessageSent) and (is_again or not event.time_ms):
             # Asked before a restart without seeing the answer; or confirmed by the answer alone, which is for what no
             # replica is to reach: the room is left, or it is read from a later entry on.
-            cursor = client.core.timeline.cursor_of(log) or 0  # the disk may be behind it
-            reached = max(client.store.extent(log).head, cursor)
+            replica = client.core.timeline.uplink.get(log)  # the disk may be behind it
+            reached = max(client.store.extent(log).head, replica.sequence if replica else 0)
             is_passed = reached >= event.seq or number < len(self._server.logs) - 1
             assert is_again or is_passed or event.room not in client.core.rooms, f"{where} is told too early"
             if shown.last == event.seq - 1:

@@ -34,12 +34,11 @@ from udpchat.wire.frames import (
     parse_down_untrusted,
 )
 from udpchat.wire.limits import HEARTBEAT_JITTER, HEARTBEAT_S
-from udpchat.wire.packets import DATA_HEADER, Address, Data, Reset, data_index, parse_packet_untrusted
+from udpchat.wire.packets import DATA_HEADER, DATA_KIND, Address, Data, Reset, data_index, parse_packet_untrusted
 
 SUSPECT_S = 2.0  # without an answer: a handshake begins in parallel with the session
 LOST_S = 4.0  # without an answer: the link counts as lost
 RECONNECT_S_MIN = 1.0  # minimum age of a handshake before an unauthenticated Reset begins another
-DATA_KIND = b"\x05"
 CONTENT = (Entries, EntryFragment, Result, ResultFragment)  # accepted from a former session too (SPEC 7.4)
 
 

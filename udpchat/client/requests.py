@@ -34,10 +34,11 @@ from udpchat.wire.limits import FRAGMENT_BYTES, FRAGMENTS_MAX
 
 UNWRITABLE_RETRY_S = 2.0
 RESULT_FRAGMENTS_HELD_MAX = 4 * FRAGMENTS_MAX
-_STORED = (requests.Say, requests.Tell, requests.SetTopic)  # the server carries these out only by storing them
-
-
-LABELLED = (requests.Say, requests.Tell, requests.SetTopic)  # stored by the server; others may be repeated
+STORED = (
+    requests.Say,
+    requests.Tell,
+    requests.SetTopic,
+)  # the server carries these out only by storing them; others may be repeated
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ class Requests:
         `here`: the part of the requested history that the replicas hold, reported together with the result.
         """
         body = encode(request)
-        label = self._source.label if self._source is not None and isinstance(request, LABELLED) else None
+        label = self._source.label if self._source is not None and isinstance(request, STORED) else None
         if label is not None and self._is_known(label, request, body):
             return
         counter = self.outbox.add(body)
@@ -178,7 +179,7 @@ class Requests:
         self._journal.add(RequestDone(frame.counter, encode(frame.body) if asked.is_labelled else b""))
         self.outbox.hold(frame.counter)
         request = parse_request_untrusted(body)
-        is_stored = isinstance(frame.body, requests.Stored | requests.Done) and isinstance(request, _STORED)
+        is_stored = isinstance(frame.body, requests.Stored | requests.Done) and isinstance(request, STORED)
         return [*(self._on_writable() if is_stored else ()), *self._report(frame, request, asked)]
 
     def _report(self, frame: Result, request: requests.RequestBody, asked: _Asked) -> list[events.ClientEvent]:

@@ -229,11 +229,6 @@ class Timeline:
         replica = self.uplink.get(log)
         return None if replica is None else replica.head
 
-    def cursor_of(self, log: str) -> int | None:
-        """The cursor of a log; None if it is not followed."""
-        replica = self.uplink.get(log)
-        return None if replica is None else replica.sequence
-
     def log_of(self, target: str) -> str | None:
         """The log of a room, or of the conversation with `@nick`; None if no such conversation is known."""
         if target.startswith("@"):

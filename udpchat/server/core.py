@@ -25,23 +25,12 @@ from udpchat.session.timers import earliest
 from udpchat.sync.log import Append, LogUnreadable, ServerLog
 from udpchat.sync.log_stream import LogStream
 from udpchat.sync.timers import TimerHeap
+from udpchat.wire import frames, packets
 from udpchat.wire.content import Reason
 from udpchat.wire.errors import BadDatagram, Drop
-from udpchat.wire.frames import (
-    EnterRefused,
-    Goodbye,
-    Introduction,
-    PathCheck,
-    Pong,
-    encode,
-    pack,
-    parse_introduction_untrusted,
-    parse_up_untrusted,
-)
+from udpchat.wire.frames import encode, pack
 from udpchat.wire.limits import PATH_TIMEOUT_S, PEERS_PER_KEY_MAX
-from udpchat.wire.packets import DATA_BYTES_MIN, Address, Finish, Hello, Reset, data_index, parse_packet_untrusted
-
-DATA_KIND = b"\x05"
+from udpchat.wire.packets import Address
 
 
 class ServerCore:
@@ -85,25 +74,25 @@ class ServerCore:
         self._flush(now)
 
     def _receive_untrusted(self, now: float, datagram: bytes, address: Address) -> None:
-        if datagram[:1] == DATA_KIND:
+        if datagram[:1] == packets.DATA_KIND:
             return self._receive_data_untrusted(now, datagram, address)
-        packet = parse_packet_untrusted(datagram)
+        packet = packets.parse_packet_untrusted(datagram)
         match packet:
-            case Hello():
+            case packets.Hello():
                 self._transmits.append((self._handshakes.receive_hello(now, address, packet), address))
-            case Finish():
+            case packets.Finish():
                 accepted = self._handshakes.receive_finish(now, address, packet)
-                self._add_session(now, accepted.session, parse_introduction_untrusted(accepted.payload))
+                self._add_session(now, accepted.session, frames.parse_introduction_untrusted(accepted.payload))
             case _:
                 raise BadDatagram(Drop.UNEXPECTED)
 
     def _receive_data_untrusted(self, now: float, datagram: bytes, address: Address) -> None:
-        index = data_index(datagram)
+        index = packets.data_index(datagram)
         found = self._registry.find(index)
         if found is None:
-            if len(datagram) < DATA_BYTES_MIN:
+            if len(datagram) < packets.DATA_BYTES_MIN:
                 raise BadDatagram(Drop.TRUNCATED)
-            self._transmits.append((Reset(index).encode(), address))  # shorter than any Data it answers
+            self._transmits.append((packets.Reset(index).encode(), address))  # shorter than any Data it answers
             raise BadDatagram(Drop.UNKNOWN_SESSION)
         peer, session = found
         session.path.timeout_s = max(3 * peer.round_trip.timeout_s, PATH_TIMEOUT_S)
@@ -111,7 +100,7 @@ class ServerCore:
         self._fanout.to_flush[peer] = None
         context = FrameContext(now, self.chat, peer, session, address)
         try:
-            for frame in parse_up_untrusted(body):
+            for frame in frames.parse_up_untrusted(body):
                 ending = FRAMES[type(frame)](context, frame)
                 if ending is not None:
                     return self._disconnect(now, peer, ending)
@@ -120,7 +109,7 @@ class ServerCore:
                 self._disconnect(now, peer, Reason.PROTOCOL_VIOLATION)
             raise
 
-    def _add_session(self, now: float, session: Session, introduction: Introduction) -> None:
+    def _add_session(self, now: float, session: Session, introduction: frames.Introduction) -> None:
         """A handshake is complete: add a new peer, or give a known peer its new session."""
         known = self._registry.find(session.index)
         if known is not None:  # a repeated Finish: any Data stops the repetition
@@ -133,20 +122,20 @@ class ServerCore:
             else:
                 self._make_place(now, session.remote_static)
                 peer = self.chat.add_peer(now, session, introduction)
-        self._fanout.send(peer, encode(Pong(0)))
+        self._fanout.send(peer, encode(frames.Pong(0)))
 
     def _make_place(self, now: float, key: bytes) -> None:
         """If this key has PEERS_PER_KEY_MAX devices, disconnect the one heard least recently."""
         surplus = self._registry.surplus_of(key)
         if surplus is not None:
-            refused = EnterRefused("too_many_devices", (str(PEERS_PER_KEY_MAX),))
+            refused = frames.EnterRefused("too_many_devices", (str(PEERS_PER_KEY_MAX),))
             self._disconnect(now, surplus, Reason.DISPLACED, [encode(refused)])
 
     def _disconnect(self, now: float, peer: Peer, reason: Reason, before: Sequence[bytes] = ()) -> None:
         """End a peer's session; `before` are frames sent in the same packet as the Goodbye."""
         if peer.nick is not None:
             self.chat.report.happened.append(events.PeerLeft(peer.nick, reason))
-        goodbye = peer.session.seal(pack([*before, encode(Goodbye(reason))]))
+        goodbye = peer.session.seal(pack([*before, encode(frames.Goodbye(reason))]))
         self._transmits.append((goodbye, peer.session.path.address))
         self._rooms.remove(now, peer, reason)
         self._timers.forget(peer)
@@ -230,7 +219,8 @@ class ServerCore:
         due = downlink.next_timeout(now)
         if session.path.is_checking:
             for challenge in session.path.drain_challenges():
-                self._transmits.append((session.seal(pack([encode(PathCheck(challenge.token))])), challenge.address))
+                check = encode(frames.PathCheck(challenge.token))
+                self._transmits.append((session.seal(pack([check])), challenge.address))
         elif due is None and self._timers.is_armed(peer):
             return  # only its expiry remains, which is checked when the armed timer fires
         self._timers.arm(peer, self._expiry.next_timeout(peer, due))
@@ -247,5 +237,5 @@ class ServerCore:
     def stop(self, now: float) -> None:
         """The server stops: send all peers a Goodbye."""
         for peer in self._registry:
-            goodbye = peer.session.seal(pack([encode(Goodbye(Reason.STOPPING))]))
+            goodbye = peer.session.seal(pack([encode(frames.Goodbye(Reason.STOPPING))]))
             self._transmits.append((goodbye, peer.session.path.address))

@@ -66,6 +66,9 @@ class Kind(IntEnum):
     RESET = 6
 
 
+DATA_KIND = bytes([Kind.DATA])
+
+
 @dataclass(frozen=True, slots=True)
 class Hello:
     """First handshake message. As long as any answer to it, which prevents amplification (RFC 9000, 8.1)."""
