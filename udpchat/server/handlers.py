@@ -21,37 +21,11 @@ from udpchat.server.replay import answer
 from udpchat.server.settle import Action, Telling
 from udpchat.session.noise import fingerprint
 from udpchat.sync.log import LogUnreadable
+from udpchat.wire import requests
 from udpchat.wire.content import ACTION, TEXT, Reason, TopicSet
 from udpchat.wire.frames import encode
 from udpchat.wire.limits import AWAY_BYTES_MAX, TEXT_BYTES_MAX, TOPIC_BYTES_MAX
-from udpchat.wire.requests import (
-    Absent,
-    Away,
-    Done,
-    EntryList,
-    Failed,
-    GetHistory,
-    GetTopic,
-    Here,
-    ListMembers,
-    ListRooms,
-    Malformed,
-    MarkRead,
-    MemberPage,
-    Page,
-    Part,
-    Person,
-    Presence,
-    Rename,
-    RequestBody,
-    ResultBody,
-    Say,
-    Search,
-    SetAway,
-    SetTopic,
-    Tell,
-    Whois,
-)
+from udpchat.wire.requests import Done, Failed
 
 PAGE_BYTES_MAX = 900
 PAGE_ITEMS_MAX = 200
@@ -68,17 +42,17 @@ class RequestContext:
     peer: Peer
 
 
-Outcome = ResultBody | Action
+Outcome = requests.ResultBody | Action
 
 
-def _malformed(context: RequestContext, request: Malformed) -> Outcome:
+def _malformed(context: RequestContext, request: requests.Malformed) -> Outcome:
     return Failed("malformed")
 
 
 # --- Messages ----------
 
 
-def _say(context: RequestContext, request: Say) -> Outcome:
+def _say(context: RequestContext, request: requests.Say) -> Outcome:
     try:
         room = parse_room(request.room)
     except BadName as error:
@@ -86,19 +60,19 @@ def _say(context: RequestContext, request: Say) -> Outcome:
     if not context.chat.rooms.has_place(room):
         return Failed("too_many_rooms")
     text = _cleaned(context, request)
-    return text if isinstance(text, Failed) else Say(room, request.kind, text, request.extra)
+    return text if isinstance(text, Failed) else requests.Say(room, request.kind, text, request.extra)
 
 
-def _tell(context: RequestContext, request: Tell) -> Outcome:
+def _tell(context: RequestContext, request: requests.Tell) -> Outcome:
     text = _cleaned(context, request)
     if isinstance(text, Failed):
         return text
     claim = context.chat.commits.durable.owner(request.nick)
-    presence = _presence_of(context.chat.registry.entered(claim.key)) if claim else Absent()
-    return Telling(Tell(request.nick, request.kind, text, request.extra), presence)
+    presence = _presence_of(context.chat.registry.entered(claim.key)) if claim else requests.Absent()
+    return Telling(requests.Tell(request.nick, request.kind, text, request.extra), presence)
 
 
-def _cleaned(context: RequestContext, request: Say | Tell) -> str | Failed:
+def _cleaned(context: RequestContext, request: requests.Say | requests.Tell) -> str | Failed:
     """The text to store; of other kinds than TEXT and ACTION it may be empty."""
     cleaned = clean_text(request.text)
     if cleaned is None and request.kind not in (TEXT, ACTION):
@@ -115,39 +89,39 @@ def _cleaned(context: RequestContext, request: Say | Tell) -> str | Failed:
 # --- Presence ----------
 
 
-def _part(context: RequestContext, request: Part) -> Outcome:
+def _part(context: RequestContext, request: requests.Part) -> Outcome:
     context.chat.rooms.part(context.now, context.peer, request.room, Reason.PARTED)
     context.peer.follows_from = context.peer.session.largest_received
     return Done()
 
 
-def _rename(context: RequestContext, request: Rename) -> Outcome:
+def _rename(context: RequestContext, request: requests.Rename) -> Outcome:
     try:
         nick = parse_nick(request.nick)
     except BadName as error:
         return Failed(error.phrase.key, detail_of(error.phrase))
-    return Rename(nick)
+    return requests.Rename(nick)
 
 
-def _set_topic(context: RequestContext, request: SetTopic) -> Outcome:
+def _set_topic(context: RequestContext, request: requests.SetTopic) -> Outcome:
     if not fits(request.topic, TOPIC_BYTES_MAX):
         return Failed("too_long.topic", (str(TOPIC_BYTES_MAX),))
     return request
 
 
-def _get_topic(context: RequestContext, request: GetTopic) -> Outcome:
+def _get_topic(context: RequestContext, request: requests.GetTopic) -> Outcome:
     topic = context.chat.commits.durable.topic(request.room)
     return Done() if topic is None else TopicSet(topic.topic, topic.nick)
 
 
-def _set_away(context: RequestContext, request: SetAway) -> Outcome:
+def _set_away(context: RequestContext, request: requests.SetAway) -> Outcome:
     if request.reason is not None and not fits(request.reason, AWAY_BYTES_MAX):
         return Failed("too_long.reason", (str(AWAY_BYTES_MAX),))
     context.chat.rooms.set_away(context.now, context.peer, request.reason)
     return Done()
 
 
-def _whois(context: RequestContext, request: Whois) -> Outcome:
+def _whois(context: RequestContext, request: requests.Whois) -> Outcome:
     claim = context.chat.commits.durable.owner(request.nick)
     if claim is None:
         return Failed("no_such_nick", (request.nick,))
@@ -155,45 +129,45 @@ def _whois(context: RequestContext, request: Whois) -> Outcome:
     present = [peer for peer in context.chat.registry.entered(claim.key) if skeleton(peer.nick or "") == look]
     rooms = _page(sorted({room for peer in present for room in peer.rooms}))
     idle_s = min((int(context.now - peer.activity.said_at) for peer in present), default=0)
-    return Person(claim.nick, fingerprint(claim.key), _presence_of(present), idle_s, rooms)
+    return requests.Person(claim.nick, fingerprint(claim.key), _presence_of(present), idle_s, rooms)
 
 
-def _presence_of(present: list[Peer]) -> Presence:
+def _presence_of(present: list[Peer]) -> requests.Presence:
     """Of the person with these devices: away only if all of them are."""
     reasons = [peer.activity.away for peer in present if peer.activity.away is not None]
     if len(reasons) < len(present):
-        return Here()
-    return Away(reasons[0]) if reasons else Absent()
+        return requests.Here()
+    return requests.Away(reasons[0]) if reasons else requests.Absent()
 
 
 # --- Lists and history ----------
 
 
-def _mark_read(context: RequestContext, request: MarkRead) -> Outcome:
+def _mark_read(context: RequestContext, request: requests.MarkRead) -> Outcome:
     return request
 
 
-def _list_members(context: RequestContext, request: ListMembers) -> Outcome:
+def _list_members(context: RequestContext, request: requests.ListMembers) -> Outcome:
     room = context.chat.rooms.get(request.room)
     if room is None:
-        return MemberPage(0, [], False)
+        return requests.MemberPage(0, [], False)
     nicks = [nick for nick in sorted(room.roster.members) if nick > request.after]
     members = _page([room.roster.member(nick) for nick in nicks[:PAGE_ITEMS_MAX]])
-    return MemberPage(room.roster.head, members, len(members) < len(nicks))
+    return requests.MemberPage(room.roster.head, members, len(members) < len(nicks))
 
 
-def _list_rooms(context: RequestContext, request: ListRooms) -> Outcome:
+def _list_rooms(context: RequestContext, request: requests.ListRooms) -> Outcome:
     names = [name for name in context.chat.rooms.names() if name > request.after]
     page = _page(names)
-    return Page(page, len(page) < len(names))
+    return requests.Page(page, len(page) < len(names))
 
 
-def _get_history(context: RequestContext, request: GetHistory) -> Outcome:
-    return EntryList(context.chat.history.before(request))
+def _get_history(context: RequestContext, request: requests.GetHistory) -> Outcome:
+    return requests.EntryList(context.chat.history.before(request))
 
 
-def _search(context: RequestContext, request: Search) -> Outcome:
-    return EntryList(context.chat.history.search(context.peer, request))
+def _search(context: RequestContext, request: requests.Search) -> Outcome:
+    return requests.EntryList(context.chat.history.search(context.peer, request))
 
 
 def _page(items: Sequence[T]) -> list[T]:
@@ -235,21 +209,21 @@ class Handler:
     order: Order = Order.CARRIED_OUT
 
 
-HANDLERS: dict[type[RequestBody], Handler] = {
-    Malformed: Handler(_malformed, order=Order.ANSWERED),
-    Say: Handler(_say, order=Order.PROPOSED),
-    Tell: Handler(_tell, order=Order.PROPOSED),
-    Part: Handler(_part),
-    Rename: Handler(_rename),
-    SetTopic: Handler(_set_topic, Permission.MEMBER),
-    SetAway: Handler(_set_away),
-    GetTopic: Handler(_get_topic, order=Order.ANSWERED),
-    Whois: Handler(_whois, order=Order.ANSWERED),
-    ListMembers: Handler(_list_members, order=Order.ANSWERED),
-    ListRooms: Handler(_list_rooms, order=Order.ANSWERED),
-    GetHistory: Handler(_get_history, Permission.READER, Order.ANSWERED),
-    Search: Handler(_search, Permission.READER, Order.ANSWERED),
-    MarkRead: Handler(_mark_read, Permission.READER),
+HANDLERS: dict[type[requests.RequestBody], Handler] = {
+    requests.Malformed: Handler(_malformed, order=Order.ANSWERED),
+    requests.Say: Handler(_say, order=Order.PROPOSED),
+    requests.Tell: Handler(_tell, order=Order.PROPOSED),
+    requests.Part: Handler(_part),
+    requests.Rename: Handler(_rename),
+    requests.SetTopic: Handler(_set_topic, Permission.MEMBER),
+    requests.SetAway: Handler(_set_away),
+    requests.GetTopic: Handler(_get_topic, order=Order.ANSWERED),
+    requests.Whois: Handler(_whois, order=Order.ANSWERED),
+    requests.ListMembers: Handler(_list_members, order=Order.ANSWERED),
+    requests.ListRooms: Handler(_list_rooms, order=Order.ANSWERED),
+    requests.GetHistory: Handler(_get_history, Permission.READER, Order.ANSWERED),
+    requests.Search: Handler(_search, Permission.READER, Order.ANSWERED),
+    requests.MarkRead: Handler(_mark_read, Permission.READER),
 }
 
 
@@ -268,7 +242,7 @@ def carry_out(now: float, chat: Chat, peer: Peer) -> None:
         _handle(context, window.take_ready(), request)
 
 
-def _handle(context: RequestContext, counter: int, request: RequestBody) -> None:
+def _handle(context: RequestContext, counter: int, request: requests.RequestBody) -> None:
     outcome = _outcome(context, request)
     if isinstance(outcome, Action):
         context.chat.propose_action(context.now, context.peer, counter, outcome)
