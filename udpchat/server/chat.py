@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from udpchat.chat import events
 from udpchat.chat.ids import client_id_of
+from udpchat.server import settle
 from udpchat.server.admission import Admission, Settings
 from udpchat.server.commits import Commits
 from udpchat.server.fanout import Fanout
@@ -15,19 +16,6 @@ from udpchat.server.registry import Peer, Registry
 from udpchat.server.replay import answer, logged_nicks, recall_answers, recalled_window, send_result
 from udpchat.server.report import Report
 from udpchat.server.rooms import Rooms
-from udpchat.server.settle import (
-    Action,
-    ActionProposal,
-    Admit,
-    Author,
-    ChangeNick,
-    ChangeTopic,
-    Effect,
-    PeerEffect,
-    Proposal,
-    Reject,
-    SendResult,
-)
 from udpchat.session.noise import user_id
 from udpchat.session.session import Session
 from udpchat.sync.log import Append, ServerLog
@@ -56,7 +44,7 @@ class Chat:
         """Add the peer of a new session; the log recalls its earlier requests. Raises BadDatagram(TABLE_FULL)."""
         key, instance = session.remote_static, introduction.instance
         capabilities = frozenset(introduction.capabilities)
-        author = Author(client_id_of(key, instance), key, user_id(key), instance, capabilities)
+        author = settle.Author(client_id_of(key, instance), key, user_id(key), instance, capabilities)
         window = recalled_window(self._log, author.client_id, self.commits.pending_of(author.client_id))
         peer = Peer(now, session=session, author=author, window=window)
         peer.renames.claimed = logged_nicks(self._log, author.client_id) or None
@@ -80,15 +68,15 @@ class Chat:
 
     # --- Proposals ----------
 
-    def propose(self, now: float, proposal: Proposal) -> None:
+    def propose(self, now: float, proposal: settle.Proposal) -> None:
         """Settle a proposal. Its effects follow at once, or when it is durable."""
         self._carry_out(now, self.commits.propose(proposal))
 
-    def propose_action(self, now: float, peer: Peer, counter: int, action: Action) -> None:
+    def propose_action(self, now: float, peer: Peer, counter: int, action: settle.Action) -> None:
         """Propose what a request of an entered peer wants done."""
         assert peer.nick is not None
         time_ms = int((now + self.wall_offset_s) * 1000)
-        self.propose(now, ActionProposal(peer.author, peer.nick, counter, time_ms, action))
+        self.propose(now, settle.ActionProposal(peer.author, peer.nick, counter, time_ms, action))
 
     def persisted(self, now: float, count: int) -> None:
         """The `count` oldest drained appends are durable: carry out their effects, then send the entries."""
@@ -114,7 +102,7 @@ class Chat:
             if peer is None:
                 continue
             informed[peer] = None
-            if isinstance(proposal, ActionProposal):
+            if isinstance(proposal, settle.ActionProposal):
                 peer.window.rewind(proposal.counter)
             else:
                 self.admission.forget(peer)
@@ -123,28 +111,28 @@ class Chat:
 
     # --- Effects ----------
 
-    def _carry_out(self, now: float, effects: Iterable[Effect]) -> None:
+    def _carry_out(self, now: float, effects: Iterable[settle.Effect]) -> None:
         for effect in effects:
-            if isinstance(effect, PeerEffect):
+            if isinstance(effect, settle.PeerEffect):
                 peer = self.registry.find_client(effect.client_id)
                 if peer is not None:  # a client that returns later is answered from the log
                     self._affect(now, peer, effect)
-            elif isinstance(effect, ChangeTopic):
+            elif isinstance(effect, settle.ChangeTopic):
                 self.rooms.change_topic(now, effect.room, effect.topic, effect.nick)
             else:
                 for key in effect.keys:
                     self.rooms.follow_private(now, effect.log, key)
 
-    def _affect(self, now: float, peer: Peer, effect: PeerEffect) -> None:
+    def _affect(self, now: float, peer: Peer, effect: settle.PeerEffect) -> None:
         match effect:
-            case SendResult(_, counter, result):
+            case settle.SendResult(_, counter, result):
                 answer(peer, counter, result)
                 self.fanout.to_flush[peer] = None
-            case Admit(_, nick):
+            case settle.Admit(_, nick):
                 self.admission.admit(now, peer, nick)
-            case Reject(_, code, detail):
+            case settle.Reject(_, code, detail):
                 self.admission.reject(peer, code, detail)
-            case ChangeNick(_, counter, nick):
+            case settle.ChangeNick(_, counter, nick):
                 if peer.nick is None:  # it reconnected meanwhile, and enters under its former nick
                     peer.renames.claimed = {**(peer.renames.claimed or {}), counter: nick}
                 elif peer.renames.advance(counter):

@@ -9,26 +9,10 @@ from udpchat.chat.ids import PRIVATE_PREFIXES, SAID_PREFIXES
 from udpchat.server.chat import Chat
 from udpchat.server.registry import Peer
 from udpchat.session.session import Session
+from udpchat.wire import frames
 from udpchat.wire.content import Reason
 from udpchat.wire.errors import BadDatagram, Drop
-from udpchat.wire.frames import (
-    Ack,
-    Enter,
-    Follow,
-    GetReceipt,
-    Goodbye,
-    PathReply,
-    Ping,
-    Pong,
-    Receipt,
-    Request,
-    RequestFragment,
-    Typing,
-    Up,
-    UserTyping,
-    encode,
-    parse_request_untrusted,
-)
+from udpchat.wire.frames import encode
 from udpchat.wire.limits import NOTICED_PEERS_MAX, TYPING
 from udpchat.wire.packets import Address
 from udpchat.wire.requests import Malformed, RequestBody
@@ -52,7 +36,7 @@ class FrameContext(NamedTuple):
         return self.session is self.peer.session
 
 
-def _on_enter(context: FrameContext, frame: Enter) -> None:
+def _on_enter(context: FrameContext, frame: frames.Enter) -> None:
     now, chat, peer, *_ = context
     peer.renames.advance(frame.renamed_by)
     proposal = chat.admission.enter(peer, frame.nick)
@@ -60,19 +44,19 @@ def _on_enter(context: FrameContext, frame: Enter) -> None:
         chat.propose(now, proposal)
 
 
-def _on_follow(context: FrameContext, frame: Follow) -> None:
+def _on_follow(context: FrameContext, frame: frames.Follow) -> None:
     peer, session = context.peer, context.session
     is_overtaken = session.opened < peer.follows_from  # by a later Part, maybe of this room
     if context.is_current and not is_overtaken:
         context.chat.admission.follow(context.now, peer, frame.log, is_back=frame.is_back)
 
 
-def _on_request(context: FrameContext, frame: Request) -> None:
+def _on_request(context: FrameContext, frame: frames.Request) -> None:
     if context.is_current:
         _accept_request(context, frame.counter, frame.first_open, frame.body)
 
 
-def _on_fragment(context: FrameContext, frame: RequestFragment) -> None:
+def _on_fragment(context: FrameContext, frame: frames.RequestFragment) -> None:
     if not context.is_current:
         return
     now, chat, peer, *_ = context
@@ -88,7 +72,7 @@ def _on_fragment(context: FrameContext, frame: RequestFragment) -> None:
 def _readable(body: bytes) -> RequestBody:
     """A request assembled from its fragments. If it cannot be parsed: `Malformed`, so that it is answered."""
     try:
-        return parse_request_untrusted(body)
+        return frames.parse_request_untrusted(body)
     except BadDatagram:
         return Malformed()
 
@@ -102,7 +86,7 @@ def _accept_request(context: FrameContext, counter: int, first_open: int, body: 
         chat.repeat_answer(now, peer, counter, encoded)
 
 
-def _on_ack(context: FrameContext, frame: Ack) -> None:
+def _on_ack(context: FrameContext, frame: frames.Ack) -> None:
     if not context.is_current:
         return  # it acknowledges packets of the previous session, which are forgotten
     now, chat, peer, session, _ = context
@@ -113,34 +97,34 @@ def _on_ack(context: FrameContext, frame: Ack) -> None:
             chat.rooms.report_unknown(peer, cursor.log)
 
 
-def _on_ping(context: FrameContext, frame: Ping) -> None:
+def _on_ping(context: FrameContext, frame: frames.Ping) -> None:
     downlink = context.peer.downlink
-    downlink.send(encode(Pong(frame.number)))
+    downlink.send(encode(frames.Pong(frame.number)))
     downlink.announce_missing()
 
 
-def _on_path_reply(context: FrameContext, frame: PathReply) -> None:
+def _on_path_reply(context: FrameContext, frame: frames.PathReply) -> None:
     context.session.path.on_reply_untrusted(context.now, context.address, frame.token)
 
 
-def _on_typing(context: FrameContext, frame: Typing) -> None:
+def _on_typing(context: FrameContext, frame: frames.Typing) -> None:
     now, chat, peer, *_ = context
     others = _others(context, frame.log)
     if others and not peer.activity.may_notify(now):
         raise BadDatagram(Drop.RATE_LIMITED)
     for other in others:
         if peer.nick is not None and TYPING in other.author.capabilities:
-            chat.fanout.send(other, encode(UserTyping(frame.log, peer.nick)))
+            chat.fanout.send(other, encode(frames.UserTyping(frame.log, peer.nick)))
 
 
-def _on_get_receipt(context: FrameContext, frame: GetReceipt) -> None:
+def _on_get_receipt(context: FrameContext, frame: frames.GetReceipt) -> None:
     others = _others(context, frame.log)
     if others and not context.peer.activity.may_notify(context.now):
         raise BadDatagram(Drop.RATE_LIMITED)
     have = [other for other in others if other.downlink.subscriptions[frame.log].sequence >= frame.sequence]
     if others:
         users, holders = {other.key for other in others}, {other.key for other in have}
-        context.peer.downlink.send(encode(Receipt(frame.log, frame.sequence, len(holders), len(users))))
+        context.peer.downlink.send(encode(frames.Receipt(frame.log, frame.sequence, len(holders), len(users))))
 
 
 def _others(context: FrameContext, log: str) -> list[Peer]:
@@ -152,19 +136,19 @@ def _others(context: FrameContext, log: str) -> list[Peer]:
     return [follower for follower in followers if follower.key != context.peer.key]
 
 
-def _on_goodbye(context: FrameContext, frame: Goodbye) -> Reason | None:
+def _on_goodbye(context: FrameContext, frame: frames.Goodbye) -> Reason | None:
     return Reason.QUIT if context.is_current else None
 
 
-FRAMES: dict[type[Up], Callable[[FrameContext, Any], Reason | None]] = {
-    Enter: _on_enter,
-    Follow: _on_follow,
-    Request: _on_request,
-    RequestFragment: _on_fragment,
-    Ack: _on_ack,
-    Ping: _on_ping,
-    PathReply: _on_path_reply,
-    Goodbye: _on_goodbye,
-    Typing: _on_typing,
-    GetReceipt: _on_get_receipt,
+FRAMES: dict[type[frames.Up], Callable[[FrameContext, Any], Reason | None]] = {
+    frames.Enter: _on_enter,
+    frames.Follow: _on_follow,
+    frames.Request: _on_request,
+    frames.RequestFragment: _on_fragment,
+    frames.Ack: _on_ack,
+    frames.Ping: _on_ping,
+    frames.PathReply: _on_path_reply,
+    frames.Goodbye: _on_goodbye,
+    frames.Typing: _on_typing,
+    frames.GetReceipt: _on_get_receipt,
 }
