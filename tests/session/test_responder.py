@@ -173,7 +173,7 @@ def test_strangers_do_not_spend_the_tokens_of_those_they_name() -> None:
 
 
 def test_the_table_is_bounded_and_free_again_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(accept, "HANDSHAKES_MAX", 3)
+    monkeypatch.setattr(accept.limits, "HANDSHAKES_MAX", 3)
     acceptor = door()
     for seed in range(3):
         Caller(acceptor, seed).reply(0.0)

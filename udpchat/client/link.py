@@ -20,26 +20,17 @@ from udpchat.session.initiator import HandshakeInitiator
 from udpchat.session.session import Session
 from udpchat.session.timers import earliest
 from udpchat.sync.packing import packed
+from udpchat.wire import frames
 from udpchat.wire.errors import BadDatagram, Drop
-from udpchat.wire.frames import (
-    Down,
-    Entries,
-    EntryFragment,
-    Ping,
-    Pong,
-    Result,
-    ResultFragment,
-    encode,
-    encode_introduction,
-    parse_down_untrusted,
-)
+from udpchat.wire.frames import Down, encode, encode_introduction
 from udpchat.wire.limits import HEARTBEAT_JITTER, HEARTBEAT_S
 from udpchat.wire.packets import DATA_HEADER, DATA_KIND, Address, Data, Reset, data_index, parse_packet_untrusted
 
 SUSPECT_S = 2.0  # without an answer: a handshake begins in parallel with the session
 LOST_S = 4.0  # without an answer: the link counts as lost
 RECONNECT_S_MIN = 1.0  # minimum age of a handshake before an unauthenticated Reset begins another
-CONTENT = (Entries, EntryFragment, Result, ResultFragment)  # accepted from a former session too (SPEC 7.4)
+CONTENT = frames.Entries | frames.EntryFragment | frames.Result | frames.ResultFragment
+"""Accepted from a former session too (SPEC 7.4)."""
 
 
 class LinkState(Enum):
@@ -247,7 +238,7 @@ class Link:
         elif session is self.session:
             self._on(now, LinkInput.HEARD_OLD if session.is_old(now) else LinkInput.HEARD)
         counter: int = DATA_HEADER.unpack_from(datagram)[2]
-        received = parse_down_untrusted(body)
+        received = frames.parse_down_untrusted(body)
         if session is self.session:
             return received, counter
         # Late, and maybe from an earlier process of the server: its heads are outdated.
@@ -299,9 +290,9 @@ class Link:
 
     def probe(self, now: float) -> bytes:
         """A Ping whose Pong measures the round trip: its number is the time, which the Pong echoes (as in RFC 7323)."""
-        return encode(Ping(int((now - self._heartbeat.began_at) * 1e6)))
+        return encode(frames.Ping(int((now - self._heartbeat.began_at) * 1e6)))
 
-    def on_pong(self, now: float, pong: Pong) -> float | None:
+    def on_pong(self, now: float, pong: frames.Pong) -> float | None:
         """The round trip in seconds, if this answers a `probe`; any other Ping has the number 0."""
         return now - self._heartbeat.began_at - pong.number / 1e6 if pong.number else None
 
@@ -309,16 +300,16 @@ class Link:
 
     def drain_pings(self) -> list[bytes]:
         """A Ping, if one is due; it stays due until `send` is called."""
-        return [encode(Ping(0))] if self._is_ping_due and self.session is not None else []
+        return [encode(frames.Ping(0))] if self._is_ping_due and self.session is not None else []
 
-    def send(self, now: float, frames: list[bytes], *, is_asking: bool) -> None:
-        """Seal frames into as few packets as possible; `is_asking`: the server must answer."""
-        if not frames:
+    def send(self, now: float, encoded: list[bytes], *, is_asking: bool) -> None:
+        """Seal encoded frames into as few packets as possible; `is_asking`: the server must answer."""
+        if not encoded:
             return
         assert self.session is not None
         if self._handshake is not None and self._handshake.session is self.session:
             self._handshake.repeat_finish()  # without it, the server could not open these packets
-        for body, _ in packed((frame, None) for frame in frames):
+        for body, _ in packed((frame, None) for frame in encoded):
             self._transmits.append((self.session.seal(body), self._settings.address))
         self._is_ping_due = False
         self._heartbeat.plan(now, self._settings.share())

@@ -10,21 +10,12 @@ from udpchat.chat import events
 from udpchat.chat.ids import message_id
 from udpchat.chat.phrase import Phrase
 from udpchat.chat.refusals import refusal
+from udpchat.client import stored
 from udpchat.client.answers import Answers
 from udpchat.client.history import Recalled, merged
 from udpchat.client.journal import Journal
 from udpchat.client.labels import Known, Labels
 from udpchat.client.own_messages import Said
-from udpchat.client.stored import (
-    LABELS_MAX,
-    ClientState,
-    Label,
-    Labelled,
-    RequestAdded,
-    RequestDone,
-    RoomsChanged,
-    Write,
-)
 from udpchat.client.timeline import Timeline
 from udpchat.sync.fragments import FragmentAssembler
 from udpchat.sync.requests import Outbox
@@ -34,11 +25,8 @@ from udpchat.wire.limits import FRAGMENT_BYTES, FRAGMENTS_MAX
 
 UNWRITABLE_RETRY_S = 2.0
 RESULT_FRAGMENTS_HELD_MAX = 4 * FRAGMENTS_MAX
-STORED = (
-    requests.Say,
-    requests.Tell,
-    requests.SetTopic,
-)  # the server carries these out only by storing them; others may be repeated
+STORED = requests.Say | requests.Tell | requests.SetTopic
+"""The server carries these out only by storing them; others may be repeated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +34,7 @@ class Source:
     """The line of the input that requests come from, from 1; `label`: identifies the line if another run repeats it."""
 
     line: int
-    label: Label | None = None
+    label: stored.Label | None = None
 
 
 @dataclass(slots=True)
@@ -63,7 +51,7 @@ class _Asked:
 class Requests:
     """A client's requests, from `ask` to the events of their results."""
 
-    def __init__(self, saved: ClientState, timeline: Timeline) -> None:
+    def __init__(self, saved: stored.ClientState, timeline: Timeline) -> None:
         self._instance = saved.instance
         self._timeline = timeline
         self._source: Source | None = None
@@ -82,7 +70,7 @@ class Requests:
             if counter in self.outbox:
                 self._expect_in_log(counter, parse_request_untrusted(body))
             else:
-                self._journal.add(RequestDone(counter))  # its result is of no use to this run
+                self._journal.add(stored.RequestDone(counter))  # its result is of no use to this run
 
     @property
     def is_idle(self) -> bool:
@@ -102,7 +90,7 @@ class Requests:
         if label is not None:
             self._labels.add(label, counter, body)
         self._asked[counter] = _Asked(self.line, label is not None, is_quiet, here)
-        self._journal.add(RequestAdded(counter, body, label))
+        self._journal.add(stored.RequestAdded(counter, body, label))
         self._expect_in_log(counter, request)
 
     def _expect_in_log(self, counter: int, request: requests.RequestBody) -> None:
@@ -131,7 +119,7 @@ class Requests:
         """Lines of the input whose requests have no result yet."""
         return [asked.line for asked in self._asked.values() if asked.line is not None]
 
-    def _is_known(self, label: Label, request: requests.RequestBody, body: bytes) -> bool:
+    def _is_known(self, label: stored.Label, request: requests.RequestBody, body: bytes) -> bool:
         """Whether not to send a request: an earlier run did, or its label forbids it. Reports what is known of it.
 
         No label is used for two requests, so that messages keep their first order and none is sent twice.
@@ -141,7 +129,7 @@ class Requests:
             case Known.NEW:
                 return False
             case Known.TOO_LATE:
-                self._report_error(Phrase("too_many_lines", {"lines_max": LABELS_MAX}))
+                self._report_error(Phrase("too_many_lines", {"lines_max": stored.LABELS_MAX}))
             case Known.OTHER:
                 self._report_error(Phrase("id_reused", {"number": label.line, "id": label.id}))
             case Known.OPEN:
@@ -159,7 +147,7 @@ class Requests:
     def _report_error(self, reason: Phrase) -> None:
         self._timeline.report(events.Error(reason.key, reason.values, self.line))
 
-    def _repeat_result(self, request: requests.RequestBody, known: Labelled) -> None:
+    def _repeat_result(self, request: requests.RequestBody, known: stored.Labelled) -> None:
         """Report the result that a request had in an earlier run."""
         match request, parse_result_untrusted(known.result):
             case requests.Say() | requests.Tell(), requests.Stored(_, sequence):
@@ -176,7 +164,7 @@ class Requests:
             return []
         self._fragments.forget(frame.counter)
         asked = self._asked.pop(frame.counter)
-        self._journal.add(RequestDone(frame.counter, encode(frame.body) if asked.is_labelled else b""))
+        self._journal.add(stored.RequestDone(frame.counter, encode(frame.body) if asked.is_labelled else b""))
         self.outbox.hold(frame.counter)
         request = parse_request_untrusted(body)
         is_stored = isinstance(frame.body, requests.Stored | requests.Done) and isinstance(request, STORED)
@@ -255,9 +243,9 @@ class Requests:
 
     def keep_rooms(self, rooms: tuple[str, ...]) -> None:
         """Store the rooms that this client is in."""
-        self._journal.add(RoomsChanged(rooms))
+        self._journal.add(stored.RoomsChanged(rooms))
 
-    def drain_writes(self, *, is_shown: bool = True) -> list[Write]:
+    def drain_writes(self, *, is_shown: bool = True) -> list[stored.Write]:
         """What is to be written as one batch; `is_shown`: with the entries of the timeline, which the user has seen."""
         return self._journal.drain(self._timeline.writes.drain() if is_shown else [])
 
@@ -269,11 +257,11 @@ class Requests:
         self._journal.is_failing = False
         return [events.notice("writable_here")]
 
-    def _release(self, now: float, writes: Iterable[Write]) -> None:
+    def _release(self, now: float, writes: Iterable[stored.Write]) -> None:
         for write in writes:
-            if isinstance(write, RequestAdded):
+            if isinstance(write, stored.RequestAdded):
                 self.outbox.release(now, write.counter)
-            elif isinstance(write, RequestDone):
+            elif isinstance(write, stored.RequestDone):
                 self.outbox.let_go(write.counter)
 
     def rejected(self, now: float, reason: str) -> list[events.ClientEvent]:
@@ -286,7 +274,7 @@ class Requests:
         self._timeline.writes.on_unwritten(unwritten)
         failed: list[events.ClientEvent] = []
         for write in unwritten:
-            if isinstance(write, RequestAdded) and write.label is not None:
+            if isinstance(write, stored.RequestAdded) and write.label is not None:
                 self._give_up(write.counter)
                 failed.append(events.error("unwritable_here.line", line=write.label.line, reason=reason))
         self._release(now, unwritten)

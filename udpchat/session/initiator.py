@@ -22,29 +22,8 @@ from udpchat.session.noise import KeyPair, NoiseInitiator
 from udpchat.session.path import Path
 from udpchat.session.session import Session
 from udpchat.session.timers import backoff_s
+from udpchat.wire import limits, packets
 from udpchat.wire.errors import BadDatagram, Drop
-from udpchat.wire.limits import (
-    COOKIE_HELD_S_MAX,
-    HANDSHAKE_LIFETIME_S,
-    HELLO_RESEND_GROWTH,
-    HELLO_RESEND_GROWTH_NEAR,
-    HELLO_RESEND_JITTER,
-    HELLO_RESEND_S,
-    HELLO_RESEND_S_MAX,
-    KEY_BYTES,
-    PATIENCE_S_MAX,
-    PROTOCOL_VERSION,
-)
-from udpchat.wire.packets import (
-    FINISH_PAYLOAD_BYTES_MAX,
-    NO_COOKIE,
-    Address,
-    Cookie,
-    Finish,
-    Hello,
-    HelloReply,
-    Packet,
-)
 
 _SENDS_PATIENT = 3  # so many sends without an answer suggest high latency
 _RTT_MARGIN = 1.25  # a resend within the measured round trip cannot help
@@ -67,7 +46,7 @@ class _Settings:
     index: int
     payload: bytes
     check_server: Callable[[bytes], bool]
-    address: Address
+    address: packets.Address
     random: Callable[[int], bytes]
 
 
@@ -91,7 +70,7 @@ class _ResendTimer:
         """Another packet is sent from here on."""
         self._sends = 0
         self._asked_s = self.due_s = now
-        self._first_s = max(HELLO_RESEND_S, _RTT_MARGIN * max(self.rtt_s or 0.0, self._patience_s))
+        self._first_s = max(limits.HELLO_RESEND_S, _RTT_MARGIN * max(self.rtt_s or 0.0, self._patience_s))
 
     def on_change(self, now: float) -> None:
         """What is sent changes, and its answer is measured from here on; the backoff goes on."""
@@ -99,10 +78,10 @@ class _ResendTimer:
 
     def on_sent(self, now: float, *, is_near: bool, jitter: float) -> None:
         """`is_near`: the server has answered something. Before that, it may be far. `jitter`: -1 to 1."""
-        growth = HELLO_RESEND_GROWTH_NEAR if is_near else HELLO_RESEND_GROWTH
-        max_s = max(HELLO_RESEND_S_MAX, self._patience_s, self._first_s)
+        growth = limits.HELLO_RESEND_GROWTH_NEAR if is_near else limits.HELLO_RESEND_GROWTH
+        max_s = max(limits.HELLO_RESEND_S_MAX, self._patience_s, self._first_s)
         wait_s = backoff_s(self._first_s, self._sends, growth=growth, max_s=max_s)
-        self.due_s = now + (1.0 + HELLO_RESEND_JITTER * jitter) * wait_s
+        self.due_s = now + (1.0 + limits.HELLO_RESEND_JITTER * jitter) * wait_s
         self._sends += 1
 
     def on_answer(self, now: float) -> None:
@@ -116,7 +95,7 @@ class _ResendTimer:
         if self._sends == 1:
             self.rtt_s = sample_s if self.rtt_s is None else min(self.rtt_s, sample_s)
         elif self._sends >= _SENDS_PATIENT:
-            self._patience_s = min(sample_s, PATIENCE_S_MAX)
+            self._patience_s = min(sample_s, limits.PATIENCE_S_MAX)
 
 
 class HandshakeInitiator:
@@ -136,10 +115,10 @@ class HandshakeInitiator:
         index: int,
         payload: bytes,
         check_server: Callable[[bytes], bool],
-        address: Address,
+        address: packets.Address,
         random: Callable[[int], bytes],
     ) -> None:
-        assert len(payload) <= FINISH_PAYLOAD_BYTES_MAX
+        assert len(payload) <= packets.FINISH_PAYLOAD_BYTES_MAX
         self._settings = _Settings(static, index, payload, check_server, address, random)
         self._transmits: list[bytes] = []
         self.phase = Phase.HELLO
@@ -154,13 +133,13 @@ class HandshakeInitiator:
         """The shortest round trip measured, in seconds, of packets that were sent only once; None before the first."""
         return self._resend.rtt_s
 
-    def receive(self, now: float, packet: Packet) -> None:
+    def receive(self, now: float, packet: packets.Packet) -> None:
         """A Cookie or HelloReply from the server. Raises BadDatagram for one that does not lead to the next step."""
-        if self.phase is not Phase.HELLO or not isinstance(packet, Cookie | HelloReply):
+        if self.phase is not Phase.HELLO or not isinstance(packet, packets.Cookie | packets.HelloReply):
             raise BadDatagram(Drop.UNEXPECTED)
         if packet.receiver_index != self._settings.index:
             raise BadDatagram(Drop.UNKNOWN_SESSION)
-        if isinstance(packet, Cookie):
+        if isinstance(packet, packets.Cookie):
             self._receive_cookie(now, packet)
         else:
             self._receive_reply(now, packet)
@@ -196,18 +175,18 @@ class HandshakeInitiator:
     def _start(self, now: float) -> None:
         self.phase = Phase.HELLO
         self.session = None
-        ephemeral = KeyPair(self._settings.random(KEY_BYTES))
+        ephemeral = KeyPair(self._settings.random(limits.KEY_BYTES))
         self._noise = NoiseInitiator(static=self._settings.static, ephemeral=ephemeral)
         self._finish = b""
         self._restart_s = now
         self._cookie: _HeldCookie | None = None
         self._ask(now)
 
-    def _receive_cookie(self, now: float, packet: Cookie) -> None:
-        if packet.version != PROTOCOL_VERSION and packet.cookie == NO_COOKIE:
+    def _receive_cookie(self, now: float, packet: packets.Cookie) -> None:
+        if packet.version != limits.PROTOCOL_VERSION and packet.cookie == packets.NO_COOKIE:
             self.version_mismatch = packet.version
             return
-        if packet.version != PROTOCOL_VERSION or packet.cookie == NO_COOKIE:
+        if packet.version != limits.PROTOCOL_VERSION or packet.cookie == packets.NO_COOKIE:
             raise BadDatagram(Drop.BAD_COOKIE)
         is_first = self._cookie is None
         self._cookie = _HeldCookie(packet.cookie, now)
@@ -217,7 +196,7 @@ class HandshakeInitiator:
             self._resend.on_answer(now)
             self._ask(now)
 
-    def _receive_reply(self, now: float, packet: HelloReply) -> None:
+    def _receive_reply(self, now: float, packet: packets.HelloReply) -> None:
         server = self._noise.read_reply_untrusted(packet.noise)
         if server.payload != packet.header:
             raise BadDatagram(Drop.BAD_HANDSHAKE)
@@ -228,7 +207,7 @@ class HandshakeInitiator:
             return
         self._resend.on_answer(now)
         message, keys = server.finish(self._settings.payload)
-        self._finish = Finish(packet.sender_index, message).encode()
+        self._finish = packets.Finish(packet.sender_index, message).encode()
         self.session = Session(
             now,
             index=self._settings.index,
@@ -238,7 +217,7 @@ class HandshakeInitiator:
             path=Path(self._settings.address),
         )
         self.phase = Phase.FINISH
-        self._restart_s = now + HANDSHAKE_LIFETIME_S
+        self._restart_s = now + limits.HANDSHAKE_LIFETIME_S
         self._ask(now)
 
     def _ask(self, now: float) -> None:
@@ -247,11 +226,11 @@ class HandshakeInitiator:
         self._send(now)
 
     def _send(self, now: float) -> None:
-        if self._cookie is not None and now - self._cookie.received_s > COOKIE_HELD_S_MAX:
+        if self._cookie is not None and now - self._cookie.received_s > limits.COOKIE_HELD_S_MAX:
             self._cookie = None
             self._resend.on_change(now)
-        cookie = NO_COOKIE if self._cookie is None else self._cookie.cookie
-        hello = Hello(PROTOCOL_VERSION, self._settings.index, self._noise.message, cookie)
+        cookie = packets.NO_COOKIE if self._cookie is None else self._cookie.cookie
+        hello = packets.Hello(limits.PROTOCOL_VERSION, self._settings.index, self._noise.message, cookie)
         self._transmits.append(self._finish or hello.encode())
         jitter = 2.0 * int.from_bytes(self._settings.random(2), "big") / 0xFFFF - 1.0
         self._resend.on_sent(now, is_near=self.rtt_s is not None or self._cookie is not None, jitter=jitter)

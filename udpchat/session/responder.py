@@ -17,17 +17,8 @@ from udpchat.session.path import Path
 from udpchat.session.rate_limit import HandshakeRateLimiter
 from udpchat.session.session import Session
 from udpchat.session.timers import earliest
+from udpchat.wire import limits
 from udpchat.wire.errors import BadDatagram, Drop
-from udpchat.wire.limits import (
-    FINISHES_MAX,
-    HANDSHAKE_LIFETIME_S,
-    HANDSHAKES_MAX,
-    HANDSHAKES_PER_SOURCE_BURST,
-    HANDSHAKES_PER_SOURCE_PER_S,
-    KEY_BYTES,
-    PROTOCOL_VERSION,
-    SOURCES_MAX,
-)
 from udpchat.wire.packets import NO_COOKIE, Address, Cookie, Finish, Hello, HelloReply
 
 _INDEX_BYTES = 4
@@ -69,14 +60,16 @@ class HandshakeResponder:
         static: KeyPair,
         random: Callable[[int], bytes],
         is_index_free: Callable[[int], bool],
-        per_source_burst: float = HANDSHAKES_PER_SOURCE_BURST,
-        per_source_per_s: float = HANDSHAKES_PER_SOURCE_PER_S,
+        per_source_burst: float = limits.HANDSHAKES_PER_SOURCE_BURST,
+        per_source_per_s: float = limits.HANDSHAKES_PER_SOURCE_PER_S,
     ) -> None:
         self._static = static
         self._random = random
         self._is_index_free = is_index_free
         self._cookies = CookieJar(random)
-        self._sources = HandshakeRateLimiter(burst=per_source_burst, per_s=per_source_per_s, sources_max=SOURCES_MAX)
+        self._sources = HandshakeRateLimiter(
+            burst=per_source_burst, per_s=per_source_per_s, sources_max=limits.SOURCES_MAX
+        )
         self._handshakes: dict[int, _Handshake] = {}
         self._indexes: dict[_Caller, int] = {}
 
@@ -86,11 +79,11 @@ class HandshakeResponder:
 
     def receive_hello(self, now: float, address: Address, hello: Hello) -> bytes:
         """The answer, shorter than the Hello; raises BadDatagram RATE_LIMITED, TABLE_FULL or BAD_HANDSHAKE."""
-        if hello.version != PROTOCOL_VERSION:
-            return Cookie(PROTOCOL_VERSION, hello.sender_index, NO_COOKIE).encode()
+        if hello.version != limits.PROTOCOL_VERSION:
+            return Cookie(limits.PROTOCOL_VERSION, hello.sender_index, NO_COOKIE).encode()
         if not self._cookies.check(now, address, hello.ephemeral, hello.cookie):
             cookie = self._cookies.mint(now, address, hello.ephemeral)
-            return Cookie(PROTOCOL_VERSION, hello.sender_index, cookie).encode()
+            return Cookie(limits.PROTOCOL_VERSION, hello.sender_index, cookie).encode()
         self._expire(now)
         caller = (address, hello.sender_index, hello.ephemeral)
         index = self._indexes.get(caller)
@@ -129,7 +122,7 @@ class HandshakeResponder:
 
     def _begin(self, now: float, caller: _Caller) -> int:
         address, client_index, ephemeral = caller
-        if len(self._handshakes) >= HANDSHAKES_MAX:
+        if len(self._handshakes) >= limits.HANDSHAKES_MAX:
             raise BadDatagram(Drop.TABLE_FULL)
         if not self._sources.take(now, address[0]):
             raise BadDatagram(Drop.RATE_LIMITED)
@@ -137,7 +130,7 @@ class HandshakeResponder:
         header = HelloReply(client_index, index, b"").header
         responder = NoiseResponder(
             static=self._static,
-            ephemeral=KeyPair(self._random(KEY_BYTES)),
+            ephemeral=KeyPair(self._random(limits.KEY_BYTES)),
             remote_ephemeral=ephemeral,
             payload=header,
         )
@@ -146,7 +139,7 @@ class HandshakeResponder:
         return index
 
     def _finish(self, now: float, index: int, handshake: _Handshake, finish: Finish) -> AcceptedHandshake:
-        if handshake.failures >= FINISHES_MAX:
+        if handshake.failures >= limits.FINISHES_MAX:
             raise BadDatagram(Drop.RATE_LIMITED)
         try:
             client = handshake.responder.read_finish_untrusted(finish.noise)
@@ -173,7 +166,7 @@ class HandshakeResponder:
 
     def _renew(self, now: float, index: int) -> _Handshake:
         handshake = self._handshakes.pop(index)
-        handshake.expires_s = now + HANDSHAKE_LIFETIME_S
+        handshake.expires_s = now + limits.HANDSHAKE_LIFETIME_S
         self._handshakes[index] = handshake
         return handshake
 

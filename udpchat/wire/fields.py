@@ -9,30 +9,22 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from udpchat.wire.limits import (
-    AWAY_BYTES_MAX,
-    LOG_NAME_BYTES_MAX,
-    NICK_CHARACTERS_MAX,
-    ROOM_CHARACTERS_MAX,
-    SEQUENCE_MAX,
-    TEXT_BYTES_MAX,
-    TOPIC_BYTES_MAX,
-)
+from udpchat.wire import limits
 
-Nick = Annotated[str, Meta(min_length=1, max_length=NICK_CHARACTERS_MAX)]
-Room = Annotated[str, Meta(min_length=1, max_length=ROOM_CHARACTERS_MAX)]
-LogName = Annotated[str, Meta(min_length=1, max_length=LOG_NAME_BYTES_MAX)]
-Text = Annotated[str, Meta(max_length=TEXT_BYTES_MAX)]
-ShortText = Annotated[str, Meta(max_length=TOPIC_BYTES_MAX)]
+Nick = Annotated[str, Meta(min_length=1, max_length=limits.NICK_CHARACTERS_MAX)]
+Room = Annotated[str, Meta(min_length=1, max_length=limits.ROOM_CHARACTERS_MAX)]
+LogName = Annotated[str, Meta(min_length=1, max_length=limits.LOG_NAME_BYTES_MAX)]
+Text = Annotated[str, Meta(max_length=limits.TEXT_BYTES_MAX)]
+ShortText = Annotated[str, Meta(max_length=limits.TOPIC_BYTES_MAX)]
 Code = Annotated[str, Meta(max_length=32)]  # of a refusal, or `code.variant`
 Detail = Annotated[tuple[ShortText, ...], Meta(max_length=4)]  # values that belong to a code
-Sequence = Annotated[int, Meta(ge=0, le=SEQUENCE_MAX)]
-Counter = Annotated[int, Meta(ge=1, le=SEQUENCE_MAX)]
+Sequence = Annotated[int, Meta(ge=0, le=limits.SEQUENCE_MAX)]
+Counter = Annotated[int, Meta(ge=1, le=limits.SEQUENCE_MAX)]
 UserId = Annotated[bytes, Meta(min_length=8, max_length=8)]
 MessageId = Annotated[bytes, Meta(min_length=8, max_length=8)]
 Kind = Annotated[int, Meta(ge=0, le=255)]  # TEXT, ACTION, or one that this version does not know
-ContentData = Annotated[bytes, Meta(max_length=TEXT_BYTES_MAX)]
-AwayReason = Annotated[str, Meta(min_length=1, max_length=AWAY_BYTES_MAX)]
+ContentData = Annotated[bytes, Meta(max_length=limits.TEXT_BYTES_MAX)]
+AwayReason = Annotated[str, Meta(min_length=1, max_length=limits.AWAY_BYTES_MAX)]
 
 
 class WireStruct(Struct, array_like=True, frozen=True, gc=False):

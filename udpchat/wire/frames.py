@@ -12,39 +12,27 @@ import msgspec
 from msgspec import Meta, Raw, Struct, structs
 from msgspec.msgpack import Decoder
 
+from udpchat.wire import limits
 from udpchat.wire.content import Entry, Message, Record, UnknownEntry
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.fields import Code, Counter, Detail, LogName, Nick, Sequence, ShortText, UserId, WireStruct
-from udpchat.wire.limits import (
-    ACK_LOGS_MAX,
-    ACK_RANGES_MAX,
-    CAPABILITIES_MAX,
-    CAPABILITY_MAX,
-    ENTRIES_MAX,
-    FRAGMENT_BYTES,
-    FRAGMENTS_MAX,
-    FRAMES_MAX,
-    INSTANCE_BYTES,
-    OPTIONAL_TAG_MIN,
-    PATH_TOKEN_BYTES,
-    PROTOCOL_MINOR,
-    SEQUENCE_MAX,
-)
 from udpchat.wire.requests import Malformed, RequestBody, ResultBody
 
 T = TypeVar("T")
 
-Generation = Annotated[int, Meta(ge=0, le=SEQUENCE_MAX)]
+Generation = Annotated[int, Meta(ge=0, le=limits.SEQUENCE_MAX)]
 PacketCounter = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Bits64 = Annotated[int, Meta(ge=0)]
 Milliseconds = Annotated[int, Meta(ge=0, le=3_600_000)]
-Token = Annotated[bytes, Meta(min_length=PATH_TOKEN_BYTES, max_length=PATH_TOKEN_BYTES)]
-FragmentData = Annotated[bytes, Meta(min_length=1, max_length=FRAGMENT_BYTES)]
-FragmentIndex = Annotated[int, Meta(ge=0, lt=FRAGMENTS_MAX)]
-FragmentCount = Annotated[int, Meta(ge=2, le=FRAGMENTS_MAX)]
+Token = Annotated[bytes, Meta(min_length=limits.PATH_TOKEN_BYTES, max_length=limits.PATH_TOKEN_BYTES)]
+FragmentData = Annotated[bytes, Meta(min_length=1, max_length=limits.FRAGMENT_BYTES)]
+FragmentIndex = Annotated[int, Meta(ge=0, lt=limits.FRAGMENTS_MAX)]
+FragmentCount = Annotated[int, Meta(ge=2, le=limits.FRAGMENTS_MAX)]
 
 MinorVersion = Annotated[int, Meta(ge=0, le=65_535)]
-Capabilities = Annotated[tuple[Annotated[int, Meta(ge=0, le=CAPABILITY_MAX)], ...], Meta(max_length=CAPABILITIES_MAX)]
+Capabilities = Annotated[
+    tuple[Annotated[int, Meta(ge=0, le=limits.CAPABILITY_MAX)], ...], Meta(max_length=limits.CAPABILITIES_MAX)
+]
 
 # --- Frames, up (SPEC 4.1) ----------
 
@@ -52,7 +40,7 @@ Capabilities = Annotated[tuple[Annotated[int, Meta(ge=0, le=CAPABILITY_MAX)], ..
 class Introduction(WireStruct, tag=0, frozen=True):
     """The payload of Finish: whose request counter this session continues, and what the client understands (SPEC 8)."""
 
-    instance: Annotated[bytes, Meta(min_length=INSTANCE_BYTES, max_length=INSTANCE_BYTES)]
+    instance: Annotated[bytes, Meta(min_length=limits.INSTANCE_BYTES, max_length=limits.INSTANCE_BYTES)]
     minor: MinorVersion = 0
     capabilities: Capabilities = ()
 
@@ -102,7 +90,7 @@ class Cursor(WireStruct, tag=0, frozen=True):
     log: LogName
     generation: Generation
     sequence: Sequence
-    ranges: Annotated[list[tuple[Sequence, Sequence]], Meta(max_length=ACK_RANGES_MAX)]
+    ranges: Annotated[list[tuple[Sequence, Sequence]], Meta(max_length=limits.ACK_RANGES_MAX)]
 
 
 class AckedPackets(WireStruct, tag=0, frozen=True):
@@ -125,7 +113,7 @@ class Ack(WireStruct, tag=5, frozen=True):
     """
 
     packets: AckedPackets | None
-    cursors: Annotated[list[Cursor], Meta(max_length=ACK_LOGS_MAX)]
+    cursors: Annotated[list[Cursor], Meta(max_length=limits.ACK_LOGS_MAX)]
 
 
 class Ping(WireStruct, tag=6, frozen=True):
@@ -199,7 +187,7 @@ class Entries(WireStruct, tag=19, frozen=True):
     generation: Generation
     first: Counter
     ack_delay_ms: Milliseconds
-    entries: Annotated[list[Raw], Meta(min_length=1, max_length=ENTRIES_MAX)]
+    entries: Annotated[list[Raw], Meta(min_length=1, max_length=limits.ENTRIES_MAX)]
 
 
 class EntryFragment(WireStruct, tag=20, frozen=True):
@@ -228,7 +216,7 @@ class Heads(WireStruct, tag=21, frozen=True):
     """How far logs reach. A client that holds less sends an Ack with what it holds, and is sent the rest."""
 
     ack_delay_ms: Milliseconds
-    heads: Annotated[list[Head], Meta(min_length=1, max_length=ACK_LOGS_MAX)]
+    heads: Annotated[list[Head], Meta(min_length=1, max_length=limits.ACK_LOGS_MAX)]
 
 
 class Pong(WireStruct, tag=22, frozen=True):
@@ -305,13 +293,11 @@ class _RequestHeader(WireStruct, tag=3, frozen=True):
 
 
 _encoder = msgspec.msgpack.Encoder()
-_frame_count = Meta(min_length=1, max_length=FRAMES_MAX)
+_frame_count = Meta(min_length=1, max_length=limits.FRAMES_MAX)
 _up: Decoder[list[Up]] = Decoder(Annotated[list[Up], _frame_count])
 _down: Decoder[list[Down]] = Decoder(Annotated[list[Down], _frame_count])
 _entry: Decoder[Entry] = Decoder(Entry)
-_UP_TAGS, _DOWN_TAGS = (
-    frozenset(struct.__struct_config__.tag for struct in get_args(union)) for union in (Up, Down)
-)
+_UP_TAGS, _DOWN_TAGS = (frozenset(struct.__struct_config__.tag for struct in get_args(union)) for union in (Up, Down))
 _raw_frames: Decoder[list[Raw]] = Decoder(Annotated[list[Raw], _frame_count])
 _up_frame: Decoder[Up] = Decoder(Up)
 _down_frame: Decoder[Down] = Decoder(Down)
@@ -333,7 +319,7 @@ def raw(encoded: bytes) -> Raw:
 
 def encode_introduction(instance: bytes, capabilities: tuple[int, ...] = ()) -> bytes:
     """The payload of this version's Finish, of a client with these capabilities (SPEC 8)."""
-    return encode(Introduction(instance, PROTOCOL_MINOR, capabilities))
+    return encode(Introduction(instance, limits.PROTOCOL_MINOR, capabilities))
 
 
 def encode_message(message: Message) -> bytes:
@@ -355,7 +341,7 @@ def encode_result(counter: int, body: bytes) -> bytes:
 def pack(frames: list[bytes]) -> bytes:
     """The body of a packet: 1 to FRAMES_MAX encoded frames as one msgpack array."""
     count = len(frames)
-    assert 0 < count <= FRAMES_MAX
+    assert 0 < count <= limits.FRAMES_MAX
     header = bytes((0x90 | count,)) if count < 16 else b"\xdc" + count.to_bytes(2, "big")
     return header + b"".join(frames)
 
@@ -399,7 +385,7 @@ def parse_entry_untrusted(entry: bytes) -> Entry:
     try:
         return _entry.decode(entry)
     except _failures:
-        if _tag_of(entry) >= OPTIONAL_TAG_MIN:
+        if _tag_of(entry) >= limits.OPTIONAL_TAG_MIN:
             return UnknownEntry()
         raise BadDatagram(Drop.MALFORMED) from None
 
@@ -425,7 +411,7 @@ def _tag_of(data: bytes | Raw) -> int:
 def _known_frames(body: bytes, known: frozenset[int]) -> list[tuple[int, Raw]]:
     """(tag, frame) of all frames of a packet but those with an optional tag that is not `known`."""
     tagged = [(_tag_of(frame), frame) for frame in _decode(_raw_frames, body)]
-    return [(tag, frame) for tag, frame in tagged if tag < OPTIONAL_TAG_MIN or tag in known]
+    return [(tag, frame) for tag, frame in tagged if tag < limits.OPTIONAL_TAG_MIN or tag in known]
 
 
 def _parse_up_frame(tag: int, frame: Raw) -> Up:

@@ -22,11 +22,7 @@ from udpchat.wire.fields import (
     UserId,
     WireStruct,
 )
-from udpchat.wire.limits import (
-    NICK_CHARACTERS_MAX,
-    PAST_ENTRIES_MAX,
-    ROOM_CHARACTERS_MAX,
-)
+from udpchat.wire.limits import NICK_CHARACTERS_MAX, PAST_ENTRIES_MAX, ROOM_CHARACTERS_MAX
 
 # --- Requests: what a client asks to be carried out exactly once (SPEC 4.3) ----------
 
