@@ -28,18 +28,9 @@ class Session:
     """
 
     __slots__ = (
-        "_cipher",
-        "_send_cipher",
-        "_window",
-        "born_s",
-        "heard_s",
-        "index",
-        "opened",
-        "path",
-        "peer_index",
-        "remote_static",
-        "sent",
-    )
+        "_cipher", "_send_cipher", "_window", "born_s", "heard_s", "index", "opened", "path", "peer_index",
+        "remote_static", "sent",
+    )  # fmt: skip
 
     def __init__(
         self, now: float, *, index: int, peer_index: int, remote_static: bytes, keys: Keys, path: Path

@@ -24,16 +24,8 @@ class AckSchedule:
     """The received packets of one session: which were processed, and when to acknowledge them."""
 
     __slots__ = (
-        "_at",
-        "_due",
-        "_largest",
-        "_missing",
-        "_received",
-        "_reordering_s",
-        "_reordering_until",
-        "_reported",
-        "_reports",
-        "_sent_at",
+        "_at", "_due", "_largest", "_missing", "_received", "_reordering_s", "_reordering_until", "_reported",
+        "_reports", "_sent_at",
     )  # fmt: skip
 
     def __init__(self) -> None:

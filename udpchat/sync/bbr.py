@@ -40,19 +40,9 @@ class BbrController:
     """How many bytes may be in flight, and when the next may be sent."""
 
     __slots__ = (
-        "_credit_at",
-        "_credit_bytes",
-        "_cycle",
-        "_flat_rounds",
-        "_rates",
-        "_round",
-        "_rtt_at",
-        "_rtt_s",
-        "_startup",
-        "_startup_rate",
-        "ack_delay_s",
-        "delivered_bytes",
-    )
+        "_credit_at", "_credit_bytes", "_cycle", "_flat_rounds", "_rates", "_round", "_rtt_at", "_rtt_s", "_startup",
+        "_startup_rate", "ack_delay_s", "delivered_bytes",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.delivered_bytes = 0

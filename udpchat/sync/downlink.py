@@ -23,15 +23,9 @@ class Downlink:
     """The sending end of "logs down" for one peer. `uplink` is the receiving end."""
 
     __slots__ = (
-        "_announce_at",
-        "_announced",
-        "_backlogged",
-        "_queue",
-        "_restart_at_min",
-        "loss_detection",
-        "subscriptions",
+        "_announce_at", "_announced", "_backlogged", "_queue", "_restart_at_min", "loss_detection", "subscriptions",
         "unreadable",
-    )
+    )  # fmt: skip
 
     def __init__(self, host: str) -> None:
         """`host`: the IP address that packets are sent to."""

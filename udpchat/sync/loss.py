@@ -51,18 +51,9 @@ class LossDetection:
     """The packets of one session that carry entries, in the order of their counters, and the estimate of their path."""
 
     __slots__ = (
-        "_ack_delay_s",
-        "_acked_at",
-        "_last",
-        "_loss_at",
-        "_newest",
-        "_probe_at",
-        "_probes",
-        "_sent",
-        "_sent_at",
-        "bytes_in_flight",
-        "path",
-    )
+        "_ack_delay_s", "_acked_at", "_last", "_loss_at", "_newest", "_probe_at", "_probes", "_sent", "_sent_at",
+        "bytes_in_flight", "path",
+    )  # fmt: skip
 
     def __init__(self, host: str) -> None:
         """`host`: the IP address that packets are sent to."""
