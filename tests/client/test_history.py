@@ -6,7 +6,7 @@ import pytest
 
 from tests.client.pair import WALL_OFFSET_S, Person, Wire
 from udpchat.chat import events
-from udpchat.client.history import merged
+from udpchat.client.requests import merged
 from udpchat.storage.protocol import StoreFailed
 from udpchat.ui.commands import Prompt
 from udpchat.wire import requests

@@ -13,11 +13,10 @@ from udpchat.chat import events
 from udpchat.client import compose
 from udpchat.client.chat import Chat
 from udpchat.client.compose import LocalError
-from udpchat.client.history import Recalled
 from udpchat.client.link import KeyRefused, Link, LinkLost, LinkRenewed, LinkSettings
 from udpchat.client.model import Model
 from udpchat.client.profile import Profile
-from udpchat.client.requests import Source
+from udpchat.client.requests import Recalled, Source
 from udpchat.client.stored import ClientState, Write
 from udpchat.client.timeline import Timeline
 from udpchat.session.session import Session

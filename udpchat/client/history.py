@@ -6,14 +6,15 @@ Otherwise the client waits for the server's part, and reports both merged.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Protocol
 
 from udpchat.chat.events import ClientEvent, HistoryFound, MessageReceived, notice
 from udpchat.chat.phrase import Problem
 from udpchat.chat.text import fits
 from udpchat.client.compose import LocalError
+from udpchat.client.core import ClientCore
+from udpchat.client.requests import Recalled
 from udpchat.sync.log import Extent, LogUnreadable, Searchable, SearchQuery
 from udpchat.wire import requests
 from udpchat.wire.limits import PAST_ENTRIES_MAX, SEQUENCE_MAX
@@ -21,24 +22,6 @@ from udpchat.wire.limits import PAST_ENTRIES_MAX, SEQUENCE_MAX
 MESSAGES_MAX = PAST_ENTRIES_MAX  # of one request
 SEARCH_MESSAGES_MAX = 50
 SEARCH_BYTES_MAX = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Recalled:
-    """The part of requested history that the replicas hold; `count`: how many messages are wanted of both parts."""
-
-    messages: tuple[MessageReceived, ...] = ()
-    count: int = MESSAGES_MAX
-
-
-def merged(
-    found: Iterable[MessageReceived], here: Iterable[MessageReceived], *, is_one_log: bool
-) -> list[MessageReceived]:
-    """Both parts, each message once: by sequence if they are of one log, else by time."""
-    by_id = {message.id: message for message in here} | {message.id: message for message in found}
-    if is_one_log:  # times may decrease in a log: the server's clock may have been set back
-        return sorted(by_id.values(), key=lambda message: message.seq)
-    return sorted(by_id.values(), key=lambda message: (message.time_ms, message.room, message.seq))
 
 
 class Archive(Searchable, Protocol):
@@ -51,34 +34,6 @@ class Archive(Searchable, Protocol):
         """Up to `count` entries from `first` on, in order, each with its sequence; none outside the extent."""
 
 
-class Replicas(Protocol):
-    """What the client knows of the logs."""
-
-    def head_of(self, log: str) -> int | None:
-        """The latest sequence of a log at the server; None if it is not followed."""
-
-    def log_of(self, target: str) -> str | None:
-        """The log of a room or of the conversation with `@nick`; None if no such conversation is known."""
-
-    def recall(self, items: Iterable[requests.LogEntry]) -> list[MessageReceived]:
-        """The messages among these entries."""
-
-
-class Core(Protocol):
-    """What `History` uses of a client's core."""
-
-    @property
-    def is_lost(self) -> bool:
-        """Whether the connection was lost, so that requests wait."""
-
-    @property
-    def timeline(self) -> Replicas:
-        """The logs that the client follows."""
-
-    def ask(self, now: float, request: requests.RequestBody, here: Recalled | None = None) -> None:
-        """Send a request; its result comes with `here` merged in."""
-
-
 class HistoryUnreadable(Problem):
     """The stored replicas cannot be read."""
 
@@ -86,7 +41,7 @@ class HistoryUnreadable(Problem):
 class History:
     """Reads the history of one client: from the stored replicas in `archive`, and from the server through `core`."""
 
-    def __init__(self, core: Core, archive: Archive | None) -> None:
+    def __init__(self, core: ClientCore, archive: Archive | None) -> None:
         self._core = core
         self._archive = archive
 

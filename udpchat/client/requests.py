@@ -12,7 +12,6 @@ from udpchat.chat.phrase import Phrase
 from udpchat.chat.refusals import refusal
 from udpchat.client import stored
 from udpchat.client.answers import Answers
-from udpchat.client.history import Recalled, merged
 from udpchat.client.journal import Journal
 from udpchat.client.labels import Known, Labels
 from udpchat.client.own_messages import Said
@@ -21,7 +20,7 @@ from udpchat.sync.fragments import FragmentAssembler
 from udpchat.sync.requests import Outbox
 from udpchat.wire import requests
 from udpchat.wire.frames import Result, ResultFragment, encode, parse_request_untrusted, parse_result_untrusted
-from udpchat.wire.limits import FRAGMENT_BYTES, FRAGMENTS_MAX
+from udpchat.wire.limits import FRAGMENT_BYTES, FRAGMENTS_MAX, PAST_ENTRIES_MAX
 
 UNWRITABLE_RETRY_S = 2.0
 RESULT_FRAGMENTS_HELD_MAX = 4 * FRAGMENTS_MAX
@@ -35,6 +34,14 @@ class Source:
 
     line: int
     label: stored.Label | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """The part of requested history that the replicas hold; `count`: how many messages are wanted of both parts."""
+
+    messages: tuple[events.MessageReceived, ...] = ()
+    count: int = PAST_ENTRIES_MAX
 
 
 @dataclass(slots=True)
@@ -292,6 +299,16 @@ class Requests:
 def is_said(body: bytes) -> bool:
     """Whether a request is a message: the next run sends it if this one ends before it is answered."""
     return isinstance(parse_request_untrusted(body), requests.Say | requests.Tell)
+
+
+def merged(
+    found: Iterable[events.MessageReceived], here: Iterable[events.MessageReceived], *, is_one_log: bool
+) -> list[events.MessageReceived]:
+    """Both parts, each message once: by sequence if they are of one log, else by time."""
+    by_id = {message.id: message for message in here} | {message.id: message for message in found}
+    if is_one_log:  # times may decrease in a log: the server's clock may have been set back
+        return sorted(by_id.values(), key=lambda message: message.seq)
+    return sorted(by_id.values(), key=lambda message: (message.time_ms, message.room, message.seq))
 
 
 def _is_mark(body: bytes) -> bool:
