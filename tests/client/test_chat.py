@@ -11,10 +11,21 @@ from udpchat.chat.phrase import Phrase
 from udpchat.client.chat import FINAL_REFUSALS, Chat
 from udpchat.client.profile import Profile
 from udpchat.client.stored import ClientState, RoomsChanged
+from udpchat.client.typing import SHOWN_S
 from udpchat.session.noise import KeyPair, fingerprint
 from udpchat.sync.uplink import Uplink
+from udpchat.wire import frames
 from udpchat.wire.content import Reason
-from udpchat.wire.frames import EnterRefused, FollowRefused, Head, Heads, Result, Welcome, parse_request_untrusted
+from udpchat.wire.frames import (
+    EnterRefused,
+    FollowRefused,
+    Head,
+    Heads,
+    Result,
+    Welcome,
+    encode,
+    parse_request_untrusted,
+)
 from udpchat.wire.requests import Done, Part, RequestBody
 
 NOW = 5.0
@@ -22,12 +33,10 @@ KEY = b"k" * 32
 WELCOME = Welcome("alice", b"u" * 16, "server", 10_000, 30_000)
 
 
-def chat_of(*rooms: str, is_returning: bool = False) -> Chat:
+def chat_of(*rooms: str, **wishes: bool) -> Chat:
     """A client that wants to be in these rooms, in its first session."""
     random = Random(1)
-    profile = Profile(
-        KeyPair(random.randbytes(32)), "alice", rooms, "10.0.0.1:1", lambda _: None, is_returning=is_returning
-    )
+    profile = Profile(KeyPair(random.randbytes(32)), "alice", rooms, "10.0.0.1:1", lambda _: None, **wishes)
     chat = Chat(profile, ClientState(random.randbytes(16)), Uplink(random.randbytes))
     chat.begin_session(NOW, KEY, 0.01)
     return chat
@@ -38,9 +47,9 @@ def follow(chat: Chat, *rooms: str) -> None:
     chat.on_heads(NOW, Heads(0, [Head("#" + room, 1, 0, 0, 0) for room in rooms]))
 
 
-def entered(*rooms: str) -> Chat:
+def entered(*rooms: str, **wishes: bool) -> Chat:
     """A client that is in these rooms."""
-    chat = chat_of(*rooms)
+    chat = chat_of(*rooms, **wishes)
     chat.on_welcome(WELCOME)
     if rooms:
         follow(chat, *rooms)
@@ -144,3 +153,23 @@ def test_a_room_is_left_when_the_server_has_answered_and_the_disk_learns_it() ->
     chat.persisted(NOW, len(writes))
     chat.on_result(NOW, Result(counter_of(chat, Part("tea")), Done()))
     assert events.MemberLeft("tea", "alice", Reason.PARTED) in chat.drain_events()
+
+
+def test_of_a_conversation_that_is_not_known_no_typing_is_shown() -> None:
+    chat = entered("lobby")
+    chat.on_notice(NOW, frames.UserTyping("@0123", "bob"))
+    chat.on_notice(NOW, frames.UserTyping("#lobby", "bob"))
+    assert chat.drain_events() == [events.MemberTyping("lobby", "bob", True)]
+    assert chat.next_timeout() == NOW + SHOWN_S
+    chat.timeline.report(events.MemberLeft("lobby", "bob", "quit"))
+    assert chat.drain_events()[1:] == [events.MemberTyping("lobby", "bob", False)]
+
+
+@pytest.mark.parametrize("is_wanted", [True, False])
+def test_receipts_of_ones_own_messages_are_requested_if_they_are_wanted(is_wanted: bool) -> None:
+    chat = entered("lobby", wants_receipts=is_wanted)
+    chat.timeline.report(events.MessageSent("lobby", 7, "0a", "hi", "text", 1))
+    chat.drain_events()
+    assert chat.receipts.drain_frames(NOW) == [encode(frames.GetReceipt("#lobby", 7))] * is_wanted
+    chat.on_notice(NOW, frames.Receipt("#lobby", 7, 1, 1))
+    assert chat.drain_events() == [events.MessageDelivered("lobby", 7, "0a", 1, 1)] * is_wanted

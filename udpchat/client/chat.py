@@ -6,16 +6,19 @@ becomes events. This module does not use sessions; the core only reports when a 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from udpchat.chat import events
 from udpchat.chat.ids import ROOM_PREFIX
 from udpchat.chat.phrase import Phrase
 from udpchat.chat.refusals import refusal
 from udpchat.client.membership import Membership
-from udpchat.client.notices import Notices
 from udpchat.client.profile import Profile
+from udpchat.client.receipts import Receipts
 from udpchat.client.requests import Requests
 from udpchat.client.stored import ClientState, Write
 from udpchat.client.timeline import Timeline
+from udpchat.client.typing import TypingNotices
 from udpchat.session.noise import fingerprint
 from udpchat.session.timers import earliest
 from udpchat.sync.uplink import Uplink
@@ -29,7 +32,6 @@ class Chat:
 
     def __init__(self, profile: Profile, saved: ClientState, uplink: Uplink) -> None:
         self.profile = profile
-        self._uplink = uplink
         self.timeline = Timeline(uplink, profile=profile, saved=saved)
         self.requests = Requests(saved, self.timeline)
         self.membership = Membership(profile.nick, profile.rooms, profile.agent, is_returning=profile.is_returning)
@@ -37,7 +39,8 @@ class Chat:
         self.is_lost = False  # the connection was lost: new requests wait
         self._server_key = b""  # of the current session
         self._kept: tuple[int | None, int | None] = (None, None)  # how long the server keeps messages: seconds, entries
-        self.notices = Notices(self.timeline, wants_receipts=profile.wants_receipts)
+        self.typing = TypingNotices()
+        self.receipts = Receipts()
         self._rooms_saved = saved.rooms  # as last added to the writes
         self._events: list[events.ClientEvent] = []
         for room in profile.rooms:
@@ -55,7 +58,7 @@ class Chat:
         """A new session is in use: Enter, Follows, acks and open requests are sent again in it."""
         self._server_key = server_key
         self.membership.renew(now)
-        self._uplink.on_session(now)
+        self.timeline.uplink.on_session(now)
         self.requests.outbox.restart(now)
         self.requests.outbox.seed_round_trip(round_trip_s)
 
@@ -99,14 +102,14 @@ class Chat:
         is_awaited = False  # the server waits for the cursor of a log that is new here
         for head in frame.heads:
             room = head.log[1:]
-            is_awaited = is_awaited or head.log not in self._uplink
+            is_awaited = is_awaited or head.log not in self.timeline.uplink
             is_first = not self.timeline.follows(room)
             is_taken = self.timeline.on_head(head)
             if is_taken and head.log.startswith(ROOM_PREFIX) and self.membership.on_followed(room) and is_first:
                 self._on_joined(room)
             elif not is_taken and self.membership.is_stray(head.log):
                 self.requests.ask(requests.Part(room))
-        self._uplink.on_heads(now, 0.0 if is_awaited else frame.ack_delay_ms / 1000)
+        self.timeline.uplink.on_heads(now, 0.0 if is_awaited else frame.ack_delay_ms / 1000)
         self._report_connected()
 
     def _on_joined(self, room: str) -> None:
@@ -153,7 +156,10 @@ class Chat:
 
     def on_notice(self, now: float, frame: frames.UserTyping | frames.Receipt) -> None:
         """Another user is typing, or so many have this user's messages."""
-        self._events += self.notices.receive(now, frame)
+        if isinstance(frame, frames.Receipt):
+            self._events += self.receipts.receive(frame)
+        elif (room := self.timeline.room_of(frame.log)) is not None:
+            self._events += self.typing.receive(now, room, frame.nick)
 
     def on_result(self, now: float, frame: frames.Result | frames.ResultFragment) -> None:
         """A result, or a fragment of one; a Rename or Part that succeeded changes the membership."""
@@ -169,8 +175,8 @@ class Chat:
     # --- Time ----------
 
     def next_timeout(self) -> float | None:
-        """When a request, a read mark or a notice is due; while we have entered."""
-        parts = (self.requests.outbox, self.timeline.marks, self.notices)
+        """When a request, a read mark, the end of a notice or a request for a receipt is due; while we have entered."""
+        parts = (self.requests.outbox, self.timeline.marks, self.typing, self.receipts)
         return earliest(*(part.next_timeout() for part in parts))
 
     def handle_timeout(self, now: float) -> None:
@@ -178,7 +184,7 @@ class Chat:
         due = self.timeline.marks.next_timeout()
         if due is not None and now >= due:
             self.send_marks()
-        self._events += self.notices.handle_timeout(now)
+        self._events += self.typing.handle_timeout(now)
 
     def send_marks(self) -> None:
         """Request that the read marks be stored."""
@@ -209,5 +215,15 @@ class Chat:
         if self.has_connected:
             for event in self.timeline.drain_events():
                 drained.append(event)
-                drained += self.notices.follow_up(event)
+                drained += self._follow_up(event)
         return drained
+
+    def _follow_up(self, event: events.ClientEvent) -> Sequence[events.ClientEvent]:
+        """Who has sent a message types no longer. Of one's own messages, receipts are requested if they are wanted."""
+        match event:
+            case events.MessageReceived(room=room, nick=nick) | events.MemberLeft(room, nick):
+                return self.typing.end(room, nick)
+            case events.MessageSent(room, sequence, identity) if self.profile.wants_receipts:
+                if (log := self.timeline.log_of(room)) is not None:
+                    self.receipts.on_sent(log, room, sequence, identity)
+        return ()

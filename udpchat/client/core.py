@@ -122,7 +122,7 @@ class ClientCore:
     def notify_typing(self, now: float, target: str) -> None:
         """The user has typed something for a room or `@nick`; call it with each key, others see it for some seconds."""
         log = self._chat.timeline.log_of(target)
-        if log is not None and self.is_entered and (notice := self._chat.notices.typing.notify(now, log)) is not None:
+        if log is not None and self.is_entered and (notice := self._chat.typing.notify(now, log)) is not None:
             self._urgent.append(notice)
             self._flush(now)
 
@@ -263,7 +263,7 @@ class ClientCore:
         asking = self._chat.membership.drain_frames(now, renamed_by=self._chat.requests.renamed_by)
         if self.is_entered:
             asking += self._chat.requests.outbox.drain_frames(now)
-            due += self._chat.notices.drain_frames(now)
+            due += self._chat.receipts.drain_frames(now)
         asking += link.drain_pings()
         due += asking
         acks = self._uplink.drain_acks(now, is_sending=bool(due))

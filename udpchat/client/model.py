@@ -220,7 +220,7 @@ class Model:
 
     def typing(self, name: str) -> list[str]:
         """The nicks of those who are typing to a conversation."""
-        return self._chat.notices.typing.names(name)
+        return self._chat.typing.names(name)
 
     # --- Changes ----------
 
