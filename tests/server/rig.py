@@ -38,7 +38,7 @@ class Rig:
             static=KeyPair(self.random.randbytes(32)), log=self.log, random=self.random.randbytes, settings=settings
         )
         self.chat = self.server.chat
-        self.told = self.chat.report.happened
+        self.told = self.chat.happened
         self._counters: dict[bytes, int] = {}
         self._index = 0
 

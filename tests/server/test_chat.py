@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from tests.server.rig import Rig
 from tests.storage.memory import MemoryLog
+from udpchat.chat import events
 from udpchat.chat.ids import conversation_log, message_id
+from udpchat.server.chat import DAMAGE_REASONS_MAX
 from udpchat.server.replay import recalled_window
 from udpchat.sync.log import Append, RequestId
 from udpchat.sync.requests import ANSWERS_RECALLED_MAX
@@ -189,3 +191,14 @@ def test_names_are_those_in_the_room_and_of_an_unknown_room_none() -> None:
     here, nowhere = rig.ask(alice, ListMembers("lobby", "")), rig.ask(alice, ListMembers("nowhere", ""))
     assert rig.result(alice, here) == MemberPage(1, [Member("alice", alice.author.user, None)], False)
     assert rig.result(alice, nowhere) == MemberPage(0, [], False)
+
+
+def test_damage_is_reported_once_for_each_reason_and_for_so_many() -> None:
+    chat = Rig().chat
+    chat.happened.append(events.PeerLeft("alice", "quit"))
+    for _ in range(2):
+        for number in range(DAMAGE_REASONS_MAX + 5):
+            chat.on_unreadable(f"block {number}")
+    drained = chat.drain_events()
+    assert drained[:2] == [events.PeerLeft("alice", "quit"), events.LogDamaged("block 0")]
+    assert len(drained) == 1 + DAMAGE_REASONS_MAX and chat.drain_events() == []

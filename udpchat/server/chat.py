@@ -14,7 +14,6 @@ from udpchat.server.fanout import Fanout
 from udpchat.server.history import History
 from udpchat.server.registry import Peer, Registry
 from udpchat.server.replay import answer, logged_nicks, recall_answers, recalled_window, send_result
-from udpchat.server.report import Report
 from udpchat.server.rooms import Rooms
 from udpchat.session.noise import user_id
 from udpchat.session.session import Session
@@ -22,6 +21,7 @@ from udpchat.sync.log import Append, ServerLog
 from udpchat.wire.frames import Introduction, Unwritable, encode
 
 REASON_CHARACTERS_MAX = 200  # of why nothing can be stored, as it is sent
+DAMAGE_REASONS_MAX = 100  # no more than these are reported
 
 
 class Chat:
@@ -33,8 +33,9 @@ class Chat:
         self.fanout = Fanout()
         self.rooms = Rooms(log, self.commits.durable, self.registry, self.fanout, random)
         self.history = History(log, self.commits.durable)
-        self.report = Report()
-        self.admission = Admission(self.rooms, self.fanout, self.commits.durable, settings, self.report.happened)
+        self.happened: list[events.ServerEvent] = []  # for the operator
+        self._unreadable: set[str] = set()  # reasons of damage that were reported
+        self.admission = Admission(self.rooms, self.fanout, self.commits.durable, settings, self.happened)
         self.wall_offset_s = 0.0  # wall clock minus monotonic clock, as the driver last saw it
         self._log = log
 
@@ -81,7 +82,7 @@ class Chat:
     def persisted(self, now: float, count: int) -> None:
         """The `count` oldest drained appends are durable: carry out their effects, then send the entries."""
         if self.commits.is_unwritable:
-            self.report.happened.append(events.LogWritable())
+            self.happened.append(events.LogWritable())
         grown: dict[str, list[Append]] = {}
         for settlement in self.commits.take_durable(count):
             self._carry_out(now, settlement.effects)
@@ -95,7 +96,7 @@ class Chat:
     def rejected(self, reason: str) -> None:
         """A write failed: drop all pending proposals and inform their clients, which repeat the requests."""
         if not self.commits.is_unwritable:
-            self.report.happened.append(events.LogUnwritable(reason))
+            self.happened.append(events.LogUnwritable(reason))
         informed: dict[Peer, None] = {}
         for proposal in reversed(self.commits.rejected()):
             peer = self.registry.find_client(proposal.author.client_id)
@@ -137,3 +138,17 @@ class Chat:
                     peer.renames.claimed = {**(peer.renames.claimed or {}), counter: nick}
                 elif peer.renames.advance(counter):
                     self.rooms.rename(now, peer, nick)
+
+    # --- For the operator ----------
+
+    def on_unreadable(self, reason: str) -> None:
+        """Part of the log cannot be read; each reason is reported once."""
+        if reason not in self._unreadable and len(self._unreadable) < DAMAGE_REASONS_MAX:
+            self._unreadable.add(reason)
+            self.happened.append(events.LogDamaged(reason))
+
+    def drain_events(self) -> list[events.ServerEvent]:
+        """The events for the operator since the last drain, in order."""
+        drained = list(self.happened)
+        self.happened.clear()
+        return drained

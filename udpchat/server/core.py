@@ -70,7 +70,7 @@ class ServerCore:
             except BadDatagram as drop:
                 self.counters[drop.reason] += 1
             except LogUnreadable as error:
-                self.chat.report.on_unreadable(str(error))
+                self.chat.on_unreadable(str(error))
         self._flush(now)
 
     def _receive_untrusted(self, now: float, datagram: bytes, address: Address) -> None:
@@ -134,7 +134,7 @@ class ServerCore:
     def _disconnect(self, now: float, peer: Peer, reason: Reason, before: Sequence[bytes] = ()) -> None:
         """End a peer's session; `before` are frames sent in the same packet as the Goodbye."""
         if peer.nick is not None:
-            self.chat.report.happened.append(events.PeerLeft(peer.nick, reason))
+            self.chat.happened.append(events.PeerLeft(peer.nick, reason))
         goodbye = peer.session.seal(pack([*before, encode(frames.Goodbye(reason))]))
         self._transmits.append((goodbye, peer.session.path.address))
         self._rooms.remove(now, peer, reason)
@@ -215,7 +215,7 @@ class ServerCore:
         session, downlink = peer.session, peer.downlink
         self._transmits += self._fanout.datagrams(now, peer)
         if downlink.unreadable is not None:
-            self.chat.report.on_unreadable(downlink.unreadable)
+            self.chat.on_unreadable(downlink.unreadable)
         due = downlink.next_timeout(now)
         if session.path.is_checking:
             for challenge in session.path.drain_challenges():
@@ -232,7 +232,7 @@ class ServerCore:
 
     def drain_events(self) -> list[events.ServerEvent]:
         """Events for the operator."""
-        return self.chat.report.drain()
+        return self.chat.drain_events()
 
     def stop(self, now: float) -> None:
         """The server stops: send all peers a Goodbye."""

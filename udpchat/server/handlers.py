@@ -264,7 +264,7 @@ def _outcome(context: RequestContext, request: Any) -> Outcome:
             return Failed("not_allowed")
         return handler.handle(context, request)
     except LogUnreadable as error:
-        context.chat.report.on_unreadable(str(error))
+        context.chat.on_unreadable(str(error))
         return Failed("unreadable")
 
 
