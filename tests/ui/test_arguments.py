@@ -8,7 +8,6 @@ from udpchat.chat.names import BadName, parse_room
 from udpchat.ui.arguments import (
     HISTORY_MESSAGES,
     Query,
-    Span,
     WrongUsage,
     first_word,
     nick_of,
@@ -61,14 +60,14 @@ def test_words_are_counted() -> None:
 @pytest.mark.parametrize(
     ("rest", "span"),
     [
-        ("", Span(HISTORY_MESSAGES, 0)),
-        (" 7 ", Span(7, 0)),
-        ("before 5", Span(HISTORY_MESSAGES, 5)),
-        ("7 BEFORE 5", Span(7, 5)),
-        ("before 0", Span(HISTORY_MESSAGES, 1)),  # 0 would stand for now
+        ("", (HISTORY_MESSAGES, 0)),
+        (" 7 ", (7, 0)),
+        ("before 5", (HISTORY_MESSAGES, 5)),
+        ("7 BEFORE 5", (7, 5)),
+        ("before 0", (HISTORY_MESSAGES, 1)),  # 0 would stand for now
     ],
 )
-def test_a_span_is_a_number_and_a_time(rest: str, span: Span) -> None:
+def test_a_span_is_a_number_and_a_time(rest: str, span: tuple[int, int]) -> None:
     assert span_of(rest, int) == span
 
 

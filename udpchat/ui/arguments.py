@@ -72,16 +72,11 @@ def time_of(text: str, parse_time: ParseTime | None) -> int:
     return max(time_ms, 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Which messages of a log: the latest `count` before a time in ms since 1970; 0: up to now."""
+def span_of(rest: str, parse_time: ParseTime | None) -> tuple[int, int]:
+    """The latest how many messages `[N] [before TIME]` stands for, and before when, in ms since 1970; 0: up to now.
 
-    count: int
-    before_ms: int
-
-
-def span_of(rest: str, parse_time: ParseTime | None) -> Span:
-    """The span that `[N] [before TIME]` stands for. Raises `Problem`, `WrongUsage`."""
+    Raises `Problem`, `WrongUsage`.
+    """
     words = rest.split(maxsplit=1)
     count = HISTORY_MESSAGES
     if words and words[0].isascii() and words[0].isdecimal():
@@ -90,10 +85,10 @@ def span_of(rest: str, parse_time: ParseTime | None) -> Span:
         count = int(words[0])
         words = words[1].split(maxsplit=1) if len(words) == 2 else []
     if not words:
-        return Span(count, 0)
+        return count, 0
     if words[0].lower() != "before" or len(words) != 2:
         raise WrongUsage
-    return Span(count, time_of(words[1], parse_time))
+    return count, time_of(words[1], parse_time)
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,12 +49,15 @@ class Group(Enum):
     CLIENT = "This client"
 
 
-Handle = Callable[["Prompt", float, str], list[ClientEvent]]
+Handle = Callable[["Prompt", float, str], list[ClientEvent] | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command. `handle` gets the prompt, the time and what follows the name; it may raise what `arguments` has."""
+    """One command. `handle` gets the prompt, the time and what follows the name, and returns events to show, if any.
+
+    It may raise what `arguments` has.
+    """
 
     name: str
     group: Group
@@ -78,20 +81,17 @@ class Command:
 # --- What each command does ----------
 
 
-def _me(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
+def _me(prompt: Prompt, now: float, rest: str) -> None:
     prompt.say(now, some_text(rest), is_action=True)
-    return []
 
 
-def _say(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
+def _say(prompt: Prompt, now: float, rest: str) -> None:
     prompt.say(now, some_text(rest))
-    return []
 
 
-def _msg(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
+def _msg(prompt: Prompt, now: float, rest: str) -> None:
     target, text = first_word(rest)
     prompt.say_to(now, target_of(target), some_text(text))
-    return []
 
 
 def _query(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
@@ -123,18 +123,16 @@ def _room_command(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
     return [notice("room" if rooms else "room.none", rooms=rooms, target=_target_notice(prompt.target))]
 
 
-def _rooms(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
+def _rooms(prompt: Prompt, now: float, rest: str) -> None:
     nothing(rest)
     prompt.client.ask(now, compose.list_rooms())
-    return []
 
 
-def _names(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
+def _names(prompt: Prompt, now: float, rest: str) -> None:
     prompt.client.ask(now, compose.list_members(prompt.room_or_current(rest)))
-    return []
 
 
-def _topic(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
+def _topic(prompt: Prompt, now: float, rest: str) -> None:
     topic = rest.strip()
     if topic.startswith("#"):
         word, topic = first_word(topic)
@@ -145,12 +143,11 @@ def _topic(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
         prompt.client.ask(now, compose.get_topic(room))
     else:
         prompt.client.ask(now, compose.set_topic(room, "" if topic == CLEAR_TOPIC else topic))
-    return []
 
 
 def _history(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
-    span = span_of(rest, prompt.parse_time)
-    return prompt.history.latest(now, prompt.target or prompt.current_room(), span.count, span.before_ms)
+    count, before_ms = span_of(rest, prompt.parse_time)
+    return prompt.history.latest(now, prompt.target or prompt.current_room(), count, before_ms)
 
 
 def _search(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
@@ -160,25 +157,21 @@ def _search(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
     return prompt.history.search(now, query.words, nick=query.nick, target=query.target, since_ms=query.since_ms)
 
 
-def _nick_command(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
+def _nick_command(prompt: Prompt, now: float, rest: str) -> None:
     prompt.client.ask(now, compose.rename(nick_of(only_word(rest))))
-    return []
 
 
-def _whois(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
+def _whois(prompt: Prompt, now: float, rest: str) -> None:
     prompt.client.ask(now, compose.whois(nick_of(only_word(rest))))
-    return []
 
 
-def _away(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
+def _away(prompt: Prompt, now: float, rest: str) -> None:
     prompt.client.ask(now, compose.set_away(rest.strip() or AWAY_REASON))
-    return []
 
 
-def _back(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
+def _back(prompt: Prompt, now: float, rest: str) -> None:
     nothing(rest)
     prompt.client.ask(now, compose.set_away(""))
-    return []
 
 
 def _ignore(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
@@ -219,10 +212,9 @@ def _help_lines(lines: list[str]) -> list[ClientEvent]:
     return [notice("help.line", line=line) for line in lines]
 
 
-def _quit(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
+def _quit(prompt: Prompt, now: float, rest: str) -> None:
     prompt.wants_quit_now = prompt.wants_quit
     prompt.wants_quit = True
-    return []
 
 
 def _target_notice(target: str) -> Notice:
@@ -338,7 +330,7 @@ class Prompt:
         if "\n" in line and not command.takes_lines:
             raise Problem("usage.lines", name=command.name)
         try:
-            return command.handle(self, now, line[len(word) + 1 :])
+            return command.handle(self, now, line[len(word) + 1 :]) or []
         except WrongUsage:
             raise Problem("usage", form=command.form, name=command.name) from None
 
