@@ -273,7 +273,7 @@ def client(argv: Sequence[str] | None = None, *, program: str = "udpchat-client"
         if editor is not None:
             editor.prompt = lambda: prompt_of(prompt)
         if is_for_person:
-            draw = ScreenLines(nick=lambda: made.nick, now_ms=now_ms, is_edited=editor is not None).draw
+            draw = ScreenLines(nick=lambda: made.model.nick, now_ms=now_ms, is_edited=editor is not None).draw
         return Lines(
             prompt,
             Printer(write_out, write_err, draw=draw, as_json=as_json),

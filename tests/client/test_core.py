@@ -127,7 +127,7 @@ def test_a_room_joined_parted_and_joined_again_through_a_restart_shows_everythin
     world.settle()
     assert (
         alice.of(events.MemberLeft)[-1] == events.MemberLeft("den", alice.nick, "parted")
-        and "den" not in alice.core.rooms
+        and "den" not in alice.core.model.rooms
     )
     bob.say("two", "den")
     world.settle()
@@ -205,11 +205,13 @@ def test_a_new_nick_outlives_a_restart_of_the_server() -> None:
     alice.core.ask(world.now, Rename("carol"))
     world.drain(alice)
     world.run(2)
-    assert alice.core.nick == "carol" and bob.of(events.MemberRenamed) == [events.MemberRenamed(alice.nick, "carol")]
+    assert alice.core.model.nick == "carol" and bob.of(events.MemberRenamed) == [
+        events.MemberRenamed(alice.nick, "carol")
+    ]
     world.server.kill()
     world.server.restart()
     world.run(12)  # a server that was away for a moment is missed with the next heartbeat
-    assert alice.core.nick == "carol"
+    assert alice.core.model.nick == "carol"
     assert device_counts(world.server.core.chat.rooms["lobby"].roster) == {"carol": 1, bob.nick: 1}
 
 
@@ -220,7 +222,7 @@ def test_a_refused_rename_changes_nothing() -> None:
     world.drain(alice)
     world.run(1)
     (error,) = alice.of(events.Error)
-    assert isinstance(error, events.Error) and error.code == "nick_taken" and alice.core.nick == alice.nick
+    assert isinstance(error, events.Error) and error.code == "nick_taken" and alice.core.model.nick == alice.nick
 
 
 # --- Asked ----------

@@ -48,11 +48,11 @@ def _person(swarm: Swarm) -> ClientNode | None:
 
 def _say(swarm: Swarm, *, count_max: int = 1, characters_max: int = 40) -> None:
     client = _person(swarm)
-    if client is None or not client.core.rooms:
+    if client is None or not client.core.model.rooms:
         return
     for _ in range(swarm.random.randint(1, count_max)):
         text = _text(swarm, client, characters_max)
-        room = swarm.random.choice(client.core.rooms)
+        room = swarm.random.choice(client.core.model.rooms)
         swarm.tell(f"{client.nick} says {len(text)} characters in {room}: {text[:12]!r}")
         client.say(text, room)
 
@@ -60,7 +60,7 @@ def _say(swarm: Swarm, *, count_max: int = 1, characters_max: int = 40) -> None:
 def _tell(swarm: Swarm) -> None:
     client = _person(swarm)
     if client is not None:
-        nick = swarm.random.choice(swarm.world.clients).core.nick
+        nick = swarm.random.choice(swarm.world.clients).core.model.nick
         text = _text(swarm, client, 40)
         swarm.tell(f"{client.nick} tells {nick} {text[:12]!r}")
         client.tell(nick, text)
@@ -85,8 +85,8 @@ def _join(swarm: Swarm) -> None:
 
 def _part(swarm: Swarm) -> None:
     client = _person(swarm)
-    if client is not None and client.core.rooms:
-        room = swarm.random.choice(client.core.rooms)
+    if client is not None and client.core.model.rooms:
+        room = swarm.random.choice(client.core.model.rooms)
         swarm.tell(f"{client.nick} parts from {room}")
         client.do("part", room)
 
@@ -104,9 +104,9 @@ def _rename(swarm: Swarm) -> None:
 
 def _ask(swarm: Swarm) -> None:
     client = _person(swarm)
-    if client is None or not client.core.rooms:
+    if client is None or not client.core.model.rooms:
         return
-    room = swarm.random.choice(client.core.rooms)
+    room = swarm.random.choice(client.core.model.rooms)
     nick = swarm.random.choice(swarm.world.clients).nick
     text = _text(swarm, client, 10)
     verbs = (

@@ -336,7 +336,7 @@ class ClientNode(Node[ClientCore]):
             return False
         server = self._world.server
         for log in [
-            *map(room_log, self._core.rooms),
+            *map(room_log, self._core.model.rooms),
             *server.view.chat.commits.durable.conversations(self.static.public),
             inbox_log(self.static.public),
         ]:
@@ -345,7 +345,7 @@ class ClientNode(Node[ClientCore]):
             if extent.head and (held.generation, held.head) != (extent.generation, extent.head):
                 return False
         rooms = server.view.chat.rooms
-        rosters = [rooms[room].roster for room in self._core.rooms if room in rooms]
+        rosters = [rooms[room].roster for room in self._core.model.rooms if room in rooms]
         replicas = [self._core.timeline.uplink.get(roster.stream.log) for roster in rosters]
         return all(
             replica is not None and (replica.generation, replica.sequence) == (roster.stream.generation, roster.head)
@@ -356,4 +356,6 @@ class ClientNode(Node[ClientCore]):
         """For a failure's message."""
         held = {log: self.store.extent(log).head for log in self.store.logs()}
         state = "in" if self._core.is_entered else "not in"
-        return f"{self.nick}: {state}, {held}, unconfirmed {len(self._core.model.sending)}, rooms {self._core.rooms}"
+        return (
+            f"{self.nick}: {state}, {held}, unconfirmed {len(self._core.model.sending)}, rooms {self._core.model.rooms}"
+        )

@@ -85,7 +85,7 @@ class Promises:
             replica = client.core.timeline.uplink.get(log)  # the disk may be behind it
             reached = max(client.store.extent(log).head, replica.sequence if replica else 0)
             is_passed = reached >= event.seq or number < len(self._server.logs) - 1
-            assert is_again or is_passed or event.room not in client.core.rooms, f"{where} is told too early"
+            assert is_again or is_passed or event.room not in client.core.model.rooms, f"{where} is told too early"
             if shown.last == event.seq - 1:
                 shown.last = event.seq
             return
@@ -216,7 +216,7 @@ class Promises:
         core = self._server.core
         key = client.static.public
         conversations = core.chat.commits.durable.conversations(key)
-        for log in [*map(room_log, client.core.rooms), *conversations, inbox_log(key)]:
+        for log in [*map(room_log, client.core.model.rooms), *conversations, inbox_log(key)]:
             head = self._server.log.extent(log).head
             held = client.store.extent(log)
             if not head:
@@ -228,7 +228,7 @@ class Promises:
     def _check_model(self, client: ClientNode) -> None:
         """The members that a client knows are those of the server; all of them, if it has requested the list."""
         rooms = self._server.core.chat.rooms
-        for room in filter(rooms.__contains__, client.core.rooms):
+        for room in filter(rooms.__contains__, client.core.model.rooms):
             members, roster = client.core.model.members(room), rooms[room].roster
             known = {member.nick: (member.user, member.away) for member in members}
             present = {nick: (each.user, each.announced) for nick, each in roster.members.items()}
@@ -241,12 +241,12 @@ class Promises:
         here = [client.core for client in self._clients if client.is_running and not client.core.is_over]
         present: dict[str, Counter[str]] = {}
         for core in here:
-            for room in core.rooms:
-                present.setdefault(room, Counter())[core.nick] += 1
+            for room in core.model.rooms:
+                present.setdefault(room, Counter())[core.model.nick] += 1
         chat = self._server.core.chat
         rosters = {room.name: Counter(device_counts(room.roster)) for room in chat.rooms}
         entered = Counter(peer.nick for peer in chat.registry if peer.nick is not None)
-        is_known = entered == Counter(core.nick for core in here)
+        is_known = entered == Counter(core.model.nick for core in here)
         return is_known and {name: roster for name, roster in rosters.items() if roster} == present
 
 

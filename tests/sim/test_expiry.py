@@ -75,7 +75,7 @@ def test_a_nick_stays_with_its_key(ends: str) -> None:
     alice.restart()
     world.run(2)
     assert alice.is_in
-    assert alice.core.nick == "alice"
+    assert alice.core.model.nick == "alice"
 
 
 @pytest.mark.parametrize("lookalike", ["\u0430lice", "Alice", "ALICE", "a\u200dlice", "al\u0131ce", "\uff41lice"])
@@ -120,7 +120,7 @@ def test_a_new_nick_is_told_once_and_the_old_one_stays_with_its_key() -> None:
     world.run(1)
     alice.do("rename", "alicia")
     world.run(1)
-    assert alice.core.nick == "alicia"
+    assert alice.core.model.nick == "alicia"
     assert [event for event in bob.events if isinstance(event, events.MemberRenamed)] == [
         events.MemberRenamed("alice", "alicia")
     ]
@@ -130,4 +130,4 @@ def test_a_new_nick_is_told_once_and_the_old_one_stays_with_its_key() -> None:
     bob.do("rename", "alice")
     world.run(1)
     assert [event.code for event in bob.events if isinstance(event, events.Error)] == ["nick_taken"]
-    assert bob.core.nick == "bob"
+    assert bob.core.model.nick == "bob"

@@ -88,11 +88,11 @@ def test_a_welcome_that_comes_late_does_not_undo_a_rename() -> None:
     world.network.drop_if.clear()
     alice.do("rename", "alicia")
     world.run(1)
-    assert alice.core.nick == "alicia"
+    assert alice.core.model.nick == "alicia"
     for data in held:
         world.network.inject(world.now, SERVER, alice.address, data)
     world.run(1)
-    assert alice.core.nick == "alicia"
+    assert alice.core.model.nick == "alicia"
 
 
 def test_what_the_run_before_asked_is_not_carried_out_after_the_next_has_entered() -> None:
@@ -148,7 +148,7 @@ def test_the_answer_to_an_earlier_rename_that_comes_late_does_not_undo_a_later_o
     alice.do("rename", "two")
     world.run(1)
     assert held
-    assert alice.core.nick == "two"
+    assert alice.core.model.nick == "two"
     assert world.promises.is_presence_right()
 
 
@@ -165,13 +165,13 @@ def test_a_rename_that_a_restarted_server_answers_again_does_not_undo_a_later_on
     alice.do("rename", "one")
     world.run(0.000_3)
     alice.do("rename", "two")
-    world.run_until(lambda: alice.core.nick == "two", limit_s=0.003)
+    world.run_until(lambda: alice.core.model.nick == "two", limit_s=0.003)
     assert not alice.core.is_idle
     world.server.kill(keeps_batch=True)
     world.server.restart()
     world.settle()
     world.run(15)
-    assert alice.core.nick == "two"
+    assert alice.core.model.nick == "two"
     assert world.promises.is_presence_right()
 
 

@@ -117,7 +117,7 @@ def talk(world: World) -> tuple[ClientNode, ClientNode]:
     world.settle()
     assert [event.text for event in bob.messages()] == ["hello", ("long " * 1_000).strip("\n")]
     assert [event.text for event in alice.messages(f"@{bob.nick}")] == ["psst"]
-    assert alice.core.nick == "carol" and alice.of(events.MemberList) and alice.of(events.HistoryFound)
+    assert alice.core.model.nick == "carol" and alice.of(events.MemberList) and alice.of(events.HistoryFound)
     assert not alice.of(events.Error) and not bob.of(events.Error)
     assert not alice.of(events.Disconnected) and not bob.of(events.Disconnected)
     return alice, bob

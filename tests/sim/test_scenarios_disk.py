@@ -46,7 +46,7 @@ class Crowd:
                 if self.spoken % 4:
                     speaker.say(f"word {self.spoken}")
                 else:
-                    speaker.tell(neighbour.core.nick, f"whisper {self.spoken}")
+                    speaker.tell(neighbour.core.model.nick, f"whisper {self.spoken}")
             self.world.run(interval_s)
 
     def crash_server(self, point: Point, *, cuts_power: bool) -> None:

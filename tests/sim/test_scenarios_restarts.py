@@ -107,7 +107,10 @@ def test_a_new_nick_that_was_written_but_not_told_is_the_nick_after_the_restart(
     server.restart()
     world.settle()
     world.run_until(world.promises.is_presence_right, limit_s=12)  # whoever is silent notices at the next heartbeat
-    assert alice.core.nick == "alicia" and set(server.core.chat.rooms["lobby"].roster.members) == {"alicia", "peer1"}
+    assert alice.core.model.nick == "alicia" and set(server.core.chat.rooms["lobby"].roster.members) == {
+        "alicia",
+        "peer1",
+    }
 
 
 # --- S27: an author's requests out of order --------------------------------------------------------------------------

@@ -142,7 +142,7 @@ def test_a_text_of_several_lines_is_no_command_that_takes_one(line: str) -> None
     prompt = prompt_in("lobby")
     error = refused(prompt, line)
     assert error.code == "usage" and "takes one line" in text_of(error) and error.said == line
-    assert not prompt.wants_quit and prompt.client.rooms == ("lobby",)
+    assert not prompt.wants_quit and prompt.client.model.rooms == ("lobby",)
 
 
 @pytest.mark.parametrize("line", ["a\x1b[2Jb", "/me \x07", "\u202eb", "a\rb", "/quit \x9b"])
@@ -216,7 +216,7 @@ def test_a_joined_room_becomes_the_target() -> None:
     prompt = prompt_in("lobby")
     assert texts(prompt.enter(NOW, "/join #Dev")) == ["what you type goes to dev"]
     prompt.enter(NOW, "hi")
-    assert prompt.client.rooms == ("lobby", "dev")
+    assert prompt.client.model.rooms == ("lobby", "dev")
     assert asked(prompt) == [Say("dev", 0, "hi")]
 
 

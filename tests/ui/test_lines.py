@@ -35,6 +35,8 @@ NASTY = "\x1b[2J\u202e\nx"
 class ScriptedModel:
     """What line mode draws of a model."""
 
+    nick: str = "alice"
+    rooms: tuple[str, ...] = ("lobby",)
     sending: list[Said] = field(default_factory=list)
 
 
@@ -42,8 +44,6 @@ class ScriptedModel:
 class ScriptedClient:
     """A client that does what a test says; its surface is checked against the real one's below."""
 
-    nick: str = "alice"
-    rooms: tuple[str, ...] = ("lobby",)
     is_idle: bool = True
     is_over: bool = False
     model: ScriptedModel = field(default_factory=ScriptedModel)

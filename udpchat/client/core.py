@@ -43,24 +43,9 @@ class ClientCore:
     # --- What the user wants ----------
 
     @property
-    def nick(self) -> str:
-        """The nick that this client has at the server, or requests."""
-        return self._chat.membership.nick
-
-    @property
-    def rooms(self) -> tuple[str, ...]:
-        """The rooms that this client is in or wants to be in."""
-        return self._chat.membership.rooms
-
-    @property
     def is_entered(self) -> bool:
         """Whether the server has accepted our Enter in the current session, and the link is not lost."""
         return self._chat.membership.is_welcome and not self._link.is_lost
-
-    @property
-    def is_lost(self) -> bool:
-        """Whether the connection was lost: new requests wait."""
-        return self._chat.is_lost
 
     @property
     def is_over(self) -> bool:

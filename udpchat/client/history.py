@@ -14,6 +14,7 @@ from udpchat.chat.phrase import Problem
 from udpchat.chat.text import fits
 from udpchat.client.compose import LocalError
 from udpchat.client.core import ClientCore
+from udpchat.client.model import Phase
 from udpchat.client.requests import Recalled
 from udpchat.sync.log import Extent, LogUnreadable, Searchable, SearchQuery
 from udpchat.wire import requests
@@ -107,7 +108,7 @@ class History:
         return tuple(self._core.timeline.recall(requests.LogEntry(hit.log, hit.sequence, hit.entry) for hit in found))
 
     def _ask(self, now: float, request: requests.RequestBody, here: Recalled) -> list[ClientEvent]:
-        if self._core.is_lost:
+        if self._core.model.connection.phase is Phase.LOST:
             return [HistoryFound(here.messages), notice("offline")]
         self._core.ask(now, request, here=here)
         return []

@@ -83,13 +83,13 @@ class ClientFolder:
 
     def watch_nick(self, core: ClientCore) -> Callable[[Sequence[events.ClientEvent]], None]:
         """A function that gets events, and keeps the key for each new nick that the server has confirmed."""
-        last = core.nick
+        last = core.model.nick
 
         def watch(happened: Sequence[events.ClientEvent]) -> None:
             nonlocal last
-            if core.nick == last:
+            if core.model.nick == last:
                 return
-            last = core.nick
+            last = core.model.nick
             try:
                 data_folder.keep_key(self._folder, old=self._nick, new=last)
             except DataUnusable as error:
@@ -131,7 +131,7 @@ def restore(client: ClientCore, store: ClientStore) -> None:
     A log that cannot be read is left out.
     """
     conversations = [log for log in store.logs() if log.startswith(CONVERSATION_PREFIX)]
-    for log in (*map(room_log, client.rooms), *conversations[: 2 * CONVERSATIONS_PER_KEY_MAX]):
+    for log in (*map(room_log, client.model.rooms), *conversations[: 2 * CONVERSATIONS_PER_KEY_MAX]):
         extent = store.extent(log)
         unread = extent.head - (client.timeline.marks.get(log, extent.generation) or 0)
         with suppress(StoreError):

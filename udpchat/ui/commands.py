@@ -119,7 +119,7 @@ def _part(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
 def _room_command(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
     if rest.strip():
         return prompt.turn_to(target_of(only_word(rest), bare_is_room=True))
-    rooms = prompt.client.rooms
+    rooms = prompt.client.model.rooms
     return [notice("room" if rooms else "room.none", rooms=rooms, target=_target_notice(prompt.target))]
 
 
@@ -295,7 +295,7 @@ class Prompt:
         self.wants_quit_now = False
         self._by_name = {name: command for command in self.commands for name in (command.name, *command.aliases)}
         assert len(self._by_name) == sum(1 + len(command.aliases) for command in self.commands), "two of one name"
-        self._visited = list(reversed(client.rooms))  # the current room last; first come those that were asked for
+        self._visited = [*reversed(client.model.rooms)]  # the current room last; first come those that were asked for
         self._person = ""
 
     @property
@@ -384,11 +384,11 @@ class Prompt:
     def turn_from(self, room: str) -> list[ClientEvent]:
         """Lines go to this room no longer, but to where they went before."""
         former = self.target
-        self._visited = [other for other in self._visited if other != room and other in self.client.rooms]
+        self._visited = [other for other in self._visited if other != room and other in self.client.model.rooms]
         return [_target_notice(self.target)] if self.target != former else []
 
     def _joined(self, room: str) -> str:
         # Never another room instead: the message may be meant for this room alone.
-        if room not in self.client.rooms:
+        if room not in self.client.model.rooms:
             raise Problem("not_in_room.target", room=room)
         return room

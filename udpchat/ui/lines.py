@@ -76,7 +76,7 @@ class Lines:
         """The client was drained of these events. Call it after every drain, also of none: a result may have come."""
         if self._rule.is_decided:
             return
-        shown = self._rule.up_to_the_count(happened, self._client.nick, is_idle=self._client.is_idle)
+        shown = self._rule.up_to_the_count(happened, self._client.model.nick, is_idle=self._client.is_idle)
         self._show(shown)
         if self._is_for_person:
             for room in {event.room for event in shown if isinstance(event, events.MessageReceived)}:
