@@ -28,5 +28,4 @@ class Problem(Exception):
 
     @property
     def code(self) -> str:
-        """What programs get for it."""
         return self.phrase.code

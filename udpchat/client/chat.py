@@ -48,7 +48,6 @@ class Chat:
 
     @property
     def is_idle(self) -> bool:
-        """Whether we are in all rooms, no result or confirmation is awaited, and all entries to be shown have come."""
         is_here = self.has_connected and self.membership.is_complete and not self.timeline.awaits_shown()
         return is_here and self.requests.is_idle and not self.timeline.own.unconfirmed()
 
@@ -133,7 +132,6 @@ class Chat:
         return events.notice("kept", rooms=rooms, limits=self._kept)
 
     def on_enter_refused(self, frame: frames.EnterRefused) -> None:
-        """The server refuses our Enter."""
         reason = refusal(frame.code, frame.detail)
         if reason.code in FINAL_REFUSALS:
             self.reject(reason)
@@ -151,7 +149,6 @@ class Chat:
         self._report_connected()
 
     def on_unwritable(self, now: float, frame: frames.Unwritable) -> None:
-        """The server cannot store anything at the moment."""
         self._events += self.requests.on_unwritable(now, frame.reason)
 
     def on_notice(self, now: float, frame: frames.UserTyping | frames.Receipt) -> None:
@@ -202,11 +199,9 @@ class Chat:
         return self.requests.drain_writes(is_shown=self.has_connected)
 
     def persisted(self, now: float, count: int) -> None:
-        """The `count` oldest writes drained are on the disk."""
         self._events += self.requests.persisted(now, count)
 
     def rejected(self, now: float, reason: str) -> None:
-        """Nothing drained could be written. Requests without a label are sent anyway; an event informs the user."""
         self._events += self.requests.rejected(now, reason)
 
     def drain_events(self) -> list[events.ClientEvent]:

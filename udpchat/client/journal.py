@@ -17,7 +17,6 @@ class Journal:
         self.is_failing = False  # whether the latest batch failed
 
     def add(self, write: Write) -> None:
-        """Append this write to the queue."""
         self._undrained.append(write)
 
     def drain(self, more: list[Write]) -> list[Write]:
@@ -46,7 +45,6 @@ class ReplicaWrites:
         self._failed: set[str] = set()  # logs
 
     def add(self, write: EntriesStored | ReplicaReset) -> None:
-        """Append this write to the queue."""
         self._undrained.append(write)
 
     def drain(self) -> list[Write]:

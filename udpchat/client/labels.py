@@ -27,7 +27,6 @@ class Labels:
         self._resumed = saved.labelled  # counters of an earlier run's requests that this run repeats
 
     def add(self, label: Label, counter: int, body: bytes) -> None:
-        """The line's request has this counter."""
         self._by_line[label.line] = Labelled(counter, digest_of(body))
 
     def find(self, label: Label) -> Labelled:

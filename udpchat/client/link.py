@@ -326,7 +326,6 @@ class Link:
         return transmits
 
     def drain_events(self) -> list[LinkEvent]:
-        """What changed, in order."""
         events, self._events = self._events, []
         return events
 

@@ -45,7 +45,6 @@ class Members:
         return len(self._by_nick)
 
     def get(self, nick: str) -> Member | None:
-        """The member of this nick."""
         return self._by_nick.get(nick)
 
     # --- Changes ----------

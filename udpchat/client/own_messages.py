@@ -36,7 +36,6 @@ class OwnMessages:
         self._confirmed_ahead: set[bytes] = set()  # reported before a replica reached the entry
 
     def add(self, said: Said) -> None:
-        """This message has been requested."""
         self._said[said.id] = said
 
     def __contains__(self, identity: bytes) -> bool:

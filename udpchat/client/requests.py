@@ -123,7 +123,6 @@ class Requests:
         return None if self._source is None else self._source.line
 
     def lines_unanswered(self) -> list[int]:
-        """Lines of the input whose requests have no result yet."""
         return [asked.line for asked in self._asked.values() if asked.line is not None]
 
     def _is_known(self, label: stored.Label, request: requests.RequestBody, body: bytes) -> bool:
@@ -178,7 +177,6 @@ class Requests:
         return [*(self._on_writable() if is_stored else ()), *self._report(frame, request, asked)]
 
     def _report(self, frame: Result, request: requests.RequestBody, asked: _Asked) -> list[events.ClientEvent]:
-        """The events of a result."""
         identity = message_id(self._instance, frame.counter)
         here = asked.here or Recalled()
         match frame.body:

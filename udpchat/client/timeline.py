@@ -242,7 +242,6 @@ class Timeline:
         return None if log is None or generation is None else self.marks.get(log, generation)
 
     def mark_read(self, now: float, target: str, sequence: int) -> None:
-        """The user has read a room or conversation up to a sequence."""
         log = self.log_of(target)
         if log is not None and (generation := self._generation_of(log)) is not None:
             self.marks.set(now, content.ReadMark(log, generation, sequence))
@@ -271,7 +270,6 @@ class Timeline:
         self._events.append(event)
 
     def drain_events(self) -> list[events.ClientEvent]:
-        """What happened, in order."""
         drained, self._events = self._events, []
         return drained
 

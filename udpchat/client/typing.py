@@ -39,7 +39,6 @@ class TypingNotices:
         return [MemberTyping(room, nick, False)] if was_shown else []
 
     def next_timeout(self) -> float | None:
-        """When `handle_timeout` is due."""
         return min(self._until.values(), default=None)
 
     def handle_timeout(self, now: float) -> list[MemberTyping]:

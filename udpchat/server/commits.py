@@ -61,7 +61,6 @@ class Commits:
         return taken
 
     def apply_durable(self, settlement: Settlement) -> None:
-        """Add its entries to the durable state."""
         for append in settlement.appends:
             self.durable.apply(append.log, append.sequence, append.entry)
 

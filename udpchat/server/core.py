@@ -231,7 +231,6 @@ class ServerCore:
         return transmits
 
     def drain_events(self) -> list[events.ServerEvent]:
-        """Events for the operator."""
         return self.chat.drain_events()
 
     def stop(self, now: float) -> None:

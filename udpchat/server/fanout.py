@@ -46,7 +46,6 @@ class Fanout:
             del self._followers[stream]
 
     def send(self, peer: Peer, frame: bytes) -> None:
-        """Send a frame to one peer."""
         peer.downlink.send(frame)
         self.to_flush[peer] = None
 

@@ -126,7 +126,6 @@ class Registry:
         return self._by_client_id.get(peer.author.client_id) is peer
 
     def is_index_free(self, index: int) -> bool:
-        """Whether a new session may have this index."""
         return index not in self._by_index
 
     def find(self, index: int) -> tuple[Peer, Session] | None:
@@ -159,7 +158,6 @@ class Registry:
         self._by_index[session.index] = (peer, session)
 
     def end_previous(self, peer: Peer) -> None:
-        """Remove the previous session of a peer, if there is one."""
         if peer.previous is not None:
             del self._by_index[peer.previous.index]
             peer.previous = None

@@ -48,7 +48,6 @@ class Rooms:
         self.to_arm: dict[Room, None] = {}
 
     def __len__(self) -> int:
-        """How many rooms are open."""
         return len(self._rooms)
 
     def __contains__(self, name: str) -> bool:
@@ -61,7 +60,6 @@ class Rooms:
         return self._rooms[name]
 
     def get(self, name: str) -> Room | None:
-        """The room of this name, if it is open."""
         return self._rooms.get(name)
 
     def names(self) -> list[str]:

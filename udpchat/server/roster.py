@@ -157,7 +157,6 @@ class Roster:
         return changed
 
     def set_topic(self, now: float, topic: str, nick: str) -> None:
-        """The topic changed."""
         self._change(now, TopicSet(topic, nick))
 
     def _change(self, now: float, entry: Entry) -> None:

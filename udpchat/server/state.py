@@ -113,5 +113,4 @@ class State:
         return {**under, **own} if own and under else own or under
 
     def may_converse(self, key: bytes) -> bool:
-        """Whether a key may have one more conversation."""
         return len(self.conversations(key)) < CONVERSATIONS_PER_KEY_MAX

@@ -40,8 +40,6 @@ class Phase(Enum):
 
 @dataclass(frozen=True, slots=True)
 class _Settings:
-    """What an initiator was made with."""
-
     static: KeyPair
     index: int
     payload: bytes

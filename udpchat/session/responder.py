@@ -111,12 +111,10 @@ class HandshakeResponder:
         return handshake.accepted
 
     def handle_timeout(self, now: float) -> None:
-        """Remove what has expired."""
         self._expire(now)
         self._sources.handle_timeout(now)
 
     def next_timeout(self) -> float | None:
-        """When the next thing expires."""
         oldest = next(iter(self._handshakes.values()), None)
         return earliest(self._sources.next_timeout(), oldest.expires_s if oldest else None)
 

@@ -119,7 +119,6 @@ class BbrController:
             self._cycle = 1
 
     def on_lost(self, size: int) -> None:
-        """A packet was declared lost."""
         self._round.lost_bytes += size
 
     def allowed_bytes(self, now: float, in_flight: int) -> int:
@@ -134,7 +133,6 @@ class BbrController:
         return max(room, 0)
 
     def on_sent(self, size: int) -> None:
-        """Bytes went."""
         self._credit_bytes -= size
 
     def next_timeout(self, now: float, in_flight: int) -> float | None:

@@ -106,5 +106,4 @@ class Ranges:
         return found
 
     def clear(self) -> None:
-        """Take all out."""
         self._firsts = self._lasts = _NONE

@@ -69,7 +69,6 @@ class Outbox:
 
     @property
     def next_counter(self) -> int:
-        """The counter that the next request gets."""
         return self._next
 
     def add(self, body: bytes) -> int:

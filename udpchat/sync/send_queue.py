@@ -36,7 +36,6 @@ class SendQueue:
 
     @property
     def has_entries(self) -> bool:
-        """Whether entries wait."""
         return bool(self._entries)
 
     def add_answer(self, frame: bytes) -> None:

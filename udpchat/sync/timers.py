@@ -37,7 +37,6 @@ class TimerHeap(Generic[Owner]):
         heappush(self._heap, (when, self._count, owner))
 
     def is_armed(self, owner: Owner) -> bool:
-        """Whether this owner will be looked at."""
         return owner in self._armed
 
     def take_due(self, now: float) -> list[Owner]:
@@ -51,7 +50,6 @@ class TimerHeap(Generic[Owner]):
         return due
 
     def forget(self, owner: Owner) -> None:
-        """The owner is no more."""
         self._armed.pop(owner, None)
 
     def next_timeout(self) -> float | None:

@@ -58,7 +58,6 @@ class ExitRule:
         self._is_refused = True
 
     def note_end_of_input(self) -> None:
-        """No line comes any more."""
         self._is_input_over = True
 
     def up_to_the_count(self, happened: Sequence[ClientEvent], nick: str, *, is_idle: bool) -> Sequence[ClientEvent]:

@@ -113,7 +113,6 @@ class HelloReply:
         return _REPLY.pack(Kind.HELLO_REPLY, self.receiver_index, self.sender_index)
 
     def encode(self) -> bytes:
-        """Header and Noise message."""
         return self.header + self.noise
 
 
@@ -138,7 +137,6 @@ class Data:
     sealed: bytes
 
     def encode(self) -> bytes:
-        """Header and sealed frames."""
         return DATA_HEADER.pack(Kind.DATA, self.index, self.counter) + self.sealed
 
 
