@@ -48,27 +48,22 @@ class _Handshake:
 
 
 class HandshakeResponder:
-    """``is_index_free`` returns whether the caller has no session of that index. Many clients on one host need higher
-    rates per source than the defaults.
+    """``is_index_free`` returns whether the caller has no session of that index.
 
     Every handshake is kept equally long after its last step, so the table, kept in that order, expires from its front.
     """
 
     def __init__(
-        self,
-        *,
-        static: KeyPair,
-        random: Callable[[int], bytes],
-        is_index_free: Callable[[int], bool],
-        per_source_burst: float = limits.HANDSHAKES_PER_SOURCE_BURST,
-        per_source_per_s: float = limits.HANDSHAKES_PER_SOURCE_PER_S,
+        self, *, static: KeyPair, random: Callable[[int], bytes], is_index_free: Callable[[int], bool]
     ) -> None:
         self._static = static
         self._random = random
         self._is_index_free = is_index_free
         self._cookies = CookieJar(random)
         self._sources = HandshakeRateLimiter(
-            burst=per_source_burst, per_s=per_source_per_s, sources_max=limits.SOURCES_MAX
+            burst=limits.HANDSHAKES_PER_SOURCE_BURST,
+            per_s=limits.HANDSHAKES_PER_SOURCE_PER_S,
+            sources_max=limits.SOURCES_MAX,
         )
         self._handshakes: dict[int, _Handshake] = {}
         self._indexes: dict[_Caller, int] = {}

@@ -12,9 +12,9 @@ class RoundTrip:
 
     __slots__ = ("sampled", "smoothed_s", "variation_s")
 
-    def __init__(self, initial_s: float = INITIAL_S) -> None:
-        self.smoothed_s = initial_s
-        self.variation_s = initial_s / 2
+    def __init__(self) -> None:
+        self.smoothed_s = INITIAL_S
+        self.variation_s = INITIAL_S / 2
         self.sampled = False
 
     def on_sample(self, sample_s: float) -> None:

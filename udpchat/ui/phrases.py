@@ -302,7 +302,6 @@ SENTENCES: Final[dict[str, str]] = {
     "stopped.interrupted": "interrupted",
     "stopped.terminated": "terminated",
     # A person at a terminal.
-    "entry.server": "connected to {server} as {nick}",
     "entry.key": "server key  {fingerprint}",
     "entry.rooms": "you are in  {rooms:list no room yet: /join ROOM enters one}",
     "entry.target": "what you type goes to everyone in {room}",

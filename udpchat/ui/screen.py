@@ -70,7 +70,7 @@ def entry_lines(event: events.Connected, *, is_edited: bool) -> list[str]:
     """For a person who has just entered: in which rooms, and how to talk, to get help and to leave."""
     target = sentence("entry.target_of_prompt") if is_edited else (event.rooms or (sentence("entry.target_none"),))[0]
     first, *rest = [
-        sentence("entry.server", server=event.server, nick=event.nick),
+        sentence("connected", server=event.server, nick=event.nick),
         sentence("entry.key", fingerprint=event.fingerprint),
         sentence("entry.rooms", rooms=event.rooms),
         sentence("entry.target", room=target),
