@@ -53,10 +53,7 @@ def _malformed(context: RequestContext, request: requests.Malformed) -> Outcome:
 
 
 def _say(context: RequestContext, request: requests.Say) -> Outcome:
-    try:
-        room = parse_room(request.room)
-    except BadName as error:
-        return Failed(error.phrase.key, detail_of(error.phrase))
+    room = parse_room(request.room)
     if not context.chat.rooms.has_place(room):
         return Failed("too_many_rooms")
     text = _cleaned(context, request)
@@ -96,11 +93,7 @@ def _part(context: RequestContext, request: requests.Part) -> Outcome:
 
 
 def _rename(context: RequestContext, request: requests.Rename) -> Outcome:
-    try:
-        nick = parse_nick(request.nick)
-    except BadName as error:
-        return Failed(error.phrase.key, detail_of(error.phrase))
-    return requests.Rename(nick)
+    return requests.Rename(parse_nick(request.nick))
 
 
 def _set_topic(context: RequestContext, request: requests.SetTopic) -> Outcome:
@@ -263,6 +256,8 @@ def _outcome(context: RequestContext, request: Any) -> Outcome:
         if handler.permission is Permission.READER and not _may_read(context, request.log):
             return Failed("not_allowed")
         return handler.handle(context, request)
+    except BadName as error:
+        return Failed(error.phrase.key, detail_of(error.phrase))
     except LogUnreadable as error:
         context.chat.on_unreadable(str(error))
         return Failed("unreadable")
