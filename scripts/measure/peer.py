@@ -113,10 +113,8 @@ class Peer:
     def _on_frame(self, now: float, frame: Down) -> bool:
         is_taken = True
         match frame:
-            case Entries():
+            case Entries() | EntryFragment():
                 is_taken = self._uplink.receive_entries(now, frame)
-            case EntryFragment():
-                is_taken = self._uplink.receive_fragment(now, frame)
             case Result():
                 if self._outbox.on_result(now, frame.counter) is not None:  # else it came before
                     self.on_result()

@@ -269,7 +269,7 @@ def test_entries_that_nobody_wants_are_not_acknowledged() -> None:
     (alice,) = world.add_clients(1)
     entries = Entries("#elsewhere", 1, 1, 0, [raw(encode(Tombstone(0)))])
     assert not alice.core.timeline.uplink.receive_entries(world.now, entries)
-    assert not alice.core.timeline.uplink.receive_fragment(world.now, EntryFragment("#elsewhere", 1, 1, 0, 0, 2, b"x"))
+    assert not alice.core.timeline.uplink.receive_entries(world.now, EntryFragment("#elsewhere", 1, 1, 0, 0, 2, b"x"))
 
 
 def test_a_room_that_was_left_is_left_again_should_a_late_follow_have_joined_it() -> None:

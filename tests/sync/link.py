@@ -167,10 +167,8 @@ class Link:
                         self.received[head.log] = []
                         self.uplink.receive_head(head)
                 self.uplink.on_heads(self.now, 0.0)
-            case Entries():
+            case Entries() | EntryFragment():
                 return self.uplink.receive_entries(self.now, frame)
-            case EntryFragment():
-                return self.uplink.receive_fragment(self.now, frame)
         return True
 
     def _acknowledge(self) -> None:

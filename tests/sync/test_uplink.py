@@ -52,7 +52,7 @@ def test_entries_come_out_once_and_in_order_whatever_the_order_they_came_in(upli
 def test_a_large_entry_comes_out_whole(uplink: Uplink) -> None:
     whole = encode("x" * 1_500)
     for index, data in enumerate((whole[:1_000], whole[1_000:])):
-        assert uplink.receive_fragment(NOW, EntryFragment(LOBBY, 1, 1, 2, index, 2, data))
+        assert uplink.receive_entries(NOW, EntryFragment(LOBBY, 1, 1, 2, index, 2, data))
     assert uplink.drain_received() == [Received(LOBBY, 1, 1, (whole,))]
 
 

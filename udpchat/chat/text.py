@@ -60,7 +60,7 @@ def printable(text: str) -> str:
     if not text.isprintable():  # also false for harmless text: no-break spaces, joined emoji
         text = _LINE_BREAKS.sub(LINE_BREAK, text).replace("\t", " ")
         text = _FORBIDDENS.sub(REPLACEMENT, _INVISIBLES.sub("", text))
-    return text if text.isascii() else _with_marks_bounded(text, _nothing)
+    return text if text.isascii() else _with_marks_bounded(text, lambda mark: "")
 
 
 def json_line(value: dict[str, Any]) -> str:
@@ -71,7 +71,7 @@ def json_line(value: dict[str, Any]) -> str:
     """
     line = json.dumps(value, ensure_ascii=False, allow_nan=False)
     if not line.isprintable():
-        line = _ESCAPED.sub(_escape_match, line)
+        line = _ESCAPED.sub(lambda found: _escape(found[0]), line)
     return line if line.isascii() else _with_marks_bounded(line, _escape)
 
 
@@ -137,10 +137,6 @@ def _with_marks_bounded(text: str, excess: Callable[[str], str]) -> str:
     return _STACK.sub(bounded, text)
 
 
-def _nothing(_character: str) -> str:
-    return ""
-
-
 def _escape(character: str) -> str:
     """The JSON escape of one character (RFC 8259 section 7): a surrogate pair above U+FFFF."""
     code = ord(character)
@@ -148,10 +144,6 @@ def _escape(character: str) -> str:
         return f"\\u{code:04x}"
     code -= 0x10000
     return f"\\u{0xD800 | code >> 10:04x}\\u{0xDC00 | code & 0x3FF:04x}"
-
-
-def _escape_match(match: re.Match[str]) -> str:
-    return _escape(match[0])
 
 
 # --- Numbers in sentences ----------

@@ -148,12 +148,8 @@ class ClientCore:
     def _on_frame(self, now: float, frame: Down) -> bool:
         """Process one frame; False if its content was not accepted and must be sent again."""
         match frame:
-            case frames.Entries():
+            case frames.Entries() | frames.EntryFragment():
                 is_taken = self._uplink.receive_entries(now, frame)
-                self._chat.timeline.take_in()
-                return is_taken
-            case frames.EntryFragment():
-                is_taken = self._uplink.receive_fragment(now, frame)
                 self._chat.timeline.take_in()
                 return is_taken
             case frames.Heads():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from enum import Enum
 
 from udpchat.client.stored import LABELS_MAX, ClientState, Label, Labelled, digest_of
@@ -33,20 +34,15 @@ class Labels:
         """The request of a line that is known."""
         return self._by_line[label.line]
 
-    def look_up(self, label: Label, body: bytes, *, is_open: bool) -> Known:
-        """What is known of a line. `is_open`: whether its request, if there is one, has no result yet."""
+    def look_up(self, label: Label, body: bytes, *, unanswered: Container[int]) -> Known:
+        """What is known of a line. `unanswered`: the counters of the requests that have no result yet."""
         known = self._by_line.get(label.line)
         if known is None:
             return Known.NEW if label.line <= LABELS_MAX else Known.TOO_LATE
         if known.digest != digest_of(body):
             return Known.OTHER
-        if is_open:
+        if known.counter in unanswered:
             return Known.OPEN
         if known.counter in self._resumed:
             return Known.ANSWERED_NOW
         return Known.ANSWERED if known.result else Known.DISCARDED
-
-    def counter_of(self, label: Label) -> int | None:
-        """The counter of the request of a line, if it is known."""
-        known = self._by_line.get(label.line)
-        return None if known is None else known.counter

@@ -130,8 +130,7 @@ class Requests:
 
         No label is used for two requests, so that messages keep their first order and none is sent twice.
         """
-        counter = self._labels.counter_of(label)
-        match self._labels.look_up(label, body, is_open=counter in self._asked):
+        match self._labels.look_up(label, body, unanswered=self._asked):
             case Known.NEW:
                 return False
             case Known.TOO_LATE:
@@ -139,7 +138,7 @@ class Requests:
             case Known.OTHER:
                 self._report_error(Phrase("id_reused", {"number": label.line, "id": label.id}))
             case Known.OPEN:
-                assert counter is not None
+                counter = self._labels.find(label).counter
                 self._asked[counter].line = label.line
                 self._timeline.own.on_line(message_id(self._instance, counter), label.line)
             case Known.DISCARDED:
@@ -185,7 +184,8 @@ class Requests:
             case requests.Failed(code, detail):
                 self._timeline.own.on_failed(identity)
                 reason = refusal(code, detail)
-                refused = events.Error(reason.key, reason.values, asked.line, said=_words(request))
+                said = request.text if isinstance(request, requests.Say | requests.Tell) else ""
+                refused = events.Error(reason.key, reason.values, asked.line, said=said)
                 found = [events.HistoryFound(here.messages)] if here.messages else []
                 return [] if asked.is_quiet else [refused, *found]
             case requests.MemberPage() if isinstance(request, requests.ListMembers):
@@ -311,10 +311,6 @@ def merged(
 
 def _is_mark(body: bytes) -> bool:
     return isinstance(parse_request_untrusted(body), requests.MarkRead)
-
-
-def _words(request: requests.RequestBody) -> str:
-    return request.text if isinstance(request, requests.Say | requests.Tell) else ""
 
 
 def room_of(request: requests.Say | requests.Tell) -> str:

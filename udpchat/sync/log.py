@@ -54,10 +54,6 @@ class LogReader(EntryReader, Protocol):
         """`(counter, log, sequence)` of the latest requests of this client that have an entry, by counter."""
 
 
-def _any_log(log: str) -> bool:
-    return True
-
-
 @dataclass(frozen=True, slots=True)
 class SearchQuery:
     """The latest `limit` messages that contain every word of `words`: runs of letters and digits.
@@ -72,7 +68,7 @@ class SearchQuery:
     log: str | None = None
     since_ms: int = 0
     limit: int = 50
-    may_read: Callable[[str], bool] = _any_log
+    may_read: Callable[[str], bool] = lambda log: True
 
     def covers(self, log: str) -> bool:
         """Whether messages of this log are wanted."""

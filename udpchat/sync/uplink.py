@@ -98,23 +98,17 @@ class Uplink:
         self._take_in(replica)
         return True
 
-    def receive_entries(self, now: float, frame: Entries) -> bool:
-        """Entries; False if they were not accepted: do not acknowledge their packet, so that they are sent again."""
+    def receive_entries(self, now: float, frame: Entries | EntryFragment) -> bool:
+        """Entries, or a fragment of one; False if they were not accepted: do not acknowledge their packet, so that they
+        are sent again."""
         self._acknowledge(now, frame.ack_delay_ms / 1000)
         replica = self._open_replica(frame.log, frame.generation)
         if replica is None:
             return False
-        is_taken = replica.on_entries(frame.first, [bytes(entry) for entry in frame.entries])
-        self._take_in(replica)
-        return is_taken
-
-    def receive_fragment(self, now: float, frame: EntryFragment) -> bool:
-        """One fragment of a large entry; False if it was not accepted."""
-        self._acknowledge(now, frame.ack_delay_ms / 1000)
-        replica = self._open_replica(frame.log, frame.generation)
-        if replica is None:
-            return False
-        is_taken = replica.on_fragment(frame)
+        if isinstance(frame, EntryFragment):
+            is_taken = replica.on_fragment(frame)
+        else:
+            is_taken = replica.on_entries(frame.first, [bytes(entry) for entry in frame.entries])
         self._take_in(replica)
         return is_taken
 
