@@ -12,8 +12,8 @@ from tests.sync.memory import MemoryReader
 from udpchat.sync.acks import HOLD_PACKETS, HOLD_S
 from udpchat.sync.bbr import WINDOW_BYTES_INITIAL
 from udpchat.sync.log_stream import LogStream
-from udpchat.sync.loss import PROBE_S_MAX, PROBE_S_MIN, PROBE_SILENT_S_MAX, LossDetection, SentPacket
-from udpchat.sync.rtt import RoundTrip
+from udpchat.sync.loss import PROBE_S_MAX, PROBE_S_MIN, PROBE_SILENT_S_MAX, LossDetection, PathEstimate, SentPacket
+from udpchat.sync.rtt import INITIAL_S, RoundTrip
 from udpchat.sync.subscription import EntrySpan, Subscription
 from udpchat.wire.frames import Ack, AckedPackets
 
@@ -204,3 +204,19 @@ def test_every_packet_is_settled_once_and_the_bytes_add_up(data: st.DataObject) 
         assert len(settled) == len(set(settled))
         assert loss_detection.bytes_in_flight == SIZE * (counter - len(settled))
         assert (loss_detection.next_timeout() is None) == (counter == len(settled))
+
+
+def test_of_a_new_path_nothing_is_known_but_its_host() -> None:
+    path = PathEstimate("192.0.2.1")
+    assert (path.host, path.reordering_s, path.round_trip.sampled) == ("192.0.2.1", 0.0, False)
+    assert (path.congestion.rate, path.congestion.window_bytes) == (0.0, WINDOW_BYTES_INITIAL)
+
+
+def test_a_change_of_host_replaces_all_measures_at_once() -> None:
+    loss_detection = LossDetection("192.0.2.1")
+    before = loss_detection.path
+    before.round_trip.on_sample(0.4)
+    before.reordering_s = 0.1
+    loss_detection.change_path("192.0.2.2")
+    assert loss_detection.path is not before and loss_detection.path.host == "192.0.2.2"
+    assert (loss_detection.path.round_trip.smoothed_s, loss_detection.path.reordering_s) == (INITIAL_S, 0.0)

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from udpchat.session.timers import backoff_s, earliest
 from udpchat.sync.acks import HOLD_PACKETS, HOLD_S, PROMPT_ACK_DELAY_S
-from udpchat.sync.path_estimate import PathEstimate
+from udpchat.sync.bbr import BbrController
+from udpchat.sync.rtt import RoundTrip
 from udpchat.sync.subscription import EntrySpan
 from udpchat.wire.frames import Ack, AckedPackets
 
@@ -19,6 +20,22 @@ PROBES_BEFORE_BACKOFF = 2
 PROBE_S_MAX = 0.25  # while the peer has been silent for less than SILENT_S
 PROBE_SILENT_S_MAX = 1.0
 SILENT_S = 3.0
+
+
+class PathEstimate:
+    """The measures of the path to `host`, an IP address as text. Another port of the same host is the same path.
+
+    They are replaced together when the host changes (RFC 9000 section 9.4). `reordering_s` is how long after its
+    successor a packet came at most, as the receiver last reported.
+    """
+
+    __slots__ = ("congestion", "host", "reordering_s", "round_trip")
+
+    def __init__(self, host: str) -> None:
+        self.host = host
+        self.round_trip = RoundTrip()
+        self.congestion = BbrController()
+        self.reordering_s = 0.0
 
 
 class SentPacket:
