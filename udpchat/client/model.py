@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
 
@@ -59,20 +59,20 @@ class ItemState(Enum):
     SENT = "in the server's log"
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Item:
-    """A message of a conversation; two are compared by their sequence, which is UNKNOWN while one is being sent."""
+    """A message of a conversation; `sequence` is UNKNOWN while it is being sent."""
 
     sequence: int
-    id: str = field(compare=False)
-    nick: str = field(compare=False)
-    text: str = field(compare=False)
-    kind: str = field(compare=False)  # from `events.kind_name`
-    time_ms: int = field(compare=False)  # 0: not known
-    is_own: bool = field(compare=False)
-    is_mention: bool = field(compare=False, default=False)
-    state: ItemState = field(compare=False, default=ItemState.SENT)
-    delivery: Delivery | None = field(compare=False, default=None)  # None: not known
+    id: str
+    nick: str
+    text: str
+    kind: str  # from `events.kind_name`
+    time_ms: int  # 0: not known
+    is_own: bool
+    is_mention: bool = False
+    state: ItemState = ItemState.SENT
+    delivery: Delivery | None = None  # None: not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +106,15 @@ class Conversation:
         """Whether this is a conversation with one user."""
         return self.name.startswith("@")
 
+    def _find(self, sequence: int) -> tuple[int, bool]:
+        """Where the message of this sequence is, or belongs, and whether it is there."""
+        at = bisect_left(self.items, sequence, key=lambda item: item.sequence)
+        return at, at < len(self.items) and self.items[at].sequence == sequence
+
     def add(self, item: Item) -> None:
         """Insert a message at its place, unless it is there already."""
-        at = bisect_left(self.items, item)
-        if self.items[at : at + 1] == [item]:
+        at, is_there = self._find(item.sequence)
+        if is_there:
             return
         self.items.insert(at, item)
         self._bytes += len(item.text)
@@ -131,8 +136,8 @@ class Conversation:
 
     def deliver(self, sequence: int, delivery: Delivery) -> None:
         """So many users have the message of this sequence."""
-        at = bisect_left(self.items, sequence, key=lambda item: item.sequence)
-        if at < len(self.items) and self.items[at].sequence == sequence:
+        at, is_there = self._find(sequence)
+        if is_there:
             self.items[at] = replace(self.items[at], delivery=delivery)
 
     def clear(self) -> None:
