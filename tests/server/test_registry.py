@@ -13,7 +13,7 @@ KEY, OTHER = b"k" * 32, b"o" * 32
 
 
 def test_there_are_so_many_peers_in_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "PEERS_MAX", 2)
+    monkeypatch.setattr(module.limits, "PEERS_MAX", 2)
     rig = Rig()
     rig.stranger()
     rig.stranger()

@@ -15,15 +15,8 @@ from udpchat.session.session import Session
 from udpchat.sync.downlink import Downlink
 from udpchat.sync.requests import RequestWindow
 from udpchat.sync.rtt import RoundTrip
+from udpchat.wire import limits
 from udpchat.wire.errors import BadDatagram, Drop
-from udpchat.wire.limits import (
-    NOTICES_BURST,
-    NOTICES_PER_S_MAX,
-    PEERS_MAX,
-    PEERS_PER_KEY_MAX,
-    REQUESTS_BURST,
-    REQUESTS_PER_S_MAX,
-)
 from udpchat.wire.requests import RequestBody
 
 
@@ -52,7 +45,7 @@ class Activity:
     def may_notify(self, now: float) -> bool:
         """Take a token for a `Typing` or `GetReceipt`; False if none is left."""
         if self.notices is None:
-            self.notices = TokenBucket(now, burst=NOTICES_BURST, per_s=NOTICES_PER_S_MAX)
+            self.notices = TokenBucket(now, burst=limits.NOTICES_BURST, per_s=limits.NOTICES_PER_S_MAX)
         return self.notices.take(now)
 
 
@@ -90,7 +83,7 @@ class Peer:
         self.follows_from = 0  # a Follow in a packet of a smaller counter was sent before its last Part
         self.activity = Activity(now)
         self.renames = Renames()
-        self.bucket = TokenBucket(now, burst=REQUESTS_BURST, per_s=REQUESTS_PER_S_MAX)
+        self.bucket = TokenBucket(now, burst=limits.REQUESTS_BURST, per_s=limits.REQUESTS_PER_S_MAX)
 
     @property
     def key(self) -> bytes:
@@ -139,11 +132,11 @@ class Registry:
     def surplus_of(self, key: bytes) -> Peer | None:
         """If this key has as many peers as allowed, the one heard least recently; else None."""
         peers = self._by_key.get(key, [])
-        return min(peers, key=lambda peer: peer.heard_at) if len(peers) >= PEERS_PER_KEY_MAX else None
+        return min(peers, key=lambda peer: peer.heard_at) if len(peers) >= limits.PEERS_PER_KEY_MAX else None
 
     def add(self, peer: Peer) -> None:
         """Add a peer with its first session. Raises BadDatagram(TABLE_FULL)."""
-        if len(self._by_client_id) >= PEERS_MAX:
+        if len(self._by_client_id) >= limits.PEERS_MAX:
             raise BadDatagram(Drop.TABLE_FULL)
         self._by_client_id[peer.author.client_id] = peer
         self._by_key.setdefault(peer.key, []).append(peer)

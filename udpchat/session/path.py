@@ -17,15 +17,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from udpchat.wire import limits
 from udpchat.wire.errors import BadDatagram, Drop
-from udpchat.wire.limits import (
-    AMPLIFICATION_MAX,
-    PATH_CHECK_BYTES_MAX,
-    PATH_CHECKS_MAX,
-    PATH_REFUSED_S,
-    PATH_TIMEOUT_S,
-    PATH_TOKEN_BYTES,
-)
 from udpchat.wire.packets import Address
 
 
@@ -50,8 +43,8 @@ class _Candidate:
 
     @property
     def may_check(self) -> bool:
-        bytes_after = (self.checks + 1) * PATH_CHECK_BYTES_MAX
-        return self.checks < PATH_CHECKS_MAX and bytes_after <= AMPLIFICATION_MAX * self.received_bytes
+        bytes_after = (self.checks + 1) * limits.PATH_CHECK_BYTES_MAX
+        return self.checks < limits.PATH_CHECKS_MAX and bytes_after <= limits.AMPLIFICATION_MAX * self.received_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +72,7 @@ class Path:
 
     def __init__(self, address: Address, random: Callable[[int], bytes] | None = None) -> None:
         self.address = address
-        self.timeout_s = PATH_TIMEOUT_S
+        self.timeout_s = limits.PATH_TIMEOUT_S
         self._random = random
         self._candidate: _Candidate | None = None
         self._left: _Left | None = None
@@ -100,7 +93,7 @@ class Path:
         if candidate is None or candidate.address != address:
             if not is_newest or self._random is None or self._is_refused(now, address):
                 return
-            token = self._random(PATH_TOKEN_BYTES)
+            token = self._random(limits.PATH_TOKEN_BYTES)
             candidate = _Candidate(address, counter, token, gives_up_s=now + self.timeout_s, check_s=now)
             self._candidate = candidate
         candidate.received_bytes += size
@@ -110,10 +103,10 @@ class Path:
         """An authentic packet came again."""
         candidate, left = self._candidate, self._left
         if candidate is not None and address == self.address and counter >= candidate.counter:
-            self._refused = _Refused(candidate.address, now + PATH_REFUSED_S)
+            self._refused = _Refused(candidate.address, now + limits.PATH_REFUSED_S)
             self._candidate = None
         elif left is not None and address == left.address and counter >= left.counter and now < left.until_s:
-            self._refused = _Refused(self.address, now + PATH_REFUSED_S)
+            self._refused = _Refused(self.address, now + limits.PATH_REFUSED_S)
             self.address = left.address
             self._left = self._candidate = None
 
@@ -122,7 +115,7 @@ class Path:
         candidate = self._candidate
         if candidate is None or address != candidate.address or token != candidate.token:
             raise BadDatagram(Drop.BAD_PATH)
-        self._left = _Left(self.address, candidate.counter, now + PATH_REFUSED_S)
+        self._left = _Left(self.address, candidate.counter, now + limits.PATH_REFUSED_S)
         self.address = address
         self._candidate = None
 
@@ -155,7 +148,7 @@ class Path:
         if now >= candidate.check_s and candidate.may_check and not candidate.is_due:
             candidate.is_due = True
             candidate.checks += 1
-            candidate.check_s = now + self.timeout_s / PATH_CHECKS_MAX
+            candidate.check_s = now + self.timeout_s / limits.PATH_CHECKS_MAX
 
     def _is_refused(self, now: float, address: Address) -> bool:
         refused = self._refused
