@@ -6,23 +6,13 @@ A page is as of an entry of the roster: it is applied once that entry was receiv
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
-from udpchat.wire import requests
 from udpchat.wire.content import AwaySet, Entry, Joined, Left, Renamed
 from udpchat.wire.limits import PEERS_MAX
+from udpchat.wire.requests import Member, MemberPage
 
 CHANGES_MAX: Final = 4_096  # remembered, so that a page that was made before them does not undo them
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A member of a room; `away`: why they are away, if they are."""
-
-    nick: str
-    user: bytes
-    away: str | None = None
 
 
 class Members:
@@ -35,7 +25,7 @@ class Members:
         self.is_complete = False
         self._by_nick: dict[str, Member] = {}
         self._sequence = sequence  # of the last entry that was received
-        self._pages: list[tuple[str, requests.MemberPage]] = []  # with their `after`; as of entries still to come
+        self._pages: list[tuple[str, MemberPage]] = []  # with their `after`; as of entries still to come
         self._changed: dict[str, int] = {}  # nick -> sequence of its last change; the latest CHANGES_MAX
 
     def __iter__(self) -> Iterator[Member]:
@@ -54,12 +44,12 @@ class Members:
         self._sequence = sequence
         match entry:
             case Joined(nick, user):
-                self._change(nick, Member(nick, user))
+                self._change(nick, Member(nick, user, None))
             case Left(nick):
                 self._change(nick, None)
             case Renamed(old, nick, user):
                 self._change(old, None)
-                self._change(nick, self._by_nick.get(nick) or Member(nick, user))
+                self._change(nick, self._by_nick.get(nick) or Member(nick, user, None))
             case AwaySet(nick, user, reason):
                 self._change(nick, Member(nick, user, reason))
         for after, page in self._pages:
@@ -82,20 +72,19 @@ class Members:
 
     # --- Lists ----------
 
-    def receive_page(self, after: str, page: requests.MemberPage) -> None:
+    def receive_page(self, after: str, page: MemberPage) -> None:
         """A page of the members behind `after`."""
         if page.as_of > self._sequence:
             self._pages.append((after, page))
         else:
             self._apply(after, page)
 
-    def _apply(self, after: str, page: requests.MemberPage) -> None:
+    def _apply(self, after: str, page: MemberPage) -> None:
         listed = {item.nick: item for item in page.items}
         last = page.items[-1].nick if page.more and page.items else None
         for nick in [*self._by_nick, *listed]:
             is_covered = nick > after and (last is None or nick <= last)
             if is_covered and self._changed.get(nick, 0) <= page.as_of:
-                item = listed.get(nick)
-                self._set(nick, None if item is None else Member(item.nick, item.user, item.away))
+                self._set(nick, listed.get(nick))
         if last is None:
             self.is_complete = True
