@@ -15,8 +15,7 @@ class Answers:
 
     def __init__(self, ask: Callable[[requests.RequestBody], None]) -> None:
         self._ask = ask
-        self._names: dict[str, list[str]] = {}  # room -> the pages so far
-        self._rooms: list[str] = []
+        self._listed: dict[str, list[str]] = {}  # the pages so far: by room, its members; by "", the rooms
         self._parted: list[str] = []
         self._renamed = ""
 
@@ -30,11 +29,11 @@ class Answers:
             case requests.Tell(nick), requests.Stored(presence=requests.Absent()):
                 return [events.notice("away.absent", nick=nick)]
             case requests.ListMembers(room, after), requests.MemberPage(_, items, more):
-                is_under_way = not after and room in self._names  # requested twice: report it once
-                return [] if is_under_way else self._on_names(room, [item.nick for item in items], more)
+                names = self._collect(room, after, [item.nick for item in items], more)
+                return [] if names is None else [events.MemberList(room, names)]
             case requests.ListRooms(after), requests.Page(items, more):
-                is_under_way = not after and bool(self._rooms)
-                return [] if is_under_way else self._on_rooms(items, more)
+                names = self._collect("", after, items, more)
+                return [] if names is None else [events.RoomList(names)]
             case requests.GetTopic(room), content.TopicSet(topic, nick):
                 return [] if is_quiet and not topic else [events.TopicChanged(room, topic, nick)]
             case requests.GetTopic(room), requests.Done():
@@ -49,21 +48,16 @@ class Answers:
                 self._renamed = nick
         return []
 
-    def _on_names(self, room: str, items: list[str], more: bool) -> list[events.ClientEvent]:
-        names = self._names.setdefault(room, [])
-        names += items
-        if more and items and len(names) < PAGED_ITEMS_MAX:
-            self._ask(requests.ListMembers(room, items[-1]))
-            return []
-        return [events.MemberList(room, tuple(self._names.pop(room)))]
-
-    def _on_rooms(self, items: list[str], more: bool) -> list[events.ClientEvent]:
-        self._rooms += items
-        if more and items and len(self._rooms) < PAGED_ITEMS_MAX:
-            self._ask(requests.ListRooms(items[-1]))
-            return []
-        rooms, self._rooms = tuple(self._rooms), []
-        return [events.RoomList(rooms)]
+    def _collect(self, room: str, after: str, items: list[str], more: bool) -> tuple[str, ...] | None:
+        """All pages of a list, with this one behind `after`; None if more are to come, or it is requested twice."""
+        if not after and room in self._listed:
+            return None
+        listed = self._listed.setdefault(room, [])
+        listed += items
+        if more and items and len(listed) < PAGED_ITEMS_MAX:
+            self._ask(requests.ListMembers(room, items[-1]) if room else requests.ListRooms(items[-1]))
+            return None
+        return tuple(self._listed.pop(room))
 
     def take_renamed(self) -> str:
         """The nick of the latest Rename that succeeded since the last call; empty if there is none."""

@@ -275,13 +275,5 @@ class Timeline:
 
 
 def _shown(room: str, sequence: int, message: content.Message, *, is_history: bool) -> events.MessageReceived:
-    return events.MessageReceived(
-        room=room,
-        seq=sequence,
-        nick=message.nick,
-        text=message.text,
-        kind=events.kind_name(message.kind),
-        time_ms=message.time_ms,
-        id=message.id.hex(),
-        history=is_history,
-    )
+    kind, identity, time_ms = events.kind_name(message.kind), message.id.hex(), message.time_ms
+    return events.MessageReceived(room, sequence, message.nick, message.text, kind, time_ms, identity, is_history)
