@@ -5,6 +5,7 @@ from __future__ import annotations
 from udpchat.chat.events import notice
 from udpchat.client.profile import Profile
 from udpchat.client.replica_start import REGENERATED_ENTRIES_MAX, ReplicaStarts, Start
+from udpchat.client.stored import ClientState
 from udpchat.session.noise import KeyPair
 from udpchat.sync.replica import Replica
 from udpchat.wire.frames import Head
@@ -17,7 +18,7 @@ def starts(
     recent: dict[str, list[tuple[int, bytes]]] | None = None,
 ) -> ReplicaStarts:  # fmt: skip
     profile = Profile(KeyPair(bytes(32)), "me", (), "server", lambda key: None, history, shown_max=shown_max)
-    return ReplicaStarts(profile, saved or {}, recent)
+    return ReplicaStarts(profile, ClientState(bytes(16), replicas=saved or {}, recent=recent or {}))
 
 
 def head(log: str = ROOM, *, entered: int, base: int = 0, generation: int = 1) -> Head:

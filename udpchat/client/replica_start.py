@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from udpchat.chat import events
 from udpchat.chat.ids import CONVERSATION_PREFIX, INBOX_PREFIX, PRIVATE_PREFIXES, ROOM_PREFIX, ROSTER_PREFIX
 from udpchat.client.profile import Profile
+from udpchat.client.stored import ClientState
 from udpchat.sync.replica import Replica
 from udpchat.wire.frames import Head
 
@@ -33,13 +34,10 @@ class Start:
 class ReplicaStarts:
     """What was held of each log when this run began or last left it, and how much history is wanted."""
 
-    def __init__(
-        self, profile: Profile, saved: dict[str, Stood], recent: dict[str, list[tuple[int, bytes]]] | None = None
-    ) -> None:
-        """`saved`: by log, what is on the disk. `recent`: by log, its latest (sequence, entry) pairs."""
+    def __init__(self, profile: Profile, saved: ClientState) -> None:
         self._profile = profile
-        self._saved = dict(saved)
-        self._recent = dict(recent or {})
+        self._saved = dict(saved.replicas)
+        self._recent = dict(saved.recent)
         self._left: set[str] = set()  # logs that this run followed and left
         self._hidden: dict[str, int] = {}  # log -> messages up to this sequence are kept, but not shown
 

@@ -39,7 +39,7 @@ class Timeline:
         self.own = OwnMessages()
         self._inbox = inbox_log(profile.static.public)
         self.marks = ReadMarks(entry for _, entry in saved.recent.get(self._inbox, ()))
-        self._starts = ReplicaStarts(profile, saved.replicas, saved.recent)
+        self._starts = ReplicaStarts(profile, saved)
         self._wanted: set[str] = set()  # logs of rooms
         self._conversations: dict[str, str] = {}  # `nick_key` of the other user -> log
         self._events: list[events.ClientEvent] = []

@@ -89,9 +89,7 @@ class Roster:
         attendance = self.members[nick]
         return Member(nick, attendance.user, attendance.announced)
 
-    def join(
-        self, now: float, nick: str, user: bytes, *, away: str | None = None, is_back: bool = False
-    ) -> None:
+    def join(self, now: float, nick: str, user: bytes, *, away: str | None = None, is_back: bool = False) -> None:
         """A device joined; the first one of a nick is announced. `away`: why the device is away, if it is.
 
         `is_back`: it was there before, in another session.
