@@ -23,6 +23,7 @@ from udpchat.wire.frames import (
     parse_result_untrusted,
 )
 from udpchat.wire.limits import REQUESTS_IN_FLIGHT_MAX
+from udpchat.wire.packets import Address
 from udpchat.wire.requests import RequestBody, ResultBody
 
 
@@ -52,7 +53,7 @@ class Rig:
             peer_index=self._index,
             remote_static=key or self.random.randbytes(32),
             keys=keys,
-            path=Path((f"10.0.0.{self._index}", 1)),
+            path=Path(Address(f"10.0.0.{self._index}", 1)),
         )
         return self.chat.add_peer(self.now, session, Introduction(instance or self.random.randbytes(16)))
 

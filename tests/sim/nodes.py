@@ -263,7 +263,7 @@ class ClientNode(Node[ClientCore]):
 
     def inject(self, *frames: bytes) -> None:
         """Send frames of the test's own making, in one packet of its session."""
-        self._world.network.send(self._world.now, self.address, self._server, self.session.seal(pack(frames)))
+        self._world.network.send(self._world.now, self.address, self._server, self.session.seal(pack([*frames])))
 
     # --- What the person does ----------
 
