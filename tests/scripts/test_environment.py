@@ -15,6 +15,14 @@ import pytest
 from tests.scripts.loading import load
 
 environment = load("environment.py")
+UNTIL = """
+import pathlib, sys, time
+end = time.monotonic() + 20
+while not pathlib.Path({path!r}).exists():
+    if time.monotonic() > end:
+        sys.exit("nothing was reported")
+    time.sleep(0.01)
+"""
 Capture = pytest.CaptureFixture[str]
 
 
@@ -138,12 +146,22 @@ def test_where_there_is_no_network_that_is_one_line_and_the_last_of_pip(capsys: 
 
 
 @pytest.mark.usefixtures("ran")
-def test_a_step_that_takes_long_reports_that_it_goes_on(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_step_that_takes_long_reports_that_it_goes_on(
+    capsys: Capture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    reported, say = tmp_path / "reported", environment.say
+
+    def say_and_note(line: str) -> None:
+        say(line)
+        if line.endswith("so far ..."):
+            reported.touch()
+
     monkeypatch.setattr(environment, "REPORTED_EVERY_S", 0.05)
-    Step.programs["pip"] = "import time; time.sleep(0.5)"
+    monkeypatch.setattr(environment, "say", say_and_note)
+    Step.programs["pip"] = UNTIL.format(path=str(reported))  # it takes as long as the report does, 20 s at most
     environment.prepare()
     said = said_by_pip(capsys)
-    assert len(said) >= 2 and said[1].endswith(": 0 s so far ...")
+    assert len(said) >= 2 and said[1].endswith(" s so far ...")
 
 
 @pytest.mark.usefixtures("ran")
@@ -183,7 +201,7 @@ def test_what_is_installed_is_known_at_once(ran: list[list[str]], tmp_path: Path
     assert not environment.is_set_up()
 
 
-@pytest.mark.skipif(os.name == "nt", reason="locks files in another way")
+@pytest.mark.skipif(os.name == "nt", reason="the test locks with fcntl, which Windows does not have")
 def test_a_second_set_up_at_the_same_time_waits_and_says_so(
     ran: list[list[str]], tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+from tests.shell.waiting import run_until
 from tests.worded import worded
 from udpchat.chat.exit_codes import ExitCode
 from udpchat.chat.phrase import Phrase
@@ -51,8 +52,7 @@ def test_work_has_its_result_unless_the_end_comes_first(loop: asyncio.AbstractEv
     assert done(loop, ending.unless_known(work())) == "found"
     loop.call_soon(ending.finish, 130)
     assert done(loop, ending.unless_known(endless())) is None
-    loop.run_until_complete(asyncio.sleep(0))
-    assert cancelled == [True]
+    run_until(loop, lambda: cancelled == [True])
 
 
 def test_the_time_limit_is_an_error_until_an_application_runs(loop: asyncio.AbstractEventLoop) -> None:

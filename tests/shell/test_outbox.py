@@ -27,7 +27,7 @@ from udpchat.ui.phrases import text_of
 from udpchat.wire.frames import encode
 from udpchat.wire.requests import ListMembers, Say, Tell
 
-posix = pytest.mark.skipif(os.name == "nt", reason="a process is killed")
+posix = pytest.mark.skipif(os.name == "nt", reason="killing a process that holds its store was not tried on Windows")
 WAITING = [
     RequestAdded(3, encode(Say("lobby", 0, "one\x1b[2J"))), RequestAdded(4, encode(ListMembers("lobby", ""))),
     RequestAdded(7, encode(Tell("bob", 1, "waves"))),

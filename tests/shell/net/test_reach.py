@@ -94,7 +94,7 @@ def test_silence_ends_with_the_time(loop: asyncio.AbstractEventLoop) -> None:
     silent.endpoint.close()
 
 
-@pytest.mark.skipif(os.name == "nt", reason="not every system says so")
+@pytest.mark.skipif(os.name == "nt", reason="whether Windows reports a refusal like this was not tried")
 def test_a_machine_that_refuses_is_believed_soon(loop: asyncio.AbstractEventLoop, closed_port: Address) -> None:
     assert ask(loop, closed_port) == (Answer.REFUSED, None)
 
@@ -148,7 +148,7 @@ def test_a_zone_that_is_not_there_is_no_route(loop: asyncio.AbstractEventLoop) -
     assert ask(loop, ("fe80::1%nosuchzone", 5), limit_s=0.05) == (Answer.NO_ROUTE, None)
 
 
-@pytest.mark.skipif(os.name == "nt", reason="not every system says so")
+@pytest.mark.skipif(os.name == "nt", reason="whether Windows reports a refusal like this was not tried")
 def test_of_several_addresses_the_answer_that_says_most_counts(
     loop: asyncio.AbstractEventLoop, closed_port: Address
 ) -> None:
