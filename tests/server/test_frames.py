@@ -191,6 +191,15 @@ def test_a_receipt_counts_the_other_users_by_what_one_of_their_devices_holds() -
     assert notices(alice, rig) == [Receipt("#lobby", 1, 1, 2)]
 
 
+def test_notices_of_logs_that_one_does_not_follow_have_a_rate_too() -> None:
+    rig = Rig()
+    alice = rig.device("alice", "lobby")
+    for _ in range(int(NOTICES_BURST)):
+        send(rig, alice, Typing("#den"))
+    with pytest.raises(BadDatagram, match="rate"):
+        send(rig, alice, Typing("#den"))
+
+
 def test_notices_have_a_rate_and_end_where_they_would_go_to_too_many() -> None:
     rig = Rig()
     alice = rig.device("alice", "lobby")

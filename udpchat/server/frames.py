@@ -108,19 +108,16 @@ def _on_path_reply(context: FrameContext, frame: frames.PathReply) -> None:
 
 
 def _on_typing(context: FrameContext, frame: frames.Typing) -> None:
-    now, chat, peer, *_ = context
-    others = _others(context, frame.log)
-    if others and not peer.activity.may_notify(now):
-        raise BadDatagram(Drop.RATE_LIMITED)
-    for other in others:
-        if peer.nick is not None and TYPING in other.author.capabilities:
-            chat.fanout.send(other, encode(frames.UserTyping(frame.log, peer.nick)))
+    nick = context.peer.nick
+    others = [other for other in _others(context, frame.log) if TYPING in other.author.capabilities]
+    if nick is not None and others:
+        notice = encode(frames.UserTyping(frame.log, nick))
+        for other in others:
+            context.chat.fanout.send(other, notice)
 
 
 def _on_get_receipt(context: FrameContext, frame: frames.GetReceipt) -> None:
     others = _others(context, frame.log)
-    if others and not context.peer.activity.may_notify(context.now):
-        raise BadDatagram(Drop.RATE_LIMITED)
     have = [other for other in others if other.downlink.subscriptions[frame.log].sequence >= frame.sequence]
     if others:
         users, holders = {other.key for other in others}, {other.key for other in have}
@@ -128,12 +125,17 @@ def _on_get_receipt(context: FrameContext, frame: frames.GetReceipt) -> None:
 
 
 def _others(context: FrameContext, log: str) -> list[Peer]:
-    """The devices of other users that follow a log of messages with this peer; none if that are too many."""
-    subscription = context.peer.downlink.subscriptions.get(log) if log.startswith(SAID_PREFIXES) else None
+    """The devices of other users that follow a log of messages with this peer; none if that are too many.
+
+    It takes a token of the peer. Raises BadDatagram(RATE_LIMITED).
+    """
+    now, chat, peer, *_ = context
+    if not peer.activity.may_notify(now):
+        raise BadDatagram(Drop.RATE_LIMITED)
+    subscription = peer.downlink.subscriptions.get(log) if log.startswith(SAID_PREFIXES) else None
     if subscription is None or subscription.stream.followers > NOTICED_PEERS_MAX:
         return []
-    followers = context.chat.fanout.followers(subscription.stream)
-    return [follower for follower in followers if follower.key != context.peer.key]
+    return [follower for follower in chat.fanout.followers(subscription.stream) if follower.key != peer.key]
 
 
 def _on_goodbye(context: FrameContext, frame: frames.Goodbye) -> Reason | None:
