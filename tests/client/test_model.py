@@ -55,6 +55,15 @@ def test_of_a_long_conversation_the_latest_messages_are_held() -> None:
     assert [each.sequence for each in conversation.items] == [ITEMS_MAX + 11]
 
 
+def test_a_message_older_than_those_held_is_neither_held_nor_counted_as_unread() -> None:
+    conversation = Conversation("lobby")
+    for sequence in range(100, 100 + ITEMS_MAX):
+        conversation.add(item(sequence))
+    for _ in range(2):
+        conversation.add(item(5, is_mention=True))
+    assert (conversation.unread, conversation.mentions) == (ITEMS_MAX, 0) and conversation.items[0].sequence == 100
+
+
 # --- A client ----------
 
 

@@ -120,7 +120,7 @@ class Conversation:
         self._bytes += len(item.text)
         while len(self.items) > ITEMS_MAX or (self._bytes > ITEMS_BYTES_MAX and len(self.items) > 1):
             self._bytes -= len(self.items.pop(0).text)
-        if self._is_unread(item):
+        if self._is_unread(item) and self._find(item.sequence)[1]:  # else it is older than those held
             self.unread += 1
             self.mentions += item.is_mention
 
