@@ -1,1 +1,1 @@
-"""What a person sees: draws events, sends commands. Imports chat only."""
+"""What a person sees: draws events, sends commands. Imports chat and client only."""
