@@ -109,8 +109,7 @@ class Rooms:
     def report_unknown(self, peer: Peer, log: str) -> None:
         """A peer that has entered names a private log that it does not follow: to this server, it holds nothing."""
         head = Head(log, self._log.extent(log).generation, 0, 0, 0)
-        peer.downlink.send(encode(Heads(0, [head])))
-        self._fanout.to_flush[peer] = None
+        self._fanout.send(peer, encode(Heads(0, [head])))
 
     def follow_private(self, now: float, log: str, key: bytes) -> None:
         """All entered devices of a person follow their conversation or inbox from now on."""
