@@ -28,6 +28,7 @@ REFUSALS: Final[dict[str, tuple[str, ...]]] = {
     "no_such_nick": ("nick",),
     "not_in_room": ("room",),
     "not_allowed": (),
+    "too_fast": (),
     "empty": (),
     "too_long.message": ("bytes_max",),
     "too_long.topic": ("bytes_max",),
