@@ -6,9 +6,11 @@ control. Frames that are due together share packets.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from udpchat.session.timers import earliest
 from udpchat.sync.acks import REPEAT_S_MAX
-from udpchat.sync.log_stream import ANNOUNCE_AFTER_S, READ_ENTRIES, EncodedEntries, LogStream
+from udpchat.sync.log_stream import ANNOUNCE_AFTER_S, EncodedEntries, LogStream
 from udpchat.sync.loss import LossDetection, SentPacket
 from udpchat.sync.send_queue import Packet, SendQueue, packets_of
 from udpchat.sync.subscription import EntrySpan, Subscription
@@ -23,8 +25,8 @@ class Downlink:
     """The sending end of "logs down" for one peer. `uplink` is the receiving end."""
 
     __slots__ = (
-        "_announce_at", "_announced", "_backlogged", "_queue", "_restart_at_min", "loss_detection", "subscriptions",
-        "unreadable",
+        "_announce_at", "_announced", "_backlogged", "_is_under_way", "_queue", "_restart_at_min", "loss_detection",
+        "subscriptions", "unreadable",
     )  # fmt: skip
 
     def __init__(self, host: str) -> None:
@@ -34,6 +36,7 @@ class Downlink:
         self.loss_detection = LossDetection(host)
         self._queue = SendQueue()
         self._backlogged = False
+        self._is_under_way = False  # whether entries were sent since nothing was under way
         self._announce_at: float | None = None  # for subscriptions whose replica has not reported yet
         self._announced = 0
         self._restart_at_min = float("-inf")  # limits how often a client may move its cursor back
@@ -106,33 +109,43 @@ class Downlink:
         """
         if ack.packets is not None and ack.packets.largest >= packets_sent:
             raise BadDatagram(Drop.UNSENT_ACK)
+        changed: dict[Subscription, None] = {}
         for cursor in ack.cursors:
             subscription = self.subscriptions.get(cursor.log)
             if subscription is not None:
-                self._receive_cursor(now, subscription, cursor, is_newest=is_newest)
+                changed[self._receive_cursor(now, subscription, cursor, is_newest=is_newest)] = None
         delivered, lost = self.loss_detection.on_ack(now, ack)
         for sent in delivered:
             for span in sent.spans:
                 if span.fragment is None:
                     span.subscription.on_held(span.first, span.last)
         if lost:
-            self._repair(lost, LAG_BYTES_MAX)
-        self._schedule()
+            changed.update(self._repair(lost, LAG_BYTES_MAX))
+        self._schedule(changed)
 
-    def _receive_cursor(self, now: float, subscription: Subscription, cursor: Cursor, *, is_newest: bool) -> None:
+    def _receive_cursor(
+        self, now: float, subscription: Subscription, cursor: Cursor, *, is_newest: bool
+    ) -> Subscription:
+        """Take a cursor in; the subscription that it is about, which is a new one if the replica is."""
         if cursor.generation != subscription.stream.generation:
-            return self.announce(subscription)
+            self.announce(subscription)
+            return subscription
         is_behind = subscription.is_known and cursor.sequence < subscription.sequence
         if is_behind and is_newest and now >= self._restart_at_min:
             self._restart_at_min = now + REPEAT_S_MAX
             subscription = self._restart(subscription)
         subscription.on_cursor(cursor)
+        return subscription
 
-    def _schedule(self) -> None:
-        is_idle = not self.loss_detection.bytes_in_flight and not self._queue.has_entries
-        for subscription in self.subscriptions.values():
-            if is_idle and subscription.scheduled and not subscription.backlog:
-                subscription.scheduled.clear()  # nothing is under way: send all that is not held again
+    def _schedule(self, changed: Iterable[Subscription]) -> None:
+        """Schedule what is missing of the subscriptions that changed; of all, once nothing is under way any more."""
+        if self._is_under_way and not self.loss_detection.bytes_in_flight and not self._queue.has_entries:
+            self._is_under_way = False
+            changed = self.subscriptions.values()
+            for subscription in changed:
+                if not subscription.backlog:
+                    subscription.unschedule()  # nothing is under way: send all that is not held again
+        for subscription in changed:
             if subscription.is_behind:
                 subscription.schedule_missing()
                 if subscription.is_known and subscription.sequence < subscription.stream.base:
@@ -140,10 +153,17 @@ class Downlink:
             if subscription.backlog:
                 self._backlogged = True
 
-    def _repair(self, lost: list[SentPacket], bytes_max: int) -> None:
-        """Queue what lost packets carried and the replica does not hold; what exceeds `bytes_max` becomes backlog."""
+    def _repair(self, lost: list[SentPacket], bytes_max: int) -> dict[Subscription, None]:
+        """Queue what lost packets carried and the replica does not hold.
+
+        What exceeds `bytes_max` becomes backlog with the next `_schedule` of the subscriptions returned.
+        """
+        changed: dict[Subscription, None] = {}
         for span in self._queue_again([span for sent in lost for span in sent.spans], bytes_max):
-            span.subscription.scheduled.remove(span.first, span.last)
+            span.subscription.unschedule(span.first, span.last)
+            if self.subscriptions.get(span.subscription.stream.log) is span.subscription:
+                changed[span.subscription] = None
+        return changed
 
     def _queue_again(self, spans: list[EntrySpan], bytes_max: int) -> list[EntrySpan]:
         """Queue what the replica does not hold of these; returns those of which not everything was queued."""
@@ -172,12 +192,12 @@ class Downlink:
         """Queue what is lost by time, probes, and heads that were not answered."""
         if (due := self.loss_detection.next_timeout()) is not None and now >= due:
             lost, probed = self.loss_detection.handle_timeout(now)
-            self._repair(lost, LAG_BYTES_MAX)
+            changed = self._repair(lost, LAG_BYTES_MAX)
             self._queue_again([span for sent in probed for span in sent.spans], PROBE_BYTES_MAX - DATAGRAM_BYTES_MAX)
             if probed and not self._queue.has_entries:
                 self.loss_detection.forget()  # the replica holds all of it, or its log is not followed any more
             if lost:
-                self._schedule()
+                self._schedule(changed)
         if self._announce_at is not None and now >= self._announce_at:
             unknown = [subscription for subscription in self.subscriptions.values() if not subscription.is_known]
             for subscription in unknown[:ACK_LOGS_MAX]:
@@ -235,27 +255,18 @@ class Downlink:
         frames: list[tuple[bytes, EntrySpan | None]] = []
         lagging = [subscription for subscription in self.subscriptions.values() if subscription.backlog]
         for subscription in sorted(lagging, key=lambda one: one.backlog.last - one.backlog.first):
-            subscription.backlog.remove(0, subscription.stream.base)
-            while allowed >= DATAGRAM_BYTES_MAX and (run := subscription.readable()) is not None:
-                first, last = run
-                encoded_entries = subscription.stream.frames(first, min(last, first + READ_ENTRIES - 1))
-                if not encoded_entries:
-                    self.unreadable = subscription.stream.unreadable
-                    subscription.backlog.clear()  # unreadable, or below the base by now: scheduled again if missing
-                    break
-                for encoded in encoded_entries:
-                    if allowed < DATAGRAM_BYTES_MAX and not encoded.fragment:
-                        break
-                    span = EntrySpan(subscription, encoded.first, encoded.last, encoded.fragment)
-                    frames.append((encoded.frame, span))
-                    subscription.backlog.remove(encoded.first, encoded.last)
-                    congestion.on_sent(len(encoded.frame))
-                    allowed -= len(encoded.frame)
+            for encoded in subscription.take_backlog(allowed):
+                span = EntrySpan(subscription, encoded.first, encoded.last, encoded.fragment)
+                frames.append((encoded.frame, span))
+                congestion.on_sent(len(encoded.frame))
+                allowed -= len(encoded.frame)
+            self.unreadable = subscription.stream.unreadable or self.unreadable
         self._backlogged = any(subscription.readable() is not None for subscription in self.subscriptions.values())
         return packets_of(frames)
 
     def on_sent(self, now: float, counter: int, size: int, spans: tuple[EntrySpan, ...]) -> None:
         """A packet of `drain_packets` was sent under this counter."""
         if spans:
+            self._is_under_way = True
             ack_delay_s = max(span.subscription.stream.ack_delay_s for span in spans)
             self.loss_detection.on_sent(now, counter, size, spans, ack_delay_s=ack_delay_s)

@@ -125,7 +125,7 @@ class LossDetection:
             self.path.reordering_s = packets.reordering_ms / 1000
             self._on_newest(now, packets)
         delivered = []
-        for counter in [counter for counter, sent in self._sent.items() if _is_delivered(counter, sent, packets)]:
+        for counter in self._delivered(packets):
             sent = self._sent.pop(counter)
             self.bytes_in_flight -= sent.size
             self.path.congestion.on_delivered(
@@ -147,6 +147,21 @@ class LossDetection:
             self._arm_probe(now)
         return delivered, lost
 
+    def _delivered(self, packets: AckedPackets | None) -> list[int]:
+        """The counters of the oldest packets up to one that is missing, and of those behind it that an ack names.
+
+        The work is in proportion to these, not to all that is in flight: a peer may have much in flight, and send an
+        ack for each. A packet behind the missing one whose entries are held is found once that one is repaired or lost.
+        """
+        delivered: list[int] = []
+        for counter, sent in self._sent.items():
+            if not _is_delivered(counter, sent, packets):
+                if packets is not None:
+                    delivered += [later for later in _named_after(counter, packets) if later in self._sent]
+                break
+            delivered.append(counter)
+        return delivered
+
     def _on_newest(self, now: float, packets: AckedPackets) -> None:
         """Take from an ack the round trip, and how long its sender has waited for packets that it does not have."""
         sent, newest = self._sent.get(packets.largest), self._newest
@@ -162,13 +177,14 @@ class LossDetection:
         """Packets that a later one overtook by too much, by number or by time.
 
         Where the path reorders, the receiver's clock decides; ours does only if no ack arrives in the time it may take.
+        A packet is lost no later than those sent after it, so the first that is not lost ends the search.
         """
         reordering_s, newest = self.path.reordering_s, self._newest
         round_trip_s = self.path.round_trip.smoothed_s
         wait_s = max(1.125 * round_trip_s, round_trip_s + HOLD_S)
-        lost = []
+        lost: list[int] = []
         self._loss_at = None
-        for counter, sent in list(self._sent.items()):
+        for counter, sent in self._sent.items():
             if counter >= newest.counter:
                 break
             if reordering_s == 0.0:
@@ -177,14 +193,17 @@ class LossDetection:
             else:
                 due = sent.followed_at + wait_s + self._ack_delay_s + 2 * reordering_s
                 is_lost = newest.waited_until - sent.followed_at >= reordering_s + HOLD_S / 2
-            if is_lost or now >= due:
-                del self._sent[counter]
-                self.bytes_in_flight -= sent.size
-                self.path.congestion.on_lost(sent.size)
-                lost.append(sent)
-            elif self._loss_at is None or due < self._loss_at:
+            if not is_lost and now < due:
                 self._loss_at = due
-        return lost
+                break
+            lost.append(counter)
+        return [self._lose(counter) for counter in lost]
+
+    def _lose(self, counter: int) -> SentPacket:
+        sent = self._sent.pop(counter)
+        self.bytes_in_flight -= sent.size
+        self.path.congestion.on_lost(sent.size)
+        return sent
 
     def handle_timeout(self, now: float) -> tuple[list[SentPacket], list[SentPacket]]:
         """(lost, probed): packets lost by time, and those in flight whose entries are to be sent again as a probe."""
@@ -232,3 +251,10 @@ def _is_named(counter: int, acked: AckedPackets | None) -> bool:
         return False
     behind = acked.largest - counter
     return behind == 0 or (0 < behind <= 64 and bool(acked.received >> (behind - 1) & 1))
+
+
+def _named_after(counter: int, acked: AckedPackets) -> list[int]:
+    """The packets behind this one that an ack names, in order."""
+    first = max(counter + 1, acked.largest - 64)
+    named = [later for later in range(first, acked.largest) if acked.received >> (acked.largest - later - 1) & 1]
+    return [*named, acked.largest] if acked.largest > counter else []

@@ -46,11 +46,6 @@ class Ranges:
         """The largest number; the set must not be empty."""
         return self._lasts[-1]
 
-    @property
-    def highest(self) -> tuple[int, int]:
-        """The last run; the set must not be empty."""
-        return self._firsts[-1], self._lasts[-1]
-
     def add(self, first: int, last: int) -> None:
         """Put `first` to `last` in."""
         firsts, lasts = self._firsts, self._lasts

@@ -13,7 +13,7 @@ from udpchat.sync.log_stream import READ_ENTRIES, EncodedEntries, LogStream
 from udpchat.sync.ranges import Ranges
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.frames import Cursor, Head
-from udpchat.wire.limits import REPLICA_HELD_MAX
+from udpchat.wire.limits import DATAGRAM_BYTES_MAX, REPLICA_HELD_MAX, SEQUENCE_MAX
 
 READ_AHEAD_ENTRIES_MAX = REPLICA_HELD_MAX - READ_ENTRIES  # beyond a gap: a replica does not keep more
 HELD_RUNS_MAX = 512  # ranges held beyond gaps: more than loss causes, below what an attacker could force
@@ -22,7 +22,7 @@ HELD_RUNS_MAX = 512  # ranges held beyond gaps: more than loss causes, below wha
 class Subscription:
     """What one follower holds of a log, and what is under way to it."""
 
-    __slots__ = ("acked", "backlog", "entered", "is_known", "scheduled", "sequence", "stream")
+    __slots__ = ("_may_miss", "acked", "backlog", "entered", "is_known", "scheduled", "sequence", "stream")
 
     def __init__(self, stream: LogStream) -> None:
         self.stream = stream
@@ -32,6 +32,7 @@ class Subscription:
         self.acked = Ranges()  # beyond `sequence`
         self.scheduled = Ranges()
         self.backlog = Ranges()
+        self._may_miss = False  # whether an entry may be neither held nor scheduled
 
     def head(self) -> Head:
         """The head of the log, as it is sent to this follower."""
@@ -53,7 +54,7 @@ class Subscription:
         if cursor.sequence > head or any(first > last or last > head for first, last in cursor.ranges):
             raise BadDatagram(Drop.UNSENT_ACK)
         if not self.is_known:
-            self.is_known = True
+            self.is_known = self._may_miss = True
             self.sequence = cursor.sequence
             self.acked.clear()
             self.scheduled.remove(0, cursor.sequence)
@@ -67,10 +68,10 @@ class Subscription:
         self._advance()
 
     def on_held(self, first: int, last: int) -> None:
-        """The replica holds `first` to `last`."""
+        """The replica holds `first` to `last`. A range beyond HELD_RUNS_MAX is not remembered: it is sent again."""
         self.acked.add(first, last)
         if len(self.acked) > HELD_RUNS_MAX:
-            self.acked.remove(*self.acked.highest)  # sent again: only a misbehaving peer causes this resend
+            return self.acked.remove(first, last)
         self.scheduled.remove(first, last)
         self.backlog.remove(first, last)
 
@@ -87,12 +88,36 @@ class Subscription:
             return None
         return next(iter(self.backlog))
 
+    def take_backlog(self, bytes_max: int) -> list[EncodedEntries]:
+        """Read from the front of the backlog: up to a datagram less than `bytes_max`, but all fragments of an entry."""
+        taken: list[EncodedEntries] = []
+        self.backlog.remove(0, self.stream.base)
+        while bytes_max >= DATAGRAM_BYTES_MAX and (run := self.readable()) is not None:
+            first, last = run
+            read = self.stream.frames(first, min(last, first + READ_ENTRIES - 1))
+            if not read:
+                self.backlog.clear()  # unreadable, or below the base by now: scheduled again if missing
+            for encoded in read:
+                if bytes_max < DATAGRAM_BYTES_MAX and not encoded.fragment:
+                    break
+                taken.append(encoded)
+                self.backlog.remove(encoded.first, encoded.last)
+                bytes_max -= len(encoded.frame)
+        return taken
+
+    def unschedule(self, first: int = 0, last: int = SEQUENCE_MAX) -> None:
+        """Entries `first` to `last`, all if not given, are under way no longer."""
+        if self.scheduled:
+            self.scheduled.remove(first, last)
+            self._may_miss = True
+
     def schedule_missing(self) -> None:
         """Add what is neither held nor scheduled to the backlog."""
         self._advance()
         first = max(self.sequence, self.stream.base) + 1
-        if not self.is_known or first > self.stream.head:
+        if not self.is_known or not self._may_miss:
             return
+        self._may_miss = False
         for gap_first, gap_last in self.acked.gaps(first, self.stream.head):
             for missing_first, missing_last in self.scheduled.gaps(gap_first, gap_last):
                 self.backlog.add(missing_first, missing_last)
@@ -104,7 +129,7 @@ class Subscription:
         If the client was restarted, it enters only now; a client that goes on keeps the `entered` of before.
         """
         self.entered = self.stream.head
-        self.is_known = False
+        self.is_known = self._may_miss = False
         self.scheduled.clear()
         self.backlog.clear()
 
