@@ -1,6 +1,6 @@
 """The token buckets of sources."""
 
-from udpchat.session.rate_limit import HandshakeRateLimiter
+from udpchat.session.rate_limit import HandshakeRateLimiter, source_of
 
 HOST = "10.0.0.1"
 
@@ -51,3 +51,13 @@ def test_full_buckets_are_forgotten_in_time() -> None:
     assert len(limit) == 1
     limit.handle_timeout(2.5)
     assert limit.next_timeout() is None
+
+
+def test_a_source_is_an_ipv4_address_or_the_slash_64_of_an_ipv6_address() -> None:
+    assert source_of("10.1.2.3") == "10.1.2.3" == source_of("::ffff:10.1.2.3")
+    assert source_of("2001:db8:1:2::1") == source_of("2001:db8:1:2:ffff::9") == "2001:db8:1:2::"
+    assert source_of("2001:db8:1:3::1") != source_of("2001:db8:1:2::1")
+
+
+def test_a_link_local_source_is_that_of_its_interface() -> None:
+    assert source_of("fe80::1%eth0") == source_of("fe80::2%eth0") == "fe80::%eth0" != source_of("fe80::1%eth1")

@@ -6,6 +6,26 @@ another host. One bucket for all hosts would let a single one lock everyone out.
 
 from __future__ import annotations
 
+from functools import lru_cache
+from ipaddress import IPv6Address
+
+from udpchat.wire.limits import SOURCES_MAX
+
+
+def source_of(host: str) -> str:
+    """Who is limited together at this numeric host: its IPv4 address, or its /64, which one IPv6 host has to itself."""
+    return _network_of(host) if ":" in host else host
+
+
+@lru_cache(maxsize=SOURCES_MAX)
+def _network_of(host: str) -> str:
+    """The /64 of an IPv6 address, in the scope that it names; of one that maps an IPv4 address, that address."""
+    address = IPv6Address(host)
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    network = IPv6Address(int(address) >> 64 << 64)
+    return f"{network}%{address.scope_id}" if address.scope_id else str(network)
+
 
 class TokenBucket:
     """`burst` tokens at most, `per_s` of them added each second."""
