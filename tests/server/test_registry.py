@@ -7,7 +7,7 @@ import pytest
 from tests.server.rig import Rig
 from udpchat.server import registry as module
 from udpchat.wire.errors import BadDatagram, Drop
-from udpchat.wire.limits import PEERS_PER_KEY_MAX, REQUESTS_BURST, REQUESTS_PER_S_MAX
+from udpchat.wire.limits import PEERS_PER_KEY_MAX
 
 KEY, OTHER = b"k" * 32, b"o" * 32
 
@@ -52,11 +52,10 @@ def test_a_peer_is_found_by_both_its_sessions_for_a_while_and_by_neither_when_it
     assert registry.find_client(peer.author.client_id) is None and list(registry) == [other]
 
 
-def test_a_peer_asks_no_faster_than_anyone_may() -> None:
-    peer = Rig().stranger()
-    assert all(peer.bucket.take(100.0) for _ in range(int(REQUESTS_BURST))) and not peer.bucket.take(100.0)
-    later = 100.0 + 10.5 / REQUESTS_PER_S_MAX
-    assert [peer.bucket.take(later) for _ in range(11)] == [True] * 10 + [False]
+def test_the_devices_of_a_person_share_an_account() -> None:
+    rig = Rig()
+    one, another, other = rig.stranger(key=KEY), rig.stranger(key=KEY), rig.stranger(key=OTHER)
+    assert one.account is another.account and other.account is not one.account
 
 
 def test_only_devices_that_have_entered_count_as_here() -> None:

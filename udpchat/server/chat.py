@@ -10,6 +10,7 @@ from udpchat.chat.ids import client_id_of
 from udpchat.server import settle
 from udpchat.server.admission import Admission, Settings
 from udpchat.server.commits import Commits
+from udpchat.server.credit import Accounts
 from udpchat.server.fanout import Fanout
 from udpchat.server.history import History
 from udpchat.server.registry import Peer, Registry
@@ -29,6 +30,7 @@ class Chat:
 
     def __init__(self, log: ServerLog, settings: Settings, random: Callable[[int], bytes]) -> None:
         self.registry = Registry()
+        self.accounts = Accounts()
         self.commits = Commits(log)
         self.fanout = Fanout()
         self.rooms = Rooms(log, self.commits.durable, self.registry, self.fanout, random)
@@ -47,7 +49,7 @@ class Chat:
         capabilities = frozenset(introduction.capabilities)
         author = settle.Author(client_id_of(key, instance), key, user_id(key), instance, capabilities)
         window = recalled_window(self._log, author.client_id, self.commits.pending_of(author.client_id))
-        peer = Peer(now, session=session, author=author, window=window)
+        peer = Peer(now, session=session, author=author, window=window, account=self.accounts.open(key))
         peer.renames.claimed = logged_nicks(self._log, author.client_id) or None
         self.registry.add(peer)
         return peer

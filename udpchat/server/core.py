@@ -13,9 +13,11 @@ from udpchat.chat import events
 from udpchat.chat.ids import client_id_of
 from udpchat.server.admission import Settings
 from udpchat.server.chat import Chat
+from udpchat.server.credit import DATAGRAM_US, FINISH_US, HELLO_US, PACKET_US, UNREAD_US, frame_us
 from udpchat.server.expiry import Expiry
 from udpchat.server.frames import FRAMES, VIOLATIONS, FrameContext
 from udpchat.server.handlers import carry_out
+from udpchat.server.intake import Intake
 from udpchat.server.registry import Peer
 from udpchat.server.rooms import Room
 from udpchat.session.noise import KeyPair
@@ -45,6 +47,7 @@ class ServerCore:
         self._registry = self.chat.registry
         self._rooms = self.chat.rooms
         self._fanout = self.chat.fanout
+        self._intake = Intake(self.chat.accounts, self._registry, self.counters)
         self._handshakes = HandshakeResponder(static=static, random=random, is_index_free=self._registry.is_index_free)
         self._expiry = Expiry(self.settings)
         self._timers: TimerHeap[Peer | LogStream | Room] = TimerHeap()
@@ -62,45 +65,61 @@ class ServerCore:
     # --- In ----------
 
     def receive(self, now: float, datagrams: Sequence[tuple[bytes, Address]]) -> None:
-        """Process a batch of datagrams; those dropped are counted by reason."""
+        """Process a batch of datagrams, as many as fit a turn; those dropped are counted by reason."""
         self._expiry.on_run(now, self.next_timeout())
-        for datagram, address in datagrams:
+        self._intake.begin_turn(now)
+        self._serve(now, datagrams)
+        self._flush(now)
+
+    def _serve(self, now: float, datagrams: Sequence[tuple[bytes, Address]] = ()) -> None:
+        for datagram, address in self._intake.serve(datagrams):
             try:
                 self._receive_untrusted(now, datagram, address)
             except BadDatagram as drop:
                 self.counters[drop.reason] += 1
             except LogUnreadable as error:
                 self.chat.on_unreadable(str(error))
-        self._flush(now)
 
     def _receive_untrusted(self, now: float, datagram: bytes, address: Address) -> None:
         if datagram[:1] == packets.DATA_KIND:
-            return self._receive_data_untrusted(now, datagram, address)
+            found = self._registry.find(packets.data_index(datagram))
+            if found is not None:
+                return self._receive_data_untrusted(now, *found, datagram, address)
+        self._receive_packet_untrusted(now, datagram, address)
+
+    def _receive_packet_untrusted(self, now: float, datagram: bytes, address: Address) -> None:
+        """A packet of no session."""
+        charge, host = self._intake.charge_stranger, address[0]
+        charge(host, UNREAD_US)
         packet = packets.parse_packet_untrusted(datagram)
         match packet:
             case packets.Hello():
+                handshakes = len(self._handshakes)
                 self._transmits.append((self._handshakes.receive_hello(now, address, packet), address))
+                charge(host, HELLO_US if len(self._handshakes) > handshakes else 0.0)
             case packets.Finish():
+                charge(host, FINISH_US)
                 accepted = self._handshakes.receive_finish(now, address, packet)
                 self._add_session(now, accepted.session, frames.parse_introduction_untrusted(accepted.payload))
+            case packets.Data():
+                self._transmits.append((packets.Reset(packet.index).encode(), address))  # shorter than any Data
+                raise BadDatagram(Drop.UNKNOWN_SESSION)
             case _:
                 raise BadDatagram(Drop.UNEXPECTED)
 
-    def _receive_data_untrusted(self, now: float, datagram: bytes, address: Address) -> None:
-        index = packets.data_index(datagram)
-        found = self._registry.find(index)
-        if found is None:
-            if len(datagram) < packets.DATA_BYTES_MIN:
-                raise BadDatagram(Drop.TRUNCATED)
-            self._transmits.append((packets.Reset(index).encode(), address))  # shorter than any Data it answers
-            raise BadDatagram(Drop.UNKNOWN_SESSION)
-        peer, session = found
-        session.path.timeout_s = max(3 * peer.round_trip.timeout_s, PATH_TIMEOUT_S)
+    def _receive_data_untrusted(
+        self, now: float, peer: Peer, session: Session, datagram: bytes, address: Address
+    ) -> None:
+        if address != session.path.address:
+            session.path.timeout_s = max(3 * peer.round_trip.timeout_s, PATH_TIMEOUT_S)
+        charge = self._intake.charge_peer
+        charge(peer, address[0], DATAGRAM_US)
         body = session.open_untrusted(now, datagram, address)
         self._fanout.to_flush[peer] = None
         context = FrameContext(now, self.chat, peer, session, address)
         try:
             for frame in frames.parse_up_untrusted(body):
+                charge(peer, address[0], frame_us(frame))
                 ending = FRAMES[type(frame)](context, frame)
                 if ending is not None:
                     return self._disconnect(now, peer, ending)
@@ -166,6 +185,8 @@ class ServerCore:
     def handle_timeout(self, now: float) -> None:
         """Do what is due: handshakes, expiry, path checks, probes, announcements, roster changes."""
         self._expiry.on_run(now, self.next_timeout())
+        self._intake.begin_turn(now)
+        self._serve(now)
         self._handshakes.handle_timeout(now)
         for owner in self._timers.take_due(now):
             if isinstance(owner, Peer):
@@ -192,7 +213,7 @@ class ServerCore:
 
     def next_timeout(self) -> float | None:
         """When `handle_timeout` is due; None if no timer runs."""
-        return earliest(self._handshakes.next_timeout(), self._timers.next_timeout())
+        return earliest(self._handshakes.next_timeout(), self._timers.next_timeout(), self._intake.next_timeout())
 
     # --- Out ----------
 
@@ -200,7 +221,9 @@ class ServerCore:
         """For the peers that this mutation touched: carry out requests, seal packets, arm timers."""
         fanout, rooms = self._fanout, self._rooms
         for peer in [peer for peer in fanout.to_flush if peer.window.has_held]:
-            carry_out(now, self.chat, peer)
+            self._carry_out(now, peer)
+        while (ready := self._intake.take_ready()) is not None:
+            self._carry_out(now, ready)
         for room in rooms.to_arm:
             self._timers.arm(room, room.roster.flush_at)
         rooms.to_arm.clear()
@@ -211,9 +234,21 @@ class ServerCore:
         for peer in to_flush:
             self._flush_peer(now, peer)
 
+    def _carry_out(self, now: float, peer: Peer) -> None:
+        """Carry out the requests of a peer that are ready; what does not fit the turn waits for the next."""
+        while not self._intake.is_turn_over:
+            price_us = carry_out(now, self.chat, peer)
+            if price_us is None:
+                return
+            self._intake.charge_peer(peer, peer.session.path.address[0], price_us)
+        self._intake.hold_ready(peer)
+
     def _flush_peer(self, now: float, peer: Peer) -> None:
         session, downlink = peer.session, peer.downlink
-        self._transmits += self._fanout.datagrams(now, peer)
+        datagrams = self._fanout.datagrams(now, peer)
+        self._transmits += datagrams
+        if len(datagrams) > 1:  # history, or answers to much at once
+            self._intake.charge_peer(peer, session.path.address[0], PACKET_US * len(datagrams))
         if downlink.unreadable is not None:
             self.chat.on_unreadable(downlink.unreadable)
         due = downlink.next_timeout(now)

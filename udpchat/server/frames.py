@@ -79,8 +79,6 @@ def _readable(body: bytes) -> RequestBody:
 
 def _accept_request(context: FrameContext, counter: int, first_open: int, body: RequestBody) -> None:
     now, chat, peer, *_ = context
-    if not peer.bucket.take(now):
-        raise BadDatagram(Drop.RATE_LIMITED)
     encoded = peer.window.receive(counter, first_open, body)
     if encoded is not None:
         chat.repeat_answer(now, peer, counter, encoded)

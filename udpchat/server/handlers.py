@@ -16,6 +16,7 @@ from udpchat.chat.names import BadName, parse_nick, parse_room, skeleton
 from udpchat.chat.refusals import detail_of
 from udpchat.chat.text import clean_text, fits
 from udpchat.server.chat import Chat
+from udpchat.server.credit import FOLLOWER_US, MEMBER_US
 from udpchat.server.registry import Peer
 from udpchat.server.replay import answer
 from udpchat.server.settle import Action, Telling
@@ -193,54 +194,80 @@ class Order(Enum):
     ANSWERED = "the same; but it changes nothing, and is answered out of turn while nothing can be written"
 
 
+class Reach(Enum):
+    """Who is sent what a request changes."""
+
+    NOBODY = "only its sender, or the two of a conversation"
+    FOLLOWERS = "who follows the room that it names"
+    MEMBERS = "who is in the room that it names, with other changes of its roster"
+    ROOMS = "the same, of all rooms of its sender"
+
+
 @dataclass(frozen=True, slots=True)
 class Handler:
-    """How a request is carried out."""
+    """How a request is carried out. Its price is `price_us`, and more for each peer that it reaches."""
 
     handle: Callable[[RequestContext, Any], Outcome]
+    price_us: float
     permission: Permission = Permission.ENTERED
     order: Order = Order.CARRIED_OUT
+    reach: Reach = Reach.NOBODY
 
 
 HANDLERS: dict[type[requests.RequestBody], Handler] = {
-    requests.Malformed: Handler(_malformed, order=Order.ANSWERED),
-    requests.Say: Handler(_say, order=Order.PROPOSED),
-    requests.Tell: Handler(_tell, order=Order.PROPOSED),
-    requests.Part: Handler(_part),
-    requests.Rename: Handler(_rename),
-    requests.SetTopic: Handler(_set_topic, Permission.MEMBER),
-    requests.SetAway: Handler(_set_away),
-    requests.GetTopic: Handler(_get_topic, order=Order.ANSWERED),
-    requests.Whois: Handler(_whois, order=Order.ANSWERED),
-    requests.ListMembers: Handler(_list_members, order=Order.ANSWERED),
-    requests.ListRooms: Handler(_list_rooms, order=Order.ANSWERED),
-    requests.GetHistory: Handler(_get_history, Permission.READER, Order.ANSWERED),
-    requests.Search: Handler(_search, Permission.READER, Order.ANSWERED),
-    requests.MarkRead: Handler(_mark_read, Permission.READER),
+    requests.Malformed: Handler(_malformed, 10.0, order=Order.ANSWERED),
+    requests.Say: Handler(_say, 150.0, order=Order.PROPOSED, reach=Reach.FOLLOWERS),
+    requests.Tell: Handler(_tell, 320.0, order=Order.PROPOSED),
+    requests.Part: Handler(_part, 15.0, reach=Reach.MEMBERS),
+    requests.Rename: Handler(_rename, 250.0, reach=Reach.ROOMS),
+    requests.SetTopic: Handler(_set_topic, 200.0, Permission.MEMBER, reach=Reach.MEMBERS),
+    requests.SetAway: Handler(_set_away, 15.0, reach=Reach.ROOMS),
+    requests.GetTopic: Handler(_get_topic, 20.0, order=Order.ANSWERED),
+    requests.Whois: Handler(_whois, 40.0, order=Order.ANSWERED),
+    requests.ListMembers: Handler(_list_members, 60.0, order=Order.ANSWERED),
+    requests.ListRooms: Handler(_list_rooms, 60.0, order=Order.ANSWERED),
+    requests.GetHistory: Handler(_get_history, 100.0, Permission.READER, Order.ANSWERED),
+    requests.Search: Handler(_search, 100.0, Permission.READER, Order.ANSWERED),
+    requests.MarkRead: Handler(_mark_read, 200.0, Permission.READER),
 }
 
 
-def carry_out(now: float, chat: Chat, peer: Peer) -> None:
-    """Carry out the requests of a peer that are ready, in the order that `Order` defines."""
+def price_us(context: RequestContext, request: Any) -> float:
+    """The price of a `RequestBody`, with those that it reaches."""
+    handler, rooms = HANDLERS[type(request)], context.chat.rooms
+    if handler.reach is Reach.NOBODY:
+        return handler.price_us
+    names = context.peer.rooms if handler.reach is Reach.ROOMS else (request.room,)
+    reached = sum(room.stream.followers for name in names if (room := rooms.get(name)) is not None)
+    return handler.price_us + reached * (FOLLOWER_US if handler.reach is Reach.FOLLOWERS else MEMBER_US)
+
+
+def carry_out(now: float, chat: Chat, peer: Peer) -> float | None:
+    """Carry out the next request of a peer that is ready, in the order that `Order` defines. Returns its price in
+    microseconds; None if none is ready."""
     window = peer.window
     if peer.nick is None:
-        return
+        return None
     context = RequestContext(now, chat, peer)
     if chat.commits.is_unwritable:
-        for counter, held in window.take_held(lambda request: HANDLERS[type(request)].order is Order.ANSWERED):
-            _handle(context, counter, held)
-    while (request := window.peek_ready()) is not None:
-        if window.waiting and HANDLERS[type(request)].order is not Order.PROPOSED:
-            return
-        _handle(context, window.take_ready(), request)
+        held = window.take_held(lambda request: HANDLERS[type(request)].order is Order.ANSWERED)
+        if held is not None:
+            return _handle(context, *held)
+    request = window.peek_ready()
+    if request is None or (window.waiting and HANDLERS[type(request)].order is not Order.PROPOSED):
+        return None
+    return _handle(context, window.take_ready(), request)
 
 
-def _handle(context: RequestContext, counter: int, request: requests.RequestBody) -> None:
+def _handle(context: RequestContext, counter: int, request: requests.RequestBody) -> float:
+    """Carry out a request; its price."""
+    price = price_us(context, request)
     outcome = _outcome(context, request)
     if isinstance(outcome, Action):
         context.chat.propose_action(context.now, context.peer, counter, outcome)
     else:
         answer(context.peer, counter, outcome)
+    return price
 
 
 def _outcome(context: RequestContext, request: Any) -> Outcome:

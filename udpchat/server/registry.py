@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from udpchat.server.credit import Account
 from udpchat.server.settle import Author
 from udpchat.session.rate_limit import TokenBucket
 from udpchat.session.session import Session
@@ -67,12 +68,15 @@ class Peer:
     """One device of one person. `nick` is None until it has entered, and after it is removed."""
 
     __slots__ = (
-        "activity", "author", "bucket", "downlink", "entering", "follows_from", "nick", "previous", "renames",
+        "account", "activity", "author", "downlink", "entering", "follows_from", "nick", "previous", "renames",
         "rooms", "session", "window",
     )  # fmt: skip
 
-    def __init__(self, now: float, *, session: Session, author: Author, window: RequestWindow[RequestBody]) -> None:
+    def __init__(
+        self, now: float, *, session: Session, author: Author, window: RequestWindow[RequestBody], account: Account
+    ) -> None:
         self.author = author
+        self.account = account
         self.session = session
         self.previous: Session | None = None  # still opens packets for a while after a fresh handshake
         self.downlink = Downlink(session.path.address[0])
@@ -83,7 +87,6 @@ class Peer:
         self.follows_from = 0  # a Follow in a packet of a smaller counter was sent before its last Part
         self.activity = Activity(now)
         self.renames = Renames()
-        self.bucket = TokenBucket(now, burst=limits.REQUESTS_BURST, per_s=limits.REQUESTS_PER_S_MAX)
 
     @property
     def key(self) -> bytes:

@@ -271,12 +271,13 @@ class RequestWindow(Generic[Body]):
         del self._held[self.executed]
         return self.executed
 
-    def take_held(self, is_free: Callable[[Body], bool]) -> list[tuple[int, Body]]:
-        """Begin to carry out those that need not wait for their turn: (counter, request)."""
-        taken = [(counter, request) for counter, request in self._held.items() if is_free(request)]
-        for counter, _ in taken:
-            del self._held[counter]
-        return taken
+    def take_held(self, is_free: Callable[[Body], bool]) -> tuple[int, Body] | None:
+        """Begin to carry out one that need not wait for its turn: (counter, request); None if there is none."""
+        for counter, request in self._held.items():
+            if is_free(request):
+                del self._held[counter]
+                return counter, request
+        return None
 
     def answer(self, counter: int, body: bytes) -> None:
         """A request was carried out: the encoded result, to be sent now and whenever the request is repeated."""

@@ -13,6 +13,7 @@ class Drop(StrEnum):
     UNKNOWN_KIND = "unknown kind"
     BAD_COOKIE = "bad cookie"  # forged, expired, or made for another address
     RATE_LIMITED = "rate limited"  # the token bucket of a source or a peer is empty
+    OVER_SHARE = "over share"  # more than may wait of one sender while the server has no time for it
     TABLE_FULL = "table full"  # half-open handshakes or peers at their limit
     UNKNOWN_SESSION = "unknown session"  # no session or handshake of that index
     BAD_HANDSHAKE = "bad handshake"  # a Noise message whose authentication fails

@@ -89,8 +89,8 @@ HANDSHAKES_PER_SOURCE_PER_S = 20.0  # WireGuard's rate per address
 SOURCES_MAX = 16_384  # addresses that the rate limiter holds
 
 REQUESTS_IN_FLIGHT_MAX = 32
-REQUESTS_PER_S_MAX = 2_000.0  # per peer
-REQUESTS_BURST = 2_000.0
+WAITING_DATAGRAMS_PER_FLOW_MAX = 128  # of one key from one source, or of the strangers of one source
+WAITING_DATAGRAMS_MAX = 16_384  # in all, and one more for each sender: 20 MB and 24 MB at most
 FRAGMENT_BYTES_HELD_MAX = 64 * 1024  # of unfinished requests, per peer
 
 TYPING_INTERVAL_S = 3.0  # of a client, while its user types; half of what it is shown for

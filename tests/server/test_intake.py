@@ -1,0 +1,164 @@
+"""The intake: everything at once while there is time; then who used least is first, and no more waits than may."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from tests.server.rig import Rig
+from udpchat.server import intake as module
+from udpchat.server.credit import Account, Accounts
+from udpchat.server.intake import TURN_US, FairQueue, Intake
+from udpchat.server.registry import Peer
+from udpchat.wire.errors import BadDatagram, Drop
+from udpchat.wire.limits import WAITING_DATAGRAMS_PER_FLOW_MAX
+from udpchat.wire.packets import Address, Data
+
+STRANGER = Address("10.0.0.99", 5)
+COST_US = 100.0
+A_TURN = int(TURN_US / COST_US)
+
+
+class Desk:
+    """An intake whose datagrams all cost the same; `served` are those that had their turn, in order."""
+
+    def __init__(self) -> None:
+        self.rig = Rig()
+        self.counters: Counter[str] = Counter()
+        self.intake = Intake(self.rig.chat.accounts, self.rig.chat.registry, self.counters)
+        self.served: list[tuple[str, int]] = []
+        self._now = 0.0
+
+    def turn(self, *datagrams: tuple[bytes, Address]) -> None:
+        self._now += 1e-6
+        self.intake.begin_turn(self._now)
+        for data, address in self.intake.serve(datagrams):
+            found = self.rig.chat.registry.find(int.from_bytes(data[1:5], "big"))
+            if found is None:
+                self.intake.charge_stranger(address.host, COST_US)
+            else:
+                self.intake.charge_peer(found[0], address.host, COST_US)
+            self.served.append((address.host, int.from_bytes(data[-2:], "big")))
+
+    def turns(self) -> None:
+        """As many turns as it takes."""
+        while len(self.intake):
+            self.turn()
+
+    def hosts(self) -> list[str]:
+        return [host for host, _ in self.served]
+
+
+def data_of(peer: Peer, number: int) -> tuple[bytes, Address]:
+    sealed = bytes(30) + number.to_bytes(2, "big")
+    return Data(peer.session.index, number, sealed).encode(), peer.session.path.address
+
+
+def hello(number: int = 0, address: Address = STRANGER) -> tuple[bytes, Address]:
+    return b"\x01" + bytes(30) + number.to_bytes(2, "big"), address
+
+
+@pytest.fixture
+def desk() -> Iterator[Desk]:
+    yield Desk()
+
+
+def test_while_there_is_time_all_are_served_in_the_order_in_which_they_came(desk: Desk) -> None:
+    alice, bob = desk.rig.stranger(), desk.rig.stranger()
+    desk.turn(data_of(alice, 1), hello(2), data_of(bob, 3), data_of(alice, 4))
+    assert [number for _, number in desk.served] == [1, 2, 3, 4]
+    assert not len(desk.intake) and desk.intake.next_timeout() is None
+
+
+def test_a_turn_ends_and_the_rest_waits_for_the_next(desk: Desk) -> None:
+    alice = desk.rig.stranger()
+    desk.turn(*(data_of(alice, number) for number in range(2 * A_TURN + 1)))
+    assert len(desk.served) == A_TURN and len(desk.intake) == A_TURN + 1
+    assert desk.intake.next_timeout() is not None
+    desk.turns()
+    assert [number for _, number in desk.served] == list(range(2 * A_TURN + 1))
+
+
+def test_who_used_least_is_served_first(desk: Desk) -> None:
+    mallory, alice = desk.rig.stranger(), desk.rig.stranger()
+    desk.turn(*(data_of(mallory, number) for number in range(3 * A_TURN)))
+    desk.turn(data_of(alice, 1))
+    assert desk.hosts()[A_TURN] == alice.session.path.address.host
+
+
+def test_those_who_used_as_much_take_turns(desk: Desk) -> None:
+    peers = [desk.rig.stranger() for _ in range(3)]
+    desk.turn(*(data_of(peer, number) for peer in peers for number in range(A_TURN)))
+    desk.turns()
+    shares = Counter(desk.hosts()[A_TURN : 3 * A_TURN])
+    assert shares[peers[1].session.path.address.host] == shares[peers[2].session.path.address.host] == A_TURN
+
+
+def test_the_keys_of_one_source_share_what_a_few_keys_may_use(desk: Desk) -> None:
+    crowd = [desk.rig.stranger() for _ in range(60)]
+    host = crowd[0].session.path.address.host
+    alice = desk.rig.stranger()
+    of_crowd = [(data_of(peer, at)[0], Address(host, 1_000 + at)) for at in range(40) for peer in crowd]
+    desk.turn(*of_crowd[: 20 * A_TURN])
+    assert alice.session.path.address.host != host
+    for number in range(8):
+        desk.turn(data_of(alice, number), *of_crowd[20 * A_TURN + number : 20 * A_TURN + number + 1])
+        assert desk.hosts().count(alice.session.path.address.host) == number + 1
+
+
+def test_members_go_before_strangers_who_keep_a_share_of_each_turn(desk: Desk) -> None:
+    alice, bob = desk.rig.stranger(), desk.rig.stranger()
+    desk.turn(*(data_of(alice, number) for number in range(A_TURN)))
+    desk.served.clear()
+    desk.turn(*(hello(number) for number in range(A_TURN)))
+    desk.served.clear()
+    burst = [data_of(peer, number) for number in range(40) for peer in (alice, bob)]
+    desk.turn(*burst, *(hello(number) for number in range(A_TURN)))
+    desk.served.clear()
+    desk.turn()
+    strangers = desk.hosts().count(STRANGER.host)
+    assert 0 < strangers <= A_TURN / 3
+    assert STRANGER.host in desk.hosts()[-strangers:] and STRANGER.host not in desk.hosts()[:-strangers]
+
+
+def test_more_than_may_wait_of_one_sender_is_counted_and_dropped_and_nobody_else_is(desk: Desk) -> None:
+    alice, mallory = desk.rig.stranger(), desk.rig.stranger()
+    desk.turn(*(data_of(mallory, number) for number in range(1_000)), data_of(alice, 1))
+    assert desk.counters == {Drop.OVER_SHARE: 1_000 - A_TURN - WAITING_DATAGRAMS_PER_FLOW_MAX}
+    desk.turn()
+    assert alice.session.path.address.host in desk.hosts()
+
+
+def test_when_as_many_wait_as_may_a_sender_without_any_still_has_a_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "WAITING_DATAGRAMS_MAX", 10)
+    queue: FairQueue[int] = FairQueue(Accounts())
+    mallory, alice = (Account(0.0),), (Account(0.0),)
+    for number in range(10):
+        queue.add(mallory, number)
+    with pytest.raises(BadDatagram) as caught:
+        queue.add(mallory, 11)
+    assert caught.value.reason is Drop.OVER_SHARE
+    queue.add(alice, 12)
+    assert len(queue) == 11
+
+
+def test_a_datagram_whose_session_ended_while_it_waited_is_not_answered(desk: Desk) -> None:
+    alice, bob = desk.rig.stranger(), desk.rig.stranger()
+    desk.turn(*(data_of(alice, number) for number in range(A_TURN)), data_of(bob, 1))
+    desk.rig.chat.registry.remove(bob)
+    desk.turns()
+    assert bob.session.path.address.host not in desk.hosts() and desk.counters == {Drop.UNKNOWN_SESSION: 1}
+
+
+def test_peers_with_ready_requests_wait_once_each_and_who_used_least_is_first(desk: Desk) -> None:
+    alice, bob = desk.rig.stranger(), desk.rig.stranger()
+    desk.intake.begin_turn(0.0)
+    desk.intake.charge_peer(alice, "10.0.0.1", 2 * TURN_US)
+    for peer in (alice, bob, alice):
+        desk.intake.hold_ready(peer)
+    assert desk.intake.take_ready() is None and desk.intake.next_timeout() == 0.0
+    desk.intake.begin_turn(1.0)
+    assert [desk.intake.take_ready() for _ in range(3)] == [bob, alice, None]
+    assert desk.intake.next_timeout() is None

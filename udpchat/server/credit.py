@@ -1,0 +1,99 @@
+"""What work costs, and who has used how much of the server (SPEC 6.7).
+
+Each frame and request has a price: about how many microseconds it takes the server on the machine where they were
+measured (`scripts/bench prices` compares them with what they take now). It is charged to the accounts of its sender:
+the account of the key, which all devices of a person share, and that of the source, the host or network it comes from.
+
+A clock runs beside the accounts, in the same unit. Whoever has used less than the clock shows has *credit*, CREDIT_US
+at most, and whoever has used more has *debt*, DEBT_US at most. The clock runs while the server has time left, at the
+rate that everybody may use at any time; while work waits, it follows the accounts that are served. This is start-time
+fair queueing (Goyal, Vin and Cheng, SIGCOMM 1996) with a burst.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from udpchat.wire import frames
+
+CREDIT_US: Final = 250_000.0  # what may be used at once after a time of silence
+DEBT_US: Final = 1_000_000.0  # more is forgotten: the longest time that others can be preferred to one
+FREE_US_PER_S: Final = 50_000.0  # a twentieth of a core, for each key
+SOURCE_SHARES: Final = 8.0  # a source may use as much as so many keys: people may share an address
+ACCOUNTS_MAX: Final = 32_768  # in one book; beyond it the oldest account is closed
+
+DATAGRAM_US: Final = 30.0  # opening and parsing a packet, and sealing one to its sender
+UNREAD_US: Final = 8.0  # of a stranger: what is answered or dropped without a curve operation
+HELLO_US: Final = 150.0  # with a cookie: two curve operations
+FINISH_US: Final = 200.0  # two more, and a new peer
+RANGE_US: Final = 0.5  # a cursor of an Ack, and each of its ranges
+PACKET_US: Final = 10.0  # sealing and sending one more packet to a peer
+FOLLOWER_US: Final = 25.0  # sending an entry to a follower, and taking its ack
+MEMBER_US: Final = 1.0  # sending a change of a roster to a member, with others of the same time
+
+FRAMES_US: Final[dict[type[frames.Up], float]] = {
+    frames.Enter: 60.0,
+    frames.Follow: 15.0,
+    frames.Request: 10.0,
+    frames.RequestFragment: 10.0,
+    frames.Ack: 15.0,
+    frames.Ping: 5.0,
+    frames.PathReply: 5.0,
+    frames.Goodbye: 50.0,
+    frames.Typing: 20.0,
+    frames.GetReceipt: 20.0,
+}  # fmt: skip
+
+def frame_us(frame: frames.Up) -> float:
+    """The price of a frame, without the request in it."""
+    price_us = FRAMES_US[type(frame)]
+    if isinstance(frame, frames.Ack):
+        price_us += RANGE_US * sum(1 + len(cursor.ranges) for cursor in frame.cursors)
+    return price_us
+
+
+class Account:
+    """What one key or source has used, in microseconds on the clock of its book."""
+
+    __slots__ = ("used_us",)
+
+    def __init__(self, used_us: float) -> None:
+        self.used_us = used_us
+
+
+class Accounts:
+    """A book of accounts by name, and their clock."""
+
+    __slots__ = ("_accounts", "_ran_at", "clock_us")
+
+    def __init__(self) -> None:
+        self.clock_us = 0.0
+        self._ran_at: float | None = None
+        self._accounts: dict[bytes | str, Account] = {}
+
+    def __len__(self) -> int:
+        return len(self._accounts)
+
+    def run(self, now: float, *, is_work_waiting: bool) -> None:
+        """Time has passed since the last call: without waiting work, everybody had their rate."""
+        if self._ran_at is not None and not is_work_waiting:
+            self.clock_us += (now - self._ran_at) * FREE_US_PER_S
+        self._ran_at = now
+
+    def open(self, name: bytes | str) -> Account:
+        """The account of a key or source; a new one has all credit."""
+        account = self._accounts.get(name)
+        if account is None:
+            account = self._accounts[name] = Account(self.clock_us - CREDIT_US)
+            if len(self._accounts) > ACCOUNTS_MAX:
+                del self._accounts[next(iter(self._accounts))]
+        return account
+
+    def charge(self, account: Account, price_us: float) -> None:
+        """This much work is done for an account."""
+        used_us = max(account.used_us, self.clock_us - CREDIT_US) + price_us
+        account.used_us = min(used_us, self.clock_us + DEBT_US)
+
+    def on_served(self, used_us: float) -> None:
+        """Waiting work of an account that had used so much is served: nobody who waits has used less."""
+        self.clock_us = max(self.clock_us, used_us)

@@ -1,0 +1,193 @@
+"""Which datagram is served next: as they come while there is time, then whoever has used least first (SPEC 6.7).
+
+The work of one turn is bounded by TURN_US; what is left waits for the next, so that the socket, the timers and the log
+have their turns between. Data of peers goes before packets of strangers, which keep a share of each turn. A datagram
+for which there is no room is dropped: of a sender who has others waiting, first.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from heapq import heappop, heappush, heapreplace
+from typing import Final, Generic, TypeVar
+
+from udpchat.server.credit import SOURCE_SHARES, Account, Accounts
+from udpchat.server.registry import Peer, Registry
+from udpchat.session.rate_limit import source_of
+from udpchat.wire.errors import BadDatagram, Drop
+from udpchat.wire.limits import WAITING_DATAGRAMS_MAX, WAITING_DATAGRAMS_PER_FLOW_MAX
+from udpchat.wire.packets import DATA_KIND, Address, data_index
+
+TURN_US: Final = 1_500.0
+MEMBERS_SHARE: Final = 0.75  # of a turn, if packets of strangers wait as well
+
+Datagram = tuple[bytes, Address]
+T = TypeVar("T")
+
+
+class _Flow(Generic[T]):
+    """What waits of one sender, oldest first, and the accounts that it is charged to."""
+
+    __slots__ = ("accounts", "waiting")
+
+    def __init__(self, accounts: tuple[Account, ...]) -> None:
+        self.accounts = accounts
+        self.waiting: deque[T] = deque()
+
+    def used_us(self) -> float:
+        """Of the account that has used most."""
+        return max(account.used_us for account in self.accounts)
+
+
+class FairQueue(Generic[T]):
+    """What waits, by sender: that of the one who has used least is next."""
+
+    __slots__ = ("_accounts", "_count", "_flows", "_heap", "_size")
+
+    def __init__(self, accounts: Accounts) -> None:
+        self._accounts = accounts
+        self._flows: dict[tuple[Account, ...], _Flow[T]] = {}
+        self._heap: list[tuple[float, int, _Flow[T]]] = []  # a flow may have used more by now
+        self._count = 0  # flows need no order of their own
+        self._size = 0
+
+    def __len__(self) -> int:
+        return self._size
+
+    def add(self, accounts: tuple[Account, ...], item: T) -> None:
+        """Let something wait. Raises BadDatagram(OVER_SHARE) if there is no room for another one of this sender."""
+        flow = self._flows.get(accounts)
+        if flow is None:
+            flow = self._flows[accounts] = _Flow(accounts)
+            self._count += 1
+            heappush(self._heap, (flow.used_us(), self._count, flow))
+        elif len(flow.waiting) >= WAITING_DATAGRAMS_PER_FLOW_MAX or self._size >= WAITING_DATAGRAMS_MAX:
+            raise BadDatagram(Drop.OVER_SHARE)
+        flow.waiting.append(item)
+        self._size += 1
+
+    def take(self) -> T:
+        """The next one; there must be one."""
+        used_us, _, flow = self._heap[0]
+        while (now_used_us := flow.used_us()) > used_us:
+            self._count += 1
+            heapreplace(self._heap, (now_used_us, self._count, flow))
+            used_us, _, flow = self._heap[0]
+        self._accounts.on_served(used_us)
+        self._size -= 1
+        item = flow.waiting.popleft()
+        if not flow.waiting:
+            heappop(self._heap)
+            del self._flows[flow.accounts]
+        return item
+
+
+class Intake:
+    """What waits to be served, the accounts that it is charged to, and what is left of this turn.
+
+    Packets that prove no key are charged to accounts of their own: whoever forges their source harms no member.
+    """
+
+    __slots__ = (
+        "_accounts", "_began_at", "_counters", "_members", "_ready", "_registry", "_spent_us", "_strangers",
+        "_unproven", "_waiting_ready",
+    )  # fmt: skip
+
+    def __init__(self, accounts: Accounts, registry: Registry, counters: Counter[str]) -> None:
+        """`accounts`: of keys, and of the sources of their packets; `counters`: of drops."""
+        self._accounts = accounts
+        self._registry = registry
+        self._counters = counters
+        self._unproven = Accounts()
+        self._members: FairQueue[Datagram] = FairQueue(accounts)
+        self._strangers: FairQueue[Datagram] = FairQueue(self._unproven)
+        self._ready: FairQueue[Peer] = FairQueue(accounts)
+        self._waiting_ready: set[Peer] = set()
+        self._spent_us = 0.0
+        self._began_at = 0.0
+
+    def __len__(self) -> int:
+        """How many datagrams wait."""
+        return len(self._members) + len(self._strangers)
+
+    # --- Turns ----------
+
+    def begin_turn(self, now: float) -> None:
+        """A turn begins."""
+        self._accounts.run(now, is_work_waiting=bool(len(self._members) or len(self._ready)))
+        self._unproven.run(now, is_work_waiting=bool(len(self._strangers)))
+        self._spent_us = 0.0
+        self._began_at = now
+
+    @property
+    def is_turn_over(self) -> bool:
+        return self._spent_us >= TURN_US
+
+    def next_timeout(self) -> float | None:
+        """When the next turn may begin; None if nothing waits."""
+        return self._began_at if len(self) or len(self._ready) else None
+
+    def charge_peer(self, peer: Peer, host: str, price_us: float) -> None:
+        """Work for a peer, caused by a packet from this host."""
+        self._spent_us += price_us
+        self._accounts.charge(peer.account, price_us)
+        self._accounts.charge(self._accounts.open(source_of(host)), price_us / SOURCE_SHARES)
+
+    def charge_stranger(self, host: str, price_us: float) -> None:
+        """Work for a packet of no session."""
+        self._spent_us += price_us
+        self._unproven.charge(self._unproven.open(source_of(host)), price_us)
+
+    # --- Datagrams ----------
+
+    def serve(self, datagrams: Iterable[Datagram]) -> Iterator[Datagram]:
+        """These and those that wait, as far as the turn allows; the others wait, or are counted as OVER_SHARE."""
+        is_waiting = bool(len(self))
+        for datagram in datagrams:
+            if not is_waiting and self._spent_us < TURN_US:
+                yield datagram
+                continue
+            is_waiting = True
+            try:
+                self._hold(datagram)
+            except BadDatagram as drop:
+                self._counters[drop.reason] += 1
+        while len(self) and self._spent_us < TURN_US:
+            if (taken := self._take()) is not None:
+                yield taken
+
+    def _hold(self, datagram: Datagram) -> None:
+        data, (host, *_) = datagram
+        found = self._registry.find(data_index(data)) if data[:1] == DATA_KIND else None
+        if found is None:
+            self._strangers.add((self._unproven.open(source_of(host)),), datagram)
+        else:
+            self._members.add((found[0].account, self._accounts.open(source_of(host))), datagram)
+
+    def _take(self) -> Datagram | None:
+        """The next datagram; None if it was of a session that ended while it waited."""
+        is_strangers_share = self._spent_us >= MEMBERS_SHARE * TURN_US
+        if not len(self._members) or (is_strangers_share and len(self._strangers)):
+            return self._strangers.take()
+        datagram = self._members.take()
+        if self._registry.find(data_index(datagram[0])) is not None:
+            return datagram
+        self._counters[Drop.UNKNOWN_SESSION] += 1
+        return None
+
+    # --- Peers with requests that are ready ----------
+
+    def hold_ready(self, peer: Peer) -> None:
+        """Requests of a peer are ready, and wait for a later turn."""
+        if peer not in self._waiting_ready:
+            self._waiting_ready.add(peer)
+            self._ready.add((peer.account,), peer)
+
+    def take_ready(self) -> Peer | None:
+        """The peer whose requests are to be carried out next in this turn, if there is one."""
+        if self.is_turn_over or not len(self._ready):
+            return None
+        peer = self._ready.take()
+        self._waiting_ready.discard(peer)
+        return peer
