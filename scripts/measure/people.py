@@ -53,7 +53,9 @@ class LossyEndpoint:
 
 
 class Person:
-    """One client in the lobby, whose store is its memory. `on_message` is told of every message of somebody else."""
+    """One client in the lobby, whose store is its memory. `on_message` is told of every message of somebody else,
+    `on_lost` of the end of its link.
+    """
 
     def __init__(
         self,
@@ -62,11 +64,13 @@ class Person:
         nick: str,
         *,
         on_message: Callable[[float, events.MessageReceived], None],
+        on_lost: Callable[[], None] = lambda: None,
         loss: float = 0.0,
         chance: random.Random | None = None,
         history: int = 0,
     ) -> None:
         self._on_message = on_message
+        self._on_lost = on_lost
         self.entered: asyncio.Future[None] = loop.create_future()
         self._endpoint = LossyEndpoint(
             UdpEndpoint(loop, open_socket("127.0.0.1", 0)), loss=loss, chance=chance or random.Random(0)
@@ -95,12 +99,18 @@ class Person:
                     self._on_message(now, event)
                 case events.Connected() if not self.entered.done():
                     self.entered.set_result(None)
+                case events.Disconnected():
+                    self._on_lost()
                 case events.Rejected() if not self.entered.done():
                     self.entered.set_exception(RuntimeError(event.key))
 
     def say(self, text: str) -> None:
         """Say something in the lobby."""
         self._driver.call(self._core.say, ROOM, text)
+
+    def leave(self) -> None:
+        """Say goodbye; `close` it a little later."""
+        self._driver.call(self._core.quit)
 
     def close(self) -> None:
         """Be gone without a word."""

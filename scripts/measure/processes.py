@@ -104,16 +104,24 @@ class ServerProcess:
         """The process, for `cpu_s` and `resident_bytes`."""
         return self._process.pid
 
-    def stop(self) -> None:
-        """Tell it to go; kill it if it does not."""
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not ended by itself."""
+        return self._process.poll() is None
+
+    def stop(self) -> float:
+        """Tell it to go; kill it if it does not. The seconds until it was gone."""
+        begin_s = time.monotonic()
         self._process.terminate()
         try:
             self._process.wait(STOP_S_MAX)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        gone_s = time.monotonic() - begin_s
         if self._process.stdout is not None:
             self._process.stdout.close()
+        return gone_s
 
 
 @contextlib.contextmanager
