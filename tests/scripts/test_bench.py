@@ -57,6 +57,12 @@ def test_an_unknown_part_is_one_line_and_exit_2() -> None:
     assert done.stderr.splitlines()[-1].startswith("bench: error: no such part: speed")
 
 
+def test_an_unknown_attack_is_one_line_and_exit_2() -> None:
+    done = run("attack", "--only", "noise")
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("bench: error: no such attack: noise")
+
+
 def test_a_table_is_flush_and_rounds_for_people_only() -> None:
     table = tables.Table("costs", ("who", "us"), notes=["measured here"])
     table.add("one", 1234.5678)

@@ -1,0 +1,167 @@
+"""The part `attack` of scripts/bench: what hostile members send is what a server takes for a member's, and no more."""
+
+from __future__ import annotations
+
+from collections import Counter
+from random import Random
+
+import pytest
+
+from tests.scripts.loading import load
+from tests.storage.memory import MemoryLog
+from udpchat.server.core import ServerCore
+from udpchat.session.noise import KeyPair
+from udpchat.sync.log import Append
+from udpchat.wire.content import Message
+from udpchat.wire.errors import Drop
+from udpchat.wire.frames import encode
+from udpchat.wire.packets import Address
+
+load("bench")
+
+from measure import attack, attack_kinds, attack_member, attacker, honest  # noqa: E402  (found beside the scripts)
+
+HERE = Address("127.66.0.1", 1)
+STEPS = 60
+DROPPED = {  # what a kind is dropped for: that is the point of it
+    "junk": {Drop.BAD_SEAL},
+    "replays": {Drop.REPLAYED},
+    "unknown": {Drop.UNKNOWN_SESSION},
+}
+BOUNDED = {Drop.RATE_LIMITED, Drop.TABLE_FULL, Drop.UNEXPECTED}  # what is too much may be dropped
+
+
+class Rig:
+    """A server's core with a lobby that has been talked in, and one hostile member."""
+
+    def __init__(self, kind: str) -> None:
+        random = Random(1)
+        self.now = 100.0
+        self.log = MemoryLog(random=random.randbytes)
+        said = [encode(Message(1 + at, bytes(8), "old", bytes(8), 0, "x" * 100)) for at in range(200)]
+        self.log.append([Append("#lobby", at + 1, entry, None) for at, entry in enumerate(said)])
+        self.server = ServerCore(static=KeyPair(random.randbytes(32)), log=self.log, random=random.randbytes)
+        self.kind = attack_kinds.KINDS[kind]
+        self.member = attack_member.Member(0, Address("", 0), key=random.randbytes(32), nick="guest0", rooms=())
+        room = {attack_kinds.Place.LOBBY: "lobby", attack_kinds.Place.OWN: attack_kinds.room_of(self.member)}
+        self.member.rooms = (room[self.kind.place],) if self.kind.place in room else ()
+        self.sent: Counter[bytes] = Counter()  # by what leads the datagram
+
+    def send(self, datagrams: list[bytes]) -> None:
+        """Datagrams to the server, and its answers to the member."""
+        self.server.receive(self.now, [(datagram, HERE) for datagram in datagrams])
+        while batch := self.server.drain_writes():
+            self.log.append(batch)
+            self.server.persisted(self.now, len(batch))
+        for datagram, _ in self.server.drain_transmits():
+            self.member.receive(self.now, datagram)
+        self.now += 0.01
+
+    def enter(self) -> None:
+        """The member is where its kind has it."""
+        if self.kind.place is attack_kinds.Place.OUTSIDE:
+            return
+        self.member.connect(self.now)
+        for _ in range(STEPS):
+            self.send(self.member.handshake_datagrams(self.now))
+        assert self.member.is_in
+
+    def attack(self) -> None:
+        """Some datagrams of the kind."""
+        for _ in range(STEPS):
+            datagram = self.kind.datagram(self.member, self.now)
+            if datagram is not None:
+                self.sent[datagram[:1]] += 1
+            self.send([datagram] if datagram is not None else [])
+
+
+@pytest.mark.parametrize("kind", attack_kinds.KINDS)
+def test_a_server_reads_what_each_kind_sends(kind: str) -> None:
+    rig = Rig(kind)
+    rig.enter()
+    rig.attack()
+    assert rig.sent.total() >= 2  # some wait for answers in between
+    assert set(rig.server.counters) <= DROPPED.get(kind, set()) | BOUNDED
+    for reason in DROPPED.get(kind, ()):
+        assert rig.server.counters[reason] >= STEPS / 2
+
+
+def test_a_member_asks_for_more_as_it_is_answered() -> None:
+    rig = Rig("rooms")
+    rig.enter()
+    rig.attack()
+    assert rig.member.answers > 2 * STEPS
+
+
+def test_requests_behind_a_gap_are_held_and_never_carried_out() -> None:
+    rig = Rig("withheld")
+    rig.enter()
+    for _ in range(10):
+        rig.attack()
+    (peer,) = rig.server.chat.registry
+    assert len(peer.window) > 20
+    assert not rig.member.answers
+
+
+def test_each_hello_with_one_cookie_is_a_handshake() -> None:
+    rig = Rig("handshakes")
+    rig.attack()
+    assert rig.server.handshakes > STEPS / 2
+
+
+def test_who_is_sent_away_comes_again() -> None:
+    rig = Rig("pings")
+    rig.enter()
+    rig.server.stop(rig.now)
+    for datagram, _ in rig.server.drain_transmits():
+        rig.member.receive(rig.now, datagram)
+    assert not rig.member.is_in
+    assert rig.member.is_connecting
+
+
+# --- What is selected, and what holds ----------
+
+
+def test_all_kinds_of_all_adversaries_are_meant_unless_some_are_named() -> None:
+    assert len(attack.selected([], quick=False)) == len(attack.ADVERSARIES) * len(attack_kinds.KINDS)
+    named = attack.selected(["host", "search", "acks"], quick=False)
+    assert [(adversary.name, kind) for adversary, kind in named] == [("host", "search"), ("host", "acks")]
+    with pytest.raises(ValueError, match="no such attack: noise"):
+        attack.selected(["noise"], quick=False)
+
+
+def found(**changed: object) -> attack.Found:
+    quiet, attacked = honest.Heard([0.002] * 20, []), honest.Heard([0.008] * 20, [0.5])
+    values = {
+        "members": 8, "quiet": quiet, "attacked": attacked, "sent": attacker.Sent(300, 0.01, 0.001),
+        "memory_mib": 1.0, "disk_mib": 1.0, "stop_s": 0.1,
+    }  # fmt: skip
+    return attack.Found(**(values | changed))
+
+
+def test_what_is_within_all_bounds_holds() -> None:
+    assert found().faults() == []
+    assert found().cells()[-1] == "yes"
+    assert len(found().cells()) + 1 == len(attack.COLUMNS)
+
+
+@pytest.mark.parametrize(
+    ("changed", "fault"),
+    [
+        ({"attacked": honest.Heard([0.002] * 15 + [0.0091] * 5, [])}, "p95"),
+        ({"attacked": honest.Heard([0.002], [0.1, 2.1])}, "newcomers"),
+        ({"attacked": honest.Heard([0.002], [], disconnected=1)}, "lost"),
+        ({"memory_mib": attack.MEMORY_MIB_MAX + 1}, "memory"),
+        ({"disk_mib": attack.DISK_MIB_MAX + 1}, "disk"),
+        ({"stop_s": 2.1}, "stop"),
+        ({"is_alive": False}, "died"),
+    ],
+)
+def test_what_is_beyond_a_bound_is_named(changed: dict[str, object], fault: str) -> None:
+    assert found(**changed).faults() == [fault]
+
+
+def test_no_two_hostile_sources_have_one_address() -> None:
+    hosts = {attacker.hostile_host(number) for number in range(1_500)}
+    assert len(hosts) == (1_500 if attacker.HAS_MANY_HOSTS else 1)
+    assert all(host.startswith("127.") for host in hosts)
