@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -235,6 +236,7 @@ def measure(*, quick: bool, only: Sequence[str] = ()) -> list[Table]:
         used = Path(folder) / LOG_FILE
         fill_used(used, scale.old_messages)
         for adversary, kind in selected(only, quick=quick):
+            print(f"  {adversary.name}: {kind}", file=sys.stderr, flush=True)  # it takes ten minutes in all
             found = run_attack(used, adversary, kind, scale)
             table.add(f"{adversary.name}: {kind}", *found.cells())
             used_s, wall_s = used_s + found.sent.used_s, wall_s + found.sent.wall_s

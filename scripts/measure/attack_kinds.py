@@ -12,11 +12,12 @@ from enum import Enum
 
 from measure.attack_member import AGENT, Member, filled, full
 from udpchat.sync.fragments import split
-from udpchat.wire import frames, requests
+from udpchat.wire import frames, packets, requests
 from udpchat.wire.frames import encode, encode_request, pack
 from udpchat.wire.limits import (
     ACK_RANGES_MAX,
     DATAGRAM_BYTES_MAX,
+    FINISHES_MAX,
     FRAMES_MAX,
     REQUESTS_IN_FLIGHT_MAX,
     TEXT_BYTES_MAX,
@@ -77,6 +78,12 @@ def _asking(body: Callable[[Member], object]) -> Datagram:
         return member.seal(packed) if packed else None
 
     return datagram
+
+
+def _flooding(body: object) -> Datagram:
+    """Packets full of this request, whether those before are answered or not."""
+    encoded = encode(body)
+    return lambda member, now: member.seal(member.flood(now, encoded))
 
 
 def _constant(body: Callable[[Member], bytes]) -> Datagram:
@@ -212,6 +219,20 @@ def _new_device(member: Member, now: float) -> bytes | None:
     return queue.pop(0) if queue else None
 
 
+def _bad_finishes(member: Member, now: float) -> bytes | None:
+    """Handshakes whose end is right but for its last byte, so that the server computes all of it; 16 for each."""
+    queue: list[bytes] = member.state.setdefault("queue", [])
+    if not queue and member.session is None:
+        if not member.is_connecting:
+            member.connect(now)
+        queue += member.handshake_datagrams(now)
+    elif not queue:
+        finishes = [datagram for datagram in member.handshake_datagrams(now) if datagram[0] == packets.Kind.FINISH]
+        queue += [finish[:-1] + bytes([finish[-1] ^ 1]) for finish in finishes] * FINISHES_MAX
+        member.connect(now)
+    return queue.pop(0) if queue else None
+
+
 # --- Room for what was sent ----------
 
 
@@ -284,10 +305,20 @@ def _notices(member: Member) -> bytes:
     return filled([encode(frames.Typing(LOBBY_LOG)), encode(frames.GetReceipt(LOBBY_LOG, 1))] * (FRAMES_MAX // 2))
 
 
+def _mixed(member: Member, now: float) -> bytes | None:
+    """One of the other kinds for each member, the same all the time."""
+    kind = member.state.get("kind")
+    if kind is None:
+        can_be = [kind for kind in KINDS.values() if kind.place is not Place.OUTSIDE and kind.datagram is not _mixed]
+        kind = member.state["kind"] = member.chance.choice(can_be)
+    return kind.datagram(member, now)
+
+
+SEARCH = requests.Search(" ".join(SEARCHED), None, None, 0)
+
 KINDS: dict[str, Kind] = {
-    "search": Kind(
-        "searches for 16 words", _asking(lambda member: requests.Search(" ".join(SEARCHED), None, None, 0))
-    ),
+    "search": Kind("searches for 16 words", _asking(lambda member: SEARCH)),
+    "flood": Kind("the same, answered or not", _flooding(SEARCH), listens=False),
     "acks": Kind("64 acks a datagram, each of one packet", _acking(_many_acks), Place.LOBBY),
     "losses": Kind("acks of the newest packet only: all before is lost", _acking(_ack_of_newest), Place.LOBBY),
     "gaps": Kind("acks with 32 ranges, every other entry", _acking(_ack_with_gaps), Place.LOBBY),
@@ -305,6 +336,7 @@ KINDS: dict[str, Kind] = {
     ),
     "withheld": Kind("requests behind a gap, with 16 KiB each", _streamed(_withheld)),
     "handshakes": Kind("handshakes with a good cookie", lambda member, now: member.hello(), Place.OUTSIDE),
+    "finishes": Kind("handshakes that fail in their last byte", _bad_finishes, Place.OUTSIDE),
     "hellos": Kind("Hellos without a cookie", _hello_without_cookie, Place.OUTSIDE, listens=False),
     "pings": Kind("64 Pings a datagram", _constant(lambda member: full(encode(frames.Ping(1)))), listens=False),
     "enters": Kind(
@@ -341,4 +373,5 @@ KINDS: dict[str, Kind] = {
     "junk": Kind("a known index and a bad seal", _junk, listens=False),
     "replays": Kind("the same datagram again", _replay, listens=False),
     "unknown": Kind("sessions that do not exist", _unknown_session, Place.OUTSIDE, listens=False),
+    "mixed": Kind("each member another of these", _mixed, Place.LOBBY),
 }  # fmt: skip

@@ -22,6 +22,7 @@ from udpchat.wire.limits import FRAMES_MAX, INSTANCE_BYTES, KEY_BYTES, PROTOCOL_
 
 ENTER_EVERY_S = 0.25
 ANSWERED_S_MAX = 0.1  # what has no answer by then is given up, and the counters behind it are used
+REQUEST_BYTES = 12  # of a Request around its body, at most, for counters below 2^32
 AGENT = "bench"
 
 
@@ -143,6 +144,10 @@ class Member:
         """The body of a packet with as many next requests as fit and may be under way; None if none may."""
         return self._requests.next(now, bodies)
 
+    def flood(self, now: float, body: bytes) -> bytes:
+        """The body of a packet that is full of the same request, whether those before are answered or not."""
+        return self._requests.flood(now, body)
+
     def counters(self, now: float) -> range:
         """The counters of the next window, to be used as one likes; empty until those before are answered."""
         return self._requests.take(now, REQUESTS_IN_FLIGHT_MAX)
@@ -180,7 +185,7 @@ class Requests:
         size = 0
         while len(encoded) < FRAMES_MAX:
             body = bodies()
-            if size + len(body) + 12 > FRAME_BYTES_MAX:
+            if size + len(body) + REQUEST_BYTES > FRAME_BYTES_MAX:
                 break
             taken = self.take(now, 1)
             if not taken:
@@ -188,6 +193,13 @@ class Requests:
             encoded.append(encode_request(taken.start, self.first_open, body))
             size += len(encoded[-1])
         return pack(encoded) if encoded else None
+
+    def flood(self, now: float, body: bytes) -> bytes:
+        """The same request under the next counters; as if all before this packet were answered."""
+        count = min(REQUESTS_IN_FLIGHT_MAX, FRAME_BYTES_MAX // (len(body) + REQUEST_BYTES))
+        first, self._next, self._asked_s = self._next, self._next + count, now
+        self._answered = self._next - 1
+        return pack([encode_request(counter, first, body) for counter in range(first, self._next)])
 
 
 def full(frame: bytes) -> bytes:

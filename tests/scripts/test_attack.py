@@ -24,6 +24,7 @@ from measure import attack, attack_kinds, attack_member, attacker, honest  # noq
 HERE = Address("127.66.0.1", 1)
 STEPS = 60
 DROPPED = {  # what a kind is dropped for: that is the point of it
+    "finishes": {Drop.BAD_HANDSHAKE},
     "junk": {Drop.BAD_SEAL},
     "replays": {Drop.REPLAYED},
     "unknown": {Drop.UNKNOWN_SESSION},
@@ -101,6 +102,15 @@ def test_requests_behind_a_gap_are_held_and_never_carried_out() -> None:
     (peer,) = rig.server.chat.registry
     assert len(peer.window) > 20
     assert not rig.member.answers
+
+
+def test_a_flood_goes_on_whether_it_is_answered_or_not() -> None:
+    rig = Rig("flood")
+    rig.enter()
+    rig.kind.datagram(rig.member, rig.now)  # lost
+    rig.attack()
+    assert rig.member.answers > STEPS
+    assert rig.sent.total() == STEPS
 
 
 def test_each_hello_with_one_cookie_is_a_handshake() -> None:
