@@ -34,7 +34,9 @@ class Desk:
     def turn(self, *datagrams: tuple[bytes, Address]) -> None:
         self._now += 1e-6
         self.intake.begin_turn(self._now)
-        for data, address in self.intake.serve(datagrams):
+        for served in self.intake.serve(datagrams):
+            assert not isinstance(served, Peer)
+            data, address = served
             found = self.rig.chat.registry.find(int.from_bytes(data[1:5], "big"))
             if found is None:
                 self.intake.charge_stranger(address.host, COST_US)
@@ -136,11 +138,11 @@ def test_when_as_many_wait_as_may_a_sender_without_any_still_has_a_place(monkeyp
     queue: FairQueue[int] = FairQueue(Accounts())
     mallory, alice = (Account(0.0),), (Account(0.0),)
     for number in range(10):
-        queue.add(mallory, number)
+        queue.add_untrusted(mallory, number)
     with pytest.raises(BadDatagram) as caught:
-        queue.add(mallory, 11)
+        queue.add_untrusted(mallory, 11)
     assert caught.value.reason is Drop.OVER_SHARE
-    queue.add(alice, 12)
+    queue.add_untrusted(alice, 12)
     assert len(queue) == 11
 
 
@@ -152,13 +154,20 @@ def test_a_datagram_whose_session_ended_while_it_waited_is_not_answered(desk: De
     assert bob.session.path.address.host not in desk.hosts() and desk.counters == {Drop.UNKNOWN_SESSION: 1}
 
 
-def test_peers_with_ready_requests_wait_once_each_and_who_used_least_is_first(desk: Desk) -> None:
+def test_ready_requests_wait_once_a_peer_with_its_datagrams_and_who_used_least_is_first(desk: Desk) -> None:
     alice, bob = desk.rig.stranger(), desk.rig.stranger()
     desk.intake.begin_turn(0.0)
     desk.intake.charge_peer(alice, "10.0.0.1", 2 * TURN_US)
     for peer in (alice, bob, alice):
         desk.intake.hold_ready(peer)
-    assert desk.intake.take_ready() is None and desk.intake.next_timeout() == 0.0
+    assert list(desk.intake.serve([])) == [] and desk.intake.next_timeout() == 0.0
     desk.intake.begin_turn(1.0)
-    assert [desk.intake.take_ready() for _ in range(3)] == [bob, alice, None]
+    assert list(desk.intake.serve([])) == [bob, alice]
     assert desk.intake.next_timeout() is None
+
+
+def test_ready_requests_have_a_place_whatever_else_waits(desk: Desk) -> None:
+    alice = desk.rig.stranger()
+    desk.turn(*(data_of(alice, number) for number in range(1_000)))
+    desk.intake.hold_ready(alice)
+    assert len(desk.intake) == WAITING_DATAGRAMS_PER_FLOW_MAX + 1

@@ -72,9 +72,12 @@ class ServerCore:
         self._flush(now)
 
     def _serve(self, now: float, datagrams: Sequence[tuple[bytes, Address]] = ()) -> None:
-        for datagram, address in self._intake.serve(datagrams):
+        for served in self._intake.serve(datagrams):
             try:
-                self._receive_untrusted(now, datagram, address)
+                if isinstance(served, Peer):
+                    self._carry_out(now, served)
+                else:
+                    self._receive_untrusted(now, *served)
             except BadDatagram as drop:
                 self.counters[drop.reason] += 1
             except LogUnreadable as error:
@@ -123,6 +126,8 @@ class ServerCore:
                 ending = FRAMES[type(frame)](context, frame)
                 if ending is not None:
                     return self._disconnect(now, peer, ending)
+            if peer.window.has_held:
+                self._carry_out(now, peer)
         except BadDatagram as drop:
             if drop.reason in VIOLATIONS:
                 self._disconnect(now, peer, Reason.PROTOCOL_VIOLATION)
@@ -222,8 +227,6 @@ class ServerCore:
         fanout, rooms = self._fanout, self._rooms
         for peer in [peer for peer in fanout.to_flush if peer.window.has_held]:
             self._carry_out(now, peer)
-        while (ready := self._intake.take_ready()) is not None:
-            self._carry_out(now, ready)
         for room in rooms.to_arm:
             self._timers.arm(room, room.roster.flush_at)
         rooms.to_arm.clear()

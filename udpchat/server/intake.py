@@ -56,16 +56,23 @@ class FairQueue(Generic[T]):
         return self._size
 
     def add(self, accounts: tuple[Account, ...], item: T) -> None:
-        """Let something wait. Raises BadDatagram(OVER_SHARE) if there is no room for another one of this sender."""
+        """Let something wait."""
         flow = self._flows.get(accounts)
         if flow is None:
             flow = self._flows[accounts] = _Flow(accounts)
             self._count += 1
             heappush(self._heap, (flow.used_us(), self._count, flow))
-        elif len(flow.waiting) >= WAITING_DATAGRAMS_PER_FLOW_MAX or self._size >= WAITING_DATAGRAMS_MAX:
-            raise BadDatagram(Drop.OVER_SHARE)
         flow.waiting.append(item)
         self._size += 1
+
+    def add_untrusted(self, accounts: tuple[Account, ...], item: T) -> None:
+        """The same. Raises BadDatagram(OVER_SHARE) if there is no room for another one of this sender."""
+        flow = self._flows.get(accounts)
+        if flow is not None and (
+            len(flow.waiting) >= WAITING_DATAGRAMS_PER_FLOW_MAX or self._size >= WAITING_DATAGRAMS_MAX
+        ):
+            raise BadDatagram(Drop.OVER_SHARE)
+        self.add(accounts, item)
 
     def take(self) -> T:
         """The next one; there must be one."""
@@ -91,7 +98,7 @@ class Intake:
 
     __slots__ = (
         "_accounts", "_began_at", "_counters", "_members", "_ready", "_registry", "_spent_us", "_strangers",
-        "_unproven", "_waiting_ready",
+        "_unproven",
     )  # fmt: skip
 
     def __init__(self, accounts: Accounts, registry: Registry, counters: Counter[str]) -> None:
@@ -100,22 +107,21 @@ class Intake:
         self._registry = registry
         self._counters = counters
         self._unproven = Accounts()
-        self._members: FairQueue[Datagram] = FairQueue(accounts)
+        self._members: FairQueue[Datagram | Peer] = FairQueue(accounts)
         self._strangers: FairQueue[Datagram] = FairQueue(self._unproven)
-        self._ready: FairQueue[Peer] = FairQueue(accounts)
-        self._waiting_ready: set[Peer] = set()
+        self._ready: set[Peer] = set()
         self._spent_us = 0.0
         self._began_at = 0.0
 
     def __len__(self) -> int:
-        """How many datagrams wait."""
+        """How many datagrams wait, and peers with requests that are ready."""
         return len(self._members) + len(self._strangers)
 
     # --- Turns ----------
 
     def begin_turn(self, now: float) -> None:
         """A turn begins."""
-        self._accounts.run(now, is_work_waiting=bool(len(self._members) or len(self._ready)))
+        self._accounts.run(now, is_work_waiting=bool(len(self._members)))
         self._unproven.run(now, is_work_waiting=bool(len(self._strangers)))
         self._spent_us = 0.0
         self._began_at = now
@@ -126,7 +132,7 @@ class Intake:
 
     def next_timeout(self) -> float | None:
         """When the next turn may begin; None if nothing waits."""
-        return self._began_at if len(self) or len(self._ready) else None
+        return self._began_at if len(self) else None
 
     def charge_peer(self, peer: Peer, host: str, price_us: float) -> None:
         """Work for a peer, caused by a packet from this host."""
@@ -139,10 +145,10 @@ class Intake:
         self._spent_us += price_us
         self._unproven.charge(self._unproven.open(source_of(host)), price_us)
 
-    # --- Datagrams ----------
+    # --- What is served ----------
 
-    def serve(self, datagrams: Iterable[Datagram]) -> Iterator[Datagram]:
-        """These and those that wait, as far as the turn allows; the others wait, or are counted as OVER_SHARE."""
+    def serve(self, datagrams: Iterable[Datagram]) -> Iterator[Datagram | Peer]:
+        """These and what waits, as far as the turn allows; the others wait, or are counted as OVER_SHARE."""
         is_waiting = bool(len(self))
         for datagram in datagrams:
             if not is_waiting and self._spent_us < TURN_US:
@@ -157,37 +163,33 @@ class Intake:
             if (taken := self._take()) is not None:
                 yield taken
 
+    def hold_ready(self, peer: Peer) -> None:
+        """Requests of a peer are ready: they wait with its datagrams."""
+        if peer not in self._ready:
+            self._ready.add(peer)
+            self._members.add(self._accounts_of(peer, peer.session.path.address[0]), peer)
+
+    def _accounts_of(self, peer: Peer, host: str) -> tuple[Account, ...]:
+        return peer.account, self._accounts.open(source_of(host))
+
     def _hold(self, datagram: Datagram) -> None:
         data, (host, *_) = datagram
         found = self._registry.find(data_index(data)) if data[:1] == DATA_KIND else None
         if found is None:
-            self._strangers.add((self._unproven.open(source_of(host)),), datagram)
+            self._strangers.add_untrusted((self._unproven.open(source_of(host)),), datagram)
         else:
-            self._members.add((found[0].account, self._accounts.open(source_of(host))), datagram)
+            self._members.add_untrusted(self._accounts_of(found[0], host), datagram)
 
-    def _take(self) -> Datagram | None:
-        """The next datagram; None if it was of a session that ended while it waited."""
+    def _take(self) -> Datagram | Peer | None:
+        """What is next; None if it was a datagram of a session that ended while it waited."""
         is_strangers_share = self._spent_us >= MEMBERS_SHARE * TURN_US
         if not len(self._members) or (is_strangers_share and len(self._strangers)):
             return self._strangers.take()
-        datagram = self._members.take()
-        if self._registry.find(data_index(datagram[0])) is not None:
-            return datagram
+        taken = self._members.take()
+        if isinstance(taken, Peer):
+            self._ready.discard(taken)
+            return taken
+        if self._registry.find(data_index(taken[0])) is not None:
+            return taken
         self._counters[Drop.UNKNOWN_SESSION] += 1
         return None
-
-    # --- Peers with requests that are ready ----------
-
-    def hold_ready(self, peer: Peer) -> None:
-        """Requests of a peer are ready, and wait for a later turn."""
-        if peer not in self._waiting_ready:
-            self._waiting_ready.add(peer)
-            self._ready.add((peer.account,), peer)
-
-    def take_ready(self) -> Peer | None:
-        """The peer whose requests are to be carried out next in this turn, if there is one."""
-        if self.is_turn_over or not len(self._ready):
-            return None
-        peer = self._ready.take()
-        self._waiting_ready.discard(peer)
-        return peer

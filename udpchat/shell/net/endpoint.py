@@ -23,7 +23,7 @@ from udpchat.shell.addresses import place
 from udpchat.wire.limits import DATAGRAM_BYTES_MAX
 from udpchat.wire.packets import Address
 
-READ_BATCH_MAX: Final = 256  # datagrams in one wake-up: then timers and other files have their turn
+READ_BATCH_MAX: Final = 1_024  # datagrams in one wake-up: then timers and other files have their turn
 SEND_QUEUE_MAX: Final = 16_384  # datagrams: at most 20 MB, and at 1 Gbit/s a sixth of a second
 SOCKET_BUFFER_BYTES: Final = 4 * 1024 * 1024
 SOCKET_BUFFER_BYTES_MIN: Final = 64 * 1024
