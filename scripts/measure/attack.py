@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from measure.attack_kinds import KINDS, LOBBY_LOG, OLD_NICKS, SEARCHED, old_nick
+from measure.attack_kinds import KINDS, LOBBY_LOG, MARKET, OLD_NICKS, SEARCHED, old_nick
 from measure.attacker import Adversary, Attacker, Sent
 from measure.children import Child
 from measure.honest import Heard, Honest
@@ -131,10 +131,11 @@ def _used(messages: int) -> Iterator[Append]:
         number = next(ids)
         return encode(Message(1_700_000_000_000 + number, bytes(8), "old0", number.to_bytes(8, "big"), 0, text))
 
-    for number in range(messages):
-        missing = chance.randrange(len(SEARCHED))
-        text = " ".join(word for at, word in enumerate(SEARCHED) if at != missing)
-        yield Append(LOBBY_LOG, number + 1, message(text), None)
+    for log, length in ((LOBBY_LOG, messages), ("#" + MARKET, messages // 4)):
+        for number in range(length):
+            missing = chance.randrange(len(SEARCHED))
+            text = " ".join(word for at, word in enumerate(SEARCHED) if at != missing)
+            yield Append(log, number + 1, message(text), None)
     for number in range(min(OLD_ROOMS, messages)):
         yield Append(f"#old{number}", 1, message("first"), None)
     for number in range(min(OLD_NICKS, messages)):

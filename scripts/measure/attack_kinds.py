@@ -27,6 +27,8 @@ from udpchat.wire.packets import DATA_HEADER, NO_COOKIE, Data
 
 LOBBY = "lobby"
 LOBBY_LOG = "#" + LOBBY
+MARKET = "market"  # another room with a long talk, where nobody honest is
+LOBBY_MEMBERS_MAX = 100  # who are in the lobby: each line costs as much as there are, honest or not
 OLD_NICKS = 2_000  # claimed long ago, whom anybody can tell something
 SEARCHED = ("alder birch cedar clover elm fern fir hazel holly ivy larch maple oak pine poplar willow").split()
 """Messages of a long talk in the lobby have all of these words but one each: a search for all reads all messages."""
@@ -39,8 +41,12 @@ class Place(Enum):
 
     NOWHERE = "in no room"
     OWN = "each in a room of its own"
-    LOBBY = "in the lobby, with everybody else"
+    LOBBY = "in the lobby with everybody else, and from a number on in the market"
     OUTSIDE = "without a session"
+    ELSEWHERE = "beside the server: nobody reads what they send"
+
+
+OUTSIDE = (Place.OUTSIDE, Place.ELSEWHERE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +68,25 @@ def old_nick(number: int) -> str:
     return f"old{number}"
 
 
-def room_of(member: Member) -> str:
-    """The room that a member has for itself."""
-    return f"own-{member.nick}"
+def rooms_of(place: Place, number: int, nick: str) -> tuple[str, ...]:
+    """The rooms where the member with this number and nick is."""
+    match place:
+        case Place.OWN:
+            return (f"own-{nick}",)
+        case Place.LOBBY:
+            return (LOBBY if number < LOBBY_MEMBERS_MAX else MARKET,)
+        case _:
+            return ()
+
+
+def _log_of(member: Member) -> str:
+    """The log of the one room where a member is."""
+    return "#" + member.rooms[0]
+
+
+def _head_of(member: Member) -> frames.Head:
+    """How far that log reached when it was last told."""
+    return member.heads[_log_of(member)]
 
 
 # --- What most are made of ----------
@@ -102,9 +124,7 @@ def _acking(body: Callable[[Member, frames.Head], bytes]) -> Datagram:
     """Acks of what came last; made anew when something more has come."""
 
     def datagram(member: Member, now: float) -> bytes | None:
-        head = member.heads.get(LOBBY_LOG)
-        if head is None:
-            return None
+        head = _head_of(member)
         if member.state.get("largest") != member.largest:
             member.state.update(largest=member.largest, body=body(member, head))
         return member.seal(member.state["body"])
@@ -172,10 +192,8 @@ def _ack_with_gaps(member: Member, head: frames.Head) -> bytes:
     return full(encode(frames.Ack(_packets(member.largest), [_cursor(head, head.base, ranges)])))
 
 
-def _back_and_forth(member: Member, now: float) -> bytes | None:
-    head = member.heads.get(LOBBY_LOG)
-    if head is None:
-        return None
+def _back_and_forth(member: Member, now: float) -> bytes:
+    head = _head_of(member)
     cursor = _cursor(head, head.base if _count(member) % 2 else head.head)
     return member.seal(pack([encode(frames.Ack(_packets(member.largest), [cursor]))]))
 
@@ -198,11 +216,11 @@ def _follow_and_part(member: Member, now: float) -> bytes | None:
 
 
 def _in_and_out(member: Member, now: float) -> bytes | None:
-    """Join the lobby and leave it."""
+    """Join a room and leave it."""
     counters = member.counters(now)
     if not counters:
         return None
-    follow, part = encode(frames.Follow(LOBBY_LOG)), encode(requests.Part(LOBBY))
+    follow, part = encode(frames.Follow(_log_of(member))), encode(requests.Part(member.rooms[0]))
     both = [frame for counter in counters for frame in (encode_request(counter, counters.start, part), follow)]
     return member.seal(filled(both))
 
@@ -245,13 +263,13 @@ def _fragments(counter: int, first_open: int, body: bytes) -> Iterator[bytes]:
 def _long_messages(member: Member, now: float) -> Iterator[bytes]:
     counters = member.counters(now)
     for counter in counters:
-        body = encode(requests.Say(room_of(member), 0, _words(member, TEXT_BYTES_MAX)))
+        body = encode(requests.Say("long", 0, _words(member, TEXT_BYTES_MAX)))
         yield from _fragments(counter, counters.start, body)
 
 
 def _withheld(member: Member, now: float) -> Iterator[bytes]:
     """All of a window but the first, as long as may be; and of the last three all but a fragment."""
-    body = encode(requests.Say(room_of(member), 0, "x" * TEXT_BYTES_MAX))
+    body = encode(requests.Say("long", 0, "x" * TEXT_BYTES_MAX))
     for counter in range(2, REQUESTS_IN_FLIGHT_MAX + 1):
         whole = list(_fragments(counter, 1, body))
         yield from whole[: -1 if counter > REQUESTS_IN_FLIGHT_MAX - 3 else None]
@@ -302,14 +320,15 @@ def _one_of_the_lists(member: Member) -> object:
 
 
 def _notices(member: Member) -> bytes:
-    return filled([encode(frames.Typing(LOBBY_LOG)), encode(frames.GetReceipt(LOBBY_LOG, 1))] * (FRAMES_MAX // 2))
+    log = _log_of(member)
+    return filled([encode(frames.Typing(log)), encode(frames.GetReceipt(log, 1))] * (FRAMES_MAX // 2))
 
 
 def _mixed(member: Member, now: float) -> bytes | None:
     """One of the other kinds for each member, the same all the time."""
     kind = member.state.get("kind")
     if kind is None:
-        can_be = [kind for kind in KINDS.values() if kind.place is not Place.OUTSIDE and kind.datagram is not _mixed]
+        can_be = [kind for kind in KINDS.values() if kind.place not in OUTSIDE and kind.datagram is not _mixed]
         kind = member.state["kind"] = member.chance.choice(can_be)
     return kind.datagram(member, now)
 
@@ -317,6 +336,7 @@ def _mixed(member: Member, now: float) -> bytes | None:
 SEARCH = requests.Search(" ".join(SEARCHED), None, None, 0)
 
 KINDS: dict[str, Kind] = {
+    "elsewhere": Kind("as much, to nobody: what it costs that the adversary runs", _unknown_session, Place.ELSEWHERE),
     "search": Kind("searches for 16 words", _asking(lambda member: SEARCH)),
     "flood": Kind("the same, answered or not", _flooding(SEARCH), listens=False),
     "acks": Kind("64 acks a datagram, each of one packet", _acking(_many_acks), Place.LOBBY),
@@ -331,7 +351,7 @@ KINDS: dict[str, Kind] = {
     ),
     "long": Kind("messages of 16 KiB", _streamed(_long_messages)),
     "topics": Kind(
-        "topics", _asking(lambda member: requests.SetTopic(room_of(member), _words(member, TOPIC_BYTES_MAX))),
+        "topics", _asking(lambda member: requests.SetTopic(member.rooms[0], _words(member, TOPIC_BYTES_MAX))),
         Place.OWN,
     ),
     "withheld": Kind("requests behind a gap, with 16 KiB each", _streamed(_withheld)),
@@ -358,12 +378,12 @@ KINDS: dict[str, Kind] = {
         "away and back", _asking(lambda member: requests.SetAway("x" if _count(member) % 2 else None)),
         Place.LOBBY,
     ),
-    "churn": Kind("in and out of the lobby", _in_and_out, Place.LOBBY),
-    "talk": Kind("lines in the lobby", _asking(lambda member: requests.Say(LOBBY, 0, "spam")), Place.LOBBY),
+    "churn": Kind("in and out of a room", _in_and_out, Place.LOBBY),
+    "talk": Kind("lines", _asking(lambda member: requests.Say(member.rooms[0], 0, "spam")), Place.LOBBY),
     "typing": Kind("Typing and GetReceipt, 64 a datagram", _constant(_notices), Place.LOBBY, listens=False),
     "marks": Kind(
         "read marks",
-        _asking(lambda member: requests.MarkRead(LOBBY_LOG, member.heads[LOBBY_LOG].generation, _count(member))),
+        _asking(lambda member: requests.MarkRead(_log_of(member), _head_of(member).generation, _count(member))),
         Place.LOBBY,
     ),
     "paths": Kind(

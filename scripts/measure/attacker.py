@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import cycle
 
-from measure.attack_kinds import KINDS, LOBBY, Kind, Place, room_of
+from measure.attack_kinds import KINDS, OUTSIDE, Kind, Place, rooms_of
 from measure.attack_member import Member
 from measure.processes import allow_files
 from measure.swarm import DATAGRAM_BYTES, HAS_MANY_HOSTS
@@ -69,8 +69,7 @@ class Seat:
         self.socket.bind((hostile_host(number % adversary.hosts), 0))
         self.socket.connect(server[:2])
         nick = f"guest{number % adversary.keys}"
-        self.member = Member(number, server, key=key, nick=nick, rooms=())
-        self.member.rooms = {Place.LOBBY: (LOBBY,), Place.OWN: (room_of(self.member),)}.get(kind.place, ())
+        self.member = Member(number, server, key=key, nick=nick, rooms=rooms_of(kind.place, number, nick))
         self.member.state["has_keys"] = adversary.keys > 1
 
     def send(self, datagram: bytes) -> bool:
@@ -101,6 +100,8 @@ class Attacker:
             os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
         allow_files(adversary.members + 100)
         self._kind = KINDS[kind]
+        if self._kind.place is Place.ELSEWHERE:
+            server = self._open_sink()
         self._selector = selectors.DefaultSelector()
         keys = [os.urandom(KEY_BYTES) for _ in range(adversary.keys)]
         self._seats = [
@@ -114,11 +115,17 @@ class Attacker:
         self._sending: Iterator[None] | None = None
         self._sent = Sent(0, 0.0, 0.0)
 
+    def _open_sink(self) -> Address:
+        """A socket that nobody reads, and where it is."""
+        self._sink = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._sink.bind((hostile_host(0), 0))
+        return Address(*self._sink.getsockname())
+
     # --- What a parent calls ----------
 
     def enter(self) -> int:
         """Have the members enter, as far as the server lets them; how many are in."""
-        if self._kind.place is Place.OUTSIDE:
+        if self._kind.place in OUTSIDE:
             return 0
         waiting, entering = list(reversed(self._seats)), list[Seat]()
         end_s = time.monotonic() + ENTER_S_MAX
@@ -172,7 +179,7 @@ class Attacker:
     def _send(self, now: float, count: int) -> int:
         """Have the members send so many datagrams by turns; fewer if they have nothing to send."""
         sent, idle = 0, 0
-        datagram_of, is_outside = self._kind.datagram, self._kind.place is Place.OUTSIDE
+        datagram_of, is_outside = self._kind.datagram, self._kind.place in OUTSIDE
         while sent < count and idle < len(self._seats):
             seat = next(self._order)
             if not is_outside and not seat.member.is_in:
