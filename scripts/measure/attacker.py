@@ -30,6 +30,7 @@ BURST_S = 0.02  # what was not sent in time is sent later only up to so much
 SENT_BETWEEN_READS = 64  # datagrams
 READ_MAX = 16  # datagrams of one socket, before the others have their turn
 READY_MAX = 32  # sockets read between two times of sending
+FILES_BESIDE = 100  # of the process, beside a socket for each member
 EXIT_OVERDUE = 3
 
 
@@ -98,7 +99,7 @@ class Attacker:
         watchdog.start()
         if hasattr(os, "sched_setaffinity"):
             os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-        allow_files(adversary.members + 100)
+        members = min(adversary.members, allow_files(adversary.members + FILES_BESIDE) - FILES_BESIDE)
         self._kind = KINDS[kind]
         if self._kind.place is Place.ELSEWHERE:
             server = self._open_sink()
@@ -106,7 +107,7 @@ class Attacker:
         keys = [os.urandom(KEY_BYTES) for _ in range(adversary.keys)]
         self._seats = [
             Seat(number, server, adversary, self._kind, keys[number % adversary.keys])
-            for number in range(adversary.members)
+            for number in range(members)
         ]
         for seat in self._seats:
             self._selector.register(seat.socket, selectors.EVENT_READ, seat)
