@@ -128,7 +128,7 @@ class Peer:
             case PathCheck():
                 self._urgent.append(encode(PathReply(frame.token)))
             case EnterRefused() | FollowRefused():
-                raise RuntimeError(f"refused: {frame.code}: {frame.text}")
+                raise RuntimeError(f"refused: {frame.code} {frame.detail}")
         self._report_messages()
         return is_taken
 
