@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from measure.peer import Peer
 from measure.tally import STALL_S_MAX, TEXT_BYTES, Relayed, Tally, run
 from udpchat.sync.timers import TimerHeap
-from udpchat.wire.limits import HANDSHAKES_PER_SOURCE_BURST, HANDSHAKES_PER_SOURCE_PER_S, REQUESTS_IN_FLIGHT_MAX
+from udpchat.wire.limits import HANDSHAKES_PER_HOST_BURST, HANDSHAKES_PER_HOST_PER_S, REQUESTS_IN_FLIGHT_MAX
 from udpchat.wire.packets import Address
 
 ENTERING_MAX = 128  # at once: more would only ask twice
@@ -73,7 +73,7 @@ class Swarm:
 
     def _may_start(self, begin_s: float) -> bool:
         since_s = float("inf") if HAS_MANY_HOSTS else time.monotonic() - begin_s
-        return len(self._seats) < HANDSHAKES_PER_SOURCE_BURST + 0.9 * HANDSHAKES_PER_SOURCE_PER_S * since_s
+        return len(self._seats) < HANDSHAKES_PER_HOST_BURST + 0.9 * HANDSHAKES_PER_HOST_PER_S * since_s
 
     def rest(self, rest_s: float) -> None:
         """Go on for a while: acks, announcements and heartbeats have their time."""

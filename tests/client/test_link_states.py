@@ -49,10 +49,12 @@ class Ends:
         settings = LinkSettings(profile, bytes(16), SERVER, random.randbytes)
         self.link = Link(self.now, settings)
         self.static = KeyPair(random.randbytes(32))
-        self.responder = HandshakeResponder(
-            static=self.static, random=random.randbytes, is_index_free=lambda index: True
-        )
         self.sessions: list[Session] = []
+        self.responder = HandshakeResponder(
+            static=self.static,
+            random=random.randbytes,
+            is_index_free=lambda index: all(session.index != index for session in self.sessions),
+        )
 
     def exchange(self, rounds: int = 2, *, finishes: bool = True) -> None:
         """So many round trips of the handshake; with `finishes` the server takes the Finish that comes."""

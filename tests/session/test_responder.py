@@ -1,5 +1,7 @@
 """The server's door: nothing for strangers, once for everyone else, bounded for all."""
 
+from collections.abc import Container
+from contextlib import suppress
 from random import Random
 
 import pytest
@@ -12,16 +14,17 @@ from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.limits import (
     FINISHES_MAX,
     HANDSHAKE_LIFETIME_S,
-    HANDSHAKES_PER_SOURCE_BURST,
+    HANDSHAKES_PER_HOST_BURST,
     HELLO_BYTES,
     PROTOCOL_VERSION,
+    REPEATS_MAX,
 )
 from udpchat.wire.packets import NO_COOKIE, Address, Cookie, Finish, Hello, HelloReply, parse_packet_untrusted
 
 
-def door() -> HandshakeResponder:
-    """A server's door, all indexes free."""
-    return HandshakeResponder(static=STATIC, random=Random(1).randbytes, is_index_free=lambda index: True)
+def door(used: Container[int] = ()) -> HandshakeResponder:
+    """A server's door; these are the indexes of sessions."""
+    return HandshakeResponder(static=STATIC, random=Random(1).randbytes, is_index_free=lambda index: index not in used)
 
 
 class Caller:
@@ -105,11 +108,43 @@ def test_a_finish_makes_a_session_with_a_proved_path() -> None:
 
 
 def test_a_repeated_finish_gets_the_same_session_for_a_while() -> None:
-    caller = Caller(door())
+    used: set[int] = set()
+    caller = Caller(door(used))
     finish = caller.finish(0.0)
     first = caller.accepted(1.0, finish)
+    used.add(first.session.index)
     assert caller.accepted(1.0 + HANDSHAKE_LIFETIME_S * 0.9, finish) is first
     assert caller.finish_refusal(1.0 + HANDSHAKE_LIFETIME_S, finish) is Drop.UNKNOWN_SESSION
+
+
+def test_a_finish_is_answered_no_more_when_its_session_has_ended() -> None:
+    used: set[int] = set()
+    caller = Caller(door(used))
+    finish = caller.finish(0.0)
+    index = caller.accepted(0.0, finish).session.index
+    used.add(index)
+    assert caller.accepted(0.1, finish)
+    used.remove(index)
+    assert caller.finish_refusal(0.2, finish) is Drop.UNKNOWN_SESSION
+    assert Caller(caller.acceptor, 3).reply(0.2).sender_index != index
+
+
+def test_repeats_of_a_finish_are_answered_so_often() -> None:
+    used: set[int] = set()
+    caller = Caller(door(used))
+    finish = caller.finish(0.0)
+    used.add(caller.accepted(0.0, finish).session.index)
+    for _ in range(REPEATS_MAX):
+        assert caller.accepted(0.1, finish)
+    assert caller.finish_refusal(0.1, finish) is Drop.RATE_LIMITED
+
+
+def test_sessions_are_in_the_order_in_which_their_handshakes_began() -> None:
+    acceptor = door()
+    early, late = Caller(acceptor, 2), Caller(acceptor, 3)
+    first, second = early.finish(0.0), late.finish(0.0)
+    later, former = late.accepted(0.1, second).session, early.accepted(0.2, first).session
+    assert former.order < later.order
 
 
 def test_another_finish_after_the_true_one_is_refused() -> None:
@@ -128,11 +163,26 @@ def test_a_corrupt_finish_does_not_destroy_the_handshake() -> None:
     assert caller.accepted(0.0, finish).payload == b"join"
 
 
-def test_corrupt_finishes_are_bounded() -> None:
+def test_a_client_that_seals_other_keys_in_one_handshake_is_limited() -> None:
     caller = Caller(door())
-    wrong = Finish(caller.reply(0.0).sender_index, bytes(64))
-    reasons = [caller.finish_refusal(0.0, wrong) for _ in range(FINISHES_MAX + 1)]
+    reply = caller.reply(0.0)
+    reasons = []
+    for number in range(FINISHES_MAX + 1):
+        static = KeyPair(bytes([number + 1]) * 32)
+        noise = NoiseInitiator(static=static, ephemeral=KeyPair(Random(2).randbytes(32)))
+        message, _ = noise.read_reply_untrusted(reply.noise).finish(b"join")
+        reasons.append(caller.finish_refusal(0.0, Finish(reply.sender_index, message[:-1] + b"x")))
     assert reasons == [Drop.BAD_HANDSHAKE] * FINISHES_MAX + [Drop.RATE_LIMITED]
+
+
+def test_who_only_saw_the_finish_can_use_up_nothing_of_its_handshake() -> None:
+    caller = Caller(door())
+    finish = caller.finish(0.0)
+    for number in range(10 * FINISHES_MAX):
+        wrong = bytearray(finish.noise)
+        wrong[number % len(wrong)] ^= 1
+        assert caller.finish_refusal(0.0, Finish(finish.receiver_index, bytes(wrong))) is Drop.BAD_HANDSHAKE
+    assert caller.accepted(0.0, finish)
 
 
 def test_a_finish_from_another_address_or_of_no_handshake_is_unknown() -> None:
@@ -155,9 +205,9 @@ def test_a_half_open_handshake_dies_by_itself() -> None:
     assert caller.finish_refusal(HANDSHAKE_LIFETIME_S, finish) is Drop.UNKNOWN_SESSION
 
 
-def test_one_source_is_limited_and_another_is_not() -> None:
+def test_one_host_is_limited_and_another_is_not() -> None:
     acceptor = door()
-    for seed in range(HANDSHAKES_PER_SOURCE_BURST):
+    for seed in range(HANDSHAKES_PER_HOST_BURST):
         Caller(acceptor, seed).reply(0.0)
     with pytest.raises(BadDatagram) as caught:
         Caller(acceptor, 1000, ("10.0.0.1", 6000)).reply(0.0)
@@ -165,22 +215,41 @@ def test_one_source_is_limited_and_another_is_not() -> None:
     assert Caller(acceptor, 1001, ("10.0.0.2", 6000)).reply(0.0)
 
 
+def test_all_hosts_of_a_source_together_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(accept.limits, "HANDSHAKES_PER_SOURCE_BURST", 3)
+    acceptor = door()
+    for seed in range(3):
+        Caller(acceptor, seed, Address(f"2001:db8::{seed + 1:x}", 1)).reply(0.0)
+    with pytest.raises(BadDatagram) as caught:
+        Caller(acceptor, 9, Address("2001:db8::ffff", 1)).reply(0.0)
+    assert caught.value.reason is Drop.RATE_LIMITED
+    assert Caller(acceptor, 10, Address("2001:db8:0:1::1", 1)).reply(0.0)
+
+
 def test_strangers_do_not_spend_the_tokens_of_those_they_name() -> None:
     acceptor = door()
-    for seed in range(10 * HANDSHAKES_PER_SOURCE_BURST):
+    for seed in range(10 * HANDSHAKES_PER_HOST_BURST):
         Caller(acceptor, seed).hello(0.0, b"forged".ljust(20))
     assert Caller(acceptor, 0).reply(0.0)
 
 
-def test_the_table_is_bounded_and_free_again_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_in_a_full_table_the_source_with_most_gives_way_with_its_oldest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(accept.limits, "HANDSHAKES_MAX", 3)
     acceptor = door()
-    for seed in range(3):
-        Caller(acceptor, seed).reply(0.0)
-    with pytest.raises(BadDatagram) as caught:
-        Caller(acceptor, 3).reply(0.0)
-    assert caught.value.reason is Drop.TABLE_FULL
-    assert Caller(acceptor, 3).reply(HANDSHAKE_LIFETIME_S)
+    alone = Caller(acceptor, 1, Address("10.0.0.7", 1))
+    finishes = {alone: alone.finish(0.0)}
+    for seed in (2, 3, 4, 5):
+        caller = Caller(acceptor, seed)
+        finishes[caller] = caller.finish(0.0)
+        assert len(acceptor) <= 3
+    kept = []
+    for caller, finish in finishes.items():
+        with suppress(BadDatagram):
+            caller.accepted(0.1, finish)
+            kept.append(caller.index)
+    assert kept == [1, 4, 5]
+    acceptor.handle_timeout(0.1 + HANDSHAKE_LIFETIME_S)
+    assert len(acceptor) == 0
 
 
 def test_an_index_in_use_is_not_given_again() -> None:

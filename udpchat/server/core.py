@@ -140,6 +140,8 @@ class ServerCore:
             peer = known[0]
         else:
             found = self._registry.find_client(client_id_of(session.remote_static, introduction.instance))
+            if found is not None and found.session.order > session.order:
+                raise BadDatagram(Drop.UNKNOWN_SESSION)  # a late Finish: the peer has made a session since that Hello
             if found is not None:
                 peer = found
                 self.chat.renew_peer(now, peer, session, introduction)

@@ -158,7 +158,7 @@ class NoiseResponder:
     Making one raises BadDatagram(BAD_HANDSHAKE) if ``remote_ephemeral`` is no key.
     """
 
-    __slots__ = ("_ephemeral", "_symmetric", "message")
+    __slots__ = ("_ephemeral", "_read", "_symmetric", "exchanges", "message")
 
     def __init__(
         self,
@@ -179,12 +179,24 @@ class NoiseResponder:
         symmetric.mix_key(static.exchange_untrusted(remote_ephemeral))  # es
         self.message = ephemeral.public + sealed_static + symmetric.seal(payload)
         self._ephemeral, self._symmetric = ephemeral, symmetric
+        self._read: tuple[bytes, bytes, _Symmetric] | None = None
+        self.exchanges = 0
 
     def read_finish_untrusted(self, message: bytes) -> ClientProved:
-        """The end, from Noise message 3; raises BadDatagram(BAD_HANDSHAKE), and then changes nothing."""
-        symmetric = copy(self._symmetric)
-        remote_static = symmetric.open_untrusted(message[:_SEALED_KEY_BYTES])
-        symmetric.mix_key(self._ephemeral.exchange_untrusted(remote_static))  # se
+        """The end, from Noise message 3; raises BadDatagram(BAD_HANDSHAKE), and then the true one may still follow.
+
+        ``exchanges`` counts curve operations here: one for each sealed key, which only the client that sent message 1
+        can make. Who has seen its Finish can repeat the sealed key with anything behind it: that costs none.
+        """
+        sealed_static = message[:_SEALED_KEY_BYTES]
+        if self._read is None or self._read[0] != sealed_static:
+            symmetric = copy(self._symmetric)
+            remote_static = symmetric.open_untrusted(sealed_static)
+            self.exchanges += 1
+            symmetric.mix_key(self._ephemeral.exchange_untrusted(remote_static))  # se
+            self._read = sealed_static, remote_static, symmetric
+        _, remote_static, symmetric = self._read
+        symmetric = copy(symmetric)
         payload = symmetric.open_untrusted(message[_SEALED_KEY_BYTES:])
         receive, send = symmetric.split()
         return ClientProved(remote_static, payload, Keys(send, receive, symmetric.hash))

@@ -1,4 +1,4 @@
-"""Limits how often one host may begin a handshake: a token bucket for each source (SPEC 2).
+"""Limits how often one host, and one source, may begin a handshake: a token bucket for each (SPEC 2).
 
 Take a token only after a valid cookie: before that the source may be forged, and an attacker could use up the tokens of
 another host. One bucket for all hosts would let a single one lock everyone out.
@@ -48,7 +48,7 @@ class TokenBucket:
 
 
 class HandshakeRateLimiter:
-    """Buckets by host, least recently used first; a full one is removed, as it is like a new one."""
+    """Buckets by host or source, least recently used first; a full one is removed, as it is like a new one."""
 
     __slots__ = ("_buckets", "_burst", "_full_after_s", "_per_s", "_sources_max")
 

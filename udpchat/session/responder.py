@@ -4,6 +4,9 @@ A Hello without a valid cookie is answered with one, and leaves no state. With a
 host uses one of its tokens, and a half-open handshake is kept for HANDSHAKE_LIFETIME_S. The client repeats what was not
 answered: the same Hello gets the same HelloReply, the same Finish the same ``AcceptedHandshake``, and never a second
 session. A corrupt packet changes nothing.
+
+Anyone who has seen a Finish can repeat it. So it is answered REPEATS_MAX times, and only as long as its session is in
+use: a session that has ended never begins again. When the table is full, the source with most places gives one up.
 """
 
 from __future__ import annotations
@@ -14,8 +17,9 @@ from dataclasses import dataclass
 from udpchat.session.cookie import CookieJar
 from udpchat.session.noise import KeyPair, NoiseResponder
 from udpchat.session.path import Path
-from udpchat.session.rate_limit import HandshakeRateLimiter
+from udpchat.session.rate_limit import HandshakeRateLimiter, source_of
 from udpchat.session.session import Session
+from udpchat.session.shares import Shares
 from udpchat.session.timers import earliest
 from udpchat.wire import limits
 from udpchat.wire.errors import BadDatagram, Drop
@@ -39,12 +43,14 @@ _Caller = tuple[Address, int, bytes]  # address, client's index, ephemeral key: 
 @dataclass(slots=True)
 class _Handshake:
     caller: _Caller
+    source: str
+    order: int
     reply: bytes
     responder: NoiseResponder
     expires_s: float
-    failures: int = 0
     accepted: AcceptedHandshake | None = None
     finish: bytes = b""  # the Noise message that was accepted
+    repeats: int = 0  # of it
 
 
 class HandshakeResponder:
@@ -60,6 +66,11 @@ class HandshakeResponder:
         self._random = random
         self._is_index_free = is_index_free
         self._cookies = CookieJar(random)
+        self._hosts = HandshakeRateLimiter(
+            burst=limits.HANDSHAKES_PER_HOST_BURST,
+            per_s=limits.HANDSHAKES_PER_HOST_PER_S,
+            sources_max=limits.SOURCES_MAX,
+        )
         self._sources = HandshakeRateLimiter(
             burst=limits.HANDSHAKES_PER_SOURCE_BURST,
             per_s=limits.HANDSHAKES_PER_SOURCE_PER_S,
@@ -67,13 +78,15 @@ class HandshakeResponder:
         )
         self._handshakes: dict[int, _Handshake] = {}
         self._indexes: dict[_Caller, int] = {}
+        self._shares = Shares()
+        self._begun = 0
 
     def __len__(self) -> int:
         """Handshakes held: half open, or finished less than HANDSHAKE_LIFETIME_S ago."""
         return len(self._handshakes)
 
     def receive_hello(self, now: float, address: Address, hello: Hello) -> bytes:
-        """The answer, shorter than the Hello; raises BadDatagram RATE_LIMITED, TABLE_FULL or BAD_HANDSHAKE."""
+        """The answer, shorter than the Hello; raises BadDatagram RATE_LIMITED or BAD_HANDSHAKE."""
         if hello.version != limits.PROTOCOL_VERSION:
             return Cookie(limits.PROTOCOL_VERSION, hello.sender_index, NO_COOKIE).encode()
         if not self._cookies.check(now, address, hello.ephemeral, hello.cookie):
@@ -91,6 +104,7 @@ class HandshakeResponder:
         """The session; raises BadDatagram UNKNOWN_SESSION, BAD_HANDSHAKE, or RATE_LIMITED after FINISHES_MAX bad ones.
 
         A repeated Finish gets the same ``AcceptedHandshake``: answer it with any Data, which the client waits for.
+        UNKNOWN_SESSION too if that session has ended, RATE_LIMITED after REPEATS_MAX.
         """
         self._expire(now)
         index = finish.receiver_index
@@ -103,21 +117,30 @@ class HandshakeResponder:
             self._renew(now, index)
         elif finish.noise != handshake.finish:
             raise BadDatagram(Drop.BAD_HANDSHAKE)
+        elif self._is_index_free(index):
+            raise BadDatagram(Drop.UNKNOWN_SESSION)
+        elif handshake.repeats >= limits.REPEATS_MAX:
+            raise BadDatagram(Drop.RATE_LIMITED)
+        else:
+            handshake.repeats += 1
         return handshake.accepted
 
     def handle_timeout(self, now: float) -> None:
         self._expire(now)
+        self._hosts.handle_timeout(now)
         self._sources.handle_timeout(now)
 
     def next_timeout(self) -> float | None:
+        """When ``handle_timeout`` has something to remove."""
         oldest = next(iter(self._handshakes.values()), None)
-        return earliest(self._sources.next_timeout(), oldest.expires_s if oldest else None)
+        return earliest(
+            self._hosts.next_timeout(), self._sources.next_timeout(), oldest.expires_s if oldest else None
+        )
 
     def _begin(self, now: float, caller: _Caller) -> int:
         address, client_index, ephemeral = caller
-        if len(self._handshakes) >= limits.HANDSHAKES_MAX:
-            raise BadDatagram(Drop.TABLE_FULL)
-        if not self._sources.take(now, address[0]):
+        source = source_of(address[0])
+        if not (self._hosts.take(now, address[0]) and self._sources.take(now, source)):
             raise BadDatagram(Drop.RATE_LIMITED)
         index = self._free_index()
         header = HelloReply(client_index, index, b"").header
@@ -127,18 +150,23 @@ class HandshakeResponder:
             remote_ephemeral=ephemeral,
             payload=header,
         )
-        self._handshakes[index] = _Handshake(caller, header + responder.message, responder, expires_s=now)
+        if len(self._handshakes) >= limits.HANDSHAKES_MAX:
+            self._remove(self._shares.first_to_give_way())
+        self._begun += 1
+        self._handshakes[index] = _Handshake(caller, source, self._begun, header + responder.message, responder, now)
         self._indexes[caller] = index
+        self._shares.add(source, index)
         return index
 
+    def _remove(self, index: int) -> None:
+        handshake = self._handshakes.pop(index)
+        del self._indexes[handshake.caller]
+        self._shares.remove(handshake.source, index)
+
     def _finish(self, now: float, index: int, handshake: _Handshake, finish: Finish) -> AcceptedHandshake:
-        if handshake.failures >= limits.FINISHES_MAX:
+        if handshake.responder.exchanges >= limits.FINISHES_MAX:
             raise BadDatagram(Drop.RATE_LIMITED)
-        try:
-            client = handshake.responder.read_finish_untrusted(finish.noise)
-        except BadDatagram:
-            handshake.failures += 1
-            raise
+        client = handshake.responder.read_finish_untrusted(finish.noise)
         address, client_index, _ = handshake.caller
         session = Session(
             now,
@@ -147,6 +175,7 @@ class HandshakeResponder:
             remote_static=client.remote_static,
             keys=client.keys,
             path=Path(address, self._random),
+            order=handshake.order,
         )
         return AcceptedHandshake(session, client.payload)
 
@@ -168,4 +197,4 @@ class HandshakeResponder:
             index, handshake = next(iter(self._handshakes.items()))
             if now < handshake.expires_s:
                 return
-            del self._handshakes[index], self._indexes[handshake.caller]
+            self._remove(index)

@@ -24,18 +24,20 @@ class Session:
     """``index`` identifies it in packets to us, ``peer_index`` in packets to the peer. ``sent`` counts packets and is
     the next counter. ``opened`` is the counter of the packet opened last, which need not be the highest.
 
+    ``order`` grows with each handshake that this end began to answer; a session of a lower order is an older one.
     ``heard_s`` is when the last fresh packet came, ``born_s`` when the handshake ended; seconds, monotonic.
     """
 
     __slots__ = (
-        "_cipher", "_send_cipher", "_window", "born_s", "heard_s", "index", "opened", "path", "peer_index",
+        "_cipher", "_send_cipher", "_window", "born_s", "heard_s", "index", "opened", "order", "path", "peer_index",
         "remote_static", "sent",
     )  # fmt: skip
 
     def __init__(
-        self, now: float, *, index: int, peer_index: int, remote_static: bytes, keys: Keys, path: Path
+        self, now: float, *, index: int, peer_index: int, remote_static: bytes, keys: Keys, path: Path, order: int = 0
     ) -> None:
         self.index = index
+        self.order = order
         self.peer_index = peer_index
         self.remote_static = remote_static
         self.path = path

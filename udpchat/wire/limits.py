@@ -83,10 +83,15 @@ INBOX_ENTRIES_MAX = 1_000  # read marks, of which only the latest of each log co
 
 HANDSHAKES_MAX = 16_384  # half open, proven addresses only; about 2 KB each
 HANDSHAKE_LIFETIME_S = 5.0
-FINISHES_MAX = 16  # that fail, for one handshake; each costs two curve operations
-HANDSHAKES_PER_SOURCE_BURST = 64  # many clients behind one NAT may start at the same time
-HANDSHAKES_PER_SOURCE_PER_S = 20.0  # WireGuard's rate per address
-SOURCES_MAX = 16_384  # addresses that the rate limiter holds
+FINISHES_MAX = 16  # that fail under another sealed key, for one handshake; each costs a curve operation
+REPEATS_MAX = (
+    16  # of a Finish that are answered: a client sends six in HANDSHAKE_LIFETIME_S, and some with its first Data
+)
+HANDSHAKES_PER_HOST_BURST = 64  # many clients behind one NAT may start at the same time
+HANDSHAKES_PER_HOST_PER_S = 20.0  # WireGuard's rate per address
+HANDSHAKES_PER_SOURCE_BURST = 1_000  # of an IPv6 /64, which may be a whole LAN; of IPv4 a source is a host
+HANDSHAKES_PER_SOURCE_PER_S = 200.0  # at a third of a millisecond each, 7 % of a core
+SOURCES_MAX = 16_384  # hosts, and sources, that the rate limiters hold
 
 REQUESTS_IN_FLIGHT_MAX = 32
 WAITING_DATAGRAMS_PER_FLOW_MAX = 128  # of one key from one source, or of the strangers of one source
