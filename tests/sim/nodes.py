@@ -244,8 +244,8 @@ class ClientNode(Node[ClientCore]):
     def _new_core(self, now: float) -> ClientCore:
         self.runs += 1
         self.is_leaving = False
-        profile = Profile(self.static, self.nick, self.rooms, "udpchat://server:1", lambda key: None, self._history,
-                          **self._world.wishes)  # fmt: skip
+        wishes = {"check_server": lambda key: None, "history": self._history, **self._world.wishes}
+        profile = Profile(self.static, self.nick, self.rooms, "udpchat://server:1", **wishes)
         return ClientCore(
             now, profile=profile, saved=self.store.load(), address=self._server, random=self._random.randbytes
         )
