@@ -12,11 +12,13 @@ from udpchat.session.noise import KeyPair, NoiseInitiator, NoiseResponder
 from udpchat.session.responder import HandshakeResponder
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.limits import (
+    FIRST_CONTACT_S,
     HANDSHAKE_LIFETIME_S,
     HELLO_RESEND_GROWTH,
     HELLO_RESEND_JITTER,
     HELLO_RESEND_S,
     HELLO_RESEND_S_MAX,
+    KEY_PATIENCE_S,
     PROTOCOL_VERSION,
 )
 from udpchat.wire.packets import (
@@ -34,7 +36,14 @@ INDEX = 1234
 COOKIE = Cookie(PROTOCOL_VERSION, INDEX, b"c" * 20)
 
 
-def connector(now: float = 0.0, check: Callable[[bytes], bool] = lambda key: True) -> HandshakeInitiator:
+def connector(
+    now: float = 0.0,
+    check: Callable[[bytes], bool] = lambda key: True,
+    *,
+    is_first_contact: bool = False,
+    wait_s: float = 0.0,
+    seed: int = 1,
+) -> HandshakeInitiator:
     """A client at its first Hello."""
     return HandshakeInitiator(
         now,
@@ -43,7 +52,9 @@ def connector(now: float = 0.0, check: Callable[[bytes], bool] = lambda key: Tru
         payload=b"join",
         check_server=check,
         address=SERVER,
-        random=Random(1).randbytes,
+        random=Random(seed).randbytes,
+        is_first_contact=is_first_contact,
+        wait_s=wait_s,
     )
 
 
@@ -52,12 +63,12 @@ def sent(client: HandshakeInitiator) -> list[Packet]:
     return [parse_packet_untrusted(datagram) for datagram in client.drain_transmits()]
 
 
-def reply_to(hello: Packet, payload: bytes | None = None) -> HelloReply:
-    """A true server's answer."""
+def reply_to(hello: Packet, payload: bytes | None = None, *, static: KeyPair = STATIC) -> HelloReply:
+    """The answer of a server that holds this key."""
     assert isinstance(hello, Hello)
     header = HelloReply(hello.sender_index, 77, b"").header
     responder = NoiseResponder(
-        static=STATIC,
+        static=static,
         ephemeral=KeyPair(b"\x05" * 32),
         remote_ephemeral=hello.ephemeral,
         payload=header if payload is None else payload,
@@ -164,15 +175,98 @@ def test_a_reply_from_the_right_server_is_finished_and_the_session_stands() -> N
     assert client.rtt_s == pytest.approx(0.05)
 
 
-def test_a_wrong_server_key_stops_everything_before_ours_is_shown() -> None:
+def pass_time(client: HandshakeInitiator, until_s: float, answer: Callable[[float], None]) -> None:
+    """Every timer until then, and after each of them what comes from outside."""
+    while (due := client.next_timeout()) is not None and due <= until_s:
+        client.handle_timeout(due)
+        answer(due)
+
+
+def test_a_wrong_server_key_is_refused_after_the_patience_and_ours_is_never_shown() -> None:
     client = connector(check=lambda key: False)
     [hello] = sent(client)
-    client.receive(0.1, reply_to(hello))
-    assert client.refused_key == STATIC.public and client.phase is Phase.REFUSED
-    assert client.session is None and sent(client) == [] and client.next_timeout() is None
+    assert refusal(client, reply_to(hello)) is Drop.FOREIGN_KEY
+    assert client.phase is Phase.HELLO and client.refused_keys == ()
+    pass_time(client, 0.1 + KEY_PATIENCE_S, lambda now: _ignored(client, now, reply_to(hello)))
+    assert client.refused_keys == (STATIC.public,) and client.phase is Phase.REFUSED
+    assert {type(packet) for packet in sent(client)} == {Hello}
+    assert client.session is None and client.next_timeout() is None
     client.handle_timeout(100.0)
     assert sent(client) == []
     assert refusal(client, reply_to(hello)) is Drop.UNEXPECTED
+
+
+def _ignored(client: HandshakeInitiator, now: float, packet: Packet) -> None:
+    if client.phase is Phase.HELLO:
+        assert refusal(client, packet, now) is Drop.FOREIGN_KEY
+
+
+def test_the_right_key_is_taken_however_many_replies_of_others_came_before() -> None:
+    client = connector(check=lambda key: key == STATIC.public)
+    [hello] = sent(client)
+    for number in range(10):
+        assert refusal(client, reply_to(hello, static=KeyPair(bytes([number + 100]) * 32))) is Drop.FOREIGN_KEY
+    client.receive(0.2, reply_to(hello))
+    assert client.session is not None and client.session.remote_static == STATIC.public
+
+
+def test_a_wrong_key_that_was_shown_once_is_forgotten() -> None:
+    client = connector(check=lambda key: False)
+    [hello] = sent(client)
+    assert refusal(client, reply_to(hello)) is Drop.FOREIGN_KEY
+    pass_time(client, 5 * KEY_PATIENCE_S, lambda now: None)
+    assert client.phase is Phase.HELLO
+
+
+def test_at_first_contact_one_key_is_taken_when_no_other_has_answered() -> None:
+    client = connector(is_first_contact=True)
+    [hello] = sent(client)
+    client.receive(0.03, reply_to(hello))
+    assert client.session is None and sent(client) == []
+    pass_time(client, 0.03 + FIRST_CONTACT_S, lambda now: None)
+    assert client.session is not None and isinstance(sent(client)[-1], Finish)
+    assert client.rtt_s == pytest.approx(0.03)
+
+
+def test_at_first_contact_two_keys_are_refused_both_and_ours_is_shown_to_neither() -> None:
+    checked: list[bytes] = []
+    client = connector(check=lambda key: not checked.append(key), is_first_contact=True)
+    [hello] = sent(client)
+    other = KeyPair(b"\x33" * 32)
+    for static in (other, STATIC, other, KeyPair(b"\x34" * 32)):
+        client.receive(0.05, reply_to(hello, static=static))
+    pass_time(client, 10.0, lambda now: None)
+    assert client.phase is Phase.REFUSED and client.refused_keys == (other.public, STATIC.public)
+    assert checked == [] and not [packet for packet in sent(client) if isinstance(packet, Finish)]
+
+
+def test_a_handshake_that_waits_sends_nothing_until_then_or_until_it_is_hastened() -> None:
+    client = connector(wait_s=4.0)
+    assert client.is_waiting and sent(client) == [] and client.next_timeout() == 4.0
+    client.handle_timeout(3.9)
+    assert sent(client) == []
+    client.hasten(3.95)
+    assert client.next_timeout() == 3.95
+    client.handle_timeout(3.95)
+    assert not client.is_waiting and len(sent(client)) == 1
+    client.hasten(3.96)
+    client.handle_timeout(3.96)
+    assert sent(client) == []
+
+
+def test_of_several_cookies_after_the_first_each_may_be_chosen() -> None:
+    chosen = set()
+    for seed in range(40):
+        client = connector(seed=seed)
+        client.receive(0.03, COOKIE)
+        sent(client)
+        for letter in (b"d", b"e", b"f"):
+            client.receive(0.04, Cookie(PROTOCOL_VERSION, INDEX, letter * 20))
+        pass_time(client, 0.5, lambda now: None)
+        again = sent(client)[0]
+        assert isinstance(again, Hello)
+        chosen.add(again.cookie[:1])
+    assert chosen == {b"d", b"e", b"f"}
 
 
 def test_forged_and_corrupt_replies_change_nothing() -> None:

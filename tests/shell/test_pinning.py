@@ -34,6 +34,16 @@ def test_first_contact_pins_the_key_and_says_the_fingerprint_once(tmp_path: Path
     assert len(case.said) == 1 and fingerprint(ONE) in case.said[0]
 
 
+def test_it_is_first_contact_until_a_key_is_known_or_named(tmp_path: Path) -> None:
+    case = Case(tmp_path)
+    assert case.pinning.is_first_contact() and not Case(tmp_path, fingerprint(ONE)).pinning.is_first_contact()
+    case.check(ONE)
+    assert not case.pinning.is_first_contact() and not Case(tmp_path).pinning.is_first_contact()
+    case.known.path.unlink()
+    case.known.path.mkdir()
+    assert not case.pinning.is_first_contact()  # it cannot be read, which `check` reports
+
+
 def test_a_known_key_is_approved_in_silence(tmp_path: Path) -> None:
     Case(tmp_path).check(ONE)
     again = Case(tmp_path)

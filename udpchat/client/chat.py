@@ -77,6 +77,14 @@ class Chat:
             self.is_lost = False
             self._events.append(events.Reconnected("found"))
 
+    def on_keys_refused(self, keys: Sequence[bytes]) -> None:
+        """The server's key is not approved; or at first contact several servers answered, each with another key."""
+        if len(keys) > 1:
+            shown = tuple(map(fingerprint, keys))
+            self.reject(Phrase("server_key.several", {"server": self.profile.server, "shown": shown}))
+        elif (reason := self.profile.check_server(keys[0])) is not None:
+            self.reject(reason)
+
     def reject(self, reason: Phrase) -> None:
         """Stop for good and report the reason."""
         if not self.membership.is_over:

@@ -24,7 +24,7 @@ from udpchat.session.timers import earliest
 from udpchat.sync.uplink import Uplink
 from udpchat.wire import frames, requests
 from udpchat.wire.errors import BadDatagram
-from udpchat.wire.frames import Down, encode
+from udpchat.wire.frames import Down
 from udpchat.wire.packets import Address
 
 
@@ -166,9 +166,7 @@ class ClientCore:
             case frames.Unwritable():
                 self._chat.on_unwritable(now, frame)
             case frames.PathCheck():
-                # Only this frame shows the client that its address has changed. The path may be new: measure it.
-                # The Ping goes first, since a late PathReply makes the server ignore the frames behind it.
-                self._urgent += [self._link.probe(now), encode(frames.PathReply(frame.token))]
+                self._urgent += self._link.answer_check(now, frame.token)
             case frames.UserTyping() | frames.Receipt():
                 self._chat.on_notice(now, frame)
             case frames.Goodbye() if self._chat.membership.is_leaving:
@@ -205,15 +203,15 @@ class ClientCore:
         """Process what changed in the link: a refused key, a loss, a new session, an answer after a loss."""
         for event in self._link.drain_events():
             match event:
-                case KeyRefused(key) if (reason := self._chat.profile.check_server(key)) is not None:
-                    self._chat.reject(reason)
+                case KeyRefused(keys):
+                    self._chat.on_keys_refused(keys)
                 case LinkLost(reason):
                     self._chat.on_lost(reason)
                 case LinkRenewed(round_trip_s):
                     assert self._link.session is not None
                     self._chat.begin_session(now, self._link.session.remote_static, round_trip_s)
-        if self._chat.membership.is_leaving and self._link.is_forgotten:
-            self._chat.membership.is_over = True  # the server does not know the session: no Goodbye is needed
+        if self._chat.membership.is_leaving and self._link.session is None:
+            self._chat.membership.is_over = True  # no Goodbye is needed
         if self.is_entered:
             self._chat.on_found()
 

@@ -4,7 +4,10 @@ It handles sessions and timeouts, and no chat content. Rules:
 
 - While a session is in use, the next one is made in parallel, so that a new handshake interrupts nothing.
 - Silence does not end a session: with each Hello, a Ping is sent in it too. If that is answered first, it is kept.
-- A Reset is not authenticated, so anyone can forge it: it only begins a handshake, at most one per RECONNECT_S_MIN.
+- A Reset is not authenticated, so anyone can forge it: it only begins a handshake beside the session.
+- Nor does a server of another key end a session: it counts only while the link is lost, and after its patience.
+- What others can cause is bounded: handshakes after silence come SUSPECT_S apart by themselves, all others go by
+  `Reconnection`, answers to PathChecks by a token bucket, and the heartbeat that a Welcome requests is clamped.
 
 `TRANSITIONS` defines the next state for every state and input.
 """
@@ -16,19 +19,31 @@ from dataclasses import dataclass
 from enum import Enum
 
 from udpchat.client.profile import Profile
-from udpchat.session.initiator import HandshakeInitiator
+from udpchat.session.initiator import HandshakeInitiator, Phase
+from udpchat.session.rate_limit import TokenBucket
 from udpchat.session.session import Session
-from udpchat.session.timers import earliest
+from udpchat.session.timers import backoff_s, earliest
 from udpchat.sync.packing import packed
 from udpchat.wire import frames
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.frames import Down, encode, encode_introduction
-from udpchat.wire.limits import HEARTBEAT_JITTER, HEARTBEAT_S
+from udpchat.wire.limits import (
+    HEARTBEAT_JITTER,
+    HEARTBEAT_S,
+    HEARTBEAT_S_MAX,
+    HEARTBEAT_S_MIN,
+    PATH_REPLIES_BURST,
+    PATH_REPLIES_PER_S_MAX,
+    RECONNECT_CALM_S,
+    RECONNECT_JITTER,
+    RECONNECT_S_MAX,
+    RECONNECT_S_MIN,
+    RECONNECTS_AT_ONCE,
+)
 from udpchat.wire.packets import DATA_HEADER, DATA_KIND, Address, Data, Reset, data_index, parse_packet_untrusted
 
 SUSPECT_S = 2.0  # without an answer: a handshake begins in parallel with the session
 LOST_S = 4.0  # without an answer: the link counts as lost
-RECONNECT_S_MIN = 1.0  # minimum age of a handshake before an unauthenticated Reset begins another
 CONTENT = frames.Entries | frames.EntryFragment | frames.Result | frames.ResultFragment
 """Accepted from a former session too (SPEC 7.4)."""
 
@@ -107,9 +122,9 @@ class LinkLost:
 
 @dataclass(frozen=True, slots=True)
 class KeyRefused:
-    """The server's key was not approved; the handshake stops."""
+    """The server's key was not approved; or, at first contact, servers of several keys have answered."""
 
-    key: bytes
+    keys: tuple[bytes, ...]
 
 
 LinkEvent = LinkRenewed | LinkLost | KeyRefused
@@ -124,11 +139,11 @@ class Link:
         self.session: Session | None = None
         self._previous: Session | None = None  # opens packets that are still in flight
         self._handshake: HandshakeInitiator | None = None
-        self._connected_at = float("-inf")
+        self._reconnection = Reconnection()
         self._asked_at: float | None = None  # since when the client awaits an answer
         self._heartbeat = _Heartbeat(now)
         self._is_ping_due = False
-        self._is_forgotten = False
+        self._path_replies = TokenBucket(now, burst=PATH_REPLIES_BURST, per_s=PATH_REPLIES_PER_S_MAX)
         self._transmits: list[tuple[bytes, Address]] = []
         self._events: list[LinkEvent] = []
         self._connect(now)
@@ -138,14 +153,9 @@ class Link:
         """Whether the server has not answered yet, or not for LOST_S, or has ended the session."""
         return self.state in LOSING
 
-    @property
-    def is_forgotten(self) -> bool:
-        """Whether there is no session, or a Reset, which may be forged, reported it as unknown."""
-        return self.session is None or self._is_forgotten
-
     def set_heartbeat(self, now: float, heartbeat_s: float) -> None:
-        """Set the silence after which a Ping is due, as the Welcome requests it."""
-        self._heartbeat.interval_s = heartbeat_s
+        """Set the silence after which a Ping is due, as the Welcome requests it, within bounds."""
+        self._heartbeat.interval_s = min(max(heartbeat_s, HEARTBEAT_S_MIN), HEARTBEAT_S_MAX)
         self._heartbeat.plan(now, self._settings.share())
 
     # --- States ----------
@@ -172,7 +182,6 @@ class Link:
         if self.session is self._handshake.session:
             return
         self._previous, self.session = self.session, self._handshake.session
-        self._is_forgotten = False
         self._asked_at = now
         self._events.append(LinkRenewed(self._handshake.rtt_s))
 
@@ -183,7 +192,7 @@ class Link:
 
     def _connect(self, now: float) -> None:
         settings = self._settings
-        self._connected_at = now
+        wait_s = 0.0 if self._is_silent(now) else self._reconnection.begin(now, settings.share)
         self._is_ping_due = self.session is not None
         self._handshake = HandshakeInitiator(
             now,
@@ -193,7 +202,12 @@ class Link:
             check_server=lambda key: settings.profile.check_server(key) is None,
             address=settings.address,
             random=settings.random,
+            is_first_contact=settings.profile.is_first_contact(),
+            wait_s=wait_s,
         )
+
+    def _is_silent(self, now: float) -> bool:
+        return self._asked_at is not None and now >= self._asked_at + SUSPECT_S
 
     # --- In ----------
 
@@ -210,8 +224,6 @@ class Link:
             self._handshake.receive(now, packet)
             if self._handshake.session is not None:
                 self._on(now, LinkInput.FINISHED)
-            elif self._handshake.refused_key is not None:
-                self._events.append(KeyRefused(self._handshake.refused_key))
         return [], None
 
     def _on_reset(self, now: float, packet: Reset) -> None:
@@ -219,9 +231,7 @@ class Link:
         session = self.session
         if session is None or packet.receiver_index != session.peer_index:
             raise BadDatagram(Drop.UNEXPECTED)
-        self._is_forgotten = True
-        if now - self._connected_at >= RECONNECT_S_MIN:
-            self._on(now, LinkInput.SILENT)
+        self._on(now, LinkInput.SILENT)
 
     def _receive_data_untrusted(self, now: float, datagram: bytes) -> tuple[list[Down], int | None]:
         index = data_index(datagram)
@@ -257,8 +267,10 @@ class Link:
             return
         if self._asked_at is not None and now >= self._asked_at + LOST_S:
             self._on(now, LinkInput.UNANSWERED)
-        elif self.session.is_old(now) or (self._asked_at is not None and now >= self._asked_at + SUSPECT_S):
+        elif self.session.is_old(now) or self._is_silent(now):
             self._on(now, LinkInput.SILENT)
+        if self._handshake is not None and self._is_silent(now):
+            self._handshake.hasten(now)
         if now >= self._heartbeat.due:
             self._is_ping_due = True
 
@@ -270,6 +282,12 @@ class Link:
         handshake.handle_timeout(now)
         if had_session and handshake.session is None:
             self._on(now, LinkInput.RESTARTED)
+        elif handshake.session is not None:  # at first contact
+            self._on(now, LinkInput.FINISHED)
+        elif handshake.phase is Phase.REFUSED:
+            if self.is_lost:  # else the server answers in the session, under the right key
+                self._events.append(KeyRefused(handshake.refused_keys))
+            self._connect(now)
         if self.session is not None and self.session is not handshake.session and due is not None and now >= due:
             self._is_ping_due = True  # with each Hello, a Ping is sent in the session too
 
@@ -283,7 +301,8 @@ class Link:
             if self._asked_at is not None and self.state is LinkState.UP:
                 timeouts.append(self._asked_at + SUSPECT_S)
             elif self._asked_at is not None and not self.is_lost:
-                timeouts.append(self._asked_at + LOST_S)
+                waits = self._handshake is not None and self._handshake.is_waiting
+                timeouts.append(self._asked_at + (SUSPECT_S if waits else LOST_S))
         return earliest(*timeouts)
 
     # --- The round trip ----------
@@ -295,6 +314,15 @@ class Link:
     def on_pong(self, now: float, pong: frames.Pong) -> float | None:
         """The round trip in seconds, if this answers a `probe`; any other Ping has the number 0."""
         return now - self._heartbeat.began_at - pong.number / 1e6 if pong.number else None
+
+    def answer_check(self, now: float, token: bytes) -> list[bytes]:
+        """Frames in answer to a PathCheck, or none if there were too many.
+
+        Only a PathCheck shows the client that its address has changed. The path may be new: measure it. The Ping goes
+        first, since a late PathReply makes the server ignore the frames behind it.
+        """
+        is_allowed = self._path_replies.take(now)
+        return [self.probe(now), encode(frames.PathReply(token))] if is_allowed else []
 
     # --- Out ----------
 
@@ -328,6 +356,31 @@ class Link:
     def drain_events(self) -> list[LinkEvent]:
         events, self._events = self._events, []
         return events
+
+
+class Reconnection:
+    """When a handshake begins that a packet has caused, true or forged: at once, or after a growing wait if many do.
+
+    The wait is forgotten when RECONNECT_CALM_S have passed in which no other was wanted: a session has lasted.
+    """
+
+    __slots__ = ("_begun", "_begun_at")
+
+    def __init__(self) -> None:
+        self._begun = 0
+        self._begun_at = float("-inf")
+
+    def begin(self, now: float, share: Callable[[], float]) -> float:
+        """A handshake is wanted: in how many seconds it begins; `share()` is random, from 0 to 1."""
+        if now - self._begun_at >= RECONNECT_CALM_S:
+            self._begun = 0
+        wait_s = 0.0
+        if self._begun >= RECONNECTS_AT_ONCE:
+            wait_s = backoff_s(RECONNECT_S_MIN, self._begun - RECONNECTS_AT_ONCE, max_s=RECONNECT_S_MAX)
+            wait_s *= 1.0 - RECONNECT_JITTER * share()
+        self._begun += 1
+        self._begun_at = now + wait_s
+        return wait_s
 
 
 class _Heartbeat:

@@ -3,13 +3,18 @@
 Theory of operation. Only the client has timers; whatever is lost in either direction, it sends its packet again::
 
     HELLO      resend Hello                    Cookie      -> HELLO, now with the cookie
-                                               HelloReply  -> FINISH if the server's key is approved, else REFUSED
+                                               HelloReply  -> FINISH if the server's key is approved
+                                               3 s of HelloReplies with another key, and none approved -> REFUSED
     FINISH     resend Finish                   confirm()   -> CONFIRMED
                                                5 s         -> HELLO with a new ephemeral key
     CONFIRMED, REFUSED: the end
 
 Rules. Our own key is revealed in Finish only, after the server's was approved. A packet that does not authenticate
-changes nothing, so the true packet can still follow. A Cookie is not authenticated: a forged one costs one round trip.
+changes nothing, so the true packet can still follow. A Cookie is not authenticated: of those that came since the last
+Hello, each is as likely to go with the next. A HelloReply under a key that is not approved is from anyone who has seen
+the Hello: it is dropped, and the true one is awaited. Only if such replies kept coming for KEY_PATIENCE_S, and no other
+did, the server's key has changed. At first contact no key is better than another: none is taken for FIRST_CONTACT_S,
+and if two servers have answered by then, the user must decide.
 """
 
 from __future__ import annotations
@@ -18,10 +23,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
-from udpchat.session.noise import KeyPair, NoiseInitiator
+from udpchat.session.noise import KeyPair, NoiseInitiator, ServerProved
 from udpchat.session.path import Path
 from udpchat.session.session import Session
-from udpchat.session.timers import backoff_s
+from udpchat.session.timers import backoff_s, earliest
 from udpchat.wire import limits, packets
 from udpchat.wire.errors import BadDatagram, Drop
 
@@ -35,7 +40,7 @@ class Phase(Enum):
     HELLO = "a Cookie or a HelloReply"
     FINISH = "the first Data"
     CONFIRMED = "nothing: the session stands"
-    REFUSED = "nothing: the server's key was not approved"
+    REFUSED = "nothing: the server's key was not approved, or several servers answered at first contact"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +51,23 @@ class _Settings:
     check_server: Callable[[bytes], bool]
     address: packets.Address
     random: Callable[[int], bytes]
+    is_first_contact: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _HeldCookie:
     cookie: bytes
     received_s: float
+    rivals: int = 0  # how many have come since the last Hello, this one included
+
+
+@dataclass(slots=True)
+class _Heard:
+    """Valid replies that were not taken yet, by the server's key: since when, and when the last came."""
+
+    first_s: float
+    last_s: float
+    replies: dict[bytes, tuple[packets.HelloReply, ServerProved]]
 
 
 class _ResendTimer:
@@ -69,6 +85,16 @@ class _ResendTimer:
         self._sends = 0
         self._asked_s = self.due_s = now
         self._first_s = max(limits.HELLO_RESEND_S, _RTT_MARGIN * max(self.rtt_s or 0.0, self._patience_s))
+
+    @property
+    def has_sent(self) -> bool:
+        """Whether the packet of this phase was sent."""
+        return self._sends > 0
+
+    def hasten(self, now: float) -> None:
+        """If nothing was sent yet, it is due now at the latest."""
+        if not self._sends and self.due_s > now:
+            self.begin(now)
 
     def on_change(self, now: float) -> None:
         """What is sent changes, and its answer is measured from here on; the backoff goes on."""
@@ -102,7 +128,9 @@ class HandshakeInitiator:
     ``index`` names our side and ``payload``, at most FINISH_PAYLOAD_BYTES_MAX, goes sealed into the Finish.
     ``session`` exists from the Finish on, and Data may follow it at once; a restart replaces it.
     ``version_mismatch`` is the version that a Cookie claimed the server has: unproved, so the handshake goes on.
-    ``refused_key`` is the key that was not approved.
+    ``refused_keys`` are, when it is REFUSED, the key that was not approved, or the two that answered at first contact.
+    ``check_server`` returns whether a key is approved; at first contact it is called with the only one that answered.
+    The first Hello is sent ``wait_s`` from now.
     """
 
     def __init__(
@@ -115,16 +143,20 @@ class HandshakeInitiator:
         check_server: Callable[[bytes], bool],
         address: packets.Address,
         random: Callable[[int], bytes],
+        is_first_contact: bool = False,
+        wait_s: float = 0.0,
     ) -> None:
         assert len(payload) <= packets.FINISH_PAYLOAD_BYTES_MAX
-        self._settings = _Settings(static, index, payload, check_server, address, random)
+        self._settings = _Settings(static, index, payload, check_server, address, random, is_first_contact)
         self._transmits: list[bytes] = []
         self.phase = Phase.HELLO
         self.session: Session | None = None
         self.version_mismatch: int | None = None
-        self.refused_key: bytes | None = None
+        self.refused_keys: tuple[bytes, ...] = ()
         self._resend = _ResendTimer(now)
-        self._start(now)
+        self._start(now + wait_s)
+        if not wait_s:
+            self._send(now)
 
     @property
     def rtt_s(self) -> float | None:
@@ -132,7 +164,10 @@ class HandshakeInitiator:
         return self._resend.rtt_s
 
     def receive(self, now: float, packet: packets.Packet) -> None:
-        """A Cookie or HelloReply from the server. Raises BadDatagram for one that does not lead to the next step."""
+        """A Cookie or HelloReply. Raises BadDatagram for one that does not lead to the next step.
+
+        FOREIGN_KEY: the reply is authentic, but its key is not approved.
+        """
         if self.phase is not Phase.HELLO or not isinstance(packet, packets.Cookie | packets.HelloReply):
             raise BadDatagram(Drop.UNEXPECTED)
         if packet.receiver_index != self._settings.index:
@@ -152,17 +187,31 @@ class HandshakeInitiator:
         if self.phase is Phase.FINISH and not self._transmits:
             self._transmits.append(self._finish)
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the first Hello was not sent yet."""
+        return not self._resend.has_sent
+
+    def hasten(self, now: float) -> None:
+        """Send the first Hello now, if it still waits."""
+        self._resend.hasten(now)
+
     def handle_timeout(self, now: float) -> None:
-        """Send the packet of the phase again, or start over when FINISH has lasted for HANDSHAKE_LIFETIME_S."""
-        if self.phase is Phase.FINISH and now >= self._restart_s:
+        """Send the packet of the phase again, decide on the keys that were heard, or start over when FINISH has lasted
+        for HANDSHAKE_LIFETIME_S."""
+        decides_s = self._decides_s()
+        if decides_s is not None and now >= decides_s:
+            self._decide(now)
+        elif self.phase is Phase.FINISH and now >= self._restart_s:
             self._start(now)
+            self._send(now)
         elif self.phase in (Phase.HELLO, Phase.FINISH) and now >= self._resend.due_s:
             self._send(now)
 
     def next_timeout(self) -> float | None:
         """When ``handle_timeout`` has something to do; None at the end."""
         if self.phase is Phase.HELLO:
-            return self._resend.due_s
+            return earliest(self._resend.due_s, self._decides_s())
         return min(self._resend.due_s, self._restart_s) if self.phase is Phase.FINISH else None
 
     def drain_transmits(self) -> list[bytes]:
@@ -178,7 +227,8 @@ class HandshakeInitiator:
         self._finish = b""
         self._restart_s = now
         self._cookie: _HeldCookie | None = None
-        self._ask(now)
+        self._heard: _Heard | None = None
+        self._resend.begin(now)
 
     def _receive_cookie(self, now: float, packet: packets.Cookie) -> None:
         if packet.version != limits.PROTOCOL_VERSION and packet.cookie == packets.NO_COOKIE:
@@ -186,24 +236,65 @@ class HandshakeInitiator:
             return
         if packet.version != limits.PROTOCOL_VERSION or packet.cookie == packets.NO_COOKIE:
             raise BadDatagram(Drop.BAD_COOKIE)
-        is_first = self._cookie is None
-        self._cookie = _HeldCookie(packet.cookie, now)
-        # A second cookie is a duplicate, or the server refused the first. It goes with the next Hello; answering each
-        # with a Hello at once could loop for ever.
-        if is_first:
+        held = self._cookie
+        if held is None:
+            self._cookie = _HeldCookie(packet.cookie, now)
             self._resend.on_answer(now)
-            self._ask(now)
+            return self._ask(now)
+        # A second cookie is a duplicate, or the server refused the first, which was forged or came late. It goes with
+        # the next Hello; answering each with a Hello at once could loop for ever. Of several, one is chosen at random:
+        # whoever forges one after each, or before each, is not always chosen.
+        held.rivals += 1
+        if int.from_bytes(self._settings.random(4), "big") % held.rivals == 0:
+            held.cookie, held.received_s = packet.cookie, now
 
     def _receive_reply(self, now: float, packet: packets.HelloReply) -> None:
         server = self._noise.read_reply_untrusted(packet.noise)
         if server.payload != packet.header:
             raise BadDatagram(Drop.BAD_HANDSHAKE)
         self.version_mismatch = None
+        if self._settings.is_first_contact:
+            if self._heard is None:
+                self._resend.on_answer(now)
+            return self._hear(now, packet, server)
         if not self._settings.check_server(server.remote_static):
-            self.refused_key = server.remote_static
-            self.phase = Phase.REFUSED
-            return
+            self._hear(now, packet, server)
+            raise BadDatagram(Drop.FOREIGN_KEY)
         self._resend.on_answer(now)
+        self._take(now, packet, server)
+
+    def _hear(self, now: float, packet: packets.HelloReply, server: ServerProved) -> None:
+        """A reply that is not taken now. Two keys are enough to know; the one heard last counts, if one must."""
+        if self._heard is None:
+            self._heard = _Heard(now, now, {})
+        self._heard.last_s = now
+        if not self._settings.is_first_contact:
+            self._heard.replies.clear()
+        if len(self._heard.replies) < 2:
+            self._heard.replies.setdefault(server.remote_static, (packet, server))
+
+    def _decides_s(self) -> float | None:
+        if self._heard is None or self.phase is not Phase.HELLO:
+            return None
+        if self._settings.is_first_contact:
+            return self._heard.first_s + max(limits.FIRST_CONTACT_S, self.rtt_s or 0.0)
+        return self._heard.first_s + limits.KEY_PATIENCE_S
+
+    def _decide(self, now: float) -> None:
+        """No other key may answer any more: take the only one at first contact, or refuse what was heard."""
+        assert self._heard is not None
+        heard, self._heard = self._heard, None
+        if self._settings.is_first_contact:
+            ((packet, server), *others) = heard.replies.values()
+            if not others and self._settings.check_server(server.remote_static):
+                return self._take(now, packet, server)
+        elif heard.last_s - heard.first_s < limits.KEY_PATIENCE_S / 2:
+            return  # a server of that key would have answered every Hello
+        self.refused_keys = tuple(heard.replies)
+        self.phase = Phase.REFUSED
+
+    def _take(self, now: float, packet: packets.HelloReply, server: ServerProved) -> None:
+        """The server's key is approved: show ours."""
         message, keys = server.finish(self._settings.payload)
         self._finish = packets.Finish(packet.sender_index, message).encode()
         self.session = Session(
@@ -227,6 +318,8 @@ class HandshakeInitiator:
         if self._cookie is not None and now - self._cookie.received_s > limits.COOKIE_HELD_S_MAX:
             self._cookie = None
             self._resend.on_change(now)
+        if self._cookie is not None:
+            self._cookie.rivals = 0
         cookie = packets.NO_COOKIE if self._cookie is None else self._cookie.cookie
         hello = packets.Hello(limits.PROTOCOL_VERSION, self._settings.index, self._noise.message, cookie)
         self._transmits.append(self._finish or hello.encode())

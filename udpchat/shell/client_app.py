@@ -174,16 +174,18 @@ def _make_core(
 ) -> ClientCore:
     server = found.server
     saved = remembered(store, options.rooms, options.history, label_id=options.label_id)
+    pinning = Pinning(KnownServers(options.data), server, frontend.say)
     profile = Profile(
         static=folder.key,
         nick=options.nick,
         rooms=options.rooms or saved.rooms or (DEFAULT_ROOM,),
         server=server.url,
-        check_server=Pinning(KnownServers(options.data), server, frontend.say).check,
+        check_server=pinning.check,
         history=options.history,
         agent=f"udpchat {__version__}",
         shown_max=options.history,
         is_returning=not options.rooms,
+        is_first_contact=pinning.is_first_contact,
     )
     core = ClientCore(now, profile=profile, saved=saved, address=found.address, random=os.urandom)
     restore(core, store)

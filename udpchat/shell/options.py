@@ -24,9 +24,8 @@ from udpchat.shell.logs import FORMATS, LEVELS
 from udpchat.shell.retention import Retention, parse_retention
 from udpchat.shell.suggestions import nearest
 from udpchat.storage.protocol import Durability
-from udpchat.wire.limits import DEFAULT_PORT, EXPIRY_S, HEARTBEAT_S
+from udpchat.wire.limits import DEFAULT_PORT, EXPIRY_S, HEARTBEAT_S, HEARTBEAT_S_MIN
 
-HEARTBEAT_S_MIN: Final = 0.1
 EXPIRY_S_MAX: Final = 3600.0  # as far as a Welcome can say it (SPEC 4)
 CONFIG_BYTES_MAX: Final = 1024 * 1024
 HISTORY_MAX: Final = 10_000

@@ -19,6 +19,13 @@ class Pinning:
         self._say = say
         self._approved: bytes | None = None
 
+    def is_first_contact(self) -> bool:
+        """Whether neither the person nor an earlier contact names a key for this server."""
+        try:
+            return not self._server.fingerprint and self._known.fingerprint(self._server.name) is None
+        except DataUnusable:
+            return False  # `check` reports it
+
     def check(self, public: bytes) -> Phrase | None:
         """None if this key is approved, else why not, and what to do. At first contact the key is pinned."""
         if public == self._approved:

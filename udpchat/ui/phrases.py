@@ -218,6 +218,9 @@ SENTENCES: Final[dict[str, str]] = {
     "server_key.changed": "the key of the server at {server} has CHANGED: known {known}, shown now {shown}; somebody"
     " may be listening in. Ask whoever runs it; if the new one is right, remove the line of {server} in {path} and"
     " connect again",
+    "server_key.several": "several servers answer at {server}, and none is known here; their fingerprints are"
+    " {shown:list}. Somebody may be listening in: ask whoever runs it for the right one, and connect to it with"
+    " #FINGERPRINT behind its address",
     "dropped": "{count:count line} of an earlier run dropped; whether the server has got any of that already is not"
     " known here",
     "dropped.nothing": "nothing was there to drop",

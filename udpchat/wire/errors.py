@@ -17,6 +17,7 @@ class Drop(StrEnum):
     TABLE_FULL = "table full"  # half-open handshakes or peers at their limit
     UNKNOWN_SESSION = "unknown session"  # no session or handshake of that index
     BAD_HANDSHAKE = "bad handshake"  # a Noise message whose authentication fails
+    FOREIGN_KEY = "foreign key"  # an authentic HelloReply under a key that is not approved
     BAD_SEAL = "bad seal"  # a Data packet whose authentication fails
     REPLAYED = "replayed"  # a counter received before, or below the window
     MALFORMED = "malformed"  # authentic, but not frames within their bounds

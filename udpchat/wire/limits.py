@@ -68,6 +68,19 @@ HELLO_RESEND_GROWTH = 2.5  # no more than four Hellos over a satellite link (sce
 HELLO_RESEND_GROWTH_NEAR = 1.5  # once the server has answered
 PATIENCE_S_MAX = 1.6  # the longest round trip that a handshake allows for
 HELLO_RESEND_JITTER = 0.1
+KEY_PATIENCE_S = 3.0  # so long only another key than the pinned one must have answered before it counts as changed
+FIRST_CONTACT_S = 0.25  # so long a client without a pinned key listens for a second server; one Hello is repeated in it
+RECONNECTS_AT_ONCE = 3  # handshakes that begin at once though a packet, true or forged, has caused them
+RECONNECT_S_MIN = 1.0  # the wait before the next such handshake, doubled each time
+RECONNECT_S_MAX = 30.0
+RECONNECT_JITTER = (
+    0.5  # share of the wait that is random: clients of a server that ends all sessions do not return at once
+)
+RECONNECT_CALM_S = 30.0  # so long no other such handshake: then the next begins at once again
+HEARTBEAT_S_MIN = 0.1  # of what a Welcome requests
+HEARTBEAT_S_MAX = 300.0
+PATH_REPLIES_BURST = 16  # PathChecks that a client answers
+PATH_REPLIES_PER_S_MAX = 4.0
 COOKIE_HELD_S_MAX = 8.0  # a client uses no older cookie: it could expire on the way
 
 # --- Our choices: bounds of a server ----------

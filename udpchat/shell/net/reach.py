@@ -19,7 +19,7 @@ from udpchat.chat.phrase import Problem
 from udpchat.session.initiator import HandshakeInitiator
 from udpchat.session.noise import KeyPair
 from udpchat.shell.net.endpoint import address_of, sockaddr_of
-from udpchat.wire.errors import BadDatagram
+from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.limits import HELLO_RESEND_S, KEY_BYTES
 from udpchat.wire.packets import Address, parse_packet_untrusted
 
@@ -154,11 +154,11 @@ async def _exchange(asking: socket.socket, handshake: HandshakeInitiator, until:
 
 
 def _receive_untrusted(now: float, handshake: HandshakeInitiator, datagram: bytes) -> bool:
-    """Whether a datagram moves the handshake on."""
+    """Whether a datagram is an answer of a server: it moves the handshake on, or would if the key were approved."""
     try:
         handshake.receive(now, parse_packet_untrusted(datagram))
-    except BadDatagram:
-        return False
+    except BadDatagram as drop:
+        return drop.reason is Drop.FOREIGN_KEY
     return True
 
 
