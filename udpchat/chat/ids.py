@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from hashlib import blake2s
+from typing import Final
 
 DIRECTORY_LOG = "!directory"
 ROOM_PREFIX = "#"
@@ -12,6 +14,7 @@ INBOX_PREFIX = "~"
 SAID_PREFIXES = (ROOM_PREFIX, CONVERSATION_PREFIX)  # of the logs that hold messages
 PRIVATE_PREFIXES = (CONVERSATION_PREFIX, INBOX_PREFIX)  # of the logs that come without being asked for
 MESSAGE_ID_BYTES = 8
+_CONVERSATION: Final = re.compile(f"{CONVERSATION_PREFIX}[0-9a-f]{{20}}")
 
 
 def message_id(instance: bytes, counter: int) -> bytes:
@@ -38,6 +41,11 @@ def conversation_log(one: bytes, other: bytes) -> str:
     """The log of the conversation of two keys; their order does not matter."""
     digest = blake2s(b"".join(sorted((one, other))), digest_size=10, person=b"talk").hexdigest()
     return CONVERSATION_PREFIX + digest
+
+
+def is_conversation(log: str) -> bool:
+    """Whether this can be the log of a conversation: `@` and 20 hex digits."""
+    return _CONVERSATION.fullmatch(log) is not None
 
 
 def inbox_log(key: bytes) -> str:

@@ -71,6 +71,14 @@ def parse_room(text: str) -> str:
     return room
 
 
+def is_room(name: str) -> bool:
+    """Whether this is the name of a room, spelled as `parse_room` spells it."""
+    try:
+        return parse_room(name) == name
+    except BadName:
+        return False
+
+
 def nick_key(nick: str) -> str:
     """The identity of a nick: the same for all its spellings (Unicode's compatibility caseless match, D146)."""
     if nick.isascii():

@@ -21,6 +21,7 @@ class Drop(StrEnum):
     BAD_SEAL = "bad seal"  # a Data packet whose authentication fails
     REPLAYED = "replayed"  # a counter received before, or below the window
     MALFORMED = "malformed"  # authentic, but not frames within their bounds
+    IMPOSSIBLE = "impossible"  # frames within their bounds that no server sends which keeps to the protocol
     UNEXPECTED = "unexpected"  # a kind or frame that this end does not accept now
     UNSENT_ACK = "unsent ack"  # acknowledges what was never sent
     BAD_PATH = "bad path"  # a PathReply that answers no open PathCheck

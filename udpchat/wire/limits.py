@@ -55,6 +55,7 @@ ACK_RANGES_MAX = 32  # beyond the cursor, for each log (SPEC 5.2)
 ACK_LOGS_MAX = 32  # in one Ack
 ENTRIES_MAX = 512  # in one Entries frame
 SEQUENCE_MAX = 2**53  # exact as a double, which JSON readers use
+LOG_ENTRIES_MAX = 2**40 - 1  # sequences of entries: a million a second for twelve days; the row ids of a store hold it
 
 # --- Time: SPEC 6 ----------
 
@@ -125,3 +126,8 @@ PATH_CHECKS_MAX = 3  # challenges sent to one unproven address
 PATH_CHECK_BYTES_MAX = 64  # of the datagram that carries one
 PATH_TIMEOUT_S = 1.0  # until a round trip is measured: 3 x the 333 ms that RFC 9002 begins with
 PATH_REFUSED_S = 10.0  # how long an address is refused that only repeated packets of another (SPEC 3)
+
+# --- Our choices: bounds of a client, towards its server ----------
+
+STRAY_PARTS_MAX = 2 * ROOMS_PER_PEER_MAX  # sent in one session for rooms not wanted: each is written to the disk first
+LIST_PAGES_MAX = 4_096  # of one list, each of at most 900 bytes; 20,000 members make about 560
