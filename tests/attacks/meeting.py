@@ -17,6 +17,7 @@ from udpchat.session.noise import KeyPair
 from udpchat.shell.client_state import remembered, restore, write_contiguous
 from udpchat.storage.client_sqlite import SqliteClientStore
 from udpchat.storage.protocol import ClientStore
+from udpchat.wire import frames, requests
 from udpchat.wire.frames import Down
 from udpchat.wire.packets import Address
 
@@ -27,7 +28,8 @@ STEP_S = 0.01
 class Meeting:
     """Alice, who starts with what her store at `path` holds (None: in memory), and a server that she should not trust.
 
-    `heard` counts the frames that the server received, by kind; `bytes_heard` their datagrams.
+    `heard` counts the frames that the server received, by kind; `bytes_heard` their datagrams; `requested` has the
+    requests among them.
     """
 
     def __init__(self, seed: int = 1, *, path: Path | None = None, ends: bool = False, answers: bool = False) -> None:
@@ -45,6 +47,7 @@ class Meeting:
         self.happened: list[events.ClientEvent] = []
         self.heard: Counter[str] = Counter()
         self.bytes_heard = 0
+        self.requested: dict[int, requests.RequestBody] = {}  # by counter, as far as they fit a datagram
         self.is_disk_slow = False  # nothing is written
 
     def start(
@@ -90,6 +93,9 @@ class Meeting:
             self.server.receive(self.now, up)
             for guest in self.server.guests.values():
                 self.heard.update(type(frame).__name__ for frame in guest.heard)
+                self.requested |= {
+                    frame.counter: frame.body for frame in guest.heard if isinstance(frame, frames.Request)
+                }
                 guest.heard.clear()
             down = [(datagram, SERVER) for datagram, _ in self.server.drain_transmits()]
             if down:

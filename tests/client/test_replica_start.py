@@ -10,7 +10,7 @@ from udpchat.session.noise import KeyPair
 from udpchat.sync.replica import Replica
 from udpchat.wire.frames import Head
 
-ROOM, ROSTER, TALK = "#lobby", "%lobby", "@talk"
+ROOM, ROSTER, TALK = "#lobby", "%lobby", "@" + "7" * 20
 
 
 def starts(

@@ -18,7 +18,7 @@ from udpchat.wire.frames import Ack, Cursor, Entries, Head, encode, pack, parse_
 from udpchat.wire.requests import LogEntry
 
 ME, BOB, CAROL = b"m" * 8, b"b" * 8, b"c" * 8
-ROOM, ROSTER, TALK = "#lobby", "%lobby", "@talk"
+ROOM, ROSTER, TALK = "#lobby", "%lobby", "@" + "7" * 20
 NICKS = {ME: "me", BOB: "bob", CAROL: "carol"}
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import chain
 
 from udpchat.chat import events
 from udpchat.wire import content, requests
-
-PAGED_ITEMS_MAX = 100_000  # of one list, over all its pages
+from udpchat.wire.limits import LIST_PAGES_MAX
 
 
 class Answers:
@@ -15,7 +15,7 @@ class Answers:
 
     def __init__(self, ask: Callable[[requests.RequestBody], None]) -> None:
         self._ask = ask
-        self._listed: dict[str, list[str]] = {}  # the pages so far: by room, its members; by "", the rooms
+        self._listed: dict[str, list[list[str]]] = {}  # the pages so far: by room, its members; by "", the rooms
         self._parted: list[str] = []
         self._renamed = ""
 
@@ -52,12 +52,20 @@ class Answers:
         """All pages of a list, with this one behind `after`; None if more are to come, or it is requested twice."""
         if not after and room in self._listed:
             return None
-        listed = self._listed.setdefault(room, [])
-        listed += items
-        if more and items and len(listed) < PAGED_ITEMS_MAX:
+        pages = self._listed.setdefault(room, [])
+        pages.append(items)
+        if more and items and len(pages) < LIST_PAGES_MAX:
             self._ask(requests.ListMembers(room, items[-1]) if room else requests.ListRooms(items[-1]))
             return None
-        return tuple(self._listed.pop(room))
+        return tuple(chain.from_iterable(self._listed.pop(room)))
+
+    def on_failed(self, request: requests.RequestBody) -> None:
+        """The server refuses a request: a list that it was to continue can be requested anew."""
+        match request:
+            case requests.ListMembers(room):
+                self._listed.pop(room, None)
+            case requests.ListRooms():
+                self._listed.pop("", None)
 
     def take_renamed(self) -> str:
         """The nick of the latest Rename that succeeded since the last call; empty if there is none."""

@@ -98,7 +98,6 @@ class Chat:
         if not self.membership.is_welcome:  # a late copy carries an outdated nick
             self.membership.nick = frame.nick
             self.timeline.await_private()
-        self.timeline.people.me = frame.user
         self.membership.is_welcome = True
         self._kept = (frame.kept_s, frame.kept_entries)
         self.on_found()
@@ -146,8 +145,10 @@ class Chat:
 
     def on_follow_refused(self, frame: frames.FollowRefused) -> None:
         """The server refuses a Follow."""
-        room, reason = frame.log[1:], refusal(frame.code, frame.detail)
+        room, reason = frame.log.removeprefix(ROOM_PREFIX), refusal(frame.code, frame.detail)
         wish = self.membership.wish(room)
+        if not self.membership.awaits(room):
+            return  # late, or never requested
         self.membership.drop(room)
         self.timeline.drop(room)
         if wish.is_returning:

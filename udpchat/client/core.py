@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from udpchat.chat import events
 from udpchat.client import compose
 from udpchat.client.chat import Chat
+from udpchat.client.checks import check_frame_untrusted
 from udpchat.client.compose import LocalError
 from udpchat.client.link import KeyRefused, Link, LinkLost, LinkRenewed, LinkSettings
 from udpchat.client.model import Model
@@ -147,6 +148,7 @@ class ClientCore:
 
     def _on_frame(self, now: float, frame: Down) -> bool:
         """Process one frame; False if its content was not accepted and must be sent again."""
+        check_frame_untrusted(frame)
         match frame:
             case frames.Entries() | frames.EntryFragment():
                 is_taken = self._uplink.receive_entries(now, frame)

@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from udpchat.chat.ids import ROOM_PREFIX
+from udpchat.chat.names import is_room
 from udpchat.session.timers import backoff_s, earliest
 from udpchat.wire.content import Reason
 from udpchat.wire.frames import Enter, Follow, Goodbye, encode
-from udpchat.wire.limits import ROOMS_PER_PEER_MAX
+from udpchat.wire.limits import STRAY_PARTS_MAX
 
 ENTER_RESEND_S = 0.05  # multiplied by ENTER_RESEND_GROWTH each time, up to ENTER_RESEND_S_MAX
 ENTER_RESEND_GROWTH = 1.5
@@ -40,6 +41,7 @@ class Membership:
         self._agent = agent
         self._rooms = {room: RoomWish(is_returning=is_returning) for room in rooms}
         self._strays: set[str] = set()  # logs of rooms that are not wanted, but that the server has us in
+        self._strays_parted = 0  # in this session
         self.is_welcome = False
         self.is_leaving = False
         self.is_over = False
@@ -57,6 +59,10 @@ class Membership:
         """The wish for a room; an empty one if it is not wanted."""
         return self._rooms.get(room, RoomWish())
 
+    def awaits(self, room: str) -> bool:
+        """Whether a Follow of this room is not answered yet in this session."""
+        return room in self._rooms and not self._rooms[room].is_followed
+
     @property
     def is_complete(self) -> bool:
         """Whether the server has accepted our Enter and answered every Follow."""
@@ -68,6 +74,7 @@ class Membership:
         for wish in self._rooms.values():
             wish.is_followed = False
         self._strays.clear()
+        self._strays_parted = 0
         self._due = now
         self._enters = 0
 
@@ -105,9 +112,12 @@ class Membership:
 
     def is_stray(self, log: str) -> bool:
         """Whether to send Part for an unwanted log: an earlier run was in its room. True once, until Part is done."""
-        if not log.startswith(ROOM_PREFIX) or log in self._strays or len(self._strays) >= ROOMS_PER_PEER_MAX:
+        if log in self._strays or self._strays_parted >= STRAY_PARTS_MAX:
+            return False
+        if not log.startswith(ROOM_PREFIX) or not is_room(log[1:]):
             return False
         self._strays.add(log)
+        self._strays_parted += 1
         return True
 
     def leave(self, now: float) -> None:

@@ -12,6 +12,7 @@ from udpchat.chat.phrase import Phrase
 from udpchat.chat.refusals import refusal
 from udpchat.client import stored
 from udpchat.client.answers import Answers
+from udpchat.client.checks import check_result_untrusted
 from udpchat.client.journal import Journal
 from udpchat.client.labels import Known, Labels
 from udpchat.client.own_messages import Said
@@ -46,8 +47,9 @@ class Recalled:
 
 @dataclass(slots=True)
 class _Asked:
-    """What is needed of a request when its result comes."""
+    """A request, and what is needed of it when its result comes."""
 
+    request: requests.RequestBody
     line: int | None = None  # of this run's input
     is_labelled: bool = False
     is_quiet: bool = False  # an empty topic or a refusal is not reported
@@ -67,7 +69,7 @@ class Requests:
         self.resumed = len(waiting)  # lines of earlier runs that this run sends again
         waiting += [(counter, body) for counter, body in saved.unanswered if _is_mark(body)]
         self.outbox = Outbox(saved.next_counter, sorted(waiting))
-        self._asked = {counter: _Asked(None, counter in saved.labelled, _is_mark(body)) for counter, body in waiting}
+        self._asked: dict[int, _Asked] = {}
         self.renamed_by = 0  # the counter of the latest Rename that is known to be done
         self.answers = Answers(self.ask)
         self._fragments = FragmentAssembler(RESULT_FRAGMENTS_HELD_MAX * FRAGMENT_BYTES)
@@ -75,7 +77,10 @@ class Requests:
         self._is_refused = False  # whether the server last reported that it cannot store
         for counter, body in saved.unanswered:
             if counter in self.outbox:
-                self._expect_in_log(counter, parse_request_untrusted(body))
+                request = parse_request_untrusted(body)
+                is_mark = isinstance(request, requests.MarkRead)
+                self._asked[counter] = _Asked(request, None, counter in saved.labelled, is_mark)
+                self._expect_in_log(counter, request)
             else:
                 self._journal.add(stored.RequestDone(counter))  # its result is of no use to this run
 
@@ -96,7 +101,7 @@ class Requests:
         counter = self.outbox.add(body)
         if label is not None:
             self._labels.add(label, counter, body)
-        self._asked[counter] = _Asked(self.line, label is not None, is_quiet, here)
+        self._asked[counter] = _Asked(request, self.line, label is not None, is_quiet, here)
         self._journal.add(stored.RequestAdded(counter, body, label))
         self._expect_in_log(counter, request)
 
@@ -163,19 +168,21 @@ class Requests:
                 self._report_error(refusal(code, detail))
 
     def on_result(self, now: float, frame: Result) -> list[events.ClientEvent]:
-        """The server's result of a request, reported once."""
-        body = self.outbox.on_result(now, frame.counter)
-        if body is None:
+        """The server's result of a request, reported once. BadDatagram(IMPOSSIBLE) if it cannot be that."""
+        asked = self._asked.get(frame.counter)
+        if asked is None:
             return []
         self._fragments.forget(frame.counter)
-        asked = self._asked.pop(frame.counter)
+        check_result_untrusted(asked.request, frame.body)
+        self.outbox.on_result(now, frame.counter)
+        del self._asked[frame.counter]
         self._journal.add(stored.RequestDone(frame.counter, encode(frame.body) if asked.is_labelled else b""))
         self.outbox.hold(frame.counter)
-        request = parse_request_untrusted(body)
-        is_stored = isinstance(frame.body, requests.Stored | requests.Done) and isinstance(request, STORED)
-        return [*(self._on_writable() if is_stored else ()), *self._report(frame, request, asked)]
+        is_stored = isinstance(frame.body, requests.Stored | requests.Done) and isinstance(asked.request, STORED)
+        return [*(self._on_writable() if is_stored else ()), *self._report(frame, asked)]
 
-    def _report(self, frame: Result, request: requests.RequestBody, asked: _Asked) -> list[events.ClientEvent]:
+    def _report(self, frame: Result, asked: _Asked) -> list[events.ClientEvent]:
+        request = asked.request
         identity = message_id(self._instance, frame.counter)
         here = asked.here or Recalled()
         match frame.body:
@@ -183,6 +190,7 @@ class Requests:
                 self._timeline.on_stored(identity, log, sequence)
             case requests.Failed(code, detail):
                 self._timeline.own.on_failed(identity)
+                self.answers.on_failed(request)
                 reason = refusal(code, detail)
                 said = request.text if isinstance(request, requests.Say | requests.Tell) else ""
                 refused = events.Error(reason.key, reason.values, asked.line, said=said)

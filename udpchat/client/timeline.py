@@ -10,7 +10,14 @@ from collections.abc import Iterable
 from typing import Final
 
 from udpchat.chat import events
-from udpchat.chat.ids import CONVERSATION_PREFIX, PRIVATE_PREFIXES, ROOM_PREFIX, ROSTER_PREFIX, inbox_log
+from udpchat.chat.ids import (
+    CONVERSATION_PREFIX,
+    PRIVATE_PREFIXES,
+    ROOM_PREFIX,
+    ROSTER_PREFIX,
+    inbox_log,
+    is_conversation,
+)
 from udpchat.chat.names import nick_key
 from udpchat.client.journal import ReplicaWrites
 from udpchat.client.own_messages import OwnMessages
@@ -110,7 +117,7 @@ class Timeline:
 
     def _is_welcome(self, log: str) -> bool:
         if log.startswith(CONVERSATION_PREFIX):
-            return log in self.uplink or len(self.uplink) < 2 * CONVERSATIONS_PER_KEY_MAX
+            return log in self.uplink or (is_conversation(log) and len(self.uplink) < 2 * CONVERSATIONS_PER_KEY_MAX)
         return log in self._wanted or log == self._inbox
 
     def _open(self, head: Head, former: Replica | None) -> Replica:

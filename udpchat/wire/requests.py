@@ -182,7 +182,7 @@ class Person(WireStruct, tag=4, frozen=True):
 class Page(WireStruct, tag=5, frozen=True):
     """One page of rooms, in order; `more` if there are others behind the last."""
 
-    items: list[str]
+    items: list[Room]
     more: bool
 
 
