@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.worded import worded
-from udpchat.chat.names import RESERVED_NICKS, BadName, nick_key, parse_nick, parse_room, skeleton
+from udpchat.chat.names import RESERVED_NICKS, BadName, is_said_log, nick_key, parse_nick, parse_room, skeleton
 from udpchat.chat.text import printable
 from udpchat.ui.phrases import text_of
 from udpchat.wire.limits import NAME_BYTES_MAX, NICK_CHARACTERS_MAX, ROOM_CHARACTERS_MAX
@@ -269,3 +269,11 @@ def test_what_only_holds_a_reserved_nick_is_free(nick: str) -> None:
 
 def test_a_room_may_have_a_reserved_name() -> None:
     assert parse_room("#Admin") == "admin"
+
+
+def test_what_is_said_stands_in_rooms_and_conversations() -> None:
+    talk = "@" + "7" * 20
+    assert is_said_log("#lobby") and is_said_log(talk)
+    assert not any(
+        map(is_said_log, ("#", "#Lobby", "lobby", "%lobby", "@", talk + "7", "~" + "7" * 20, "@" + "A" * 20))
+    )

@@ -15,6 +15,7 @@ import unicodedata
 from typing import Final
 
 from udpchat.chat.confusables import PROTOTYPES
+from udpchat.chat.ids import ROOM_PREFIX, is_conversation
 from udpchat.chat.phrase import Problem
 from udpchat.wire.limits import NAME_BYTES_MAX, NICK_CHARACTERS_MAX, ROOM_CHARACTERS_MAX
 
@@ -77,6 +78,11 @@ def is_room(name: str) -> bool:
         return parse_room(name) == name
     except BadName:
         return False
+
+
+def is_said_log(log: str) -> bool:
+    """Whether this is the name of the log of a room or of a conversation."""
+    return is_conversation(log) or (log.startswith(ROOM_PREFIX) and is_room(log[1:]))
 
 
 def nick_key(nick: str) -> str:

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Final, TypeVar
 
 from udpchat.chat.ids import ROOM_PREFIX, is_conversation
-from udpchat.chat.names import is_room, nick_key
+from udpchat.chat.names import is_said_log, nick_key
 from udpchat.wire import content, frames, requests
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.frames import Down
@@ -70,11 +70,6 @@ def check_result_untrusted(request: requests.RequestBody, body: requests.ResultB
             _require(_is_rising(sequences) and (before is None or sequences[-1:] < [before]))
         case requests.Search(), requests.EntryList(items):
             _require(all(is_said_log(item.log) and item.sequence <= LOG_ENTRIES_MAX for item in items))
-
-
-def is_said_log(log: str) -> bool:
-    """Whether this can be the log of a room or of a conversation."""
-    return is_conversation(log) or (log.startswith(ROOM_PREFIX) and is_room(log[1:]))
 
 
 def _is_rising(values: list[Order]) -> bool:
