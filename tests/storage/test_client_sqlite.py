@@ -28,8 +28,12 @@ from udpchat.client.stored import (
 from udpchat.storage.client_sqlite import SqliteClientStore
 from udpchat.storage.protocol import RUN_COUNTERS, ClientStore, StoreFailed, StoreUnusable
 from udpchat.sync.log import Extent, SearchQuery
+from udpchat.wire.frames import encode
+from udpchat.wire.requests import Say, Stored
 
 Again = Callable[[], ClientStore]
+ONE, TWO, THREE, BODY, X = (encode(Say("lobby", 0, text)) for text in ("one", "two", "three", "body", "x"))
+STORED = encode(Stored("#lobby", 1))
 
 
 @pytest.fixture(params=["memory", "sqlite", "sqlite in memory"])
@@ -61,11 +65,11 @@ def test_a_new_store_has_an_instance_of_its_own_and_keeps_it(again: Again) -> No
 
 def test_unanswered_requests_keep_their_counters_across_a_start(again: Again) -> None:
     store = again()
-    store.write([RequestAdded(1, b"one"), RequestAdded(2, b"two"), RequestAdded(3, b"three")])
+    store.write([RequestAdded(1, ONE), RequestAdded(2, TWO), RequestAdded(3, THREE)])
     store.write([RequestDone(2), RequestDone(99)])
     store.write([RequestDone(3)])
     saved = again().load()
-    assert saved.unanswered == ((1, b"one"),)
+    assert saved.unanswered == ((1, ONE),)
     assert saved.next_counter == 4
 
 
@@ -162,11 +166,11 @@ def test_what_was_asked_and_held_is_there_after_a_crash(tmp_path: Path) -> None:
     path = tmp_path / "client.db"
     with closing(SqliteClientStore(path)) as store:
         for number in range(1, 11):
-            store.write([RequestAdded(number, b"body"), EntriesStored(LOBBY, 7, number, (said(f"text {number}"),))])
+            store.write([RequestAdded(number, BODY), EntriesStored(LOBBY, 7, number, (said(f"text {number}"),))])
             store.write([RequestDone(number - 1)])
             with closing(SqliteClientStore(crashed(path, tmp_path / f"{number}"))) as found:
                 assert found.load() == store.load()
-                assert found.load().unanswered == ((number, b"body"),)
+                assert found.load().unanswered == ((number, BODY),)
                 assert found.last(LOBBY, 99) == store.last(LOBBY, 99)
 
 
@@ -176,7 +180,7 @@ def test_a_failed_write_leaves_all_as_it_was(tmp_path: Path) -> None:
         before = store.load()
         alter(tmp_path / "client.db", "CREATE TRIGGER t BEFORE INSERT ON entries BEGIN SELECT raise(ABORT, 'no'); END")
         with pytest.raises(StoreFailed):
-            store.write([RequestAdded(1, b"one"), ReplicaReset(LOBBY, 9, 5), EntriesStored(LOBBY, 9, 6, (said("b"),))])
+            store.write([RequestAdded(1, ONE), ReplicaReset(LOBBY, 9, 5), EntriesStored(LOBBY, 9, 6, (said("b"),))])
         assert store.load() == replace(before, next_counter=before.next_counter + RUN_COUNTERS)
         assert store.last(LOBBY, 9) == [(1, said("a"))]
 
@@ -186,7 +190,7 @@ def test_answers_are_synced_before_more_are_at_stake_than_a_server_recalls(
 ) -> None:
     statements = trace(monkeypatch)
     store = SqliteClientStore(tmp_path / "client.db")
-    store.write([RequestAdded(counter, b"body") for counter in range(1, 101)])
+    store.write([RequestAdded(counter, BODY) for counter in range(1, 101)])
     synced = []
     for counter in range(1, 101):
         statements.clear()
@@ -210,23 +214,23 @@ def test_a_label_is_found_with_its_request_and_its_result_at_the_next_start(agai
     store = again()
     store.write(
         [
-            RequestAdded(1, b"one", Label("job", 1)),
-            RequestAdded(2, b"two", Label("job", 3)),
-            RequestAdded(3, b"x", Label("b", 1)),
+            RequestAdded(1, ONE, Label("job", 1)),
+            RequestAdded(2, TWO, Label("job", 3)),
+            RequestAdded(3, X, Label("b", 1)),
         ]
     )
-    store.write([RequestDone(1, b"stored")])
+    store.write([RequestDone(1, STORED)])
     saved = again().load("job")
-    assert saved.labels == {1: Labelled(1, digest_of(b"one"), b"stored"), 3: Labelled(2, digest_of(b"two"))}
-    assert saved.labelled == {2, 3} and saved.unanswered == ((2, b"two"), (3, b"x"))
+    assert saved.labels == {1: Labelled(1, digest_of(ONE), STORED), 3: Labelled(2, digest_of(TWO))}
+    assert saved.labelled == {2, 3} and saved.unanswered == ((2, TWO), (3, X))
     assert again().load().labels == {}
 
 
 def test_a_request_that_was_discarded_keeps_its_label_without_a_result(again: Again) -> None:
-    again().write([RequestAdded(1, b"one", Label("job", 1))])
+    again().write([RequestAdded(1, ONE, Label("job", 1))])
     again().write([RequestDone(1)])
     saved = again().load("job")
-    assert saved.unanswered == () and saved.labels == {1: Labelled(1, digest_of(b"one"))} and not saved.labelled
+    assert saved.unanswered == () and saved.labels == {1: Labelled(1, digest_of(ONE))} and not saved.labelled
 
 
 def test_of_too_many_labels_the_oldest_answered_of_other_inputs_are_forgotten(
@@ -235,8 +239,8 @@ def test_of_too_many_labels_the_oldest_answered_of_other_inputs_are_forgotten(
     for module in (stored, memory):
         monkeypatch.setattr(module, "LABELS_MAX", 3)
     store = again()
-    store.write([RequestAdded(number, b"x", Label("ab"[number > 3], number)) for number in range(1, 7)])
-    store.write([RequestDone(number, b"stored") for number in (2, 3, 4, 5, 6)])
+    store.write([RequestAdded(number, X, Label("ab"[number > 3], number)) for number in range(1, 7)])
+    store.write([RequestDone(number, STORED) for number in (2, 3, 4, 5, 6)])
     assert set(again().load("b").labels) == {4, 5, 6}
     assert set(again().load("a").labels) == {1}
 
@@ -244,10 +248,10 @@ def test_of_too_many_labels_the_oldest_answered_of_other_inputs_are_forgotten(
 def test_a_label_is_durable_with_its_request_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "client.db"
     with closing(SqliteClientStore(path)) as store:
-        store.write([RequestAdded(1, b"one", Label("job", 1))])
+        store.write([RequestAdded(1, ONE, Label("job", 1))])
         with closing(SqliteClientStore(crashed(path, tmp_path / "1"))) as found:
-            assert found.load("job").labels == {1: Labelled(1, digest_of(b"one"))}
-            assert found.unanswered() == [(1, b"one")]
+            assert found.load("job").labels == {1: Labelled(1, digest_of(ONE))}
+            assert found.unanswered() == [(1, ONE)]
         with pytest.raises(StoreFailed):
-            store.write([RequestAdded(2, b"two", Label("job", 1))])
-        assert store.unanswered() == [(1, b"one")] and store.load("job").labels[1].counter == 1
+            store.write([RequestAdded(2, TWO, Label("job", 1))])
+        assert store.unanswered() == [(1, ONE)] and store.load("job").labels[1].counter == 1

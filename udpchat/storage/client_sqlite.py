@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from udpchat.client import stored
-from udpchat.storage.migrations import Progress, Schema, failures, transaction
+from udpchat.storage.client_rows import set_aside_unreadable
+from udpchat.storage.migrations import Progress, Schema, failures, opening, transaction
 from udpchat.storage.protocol import RUN_COUNTERS
 from udpchat.storage.tables import STATEMENTS, Place, TableStore
 from udpchat.sync.log import Extent
@@ -45,13 +46,18 @@ class SqliteClientStore(TableStore):
     """A `ClientStore` in the file `path`; None: in memory. Raises `StoreUnusable`, also if another process uses it."""
 
     def __init__(self, path: Path | None, *, progress: Progress | None = None) -> None:
+        self.set_aside: dict[str, int] = {}  # how many rows of each table could not be read
         super().__init__(path, CLIENT, progress, self._begin_run)
+        with opening(path or Path()):
+            self._tables.skip_used_numbers()
         self._is_durable = path is not None
         self._unsynced_answers = 0
         self._run_first = 0  # the first counter of this run
 
     def _begin_run(self) -> None:
         self._writer.execute("PRAGMA synchronous = FULL")
+        with transaction(self._writer):
+            self.set_aside = set_aside_unreadable(self._writer)
         if self._writer.execute("SELECT 1 FROM identity").fetchone() is None:
             self._writer.execute("INSERT INTO identity VALUES (?, 1)", (os.urandom(INSTANCE_BYTES),))
 

@@ -30,7 +30,7 @@ FORGET_ENTRIES = 1_024  # per transaction, so that an append waits only millisec
 FEW_MAX = 2_000  # up to so many matches, a search reads all logs at once
 
 _MATCHING = (  # the cross join: first the index, then the entries
-    "SELECT e.id, e.entry, e.checksum, e.time_ms FROM words CROSS JOIN entries e ON e.id = words.rowid"
+    "SELECT e.id, e.entry, e.checksum, CAST(e.time_ms AS INTEGER) FROM words CROSS JOIN entries e ON e.id = words.rowid"
     " WHERE words MATCH ?"
 )
 
@@ -73,7 +73,8 @@ class _Times(Sequence[int]):
         return self._count
 
     def __getitem__(self, index: int) -> int:  # type: ignore[override]  # no slices
-        row = self._reader.execute("SELECT time_ms FROM entries WHERE id = ?", (self._first + index,)).fetchone()
+        sql = "SELECT CAST(time_ms AS INTEGER) FROM entries WHERE id = ?"
+        row = self._reader.execute(sql, (self._first + index,)).fetchone()
         return int(row[0]) if row else 0
 
     def last(self) -> int:
@@ -95,6 +96,12 @@ class Tables:
             for number, name, *extent in reader.execute("SELECT id, name, generation, base, head FROM logs"):
                 self.places[name] = Place(number, Extent(*extent))
         self._number_max = max((place.number for place in self.places.values()), default=0)
+
+    def skip_used_numbers(self) -> None:
+        """No log is made with the number of one whose entries are here, but which is not known any more."""
+        with failures():
+            (row_max,) = self._reader.execute("SELECT max(id) FROM entries").fetchone()
+        self._number_max = max(self._number_max, (row_max or 0) >> SEQUENCE_BITS)
 
     # --- Reading ----------
 
@@ -276,7 +283,7 @@ def _found(log: str, row: tuple[int, bytes, int, int]) -> SearchHit:
 
 
 def _intact(log: str, row: int, entry: bytes, checksum: int) -> bytes:
-    if checksum_of(row, entry) != checksum:
+    if not isinstance(entry, bytes) or checksum_of(row, entry) != checksum:
         raise StoreFailed(f"entry {_sequence(row)} of {shown_log(log)} is damaged; {ADVICE}")
     return entry
 
