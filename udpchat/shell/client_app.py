@@ -173,7 +173,7 @@ def _make_core(
     now: float, options: ClientOptions, folder: ClientFolder, found: Found, store: ClientStore, frontend: Frontend
 ) -> ClientCore:
     server = found.server
-    saved = remembered(store, options.rooms, options.history, label_id=options.label_id)
+    saved = remembered(store, options.rooms, options.history, label_id=options.label_id, report=frontend.say)
     pinning = Pinning(KnownServers(options.data), server, frontend.say)
     profile = Profile(
         static=folder.key,
@@ -188,7 +188,7 @@ def _make_core(
         is_first_contact=pinning.is_first_contact,
     )
     core = ClientCore(now, profile=profile, saved=saved, address=found.address, random=os.urandom)
-    restore(core, store)
+    restore(core, store, report=frontend.say)
     return core
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -66,11 +66,13 @@ class ClientFolder:
             raise DataUnusable("data_unusable.store", path=path.parent, reason=error.strerror) from error
         try:
             with progress_of("upgrading the store") as progress:
-                return SqliteClientStore(path, progress=progress)
+                store = SqliteClientStore(path, progress=progress)
         except StoreUnusable:
             if not _is_held(path):
                 raise
             return None
+        report_set_aside(store, path, self._report)
+        return store
 
     def watch_server(self, server: ServerAddress) -> Callable[[Sequence[events.ClientEvent]], None]:
         """A function that gets events, and remembers this server as the one used last once it is connected."""
@@ -98,6 +100,13 @@ class ClientFolder:
         return watch
 
 
+def report_set_aside(store: SqliteClientStore, path: Path, report: Callable[[Phrase], object]) -> None:
+    """One line for the person if rows of the store could not be read."""
+    if store.set_aside:
+        parts = [Phrase(f"store.row_{table}", {"count": count}) for table, count in store.set_aside.items()]
+        report(Phrase("store.set_aside", {"path": path, "parts": parts}))
+
+
 def _is_held(path: Path) -> bool:
     """Whether another process holds the lock of this store."""
     try:
@@ -107,11 +116,18 @@ def _is_held(path: Path) -> bool:
     return False
 
 
-def remembered(store: ClientStore, rooms: Sequence[str], count: int, *, label_id: str = "") -> ClientState:
+def remembered(
+    store: ClientStore,
+    rooms: Sequence[str],
+    count: int,
+    *,
+    label_id: str = "",
+    report: Callable[[Phrase], object] = lambda _: None,
+) -> ClientState:
     """The content of the store, with the inbox and the last `count` messages of these rooms and of others to be joined.
 
     `rooms` empty: the rooms of the last run. `label_id`: the results for the lines of this input are loaded too. A log
-    that cannot be read is left out, because the server has it. Raises `StoreError` if the rest cannot be read.
+    that cannot be read is reported and left out: the server has it. Raises `StoreError` if the rest cannot be read.
     """
     saved = store.load(label_id)
     wanted = {ROOM_PREFIX + room for room in rooms or saved.rooms}
@@ -120,21 +136,30 @@ def remembered(store: ClientStore, rooms: Sequence[str], count: int, *, label_id
     counts |= dict.fromkeys((log for log in store.logs() if log.startswith(INBOX_PREFIX)), INBOX_ENTRIES_MAX)
     recent = {}
     for log, wanted_entries in counts.items():
-        with suppress(StoreError):
+        with _reported(report):
             recent[log] = store.last(log, wanted_entries)
     return replace(saved, recent=recent)
 
 
-def restore(client: ClientCore, store: ClientStore) -> None:
+@contextmanager
+def _reported(report: Callable[[Phrase], object]) -> Iterator[None]:
+    """What cannot be read is one line for the person, and nothing more."""
+    try:
+        yield
+    except StoreError as error:
+        report(Phrase("store.unreadable", {"reason": error}))
+
+
+def restore(client: ClientCore, store: ClientStore, *, report: Callable[[Phrase], object] = lambda _: None) -> None:
     """Give the core what is stored and unread, and the last messages of each conversation, which name the other user.
 
-    A log that cannot be read is left out.
+    A log that cannot be read is reported and left out.
     """
     conversations = [log for log in store.logs() if log.startswith(CONVERSATION_PREFIX)]
     for log in (*map(room_log, client.model.rooms), *conversations[: 2 * CONVERSATIONS_PER_KEY_MAX]):
         extent = store.extent(log)
         unread = extent.head - (client.timeline.marks.get(log, extent.generation) or 0)
-        with suppress(StoreError):
+        with _reported(report):
             stored = store.last(log, min(max(unread, NICKS_LOOKED_AT), ITEMS_MAX))
             client.restore(LogEntry(log, *item) for item in stored)
 

@@ -12,6 +12,7 @@ from udpchat.chat.text import json_line, printable
 from udpchat.client.requests import is_said, room_of
 from udpchat.client.stored import RequestDone
 from udpchat.shell.addresses import ServerAddress
+from udpchat.shell.client_state import report_set_aside
 from udpchat.shell.operations import replica_of
 from udpchat.storage.client_sqlite import SqliteClientStore
 from udpchat.storage.protocol import ClientStore
@@ -44,7 +45,9 @@ def show(
 
     Raises `OperationFailed`, and `StoreUnusable` while a client of this nick runs: it is sending it.
     """
-    with closing(SqliteClientStore(replica_of(data, nick, server))) as store:
+    path = replica_of(data, nick, server)
+    with closing(SqliteClientStore(path)) as store:
+        report_set_aside(store, path, say)
         said = [(counter, body) for counter, body in store.unanswered() if is_said(body)]
         draw = json_of if as_json else line_of
         write_out("".join(f"{draw(counter, body)}\n" for counter, body in said))

@@ -185,7 +185,7 @@ SENTENCES: Final[dict[str, str]] = {
     "bad_address.fingerprint": "{text!r} is no server address: a fingerprint has 32 characters, a to z and 2 to 7",
     "option.value": "{where} cannot be {value!r}: {reason:clause}",
     "option.expiry": "--expiry ({expiry_s:g} s) must be longer than --heartbeat ({heartbeat_s:g} s)",
-    "option.nick": "which nick? Give --nick NICK, set UDPCHAT_NICK, or write nick = \"NICK\" into {file:or a file for"
+    "option.nick": 'which nick? Give --nick NICK, set UDPCHAT_NICK, or write nick = "NICK" into {file:or a file for'
     " --config}",
     "option.form": "plain and json are not allowed together: choose one",
     "config.unreadable": "cannot read the config file {path}: {reason}",
@@ -207,6 +207,16 @@ SENTENCES: Final[dict[str, str]] = {
     "data_unusable.no_key": "{path} holds no key; restore it from a copy, or move it away to get a new one",
     "data_unusable.in_use": "{nick} is chatting from this data folder already, and --id needs the store that it has;"
     " nothing was sent: end the other one",
+    "store.set_aside": "part of {path} could not be read, and is set aside in that file, in the table set_aside:"
+    " {parts:clauses}; all else goes on",
+    "store.row_identity": "under which number this client sends",
+    "store.row_outbox": "{count:count message or command|messages or commands} not confirmed, which {count:is|are} not"
+    " sent any more",
+    "store.row_labels": "{count:count line} of --id, which {count:is|are} sent again if typed again",
+    "store.row_rooms": "{count:count room}",
+    "store.row_logs": "the place of {count:count room or conversation|rooms or conversations}, which {count:is|are}"
+    " fetched again",
+    "store.unreadable": "left out of what is shown: {reason}",
     "store.in_use": "{nick} is chatting from this data folder already; this client keeps nothing on disk",
     "warning": "warning: {text}",
     "key_not_kept": "the key of {nick} could not be kept: {reason}",
