@@ -196,6 +196,17 @@ def test_a_refusal_of_a_room_that_nobody_follows_is_not_shown() -> None:
     assert meeting.of(events.Error) == [] and meeting.core.model.rooms == ("lobby",)
 
 
+def test_a_nick_that_is_none_is_no_welcome_and_another_nick_is_one() -> None:
+    """Another one is what an honest server sends that still has the peer of an earlier run, which was renamed."""
+    meeting = Meeting()
+    meeting.start()
+    for nick in ("\x1b[2J", "a b", "admin", "x\n"):
+        meeting.send(frames.Welcome(nick, bytes(8), "", 10_000, 30_000))
+        assert not meeting.core.is_entered and meeting.core.model.nick == "alice"
+    meeting.send(frames.Welcome("bob", bytes(8), "", 10_000, 30_000))
+    assert meeting.core.is_entered and meeting.core.model.nick == "bob"
+
+
 def test_who_the_client_is_is_not_for_the_server_to_tell() -> None:
     """As found: under the id of another, the client's own messages were shown as that person's."""
     meeting = Meeting()

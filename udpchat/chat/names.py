@@ -72,6 +72,14 @@ def parse_room(text: str) -> str:
     return room
 
 
+def is_nick(name: str) -> bool:
+    """Whether this is a nick, spelled as `parse_nick` spells it."""
+    try:
+        return parse_nick(name) == name
+    except BadName:
+        return False
+
+
 def is_room(name: str) -> bool:
     """Whether this is the name of a room, spelled as `parse_room` spells it."""
     try:

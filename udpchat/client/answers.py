@@ -18,6 +18,7 @@ class Answers:
         self._listed: dict[str, list[list[str]]] = {}  # the pages so far: by room, its members; by "", the rooms
         self._parted: list[str] = []
         self._renamed = ""
+        self.claimed = ""  # the nick of the latest Rename of this run that succeeded
 
     def on_result(
         self, request: requests.RequestBody, body: requests.ResultBody, *, is_quiet: bool
@@ -45,7 +46,7 @@ class Answers:
             case requests.Part(room), requests.Done():
                 self._parted.append(room)
             case requests.Rename(nick), requests.Done():
-                self._renamed = nick
+                self._renamed = self.claimed = nick
         return []
 
     def _collect(self, room: str, after: str, items: list[str], more: bool) -> tuple[str, ...] | None:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from udpchat.chat import events
 from udpchat.chat.ids import ROOM_PREFIX
+from udpchat.chat.names import is_nick, nick_key
 from udpchat.chat.phrase import Phrase
 from udpchat.chat.refusals import refusal
 from udpchat.client.membership import Membership
@@ -23,6 +24,7 @@ from udpchat.session.noise import fingerprint
 from udpchat.session.timers import earliest
 from udpchat.sync.uplink import Uplink
 from udpchat.wire import content, frames, requests
+from udpchat.wire.errors import BadDatagram, Drop
 
 FINAL_REFUSALS = frozenset({"nick_taken", "bad_nick", "too_many_nicks", "too_many_devices", "banned"})
 
@@ -94,8 +96,13 @@ class Chat:
     # --- Frames ----------
 
     def on_welcome(self, frame: frames.Welcome) -> None:
-        """The server has accepted our Enter."""
+        """The server has accepted our Enter.
+
+        The nick may be another than requested: an earlier run changed it, and the server still has us from then.
+        """
         if not self.membership.is_welcome:  # a late copy carries an outdated nick
+            if nick_key(frame.nick) != nick_key(self.membership.nick) and not is_nick(frame.nick):
+                raise BadDatagram(Drop.IMPOSSIBLE)
             self.membership.nick = frame.nick
             self.timeline.await_private()
         self.membership.is_welcome = True

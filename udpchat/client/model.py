@@ -160,6 +160,11 @@ class Model:
         return self._chat.membership.nick
 
     @property
+    def claimed_nick(self) -> str:
+        """The nick that the user changed to in this run, once the server has confirmed it; empty before."""
+        return self._chat.requests.answers.claimed
+
+    @property
     def rooms(self) -> tuple[str, ...]:
         """The rooms that this client is in or wants to be in, in the order in which they were joined."""
         return self._chat.membership.rooms

@@ -84,14 +84,17 @@ class ClientFolder:
         return watch
 
     def watch_nick(self, core: ClientCore) -> Callable[[Sequence[events.ClientEvent]], None]:
-        """A function that gets events, and keeps the key for each new nick that the server has confirmed."""
-        last = core.model.nick
+        """A function that gets events, and keeps the key for each nick that the user changes to.
+
+        Not for whatever nick the server lets the client go by: it could make as many key files as it likes.
+        """
+        last = ""
 
         def watch(happened: Sequence[events.ClientEvent]) -> None:
             nonlocal last
-            if core.model.nick == last:
+            if core.model.claimed_nick == last:
                 return
-            last = core.model.nick
+            last = core.model.claimed_nick
             try:
                 data_folder.keep_key(self._folder, old=self._nick, new=last)
             except DataUnusable as error:
