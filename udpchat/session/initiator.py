@@ -6,7 +6,7 @@ Theory of operation. Only the client has timers; whatever is lost in either dire
                                                HelloReply  -> FINISH if the server's key is approved
                                                3 s of HelloReplies with another key, and none approved -> REFUSED
     FINISH     resend Finish                   confirm()   -> CONFIRMED
-                                               5 s         -> HELLO with a new ephemeral key
+                                               1.75 s      -> HELLO with a new ephemeral key
     CONFIRMED, REFUSED: the end
 
 Rules. Our own key is revealed in Finish only, after the server's was approved. A packet that does not authenticate
@@ -198,7 +198,7 @@ class HandshakeInitiator:
 
     def handle_timeout(self, now: float) -> None:
         """Send the packet of the phase again, decide on the keys that were heard, or start over when FINISH has lasted
-        for HANDSHAKE_LIFETIME_S."""
+        for FINISH_S_MAX."""
         decides_s = self._decides_s()
         if decides_s is not None and now >= decides_s:
             self._decide(now)
@@ -206,6 +206,7 @@ class HandshakeInitiator:
             self._start(now)
             self._send(now)
         elif self.phase in (Phase.HELLO, Phase.FINISH) and now >= self._resend.due_s:
+            self._is_repeated = True
             self._send(now)
 
     def next_timeout(self) -> float | None:
@@ -241,12 +242,14 @@ class HandshakeInitiator:
             self._cookie = _HeldCookie(packet.cookie, now)
             self._resend.on_answer(now)
             return self._ask(now)
-        # A second cookie is a duplicate, or the server refused the first, which was forged or came late. It goes with
-        # the next Hello; answering each with a Hello at once could loop for ever. Of several, one is chosen at random:
-        # whoever forges one after each, or before each, is not always chosen.
+        # A second cookie is a duplicate, or the server refused the first, which was forged, came late, or was of before
+        # a restart. Of several, one is chosen at random: whoever forges one after each, or before each, is not always
+        # chosen. Answering each with a Hello at once could loop for ever: between two resends, one is.
         held.rivals += 1
         if int.from_bytes(self._settings.random(4), "big") % held.rivals == 0:
             held.cookie, held.received_s = packet.cookie, now
+        if self._is_repeated:
+            self._ask(now)
 
     def _receive_reply(self, now: float, packet: packets.HelloReply) -> None:
         server = self._noise.read_reply_untrusted(packet.noise)
@@ -306,11 +309,12 @@ class HandshakeInitiator:
             path=Path(self._settings.address),
         )
         self.phase = Phase.FINISH
-        self._restart_s = now + limits.HANDSHAKE_LIFETIME_S
+        self._restart_s = now + limits.FINISH_S_MAX
         self._ask(now)
 
     def _ask(self, now: float) -> None:
         """Send the packet of the phase for the first time."""
+        self._is_repeated = False
         self._resend.begin(now)
         self._send(now)
 

@@ -4,7 +4,7 @@ A class with timers has `next_timeout() -> float | None`, when it has something 
 does what is due. Times are seconds of a monotonic clock. The timers of this room; `sync.timers` lists those of sync:
 
     Hello, Finish resend    initiator    the server has not answered: send the same packet again, less and less often
-    handshake restart       initiator    a Finish was not confirmed for HANDSHAKE_LIFETIME_S: begin with a new key
+    handshake restart       initiator    a Finish was not confirmed for FINISH_S_MAX: begin with a new key
     handshake expiry        responder    a handshake had no step for HANDSHAKE_LIFETIME_S: remove it
     bucket expiry           rate_limit   a host's token bucket is full again: remove it
     path challenge          path         a candidate address has not answered: send the challenge again
