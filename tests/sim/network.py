@@ -117,7 +117,7 @@ class Network:
         counts.sent_bytes += len(data)
         if source in self._guards:
             self._guards[source].on_sent(destination, len(data))
-        seen_as = self._public.get(source, source)
+        seen_as = self.appears_at(source)
         for tap in self.taps:
             tap(now, seen_as, destination, data)
         if counts.sent in route.doomed or (
@@ -244,6 +244,10 @@ class Network:
         self._mappings[self._public.get(socket, socket)] = _Mapping(socket, now + old_works_s)
         self._mappings[address] = _Mapping(socket, math.inf)
         self._public[socket] = address
+
+    def appears_at(self, socket: Address) -> Address:
+        """Return the address at which others see what a socket sends."""
+        return self._public.get(socket, socket)
 
     def heal(self, link: Link = LAN) -> None:
         """End every fault, scenario drops included, and make all links this one. Addresses stay, and what is in flight.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from random import Random
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -202,6 +202,11 @@ class ServerNode(Node[ServerCore]):
         self._inbox.clear()
         self.is_running, self.is_dead = True, False
 
+    def mark(self) -> dict[str, int]:
+        """How far all logs reach now, those of rosters too."""
+        rosters = {room.roster.stream.log: room.roster.head for room in self.view.chat.rooms}
+        return rosters | {log: self.log.extent(log).head for log in self.log.logs()}
+
     def describe(self) -> str:
         """For a failure's message."""
         logs = {log: self.log.extent(log).head for log in self.log.logs()}
@@ -330,8 +335,11 @@ class ClientNode(Node[ClientCore]):
         """Events of one kind."""
         return [event for event in self.events if isinstance(event, kind)]
 
-    def is_settled(self) -> bool:
-        """Whether it is in, with nothing unconfirmed, and holds all that the server's logs for it do."""
+    def is_settled(self, mark: Mapping[str, int] | None = None) -> bool:
+        """Whether it is in, with nothing unconfirmed, and holds all that the server's logs for it do.
+
+        With a `mark`, as `ServerNode.mark` gives it: all that they held when it was made.
+        """
         if not self._core.is_entered or not self._core.is_idle:
             return False
         server = self._world.server
@@ -341,16 +349,17 @@ class ClientNode(Node[ClientCore]):
             inbox_log(self.static.public),
         ]:
             extent = server.log.extent(log)
+            head = extent.head if mark is None else min(extent.head, mark.get(log, 0))
             held = self.store.extent(log)
-            if extent.head and (held.generation, held.head) != (extent.generation, extent.head):
+            if head and (held.generation != extent.generation or held.head < head):
                 return False
         rooms = server.view.chat.rooms
-        rosters = [rooms[room].roster for room in self._core.model.rooms if room in rooms]
-        replicas = [self._core.timeline.uplink.get(roster.stream.log) for roster in rosters]
-        return all(
-            replica is not None and (replica.generation, replica.sequence) == (roster.stream.generation, roster.head)
-            for replica, roster in zip(replicas, rosters, strict=True)
-        )
+        for roster in [rooms[room].roster for room in self._core.model.rooms if room in rooms]:
+            head = roster.head if mark is None else min(roster.head, mark.get(roster.stream.log, 0))
+            replica = self._core.timeline.uplink.get(roster.stream.log)
+            if replica is None or replica.generation != roster.stream.generation or replica.sequence < head:
+                return False
+        return True
 
     def describe(self) -> str:
         """For a failure's message."""

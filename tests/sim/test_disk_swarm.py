@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.sim.disk_swarm import DiskSwarm
-from tests.sim.swarm import LIVENESS_S_MAX
+from tests.sim.liveness import HEARTBEAT_RECOVERY_S, RECOVERY_S
 
 SLICES = 4
 SEEDS_PER_SLICE = 5
@@ -18,7 +18,7 @@ def test_all_comes_right_whatever_the_disks_do(number: int) -> None:
             outcome = DiskSwarm(seed).run()
         except Exception as error:
             raise AssertionError(f"DiskSwarm({seed}, print).run()") from error
-        assert outcome.settled_s <= LIVENESS_S_MAX
+        assert outcome.recovered_s <= RECOVERY_S and outcome.settled_s <= HEARTBEAT_RECOVERY_S
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ from hashlib import blake2s
 
 import pytest
 
-from tests.sim.swarm import LIVENESS_S_MAX, Swarm
+from tests.sim.liveness import HEARTBEAT_RECOVERY_S, RECOVERY_S
+from tests.sim.swarm import Swarm
 
 SLICES = 8
 SEEDS_PER_SLICE = 12  # together well under 40 s on one core
@@ -19,7 +20,7 @@ def test_all_comes_right_whatever_goes_wrong(number: int) -> None:
             outcome = Swarm(seed).run()
         except Exception as error:
             raise AssertionError(f"replay: scripts/sim --seed {seed} --verbose") from error
-        assert outcome.settled_s <= LIVENESS_S_MAX
+        assert outcome.recovered_s <= RECOVERY_S and outcome.settled_s <= HEARTBEAT_RECOVERY_S
 
 
 def test_a_seed_does_the_same_again() -> None:

@@ -1,0 +1,93 @@
+"""Liveness: how soon after the last fault each client is well again, and how soon that has to be.
+
+A client is well once it has entered, has nothing unanswered, is known to the server where it is, and holds what the
+server's logs held when the faults stopped: so it can be well also while somebody goes on flooding those logs. It has
+RECOVERY_S. Only a client that awaits
+nothing, and whose server has forgotten it or sends to an address where it is no longer, has until after its next
+heartbeat: until then neither of the two can know.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from tests.sim.nodes import ClientNode
+from tests.sim.world import Stuck, World
+from udpchat.wire.limits import HEARTBEAT_S
+
+RECOVERY_S = 2.0
+HEARTBEAT_RECOVERY_S = HEARTBEAT_S + RECOVERY_S
+
+
+class Unnoticed(Enum):
+    """Why only the next heartbeat of a client can show that something is wrong."""
+
+    FORGOTTEN = "the server does not know its session"
+    MOVED = "the server sends to an address where it is no longer"
+
+
+def trouble(world: World, client: ClientNode) -> Unnoticed | None:
+    """What is wrong with the server's view of a client that has a session; None without one."""
+    session = client.view.session
+    if session is None:
+        return None
+    found = world.server.view.chat.registry.find(session.peer_index)
+    if found is None:
+        return Unnoticed.FORGOTTEN
+    peer, _ = found
+    is_there = peer.session.path.address == world.network.appears_at(client.address)
+    return None if is_there else Unnoticed.MOVED
+
+
+def unnoticed(world: World, client: ClientNode) -> Unnoticed | None:
+    """The same of a client that awaits nothing, and so cannot notice it before its next heartbeat."""
+    return trouble(world, client) if client.view.is_entered and client.view.is_idle else None
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """How one client came back: how long it took, and why that could take a heartbeat."""
+
+    nick: str
+    took_s: float
+    reason: Unnoticed | None
+
+
+class Liveness:
+    """Watches a world from the moment at which its faults stop."""
+
+    def __init__(self, world: World) -> None:
+        """The faults have stopped: what stands in the logs now is what all must hold soon."""
+        self._world = world
+        self._begin = world.now
+        self._mark = world.server.mark()
+        self._waiting = [client for client in world.clients if client.is_running]
+        self.unnoticed = {client: unnoticed(world, client) for client in self._waiting}
+
+    @property
+    def limit_s(self) -> float:
+        """How long all of them together may take."""
+        return HEARTBEAT_RECOVERY_S if any(self.unnoticed.values()) else RECOVERY_S
+
+    def run(self) -> list[Recovery]:
+        """Let time pass until every client has been well. Raises AssertionError if one is not within its limit."""
+        recoveries: list[Recovery] = []
+        while self._waiting:
+            limit_s = min(map(self._limit_s, self._waiting)) - (self._world.now - self._begin)
+            try:
+                self._world.run_until(lambda: any(map(self._is_well, self._waiting)), limit_s=max(limit_s, 0.0))
+            except Stuck as stuck:
+                late = [f"{client.nick} ({client.address.host})" for client in self._waiting]
+                raise AssertionError(f"not well again: {', '.join(late)}: {stuck}") from None
+            took_s = self._world.now - self._begin
+            well = [client for client in self._waiting if self._is_well(client)]
+            recoveries += [Recovery(client.nick, took_s, self.unnoticed[client]) for client in well]
+            self._waiting = [client for client in self._waiting if client not in well]
+        return recoveries
+
+    def _limit_s(self, client: ClientNode) -> float:
+        return RECOVERY_S if self.unnoticed[client] is None else HEARTBEAT_RECOVERY_S
+
+    def _is_well(self, client: ClientNode) -> bool:
+        return client.is_settled(self._mark) and trouble(self._world, client) is None
