@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from udpchat.sync.rtt import GRANULARITY_S, INITIAL_S, SAMPLE_S_MAX, RoundTrip
+from udpchat.sync.rtt import GRANULARITY_S, INITIAL_S, SAMPLE_S_MAX, TIMEOUT_S_MAX, RoundTrip
 
 
 def test_before_the_first_sample_the_initial_guess_holds() -> None:
@@ -44,6 +44,14 @@ def test_the_mean_stays_among_the_samples_and_the_timeout_above_it(samples: list
         trip.on_sample(sample)
     assert min(samples) - 1e-9 <= trip.smoothed_s <= max(samples) + 1e-9
     assert trip.timeout_s >= trip.smoothed_s + GRANULARITY_S
+
+
+def test_a_network_in_trouble_makes_no_timeout_that_outlasts_it_by_long() -> None:
+    trip = RoundTrip()
+    for sample in (0.01, 1.4) * 10:
+        trip.on_sample(sample)
+    assert trip.smoothed_s + 4 * trip.variation_s > 2.0
+    assert trip.timeout_s == TIMEOUT_S_MAX
 
 
 def test_what_is_longer_than_any_path_says_nothing_of_it_but_that_it_is_long() -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 INITIAL_S = 0.05  # before the first sample: more than a LAN takes, about what a poor one takes
-SAMPLE_S_MAX = 2.0  # more measures a suspended process, not the network, and would delay the next repairs
+SAMPLE_S_MAX = 1.5  # more measures a suspended process, not the network, and would delay the next repairs
+TIMEOUT_S_MAX = 1.5  # whatever a network in trouble made of the variation: what is repeated is well again within 2 s
 GRANULARITY_S = 0.001  # RFC 9002 section 6.1.2: timers are not finer
 
 
@@ -37,5 +38,6 @@ class RoundTrip:
 
     @property
     def timeout_s(self) -> float:
-        """RFC 9002 section 6.2.1, without the receiver's delay: smoothed + 4 variations."""
-        return self.smoothed_s + max(4 * self.variation_s, GRANULARITY_S)
+        """RFC 9002 section 6.2.1, without the receiver's delay: smoothed + 4 variations, within TIMEOUT_S_MAX."""
+        timeout_s = self.smoothed_s + max(4 * self.variation_s, GRANULARITY_S)
+        return min(timeout_s, max(TIMEOUT_S_MAX, self.smoothed_s + GRANULARITY_S))
