@@ -11,10 +11,9 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from queue import SimpleQueue
-from threading import Thread
 from typing import Generic, Protocol, TypeVar
 
+from udpchat.shell.worker import Worker
 from udpchat.storage.protocol import StoreError
 
 W = TypeVar("W")
@@ -93,17 +92,12 @@ class ThreadWriter(Generic[W]):
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, write: Callable[[Sequence[W]], None]) -> None:
-        self._loop = loop
         self._write = write
         self._collected: list[W] = []
         self._is_writing = False
-        self._runs = 0  # of `run`, under way
         self._outcomes: deque[Outcome] = deque()
         self._callback: Callable[[], None] = lambda: None
-        self._waiting: list[asyncio.Future[None]] = []
-        self._jobs: SimpleQueue[tuple[Callable[[], None], Callable[[StoreError | None], None]] | None] = SimpleQueue()
-        self._thread = Thread(target=self._work, name="writer", daemon=True)  # a disk that hangs must not hang the end
-        self._thread.start()
+        self._worker = Worker(loop, "writer")
 
     def submit(self, batch: Sequence[W]) -> None:
         """As `Writer` says; returns at once."""
@@ -114,41 +108,14 @@ class ThreadWriter(Generic[W]):
     def _start(self) -> None:
         batch, self._collected = self._collected, []
         self._is_writing = True
-        self._jobs.put((partial(self._write, batch), partial(self._on_written, len(batch))))
+        self._worker.put(partial(_failure_of, partial(self._write, batch)), partial(self._on_written, len(batch)))
 
     def run(self, job: Callable[[], None], then: Callable[[StoreError | None], None]) -> None:
         """Do something else with the store between two batches; `then` hears in the loop that it was done, or why not.
 
         After `close` neither happens.
         """
-
-        def ended(error: StoreError | None) -> None:
-            self._runs -= 1
-            then(error)
-            self._wake_idle()
-
-        self._runs += 1
-        self._jobs.put((job, ended))
-
-    def _work(self) -> None:
-        """The thread: does each job, and reports in the loop how it went."""
-        while (queued := self._jobs.get()) is not None:
-            job, then = queued
-            failure = None
-            try:
-                job()
-            except StoreError as error:
-                failure = error
-            except BaseException as error:
-                self._tell(self._on_bug, error)
-                return
-            self._tell(then, failure)
-
-    def _tell(self, report: Callable[..., None], what: object) -> None:
-        try:
-            self._loop.call_soon_threadsafe(report, what)
-        except RuntimeError:
-            assert self._loop.is_closed()  # whoever closed it could not wait for us
+        self._worker.put(partial(_failure_of, job), then)
 
     def _on_written(self, count: int, failure: StoreError | None) -> None:
         self._is_writing = False
@@ -158,17 +125,6 @@ class ThreadWriter(Generic[W]):
             self._start()  # before anything else: the disk is slower than we are
         self._outcomes.append(Written(count) if failure is None else Unwritten(str(failure)))
         self._callback()
-        self._wake_idle()
-
-    def _on_bug(self, error: BaseException) -> None:
-        raise error
-
-    def _wake_idle(self) -> None:
-        if not self._is_writing and not self._runs:
-            waiting, self._waiting = self._waiting, []
-            for future in waiting:
-                if not future.done():
-                    future.set_result(None)
 
     def take_outcome(self) -> Outcome | None:
         return self._outcomes.popleft() if self._outcomes else None
@@ -178,11 +134,16 @@ class ThreadWriter(Generic[W]):
 
     async def idle(self) -> None:
         """As `Writer` says."""
-        while self._is_writing or self._runs:
-            future = self._loop.create_future()
-            self._waiting.append(future)
-            await future
+        await self._worker.idle()
 
     def close(self) -> None:
         """End the thread once it has written what it has; twice is fine."""
-        self._jobs.put(None)
+        self._worker.close()
+
+
+def _failure_of(job: Callable[[], None]) -> StoreError | None:
+    try:
+        job()
+    except StoreError as error:
+        return error
+    return None
