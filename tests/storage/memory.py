@@ -8,6 +8,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from udpchat.chat.ids import CONVERSATION_PREFIX
 from udpchat.client.stored import (
     LABELS_MAX,
     ClientState,
@@ -22,7 +23,7 @@ from udpchat.client.stored import (
     digest_of,
 )
 from udpchat.storage.protocol import ANSWERED_MAX, RUN_COUNTERS, StoreFull
-from udpchat.storage.text_index import generation_of, latest, message_of, nick_token, time_of, words_of
+from udpchat.storage.text_index import generation_of, latest, message_of, nick_token, split_words, time_of, words_of
 from udpchat.sync.log import Append, Extent, SearchHit, SearchQuery
 from udpchat.wire.content import Message
 from udpchat.wire.limits import INSTANCE_BYTES
@@ -71,15 +72,20 @@ class _Shelves:
         nick = None if query.nick is None else nick_token(query.nick)
         found = []
         for name, shelf in self._shelves.items() if wanted or nick else ():
-            if not query.covers(name):
+            if query.log not in (None, name) or _is_private_to_others(name, query):
                 continue
             for sequence, entry in shelf.read(self.since(name, query.since_ms), len(shelf.entries)):
                 message = message_of(entry)
                 if not isinstance(message, Message) or nick not in (None, nick_token(message.nick)):
                     continue
-                if wanted <= set(words_of(_plain(message.text))):
+                if wanted <= set(split_words(_plain(message.text))):
                     found.append(SearchHit(name, sequence, shelf.times[sequence - shelf.base - 1], entry))
         return latest(found, query.limit)
+
+
+def _is_private_to_others(log: str, query: SearchQuery) -> bool:
+    may_read = query.conversations
+    return may_read is not None and log.startswith(CONVERSATION_PREFIX) and log not in may_read
 
 
 def _plain(text: str) -> str:

@@ -16,6 +16,7 @@ from udpchat.storage import backup as storage
 from udpchat.storage.backup import Exported, backup, check, export, key_in, restore
 from udpchat.storage.client_sqlite import SqliteClientStore
 from udpchat.storage.protocol import StoreFull, StoreUnusable
+from udpchat.storage.reading import SEQUENCE_BITS
 from udpchat.storage.server_sqlite import SqliteLog
 from udpchat.wire.content import Claim
 from udpchat.wire.frames import encode
@@ -166,11 +167,12 @@ def test_a_check_says_what_is_wrong_and_what_to_do(log: SqliteLog, path: Path) -
     steps: list[tuple[int, int]] = []
     assert check(path, lambda done, total: steps.append((done, total))) == []
     assert steps == [(5, 5)]
-    second = "(SELECT min(id) + 1 FROM entries WHERE id > 2 << 40)"
+    second = f"(SELECT min(id) + 1 FROM entries WHERE id > 2 << {SEQUENCE_BITS})"
     alter(path, f"UPDATE entries SET entry = x'00' WHERE id = {second}")
     (finding,) = check(path)
     assert finding == "entry 2 of lobby is damaged; stop the server and restore a backup"
-    alter(path, "UPDATE logs SET head = 9 WHERE name = '#lobby'; INSERT INTO entries VALUES (99 << 40, x'00', 0, 0)")
+    alter(path, "UPDATE logs SET head = 9 WHERE name = '#lobby'")
+    alter(path, f"INSERT INTO entries VALUES (99 << {SEQUENCE_BITS}, x'00', 0, 0, NULL)")
     findings = check(path)
     assert "lobby should hold 9 entries, and holds 3; stop the server and restore a backup" in findings
     assert any(finding.startswith("1 entry belongs to no room") for finding in findings)

@@ -208,9 +208,23 @@ def test_a_search_keeps_to_nick_room_time_and_number(log: Log) -> None:
     assert texts(log, "word", since_ms=20) == [2, 2]
     assert texts(log, "word", since_ms=21, log=LOBBY) == []
     assert [hit.time_ms for hit in log.search(SearchQuery("word", limit=2))] == [20, 25]
-    of_lobby = SearchQuery("word", limit=2, may_read=lambda name: name == LOBBY)
-    assert [hit.time_ms for hit in log.search(of_lobby)] == [10, 20]
     assert texts(log, "word", limit=0) == texts(log, "word", log="#unknown") == []
+
+
+def test_a_search_leaves_out_what_may_not_be_read_before_it_counts(log: Log) -> None:
+    log.append(batch(LOBBY, 1, said("word", time_ms=5), said("word", time_ms=10)))
+    log.append(batch("@alice and bob", 1, *[said("word", time_ms=ms) for ms in (20, 30, 7)]))
+    log.append(batch("@bob and carol", 1, said("word", time_ms=40)))
+
+    def times(conversations: tuple[str, ...] | None, limit: int = 9, log_name: str | None = None) -> list[int]:
+        query = SearchQuery("word", log=log_name, limit=limit, conversations=conversations)
+        return [hit.time_ms for hit in log.search(query)]
+
+    assert times(()) == [5, 10] == times((), limit=2)
+    assert times(("@alice and bob", "@unwritten")) == [5, 7, 10, 20, 30]
+    assert times(("@alice and bob",), limit=3) == [10, 20, 30]
+    assert times(None) == [5, 7, 10, 20, 30, 40] and times(None, log_name=LOBBY) == [5, 10]
+    assert times(("@bob and carol",), log_name="@bob and carol") == [40] and times((), log_name="@bob and carol") == []
 
 
 def test_closing_twice_is_fine(log: Log) -> None:

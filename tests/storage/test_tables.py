@@ -13,8 +13,8 @@ from tests.storage.entries import ATTIC, LOBBY, alter, batch, said
 from udpchat.chat.ids import DIRECTORY_LOG, conversation_log, inbox_log, room_log, roster_log
 from udpchat.storage import tables
 from udpchat.storage.protocol import StoreFailed
+from udpchat.storage.reading import SEQUENCE_BITS, checksum_of, shown_log
 from udpchat.storage.server_sqlite import SqliteLog
-from udpchat.storage.tables import SEQUENCE_BITS, checksum_of, shown_log
 from udpchat.sync.log import SearchQuery
 
 
@@ -73,29 +73,24 @@ def test_an_interrupted_prune_leaves_a_lower_base_and_the_log_whole(
     assert log.extent(LOBBY).base == 8
 
 
-def test_many_are_searched_log_by_log_and_few_at_once_with_equal_results(
-    log: SqliteLog, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_search_finds_the_latest_of_all_logs_whatever_the_order_in_which_they_came(log: SqliteLog) -> None:
     for number in range(1, 31):
         times = range(number * 40, number * 40 + 400, 20)
         entries = [said(f"word {'odd' if ms % 60 else 'even'}", nick=f"nick{ms % 3}", time_ms=ms) for ms in times]
-        log.append(batch(f"#{number}", 1, *entries))
-    log.prune("#3", 99)
-    log.prune("#4", 5)
+        log.append(batch(f"{'@' if number % 2 else '#'}{31 - number}", 1, *entries))
+    log.prune("@4", 99)
+    log.prune("#3", 5)
+    found = log.search(SearchQuery("word", limit=1_000))
+    assert len(found) == 575
 
-    def everything() -> list[object]:
-        return [
-            log.search(SearchQuery(words, nick=nick, since_ms=since_ms, limit=limit))
-            for words in ("word", "even", "odd word", "text", "absent")
-            for nick in (None, "nick1")
-            for since_ms in (0, 700, 1_700)
-            for limit in (1, 7, 1_000)
-        ]
-
-    at_once = everything()
-    monkeypatch.setattr(tables, "FEW_MAX", 0)
-    assert everything() == at_once
-    assert len(log.search(SearchQuery("word", limit=1_000))) == 575
+    for words in ("word", "even", "odd word", "text", "absent"):
+        for nick in (None, "nick1"):
+            for since_ms in (0, 700, 1_700):
+                every = log.search(SearchQuery(words, nick=nick, since_ms=since_ms, limit=1_000))
+                assert [hit.time_ms for hit in every] == sorted(hit.time_ms for hit in every)
+                assert all(hit.time_ms >= since_ms for hit in every)
+                latest = log.search(SearchQuery(words, nick=nick, since_ms=since_ms, limit=7))
+                assert [hit.time_ms for hit in latest] == [hit.time_ms for hit in every[-7:]]
 
 
 def test_a_failed_write_shows_nothing_and_may_be_tried_again(log: SqliteLog, path: Path) -> None:

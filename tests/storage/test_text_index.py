@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from tests.storage.entries import said, tombstone
-from udpchat.storage.protocol import GENERATION_MAX, SEARCH_CHARACTERS_MAX, SEARCH_WORDS_MAX
-from udpchat.storage.text_index import generation_of, message_of, nick_token, time_of, words_of
+from udpchat.storage.protocol import GENERATION_MAX
+from udpchat.storage.text_index import generation_of, message_of, nick_token, private_text, time_of, words_of
 from udpchat.wire.content import Claim, Joined, Message, Tombstone
 from udpchat.wire.frames import encode
-from udpchat.wire.limits import SEQUENCE_MAX
+from udpchat.wire.limits import SEARCH_BYTES_MAX, SEARCH_WORDS_MAX, SEQUENCE_MAX
 
 
 def test_messages_and_tombstones_are_known_and_all_else_is_not() -> None:
@@ -25,8 +25,14 @@ def test_a_time_is_bounded_to_what_a_database_holds() -> None:
 
 def test_words_are_runs_of_letters_and_digits_and_bounded() -> None:
     assert words_of('a_b "c-3.14" été 日本') == ["a", "b", "c", "3", "14", "été", "日本"]
-    assert len(words_of("a " * 50)) == SEARCH_WORDS_MAX
-    assert words_of("a" * 5_000) == ["a" * SEARCH_CHARACTERS_MAX]
+    assert len(words_of(" ".join(map(str, range(50))))) == SEARCH_WORDS_MAX
+    assert words_of("a " * 50 + "b") == ["a", "b"]
+    assert words_of("a" * 5_000) == ["a" * SEARCH_BYTES_MAX]
+
+
+def test_the_words_of_two_conversations_have_nothing_in_common() -> None:
+    texts = [private_text(number, "7hello hello") for number in (1, 7, 0x10, 0x17, 0x177)]
+    assert len({word for text in texts for word in text.split()}) == 2 * len(texts)
 
 
 def test_a_nick_is_one_word_whatever_its_case() -> None:

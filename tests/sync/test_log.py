@@ -3,7 +3,7 @@
 import pytest
 
 from tests.sync.memory import MemoryReader
-from udpchat.sync.log import Append, Extent, RequestId, SearchQuery
+from udpchat.sync.log import Append, Extent, RequestId
 
 LOG = "#lobby"
 
@@ -13,12 +13,6 @@ def reader() -> MemoryReader:
     reader = MemoryReader(generation=9)
     reader.append(LOG, [b"%d" % sequence for sequence in range(1, 11)])
     return reader
-
-
-def test_a_query_covers_its_log_if_it_may_be_read() -> None:
-    assert SearchQuery("word").covers(LOG) and SearchQuery("word", log=LOG).covers(LOG)
-    assert not SearchQuery("word", log="#den").covers(LOG)
-    assert not SearchQuery("word", log=LOG, may_read=lambda log: log != LOG).covers(LOG)
 
 
 def test_a_log_reaches_from_its_base_to_its_head(reader: MemoryReader) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Final
 
 from udpchat.chat.ids import ROOM_PREFIX
@@ -38,9 +37,9 @@ class History:
 
     def search(self, peer: Peer, request: Search) -> list[LogEntry]:
         """The latest messages with all the words that this peer may read: at most PAST_ENTRIES_MAX, and what fits."""
-        may_read = partial(self.may_read, peer)
+        own = tuple(self._state.conversations(peer.key))
         found = self._log.search(
-            SearchQuery(request.words, request.nick, request.log, request.since_ms, PAST_ENTRIES_MAX, may_read)
+            SearchQuery(request.words, request.nick, request.log, request.since_ms, PAST_ENTRIES_MAX, own)
         )
         return _fitting([LogEntry(hit.log, hit.sequence, hit.entry) for hit in found])
 

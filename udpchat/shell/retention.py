@@ -88,7 +88,7 @@ def objection(retention: Retention, path: Path, *, wall_clock: Callable[[], floa
     with suppress(StoreError), reading(path) as tables:  # no log yet, or one that the start will refuse
         for name, place in tables.places.items():
             if name.startswith(SAID_PREFIXES):
-                since = partial(tables.since, name)
+                since = partial(tables.reader.since, name)
                 end = surplus_end(place.extent, since, retention=retention, wall_s=wall_s)
                 deleted += end - place.extent.base
                 logs += end > place.extent.base

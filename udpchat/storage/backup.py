@@ -15,8 +15,9 @@ from udpchat.storage.client_sqlite import CLIENT
 from udpchat.storage.lock import StoreLock
 from udpchat.storage.migrations import Progress, Schema, connect, copy, failures, move, opening, version_of
 from udpchat.storage.protocol import StoreError, StoreUnusable
+from udpchat.storage.reading import SEQUENCE_BITS, checksum_of, shown_log
 from udpchat.storage.server_sqlite import SERVER, redraw_generations
-from udpchat.storage.tables import SEQUENCE_BITS, Tables, checksum_of, shown_log
+from udpchat.storage.tables import Tables
 from udpchat.storage.text_index import message_of
 from udpchat.wire.content import Message
 from udpchat.wire.limits import KEY_BYTES
@@ -222,12 +223,12 @@ def export(
     with reading(path) as tables:
         names = sorted(name for name in tables.places if name.startswith((ROOM_PREFIX, CONVERSATION_PREFIX)))
         names = [name for name in names if log in (None, name)]
-        spans = [(name, tables.since(name, since_ms), tables.places[name].extent.head) for name in names]
+        spans = [(name, tables.reader.since(name, since_ms), tables.places[name].extent.head) for name in names]
         total = sum(head - first + 1 for _, first, head in spans)
         done = 0
         for name, first, head in spans:
             for start in range(first, head + 1, READ_ENTRIES):
-                entries = tables.read(name, start, min(READ_ENTRIES, head - start + 1))
+                entries = tables.reader.numbered(name, start, min(READ_ENTRIES, head - start + 1))
                 yield from _exported(name, entries)
                 done += len(entries)
                 if progress:

@@ -16,7 +16,7 @@ from udpchat.chat.ids import INBOX_PREFIX
 from udpchat.chat.names import is_room, is_said_log
 from udpchat.client.stored import DIGEST_BYTES, LABELS_MAX
 from udpchat.storage.protocol import RUN_COUNTERS
-from udpchat.storage.tables import LOGS_MAX
+from udpchat.storage.reading import LOGS_MAX
 from udpchat.wire.errors import BadDatagram
 from udpchat.wire.frames import parse_request_untrusted, parse_result_untrusted
 from udpchat.wire.limits import INSTANCE_BYTES, LOG_ENTRIES_MAX, SEQUENCE_MAX

@@ -15,14 +15,18 @@ from udpchat.client import stored
 from udpchat.storage.client_rows import set_aside_unreadable
 from udpchat.storage.migrations import Progress, Schema, failures, opening, transaction
 from udpchat.storage.protocol import RUN_COUNTERS
-from udpchat.storage.tables import STATEMENTS, Place, TableStore
+from udpchat.storage.reading import Place
+from udpchat.storage.tables import STATEMENTS, TableStore
 from udpchat.sync.log import Extent
 from udpchat.wire.limits import INSTANCE_BYTES, REQUESTS_IN_FLIGHT_MAX
 
 CLIENT = Schema(
     title="the store of a udpchat client",
-    application_id=0x75644C43,  # "udLC"
-    application_ids_before=(0x75647063,),  # "udpc": its requests and results are of version 2 of the protocol
+    application_id=0x75644D43,  # "udMC"
+    application_ids_before=(
+        0x75647063,  # "udpc": its requests and results are of version 2 of the protocol
+        0x75644C43,  # "udLC": its entries had no moments
+    ),
     migrations=(
         (
             *STATEMENTS,
@@ -134,12 +138,12 @@ class SqliteClientStore(TableStore):
         assert (held.generation, held.first) == (extent.generation, extent.head + 1), f"{held.log} has a hole"
         grown = Extent(extent.generation, extent.base, extent.head + len(held.entries))
         place = self._tables.grown(held.log, place, grown)
-        self._tables.insert([(place.row(held.first + offset), entry) for offset, entry in enumerate(held.entries)])
+        self._tables.insert((held.log, place, held.first + at, entry) for at, entry in enumerate(held.entries))
         return place
 
     def _rebase(self, rebased: stored.ReplicaReset, place: Place | None) -> Place:
         if place is not None:
-            self._tables.forget(place, place.extent.base + 1, place.extent.head)
+            self._tables.forget(rebased.log, place, place.extent.base + 1, place.extent.head)
         return self._tables.grown(rebased.log, place, Extent(rebased.generation, rebased.sequence, rebased.sequence))
 
     def extent(self, log: str) -> Extent:
@@ -147,7 +151,7 @@ class SqliteClientStore(TableStore):
         return place.extent if place else Extent(0, 0, 0)
 
     def read(self, log: str, first: int, count: int) -> list[tuple[int, bytes]]:
-        return self._tables.read(log, first, count)
+        return self._tables.reader.numbered(log, first, count)
 
     def last(self, log: str, count: int) -> list[tuple[int, bytes]]:
         return self.read(log, self.extent(log).head + 1 - count, count)

@@ -13,8 +13,6 @@ from udpchat.client.stored import ClientState, Write
 from udpchat.sync.log import Append, Extent, LogReader, LogUnreadable, Searchable
 
 ANSWERED_MAX = 64  # remembered requests of one client: twice as many as it may have in flight
-SEARCH_WORDS_MAX = 16
-SEARCH_CHARACTERS_MAX = 200
 GENERATION_MAX = 2**52
 RUN_COUNTERS = 2**20  # reserved for each run of a client: no counter is reused, even if a full disk kept it unwritten
 

@@ -18,13 +18,14 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
-from udpchat.storage.migrations import Progress, Schema, failures, is_disk_fault, transaction
+from udpchat.storage.migrations import Progress, Schema, failures, is_disk_fault, opening, transaction
 from udpchat.storage.protocol import ANSWERED_MAX, Durability, StoreError, StoreFailed, StoreFull, StoreUnusable
-from udpchat.storage.tables import STATEMENTS, TableStore
+from udpchat.storage.reading import TableReader
+from udpchat.storage.tables import STATEMENTS, TableStore, connect_reader
 from udpchat.storage.text_index import generation_of
 from udpchat.sync.log import Append, Extent
 
@@ -34,8 +35,11 @@ SYNCHRONOUS = {Durability.FSYNC: "FULL", Durability.OS: "NORMAL", Durability.MEM
 
 SERVER = Schema(
     title="the log of a udpchat server",
-    application_id=0x75644C53,  # "udLS"
-    application_ids_before=(0x75647053,),  # "udpS": its table of answers named the client id `author`
+    application_id=0x75644D53,  # "udMS"
+    application_ids_before=(
+        0x75647053,  # "udpS": its table of answers named the client id `author`
+        0x75644C53,  # "udLS": one index of words held what was said in rooms and in private
+    ),
     migrations=(
         (
             *STATEMENTS,
@@ -68,7 +72,7 @@ def redraw_generations(connection: sqlite3.Connection) -> None:
 
 
 class SqliteLog(TableStore):
-    """A `Log` in the file `path`, or `StoreUnusable`."""
+    """A `Log` in the file `path`, or `StoreUnusable`. `queries` reads it for one other thread."""
 
     def __init__(
         self, path: Path, *, durability: Durability = Durability.FSYNC, progress: Progress | None = None
@@ -76,6 +80,11 @@ class SqliteLog(TableStore):
         self._failed: StoreError | None = None
         self._closed = False
         super().__init__(path, SERVER, progress, partial(self._begin_run, path, durability))
+        with ExitStack() as undo, opening(path):
+            undo.enter_context(self._held)
+            self._query_connection = self._held.enter_context(closing(connect_reader(path)))
+            undo.pop_all()
+        self.queries = TableReader(self._query_connection, self._tables.places)
 
     def _begin_run(self, path: Path, durability: Durability) -> None:
         """Record how this run uses the file, after a check whether the last run may have lost entries."""
@@ -102,8 +111,7 @@ class SqliteLog(TableStore):
         return place.extent if place else Extent(generation_of(self._seed, log), 0, 0)
 
     def read(self, log: str, first: int, count: int) -> list[bytes]:
-        entries = self._tables.read(log, first, count)
-        return [entry for _, entry in entries] if entries and entries[0][0] == first else []
+        return self._tables.reader.read(log, first, count)
 
     def answered(self, client_id: bytes) -> list[tuple[int, str, int]]:
         """The latest ANSWERED_MAX requests, ordered by counter."""
@@ -130,7 +138,7 @@ class SqliteLog(TableStore):
             places = {
                 log: self._tables.grown(log, self._tables.places.get(log), extent) for log, extent in extents.items()
             }
-            self._tables.insert([(places[item.log].row(item.sequence), item.entry) for item in batch])
+            self._tables.insert((item.log, places[item.log], item.sequence, item.entry) for item in batch)
             try:
                 self._writer.executemany("INSERT INTO answers VALUES (?, ?, ?, ?)", answers)
             except sqlite3.IntegrityError as error:
@@ -154,7 +162,7 @@ class SqliteLog(TableStore):
         place = self._tables.places.get(log)
         if place is not None and place.extent.base < sequence <= place.extent.head:
             with self._writing(), transaction(self._writer):
-                self._tables.replace(place, sequence, tombstone)
+                self._tables.replace(log, place, sequence, tombstone)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -174,6 +182,7 @@ class SqliteLog(TableStore):
         self._closed = True
         with self._held:
             self._reader.close()  # a reader would block the checkpoint
+            self._query_connection.close()
             if self._failed is None:
                 with suppress(StoreFull):  # not marked as closed: the next start safely treats it as a kill
                     self._end_run()

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from hashlib import blake2s
 
-from udpchat.storage.protocol import GENERATION_MAX, SEARCH_CHARACTERS_MAX, SEARCH_WORDS_MAX
+from udpchat.storage.protocol import GENERATION_MAX
 from udpchat.sync.log import SearchHit
 from udpchat.wire.content import Message, Tombstone
 from udpchat.wire.errors import BadDatagram
 from udpchat.wire.frames import parse_entry_untrusted
-from udpchat.wire.limits import SEQUENCE_MAX
+from udpchat.wire.limits import SEARCH_BYTES_MAX, SEARCH_WORDS_MAX, SEQUENCE_MAX
 
 _word = re.compile(r"[^\W_]+")
 
@@ -30,8 +30,28 @@ def time_of(message: Message | Tombstone | None) -> int:
 
 
 def words_of(words: str) -> list[str]:
-    """The first SEARCH_WORDS_MAX words within SEARCH_CHARACTERS_MAX characters."""
-    return _word.findall(words[:SEARCH_CHARACTERS_MAX])[:SEARCH_WORDS_MAX]
+    """The words that a search looks for, each once: the first SEARCH_WORDS_MAX within SEARCH_BYTES_MAX characters."""
+    return list(dict.fromkeys(split_words(words[:SEARCH_BYTES_MAX])))[:SEARCH_WORDS_MAX]
+
+
+def split_words(text: str) -> list[str]:
+    """The runs of letters and digits."""
+    return _word.findall(text)
+
+
+def private_text(number: int, text: str) -> str:
+    """A text as the index of conversations holds it: each word is one of its conversation, and of no other."""
+    return " ".join(private_word(number, word) for word in split_words(text))
+
+
+def private_word(number: int, word: str) -> str:
+    """A word of the conversation in the log with this number; of fixed width, so that no two read alike."""
+    return f"{log_token(number)}{word}"
+
+
+def log_token(number: int) -> str:
+    """The number of a log as a word."""
+    return f"{number:06x}"
 
 
 def nick_token(nick: str) -> str:

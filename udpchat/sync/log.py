@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -59,8 +58,8 @@ class SearchQuery:
     """The latest `limit` messages that contain every word of `words`: runs of letters and digits.
 
     Case and accents do not count; only the first SEARCH_WORDS_MAX words within SEARCH_CHARACTERS_MAX do. `nick`: only
-    messages under that name, whatever its case. `log`: only of that log. `may_read`: only of logs for whose names it is
-    true, so that others take no place within `limit`.
+    messages under that name, whatever its case. `log`: only of that log. `conversations`: of those only these (None:
+    all), so that others take no place within `limit`, and no time.
     """
 
     words: str
@@ -68,11 +67,7 @@ class SearchQuery:
     log: str | None = None
     since_ms: int = 0
     limit: int = 50
-    may_read: Callable[[str], bool] = lambda log: True
-
-    def covers(self, log: str) -> bool:
-        """Whether messages of this log are wanted."""
-        return self.log in (None, log) and self.may_read(log)
+    conversations: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +90,18 @@ class Searchable(Protocol):
         """
 
     def search(self, query: SearchQuery) -> list[SearchHit]:
-        """The messages found, by time and the latest last; none if the query has neither words nor a nick."""
+        """The messages found, by time and the latest last; none if the query has neither words nor a nick.
+
+        One that is interrupted gives what it found until then, or raises `ReadInterrupted` if that is nothing.
+        """
 
 
 class ServerLog(LogReader, Searchable, Protocol):
     """What a server reads."""
+
+
+class ReadInterrupted(Exception):
+    """A read took longer than it may, and was ended before it found anything."""
 
 
 class LogUnreadable(Exception):

@@ -113,6 +113,9 @@ WAITING_DATAGRAMS_PER_FLOW_MAX = 128  # of one key from one source, or of the st
 WAITING_DATAGRAMS_MAX = 16_384  # in all, and one more for each sender: 20 MB and 24 MB at most
 FRAGMENT_BYTES_HELD_MAX = 64 * 1024  # of unfinished requests, per peer
 
+SEARCH_WORDS_MAX = 8  # that count: what a search may cost grows with each, and eight find any message
+SEARCH_BYTES_MAX = 200  # of the words of a search
+
 TYPING_INTERVAL_S = 3.0  # of a client, while its user types; half of what it is shown for
 NOTICED_PEERS_MAX = 64  # followers of a log of which Typing and GetReceipt are answered: both cost as much as there are
 NOTICES_PER_S_MAX = 2.0  # such frames of one peer
