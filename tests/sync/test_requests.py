@@ -246,6 +246,33 @@ def test_while_a_request_waits_for_the_log_its_repetition_is_not_answered() -> N
     assert window.waiting == 0 and window.receive(1, 1, "body") == b"late"
 
 
+def test_a_request_that_reads_is_answered_later_and_nothing_waits_for_it() -> None:
+    window = RequestWindow()
+    for counter in (1, 2, 3):
+        window.receive(counter, 1, "body")
+    assert window.peek_ready() and window.take_ready() == 1
+    window.expect_read(1)
+    assert window.waiting == 0 and window.is_read(1) and len(window) == 3
+    assert window.receive(1, 1, "body") is None and carry_out(window) == [2, 3]
+    window.answer(1, b"late")
+    assert not window.is_read(1) and window.receive(1, 1, "body") == b"late"
+
+
+def test_a_client_may_abandon_what_reads_and_a_failed_write_leaves_it_alone() -> None:
+    window = RequestWindow()
+    for counter in (1, 3):
+        window.receive(counter, 1, counter)
+    assert window.take_held(lambda body: body == 3) == (3, 3)
+    window.expect_read(3)
+    assert carry_out(window) == [1]
+    window.rewind(1)
+    assert window.is_read(3) and window.executed == 0
+    window.receive(9, 4, "body")
+    assert not window.is_read(3) and carry_out(window) == [] and window.executed == 3
+    window.receive(4, 4, "body")
+    assert carry_out(window) == [4]
+
+
 @pytest.mark.parametrize(("counter", "first_open"), [(33, 1), (2**63, 1), (2**53, 2), (4, 5), (1, 2)])
 def test_a_counter_outside_its_window_is_refused_and_changes_nothing(counter: int, first_open: int) -> None:
     window = answered(RequestWindow(), 3)

@@ -193,14 +193,16 @@ class RequestWindow(Generic[Body]):
     """The requests of one client at the server: those carried out, those that wait for their turn, and the answers.
 
     `receive` accepts a request, `peek_ready` and `take_ready` give the next one to carry out, and `answer` answers it,
-    which may be later, once the log is written (`waiting` counts those). `rewind` undoes what could not be written.
+    which may be later, once the log is written (`waiting` counts those) or read. `rewind` undoes what could not be
+    written.
     """
 
-    __slots__ = ("_answers", "_fragments", "_held", "_waiting", "executed")
+    __slots__ = ("_answers", "_fragments", "_held", "_reading", "_waiting", "executed")
 
     def __init__(self, executed: int = 0) -> None:
         self.executed = executed  # all up to here were carried out, or abandoned by the client
         self._waiting: dict[int, None] = {}  # carried out, but not answered yet, in order
+        self._reading: dict[int, None] = {}  # answered once the log is read; the client may abandon them
         self._held: dict[int, Body] = {}
         self._answers: dict[int, bytes] = {}  # encoded bodies of Results
         self._fragments: FragmentAssembler | None = None  # made when it is needed: few peers send fragments
@@ -208,10 +210,13 @@ class RequestWindow(Generic[Body]):
     def receive(self, counter: int, first_open: int, body: Body) -> bytes | None:
         """Take a request; if it was answered before, its answer again. Outside the window: BadDatagram."""
         self._move_to(counter, first_open)
-        if counter <= self.executed or counter in self._answers or counter in self._waiting:
+        if counter <= self.executed or self._is_taken(counter):
             return self._answers.get(counter)
         self._held[counter] = body
         return None
+
+    def _is_taken(self, counter: int) -> bool:
+        return counter in self._answers or counter in self._waiting or counter in self._reading
 
     def receive_fragment(self, fragment: RequestFragment) -> bytes | None:
         """Take one fragment of a request: its body once it is whole. Outside the window: BadDatagram."""
@@ -237,6 +242,7 @@ class RequestWindow(Generic[Body]):
             raise BadDatagram(Drop.UNEXPECTED)
         for answered in [answered for answered in self._answers if answered < first_open]:
             del self._answers[answered]
+        self._reading = {counter: None for counter in self._reading if counter >= first_open}
         if first_open > self.executed + 1:
             self.executed = first_open - 1
             for held in [held for held in self._held if held < first_open]:
@@ -246,11 +252,11 @@ class RequestWindow(Generic[Body]):
 
     def __len__(self) -> int:
         """How many it holds: those that wait for their turn, those without an answer, and those with one to repeat."""
-        return len(self._held) + len(self._waiting) + len(self._answers)
+        return len(self._held) + len(self._waiting) + len(self._reading) + len(self._answers)
 
     @property
     def waiting(self) -> int:
-        """How many were carried out, but are not answered yet."""
+        """How many were carried out, but are answered only once they are written."""
         return len(self._waiting)
 
     @property
@@ -260,7 +266,7 @@ class RequestWindow(Generic[Body]):
 
     def peek_ready(self) -> Body | None:
         """The request whose turn it is, if it is here; those that are answered, or wait for it, are skipped."""
-        while self.executed + 1 in self._answers or self.executed + 1 in self._waiting:
+        while self._is_taken(self.executed + 1):
             self.executed += 1
         return self._held.get(self.executed + 1)
 
@@ -282,7 +288,17 @@ class RequestWindow(Generic[Body]):
     def answer(self, counter: int, body: bytes) -> None:
         """A request was carried out: the encoded result, to be sent now and whenever the request is repeated."""
         self._waiting.pop(counter, None)
+        self._reading.pop(counter, None)
         self._answers[counter] = body
+
+    def expect_read(self, counter: int) -> None:
+        """A request that was taken is answered once the log is read."""
+        self._waiting.pop(counter, None)
+        self._reading[counter] = None
+
+    def is_read(self, counter: int) -> bool:
+        """Whether this request waits for a read of the log."""
+        return counter in self._reading
 
     def expect(self, counter: int) -> None:
         """The request was carried out before this window was made, and its answer follows."""
@@ -296,7 +312,7 @@ class RequestWindow(Generic[Body]):
         """The latest requests that were carried out and whose answers were forgotten, since the client had them."""
         last = max([self.executed, *self._answers])
         latest = range(max(last - ANSWERS_RECALLED_MAX, 0) + 1, self.executed + 1)
-        return [counter for counter in latest if counter not in self._answers and counter not in self._waiting]
+        return [counter for counter in latest if not self._is_taken(counter)]
 
     def forget_held(self) -> None:
         """The client begins anew, maybe as another process, and sends again what it still wants."""
