@@ -12,6 +12,7 @@ from udpchat.chat import events
 from udpchat.client.core import ClientCore
 from udpchat.client.profile import Profile
 from udpchat.client.stored import ClientState
+from udpchat.server import history
 from udpchat.server.core import ServerCore
 from udpchat.session.noise import KeyPair
 from udpchat.wire.packets import Address
@@ -51,6 +52,7 @@ class Wire:
         self.log = MemoryLog(random=self.random.randbytes)
         self.server = ServerCore(static=KeyPair(self.random.randbytes(32)), log=self.log, random=self.random.randbytes)
         self.people: list[Person] = []
+        self.queried: list[type] = []  # what was read from the log
 
     def person(self, nick: str, *rooms: str, **wishes: Any) -> Person:
         """Somebody new, who has come in; `wishes`: fields of their profile."""
@@ -96,6 +98,10 @@ class Wire:
         while batch := self.server.drain_writes():
             self.log.append(batch)
             self.server.persisted(self.now, len(batch))
+        while queries := self.server.drain_queries():
+            for query in queries:
+                self.queried.append(type(query.read))
+                self.server.answered(self.now, query, history.read(self.log, query.read), 0.0)
         sent = self.server.drain_transmits()
         up = []
         for person in self.people:

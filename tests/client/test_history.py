@@ -9,7 +9,6 @@ from udpchat.chat import events
 from udpchat.client.requests import merged
 from udpchat.storage.protocol import StoreFailed
 from udpchat.ui.commands import Prompt
-from udpchat.wire import requests
 from udpchat.wire.limits import PAST_ENTRIES_MAX
 
 LONG = "x" * 3_000
@@ -62,16 +61,8 @@ def wire() -> Wire:
 
 def asked(wire: Wire) -> list[type]:
     """Which requests the server is asked from here on."""
-    seen: list[type] = []
-    for name in ("before", "search"):
-        former = getattr(wire.server.chat.history, name)
-
-        def noting(*arguments: object, former=former, name=name, **named: object) -> object:
-            seen.append(requests.GetHistory if name == "before" else requests.Search)
-            return former(*arguments, **named)
-
-        setattr(wire.server.chat.history, name, noting)
-    return seen
+    wire.queried.clear()
+    return wire.queried
 
 
 # --- History ----------

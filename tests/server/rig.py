@@ -6,9 +6,11 @@ from random import Random
 
 from tests.sim import audit
 from tests.storage.memory import MemoryLog
+from udpchat.server import history
 from udpchat.server.admission import Settings
 from udpchat.server.core import ServerCore
 from udpchat.server.expiry import PAUSE_S
+from udpchat.server.queries import Query
 from udpchat.server.registry import Peer
 from udpchat.server.roster import Roster
 from udpchat.session.noise import KeyPair, Keys
@@ -24,7 +26,7 @@ from udpchat.wire.frames import (
 )
 from udpchat.wire.limits import REQUESTS_IN_FLIGHT_MAX
 from udpchat.wire.packets import Address
-from udpchat.wire.requests import RequestBody, ResultBody
+from udpchat.wire.requests import EntryList, GetHistory, LogEntry, RequestBody, ResultBody, Search
 
 
 class Rig:
@@ -40,6 +42,7 @@ class Rig:
         )
         self.chat = self.server.chat
         self.told = self.chat.happened
+        self.holds_queries = False  # whether the test takes and answers them
         self._counters: dict[bytes, int] = {}
         self._index = 0
 
@@ -82,7 +85,21 @@ class Rig:
     def settle(self) -> None:
         """Let the server do what it can."""
         self.server.receive(self.now, [])
+        self.read()
         self.server.drain_transmits()
+
+    def read(self) -> None:
+        """What is to be read from the log is read, unless `holds_queries`."""
+        for query in () if self.holds_queries else iter(self.next_query, None):
+            self.answer(query)
+
+    def next_query(self) -> Query | None:
+        """The query that is to be carried out now."""
+        return next(iter(self.server.drain_queries()), None)
+
+    def answer(self, query: Query, took_s: float = 0.0) -> None:
+        """A query is carried out."""
+        self.server.answered(self.now, query, history.read(self.log, query.read), took_s)
 
     def stay_awake(self, until: float) -> None:
         """Time passes, and the server runs all the while: who is silent was not just not heard."""
@@ -105,11 +122,22 @@ class Rig:
         answer = peer.window.answer_of(counter)
         return None if answer is None else parse_result_untrusted(answer)
 
+    def found(self, peer: Peer, request: GetHistory | Search) -> list[LogEntry]:
+        """What a device finds in the log."""
+        result = self.result(peer, self.ask(peer, request))
+        assert isinstance(result, EntryList), result
+        return result.items
+
+    def sequences(self, peer: Peer, request: GetHistory | Search) -> list[int]:
+        """Which entries a device finds in the log."""
+        return [item.sequence for item in self.found(peer, request)]
+
     def write(self) -> None:
         """All that is to be written, is."""
         while batch := self.server.drain_writes():
             self.log.append(batch)
             self.server.persisted(self.now, len(batch))
+            self.read()
         self.server.drain_transmits()
 
     def refuse(self) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from tests.server.rig import Rig
+from tests.storage.memory import MemoryLog
 from udpchat.chat.ids import conversation_log
+from udpchat.server.history import may_read, read, search_of
+from udpchat.sync.log import ReadInterrupted, SearchHit, SearchQuery
 from udpchat.wire.limits import PAST_BYTES_MAX, PAST_ENTRIES_MAX
-from udpchat.wire.requests import GetHistory, Say, Search, Tell
+from udpchat.wire.requests import Failed, GetHistory, Say, Search, Tell
 
 
 def test_the_last_before_a_sequence_and_a_time_as_many_as_asked_for() -> None:
@@ -17,7 +20,7 @@ def test_the_last_before_a_sequence_and_a_time_as_many_as_asked_for() -> None:
         rig.write()
 
     def sequences(before: int | None, before_ms: int | None, count: int) -> list[int]:
-        return [item.sequence for item in rig.chat.history.before(GetHistory("#lobby", before, before_ms, count))]
+        return rig.sequences(alice, GetHistory("#lobby", before, before_ms, count))
 
     assert sequences(None, None, 3) == [4, 5, 6] and sequences(4, None, 2) == [2, 3] and sequences(1, None, 9) == []
     assert sequences(None, 1_002_000, 9) == [1, 2] and sequences(2, 1_002_000, 9) == [1]
@@ -30,9 +33,8 @@ def test_an_answer_holds_the_latest_that_fit_and_at_least_one() -> None:
         rig.ask(alice, Say("lobby", 0, "x" * 5_000))
     rig.ask(alice, Say("lobby", 0, "x" * (PAST_BYTES_MAX + 100)))
     rig.write()
-    found = rig.chat.history.before(GetHistory("#lobby", None, None, 9))
-    assert [item.sequence for item in found] == [6]
-    assert [item.sequence for item in rig.chat.history.before(GetHistory("#lobby", 6, None, 9))] == [4, 5]
+    assert rig.sequences(alice, GetHistory("#lobby", None, None, 9)) == [6]
+    assert rig.sequences(alice, GetHistory("#lobby", 6, None, 9)) == [4, 5]
 
 
 def test_a_conversation_is_read_and_found_by_the_two_who_have_it() -> None:
@@ -42,10 +44,10 @@ def test_a_conversation_is_read_and_found_by_the_two_who_have_it() -> None:
     rig.ask(carol, Say("lobby", 0, "open word"))
     rig.write()
     log = conversation_log(alice.key, bob.key)
-    history = rig.chat.history
-    assert [history.may_read(peer, log) for peer in (alice, bob, carol)] == [True, True, False]
+    durable = rig.chat.commits.durable
+    assert [may_read(durable, peer.key, log) for peer in (alice, bob, carol)] == [True, True, False]
     for peer, logs in ((bob, {log, "#lobby"}), (carol, {"#lobby"})):
-        assert {item.log for item in history.search(peer, Search("word", None, None, 0))} == logs
+        assert {item.log for item in rig.found(peer, Search("word", None, None, 0))} == logs
 
 
 def test_what_others_say_in_private_takes_no_place_among_what_is_found() -> None:
@@ -55,7 +57,31 @@ def test_what_others_say_in_private_takes_no_place_among_what_is_found() -> None
     for number in range(PAST_ENTRIES_MAX + 1):
         rig.ask(alice, Tell("bob", 0, f"a secret word {number}"))
         rig.write()
-    assert [item.log for item in rig.chat.history.search(carol, Search("word", None, None, 0))] == ["#lobby"]
-    assert {item.log for item in rig.chat.history.search(bob, Search("word", None, None, 0))} == {
+    assert [item.log for item in rig.found(carol, Search("word", None, None, 0))] == ["#lobby"]
+    assert {item.log for item in rig.found(bob, Search("word", None, None, 0))} == {
         conversation_log(alice.key, bob.key)
     }
+
+
+def test_a_search_names_what_its_person_may_read_and_of_a_room_nothing_else() -> None:
+    rig = Rig()
+    alice, bob, carol = rig.device("alice"), rig.device("bob"), rig.device("carol")
+    rig.ask(alice, Tell("bob", 0, "hi"))
+    rig.ask(alice, Tell("carol", 0, "hi"))
+    rig.write()
+    durable, of_bob = rig.chat.commits.durable, conversation_log(alice.key, bob.key)
+
+    def conversations(key: bytes, log: str | None) -> set[str]:
+        return set(search_of(durable, key, Search("x", None, log, 0)).conversations or ())
+
+    assert conversations(alice.key, None) == {of_bob, conversation_log(alice.key, carol.key)}
+    assert conversations(bob.key, None) == {of_bob} == conversations(alice.key, of_bob)
+    assert conversations(alice.key, "#lobby") == set() == conversations(carol.key, of_bob)
+
+
+def test_a_read_that_found_nothing_before_it_was_interrupted_says_so() -> None:
+    class Slow(MemoryLog):
+        def search(self, query: SearchQuery) -> list[SearchHit]:
+            raise ReadInterrupted
+
+    assert read(Slow(), SearchQuery("word")) == Failed("too_slow")

@@ -55,4 +55,4 @@ def test_who_has_not_got_what_is_no_longer_kept_is_told_where_the_log_begins() -
     rig.settle()
     rig.chat.rooms.on_pruned("#lobby")
     assert not rig.chat.fanout.to_flush
-    assert [item.sequence for item in rig.chat.history.before(GetHistory("#lobby", None, None, 99))] == [6, 7, 8]
+    assert rig.sequences(alice, GetHistory("#lobby", None, None, 99)) == [6, 7, 8]

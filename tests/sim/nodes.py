@@ -13,10 +13,13 @@ from udpchat.chat.ids import inbox_log, room_log
 from udpchat.client.core import ClientCore
 from udpchat.client.profile import Profile
 from udpchat.client.stored import RequestAdded
+from udpchat.server import history
 from udpchat.server.admission import Settings
 from udpchat.server.core import ServerCore
+from udpchat.server.queries import Query
 from udpchat.session.noise import KeyPair
 from udpchat.session.session import Session
+from udpchat.session.timers import earliest
 from udpchat.storage.protocol import StoreError, StoreFull
 from udpchat.sync.log import Append
 from udpchat.wire import requests
@@ -132,6 +135,8 @@ class ServerNode(Node[ServerCore]):
         self.is_full = False  # every write fails
         self._batch: list[Append] = []  # under way
         self._written_at = 0.0
+        self.read_s = 0.0  # how long a query takes
+        self._query: tuple[float, Query] | None = None  # when it is answered, and which
         self._proved: set[Address] = set()
         self._proved_now: set[Address] = set()
         self.events: list[events.ServerEvent] = []
@@ -149,12 +154,16 @@ class ServerNode(Node[ServerCore]):
     def wakes_at(self, now: float) -> float | None:
         """When it has something to do."""
         due = super().wakes_at(now)
-        return due if not self._batch else min(self._written_at, self._written_at if due is None else due)
+        answered_at = None if self._query is None else self._query[0]
+        return earliest(due, self._written_at if self._batch else None, answered_at)
 
     def act(self, now: float) -> bool:
         """As every node, and what was being written is written."""
         if self._batch and now >= self._written_at:
             self._end_write(now)
+            return True
+        if self._query is not None and now >= self._query[0]:
+            self._end_query(now)
             return True
         return super().act(now)
 
@@ -169,6 +178,8 @@ class ServerNode(Node[ServerCore]):
             self._batch, self._written_at = batch, now + self.write_s
             if not self.write_s:
                 self._end_write(now)
+        for query in self.core.drain_queries() if self._query is None else ():
+            self._query = now + self.read_s, query
         self.events += self.core.drain_events()
         addresses = {peer.session.path.address for peer in self.core.chat.registry}
         self._proved, self._proved_now = addresses | self._proved_now, addresses
@@ -185,11 +196,16 @@ class ServerNode(Node[ServerCore]):
         else:
             self.core.persisted(now, len(batch))
 
+    def _end_query(self, now: float) -> None:
+        assert self._query is not None
+        (_, query), self._query = self._query, None
+        self.core.answered(now, query, history.read(self.log, query.read), self.read_s)
+
     def kill(self, *, keeps_batch: bool = False) -> None:
         """As SIGKILL does: only the log remains, with or without the batch that was being written."""
         if keeps_batch and not self.is_full:
             self.log.append(self._batch)
-        self._batch = []
+        self._batch, self._query = [], None
         self.is_running, self.is_dead = False, True
         self._inbox.clear()
 

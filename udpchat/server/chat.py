@@ -12,21 +12,23 @@ from udpchat.server.admission import Admission, Settings
 from udpchat.server.commits import Commits
 from udpchat.server.credit import Accounts
 from udpchat.server.fanout import Fanout
-from udpchat.server.history import History
+from udpchat.server.queries import Queries, Query
 from udpchat.server.registry import Peer, Registry
 from udpchat.server.replay import answer, logged_nicks, recall_answers, recalled_window, send_result
 from udpchat.server.rooms import Rooms
 from udpchat.session.noise import user_id
+from udpchat.session.rate_limit import source_of
 from udpchat.session.session import Session
-from udpchat.sync.log import Append, ServerLog
+from udpchat.sync.log import Append, LogUnreadable, SearchQuery, ServerLog
 from udpchat.wire.frames import Introduction, Unwritable, encode
+from udpchat.wire.requests import Failed, GetHistory, ResultBody
 
 REASON_CHARACTERS_MAX = 200  # of why nothing can be stored, as it is sent
 DAMAGE_REASONS_MAX = 100  # no more than these are reported
 
 
 class Chat:
-    """Registry, rooms, fan-out, pending writes, history and admission."""
+    """Registry, rooms, fan-out, pending writes, queries and admission."""
 
     def __init__(self, log: ServerLog, settings: Settings, random: Callable[[int], bytes]) -> None:
         self.registry = Registry()
@@ -34,7 +36,7 @@ class Chat:
         self.commits = Commits(log)
         self.fanout = Fanout()
         self.rooms = Rooms(log, self.commits.durable, self.registry, self.fanout, random)
-        self.history = History(log, self.commits.durable)
+        self.queries = Queries()
         self.happened: list[events.ServerEvent] = []  # for the operator
         self._unreadable: set[str] = set()  # reasons of damage that were reported
         self.admission = Admission(self.rooms, self.fanout, self.commits.durable, settings, self.happened)
@@ -140,6 +142,34 @@ class Chat:
                     peer.renames.claimed = {**(peer.renames.claimed or {}), counter: nick}
                 elif peer.renames.advance(counter):
                     self.rooms.rename(now, peer, nick)
+
+    # --- Queries ----------
+
+    def query(self, peer: Peer, counter: int, read: GetHistory | SearchQuery) -> None:
+        """What a request reads is read off the loop; refuse it if too much waits already."""
+        peer.window.expect_read(counter)
+        source = source_of(peer.session.path.address.host)
+        if not self.queries.add(Query(peer.author.client_id, counter, peer.key, source, read)):
+            answer(peer, counter, Failed("too_fast"))
+
+    def drain_queries(self) -> list[Query]:
+        query = self.queries.take_next(lambda query: self._reader_of(query) is not None)
+        return [query] if query is not None else []
+
+    def answered(self, query: Query, result: ResultBody | LogUnreadable, took_s: float) -> None:
+        """A query is done: answer its request, unless the client has gone or abandoned it."""
+        self.queries.on_answered(query, took_s)
+        if isinstance(result, LogUnreadable):
+            self.on_unreadable(str(result))
+            result = Failed("unreadable")
+        peer = self._reader_of(query)
+        if peer is not None:
+            answer(peer, query.counter, result)
+            self.fanout.to_flush[peer] = None
+
+    def _reader_of(self, query: Query) -> Peer | None:
+        peer = self.registry.find_client(query.client_id)
+        return peer if peer is not None and peer.window.is_read(query.counter) else None
 
     # --- For the operator ----------
 

@@ -1,7 +1,7 @@
 """The server's core: datagrams in, datagrams and appends out (SPEC 6). Pure; the driver calls it, then drains it.
 
-After each mutation (`receive`, `handle_timeout`, `persisted`, `rejected`, `on_pruned` or `stop`) the driver calls
-`drain_writes` and `drain_transmits`. A batch of datagrams is one mutation.
+After each mutation (`receive`, `handle_timeout`, `persisted`, `rejected`, `answered`, `on_pruned` or `stop`) the driver
+calls `drain_writes`, `drain_queries` and `drain_transmits`. A batch of datagrams is one mutation.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from udpchat.server.expiry import Expiry
 from udpchat.server.frames import FRAMES, VIOLATIONS, FrameContext
 from udpchat.server.handlers import carry_out
 from udpchat.server.intake import Intake
+from udpchat.server.queries import Query
 from udpchat.server.registry import Peer
 from udpchat.server.rooms import Room
 from udpchat.session.noise import KeyPair
@@ -33,6 +34,7 @@ from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.frames import encode, pack
 from udpchat.wire.limits import PATH_TIMEOUT_S, PEERS_PER_KEY_MAX
 from udpchat.wire.packets import Address
+from udpchat.wire.requests import ResultBody
 
 
 class ServerCore:
@@ -180,6 +182,15 @@ class ServerCore:
     def rejected(self, now: float, reason: str) -> None:
         """A write failed: drop all pending appends and inform their clients, which repeat the requests."""
         self.chat.rejected(reason)
+        self._flush(now)
+
+    def drain_queries(self) -> list[Query]:
+        """The long read to carry out next, by `history.read` and off the loop; then call `answered`. One at a time."""
+        return self.chat.drain_queries()
+
+    def answered(self, now: float, query: Query, result: ResultBody | LogUnreadable, took_s: float) -> None:
+        """A drained query has this result, or what it reads is damaged."""
+        self.chat.answered(query, result, took_s)
         self._flush(now)
 
     def on_pruned(self, now: float, log: str) -> None:

@@ -1,7 +1,8 @@
 """The table of requests (SPEC 4.3): the handler of each, its permission, and the requests it waits for.
 
-A handler returns the result, which is sent at once; or an action, which is settled, written if needed, and answered
-once it is durable. `carry_out` and `_outcome` check what all share: an entered peer, the permission, the order.
+A handler returns the result, which is sent at once; an action, which is settled, written if needed, and answered once
+it is durable; or what is to be read from the log, which is answered once that is done. `carry_out` and `_outcome` check
+what all share: an entered peer, the permission, the order.
 """
 
 from __future__ import annotations
@@ -17,15 +18,16 @@ from udpchat.chat.refusals import detail_of
 from udpchat.chat.text import clean_text, fits
 from udpchat.server.chat import Chat
 from udpchat.server.credit import FOLLOWER_US, MEMBER_US
+from udpchat.server.history import may_read, search_of
 from udpchat.server.registry import Peer
 from udpchat.server.replay import answer
 from udpchat.server.settle import Action, Telling
 from udpchat.session.noise import fingerprint
-from udpchat.sync.log import LogUnreadable
+from udpchat.sync.log import LogUnreadable, SearchQuery
 from udpchat.wire import requests
 from udpchat.wire.content import ACTION, TEXT, Reason, TopicSet
 from udpchat.wire.frames import encode
-from udpchat.wire.limits import AWAY_BYTES_MAX, TEXT_BYTES_MAX, TOPIC_BYTES_MAX
+from udpchat.wire.limits import AWAY_BYTES_MAX, SEARCH_BYTES_MAX, TEXT_BYTES_MAX, TOPIC_BYTES_MAX
 from udpchat.wire.requests import Done, Failed
 
 PAGE_BYTES_MAX = 900
@@ -43,7 +45,8 @@ class RequestContext:
     peer: Peer
 
 
-Outcome = requests.ResultBody | Action
+Read = requests.GetHistory | SearchQuery
+Outcome = requests.ResultBody | Action | Read
 
 
 def _malformed(context: RequestContext, request: requests.Malformed) -> Outcome:
@@ -157,11 +160,13 @@ def _list_rooms(context: RequestContext, request: requests.ListRooms) -> Outcome
 
 
 def _get_history(context: RequestContext, request: requests.GetHistory) -> Outcome:
-    return requests.EntryList(context.chat.history.before(request))
+    return request
 
 
 def _search(context: RequestContext, request: requests.Search) -> Outcome:
-    return requests.EntryList(context.chat.history.search(context.peer, request))
+    if not fits(request.words, SEARCH_BYTES_MAX):
+        return Failed("too_long.search", (str(SEARCH_BYTES_MAX),))
+    return search_of(context.chat.commits.durable, context.peer.key, request)
 
 
 def _page(items: Sequence[T]) -> list[T]:
@@ -190,7 +195,7 @@ class Order(Enum):
     """What a request waits for, of its peer's requests with smaller counters."""
 
     PROPOSED = "that they were proposed: it is settled behind them"
-    CARRIED_OUT = "that they were answered"
+    CARRIED_OUT = "that they were answered, but for those that read the log"
     ANSWERED = "the same; but it changes nothing, and is answered out of turn while nothing can be written"
 
 
@@ -265,6 +270,8 @@ def _handle(context: RequestContext, counter: int, request: requests.RequestBody
     outcome = _outcome(context, request)
     if isinstance(outcome, Action):
         context.chat.propose_action(context.now, context.peer, counter, outcome)
+    elif isinstance(outcome, Read):
+        context.chat.query(context.peer, counter, outcome)
     else:
         answer(context.peer, counter, outcome)
     return price
@@ -291,7 +298,7 @@ def _outcome(context: RequestContext, request: Any) -> Outcome:
 
 
 def _may_read(context: RequestContext, log: str | None) -> bool:
-    return log is None or context.chat.history.may_read(context.peer, log)
+    return log is None or may_read(context.chat.commits.durable, context.peer.key, log)
 
 
 def _misnamed(request: Any) -> Failed | None:

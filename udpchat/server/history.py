@@ -1,47 +1,62 @@
-"""Reads past entries from the server's log by sequence, time or words, and decides who may read (SPEC 4.3)."""
+"""Reads past entries from the server's log, by sequence, time or words; and decides who may read (SPEC 4.3).
+
+`read` runs on another thread than the core, and knows nothing but its arguments. What a person may not read is left out
+inside the search, before anything is counted.
+"""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Protocol
 
 from udpchat.chat.ids import ROOM_PREFIX
-from udpchat.server.registry import Peer
 from udpchat.server.state import State
-from udpchat.sync.log import SearchQuery, ServerLog
+from udpchat.sync.log import EntryReader, ReadInterrupted, Searchable, SearchQuery
 from udpchat.wire.limits import PAST_BYTES_MAX, PAST_ENTRIES_MAX
-from udpchat.wire.requests import GetHistory, LogEntry, Search
+from udpchat.wire.requests import EntryList, Failed, GetHistory, LogEntry, Search
 
 _ENTRY_OVERHEAD_BYTES: Final = 16  # of an entry in an answer, beyond its log's name and its bytes
 
 
-class History:
-    """Reads the log for peers. `before` and `search` may raise `LogUnreadable`."""
+class PastReader(EntryReader, Searchable, Protocol):
+    """A server's log, as queries read it."""
 
-    def __init__(self, log: ServerLog, state: State) -> None:
-        self._log = log
-        self._state = state
 
-    def may_read(self, peer: Peer, log: str) -> bool:
-        """Every peer may read rooms; a conversation, only its two persons."""
-        return log.startswith(ROOM_PREFIX) or log in self._state.conversations(peer.key)
+def may_read(state: State, key: bytes, log: str) -> bool:
+    """Everybody may read rooms; a conversation, only its two persons."""
+    return log.startswith(ROOM_PREFIX) or log in state.conversations(key)
 
-    def before(self, request: GetHistory) -> list[LogEntry]:
-        """The last entries of a log before a sequence and a time: at most `count`, and as many as fit an answer."""
-        extent = self._log.extent(request.log)
-        last = min(extent.head, request.before - 1) if request.before is not None else extent.head
-        if request.before_ms is not None:
-            last = min(last, self._log.since(request.log, request.before_ms) - 1)
-        first = max(extent.base + 1, last - request.count + 1)
-        entries = self._log.read(request.log, first, last - first + 1) if first <= last else []
-        return _fitting([LogEntry(request.log, first + at, entry) for at, entry in enumerate(entries)])
 
-    def search(self, peer: Peer, request: Search) -> list[LogEntry]:
-        """The latest messages with all the words that this peer may read: at most PAST_ENTRIES_MAX, and what fits."""
-        own = tuple(self._state.conversations(peer.key))
-        found = self._log.search(
-            SearchQuery(request.words, request.nick, request.log, request.since_ms, PAST_ENTRIES_MAX, own)
-        )
-        return _fitting([LogEntry(hit.log, hit.sequence, hit.entry) for hit in found])
+def search_of(state: State, key: bytes, request: Search) -> SearchQuery:
+    """What a person searches: rooms, and their own conversations."""
+    log = request.log
+    conversations: tuple[str, ...] = ()
+    if log is None or not log.startswith(ROOM_PREFIX):
+        conversations = tuple(name for name in state.conversations(key) if log in (None, name))
+    return SearchQuery(request.words, request.nick, log, request.since_ms, PAST_ENTRIES_MAX, conversations)
+
+
+def read(log: PastReader, query: GetHistory | SearchQuery) -> EntryList | Failed:
+    """The answer to a query. Raises `LogUnreadable`."""
+    try:
+        items = _before(log, query) if isinstance(query, GetHistory) else _search(log, query)
+    except ReadInterrupted:
+        return Failed("too_slow")
+    return EntryList(_fitting(items))
+
+
+def _before(log: PastReader, query: GetHistory) -> list[LogEntry]:
+    """The last entries of a log before a sequence and a time: at most `count`."""
+    extent = log.extent(query.log)
+    last = min(extent.head, query.before - 1) if query.before is not None else extent.head
+    if query.before_ms is not None:
+        last = min(last, log.since(query.log, query.before_ms) - 1)
+    first = max(extent.base + 1, last - query.count + 1)
+    entries = log.read(query.log, first, last - first + 1) if first <= last else []
+    return [LogEntry(query.log, first + at, entry) for at, entry in enumerate(entries)]
+
+
+def _search(log: PastReader, query: SearchQuery) -> list[LogEntry]:
+    return [LogEntry(hit.log, hit.sequence, hit.entry) for hit in log.search(query)]
 
 
 def _fitting(items: list[LogEntry]) -> list[LogEntry]:

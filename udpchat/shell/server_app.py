@@ -9,12 +9,14 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from udpchat.chat import events
 from udpchat.server.admission import Settings
 from udpchat.server.core import ServerCore
+from udpchat.server.queries import Query
 from udpchat.session.noise import fingerprint
 from udpchat.shell.addresses import SCHEME, place
 from udpchat.shell.binding import AddressWatch, covered, open_sockets
@@ -27,6 +29,7 @@ from udpchat.shell.operations import LOG_FILE
 from udpchat.shell.operator_log import OperatorLog
 from udpchat.shell.options import ServerOptions
 from udpchat.shell.progress import progress_of
+from udpchat.shell.reader import QueryResult, ThreadReader
 from udpchat.shell.retention import Pruner
 from udpchat.shell.signals import STOPPING, Signals
 from udpchat.shell.stdio import OutputFailed, abandon_output, writing_to
@@ -51,6 +54,19 @@ def run(options: ServerOptions) -> int:
         return loop.run_until_complete(Service(loop, options).run())
     finally:
         loop.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _LogThreads:
+    """The threads that use the log beside the loop's own."""
+
+    writer: ThreadWriter[Append]
+    reader: ThreadReader
+
+    async def idle(self) -> None:
+        """Return once neither does."""
+        await self.writer.idle()
+        await self.reader.idle()
 
 
 class Service:
@@ -78,19 +94,20 @@ class Service:
             undo.pop_all()
         self._fingerprint = fingerprint(key.public)
         self._operator_log = OperatorLog(loop.time(), options)
-        self._writer: ThreadWriter[Append] = ThreadWriter(loop, self._log.append)
+        reader = ThreadReader(loop, self._log.queries, on_answered=self._on_answered)
+        self._threads = _LogThreads(ThreadWriter[Append](loop, self._log.append), reader)
         self._driver: Driver[Append, events.ServerEvent] = Driver(
             loop,
             self._server,
             endpoint=self._endpoint,
-            writer=self._writer,
-            on_events=self._operator_log.report_events,
+            writer=self._threads.writer,
+            on_events=self._on_events,
             before=self._set_wall_clock,
         )
         self._pruner = Pruner(
             loop,
             self._log,
-            writer=self._writer,
+            writer=self._threads.writer,
             retention=options.retention,
             on_pruned=lambda log: self._driver.call(self._server.on_pruned, log),
         )
@@ -99,6 +116,15 @@ class Service:
 
     def _set_wall_clock(self, now: float) -> None:
         self._server.set_wall_clock(time.time() - now)
+
+    def _on_events(self, now: float, happened: Sequence[events.ServerEvent]) -> None:
+        """After each drain of the core: report, and start what is to be read."""
+        self._operator_log.report_events(now, happened)
+        for query in self._server.drain_queries():
+            self._threads.reader.submit(query)
+
+    def _on_answered(self, query: Query, result: QueryResult, took_s: float) -> None:
+        self._driver.call(self._server.answered, query, result, took_s)
 
     # --- Running ----------
 
@@ -168,14 +194,15 @@ class Service:
         """Finish accepted requests, send Goodbyes, make all durable. False if that took too long."""
         self._endpoint.stop_listening()
         self._pruner.close()
-        is_durable = await _within(WRITING_S_MAX, self._writer.idle())
+        self._threads.reader.close()
+        is_durable = await _within(WRITING_S_MAX, self._threads.idle())
         for pause_s in (GOODBYE_AGAIN_S, 0.0):
             self._driver.call(self._server.stop)
             await asyncio.sleep(pause_s)
         self._driver.end()
         await _within(FAREWELL_S_MAX, self._endpoint.drained())
         self._endpoint.close()
-        self._writer.close()
+        self._threads.writer.close()
         if self._drop_timer is not None:
             self._drop_timer.cancel()
         self._report_drops()

@@ -113,6 +113,8 @@ WAITING_DATAGRAMS_PER_FLOW_MAX = 128  # of one key from one source, or of the st
 WAITING_DATAGRAMS_MAX = 16_384  # in all, and one more for each sender: 20 MB and 24 MB at most
 FRAGMENT_BYTES_HELD_MAX = 64 * 1024  # of unfinished requests, per peer
 
+QUERIES_MAX = 2_048  # reads of the log that wait, of all clients: more would wait longer than anybody does
+QUERY_S_MAX = 1.0  # of one such read; what a search has found by then is its answer
 SEARCH_WORDS_MAX = 8  # that count: what a search may cost grows with each, and eight find any message
 SEARCH_BYTES_MAX = 200  # of the words of a search
 
