@@ -6,6 +6,7 @@ import re
 from hashlib import blake2s
 from typing import Final
 
+LOBBY = "lobby"  # the room of who names none: it always has a place
 DIRECTORY_LOG = "!directory"
 ROOM_PREFIX = "#"
 ROSTER_PREFIX = "%"

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import platformdirs
 
+from udpchat.chat.ids import LOBBY
 from udpchat.chat.phrase import Problem
 from udpchat.chat.text import printable
 from udpchat.shell import values
@@ -32,7 +33,7 @@ HISTORY_MAX: Final = 10_000
 COUNT_MAX: Final = 2**53
 TIMEOUT_S_MIN: Final = 0.001
 TIMEOUT_S_MAX: Final = 1e9
-DEFAULT_ROOM: Final = "lobby"  # for a nick that was in no room before
+DEFAULT_ROOM: Final = LOBBY  # for a nick that was in no room before
 HISTORY_ON_SCREEN: Final = 50  # messages of each room on entry, unless told; in a pipe none
 
 

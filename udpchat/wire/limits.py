@@ -92,9 +92,35 @@ PEERS_PER_KEY_MAX = 8  # devices of one person at once
 ROOMS_MAX = 1_000
 ROOMS_PER_PEER_MAX = 64
 NICKS_PER_KEY_MAX = 8
-NICKS_MAX = 1_000_000  # claims never expire
+NICKS_MAX = 1_000_000
 CONVERSATIONS_PER_KEY_MAX = 256
 INBOX_ENTRIES_MAX = 1_000  # read marks, of which only the latest of each log counts
+
+# Quotas (SPEC 6.7): of each, a source always gets its share, and more while less than half of all is in use.
+PEERS_PER_SOURCE = 1_024  # a school behind one address; ten such hosts fill the half that one alone cannot have
+EMPTY_ROOMS_MAX = 4_096  # open, and nothing said yet: in memory only, about 6 KB each
+EMPTY_ROOMS_PER_KEY_MAX = 64  # that one person opened
+EMPTY_ROOMS_PER_SOURCE = 256
+REQUEST_BYTES_MAX = 64 * 1024 * 1024  # requests, fragments and answers held for all clients together
+REQUEST_BYTES_PER_KEY_MAX = 256 * 1024  # eight devices that send long messages; whoever is over repeats them
+REQUEST_BYTES_PER_SOURCE = 8 * 1024 * 1024
+STORED_ROOMS_MAX = 65_536  # rooms with something said, for ever; with all conversations and inboxes below 2^23 logs
+CONVERSATIONS_MAX = 2**20
+TOPICS_MAX = STORED_ROOMS_MAX
+
+# Rates of a key and of a source: each (at once, a day). A class that comes for the first time passes at once.
+CLAIMS_A_DAY = ((NICKS_PER_KEY_MAX, NICKS_PER_KEY_MAX), (4_096, 256))  # one host fills NICKS_MAX in ten years
+STORED_ROOMS_A_DAY = ((64, 64), (1_024, 256))
+CONVERSATIONS_A_DAY = ((CONVERSATIONS_PER_KEY_MAX, CONVERSATIONS_PER_KEY_MAX), (4_096, 1_024))
+TOPICS_A_DAY = ((64, 1_440), (512, 14_400))  # a bot that shows its state each minute
+WRITE_BYTES_PER_SOURCE_PER_S = 1024 * 1024
+WRITE_BYTES_PER_SOURCE_BURST = 512 * 1024 * 1024
+WRITE_KEY_SHARE = 0.25  # of both, for one key: 1,000 short messages a second, for as long as there is room
+WRITE_ENTRY_BYTES = 128  # that an entry costs beside its text: its row, its index, the answer to its request
+DISK_FILL_S_MIN = 86_400.0  # in which one source could fill what is free: then the operator has seen it
+DISK_BURSTS_MIN = 16  # so many bursts fit into what is free
+DISK_FREE_BYTES_MIN = 64 * 1024 * 1024  # below it nothing is written, so that the system and reading go on
+DISK_FREE_SHARE_MIN = 0.01  # of a small disk, which has less than that
 
 HANDSHAKES_MAX = 16_384  # half open, proven addresses only; about 2 KB each
 HANDSHAKE_LIFETIME_S = 5.0

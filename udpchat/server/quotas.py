@@ -1,0 +1,169 @@
+"""Quotas: how much of what all share one key and one source may use, so that nobody can use it up (SPEC 6.7).
+
+What is *held* is counted until it is given back. Each source has a share that it always gets; it may borrow beyond that
+as long as less than half of all is in use, and others who need their share can have back what it borrowed. What is
+*spent* comes back with time. Whoever is over is refused; nobody else is.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from udpchat.wire import limits
+
+DAY_S: Final = 86_400.0
+HOLDERS_MAX: Final = (
+    limits.SOURCES_MAX
+)  # keys, and sources, whose spending is remembered; the oldest is forgotten first
+
+
+class Who(NamedTuple):
+    """Whom something is charged to: a public key, and a source (`source_of`)."""
+
+    key: bytes
+    source: str
+
+
+class HeldQuota:
+    """What keys and sources hold of `total_max`: bytes, places. A key has `key_max` at most, a source its share."""
+
+    __slots__ = ("_borrowers", "_by_key", "_by_source", "key_max", "source_share", "total", "total_max")
+
+    def __init__(self, *, key_max: int, source_share: int, total_max: int) -> None:
+        self.key_max, self.source_share, self.total_max = key_max, source_share, total_max
+        self.total = 0
+        self._by_key: Counter[bytes] = Counter()
+        self._by_source: Counter[str] = Counter()
+        self._borrowers: dict[str, None] = {}
+
+    def is_within(self, who: Who, amount: int = 1) -> bool:
+        """Whether key and source may have so much more, if there is room or others give back what they borrowed."""
+        if self._by_key[who.key] + amount > self.key_max:
+            return False
+        has_share = self._by_source[who.source] + amount <= self.source_share
+        return has_share or self.total + amount <= self.total_max // 2
+
+    def take(self, who: Who, amount: int = 1) -> bool:
+        """Take so much, unless that is too much for the key, for the source, or in all."""
+        is_taken = self.is_within(who, amount) and self.total + amount <= self.total_max
+        if is_taken:
+            self.add(who, amount)
+        return is_taken
+
+    def add(self, who: Who, amount: int = 1) -> None:
+        """Count so much, whatever the limits say; a negative amount is given back."""
+        self.total += amount
+        self._by_key[who.key] += amount
+        self._by_source[who.source] += amount
+        if not self._by_key[who.key]:
+            del self._by_key[who.key]
+        held = self._by_source[who.source]
+        if held > self.source_share:
+            self._borrowers[who.source] = None
+        else:
+            self._borrowers.pop(who.source, None)
+        if not held:
+            del self._by_source[who.source]
+
+    def give_back(self, who: Who, amount: int = 1) -> None:
+        self.add(who, -amount)
+
+    def borrowers(self) -> list[str]:
+        """The sources that hold more than their share, the first to do so first."""
+        return list(self._borrowers)
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """`burst` at once, and `per_s` of it comes back each second."""
+
+    burst: float
+    per_s: float
+
+
+class _Spending:
+    """What each of some holders has left of a rate. Who is forgotten, or was never here, has all of it."""
+
+    __slots__ = ("_left", "rate")
+
+    def __init__(self, rate: Rate) -> None:
+        self.rate = rate
+        self._left: dict[Hashable, tuple[float, float]] = {}  # as of when; the one who spent longest ago comes first
+
+    def left(self, now: float, holder: Hashable) -> float:
+        left, at = self._left.get(holder, (self.rate.burst, now))
+        return min(self.rate.burst, left + (now - at) * self.rate.per_s)
+
+    def spend(self, now: float, holder: Hashable, amount: float) -> None:
+        left = self.left(now, holder) - amount
+        self._left.pop(holder, None)
+        if len(self._left) >= HOLDERS_MAX:
+            del self._left[next(iter(self._left))]
+        self._left[holder] = (left, now)
+
+
+class SpentQuota:
+    """What keys and sources have spent of their rates."""
+
+    __slots__ = ("_keys", "_sources")
+
+    def __init__(self, key: Rate, source: Rate) -> None:
+        self._keys, self._sources = _Spending(key), _Spending(source)
+
+    def take(self, now: float, who: Who, amount: float = 1.0) -> bool:
+        """Spend so much of both; False if one of them has not so much left. More than a burst takes a full one."""
+        both = ((self._keys, who.key), (self._sources, who.source))
+        if any(spending.left(now, holder) < min(amount, spending.rate.burst) for spending, holder in both):
+            return False
+        for spending, holder in both:
+            spending.spend(now, holder, amount)
+        return True
+
+    def change(self, key: Rate, source: Rate) -> None:
+        """Other rates from now on."""
+        self._keys.rate, self._sources.rate = key, source
+
+
+class Quotas:
+    """The table: what is counted, and how much a key and a source may have of it, and all."""
+
+    __slots__ = (
+        "claims", "conversations", "empty_rooms", "peers", "request_bytes", "stored_rooms", "topics", "written_bytes",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.peers = HeldQuota(
+            key_max=limits.PEERS_PER_KEY_MAX, source_share=limits.PEERS_PER_SOURCE, total_max=limits.PEERS_MAX
+        )
+        self.empty_rooms = HeldQuota(  # open, and nothing was ever said in them
+            key_max=limits.EMPTY_ROOMS_PER_KEY_MAX,
+            source_share=limits.EMPTY_ROOMS_PER_SOURCE,
+            total_max=limits.EMPTY_ROOMS_MAX,
+        )
+        self.request_bytes = HeldQuota(  # requests that wait for their turn, fragments, answers kept for repetition
+            key_max=limits.REQUEST_BYTES_PER_KEY_MAX,
+            source_share=limits.REQUEST_BYTES_PER_SOURCE,
+            total_max=limits.REQUEST_BYTES_MAX,
+        )
+        self.claims = _daily(limits.CLAIMS_A_DAY)
+        self.stored_rooms = _daily(limits.STORED_ROOMS_A_DAY)
+        self.conversations = _daily(limits.CONVERSATIONS_A_DAY)
+        self.topics = _daily(limits.TOPICS_A_DAY)
+        self.written_bytes = SpentQuota(*disk_rates(float("inf")))
+
+
+def _daily(allowance: tuple[tuple[int, int], tuple[int, int]]) -> SpentQuota:
+    """Of a key and of a source, each (at once, a day)."""
+    (key_burst, key_day), (source_burst, source_day) = allowance
+    return SpentQuota(Rate(key_burst, key_day / DAY_S), Rate(source_burst, source_day / DAY_S))
+
+
+def disk_rates(free_bytes: float) -> tuple[Rate, Rate]:
+    """What a key and a source may write: no source fills a disk with so much room in less than DISK_FILL_S_MIN."""
+    burst = min(limits.WRITE_BYTES_PER_SOURCE_BURST, free_bytes / limits.DISK_BURSTS_MIN)
+    per_s = min(limits.WRITE_BYTES_PER_SOURCE_PER_S, free_bytes / limits.DISK_FILL_S_MIN)
+    share = limits.WRITE_KEY_SHARE
+    return Rate(burst * share, per_s * share), Rate(burst, per_s)
