@@ -6,6 +6,7 @@ import pytest
 
 from tests.server.rig import Rig
 from udpchat.server import registry as module
+from udpchat.server.quotas import Who
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.limits import PEERS_PER_KEY_MAX
 
@@ -25,12 +26,12 @@ def test_there_are_so_many_peers_in_all(monkeypatch: pytest.MonkeyPatch) -> None
 def test_one_device_too_many_displaces_the_one_heard_least_recently() -> None:
     rig = Rig()
     peers = [rig.stranger(key=KEY) for _ in range(PEERS_PER_KEY_MAX - 1)]
-    assert rig.chat.registry.surplus_of(KEY) is None
+    assert rig.chat.registry.surplus_for(Who(KEY, "")) is None
     peers.append(rig.stranger(key=KEY))
     for number, peer in enumerate(peers):
         peer.session.heard_s = rig.now + (number - 3) % len(peers)
-    assert rig.chat.registry.surplus_of(KEY) is peers[3]
-    assert rig.chat.registry.surplus_of(OTHER) is None
+    assert rig.chat.registry.surplus_for(Who(KEY, "")) is peers[3]
+    assert rig.chat.registry.surplus_for(Who(OTHER, "")) is None
 
 
 def test_a_peer_is_found_by_both_its_sessions_for_a_while_and_by_neither_when_it_is_gone() -> None:

@@ -13,6 +13,7 @@ from udpchat.server.commits import Commits
 from udpchat.server.credit import Accounts
 from udpchat.server.fanout import Fanout
 from udpchat.server.queries import Queries, Query
+from udpchat.server.quotas import Quotas
 from udpchat.server.registry import Peer, Registry
 from udpchat.server.replay import answer, logged_nicks, recall_answers, recalled_window, send_result
 from udpchat.server.rooms import Rooms
@@ -31,8 +32,9 @@ class Chat:
     """Registry, rooms, fan-out, pending writes, queries and admission."""
 
     def __init__(self, log: ServerLog, settings: Settings, random: Callable[[int], bytes]) -> None:
-        self.registry = Registry()
         self.accounts = Accounts()
+        self.quotas = Quotas()
+        self.registry = Registry(self.quotas.peers)
         self.commits = Commits(log)
         self.fanout = Fanout()
         self.rooms = Rooms(log, self.commits.durable, self.registry, self.fanout, random)

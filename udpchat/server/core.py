@@ -19,9 +19,11 @@ from udpchat.server.frames import FRAMES, VIOLATIONS, FrameContext
 from udpchat.server.handlers import carry_out
 from udpchat.server.intake import Intake
 from udpchat.server.queries import Query
+from udpchat.server.quotas import Who
 from udpchat.server.registry import Peer
 from udpchat.server.rooms import Room
 from udpchat.session.noise import KeyPair
+from udpchat.session.rate_limit import source_of
 from udpchat.session.responder import HandshakeResponder
 from udpchat.session.session import Session
 from udpchat.session.timers import earliest
@@ -148,16 +150,18 @@ class ServerCore:
                 peer = found
                 self.chat.renew_peer(now, peer, session, introduction)
             else:
-                self._make_place(now, session.remote_static)
+                self._make_place(now, Who(session.remote_static, source_of(session.path.address[0])))
                 peer = self.chat.add_peer(now, session, introduction)
         self._fanout.send(peer, encode(frames.Pong(0)))
 
-    def _make_place(self, now: float, key: bytes) -> None:
-        """If this key has PEERS_PER_KEY_MAX devices, disconnect the one heard least recently."""
-        surplus = self._registry.surplus_of(key)
-        if surplus is not None:
+    def _make_place(self, now: float, who: Who) -> None:
+        """Disconnect another device of this key, or one that has not entered, if there is no place else."""
+        surplus = self._registry.surplus_for(who)
+        if surplus is not None and surplus.key == who.key:
             refused = frames.EnterRefused("too_many_devices", (str(PEERS_PER_KEY_MAX),))
             self._disconnect(now, surplus, Reason.DISPLACED, [encode(refused)])
+        elif surplus is not None:
+            self._disconnect(now, surplus, Reason.TIMED_OUT)
 
     def _disconnect(self, now: float, peer: Peer, reason: Reason, before: Sequence[bytes] = ()) -> None:
         """End a peer's session; `before` are frames sent in the same packet as the Goodbye."""

@@ -9,7 +9,7 @@ from udpchat.server.registry import Peer
 from udpchat.session.timers import earliest
 from udpchat.wire.limits import SESSION_AGE_S_MAX, SESSION_OVERLAP_S
 
-ENTER_WITHIN_S: Final = 10.0  # of silence; a peer that has not entered expires sooner
+ENTER_WITHIN_S: Final = 10.0  # after its first handshake a peer has entered, or is gone
 PAUSE_S: Final = 1.0  # a run later than this means that the server was suspended
 
 
@@ -38,7 +38,7 @@ class Expiry:
     def _expires_at(self, peer: Peer) -> float:
         expiry_s = self._settings.expiry_s
         if peer.entering is not None:
-            expiry_s = min(ENTER_WITHIN_S, expiry_s)
+            return max(peer.entering.since, self._resumed_at) + min(ENTER_WITHIN_S, expiry_s)
         return min(max(peer.heard_at, self._resumed_at) + expiry_s, peer.session.born_s + 2 * SESSION_AGE_S_MAX)
 
     def next_timeout(self, peer: Peer, downlink_due: float | None) -> float:

@@ -1,4 +1,4 @@
-"""Quotas: how much of what all share one key and one source may use, so that nobody can use it up (SPEC 6.7).
+"""Quotas: how much of what all share one key and one source may use, so that nobody can use it up (SPEC 6.8).
 
 What is *held* is counted until it is given back. Each source has a share that it always gets; it may borrow beyond that
 as long as less than half of all is in use, and others who need their share can have back what it borrowed. What is

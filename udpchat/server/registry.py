@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from udpchat.server.credit import Account
+from udpchat.server.quotas import HeldQuota, Who
 from udpchat.server.settle import Author
-from udpchat.session.rate_limit import TokenBucket
+from udpchat.session.rate_limit import TokenBucket, source_of
 from udpchat.session.session import Session
 from udpchat.sync.downlink import Downlink
 from udpchat.sync.requests import RequestWindow
@@ -25,9 +26,10 @@ from udpchat.wire.requests import RequestBody
 class Entering:
     """What a peer without a nick has requested: the nick that is proposed, and the rooms it will join.
 
-    `rooms`: by name, whether it was there before, in another session.
+    `since`: when it made its first handshake. `rooms`: by name, whether it was there before, in another session.
     """
 
+    since: float
     nick: str | None = None
     rooms: dict[str, bool] = field(default_factory=dict)
 
@@ -82,7 +84,7 @@ class Peer:
         self.downlink = Downlink(session.path.address[0])
         self.window = window
         self.nick: str | None = None
-        self.entering: Entering | None = Entering()
+        self.entering: Entering | None = Entering(now)
         self.rooms: set[str] = set()
         self.follows_from = 0  # a Follow in a packet of a smaller counter was sent before its last Part
         self.activity = Activity(now)
@@ -92,6 +94,11 @@ class Peer:
     def key(self) -> bytes:
         """The public key of its person."""
         return self.author.key
+
+    @property
+    def who(self) -> Who:
+        """Whom what it uses is charged to, as long as it is at this address."""
+        return Who(self.author.key, source_of(self.session.path.address[0]))
 
     @property
     def heard_at(self) -> float:
@@ -105,12 +112,15 @@ class Peer:
 
 
 class Registry:
-    """All peers, by session index, by client id and by key."""
+    """All peers, by session index, by client id and by key; their places are a quota."""
 
-    def __init__(self) -> None:
+    def __init__(self, places: HeldQuota) -> None:
         self._by_index: dict[int, tuple[Peer, Session]] = {}
         self._by_client_id: dict[bytes, Peer] = {}
         self._by_key: dict[bytes, list[Peer]] = {}
+        self._places = places
+        self._charged: dict[Peer, Who] = {}
+        self._newcomers: dict[str, dict[Peer, None]] = {}  # by source, in order; some have entered since
 
     def __len__(self) -> int:
         return len(self._by_client_id)
@@ -132,15 +142,36 @@ class Registry:
         """The peer of this key and instance."""
         return self._by_client_id.get(client_id)
 
-    def surplus_of(self, key: bytes) -> Peer | None:
-        """If this key has as many peers as allowed, the one heard least recently; else None."""
-        peers = self._by_key.get(key, [])
-        return min(peers, key=lambda peer: peer.heard_at) if len(peers) >= limits.PEERS_PER_KEY_MAX else None
+    def surplus_for(self, who: Who) -> Peer | None:
+        """Which peer to disconnect before one of this key and source is added; None: none, or it has no place.
+
+        If the key has as many as allowed, the one heard least recently. If all places are taken, the first that has not
+        entered, at a source that has more than its share.
+        """
+        peers = self._by_key.get(who.key, [])
+        if len(peers) >= self._places.key_max:
+            return min(peers, key=lambda peer: peer.heard_at)
+        if self._places.total < self._places.total_max or not self._places.is_within(who):
+            return None
+        return next(filter(None, map(self._first_newcomer, self._places.borrowers())), None)
+
+    def _first_newcomer(self, source: str) -> Peer | None:
+        """The first peer of a source that has not entered."""
+        newcomers = self._newcomers.get(source, {})
+        while newcomers:
+            first = next(iter(newcomers))
+            if first.entering is not None:
+                return first
+            del newcomers[first]
+        return None
 
     def add(self, peer: Peer) -> None:
         """Add a peer with its first session. Raises BadDatagram(TABLE_FULL)."""
-        if len(self._by_client_id) >= limits.PEERS_MAX:
+        who = peer.who
+        if not self._places.take(who):
             raise BadDatagram(Drop.TABLE_FULL)
+        self._charged[peer] = who
+        self._newcomers.setdefault(who.source, {})[peer] = None
         self._by_client_id[peer.author.client_id] = peer
         self._by_key.setdefault(peer.key, []).append(peer)
         self._by_index[peer.session.index] = (peer, peer.session)
@@ -161,6 +192,12 @@ class Registry:
     def remove(self, peer: Peer) -> None:
         """Remove a peer; its key still owns its nick."""
         self.end_previous(peer)
+        who = self._charged.pop(peer)
+        self._places.give_back(who)
+        newcomers = self._newcomers.get(who.source, {})
+        newcomers.pop(peer, None)
+        if not newcomers:
+            self._newcomers.pop(who.source, None)
         peer.nick = None
         del self._by_index[peer.session.index]
         del self._by_client_id[peer.author.client_id]

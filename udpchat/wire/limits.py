@@ -96,7 +96,7 @@ NICKS_MAX = 1_000_000
 CONVERSATIONS_PER_KEY_MAX = 256
 INBOX_ENTRIES_MAX = 1_000  # read marks, of which only the latest of each log counts
 
-# Quotas (SPEC 6.7): of each, a source always gets its share, and more while less than half of all is in use.
+# Quotas (SPEC 6.8): of each, a source always gets its share, and more while less than half of all is in use.
 PEERS_PER_SOURCE = 1_024  # a school behind one address; ten such hosts fill the half that one alone cannot have
 EMPTY_ROOMS_MAX = 4_096  # open, and nothing said yet: in memory only, about 6 KB each
 EMPTY_ROOMS_PER_KEY_MAX = 64  # that one person opened
