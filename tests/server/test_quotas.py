@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from udpchat.server.quotas import HOLDERS_MAX, HeldQuota, Quotas, Rate, SpentQuota, Who, disk_rates
+from udpchat.server.quotas import HOLDERS_MAX, HeldQuota, Places, Quotas, Rate, SpentQuota, Who, disk_rates
 from udpchat.wire.limits import (
     DISK_FILL_S_MIN,
     STORED_ROOMS_A_DAY,
@@ -47,6 +47,18 @@ def test_what_is_given_back_leaves_nothing_behind() -> None:
         held.give_back(who(number))
     assert held.total == 0 and held.borrowers() == []
     assert all(held.take(who(number, "10.0.0.2")) for number in range(10))
+
+
+def test_who_is_within_their_share_gets_the_first_place_that_was_borrowed_and_may_go() -> None:
+    places: Places[int] = Places(quota())
+    for number in range(20):
+        places.take(number, who(number, f"10.0.0.{0 if number < 10 else number}"))
+    assert places.surplus_for(who(50, "10.0.0.1"), lambda holder: holder >= 2) == 2
+    assert places.surplus_for(who(50, "10.0.0.1"), lambda holder: True) == 2, "those before may never go"
+    assert places.surplus_for(who(50, "10.0.0.0"), lambda holder: True) is None
+    places.give_back(2)
+    places.give_back(2)
+    assert places.surplus_for(who(50, "10.0.0.1"), lambda holder: True) is None and places.take(2, who(50, "10.0.0.1"))
 
 
 def test_what_is_spent_comes_back_with_time_and_no_further_than_the_burst() -> None:

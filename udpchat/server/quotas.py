@@ -8,11 +8,13 @@ as long as less than half of all is in use, and others who need their share can 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from udpchat.wire import limits
+
+T = TypeVar("T", bound=Hashable)
 
 DAY_S: Final = 86_400.0
 HOLDERS_MAX: Final = (
@@ -74,6 +76,55 @@ class HeldQuota:
     def borrowers(self) -> list[str]:
         """The sources that hold more than their share, the first to do so first."""
         return list(self._borrowers)
+
+
+class Places(Generic[T]):
+    """The holders of a quota of places, each charged to whom it was taken for."""
+
+    __slots__ = ("_by_source", "_charged", "_quota")
+
+    def __init__(self, quota: HeldQuota) -> None:
+        self._quota = quota
+        self._charged: dict[T, Who] = {}
+        self._by_source: dict[str, dict[T, None]] = {}  # those that may have to go, the first first
+
+    def take(self, holder: T, who: Who) -> bool:
+        """Take a place; False if key, source or all have too many."""
+        if not self._quota.take(who):
+            return False
+        self._charged[holder] = who
+        self._by_source.setdefault(who.source, {})[holder] = None
+        return True
+
+    def give_back(self, holder: T) -> None:
+        """Give the place back, if it has one."""
+        who = self._charged.pop(holder, None)
+        if who is not None:
+            self._quota.give_back(who)
+            self._keep(holder, who.source)
+
+    def _keep(self, holder: T, source: str) -> None:
+        """Nobody else can have the place of this holder from now on."""
+        holders = self._by_source.get(source, {})
+        holders.pop(holder, None)
+        if not holders:
+            self._by_source.pop(source, None)
+
+    def surplus_for(self, who: Who, may_go: Callable[[T], bool]) -> T | None:
+        """Whose place is to be given back so that `who`, within their share, can have one, if all are taken.
+
+        It is the first of a source with more than its share. One that may not go now never may.
+        """
+        if self._quota.total < self._quota.total_max or not self._quota.is_within(who):
+            return None
+        for source in self._quota.borrowers():
+            holders = self._by_source.get(source, {})
+            while holders:
+                holder = next(iter(holders))
+                if may_go(holder):
+                    return holder
+                self._keep(holder, source)
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from udpchat.server.credit import Account
-from udpchat.server.quotas import HeldQuota, Who
+from udpchat.server.quotas import HeldQuota, Places, Who
 from udpchat.server.settle import Author
 from udpchat.session.rate_limit import TokenBucket, source_of
 from udpchat.session.session import Session
@@ -114,13 +114,11 @@ class Peer:
 class Registry:
     """All peers, by session index, by client id and by key; their places are a quota."""
 
-    def __init__(self, places: HeldQuota) -> None:
+    def __init__(self, quota: HeldQuota) -> None:
         self._by_index: dict[int, tuple[Peer, Session]] = {}
         self._by_client_id: dict[bytes, Peer] = {}
         self._by_key: dict[bytes, list[Peer]] = {}
-        self._places = places
-        self._charged: dict[Peer, Who] = {}
-        self._newcomers: dict[str, dict[Peer, None]] = {}  # by source, in order; some have entered since
+        self._places: Places[Peer] = Places(quota)
 
     def __len__(self) -> int:
         return len(self._by_client_id)
@@ -149,29 +147,14 @@ class Registry:
         entered, at a source that has more than its share.
         """
         peers = self._by_key.get(who.key, [])
-        if len(peers) >= self._places.key_max:
+        if len(peers) >= limits.PEERS_PER_KEY_MAX:
             return min(peers, key=lambda peer: peer.heard_at)
-        if self._places.total < self._places.total_max or not self._places.is_within(who):
-            return None
-        return next(filter(None, map(self._first_newcomer, self._places.borrowers())), None)
-
-    def _first_newcomer(self, source: str) -> Peer | None:
-        """The first peer of a source that has not entered."""
-        newcomers = self._newcomers.get(source, {})
-        while newcomers:
-            first = next(iter(newcomers))
-            if first.entering is not None:
-                return first
-            del newcomers[first]
-        return None
+        return self._places.surplus_for(who, lambda peer: peer.entering is not None)
 
     def add(self, peer: Peer) -> None:
         """Add a peer with its first session. Raises BadDatagram(TABLE_FULL)."""
-        who = peer.who
-        if not self._places.take(who):
+        if not self._places.take(peer, peer.who):
             raise BadDatagram(Drop.TABLE_FULL)
-        self._charged[peer] = who
-        self._newcomers.setdefault(who.source, {})[peer] = None
         self._by_client_id[peer.author.client_id] = peer
         self._by_key.setdefault(peer.key, []).append(peer)
         self._by_index[peer.session.index] = (peer, peer.session)
@@ -192,12 +175,7 @@ class Registry:
     def remove(self, peer: Peer) -> None:
         """Remove a peer; its key still owns its nick."""
         self.end_previous(peer)
-        who = self._charged.pop(peer)
-        self._places.give_back(who)
-        newcomers = self._newcomers.get(who.source, {})
-        newcomers.pop(peer, None)
-        if not newcomers:
-            self._newcomers.pop(who.source, None)
+        self._places.give_back(peer)
         peer.nick = None
         del self._by_index[peer.session.index]
         del self._by_client_id[peer.author.client_id]
