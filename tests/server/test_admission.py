@@ -9,7 +9,7 @@ from udpchat.server.admission import Settings
 from udpchat.server.registry import Peer
 from udpchat.wire.content import Claim
 from udpchat.wire.frames import Down, EnterRefused, FollowRefused, Heads, Welcome, encode, parse_down_untrusted
-from udpchat.wire.limits import CAPABILITIES, NICKS_PER_KEY_MAX, ROOMS_MAX, ROOMS_PER_PEER_MAX
+from udpchat.wire.limits import CAPABILITIES, EMPTY_ROOMS_PER_KEY_MAX, NICKS_PER_KEY_MAX, ROOMS_PER_PEER_MAX
 from udpchat.wire.requests import Tell
 
 KEY = b"k" * 32
@@ -145,11 +145,11 @@ def test_one_may_be_in_so_many_rooms_whether_in_already_or_not() -> None:
         assert len(peer.rooms if peer.entering is None else peer.entering.rooms) == ROOMS_PER_PEER_MAX
 
 
-def test_a_server_holds_so_many_rooms() -> None:
+def test_a_person_opens_so_many_rooms() -> None:
     rig = Rig()
     peer = rig.device("alice")
     told(rig, peer)
-    for number in range(ROOMS_MAX):
-        rig.chat.rooms.open(f"room{number}")
+    for number in range(EMPTY_ROOMS_PER_KEY_MAX):
+        rig.chat.rooms.open(rig.now, f"room{number}", peer.who)
     rig.follow(peer, "#more")
     assert refusals(rig, peer) == ["too_many_rooms"] and not peer.rooms

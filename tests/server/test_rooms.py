@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from tests.server.rig import Rig, device_counts
+from udpchat.server.quotas import Who
 from udpchat.wire.content import Reason
-from udpchat.wire.limits import ROOMS_MAX
 from udpchat.wire.requests import GetHistory, Say
+
+ALICE = Who(b"a" * 32, "10.0.0.1")
 
 
 def test_a_room_without_members_is_forgotten_and_what_was_said_in_it_is_not() -> None:
@@ -15,16 +17,23 @@ def test_a_room_without_members_is_forgotten_and_what_was_said_in_it_is_not() ->
     rig.ask(alice, Say("den", 0, "hello"))
     rig.write()
     rig.chat.rooms.part(rig.now, alice, "den", Reason.PARTED)
-    assert "den" not in rig.chat.rooms and rig.chat.rooms.names() == ["den"] and not alice.downlink.subscriptions
-    room = rig.chat.rooms.open("den")
+    assert "den" not in rig.chat.rooms and rig.chat.rooms.names("", 99) == ["den"] and not alice.downlink.subscriptions
+    room = rig.chat.rooms.open(rig.now, "den", ALICE)
     assert room is not None and room.stream.head == 1 and room.roster.stream.generation != generation
 
 
-def test_there_are_so_many_rooms_at_once() -> None:
+def test_rooms_are_listed_in_order_a_page_at_a_time_whether_open_or_written() -> None:
     rig = Rig()
-    for number in range(ROOMS_MAX):
-        assert rig.chat.rooms.open(f"room{number}") is not None
-    assert rig.chat.rooms.open("more") is None and rig.chat.rooms.open("room7") is not None
+    alice = rig.device("alice", "b", "d")
+    for room in ("c", "a", "b"):
+        rig.ask(alice, Say(room, 0, "hello"))
+    rig.write()
+    rooms = rig.chat.rooms
+    assert (
+        rooms.names("", 9) == ["a", "b", "c", "d"] and rooms.names("a", 2) == ["b", "c"] and rooms.names("d", 9) == []
+    )
+    rig.leave(alice)
+    assert rooms.names("", 9) == ["a", "b", "c"] == Rig(rig.log).chat.rooms.names("", 9)
 
 
 def test_joining_and_parting_twice_is_joining_and_parting_once() -> None:

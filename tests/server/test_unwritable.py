@@ -220,4 +220,4 @@ def test_a_room_in_which_only_strangers_speak_is_not_opened_whether_written_or_n
     assert "attic" not in rig.chat.rooms
     rig.ask(alice, Say("cellar", 0, "hello"), counter=1)
     rig.write()
-    assert "cellar" not in rig.chat.rooms and rig.chat.rooms.names() == ["cellar"]
+    assert "cellar" not in rig.chat.rooms and rig.chat.rooms.names("", 99) == ["cellar"]

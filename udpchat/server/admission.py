@@ -119,7 +119,7 @@ class Admission:
             peer.entering.rooms[name] = is_back
 
     def _join(self, now: float, peer: Peer, name: str, *, is_back: bool) -> None:
-        room = self._rooms.open(name)
+        room = self._rooms.open(now, name, peer.who)
         if room is None:
             self._send(peer, FollowRefused(ROOM_PREFIX + name, "too_many_rooms"))
         else:

@@ -9,6 +9,7 @@ from udpchat.chat import events
 from udpchat.chat.ids import client_id_of
 from udpchat.server import settle
 from udpchat.server.admission import Admission, Settings
+from udpchat.server.charges import charge
 from udpchat.server.commits import Commits
 from udpchat.server.credit import Accounts
 from udpchat.server.fanout import Fanout
@@ -37,7 +38,8 @@ class Chat:
         self.registry = Registry(self.quotas.peers)
         self.commits = Commits(log)
         self.fanout = Fanout()
-        self.rooms = Rooms(log, self.commits.durable, self.registry, self.fanout, random)
+        durable, empty_rooms = self.commits.durable, self.quotas.empty_rooms
+        self.rooms = Rooms(log, durable, self.registry, self.fanout, random, empty=empty_rooms)
         self.queries = Queries()
         self.happened: list[events.ServerEvent] = []  # for the operator
         self._unreadable: set[str] = set()  # reasons of damage that were reported
@@ -80,8 +82,10 @@ class Chat:
         self._carry_out(now, self.commits.propose(proposal))
 
     def propose_action(self, now: float, peer: Peer, counter: int, action: settle.Action) -> None:
-        """Propose what a request of an entered peer wants done."""
+        """Propose what a request of an entered peer wants done, if its quotas allow it."""
         assert peer.nick is not None
+        if not charge(now, peer.who, action, self.commits.settled, self.quotas):
+            return answer(peer, counter, Failed("too_fast"))
         time_ms = int((now + self.wall_offset_s) * 1000)
         self.propose(now, settle.ActionProposal(peer.author, peer.nick, counter, time_ms, action))
 

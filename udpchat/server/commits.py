@@ -20,14 +20,14 @@ class Commits:
     def __init__(self, reader: LogReader) -> None:
         self.durable = State(reader)
         self.durable.load()
-        self._settled = State(reader, under=self.durable)
+        self.settled = State(reader, under=self.durable)
         self._pending: deque[Settlement] = deque()
         self._undrained: list[Append] = []
         self.is_unwritable = False  # whether the last write failed
 
     def propose(self, proposal: Proposal) -> tuple[Effect, ...]:
         """Settle a proposal. Returns its effects if nothing has to be written before them, else ()."""
-        settlement = settle(self._settled, proposal)
+        settlement = settle(self.settled, proposal)
         if not settlement.appends and not self._pending:
             return settlement.effects
         for append in settlement.appends:
@@ -39,7 +39,7 @@ class Commits:
 
     def _apply(self, settlement: Settlement) -> None:
         for append in settlement.appends:
-            self._settled.apply(append.log, append.sequence, append.entry)
+            self.settled.apply(append.log, append.sequence, append.entry)
 
     def drain_appends(self) -> list[Append]:
         """The entries to write as one batch; then call `take_durable` or `rejected`."""
@@ -66,7 +66,7 @@ class Commits:
 
     def rebase(self) -> None:
         """Rebuild the settled state from what is still pending, after `apply_durable`."""
-        self._settled.clear()
+        self.settled.clear()
         for settlement in self._pending:
             self._apply(settlement)
         self.durable.unpin_heads({append.log for settlement in self._pending for append in settlement.appends})
@@ -77,7 +77,7 @@ class Commits:
         dropped = [settlement.proposal for settlement in self._pending]
         self._pending.clear()
         self._undrained.clear()
-        self._settled.clear()
+        self.settled.clear()
         self.durable.unpin_heads(())
         return dropped
 

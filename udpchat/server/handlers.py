@@ -58,8 +58,6 @@ def _malformed(context: RequestContext, request: requests.Malformed) -> Outcome:
 
 def _say(context: RequestContext, request: requests.Say) -> Outcome:
     room = parse_room(request.room)
-    if not context.chat.rooms.has_place(room):
-        return Failed("too_many_rooms")
     text = _cleaned(context, request)
     return text if isinstance(text, Failed) else requests.Say(room, request.kind, text, request.extra)
 
@@ -154,7 +152,7 @@ def _list_members(context: RequestContext, request: requests.ListMembers) -> Out
 
 
 def _list_rooms(context: RequestContext, request: requests.ListRooms) -> Outcome:
-    names = [name for name in context.chat.rooms.names() if name > request.after]
+    names = context.chat.rooms.names(request.after, PAGE_ITEMS_MAX + 1)
     page = _page(names)
     return requests.Page(page, len(page) < len(names))
 

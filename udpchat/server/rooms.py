@@ -5,19 +5,20 @@ All of this is lost at a restart; `server.state` has the durable part.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from udpchat.chat.ids import ROOM_PREFIX, room_log
+from udpchat.chat.ids import LOBBY, ROOM_PREFIX, room_log
 from udpchat.server.fanout import Fanout
+from udpchat.server.quotas import HeldQuota, Places, Who
 from udpchat.server.registry import Peer, Registry
 from udpchat.server.roster import Roster
 from udpchat.server.state import State
 from udpchat.sync.log import LogReader
 from udpchat.sync.log_stream import LogStream
 from udpchat.wire.content import Reason
-from udpchat.wire.frames import Head, Heads, encode
-from udpchat.wire.limits import ROOMS_MAX
+from udpchat.wire.frames import FollowRefused, Head, Heads, encode
 
 
 @dataclass(slots=True, eq=False)
@@ -29,14 +30,43 @@ class Room:
     roster: Roster
 
 
+class _Names:
+    """Names in order: a page of them costs no more if there are many."""
+
+    __slots__ = ("_names",)
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = sorted(names)
+
+    def add(self, name: str) -> None:
+        at = bisect_left(self._names, name)
+        if self._names[at : at + 1] != [name]:
+            insort(self._names, name)
+
+    def remove(self, name: str) -> None:
+        del self._names[bisect_left(self._names, name)]
+
+    def after(self, name: str, count: int) -> list[str]:
+        first = bisect_right(self._names, name)
+        return self._names[first : first + count]
+
+
 class Rooms:
     """The open rooms by name, and the streams of their logs and of followed conversations.
 
-    `to_arm`: rooms that may have a timer to arm, in order.
+    `empty` is the quota of rooms in which nothing was ever said. `to_arm`: rooms that may have a timer to arm, in
+    order.
     """
 
     def __init__(
-        self, log: LogReader, durable: State, registry: Registry, fanout: Fanout, random: Callable[[int], bytes]
+        self,
+        log: LogReader,
+        durable: State,
+        registry: Registry,
+        fanout: Fanout,
+        random: Callable[[int], bytes],
+        *,
+        empty: HeldQuota,
     ) -> None:
         self._log = log
         self._durable = durable
@@ -44,6 +74,8 @@ class Rooms:
         self._fanout = fanout
         self._random = random
         self._rooms: dict[str, Room] = {}
+        self._names = _Names(name[1:] for name in log.logs() if name.startswith(ROOM_PREFIX))
+        self._empty: Places[str] = Places(empty)
         self._streams: dict[str, LogStream] = {}
         self.to_arm: dict[Room, None] = {}
 
@@ -62,22 +94,38 @@ class Rooms:
     def get(self, name: str) -> Room | None:
         return self._rooms.get(name)
 
-    def names(self) -> list[str]:
-        """The rooms that have members or have ever held a message, in order."""
-        written = {log[1:] for log in self._log.logs() if log.startswith(ROOM_PREFIX)}
-        return sorted(written | self._rooms.keys())
+    def names(self, after: str, count: int) -> list[str]:
+        """Of the rooms that have members or have ever held a message, the first `count` behind `after`, in order."""
+        return self._names.after(after, count)
 
-    def has_place(self, name: str) -> bool:
-        """Whether a room of this name is open or can be opened."""
-        return name in self._rooms or len(self._rooms) < ROOMS_MAX
-
-    def open(self, name: str) -> Room | None:
-        """The room of this name, opened if necessary; None if there are too many."""
+    def open(self, now: float, name: str, who: Who) -> Room | None:
+        """The room of this name, opened if necessary; None if there are too many in which nothing was said."""
         room = self._rooms.get(name)
-        if room is None and len(self._rooms) < ROOMS_MAX:
+        if room is None and (name == LOBBY or self._is_said(name) or self._take_place(now, name, who)):
             generation = int.from_bytes(self._random(6), "big") + 1
             room = self._rooms[name] = Room(name, self.stream(room_log(name)), Roster(name, generation=generation))
+            self._names.add(name)
         return room
+
+    def _is_said(self, name: str) -> bool:
+        """Whether something was ever said in this room, and is written."""
+        return self._durable.head(room_log(name)) > 0
+
+    def _take_place(self, now: float, name: str, who: Who) -> bool:
+        """A place for a room in which nothing was said, of a room that is closed for it if there is none else."""
+        surplus = self._empty.surplus_for(who, lambda room: True)
+        if surplus is not None:
+            refused = encode(FollowRefused(room_log(surplus), "too_many_rooms"))
+            for peer in list(self._fanout.followers(self._rooms[surplus].roster.stream)):
+                self.part(now, peer, surplus, Reason.PARTED)
+                self._fanout.send(peer, refused)
+        return self._empty.take(name, who)
+
+    def _close(self, name: str) -> None:
+        del self._rooms[name]
+        self._empty.give_back(name)
+        if not self._is_said(name):
+            self._names.remove(name)
 
     # --- Streams ----------
 
@@ -94,6 +142,9 @@ class Rooms:
 
     def extend(self, now: float, log: str, first: int, entries: list[bytes]) -> None:
         """A log has durably grown by entries from `first` on: send them to its followers."""
+        if first == 1 and log.startswith(ROOM_PREFIX):
+            self._empty.give_back(log[1:])
+            self._names.add(log[1:])
         stream = self._streams.get(log)
         if stream is not None:
             new = entries[stream.head + 1 - first :]  # a stream that was opened meanwhile may have some of them
@@ -145,7 +196,7 @@ class Rooms:
             self._unfollow(peer, room.roster.stream)
             self._unfollow(peer, room.stream)
         if not room.roster.members:
-            del self._rooms[name]
+            self._close(name)
 
     def remove(self, now: float, peer: Peer, reason: Reason) -> None:
         """Remove a peer from its rooms, the logs it follows and the registry."""

@@ -195,6 +195,8 @@ def _set_topic(state: State, proposal: ActionProposal, action: SetTopic) -> _Out
 
 def _say(state: State, proposal: ActionProposal, action: Say) -> _Outcome:
     log = room_log(action.room)
+    if not state.may_write(log):
+        return [], [_failed(proposal, "too_many_rooms")]
     stored = Stored(log, state.head(log) + 1)
     return [(log, _message(proposal, action))], [_answered(proposal, stored)]
 
@@ -208,7 +210,7 @@ def _tell(state: State, proposal: ActionProposal, action: Telling) -> _Outcome:
     log = conversation_log(key, other)
     entries: list[tuple[str, bytes]] = []
     if log not in state.conversations(key):
-        if not (state.may_converse(key) and state.may_converse(other)):
+        if not (state.may_converse(key) and state.may_converse(other) and state.may_write(log)):
             return [], [_failed(proposal, "too_many_conversations")]
         entries.append((DIRECTORY_LOG, encode(ConversationRecord(log, (key, other)))))
     entries.append((log, _message(proposal, request, to=claim.nick)))
@@ -219,6 +221,8 @@ def _tell(state: State, proposal: ActionProposal, action: Telling) -> _Outcome:
 def _mark_read(state: State, proposal: ActionProposal, action: MarkRead) -> _Outcome:
     key = proposal.author.key
     log = inbox_log(key)
+    if not state.may_write(log):
+        return [], [_failed(proposal, "too_fast")]
     mark = ReadMark(action.log, action.generation, action.sequence)
     return [(log, encode(mark))], [FollowPrivate(log, (key,)), _answered(proposal, Done())]
 

@@ -7,16 +7,25 @@ durable yet are one state over the durable one, and it is cleared when they coul
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Container, Mapping
 from typing import Final
 
-from udpchat.chat.ids import DIRECTORY_LOG
+from udpchat.chat.ids import CONVERSATION_PREFIX, DIRECTORY_LOG, INBOX_PREFIX, ROOM_PREFIX
 from udpchat.chat.names import skeleton
 from udpchat.sync.log import LogReader
 from udpchat.wire.content import Claim, ConversationRecord, TopicRecord
 from udpchat.wire.frames import parse_record
-from udpchat.wire.limits import CONVERSATIONS_PER_KEY_MAX, NICKS_MAX, NICKS_PER_KEY_MAX
+from udpchat.wire.limits import (
+    CONVERSATIONS_MAX,
+    CONVERSATIONS_PER_KEY_MAX,
+    INBOXES_MAX,
+    NICKS_MAX,
+    NICKS_PER_KEY_MAX,
+    STORED_ROOMS_MAX,
+)
 
+LOGS_MAX = {ROOM_PREFIX: STORED_ROOMS_MAX, CONVERSATION_PREFIX: CONVERSATIONS_MAX, INBOX_PREFIX: INBOXES_MAX}
 _READ_RECORDS: Final = 1_024
 _NO_CONVERSATIONS: Final[Mapping[str, bytes]] = {}
 
@@ -24,7 +33,7 @@ _NO_CONVERSATIONS: Final[Mapping[str, bytes]] = {}
 class State:
     """Heads, claims, topics and conversations. Only `load` reads entries."""
 
-    __slots__ = ("_claim_counts", "_claims", "_conversations", "_heads", "_reader", "_topics", "_under")
+    __slots__ = ("_claim_counts", "_claims", "_conversations", "_heads", "_logs", "_reader", "_topics", "_under")
 
     def __init__(self, reader: LogReader, under: State | None = None) -> None:
         self._reader = reader
@@ -34,6 +43,7 @@ class State:
     def clear(self) -> None:
         """Forget all entries that were applied to this state itself."""
         self._heads: dict[str, int] = {}
+        self._logs: Counter[str] = Counter()  # how many there are, by the prefix of their names
         self._claims: dict[str, Claim] = {}  # by skeleton: nicks that look alike share one
         self._claim_counts: dict[bytes, int] = {}
         self._topics: dict[str, TopicRecord] = {}  # by room
@@ -50,10 +60,13 @@ class State:
                 sequence += 1
                 self.apply(DIRECTORY_LOG, sequence, record)
         self.unpin_heads(())
+        self._logs = Counter(log[0] for log in self._reader.logs())
 
     def apply(self, log: str, sequence: int, entry: bytes) -> None:
         """Apply an entry, which is the last of its log, at `sequence`."""
         self._heads[log] = sequence
+        if sequence == 1:
+            self._logs[log[0]] += 1
         if log != DIRECTORY_LOG:
             return
         match parse_record(entry):
@@ -76,6 +89,13 @@ class State:
         if head is None:
             head = self._reader.extent(log).head if self._under is None else self._under.head(log)
         return head
+
+    def may_write(self, log: str) -> bool:
+        """Whether a log is there, or can be made."""
+        return self.head(log) > 0 or self._logs_of(log[0]) < LOGS_MAX[log[0]]
+
+    def _logs_of(self, prefix: str) -> int:
+        return self._logs[prefix] + (self._under._logs_of(prefix) if self._under is not None else 0)
 
     def pin_head(self, log: str) -> None:
         """The log will be written: only `apply` moves its head, even if the store already shows more."""

@@ -89,7 +89,6 @@ COOKIE_HELD_S_MAX = 8.0  # a client uses no older cookie: it could expire on the
 
 PEERS_MAX = 20_000
 PEERS_PER_KEY_MAX = 8  # devices of one person at once
-ROOMS_MAX = 1_000
 ROOMS_PER_PEER_MAX = 64
 NICKS_PER_KEY_MAX = 8
 NICKS_MAX = 1_000_000
@@ -104,9 +103,9 @@ EMPTY_ROOMS_PER_SOURCE = 256
 REQUEST_BYTES_MAX = 64 * 1024 * 1024  # requests, fragments and answers held for all clients together
 REQUEST_BYTES_PER_KEY_MAX = 256 * 1024  # eight devices that send long messages; whoever is over repeats them
 REQUEST_BYTES_PER_SOURCE = 8 * 1024 * 1024
-STORED_ROOMS_MAX = 65_536  # rooms with something said, for ever; with all conversations and inboxes below 2^23 logs
+STORED_ROOMS_MAX = 65_536  # rooms with something said, for ever
 CONVERSATIONS_MAX = 2**20
-TOPICS_MAX = STORED_ROOMS_MAX
+INBOXES_MAX = 2**22  # all logs together are fewer than 2^23, which is how many the store can number
 
 # Rates of a key and of a source: each (at once, a day). A class that comes for the first time passes at once.
 CLAIMS_A_DAY = ((NICKS_PER_KEY_MAX, NICKS_PER_KEY_MAX), (4_096, 256))  # one host fills NICKS_MAX in ten years

@@ -1,0 +1,40 @@
+"""What an action is charged for before it is settled: what it writes, and what it makes (SPEC 6.7)."""
+
+from __future__ import annotations
+
+from udpchat.chat.ids import conversation_log, room_log
+from udpchat.server.quotas import Quotas, SpentQuota, Who
+from udpchat.server.settle import Action, Telling
+from udpchat.server.state import State
+from udpchat.wire.limits import WRITE_ENTRY_BYTES
+from udpchat.wire.requests import Rename, Say, SetTopic
+
+
+def charge(now: float, who: Who, action: Action, state: State, quotas: Quotas) -> bool:
+    """Charge an action that somebody wants done in this state; False if that is more than they may for now."""
+    made = _made_by(who, action, state, quotas)
+    return (made is None or made.take(now, who)) and quotas.written_bytes.take(now, who, _bytes_of(action))
+
+
+def _made_by(who: Who, action: Action, state: State, quotas: Quotas) -> SpentQuota | None:
+    """The quota of what an action makes that is there for long; None if it makes nothing."""
+    match action:
+        case Say(room) if not state.head(room_log(room)):
+            return quotas.stored_rooms
+        case Telling(request):
+            claim = state.owner(request.nick)
+            is_new = claim is not None and not state.head(conversation_log(who.key, claim.key))
+            return quotas.conversations if is_new else None
+        case Rename(nick):
+            return None if state.owner(nick) else quotas.claims
+        case SetTopic():
+            return quotas.topics
+    return None
+
+
+def _bytes_of(action: Action) -> int:
+    """About what an action writes."""
+    request = action.request if isinstance(action, Telling) else action
+    text: str = getattr(request, "text", "")
+    extra = getattr(request, "extra", None)
+    return WRITE_ENTRY_BYTES + len(text.encode()) + (len(extra.data) if extra else 0)
