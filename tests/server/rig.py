@@ -46,25 +46,33 @@ class Rig:
         self._counters: dict[bytes, int] = {}
         self._index = 0
 
-    def stranger(self, *, key: bytes | None = None, instance: bytes | None = None) -> Peer:
+    def stranger(
+        self, *, key: bytes | None = None, instance: bytes | None = None, host: str | None = None
+    ) -> Peer:
         """A device that has a session and has not entered."""
+        key, instance = key or self.random.randbytes(32), instance or self.random.randbytes(16)
+        return self.chat.add_peer(self.now, self._session(key, host), Introduction(instance))
+
+    def renew(self, peer: Peer) -> None:
+        """A device makes a fresh session, from where it was."""
+        session = self._session(peer.key, peer.session.path.address[0])
+        self.chat.renew_peer(self.now, peer, session, Introduction(peer.author.instance))
+
+    def _session(self, key: bytes, host: str | None) -> Session:
         self._index += 1
         keys = Keys(send=self.random.randbytes(32), receive=self.random.randbytes(32), handshake_hash=bytes(32))
-        session = Session(
+        return Session(
             self.now,
             index=self._index,
             peer_index=self._index,
-            remote_static=key or self.random.randbytes(32),
+            remote_static=key,
             keys=keys,
-            path=Path(Address(f"10.0.0.{self._index}", 1)),
+            path=Path(Address(host or f"10.0.0.{self._index}", 1)),
         )
-        return self.chat.add_peer(self.now, session, Introduction(instance or self.random.randbytes(16)))
 
     def enter(self, peer: Peer, nick: str) -> None:
         """A device asks to enter."""
-        proposal = self.chat.admission.enter(peer, nick)
-        if proposal is not None:
-            self.chat.propose(self.now, proposal)
+        self.chat.enter(self.now, peer, nick)
 
     def follow(self, peer: Peer, log: str) -> None:
         """A device asks to be in a room."""
@@ -139,6 +147,12 @@ class Rig:
             self.server.persisted(self.now, len(batch))
             self.read()
         self.server.drain_transmits()
+
+    def write_down(self) -> None:
+        """As `write`; what it causes to be sent is still to be sent."""
+        while batch := self.server.drain_writes():
+            self.log.append(batch)
+            self.chat.persisted(self.now, len(batch))
 
     def refuse(self) -> None:
         """Nothing that is to be written, is."""

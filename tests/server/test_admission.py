@@ -96,7 +96,11 @@ def test_who_is_in_stays_who_it_is_whatever_it_says() -> None:
     told(rig, peer)
     rig.enter(peer, "bob")
     (welcome,) = told(rig, peer)
-    assert isinstance(welcome, Welcome) and welcome.nick == "alice" and rig.chat.commits.durable.owner("bob") is None
+    assert (
+        isinstance(welcome, Welcome)
+        and welcome.nick == "alice"
+        and rig.chat.commits.durable.claims.owner("bob") is None
+    )
 
 
 def test_who_left_before_its_nick_was_written_down_does_not_come_in_as_a_ghost() -> None:
@@ -106,7 +110,11 @@ def test_who_left_before_its_nick_was_written_down_does_not_come_in_as_a_ghost()
     rig.follow(peer, "#lobby")
     rig.leave(peer)
     rig.write()
-    assert rig.told == [] and not rig.chat.rooms and rig.chat.commits.durable.owner("alice") == Claim("alice", KEY)
+    assert (
+        rig.told == []
+        and not rig.chat.rooms
+        and rig.chat.commits.durable.claims.owner("alice") == Claim("alice", KEY, 100_000)
+    )
 
 
 def test_a_room_is_answered_each_time_it_is_asked_for() -> None:

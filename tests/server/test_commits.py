@@ -62,7 +62,7 @@ def test_two_who_claim_one_nick_at_once_get_one_owner() -> None:
     commits.propose(proposal(ALICE, Rename("carol")))
     commits.propose(proposal(BOB, Rename("Carol")))
     results = [effect.result for effect in commit(commits, log) if isinstance(effect, SendResult)]
-    assert isinstance(results[1], Failed) and commits.durable.owner("carol") == Claim("carol", ALICE)
+    assert isinstance(results[1], Failed) and commits.durable.claims.owner("carol") == Claim("carol", ALICE)
 
 
 def test_a_failed_write_drops_all_that_is_under_way_and_the_state_is_that_of_the_store() -> None:
@@ -79,7 +79,7 @@ def test_a_failed_write_drops_all_that_is_under_way_and_the_state_is_that_of_the
         commits.propose(each)
     commits.drain_appends()
     assert commits.rejected() == asked and commits.is_unwritable
-    assert commits.durable.owner("carol") is None and commits.pending_of(asked[1].author.client_id) == []
+    assert commits.durable.claims.owner("carol") is None and commits.pending_of(asked[1].author.client_id) == []
     commits.propose(proposal(BOB, Say("lobby", 0, "again")))
     (answered,) = commit(commits, log)
     assert answered == SendResult(asked[1].author.client_id, 1, Stored("#lobby", 2)) and not commits.is_unwritable

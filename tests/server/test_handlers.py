@@ -153,7 +153,7 @@ def test_a_rename_keeps_the_old_nick_for_its_key_and_shows_in_all_its_rooms() ->
         assert why_not(rig, bob, Rename(nick)) == "nick_taken"
     counter = rig.ask(alice, Rename("alice"))  # one's own: nothing is to be written
     assert rig.result(alice, counter) == Done() and rig.server.drain_writes() == []
-    assert Rig(rig.log).chat.commits.durable.owner("carol") == Claim("carol", alice.key)
+    assert Rig(rig.log).chat.commits.durable.claims.owner("carol") == Claim("carol", alice.key, 100_000)
 
 
 def test_a_rename_to_a_bad_nick_or_to_one_too_many_is_refused() -> None:

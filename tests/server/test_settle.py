@@ -59,7 +59,7 @@ def test_the_same_state_and_proposal_give_the_same_and_the_state_stays(state: St
     actions = Say("lobby", 0, "hi"), Telling(Tell("bob", 0, "hi"), Here()), Rename("carol"), SetTopic("lobby", "tea")
     for proposed in (EnterProposal(ALICE, "carol"), *map(proposal, actions)):
         assert settle(state, proposed) == settle(state, proposed)
-    assert state.owner("carol") is None and state.head(DIRECTORY_LOG) == 2 and not state.conversations(ALICE.key)
+    assert state.claims.owner("carol") is None and state.head(DIRECTORY_LOG) == 2 and not state.conversations(ALICE.key)
 
 
 def test_a_message_goes_behind_the_last_of_its_room_and_is_answered_with_its_place(state: State) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.storage.memory import MemoryLog
 from udpchat.chat.ids import DIRECTORY_LOG
-from udpchat.server import state as module
+from udpchat.server import claims
 from udpchat.server.state import State
 from udpchat.sync.log import Append
 from udpchat.wire.content import Claim, ConversationRecord, TopicRecord
@@ -33,33 +33,33 @@ def test_a_nick_and_all_that_look_like_it_belong_to_the_key_that_claimed_it_firs
     directory = Directory()
     directory.add(directory.durable, Claim("Alice", KEY), Claim("alice", OTHER))
     for spelling in ("alice", "AL1CE", "\u0430lice"):
-        assert directory.settled.owner(spelling) == Claim("Alice", KEY)
-    assert directory.settled.owner("bob") is None
+        assert directory.settled.claims.owner(spelling) == Claim("Alice", KEY)
+    assert directory.settled.claims.owner("bob") is None
 
 
 def test_a_claim_that_stands_already_counts_once() -> None:
     directory = Directory()
     directory.add(directory.durable, *[Claim("alice", KEY)] * NICKS_PER_KEY_MAX)
-    assert directory.durable.may_claim(KEY)
+    assert directory.durable.claims.may_claim(KEY)
 
 
 def test_a_key_holds_so_many_nicks_of_those_written_and_those_being_written() -> None:
     directory = Directory()
     for number in range(NICKS_PER_KEY_MAX):
-        assert directory.settled.may_claim(KEY)
+        assert directory.settled.claims.may_claim(KEY)
         directory.add(directory.durable if number % 2 else directory.settled, Claim(f"nick{number}", KEY))
-    assert not directory.settled.may_claim(KEY) and directory.settled.may_claim(OTHER)
+    assert not directory.settled.claims.may_claim(KEY) and directory.settled.claims.may_claim(OTHER)
     directory.settled.clear()
-    assert directory.settled.may_claim(KEY) and directory.settled.owner("nick0") is None
-    assert directory.settled.owner("nick1") == Claim("nick1", KEY)
+    assert directory.settled.claims.may_claim(KEY) and directory.settled.claims.owner("nick0") is None
+    assert directory.settled.claims.owner("nick1") == Claim("nick1", KEY)
 
 
 def test_there_are_so_many_nicks_in_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "NICKS_MAX", 2)
+    monkeypatch.setattr(claims, "NICKS_MAX", 2)
     directory = Directory()
     directory.add(directory.durable, Claim("alice", KEY))
     directory.add(directory.settled, Claim("bob", OTHER))
-    assert not directory.settled.may_claim(b"c" * 32) and directory.durable.may_claim(b"c" * 32)
+    assert not directory.settled.claims.may_claim(b"c" * 32) and directory.durable.claims.may_claim(b"c" * 32)
 
 
 def test_the_upper_topic_hides_the_lower_until_it_is_dropped() -> None:
@@ -92,7 +92,7 @@ def test_what_was_loaded_is_what_was_applied() -> None:
     directory.log.append([Append(DIRECTORY_LOG, at, encode(record), None) for at, record in enumerate(records, 1)])
     directory.durable.load()
     loaded = directory.durable
-    assert loaded.owner("alice") == records[0] and loaded.topic("lobby") == TopicRecord("lobby", "tea", "alice")
+    assert loaded.claims.owner("alice") == records[0] and loaded.topic("lobby") == TopicRecord("lobby", "tea", "alice")
     assert loaded.conversations(OTHER) == {"@one": KEY} and loaded.head(DIRECTORY_LOG) == 3
 
 

@@ -81,7 +81,7 @@ def test_a_newcomer_whose_nick_cannot_be_written_down_gets_in_when_there_is_room
     alice = world.add_client("alice")
     world.run(5)
     assert not alice.core.is_entered and not alice.core.is_over
-    assert world.server.core.chat.commits.durable.owner("alice") is None
+    assert world.server.core.chat.commits.durable.claims.owner("alice") is None
     other = world.add_client("bob")
     world.server.is_full = False
     world.settle(limit_s=10)
@@ -176,13 +176,13 @@ def test_a_second_device_does_not_go_by_a_nick_before_it_is_durably_its_own() ->
     rig.enter(third, "CAROL")
     assert (one.nick, two.nick, third.nick) == ("alice", "alice", None)
     rig.refuse()
-    assert rig.chat.commits.durable.owner("carol") is None and (one.nick, two.nick) == ("alice", "alice")
+    assert rig.chat.commits.durable.claims.owner("carol") is None and (one.nick, two.nick) == ("alice", "alice")
     rig.ask(two, Rename("Carol"), counter=second)
     rig.ask(one, Rename("carol"), counter=first)
     rig.write()
     assert (one.nick, two.nick) == ("carol", "Carol")
     again = Rig(rig.log)
-    assert again.chat.commits.durable.owner(parse_nick("carol")) == Claim("Carol", one.key)
+    assert again.chat.commits.durable.claims.owner(parse_nick("carol")) == Claim("Carol", one.key, 100_000)
 
 
 def test_a_conversation_that_could_not_be_opened_is_opened_when_it_is_asked_for_again() -> None:

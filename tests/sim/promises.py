@@ -185,12 +185,12 @@ class Promises:
         chat = self._server.core.chat
         nicks = [record.nick for record in records if isinstance(record, Claim)]
         for nick in [*nicks, *(peer.nick for peer in chat.registry if peer.nick is not None)]:
-            assert held.owner(nick) == stored.owner(nick), f"{nick} is another's than its log says"
+            assert held.claims.owner(nick) == stored.claims.owner(nick), f"{nick} is another's than its log says"
         for room in {record.room for record in records if isinstance(record, TopicRecord)}:
             assert held.topic(room) == stored.topic(room), f"the topic of {room} is not that of its log"
         for key in {client.static.public for client in self._clients}:
             assert held.conversations(key) == stored.conversations(key), "conversations are not those of the log"
-            assert held.may_claim(key) == stored.may_claim(key)
+            assert held.claims.may_claim(key) == stored.claims.may_claim(key)
 
     def _check_author(self, client: ClientNode, entries: dict[str, list[tuple[int, Entry]]]) -> None:
         instance = client.store.load().instance

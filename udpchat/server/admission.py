@@ -11,7 +11,6 @@ from udpchat.chat.refusals import detail_of
 from udpchat.server.fanout import Fanout
 from udpchat.server.registry import Peer
 from udpchat.server.rooms import Rooms
-from udpchat.server.settle import EnterProposal
 from udpchat.server.state import State
 from udpchat.wire.frames import Down, EnterRefused, FollowRefused, Welcome, encode
 from udpchat.wire.limits import CAPABILITIES, EXPIRY_S, HEARTBEAT_S, PROTOCOL_MINOR, ROOMS_PER_PEER_MAX
@@ -40,8 +39,8 @@ class Admission:
         self._settings = settings
         self._happened = happened
 
-    def enter(self, peer: Peer, asked: str) -> EnterProposal | None:
-        """A peer requests to enter under a nick: what to propose, if anything. After it entered: welcome it again."""
+    def enter(self, peer: Peer, asked: str) -> str | None:
+        """A peer requests to enter under a nick: that to propose, if any. After it entered: welcome it again."""
         if peer.entering is None:
             self._welcome(peer)
             return None
@@ -53,7 +52,7 @@ class Admission:
         if peer.entering.nick is not None:
             return None  # already proposed
         peer.entering.nick = nick
-        return EnterProposal(peer.author, nick)
+        return nick
 
     def forget(self, peer: Peer) -> None:
         """Forget the proposed nick. The peer repeats its Enter, so it can be proposed again."""

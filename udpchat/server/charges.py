@@ -1,4 +1,4 @@
-"""What an action is charged for before it is settled: what it writes, and what it makes (SPEC 6.7)."""
+"""What an action is charged for before it is settled: what it writes, and what it makes (SPEC 6.8)."""
 
 from __future__ import annotations
 
@@ -16,17 +16,23 @@ def charge(now: float, who: Who, action: Action, state: State, quotas: Quotas) -
     return (made is None or made.take(now, who)) and quotas.written_bytes.take(now, who, _bytes_of(action))
 
 
+def charge_claim(now: float, who: Who, nick: str, state: State, quotas: Quotas) -> bool:
+    """Charge who enters under a nick that nobody has, as for a Rename."""
+    made = _made_by(who, Rename(nick), state, quotas)
+    return made is None or made.take(now, who)
+
+
 def _made_by(who: Who, action: Action, state: State, quotas: Quotas) -> SpentQuota | None:
     """The quota of what an action makes that is there for long; None if it makes nothing."""
     match action:
         case Say(room) if not state.head(room_log(room)):
             return quotas.stored_rooms
         case Telling(request):
-            claim = state.owner(request.nick)
+            claim = state.claims.owner(request.nick)
             is_new = claim is not None and not state.head(conversation_log(who.key, claim.key))
             return quotas.conversations if is_new else None
         case Rename(nick):
-            return None if state.owner(nick) else quotas.claims
+            return None if state.claims.owner(nick) else quotas.claims
         case SetTopic():
             return quotas.topics
     return None

@@ -9,7 +9,7 @@ from udpchat.chat import events
 from udpchat.chat.ids import client_id_of
 from udpchat.server import settle
 from udpchat.server.admission import Admission, Settings
-from udpchat.server.charges import charge
+from udpchat.server.charges import charge, charge_claim
 from udpchat.server.commits import Commits
 from udpchat.server.credit import Accounts
 from udpchat.server.fanout import Fanout
@@ -67,6 +67,8 @@ class Chat:
         peer.window.forget_held()
         recall_answers(self._log, peer)
         peer.downlink.reset(now)
+        if peer.nick is not None:
+            self._propose_to_enter(now, peer, peer.nick)  # who never leaves uses a nick too
 
     def repeat_answer(self, now: float, peer: Peer, counter: int, encoded: bytes) -> None:
         """A request was repeated that is answered already: send the answer again."""
@@ -81,13 +83,31 @@ class Chat:
         """Settle a proposal. Its effects follow at once, or when it is durable."""
         self._carry_out(now, self.commits.propose(proposal))
 
+    def enter(self, now: float, peer: Peer, asked: str) -> None:
+        """A peer requests to enter under a nick."""
+        nick = self.admission.enter(peer, asked)
+        if nick is None:
+            return
+        if self.commits.is_unwritable or charge_claim(now, peer.who, nick, self.commits.settled, self.quotas):
+            self._propose_to_enter(now, peer, nick)
+        else:
+            self.admission.reject(peer, "too_fast", ())
+
+    def _propose_to_enter(self, now: float, peer: Peer, nick: str) -> None:
+        held = self.commits.settled.claims.owner(nick)
+        is_frozen = self.commits.is_unwritable and held is not None and held.key == peer.key
+        self.propose(now, settle.EnterProposal(peer.author, nick, 0 if is_frozen else self._time_ms(now)))
+
+    def _time_ms(self, now: float) -> int:
+        return int((now + self.wall_offset_s) * 1000)
+
     def propose_action(self, now: float, peer: Peer, counter: int, action: settle.Action) -> None:
         """Propose what a request of an entered peer wants done, if its quotas allow it."""
         assert peer.nick is not None
-        if not charge(now, peer.who, action, self.commits.settled, self.quotas):
+        is_free = self.commits.is_unwritable  # it is repeated until it can be written
+        if not is_free and not charge(now, peer.who, action, self.commits.settled, self.quotas):
             return answer(peer, counter, Failed("too_fast"))
-        time_ms = int((now + self.wall_offset_s) * 1000)
-        self.propose(now, settle.ActionProposal(peer.author, peer.nick, counter, time_ms, action))
+        self.propose(now, settle.ActionProposal(peer.author, peer.nick, counter, self._time_ms(now), action))
 
     def persisted(self, now: float, count: int) -> None:
         """The `count` oldest drained appends are durable: carry out their effects, then send the entries."""

@@ -39,9 +39,7 @@ class FrameContext(NamedTuple):
 def _on_enter(context: FrameContext, frame: frames.Enter) -> None:
     now, chat, peer, *_ = context
     peer.renames.advance(frame.renamed_by)
-    proposal = chat.admission.enter(peer, frame.nick)
-    if proposal is not None:
-        chat.propose(now, proposal)
+    chat.enter(now, peer, frame.nick)
 
 
 def _on_follow(context: FrameContext, frame: frames.Follow) -> None:

@@ -66,7 +66,7 @@ def _tell(context: RequestContext, request: requests.Tell) -> Outcome:
     text = _cleaned(context, request)
     if isinstance(text, Failed):
         return text
-    claim = context.chat.commits.durable.owner(request.nick)
+    claim = context.chat.commits.durable.claims.owner(request.nick)
     presence = _presence_of(context.chat.registry.entered(claim.key)) if claim else requests.Absent()
     return Telling(requests.Tell(request.nick, request.kind, text, request.extra), presence)
 
@@ -117,7 +117,7 @@ def _set_away(context: RequestContext, request: requests.SetAway) -> Outcome:
 
 
 def _whois(context: RequestContext, request: requests.Whois) -> Outcome:
-    claim = context.chat.commits.durable.owner(request.nick)
+    claim = context.chat.commits.durable.claims.owner(request.nick)
     if claim is None:
         return Failed("no_such_nick", (request.nick,))
     look = skeleton(claim.nick)

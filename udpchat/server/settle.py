@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from udpchat.chat.ids import DIRECTORY_LOG, conversation_log, inbox_log, message_id, room_log
+from udpchat.server.claims import has_lapsed, renewed
 from udpchat.server.state import State
 from udpchat.sync.log import Append, RequestId
 from udpchat.wire.content import Claim, ConversationRecord, Message, ReadMark, TopicRecord
@@ -48,10 +49,14 @@ class Author:
 
 @dataclass(frozen=True, slots=True)
 class EnterProposal:
-    """A device wants to enter under a nick. Not a request: it has no counter, and is repeated until answered."""
+    """A device wants to enter under a nick. Not a request: it has no counter, and is repeated until answered.
+
+    `time_ms` 0: an own nick is not claimed anew, for nothing can be written.
+    """
 
     author: Author
     nick: str
+    time_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,32 +164,45 @@ def settle(state: State, proposal: Proposal) -> Settlement:
 _Outcome = tuple[list[tuple[str, bytes]], list[Effect]]  # (log, entry) in order; the last one records the request
 
 
-def _taken(nick: str, held: str) -> tuple[str, tuple[str, ...]]:
+_Refusal = tuple[str, tuple[str, ...]]  # code, detail
+
+
+def _taken(nick: str, held: str) -> _Refusal:
     """The refusal of a nick that another key owns, or one that looks alike."""
     return ("nick_taken", (nick,)) if nick == held else ("nick_taken.alike", (nick, held))
 
 
+def _claimed(state: State, key: bytes, nick: str, time_ms: int) -> list[Claim] | _Refusal:
+    """The records to write so that a key owns a nick."""
+    held = state.claims.owner(nick)
+    if held is not None and held.key == key:
+        return []
+    if held is not None and not has_lapsed(held, time_ms):
+        return _taken(nick, held.nick)
+    given_back = state.claims.given_back(time_ms)
+    if not given_back and not state.claims.may_claim(key):
+        return "too_many_nicks", ()
+    return [*given_back, Claim(nick, key, time_ms)]
+
+
 def _enter(state: State, proposal: EnterProposal) -> _Outcome:
     author, nick = proposal.author, proposal.nick
-    claim = state.owner(nick)
-    if claim is not None and claim.key != author.key:
-        return [], [Reject(author.client_id, *_taken(nick, claim.nick))]
-    if claim is not None:
-        return [], [Admit(author.client_id, nick)]
-    if not state.may_claim(author.key):
-        return [], [Reject(author.client_id, "too_many_nicks")]
-    return [(DIRECTORY_LOG, encode(Claim(nick, author.key)))], [Admit(author.client_id, nick)]
+    claims = _claimed(state, author.key, nick, proposal.time_ms)
+    if isinstance(claims, tuple):
+        return [], [Reject(author.client_id, *claims)]
+    held = state.claims.owner(nick)
+    if not claims and held is not None and (anew := renewed(held, proposal.time_ms)) is not None:
+        claims = [anew]
+    return [(DIRECTORY_LOG, encode(claim)) for claim in claims], [Admit(author.client_id, nick)]
 
 
 def _rename(state: State, proposal: ActionProposal, action: Rename) -> _Outcome:
     author, nick = proposal.author, action.nick
-    claim = state.owner(nick)
-    if claim is not None and claim.key != author.key:
-        return [], [_failed(proposal, *_taken(nick, claim.nick))]
-    if claim is None and not state.may_claim(author.key):
-        return [], [_failed(proposal, "too_many_nicks")]
-    entries = [(DIRECTORY_LOG, encode(Claim(nick, author.key)))] if claim is None else []
-    return entries, [ChangeNick(author.client_id, proposal.counter, nick), _answered(proposal, Done())]
+    claims = _claimed(state, author.key, nick, proposal.time_ms)
+    if isinstance(claims, tuple):
+        return [], [_failed(proposal, *claims)]
+    effects: list[Effect] = [ChangeNick(author.client_id, proposal.counter, nick), _answered(proposal, Done())]
+    return [(DIRECTORY_LOG, encode(claim)) for claim in claims], effects
 
 
 def _set_topic(state: State, proposal: ActionProposal, action: SetTopic) -> _Outcome:
@@ -203,7 +221,7 @@ def _say(state: State, proposal: ActionProposal, action: Say) -> _Outcome:
 
 def _tell(state: State, proposal: ActionProposal, action: Telling) -> _Outcome:
     key, request = proposal.author.key, action.request
-    claim = state.owner(request.nick)
+    claim = state.claims.owner(request.nick)
     if claim is None:
         return [], [_failed(proposal, "no_such_nick", (request.nick,))]
     other = claim.key

@@ -12,7 +12,7 @@ from collections.abc import Container, Mapping
 from typing import Final
 
 from udpchat.chat.ids import CONVERSATION_PREFIX, DIRECTORY_LOG, INBOX_PREFIX, ROOM_PREFIX
-from udpchat.chat.names import skeleton
+from udpchat.server.claims import Claims
 from udpchat.sync.log import LogReader
 from udpchat.wire.content import Claim, ConversationRecord, TopicRecord
 from udpchat.wire.frames import parse_record
@@ -20,8 +20,6 @@ from udpchat.wire.limits import (
     CONVERSATIONS_MAX,
     CONVERSATIONS_PER_KEY_MAX,
     INBOXES_MAX,
-    NICKS_MAX,
-    NICKS_PER_KEY_MAX,
     STORED_ROOMS_MAX,
 )
 
@@ -33,19 +31,19 @@ _NO_CONVERSATIONS: Final[Mapping[str, bytes]] = {}
 class State:
     """Heads, claims, topics and conversations. Only `load` reads entries."""
 
-    __slots__ = ("_claim_counts", "_claims", "_conversations", "_heads", "_logs", "_reader", "_topics", "_under")
+    __slots__ = ("_conversations", "_heads", "_logs", "_reader", "_topics", "_under", "claims")
 
     def __init__(self, reader: LogReader, under: State | None = None) -> None:
         self._reader = reader
         self._under = under
+        self.claims: Claims = Claims(under.claims if under is not None else None)
         self.clear()
 
     def clear(self) -> None:
         """Forget all entries that were applied to this state itself."""
         self._heads: dict[str, int] = {}
         self._logs: Counter[str] = Counter()  # how many there are, by the prefix of their names
-        self._claims: dict[str, Claim] = {}  # by skeleton: nicks that look alike share one
-        self._claim_counts: dict[bytes, int] = {}
+        self.claims.clear()
         self._topics: dict[str, TopicRecord] = {}  # by room
         self._conversations: dict[bytes, dict[str, bytes]] = {}  # key -> log -> the other key
 
@@ -71,17 +69,12 @@ class State:
             return
         match parse_record(entry):
             case Claim() as claim:
-                self._claim(claim)
+                self.claims.apply(claim)
             case TopicRecord(room) as topic:
                 self._topics[room] = topic
             case ConversationRecord(name, (one, other)):
                 self._conversations.setdefault(one, {})[name] = other
                 self._conversations.setdefault(other, {})[name] = one
-
-    def _claim(self, claim: Claim) -> None:
-        if self.owner(claim.nick) is None:  # the first claim wins
-            self._claims[skeleton(claim.nick)] = claim
-            self._claim_counts[claim.key] = self._claim_counts.get(claim.key, 0) + 1
 
     def head(self, log: str) -> int:
         """The sequence of the last entry of a log."""
@@ -104,22 +97,6 @@ class State:
     def unpin_heads(self, written: Container[str]) -> None:
         """Only the `written` logs are being written; heads of all others are read from the store again."""
         self._heads = {log: head for log, head in self._heads.items() if log in written}
-
-    def owner(self, nick: str) -> Claim | None:
-        """The claim of this nick, or of one that looks like it."""
-        claim = self._claims.get(skeleton(nick))
-        return self._under.owner(nick) if claim is None and self._under is not None else claim
-
-    def may_claim(self, key: bytes) -> bool:
-        """Whether one more nick fits the limits of the server and of this key."""
-        return self._claimed() < NICKS_MAX and self._claimed_by(key) < NICKS_PER_KEY_MAX
-
-    def _claimed(self) -> int:
-        return len(self._claims) + (self._under._claimed() if self._under is not None else 0)
-
-    def _claimed_by(self, key: bytes) -> int:
-        own = self._claim_counts.get(key, 0)
-        return own + (self._under._claimed_by(key) if self._under is not None else 0)
 
     def topic(self, room: str) -> TopicRecord | None:
         """The topic of a room, if it was ever set; the empty topic removed the former."""

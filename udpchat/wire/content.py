@@ -126,10 +126,15 @@ Entry = Message | Tombstone | Joined | Left | Renamed | TopicSet | ReadMark | Aw
 
 
 class Claim(WireStruct, tag=32, frozen=True):
-    """A nick belongs to a key from here on."""
+    """A nick belongs to a key from here on; the empty key: to nobody.
+
+    `used_ms`: when it was used last, as far as it is written. `is_regular`: not only on the day of the first claim.
+    """
 
     nick: Nick
     key: bytes
+    used_ms: int = 0
+    is_regular: bool = False
 
 
 class TopicRecord(WireStruct, tag=33, frozen=True):

@@ -92,6 +92,10 @@ PEERS_PER_KEY_MAX = 8  # devices of one person at once
 ROOMS_PER_PEER_MAX = 64
 NICKS_PER_KEY_MAX = 8
 NICKS_MAX = 1_000_000
+NICK_REGULAR_AFTER_S = 86_400.0  # a nick that was used so long after its first use is more than tried
+NICK_RENEWED_AFTER_S = 30 * 86_400.0  # how exactly it is written when a nick was used last: a record a month
+NICK_TRIED_KEPT_S = 90 * 86_400.0  # unused: longer than the longest holidays
+NICK_REGULAR_KEPT_S = 2 * 365 * 86_400.0
 CONVERSATIONS_PER_KEY_MAX = 256
 INBOX_ENTRIES_MAX = 1_000  # read marks, of which only the latest of each log counts
 
@@ -108,7 +112,7 @@ CONVERSATIONS_MAX = 2**20
 INBOXES_MAX = 2**22  # all logs together are fewer than 2^23, which is how many the store can number
 
 # Rates of a key and of a source: each (at once, a day). A class that comes for the first time passes at once.
-CLAIMS_A_DAY = ((NICKS_PER_KEY_MAX, NICKS_PER_KEY_MAX), (4_096, 256))  # one host fills NICKS_MAX in ten years
+CLAIMS_A_DAY = ((64, 64), (4_096, 256))  # one host holds 3 % of NICKS_MAX, as what is tried lapses
 STORED_ROOMS_A_DAY = ((64, 64), (1_024, 256))
 CONVERSATIONS_A_DAY = ((CONVERSATIONS_PER_KEY_MAX, CONVERSATIONS_PER_KEY_MAX), (4_096, 1_024))
 TOPICS_A_DAY = ((64, 1_440), (512, 14_400))  # a bot that shows its state each minute

@@ -1,0 +1,103 @@
+"""Which key owns which nick, and for how long: a claim that is never used again lapses (SPEC 6.1).
+
+A claim says when its nick was used last; using it writes it anew, but not more often than need be. Until a nick was
+used on another day it counts as tried only, and lapses soon: else one host could take all nicks over the years.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Final
+
+from udpchat.chat.names import skeleton
+from udpchat.wire.content import Claim
+from udpchat.wire.limits import (
+    NICK_REGULAR_AFTER_S,
+    NICK_REGULAR_KEPT_S,
+    NICK_RENEWED_AFTER_S,
+    NICK_TRIED_KEPT_S,
+    NICKS_MAX,
+    NICKS_PER_KEY_MAX,
+)
+
+NOBODY: Final = b""  # the key of a claim that gives a nick back
+GIVEN_BACK_MAX: Final = 2  # claims, for each new one: then those that lapse never pile up
+
+
+def has_lapsed(claim: Claim, time_ms: int) -> bool:
+    """Whether another key may claim the nick. A claim without a time was written by an early version, and stays."""
+    kept_s = NICK_REGULAR_KEPT_S if claim.is_regular else NICK_TRIED_KEPT_S
+    return claim.used_ms > 0 and time_ms > claim.used_ms + 1000 * kept_s
+
+
+def renewed(claim: Claim, time_ms: int) -> Claim | None:
+    """The claim to write as its nick is used; None if the one that there is serves."""
+    after_s = NICK_RENEWED_AFTER_S if claim.is_regular else NICK_REGULAR_AFTER_S
+    is_old = time_ms > claim.used_ms + 1000 * after_s
+    return Claim(claim.nick, claim.key, time_ms, True) if is_old else None
+
+
+class Claims:
+    """The claims by nick. They may lie over others, as `State` does."""
+
+    __slots__ = ("_by_key", "_by_look", "_count", "_tried", "_under")
+
+    def __init__(self, under: Claims | None = None) -> None:
+        self._under = under
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget what was applied to these themselves."""
+        self._by_look: dict[str, Claim] = {}  # by skeleton: nicks that look alike share one
+        self._by_key: Counter[bytes] = Counter()
+        self._count = 0
+        self._tried: dict[str, None] = {}  # skeletons of nicks used on one day only, the oldest first
+
+    def apply(self, claim: Claim) -> None:
+        """A claim was written. Of two keys the first has the nick, unless its claim has lapsed or was given back."""
+        look, held = skeleton(claim.nick), self.owner(claim.nick)
+        if held is not None and claim.key not in (held.key, NOBODY) and not has_lapsed(held, claim.used_ms):
+            return
+        self._by_look[look] = claim
+        self._tried.pop(look, None)
+        if held is not None:
+            self._by_key[held.key] -= 1
+            self._count -= 1
+        if claim.key != NOBODY:
+            self._by_key[claim.key] += 1
+            self._count += 1
+            if not claim.is_regular:
+                self._tried[look] = None
+        elif self._under is None:
+            del self._by_look[look]
+
+    def _find(self, look: str) -> Claim | None:
+        claim = self._by_look.get(look)
+        return self._under._find(look) if claim is None and self._under is not None else claim
+
+    def owner(self, nick: str) -> Claim | None:
+        """The claim of this nick, or of one that looks like it, also if it has lapsed; None if nobody has it."""
+        claim = self._find(skeleton(nick))
+        return None if claim is None or claim.key == NOBODY else claim
+
+    def may_claim(self, key: bytes) -> bool:
+        """Whether one more nick fits the limits of the server and of this key."""
+        return self._counted() < NICKS_MAX and self._counted_of(key) < NICKS_PER_KEY_MAX
+
+    def _counted(self) -> int:
+        return self._count + (self._under._counted() if self._under is not None else 0)
+
+    def _counted_of(self, key: bytes) -> int:
+        return self._by_key[key] + (self._under._counted_of(key) if self._under is not None else 0)
+
+    def given_back(self, time_ms: int) -> list[Claim]:
+        """The records that give back the oldest claims that have lapsed, GIVEN_BACK_MAX at most."""
+        under = self if self._under is None else self._under
+        found: list[Claim] = []
+        for look in under._tried:
+            claim = under._by_look[look]
+            if len(found) == GIVEN_BACK_MAX or not has_lapsed(claim, time_ms):
+                break
+            if self._find(look) is claim:
+                found.append(Claim(claim.nick, NOBODY, time_ms))
+        return found
