@@ -13,7 +13,7 @@ from udpchat.chat import events
 from udpchat.chat.ids import client_id_of
 from udpchat.server.admission import Settings
 from udpchat.server.chat import Chat
-from udpchat.server.credit import DATAGRAM_US, FINISH_US, HELLO_US, PACKET_US, UNREAD_US, frame_us
+from udpchat.server.credit import DATAGRAM_US, FINISH_US, HELLO_US, UNREAD_US, frame_us
 from udpchat.server.expiry import Expiry
 from udpchat.server.frames import FRAMES, VIOLATIONS, FrameContext
 from udpchat.server.handlers import carry_out
@@ -91,7 +91,7 @@ class ServerCore:
         if datagram[:1] == packets.DATA_KIND:
             found = self._registry.find(packets.data_index(datagram))
             if found is not None:
-                return self._receive_data_untrusted(now, *found, datagram, address)
+                return self._take_data_untrusted(now, *found, datagram, address)
         self._receive_packet_untrusted(now, datagram, address)
 
     def _receive_packet_untrusted(self, now: float, datagram: bytes, address: Address) -> None:
@@ -114,9 +114,7 @@ class ServerCore:
             case _:
                 raise BadDatagram(Drop.UNEXPECTED)
 
-    def _receive_data_untrusted(
-        self, now: float, peer: Peer, session: Session, datagram: bytes, address: Address
-    ) -> None:
+    def _take_data_untrusted(self, now: float, peer: Peer, session: Session, datagram: bytes, address: Address) -> None:
         if address != session.path.address:
             session.path.timeout_s = max(3 * peer.round_trip.timeout_s, PATH_TIMEOUT_S)
         charge = self._intake.charge_peer
@@ -139,8 +137,9 @@ class ServerCore:
 
     def _add_session(self, now: float, session: Session, introduction: frames.Introduction) -> None:
         """A handshake is complete: add a new peer, or give a known peer its new session."""
-        known = self._registry.find(session.index)
-        if known is not None:  # a repeated Finish: any Data stops the repetition
+        if (
+            known := self._registry.find(session.index)
+        ) is not None:  # a repeated Finish: any Data stops the repetition
             peer = known[0]
         else:
             found = self._registry.find_client(client_id_of(session.remote_static, introduction.instance))
@@ -267,8 +266,7 @@ class ServerCore:
         session, downlink = peer.session, peer.downlink
         datagrams = self._fanout.datagrams(now, peer)
         self._transmits += datagrams
-        if len(datagrams) > 1:  # history, or answers to much at once
-            self._intake.charge_peer(peer, session.path.address[0], PACKET_US * len(datagrams))
+        self._intake.charge_packets(peer, len(datagrams))
         if downlink.unreadable is not None:
             self.chat.on_unreadable(downlink.unreadable)
         due = downlink.next_timeout(now)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from heapq import heappop, heappush, heapreplace
 from typing import Final, Generic, TypeVar
 
-from udpchat.server.credit import SOURCE_SHARES, Account, Accounts
+from udpchat.server.credit import PACKET_US, SOURCE_SHARES, Account, Accounts
 from udpchat.server.registry import Peer, Registry
 from udpchat.session.rate_limit import source_of
 from udpchat.wire.errors import BadDatagram, Drop
@@ -139,6 +139,11 @@ class Intake:
         self._spent_us += price_us
         self._accounts.charge(peer.account, price_us)
         self._accounts.charge(self._accounts.open(source_of(host)), price_us / SOURCE_SHARES)
+
+    def charge_packets(self, peer: Peer, count: int) -> None:
+        """So many packets go to a peer at once: more than one is history, or answers to much."""
+        if count > 1:
+            self.charge_peer(peer, peer.session.path.address[0], PACKET_US * count)
 
     def charge_stranger(self, host: str, price_us: float) -> None:
         """Work for a packet of no session."""

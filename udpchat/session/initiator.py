@@ -91,6 +91,11 @@ class _ResendTimer:
         """Whether the packet of this phase was sent."""
         return self._sends > 0
 
+    @property
+    def is_repeated(self) -> bool:
+        """Whether it was sent more than once."""
+        return self._sends > 1
+
     def hasten(self, now: float) -> None:
         """If nothing was sent yet, it is due now at the latest."""
         if not self._sends and self.due_s > now:
@@ -206,7 +211,6 @@ class HandshakeInitiator:
             self._start(now)
             self._send(now)
         elif self.phase in (Phase.HELLO, Phase.FINISH) and now >= self._resend.due_s:
-            self._is_repeated = True
             self._send(now)
 
     def next_timeout(self) -> float | None:
@@ -248,7 +252,7 @@ class HandshakeInitiator:
         held.rivals += 1
         if int.from_bytes(self._settings.random(4), "big") % held.rivals == 0:
             held.cookie, held.received_s = packet.cookie, now
-        if self._is_repeated:
+        if self._resend.is_repeated:
             self._ask(now)
 
     def _receive_reply(self, now: float, packet: packets.HelloReply) -> None:
@@ -314,7 +318,6 @@ class HandshakeInitiator:
 
     def _ask(self, now: float) -> None:
         """Send the packet of the phase for the first time."""
-        self._is_repeated = False
         self._resend.begin(now)
         self._send(now)
 
