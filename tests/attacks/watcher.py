@@ -24,11 +24,12 @@ def pinned_world(seed: int) -> World:
 class Watcher:
     """Its own key, what it has seen, and what it does about it: `on_up` and `on_down` see each datagram as it is sent.
 
-    What it sends arrives at once, before what it has seen, and as if from whom it names.
+    What it sends arrives after `delay_s`: at once, before what it has seen; and as if from whom it names.
     """
 
-    def __init__(self, world: World, seed: int = 99) -> None:
+    def __init__(self, world: World, seed: int = 99, *, delay_s: float = 0.0) -> None:
         self.world = world
+        self.delay_s = delay_s
         self.random = Random(seed)
         self.static = KeyPair(self.random.randbytes(32))
         self.seen: list[tuple[Address, Address, bytes]] = []
@@ -55,11 +56,11 @@ class Watcher:
 
     def send_down(self, client: Address, data: bytes) -> None:
         """To a client, as if from the server."""
-        self.world.network.inject(self.world.now, SERVER, client, data)
+        self.world.network.inject(self.world.now, SERVER, client, data, delay_s=self.delay_s)
 
     def send_up(self, client: Address, data: bytes) -> None:
         """To the server, as if from a client."""
-        self.world.network.inject(self.world.now, client, SERVER, data)
+        self.world.network.inject(self.world.now, client, SERVER, data, delay_s=self.delay_s)
 
     def answer_hello(self, client: Address, data: bytes) -> None:
         """To each Hello: a HelloReply under the watcher's own key, which arrives before that of the server."""

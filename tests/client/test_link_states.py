@@ -269,15 +269,23 @@ def test_a_reset_begins_a_handshake_beside_the_session_which_stays_in_use() -> N
     assert ends.link.state is S.UP and ends.link.session is session
 
 
-def test_a_handshake_that_waits_begins_at_once_when_the_session_does_not_answer() -> None:
+def test_a_handshake_that_waits_begins_at_once_when_the_session_does_not_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("udpchat.client.link.RECONNECT_S_MIN", 10.0)
     ends = ends_in(S.UP)
-    assert ends.link.session is not None
-    for _ in range(RECONNECTS_AT_ONCE + 3):
-        ends.link.receive_untrusted(ends.now, Reset(ends.link.session.peer_index).encode())
-        hellos = [datagram for datagram, _ in ends.link.drain_transmits() if datagram[0] == Kind.HELLO]
+    session = ends.link.session
+    assert session is not None
+    for _ in range(RECONNECTS_AT_ONCE - 1):  # one more made the session
+        ends.link.receive_untrusted(ends.now, Reset(session.peer_index).encode())
         ends.speak()
-    assert not hellos  # the last waits
-    ends.link.receive_untrusted(ends.now, Reset(ends.link.session.peer_index).encode())
+    with pytest.raises(BadDatagram) as caught:
+        ends.link.receive_untrusted(ends.now, Reset(session.peer_index).encode())
+    assert caught.value.reason is Drop.RATE_LIMITED
+    ends.link.drain_transmits()
+    session.born_s -= SESSION_AGE_S_MAX
+    ends.link.handle_timeout(ends.now)
+    assert ends.link.state is S.CHECKING and ends.link.drain_transmits() == []
     ends.ask()
     ends.now += SUSPECT_S
     assert ends.link.next_timeout() == ends.now
@@ -288,13 +296,18 @@ def test_a_handshake_that_waits_begins_at_once_when_the_session_does_not_answer(
 
 def test_causes_of_handshakes_back_off_and_a_calm_forgets_them() -> None:
     reconnection = Reconnection()
-    waits = [reconnection.begin(0.0, lambda: 0.0) for _ in range(12)]
+    now, waits = 0.0, []
+    for _ in range(12):
+        waits.append(reconnection.begin(now, lambda: 0.0))
+        now += waits[-1]
     assert waits[:RECONNECTS_AT_ONCE] == [0.0] * RECONNECTS_AT_ONCE
     grown = waits[RECONNECTS_AT_ONCE:]
     assert grown[:3] == [RECONNECT_S_MIN, 2 * RECONNECT_S_MIN, 4 * RECONNECT_S_MIN]
-    assert grown[-1] == RECONNECT_S_MAX
-    assert reconnection.begin(RECONNECT_S_MAX + 1, lambda: 1.0) == RECONNECT_S_MAX * (1 - RECONNECT_JITTER)
-    assert reconnection.begin(2 * RECONNECT_S_MAX + RECONNECT_CALM_S, lambda: 0.0) == 0.0
+    assert grown[-1] == RECONNECT_S_MAX and not reconnection.is_free(now)
+    now += reconnection.begin(now, lambda: 1.0)
+    assert reconnection.begin(now, lambda: 0.0) == RECONNECT_S_MAX * (1 - RECONNECT_JITTER)
+    now += 2 * RECONNECT_S_MAX + RECONNECT_CALM_S
+    assert reconnection.is_free(now) and reconnection.begin(now, lambda: 0.0) == 0.0
 
 
 def test_the_heartbeat_that_a_server_requests_is_bounded() -> None:

@@ -1,5 +1,7 @@
 """When a receiver acknowledges, and whether what it says of packets is what came."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +18,7 @@ from udpchat.sync.acks import (
     AckSchedule,
 )
 from udpchat.wire.frames import Ack, AckedPackets
+from udpchat.wire.limits import ACK_INTERVAL_S_MIN
 
 
 def after(counters: list[int], *, every_s: float = 0.0) -> tuple[AckSchedule, float]:
@@ -168,3 +171,17 @@ def test_a_packet_that_was_repaired_long_ago_is_not_late() -> None:
     schedule, _ = after([0, 1 + MISSING_MAX * 2])
     schedule.on_packet(5.0, 1)
     assert schedule.reordering_s(5.0) == 0.0
+
+
+def test_acks_alone_are_so_far_apart_whatever_the_sender_requests_or_withholds() -> None:
+    schedule, now, sent = AckSchedule(), 0.0, []
+    for counter in range(0, 4_000, 2):  # every other one is missing
+        schedule.on_packet(now, counter)
+        schedule.on_entries(now, 0.0, 0.0)
+        due = schedule.next_timeout()
+        if due is not None and now >= due:
+            take(schedule, now, has_gap=True)
+            sent.append(now)
+        now += 0.0001
+    pauses = [after - before for before, after in pairwise(sent)]
+    assert min(pauses) >= ACK_INTERVAL_S_MIN - 1e-9 and len(sent) >= 0.8 * now / ACK_INTERVAL_S_MIN

@@ -231,6 +231,8 @@ class Link:
         session = self.session
         if session is None or packet.receiver_index != session.peer_index:
             raise BadDatagram(Drop.UNEXPECTED)
+        if not self._reconnection.is_free(now):
+            raise BadDatagram(Drop.RATE_LIMITED)  # if it is true, silence will show it
         self._on(now, LinkInput.SILENT)
 
     def _receive_data_untrusted(self, now: float, datagram: bytes) -> tuple[list[Down], int | None]:
@@ -361,26 +363,29 @@ class Link:
 class Reconnection:
     """When a handshake begins that a packet has caused, true or forged: at once, or after a growing wait if many do.
 
-    The wait is forgotten when RECONNECT_CALM_S have passed in which no other was wanted: a session has lasted.
+    The waits begin anew when RECONNECT_CALM_S have passed in which none was wanted: a session has lasted.
     """
 
-    __slots__ = ("_begun", "_begun_at")
+    __slots__ = ("_begun", "_next_at")
 
     def __init__(self) -> None:
         self._begun = 0
-        self._begun_at = float("-inf")
+        self._next_at = float("-inf")
+
+    def is_free(self, now: float) -> bool:
+        """Whether a handshake would begin at once."""
+        return now >= self._next_at
 
     def begin(self, now: float, share: Callable[[], float]) -> float:
         """A handshake is wanted: in how many seconds it begins; `share()` is random, from 0 to 1."""
-        if now - self._begun_at >= RECONNECT_CALM_S:
+        if now - self._next_at >= RECONNECT_CALM_S:
             self._begun = 0
-        wait_s = 0.0
-        if self._begun >= RECONNECTS_AT_ONCE:
-            wait_s = backoff_s(RECONNECT_S_MIN, self._begun - RECONNECTS_AT_ONCE, max_s=RECONNECT_S_MAX)
-            wait_s *= 1.0 - RECONNECT_JITTER * share()
+        begins_at = self._next_at = max(now, self._next_at)
         self._begun += 1
-        self._begun_at = now + wait_s
-        return wait_s
+        if self._begun >= RECONNECTS_AT_ONCE:
+            pause_s = backoff_s(RECONNECT_S_MIN, self._begun - RECONNECTS_AT_ONCE, max_s=RECONNECT_S_MAX)
+            self._next_at += pause_s * (1.0 - RECONNECT_JITTER * share())
+        return begins_at - now
 
 
 class _Heartbeat:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from udpchat.session.timers import backoff_s, earliest
 from udpchat.wire.frames import Ack, AckedPackets, Cursor
+from udpchat.wire.limits import ACK_INTERVAL_S_MIN
 
 HOLD_S = 0.003  # Valve's GameNetworkingSockets waits as long before it calls a gap a gap
 HOLD_PACKETS = 3  # RFC 9002 section 6.1.1
@@ -74,7 +75,8 @@ class AckSchedule:
                 return
 
     def _arm(self, due: float) -> None:
-        self._due = earliest(self._due, due)
+        """At the earliest ACK_INTERVAL_S_MIN after the last, whatever the sender requests or withholds."""
+        self._due = earliest(self._due, max(due, self._sent_at + ACK_INTERVAL_S_MIN))
 
     @property
     def loss(self) -> float:

@@ -78,7 +78,7 @@ RECONNECT_S_MAX = 30.0
 RECONNECT_JITTER = (
     0.5  # share of the wait that is random: clients of a server that ends all sessions do not return at once
 )
-RECONNECT_CALM_S = 30.0  # so long no other such handshake: then the next begins at once again
+RECONNECT_CALM_S = 30.0  # so long no such handshake was wanted: then the next begin at once again
 HEARTBEAT_S_MIN = 0.1  # of what a Welcome requests
 HEARTBEAT_S_MAX = 300.0
 PATH_REPLIES_BURST = 16  # PathChecks that a client answers
