@@ -6,7 +6,7 @@ that there is. With `os` a power failure may take the latest; then the logs have
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from random import Random
@@ -44,8 +44,15 @@ def sound(make: Make) -> Make:
 class DiskSwarm(Swarm):
     """One seed."""
 
-    def __init__(self, seed: int, tell: Callable[[str], None] = lambda line: None) -> None:
-        super().__init__(seed, tell)
+    def __init__(
+        self,
+        seed: int,
+        tell: Callable[[str], None] = lambda line: None,
+        *,
+        is_hostile: bool = False,
+        deeds: Sequence[str] = (),
+    ) -> None:
+        super().__init__(seed, tell, is_hostile=is_hostile, deeds=deeds)
         self.make = draw_make(self.random)
         if self.make.durability is not Durability.FSYNC:  # a claim may be lost as well: nobody takes another's nick
             self.plan = replace(self.plan, loses_log=max(self.plan.loses_log, 0.01))

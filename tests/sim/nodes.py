@@ -10,6 +10,7 @@ from tests.sim.network import Address
 from tests.storage.memory import MemoryClientStore, MemoryLog
 from udpchat.chat import events
 from udpchat.chat.ids import inbox_log, room_log
+from udpchat.chat.phrase import Phrase
 from udpchat.client.core import ClientCore
 from udpchat.client.profile import Profile
 from udpchat.client.stored import RequestAdded
@@ -265,11 +266,15 @@ class ClientNode(Node[ClientCore]):
     def _new_core(self, now: float) -> ClientCore:
         self.runs += 1
         self.is_leaving = False
-        wishes = {"check_server": lambda key: None, "history": self._history, **self._world.wishes}
+        wishes = {"check_server": self._check_server, "history": self._history, **self._world.wishes}
         profile = Profile(self.static, self.nick, self.rooms, "udpchat://server:1", **wishes)
         return ClientCore(
             now, profile=profile, saved=self.store.load(), address=self._server, random=self._random.randbytes
         )
+
+    def _check_server(self, key: bytes) -> Phrase | None:
+        """It has pinned the server's key."""
+        return None if key == self._world.server.static.public else Phrase("server_key.changed")
 
     @property
     def is_in(self) -> bool:

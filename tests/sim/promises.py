@@ -8,9 +8,9 @@ order, and that replicas, rosters and logs agree.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Set
 from dataclasses import dataclass, field
 
-from tests.server.rig import device_counts
 from tests.sim.nodes import ClientNode, ServerNode
 from tests.storage.memory import MemoryLog
 from udpchat.chat import events
@@ -24,6 +24,7 @@ from udpchat.chat.ids import (
     room_log,
 )
 from udpchat.server.state import State
+from udpchat.session.noise import user_id
 from udpchat.sync.requests import ANSWERS_RECALLED_MAX
 from udpchat.wire.content import Claim, Entry, Message, TopicRecord
 from udpchat.wire.frames import parse_entry_untrusted, parse_record
@@ -49,9 +50,11 @@ class _Shown:
 class Promises:
     """What must hold whatever the network does; each check looks only at what is new."""
 
-    def __init__(self, server: ServerNode, clients: list[ClientNode]) -> None:
+    def __init__(self, server: ServerNode, clients: list[ClientNode], foreign: Set[bytes] = frozenset()) -> None:
+        """`foreign`: keys of those to whom nothing is promised; they may be anywhere."""
         self._server = server
         self._clients = clients
+        self._foreign = foreign
         self._seen: dict[int, int] = {}  # id of a client -> events looked at
         self._shown: dict[tuple[int, int, str], _Shown] = {}  # id of a client, number of the server's log, log
         self._forgotten: dict[int, int] = {}  # id of a client -> the counter up to which the server's log was lost
@@ -131,7 +134,7 @@ class Promises:
     def _logs_of(self, client: ClientNode, room: str) -> list[str]:
         if not room.startswith("@"):
             return [room_log(room)]
-        keys = dict.fromkeys(other.static.public for other in self._clients)
+        keys = dict.fromkeys([*(other.static.public for other in self._clients), *sorted(self._foreign)])
         return [conversation_log(client.static.public, key) for key in keys]
 
     def on_log_lost(self) -> None:
@@ -244,8 +247,16 @@ class Promises:
             for room in core.model.rooms:
                 present.setdefault(room, Counter())[core.model.nick] += 1
         chat = self._server.core.chat
-        rosters = {room.name: Counter(device_counts(room.roster)) for room in chat.rooms}
-        entered = Counter(peer.nick for peer in chat.registry if peer.nick is not None)
+        strangers = set(map(user_id, self._foreign))
+        rosters = {
+            room.name: Counter(
+                {nick: each.devices for nick, each in room.roster.members.items() if each.user not in strangers}
+            )
+            for room in chat.rooms
+        }
+        entered = Counter(
+            peer.nick for peer in chat.registry if peer.nick is not None and peer.key not in self._foreign
+        )
         is_known = entered == Counter(core.model.nick for core in here)
         return is_known and {name: roster for name, roster in rosters.items() if roster} == present
 

@@ -9,22 +9,24 @@ not, pauses, crashes that lose what was not durable. A failing seed does the sam
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from heapq import heappop, heappush
 from random import Random
 
 from tests.sim import deeds
-from tests.sim.faults import Link
-from tests.sim.liveness import Liveness
+from tests.sim.faults import LAN, Link
+from tests.sim.hostile_members import HostileMembers
+from tests.sim.liveness import RECOVERY_S, Liveness
 from tests.sim.world import World
-from udpchat.wire.limits import TYPING
+from udpchat.wire.limits import EXPIRY_S, TYPING
 from udpchat.wire.packets import Address
 
 QUIETING_S = 5.0  # for the last probes and announcements
 SILENCE_S = 20.0
 DATAGRAMS_PER_CLIENT_MAX = 14  # in SILENCE_S: two or three heartbeats with their answers and acks
 NICKS = ("ada", "bob", "cyd", "dan", "eve", "fay", "gus", "hal")
+CALM_SHARE = 0.5  # of the worlds with hostile members: nothing but these goes wrong there
 ROOMS = ("lobby", "garden", "kitchen")
 
 
@@ -92,9 +94,22 @@ def draw_plan(random: Random) -> Plan:
 class Swarm:
     """One seed. `tell` gets a line for each thing that happens."""
 
-    def __init__(self, seed: int, tell: Callable[[str], None] = lambda line: None) -> None:
+    def __init__(
+        self,
+        seed: int,
+        tell: Callable[[str], None] = lambda line: None,
+        *,
+        is_hostile: bool = False,
+        deeds: Sequence[str] = (),
+    ) -> None:
+        """`is_hostile`: with hostile members, who do what chance chooses, or these `deeds`."""
         self.random = Random(seed)
         self.plan = draw_plan(self.random)
+        hostile_random = Random(f"hostile {seed}")
+        self.hostile = HostileMembers(self, hostile_random, deeds) if is_hostile else None
+        self.is_calm = is_hostile and hostile_random.random() < CALM_SHARE
+        if self.is_calm:
+            self.plan = replace(self.plan, link=LAN, faults_per_s=0.0, write_s_max=0.0, loses_log=0.0)
         self.world = World(self.random, self.plan.link)
         self.world.wishes = {"capabilities": (TYPING,), "wants_receipts": True}
         self.texts = 0  # said so far
@@ -163,6 +178,8 @@ class Swarm:
             if random.random() < 0.3:
                 client.kill()
                 self.later(random.uniform(0.0, self.plan.duration_s / 2), client.restart)
+        if self.hostile is not None:
+            self.hostile.arrive()
 
     def _safety(self) -> None:
         """People chat, and all goes wrong."""
@@ -199,9 +216,18 @@ class Swarm:
             if reason is not None:
                 self.tell(f"{client.nick} cannot notice before its next heartbeat that {reason.value}")
         recoveries = liveness.run()
+        if self.hostile is not None:
+            self.hostile.leave()
+            self.tell("the hostile members have left")
+            stopped, liveness = world.now, Liveness(world)
         world.run_until(self._is_well, limit_s=max(stopped + liveness.limit_s - world.now, 0.0))
         settled_s = world.now - stopped
         world.settle(limit_s=0.0)
+        if self.hostile is not None:
+            self.hostile.check(is_calm=self.is_calm)
+            world.run(EXPIRY_S + QUIETING_S)
+            self.hostile.check_gone()
+            world.settle(limit_s=RECOVERY_S)
         recovered_s = max((one.took_s for one in recoveries if one.reason is None), default=0.0)
         self.tell(f"settled after {settled_s:.3f} s, and {recovered_s:.3f} s without those who could not notice")
         world.run(QUIETING_S)

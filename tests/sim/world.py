@@ -21,6 +21,7 @@ from tests.sim import audit
 from tests.sim.disk import Make
 from tests.sim.disk_nodes import DiskClientNode, DiskServerNode
 from tests.sim.faults import LAN, Link
+from tests.sim.hostile import HostileNode
 from tests.sim.network import Address, Network
 from tests.sim.nodes import ClientNode, ServerNode
 from tests.sim.promises import Promises
@@ -61,7 +62,9 @@ class World:
         self.server = self._new_server(settings or Settings())
         self.network.guard(SERVER, self.server.is_proved)
         self.clients: list[ClientNode] = []
-        self.promises = Promises(self.server, self.clients)
+        self.strangers: list[HostileNode] = []  # hostile members, to whom nothing is promised
+        self.foreign: set[bytes] = set()  # their keys
+        self.promises = Promises(self.server, self.clients, self.foreign)
         self.steps = 0
         self.wishes: dict[str, Any] = {}  # further fields of the profiles of clients
         self._idle_steps = 0  # since time last went on
@@ -79,6 +82,10 @@ class World:
     def nodes(self) -> list[ClientNode | ServerNode]:
         """The server and all clients, running or not."""
         return [self.server, *self.clients]
+
+    @property
+    def _actors(self) -> list[ClientNode | ServerNode | HostileNode]:
+        return [*self.nodes, *self.strangers]
 
     def add_client(
         self,
@@ -136,7 +143,7 @@ class World:
 
     def _step(self, end: float) -> bool:
         """To the next thing that happens; False if none does before `end`."""
-        nodes = self.nodes
+        nodes = self._actors
         wakes = (node.wakes_at(self.now) for node in nodes if node.is_running)
         due = earliest(self.network.next_timeout(), *wakes)
         if due is None or due > end:
@@ -164,10 +171,10 @@ class World:
 
     def _forget_timeouts(self) -> None:
         """Between two runs anybody may have changed anything."""
-        for node in self.nodes:
+        for node in self._actors:
             node.forget_timeout()
 
-    def drain(self, node: ClientNode | ServerNode) -> None:
+    def drain(self, node: ClientNode | ServerNode | HostileNode) -> None:
         """Send what a core wants sent, and look at what it shows."""
         for datagram, destination in node.drain(self.now):
             self.network.send(self.now, node.address, destination, datagram)
