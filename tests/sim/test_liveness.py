@@ -16,6 +16,7 @@ def test_only_who_awaits_nothing_from_a_server_that_forgot_it_may_take_a_heartbe
     world = World(Random(1), LAN)
     alice, bob = world.add_clients(2)
     world.settle()
+    world.run(1)
     world.server.kill()
     alice.say("is anybody there?")
     world.server.restart()
