@@ -100,7 +100,9 @@ class HostileNode:
 
     def wakes_at(self, now: float) -> float | None:
         """When it has something to do."""
-        return now if self._inbox else earliest(self._burst_at, self._handshake and self._handshake.next_timeout())
+        if self._inbox:
+            return now
+        return earliest(self._burst_at, None if self._handshake is None else self._handshake.next_timeout())
 
     def act(self, now: float) -> bool:
         """Read what came, go on with the handshake, do a deed."""

@@ -5,7 +5,7 @@ They come with the others, go on while the liveness of the honest is measured, a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -61,7 +61,7 @@ class HostileMembers:
             self._watcher = Watcher(world, Random(random.random()), watched)
             self._swarm.tell(f"a watcher {', '.join(watched)}")
 
-    def _draw(self, table: dict[str, object], count_max: int) -> list[str]:
+    def _draw(self, table: Mapping[str, object], count_max: int) -> list[str]:
         chosen = self._random.sample(sorted(table), self._random.randint(1, count_max))
         return [name for name in self._deeds if name in table] if self._deeds else chosen
 
@@ -76,10 +76,10 @@ class HostileMembers:
         world = self._swarm.world
         honest = {*ALIASES, *(client.nick for client in world.clients)}
         honest |= {f"{client.address.host}{number}" for client in world.clients for number in (1, 2)}
-        for event in world.server.events:
-            if isinstance(event, events.PeerLeft) and event.nick in honest:
-                assert event.reason not in NEVER, f"{event.nick} was disconnected: {event.reason}"
-                assert not is_calm or event.reason != Reason.TIMED_OUT, f"{event.nick} has timed out"
+        for left in world.server.events:
+            if isinstance(left, events.PeerLeft) and left.nick in honest:
+                assert left.reason not in NEVER, f"{left.nick} was disconnected: {left.reason}"
+                assert not is_calm or left.reason != Reason.TIMED_OUT, f"{left.nick} has timed out"
         for client in world.clients:
             for event in client.events:
                 assert not isinstance(event, events.Rejected), f"{client.nick} was rejected: {event}"
