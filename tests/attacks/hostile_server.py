@@ -297,12 +297,12 @@ class HostileServer:
                 liar = Liar(self._random, session.remote_static, ends=self._ends)
                 guest = self.guests.setdefault(session.index, Guest(session, liar))
                 self.send(guest, frames.Pong(0))
-            case Data() as data if (guest := self.guests.get(data.index)) is not None:
-                for frame in frames.parse_up_untrusted(guest.session.open_untrusted(now, datagram, address)):
-                    guest.heard.append(frame)
-                    answers = guest.liar.hear(frame)
+            case Data() as data if (known := self.guests.get(data.index)) is not None:
+                for frame in frames.parse_up_untrusted(known.session.open_untrusted(now, datagram, address)):
+                    known.heard.append(frame)
+                    answers = known.liar.hear(frame)
                     if self._answers and answers:
-                        self.send(guest, *answers)
+                        self.send(known, *answers)
 
     def latest(self) -> Guest | None:
         """The client that came last."""
