@@ -22,6 +22,23 @@ def test_a_failing_seed_says_how_to_replay_it(capsys: pytest.CaptureFixture[str]
     assert lines[2].startswith("2 seeds, 1 failed: ")
 
 
+def test_every_third_world_has_hostile_members_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert [script.Kind().is_hostile(seed) for seed in range(6)] == [True, False, False] * 2
+    assert all(script.Kind(hostile=True).is_hostile(seed) for seed in range(6))
+    kind = script.Kind(disks=True, hostile=True)
+    results = [script.Result(9, "", is_hostile=True), script.Result(7, "Stuck in run: late", is_hostile=True)]
+    assert script.report(2, results, kind=kind) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "seed 7, with hostile members: Stuck in run: late"
+    assert lines[1] == "replay: scripts/sim --disks --hostile --seed 7 --verbose"
+    assert lines[2].startswith("2 seeds, 1 failed: 2 with hostile members, ")
+
+
+def test_a_world_with_a_hostile_server_is_run_on_request() -> None:
+    result = script.run(1, kind=script.Kind(hostile_server=True))
+    assert not result.failure and not result.is_hostile and result.virtual_s > 0
+
+
 def test_what_a_seed_raises_is_its_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(self: object) -> None:
         raise ZeroDivisionError("a bug")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -16,9 +17,9 @@ script = load("sim")
 
 
 @pytest.mark.fresh
-@pytest.mark.parametrize("disks", [False, True])
+@pytest.mark.parametrize("kind", [script.Kind(), script.Kind(disks=True), script.Kind(hostile=True)])
 @pytest.mark.parametrize("part", range(PARTS))
-def test_all_comes_right_in_worlds_not_seen_before(fresh: Random, disks: bool, part: int) -> None:
+def test_all_comes_right_in_worlds_not_seen_before(fresh: Random, kind: Any, part: int) -> None:
     for seed in (fresh.randrange(SEED_MAX) for _ in range(SEEDS_PER_PART)):
-        result = script.run(seed, disks=disks)
-        assert not result.failure, f"{result.failure}\nreplay: {script.replay_of(seed, disks=disks)}"
+        result = script.run(seed, kind=kind)
+        assert not result.failure, f"{result.failure}\nreplay: {script.replay_of(seed, kind=kind)}"
