@@ -4,13 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from udpchat.sync.budget import Budget
 from udpchat.sync.fragments import FragmentAssembler, split
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.limits import FRAGMENT_BYTES, FRAGMENTS_MAX
 
 
 def assembly(wholes_max: int = 4) -> FragmentAssembler:
-    return FragmentAssembler(wholes_max * FRAGMENTS_MAX * FRAGMENT_BYTES)
+    return FragmentAssembler(Budget(wholes_max * FRAGMENTS_MAX * FRAGMENT_BYTES))
 
 
 @given(data=st.binary(min_size=1, max_size=3 * FRAGMENT_BYTES))

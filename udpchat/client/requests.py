@@ -17,6 +17,7 @@ from udpchat.client.journal import Journal
 from udpchat.client.labels import Known, Labels
 from udpchat.client.own_messages import Said
 from udpchat.client.timeline import Timeline
+from udpchat.sync.budget import Budget
 from udpchat.sync.fragments import FragmentAssembler
 from udpchat.sync.requests import Outbox
 from udpchat.wire import requests
@@ -72,7 +73,7 @@ class Requests:
         self._asked: dict[int, _Asked] = {}
         self.renamed_by = 0  # the counter of the latest Rename that is known to be done
         self.answers = Answers(self.ask)
-        self._fragments = FragmentAssembler(RESULT_FRAGMENTS_HELD_MAX * FRAGMENT_BYTES)
+        self._fragments = FragmentAssembler(Budget(RESULT_FRAGMENTS_HELD_MAX * FRAGMENT_BYTES))
         self._journal = Journal()
         self._is_refused = False  # whether the server last reported that it cannot store
         for counter, body in saved.unanswered:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from udpchat.sync.budget import Budget
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.limits import FRAGMENT_BYTES, FRAGMENTS_MAX
 
@@ -14,29 +15,35 @@ def split(data: bytes) -> list[bytes]:
 
 
 class FragmentAssembler:
-    """Collects fragments by number; a number is begun only if all its fragments have room within `bytes_max`.
+    """Collects fragments by number; a number is begun only if all its fragments have room in the budget.
 
     So a number that was begun can always be completed, and no fragment that was accepted is dropped to make room for
     another: it may have been acknowledged.
     """
 
-    __slots__ = ("_bytes_held", "_bytes_max", "_fragments")
+    __slots__ = ("_budget", "_fragments")
 
-    def __init__(self, bytes_max: int) -> None:
+    def __init__(self, budget: Budget) -> None:
+        """`budget`: may be shared. Full fragments are reserved in it, though some are shorter or have not come."""
         self._fragments: dict[int, list[bytes | None]] = {}
-        self._bytes_held = 0  # reserved: full fragments, though some are shorter or have not come
-        self._bytes_max = bytes_max
+        self._budget = budget
 
     def __len__(self) -> int:
         """How many numbers are unfinished."""
         return len(self._fragments)
 
+    def __contains__(self, number: int) -> bool:
+        """Whether a number was begun."""
+        return number in self._fragments
+
     def has_room(self, number: int, count: int) -> bool:
         """Whether a fragment of this number, one of `count`, would be accepted."""
-        return number in self._fragments or self._bytes_held + FRAGMENT_BYTES * count <= self._bytes_max
+        return number in self._fragments or self._budget.has_room(FRAGMENT_BYTES * count)
 
-    def add(self, number: int, *, index: int, count: int, data: bytes) -> bytes | None:
+    def add(self, number: int, *, index: int, count: int, data: bytes, is_urgent: bool = False) -> bytes | None:
         """The whole once all fragments are there, else None. BadDatagram(MALFORMED) unless `index` is below `count`.
+
+        `is_urgent`: begin the number even if it has no room.
 
         Another count means another whole: its sender began anew, and the fragments of the former are dropped.
         """
@@ -47,10 +54,10 @@ class FragmentAssembler:
             self.forget(number)
             fragments = None
         if fragments is None:
-            if not self.has_room(number, count):
+            if not (is_urgent or self.has_room(number, count)):
                 return None
             fragments = self._fragments[number] = [None] * count
-            self._bytes_held += FRAGMENT_BYTES * count
+            self._budget.take(FRAGMENT_BYTES * count)
         if fragments[index] is None:
             fragments[index] = data
         if None in fragments:
@@ -62,7 +69,7 @@ class FragmentAssembler:
         """Drop what there is of a number."""
         fragments = self._fragments.pop(number, None)
         if fragments is not None:
-            self._bytes_held -= FRAGMENT_BYTES * len(fragments)
+            self._budget.give(FRAGMENT_BYTES * len(fragments))
 
     def forget_below(self, number: int) -> None:
         """Drop what there is of all smaller numbers."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from udpchat.session.timers import backoff_s
+from udpchat.sync.budget import Budget
 from udpchat.sync.fragments import FragmentAssembler, split
 from udpchat.sync.packing import FRAME_BYTES_MAX
 from udpchat.sync.rtt import SAMPLE_S_MAX, RoundTrip
@@ -224,7 +225,7 @@ class RequestWindow(Generic[Body]):
         if fragment.counter <= self.executed or fragment.counter in self._held:
             return None
         if self._fragments is None:
-            self._fragments = FragmentAssembler(FRAGMENT_BYTES_HELD_MAX)
+            self._fragments = FragmentAssembler(Budget(FRAGMENT_BYTES_HELD_MAX))
         return self._fragments.add(fragment.counter, index=fragment.index, count=fragment.count, data=fragment.data)
 
     def answer_of(self, counter: int) -> bytes | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from udpchat.sync.acks import AckSchedule
 from udpchat.sync.packing import FRAME_BYTES_MAX
-from udpchat.sync.replica import Replica
+from udpchat.sync.replica import Replica, ReplicaBudgets
 from udpchat.wire.frames import Cursor, Entries, EntryFragment, Head, encode
 from udpchat.wire.limits import ACK_LOGS_MAX
 
@@ -29,12 +29,13 @@ class Received:
 class Uplink:
     """Replicas by log, and the ack schedule of the present session. `random(n)` returns n random bytes."""
 
-    __slots__ = ("_acks", "_awaited", "_changed", "_random", "_received", "_replicas")
+    __slots__ = ("_acks", "_awaited", "_changed", "_random", "_received", "_replicas", "budgets")
 
     def __init__(self, random: Callable[[int], bytes]) -> None:
         self._random = random
         self._acks = AckSchedule()
         self._replicas: dict[str, Replica] = {}
+        self.budgets = ReplicaBudgets()
         self._changed: dict[str, None] = {}  # logs to be named in the next ack, oldest first
         self._awaited: dict[str, None] = {}  # logs whose heads are to come in this session: named in every ack
         self._received: list[Received] = []
@@ -43,7 +44,9 @@ class Uplink:
 
     def open(self, log: str, *, generation: int, sequence: int) -> Replica:
         """Hold a log after `sequence`: entries up to there are held or not wanted. Replaces an open replica."""
-        replica = self._replicas[log] = Replica(log, generation=generation, sequence=sequence)
+        self._release(log)
+        replica = Replica(log, generation=generation, sequence=sequence, budgets=self.budgets)
+        self._replicas[log] = replica
         self._changed.setdefault(log)
         return replica
 
@@ -56,7 +59,12 @@ class Uplink:
         """Hold a log no longer; returns its replica."""
         self._changed.pop(log, None)
         self._awaited.pop(log, None)
+        self._release(log)
         return self._replicas.pop(log, None)
+
+    def _release(self, log: str) -> None:
+        if log in self._replicas:
+            self._replicas[log].release()
 
     def get(self, log: str) -> Replica | None:
         """The replica of a log, to be read only."""

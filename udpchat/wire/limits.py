@@ -164,5 +164,12 @@ PATH_REFUSED_S = 10.0  # how long an address is refused that only repeated packe
 
 # --- Our choices: bounds of a client, towards its server ----------
 
+HELD_BYTES_MAX = (
+    16 * 1024 * 1024
+)  # entries ahead of gaps, of all logs: what is beyond is sent again once a gap is closed
+HELD_ENTRY_BYTES = 160  # of an entry that is held, beside its own
+FRAGMENTS_BYTES_MAX = (
+    4 * 1024 * 1024
+)  # of unfinished large entries, of all logs; the next entry of a log is finished anyway
 STRAY_PARTS_MAX = 2 * ROOMS_PER_PEER_MAX  # sent in one session for rooms not wanted: each is written to the disk first
 LIST_PAGES_MAX = 4_096  # of one list, each of at most 900 bytes; 20,000 members make about 560
