@@ -151,6 +151,8 @@ class ClientCore:
         check_frame_untrusted(frame)
         match frame:
             case frames.Entries() | frames.EntryFragment():
+                if self._chat.timeline.is_full:
+                    return False
                 is_taken = self._uplink.receive_entries(now, frame)
                 self._chat.timeline.take_in()
                 return is_taken

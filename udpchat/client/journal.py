@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterable
 
 from udpchat.client.stored import EntriesStored, ReplicaReset, Write
+from udpchat.wire.limits import QUEUED_ENTRY_BYTES
 
 
 class Journal:
@@ -43,9 +44,11 @@ class ReplicaWrites:
     def __init__(self) -> None:
         self._undrained: list[EntriesStored | ReplicaReset] = []
         self._failed: set[str] = set()  # logs
+        self.waiting_bytes = 0  # of entries that were added and have no outcome yet
 
     def add(self, write: EntriesStored | ReplicaReset) -> None:
         self._undrained.append(write)
+        self.waiting_bytes += _size(write)
 
     def drain(self) -> list[Write]:
         """What is to be written, in order; no entries of a log of which a write failed."""
@@ -56,8 +59,23 @@ class ReplicaWrites:
                 self._failed.discard(write.log)
             if not isinstance(write, EntriesStored) or write.log not in self._failed:
                 kept.append(write)
+            else:
+                self.waiting_bytes -= _size(write)
         return kept
+
+    def on_outcome(self, writes: Iterable[Write]) -> None:
+        """These writes are on the disk, or failed."""
+        self.waiting_bytes -= sum(map(_size, writes))
 
     def on_unwritten(self, writes: Iterable[Write]) -> None:
         """These writes failed; those that are not of a replica are ignored."""
         self._failed.update(write.log for write in writes if isinstance(write, EntriesStored | ReplicaReset))
+
+
+def _size(write: Write) -> int:
+    return sum(map(queued_bytes, write.entries)) if isinstance(write, EntriesStored) else 0
+
+
+def queued_bytes(entry: bytes) -> int:
+    """What an entry that waits counts for, of QUEUED_BYTES_MAX."""
+    return QUEUED_ENTRY_BYTES + 4 * len(entry)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -271,7 +271,8 @@ class Requests:
         self._journal.is_failing = False
         return [events.notice("writable_here")]
 
-    def _release(self, now: float, writes: Iterable[stored.Write]) -> None:
+    def _release(self, now: float, writes: Sequence[stored.Write]) -> None:
+        self._timeline.writes.on_outcome(writes)
         for write in writes:
             if isinstance(write, stored.RequestAdded):
                 self.outbox.release(now, write.counter)

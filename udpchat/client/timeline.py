@@ -19,7 +19,7 @@ from udpchat.chat.ids import (
     is_conversation,
 )
 from udpchat.chat.names import nick_key
-from udpchat.client.journal import ReplicaWrites
+from udpchat.client.journal import ReplicaWrites, queued_bytes
 from udpchat.client.own_messages import OwnMessages
 from udpchat.client.people import People
 from udpchat.client.profile import Profile
@@ -32,7 +32,7 @@ from udpchat.sync.uplink import Uplink
 from udpchat.wire import content, requests
 from udpchat.wire.errors import BadDatagram
 from udpchat.wire.frames import Head, parse_entry_untrusted
-from udpchat.wire.limits import CONVERSATIONS_PER_KEY_MAX, SEQUENCE_MAX
+from udpchat.wire.limits import CONVERSATIONS_PER_KEY_MAX, QUEUED_BYTES_MAX, SEQUENCE_MAX
 
 NAMES_MAX: Final = 4 * CONVERSATIONS_PER_KEY_MAX  # of the others in conversations; each may have gone by several
 
@@ -50,6 +50,7 @@ class Timeline:
         self._wanted: set[str] = set()  # logs of rooms
         self._conversations: dict[str, str] = {}  # `nick_key` of the other user -> log
         self._events: list[events.ClientEvent] = []
+        self._queued_bytes = 0  # of entries whose events were not drained yet
         self.writes = ReplicaWrites()
 
     # --- What is followed ----------
@@ -155,6 +156,11 @@ class Timeline:
         if start.new > 0:
             self._events.append(events.notice("new", count=start.new, log=self._target_of(log)))
 
+    @property
+    def is_full(self) -> bool:
+        """Whether so many entries wait to be shown or written that no more are to be received."""
+        return self._queued_bytes + self.writes.waiting_bytes > QUEUED_BYTES_MAX
+
     def take_in(self) -> None:
         """The entries that came next in their logs become events, and writes unless they are of a roster."""
         for received in self.uplink.drain_received():
@@ -163,6 +169,7 @@ class Timeline:
             if not received.log.startswith(ROSTER_PREFIX):
                 self.writes.add(EntriesStored(received.log, received.generation, received.first, received.entries))
             for sequence, entry in enumerate(received.entries, received.first):
+                self._queued_bytes += queued_bytes(entry)
                 self._take_in(replica, sequence, entry)
             last = received.first + len(received.entries) - 1
             self._events += self.own.confirm_passed(received.log, last)  # removed, unreadable or lost
@@ -278,6 +285,7 @@ class Timeline:
 
     def drain_events(self) -> list[events.ClientEvent]:
         drained, self._events = self._events, []
+        self._queued_bytes = 0
         return drained
 
 

@@ -171,5 +171,16 @@ HELD_ENTRY_BYTES = 160  # of an entry that is held, beside its own
 FRAGMENTS_BYTES_MAX = (
     4 * 1024 * 1024
 )  # of unfinished large entries, of all logs; the next entry of a log is finished anyway
+QUEUED_BYTES_MAX = (
+    16 * 1024 * 1024
+)  # entries that came and are not shown or not written yet: further ones are sent again
+QUEUED_ENTRY_BYTES = 1_024  # of an entry that is queued, beside its text; that counts four times, as an emoji makes it
+MODEL_BYTES_MAX = 32 * 1024 * 1024  # messages that a screen can show at once, of all conversations; the rest is on disk
+MODEL_ITEM_BYTES = 512  # of a message in the model, beside its text
+MEMBERS_BYTES_MAX = 32 * 1024 * 1024  # of all rooms: 80,000 members; who does not fit is not listed
+MEMBER_BYTES = 320  # of a member, beside nick and reason
+TABLES_BYTES_MAX = 24 * 1024 * 1024  # what is bounded by number: changes of members, names, marks, one list, replicas
+CACHES_BYTES_MAX = 16 * 1024 * 1024  # pages of the store, of two connections
+CLIENT_BYTES_MAX = 140 * 1024 * 1024  # the sum of the above: what a server can make a client hold in memory
 STRAY_PARTS_MAX = 2 * ROOMS_PER_PEER_MAX  # sent in one session for rooms not wanted: each is written to the disk first
 LIST_PAGES_MAX = 4_096  # of one list, each of at most 900 bytes; 20,000 members make about 560
