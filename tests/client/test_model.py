@@ -7,7 +7,16 @@ import pytest
 from tests.client.pair import Person, Wire
 from udpchat.chat import events
 from udpchat.client import compose
-from udpchat.client.model import ITEMS_BYTES_MAX, ITEMS_MAX, PRIVATE_MAX, Conversation, Delivery, Item, ItemState, Phase
+from udpchat.client.model import (
+    ITEMS_CHARACTERS_MAX,
+    ITEMS_MAX,
+    PRIVATE_MAX,
+    Conversation,
+    Delivery,
+    Item,
+    ItemState,
+    Phase,
+)
 from udpchat.client.read_marks import REPORT_INTERVAL_S
 from udpchat.client.typing import SHOWN_S
 from udpchat.wire.limits import TYPING, TYPING_INTERVAL_S
@@ -51,7 +60,7 @@ def test_of_a_long_conversation_the_latest_messages_are_held() -> None:
     for sequence in range(1, ITEMS_MAX + 11):
         conversation.add(item(sequence))
     assert [conversation.items[0].sequence, len(conversation.items)] == [11, ITEMS_MAX]
-    conversation.add(item(ITEMS_MAX + 11, "x" * ITEMS_BYTES_MAX))
+    conversation.add(item(ITEMS_MAX + 11, "x" * ITEMS_CHARACTERS_MAX))
     assert [each.sequence for each in conversation.items] == [ITEMS_MAX + 11]
 
 

@@ -7,7 +7,7 @@ from itertools import chain
 
 from udpchat.chat import events
 from udpchat.wire import content, requests
-from udpchat.wire.limits import LIST_PAGES_MAX
+from udpchat.wire.limits import LIST_PAGES_MAX, PEERS_MAX
 
 
 class Answers:
@@ -55,7 +55,7 @@ class Answers:
             return None
         pages = self._listed.setdefault(room, [])
         pages.append(items)
-        if more and items and len(pages) < LIST_PAGES_MAX:
+        if more and items and len(pages) < LIST_PAGES_MAX and sum(map(len, pages)) < PEERS_MAX:
             self._ask(requests.ListMembers(room, items[-1]) if room else requests.ListRooms(items[-1]))
             return None
         return tuple(chain.from_iterable(self._listed.pop(room)))

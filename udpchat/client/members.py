@@ -8,20 +8,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from udpchat.sync.budget import Budget
 from udpchat.wire.content import AwaySet, Entry, Joined, Left, Renamed
-from udpchat.wire.limits import PEERS_MAX
+from udpchat.wire.limits import MEMBER_BYTES, MEMBERS_BYTES_MAX, PEERS_MAX
 from udpchat.wire.requests import Member, MemberPage
 
-CHANGES_MAX: Final = 4_096  # remembered, so that a page that was made before them does not undo them
+CHANGES_MAX: Final = 1_024  # remembered, so that a page that was made before them does not undo them
 
 
 class Members:
     """The members of one room. `is_complete`: those who came before this client are among them."""
 
-    __slots__ = ("_by_nick", "_changed", "_pages", "_sequence", "is_complete")
+    __slots__ = ("_budget", "_by_nick", "_changed", "_pages", "_sequence", "is_complete")
 
-    def __init__(self, sequence: int = 0) -> None:
-        """`sequence`: that of the roster's entry behind which the changes begin."""
+    def __init__(self, sequence: int = 0, budget: Budget | None = None) -> None:
+        """`sequence`: that of the roster's entry behind which the changes begin. `budget`: None: its own."""
+        self._budget = budget or Budget(MEMBERS_BYTES_MAX)
         self.is_complete = False
         self._by_nick: dict[str, Member] = {}
         self._sequence = sequence  # of the last entry that was received
@@ -54,6 +56,7 @@ class Members:
                 self._change(nick, Member(nick, user, reason))
         for after, page in self._pages:
             if page.as_of <= sequence:
+                self._budget.give(_charge_all(page))
                 self._apply(after, page)
         self._pages = [waiting for waiting in self._pages if waiting[1].as_of > sequence]
 
@@ -65,17 +68,28 @@ class Members:
         self._set(nick, member)
 
     def _set(self, nick: str, member: Member | None) -> None:
-        if member is None:
-            self._by_nick.pop(nick, None)
-        elif nick in self._by_nick or len(self._by_nick) < PEERS_MAX:  # a server holds no more
+        former = self._by_nick.pop(nick, None)
+        if former is not None:
+            self._budget.give(_charge(former))
+        if member is not None and len(self._by_nick) < PEERS_MAX and self._budget.has_room(_charge(member)):
             self._by_nick[nick] = member
+            self._budget.take(_charge(member))
+
+    def release(self) -> None:
+        """Give back what it uses of the budget: it is not used any more."""
+        for nick in list(self._by_nick):
+            self._set(nick, None)
+        self._budget.give(sum(_charge_all(page) for _, page in self._pages))
+        self._pages.clear()
 
     # --- Lists ----------
 
     def receive_page(self, after: str, page: MemberPage) -> None:
         """A page of the members behind `after`."""
         if page.as_of > self._sequence:
-            self._pages.append((after, page))
+            if self._budget.has_room(_charge_all(page)):
+                self._budget.take(_charge_all(page))
+                self._pages.append((after, page))
         else:
             self._apply(after, page)
 
@@ -88,3 +102,11 @@ class Members:
                 self._set(nick, listed.get(nick))
         if last is None:
             self.is_complete = True
+
+
+def _charge(member: Member) -> int:
+    return MEMBER_BYTES + 4 * len(member.nick) + 4 * len(member.away or "")
+
+
+def _charge_all(page: MemberPage) -> int:
+    return sum(map(_charge, page.items))

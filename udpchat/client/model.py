@@ -19,12 +19,13 @@ from udpchat.client.chat import Chat
 from udpchat.client.link import Link
 from udpchat.client.members import Members
 from udpchat.client.own_messages import Said
-from udpchat.wire.limits import CONVERSATIONS_PER_KEY_MAX, SEQUENCE_MAX
+from udpchat.sync.budget import Budget
+from udpchat.wire.limits import CONVERSATIONS_PER_KEY_MAX, MODEL_BYTES_MAX, MODEL_ITEM_BYTES, SEQUENCE_MAX
 
 ITEMS_MAX: Final = 500  # of one conversation; earlier ones are in the store
 PRIVATE_MAX: Final = 2 * CONVERSATIONS_PER_KEY_MAX  # a user is asked for fewer; a server may send more
 UNKNOWN: Final = SEQUENCE_MAX + 1  # behind all others
-ITEMS_BYTES_MAX: Final = 128 * 1024  # of the texts of one conversation, except that the latest item stays
+ITEMS_CHARACTERS_MAX: Final = 128 * 1024  # of the texts of one conversation, except that the latest item stays
 
 
 class Phase(Enum):
@@ -90,16 +91,18 @@ class Conversation:
     `topic_nick` are empty if there is none, or none is known yet.
     """
 
-    __slots__ = ("_bytes", "items", "mentions", "name", "read_up_to", "topic", "topic_nick", "unread")
+    __slots__ = ("_budget", "_characters", "items", "mentions", "name", "read_up_to", "topic", "topic_nick", "unread")
 
-    def __init__(self, name: str, read_up_to: int | None = None) -> None:
+    def __init__(self, name: str, read_up_to: int | None = None, budget: Budget | None = None) -> None:
+        """`budget`: that of all conversations; None: this one has its own."""
         self.name = name
         self.topic = self.topic_nick = ""
         self.items: list[Item] = []
         self.read_up_to = read_up_to
         self.unread = 0
         self.mentions = 0
-        self._bytes = 0  # of the texts of `items`
+        self._characters = 0  # of the texts of `items`
+        self._budget = budget or Budget(MODEL_BYTES_MAX)
 
     @property
     def is_private(self) -> bool:
@@ -117,12 +120,23 @@ class Conversation:
         if is_there:
             return
         self.items.insert(at, item)
-        self._bytes += len(item.text)
-        while len(self.items) > ITEMS_MAX or (self._bytes > ITEMS_BYTES_MAX and len(self.items) > 1):
-            self._bytes -= len(self.items.pop(0).text)
+        self._characters += len(item.text)
+        self._budget.take(_charge(item))
+        while len(self.items) > ITEMS_MAX or (self._characters > ITEMS_CHARACTERS_MAX and len(self.items) > 1):
+            self._forget_first()
         if self._is_unread(item) and self._find(item.sequence)[1]:  # else it is older than those held
             self.unread += 1
             self.mentions += item.is_mention
+
+    def _forget_first(self) -> None:
+        item = self.items.pop(0)
+        self._characters -= len(item.text)
+        self._budget.give(_charge(item))
+
+    def shrink(self) -> None:
+        """Forget the earlier half of the messages."""
+        for _ in range(len(self.items) - len(self.items) // 2):
+            self._forget_first()
 
     def _is_unread(self, item: Item) -> bool:
         return not item.is_own and (self.read_up_to is None or item.sequence > self.read_up_to)
@@ -142,8 +156,14 @@ class Conversation:
 
     def clear(self) -> None:
         """The server has another log in the place of this one."""
-        self.items.clear()
-        self.read_up_to, self.unread, self.mentions, self._bytes = None, 0, 0, 0
+        while self.items:
+            self._forget_first()
+        self.read_up_to, self.unread, self.mentions = None, 0, 0
+
+
+def _charge(item: Item) -> int:
+    """What an item counts for, of MODEL_BYTES_MAX: one emoji makes four bytes of each character."""
+    return MODEL_ITEM_BYTES + 4 * len(item.text)
 
 
 class Model:
@@ -153,6 +173,7 @@ class Model:
         self._chat = chat
         self._link = link
         self._conversations: dict[str, Conversation] = {}
+        self._budget = Budget(MODEL_BYTES_MAX)
 
     @property
     def nick(self) -> str:
@@ -202,17 +223,28 @@ class Model:
         """The conversation of this name; an empty one if nothing is known of it."""
         conversation = self._conversations.get(nick_key(name))
         if conversation is None:
-            conversation = Conversation(name, self._chat.timeline.read_up_to(name))
-            if conversation.is_private or name in self.rooms:
+            is_kept = name.startswith("@") or name in self.rooms
+            budget = self._budget if is_kept else None
+            conversation = Conversation(name, self._chat.timeline.read_up_to(name), budget)
+            if is_kept:
                 self._conversations[nick_key(name)] = conversation
                 self._evict()
         return conversation
+
+    def _forget(self, room: str) -> None:
+        if room in self._conversations:
+            self._conversations.pop(room).clear()
 
     def _evict(self) -> None:
         """Forget the conversation with a user that was begun first, if there are too many."""
         private = [name for name, known in self._conversations.items() if known.is_private]
         if len(private) > PRIVATE_MAX:
-            del self._conversations[private[0]]
+            self._conversations.pop(private[0]).clear()
+
+    def _add(self, conversation: Conversation, item: Item) -> None:
+        conversation.add(item)
+        while not self._budget.has_room(0):
+            max(self._conversations.values(), key=lambda known: len(known.items)).shrink()
 
     def items(self, name: str) -> list[Item]:
         """The messages of a conversation, and behind them those that are being sent."""
@@ -241,7 +273,7 @@ class Model:
                 case events.MessageReceived():
                     self._receive(event)
                 case events.MessageSent(room, sequence, identity, text, kind, time_ms, again=False):
-                    self.conversation(room).add(self._own(identity, text, kind, sequence, time_ms))
+                    self._add(self.conversation(room), self._own(identity, text, kind, sequence, time_ms))
                 case events.TopicChanged(room, topic, nick):
                     conversation = self.conversation(room)
                     conversation.topic, conversation.topic_nick = topic, nick
@@ -252,15 +284,14 @@ class Model:
                 case events.HistoryReplaced(room):
                     self.conversation(room).clear()
                 case events.MemberLeft(room) if room not in self.rooms:
-                    self._conversations.pop(room, None)
+                    self._forget(room)
 
     def _receive(self, event: events.MessageReceived) -> None:
         conversation = self.conversation(event.room)
         is_own = nick_key(event.nick) == nick_key(self.nick)  # from another device
         is_mention = not is_own and (conversation.is_private or mentions(event.text, self.nick))
-        conversation.add(
-            Item(event.seq, event.id, event.nick, event.text, event.kind, event.time_ms, is_own, is_mention)
-        )
+        item = Item(event.seq, event.id, event.nick, event.text, event.kind, event.time_ms, is_own, is_mention)
+        self._add(conversation, item)
         if event.history and not conversation.is_private and self._chat.timeline.read_up_to(event.room) is None:
             conversation.mark(event.seq)  # said before this user ever marked the room: nothing of it is unread
 

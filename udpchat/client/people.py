@@ -5,7 +5,9 @@ from __future__ import annotations
 from udpchat.chat import events
 from udpchat.chat.names import nick_key
 from udpchat.client.members import CHANGES_MAX, Members
+from udpchat.sync.budget import Budget
 from udpchat.wire.content import AwaySet, Entry, Joined, Left, Message, Renamed, TopicSet
+from udpchat.wire.limits import MEMBERS_BYTES_MAX
 
 
 class People:
@@ -14,6 +16,7 @@ class People:
     def __init__(self, me: bytes) -> None:
         self.me = me
         self._rooms: dict[str, Members] = {}
+        self._budget = Budget(MEMBERS_BYTES_MAX)
         self._resumed: set[str] = set()  # rooms that go on after the server began their roster anew: it was restarted
         self._left: dict[tuple[str, str], None] = {}  # (room, nick) of those who were reported as left; the latest
         self._ignored: dict[str, bytes] = {}  # `nick_key` -> user id, empty until known
@@ -24,15 +27,21 @@ class People:
         """A roster is received from behind this sequence on: its members are not known yet."""
         if room in self._rooms:
             self._resumed.add(room)
-        self._rooms[room] = Members(sequence)
+        self._begin(room, sequence)
+
+    def _begin(self, room: str, sequence: int) -> None:
+        if room in self._rooms:
+            self._rooms[room].release()
+        self._rooms[room] = Members(sequence, self._budget)
 
     def skip(self, room: str, sequence: int) -> None:
         """The entries of a roster up to this sequence cannot be had: its members are not known any more."""
-        self._rooms[room] = Members(sequence)
+        self._begin(room, sequence)
 
     def close(self, room: str) -> None:
         """This client left a room."""
-        self._rooms.pop(room, None)
+        if room in self._rooms:
+            self._rooms.pop(room).release()
         self._resumed.discard(room)
 
     def members(self, room: str) -> Members:
