@@ -73,6 +73,7 @@ class Member:
         while batch := server.drain_writes():
             self._rig.log.append(batch)
             server.persisted(self._rig.now, len(batch))
+        self._rig.read()
         self._answers = [datagram for datagram, address in server.drain_transmits() if address == self.address]
         self.take()
         return self.received[before:]

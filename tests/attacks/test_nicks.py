@@ -1,4 +1,4 @@
-"""Nicks cannot be used up: a source claims so many a day, and a claim that is never used again lapses (SPEC 6.1, 6.8).
+"""Nicks cannot be used up: a source claims so many a day, and a claim that is never used again lapses (SPEC 6.1, 6.9).
 
 As found, one host claimed all nicks that there may be in 1.7 hours, and kept them for ever.
 """

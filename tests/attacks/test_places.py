@@ -1,4 +1,4 @@
-"""One host cannot take the places of all peers, and who never enters does not keep one (SPEC 6.1, 6.8).
+"""One host cannot take the places of all peers, and who never enters does not keep one (SPEC 6.1, 6.9).
 
 As found, one host took all PEERS_MAX places within its rate of handshakes, and kept them without entering by a ping now
 and then.

@@ -1,4 +1,4 @@
-"""Rooms cannot be used up by one person or one host, nor made a burden to whoever lists them (SPEC 6.8).
+"""Rooms cannot be used up by one person or one host, nor made a burden to whoever lists them (SPEC 6.9).
 
 As found, 16 keys of one host took all places of rooms, the lobby with them; one client made 2,122 logs a second, each
 kept for ever; and each page of the list sorted all rooms.

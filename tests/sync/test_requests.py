@@ -16,7 +16,13 @@ from udpchat.sync.requests import (
 )
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.frames import Request, RequestFragment, encode, pack, parse_up_untrusted
-from udpchat.wire.limits import BODY_BYTES_MAX, FRAGMENT_BYTES, FRAGMENTS_MAX, REQUESTS_IN_FLIGHT_MAX
+from udpchat.wire.limits import (
+    BODY_BYTES_MAX,
+    DATAGRAM_BYTES_MAX,
+    FRAGMENT_BYTES,
+    FRAGMENTS_MAX,
+    REQUESTS_IN_FLIGHT_MAX,
+)
 from udpchat.wire.requests import Say
 
 SAY = encode(Say("lobby", 0, "hi"))
@@ -399,9 +405,44 @@ def test_parts_of_what_the_client_gave_up_make_room() -> None:
     assert whole == bytes(FRAGMENTS_MAX * FRAGMENT_BYTES)
 
 
+class Counted:
+    """A budget of two datagrams, beside what is next."""
+
+    def __init__(self) -> None:
+        self.total = 0
+
+    def has_room(self, size: int, *, is_next: bool) -> bool:
+        return is_next or self.total + size <= 2 * DATAGRAM_BYTES_MAX
+
+    def add(self, size: int) -> None:
+        self.total += size
+
+
+def test_beyond_its_budget_only_the_request_whose_turn_it_is_is_held() -> None:
+    window = RequestWindow(budget=Counted())
+    for counter in (3, 4):
+        window.receive(counter, 1, "body")
+    for counter in (2, 5):
+        with pytest.raises(BadDatagram) as caught:
+            window.receive(counter, 1, "body")
+        assert caught.value.reason is Drop.NO_ROOM
+    window.receive(1, 1, "body")
+    assert carry_out(window) == [1]
+    window.receive(2, 1, "body")
+    assert carry_out(window) == [2, 3, 4]
+
+
+def test_one_more_answer_waits_until_those_that_are_kept_leave_room() -> None:
+    window = answered(RequestWindow(budget=Counted()), 1)
+    assert not window.may_answer()
+    window.receive(2, 2, "body")
+    assert window.may_answer()
+
+
 @given(data=st.data())
 def test_whatever_a_client_does_no_more_than_a_window_is_held(data: st.DataObject) -> None:
-    window, done, waiting = RequestWindow(), set[int](), list[int]()
+    budget = Counted()
+    window, done, waiting = RequestWindow(budget=budget), set[int](), list[int]()
     near = st.integers(-3, REQUESTS_IN_FLIGHT_MAX + 3)
     for _ in range(40):
         first_open = max(1, window.executed + data.draw(near))
@@ -420,3 +461,6 @@ def test_whatever_a_client_does_no_more_than_a_window_is_held(data: st.DataObjec
                 window.answer(counter, b"result")
                 waiting.remove(counter)
         assert window.waiting == len(waiting) <= len(window) <= REQUESTS_IN_FLIGHT_MAX
+        assert 0 <= window.bytes_held == budget.total
+    window.close()
+    assert not budget.total

@@ -1,4 +1,4 @@
-"""What an action is charged for before it is settled: what it writes, and what it makes (SPEC 6.8)."""
+"""What an action is charged for before it is settled: what it writes, and what it makes (SPEC 6.9)."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from udpchat.server.commits import Commits
 from udpchat.server.credit import Accounts
 from udpchat.server.fanout import Fanout
 from udpchat.server.queries import Queries, Query
-from udpchat.server.quotas import Quotas
+from udpchat.server.quotas import Quotas, Share, Who
 from udpchat.server.registry import Peer, Registry
 from udpchat.server.replay import answer, logged_nicks, recall_answers, recalled_window, send_result
 from udpchat.server.rooms import Rooms
@@ -23,6 +23,7 @@ from udpchat.session.rate_limit import source_of
 from udpchat.session.session import Session
 from udpchat.sync.log import Append, LogUnreadable, SearchQuery, ServerLog
 from udpchat.wire.frames import Introduction, Unwritable, encode
+from udpchat.wire.limits import REQUEST_BYTES_PER_PEER_MAX
 from udpchat.wire.requests import Failed, GetHistory, ResultBody
 
 REASON_CHARACTERS_MAX = 200  # of why nothing can be stored, as it is sent
@@ -54,7 +55,9 @@ class Chat:
         key, instance = session.remote_static, introduction.instance
         capabilities = frozenset(introduction.capabilities)
         author = settle.Author(client_id_of(key, instance), key, user_id(key), instance, capabilities)
-        window = recalled_window(self._log, author.client_id, self.commits.pending_of(author.client_id))
+        who = Who(key, source_of(session.path.address[0]))
+        share = Share(self.quotas.request_bytes, who, REQUEST_BYTES_PER_PEER_MAX)
+        window = recalled_window(self._log, author.client_id, self.commits.pending_of(author.client_id), share)
         peer = Peer(now, session=session, author=author, window=window, account=self.accounts.open(key))
         peer.renames.claimed = logged_nicks(self._log, author.client_id) or None
         self.registry.add(peer)

@@ -13,7 +13,7 @@ from udpchat.wire import frames
 from udpchat.wire.content import Reason
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.frames import encode
-from udpchat.wire.limits import NOTICED_PEERS_MAX, TYPING
+from udpchat.wire.limits import DATAGRAM_BYTES_MAX, NOTICED_PEERS_MAX, TYPING
 from udpchat.wire.packets import Address
 from udpchat.wire.requests import Malformed, RequestBody
 
@@ -51,7 +51,7 @@ def _on_follow(context: FrameContext, frame: frames.Follow) -> None:
 
 def _on_request(context: FrameContext, frame: frames.Request) -> None:
     if context.is_current:
-        _accept_request(context, frame.counter, frame.first_open, frame.body)
+        _accept_request(context, frame.counter, frame.first_open, frame.body, DATAGRAM_BYTES_MAX)
 
 
 def _on_fragment(context: FrameContext, frame: frames.RequestFragment) -> None:
@@ -60,7 +60,7 @@ def _on_fragment(context: FrameContext, frame: frames.RequestFragment) -> None:
     now, chat, peer, *_ = context
     whole = peer.window.receive_fragment(frame)
     if whole is not None:
-        _accept_request(context, frame.counter, frame.first_open, _readable(whole))
+        _accept_request(context, frame.counter, frame.first_open, _readable(whole), len(whole))
     elif frame.index == frame.count - 1:
         encoded = peer.window.answer_of(frame.counter)
         if encoded is not None:
@@ -75,9 +75,9 @@ def _readable(body: bytes) -> RequestBody:
         return Malformed()
 
 
-def _accept_request(context: FrameContext, counter: int, first_open: int, body: RequestBody) -> None:
+def _accept_request(context: FrameContext, counter: int, first_open: int, body: RequestBody, size: int) -> None:
     now, chat, peer, *_ = context
-    encoded = peer.window.receive(counter, first_open, body)
+    encoded = peer.window.receive(counter, first_open, body, size)
     if encoded is not None:
         chat.repeat_answer(now, peer, counter, encoded)
 

@@ -252,12 +252,15 @@ def carry_out(now: float, chat: Chat, peer: Peer) -> float | None:
     if peer.nick is None:
         return None
     context = RequestContext(now, chat, peer)
-    if chat.commits.is_unwritable:
+    if chat.commits.is_unwritable and window.may_answer():
         held = window.take_held(lambda request: HANDLERS[type(request)].order is Order.ANSWERED)
         if held is not None:
             return _handle(context, *held)
     request = window.peek_ready()
-    if request is None or (window.waiting and HANDLERS[type(request)].order is not Order.PROPOSED):
+    if request is None:
+        return None
+    order = HANDLERS[type(request)].order
+    if (window.waiting and order is not Order.PROPOSED) or (order is Order.ANSWERED and not window.may_answer()):
         return None
     return _handle(context, window.take_ready(), request)
 

@@ -1,4 +1,4 @@
-"""Quotas: how much of what all share one key and one source may use, so that nobody can use it up (SPEC 6.8).
+"""Quotas: how much of what all share one key and one source may use, so that nobody can use it up (SPEC 6.9).
 
 What is *held* is counted until it is given back. Each source has a share that it always gets; it may borrow beyond that
 as long as less than half of all is in use, and others who need their share can have back what it borrowed. What is
@@ -48,9 +48,13 @@ class HeldQuota:
         has_share = self._by_source[who.source] + amount <= self.source_share
         return has_share or self.total + amount <= self.total_max // 2
 
+    def has_room(self, amount: int) -> bool:
+        """Whether there is so much left in all."""
+        return self.total + amount <= self.total_max
+
     def take(self, who: Who, amount: int = 1) -> bool:
         """Take so much, unless that is too much for the key, for the source, or in all."""
-        is_taken = self.is_within(who, amount) and self.total + amount <= self.total_max
+        is_taken = self.is_within(who, amount) and self.has_room(amount)
         if is_taken:
             self.add(who, amount)
         return is_taken
@@ -76,6 +80,31 @@ class HeldQuota:
     def borrowers(self) -> list[str]:
         """The sources that hold more than their share, the first to do so first."""
         return list(self._borrowers)
+
+
+class Share:
+    """What one device holds of a quota of bytes: the `Budget` of its requests."""
+
+    __slots__ = ("_bytes_max", "_held", "_quota", "_who")
+
+    def __init__(self, quota: HeldQuota, who: Who, bytes_max: int) -> None:
+        self._quota, self._who, self._bytes_max = quota, who, bytes_max
+        self._held = 0
+
+    def has_room(self, size: int, *, is_next: bool) -> bool:
+        """See `Budget`. What is next has room even if all is in use, as others wait for it: a datagram of it, or one
+        request of a device that holds nothing."""
+        if is_next and size <= limits.DATAGRAM_BYTES_MAX:
+            return True
+        if not self._quota.is_within(self._who, size):
+            return False
+        if is_next and not self._held:
+            return True
+        return self._quota.has_room(size) and (is_next or self._held + size <= self._bytes_max)
+
+    def add(self, size: int) -> None:
+        self._held += size
+        self._quota.add(self._who, size)
 
 
 class Places(Generic[T]):

@@ -154,6 +154,7 @@ class Registry:
     def add(self, peer: Peer) -> None:
         """Add a peer with its first session. Raises BadDatagram(TABLE_FULL)."""
         if not self._places.take(peer, peer.who):
+            peer.window.close()
             raise BadDatagram(Drop.TABLE_FULL)
         self._by_client_id[peer.author.client_id] = peer
         self._by_key.setdefault(peer.key, []).append(peer)
@@ -176,6 +177,7 @@ class Registry:
         """Remove a peer; its key still owns its nick."""
         self.end_previous(peer)
         self._places.give_back(peer)
+        peer.window.close()
         peer.nick = None
         del self._by_index[peer.session.index]
         del self._by_client_id[peer.author.client_id]

@@ -14,7 +14,7 @@ from udpchat.server.registry import Peer
 from udpchat.sync.fragments import split
 from udpchat.sync.log import LogReader
 from udpchat.sync.packing import FRAME_BYTES_MAX
-from udpchat.sync.requests import ANSWERS_RECALLED_MAX, RequestWindow
+from udpchat.sync.requests import ANSWERS_RECALLED_MAX, Budget, RequestWindow
 from udpchat.wire.content import Claim
 from udpchat.wire.frames import ResultFragment, encode, encode_result, parse_record
 from udpchat.wire.requests import Done, Failed, RequestBody, ResultBody, Stored
@@ -39,14 +39,16 @@ def send_result(peer: Peer, counter: int, result: bytes) -> None:
         peer.downlink.send(encode(ResultFragment(counter, index, len(fragments), data)))
 
 
-def recalled_window(log: LogReader, client_id: bytes, pending: Iterable[int]) -> RequestWindow[RequestBody]:
+def recalled_window(
+    log: LogReader, client_id: bytes, pending: Iterable[int], budget: Budget | None = None
+) -> RequestWindow[RequestBody]:
     """The window of a client that returns: requests that left an entry are answered again, not carried out again.
 
     Of the latest requests, those without an entry may be carried out again. Those in `pending` are being written and
     will be answered.
     """
     answers = logged_answers(log, client_id)
-    window = RequestWindow[RequestBody](max(max(answers) - ANSWERS_RECALLED_MAX, 0) if answers else 0)
+    window = RequestWindow[RequestBody](max(max(answers) - ANSWERS_RECALLED_MAX, 0) if answers else 0, budget)
     for counter, encoded in answers.items():
         if counter > window.executed:
             window.remember(counter, encoded)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from udpchat.session.timers import backoff_s
 from udpchat.sync.budget import Budget
@@ -15,7 +15,13 @@ from udpchat.sync.packing import FRAME_BYTES_MAX
 from udpchat.sync.rtt import SAMPLE_S_MAX, RoundTrip
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.frames import RequestFragment, encode, encode_request
-from udpchat.wire.limits import FRAGMENT_BYTES_HELD_MAX, REQUESTS_IN_FLIGHT_MAX
+from udpchat.wire.limits import (
+    DATAGRAM_BYTES_MAX,
+    FRAGMENT_BYTES,
+    FRAGMENT_BYTES_HELD_MAX,
+    PAST_BYTES_MAX,
+    REQUESTS_IN_FLIGHT_MAX,
+)
 
 Body = TypeVar("Body")  # of a request, as the server reads it
 
@@ -190,29 +196,64 @@ def _request_frames(entry: OpenRequest, first_open: int) -> list[bytes]:
     ]
 
 
+class WindowBudget(Protocol):
+    """How many bytes a window may hold."""
+
+    def has_room(self, size: int, *, is_next: bool) -> bool:
+        """Whether so much more may be held; `is_next`: of the request whose turn it is, on which all others wait."""
+
+    def add(self, size: int) -> None:
+        """So much more is held; a negative size is free again."""
+
+
+class Unbounded:
+    """The budget of a window on its own."""
+
+    def has_room(self, size: int, *, is_next: bool) -> bool:
+        return True
+
+    def add(self, size: int) -> None:
+        pass
+
+
 class RequestWindow(Generic[Body]):
     """The requests of one client at the server: those carried out, those that wait for their turn, and the answers.
 
     `receive` accepts a request, `peek_ready` and `take_ready` give the next one to carry out, and `answer` answers it,
     which may be later, once the log is written (`waiting` counts those) or read. `rewind` undoes what could not be
-    written.
+    written. What it holds, in bytes as received or sent, is counted by its budget.
     """
 
-    __slots__ = ("_answers", "_fragments", "_held", "_reading", "_waiting", "executed")
+    __slots__ = (
+        "_answers", "_budget", "_fragment_budget", "_fragments", "_held", "_reading", "_sizes", "_waiting", "bytes_held", "executed",
+    )  # fmt: skip
 
-    def __init__(self, executed: int = 0) -> None:
+    def __init__(self, executed: int = 0, budget: WindowBudget | None = None) -> None:
         self.executed = executed  # all up to here were carried out, or abandoned by the client
+        self._budget = budget or Unbounded()
+        self.bytes_held = 0
         self._waiting: dict[int, None] = {}  # carried out, but not answered yet, in order
         self._reading: dict[int, None] = {}  # answered once the log is read; the client may abandon them
         self._held: dict[int, Body] = {}
+        self._sizes: dict[int, int] = {}  # of those held and those that wait
         self._answers: dict[int, bytes] = {}  # encoded bodies of Results
+        self._fragment_budget = Budget(FRAGMENT_BYTES_HELD_MAX)
         self._fragments: FragmentAssembler | None = None  # made when it is needed: few peers send fragments
 
-    def receive(self, counter: int, first_open: int, body: Body) -> bytes | None:
-        """Take a request; if it was answered before, its answer again. Outside the window: BadDatagram."""
+    def receive(
+        self, counter: int, first_open: int, body: Body, size: int = DATAGRAM_BYTES_MAX
+    ) -> bytes | None:
+        """Take a request of so many bytes; if it was answered before, its answer again.
+
+        BadDatagram outside the window, and with NO_ROOM if the budget does not allow it: the client repeats it.
+        """
         self._move_to(counter, first_open)
         if counter <= self.executed or self._is_taken(counter):
             return self._answers.get(counter)
+        if counter not in self._held:
+            self._check_room(counter, size)
+            self._sizes[counter] = size
+            self._count(size)
         self._held[counter] = body
         return None
 
@@ -220,13 +261,43 @@ class RequestWindow(Generic[Body]):
         return counter in self._answers or counter in self._waiting or counter in self._reading
 
     def receive_fragment(self, fragment: RequestFragment) -> bytes | None:
-        """Take one fragment of a request: its body once it is whole. Outside the window: BadDatagram."""
-        self._move_to(fragment.counter, fragment.first_open)
-        if fragment.counter <= self.executed or fragment.counter in self._held:
+        """Take one fragment of a request: its body once it is whole. BadDatagram as for `receive`."""
+        counter = fragment.counter
+        self._move_to(counter, fragment.first_open)
+        if counter <= self.executed or counter in self._held:
             return None
         if self._fragments is None:
-            self._fragments = FragmentAssembler(Budget(FRAGMENT_BYTES_HELD_MAX))
-        return self._fragments.add(fragment.counter, index=fragment.index, count=fragment.count, data=fragment.data)
+            self._fragments = FragmentAssembler(self._fragment_budget)
+        if counter not in self._fragments:
+            self._check_room(counter, FRAGMENT_BYTES * fragment.count)
+        before = self._fragment_budget.used
+        whole = self._fragments.add(counter, index=fragment.index, count=fragment.count, data=fragment.data)
+        self._count(self._fragment_budget.used - before)
+        return whole
+
+    def _check_room(self, counter: int, size: int) -> None:
+        """Raises BadDatagram(NO_ROOM) if a request of this size may not be held."""
+        earlier = range(self.executed + 1, counter)
+        is_next = all(map(self._is_taken, earlier))
+        if not self._budget.has_room(size, is_next=is_next):
+            raise BadDatagram(Drop.NO_ROOM)
+
+    def _count(self, size: int) -> None:
+        """So much more is held, or less."""
+        self.bytes_held += size
+        self._budget.add(size)
+
+    def _free(self, counter: int) -> None:
+        """A request is not held any more."""
+        self._count(-self._sizes.pop(counter, 0))
+
+    def may_answer(self) -> bool:
+        """Whether there is room for one more answer of any size: without those that the client has not taken yet."""
+        return not (self._answers or self._reading) or self._budget.has_room(PAST_BYTES_MAX, is_next=False)
+
+    def close(self) -> None:
+        """Nothing is held for this client any more."""
+        self._count(-self.bytes_held)
 
     def answer_of(self, counter: int) -> bytes | None:
         """The answer given to a request, if it is remembered."""
@@ -242,14 +313,19 @@ class RequestWindow(Generic[Body]):
         if self._waiting and first_open > next(iter(self._waiting)):
             raise BadDatagram(Drop.UNEXPECTED)
         for answered in [answered for answered in self._answers if answered < first_open]:
-            del self._answers[answered]
-        self._reading = {counter: None for counter in self._reading if counter >= first_open}
+            self._count(-len(self._answers.pop(answered)))
+        for abandoned in [counter for counter in self._reading if counter < first_open]:
+            del self._reading[abandoned]
+            self._free(abandoned)
         if first_open > self.executed + 1:
             self.executed = first_open - 1
             for held in [held for held in self._held if held < first_open]:
                 del self._held[held]
+                self._free(held)
         if self._fragments:
+            before = self._fragment_budget.used
             self._fragments.forget_below(self.executed + 1)
+            self._count(self._fragment_budget.used - before)
 
     def __len__(self) -> int:
         """How many it holds: those that wait for their turn, those without an answer, and those with one to repeat."""
@@ -290,12 +366,16 @@ class RequestWindow(Generic[Body]):
         """A request was carried out: the encoded result, to be sent now and whenever the request is repeated."""
         self._waiting.pop(counter, None)
         self._reading.pop(counter, None)
-        self._answers[counter] = body
+        self._free(counter)
+        self.remember(counter, body)
 
     def expect_read(self, counter: int) -> None:
         """A request that was taken is answered once the log is read."""
         self._waiting.pop(counter, None)
         self._reading[counter] = None
+        self._free(counter)
+        self._sizes[counter] = PAST_BYTES_MAX  # of its answer
+        self._count(PAST_BYTES_MAX)
 
     def is_read(self, counter: int) -> bool:
         """Whether this request waits for a read of the log."""
@@ -307,6 +387,7 @@ class RequestWindow(Generic[Body]):
 
     def remember(self, counter: int, body: bytes) -> None:
         """The log contains the answer, given before this window was made."""
+        self._count(len(body) - len(self._answers.get(counter, b"")))
         self._answers[counter] = body
 
     def forgotten(self) -> list[int]:
@@ -317,6 +398,8 @@ class RequestWindow(Generic[Body]):
 
     def forget_held(self) -> None:
         """The client begins anew, maybe as another process, and sends again what it still wants."""
+        for counter in self._held:
+            self._free(counter)
         self._held.clear()
 
     def rewind(self, first: int) -> None:
@@ -325,4 +408,7 @@ class RequestWindow(Generic[Body]):
         What was answered meanwhile without being written stays answered.
         """
         self.executed = min(self.executed, first - 1)
+        for counter in self._waiting:
+            if counter >= first:
+                self._free(counter)
         self._waiting = {counter: None for counter in self._waiting if counter < first}

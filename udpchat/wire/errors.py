@@ -23,6 +23,7 @@ class Drop(StrEnum):
     MALFORMED = "malformed"  # authentic, but not frames within their bounds
     IMPOSSIBLE = "impossible"  # frames within their bounds that no server sends which keeps to the protocol
     UNEXPECTED = "unexpected"  # a kind or frame that this end does not accept now
+    NO_ROOM = "no room"  # a request that would wait, beyond the bytes that its sender may have held
     UNSENT_ACK = "unsent ack"  # acknowledges what was never sent
     BAD_PATH = "bad path"  # a PathReply that answers no open PathCheck
 

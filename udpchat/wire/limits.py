@@ -99,13 +99,14 @@ NICK_REGULAR_KEPT_S = 2 * 365 * 86_400.0
 CONVERSATIONS_PER_KEY_MAX = 256
 INBOX_ENTRIES_MAX = 1_000  # read marks, of which only the latest of each log counts
 
-# Quotas (SPEC 6.8): of each, a source always gets its share, and more while less than half of all is in use.
+# Quotas (SPEC 6.9): of each, a source always gets its share, and more while less than half of all is in use.
 PEERS_PER_SOURCE = 1_024  # a school behind one address; ten such hosts fill the half that one alone cannot have
 EMPTY_ROOMS_MAX = 4_096  # open, and nothing said yet: in memory only, about 6 KB each
 EMPTY_ROOMS_PER_KEY_MAX = 64  # that one person opened
 EMPTY_ROOMS_PER_SOURCE = 256
 REQUEST_BYTES_MAX = 64 * 1024 * 1024  # requests, fragments and answers held for all clients together
-REQUEST_BYTES_PER_KEY_MAX = 256 * 1024  # eight devices that send long messages; whoever is over repeats them
+REQUEST_BYTES_PER_PEER_MAX = 64 * 1024  # beside the request whose turn it is
+REQUEST_BYTES_PER_KEY_MAX = 512 * 1024  # a window of the longest messages; whoever is over repeats them
 REQUEST_BYTES_PER_SOURCE = 8 * 1024 * 1024
 STORED_ROOMS_MAX = 65_536  # rooms with something said, for ever
 CONVERSATIONS_MAX = 2**20
