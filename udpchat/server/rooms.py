@@ -17,8 +17,10 @@ from udpchat.server.roster import Roster
 from udpchat.server.state import State
 from udpchat.sync.log import LogReader
 from udpchat.sync.log_stream import LogStream
+from udpchat.sync.memory_budget import MemoryBudget
 from udpchat.wire.content import Reason
 from udpchat.wire.frames import FollowRefused, Head, Heads, encode
+from udpchat.wire.limits import STREAM_BYTES_MAX
 
 
 @dataclass(slots=True, eq=False)
@@ -76,6 +78,7 @@ class Rooms:
         self._rooms: dict[str, Room] = {}
         self._names = _Names(name[1:] for name in log.logs() if name.startswith(ROOM_PREFIX))
         self._empty: Places[str] = Places(empty)
+        self.memory = MemoryBudget(STREAM_BYTES_MAX)  # of streams and rosters
         self._streams: dict[str, LogStream] = {}
         self.to_arm: dict[Room, None] = {}
 
@@ -103,7 +106,8 @@ class Rooms:
         room = self._rooms.get(name)
         if room is None and (name == LOBBY or self._is_said(name) or self._take_place(now, name, who)):
             generation = int.from_bytes(self._random(6), "big") + 1
-            room = self._rooms[name] = Room(name, self.stream(room_log(name)), Roster(name, generation=generation))
+            roster = Roster(name, generation=generation, memory=self.memory)
+            room = self._rooms[name] = Room(name, self.stream(room_log(name)), roster)
             self._names.add(name)
         return room
 
@@ -122,7 +126,9 @@ class Rooms:
         return self._empty.take(name, who)
 
     def _close(self, name: str) -> None:
-        del self._rooms[name]
+        room = self._rooms.pop(name)
+        for kept in (room.roster, room.roster.stream):
+            self.memory.on_gone(kept)
         self._empty.give_back(name)
         if not self._is_said(name):
             self._names.remove(name)
@@ -133,7 +139,9 @@ class Rooms:
         """The stream of a room's or conversation's log, made if necessary."""
         stream = self._streams.get(log)
         if stream is None:
-            stream = self._streams[log] = LogStream(log, self._log, head=self._durable.head(log))
+            stream = self._streams[log] = LogStream(
+                log, self._log, head=self._durable.head(log), memory=self.memory
+            )
         return stream
 
     def streams(self) -> Iterable[LogStream]:
@@ -212,6 +220,7 @@ class Rooms:
         self._fanout.unfollow(peer, stream)
         if not stream.followers:
             self._streams.pop(stream.log, None)
+            self.memory.on_gone(stream)
 
     def rename(self, now: float, peer: Peer, nick: str) -> None:
         """Change the nick of an entered peer, in all its rooms."""

@@ -13,7 +13,8 @@ from udpchat.chat.ids import roster_log
 from udpchat.server.fanout import Fanout
 from udpchat.session.timers import earliest
 from udpchat.sync.log import Extent
-from udpchat.sync.log_stream import RECENT_ENTRIES_MAX, LogStream
+from udpchat.sync.log_stream import ENTRY_MEMORY_BYTES, RECENT_ENTRIES_MAX, LogStream
+from udpchat.sync.memory_budget import MemoryBudget
 from udpchat.wire.content import AwaySet, Entry, Joined, Left, Reason, Renamed, TopicSet
 from udpchat.wire.frames import encode
 from udpchat.wire.requests import Member
@@ -27,12 +28,24 @@ KEPT_ENTRIES_MAX = 16 * RECENT_ENTRIES_MAX
 class _Changes:
     """The latest changes, as an `EntryReader`."""
 
-    __slots__ = ("entries", "generation", "head")
+    __slots__ = ("bytes_held", "entries", "generation", "head")
 
     def __init__(self, generation: int) -> None:
         self.generation = generation
         self.head = 0
-        self.entries: deque[bytes] = deque(maxlen=KEPT_ENTRIES_MAX)
+        self.entries: deque[bytes] = deque()
+        self.bytes_held = 0  # in memory
+
+    def extend(self, entries: list[bytes]) -> None:
+        self.entries.extend(entries)
+        self.head += len(entries)
+        self.bytes_held += sum(len(entry) + ENTRY_MEMORY_BYTES for entry in entries)
+        while len(self.entries) > KEPT_ENTRIES_MAX:
+            self.bytes_held -= len(self.entries.popleft()) + ENTRY_MEMORY_BYTES
+
+    def forget(self) -> None:
+        self.entries.clear()
+        self.bytes_held = 0
 
     def extent(self, log: str) -> Extent:
         return Extent(self.generation, self.head - len(self.entries), self.head)
@@ -69,11 +82,12 @@ class Attendance:
 class Roster:
     """The members of one room, by nick."""
 
-    __slots__ = ("_changes", "_pending", "_presences", "flush_at", "members", "stream")
+    __slots__ = ("_changes", "_memory", "_pending", "_presences", "flush_at", "members", "stream")
 
-    def __init__(self, room: str, *, generation: int) -> None:
+    def __init__(self, room: str, *, generation: int, memory: MemoryBudget | None = None) -> None:
         self._changes = _Changes(generation)
-        self.stream = LogStream(roster_log(room), self._changes)
+        self._memory = memory
+        self.stream = LogStream(roster_log(room), self._changes, memory=memory)
         self.members: dict[str, Attendance] = {}
         self._pending: list[bytes] = []
         self._presences: dict[str, None] = {}  # nicks that may be away or back since their last announcement
@@ -161,12 +175,18 @@ class Roster:
         self._pending.append(encode(entry))
         self.flush_at = earliest(self.flush_at, now + min(BATCH_S_MAX, BATCH_S_PER_MEMBER * len(self.members)))
 
+    def forget(self) -> None:
+        """Keep no changes: who lacks some begins anew with the list of members."""
+        self._changes.forget()
+        self.stream.base = self._changes.head
+
     def flush(self, now: float, fanout: Fanout) -> None:
         """Send the batched changes to all followers."""
         pending, self._pending, self.flush_at = self._pending + self._take_presences(), [], None
         for start in range(0, len(pending), RECENT_ENTRIES_MAX):  # a stream keeps no more in memory
             entries = pending[start : start + RECENT_ENTRIES_MAX]
-            self._changes.entries.extend(entries)
-            self._changes.head += len(entries)
+            self._changes.extend(entries)
             fanout.extend(now, self.stream, entries)
             self.stream.base = self._changes.head - len(self._changes.entries)
+        if pending and self._memory is not None:
+            self._memory.on_used(self, self._changes.bytes_held)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from udpchat.sync.fragments import split
 from udpchat.sync.log import EntryReader, LogUnreadable
+from udpchat.sync.memory_budget import MemoryBudget
 from udpchat.sync.packing import FRAME_BYTES_MAX
 from udpchat.wire.frames import Entries, EntryFragment, encode, pack, raw
 from udpchat.wire.limits import (
@@ -26,6 +27,8 @@ RECENT_ENTRIES_MAX = 256  # kept in memory, so that live entries are never read 
 RECENT_BYTES_MAX = 256 * 1024
 READ_ENTRIES = 64  # of a backlog at a time
 CACHED_BYTES_MAX = 256 * 1024  # of frames, for each log
+ENTRY_MEMORY_BYTES = 64  # of an entry in memory, beside its bytes
+FRAME_MEMORY_BYTES = 400  # likewise of a frame
 ANNOUNCE_AFTER_S = (0.02, 0.2, 1.0)  # of silence in a large room; OpenPGM's SPM schedule is the model
 ANNOUNCE_ACK_DELAYS_MIN = 0.4  # not before followers had time to acknowledge: that would double what is sent
 
@@ -47,11 +50,11 @@ class EncodedEntries:
 class _RecentEntries:
     """The latest entries of a log, within RECENT_ENTRIES_MAX and RECENT_BYTES_MAX."""
 
-    __slots__ = ("_bytes_held", "_entries")
+    __slots__ = ("_entries", "bytes_held")
 
     def __init__(self) -> None:
         self._entries: deque[bytes] = deque()
-        self._bytes_held = 0
+        self.bytes_held = 0
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -61,43 +64,48 @@ class _RecentEntries:
 
     def extend(self, entries: list[bytes]) -> None:
         self._entries.extend(entries)
-        self._bytes_held += sum(map(len, entries))
-        while len(self._entries) > RECENT_ENTRIES_MAX or self._bytes_held > RECENT_BYTES_MAX:
-            self._bytes_held -= len(self._entries.popleft())
+        self.bytes_held += sum(map(len, entries))
+        while len(self._entries) > RECENT_ENTRIES_MAX or self.bytes_held > RECENT_BYTES_MAX:
+            self.bytes_held -= len(self._entries.popleft())
 
 
 class _FrameCache:
     """Frames by (first, last) entry, within CACHED_BYTES_MAX; emptied when it is full."""
 
-    __slots__ = ("_bytes_held", "_frames")
+    __slots__ = ("_frames", "bytes_held")
 
     def __init__(self) -> None:
         self._frames: dict[tuple[int, int], list[EncodedEntries]] = {}
-        self._bytes_held = 0
+        self.bytes_held = 0
 
     def get(self, first: int, last: int) -> list[EncodedEntries] | None:
         return self._frames.get((first, last))
 
     def add(self, first: int, last: int, frames: list[EncodedEntries]) -> None:
-        size = sum(2 * len(encoded.frame) for encoded in frames)  # the frame, and the body that contains it
-        if self._bytes_held + size > CACHED_BYTES_MAX:
+        size = sum(2 * len(encoded.frame) + FRAME_MEMORY_BYTES for encoded in frames)  # the frame, and its body
+        if self.bytes_held + size > CACHED_BYTES_MAX:
             self._frames.clear()
-            self._bytes_held = 0
+            self.bytes_held = 0
         if frames and size <= CACHED_BYTES_MAX:
             self._frames[first, last] = frames
-            self._bytes_held += size
+            self.bytes_held += size
 
 
 class LogStream:
     """One log as it grows: its extent, its latest entries, and the frames that all followers get."""
 
     __slots__ = (
-        "_cache", "_reader", "_recent", "announced", "base", "followers", "generation", "grown_at", "head", "log",
-        "unreadable",
+        "_cache", "_memory", "_reader", "_recent", "announced", "base", "followers", "generation", "grown_at", "head",
+        "log", "unreadable",
     )  # fmt: skip
 
-    def __init__(self, log: str, reader: EntryReader, *, head: int | None = None) -> None:
-        """`head`: how far the log is durable, if the caller knows; the store may contain entries being written."""
+    def __init__(
+        self, log: str, reader: EntryReader, *, head: int | None = None, memory: MemoryBudget | None = None
+    ) -> None:
+        """`head`: how far the log is durable, if the caller knows; the store may contain entries being written.
+
+        `memory`: of this stream and others.
+        """
         self.log = log
         self._reader = reader
         extent = reader.extent(log)
@@ -107,8 +115,18 @@ class LogStream:
         self.grown_at = 0.0
         self.unreadable: str | None = None  # why entries of the log could not be read, the last time that this failed
         self.announced = len(ANNOUNCE_AFTER_S)  # rounds of announcements done since it grew
+        self._memory = memory
+        self.forget()
+
+    def forget(self) -> None:
+        """Keep no entries and no frames in memory: they are read from the log when they are needed."""
         self._recent = _RecentEntries()
         self._cache = _FrameCache()
+
+    def _on_used(self) -> None:
+        if self._memory is not None:
+            kept = self._recent.bytes_held + ENTRY_MEMORY_BYTES * len(self._recent) + self._cache.bytes_held
+            self._memory.on_used(self, kept)
 
     @property
     def ack_delay_s(self) -> float:
@@ -133,10 +151,9 @@ class LogStream:
         self.head += len(entries)
         self._recent.extend(entries)
         self.grown_at, self.announced = now, 0
-        if not self.followers:
-            return []
-        frames = self._encode(first, entries)
+        frames = self._encode(first, entries) if self.followers else []
         self._cache.add(first, self.head, frames)
+        self._on_used()
         return frames
 
     def _entries(self, first: int, last: int) -> list[bytes]:
@@ -158,6 +175,7 @@ class LogStream:
         if frames is None:
             frames = self._encode(first, self._entries(first, last))
             self._cache.add(first, last, frames)
+        self._on_used()
         return frames
 
     def _encode(self, first: int, entries: list[bytes]) -> list[EncodedEntries]:

@@ -108,6 +108,7 @@ REQUEST_BYTES_MAX = 64 * 1024 * 1024  # requests, fragments and answers held for
 REQUEST_BYTES_PER_PEER_MAX = 64 * 1024  # beside the request whose turn it is
 REQUEST_BYTES_PER_KEY_MAX = 512 * 1024  # a window of the longest messages; whoever is over repeats them
 REQUEST_BYTES_PER_SOURCE = 8 * 1024 * 1024
+STREAM_BYTES_MAX = 64 * 1024 * 1024  # entries and frames that streams keep in memory, all together
 STORED_ROOMS_MAX = 65_536  # rooms with something said, for ever
 CONVERSATIONS_MAX = 2**20
 INBOXES_MAX = 2**22  # all logs together are fewer than 2^23, which is how many the store can number
