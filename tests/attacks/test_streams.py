@@ -1,4 +1,4 @@
-"""What the streams of rooms and conversations keep in memory is bounded in all, whoever talks with whom (SPEC 6.8).
+"""What the streams of rooms and conversations keep in memory is bounded in all, whoever talks with whom (SPEC 6.9).
 
 As found, each stream kept up to 512 KB of entries and frames as long as somebody followed it, and a conversation is
 followed as long as one of the two is connected: 24 keys that told each other something took 138 MB.
