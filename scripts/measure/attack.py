@@ -23,6 +23,7 @@ from udpchat.shell.operations import LOG_FILE
 from udpchat.storage.protocol import Durability
 from udpchat.storage.server_sqlite import SqliteLog
 from udpchat.sync.log import Append
+from udpchat.wire import limits
 from udpchat.wire.content import Claim, Message
 from udpchat.wire.frames import encode
 from udpchat.wire.limits import KEY_BYTES
@@ -40,8 +41,15 @@ RATE_MAX = 30_000.0  # datagrams a second
 P95_TIMES_MAX, P95_MORE_S_MAX = 2.0, 0.005  # of quiet chat
 NEWCOMER_S_MAX = 2.0
 STOP_S_MAX = 2.0
-MEMORY_MIB_MAX = 128.0  # of growth
-DISK_MIB_MAX = 64.0  # of growth
+MIB = 2**20
+PEER_BYTES = 16 * 1024  # the goal of the part `memory`
+HALF_OPEN_BYTES, EMPTY_ROOM_BYTES = 2 * 1024, 6 * 1024  # as limits.py has them
+MEMORY_BYTES_MAX = (
+    limits.REQUEST_BYTES_MAX
+    + 2 * limits.WAITING_DATAGRAMS_MAX * limits.DATAGRAM_BYTES_MAX
+    + limits.HANDSHAKES_MAX * HALF_OPEN_BYTES
+    + limits.EMPTY_ROOMS_MAX * EMPTY_ROOM_BYTES
+)  # of growth, beside the members
 OLD_ROOMS = 1_000
 SAMPLE_S = 0.1
 UNFINISHED_S_MAX = 2.0  # what was said shortly before the end is waited for, while the attack goes on
@@ -67,6 +75,21 @@ QUICK_ADVERSARIES = (Adversary("person", "one person with 2 devices", members=2,
 QUICK_KINDS = ("search", "acks", "handshakes", "pings")
 
 
+@dataclass(frozen=True, slots=True)
+class Budgets:
+    """MiB that the limits allow an attack."""
+
+    memory_mib: float
+    disk_mib: float
+
+
+def budgets_of(adversary: Adversary, members: int, seconds: float) -> Budgets:
+    """The sums of what limits.py allows so many members, and these keys and hosts, in so many seconds."""
+    shares = min(limits.WRITE_KEY_SHARE * adversary.keys, adversary.hosts)
+    a_source = limits.WRITE_BYTES_PER_SOURCE_BURST + limits.WRITE_BYTES_PER_SOURCE_PER_S * seconds
+    return Budgets((MEMORY_BYTES_MAX + PEER_BYTES * members) / MIB, shares * a_source / MIB)
+
+
 @dataclass(slots=True)
 class Found:
     """What one attack did."""
@@ -78,6 +101,7 @@ class Found:
     memory_mib: float | None
     disk_mib: float
     stop_s: float
+    budgets: Budgets
     is_alive: bool = True  # the server, at the end of it
 
     def faults(self) -> list[str]:
@@ -87,8 +111,8 @@ class Found:
             "p95": percentile(self.attacked.lines_s, 0.95) <= allowed_s,
             "newcomers": max(self.attacked.newcomers_s, default=0.0) <= NEWCOMER_S_MAX,
             "lost": not self.attacked.disconnected,
-            "memory": self.memory_mib is None or self.memory_mib <= MEMORY_MIB_MAX,
-            "disk": self.disk_mib <= DISK_MIB_MAX,
+            "memory": self.memory_mib is None or self.memory_mib <= self.budgets.memory_mib,
+            "disk": self.disk_mib <= self.budgets.disk_mib,
             "stop": self.stop_s <= STOP_S_MAX,
             "died": self.is_alive,
         }
@@ -133,8 +157,8 @@ def _used(messages: int) -> Iterator[Append]:
 
     for log, length in ((LOBBY_LOG, messages), ("#" + MARKET, messages // 4)):
         for number in range(length):
-            missing = chance.randrange(len(SEARCHED))
-            text = " ".join(word for at, word in enumerate(SEARCHED) if at != missing)
+            missing = {four + chance.randrange(4) for four in range(0, len(SEARCHED), 4)}
+            text = " ".join(word for at, word in enumerate(SEARCHED) if at not in missing)
             yield Append(log, number + 1, message(text), None)
     for number in range(min(OLD_ROOMS, messages)):
         yield Append(f"#old{number}", 1, message("first"), None)
@@ -157,7 +181,7 @@ def run_attack(used: Path, adversary: Adversary, kind: str, scale: Scale) -> Fou
             Child(Honest, server.address) as honest,
             Child(Attacker, server.address, adversary, kind) as attacker,
         ):
-            return _Measured(data, server, honest, attacker).run(scale)
+            return _Measured(data, server, honest, attacker).run(adversary, scale)
 
 
 class _Measured:
@@ -166,7 +190,7 @@ class _Measured:
     def __init__(self, data: Path, server: ServerProcess, honest: Child, attacker: Child) -> None:
         self._data, self._server, self._honest, self._attacker = data, server, honest, attacker
 
-    def run(self, scale: Scale) -> Found:
+    def run(self, adversary: Adversary, scale: Scale) -> Found:
         """Quiet, then the attack, then SIGTERM while it goes on."""
         self._honest.call("enter", scale.people)
         self._honest.call("begin", scale.line_every_s, None)
@@ -175,15 +199,18 @@ class _Measured:
         memory, disk = resident_bytes(self._server.pid), self._disk_bytes()
         members: int = self._attacker.call("enter")
         self._honest.call("begin", scale.line_every_s, scale.newcomer_every_s)
+        begin_s = time.monotonic()
         self._attacker.call("attack", scale.rate, scale.attack_s + UNFINISHED_S_MAX + MARGIN_S)
         most = self._watch(scale.attack_s)
         sent: Sent = self._attacker.call("sent")
         attacked = self._end()
-        disk_mib = (self._disk_bytes() - disk) / 2**20
-        memory_mib = None if memory is None else max(most - memory, 0) / 2**20
+        budgets = budgets_of(adversary, members, time.monotonic() - begin_s)
+        disk_mib = max((self._disk_bytes() - disk) / MIB, 0.0)
+        memory_mib = None if memory is None else max(most - memory, 0) / MIB
         is_alive = self._server.is_running
-        stop_s = self._server.stop()
-        return Found(members, quiet, attacked, sent, memory_mib, max(disk_mib, 0.0), stop_s, is_alive)
+        return Found(
+            members, quiet, attacked, sent, memory_mib, disk_mib, self._server.stop(), budgets, is_alive=is_alive
+        )
 
     def _end(self) -> Heard:
         """Have everybody be silent, and wait for what is under way."""
@@ -254,7 +281,7 @@ def _notes(scale: Scale, share: float) -> list[str]:
         f" others has each; newcomer: the worst of one every {scale.newcomer_every_s:.1f} s, from Hello to room; lost:"
         f" links lost. What is not done {UNFINISHED_S_MAX:.0f} s after the end counts with the time until then.",
         f"holds: p95 at most {P95_TIMES_MAX:.0f} times quiet and {1e3 * P95_MORE_S_MAX:.0f} ms, newcomers and SIGTERM"
-        f" (during the attack) within {NEWCOMER_S_MAX:.0f} s, no link lost, at most {MEMORY_MIB_MAX:.0f} MiB of memory"
-        f" and {DISK_MIB_MAX:.0f} MiB of disk more; else what does not hold.",
+        f" (during the attack) within {NEWCOMER_S_MAX:.0f} s, no link lost, memory and disk within the sums of the"
+        " budgets that limits.py names; else what does not hold.",
         "Attacks: " + ", ".join(f"{name} ({kind.what})" for name, kind in KINDS.items()) + ".",
     ]

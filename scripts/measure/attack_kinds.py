@@ -31,7 +31,7 @@ MARKET = "market"  # another room with a long talk, where nobody honest is
 LOBBY_MEMBERS_MAX = 100  # who are in the lobby: each line costs as much as there are, honest or not
 OLD_NICKS = 2_000  # claimed long ago, whom anybody can tell something
 SEARCHED = ("alder birch cedar clover elm fern fir hazel holly ivy larch maple oak pine poplar willow").split()
-"""Messages of a long talk in the lobby have all of these words but one each: a search for all reads all messages."""
+"""Of each four of these, a message of a long talk has three: a search for all reads all messages and finds none."""
 
 Datagram = Callable[[Member, float], bytes | None]
 

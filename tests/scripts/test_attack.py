@@ -10,6 +10,7 @@ import pytest
 from tests.scripts.loading import load
 from tests.storage.memory import MemoryLog
 from udpchat.server.core import ServerCore
+from udpchat.server.history import read
 from udpchat.session.noise import KeyPair
 from udpchat.sync.log import Append
 from udpchat.wire.content import Message
@@ -54,6 +55,9 @@ class Rig:
         while batch := self.server.drain_writes():
             self.log.append(batch)
             self.server.persisted(self.now, len(batch))
+        while queries := self.server.drain_queries():
+            for query in queries:
+                self.server.answered(self.now, query, read(self.log, query.read), 0.001)
         for datagram, _ in self.server.drain_transmits():
             self.member.receive(self.now, datagram)
         self.now += 0.01
@@ -144,7 +148,7 @@ def found(**changed: object) -> attack.Found:
     quiet, attacked = honest.Heard([0.002] * 20, []), honest.Heard([0.008] * 20, [0.5])
     values = {
         "members": 8, "quiet": quiet, "attacked": attacked, "sent": attacker.Sent(300, 0.01, 0.001),
-        "memory_mib": 1.0, "disk_mib": 1.0, "stop_s": 0.1,
+        "memory_mib": 1.0, "disk_mib": 1.0, "stop_s": 0.1, "budgets": attack.Budgets(2.0, 2.0),
     }  # fmt: skip
     return attack.Found(**(values | changed))
 
@@ -161,14 +165,22 @@ def test_what_is_within_all_bounds_holds() -> None:
         ({"attacked": honest.Heard([0.002] * 15 + [0.0091] * 5, [])}, "p95"),
         ({"attacked": honest.Heard([0.002], [0.1, 2.1])}, "newcomers"),
         ({"attacked": honest.Heard([0.002], [], disconnected=1)}, "lost"),
-        ({"memory_mib": attack.MEMORY_MIB_MAX + 1}, "memory"),
-        ({"disk_mib": attack.DISK_MIB_MAX + 1}, "disk"),
+        ({"memory_mib": 2.1}, "memory"),
+        ({"disk_mib": 2.1}, "disk"),
         ({"stop_s": 2.1}, "stop"),
         ({"is_alive": False}, "died"),
     ],
 )
 def test_what_is_beyond_a_bound_is_named(changed: dict[str, object], fault: str) -> None:
     assert found(**changed).faults() == [fault]
+
+
+def test_the_disk_that_is_allowed_grows_with_keys_up_to_the_share_of_a_source() -> None:
+    person, host, sources = attack.ADVERSARIES.values()
+    allowed = [attack.budgets_of(adversary, 0, 1.0).disk_mib for adversary in (person, host, sources)]
+    assert allowed[0] < allowed[1] < allowed[2]
+    four = attacker.Adversary("four", "4 keys", members=4, keys=4, hosts=1)
+    assert attack.budgets_of(four, 0, 1.0).disk_mib == allowed[1]
 
 
 def test_no_two_hostile_sources_have_one_address() -> None:
