@@ -210,7 +210,7 @@ class TableReader:
             try:
                 yield
             except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+                if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
                     raise ReadInterrupted from error
                 raise
 
@@ -221,7 +221,7 @@ def _matching(words: list[str], nick: str | None) -> str:
 
 
 def _intact(log: str, row: int, entry: bytes, checksum: int) -> bytes:
-    if checksum_of(row, entry) != checksum:
+    if not isinstance(entry, bytes) or checksum_of(row, entry) != checksum:
         raise StoreFailed(f"entry {sequence_of(row)} of {shown_log(log)} is damaged; {ADVICE}")
     return entry
 
