@@ -166,8 +166,7 @@ class ServerCore:
         """End a peer's session; `before` are frames sent in the same packet as the Goodbye."""
         if peer.nick is not None:
             self.chat.happened.append(events.PeerLeft(peer.nick, reason))
-        goodbye = peer.session.seal(pack([*before, encode(frames.Goodbye(reason))]))
-        self._transmits.append((goodbye, peer.session.path.address))
+        self._transmits.append(_goodbye(peer.session, reason, before))
         self._rooms.remove(now, peer, reason)
         self._timers.forget(peer)
 
@@ -271,9 +270,7 @@ class ServerCore:
             self.chat.on_unreadable(downlink.unreadable)
         due = downlink.next_timeout(now)
         if session.path.is_checking:
-            for challenge in session.path.drain_challenges():
-                check = encode(frames.PathCheck(challenge.token))
-                self._transmits.append((session.seal(pack([check])), challenge.address))
+            self._transmits += _challenges(session)
         elif due is None and self._timers.is_armed(peer):
             return  # only its expiry remains, which is checked when the armed timer fires
         self._timers.arm(peer, self._expiry.next_timeout(peer, due))
@@ -288,6 +285,13 @@ class ServerCore:
 
     def stop(self, now: float) -> None:
         """The server stops: send all peers a Goodbye."""
-        for peer in self._registry:
-            goodbye = peer.session.seal(pack([encode(frames.Goodbye(Reason.STOPPING))]))
-            self._transmits.append((goodbye, peer.session.path.address))
+        self._transmits += [_goodbye(peer.session, Reason.STOPPING) for peer in self._registry]
+
+
+def _goodbye(session: Session, reason: Reason, before: Sequence[bytes] = ()) -> tuple[bytes, Address]:
+    return session.seal(pack([*before, encode(frames.Goodbye(reason))])), session.path.address
+
+
+def _challenges(session: Session) -> list[tuple[bytes, Address]]:
+    challenges = session.path.drain_challenges()
+    return [(session.seal(pack([encode(frames.PathCheck(each.token))])), each.address) for each in challenges]
