@@ -49,7 +49,8 @@ class ClientFolder:
         self._nick = nick
         self._report = report
         self.key = data_folder.key_of_nick(self._folder, nick)
-        for line in exposed(self._folder, data_folder.nick_key_path(self._folder, nick)):
+        key_path = data_folder.nick_key_path(self._folder, nick)
+        for line in exposed(self._folder, key_path.parent, key_path):
             report(Phrase("warning", {"text": line}))
 
     @property

@@ -1,13 +1,20 @@
-"""A lock file beside the store, for one process at a time. The system releases the lock when the process ends."""
+"""A lock file beside the store, for one process at a time. The system releases the lock when the process ends.
+
+Who may write to the folder could put a link there, or a second name of another file. A link is not followed, and a file
+that holds anything but a process id is not written to.
+"""
 
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from pathlib import Path
 
 from udpchat.storage.protocol import StoreUnusable
 
+OPENING = os.O_RDWR | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)  # Windows has neither
+PROCESS_BYTES_MAX = 20  # of its id, as a lock file holds it
 LOCKED_BYTE = 2**20  # on Windows a locked byte cannot be read; the process id at the start must stay readable
 
 if sys.platform == "win32":
@@ -30,7 +37,7 @@ def holder_of(path: Path) -> int | None:
     """
     side = _lock_file_of(path)
     try:
-        descriptor = os.open(side, os.O_RDWR | getattr(os, "O_CLOEXEC", 0))
+        descriptor = _open(side, OPENING)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -69,10 +76,21 @@ def _lock_file_of(path: Path) -> Path:
     return path.with_name(path.name + ".lock")
 
 
+def _open(side: Path, flags: int) -> int:
+    """Open the lock file, which is a file of its own. Raises OSError or `StoreUnusable`."""
+    if side.is_symlink():  # where the system has O_NOFOLLOW, one that is put there only now is refused too
+        raise StoreUnusable(f"cannot use {side}: it is a link to another place; remove it")
+    descriptor = os.open(side, flags, 0o600)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise StoreUnusable(f"cannot use {side}: it is no file; move it away")
+    return descriptor
+
+
 def _written(descriptor: int) -> str:
     """The process id of the holder, as written in the file; `unknown` if there is none."""
     os.lseek(descriptor, 0, os.SEEK_SET)
-    return os.read(descriptor, 20).decode("ascii", "replace").strip() or "unknown"
+    return os.read(descriptor, PROCESS_BYTES_MAX).decode("ascii", "replace").strip() or "unknown"
 
 
 class StoreLock:
@@ -84,7 +102,7 @@ class StoreLock:
     def __init__(self, path: Path) -> None:
         side = _lock_file_of(path)
         try:
-            self._descriptor: int | None = os.open(side, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+            self._descriptor: int | None = _open(side, OPENING | os.O_CREAT)
         except OSError as error:
             raise StoreUnusable(f"cannot use {side}: {error.strerror}; choose a folder you may write to") from error
         try:
@@ -94,6 +112,10 @@ class StoreLock:
             self.release()
             advice = "stop that one, or give this one a data folder of its own"
             raise StoreUnusable(f"{path} is in use by process {holder}; {advice}") from error
+        size = os.fstat(self._descriptor).st_size
+        if size > PROCESS_BYTES_MAX or not (size == 0 or _written(self._descriptor).isdecimal()):
+            self.release()
+            raise StoreUnusable(f"cannot use {side}: it is a file of something else; move it away")
         os.ftruncate(self._descriptor, 0)
         os.lseek(self._descriptor, 0, os.SEEK_SET)
         os.write(self._descriptor, b"%d\n" % os.getpid())
