@@ -28,6 +28,7 @@ REFUSALS: Final[dict[str, tuple[str, ...]]] = {
     "no_such_nick": ("nick",),
     "not_in_room": ("room",),
     "not_allowed": (),
+    "log_full": (),
     "too_fast": (),
     "too_slow": (),
     "empty": (),

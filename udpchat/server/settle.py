@@ -17,6 +17,7 @@ from udpchat.server.state import State
 from udpchat.sync.log import Append, RequestId
 from udpchat.wire.content import Claim, ConversationRecord, Message, ReadMark, TopicRecord
 from udpchat.wire.frames import encode, encode_message
+from udpchat.wire.limits import LOG_ENTRIES_MAX
 from udpchat.wire.requests import Done, Failed, MarkRead, Presence, Rename, ResultBody, Say, SetTopic, Stored, Tell
 
 # --- Proposals ----------
@@ -156,6 +157,8 @@ def settle(state: State, proposal: Proposal) -> Settlement:
     heads: dict[str, int] = {}
     for at, (log, entry) in enumerate(entries):
         heads[log] = heads.get(log, state.head(log)) + 1
+        if heads[log] > LOG_ENTRIES_MAX:
+            return Settlement(proposal, (), (_full(proposal),))
         is_last = at == len(entries) - 1  # the entry that the request is recorded with
         appends.append(Append(log, heads[log], entry, origin if is_last else None))
     return Settlement(proposal, tuple(appends), tuple(effects))
@@ -254,6 +257,13 @@ def _message(proposal: ActionProposal, request: Say | Tell, to: str | None = Non
 
 def _answered(proposal: ActionProposal, result: ResultBody) -> SendResult:
     return SendResult(proposal.author.client_id, proposal.counter, result)
+
+
+def _full(proposal: Proposal) -> Effect:
+    """A log holds as many entries as it can."""
+    if isinstance(proposal, EnterProposal):
+        return Reject(proposal.author.client_id, "too_many_nicks")
+    return _failed(proposal, "log_full")
 
 
 def _failed(proposal: ActionProposal, code: str, detail: tuple[str, ...] = ()) -> SendResult:

@@ -104,7 +104,7 @@ class SqliteClientStore(TableStore):
             level = "FULL" if is_due or any(isinstance(item, stored.RequestAdded) for item in batch) else "NORMAL"
             self._writer.execute(f"PRAGMA synchronous = {level}")
         changed: dict[str, Place] = {}
-        with transaction(self._writer):
+        with self._tables.transaction():
             for item in batch:
                 match item:
                     case stored.RequestAdded():

@@ -134,7 +134,7 @@ class SqliteLog(TableStore):
         answers = [
             (item.origin.client_id, item.origin.counter, item.log, item.sequence) for item in batch if item.origin
         ]
-        with self._writing(), transaction(self._writer):
+        with self._writing(), self._tables.transaction():
             places = {
                 log: self._tables.grown(log, self._tables.places.get(log), extent) for log, extent in extents.items()
             }
@@ -161,7 +161,7 @@ class SqliteLog(TableStore):
         """One transaction. The words cannot be found any more; FTS5 erases their bytes when it merges that segment."""
         place = self._tables.places.get(log)
         if place is not None and place.extent.base < sequence <= place.extent.head:
-            with self._writing(), transaction(self._writer):
+            with self._writing(), self._tables.transaction():
                 self._tables.replace(log, place, sequence, tombstone)
 
     @contextmanager

@@ -7,8 +7,8 @@ delete words from it, entries are parsed again.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,6 +58,17 @@ class Tables:
         with failures():
             (row_max,) = self._writer.execute("SELECT max(id) FROM entries").fetchone()
         self._number_max = max(self._number_max, (row_max or 0) >> SEQUENCE_BITS)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All that is written inside is written, or nothing, and then no log was made. Raises `StoreError`."""
+        number_max = self._number_max
+        try:
+            with transaction(self._writer):
+                yield
+        except BaseException:
+            self._number_max = number_max
+            raise
 
     # --- The caller runs the transaction and then updates `places`; only `prune` does both itself ----------
 
@@ -153,7 +164,7 @@ class Tables:
         while (place := self.places.get(log)) is not None and place.extent.base < min(base, place.extent.head):
             extent = place.extent
             last = min(base, extent.head, extent.base + FORGET_ENTRIES)
-            with transaction(self._writer):
+            with self.transaction():
                 self.forget(log, place, extent.base + 1, last)
                 place = self.grown(log, place, Extent(extent.generation, last, extent.head))
             self.places[log] = place

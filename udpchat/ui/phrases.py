@@ -73,6 +73,7 @@ SENTENCES: Final[dict[str, str]] = {
     "no_such_room": "there is no room {room}",
     "no_such_nick": "nobody here has ever been called {nick}",
     "not_allowed": "you cannot read that",
+    "log_full": "nothing more can be stored there: it holds as many messages as it ever can",
     "too_slow": "the server stopped reading, because this took too long; search for rarer words, or in one room",
     "too_fast": "this is more than the server does for one person at a time; wait a moment, then try again",
     "empty": "there is nothing in this message",
