@@ -1,0 +1,30 @@
+"""What a core holds: objects of udpchat by class, and the places in its tables."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from enum import Enum
+
+from tests.sizes import parts_of
+
+PLACES = "places in tables"
+
+
+def held_by(core: object) -> Counter[str]:
+    """How many objects of each class of udpchat a core leads to, and how many places its tables have in all."""
+    found: Counter[str] = Counter()
+    for part in parts_of(core):
+        kind = type(part)
+        if kind.__module__.startswith("udpchat.") and not issubclass(kind, Enum):
+            found[f"{kind.__module__}.{kind.__qualname__}"] += 1
+        elif isinstance(part, dict | list | set | deque):
+            found[PLACES] += len(part)
+    return found
+
+
+def check_not_grown(core: object, fresh: object, *, places: int) -> None:
+    """AssertionError if a core holds more objects than a fresh one does, or more than so many further places."""
+    grown = held_by(core) - held_by(fresh)
+    further = grown.pop(PLACES, 0)
+    assert not grown, f"a core that nobody uses any more still holds {dict(grown)}"
+    assert further <= places, f"a core that nobody uses any more has {further} places more in its tables"

@@ -1,0 +1,55 @@
+"""Small limits, so that a fuzzer fills a table of a thousand places with four."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+
+import udpchat.client.core
+import udpchat.server.core  # noqa: F401 - so that all modules of both cores are loaded
+
+SMALL = {
+    "PEERS_MAX": 7,
+    "PEERS_PER_KEY_MAX": 2,
+    "ROOMS_MAX": 4,
+    "ROOMS_PER_PEER_MAX": 3,
+    "NICKS_PER_KEY_MAX": 2,
+    "NICKS_MAX": 9,
+    "CONVERSATIONS_PER_KEY_MAX": 2,
+    "INBOX_ENTRIES_MAX": 4,
+    "HANDSHAKES_MAX": 4,
+    "HANDSHAKES_PER_SOURCE_BURST": 6,
+    "SOURCES_MAX": 3,
+    "REQUESTS_BURST": 40.0,
+    "FRAGMENT_BYTES_HELD_MAX": 4_000,
+    "LAG_BYTES_MAX": 3_000,
+    "SENDER_DRIVEN_PEERS_MAX": 1,
+    "RECENT_ENTRIES_MAX": 4,
+    "CACHED_BYTES_MAX": 4_000,
+    "REPLICA_HELD_MAX": 24,
+    "ITEMS_MAX": 8,
+    "PRIVATE_MAX": 2,
+    "ITEMS_BYTES_MAX": 4_000,
+    "NAMES_MAX": 4,
+}
+"""By name: wherever a module has one of these, it is this."""
+
+
+def _modules() -> list[ModuleType]:
+    return [module for name, module in sorted(sys.modules.items()) if name.startswith("udpchat.")]
+
+
+@contextmanager
+def small_limits() -> Iterator[None]:
+    """While this is open, the limits are small, as far as they are looked up when they are needed."""
+    found = [(module, name) for module in _modules() for name in SMALL if hasattr(module, name)]
+    before = [(module, name, getattr(module, name)) for module, name in found]
+    for module, name in found:
+        setattr(module, name, SMALL[name])
+    try:
+        yield
+    finally:
+        for module, name, value in before:
+            setattr(module, name, value)
