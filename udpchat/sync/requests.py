@@ -240,9 +240,7 @@ class RequestWindow(Generic[Body]):
         self._fragment_budget = Budget(FRAGMENT_BYTES_HELD_MAX)
         self._fragments: FragmentAssembler | None = None  # made when it is needed: few peers send fragments
 
-    def receive(
-        self, counter: int, first_open: int, body: Body, size: int = DATAGRAM_BYTES_MAX
-    ) -> bytes | None:
+    def receive(self, counter: int, first_open: int, body: Body, size: int = DATAGRAM_BYTES_MAX) -> bytes | None:
         """Take a request of so many bytes; if it was answered before, its answer again.
 
         BadDatagram outside the window, and with NO_ROOM if the budget does not allow it: the client repeats it.
