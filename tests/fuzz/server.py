@@ -21,18 +21,20 @@ from tests.fuzz.values import Maker, bent_bytes, near, one_of
 from tests.sim import audit
 from tests.wire.shapes import REQUESTS, UP
 from udpchat.chat.ids import conversation_log, inbox_log
+from udpchat.server import history
 from udpchat.server.admission import Settings
 from udpchat.server.core import ServerCore
+from udpchat.server.queries import Query
 from udpchat.session.noise import KeyPair
 from udpchat.session.session import Session
 from udpchat.storage.protocol import StoreError
-from udpchat.sync.log import Append
+from udpchat.sync.log import Append, LogUnreadable
 from udpchat.sync.requests import ANSWERS_RECALLED_MAX
 from udpchat.wire import limits
 from udpchat.wire.content import Message, Tombstone
 from udpchat.wire.frames import Enter, Follow, PathReply, Ping, encode, encode_message, encode_request
 from udpchat.wire.packets import Address, Kind
-from udpchat.wire.requests import Malformed, Rename, Say, Tell
+from udpchat.wire.requests import Malformed, Rename, ResultBody, Say, Tell
 
 WALL_OFFSET_S = 1_700_000_000.0
 NICKS = ("ada", "bob", "Ada", "аda", "carol", "admin", "b\u200bob", "дима", "x" * 32, "dave", "erin")
@@ -70,6 +72,8 @@ class ServerTarget:
         self._noted: set[Hashable] = set()
         self._is_small = False
         self._drops = 0
+        self._queries: list[Query] = []
+        self._holds_queries = False
         self._maker = self._new_maker()
         self._actions: tuple[Callable[[Choices], None], ...] = (
             self._frames, self._frames, self._frames, self._frames, self._frames, self._ask, self._ask, self._ask,
@@ -287,9 +291,11 @@ class ServerTarget:
         self._now += choices.pick((3.0, 31.0, 0.5, 3_601.0, 86_400.0, 1e7))
 
     def _disk(self, choices: Choices) -> None:
-        match choices.below(5):
+        match choices.below(6):
             case 0:
                 self._write = self._hold
+            case 3:
+                self._holds_queries = True
             case 1:
                 self._log.is_full = not self._log.is_full
             case 2:
@@ -300,6 +306,7 @@ class ServerTarget:
     def _mend_disk(self) -> None:
         self._log.is_full = self._log.is_unreadable = False
         self._write = self._write_all
+        self._holds_queries = False
         self._after()
 
     def _hold(self) -> None:
@@ -310,7 +317,7 @@ class ServerTarget:
         self._log.is_unreadable = False
         if choices.chance(50) and not self._log.is_full:
             self._log.append(self._collected)
-        self._collected = []
+        self._collected, self._queries = [], []
         if choices.chance(50):
             self.core.stop(self._now)
             self._after()
@@ -359,6 +366,11 @@ class ServerTarget:
         core = self.core
         self._collected += core.drain_writes()
         self._write()
+        self._queries += core.drain_queries()
+        while self._queries and not self._holds_queries:
+            query = self._queries.pop(0)
+            core.answered(self._now, query, self._answer(query), 0.01)
+            self._queries += core.drain_queries()
         happened = core.drain_events()
         self._noted.update(type(event).__name__ for event in happened)
         proved = self._proved() | (proved or set())
@@ -376,6 +388,12 @@ class ServerTarget:
         is_idle = not transmits and not happened and drops == self._drops
         self._drops = drops
         return not is_idle
+
+    def _answer(self, query: Query) -> ResultBody | LogUnreadable:
+        try:
+            return history.read(self._log, query.read)
+        except LogUnreadable as error:
+            return error
 
     def _write_all(self) -> None:
         while self._collected:
@@ -411,7 +429,7 @@ class ServerTarget:
         core, rooms = self.core, self._limit("ROOMS_PER_PEER_MAX")
         assert core.handshakes <= self._limit("HANDSHAKES_MAX")
         assert len(core.chat.registry) <= self._limit("PEERS_MAX")
-        assert len(core.chat.rooms) <= self._limit("ROOMS_MAX")
+        assert len(core.chat.rooms) <= self._limit("EMPTY_ROOMS_MAX") + self._limit("STORED_ROOMS_MAX")
         assert not core.chat.fanout.to_flush, "peers are left to be flushed"
         for peer in core.chat.registry:
             assert len(peer.window) <= ANSWERS_RECALLED_MAX, f"{len(peer.window)} requests are held"
