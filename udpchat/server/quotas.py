@@ -83,7 +83,7 @@ class HeldQuota:
 
 
 class Share:
-    """What one device holds of a quota of bytes: the `Budget` of its requests."""
+    """What one device holds of a quota of bytes: the `WindowBudget` of its requests."""
 
     __slots__ = ("_bytes_max", "_held", "_quota", "_who")
 
@@ -92,7 +92,7 @@ class Share:
         self._held = 0
 
     def has_room(self, size: int, *, is_next: bool) -> bool:
-        """See `Budget`. What is next has room even if all is in use, as others wait for it: a datagram of it, or one
+        """See `WindowBudget`. What is next has room even if all is in use, as others wait: a datagram of it, or one
         request of a device that holds nothing."""
         if is_next and size <= limits.DATAGRAM_BYTES_MAX:
             return True

@@ -14,7 +14,7 @@ from udpchat.server.registry import Peer
 from udpchat.sync.fragments import split
 from udpchat.sync.log import LogReader
 from udpchat.sync.packing import FRAME_BYTES_MAX
-from udpchat.sync.requests import ANSWERS_RECALLED_MAX, Budget, RequestWindow
+from udpchat.sync.requests import ANSWERS_RECALLED_MAX, RequestWindow, WindowBudget
 from udpchat.wire.content import Claim
 from udpchat.wire.frames import ResultFragment, encode, encode_result, parse_record
 from udpchat.wire.requests import Done, Failed, RequestBody, ResultBody, Stored
@@ -40,7 +40,7 @@ def send_result(peer: Peer, counter: int, result: bytes) -> None:
 
 
 def recalled_window(
-    log: LogReader, client_id: bytes, pending: Iterable[int], budget: Budget | None = None
+    log: LogReader, client_id: bytes, pending: Iterable[int], budget: WindowBudget | None = None
 ) -> RequestWindow[RequestBody]:
     """The window of a client that returns: requests that left an entry are answered again, not carried out again.
 

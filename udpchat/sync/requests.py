@@ -225,7 +225,8 @@ class RequestWindow(Generic[Body]):
     """
 
     __slots__ = (
-        "_answers", "_budget", "_fragment_budget", "_fragments", "_held", "_reading", "_sizes", "_waiting", "bytes_held", "executed",
+        "_answers", "_budget", "_fragment_budget", "_fragments", "_held", "_reading", "_sizes", "_waiting",
+        "bytes_held", "executed",
     )  # fmt: skip
 
     def __init__(self, executed: int = 0, budget: WindowBudget | None = None) -> None:
