@@ -7,9 +7,19 @@ from typing import get_args
 import pytest
 
 from udpchat.server import credit
-from udpchat.server.credit import CREDIT_US, DEBT_US, FRAMES_US, FREE_US_PER_S, RANGE_US, Accounts, frame_us
+from udpchat.server.credit import (
+    CREDIT_US,
+    DATAGRAM_US,
+    DEBT_US,
+    FRAMES_US,
+    FREE_US_PER_S,
+    RANGE_US,
+    SOURCE_SHARES,
+    Accounts,
+    packet_us,
+)
 from udpchat.server.handlers import HANDLERS
-from udpchat.wire.frames import Ack, Cursor, Up
+from udpchat.wire.frames import Ack, Cursor, Ping, Up
 
 ALICE, BOB = b"a" * 32, b"b" * 32
 
@@ -26,31 +36,31 @@ def test_every_frame_and_request_has_a_price() -> None:
 
 def test_an_ack_is_paid_by_what_it_names() -> None:
     cursors = [Cursor("#a", 1, 1, []), Cursor("#b", 1, 1, [(3, 4), (6, 6)])]
-    assert frame_us(Ack(None, cursors)) == FRAMES_US[Ack] + 4 * RANGE_US
+    assert packet_us([Ack(None, cursors), Ping(1)]) == DATAGRAM_US + FRAMES_US[Ack] + 4 * RANGE_US + FRAMES_US[Ping]
 
 
 def test_who_is_new_has_all_credit_and_who_uses_more_has_debt() -> None:
     accounts = Accounts()
     alice = accounts.open(ALICE)
     assert left_us(accounts, ALICE) == CREDIT_US
-    accounts.charge(alice, CREDIT_US + 70)
+    accounts.charge(CREDIT_US + 70, alice)
     assert left_us(accounts, ALICE) == -70 and left_us(accounts, BOB) == CREDIT_US
 
 
 def test_credit_and_debt_have_their_bounds() -> None:
     accounts = Accounts()
     alice = accounts.open(ALICE)
-    accounts.charge(alice, 10 * DEBT_US)
+    accounts.charge(10 * DEBT_US, alice)
     assert left_us(accounts, ALICE) == -DEBT_US
     accounts.run(0.0, is_work_waiting=False)
     accounts.run(1e6, is_work_waiting=False)
-    accounts.charge(alice, 5)
+    accounts.charge(5, alice)
     assert left_us(accounts, ALICE) == CREDIT_US - 5
 
 
 def test_credit_comes_back_while_nobody_waits() -> None:
     accounts = Accounts()
-    accounts.charge(accounts.open(ALICE), CREDIT_US)
+    accounts.charge(CREDIT_US, accounts.open(ALICE))
     accounts.run(7.0, is_work_waiting=False)
     accounts.run(8.0, is_work_waiting=False)
     assert left_us(accounts, ALICE) == FREE_US_PER_S
@@ -61,14 +71,21 @@ def test_credit_comes_back_while_nobody_waits() -> None:
 def test_who_waits_and_is_served_is_not_in_debt_to_who_does_not() -> None:
     accounts = Accounts()
     alice = accounts.open(ALICE)
-    accounts.charge(alice, CREDIT_US + 500)
+    accounts.charge(CREDIT_US + 500, alice)
     accounts.on_served(alice.used_us)
     assert left_us(accounts, ALICE) == 0 and left_us(accounts, BOB) == CREDIT_US
+
+
+def test_a_source_is_charged_a_share_of_what_its_keys_are() -> None:
+    accounts = Accounts()
+    accounts.charge(80, accounts.open(ALICE), accounts.open("10.0.0.1"))
+    assert left_us(accounts, ALICE) == CREDIT_US - 80
+    assert accounts.clock_us - accounts.open("10.0.0.1").used_us == CREDIT_US - 80 / SOURCE_SHARES
 
 
 def test_accounts_are_so_many_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(credit, "ACCOUNTS_MAX", 10)
     accounts = Accounts()
     for number in range(100):
-        accounts.charge(accounts.open(number.to_bytes(32, "big")), 1)
+        accounts.charge(1, accounts.open(number.to_bytes(32, "big")))
     assert len(accounts) == 10

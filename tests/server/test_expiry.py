@@ -34,16 +34,16 @@ def test_a_session_that_does_not_enter_has_less_time() -> None:
 def test_a_server_that_stood_still_counts_from_when_it_ran_again() -> None:
     rig, peer = entered()
     expiry = Expiry(SETTINGS)
-    expiry.on_run(rig.now, None)
-    expiry.on_run(rig.now + 100.0, rig.now + 1.0)  # its timers wanted it much earlier
+    expiry.on_run(rig.now, lambda: None)
+    expiry.on_run(rig.now + 100.0, lambda: rig.now + 1.0)  # its timers wanted it much earlier
     assert not expiry.is_expired(rig.now + 100.0, peer) and expiry.is_expired(rig.now + 130.0, peer)
 
 
 def test_a_server_that_was_a_little_late_stood_not_still() -> None:
     rig, peer = entered()
     expiry = Expiry(SETTINGS)
-    expiry.on_run(rig.now + 29.5, rig.now + 29.5)
-    expiry.on_run(rig.now + 30.0, rig.now + 30.0 - PAUSE_S)
+    expiry.on_run(rig.now + 29.5, lambda: rig.now + 29.5)
+    expiry.on_run(rig.now + 30.0, lambda: rig.now + 30.0 - PAUSE_S)
     assert expiry.is_expired(rig.now + 30.0, peer)
 
 

@@ -143,7 +143,7 @@ def test_when_as_many_wait_as_may_a_sender_without_any_still_has_a_place(monkeyp
         queue.add_untrusted(mallory, 11)
     assert caught.value.reason is Drop.OVER_SHARE
     queue.add_untrusted(alice, 12)
-    assert len(queue) == 11
+    assert queue.size == 11
 
 
 def test_a_datagram_whose_session_ended_while_it_waited_is_not_answered(desk: Desk) -> None:

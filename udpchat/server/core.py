@@ -13,7 +13,7 @@ from udpchat.chat import events
 from udpchat.chat.ids import client_id_of
 from udpchat.server.admission import Settings
 from udpchat.server.chat import Chat
-from udpchat.server.credit import DATAGRAM_US, FINISH_US, HELLO_US, UNREAD_US, frame_us
+from udpchat.server.credit import DATAGRAM_US, FINISH_US, HELLO_US, UNREAD_US, packet_us
 from udpchat.server.expiry import Expiry
 from udpchat.server.frames import FRAMES, VIOLATIONS, FrameContext
 from udpchat.server.handlers import carry_out
@@ -70,7 +70,7 @@ class ServerCore:
 
     def receive(self, now: float, datagrams: Sequence[tuple[bytes, Address]]) -> None:
         """Process a batch of datagrams, as many as fit a turn; those dropped are counted by reason."""
-        self._expiry.on_run(now, self.next_timeout())
+        self._expiry.on_run(now, self.next_timeout)
         self._intake.begin_turn(now)
         self._serve(now, datagrams)
         self._flush(now)
@@ -117,14 +117,16 @@ class ServerCore:
     def _take_data_untrusted(self, now: float, peer: Peer, session: Session, datagram: bytes, address: Address) -> None:
         if address != session.path.address:
             session.path.timeout_s = max(3 * peer.round_trip.timeout_s, PATH_TIMEOUT_S)
-        charge = self._intake.charge_peer
-        charge(peer, address[0], DATAGRAM_US)
-        body = session.open_untrusted(now, datagram, address)
+        price_us = DATAGRAM_US
+        try:
+            parsed = frames.parse_up_untrusted(session.open_untrusted(now, datagram, address))
+            price_us = packet_us(parsed)
+        finally:
+            self._intake.charge_peer(peer, address[0], price_us)
         self._fanout.to_flush[peer] = None
         context = FrameContext(now, self.chat, peer, session, address)
         try:
-            for frame in frames.parse_up_untrusted(body):
-                charge(peer, address[0], frame_us(frame))
+            for frame in parsed:
                 ending = FRAMES[type(frame)](context, frame)
                 if ending is not None:
                     return self._disconnect(now, peer, ending)
@@ -204,7 +206,7 @@ class ServerCore:
 
     def handle_timeout(self, now: float) -> None:
         """Do what is due: handshakes, expiry, path checks, probes, announcements, roster changes."""
-        self._expiry.on_run(now, self.next_timeout())
+        self._expiry.on_run(now, self.next_timeout)
         self._intake.begin_turn(now)
         self._serve(now)
         self._handshakes.handle_timeout(now)
@@ -265,7 +267,8 @@ class ServerCore:
         session, downlink = peer.session, peer.downlink
         datagrams = self._fanout.datagrams(now, peer)
         self._transmits += datagrams
-        self._intake.charge_packets(peer, len(datagrams))
+        if len(datagrams) > 1:
+            self._intake.charge_packets(peer, len(datagrams))
         if downlink.unreadable is not None:
             self.chat.on_unreadable(downlink.unreadable)
         due = downlink.next_timeout(now)

@@ -44,11 +44,14 @@ FRAMES_US: Final[dict[type[frames.Up], float]] = {
     frames.GetReceipt: 20.0,
 }  # fmt: skip
 
-def frame_us(frame: frames.Up) -> float:
-    """The price of a frame, without the request in it."""
-    price_us = FRAMES_US[type(frame)]
-    if isinstance(frame, frames.Ack):
-        price_us += RANGE_US * sum(1 + len(cursor.ranges) for cursor in frame.cursors)
+def packet_us(parsed: list[frames.Up]) -> float:
+    """The price of a packet with these frames, without the requests in them."""
+    price_us = DATAGRAM_US
+    for frame in parsed:
+        price_us += FRAMES_US[type(frame)]
+        if isinstance(frame, frames.Ack):
+            for cursor in frame.cursors:
+                price_us += RANGE_US + RANGE_US * len(cursor.ranges)
     return price_us
 
 
@@ -89,10 +92,16 @@ class Accounts:
                 del self._accounts[next(iter(self._accounts))]
         return account
 
-    def charge(self, account: Account, price_us: float) -> None:
-        """This much work is done for an account."""
-        used_us = max(account.used_us, self.clock_us - CREDIT_US) + price_us
-        account.used_us = min(used_us, self.clock_us + DEBT_US)
+    def charge(self, price_us: float, account: Account, shared: Account | None = None) -> None:
+        """This much work is done for an account, and a SOURCE_SHARES-th of it for one that several share."""
+        floor_us, ceiling_us = self.clock_us - CREDIT_US, self.clock_us + DEBT_US
+        used_us = account.used_us  # the hot path: no calls
+        used_us = price_us + (used_us if used_us > floor_us else floor_us)
+        account.used_us = used_us if used_us < ceiling_us else ceiling_us
+        if shared is not None:
+            used_us = shared.used_us
+            used_us = price_us / SOURCE_SHARES + (used_us if used_us > floor_us else floor_us)
+            shared.used_us = used_us if used_us < ceiling_us else ceiling_us
 
     def on_served(self, used_us: float) -> None:
         """Waiting work of an account that had used so much is served: nobody who waits has used less."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from udpchat.server.admission import Settings
 from udpchat.server.registry import Peer
-from udpchat.session.timers import earliest
 from udpchat.wire.limits import SESSION_AGE_S_MAX, SESSION_OVERLAP_S
 
 ENTER_WITHIN_S: Final = 10.0  # after its first handshake a peer has entered, or is gone
@@ -21,10 +21,12 @@ class Expiry:
         self._ran_at = 0.0  # when the server last ran
         self._resumed_at = 0.0  # when it last ran again after a pause
 
-    def on_run(self, now: float, due: float | None) -> None:
-        """The server runs; `due` is when its next timer was due."""
-        if due is not None and now - max(due, self._ran_at) > PAUSE_S:
-            self._resumed_at = now
+    def on_run(self, now: float, next_timeout: Callable[[], float | None]) -> None:
+        """The server runs; `next_timeout` returns when its next timer was due, if there is one."""
+        if now - self._ran_at > PAUSE_S:
+            due = next_timeout()
+            if due is not None and now - due > PAUSE_S:
+                self._resumed_at = now
         self._ran_at = now
 
     def is_expired(self, now: float, peer: Peer) -> bool:
@@ -43,11 +45,11 @@ class Expiry:
 
     def next_timeout(self, peer: Peer, downlink_due: float | None) -> float:
         """The earliest of expiry, end of the previous session, path check, and what is due in the downlink."""
-        due = earliest(
-            self._expires_at(peer),
-            None if peer.previous is None else peer.session.born_s + SESSION_OVERLAP_S,
-            peer.session.path.next_timeout(),
-            downlink_due,
-        )
-        assert due is not None  # every peer expires
-        return due
+        due = self._expires_at(peer)
+        if downlink_due is not None and downlink_due < due:
+            due = downlink_due
+        if peer.previous is None and not peer.session.path.is_checking:
+            return due  # the hot path
+        overlap_due = due if peer.previous is None else peer.session.born_s + SESSION_OVERLAP_S
+        path_due = peer.session.path.next_timeout()
+        return min(due, overlap_due, due if path_due is None else path_due)

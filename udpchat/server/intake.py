@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from heapq import heappop, heappush, heapreplace
 from typing import Final, Generic, TypeVar
 
-from udpchat.server.credit import PACKET_US, SOURCE_SHARES, Account, Accounts
+from udpchat.server.credit import PACKET_US, Account, Accounts
 from udpchat.server.registry import Peer, Registry
 from udpchat.session.rate_limit import source_of
 from udpchat.wire.errors import BadDatagram, Drop
@@ -43,17 +43,14 @@ class _Flow(Generic[T]):
 class FairQueue(Generic[T]):
     """What waits, by sender: that of the one who has used least is next."""
 
-    __slots__ = ("_accounts", "_count", "_flows", "_heap", "_size")
+    __slots__ = ("_accounts", "_count", "_flows", "_heap", "size")
 
     def __init__(self, accounts: Accounts) -> None:
         self._accounts = accounts
         self._flows: dict[tuple[Account, ...], _Flow[T]] = {}
         self._heap: list[tuple[float, int, _Flow[T]]] = []  # a flow may have used more by now
         self._count = 0  # flows need no order of their own
-        self._size = 0
-
-    def __len__(self) -> int:
-        return self._size
+        self.size = 0  # read often: no method
 
     def add(self, accounts: tuple[Account, ...], item: T) -> None:
         """Let something wait."""
@@ -63,13 +60,13 @@ class FairQueue(Generic[T]):
             self._count += 1
             heappush(self._heap, (flow.used_us(), self._count, flow))
         flow.waiting.append(item)
-        self._size += 1
+        self.size += 1
 
     def add_untrusted(self, accounts: tuple[Account, ...], item: T) -> None:
         """The same. Raises BadDatagram(OVER_SHARE) if there is no room for another one of this sender."""
         flow = self._flows.get(accounts)
         if flow is not None and (
-            len(flow.waiting) >= WAITING_DATAGRAMS_PER_FLOW_MAX or self._size >= WAITING_DATAGRAMS_MAX
+            len(flow.waiting) >= WAITING_DATAGRAMS_PER_FLOW_MAX or self.size >= WAITING_DATAGRAMS_MAX
         ):
             raise BadDatagram(Drop.OVER_SHARE)
         self.add(accounts, item)
@@ -82,7 +79,7 @@ class FairQueue(Generic[T]):
             heapreplace(self._heap, (now_used_us, self._count, flow))
             used_us, _, flow = self._heap[0]
         self._accounts.on_served(used_us)
-        self._size -= 1
+        self.size -= 1
         item = flow.waiting.popleft()
         if not flow.waiting:
             heappop(self._heap)
@@ -115,14 +112,14 @@ class Intake:
 
     def __len__(self) -> int:
         """How many datagrams wait, and peers with requests that are ready."""
-        return len(self._members) + len(self._strangers)
+        return self._members.size + self._strangers.size
 
     # --- Turns ----------
 
     def begin_turn(self, now: float) -> None:
         """A turn begins."""
-        self._accounts.run(now, is_work_waiting=bool(len(self._members)))
-        self._unproven.run(now, is_work_waiting=bool(len(self._strangers)))
+        self._accounts.run(now, is_work_waiting=bool(self._members.size))
+        self._unproven.run(now, is_work_waiting=bool(self._strangers.size))
         self._spent_us = 0.0
         self._began_at = now
 
@@ -132,23 +129,21 @@ class Intake:
 
     def next_timeout(self) -> float | None:
         """When the next turn may begin; None if nothing waits."""
-        return self._began_at if len(self) else None
+        return self._began_at if self._members.size or self._strangers.size else None
 
     def charge_peer(self, peer: Peer, host: str, price_us: float) -> None:
         """Work for a peer, caused by a packet from this host."""
         self._spent_us += price_us
-        self._accounts.charge(peer.account, price_us)
-        self._accounts.charge(self._accounts.open(source_of(host)), price_us / SOURCE_SHARES)
+        self._accounts.charge(price_us, peer.account, self._accounts.open(source_of(host)))
 
     def charge_packets(self, peer: Peer, count: int) -> None:
-        """So many packets go to a peer at once: more than one is history, or answers to much."""
-        if count > 1:
-            self.charge_peer(peer, peer.session.path.address[0], PACKET_US * count)
+        """So many packets go to a peer at once: history, or answers to much."""
+        self.charge_peer(peer, peer.session.path.address[0], PACKET_US * count)
 
     def charge_stranger(self, host: str, price_us: float) -> None:
         """Work for a packet of no session."""
         self._spent_us += price_us
-        self._unproven.charge(self._unproven.open(source_of(host)), price_us)
+        self._unproven.charge(price_us, self._unproven.open(source_of(host)))
 
     # --- What is served ----------
 
@@ -188,7 +183,7 @@ class Intake:
     def _take(self) -> Datagram | Peer | None:
         """What is next; None if it was a datagram of a session that ended while it waited."""
         is_strangers_share = self._spent_us >= MEMBERS_SHARE * TURN_US
-        if not len(self._members) or (is_strangers_share and len(self._strangers)):
+        if not self._members.size or (is_strangers_share and self._strangers.size):
             return self._strangers.take()
         taken = self._members.take()
         if isinstance(taken, Peer):

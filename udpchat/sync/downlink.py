@@ -25,7 +25,7 @@ class Downlink:
     """The sending end of "logs down" for one peer. `uplink` is the receiving end."""
 
     __slots__ = (
-        "_announce_at", "_announced", "_backlogged", "_is_under_way", "_queue", "_restart_at_min", "loss_detection",
+        "_announce_at", "_announced", "_backlogged", "_queue", "_restart_at_min", "_under_way", "loss_detection",
         "subscriptions", "unreadable",
     )  # fmt: skip
 
@@ -36,7 +36,7 @@ class Downlink:
         self.loss_detection = LossDetection(host)
         self._queue = SendQueue()
         self._backlogged = False
-        self._is_under_way = False  # whether entries were sent since nothing was under way
+        self._under_way: dict[Subscription, None] = {}  # those with entries scheduled since nothing was under way
         self._announce_at: float | None = None  # for subscriptions whose replica has not reported yet
         self._announced = 0
         self._restart_at_min = float("-inf")  # limits how often a client may move its cursor back
@@ -60,10 +60,12 @@ class Downlink:
         if subscription is not None:
             subscription.stream.followers -= 1
             self._queue.remove(subscription)
+            self._under_way.pop(subscription, None)
 
     def _restart(self, subscription: Subscription) -> Subscription:
         """A new subscription in its place: packets in flight to the former replica show nothing about the new one."""
         self._queue.remove(subscription)
+        self._under_way.pop(subscription, None)
         restarted = self.subscriptions[subscription.stream.log] = Subscription(subscription.stream)
         restarted.entered = subscription.entered
         return restarted
@@ -78,8 +80,7 @@ class Downlink:
 
     def announce_missing(self) -> None:
         """With each heartbeat: the heads of logs of which the peer has not acknowledged everything."""
-        behind = [subscription for subscription in self.subscriptions.values() if subscription.is_behind]
-        for subscription in behind[:ACK_LOGS_MAX]:
+        for subscription in [one for one in self.subscriptions.values() if one.is_behind][:ACK_LOGS_MAX]:
             self.announce(subscription)
 
     def _is_lagging(self) -> bool:
@@ -90,6 +91,7 @@ class Downlink:
         """A log has grown by these entries: queue them; those that exceed the limit of a slow peer become backlog."""
         subscription = self.subscriptions[log]
         subscription.scheduled.add(frames[0].first, frames[-1].last)
+        self._under_way[subscription] = None
         if not subscription.is_known:
             self.announce(subscription)
         for encoded in frames:
@@ -117,7 +119,7 @@ class Downlink:
         delivered, lost = self.loss_detection.on_ack(now, ack)
         for sent in delivered:
             for span in sent.spans:
-                if span.fragment is None:
+                if span.last > span.subscription.sequence and span.fragment is None:  # else a cursor has reported it
                     span.subscription.on_held(span.first, span.last)
         if lost:
             changed.update(self._repair(lost, LAG_BYTES_MAX))
@@ -139,12 +141,11 @@ class Downlink:
 
     def _schedule(self, changed: Iterable[Subscription]) -> None:
         """Schedule what is missing of the subscriptions that changed; of all, once nothing is under way any more."""
-        if self._is_under_way and not self.loss_detection.bytes_in_flight and not self._queue.has_entries:
-            self._is_under_way = False
-            changed = self.subscriptions.values()
-            for subscription in changed:
+        if self._under_way and not self.loss_detection.bytes_in_flight and not self._queue.has_entries:
+            for subscription in self._under_way:
                 if not subscription.backlog:
                     subscription.unschedule()  # nothing is under way: send all that is not held again
+            changed, self._under_way = {**self._under_way, **dict.fromkeys(changed)}, {}
         for subscription in changed:
             if subscription.is_behind:
                 subscription.schedule_missing()
@@ -152,6 +153,7 @@ class Downlink:
                     self.announce(subscription)  # the entries that it waits for are not kept any more
             if subscription.backlog:
                 self._backlogged = True
+                self._under_way[subscription] = None
 
     def _repair(self, lost: list[SentPacket], bytes_max: int) -> dict[Subscription, None]:
         """Queue what lost packets carried and the replica does not hold.
@@ -267,6 +269,5 @@ class Downlink:
     def on_sent(self, now: float, counter: int, size: int, spans: tuple[EntrySpan, ...]) -> None:
         """A packet of `drain_packets` was sent under this counter."""
         if spans:
-            self._is_under_way = True
             ack_delay_s = max(span.subscription.stream.ack_delay_s for span in spans)
             self.loss_detection.on_sent(now, counter, size, spans, ack_delay_s=ack_delay_s)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from udpchat.sync.log_stream import EncodedEntries
 from udpchat.sync.packing import packed
@@ -11,8 +11,7 @@ from udpchat.sync.subscription import EntrySpan, Subscription
 from udpchat.wire.frames import Heads, encode
 
 
-@dataclass(frozen=True, slots=True)
-class Packet:
+class Packet(NamedTuple):
     """The body of a packet to be sealed and sent, and the entries in it."""
 
     body: bytes

@@ -55,14 +55,10 @@ class Subscription:
             raise BadDatagram(Drop.UNSENT_ACK)
         if not self.is_known:
             self.is_known = self._may_miss = True
-            self.sequence = cursor.sequence
             self.acked.clear()
-            self.scheduled.remove(0, cursor.sequence)
-            self.backlog.remove(0, cursor.sequence)
+            self._pass(cursor.sequence)
         elif cursor.sequence > self.sequence:
-            self.sequence = cursor.sequence
-            self.scheduled.remove(0, cursor.sequence)
-            self.backlog.remove(0, cursor.sequence)
+            self._pass(cursor.sequence)
         for first, last in cursor.ranges:
             self.on_held(first, last)
         self._advance()
@@ -74,6 +70,13 @@ class Subscription:
             return self.acked.remove(first, last)
         self.scheduled.remove(first, last)
         self.backlog.remove(first, last)
+
+    def _pass(self, sequence: int) -> None:
+        """The replica holds all up to here."""
+        self.sequence = sequence
+        self.scheduled.remove(0, sequence)
+        if self.backlog:
+            self.backlog.remove(0, sequence)
 
     def _advance(self) -> None:
         if self.acked:
