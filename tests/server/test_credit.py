@@ -13,6 +13,7 @@ from udpchat.server.credit import (
     DEBT_US,
     FRAMES_US,
     FREE_US_PER_S,
+    NEW_CREDIT_US,
     RANGE_US,
     SOURCE_SHARES,
     Accounts,
@@ -39,12 +40,25 @@ def test_an_ack_is_paid_by_what_it_names() -> None:
     assert packet_us([Ack(None, cursors), Ping(1)]) == DATAGRAM_US + FRAMES_US[Ack] + 4 * RANGE_US + FRAMES_US[Ping]
 
 
-def test_who_is_new_has_all_credit_and_who_uses_more_has_debt() -> None:
+def test_who_is_new_has_a_little_credit_and_who_uses_more_has_debt() -> None:
     accounts = Accounts()
     alice = accounts.open(ALICE)
-    assert left_us(accounts, ALICE) == CREDIT_US
-    accounts.charge(CREDIT_US + 70, alice)
-    assert left_us(accounts, ALICE) == -70 and left_us(accounts, BOB) == CREDIT_US
+    assert left_us(accounts, ALICE) == NEW_CREDIT_US
+    accounts.charge(NEW_CREDIT_US + 70, alice)
+    assert left_us(accounts, ALICE) == -70 and left_us(accounts, BOB) == NEW_CREDIT_US
+
+
+def test_who_has_been_here_goes_before_any_number_of_new_ones() -> None:
+    accounts = Accounts()
+    alice = accounts.open(ALICE)
+    accounts.run(0.0, is_work_waiting=False)
+    accounts.run(10.0, is_work_waiting=False)
+    new = [accounts.open(number.to_bytes(32, "big")) for number in range(1_500)]
+    for account in new:
+        accounts.on_served(account.used_us)
+        accounts.charge(1_000.0, account)
+        accounts.charge(100.0, alice)
+        assert alice.used_us < min(account.used_us for account in new)
 
 
 def test_credit_and_debt_have_their_bounds() -> None:
@@ -60,7 +74,7 @@ def test_credit_and_debt_have_their_bounds() -> None:
 
 def test_credit_comes_back_while_nobody_waits() -> None:
     accounts = Accounts()
-    accounts.charge(CREDIT_US, accounts.open(ALICE))
+    accounts.charge(NEW_CREDIT_US, accounts.open(ALICE))
     accounts.run(7.0, is_work_waiting=False)
     accounts.run(8.0, is_work_waiting=False)
     assert left_us(accounts, ALICE) == FREE_US_PER_S
@@ -71,16 +85,16 @@ def test_credit_comes_back_while_nobody_waits() -> None:
 def test_who_waits_and_is_served_is_not_in_debt_to_who_does_not() -> None:
     accounts = Accounts()
     alice = accounts.open(ALICE)
-    accounts.charge(CREDIT_US + 500, alice)
+    accounts.charge(NEW_CREDIT_US + 500, alice)
     accounts.on_served(alice.used_us)
-    assert left_us(accounts, ALICE) == 0 and left_us(accounts, BOB) == CREDIT_US
+    assert left_us(accounts, ALICE) == 0 and left_us(accounts, BOB) == NEW_CREDIT_US
 
 
 def test_a_source_is_charged_a_share_of_what_its_keys_are() -> None:
     accounts = Accounts()
     accounts.charge(80, accounts.open(ALICE), accounts.open("10.0.0.1"))
-    assert left_us(accounts, ALICE) == CREDIT_US - 80
-    assert accounts.clock_us - accounts.open("10.0.0.1").used_us == CREDIT_US - 80 / SOURCE_SHARES
+    assert left_us(accounts, ALICE) == NEW_CREDIT_US - 80
+    assert accounts.clock_us - accounts.open("10.0.0.1").used_us == NEW_CREDIT_US - 80 / SOURCE_SHARES
 
 
 def test_accounts_are_so_many_at_most(monkeypatch: pytest.MonkeyPatch) -> None:

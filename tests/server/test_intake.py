@@ -10,7 +10,7 @@ import pytest
 from tests.server.rig import Rig
 from udpchat.server import intake as module
 from udpchat.server.credit import Account, Accounts
-from udpchat.server.intake import TURN_US, FairQueue, Intake
+from udpchat.server.intake import STRANGERS_SHARE, TURN_US, FairQueue, Intake
 from udpchat.server.registry import Peer
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.limits import WAITING_DATAGRAMS_PER_FLOW_MAX
@@ -43,6 +43,17 @@ class Desk:
             else:
                 self.intake.charge_peer(found[0], address.host, COST_US)
             self.served.append((address.host, int.from_bytes(data[-2:], "big")))
+
+    def use_up(self, served: object) -> bool:
+        """What was served costs a whole turn."""
+        assert isinstance(served, tuple)
+        data, address = served
+        found = self.rig.chat.registry.find(int.from_bytes(data[1:5], "big"))
+        if found is None:
+            self.intake.charge_stranger(address.host, TURN_US)
+        else:
+            self.intake.charge_peer(found[0], address.host, TURN_US)
+        return True
 
     def turns(self) -> None:
         """As many turns as it takes."""
@@ -110,19 +121,26 @@ def test_the_keys_of_one_source_share_what_a_few_keys_may_use(desk: Desk) -> Non
         assert desk.hosts().count(alice.session.path.address.host) == number + 1
 
 
-def test_members_go_before_strangers_who_keep_a_share_of_each_turn(desk: Desk) -> None:
+def test_members_go_before_strangers_who_keep_a_share(desk: Desk) -> None:
     alice, bob = desk.rig.stranger(), desk.rig.stranger()
-    desk.turn(*(data_of(alice, number) for number in range(A_TURN)))
+    burst = [data_of(peer, number) for number in range(60) for peer in (alice, bob)]
+    desk.turn(*(data_of(alice, number) for number in range(A_TURN)), *(hello(number) for number in range(60)), *burst)
     desk.served.clear()
-    desk.turn(*(hello(number) for number in range(A_TURN)))
-    desk.served.clear()
-    burst = [data_of(peer, number) for number in range(40) for peer in (alice, bob)]
-    desk.turn(*burst, *(hello(number) for number in range(A_TURN)))
-    desk.served.clear()
-    desk.turn()
-    strangers = desk.hosts().count(STRANGER.host)
-    assert 0 < strangers <= A_TURN / 3
-    assert STRANGER.host in desk.hosts()[-strangers:] and STRANGER.host not in desk.hosts()[:-strangers]
+    for _ in range(6):
+        desk.turn()
+    share = desk.hosts().count(STRANGER.host) / len(desk.served)
+    assert abs(share - STRANGERS_SHARE) < 0.05
+
+
+def test_strangers_keep_their_share_though_each_item_of_members_is_worth_a_turn(desk: Desk) -> None:
+    alice = desk.rig.stranger()
+    desk.turn(*(data_of(alice, number) for number in range(A_TURN + 100)), *(hello(number) for number in range(60)))
+    strangers = 0
+    for number in range(40):
+        desk.intake.begin_turn(1.0 + number)
+        [(_, address)] = [item for item in desk.intake.serve([]) if desk.use_up(item)]
+        strangers += address == STRANGER
+    assert strangers == 10
 
 
 def test_more_than_may_wait_of_one_sender_is_counted_and_dropped_and_nobody_else_is(desk: Desk) -> None:

@@ -23,7 +23,7 @@ from udpchat.session.rate_limit import source_of
 from udpchat.session.session import Session
 from udpchat.sync.log import Append, LogUnreadable, SearchQuery, ServerLog
 from udpchat.wire.frames import Introduction, Unwritable, encode
-from udpchat.wire.limits import REQUEST_BYTES_PER_PEER_MAX
+from udpchat.wire.limits import ANSWERS_REPEATED_BYTES_MAX, REQUEST_BYTES_PER_PEER_MAX
 from udpchat.wire.requests import Failed, GetHistory, ResultBody
 
 REASON_CHARACTERS_MAX = 200  # of why nothing can be stored, as it is sent
@@ -78,7 +78,8 @@ class Chat:
         nick = (peer.renames.claimed or {}).get(counter)
         if nick is not None and peer.nick is not None and peer.renames.advance(counter):
             self.rooms.rename(now, peer, nick)  # it had entered under its former nick, unaware of this Rename
-        send_result(peer, counter, encoded)
+        if peer.downlink.queue.answer_bytes < ANSWERS_REPEATED_BYTES_MAX:
+            send_result(peer, counter, encoded)
 
     # --- Proposals ----------
 

@@ -17,6 +17,7 @@ from typing import Final
 from udpchat.wire import frames
 
 CREDIT_US: Final = 250_000.0  # what may be used at once after a time of silence
+NEW_CREDIT_US: Final = 10_000.0  # of an account that begins: to enter, some ten times. The rest is earned by being here
 DEBT_US: Final = 1_000_000.0  # more is forgotten: the longest time that others can be preferred to one
 FREE_US_PER_S: Final = 50_000.0  # a twentieth of a core, for each key
 SOURCE_SHARES: Final = 8.0  # a source may use as much as so many keys: people may share an address
@@ -26,7 +27,7 @@ DATAGRAM_US: Final = 30.0  # opening and parsing a packet, and sealing one to it
 UNREAD_US: Final = 8.0  # of a stranger: what is answered or dropped without a curve operation
 HELLO_US: Final = 150.0  # with a cookie: two curve operations
 FINISH_US: Final = 200.0  # two more, and a new peer
-RANGE_US: Final = 0.5  # a cursor of an Ack, and each of its ranges
+RANGE_US: Final = 4.0  # a cursor of an Ack, and each of its ranges
 PACKET_US: Final = 10.0  # sealing and sending one more packet to a peer
 FOLLOWER_US: Final = 25.0  # sending an entry to a follower, and taking its ack
 MEMBER_US: Final = 1.0  # sending a change of a roster to a member, with others of the same time
@@ -84,10 +85,10 @@ class Accounts:
         self._ran_at = now
 
     def open(self, name: bytes | str) -> Account:
-        """The account of a key or source; a new one has all credit."""
+        """The account of a key or source. A new one has little credit: or many that come at once would go first."""
         account = self._accounts.get(name)
         if account is None:
-            account = self._accounts[name] = Account(self.clock_us - CREDIT_US)
+            account = self._accounts[name] = Account(self.clock_us - NEW_CREDIT_US)
             if len(self._accounts) > ACCOUNTS_MAX:
                 del self._accounts[next(iter(self._accounts))]
         return account

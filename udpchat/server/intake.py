@@ -20,7 +20,7 @@ from udpchat.wire.limits import WAITING_DATAGRAMS_MAX, WAITING_DATAGRAMS_PER_FLO
 from udpchat.wire.packets import DATA_KIND, Address, data_index
 
 TURN_US: Final = 1_500.0
-MEMBERS_SHARE: Final = 0.75  # of a turn, if packets of strangers wait as well
+STRANGERS_SHARE: Final = 0.25  # of the work, while both they and members wait
 
 Datagram = tuple[bytes, Address]
 T = TypeVar("T")
@@ -94,8 +94,8 @@ class Intake:
     """
 
     __slots__ = (
-        "_accounts", "_began_at", "_counters", "_members", "_ready", "_registry", "_spent_us", "_strangers",
-        "_unproven",
+        "_accounts", "_began_at", "_counters", "_members", "_members_us", "_ready", "_registry", "_spent_us",
+        "_strangers", "_strangers_us", "_unproven",
     )  # fmt: skip
 
     def __init__(self, accounts: Accounts, registry: Registry, counters: Counter[str]) -> None:
@@ -107,7 +107,8 @@ class Intake:
         self._members: FairQueue[Datagram | Peer] = FairQueue(accounts)
         self._strangers: FairQueue[Datagram] = FairQueue(self._unproven)
         self._ready: set[Peer] = set()
-        self._spent_us = 0.0
+        self._spent_us = 0.0  # in this turn
+        self._members_us = self._strangers_us = 0.0  # for each, while both wait
         self._began_at = 0.0
 
     def __len__(self) -> int:
@@ -120,6 +121,8 @@ class Intake:
         """A turn begins."""
         self._accounts.run(now, is_work_waiting=bool(self._members.size))
         self._unproven.run(now, is_work_waiting=bool(self._strangers.size))
+        if not (self._members.size and self._strangers.size):
+            self._members_us = self._strangers_us = 0.0
         self._spent_us = 0.0
         self._began_at = now
 
@@ -134,6 +137,7 @@ class Intake:
     def charge_peer(self, peer: Peer, host: str, price_us: float) -> None:
         """Work for a peer, caused by a packet from this host."""
         self._spent_us += price_us
+        self._members_us += price_us
         self._accounts.charge(price_us, peer.account, self._accounts.open(source_of(host)))
 
     def charge_packets(self, peer: Peer, count: int) -> None:
@@ -143,6 +147,7 @@ class Intake:
     def charge_stranger(self, host: str, price_us: float) -> None:
         """Work for a packet of no session."""
         self._spent_us += price_us
+        self._strangers_us += price_us
         self._unproven.charge(price_us, self._unproven.open(source_of(host)))
 
     # --- What is served ----------
@@ -182,8 +187,8 @@ class Intake:
 
     def _take(self) -> Datagram | Peer | None:
         """What is next; None if it was a datagram of a session that ended while it waited."""
-        is_strangers_share = self._spent_us >= MEMBERS_SHARE * TURN_US
-        if not self._members.size or (is_strangers_share and self._strangers.size):
+        is_strangers_turn = self._strangers_us < STRANGERS_SHARE * (self._strangers_us + self._members_us)
+        if not self._members.size or (is_strangers_turn and self._strangers.size):
             return self._strangers.take()
         taken = self._members.take()
         if isinstance(taken, Peer):

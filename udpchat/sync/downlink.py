@@ -16,7 +16,7 @@ from udpchat.sync.send_queue import Packet, SendQueue, packets_of
 from udpchat.sync.subscription import EntrySpan, Subscription
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.frames import Ack, Cursor
-from udpchat.wire.limits import ACK_LOGS_MAX, DATAGRAM_BYTES_MAX, LAG_BYTES_MAX
+from udpchat.wire.limits import ACK_LOGS_MAX, DATAGRAM_BYTES_MAX, LAG_BYTES_MAX, REPAIR_BYTES_MAX
 
 PROBE_BYTES_MAX = 2 * DATAGRAM_BYTES_MAX
 
@@ -25,7 +25,7 @@ class Downlink:
     """The sending end of "logs down" for one peer. `uplink` is the receiving end."""
 
     __slots__ = (
-        "_announce_at", "_announced", "_backlogged", "_queue", "_restart_at_min", "_under_way", "loss_detection",
+        "_announce_at", "_announced", "_backlogged", "_restart_at_min", "_under_way", "loss_detection", "queue",
         "subscriptions", "unreadable",
     )  # fmt: skip
 
@@ -34,7 +34,7 @@ class Downlink:
         self.unreadable: str | None = None  # why entries that it needs could not be read from a log
         self.subscriptions: dict[str, Subscription] = {}
         self.loss_detection = LossDetection(host)
-        self._queue = SendQueue()
+        self.queue = SendQueue()
         self._backlogged = False
         self._under_way: dict[Subscription, None] = {}  # those with entries scheduled since nothing was under way
         self._announce_at: float | None = None  # for subscriptions whose replica has not reported yet
@@ -59,12 +59,12 @@ class Downlink:
         subscription = self.subscriptions.pop(log, None)
         if subscription is not None:
             subscription.stream.followers -= 1
-            self._queue.remove(subscription)
+            self.queue.remove(subscription)
             self._under_way.pop(subscription, None)
 
     def _restart(self, subscription: Subscription) -> Subscription:
         """A new subscription in its place: packets in flight to the former replica show nothing about the new one."""
-        self._queue.remove(subscription)
+        self.queue.remove(subscription)
         self._under_way.pop(subscription, None)
         restarted = self.subscriptions[subscription.stream.log] = Subscription(subscription.stream)
         restarted.entered = subscription.entered
@@ -72,11 +72,11 @@ class Downlink:
 
     def send(self, frame: bytes) -> None:
         """Send a frame once, with the next packet. A peer that misses an answer repeats its request."""
-        self._queue.add_answer(frame)
+        self.queue.add_answer(frame)
 
     def announce(self, subscription: Subscription) -> None:
         """Send how far a log reaches."""
-        self._queue.add_head(subscription)
+        self.queue.add_head(subscription)
 
     def announce_missing(self) -> None:
         """With each heartbeat: the heads of logs of which the peer has not acknowledged everything."""
@@ -84,7 +84,7 @@ class Downlink:
             self.announce(subscription)
 
     def _is_lagging(self) -> bool:
-        unacked = self.loss_detection.bytes_in_flight + self._queue.entries_bytes
+        unacked = self.loss_detection.bytes_in_flight + self.queue.entries_bytes
         return unacked > LAG_BYTES_MAX and unacked > LAG_BYTES_MAX + self.loss_detection.path.congestion.window_bytes
 
     def publish(self, log: str, frames: list[EncodedEntries]) -> None:
@@ -99,7 +99,7 @@ class Downlink:
                 subscription.backlog.add(encoded.first, frames[-1].last)
                 self._backlogged = True
                 return
-            self._queue.add_entries(subscription, encoded)
+            self.queue.add_entries(subscription, encoded)
 
     # --- What the network reports ----------
 
@@ -122,7 +122,7 @@ class Downlink:
                 if span.last > span.subscription.sequence and span.fragment is None:  # else a cursor has reported it
                     span.subscription.on_held(span.first, span.last)
         if lost:
-            changed.update(self._repair(lost, LAG_BYTES_MAX))
+            changed.update(self._repair(lost, REPAIR_BYTES_MAX))
         self._schedule(changed)
 
     def _receive_cursor(
@@ -141,7 +141,7 @@ class Downlink:
 
     def _schedule(self, changed: Iterable[Subscription]) -> None:
         """Schedule what is missing of the subscriptions that changed; of all, once nothing is under way any more."""
-        if self._under_way and not self.loss_detection.bytes_in_flight and not self._queue.has_entries:
+        if self._under_way and not self.loss_detection.bytes_in_flight and not self.queue.has_entries:
             for subscription in self._under_way:
                 if not subscription.backlog:
                     subscription.unschedule()  # nothing is under way: send all that is not held again
@@ -169,7 +169,7 @@ class Downlink:
 
     def _queue_again(self, spans: list[EntrySpan], bytes_max: int) -> list[EntrySpan]:
         """Queue what the replica does not hold of these; returns those of which not everything was queued."""
-        queued = self._queue.entry_keys()
+        queued = self.queue.entry_keys()
         left = []
         size = 0
         for span in spans:
@@ -187,16 +187,16 @@ class Downlink:
             queued.add(span.key)
             for encoded in frames:
                 size += len(encoded.frame)
-                self._queue.add_entries(subscription, encoded)
+                self.queue.add_entries(subscription, encoded)
         return left
 
     def handle_timeout(self, now: float) -> None:
         """Queue what is lost by time, probes, and heads that were not answered."""
         if (due := self.loss_detection.next_timeout()) is not None and now >= due:
             lost, probed = self.loss_detection.handle_timeout(now)
-            changed = self._repair(lost, LAG_BYTES_MAX)
+            changed = self._repair(lost, REPAIR_BYTES_MAX)
             self._queue_again([span for sent in probed for span in sent.spans], PROBE_BYTES_MAX - DATAGRAM_BYTES_MAX)
-            if probed and not self._queue.has_entries:
+            if probed and not self.queue.has_entries:
                 self.loss_detection.forget()  # the replica holds all of it, or its log is not followed any more
             if lost:
                 self._schedule(changed)
@@ -209,7 +209,7 @@ class Downlink:
 
     def next_timeout(self, now: float) -> float | None:
         """When something here is due next."""
-        if self._queue.has_frames:
+        if self.queue.has_frames:
             return now
         loss_detection, paced_at = self.loss_detection, None
         if self._backlogged:
@@ -229,7 +229,7 @@ class Downlink:
     def reset(self, now: float) -> None:
         """Another session carries this from here on."""
         self.loss_detection.forget()
-        self._queue.clear_entries()
+        self.queue.clear_entries()
         for subscription in self.subscriptions.values():
             subscription.forget()
         if self.subscriptions:
@@ -241,11 +241,11 @@ class Downlink:
     @property
     def has_packets(self) -> bool:
         """Whether `drain_packets` may have something to yield."""
-        return self._backlogged or self._queue.has_frames
+        return self._backlogged or self.queue.has_frames
 
     def drain_packets(self, now: float) -> list[Packet]:
         """The packets that are due now."""
-        packets = self._queue.drain()
+        packets = self.queue.drain()
         if self._backlogged:
             packets.extend(self._drain_backlog(now, sum(len(packet.body) for packet in packets)))
         return packets

@@ -19,17 +19,18 @@ class Packet(NamedTuple):
 
 
 class SendQueue:
-    """Frames that wait for the next packet: `has_frames` if there are any, `entries_bytes` counts those of entries.
+    """Frames that wait for the next packet: `has_frames` if there are any, `entries_bytes` and `answer_bytes` count.
 
     Both are attributes, not methods, because they are read several times for each packet.
     """
 
-    __slots__ = ("_answers", "_entries", "_heads", "entries_bytes", "has_frames")
+    __slots__ = ("_answers", "_entries", "_heads", "answer_bytes", "entries_bytes", "has_frames")
 
     def __init__(self) -> None:
         self._answers: list[bytes] = []
         self._heads: dict[Subscription, None] = {}
         self._entries: list[tuple[EncodedEntries, EntrySpan]] = []
+        self.answer_bytes = 0
         self.entries_bytes = 0
         self.has_frames = False
 
@@ -40,6 +41,7 @@ class SendQueue:
     def add_answer(self, frame: bytes) -> None:
         """Send a frame once."""
         self._answers.append(frame)
+        self.answer_bytes += len(frame)
         self.has_frames = True
 
     def add_head(self, subscription: Subscription) -> None:
@@ -81,7 +83,7 @@ class SendQueue:
         frames: list[tuple[bytes, EntrySpan | None]] = [(frame, None) for frame in self._answers]
         frames.extend((_heads(subscription), None) for subscription in self._heads)
         frames.extend((encoded.frame, span) for encoded, span in entries)
-        self._answers = []
+        self._answers, self.answer_bytes = [], 0
         self._heads = {}
         return packets_of(frames)
 

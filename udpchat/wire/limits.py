@@ -142,6 +142,7 @@ SOURCES_MAX = 16_384  # hosts, and sources, that the rate limiters hold
 REQUESTS_IN_FLIGHT_MAX = 32
 WAITING_DATAGRAMS_PER_FLOW_MAX = 128  # of one key from one source, or of the strangers of one source
 WAITING_DATAGRAMS_MAX = 16_384  # in all, and one more for each sender: 20 MB and 24 MB at most
+ANSWERS_REPEATED_BYTES_MAX = 16 * 1024  # to one peer with one flush: a request that is answered may be repeated often
 FRAGMENT_BYTES_HELD_MAX = 64 * 1024  # of unfinished requests, per peer
 
 QUERIES_MAX = 2_048  # reads of the log that wait, of all clients: more would wait longer than anybody does
@@ -155,6 +156,9 @@ NOTICES_PER_S_MAX = 2.0  # such frames of one peer
 NOTICES_BURST = 8.0
 
 LAG_BYTES_MAX = 64 * 1024  # unacknowledged; above it, entries are read from the log at the peer's cursor
+REPAIR_BYTES_MAX = (
+    16 * 1024
+)  # of lost entries, sent again at once; the others are read from the log, as for a peer that lags
 ACKS_PER_S_BUDGET = 2_000.0  # of one room together
 ACK_INTERVAL_S_MIN = 0.002
 SENDER_DRIVEN_PEERS_MAX = 32  # in larger rooms, announced heads and the gaps that receivers report drive repairs
