@@ -14,7 +14,7 @@ from udpchat.server.commits import Commits
 from udpchat.server.credit import Accounts
 from udpchat.server.fanout import Fanout
 from udpchat.server.queries import Queries, Query
-from udpchat.server.quotas import Quotas, Share, Who
+from udpchat.server.quotas import Quotas, Share, Who, disk_rates
 from udpchat.server.registry import Peer, Registry
 from udpchat.server.replay import answer, logged_nicks, recall_answers, recalled_window, send_result
 from udpchat.server.rooms import Rooms
@@ -200,6 +200,10 @@ class Chat:
     def _reader_of(self, query: Query) -> Peer | None:
         peer = self.registry.find_client(query.client_id)
         return peer if peer is not None and peer.window.is_read(query.counter) else None
+
+    def set_disk_room(self, room_bytes: float) -> None:
+        """So much may still be written to the disk: the less, the slower."""
+        self.quotas.written_bytes.change(*disk_rates(room_bytes))
 
     # --- For the operator ----------
 

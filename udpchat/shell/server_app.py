@@ -21,6 +21,7 @@ from udpchat.session.noise import fingerprint
 from udpchat.shell.addresses import SCHEME, place
 from udpchat.shell.binding import AddressWatch, covered, open_sockets
 from udpchat.shell.data_folder import open_folder, server_key
+from udpchat.shell.disk_space import DiskSpace, GuardedWrite
 from udpchat.shell.interfaces import hosts_to_name, is_loopback
 from udpchat.shell.logs import configure
 from udpchat.shell.net.driver import Driver
@@ -38,7 +39,7 @@ from udpchat.storage.protocol import StoreError
 from udpchat.storage.server_sqlite import SqliteLog
 from udpchat.sync.log import Append
 
-DROPS_LOGGED_EVERY_S: Final = 60.0
+REPORTED_EVERY_S: Final = 60.0
 WRITING_S_MAX: Final = 1.2  # at the end: what is being written
 FAREWELL_S_MAX: Final = 0.2  # and what is being sent
 GOODBYE_AGAIN_S: Final = 0.05  # a goodbye may be lost; whoever misses both notices the silence
@@ -58,10 +59,11 @@ def run(options: ServerOptions) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _LogThreads:
-    """The threads that use the log beside the loop's own."""
+    """The threads that use the log beside the loop's own, and the room that there is for it."""
 
     writer: ThreadWriter[Append]
     reader: ThreadReader
+    space: DiskSpace
 
     async def idle(self) -> None:
         """Return once neither does."""
@@ -95,7 +97,8 @@ class Service:
         self._fingerprint = fingerprint(key.public)
         self._operator_log = OperatorLog(loop.time(), options)
         reader = ThreadReader(loop, self._log.queries, on_answered=self._on_answered)
-        self._threads = _LogThreads(ThreadWriter[Append](loop, self._log.append), reader)
+        space = DiskSpace(options.data)
+        self._threads = _LogThreads(ThreadWriter[Append](loop, GuardedWrite(space, self._log.append)), reader, space)
         self._driver: Driver[Append, events.ServerEvent] = Driver(
             loop,
             self._server,
@@ -112,7 +115,7 @@ class Service:
             on_pruned=lambda log: self._driver.call(self._server.on_pruned, log),
         )
         self._ended: asyncio.Future[None] = loop.create_future()
-        self._drop_timer: asyncio.TimerHandle | None = None
+        self._minute_timer: asyncio.TimerHandle | None = None
 
     def _set_wall_clock(self, now: float) -> None:
         self._server.set_wall_clock(time.time() - now)
@@ -142,7 +145,7 @@ class Service:
             self._endpoint.listen(self._driver.receive)
             watch.start()
             self._pruner.start()
-            self._drop_timer = self._loop.call_later(DROPS_LOGGED_EVERY_S, self._report_drops)
+            self._on_minute()
             self._say_ready()
             try:
                 await self._ended
@@ -203,8 +206,8 @@ class Service:
         await _within(FAREWELL_S_MAX, self._endpoint.drained())
         self._endpoint.close()
         self._threads.writer.close()
-        if self._drop_timer is not None:
-            self._drop_timer.cancel()
+        if self._minute_timer is not None:
+            self._minute_timer.cancel()
         self._report_drops()
         self._operator_log.close()
         if not is_durable:
@@ -218,10 +221,13 @@ class Service:
         self._operator_log.report_stopped(self._loop.time())
         return True
 
+    def _on_minute(self) -> None:
+        self._server.chat.set_disk_room(self._threads.space.room_bytes)
+        self._report_drops()
+        self._minute_timer = self._loop.call_later(REPORTED_EVERY_S, self._on_minute)
+
     def _report_drops(self) -> None:
         self._operator_log.report_drops(self._server.counters + self._endpoint.counters)
-        if not self._ended.done():
-            self._drop_timer = self._loop.call_later(DROPS_LOGGED_EVERY_S, self._report_drops)
 
 
 async def _within(limit_s: float, awaited: Awaitable[None]) -> bool:

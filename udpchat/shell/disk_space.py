@@ -1,0 +1,56 @@
+"""The floor of free space on the disk of a log: below it nothing is written, and reading goes on (SPEC 6.9)."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final, Generic, TypeVar
+
+from udpchat.storage.protocol import StoreFull
+from udpchat.wire.limits import DISK_FREE_BYTES_MIN, DISK_FREE_SHARE_MIN
+
+ENOUGH: Final = 1.25  # times the floor: so much is free before writing goes on
+
+W = TypeVar("W")
+
+
+class DiskSpace:
+    """How much room there is at `path`, as measured last: by the thread that writes, and read by the loop."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.is_short = False
+        self.floor_bytes = 0
+        self.free_bytes: float = float("inf")
+        self.measure()
+
+    def measure(self) -> None:
+        """Measure. What cannot be measured counts as room enough: writing then finds out."""
+        try:
+            found = shutil.disk_usage(self._path)
+        except OSError:
+            self.is_short, self.free_bytes = False, float("inf")
+            return
+        self.floor_bytes = int(min(DISK_FREE_BYTES_MIN, DISK_FREE_SHARE_MIN * found.total))
+        self.free_bytes = found.free
+        self.is_short = found.free < self.floor_bytes * (ENOUGH if self.is_short else 1.0)
+
+    @property
+    def room_bytes(self) -> float:
+        """What may still be written."""
+        return max(self.free_bytes - self.floor_bytes, 0.0)
+
+
+class GuardedWrite(Generic[W]):
+    """Writes a batch as `write` does, but raises `StoreFull` while less than the floor is free."""
+
+    def __init__(self, space: DiskSpace, write: Callable[[Sequence[W]], None]) -> None:
+        self._space = space
+        self._write = write
+
+    def __call__(self, batch: Sequence[W]) -> None:
+        self._space.measure()
+        if self._space.is_short:
+            raise StoreFull(f"less than {self._space.floor_bytes >> 20} MiB are free on the disk")
+        self._write(batch)
