@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from udpchat.chat import events
+from udpchat.server.usage import Usage
 from udpchat.shell.operator_log import REFUSALS_LOGGED_MAX, OperatorLog
 from udpchat.shell.options import server_options
 
@@ -70,6 +71,15 @@ def test_who_is_refused_again_and_again_does_not_fill_the_log(
         found = lines(caplog)
         assert found[0] == "info refused from 10.0.0.9: bad_nick" and len(found) == REFUSALS_LOGGED_MAX + 1
         assert found[-1] == f"info refused {told}"
+
+
+def test_what_is_in_use_is_one_line(made: OperatorLog, caplog: pytest.LogCaptureFixture) -> None:
+    made.report_usage([Usage("peers", 12, 20_000), Usage("nicks", 3, 1_000_000)], 5 * 2.0**30)
+    made.report_usage([], float("inf"))
+    assert lines(caplog) == [
+        "info in use: peers 12 of 20000, nicks 3 of 1000000; free on the disk: 5120 MiB",
+        "info in use: ; free on the disk: an unknown part",
+    ]
 
 
 def test_drops_are_reported_once(made: OperatorLog, caplog: pytest.LogCaptureFixture) -> None:

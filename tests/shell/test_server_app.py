@@ -102,6 +102,7 @@ def test_a_hangup_reopens_the_files_of_the_log_and_stops_nothing(tmp_path: Path)
         url = url_of(server)
         server.process.send_signal(signal.SIGHUP)
         server.line(of=server.err, where="reopened")
+        server.line(of=server.err, where="peers 0 of 20000")
         with chatting("alice", url, tmp_path / "alice") as alice:
             alice.end_input()
             assert alice.code() == 0

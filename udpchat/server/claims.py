@@ -82,10 +82,11 @@ class Claims:
 
     def may_claim(self, key: bytes) -> bool:
         """Whether one more nick fits the limits of the server and of this key."""
-        return self._counted() < NICKS_MAX and self._counted_of(key) < NICKS_PER_KEY_MAX
+        return len(self) < NICKS_MAX and self._counted_of(key) < NICKS_PER_KEY_MAX
 
-    def _counted(self) -> int:
-        return self._count + (self._under._counted() if self._under is not None else 0)
+    def __len__(self) -> int:
+        """How many nicks are owned."""
+        return self._count + (len(self._under) if self._under is not None else 0)
 
     def _counted_of(self, key: bytes) -> int:
         return self._by_key[key] + (self._under._counted_of(key) if self._under is not None else 0)

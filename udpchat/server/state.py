@@ -85,10 +85,11 @@ class State:
 
     def may_write(self, log: str) -> bool:
         """Whether a log is there, or can be made."""
-        return self.head(log) > 0 or self._logs_of(log[0]) < LOGS_MAX[log[0]]
+        return self.head(log) > 0 or self.logs_of(log[0]) < LOGS_MAX[log[0]]
 
-    def _logs_of(self, prefix: str) -> int:
-        return self._logs[prefix] + (self._under._logs_of(prefix) if self._under is not None else 0)
+    def logs_of(self, prefix: str) -> int:
+        """How many logs there are whose names begin so."""
+        return self._logs[prefix] + (self._under.logs_of(prefix) if self._under is not None else 0)
 
     def pin_head(self, log: str) -> None:
         """The log will be written: only `apply` moves its head, even if the store already shows more."""

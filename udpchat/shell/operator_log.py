@@ -12,6 +12,7 @@ from typing import Final
 from udpchat import __version__
 from udpchat.chat import events
 from udpchat.chat.text import counted, duration_text, kept_for
+from udpchat.server.usage import Usage
 from udpchat.shell.data_folder import SERVER_KEY
 from udpchat.shell.logs import ACTIVITY, ActivityFile
 from udpchat.shell.operations import LOG_FILE
@@ -85,6 +86,12 @@ class OperatorLog:
         self._refusals = 0
         if recent:
             _logger.warning("dropped: %s", ", ".join(f"{count} {reason}" for reason, count in recent.most_common()))
+
+    def report_usage(self, usages: Sequence[Usage], free_bytes: float) -> None:
+        """How much of each budget is in use, and how much of the disk is free."""
+        used = ", ".join(f"{usage.budget} {usage.used} of {usage.limit}" for usage in usages)
+        free = "an unknown part" if free_bytes == float("inf") else f"{free_bytes / 2**20:.0f} MiB"
+        _logger.info("in use: %s; free on the disk: %s", used, free)
 
     def reopen(self) -> None:
         """Go on in a new activity file if somebody moved this one away."""

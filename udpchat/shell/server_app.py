@@ -17,6 +17,7 @@ from udpchat.chat import events
 from udpchat.server.admission import Settings
 from udpchat.server.core import ServerCore
 from udpchat.server.queries import Query
+from udpchat.server.usage import usage_of
 from udpchat.session.noise import fingerprint
 from udpchat.shell.addresses import SCHEME, place
 from udpchat.shell.binding import AddressWatch, covered, open_sockets
@@ -182,6 +183,9 @@ class Service:
     def _on_signal(self, number: int) -> None:
         if number not in STOPPING:
             self._operator_log.reopen()
+            space = self._threads.space
+            space.measure()
+            self._operator_log.report_usage(usage_of(self._server.chat), space.free_bytes)
         elif not self._ended.done():
             self._operator_log.report_stopping(number, clients=len(self._server.chat.registry))
             self._ended.set_result(None)
