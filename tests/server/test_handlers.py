@@ -134,10 +134,11 @@ def test_a_person_has_so_many_conversations() -> None:
     rig = Rig()
     alice, bob = rig.device("alice"), rig.device("bob")
     for number in range(CONVERSATIONS_PER_KEY_MAX):
-        name, keys = f"@{number}", (bob.key, number.to_bytes(32, "big"))
+        name, keys = f"@{number}", (number.to_bytes(32, "big"), bob.key)
         rig.chat.commits.durable.apply(DIRECTORY_LOG, 2 + number, encode(ConversationRecord(name, keys)))
     rig.chat.commits.durable.unpin_heads(())
     assert why_not(rig, alice, Tell("bob", 0, "hi")) == "too_many_conversations"
+    assert isinstance(done(rig, bob, Tell("alice", 0, "hi")), Stored)
 
 
 # --- Nicks ----------

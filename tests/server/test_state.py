@@ -6,7 +6,7 @@ import pytest
 
 from tests.storage.memory import MemoryLog
 from udpchat.chat.ids import DIRECTORY_LOG
-from udpchat.server import claims
+from udpchat.server import claims, state
 from udpchat.server.state import State
 from udpchat.sync.log import Append
 from udpchat.wire.content import Claim, ConversationRecord, TopicRecord
@@ -81,9 +81,27 @@ def test_a_conversation_is_one_of_both_keys_and_a_key_has_so_many() -> None:
     assert directory.settled.conversations(OTHER) == {"@one": KEY, "@two": b"c" * 32}
     assert directory.settled.conversations(KEY) == {"@one": OTHER} and not directory.settled.conversations(b"x" * 32)
     for number in range(CONVERSATIONS_PER_KEY_MAX - 1):
-        assert directory.settled.may_converse(KEY)
+        assert directory.settled.may_converse(KEY, OTHER)
         directory.add(directory.settled, ConversationRecord(f"@n{number}", (KEY, number.to_bytes(32, "big"))))
-    assert not directory.settled.may_converse(KEY) and directory.settled.may_converse(OTHER)
+    assert not directory.settled.may_converse(KEY, OTHER) and directory.settled.may_converse(OTHER, KEY)
+
+
+def test_what_others_begin_with_a_person_takes_nothing_of_what_the_person_may_begin() -> None:
+    directory = Directory()
+    for number in range(CONVERSATIONS_PER_KEY_MAX):
+        assert directory.settled.may_converse(OTHER, KEY)
+        layer = directory.durable if number % 2 else directory.settled
+        directory.add(layer, ConversationRecord(f"@n{number}", (number.to_bytes(32, "big"), KEY)))
+    assert not directory.settled.may_converse(OTHER, KEY) and directory.settled.may_converse(KEY, OTHER)
+
+
+def test_so_many_rooms_have_topics(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(state, "TOPICS_MAX", 2)
+    directory = Directory()
+    directory.add(directory.durable, TopicRecord("lobby", "tea", "alice"))
+    directory.add(directory.settled, TopicRecord("den", "tea", "alice"))
+    assert directory.settled.may_set_topic("den") and directory.settled.may_set_topic("lobby")
+    assert not directory.settled.may_set_topic("more") and directory.durable.may_set_topic("more")
 
 
 def test_what_was_loaded_is_what_was_applied() -> None:

@@ -209,6 +209,8 @@ def _rename(state: State, proposal: ActionProposal, action: Rename) -> _Outcome:
 
 
 def _set_topic(state: State, proposal: ActionProposal, action: SetTopic) -> _Outcome:
+    if not state.may_set_topic(action.room):
+        return [], [_failed(proposal, "too_many_rooms")]
     record = TopicRecord(action.room, action.topic, proposal.nick)
     change = ChangeTopic(action.room, action.topic, proposal.nick)
     return [(DIRECTORY_LOG, encode(record))], [change, _answered(proposal, Done())]
@@ -231,7 +233,7 @@ def _tell(state: State, proposal: ActionProposal, action: Telling) -> _Outcome:
     log = conversation_log(key, other)
     entries: list[tuple[str, bytes]] = []
     if log not in state.conversations(key):
-        if not (state.may_converse(key) and state.may_converse(other) and state.may_write(log)):
+        if not (state.may_converse(key, other) and state.may_write(log)):
             return [], [_failed(proposal, "too_many_conversations")]
         entries.append((DIRECTORY_LOG, encode(ConversationRecord(log, (key, other)))))
     entries.append((log, _message(proposal, request, to=claim.nick)))

@@ -21,6 +21,7 @@ from udpchat.wire.limits import (
     CONVERSATIONS_PER_KEY_MAX,
     INBOXES_MAX,
     STORED_ROOMS_MAX,
+    TOPICS_MAX,
 )
 
 LOGS_MAX = {ROOM_PREFIX: STORED_ROOMS_MAX, CONVERSATION_PREFIX: CONVERSATIONS_MAX, INBOX_PREFIX: INBOXES_MAX}
@@ -31,7 +32,7 @@ _NO_CONVERSATIONS: Final[Mapping[str, bytes]] = {}
 class State:
     """Heads, claims, topics and conversations. Only `load` reads entries."""
 
-    __slots__ = ("_conversations", "_heads", "_logs", "_reader", "_topics", "_under", "claims")
+    __slots__ = ("_begun", "_conversations", "_heads", "_logs", "_reader", "_topics", "_under", "claims")
 
     def __init__(self, reader: LogReader, under: State | None = None) -> None:
         self._reader = reader
@@ -46,6 +47,7 @@ class State:
         self.claims.clear()
         self._topics: dict[str, TopicRecord] = {}  # by room
         self._conversations: dict[bytes, dict[str, bytes]] = {}  # key -> log -> the other key
+        self._begun: Counter[bytes] = Counter()  # of these, how many a key began
 
     def load(self) -> None:
         """Apply the stored directory. Raises `LogUnreadable`."""
@@ -73,6 +75,7 @@ class State:
             case TopicRecord(room) as topic:
                 self._topics[room] = topic
             case ConversationRecord(name, (one, other)):
+                self._begun[one] += 1
                 self._conversations.setdefault(one, {})[name] = other
                 self._conversations.setdefault(other, {})[name] = one
 
@@ -110,5 +113,18 @@ class State:
         under = _NO_CONVERSATIONS if self._under is None else self._under.conversations(key)
         return {**under, **own} if own and under else own or under
 
-    def may_converse(self, key: bytes) -> bool:
-        return len(self.conversations(key)) < CONVERSATIONS_PER_KEY_MAX
+    def may_converse(self, key: bytes, other: bytes) -> bool:
+        """Whether a key may begin a conversation with another: what others begin with it takes nothing of its own."""
+        received = len(self.conversations(other)) - self._begun_by(other)
+        return self._begun_by(key) < CONVERSATIONS_PER_KEY_MAX and received < CONVERSATIONS_PER_KEY_MAX
+
+    def _begun_by(self, key: bytes) -> int:
+        return self._begun[key] + (self._under._begun_by(key) if self._under is not None else 0)
+
+    def may_set_topic(self, room: str) -> bool:
+        """Whether a room has a topic, or can have one."""
+        return self.topic(room) is not None or self._topic_count() < TOPICS_MAX
+
+    def _topic_count(self) -> int:
+        """How many there are, or a few more: those being written count twice if there were others before."""
+        return len(self._topics) + (self._under._topic_count() if self._under is not None else 0)

@@ -96,7 +96,7 @@ NICK_REGULAR_AFTER_S = 86_400.0  # a nick that was used so long after its first 
 NICK_RENEWED_AFTER_S = 30 * 86_400.0  # how exactly it is written when a nick was used last: a record a month
 NICK_TRIED_KEPT_S = 90 * 86_400.0  # unused: longer than the longest holidays
 NICK_REGULAR_KEPT_S = 2 * 365 * 86_400.0
-CONVERSATIONS_PER_KEY_MAX = 256
+CONVERSATIONS_PER_KEY_MAX = 256  # that a person began, and as many that others began with them
 INBOX_ENTRIES_MAX = 1_000  # read marks, of which only the latest of each log counts
 
 # Quotas (SPEC 6.9): of each, a source always gets its share, and more while less than half of all is in use.
@@ -110,6 +110,7 @@ REQUEST_BYTES_PER_KEY_MAX = 512 * 1024  # a window of the longest messages; whoe
 REQUEST_BYTES_PER_SOURCE = 8 * 1024 * 1024
 STREAM_BYTES_MAX = 64 * 1024 * 1024  # entries and frames that streams keep in memory, all together
 STORED_ROOMS_MAX = 65_536  # rooms with something said, for ever
+TOPICS_MAX = STORED_ROOMS_MAX  # of rooms, also of those in which nothing was said
 CONVERSATIONS_MAX = 2**20
 INBOXES_MAX = 2**22  # all logs together are fewer than 2^23, which is how many the store can number
 
