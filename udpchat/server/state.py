@@ -75,9 +75,14 @@ class State:
             case TopicRecord(room) as topic:
                 self._topics[room] = topic
             case ConversationRecord(name, (one, other)):
-                self._begun[one] += 1
+                self._begun[one] += name not in self.conversations(one)
                 self._conversations.setdefault(one, {})[name] = other
                 self._conversations.setdefault(other, {})[name] = one
+
+    @property
+    def records(self) -> int:
+        """How many records of the directory count: as if each had been written once."""
+        return len(self.claims) + self._topic_count() + sum(self._begun.values())
 
     def head(self, log: str) -> int:
         """The sequence of the last entry of a log."""

@@ -36,7 +36,8 @@ from udpchat.shell.retention import Pruner
 from udpchat.shell.signals import STOPPING, Signals
 from udpchat.shell.stdio import OutputFailed, abandon_output, writing_to
 from udpchat.shell.writer import ThreadWriter
-from udpchat.storage.protocol import StoreError
+from udpchat.storage.directory import compact
+from udpchat.storage.protocol import StoreError, StoreFull
 from udpchat.storage.server_sqlite import SqliteLog
 from udpchat.sync.log import Append
 
@@ -94,6 +95,8 @@ class Service:
                 kept_entries=options.retention.kept_entries,
             )
             self._server = ServerCore(static=key, log=self._log, random=os.urandom, settings=settings)
+            with contextlib.suppress(StoreFull):
+                compact(self._log, self._server.chat.commits.durable)
             undo.pop_all()
         self._fingerprint = fingerprint(key.public)
         self._operator_log = OperatorLog(loop.time(), options)

@@ -1,0 +1,77 @@
+"""The directory without what was written over: the same state, in fewer records."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from udpchat.chat.ids import DIRECTORY_LOG
+from udpchat.server.claims import NOBODY
+from udpchat.server.state import State
+from udpchat.storage.directory import compact
+from udpchat.storage.server_sqlite import SqliteLog
+from udpchat.sync.log import Append
+from udpchat.wire.content import Claim, ConversationRecord, Record, TopicRecord
+from udpchat.wire.frames import encode, parse_record
+
+KEY, OTHER = b"k" * 32, b"o" * 32
+RECORDS: list[Record] = [
+    Claim("alice", KEY, 1),
+    Claim("bob", OTHER, 2),
+    ConversationRecord("@one", (KEY, OTHER)),
+    *(TopicRecord("lobby", f"topic {number % 7}", "alice") for number in range(100)),
+    Claim("alice", KEY, 50, True),
+    Claim("bob", NOBODY, 60),
+    Claim("carol", OTHER, 61),
+]
+
+
+def loaded(log: SqliteLog) -> State:
+    state = State(log)
+    state.load()
+    return state
+
+
+def append(log: SqliteLog, *records: Record) -> None:
+    head = log.extent(DIRECTORY_LOG).head
+    log.append([Append(DIRECTORY_LOG, head + at, encode(record), None) for at, record in enumerate(records, 1)])
+
+
+def records_of(log: SqliteLog) -> list[Record]:
+    extent = log.extent(DIRECTORY_LOG)
+    return [parse_record(entry) for entry in log.read(DIRECTORY_LOG, extent.base + 1, 1_000)]
+
+
+def test_what_was_written_over_goes_and_the_state_stays(tmp_path: Path) -> None:
+    log = SqliteLog(tmp_path / "server.sqlite")
+    append(log, *RECORDS)
+    assert compact(log, loaded(log), surplus_min=50) == len(RECORDS) - 4
+    kept = [
+        Claim("alice", KEY, 50, True),
+        Claim("carol", OTHER, 61),
+        RECORDS[2],
+        TopicRecord("lobby", "topic 1", "alice"),
+    ]
+    assert sorted(map(repr, records_of(log))) == sorted(map(repr, kept))
+    log.close()
+    log = SqliteLog(tmp_path / "server.sqlite")
+    state = loaded(log)
+    assert state.claims.owner("alice") == kept[0] and state.claims.owner("bob") is None and len(state.claims) == 2
+    assert state.topic("lobby") == kept[3] and state.conversations(OTHER) == {"@one": KEY}
+    append(log, TopicRecord("den", "tea", "alice"))
+    assert loaded(log).head(DIRECTORY_LOG) == len(RECORDS) + 5
+    log.close()
+
+
+def test_a_few_records_that_were_written_over_are_left(tmp_path: Path) -> None:
+    log = SqliteLog(tmp_path / "server.sqlite")
+    append(log, *RECORDS)
+    assert compact(log, loaded(log)) == 0 and records_of(log) == RECORDS
+    log.close()
+
+
+def test_what_was_interrupted_before_the_end_is_done_again(tmp_path: Path) -> None:
+    log = SqliteLog(tmp_path / "server.sqlite")
+    append(log, *RECORDS, *RECORDS[-3:], RECORDS[2])
+    assert loaded(log).records == 4
+    assert compact(log, loaded(log), surplus_min=50) > 0 and len(records_of(log)) == 4
+    log.close()
