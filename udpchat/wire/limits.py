@@ -116,7 +116,7 @@ INBOXES_MAX = 2**22  # all logs together are fewer than 2^23, which is how many 
 
 # Rates of a key and of a source: each (at once, a day). A class that comes for the first time passes at once.
 CLAIMS_A_DAY = ((64, 64), (4_096, 256))  # one host holds 3 % of NICKS_MAX, as what is tried lapses
-STORED_ROOMS_A_DAY = ((64, 64), (1_024, 256))
+STORED_ROOMS_A_DAY = ((256, 64), (1_024, 256))  # who moves here from another chat brings some hundred rooms
 CONVERSATIONS_A_DAY = ((CONVERSATIONS_PER_KEY_MAX, CONVERSATIONS_PER_KEY_MAX), (4_096, 1_024))
 TOPICS_A_DAY = ((64, 1_440), (512, 14_400))  # a bot that shows its state each minute
 WRITE_BYTES_PER_SOURCE_PER_S = 1024 * 1024
