@@ -76,4 +76,7 @@ def test_a_stream_that_nobody_follows_is_gone(rig: Rig) -> None:
     rig.ask(alice, Part("den"))
     rig.leave(alice)
     rig.leave(bob)
+    rig.now += 1.0
+    rig.server.handle_timeout(rig.now)  # the last change of a closed room is due
     assert not list(rig.chat.rooms.streams()) and not len(rig.chat.rooms) and bytes_of_streams(rig) < 10_000
+    assert rig.chat.rooms.memory.total == 0

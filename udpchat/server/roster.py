@@ -188,5 +188,5 @@ class Roster:
             self._changes.extend(entries)
             fanout.extend(now, self.stream, entries)
             self.stream.base = self._changes.head - len(self._changes.entries)
-        if pending and self._memory is not None:
+        if pending and self._memory is not None and self.stream.followers:  # else the room is closed
             self._memory.on_used(self, self._changes.bytes_held)

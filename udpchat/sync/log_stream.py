@@ -124,7 +124,7 @@ class LogStream:
         self._cache = _FrameCache()
 
     def _on_used(self) -> None:
-        if self._memory is not None:
+        if self._memory is not None and self.followers:  # else it is gone soon
             kept = self._recent.bytes_held + ENTRY_MEMORY_BYTES * len(self._recent) + self._cache.bytes_held
             self._memory.on_used(self, kept)
 
