@@ -9,8 +9,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
+from typing import NamedTuple
 
 from udpchat.chat.ids import CONVERSATION_PREFIX, ROOM_PREFIX
 from udpchat.storage.lock import StoreLock
@@ -38,6 +39,35 @@ STATEMENTS = (
 )
 
 
+class _Index(NamedTuple):
+    """The statements of an index of words."""
+
+    insert: str
+    delete: str
+
+
+_INDEXES = {
+    ROOM_PREFIX: _Index(
+        "INSERT INTO words (rowid, text, nick, log) VALUES (?, ?, ?, ?)",
+        "INSERT INTO words (words, rowid, text, nick, log) VALUES ('delete', ?, ?, ?, ?)",
+    ),
+    CONVERSATION_PREFIX: _Index(
+        "INSERT INTO private_words (rowid, text, nick) VALUES (?, ?, ?)",
+        "INSERT INTO private_words (private_words, rowid, text, nick) VALUES ('delete', ?, ?, ?)",
+    ),
+}
+_Words = tuple[int, str, str] | tuple[int, str, str, str]  # moment, text, nick; of a room, its log too
+_moment_of = itemgetter(0)
+
+
+def _words(log: str, place: Place, moment: int, message: Message) -> _Words:
+    """What the index of a log's kind holds of a message."""
+    number, nick = place.number, nick_token(message.nick)
+    if log[0] == CONVERSATION_PREFIX:
+        return moment, private_text(number, message.text), private_word(number, nick)
+    return moment, message.text, nick, log_token(number)
+
+
 class Tables:
     """Reads through one connection (`reader`), writes through another, and has every log's extent in memory.
 
@@ -52,6 +82,7 @@ class Tables:
             for number, name, *extent in reader.execute("SELECT id, name, generation, base, head FROM logs"):
                 self.places[name] = Place(number, Extent(*extent))
         self._number_max = max((place.number for place in self.places.values()), default=0)
+        self._moment_max: int | None = None  # of all entries, once one is written
 
     def skip_used_numbers(self) -> None:
         """No log is made with the number of one whose entries are here, but which is not known any more."""
@@ -92,23 +123,29 @@ class Tables:
     def insert(self, items: Iterable[tuple[str, Place, int, bytes]]) -> None:
         """Insert entries, (log, place, sequence, entry) of each, and their words."""
         rows: list[tuple[int, bytes, int, int, int | None]] = []
-        words: list[_Words] = []
+        words: dict[str, list[_Words]] = {}
         latest: dict[int, int | None] = {}
         for log, place, sequence, entry in items:
-            row, message = place.row(sequence), message_of(entry)
-            moment = None
-            if isinstance(message, Message) and log.startswith((ROOM_PREFIX, CONVERSATION_PREFIX)):
-                moment = self._new_moment(time_of(message), latest)
-            if moment is not None and isinstance(message, Message):
-                words.append(_Words(moment, log, place.number, message))
-            rows.append((row, entry, checksum_of(row, entry), time_of(message), moment))
+            row, message, moment = place.row(sequence), message_of(entry), None
+            time_ms = time_of(message)
+            if log[0] in _INDEXES and isinstance(message, Message):
+                moment = self._new_moment(time_ms, latest)
+                if moment is not None:
+                    words.setdefault(log[0], []).append(_words(log, place, moment, message))
+            rows.append((row, entry, checksum_of(row, entry), time_ms, moment))
         self._writer.executemany("INSERT INTO entries VALUES (?, ?, ?, ?, ?)", rows)
-        words.sort(key=lambda item: item.moment)  # FTS5 starts a new segment where row ids descend
-        self._index(words, "")
+        for prefix, indexed in words.items():
+            indexed.sort(key=_moment_of)  # FTS5 starts a new segment where row ids descend
+            self._writer.executemany(_INDEXES[prefix].insert, indexed)
 
     def _new_moment(self, time_ms: int, latest: dict[int, int | None]) -> int | None:
         """A moment that is free at this time; None if none is. `latest`: what this batch knows of others, by time."""
         first = first_moment(time_ms)
+        if self._moment_max is None:
+            (self._moment_max,) = self._writer.execute("SELECT ifnull(max(moment), 0) FROM entries").fetchone()
+        if first > self._moment_max:  # later than all: so it is nearly always at a server
+            self._moment_max = latest[first] = first
+            return first
         if first not in latest:
             sql = "SELECT max(moment) FROM entries WHERE moment BETWEEN ? AND ?"
             (latest[first],) = self._writer.execute(sql, (first, first + (1 << MOMENT_BITS) - 1)).fetchone()
@@ -117,20 +154,8 @@ class Tables:
         if moment >> MOMENT_BITS != first >> MOMENT_BITS:
             return None
         latest[first] = moment
+        self._moment_max = max(self._moment_max, moment)
         return moment
-
-    def _index(self, words: list[_Words], command: str) -> None:
-        """Insert words into their indexes; with the command `delete`, delete them."""
-        columns, values = ("words, ", f"'{command}', ") if command else ("", "")
-        of_rooms = [item.of_room for item in words if not item.is_private]
-        if of_rooms:
-            sql = f"INSERT INTO words ({columns}rowid, text, nick, log) VALUES ({values}?, ?, ?, ?)"
-            self._writer.executemany(sql, of_rooms)
-        private = [item.of_conversation for item in words if item.is_private]
-        if private:
-            columns = columns.replace("words", "private_words")
-            sql = f"INSERT INTO private_words ({columns}rowid, text, nick) VALUES ({values}?, ?, ?)"
-            self._writer.executemany(sql, private)
 
     def replace(self, log: str, place: Place, sequence: int, entry: bytes) -> None:
         """Replace an entry by one that is not indexed, and delete its words; the time stays."""
@@ -156,8 +181,9 @@ class Tables:
         words = []
         for moment, entry in rows:
             if isinstance(message := message_of(entry), Message):
-                words.append(_Words(moment, log, place.number, message))
-        self._index(words, "delete")
+                words.append(_words(log, place, moment, message))
+        if words:
+            self._writer.executemany(_INDEXES[log[0]].delete, words)
 
     def prune(self, log: str, base: int) -> None:
         """See `Log.prune`. Each transaction deletes up to FORGET_ENTRIES."""
@@ -168,29 +194,6 @@ class Tables:
                 self.forget(log, place, extent.base + 1, last)
                 place = self.grown(log, place, Extent(extent.generation, last, extent.head))
             self.places[log] = place
-
-
-@dataclass(frozen=True, slots=True)
-class _Words:
-    """What is indexed of a message."""
-
-    moment: int
-    log: str
-    number: int  # of the log
-    message: Message
-
-    @property
-    def is_private(self) -> bool:
-        return self.log.startswith(CONVERSATION_PREFIX)
-
-    @property
-    def of_room(self) -> tuple[int, str, str, str]:
-        return self.moment, self.message.text, nick_token(self.message.nick), log_token(self.number)
-
-    @property
-    def of_conversation(self) -> tuple[int, str, str]:
-        number, message = self.number, self.message
-        return self.moment, private_text(number, message.text), private_word(number, nick_token(message.nick))
 
 
 class TableStore:
