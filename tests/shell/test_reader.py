@@ -27,16 +27,22 @@ class Reader:
     def __init__(self, loop: asyncio.AbstractEventLoop, reader: TableReader) -> None:
         self.loop = loop
         self.answers: list[tuple[int, QueryResult]] = []
-        self.thread = ThreadReader(loop, reader, on_answered=self._on_answered)
+        self.readies = 0
+        self.thread = ThreadReader(loop, reader, on_answered=self._on_answered, on_ready=self._on_ready)
 
     def _on_answered(self, query: Query, result: QueryResult, took_s: float) -> None:
-        assert took_s >= 0
+        assert took_s >= 0 and not self.thread.is_ready  # it rests
         self.answers.append((query.counter, result))
+
+    def _on_ready(self) -> None:
+        assert self.thread.is_ready
+        self.readies += 1
 
     def submit(self, counter: int, read: GetHistory | SearchQuery) -> None:
         self.thread.submit(Query(b"client", counter, b"key", "10.0.0.1", read))
 
     def answer(self, counter: int, read: GetHistory | SearchQuery) -> QueryResult:
+        run_until(self.loop, lambda: self.thread.is_ready)
         self.submit(counter, read)
         run_until(self.loop, lambda: self.answers and self.answers[-1][0] == counter)
         return self.answers[-1][1]
@@ -102,6 +108,12 @@ def test_who_closes_it_ends_what_is_read_and_nothing_is_answered(loop: asyncio.A
     reader.submit(1, SearchQuery("word"))
     reader.thread.close()
     loop.run_until_complete(asyncio.wait_for(reader.thread.idle(), 5))
-    reader.submit(2, SearchQuery("word"))
-    loop.run_until_complete(asyncio.wait_for(reader.thread.idle(), 5))
-    assert reader.answers == []
+    assert reader.answers == [] and not reader.thread.is_ready and reader.readies == 0
+
+
+def test_it_rests_after_each_query_and_then_asks_for_the_next(loop: asyncio.AbstractEventLoop, log: SqliteLog) -> None:
+    reader = Reader(loop, log.queries)
+    for count in (1, 2):
+        reader.answer(count, GetHistory(LOBBY, None, None, 3))
+        run_until(loop, lambda count=count: reader.readies == count)
+    reader.thread.close()

@@ -100,7 +100,7 @@ class Service:
             undo.pop_all()
         self._fingerprint = fingerprint(key.public)
         self._operator_log = OperatorLog(loop.time(), options)
-        reader = ThreadReader(loop, self._log.queries, on_answered=self._on_answered)
+        reader = ThreadReader(loop, self._log.queries, on_answered=self._on_answered, on_ready=self._start_queries)
         space = DiskSpace(options.data)
         self._threads = _LogThreads(ThreadWriter[Append](loop, GuardedWrite(space, self._log.append)), reader, space)
         self._driver: Driver[Append, events.ServerEvent] = Driver(
@@ -127,7 +127,10 @@ class Service:
     def _on_events(self, now: float, happened: Sequence[events.ServerEvent]) -> None:
         """After each drain of the core: report, and start what is to be read."""
         self._operator_log.report_events(now, happened)
-        for query in self._server.drain_queries():
+        self._start_queries()
+
+    def _start_queries(self) -> None:
+        for query in self._server.drain_queries() if self._threads.reader.is_ready else ():
             self._threads.reader.submit(query)
 
     def _on_answered(self, query: Query, result: QueryResult, took_s: float) -> None:

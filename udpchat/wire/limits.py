@@ -148,6 +148,7 @@ FRAGMENT_BYTES_HELD_MAX = 64 * 1024  # of unfinished requests, per peer
 
 QUERIES_MAX = 2_048  # reads of the log that wait, of all clients: more would wait longer than anybody does
 QUERY_S_MAX = 1.0  # of one such read; what a search has found by then is its answer
+QUERY_REST = 2.0  # times as long as a read took, none begins: the thread that reads takes time from all others
 SEARCH_WORDS_MAX = 8  # that count: what a search may cost grows with each, and eight find any message
 SEARCH_BYTES_MAX = 200  # of the words of a search
 
