@@ -106,3 +106,14 @@ def test_one_that_was_interrupted_reads_on_when_it_begins_again(log: SqliteLog) 
             read()
     log.queries.begin()
     assert len(log.queries.search(SearchQuery("word"))) == 1
+
+
+@pytest.mark.parametrize("wrong", ["'abc'", "x'ff'", "1.5", str(2**63 - 1)])
+def test_a_moment_that_is_damaged_keeps_nothing_from_being_written_and_found(path: Path, wrong: str) -> None:
+    with closing(SqliteLog(path)) as log:
+        log.append(batch(LOBBY, 1, said("one word", time_ms=5), said("two words", time_ms=6)))
+    alter(path, f"UPDATE entries SET moment = {wrong} WHERE id & 3 = 1")
+    with closing(SqliteLog(path)) as log:
+        log.append(batch(LOBBY, 3, said("third word", time_ms=6), said("fourth word", time_ms=2)))
+        assert [hit.sequence for hit in log.search(SearchQuery("word"))] == [4, 3]
+        assert len(log.read(LOBBY, 1, 9)) == 4

@@ -17,7 +17,16 @@ from udpchat.chat.ids import CONVERSATION_PREFIX, ROOM_PREFIX
 from udpchat.storage.lock import StoreLock
 from udpchat.storage.migrations import Progress, Schema, connect, failures, in_memory, opening, prepare, transaction
 from udpchat.storage.protocol import StoreFull
-from udpchat.storage.reading import LOGS_MAX, MOMENT_BITS, SEQUENCE_BITS, Place, TableReader, checksum_of, first_moment
+from udpchat.storage.reading import (
+    LOGS_MAX,
+    MOMENT_BITS,
+    SEQUENCE_BITS,
+    TIME_MS_MAX,
+    Place,
+    TableReader,
+    checksum_of,
+    first_moment,
+)
 from udpchat.storage.text_index import log_token, message_of, nick_token, private_text, private_word, time_of
 from udpchat.sync.log import Extent, SearchHit, SearchQuery
 from udpchat.wire.content import Message
@@ -142,7 +151,8 @@ class Tables:
         """A moment that is free at this time; None if none is. `latest`: what this batch knows of others, by time."""
         first = first_moment(time_ms)
         if self._moment_max is None:
-            (self._moment_max,) = self._writer.execute("SELECT ifnull(max(moment), 0) FROM entries").fetchone()
+            (found,) = self._writer.execute("SELECT ifnull(max(moment), 0) FROM entries").fetchone()
+            self._moment_max = found if isinstance(found, int) else first_moment(TIME_MS_MAX)  # damaged: trust none
         if first > self._moment_max:  # later than all: so it is nearly always at a server
             self._moment_max = latest[first] = first
             return first
