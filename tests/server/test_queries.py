@@ -8,11 +8,11 @@ from tests.server.rig import Rig
 from tests.sim.world import World
 from tests.storage.memory import MemoryLog
 from udpchat.chat import events
-from udpchat.server.queries import SHARE_OF_FREE, Queries, Query
+from udpchat.server.queries import Queries, Query
 from udpchat.server.registry import Peer
 from udpchat.storage.protocol import StoreFailed
 from udpchat.sync.log import SearchHit, SearchQuery
-from udpchat.wire.limits import QUERIES_MAX
+from udpchat.wire.limits import QUERIES_MAX, QUERIES_SHARE_OF_FREE
 from udpchat.wire.requests import Done, EntryList, Failed, GetHistory, ResultBody, Say, Search, SetAway, Stored
 
 HISTORY = GetHistory("#lobby", None, None, 9)
@@ -77,7 +77,7 @@ def test_what_nobody_waits_for_any_more_is_skipped() -> None:
 def test_more_than_a_share_of_the_free_places_is_refused() -> None:
     queries = Queries()
     taken = sum(queries.add(query_of("a", counter)) for counter in range(QUERIES_MAX))
-    assert taken == len(queries) and abs(taken - QUERIES_MAX * SHARE_OF_FREE / (1 + SHARE_OF_FREE)) <= 1
+    assert taken == len(queries) and abs(taken - QUERIES_MAX * QUERIES_SHARE_OF_FREE / (1 + QUERIES_SHARE_OF_FREE)) <= 1
     assert queries.add(query_of("b", 1))
 
 

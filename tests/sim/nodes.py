@@ -215,7 +215,7 @@ class ServerNode(Node[ServerCore]):
         if log is not None:
             self.log = log
             self.logs.append(log)
-        self.core = self._new_core()
+        self.core, self._query = self._new_core(), None
         self._inbox.clear()
         self.is_running, self.is_dead = True, False
 

@@ -15,10 +15,9 @@ from heapq import heappop, heappush
 from typing import Final
 
 from udpchat.sync.log import SearchQuery
-from udpchat.wire.limits import QUERIES_MAX
+from udpchat.wire.limits import QUERIES_MAX, QUERIES_SHARE_OF_FREE
 from udpchat.wire.requests import GetHistory
 
-SHARE_OF_FREE: Final = 0.25  # of the free places: so many queries of one person may wait
 QUERY_S_MIN: Final = 0.001  # what each is charged at least: the thread and the answer take time too
 
 
@@ -57,7 +56,7 @@ class Queries:
         """Take a query, unless the same is here already; False if too many wait."""
         if query.id in self._ids:
             return True
-        if self._counts[query.key] >= (QUERIES_MAX - len(self._ids)) * SHARE_OF_FREE:
+        if self._counts[query.key] >= (QUERIES_MAX - len(self._ids)) * QUERIES_SHARE_OF_FREE:
             return False
         self._ids.add(query.id)
         self._counts[query.key] += 1

@@ -147,6 +147,7 @@ ANSWERS_REPEATED_BYTES_MAX = 16 * 1024  # to one peer with one flush: a request 
 FRAGMENT_BYTES_HELD_MAX = 64 * 1024  # of unfinished requests, per peer
 
 QUERIES_MAX = 2_048  # reads of the log that wait, of all clients: more would wait longer than anybody does
+QUERIES_SHARE_OF_FREE = 0.25  # of the places that are free, for those of one person: 409 if nobody else has any
 QUERY_S_MAX = 1.0  # of one such read; what a search has found by then is its answer
 QUERY_REST = 2.0  # times as long as a read took, none begins: the thread that reads takes time from all others
 SEARCH_WORDS_MAX = 8  # that count: what a search may cost grows with each, and eight find any message
