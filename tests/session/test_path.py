@@ -6,7 +6,14 @@ import pytest
 
 from udpchat.session.path import Path
 from udpchat.wire.errors import BadDatagram, Drop
-from udpchat.wire.limits import PATH_CHECK_BYTES_MAX, PATH_CHECKS_MAX, PATH_REFUSED_S, PATH_TIMEOUT_S
+from udpchat.wire.limits import (
+    PATH_CANDIDATES_BURST,
+    PATH_CANDIDATES_PER_S,
+    PATH_CHECK_BYTES_MAX,
+    PATH_CHECKS_MAX,
+    PATH_REFUSED_S,
+    PATH_TIMEOUT_S,
+)
 from udpchat.wire.packets import Address
 
 HOME, AWAY, RELAY = ("10.0.0.1", 1), ("10.0.0.1", 2), ("10.6.6.6", 6)
@@ -168,3 +175,17 @@ def test_a_peer_that_writes_to_another_address_of_ours_is_challenged_on_that_pat
     assert challenge.address == second and here.address == first
     here.on_reply_untrusted(0.01, second, challenge.token)
     assert here.address == second
+
+
+def test_new_candidates_take_tokens_and_without_one_the_address_stays() -> None:
+    here = path()
+    for number in range(3 * PATH_CANDIDATES_BURST):
+        here.on_packet(0.0, ("10.9.0.1", number), counter=number, size=100, is_newest=True)
+    assert here.address == HOME and here.is_checking
+    [challenge] = here.drain_challenges()
+    assert challenge.address == ("10.9.0.1", PATH_CANDIDATES_BURST - 1)
+    later = 1 / PATH_CANDIDATES_PER_S
+    here.on_packet(later, AWAY, counter=100, size=100, is_newest=True)
+    [challenge] = here.drain_challenges()
+    here.on_reply_untrusted(later, AWAY, challenge.token)
+    assert here.address == AWAY

@@ -10,6 +10,9 @@ A relay that is faster than the true packet passes this check, since it forwards
 the original from arriving from the true address, later and as a duplicate. A duplicate from the address that we use, or
 have just left, with a counter from the candidate's time therefore shows that the peer did not move: we keep or restore
 that address, and refuse the relay's for a while. Duplicates older than the candidate show nothing.
+
+A peer that writes its packets as if from many addresses could have us send a challenge to each of them. So candidates
+take tokens. Without one a packet is read as any other, and only the address stays as it is.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from udpchat.session.rate_limit import TokenBucket
 from udpchat.wire import limits
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.packets import Address
@@ -68,7 +72,7 @@ class Path:
     ``timeout_s`` is set by the caller, which measures the round trip: 3 x (srtt + 4 rttvar), 3 PTO in RFC 9002.
     """
 
-    __slots__ = ("_candidate", "_left", "_random", "_refused", "address", "timeout_s")
+    __slots__ = ("_candidate", "_left", "_random", "_refused", "_tokens", "address", "timeout_s")
 
     def __init__(self, address: Address, random: Callable[[int], bytes] | None = None) -> None:
         self.address = address
@@ -77,6 +81,7 @@ class Path:
         self._candidate: _Candidate | None = None
         self._left: _Left | None = None
         self._refused: _Refused | None = None
+        self._tokens: TokenBucket | None = None  # from the first candidate on
 
     @property
     def is_checking(self) -> bool:
@@ -91,7 +96,7 @@ class Path:
                 self._candidate = None  # the peer sends from here again
             return
         if candidate is None or candidate.address != address:
-            if not is_newest or self._random is None or self._is_refused(now, address):
+            if not is_newest or self._random is None or self._is_refused(now, address) or not self._take_token(now):
                 return
             token = self._random(limits.PATH_TOKEN_BYTES)
             candidate = _Candidate(address, counter, token, gives_up_s=now + self.timeout_s, check_s=now)
@@ -149,6 +154,11 @@ class Path:
             candidate.is_due = True
             candidate.checks += 1
             candidate.check_s = now + self.timeout_s / limits.PATH_CHECKS_MAX
+
+    def _take_token(self, now: float) -> bool:
+        if self._tokens is None:
+            self._tokens = TokenBucket(now, burst=limits.PATH_CANDIDATES_BURST, per_s=limits.PATH_CANDIDATES_PER_S)
+        return self._tokens.take(now)
 
     def _is_refused(self, now: float, address: Address) -> bool:
         refused = self._refused
