@@ -175,6 +175,21 @@ def test_a_client_that_seals_other_keys_in_one_handshake_is_limited() -> None:
     assert reasons == [Drop.BAD_HANDSHAKE] * FINISHES_MAX + [Drop.RATE_LIMITED]
 
 
+def test_steps_that_cost_curve_operations_are_counted_and_copies_are_not() -> None:
+    used: set[int] = set()
+    acceptor = door(used)
+    caller = Caller(acceptor)
+    finish = caller.finish(0.0)
+    caller.reply(0.0)
+    assert (acceptor.begun, acceptor.finished) == (1, 0)
+    wrong = Finish(finish.receiver_index, bytes(len(finish.noise)))
+    assert caller.finish_refusal(0.0, wrong) is Drop.BAD_HANDSHAKE
+    assert (acceptor.begun, acceptor.finished) == (1, 0)
+    used.add(caller.accepted(0.0, finish).session.index)
+    caller.accepted(0.1, finish)
+    assert (acceptor.begun, acceptor.finished) == (1, 1)
+
+
 def test_who_only_saw_the_finish_can_use_up_nothing_of_its_handshake() -> None:
     caller = Caller(door())
     finish = caller.finish(0.0)

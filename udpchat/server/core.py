@@ -98,15 +98,17 @@ class ServerCore:
         """A packet of no session."""
         charge, host = self._intake.charge_stranger, address[0]
         charge(host, UNREAD_US)
-        packet = packets.parse_packet_untrusted(datagram)
-        match packet:
+        match packet := packets.parse_packet_untrusted(datagram):
             case packets.Hello():
-                handshakes = len(self._handshakes)
+                begun = self._handshakes.begun
                 self._transmits.append((self._handshakes.receive_hello(now, address, packet), address))
-                charge(host, HELLO_US if len(self._handshakes) > handshakes else 0.0)
+                charge(host, HELLO_US * (self._handshakes.begun - begun))
             case packets.Finish():
-                charge(host, FINISH_US)
-                accepted = self._handshakes.receive_finish(now, address, packet)
+                finished = self._handshakes.finished
+                try:
+                    accepted = self._handshakes.receive_finish(now, address, packet)
+                finally:  # what only copies a Finish is cheap, and may be in another's name
+                    charge(host, FINISH_US * (self._handshakes.finished - finished))
                 self._add_session(now, accepted.session, frames.parse_introduction_untrusted(accepted.payload))
             case packets.Data():
                 self._transmits.append((packets.Reset(packet.index).encode(), address))  # shorter than any Data
@@ -139,10 +141,8 @@ class ServerCore:
 
     def _add_session(self, now: float, session: Session, introduction: frames.Introduction) -> None:
         """A handshake is complete: add a new peer, or give a known peer its new session."""
-        if (
-            known := self._registry.find(session.index)
-        ) is not None:  # a repeated Finish: any Data stops the repetition
-            peer = known[0]
+        if known := self._registry.find(session.index):
+            peer = known[0]  # a repeated Finish: any Data stops the repetition
         else:
             found = self._registry.find_client(client_id_of(session.remote_static, introduction.instance))
             if found is not None and found.session.order > session.order:
