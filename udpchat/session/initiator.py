@@ -241,6 +241,7 @@ class HandshakeInitiator:
             return
         if packet.version != limits.PROTOCOL_VERSION or packet.cookie == packets.NO_COOKIE:
             raise BadDatagram(Drop.BAD_COOKIE)
+        self.version_mismatch = None
         held = self._cookie
         if held is None:
             self._cookie = _HeldCookie(packet.cookie, now)

@@ -23,12 +23,16 @@ from udpchat.wire.packets import NO_COOKIE, Address, Cookie, Hello, parse_packet
 class Door:
     """Answers Hellos at 127.0.0.1, after it has ignored some."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, *, version: int | None = None, ignores: int = 0) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, *, version: int | None = None, ignores: int = 0, forges: bool = False
+    ) -> None:
+        """`forges`: a watcher answers each Hello first, and says that the server is of another version."""
         self.endpoint = UdpEndpoint(loop, open_socket("127.0.0.1", 0))
         self._handshakes = HandshakeResponder(
             static=KeyPair(bytes(32)), random=os.urandom, is_index_free=lambda index: True
         )
         self._version = version
+        self._forges = forges
         self.ignores = ignores
         self.hellos = 0
         self.endpoint.listen(self._on_datagrams)
@@ -46,7 +50,8 @@ class Door:
             else:
                 answer = self._handshakes.receive_hello(0.0, address, hello)
             junk = Cookie(1, hello.sender_index ^ 1, bytes(20)).encode()
-            self.endpoint.send([(b"junk", address), (junk, address), (answer, address)])
+            forged = Cookie(9, hello.sender_index, NO_COOKIE).encode() if self._forges else b"junk"
+            self.endpoint.send([(forged, address), (junk, address), (answer, address)])
 
 
 @pytest.fixture
@@ -80,6 +85,14 @@ def test_the_address_that_answers_is_taken(loop: asyncio.AbstractEventLoop, clos
     assert ask(loop, *addresses) == (Answer.SERVES, door.endpoint.address)
     door.endpoint.close()
     silent.endpoint.close()
+
+
+def test_a_server_is_found_though_somebody_answers_first_that_it_is_of_another_version(
+    loop: asyncio.AbstractEventLoop,
+) -> None:
+    door = Door(loop, forges=True)
+    assert ask(loop, door.endpoint.address) == (Answer.SERVES, door.endpoint.address)
+    door.endpoint.close()
 
 
 def test_another_version_is_told_from_silence(loop: asyncio.AbstractEventLoop) -> None:

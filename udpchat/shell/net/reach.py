@@ -39,6 +39,7 @@ class Answer(Enum):
     SERVES = "a server of our protocol version"
 
 
+OTHER_VERSION_S_MAX: Final = 1.0  # so long, while all answers are of another version, one of ours may come
 _RANKS: Final = {answer: rank for rank, answer in enumerate(Answer)}
 _ANSWERS: Final = {  # what the system reports on a connected socket
     errno.ECONNREFUSED: Answer.REFUSED,
@@ -103,11 +104,12 @@ async def _ask(address: Address, *, limit_s: float, refused_limit_s: float) -> A
     loop = asyncio.get_running_loop()
     began = loop.time()
     handshake, best = _handshake(began, address), Answer.NO_ROUTE
+    shorter_s = {Answer.REFUSED: refused_limit_s, Answer.OTHER_VERSION: min(limit_s, OTHER_VERSION_S_MAX)}
     with ExitStack() as at_end:
         asking: socket.socket | None = None
         while True:
             now = loop.time()
-            limit = began + (refused_limit_s if best is Answer.REFUSED else limit_s)
+            limit = began + shorter_s.get(best, limit_s)
             if now >= limit:
                 return best
             handshake.handle_timeout(now)
@@ -119,7 +121,7 @@ async def _ask(address: Address, *, limit_s: float, refused_limit_s: float) -> A
             except OSError as error:
                 answer = _reported(error)
             best = max(best, answer, key=_RANKS.__getitem__)
-            if answer in (Answer.SERVES, Answer.OTHER_VERSION):
+            if answer is Answer.SERVES:
                 return answer
             if loop.time() < until:  # the system reports an error: begin anew, but not at once
                 await asyncio.sleep(min(until - loop.time(), HELLO_RESEND_S))
@@ -140,7 +142,10 @@ def _handshake(now: float, address: Address) -> HandshakeInitiator:
 
 
 async def _exchange(asking: socket.socket, handshake: HandshakeInitiator, until: float) -> Answer:
-    """Send what the handshake sends, and wait for a datagram that moves it on; SILENCE if none comes until then."""
+    """Send what the handshake sends, and wait for a datagram that moves it on; SILENCE if none comes until then.
+
+    OTHER_VERSION, if that is all that came: anyone can forge it, so the server's own answer may still follow.
+    """
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout_at(until):
@@ -149,8 +154,8 @@ async def _exchange(asking: socket.socket, handshake: HandshakeInitiator, until:
             while not _receive_untrusted(loop.time(), handshake, await loop.sock_recv(asking, _READ_BYTES)):
                 pass
     except TimeoutError:
-        return Answer.SILENCE
-    return Answer.SERVES if handshake.version_mismatch is None else Answer.OTHER_VERSION
+        return Answer.SILENCE if handshake.version_mismatch is None else Answer.OTHER_VERSION
+    return Answer.SERVES
 
 
 def _receive_untrusted(now: float, handshake: HandshakeInitiator, datagram: bytes) -> bool:
@@ -159,7 +164,7 @@ def _receive_untrusted(now: float, handshake: HandshakeInitiator, datagram: byte
         handshake.receive(now, parse_packet_untrusted(datagram))
     except BadDatagram as drop:
         return drop.reason is Drop.FOREIGN_KEY
-    return True
+    return handshake.version_mismatch is None
 
 
 def _reported(error: OSError) -> Answer:
