@@ -13,7 +13,14 @@ from tests.sim.network import Address
 from tests.sim.world import SERVER, World
 from udpchat.chat import events
 from udpchat.session.noise import fingerprint
-from udpchat.wire.limits import COOKIE_BYTES, FINISHES_MAX, FIRST_CONTACT_S, KEY_PATIENCE_S, PROTOCOL_VERSION
+from udpchat.wire.limits import (
+    COOKIE_BYTES,
+    FINISHES_MAX,
+    FIRST_CONTACT_S,
+    KEY_PATIENCE_LIVE_S,
+    KEY_PATIENCE_S,
+    PROTOCOL_VERSION,
+)
 from udpchat.wire.packets import Cookie, Finish, Hello, Kind, Reset, parse_packet_untrusted
 
 
@@ -79,6 +86,22 @@ def test_a_key_that_is_shown_for_as_long_as_the_patience_lasts_and_no_other_is_r
     world.run_until(lambda: bool(alice.of(events.Rejected)), limit_s=KEY_PATIENCE_S)
     assert alice.of(events.Rejected) == [events.Rejected(CHANGED.key, CHANGED.values)]
     assert alice.core.is_over and not len(world.server.core.chat.registry)
+
+
+def test_who_had_a_session_outlasts_a_failure_of_the_server_though_another_key_answers_all_the_time() -> None:
+    world = pinned_world(11)
+    (alice,) = world.add_clients(1)
+    watcher = Watcher(world)
+    watcher.on_up.append(watcher.answer_hello)
+    world.server.pause()
+    alice.say("hello?")
+    world.run(0.8 * KEY_PATIENCE_LIVE_S)
+    assert not alice.of(events.Rejected) and len(watcher.of(Kind.HELLO, source=alice.address)) > 10
+    world.server.resume()
+    world.settle(limit_s=3)
+    world.server.pause()
+    alice.say("hello again?")
+    world.run_until(lambda: bool(alice.of(events.Rejected)), limit_s=KEY_PATIENCE_LIVE_S + 5)
 
 
 def test_forged_cookies_do_not_keep_a_client_out() -> None:

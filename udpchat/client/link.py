@@ -32,6 +32,8 @@ from udpchat.wire.limits import (
     HEARTBEAT_S,
     HEARTBEAT_S_MAX,
     HEARTBEAT_S_MIN,
+    KEY_PATIENCE_LIVE_S,
+    KEY_PATIENCE_S,
     PATH_REPLIES_BURST,
     PATH_REPLIES_PER_S_MAX,
     RECONNECT_CALM_S,
@@ -194,6 +196,7 @@ class Link:
         settings = self._settings
         wait_s = 0.0 if self._is_silent(now) else self._reconnection.begin(now, settings.share)
         self._is_ping_due = self.session is not None
+        was_here = self.session is not None or self._previous is not None
         self._handshake = HandshakeInitiator(
             now,
             static=settings.profile.static,
@@ -204,6 +207,7 @@ class Link:
             random=settings.random,
             is_first_contact=settings.profile.is_first_contact(),
             wait_s=wait_s,
+            patience_s=KEY_PATIENCE_LIVE_S if was_here else KEY_PATIENCE_S,
         )
 
     def _is_silent(self, now: float) -> bool:

@@ -12,7 +12,7 @@ Theory of operation. Only the client has timers; whatever is lost in either dire
 Rules. Our own key is revealed in Finish only, after the server's was approved. A packet that does not authenticate
 changes nothing, so the true packet can still follow. A Cookie is not authenticated: of those that came since the last
 Hello, each is as likely to go with the next. A HelloReply under a key that is not approved is from anyone who has seen
-the Hello: it is dropped, and the true one is awaited. Only if such replies kept coming for KEY_PATIENCE_S, and no other
+the Hello: it is dropped, and the true one is awaited. Only if such replies kept coming for ``patience_s``, and no other
 did, the server's key has changed. At first contact no key is better than another: none is taken for FIRST_CONTACT_S,
 and if two servers have answered by then, the user must decide.
 """
@@ -52,6 +52,7 @@ class _Settings:
     address: packets.Address
     random: Callable[[int], bytes]
     is_first_contact: bool
+    patience_s: float
 
 
 @dataclass(slots=True)
@@ -150,9 +151,12 @@ class HandshakeInitiator:
         random: Callable[[int], bytes],
         is_first_contact: bool = False,
         wait_s: float = 0.0,
+        patience_s: float = limits.KEY_PATIENCE_S,
     ) -> None:
         assert len(payload) <= packets.FINISH_PAYLOAD_BYTES_MAX
-        self._settings = _Settings(static, index, payload, check_server, address, random, is_first_contact)
+        self._settings = _Settings(
+            static, index, payload, check_server, address, random, is_first_contact, patience_s
+        )
         self._transmits: list[bytes] = []
         self.phase = Phase.HELLO
         self.session: Session | None = None
@@ -286,7 +290,7 @@ class HandshakeInitiator:
             return None
         if self._settings.is_first_contact:
             return self._heard.first_s + max(limits.FIRST_CONTACT_S, self.rtt_s or 0.0)
-        return self._heard.first_s + limits.KEY_PATIENCE_S
+        return self._heard.first_s + self._settings.patience_s
 
     def _decide(self, now: float) -> None:
         """No other key may answer any more: take the only one at first contact, or refuse what was heard."""
@@ -296,7 +300,7 @@ class HandshakeInitiator:
             ((packet, server), *others) = heard.replies.values()
             if not others and self._settings.check_server(server.remote_static):
                 return self._take(now, packet, server)
-        elif heard.last_s - heard.first_s < limits.KEY_PATIENCE_S / 2:
+        elif heard.last_s - heard.first_s < self._settings.patience_s / 2:
             return  # a server of that key would have answered every Hello
         self.refused_keys = tuple(heard.replies)
         self.phase = Phase.REFUSED

@@ -71,6 +71,7 @@ PATIENCE_S_MAX = 1.3  # the longest round trip that a handshake allows for; a re
 FINISH_S_MAX = 1.75  # without an answer to a Finish: the server may have been restarted before it came
 HELLO_RESEND_JITTER = 0.1
 KEY_PATIENCE_S = 3.0  # so long only another key than the pinned one must have answered before it counts as changed
+KEY_PATIENCE_LIVE_S = EXPIRY_S  # the same of a client that had a session: it outlasts a failure of network or server
 FIRST_CONTACT_S = 0.25  # so long a client without a pinned key listens for a second server; one Hello is repeated in it
 RECONNECTS_AT_ONCE = 3  # handshakes that begin at once though a packet, true or forged, has caused them
 RECONNECT_S_MIN = 1.0  # the wait before the next such handshake, doubled each time
