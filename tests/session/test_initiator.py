@@ -268,6 +268,19 @@ def test_a_handshake_that_waits_sends_nothing_until_then_or_until_it_is_hastened
     assert sent(client) == []
 
 
+def test_cookies_that_contradict_each_other_hasten_the_next_hello_and_one_that_comes_again_does_not() -> None:
+    for letters, is_hastened in ((b"ccc", False), (b"def", True)):
+        client = connector()
+        client.receive(0.01, COOKIE)
+        pass_time(client, 5.0, lambda now: None)  # the pauses have grown
+        before = client.next_timeout()
+        for letter in letters:
+            client.receive(5.0, Cookie(PROTOCOL_VERSION, INDEX, bytes([letter]) * 20))
+        after = client.next_timeout()
+        assert before is not None and after is not None
+        assert (after < before) is is_hastened and after <= max(before, 5.0 + HELLO_RESEND_S)
+
+
 def test_of_several_cookies_after_the_first_each_may_be_chosen() -> None:
     chosen = set()
     for seed in range(40):

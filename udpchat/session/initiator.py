@@ -102,6 +102,10 @@ class _ResendTimer:
         if not self._sends and self.due_s > now:
             self.begin(now)
 
+    def stop_growth(self, now: float) -> None:
+        """The answers contradict each other, so the next attempt comes as soon as the first repetition would."""
+        self.due_s = min(self.due_s, now + self._first_s)
+
     def on_change(self, now: float) -> None:
         """What is sent changes, and its answer is measured from here on; the backoff goes on."""
         self._asked_s = now
@@ -154,9 +158,7 @@ class HandshakeInitiator:
         patience_s: float = limits.KEY_PATIENCE_S,
     ) -> None:
         assert len(payload) <= packets.FINISH_PAYLOAD_BYTES_MAX
-        self._settings = _Settings(
-            static, index, payload, check_server, address, random, is_first_contact, patience_s
-        )
+        self._settings = _Settings(static, index, payload, check_server, address, random, is_first_contact, patience_s)
         self._transmits: list[bytes] = []
         self.phase = Phase.HELLO
         self.session: Session | None = None
@@ -251,10 +253,14 @@ class HandshakeInitiator:
             self._cookie = _HeldCookie(packet.cookie, now)
             self._resend.on_answer(now)
             return self._ask(now)
-        # A second cookie is a duplicate, or the server refused the first, which was forged, came late, or was of before
-        # a restart. Of several, one is chosen at random: whoever forges one after each, or before each, is not always
-        # chosen. Answering each with a Hello at once could loop for ever: between two resends, one is.
+        if packet.cookie == held.cookie:
+            return
+        # Another cookie came late, or one of the two is forged. It goes with the next Hello; answering each with one at
+        # once could loop for ever. Of several, one is chosen at random: whoever forges one after each, or before
+        # each, is not always chosen. And that Hello comes soon.
         held.rivals += 1
+        if held.rivals > 1:
+            self._resend.stop_growth(now)
         if int.from_bytes(self._settings.random(4), "big") % held.rivals == 0:
             held.cookie, held.received_s = packet.cookie, now
         if self._resend.is_repeated:
