@@ -100,8 +100,12 @@ class AckSchedule:
         self._arm(now + HOLD_S + self.reordering_s(now))
 
     def next_timeout(self) -> float | None:
-        """When an ack is due."""
-        return self._due
+        """When an ack is due; never sooner than ACK_INTERVAL_S_MIN after the last, whatever the sender requests."""
+        return None if self._due is None else max(self._due, self._sent_at + ACK_INTERVAL_S_MIN)
+
+    def on_rest(self, now: float) -> None:
+        """Not all logs found room in the acks that were sent: the others are due next."""
+        self._arm(now)
 
     def take(self, now: float, cursors: list[Cursor], *, has_gap: bool) -> Ack:
         """The Ack to send now, alone or with other frames. A gap that stays open is reported again with backoff."""

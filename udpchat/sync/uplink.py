@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from udpchat.sync.acks import AckSchedule
 from udpchat.sync.packing import FRAME_BYTES_MAX
 from udpchat.sync.replica import Replica, ReplicaBudgets
 from udpchat.wire.frames import Cursor, Entries, EntryFragment, Head, encode
-from udpchat.wire.limits import ACK_LOGS_MAX
+from udpchat.wire.limits import ACK_LOGS_MAX, ACKS_AT_ONCE_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +30,16 @@ class Received:
 class Uplink:
     """Replicas by log, and the ack schedule of the present session. `random(n)` returns n random bytes."""
 
-    __slots__ = ("_acks", "_awaited", "_changed", "_random", "_received", "_replicas", "budgets")
+    __slots__ = ("_acks", "_awaited", "_changed", "_has_rest", "_random", "_received", "_replicas", "budgets")
 
     def __init__(self, random: Callable[[int], bytes]) -> None:
         self._random = random
         self._acks = AckSchedule()
         self._replicas: dict[str, Replica] = {}
         self.budgets = ReplicaBudgets()
-        self._changed: dict[str, None] = {}  # logs to be named in the next ack, oldest first
+        self._changed: dict[str, bool] = {}  # logs to be named in an ack, oldest first: with what is held, or bare
         self._awaited: dict[str, None] = {}  # logs whose heads are to come in this session: named in every ack
+        self._has_rest = False  # the last acks did not find room for all of `_changed`
         self._received: list[Received] = []
 
     # --- Replicas ----------
@@ -47,13 +49,14 @@ class Uplink:
         self._release(log)
         replica = Replica(log, generation=generation, sequence=sequence, budgets=self.budgets)
         self._replicas[log] = replica
-        self._changed.setdefault(log)
+        self._changed[log] = True
         return replica
 
     def await_head(self, log: str) -> None:
         """Unless the log has a replica: the server is to send its head, or to report that it does not know it."""
         if log not in self._replicas:
             self._awaited.setdefault(log)
+            self._changed.setdefault(log, False)
 
     def close(self, log: str) -> Replica | None:
         """Hold a log no longer; returns its replica."""
@@ -133,8 +136,9 @@ class Uplink:
     def on_session(self, now: float) -> None:
         """A fresh session: report every replica, again and again until the server sends the head of its log."""
         self._acks = AckSchedule()
-        self._changed = dict.fromkeys(self._replicas)
-        self._awaited.update(self._changed)
+        self._has_rest = False
+        self._changed = dict.fromkeys(self._replicas, True)
+        self._awaited.update(dict.fromkeys(self._replicas))
         for replica in self._replicas.values():
             replica.head = replica.sequence
         self._acks.on_entries(now, 0.0, 0.0)
@@ -144,7 +148,7 @@ class Uplink:
         return replica if replica is not None and replica.generation == generation else None
 
     def _take_in(self, replica: Replica) -> None:
-        self._changed.setdefault(replica.log)
+        self._changed[replica.log] = True
         ready = replica.drain_entries()
         if ready:
             entries = tuple(entry for _, entry in ready)
@@ -165,29 +169,37 @@ class Uplink:
         return self._acks.next_timeout()
 
     def drain_acks(self, now: float, *, is_sending: bool) -> list[bytes]:
-        """The ack frames to be sent now: if one is due, or if one waits and a packet is sent anyway."""
+        """The ack frames to be sent now: if one is due, or if one waits and a packet is sent anyway.
+
+        They name the logs that changed since they were named last, those with a gap, and those whose heads are awaited;
+        of more logs than find room in ACKS_AT_ONCE_MAX frames, the others follow in the next.
+        """
         due = self._acks.next_timeout()
         if due is None or not (is_sending or now >= due):
             return []
-        cursors = self._take_cursors()
+        if not self._has_rest:
+            for log in [log for log, replica in self._replicas.items() if replica.has_gap]:
+                self._changed.setdefault(log, True)
+            for log in self._awaited:
+                self._changed.setdefault(log, False)
         has_gap = self.has_gap or bool(self._awaited)
         acks: list[bytes] = []
-        while cursors or not acks:
-            count = min(len(cursors), ACK_LOGS_MAX)
-            frame = encode(self._acks.take(now, cursors[:count], has_gap=has_gap))
-            while len(frame) > FRAME_BYTES_MAX and count > 1:
-                count //= 2
-                frame = encode(self._acks.take(now, cursors[:count], has_gap=has_gap))
+        while len(acks) < ACKS_AT_ONCE_MAX and (self._changed or not acks):
+            named = list(islice(self._changed, ACK_LOGS_MAX))
+            while True:
+                frame = encode(self._acks.take(now, [self._cursor(log) for log in named], has_gap=has_gap))
+                if len(frame) <= FRAME_BYTES_MAX or len(named) == 1:
+                    break
+                del named[len(named) // 2 :]
             acks.append(frame)
-            cursors = cursors[count:]
+            for log in named:
+                del self._changed[log]
+        self._has_rest = bool(self._changed)
+        if self._has_rest:
+            self._acks.on_rest(now)
         return acks
 
-    def _take_cursors(self) -> list[Cursor]:
-        """What is held of the logs that changed since the last ack, or have a gap; generation 0 asks for a head."""
-        for log, replica in self._replicas.items():
-            if replica.has_gap:
-                self._changed.setdefault(log)
-        cursors = [self._replicas[log].cursor() for log in self._changed]
-        cursors += [Cursor(log, 0, 0, []) for log in self._awaited if log not in self._changed]
-        self._changed.clear()
-        return cursors
+    def _cursor(self, log: str) -> Cursor:
+        """What is held of a log, if that is to be named; generation 0 only asks for its head."""
+        replica = self._replicas.get(log) if self._changed[log] else None
+        return Cursor(log, 0, 0, []) if replica is None else replica.cursor()
