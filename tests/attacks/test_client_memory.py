@@ -12,8 +12,8 @@ import pytest
 from tests.attacks.meeting import Meeting
 from tests.sizes import size_of
 from udpchat.chat import events
+from udpchat.client.followed import NAMES_MAX
 from udpchat.client.members import CHANGES_MAX
-from udpchat.client.timeline import NAMES_MAX
 from udpchat.storage.migrations import CACHE_KIB
 from udpchat.wire import content, frames, limits, requests
 from udpchat.wire.frames import Down, encode

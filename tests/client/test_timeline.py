@@ -6,11 +6,12 @@ import pytest
 
 from udpchat.chat import events
 from udpchat.chat.ids import message_id
+from udpchat.client.followed import NAMES_MAX
 from udpchat.client.own_messages import Said
 from udpchat.client.profile import Profile
 from udpchat.client.replica_start import REGENERATED_ENTRIES_MAX
 from udpchat.client.stored import ClientState, EntriesStored, ReplicaReset
-from udpchat.client.timeline import NAMES_MAX, Timeline
+from udpchat.client.timeline import Timeline
 from udpchat.session.noise import KeyPair
 from udpchat.sync.uplink import Uplink
 from udpchat.wire.content import Entry, Joined, Left, Message, Renamed, Tombstone, TopicSet

@@ -117,6 +117,8 @@ class Chat:
             room = head.log[1:]
             is_awaited = is_awaited or head.log not in self.timeline.uplink
             is_first = not self.timeline.follows(room)
+            if self.timeline.is_change(head) and not self.timeline.logs.may_change(now):
+                raise BadDatagram(Drop.RATE_LIMITED)
             is_taken = self.timeline.on_head(head)
             if is_taken and head.log.startswith(ROOM_PREFIX) and self.membership.on_followed(room) and is_first:
                 self._on_joined(room)

@@ -57,6 +57,10 @@ class ReplicaStarts:
         """Whether a log is held at exactly this generation and sequence."""
         return (self._saved.get(log) if former is None else (former.generation, former.sequence)) == stood
 
+    def was_left(self, log: str) -> bool:
+        """Whether this run followed the log, and left it."""
+        return log in self._left
+
     def leave(self, replica: Replica) -> None:
         """A log is no longer followed; this run may follow it again."""
         self._saved[replica.log] = (replica.generation, replica.sequence)

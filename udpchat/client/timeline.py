@@ -7,7 +7,6 @@ Joined or Left. Entries of rooms and conversations, but not of rosters, are also
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
 
 from udpchat.chat import events
 from udpchat.chat.ids import (
@@ -16,9 +15,8 @@ from udpchat.chat.ids import (
     ROOM_PREFIX,
     ROSTER_PREFIX,
     inbox_log,
-    is_conversation,
 )
-from udpchat.chat.names import nick_key
+from udpchat.client.followed import FollowedLogs
 from udpchat.client.journal import ReplicaWrites, queued_bytes
 from udpchat.client.own_messages import OwnMessages
 from udpchat.client.people import People
@@ -32,9 +30,7 @@ from udpchat.sync.uplink import Uplink
 from udpchat.wire import content, requests
 from udpchat.wire.errors import BadDatagram
 from udpchat.wire.frames import Head, parse_entry_untrusted
-from udpchat.wire.limits import CONVERSATIONS_PER_KEY_MAX, QUEUED_BYTES_MAX, SEQUENCE_MAX
-
-NAMES_MAX: Final = 4 * CONVERSATIONS_PER_KEY_MAX  # of the others in conversations; each may have gone by several
+from udpchat.wire.limits import QUEUED_BYTES_MAX, SEQUENCE_MAX
 
 
 class Timeline:
@@ -44,11 +40,9 @@ class Timeline:
         self.uplink = uplink
         self.people = People(user_id(profile.static.public))
         self.own = OwnMessages()
-        self._inbox = inbox_log(profile.static.public)
-        self.marks = ReadMarks(entry for _, entry in saved.recent.get(self._inbox, ()))
+        self.logs = FollowedLogs(inbox_log(profile.static.public), saved.replicas)
+        self.marks = ReadMarks(entry for _, entry in saved.recent.get(self.logs.inbox, ()))
         self._starts = ReplicaStarts(profile, saved)
-        self._wanted: set[str] = set()  # logs of rooms
-        self._conversations: dict[str, str] = {}  # `nick_key` of the other user -> log
         self._events: list[events.ClientEvent] = []
         self._queued_bytes = 0  # of entries whose events were not drained yet
         self.writes = ReplicaWrites()
@@ -57,14 +51,13 @@ class Timeline:
 
     def want(self, room: str) -> None:
         """Accept the logs of this room."""
-        self._wanted.update((ROOM_PREFIX + room, ROSTER_PREFIX + room))
+        self.logs.want(room)
 
     def drop(self, room: str) -> bool:
         """We left this room; our messages stored there are reported as sent now. False if it was not wanted."""
-        was_wanted = ROOM_PREFIX + room in self._wanted
+        was_wanted = self.logs.drop(room)
         self.people.close(room)
         for log in (ROOM_PREFIX + room, ROSTER_PREFIX + room):
-            self._wanted.discard(log)
             self._close(log)
         self._events += self.own.confirm_passed(ROOM_PREFIX + room, SEQUENCE_MAX)
         return was_wanted
@@ -84,13 +77,22 @@ class Timeline:
 
     # --- What the server sends ----------
 
+    def is_change(self, head: Head) -> bool:
+        """Whether this head begins its log anew, or cuts it off: each is a write, and a notice for the user."""
+        replica = self.uplink.get(head.log)
+        if replica is None:
+            return self._starts.was_left(head.log)
+        is_cut = head.base > replica.sequence and not head.log.startswith(ROSTER_PREFIX)
+        return is_cut or replica.generation != head.generation
+
     def on_head(self, head: Head) -> bool:
         """How far a log reaches; its first head opens a replica. False if the log is not wanted."""
         log = head.log
         replica = self.uplink.get(log)
         if replica is None or replica.generation != head.generation:
-            if not self._is_welcome(log):
+            if not self.logs.is_welcome(log):
                 return False
+            self.logs.on_opened(log)
             replica = self._open(head, replica)
         if head.base > replica.sequence:
             self._skip(replica, head.base)
@@ -111,15 +113,10 @@ class Timeline:
         """The server no longer keeps entries up to `base`: the replica is to continue there."""
         if replica.log.startswith(ROSTER_PREFIX):
             return self.people.skip(replica.log[1:], base)
-        if replica.sequence and replica.log != self._inbox:
+        if replica.sequence and replica.log != self.logs.inbox:
             gone = events.notice("history_gone", count=base - replica.sequence, log=self._target_of(replica.log))
             self._events.append(gone)
         self.writes.add(ReplicaReset(replica.log, replica.generation, base))
-
-    def _is_welcome(self, log: str) -> bool:
-        if log.startswith(CONVERSATION_PREFIX):
-            return log in self.uplink or (is_conversation(log) and len(self.uplink) < 2 * CONVERSATIONS_PER_KEY_MAX)
-        return log in self._wanted or log == self._inbox
 
     def _open(self, head: Head, former: Replica | None) -> Replica:
         """Open a replica: at its place on the disk, or as far back as history is wanted."""
@@ -178,6 +175,8 @@ class Timeline:
         try:
             self._tell(replica, sequence, parse_entry_untrusted(entry))
         except BadDatagram:
+            if not self.logs.note_unreadable(replica.log):
+                return
             unreadable = events.notice("unreadable.entry", sequence=sequence, log=self._target_of(replica.log))
             self._events.append(unreadable)
 
@@ -210,17 +209,12 @@ class Timeline:
             return log[1:]
         is_own = message.author == self.people.me
         nick = message.to if is_own and message.to is not None else message.nick
-        self._conversations.pop(nick_key(nick), None)  # to be the last of the dict
-        self._conversations[nick_key(nick)] = log
-        if len(self._conversations) > NAMES_MAX:
-            del self._conversations[next(iter(self._conversations))]
+        self.logs.name(log, nick)
         return "@" + nick
 
     def room_of(self, log: str) -> str | None:
         """The user's name for a log, if it is known."""
-        if log.startswith(ROOM_PREFIX):
-            return log[1:]
-        return next(("@" + nick for nick, known in self._conversations.items() if known == log), None)
+        return self.logs.room_of(log)
 
     def _target_of(self, log: str) -> str:
         """The room of a log, or `@` and the nick of the other person, if it is known."""
@@ -245,9 +239,7 @@ class Timeline:
 
     def log_of(self, target: str) -> str | None:
         """The log of a room, or of the conversation with `@nick`; None if no such conversation is known."""
-        if target.startswith("@"):
-            return self._conversations.get(nick_key(target[1:]))
-        return ROOM_PREFIX + target
+        return self.logs.log_of(target)
 
     def read_up_to(self, target: str) -> int | None:
         """Up to which sequence a room or the conversation with `@nick` is marked as read; None: it never was."""
@@ -271,7 +263,7 @@ class Timeline:
         if identity not in self.own:
             return
         replica = self.uplink.get(log)
-        if self._is_welcome(log) if replica is None else replica.sequence < sequence:
+        if self.logs.is_welcome(log) if replica is None else replica.sequence < sequence:
             self.own.on_stored(identity, log, sequence)
             self.uplink.await_head(log)
         else:

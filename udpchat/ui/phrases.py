@@ -127,7 +127,8 @@ SENTENCES: Final[dict[str, str]] = {
     "generation": "the server has other messages of {log:log} than before: it was restored from a backup or lost the"
     " latest; what it has now is shown again",
     "new": "{count:,} new in {log:log} since last time",
-    "unreadable.entry": "message {sequence} of {log:log} cannot be read here; update this udpchat",
+    "unreadable.entry": "message {sequence} of {log:log} cannot be read here, nor may later ones; update this"
+    " udpchat",
     "server_back": "the server used last answers again: {url}; to go back to it: /quit, and start without --server",
     "offline": "the server cannot be asked at the moment: this is what is stored here",
     "away": "{nick} is away: {reason}",
