@@ -158,6 +158,8 @@ class MemoryLog(_Shelves):
 class MemoryClientStore(_Shelves):
     """A `ClientStore` that ends with its process."""
 
+    has_forgotten = False
+
     def __init__(self, *, random: Callable[[int], bytes] = os.urandom) -> None:
         super().__init__()
         self._saved = ClientState(random(INSTANCE_BYTES))

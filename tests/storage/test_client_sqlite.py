@@ -255,3 +255,30 @@ def test_a_label_is_durable_with_its_request_or_not_at_all(tmp_path: Path) -> No
         with pytest.raises(StoreFailed):
             store.write([RequestAdded(2, TWO, Label("job", 1))])
         assert store.unanswered() == [(1, ONE)] and store.load("job").labels[1].counter == 1
+
+
+# --- How large it gets ----------
+
+
+@pytest.mark.parametrize("is_in_memory", [False, True])
+def test_the_oldest_entries_make_room_and_requests_never_do(is_in_memory: bool, tmp_path: Path) -> None:
+    with closing(SqliteClientStore(None if is_in_memory else tmp_path / "s", bytes_max=2**20)) as store:
+        store.write([RequestAdded(1, ONE), EntriesStored(ATTIC, 7, 1, (said("a"),))])
+        for first in range(1, 4_001, 100):
+            entries = tuple(said(f"text {number} " + "x" * 400) for number in range(first, first + 100))
+            store.write([EntriesStored(LOBBY, 7, first, entries)])
+        extent = store.extent(LOBBY)
+        assert store.has_forgotten and extent.head == 4_000 and 0 < extent.base < 3_900
+        assert len(store.last(LOBBY, 100)) == 100 and store.last(ATTIC, 9) == [(1, said("a"))]
+        assert store.unanswered() == [(1, ONE)]
+        assert [hit.sequence for hit in store.search(SearchQuery("4000"))] == [4_000]
+    if not is_in_memory:
+        assert (tmp_path / "s").stat().st_size < 3 * 2**20
+
+
+def test_a_store_without_entries_is_as_large_as_it_is(tmp_path: Path) -> None:
+    with closing(SqliteClientStore(tmp_path / "s", bytes_max=1)) as store:
+        store.write([RequestAdded(1, ONE), EntriesStored(LOBBY, 7, 1, (said("a"),))])
+        assert store.extent(LOBBY) == Extent(7, 1, 1) and store.unanswered() == [(1, ONE)]
+        store.write([EntriesStored(LOBBY, 7, 2, (said("b"),))])
+        assert store.extent(LOBBY) == Extent(7, 2, 2)

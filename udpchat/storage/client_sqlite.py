@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from udpchat.client import stored
 from udpchat.storage.client_rows import set_aside_unreadable
 from udpchat.storage.migrations import Progress, Schema, failures, opening, transaction
-from udpchat.storage.protocol import RUN_COUNTERS
+from udpchat.storage.protocol import RUN_COUNTERS, StoreError
 from udpchat.storage.reading import Place
-from udpchat.storage.tables import STATEMENTS, TableStore
+from udpchat.storage.tables import FORGET_ENTRIES, STATEMENTS, TableStore
 from udpchat.sync.log import Extent
-from udpchat.wire.limits import INSTANCE_BYTES, REQUESTS_IN_FLIGHT_MAX
+from udpchat.wire.limits import CACHES_BYTES_MAX, INSTANCE_BYTES, REQUESTS_IN_FLIGHT_MAX, STORE_BYTES_MAX
 
 CLIENT = Schema(
     title="the store of a udpchat client",
@@ -47,14 +48,20 @@ _FORGET_LABELS = (
 
 
 class SqliteClientStore(TableStore):
-    """A `ClientStore` in the file `path`; None: in memory. Raises `StoreUnusable`, also if another process uses it."""
+    """A `ClientStore` in the file `path`; None: in memory. Raises `StoreUnusable`, also if another process uses it.
 
-    def __init__(self, path: Path | None, *, progress: Progress | None = None) -> None:
+    It holds about `bytes_max` (None: STORE_BYTES_MAX, in memory CACHES_BYTES_MAX). Beyond, the oldest entries of the
+    longest log make room: the server has them, and what a person has not sent yet is never among them.
+    """
+
+    def __init__(self, path: Path | None, *, progress: Progress | None = None, bytes_max: int | None = None) -> None:
         self.set_aside: dict[str, int] = {}  # how many rows of each table could not be read
         super().__init__(path, CLIENT, progress, self._begin_run)
         with opening(path or Path()):
             self._tables.skip_used_numbers()
         self._is_durable = path is not None
+        self._bytes_max = bytes_max or (CACHES_BYTES_MAX if path is None else STORE_BYTES_MAX)
+        self.has_forgotten = False  # whether this run has deleted entries to keep within `bytes_max`
         self._unsynced_answers = 0
         self._run_first = 0  # the first counter of this run
 
@@ -124,6 +131,28 @@ class SqliteClientStore(TableStore):
         self._tables.places.update(changed)
         if level == "FULL":
             self._unsynced_answers = 0
+        if any(isinstance(item, stored.EntriesStored) for item in batch):
+            with suppress(StoreError):  # the batch is written
+                self._make_room()
+
+    def _make_room(self) -> None:
+        """Delete the oldest entries of the longest log until the store is within its bounds, or holds none."""
+        while self._size() > self._bytes_max:
+            longest = max(self._tables.places, key=lambda log: _count(self._tables.places[log]), default="")
+            if not longest or not _count(self._tables.places[longest]):
+                return
+            self.has_forgotten = True
+            extent = self._tables.places[longest].extent
+            self._tables.prune(longest, min(extent.base + FORGET_ENTRIES, extent.head))
+
+    def _size(self) -> int:
+        """The bytes in use: the pages that are free do not count, they are used next."""
+        with failures():
+            used, free, page_bytes = (
+                self._writer.execute(f"PRAGMA {name}").fetchone()[0]
+                for name in ("page_count", "freelist_count", "page_size")
+            )
+        return int((used - free) * page_bytes)
 
     def _ask(self, asked: stored.RequestAdded) -> None:
         self._writer.execute("INSERT OR REPLACE INTO outbox VALUES (?, ?)", (asked.counter, asked.body))
@@ -158,3 +187,7 @@ class SqliteClientStore(TableStore):
 
     def close(self) -> None:
         self._held.close()
+
+
+def _count(place: Place) -> int:
+    return place.extent.head - place.extent.base

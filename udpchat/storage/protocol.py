@@ -77,6 +77,10 @@ class ClientStore(Searchable, Protocol):
     def is_durable(self) -> bool:
         """Whether the next run can read what this run wrote."""
 
+    @property
+    def has_forgotten(self) -> bool:
+        """Whether this run has deleted entries to keep within its bounds."""
+
     def load(self, label_id: str = "") -> ClientState:
         """The state that a client starts from (except `recent`), with the labels of the input `label_id`.
 

@@ -198,5 +198,6 @@ CONVERSATIONS_FOLLOWED_MAX = 2 * CONVERSATIONS_PER_KEY_MAX  # and held in the st
 LOG_CHANGES_BURST = 1_300.0  # logs begun anew or cut off: each is a write and a notice. All of them, twice in a row
 LOG_CHANGES_PER_S_MAX = 1.0
 ACKS_AT_ONCE_MAX = 4  # frames, each with up to ACK_LOGS_MAX logs; other logs come ACK_INTERVAL_S_MIN later
+STORE_BYTES_MAX = 4 * 1024**3  # on the disk of a client, for each server: about 10 million messages, with their index
 STRAY_PARTS_MAX = 2 * ROOMS_PER_PEER_MAX  # sent in one session for rooms not wanted: each is written to the disk first
 LIST_PAGES_MAX = 4_096  # of one list, each of at most 900 bytes; 20,000 members make about 560
