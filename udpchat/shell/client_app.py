@@ -301,7 +301,7 @@ def _watching(app: ClientApp, folder: ClientFolder, found: Found, store: ClientS
     with contextlib.ExitStack() as at_end:
         entering = EntryLimit(app, server, say)
         at_end.callback(entering.cancel)
-        app.watches += [entering.watch, folder.watch_nick(app.core)]
+        app.watches += [entering.watch, folder.watch_nick(app.core), folder.watch_store(store)]
         if found.instead_of is None:
             app.watches.append(folder.watch_server(server))
         else:

@@ -75,6 +75,18 @@ class ClientFolder:
         report_set_aside(store, path, self._report)
         return store
 
+    def watch_store(self, store: ClientStore) -> Callable[[Sequence[events.ClientEvent]], None]:
+        """A function that gets events, and reports once if the store had to forget entries to keep its bounds."""
+        is_reported = False
+
+        def watch(_: Sequence[events.ClientEvent]) -> None:
+            nonlocal is_reported
+            if store.has_forgotten and not is_reported:
+                is_reported = True
+                self._report(Phrase("store.full"))
+
+        return watch
+
     def watch_server(self, server: ServerAddress) -> Callable[[Sequence[events.ClientEvent]], None]:
         """A function that gets events, and remembers this server as the one used last once it is connected."""
 

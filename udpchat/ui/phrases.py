@@ -127,8 +127,7 @@ SENTENCES: Final[dict[str, str]] = {
     "generation": "the server has other messages of {log:log} than before: it was restored from a backup or lost the"
     " latest; what it has now is shown again",
     "new": "{count:,} new in {log:log} since last time",
-    "unreadable.entry": "message {sequence} of {log:log} cannot be read here, nor may later ones; update this"
-    " udpchat",
+    "unreadable.entry": "message {sequence} of {log:log} cannot be read here, nor may later ones; update this udpchat",
     "server_back": "the server used last answers again: {url}; to go back to it: /quit, and start without --server",
     "offline": "the server cannot be asked at the moment: this is what is stored here",
     "away": "{nick} is away: {reason}",
@@ -219,6 +218,8 @@ SENTENCES: Final[dict[str, str]] = {
     "store.row_rooms": "{count:count room}",
     "store.row_logs": "the place of {count:count room or conversation|rooms or conversations}, which {count:is|are}"
     " fetched again",
+    "store.full": "as much is stored of this server as may be: the oldest messages make room for new ones, and the"
+    " server is asked for them",
     "store.unreadable": "left out of what is shown: {reason}",
     "store.in_use": "{nick} is chatting from this data folder already; this client keeps nothing on disk",
     "warning": "warning: {text}",

@@ -1,0 +1,57 @@
+"""What a server can make its client write: so much for each server, within its own store, and nowhere else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.attacks.meeting import Meeting
+from udpchat.chat.phrase import Phrase
+from udpchat.shell.addresses import parse_server
+from udpchat.shell.client_state import ClientFolder, store_path
+from udpchat.ui.phrases import text_of
+from udpchat.wire import content, frames
+from udpchat.wire.frames import encode
+
+BYTES_MAX = 2**20
+
+
+def flooded(meeting: Meeting, messages: int) -> None:
+    """The server has so many long messages in the lobby."""
+    entries = [
+        frames.raw(encode(content.Message(number, bytes(8), "bob", number.to_bytes(8, "big"), 0, f"{number} " * 150)))
+        for number in range(1, messages + 1)
+    ]
+    for first, entry in enumerate(entries, 1):
+        meeting.server.send(meeting.guest, frames.Entries("#lobby", 7, first, 0, [entry]))
+        if first % 50 == 0:
+            meeting.exchange()
+
+
+def test_the_store_of_a_server_takes_so_much_of_the_disk_and_the_next_start_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As found: whatever the server sent, for ever."""
+    monkeypatch.setattr("udpchat.storage.client_sqlite.STORE_BYTES_MAX", BYTES_MAX)
+    folder = tmp_path / "data"
+    server = parse_server("udpchat://10.0.0.1:1")
+    path = store_path(folder, "alice", server)
+    folder.mkdir(mode=0o700)
+    path.parent.mkdir(parents=True)
+    told: list[Phrase] = []
+    meeting = Meeting(path=path)
+    meeting.start()
+    meeting.enter()
+    watch = ClientFolder(folder, "alice", report=told.append).watch_store(meeting.store)
+    flooded(meeting, 3_000)
+    for _ in range(2):
+        watch([])
+    assert [phrase.key for phrase in told] == ["store.full"] and "make room" in text_of(told[0])
+    assert sum(file.stat().st_size for file in path.parent.iterdir()) < 3 * BYTES_MAX + 8 * 2**20  # and the WAL
+    assert sorted(file.parent.name for file in folder.rglob("*") if file.is_file()) == ["keys", *["nick-alice"] * 4]
+    meeting.stop()
+    assert path.stat().st_size < 3 * BYTES_MAX
+    meeting.start()
+    assert meeting.store.extent("#lobby").head == 3_000 and meeting.store.last("#lobby", 1)
+    meeting.stop()
