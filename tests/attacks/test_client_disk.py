@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.attacks.meeting import Meeting
 from udpchat.chat.phrase import Phrase
+from udpchat.client.stored import EntriesStored
 from udpchat.shell.addresses import parse_server
-from udpchat.shell.client_state import ClientFolder, store_path
+from udpchat.shell.client_state import NICKS_LOOKED_AT, ClientFolder, restore, store_path
+from udpchat.storage.client_sqlite import SqliteClientStore
 from udpchat.ui.phrases import text_of
 from udpchat.wire import content, frames
 from udpchat.wire.frames import encode
+from udpchat.wire.requests import LogEntry
 
 BYTES_MAX = 2**20
 
@@ -27,6 +31,25 @@ def flooded(meeting: Meeting, messages: int) -> None:
         meeting.server.send(meeting.guest, frames.Entries("#lobby", 7, first, 0, [entry]))
         if first % 50 == 0:
             meeting.exchange()
+
+
+def test_a_start_reads_no_more_of_the_store_than_a_screen_can_show(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As found: 500 messages of up to 16 KiB of each of 512 conversations, 4 GB, at each start."""
+    monkeypatch.setattr("udpchat.shell.client_state.MODEL_BYTES_MAX", 2**17)
+    entry = encode(content.Message(1, bytes(8), "bob", bytes(8), content.TEXT, "x" * 4_000))
+    with closing(SqliteClientStore(tmp_path / "store")) as store:
+        for number in range(40):
+            store.write([EntriesStored(f"@{number:020x}", 7, 1, (entry,) * 50)])
+    meeting = Meeting(path=tmp_path / "store")
+    meeting.start()
+    restored: list[LogEntry] = []
+    meeting.core.restore = restored.extend  # type: ignore[method-assign]
+    restore(meeting.core, meeting.store)
+    assert len(restored) <= 50 + 39 * NICKS_LOOKED_AT
+    assert {item.log for item in restored} == {f"@{number:020x}" for number in range(40)}
+    meeting.stop()
 
 
 def test_the_store_of_a_server_takes_so_much_of_the_disk_and_the_next_start_works(

@@ -22,7 +22,7 @@ from udpchat.shell.progress import progress_of
 from udpchat.storage.client_sqlite import SqliteClientStore
 from udpchat.storage.lock import StoreLock
 from udpchat.storage.protocol import ClientStore, StoreError, StoreUnusable
-from udpchat.wire.limits import CONVERSATIONS_PER_KEY_MAX, INBOX_ENTRIES_MAX, ROOMS_PER_PEER_MAX
+from udpchat.wire.limits import CONVERSATIONS_PER_KEY_MAX, INBOX_ENTRIES_MAX, MODEL_BYTES_MAX, ROOMS_PER_PEER_MAX
 from udpchat.wire.requests import LogEntry
 
 NICKS_LOOKED_AT: Final = 8  # messages of a conversation: the person is recognised by each nick that stands in them
@@ -169,14 +169,17 @@ def _reported(report: Callable[[Phrase], object]) -> Iterator[None]:
 def restore(client: ClientCore, store: ClientStore, *, report: Callable[[Phrase], object] = lambda _: None) -> None:
     """Give the core what is stored and unread, and the last messages of each conversation, which name the other user.
 
-    A log that cannot be read is reported and left out.
+    A log that cannot be read is reported and left out. Behind MODEL_BYTES_MAX, only names are read of the other logs.
     """
+    left = MODEL_BYTES_MAX
     conversations = [log for log in store.logs() if log.startswith(CONVERSATION_PREFIX)]
     for log in (*map(room_log, client.model.rooms), *conversations[: 2 * CONVERSATIONS_PER_KEY_MAX]):
         extent = store.extent(log)
         unread = extent.head - (client.timeline.marks.get(log, extent.generation) or 0)
         with _reported(report):
-            stored = store.last(log, min(max(unread, NICKS_LOOKED_AT), ITEMS_MAX))
+            count = min(max(unread, NICKS_LOOKED_AT), ITEMS_MAX) if left > 0 else NICKS_LOOKED_AT
+            stored = store.last(log, count)
+            left -= sum(len(entry) for _, entry in stored)
             client.restore(LogEntry(log, *item) for item in stored)
 
 
