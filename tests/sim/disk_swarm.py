@@ -53,6 +53,7 @@ class DiskSwarm(Swarm):
         deeds: Sequence[str] = (),
     ) -> None:
         super().__init__(seed, tell, is_hostile=is_hostile, deeds=deeds)
+        self.is_calm = False  # its disks fail
         self.make = draw_make(self.random)
         if self.make.durability is not Durability.FSYNC:  # a claim may be lost as well: nobody takes another's nick
             self.plan = replace(self.plan, loses_log=max(self.plan.loses_log, 0.01))

@@ -14,6 +14,7 @@ from tests.sim.hostile import HostileNode
 from tests.sim.hostile_deeds import DEEDS
 from tests.sim.network import Address
 from tests.sim.watcher import WATCHER_DEEDS, Watcher
+from tests.sizes import size_of
 from udpchat.chat import events
 from udpchat.wire.content import Reason
 
@@ -24,6 +25,8 @@ MEMBERS_MAX = 4
 DEEDS_MAX = 5
 WATCHER_DEEDS_MAX = 3
 BURSTS_MAX = 40  # of one member, until the faults stop
+SHARED = frozenset({"too_fast", "too_slow", "too_many_rooms", "too_many_conversations"})  # of what all share too much
+CORE_BYTES_MAX = 8_000_000
 NEVER = frozenset({Reason.PROTOCOL_VIOLATION, Reason.DISPLACED})  # of somebody honest
 
 
@@ -85,7 +88,7 @@ class HostileMembers:
                 # While its server is down, who answers under another key for KEY_PATIENCE_S is told from it by nobody.
                 is_ended = isinstance(event, events.Rejected) and (is_calm or event.code != "server_key")
                 assert not is_ended, f"{client.nick} was rejected: {event}"
-                is_refused = isinstance(event, events.Error) and event.code == "too_fast"
+                is_refused = isinstance(event, events.Error) and event.code in SHARED
                 assert not is_refused, f"{client.nick} was refused what is its due: {event}"
                 assert not is_calm or not isinstance(event, events.Disconnected), f"{client.nick} was disconnected"
 
@@ -95,3 +98,5 @@ class HostileMembers:
         left = [peer.nick for peer in core.chat.registry if peer.key in foreign]
         assert not left, f"still connected: {left}"
         assert not core.handshakes, f"{core.handshakes} handshakes are still half open"
+        size = size_of(core) - size_of(self._swarm.world.server.log)
+        assert size <= CORE_BYTES_MAX, f"the server holds {size} bytes"
