@@ -9,6 +9,7 @@ import pytest
 
 from udpchat.chat.phrase import Phrase
 from udpchat.client.link import (
+    DENIED_S,
     LOST_S,
     SUSPECT_S,
     TRANSITIONS,
@@ -292,6 +293,33 @@ def test_a_handshake_that_waits_begins_at_once_when_the_session_does_not_answer(
     ends.link.handle_timeout(ends.now)
     ends.link.handle_timeout(ends.now)
     assert [datagram[0] for datagram, _ in ends.link.drain_transmits()] == [Kind.HELLO]
+
+
+def test_a_reset_that_begins_no_handshake_makes_the_wait_for_an_answer_short_and_an_answer_ends_it() -> None:
+    ends = ends_in(S.UP)
+    session = ends.link.session
+    assert session is not None
+    reset = Reset(session.peer_index).encode()
+    for _ in range(RECONNECTS_AT_ONCE):
+        with suppress(BadDatagram):
+            ends.link.receive_untrusted(ends.now, reset)
+        ends.speak()
+    assert len(ends.link.drain_pings()) == 1  # as nothing was awaited: the answer to it will be
+    ends.ask()
+    for _ in range(10):  # however many there are: they count as one
+        with pytest.raises(BadDatagram):
+            ends.link.receive_untrusted(ends.now, reset)
+    assert ends.link.next_timeout() == pytest.approx(ends.now + DENIED_S)
+    ends.speak()
+    ends.now += DENIED_S
+    ends.link.handle_timeout(ends.now)
+    assert ends.link.state is S.UP
+    ends.ask()
+    with pytest.raises(BadDatagram):
+        ends.link.receive_untrusted(ends.now, reset)
+    ends.now += DENIED_S + 1e-6
+    ends.link.handle_timeout(ends.now)
+    assert ends.link.state is S.CHECKING and not ends.link.is_lost
 
 
 def test_causes_of_handshakes_back_off_and_a_calm_forgets_them() -> None:

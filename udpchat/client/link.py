@@ -45,6 +45,7 @@ from udpchat.wire.limits import (
 from udpchat.wire.packets import DATA_HEADER, DATA_KIND, Address, Data, Reset, data_index, parse_packet_untrusted
 
 SUSPECT_S = 2.0  # without an answer: a handshake begins in parallel with the session
+DENIED_S = 0.4  # the same after a Reset that begins no handshake by itself: nobody who forges it can delay the answer
 LOST_S = 4.0  # without an answer: the link counts as lost
 CONTENT = frames.Entries | frames.EntryFragment | frames.Result | frames.ResultFragment
 """Accepted from a former session too (SPEC 7.4)."""
@@ -236,7 +237,11 @@ class Link:
         if session is None or packet.receiver_index != session.peer_index:
             raise BadDatagram(Drop.UNEXPECTED)
         if not self._reconnection.is_free(now):
-            raise BadDatagram(Drop.RATE_LIMITED)  # if it is true, silence will show it
+            if self._asked_at is not None:  # if it is true, silence will show it; if not, the answer is near
+                self._asked_at = min(self._asked_at, now - (SUSPECT_S - DENIED_S))
+            elif self._reconnection.may_ask(now):
+                self._is_ping_due = True
+            raise BadDatagram(Drop.RATE_LIMITED)
         self._on(now, LinkInput.SILENT)
 
     def _receive_data_untrusted(self, now: float, datagram: bytes) -> tuple[list[Down], int | None]:
@@ -370,15 +375,23 @@ class Reconnection:
     The waits begin anew when RECONNECT_CALM_S have passed in which none was wanted: a session has lasted.
     """
 
-    __slots__ = ("_begun", "_next_at")
+    __slots__ = ("_asked_at", "_begun", "_next_at")
 
     def __init__(self) -> None:
+        self._asked_at = float("-inf")
         self._begun = 0
         self._next_at = float("-inf")
 
     def is_free(self, now: float) -> bool:
         """Whether a handshake would begin at once."""
         return now >= self._next_at
+
+    def may_ask(self, now: float) -> bool:
+        """Whether a packet that may cause no handshake may cause a Ping: one in RECONNECT_S_MIN may."""
+        if now < self._asked_at + RECONNECT_S_MIN:
+            return False
+        self._asked_at = now
+        return True
 
     def begin(self, now: float, share: Callable[[], float]) -> float:
         """A handshake is wanted: in how many seconds it begins; `share()` is random, from 0 to 1."""
