@@ -20,6 +20,7 @@ from heapq import heappop, heappush
 from random import Random
 
 from tests.sim.faults import LAN, Counts, Direction, Link
+from udpchat.wire.limits import HELLO_BYTES
 from udpchat.wire.packets import Address as Address
 
 Tap = Callable[[float, Address, Address, bytes], None]
@@ -72,8 +73,9 @@ class _Guard:
         self._received_bytes[source] = self._received_bytes.get(source, 0) + size
 
     def on_sent(self, destination: Address, size: int) -> None:
-        if self._is_proved(destination):  # should it cease to be proved, it starts again without credit
-            self._received_bytes.pop(destination, None)
+        if self._is_proved(destination):  # should it cease to be proved, it has credit for one Hello that still waits
+            if destination in self._received_bytes:
+                self._received_bytes[destination] = min(self._received_bytes[destination], HELLO_BYTES)
             self._sent_bytes.pop(destination, None)
             return
         received = self._received_bytes.get(destination, 0)
