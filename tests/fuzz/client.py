@@ -102,8 +102,9 @@ class _Server:
         if isinstance(packet, Hello):
             return [self._handshakes.receive_hello(now, CLIENT, packet)], []
         assert isinstance(packet, Finish), f"a client sends a {type(packet).__name__}"
-        session = self._handshakes.receive_finish(now, CLIENT, packet).session
-        parse_introduction_untrusted(self._handshakes.receive_finish(now, CLIENT, packet).payload)
+        accepted = self._handshakes.receive_finish(now, CLIENT, packet)
+        session = accepted.session
+        parse_introduction_untrusted(accepted.payload)
         if session not in self.sessions:
             self.sessions = [session, *self.sessions][:SESSIONS_MAX]
         return [session.seal(pack([encode(frames.Pong(0))]))], []
@@ -214,7 +215,7 @@ class ClientTarget:
             "shown_max": choices.pick((None, 3)),
         }
         self._start(choices)
-        self._pass_for(0.3)
+        self._pass_for(1.5)
 
     def _start(self, choices: Choices) -> None:
         """A new process of the client, as `shell.client_app` starts it."""

@@ -12,6 +12,7 @@ from tests.fuzz.engine import Failure, Fuzzer, MakeTarget
 from tests.fuzz.server import ServerTarget
 from tests.fuzz.targets import TARGETS
 from tests.fuzz.wire import WireTarget
+from udpchat.chat import events
 from udpchat.server.rooms import Rooms
 
 CASES = 60
@@ -79,6 +80,13 @@ def test_the_same_case_does_the_same(target: str) -> None:
     for _ in range(3):
         case = Case(target, fuzzer.next_case().steps[:25])
         assert engine.reached(case, TARGETS[target]) == engine.reached(case, TARGETS[target])
+
+
+def test_a_fuzzed_client_enters_and_a_fuzzed_server_lets_devices_in() -> None:
+    """Else all that they do would be done to who stands before the door."""
+    for target, happened in (("client", events.Connected), ("server", events.PeerEntered.__name__)):
+        failure, noted = engine.run(Case(target, (bytes(8),)), TARGETS[target])
+        assert failure is None and happened in noted
 
 
 def test_a_table_that_grows_in_the_server_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
