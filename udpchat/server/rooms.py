@@ -127,6 +127,8 @@ class Rooms:
 
     def _close(self, name: str) -> None:
         room = self._rooms.pop(name)
+        room.roster.flush_at = None  # nobody is there to be told what changed last
+        self.to_arm.pop(room, None)
         for kept in (room.roster, room.roster.stream):
             self.memory.on_gone(kept)
         self._empty.give_back(name)
