@@ -151,6 +151,25 @@ def test_generations_stay_when_the_log_was_closed(tmp_path: Path, monkeypatch: p
     assert len(seen) == 1
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "DELETE FROM run", "UPDATE run SET seed = 'x'", "UPDATE run SET boot = x'00'", "UPDATE run SET closed = 'x'",
+        "UPDATE logs SET head = x'00'", "UPDATE logs SET base = 'x'", "UPDATE logs SET generation = 1.5",
+        "UPDATE logs SET base = head + 1", "UPDATE logs SET name = x'00'", f"UPDATE logs SET head = {2**50}",
+        "UPDATE logs SET id = -1",
+    ],
+)  # fmt: skip
+def test_a_file_whose_list_of_logs_is_damaged_is_not_served(tmp_path: Path, damage: str) -> None:
+    """Rather than to fail in the middle of a chat, or to write one log into another."""
+    path = tmp_path / "log.db"
+    with closing(SqliteLog(path)) as log:
+        log.append(batch(LOBBY, 1, said("hello")))
+    alter(path, damage)
+    with pytest.raises(StoreUnusable, match=r"log\.db is damaged .*; restore a backup"):
+        SqliteLog(path)
+
+
 def test_a_file_that_a_power_failure_spoilt_is_not_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "log.db"
     with closing(SqliteLog(path, durability=Durability.MEMORY)) as log:

@@ -24,10 +24,11 @@ from pathlib import Path
 
 from udpchat.storage.migrations import Progress, Schema, failures, is_disk_fault, opening, transaction
 from udpchat.storage.protocol import ANSWERED_MAX, Durability, StoreError, StoreFailed, StoreFull, StoreUnusable
-from udpchat.storage.reading import TableReader
+from udpchat.storage.reading import LOGS_MAX, TableReader
 from udpchat.storage.tables import STATEMENTS, TableStore, connect_reader
 from udpchat.storage.text_index import generation_of
 from udpchat.sync.log import Append, Extent
+from udpchat.wire.limits import LOG_ENTRIES_MAX
 
 BOOT_FILE = Path("/proc/sys/kernel/random/boot_id")
 SEED_BYTES = 16
@@ -51,6 +52,15 @@ SERVER = Schema(
             "INSERT INTO run VALUES (randomblob(16), 'fsync', '', 1)",
         ),
     ),
+)
+
+_RUN_IS_INTACT = (
+    "typeof(seed) = 'blob' AND length(seed) BETWEEN 1 AND 64 AND typeof(durability) = 'text'"
+    " AND typeof(boot) = 'text' AND typeof(closed) = 'integer'"
+)
+_LOG_IS_INTACT = (
+    "typeof(name) = 'text' AND typeof(generation) = 'integer' AND typeof(base) = 'integer' AND typeof(head) = 'integer'"
+    " AND id BETWEEN 1 AND :logs_max AND base BETWEEN 0 AND head AND head <= :head_max"
 )
 
 
@@ -88,6 +98,7 @@ class SqliteLog(TableStore):
 
     def _begin_run(self, path: Path, durability: Durability) -> None:
         """Record how this run uses the file, after a check whether the last run may have lost entries."""
+        self._check_lists(path)
         before, boot_before, closed = self._writer.execute("SELECT durability, boot, closed FROM run").fetchone()
         this_boot = boot()
         may_have_lost = not closed and before != Durability.FSYNC and (not this_boot or this_boot != boot_before)
@@ -103,6 +114,15 @@ class SqliteLog(TableStore):
             self._writer.execute("UPDATE run SET durability = ?, boot = ?, closed = 0", (durability.value, this_boot))
         self._writer.execute(f"PRAGMA synchronous = {SYNCHRONOUS[durability]}")
         (self._seed,) = self._writer.execute("SELECT seed FROM run").fetchone()
+
+    def _check_lists(self, path: Path) -> None:
+        """`StoreUnusable` if the tables `run` and `logs`, which every run begins with, hold what none has written."""
+        (runs,) = self._writer.execute(f"SELECT count(*) FROM run WHERE {_RUN_IS_INTACT}").fetchone()
+        sql = f"SELECT count(*) FROM logs WHERE NOT coalesce({_LOG_IS_INTACT}, 0)"
+        (damaged,) = self._writer.execute(sql, {"logs_max": LOGS_MAX, "head_max": LOG_ENTRIES_MAX}).fetchone()
+        if runs != 1 or damaged:
+            what = "its list of logs" if damaged else "its record of the last run"
+            raise StoreUnusable(f"{path} is damaged ({what}); restore a backup, or move it away to start anew")
 
     # --- Reading ----------
 
