@@ -148,3 +148,9 @@ def test_a_copy_is_one_view_while_others_write(tmp_path: Path, monkeypatch: pyte
     assert 10 < steps < 30
     assert len(facts(tmp_path / "copy.db")) == 2
     assert len(facts(path)) == 2 + steps
+
+
+def test_a_text_that_is_damaged_is_a_failure_of_the_file() -> None:
+    """sqlite3 raises this instead of an error of its own, also for a message of SQLite that quotes such a text."""
+    with pytest.raises(StoreFailed, match="a text in it is damaged"), failures():
+        b"\xa0".decode()

@@ -170,6 +170,16 @@ def test_a_file_whose_list_of_logs_is_damaged_is_not_served(tmp_path: Path, dama
         SqliteLog(path)
 
 
+def test_an_entry_that_is_no_bytes_can_be_replaced_and_pruned(tmp_path: Path) -> None:
+    with closing(SqliteLog(tmp_path / "log.db")) as log:
+        log.append(batch(LOBBY, 1, said("one"), said("two")))
+        alter(tmp_path / "log.db", "UPDATE entries SET entry = 7, moment = iif(id % 2, 'x', moment)")
+        log.redact(LOBBY, 1, b"\x92\x02\x00")
+        assert log.read(LOBBY, 1, 1) == [b"\x92\x02\x00"]
+        log.prune(LOBBY, 2)
+        assert log.extent(LOBBY).base == 2
+
+
 def test_a_file_that_a_power_failure_spoilt_is_not_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "log.db"
     with closing(SqliteLog(path, durability=Durability.MEMORY)) as log:

@@ -56,6 +56,8 @@ def failures() -> Iterator[None]:
         if getattr(error, "sqlite_errorcode", None) in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE):
             raise StoreFull("there is no room on the disk") from error
         raise StoreFailed(f"the disk or the file failed: {error}") from error
+    except UnicodeDecodeError as error:  # in a text of a damaged file, or in what SQLite reports about it
+        raise StoreFailed("the disk or the file failed: a text in it is damaged") from error
 
 
 @contextmanager
@@ -77,7 +79,7 @@ def opening(path: Path) -> Iterator[None]:
     """Raise a failure to open a file as `StoreUnusable`: one line that says what to do."""
     try:
         yield
-    except (OSError, sqlite3.Error, StoreFailed, StoreFull) as error:
+    except (OSError, sqlite3.Error, UnicodeDecodeError, StoreFailed, StoreFull) as error:
         code = getattr(error, "sqlite_errorcode", None) or getattr(error.__cause__, "sqlite_errorcode", None)
         if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
             advice = "restore a backup, or move the file away to start anew"

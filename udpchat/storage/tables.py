@@ -185,7 +185,8 @@ class Tables:
 
     def _forget_words(self, log: str, place: Place, first: int, last: int) -> None:
         rows = self._writer.execute(
-            "SELECT moment, entry FROM entries WHERE id BETWEEN ? AND ? AND moment IS NOT NULL",
+            "SELECT moment, entry FROM entries WHERE id BETWEEN ? AND ?"
+            " AND typeof(moment) = 'integer' AND typeof(entry) = 'blob'",  # or they are damaged
             (place.row(first), place.row(last)),
         )
         words = []
