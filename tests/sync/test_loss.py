@@ -12,7 +12,15 @@ from tests.sync.memory import MemoryReader
 from udpchat.sync.acks import HOLD_PACKETS, HOLD_S
 from udpchat.sync.bbr import WINDOW_BYTES_INITIAL
 from udpchat.sync.log_stream import LogStream
-from udpchat.sync.loss import PROBE_S_MAX, PROBE_S_MIN, PROBE_SILENT_S_MAX, LossDetection, PathEstimate, SentPacket
+from udpchat.sync.loss import (
+    PROBE_S_MAX,
+    PROBE_S_MIN,
+    PROBE_SILENT_S_MAX,
+    PROBE_TIMEOUT_S_MAX,
+    LossDetection,
+    PathEstimate,
+    SentPacket,
+)
 from udpchat.sync.rtt import INITIAL_S, RoundTrip
 from udpchat.sync.subscription import EntrySpan, Subscription
 from udpchat.wire.frames import Ack, AckedPackets
@@ -136,6 +144,16 @@ def test_on_a_quick_path_the_first_probe_comes_within_milliseconds() -> None:
     loss_detection.on_sent(5.0, 0, SIZE, (EntrySpan(subscription, 1, 1),), ack_delay_s=ACK_DELAY_S)
     due = loss_detection.next_timeout()
     assert due is not None and PROBE_S_MIN <= due - 5.0 <= 0.02
+
+
+def test_a_network_in_trouble_puts_no_probe_off_by_long() -> None:
+    loss_detection, subscription = flying(0)
+    for _ in range(20):
+        loss_detection.path.round_trip.on_sample(1.4)
+    loss_detection.path.reordering_s = 1.0
+    loss_detection.on_sent(1.0, 0, SIZE, (EntrySpan(subscription, 1, 1),), ack_delay_s=ACK_DELAY_S)
+    due = loss_detection.next_timeout()
+    assert due is not None and due <= 1.0 + 1.5 * PROBE_TIMEOUT_S_MAX
 
 
 def test_while_the_peer_was_heard_lately_probes_stay_frequent() -> None:

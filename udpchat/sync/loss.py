@@ -19,6 +19,7 @@ PROBE_S_MIN = 0.003
 PROBES_BEFORE_BACKOFF = 2
 PROBE_S_MAX = 0.25  # while the peer has been silent for less than SILENT_S
 PROBE_SILENT_S_MAX = 1.0
+PROBE_TIMEOUT_S_MAX = 1.2  # half as much again may pass before the first probe: what was lost last is there within 2 s
 SILENT_S = 3.0
 
 
@@ -106,6 +107,7 @@ class LossDetection:
             return
         ack_delay_s, is_prompt = self._ack_delay_s, self._ack_delay_s <= PROMPT_ACK_DELAY_S
         timeout_s = max(self.path.round_trip.timeout_s, PROBE_S_MIN) + self.path.reordering_s
+        timeout_s = min(timeout_s, PROBE_TIMEOUT_S_MAX)
         if self._probes == 0:
             # Acks that do not name it, as repeated reports of a gap, must not postpone the probe for ever.
             acked_at = min(self._acked_at, self._sent_at + timeout_s)
