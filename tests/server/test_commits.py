@@ -8,6 +8,7 @@ from udpchat.server.commits import Commits
 from udpchat.server.settle import Action, ActionProposal, Admit, Author, EnterProposal, Proposal, Reject, SendResult
 from udpchat.session.noise import user_id
 from udpchat.wire.content import Claim
+from udpchat.wire.limits import WRITE_AHEAD_BYTES_MAX
 from udpchat.wire.requests import Failed, Rename, Say, Stored
 
 INSTANCE = b"i" * 16
@@ -100,3 +101,21 @@ def test_a_batch_in_the_middle_of_what_is_under_way_leaves_the_rest_settled_over
     assert commits.durable.head("#lobby") == 1 and commits.pending_of(client_id_of(ALICE, INSTANCE)) == [2]
     commits.propose(proposal(ALICE, Say("lobby", 0, "three"), 3))
     assert [append.sequence for append in commits.drain_appends()] == [3]
+
+
+def test_no_more_is_settled_ahead_of_the_disk_than_may_be() -> None:
+    log = MemoryLog()
+    commits = Commits(log)
+    text = "x" * (WRITE_AHEAD_BYTES_MAX // 4)
+    counter = 0
+    while not commits.is_full:
+        counter += 1
+        commits.propose(proposal(ALICE, Say("lobby", 0, text), counter))
+    assert counter == 4
+    commit(commits, log)
+    assert not commits.is_full
+    for counter in range(5, 9):
+        commits.propose(proposal(ALICE, Say("lobby", 0, text), counter))
+    assert commits.is_full
+    commits.rejected()
+    assert not commits.is_full

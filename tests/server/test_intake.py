@@ -189,3 +189,13 @@ def test_ready_requests_have_a_place_whatever_else_waits(desk: Desk) -> None:
     desk.turn(*(data_of(alice, number) for number in range(1_000)))
     desk.intake.hold_ready(alice)
     assert len(desk.intake) == WAITING_DATAGRAMS_PER_FLOW_MAX + 1
+
+
+def test_ready_requests_that_wait_for_the_log_are_served_once_it_was_written(desk: Desk) -> None:
+    alice, bob = desk.rig.stranger(), desk.rig.stranger()
+    for peer in (alice, bob, alice):
+        desk.intake.hold_until_written(peer)
+    assert list(desk.intake.serve([])) == [] and desk.intake.next_timeout() is None
+    desk.intake.charge_peer(alice, "10.0.0.1", 1.0)
+    desk.intake.release_written()
+    assert list(desk.intake.serve([])) == [bob, alice]

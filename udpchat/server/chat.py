@@ -50,6 +50,13 @@ class Chat:
 
     # --- Peers ----------
 
+    def take_session(self, now: float, known: Peer | None, session: Session, introduction: Introduction) -> Peer:
+        """The peer of a new session, which is added unless it is known."""
+        if known is None:
+            return self.add_peer(now, session, introduction)
+        self.renew_peer(now, known, session, introduction)
+        return known
+
     def add_peer(self, now: float, session: Session, introduction: Introduction) -> Peer:
         """Add the peer of a new session; the log recalls its earlier requests. Raises BadDatagram(TABLE_FULL)."""
         key, instance = session.remote_static, introduction.instance

@@ -12,6 +12,7 @@ from collections import deque
 from udpchat.server.settle import ActionProposal, Effect, Proposal, Settlement, settle
 from udpchat.server.state import State
 from udpchat.sync.log import Append, LogReader
+from udpchat.wire.limits import WRITE_AHEAD_BYTES_MAX, WRITE_ENTRY_BYTES
 
 
 class Commits:
@@ -23,6 +24,7 @@ class Commits:
         self.settled = State(reader, under=self.durable)
         self._pending: deque[Settlement] = deque()
         self._undrained: list[Append] = []
+        self._pending_bytes = 0
         self.is_unwritable = False  # whether the last write failed
 
     def propose(self, proposal: Proposal) -> tuple[Effect, ...]:
@@ -34,8 +36,14 @@ class Commits:
             self.durable.pin_head(append.log)
         self._apply(settlement)
         self._pending.append(settlement)
+        self._pending_bytes += _size_of(settlement)
         self._undrained += settlement.appends
         return ()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so much is being written that more has to wait: else whoever has much written would go before all."""
+        return self._pending_bytes >= WRITE_AHEAD_BYTES_MAX
 
     def _apply(self, settlement: Settlement) -> None:
         for append in settlement.appends:
@@ -56,6 +64,7 @@ class Commits:
         while self._pending and len(self._pending[0].appends) <= count:
             settlement = self._pending.popleft()
             count -= len(settlement.appends)
+            self._pending_bytes -= _size_of(settlement)
             taken.append(settlement)
         assert not count, "a batch holds whole settlements"
         return taken
@@ -76,6 +85,7 @@ class Commits:
         self.is_unwritable = True
         dropped = [settlement.proposal for settlement in self._pending]
         self._pending.clear()
+        self._pending_bytes = 0
         self._undrained.clear()
         self.settled.clear()
         self.durable.unpin_heads(())
@@ -87,3 +97,7 @@ class Commits:
             settlement.proposal for settlement in self._pending if settlement.proposal.author.client_id == client_id
         ]
         return [proposal.counter for proposal in proposals if isinstance(proposal, ActionProposal)]
+
+
+def _size_of(settlement: Settlement) -> int:
+    return sum(len(append.entry) + WRITE_ENTRY_BYTES for append in settlement.appends)

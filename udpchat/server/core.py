@@ -88,11 +88,10 @@ class ServerCore:
                 self.chat.on_unreadable(str(error))
 
     def _receive_untrusted(self, now: float, datagram: bytes, address: Address) -> None:
-        if datagram[:1] == packets.DATA_KIND:
-            found = self._registry.find(packets.data_index(datagram))
-            if found is not None:
-                return self._take_data_untrusted(now, *found, datagram, address)
-        self._receive_packet_untrusted(now, datagram, address)
+        if datagram[:1] == packets.DATA_KIND and (found := self._registry.find(packets.data_index(datagram))):
+            self._take_data_untrusted(now, *found, datagram, address)
+        else:
+            self._receive_packet_untrusted(now, datagram, address)
 
     def _receive_packet_untrusted(self, now: float, datagram: bytes, address: Address) -> None:
         """A packet of no session."""
@@ -144,15 +143,12 @@ class ServerCore:
         if known := self._registry.find(session.index):
             peer = known[0]  # a repeated Finish: any Data stops the repetition
         else:
-            found = self._registry.find_client(client_id_of(session.remote_static, introduction.instance))
-            if found is not None and found.session.order > session.order:
+            client = self._registry.find_client(client_id_of(session.remote_static, introduction.instance))
+            if client is not None and client.session.order > session.order:
                 raise BadDatagram(Drop.UNKNOWN_SESSION)  # a late Finish: the peer has made a session since that Hello
-            if found is not None:
-                peer = found
-                self.chat.renew_peer(now, peer, session, introduction)
-            else:
+            if client is None:
                 self._make_place(now, Who(session.remote_static, source_of(session.path.address[0])))
-                peer = self.chat.add_peer(now, session, introduction)
+            peer = self.chat.take_session(now, client, session, introduction)
         self._fanout.send(peer, encode(frames.Pong(0)))
 
     def _make_place(self, now: float, who: Who) -> None:
@@ -181,11 +177,13 @@ class ServerCore:
     def persisted(self, now: float, count: int) -> None:
         """The `count` oldest drained appends are durable."""
         self.chat.persisted(now, count)
+        self._intake.release_written()
         self._flush(now)
 
     def rejected(self, now: float, reason: str) -> None:
         """A write failed: drop all pending appends and inform their clients, which repeat the requests."""
         self.chat.rejected(reason)
+        self._intake.release_written()
         self._flush(now)
 
     def drain_queries(self) -> list[Query]:
@@ -257,15 +255,15 @@ class ServerCore:
     def _carry_out(self, now: float, peer: Peer) -> None:
         """Carry out the requests of a peer that are ready; what does not fit the turn waits for the next."""
         while not self._intake.is_turn_over:
-            price_us = carry_out(now, self.chat, peer)
-            if price_us is None:
+            if self.chat.commits.is_full:
+                return self._intake.hold_until_written(peer)
+            if (price_us := carry_out(now, self.chat, peer)) is None:
                 return
             self._intake.charge_peer(peer, peer.session.path.address[0], price_us)
         self._intake.hold_ready(peer)
 
     def _flush_peer(self, now: float, peer: Peer) -> None:
-        session, downlink = peer.session, peer.downlink
-        datagrams = self._fanout.datagrams(now, peer)
+        session, downlink, datagrams = peer.session, peer.downlink, self._fanout.datagrams(now, peer)
         self._transmits += datagrams
         if len(datagrams) > 1:
             self._intake.charge_packets(peer, len(datagrams))

@@ -95,7 +95,7 @@ class Intake:
 
     __slots__ = (
         "_accounts", "_began_at", "_counters", "_members", "_members_us", "_ready", "_registry", "_spent_us",
-        "_strangers", "_strangers_us", "_unproven",
+        "_strangers", "_strangers_us", "_unproven", "_unwritten",
     )  # fmt: skip
 
     def __init__(self, accounts: Accounts, registry: Registry, counters: Counter[str]) -> None:
@@ -107,6 +107,7 @@ class Intake:
         self._members: FairQueue[Datagram | Peer] = FairQueue(accounts)
         self._strangers: FairQueue[Datagram] = FairQueue(self._unproven)
         self._ready: set[Peer] = set()
+        self._unwritten: dict[Peer, None] = {}
         self._spent_us = 0.0  # in this turn
         self._members_us = self._strangers_us = 0.0  # for each, while both wait
         self._began_at = 0.0
@@ -173,6 +174,16 @@ class Intake:
         if peer not in self._ready:
             self._ready.add(peer)
             self._members.add(self._accounts_of(peer, peer.session.path.address[0]), peer)
+
+    def hold_until_written(self, peer: Peer) -> None:
+        """Requests of a peer wait until there is room for what they have written."""
+        self._unwritten[peer] = None
+
+    def release_written(self) -> None:
+        """Something was written, or could not be: there is room."""
+        for peer in self._unwritten:
+            self.hold_ready(peer)
+        self._unwritten.clear()
 
     def _accounts_of(self, peer: Peer, host: str) -> tuple[Account, ...]:
         return peer.account, self._accounts.open(source_of(host))
