@@ -46,12 +46,17 @@ WRITING_S_MAX: Final = 1.2  # at the end: what is being written
 FAREWELL_S_MAX: Final = 0.2  # and what is being sent
 GOODBYE_AGAIN_S: Final = 0.05  # a goodbye may be lost; whoever misses both notices the silence
 
+SWITCH_INTERVAL_S: Final = 0.0001
+
 _logger = logging.getLogger("udpchat.server")
 
 
 def run(options: ServerOptions) -> int:
     """Serve until told to stop; the exit code. Raises DataUnusable, EndpointError or StoreError if it cannot start."""
     configure(level=options.log_level, form=options.log_format)
+    # The thread that writes takes the interpreter a dozen times for each batch, and each time waits so long for it while
+    # the loop has work. With the usual 5 ms, that was most of the latency of a line on a busy server.
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     loop = asyncio.SelectorEventLoop()  # on Windows the other loop goes deaf when a client dies (cpython#127057)
     try:
         return loop.run_until_complete(Service(loop, options).run())
