@@ -5,6 +5,7 @@ from __future__ import annotations
 from udpchat.server.quotas import HOLDERS_MAX, HeldQuota, Places, Quotas, Rate, Share, SpentQuota, Who, disk_rates
 from udpchat.wire.limits import (
     DISK_FILL_S_MIN,
+    REQUEST_BYTES_FREE,
     STORED_ROOMS_A_DAY,
     WRITE_BYTES_PER_SOURCE_BURST,
     WRITE_BYTES_PER_SOURCE_PER_S,
@@ -64,13 +65,20 @@ def test_who_is_within_their_share_gets_the_first_place_that_was_borrowed_and_ma
 def test_a_device_has_room_for_what_is_next_though_all_is_in_use() -> None:
     held = HeldQuota(key_max=20_000, source_share=30_000, total_max=40_000)
     one, other = Share(held, who(1), 5_000), Share(held, who(2, "10.0.0.2"), 5_000)
-    assert one.has_room(5_000, is_next=False) and not one.has_room(5_001, is_next=False)
+    for device in (one, other):
+        device.add(REQUEST_BYTES_FREE)
+    assert held.total == 0
+    left = 5_000 - REQUEST_BYTES_FREE
+    assert one.has_room(left, is_next=False) and not one.has_room(left + 1, is_next=False)
     assert one.has_room(20_000, is_next=True) and not one.has_room(20_001, is_next=True)
     one.add(20_000)
     held.add(who(3, "10.0.0.3"), 20_000)
-    assert not other.has_room(1, is_next=False) and other.has_room(18_000, is_next=True)
-    other.add(1_000)
-    assert not other.has_room(18_000, is_next=True) and other.has_room(1_200, is_next=True)
+    assert not other.has_room(1, is_next=False) and not other.has_room(18_000, is_next=True)
+    assert other.has_room(1_200, is_next=True)
+    other.add(-REQUEST_BYTES_FREE)
+    assert other.has_room(18_000, is_next=True)
+    other.add(REQUEST_BYTES_FREE + 1_000)
+    assert held.total == 41_000
     other.add(-1_000)
     assert held.total == 40_000
 

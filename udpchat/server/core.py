@@ -240,7 +240,7 @@ class ServerCore:
     def _flush(self, now: float) -> None:
         """For the peers that this mutation touched: carry out requests, seal packets, arm timers."""
         fanout, rooms = self._fanout, self._rooms
-        for peer in [peer for peer in fanout.to_flush if peer.window.has_held]:
+        for peer in self._intake.line_up([peer for peer in fanout.to_flush if peer.window.has_held]):
             self._carry_out(now, peer)
         for room in rooms.to_arm:
             self._timers.arm(room, room.roster.flush_at)
@@ -257,9 +257,9 @@ class ServerCore:
         while not self._intake.is_turn_over:
             if self.chat.commits.is_full:
                 return self._intake.hold_until_written(peer)
-            if (price_us := carry_out(now, self.chat, peer)) is None:
+            if (price := carry_out(now, self.chat, peer)) is None:
                 return
-            self._intake.charge_peer(peer, peer.session.path.address[0], price_us)
+            self._intake.charge_peer(peer, peer.session.path.address[0], *price)
         self._intake.hold_ready(peer)
 
     def _flush_peer(self, now: float, peer: Peer) -> None:

@@ -29,6 +29,7 @@ HELLO_US: Final = 150.0  # with a cookie: two curve operations
 FINISH_US: Final = 200.0  # two more, and a new peer
 RANGE_US: Final = 4.0  # a cursor of an Ack, and each of its ranges
 PACKET_US: Final = 10.0  # sealing and sending one more packet to a peer
+WRITE_US: Final = 100.0  # writing the entry that a request appends
 FOLLOWER_US: Final = 25.0  # sending an entry to a follower, and taking its ack
 MEMBER_US: Final = 1.0  # sending a change of a roster to a member, with others of the same time
 

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from udpchat.chat.ids import ROOM_PREFIX, SAID_PREFIXES
 from udpchat.chat.names import BadName, parse_nick, parse_room, skeleton
 from udpchat.chat.refusals import detail_of
 from udpchat.chat.text import clean_text, fits
 from udpchat.server.chat import Chat
-from udpchat.server.credit import FOLLOWER_US, MEMBER_US
+from udpchat.server.credit import FOLLOWER_US, MEMBER_US, WRITE_US
 from udpchat.server.history import may_read, search_of
 from udpchat.server.registry import Peer
 from udpchat.server.replay import answer
@@ -208,22 +208,23 @@ class Reach(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Handler:
-    """How a request is carried out. Its price is `price_us`, and more for each peer that it reaches."""
+    """How a request is carried out. It costs `price_us`, and more later if it is written, and for all it reaches."""
 
     handle: Callable[[RequestContext, Any], Outcome]
     price_us: float
     permission: Permission = Permission.ENTERED
     order: Order = Order.CARRIED_OUT
     reach: Reach = Reach.NOBODY
+    is_written: bool = False
 
 
 HANDLERS: dict[type[requests.RequestBody], Handler] = {
     requests.Malformed: Handler(_malformed, 10.0, order=Order.ANSWERED),
-    requests.Say: Handler(_say, 150.0, order=Order.PROPOSED, reach=Reach.FOLLOWERS),
-    requests.Tell: Handler(_tell, 320.0, order=Order.PROPOSED),
+    requests.Say: Handler(_say, 60.0, order=Order.PROPOSED, reach=Reach.FOLLOWERS, is_written=True),
+    requests.Tell: Handler(_tell, 150.0, order=Order.PROPOSED, is_written=True),
     requests.Part: Handler(_part, 15.0, reach=Reach.MEMBERS),
-    requests.Rename: Handler(_rename, 250.0, reach=Reach.ROOMS),
-    requests.SetTopic: Handler(_set_topic, 200.0, Permission.MEMBER, reach=Reach.MEMBERS),
+    requests.Rename: Handler(_rename, 60.0, reach=Reach.ROOMS, is_written=True),
+    requests.SetTopic: Handler(_set_topic, 60.0, Permission.MEMBER, reach=Reach.MEMBERS, is_written=True),
     requests.SetAway: Handler(_set_away, 15.0, reach=Reach.ROOMS),
     requests.GetTopic: Handler(_get_topic, 20.0, order=Order.ANSWERED),
     requests.Whois: Handler(_whois, 40.0, order=Order.ANSWERED),
@@ -231,23 +232,31 @@ HANDLERS: dict[type[requests.RequestBody], Handler] = {
     requests.ListRooms: Handler(_list_rooms, 60.0, order=Order.ANSWERED),
     requests.GetHistory: Handler(_get_history, 100.0, Permission.READER, Order.ANSWERED),
     requests.Search: Handler(_search, 100.0, Permission.READER, Order.ANSWERED),
-    requests.MarkRead: Handler(_mark_read, 200.0, Permission.READER),
+    requests.MarkRead: Handler(_mark_read, 60.0, Permission.READER, is_written=True),
 }
 
 
-def price_us(context: RequestContext, request: Any) -> float:
-    """The price of a `RequestBody`, with those that it reaches."""
+class Price(NamedTuple):
+    """What a request takes at once, and what is done later: it is written, and sent to those it reaches."""
+
+    now_us: float
+    later_us: float
+
+
+def price_of(context: RequestContext, request: Any) -> Price:
+    """The price of a `RequestBody`."""
     handler, rooms = HANDLERS[type(request)], context.chat.rooms
-    if handler.reach is Reach.NOBODY:
-        return handler.price_us
-    names = context.peer.rooms if handler.reach is Reach.ROOMS else (request.room,)
-    reached = sum(room.stream.followers for name in names if (room := rooms.get(name)) is not None)
-    return handler.price_us + reached * (FOLLOWER_US if handler.reach is Reach.FOLLOWERS else MEMBER_US)
+    later_us = WRITE_US if handler.is_written else 0.0
+    if handler.reach is not Reach.NOBODY:
+        names = context.peer.rooms if handler.reach is Reach.ROOMS else (request.room,)
+        reached = sum(room.stream.followers for name in names if (room := rooms.get(name)) is not None)
+        later_us += reached * (FOLLOWER_US if handler.reach is Reach.FOLLOWERS else MEMBER_US)
+    return Price(handler.price_us, later_us)
 
 
-def carry_out(now: float, chat: Chat, peer: Peer) -> float | None:
-    """Carry out the next request of a peer that is ready, in the order that `Order` defines. Returns its price in
-    microseconds; None if none is ready."""
+def carry_out(now: float, chat: Chat, peer: Peer) -> Price | None:
+    """Carry out the next request of a peer that is ready, in the order that `Order` defines. Returns its price;
+    None if none is ready."""
     window = peer.window
     if peer.nick is None:
         return None
@@ -265,9 +274,9 @@ def carry_out(now: float, chat: Chat, peer: Peer) -> float | None:
     return _handle(context, window.take_ready(), request)
 
 
-def _handle(context: RequestContext, counter: int, request: requests.RequestBody) -> float:
+def _handle(context: RequestContext, counter: int, request: requests.RequestBody) -> Price:
     """Carry out a request; its price."""
-    price = price_us(context, request)
+    price = price_of(context, request)
     outcome = _outcome(context, request)
     if isinstance(outcome, Action):
         context.chat.propose_action(context.now, context.peer, counter, outcome)

@@ -19,7 +19,7 @@ from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.limits import WAITING_DATAGRAMS_MAX, WAITING_DATAGRAMS_PER_FLOW_MAX
 from udpchat.wire.packets import DATA_KIND, Address, data_index
 
-TURN_US: Final = 1_500.0
+TURN_US: Final = 3_000.0
 STRANGERS_SHARE: Final = 0.25  # of the work, while both they and members wait
 
 Datagram = tuple[bytes, Address]
@@ -135,11 +135,11 @@ class Intake:
         """When the next turn may begin; None if nothing waits."""
         return self._began_at if self._members.size or self._strangers.size else None
 
-    def charge_peer(self, peer: Peer, host: str, price_us: float) -> None:
-        """Work for a peer, caused by a packet from this host."""
+    def charge_peer(self, peer: Peer, host: str, price_us: float, later_us: float = 0.0) -> None:
+        """Work for a peer, caused by a packet from this host: in this turn, and later."""
         self._spent_us += price_us
         self._members_us += price_us
-        self._accounts.charge(price_us, peer.account, self._accounts.open(source_of(host)))
+        self._accounts.charge(price_us + later_us, peer.account, self._accounts.open(source_of(host)))
 
     def charge_packets(self, peer: Peer, count: int) -> None:
         """So many packets go to a peer at once: history, or answers to much."""
@@ -174,6 +174,14 @@ class Intake:
         if peer not in self._ready:
             self._ready.add(peer)
             self._members.add(self._accounts_of(peer, peer.session.path.address[0]), peer)
+
+    def line_up(self, peers: list[Peer]) -> list[Peer]:
+        """Requests of these peers may be ready: the same peers if nothing waits; else none, and they wait as well."""
+        if not len(self):
+            return peers
+        for peer in peers:
+            self.hold_ready(peer)
+        return []
 
     def hold_until_written(self, peer: Peer) -> None:
         """Requests of a peer wait until there is room for what they have written."""

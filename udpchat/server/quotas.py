@@ -83,7 +83,10 @@ class HeldQuota:
 
 
 class Share:
-    """What one device holds of a quota of bytes: the `WindowBudget` of its requests."""
+    """What one device holds of a quota of bytes: the `WindowBudget` of its requests.
+
+    The first REQUEST_BYTES_FREE are not counted in the quota: short requests, one after the other, cost no counting.
+    """
 
     __slots__ = ("_bytes_max", "_held", "_quota", "_who")
 
@@ -103,8 +106,12 @@ class Share:
         return self._quota.has_room(size) and (is_next or self._held + size <= self._bytes_max)
 
     def add(self, size: int) -> None:
-        self._held += size
-        self._quota.add(self._who, size)
+        """See `WindowBudget`."""
+        before = self._held
+        self._held = after = before + size
+        if before > limits.REQUEST_BYTES_FREE or after > limits.REQUEST_BYTES_FREE:
+            counted = max(after - limits.REQUEST_BYTES_FREE, 0) - max(before - limits.REQUEST_BYTES_FREE, 0)
+            self._quota.add(self._who, counted)
 
 
 class Places(Generic[T]):
@@ -177,8 +184,8 @@ class _Spending:
         left, at = self._left.get(holder, (self.rate.burst, now))
         return min(self.rate.burst, left + (now - at) * self.rate.per_s)
 
-    def spend(self, now: float, holder: Hashable, amount: float) -> None:
-        left = self.left(now, holder) - amount
+    def keep(self, now: float, holder: Hashable, left: float) -> None:
+        """The holder has so much left."""
         self._left.pop(holder, None)
         if len(self._left) >= HOLDERS_MAX:
             del self._left[next(iter(self._left))]
@@ -195,11 +202,12 @@ class SpentQuota:
 
     def take(self, now: float, who: Who, amount: float = 1.0) -> bool:
         """Spend so much of both; False if one of them has not so much left. More than a burst takes a full one."""
-        both = ((self._keys, who.key), (self._sources, who.source))
-        if any(spending.left(now, holder) < min(amount, spending.rate.burst) for spending, holder in both):
+        keys, sources = self._keys, self._sources
+        key_left, source_left = keys.left(now, who.key), sources.left(now, who.source)
+        if key_left < min(amount, keys.rate.burst) or source_left < min(amount, sources.rate.burst):
             return False
-        for spending, holder in both:
-            spending.spend(now, holder, amount)
+        keys.keep(now, who.key, key_left - amount)
+        sources.keep(now, who.source, source_left - amount)
         return True
 
     def change(self, key: Rate, source: Rate) -> None:

@@ -54,8 +54,8 @@ _logger = logging.getLogger("udpchat.server")
 def run(options: ServerOptions) -> int:
     """Serve until told to stop; the exit code. Raises DataUnusable, EndpointError or StoreError if it cannot start."""
     configure(level=options.log_level, form=options.log_format)
-    # The thread that writes takes the interpreter a dozen times for each batch, and each time waits so long for it while
-    # the loop has work. With the usual 5 ms, that was most of the latency of a line on a busy server.
+    # The thread that writes takes the interpreter a dozen times for each batch, and each time waits so long while the
+    # loop has work. With the usual 5 ms, that was most of the latency of a line on a busy server.
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     loop = asyncio.SelectorEventLoop()  # on Windows the other loop goes deaf when a client dies (cpython#127057)
     try:

@@ -106,6 +106,7 @@ EMPTY_ROOMS_MAX = 4_096  # open, and nothing said yet: in memory only, about 6 K
 EMPTY_ROOMS_PER_KEY_MAX = 64  # that one person opened
 EMPTY_ROOMS_PER_SOURCE = 256
 REQUEST_BYTES_MAX = 64 * 1024 * 1024  # requests, fragments and answers held for all clients together
+REQUEST_BYTES_FREE = 2 * 1024  # of a peer, not counted for its key, its source and all: 40 MB for PEERS_MAX
 REQUEST_BYTES_PER_PEER_MAX = 64 * 1024  # beside the request whose turn it is
 REQUEST_BYTES_PER_KEY_MAX = 512 * 1024  # a window of the longest messages; whoever is over repeats them
 REQUEST_BYTES_PER_SOURCE = 8 * 1024 * 1024
