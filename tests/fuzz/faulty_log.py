@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol
@@ -28,8 +28,8 @@ class Stores(Protocol):
 class InMemory:
     """A log in memory, the same for each run."""
 
-    def __init__(self, random: object) -> None:
-        self._log = MemoryLog(random=random)  # type: ignore[arg-type]
+    def __init__(self, random: Callable[[int], bytes]) -> None:
+        self._log = MemoryLog(random=random)
 
     def open(self) -> Log:
         """The same again."""

@@ -46,6 +46,7 @@ FRAMES_US: Final[dict[type[frames.Up], float]] = {
     frames.GetReceipt: 20.0,
 }  # fmt: skip
 
+
 def packet_us(parsed: list[frames.Up]) -> float:
     """The price of a packet with these frames, without the requests in them."""
     price_us = DATAGRAM_US

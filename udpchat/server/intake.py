@@ -180,8 +180,8 @@ class Intake:
             self._members.add(self._accounts_of(peer, peer.session.path.address[0]), peer)
 
     def line_up(self, peers: list[Peer]) -> list[Peer]:
-        """Requests of these peers may be ready: the same peers if nothing waits; else none, and they wait as well."""
-        if not len(self):
+        """Requests of these peers may be ready: the same peers if no member waits; else none, and they wait too."""
+        if not self._members.size:
             return peers
         for peer in peers:
             self.hold_ready(peer)
