@@ -35,25 +35,19 @@ class Desk:
         self._now += 1e-6
         self.intake.begin_turn(self._now)
         for served in self.intake.serve(datagrams):
-            assert not isinstance(served, Peer)
-            data, address = served
-            found = self.rig.chat.registry.find(int.from_bytes(data[1:5], "big"))
-            if found is None:
-                self.intake.charge_stranger(address.host, COST_US)
-            else:
-                self.intake.charge_peer(found[0], address.host, COST_US)
-            self.served.append((address.host, int.from_bytes(data[-2:], "big")))
+            address, number = self.charge(served, COST_US)
+            self.served.append((address.host, number))
 
-    def use_up(self, served: object) -> bool:
-        """What was served costs a whole turn."""
+    def charge(self, served: object, cost_us: float) -> tuple[Address, int]:
+        """What was served costs so much; where it came from, and its number."""
         assert isinstance(served, tuple)
         data, address = served
         found = self.rig.chat.registry.find(int.from_bytes(data[1:5], "big"))
         if found is None:
-            self.intake.charge_stranger(address.host, TURN_US)
+            self.intake.charge_stranger(address.host, cost_us)
         else:
-            self.intake.charge_peer(found[0], address.host, TURN_US)
-        return True
+            self.intake.charge_peer(found[0], address.host, cost_us)
+        return address, int.from_bytes(data[-2:], "big")
 
     def turns(self) -> None:
         """As many turns as it takes."""
@@ -138,7 +132,7 @@ def test_strangers_keep_their_share_though_each_item_of_members_is_worth_a_turn(
     strangers = 0
     for number in range(40):
         desk.intake.begin_turn(1.0 + number)
-        [(_, address)] = [item for item in desk.intake.serve([]) if desk.use_up(item)]
+        [(address, _)] = [desk.charge(served, TURN_US) for served in desk.intake.serve([])]
         strangers += address == STRANGER
     assert strangers == 10
 

@@ -17,9 +17,7 @@ from udpchat.wire import limits
 T = TypeVar("T", bound=Hashable)
 
 DAY_S: Final = 86_400.0
-HOLDERS_MAX: Final = (
-    limits.SOURCES_MAX
-)  # keys, and sources, whose spending is remembered; the oldest is forgotten first
+HOLDERS_MAX: Final = limits.SOURCES_MAX  # of a spent quota, keys or sources; the oldest is forgotten first
 
 
 class Who(NamedTuple):
