@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 
 from tests.server.rig import Rig
-from tests.server.test_core import grow_old
+from tests.server.test_sessions import grow_old
 from tests.sim.world import SERVER, World
 from udpchat.chat import events
 from udpchat.server.frames import FRAMES, FrameContext

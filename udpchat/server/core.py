@@ -10,20 +10,18 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from udpchat.chat import events
-from udpchat.chat.ids import client_id_of
 from udpchat.server.admission import Settings
 from udpchat.server.chat import Chat
-from udpchat.server.credit import DATAGRAM_US, FINISH_US, HELLO_US, UNREAD_US, packet_us
+from udpchat.server.credit import DATAGRAM_US, packet_us
 from udpchat.server.expiry import Expiry
 from udpchat.server.frames import FRAMES, VIOLATIONS, FrameContext
 from udpchat.server.handlers import carry_out
 from udpchat.server.intake import Intake
 from udpchat.server.queries import Query
-from udpchat.server.quotas import Who
 from udpchat.server.registry import Peer
 from udpchat.server.rooms import Room
+from udpchat.server.sessions import Sessions
 from udpchat.session.noise import KeyPair
-from udpchat.session.rate_limit import source_of
 from udpchat.session.responder import HandshakeResponder
 from udpchat.session.session import Session
 from udpchat.session.timers import earliest
@@ -32,9 +30,9 @@ from udpchat.sync.log_stream import LogStream
 from udpchat.sync.timers import TimerHeap
 from udpchat.wire import frames, packets
 from udpchat.wire.content import Reason
-from udpchat.wire.errors import BadDatagram, Drop
+from udpchat.wire.errors import BadDatagram
 from udpchat.wire.frames import encode, pack
-from udpchat.wire.limits import PATH_TIMEOUT_S, PEERS_PER_KEY_MAX
+from udpchat.wire.limits import PATH_TIMEOUT_S
 from udpchat.wire.packets import Address
 from udpchat.wire.requests import ResultBody
 
@@ -52,15 +50,16 @@ class ServerCore:
         self._rooms = self.chat.rooms
         self._fanout = self.chat.fanout
         self._intake = Intake(self.chat.accounts, self._registry, self.counters)
-        self._handshakes = HandshakeResponder(static=static, random=random, is_index_free=self._registry.is_index_free)
         self._expiry = Expiry(self.settings)
         self._timers: TimerHeap[Peer | LogStream | Room] = TimerHeap()
         self._transmits: list[tuple[bytes, Address]] = []
+        handshakes = HandshakeResponder(static=static, random=random, is_index_free=self._registry.is_index_free)
+        self._sessions = Sessions(handshakes, self.chat, self._intake, self._timers, self._transmits)
 
     @property
     def handshakes(self) -> int:
         """How many handshakes are half open or were finished less than HANDSHAKE_LIFETIME_S ago."""
-        return len(self._handshakes)
+        return len(self._sessions.handshakes)
 
     def set_wall_clock(self, offset_s: float) -> None:
         """Set wall clock minus monotonic clock, which dates messages."""
@@ -91,29 +90,7 @@ class ServerCore:
         if datagram[:1] == packets.DATA_KIND and (found := self._registry.find(packets.data_index(datagram))):
             self._take_data_untrusted(now, *found, datagram, address)
         else:
-            self._receive_packet_untrusted(now, datagram, address)
-
-    def _receive_packet_untrusted(self, now: float, datagram: bytes, address: Address) -> None:
-        """A packet of no session."""
-        charge, host = self._intake.charge_stranger, address[0]
-        charge(host, UNREAD_US)
-        match packet := packets.parse_packet_untrusted(datagram):
-            case packets.Hello():
-                begun = self._handshakes.begun
-                self._transmits.append((self._handshakes.receive_hello(now, address, packet), address))
-                charge(host, HELLO_US * (self._handshakes.begun - begun))
-            case packets.Finish():
-                finished = self._handshakes.finished
-                try:
-                    accepted = self._handshakes.receive_finish(now, address, packet)
-                finally:  # what only copies a Finish is cheap, and may be in another's name
-                    charge(host, FINISH_US * (self._handshakes.finished - finished))
-                self._add_session(now, accepted.session, frames.parse_introduction_untrusted(accepted.payload))
-            case packets.Data():
-                self._transmits.append((packets.Reset(packet.index).encode(), address))  # shorter than any Data
-                raise BadDatagram(Drop.UNKNOWN_SESSION)
-            case _:
-                raise BadDatagram(Drop.UNEXPECTED)
+            self._sessions.receive_untrusted(now, datagram, address)
 
     def _take_data_untrusted(self, now: float, peer: Peer, session: Session, datagram: bytes, address: Address) -> None:
         if address != session.path.address:
@@ -130,43 +107,13 @@ class ServerCore:
             for frame in parsed:
                 ending = FRAMES[type(frame)](context, frame)
                 if ending is not None:
-                    return self._disconnect(now, peer, ending)
+                    return self._sessions.end(now, peer, ending)
             if peer.window.has_held:
                 self._carry_out(now, peer)
         except BadDatagram as drop:
             if drop.reason in VIOLATIONS:
-                self._disconnect(now, peer, Reason.PROTOCOL_VIOLATION)
+                self._sessions.end(now, peer, Reason.PROTOCOL_VIOLATION)
             raise
-
-    def _add_session(self, now: float, session: Session, introduction: frames.Introduction) -> None:
-        """A handshake is complete: add a new peer, or give a known peer its new session."""
-        if known := self._registry.find(session.index):
-            peer = known[0]  # a repeated Finish: any Data stops the repetition
-        else:
-            client = self._registry.find_client(client_id_of(session.remote_static, introduction.instance))
-            if client is not None and client.session.order > session.order:
-                raise BadDatagram(Drop.UNKNOWN_SESSION)  # a late Finish: the peer has made a session since that Hello
-            if client is None:
-                self._make_place(now, Who(session.remote_static, source_of(session.path.address[0])))
-            peer = self.chat.take_session(now, client, session, introduction)
-        self._fanout.send(peer, encode(frames.Pong(0)))
-
-    def _make_place(self, now: float, who: Who) -> None:
-        """Disconnect another device of this key, or one that has not entered, if there is no place else."""
-        surplus = self._registry.surplus_for(who)
-        if surplus is not None and surplus.key == who.key:
-            refused = frames.EnterRefused("too_many_devices", (str(PEERS_PER_KEY_MAX),))
-            self._disconnect(now, surplus, Reason.DISPLACED, [encode(refused)])
-        elif surplus is not None:
-            self._disconnect(now, surplus, Reason.TIMED_OUT)
-
-    def _disconnect(self, now: float, peer: Peer, reason: Reason, before: Sequence[bytes] = ()) -> None:
-        """End a peer's session; `before` are frames sent in the same packet as the Goodbye."""
-        if peer.nick is not None:
-            self.chat.happened.append(events.PeerLeft(peer.nick, reason))
-        self._transmits.append(_goodbye(peer.session, reason, before))
-        self._rooms.remove(now, peer, reason)
-        self._timers.forget(peer)
 
     # --- The log ----------
 
@@ -207,7 +154,7 @@ class ServerCore:
         self._expiry.on_run(now, self.next_timeout)
         self._intake.begin_turn(now)
         self._serve(now)
-        self._handshakes.handle_timeout(now)
+        self._sessions.handshakes.handle_timeout(now)
         for owner in self._timers.take_due(now):
             if isinstance(owner, Peer):
                 self._handle_peer_timeout(now, owner)
@@ -225,7 +172,7 @@ class ServerCore:
             return self._timers.arm(peer, due)
         self._fanout.to_flush[peer] = None
         if self._expiry.is_expired(now, peer):
-            return self._disconnect(now, peer, Reason.TIMED_OUT)
+            return self._sessions.end(now, peer, Reason.TIMED_OUT)
         if self._expiry.is_previous_over(now, peer):
             self._registry.end_previous(peer)
         peer.session.path.handle_timeout(now)
@@ -233,7 +180,9 @@ class ServerCore:
 
     def next_timeout(self) -> float | None:
         """When `handle_timeout` is due; None if no timer runs."""
-        return earliest(self._handshakes.next_timeout(), self._timers.next_timeout(), self._intake.next_timeout())
+        return earliest(
+            self._sessions.handshakes.next_timeout(), self._timers.next_timeout(), self._intake.next_timeout()
+        )
 
     # --- Out ----------
 
@@ -278,7 +227,8 @@ class ServerCore:
 
     def drain_transmits(self) -> list[tuple[bytes, Address]]:
         """Datagrams to send, in order."""
-        transmits, self._transmits = self._transmits, []
+        transmits = self._transmits.copy()
+        self._transmits.clear()
         return transmits
 
     def drain_events(self) -> list[events.ServerEvent]:
@@ -286,11 +236,7 @@ class ServerCore:
 
     def stop(self, now: float) -> None:
         """The server stops: send all peers a Goodbye."""
-        self._transmits += [_goodbye(peer.session, Reason.STOPPING) for peer in self._registry]
-
-
-def _goodbye(session: Session, reason: Reason, before: Sequence[bytes] = ()) -> tuple[bytes, Address]:
-    return session.seal(pack([*before, encode(frames.Goodbye(reason))])), session.path.address
+        self._sessions.end_all()
 
 
 def _challenges(session: Session) -> list[tuple[bytes, Address]]:
