@@ -95,12 +95,18 @@ class ServerCore:
     def _take_data_untrusted(self, now: float, peer: Peer, session: Session, datagram: bytes, address: Address) -> None:
         if address != session.path.address:
             session.path.timeout_s = max(3 * peer.round_trip.timeout_s, PATH_TIMEOUT_S)
-        price_us = DATAGRAM_US
+        intake, host = self._intake, address[0]
         try:
-            parsed = frames.parse_up_untrusted(session.open_untrusted(now, datagram, address))
-            price_us = packet_us(parsed)
-        finally:
-            self._intake.charge_peer(peer, address[0], price_us)
+            payload = session.open_untrusted(now, datagram, address)
+        except BadDatagram:
+            intake.charge_stranger(host, DATAGRAM_US)  # it proves no key: forged, or a copy
+            raise
+        try:
+            parsed = frames.parse_up_untrusted(payload)
+        except BadDatagram:
+            intake.charge_peer(peer, host, DATAGRAM_US)
+            raise
+        intake.charge_peer(peer, host, packet_us(parsed))
         self._fanout.to_flush[peer] = None
         context = FrameContext(now, self.chat, peer, session, address)
         try:

@@ -1,0 +1,59 @@
+"""Data that is forged or copied in another's name proves no key, and is charged to none (SPEC 6.7)."""
+
+from __future__ import annotations
+
+from tests.attacks.member import Member
+from tests.server.rig import Rig
+from udpchat.server.credit import DATAGRAM_US
+from udpchat.server.registry import Peer
+from udpchat.wire.errors import Drop
+from udpchat.wire.frames import Ping, encode, pack
+from udpchat.wire.packets import Data
+
+COPIES = 20
+UNKNOWN_FRAME = b"\xc1"  # no MessagePack
+
+
+def peer_of(rig: Rig, member: Member) -> Peer:
+    return rig.chat.registry.peers_of(member.key.public)[0]
+
+
+def entered() -> tuple[Rig, Member, Peer]:
+    rig = Rig()
+    member = Member(rig)
+    member.enter("alice")
+    return rig, member, peer_of(rig, member)
+
+
+def receive(rig: Rig, member: Member, datagrams: list[bytes]) -> None:
+    rig.server.receive(rig.now, [(datagram, member.address) for datagram in datagrams])
+
+
+def test_forged_data_is_not_charged_to_the_peer_whose_session_it_names() -> None:
+    rig, member, alice = entered()
+    used_us = alice.account.used_us
+    receive(
+        rig, member, [Data(alice.session.index, counter, bytes(40)).encode() for counter in range(100, 100 + COPIES)]
+    )
+    assert rig.server.counters[Drop.BAD_SEAL] == COPIES
+    assert alice.account.used_us == used_us
+
+
+def test_a_copy_of_data_is_not_charged_to_the_peer_that_sent_it() -> None:
+    rig, member, alice = entered()
+    assert member.session is not None
+    sent = member.session.seal(pack([encode(Ping(0))]))
+    receive(rig, member, [sent])
+    used_us = alice.account.used_us
+    receive(rig, member, [sent] * COPIES)
+    assert rig.server.counters[Drop.REPLAYED] == COPIES
+    assert alice.account.used_us == used_us
+
+
+def test_data_that_cannot_be_read_is_charged_to_the_peer_that_sealed_it() -> None:
+    rig, member, alice = entered()
+    assert member.session is not None
+    used_us = alice.account.used_us
+    receive(rig, member, [member.session.seal(UNKNOWN_FRAME) for _ in range(COPIES)])
+    assert rig.server.counters[Drop.MALFORMED] == COPIES
+    assert alice.account.used_us == used_us + COPIES * DATAGRAM_US
