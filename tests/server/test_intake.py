@@ -10,7 +10,8 @@ import pytest
 from tests.server.rig import Rig
 from udpchat.server import intake as module
 from udpchat.server.credit import Account, Accounts
-from udpchat.server.intake import STRANGERS_SHARE, TURN_US, FairQueue, Intake
+from udpchat.server.intake import FairQueue, Intake
+from udpchat.server.meter import STRANGERS_SHARE, TURN_US, Meter
 from udpchat.server.registry import Peer
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.limits import WAITING_DATAGRAMS_PER_FLOW_MAX
@@ -27,7 +28,8 @@ class Desk:
     def __init__(self) -> None:
         self.rig = Rig()
         self.counters: Counter[str] = Counter()
-        self.intake = Intake(self.rig.chat.accounts, self.rig.chat.registry, self.counters)
+        self.meter = Meter(self.rig.chat.accounts)
+        self.intake = Intake(self.meter, self.rig.chat.registry, self.counters)
         self.served: list[tuple[str, int]] = []
         self._now = 0.0
 
@@ -44,10 +46,15 @@ class Desk:
         data, address = served
         found = self.rig.chat.registry.find(int.from_bytes(data[1:5], "big"))
         if found is None:
-            self.intake.charge_stranger(address.host, cost_us)
+            self.meter.charge_stranger(address.host, cost_us)
         else:
-            self.intake.charge_peer(found[0], address.host, cost_us)
+            self.meter.charge_peer(found[0], cost_us)
         return address, int.from_bytes(data[-2:], "big")
+
+    def spend(self, peer: Peer) -> None:
+        """A peer takes two turns, which its accounts show in the next."""
+        self.meter.charge_peer(peer, 2 * TURN_US)
+        self.turn()
 
     def turns(self) -> None:
         """As many turns as it takes."""
@@ -104,12 +111,10 @@ def test_those_who_used_as_much_take_turns(desk: Desk) -> None:
 
 
 def test_the_keys_of_one_source_share_what_a_few_keys_may_use(desk: Desk) -> None:
-    crowd = [desk.rig.stranger() for _ in range(60)]
-    host = crowd[0].session.path.address.host
+    crowd = [desk.rig.stranger(host="10.7.7.7") for _ in range(60)]
     alice = desk.rig.stranger()
-    of_crowd = [(data_of(peer, at)[0], Address(host, 1_000 + at)) for at in range(40) for peer in crowd]
+    of_crowd = [data_of(peer, at) for at in range(40) for peer in crowd]
     desk.turn(*of_crowd[: 20 * A_TURN])
-    assert alice.session.path.address.host != host
     for number in range(8):
         desk.turn(data_of(alice, number), *of_crowd[20 * A_TURN + number : 20 * A_TURN + number + 1])
         assert desk.hosts().count(alice.session.path.address.host) == number + 1
@@ -169,7 +174,7 @@ def test_a_datagram_whose_session_ended_while_it_waited_is_not_answered(desk: De
 def test_ready_requests_wait_once_a_peer_with_its_datagrams_and_who_used_least_is_first(desk: Desk) -> None:
     alice, bob = desk.rig.stranger(), desk.rig.stranger()
     desk.intake.begin_turn(0.0)
-    desk.intake.charge_peer(alice, "10.0.0.1", 2 * TURN_US)
+    desk.meter.charge_peer(alice, 2 * TURN_US)
     for peer in (alice, bob, alice):
         desk.intake.hold_ready(peer)
     assert list(desk.intake.serve([])) == [] and desk.intake.next_timeout() == 0.0
@@ -190,7 +195,7 @@ def test_ready_requests_that_wait_for_the_log_are_served_once_it_was_written(des
     for peer in (alice, bob, alice):
         desk.intake.hold_until_written(peer)
     assert list(desk.intake.serve([])) == [] and desk.intake.next_timeout() is None
-    desk.intake.charge_peer(alice, "10.0.0.1", 1.0)
+    desk.spend(alice)
     desk.intake.release_written()
     assert list(desk.intake.serve([])) == [bob, alice]
 
@@ -198,7 +203,7 @@ def test_ready_requests_that_wait_for_the_log_are_served_once_it_was_written(des
 def test_who_becomes_ready_goes_before_nobody_who_waits(desk: Desk) -> None:
     alice, bob = desk.rig.stranger(), desk.rig.stranger()
     assert desk.intake.line_up([alice, bob]) == [alice, bob]
-    desk.intake.charge_peer(alice, "10.0.0.1", 1.0)
+    desk.spend(alice)
     desk.intake.hold_ready(bob)
     assert desk.intake.line_up([alice]) == []
     assert list(desk.intake.serve([])) == [bob, alice]

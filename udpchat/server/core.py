@@ -17,6 +17,7 @@ from udpchat.server.expiry import Expiry
 from udpchat.server.frames import FRAMES, VIOLATIONS, FrameContext
 from udpchat.server.handlers import carry_out
 from udpchat.server.intake import Intake
+from udpchat.server.meter import Meter
 from udpchat.server.queries import Query
 from udpchat.server.registry import Peer
 from udpchat.server.rooms import Room
@@ -49,12 +50,13 @@ class ServerCore:
         self._registry = self.chat.registry
         self._rooms = self.chat.rooms
         self._fanout = self.chat.fanout
-        self._intake = Intake(self.chat.accounts, self._registry, self.counters)
+        self._meter = Meter(self.chat.accounts)
+        self._intake = Intake(self._meter, self._registry, self.counters)
         self._expiry = Expiry(self.settings)
         self._timers: TimerHeap[Peer | LogStream | Room] = TimerHeap()
         self._transmits: list[tuple[bytes, Address]] = []
         handshakes = HandshakeResponder(static=static, random=random, is_index_free=self._registry.is_index_free)
-        self._sessions = Sessions(handshakes, self.chat, self._intake, self._timers, self._transmits)
+        self._sessions = Sessions(handshakes, self.chat, self._meter, self._timers, self._transmits)
 
     @property
     def handshakes(self) -> int:
@@ -95,18 +97,17 @@ class ServerCore:
     def _take_data_untrusted(self, now: float, peer: Peer, session: Session, datagram: bytes, address: Address) -> None:
         if address != session.path.address:
             session.path.timeout_s = max(3 * peer.round_trip.timeout_s, PATH_TIMEOUT_S)
-        intake, host = self._intake, address[0]
         try:
             payload = session.open_untrusted(now, datagram, address)
         except BadDatagram:
-            intake.charge_stranger(host, DATAGRAM_US)  # it proves no key: forged, or a copy
+            self._meter.charge_stranger(address[0], DATAGRAM_US)  # it proves no key: forged, or a copy
             raise
+        price_us = DATAGRAM_US
         try:
             parsed = frames.parse_up_untrusted(payload)
-        except BadDatagram:
-            intake.charge_peer(peer, host, DATAGRAM_US)
-            raise
-        intake.charge_peer(peer, host, packet_us(parsed))
+            price_us = packet_us(parsed)
+        finally:
+            self._meter.charge_peer(peer, price_us)
         self._fanout.to_flush[peer] = None
         context = FrameContext(now, self.chat, peer, session, address)
         try:
@@ -209,19 +210,19 @@ class ServerCore:
 
     def _carry_out(self, now: float, peer: Peer) -> None:
         """Carry out the requests of a peer that are ready; what does not fit the turn waits for the next."""
-        while not self._intake.is_turn_over:
+        while not self._meter.is_turn_over:
             if self.chat.commits.is_full:
                 return self._intake.hold_until_written(peer)
             if (price := carry_out(now, self.chat, peer)) is None:
                 return
-            self._intake.charge_peer(peer, peer.session.path.address[0], *price)
+            self._meter.charge_peer(peer, *price)
         self._intake.hold_ready(peer)
 
     def _flush_peer(self, now: float, peer: Peer) -> None:
         session, downlink, datagrams = peer.session, peer.downlink, self._fanout.datagrams(now, peer)
         self._transmits += datagrams
         if len(datagrams) > 1:
-            self._intake.charge_packets(peer, len(datagrams))
+            self._meter.charge_packets(peer, len(datagrams))
         if downlink.unreadable is not None:
             self.chat.on_unreadable(downlink.unreadable)
         due = downlink.next_timeout(now)

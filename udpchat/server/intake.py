@@ -10,18 +10,15 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from heapq import heappop, heappush, heapreplace
-from typing import Final, Generic, TypeVar
+from typing import Generic, TypeVar
 
-from udpchat.server.credit import PACKET_US, Account, Accounts
+from udpchat.server.credit import Account, Accounts
+from udpchat.server.meter import Meter
 from udpchat.server.registry import Peer, Registry
 from udpchat.session.rate_limit import source_of
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.limits import WAITING_DATAGRAMS_MAX, WAITING_DATAGRAMS_PER_FLOW_MAX
 from udpchat.wire.packets import DATA_KIND, Address, data_index
-
-TURN_US: Final = 3_000.0
-SHARED_BY: Final = 8.0  # under load, so many entries share a write and a packet: what is done later takes so much less
-STRANGERS_SHARE: Final = 0.25  # of the work, while both they and members wait
 
 Datagram = tuple[bytes, Address]
 T = TypeVar("T")
@@ -89,79 +86,39 @@ class FairQueue(Generic[T]):
 
 
 class Intake:
-    """What waits to be served, the accounts that it is charged to, and what is left of this turn.
+    """What waits to be served, of members and of strangers."""
 
-    Packets that prove no key are charged to accounts of their own: whoever forges their source harms no member.
-    """
+    __slots__ = ("_began_at", "_counters", "_members", "_meter", "_ready", "_registry", "_strangers", "_unwritten")
 
-    __slots__ = (
-        "_accounts", "_began_at", "_counters", "_members", "_members_us", "_ready", "_registry", "_spent_us",
-        "_strangers", "_strangers_us", "_unproven", "_unwritten",
-    )  # fmt: skip
-
-    def __init__(self, accounts: Accounts, registry: Registry, counters: Counter[str]) -> None:
-        """`accounts`: of keys, and of the sources of their packets; `counters`: of drops."""
-        self._accounts = accounts
+    def __init__(self, meter: Meter, registry: Registry, counters: Counter[str]) -> None:
+        """`meter`: of the work of a turn; `counters`: of drops."""
+        self._meter = meter
         self._registry = registry
         self._counters = counters
-        self._unproven = Accounts()
-        self._members: FairQueue[Datagram | Peer] = FairQueue(accounts)
-        self._strangers: FairQueue[Datagram] = FairQueue(self._unproven)
+        self._members: FairQueue[Datagram | Peer] = FairQueue(meter.members)
+        self._strangers: FairQueue[Datagram] = FairQueue(meter.strangers)
         self._ready: set[Peer] = set()
         self._unwritten: dict[Peer, None] = {}
-        self._spent_us = 0.0  # in this turn
-        self._members_us = self._strangers_us = 0.0  # for each, while both wait
         self._began_at = 0.0
 
     def __len__(self) -> int:
         """How many datagrams wait, and peers with requests that are ready."""
         return self._members.size + self._strangers.size
 
-    # --- Turns ----------
-
     def begin_turn(self, now: float) -> None:
         """A turn begins."""
-        self._accounts.run(now, is_work_waiting=bool(self._members.size))
-        self._unproven.run(now, is_work_waiting=bool(self._strangers.size))
-        if not (self._members.size and self._strangers.size):
-            self._members_us = self._strangers_us = 0.0
-        self._spent_us = 0.0
+        self._meter.begin_turn(now, members_wait=bool(self._members.size), strangers_wait=bool(self._strangers.size))
         self._began_at = now
-
-    @property
-    def is_turn_over(self) -> bool:
-        return self._spent_us >= TURN_US
 
     def next_timeout(self) -> float | None:
         """When the next turn may begin; None if nothing waits."""
         return self._began_at if self._members.size or self._strangers.size else None
 
-    def charge_peer(self, peer: Peer, host: str, price_us: float, later_us: float = 0.0) -> None:
-        """Work for a peer, caused by a packet from this host: in this turn, and later.
-
-        What is done later fills the turn too: or a turn would take on more than can be sent before the next.
-        """
-        self._spent_us += price_us + later_us / SHARED_BY
-        self._members_us += price_us
-        self._accounts.charge(price_us + later_us, peer.account, self._accounts.open(source_of(host)))
-
-    def charge_packets(self, peer: Peer, count: int) -> None:
-        """So many packets go to a peer at once: history, or answers to much."""
-        self.charge_peer(peer, peer.session.path.address[0], PACKET_US * count)
-
-    def charge_stranger(self, host: str, price_us: float) -> None:
-        """Work for a packet of no session."""
-        self._spent_us += price_us
-        self._strangers_us += price_us
-        self._unproven.charge(price_us, self._unproven.open(source_of(host)))
-
-    # --- What is served ----------
-
     def serve(self, datagrams: Iterable[Datagram]) -> Iterator[Datagram | Peer]:
         """These and what waits, as far as the turn allows; the others wait, or are counted as OVER_SHARE."""
         is_waiting = bool(len(self))
         for datagram in datagrams:
-            if not is_waiting and self._spent_us < TURN_US:
+            if not is_waiting and not self._meter.is_turn_over:
                 yield datagram
                 continue
             is_waiting = True
@@ -169,7 +126,7 @@ class Intake:
                 self._hold(datagram)
             except BadDatagram as drop:
                 self._counters[drop.reason] += 1
-        while len(self) and self._spent_us < TURN_US:
+        while len(self) and not self._meter.is_turn_over:
             if (taken := self._take()) is not None:
                 yield taken
 
@@ -177,7 +134,7 @@ class Intake:
         """Requests of a peer are ready: they wait with its datagrams."""
         if peer not in self._ready:
             self._ready.add(peer)
-            self._members.add(self._accounts_of(peer, peer.session.path.address[0]), peer)
+            self._members.add(self._meter.accounts_of(peer), peer)
 
     def line_up(self, peers: list[Peer]) -> list[Peer]:
         """Requests of these peers may be ready: the same peers if no member waits; else none, and they wait too."""
@@ -197,21 +154,17 @@ class Intake:
             self.hold_ready(peer)
         self._unwritten.clear()
 
-    def _accounts_of(self, peer: Peer, host: str) -> tuple[Account, ...]:
-        return peer.account, self._accounts.open(source_of(host))
-
     def _hold(self, datagram: Datagram) -> None:
         data, (host, *_) = datagram
         found = self._registry.find(data_index(data)) if data[:1] == DATA_KIND else None
         if found is None:
-            self._strangers.add_untrusted((self._unproven.open(source_of(host)),), datagram)
+            self._strangers.add_untrusted((self._meter.strangers.open(source_of(host)),), datagram)
         else:
-            self._members.add_untrusted(self._accounts_of(found[0], host), datagram)
+            self._members.add_untrusted(self._meter.accounts_of(found[0]), datagram)
 
     def _take(self) -> Datagram | Peer | None:
         """What is next; None if it was a datagram of a session that ended while it waited."""
-        is_strangers_turn = self._strangers_us < STRANGERS_SHARE * (self._strangers_us + self._members_us)
-        if not self._members.size or (is_strangers_turn and self._strangers.size):
+        if not self._members.size or (self._strangers.size and self._meter.is_strangers_turn):
             return self._strangers.take()
         taken = self._members.take()
         if isinstance(taken, Peer):

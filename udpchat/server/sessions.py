@@ -9,7 +9,7 @@ from udpchat.chat import events
 from udpchat.chat.ids import client_id_of
 from udpchat.server.chat import Chat
 from udpchat.server.credit import FINISH_US, HELLO_US, UNREAD_US
-from udpchat.server.intake import Intake
+from udpchat.server.meter import Meter
 from udpchat.server.quotas import Who
 from udpchat.server.registry import Peer
 from udpchat.session.rate_limit import source_of
@@ -32,13 +32,13 @@ class Timers(Protocol):
 class Sessions:
     """Strangers become peers by a handshake, and peers have a fresh session by another."""
 
-    __slots__ = ("_chat", "_intake", "_registry", "_timers", "_transmits", "handshakes")
+    __slots__ = ("_chat", "_meter", "_registry", "_timers", "_transmits", "handshakes")
 
     def __init__(
         self,
         handshakes: HandshakeResponder,
         chat: Chat,
-        intake: Intake,
+        meter: Meter,
         timers: Timers,
         transmits: list[tuple[bytes, Address]],
     ) -> None:
@@ -46,13 +46,13 @@ class Sessions:
         self.handshakes = handshakes
         self._chat = chat
         self._registry = chat.registry
-        self._intake = intake
+        self._meter = meter
         self._timers = timers
         self._transmits = transmits
 
     def receive_untrusted(self, now: float, datagram: bytes, address: Address) -> None:
         """A packet of no session."""
-        charge, host = self._intake.charge_stranger, address[0]
+        charge, host = self._meter.charge_stranger, address[0]
         charge(host, UNREAD_US)
         match packet := packets.parse_packet_untrusted(datagram):
             case packets.Hello():
@@ -101,6 +101,7 @@ class Sessions:
         self._send_goodbye(peer, reason, before)
         self._chat.rooms.remove(now, peer, reason)
         self._timers.forget(peer)
+        self._meter.settle()
 
     def end_all(self) -> None:
         """The server stops: send all peers a Goodbye."""

@@ -1,0 +1,85 @@
+"""What the work of this turn costs, and the accounts that it is charged to (SPEC 6.7).
+
+The price of each piece of work counts at once for the length of the turn; the accounts are charged with one sum for
+each peer, at the latest before the turn after next.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from udpchat.server.credit import PACKET_US, Account, Accounts
+from udpchat.server.registry import Peer
+from udpchat.session.rate_limit import source_of
+
+TURN_US: Final = 3_000.0
+SHARED_BY: Final = 8.0  # under load, so many entries share a write and a packet: what is done later takes so much less
+STRANGERS_SHARE: Final = 0.25  # of the work, while both they and members wait
+
+
+class Meter:
+    """The work of a turn, in microseconds: for members, and for strangers, whose accounts are separate.
+
+    Packets that prove no key are charged to accounts of their own: whoever forges their source harms no member.
+    `members`, `strangers`: the two books, of keys and of sources.
+    """
+
+    __slots__ = ("_members_us", "_spent_us", "_strangers_us", "_uncharged", "_unsettled_us", "members", "strangers")
+
+    def __init__(self, members: Accounts) -> None:
+        self.members = members
+        self.strangers = Accounts()
+        self._spent_us = 0.0  # in this turn
+        self._members_us = self._strangers_us = 0.0  # for each, while both wait
+        self._uncharged: dict[Peer, float] = {}  # the work for each since the accounts were charged
+        self._unsettled_us = 0.0  # of the turns since then
+
+    def begin_turn(self, now: float, *, members_wait: bool, strangers_wait: bool) -> None:
+        """A turn begins."""
+        self._unsettled_us += self._spent_us
+        self._spent_us = 0.0
+        if self._unsettled_us >= TURN_US or members_wait:
+            self.settle()
+        self.members.run(now, is_work_waiting=members_wait)
+        self.strangers.run(now, is_work_waiting=strangers_wait)
+        if not (members_wait and strangers_wait):
+            self._members_us = self._strangers_us = 0.0
+
+    def settle(self) -> None:
+        """Charge the accounts with all work so far: with one sum for each peer, as it is less to do."""
+        for peer, price_us in self._uncharged.items():
+            self.members.charge(price_us, *self.accounts_of(peer))
+        self._uncharged.clear()
+        self._unsettled_us = 0.0
+
+    @property
+    def is_turn_over(self) -> bool:
+        return self._spent_us >= TURN_US
+
+    @property
+    def is_strangers_turn(self) -> bool:
+        """Whether strangers had less than their share, if both wait."""
+        return self._strangers_us < STRANGERS_SHARE * (self._strangers_us + self._members_us)
+
+    def charge_peer(self, peer: Peer, price_us: float, later_us: float = 0.0) -> None:
+        """Work for a peer: in this turn, and later.
+
+        What is done later fills the turn too: or a turn would take on more than can be sent before the next.
+        """
+        self._spent_us += price_us + later_us / SHARED_BY
+        self._members_us += price_us
+        self._uncharged[peer] = self._uncharged.get(peer, 0.0) + price_us + later_us
+
+    def charge_packets(self, peer: Peer, count: int) -> None:
+        """So many packets go to a peer at once: history, or answers to much."""
+        self.charge_peer(peer, PACKET_US * count)
+
+    def charge_stranger(self, host: str, price_us: float) -> None:
+        """Work for a packet that proves no key."""
+        self._spent_us += price_us
+        self._strangers_us += price_us
+        self.strangers.charge(price_us, self.strangers.open(source_of(host)))
+
+    def accounts_of(self, peer: Peer) -> tuple[Account, Account]:
+        """Of its key, and of the source that it has proved: that of a datagram may be forged."""
+        return peer.account, self.members.open(source_of(peer.session.path.address[0]))
