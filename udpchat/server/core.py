@@ -215,7 +215,7 @@ class ServerCore:
                 return self._intake.hold_until_written(peer)
             if (price := carry_out(now, self.chat, peer)) is None:
                 return
-            self._meter.charge_peer(peer, *price)
+            self._meter.charge_peer(peer, price.now_us, price.later_us)
         self._intake.hold_ready(peer)
 
     def _flush_peer(self, now: float, peer: Peer) -> None:

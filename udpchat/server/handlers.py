@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from udpchat.chat.ids import ROOM_PREFIX, SAID_PREFIXES
 from udpchat.chat.names import BadName, parse_nick, parse_room, skeleton
@@ -26,6 +26,7 @@ from udpchat.session.noise import fingerprint
 from udpchat.sync.log import LogUnreadable, SearchQuery
 from udpchat.wire import requests
 from udpchat.wire.content import ACTION, TEXT, Reason, TopicSet
+from udpchat.wire.fields import Value
 from udpchat.wire.frames import encode
 from udpchat.wire.limits import AWAY_BYTES_MAX, SEARCH_BYTES_MAX, TEXT_BYTES_MAX, TOPIC_BYTES_MAX
 from udpchat.wire.requests import Done, Failed
@@ -36,8 +37,7 @@ PAGE_ITEMS_MAX = 200
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class RequestContext:
+class RequestContext(Value, frozen=True):
     """Who sends a request, and when."""
 
     now: float
@@ -236,7 +236,7 @@ HANDLERS: dict[type[requests.RequestBody], Handler] = {
 }
 
 
-class Price(NamedTuple):
+class Price(Value, frozen=True):
     """What a request takes at once, and what is done later: it is written, and sent to those it reaches."""
 
     now_us: float
@@ -245,13 +245,14 @@ class Price(NamedTuple):
 
 def price_of(context: RequestContext, request: Any) -> Price:
     """The price of a `RequestBody`."""
-    handler, rooms = HANDLERS[type(request)], context.chat.rooms
-    later_us = WRITE_US if handler.is_written else 0.0
+    handler, reached = HANDLERS[type(request)], 0
     if handler.reach is not Reach.NOBODY:
         names = context.peer.rooms if handler.reach is Reach.ROOMS else (request.room,)
-        reached = sum(room.stream.followers for name in names if (room := rooms.get(name)) is not None)
-        later_us += reached * (FOLLOWER_US if handler.reach is Reach.FOLLOWERS else MEMBER_US)
-    return Price(handler.price_us, later_us)
+        for name in names:
+            room = context.chat.rooms.get(name)
+            reached += room.stream.followers if room is not None else 0
+    each_us = FOLLOWER_US if handler.reach is Reach.FOLLOWERS else MEMBER_US
+    return Price(handler.price_us, reached * each_us + (WRITE_US if handler.is_written else 0.0))
 
 
 def carry_out(now: float, chat: Chat, peer: Peer) -> Price | None:
@@ -260,18 +261,17 @@ def carry_out(now: float, chat: Chat, peer: Peer) -> Price | None:
     window = peer.window
     if peer.nick is None:
         return None
-    context = RequestContext(now, chat, peer)
     if chat.commits.is_unwritable and window.may_answer():
         held = window.take_held(lambda request: HANDLERS[type(request)].order is Order.ANSWERED)
         if held is not None:
-            return _handle(context, *held)
+            return _handle(RequestContext(now, chat, peer), *held)
     request = window.peek_ready()
     if request is None:
         return None
     order = HANDLERS[type(request)].order
     if (window.waiting and order is not Order.PROPOSED) or (order is Order.ANSWERED and not window.may_answer()):
         return None
-    return _handle(context, window.take_ready(), request)
+    return _handle(RequestContext(now, chat, peer), window.take_ready(), request)
 
 
 def _handle(context: RequestContext, counter: int, request: requests.RequestBody) -> Price:

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import Final, Generic, TypeVar
 
 from udpchat.wire import limits
+from udpchat.wire.fields import Value
 
 T = TypeVar("T", bound=Hashable)
 
@@ -20,7 +21,7 @@ DAY_S: Final = 86_400.0
 HOLDERS_MAX: Final = limits.SOURCES_MAX  # of a spent quota, keys or sources; the oldest is forgotten first
 
 
-class Who(NamedTuple):
+class Who(Value, frozen=True):
     """Whom something is charged to: a public key, and a source (`source_of`)."""
 
     key: bytes

@@ -16,6 +16,7 @@ from udpchat.server.claims import has_lapsed, renewed
 from udpchat.server.state import State
 from udpchat.sync.log import Append, RequestId
 from udpchat.wire.content import Claim, ConversationRecord, Message, ReadMark, TopicRecord
+from udpchat.wire.fields import Value
 from udpchat.wire.frames import encode, encode_message
 from udpchat.wire.limits import LOG_ENTRIES_MAX
 from udpchat.wire.requests import Done, Failed, MarkRead, Presence, Rename, ResultBody, Say, SetTopic, Stored, Tell
@@ -23,8 +24,7 @@ from udpchat.wire.requests import Done, Failed, MarkRead, Presence, Rename, Resu
 # --- Proposals ----------
 
 
-@dataclass(frozen=True, slots=True)
-class Telling:
+class Telling(Value, frozen=True):
     """A `Tell`, and the presence of its addressee."""
 
     request: Tell
@@ -48,8 +48,7 @@ class Author:
     capabilities: frozenset[int] = field(default=frozenset(), compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class EnterProposal:
+class EnterProposal(Value, frozen=True):
     """A device wants to enter under a nick. Not a request: it has no counter, and is repeated until answered.
 
     `time_ms` 0: an own nick is not claimed anew, for nothing can be written.
@@ -60,8 +59,7 @@ class EnterProposal:
     time_ms: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ActionProposal:
+class ActionProposal(Value, frozen=True):
     """What a request wants done: `counter` is that of the request, `nick` the one that its author uses now."""
 
     author: Author
@@ -77,8 +75,7 @@ Proposal = EnterProposal | ActionProposal
 # --- Effects: carried out once the entries are durable ----------
 
 
-@dataclass(frozen=True, slots=True)
-class SendResult:
+class SendResult(Value, frozen=True):
     """Answer the author's request."""
 
     client_id: bytes
@@ -86,16 +83,14 @@ class SendResult:
     result: ResultBody
 
 
-@dataclass(frozen=True, slots=True)
-class Admit:
+class Admit(Value, frozen=True):
     """The device enters under a nick that its key owns."""
 
     client_id: bytes
     nick: str
 
 
-@dataclass(frozen=True, slots=True)
-class Reject:
+class Reject(Value, frozen=True):
     """The device may not enter under the nick it requested."""
 
     client_id: bytes
@@ -103,8 +98,7 @@ class Reject:
     detail: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeNick:
+class ChangeNick(Value, frozen=True):
     """The request `counter` gives the device another nick of its key."""
 
     client_id: bytes
@@ -112,8 +106,7 @@ class ChangeNick:
     nick: str
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeTopic:
+class ChangeTopic(Value, frozen=True):
     """The topic of a room changes."""
 
     room: str
@@ -121,8 +114,7 @@ class ChangeTopic:
     nick: str
 
 
-@dataclass(frozen=True, slots=True)
-class FollowPrivate:
+class FollowPrivate(Value, frozen=True):
     """All entered devices of these keys follow a log that is theirs: a conversation, an inbox."""
 
     log: str
@@ -133,8 +125,7 @@ PeerEffect = SendResult | Admit | Reject | ChangeNick
 Effect = PeerEffect | ChangeTopic | FollowPrivate
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(Value, frozen=True):
     """The outcome of a proposal."""
 
     proposal: Proposal

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from udpchat.wire.fields import Value
 
-@dataclass(frozen=True, slots=True)
-class RequestId:
+
+class RequestId(Value, frozen=True):
     """Which request an entry comes from: `client_id` stands for the key and the instance of the client together."""
 
     client_id: bytes
     counter: int
 
 
-@dataclass(frozen=True, slots=True)
-class Append:
+class Append(Value, frozen=True):
     """An entry to be written at `sequence`, and the request it answers; both become durable together (SPEC 7)."""
 
     log: str
@@ -24,8 +24,7 @@ class Append:
     origin: RequestId | None
 
 
-@dataclass(frozen=True, slots=True)
-class Extent:
+class Extent(Value, frozen=True):
     """How far a log reaches: entries `base + 1` to `head`. The generation changes if and only if the head went back."""
 
     generation: int

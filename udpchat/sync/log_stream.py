@@ -7,12 +7,12 @@ of all its logs.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 
 from udpchat.sync.fragments import split
 from udpchat.sync.log import EntryReader, LogUnreadable
 from udpchat.sync.memory_budget import MemoryBudget
 from udpchat.sync.packing import FRAME_BYTES_MAX
+from udpchat.wire.fields import Value
 from udpchat.wire.frames import Entries, EntryFragment, encode, pack, raw
 from udpchat.wire.limits import (
     ACK_INTERVAL_S_MIN,
@@ -33,8 +33,7 @@ ANNOUNCE_AFTER_S = (0.02, 0.2, 1.0)  # of silence in a large room; OpenPGM's SPM
 ANNOUNCE_ACK_DELAYS_MIN = 0.4  # not before followers had time to acknowledge: that would double what is sent
 
 
-@dataclass(frozen=True, slots=True)
-class EncodedEntries:
+class EncodedEntries(Value, frozen=True):
     """Entries `first` to `last`, or one fragment of the entry `first`, as an encoded frame and as a packet's body.
 
     `fragment` is the index of the fragment, None for whole entries.

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from udpchat.sync.log_stream import EncodedEntries
 from udpchat.sync.packing import packed
 from udpchat.sync.subscription import EntrySpan, Subscription
+from udpchat.wire.fields import Value
 from udpchat.wire.frames import Heads, encode
 
 
-class Packet(NamedTuple):
+class Packet(Value, frozen=True):
     """The body of a packet to be sealed and sent, and the entries in it."""
 
     body: bytes

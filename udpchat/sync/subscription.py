@@ -7,11 +7,10 @@ head is missing, and is added to the backlog.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from udpchat.sync.log_stream import READ_ENTRIES, EncodedEntries, LogStream
 from udpchat.sync.ranges import Ranges
 from udpchat.wire.errors import BadDatagram, Drop
+from udpchat.wire.fields import Value
 from udpchat.wire.frames import Cursor, Head
 from udpchat.wire.limits import DATAGRAM_BYTES_MAX, REPLICA_HELD_MAX, SEQUENCE_MAX
 
@@ -137,7 +136,7 @@ class Subscription:
         self.backlog.clear()
 
 
-class EntrySpan(NamedTuple):
+class EntrySpan(Value, frozen=True):
     """Entries `first` to `last` of a log, or one fragment of the entry `first`, that a packet carries to a follower."""
 
     subscription: Subscription
