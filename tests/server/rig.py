@@ -145,6 +145,7 @@ class Rig:
         while batch := self.server.drain_writes():
             self.log.append(batch)
             self.server.persisted(self.now, len(batch))
+            self.server.receive(self.now, [])  # what waited for room goes on
             self.read()
         self.server.drain_transmits()
 
