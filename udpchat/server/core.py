@@ -228,8 +228,8 @@ class ServerCore:
         due = downlink.next_timeout(now)
         if session.path.is_checking:
             self._transmits += _challenges(session)
-        elif due is None and self._timers.is_armed(peer):
-            return  # only its expiry remains, which is checked when the armed timer fires
+        elif (armed_at := self._timers.armed_at(peer)) is not None and (due is None or armed_at <= due):
+            return  # what remains is checked when the armed timer fires
         self._timers.arm(peer, self._expiry.next_timeout(peer, due))
 
     def drain_transmits(self) -> list[tuple[bytes, Address]]:
