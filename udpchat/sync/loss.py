@@ -51,6 +51,10 @@ class SentPacket:
         self.spans = spans
         self.delivered_at_send = delivered_at_send
 
+    def is_held(self) -> bool:
+        """Whether the replica holds all that was in it, by whichever packet it came."""
+        return all(span.subscription.holds(span.first, span.last) for span in self.spans)
+
 
 class _NewestAcked:
     """The highest packet acknowledged, and when it was sent.
@@ -126,17 +130,17 @@ class LossDetection:
         if packets is not None:
             self.path.reordering_s = packets.reordering_ms / 1000
             self._on_newest(now, packets)
-        delivered = []
-        for counter in self._delivered(packets):
+        delivered, congestion = [], self.path.congestion
+        for counter, is_named in self._delivered(packets):
             sent = self._sent.pop(counter)
             self.bytes_in_flight -= sent.size
-            self.path.congestion.on_delivered(
+            congestion.on_delivered(
                 now,
                 sent.size,
                 sent_at=sent.at,
                 delivered_at_send=sent.delivered_at_send,
                 in_flight=self.bytes_in_flight,
-                is_sample=_is_named(counter, packets),
+                is_sample=is_named,
             )
             delivered.append(sent)
         if delivered:
@@ -149,19 +153,20 @@ class LossDetection:
             self._arm_probe(now)
         return delivered, lost
 
-    def _delivered(self, packets: AckedPackets | None) -> list[int]:
-        """The counters of the oldest packets up to one that is missing, and of those behind it that an ack names.
+    def _delivered(self, packets: AckedPackets | None) -> list[tuple[int, bool]]:
+        """The oldest packets up to one that is missing, and those behind it that an ack names: (counter, is it named).
 
         The work is in proportion to these, not to all that is in flight: a peer may have much in flight, and send an
         ack for each. A packet behind the missing one whose entries are held is found once that one is repaired or lost.
         """
-        delivered: list[int] = []
+        delivered: list[tuple[int, bool]] = []
         for counter, sent in self._sent.items():
-            if not _is_delivered(counter, sent, packets):
+            is_named = packets is not None and _is_named(counter, packets)
+            if not (is_named or sent.is_held()):
                 if packets is not None:
-                    delivered += [later for later in _named_after(counter, packets) if later in self._sent]
+                    delivered += [(later, True) for later in _named_after(counter, packets) if later in self._sent]
                 break
-            delivered.append(counter)
+            delivered.append((counter, is_named))
         return delivered
 
     def _on_newest(self, now: float, packets: AckedPackets) -> None:
@@ -243,14 +248,8 @@ class LossDetection:
         return forgotten
 
 
-def _is_delivered(counter: int, sent: SentPacket, acked: AckedPackets | None) -> bool:
-    return _is_named(counter, acked) or all(span.subscription.holds(span.first, span.last) for span in sent.spans)
-
-
-def _is_named(counter: int, acked: AckedPackets | None) -> bool:
+def _is_named(counter: int, acked: AckedPackets) -> bool:
     """Whether an ack names this packet, and not only entries that another packet may have brought as well."""
-    if acked is None:
-        return False
     behind = acked.largest - counter
     return behind == 0 or (0 < behind <= 64 and bool(acked.received >> (behind - 1) & 1))
 
