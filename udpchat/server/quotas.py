@@ -87,11 +87,11 @@ class Share:
     The first REQUEST_BYTES_FREE are not counted in the quota: short requests, one after the other, cost no counting.
     """
 
-    __slots__ = ("_bytes_max", "_held", "_quota", "_who")
+    __slots__ = ("_bytes_max", "_quota", "_who", "held")
 
     def __init__(self, quota: HeldQuota, who: Who, bytes_max: int) -> None:
         self._quota, self._who, self._bytes_max = quota, who, bytes_max
-        self._held = 0
+        self.held = 0
 
     def has_room(self, size: int, *, is_next: bool) -> bool:
         """See `WindowBudget`. What is next has room even if all is in use, as others wait: a datagram of it, or one
@@ -100,14 +100,14 @@ class Share:
             return True
         if not self._quota.is_within(self._who, size):
             return False
-        if is_next and not self._held:
+        if is_next and not self.held:
             return True
-        return self._quota.has_room(size) and (is_next or self._held + size <= self._bytes_max)
+        return self._quota.has_room(size) and (is_next or self.held + size <= self._bytes_max)
 
     def add(self, size: int) -> None:
         """See `WindowBudget`."""
-        before = self._held
-        self._held = after = before + size
+        before = self.held
+        self.held = after = before + size
         if before > limits.REQUEST_BYTES_FREE or after > limits.REQUEST_BYTES_FREE:
             counted = max(after - limits.REQUEST_BYTES_FREE, 0) - max(before - limits.REQUEST_BYTES_FREE, 0)
             self._quota.add(self._who, counted)

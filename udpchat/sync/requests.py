@@ -197,7 +197,9 @@ def _request_frames(entry: OpenRequest, first_open: int) -> list[bytes]:
 
 
 class WindowBudget(Protocol):
-    """How many bytes a window may hold."""
+    """How many bytes a window may hold, and how many it holds."""
+
+    held: int
 
     def has_room(self, size: int, *, is_next: bool) -> bool:
         """Whether so much more may be held; `is_next`: of the request whose turn it is, on which all others wait."""
@@ -209,11 +211,16 @@ class WindowBudget(Protocol):
 class Unbounded:
     """The budget of a window on its own."""
 
+    __slots__ = ("held",)
+
+    def __init__(self) -> None:
+        self.held = 0
+
     def has_room(self, size: int, *, is_next: bool) -> bool:
         return True
 
     def add(self, size: int) -> None:
-        pass
+        self.held += size
 
 
 class RequestWindow(Generic[Body]):
@@ -225,14 +232,12 @@ class RequestWindow(Generic[Body]):
     """
 
     __slots__ = (
-        "_answers", "_budget", "_fragment_budget", "_fragments", "_held", "_reading", "_sizes", "_waiting",
-        "bytes_held", "executed",
+        "_answers", "_budget", "_fragment_budget", "_fragments", "_held", "_reading", "_sizes", "_waiting", "executed",
     )  # fmt: skip
 
     def __init__(self, executed: int = 0, budget: WindowBudget | None = None) -> None:
         self.executed = executed  # all up to here were carried out, or abandoned by the client
         self._budget = budget or Unbounded()
-        self.bytes_held = 0
         self._waiting: dict[int, None] = {}  # carried out, but not answered yet, in order
         self._reading: dict[int, None] = {}  # answered once the log is read; the client may abandon them
         self._held: dict[int, Body] = {}
@@ -252,7 +257,7 @@ class RequestWindow(Generic[Body]):
         if counter not in self._held:
             self._check_room(counter, size)
             self._sizes[counter] = size
-            self._count(size)
+            self._budget.add(size)
         self._held[counter] = body
         return None
 
@@ -271,7 +276,7 @@ class RequestWindow(Generic[Body]):
             self._check_room(counter, FRAGMENT_BYTES * fragment.count)
         before = self._fragment_budget.used
         whole = self._fragments.add(counter, index=fragment.index, count=fragment.count, data=fragment.data)
-        self._count(self._fragment_budget.used - before)
+        self._budget.add(self._fragment_budget.used - before)
         return whole
 
     def _check_room(self, counter: int, size: int) -> None:
@@ -281,22 +286,22 @@ class RequestWindow(Generic[Body]):
         if not self._budget.has_room(size, is_next=is_next):
             raise BadDatagram(Drop.NO_ROOM)
 
-    def _count(self, size: int) -> None:
-        """So much more is held, or less."""
-        self.bytes_held += size
-        self._budget.add(size)
-
     def _free(self, counter: int) -> None:
         """A request is not held any more."""
-        self._count(-self._sizes.pop(counter, 0))
+        self._budget.add(-self._sizes.pop(counter, 0))
 
     def may_answer(self) -> bool:
         """Whether there is room for one more answer of any size: without those that the client has not taken yet."""
         return not (self._answers or self._reading) or self._budget.has_room(PAST_BYTES_MAX, is_next=False)
 
+    @property
+    def bytes_held(self) -> int:
+        """What it holds."""
+        return self._budget.held
+
     def close(self) -> None:
         """Nothing is held for this client any more."""
-        self._count(-self.bytes_held)
+        self._budget.add(-self.bytes_held)
 
     def answer_of(self, counter: int) -> bytes | None:
         """The answer given to a request, if it is remembered."""
@@ -311,8 +316,8 @@ class RequestWindow(Generic[Body]):
             raise BadDatagram(Drop.UNEXPECTED)
         if self._waiting and first_open > next(iter(self._waiting)):
             raise BadDatagram(Drop.UNEXPECTED)
-        for answered in [answered for answered in self._answers if answered < first_open]:
-            self._count(-len(self._answers.pop(answered)))
+        if answered := [counter for counter in self._answers if counter < first_open]:
+            self._budget.add(-sum([len(self._answers.pop(counter)) for counter in answered]))
         for abandoned in [counter for counter in self._reading if counter < first_open]:
             del self._reading[abandoned]
             self._free(abandoned)
@@ -324,7 +329,7 @@ class RequestWindow(Generic[Body]):
         if self._fragments:
             before = self._fragment_budget.used
             self._fragments.forget_below(self.executed + 1)
-            self._count(self._fragment_budget.used - before)
+            self._budget.add(self._fragment_budget.used - before)
 
     def __len__(self) -> int:
         """How many it holds: those that wait for their turn, those without an answer, and those with one to repeat."""
@@ -365,8 +370,8 @@ class RequestWindow(Generic[Body]):
         """A request was carried out: the encoded result, to be sent now and whenever the request is repeated."""
         self._waiting.pop(counter, None)
         self._reading.pop(counter, None)
-        self._free(counter)
-        self.remember(counter, body)
+        self._budget.add(len(body) - self._sizes.pop(counter, 0) - len(self._answers.get(counter, b"")))
+        self._answers[counter] = body
 
     def expect_read(self, counter: int) -> None:
         """A request that was taken is answered once the log is read."""
@@ -374,7 +379,7 @@ class RequestWindow(Generic[Body]):
         self._reading[counter] = None
         self._free(counter)
         self._sizes[counter] = PAST_BYTES_MAX  # of its answer
-        self._count(PAST_BYTES_MAX)
+        self._budget.add(PAST_BYTES_MAX)
 
     def is_read(self, counter: int) -> bool:
         """Whether this request waits for a read of the log."""
@@ -386,7 +391,7 @@ class RequestWindow(Generic[Body]):
 
     def remember(self, counter: int, body: bytes) -> None:
         """The log contains the answer, given before this window was made."""
-        self._count(len(body) - len(self._answers.get(counter, b"")))
+        self._budget.add(len(body) - len(self._answers.get(counter, b"")))
         self._answers[counter] = body
 
     def forgotten(self) -> list[int]:
