@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Final
 
 from udpchat.chat.confusables import PROTOTYPES
@@ -19,6 +20,7 @@ from udpchat.chat.ids import ROOM_PREFIX, is_conversation
 from udpchat.chat.phrase import Problem
 from udpchat.wire.limits import NAME_BYTES_MAX, NICK_CHARACTERS_MAX, ROOM_CHARACTERS_MAX
 
+ROOMS_PARSED: Final = 1_024  # names remembered with their room: every message names one
 MARKS_IN_A_ROW_MAX: Final = 4  # UTS #39 section 5.4; allows Vietnamese, pointed Hebrew and Thai
 
 _ASCII_PUNCTUATION: Final = frozenset("-_.+~^|'`{}")
@@ -62,6 +64,7 @@ def parse_nick(text: str) -> str:
     return nick
 
 
+@lru_cache(maxsize=ROOMS_PARSED)
 def parse_room(text: str) -> str:
     """Parse a room name: the result has no `#`, is case-folded and has 1 to ROOM_CHARACTERS_MAX characters.
 

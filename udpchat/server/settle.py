@@ -144,14 +144,13 @@ def settle(state: State, proposal: Proposal) -> Settlement:
     else:
         entries, effects = _SETTLERS[type(proposal.action)](state, proposal, proposal.action)
         origin = RequestId(proposal.author.client_id, proposal.counter)
-    appends = []
-    heads: dict[str, int] = {}
-    for at, (log, entry) in enumerate(entries):
-        heads[log] = heads.get(log, state.head(log)) + 1
-        if heads[log] > LOG_ENTRIES_MAX:
+    appends: list[Append] = []
+    for log, entry in entries:
+        head = state.head(log) + sum([append.log == log for append in appends])
+        if head >= LOG_ENTRIES_MAX:
             return Settlement(proposal, (), (_full(proposal),))
-        is_last = at == len(entries) - 1  # the entry that the request is recorded with
-        appends.append(Append(log, heads[log], entry, origin if is_last else None))
+        is_last = len(appends) == len(entries) - 1  # the entry that the request is recorded with
+        appends.append(Append(log, head + 1, entry, origin if is_last else None))
     return Settlement(proposal, tuple(appends), tuple(effects))
 
 
