@@ -10,7 +10,7 @@ import pytest
 from tests.server.rig import Rig
 from udpchat.server import intake as module
 from udpchat.server.credit import Account, Accounts
-from udpchat.server.intake import FairQueue, Intake
+from udpchat.server.intake import WRITE_TURNS, FairQueue, Intake
 from udpchat.server.meter import STRANGERS_SHARE, TURN_US, Meter
 from udpchat.server.registry import Peer
 from udpchat.wire.errors import BadDatagram, Drop
@@ -198,6 +198,19 @@ def test_ready_requests_that_wait_for_the_log_are_served_once_it_was_written(des
     desk.spend(alice)
     desk.intake.release_written()
     assert list(desk.intake.serve([])) == [bob, alice]
+
+
+def test_while_members_wait_several_turns_share_a_write(desk: Desk) -> None:
+    alice = desk.rig.stranger()
+    desk.turn(data_of(alice, 0))
+    assert desk.intake.may_write(), "nobody waits"
+    desk.turn(*(data_of(alice, number) for number in range(A_TURN + 1)))
+    for _ in range(WRITE_TURNS - 1):
+        assert not desk.intake.may_write()
+        desk.intake.begin_turn(0.0)
+    assert desk.intake.may_write() and not desk.intake.may_write()
+    desk.turns()
+    assert desk.intake.may_write()
 
 
 def test_who_becomes_ready_goes_before_nobody_who_waits(desk: Desk) -> None:

@@ -126,7 +126,9 @@ class ServerCore:
 
     def drain_writes(self) -> list[Append]:
         """The entries to write as one batch; then call `persisted` or `rejected`."""
-        return self.chat.commits.drain_appends()
+        if self.chat.commits.is_full or self._intake.may_write():
+            return self.chat.commits.drain_appends()
+        return []
 
     def persisted(self, now: float, count: int) -> None:
         """The `count` oldest drained appends are durable."""

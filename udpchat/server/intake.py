@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from heapq import heappop, heappush, heapreplace
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from udpchat.server.credit import Account, Accounts
 from udpchat.server.meter import Meter
@@ -19,6 +19,8 @@ from udpchat.session.rate_limit import source_of
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.limits import WAITING_DATAGRAMS_MAX, WAITING_DATAGRAMS_PER_FLOW_MAX
 from udpchat.wire.packets import DATA_KIND, Address, data_index
+
+WRITE_TURNS: Final = 4  # so many turns share a write, which costs as much as some ten requests
 
 Datagram = tuple[bytes, Address]
 T = TypeVar("T")
@@ -88,7 +90,9 @@ class FairQueue(Generic[T]):
 class Intake:
     """What waits to be served, of members and of strangers."""
 
-    __slots__ = ("_began_at", "_counters", "_members", "_meter", "_ready", "_registry", "_strangers", "_unwritten")
+    __slots__ = (
+        "_began_at", "_counters", "_members", "_meter", "_ready", "_registry", "_strangers", "_turns", "_unwritten",
+    )  # fmt: skip
 
     def __init__(self, meter: Meter, registry: Registry, counters: Counter[str]) -> None:
         """`meter`: of the work of a turn; `counters`: of drops."""
@@ -100,6 +104,7 @@ class Intake:
         self._ready: set[Peer] = set()
         self._unwritten: dict[Peer, None] = {}
         self._began_at = 0.0
+        self._turns = 0  # since something was written
 
     def __len__(self) -> int:
         """How many datagrams wait, and peers with requests that are ready."""
@@ -109,6 +114,7 @@ class Intake:
         """A turn begins."""
         self._meter.begin_turn(now, members_wait=bool(self._members.size), strangers_wait=bool(self._strangers.size))
         self._began_at = now
+        self._turns += 1
 
     def next_timeout(self) -> float | None:
         """When the next turn may begin; None if nothing waits."""
@@ -143,6 +149,14 @@ class Intake:
         for peer in peers:
             self.hold_ready(peer)
         return []
+
+    def may_write(self) -> bool:
+        """Whether to write now what is settled: not while members wait whose requests may share the write, but at the
+        latest after WRITE_TURNS."""
+        if self._members.size and self._turns < WRITE_TURNS:
+            return False
+        self._turns = 0
+        return True
 
     def hold_until_written(self, peer: Peer) -> None:
         """Requests of a peer wait until there is room for what they have written."""
