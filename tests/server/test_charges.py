@@ -7,9 +7,10 @@ import pytest
 from tests.storage.memory import MemoryLog
 from udpchat.chat.ids import DIRECTORY_LOG, conversation_log
 from udpchat.server.charges import charge
-from udpchat.server.quotas import Quotas, Rate, SpentQuota, Who
+from udpchat.server.quotas import Quotas, SpentQuota, Who
 from udpchat.server.settle import Action, Telling
 from udpchat.server.state import State
+from udpchat.session.rate_limit import Rate
 from udpchat.wire.content import Claim, Extra
 from udpchat.wire.frames import encode
 from udpchat.wire.limits import WRITE_ENTRY_BYTES

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from udpchat.server.quotas import HOLDERS_MAX, HeldQuota, Places, Quotas, Rate, Share, SpentQuota, Who, disk_rates
+from udpchat.server.quotas import HOLDERS_MAX, HeldQuota, Places, Quotas, Share, SpentQuota, Who, disk_rates
+from udpchat.session.rate_limit import Rate
 from udpchat.wire.limits import (
     DISK_FILL_S_MIN,
     REQUEST_BYTES_FREE,

@@ -1,13 +1,13 @@
 """The token buckets of sources."""
 
-from udpchat.session.rate_limit import HandshakeRateLimiter, source_of
+from udpchat.session.rate_limit import Rate, TokenBuckets, source_of
 
 HOST = "10.0.0.1"
 
 
-def sources() -> HandshakeRateLimiter:
+def sources() -> TokenBuckets[str]:
     """Three at once, two a second, four hosts."""
-    return HandshakeRateLimiter(burst=3, per_s=2.0, sources_max=4)
+    return TokenBuckets(Rate(3, 2.0), holders_max=4)
 
 
 def test_a_burst_is_taken_and_then_the_rate() -> None:

@@ -11,7 +11,7 @@ from typing import Final
 
 from udpchat.chat.ids import CONVERSATION_PREFIX, ROOM_PREFIX, ROSTER_PREFIX, is_conversation
 from udpchat.chat.names import nick_key
-from udpchat.session.rate_limit import TokenBucket
+from udpchat.session.rate_limit import Rate, TokenBucket
 from udpchat.wire.limits import (
     CONVERSATIONS_FOLLOWED_MAX,
     CONVERSATIONS_PER_KEY_MAX,
@@ -31,7 +31,7 @@ class FollowedLogs:
         self._conversations = {log for log in stored if log.startswith(CONVERSATION_PREFIX)}
         self._names: dict[str, str] = {}  # `nick_key` of the other user of a conversation -> log
         self._unreadable: set[str] = set()  # logs of which that was reported
-        self._changes = TokenBucket(0.0, burst=LOG_CHANGES_BURST, per_s=LOG_CHANGES_PER_S_MAX)
+        self._changes = TokenBucket(0.0, Rate(LOG_CHANGES_BURST, LOG_CHANGES_PER_S_MAX))
 
     def want(self, room: str) -> None:
         """Accept the logs of this room."""

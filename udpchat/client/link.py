@@ -20,7 +20,7 @@ from enum import Enum
 
 from udpchat.client.profile import Profile
 from udpchat.session.initiator import HandshakeInitiator, Phase
-from udpchat.session.rate_limit import TokenBucket
+from udpchat.session.rate_limit import Rate, TokenBucket
 from udpchat.session.session import Session
 from udpchat.session.timers import backoff_s, earliest
 from udpchat.sync.packing import packed
@@ -146,7 +146,7 @@ class Link:
         self._asked_at: float | None = None  # since when the client awaits an answer
         self._heartbeat = _Heartbeat(now)
         self._is_ping_due = False
-        self._path_replies = TokenBucket(now, burst=PATH_REPLIES_BURST, per_s=PATH_REPLIES_PER_S_MAX)
+        self._path_replies = TokenBucket(now, Rate(PATH_REPLIES_BURST, PATH_REPLIES_PER_S_MAX))
         self._transmits: list[tuple[bytes, Address]] = []
         self._events: list[LinkEvent] = []
         self._connect(now)

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
+from udpchat.session.rate_limit import Rate, TokenBuckets
 from udpchat.wire import limits
 from udpchat.wire.fields import Value
 
@@ -162,51 +162,23 @@ class Places(Generic[T]):
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """`burst` at once, and `per_s` of it comes back each second."""
-
-    burst: float
-    per_s: float
-
-
-class _Spending:
-    """What each of some holders has left of a rate. Who is forgotten, or was never here, has all of it."""
-
-    __slots__ = ("_left", "rate")
-
-    def __init__(self, rate: Rate) -> None:
-        self.rate = rate
-        self._left: dict[Hashable, tuple[float, float]] = {}  # as of when; the one who spent longest ago comes first
-
-    def left(self, now: float, holder: Hashable) -> float:
-        left, at = self._left.get(holder, (self.rate.burst, now))
-        return min(self.rate.burst, left + (now - at) * self.rate.per_s)
-
-    def keep(self, now: float, holder: Hashable, left: float) -> None:
-        """The holder has so much left."""
-        self._left.pop(holder, None)
-        if len(self._left) >= HOLDERS_MAX:
-            del self._left[next(iter(self._left))]
-        self._left[holder] = (left, now)
-
-
 class SpentQuota:
     """What keys and sources have spent of their rates."""
 
     __slots__ = ("_keys", "_sources")
 
     def __init__(self, key: Rate, source: Rate) -> None:
-        self._keys, self._sources = _Spending(key), _Spending(source)
+        self._keys: TokenBuckets[bytes] = TokenBuckets(key, holders_max=HOLDERS_MAX)
+        self._sources: TokenBuckets[str] = TokenBuckets(source, holders_max=HOLDERS_MAX)
 
     def take(self, now: float, who: Who, amount: float = 1.0) -> bool:
         """Spend so much of both; False if one of them has not so much left. More than a burst takes a full one."""
-        keys, sources = self._keys, self._sources
-        key_left, source_left = keys.left(now, who.key), sources.left(now, who.source)
-        if key_left < min(amount, keys.rate.burst) or source_left < min(amount, sources.rate.burst):
-            return False
-        keys.keep(now, who.key, key_left - amount)
-        sources.keep(now, who.source, source_left - amount)
+        buckets = self._keys.of(now, who.key), self._sources.of(now, who.source)
+        for bucket in buckets:
+            if bucket.left < amount and bucket.left < bucket.rate.burst:
+                return False
+        for bucket in buckets:
+            bucket.left -= amount
         return True
 
     def change(self, key: Rate, source: Rate) -> None:

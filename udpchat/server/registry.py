@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from udpchat.server.credit import Account
 from udpchat.server.quotas import HeldQuota, Places, Who
 from udpchat.server.settle import Author
-from udpchat.session.rate_limit import TokenBucket, source_of
+from udpchat.session.rate_limit import Rate, TokenBucket, source_of
 from udpchat.session.session import Session
 from udpchat.sync.downlink import Downlink
 from udpchat.sync.requests import RequestWindow
@@ -20,6 +20,8 @@ from udpchat.sync.rtt import RoundTrip
 from udpchat.wire import limits
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.requests import RequestBody
+
+NOTICES = Rate(limits.NOTICES_BURST, limits.NOTICES_PER_S_MAX)
 
 
 @dataclass(slots=True)
@@ -48,7 +50,7 @@ class Activity:
     def may_notify(self, now: float) -> bool:
         """Take a token for a `Typing` or `GetReceipt`; False if none is left."""
         if self.notices is None:
-            self.notices = TokenBucket(now, burst=limits.NOTICES_BURST, per_s=limits.NOTICES_PER_S_MAX)
+            self.notices = TokenBucket(now, NOTICES)
         return self.notices.take(now)
 
 

@@ -20,10 +20,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from udpchat.session.rate_limit import TokenBucket
+from udpchat.session.rate_limit import Rate, TokenBucket
 from udpchat.wire import limits
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.packets import Address
+
+CANDIDATES = Rate(limits.PATH_CANDIDATES_BURST, limits.PATH_CANDIDATES_PER_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +159,7 @@ class Path:
 
     def _take_token(self, now: float) -> bool:
         if self._tokens is None:
-            self._tokens = TokenBucket(now, burst=limits.PATH_CANDIDATES_BURST, per_s=limits.PATH_CANDIDATES_PER_S)
+            self._tokens = TokenBucket(now, CANDIDATES)
         return self._tokens.take(now)
 
     def _is_refused(self, now: float, address: Address) -> bool:

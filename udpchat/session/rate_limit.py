@@ -1,15 +1,16 @@
-"""Limits how often one host, and one source, may begin a handshake: a token bucket for each (SPEC 2).
-
-Take a token only after a valid cookie: before that the source may be forged, and an attacker could use up the tokens of
-another host. One bucket for all hosts would let a single one lock everyone out.
-"""
+"""Token buckets: how often something may happen, for each of those who cause it (SPEC 2, 6.9)."""
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv6Address
+from typing import Generic, TypeVar
 
 from udpchat.wire.limits import SOURCES_MAX
+
+Holder = TypeVar("Holder", bound=Hashable)
 
 
 def source_of(host: str) -> str:
@@ -27,60 +28,80 @@ def _network_of(host: str) -> str:
     return f"{network}%{address.scope_id}" if address.scope_id else str(network)
 
 
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """`burst` at once, and `per_s` of it comes back each second."""
+
+    burst: float
+    per_s: float
+
+
 class TokenBucket:
-    """`burst` tokens at most, `per_s` of them added each second."""
+    """`left` tokens of a rate, as of the last time it was filled."""
 
-    __slots__ = ("_burst", "_per_s", "_tokens", "used_s")
+    __slots__ = ("filled_at", "left", "rate")
 
-    def __init__(self, now: float, *, burst: float, per_s: float) -> None:
-        self._burst, self._per_s = burst, per_s
-        self._tokens = burst
-        self.used_s = now
+    def __init__(self, now: float, rate: Rate) -> None:
+        self.rate = rate
+        self.left = rate.burst
+        self.filled_at = now
+
+    def fill(self, now: float) -> None:
+        """Add what has come back."""
+        left = self.left + (now - self.filled_at) * self.rate.per_s
+        self.left = left if left < self.rate.burst else self.rate.burst
+        self.filled_at = now
 
     def take(self, now: float) -> bool:
         """Take a token; False if none was left."""
-        self._tokens = min(self._burst, self._tokens + (now - self.used_s) * self._per_s)
-        self.used_s = now
-        if self._tokens < 1.0:
+        self.fill(now)
+        if self.left < 1.0:
             return False
-        self._tokens -= 1.0
+        self.left -= 1.0
         return True
 
 
-class HandshakeRateLimiter:
-    """Buckets by host or source, least recently used first; a full one is removed, as it is like a new one."""
+class TokenBuckets(Generic[Holder]):
+    """Buckets of one rate, which may change, by holder, least recently used first.
 
-    __slots__ = ("_buckets", "_burst", "_full_after_s", "_per_s", "_sources_max")
+    A full one is removed, as it is like a new one.
+    """
 
-    def __init__(self, *, burst: float, per_s: float, sources_max: int) -> None:
-        self._burst, self._per_s, self._sources_max = burst, per_s, sources_max
-        self._full_after_s = burst / per_s
-        self._buckets: dict[str, TokenBucket] = {}
+    __slots__ = ("_buckets", "_holders_max", "rate")
+
+    def __init__(self, rate: Rate, *, holders_max: int = SOURCES_MAX) -> None:
+        self.rate = rate
+        self._holders_max = holders_max
+        self._buckets: dict[Holder, TokenBucket] = {}
 
     def __len__(self) -> int:
         return len(self._buckets)
 
-    def take(self, now: float, host: str) -> bool:
-        """Take a token of ``host``; False if none was left."""
-        bucket = self._buckets.pop(host, None)
+    def of(self, now: float, holder: Holder) -> TokenBucket:
+        """The bucket of a holder, as it is now."""
+        bucket = self._buckets.pop(holder, None)
         if bucket is None:
-            bucket = TokenBucket(now, burst=self._burst, per_s=self._per_s)
-            if len(self._buckets) >= self._sources_max:
-                # Removing the oldest refills it. Refusing the new host instead would let many hosts lock others out.
+            bucket = TokenBucket(now, self.rate)
+            if len(self._buckets) >= self._holders_max:
+                # Removing the oldest refills it. Refusing the new holder instead would let many lock others out.
                 del self._buckets[next(iter(self._buckets))]
-        self._buckets[host] = bucket
-        return bucket.take(now)
+        else:
+            bucket.rate = self.rate
+            bucket.fill(now)
+        self._buckets[holder] = bucket
+        return bucket
+
+    def take(self, now: float, holder: Holder) -> bool:
+        """Take a token of ``holder``; False if none was left."""
+        return self.of(now, holder).take(now)
 
     def handle_timeout(self, now: float) -> None:
         """Remove the buckets that are full again."""
-        while self._buckets:
-            host, bucket = next(iter(self._buckets.items()))
-            if now < bucket.used_s + self._full_after_s:
-                return
-            del self._buckets[host]
+        while (due := self.next_timeout()) is not None and now >= due:
+            del self._buckets[next(iter(self._buckets))]
 
     def next_timeout(self) -> float | None:
         """When the first bucket is full at the latest."""
         for bucket in self._buckets.values():
-            return bucket.used_s + self._full_after_s
+            return bucket.filled_at + self.rate.burst / self.rate.per_s
         return None

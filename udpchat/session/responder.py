@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from udpchat.session.cookie import CookieJar
 from udpchat.session.noise import KeyPair, NoiseResponder
 from udpchat.session.path import Path
-from udpchat.session.rate_limit import HandshakeRateLimiter, source_of
+from udpchat.session.rate_limit import Rate, TokenBuckets, source_of
 from udpchat.session.session import Session
 from udpchat.session.shares import Shares
 from udpchat.session.timers import earliest
@@ -68,15 +68,11 @@ class HandshakeResponder:
         self._random = random
         self._is_index_free = is_index_free
         self._cookies = CookieJar(random)
-        self._hosts = HandshakeRateLimiter(
-            burst=limits.HANDSHAKES_PER_HOST_BURST,
-            per_s=limits.HANDSHAKES_PER_HOST_PER_S,
-            sources_max=limits.SOURCES_MAX,
+        self._hosts: TokenBuckets[str] = TokenBuckets(
+            Rate(limits.HANDSHAKES_PER_HOST_BURST, limits.HANDSHAKES_PER_HOST_PER_S)
         )
-        self._sources = HandshakeRateLimiter(
-            burst=limits.HANDSHAKES_PER_SOURCE_BURST,
-            per_s=limits.HANDSHAKES_PER_SOURCE_PER_S,
-            sources_max=limits.SOURCES_MAX,
+        self._sources: TokenBuckets[str] = TokenBuckets(
+            Rate(limits.HANDSHAKES_PER_SOURCE_BURST, limits.HANDSHAKES_PER_SOURCE_PER_S)
         )
         self._handshakes: dict[int, _Handshake] = {}
         self._indexes: dict[_Caller, int] = {}
