@@ -7,7 +7,7 @@ from udpchat.server.quotas import Quotas, SpentQuota, Who
 from udpchat.server.settle import Action, Telling
 from udpchat.server.state import State
 from udpchat.wire.limits import WRITE_ENTRY_BYTES
-from udpchat.wire.requests import Rename, Say, SetTopic
+from udpchat.wire.requests import Rename, Say, SetTopic, Tell
 
 
 def charge(now: float, who: Who, action: Action, state: State, quotas: Quotas) -> bool:
@@ -24,23 +24,20 @@ def charge_claim(now: float, who: Who, nick: str, state: State, quotas: Quotas) 
 
 def _made_by(who: Who, action: Action, state: State, quotas: Quotas) -> SpentQuota | None:
     """The quota of what an action makes that is there for long; None if it makes nothing."""
-    match action:
-        case Say(room) if not state.head(room_log(room)):
-            return quotas.stored_rooms
-        case Telling(request):
-            claim = state.claims.owner(request.nick)
-            is_new = claim is not None and not state.head(conversation_log(who.key, claim.key))
-            return quotas.conversations if is_new else None
-        case Rename(nick):
-            return None if state.claims.owner(nick) else quotas.claims
-        case SetTopic():
-            return quotas.topics
-    return None
+    if isinstance(action, Say):
+        return None if state.head(room_log(action.room)) else quotas.stored_rooms
+    if isinstance(action, Telling):
+        claim = state.claims.owner(action.request.nick)
+        is_new = claim is not None and not state.head(conversation_log(who.key, claim.key))
+        return quotas.conversations if is_new else None
+    if isinstance(action, Rename):
+        return None if state.claims.owner(action.nick) else quotas.claims
+    return quotas.topics if isinstance(action, SetTopic) else None
 
 
 def _bytes_of(action: Action) -> int:
     """About what an action writes."""
     request = action.request if isinstance(action, Telling) else action
-    text: str = getattr(request, "text", "")
-    extra = getattr(request, "extra", None)
-    return WRITE_ENTRY_BYTES + len(text.encode()) + (len(extra.data) if extra else 0)
+    if not isinstance(request, Say | Tell):
+        return WRITE_ENTRY_BYTES
+    return WRITE_ENTRY_BYTES + len(request.text.encode()) + (len(request.extra.data) if request.extra else 0)

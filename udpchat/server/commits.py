@@ -12,7 +12,7 @@ from collections import deque
 from udpchat.server.settle import ActionProposal, Effect, Proposal, Settlement, settle
 from udpchat.server.state import State
 from udpchat.sync.log import Append, LogReader
-from udpchat.wire.limits import WRITE_AHEAD_BYTES_MAX, WRITE_ENTRY_BYTES
+from udpchat.wire.limits import WRITE_AHEAD_BYTES_MAX
 
 
 class Commits:
@@ -36,7 +36,7 @@ class Commits:
             self.durable.pin_head(append.log)
         self._apply(settlement)
         self._pending.append(settlement)
-        self._pending_bytes += _size_of(settlement)
+        self._pending_bytes += settlement.size
         self._undrained += settlement.appends
         return ()
 
@@ -64,7 +64,7 @@ class Commits:
         while self._pending and len(self._pending[0].appends) <= count:
             settlement = self._pending.popleft()
             count -= len(settlement.appends)
-            self._pending_bytes -= _size_of(settlement)
+            self._pending_bytes -= settlement.size
             taken.append(settlement)
         assert not count, "a batch holds whole settlements"
         return taken
@@ -97,7 +97,3 @@ class Commits:
             settlement.proposal for settlement in self._pending if settlement.proposal.author.client_id == client_id
         ]
         return [proposal.counter for proposal in proposals if isinstance(proposal, ActionProposal)]
-
-
-def _size_of(settlement: Settlement) -> int:
-    return sum(len(append.entry) + WRITE_ENTRY_BYTES for append in settlement.appends)

@@ -245,14 +245,15 @@ class Price(Value, frozen=True):
 
 def price_of(context: RequestContext, request: Any) -> Price:
     """The price of a `RequestBody`."""
-    handler, reached = HANDLERS[type(request)], 0
-    if handler.reach is not Reach.NOBODY:
-        names = context.peer.rooms if handler.reach is Reach.ROOMS else (request.room,)
-        for name in names:
-            room = context.chat.rooms.get(name)
-            reached += room.stream.followers if room is not None else 0
-    each_us = FOLLOWER_US if handler.reach is Reach.FOLLOWERS else MEMBER_US
-    return Price(handler.price_us, reached * each_us + (WRITE_US if handler.is_written else 0.0))
+    handler, rooms = HANDLERS[type(request)], context.chat.rooms
+    later_us = WRITE_US if handler.is_written else 0.0
+    if handler.reach is Reach.FOLLOWERS:
+        later_us += FOLLOWER_US * rooms.followers(request.room)
+    elif handler.reach is Reach.MEMBERS:
+        later_us += MEMBER_US * rooms.followers(request.room)
+    elif handler.reach is Reach.ROOMS:
+        later_us += MEMBER_US * sum(map(rooms.followers, context.peer.rooms))
+    return Price(handler.price_us, later_us)
 
 
 def carry_out(now: float, chat: Chat, peer: Peer) -> Price | None:

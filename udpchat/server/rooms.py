@@ -97,6 +97,11 @@ class Rooms:
     def get(self, name: str) -> Room | None:
         return self._rooms.get(name)
 
+    def followers(self, name: str) -> int:
+        """How many devices follow the log of a room; 0 if it is not open."""
+        room = self._rooms.get(name)
+        return 0 if room is None else room.stream.followers
+
     def names(self, after: str, count: int) -> list[str]:
         """Of the rooms that have members or have ever held a message, the first `count` behind `after`, in order."""
         return self._names.after(after, count)

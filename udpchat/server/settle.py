@@ -18,7 +18,7 @@ from udpchat.sync.log import Append, RequestId
 from udpchat.wire.content import Claim, ConversationRecord, Message, ReadMark, TopicRecord
 from udpchat.wire.fields import Value
 from udpchat.wire.frames import encode, encode_message
-from udpchat.wire.limits import LOG_ENTRIES_MAX
+from udpchat.wire.limits import LOG_ENTRIES_MAX, WRITE_ENTRY_BYTES
 from udpchat.wire.requests import Done, Failed, MarkRead, Presence, Rename, ResultBody, Say, SetTopic, Stored, Tell
 
 # --- Proposals ----------
@@ -126,11 +126,12 @@ Effect = PeerEffect | ChangeTopic | FollowPrivate
 
 
 class Settlement(Value, frozen=True):
-    """The outcome of a proposal."""
+    """The outcome of a proposal; `size`: about how many bytes it writes."""
 
     proposal: Proposal
     appends: tuple[Append, ...]
     effects: tuple[Effect, ...]
+    size: int = 0
 
 
 # --- Settling ----------
@@ -145,13 +146,15 @@ def settle(state: State, proposal: Proposal) -> Settlement:
         entries, effects = _SETTLERS[type(proposal.action)](state, proposal, proposal.action)
         origin = RequestId(proposal.author.client_id, proposal.counter)
     appends: list[Append] = []
+    size = 0
     for log, entry in entries:
         head = state.head(log) + sum([append.log == log for append in appends])
         if head >= LOG_ENTRIES_MAX:
             return Settlement(proposal, (), (_full(proposal),))
         is_last = len(appends) == len(entries) - 1  # the entry that the request is recorded with
         appends.append(Append(log, head + 1, entry, origin if is_last else None))
-    return Settlement(proposal, tuple(appends), tuple(effects))
+        size += WRITE_ENTRY_BYTES + len(entry)
+    return Settlement(proposal, tuple(appends), tuple(effects), size)
 
 
 _Outcome = tuple[list[tuple[str, bytes]], list[Effect]]  # (log, entry) in order; the last one records the request
