@@ -9,11 +9,10 @@ import pytest
 
 from tests.server.rig import Rig
 from udpchat.server import intake as module
-from udpchat.server.credit import Account, Accounts
-from udpchat.server.intake import WRITE_TURNS, FairQueue, Intake
+from udpchat.server.intake import WRITE_TURNS, Intake
 from udpchat.server.meter import STRANGERS_SHARE, TURN_US, Meter
 from udpchat.server.registry import Peer
-from udpchat.wire.errors import BadDatagram, Drop
+from udpchat.wire.errors import Drop
 from udpchat.wire.limits import WAITING_DATAGRAMS_PER_FLOW_MAX
 from udpchat.wire.packets import Address, Data
 
@@ -152,15 +151,13 @@ def test_more_than_may_wait_of_one_sender_is_counted_and_dropped_and_nobody_else
 
 def test_when_as_many_wait_as_may_a_sender_without_any_still_has_a_place(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "WAITING_DATAGRAMS_MAX", 10)
-    queue: FairQueue[int] = FairQueue(Accounts())
-    mallory, alice = (Account(0.0),), (Account(0.0),)
-    for number in range(10):
-        queue.add_untrusted(mallory, number)
-    with pytest.raises(BadDatagram) as caught:
-        queue.add_untrusted(mallory, 11)
-    assert caught.value.reason is Drop.OVER_SHARE
-    queue.add_untrusted(alice, 12)
-    assert queue.size == 11
+    desk = Desk()
+    alice, mallory = desk.rig.stranger(), desk.rig.stranger()
+    desk.turn(*(data_of(mallory, number) for number in range(A_TURN + 12)))
+    assert len(desk.intake) == 10 and desk.counters == {Drop.OVER_SHARE: 2}
+    desk.intake.begin_turn(0.0)
+    desk.meter.charge_peer(mallory, TURN_US)
+    assert list(desk.intake.serve([data_of(alice, 1)])) == [] and len(desk.intake) == 11
 
 
 def test_a_datagram_whose_session_ended_while_it_waited_is_not_answered(desk: Desk) -> None:

@@ -7,12 +7,12 @@ for which there is no room is dropped: of a sender who has others waiting, first
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from heapq import heappop, heappush, heapreplace
-from typing import Final, Generic, TypeVar
+from typing import Final, TypeVar
 
-from udpchat.server.credit import Account, Accounts
+from udpchat.server.credit import Account
+from udpchat.server.fair_queue import FairQueue
 from udpchat.server.meter import Meter
 from udpchat.server.registry import Peer, Registry
 from udpchat.session.rate_limit import source_of
@@ -24,67 +24,6 @@ WRITE_TURNS: Final = 4  # so many turns share a write, which costs as much as so
 
 Datagram = tuple[bytes, Address]
 T = TypeVar("T")
-
-
-class _Flow(Generic[T]):
-    """What waits of one sender, oldest first, and the accounts that it is charged to."""
-
-    __slots__ = ("accounts", "waiting")
-
-    def __init__(self, accounts: tuple[Account, ...]) -> None:
-        self.accounts = accounts
-        self.waiting: deque[T] = deque()
-
-    def used_us(self) -> float:
-        """Of the account that has used most."""
-        return max(account.used_us for account in self.accounts)
-
-
-class FairQueue(Generic[T]):
-    """What waits, by sender: that of the one who has used least is next."""
-
-    __slots__ = ("_accounts", "_count", "_flows", "_heap", "size")
-
-    def __init__(self, accounts: Accounts) -> None:
-        self._accounts = accounts
-        self._flows: dict[tuple[Account, ...], _Flow[T]] = {}
-        self._heap: list[tuple[float, int, _Flow[T]]] = []  # a flow may have used more by now
-        self._count = 0  # flows need no order of their own
-        self.size = 0  # read often: no method
-
-    def add(self, accounts: tuple[Account, ...], item: T) -> None:
-        """Let something wait."""
-        flow = self._flows.get(accounts)
-        if flow is None:
-            flow = self._flows[accounts] = _Flow(accounts)
-            self._count += 1
-            heappush(self._heap, (flow.used_us(), self._count, flow))
-        flow.waiting.append(item)
-        self.size += 1
-
-    def add_untrusted(self, accounts: tuple[Account, ...], item: T) -> None:
-        """The same. Raises BadDatagram(OVER_SHARE) if there is no room for another one of this sender."""
-        flow = self._flows.get(accounts)
-        if flow is not None and (
-            len(flow.waiting) >= WAITING_DATAGRAMS_PER_FLOW_MAX or self.size >= WAITING_DATAGRAMS_MAX
-        ):
-            raise BadDatagram(Drop.OVER_SHARE)
-        self.add(accounts, item)
-
-    def take(self) -> T:
-        """The next one; there must be one."""
-        used_us, _, flow = self._heap[0]
-        while (now_used_us := flow.used_us()) > used_us:
-            self._count += 1
-            heapreplace(self._heap, (now_used_us, self._count, flow))
-            used_us, _, flow = self._heap[0]
-        self._accounts.on_served(used_us)
-        self.size -= 1
-        item = flow.waiting.popleft()
-        if not flow.waiting:
-            heappop(self._heap)
-            del self._flows[flow.accounts]
-        return item
 
 
 class Intake:
@@ -172,9 +111,9 @@ class Intake:
         data, (host, *_) = datagram
         found = self._registry.find(data_index(data)) if data[:1] == DATA_KIND else None
         if found is None:
-            self._strangers.add_untrusted((self._meter.strangers.open(source_of(host)),), datagram)
+            _add_untrusted(self._strangers, (self._meter.strangers.open(source_of(host)),), datagram)
         else:
-            self._members.add_untrusted(self._meter.accounts_of(found[0]), datagram)
+            _add_untrusted(self._members, self._meter.accounts_of(found[0]), datagram)
 
     def _take(self) -> Datagram | Peer | None:
         """What is next; None if it was a datagram of a session that ended while it waited."""
@@ -188,3 +127,11 @@ class Intake:
             return taken
         self._counters[Drop.UNKNOWN_SESSION] += 1
         return None
+
+
+def _add_untrusted(queue: FairQueue[T], accounts: tuple[Account, ...], datagram: T) -> None:
+    """Let a datagram wait. Raises BadDatagram(OVER_SHARE) if there is no room for another one of this sender."""
+    waiting = queue.waiting_of(accounts)
+    if waiting >= WAITING_DATAGRAMS_PER_FLOW_MAX or (waiting and queue.size >= WAITING_DATAGRAMS_MAX):
+        raise BadDatagram(Drop.OVER_SHARE)
+    queue.add(accounts, datagram)

@@ -1,0 +1,68 @@
+"""Start-time fair queueing (Goyal, Vin and Cheng, SIGCOMM 1996): who has used least is served next (SPEC 6.7, 6.8)."""
+
+from __future__ import annotations
+
+from collections import deque
+from heapq import heappop, heappush, heapreplace
+from typing import Generic, TypeVar
+
+from udpchat.server.credit import Account, Accounts
+
+T = TypeVar("T")
+
+
+class _Flow(Generic[T]):
+    """What waits of one sender, oldest first, and the accounts that it is charged to."""
+
+    __slots__ = ("accounts", "waiting")
+
+    def __init__(self, accounts: tuple[Account, ...]) -> None:
+        self.accounts = accounts
+        self.waiting: deque[T] = deque()
+
+    def used_us(self) -> float:
+        """Of the account that has used most."""
+        return max(account.used_us for account in self.accounts)
+
+
+class FairQueue(Generic[T]):
+    """What waits, by sender: that of the one who has used least is next."""
+
+    __slots__ = ("_accounts", "_count", "_flows", "_heap", "size")
+
+    def __init__(self, accounts: Accounts) -> None:
+        self._accounts = accounts
+        self._flows: dict[tuple[Account, ...], _Flow[T]] = {}
+        self._heap: list[tuple[float, int, _Flow[T]]] = []  # a flow may have used more by now
+        self._count = 0  # flows need no order of their own
+        self.size = 0  # read often: no method
+
+    def add(self, accounts: tuple[Account, ...], item: T) -> None:
+        """Let something wait."""
+        flow = self._flows.get(accounts)
+        if flow is None:
+            flow = self._flows[accounts] = _Flow(accounts)
+            self._count += 1
+            heappush(self._heap, (flow.used_us(), self._count, flow))
+        flow.waiting.append(item)
+        self.size += 1
+
+    def waiting_of(self, accounts: tuple[Account, ...]) -> int:
+        """How much waits of a sender."""
+        flow = self._flows.get(accounts)
+        return len(flow.waiting) if flow is not None else 0
+
+    def take(self) -> T:
+        """The next one; there must be one."""
+        used_us, _, flow = self._heap[0]
+        while (now_used_us := flow.used_us()) > used_us:
+            self._count += 1
+            heapreplace(self._heap, (now_used_us, self._count, flow))
+            used_us, _, flow = self._heap[0]
+        self._accounts.on_served(used_us)
+        self.size -= 1
+        item = flow.waiting.popleft()
+        if not flow.waiting:
+            heappop(self._heap)
+            del self._flows[flow.accounts]
+        return item
