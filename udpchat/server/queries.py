@@ -1,19 +1,20 @@
 """Long reads of the log, carried out off the loop: which one is next, and how many may wait (SPEC 6.8).
 
-One query runs at a time. Start-time fair queueing (Goyal, Vin and Cheng, SIGCOMM 1996) chooses the source of the next,
-a host or a network: the time that queries take is charged to their source, and the one that had the least goes first;
-its persons take turns, all devices of one together. How many of a person may wait depends on the free places (Choudhury
-and Hahne, 1998): one person alone may use many, and however many persons use some, a newcomer finds a place.
+One query runs at a time, and who has used least is next: the time that queries take is charged to the account of the
+key and, with an eighth, to that of the source, as all other work is, but in accounts of their own. How many of a person
+may wait depends on the free places (Choudhury and Hahne, 1998): one person alone may use many, and however many persons
+use some, a newcomer finds a place.
 """
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from heapq import heappop, heappush
 from typing import Final
 
+from udpchat.server.credit import Account, Accounts
+from udpchat.server.fair_queue import FairQueue
 from udpchat.sync.log import SearchQuery
 from udpchat.wire.limits import QUERIES_MAX, QUERIES_SHARE_OF_FREE
 from udpchat.wire.requests import GetHistory
@@ -41,13 +42,11 @@ class Queries:
     """The queries that wait, and the one that runs."""
 
     def __init__(self) -> None:
-        self._waiting: dict[str, dict[bytes, deque[Query]]] = {}  # by source, and of each the keys, next one first
+        self._accounts = Accounts()  # of the time that queries took
+        self._waiting: FairQueue[Query] = FairQueue(self._accounts)
         self._ids: set[tuple[bytes, int]] = set()  # of those that wait, and of the one that runs
         self._counts: Counter[bytes] = Counter()  # how many wait, by key
         self._running: Query | None = None
-        self._due: list[tuple[float, str]] = []  # a heap: where in virtual time each waiting source begins
-        self._used_s: dict[str, float] = {}  # where in virtual time the last query of a source ended
-        self._virtual_s = 0.0  # where the latest query began
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -60,54 +59,28 @@ class Queries:
             return False
         self._ids.add(query.id)
         self._counts[query.key] += 1
-        if query.source not in self._waiting:
-            self._waiting[query.source] = {}
-            if self._running is None or self._running.source != query.source:
-                self._enqueue(query.source)
-        self._waiting[query.source].setdefault(query.key, deque()).append(query)
+        self._waiting.add(self._accounts_of(query), query)
         return True
 
-    def _enqueue(self, source: str) -> None:
-        heappush(self._due, (max(self._virtual_s, self._used_s.get(source, 0.0)), source))
+    def _accounts_of(self, query: Query) -> tuple[Account, Account]:
+        return self._accounts.open(query.key), self._accounts.open(query.source)
 
     def take_next(self, is_wanted: Callable[[Query], bool]) -> Query | None:
         """Begin with the next that its client still waits for; None if there is none, or one runs."""
-        while self._running is None and self._due:
-            begin_s, source = heappop(self._due)
-            query = self._take_of(source)
+        while self._running is None and self._waiting.size:
+            query = self._waiting.take()
+            self._counts[query.key] -= 1
+            if not self._counts[query.key]:
+                del self._counts[query.key]
             if is_wanted(query):
-                self._running, self._virtual_s = query, begin_s
+                self._running = query
                 return query
             self._ids.discard(query.id)
-            if source in self._waiting:
-                self._enqueue(source)
         return None
-
-    def _take_of(self, source: str) -> Query:
-        """The first query of the key whose turn it is; its next turn is after those of the others."""
-        keys = self._waiting[source]
-        key = next(iter(keys))
-        waiting = keys.pop(key)
-        query = waiting.popleft()
-        if waiting:
-            keys[key] = waiting
-        if not keys:
-            del self._waiting[source]
-        self._counts[key] -= 1
-        if not self._counts[key]:
-            del self._counts[key]
-        return query
 
     def on_answered(self, query: Query, took_s: float) -> None:
         """The query that ran is done, and took so long."""
         assert query is self._running
         self._running = None
         self._ids.discard(query.id)
-        self._used_s[query.source] = self._virtual_s + max(took_s, QUERY_S_MIN)
-        if query.source in self._waiting:
-            self._enqueue(query.source)
-        if not self._ids:  # nobody waits behind anybody
-            self._used_s.clear()
-            self._virtual_s = 0.0
-        elif len(self._used_s) > QUERIES_MAX:  # those that are behind begin where all others do
-            self._used_s = {source: used_s for source, used_s in self._used_s.items() if used_s > self._virtual_s}
+        self._accounts.charge(1e6 * max(took_s, QUERY_S_MIN), *self._accounts_of(query))
