@@ -13,10 +13,10 @@ from udpchat.sync.acks import HOLD_PACKETS, HOLD_S
 from udpchat.sync.bbr import WINDOW_BYTES_INITIAL
 from udpchat.sync.log_stream import LogStream
 from udpchat.sync.loss import (
+    OVERDUE_S_MAX,
     PROBE_S_MAX,
     PROBE_S_MIN,
     PROBE_SILENT_S_MAX,
-    PROBE_TIMEOUT_S_MAX,
     LossDetection,
     PathEstimate,
     SentPacket,
@@ -112,6 +112,19 @@ def test_where_the_path_reorders_a_loss_is_found_all_the_same() -> None:
     assert entries(lost) == [1]
 
 
+@pytest.mark.parametrize("followed_after_s", [0.2, OVERDUE_S_MAX - 0.1, OVERDUE_S_MAX + 0.1])
+def test_a_successor_sent_late_makes_no_packet_younger(followed_after_s: float) -> None:
+    """Where the path reorders by a second, a packet may be that late after it was sent, and not after its successor."""
+    loss_detection, _ = flying(2, every_s=followed_after_s)
+    acked_at = 1.0 + followed_after_s + 0.001
+    _, lost = loss_detection.on_ack(acked_at, ack(1, reordering_ms=1_000))
+    if not lost:
+        due = loss_detection.next_timeout()
+        assert due is not None and due <= 1.0 + OVERDUE_S_MAX
+        lost, _ = loss_detection.handle_timeout(due)
+    assert entries(lost) == [1]
+
+
 def test_the_round_trip_is_measured_without_the_delay_of_the_receiver() -> None:
     loss_detection, _ = flying(1)
     loss_detection.on_ack(1.030, ack(0, delay_us=10_000))
@@ -153,7 +166,7 @@ def test_a_network_in_trouble_puts_no_probe_off_by_long() -> None:
     loss_detection.path.reordering_s = 1.0
     loss_detection.on_sent(1.0, 0, SIZE, (EntrySpan(subscription, 1, 1),), ack_delay_s=ACK_DELAY_S)
     due = loss_detection.next_timeout()
-    assert due is not None and due <= 1.0 + 1.5 * PROBE_TIMEOUT_S_MAX
+    assert due is not None and due <= 1.0 + 1.5 * OVERDUE_S_MAX
 
 
 def test_while_the_peer_was_heard_lately_probes_stay_frequent() -> None:

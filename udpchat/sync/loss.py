@@ -19,7 +19,7 @@ PROBE_S_MIN = 0.003
 PROBES_BEFORE_BACKOFF = 2
 PROBE_S_MAX = 0.25  # while the peer has been silent for less than SILENT_S
 PROBE_SILENT_S_MAX = 1.0
-PROBE_TIMEOUT_S_MAX = 1.2  # half as much again may pass before the first probe: what was lost last is there within 2 s
+OVERDUE_S_MAX = 1.2  # since it was sent, however late packets come; for a first probe half as much again: below 2 s
 SILENT_S = 3.0
 
 
@@ -111,7 +111,7 @@ class LossDetection:
             return
         ack_delay_s, is_prompt = self._ack_delay_s, self._ack_delay_s <= PROMPT_ACK_DELAY_S
         timeout_s = max(self.path.round_trip.timeout_s, PROBE_S_MIN) + self.path.reordering_s
-        timeout_s = min(timeout_s, PROBE_TIMEOUT_S_MAX)
+        timeout_s = min(timeout_s, OVERDUE_S_MAX)
         if self._probes == 0:
             # Acks that do not name it, as repeated reports of a gap, must not postpone the probe for ever.
             acked_at = min(self._acked_at, self._sent_at + timeout_s)
@@ -183,7 +183,8 @@ class LossDetection:
     def _take_lost(self, now: float) -> list[SentPacket]:
         """Packets that a later one overtook by too much, by number or by time.
 
-        Where the path reorders, the receiver's clock decides; ours does only if no ack arrives in the time it may take.
+        Where the path reorders, the receiver's clock decides; ours does only if no ack arrives in the time it may take,
+        or if the packet is overdue: how late packets come is measured from their successors, which may be sent late.
         A packet is lost no later than those sent after it, so the first that is not lost ends the search.
         """
         reordering_s, newest = self.path.reordering_s, self._newest
@@ -198,7 +199,8 @@ class LossDetection:
                 due = sent.at + wait_s
                 is_lost = newest.counter - counter >= HOLD_PACKETS
             else:
-                due = sent.followed_at + wait_s + self._ack_delay_s + 2 * reordering_s
+                overtaken_at = sent.followed_at + wait_s + self._ack_delay_s + 2 * reordering_s
+                due = min(overtaken_at, sent.at + max(wait_s, OVERDUE_S_MAX))
                 is_lost = newest.waited_until - sent.followed_at >= reordering_s + HOLD_S / 2
             if not is_lost and now < due:
                 self._loss_at = due
