@@ -141,6 +141,23 @@ def test_no_resend_comes_before_the_latency_that_three_sends_suggest() -> None:
     assert min(waits) >= 1.25 * latency_s * (1.0 - HELLO_RESEND_JITTER)
 
 
+def test_an_outage_is_not_taken_for_a_long_path() -> None:
+    """Else a forged Cookie, which comes before the true one, would cost more than a second."""
+    client, came_back_at = connector(), FINISH_S_MAX + 0.5
+    while (due := client.next_timeout()) is not None and due < came_back_at:
+        client.handle_timeout(due)
+    assert len(sent(client)) >= 3 and due is not None
+    client.handle_timeout(due)
+    client.receive(due + 0.001, Cookie(PROTOCOL_VERSION, INDEX, b"x" * 20))
+    client.receive(due + 0.002, COOKIE)
+    sent(client)
+    again_at = client.next_timeout()
+    assert again_at is not None and again_at - due <= 0.001 + 1.1 * HELLO_RESEND_S
+    client.handle_timeout(again_at)
+    [again] = sent(client)
+    assert isinstance(again, Hello) and again.cookie == COOKIE.cookie
+
+
 def test_a_cookie_that_a_restarted_server_refused_is_replaced_at_once() -> None:
     client = connector()
     client.receive(0.03, COOKIE)

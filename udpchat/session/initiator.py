@@ -121,6 +121,7 @@ class _ResendTimer:
     def on_answer(self, now: float) -> None:
         """Karn's rule: of several sends, it is unknown which was answered. But three of them suggest high latency.
 
+        Longer than FINISH_S_MAX it cannot be, as no session could be made: then network or server was away for a while.
         If a resend is overdue by now, this process was suspended: the answer may have waited in the socket's buffer.
         """
         if now > self.due_s:
@@ -128,7 +129,7 @@ class _ResendTimer:
         sample_s = now - self._asked_s
         if self._sends == 1:
             self.rtt_s = sample_s if self.rtt_s is None else min(self.rtt_s, sample_s)
-        elif self._sends >= _SENDS_PATIENT:
+        elif self._sends >= _SENDS_PATIENT and sample_s <= limits.FINISH_S_MAX:
             self._patience_s = min(sample_s, limits.PATIENCE_S_MAX)
 
 
