@@ -95,6 +95,21 @@ def test_a_restarted_client_that_lost_an_answer_it_had_acknowledged_gets_it_agai
     assert [event.code for event in alice.events if isinstance(event, events.Error)] == ["no_such_nick", "refused"]
 
 
+def test_who_starts_again_while_a_rename_is_being_written_is_welcomed_under_the_new_nick() -> None:
+    """Else the new process, which knows nothing of the request, would go by the former nick for good."""
+    world = World(Random(1))
+    (alice,) = world.add_clients(1)
+    world.run(1)
+    world.server.write_s = 0.5
+    alice.do("rename", "alicia")
+    world.run(0.1)
+    alice.kill()
+    alice.restart()
+    world.run(2)
+    assert alice.core.model.nick == "alicia"
+    assert world.promises.is_presence_right()
+
+
 @pytest.mark.parametrize("point", [Point.SYNCED, Point.REPORTED])
 def test_a_new_nick_that_was_written_but_not_told_is_the_nick_after_the_restart(point: Point) -> None:
     """S26 of a rename, found by the swarm: the log answered "done", and the server went on with the former nick."""

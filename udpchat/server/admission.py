@@ -40,9 +40,14 @@ class Admission:
         self._happened = happened
 
     def enter(self, peer: Peer, asked: str) -> str | None:
-        """A peer requests to enter under a nick: that to propose, if any. After it entered: welcome it again."""
+        """A peer requests to enter under a nick: that to propose, if any. After it entered: welcome it again.
+
+        Not while requests of it wait to be written: one may be a Rename of the process before, of which this one would
+        not learn. The peer repeats its Enter.
+        """
         if peer.entering is None:
-            self._welcome(peer)
+            if not peer.window.waiting:
+                self._welcome(peer)
             return None
         try:
             nick = parse_nick(asked)
