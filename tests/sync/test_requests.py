@@ -82,6 +82,37 @@ def test_counters_have_no_holes_and_go_on_where_an_earlier_run_stopped() -> None
     assert asked(outbox, 0.0) == [5, 7], "what an earlier run wrote down is asked at once"
 
 
+def test_a_server_does_not_wait_for_what_nobody_asks_any_more() -> None:
+    """An earlier run wrote down 1 to 9, and this one asks some of them only: 4 is unknown to a new server, as is 7."""
+    outbox, window, now = Outbox(10, [(counter, SAY) for counter in (1, 2, 5, 8)]), RequestWindow[str](), 1.0
+    rounds = list[list[int]]()
+    while frames := outbox.drain_frames(now):
+        assert (outbox.next_timeout() or 0.0) > now
+        for frame in (frame for encoded in frames for frame in parse_up_untrusted(pack([encoded]))):
+            assert isinstance(frame, Request)
+            window.receive(frame.counter, frame.first_open, "hi")
+        rounds.append([])
+        while window.peek_ready() is not None:
+            rounds[-1].append(window.take_ready())
+        for counter in rounds[-1]:
+            window.answer(counter, b"done")
+            outbox.on_result(now, counter)
+            outbox.hold(counter)
+            assert outbox.drain_frames(now) == [], "no request is repeated in vain"
+            outbox.let_go(counter)
+    assert rounds == [[1, 2], [5], [8]]
+
+
+def test_what_was_answered_before_its_turn_is_no_reason_to_ask_again() -> None:
+    outbox = filled(4)
+    assert asked(outbox, 0.0) == [1, 2, 3, 4]
+    for counter in (2, 3, 1):
+        outbox.on_result(0.001, counter)
+    assert asked(outbox, 0.001) == []
+    outbox.restart(0.002)
+    assert asked(outbox, 0.002) == [4]
+
+
 def test_only_a_window_of_requests_is_on_its_way() -> None:
     outbox = filled(3 * REQUESTS_IN_FLIGHT_MAX)
     assert asked(outbox, 0.0) == list(range(1, REQUESTS_IN_FLIGHT_MAX + 1))

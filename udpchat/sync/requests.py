@@ -38,6 +38,7 @@ class OpenRequest:
     counter: int
     body: bytes
     tries: int = 0
+    first_open: int = 0  # as it was sent last
     first_sent_at: float = 0.0  # in this session
     sent_at: float = 0.0
     due: float = 0.0
@@ -51,6 +52,7 @@ class Outbox:
         self._open: dict[int, OpenRequest] = {counter: OpenRequest(counter, body) for counter, body in unanswered}
         self._next = max([next_counter, *(counter + 1 for counter in self._open)])
         self._unwritten: dict[int, None] = {}  # answered, but the result is not stored yet
+        self._answered: set[int] = set()  # the highest in this session, of one window at least
         self.round_trip = RoundTrip()
         self._paused_until = 0.0
         self._repeated_at = float("-inf")  # when a request was last sent again
@@ -116,6 +118,9 @@ class Outbox:
         entry = self._open.pop(counter, None)
         if entry is None:
             return None
+        self._answered.add(counter)
+        if len(self._answered) > 2 * REQUESTS_IN_FLIGHT_MAX:
+            self._answered = set(sorted(self._answered)[-REQUESTS_IN_FLIGHT_MAX:])
         # Karn's rule: of several sends, it is unknown which was answered. Nor does a request measure the path if it had
         # to wait for another that was lost, or if its repetition is overdue: then this process was suspended.
         is_overdue = now > entry.due
@@ -134,6 +139,7 @@ class Outbox:
 
     def restart(self, now: float) -> None:
         """A new session: send everything that was sent before again, at once."""
+        self._answered.clear()
         for entry in self._open.values():
             if entry.tries:
                 entry.tries = 0
@@ -154,22 +160,38 @@ class Outbox:
 
     def next_timeout(self) -> float | None:
         """When a request is due to be sent, or sent again."""
+        behind_hole = self._behind_hole()
+        if behind_hole is not None:
+            return max(behind_hole.sent_at, self._paused_until)
         due = min((entry.due for entry in self._window()), default=float("inf"))
         return None if due == float("inf") else max(due, self._paused_until)
+
+    def _behind_hole(self) -> OpenRequest | None:
+        """The lowest open request, if the server may wait for a counter before it that is not in use any more.
+
+        The server learns that from the next `first_open`.
+        """
+        entry = next(iter(self._open.values()), None)
+        if entry is None or not entry.tries or entry.counter != self._first():
+            return None
+        passed = range(entry.first_open, entry.counter)
+        return entry if any(counter not in self._answered for counter in passed) else None
 
     def drain_frames(self, now: float) -> list[bytes]:
         """The frames of the requests that are due; one that is nearly due is sent with them."""
         if now < self._paused_until:
             return []
-        window = self._window()
-        if not any(entry.due <= now for entry in window):
+        window, behind_hole = self._window(), self._behind_hole()
+        if behind_hole is None and not any(entry.due <= now for entry in window):
             return []
         first_open = self._first()
         frames: list[bytes] = []
         for entry in window:
             waited = now - entry.sent_at
-            if entry.due <= now or (entry.tries and waited >= max(self.round_trip.smoothed_s, self._patience_s)):
+            is_nearly_due = entry.tries and waited >= max(self.round_trip.smoothed_s, self._patience_s)
+            if entry is behind_hole or entry.due <= now or is_nearly_due:
                 frames.extend(_request_frames(entry, first_open))
+                entry.first_open = first_open
                 self._on_sent(now, entry)
         return frames
 
