@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 import pytest
 
+from tests.sim.faults import LAN
 from tests.sim.nodes import ClientNode
 from tests.sim.world import SERVER, World
 from udpchat.chat import events
-from udpchat.client.link import LOST_S, SUSPECT_S, Link, LinkSettings
+from udpchat.client.link import DENIED_S, LOST_S, SUSPECT_S, Link, LinkSettings
 from udpchat.client.profile import Profile
 from udpchat.session.noise import KeyPair
 from udpchat.wire.frames import Ping, Pong, pack, parse_up_untrusted
 from udpchat.wire.limits import RECONNECTS_AT_ONCE
-from udpchat.wire.packets import Kind, Reset
+from udpchat.wire.packets import Address, Kind, Reset, data_index
 
 STRANGER = ("stranger", 9)
 
@@ -95,6 +97,37 @@ def test_a_reset_of_a_session_that_is_not_ours_does_nothing() -> None:
     world.network.inject(world.now, SERVER, alice.address, Reset(alice.session.peer_index ^ 1).encode())
     world.run(1)
     assert not hellos(seen)
+
+
+def test_a_reply_of_a_former_process_of_the_server_costs_no_second() -> None:
+    """A watcher may repeat it too. The server answers that it knows no such session."""
+    world, held = World(Random(1)), list[bytes]()
+
+    def hold_reply(now: float, source: Address, destination: Address, data: bytes) -> bool:
+        is_held = data[0] == Kind.HELLO_REPLY and not held
+        if is_held:
+            held.append(data)
+        return is_held
+
+    world.network.drop_if.append(hold_reply)
+    alice = world.add_client("alice")
+    world.run(0.1)
+    world.server.kill()
+    world.server.restart()
+    world.network.inject(world.now, SERVER, alice.address, held[0])
+    world.run_until(lambda: alice.is_in, limit_s=DENIED_S + 0.1)
+
+
+def test_forged_resets_do_not_keep_a_far_client_from_entering() -> None:
+    world = World(Random(1), replace(LAN, delay_s=0.6))
+
+    def forge_reset(now: float, source: Address, destination: Address, data: bytes) -> None:
+        if destination == SERVER and data[0] == Kind.DATA:
+            world.network.inject(now, SERVER, source, Reset(data_index(data)).encode())
+
+    world.network.taps.append(forge_reset)
+    alice = world.add_client("alice")
+    world.run_until(lambda: alice.is_in, limit_s=12)
 
 
 def test_what_a_former_process_of_the_server_said_of_its_logs_comes_too_late() -> None:

@@ -236,6 +236,8 @@ class Link:
         session = self.session
         if session is None or packet.receiver_index != session.peer_index:
             raise BadDatagram(Drop.UNEXPECTED)
+        if self._handshake is not None and self._handshake.session is session:
+            return self._handshake.on_denied(now, DENIED_S)
         if not self._reconnection.is_free(now):
             if self._asked_at is not None:  # if it is true, silence will show it; if not, the answer is near
                 self._asked_at = min(self._asked_at, now - (SUSPECT_S - DENIED_S))

@@ -6,7 +6,7 @@ Theory of operation. Only the client has timers; whatever is lost in either dire
                                                HelloReply  -> FINISH if the server's key is approved
                                                3 s of HelloReplies with another key, and none approved -> REFUSED
     FINISH     resend Finish                   confirm()   -> CONFIRMED
-                                               1.75 s      -> HELLO with a new ephemeral key
+                                               1.75 s, or once 0.4 s after on_denied() -> HELLO with a new key
     CONFIRMED, REFUSED: the end
 
 Rules. Our own key is revealed in Finish only, after the server's was approved. A packet that does not authenticate
@@ -133,6 +133,26 @@ class _ResendTimer:
             self._patience_s = min(sample_s, limits.PATIENCE_S_MAX)
 
 
+class _RestartTimer:
+    """Until when a Finish must be confirmed; hastened once, in all its attempts."""
+
+    __slots__ = ("_is_hastened", "due_s")
+
+    def __init__(self) -> None:
+        self.due_s = float("inf")
+        self._is_hastened = False
+
+    def begin(self, now: float) -> None:
+        """The Finish is sent for the first time."""
+        self.due_s = now + limits.FINISH_S_MAX
+
+    def hasten(self, now: float, wait_s: float) -> None:
+        """It must be confirmed soon, if this is asked for the first time."""
+        if not self._is_hastened:
+            self._is_hastened = True
+            self.due_s = min(self.due_s, now + wait_s)
+
+
 class HandshakeInitiator:
     """One handshake with one server; it goes on until it is confirmed or refused, or dropped by its owner.
 
@@ -166,6 +186,7 @@ class HandshakeInitiator:
         self.version_mismatch: int | None = None
         self.refused_keys: tuple[bytes, ...] = ()
         self._resend = _ResendTimer(now)
+        self._restart = _RestartTimer()
         self._start(now + wait_s)
         if not wait_s:
             self._send(now)
@@ -194,6 +215,15 @@ class HandshakeInitiator:
         if self.phase is Phase.FINISH:
             self.phase = Phase.CONFIRMED
 
+    def on_denied(self, now: float, wait_s: float) -> None:
+        """It is reported, maybe by an attacker, that the server does not know the session: if so, start over soon.
+
+        The server has ``wait_s`` to confirm it, or a round trip if that is longer; and all its time after the first
+        such report, so that nobody who forges them keeps a server far away from being heard.
+        """
+        if self.phase is Phase.FINISH:
+            self._restart.hasten(now, max(wait_s, _RTT_MARGIN * (self.rtt_s or 0.0)))
+
     def repeat_finish(self) -> None:
         """Data is about to be sent in a session that the server may not know yet: send the Finish again before it."""
         if self.phase is Phase.FINISH and not self._transmits:
@@ -214,7 +244,7 @@ class HandshakeInitiator:
         decides_s = self._decides_s()
         if decides_s is not None and now >= decides_s:
             self._decide(now)
-        elif self.phase is Phase.FINISH and now >= self._restart_s:
+        elif self.phase is Phase.FINISH and now >= self._restart.due_s:
             self._start(now)
             self._send(now)
         elif self.phase in (Phase.HELLO, Phase.FINISH) and now >= self._resend.due_s:
@@ -224,7 +254,7 @@ class HandshakeInitiator:
         """When ``handle_timeout`` has something to do; None at the end."""
         if self.phase is Phase.HELLO:
             return earliest(self._resend.due_s, self._decides_s())
-        return min(self._resend.due_s, self._restart_s) if self.phase is Phase.FINISH else None
+        return min(self._resend.due_s, self._restart.due_s) if self.phase is Phase.FINISH else None
 
     def drain_transmits(self) -> list[bytes]:
         """Datagrams for the server's address, each once."""
@@ -237,7 +267,6 @@ class HandshakeInitiator:
         ephemeral = KeyPair(self._settings.random(limits.KEY_BYTES))
         self._noise = NoiseInitiator(static=self._settings.static, ephemeral=ephemeral)
         self._finish = b""
-        self._restart_s = now
         self._cookie: _HeldCookie | None = None
         self._heard: _Heard | None = None
         self._resend.begin(now)
@@ -325,7 +354,7 @@ class HandshakeInitiator:
             path=Path(self._settings.address),
         )
         self.phase = Phase.FINISH
-        self._restart_s = now + limits.FINISH_S_MAX
+        self._restart.begin(now)
         self._ask(now)
 
     def _ask(self, now: float) -> None:
