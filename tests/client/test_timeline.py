@@ -20,6 +20,7 @@ from udpchat.wire.requests import LogEntry
 
 ME, BOB, CAROL = b"m" * 8, b"b" * 8, b"c" * 8
 ROOM, ROSTER, TALK = "#lobby", "%lobby", "@" + "7" * 20
+NOW = 10.0
 NICKS = {ME: "me", BOB: "bob", CAROL: "carol"}
 
 
@@ -258,11 +259,11 @@ def test_ones_own_message_is_sent_where_it_stands_whichever_comes_first() -> Non
         view.on_head(head())
         identity = say(view, "mine")
         if is_result_first:
-            view.on_stored(identity, ROOM, 2)
+            view.on_stored(NOW, identity, ROOM, 2)
         assert shown(view) == []
         receive(view, entries(1, message("theirs"), message("mine", ME, identity=identity)))
         if not is_result_first:
-            view.on_stored(identity, ROOM, 2)
+            view.on_stored(NOW, identity, ROOM, 2)
         assert shown(view) == [(1, "theirs", False), (2, "mine", None)] and view.own.unconfirmed() == []
 
 
@@ -270,7 +271,7 @@ def test_a_result_that_comes_before_the_head_of_its_log_waits_for_it() -> None:
     """Else what is one's own would be told as sent, and once more as a message."""
     view = timeline()
     identity = say(view, "mine")
-    view.on_stored(identity, ROOM, 5)
+    view.on_stored(NOW, identity, ROOM, 5)
     assert shown(view) == []
     view.on_head(head(last=4))
     receive(view, entries(5, message("mine", ME, identity=identity)))
@@ -280,7 +281,7 @@ def test_a_result_that_comes_before_the_head_of_its_log_waits_for_it() -> None:
 def test_a_message_that_stands_before_the_replica_begins_is_confirmed_when_it_does() -> None:
     view = timeline()
     identity = say(view, "mine")
-    view.on_stored(identity, ROOM, 5)
+    view.on_stored(NOW, identity, ROOM, 5)
     view.on_head(head(last=7))
     assert shown(view) == [(5, "mine", None)] and view.own.unconfirmed() == []
 
@@ -290,7 +291,7 @@ def test_after_a_lost_tail_ones_own_is_sent_where_it_stands_and_last_what_is_los
     view = timeline()
     view.on_head(head())
     for sequence, text in enumerate(("one", "two", "lost"), 1):
-        view.on_stored(say(view, text, sequence), ROOM, sequence)
+        view.on_stored(NOW, say(view, text, sequence), ROOM, sequence)
     view.on_head(head(last=3, generation=2))
     notice, *others = view.drain_events()
     assert isinstance(notice, events.Notice) and notice.code == "generation"
@@ -306,7 +307,7 @@ def test_after_a_lost_tail_ones_own_is_sent_where_it_stands_and_last_what_is_los
 def test_ones_own_message_that_cannot_be_read_or_was_removed_is_sent_all_the_same() -> None:
     view = timeline()
     view.on_head(head())
-    view.on_stored(say(view, "mine"), ROOM, 1)
+    view.on_stored(NOW, say(view, "mine"), ROOM, 1)
     receive(view, entries(1, Tombstone(5)))
     assert shown(view) == [(1, "mine", None)] and view.own.unconfirmed() == []
 
@@ -330,10 +331,10 @@ def test_what_was_said_in_a_room_that_is_left_is_confirmed_then_or_when_its_resu
     view = timeline()
     view.on_head(head())
     first, second = say(view, "one", 1), say(view, "two", 2)
-    view.on_stored(first, ROOM, 1)
+    view.on_stored(NOW, first, ROOM, 1)
     view.drop("lobby")
     assert shown(view) == [(1, "one", None)]
-    view.on_stored(second, ROOM, 2)
+    view.on_stored(NOW, second, ROOM, 2)
     assert shown(view) == [(2, "two", None)] and cursors(view) == []
 
 
@@ -342,7 +343,7 @@ def test_a_room_joined_again_goes_on_where_it_was_left_without_a_hole_or_a_doubl
     view.on_head(head())
     identity = say(view, "two")
     receive(view, entries(1, message("one")))
-    view.on_stored(identity, ROOM, 2)
+    view.on_stored(NOW, identity, ROOM, 2)
     view.drop("lobby")
     view.want("lobby")
     view.on_head(head(last=3))
@@ -367,7 +368,7 @@ def test_what_is_no_longer_kept_is_skipped_loudly_and_leaves_no_hole_on_the_disk
     view.on_head(head())
     identity = say(view, "lost")
     receive(view, entries(1, message("one")))
-    view.on_stored(identity, ROOM, 3)
+    view.on_stored(NOW, identity, ROOM, 3)
     receive(view, entries(6, message("six")))
     view.on_head(head(last=6, base=4, entered=0))
     told = view.drain_events()

@@ -11,6 +11,7 @@ import pytest
 from tests.sim.disk import Make, Point
 from tests.sim.disk_nodes import DiskClientNode, DiskServerNode
 from tests.sim.faults import BROADBAND, LAN
+from tests.sim.liveness import RECOVERY_S
 from tests.sim.measure import percentile
 from tests.sim.network import Address
 from tests.sim.nodes import ClientNode
@@ -93,6 +94,22 @@ def test_a_restarted_client_that_lost_an_answer_it_had_acknowledged_gets_it_agai
     world.settle()
     assert texts(server) == ["one", "two", "four"]
     assert [event.code for event in alice.events if isinstance(event, events.Error)] == ["no_such_nick", "refused"]
+
+
+def test_who_was_told_that_a_message_is_stored_misses_it_before_the_next_heartbeat() -> None:
+    """The result came and the entry did not; then the server is restarted, and sends nothing by itself."""
+    world = World(Random(1))
+    (alice,) = world.add_clients(1)
+    world.run(1)
+    world.network.drop_if.append(lambda now, source, destination, data: source == SERVER and len(data) > 60)
+    alice.say("is this stored? " * 4)
+    world.run_until(lambda: not alice.store.unanswered(), limit_s=1)
+    world.run(0.5)
+    assert alice.core.model.sending
+    world.server.kill()
+    world.server.restart()
+    world.settle(limit_s=RECOVERY_S)
+    assert not alice.core.model.sending
 
 
 def test_who_starts_again_while_a_rename_is_being_written_is_welcomed_under_the_new_nick() -> None:

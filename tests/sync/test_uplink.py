@@ -56,6 +56,16 @@ def test_a_large_entry_comes_out_whole(uplink: Uplink) -> None:
     assert uplink.drain_received() == [Received(LOBBY, 1, 1, (whole,))]
 
 
+@pytest.mark.parametrize(("log", "cursor"), [(LOBBY, Cursor(LOBBY, 1, 0, [])), ("@talk", Cursor("@talk", 0, 0, []))])
+def test_an_entry_that_a_result_names_is_missing_until_it_comes(uplink: Uplink, log: str, cursor: Cursor) -> None:
+    acks(uplink, NOW, is_sending=True)
+    uplink.expect(NOW, log, 1)
+    for _ in range(3):
+        due = uplink.next_timeout()
+        assert due is not None and due < NOW + 1.0
+        assert cursor in acks(uplink, due)[0].cursors
+
+
 def test_what_is_of_no_open_replica_is_not_taken(uplink: Uplink) -> None:
     assert not uplink.receive_entries(NOW, entries(1, "x", log="#elsewhere"))
     assert not uplink.receive_entries(NOW, entries(1, "x", generation=2))

@@ -180,15 +180,15 @@ class Requests:
         self._journal.add(stored.RequestDone(frame.counter, encode(frame.body) if asked.is_labelled else b""))
         self.outbox.hold(frame.counter)
         is_stored = isinstance(frame.body, requests.Stored | requests.Done) and isinstance(asked.request, STORED)
-        return [*(self._on_writable() if is_stored else ()), *self._report(frame, asked)]
+        return [*(self._on_writable() if is_stored else ()), *self._report(now, frame, asked)]
 
-    def _report(self, frame: Result, asked: _Asked) -> list[events.ClientEvent]:
+    def _report(self, now: float, frame: Result, asked: _Asked) -> list[events.ClientEvent]:
         request = asked.request
         identity = message_id(self._instance, frame.counter)
         here = asked.here or Recalled()
         match frame.body:
             case requests.Stored(log, sequence):
-                self._timeline.on_stored(identity, log, sequence)
+                self._timeline.on_stored(now, identity, log, sequence)
             case requests.Failed(code, detail):
                 self._timeline.own.on_failed(identity)
                 self.answers.on_failed(request)

@@ -258,14 +258,14 @@ class Timeline:
 
     # --- This client's messages ----------
 
-    def on_stored(self, identity: bytes, log: str, sequence: int) -> None:
+    def on_stored(self, now: float, identity: bytes, log: str, sequence: int) -> None:
         """The server has stored our message: report it when the replica reaches it, or at once if none will."""
         if identity not in self.own:
             return
         replica = self.uplink.get(log)
         if self.logs.is_welcome(log) if replica is None else replica.sequence < sequence:
             self.own.on_stored(identity, log, sequence)
-            self.uplink.await_head(log)
+            self.uplink.expect(now, log, sequence)
         else:
             self._events.append(self.own.confirm_ahead(identity, sequence))
 

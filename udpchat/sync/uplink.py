@@ -58,6 +58,15 @@ class Uplink:
             self._awaited.setdefault(log)
             self._changed.setdefault(log, False)
 
+    def expect(self, now: float, log: str, sequence: int) -> None:
+        """The log has an entry `sequence`, as a result reports: it is missing, or the head if there is no replica."""
+        replica = self._replicas.get(log)
+        if replica is None:
+            self.await_head(log)
+        else:
+            replica.head = max(replica.head, sequence)
+        self._acks.on_gap(now)
+
     def close(self, log: str) -> Replica | None:
         """Hold a log no longer; returns its replica."""
         self._changed.pop(log, None)
