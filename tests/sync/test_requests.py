@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from udpchat.sync.packing import FRAME_BYTES_MAX
 from udpchat.sync.requests import (
     ANSWERS_RECALLED_MAX,
+    REPEAT_BYTES_MAX,
     RESEND_S_MAX,
     RESEND_S_MIN,
     Outbox,
@@ -148,6 +149,21 @@ def test_without_an_answer_it_is_asked_again_ever_more_slowly_and_for_good() -> 
     waits = [round(later - earlier, 6) for earlier, later in pairwise(times)]
     assert waits == sorted(waits)
     assert waits[0] >= RESEND_S_MIN and waits[-1] == pytest.approx(RESEND_S_MAX)
+
+
+def test_while_nothing_is_answered_little_of_a_large_window_is_repeated_and_all_of_it_after_the_next_answer() -> None:
+    """A server that answers no request, but keeps the session, does not make a client send megabytes."""
+    outbox, now, sizes = filled(REQUESTS_IN_FLIGHT_MAX, LARGE), 0.0, list[tuple[float, int]]()
+    while now < 10.0:
+        sizes += [(now, len(frame)) for frame in outbox.drain_frames(now)]
+        if len(outbox) == REQUESTS_IN_FLIGHT_MAX and now > 5.0:  # each new one takes no others along
+            outbox.release(now, outbox.add(SAY))
+        now = outbox.next_timeout() or 10.0
+    repeated = [(at, size) for at, size in sizes if at >= 2.0]
+    rounds_max = 8.0 / RESEND_S_MAX + 1
+    assert 1.0 < sum(size for _, size in repeated) / len(LARGE) <= rounds_max * (REPEAT_BYTES_MAX / len(LARGE) + 1)
+    assert outbox.on_result(now, 1) is not None
+    assert asked(outbox, now) == list(range(2, REQUESTS_IN_FLIGHT_MAX + 2))
 
 
 def test_one_that_is_nearly_due_goes_along() -> None:

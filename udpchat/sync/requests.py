@@ -28,6 +28,7 @@ Body = TypeVar("Body")  # of a request, as the server reads it
 RESEND_S_MIN = 0.004
 RESENDS_BEFORE_BACKOFF = 3
 RESEND_S_MAX = 0.25
+REPEAT_BYTES_MAX = 4 * DATAGRAM_BYTES_MAX  # of requests that are repeated while none is answered
 ANSWERS_RECALLED_MAX = 2 * REQUESTS_IN_FLIGHT_MAX  # of one window open, and one whose answers a client lost
 
 
@@ -56,6 +57,7 @@ class Outbox:
         self.round_trip = RoundTrip()
         self._paused_until = 0.0
         self._repeated_at = float("-inf")  # when a request was last sent again
+        self._repeats = 0  # how often since the last answer
         self._patience_s = 0.0  # a little more than the last request took that was sent more than once
 
     def seed_round_trip(self, sample_s: float | None) -> None:
@@ -118,6 +120,7 @@ class Outbox:
         entry = self._open.pop(counter, None)
         if entry is None:
             return None
+        self._repeats = 0
         self._answered.add(counter)
         if len(self._answered) > 2 * REQUESTS_IN_FLIGHT_MAX:
             self._answered = set(sorted(self._answered)[-REQUESTS_IN_FLIGHT_MAX:])
@@ -140,6 +143,7 @@ class Outbox:
     def restart(self, now: float) -> None:
         """A new session: send everything that was sent before again, at once."""
         self._answered.clear()
+        self._repeats = 0
         for entry in self._open.values():
             if entry.tries:
                 entry.tries = 0
@@ -149,13 +153,21 @@ class Outbox:
         """The lowest counter whose request may have to be sent again."""
         return min(next(iter(self._open), self._next), *self._unwritten, self._next)
 
+    @property
+    def _is_silent(self) -> bool:
+        """Whether nothing is answered: then little is repeated until something is."""
+        return self._repeats > RESENDS_BEFORE_BACKOFF
+
     def _window(self) -> list[OpenRequest]:
-        first = self._first()
+        """The requests that may be sent: while nothing is answered, those not sent yet and the lowest of the others."""
+        first, size = self._first(), 0
         window = []
         for counter, entry in self._open.items():
             if counter >= first + REQUESTS_IN_FLIGHT_MAX:
                 break
-            window.append(entry)
+            if not entry.tries or not self._is_silent or size < REPEAT_BYTES_MAX:
+                window.append(entry)
+            size += len(entry.body)
         return window
 
     def next_timeout(self) -> float | None:
@@ -186,13 +198,18 @@ class Outbox:
             return []
         first_open = self._first()
         frames: list[bytes] = []
+        is_silent, is_repeating = self._is_silent, False
         for entry in window:
             waited = now - entry.sent_at
-            is_nearly_due = entry.tries and waited >= max(self.round_trip.smoothed_s, self._patience_s)
+            is_nearly_due = (
+                entry.tries and not is_silent and waited >= max(self.round_trip.smoothed_s, self._patience_s)
+            )
             if entry is behind_hole or entry.due <= now or is_nearly_due:
                 frames.extend(_request_frames(entry, first_open))
+                is_repeating = is_repeating or entry.tries > 0
                 entry.first_open = first_open
                 self._on_sent(now, entry)
+        self._repeats += is_repeating
         return frames
 
     def _on_sent(self, now: float, entry: OpenRequest) -> None:
