@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -44,8 +43,8 @@ class FoundLog(MemoryLog):
         self._origin, self._generations = origin, generations
 
     def extent(self, log: str) -> Extent:
-        generation = self._generations.get(log) or self._origin.extent(log).generation
-        return replace(super().extent(log), generation=generation)
+        found = super().extent(log)
+        return Extent(self._generations.get(log) or self._origin.extent(log).generation, found.base, found.head)
 
 
 class DiskServerNode(ServerNode):
