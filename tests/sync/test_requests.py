@@ -166,6 +166,17 @@ def test_while_nothing_is_answered_little_of_a_large_window_is_repeated_and_all_
     assert asked(outbox, now) == list(range(2, REQUESTS_IN_FLIGHT_MAX + 2))
 
 
+def test_an_answer_now_and_then_has_the_whole_window_repeated_once() -> None:
+    outbox, now, last = filled(REQUESTS_IN_FLIGHT_MAX, LARGE), 0.0, list[float]()
+    while now < 9.0:
+        last += [now] if REQUESTS_IN_FLIGHT_MAX in asked(outbox, now) and now > 2.0 else []
+        for counter in range(1, 4):
+            if counter in outbox and now >= 2.0 * counter:
+                outbox.on_result(now, counter)
+        now = max(now, outbox.next_timeout() or 9.0)
+    assert len(last) == 3
+
+
 def test_one_that_is_nearly_due_goes_along() -> None:
     outbox = filled(1)
     outbox.round_trip.on_sample(0.010)

@@ -57,7 +57,7 @@ class Outbox:
         self.round_trip = RoundTrip()
         self._paused_until = 0.0
         self._repeated_at = float("-inf")  # when a request was last sent again
-        self._repeats = 0  # how often since the last answer
+        self._repeats = 0  # how often in a row, without an answer; each answer allows one more of the whole window
         self._patience_s = 0.0  # a little more than the last request took that was sent more than once
 
     def seed_round_trip(self, sample_s: float | None) -> None:
@@ -120,7 +120,7 @@ class Outbox:
         entry = self._open.pop(counter, None)
         if entry is None:
             return None
-        self._repeats = 0
+        self._repeats = min(self._repeats, RESENDS_BEFORE_BACKOFF if self._open else 0)
         self._answered.add(counter)
         if len(self._answered) > 2 * REQUESTS_IN_FLIGHT_MAX:
             self._answered = set(sorted(self._answered)[-REQUESTS_IN_FLIGHT_MAX:])
