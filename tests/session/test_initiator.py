@@ -158,6 +158,24 @@ def test_an_outage_is_not_taken_for_a_long_path() -> None:
     assert isinstance(again, Hello) and again.cookie == COOKIE.cookie
 
 
+def test_what_a_refused_cookie_suggested_of_the_latency_is_void() -> None:
+    """It came after the third Hello, forged, while the server was away; now the next forged one comes first again."""
+    client, now = connector(), 0.0
+    for letter, count in ((b"x", 2), (b"y", 3)):
+        for _ in range(count):
+            sent(client)
+            now = client.next_timeout() or now
+            client.handle_timeout(now)
+        client.receive(now, Cookie(PROTOCOL_VERSION, INDEX, letter * 20))
+    client.receive(now + 0.001, COOKIE)
+    sent(client)
+    again_at = client.next_timeout()
+    assert again_at is not None and again_at - now <= 1.1 * HELLO_RESEND_S
+    client.handle_timeout(again_at)
+    [again] = sent(client)
+    assert isinstance(again, Hello) and again.cookie == COOKIE.cookie
+
+
 def test_a_cookie_that_a_restarted_server_refused_is_replaced_at_once() -> None:
     client = connector()
     client.receive(0.03, COOKIE)

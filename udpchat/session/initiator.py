@@ -106,6 +106,10 @@ class _ResendTimer:
         """The answers contradict each other, so the next attempt comes as soon as the first repetition would."""
         self.due_s = min(self.due_s, now + self._first_s)
 
+    def forget_patience(self) -> None:
+        """What suggested high latency was no answer."""
+        self._patience_s = 0.0
+
     def on_change(self, now: float) -> None:
         """What is sent changes, and its answer is measured from here on; the backoff goes on."""
         self._asked_s = now
@@ -293,7 +297,8 @@ class HandshakeInitiator:
             self._resend.stop_growth(now)
         if int.from_bytes(self._settings.random(4), "big") % held.rivals == 0:
             held.cookie, held.received_s = packet.cookie, now
-        if self._resend.is_repeated:
+        if self._resend.is_repeated:  # the held one was refused, and what it suggested of the latency is void
+            self._resend.forget_patience()
             self._ask(now)
 
     def _receive_reply(self, now: float, packet: packets.HelloReply) -> None:
