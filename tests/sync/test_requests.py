@@ -166,6 +166,18 @@ def test_while_nothing_is_answered_little_of_a_large_window_is_repeated_and_all_
     assert asked(outbox, now) == list(range(2, REQUESTS_IN_FLIGHT_MAX + 2))
 
 
+def test_while_nothing_is_answered_requests_are_repeated_together() -> None:
+    outbox, now, repeated = Outbox(), 0.0, list[float]()
+    while now < 10.0:
+        repeated += [now] if asked(outbox, now) and now > 5.0 else []
+        if outbox.next_counter <= 20:
+            now += 0.011
+            outbox.release(now, outbox.add(SAY))
+        else:
+            now = max(now, outbox.next_timeout() or 10.0)
+    assert 0 < len(repeated) <= 5.0 / RESEND_S_MAX + 1
+
+
 def test_an_answer_now_and_then_has_the_whole_window_repeated_once() -> None:
     outbox, now, last = filled(REQUESTS_IN_FLIGHT_MAX, LARGE), 0.0, list[float]()
     while now < 9.0:

@@ -198,12 +198,10 @@ class Outbox:
             return []
         first_open = self._first()
         frames: list[bytes] = []
-        is_silent, is_repeating = self._is_silent, False
+        nearly_s = max(self.round_trip.smoothed_s, self._patience_s, RESEND_S_MAX / 2 if self._is_silent else 0.0)
+        is_repeating = False
         for entry in window:
-            waited = now - entry.sent_at
-            is_nearly_due = (
-                entry.tries and not is_silent and waited >= max(self.round_trip.smoothed_s, self._patience_s)
-            )
+            is_nearly_due = entry.tries and now - entry.sent_at >= nearly_s
             if entry is behind_hole or entry.due <= now or is_nearly_due:
                 frames.extend(_request_frames(entry, first_open))
                 is_repeating = is_repeating or entry.tries > 0
