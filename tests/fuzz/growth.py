@@ -7,9 +7,13 @@ from enum import Enum
 
 from tests.sizes import parts_of
 from udpchat.server.credit import ACCOUNTS_MAX
+from udpchat.server.quotas import HOLDERS_MAX
 
 PLACES = "places in tables"
-KEPT = {"udpchat.server.credit.Account": ACCOUNTS_MAX}  # what stays on purpose, up to a limit
+KEPT = {  # what stays on purpose, up to a limit
+    "udpchat.server.credit.Account": ACCOUNTS_MAX,
+    "udpchat.session.rate_limit.TokenBucket": 10 * HOLDERS_MAX,  # of five quotas, by key and by source
+}
 
 
 def held_by(core: object) -> Counter[str]:

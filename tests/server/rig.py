@@ -115,6 +115,11 @@ class Rig:
             self.now = min(self.now + PAUSE_S, until)
             self.server.receive(self.now, [])
 
+    def handle_timeouts(self) -> None:
+        """Do what is due now, in as many turns as that takes."""
+        while (due := self.server.next_timeout()) is not None and due <= self.now:
+            self.server.handle_timeout(self.now)
+
     def ask(self, peer: Peer, request: RequestBody, *, counter: int | None = None) -> int:
         """Ask, under the next counter of this device or one given; the counter."""
         if counter is None:

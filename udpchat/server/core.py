@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from udpchat.chat import events
 from udpchat.server.admission import Settings
@@ -36,6 +37,8 @@ from udpchat.wire.frames import encode, pack
 from udpchat.wire.limits import PATH_TIMEOUT_S
 from udpchat.wire.packets import Address
 from udpchat.wire.requests import ResultBody
+
+TIMERS_MAX: Final = 128  # handled in a turn; the others are due in the next
 
 
 class ServerCore:
@@ -164,7 +167,7 @@ class ServerCore:
         self._intake.begin_turn(now)
         self._serve(now)
         self._sessions.handshakes.handle_timeout(now)
-        for owner in self._timers.take_due(now):
+        for owner in self._timers.take_due(now, TIMERS_MAX):
             if isinstance(owner, Peer):
                 self._handle_peer_timeout(now, owner)
             elif isinstance(owner, LogStream):
@@ -190,7 +193,9 @@ class ServerCore:
     def next_timeout(self) -> float | None:
         """When `handle_timeout` is due; None if no timer runs."""
         return earliest(
-            self._sessions.handshakes.next_timeout(), self._timers.next_timeout(), self._intake.next_timeout()
+            self._sessions.handshakes.next_timeout(),
+            self._timers.next_timeout(),
+            self._intake.next_timeout(is_more_to_do=self._fanout.is_behind),
         )
 
     # --- Out ----------
@@ -206,8 +211,7 @@ class ServerCore:
         for stream in fanout.to_arm:
             self._timers.arm(stream, stream.next_announcement())
         fanout.to_arm.clear()
-        to_flush, fanout.to_flush = fanout.to_flush, {}
-        for peer in to_flush:
+        for peer in fanout.take_to_flush(self.chat.accounts.clock_us):
             self._flush_peer(now, peer)
 
     def _carry_out(self, now: float, peer: Peer) -> None:

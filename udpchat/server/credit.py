@@ -31,6 +31,7 @@ RANGE_US: Final = 2.0  # a cursor of an Ack, and each of its ranges
 PACKET_US: Final = 10.0  # sealing and sending one more packet to a peer
 WRITE_US: Final = 100.0  # writing the entry that a request appends
 FOLLOWER_US: Final = 25.0  # sending an entry to a follower, and taking its ack
+FOLLOWERS_CHARGED_MAX: Final = 64  # that a room is larger is not caused by who speaks in it
 MEMBER_US: Final = 1.0  # sending a change of a roster to a member, with others of the same time
 
 FRAMES_US: Final[dict[type[frames.Up], float]] = {

@@ -7,10 +7,14 @@ Every peer is sent packets of its own: what a log has grown by is encoded once (
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
+from typing import Final
 
 from udpchat.server.registry import Peer
 from udpchat.sync.log_stream import LogStream
 from udpchat.wire.packets import Address
+
+FLUSHED_PEERS_MAX: Final = 128  # in a turn: about as long as the rest of it
 
 
 class Fanout:
@@ -20,11 +24,12 @@ class Fanout:
     not sets, so that the order of sending does not depend on memory addresses.
     """
 
-    __slots__ = ("_followers", "to_arm", "to_flush")
+    __slots__ = ("_followers", "_later", "to_arm", "to_flush")
 
     def __init__(self) -> None:
         self._followers: dict[LogStream, dict[Peer, None]] = {}
         self.to_flush: dict[Peer, None] = {}
+        self._later: dict[Peer, None] = {}  # those that a turn had no time for
         self.to_arm: dict[LogStream, None] = {}
 
     def followers(self, stream: LogStream) -> Iterable[Peer]:
@@ -74,6 +79,38 @@ class Fanout:
             stream.announced += 1
             self.announce(stream, stream.head)
         self.to_arm[stream] = None
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether peers wait for another turn to be flushed."""
+        return bool(self._later)
+
+    def take_to_flush(self, clock_us: float) -> list[Peer]:
+        """The peers to flush in this turn, FLUSHED_PEERS_MAX at most; the others wait, and may have more by then.
+
+        If that are too many: up to half of them those who have used less than the clock of their accounts shows, then
+        in the order in which they began to wait.
+        """
+        touched, self.to_flush = self.to_flush, {}
+        if len(touched) + len(self._later) <= FLUSHED_PEERS_MAX:
+            touched = {**self._later, **touched} if self._later else touched
+            self._later = {}
+            return list(touched)
+        first = [peer for peer in touched if peer.account.used_us <= clock_us][: FLUSHED_PEERS_MAX // 2]
+        self._later.update(touched)
+        self._forget(first)
+        longest = list(islice(self._later, FLUSHED_PEERS_MAX - len(first)))
+        self._forget(longest)
+        return first + longest
+
+    def _forget(self, peers: Iterable[Peer]) -> None:
+        for peer in peers:
+            self._later.pop(peer, None)
+
+    def leave(self, peer: Peer) -> None:
+        """The peer is gone."""
+        self.to_flush.pop(peer, None)
+        self._later.pop(peer, None)
 
     def datagrams(self, now: float, peer: Peer) -> list[tuple[bytes, Address]]:
         """What is to be sent to a peer now."""

@@ -17,7 +17,7 @@ from udpchat.chat.names import BadName, parse_nick, parse_room, skeleton
 from udpchat.chat.refusals import detail_of
 from udpchat.chat.text import clean_text, fits
 from udpchat.server.chat import Chat
-from udpchat.server.credit import FOLLOWER_US, MEMBER_US, WRITE_US
+from udpchat.server.credit import FOLLOWER_US, FOLLOWERS_CHARGED_MAX, MEMBER_US, WRITE_US
 from udpchat.server.history import may_read, search_of
 from udpchat.server.registry import Peer
 from udpchat.server.replay import answer
@@ -248,7 +248,7 @@ def price_of(context: RequestContext, request: Any) -> Price:
     handler, rooms = HANDLERS[type(request)], context.chat.rooms
     later_us = WRITE_US if handler.is_written else 0.0
     if handler.reach is Reach.FOLLOWERS:
-        later_us += FOLLOWER_US * rooms.followers(request.room)
+        later_us += FOLLOWER_US * min(rooms.followers(request.room), FOLLOWERS_CHARGED_MAX)
     elif handler.reach is Reach.MEMBERS:
         later_us += MEMBER_US * rooms.followers(request.room)
     elif handler.reach is Reach.ROOMS:

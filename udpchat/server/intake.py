@@ -55,9 +55,9 @@ class Intake:
         self._began_at = now
         self._turns += 1
 
-    def next_timeout(self) -> float | None:
-        """When the next turn may begin; None if nothing waits."""
-        return self._began_at if self._members.size or self._strangers.size else None
+    def next_timeout(self, *, is_more_to_do: bool = False) -> float | None:
+        """When the next turn may begin; None if nothing waits, and nothing else is to be done."""
+        return self._began_at if is_more_to_do or self._members.size or self._strangers.size else None
 
     def serve(self, datagrams: Iterable[Datagram]) -> Iterator[Datagram | Peer]:
         """These and what waits, as far as the turn allows; the others wait, or are counted as OVER_SHARE."""

@@ -220,7 +220,7 @@ class Rooms:
         for subscription in list(peer.downlink.subscriptions.values()):
             self._unfollow(peer, subscription.stream)
         self._registry.remove(peer)
-        self._fanout.to_flush.pop(peer, None)
+        self._fanout.leave(peer)
 
     def _unfollow(self, peer: Peer, stream: LogStream) -> None:
         """A peer stops following a log. A stream without followers is removed."""

@@ -40,10 +40,10 @@ class TimerHeap(Generic[Owner]):
         """When this owner is looked at next; None if it is not armed."""
         return self._armed.get(owner)
 
-    def take_due(self, now: float) -> list[Owner]:
-        """The owners whose time has come, each once, earliest first; they are armed no longer."""
-        due = []
-        while self._heap and self._heap[0][0] <= now:
+    def take_due(self, now: float, count_max: int) -> list[Owner]:
+        """The owners whose time has come, each once, earliest first, not more than these; they are armed no longer."""
+        due: list[Owner] = []
+        while self._heap and self._heap[0][0] <= now and len(due) < count_max:
             when, _, owner = heappop(self._heap)
             if self._armed.get(owner) == when:
                 del self._armed[owner]
