@@ -206,6 +206,8 @@ def test_while_members_wait_several_turns_share_a_write(desk: Desk) -> None:
         assert not desk.intake.may_write()
         desk.intake.begin_turn(0.0)
     assert desk.intake.may_write() and not desk.intake.may_write()
+    desk.intake.hurry()
+    assert desk.intake.may_write() and not desk.intake.may_write()
     desk.turns()
     assert desk.intake.may_write()
 

@@ -211,7 +211,7 @@ class ServerCore:
         for stream in fanout.to_arm:
             self._timers.arm(stream, stream.next_announcement())
         fanout.to_arm.clear()
-        for peer in fanout.take_to_flush(self.chat.accounts.clock_us):
+        for peer in fanout.take_to_flush(self.chat.accounts):
             self._flush_peer(now, peer)
 
     def _carry_out(self, now: float, peer: Peer) -> None:
@@ -222,6 +222,8 @@ class ServerCore:
             if (price := carry_out(now, self.chat, peer)) is None:
                 return
             self._meter.charge_peer(peer, price.now_us, price.later_us)
+            if self.chat.accounts.has_saved(peer.account):
+                self._intake.hurry()
         self._intake.hold_ready(peer)
 
     def _flush_peer(self, now: float, peer: Peer) -> None:

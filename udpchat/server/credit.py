@@ -96,6 +96,10 @@ class Accounts:
                 del self._accounts[next(iter(self._accounts))]
         return account
 
+    def has_saved(self, account: Account) -> bool:
+        """Whether an account has more credit than a new one: who uses little, and is not new."""
+        return account.used_us < self.clock_us - NEW_CREDIT_US
+
     def charge(self, price_us: float, account: Account, shared: Account | None = None) -> None:
         """This much work is done for an account, and a SOURCE_SHARES-th of it for one that several share."""
         floor_us, ceiling_us = self.clock_us - CREDIT_US, self.clock_us + DEBT_US

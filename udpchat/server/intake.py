@@ -89,6 +89,10 @@ class Intake:
             self.hold_ready(peer)
         return []
 
+    def hurry(self) -> None:
+        """Who uses little has something to write: it waits for no further turn."""
+        self._turns = WRITE_TURNS
+
     def may_write(self) -> bool:
         """Whether to write now what is settled: not while members wait whose requests may share the write, but at the
         latest after WRITE_TURNS."""
