@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Callable
+from itertools import count
 from random import Random
+from typing import Any
 
+from tests.attacks.member import Member
 from tests.server.rig import Rig, device_counts
 from tests.sim.world import SERVER, World
 from udpchat.chat import events
+from udpchat.server.registry import Entering
 from udpchat.sync.log import LogUnreadable
 from udpchat.wire.errors import Drop
+from udpchat.wire.frames import Ack, AckedPackets, Follow, Goodbye, Ping, Request
+from udpchat.wire.requests import Part, Rename, Say, Search, SetTopic, Tell
 
 STRANGER = ("stranger", 9)
 
@@ -82,3 +90,49 @@ def test_a_log_that_cannot_be_read_is_told_of_once_and_hurts_nobody_else() -> No
     told = [event for event in world.server.events if isinstance(event, events.LogDamaged)]
     assert told == [events.LogDamaged("block 7 of server.sqlite is damaged")]
     assert "still here" in alice.texts() and reader.core.is_entered
+
+
+def cycles_of(act: Callable[[], None]) -> set[str]:
+    """The classes of udpchat of which this leaves objects that only the collector of cycles would free."""
+    gc.collect()
+    gc.disable()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        act()
+        gc.collect()
+        kinds = {type(each) for each in gc.garbage}
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+    return {kind.__qualname__ for kind in kinds if kind.__module__.startswith("udpchat.")}
+
+
+def test_nothing_that_the_server_lets_go_of_is_a_cycle_as_it_collects_none() -> None:
+    rig = Rig()
+    rig.device("stays", "lobby")
+    numbers = count()
+
+    def visit() -> None:
+        """Three come and do a little of everything; one leaves, one is lost, and one breaks the protocol."""
+        for ending in (Goodbye(""), Ping(1), Ack(AckedPackets(2**40, 0, 0, 0), [])):
+            number = next(numbers)
+            nick, member = f"visitor{number}", Member(rig, f"10.1.1.{number}")
+            member.enter(nick)
+            member.send(Follow("#attic"), Request(1, 1, SetTopic("attic", "tea")), Request(2, 1, Say("attic", 0, "hi")))
+            member.send(Request(3, 1, Tell("stays", 0, "psst")), Request(4, 1, Search("hi", None, None, 0)))
+            member.send(Request(5, 1, Rename(nick + "b")), Request(6, 1, Part("attic")))
+            member.send(Ping(2), ending)
+        rig.stay_awake(rig.now + 100.0)
+        rig.handle_timeouts()
+
+    visit()
+    assert cycles_of(visit) == set() and rig.texts("#attic") == ["hi"] * 6
+
+
+def test_a_cycle_would_be_found() -> None:
+    def make() -> None:
+        entering: Any = Entering(0.0)
+        entering.rooms["lobby"] = entering
+
+    assert cycles_of(make) == {"Entering"}
