@@ -6,14 +6,14 @@ calls `drain_writes`, `drain_queries` and `drain_transmits`. A batch of datagram
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from typing import Final
 
 from udpchat.chat import events
 from udpchat.server.admission import Settings
 from udpchat.server.chat import Chat
-from udpchat.server.credit import DATAGRAM_US, packet_us
+from udpchat.server.credit import DATAGRAM_US, LOST_US, packet_us
 from udpchat.server.expiry import Expiry
 from udpchat.server.frames import FRAMES, VIOLATIONS, FrameContext
 from udpchat.server.handlers import carry_out
@@ -38,7 +38,8 @@ from udpchat.wire.limits import PATH_TIMEOUT_S
 from udpchat.wire.packets import Address
 from udpchat.wire.requests import ResultBody
 
-TIMERS_MAX: Final = 128  # handled in a turn; the others are due in the next
+TIMERS_MAX: Final = 32  # handled in a turn; the others are due in the next
+FLUSHED_PACKETS_MAX: Final = 128  # in a turn, beside those of the last peer
 
 
 class ServerCore:
@@ -112,12 +113,16 @@ class ServerCore:
         finally:
             self._meter.charge_peer(peer, price_us)
         self._fanout.to_flush[peer] = None
+        loss_detection = peer.downlink.loss_detection
+        lost = loss_detection.lost
         context = FrameContext(now, self.chat, peer, session, address)
         try:
             for frame in parsed:
                 ending = FRAMES[type(frame)](context, frame)
                 if ending is not None:
                     return self._sessions.end(now, peer, ending)
+            if loss_detection.lost > lost:
+                self._meter.charge_peer(peer, LOST_US * (loss_detection.lost - lost))
             if peer.window.has_held:
                 self._carry_out(now, peer)
         except BadDatagram as drop:
@@ -211,8 +216,10 @@ class ServerCore:
         for stream in fanout.to_arm:
             self._timers.arm(stream, stream.next_announcement())
         fanout.to_arm.clear()
-        for peer in fanout.take_to_flush(self.chat.accounts):
-            self._flush_peer(now, peer)
+        to_flush, packets = deque(fanout.take_to_flush(self.chat.accounts)), 0
+        while to_flush and packets < FLUSHED_PACKETS_MAX:
+            packets += self._flush_peer(now, to_flush.popleft())
+        fanout.flush_later(to_flush)
 
     def _carry_out(self, now: float, peer: Peer) -> None:
         """Carry out the requests of a peer that are ready; what does not fit the turn waits for the next."""
@@ -226,7 +233,8 @@ class ServerCore:
                 self._intake.hurry()
         self._intake.hold_ready(peer)
 
-    def _flush_peer(self, now: float, peer: Peer) -> None:
+    def _flush_peer(self, now: float, peer: Peer) -> int:
+        """Seal the packets of a peer, and arm its timer; how many packets."""
         session, downlink, datagrams = peer.session, peer.downlink, self._fanout.datagrams(now, peer)
         self._transmits += datagrams
         if len(datagrams) > 1:
@@ -237,8 +245,9 @@ class ServerCore:
         if session.path.is_checking:
             self._transmits += _challenges(session)
         elif (armed_at := self._timers.armed_at(peer)) is not None and (due is None or armed_at <= due):
-            return  # what remains is checked when the armed timer fires
+            return len(datagrams)  # what remains is checked when the armed timer fires
         self._timers.arm(peer, self._expiry.next_timeout(peer, due))
+        return len(datagrams)
 
     def drain_transmits(self) -> list[tuple[bytes, Address]]:
         """Datagrams to send, in order."""

@@ -104,6 +104,11 @@ class Fanout:
         self._forget(longest)
         return first + longest
 
+    def flush_later(self, peers: Iterable[Peer]) -> None:
+        """There was no time for these: they are first in the next turn."""
+        if peers:
+            self._later = {**dict.fromkeys(peers), **self._later}
+
     def _forget(self, peers: Iterable[Peer]) -> None:
         for peer in peers:
             self._later.pop(peer, None)

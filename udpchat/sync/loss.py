@@ -74,13 +74,14 @@ class LossDetection:
 
     __slots__ = (
         "_ack_delay_s", "_acked_at", "_last", "_loss_at", "_newest", "_probe_at", "_probes", "_sent", "_sent_at",
-        "bytes_in_flight", "path",
+        "bytes_in_flight", "lost", "path",
     )  # fmt: skip
 
     def __init__(self, host: str) -> None:
         """`host`: the IP address that packets are sent to."""
         self.path = PathEstimate(host)
         self.bytes_in_flight = 0
+        self.lost = 0  # packets so far
         self._sent: dict[int, SentPacket] = {}
         self._sent_at = 0.0
         self._acked_at = float("-inf")
@@ -212,6 +213,7 @@ class LossDetection:
         sent = self._sent.pop(counter)
         self.bytes_in_flight -= sent.size
         self.path.congestion.on_lost(sent.size)
+        self.lost += 1
         return sent
 
     def handle_timeout(self, now: float) -> tuple[list[SentPacket], list[SentPacket]]:
