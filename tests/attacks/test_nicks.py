@@ -11,7 +11,14 @@ from tests.server.rig import Rig
 from udpchat.server import claims
 from udpchat.wire import limits
 from udpchat.wire.frames import EnterRefused, parse_down_untrusted
-from udpchat.wire.limits import NICK_REGULAR_AFTER_S, NICK_REGULAR_KEPT_S, NICK_RENEWED_AFTER_S, NICK_TRIED_KEPT_S
+from udpchat.wire.limits import (
+    NICK_REGULAR_AFTER_S,
+    NICK_REGULAR_KEPT_S,
+    NICK_RENEWED_AFTER_S,
+    NICK_TRIED_KEPT_S,
+    RENAMES_A_DAY,
+)
+from udpchat.wire.requests import Done, Failed, Rename, ResultBody
 
 HOSTILE = "10.6.6.6"
 
@@ -39,6 +46,22 @@ def test_one_host_claims_so_many_nicks_at_once_and_so_many_a_day(monkeypatch: py
     assert comes(rig, "bad1", (1).to_bytes(32, "big")) is None, "an own nick is none the less one's own"
     rig.now += 86_400.0
     assert [comes(rig, f"bad{n}", n.to_bytes(32, "big")) for n in range(20, 25)] == [None] * 4 + ["too_fast"]
+
+
+def test_who_is_renamed_without_end_is_refused_after_some_and_goes_on_tomorrow() -> None:
+    rig = Rig()
+    alice = rig.device("alice", "lobby")
+    (at_once, a_day), _ = RENAMES_A_DAY
+
+    def rename(number: int) -> ResultBody | None:
+        counter = rig.ask(alice, Rename(("alice", "alice2")[number % 2]))
+        rig.write()
+        return rig.result(alice, counter)
+
+    assert rename(1) == Done(), "a claim"
+    assert [rename(number) for number in range(at_once + 1)] == [Done()] * at_once + [Failed("too_fast")]
+    rig.now += 86_400.0 / a_day + 1.0
+    assert [rename(number) for number in range(2)] == [Done(), Failed("too_fast")]
 
 
 def test_a_nick_that_was_used_on_one_day_only_is_free_for_others_after_a_quarter() -> None:

@@ -26,6 +26,7 @@ SMALL: dict[str, Any] = {
     "STORED_ROOMS_A_DAY": ((2, 2), (3, 2)),
     "CONVERSATIONS_A_DAY": ((1, 1), (3, 2)),
     "TOPICS_A_DAY": ((2, 2), (3, 2)),
+    "RENAMES_A_DAY": ((3, 3), (6, 4)),
     "REQUEST_BYTES_MAX": 24_000,
     "REQUEST_BYTES_PER_KEY_MAX": 10_000,
     "REQUEST_BYTES_PER_SOURCE": 12_000,

@@ -31,7 +31,7 @@ def _made_by(who: Who, action: Action, state: State, quotas: Quotas) -> SpentQuo
         is_new = claim is not None and not state.head(conversation_log(who.key, claim.key))
         return quotas.conversations if is_new else None
     if isinstance(action, Rename):
-        return None if state.claims.owner(action.nick) else quotas.claims
+        return quotas.renames if state.claims.owner(action.nick) else quotas.claims
     return quotas.topics if isinstance(action, SetTopic) else None
 
 

@@ -190,7 +190,8 @@ class Quotas:
     """The table: what is counted, and how much a key and a source may have of it, and all."""
 
     __slots__ = (
-        "claims", "conversations", "empty_rooms", "peers", "request_bytes", "stored_rooms", "topics", "written_bytes",
+        "claims", "conversations", "empty_rooms", "peers", "renames", "request_bytes", "stored_rooms", "topics",
+        "written_bytes",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -211,6 +212,7 @@ class Quotas:
         self.stored_rooms = _daily(limits.STORED_ROOMS_A_DAY)
         self.conversations = _daily(limits.CONVERSATIONS_A_DAY)
         self.topics = _daily(limits.TOPICS_A_DAY)
+        self.renames = _daily(limits.RENAMES_A_DAY)
         self.written_bytes = SpentQuota(*disk_rates(float("inf")))
 
 
