@@ -18,6 +18,7 @@ from udpchat.wire.packets import Address
 ENTERING_MAX = 128  # at once: more would only ask twice
 DATAGRAM_BYTES = 2048
 BATCH_MAX = 32  # datagrams of one socket before the others have their turn
+TURN_SEATS_MAX = 1_024  # whose timers are handled before the sockets have their turn
 HOSTS_PER_NET = 250
 HAS_MANY_HOSTS = sys.platform == "linux"  # there, all of 127.0.0.0/8 is this machine
 
@@ -136,7 +137,7 @@ class Swarm:
         for key, _ in self._selector.select(wait_s):
             self._receive(key.data)
         now = time.monotonic()
-        for seat in self._deadlines.take_due(now):
+        for seat in self._deadlines.take_due(now, TURN_SEATS_MAX):
             due = seat.peer.next_timeout()
             if due is not None and due <= now:
                 seat.peer.handle_timeout(now)
