@@ -44,7 +44,7 @@ def chat_of(*rooms: str, **wishes: bool) -> Chat:
 
 def follow(chat: Chat, *rooms: str) -> None:
     """The server answers for these rooms."""
-    chat.on_heads(NOW, Heads(0, [Head("#" + room, 1, 0, 0, 0) for room in rooms]))
+    chat.on_heads(NOW, Heads(0, [Head("#" + room, 1, 0, 0, 0) for room in rooms]), 1)
 
 
 def entered(*rooms: str, **wishes: bool) -> Chat:
@@ -151,7 +151,7 @@ def test_a_room_is_left_when_the_server_has_answered_and_the_disk_learns_it() ->
     writes = chat.drain_writes()
     assert RoomsChanged(("lobby",)) in writes
     chat.persisted(NOW, len(writes))
-    chat.on_result(NOW, Result(counter_of(chat, Part("tea")), Done()))
+    chat.on_result(NOW, Result(counter_of(chat, Part("tea")), Done()), 2)
     assert events.MemberLeft("tea", "alice", Reason.PARTED) in chat.drain_events()
 
 

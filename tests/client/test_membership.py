@@ -19,7 +19,7 @@ def entered(*rooms: str) -> Membership:
     said(attendance, 0.0)
     attendance.is_welcome = True
     for room in rooms:
-        assert attendance.on_followed(room)
+        assert attendance.on_followed(room, 0)
     assert said(attendance, 9.0) == [] and attendance.next_timeout() is None
     return attendance
 
@@ -37,9 +37,9 @@ def test_everything_is_said_until_it_is_answered_ever_more_slowly() -> None:
         now = due
     assert waits == sorted(waits) and waits[-1] == ENTER_RESEND_S_MAX
     attendance.is_welcome = True
-    attendance.on_followed("lobby")
+    attendance.on_followed("lobby", 0)
     assert said(attendance, now) == [Follow("#den")] and not attendance.is_complete
-    attendance.on_followed("den")
+    attendance.on_followed("den", 0)
     assert attendance.is_complete
 
 
@@ -47,7 +47,11 @@ def test_a_room_wanted_later_is_asked_for_alone() -> None:
     attendance = entered("lobby")
     assert attendance.want(10.0, "den") and not attendance.want(10.0, "den")
     assert said(attendance, 10.0) == [Follow("#den")]
-    assert attendance.on_followed("den") and not attendance.on_followed("den") and not attendance.on_followed("other")
+    assert (
+        attendance.on_followed("den", 0)
+        and not attendance.on_followed("den", 0)
+        and not attendance.on_followed("other", 0)
+    )
 
 
 def test_in_a_new_session_everything_is_said_again() -> None:
@@ -69,10 +73,10 @@ def test_a_room_that_was_dropped_is_not_asked_for() -> None:
 def test_a_room_that_was_left_and_is_wanted_again_is_asked_for_again() -> None:
     attendance = entered("lobby", "den")
     attendance.drop("den")
-    assert attendance.on_left(10.0, "den")
+    assert attendance.on_left(10.0, "den", 5)
     attendance.want(10.0, "den")
-    assert attendance.on_followed("den")  # the server did not know yet that we had wanted to leave
-    assert not attendance.on_left(11.0, "den") and said(attendance, 11.0) == [Follow("#den")]
+    assert attendance.on_followed("den", 0)  # the server did not know yet that we had wanted to leave
+    assert not attendance.on_left(11.0, "den", 5) and said(attendance, 11.0) == [Follow("#den")]
 
 
 def test_goodbye_is_said_so_often_and_then_it_is_over() -> None:
@@ -99,3 +103,13 @@ def test_who_is_not_in_has_nothing_to_take_leave_of() -> None:
     attendance = Membership("alice", ("lobby",), "test")
     attendance.leave(1.0)
     assert attendance.is_over
+
+
+def test_heads_that_were_sent_before_we_left_do_not_answer_the_follow_after_it() -> None:
+    attendance = entered("lobby")
+    assert not attendance.on_left(10.0, "lobby", 7)  # the Part was from before we wanted the room again
+    assert not attendance.on_followed("lobby", 6) and said(attendance, 10.0) == [Follow("#lobby")]
+    assert attendance.on_followed("lobby", 8) and said(attendance, 20.0) == []
+    assert not attendance.on_left(30.0, "lobby", 9)
+    attendance.renew(40.0)
+    assert attendance.on_followed("lobby", 0), "counters begin anew with a session"

@@ -110,8 +110,8 @@ class Chat:
         self.on_found()
         self._report_connected()
 
-    def on_heads(self, now: float, frame: frames.Heads) -> None:
-        """How far logs reach. If one is of a room that is not wanted, send a Part for that room."""
+    def on_heads(self, now: float, frame: frames.Heads, counter: int) -> None:
+        """How far logs reach, in the packet `counter`. If one is of a room that is not wanted, send a Part for it."""
         is_awaited = False  # the server waits for the cursor of a log that is new here
         for head in frame.heads:
             room = head.log[1:]
@@ -120,8 +120,9 @@ class Chat:
             if self.timeline.is_change(head) and not self.timeline.logs.may_change(now):
                 raise BadDatagram(Drop.RATE_LIMITED)
             is_taken = self.timeline.on_head(head)
-            if is_taken and head.log.startswith(ROOM_PREFIX) and self.membership.on_followed(room) and is_first:
-                self._on_joined(room)
+            if is_taken and head.log.startswith(ROOM_PREFIX):
+                if self.membership.on_followed(room, counter) and is_first:
+                    self._on_joined(room)
             elif not is_taken and self.membership.is_stray(head.log):
                 self.requests.ask(requests.Part(room))
         self.timeline.uplink.on_heads(now, 0.0 if is_awaited else frame.ack_delay_ms / 1000)
@@ -176,15 +177,15 @@ class Chat:
         elif (room := self.timeline.room_of(frame.log)) is not None:
             self._events += self.typing.receive(now, room, frame.nick)
 
-    def on_result(self, now: float, frame: frames.Result | frames.ResultFragment) -> None:
-        """A result, or a fragment of one; a Rename or Part that succeeded changes the membership."""
+    def on_result(self, now: float, frame: frames.Result | frames.ResultFragment, counter: int) -> None:
+        """A result or a fragment of one, in the packet `counter`; a Rename or Part that is done changes membership."""
         if isinstance(frame, frames.Result):
             self._events += self.requests.on_result(now, frame)
         else:
             self._events += self.requests.on_fragment(now, frame)
         self.membership.nick = self.requests.answers.take_renamed() or self.membership.nick
         for room in self.requests.answers.drain_parted():
-            if self.membership.on_left(now, room) and self.timeline.drop(room):
+            if self.membership.on_left(now, room, counter) and self.timeline.drop(room):
                 self._events.append(events.MemberLeft(room, self.membership.nick, content.Reason.PARTED))
 
     # --- Time ----------

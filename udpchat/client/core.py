@@ -142,12 +142,12 @@ class ClientCore:
         for frame in received:
             if counter is None and self.is_entered and isinstance(frame, frames.Result | frames.ResultFragment):
                 continue  # of a former session, maybe of a log that is gone: its request is repeated in this one
-            is_taken = self._on_frame(now, frame) and is_taken
+            is_taken = self._on_frame(now, frame, -1 if counter is None else counter) and is_taken
         if counter is not None and is_taken:
             self._uplink.on_packet(now, counter)
 
-    def _on_frame(self, now: float, frame: Down) -> bool:
-        """Process one frame; False if its content was not accepted and must be sent again."""
+    def _on_frame(self, now: float, frame: Down, counter: int) -> bool:
+        """Process one frame of the packet `counter`; False if its content was not accepted and must be sent again."""
         check_frame_untrusted(frame)
         match frame:
             case frames.Entries() | frames.EntryFragment():
@@ -157,9 +157,9 @@ class ClientCore:
                 self._chat.timeline.take_in()
                 return is_taken
             case frames.Heads():
-                self._chat.on_heads(now, frame)
+                self._chat.on_heads(now, frame, counter)
             case frames.Result() | frames.ResultFragment():
-                self._chat.on_result(now, frame)
+                self._chat.on_result(now, frame, counter)
             case frames.Welcome():
                 self._link.set_heartbeat(now, frame.heartbeat_ms / 1000)
                 self._chat.on_welcome(frame)

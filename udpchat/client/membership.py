@@ -30,6 +30,7 @@ class RoomWish:
     was_followed: bool = False  # in this session or an earlier one
     is_returning: bool = False  # from the previous run; not requested in this one
     line: int | None = None  # of the input that requested it
+    heads_from: int = -1  # Heads in a packet of a smaller counter were sent before the last Part was done
 
 
 class Membership:
@@ -73,6 +74,7 @@ class Membership:
         self.is_welcome = False
         for wish in self._rooms.values():
             wish.is_followed = False
+            wish.heads_from = -1
         self._strays.clear()
         self._strays_parted = 0
         self._due = now
@@ -92,19 +94,27 @@ class Membership:
         """Remove a room; False if it was not wanted."""
         return self._rooms.pop(room, None) is not None
 
-    def on_left(self, now: float, room: str) -> bool:
-        """The server reports that we left a room; True if we wanted that. If not, Follow is sent again."""
+    def on_left(self, now: float, room: str, counter: int) -> bool:
+        """The server reports, in the packet `counter`, that we left a room; True if we wanted that.
+
+        If not, Follow is sent again, and Heads sent before that packet do not answer it.
+        """
         self._strays.discard(ROOM_PREFIX + room)
-        if room not in self._rooms:
+        wish = self._rooms.get(room)
+        if wish is None:
             return True
-        self._rooms[room].is_followed = self._rooms[room].was_followed = False
+        wish.is_followed = wish.was_followed = False
+        wish.heads_from = counter
         self._due = now
         return False
 
-    def on_followed(self, room: str) -> bool:
-        """The server has sent the head of a room's log; True if its Follow was unanswered until now."""
+    def on_followed(self, room: str, counter: int) -> bool:
+        """The server has sent the head of a room's log, in the packet `counter`.
+
+        True if its Follow was unanswered until now.
+        """
         wish = self._rooms.get(room)
-        if wish is None or wish.is_followed:
+        if wish is None or wish.is_followed or counter < wish.heads_from:
             return False
         wish.is_followed = wish.was_followed = True
         wish.line = None  # a later refusal does not answer this line
