@@ -12,7 +12,7 @@ from udpchat.server.quotas import HOLDERS_MAX
 PLACES = "places in tables"
 KEPT = {  # what stays on purpose, up to a limit
     "udpchat.server.credit.Account": ACCOUNTS_MAX,
-    "udpchat.session.rate_limit.TokenBucket": 10 * HOLDERS_MAX,  # of five quotas, by key and by source
+    "udpchat.session.rate_limit.TokenBucket": 12 * HOLDERS_MAX,  # of six quotas, by key and by source
 }
 
 

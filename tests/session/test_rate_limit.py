@@ -41,16 +41,14 @@ def test_the_table_is_bounded_and_the_least_recent_goes() -> None:
     assert len(limit) == 4
 
 
-def test_full_buckets_are_forgotten_in_time() -> None:
+def test_full_buckets_are_forgotten_when_others_come() -> None:
     limit = sources()
-    assert limit.next_timeout() is None
     limit.take(0.0, HOST)
     limit.take(1.0, "10.0.0.2")
-    assert limit.next_timeout() == 1.5
-    limit.handle_timeout(1.5)
+    limit.take(1.4, "10.0.0.3")
+    assert len(limit) == 2, "one takes half a second to be full"
+    limit.take(9.0, "10.0.0.4")
     assert len(limit) == 1
-    limit.handle_timeout(2.5)
-    assert limit.next_timeout() is None
 
 
 def test_a_source_is_an_ipv4_address_or_the_slash_64_of_an_ipv6_address() -> None:

@@ -6,7 +6,7 @@ calls `drain_writes`, `drain_queries` and `drain_transmits`. A batch of datagram
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -216,10 +216,11 @@ class ServerCore:
         for stream in fanout.to_arm:
             self._timers.arm(stream, stream.next_announcement())
         fanout.to_arm.clear()
-        to_flush, packets = deque(fanout.take_to_flush(self.chat.accounts)), 0
-        while to_flush and packets < FLUSHED_PACKETS_MAX:
-            packets += self._flush_peer(now, to_flush.popleft())
-        fanout.flush_later(to_flush)
+        to_flush, packets = fanout.take_to_flush(self.chat.accounts), 0
+        for at, peer in enumerate(to_flush, 1):
+            packets += self._flush_peer(now, peer)
+            if packets >= FLUSHED_PACKETS_MAX:
+                return fanout.flush_later(to_flush[at:])
 
     def _carry_out(self, now: float, peer: Peer) -> None:
         """Carry out the requests of a peer that are ready; what does not fit the turn waits for the next."""
@@ -244,9 +245,11 @@ class ServerCore:
         due = downlink.next_timeout(now)
         if session.path.is_checking:
             self._transmits += _challenges(session)
-        elif (armed_at := self._timers.armed_at(peer)) is not None and (due is None or armed_at <= due):
-            return len(datagrams)  # what remains is checked when the armed timer fires
-        self._timers.arm(peer, self._expiry.next_timeout(peer, due))
+            self._timers.arm(peer, self._expiry.next_timeout(peer, due))
+        elif not self._timers.is_armed(peer):
+            self._timers.arm(peer, self._expiry.next_timeout(peer, due))
+        else:  # its expiry is checked when the armed timer fires
+            self._timers.arm(peer, due)
         return len(datagrams)
 
     def drain_transmits(self) -> list[tuple[bytes, Address]]:

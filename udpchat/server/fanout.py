@@ -106,8 +106,7 @@ class Fanout:
 
     def flush_later(self, peers: Iterable[Peer]) -> None:
         """There was no time for these: they are first in the next turn."""
-        if peers:
-            self._later = {**dict.fromkeys(peers), **self._later}
+        self._later = {**dict.fromkeys(peers), **self._later}
 
     def _forget(self, peers: Iterable[Peer]) -> None:
         for peer in peers:

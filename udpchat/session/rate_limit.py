@@ -64,7 +64,7 @@ class TokenBucket:
 class TokenBuckets(Generic[Holder]):
     """Buckets of one rate, which may change, by holder, least recently used first.
 
-    A full one is removed, as it is like a new one.
+    A full one is removed when the next is made, as it is like a new one.
     """
 
     __slots__ = ("_buckets", "_holders_max", "rate")
@@ -81,6 +81,7 @@ class TokenBuckets(Generic[Holder]):
         """The bucket of a holder, as it is now."""
         bucket = self._buckets.pop(holder, None)
         if bucket is None:
+            self._forget_full(now)
             bucket = TokenBucket(now, self.rate)
             if len(self._buckets) >= self._holders_max:
                 # Removing the oldest refills it. Refusing the new holder instead would let many lock others out.
@@ -95,13 +96,10 @@ class TokenBuckets(Generic[Holder]):
         """Take a token of ``holder``; False if none was left."""
         return self.of(now, holder).take(now)
 
-    def handle_timeout(self, now: float) -> None:
-        """Remove the buckets that are full again."""
-        while (due := self.next_timeout()) is not None and now >= due:
-            del self._buckets[next(iter(self._buckets))]
-
-    def next_timeout(self) -> float | None:
-        """When the first bucket is full at the latest."""
-        for bucket in self._buckets.values():
-            return bucket.filled_at + self.rate.burst / self.rate.per_s
-        return None
+    def _forget_full(self, now: float) -> None:
+        """Remove the buckets that are full again, but for those behind one that is not: they were used later."""
+        while self._buckets:
+            holder, bucket = next(iter(self._buckets.items()))
+            if bucket.left + (now - bucket.filled_at) * self.rate.per_s < self.rate.burst:
+                return
+            del self._buckets[holder]

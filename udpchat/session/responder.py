@@ -20,7 +20,6 @@ from udpchat.session.path import Path
 from udpchat.session.rate_limit import Rate, TokenBuckets, source_of
 from udpchat.session.session import Session
 from udpchat.session.shares import Shares
-from udpchat.session.timers import earliest
 from udpchat.wire import limits
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.packets import NO_COOKIE, Address, Cookie, Finish, Hello, HelloReply
@@ -126,15 +125,11 @@ class HandshakeResponder:
 
     def handle_timeout(self, now: float) -> None:
         self._expire(now)
-        self._hosts.handle_timeout(now)
-        self._sources.handle_timeout(now)
 
     def next_timeout(self) -> float | None:
         """When ``handle_timeout`` has something to remove."""
         oldest = next(iter(self._handshakes.values()), None)
-        return earliest(
-            self._hosts.next_timeout(), self._sources.next_timeout(), oldest.expires_s if oldest else None
-        )
+        return oldest.expires_s if oldest else None
 
     def _begin(self, now: float, caller: _Caller) -> int:
         address, client_index, ephemeral = caller

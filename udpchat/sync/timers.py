@@ -36,9 +36,8 @@ class TimerHeap(Generic[Owner]):
         self._count += 1
         heappush(self._heap, (when, self._count, owner))
 
-    def armed_at(self, owner: Owner) -> float | None:
-        """When this owner is looked at next; None if it is not armed."""
-        return self._armed.get(owner)
+    def is_armed(self, owner: Owner) -> bool:
+        return owner in self._armed
 
     def take_due(self, now: float, count_max: int) -> list[Owner]:
         """The owners whose time has come, each once, earliest first, not more than these; they are armed no longer."""
