@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.server.rig import Rig
 from tests.storage.memory import MemoryLog
 from udpchat.chat import events
-from udpchat.chat.ids import conversation_log, message_id
+from udpchat.chat.ids import DIRECTORY_LOG, conversation_log, message_id
 from udpchat.server.chat import DAMAGE_REASONS_MAX
 from udpchat.server.history import may_read
 from udpchat.server.replay import recalled_window
+from udpchat.storage.protocol import StoreFailed
 from udpchat.sync.log import Append, RequestId
 from udpchat.sync.requests import ANSWERS_RECALLED_MAX
 from udpchat.wire.content import Message, TopicRecord
@@ -150,6 +153,40 @@ def test_a_remembered_window_holds_no_more_than_may_be_asked_again() -> None:
     window = recalled_window(log, alice.author.client_id, ())
     assert window.executed == 600 - ANSWERS_RECALLED_MAX
     assert window.answer_of(600) is not None and window.answer_of(600 - ANSWERS_RECALLED_MAX) is None
+
+
+def test_what_cannot_be_read_of_a_client_that_returns_changes_nothing() -> None:
+    class Damaged(MemoryLog):
+        is_damaged = False
+
+        def answered(self, client_id: bytes) -> list[tuple[int, str, int]]:
+            if self.is_damaged:
+                raise StoreFailed("the answers are damaged")
+            return super().answered(client_id)
+
+        def read(self, log: str, first: int, count: int) -> list[bytes]:
+            if self.is_damaged or log == DIRECTORY_LOG:
+                raise StoreFailed("the directory is damaged")
+            return super().read(log, first, count)
+
+    log = Damaged()
+    rig = Rig(log)
+    alice = rig.device("alice", "lobby", key=KEY, instance=INSTANCE)
+    rig.ask(alice, Say("lobby", 0, "hello"))
+    for nick in ("alice2", "alice3"):
+        rig.ask(alice, Rename(nick))
+    rig.write()
+    rig.ask(alice, GetTopic("lobby"), counter=40)  # the answers before have come, and are forgotten
+    session = alice.session
+    log.is_damaged = True
+    with pytest.raises(StoreFailed):
+        rig.renew(alice)
+    assert alice.session is session and rig.chat.registry.find(session.index) == (alice, session)
+    rig.leave(alice)
+    log.is_damaged = False
+    with pytest.raises(StoreFailed, match="directory"):
+        rig.stranger(key=KEY, instance=INSTANCE)
+    assert rig.chat.quotas.request_bytes.total == 0 and not rig.chat.registry.peers_of(KEY)
 
 
 def test_a_stranger_begins_with_an_empty_window() -> None:

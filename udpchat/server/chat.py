@@ -64,18 +64,19 @@ class Chat:
         author = settle.Author(client_id_of(key, instance), key, user_id(key), instance, capabilities)
         who = Who(key, source_of(session.path.address[0]))
         share = Share(self.quotas.request_bytes, who, REQUEST_BYTES_PER_PEER_MAX)
+        claimed = logged_nicks(self._log, author.client_id)
         window = recalled_window(self._log, author.client_id, self.commits.pending_of(author.client_id), share)
         peer = Peer(now, session=session, author=author, window=window, account=self.accounts.open(key))
-        peer.renames.claimed = logged_nicks(self._log, author.client_id) or None
+        peer.renames.claimed = claimed or None
         self.registry.add(peer)
         return peer
 
     def renew_peer(self, now: float, peer: Peer, session: Session, introduction: Introduction) -> None:
         """A device made a fresh session, maybe as another process; it repeats the requests that it still needs."""
+        recall_answers(self._log, peer)  # first: what cannot be read changes nothing
         peer.author = replace(peer.author, capabilities=frozenset(introduction.capabilities))
         self.registry.change_session(peer, session)
         peer.window.forget_held()
-        recall_answers(self._log, peer)
         peer.downlink.reset(now)
         if peer.nick is not None:
             self._propose_to_enter(now, peer, peer.nick)  # who never leaves uses a nick too
