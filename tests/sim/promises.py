@@ -94,6 +94,8 @@ class Promises:
             return
         if shown.run != client.runs:  # a new process may begin with what was shown before, without a hole
             if shown.last is not None:
+                while shown.last + 1 in shown.runs:  # confirmed ahead by the run before, which ended at that
+                    shown.last += 1
                 shown.last = min(shown.last, event.seq - 1)
             shown.run = client.runs
         while shown.last is not None and shown.last + 1 < event.seq and self._is_told(client, number, log, shown):
