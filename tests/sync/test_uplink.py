@@ -98,6 +98,14 @@ def test_a_fresh_session_reports_every_replica_and_forgets_heads_that_may_be_los
     assert ack.packets is None and [cursor.log for cursor in ack.cursors] == [LOBBY, "%lobby"] and not uplink.has_gap
 
 
+def test_what_was_held_ahead_of_a_gap_is_beyond_no_head_after_a_fresh_session(uplink: Uplink) -> None:
+    uplink.receive_entries(NOW, entries(2, "b"))
+    uplink.on_session(NOW)
+    uplink.receive_entries(NOW, entries(1, "a"))
+    assert uplink.drain_received() == [Received(LOBBY, 1, 1, (encode("a"), encode("b")))]
+    assert uplink.missing == 0 and not uplink.has_gap
+
+
 def test_a_log_is_named_again_until_its_head_comes_in_this_session(uplink: Uplink) -> None:
     uplink.await_head("@unheard")
     uplink.on_session(NOW)

@@ -137,6 +137,7 @@ class Replica:
             self.sequence += 1
             ready.append((self.sequence, entry))
         if ready:
+            self.head = max(self.head, self.sequence)  # what was held may be beyond the head known in this session
             self._ranges.remove(0, self.sequence)
             self._fragments.forget_below(self.sequence + 1)
         return ready
