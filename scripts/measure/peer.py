@@ -136,7 +136,7 @@ class Peer:
         if self._uplink.get(head.log) is None:
             self._uplink.open(head.log, generation=head.generation, sequence=head.entered)
             if head.log.startswith("#"):
-                self._membership.on_followed(head.log[1:])
+                self._membership.on_followed(head.log[1:], 0)  # it never left a room
         self._uplink.receive_head(head)
 
     def _report_messages(self) -> None:
