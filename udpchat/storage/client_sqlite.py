@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from udpchat.client import stored
-from udpchat.storage.client_rows import set_aside_unreadable
+from udpchat.storage.client_rows import READABLE, set_aside_unreadable
 from udpchat.storage.migrations import Progress, Schema, failures, opening, transaction
 from udpchat.storage.protocol import RUN_COUNTERS, StoreError
 from udpchat.storage.reading import Place
@@ -98,8 +98,11 @@ class SqliteClientStore(TableStore):
         )
 
     def unanswered(self) -> list[tuple[int, bytes]]:
+        """See `ClientStore`. A damaged tree may have rows that cannot be set aside: they are left out."""
+        is_readable = READABLE["outbox"][1]
         with failures():
-            return list(self._reader.execute("SELECT counter, body FROM outbox ORDER BY counter"))
+            rows = self._reader.execute("SELECT counter, body FROM outbox ORDER BY counter").fetchall()
+        return [row for row in rows if is_readable(*row)]
 
     def write(self, batch: Sequence[stored.Write]) -> None:
         """One transaction."""
