@@ -276,7 +276,7 @@ def test_a_room_that_was_left_is_left_again_should_a_late_follow_have_joined_it(
     attendance = Membership("alice", (), "")
     assert attendance.is_stray("#lobby")
     assert not attendance.is_stray("#lobby")
-    attendance.on_left(0.0, "lobby")
+    attendance.on_left(0.0, "lobby", 1)
     assert attendance.is_stray("#lobby")
     assert not attendance.is_stray("@talk")
 
