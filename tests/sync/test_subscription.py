@@ -40,6 +40,14 @@ def test_nothing_is_missing_before_the_replica_has_said_what_it_holds() -> None:
     assert list(subscription.backlog) == [(5, 6), (9, 10)] == list(subscription.scheduled)
 
 
+def test_what_was_sent_before_the_follower_knew_the_log_is_missing_at_its_first_cursor() -> None:
+    subscription = subscription_of(2)
+    subscription.scheduled.add(2, 2)
+    subscription.on_cursor(cursor(1))
+    subscription.schedule_missing()
+    assert list(subscription.backlog) == [(2, 2)]
+
+
 def test_what_is_scheduled_is_not_scheduled_again() -> None:
     subscription = subscription_of(10)
     subscription.on_cursor(cursor(0))

@@ -54,6 +54,7 @@ class Subscription:
             raise BadDatagram(Drop.UNSENT_ACK)
         if not self.is_known:
             self.is_known = self._may_miss = True
+            self.scheduled.clear()  # what was sent before the follower knew the head was not taken
             self.acked.clear()
             self._pass(cursor.sequence)
         elif cursor.sequence > self.sequence:
