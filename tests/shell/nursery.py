@@ -125,6 +125,7 @@ def _nursery() -> socket.socket:
 def _serve(requests: socket.socket) -> dict | None:
     """Fork for each request. Returns None at the end, and in a child what it is to do."""
     signal.signal(signal.SIGCHLD, _reap)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # a program ignores it if the tests run under nohup
     while True:
         message, descriptors, _, _ = socket.recv_fds(requests, REQUEST_BYTES_MAX, 4)
         if not message:
