@@ -2,9 +2,9 @@
 
 A client is well once it has entered, has nothing unanswered, is known to the server where it is, and holds what the
 server's logs held when the faults stopped: so it can be well also while somebody goes on flooding those logs. It has
-RECOVERY_S. Only a client that awaits
-nothing, and whose server has forgotten it or sends to an address where it is no longer, has until after its next
-heartbeat: until then neither of the two can know.
+RECOVERY_S. Only a client that awaits nothing, and whose server has forgotten it or sends to an address where it is no
+longer, has until after its next heartbeat: until then neither of the two can know. And one that was cut off from its
+server while a watcher answered under another key may end up to KEY_PATIENCE_S later; it is started again then.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from enum import Enum
 
 from tests.sim.nodes import ClientNode
 from tests.sim.world import Stuck, World
-from udpchat.wire.limits import HEARTBEAT_S
+from udpchat.chat.events import Rejected
+from udpchat.wire.limits import HEARTBEAT_S, KEY_PATIENCE_S
 
 RECOVERY_S = 2.0
 HEARTBEAT_RECOVERY_S = HEARTBEAT_S + RECOVERY_S
@@ -63,6 +64,7 @@ class Liveness:
         self._begin = world.now
         self._mark = world.server.mark()
         self._waiting = [client for client in world.clients if client.is_running]
+        self._restarted_at: dict[ClientNode, float] = {}
         self.unnoticed = {client: unnoticed(world, client) for client in self._waiting}
 
     @property
@@ -74,20 +76,36 @@ class Liveness:
         """Let time pass until every client has been well. Raises AssertionError if one is not within its limit."""
         recoveries: list[Recovery] = []
         while self._waiting:
-            limit_s = min(map(self._limit_s, self._waiting)) - (self._world.now - self._begin)
+            limit_s = min(map(self._end, self._waiting)) - self._world.now
             try:
-                self._world.run_until(lambda: any(map(self._is_well, self._waiting)), limit_s=max(limit_s, 0.0))
+                self._world.run_until(lambda: any(map(self._is_noted, self._waiting)), limit_s=max(limit_s, 0.0))
             except Stuck as stuck:
                 late = [f"{client.nick} ({client.address.host})" for client in self._waiting]
                 raise AssertionError(f"not well again: {', '.join(late)}: {stuck}") from None
-            took_s = self._world.now - self._begin
+            for client in filter(self._is_misled, self._waiting):
+                self._restarted_at[client] = self._world.now
+                client.restart()
             well = [client for client in self._waiting if self._is_well(client)]
-            recoveries += [Recovery(client.nick, took_s, self.unnoticed[client]) for client in well]
+            recoveries += [Recovery(client.nick, self._took_s(client), self.unnoticed[client]) for client in well]
             self._waiting = [client for client in self._waiting if client not in well]
         return recoveries
 
-    def _limit_s(self, client: ClientNode) -> float:
-        return RECOVERY_S if self.unnoticed[client] is None else HEARTBEAT_RECOVERY_S
+    def _took_s(self, client: ClientNode) -> float:
+        return self._world.now - self._restarted_at.get(client, self._begin)
+
+    def _end(self, client: ClientNode) -> float:
+        """Until when it has to be well."""
+        limit_s = RECOVERY_S if self.unnoticed[client] is None else HEARTBEAT_RECOVERY_S
+        return self._restarted_at.get(client, self._begin) + limit_s
+
+    def _is_misled(self, client: ClientNode) -> bool:
+        """Whether it has ended because of a key that only a watcher's answers during the faults explain."""
+        is_soon = self._world.now - self._begin <= KEY_PATIENCE_S and client not in self._restarted_at
+        last = client.events[-1] if client.events else None
+        return is_soon and client.view.is_over and isinstance(last, Rejected) and last.code == "server_key"
+
+    def _is_noted(self, client: ClientNode) -> bool:
+        return self._is_well(client) or self._is_misled(client)
 
     def _is_well(self, client: ClientNode) -> bool:
         return client.is_settled(self._mark) and trouble(self._world, client) is None

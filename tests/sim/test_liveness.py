@@ -6,10 +6,13 @@ from random import Random
 
 import pytest
 
+from tests.attacks.watcher import Watcher, pinned_world
 from tests.sim.faults import LAN
 from tests.sim.liveness import HEARTBEAT_RECOVERY_S, RECOVERY_S, Liveness, Unnoticed
 from tests.sim.network import Address
 from tests.sim.world import World
+from udpchat.chat.events import Rejected
+from udpchat.wire.limits import KEY_PATIENCE_S
 
 
 def test_only_who_awaits_nothing_from_a_server_that_forgot_it_may_take_a_heartbeat() -> None:
@@ -68,3 +71,16 @@ def test_what_is_said_after_the_faults_stopped_is_not_waited_for() -> None:
     world.network.blackhole(alice.address)
     bob.say("after")
     assert {recovery.nick for recovery in liveness.run()} == {alice.nick, bob.nick}
+
+
+def test_who_ends_because_only_a_watcher_answered_during_the_faults_is_started_again() -> None:
+    world = pinned_world(1)
+    watcher = Watcher(world)
+    watcher.on_up.append(watcher.answer_hello)
+    alice = world.add_client("alice")
+    world.network.blackhole(alice.address, receives=False)
+    world.run(KEY_PATIENCE_S - 0.001)
+    assert not alice.core.is_over
+    world.network.reconnect()
+    (recovery,) = Liveness(world).run()
+    assert [type(event) for event in alice.events].count(Rejected) == 1 and recovery.took_s < RECOVERY_S
