@@ -16,8 +16,9 @@ from udpchat.sync.log_stream import LogStream
 from udpchat.sync.loss import LossDetection
 from udpchat.sync.subscription import HELD_RUNS_MAX, EntrySpan, Subscription
 from udpchat.wire.frames import Ack, AckedPackets, Cursor
+from udpchat.wire.packets import Address
 
-HOST = "10.0.0.1"
+CLIENT = Address("192.0.2.1", 1)
 ENTRY = b"\xa1x"
 LOG = "#lobby"
 NOTICED = 2.0  # times the work of an ack when little is in flight, or followed
@@ -32,7 +33,7 @@ def stream_of(entries: int, log: str = LOG) -> LogStream:
 
 def in_flight(packets: int) -> LossDetection:
     """Packets with an entry each, sent every 10 us, of which none is acknowledged."""
-    loss_detection, subscription = LossDetection(HOST), Subscription(stream_of(packets))
+    loss_detection, subscription = LossDetection(CLIENT), Subscription(stream_of(packets))
     for counter in range(packets):
         span = EntrySpan(subscription, counter + 1, counter + 1)
         loss_detection.on_sent(1 + counter / 1e5, counter, 100, (span,), ack_delay_s=0.025)
@@ -60,7 +61,7 @@ def test_the_same_ack_again_is_no_more_work_when_thousands_are_in_flight() -> No
 
 def following(logs: int) -> Downlink:
     """A downlink that follows so many logs, each of two entries of which the replica reported one."""
-    downlink = Downlink(HOST)
+    downlink = Downlink(CLIENT)
     for at in range(logs):
         downlink.follow(0.0, stream_of(2, f"#{at}"))
     sent = send(downlink, 0.0, 0)
@@ -89,7 +90,7 @@ def test_an_ack_about_one_log_is_no_more_work_for_who_follows_hundreds() -> None
 def test_an_ack_is_no_more_work_for_who_reported_hundreds_of_holes() -> None:
     work = []
     for holes in (2, HELD_RUNS_MAX):
-        downlink = Downlink(HOST)
+        downlink = Downlink(CLIENT)
         downlink.follow(0.0, stream_of(4 * HELD_RUNS_MAX))
         sent = send(downlink, 0.0, 0)
         for at in range(holes):

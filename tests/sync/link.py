@@ -35,6 +35,9 @@ from udpchat.wire.limits import (
     REPLICA_HELD_MAX,
     SEAL_BYTES,
 )
+from udpchat.wire.packets import Address
+
+HERE, ELSEWHERE = Address("192.0.2.1", 1), Address("192.0.2.2", 1)
 
 AROUND_BYTES = DATA_HEADER_BYTES + SEAL_BYTES
 ROUNDS_MAX = 1_000  # at one moment: more is a loop that makes no progress
@@ -85,7 +88,7 @@ class Link:
         self.now = 100.0
         self.reader = MemoryReader()
         self.streams: dict[str, LogStream] = {}
-        self.downlink = Downlink("10.0.0.1")
+        self.downlink = Downlink(HERE)
         self.uplink = Uplink(self.random.randbytes)
         self.starts: dict[str, int] = {}
         self.received: dict[str, list[tuple[int, bytes]]] = {}
@@ -129,9 +132,9 @@ class Link:
         self.downlink.reset(self.now)
         self.uplink.on_session(self.now)
 
-    def change_path(self) -> None:
-        """The peer is at another host: the ways are others."""
-        self.downlink.change_path("elsewhere")
+    def change_path(self, address: Address = ELSEWHERE) -> None:
+        """The peer is at another address: the ways are others."""
+        self.downlink.change_path(address)
         self._drain()
 
     def _drain(self) -> None:

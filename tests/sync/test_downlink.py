@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.sync.link import Link, Way
+from tests.sync.link import ELSEWHERE, HERE, Link, Way
 from udpchat.wire.limits import LAG_BYTES_MAX
+from udpchat.wire.packets import Address
 
 LOG = "#lobby"
 
@@ -275,7 +276,8 @@ def test_what_was_under_way_on_the_former_path_goes_again_under_the_window_of_th
     here.check_complete(LOG)
 
 
-def test_the_last_message_before_a_move_is_repaired_on_the_new_path_at_once() -> None:
+@pytest.mark.parametrize("address", [ELSEWHERE, HERE._replace(port=2)])
+def test_the_last_message_before_a_move_is_repaired_on_the_new_path_at_once(address: Address) -> None:
     here = link(down=Way(delay_s=0.3), up=Way(delay_s=0.3))
     here.follow(LOG)
     for entry in texts(5):
@@ -287,6 +289,6 @@ def test_the_last_message_before_a_move_is_repaired_on_the_new_path_at_once() ->
     here.run(0.01)
     here.down, here.up = Way(), Way()
     moved_at = here.now
-    here.change_path()
+    here.change_path(address)
     here.run(5.0, until=lambda: here.is_complete(LOG))
     assert here.now - moved_at <= 0.01

@@ -14,6 +14,7 @@ from udpchat.sync.subscription import HELD_RUNS_MAX
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.frames import Ack, AckedPackets, Cursor, Heads, parse_down_untrusted
 from udpchat.wire.limits import ACK_LOGS_MAX, ACK_RANGES_MAX, LAG_BYTES_MAX, SEQUENCE_MAX
+from udpchat.wire.packets import Address
 
 LOG = "#lobby"
 GENERATION = 1
@@ -25,7 +26,7 @@ def served(count: int = 100) -> tuple[Downlink, LogStream]:
     reader = MemoryReader(GENERATION)
     reader.append(LOG, [b"\xa5hello"] * count)
     stream = LogStream(LOG, reader)
-    downlink = Downlink("10.0.0.1")
+    downlink = Downlink(Address("192.0.2.1", 1))
     downlink.follow(0.0, stream)
     return downlink, stream
 
@@ -187,7 +188,7 @@ def test_every_log_is_announced_with_a_heartbeat_however_many_are_followed() -> 
 
 
 def test_frames_of_control_share_packets_and_go_once() -> None:
-    downlink = Downlink("10.0.0.1")
+    downlink = Downlink(Address("192.0.2.1", 1))
     for number in range(200):
         downlink.send(b"\x92\x16" + bytes((number % 100,)))
     packets = downlink.drain_packets(0.0)

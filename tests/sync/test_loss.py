@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.sync.link import ELSEWHERE, HERE
 from tests.sync.memory import MemoryReader
 from udpchat.sync.acks import HOLD_PACKETS, HOLD_S
 from udpchat.sync.bbr import WINDOW_BYTES_INITIAL
@@ -37,7 +38,7 @@ def subscription_of(head: int = 1_000) -> Subscription:
 
 def flying(count: int, *, every_s: float = 0.0, fragment: int | None = None) -> tuple[LossDetection, Subscription]:
     """Packets 0 to `count - 1`, packet n with entry n + 1, the first of them sent at 1.0."""
-    loss_detection, subscription = LossDetection("10.0.0.1"), subscription_of()
+    loss_detection, subscription = LossDetection(HERE), subscription_of()
     for counter in range(count):
         span = EntrySpan(subscription, counter + 1, counter + 1, fragment)
         loss_detection.on_sent(1.0 + counter * every_s, counter, SIZE, (span,), ack_delay_s=ACK_DELAY_S)
@@ -195,7 +196,7 @@ def test_packets_of_the_former_path_measure_nothing_of_the_next() -> None:
     loss_detection, subscription = flying(5)
     loss_detection.on_ack(1.5, ack(0, 1, reordering_ms=40))
     loss_detection.handle_timeout(9.0)
-    assert len(loss_detection.change_path("elsewhere")) == 3
+    assert len(loss_detection.change_path(ELSEWHERE)) == 3
     path = loss_detection.path
     assert (path.round_trip.sampled, path.congestion.rate, path.congestion.window_bytes) == (
         False,
@@ -210,6 +211,16 @@ def test_packets_of_the_former_path_measure_nothing_of_the_next() -> None:
     assert due is not None and due <= 11.0 + 2 * RoundTrip().timeout_s, "no back-off is left of the former path"
     loss_detection.on_ack(11.02, ack(5))
     assert loss_detection.path.round_trip.smoothed_s == pytest.approx(0.02)
+
+
+def test_at_another_port_of_the_host_the_measures_stay_and_what_was_in_flight_is_given_up() -> None:
+    loss_detection, _ = flying(5)
+    loss_detection.on_ack(1.5, ack(0, 1, reordering_ms=40))
+    before = loss_detection.path
+    there = HERE._replace(port=2)
+    assert len(loss_detection.change_path(there)) == 3
+    assert loss_detection.path is before and (before.address, before.reordering_s) == (there, 0.04)
+    assert loss_detection.bytes_in_flight == 0 and loss_detection.next_timeout() is None
 
 
 @given(data=st.data())
@@ -237,17 +248,17 @@ def test_every_packet_is_settled_once_and_the_bytes_add_up(data: st.DataObject) 
         assert (loss_detection.next_timeout() is None) == (counter == len(settled))
 
 
-def test_of_a_new_path_nothing_is_known_but_its_host() -> None:
-    path = PathEstimate("192.0.2.1")
-    assert (path.host, path.reordering_s, path.round_trip.sampled) == ("192.0.2.1", 0.0, False)
+def test_of_a_new_path_nothing_is_known_but_its_address() -> None:
+    path = PathEstimate(HERE)
+    assert (path.address, path.reordering_s, path.round_trip.sampled) == (HERE, 0.0, False)
     assert (path.congestion.rate, path.congestion.window_bytes) == (0.0, WINDOW_BYTES_INITIAL)
 
 
 def test_a_change_of_host_replaces_all_measures_at_once() -> None:
-    loss_detection = LossDetection("192.0.2.1")
+    loss_detection = LossDetection(HERE)
     before = loss_detection.path
     before.round_trip.on_sample(0.4)
     before.reordering_s = 0.1
-    loss_detection.change_path("192.0.2.2")
-    assert loss_detection.path is not before and loss_detection.path.host == "192.0.2.2"
+    loss_detection.change_path(ELSEWHERE)
+    assert loss_detection.path is not before and loss_detection.path.address == ELSEWHERE
     assert (loss_detection.path.round_trip.smoothed_s, loss_detection.path.reordering_s) == (INITIAL_S, 0.0)

@@ -121,8 +121,8 @@ class Fanout:
         """What is to be sent to a peer now."""
         session, downlink = peer.session, peer.downlink
         address = session.path.address
-        if address[0] != downlink.loss_detection.path.host:
-            downlink.change_path(address[0])
+        if address != downlink.loss_detection.path.address:
+            downlink.change_path(address)
         datagrams = []
         for packet in downlink.drain_packets(now) if downlink.has_packets else ():
             counter = session.sent

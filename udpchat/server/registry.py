@@ -83,7 +83,7 @@ class Peer:
         self.account = account
         self.session = session
         self.previous: Session | None = None  # still opens packets for a while after a fresh handshake
-        self.downlink = Downlink(session.path.address[0])
+        self.downlink = Downlink(session.path.address)
         self.window = window
         self.nick: str | None = None
         self.entering: Entering | None = Entering(now)

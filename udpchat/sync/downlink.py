@@ -17,6 +17,7 @@ from udpchat.sync.subscription import EntrySpan, Subscription
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.frames import Ack, Cursor
 from udpchat.wire.limits import ACK_LOGS_MAX, DATAGRAM_BYTES_MAX, LAG_BYTES_MAX, REPAIR_BYTES_MAX
+from udpchat.wire.packets import Address
 
 PROBE_BYTES_MAX = 2 * DATAGRAM_BYTES_MAX
 
@@ -29,11 +30,11 @@ class Downlink:
         "subscriptions", "unreadable",
     )  # fmt: skip
 
-    def __init__(self, host: str) -> None:
-        """`host`: the IP address that packets are sent to."""
+    def __init__(self, address: Address) -> None:
+        """`address`: where packets are sent to."""
         self.unreadable: str | None = None  # why entries that it needs could not be read from a log
         self.subscriptions: dict[str, Subscription] = {}
-        self.loss_detection = LossDetection(host)
+        self.loss_detection = LossDetection(address)
         self.queue = SendQueue()
         self._backlogged = False
         self._under_way: dict[Subscription, None] = {}  # those with entries scheduled since nothing was under way
@@ -218,13 +219,13 @@ class Downlink:
             return loss_detection.next_timeout()  # the hot path
         return earliest(loss_detection.next_timeout(), self._announce_at, paced_at)
 
-    def change_path(self, host: str) -> None:
-        """The peer is at another host: what was measured of the path to the former one is void (SPEC 3).
+    def change_path(self, address: Address) -> None:
+        """The peer is at another address; if at another host, what was measured of the former path is void (SPEC 3).
 
         Of the entries in flight, one probe goes at once, which measures the new path and lets the replica report what
         it holds. What is still missing then becomes backlog: under the window of the new path, not in a burst.
         """
-        self._repair(self.loss_detection.change_path(host), PROBE_BYTES_MAX - DATAGRAM_BYTES_MAX)
+        self._repair(self.loss_detection.change_path(address), PROBE_BYTES_MAX - DATAGRAM_BYTES_MAX)
 
     def reset(self, now: float) -> None:
         """Another session carries this from here on."""

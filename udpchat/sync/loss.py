@@ -14,6 +14,7 @@ from udpchat.sync.bbr import BbrController
 from udpchat.sync.rtt import RoundTrip
 from udpchat.sync.subscription import EntrySpan
 from udpchat.wire.frames import Ack, AckedPackets
+from udpchat.wire.packets import Address
 
 PROBE_S_MIN = 0.003
 PROBES_BEFORE_BACKOFF = 2
@@ -24,16 +25,16 @@ SILENT_S = 3.0
 
 
 class PathEstimate:
-    """The measures of the path to `host`, an IP address as text. Another port of the same host is the same path.
+    """The measures of the path to `address`. They hold for another port of the same host too (RFC 9000 section 9.4).
 
-    They are replaced together when the host changes (RFC 9000 section 9.4). `reordering_s` is how long after its
-    successor a packet came at most, as the receiver last reported.
+    They are replaced together when the host changes. `reordering_s` is how long after its successor a packet came at
+    most, as the receiver last reported.
     """
 
-    __slots__ = ("congestion", "host", "reordering_s", "round_trip")
+    __slots__ = ("address", "congestion", "reordering_s", "round_trip")
 
-    def __init__(self, host: str) -> None:
-        self.host = host
+    def __init__(self, address: Address) -> None:
+        self.address = address
         self.round_trip = RoundTrip()
         self.congestion = BbrController()
         self.reordering_s = 0.0
@@ -77,9 +78,9 @@ class LossDetection:
         "bytes_in_flight", "lost", "path",
     )  # fmt: skip
 
-    def __init__(self, host: str) -> None:
-        """`host`: the IP address that packets are sent to."""
-        self.path = PathEstimate(host)
+    def __init__(self, address: Address) -> None:
+        """`address`: where packets are sent to."""
+        self.path = PathEstimate(address)
         self.bytes_in_flight = 0
         self.lost = 0  # packets so far
         self._sent: dict[int, SentPacket] = {}
@@ -232,12 +233,16 @@ class LossDetection:
         """When a packet is lost by time or a probe is due."""
         return self._probe_at if self._loss_at is None else earliest(self._loss_at, self._probe_at)
 
-    def change_path(self, host: str) -> list[SentPacket]:
-        """Packets go to another host from here on (RFC 9000 section 9.4); those in flight, which are given up.
+    def change_path(self, address: Address) -> list[SentPacket]:
+        """Packets go to another address from here on; returns those in flight, which are given up.
 
-        Later acks of them still report which entries the replica holds, but measure nothing here any more.
+        The former address may lead nowhere since before they were sent. Later acks of them still report which entries
+        the replica holds, but measure nothing here any more.
         """
-        self.path = PathEstimate(host)
+        if address.host == self.path.address.host:
+            self.path.address = address
+        else:
+            self.path = PathEstimate(address)
         return self.forget()
 
     def forget(self) -> list[SentPacket]:
