@@ -160,14 +160,6 @@ def test_when_as_many_wait_as_may_a_sender_without_any_still_has_a_place(monkeyp
     assert list(desk.intake.serve([data_of(alice, 1)])) == [] and len(desk.intake) == 11
 
 
-def test_a_datagram_whose_session_ended_while_it_waited_is_not_answered(desk: Desk) -> None:
-    alice, bob = desk.rig.stranger(), desk.rig.stranger()
-    desk.turn(*(data_of(alice, number) for number in range(A_TURN)), data_of(bob, 1))
-    desk.rig.chat.registry.remove(bob)
-    desk.turns()
-    assert bob.session.path.address.host not in desk.hosts() and desk.counters == {Drop.UNKNOWN_SESSION: 1}
-
-
 def test_ready_requests_wait_once_a_peer_with_its_datagrams_and_who_used_least_is_first(desk: Desk) -> None:
     alice, bob = desk.rig.stranger(), desk.rig.stranger()
     desk.intake.begin_turn(0.0)

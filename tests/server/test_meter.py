@@ -12,8 +12,8 @@ def turn(meter: Meter, *, is_waiting: bool = False) -> None:
     meter.begin_turn(0.0, members_wait=is_waiting, strangers_wait=is_waiting)
 
 
-def used_us(meter: Meter, peer: Peer) -> list[float]:
-    return [account.used_us for account in meter.accounts_of(peer)]
+def used_us(peer: Peer) -> list[float]:
+    return [account.used_us for account in peer.payer.accounts]
 
 
 def test_a_turn_is_over_when_its_work_is_done_and_so_much_of_what_is_done_later() -> None:
@@ -33,25 +33,25 @@ def test_the_accounts_are_charged_once_a_turn_is_full_or_somebody_waits() -> Non
     rig = Rig()
     meter = Meter(rig.chat.accounts)
     alice = rig.stranger()
-    key_us, source_us = used_us(meter, alice)
+    key_us, source_us = used_us(alice)
     meter.charge_peer(alice, 100.0, 60.0)
     turn(meter)
-    assert used_us(meter, alice) == [key_us, source_us]
+    assert used_us(alice) == [key_us, source_us]
     turn(meter, is_waiting=True)
-    assert used_us(meter, alice) == [key_us + 160.0, source_us + 160.0 / 8]
+    assert used_us(alice) == [key_us + 160.0, source_us + 160.0 / 8]
     meter.charge_packets(alice, int(TURN_US / PACKET_US))
     turn(meter)
-    assert used_us(meter, alice) == [key_us + 160.0 + TURN_US, source_us + (160.0 + TURN_US) / 8]
+    assert used_us(alice) == [key_us + 160.0 + TURN_US, source_us + (160.0 + TURN_US) / 8]
 
 
 def test_strangers_have_accounts_of_their_own() -> None:
     rig = Rig()
     meter = Meter(rig.chat.accounts)
     alice = rig.stranger()
-    before_us = used_us(meter, alice)
+    before_us = used_us(alice)
     meter.charge_stranger(alice.session.path.address.host, TURN_US)
     turn(meter, is_waiting=True)
-    assert used_us(meter, alice) == before_us
+    assert used_us(alice) == before_us
 
 
 def test_strangers_have_their_turn_until_they_had_a_quarter_of_the_work() -> None:

@@ -16,7 +16,7 @@ from udpchat.server.fair_queue import FairQueue
 from udpchat.server.meter import Meter
 from udpchat.server.registry import Peer, Registry
 from udpchat.session.rate_limit import source_of
-from udpchat.wire.errors import BadDatagram, Drop
+from udpchat.wire.errors import Drop
 from udpchat.wire.limits import WAITING_DATAGRAMS_MAX, WAITING_DATAGRAMS_PER_FLOW_MAX
 from udpchat.wire.packets import DATA_KIND, Address, data_index
 
@@ -67,19 +67,15 @@ class Intake:
                 yield datagram
                 continue
             is_waiting = True
-            try:
-                self._hold(datagram)
-            except BadDatagram as drop:
-                self._counters[drop.reason] += 1
-        while len(self) and not self._meter.is_turn_over:
-            if (taken := self._take()) is not None:
-                yield taken
+            self._hold(datagram)
+        while (self._members.size or self._strangers.size) and not self._meter.is_turn_over:
+            yield self._take()
 
     def hold_ready(self, peer: Peer) -> None:
         """Requests of a peer are ready: they wait with its datagrams."""
         if peer not in self._ready:
             self._ready.add(peer)
-            self._members.add(self._meter.accounts_of(peer), peer)
+            self._members.add(peer.payer.accounts, peer)
 
     def line_up(self, peers: list[Peer]) -> list[Peer]:
         """Requests of these peers may be ready: the same peers if no member waits; else none, and they wait too."""
@@ -112,30 +108,30 @@ class Intake:
         self._unwritten.clear()
 
     def _hold(self, datagram: Datagram) -> None:
-        data, (host, *_) = datagram
+        data = datagram[0]
         found = self._registry.find(data_index(data)) if data[:1] == DATA_KIND else None
-        if found is None:
-            _add_untrusted(self._strangers, (self._meter.strangers.open(source_of(host)),), datagram)
+        if found is not None:
+            is_held = _hold_untrusted(self._members, found[0].payer.accounts, datagram)
         else:
-            _add_untrusted(self._members, self._meter.accounts_of(found[0]), datagram)
+            source = self._meter.strangers.open(source_of(datagram[1].host))
+            is_held = _hold_untrusted(self._strangers, (source,), datagram)
+        if not is_held:
+            self._counters[Drop.OVER_SHARE] += 1
 
-    def _take(self) -> Datagram | Peer | None:
-        """What is next; None if it was a datagram of a session that ended while it waited."""
+    def _take(self) -> Datagram | Peer:
+        """What is next; there must be something."""
         if not self._members.size or (self._strangers.size and self._meter.is_strangers_turn):
             return self._strangers.take()
         taken = self._members.take()
         if isinstance(taken, Peer):
             self._ready.discard(taken)
-            return taken
-        if self._registry.find(data_index(taken[0])) is not None:
-            return taken
-        self._counters[Drop.UNKNOWN_SESSION] += 1
-        return None
+        return taken
 
 
-def _add_untrusted(queue: FairQueue[T], accounts: tuple[Account, ...], datagram: T) -> None:
-    """Let a datagram wait. Raises BadDatagram(OVER_SHARE) if there is no room for another one of this sender."""
+def _hold_untrusted(queue: FairQueue[T], accounts: tuple[Account, ...], datagram: T) -> bool:
+    """Let a datagram wait; False if there is no room for another one of this sender."""
     waiting = queue.waiting_of(accounts)
     if waiting >= WAITING_DATAGRAMS_PER_FLOW_MAX or (waiting and queue.size >= WAITING_DATAGRAMS_MAX):
-        raise BadDatagram(Drop.OVER_SHARE)
+        return False
     queue.add(accounts, datagram)
+    return True

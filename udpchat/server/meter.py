@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from udpchat.server.credit import PACKET_US, Account, Accounts
+from udpchat.server.credit import PACKET_US, Accounts
 from udpchat.server.registry import Peer
 from udpchat.session.rate_limit import source_of
 
@@ -48,7 +48,7 @@ class Meter:
     def settle(self) -> None:
         """Charge the accounts with all work so far: with one sum for each peer, as it is less to do."""
         for peer, price_us in self._uncharged.items():
-            self.members.charge(price_us, *self.accounts_of(peer))
+            self.members.charge(price_us, *peer.payer.accounts)
         self._uncharged.clear()
         self._unsettled_us = 0.0
 
@@ -79,7 +79,3 @@ class Meter:
         self._spent_us += price_us
         self._strangers_us += price_us
         self.strangers.charge(price_us, self.strangers.open(source_of(host)))
-
-    def accounts_of(self, peer: Peer) -> tuple[Account, Account]:
-        """Of its key, and of the source that it has proved: that of a datagram may be forged."""
-        return peer.account, self.members.open(source_of(peer.session.path.address[0]))

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from udpchat.server.credit import Account
+from udpchat.server.payer import Payer
 from udpchat.server.quotas import HeldQuota, Places, Who
 from udpchat.server.settle import Author
-from udpchat.session.rate_limit import Rate, TokenBucket, source_of
+from udpchat.session.rate_limit import Rate, TokenBucket
 from udpchat.session.session import Session
 from udpchat.sync.downlink import Downlink
 from udpchat.sync.requests import RequestWindow
@@ -72,15 +73,15 @@ class Peer:
     """One device of one person. `nick` is None until it has entered, and after it is removed."""
 
     __slots__ = (
-        "account", "activity", "author", "downlink", "entering", "follows_from", "nick", "previous", "renames",
+        "_payer", "activity", "author", "downlink", "entering", "follows_from", "nick", "previous", "renames",
         "rooms", "session", "window",
     )  # fmt: skip
 
     def __init__(
-        self, now: float, *, session: Session, author: Author, window: RequestWindow[RequestBody], account: Account
+        self, now: float, *, session: Session, author: Author, window: RequestWindow[RequestBody], payer: Payer
     ) -> None:
         self.author = author
-        self.account = account
+        self._payer = payer
         self.session = session
         self.previous: Session | None = None  # still opens packets for a while after a fresh handshake
         self.downlink = Downlink(session.path.address)
@@ -98,9 +99,22 @@ class Peer:
         return self.author.key
 
     @property
+    def payer(self) -> Payer:
+        """Who is charged for what it uses, as long as it is at this address."""
+        host = self.session.path.address[0]
+        if host != self._payer.host:
+            self._payer = self._payer.moved(host)
+        return self._payer
+
+    @property
     def who(self) -> Who:
-        """Whom what it uses is charged to, as long as it is at this address."""
-        return Who(self.author.key, source_of(self.session.path.address[0]))
+        """Its key and its source."""
+        return self.payer.who
+
+    @property
+    def account(self) -> Account:
+        """The account of its key."""
+        return self._payer.account
 
     @property
     def heard_at(self) -> float:

@@ -1,0 +1,24 @@
+"""Who is charged: the key, wherever it is, and the source that it has proved."""
+
+from __future__ import annotations
+
+from udpchat.server.credit import Accounts
+from udpchat.server.payer import Payer
+from udpchat.server.quotas import Who
+
+KEY, OTHER = bytes(32), bytes([1]) * 32
+
+
+def test_devices_of_a_key_share_its_account_and_those_at_a_source_share_the_account_of_the_source() -> None:
+    book = Accounts()
+    here, there, neighbour = Payer(book, KEY, "10.0.0.1"), Payer(book, KEY, "10.0.0.2"), Payer(book, OTHER, "10.0.0.1")
+    assert here.account is there.account and here.account is not neighbour.account
+    assert here.accounts == (here.account, neighbour.accounts[1]) and there.accounts[1] is not here.accounts[1]
+
+
+def test_who_moves_keeps_its_key_and_is_charged_at_the_other_source() -> None:
+    book = Accounts()
+    before = Payer(book, KEY, "10.0.0.1")
+    after = before.moved("2001:db8::7")
+    assert (after.host, after.who) == ("2001:db8::7", Who(KEY, "2001:db8::"))
+    assert after.account is before.account and after.accounts[1] is book.open("2001:db8::")
