@@ -36,8 +36,8 @@ def test_the_table_is_bounded_and_the_least_recent_goes() -> None:
     for _ in range(3):
         limit.take(0.0, HOST)
     for number in range(10):
-        limit.take(0.0, f"10.0.1.{number}")
-        assert not limit.take(0.0, HOST)  # kept: it was used since
+        limit.take(1e-6 * number, f"10.0.1.{number}")
+        assert not limit.take(1e-6 * (number + 0.5), HOST)  # kept: it was used since
     assert len(limit) == 4
 
 

@@ -114,4 +114,5 @@ class Accounts:
 
     def on_served(self, used_us: float) -> None:
         """Waiting work of an account that had used so much is served: nobody who waits has used less."""
-        self.clock_us = max(self.clock_us, used_us)
+        if used_us > self.clock_us:
+            self.clock_us = used_us

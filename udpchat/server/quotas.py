@@ -60,18 +60,18 @@ class HeldQuota:
 
     def add(self, who: Who, amount: int = 1) -> None:
         """Count so much, whatever the limits say; a negative amount is given back."""
+        key, source = who.key, who.source
         self.total += amount
-        self._by_key[who.key] += amount
-        self._by_source[who.source] += amount
-        if not self._by_key[who.key]:
-            del self._by_key[who.key]
-        held = self._by_source[who.source]
-        if held > self.source_share:
-            self._borrowers[who.source] = None
-        else:
-            self._borrowers.pop(who.source, None)
-        if not held:
-            del self._by_source[who.source]
+        of_key = self._by_key[key] = self._by_key[key] + amount
+        of_source = self._by_source[source] = self._by_source[source] + amount
+        if of_source > self.source_share:
+            self._borrowers[source] = None
+        elif source in self._borrowers:
+            del self._borrowers[source]
+        if not of_key:
+            del self._by_key[key]
+        if not of_source:
+            del self._by_source[source]
 
     def give_back(self, who: Who, amount: int = 1) -> None:
         self.add(who, -amount)
@@ -106,11 +106,13 @@ class Share:
 
     def add(self, size: int) -> None:
         """See `WindowBudget`."""
-        before = self.held
-        self.held = after = before + size
-        if before > limits.REQUEST_BYTES_FREE or after > limits.REQUEST_BYTES_FREE:
-            counted = max(after - limits.REQUEST_BYTES_FREE, 0) - max(before - limits.REQUEST_BYTES_FREE, 0)
-            self._quota.add(self._who, counted)
+        before = self.held - limits.REQUEST_BYTES_FREE
+        self.held += size
+        after = before + size
+        if before > 0 and after > 0:
+            self._quota.add(self._who, size)
+        elif before > 0 or after > 0:
+            self._quota.add(self._who, max(after, 0) - max(before, 0))
 
 
 class Places(Generic[T]):

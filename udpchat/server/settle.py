@@ -75,33 +75,35 @@ Proposal = EnterProposal | ActionProposal
 # --- Effects: carried out once the entries are durable ----------
 
 
-class SendResult(Value, frozen=True):
-    """Answer the author's request."""
+class PeerEffect(Value, frozen=True):
+    """Something for the device that the proposal came from."""
 
     client_id: bytes
+
+
+class SendResult(PeerEffect, frozen=True):
+    """Answer the author's request."""
+
     counter: int
     result: ResultBody
 
 
-class Admit(Value, frozen=True):
+class Admit(PeerEffect, frozen=True):
     """The device enters under a nick that its key owns."""
 
-    client_id: bytes
     nick: str
 
 
-class Reject(Value, frozen=True):
+class Reject(PeerEffect, frozen=True):
     """The device may not enter under the nick it requested."""
 
-    client_id: bytes
     code: str
     detail: tuple[str, ...] = ()
 
 
-class ChangeNick(Value, frozen=True):
+class ChangeNick(PeerEffect, frozen=True):
     """The request `counter` gives the device another nick of its key."""
 
-    client_id: bytes
     counter: int
     nick: str
 
@@ -121,7 +123,6 @@ class FollowPrivate(Value, frozen=True):
     keys: tuple[bytes, ...]
 
 
-PeerEffect = SendResult | Admit | Reject | ChangeNick
 Effect = PeerEffect | ChangeTopic | FollowPrivate
 
 
@@ -148,7 +149,9 @@ def settle(state: State, proposal: Proposal) -> Settlement:
     appends: list[Append] = []
     size = 0
     for log, entry in entries:
-        head = state.head(log) + sum([append.log == log for append in appends])
+        head = state.head(log)
+        if appends:
+            head += sum([append.log == log for append in appends])
         if head >= LOG_ENTRIES_MAX:
             return Settlement(proposal, (), (_full(proposal),))
         is_last = len(appends) == len(entries) - 1  # the entry that the request is recorded with

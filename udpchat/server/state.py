@@ -101,7 +101,8 @@ class State:
 
     def pin_head(self, log: str) -> None:
         """The log will be written: only `apply` moves its head, even if the store already shows more."""
-        self._heads.setdefault(log, self.head(log))
+        if log not in self._heads:
+            self._heads[log] = self.head(log)
 
     def unpin_heads(self, written: Container[str]) -> None:
         """Only the `written` logs are being written; heads of all others are read from the store again."""

@@ -79,6 +79,9 @@ class TokenBuckets(Generic[Holder]):
 
     def of(self, now: float, holder: Holder) -> TokenBucket:
         """The bucket of a holder, as it is now."""
+        bucket = self._buckets.get(holder)
+        if bucket is not None and bucket.filled_at == now and bucket.rate is self.rate:
+            return bucket  # the order of the buckets need not be kept within a moment
         bucket = self._buckets.pop(holder, None)
         if bucket is None:
             self._forget_full(now)

@@ -269,12 +269,14 @@ class RequestWindow(Generic[Body]):
     """
 
     __slots__ = (
-        "_answers", "_budget", "_fragment_budget", "_fragments", "_held", "_reading", "_sizes", "_waiting", "executed",
+        "_answers", "_budget", "_first_open", "_fragment_budget", "_fragments", "_held", "_reading", "_sizes",
+        "_waiting", "executed",
     )  # fmt: skip
 
     def __init__(self, executed: int = 0, budget: WindowBudget | None = None) -> None:
         self.executed = executed  # all up to here were carried out, or abandoned by the client
         self._budget = budget or Unbounded()
+        self._first_open = 0  # the client has the results of all below
         self._waiting: dict[int, None] = {}  # carried out, but not answered yet, in order
         self._reading: dict[int, None] = {}  # answered once the log is read; the client may abandon them
         self._held: dict[int, Body] = {}
@@ -353,6 +355,9 @@ class RequestWindow(Generic[Body]):
             raise BadDatagram(Drop.UNEXPECTED)
         if self._waiting and first_open > next(iter(self._waiting)):
             raise BadDatagram(Drop.UNEXPECTED)
+        if first_open <= self._first_open:
+            return
+        self._first_open = first_open
         if answered := [counter for counter in self._answers if counter < first_open]:
             self._budget.add(-sum([len(self._answers.pop(counter)) for counter in answered]))
         for abandoned in [counter for counter in self._reading if counter < first_open]:
