@@ -17,9 +17,9 @@ from udpchat.storage import server_sqlite as sqlite
 from udpchat.storage import tables
 from udpchat.storage.backup import check
 from udpchat.storage.migrations import connect
-from udpchat.storage.protocol import Durability, Log, StoreFailed, StoreUnusable
-from udpchat.storage.server_sqlite import SqliteLog
-from udpchat.sync.log import SearchQuery
+from udpchat.storage.protocol import ANSWERED_MAX, Durability, Log, StoreFailed, StoreUnusable
+from udpchat.storage.server_sqlite import ANSWERS_SURPLUS_MAX, SqliteLog
+from udpchat.sync.log import Append, RequestId, SearchQuery
 
 KILLED = """
 import sys
@@ -267,3 +267,24 @@ def test_a_start_reads_no_entries(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     with closing(SqliteLog(tmp_path / "log.db")) as log:
         assert log.extent(LOBBY).head == 5_000
         assert statements and not any("entries" in statement for statement in statements)
+
+
+def test_old_answers_of_a_client_are_deleted_now_and_then(tmp_path: Path) -> None:
+    with closing(SqliteLog(tmp_path / "log.sqlite")) as log, closing(connect(tmp_path / "log.sqlite")) as looking:
+        counts = []
+        for number in range(1, 201):
+            log.append(batch(LOBBY, number, said("x"), counter=number))
+            counts += looking.execute("SELECT count(*) FROM answers").fetchone()
+        assert max(counts) < ANSWERED_MAX + ANSWERS_SURPLUS_MAX
+        assert [sequence for _, _, sequence in log.answered(CLIENT_ID)] == list(range(137, 201))
+
+
+def test_old_answers_are_deleted_also_if_many_clients_write_a_few(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "CLIENTS_COUNTED_MAX", 4)
+    with closing(SqliteLog(tmp_path / "log.sqlite")) as log, closing(connect(tmp_path / "log.sqlite")) as looking:
+        for number in range(1, 1001):
+            log.append([Append(LOBBY, number, said("x"), RequestId(b"client %d" % (number % 10), number))])
+        (kept,) = looking.execute("SELECT count(*) FROM answers").fetchone()
+        assert kept <= 10 * ANSWERED_MAX + 4 * ANSWERS_SURPLUS_MAX

@@ -20,8 +20,10 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
+from udpchat.storage.insertion import insert_rows
 from udpchat.storage.migrations import Progress, Schema, failures, is_disk_fault, opening, transaction
 from udpchat.storage.protocol import ANSWERED_MAX, Durability, StoreError, StoreFailed, StoreFull, StoreUnusable
 from udpchat.storage.reading import LOGS_MAX, TableReader
@@ -32,6 +34,8 @@ from udpchat.wire.limits import LOG_ENTRIES_MAX
 
 BOOT_FILE = Path("/proc/sys/kernel/random/boot_id")
 SEED_BYTES = 16
+ANSWERS_SURPLUS_MAX = 16  # of a client, beyond those that are recalled
+CLIENTS_COUNTED_MAX = 4_096
 SYNCHRONOUS = {Durability.FSYNC: "FULL", Durability.OS: "NORMAL", Durability.MEMORY: "OFF"}
 
 SERVER = Schema(
@@ -89,6 +93,7 @@ class SqliteLog(TableStore):
     ) -> None:
         self._failed: StoreError | None = None
         self._closed = False
+        self._added: dict[bytes, int] = {}  # answers of each client since old ones of it were deleted; the latest last
         super().__init__(path, SERVER, progress, partial(self._begin_run, path, durability))
         with ExitStack() as undo, opening(path):
             undo.enter_context(self._held)
@@ -160,17 +165,24 @@ class SqliteLog(TableStore):
             }
             self._tables.insert((item.log, places[item.log], item.sequence, item.entry) for item in batch)
             try:
-                self._writer.executemany("INSERT INTO answers VALUES (?, ?, ?, ?)", answers)
+                insert_rows(self._writer, "INSERT INTO answers", answers)
             except sqlite3.IntegrityError as error:
                 raise AssertionError("a request of this batch is answered already") from error
-            self._forget_answers({client_id for client_id, _, _, _ in answers})
+            self._forget_answers([client_id for client_id, _, _, _ in answers])
         self._tables.places.update(places)
 
-    def _forget_answers(self, client_ids: set[bytes]) -> None:
+    def _forget_answers(self, client_ids: list[bytes]) -> None:
+        """Delete what is recalled no more, of each client now and then: it costs as much as to add ten answers."""
+        for client_id in client_ids:
+            self._added[client_id] = self._added.pop(client_id, 0) + 1
+        due = {client_id for client_id in client_ids if self._added[client_id] >= ANSWERS_SURPLUS_MAX}
+        due.update(islice(self._added, max(len(self._added) - CLIENTS_COUNTED_MAX, 0)))
+        for client_id in due:
+            del self._added[client_id]
         self._writer.executemany(
             "DELETE FROM answers WHERE client_id = ?1 AND counter < (SELECT min(counter) FROM"
             " (SELECT counter FROM answers WHERE client_id = ?1 ORDER BY counter DESC LIMIT ?2))",
-            [(client_id, ANSWERED_MAX) for client_id in client_ids],
+            [(client_id, ANSWERED_MAX) for client_id in due],
         )
 
     def prune(self, log: str, base: int) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from udpchat.chat.ids import CONVERSATION_PREFIX, ROOM_PREFIX
+from udpchat.storage.insertion import insert_rows
 from udpchat.storage.lock import StoreLock
 from udpchat.storage.migrations import Progress, Schema, connect, failures, in_memory, opening, prepare, transaction
 from udpchat.storage.protocol import StoreFull
@@ -49,7 +50,7 @@ STATEMENTS = (
 
 
 class _Index(NamedTuple):
-    """The statements of an index of words."""
+    """The statements of an index of words; that which inserts, up to its VALUES."""
 
     insert: str
     delete: str
@@ -57,11 +58,11 @@ class _Index(NamedTuple):
 
 _INDEXES = {
     ROOM_PREFIX: _Index(
-        "INSERT INTO words (rowid, text, nick, log) VALUES (?, ?, ?, ?)",
+        "INSERT INTO words (rowid, text, nick, log)",
         "INSERT INTO words (words, rowid, text, nick, log) VALUES ('delete', ?, ?, ?, ?)",
     ),
     CONVERSATION_PREFIX: _Index(
-        "INSERT INTO private_words (rowid, text, nick) VALUES (?, ?, ?)",
+        "INSERT INTO private_words (rowid, text, nick)",
         "INSERT INTO private_words (private_words, rowid, text, nick) VALUES ('delete', ?, ?, ?)",
     ),
 }
@@ -142,10 +143,10 @@ class Tables:
                 if moment is not None:
                     words.setdefault(log[0], []).append(_words(log, place, moment, message))
             rows.append((row, entry, checksum_of(row, entry), time_ms, moment))
-        self._writer.executemany("INSERT INTO entries VALUES (?, ?, ?, ?, ?)", rows)
+        insert_rows(self._writer, "INSERT INTO entries", rows)
         for prefix, indexed in words.items():
             indexed.sort(key=_moment_of)  # FTS5 starts a new segment where row ids descend
-            self._writer.executemany(_INDEXES[prefix].insert, indexed)
+            insert_rows(self._writer, _INDEXES[prefix].insert, indexed)
 
     def _new_moment(self, time_ms: int, latest: dict[int, int | None]) -> int | None:
         """A moment that is free at this time; None if none is. `latest`: what this batch knows of others, by time."""

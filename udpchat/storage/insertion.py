@@ -1,0 +1,26 @@
+"""Many rows by few statements.
+
+At each step of a statement sqlite3 gives up the interpreter, and has to get it back from the loop's thread, which may
+take milliseconds while that is busy. `executemany` takes a step for each row.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from functools import lru_cache
+
+ROWS_MAX = 64  # in a statement: their values stay below SQLITE_MAX_VARIABLE_NUMBER, 999 before SQLite 3.32
+
+
+def insert_rows(connection: sqlite3.Connection, into: str, rows: Sequence[tuple[object, ...]]) -> None:
+    """Insert rows of the same width in their order; `into` is a statement up to its VALUES."""
+    for at in range(0, len(rows), ROWS_MAX):
+        part = rows[at : at + ROWS_MAX]
+        connection.execute(_statement(into, len(part), len(part[0])), [value for row in part for value in row])
+
+
+@lru_cache(maxsize=1024)
+def _statement(into: str, height: int, width: int) -> str:
+    row = f"({', '.join('?' * width)})"
+    return f"{into} VALUES {', '.join([row] * height)}"
