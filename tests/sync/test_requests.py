@@ -460,6 +460,15 @@ def test_what_was_answered_and_acknowledged_is_forgotten_of_the_latest_requests(
     assert window.receive(100, 100, "body") == b"again"
 
 
+def test_an_answer_that_is_remembered_again_is_forgotten_with_the_next_request_of_who_has_it() -> None:
+    window = answered(RequestWindow(), 100)
+    window.receive(102, 101, "body")
+    window.remember(100, b"again")
+    held = len(window)
+    window.receive(103, 101, "body")
+    assert window.answer_of(100) is None and len(window) == held
+
+
 def test_a_window_that_was_rebuilt_has_forgotten_nothing() -> None:
     window = RequestWindow(36)
     window.remember(100, b"result")

@@ -433,6 +433,7 @@ class RequestWindow(Generic[Body]):
 
     def remember(self, counter: int, body: bytes) -> None:
         """The log contains the answer, given before this window was made."""
+        self._first_open = 0  # as if nothing had been taken yet: the next request shows what the client has
         self._budget.add(len(body) - len(self._answers.get(counter, b"")))
         self._answers[counter] = body
 
