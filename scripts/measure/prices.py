@@ -13,9 +13,11 @@ from pathlib import Path
 
 from measure.tables import Table, median
 from udpchat.server.core import ServerCore
+from udpchat.server.quotas import SpentQuota
 from udpchat.server.registry import Peer
 from udpchat.session.noise import KeyPair, Keys
 from udpchat.session.path import Path as SessionPath
+from udpchat.session.rate_limit import Rate
 from udpchat.session.session import Session
 from udpchat.storage.protocol import Durability
 from udpchat.storage.server_sqlite import SqliteLog
@@ -39,6 +41,7 @@ from udpchat.wire.packets import Address
 ROOM = "lobby"
 MEMBERS = 20
 MESSAGES = 300  # in the room before
+UNLIMITED = Rate(1e12, 1e12)
 REPEATS, QUICK_REPEATS = 1_500, 200
 WARM_UP = 20
 WIDE = (0.5, 2.0)  # of the median ratio: outside, a price is wrong
@@ -68,6 +71,8 @@ class Room:
     def __init__(self, folder: Path) -> None:
         self._log = SqliteLog(folder / "log.sqlite", durability=Durability.MEMORY)
         self._core = ServerCore(static=KeyPair(os.urandom(KEY_BYTES)), log=self._log, random=os.urandom)
+        quotas = self._core.chat.quotas
+        quotas.written_bytes = quotas.topics = quotas.conversations = SpentQuota(UNLIMITED, UNLIMITED)
         self._now = 1.0
         self.members = [self._member(number) for number in range(MEMBERS)]
         for number in range(MESSAGES):
@@ -164,7 +169,8 @@ def measure(*, quick: bool) -> list[Table]:
         table.add(name, measured, charged, measured / charged, measured / charged / usual)
     wrong = [name for name, measured, charged in rows if not WIDE[0] <= measured / charged / usual <= WIDE[1]]
     table.notes.append(
-        f"A room of {MEMBERS}, the log in memory; medians of {repeats:,}. Prices are right if all ratios are alike;"
+        f"A room of {MEMBERS}, the log in memory; medians of {repeats:,}, and means of the prices, which are charged in"
+        " sums. Prices are right if all ratios are alike;"
         f" {'all are within half and twice the usual one' if not wrong else 'not so: ' + ', '.join(wrong)}."
     )
     return [table]

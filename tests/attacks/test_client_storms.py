@@ -16,6 +16,7 @@ from udpchat.wire.limits import (
     CONVERSATIONS_FOLLOWED_MAX,
     LIST_PAGES_MAX,
     LOG_CHANGES_BURST,
+    PATH_REPLIES_BURST,
     STRAY_PARTS_MAX,
 )
 
@@ -49,38 +50,40 @@ def test_logs_begun_anew_are_so_many_notices_and_writes_and_no_more() -> None:
     seen = writes_of(meeting)
     for number in range(2 * int(LOG_CHANGES_BURST)):
         meeting.send(frames.Heads(0, [frames.Head("#lobby", 100 + number, 0, 5, 5)]))
-    assert meeting.keys(events.Notice).count("generation") <= LOG_CHANGES_BURST
-    assert sum(isinstance(write, ReplicaReset) for write in seen) <= LOG_CHANGES_BURST
+    assert meeting.keys(events.Notice).count("generation") == LOG_CHANGES_BURST
+    assert sum(isinstance(write, ReplicaReset) for write in seen) == LOG_CHANGES_BURST
 
 
 def test_bases_that_rise_are_so_many_notices_and_no_more() -> None:
     meeting = begun()
     for number in range(30, 30 + 2 * int(LOG_CHANGES_BURST)):
         meeting.send(frames.Heads(0, [frames.Head("#lobby", 7, number, number, 1)]))
-    assert meeting.keys(events.Notice).count("history_gone") <= LOG_CHANGES_BURST
+    assert 0 < meeting.keys(events.Notice).count("history_gone") <= LOG_CHANGES_BURST
 
 
 def test_a_conversation_that_comes_and_goes_is_news_so_often_and_no_more() -> None:
     meeting = begun()
     for number in range(2 * int(LOG_CHANGES_BURST)):
-        meeting.send(frames.Heads(0, [frames.Head(TALK, 7, 0, 0, 0)]))
-        meeting.send(frames.Heads(0, [frames.Head(TALK, 7, 0, 50 + number, 50 + number)]))
-    assert len(meeting.of(events.Notice)) <= LOG_CHANGES_BURST + 1
+        meeting.send(frames.Heads(0, [frames.Head(TALK, 100 + number, 0, 0, 0)]))
+        meeting.send(frames.Heads(0, [frames.Head(TALK, 100 + number, 0, 50 + number, 50 + number)]))
+    assert 0 < len(meeting.of(events.Notice)) <= LOG_CHANGES_BURST
 
 
 def test_conversations_take_so_many_places_in_memory_and_in_the_store_over_all_runs() -> None:
     """As found: one that the server then did not know was closed, and left its row and its place behind, for ever."""
-    meeting = begun()
+    meeting, closed = begun(), 0
     for run in range(3):
         for number in range(2 * CONVERSATIONS_FOLLOWED_MAX):
             log = f"@{run}{number:019x}"
             meeting.send(
-                frames.Heads(0, [frames.Head(log, 7, 0, 3, 3)]), frames.Heads(0, [frames.Head(log, 7, 0, 0, 0)])
+                frames.Heads(0, [frames.Head(log, 7, 0, 3, 3)]), frames.Heads(0, [frames.Head(log, 8, 0, 0, 0)])
             )
+            closed += log not in meeting.core.timeline.uplink
         assert len(meeting.store.logs()) <= CONVERSATIONS_FOLLOWED_MAX + 1
         assert len(meeting.core.timeline.uplink) <= CONVERSATIONS_FOLLOWED_MAX + 2
         meeting.start()
         meeting.enter()
+    assert closed > 0
 
 
 def test_entries_that_cannot_be_read_are_one_notice_for_each_log() -> None:
@@ -106,7 +109,7 @@ def test_acks_are_sent_at_a_rate_whatever_the_server_requests() -> None:
         if number % 100 == 99:
             meeting.run(0.01)
     passed_s = meeting.now - began
-    assert meeting.heard["Ack"] <= ACKS_AT_ONCE_MAX * (1 + passed_s / ACK_INTERVAL_S_MIN)
+    assert 0 < meeting.heard["Ack"] <= ACKS_AT_ONCE_MAX * (1 + passed_s / ACK_INTERVAL_S_MIN)
     assert meeting.bytes_heard - bytes_before < 10**6
 
 
@@ -115,7 +118,7 @@ def test_path_checks_are_answered_at_a_rate() -> None:
     meeting.heard.clear()
     for _ in range(100):
         meeting.send(*(frames.PathCheck(bytes(8)) for _ in range(64)))
-    assert meeting.heard["PathReply"] + meeting.heard["Ping"] < 50
+    assert meeting.heard["PathReply"] == PATH_REPLIES_BURST
 
 
 def test_a_list_without_an_end_is_ended() -> None:

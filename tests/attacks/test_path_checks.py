@@ -1,4 +1,4 @@
-"""A member who writes packets as if from others' addresses brings them little, and loses nobody their move."""
+"""A member who writes packets as if from others' addresses brings them little, and keeps nobody away who moves."""
 
 from __future__ import annotations
 
@@ -28,12 +28,13 @@ def test_a_thousand_addresses_that_a_member_names_are_not_all_sent_a_path_check(
         ping = mallory.session.seal(pack([encode(Ping(0))]))
         world.network.inject(world.now, Address("victim", number), SERVER, ping)
         world.run(STORM_S / VICTIMS)
-    assert len(checks) <= PATH_CHECKS_MAX * (PATH_CANDIDATES_BURST + STORM_S * PATH_CANDIDATES_PER_S)
+    assert 0 < len(checks) <= PATH_CHECKS_MAX * (PATH_CANDIDATES_BURST + STORM_S * PATH_CANDIDATES_PER_S)
     bob.say("quiet here")
     world.settle(limit_s=2)
 
 
 def test_a_peer_that_moves_while_its_packets_are_copied_from_everywhere_is_back_soon() -> None:
+    """With a new session, if not in its own: the server cannot know which of the addresses is its own."""
     world = pinned_world(2)
     alice, bob = world.add_clients(2)
     world.run(3)
@@ -54,8 +55,7 @@ def test_a_peer_that_moves_while_its_packets_are_copied_from_everywhere_is_back_
     for line in range(20):
         alice.say(f"after {line}")
         world.run(0.05)
-    world.run_until(lambda: len(bob.texts()) == 40, limit_s=10)
-    world.run_until(alice.is_settled, limit_s=10)
+    world.run_until(lambda: len(bob.texts()) == 40 and alice.is_settled(), limit_s=2)
 
 
 def test_a_packet_of_a_guessed_index_changes_nothing_and_brings_back_less() -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from tests.attacks.watcher import reply_to
 from tests.shell.waiting import chatting, serving, url_of, wait_for
-from udpchat.session.noise import KeyPair
+from udpchat.session.noise import KeyPair, fingerprint
 from udpchat.wire.packets import Hello, Kind, Reset, data_index, parse_packet_untrusted
 
 SERVER_HOST = "127.0.0.1"
@@ -23,10 +23,11 @@ SERVER_HOST = "127.0.0.1"
 class Relay:
     """Between a client and a server, on a thread of its own. While it `forges`, it answers each Hello first."""
 
-    def __init__(self, server: tuple[str, int]) -> None:
+    def __init__(self, server: tuple[str, int], fingerprint_of_server: str) -> None:
+        self.fingerprint_of_server = fingerprint_of_server
         self.forges = False
         self.forged = 0
-        self._static = KeyPair(os.urandom(32))
+        self.static = KeyPair(os.urandom(32))
         self._down = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)  # to the client
         self._down.bind((SERVER_HOST, 0))
         self._up = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -56,7 +57,7 @@ class Relay:
                 if self.forges and datagram[0] == Kind.HELLO:
                     hello = parse_packet_untrusted(datagram)
                     assert isinstance(hello, Hello)
-                    forged = reply_to(hello, self._static, KeyPair(os.urandom(32)))
+                    forged = reply_to(hello, self.static, KeyPair(os.urandom(32)))
                     self._down.sendto(forged.encode(), self._client)
                     self.forged += 1
                 self._up.send(datagram)
@@ -81,8 +82,9 @@ class Relay:
 def relay(tmp_path: Path) -> Iterator[Relay]:
     with ExitStack() as stack:
         server = stack.enter_context(serving(tmp_path / "server"))
-        host, _, port = url_of(server).removeprefix("udpchat://").partition("#")[0].rpartition(":")
-        made = Relay((host, int(port)))
+        address, _, fingerprint_of_server = url_of(server).removeprefix("udpchat://").partition("#")
+        host, _, port = address.rpartition(":")
+        made = Relay((host, int(port)), fingerprint_of_server)
         stack.callback(made.close)
         yield made
 
@@ -113,4 +115,6 @@ def test_at_first_contact_two_servers_are_refused_and_both_are_named(relay: Rela
         assert alice.code() == 4
         (error,) = alice.events("error")
         assert error["code"] == "server_key" and "#FINGERPRINT" in str(error["text"])
+        assert fingerprint(relay.static.public) in str(error["text"])
+        assert relay.fingerprint_of_server and relay.fingerprint_of_server in str(error["text"])
         assert not (tmp_path / "alice" / "known_servers").exists()

@@ -19,8 +19,6 @@ SMALL: dict[str, Any] = {
     "EMPTY_ROOMS_PER_KEY_MAX": 2,
     "EMPTY_ROOMS_PER_SOURCE": 2,
     "STORED_ROOMS_MAX": 3,
-    "CONVERSATIONS_MAX": 4,
-    "INBOXES_MAX": 3,
     "LOGS_MAX": {"#": 3, "@": 4, "~": 3},
     "CLAIMS_A_DAY": ((3, 3), (6, 4)),
     "STORED_ROOMS_A_DAY": ((2, 2), (3, 2)),
@@ -41,7 +39,7 @@ SMALL: dict[str, Any] = {
     "HANDSHAKES_MAX": 4,
     "HANDSHAKES_PER_SOURCE_BURST": 9,
     "HANDSHAKES_PER_HOST_BURST": 6,
-    "SOURCES_MAX": 3,
+    "SOURCES_MAX": 8,
     "FRAGMENT_BYTES_HELD_MAX": 4_000,
     "LAG_BYTES_MAX": 3_000,
     "SENDER_DRIVEN_PEERS_MAX": 1,
@@ -54,7 +52,7 @@ SMALL: dict[str, Any] = {
     "REPLICA_HELD_MAX": 24,
     "ITEMS_MAX": 8,
     "PRIVATE_MAX": 2,
-    "ITEMS_BYTES_MAX": 4_000,
+    "ITEMS_CHARACTERS_MAX": 4_000,
     "NAMES_MAX": 4,
 }
 """By name: wherever a module has one of these, it is this."""

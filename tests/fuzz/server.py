@@ -436,7 +436,7 @@ class ServerTarget:
             assert len(peer.rooms if peer.entering is None else peer.entering.rooms) <= rooms
             assert len(core.chat.registry.peers_of(peer.key)) <= self._limit("PEERS_PER_KEY_MAX")
             conversations = self._limit("CONVERSATIONS_PER_KEY_MAX")
-            assert len(peer.downlink.subscriptions) <= 2 * rooms + conversations + 1
+            assert len(peer.downlink.subscriptions) <= 2 * (rooms + conversations) + 1
             for subscription in peer.downlink.subscriptions.values():
                 runs = max(map(len, (subscription.acked, subscription.scheduled, subscription.backlog)))
                 assert runs <= 600, f"{subscription.stream.log} has {runs} ranges"

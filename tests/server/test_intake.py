@@ -10,7 +10,7 @@ import pytest
 from tests.server.rig import Rig
 from udpchat.server import intake as module
 from udpchat.server.intake import WRITE_TURNS, Intake
-from udpchat.server.meter import STRANGERS_SHARE, TURN_US, Meter
+from udpchat.server.meter import TURN_US, Meter
 from udpchat.server.registry import Peer
 from udpchat.wire.errors import Drop
 from udpchat.wire.limits import WAITING_DATAGRAMS_PER_FLOW_MAX
@@ -117,17 +117,6 @@ def test_the_keys_of_one_source_share_what_a_few_keys_may_use(desk: Desk) -> Non
     for number in range(8):
         desk.turn(data_of(alice, number), *of_crowd[20 * A_TURN + number : 20 * A_TURN + number + 1])
         assert desk.hosts().count(alice.session.path.address.host) == number + 1
-
-
-def test_members_go_before_strangers_who_keep_a_share(desk: Desk) -> None:
-    alice, bob = desk.rig.stranger(), desk.rig.stranger()
-    burst = [data_of(peer, number) for number in range(110) for peer in (alice, bob)]
-    desk.turn(*(data_of(alice, number) for number in range(A_TURN)), *(hello(number) for number in range(120)), *burst)
-    desk.served.clear()
-    for _ in range(4):
-        desk.turn()
-    share = desk.hosts().count(STRANGER.host) / len(desk.served)
-    assert abs(share - STRANGERS_SHARE) < 0.1  # the first turn had been that of a member
 
 
 def test_strangers_keep_their_share_though_each_item_of_members_is_worth_a_turn(desk: Desk) -> None:

@@ -65,12 +65,3 @@ def test_who_has_not_got_what_is_no_longer_kept_is_told_where_the_log_begins() -
     rig.chat.rooms.on_pruned("#lobby")
     assert not rig.chat.fanout.to_flush
     assert rig.sequences(alice, GetHistory("#lobby", None, None, 99)) == [6, 7, 8]
-
-
-def test_what_was_to_be_told_to_a_room_is_forgotten_with_it() -> None:
-    """Its last change is due after it is closed: sent to nobody, it would be kept in the budget for ever."""
-    rig = Rig()
-    rig.leave(rig.device("ada", "tea"))
-    rig.server.handle_timeout(rig.now + 1)
-    assert "tea" not in rig.chat.rooms
-    assert rig.chat.rooms.memory.total == 0

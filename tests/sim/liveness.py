@@ -58,9 +58,10 @@ class Recovery:
 class Liveness:
     """Watches a world from the moment at which its faults stop."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, *, has_watcher: bool = False) -> None:
         """The faults have stopped: what stands in the logs now is what all must hold soon."""
         self._world = world
+        self._has_watcher = has_watcher
         self._begin = world.now
         self._mark = world.server.mark()
         self._waiting = [client for client in world.clients if client.is_running]
@@ -102,7 +103,13 @@ class Liveness:
         """Whether it has ended because of a key that only a watcher's answers during the faults explain."""
         is_soon = self._world.now - self._begin <= KEY_PATIENCE_S and client not in self._restarted_at
         last = client.events[-1] if client.events else None
-        return is_soon and client.view.is_over and isinstance(last, Rejected) and last.code == "server_key"
+        return (
+            self._has_watcher
+            and is_soon
+            and client.view.is_over
+            and isinstance(last, Rejected)
+            and last.code == "server_key"
+        )
 
     def _is_noted(self, client: ClientNode) -> bool:
         return self._is_well(client) or self._is_misled(client)

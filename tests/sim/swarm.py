@@ -211,7 +211,8 @@ class Swarm:
                 client.restart()
             client.resume()
         world.network.heal()
-        stopped, liveness = world.now, Liveness(world)
+        has_watcher = self.hostile is not None and self.hostile.has_watcher
+        stopped, liveness = world.now, Liveness(world, has_watcher=has_watcher)
         for client, reason in liveness.unnoticed.items():
             if reason is not None:
                 self.tell(f"{client.nick} cannot notice before its next heartbeat that {reason.value}")

@@ -82,5 +82,5 @@ def test_who_ends_because_only_a_watcher_answered_during_the_faults_is_started_a
     world.run(KEY_PATIENCE_S - 0.001)
     assert not alice.core.is_over
     world.network.reconnect()
-    (recovery,) = Liveness(world).run()
+    (recovery,) = Liveness(world, has_watcher=True).run()
     assert [type(event) for event in alice.events].count(Rejected) == 1 and recovery.took_s < RECOVERY_S

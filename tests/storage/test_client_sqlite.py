@@ -273,7 +273,7 @@ def test_the_oldest_entries_make_room_and_requests_never_do(is_in_memory: bool, 
         assert store.unanswered() == [(1, ONE)]
         assert [hit.sequence for hit in store.search(SearchQuery("4000"))] == [4_000]
     if not is_in_memory:
-        assert (tmp_path / "s").stat().st_size < 3 * 2**20
+        assert (tmp_path / "s").stat().st_size < 1.5 * 2**20
 
 
 def test_a_store_without_entries_is_as_large_as_it_is(tmp_path: Path) -> None:

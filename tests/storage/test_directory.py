@@ -70,6 +70,7 @@ def test_a_few_records_that_were_written_over_are_left(tmp_path: Path) -> None:
 
 
 def test_what_was_interrupted_before_the_end_is_done_again(tmp_path: Path) -> None:
+    """The records stand as after a run that had copied some, and had not pruned yet."""
     log = SqliteLog(tmp_path / "server.sqlite")
     append(log, *RECORDS, *RECORDS[-3:], RECORDS[2])
     assert loaded(log).records == 4

@@ -109,7 +109,7 @@ def test_one_that_was_interrupted_reads_on_when_it_begins_again(log: SqliteLog) 
 
 
 @pytest.mark.parametrize("wrong", ["'abc'", "x'ff'", "1.5", str(2**63 - 1)])
-def test_a_moment_that_is_damaged_keeps_nothing_from_being_written_and_found(path: Path, wrong: str) -> None:
+def test_a_moment_that_is_damaged_keeps_nothing_else_from_being_written_and_found(path: Path, wrong: str) -> None:
     with closing(SqliteLog(path)) as log:
         log.append(batch(LOBBY, 1, said("one word", time_ms=5), said("two words", time_ms=6)))
     alter(path, f"UPDATE entries SET moment = {wrong} WHERE id & 3 = 1")

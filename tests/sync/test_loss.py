@@ -119,6 +119,7 @@ def test_a_successor_sent_late_makes_no_packet_younger(followed_after_s: float) 
     loss_detection, _ = flying(2, every_s=followed_after_s)
     acked_at = 1.0 + followed_after_s + 0.001
     _, lost = loss_detection.on_ack(acked_at, ack(1, reordering_ms=1_000))
+    assert bool(lost) is (followed_after_s > OVERDUE_S_MAX), "it may be that late, and no later"
     if not lost:
         due = loss_detection.next_timeout()
         assert due is not None and due <= 1.0 + OVERDUE_S_MAX

@@ -69,7 +69,7 @@ class TokenBuckets(Generic[Holder]):
 
     __slots__ = ("_buckets", "_holders_max", "rate")
 
-    def __init__(self, rate: Rate, *, holders_max: int = SOURCES_MAX) -> None:
+    def __init__(self, rate: Rate, *, holders_max: int) -> None:
         self.rate = rate
         self._holders_max = holders_max
         self._buckets: dict[Holder, TokenBucket] = {}

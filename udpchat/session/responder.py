@@ -68,10 +68,11 @@ class HandshakeResponder:
         self._is_index_free = is_index_free
         self._cookies = CookieJar(random)
         self._hosts: TokenBuckets[str] = TokenBuckets(
-            Rate(limits.HANDSHAKES_PER_HOST_BURST, limits.HANDSHAKES_PER_HOST_PER_S)
+            Rate(limits.HANDSHAKES_PER_HOST_BURST, limits.HANDSHAKES_PER_HOST_PER_S), holders_max=limits.SOURCES_MAX
         )
         self._sources: TokenBuckets[str] = TokenBuckets(
-            Rate(limits.HANDSHAKES_PER_SOURCE_BURST, limits.HANDSHAKES_PER_SOURCE_PER_S)
+            Rate(limits.HANDSHAKES_PER_SOURCE_BURST, limits.HANDSHAKES_PER_SOURCE_PER_S),
+            holders_max=limits.SOURCES_MAX,
         )
         self._handshakes: dict[int, _Handshake] = {}
         self._indexes: dict[_Caller, int] = {}
