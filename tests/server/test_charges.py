@@ -6,12 +6,12 @@ import pytest
 
 from tests.storage.memory import MemoryLog
 from udpchat.chat.ids import DIRECTORY_LOG, conversation_log
-from udpchat.server.charges import charge
+from udpchat.server.charges import charge, charge_claim
 from udpchat.server.quotas import Quotas, SpentQuota, Who
 from udpchat.server.settle import Action, Telling
 from udpchat.server.state import State
 from udpchat.session.rate_limit import Rate
-from udpchat.wire.content import Claim, Extra
+from udpchat.wire.content import Claim, Extra, TopicRecord
 from udpchat.wire.frames import encode
 from udpchat.wire.limits import WRITE_ENTRY_BYTES
 from udpchat.wire.requests import Here, MarkRead, Rename, Say, SetTopic, Tell
@@ -22,10 +22,11 @@ NOTHING, ONCE = Rate(0.5, 0.0), Rate(1.0, 0.0)
 
 @pytest.fixture
 def state() -> State:
-    """Bob owns his nick, and something was said in the lobby."""
+    """Bob owns his nick, and something was said in the lobby, which has a topic."""
     made = State(MemoryLog())
     made.apply(DIRECTORY_LOG, 1, encode(Claim("bob", BOB)))
     made.apply("#lobby", 1, b"x")
+    made.apply(DIRECTORY_LOG, 2, encode(TopicRecord("lobby", "coffee", "bob")))
     return made
 
 
@@ -41,6 +42,7 @@ def telling(text: str = "hi") -> Telling:
         (Rename("carol"), "claims"),
         (Rename("bob"), "renames"),
         (SetTopic("lobby", "tea"), "topics"),
+        (SetTopic("den", "tea"), "stored_rooms"),
     ],
 )
 def test_what_makes_something_that_stays_or_that_all_read_takes_of_its_quota(
@@ -58,6 +60,14 @@ def test_what_makes_nothing_new_is_charged_for_its_bytes_alone(state: State) -> 
     state.apply(conversation_log(ALICE.key, BOB), 1, b"x")
     for action in (Say("lobby", 0, "hi"), telling(), MarkRead("#lobby", 1, 1)):
         assert charge(0.0, ALICE, action, state, quotas)
+
+
+def test_to_enter_is_charged_only_under_a_nick_that_nobody_has(state: State) -> None:
+    """As found: entering under one's own nick took of the renames, so not all devices of a network could come back."""
+    quotas = Quotas()
+    quotas.claims = quotas.renames = SpentQuota(ONCE, ONCE)
+    assert all(charge_claim(0.0, ALICE, "bob", state, quotas) for _ in range(5))
+    assert charge_claim(0.0, ALICE, "carol", state, quotas) and not charge_claim(0.0, ALICE, "carol", state, quotas)
 
 
 def test_text_and_data_are_charged_in_bytes(state: State) -> None:

@@ -19,9 +19,8 @@ def charge(now: float, who: Who, action: Action, state: State, quotas: Quotas) -
 
 
 def charge_claim(now: float, who: Who, nick: str, state: State, quotas: Quotas) -> bool:
-    """Charge who enters under a nick that nobody has, as for a Rename."""
-    made = _made_by(who, Rename(nick), state, quotas)
-    return made is None or made.take(now, who)
+    """Charge who enters under a nick that nobody has. To come back under one's own is free."""
+    return state.claims.owner(nick) is not None or quotas.claims.take(now, who)
 
 
 def _made_by(who: Who, action: Action, state: State, quotas: Quotas) -> SpentQuota | None:
@@ -34,7 +33,9 @@ def _made_by(who: Who, action: Action, state: State, quotas: Quotas) -> SpentQuo
         return quotas.conversations if is_new else None
     if isinstance(action, Rename):
         return quotas.renames if state.claims.owner(action.nick) else quotas.claims
-    return quotas.topics if isinstance(action, SetTopic) else None
+    if isinstance(action, SetTopic):
+        return quotas.topics if state.topic(action.room) else quotas.stored_rooms
+    return None
 
 
 def _bytes_of(action: Action) -> int:
