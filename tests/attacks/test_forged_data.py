@@ -1,4 +1,4 @@
-"""Data that is forged or copied in another's name proves no key, and is charged to none (SPEC 6.7)."""
+"""Data that proves no key is charged to its member if it comes from where that is, else to a stranger (SPEC 6.7)."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from udpchat.wire.packets import Address, Data
 
 COPIES = int(4 * TURN_US / DATAGRAM_US)
 CHARGED_US = TURN_US  # at least, of the work of so many: the accounts lag behind by a turn or two
+ELSEWHERE = Address("10.9.9.9", 5)
 UNKNOWN_FRAME = b"\xc1"  # no MessagePack
 
 
@@ -27,38 +28,57 @@ def entered() -> tuple[Rig, Member, Peer]:
     return rig, member, peer_of(rig, member)
 
 
-def receive(rig: Rig, member: Member, datagrams: list[bytes]) -> None:
+def receive(rig: Rig, address: Address, datagrams: list[bytes]) -> None:
     for datagram in datagrams:
-        rig.server.receive(rig.now, [(datagram, member.address)])
+        rig.server.receive(rig.now, [(datagram, address)])
     rig.server.handle_timeout(rig.now)
 
 
-def test_forged_data_is_not_charged_to_the_peer_whose_session_it_names() -> None:
-    rig, member, alice = entered()
+def forged(alice: Peer) -> list[bytes]:
+    return [Data(alice.session.index, counter, bytes(40)).encode() for counter in range(100, 100 + COPIES)]
+
+
+def test_forged_data_from_elsewhere_is_not_charged_to_the_peer_whose_session_it_names() -> None:
+    rig, _, alice = entered()
     used_us = alice.account.used_us
-    receive(
-        rig, member, [Data(alice.session.index, counter, bytes(40)).encode() for counter in range(100, 100 + COPIES)]
-    )
+    receive(rig, ELSEWHERE, forged(alice))
     assert rig.server.counters[Drop.BAD_SEAL] == COPIES
     assert alice.account.used_us < used_us + CHARGED_US
 
 
-def test_a_copy_of_data_is_not_charged_to_the_peer_that_sent_it() -> None:
+def test_a_copy_of_data_from_elsewhere_is_not_charged_to_the_peer_that_sent_it() -> None:
     rig, member, alice = entered()
     assert member.session is not None
     sent = member.session.seal(pack([encode(Ping(0))]))
-    receive(rig, member, [sent])
+    receive(rig, member.address, [sent])
     used_us = alice.account.used_us
-    receive(rig, member, [sent] * COPIES)
+    receive(rig, ELSEWHERE, [sent] * COPIES)
     assert rig.server.counters[Drop.REPLAYED] == COPIES
     assert alice.account.used_us < used_us + CHARGED_US
+
+
+def test_who_sends_garbage_in_its_own_session_goes_behind_those_who_use_less() -> None:
+    """As found: it was charged to no member, so it went before all whose credit was used up, without an end."""
+    rig, mallory, _ = entered()
+    bob = Member(rig, host="10.7.7.7")
+    bob.enter("bob")
+    rig.chat.accounts.clock_us += 200_000.0  # all have saved much
+    for peer in rig.chat.registry:
+        peer.account.used_us = rig.chat.accounts.clock_us - (150_000.0 if peer.key == mallory.key.public else 1_000.0)
+    peer, at = peer_of(rig, mallory), peer_of(rig, bob)
+    assert bob.session is not None
+    for turn in range(200):
+        rig.now += 1e-4
+        garbage = [(Data(peer.session.index, 1_000 + turn, bytes(40)).encode(), mallory.address)] * 100
+        rig.server.receive(rig.now, [*garbage, (bob.session.seal(pack([encode(Ping(turn))])), bob.address)])
+    assert at.session.opened > 20 and rig.server.counters[Drop.OVER_SHARE] > 1_000
 
 
 def test_data_that_cannot_be_read_is_charged_to_the_peer_that_sealed_it() -> None:
     rig, member, alice = entered()
     assert member.session is not None
     used_us = alice.account.used_us
-    receive(rig, member, [member.session.seal(UNKNOWN_FRAME) for _ in range(COPIES)])
+    receive(rig, member.address, [member.session.seal(UNKNOWN_FRAME) for _ in range(COPIES)])
     assert rig.server.counters[Drop.MALFORMED] == COPIES
     assert alice.account.used_us > used_us + CHARGED_US
 

@@ -149,6 +149,24 @@ def test_when_as_many_wait_as_may_a_sender_without_any_still_has_a_place(monkeyp
     assert list(desk.intake.serve([data_of(alice, 1)])) == [] and len(desk.intake) == 11
 
 
+def test_no_more_senders_than_may_have_something_that_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As found: of as many strangers as there are forged sources, one each."""
+    monkeypatch.setattr(module, "WAITING_SENDERS_MAX", 20)
+    desk = Desk()
+    crowd = [hello(number, Address(f"10.1.{number}.1", 1)) for number in range(200)]
+    desk.turn(*crowd)
+    assert len(desk.intake) == 20 and desk.counters == {Drop.OVER_SHARE: 200 - A_TURN - 20}
+
+
+def test_data_that_comes_from_elsewhere_waits_with_what_strangers_send(desk: Desk) -> None:
+    alice, bob = desk.rig.stranger(), desk.rig.stranger()
+    data, address = data_of(bob, 1)
+    desk.turn(*(data_of(alice, number) for number in range(A_TURN)), (data, STRANGER), (data, address))
+    desk.intake.begin_turn(1.0)
+    first, second = desk.intake.serve([])
+    assert (first, second) == ((data, STRANGER), (data, address)), "strangers have had nothing of their quarter yet"
+
+
 def test_ready_requests_wait_once_a_peer_with_its_datagrams_and_who_used_least_is_first(desk: Desk) -> None:
     alice, bob = desk.rig.stranger(), desk.rig.stranger()
     desk.intake.begin_turn(0.0)

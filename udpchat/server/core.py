@@ -103,8 +103,11 @@ class ServerCore:
             session.path.timeout_s = max(3 * peer.round_trip.timeout_s, PATH_TIMEOUT_S)
         try:
             payload = session.open_untrusted(now, datagram, address)
-        except BadDatagram:
-            self._meter.charge_stranger(address[0], DATAGRAM_US)  # it proves no key: forged, or a copy
+        except BadDatagram:  # it proves no key: it is forged, or a copy
+            if address == session.path.address:
+                self._meter.charge_peer(peer, DATAGRAM_US)
+            else:
+                self._meter.charge_stranger(address[0], DATAGRAM_US)
             raise
         price_us = DATAGRAM_US
         try:
@@ -216,10 +219,10 @@ class ServerCore:
         for stream in fanout.to_arm:
             self._timers.arm(stream, stream.next_announcement())
         fanout.to_arm.clear()
-        to_flush, packets = fanout.take_to_flush(self.chat.accounts), 0
+        to_flush, sent = fanout.take_to_flush(self.chat.accounts), 0
         for at, peer in enumerate(to_flush, 1):
-            packets += self._flush_peer(now, peer)
-            if packets >= FLUSHED_PACKETS_MAX:
+            sent += self._flush_peer(now, peer)
+            if sent >= FLUSHED_PACKETS_MAX:
                 return fanout.flush_later(to_flush[at:])
 
     def _carry_out(self, now: float, peer: Peer) -> None:

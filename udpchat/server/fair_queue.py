@@ -56,6 +56,11 @@ class FairQueue(Generic[T]):
         flow = self._flows.get(accounts)
         return len(flow.waiting) if flow is not None else 0
 
+    @property
+    def senders(self) -> int:
+        """Of how many something waits."""
+        return len(self._flows)
+
     def take(self) -> T:
         """The next one; there must be one."""
         used_us, _, flow = self._heap[0]

@@ -2,7 +2,7 @@
 
 The work of one turn is bounded by TURN_US; what is left waits for the next, so that the socket, the timers and the log
 have their turns between. Data of peers goes before packets of strangers, which keep a share of each turn. A datagram
-for which there is no room is dropped: of a sender who has others waiting, first.
+for which there is no room is dropped: of a sender who has others waiting, first; then of who has none.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from udpchat.server.meter import Meter
 from udpchat.server.registry import Peer, Registry
 from udpchat.session.rate_limit import source_of
 from udpchat.wire.errors import Drop
-from udpchat.wire.limits import WAITING_DATAGRAMS_MAX, WAITING_DATAGRAMS_PER_FLOW_MAX
+from udpchat.wire.limits import WAITING_DATAGRAMS_MAX, WAITING_DATAGRAMS_PER_FLOW_MAX, WAITING_SENDERS_MAX
 from udpchat.wire.packets import DATA_KIND, Address, data_index
 
 WRITE_TURNS: Final = 4  # so many turns share a write, which costs as much as some ten requests
@@ -108,12 +108,12 @@ class Intake:
         self._unwritten.clear()
 
     def _hold(self, datagram: Datagram) -> None:
-        data = datagram[0]
+        data, address = datagram
         found = self._registry.find(data_index(data)) if data[:1] == DATA_KIND else None
-        if found is not None:
+        if found is not None and address == found[1].path.address:
             is_held = _hold_untrusted(self._members, found[0].payer.accounts, datagram)
-        else:
-            source = self._meter.strangers.open(source_of(datagram[1].host))
+        else:  # also what names a session, but comes from elsewhere: anybody may have sent it
+            source = self._meter.strangers.open(source_of(address.host))
             is_held = _hold_untrusted(self._strangers, (source,), datagram)
         if not is_held:
             self._counters[Drop.OVER_SHARE] += 1
@@ -132,6 +132,8 @@ def _hold_untrusted(queue: FairQueue[T], accounts: tuple[Account, ...], datagram
     """Let a datagram wait; False if there is no room for another one of this sender."""
     waiting = queue.waiting_of(accounts)
     if waiting >= WAITING_DATAGRAMS_PER_FLOW_MAX or (waiting and queue.size >= WAITING_DATAGRAMS_MAX):
+        return False
+    if not waiting and queue.senders >= WAITING_SENDERS_MAX:
         return False
     queue.add(accounts, datagram)
     return True

@@ -105,7 +105,7 @@ PEERS_PER_SOURCE = 1_024  # a school behind one address; ten such hosts fill the
 EMPTY_ROOMS_MAX = 4_096  # open, and nothing said yet: in memory only, about 6 KB each
 EMPTY_ROOMS_PER_KEY_MAX = 64  # that one person opened
 EMPTY_ROOMS_PER_SOURCE = 256
-REQUEST_BYTES_MAX = 64 * 1024 * 1024  # requests, fragments and answers held for all clients together
+REQUEST_BYTES_MAX = 64 * 1024 * 1024  # requests, fragments and answers held in all, beside what is free
 REQUEST_BYTES_FREE = 2 * 1024  # of a peer, not counted for its key, its source and all: 40 MB for PEERS_MAX
 REQUEST_BYTES_PER_PEER_MAX = 64 * 1024  # beside the request whose turn it is
 REQUEST_BYTES_PER_KEY_MAX = 512 * 1024  # a window of the longest messages; whoever is over repeats them
@@ -146,7 +146,8 @@ SOURCES_MAX = 16_384  # hosts, and sources, that the rate limiters hold
 
 REQUESTS_IN_FLIGHT_MAX = 32
 WAITING_DATAGRAMS_PER_FLOW_MAX = 128  # of one key from one source, or of the strangers of one source
-WAITING_DATAGRAMS_MAX = 16_384  # in all, and one more for each sender: 20 MB and 24 MB at most
+WAITING_DATAGRAMS_MAX = 16_384  # in all, and one more for each sender: 20 MB and 24 MB at most; of strangers as many
+WAITING_SENDERS_MAX = PEERS_MAX
 ANSWERS_REPEATED_BYTES_MAX = 16 * 1024  # to one peer with one flush: a request that is answered may be repeated often
 FRAGMENT_BYTES_HELD_MAX = 64 * 1024  # of unfinished requests, per peer
 
@@ -163,9 +164,7 @@ NOTICES_PER_S_MAX = 2.0  # such frames of one peer
 NOTICES_BURST = 8.0
 
 LAG_BYTES_MAX = 64 * 1024  # unacknowledged; above it, entries are read from the log at the peer's cursor
-REPAIR_BYTES_MAX = (
-    16 * 1024
-)  # of lost entries, sent again at once; the others are read from the log, as for a peer that lags
+REPAIR_BYTES_MAX = 16 * 1024  # of lost entries, sent again at once; the others are read from the log at the cursor
 ACKS_PER_S_BUDGET = 2_000.0  # of one room together
 ACK_INTERVAL_S_MIN = 0.002
 SENDER_DRIVEN_PEERS_MAX = 32  # in larger rooms, announced heads and the gaps that receivers report drive repairs
