@@ -13,42 +13,44 @@ from udpchat.wire.content import Claim, ConversationRecord, Record, TopicRecord
 from udpchat.wire.frames import parse_record
 
 SURPLUS_MIN: Final = 10_000  # records that were written over; fewer are read in a tenth of a second
+LATEST_KEPT: Final = 1_024  # as they are: their requests may be repeated, and are answered from them (7.2)
 READ_RECORDS: Final = 1_024
 
 
-def compact(log: Log, state: State, *, surplus_min: int = SURPLUS_MIN) -> int:
-    """Write the records that count once more, and drop all before these, if most do not count; how many went.
+def compact(log: Log, state: State, *, surplus_min: int = SURPLUS_MIN, latest: int = LATEST_KEPT) -> int:
+    """Write the records in force once more, and drop all but the `latest` before these; how many went.
 
-    `state` is that of the log. If it is interrupted, the next start does it again. Raises `StoreError`.
+    Only if most are not in force. `state` is that of the log. If it is interrupted, the next start does it again.
+    Raises `StoreError`.
     """
     extent = log.extent(DIRECTORY_LOG)
-    if extent.head - extent.base < state.records + max(surplus_min, state.records):
+    if extent.head - extent.base < state.records + latest + max(surplus_min, state.records):
         return 0
-    kept = _kept(log, state)
+    kept = _kept(log, state, extent.head - latest)
     log.append([Append(DIRECTORY_LOG, extent.head + at, entry, None) for at, entry in enumerate(kept, 1)])
-    log.prune(DIRECTORY_LOG, extent.head)
-    return extent.head - extent.base - len(kept)
+    log.prune(DIRECTORY_LOG, extent.head - latest)
+    return extent.head - latest - extent.base - len(kept)
 
 
-def _kept(log: Log, state: State) -> list[bytes]:
-    """The records that count, each once, in the order of their latest."""
+def _kept(log: Log, state: State, last: int) -> list[bytes]:
+    """The records in force up to `last`, each once, in the order of their latest, unless that comes after `last`."""
     extent = log.extent(DIRECTORY_LOG)
-    kept: dict[tuple[type, str], bytes] = {}
+    kept: dict[tuple[type, str], tuple[int, bytes]] = {}
     sequence = extent.base
     while sequence < extent.head:
         entries = log.read(DIRECTORY_LOG, sequence + 1, READ_RECORDS)
         assert entries, "a store that cannot give what its extent names raises"
-        sequence += len(entries)
         for entry in entries:
+            sequence += 1
             record = parse_record(entry)
-            if _counts(record, state):
+            if _is_in_force(record, state):
                 kept.pop(_subject(record), None)
-                kept[_subject(record)] = entry
-    return list(kept.values())
+                kept[_subject(record)] = sequence, entry
+    return [entry for at, entry in kept.values() if at <= last]
 
 
-def _counts(record: Record, state: State) -> bool:
-    """Whether the state is what it is by this record, or by an equal one."""
+def _is_in_force(record: Record, state: State) -> bool:
+    """Whether the state has what this record says."""
     match record:
         case Claim(nick):
             return state.claims.owner(nick) == record
