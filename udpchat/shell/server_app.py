@@ -109,13 +109,14 @@ class Service:
                 kept_entries=options.retention.kept_entries,
             )
             self._server = ServerCore(static=key, log=self._log, random=os.urandom, settings=settings)
-            with contextlib.suppress(StoreFull):
-                compact(self._log, self._server.chat.commits.durable)
+            space = DiskSpace(options.data)
+            if not space.is_short:
+                with contextlib.suppress(StoreFull):
+                    compact(self._log, self._server.chat.commits.durable)
             undo.pop_all()
         self._fingerprint = fingerprint(key.public)
         self._operator_log = OperatorLog(loop.time(), options)
         reader = ThreadReader(loop, self._log.queries, on_answered=self._on_answered, on_ready=self._start_queries)
-        space = DiskSpace(options.data)
         self._threads = _LogThreads(ThreadWriter[Append](loop, GuardedWrite(space, self._log.append)), reader, space)
         self._driver: Driver[Append, events.ServerEvent] = Driver(
             loop,

@@ -172,13 +172,16 @@ class SqliteLog(TableStore):
         self._tables.places.update(places)
 
     def _forget_answers(self, client_ids: list[bytes]) -> None:
-        """Delete what is recalled no more, of each client now and then: it costs as much as to add ten answers."""
+        """Delete what is recalled no more, of each client with its first answer of this run, and then now and then.
+
+        It takes as long as to add ten answers.
+        """
         for client_id in client_ids:
-            self._added[client_id] = self._added.pop(client_id, 0) + 1
-        due = {client_id for client_id in client_ids if self._added[client_id] >= ANSWERS_SURPLUS_MAX}
-        due.update(islice(self._added, max(len(self._added) - CLIENTS_COUNTED_MAX, 0)))
-        for client_id in due:
-            del self._added[client_id]
+            self._added[client_id] = self._added.pop(client_id, ANSWERS_SURPLUS_MAX) + 1
+        due = {client_id for client_id in client_ids if self._added[client_id] > ANSWERS_SURPLUS_MAX}
+        self._added.update(dict.fromkeys(due, 0))
+        for client_id in list(islice(self._added, max(len(self._added) - CLIENTS_COUNTED_MAX, 0))):
+            del self._added[client_id]  # as if it were seen for the first time when it writes again
         self._writer.executemany(
             "DELETE FROM answers WHERE client_id = ?1 AND counter < (SELECT min(counter) FROM"
             " (SELECT counter FROM answers WHERE client_id = ?1 ORDER BY counter DESC LIMIT ?2))",
