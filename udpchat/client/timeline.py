@@ -80,6 +80,8 @@ class Timeline:
     def is_change(self, head: Head) -> bool:
         """Whether this head begins its log anew, or cuts it off: each is a write, and a notice for the user."""
         replica = self.uplink.get(head.log)
+        if not self.logs.is_welcome(head.log):
+            return False
         if replica is None:
             return self._starts.was_left(head.log)
         is_cut = head.base > replica.sequence and not head.log.startswith(ROSTER_PREFIX)

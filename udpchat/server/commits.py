@@ -42,7 +42,7 @@ class Commits:
 
     @property
     def is_full(self) -> bool:
-        """Whether so much is being written that more has to wait: else whoever has much written would go before all."""
+        """Whether so much is being written that more has to wait: of what waits, the order can still change."""
         return self._pending_bytes >= WRITE_AHEAD_BYTES_MAX
 
     def _apply(self, settlement: Settlement) -> None:

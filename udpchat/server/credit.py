@@ -25,14 +25,14 @@ ACCOUNTS_MAX: Final = 32_768  # in one book; beyond it the oldest account is clo
 
 DATAGRAM_US: Final = 30.0  # opening and parsing a packet, and sealing one to its sender
 UNREAD_US: Final = 8.0  # of a stranger: what is answered or dropped without a curve operation
-HELLO_US: Final = 150.0  # with a cookie: two curve operations
-FINISH_US: Final = 200.0  # two more, and a new peer
+HELLO_US: Final = 150.0  # with a cookie
+FINISH_US: Final = 200.0  # with a new peer
 RANGE_US: Final = 2.0  # a cursor of an Ack, and each of its ranges
 PACKET_US: Final = 25.0  # sealing and sending one more packet to a peer
 LOST_US: Final = 40.0  # sending again what was in a packet that an ack shows to be lost
 WRITE_US: Final = 100.0  # writing the entry that a request appends
 FOLLOWER_US: Final = 25.0  # sending an entry to a follower, and taking its ack
-FOLLOWERS_CHARGED_MAX: Final = 64  # that a room is larger is not caused by who speaks in it
+FOLLOWERS_CHARGED_MAX: Final = 64  # who speaks pays for no more, however large the room
 MEMBER_US: Final = 1.0  # sending a change of a roster to a member, with others of the same time
 
 FRAMES_US: Final[dict[type[frames.Up], float]] = {

@@ -15,7 +15,7 @@ from udpchat.server.registry import Peer
 from udpchat.sync.log_stream import LogStream
 from udpchat.wire.packets import Address
 
-FLUSHED_PEERS_MAX: Final = 128  # in a turn: about as long as the rest of it
+FLUSHED_PEERS_MAX: Final = 128  # in a turn: that takes about as long as to serve its datagrams
 
 
 class Fanout:

@@ -248,12 +248,20 @@ def price_of(context: RequestContext, request: Any) -> Price:
     handler, rooms = HANDLERS[type(request)], context.chat.rooms
     later_us = WRITE_US if handler.is_written else 0.0
     if handler.reach is Reach.FOLLOWERS:
-        later_us += FOLLOWER_US * min(rooms.followers(request.room), FOLLOWERS_CHARGED_MAX)
+        later_us += FOLLOWER_US * min(rooms.followers(_spelled(request.room)), FOLLOWERS_CHARGED_MAX)
     elif handler.reach is Reach.MEMBERS:
-        later_us += MEMBER_US * rooms.followers(request.room)
+        later_us += MEMBER_US * rooms.followers(_spelled(request.room))
     elif handler.reach is Reach.ROOMS:
         later_us += MEMBER_US * sum(map(rooms.followers, context.peer.rooms))
     return Price(handler.price_us, later_us)
+
+
+def _spelled(room: str) -> str:
+    """The name of a room as the server spells it, if it is one."""
+    try:
+        return parse_room(room)
+    except BadName:
+        return room
 
 
 def carry_out(now: float, chat: Chat, peer: Peer) -> Price | None:

@@ -1,7 +1,7 @@
 """What the work of this turn costs, and the accounts that it is charged to (SPEC 6.7).
 
 The price of each piece of work counts at once for the length of the turn; the accounts are charged with one sum for
-each peer, at the latest before the turn after next.
+each peer, once the work of a turn has gathered, or while members wait.
 """
 
 from __future__ import annotations

@@ -174,7 +174,7 @@ class SpentQuota:
         self._sources: TokenBuckets[str] = TokenBuckets(source, holders_max=HOLDERS_MAX)
 
     def take(self, now: float, who: Who, amount: float = 1.0) -> bool:
-        """Spend so much of both; False if one of them has not so much left. More than a burst takes a full one."""
+        """Spend so much of both; False if one has not so much left. More than a burst may be spent of a full one."""
         buckets = self._keys.of(now, who.key), self._sources.of(now, who.source)
         for bucket in buckets:
             if bucket.left < amount and bucket.left < bucket.rate.burst:

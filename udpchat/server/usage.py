@@ -21,7 +21,7 @@ class Usage:
 
 
 def usage_of(chat: Chat) -> list[Usage]:
-    """The budgets of a server, each with what is in use."""
+    """The budgets of a server that many can fill, each with what is in use."""
     quotas, durable = chat.quotas, chat.commits.durable
     held = {"peers": quotas.peers, "empty rooms": quotas.empty_rooms, "request bytes": quotas.request_bytes}
     logs = {"stored rooms": ROOM_PREFIX, "conversations": CONVERSATION_PREFIX, "inboxes": INBOX_PREFIX}

@@ -22,7 +22,7 @@ from udpchat.shell.progress import progress_of
 from udpchat.storage.client_sqlite import SqliteClientStore
 from udpchat.storage.lock import StoreLock
 from udpchat.storage.protocol import ClientStore, StoreError, StoreUnusable
-from udpchat.wire.limits import CONVERSATIONS_PER_KEY_MAX, INBOX_ENTRIES_MAX, MODEL_BYTES_MAX, ROOMS_PER_PEER_MAX
+from udpchat.wire.limits import CONVERSATIONS_FOLLOWED_MAX, INBOX_ENTRIES_MAX, MODEL_BYTES_MAX, ROOMS_PER_PEER_MAX
 from udpchat.wire.requests import LogEntry
 
 NICKS_LOOKED_AT: Final = 8  # messages of a conversation: the person is recognised by each nick that stands in them
@@ -173,7 +173,7 @@ def restore(client: ClientCore, store: ClientStore, *, report: Callable[[Phrase]
     """
     left = MODEL_BYTES_MAX
     conversations = [log for log in store.logs() if log.startswith(CONVERSATION_PREFIX)]
-    for log in (*map(room_log, client.model.rooms), *conversations[: 2 * CONVERSATIONS_PER_KEY_MAX]):
+    for log in (*map(room_log, client.model.rooms), *conversations[:CONVERSATIONS_FOLLOWED_MAX]):
         extent = store.extent(log)
         unread = extent.head - (client.timeline.marks.get(log, extent.generation) or 0)
         with _reported(report):
