@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.storage.entries import ATTIC, LOBBY, alter, batch, said
-from udpchat.storage.reading import LOGS_MAX, SEQUENCE_BITS, TIME_MS_MAX, Place, first_moment, sequence_of
+from udpchat.storage.reading import LOGS_MAX, MOMENT_BITS, SEQUENCE_BITS, TIME_MS_MAX, Place, first_moment, sequence_of
 from udpchat.storage.server_sqlite import SqliteLog
 from udpchat.storage.tables import Tables, connect_reader
 from udpchat.sync.log import Extent, ReadInterrupted, SearchQuery
@@ -108,7 +108,7 @@ def test_one_that_was_interrupted_reads_on_when_it_begins_again(log: SqliteLog) 
     assert len(log.queries.search(SearchQuery("word"))) == 1
 
 
-@pytest.mark.parametrize("wrong", ["'abc'", "x'ff'", "1.5", str(2**63 - 1)])
+@pytest.mark.parametrize("wrong", ["'abc'", "x'ff'", "1.5", f"{6 << MOMENT_BITS}.5", str(2**63 - 1)])
 def test_a_moment_that_is_damaged_keeps_nothing_else_from_being_written_and_found(path: Path, wrong: str) -> None:
     with closing(SqliteLog(path)) as log:
         log.append(batch(LOBBY, 1, said("one word", time_ms=5), said("two words", time_ms=6)))

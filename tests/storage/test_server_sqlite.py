@@ -157,7 +157,7 @@ def test_generations_stay_when_the_log_was_closed(tmp_path: Path, monkeypatch: p
         "DELETE FROM run", "UPDATE run SET seed = 'x'", "UPDATE run SET boot = x'00'", "UPDATE run SET closed = 'x'",
         "UPDATE logs SET head = x'00'", "UPDATE logs SET base = 'x'", "UPDATE logs SET generation = 1.5",
         "UPDATE logs SET base = head + 1", "UPDATE logs SET name = x'00'", f"UPDATE logs SET head = {2**50}",
-        "UPDATE logs SET id = -1",
+        "UPDATE logs SET id = -1", "UPDATE logs SET name = ''",
     ],
 )  # fmt: skip
 def test_a_file_whose_list_of_logs_is_damaged_is_not_served(tmp_path: Path, damage: str) -> None:

@@ -81,7 +81,7 @@ class _Times(Sequence[int]):
         return self._count
 
     def __getitem__(self, index: int) -> int:  # type: ignore[override]  # no slices
-        sql = "SELECT CAST(time_ms AS INTEGER) FROM entries WHERE id = ?"
+        sql = "SELECT ifnull(CAST(time_ms AS INTEGER), 0) FROM entries WHERE id = ?"  # it may be damaged
         row = self._connection.execute(sql, (self._first + index,)).fetchone()
         return int(row[0]) if row else 0
 

@@ -63,7 +63,8 @@ _RUN_IS_INTACT = (
     " AND typeof(boot) = 'text' AND typeof(closed) = 'integer'"
 )
 _LOG_IS_INTACT = (
-    "typeof(name) = 'text' AND typeof(generation) = 'integer' AND typeof(base) = 'integer' AND typeof(head) = 'integer'"
+    "typeof(name) = 'text' AND length(name) > 0"
+    " AND typeof(generation) = 'integer' AND typeof(base) = 'integer' AND typeof(head) = 'integer'"
     " AND id BETWEEN 1 AND :logs_max AND base BETWEEN 0 AND head AND head <= :head_max"
 )
 

@@ -161,7 +161,7 @@ class Tables:
             sql = "SELECT max(moment) FROM entries WHERE moment BETWEEN ? AND ?"
             (latest[first],) = self._writer.execute(sql, (first, first + (1 << MOMENT_BITS) - 1)).fetchone()
         before = latest[first]
-        moment = first if before is None else before + 1
+        moment = first if before is None else int(before) + 1  # a damaged one may be no integer
         if moment >> MOMENT_BITS != first >> MOMENT_BITS:
             return None
         latest[first] = moment
