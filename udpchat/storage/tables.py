@@ -32,6 +32,10 @@ from udpchat.storage.text_index import log_token, message_of, nick_token, privat
 from udpchat.sync.log import Extent, SearchHit, SearchQuery
 from udpchat.wire.content import Message
 
+_OF_TYPES = (  # in a damaged tree, a row that was deleted may still be there
+    " WHERE typeof(name) = 'text'"
+    " AND typeof(generation) = 'integer' AND typeof(base) = 'integer' AND typeof(head) = 'integer'"
+)
 FORGET_ENTRIES = 1_024  # per transaction, so that an append waits only milliseconds
 
 STATEMENTS = (
@@ -89,7 +93,9 @@ class Tables:
         self.places: dict[str, Place] = {}
         self.reader = TableReader(reader, self.places)
         with failures():
-            for number, name, *extent in reader.execute("SELECT id, name, generation, base, head FROM logs"):
+            for number, name, *extent in reader.execute(
+                f"SELECT id, name, generation, base, head FROM logs{_OF_TYPES}"
+            ):
                 self.places[name] = Place(number, Extent(*extent))
         self._number_max = max((place.number for place in self.places.values()), default=0)
         self._moment_max: int | None = None  # of all entries, once one is written
