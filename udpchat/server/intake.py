@@ -113,7 +113,7 @@ class Intake:
         if found is not None and address == found[1].path.address:
             is_held = _hold_untrusted(self._members, found[0].payer.accounts, datagram)
         else:  # also what names a session, but comes from elsewhere: anybody may have sent it
-            source = self._meter.strangers.open(source_of(address.host))
+            source = self._meter.strangers.open(source_of(address[0]))
             is_held = _hold_untrusted(self._strangers, (source,), datagram)
         if not is_held:
             self._counters[Drop.OVER_SHARE] += 1

@@ -239,7 +239,7 @@ class LossDetection:
         The former address may lead nowhere since before they were sent. Later acks of them still report which entries
         the replica holds, but measure nothing here any more.
         """
-        if address.host == self.path.address.host:
+        if address[0] == self.path.address[0]:
             self.path.address = address
         else:
             self.path = PathEstimate(address)
