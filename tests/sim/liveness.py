@@ -19,6 +19,7 @@ from udpchat.wire.limits import HEARTBEAT_S, KEY_PATIENCE_S
 
 RECOVERY_S = 2.0
 HEARTBEAT_RECOVERY_S = HEARTBEAT_S + RECOVERY_S
+IN_FLIGHT_S = 1.0  # what was sent before the faults stopped comes within this
 
 
 class Unnoticed(Enum):
@@ -83,6 +84,8 @@ class Liveness:
             except Stuck as stuck:
                 late = [f"{client.nick} ({client.address.host})" for client in self._waiting]
                 raise AssertionError(f"not well again: {', '.join(late)}: {stuck}") from None
+            for client in filter(self._is_answered_late, self._waiting):
+                self.unnoticed[client] = Unnoticed.FORGOTTEN
             for client in filter(self._is_misled, self._waiting):
                 self._restarted_at[client] = self._world.now
                 client.restart()
@@ -111,8 +114,13 @@ class Liveness:
             and last.code == "server_key"
         )
 
+    def _is_answered_late(self, client: ClientNode) -> bool:
+        """Whether it awaits nothing any more, as an answer of the server's process of before was still under way."""
+        is_new = self.unnoticed[client] is None and self._world.now - self._begin <= IN_FLIGHT_S
+        return is_new and unnoticed(self._world, client) is Unnoticed.FORGOTTEN
+
     def _is_noted(self, client: ClientNode) -> bool:
-        return self._is_well(client) or self._is_misled(client)
+        return self._is_well(client) or self._is_misled(client) or self._is_answered_late(client)
 
     def _is_well(self, client: ClientNode) -> bool:
         return client.is_settled(self._mark) and trouble(self._world, client) is None
