@@ -469,6 +469,16 @@ def test_an_answer_that_is_remembered_again_is_forgotten_with_the_next_request_o
     assert window.answer_of(100) is None and len(window) == held
 
 
+def test_a_fragment_of_what_was_carried_out_meanwhile_is_forgotten_with_the_next_request() -> None:
+    window = RequestWindow()
+    window.receive_fragment(part(1, 0, 2, first_open=1))
+    window.receive(1, 1, "body", 10)
+    assert carry_out(window) == [1]
+    window.answer(1, b"result")
+    window.receive(2, 1, "body", 10)
+    assert window.bytes_held == len(b"result") + 10
+
+
 def test_a_window_that_was_rebuilt_has_forgotten_nothing() -> None:
     window = RequestWindow(36)
     window.remember(100, b"result")

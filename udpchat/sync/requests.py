@@ -355,9 +355,17 @@ class RequestWindow(Generic[Body]):
             raise BadDatagram(Drop.UNEXPECTED)
         if self._waiting and first_open > next(iter(self._waiting)):
             raise BadDatagram(Drop.UNEXPECTED)
-        if first_open <= self._first_open:
-            return
-        self._first_open = first_open
+        if first_open > self._first_open:
+            self._first_open = first_open
+            self._forget_taken()
+        if self._fragments:
+            before = self._fragment_budget.used
+            self._fragments.forget_below(self.executed + 1)
+            self._budget.add(self._fragment_budget.used - before)
+
+    def _forget_taken(self) -> None:
+        """The client has taken more results: forget them, and what it does not wait for any more."""
+        first_open = self._first_open
         if answered := [counter for counter in self._answers if counter < first_open]:
             self._budget.add(-sum([len(self._answers.pop(counter)) for counter in answered]))
         for abandoned in [counter for counter in self._reading if counter < first_open]:
@@ -368,10 +376,6 @@ class RequestWindow(Generic[Body]):
             for held in [held for held in self._held if held < first_open]:
                 del self._held[held]
                 self._free(held)
-        if self._fragments:
-            before = self._fragment_budget.used
-            self._fragments.forget_below(self.executed + 1)
-            self._budget.add(self._fragment_budget.used - before)
 
     def __len__(self) -> int:
         """How many it holds: those that wait for their turn, those without an answer, and those with one to repeat."""
