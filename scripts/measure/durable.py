@@ -6,6 +6,7 @@ import asyncio
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from measure.people import Person
@@ -70,7 +71,7 @@ def _measure_store(table: Table, path: Path) -> None:
     }
     for what, words in searches.items():
         query = SearchQuery(words)
-        taken = [_taken_ms(lambda query=query: log.search(query)) for _ in range(REPEATS)]  # type: ignore[misc]
+        taken = [_taken_ms(partial(log.search, query)) for _ in range(REPEATS)]
         table.add(what, median(taken), "ms", 100)
     log.close()
 

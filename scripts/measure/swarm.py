@@ -8,6 +8,7 @@ import socket
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 
 from measure.peer import Peer
 from measure.tally import STALL_S_MAX, TEXT_BYTES, Relayed, Tally, run
@@ -117,7 +118,7 @@ class Swarm:
             tally.on_message(time.monotonic(), begun[seat].pop(0))
 
         for seat in self._seats:
-            seat.peer.on_result = lambda seat=seat: on_result(seat)  # type: ignore[misc]
+            seat.peer.on_result = partial(on_result, seat)
         begin_s = time.monotonic()
         while tally.done < messages * len(self._seats):
             for seat in self._seats:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 
 import pytest
 
@@ -13,7 +13,9 @@ from tests.fuzz.server import ServerTarget
 from tests.fuzz.targets import TARGETS
 from tests.fuzz.wire import WireTarget
 from udpchat.chat import events
+from udpchat.server.registry import Peer
 from udpchat.server.rooms import Rooms
+from udpchat.wire.content import Reason
 
 CASES = 60
 
@@ -98,10 +100,10 @@ def test_a_table_that_grows_in_the_server_is_found(monkeypatch: pytest.MonkeyPat
     assert engine.run(case, ServerTarget)[0] is None
 
 
-def without_unfollowing(remove: object) -> object:
-    def leaky(rooms: Rooms, now: float, peer: object, reason: object) -> None:
-        peer.downlink.subscriptions.clear()  # type: ignore[attr-defined]
-        remove(rooms, now, peer, reason)  # type: ignore[operator]
+def without_unfollowing(remove: Callable[[Rooms, float, Peer, Reason], None]) -> object:
+    def leaky(rooms: Rooms, now: float, peer: Peer, reason: Reason) -> None:
+        peer.downlink.subscriptions.clear()
+        remove(rooms, now, peer, reason)
 
     return leaky
 
