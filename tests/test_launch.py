@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,15 @@ def shell(command: str, **variables: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """A shell starts what runs in its background with SIGINT ignored, and the programs would inherit that."""
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, former)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_while_modules_are_imported_ends_it_without_a_word(number: int) -> None:
     command = [sys.executable, "-c", AT_ONCE, str(int(number)), "--help"]
@@ -48,6 +58,7 @@ def test_a_signal_while_modules_are_imported_ends_it_without_a_word(number: int)
     assert (done.returncode, done.stdout, done.stderr) == (128 + number, "", "")
 
 
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_while_a_server_is_looked_for_ends_it_without_a_word(number: int, tmp_path: Path) -> None:
     pipe = subprocess.PIPE
