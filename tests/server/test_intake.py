@@ -9,6 +9,7 @@ import pytest
 
 from tests.server.rig import Rig
 from udpchat.server import intake as module
+from udpchat.server.credit import NEW_CREDIT_US
 from udpchat.server.intake import WRITE_TURNS, Intake
 from udpchat.server.meter import TURN_US, Meter
 from udpchat.server.registry import Peer
@@ -205,10 +206,33 @@ def test_while_members_wait_several_turns_share_a_write(desk: Desk) -> None:
         assert not desk.intake.may_write()
         desk.intake.begin_turn(0.0)
     assert desk.intake.may_write() and not desk.intake.may_write()
-    desk.intake.hurry()
-    assert desk.intake.may_write() and not desk.intake.may_write()
     desk.turns()
     assert desk.intake.may_write()
+
+
+def test_of_members_who_have_used_as_much_nobody_hurries_a_write(desk: Desk) -> None:
+    """As found: after a pause all had credit, and each turn was written on its own: twice the work."""
+    alice, bob = desk.rig.stranger(), desk.rig.stranger()
+    desk.turn(data_of(alice, 0))
+    desk.intake.may_write()
+    desk.turn(*(data_of(peer, number) for number in range(A_TURN) for peer in (alice, bob)))
+    for peer in (alice, bob):
+        desk.intake.on_proposed(peer)
+    assert not desk.intake.may_write()
+
+
+def test_what_is_written_for_who_has_used_less_than_all_who_wait_does_not_wait(desk: Desk) -> None:
+    alice, mallory = desk.rig.stranger(), desk.rig.stranger()
+    desk.meter.charge_peer(mallory, NEW_CREDIT_US)
+    desk.turn()
+    desk.intake.may_write()
+    desk.turn(*(data_of(mallory, number) for number in range(3 * A_TURN)))
+    desk.intake.on_proposed(mallory)
+    assert not desk.intake.may_write()
+    desk.turn()
+    for peer in (alice, mallory):
+        desk.intake.on_proposed(peer)
+    assert desk.intake.may_write() and not desk.intake.may_write()
 
 
 def test_who_becomes_ready_goes_before_nobody_who_waits(desk: Desk) -> None:

@@ -233,8 +233,7 @@ class ServerCore:
             if (price := carry_out(now, self.chat, peer)) is None:
                 return
             self._meter.charge_peer(peer, price.now_us, price.later_us)
-            if self.chat.accounts.has_saved(peer.account):
-                self._intake.hurry()
+            self._intake.on_proposed(peer)
         self._intake.hold_ready(peer)
 
     def _flush_peer(self, now: float, peer: Peer) -> int:

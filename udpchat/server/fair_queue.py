@@ -6,7 +6,7 @@ from collections import deque
 from heapq import heappop, heappush, heapreplace
 from typing import Generic, TypeVar
 
-from udpchat.server.credit import Account, Accounts
+from udpchat.server.credit import Account, Accounts, most_used_us
 
 T = TypeVar("T")
 
@@ -19,14 +19,6 @@ class _Flow(Generic[T]):
     def __init__(self, accounts: tuple[Account, ...]) -> None:
         self.accounts = accounts
         self.waiting: deque[T] = deque()
-
-    def used_us(self) -> float:
-        """Of the account that has used most."""
-        most_us = self.accounts[0].used_us
-        for account in self.accounts:  # the hot path: no calls
-            if account.used_us > most_us:
-                most_us = account.used_us
-        return most_us
 
 
 class FairQueue(Generic[T]):
@@ -47,7 +39,7 @@ class FairQueue(Generic[T]):
         if flow is None:
             flow = self._flows[accounts] = _Flow(accounts)
             self._count += 1
-            heappush(self._heap, (flow.used_us(), self._count, flow))
+            heappush(self._heap, (most_used_us(flow.accounts), self._count, flow))
         flow.waiting.append(item)
         self.size += 1
 
@@ -61,10 +53,15 @@ class FairQueue(Generic[T]):
         """Of how many something waits."""
         return len(self._flows)
 
+    @property
+    def least_us(self) -> float:
+        """How much everyone has used at least of whom something waits; there must be one."""
+        return self._heap[0][0]
+
     def take(self) -> T:
         """The next one; there must be one."""
         used_us, _, flow = self._heap[0]
-        while (now_used_us := flow.used_us()) > used_us:
+        while (now_used_us := most_used_us(flow.accounts)) > used_us:
             self._count += 1
             heapreplace(self._heap, (now_used_us, self._count, flow))
             used_us, _, flow = self._heap[0]

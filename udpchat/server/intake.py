@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Final, TypeVar
 
-from udpchat.server.credit import Account
+from udpchat.server.credit import NEW_CREDIT_US, Account, most_used_us
 from udpchat.server.fair_queue import FairQueue
 from udpchat.server.meter import Meter
 from udpchat.server.registry import Peer, Registry
@@ -30,7 +30,8 @@ class Intake:
     """What waits to be served, of members and of strangers."""
 
     __slots__ = (
-        "_began_at", "_counters", "_members", "_meter", "_ready", "_registry", "_strangers", "_turns", "_unwritten",
+        "_began_at", "_counters", "_members", "_meter", "_proposer", "_ready", "_registry", "_strangers", "_turns",
+        "_unwritten",
     )  # fmt: skip
 
     def __init__(self, meter: Meter, registry: Registry, counters: Counter[str]) -> None:
@@ -44,6 +45,7 @@ class Intake:
         self._unwritten: dict[Peer, None] = {}
         self._began_at = 0.0
         self._turns = 0  # since something was written
+        self._proposer: tuple[Account, ...] | None = None  # of those with something to write, who has used least
 
     def __len__(self) -> int:
         """How many datagrams wait, and peers with requests that are ready."""
@@ -85,16 +87,24 @@ class Intake:
             self.hold_ready(peer)
         return []
 
-    def hurry(self) -> None:
-        """Who uses little has something to write: it waits for no further turn."""
-        self._turns = WRITE_TURNS
+    def on_proposed(self, peer: Peer) -> None:
+        """Requests of a peer are settled, and may have to be written."""
+        accounts = peer.payer.accounts
+        if self._proposer is None or most_used_us(accounts) < most_used_us(self._proposer):
+            self._proposer = accounts
 
     def may_write(self) -> bool:
-        """Whether to write now what is settled: not while members wait whose requests may share the write, but at the
-        latest after WRITE_TURNS."""
+        """Whether to write now what is settled.
+
+        Not while members wait whose requests may share the write, but at the latest after WRITE_TURNS; and at once if
+        something is of a member who has used clearly less than all who wait: it does not wait for their turns.
+        """
         if self._members.size and self._turns < WRITE_TURNS:
-            return False
+            written_us = most_used_us(self._proposer) if self._proposer is not None else self._members.least_us
+            if self._members.least_us <= written_us + NEW_CREDIT_US:
+                return False
         self._turns = 0
+        self._proposer = None
         return True
 
     def hold_until_written(self, peer: Peer) -> None:
