@@ -6,7 +6,7 @@ from udpchat.server.quotas import HOLDERS_MAX, HeldQuota, Places, Quotas, Share,
 from udpchat.session.rate_limit import Rate
 from udpchat.wire.limits import (
     DISK_FILL_S_MIN,
-    REQUEST_BYTES_FREE,
+    REQUEST_BLOCK_BYTES,
     STORED_ROOMS_A_DAY,
     WRITE_BYTES_PER_SOURCE_BURST,
     WRITE_BYTES_PER_SOURCE_PER_S,
@@ -67,21 +67,28 @@ def test_a_device_has_room_for_what_is_next_though_all_is_in_use() -> None:
     held = HeldQuota(key_max=20_000, source_share=30_000, total_max=40_000)
     one, other = Share(held, who(1), 5_000), Share(held, who(2, "10.0.0.2"), 5_000)
     for device in (one, other):
-        device.add(REQUEST_BYTES_FREE)
+        device.add(REQUEST_BLOCK_BYTES - 1)
     assert held.total == 0
-    left = 5_000 - REQUEST_BYTES_FREE
+    left = 5_000 - one.held
     assert one.has_room(left, is_next=False) and not one.has_room(left + 1, is_next=False)
-    assert one.has_room(20_000, is_next=True) and not one.has_room(20_001, is_next=True)
-    one.add(20_000)
-    held.add(who(3, "10.0.0.3"), 20_000)
-    assert not other.has_room(1, is_next=False) and not other.has_room(18_000, is_next=True)
-    assert other.has_room(1_200, is_next=True)
-    other.add(-REQUEST_BYTES_FREE)
+    nine = 9 * REQUEST_BLOCK_BYTES
+    assert one.has_room(nine, is_next=True) and not one.has_room(nine + 1, is_next=True)
+    one.add(nine)
+    held.add(who(3, "10.0.0.3"), 21_000)
+    assert other.has_room(0, is_next=False) and not other.has_room(1, is_next=False)
+    assert other.has_room(1_200, is_next=True) and not other.has_room(18_000, is_next=True)
+    other.add(-other.held)
     assert other.has_room(18_000, is_next=True)
-    other.add(REQUEST_BYTES_FREE + 1_000)
-    assert held.total == 41_000
-    other.add(-1_000)
-    assert held.total == 40_000
+
+
+def test_what_a_device_holds_is_counted_in_full_blocks() -> None:
+    held = HeldQuota(key_max=20_000, source_share=30_000, total_max=40_000)
+    device = Share(held, who(1), 5_000)
+    counted = []
+    for size in (REQUEST_BLOCK_BYTES - 1, 1, REQUEST_BLOCK_BYTES + 5, -10, -2 * REQUEST_BLOCK_BYTES + 5):
+        device.add(size)
+        counted.append(held.total // REQUEST_BLOCK_BYTES)
+    assert counted == [0, 1, 2, 1, 0] and device.held == 0
 
 
 def test_what_is_spent_comes_back_with_time_and_no_further_than_the_burst() -> None:

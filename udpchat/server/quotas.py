@@ -84,7 +84,8 @@ class HeldQuota:
 class Share:
     """What one device holds of a quota of bytes: the `WindowBudget` of its requests.
 
-    The first REQUEST_BYTES_FREE are not counted in the quota: short requests, one after the other, cost no counting.
+    The quota counts whole blocks of REQUEST_BLOCK_BYTES: most requests cost no counting, and short ones that come one
+    after the other none at all.
     """
 
     __slots__ = ("_bytes_max", "_quota", "_who", "held")
@@ -93,26 +94,30 @@ class Share:
         self._quota, self._who, self._bytes_max = quota, who, bytes_max
         self.held = 0
 
+    def _blocks_of(self, size: int) -> int:
+        """How many blocks are filled by so much more, in bytes."""
+        block = limits.REQUEST_BLOCK_BYTES
+        return ((self.held + size) // block - self.held // block) * block
+
     def has_room(self, size: int, *, is_next: bool) -> bool:
         """See `WindowBudget`. What is next has room even if all is in use, as others wait: a datagram of it, or one
         request of a device that holds nothing."""
         if is_next and size <= limits.DATAGRAM_BYTES_MAX:
             return True
-        if not self._quota.is_within(self._who, size):
+        blocks = self._blocks_of(size)
+        if blocks and not self._quota.is_within(self._who, blocks):
             return False
         if is_next and not self.held:
             return True
-        return self._quota.has_room(size) and (is_next or self.held + size <= self._bytes_max)
+        has_room = not blocks or self._quota.has_room(blocks)
+        return has_room and (is_next or self.held + size <= self._bytes_max)
 
     def add(self, size: int) -> None:
         """See `WindowBudget`."""
-        before = self.held - limits.REQUEST_BYTES_FREE
+        blocks = self._blocks_of(size)
         self.held += size
-        after = before + size
-        if before > 0 and after > 0:
-            self._quota.add(self._who, size)
-        elif before > 0 or after > 0:
-            self._quota.add(self._who, max(after, 0) - max(before, 0))
+        if blocks:
+            self._quota.add(self._who, blocks)
 
 
 class Places(Generic[T]):
