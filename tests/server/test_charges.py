@@ -7,7 +7,9 @@ import pytest
 from tests.storage.memory import MemoryLog
 from udpchat.chat.ids import DIRECTORY_LOG, conversation_log
 from udpchat.server.charges import charge, charge_claim
-from udpchat.server.quotas import Quotas, SpentQuota, Who
+from udpchat.server.credit import Accounts
+from udpchat.server.payer import Payer
+from udpchat.server.quotas import Quotas, SpentQuota
 from udpchat.server.settle import Action, Telling
 from udpchat.server.state import State
 from udpchat.session.rate_limit import Rate
@@ -16,7 +18,7 @@ from udpchat.wire.frames import encode
 from udpchat.wire.limits import WRITE_ENTRY_BYTES
 from udpchat.wire.requests import Here, MarkRead, Rename, Say, SetTopic, Tell
 
-ALICE, BOB = Who(b"a" * 32, "10.0.0.1"), b"b" * 32
+ALICE, BOB = Payer(Accounts(), b"a" * 32, "10.0.0.1"), b"b" * 32
 NOTHING, ONCE = Rate(0.5, 0.0), Rate(1.0, 0.0)
 
 
@@ -57,7 +59,7 @@ def test_what_makes_nothing_new_is_charged_for_its_bytes_alone(state: State) -> 
     quotas = Quotas()
     for quota in ("stored_rooms", "conversations", "claims", "topics"):
         setattr(quotas, quota, SpentQuota(NOTHING, NOTHING))
-    state.apply(conversation_log(ALICE.key, BOB), 1, b"x")
+    state.apply(conversation_log(ALICE.who.key, BOB), 1, b"x")
     for action in (Say("lobby", 0, "hi"), telling(), MarkRead("#lobby", 1, 1)):
         assert charge(0.0, ALICE, action, state, quotas)
 
@@ -66,14 +68,16 @@ def test_to_enter_is_charged_only_under_a_nick_that_nobody_has(state: State) -> 
     """As found: entering under one's own nick took of the renames, so not all devices of a network could come back."""
     quotas = Quotas()
     quotas.claims = quotas.renames = SpentQuota(ONCE, ONCE)
-    assert all(charge_claim(0.0, ALICE, "bob", state, quotas) for _ in range(5))
-    assert charge_claim(0.0, ALICE, "carol", state, quotas) and not charge_claim(0.0, ALICE, "carol", state, quotas)
+    assert all(charge_claim(0.0, ALICE.who, "bob", state, quotas) for _ in range(5))
+    assert charge_claim(0.0, ALICE.who, "carol", state, quotas) and not charge_claim(
+        0.0, ALICE.who, "carol", state, quotas
+    )
 
 
 def test_text_and_data_are_charged_in_bytes(state: State) -> None:
     action = Say("lobby", 0, "\u00e4" * 100, Extra(None, b"x" * 50))
     for spare, is_enough in ((0, True), (-1, False)):
-        quotas = Quotas()
+        quotas, alice = Quotas(), Payer(Accounts(), b"a" * 32, "10.0.0.1")
         quotas.written_bytes = SpentQuota(rate := Rate(1e6, 0.0), rate)
-        quotas.written_bytes.take(0.0, ALICE, 1e6 - (WRITE_ENTRY_BYTES + 250) - spare)
-        assert charge(0.0, ALICE, action, state, quotas) is is_enough
+        quotas.written_bytes.take(0.0, alice.who, 1e6 - (WRITE_ENTRY_BYTES + 250) - spare)
+        assert charge(0.0, alice, action, state, quotas) is is_enough

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from udpchat.server.credit import Accounts
 from udpchat.server.payer import Payer
-from udpchat.server.quotas import Who
+from udpchat.server.quotas import SpentQuota, Who
+from udpchat.session.rate_limit import Rate
+from udpchat.wire.limits import WRITE_BLOCK_BYTES
 
 KEY, OTHER = bytes(32), bytes([1]) * 32
 
@@ -22,3 +24,12 @@ def test_who_moves_keeps_its_key_and_is_charged_at_the_other_source() -> None:
     after = before.moved("2001:db8::7")
     assert (after.host, after.who) == ("2001:db8::7", Who(KEY, "2001:db8::"))
     assert after.account is before.account and after.accounts[1] is book.open("2001:db8::")
+
+
+def test_what_is_written_is_taken_of_the_rate_in_blocks_and_the_rest_of_it_to_the_last_byte() -> None:
+    payer, rate = Payer(Accounts(), KEY, "10.0.0.1"), Rate(2.5 * WRITE_BLOCK_BYTES, 0.0)
+    quota, written = SpentQuota(rate, rate), 0
+    while payer.write(0.0, quota, 100):
+        written += 100
+    assert rate.burst - 100 < written <= rate.burst
+    assert not payer.write(0.0, quota, 3 * WRITE_BLOCK_BYTES) and not payer.write(0.0, quota, 100)

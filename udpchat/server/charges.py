@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from udpchat.chat.ids import conversation_log, room_log
+from udpchat.server.payer import Payer
 from udpchat.server.quotas import Quotas, SpentQuota, Who
 from udpchat.server.settle import Action, Telling
 from udpchat.server.state import State
 from udpchat.wire.limits import WRITE_ENTRY_BYTES
 from udpchat.wire.requests import Rename, Say, SetTopic, Tell
 
-_Said = Say | Tell
 
-
-def charge(now: float, who: Who, action: Action, state: State, quotas: Quotas) -> bool:
+def charge(now: float, payer: Payer, action: Action, state: State, quotas: Quotas) -> bool:
     """Charge an action that somebody wants done in this state; False if that is more than they may for now."""
-    made = _made_by(who, action, state, quotas)
-    return (made is None or made.take(now, who)) and quotas.written_bytes.take(now, who, _bytes_of(action))
+    made = _made_by(payer.who, action, state, quotas)
+    if made is not None and not made.take(now, payer.who):
+        return False
+    return payer.write(now, quotas.written_bytes, _bytes_of(action))
 
 
 def charge_claim(now: float, who: Who, nick: str, state: State, quotas: Quotas) -> bool:
@@ -41,6 +42,7 @@ def _made_by(who: Who, action: Action, state: State, quotas: Quotas) -> SpentQuo
 def _bytes_of(action: Action) -> int:
     """About what an action writes."""
     request = action.request if isinstance(action, Telling) else action
-    if not isinstance(request, _Said):
+    if not isinstance(request, Say | Tell):
         return WRITE_ENTRY_BYTES
-    return WRITE_ENTRY_BYTES + len(request.text.encode()) + (len(request.extra.data) if request.extra else 0)
+    data_bytes = len(request.extra.data) if request.extra else 0
+    return WRITE_ENTRY_BYTES + len(request.text.encode()) + data_bytes

@@ -118,7 +118,7 @@ class Chat:
         """Propose what a request of an entered peer wants done, if its quotas allow it."""
         assert peer.nick is not None
         is_free = self.commits.is_unwritable  # it is repeated until it can be written
-        if not is_free and not charge(now, peer.who, action, self.commits.settled, self.quotas):
+        if not is_free and not charge(now, peer.payer, action, self.commits.settled, self.quotas):
             return answer(peer, counter, Failed("too_fast"))
         self.propose(now, settle.ActionProposal(peer.author, peer.nick, counter, self._time_ms(now), action))
 
