@@ -20,6 +20,7 @@ PACE_CYCLE = (1.25, 0.8, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0)  # probe for more, drain 
 RATE_MEMORY_ROUNDS = 10
 RTT_MEMORY_S = 10.0
 LOSS_SHARE_MAX = 0.25  # of a round: beyond it the queue, not the air, is losing
+ELAPSED_S_MIN = 1e-4  # of a sample: clocks are no finer
 BURST_BYTES = 8 * DATAGRAM_BYTES_MAX
 
 
@@ -87,14 +88,19 @@ class BbrController:
         self.delivered_bytes += size
         if not is_sample:
             return
-        elapsed = max(now - sent_at, 1e-4)
+        elapsed = now - sent_at
+        if elapsed < ELAPSED_S_MIN:
+            elapsed = ELAPSED_S_MIN
         if elapsed < self._rtt_s or now - self._rtt_at > RTT_MEMORY_S:
             self._rtt_s = elapsed
             self._rtt_at = now
         current = self._round
-        current.rtt_s = min(current.rtt_s, elapsed)
         current.samples += 1
-        current.rate = max(current.rate, (self.delivered_bytes - delivered_at_send) / elapsed)
+        if elapsed < current.rtt_s:
+            current.rtt_s = elapsed
+        rate = (self.delivered_bytes - delivered_at_send) / elapsed
+        if rate > current.rate:
+            current.rate = rate
         if delivered_at_send >= current.begin_bytes:
             self._end_round(in_flight)
 

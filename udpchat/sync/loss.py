@@ -22,6 +22,7 @@ PROBE_S_MAX = 0.25  # while the peer has been silent for less than SILENT_S
 PROBE_SILENT_S_MAX = 1.0
 OVERDUE_S_MAX = 1.2  # since it was sent, however late packets come; for a first probe half as much again: below 2 s
 SILENT_S = 3.0
+_NOT_COMPUTED = float("-inf")
 
 
 class PathEstimate:
@@ -110,20 +111,27 @@ class LossDetection:
         """Probe a round trip after the last send, or after the next ack that the receiver sends after its ack delay."""
         if not self._sent:
             self._probe_at = None
-            return
-        ack_delay_s, is_prompt = self._ack_delay_s, self._ack_delay_s <= PROMPT_ACK_DELAY_S
+        elif not self._probes:
+            self._probe_at = _NOT_COMPUTED
+        else:
+            timeout_s = self._probe_timeout_s()
+            ceiling_s = PROBE_S_MAX if now - self._acked_at < SILENT_S else PROBE_SILENT_S_MAX
+            repeats = self._probes - PROBES_BEFORE_BACKOFF
+            wait_s = backoff_s(timeout_s + self._ack_delay_s / 2, repeats, max_s=max(ceiling_s, timeout_s))
+            self._probe_at = now + wait_s
+
+    def _probe_timeout_s(self) -> float:
         timeout_s = max(self.path.round_trip.timeout_s, PROBE_S_MIN) + self.path.reordering_s
-        timeout_s = min(timeout_s, OVERDUE_S_MAX)
-        if self._probes == 0:
-            # Acks that do not name it, as repeated reports of a gap, must not postpone the probe for ever.
-            acked_at = min(self._acked_at, self._sent_at + timeout_s)
-            answered_at = acked_at + ack_delay_s - timeout_s / 2 if is_prompt else self._sent_at + 1.5 * ack_delay_s
-            self._probe_at = max(self._sent_at, answered_at) + timeout_s
-            return
-        ceiling_s = PROBE_S_MAX if now - self._acked_at < SILENT_S else PROBE_SILENT_S_MAX
-        repeats = self._probes - PROBES_BEFORE_BACKOFF
-        wait_s = backoff_s(timeout_s + ack_delay_s / 2, repeats, max_s=max(ceiling_s, timeout_s))
-        self._probe_at = now + wait_s
+        return min(timeout_s, OVERDUE_S_MAX)
+
+    def _first_probe_at(self) -> float:
+        """It changes with each packet and each ack, and is computed when it is asked for."""
+        timeout_s, sent_at, ack_delay_s = self._probe_timeout_s(), self._sent_at, self._ack_delay_s
+        # Acks that do not name it, as repeated reports of a gap, must not postpone the probe for ever.
+        acked_at = min(self._acked_at, sent_at + timeout_s)
+        is_prompt = ack_delay_s <= PROMPT_ACK_DELAY_S
+        answered_at = acked_at + ack_delay_s - timeout_s / 2 if is_prompt else sent_at + 1.5 * ack_delay_s
+        return max(sent_at, answered_at) + timeout_s
 
     def on_ack(self, now: float, ack: Ack) -> tuple[list[SentPacket], list[SentPacket]]:
         """The packets that an ack shows to be (delivered, lost), in order. The caller checked that they were sent."""
@@ -221,9 +229,10 @@ class LossDetection:
         """(lost, probed): packets lost by time, and those in flight whose entries are to be sent again as a probe."""
         lost = self._take_lost(now) if self._loss_at is not None and now >= self._loss_at else []
         probed: list[SentPacket] = []
+        probe_at = self._due_probe_at()
         if not self._sent:
             self._probe_at = None
-        elif self._probe_at is not None and now >= self._probe_at:
+        elif probe_at is not None and now >= probe_at:
             probed = list(self._sent.values())
             self._probes += 1
             self._arm_probe(now)
@@ -231,7 +240,13 @@ class LossDetection:
 
     def next_timeout(self) -> float | None:
         """When a packet is lost by time or a probe is due."""
-        return self._probe_at if self._loss_at is None else earliest(self._loss_at, self._probe_at)
+        probe_at = self._due_probe_at()
+        return probe_at if self._loss_at is None else earliest(self._loss_at, probe_at)
+
+    def _due_probe_at(self) -> float | None:
+        if self._probe_at == _NOT_COMPUTED:
+            self._probe_at = self._first_probe_at()
+        return self._probe_at
 
     def change_path(self, address: Address) -> list[SentPacket]:
         """Packets go to another address from here on; returns those in flight, which are given up.

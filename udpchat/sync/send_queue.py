@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from udpchat.sync.log_stream import EncodedEntries
-from udpchat.sync.packing import packed
+from udpchat.sync.packing import FRAME_BYTES_MAX, packed
 from udpchat.sync.subscription import EntrySpan, Subscription
 from udpchat.wire.fields import Value
-from udpchat.wire.frames import Heads, encode
+from udpchat.wire.frames import Heads, encode, pack
+from udpchat.wire.limits import FRAMES_MAX
 
 
 class Packet(Value, frozen=True):
@@ -75,16 +76,20 @@ class SendQueue:
 
     def drain(self) -> list[Packet]:
         """All that waits, as packets."""
-        entries, self._entries, self.entries_bytes = self._entries, [], 0
+        answers, heads, entries = self._answers, self._heads, self._entries
+        size, count = self.answer_bytes + self.entries_bytes, len(answers) + len(entries)
+        self._answers, self._heads, self._entries = [], {}, []
+        self.answer_bytes = self.entries_bytes = 0
         self.has_frames = False
-        if len(entries) == 1 and not (self._answers or self._heads):
-            encoded, span = entries[0]  # the hot path: one message to a peer that gets nothing else
-            return [Packet(encoded.body, (span,))]
-        frames: list[tuple[bytes, EntrySpan | None]] = [(frame, None) for frame in self._answers]
-        frames.extend((_heads(subscription), None) for subscription in self._heads)
+        if count and size <= FRAME_BYTES_MAX and count <= FRAMES_MAX and not heads:  # the hot path: one packet
+            if count == 1 and entries:
+                encoded, span = entries[0]
+                return [Packet(encoded.body, (span,))]
+            body = pack(answers + [encoded.frame for encoded, _ in entries])
+            return [Packet(body, tuple([span for _, span in entries]))]
+        frames: list[tuple[bytes, EntrySpan | None]] = [(frame, None) for frame in answers]
+        frames.extend((_heads(subscription), None) for subscription in heads)
         frames.extend((encoded.frame, span) for encoded, span in entries)
-        self._answers, self.answer_bytes = [], 0
-        self._heads = {}
         return packets_of(frames)
 
 
