@@ -22,11 +22,11 @@ def test_a_turn_is_over_when_its_work_is_done_and_so_much_of_what_is_done_later(
     alice = rig.stranger()
     turn(meter)
     meter.charge_peer(alice, TURN_US / 2, SHARED_BY * TURN_US / 2 - SHARED_BY)
-    assert not meter.is_turn_over
+    assert meter.left_us > 0.0
     meter.charge_stranger("10.9.9.9", 1.0)
-    assert meter.is_turn_over
+    assert meter.left_us <= 0.0
     turn(meter)
-    assert not meter.is_turn_over
+    assert meter.left_us > 0.0
 
 
 def test_the_accounts_are_charged_once_a_turn_is_full_or_somebody_waits() -> None:

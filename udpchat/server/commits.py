@@ -25,6 +25,7 @@ class Commits:
         self._pending: deque[Settlement] = deque()
         self._undrained: list[Append] = []
         self._pending_bytes = 0
+        self.is_full = False  # whether so much is being written that more has to wait: their order can still change
         self.is_unwritable = False  # whether the last write failed
 
     def propose(self, proposal: Proposal) -> tuple[Effect, ...]:
@@ -36,14 +37,13 @@ class Commits:
             self.durable.pin_head(append.log)
         self._apply(settlement)
         self._pending.append(settlement)
-        self._pending_bytes += settlement.size
+        self._count(settlement.size)
         self._undrained += settlement.appends
         return ()
 
-    @property
-    def is_full(self) -> bool:
-        """Whether so much is being written that more has to wait: of what waits, the order can still change."""
-        return self._pending_bytes >= WRITE_AHEAD_BYTES_MAX
+    def _count(self, size: int) -> None:
+        self._pending_bytes += size
+        self.is_full = self._pending_bytes >= WRITE_AHEAD_BYTES_MAX
 
     def _apply(self, settlement: Settlement) -> None:
         for append in settlement.appends:
@@ -64,7 +64,7 @@ class Commits:
         while self._pending and len(self._pending[0].appends) <= count:
             settlement = self._pending.popleft()
             count -= len(settlement.appends)
-            self._pending_bytes -= settlement.size
+            self._count(-settlement.size)
             taken.append(settlement)
         assert not count, "a batch holds whole settlements"
         return taken
@@ -85,7 +85,7 @@ class Commits:
         self.is_unwritable = True
         dropped = [settlement.proposal for settlement in self._pending]
         self._pending.clear()
-        self._pending_bytes = 0
+        self._count(-self._pending_bytes)
         self._undrained.clear()
         self.settled.clear()
         self.durable.unpin_heads(())

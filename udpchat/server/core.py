@@ -227,12 +227,13 @@ class ServerCore:
 
     def _carry_out(self, now: float, peer: Peer) -> None:
         """Carry out the requests of a peer that are ready; what does not fit the turn waits for the next."""
-        while not self._meter.is_turn_over:
-            if self.chat.commits.is_full:
+        meter, commits = self._meter, self.chat.commits
+        while meter.left_us > 0.0:
+            if commits.is_full:
                 return self._intake.hold_until_written(peer)
             if (price := carry_out(now, self.chat, peer)) is None:
                 return
-            self._meter.charge_peer(peer, price.now_us, price.later_us)
+            meter.charge_peer(peer, price.now_us, price.later_us)
             self._intake.on_proposed(peer)
         self._intake.hold_ready(peer)
 

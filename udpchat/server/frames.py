@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from udpchat.chat.ids import PRIVATE_PREFIXES, SAID_PREFIXES
 from udpchat.server.chat import Chat
@@ -12,6 +12,7 @@ from udpchat.session.session import Session
 from udpchat.wire import frames
 from udpchat.wire.content import Reason
 from udpchat.wire.errors import BadDatagram, Drop
+from udpchat.wire.fields import Value
 from udpchat.wire.frames import encode
 from udpchat.wire.limits import DATAGRAM_BYTES_MAX, NOTICED_PEERS_MAX, TYPING
 from udpchat.wire.packets import Address
@@ -21,7 +22,7 @@ from udpchat.wire.requests import Malformed, RequestBody
 VIOLATIONS = frozenset({Drop.UNSENT_ACK})
 
 
-class FrameContext(NamedTuple):
+class FrameContext(Value, frozen=True):
     """The peer that sent a frame, its session and address, and the time."""
 
     now: float
@@ -37,9 +38,8 @@ class FrameContext(NamedTuple):
 
 
 def _on_enter(context: FrameContext, frame: frames.Enter) -> None:
-    now, chat, peer, *_ = context
-    peer.renames.advance(frame.renamed_by)
-    chat.enter(now, peer, frame.nick)
+    context.peer.renames.advance(frame.renamed_by)
+    context.chat.enter(context.now, context.peer, frame.nick)
 
 
 def _on_follow(context: FrameContext, frame: frames.Follow) -> None:
@@ -57,7 +57,7 @@ def _on_request(context: FrameContext, frame: frames.Request) -> None:
 def _on_fragment(context: FrameContext, frame: frames.RequestFragment) -> None:
     if not context.is_current:
         return
-    now, chat, peer, *_ = context
+    now, chat, peer = context.now, context.chat, context.peer
     whole = peer.window.receive_fragment(frame)
     if whole is not None:
         _accept_request(context, frame.counter, frame.first_open, _readable(whole), len(whole))
@@ -76,21 +76,21 @@ def _readable(body: bytes) -> RequestBody:
 
 
 def _accept_request(context: FrameContext, counter: int, first_open: int, body: RequestBody, size: int) -> None:
-    now, chat, peer, *_ = context
+    peer = context.peer
     encoded = peer.window.receive(counter, first_open, body, size)
     if encoded is not None:
-        chat.repeat_answer(now, peer, counter, encoded)
+        context.chat.repeat_answer(context.now, peer, counter, encoded)
 
 
 def _on_ack(context: FrameContext, frame: frames.Ack) -> None:
     if not context.is_current:
         return  # it acknowledges packets of the previous session, which are forgotten
-    now, chat, peer, session, _ = context
+    peer, session = context.peer, context.session
     is_newest = session.opened == session.largest_received
-    peer.downlink.receive_ack(now, frame, packets_sent=session.sent, is_newest=is_newest)
+    peer.downlink.receive_ack(context.now, frame, packets_sent=session.sent, is_newest=is_newest)
     for cursor in frame.cursors if peer.nick is not None else ():
         if cursor.log not in peer.downlink.subscriptions and cursor.log.startswith(PRIVATE_PREFIXES):
-            chat.rooms.report_unknown(peer, cursor.log)
+            context.chat.rooms.report_unknown(peer, cursor.log)
 
 
 def _on_ping(context: FrameContext, frame: frames.Ping) -> None:
@@ -125,13 +125,13 @@ def _others(context: FrameContext, log: str) -> list[Peer]:
 
     It takes a token of the peer. Raises BadDatagram(RATE_LIMITED).
     """
-    now, chat, peer, *_ = context
-    if not peer.activity.may_notify(now):
+    peer = context.peer
+    if not peer.activity.may_notify(context.now):
         raise BadDatagram(Drop.RATE_LIMITED)
     subscription = peer.downlink.subscriptions.get(log) if log.startswith(SAID_PREFIXES) else None
     if subscription is None or subscription.stream.followers > NOTICED_PEERS_MAX:
         return []
-    return [follower for follower in chat.fanout.followers(subscription.stream) if follower.key != peer.key]
+    return [follower for follower in context.chat.fanout.followers(subscription.stream) if follower.key != peer.key]
 
 
 def _on_goodbye(context: FrameContext, frame: frames.Goodbye) -> Reason | None:

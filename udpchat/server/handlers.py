@@ -248,7 +248,8 @@ def price_of(context: RequestContext, request: Any) -> Price:
     handler, rooms = HANDLERS[type(request)], context.chat.rooms
     later_us = WRITE_US if handler.is_written else 0.0
     if handler.reach is Reach.FOLLOWERS:
-        later_us += FOLLOWER_US * min(rooms.followers(_spelled(request.room)), FOLLOWERS_CHARGED_MAX)
+        followers = rooms.followers(request.room) or rooms.followers(_spelled(request.room))
+        later_us += FOLLOWER_US * min(followers, FOLLOWERS_CHARGED_MAX)
     elif handler.reach is Reach.MEMBERS:
         later_us += MEMBER_US * rooms.followers(_spelled(request.room))
     elif handler.reach is Reach.ROOMS:

@@ -45,7 +45,7 @@ class Intake:
         self._unwritten: dict[Peer, None] = {}
         self._began_at = 0.0
         self._turns = 0  # since something was written
-        self._proposer: tuple[Account, ...] | None = None  # of those with something to write, who has used least
+        self._proposer: Peer | None = None  # of those with something to write, who has used least
 
     def __len__(self) -> int:
         """How many datagrams wait, and peers with requests that are ready."""
@@ -65,12 +65,12 @@ class Intake:
         """These and what waits, as far as the turn allows; the others wait, or are counted as OVER_SHARE."""
         is_waiting = bool(len(self))
         for datagram in datagrams:
-            if not is_waiting and not self._meter.is_turn_over:
+            if not is_waiting and self._meter.left_us > 0.0:
                 yield datagram
                 continue
             is_waiting = True
             self._hold(datagram)
-        while (self._members.size or self._strangers.size) and not self._meter.is_turn_over:
+        while (self._members.size or self._strangers.size) and self._meter.left_us > 0.0:
             yield self._take()
 
     def hold_ready(self, peer: Peer) -> None:
@@ -89,9 +89,8 @@ class Intake:
 
     def on_proposed(self, peer: Peer) -> None:
         """Requests of a peer are settled, and may have to be written."""
-        accounts = peer.payer.accounts
-        if self._proposer is None or most_used_us(accounts) < most_used_us(self._proposer):
-            self._proposer = accounts
+        if peer is not self._proposer and (self._proposer is None or _used_us(peer) < _used_us(self._proposer)):
+            self._proposer = peer
 
     def may_write(self) -> bool:
         """Whether to write now what is settled.
@@ -100,7 +99,7 @@ class Intake:
         something is of a member who has used clearly less than all who wait: it does not wait for their turns.
         """
         if self._members.size and self._turns < WRITE_TURNS:
-            written_us = most_used_us(self._proposer) if self._proposer is not None else self._members.least_us
+            written_us = _used_us(self._proposer) if self._proposer is not None else self._members.least_us
             if self._members.least_us <= written_us + NEW_CREDIT_US:
                 return False
         self._turns = 0
@@ -136,6 +135,10 @@ class Intake:
         if isinstance(taken, Peer):
             self._ready.discard(taken)
         return taken
+
+
+def _used_us(peer: Peer) -> float:
+    return most_used_us(peer.payer.accounts)
 
 
 def _hold_untrusted(queue: FairQueue[T], accounts: tuple[Account, ...], datagram: T) -> bool:

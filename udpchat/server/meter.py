@@ -24,20 +24,20 @@ class Meter:
     `members`, `strangers`: the two books, of keys and of sources.
     """
 
-    __slots__ = ("_members_us", "_spent_us", "_strangers_us", "_uncharged", "_unsettled_us", "members", "strangers")
+    __slots__ = ("_members_us", "_strangers_us", "_uncharged", "_unsettled_us", "left_us", "members", "strangers")
 
     def __init__(self, members: Accounts) -> None:
         self.members = members
         self.strangers = Accounts()
-        self._spent_us = 0.0  # in this turn
+        self.left_us = TURN_US  # of this turn, which is over when nothing is left; read often: no method
         self._members_us = self._strangers_us = 0.0  # for each, while both wait
         self._uncharged: dict[Peer, float] = {}  # the work for each since the accounts were charged
         self._unsettled_us = 0.0  # of the turns since then
 
     def begin_turn(self, now: float, *, members_wait: bool, strangers_wait: bool) -> None:
         """A turn begins."""
-        self._unsettled_us += self._spent_us
-        self._spent_us = 0.0
+        self._unsettled_us += TURN_US - self.left_us
+        self.left_us = TURN_US
         if self._unsettled_us >= TURN_US or members_wait:
             self.settle()
         self.members.run(now, is_work_waiting=members_wait)
@@ -53,10 +53,6 @@ class Meter:
         self._unsettled_us = 0.0
 
     @property
-    def is_turn_over(self) -> bool:
-        return self._spent_us >= TURN_US
-
-    @property
     def is_strangers_turn(self) -> bool:
         """Whether strangers had less than their share, if both wait."""
         return self._strangers_us < STRANGERS_SHARE * (self._strangers_us + self._members_us)
@@ -66,7 +62,7 @@ class Meter:
 
         What is done later fills the turn too: or a turn would take on more than can be sent before the next.
         """
-        self._spent_us += price_us + later_us / SHARED_BY
+        self.left_us -= price_us + later_us / SHARED_BY
         self._members_us += price_us
         self._uncharged[peer] = self._uncharged.get(peer, 0.0) + price_us + later_us
 
@@ -76,6 +72,6 @@ class Meter:
 
     def charge_stranger(self, host: str, price_us: float) -> None:
         """Work for a packet that proves no key."""
-        self._spent_us += price_us
+        self.left_us -= price_us
         self._strangers_us += price_us
         self.strangers.charge(price_us, self.strangers.open(source_of(host)))

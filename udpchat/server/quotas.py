@@ -18,6 +18,7 @@ from udpchat.wire.fields import Value
 T = TypeVar("T", bound=Hashable)
 
 DAY_S: Final = 86_400.0
+BLOCK_BYTES: Final = limits.REQUEST_BLOCK_BYTES
 HOLDERS_MAX: Final = limits.SOURCES_MAX  # of a spent quota, keys or sources; the oldest is forgotten first
 
 
@@ -94,30 +95,25 @@ class Share:
         self._quota, self._who, self._bytes_max = quota, who, bytes_max
         self.held = 0
 
-    def _blocks_of(self, size: int) -> int:
-        """How many blocks are filled by so much more, in bytes."""
-        block = limits.REQUEST_BLOCK_BYTES
-        return ((self.held + size) // block - self.held // block) * block
-
     def has_room(self, size: int, *, is_next: bool) -> bool:
         """See `WindowBudget`. What is next has room even if all is in use, as others wait: a datagram of it, or one
         request of a device that holds nothing."""
         if is_next and size <= limits.DATAGRAM_BYTES_MAX:
             return True
-        blocks = self._blocks_of(size)
-        if blocks and not self._quota.is_within(self._who, blocks):
+        held = self.held + size
+        counted = held // BLOCK_BYTES * BLOCK_BYTES - self.held // BLOCK_BYTES * BLOCK_BYTES
+        if counted and not self._quota.is_within(self._who, counted):
             return False
         if is_next and not self.held:
             return True
-        has_room = not blocks or self._quota.has_room(blocks)
-        return has_room and (is_next or self.held + size <= self._bytes_max)
+        has_room = not counted or self._quota.has_room(counted)
+        return has_room and (is_next or held <= self._bytes_max)
 
     def add(self, size: int) -> None:
         """See `WindowBudget`."""
-        blocks = self._blocks_of(size)
-        self.held += size
-        if blocks:
-            self._quota.add(self._who, blocks)
+        before, self.held = self.held // BLOCK_BYTES, self.held + size
+        if filled := self.held // BLOCK_BYTES - before:
+            self._quota.add(self._who, filled * BLOCK_BYTES)
 
 
 class Places(Generic[T]):

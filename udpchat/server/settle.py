@@ -214,9 +214,10 @@ def _set_topic(state: State, proposal: ActionProposal, action: SetTopic) -> _Out
 
 def _say(state: State, proposal: ActionProposal, action: Say) -> _Outcome:
     log = room_log(action.room)
-    if not state.may_write(log):
+    head = state.head(log)
+    if not head and not state.may_begin(log):
         return [], [_failed(proposal, "too_many_rooms")]
-    stored = Stored(log, state.head(log) + 1)
+    stored = Stored(log, head + 1)
     return [(log, _message(proposal, action))], [_answered(proposal, stored)]
 
 
@@ -227,20 +228,21 @@ def _tell(state: State, proposal: ActionProposal, action: Telling) -> _Outcome:
         return [], [_failed(proposal, "no_such_nick", (request.nick,))]
     other = claim.key
     log = conversation_log(key, other)
+    head = state.head(log)
     entries: list[tuple[str, bytes]] = []
     if log not in state.conversations(key):
-        if not (state.may_converse(key, other) and state.may_write(log)):
+        if not state.may_converse(key, other) or not (head or state.may_begin(log)):
             return [], [_failed(proposal, "too_many_conversations")]
         entries.append((DIRECTORY_LOG, encode(ConversationRecord(log, (key, other)))))
     entries.append((log, _message(proposal, request, to=claim.nick)))
-    stored = Stored(log, state.head(log) + 1, action.presence)
+    stored = Stored(log, head + 1, action.presence)
     return entries, [FollowPrivate(log, (key, other)), _answered(proposal, stored)]
 
 
 def _mark_read(state: State, proposal: ActionProposal, action: MarkRead) -> _Outcome:
     key = proposal.author.key
     log = inbox_log(key)
-    if not state.may_write(log):
+    if not state.head(log) and not state.may_begin(log):
         return [], [_failed(proposal, "too_fast")]
     mark = ReadMark(action.log, action.generation, action.sequence)
     return [(log, encode(mark))], [FollowPrivate(log, (key,)), _answered(proposal, Done())]

@@ -91,9 +91,9 @@ class State:
             head = self._reader.extent(log).head if self._under is None else self._under.head(log)
         return head
 
-    def may_write(self, log: str) -> bool:
-        """Whether a log is there, or can be made."""
-        return self.head(log) > 0 or self.logs_of(log[0]) < LOGS_MAX[log[0]]
+    def may_begin(self, log: str) -> bool:
+        """Whether a log that holds nothing yet can be made."""
+        return self.logs_of(log[0]) < LOGS_MAX[log[0]]
 
     def logs_of(self, prefix: str) -> int:
         """How many logs there are whose names begin so."""

@@ -270,5 +270,5 @@ class Downlink:
     def on_sent(self, now: float, counter: int, size: int, spans: tuple[EntrySpan, ...]) -> None:
         """A packet of `drain_packets` was sent under this counter."""
         if spans:
-            ack_delay_s = max(span.subscription.stream.ack_delay_s for span in spans)
+            ack_delay_s = max([span.subscription.stream.ack_delay_s for span in spans])
             self.loss_detection.on_sent(now, counter, size, spans, ack_delay_s=ack_delay_s)

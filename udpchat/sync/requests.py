@@ -321,7 +321,7 @@ class RequestWindow(Generic[Body]):
     def _check_room(self, counter: int, size: int) -> None:
         """Raises BadDatagram(NO_ROOM) if a request of this size may not be held."""
         earlier = range(self.executed + 1, counter)
-        is_next = all(map(self._is_taken, earlier))
+        is_next = not earlier or all(map(self._is_taken, earlier))
         if not self._budget.has_room(size, is_next=is_next):
             raise BadDatagram(Drop.NO_ROOM)
 
@@ -393,9 +393,12 @@ class RequestWindow(Generic[Body]):
 
     def peek_ready(self) -> Body | None:
         """The request whose turn it is, if it is here; those that are answered, or wait for it, are skipped."""
-        while self._is_taken(self.executed + 1):
-            self.executed += 1
-        return self._held.get(self.executed + 1)
+        ready = self._held.get(self.executed + 1)
+        if ready is None:
+            while self._is_taken(self.executed + 1):
+                self.executed += 1
+            ready = self._held.get(self.executed + 1)
+        return ready
 
     def take_ready(self) -> int:
         """Begin to carry out the request whose turn it is; its counter."""

@@ -88,14 +88,14 @@ class SendQueue:
             body = pack(answers + [encoded.frame for encoded, _ in entries])
             return [Packet(body, tuple([span for _, span in entries]))]
         frames: list[tuple[bytes, EntrySpan | None]] = [(frame, None) for frame in answers]
-        frames.extend((_heads(subscription), None) for subscription in heads)
-        frames.extend((encoded.frame, span) for encoded, span in entries)
+        frames += [(_heads(subscription), None) for subscription in heads]
+        frames += [(encoded.frame, span) for encoded, span in entries]
         return packets_of(frames)
 
 
 def packets_of(frames: Iterable[tuple[bytes, EntrySpan | None]]) -> list[Packet]:
     """Frames, each with the entries in it or None, as packets."""
-    return [Packet(body, tuple(span for span in spans if span is not None)) for body, spans in packed(frames)]
+    return [Packet(body, tuple([span for span in spans if span is not None])) for body, spans in packed(frames)]
 
 
 def _heads(subscription: Subscription) -> bytes:
