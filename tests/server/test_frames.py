@@ -60,7 +60,7 @@ def received(rig: Rig, *, is_current: bool) -> FrameContext:
         session = Session(
             rig.now, index=99, peer_index=99, remote_static=session.remote_static, keys=keys, path=session.path
         )
-    return FrameContext(rig.now, rig.chat, peer, session, session.path.address)
+    return FrameContext(rig.now, rig.chat, peer, session, session.path.address, 100)
 
 
 def test_every_frame_of_a_client_has_its_handler() -> None:
@@ -158,7 +158,7 @@ def notices(peer: Peer, rig: Rig) -> list[Down]:
 
 
 def send(rig: Rig, peer: Peer, frame: Up) -> None:
-    FRAMES[type(frame)](FrameContext(rig.now, rig.chat, peer, peer.session, peer.session.path.address), frame)
+    FRAMES[type(frame)](FrameContext(rig.now, rig.chat, peer, peer.session, peer.session.path.address, 100), frame)
 
 
 def test_a_notice_of_typing_goes_to_the_other_users_of_the_log_who_can_show_it() -> None:

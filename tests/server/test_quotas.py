@@ -71,24 +71,24 @@ def test_a_device_has_room_for_what_is_next_though_all_is_in_use() -> None:
     assert held.total == 0
     left = 5_000 - one.held
     assert one.has_room(left, is_next=False) and not one.has_room(left + 1, is_next=False)
-    nine = 9 * REQUEST_BLOCK_BYTES
-    assert one.has_room(nine, is_next=True) and not one.has_room(nine + 1, is_next=True)
-    one.add(nine)
-    held.add(who(3, "10.0.0.3"), 21_000)
+    rest = 20_000 - one.held
+    assert one.has_room(rest, is_next=True) and not one.has_room(rest + 1, is_next=True)
+    one.add(rest)
+    held.add(who(3, "10.0.0.3"), 20_000)
     assert other.has_room(0, is_next=False) and not other.has_room(1, is_next=False)
     assert other.has_room(1_200, is_next=True) and not other.has_room(18_000, is_next=True)
     other.add(-other.held)
     assert other.has_room(18_000, is_next=True)
 
 
-def test_what_a_device_holds_is_counted_in_full_blocks() -> None:
+def test_what_a_device_holds_is_counted_to_within_a_block_and_not_at_all_once_it_is_nothing() -> None:
     held = HeldQuota(key_max=20_000, source_share=30_000, total_max=40_000)
     device = Share(held, who(1), 5_000)
     counted = []
-    for size in (REQUEST_BLOCK_BYTES - 1, 1, REQUEST_BLOCK_BYTES + 5, -10, -2 * REQUEST_BLOCK_BYTES + 5):
+    for size in (REQUEST_BLOCK_BYTES - 1, 1, REQUEST_BLOCK_BYTES - 1, -300, 301, -REQUEST_BLOCK_BYTES, -1, 1 - 2_048):
         device.add(size)
-        counted.append(held.total // REQUEST_BLOCK_BYTES)
-    assert counted == [0, 1, 2, 1, 0] and device.held == 0
+        counted.append(held.total)
+    assert counted == [0, 2_048, 2_048, 2_048, 4_096, 2_048, 2_048, 0] and device.held == 0
 
 
 def test_what_is_spent_comes_back_with_time_and_no_further_than_the_burst() -> None:

@@ -118,7 +118,7 @@ class ServerCore:
         self._fanout.to_flush[peer] = None
         loss_detection = peer.downlink.loss_detection
         lost = loss_detection.lost
-        context = FrameContext(now, self.chat, peer, session, address)
+        context = FrameContext(now, self.chat, peer, session, address, len(payload))
         try:
             for frame in parsed:
                 ending = FRAMES[type(frame)](context, frame)

@@ -14,7 +14,7 @@ from udpchat.wire.content import Reason
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.fields import Value
 from udpchat.wire.frames import encode
-from udpchat.wire.limits import DATAGRAM_BYTES_MAX, NOTICED_PEERS_MAX, TYPING
+from udpchat.wire.limits import DATAGRAM_BYTES_MAX, NOTICED_PEERS_MAX, REQUEST_MEMORY_BYTES, TYPING
 from udpchat.wire.packets import Address
 from udpchat.wire.requests import Malformed, RequestBody
 
@@ -23,13 +23,14 @@ VIOLATIONS = frozenset({Drop.UNSENT_ACK})
 
 
 class FrameContext(Value, frozen=True):
-    """The peer that sent a frame, its session and address, and the time."""
+    """The peer that sent a frame, its session and address, the time, and how long the packet is without its seal."""
 
     now: float
     chat: Chat
     peer: Peer
     session: Session
     address: Address
+    packet_bytes: int
 
     @property
     def is_current(self) -> bool:
@@ -51,7 +52,8 @@ def _on_follow(context: FrameContext, frame: frames.Follow) -> None:
 
 def _on_request(context: FrameContext, frame: frames.Request) -> None:
     if context.is_current:
-        _accept_request(context, frame.counter, frame.first_open, frame.body, DATAGRAM_BYTES_MAX)
+        size = min(context.packet_bytes + REQUEST_MEMORY_BYTES, DATAGRAM_BYTES_MAX)  # it may be alone in its packet
+        _accept_request(context, frame.counter, frame.first_open, frame.body, size)
 
 
 def _on_fragment(context: FrameContext, frame: frames.RequestFragment) -> None:

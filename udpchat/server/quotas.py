@@ -18,7 +18,6 @@ from udpchat.wire.fields import Value
 T = TypeVar("T", bound=Hashable)
 
 DAY_S: Final = 86_400.0
-BLOCK_BYTES: Final = limits.REQUEST_BLOCK_BYTES
 HOLDERS_MAX: Final = limits.SOURCES_MAX  # of a spent quota, keys or sources; the oldest is forgotten first
 
 
@@ -85,15 +84,15 @@ class HeldQuota:
 class Share:
     """What one device holds of a quota of bytes: the `WindowBudget` of its requests.
 
-    The quota counts whole blocks of REQUEST_BLOCK_BYTES: most requests cost no counting, and short ones that come one
-    after the other none at all.
+    The quota counts it to within REQUEST_BLOCK_BYTES: most requests cost no counting.
     """
 
-    __slots__ = ("_bytes_max", "_quota", "_who", "held")
+    __slots__ = ("_bytes_max", "_counted", "_quota", "_who", "held")
 
     def __init__(self, quota: HeldQuota, who: Who, bytes_max: int) -> None:
         self._quota, self._who, self._bytes_max = quota, who, bytes_max
         self.held = 0
+        self._counted = 0  # in the quota
 
     def has_room(self, size: int, *, is_next: bool) -> bool:
         """See `WindowBudget`. What is next has room even if all is in use, as others wait: a datagram of it, or one
@@ -101,19 +100,21 @@ class Share:
         if is_next and size <= limits.DATAGRAM_BYTES_MAX:
             return True
         held = self.held + size
-        counted = held // BLOCK_BYTES * BLOCK_BYTES - self.held // BLOCK_BYTES * BLOCK_BYTES
-        if counted and not self._quota.is_within(self._who, counted):
+        more = held - self._counted
+        is_counted = more >= limits.REQUEST_BLOCK_BYTES
+        if is_counted and not self._quota.is_within(self._who, more):
             return False
         if is_next and not self.held:
             return True
-        has_room = not counted or self._quota.has_room(counted)
-        return has_room and (is_next or held <= self._bytes_max)
+        return (is_next or held <= self._bytes_max) and (not is_counted or self._quota.has_room(more))
 
     def add(self, size: int) -> None:
         """See `WindowBudget`."""
-        before, self.held = self.held // BLOCK_BYTES, self.held + size
-        if filled := self.held // BLOCK_BYTES - before:
-            self._quota.add(self._who, filled * BLOCK_BYTES)
+        self.held += size
+        more = self.held - self._counted
+        if more and (not self.held or abs(more) >= limits.REQUEST_BLOCK_BYTES):
+            self._quota.add(self._who, more)
+            self._counted = self.held
 
 
 class Places(Generic[T]):
