@@ -29,7 +29,7 @@ class Desk:
         self.rig = Rig()
         self.counters: Counter[str] = Counter()
         self.meter = Meter(self.rig.chat.accounts)
-        self.intake = Intake(self.meter, self.rig.chat.registry, self.counters)
+        self.intake = Intake(self.meter, self.rig.chat.registry, self.rig.chat.commits, self.counters)
         self.served: list[tuple[str, int]] = []
         self._now = 0.0
 
@@ -189,12 +189,25 @@ def test_ready_requests_have_a_place_whatever_else_waits(desk: Desk) -> None:
 
 def test_ready_requests_that_wait_for_the_log_are_served_once_it_was_written(desk: Desk) -> None:
     alice, bob = desk.rig.stranger(), desk.rig.stranger()
-    for peer in (alice, bob, alice):
-        desk.intake.hold_until_written(peer)
-    assert list(desk.intake.serve([])) == [] and desk.intake.next_timeout() is None
     desk.spend(alice)
-    desk.intake.release_written()
+    desk.rig.chat.commits.is_full = True
+    for peer in (alice, bob, alice):
+        desk.intake.hold_ready(peer)
+    assert list(desk.intake.serve([])) == [] and desk.intake.next_timeout() is None
+    assert len(list(desk.intake.serve([data_of(alice, 1)]))) == 1, "what is no request goes on"
+    desk.rig.chat.commits.is_full = False
     assert list(desk.intake.serve([])) == [bob, alice]
+
+
+def test_of_ready_requests_only_those_that_there_is_room_for_are_taken(desk: Desk) -> None:
+    """As found: with each write all who waited for it were taken and held again, 64 for 30 lines."""
+    peers = [desk.rig.stranger() for _ in range(10)]
+    for peer in peers:
+        desk.intake.hold_ready(peer)
+    for number, taken in enumerate(desk.intake.serve([])):
+        assert taken is peers[number]
+        desk.rig.chat.commits.is_full = number == 2
+    assert number == 2 and len(desk.intake) == 7
 
 
 def test_while_members_wait_several_turns_share_a_write(desk: Desk) -> None:

@@ -55,7 +55,7 @@ class ServerCore:
         self._rooms = self.chat.rooms
         self._fanout = self.chat.fanout
         self._meter = Meter(self.chat.accounts)
-        self._intake = Intake(self._meter, self._registry, self.counters)
+        self._intake = Intake(self._meter, self._registry, self.chat.commits, self.counters)
         self._expiry = Expiry(self.settings)
         self._timers: TimerHeap[Peer | LogStream | Room] = TimerHeap()
         self._transmits: list[tuple[bytes, Address]] = []
@@ -144,13 +144,11 @@ class ServerCore:
     def persisted(self, now: float, count: int) -> None:
         """The `count` oldest drained appends are durable."""
         self.chat.persisted(now, count)
-        self._intake.release_written()
         self._flush(now)
 
     def rejected(self, now: float, reason: str) -> None:
         """A write failed: drop all pending appends and inform their clients, which repeat the requests."""
         self.chat.rejected(reason)
-        self._intake.release_written()
         self._flush(now)
 
     def drain_queries(self) -> list[Query]:
@@ -228,9 +226,7 @@ class ServerCore:
     def _carry_out(self, now: float, peer: Peer) -> None:
         """Carry out the requests of a peer that are ready; what does not fit the turn waits for the next."""
         meter, commits = self._meter, self.chat.commits
-        while meter.left_us > 0.0:
-            if commits.is_full:
-                return self._intake.hold_until_written(peer)
+        while meter.left_us > 0.0 and not commits.is_full:
             if (price := carry_out(now, self.chat, peer)) is None:
                 return
             meter.charge_peer(peer, price.now_us, price.later_us)

@@ -53,19 +53,19 @@ class FairQueue(Generic[T]):
         """Of how many something waits."""
         return len(self._flows)
 
-    @property
     def least_us(self) -> float:
-        """How much everyone has used at least of whom something waits; there must be one."""
-        return self._heap[0][0]
-
-    def take(self) -> T:
-        """The next one; there must be one."""
+        """How much the one whose turn it is has used; there must be one."""
         used_us, _, flow = self._heap[0]
         while (now_used_us := most_used_us(flow.accounts)) > used_us:
             self._count += 1
             heapreplace(self._heap, (now_used_us, self._count, flow))
             used_us, _, flow = self._heap[0]
-        self._accounts.on_served(used_us)
+        return used_us
+
+    def take(self) -> T:
+        """The next one; there must be one."""
+        self._accounts.on_served(self.least_us())
+        _, _, flow = self._heap[0]
         self.size -= 1
         item = flow.waiting.popleft()
         if not flow.waiting:

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Final, TypeVar
 
+from udpchat.server.commits import Commits
 from udpchat.server.credit import NEW_CREDIT_US, Account, most_used_us
 from udpchat.server.fair_queue import FairQueue
 from udpchat.server.meter import Meter
@@ -30,58 +31,69 @@ class Intake:
     """What waits to be served, of members and of strangers."""
 
     __slots__ = (
-        "_began_at", "_counters", "_members", "_meter", "_proposer", "_ready", "_registry", "_strangers", "_turns",
-        "_unwritten",
+        "_began_at", "_commits", "_counters", "_members", "_meter", "_proposer", "_ready", "_ready_peers", "_registry",
+        "_strangers", "_turns",
     )  # fmt: skip
 
-    def __init__(self, meter: Meter, registry: Registry, counters: Counter[str]) -> None:
-        """`meter`: of the work of a turn; `counters`: of drops."""
+    def __init__(self, meter: Meter, registry: Registry, commits: Commits, counters: Counter[str]) -> None:
+        """`meter`: of the work of a turn; `commits`: while they are full, requests wait; `counters`: of drops."""
         self._meter = meter
+        self._commits = commits
         self._registry = registry
         self._counters = counters
-        self._members: FairQueue[Datagram | Peer] = FairQueue(meter.members)
+        self._members: FairQueue[Datagram] = FairQueue(meter.members)
+        self._ready: FairQueue[Peer] = FairQueue(meter.members)  # with requests
+        self._ready_peers: set[Peer] = set()
         self._strangers: FairQueue[Datagram] = FairQueue(meter.strangers)
-        self._ready: set[Peer] = set()
-        self._unwritten: dict[Peer, None] = {}
         self._began_at = 0.0
         self._turns = 0  # since something was written
         self._proposer: Peer | None = None  # of those with something to write, who has used least
 
     def __len__(self) -> int:
         """How many datagrams wait, and peers with requests that are ready."""
-        return self._members.size + self._strangers.size
+        return self._members.size + self._ready.size + self._strangers.size
+
+    @property
+    def _may_carry_out(self) -> bool:
+        """Whether requests of peers wait, and may be carried out."""
+        return self._ready.size > 0 and not self._commits.is_full
+
+    @property
+    def _is_member_waiting(self) -> bool:
+        """Whether something of members waits that may be served."""
+        return self._members.size > 0 or self._may_carry_out
 
     def begin_turn(self, now: float) -> None:
         """A turn begins."""
-        self._meter.begin_turn(now, members_wait=bool(self._members.size), strangers_wait=bool(self._strangers.size))
+        self._meter.begin_turn(now, members_wait=self._is_member_waiting, strangers_wait=self._strangers.size > 0)
         self._began_at = now
         self._turns += 1
 
     def next_timeout(self, *, is_more_to_do: bool = False) -> float | None:
         """When the next turn may begin; None if nothing waits, and nothing else is to be done."""
-        return self._began_at if is_more_to_do or self._members.size or self._strangers.size else None
+        return self._began_at if is_more_to_do or self._strangers.size or self._is_member_waiting else None
 
     def serve(self, datagrams: Iterable[Datagram]) -> Iterator[Datagram | Peer]:
         """These and what waits, as far as the turn allows; the others wait, or are counted as OVER_SHARE."""
-        is_waiting = bool(len(self))
+        is_waiting = self._strangers.size > 0 or self._is_member_waiting
         for datagram in datagrams:
             if not is_waiting and self._meter.left_us > 0.0:
                 yield datagram
                 continue
             is_waiting = True
             self._hold(datagram)
-        while (self._members.size or self._strangers.size) and self._meter.left_us > 0.0:
+        while self._meter.left_us > 0.0 and (self._strangers.size or self._is_member_waiting):
             yield self._take()
 
     def hold_ready(self, peer: Peer) -> None:
-        """Requests of a peer are ready: they wait with its datagrams."""
-        if peer not in self._ready:
-            self._ready.add(peer)
-            self._members.add(peer.payer.accounts, peer)
+        """Requests of a peer are ready: they wait for a turn, and for room among what is written."""
+        if peer not in self._ready_peers:
+            self._ready_peers.add(peer)
+            self._ready.add(peer.payer.accounts, peer)
 
     def line_up(self, peers: list[Peer]) -> list[Peer]:
         """Requests of these peers may be ready: the same peers if no member waits; else none, and they wait too."""
-        if not self._members.size:
+        if not self._is_member_waiting:
             return peers
         for peer in peers:
             self.hold_ready(peer)
@@ -98,23 +110,13 @@ class Intake:
         Not while members wait whose requests may share the write, but at the latest after WRITE_TURNS; and at once if
         something is of a member who has used clearly less than all who wait: it does not wait for their turns.
         """
-        if self._members.size and self._turns < WRITE_TURNS:
-            written_us = _used_us(self._proposer) if self._proposer is not None else self._members.least_us
-            if self._members.least_us <= written_us + NEW_CREDIT_US:
+        if self._turns < WRITE_TURNS and self._is_member_waiting:
+            waiting_us = self._waiting_us()
+            if self._proposer is None or waiting_us <= _used_us(self._proposer) + NEW_CREDIT_US:
                 return False
         self._turns = 0
         self._proposer = None
         return True
-
-    def hold_until_written(self, peer: Peer) -> None:
-        """Requests of a peer wait until there is room for what they have written."""
-        self._unwritten[peer] = None
-
-    def release_written(self) -> None:
-        """Something was written, or could not be: there is room."""
-        for peer in self._unwritten:
-            self.hold_ready(peer)
-        self._unwritten.clear()
 
     def _hold(self, datagram: Datagram) -> None:
         data, address = datagram
@@ -129,12 +131,19 @@ class Intake:
 
     def _take(self) -> Datagram | Peer:
         """What is next; there must be something."""
-        if not self._members.size or (self._strangers.size and self._meter.is_strangers_turn):
+        if self._strangers.size and (self._meter.is_strangers_turn or not self._is_member_waiting):
             return self._strangers.take()
-        taken = self._members.take()
-        if isinstance(taken, Peer):
-            self._ready.discard(taken)
-        return taken
+        members = self._members
+        if self._may_carry_out and (not members.size or self._ready.least_us() <= members.least_us()):
+            peer = self._ready.take()
+            self._ready_peers.discard(peer)
+            return peer
+        return members.take()
+
+    def _waiting_us(self) -> float:
+        """How much everyone has used at least of whom something waits; there must be one."""
+        queues = (self._members, self._ready) if self._may_carry_out else (self._members,)
+        return min(queue.least_us() for queue in queues if queue.size)
 
 
 def _used_us(peer: Peer) -> float:
