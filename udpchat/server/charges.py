@@ -10,6 +10,8 @@ from udpchat.server.state import State
 from udpchat.wire.limits import WRITE_ENTRY_BYTES
 from udpchat.wire.requests import Rename, Say, SetTopic, Tell
 
+_Said = (Say, Tell)  # a union takes several times as long to look through
+
 
 def charge(now: float, payer: Payer, action: Action, state: State, quotas: Quotas) -> bool:
     """Charge an action that somebody wants done in this state; False if that is more than they may for now."""
@@ -42,7 +44,7 @@ def _made_by(who: Who, action: Action, state: State, quotas: Quotas) -> SpentQuo
 def _bytes_of(action: Action) -> int:
     """About what an action writes."""
     request = action.request if isinstance(action, Telling) else action
-    if not isinstance(request, Say | Tell):
+    if not isinstance(request, _Said):
         return WRITE_ENTRY_BYTES
     data_bytes = len(request.extra.data) if request.extra else 0
     return WRITE_ENTRY_BYTES + len(request.text.encode()) + data_bytes

@@ -94,7 +94,9 @@ class Chat:
 
     def propose(self, now: float, proposal: settle.Proposal) -> None:
         """Settle a proposal. Its effects follow at once, or when it is durable."""
-        self._carry_out(now, self.commits.propose(proposal))
+        effects = self.commits.propose(proposal)
+        if effects:
+            self._carry_out(now, effects)
 
     def enter(self, now: float, peer: Peer, asked: str) -> None:
         """A peer requests to enter under a nick."""
@@ -159,7 +161,12 @@ class Chat:
         for effect in effects:
             if isinstance(effect, settle.PeerEffect):
                 peer = self.registry.find_client(effect.client_id)
-                if peer is not None:  # a client that returns later is answered from the log
+                if peer is None:
+                    continue  # a client that returns later is answered from the log
+                if isinstance(effect, settle.SendResult):  # the hot path
+                    answer(peer, effect.counter, effect.result)
+                    self.fanout.to_flush[peer] = None
+                else:
                     self._affect(now, peer, effect)
             elif isinstance(effect, settle.ChangeTopic):
                 self.rooms.change_topic(now, effect.room, effect.topic, effect.nick)
@@ -168,10 +175,6 @@ class Chat:
                     self.rooms.follow_private(now, effect.log, key)
 
     def _affect(self, now: float, peer: Peer, effect: settle.PeerEffect) -> None:
-        if isinstance(effect, settle.SendResult):  # mostly: `match` takes ten times as long
-            answer(peer, effect.counter, effect.result)
-            self.fanout.to_flush[peer] = None
-            return
         match effect:
             case settle.Admit(_, nick):
                 self.admission.admit(now, peer, nick)

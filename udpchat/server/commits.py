@@ -35,19 +35,12 @@ class Commits:
             return settlement.effects
         for append in settlement.appends:
             self.durable.pin_head(append.log)
-        self._apply(settlement)
+            self.settled.apply(append.log, append.sequence, append.entry)
         self._pending.append(settlement)
-        self._count(settlement.size)
+        self._pending_bytes += settlement.size
+        self.is_full = self._pending_bytes >= WRITE_AHEAD_BYTES_MAX
         self._undrained += settlement.appends
         return ()
-
-    def _count(self, size: int) -> None:
-        self._pending_bytes += size
-        self.is_full = self._pending_bytes >= WRITE_AHEAD_BYTES_MAX
-
-    def _apply(self, settlement: Settlement) -> None:
-        for append in settlement.appends:
-            self.settled.apply(append.log, append.sequence, append.entry)
 
     def drain_appends(self) -> list[Append]:
         """The entries to write as one batch; then call `take_durable` or `rejected`."""
@@ -64,8 +57,9 @@ class Commits:
         while self._pending and len(self._pending[0].appends) <= count:
             settlement = self._pending.popleft()
             count -= len(settlement.appends)
-            self._count(-settlement.size)
+            self._pending_bytes -= settlement.size
             taken.append(settlement)
+        self.is_full = self._pending_bytes >= WRITE_AHEAD_BYTES_MAX
         assert not count, "a batch holds whole settlements"
         return taken
 
@@ -77,7 +71,8 @@ class Commits:
         """Rebuild the settled state from what is still pending, after `apply_durable`."""
         self.settled.clear()
         for settlement in self._pending:
-            self._apply(settlement)
+            for append in settlement.appends:
+                self.settled.apply(append.log, append.sequence, append.entry)
         self.durable.unpin_heads({append.log for settlement in self._pending for append in settlement.appends})
 
     def rejected(self) -> list[Proposal]:
@@ -85,7 +80,8 @@ class Commits:
         self.is_unwritable = True
         dropped = [settlement.proposal for settlement in self._pending]
         self._pending.clear()
-        self._count(-self._pending_bytes)
+        self._pending_bytes = 0
+        self.is_full = False
         self._undrained.clear()
         self.settled.clear()
         self.durable.unpin_heads(())

@@ -30,7 +30,7 @@ from udpchat.session.timers import earliest
 from udpchat.sync.log import Append, LogUnreadable, ServerLog
 from udpchat.sync.log_stream import LogStream
 from udpchat.sync.timers import TimerHeap
-from udpchat.wire import frames, packets
+from udpchat.wire import frames
 from udpchat.wire.content import Reason
 from udpchat.wire.errors import BadDatagram
 from udpchat.wire.frames import encode, pack
@@ -93,7 +93,8 @@ class ServerCore:
                 self.chat.on_unreadable(str(error))
 
     def _receive_untrusted(self, now: float, datagram: bytes, address: Address) -> None:
-        if datagram[:1] == packets.DATA_KIND and (found := self._registry.find(packets.data_index(datagram))):
+        found = self._registry.find_named(datagram)
+        if found is not None:
             self._take_data_untrusted(now, *found, datagram, address)
         else:
             self._sessions.receive_untrusted(now, datagram, address)
@@ -225,9 +226,9 @@ class ServerCore:
 
     def _carry_out(self, now: float, peer: Peer) -> None:
         """Carry out the requests of a peer that are ready; what does not fit the turn waits for the next."""
-        meter, commits = self._meter, self.chat.commits
+        meter, commits, window = self._meter, self.chat.commits, peer.window
         while meter.left_us > 0.0 and not commits.is_full:
-            if (price := carry_out(now, self.chat, peer)) is None:
+            if not window.has_held or (price := carry_out(now, self.chat, peer)) is None:
                 return
             meter.charge_peer(peer, price.now_us, price.later_us)
             self._intake.on_proposed(peer)

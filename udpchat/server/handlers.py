@@ -279,7 +279,7 @@ def carry_out(now: float, chat: Chat, peer: Peer) -> Price | None:
     if request is None:
         return None
     order = HANDLERS[type(request)].order
-    if (window.waiting and order is not Order.PROPOSED) or (order is Order.ANSWERED and not window.may_answer()):
+    if (order is not Order.PROPOSED and window.waiting) or (order is Order.ANSWERED and not window.may_answer()):
         return None
     return _handle(RequestContext(now, chat, peer), window.take_ready(), request)
 

@@ -19,7 +19,7 @@ from udpchat.server.registry import Peer, Registry
 from udpchat.session.rate_limit import source_of
 from udpchat.wire.errors import Drop
 from udpchat.wire.limits import WAITING_DATAGRAMS_MAX, WAITING_DATAGRAMS_PER_FLOW_MAX, WAITING_SENDERS_MAX
-from udpchat.wire.packets import DATA_KIND, Address, data_index
+from udpchat.wire.packets import Address
 
 WRITE_TURNS: Final = 4  # so many turns share a write, which costs as much as some ten requests
 
@@ -76,14 +76,15 @@ class Intake:
     def serve(self, datagrams: Iterable[Datagram]) -> Iterator[Datagram | Peer]:
         """These and what waits, as far as the turn allows; the others wait, or are counted as OVER_SHARE."""
         is_waiting = self._strangers.size > 0 or self._is_member_waiting
+        meter = self._meter
         for datagram in datagrams:
-            if not is_waiting and self._meter.left_us > 0.0:
+            if not is_waiting and meter.left_us > 0.0:
                 yield datagram
                 continue
             is_waiting = True
             self._hold(datagram)
-        while self._meter.left_us > 0.0 and (self._strangers.size or self._is_member_waiting):
-            yield self._take()
+        while meter.left_us > 0.0 and (taken := self._take()) is not None:
+            yield taken
 
     def hold_ready(self, peer: Peer) -> None:
         """Requests of a peer are ready: they wait for a turn, and for room among what is written."""
@@ -120,7 +121,7 @@ class Intake:
 
     def _hold(self, datagram: Datagram) -> None:
         data, address = datagram
-        found = self._registry.find(data_index(data)) if data[:1] == DATA_KIND else None
+        found = self._registry.find_named(data)
         if found is not None and address == found[1].path.address:
             is_held = _hold_untrusted(self._members, found[0].payer.accounts, datagram)
         else:  # also what names a session, but comes from elsewhere: anybody may have sent it
@@ -129,16 +130,17 @@ class Intake:
         if not is_held:
             self._counters[Drop.OVER_SHARE] += 1
 
-    def _take(self) -> Datagram | Peer:
-        """What is next; there must be something."""
-        if self._strangers.size and (self._meter.is_strangers_turn or not self._is_member_waiting):
+    def _take(self) -> Datagram | Peer | None:
+        """What is next; None if nothing waits that may be served."""
+        members, ready = self._members, self._ready
+        may_carry_out = ready.size and not self._commits.is_full  # the hot path: no calls
+        if self._strangers.size and (not (members.size or may_carry_out) or self._meter.is_strangers_turn):
             return self._strangers.take()
-        members = self._members
-        if self._may_carry_out and (not members.size or self._ready.least_us() <= members.least_us()):
-            peer = self._ready.take()
+        if may_carry_out and (not members.size or ready.least_us() <= members.least_us()):
+            peer = ready.take()
             self._ready_peers.discard(peer)
             return peer
-        return members.take()
+        return members.take() if members.size else None
 
     def _waiting_us(self) -> float:
         """How much everyone has used at least of whom something waits; there must be one."""

@@ -20,6 +20,7 @@ from udpchat.sync.requests import RequestWindow
 from udpchat.sync.rtt import RoundTrip
 from udpchat.wire import limits
 from udpchat.wire.errors import BadDatagram, Drop
+from udpchat.wire.packets import DATA_KIND, data_index
 from udpchat.wire.requests import RequestBody
 
 NOTICES = Rate(limits.NOTICES_BURST, limits.NOTICES_PER_S_MAX)
@@ -151,6 +152,10 @@ class Registry:
     def find(self, index: int) -> tuple[Peer, Session] | None:
         """The session with this index, and its peer."""
         return self._by_index.get(index)
+
+    def find_named(self, datagram: bytes) -> tuple[Peer, Session] | None:
+        """The session that a Data datagram names, and its peer. Anybody may name any: nothing is proved."""
+        return self._by_index.get(data_index(datagram)) if datagram[:1] == DATA_KIND else None
 
     def find_client(self, client_id: bytes) -> Peer | None:
         """The peer of this key and instance."""
