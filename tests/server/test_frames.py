@@ -73,7 +73,7 @@ def test_a_frame_of_the_session_before_changes_nothing(frame: Up) -> None:
     late = received(rig, is_current=False)
     assert FRAMES[type(frame)](late, frame) is None
     rig.settle()
-    assert not rig.server.drain_writes() and not late.peer.window.has_held and "elsewhere" not in rig.chat.rooms
+    assert not rig.server.drain_writes() and not late.peer.window.held and "elsewhere" not in rig.chat.rooms
     assert late.peer in rig.chat.registry
 
 

@@ -135,7 +135,7 @@ def test_a_failed_write_leaves_a_query_behind_it_as_it_was() -> None:
     rig.ask(peer, Say("lobby", 0, "hello"), counter=counters[1])
     rig.write()
     assert rig.result(peer, counters[1]) == Stored("#lobby", 1) and rig.next_query() is None
-    assert not peer.window.has_held and peer.window.waiting == 0
+    assert not peer.window.held and peer.window.waiting == 0
 
 
 def test_who_returns_gets_the_answer_of_the_query_that_still_runs() -> None:

@@ -127,7 +127,7 @@ class ServerCore:
                     return self._sessions.end(now, peer, ending)
             if loss_detection.lost > lost:
                 self._meter.charge_peer(peer, LOST_US * (loss_detection.lost - lost))
-            if peer.window.has_held:
+            if peer.window.held:
                 self._carry_out(now, peer)
         except BadDatagram as drop:
             if drop.reason in VIOLATIONS:
@@ -210,7 +210,7 @@ class ServerCore:
     def _flush(self, now: float) -> None:
         """For the peers that this mutation touched: carry out requests, seal packets, arm timers."""
         fanout, rooms = self._fanout, self._rooms
-        for peer in self._intake.line_up([peer for peer in fanout.to_flush if peer.window.has_held]):
+        for peer in self._intake.line_up([peer for peer in fanout.to_flush if peer.window.held]):
             self._carry_out(now, peer)
         for room in rooms.to_arm:
             self._timers.arm(room, room.roster.flush_at)
@@ -228,7 +228,7 @@ class ServerCore:
         """Carry out the requests of a peer that are ready; what does not fit the turn waits for the next."""
         meter, commits, window = self._meter, self.chat.commits, peer.window
         while meter.left_us > 0.0 and not commits.is_full:
-            if not window.has_held or (price := carry_out(now, self.chat, peer)) is None:
+            if not window.held or (price := carry_out(now, self.chat, peer)) is None:
                 return
             meter.charge_peer(peer, price.now_us, price.later_us)
             self._intake.on_proposed(peer)

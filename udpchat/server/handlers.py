@@ -236,6 +236,10 @@ HANDLERS: dict[type[requests.RequestBody], Handler] = {
 }
 
 
+_WITH_ROOM = frozenset(kind for kind in HANDLERS if "room" in kind.__struct_fields__)
+_WITH_LOG = frozenset(kind for kind in HANDLERS if "log" in kind.__struct_fields__)
+
+
 class Price(Value, frozen=True):
     """What a request takes at once, and what is done later: it is written, and sent to those it reaches."""
 
@@ -299,10 +303,13 @@ def _handle(context: RequestContext, counter: int, request: requests.RequestBody
 
 def _outcome(context: RequestContext, request: Any) -> Outcome:
     """What the handler of a `RequestBody` returns, if its peer has the permission."""
-    handler = HANDLERS[type(request)]
+    kind = type(request)
+    handler = HANDLERS[kind]
     try:
-        if (misnamed := _misnamed(request)) is not None:
-            return misnamed
+        if kind in _WITH_ROOM and request.room.startswith(ROOM_PREFIX):  # a log where a room belongs (SPEC 4.3)
+            return Failed("bad_room.is_log")
+        if kind in _WITH_LOG and request.log is not None and not request.log.startswith(SAID_PREFIXES):
+            return Failed("bad_log")
         if handler.permission is Permission.MEMBER and request.room not in context.chat.rooms:
             return Failed("no_such_room", (request.room,))
         if handler.permission is Permission.MEMBER and request.room not in context.peer.rooms:
@@ -319,13 +326,3 @@ def _outcome(context: RequestContext, request: Any) -> Outcome:
 
 def _may_read(context: RequestContext, log: str | None) -> bool:
     return log is None or may_read(context.chat.commits.durable, context.peer.key, log)
-
-
-def _misnamed(request: Any) -> Failed | None:
-    """The failure, if a `RequestBody` names a log where a room belongs, or a room where a log belongs (SPEC 4.3)."""
-    if getattr(request, "room", "").startswith(ROOM_PREFIX):
-        return Failed("bad_room.is_log")
-    log = getattr(request, "log", None)
-    if log is not None and not log.startswith(SAID_PREFIXES):
-        return Failed("bad_log")
-    return None

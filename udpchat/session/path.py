@@ -74,35 +74,31 @@ class Path:
     ``timeout_s`` is set by the caller, which measures the round trip: 3 x (srtt + 4 rttvar), 3 PTO in RFC 9002.
     """
 
-    __slots__ = ("_candidate", "_left", "_random", "_refused", "_tokens", "address", "timeout_s")
+    __slots__ = ("_candidate", "_left", "_random", "_refused", "_tokens", "address", "is_checking", "timeout_s")
 
     def __init__(self, address: Address, random: Callable[[int], bytes] | None = None) -> None:
         self.address = address
         self.timeout_s = limits.PATH_TIMEOUT_S
         self._random = random
         self._candidate: _Candidate | None = None
+        self.is_checking = False  # whether there is a candidate; if not, packets from `address` need no `on_packet`
         self._left: _Left | None = None
         self._refused: _Refused | None = None
         self._tokens: TokenBucket | None = None  # from the first candidate on
-
-    @property
-    def is_checking(self) -> bool:
-        """Whether a candidate is under check; if not, packets from ``address`` need no ``on_packet``."""
-        return self._candidate is not None
 
     def on_packet(self, now: float, address: Address, *, counter: int, size: int, is_newest: bool) -> None:
         """A fresh authentic packet of ``size`` bytes came; ``is_newest`` if no counter before was higher."""
         candidate = self._candidate
         if address == self.address:
             if is_newest:
-                self._candidate = None  # the peer sends from here again
+                self._end_check()  # the peer sends from here again
             return
         if candidate is None or candidate.address != address:
             if not is_newest or self._random is None or self._is_refused(now, address) or not self._take_token(now):
                 return
             token = self._random(limits.PATH_TOKEN_BYTES)
             candidate = _Candidate(address, counter, token, gives_up_s=now + self.timeout_s, check_s=now)
-            self._candidate = candidate
+            self._candidate, self.is_checking = candidate, True
         candidate.received_bytes += size
         self._check(now, candidate)
 
@@ -111,11 +107,12 @@ class Path:
         candidate, left = self._candidate, self._left
         if candidate is not None and address == self.address and counter >= candidate.counter:
             self._refused = _Refused(candidate.address, now + limits.PATH_REFUSED_S)
-            self._candidate = None
+            self._end_check()
         elif left is not None and address == left.address and counter >= left.counter and now < left.until_s:
             self._refused = _Refused(self.address, now + limits.PATH_REFUSED_S)
             self.address = left.address
-            self._left = self._candidate = None
+            self._left = None
+            self._end_check()
 
     def on_reply_untrusted(self, now: float, address: Address, token: bytes) -> None:
         """A token came back from ``address``; raises BadDatagram(BAD_PATH) if it is not the candidate's."""
@@ -124,7 +121,7 @@ class Path:
             raise BadDatagram(Drop.BAD_PATH)
         self._left = _Left(self.address, candidate.counter, now + limits.PATH_REFUSED_S)
         self.address = address
-        self._candidate = None
+        self._end_check()
 
     def handle_timeout(self, now: float) -> None:
         """Challenge the candidate again, or give it up: the address stays as it is."""
@@ -132,7 +129,7 @@ class Path:
         if candidate is None:
             return
         if now >= candidate.gives_up_s:
-            self._candidate = None
+            self._end_check()
         else:
             self._check(now, candidate)
 
@@ -150,6 +147,9 @@ class Path:
             return []
         candidate.is_due = False
         return [Challenge(candidate.address, candidate.token)]
+
+    def _end_check(self) -> None:
+        self._candidate, self.is_checking = None, False
 
     def _check(self, now: float, candidate: _Candidate) -> None:
         if now >= candidate.check_s and candidate.may_check and not candidate.is_due:

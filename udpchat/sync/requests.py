@@ -269,8 +269,8 @@ class RequestWindow(Generic[Body]):
     """
 
     __slots__ = (
-        "_answers", "_budget", "_first_open", "_fragment_budget", "_fragments", "_held", "_reading", "_sizes",
-        "_waiting", "executed",
+        "_answers", "_budget", "_first_open", "_fragment_budget", "_fragments", "_reading", "_sizes", "_waiting",
+        "executed", "held",
     )  # fmt: skip
 
     def __init__(self, executed: int = 0, budget: WindowBudget | None = None) -> None:
@@ -279,7 +279,7 @@ class RequestWindow(Generic[Body]):
         self._first_open = 0  # the client has the results of all below
         self._waiting: dict[int, None] = {}  # carried out, but not answered yet, in order
         self._reading: dict[int, None] = {}  # answered once the log is read; the client may abandon them
-        self._held: dict[int, Body] = {}
+        self.held: dict[int, Body] = {}  # those that wait for their turn; read often, changed only here
         self._sizes: dict[int, int] = {}  # of those held and those that wait
         self._answers: dict[int, bytes] = {}  # encoded bodies of Results
         self._fragment_budget = Budget(FRAGMENT_BYTES_HELD_MAX)
@@ -293,11 +293,11 @@ class RequestWindow(Generic[Body]):
         self._move_to(counter, first_open)
         if counter <= self.executed or self._is_taken(counter):
             return self._answers.get(counter)
-        if counter not in self._held:
+        if counter not in self.held:
             self._check_room(counter, size)
             self._sizes[counter] = size
             self._budget.add(size)
-        self._held[counter] = body
+        self.held[counter] = body
         return None
 
     def _is_taken(self, counter: int) -> bool:
@@ -307,7 +307,7 @@ class RequestWindow(Generic[Body]):
         """Take one fragment of a request: its body once it is whole. BadDatagram as for `receive`."""
         counter = fragment.counter
         self._move_to(counter, fragment.first_open)
-        if counter <= self.executed or counter in self._held:
+        if counter <= self.executed or counter in self.held:
             return None
         if self._fragments is None:
             self._fragments = FragmentAssembler(self._fragment_budget)
@@ -373,45 +373,40 @@ class RequestWindow(Generic[Body]):
             self._free(abandoned)
         if first_open > self.executed + 1:
             self.executed = first_open - 1
-            for held in [held for held in self._held if held < first_open]:
-                del self._held[held]
+            for held in [held for held in self.held if held < first_open]:
+                del self.held[held]
                 self._free(held)
 
     def __len__(self) -> int:
         """How many it holds: those that wait for their turn, those without an answer, and those with one to repeat."""
-        return len(self._held) + len(self._waiting) + len(self._reading) + len(self._answers)
+        return len(self.held) + len(self._waiting) + len(self._reading) + len(self._answers)
 
     @property
     def waiting(self) -> int:
         """How many were carried out, but are answered only once they are written."""
         return len(self._waiting)
 
-    @property
-    def has_held(self) -> bool:
-        """Whether a request may be ready to be carried out."""
-        return bool(self._held)
-
     def peek_ready(self) -> Body | None:
         """The request whose turn it is, if it is here; those that are answered, or wait for it, are skipped."""
-        ready = self._held.get(self.executed + 1)
+        ready = self.held.get(self.executed + 1)
         if ready is None:
             while self._is_taken(self.executed + 1):
                 self.executed += 1
-            ready = self._held.get(self.executed + 1)
+            ready = self.held.get(self.executed + 1)
         return ready
 
     def take_ready(self) -> int:
         """Begin to carry out the request whose turn it is; its counter."""
         self.executed += 1
         self._waiting[self.executed] = None
-        del self._held[self.executed]
+        del self.held[self.executed]
         return self.executed
 
     def take_held(self, is_free: Callable[[Body], bool]) -> tuple[int, Body] | None:
         """Begin to carry out one that need not wait for its turn: (counter, request); None if there is none."""
-        for counter, request in self._held.items():
+        for counter, request in self.held.items():
             if is_free(request):
-                del self._held[counter]
+                del self.held[counter]
                 return counter, request
         return None
 
@@ -452,9 +447,9 @@ class RequestWindow(Generic[Body]):
 
     def forget_held(self) -> None:
         """The client begins anew, maybe as another process, and sends again what it still wants."""
-        for counter in self._held:
+        for counter in self.held:
             self._free(counter)
-        self._held.clear()
+        self.held.clear()
 
     def rewind(self, first: int) -> None:
         """`first` and what waits behind it could not be written: as if it had never been received.
