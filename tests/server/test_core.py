@@ -57,6 +57,27 @@ def test_the_operator_is_told_once_that_nothing_can_be_stored() -> None:
     assert rig.server.drain_events() == [events.LogWritable(), events.LogUnwritable("again")]
 
 
+def test_a_server_that_finishes_writes_what_is_settled_and_nothing_after_it() -> None:
+    """As found: SIGTERM while many spoke left lines that wait to share a write, and the log was closed under them."""
+    rig = Rig()
+    peers = [rig.device(f"peer{number}") for number in range(20)]
+    for peer in peers:
+        for counter in range(1, 21):
+            peer.window.receive(counter, 1, Say("lobby", 0, f"line {counter}"))
+        rig.chat.fanout.to_flush[peer] = None
+    rig.server.receive(rig.now, [])
+    written = len(rig.server.drain_writes())
+    rig.server.receive(rig.now, [])
+    assert not rig.server.drain_writes() and rig.chat.commits.pending_of(peers[0].author.client_id)
+    rig.server.finish(rig.now)
+    rest = len(rig.server.drain_writes())
+    assert rest
+    rig.server.persisted(rig.now, written + rest)
+    rig.server.receive(rig.now, [])
+    rig.handle_timeouts()
+    assert not rig.server.drain_writes() and not rig.chat.commits.pending_of(peers[0].author.client_id)
+
+
 def test_a_session_that_never_enters_is_not_kept_for_long() -> None:
     rig = Rig()
     peer = rig.stranger()

@@ -1,7 +1,7 @@
 """The server's core: datagrams in, datagrams and appends out (SPEC 6). Pure; the driver calls it, then drains it.
 
-After each mutation (`receive`, `handle_timeout`, `persisted`, `rejected`, `answered`, `on_pruned` or `stop`) the driver
-calls `drain_writes`, `drain_queries` and `drain_transmits`. A batch of datagrams is one mutation.
+After each mutation (`receive`, `handle_timeout`, `persisted`, `rejected`, `answered`, `on_pruned`, `finish` or `stop`)
+the driver calls `drain_writes`, `drain_queries` and `drain_transmits`. A batch of datagrams is one mutation.
 """
 
 from __future__ import annotations
@@ -260,6 +260,10 @@ class ServerCore:
 
     def drain_events(self) -> list[events.ServerEvent]:
         return self.chat.drain_events()
+
+    def finish(self, now: float) -> None:
+        """The server is about to stop: serve nothing more, so that what is settled is written, and nothing after it."""
+        self._intake.close()
 
     def stop(self, now: float) -> None:
         """The server stops: send all peers a Goodbye."""

@@ -31,8 +31,8 @@ class Intake:
     """What waits to be served, of members and of strangers."""
 
     __slots__ = (
-        "_began_at", "_commits", "_counters", "_members", "_meter", "_proposer", "_ready", "_ready_peers", "_registry",
-        "_strangers", "_turns",
+        "_began_at", "_commits", "_counters", "_is_closed", "_members", "_meter", "_proposer", "_ready",
+        "_ready_peers", "_registry", "_strangers", "_turns",
     )  # fmt: skip
 
     def __init__(self, meter: Meter, registry: Registry, commits: Commits, counters: Counter[str]) -> None:
@@ -46,6 +46,7 @@ class Intake:
         self._ready_peers: set[Peer] = set()
         self._strangers: FairQueue[Datagram] = FairQueue(meter.strangers)
         self._began_at = 0.0
+        self._is_closed = False
         self._turns = 0  # since something was written
         self._proposer: Peer | None = None  # of those with something to write, who has used least
 
@@ -73,8 +74,16 @@ class Intake:
         """When the next turn may begin; None if nothing waits, and nothing else is to be done."""
         return self._began_at if is_more_to_do or self._strangers.size or self._is_member_waiting else None
 
+    def close(self) -> None:
+        """Serve nothing more. What waits is not answered, so its senders repeat it to the next server."""
+        self._is_closed = True
+        self._members, self._ready = FairQueue(self._meter.members), FairQueue(self._meter.members)
+        self._strangers = FairQueue(self._meter.strangers)
+
     def serve(self, datagrams: Iterable[Datagram]) -> Iterator[Datagram | Peer]:
         """These and what waits, as far as the turn allows; the others wait, or are counted as OVER_SHARE."""
+        if self._is_closed:
+            return
         is_waiting = self._strangers.size > 0 or self._is_member_waiting
         meter = self._meter
         for datagram in datagrams:
@@ -94,6 +103,8 @@ class Intake:
 
     def line_up(self, peers: list[Peer]) -> list[Peer]:
         """Requests of these peers may be ready: the same peers if no member waits; else none, and they wait too."""
+        if self._is_closed:
+            return []
         if not self._is_member_waiting:
             return peers
         for peer in peers:

@@ -223,6 +223,7 @@ class Service:
         self._endpoint.stop_listening()
         self._pruner.close()
         self._threads.reader.close()
+        self._driver.call(self._server.finish)
         is_durable = await _within(WRITING_S_MAX, self._threads.idle())
         for pause_s in (GOODBYE_AGAIN_S, 0.0):
             self._driver.call(self._server.stop)
