@@ -6,6 +6,7 @@ import pytest
 
 from tests.storage.memory import MemoryLog
 from udpchat.chat.ids import DIRECTORY_LOG, client_id_of, conversation_log, inbox_log, message_id
+from udpchat.server import state as state_module
 from udpchat.server.settle import (
     Action,
     ActionProposal,
@@ -109,6 +110,12 @@ def test_a_topic_is_a_record_of_who_set_it(state: State) -> None:
     settled = settle(state, proposal(SetTopic("lobby", "tea")))
     assert [append.entry for append in settled.appends] == [encode(TopicRecord("lobby", "tea", "alice"))]
     assert settled.effects == (ChangeTopic("lobby", "tea", "alice"), SendResult(ALICE.client_id, 7, Done()))
+
+
+def test_a_topic_that_there_is_no_room_for_is_refused_as_such(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(state_module, "TOPICS_MAX", 0)
+    (refused,) = settle(state, proposal(SetTopic("den", "tea"))).effects
+    assert refused == SendResult(ALICE.client_id, 7, Failed("too_many_rooms.topics"))
 
 
 def test_a_read_mark_is_an_entry_of_the_inbox_of_its_author_for_all_their_devices(state: State) -> None:

@@ -22,6 +22,7 @@ REFUSALS: Final[dict[str, tuple[str, ...]]] = {
     "too_many_nicks": (),
     "too_many_devices": ("devices_max",),
     "too_many_rooms": (),
+    "too_many_rooms.topics": (),
     "too_many_rooms.joined": ("rooms_max",),
     "too_many_conversations": (),
     "no_such_room": ("room",),

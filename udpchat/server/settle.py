@@ -206,7 +206,7 @@ def _rename(state: State, proposal: ActionProposal, action: Rename) -> _Outcome:
 
 def _set_topic(state: State, proposal: ActionProposal, action: SetTopic) -> _Outcome:
     if not state.may_set_topic(action.room):
-        return [], [_failed(proposal, "too_many_rooms")]
+        return [], [_failed(proposal, "too_many_rooms.topics")]
     record = TopicRecord(action.room, action.topic, proposal.nick)
     change = ChangeTopic(action.room, action.topic, proposal.nick)
     return [(DIRECTORY_LOG, encode(record))], [change, _answered(proposal, Done())]

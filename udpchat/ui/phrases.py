@@ -68,6 +68,7 @@ SENTENCES: Final[dict[str, str]] = {
     "too_many_nicks": "you hold as many nicks as one person may",
     "too_many_devices": "{devices_max} other devices with this key are here, as many as may be",
     "too_many_rooms": "this server has as many rooms as it can hold",
+    "too_many_rooms.topics": "this server keeps the topics of as many rooms as it can",
     "too_many_rooms.joined": "you are in {rooms_max} rooms, as many as one may be in",
     "too_many_conversations": "one of you has as many conversations as can be held",
     "no_such_room": "there is no room {room}",
