@@ -86,6 +86,22 @@ def test_the_next_request_is_taken_though_the_others_filled_what_there_is(monkey
     assert rig.texts("#lobby") == [LONG] * 5
 
 
+def test_short_requests_are_counted_with_the_memory_that_they_take() -> None:
+    """As found: one in two fragments of a byte and a few counted as so many bytes."""
+    rig = Rig()
+    member = Member(rig, "10.6.6.6")
+    member.enter("mallory")
+    body = encode(Say("lobby", 0, "x"))
+    for counter in range(2, 12):
+        member.send(frames.Request(counter, 1, Say("lobby", 0, "x")))
+    for counter in range(12, 22):
+        for index, data in enumerate((body[:1], body[1:])):
+            member.send(frames.RequestFragment(counter, 1, index, 2, data))
+    peer = peer_of(rig, member)
+    assert len(peer.window.held) == 20
+    assert 20 * limits.REQUEST_MEMORY_BYTES < peer.window.bytes_held < 20 * (limits.REQUEST_MEMORY_BYTES + 60)
+
+
 def test_what_was_held_is_free_when_it_is_carried_out_or_its_device_is_gone() -> None:
     rig = Rig()
     member, other = withhold_first(rig, "mallory"), withhold_first(rig, "trudy", "10.6.6.7")

@@ -16,7 +16,7 @@ from udpchat.server.registry import Entering
 from udpchat.sync.log import LogUnreadable
 from udpchat.wire.errors import Drop
 from udpchat.wire.frames import Ack, AckedPackets, Follow, Goodbye, Ping, Request
-from udpchat.wire.requests import Part, Rename, Say, Search, SetTopic, Tell
+from udpchat.wire.requests import Part, Rename, Say, Search, SetTopic, Tell, Whois
 
 STRANGER = ("stranger", 9)
 
@@ -76,6 +76,38 @@ def test_a_server_that_finishes_writes_what_is_settled_and_nothing_after_it() ->
     rig.server.receive(rig.now, [])
     rig.handle_timeouts()
     assert not rig.server.drain_writes() and not rig.chat.commits.pending_of(peers[0].author.client_id)
+
+
+def test_an_answer_given_in_a_later_turn_is_sent_in_that_turn() -> None:
+    """As found: it was sent with the next packet for that peer, mostly once the client had repeated its request."""
+    rig = Rig()
+    peers = [rig.device(f"peer{number}") for number in range(60)]
+    for peer in peers:
+        peer.window.receive(1, 1, Whois("peer1"))
+        rig.chat.fanout.to_flush[peer] = None
+    rig.server.receive(rig.now, [])
+    rig.server.drain_transmits()
+    waiting = [peer for peer in peers if rig.result(peer, 1) is None]
+    rig.server.handle_timeout(rig.now)
+    assert waiting and all(rig.result(peer, 1) is not None for peer in waiting)
+    assert {peer.session.path.address for peer in waiting} <= {address for _, address in rig.server.drain_transmits()}
+
+
+def test_the_last_line_of_a_turn_is_written_at_once_if_nobody_else_waits() -> None:
+    """As found: its author was held as ready, and for that nobody's lines were written."""
+    written = []
+    for lines in range(1, 30):
+        rig = Rig()
+        alice = rig.device("alice")
+        rig.settle()
+        rig.server.drain_writes()
+        for counter in range(1, lines + 1):
+            alice.window.receive(counter, 1, Say("lobby", 0, "hello"))
+        rig.chat.fanout.to_flush[alice] = None
+        rig.server.receive(rig.now, [])
+        if not alice.window.held:
+            written.append(len(rig.server.drain_writes()))
+    assert 10 < len(written) < 29 and written == list(range(1, len(written) + 1))
 
 
 def test_a_session_that_never_enters_is_not_kept_for_long() -> None:

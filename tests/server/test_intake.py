@@ -56,6 +56,11 @@ class Desk:
         self.meter.charge_peer(peer, 2 * TURN_US)
         self.turn()
 
+    def pause(self, pause_s: float) -> None:
+        """Nothing comes for so long, and all who are here save credit."""
+        self._now += pause_s
+        self.turn()
+
     def turns(self) -> None:
         """As many turns as it takes."""
         while len(self.intake):
@@ -223,9 +228,23 @@ def test_while_members_wait_several_turns_share_a_write(desk: Desk) -> None:
     assert desk.intake.may_write()
 
 
+def test_as_much_as_may_be_settled_is_written_at_once_and_turns_are_counted_anew(desk: Desk) -> None:
+    alice = desk.rig.stranger()
+    desk.turn(data_of(alice, 0))
+    desk.intake.may_write()
+    desk.turn(*(data_of(alice, number) for number in range(2 * A_TURN)))
+    for _ in range(WRITE_TURNS - 1):
+        desk.intake.begin_turn(0.0)
+    desk.rig.chat.commits.is_full = True
+    assert desk.intake.may_write()
+    desk.rig.chat.commits.is_full = False
+    assert not desk.intake.may_write()
+
+
 def test_of_members_who_have_used_as_much_nobody_hurries_a_write(desk: Desk) -> None:
     """As found: after a pause all had credit, and each turn was written on its own: twice the work."""
     alice, bob = desk.rig.stranger(), desk.rig.stranger()
+    desk.pause(5.0)
     desk.turn(data_of(alice, 0))
     desk.intake.may_write()
     desk.turn(*(data_of(peer, number) for number in range(A_TURN) for peer in (alice, bob)))
@@ -236,12 +255,14 @@ def test_of_members_who_have_used_as_much_nobody_hurries_a_write(desk: Desk) -> 
 
 def test_what_is_written_for_who_has_used_less_than_all_who_wait_does_not_wait(desk: Desk) -> None:
     alice, mallory = desk.rig.stranger(), desk.rig.stranger()
-    desk.meter.charge_peer(mallory, NEW_CREDIT_US)
+    desk.meter.charge_peer(mallory, NEW_CREDIT_US / 2)
     desk.turn()
     desk.intake.may_write()
     desk.turn(*(data_of(mallory, number) for number in range(3 * A_TURN)))
-    desk.intake.on_proposed(mallory)
-    assert not desk.intake.may_write()
+    for peer in (alice, mallory):
+        desk.intake.on_proposed(peer)
+    assert not desk.intake.may_write(), "not so much less"
+    desk.meter.charge_peer(mallory, NEW_CREDIT_US)
     desk.turn()
     for peer in (alice, mallory):
         desk.intake.on_proposed(peer)

@@ -26,6 +26,14 @@ def test_who_moves_keeps_its_key_and_is_charged_at_the_other_source() -> None:
     assert after.account is before.account and after.accounts[1] is book.open("2001:db8::")
 
 
+def test_who_has_written_little_takes_little_in_advance() -> None:
+    """As found: one line of each device at a source took 4 KiB of what the source may write."""
+    book, rate = Accounts(), Rate(100_000.0, 0.0)
+    quota = SpentQuota(rate, rate)
+    crowd = [Payer(book, number.to_bytes(32, "big"), "10.0.0.1") for number in range(1_000)]
+    assert all(payer.write(0.0, quota, 100) for payer in crowd)
+
+
 def test_what_is_written_is_taken_of_the_rate_in_blocks_and_the_rest_of_it_to_the_last_byte() -> None:
     payer, rate = Payer(Accounts(), KEY, "10.0.0.1"), Rate(2.5 * WRITE_BLOCK_BYTES, 0.0)
     quota, written = SpentQuota(rate, rate), 0

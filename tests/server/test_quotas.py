@@ -75,7 +75,7 @@ def test_a_device_has_room_for_what_is_next_though_all_is_in_use() -> None:
     assert one.has_room(rest, is_next=True) and not one.has_room(rest + 1, is_next=True)
     one.add(rest)
     held.add(who(3, "10.0.0.3"), 20_000)
-    assert other.has_room(0, is_next=False) and not other.has_room(1, is_next=False)
+    assert not other.has_room(1, is_next=False) and other.held == REQUEST_BLOCK_BYTES - 1
     assert other.has_room(1_200, is_next=True) and not other.has_room(18_000, is_next=True)
     other.add(-other.held)
     assert other.has_room(18_000, is_next=True)

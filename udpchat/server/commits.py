@@ -24,8 +24,8 @@ class Commits:
         self.settled = State(reader, under=self.durable)
         self._pending: deque[Settlement] = deque()
         self._undrained: list[Append] = []
-        self._pending_bytes = 0
-        self.is_full = False  # whether so much is being written that more has to wait: their order can still change
+        self.pending_bytes = 0  # settled, and not durable yet; read often, changed only here
+        self.is_full = False  # whether that is so much that requests have to wait, whose order can then still change
         self.is_unwritable = False  # whether the last write failed
 
     def propose(self, proposal: Proposal) -> tuple[Effect, ...]:
@@ -37,8 +37,8 @@ class Commits:
             self.durable.pin_head(append.log)
             self.settled.apply(append.log, append.sequence, append.entry)
         self._pending.append(settlement)
-        self._pending_bytes += settlement.size
-        self.is_full = self._pending_bytes >= WRITE_AHEAD_BYTES_MAX
+        self.pending_bytes += settlement.size
+        self.is_full = self.pending_bytes >= WRITE_AHEAD_BYTES_MAX
         self._undrained += settlement.appends
         return ()
 
@@ -57,9 +57,9 @@ class Commits:
         while self._pending and len(self._pending[0].appends) <= count:
             settlement = self._pending.popleft()
             count -= len(settlement.appends)
-            self._pending_bytes -= settlement.size
+            self.pending_bytes -= settlement.size
             taken.append(settlement)
-        self.is_full = self._pending_bytes >= WRITE_AHEAD_BYTES_MAX
+        self.is_full = self.pending_bytes >= WRITE_AHEAD_BYTES_MAX
         assert not count, "a batch holds whole settlements"
         return taken
 
@@ -80,7 +80,7 @@ class Commits:
         self.is_unwritable = True
         dropped = [settlement.proposal for settlement in self._pending]
         self._pending.clear()
-        self._pending_bytes = 0
+        self.pending_bytes = 0
         self.is_full = False
         self._undrained.clear()
         self.settled.clear()

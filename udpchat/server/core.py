@@ -84,6 +84,7 @@ class ServerCore:
         for served in self._intake.serve(datagrams):
             try:
                 if isinstance(served, Peer):
+                    self._fanout.to_flush[served] = None
                     self._carry_out(now, served)
                 else:
                     self._receive_untrusted(now, *served)
@@ -138,7 +139,7 @@ class ServerCore:
 
     def drain_writes(self) -> list[Append]:
         """The entries to write as one batch; then call `persisted` or `rejected`."""
-        if self.chat.commits.is_full or self._intake.may_write():
+        if self._intake.may_write():
             return self.chat.commits.drain_appends()
         return []
 
@@ -228,11 +229,14 @@ class ServerCore:
         """Carry out the requests of a peer that are ready; what does not fit the turn waits for the next."""
         meter, commits, window = self._meter, self.chat.commits, peer.window
         while meter.left_us > 0.0 and not commits.is_full:
+            pending_bytes = commits.pending_bytes
             if not window.held or (price := carry_out(now, self.chat, peer)) is None:
                 return
             meter.charge_peer(peer, price.now_us, price.later_us)
-            self._intake.on_proposed(peer)
-        self._intake.hold_ready(peer)
+            if commits.pending_bytes > pending_bytes:
+                self._intake.on_proposed(peer)
+        if window.held:
+            self._intake.hold_ready(peer)
 
     def _flush_peer(self, now: float, peer: Peer) -> int:
         """Seal the packets of a peer, and arm its timer; how many packets."""

@@ -14,7 +14,7 @@ from udpchat.wire.content import Reason
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.fields import Value
 from udpchat.wire.frames import encode
-from udpchat.wire.limits import DATAGRAM_BYTES_MAX, NOTICED_PEERS_MAX, REQUEST_MEMORY_BYTES, TYPING
+from udpchat.wire.limits import DATAGRAM_BYTES_MAX, FRAGMENT_BYTES, NOTICED_PEERS_MAX, REQUEST_MEMORY_BYTES, TYPING
 from udpchat.wire.packets import Address
 from udpchat.wire.requests import Malformed, RequestBody
 
@@ -62,7 +62,8 @@ def _on_fragment(context: FrameContext, frame: frames.RequestFragment) -> None:
     now, chat, peer = context.now, context.chat, context.peer
     whole = peer.window.receive_fragment(frame)
     if whole is not None:
-        _accept_request(context, frame.counter, frame.first_open, _readable(whole), len(whole))
+        size = min(len(whole) + REQUEST_MEMORY_BYTES, FRAGMENT_BYTES * frame.count)  # no more than was reserved
+        _accept_request(context, frame.counter, frame.first_open, _readable(whole), size)
     elif frame.index == frame.count - 1:
         encoded = peer.window.answer_of(frame.counter)
         if encoded is not None:

@@ -112,17 +112,18 @@ class Intake:
         return []
 
     def on_proposed(self, peer: Peer) -> None:
-        """Requests of a peer are settled, and may have to be written."""
+        """Requests of a peer are settled, and have to be written."""
         if peer is not self._proposer and (self._proposer is None or _used_us(peer) < _used_us(self._proposer)):
             self._proposer = peer
 
     def may_write(self) -> bool:
         """Whether to write now what is settled.
 
-        Not while members wait whose requests may share the write, but at the latest after WRITE_TURNS; and at once if
-        something is of a member who has used clearly less than all who wait: it does not wait for their turns.
+        Not while members wait whose requests may share the write, but at the latest after WRITE_TURNS, or when as much
+        is settled as may be; and at once if something is of a member who has used clearly less than all who wait: it
+        does not wait for their turns.
         """
-        if self._turns < WRITE_TURNS and self._is_member_waiting:
+        if self._turns < WRITE_TURNS and self._is_member_waiting and not self._commits.is_full:
             waiting_us = self._waiting_us()
             if self._proposer is None or waiting_us <= _used_us(self._proposer) + NEW_CREDIT_US:
                 return False

@@ -11,12 +11,13 @@ from udpchat.wire.limits import WRITE_BLOCK_BYTES
 class Payer:
     """A key at a numeric host, which it has proved: the source of a datagram may be forged. `accounts`: of both."""
 
-    __slots__ = ("_book", "_prepaid_bytes", "account", "accounts", "host", "who")
+    __slots__ = ("_book", "_prepaid_bytes", "_written_bytes", "account", "accounts", "host", "who")
 
     def __init__(self, book: Accounts, key: bytes, host: str) -> None:
         source = source_of(host)
         self._book = book
         self._prepaid_bytes = 0  # taken of the rate of writing, and not written yet
+        self._written_bytes = 0
         self.host = host
         self.who = Who(key, source)
         self.account = book.open(key)
@@ -25,17 +26,19 @@ class Payer:
     def write(self, now: float, quota: SpentQuota, size: int) -> bool:
         """Take so much of the rate of writing; False if that is more than is left.
 
-        It is taken in blocks of WRITE_BLOCK_BYTES in advance: most of what is written costs no counting.
+        Up to WRITE_BLOCK_BYTES are taken in advance, so that most of what is written costs no counting; but no more
+        than was written before, as many devices at one source may have one line each.
         """
         short_bytes = size - self._prepaid_bytes
         if short_bytes > 0:
-            taken_bytes = max(short_bytes, WRITE_BLOCK_BYTES)
+            taken_bytes = max(short_bytes, min(self._written_bytes, WRITE_BLOCK_BYTES))
             if not quota.take(now, self.who, taken_bytes):
                 taken_bytes = short_bytes
                 if not quota.take(now, self.who, taken_bytes):
                     return False
             self._prepaid_bytes += taken_bytes
         self._prepaid_bytes -= size
+        self._written_bytes += size
         return True
 
     def moved(self, host: str) -> Payer:

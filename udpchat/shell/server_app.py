@@ -219,7 +219,7 @@ class Service:
             self._ended.set_exception(found)
 
     async def _stop(self) -> bool:
-        """Finish accepted requests, send Goodbyes, make all durable. False if that took too long."""
+        """Write what is settled, send Goodbyes, make all durable. False if that took too long."""
         self._endpoint.stop_listening()
         self._pruner.close()
         self._threads.reader.close()

@@ -265,7 +265,7 @@ class RequestWindow(Generic[Body]):
 
     `receive` accepts a request, `peek_ready` and `take_ready` give the next one to carry out, and `answer` answers it,
     which may be later, once the log is written (`waiting` counts those) or read. `rewind` undoes what could not be
-    written. What it holds, in bytes as received or sent, is counted by its budget.
+    written. What it holds is counted by its budget, in the bytes that `receive` is given, and those of the answers.
     """
 
     __slots__ = (
