@@ -51,7 +51,7 @@ def _on_follow(context: FrameContext, frame: frames.Follow) -> None:
 
 
 def _on_request(context: FrameContext, frame: frames.Request) -> None:
-    if context.session is context.peer.session:  # is_current, without a call
+    if context.is_current:
         size = min(context.packet_bytes + REQUEST_MEMORY_BYTES, DATAGRAM_BYTES_MAX)  # it may be alone in its packet
         _accept_request(context, frame.counter, frame.first_open, frame.body, size)
 

@@ -236,6 +236,7 @@ HANDLERS: dict[type[requests.RequestBody], Handler] = {
 }
 
 
+# The requests that name a room, and those that name a log or none.
 _WITH_ROOM = frozenset(kind for kind in HANDLERS if "room" in kind.__struct_fields__)
 _WITH_LOG = frozenset(kind for kind in HANDLERS if "log" in kind.__struct_fields__)
 
@@ -252,6 +253,7 @@ def price_of(context: RequestContext, request: Any) -> Price:
     handler, rooms = HANDLERS[type(request)], context.chat.rooms
     later_us = WRITE_US if handler.is_written else 0.0
     if handler.reach is Reach.FOLLOWERS:
+        # Mostly the name is spelled so already.
         followers = rooms.followers(request.room) or rooms.followers(_spelled(request.room))
         later_us += FOLLOWER_US * min(followers, FOLLOWERS_CHARGED_MAX)
     elif handler.reach is Reach.MEMBERS:

@@ -145,7 +145,7 @@ class Intake:
     def _take(self) -> Datagram | Peer | None:
         """What is next; None if nothing waits that may be served."""
         members, ready = self._members, self._ready
-        may_carry_out = ready.size and not self._commits.is_full  # the hot path: no calls
+        may_carry_out = self._may_carry_out
         if self._strangers.size and (not (members.size or may_carry_out) or self._meter.is_strangers_turn):
             return self._strangers.take()
         if may_carry_out and (not members.size or ready.least_us() <= members.least_us()):

@@ -20,7 +20,7 @@ PACE_CYCLE = (1.25, 0.8, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0)  # probe for more, drain 
 RATE_MEMORY_ROUNDS = 10
 RTT_MEMORY_S = 10.0
 LOSS_SHARE_MAX = 0.25  # of a round: beyond it the queue, not the air, is losing
-ELAPSED_S_MIN = 1e-4  # of a sample: clocks are no finer
+ELAPSED_S_MIN = 1e-4  # of a sample: from a shorter time no rate can be told
 BURST_BYTES = 8 * DATAGRAM_BYTES_MAX
 
 
