@@ -30,6 +30,15 @@ class Connected:
 
 
 @dataclass(frozen=True, slots=True)
+class Quote:
+    """What a reply answers; `nick` and `text` empty: it is not known here."""
+
+    id: str
+    nick: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class MessageReceived:
     """A message; `room` is `@nick` in a conversation. `history`: it was sent before this client entered."""
 

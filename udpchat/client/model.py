@@ -13,18 +13,28 @@ from enum import Enum
 from typing import Final
 
 from udpchat.chat import events
+from udpchat.chat.events import Quote as Quote
 from udpchat.chat.names import nick_key
+from udpchat.chat.reactions import Reaction as Reaction
+from udpchat.chat.reactions import reacted
 from udpchat.chat.text import mentions
 from udpchat.client.chat import Chat
 from udpchat.client.link import Link
 from udpchat.client.members import Members
 from udpchat.client.own_messages import Said
 from udpchat.sync.budget import Budget
-from udpchat.wire.limits import CONVERSATIONS_PER_KEY_MAX, MODEL_BYTES_MAX, MODEL_ITEM_BYTES, SEQUENCE_MAX
+from udpchat.wire.limits import (
+    CONVERSATIONS_PER_KEY_MAX,
+    MODEL_BYTES_MAX,
+    MODEL_ITEM_BYTES,
+    REACTION_BYTES,
+    SEQUENCE_MAX,
+)
 
 ITEMS_MAX: Final = 500  # of one conversation; earlier ones are in the store
 PRIVATE_MAX: Final = 2 * CONVERSATIONS_PER_KEY_MAX  # a user is asked for fewer; a server may send more
 UNKNOWN: Final = SEQUENCE_MAX + 1  # behind all others
+QUOTE_CHARACTERS_MAX: Final = 60  # of a message, in a reply to it
 ITEMS_CHARACTERS_MAX: Final = 128 * 1024  # of the texts of one conversation, except that the latest item stays
 
 
@@ -61,8 +71,8 @@ class ItemState(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
-    """A message of a conversation; `sequence` is UNKNOWN while it is being sent."""
+class Message:
+    """What was said, by whom and when; `sequence` is UNKNOWN while it is being sent."""
 
     sequence: int
     id: str
@@ -72,8 +82,23 @@ class Item:
     time_ms: int  # 0: not known
     is_own: bool
     is_mention: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Item(Message):
+    """A message of a conversation, and what became of it.
+
+    `author`: the user id; empty: not known. `edited_by`: the sequence of the edit that `text` is of.
+    """
+
     state: ItemState = ItemState.SENT
     delivery: Delivery | None = None  # None: not known
+    reply: Quote | None = None
+    is_edited: bool = False
+    is_removed: bool = False  # then `text` is empty
+    reactions: tuple[Reaction, ...] = ()
+    author: bytes = b""
+    edited_by: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +147,14 @@ class Conversation:
         self.items.insert(at, item)
         self._characters += len(item.text)
         self._budget.take(_charge(item))
-        while len(self.items) > ITEMS_MAX or (self._characters > ITEMS_CHARACTERS_MAX and len(self.items) > 1):
-            self._forget_first()
+        self._keep_within_bounds()
         if self._is_unread(item) and self._find(item.sequence)[1]:  # else it is older than those held
             self.unread += 1
             self.mentions += item.is_mention
+
+    def _keep_within_bounds(self) -> None:
+        while len(self.items) > ITEMS_MAX or (self._characters > ITEMS_CHARACTERS_MAX and len(self.items) > 1):
+            self._forget_first()
 
     def _forget_first(self) -> None:
         item = self.items.pop(0)
@@ -154,6 +182,51 @@ class Conversation:
         if is_there:
             self.items[at] = replace(self.items[at], delivery=delivery)
 
+    def find(self, sequence: int, identity: str) -> Item | None:
+        """The message of this sequence and id, if it is held and not removed."""
+        at, is_there = self._find(sequence)
+        item = self.items[at] if is_there else None
+        return item if item is not None and item.id == identity and not item.is_removed else None
+
+    def edit(self, item: Item, text: str, edited_by: int) -> bool:
+        """The author gave a message that is held another text, by the entry `edited_by`. False: it has a later one."""
+        if edited_by <= item.edited_by:
+            return False
+        self._change(item, replace(item, text=text, is_edited=True, edited_by=edited_by))
+        return True
+
+    def remove(self, item: Item) -> None:
+        """The author removed a message that is held."""
+        self._change(item, replace(item, text="", is_removed=True, is_mention=False, reactions=()))
+
+    def react(self, item: Item, emoji: str, nick: str, user: bytes, *, added: bool, is_own: bool) -> bool:
+        """A user reacted to a message that is held, or took that back. False if that changes nothing."""
+        reactions = reacted(item.reactions, emoji, nick, user, added=added, is_own=is_own)
+        if reactions == item.reactions:
+            return False
+        self._change(item, replace(item, reactions=reactions))
+        return True
+
+    def _change(self, item: Item, changed: Item) -> None:
+        """Put the present form of a message in its place, and in the quotes of it; what was unread is still unread."""
+        at, _ = self._find(item.sequence)
+        self.items[at] = changed
+        self._characters += len(changed.text) - len(item.text)
+        self._budget.give(_charge(item))
+        self._budget.take(_charge(changed))
+        if changed.text != item.text:
+            self._quote_anew(changed)
+        if changed.is_removed and self._is_unread(item):
+            self.mentions -= item.is_mention
+        self._keep_within_bounds()
+
+    def _quote_anew(self, quoted: Item) -> None:
+        for at, item in enumerate(self.items):
+            if item.reply is not None and item.reply.id == quoted.id:
+                self._budget.give(_charge(item))
+                self.items[at] = item = replace(item, reply=quote_of(quoted))
+                self._budget.take(_charge(item))
+
     def clear(self) -> None:
         """The server has another log in the place of this one."""
         while self.items:
@@ -161,9 +234,17 @@ class Conversation:
         self.read_up_to, self.unread, self.mentions = None, 0, 0
 
 
+def quote_of(item: Item) -> Quote:
+    """The beginning of a message, as a reply to it shows it."""
+    text = item.text if len(item.text) <= QUOTE_CHARACTERS_MAX else f"{item.text[: QUOTE_CHARACTERS_MAX - 1]}\u2026"
+    return Quote(item.id, item.nick, text)
+
+
 def _charge(item: Item) -> int:
     """What an item counts for, of MODEL_BYTES_MAX: one emoji makes four bytes of each character."""
-    return MODEL_ITEM_BYTES + 4 * len(item.text)
+    quoted = MODEL_ITEM_BYTES + 4 * len(item.reply.text) if item.reply is not None else 0
+    reactions = REACTION_BYTES * sum(len(each.nicks) + 1 for each in item.reactions)
+    return MODEL_ITEM_BYTES + 4 * len(item.text) + quoted + reactions
 
 
 class Model:

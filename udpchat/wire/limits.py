@@ -45,6 +45,7 @@ LOG_NAME_BYTES_MAX = NAME_BYTES_MAX + 1
 TEXT_BYTES_MAX = 16 * 1024
 TOPIC_BYTES_MAX = 400
 AWAY_BYTES_MAX = 200
+REACTION_CHARACTERS_MAX = 12  # of an emoji: a family of four, each with a skin tone, has eleven
 FRAGMENT_BYTES = 1000  # of one part of a request or an entry that does not fit a datagram
 FRAGMENTS_MAX = 18  # TEXT_BYTES_MAX with the fields around it, in parts
 
@@ -147,6 +148,7 @@ HANDSHAKES_PER_SOURCE_PER_S = 200.0  # at a third of a millisecond each, 7 % of 
 SOURCES_MAX = 16_384  # hosts, and sources, that the rate limiters hold
 
 REQUESTS_IN_FLIGHT_MAX = 32
+REACTIONS_MAX = 256  # to one message that are kept: of one person with one emoji each; a client shows no more either
 WAITING_DATAGRAMS_PER_FLOW_MAX = 128  # of one key from one source, or of the strangers of one source
 WAITING_DATAGRAMS_MAX = 16_384  # in all, and one more for each sender: 20 MB and 24 MB at most; of strangers as many
 WAITING_SENDERS_MAX = PEERS_MAX
@@ -193,6 +195,7 @@ QUEUED_BYTES_MAX = (
 QUEUED_ENTRY_BYTES = 1_024  # of an entry that is queued, beside its text; that counts four times, as an emoji makes it
 MODEL_BYTES_MAX = 32 * 1024 * 1024  # messages that a screen can show at once, of all conversations; the rest is on disk
 MODEL_ITEM_BYTES = 512  # of a message in the model, beside its text
+REACTION_BYTES = 320  # likewise of a reaction to it: emoji, nick, user
 MEMBERS_BYTES_MAX = 32 * 1024 * 1024  # of all rooms: 80,000 members; who does not fit is not listed
 MEMBER_BYTES = 320  # of a member, beside nick and reason
 TABLES_BYTES_MAX = 24 * 1024 * 1024  # what is bounded by number: changes of members, names, marks, one list, replicas
