@@ -48,6 +48,8 @@ OWNERS = {  # who may import what: others may not. The rest of the standard libr
     "cryptography": ("session",),
     "platformdirs": ("shell", "cli"),
     "prompt_toolkit": ("shell/editor",),
+    "textual": ("ui/tui",),
+    "rich": ("ui/tui",),
     "termios": ("shell/editor",),
     "datetime": ("chat/times", "shell", "ui"),  # it can read a clock
     "ifaddr": ("shell/interfaces",),
@@ -110,7 +112,7 @@ def room_of(name: str) -> str:
 
 
 def allowed_by(owners: tuple[str, ...], name: str) -> bool:
-    return name in owners or room_of(name) in owners
+    return any(f"{name}/".startswith(f"{owner}/") for owner in owners)
 
 
 @cache
