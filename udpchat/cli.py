@@ -105,8 +105,11 @@ class _Parser(argparse.ArgumentParser):
         """Help or a version that could not be printed is an error, which argparse would keep quiet about."""
         if file is sys.stderr:
             return remark(message)
-        if _guarded(self.prog, lambda: writing_to(sys.stdout)(message) or ExitCode.DONE):
-            self.exit(ExitCode.ERROR)
+        try:
+            writing_to(sys.stdout)(message)
+        except (BrokenPipeError, OutputFailed) as error:
+            abandon_output()
+            self.exit(ExitCode.ERROR, f"{self.prog}: {error}\n" if isinstance(error, OutputFailed) else None)
 
     def error(self, message: str) -> NoReturn:
         self.exit(ExitCode.USAGE, f"{self.prog}: {printable(message)}; see {self.prog} --help\n")
