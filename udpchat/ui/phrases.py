@@ -187,15 +187,17 @@ SENTENCES: Final[dict[str, str]] = {
     "bad_address.port": "{text!r} is no server address: a port is a number from 1 to 65535",
     "bad_address.fingerprint": "{text!r} is no server address: a fingerprint has 32 characters, a to z and 2 to 7",
     "option.value": "{where} cannot be {value!r}: {reason:clause}",
+    "option.value_in": "{at}: {name} cannot be {value!r}: {reason:clause}",
     "option.expiry": "--expiry ({expiry_s:g} s) must be longer than --heartbeat ({heartbeat_s:g} s)",
     "option.nick": 'which nick? Give --nick NICK, set UDPCHAT_NICK, or write nick = "NICK" into {file:or a file for'
     " --config}",
     "option.form": "plain and json are not allowed together: choose one",
     "config.unreadable": "cannot read the config file {path}: {reason}",
-    "config.not_toml": "the config file {path} is not TOML: {reason}",
-    "config.table": "{path} has a table {table}, which does not exist; options stand outside of tables",
-    "config.near": "{path} sets {name!r}, which does not exist; did you mean {near}?",
-    "config.unknown": "{path} sets {name!r}, which does not exist; there are {known:list}",
+    "config.at": "{path}{line:if , line %s}",
+    "config.not_toml": "{at}: this is not TOML: {reason}",
+    "config.table": "{at}: there is no table {name!r}; settings stand outside of tables",
+    "config.near": "{at}: there is no setting {name!r}; did you mean {near}?",
+    "config.unknown": "{at}: there is no setting {name!r}; there are {known:list}",
     "retention": "--retention keeps history {limits:kept} and deletes all else for good; if you mean it, add"
     " --yes{days:if  (for days write %sd)}",
     "retention.now": "--retention keeps history {limits:kept} and deletes all else for good, now {entries:count"
