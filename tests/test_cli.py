@@ -86,9 +86,11 @@ def test_a_client_needs_a_nick_only(joined: list[ClientOptions]) -> None:
 def test_every_option_of_the_client_arrives(joined: list[ClientOptions], tmp_path: Path) -> None:
     given = ["--nick", "alice", "--server", "udpchat://host:5", "--room", "#Ops", "--room", "lobby", "--room", "ops"]
     given += ["--data", str(tmp_path), "--history", "7", "--timeout", "2.5", "--json", "--follow", "--count", "3"]
-    given += ["--id", "nightly build", "--discard"]
+    given += ["--id", "nightly build", "--discard", "--receipts"]
     assert cli.main(["client", *given]) == 0
-    wanted = ClientOptions("alice", ServerAddress("host", 5), ("ops", "lobby"), tmp_path, 7, 2.5, "nightly build", True)
+    wanted = ClientOptions(
+        "alice", ServerAddress("host", 5), ("ops", "lobby"), tmp_path, 7, 2.5, "nightly build", True, receipts=True
+    )
     assert joined == [wanted]
 
 

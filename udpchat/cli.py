@@ -203,6 +203,7 @@ def _client_options(
         port=choices.port,
         label_id=given.id or "",
         discards=given.discard,
+        receipts=choices.receipts,
         shows_progress=_is_terminal(sys.stderr) and not is_edited,  # the editor's prompt shows it
     )
 

@@ -173,6 +173,7 @@ def client_parser(program: str) -> Parser:
     parser.add_argument("--data", metavar="DIR", help=f"folder of keys and stores ({options.data_folder()})")
     parser.add_argument("--config", metavar="FILE", help="TOML file with these options")
     parser.add_argument("--history", metavar="N", help="earlier messages of each room to show at most")
+    parser.add_argument("--receipts", **switch, help="report how many have what you say, as it reaches them")
     parser.add_argument("--follow", **switch, help="stay when the input ends, and print what arrives")
     parser.add_argument("--count", metavar="N", help="end after N live messages from others")
     parser.add_argument("--timeout", metavar="S", help="end after S seconds")

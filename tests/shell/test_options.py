@@ -134,20 +134,32 @@ def test_the_client_too_reads_flags_before_the_environment_before_its_file(tmp_p
     config = tmp_path / "client.toml"
     config.write_text(
         'nick = "file"\nserver = "file"\nroom = ["Ops", "dev"]\nhistory = 5\n'
-        "timeout = 2.5\nfollow = true\njson = true\n"
+        "timeout = 2.5\nfollow = true\njson = true\nreceipts = true\n"
     )
     found = client_choices({}, {}, default_config=config)
     assert found == ClientChoices(
-        "file", ServerAddress("file"), ("ops", "dev"), data_folder(), 47747, 5, True, None, 2.5, "json", config
+        "file", ServerAddress("file"), ("ops", "dev"), data_folder(), 47747, 5, True, None, 2.5, "json", True, config
     )
     environment = {
         "UDPCHAT_NICK": "environment", "UDPCHAT_SERVER": "udpchat://env:5", "UDPCHAT_ROOM": "lobby, #Den",
         "UDPCHAT_DATA": str(tmp_path), "UDPCHAT_HISTORY": "7", "UDPCHAT_FOLLOW": "no", "UDPCHAT_COUNT": "3",
         "UDPCHAT_TIMEOUT": "9", "UDPCHAT_PLAIN": "1", "UDPCHAT_PORT": "5000",
+        "UDPCHAT_RECEIPTS": "off",
     }  # fmt: skip
     found = client_choices({}, environment, default_config=config)
     assert found == ClientChoices(
-        "environment", ServerAddress("env", 5), ("lobby", "den"), tmp_path, 5000, 7, False, 3, 9.0, "plain", config
+        "environment",
+        ServerAddress("env", 5),
+        ("lobby", "den"),
+        tmp_path,
+        5000,
+        7,
+        False,
+        3,
+        9.0,
+        "plain",
+        False,
+        config,
     )
     flags = {"nick": "flag", "server": "flag:9", "room": ["one", "two"], "count": "1", "json": True, "plain": None}
     found = client_choices(flags, environment, default_config=config)

@@ -76,7 +76,7 @@ class ClientOptions:
     `rooms` empty: the rooms of the last run with this nick and server, else DEFAULT_ROOM. `port`: the UDP port of a
     server on this machine. `label_id`: line k of the input is the request `label_id`:k. `discards`: messages of earlier
     runs that were not confirmed are dropped. `shows_progress`: draw a progress line while entries are missing, which
-    needs a terminal that no editor draws on.
+    needs a terminal that no editor draws on. `receipts`: how many have one's own messages is reported.
     """
 
     nick: str
@@ -89,6 +89,7 @@ class ClientOptions:
     discards: bool = False
     port: int = DEFAULT_PORT
     shows_progress: bool = False
+    receipts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +185,7 @@ def _make_core(
         history=options.history,
         agent=f"udpchat {__version__}",
         shown_max=options.history,
+        wants_receipts=options.receipts,
         is_returning=not options.rooms,
         is_first_contact=pinning.is_first_contact,
     )

@@ -60,7 +60,8 @@ class ClientChoices:
     """All that `udpchat-client` may be told.
 
     `rooms` empty: those of the run before; `port`: that of a server of this machine; `history` None: as many as suit
-    the screen; `form`: `plain`, `json`, or nothing for what suits the terminal.
+    the screen; `form`: `plain`, `json`, or nothing for what suits the terminal; `receipts`: report how many have one's
+    own messages.
     """
 
     nick: str
@@ -73,6 +74,7 @@ class ClientChoices:
     count: int | None
     timeout_s: float | None
     form: str
+    receipts: bool = False
     config: Path | None = None  # the file that was read
 
 
@@ -210,6 +212,7 @@ def client_choices(
         count=chosen["count"],
         timeout_s=chosen["timeout"],
         form=_form(found),
+        receipts=chosen["receipts"],
         config=found.config,
     )
 
@@ -244,6 +247,7 @@ CLIENT_SETTINGS: Final[dict[str, Setting]] = {
     "data": (data_folder(), values.path),
     "port": (DEFAULT_PORT, values.port),
     "history": (None, values.optional(values.whole(0, HISTORY_MAX))),
+    "receipts": (False, values.switch),
     "follow": (False, values.switch),
     "count": (None, values.optional(values.whole(1, COUNT_MAX))),
     "timeout": (None, values.optional(values.seconds(TIMEOUT_S_MIN, TIMEOUT_S_MAX))),

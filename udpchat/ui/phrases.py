@@ -23,6 +23,7 @@ SENTENCES: Final[dict[str, str]] = {
     "lost.reason": "{reason}",
     "lost.stopping": "the server is stopping",
     "found": "the server is there again",
+    "delivered": "your message {seq} in {room:log} has reached {have} of {users:count other|others}",
     "joined": "{nick} joined {room}",
     "left": "{nick} left {room}{reason:if  (%s)}",
     "renamed": "{old} is now {nick}",

@@ -116,14 +116,16 @@ def _message(message: events.MessageReceived) -> str:
 
 
 Change = (
-    events.MemberJoined | events.MemberLeft | events.MemberRenamed | events.MemberList | events.RoomList
-    | events.TopicChanged
+    events.MessageDelivered | events.MemberJoined | events.MemberLeft | events.MemberRenamed | events.MemberList
+    | events.RoomList | events.TopicChanged
 )  # fmt: skip
 Remark = events.Connected | events.Notice | events.Error | events.Rejected | events.Disconnected | events.Reconnected
 
 
 def _change(event: Change) -> str:
     match event:
+        case events.MessageDelivered(room, seq, have=have, users=users):
+            return sentence("delivered", room=room, seq=seq, have=have, users=users)
         case events.MemberJoined(room, nick):
             return sentence("joined", room=room, nick=nick)
         case events.MemberLeft(room, nick, reason):
