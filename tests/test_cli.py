@@ -108,7 +108,9 @@ def test_a_client_takes_its_choices_from_the_environment_and_its_file_too(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ([], "command"),
+        ([], "UDPCHAT_NICK"),
+        (["--nick", "a", "stop"], "the command comes first: udpchat stop"),
+        (["status", "--josn"], "did you mean --json"),
         (["serve"], "serve"),
         (["client"], "UDPCHAT_NICK"),
         (["client", "export"], "UDPCHAT_NICK"),
@@ -347,3 +349,31 @@ def test_a_wrong_option_hosts_nothing(hosted: list[tuple[Hosting, bool]], capsys
 def test_stop_needs_no_nick(monkeypatch: pytest.MonkeyPatch, capsys: Capture, tmp_path: Path) -> None:
     assert cli.stop(["--data", str(tmp_path)], program="scripts/chat") == 0
     assert capsys.readouterr().err == f"-- no server runs on {tmp_path}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "program", "arguments"),
+    [
+        (["server", "--port", "0"], "server", ["--port", "0"]),
+        (["client", "--nick", "a"], "client", ["--nick", "a"]),
+        (["stop"], "stop", []),
+        (["status", "--json"], "status", ["--json"]),
+        (["export", "--nick", "a"], "client", ["export", "--nick", "a"]),
+        (["--nick", "a", "--host"], "host_or_join", ["--nick", "a", "--host"]),
+        ([], "host_or_join", []),
+    ],
+)
+def test_udpchat_hosts_or_joins_unless_the_first_word_is_a_command(
+    monkeypatch: pytest.MonkeyPatch, words: list[str], program: str, arguments: list[str]
+) -> None:
+    called: list[tuple[str, list[str]]] = []
+    for name in ("server", "client", "stop", "status", "host_or_join"):
+        monkeypatch.setattr(cli, name, lambda rest, *, program, name=name: called.append((name, rest)) or 7)
+    assert cli.main(words) == 7
+    assert called == [(program, arguments)]
+
+
+def test_status_without_a_server_says_so_and_ends_with_1(capsys: Capture, tmp_path: Path) -> None:
+    for form, said in (([], f"no server runs on {tmp_path}\n"), (["--json"], '"running": false')):
+        assert cli.main(["status", "--data", str(tmp_path), *form]) == 1
+        assert said in capsys.readouterr().out

@@ -75,7 +75,8 @@ def test_every_option_that_the_readme_names_exists(capsys: pytest.CaptureFixture
 
 
 RUN = (  # what the commands do, once their options are understood
-    (server_app, "run"), (client_app, "run"), (outbox, "show"), (hosting, "stop"),
+    (server_app, "run"), (client_app, "run"), (outbox, "show"),
+    *((hosting, name) for name in ("stop", "status", "host_unless_used_elsewhere")),
     *((operations, name) for name in ("back_up", "restore", "check", "export", "replica_of")),
 )  # fmt: skip
 
@@ -95,7 +96,7 @@ def test_every_command_line_of_the_readme_is_understood(
         monkeypatch.setattr(owner, name, understood)
     for name in [name for name in os.environ if name.startswith("UDPCHAT_")]:
         monkeypatch.delenv(name)
-    parse = cli.client if script == "chat" and arguments[:1] != ["stop"] else PROGRAMS.get(shown.program)
+    parse = cli.main if script == "chat" else PROGRAMS.get(shown.program)
     if parse is not None:
         with pytest.raises(SystemExit) as ended:
             parse(arguments)

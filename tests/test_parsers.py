@@ -9,12 +9,13 @@ import pytest
 from udpchat import parsers
 
 EVERY = {
-    "udpchat": parsers.main_parser,
+    "udpchat": lambda: parsers.main_parser("udpchat"),
     "udpchat-server": lambda: parsers.server_parser("udpchat-server"),
     "udpchat-client": lambda: parsers.client_parser("udpchat-client"),
     "udpchat-client export": lambda: parsers.export_parser("udpchat-client"),
     "udpchat-client outbox": lambda: parsers.outbox_parser("udpchat-client"),
-    "udpchat stop": lambda: parsers.stop_parser("udpchat"),
+    "udpchat stop": lambda: parsers.background_parser("udpchat", "stop"),
+    "udpchat status": lambda: parsers.background_parser("udpchat", "status"),
 }
 
 

@@ -1,4 +1,4 @@
-"""The console scripts: `udpchat-server`, `udpchat-client`, and `udpchat` with the subcommands `server` and `client`.
+"""The console scripts: `udpchat-server`, `udpchat-client`, and `udpchat`, which hosts or joins, with its commands.
 
 Exit codes are those of `ExitCode`. Nobody is shown a traceback.
 """
@@ -58,16 +58,22 @@ FAILURES: Final[tuple[tuple[type[Exception], str, ExitCode], ...]] = (  # each w
 )
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """`udpchat server ...` and `udpchat client ...`."""
+def main(argv: Sequence[str] | None = None, *, program: str = "udpchat") -> int:
+    """`udpchat`: host or join, and chat; or one of the commands; the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if arguments[:1] == ["server"]:
-        return server(arguments[1:], program="udpchat server")
-    if arguments[:1] == ["client"]:
-        return client(arguments[1:], program="udpchat client")
-    parser = parsers.main_parser()
-    parser.parse_args(arguments[:1])
-    parser.error("the command is missing: server or client")
+    match arguments:
+        case ["server", *rest]:
+            return server(rest, program=f"{program} server")
+        case ["client", *rest]:
+            return client(rest, program=f"{program} client")
+        case ["stop", *rest]:
+            return stop(rest, program=program)
+        case ["status", *rest]:
+            return status(rest, program=program)
+        case [word, *_] if word in parsers.CLIENT_OPERATIONS:
+            return client(arguments, program=program)
+        case _:
+            return host_or_join(arguments, program=program)
 
 
 # --- The server ----------
@@ -225,18 +231,18 @@ def host_or_join(words: Sequence[str], *, program: str) -> int:
 
     `words` are those of a client, and --host to host in any case. The exit code.
     """
-    insists = "--host" in words
-    words = [word for word in words if word != "--host"]
-    parser = parsers.client_parser(program)
-    choices = _client_choices(parser, parser.parse_args(words))  # a wrong option must not leave a server behind
+    parser = parsers.main_parser(program)
+    given = parser.parse_args(words)
+    choices = _client_choices(parser, given)  # a wrong option must not leave a server behind
     prepare_output()
-    if choices.server is not None and not insists:
+    words = [word for word in words if word != "--host"]
+    if choices.server is not None and not given.host:
         return client(words, program=program)
     found: list[str] = []
 
     def find() -> int:
-        hosted = hosting.Hosting(choices.data, choices.port, choices.config, program)
-        server = hosting.host_unless_used_elsewhere(hosted, insists=insists, report=_remark)
+        wanted = _hosting(choices, program)
+        server = hosting.host_unless_used_elsewhere(wanted, insists=given.host, report=_remark)
         found.extend([] if server is None else ["--server", server.name])
         return 0
 
@@ -245,15 +251,36 @@ def host_or_join(words: Sequence[str], *, program: str) -> int:
 
 def stop(words: Sequence[str], *, program: str) -> int:
     """Stop the server that `host_or_join` left in the background; the exit code."""
-    parser = parsers.stop_parser(program)
+    parser = parsers.background_parser(program, "stop")
     choices = _client_choices(parser, parser.parse_args(words), needs_nick=False)
     prepare_output()
 
     def run() -> int:
-        hosting.stop(hosting.Hosting(choices.data, choices.port, choices.config, program), _remark)
-        return 0
+        hosting.stop(_hosting(choices, program), _remark)
+        return ExitCode.DONE
 
     return _guarded(parser.prog, run)
+
+
+def status(words: Sequence[str], *, program: str) -> int:
+    """Say whether a server is hosted here; the exit code, DONE if there is one and ERROR if not."""
+    parser = parsers.background_parser(program, "status")
+    given = parser.parse_args(words)
+    choices = _client_choices(parser, argparse.Namespace(**{**vars(given), "json": None}), needs_nick=False)
+    prepare_output()
+
+    def run() -> int:
+        wanted = _hosting(choices, program)
+        found = hosting.status(wanted)
+        line = json_line(found.as_object) if given.json else printable(text_of(found.phrase(wanted)))
+        writing_to(sys.stdout)(f"{line}\n")
+        return ExitCode.DONE if found.process is not None else ExitCode.ERROR
+
+    return _guarded(parser.prog, run, as_json=given.json)
+
+
+def _hosting(choices: options.ClientChoices, program: str) -> hosting.Hosting:
+    return hosting.Hosting(choices.data, choices.port, choices.config, program)
 
 
 def _kept(used: client_app.ClientOptions, server: str) -> str:

@@ -18,6 +18,12 @@ from udpchat.ui.phrases import sentence
 
 Value = TypeVar("Value")
 CLIENT_OPERATIONS: Final = ("export", "outbox")
+MAIN_COMMANDS: Final = {
+    "stop": "Stops the server that is hosted here in the background.",
+    "status": "Says whether a server is hosted here, and where. Exit code: 0 if so, 1 if not.",
+    "server": "Runs a server, as udpchat-server.",
+    "client": "Joins a server and hosts none, as udpchat-client.",
+}
 OPERATIONS: Final = {
     "backup": "Copies log and key of the server, running or not, to a new file, which is as secret as the key.",
     "restore": "Puts a backup in the place of the log, which is kept beside it, and its key where there is none. "
@@ -72,17 +78,6 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.exit(ExitCode.USAGE, f"{self.prog}: {printable(message)}; see {self.prog} --help\n")
-
-
-def main_parser() -> Parser:
-    """That of `udpchat`, which takes a command only."""
-    return Parser(
-        prog="udpchat",
-        usage="udpchat server|client ...",
-        description="A chat for a LAN over one UDP socket.",
-        epilog="server: run one; client: join one. Each has a --help.",
-        commands=("server", "client"),
-    )
 
 
 # --- The server ----------
@@ -148,14 +143,19 @@ def _add_export_options(parser: Parser) -> None:
 # --- The client ----------
 
 
-def client_parser(program: str) -> Parser:
+def client_parser(
+    program: str, *, commands: Collection[str] = CLIENT_OPERATIONS, description: str = "", epilog: str = ""
+) -> Parser:
     """That of a client that is to chat."""
     parser = Parser(
         prog=program,
-        commands=CLIENT_OPERATIONS,
-        description="Joins a chat. Each line typed is a message to the current room; /help lists the commands.",
-        epilog=f"What was said is written out by {program} export, what was not confirmed by {program} outbox. "
-        "Each option but --id and --discard can also stand in a config file "
+        commands=commands,
+        description=description
+        or "Joins a chat. Each line typed is a message to the current room; /help lists the commands.",
+        epilog=(
+            epilog or f"What was said is written out by {program} export, what was not confirmed by {program} outbox."
+        )
+        + " Each option but --id and --discard can also stand in a config file "
         f'(nick = "alice" in {options.client_config()}) or the environment (UDPCHAT_NICK).',
     )
     parser.add_argument("--nick", help="the name to go by")
@@ -170,6 +170,7 @@ def client_parser(program: str) -> Parser:
     switch: dict[str, Any] = {"action": "store_const", "const": True}  # None where it is not given
     form.add_argument("--plain", **switch, help="line mode, for people and simple pipes")
     form.add_argument("--json", **switch, help="line mode, a JSON object for each event")
+    parser.add_argument("--port", metavar="N", help="UDP port of a server of this machine, where none is named (47747)")
     parser.add_argument("--data", metavar="DIR", help=f"folder of keys and stores ({options.data_folder()})")
     parser.add_argument("--config", metavar="FILE", help="TOML file with these options")
     parser.add_argument("--history", metavar="N", help="earlier messages of each room to show at most")
@@ -205,11 +206,27 @@ def outbox_parser(program: str) -> Parser:
     return parser
 
 
-def stop_parser(program: str) -> Parser:
-    """That of `stop`."""
-    parser = Parser(prog=f"{program} stop", description="Stops the server that is hosted here in the background.")
+def main_parser(program: str) -> Parser:
+    """That of `udpchat`: to host or join, and to chat."""
+    parser = client_parser(
+        program,
+        commands=(*MAIN_COMMANDS, *CLIENT_OPERATIONS),
+        description="Joins the server used last or that of this machine, or hosts one in the background and joins it.",
+        epilog=f"Commands, each with a --help: {program} {'|'.join((*MAIN_COMMANDS, *CLIENT_OPERATIONS))}.",
+    )
+    parser.add_argument(
+        "--host", action="store_true", help="host here though a server on another machine was used last"
+    )
+    return parser
+
+
+def background_parser(program: str, name: str) -> Parser:
+    """That of `stop` or `status`, for the server that is hosted here."""
+    parser = Parser(prog=f"{program} {name}", description=MAIN_COMMANDS[name])
     parser.add_argument("--data", metavar="DIR", help=f"its folder ({options.data_folder()})")
     parser.add_argument("--config", metavar="FILE", help="TOML file with the option data")
+    if name == "status":
+        parser.add_argument("--json", action="store_true", help="a JSON object")
     return parser
 
 

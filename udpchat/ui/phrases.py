@@ -273,6 +273,8 @@ SENTENCES: Final[dict[str, str]] = {
     "hosting.joined": "joining the server of this machine, {url} (process {process}); to stop it: {stop}",
     "hosting.other": "joining the server of this machine, {url}, which is not of this data folder",
     "hosting.used_last": "joining the server used last, {url}; to host one here instead: {command} --host",
+    "hosting.runs": "{url} runs in the background (process {process}, log {log}); to stop it: {stop}",
+    "hosting.silent": "a server runs (process {process}, log {log}), but does not answer at {url}",
     "hosting.none": "no server runs on {data}",
     "hosting.stopped": "stopped the server (process {process})",
     "failed.hosting": "cannot host: {reason}",
