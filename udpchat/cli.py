@@ -12,6 +12,7 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
@@ -25,8 +26,9 @@ from udpchat.chat.times import iso_time
 from udpchat.client.core import ClientCore
 from udpchat.shell import client_app, hosting, operations, options, outbox, server_app
 from udpchat.shell.choosing import Chooser
-from udpchat.shell.data_folder import DataUnusable
+from udpchat.shell.data_folder import DataUnusable, last_nick, open_folder, remember_nick
 from udpchat.shell.ending import TimedOut
+from udpchat.shell.first_run import ask_nick, login_nick
 from udpchat.shell.line_reader import LineReader
 from udpchat.shell.net.endpoint import EndpointError
 from udpchat.shell.net.reach import NoServer
@@ -150,8 +152,7 @@ def client(argv: Sequence[str] | None = None, *, program: str = "udpchat-client"
         return _outbox(words[1:], program)
     parser = parsers.client_parser(program)
     arguments = parser.parse_args(words)
-    choices = _client_choices(parser, arguments)
-    prepare_output()
+    choices = _chat_choices(parser, arguments)
     as_json = choices.form == "json"
     to_screen, from_screen = _is_terminal(sys.stdout), _is_terminal(sys.stdin)
     if arguments.id and from_screen:
@@ -210,6 +211,7 @@ def _client_options(
         label_id=given.id or "",
         discards=given.discard,
         receipts=choices.receipts,
+        remembers_nick=to_screen and _is_terminal(sys.stdin) and choices.form != "json",
         shows_progress=_is_terminal(sys.stderr) and not is_edited,  # the editor's prompt shows it
     )
 
@@ -226,6 +228,31 @@ def _client_choices(
         parser.error(text_of(problem.phrase))
 
 
+def _chat_choices(parser: parsers.Parser, given: argparse.Namespace) -> options.ClientChoices:
+    """What was chosen to chat with; where no nick was, that of a person at a terminal is the one used last, or asked.
+
+    The output is prepared then.
+    """
+    choices = _client_choices(parser, given, needs_nick=False)
+    prepare_output()
+    is_person = choices.form != "json" and all(map(_is_terminal, (sys.stdin, sys.stdout, sys.stderr)))
+    if choices.nick:
+        return choices
+    if not is_person:
+        return _client_choices(parser, given)  # which says how to name one
+    nick = last_nick(choices.data)
+    if nick:
+        _say(sentence("nick.used_last", nick=nick))
+        return replace(choices, nick=nick)
+    nick = ask_nick(standard_input(), lambda phrase: _say(text_of(phrase)), suggestion=login_nick())
+    if not nick:
+        return _client_choices(parser, given)
+    with suppress(DataUnusable):  # reported when the folder is opened to chat
+        remember_nick(open_folder(choices.data), nick)
+    _say(sentence("nick.chosen", nick=nick))
+    return replace(choices, nick=nick)
+
+
 def host_or_join(words: Sequence[str], *, program: str) -> int:
     """Join the server used last; or, if that is of this machine or there is none yet, host one in the background.
 
@@ -233,9 +260,8 @@ def host_or_join(words: Sequence[str], *, program: str) -> int:
     """
     parser = parsers.main_parser(program)
     given = parser.parse_args(words)
-    choices = _client_choices(parser, given)  # a wrong option must not leave a server behind
-    prepare_output()
-    words = [word for word in words if word != "--host"]
+    choices = _chat_choices(parser, given)  # a wrong option must not leave a server behind
+    words = [*(word for word in words if word != "--host"), "--nick", choices.nick]
     if choices.server is not None and not given.host:
         return client(words, program=program)
     found: list[str] = []

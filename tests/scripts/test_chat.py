@@ -74,13 +74,16 @@ def test_it_hosts_joins_and_stops_and_a_wrong_option_leaves_no_server_behind(tmp
     def script(*arguments: str) -> Terminal:
         return Terminal(*arguments, program=(SCRIPTS / "chat",), columns=300, environment=environment)
 
-    for wrong in (["--plain"], ["--nick", "a b"], ["--nick", "alice", "--count", "0"]):
+    for wrong in (["--plain", "--json"], ["--nick", "a b"], ["--nick", "alice", "--count", "0"]):
         with script(*wrong) as refused:
             assert refused.code() == 2
             assert refused.text.count("\n") == 0 and "hosting" not in refused.text
     assert holder_of(tmp_path / operations.LOG_FILE) is None
     try:
-        with script("--nick", "alice", "--plain") as alice:
+        with script("--plain") as alice:
+            alice.wait_for("which nick do you want to go by?")
+            assert holder_of(tmp_path / operations.LOG_FILE) is None
+            alice.enter("alice")
             alice.wait_for("hosting udpchat://")
             alice.wait_for("to stop it: scripts/chat stop")
             alice.wait_for(f"connected to udpchat://127.0.0.1:{environment['UDPCHAT_PORT']} as alice")

@@ -192,6 +192,11 @@ SENTENCES: Final[dict[str, str]] = {
     "option.expiry": "--expiry ({expiry_s:g} s) must be longer than --heartbeat ({heartbeat_s:g} s)",
     "option.nick": 'which nick? Give --nick NICK, set UDPCHAT_NICK, or write nick = "NICK" into {file:or a file for'
     " --config}",
+    "nick.question": "-- which nick do you want to go by?{suggestion:if  (just Enter for %s)}",
+    "nick.again": "-- {reason:clause}: which one instead?",
+    "nick.chosen": "-- you go by {nick}, next time too (--nick NICK for another); /help lists all commands, /quit"
+    " leaves",
+    "nick.used_last": "-- no nick was named; you go by the one used last: {nick}",
     "option.form": "plain and json are not allowed together: choose one",
     "config.unreadable": "cannot read the config file {path}: {reason}",
     "config.at": "{path}{line:if , line %s}",
