@@ -12,11 +12,14 @@ from udpchat.chat.exit_codes import ExitCode
 from udpchat.chat.phrase import Problem
 from udpchat.chat.text import printable
 from udpchat.shell import operations, options, values
+from udpchat.shell.logs import FORMATS, LEVELS
 from udpchat.shell.stdio import OutputFailed, abandon_output, remark, writing_to
 from udpchat.shell.suggestions import nearest, unknown_option
 from udpchat.ui.phrases import sentence
+from udpchat.wire.limits import DEFAULT_PORT
 
 Value = TypeVar("Value")
+COLUMNS_MAX: Final = 80  # of a help
 CLIENT_OPERATIONS: Final = ("export", "outbox")
 MAIN_COMMANDS: Final = {
     "stop": "Stops the server that is hosted here in the background.",
@@ -33,6 +36,17 @@ OPERATIONS: Final = {
 }
 
 
+class _Help(argparse.HelpFormatter):
+    """Fits 80 columns on wider terminals too; a % in a help is that character."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=28)
+        self._width = min(self._width, COLUMNS_MAX - 2)
+
+    def _get_help_string(self, action: argparse.Action) -> str:
+        return (action.help or "").replace("%", "%%")
+
+
 class Parser(argparse.ArgumentParser):
     """One line for a wrong option, with what was probably meant; an abbreviation is refused.
 
@@ -40,7 +54,7 @@ class Parser(argparse.ArgumentParser):
     """
 
     def __init__(self, *, commands: Collection[str] = (), **arguments: Any) -> None:
-        super().__init__(allow_abbrev=False, **arguments)
+        super().__init__(allow_abbrev=False, formatter_class=_Help, **arguments)
         self._commands = commands
         self.add_argument("--version", action="version", version=f"{self.prog} {__version__}")
 
@@ -93,23 +107,32 @@ def server_parser(program: str) -> Parser:
         f"For the log: {program} {'|'.join(OPERATIONS)}, each with a --help.",
     )
 
-    def add(name: str, metavar: str, text: str) -> None:
-        parser.add_argument(f"--{name}", metavar=metavar, help=f"{text} ({options.server_default(name)})")
-
-    bind_help = "address of this machine to listen at (all, IPv6 and IPv4); may be given again"
-    parser.add_argument("--bind", metavar="ADDRESS", action="append", help=bind_help)
-    add("port", "N", "UDP port, 0 for any free one")
-    add("data", "DIR", "folder of key, messages and log")
-    parser.add_argument("--name", metavar="NAME", help="what the server calls itself")
-    add("heartbeat", "S", "silence after which a client gives a sign of life")
-    add("expiry", "S", "silence after which a client is gone")
-    add("durability", "fsync|os|memory", "what a confirmed message survives")
-    parser.add_argument("--retention", metavar="30d,10000", help="age and number of messages kept of a room (all)")
-    parser.add_argument("--yes", action="store_true", help="a retention of less than 1 hour or 1,000 messages is meant")
-    parser.add_argument("--config", metavar="FILE", help="TOML file with these options")
-    add("log-level", "L", "debug, info, warning or error")
-    add("log-format", "text|json", "how to log to stderr")
+    _add_server_settings(parser)
     return parser
+
+
+def _add_server_settings(parser: Parser) -> None:
+    """All that can also stand in a config file, and --yes."""
+    parser.add_argument("--config", metavar="FILE", help="TOML file with the settings")
+    network = parser.add_argument_group("the network")
+    kept = parser.add_argument_group("what is kept")
+    shown = parser.add_argument_group("how it shows itself")
+
+    def add(group: argparse._ArgumentGroup, name: str, metavar: str, text: str) -> None:
+        group.add_argument(f"--{name}", metavar=metavar, help=f"{text} ({options.server_default(name)})")
+
+    bind_help = "address of this machine to listen at (all, IPv6 and IPv4); repeatable"
+    network.add_argument("--bind", metavar="ADDRESS", action="append", help=bind_help)
+    add(network, "port", "N", "UDP port, 0 for any free one")
+    add(network, "heartbeat", "S", "silence after which a client gives a sign of life")
+    add(network, "expiry", "S", "silence after which a client is gone")
+    add(kept, "data", "DIR", "folder of key, messages and log")
+    add(kept, "durability", "fsync|os|memory", "what a confirmed message survives")
+    kept.add_argument("--retention", metavar="30d,10000", help="age and number of messages kept of a room (all)")
+    kept.add_argument("--yes", action="store_true", help="a retention of less than 1 hour or 1,000 messages is meant")
+    shown.add_argument("--name", metavar="NAME", help="what the server calls itself")
+    add(shown, "log-level", "|".join(LEVELS), "how much to log")
+    add(shown, "log-format", "|".join(FORMATS), "how to log to stderr")
 
 
 def operation_parser(program: str, name: str) -> Parser:
@@ -144,9 +167,14 @@ def _add_export_options(parser: Parser) -> None:
 
 
 def client_parser(
-    program: str, *, commands: Collection[str] = CLIENT_OPERATIONS, description: str = "", epilog: str = ""
+    program: str,
+    *,
+    commands: Collection[str] = CLIENT_OPERATIONS,
+    description: str = "",
+    epilog: str = "",
+    hosts: bool = False,
 ) -> Parser:
-    """That of a client that is to chat."""
+    """That of a client that is to chat; `hosts`: it may host a server for that."""
     parser = Parser(
         prog=program,
         commands=commands,
@@ -155,34 +183,48 @@ def client_parser(
         epilog=(
             epilog or f"What was said is written out by {program} export, what was not confirmed by {program} outbox."
         )
-        + " Each option but --id and --discard can also stand in a config file "
+        + " Each setting can also stand in a config file "
         f'(nick = "alice" in {options.client_config()}) or the environment (UDPCHAT_NICK).',
     )
-    parser.add_argument("--nick", help="the name to go by")
-    parser.add_argument(
-        "--server",
-        metavar="HOST[:PORT]",
-        help="or udpchat://HOST[:PORT][#FINGERPRINT]; without it, the one used last, or at first that of this machine",
-    )
-    room_help = f"a room to join (those one was in, or {options.DEFAULT_ROOM}); repeatable"
-    parser.add_argument("--room", action="append", help=room_help)
-    form = parser.add_mutually_exclusive_group()
-    switch: dict[str, Any] = {"action": "store_const", "const": True}  # None where it is not given
-    form.add_argument("--plain", **switch, help="line mode, for people and simple pipes")
-    form.add_argument("--json", **switch, help="line mode, a JSON object for each event")
-    parser.add_argument("--port", metavar="N", help="UDP port of a server of this machine, where none is named (47747)")
-    parser.add_argument("--data", metavar="DIR", help=f"folder of keys and stores ({options.data_folder()})")
-    parser.add_argument("--config", metavar="FILE", help="TOML file with these options")
-    parser.add_argument("--history", metavar="N", help="earlier messages of each room to show at most")
-    parser.add_argument("--receipts", **switch, help="report how many have what you say, as it reaches them")
-    parser.add_argument("--follow", **switch, help="stay when the input ends, and print what arrives")
-    parser.add_argument("--count", metavar="N", help="end after N live messages from others")
-    parser.add_argument("--timeout", metavar="S", help="end after S seconds")
-    parser.add_argument(
+    _add_client_settings(parser)
+    once = parser.add_argument_group("this time only")
+    once.add_argument(
         "--id", type=_typed(values.label_id), help="line k is the request ID:k: given again, it is the same message"
     )
-    parser.add_argument("--discard", action="store_true", help="drop what earlier runs did not get confirmed")
+    once.add_argument("--discard", action="store_true", help="drop what earlier runs did not get confirmed")
+    if hosts:
+        once.add_argument("--host", action="store_true", help="host here though another server was used last")
     return parser
+
+
+def _add_client_settings(parser: Parser, *, has_json: bool = True) -> None:
+    """All that can also stand in a config file; `has_json`: the option of that name is this setting."""
+    switch: dict[str, Any] = {"action": "store_const", "const": True}  # None where it is not given
+    parser.add_argument("--config", metavar="FILE", help="TOML file with the settings")
+    where = parser.add_argument_group("who and where")
+    where.add_argument("--nick", help="the name to go by (at a terminal the one used last, or asked for)")
+    where.add_argument(
+        "--server",
+        metavar="HOST[:PORT]",
+        help="or udpchat://HOST[:PORT][#FINGERPRINT] (the one used last, at first that of this machine)",
+    )
+    port_help = f"UDP port of the server of this machine ({DEFAULT_PORT})"
+    where.add_argument("--port", metavar="N", help=port_help)
+    room_help = f"a room to join (those one was in, or {options.DEFAULT_ROOM}); repeatable"
+    where.add_argument("--room", action="append", help=room_help)
+    where.add_argument("--data", metavar="DIR", help=f"folder of keys and stores ({options.data_folder()})")
+    shown = parser.add_argument_group("what is shown")
+    form = shown.add_mutually_exclusive_group() if has_json else shown
+    form.add_argument("--plain", **switch, help="line mode, for people and simple pipes")
+    if has_json:
+        form.add_argument("--json", **switch, help="line mode, a JSON object for each event")
+    history_help = f"earlier messages of each room, at most ({options.HISTORY_ON_SCREEN} on a screen, else none)"
+    shown.add_argument("--history", metavar="N", help=history_help)
+    shown.add_argument("--receipts", **switch, help="report how many have what you say, as it reaches them")
+    end = parser.add_argument_group("when it ends (else with its input)")
+    end.add_argument("--follow", **switch, help="stay when the input ends, and print what arrives")
+    end.add_argument("--count", metavar="N", help="after N live messages from others")
+    end.add_argument("--timeout", metavar="S", help="after S seconds")
 
 
 def export_parser(program: str) -> Parser:
@@ -208,16 +250,13 @@ def outbox_parser(program: str) -> Parser:
 
 def main_parser(program: str) -> Parser:
     """That of `udpchat`: to host or join, and to chat."""
-    parser = client_parser(
+    return client_parser(
         program,
         commands=(*MAIN_COMMANDS, *CLIENT_OPERATIONS),
         description="Joins the server used last or that of this machine, or hosts one in the background and joins it.",
         epilog=f"Commands, each with a --help: {program} {'|'.join((*MAIN_COMMANDS, *CLIENT_OPERATIONS))}.",
+        hosts=True,
     )
-    parser.add_argument(
-        "--host", action="store_true", help="host here though a server on another machine was used last"
-    )
-    return parser
 
 
 def background_parser(program: str, name: str) -> Parser:
