@@ -17,6 +17,8 @@ EVERY = {
     "udpchat-server": lambda: parsers.server_parser("udpchat-server"),
     **{f"udpchat-server {name}": partial(parsers.operation_parser, "udpchat-server", name) for name in OPERATIONS},
     "udpchat-client": lambda: parsers.client_parser("udpchat-client"),
+    "udpchat-server config": lambda: parsers.config_parser("udpchat-server", of_server=True),
+    "udpchat-client config": lambda: parsers.config_parser("udpchat-client", of_server=False),
     "udpchat-client export": lambda: parsers.export_parser("udpchat-client"),
     "udpchat-client outbox": lambda: parsers.outbox_parser("udpchat-client"),
     "udpchat stop": lambda: parsers.background_parser("udpchat", "stop"),

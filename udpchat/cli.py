@@ -10,12 +10,12 @@ import os
 import shlex
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TextIO
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from udpchat import parsers
 from udpchat.chat import events
@@ -24,7 +24,7 @@ from udpchat.chat.phrase import Phrase, Problem
 from udpchat.chat.text import json_line, printable
 from udpchat.chat.times import iso_time
 from udpchat.client.core import ClientCore
-from udpchat.shell import client_app, hosting, operations, options, outbox, server_app
+from udpchat.shell import client_app, config_report, hosting, operations, options, outbox, server_app
 from udpchat.shell.choosing import Chooser
 from udpchat.shell.data_folder import DataUnusable, last_nick, open_folder, remember_nick
 from udpchat.shell.ending import TimedOut
@@ -43,7 +43,7 @@ from udpchat.ui.exit_rule import ExitRule
 from udpchat.ui.json_events import json_event
 from udpchat.ui.lines import Lines
 from udpchat.ui.phrases import sentence, text_of
-from udpchat.ui.printing import Draw, Printer, message_line, plain_lines
+from udpchat.ui.printing import Draw, Printer, aligned, message_line, plain_lines
 from udpchat.ui.screen import ScreenLines, prompt_of
 
 if TYPE_CHECKING:
@@ -86,19 +86,30 @@ def server(argv: Sequence[str] | None = None, *, program: str = "udpchat-server"
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments and arguments[0] in parsers.OPERATIONS:
         return _operate(arguments[0], arguments[1:], program)
+    if arguments[:1] == [parsers.CONFIG]:
+        return _show_config(arguments[1:], program, of_server=True)
     parser = parsers.server_parser(program)
-    given = vars(parser.parse_args(arguments))
-    is_meant = given.pop("yes")
+    flags = _flags(parser.parse_args(arguments))
     prepare_output()
-    flags = {name.replace("_", "-"): value for name, value in given.items()}
     try:
-        chosen = options.server_options(flags, os.environ)
+        chosen = _server_options(flags)
     except options.OptionError as problem:
         parser.error(text_of(problem.phrase))
-    doubt = objection(chosen.retention, chosen.data / operations.LOG_FILE)
-    if doubt and not is_meant:
-        parser.error(text_of(doubt))
     return _guarded(program, lambda: server_app.run(chosen), shows_traces=chosen.log_level == "debug")
+
+
+def _flags(given: argparse.Namespace) -> dict[str, Any]:
+    """What was given, by the names of the options."""
+    return {name.replace("_", "-"): value for name, value in vars(given).items()}
+
+
+def _server_options(flags: Mapping[str, Any]) -> options.ServerOptions:
+    """All that was chosen, also in the environment and the config file. Raises `OptionError`."""
+    chosen = options.server_options(flags, os.environ)
+    doubt = objection(chosen.retention, chosen.data / operations.LOG_FILE)
+    if doubt and not flags["yes"]:
+        raise options.OptionError(doubt.key, **doubt.values)
+    return chosen
 
 
 def _operate(name: str, argv: Sequence[str], program: str) -> int:
@@ -121,7 +132,7 @@ def _operate(name: str, argv: Sequence[str], program: str) -> int:
                 return _export(data / operations.LOG_FILE, given)
             case _:
                 findings = operations.check(data)
-                writing_to(sys.stdout)("".join(f"{printable(line)}\n" for line in findings or ["no damage found"]))
+                _write_lines(findings or ["no damage found"])
                 return ExitCode.ERROR if findings else ExitCode.DONE
         return 0
 
@@ -150,6 +161,8 @@ def client(argv: Sequence[str] | None = None, *, program: str = "udpchat-client"
         return _export_replica(words[1:], program)
     if words[:1] == ["outbox"]:
         return _outbox(words[1:], program)
+    if words[:1] == [parsers.CONFIG]:
+        return _show_config(words[1:], program, of_server=False)
     parser = parsers.client_parser(program)
     arguments = parser.parse_args(words)
     choices = _chat_choices(parser, arguments)
@@ -357,6 +370,53 @@ def _export_replica(argv: Sequence[str], program: str) -> int:
 
 
 # --- Both ----------
+
+
+def _show_config(argv: Sequence[str], program: str, *, of_server: bool) -> int:
+    """Show the settings of a program, an example of a config file, or what is wrong; the exit code."""
+    parser = parsers.config_parser(program, of_server=of_server)
+    given = parser.parse_args(argv)
+    flags = {**_flags(given), "json": None}  # here it says how to show them
+    settings = options.SERVER_SETTINGS if of_server else options.CLIENT_SETTINGS
+    default = None if of_server else options.client_config()
+    prepare_output()
+
+    def run() -> int:
+        if given.example:
+            explained = (parsers.server_parser if of_server else parsers.client_parser)(program).explained
+            head = [sentence("example.head", program=program), sentence("example.order")]
+            return _write_lines([*head, *config_report.example(settings, explained)])
+        found = options.choices(settings, flags, os.environ, default_config=default)
+        faults = found.faults or _faults_together(flags, of_server=of_server)
+        if given.check:
+            lines = [text_of(fault) for fault in faults] or [sentence("config.fine", path=found.config)]
+            return _write_lines(lines) or (ExitCode.ERROR if faults else ExitCode.DONE)
+        for fault in faults:
+            parser.error(text_of(fault))
+        found = found if of_server else config_report.with_used_last(found)
+        if given.json:
+            return _write_lines([json_line(config_report.as_object(found))])
+        _say(sentence("config.read" if found.config else "config.not_read", path=found.config or default))
+        return _write_lines(aligned(config_report.rows(found)))
+
+    return _guarded(parser.prog, run)
+
+
+def _faults_together(flags: Mapping[str, Any], *, of_server: bool) -> Sequence[Phrase]:
+    """What is wrong with settings that are right one by one."""
+    try:
+        if of_server:
+            _server_options(flags)
+        else:
+            options.client_choices(flags, os.environ, default_config=options.client_config(), needs_nick=False)
+    except options.OptionError as problem:
+        return [problem.phrase]
+    return []
+
+
+def _write_lines(lines: Iterable[str]) -> int:
+    writing_to(sys.stdout)("".join(f"{printable(line)}\n" for line in lines))
+    return ExitCode.DONE
 
 
 def _say(line: str, write: Callable[[str], object] = remark) -> None:

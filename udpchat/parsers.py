@@ -20,7 +20,7 @@ from udpchat.wire.limits import DEFAULT_PORT
 
 Value = TypeVar("Value")
 COLUMNS_MAX: Final = 80  # of a help
-CLIENT_OPERATIONS: Final = ("export", "outbox")
+CLIENT_OPERATIONS: Final = ("export", "outbox", "config")
 MAIN_COMMANDS: Final = {
     "stop": "Stops the server that is hosted here in the background.",
     "status": "Says whether a server is hosted here, and where. Exit code: 0 if so, 1 if not.",
@@ -34,6 +34,8 @@ OPERATIONS: Final = {
     "export": "Writes out what was said, one line a message, log by log and in order.",
     "check": "Looks for damage in the log, and says what to do. The server may run.",
 }
+CONFIG: Final = "config"  # the command of both programs
+SERVER_COMMANDS: Final = (*OPERATIONS, CONFIG)
 
 
 class _Help(argparse.HelpFormatter):
@@ -57,6 +59,11 @@ class Parser(argparse.ArgumentParser):
         super().__init__(allow_abbrev=False, formatter_class=_Help, **arguments)
         self._commands = commands
         self.add_argument("--version", action="version", version=f"{self.prog} {__version__}")
+
+    @property
+    def explained(self) -> dict[str, str]:
+        """The help of each option, by its name without hyphens in front."""
+        return {name.removeprefix("--"): str(action.help) for name, action in self._option_string_actions.items()}
 
     def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
         """As `argparse` has it; what does not exist is reported first, for it may be why something else is missing."""
@@ -101,10 +108,10 @@ def server_parser(program: str) -> Parser:
     """That of a server that is to run."""
     parser = Parser(
         prog=program,
-        commands=OPERATIONS,
+        commands=SERVER_COMMANDS,
         description="Relays a chat for everyone on the LAN. Works without any option.",
         epilog="Each option can also stand in the config file (port = 47747) or the environment (UDPCHAT_PORT). "
-        f"For the log: {program} {'|'.join(OPERATIONS)}, each with a --help.",
+        f"Commands, each with a --help: {program} {'|'.join(SERVER_COMMANDS)}.",
     )
 
     _add_server_settings(parser)
@@ -180,9 +187,7 @@ def client_parser(
         commands=commands,
         description=description
         or "Joins a chat. Each line typed is a message to the current room; /help lists the commands.",
-        epilog=(
-            epilog or f"What was said is written out by {program} export, what was not confirmed by {program} outbox."
-        )
+        epilog=(epilog or f"Commands, each with a --help: {program} {'|'.join(commands)}.")
         + " Each setting can also stand in a config file "
         f'(nick = "alice" in {options.client_config()}) or the environment (UDPCHAT_NICK).',
     )
@@ -206,7 +211,7 @@ def _add_client_settings(parser: Parser, *, has_json: bool = True) -> None:
     where.add_argument(
         "--server",
         metavar="HOST[:PORT]",
-        help="or udpchat://HOST[:PORT][#FINGERPRINT] (the one used last, at first that of this machine)",
+        help="or udpchat://HOST[:PORT][#FINGERPRINT]: the server (the one used last, at first that of this machine)",
     )
     port_help = f"UDP port of the server of this machine ({DEFAULT_PORT})"
     where.add_argument("--port", metavar="N", help=port_help)
@@ -223,8 +228,8 @@ def _add_client_settings(parser: Parser, *, has_json: bool = True) -> None:
     shown.add_argument("--receipts", **switch, help="report how many have what you say, as it reaches them")
     end = parser.add_argument_group("when it ends (else with its input)")
     end.add_argument("--follow", **switch, help="stay when the input ends, and print what arrives")
-    end.add_argument("--count", metavar="N", help="after N live messages from others")
-    end.add_argument("--timeout", metavar="S", help="after S seconds")
+    end.add_argument("--count", metavar="N", help="end after N live messages from others")
+    end.add_argument("--timeout", metavar="S", help="end after S seconds")
 
 
 def export_parser(program: str) -> Parser:
@@ -277,6 +282,24 @@ def _add_store_options(parser: Parser) -> None:
 
 
 # --- Both ----------
+
+
+def config_parser(program: str, *, of_server: bool) -> Parser:
+    """That of `config`, which takes the settings of the program as options too."""
+    parser = Parser(
+        prog=f"{program} {CONFIG}",
+        description="Shows every setting, its value, and where that was chosen: as an option, in the environment, in "
+        "the config file, or by default.",
+    )
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--example", action="store_true", help="a file with all defaults, explained")
+    form.add_argument("--check", action="store_true", help="only what is wrong; ends with 1 if something is")
+    form.add_argument("--json", action="store_true", help="a JSON object")
+    if of_server:
+        _add_server_settings(parser)
+    else:
+        _add_client_settings(parser, has_json=False)
+    return parser
 
 
 def _typed(parse: Callable[[str], Value]) -> Callable[[str], Value]:

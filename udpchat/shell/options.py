@@ -92,9 +92,10 @@ class Precedence(IntEnum):
     """Where a value was given: a higher member overrides a lower."""
 
     DEFAULT = 0
-    FILE = 1
-    ENVIRONMENT = 2
-    FLAG = 3
+    USED_LAST = 1
+    FILE = 2
+    ENVIRONMENT = 3
+    FLAG = 4
 
 
 @dataclass(frozen=True, slots=True)

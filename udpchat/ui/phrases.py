@@ -204,6 +204,14 @@ SENTENCES: Final[dict[str, str]] = {
     "config.table": "{at}: there is no table {name!r}; settings stand outside of tables",
     "config.near": "{at}: there is no setting {name!r}; did you mean {near}?",
     "config.unknown": "{at}: there is no setting {name!r}; there are {known:list}",
+    "config.read": "-- config file: {path}",
+    "config.not_read": "-- no config file is read{path:if ; there is none at %s}",
+    "config.fine": "nothing is wrong{path:if  (config file: %s)}",
+    "example.head": "# All settings of {program}, with the values that they have without this file.",
+    "example.order": "# An option (--port) outranks the environment (UDPCHAT_PORT), and that this file.",
+    "origin.default": "default",
+    "origin.used_last": "used last",
+    "origin.named": "{place}",
     "retention": "--retention keeps history {limits:kept} and deletes all else for good; if you mean it, add"
     " --yes{days:if  (for days write %sd)}",
     "retention.now": "--retention keeps history {limits:kept} and deletes all else for good, now {entries:count"

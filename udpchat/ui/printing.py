@@ -6,11 +6,11 @@ event is an object on standard output.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, tzinfo
 from enum import Enum
 from itertools import groupby
-from typing import Any, assert_never
+from typing import Any, Final, assert_never
 
 from udpchat.chat import events
 from udpchat.chat.events import ClientEvent
@@ -28,6 +28,7 @@ class Output(Enum):
     ERR = "standard error"
 
 
+COLUMN_MAX: Final = 40
 Line = tuple[Output, str]
 Draw = Callable[[ClientEvent], list[Line]]
 
@@ -113,6 +114,13 @@ def message_line(room: str, nick: str, text: str, kind: str) -> str:
 
 def _message(message: events.MessageReceived) -> str:
     return message_line(message.room, message.nick, message.text, message.kind)
+
+
+def aligned(rows: Sequence[tuple[str, str, Phrase]]) -> list[str]:
+    """Three columns; a cell wider than COLUMN_MAX moves what follows it."""
+    name_width = min(max((len(name) for name, _, _ in rows), default=0), COLUMN_MAX)
+    value_width = min(max((len(value) for _, value, _ in rows), default=0), COLUMN_MAX)
+    return [f"{name:{name_width}}  {value:{value_width}}  {text_of(origin)}" for name, value, origin in rows]
 
 
 Change = (
