@@ -76,7 +76,8 @@ class ClientOptions:
     `rooms` empty: the rooms of the last run with this nick and server, else DEFAULT_ROOM. `port`: the UDP port of a
     server on this machine. `label_id`: line k of the input is the request `label_id`:k. `discards`: messages of earlier
     runs that were not confirmed are dropped. `shows_progress`: draw a progress line while entries are missing, which
-    needs a terminal that no editor draws on.
+    needs a terminal that no editor draws on. `receipts`: how many have one's own messages is reported.
+    `remembers_nick`: a person goes by it, who need not name it the next time.
     """
 
     nick: str
@@ -89,6 +90,8 @@ class ClientOptions:
     discards: bool = False
     port: int = DEFAULT_PORT
     shows_progress: bool = False
+    receipts: bool = False
+    remembers_nick: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +148,7 @@ async def _run(options: ClientOptions, frontend: Frontend, loop: asyncio.Abstrac
             core = _make_core(loop.time(), options, folder, found, store, frontend)
             app = ClientApp(loop, core, endpoint, store, frontend.source, frontend.make_interface(core, store), ending)
             app.progress = SyncProgress() if options.shows_progress else None
-            with _watching(app, folder, found, store, frontend.say):
+            with _watching(app, options, folder, found, store, frontend.say):
                 return await app.run()
 
 
@@ -184,6 +187,7 @@ def _make_core(
         history=options.history,
         agent=f"udpchat {__version__}",
         shown_max=options.history,
+        wants_receipts=options.receipts,
         is_returning=not options.rooms,
         is_first_contact=pinning.is_first_contact,
     )
@@ -295,13 +299,17 @@ class ClientApp:
 
 
 @contextlib.contextmanager
-def _watching(app: ClientApp, folder: ClientFolder, found: Found, store: ClientStore, say: Say) -> Iterator[None]:
+def _watching(
+    app: ClientApp, options: ClientOptions, folder: ClientFolder, found: Found, store: ClientStore, say: Say
+) -> Iterator[None]:
     """While this is open: the time limit of entering, the files of the data folder, the server used last."""
     server = found.server
     with contextlib.ExitStack() as at_end:
         entering = EntryLimit(app, server, say)
         at_end.callback(entering.cancel)
         app.watches += [entering.watch, folder.watch_nick(app.core), folder.watch_store(store)]
+        if options.remembers_nick:
+            app.watches.append(folder.watch_nick_used_last(app.core))
         if found.instead_of is None:
             app.watches.append(folder.watch_server(server))
         else:

@@ -20,6 +20,7 @@ NAMES: Final[dict[type[ClientEvent], str]] = {
     events.Connected: "connected",
     events.MessageReceived: "message",
     events.MessageSent: "sent",
+    events.MessageDelivered: "delivered",
     events.MemberJoined: "joined",
     events.MemberLeft: "left",
     events.MemberRenamed: "renamed",
@@ -40,7 +41,10 @@ OMITTED: Final[dict[type[Any], frozenset[str]]] = {
 PHRASE: Final = frozenset({"key", "values"})  # of an event that is a phrase: its code and its sentence are printed
 OMITTED_IN_LISTS: Final = frozenset({"history"})  # a message of the past is always one of history
 OMITTED_AT_DEFAULT: Final = frozenset({"line", "retry_s", "again"})
-RENAMED: Final[dict[str, tuple[str, Callable[[Any], Any]]]] = {"time_ms": ("time", iso_time)}  # with the new value
+RENAMED: Final[dict[str, tuple[str, Callable[[Any], Any]]]] = {  # with the new value
+    "time_ms": ("time", iso_time),
+    "users": ("of", int),
+}
 
 
 def json_event(event: ClientEvent) -> dict[str, Any]:
