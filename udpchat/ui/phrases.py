@@ -367,6 +367,32 @@ SENTENCES: Final[dict[str, str]] = {
     "state.sending": "{count} sending",
     "state.missing": "{count} to come",
     "state.no_target": "no room",
+    # The full screen.
+    "full_screen.dumb": "TERM={term} cannot draw a full screen: line mode instead (--plain asks for it)",
+    "full_screen.small": "this terminal has {columns} columns and {rows} rows, and the full screen needs {columns_min}"
+    " and {rows_min}: line mode instead (--plain asks for it)",
+    "phase.connecting": "connecting to {server}",
+    "phase.online": "{server}: connected",
+    "phase.lost": "{server}: DISCONNECTED, trying again",
+    "phase.leaving": "leaving {server}",
+    "phase.over": "left {server}",
+    "status.round_trip": "{milliseconds:.0f} ms",
+    "status.loss": "{percent:.0f} % loss",
+    "typing": "{nicks:list}{more:if  and %s more} {count:is|are} typing",
+    "members": "{count} here",
+    "members.partial": "{count} here, more to come",
+    "keys": "Keys. Esc and then a key is Alt with that key; a key of the mouse with Shift is the terminal's own.",
+    "entry.screen": "F1 lists the keys, /help the commands; Ctrl+K chooses a room; /quit or Ctrl+D leaves",
+    "leave.offer": "Enter: leave once all is confirmed. Ctrl+C: leave at once{waiting:if  (%s not confirmed)}.",
+    "not_pasted": "not pasted: it has {characters} characters, and a line at most {characters_max}",
+    "paste.question": "You pasted {lines} lines. Send them as",
+    "paste.one": "one message",
+    "paste.each": "{lines} messages, line by line",
+    "paste.insert": "nothing yet: insert them",
+    "copied": "copied: {text}",
+    "input_full": "this line has to wait: too many before it are not confirmed yet",
+    "switch.title": "Which room or conversation?",
+    "search_typed.title": "What you typed here before",
 }
 
 
