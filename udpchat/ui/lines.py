@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 from udpchat.chat import events
 from udpchat.chat.events import ClientEvent
@@ -14,25 +15,39 @@ from udpchat.client.stored import Label
 from udpchat.ui.commands import Prompt
 from udpchat.ui.exit_rule import ExitRule
 from udpchat.ui.phrases import sentence, text_of
-from udpchat.ui.printing import Printer
+
+
+class Shown(Protocol):
+    """Where events and lines are shown: a `Printer`, or a screen."""
+
+    def show(self, happened: Iterable[ClientEvent]) -> None:
+        """Show these events, in order."""
+
+    def remark(self, *lines: str) -> None:
+        """Show these lines about the end, which are not safe for a terminal yet."""
+
+    def show_failure(self, reason: Phrase) -> None:
+        """Show an error that ends the program to programs that read events; `remark` says it to people."""
 
 
 class Lines:
     """A session in line mode. Its owner reports what happens and stops at the first `exit_code`.
 
     Ends at /quit or when `rule` allows it, always after everything typed is confirmed and the goodbye is sent.
-    `is_for_person`: the program prints what it waits for at the end. `numbers_lines`: the lines of the input that are
-    not confirmed are named by number. `label_id`: line k is the request `label_id`:k, in every run. `kept`: printed
-    after the list of what is not confirmed; says what becomes of it.
+    `is_for_person`: the program prints what it waits for at the end. `marks_read`: the person sees what is shown, which
+    is read thereby. `numbers_lines`: the lines of the input that are not confirmed are named by number. `label_id`:
+    line k is the request `label_id`:k, in every run. `kept`: printed after the list of what is not confirmed; says what
+    becomes of it.
     """
 
     def __init__(
         self,
         prompt: Prompt,
-        printer: Printer,
+        printer: Shown,
         rule: ExitRule,
         *,
         is_for_person: bool = False,
+        marks_read: bool = False,
         numbers_lines: bool = False,
         label_id: str = "",
         kept: str = "",
@@ -42,6 +57,7 @@ class Lines:
         self._printer = printer
         self._rule = rule
         self._is_for_person = is_for_person
+        self._marks_read = marks_read
         self._numbers_lines = numbers_lines
         self._label_id = label_id
         self._kept = kept
@@ -78,7 +94,7 @@ class Lines:
             return
         shown = self._rule.up_to_the_count(happened, self._client.model.nick, is_idle=self._client.is_idle)
         self._show(shown)
-        if self._is_for_person:
+        if self._marks_read:
             for room in {event.room for event in shown if isinstance(event, events.MessageReceived)}:
                 self._client.mark_read(now, room)
         if any(isinstance(event, events.Rejected) for event in shown):
