@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TextIO
+from typing import Any, Final
 
 from udpchat import parsers
 from udpchat.chat import events
@@ -23,31 +23,21 @@ from udpchat.chat.exit_codes import ExitCode
 from udpchat.chat.phrase import Phrase, Problem
 from udpchat.chat.text import json_line, printable
 from udpchat.chat.times import iso_time
-from udpchat.client.core import ClientCore
 from udpchat.shell import client_app, config_report, hosting, operations, options, outbox, server_app
-from udpchat.shell.choosing import Chooser
 from udpchat.shell.data_folder import DataUnusable, last_nick, open_folder, remember_nick
 from udpchat.shell.ending import TimedOut
 from udpchat.shell.first_run import ask_nick, login_nick
-from udpchat.shell.line_reader import LineReader
 from udpchat.shell.net.endpoint import EndpointError
 from udpchat.shell.net.reach import NoServer
 from udpchat.shell.operations import OperationFailed
 from udpchat.shell.retention import objection
 from udpchat.shell.stdio import OutputFailed, abandon_output, prepare_output, remark, standard_input, writing_to
-from udpchat.shell.times import moment_ms, now_ms
 from udpchat.storage.backup import Exported
-from udpchat.storage.protocol import ClientStore, StoreError
-from udpchat.ui.commands import Prompt
-from udpchat.ui.exit_rule import ExitRule
+from udpchat.storage.protocol import StoreError
+from udpchat.streams import is_terminal, open_streams
 from udpchat.ui.json_events import json_event
-from udpchat.ui.lines import Lines
 from udpchat.ui.phrases import sentence, text_of
-from udpchat.ui.printing import Draw, Printer, aligned, message_line, plain_lines
-from udpchat.ui.screen import ScreenLines, prompt_of
-
-if TYPE_CHECKING:
-    from udpchat.shell.editor import LineEditor
+from udpchat.ui.printing import aligned, message_line
 
 FAILURES: Final[tuple[tuple[type[Exception], str, ExitCode], ...]] = (  # each with its error code in JSON
     (NoServer, "", ExitCode.NO_SERVER),  # a Problem has its code
@@ -166,53 +156,22 @@ def client(argv: Sequence[str] | None = None, *, program: str = "udpchat-client"
     parser = parsers.client_parser(program)
     arguments = parser.parse_args(words)
     choices = _chat_choices(parser, arguments)
-    as_json = choices.form == "json"
-    to_screen, from_screen = _is_terminal(sys.stdout), _is_terminal(sys.stdin)
-    if arguments.id and from_screen:
-        _report_failure(program, Phrase("usage.label_at_terminal"), as_json=as_json)
+    streams = open_streams(choices.form)
+    if arguments.id and streams.is_typed:
+        _report_failure(program, Phrase("usage.label_at_terminal"), as_json=streams.as_json)
         return ExitCode.USAGE
-    is_for_person = to_screen and from_screen and not as_json
-    editor = _open_editor() if is_for_person else None
-    wanted = _client_options(choices, arguments, to_screen=to_screen, is_edited=editor is not None)
-    write_out = writing_to(sys.stdout) if editor is None else editor.write
-    write_err = remark if editor is None or not _is_terminal(sys.stderr) else editor.write
-
-    def make_interface(made: ClientCore, store: ClientStore) -> client_app.Interface:
-        prompt = Prompt(made, archive=store, parse_time=moment_ms, is_typed=is_for_person)
-        draw: Draw = partial(plain_lines, zone=None, numbers_lines=not from_screen)
-        if editor is not None:
-            editor.prompt = lambda: prompt_of(prompt)
-        if is_for_person:
-            draw = ScreenLines(nick=lambda: made.model.nick, now_ms=now_ms, is_edited=editor is not None).draw
-        return Lines(
-            prompt,
-            Printer(write_out, write_err, draw=draw, as_json=as_json),
-            ExitRule(count=choices.count, follow=choices.follow),
-            is_for_person=is_for_person,
-            numbers_lines=not from_screen,
-            label_id=wanted.label_id,
-            kept=_kept(wanted, made.model.connection.server) if store.is_durable else sentence("not_kept"),
-        )
+    wanted = _client_options(choices, arguments, is_drawn=streams.is_drawn)
 
     def run() -> int:
-        raw, say = standard_input(), lambda phrase: _say(text_of(phrase), write_err)
-        source = LineReader(raw) if editor is None else editor
-        choose = Chooser(raw, say) if is_for_person and _is_terminal(sys.stderr) else None
-        return client_app.run(wanted, client_app.Frontend(make_interface, source, say, choose))
+        return client_app.run(wanted, streams.frontend(choices, wanted, partial(_kept, wanted)))
 
-    return _guarded(program, run, as_json=as_json)
-
-
-def _open_editor() -> LineEditor | None:
-    from udpchat.shell.editor import open_editor  # takes 80 ms to import, which a pipe need not wait for
-
-    return open_editor()
+    return _guarded(program, run, as_json=streams.as_json)
 
 
 def _client_options(
-    choices: options.ClientChoices, given: argparse.Namespace, *, to_screen: bool, is_edited: bool
+    choices: options.ClientChoices, given: argparse.Namespace, *, is_drawn: bool
 ) -> client_app.ClientOptions:
-    history = choices.history
+    history, to_screen = choices.history, is_terminal(sys.stdout)
     return client_app.ClientOptions(
         nick=choices.nick,
         server=choices.server,
@@ -224,8 +183,8 @@ def _client_options(
         label_id=given.id or "",
         discards=given.discard,
         receipts=choices.receipts,
-        remembers_nick=to_screen and _is_terminal(sys.stdin) and choices.form != "json",
-        shows_progress=_is_terminal(sys.stderr) and not is_edited,  # the editor's prompt shows it
+        remembers_nick=to_screen and is_terminal(sys.stdin) and choices.form != "json",
+        shows_progress=is_terminal(sys.stderr) and not is_drawn,  # what draws shows it
     )
 
 
@@ -248,7 +207,7 @@ def _chat_choices(parser: parsers.Parser, given: argparse.Namespace) -> options.
     """
     choices = _client_choices(parser, given, needs_nick=False)
     prepare_output()
-    is_person = choices.form != "json" and all(map(_is_terminal, (sys.stdin, sys.stdout, sys.stderr)))
+    is_person = choices.form != "json" and all(map(is_terminal, (sys.stdin, sys.stdout, sys.stderr)))
     if choices.nick:
         return choices
     if not is_person:
@@ -430,10 +389,6 @@ def _say_phrase(phrase: Phrase) -> None:
 
 def _remark(phrase: Phrase) -> None:
     _say(f"-- {text_of(phrase)}")
-
-
-def _is_terminal(stream: TextIO | None) -> bool:
-    return stream is not None and stream.isatty()
 
 
 def _report_failure(program: str, reason: Phrase, *, as_json: bool) -> None:

@@ -46,6 +46,7 @@ WRITING_S_MAX: Final = 1.0  # at the end, for writes that are under way
 UNCONFIRMED_MAX: Final = 256  # messages: at this number no more input is read, so that a long pipe needs little memory
 
 Say = Callable[[Phrase], object]  # prints one line outside of the chat
+Call = Callable[..., None]  # `call(verb, *arguments)`: a verb of the core, and then what it causes is sent and reported
 Watch = Callable[[Sequence[events.ClientEvent]], None]  # called after each drain of the core, also with no events
 
 
@@ -99,13 +100,15 @@ class Frontend:
     """The person's side of a client.
 
     `source` gives typed lines; it is started when a server has answered. `say` prints one line outside of the chat.
-    `choose` asks the person a question; None where nobody can be asked.
+    `choose` asks the person a question; None where nobody can be asked. `attach` is given the way to change the core
+    without a line, before the first line is read.
     """
 
     make_interface: Callable[[ClientCore, ClientStore], Interface]
     source: LineSource
     say: Say
     choose: Choose | None = None
+    attach: Callable[[Call], object] = lambda call: None
 
 
 def run(options: ClientOptions, frontend: Frontend) -> int:
@@ -148,6 +151,7 @@ async def _run(options: ClientOptions, frontend: Frontend, loop: asyncio.Abstrac
             core = _make_core(loop.time(), options, folder, found, store, frontend)
             app = ClientApp(loop, core, endpoint, store, frontend.source, frontend.make_interface(core, store), ending)
             app.progress = SyncProgress() if options.shows_progress else None
+            frontend.attach(app.call)
             with _watching(app, options, folder, found, store, frontend.say):
                 return await app.run()
 
@@ -239,6 +243,10 @@ class ClientApp:
             return await self._ending.code()
         finally:
             await self._end()
+
+    def call(self, verb: Callable[..., object], *arguments: object) -> None:
+        """`verb(now, *arguments)`, which is a verb of the core; what it causes is sent, written and reported."""
+        self._driver.call(verb, *arguments)
 
     @property
     def is_ending(self) -> bool:
