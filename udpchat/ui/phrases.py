@@ -336,6 +336,8 @@ SENTENCES: Final[dict[str, str]] = {
     "state.sending": "{count} sending",
     "state.missing": "{count} to come",
     "state.no_target": "no room",
+    # What calls a person back to the terminal.
+    "alert.room": "{nick} in {room}",
 }
 
 
