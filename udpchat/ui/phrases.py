@@ -338,6 +338,9 @@ SENTENCES: Final[dict[str, str]] = {
     "state.no_target": "no room",
     # What calls a person back to the terminal.
     "alert.room": "{nick} in {room}",
+    "desktop.missing": "no notifications of the desktop: the library for them is missing; pip install 'udpchat[notify]'"
+    " adds it",
+    "desktop.failed": "no more notifications of the desktop: {reason}",
 }
 
 
