@@ -228,6 +228,9 @@ SENTENCES: Final[dict[str, str]] = {
     "store.full": "as much is stored of this server as may be: the oldest messages make room for new ones, and the"
     " server is asked for them",
     "store.unreadable": "left out of what is shown: {reason}",
+    "preferences.set_aside": "cannot read your settings in {path}: {reason}; it is set aside as {kept}, and all are as"
+    " at first",
+    "preferences.unwritable": "cannot write {path}: {reason}; your settings hold until you leave",
     "store.in_use": "{nick} is chatting from this data folder already; this client keeps nothing on disk",
     "warning": "warning: {text}",
     "key_not_kept": "the key of {nick} could not be kept: {reason}",
