@@ -274,7 +274,7 @@ def client(argv: Sequence[str] | None = None, *, program: str = "udpchat-client"
     say = partial(_say_phrase, write=write_err)
 
     def make_interface(made: ClientCore, store: ClientStore) -> client_app.Interface:
-        preferences = _preferences(wanted, say) if is_for_person else Preferences()
+        preferences = _preferences(wanted, say)
         prompt = Prompt(made, archive=store, parse_time=moment_ms, is_typed=is_for_person, preferences=preferences)
         draw: Draw = partial(plain_lines, zone=None, numbers_lines=not from_screen)
         if editor is not None:
