@@ -53,6 +53,7 @@ OWNERS = {  # who may import what: others may not. The rest of the standard libr
     "textual": ("ui/tui", "shell/terminal_driver"),
     "rich": ("ui/tui",),
     "termios": ("shell/editor", "shell/full_screen"),
+    "desktop_notifier": ("shell/desktop",),
     "datetime": ("chat/times", "shell", "ui"),  # it can read a clock
     "ifaddr": ("shell/interfaces",),
     "sqlite3": ("storage",),

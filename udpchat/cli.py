@@ -383,8 +383,8 @@ def _say(line: str, write: Callable[[str], object] = remark) -> None:
     write(f"{printable(line)}\n")
 
 
-def _say_phrase(phrase: Phrase) -> None:
-    _say(text_of(phrase))
+def _say_phrase(phrase: Phrase, write: Callable[[str], object] = remark) -> None:
+    _say(text_of(phrase), write)
 
 
 def _remark(phrase: Phrase) -> None:

@@ -173,6 +173,20 @@ def _write(path: Path, text: str) -> None:
         os.fsync(file.fileno())
 
 
+def put_file(path: Path, text: str) -> None:
+    """Put a text in the place of a file, readable for its owner only: at every moment one of the two is there whole.
+
+    Raises OSError.
+    """
+    draft = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
+    try:
+        _write(draft, text)
+        draft.replace(path)
+    finally:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+
+
 # --- Servers ----------
 
 

@@ -78,6 +78,9 @@ class Application(Protocol):
     def say(self, *lines: str) -> None:
         """Show these lines, which are not safe for a terminal yet."""
 
+    def signal(self, sequence: str) -> None:
+        """Send this sequence to the terminal, which draws nothing."""
+
     def last_words(self) -> Sequence[str]:
         """The lines to print once the terminal is restored, safe for it."""
 
@@ -150,6 +153,11 @@ class FullScreen:
             self.app.say(*text.splitlines())
         else:
             self._write(text)
+
+    def signal(self, sequence: str) -> None:
+        """Send the terminal what draws nothing: its bell, a notification. It has to be safe."""
+        if self.is_drawn and self.app is not None:
+            self.app.signal(sequence)
 
     def _enter(self, text: str) -> bool:
         """A line was typed; False if it cannot be taken now: the input has ended, or LINES_AHEAD_MAX lines wait."""

@@ -11,6 +11,7 @@ from textual.app import App
 from textual.binding import BindingType
 from textual.driver import Driver
 
+from udpchat.chat.names import nick_key
 from udpchat.chat.phrase import Problem
 from udpchat.client import compose
 from udpchat.ui.commands import Prompt
@@ -92,6 +93,15 @@ class ChatApp(App[None]):
         """Show lines that do not come from the chat."""
         self.board.say(*lines)
         self.redraw_soon()
+
+    def signal(self, sequence: str) -> None:
+        """Send the terminal what draws nothing: its bell, a notification."""
+        if self._driver is not None:
+            self._driver.write(sequence)
+
+    def is_watched(self, conversation: str) -> bool:
+        """Whether the person sees this conversation now."""
+        return self.is_drawn and self.app_focus and nick_key(conversation) == nick_key(self._prompt.target)
 
     def last_words(self) -> Sequence[str]:
         """The lines to print once the terminal is restored."""
