@@ -19,10 +19,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import tzinfo
+from functools import partial
 from typing import ClassVar, Final, Protocol
 
 from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.message import Message
 from textual.selection import Selection
@@ -254,7 +254,8 @@ class MessageList(Widget):
         """One line of the screen."""
         width, at = self.size.width, self._line(y)
         if self._ink is None:
-            self._ink = Ink(self._look_up, self.rich_style, self.background_colors[1])
+            look_up = partial(self.get_component_rich_style, partial=True)
+            self._ink = Ink(look_up, self.rich_style, self.background_colors[1])
         if at is None:
             return Strip.blank(width, self._ink.plain)
         if y == self._port.height - 1 and y > 0 and (count := self._port.below()):
@@ -269,9 +270,6 @@ class MessageList(Widget):
         if self.text_selection is not None and (span := self.text_selection.get_span(line)) is not None:
             segments = highlighted(segments, span, self.screen.get_component_rich_style("screen--selection"))
         return Strip(segments).adjust_cell_length(width, self._ink.plain).apply_offsets(0, line)
-
-    def _look_up(self, component: str) -> Style:
-        return self.get_component_rich_style(component, partial=True)
 
     # --- The mouse ----------
 
