@@ -120,6 +120,16 @@ def test_no_escape_character_gets_past_it(desk: Desk) -> None:
     assert "\x1b]0" not in desk.drawn
 
 
+def test_a_signal_is_sent_at_once_and_leaves_the_line_as_it_is(desk: Desk) -> None:
+    desk.start()
+    desk.keys.send_text("half")
+    desk.until("lobby> half")
+    before = desk.rows
+    desk.editor.signal("\a\x1b]9;bob: hi\a")
+    assert desk.drawn.endswith("\a\x1b]9;bob: hi\a")
+    assert desk.rows == before
+
+
 def test_another_target_is_shown_at_once_and_a_state_only_if_it_lasts(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -143,6 +143,11 @@ class LineEditor:
         elif len(self._above) == 1:
             self._drawing.get_loop().call_soon(self._print_above)
 
+    def signal(self, sequence: str) -> None:
+        """Send the terminal what draws nothing: its bell, a notification. It has to be safe."""
+        self._application.output.write_raw(sequence)
+        self._application.output.flush()
+
     @property
     def _is_drawn(self) -> bool:
         return self._drawing is not None and not self._drawing.done()

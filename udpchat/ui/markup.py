@@ -109,31 +109,20 @@ def _spans(line: str) -> list[Span]:
     spans: list[Span] = []
     styles = [Style.PLAIN]
     at = 0
-    plain: list[str] = []  # of the style that is last in `styles`
-
-    def flush() -> None:
-        if text := "".join(plain):
-            spans.append(Span(text, styles[-1]))
-        plain.clear()
-
     for number, token in enumerate(tokens):
-        plain.append(line[at : token.start])
+        if not token.style and number not in effects:
+            continue  # a marker without its partner: text
+        if at < token.start:
+            spans.append(Span(line[at : token.start], styles[-1]))
         at = token.end
         if token.style:
-            flush()
-            url = token.text if token.style is Style.LINK else ""
-            spans.append(Span(token.text, styles[-1] | token.style, url))
-        elif number not in effects:
-            plain.append(line[token.start : token.end])
+            spans.append(Span(token.text, styles[-1] | token.style, token.text if token.style is Style.LINK else ""))
+        elif effects[number]:
+            styles.append(styles[-1] | effects[number])
         else:
-            flush()
-            opened = effects[number]
-            if opened:
-                styles.append(styles[-1] | opened)
-            else:
-                styles.pop()
-    plain.append(line[at:])
-    flush()
+            styles.pop()
+    if at < len(line):
+        spans.append(Span(line[at:], styles[-1]))
     return spans
 
 

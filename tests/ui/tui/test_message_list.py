@@ -275,6 +275,23 @@ def test_who_comes_and_goes_is_one_line_that_grows() -> None:
     run(log, walk)
 
 
+# --- Preferences ----------
+
+
+def test_the_user_chooses_how_messages_are_drawn() -> None:
+    async def walk(shown: MessageList, pilot: Pilot[None]) -> None:
+        log.messages.append(item("*so*", sequence=501))
+        shown.renew()
+        assert screen(shown)[-1] == "12:00          bob so"
+        shown.set_form(time_format="%H:%M:%S", is_formatted=False, has_nick_colours=False)
+        assert screen(shown)[-1] == "12:00:00          bob *so*"
+        colours = {segment.style.color for segment in shown.render_line(23) if segment.style and segment.text.strip()}
+        assert len(colours) == 2  # the time is faint
+
+    log = Log(500)
+    run(log, walk)
+
+
 # --- The selected message ----------
 
 

@@ -56,7 +56,7 @@ class Source(Protocol):
 
 
 class MessageList(Widget):
-    """The list. Times are in `zone` (None: that of this machine) as `time_format` (of `strftime`) says."""
+    """The list."""
 
     ALLOW_SELECT = True
     COMPONENT_CLASSES: ClassVar[set[str]] = COMPONENTS
@@ -69,20 +69,15 @@ class MessageList(Widget):
             super().__init__()
             self.url = url
 
-    def __init__(
-        self,
-        *,
-        zone: tzinfo | None = None,
-        time_format: str = "%H:%M",
-        is_formatted: bool = True,
-        id: str | None = None,
-    ) -> None:
+    def __init__(self, *, zone: tzinfo | None = None, id: str | None = None) -> None:
+        """Times are in `zone`; None: that of this machine."""
         super().__init__(id=id)
         self._source: Source | None = None
-        self._port = Viewport(Window(), Form(1, zone, time_format, is_formatted))
+        self._port = Viewport(Window(), Form(1, zone))
         self._visible: list[At] | None = None  # None: not known, since something changed
         self._selected_id = ""
         self._ink: Ink | None = None  # None: the theme has changed
+        self._has_nick_colours = True
         self._clicked: At | None = None
 
     # --- What it shows ----------
@@ -117,10 +112,11 @@ class MessageList(Widget):
             self._port.settle()
             self._changed()
 
-    def set_form(self, *, time_format: str, is_formatted: bool) -> None:
-        """The user has chosen how messages are drawn."""
+    def set_form(self, *, time_format: str, is_formatted: bool, has_nick_colours: bool) -> None:
+        """What the user prefers: times as of `strftime`, light formatting, a colour for each nick."""
         form = replace(self._port.form, time_format=time_format, is_formatted=is_formatted)
         self._port.resize(form, self._port.height)
+        self._has_nick_colours, self._ink = has_nick_colours, None
         self._changed()
 
     def set_unread_after(self, sequence: int | None) -> None:
@@ -255,7 +251,8 @@ class MessageList(Widget):
         width, at = self.size.width, self._line(y)
         if self._ink is None:
             look_up = partial(self.get_component_rich_style, partial=True)
-            self._ink = Ink(look_up, self.rich_style, self.background_colors[1])
+            background = self.background_colors[1] if self._has_nick_colours else None
+            self._ink = Ink(look_up, self.rich_style, background)
         if at is None:
             return Strip.blank(width, self._ink.plain)
         if y == self._port.height - 1 and y > 0 and (count := self._port.below()):
