@@ -40,6 +40,7 @@ from udpchat.ui.tui.viewport import At, Viewport
 from udpchat.ui.tui.window import PAGE_ITEMS, PageWanted, Window
 
 WHEEL_ROWS: Final = 3
+PAGES_AT_ONCE_MAX: Final = 3  # asked for by one step: in a page there may be nothing that is shown
 
 
 class Source(Protocol):
@@ -78,6 +79,7 @@ class MessageList(Widget):
         self._selected_id = ""
         self._ink: Ink | None = None  # None: the theme has changed
         self._has_nick_colours = True
+        self._is_asking = False
         self._clicked: At | None = None
 
     # --- What it shows ----------
@@ -126,18 +128,21 @@ class MessageList(Widget):
 
     def _changed(self) -> None:
         self._visible = None
-        self._ask_around()
         self.refresh()
+        if not self._is_asking:
+            self._is_asking = True  # what is asked for may come at once
+            for _ in range(PAGES_AT_ONCE_MAX):
+                self._ask(self._wanted())
+            self._is_asking = False
 
-    def _ask_around(self) -> None:
-        """Ask for the page that scrolling needs next, if any."""
+    def _wanted(self) -> PageWanted | None:
+        """The page that scrolling needs next, if any."""
         window, top = self._port.window, self._port.top()
         if self._port.is_at_end:
-            return
+            return None
         if top is None or top[0] < self._port.height:
-            self._ask(window.want_above())
-        elif top[0] + 2 * self._port.height > len(window.entries):
-            self._ask(window.want_below())
+            return window.want_above()
+        return window.want_below() if top[0] + 2 * self._port.height > len(window.entries) else None
 
     def _ask(self, wanted: PageWanted | None) -> None:
         if wanted is not None and self._source is not None:
