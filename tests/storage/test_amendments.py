@@ -88,7 +88,7 @@ def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shelf]:
 
 def said(text: str, number: int, author: bytes = ALICE, kind: int = TEXT, **fields: object) -> Message:
     nick = author.decode().rstrip("-")
-    return Message(1_000 + number, author, nick, number.to_bytes(8, "big"), kind, text, **fields)  # type: ignore[arg-type]
+    return Message(1_000 + number, author, nick, number.to_bytes(8, "big"), kind, text, **fields)
 
 
 def about(

@@ -148,7 +148,7 @@ class TableReader:
         with self._interruptible():
             rows = self._connection.execute(
                 "SELECT e.id, e.entry, e.checksum FROM reactions r JOIN entries e ON e.id = r.row"
-                " WHERE r.target BETWEEN ? AND ? ORDER BY r.target DESC, e.id DESC LIMIT ?",
+                " WHERE r.target BETWEEN ? AND ? ORDER BY e.id DESC LIMIT ?",
                 (place.row(max(first, 0)), place.row(last), REACTIONS_READ_MAX),
             ).fetchall()
         return sorted((sequence_of(row[0]), _intact(log, *row)) for row in rows)

@@ -47,7 +47,7 @@ class ReactionReader(Protocol):
 
     def reactions(self, log: str, first: int, last: int) -> list[tuple[int, bytes]]:
         """The reactions to the messages `first` to `last` that were not taken back: entries with their sequences, in
-        order; of many, those to the latest messages.
+        order; of many the latest.
         """
 
 

@@ -77,6 +77,8 @@ SENTENCES: Final[dict[str, str]] = {
     "log_full": "nothing more can be stored there: it holds as many messages as it ever can",
     "too_slow": "the server stopped reading, because this took too long; search for rarer words, or in one room",
     "too_fast": "this is more than the server does for one person at a time; wait a moment, then try again",
+    "no_such_message": "there is no such message",
+    "bad_reaction": "a reaction is one emoji",
     "empty": "there is nothing in this message",
     "too_long.message": "a message has at most {bytes_max} bytes",
     "too_long.topic": "a topic has at most {bytes_max} bytes",
