@@ -114,7 +114,7 @@ class ClientCore:
 
     def restore(self, entries: Iterable[requests.LogEntry]) -> None:
         """Entries from the disk, of which the model shows the messages. Call it before the first drain."""
-        self.model.apply(self._chat.timeline.recall(entries))
+        self.model.apply(self._chat.timeline.told.recall(entries))
 
     def quit(self, now: float) -> None:
         """Send a Goodbye until it is answered; `is_over` is set soon in any case, at once if we had not entered."""

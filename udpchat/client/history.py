@@ -59,7 +59,7 @@ class History:
             items, extent, is_latest = self._latest_here(log, count, before_ms)
         except LogUnreadable as error:
             raise HistoryUnreadable("unreadable.here", reason=error) from error
-        messages = tuple(self._core.timeline.recall(requests.LogEntry(log, *item) for item in items))
+        messages = tuple(self._core.timeline.told.recall(requests.LogEntry(log, *item) for item in items))
         if is_latest and (len(items) == count or extent.base == 0):
             return [HistoryFound(messages)]
         if is_latest and items:
@@ -105,7 +105,9 @@ class History:
             )
         except LogUnreadable as error:
             raise HistoryUnreadable("unreadable.here", reason=error) from error
-        return tuple(self._core.timeline.recall(requests.LogEntry(hit.log, hit.sequence, hit.entry) for hit in found))
+        return tuple(
+            self._core.timeline.told.recall(requests.LogEntry(hit.log, hit.sequence, hit.entry) for hit in found)
+        )
 
     def _ask(self, now: float, request: requests.RequestBody, here: Recalled) -> list[ClientEvent]:
         if self._core.model.connection.phase is Phase.LOST:

@@ -211,7 +211,7 @@ class Requests:
         self, request: requests.RequestBody, items: list[requests.LogEntry], here: Recalled
     ) -> list[events.ClientEvent]:
         is_one_log = isinstance(request, requests.GetHistory)
-        messages = tuple(merged(self._timeline.recall(items), here.messages, is_one_log=is_one_log))
+        messages = tuple(merged(self._timeline.told.recall(items), here.messages, is_one_log=is_one_log))
         if isinstance(request, requests.GetHistory) and 0 < len(items) < request.count and items[0].sequence > 1:
             # The server returns what fits a Result: request the rest, unless the log begins here.
             rest = requests.GetHistory(request.log, items[0].sequence, None, request.count - len(items))
