@@ -6,6 +6,8 @@ Joined or Left. Entries of rooms and conversations, but not of rosters, are also
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from udpchat.chat import events
 from udpchat.chat.ids import (
     CONVERSATION_PREFIX,
@@ -14,7 +16,7 @@ from udpchat.chat.ids import (
     ROSTER_PREFIX,
     inbox_log,
 )
-from udpchat.client.entry_events import EntryEvents, shown_message
+from udpchat.client.entry_events import EntryEvents
 from udpchat.client.followed import FollowedLogs
 from udpchat.client.journal import ReplicaWrites, queued_bytes
 from udpchat.client.own_messages import OwnMessages
@@ -26,7 +28,7 @@ from udpchat.client.stored import ClientState, EntriesStored, ReplicaReset
 from udpchat.session.noise import user_id
 from udpchat.sync.replica import Replica
 from udpchat.sync.uplink import Uplink
-from udpchat.wire import content, requests
+from udpchat.wire import content
 from udpchat.wire.errors import BadDatagram
 from udpchat.wire.frames import Head, parse_entry_untrusted
 from udpchat.wire.limits import QUEUED_BYTES_MAX, SEQUENCE_MAX
@@ -144,14 +146,17 @@ class Timeline:
         return replica
 
     def _is_message_of(self, log: str, event: events.ClientEvent) -> bool:
-        return isinstance(event, events.MessageReceived) and self.log_of(event.room) == log
+        if isinstance(event, events.Amendment) and event.is_confirmation:
+            return False
+        return (
+            isinstance(event, events.MessageReceived | events.MessageRemoved | events.Amendment)
+            and self.log_of(event.room) == log
+        )
 
     def _show_again(self, log: str, start: Start) -> None:
-        for message in self.told.recall(requests.LogEntry(log, *item) for item in start.recent):
-            if (identity := bytes.fromhex(message.id)) in self.own:  # the previous run did not get its result
-                self._events.append(self.own.confirm(identity, message.seq, message.time_ms))
-            elif message.seq > self._starts.hidden(log):
-                self._events.append(message)
+        for sequence, encoded in start.recent:
+            with suppress(BadDatagram):
+                self._tell_said(log, sequence, parse_entry_untrusted(encoded), is_history=True)
         if start.new > 0:
             self._events.append(events.notice("new", count=start.new, log=self._target_of(log)))
 
@@ -187,23 +192,22 @@ class Timeline:
     def _tell(self, replica: Replica, sequence: int, entry: content.Entry) -> None:
         if replica.log.startswith(ROSTER_PREFIX):
             self._events += self.people.receive(replica.log[1:], sequence, entry)
-        elif isinstance(entry, content.Message):
-            self._tell_message(replica, sequence, entry)
+        elif isinstance(entry, content.Message | content.Tombstone):
+            self._tell_said(replica.log, sequence, entry, is_history=sequence <= replica.entered)
         elif isinstance(entry, content.ReadMark) and self.marks.receive(entry):
             room = self.room_of(entry.log)
             if room is not None and self.read_up_to(room) == entry.sequence:
                 self._events.append(events.ReadMarked(room, entry.sequence))
 
-    def _tell_message(self, replica: Replica, sequence: int, message: content.Message) -> None:
-        room = self.told.room_of(replica.log, message)  # for hidden messages too: it remembers the log
-        if message.author == self.people.me:
-            if message.id in self.own:
-                self._events.append(self.own.confirm(message.id, sequence, message.time_ms))
+    def _tell_said(self, log: str, sequence: int, entry: content.Entry, *, is_history: bool) -> None:
+        if isinstance(entry, content.Message) and entry.author == self.people.me:
+            self.told.room_of(log, entry)  # it remembers the log
+            if entry.id in self.own:  # perhaps the previous run did not get its result
+                return self._events.append(self.own.confirm(entry.id, sequence, entry.time_ms))
+            if self.own.take_confirmed_ahead(entry.id):
                 return
-            if self.own.take_confirmed_ahead(message.id):
-                return
-        if not self.people.is_ignored(message) and sequence > self._starts.hidden(replica.log):
-            self._events.append(shown_message(room, sequence, message, is_history=sequence <= replica.entered))
+        is_shown = sequence > self._starts.hidden(log)
+        self._events += self.told.tell(log, sequence, entry, is_shown=is_shown, is_history=is_history)
 
     def room_of(self, log: str) -> str | None:
         """The user's name for a log, if it is known."""
