@@ -49,6 +49,7 @@ OWNERS = {  # who may import what: others may not. The rest of the standard libr
     "platformdirs": ("shell", "cli"),
     "prompt_toolkit": ("shell/editor",),
     "termios": ("shell/editor",),
+    "desktop_notifier": ("shell/desktop",),
     "datetime": ("chat/times", "shell", "ui"),  # it can read a clock
     "ifaddr": ("shell/interfaces",),
     "sqlite3": ("storage",),

@@ -23,25 +23,30 @@ from udpchat.chat.phrase import Phrase, Problem
 from udpchat.chat.text import json_line, printable
 from udpchat.chat.times import iso_time
 from udpchat.client.core import ClientCore
-from udpchat.shell import client_app, hosting, operations, options, outbox, server_app, values
+from udpchat.shell import client_app, client_state, hosting, operations, options, outbox, server_app, values
 from udpchat.shell.choosing import Chooser
 from udpchat.shell.data_folder import DataUnusable
+from udpchat.shell.desktop import Desktop
 from udpchat.shell.ending import TimedOut
 from udpchat.shell.line_reader import LineReader
 from udpchat.shell.net.endpoint import EndpointError
 from udpchat.shell.net.reach import NoServer
 from udpchat.shell.operations import OperationFailed
+from udpchat.shell.preference_file import PreferenceFile
 from udpchat.shell.retention import objection
 from udpchat.shell.stdio import OutputFailed, abandon_output, prepare_output, remark, standard_input, writing_to
 from udpchat.shell.suggestions import nearest, unknown_option
 from udpchat.shell.times import moment_ms, now_ms
 from udpchat.storage.backup import Exported
 from udpchat.storage.protocol import ClientStore, StoreError
+from udpchat.ui.attention import Alert, Signal, terminal_text
 from udpchat.ui.commands import Prompt
 from udpchat.ui.exit_rule import ExitRule
+from udpchat.ui.input_history import is_secret
 from udpchat.ui.json_events import json_event
 from udpchat.ui.lines import Lines
 from udpchat.ui.phrases import sentence, text_of
+from udpchat.ui.preferences import Preferences
 from udpchat.ui.printing import Draw, Printer, message_line, plain_lines
 from udpchat.ui.screen import ScreenLines, prompt_of
 
@@ -266,14 +271,17 @@ def client(argv: Sequence[str] | None = None, *, program: str = "udpchat-client"
     wanted = _client_options(choices, arguments, to_screen=to_screen, is_edited=editor is not None)
     write_out = writing_to(sys.stdout) if editor is None else editor.write
     write_err = remark if editor is None or not _is_terminal(sys.stderr) else editor.write
+    signal = write_out if editor is None else editor.signal
+    say = partial(_say_phrase, write=write_err)
 
     def make_interface(made: ClientCore, store: ClientStore) -> client_app.Interface:
-        prompt = Prompt(made, archive=store, parse_time=moment_ms, is_typed=is_for_person)
+        preferences = _preferences(wanted, say)
+        prompt = Prompt(made, archive=store, parse_time=moment_ms, is_typed=is_for_person, preferences=preferences)
         draw: Draw = partial(plain_lines, zone=None, numbers_lines=not from_screen)
         if editor is not None:
             editor.prompt = lambda: prompt_of(prompt)
         if is_for_person:
-            draw = ScreenLines(nick=lambda: made.model.nick, now_ms=now_ms, is_edited=editor is not None).draw
+            draw = _screen_lines(prompt, is_edited=editor is not None).draw
         return Lines(
             prompt,
             Printer(write_out, write_err, draw=draw, as_json=as_json),
@@ -282,10 +290,11 @@ def client(argv: Sequence[str] | None = None, *, program: str = "udpchat-client"
             numbers_lines=not from_screen,
             label_id=wanted.label_id,
             kept=_kept(wanted, made.model.connection.server) if store.is_durable else sentence("not_kept"),
+            call=_caller(preferences, signal, say) if is_for_person else None,
         )
 
     def run() -> int:
-        raw, say = standard_input(), lambda phrase: _say(text_of(phrase), write_err)
+        raw = standard_input()
         source = LineReader(raw) if editor is None else editor
         choose = Chooser(raw, say) if is_for_person and _is_terminal(sys.stderr) else None
         return client_app.run(wanted, client_app.Frontend(make_interface, source, say, choose))
@@ -293,10 +302,39 @@ def client(argv: Sequence[str] | None = None, *, program: str = "udpchat-client"
     return _guarded(program, run, as_json=as_json)
 
 
+def _preferences(used: client_app.ClientOptions, say: Callable[[Phrase], object]) -> Preferences:
+    """What the person has set, kept beside the stores of the nick."""
+    file = PreferenceFile(client_state.store_folder(used.data, used.nick), say)
+    return Preferences(file.load(), file.save)
+
+
+def _screen_lines(prompt: Prompt, *, is_edited: bool) -> ScreenLines:
+    time_format = partial(prompt.preferences.choice, "time")
+    return ScreenLines(
+        nick=lambda: prompt.client.model.nick, now_ms=now_ms, is_edited=is_edited, time_format=time_format
+    )
+
+
+def _caller(
+    preferences: Preferences, signal: Callable[[str], object], say: Callable[[Phrase], object]
+) -> Callable[[Alert], None]:
+    """A function that calls the person as they have set; `signal` sends a sequence to the terminal."""
+    desktop = Desktop(say)
+
+    def call(alert: Alert) -> None:
+        signals = preferences.signals()
+        if sequence := terminal_text(alert, signals):
+            signal(sequence)
+        if Signal.DESKTOP in signals:
+            desktop.show(alert.title, alert.body)
+
+    return call
+
+
 def _open_editor() -> LineEditor | None:
     from udpchat.shell.editor import open_editor  # takes 80 ms to import, which a pipe need not wait for
 
-    return open_editor()
+    return open_editor(is_secret)
 
 
 def _client_options(
@@ -482,8 +520,8 @@ def _say(line: str, write: Callable[[str], object] = remark) -> None:
     write(f"{printable(line)}\n")
 
 
-def _say_phrase(phrase: Phrase) -> None:
-    _say(text_of(phrase))
+def _say_phrase(phrase: Phrase, write: Callable[[str], object] = remark) -> None:
+    _say(text_of(phrase), write)
 
 
 def _remark(phrase: Phrase) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from udpchat.chat import events
@@ -11,6 +11,7 @@ from udpchat.chat.exit_codes import ExitCode
 from udpchat.chat.phrase import Phrase
 from udpchat.client.requests import Source
 from udpchat.client.stored import Label
+from udpchat.ui.attention import Alert, Attention
 from udpchat.ui.commands import Prompt
 from udpchat.ui.exit_rule import ExitRule
 from udpchat.ui.phrases import sentence, text_of
@@ -23,7 +24,7 @@ class Lines:
     Ends at /quit or when `rule` allows it, always after everything typed is confirmed and the goodbye is sent.
     `is_for_person`: the program prints what it waits for at the end. `numbers_lines`: the lines of the input that are
     not confirmed are named by number. `label_id`: line k is the request `label_id`:k, in every run. `kept`: printed
-    after the list of what is not confirmed; says what becomes of it.
+    after the list of what is not confirmed; says what becomes of it. `call` gets what calls the person, as it comes.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class Lines:
         numbers_lines: bool = False,
         label_id: str = "",
         kept: str = "",
+        call: Callable[[Alert], object] | None = None,
     ) -> None:
         self._prompt = prompt
         self._client = prompt.client
@@ -45,6 +47,8 @@ class Lines:
         self._numbers_lines = numbers_lines
         self._label_id = label_id
         self._kept = kept
+        self._call = call
+        self._attention = Attention()
         self._line = 0  # number of the line that was read last, from 1
 
     @property
@@ -78,6 +82,9 @@ class Lines:
             return
         shown = self._rule.up_to_the_count(happened, self._client.model.nick, is_idle=self._client.is_idle)
         self._show(shown)
+        for event in shown:
+            if self._call is not None and isinstance(event, events.MessageReceived) and not event.history:
+                self._call_for(now, event)
         if self._is_for_person:
             for room in {event.room for event in shown if isinstance(event, events.MessageReceived)}:
                 self._client.mark_read(now, room)
@@ -96,6 +103,18 @@ class Lines:
         if is_error:
             self._printer.show_failure(reason)
         self._report_end(reason, is_error=is_error)
+
+    def _call_for(self, now: float, event: events.MessageReceived) -> None:
+        """Call the person if this message is to. Whether they look at the terminal is not known here."""
+        held = reversed(self._client.model.conversation(event.room).items)
+        item = next((each for each in held if each.sequence == event.seq), None)
+        if item is None or self._call is None:
+            return
+        preferences = self._prompt.preferences
+        level, words = preferences.level(event.room), preferences.words("highlight")
+        alert = self._attention.alert(now, event.room, item, level=level, words=words, is_watched=False)
+        if alert is not None:
+            self._call(alert)
 
     def _show(self, happened: Sequence[ClientEvent]) -> None:
         self._rule.note(happened)

@@ -26,6 +26,12 @@ SENTENCES: Final[dict[str, str]] = {
     "joined": "{nick} joined {room}",
     "left": "{nick} left {room}{reason:if  (%s)}",
     "renamed": "{old} is now {nick}",
+    "fold": "{parts:clauses}",
+    "fold.joined": "{nicks:list}{more:if  and %s more} joined",
+    "fold.came_back": "{nicks:list}{more:if  and %s more} came back",
+    "fold.left": "{nicks:list}{more:if  and %s more} left",
+    "fold.came_by": "{nicks:list}{more:if  and %s more} came by",
+    "fold.more_renamed": "{more} more have another nick",
     "names": "in {room}: {members:words}",
     "names.none": "nobody is in {room}",
     "rooms": "rooms: {rooms:words}",
@@ -156,6 +162,12 @@ SENTENCES: Final[dict[str, str]] = {
     "ignored.none": "you ignore nobody",
     "ignored.no_longer": "you no longer ignore {nick}",
     "ignored.never": "you did not ignore {nick}",
+    "setting": "{name} is {value}: {summary} ({allowed:list any words})",
+    "unknown_setting": "there is no setting {name}: {near:if did you mean %s? }/set lists them",
+    "bad_setting": "nothing was set: {name} is one of {choices:list}{near:if ; did you mean %s?}",
+    "bad_setting.words": "nothing was set: {name} has at most {words_max} words of at most {bytes_max} bytes",
+    "notify": "messages in {target} that call you: {level}",
+    "highlight": "words that call you: {words:list none}",
     "help": "A line is a message, /word a command; //x sends /x. /help COMMAND explains one.",
     "help.also": "  (also {aliases:list})",
     "help.line": "{line}",
@@ -231,6 +243,9 @@ SENTENCES: Final[dict[str, str]] = {
     "store.full": "as much is stored of this server as may be: the oldest messages make room for new ones, and the"
     " server is asked for them",
     "store.unreadable": "left out of what is shown: {reason}",
+    "preferences.set_aside": "cannot read your settings in {path}: {reason}; it is set aside as {kept}, and all are as"
+    " at first",
+    "preferences.unwritable": "cannot write {path}: {reason}; your settings hold until you leave",
     "store.in_use": "{nick} is chatting from this data folder already; this client keeps nothing on disk",
     "warning": "warning: {text}",
     "key_not_kept": "the key of {nick} could not be kept: {reason}",
@@ -345,6 +360,11 @@ SENTENCES: Final[dict[str, str]] = {
     "state.sending": "{count} sending",
     "state.missing": "{count} to come",
     "state.no_target": "no room",
+    # What calls a person back to the terminal.
+    "alert.room": "{nick} in {room}",
+    "desktop.missing": "no notifications of the desktop: the library for them is missing; pip install 'udpchat[notify]'"
+    " adds it",
+    "desktop.failed": "no more notifications of the desktop: {reason}",
 }
 
 
