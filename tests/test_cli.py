@@ -189,7 +189,7 @@ def test_lines_are_edited_where_a_person_types_and_reads(
     joined: list[ClientOptions], monkeypatch: pytest.MonkeyPatch, option: str, from_terminal: bool, to_terminal: bool
 ) -> None:
     opened: list[int] = []
-    monkeypatch.setattr(editor, "open_editor", lambda: opened.append(1))
+    monkeypatch.setattr(editor, "open_editor", lambda is_secret: opened.append(1))
     monkeypatch.setattr(cli.sys.stdin, "isatty", lambda: from_terminal, raising=False)
     monkeypatch.setattr(cli.sys.stdout, "isatty", lambda: to_terminal, raising=False)
     assert cli.client(["--nick", "alice", option]) == 0

@@ -42,6 +42,7 @@ from udpchat.storage.protocol import ClientStore, StoreError
 from udpchat.ui.attention import Alert, Signal, terminal_text
 from udpchat.ui.commands import Prompt
 from udpchat.ui.exit_rule import ExitRule
+from udpchat.ui.input_history import is_secret
 from udpchat.ui.json_events import json_event
 from udpchat.ui.lines import Lines
 from udpchat.ui.phrases import sentence, text_of
@@ -333,7 +334,7 @@ def _caller(
 def _open_editor() -> LineEditor | None:
     from udpchat.shell.editor import open_editor  # takes 80 ms to import, which a pipe need not wait for
 
-    return open_editor()
+    return open_editor(is_secret)
 
 
 def _client_options(
