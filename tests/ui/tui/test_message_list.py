@@ -237,10 +237,12 @@ def test_pages_in_which_nothing_is_shown_are_passed_a_few_at_a_time() -> None:
         del log.messages[1_000:2_900]
         log.say(0)
         shown.scroll_rows(-60)
-        assert log.asked == [2_951, 2_851, 2_751]
-        for _ in range(12):
+        assert log.asked == [2_951]
+        shown.scroll_rows(-60)
+        assert log.asked[1:] == [2_851, 2_751, 2_651]
+        for _ in range(9):
             shown.scroll_rows(-10)
-        assert numbers(shown)[0] in range(950, 1_001)
+        assert numbers(shown)[0] in range(900, 1_001)
 
     class Sparse(Log):
         def answer(self, before: int, count: int = 100) -> None:
@@ -417,7 +419,7 @@ def test_a_selection_that_is_drawn_to_the_edge_goes_on_beyond_it() -> None:
 # --- Themes ----------
 
 
-@pytest.mark.parametrize("theme", ["textual-dark", "textual-light", "textual-ansi"])
+@pytest.mark.parametrize("theme", ["textual-dark", "textual-light", "ansi-dark", "ansi-light"])
 def test_nicks_are_readable_in_each_theme(theme: str) -> None:
     async def walk(shown: MessageList, pilot: Pilot[None]) -> None:
         shown.app.theme = theme
@@ -425,7 +427,7 @@ def test_nicks_are_readable_in_each_theme(theme: str) -> None:
         nicks = [next(part for part in shown.render_line(y) if part.text.startswith("n")) for y in range(7)]
         colours = {nick.style.color for nick in nicks if nick.style and nick.style.color}
         assert len(colours) > 3
-        if theme == "textual-ansi":
+        if theme.startswith("ansi"):
             assert {colour.name for colour in colours} <= set(ANSI)
             return
         background = shown.background_colors[1].rgb

@@ -132,17 +132,8 @@ class MessageList(Widget):
         if not self._is_asking:
             self._is_asking = True  # what is asked for may come at once
             for _ in range(PAGES_AT_ONCE_MAX):
-                self._ask(self._wanted())
+                self._ask(self._port.wanted())
             self._is_asking = False
-
-    def _wanted(self) -> PageWanted | None:
-        """The page that scrolling needs next, if any."""
-        window, top = self._port.window, self._port.top()
-        if self._port.is_at_end:
-            return None
-        if top is None or top[0] < self._port.height:
-            return window.want_above()
-        return window.want_below() if top[0] + 2 * self._port.height > len(window.entries) else None
 
     def _ask(self, wanted: PageWanted | None) -> None:
         if wanted is not None and self._source is not None:
@@ -286,6 +277,7 @@ class MessageList(Widget):
     def on_mouse_move(self, event: events.MouseMove) -> None:
         """A selection that is drawn to the edge goes on beyond it."""
         if event.button and self.text_selection is not None and event.y in (0, self._port.height - 1):
+            event.stop()
             self.scroll_rows(1 if event.y else -1)
 
     def on_click(self, event: events.Click) -> None:
