@@ -162,12 +162,19 @@ def values_of(kind: Any) -> list[Any]:
         return list(instances_of(kind))[-1:]
     if typing.get_origin(kind) in (tuple, list):
         inner = [value for one in get_args(kind) if one is not ... for value in values_of(one)[-1:]]
-        return [typing.get_origin(kind)(inner)]
+        return [typing.get_origin(kind)(each) for each in ([], inner)]
     if typing.get_origin(kind) is typing.Literal:
         return [get_args(kind)[-1]]
     if get_args(kind):
         return [value for one in get_args(kind) for value in values_of(one)]
-    empty_and_not = {type(None): [None], str: ["", "x"], int: [0, 7], float: [0.0, 7.5], bool: [False, True]}
+    empty_and_not = {
+        type(None): [None],
+        str: ["", "x"],
+        bytes: [b"x"],
+        int: [0, 7],
+        float: [0.0, 7.5],
+        bool: [False, True],
+    }
     return empty_and_not[kind]
 
 
@@ -176,9 +183,9 @@ def instances_of(kind: type) -> Iterator[Any]:
     hints = get_type_hints(kind)
     fields = [one.name for one in dataclasses.fields(kind)]
     texts: list[tuple[Any, ...]] = [("any.text", {"text": text}) for text in ("", "x")] if "key" in fields else [()]
-    others = product(*(values_of(hints[name]) for name in fields if name not in ("key", "values")))
-    for first, values in product(texts, others):
-        yield kind(*first, *values)
+    names = [name for name in fields if name not in ("key", "values")]
+    for first, values in product(texts, product(*(values_of(hints[name]) for name in names))):
+        yield kind(*first, **dict(zip(names, values, strict=True)))
 
 
 def printed_events() -> dict[str, list[dict[str, Any]]]:

@@ -93,7 +93,9 @@ def plain_lines(
     if isinstance(event, events.Error) and numbers_lines and event.line is not None:
         return [(Output.ERR, sentence("error.line", line=event.line, text=text_of(event)))]
     if isinstance(event, events.MessageSent):
-        return [(Output.OUT, message_line(event.room, me, event.text, event.kind))] if me else []
+        return [(Output.OUT, message_line(event.room, me, event.text, event.kind, event.reply))] if me else []
+    if isinstance(event, events.Amendment):
+        return [(Output.OUT, f"-- {_amendment(event)}")] if me or not event.is_confirmation else []
     if isinstance(event, events.MessageReceived):
         return [(Output.OUT, _message(event))]
     if isinstance(event, Change):
@@ -103,8 +105,10 @@ def plain_lines(
     return [(Output.ERR, _remark(event))]
 
 
-def message_line(room: str, nick: str, text: str, kind: str) -> str:
-    """`[room] <nick> text`, or `[room] * nick text` for an action."""
+def message_line(room: str, nick: str, text: str, kind: str, reply: events.Quote | None = None) -> str:
+    """`[room] <nick> text`, or `[room] * nick text` for an action; before the text what it answers, if anything."""
+    if reply is not None:
+        text = f"{_quote(reply)} {text}"
     if kind == "removed":
         return f"[{room}] -- {sentence('removed')}"
     if kind == "unknown":
@@ -112,8 +116,28 @@ def message_line(room: str, nick: str, text: str, kind: str) -> str:
     return f"[{room}] * {nick} {text}" if kind == "action" else f"[{room}] <{nick}> {text}"
 
 
+def _quote(quote: events.Quote) -> str:
+    if not quote.nick:
+        return sentence("reply.unknown")
+    return sentence("reply" if quote.text else "reply.removed", nick=quote.nick, text=quote.text)
+
+
 def _message(message: events.MessageReceived) -> str:
-    return message_line(message.room, message.nick, message.text, message.kind)
+    return message_line(message.room, message.nick, message.text, message.kind, message.reply)
+
+
+def _amendment(event: events.Amendment) -> str:
+    target = event.target
+    message = f"[{event.room}]" if target is None else message_line(event.room, target.nick, target.text, "text")
+    match event:
+        case events.Edited(room=room, nick=nick, text=text):
+            return sentence("edited", nick=nick, room=room, text=text)
+        case events.Redacted(room=room, nick=nick, reason=reason):
+            return sentence("redacted", nick=nick, room=room, reason=reason)
+        case events.Reacted(nick=nick, emoji=emoji, added=added):
+            return sentence("reaction" if added else "reaction.taken_back", nick=nick, emoji=emoji, message=message)
+        case _:
+            assert_never(event)
 
 
 def aligned(rows: Sequence[tuple[str, str, Phrase]]) -> list[str]:

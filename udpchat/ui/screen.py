@@ -54,7 +54,10 @@ class ScreenLines:
                 return [(Output.ERR, line) for line in entry_lines(event, is_edited=self._is_edited)]
             case events.HistoryFound() | events.Notice(code="help"):
                 return lines  # has its dates already, or has no time
-            case events.MessageReceived(time_ms=time_ms) | events.MessageSent(time_ms=time_ms) if time_ms:
+            case (
+                events.MessageReceived(time_ms=time_ms) | events.MessageSent(time_ms=time_ms)
+                | events.Edited(time_ms=time_ms) | events.Redacted(time_ms=time_ms) | events.Reacted(time_ms=time_ms)
+            ) if time_ms:  # fmt: skip
                 moment = self._moment(time_ms)
             case _:
                 moment = self._moment(self._now_ms())

@@ -51,6 +51,7 @@ FRAGMENTS_MAX = 18  # TEXT_BYTES_MAX with the fields around it, in parts
 
 PAST_ENTRIES_MAX = 200  # of a log, in answer to one request
 PAST_BYTES_MAX = 12 * 1024
+PAST_REACTIONS_BYTES_MAX = 4 * 1024  # beside them, of the reactions to them
 FRAMES_MAX = 64  # in one packet
 ACK_RANGES_MAX = 32  # beyond the cursor, for each log (SPEC 5.2)
 ACK_LOGS_MAX = 32  # in one Ack

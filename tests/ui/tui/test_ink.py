@@ -49,3 +49,10 @@ def test_each_nick_keeps_its_colour_and_two_have_different_ones(background: str)
 def test_a_theme_of_the_terminals_colours_has_nicks_in_these() -> None:
     color = style_of(Piece("x", Role.NICK, nick_number=1), "ansi_default").color
     assert color is not None and color.name == ANSI[1]
+
+
+def test_nicks_may_be_without_colours() -> None:
+    (segment,) = Ink(THEME.__getitem__, Style(color="white"), None).draw(
+        Row((Piece("x", Role.NICK, nick_number=3),), 0)
+    )
+    assert segment.style == Style(color="white")

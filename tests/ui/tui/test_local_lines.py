@@ -7,10 +7,8 @@ from udpchat.ui.tui.local_lines import (
     CHARACTERS_MAX,
     CONVERSATIONS_MAX,
     FOLDED_MAX,
-    FOLDED_NICKS_MAX,
     LINES_MAX,
     LocalLines,
-    folded_line,
 )
 
 
@@ -80,22 +78,27 @@ def test_a_message_or_another_line_ends_the_fold() -> None:
     assert len(lines.of("lobby")) == 4
 
 
-def test_who_did_both_is_named_once() -> None:
-    assert folded_line([*joined("bob"), *left("bob"), *joined("carol")]) == "-- carol joined; bob came and went"
-    assert folded_line([*left("bob"), *joined("bob"), *left("bob")]) == "-- bob came and went"
+def test_a_run_that_changes_nothing_leaves_no_line() -> None:
+    there, back = events.MemberRenamed("bob", "rob"), events.MemberRenamed("rob", "bob")
+    assert said(there, back) == []
+    assert said(there, back, *joined("carol")) == [("-- carol joined lobby",)]
 
 
-def test_many_who_come_are_counted() -> None:
-    line = folded_line(joined(*(f"n{number}" for number in range(FOLDED_NICKS_MAX + 5))))
-    assert line.endswith(f"n{FOLDED_NICKS_MAX - 1}, 5 more joined")
+def test_who_comes_and_goes_is_said_as_the_user_wants_it() -> None:
+    lines = LocalLines(joins="all")
+    for event in joined("bob", "carol"):
+        lines.add("lobby", event, after=7, time_ms=1)
+    lines.joins = "none"
+    lines.add("lobby", joined("dave")[0], after=7, time_ms=1)
+    assert [line.lines for line in lines.of("lobby")] == [("-- bob joined lobby",), ("-- carol joined lobby",)]
 
 
 def test_what_is_kept_is_bounded() -> None:
     assert len(said(*[events.notice("away.back")] * (LINES_MAX + 5))) == LINES_MAX
     lines = LocalLines()
-    for event in joined(*"ab" * FOLDED_MAX):
+    for event in joined(*map(str, range(2 * FOLDED_MAX))):
         lines.add("lobby", event, after=7, time_ms=1)
-    assert len(lines.of("lobby")[0].folded) == FOLDED_MAX
+    assert len(lines.of("lobby")[0].run) == FOLDED_MAX
     for number in range(CONVERSATIONS_MAX):
         lines.add(f"room{number}", events.notice("away.back"), after=7, time_ms=1)
     assert not lines.of("lobby") and lines.of("room0")

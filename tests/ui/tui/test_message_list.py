@@ -7,8 +7,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC
 from typing import Any
 
+import pytest
 from textual.app import App, ComposeResult
-from textual.events import MouseScrollDown, MouseScrollUp
+from textual.events import MouseMove, MouseScrollDown, MouseScrollUp
 from textual.pilot import Pilot
 
 from tests.ui.tui.messages import NOON_MS, item
@@ -16,6 +17,7 @@ from udpchat.chat import events
 from udpchat.client.model import Item, Quote, Reaction
 from udpchat.ui.tui.local_lines import LocalLine, LocalLines
 from udpchat.ui.tui.message_list import MessageList
+from udpchat.ui.tui.palette import ANSI, CONTRAST_MIN, contrast
 
 LATEST = 50  # that the model holds
 URL = f"https://example.org/{'x' * 80}"
@@ -230,6 +232,27 @@ def test_another_size_keeps_the_end_at_the_end() -> None:
     run(Log(100), walk, size=(200, 50))
 
 
+def test_pages_in_which_nothing_is_shown_are_passed_a_few_at_a_time() -> None:
+    async def walk(shown: MessageList, pilot: Pilot[None]) -> None:
+        del log.messages[1_000:2_900]
+        log.say(0)
+        shown.scroll_rows(-60)
+        assert log.asked == [2_951]
+        shown.scroll_rows(-60)
+        assert log.asked[1:] == [2_851, 2_751, 2_651]
+        for _ in range(9):
+            shown.scroll_rows(-10)
+        assert numbers(shown)[0] in range(900, 1_001)
+
+    class Sparse(Log):
+        def answer(self, before: int, count: int = 100) -> None:
+            first = max(before - count, 1)
+            self.shown.receive_page(first, before, [m for m in self.messages if first <= m.sequence < before])
+
+    log = Sparse(3_000)
+    run(log, walk)
+
+
 # --- Jumps ----------
 
 
@@ -270,6 +293,23 @@ def test_who_comes_and_goes_is_one_line_that_grows() -> None:
         log.happened(events.error("no_such_nick.text", text="nobody"))
         log.say()
         assert [line.rsplit(" ", 2)[-1] for line in screen(shown)[-2:]] == ["nobody", "501"]
+
+    log = Log(500)
+    run(log, walk)
+
+
+# --- Preferences ----------
+
+
+def test_the_user_chooses_how_messages_are_drawn() -> None:
+    async def walk(shown: MessageList, pilot: Pilot[None]) -> None:
+        log.messages.append(item("*so*", sequence=501))
+        shown.renew()
+        assert screen(shown)[-1] == "12:00          bob so"
+        shown.set_form(time_format="%H:%M:%S", is_formatted=False, has_nick_colours=False)
+        assert screen(shown)[-1] == "12:00:00          bob *so*"
+        colours = {segment.style.color for segment in shown.render_line(23) if segment.style and segment.text.strip()}
+        assert len(colours) == 2  # the time is faint
 
     log = Log(500)
     run(log, walk)
@@ -350,6 +390,50 @@ def test_text_is_selected_by_dragging_and_copied_without_indents() -> None:
 
     log = Log(500)
     run(log, walk)
+
+
+def test_a_double_click_selects_a_message() -> None:
+    async def walk(shown: MessageList, pilot: Pilot[None]) -> None:
+        await pilot.click(MessageList, offset=(25, 22), times=2)
+        await pilot.pause()
+        assert shown.screen.get_selected_text() == "20:19           n2 message 499"
+        assert any(
+            segment.style and segment.style.bgcolor != shown.rich_style.bgcolor for segment in shown.render_line(22)
+        )
+
+    run(Log(500), walk)
+
+
+def test_a_selection_that_is_drawn_to_the_edge_goes_on_beyond_it() -> None:
+    async def walk(shown: MessageList, pilot: Pilot[None]) -> None:
+        await pilot.mouse_down(MessageList, offset=(19, 2))
+        await pilot.hover(MessageList, offset=(19, 1))
+        for _ in range(5):
+            shown.post_message(MouseMove(shown, 19, 0, 0, 0, 1, False, False, False))
+            await pilot.pause()
+        assert numbers(shown)[0] == 472
+
+    run(Log(500), walk)
+
+
+# --- Themes ----------
+
+
+@pytest.mark.parametrize("theme", ["textual-dark", "textual-light", "ansi-dark", "ansi-light"])
+def test_nicks_are_readable_in_each_theme(theme: str) -> None:
+    async def walk(shown: MessageList, pilot: Pilot[None]) -> None:
+        shown.app.theme = theme
+        await pilot.pause()
+        nicks = [next(part for part in shown.render_line(y) if part.text.startswith("n")) for y in range(7)]
+        colours = {nick.style.color for nick in nicks if nick.style and nick.style.color}
+        assert len(colours) > 3
+        if theme.startswith("ansi"):
+            assert {colour.name for colour in colours} <= set(ANSI)
+            return
+        background = shown.background_colors[1].rgb
+        assert all(contrast(colour.triplet, background) >= CONTRAST_MIN for colour in colours)
+
+    run(Log(500), walk)
 
 
 # --- What reaches the terminal ----------

@@ -191,6 +191,7 @@ def test_the_next_message_of_the_same_nick_within_minutes_goes_on(message: Item,
 def test_lines_of_this_client_have_their_time_and_hang() -> None:
     rows = line_rows(["-- bob joined lobby", "-- and a second"], Role.LOCAL, Place(), NOON_MS, WIDE)
     assert texts(rows) == ["12:00 -- bob joined lobby", "        -- and a second"]
+    assert texts(line_rows(["-- x"], Role.LOCAL, Place(is_continued=True), NOON_MS, WIDE)) == ["      -- x"]
     assert widest(line_rows(["x" * 99], Role.ERROR, Place(), NOON_MS, Form(10, UTC))) <= 10
 
 

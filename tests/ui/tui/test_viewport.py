@@ -11,7 +11,7 @@ from udpchat.client.model import Item
 from udpchat.ui.tui import viewport as viewport_module
 from udpchat.ui.tui.rows import message_rows
 from udpchat.ui.tui.viewport import ROWS_CACHED_MAX, Viewport
-from udpchat.ui.tui.window import Window
+from udpchat.ui.tui.window import PageWanted, Window
 
 LONG = "word " * 30  # three rows of a screen with 80 cells
 
@@ -134,6 +134,17 @@ def test_a_page_above_a_short_conversation_fills_the_screen() -> None:
     assert seen(port) == list(range(191, 201))
     port.move(5)
     assert port.is_at_end and seen(port) == list(range(191, 201))
+
+
+def test_a_page_is_wanted_where_the_view_gets_near_the_end_of_what_is_held() -> None:
+    window = Window()
+    window.update(messages(300)[200:], ())
+    port = Viewport(window, WIDE, 10)
+    assert port.wanted() is None
+    port.move(-50)
+    assert port.wanted() is None
+    port.move(-35)
+    assert port.wanted() == PageWanted(201) and port.wanted() is None
 
 
 def test_a_jump_puts_a_message_at_the_top() -> None:

@@ -202,3 +202,8 @@ def test_the_line_of_the_unread_waits_for_the_page_that_it_is_on() -> None:
 def test_a_message_goes_on_from_the_one_above_but_not_from_a_line() -> None:
     held = window(1, 3, said(2))
     assert [held.place(index, WIDE).is_continued for index in range(4)] == [False, True, False, False]
+
+
+def test_lines_of_the_same_minute_have_its_time_once() -> None:
+    held = window(1, 2, said(2), said(2, 2, NOON_MS + 59_999), said(2, 3, NOON_MS + 60_000))
+    assert [held.place(index, WIDE).is_continued for index in range(2, 5)] == [False, True, False]

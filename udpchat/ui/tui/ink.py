@@ -53,12 +53,17 @@ MessageList > .message-list--selected { text-style: reverse; }
 
 
 class Ink:
-    """The styles of one theme. `look_up` gives that of a component, `plain` is that of text on `background`."""
+    """The styles of one theme. `look_up` gives that of a component, `plain` is that of text.
 
-    def __init__(self, look_up: Callable[[str], Style], plain: Style, background: Background) -> None:
+    `background`: on which nicks are to be readable; None: nicks have no colours.
+    """
+
+    def __init__(self, look_up: Callable[[str], Style], plain: Style, background: Background | None) -> None:
         self.plain = plain
         self.styles = {name: look_up(name) for name in COMPONENTS}
-        if background.ansi is not None:
+        if background is None:
+            self.nicks = [Style()]
+        elif background.ansi is not None:
             self.nicks = [Style(color=name) for name in ANSI]
         else:
             self.nicks = [Style(color=Color.from_rgb(*colour)) for colour in nick_colours(background.rgb)]

@@ -19,10 +19,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import tzinfo
+from functools import partial
 from typing import ClassVar, Final, Protocol
 
 from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.message import Message
 from textual.selection import Selection
@@ -40,6 +40,7 @@ from udpchat.ui.tui.viewport import At, Viewport
 from udpchat.ui.tui.window import PAGE_ITEMS, PageWanted, Window
 
 WHEEL_ROWS: Final = 3
+PAGES_AT_ONCE_MAX: Final = 3  # asked for by one step: in a page there may be nothing that is shown
 
 
 class Source(Protocol):
@@ -56,7 +57,7 @@ class Source(Protocol):
 
 
 class MessageList(Widget):
-    """The list. Times are in `zone` (None: that of this machine) as `time_format` (of `strftime`) says."""
+    """The list."""
 
     ALLOW_SELECT = True
     COMPONENT_CLASSES: ClassVar[set[str]] = COMPONENTS
@@ -69,20 +70,16 @@ class MessageList(Widget):
             super().__init__()
             self.url = url
 
-    def __init__(
-        self,
-        *,
-        zone: tzinfo | None = None,
-        time_format: str = "%H:%M",
-        is_formatted: bool = True,
-        id: str | None = None,
-    ) -> None:
+    def __init__(self, *, zone: tzinfo | None = None, id: str | None = None) -> None:
+        """Times are in `zone`; None: that of this machine."""
         super().__init__(id=id)
         self._source: Source | None = None
-        self._port = Viewport(Window(), Form(1, zone, time_format, is_formatted))
+        self._port = Viewport(Window(), Form(1, zone))
         self._visible: list[At] | None = None  # None: not known, since something changed
         self._selected_id = ""
         self._ink: Ink | None = None  # None: the theme has changed
+        self._has_nick_colours = True
+        self._is_asking = False
         self._clicked: At | None = None
 
     # --- What it shows ----------
@@ -117,10 +114,11 @@ class MessageList(Widget):
             self._port.settle()
             self._changed()
 
-    def set_form(self, *, time_format: str, is_formatted: bool) -> None:
-        """The user has chosen how messages are drawn."""
+    def set_form(self, *, time_format: str, is_formatted: bool, has_nick_colours: bool) -> None:
+        """What the user prefers: times as of `strftime`, light formatting, a colour for each nick."""
         form = replace(self._port.form, time_format=time_format, is_formatted=is_formatted)
         self._port.resize(form, self._port.height)
+        self._has_nick_colours, self._ink = has_nick_colours, None
         self._changed()
 
     def set_unread_after(self, sequence: int | None) -> None:
@@ -130,18 +128,12 @@ class MessageList(Widget):
 
     def _changed(self) -> None:
         self._visible = None
-        self._ask_around()
         self.refresh()
-
-    def _ask_around(self) -> None:
-        """Ask for the page that scrolling needs next, if any."""
-        window, top = self._port.window, self._port.top()
-        if self._port.is_at_end:
-            return
-        if top is None or top[0] < self._port.height:
-            self._ask(window.want_above())
-        elif top[0] + 2 * self._port.height > len(window.entries):
-            self._ask(window.want_below())
+        if not self._is_asking:
+            self._is_asking = True  # what is asked for may come at once
+            for _ in range(PAGES_AT_ONCE_MAX):
+                self._ask(self._port.wanted())
+            self._is_asking = False
 
     def _ask(self, wanted: PageWanted | None) -> None:
         if wanted is not None and self._source is not None:
@@ -254,7 +246,9 @@ class MessageList(Widget):
         """One line of the screen."""
         width, at = self.size.width, self._line(y)
         if self._ink is None:
-            self._ink = Ink(self._look_up, self.rich_style, self.background_colors[1])
+            look_up = partial(self.get_component_rich_style, partial=True)
+            background = self.background_colors[1] if self._has_nick_colours else None
+            self._ink = Ink(look_up, self.rich_style, background)
         if at is None:
             return Strip.blank(width, self._ink.plain)
         if y == self._port.height - 1 and y > 0 and (count := self._port.below()):
@@ -270,9 +264,6 @@ class MessageList(Widget):
             segments = highlighted(segments, span, self.screen.get_component_rich_style("screen--selection"))
         return Strip(segments).adjust_cell_length(width, self._ink.plain).apply_offsets(0, line)
 
-    def _look_up(self, component: str) -> Style:
-        return self.get_component_rich_style(component, partial=True)
-
     # --- The mouse ----------
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
@@ -286,6 +277,7 @@ class MessageList(Widget):
     def on_mouse_move(self, event: events.MouseMove) -> None:
         """A selection that is drawn to the edge goes on beyond it."""
         if event.button and self.text_selection is not None and event.y in (0, self._port.height - 1):
+            event.stop()
             self.scroll_rows(1 if event.y else -1)
 
     def on_click(self, event: events.Click) -> None:

@@ -125,7 +125,7 @@ def line_rows(lines: Sequence[str], role: Role, place: Place, time_ms: int, form
     """The rows of lines that this client says; each line is made safe."""
     width = max(form.width, WIDTH_MIN)
     rows = list(_frame_rows(place, width))
-    head = _time(time_ms, form) if _nick_cells(width) else []
+    head = _time(0 if place.is_continued else time_ms, form) if _nick_cells(width) else []
     indent = min(sum(cell_len(piece.text) for piece in head) + NARROW_INDENT, width // 2)
     body = [[Piece(safe(line), role)] for line in lines]
     return rows + _text_rows(head, body, indent, width)

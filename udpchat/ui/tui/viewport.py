@@ -13,7 +13,7 @@ from typing import Final
 
 from udpchat.client.model import Item
 from udpchat.ui.tui.rows import Form, Place, Role, Row, line_rows, message_rows
-from udpchat.ui.tui.window import Entry, Key, Window
+from udpchat.ui.tui.window import Entry, Key, PageWanted, Window
 
 ROWS_CACHED_MAX: Final = 4_000  # laid out for the view and its surroundings, except that the latest entry always is
 FIRST_MARK: Final = -1 << 30  # above all rows of an entry
@@ -157,6 +157,15 @@ class Viewport:
             self.window.release()
         elif top is not None and not self.window.is_awaiting and top == self._top_at_end():
             self._fix(top, is_upward=False)
+
+    def wanted(self) -> PageWanted | None:
+        """The page that scrolling on needs, to be asked for now; None while the view is at the end."""
+        top = self.top()
+        if self._anchor is None:
+            return None
+        if top is None or top[0] < self.height:
+            return self.window.want_above()
+        return self.window.want_below() if top[0] + 2 * self.height > len(self.window.entries) else None
 
     def reveal(self, index: int) -> None:
         """Move the view as little as needed for an entry to be in it; of a very high one the beginning."""

@@ -20,6 +20,8 @@ PAGE_ITEMS: Final = 100
 HELD_ITEMS_MAX: Final = 1_000  # besides those of the model
 HELD_CHARACTERS_MAX: Final = 2 << 20  # of their texts, except that one page is always held
 
+MINUTE_MS: Final = 60_000
+
 Entry = Item | LocalLine
 Key = tuple[int, int]
 """Orders entries: the sequence of a message and 0, or for local lines that of the message above and their number."""
@@ -147,8 +149,13 @@ class Window:
             former = day_of(above.time_ms, form)
             is_new_day = day is not None and former is not None and day > former
         is_first_unread = index == self.first_unread
-        is_apart = is_new_day or is_first_unread or not isinstance(entry, Item) or not isinstance(above, Item)
-        is_continued = not is_apart and continues(entry, above)  # type: ignore[arg-type]
+        is_continued = False
+        if not is_new_day and not is_first_unread:
+            match above, entry:
+                case Item(), Item():
+                    is_continued = continues(entry, above)
+                case LocalLine(), LocalLine():
+                    is_continued = entry.time_ms // MINUTE_MS == above.time_ms // MINUTE_MS
         return Place(day if is_new_day else None, is_first_unread, is_continued)
 
     def index_of(self, key: Key) -> int:
