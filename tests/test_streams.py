@@ -66,7 +66,7 @@ def test_the_terminal_and_the_form_decide_what_draws(
 ) -> None:
     for name, value in (("TERM", term), ("COLUMNS", "80"), ("LINES", "24")):
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr("udpchat.shell.editor.LineEditor", lambda: "the editor")
+    monkeypatch.setattr("udpchat.shell.editor.LineEditor", lambda is_secret: "the editor")
     monkeypatch.setattr(sys, "stdin", Tty(is_typed))
     monkeypatch.setattr(sys, "stdout", Tty(is_shown))
     streams = open_streams(form)

@@ -226,6 +226,7 @@ def _add_client_settings(parser: Parser, *, has_json: bool = True) -> None:
     history_help = f"earlier messages of each room, at most ({options.HISTORY_ON_SCREEN} on a screen, else none)"
     shown.add_argument("--history", metavar="N", help=history_help)
     shown.add_argument("--receipts", **switch, help="report how many have what you say, as it reaches them")
+    shown.add_argument("--no-color", **switch, help="draw the full screen without colours (so with NO_COLOR too)")
     end = parser.add_argument_group("when it ends (else with its input)")
     end.add_argument("--follow", **switch, help="stay when the input ends, and print what arrives")
     end.add_argument("--count", metavar="N", help="end after N live messages from others")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Final, TextIO
 
 from udpchat.chat.phrase import Phrase
 from udpchat.chat.text import printable
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from udpchat.shell.editor import LineEditor
     from udpchat.ui.tui.app import ChatApp
 
+NO_COLOR: Final = "NO_COLOR"  # in the environment of all programs: see no-color.org
 Kept = Callable[[str], str]  # what becomes of lines that a server at this address has not confirmed
 
 
@@ -74,7 +76,7 @@ class Streams:
         choose = Chooser(raw, self.say) if self.is_for_person and is_terminal(sys.stderr) else None
         source = self.screen or self.editor or LineReader(raw)
         made = Frontend(partial(self._interface, choices, wanted, kept), source, self.say, choose)
-        return made if self.screen is None else replace(made, attach=self.screen.attach)
+        return made if self.screen is None else replace(made, attach=self.screen.attach, is_live=True)
 
     def _interface(
         self, choices: ClientChoices, wanted: ClientOptions, kept: Kept, core: ClientCore, store: ClientStore
@@ -88,7 +90,7 @@ class Streams:
             is_typed=self.is_for_person,
             preferences=Preferences(file.load(), file.save),
         )
-        app = None if self.screen is None else _drawn_on(self.screen, prompt)
+        app = None if self.screen is None else _drawn_on(self.screen, prompt, has_colours=not choices.no_color)
         return Lines(
             prompt,
             self._printer(prompt) if app is None else app.board,
@@ -153,10 +155,11 @@ def is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty()
 
 
-def _drawn_on(screen: FullScreen, prompt: Prompt) -> ChatApp:
+def _drawn_on(screen: FullScreen, prompt: Prompt, *, has_colours: bool) -> ChatApp:
     """What shows the chat on the full screen."""
     from udpchat.shell.terminal_driver import driver_class  # Textual takes 150 ms to import: only if it is to draw
     from udpchat.ui.tui.app import ChatApp
 
-    app = screen.app = ChatApp(prompt, driver_class=driver_class(), now_ms=now_ms)
+    has_colours = not os.environ.pop(NO_COLOR, "") and has_colours  # Textual would take an empty one for a wish too
+    app = screen.app = ChatApp(prompt, driver_class=driver_class(), now_ms=now_ms, has_colours=has_colours)
     return app

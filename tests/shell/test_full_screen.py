@@ -29,7 +29,7 @@ class Drawing:
     def connect(self, *, enter: Callable[[str], bool], end: Callable[[], None], **_: object) -> None:
         self.enter, self.end = enter, end
 
-    async def run_async(self) -> None:
+    async def run_screen(self) -> None:
         await self.over.wait()
 
     def exit(self) -> None:

@@ -38,7 +38,7 @@ from udpchat.shell.progress import SyncProgress
 from udpchat.shell.writer import DirectWriter, ThreadWriter, Writer
 from udpchat.storage.client_sqlite import SqliteClientStore
 from udpchat.storage.protocol import ClientStore, StoreError
-from udpchat.wire.limits import DEFAULT_PORT
+from udpchat.wire.limits import DEFAULT_PORT, TYPING
 
 ENTERING_S_MAX: Final = 30.0  # from the first answer of the server until it lets the client in
 GOODBYE_S_MAX: Final = 0.7
@@ -101,7 +101,8 @@ class Frontend:
 
     `source` gives typed lines; it is started when a server has answered. `say` prints one line outside of the chat.
     `choose` asks the person a question; None where nobody can be asked. `attach` is given the way to change the core
-    without a line, before the first line is read.
+    without a line, before the first line is read. `is_live`: the interface shows who types, and how many have what one
+    says.
     """
 
     make_interface: Callable[[ClientCore, ClientStore], Interface]
@@ -109,6 +110,7 @@ class Frontend:
     say: Say
     choose: Choose | None = None
     attach: Callable[[Call], object] = lambda call: None
+    is_live: bool = False
 
 
 def run(options: ClientOptions, frontend: Frontend) -> int:
@@ -191,7 +193,8 @@ def _make_core(
         history=options.history,
         agent=f"udpchat {__version__}",
         shown_max=options.history,
-        wants_receipts=options.receipts,
+        capabilities=(TYPING,) if frontend.is_live else (),
+        wants_receipts=options.receipts or frontend.is_live,
         is_returning=not options.rooms,
         is_first_contact=pinning.is_first_contact,
     )

@@ -66,7 +66,7 @@ class Application(Protocol):
     def failure(self) -> Exception | None:
         """What ended it, if that is an error of the program."""
 
-    async def run_async(self) -> object:
+    async def run_screen(self) -> None:
         """Draw, until `exit`."""
 
     def exit(self) -> object:
@@ -96,7 +96,7 @@ class FullScreen:
         self._write = write
         self._act: Callable[..., None]
         self._modes = TerminalModes()
-        self._running: asyncio.Task[object] | None = None
+        self._running: asyncio.Task[None] | None = None
         self._ahead = 0
         self._has_ended = False
 
@@ -122,7 +122,7 @@ class FullScreen:
             self.app.redraw_soon()
         elif self.app.is_ready and not self._has_ended:
             self._modes.note()
-            self._running = self._loop.create_task(self.app.run_async())
+            self._running = self._loop.create_task(self.app.run_screen())
             self._running.add_done_callback(self._on_over)
 
     async def close(self) -> None:
@@ -172,7 +172,7 @@ class FullScreen:
             self._has_ended = True
             self._on_end()
 
-    def _on_over(self, running: asyncio.Task[object]) -> None:
+    def _on_over(self, running: asyncio.Task[None]) -> None:
         """The application has ended: it was closed, or it failed."""
         assert self.app is not None
         failure = None if running.cancelled() else running.exception() or self.app.failure

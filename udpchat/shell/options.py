@@ -61,7 +61,7 @@ class ClientChoices:
 
     `rooms` empty: those of the run before; `port`: that of a server of this machine; `history` None: as many as suit
     the screen; `form`: `plain`, `json`, or nothing for what suits the terminal; `receipts`: report how many have one's
-    own messages.
+    own messages; `no_color`: draw without colours.
     """
 
     nick: str
@@ -75,6 +75,7 @@ class ClientChoices:
     timeout_s: float | None
     form: str
     receipts: bool = False
+    no_color: bool = False
     config: Path | None = None  # the file that was read
 
 
@@ -214,6 +215,7 @@ def client_choices(
         timeout_s=chosen["timeout"],
         form=_form(found),
         receipts=chosen["receipts"],
+        no_color=chosen["no-color"],
         config=found.config,
     )
 
@@ -249,6 +251,7 @@ CLIENT_SETTINGS: Final[dict[str, Setting]] = {
     "port": (DEFAULT_PORT, values.port),
     "history": (None, values.optional(values.whole(0, HISTORY_MAX))),
     "receipts": (False, values.switch),
+    "no-color": (False, values.switch),
     "follow": (False, values.switch),
     "count": (None, values.optional(values.whole(1, COUNT_MAX))),
     "timeout": (None, values.optional(values.seconds(TIMEOUT_S_MIN, TIMEOUT_S_MAX))),

@@ -47,6 +47,13 @@ if sys.platform != "win32":
             super().__init__(*arguments, **options)
             self._file = TerminalOutput()  # type: ignore[assignment]
 
+        def take_mouse(self, is_taken: bool) -> None:
+            """Report clicks from now on, or leave them to the terminal."""
+            if is_taken != self._mouse:
+                self._disable_mouse_support()
+                self._mouse = is_taken
+                self._enable_mouse_support()
+
         def run_input_thread(self) -> None:
             """Report what is typed, until the screen is closed."""
             parser = XTermParser(False)

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from rich.cells import cell_len
+from textual import events
 from textual.geometry import Region
 from textual.pilot import Pilot
 from textual.widget import Widget
@@ -21,6 +22,7 @@ from udpchat.ui.exit_rule import ExitRule
 from udpchat.ui.lines import Lines
 from udpchat.ui.tui.app import ChatApp
 from udpchat.ui.tui.keys import KEYS_COMMAND
+from udpchat.wire.limits import TYPING
 
 LIMIT_S = 10.0
 STEP_S = 0.01
@@ -29,13 +31,23 @@ STEP_S = 0.01
 class Desk:
     """Alice at her screen; others come with `wire.person`. What she types goes to her client as in line mode."""
 
-    def __init__(self, *rooms: str) -> None:
+    def __init__(self, *rooms: str, has_colours: bool = True) -> None:
         self.wire = Wire()
-        self.alice = self.wire.person("alice", *rooms)
+        self.alice = self.wire.person("alice", *rooms, capabilities=(TYPING,), wants_receipts=True)
         self.client = self.alice.core
         self.prompt = Prompt(self.client, (*COMMANDS, KEYS_COMMAND), archive=self.alice.store, is_typed=True)
-        self.app = ChatApp(self.prompt, now_ms=lambda: round((WALL_OFFSET_S + self.wire.now) * 1000))
-        self.lines = Lines(self.prompt, self.app.board, ExitRule(), is_for_person=True)
+        self.app = ChatApp(
+            self.prompt, now_ms=lambda: round((WALL_OFFSET_S + self.wire.now) * 1000), has_colours=has_colours
+        )
+        self.called: list[str] = []  # the titles of what called her
+        self.lines = Lines(
+            self.prompt,
+            self.app.board,
+            ExitRule(),
+            is_for_person=True,
+            call=lambda alert: self.called.append(alert.title),
+            is_watched=self.app.is_watched,
+        )
         self.app.connect(enter=self.enter, end=self.end, interrupt=self.interrupt, act=self.act)
         self.entered: list[str] = []
         self.takes_lines = True
@@ -86,7 +98,7 @@ class Desk:
         size = self.app.size
         rows = [[" "] * size.width for _ in range(size.height)]
         for widget in self.app.screen.walk_children(Widget):
-            if widget.is_container or not widget.region or not widget.is_on_screen:
+            if widget.is_container or not all(each.display for each in widget.ancestors_with_self if isinstance(each, Widget)):
                 continue
             for y, strip in enumerate(widget.render_lines(Region(0, 0, *widget.region.size))):
                 _paint(rows, widget.region.x, widget.region.y + y, strip.text)
@@ -102,6 +114,10 @@ class Desk:
 
     async def type(self, text: str) -> None:
         await self.pilot.press(*({" ": "space"}.get(character, character) for character in text))
+
+    def paste(self, text: str) -> None:
+        """A text from the clipboard, as the terminal gives it."""
+        self.app.post_message(events.Paste(text))
 
     async def until(self, condition: Callable[[], object] | str) -> None:
         """Wait until this holds, or the screen shows this text."""

@@ -10,20 +10,24 @@ from typing import ClassVar, Final
 from textual.app import App
 from textual.binding import BindingType
 from textual.driver import Driver
+from textual.filter import NoColor
 
 from udpchat.chat.names import nick_key
 from udpchat.chat.phrase import Problem
 from udpchat.client import compose
 from udpchat.ui.commands import Prompt
 from udpchat.ui.fuzzy import Entry, ranked
+from udpchat.ui.paste import inputs, pasted
 from udpchat.ui.phrases import sentence
 from udpchat.ui.tui import status, themes
 from udpchat.ui.tui.board import Board
-from udpchat.ui.tui.chat_screen import ChatScreen
-from udpchat.ui.tui.input_box import InputBox
-from udpchat.ui.tui.picker import Picker
+from udpchat.ui.tui.chat_screen import BARE, ChatScreen
+from udpchat.ui.tui.input_box import EDITED_CHARACTERS_MAX, InputBox
+from udpchat.ui.tui.message_list import MessageList
+from udpchat.ui.tui.picker import Picker, Question
 from udpchat.ui.tui.side_list import SideList
 
+APPLIED: Final = ("theme", "mouse", "nick-colours", "formatting", "time", "joins")  # preferences of what is drawn
 FRAME_S: Final = 1 / 30  # at the soonest, after this time it is drawn again
 
 
@@ -45,14 +49,29 @@ class ChatApp(App[None]):
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = []
 
-    def __init__(self, prompt: Prompt, *, now_ms: Callable[[], int], driver_class: type[Driver] | None = None) -> None:
-        super().__init__(driver_class=driver_class)
+    def __init__(
+        self,
+        prompt: Prompt,
+        *,
+        now_ms: Callable[[], int],
+        driver_class: type[Driver] | None = None,
+        has_colours: bool = True,
+    ) -> None:
+        super().__init__(driver_class=driver_class, ansi_color=None if has_colours else True)
+        self.no_color = not has_colours
+        if not has_colours:
+            self._filters.append(NoColor())
         self.board = Board(prompt, now_ms)
         self._prompt = prompt
         self._outside: Outside
         self._chat = ChatScreen(prompt, self.board, self._want_page, has_focus=lambda: self.app_focus)
+        self._applied: tuple[object, ...] = ()  # the preferences as they were applied last
         self._is_stale = False
         self._is_paced = False
+
+    async def run_screen(self) -> None:
+        """Draw, until `exit`."""
+        await self.run_async(mouse=self._prompt.preferences.is_on("mouse"))
 
     def connect(
         self,
@@ -73,12 +92,17 @@ class ChatApp(App[None]):
     @property
     def is_drawn(self) -> bool:
         """Whether the chat is on the screen, with nothing before it."""
-        return self.is_running and self.screen is self._chat
+        return self.is_running and self._chat.is_mounted and self.screen is self._chat
 
     @property
     def typed(self) -> str:
         """What is half typed."""
         return self._chat.input.text
+
+    @property
+    def messages(self) -> MessageList:
+        """The messages of the open conversation."""
+        return self._chat.messages
 
     @property
     def failure(self) -> Exception | None:
@@ -107,12 +131,30 @@ class ChatApp(App[None]):
         """The lines to print once the terminal is restored."""
         return [] if self.failure else self.board.last_words()
 
-    def on_mount(self) -> None:
-        """Begin with the terminal's own colours."""
+    async def on_mount(self) -> None:
+        """Begin with the chat."""
         for theme in themes.THEMES:
             self.register_theme(theme)
-        self.theme = themes.ANSI
-        self.push_screen(self._chat)
+        await self.push_screen(self._chat)
+        self._apply_preferences()
+
+    def _apply_preferences(self) -> None:
+        """Draw as the person has set, if that has changed; without colours only in the terminal's own."""
+        preferences = self._prompt.preferences
+        wanted = tuple(preferences.shown(name) for name in APPLIED)
+        if wanted == self._applied:
+            return
+        self._applied = wanted
+        self.theme = themes.ANSI if self.no_color else preferences.choice("theme")
+        self.board.lines.joins = preferences.choice("joins")
+        self._chat.apply(preferences)
+        self._take_mouse()
+
+    def _take_mouse(self) -> None:
+        """Take clicks, or leave the mouse to the terminal; only a driver of ours can change that while it runs."""
+        take = getattr(self._driver, "take_mouse", None)
+        if take is not None:
+            take(self._prompt.preferences.is_on("mouse") and not self._chat.has_class(BARE))
 
     # --- Drawing ----------
 
@@ -129,6 +171,7 @@ class ChatApp(App[None]):
             return
         self._is_stale = False
         self.set_timer(FRAME_S, self._draw)
+        self._apply_preferences()
         self._chat.draw()
         client, target = self._prompt.client, self._prompt.target
         if self.app_focus and target and client.model.conversation(target).unread:
@@ -165,8 +208,29 @@ class ChatApp(App[None]):
         """Others see that a message is being typed."""
         self._chat.hint("")
         text, target = self._chat.input.text, self._prompt.target
-        if target and text.strip() and not text.lstrip().startswith("/"):
+        is_message = text.strip() and not text.lstrip().startswith("/")
+        if target and is_message and self._prompt.preferences.is_on("typing"):
             self._outside.act(self._prompt.client.notify_typing, target)
+
+    def on_input_box_pasted(self, event: InputBox.Pasted) -> None:
+        """Insert the text; ask first what to do with many lines. Nothing of it is run."""
+        line = self._chat.input
+        paste = pasted(event.text, line.before_cursor)
+        if not paste.answers:
+            if not line.write(paste.text):
+                values = {"characters": len(paste.text), "characters_max": EDITED_CHARACTERS_MAX}
+                self._chat.hint(sentence("not_pasted", **values))
+            return
+        texts = {str(number): answer for number, answer in enumerate(paste.answers, 1)}
+
+        def send(key: str | None) -> None:
+            for text in inputs(paste, texts[key]) if key else ():
+                if not self._send(text):
+                    return
+
+        question = sentence("paste.question", lines=paste.lines)
+        answers = {key: sentence(f"paste.{answer.name.lower()}", lines=paste.lines) for key, answer in texts.items()}
+        self.push_screen(Question(question, answers), send)
 
     def on_input_box_leave_asked(self, asked: InputBox.LeaveAsked) -> None:
         """Ctrl+D leaves once all is confirmed; Ctrl+C asks before it leaves at once."""
@@ -239,6 +303,11 @@ class ChatApp(App[None]):
         self.push_screen(
             Picker(sentence("search_typed.title"), find), lambda found: line.put(found) if found else None
         )
+
+    def action_toggle_bare(self) -> None:
+        """Only the messages and the line, with the mouse left to the terminal; or all again."""
+        self._chat.toggle_class(BARE)
+        self._take_mouse()
 
     def action_redraw(self) -> None:
         """Draw all of the screen, whatever is on the terminal."""

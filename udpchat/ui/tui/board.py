@@ -18,15 +18,17 @@ UNSAID: Final = frozenset({"target", "history"})  # codes of notices that tell w
 
 
 class Board:
-    """Where `ui/lines` shows events. `on_message` is called with each message of others, for those who attend to them.
+    """Where `ui/lines` shows events. A line stands in the room that it is about, else in the conversation that is open.
 
-    A line stands in the room that it is about, else in the conversation that is open when it comes.
+    `replaced` and `amended` are the conversations that have other messages since they were looked at, or messages that
+    were changed.
     """
 
     def __init__(self, prompt: Prompt, now_ms: Callable[[], int]) -> None:
         self.lines = LocalLines()
         self.has_connected = False
-        self.on_message: Callable[[events.MessageReceived], None] = lambda message: None
+        self.replaced: set[str] = set()
+        self.amended: set[str] = set()
         self._prompt = prompt
         self._now_ms = now_ms
         self._last_words: list[str] = []
@@ -42,19 +44,25 @@ class Board:
                 latest[event.room] = event.seq - 1
         for event in batch:
             match event:
-                case events.MessageReceived(room, sequence):
+                case events.MessageReceived(room, sequence) | events.MessageSent(room, sequence):
                     latest[room] = sequence
-                    self.on_message(event)
                     continue
-                case events.MessageSent(room, sequence):
-                    latest[room] = sequence
+                case events.Edited(room) | events.Redacted(room) | events.Reacted(room) | events.MessageRemoved(room):
+                    self.amended.add(room)
+                    continue
+                case events.HistoryReplaced(room):
+                    self.replaced.add(room)
+                    self.lines.forget(room)
+                    self._listed.clear()
+                    continue
+                case events.MessageDelivered():
                     continue
                 case events.Notice(code=code) if code in UNSAID:
                     continue
                 case events.MemberList(room) if room in self._awaited:
                     self._awaited.discard(room)
                     continue
-                case events.Reconnected() | events.HistoryReplaced():
+                case events.Reconnected():
                     self._listed.clear()
                 case events.Rejected():
                     self._last_words.append(sentence("error", text=text_of(event)))

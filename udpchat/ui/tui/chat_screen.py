@@ -18,6 +18,8 @@ from udpchat.client.model import Item
 from udpchat.ui.commands import Prompt
 from udpchat.ui.completion import Known, speakers_first
 from udpchat.ui.phrases import sentence
+from udpchat.ui.preferences import Preferences, words_of_usages
+from udpchat.ui.times import TIME_FORMATS
 from udpchat.ui.tui import status
 from udpchat.ui.tui.board import Board
 from udpchat.ui.tui.input_box import InputBox
@@ -25,6 +27,7 @@ from udpchat.ui.tui.local_lines import LocalLine
 from udpchat.ui.tui.message_list import MessageList
 from udpchat.ui.tui.side_list import SideList
 
+BARE: Final = "-bare"  # the class of a screen with messages and line alone
 ID_CHARACTERS: Final = 8  # of the id of a message, in a command
 SHOWN_FROM_COLUMNS: Final = {"rooms": 70, "members": 100}  # the narrowest terminal that has each list, unless told
 
@@ -103,23 +106,29 @@ class ChatScreen(Screen[None]):
 
     def on_mount(self) -> None:
         self.input.focus()
-        self.draw()
+        self.call_after_refresh(self.draw)
 
     # --- Drawing ----------
 
     def draw(self) -> None:
         """Draw what the model holds now; only what differs from before is changed on the terminal."""
+        if not (self.is_mounted and self.is_running):
+            return  # not yet, or no longer
         prompt, model, target = self._prompt, self._prompt.client.model, self._prompt.target
         conversation = model.conversation(target) if target else None
         seen = (target, self._has_focus())
         self.input.turn_to(target)
         unread_after = conversation.read_up_to or 0 if conversation is not None and conversation.unread else None
-        if target != self._seen[0]:
+        if target != self._seen[0] or target in self._board.replaced:
             self.messages.show(Shown(target, self._prompt, self._board, self._want), unread_after=unread_after)
         elif unread_after is not None and seen != self._seen:
             self.messages.set_unread_after(unread_after)
         else:
             self.messages.renew()
+        if target in self._board.amended:
+            self.messages.reload()
+        self._board.replaced.discard(target)
+        self._board.amended.discard(target)
         self._seen = seen
         self.rooms.show(status.conversation_rows(prompt))
         if self.members.display:
@@ -147,7 +156,15 @@ class ChatScreen(Screen[None]):
         items = model.conversation(prompt.target).items if prompt.target else []
         members = model.members(prompt.target) if prompt.target in model.rooms else ()
         nicks = speakers_first(items, (member.nick for member in members), model.nick)
-        return Known(nicks, model.rooms, prompt.commands)
+        return Known(nicks, model.rooms, prompt.commands, words_of_usages())
+
+    def apply(self, preferences: Preferences) -> None:
+        """Draw as the person prefers."""
+        self.messages.set_form(
+            time_format=TIME_FORMATS[preferences.choice("time")],
+            is_formatted=preferences.is_on("formatting"),
+            has_nick_colours=preferences.is_on("nick-colours") and not self.app.no_color,
+        )
 
     # --- What is shown ----------
 
@@ -165,9 +182,11 @@ class ChatScreen(Screen[None]):
         self._chosen[name] = not self.query_one(f"#{name}").display
         self._fold(self.size.width)
 
-    def action_toggle_bare(self) -> None:
-        """Only the messages and the line, or all again."""
-        self.toggle_class("-bare")
+    def on_key(self, event: events.Key) -> None:
+        """Escape ends what was begun: no message is selected any more, and no hint shown."""
+        if event.key == "escape":
+            self.messages.unselect()
+            self.hint("")
 
     # --- Messages ----------
 

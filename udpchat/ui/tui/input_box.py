@@ -42,7 +42,7 @@ class InputBox(TextArea):
         """Something was typed, deleted or inserted by hand."""
 
     class Pasted(Message):
-        """A text was pasted, and is not inserted yet; its line breaks are those of messages."""
+        """A text was pasted, and is not inserted yet."""
 
         def __init__(self, text: str) -> None:
             self.text = text
@@ -68,6 +68,11 @@ class InputBox(TextArea):
         self._cut = ""
 
     # --- The text ----------
+
+    @property
+    def before_cursor(self) -> str:
+        """What stands in front of the cursor."""
+        return self.get_text_range((0, 0), self.cursor_location)
 
     def put(self, text: str, cursor: int | None = None) -> None:
         """Replace all of the text; the cursor goes to its end, or behind so many characters."""
@@ -130,7 +135,7 @@ class InputBox(TextArea):
     async def _on_paste(self, event: events.Paste) -> None:
         event.stop()
         event.prevent_default()
-        self.post_message(self.Pasted(event.text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n")))
+        self.post_message(self.Pasted(event.text))
 
     def action_send(self) -> None:
         self.post_message(self.Entered())
@@ -140,7 +145,7 @@ class InputBox(TextArea):
 
     def action_complete(self, step: int) -> None:
         """Tab, or -1 for Shift+Tab."""
-        cursor = len(self.get_text_range((0, 0), self.cursor_location))
+        cursor = len(self.before_cursor)
         self._completion = complete(self.text, cursor, self._known(), self._completion, backwards=step < 0)
         if self._completion is None:
             self.app.bell()

@@ -66,7 +66,7 @@ ACTIONS: Final = (
     Action("lists", "screen.toggle_list('rooms')", ("f7",), "show or hide the rooms"),
     Action("members", "screen.toggle_list('members')", ("f8",), "show or hide who is there"),
     Action(
-        "bare", "screen.toggle_bare", ("alt+l", "f12"), "messages alone, to copy from; the mouse selects as elsewhere"
+        "bare", "app.toggle_bare", ("alt+l", "f12"), "messages alone, to copy from; the mouse selects as elsewhere"
     ),
     Action("redraw", "app.redraw", ("ctrl+l", "f5"), "draw the screen anew"),
     Action("keys", "app.type_command('/keys')", ("f1",), "this list"),
