@@ -8,7 +8,7 @@ the latest messages any more is *detached* from them.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -78,11 +78,6 @@ class Window:
         return self._awaited is not None
 
     @property
-    def is_holding_others(self) -> bool:
-        """Whether it holds messages besides those of the model."""
-        return bool(self._held)
-
-    @property
     def latest_count(self) -> int:
         """How many messages the model holds: below a detached window there are at least as many."""
         return len(self._latest)
@@ -97,6 +92,13 @@ class Window:
             self._trim()
         self._latest, self._lines = list(latest), lines
         self._merge()
+
+    def amend(self, sequence: int, identity: str, change: Callable[[Item], Item]) -> None:
+        """Something was said about a message: if only this window holds it, put the changed one in its place."""
+        at = bisect_left(self._held, sequence, key=lambda item: item.sequence)
+        if at < len(self._held) and (self._held[at].sequence, self._held[at].id) == (sequence, identity):
+            self._held[at] = change(self._held[at])
+            self._merge()
 
     def release(self) -> None:
         """The view is at the latest messages: hold of others no more than fill a screen."""
