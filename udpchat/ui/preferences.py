@@ -49,7 +49,7 @@ _LEVELS: Final = tuple(level.value for level in Level)
 SETTINGS: Final = {
     setting.name: setting
     for setting in (
-        Setting("theme", "dark", "the colours of the full screen", ("dark", "light", "ansi", "contrast")),
+        Setting("theme", "ansi", "the colours of the full screen", ("ansi", "dark", "light", "high-contrast")),
         Setting("mouse", True, "the full screen takes clicks and the wheel; Shift selects text"),
         Setting("nick-colours", True, "each nick has its colour"),
         Setting("formatting", True, "*bold*, _italic_, `code` and links are drawn as such"),
