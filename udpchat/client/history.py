@@ -22,6 +22,7 @@ from udpchat.wire.limits import PAST_ENTRIES_MAX, SEQUENCE_MAX
 
 MESSAGES_MAX = PAST_ENTRIES_MAX  # of one request
 SEARCH_MESSAGES_MAX = 50
+FIND_ENTRIES_MAX = 20_000  # looked through for an id: a tenth of a second
 SEARCH_BYTES_MAX = 200
 
 
@@ -118,9 +119,24 @@ class History:
         extent, head = self._archive.extent(log), self._core.timeline.head_of(log)
         if before > extent.head + 1 and (head is None or extent.head < head):
             return []
-        stop = min(before, extent.head + 1)
-        first = max(stop - count, extent.base + 1)
-        return self._archive.read(log, first, stop - first) if first < stop else []
+        return self._archive.read(log, min(before, extent.head + 1) - count, count)
+
+    def find(self, target: str, identity: str) -> MessageReceived | None:
+        """The message with this id among the latest FIND_ENTRIES_MAX that are stored here of a room or conversation."""
+        log, wanted = self._core.timeline.log_of(target), bytes.fromhex(identity)
+        if log is None or self._archive is None:
+            return None
+        try:
+            extent = self._archive.extent(log)
+            for stop in range(extent.head + 1, max(extent.base, extent.head - FIND_ENTRIES_MAX) + 1, -PAST_ENTRIES_MAX):
+                items = self._archive.read(log, stop - PAST_ENTRIES_MAX, PAST_ENTRIES_MAX)
+                likely = [item for item in items if wanted in item[1]]
+                for message in self._core.timeline.told.recall(requests.LogEntry(log, *item) for item in likely):
+                    if message.id == identity:
+                        return message
+        except LogUnreadable as error:
+            raise HistoryUnreadable("unreadable.here", reason=error) from error
+        return None
 
     def search(
         self, now: float, words: Sequence[str], *, nick: str = "", target: str = "", since_ms: int = 0

@@ -272,6 +272,11 @@ class Model:
         return self._chat.membership.nick
 
     @property
+    def user(self) -> bytes:
+        """This user's id, as authors of messages have it."""
+        return self._chat.timeline.people.me
+
+    @property
     def claimed_nick(self) -> str:
         """The nick that the user changed to in this run, once the server has confirmed it; empty before."""
         return self._chat.requests.answers.claimed
@@ -352,7 +357,7 @@ class Model:
     def _own(self, sent: events.MessageSent) -> Item:
         state = ItemState.SENDING if sent.seq == UNKNOWN else ItemState.SENT
         item = Item(sent.seq, sent.id, self.nick, sent.text, sent.kind, sent.time_ms, is_own=True, state=state)
-        return replace(item, reply=sent.reply, author=self._chat.timeline.people.me)
+        return replace(item, reply=sent.reply, author=self.user)
 
     def members(self, room: str) -> Members:
         """The members of a room, as far as they are known."""
@@ -404,7 +409,7 @@ class Model:
         return event
 
     def _is_me(self, author: bytes) -> bool:
-        return author == self._chat.timeline.people.me
+        return author == self.user
 
     def _receive(self, event: events.MessageReceived) -> None:
         conversation = self.conversation(event.room)
@@ -432,7 +437,7 @@ class Model:
     def _amend(self, event: events.Amendment) -> events.Amendment | events.EarlierAmended | None:
         """Change the message that an event is about, if it is held; None: there is nothing to show."""
         if event.is_confirmation:
-            event = replace(event, nick=self.nick, author=self._chat.timeline.people.me)
+            event = replace(event, nick=self.nick, author=self.user)
         conversation, item = self._held(event.room, event.seq, event.id)
         is_changed = False
         if item is not None and not event.again:
