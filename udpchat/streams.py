@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from udpchat.ui.tui.app import ChatApp
 
 NO_COLOR: Final = "NO_COLOR"  # in the environment of all programs: see no-color.org
+NO_COLOR_FORM: Final = "no-color"
 Kept = Callable[[str], str]  # what becomes of lines that a server at this address has not confirmed
 
 
@@ -90,7 +91,7 @@ class Streams:
             is_typed=self.is_for_person,
             preferences=Preferences(file.load(), file.save),
         )
-        app = None if self.screen is None else _drawn_on(self.screen, prompt, has_colours=not choices.no_color)
+        app = None if self.screen is None else _drawn_on(self.screen, prompt, has_colours=choices.form != NO_COLOR_FORM)
         return Lines(
             prompt,
             self._printer(prompt) if app is None else app.board,

@@ -288,3 +288,20 @@ def test_a_held_message_is_changed_though_as_many_are_held_as_may_be() -> None:
     ask(wire, alice, compose.edit("lobby", "the last", about))
     assert len(bob.core.model.items("lobby")) == ITEMS_MAX
     assert bob.core.model.items("lobby")[-1].text == "the last"
+
+
+def test_a_message_that_only_a_page_holds_is_changed_by_the_same_rules() -> None:
+    wire = Wire()
+    alice, bob = wire.person("alice"), wire.person("bob")
+    about = said(wire, alice, "helo")
+    (page,) = History(bob.core, bob.store).page(wire.now, "lobby", about.sequence + 1, 9)
+    assert isinstance(page, events.PageFound)
+    item = bob.core.model.item_of(page.messages[0])
+    bob.core.model.conversation("lobby").clear()
+    ask(wire, alice, compose.edit("lobby", "hello", about))
+    ask(wire, alice, compose.react("lobby", HEART, about, added=True))
+    for event in bob.of(events.EarlierAmended):
+        item = bob.core.model.amended(item, event.amendment)
+    assert (item.text, item.is_edited, [each.emoji for each in item.reactions]) == ("hello", True, [HEART])
+    forged = events.Redacted("lobby", item.sequence, item.id, "bob", 9, 0, b"another", "")
+    assert bob.core.model.amended(item, forged) == item

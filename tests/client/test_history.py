@@ -6,10 +6,13 @@ import pytest
 
 from tests.client.pair import WALL_OFFSET_S, Person, Wire
 from udpchat.chat import events
+from udpchat.chat.amendments import Reference
+from udpchat.client import compose
+from udpchat.client.history import HistoryUnreadable
 from udpchat.client.requests import merged
 from udpchat.storage.protocol import StoreFailed
 from udpchat.ui.commands import Prompt
-from udpchat.wire.limits import PAST_ENTRIES_MAX
+from udpchat.wire.limits import PAST_ENTRIES_MAX, SEQUENCE_MAX
 
 LONG = "x" * 3_000
 
@@ -196,6 +199,108 @@ def test_a_store_that_cannot_be_read_is_told(wire: Wire, line: str, monkeypatch:
     for name in ("read", "search"):
         monkeypatch.setattr(alice.person.store, name, fail)
     assert alice.code(line) == "unreadable"
+
+
+# --- Pages, for who scrolls back ----------
+
+
+def page(reader: Reader, before: int, count: int = 3, target: str = "lobby") -> events.PageFound:
+    """The one answer, which comes at once or later."""
+    reader.person.events = []
+    found = reader.prompt.history.page(reader.wire.now, target, before, count)
+    reader.wire.settle()
+    (answer,) = [*found, *reader.person.of(events.PageFound)]
+    return answer
+
+
+def contents(answer: events.PageFound) -> tuple[int, int, list[str]]:
+    return answer.first, answer.before, [message.text for message in answer.messages]
+
+
+def test_a_page_that_is_here_comes_at_once_and_without_the_server(wire: Wire) -> None:
+    alice, bob = Reader(wire), wire.person("bob")
+    say(wire, bob, *"abcde")
+    found = asked(wire)
+    assert contents(page(alice, 5)) == (2, 5, ["b", "c", "d"])
+    assert contents(page(alice, 2)) == (1, 2, ["a"])
+    assert contents(page(alice, SEQUENCE_MAX + 1)) == (3, SEQUENCE_MAX + 1, ["c", "d", "e"])
+    assert found == []
+
+
+def test_a_page_of_which_a_part_is_here_is_that_part_and_the_next_one_comes_from_the_server(wire: Wire) -> None:
+    bob = wire.person("bob")
+    say(wire, bob, *"abcd")
+    alice = Reader(wire)
+    say(wire, bob, "e")
+    assert contents(page(alice, 6)) == (5, 6, ["e"])
+    assert contents(page(alice, 5)) == (2, 5, ["b", "c", "d"])
+    assert contents(page(alice, 2)) == (1, 2, ["a"])
+
+
+def test_a_page_that_the_server_gives_in_several_parts_is_one_page(wire: Wire) -> None:
+    bob = wire.person("bob")
+    say(wire, bob, *(f"{number}{LONG}" for number in range(10)))
+    alice = Reader(wire)
+    found = asked(wire)
+    first, before, texts = contents(page(alice, 10, 8))
+    assert (first, before, [text[0] for text in texts]) == (2, 10, list("12345678")) and len(found) > 1
+
+
+def test_where_nothing_is_earlier_a_page_says_so(wire: Wire) -> None:
+    alice = Reader(wire)
+    for before, target in ((1, "lobby"), (SEQUENCE_MAX + 1, "lobby"), (7, "@carol")):
+        assert contents(page(alice, before, target=target)) == (1, before, [])
+
+
+def test_a_page_counts_entries_of_which_none_may_be_shown(wire: Wire) -> None:
+    alice, bob = Reader(wire), wire.person("bob")
+    say(wire, bob, *"abcde")
+    alice.tell("/ignore bob")
+    assert contents(page(alice, 6)) == (3, 6, [])
+
+
+def test_without_the_server_a_page_that_is_not_here_cannot_be_had(wire: Wire) -> None:
+    bob = wire.person("bob")
+    say(wire, bob, *"abcd")
+    alice = Reader(wire)
+    wire.is_cut = True
+    assert alice.prompt.history.page(wire.now, "lobby", 5, 3) == []
+    wire.settle(40.0)
+    later = alice.person.of(events.PageFound)
+    assert [contents(answer) for answer in later] == [(5, 5, [])]
+    assert contents(page(alice, 5)) == (5, 5, [])
+    wire.is_cut = False
+    wire.settle(10.0)
+    assert contents(page(alice, 5)) == (2, 5, ["b", "c", "d"])
+
+
+def test_a_page_of_a_store_that_cannot_be_read_is_an_error(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    alice, bob = Reader(wire), wire.person("bob")
+    say(wire, bob, "one")
+
+    def fail(*_: object) -> list[object]:
+        raise StoreFailed("damaged")
+
+    monkeypatch.setattr(alice.person.store, "read", fail)
+    with pytest.raises(HistoryUnreadable):
+        page(alice, 2)
+
+
+def test_a_page_has_quotes_and_reactions(wire: Wire) -> None:
+    bob = wire.person("bob")
+    say(wire, bob, "one")
+    alice = Reader(wire)
+    wire.settle()
+    (first,) = page(alice, 2).messages
+    about = Reference(first.seq, bytes.fromhex(first.id))
+    for request in (compose.react("lobby", "\u2665", about, added=True), compose.reply("lobby", "two", about)):
+        alice.person.core.ask(wire.now, request)
+        wire.settle()
+    carol = Reader(wire, "carol")
+    one, two = (carol.person.core.model.item_of(message) for message in page(carol, 4).messages)
+    assert [(each.emoji, each.nicks) for each in one.reactions] == [("\u2665", ("alice",))]
+    assert two.reply is not None and (two.reply.nick, two.reply.text) == ("bob", "one")
+    assert not one.is_own and alice.person.core.model.item_of(page(alice, 4).messages[-1]).is_own
 
 
 # --- Search ----------

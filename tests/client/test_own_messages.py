@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from udpchat.chat.events import MessageSent
+from udpchat.chat.events import Edited, MessageSent, Quote, Reacted, Redacted
 from udpchat.client.own_messages import OwnMessages, Said
+from udpchat.wire.content import EDIT, REACTION, REDACTION, Extra
 
 ONE, TWO = b"1" * 8, b"2" * 8
 
@@ -30,6 +31,24 @@ def test_what_stands_behind_what_a_replica_looked_at_is_confirmed_all_the_same_a
     assert [sent.seq for sent in messages.confirm_passed("#lobby", 5)] == [3]
     assert messages.take_confirmed_ahead(ONE) and not messages.take_confirmed_ahead(ONE)
     assert TWO in messages and not messages.take_confirmed_ahead(TWO)
+
+
+def test_what_is_about_another_message_is_confirmed_as_that_wherever_the_server_says_that_it_is() -> None:
+    messages = OwnMessages()
+    for identity, kind, text in ((ONE, EDIT, "new"), (TWO, REACTION, "\u2665"), (b"3" * 8, REDACTION, "")):
+        messages.add(Said("lobby", text, kind, identity, extra=Extra(b"0" * 8, b"-" if kind == REACTION else b"", 5)))
+    assert [said.summary for said in messages.unconfirmed()] == ["(edit) new", "(reaction) \u2665", "(redaction)"]
+    assert not any(said.is_message for said in messages.unconfirmed())
+    whole = ("lobby", 5, (b"0" * 8).hex(), "")
+    assert messages.confirm(ONE, 9, 99) == Edited(*whole, 9, 99, b"", "new", is_confirmation=True)
+    assert messages.confirm_ahead(TWO, 2) == Reacted(*whole, 2, 0, b"", "\u2665", False, is_confirmation=True)
+    messages.on_stored(b"3" * 8, "#lobby", 4)
+    assert messages.confirm_passed("#lobby", 4) == [Redacted(*whole, 4, 0, b"", "", is_confirmation=True)]
+
+
+def test_a_reply_says_what_it_answers() -> None:
+    said = Said("lobby", "yes", 0, ONE, extra=Extra(b"0" * 8, b"", 5))
+    assert said.sent(9, 1).reply == Quote((b"0" * 8).hex(), "", "") and said.summary == "yes"
 
 
 def test_what_failed_is_not_waited_for_and_a_line_may_be_known_later() -> None:

@@ -24,6 +24,7 @@ from udpchat.shell.client_state import store_path
 from udpchat.storage.client_sqlite import SqliteClientStore
 from udpchat.storage.protocol import StoreUnusable
 from udpchat.ui.phrases import text_of
+from udpchat.wire.content import EDIT, Extra
 from udpchat.wire.frames import encode
 from udpchat.wire.requests import ListMembers, Say, Tell
 
@@ -68,6 +69,12 @@ def test_what_was_said_is_listed_and_questions_are_not(data: Path) -> None:
     assert json.loads(listed(data, as_json=True)[0][1]) == {
         "counter": 7, "room": "@bob", "text": "waves", "kind": "action"
     }  # fmt: skip
+
+
+def test_what_is_about_another_message_is_listed_with_what_it_is() -> None:
+    edit = Say("lobby", EDIT, "won", Extra(bytes(8), b"", 5))
+    assert outbox.line_of(8, encode(edit)) == "8 [lobby] (edit) won"
+    assert json.loads(outbox.json_of(8, encode(edit)))["kind"] == "edit"
 
 
 def test_what_is_dropped_is_gone_and_may_have_arrived(data: Path) -> None:

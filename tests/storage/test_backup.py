@@ -18,8 +18,8 @@ from udpchat.storage.client_sqlite import SqliteClientStore
 from udpchat.storage.protocol import StoreFull, StoreUnusable
 from udpchat.storage.reading import SEQUENCE_BITS
 from udpchat.storage.server_sqlite import SqliteLog
-from udpchat.wire.content import Claim
-from udpchat.wire.frames import encode
+from udpchat.wire.content import EDIT, REACTION, Claim, Extra, Message
+from udpchat.wire.frames import encode, encode_message
 
 
 @pytest.fixture
@@ -212,6 +212,15 @@ def test_an_export_has_content_of_later_versions_and_leaves_out_entries_that_are
             Exported(LOBBY, 1, 5, "alice", "unknown", "a picture"),
             Exported(LOBBY, 3, 6, "alice", "text", "hello"),
         ]
+
+
+def test_an_export_has_the_present_texts_and_nothing_of_what_made_them_so(tmp_path: Path) -> None:
+    with closing(SqliteClientStore(tmp_path / "client.db")) as store:
+        about = Extra(b"87654321", b"", 1)
+        later = [Message(9, b"12345678", "alice", b"later---", kind, text, None, about)
+                 for kind, text in ((EDIT, "hello"), (REACTION, "\u2665"))]  # fmt: skip
+        store.write([EntriesStored(LOBBY, 7, 1, (said("helo", time_ms=5), *map(encode_message, later)))])
+        assert list(export(tmp_path / "client.db")) == [Exported(LOBBY, 1, 5, "alice", "text", "hello")]
 
 
 def test_a_clients_replica_is_exported_and_checked_likewise(tmp_path: Path) -> None:

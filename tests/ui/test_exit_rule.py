@@ -44,6 +44,12 @@ def test_nothing_is_printed_after_the_last_message_that_is_counted_but_confirmat
     assert rule.may_end
 
 
+def test_an_own_edit_is_awaited_as_a_message_is_and_that_of_another_is_not() -> None:
+    about = ("lobby", 5, "0c0d", "alice", 7, 1, b"alice---", "new")
+    own, other = events.Edited(*about, is_confirmation=True), events.Edited(*about)
+    assert list(ExitRule(count=1).up_to_the_count([message("one"), own, other], "alice", is_idle=True))[1:] == [own]
+
+
 def test_a_stop_after_the_end_is_decided_changes_nothing_but_the_wait() -> None:
     rule = ExitRule()
     rule.end_after_goodbye()

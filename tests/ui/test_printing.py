@@ -24,6 +24,21 @@ def test_what_was_sent_is_printed_only_on_demand() -> None:
     assert plain_lines(sent("waves", room="@bob", kind="action"), me="alice") == [(OUT, "[@bob] * alice waves")]
 
 
+def test_what_this_client_did_to_a_message_is_printed_only_on_demand_too() -> None:
+    edited = events.Edited("lobby", 5, "0c0d", "alice", 7, 1, b"alice---", "new", is_confirmation=True)
+    assert plain_lines(edited) == []
+    assert plain_lines(edited, me="alice") == [(OUT, "-- alice edited: [lobby] new")]
+
+
+def test_a_message_of_several_lines_is_quoted_in_one() -> None:
+    written: list[str] = []
+    quoted = events.MessageReceived(
+        "lobby", 7, "bob", "yes", "text", 1, "0a0b", False, events.Quote("0c0d", "alice", "shall\nwe\x1b[2J?")
+    )
+    Printer(written.append, written.append).show([quoted])
+    assert written == ["[lobby] <bob> (to alice: shall\u23cewe\ufffd[2J?) yes\n"]
+
+
 def test_an_error_names_its_line_where_lines_are_counted() -> None:
     error = events.error("too_long.text", line=3, text="no")
     assert plain_lines(error, numbers_lines=True) == [(ERR, "error: line 3: no")]

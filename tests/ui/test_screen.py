@@ -40,6 +40,8 @@ def sent(time_ms: int) -> events.MessageSent:
         (message(SATURDAY_MS - HOUR_MS), (OUT, "13:30 [lobby] <bob> hi")),
         (sent(SATURDAY_MS - HOUR_MS), (OUT, "13:30 [lobby] <alice> mine")),
         (sent(0), (OUT, "14:30 [lobby] <alice> mine")),  # when it was stored is not known here
+        (events.Edited("lobby", 7, "0a0b", "bob", 9, SATURDAY_MS - HOUR_MS, b"bob", "ho"),
+         (OUT, "13:30 -- bob edited: [lobby] ho")),
         (events.MemberJoined("lobby", "bob"), (OUT, "14:30 -- bob joined lobby")),
         (events.Reconnected("found"), (ERR, "14:30 -- reconnected: the server is there again")),
         (events.error("refused.text", text="no"), (ERR, "14:30 error: no")),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from udpchat.chat.reactions import is_reaction
+from udpchat.chat.emoji_text import is_emoji
 from udpchat.wire.content import ACTION, EDIT, REACTION, REDACTION, TEXT, Extra, Message, Tombstone
 
 AMENDING: Final = frozenset({REACTION, EDIT, REDACTION})
@@ -61,7 +61,7 @@ def emptied(edit: Message) -> Message:
 def is_added(reaction: Message) -> bool | None:
     """Whether a message adds its text as a reaction; False: it takes it back. None: it is no reaction."""
     data = reaction.extra.data if reaction.extra is not None else b""
-    if reaction.kind != REACTION or not is_reaction(reaction.text) or data not in (b"", TAKEN_BACK):
+    if reaction.kind != REACTION or not is_emoji(reaction.text) or data not in (b"", TAKEN_BACK):
         return None
     return data != TAKEN_BACK
 

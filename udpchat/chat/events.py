@@ -239,6 +239,26 @@ class HistoryFound:
 
 
 @dataclass(frozen=True, slots=True)
+class PageFound:
+    """The messages of a conversation from the sequence `first` to below `before`, all that there are; in order.
+
+    `first` 1: nothing earlier exists. `first` equal to `before`: they cannot be had at the moment.
+    """
+
+    room: str
+    first: int
+    before: int
+    messages: tuple[MessageReceived, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierAmended:
+    """Something was said about a message that the model does not hold; an interface may have a page with it."""
+
+    amendment: Amendment
+
+
+@dataclass(frozen=True, slots=True)
 class Notice(Phrase):
     """Information for the user."""
 
@@ -272,7 +292,7 @@ class Rejected(Phrase):
 
 
 ModelChange = (
-    MemberAway | MemberTyping | MessageRemoved | ReadMarked | HistoryReplaced
+    MemberAway | MemberTyping | MessageRemoved | EarlierAmended | PageFound | ReadMarked | HistoryReplaced
 )  # for those who draw the model; not printed
 
 ClientEvent = (

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from udpchat.chat.amendments import TAKEN_BACK, Reference
+from udpchat.chat.emoji_text import is_emoji
 from udpchat.chat.phrase import Problem
-from udpchat.chat.reactions import is_reaction
 from udpchat.chat.text import clean_text, fits
 from udpchat.wire import requests
 from udpchat.wire.content import EDIT, REACTION, REDACTION, TEXT, Extra
@@ -32,7 +32,7 @@ def reply(target: str, text: str, about: Reference) -> requests.Say | requests.T
 
 def react(target: str, emoji: str, about: Reference, *, added: bool) -> requests.Say | requests.Tell:
     """React to a message, or take that back. LocalError if it is no emoji."""
-    if not is_reaction(emoji):
+    if not is_emoji(emoji):
         raise LocalError("bad_reaction")
     return _to(target, REACTION, emoji, Extra(about.id, b"" if added else TAKEN_BACK, about.sequence))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from udpchat.chat.events import ClientEvent, HistoryFound, MessageReceived, notice
+from udpchat.chat.events import ClientEvent, HistoryFound, MessageReceived, PageFound, notice
 from udpchat.chat.phrase import Problem
 from udpchat.chat.text import fits
 from udpchat.client.compose import LocalError
@@ -22,6 +22,7 @@ from udpchat.wire.limits import PAST_ENTRIES_MAX, SEQUENCE_MAX
 
 MESSAGES_MAX = PAST_ENTRIES_MAX  # of one request
 SEARCH_MESSAGES_MAX = 50
+FIND_ENTRIES_MAX = 20_000  # looked through for an id: a tenth of a second
 SEARCH_BYTES_MAX = 200
 
 
@@ -87,6 +88,55 @@ class History:
         head = self._core.timeline.head_of(log)  # the store may be behind it, and the replica in memory too
         is_latest = stop <= extent.head or (head is not None and extent.head >= head)
         return self._archive.read(log, stop - count, count), extent, is_latest
+
+    def page(self, now: float, target: str, before: int, count: int) -> list[ClientEvent]:
+        """A `PageFound` with the messages of a conversation among the `count` entries before a sequence.
+
+        The archive gives as many as it has. If it has none the page comes later, as an event of the core. Raises
+        `HistoryUnreadable`.
+        """
+        log = self._core.timeline.log_of(target)
+        if log is None or before <= 1:
+            return [PageFound(target, 1, before)]
+        try:
+            items = self._before_here(log, before, count)
+            messages = self._core.model.with_quotes(self._recalled_here(log, items))
+        except LogUnreadable as error:
+            raise HistoryUnreadable("unreadable.here", reason=error) from error
+        if items:
+            return [PageFound(target, items[0][0], before, messages)]
+        here = Recalled(count=count, page_of=(target, before))
+        if self._core.model.connection.phase is Phase.LOST:
+            return here.without_server()
+        bound = before if before <= SEQUENCE_MAX else None
+        self._core.ask(now, requests.GetHistory(log, bound, None, count), here=here)
+        return []
+
+    def _before_here(self, log: str, before: int, count: int) -> list[tuple[int, bytes]]:
+        """The entries of the replica before a sequence; none if it does not reach there."""
+        if self._archive is None:
+            return []
+        extent, head = self._archive.extent(log), self._core.timeline.head_of(log)
+        if before > extent.head + 1 and (head is None or extent.head < head):
+            return []
+        return self._archive.read(log, min(before, extent.head + 1) - count, count)
+
+    def find(self, target: str, identity: str) -> MessageReceived | None:
+        """The message with this id among the latest FIND_ENTRIES_MAX that are stored here of a room or conversation."""
+        log, wanted = self._core.timeline.log_of(target), bytes.fromhex(identity)
+        if log is None or self._archive is None:
+            return None
+        try:
+            extent = self._archive.extent(log)
+            for stop in range(extent.head + 1, max(extent.base, extent.head - FIND_ENTRIES_MAX) + 1, -PAST_ENTRIES_MAX):
+                items = self._archive.read(log, stop - PAST_ENTRIES_MAX, PAST_ENTRIES_MAX)
+                likely = [item for item in items if wanted in item[1]]
+                for message in self._core.timeline.told.recall(requests.LogEntry(log, *item) for item in likely):
+                    if message.id == identity:
+                        return message
+        except LogUnreadable as error:
+            raise HistoryUnreadable("unreadable.here", reason=error) from error
+        return None
 
     def search(
         self, now: float, words: Sequence[str], *, nick: str = "", target: str = "", since_ms: int = 0

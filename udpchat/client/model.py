@@ -272,6 +272,11 @@ class Model:
         return self._chat.membership.nick
 
     @property
+    def user(self) -> bytes:
+        """This user's id, as authors of messages have it."""
+        return self._chat.timeline.people.me
+
+    @property
     def claimed_nick(self) -> str:
         """The nick that the user changed to in this run, once the server has confirmed it; empty before."""
         return self._chat.requests.answers.claimed
@@ -352,7 +357,7 @@ class Model:
     def _own(self, sent: events.MessageSent) -> Item:
         state = ItemState.SENDING if sent.seq == UNKNOWN else ItemState.SENT
         item = Item(sent.seq, sent.id, self.nick, sent.text, sent.kind, sent.time_ms, is_own=True, state=state)
-        return replace(item, reply=sent.reply, author=self._chat.timeline.people.me)
+        return replace(item, reply=sent.reply, author=self.user)
 
     def members(self, room: str) -> Members:
         """The members of a room, as far as they are known."""
@@ -385,6 +390,8 @@ class Model:
                 return self._amend(event)
             case events.HistoryFound(messages):
                 return events.HistoryFound(self.with_quotes(messages))
+            case events.PageFound(messages=messages):
+                return replace(event, messages=self.with_quotes(messages))
             case events.MessageRemoved(room, sequence, nick, time_ms, identity, author):
                 item = Item(sequence, identity, nick, "", "text", time_ms, self._is_me(author), is_removed=True)
                 self._add(self.conversation(room), replace(item, author=author))
@@ -402,29 +409,42 @@ class Model:
         return event
 
     def _is_me(self, author: bytes) -> bool:
-        return author == self._chat.timeline.people.me
+        return author == self.user
 
     def _receive(self, event: events.MessageReceived) -> None:
         conversation = self.conversation(event.room)
-        is_own = self._is_me(event.author)  # from another device
-        is_mention = not is_own and (conversation.is_private or mentions(event.text, self.nick))
-        item = Item(event.seq, event.id, event.nick, event.text, event.kind, event.time_ms, is_own, is_mention)
-        item = replace(item, author=event.author, is_edited=bool(event.edited), edited_by=event.edited)
-        self._add(conversation, replace(item, reply=event.reply, reactions=event.reactions))
+        self._add(conversation, self.item_of(event))
         if event.history and not conversation.is_private and self._chat.timeline.read_up_to(event.room) is None:
             conversation.mark(event.seq)  # said before this user ever marked the room: nothing of it is unread
 
+    def item_of(self, event: events.MessageReceived) -> Item:
+        """A message as it is drawn, whether it is held or not."""
+        is_own = self._is_me(event.author)  # from another device
+        is_mention = not is_own and (event.room.startswith("@") or mentions(event.text, self.nick))
+        item = Item(event.seq, event.id, event.nick, event.text, event.kind, event.time_ms, is_own, is_mention)
+        item = replace(item, author=event.author, is_edited=bool(event.edited), edited_by=event.edited)
+        return replace(item, reply=event.reply, reactions=event.reactions)
+
     # --- What is about an earlier message ----------
 
-    def _amend(self, event: events.Amendment) -> events.Amendment | None:
+    def amended(self, item: Item, event: events.Amendment) -> Item:
+        """A message that is not held, as it is after this event."""
+        alone = Conversation(event.room)
+        alone.add(item)
+        self._change(alone, item, event)
+        return alone.items[0]
+
+    def _amend(self, event: events.Amendment) -> events.Amendment | events.EarlierAmended | None:
         """Change the message that an event is about, if it is held; None: there is nothing to show."""
         if event.is_confirmation:
-            event = replace(event, nick=self.nick, author=self._chat.timeline.people.me)
+            event = replace(event, nick=self.nick, author=self.user)
         conversation, item = self._held(event.room, event.seq, event.id)
         is_changed = False
         if item is not None and not event.again:
             event = replace(event, target=quote_of(item))
             is_changed = self._change(conversation, item, event)
+        if item is None and not event.is_confirmation:
+            return events.EarlierAmended(event)
         return event if event.is_confirmation or (is_changed and event.is_shown) else None
 
     def _held(self, name: str, sequence: int, identity: str) -> tuple[Conversation, Item | None]:

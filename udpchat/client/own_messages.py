@@ -26,6 +26,11 @@ class Said:
         """Whether it is a message of its own, and not about another."""
         return self.kind not in AMENDING
 
+    @property
+    def summary(self) -> str:
+        """What it says, for a list of what is not confirmed."""
+        return self.text if self.is_message else f"({kind_name(self.kind)}) {self.text}".rstrip()
+
     def sent(self, sequence: int, time_ms: int) -> MessageSent:
         """The event that this message is in the log at this sequence."""
         kind, reply = kind_name(self.kind), reply_of(self.extra)

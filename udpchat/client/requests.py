@@ -40,10 +40,21 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Recalled:
-    """The part of requested history that the replicas hold; `count`: how many messages are wanted of both parts."""
+    """The part of requested history that the replicas hold; `count`: how many messages are wanted of both parts.
+
+    `page_of`: the conversation of which a page is wanted, and the sequence that it ends below; None: a list is wanted.
+    """
 
     messages: tuple[events.MessageReceived, ...] = ()
     count: int = PAST_ENTRIES_MAX
+    page_of: tuple[str, int] | None = None
+
+    def without_server(self) -> list[events.ClientEvent]:
+        """What is reported if the server does not give its part."""
+        if self.page_of is not None:
+            room, before = self.page_of
+            return [events.PageFound(room, before, before)]
+        return [events.HistoryFound(self.messages)] if self.messages else []
 
 
 @dataclass(slots=True)
@@ -193,8 +204,7 @@ class Requests:
                 reason = refusal(code, detail)
                 said = request.text if isinstance(request, requests.Say | requests.Tell) else ""
                 refused = events.Error(reason.key, reason.values, asked.line, said=said)
-                found = [events.HistoryFound(here.messages)] if here.messages else []
-                return [] if asked.is_quiet else [refused, *found]
+                return [] if asked.is_quiet else [refused, *here.without_server()]
             case requests.MemberPage() if isinstance(request, requests.ListMembers):
                 self._timeline.people.members(request.room).receive_page(request.after, frame.body)
             case requests.EntryList():
@@ -214,16 +224,19 @@ class Requests:
         if isinstance(request, requests.GetHistory) and 0 < len(items) < request.count and items[0].sequence > 1:
             # The server returns what fits a Result: request the rest, unless the log begins here.
             rest = requests.GetHistory(request.log, items[0].sequence, None, request.count - len(items))
-            self.ask(rest, here=Recalled(messages, here.count))
+            self.ask(rest, here=replace(here, messages=messages))
             return []
+        if here.page_of is not None and isinstance(request, requests.GetHistory):
+            first = items[0].sequence if len(items) == request.count else 1
+            return [events.PageFound(here.page_of[0], first, here.page_of[1], messages)]
         return [events.HistoryFound(messages[-here.count :])]
 
     def on_lost(self) -> list[events.ClientEvent]:
         """The connection is lost: of requested history, report what the replicas hold, without the server's part."""
         found: list[events.ClientEvent] = []
         for asked in self._asked.values():
-            if asked.here is not None and asked.here.messages and not asked.is_reported:
-                found.append(events.HistoryFound(asked.here.messages))
+            if asked.here is not None and not asked.is_reported and (told := asked.here.without_server()):
+                found += told
                 asked.is_reported = True
         return found
 

@@ -13,9 +13,9 @@ from enum import Enum
 from typing import Any, TypeVar
 
 from udpchat.chat.amendments import AMENDING, TAKEN_BACK
+from udpchat.chat.emoji_text import is_emoji
 from udpchat.chat.ids import ROOM_PREFIX, SAID_PREFIXES
 from udpchat.chat.names import BadName, parse_nick, parse_room, skeleton
-from udpchat.chat.reactions import is_reaction
 from udpchat.chat.refusals import detail_of
 from udpchat.chat.text import clean_text, fits
 from udpchat.server.chat import Chat
@@ -83,7 +83,7 @@ def _cleaned(context: RequestContext, request: requests.Say | requests.Tell) -> 
         return Failed("empty")
     if request.kind in AMENDING and (extra is None or extra.refers_to is None or not extra.sequence):
         return Failed("no_such_message")
-    if request.kind == REACTION and not (is_reaction(cleaned) and extra and extra.data in (b"", TAKEN_BACK)):
+    if request.kind == REACTION and not (is_emoji(cleaned) and extra and extra.data in (b"", TAKEN_BACK)):
         return Failed("bad_reaction")
     if not fits(cleaned, TEXT_BYTES_MAX - data_bytes):
         return Failed("too_long.message", (str(TEXT_BYTES_MAX),))

@@ -60,8 +60,8 @@ class ClientChoices:
     """All that `udpchat-client` may be told.
 
     `rooms` empty: those of the run before; `port`: that of a server of this machine; `history` None: as many as suit
-    the screen; `form`: `plain`, `json`, or nothing for what suits the terminal; `receipts`: report how many have one's
-    own messages; `no_color`: draw without colours.
+    the screen; `form`: `plain`, `json`, or nothing for what suits the terminal, `no-color` if it draws without
+    colours; `receipts`: report how many have one's own messages.
     """
 
     nick: str
@@ -75,7 +75,6 @@ class ClientChoices:
     timeout_s: float | None
     form: str
     receipts: bool = False
-    no_color: bool = False
     config: Path | None = None  # the file that was read
 
 
@@ -215,18 +214,17 @@ def client_choices(
         timeout_s=chosen["timeout"],
         form=_form(found),
         receipts=chosen["receipts"],
-        no_color=chosen["no-color"],
         config=found.config,
     )
 
 
 def _form(found: Choices) -> str:
-    """`json`, `plain`, or nothing: of the two the one chosen at the higher rank. Raises `OptionError`."""
+    """The form of `ClientChoices`: of `json` and `plain` the one chosen at the higher rank. Raises `OptionError`."""
     wanted = [name for name in ("plain", "json") if found.values[name]]
     ranks = {name: found.chosen[name].source for name in wanted}
     if len(wanted) == 2 and ranks["plain"] == ranks["json"]:
         raise OptionError("option.form")
-    return max(wanted, key=ranks.__getitem__, default="")
+    return max(wanted, key=ranks.__getitem__, default="no-color" if found.values["no-color"] else "")
 
 
 Setting = tuple[Any, Callable[[Any], Any]]  # the default as a person would write it, and the function that parses it

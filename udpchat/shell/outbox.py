@@ -62,7 +62,8 @@ def show(
 def line_of(counter: int, body: bytes) -> str:
     """`17 [lobby] text`: the counter of the request, the room or `@nick`, and the text."""
     request = _said(body)
-    text = f"* {request.text}" if request.kind == content.ACTION else request.text
+    mark = {content.TEXT: "", content.ACTION: "* "}.get(request.kind, f"({kind_name(request.kind)}) ")
+    text = f"{mark}{request.text}"
     return printable(f"{counter} [{room_of(request)}] {text}")
 
 

@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from udpchat.chat.amendments import AMENDING
 from udpchat.chat.events import kind_name
 from udpchat.chat.ids import CONVERSATION_PREFIX, ROOM_PREFIX
 from udpchat.chat.text import counted
@@ -218,6 +219,7 @@ def export(
 ) -> Iterator[Exported]:
     """The messages in order, log by log: of one log, or of every room and conversation. Also of a client's store.
 
+    Each has its present text; edits, removals and reactions are no messages of their own.
     Raises `StoreUnusable` before the first message, `StoreFailed` at damage. An unknown `log` yields nothing.
     """
     with reading(path) as tables:
@@ -238,6 +240,8 @@ def export(
 def _exported(log: str, entries: list[tuple[int, bytes]]) -> Iterator[Exported]:
     for sequence, entry in entries:
         message = message_of(entry)
+        if isinstance(message, Message) and message.kind in AMENDING:
+            continue
         if isinstance(message, Message):
             kind = kind_name(message.kind)
             yield Exported(log, sequence, message.time_ms, message.nick, kind, message.text, message.to or "")

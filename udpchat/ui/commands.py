@@ -8,10 +8,11 @@ meant for one person. A pasted text may have several lines: it is one message, o
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from enum import Enum
 
+from udpchat.chat.emoji_text import is_emoji
 from udpchat.chat.events import ClientEvent, Error, Notice, notice
 from udpchat.chat.names import parse_room
 from udpchat.chat.phrase import Phrase, Problem
@@ -19,6 +20,8 @@ from udpchat.chat.text import clean_text, control_character
 from udpchat.client import compose
 from udpchat.client.core import ClientCore
 from udpchat.client.history import Archive, History
+from udpchat.client.model import shortened
+from udpchat.ui import message_ids
 from udpchat.ui.arguments import (
     ParseTime,
     WrongUsage,
@@ -31,13 +34,14 @@ from udpchat.ui.arguments import (
     span_of,
     target_of,
 )
-from udpchat.ui.emoji import expand
+from udpchat.ui.emoji import emoji_of, expand
 from udpchat.ui.phrases import sentence
 from udpchat.ui.preferences import SETTINGS, Preferences, setting_of
 
 WORD_CHARACTERS_MAX = 32  # of an unknown command, compared and shown
 USAGE_CHARACTERS = 26  # the left column of the help
 CLEAR = "-"
+IDS_LISTED = 10  # if no number is given
 AWAY_REASON = "away"  # if the person gives none
 
 
@@ -45,6 +49,7 @@ class Group(Enum):
     """The groups of the help, in its order."""
 
     TALKING = "Talking"
+    MESSAGES = "Messages"
     PAST = "What was said"
     ROOMS = "Rooms"
     PEOPLE = "People"
@@ -94,6 +99,68 @@ def _say(prompt: Prompt, now: float, rest: str) -> None:
 def _msg(prompt: Prompt, now: float, rest: str) -> None:
     target, text = first_word(rest)
     prompt.say_to(now, target_of(target), some_text(text))
+
+
+def _reply(prompt: Prompt, now: float, rest: str) -> None:
+    word, text = message_ids.id_and_text(prompt.client.model, rest)
+    message = prompt.message(word, is_own=False)
+    prompt.client.ask(now, compose.reply(message.target, prompt.typed(text), message.about))
+
+
+def _edit(prompt: Prompt, now: float, rest: str) -> None:
+    word, text = message_ids.id_and_text(prompt.client.model, rest)
+    message = message_ids.own(prompt.message(word, is_own=True))
+    prompt.client.ask(now, compose.edit(message.target, prompt.typed(text), message.about))
+
+
+def _react(prompt: Prompt, now: float, rest: str) -> None:
+    word, emoji = _id_and_emoji(rest)
+    if not emoji:
+        raise WrongUsage
+    message = prompt.message(word, is_own=False)
+    prompt.client.ask(now, compose.react(message.target, emoji, message.about, added=True))
+
+
+def _unreact(prompt: Prompt, now: float, rest: str) -> None:
+    word, emoji = _id_and_emoji(rest)
+    model, target = prompt.client.model, prompt.target or prompt.current_room()
+    message = prompt.message(word, is_own=False) if word else message_ids.latest_reacted_to(model, target)
+    given = [reaction.emoji for reaction in message.reactions if reaction.is_own]
+    for each in [emoji] if emoji else given:
+        prompt.client.ask(now, compose.react(message.target, each, message.about, added=False))
+    if not (emoji or given):
+        raise Problem("no_such_message.reacted", target=message.target)
+
+
+def _id_and_emoji(rest: str) -> tuple[str, str]:
+    """`[ID] [EMOJI]`, the emoji also as a shortcode, with or without its colons. Raises `WrongUsage`."""
+    words = rest.split()
+    if len(words) > 2:
+        raise WrongUsage
+    emoji = words[-1] if words else ""
+    if emoji and not is_emoji(emoji):
+        emoji = emoji_of(emoji.strip(":"))
+    if len(words) == 2:
+        return words[0], emoji or words[1]
+    return ("", emoji) if emoji else ("".join(words), "")
+
+
+def _delete(prompt: Prompt, now: float, rest: str) -> None:
+    message = message_ids.own(prompt.message(only_word(rest) if rest.strip() else "", is_own=True))
+    prompt.client.ask(now, compose.redact(message.target, "", message.about))
+
+
+def _redact(prompt: Prompt, now: float, rest: str) -> None:
+    word, reason = first_word(rest)
+    message = message_ids.own(prompt.message(word, is_own=True))
+    prompt.client.ask(now, compose.redact(message.target, reason, message.about))
+
+
+def _ids(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
+    count, _ = span_of(rest, None) if rest.strip() else (IDS_LISTED, 0)
+    items = prompt.client.model.conversation(prompt.target or prompt.current_room()).items
+    listed = [item for item in items if not item.is_removed][-count:]
+    return [notice("id", id=item.id, nick=item.nick, text=shortened(item.text)) for item in listed]
 
 
 def _query(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
@@ -258,7 +325,7 @@ def _sentence(text: str) -> str:
 
 # --- The table ----------
 
-_T, _B, _R, _P, _C = Group.TALKING, Group.PAST, Group.ROOMS, Group.PEOPLE, Group.CLIENT
+_T, _M, _B, _R, _P, _C = Group.TALKING, Group.MESSAGES, Group.PAST, Group.ROOMS, Group.PEOPLE, Group.CLIENT
 COMMANDS: tuple[Command, ...] = (
     Command("me", _T, "TEXT", "say what you do", "/me waves is shown as: * alice waves", _me),
     Command("msg", _T, "NICK TEXT", "tell one person something",
@@ -268,6 +335,18 @@ COMMANDS: tuple[Command, ...] = (
             "Alone it goes back to the room.", _query, ("q",)),
     Command("say", _T, "TEXT", "say something, whatever it begins with", "/say /help says /help, as //help does.",
             _say),
+    Command("reply", _T, "[ID] TEXT", "answer a message",
+            "Without ID the latest one of somebody else here. Of an ID, as /ids lists them, a beginning is enough.",
+            _reply, ("re",)),
+    Command("edit", _T, "[ID] TEXT", "give a message of yours another text", "Without ID your latest one here.", _edit),
+    Command("react", _M, "[ID] EMOJI", "react to a message with an emoji",
+            "EMOJI may be a name: +1, heart, :tada:. Without ID to the latest message of somebody else here.", _react),
+    Command("unreact", _M, "[ID] [EMOJI]", "take a reaction back", "Without EMOJI all of yours to that message.",
+            _unreact),
+    Command("delete", _M, "[ID]", "remove a message of yours, for all",
+            "Without ID your latest one here. Who has read it has read it.", _delete),
+    Command("redact", _M, "ID [REASON]", "remove a message, and say why", "", _redact),
+    Command("ids", _M, "[N]", "list the latest messages with their ids", "", _ids),
     Command("history", _B, "[N] [before TIME]", "show what was said here before",
             "TIME is 14:30, 2026-11-21, both with a T between, or 2h or 3d for ago. It works without a server too.",
             _history),
@@ -396,12 +475,23 @@ class Prompt:
 
     def say_to(self, now: float, target: str, text: str, *, is_action: bool = False) -> None:
         """Send a message to a room that the client is in, or to `@nick`. Raises as `say` does."""
-        if self._is_typed and self.preferences.is_on("emoji"):
-            text = expand(text)
+        text = self.typed(text)
         if target.startswith("@"):
             self.client.tell(now, target[1:], text, is_action)
         else:
             self.client.say(now, self._joined(target), text, is_action)
+
+    def typed(self, text: str) -> str:
+        """A text as it is sent: with the emoji of shortcodes, if a person typed it and wants that."""
+        return expand(text) if self._is_typed and self.preferences.is_on("emoji") else text
+
+    def message(self, word: str, *, is_own: bool) -> message_ids.ChosenMessage:
+        """The message of this id, or if there is none, the latest of this user, or of others. Raises `Problem`."""
+        model, target = self.client.model, self.target or self.current_room()
+        if not word:
+            return message_ids.latest(model, target, is_own=is_own)
+        found = message_ids.named(model, self.history, target, word)
+        return found if found.target.startswith("@") else replace(found, target=self._joined(found.target))
 
     def current_room(self) -> str:
         """The room that lines go to, or went to before a /query. Raises `Problem`."""

@@ -168,7 +168,7 @@ class Lines:
         lines = []
         for own in waiting:
             has_number = own.line is not None and self._numbers_lines
-            lines.append(sentence("unconfirmed.line" if has_number else "unconfirmed", line=own.line, text=own.text))
+            lines.append(sentence("unconfirmed.line" if has_number else "unconfirmed", line=own.line, text=own.summary))
         if waiting and self._kept:
             lines.append(f"-- {self._kept}")
         named = {own.line for own in waiting}

@@ -45,7 +45,6 @@ LOG_NAME_BYTES_MAX = NAME_BYTES_MAX + 1
 TEXT_BYTES_MAX = 16 * 1024
 TOPIC_BYTES_MAX = 400
 AWAY_BYTES_MAX = 200
-REACTION_CHARACTERS_MAX = 12  # of an emoji: a family of four, each with a skin tone, has eleven
 FRAGMENT_BYTES = 1000  # of one part of a request or an entry that does not fit a datagram
 FRAGMENTS_MAX = 18  # TEXT_BYTES_MAX with the fields around it, in parts
 

@@ -98,7 +98,9 @@ class Desk:
         size = self.app.size
         rows = [[" "] * size.width for _ in range(size.height)]
         for widget in self.app.screen.walk_children(Widget):
-            if widget.is_container or not all(each.display for each in widget.ancestors_with_self if isinstance(each, Widget)):
+            if widget.is_container or not all(
+                each.display for each in widget.ancestors_with_self if isinstance(each, Widget)
+            ):
                 continue
             for y, strip in enumerate(widget.render_lines(Region(0, 0, *widget.region.size))):
                 _paint(rows, widget.region.x, widget.region.y + y, strip.text)

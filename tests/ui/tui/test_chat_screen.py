@@ -122,3 +122,39 @@ def test_topics_and_names_with_markup_are_shown_as_they_are() -> None:
         await desk.until("lobby: [bold red]not a style[/]")
 
     drive(steps)
+
+
+def test_earlier_messages_come_as_one_scrolls_back() -> None:
+    async def steps(desk: Desk) -> None:
+        bob = desk.wire.person("bob")
+        for number in range(700):
+            bob.core.say(desk.wire.now, "lobby", f"message {number}")
+            if number % 50 == 49:
+                desk.settle(1.0)
+        await desk.until("message 699")
+        await desk.press("alt+home")
+        await desk.until("message 0")
+        await desk.press("alt+end")
+        await desk.until("message 699")
+
+    drive(steps, size=(80, 24))
+
+
+def test_a_message_that_is_changed_is_shown_as_it_is_now() -> None:
+    async def steps(desk: Desk) -> None:
+        bob = desk.wire.person("bob")
+        desk.say(bob, "shall we?")
+        await desk.type("yess")
+        await desk.press("enter")
+        desk.settle(1.0)
+        await desk.until("yess")
+        await desk.press("alt+up", "alt+e", "backspace", "enter")
+        desk.settle(1.0)
+        await desk.until("yes (edited)")
+        await desk.press("alt+up", "alt+up", "alt+t")
+        await desk.type(":+1:")
+        await desk.press("enter")
+        desk.settle(1.0)
+        await desk.until("\N{THUMBS UP SIGN} ")
+
+    drive(steps)

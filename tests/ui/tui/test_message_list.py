@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import UTC
 from typing import Any
 
@@ -467,13 +468,14 @@ def test_other_messages_take_the_place_of_all_when_history_is_replaced() -> None
     run(log, walk)
 
 
-def test_a_page_is_fetched_anew_when_messages_changed_that_only_the_list_holds() -> None:
+def test_a_message_that_only_the_list_holds_can_be_changed() -> None:
     async def walk(shown: MessageList, pilot: Pilot[None]) -> None:
         shown.jump_to(100)
-        before = numbers(shown)
-        log.messages[101] = item("message 0", sequence=102)
-        shown.reload()
-        assert numbers(shown) == [*before[:2], 0, *before[3:]]
+        before = screen(shown)
+        shown.amend(101, log.messages[100].id, lambda held: replace(held, text="changed", is_edited=True))
+        shown.amend(102, "another", lambda held: replace(held, text="changed"))
+        assert screen(shown)[1].endswith("changed (edited)")
+        assert [*screen(shown)[:1], *screen(shown)[2:]] == [*before[:1], *before[2:]]
 
     log = Log(500)
     run(log, walk)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
@@ -14,21 +15,22 @@ from udpchat.ui.commands import Prompt
 from udpchat.ui.phrases import sentence, text_of
 from udpchat.ui.tui.local_lines import LocalLines
 
+PENDING_MAX: Final = 1_000  # in the time of a frame: the list shows far fewer messages
 UNSAID: Final = frozenset({"target", "history"})  # codes of notices that tell what the screen shows anyway
 
 
 class Board:
     """Where `ui/lines` shows events. A line stands in the room that it is about, else in the conversation that is open.
 
-    `replaced` and `amended` are the conversations that have other messages since they were looked at, or messages that
-    were changed.
+    `replaced` are the conversations that have other messages than when they were looked at. `pending` is what the list
+    of the open one is to be given: pages, and what was said about messages.
     """
 
     def __init__(self, prompt: Prompt, now_ms: Callable[[], int]) -> None:
         self.lines = LocalLines()
         self.has_connected = False
         self.replaced: set[str] = set()
-        self.amended: set[str] = set()
+        self.pending: deque[events.PageFound | events.Amendment] = deque(maxlen=PENDING_MAX)
         self._prompt = prompt
         self._now_ms = now_ms
         self._last_words: list[str] = []
@@ -47,15 +49,18 @@ class Board:
                 case events.MessageReceived(room, sequence) | events.MessageSent(room, sequence):
                     latest[room] = sequence
                     continue
-                case events.Edited(room) | events.Redacted(room) | events.Reacted(room) | events.MessageRemoved(room):
-                    self.amended.add(room)
+                case events.EarlierAmended(amendment):
+                    self._keep(amendment)
+                    continue
+                case events.PageFound() | events.Edited() | events.Redacted() | events.Reacted():
+                    self._keep(event)
                     continue
                 case events.HistoryReplaced(room):
                     self.replaced.add(room)
                     self.lines.forget(room)
                     self._listed.clear()
                     continue
-                case events.MessageDelivered():
+                case events.MessageDelivered() | events.MessageRemoved():
                     continue
                 case events.Notice(code=code) if code in UNSAID:
                     continue
@@ -72,6 +77,10 @@ class Board:
             if isinstance(event, events.Connected):
                 self.has_connected = True
                 self.say(sentence("entry.screen"))
+
+    def _keep(self, event: events.PageFound | events.Amendment) -> None:
+        if event.room == self._prompt.target:
+            self.pending.append(event)
 
     def say(self, *lines: str) -> None:
         """Show these lines in the conversation that is open; what a peer chose in them is made safe where drawn."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from textual import events
@@ -13,8 +14,9 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
+from udpchat.chat.events import Amendment, PageFound
 from udpchat.chat.text import printable
-from udpchat.client.model import Item
+from udpchat.client.model import Item, Model
 from udpchat.ui.commands import Prompt
 from udpchat.ui.completion import Known, speakers_first
 from udpchat.ui.phrases import sentence
@@ -56,6 +58,10 @@ class Shown:
             self.want(self.name, before, count)
 
 
+def _amended(model: Model, event: Amendment, item: Item) -> Item:
+    return model.amended(item, event)
+
+
 class ChatScreen(Screen[None]):
     """Draws the model of `prompt`'s client. It keeps nothing but which parts are shown."""
 
@@ -71,8 +77,7 @@ class ChatScreen(Screen[None]):
     #bottom { height: auto; }
     #target { width: auto; max-width: 40%; text-style: bold; }
     #input { width: 1fr; }
-    ChatScreen.-bare #topic, ChatScreen.-bare #rooms, ChatScreen.-bare #members, ChatScreen.-bare #status {
-        display: none; }
+    ChatScreen.-bare #topic, ChatScreen.-bare #status { display: none; }
     """
 
     def __init__(self, prompt: Prompt, board: Board, want: Want, *, has_focus: Callable[[], bool]) -> None:
@@ -125,17 +130,28 @@ class ChatScreen(Screen[None]):
             self.messages.set_unread_after(unread_after)
         else:
             self.messages.renew()
-        if target in self._board.amended:
-            self.messages.reload()
         self._board.replaced.discard(target)
-        self._board.amended.discard(target)
         self._seen = seen
+        self.take_pending()
         self.rooms.show(status.conversation_rows(prompt))
         if self.members.display:
             self.members.show(status.member_rows(model, target))
         self._write("topic", status.topic_line(model, target))
         self._write("status", self._hint or self._status())
         self._write("target", f"{printable(target) or sentence('state.no_target')}> ")
+
+    def take_pending(self) -> None:
+        """Give the list the pages that it asked for, and what was said about its messages."""
+        model, pending = self._prompt.client.model, self._board.pending
+        while pending:
+            event = pending.popleft()
+            if event.room != self._prompt.target:
+                continue
+            if isinstance(event, PageFound):
+                items = [model.item_of(message) for message in event.messages]
+                self.messages.receive_page(event.first, event.before, items)
+            else:
+                self.messages.amend(event.seq, event.id, partial(_amended, model, event))
 
     def _status(self) -> str:
         line = status.status_line(self._prompt)
@@ -155,7 +171,7 @@ class ChatScreen(Screen[None]):
         prompt, model = self._prompt, self._prompt.client.model
         items = model.conversation(prompt.target).items if prompt.target else []
         members = model.members(prompt.target) if prompt.target in model.rooms else ()
-        nicks = speakers_first(items, (member.nick for member in members), model.nick)
+        nicks = speakers_first(items, [member.nick for member in members], model.nick)
         return Known(nicks, model.rooms, prompt.commands, words_of_usages())
 
     def apply(self, preferences: Preferences) -> None:
@@ -174,8 +190,19 @@ class ChatScreen(Screen[None]):
 
     def _fold(self, columns: int) -> None:
         for name, least in SHOWN_FROM_COLUMNS.items():
-            self.query_one(f"#{name}").display = self._chosen.get(name, columns >= least)
+            is_wanted = self._chosen.get(name, columns >= least)
+            self.query_one(f"#{name}").display = is_wanted and not self.is_bare
         self.draw()
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether it has only messages and the line."""
+        return self.has_class(BARE)
+
+    def toggle_bare(self) -> None:
+        """Only messages and the line, or all again."""
+        self.toggle_class(BARE)
+        self._fold(self.size.width)
 
     def action_toggle_list(self, name: str) -> None:
         """Show a side list, or hide it."""

@@ -5,9 +5,10 @@ laid out (`viewport`). How an application uses it:
 
 - `show(source, unread_after=...)` when a conversation is opened. `source` gives what there is (`Source`).
 - `renew()` after the model or the local lines of the conversation changed: it reads them from `source` again.
-- `receive_page(...)` with what `source.want_page` asked for, at once or later (the event `PageFound`).
-- `restart()` on `HistoryReplaced`: the messages are others than before. `reload()` where earlier messages changed that
-  the model does not hold any more.
+- `receive_page(page.first, page.before, items)` with the event `PageFound` of this conversation that `source.want_page`
+  led to, at once or later (`History.page`); `Model.item_of` makes the items.
+- `restart()` on `HistoryReplaced`: the messages are others than before. `amend(...)` on an `Amendment`, also one in an
+  `EarlierAmended`, with `Model.amended`: this list may hold messages that the model does not.
 - keys and commands: `scroll_rows`, `page_up`, `page_down`, `jump_to_end`, `jump_to_unread`, `jump_to(sequence)`;
   `select_previous`, `select_next`, `unselect`, and `selected` for replies, reactions, edits.
 - it takes no focus, so that a click leaves it in the input. `LinkPressed` is posted for a click on a link; a drag
@@ -16,7 +17,7 @@ laid out (`viewport`). How an application uses it:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import tzinfo
 from functools import partial
@@ -102,11 +103,10 @@ class MessageList(Widget):
             self._port.settle()
             self._changed()
 
-    def reload(self) -> None:
-        """Messages changed that only this list holds: have them given anew."""
-        window = self._port.window
-        if window.is_holding_others:
-            self._ask(window.want_jump(window.view[0]))
+    def amend(self, sequence: int, identity: str, change: Callable[[Item], Item]) -> None:
+        """Something was said about the message of this sequence and id, which becomes another by `change`."""
+        self._port.window.amend(sequence, identity, change)
+        self._changed()
 
     def receive_page(self, first: int, before: int, items: Sequence[Item]) -> None:
         """The messages with sequences from `first` to below `before`, all that there are; see `Window.receive`."""

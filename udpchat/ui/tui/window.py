@@ -8,7 +8,7 @@ the latest messages any more is *detached* from them.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -78,11 +78,6 @@ class Window:
         return self._awaited is not None
 
     @property
-    def is_holding_others(self) -> bool:
-        """Whether it holds messages besides those of the model."""
-        return bool(self._held)
-
-    @property
     def latest_count(self) -> int:
         """How many messages the model holds: below a detached window there are at least as many."""
         return len(self._latest)
@@ -97,6 +92,13 @@ class Window:
             self._trim()
         self._latest, self._lines = list(latest), lines
         self._merge()
+
+    def amend(self, sequence: int, identity: str, change: Callable[[Item], Item]) -> None:
+        """Something was said about a message: if only this window holds it, put the changed one in its place."""
+        at = bisect_left(self._held, sequence, key=lambda item: item.sequence)
+        if at < len(self._held) and (self._held[at].sequence, self._held[at].id) == (sequence, identity):
+            self._held[at] = change(self._held[at])
+            self._merge()
 
     def release(self) -> None:
         """The view is at the latest messages: hold of others no more than fill a screen."""
@@ -113,7 +115,7 @@ class Window:
         pairs: list[tuple[Key, Entry]] = []
         for item in messages:  # those that are being sent have no sequence yet, but an order
             pairs.append(((item.sequence, len(pairs) if item.sequence == UNKNOWN else 0), item))
-        first = messages[0].sequence if messages and not self.is_beginning else 0
+        first = messages[0].sequence - 1 if messages and not self.is_beginning else 0
         for line in self._lines:
             after = line.after or self._before_time(messages, line.time_ms)
             if after >= first and (self._stop is None or after < self._stop):
@@ -125,7 +127,7 @@ class Window:
 
     def _before_time(self, messages: Sequence[Item], time_ms: int) -> int:
         earlier = [item.sequence for item in messages if 0 < item.time_ms <= time_ms and item.sequence < UNKNOWN]
-        return earlier[-1] if earlier else messages[0].sequence if messages else 0
+        return earlier[-1] if earlier else messages[0].sequence - 1 if messages else 0
 
     def _find_first_unread(self) -> int:
         if self.unread_after is None:
