@@ -61,6 +61,16 @@ class Parser(argparse.ArgumentParser):
         self.add_argument("--version", action="version", version=f"{self.prog} {__version__}")
 
     @property
+    def commands(self) -> list[str]:
+        """The words that the program takes in the first place."""
+        return list(self._commands)
+
+    @property
+    def groups(self) -> list[tuple[str, list[argparse.Action]]]:
+        """The options and arguments as the help has them, below their headings."""
+        return [(group.title or "", group._group_actions) for group in self._action_groups if group._group_actions]
+
+    @property
     def explained(self) -> dict[str, str]:
         """The help of each option, by its name without hyphens in front."""
         return {name.removeprefix("--"): str(action.help) for name, action in self._option_string_actions.items()}
@@ -211,7 +221,7 @@ def _add_client_settings(parser: Parser, *, has_json: bool = True) -> None:
     where.add_argument(
         "--server",
         metavar="HOST[:PORT]",
-        help="or udpchat://HOST[:PORT][#FINGERPRINT]: the server (the one used last, at first that of this machine)",
+        help="its address, also udpchat://HOST[:PORT][#FINGERPRINT] (the one used last, at first that of this machine)",
     )
     port_help = f"UDP port of the server of this machine ({DEFAULT_PORT})"
     where.add_argument("--port", metavar="N", help=port_help)
@@ -312,3 +322,21 @@ def _typed(parse: Callable[[str], Value]) -> Callable[[str], Value]:
             raise argparse.ArgumentTypeError(sentence("usage.value", reason=problem.phrase)) from problem
 
     return convert
+
+
+def every_parser() -> dict[str, Parser]:
+    """Those of all programs and of their commands, by the words that are typed for it: `udpchat server backup`."""
+
+    def of_client(program: str) -> list[Parser]:
+        return [export_parser(program), outbox_parser(program), config_parser(program, of_server=False)]
+
+    def of_server(program: str) -> list[Parser]:
+        operating = [operation_parser(program, name) for name in OPERATIONS]
+        return [server_parser(program), *operating, config_parser(program, of_server=True)]
+
+    made = [main_parser("udpchat"), *of_client("udpchat")]
+    made += [background_parser("udpchat", name) for name in ("stop", "status")]
+    for separator in (" ", "-"):
+        client = f"udpchat{separator}client"
+        made += [*of_server(f"udpchat{separator}server"), client_parser(client), *of_client(client)]
+    return {parser.prog: parser for parser in made}
