@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from tests.documents import on_one_line
+from tests.scripts.loading import load
 from udpchat import parsers
 from udpchat.parsers import OPERATIONS
+from udpchat.shell.options import CLIENT_SETTINGS, SERVER_SETTINGS
 
-EVERY = parsers.every_parser()
+EVERY = load("share").every_parser()
 
 
 @pytest.mark.parametrize(("program", "parser"), EVERY.items(), ids=EVERY)
@@ -49,3 +51,10 @@ def test_each_operation_on_the_log_has_its_folder(name: str) -> None:
 def test_every_command_of_every_program_has_a_parser() -> None:
     for program, parser in EVERY.items():
         assert {f"{program} {command}" for command in parser.commands} <= set(EVERY)
+
+
+def test_every_option_is_a_setting_but_those_that_are_meant_once() -> None:
+    once = {"-h", "help", "version", "config", "id", "discard", "yes"}
+    for program, settings in (("udpchat-client", CLIENT_SETTINGS), ("udpchat-server", SERVER_SETTINGS)):
+        assert set(EVERY[program].explained) - once == set(settings)
+    assert set(EVERY["udpchat"].explained) - once == {*CLIENT_SETTINGS, "host"}

@@ -123,7 +123,6 @@ def server_parser(program: str) -> Parser:
         epilog="Each option can also stand in the config file (port = 47747) or the environment (UDPCHAT_PORT). "
         f"Commands, each with a --help: {program} {'|'.join(SERVER_COMMANDS)}.",
     )
-
     _add_server_settings(parser)
     return parser
 
@@ -183,23 +182,18 @@ def _add_export_options(parser: Parser) -> None:
 # --- The client ----------
 
 
-def client_parser(
-    program: str,
-    *,
-    commands: Collection[str] = CLIENT_OPERATIONS,
-    description: str = "",
-    epilog: str = "",
-    hosts: bool = False,
-) -> Parser:
-    """That of a client that is to chat; `hosts`: it may host a server for that."""
+def client_parser(program: str, *, hosts: bool = False) -> Parser:
+    """That of a client that is to chat; `hosts`: of `udpchat`, which may host a server for that."""
+    joins = "Joins a chat. Each line typed is a message to the current room; /help lists the commands."
+    commands = (*MAIN_COMMANDS, *CLIENT_OPERATIONS) if hosts else CLIENT_OPERATIONS
     parser = Parser(
         prog=program,
         commands=commands,
-        description=description
-        or "Joins a chat. Each line typed is a message to the current room; /help lists the commands.",
-        epilog=(epilog or f"Commands, each with a --help: {program} {'|'.join(commands)}.")
-        + " Each setting can also stand in a config file "
-        f'(nick = "alice" in {options.client_config()}) or the environment (UDPCHAT_NICK).',
+        description="Joins the server used last or that of this machine, or hosts one in the background and joins it."
+        if hosts
+        else joins,
+        epilog=f"Commands, each with a --help: {program} {'|'.join(commands)}. Each setting can also stand in a config "
+        f'file (nick = "alice" in {options.client_config()}) or the environment (UDPCHAT_NICK).',
     )
     _add_client_settings(parser)
     once = parser.add_argument_group("this time only")
@@ -218,13 +212,9 @@ def _add_client_settings(parser: Parser, *, has_json: bool = True) -> None:
     parser.add_argument("--config", metavar="FILE", help="TOML file with the settings")
     where = parser.add_argument_group("who and where")
     where.add_argument("--nick", help="the name to go by (at a terminal the one used last, or asked for)")
-    where.add_argument(
-        "--server",
-        metavar="HOST[:PORT]",
-        help="its address, also udpchat://HOST[:PORT][#FINGERPRINT] (the one used last, at first that of this machine)",
-    )
-    port_help = f"UDP port of the server of this machine ({DEFAULT_PORT})"
-    where.add_argument("--port", metavar="N", help=port_help)
+    server_help = "or udpchat://HOST[:PORT][#FINGERPRINT] (the one used last, at first that of this machine)"
+    where.add_argument("--server", metavar="HOST[:PORT]", help=f"its address, {server_help}")
+    where.add_argument("--port", metavar="N", help=f"UDP port of the server of this machine ({DEFAULT_PORT})")
     room_help = f"a room to join (those one was in, or {options.DEFAULT_ROOM}); repeatable"
     where.add_argument("--room", action="append", help=room_help)
     where.add_argument("--data", metavar="DIR", help=f"folder of keys and stores ({options.data_folder()})")
@@ -261,17 +251,6 @@ def outbox_parser(program: str) -> Parser:
     _add_store_options(parser)
     parser.add_argument("--json", action="store_true", help="a JSON object a line")
     return parser
-
-
-def main_parser(program: str) -> Parser:
-    """That of `udpchat`: to host or join, and to chat."""
-    return client_parser(
-        program,
-        commands=(*MAIN_COMMANDS, *CLIENT_OPERATIONS),
-        description="Joins the server used last or that of this machine, or hosts one in the background and joins it.",
-        epilog=f"Commands, each with a --help: {program} {'|'.join((*MAIN_COMMANDS, *CLIENT_OPERATIONS))}.",
-        hosts=True,
-    )
 
 
 def background_parser(program: str, name: str) -> Parser:
@@ -322,21 +301,3 @@ def _typed(parse: Callable[[str], Value]) -> Callable[[str], Value]:
             raise argparse.ArgumentTypeError(sentence("usage.value", reason=problem.phrase)) from problem
 
     return convert
-
-
-def every_parser() -> dict[str, Parser]:
-    """Those of all programs and of their commands, by the words that are typed for it: `udpchat server backup`."""
-
-    def of_client(program: str) -> list[Parser]:
-        return [export_parser(program), outbox_parser(program), config_parser(program, of_server=False)]
-
-    def of_server(program: str) -> list[Parser]:
-        operating = [operation_parser(program, name) for name in OPERATIONS]
-        return [server_parser(program), *operating, config_parser(program, of_server=True)]
-
-    made = [main_parser("udpchat"), *of_client("udpchat")]
-    made += [background_parser("udpchat", name) for name in ("stop", "status")]
-    for separator in (" ", "-"):
-        client = f"udpchat{separator}client"
-        made += [*of_server(f"udpchat{separator}server"), client_parser(client), *of_client(client)]
-    return {parser.prog: parser for parser in made}

@@ -13,7 +13,6 @@ import pytest
 
 from tests.scripts.loading import load
 from udpchat.chat.exit_codes import ExitCode
-from udpchat.parsers import every_parser
 
 share = load("share")
 ROOT = share.SHARE.parent
@@ -86,7 +85,7 @@ def test_zsh_can_read_its_files() -> None:
 def test_a_manual_has_every_option_and_command_and_is_sound(program: str) -> None:
     path = share.SHARE / "man" / "man1" / f"{program}.1"
     text = path.read_text(encoding="utf-8").replace("\\-", "-")
-    parser = every_parser()[program]
+    parser = share.every_parser()[program]
     assert all(option in text for option in share.options(parser))
     assert all(f'.SS "{program} {command}"' in text for command in parser.commands)
     if groff := shutil.which("groff"):
