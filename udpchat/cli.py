@@ -248,9 +248,9 @@ def _chat_choices(parser: parsers.Parser, given: argparse.Namespace) -> options.
     """
     choices = _client_choices(parser, given, needs_nick=False)
     prepare_output()
+    is_person = choices.form != "json" and all(map(_is_terminal, (sys.stdin, sys.stdout, sys.stderr)))
     if choices.nick:
         return choices
-    is_person = choices.form != "json" and all(map(_is_terminal, (sys.stdin, sys.stdout, sys.stderr)))
     nick = last_nick(choices.data) if is_person else ""
     if nick:
         _say(sentence("nick.used_last", nick=nick))
