@@ -90,7 +90,8 @@ LINE_CHARACTERS_MAX = 120
 UNDOCUMENTED_METHOD_LINES_MAX = 3
 BANNED_WORDS = {"util", "utils", "common", "helper", "helpers", "manager", "base", "misc"}
 TOP_LEVEL = {
-    ".ci", ".gitignore", "LICENSE", "README.md", "pyproject.toml", "scripts", "setup.cfg", "tests", "udpchat",
+    ".ci", ".gitignore", "LICENSE", "README.md", "pyproject.toml", "scripts", "setup.cfg", "share", "tests",
+    "udpchat",
 }  # fmt: skip
 HELP_S_MAX = 30
 UNDERSCORED = {"_replace": "of every NamedTuple, and documented", "_exit": "of os, and documented"}  # and not private

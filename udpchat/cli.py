@@ -210,19 +210,14 @@ def _chat_choices(parser: parsers.Parser, given: argparse.Namespace) -> options.
     is_person = choices.form != "json" and all(map(is_terminal, (sys.stdin, sys.stdout, sys.stderr)))
     if choices.nick:
         return choices
-    if not is_person:
-        return _client_choices(parser, given)  # which says how to name one
-    nick = last_nick(choices.data)
+    nick = last_nick(choices.data) if is_person else ""
     if nick:
         _say(sentence("nick.used_last", nick=nick))
-        return replace(choices, nick=nick)
-    nick = ask_nick(standard_input(), lambda phrase: _say(text_of(phrase)), suggestion=login_nick())
-    if not nick:
-        return _client_choices(parser, given)
-    with suppress(DataUnusable):  # reported when the folder is opened to chat
-        remember_nick(open_folder(choices.data), nick)
-    _say(sentence("nick.chosen", nick=nick))
-    return replace(choices, nick=nick)
+    elif is_person and (nick := ask_nick(standard_input(), _say_phrase, suggestion=login_nick())):
+        with suppress(DataUnusable):  # reported when the folder is opened to chat
+            remember_nick(open_folder(choices.data), nick)
+        _say(sentence("nick.chosen", nick=nick))
+    return replace(choices, nick=nick) if nick else _client_choices(parser, given)  # which says how to name one
 
 
 def host_or_join(words: Sequence[str], *, program: str) -> int:
@@ -230,7 +225,7 @@ def host_or_join(words: Sequence[str], *, program: str) -> int:
 
     `words` are those of a client, and --host to host in any case. The exit code.
     """
-    parser = parsers.main_parser(program)
+    parser = parsers.client_parser(program, hosts=True)
     given = parser.parse_args(words)
     choices = _chat_choices(parser, given)  # a wrong option must not leave a server behind
     words = [*(word for word in words if word != "--host"), "--nick", choices.nick]
@@ -270,9 +265,9 @@ def status(words: Sequence[str], *, program: str) -> int:
     def run() -> int:
         wanted = _hosting(choices, program)
         found = hosting.status(wanted)
-        line = json_line(found.as_object) if given.json else printable(text_of(found.phrase(wanted)))
+        line = json_line(found) if given.json else printable(text_of(hosting.status_phrase(wanted, found)))
         writing_to(sys.stdout)(f"{line}\n")
-        return ExitCode.DONE if found.process is not None else ExitCode.ERROR
+        return ExitCode.DONE if found["running"] else ExitCode.ERROR
 
     return _guarded(parser.prog, run, as_json=given.json)
 

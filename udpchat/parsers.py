@@ -61,6 +61,16 @@ class Parser(argparse.ArgumentParser):
         self.add_argument("--version", action="version", version=f"{self.prog} {__version__}")
 
     @property
+    def commands(self) -> list[str]:
+        """The words that the program takes in the first place."""
+        return list(self._commands)
+
+    @property
+    def groups(self) -> list[tuple[str, list[argparse.Action]]]:
+        """The options and arguments as the help has them, below their headings."""
+        return [(group.title or "", group._group_actions) for group in self._action_groups if group._group_actions]
+
+    @property
     def explained(self) -> dict[str, str]:
         """The help of each option, by its name without hyphens in front."""
         return {name.removeprefix("--"): str(action.help) for name, action in self._option_string_actions.items()}
@@ -113,7 +123,6 @@ def server_parser(program: str) -> Parser:
         epilog="Each option can also stand in the config file (port = 47747) or the environment (UDPCHAT_PORT). "
         f"Commands, each with a --help: {program} {'|'.join(SERVER_COMMANDS)}.",
     )
-
     _add_server_settings(parser)
     return parser
 
@@ -173,23 +182,18 @@ def _add_export_options(parser: Parser) -> None:
 # --- The client ----------
 
 
-def client_parser(
-    program: str,
-    *,
-    commands: Collection[str] = CLIENT_OPERATIONS,
-    description: str = "",
-    epilog: str = "",
-    hosts: bool = False,
-) -> Parser:
-    """That of a client that is to chat; `hosts`: it may host a server for that."""
+def client_parser(program: str, *, hosts: bool = False) -> Parser:
+    """That of a client that is to chat; `hosts`: of `udpchat`, which may host a server for that."""
+    joins = "Joins a chat. Each line typed is a message to the current room; /help lists the commands."
+    commands = (*MAIN_COMMANDS, *CLIENT_OPERATIONS) if hosts else CLIENT_OPERATIONS
     parser = Parser(
         prog=program,
         commands=commands,
-        description=description
-        or "Joins a chat. Each line typed is a message to the current room; /help lists the commands.",
-        epilog=(epilog or f"Commands, each with a --help: {program} {'|'.join(commands)}.")
-        + " Each setting can also stand in a config file "
-        f'(nick = "alice" in {options.client_config()}) or the environment (UDPCHAT_NICK).',
+        description="Joins the server used last or that of this machine, or hosts one in the background and joins it."
+        if hosts
+        else joins,
+        epilog=f"Commands, each with a --help: {program} {'|'.join(commands)}. Each setting can also stand in a config "
+        f'file (nick = "alice" in {options.client_config()}) or the environment (UDPCHAT_NICK).',
     )
     _add_client_settings(parser)
     once = parser.add_argument_group("this time only")
@@ -208,13 +212,9 @@ def _add_client_settings(parser: Parser, *, has_json: bool = True) -> None:
     parser.add_argument("--config", metavar="FILE", help="TOML file with the settings")
     where = parser.add_argument_group("who and where")
     where.add_argument("--nick", help="the name to go by (at a terminal the one used last, or asked for)")
-    where.add_argument(
-        "--server",
-        metavar="HOST[:PORT]",
-        help="or udpchat://HOST[:PORT][#FINGERPRINT]: the server (the one used last, at first that of this machine)",
-    )
-    port_help = f"UDP port of the server of this machine ({DEFAULT_PORT})"
-    where.add_argument("--port", metavar="N", help=port_help)
+    server_help = "or udpchat://HOST[:PORT][#FINGERPRINT] (the one used last, at first that of this machine)"
+    where.add_argument("--server", metavar="HOST[:PORT]", help=f"its address, {server_help}")
+    where.add_argument("--port", metavar="N", help=f"UDP port of the server of this machine ({DEFAULT_PORT})")
     room_help = f"a room to join (those one was in, or {options.DEFAULT_ROOM}); repeatable"
     where.add_argument("--room", action="append", help=room_help)
     where.add_argument("--data", metavar="DIR", help=f"folder of keys and stores ({options.data_folder()})")
@@ -252,17 +252,6 @@ def outbox_parser(program: str) -> Parser:
     _add_store_options(parser)
     parser.add_argument("--json", action="store_true", help="a JSON object a line")
     return parser
-
-
-def main_parser(program: str) -> Parser:
-    """That of `udpchat`: to host or join, and to chat."""
-    return client_parser(
-        program,
-        commands=(*MAIN_COMMANDS, *CLIENT_OPERATIONS),
-        description="Joins the server used last or that of this machine, or hosts one in the background and joins it.",
-        epilog=f"Commands, each with a --help: {program} {'|'.join((*MAIN_COMMANDS, *CLIENT_OPERATIONS))}.",
-        hosts=True,
-    )
 
 
 def background_parser(program: str, name: str) -> Parser:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from udpchat.ui.phrases import text_of
 def faults(folder: Path, text: str | bytes) -> list[str]:
     path = folder / "client.toml"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return [text_of(fault).removeprefix(str(folder) + "/") for fault in read_config(path, {"nick", "room"}).faults]
+    return [text_of(fault).removeprefix(f"{folder}{os.sep}") for fault in read_config(path, {"nick", "room"}).faults]
 
 
 @pytest.mark.parametrize(

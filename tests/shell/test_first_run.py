@@ -13,7 +13,7 @@ from tests.shell.waiting import Program, chatting, serving, url_of
 from udpchat.chat.phrase import Phrase
 from udpchat.shell import first_run
 from udpchat.shell.choosing import UNCLEAR_MAX
-from udpchat.shell.data_folder import forget_nick, last_nick, remember_nick
+from udpchat.shell.data_folder import last_nick, remember_nick
 from udpchat.shell.first_run import ask_nick, login_nick
 from udpchat.ui.phrases import text_of
 
@@ -71,9 +71,9 @@ def test_a_nick_is_remembered_until_it_is_forgotten(tmp_path: Path) -> None:
     assert last_nick(tmp_path) == "alice"
     (tmp_path / "last_nick").write_text("not a nick\n")
     assert last_nick(tmp_path) == ""
-    forget_nick(tmp_path)
-    forget_nick(tmp_path)
-    assert list(tmp_path.iterdir()) == []
+    remember_nick(tmp_path, "bob")
+    remember_nick(tmp_path, "")
+    assert last_nick(tmp_path) == "" and len(list(tmp_path.iterdir())) == 1
     remember_nick(tmp_path / "missing", "alice")  # to fail here keeps nobody from chatting
 
 

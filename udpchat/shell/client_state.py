@@ -108,7 +108,7 @@ class ClientFolder:
             nonlocal last
             if any(isinstance(event, events.Rejected) and event.code in NICK_REFUSALS for event in happened):
                 if data_folder.last_nick(self._folder) == self._nick:
-                    data_folder.forget_nick(self._folder)
+                    data_folder.remember_nick(self._folder, "")
             elif core.model.connection.phase is Phase.ONLINE and last != (core.model.claimed_nick or self._nick):
                 last = core.model.claimed_nick or self._nick
                 data_folder.remember_nick(self._folder, last)

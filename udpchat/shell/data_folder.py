@@ -248,14 +248,8 @@ def last_nick(folder: Path) -> str:
 
 
 def remember_nick(folder: Path, nick: str) -> None:
-    """Store the nick that a person at a terminal used last; failures are ignored."""
+    """Store the nick that a person at a terminal used last, or none; failures are ignored."""
     _remember(folder / LAST_NICK, nick)
-
-
-def forget_nick(folder: Path) -> None:
-    """The person is asked again; failures are ignored."""
-    with suppress(OSError):
-        (folder / LAST_NICK).unlink(missing_ok=True)
 
 
 def _remember(path: Path, text: str) -> None:

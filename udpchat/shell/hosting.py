@@ -12,11 +12,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from udpchat.chat.phrase import Phrase
 from udpchat.shell.addresses import SCHEME, BadAddress, ServerAddress, parse_server
@@ -63,40 +63,29 @@ class Hosting:
         return f"{self.command} stop" + ("" if self.data == data_folder() else f" --data {shlex.quote(str(self.data))}")
 
 
-@dataclass(frozen=True, slots=True)
-class Hosted:
-    """The server of a data folder: its process, None if none runs, and where it should answer and whether it does."""
+def status(hosting: Hosting) -> dict[str, Any]:
+    """The server of this data folder, for programs: `running`, and if so `process`, `server`, `fingerprint`, `answers`.
 
-    process: int | None
-    server: ServerAddress
-    answers: bool
-
-    @property
-    def as_object(self) -> dict[str, object]:
-        """For programs."""
-        fingerprint = self.server.fingerprint or None
-        runs = self.process is not None
-        place = {"server": self.server.url if runs else None, "fingerprint": fingerprint if runs else None}
-        return {"running": runs, "process": self.process, **place, "answers": self.answers}
-
-    def phrase(self, hosting: Hosting) -> Phrase:
-        """For people."""
-        if self.process is None:
-            return Phrase("hosting.none", {"data": hosting.data})
-        url, log, process = self.server.url, hosting.output, self.process
-        if not self.answers:
-            return Phrase("hosting.silent", {"url": url, "process": process, "log": log})
-        return Phrase("hosting.runs", {"url": url, "process": process, "log": log, "stop": hosting.stop_command})
-
-
-def status(hosting: Hosting) -> Hosted:
-    """The server of this data folder. Raises `StoreError` if who holds its log cannot be found."""
+    Raises `StoreError` if who holds its log cannot be found.
+    """
     process = holder_of(hosting.data / LOG_FILE)
+    if process is None:
+        return {"running": False, "process": None, "server": None, "fingerprint": None, "answers": False}
     ready = _ready_in(hosting.output, 0)
-    places = _places(hosting, ready) if process is not None else []
-    answering = next((place for place in places if asyncio.run(_answers(place))), None)
-    server = answering or _places(hosting, None)[0]
-    return Hosted(process, replace(server, fingerprint=ready.fingerprint if ready else ""), answering is not None)
+    places = _places(hosting, ready)
+    answering = [place.url for place in places if asyncio.run(_answers(place))]
+    url, fingerprint = (*answering, places[0].url)[0], ready.fingerprint if ready else None
+    return {"running": True, "process": process, "server": url, "fingerprint": fingerprint, "answers": bool(answering)}
+
+
+def status_phrase(hosting: Hosting, status: Mapping[str, Any]) -> Phrase:
+    """The same for people."""
+    if not status["running"]:
+        return Phrase("hosting.none", {"data": hosting.data})
+    url, process, log = status["server"], status["process"], hosting.output
+    if not status["answers"]:
+        return Phrase("hosting.silent", {"url": url, "process": process, "log": log})
+    return Phrase("hosting.runs", {"url": url, "process": process, "log": log, "stop": hosting.stop_command})
 
 
 def host_unless_used_elsewhere(hosting: Hosting, *, insists: bool, report: Report) -> ServerAddress | None:
