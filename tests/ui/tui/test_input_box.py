@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from textual import events
 
 from tests.ui.tui.desk import Desk, drive
 from udpchat.ui.tui.input_box import EDITED_CHARACTERS_MAX, ROWS_MAX, InputBox
@@ -152,5 +153,15 @@ def test_a_blank_line_sends_nothing() -> None:
     async def steps(desk: Desk) -> None:
         await desk.press("enter", "space", "space", "enter")
         assert desk.entered == []
+
+    drive(steps)
+
+
+def test_keys_that_are_read_together_with_enter_are_of_the_next_line() -> None:
+    async def steps(desk: Desk) -> None:
+        for key in ("a", "enter", "b", "enter", "c"):  # as a fast typist's come: before the screen has its turn
+            box(desk).post_message(events.Key(key, key if len(key) == 1 else None))
+        await desk.until(lambda: desk.app.typed == "c")
+        assert desk.entered == ["a", "b"]
 
     drive(steps)

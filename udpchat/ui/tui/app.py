@@ -20,23 +20,6 @@ class ChatApp(ScreenApp):
 
     # --- What is typed ----------
 
-    def on_input_box_entered(self) -> None:
-        """Send the line, or carry out the command."""
-        if self._send(self.chat.input.text):
-            self.chat.input.take()
-            self.chat.messages.jump_to_end()
-
-    def _send(self, text: str) -> bool:
-        """False if nothing was done: the line is blank, or has to wait."""
-        self.chat.hint("")
-        if not text.strip():
-            return False
-        if not self.outside.enter(text):
-            self.bell()
-            self.chat.hint(sentence("input_full"))
-            return False
-        return True
-
     def on_input_box_edited(self) -> None:
         """Others see that a message is being typed."""
         self.chat.hint("")
@@ -58,7 +41,7 @@ class ChatApp(ScreenApp):
 
         def send(key: str | None) -> None:
             for text in inputs(paste, texts[key]) if key else ():
-                if not self._send(text):
+                if not self.send(text):
                     return
 
         question = sentence("paste.question", lines=paste.lines)
@@ -117,7 +100,7 @@ class ChatApp(ScreenApp):
 
         self.push_screen(Picker(sentence("switch.title"), find), lambda name: self._turn_to(name) if name else None)
     def action_type_command(self, command: str) -> None:
-        self._send(command)
+        self.send(command)
 
     def action_search_typed(self) -> None:
         """Choose from what was typed here before."""

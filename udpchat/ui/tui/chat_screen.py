@@ -80,12 +80,15 @@ class ChatScreen(Screen[None]):
     ChatScreen.-bare #topic, ChatScreen.-bare #status { display: none; }
     """
 
-    def __init__(self, prompt: Prompt, board: Board, want: Want, *, has_focus: Callable[[], bool]) -> None:
+    def __init__(
+        self, prompt: Prompt, board: Board, want: Want, *, enter: Callable[[str], bool], has_focus: Callable[[], bool]
+    ) -> None:
+        """`enter` takes what is typed, see `InputBox`."""
         super().__init__()
         self.messages = MessageList(id="messages")
         self.rooms = SideList(id="rooms")
         self.members = SideList(id="members")
-        self.input = InputBox(self.known)
+        self.input = InputBox(self.known, enter)
         self._prompt = prompt
         self._board = board
         self._want = want
@@ -158,7 +161,9 @@ class ChatScreen(Screen[None]):
         return line if self.rooms.display else f"{line}  {status.active_elsewhere(self._prompt)}"
 
     def _write(self, part: str, text: str) -> None:
-        self.query_one(f"#{part}", Static).update(Content(text))
+        line, content = self.query_one(f"#{part}", Static), Content(text)
+        if line.content != content:
+            line.update(content, layout=part == "target")  # the others are as wide as the screen
 
     def hint(self, text: str) -> None:
         """Show a line in the place of the status, until the next one, which may be empty."""

@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.widgets import TextArea
 
 from udpchat.ui.completion import Completion, Known, complete
-from udpchat.ui.input_history import CONVERSATIONS_MAX, Found, InputHistory
+from udpchat.ui.input_history import Found, InputHistory
 from udpchat.ui.tui.keys import ACTION_OF_KEY, ACTIONS
 
 ROWS_MAX: Final = 8  # of a long line: the rest scrolls, so that the messages stay in sight
@@ -23,8 +23,8 @@ Place = tuple[int, int]  # row and column
 class InputBox(TextArea):
     """What is typed; each conversation has its own half typed line, and its own history.
 
-    Posts `Entered` for Enter, `Edited` when something was typed, `Pasted`, and what the keys ask of others. `known`
-    gives what can be completed.
+    Posts `Edited` when something was typed, `Pasted`, and what the keys ask of others. `known` gives what can be
+    completed; `enter` takes the line at Enter, before the next key, or leaves it where it is with False.
     """
 
     DEFAULT_CSS = f"""
@@ -34,9 +34,6 @@ class InputBox(TextArea):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(",".join(action.keys), action.call, action.summary, show=False, id=action.name) for action in ACTIONS
     ]
-
-    class Entered(Message):
-        """Enter was pressed; the text stays until it is taken."""
 
     class Edited(Message):
         """Something was typed, deleted or inserted by hand."""
@@ -56,12 +53,12 @@ class InputBox(TextArea):
             self.at_once = at_once
             super().__init__()
 
-    def __init__(self, known: Callable[[], Known]) -> None:
+    def __init__(self, known: Callable[[], Known], enter: Callable[[str], bool]) -> None:
         super().__init__(soft_wrap=True, tab_behavior="focus", show_line_numbers=False, highlight_cursor_line=False)
         self._known = known
+        self._enter = enter
         self._history = InputHistory()
         self._conversation = ""
-        self._drafts: dict[str, str] = {}  # what is half typed elsewhere
         self._completion: Completion | None = None
         self._is_after_escape = False
         self._is_leaving_offered = False
@@ -87,22 +84,12 @@ class InputBox(TextArea):
         self.post_message(self.Edited())
         return True
 
-    def take(self) -> None:
-        """The text was sent or carried out: keep it in the history, and clear the line."""
-        self._history.add(self._conversation, self.text)
-        self.put("")
-
     def turn_to(self, conversation: str) -> None:
         """Show what is half typed for another conversation."""
         if conversation == self._conversation:
             return
-        self._drafts.pop(self._conversation, None)
-        if self.text:
-            self._drafts[self._conversation] = self.text
-            if len(self._drafts) > CONVERSATIONS_MAX:
-                del self._drafts[next(iter(self._drafts))]
-        self._conversation = conversation
-        self.put(self._drafts.pop(conversation, ""))
+        former, self._conversation = self._conversation, conversation
+        self.put(self._history.turn(former, self.text, conversation))
 
     def offer_to_leave(self) -> None:
         """The line is /quit, for Enter to take; Ctrl+C now leaves at once."""
@@ -138,7 +125,11 @@ class InputBox(TextArea):
         self.post_message(self.Pasted(event.text))
 
     def action_send(self) -> None:
-        self.post_message(self.Entered())
+        """Enter: the keys that follow are of the next line."""
+        text = self.text
+        if self._enter(text):
+            self._history.add(self._conversation, text)
+            self.put("")
 
     def action_newline(self) -> None:
         self.write("\n")
