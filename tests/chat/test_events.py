@@ -39,4 +39,6 @@ def test_an_event_is_a_value(kind: type) -> None:
 
 
 def test_a_kind_of_content_that_this_version_does_not_know_has_a_name_too() -> None:
-    assert [events.kind_name(kind) for kind in (0, 1, 2, 255)] == ["text", "action", "unknown", "unknown"]
+    assert [events.kind_name(kind) for kind in (0, 1, 4, 5, 255)] == [
+        "text", "action", "redaction", "unknown", "unknown",
+    ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.client.pair import Person, Wire
@@ -11,15 +13,19 @@ from udpchat.client.model import (
     ITEMS_CHARACTERS_MAX,
     ITEMS_MAX,
     PRIVATE_MAX,
+    QUOTE_CHARACTERS_MAX,
     Conversation,
     Delivery,
     Item,
     ItemState,
     Phase,
+    Quote,
+    quote_of,
 )
 from udpchat.client.read_marks import REPORT_INTERVAL_S
 from udpchat.client.typing import SHOWN_S
-from udpchat.wire.limits import TYPING, TYPING_INTERVAL_S
+from udpchat.sync.budget import Budget
+from udpchat.wire.limits import MODEL_BYTES_MAX, TYPING, TYPING_INTERVAL_S
 from udpchat.wire.requests import LogEntry
 
 
@@ -71,6 +77,52 @@ def test_a_message_older_than_those_held_is_neither_held_nor_counted_as_unread()
     for _ in range(2):
         conversation.add(item(5, is_mention=True))
     assert (conversation.unread, conversation.mentions) == (ITEMS_MAX, 0) and conversation.items[0].sequence == 100
+
+
+def test_an_edit_changes_the_text_and_the_quotes_of_it_and_an_earlier_edit_changes_nothing() -> None:
+    conversation = Conversation("lobby", read_up_to=0)
+    conversation.add(item(1, "helo"))
+    first = conversation.items[0]
+    conversation.add(replace(item(2), reply=quote_of(first)))
+    assert conversation.edit(first, "hello", 4)
+    assert not conversation.edit(conversation.items[0], "hallo", 3)
+    edited, reply = conversation.items
+    assert (edited.text, edited.is_edited, edited.edited_by) == ("hello", True, 4)
+    assert reply.reply == Quote("1", "bob", "hello") and conversation.unread == 2
+
+
+def test_a_message_that_is_removed_keeps_its_place_and_nothing_of_what_it_said() -> None:
+    conversation = Conversation("lobby", read_up_to=0)
+    conversation.add(item(1, "the password is swordfish", is_mention=True))
+    conversation.add(replace(item(2), reply=quote_of(conversation.items[0])))
+    conversation.react(conversation.items[0], "\u2665", "eve", b"e", added=True, is_own=False)
+    conversation.remove(conversation.items[0])
+    removed, reply = conversation.items
+    assert (removed.sequence, removed.text, removed.is_removed, removed.reactions) == (1, "", True, ())
+    assert reply.reply == Quote("1", "bob", "") and (conversation.unread, conversation.mentions) == (1, 0)
+    assert conversation.find(1, "1") is None
+
+
+def test_a_message_is_found_by_its_sequence_and_id_together() -> None:
+    conversation = Conversation("lobby")
+    conversation.add(item(1))
+    assert conversation.find(1, "1") is conversation.items[0]
+    assert conversation.find(1, "2") is None and conversation.find(2, "1") is None
+
+
+def test_reactions_and_quotes_count_for_the_memory_of_the_model() -> None:
+    budget = Budget(MODEL_BYTES_MAX)
+    conversation = Conversation("lobby", budget=budget)
+    conversation.add(item(1, "x" * 1000))
+    conversation.add(replace(item(2), reply=quote_of(conversation.items[0])))
+    said = budget.used
+    assert conversation.react(conversation.items[0], "\u2665", "eve", b"e", added=True, is_own=False)
+    assert not conversation.react(conversation.items[0], "\u2665", "eve", b"e", added=True, is_own=False)
+    assert budget.used > said + len("eve")
+    assert conversation.items[1].reply is not None and len(conversation.items[1].reply.text) == QUOTE_CHARACTERS_MAX
+    conversation.remove(conversation.items[0])
+    conversation.clear()
+    assert budget.used == 0
 
 
 # --- A client ----------

@@ -357,7 +357,7 @@ def test_a_room_joined_again_goes_on_where_it_was_left_without_a_hole_or_a_doubl
 def test_a_conversation_is_called_by_whom_it_is_with() -> None:
     view = timeline(saved={TALK: (1, 1)})
     view.on_head(head(TALK, last=1))
-    view.recall([LogEntry(TALK, 1, encode(message("psst", to="alice")))])
+    view.told.recall([LogEntry(TALK, 1, encode(message("psst", to="alice")))])
     view.on_head(head(TALK, last=9, generation=2))
     (notice,) = [event for event in view.drain_events() if isinstance(event, events.Notice)]
     assert notice == events.notice("generation", log="@bob")
@@ -477,18 +477,6 @@ def test_what_is_removed_or_cannot_be_read_keeps_its_number() -> None:
     assert [event.seq for event in told if isinstance(event, events.MessageReceived)] == [1, 4]
 
 
-def test_the_past_is_recalled_without_who_is_ignored_and_without_what_cannot_be_read() -> None:
-    view = timeline()
-    view.people.ignore("carol")
-    items = [
-        LogEntry(ROOM, 3, encode(message("three"))), LogEntry(ROOM, 4, encode(message("x", CAROL))),
-        LogEntry(ROOM, 5, b"\xc1"),
-        LogEntry(TALK, 1, encode(message("one", ME, to="bob"))),
-    ]  # fmt: skip
-    recalled = view.recall(items)
-    assert [(told.room, told.seq, told.history) for told in recalled] == [("lobby", 3, True), ("@bob", 1, True)]
-
-
 def test_an_entry_of_an_optional_kind_is_kept_and_passed_over() -> None:
     view = timeline()
     view.on_head(head(entered=0))
@@ -503,5 +491,5 @@ def test_an_entry_of_an_optional_kind_is_kept_and_passed_over() -> None:
 def test_of_the_names_of_others_in_conversations_the_latest_are_known() -> None:
     view = timeline()
     for number in range(NAMES_MAX + 1):
-        view.recall([LogEntry(TALK, 1, encode(message("psst", nick=f"nick{number}", to="me")))])
+        view.told.recall([LogEntry(TALK, 1, encode(message("psst", nick=f"nick{number}", to="me")))])
     assert view.log_of("@nick0") is None and view.log_of("@nick1") == view.log_of(f"@nick{NAMES_MAX}") == TALK

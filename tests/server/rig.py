@@ -141,6 +141,12 @@ class Rig:
         assert isinstance(result, EntryList), result
         return result.items
 
+    def past(self, peer: Peer, request: GetHistory) -> EntryList:
+        """The whole answer, with reactions."""
+        result = self.result(peer, self.ask(peer, request))
+        assert isinstance(result, EntryList), result
+        return result
+
     def sequences(self, peer: Peer, request: GetHistory | Search) -> list[int]:
         """Which entries a device finds in the log."""
         return [item.sequence for item in self.found(peer, request)]
@@ -176,6 +182,11 @@ class Rig:
         extent = self.log.extent(log)
         entries = map(parse_entry_untrusted, self.log.read(log, extent.base + 1, extent.head))
         return [entry.text for entry in entries if isinstance(entry, Message)]
+
+    def entry(self, log: str, sequence: int) -> Entry:
+        """What stands at one place of a log."""
+        (entry,) = self.log.read(log, sequence, 1)
+        return parse_entry_untrusted(entry)
 
     def roster(self, room: str) -> list[Entry]:
         """What the roster of a room has told, after its batch."""

@@ -9,7 +9,7 @@ from udpchat.chat.ids import DIRECTORY_LOG, conversation_log
 from udpchat.server.handlers import HANDLERS, PAGE_BYTES_MAX
 from udpchat.server.registry import Peer
 from udpchat.wire import content, requests
-from udpchat.wire.content import Claim, ConversationRecord, Extra, TopicRecord
+from udpchat.wire.content import EDIT, REACTION, REDACTION, TEXT, Claim, ConversationRecord, Extra, TopicRecord
 from udpchat.wire.frames import encode
 from udpchat.wire.limits import (
     CONVERSATIONS_PER_KEY_MAX,
@@ -68,6 +68,57 @@ def test_every_request_has_a_handler() -> None:
 
 
 # --- What is said ----------
+
+
+def test_what_is_about_another_message_is_kept_with_what_it_refers_to() -> None:
+    rig = Rig()
+    alice, bob = rig.device("alice", "lobby"), rig.device("bob")
+    done(rig, alice, Say("lobby", TEXT, "helo"))
+    about = Extra(bytes(8), b"", 1)
+    for request in (
+        Say("lobby", TEXT, "an answer", about),
+        Say("lobby", REACTION, "\u2665", about),
+        Say("lobby", REACTION, "\u2665", Extra(bytes(8), b"-", 1)),
+        Say("lobby", EDIT, "hello", about),
+        Say("lobby", REDACTION, "", about),
+    ):
+        result = done(rig, alice, request)
+        assert isinstance(result, Stored)
+        entry = rig.entry("#lobby", result.sequence)
+        assert isinstance(entry, content.Message) and entry.kind == request.kind and entry.extra == request.extra
+    assert isinstance(done(rig, bob, Tell("alice", TEXT, "psst")), Stored)
+    assert isinstance(done(rig, alice, Tell("bob", REACTION, "\u2665", about)), Stored)
+
+
+def test_what_is_about_a_message_needs_one_that_the_log_reaches() -> None:
+    rig = Rig()
+    alice, bob = rig.device("alice", "lobby"), rig.device("bob")
+    done(rig, alice, Say("lobby", TEXT, "hello"))
+    for kind in (REACTION, EDIT, REDACTION):
+        for extra in (None, Extra(), Extra(bytes(8)), Extra(None, b"", 1), Extra(bytes(8), b"", 2)):
+            assert why_not(rig, alice, Say("lobby", kind, "\u2665", extra)) == "no_such_message"
+    assert why_not(rig, alice, Say("lobby", TEXT, "an answer", Extra(bytes(8), b"", 2))) == "no_such_message"
+    assert why_not(rig, bob, Tell("alice", EDIT, "new", Extra(bytes(8), b"", 1))) == "no_such_message"
+
+
+def test_a_reaction_is_an_emoji_and_an_edit_has_a_text() -> None:
+    rig = Rig()
+    alice = rig.device("alice", "lobby")
+    done(rig, alice, Say("lobby", TEXT, "hello"))
+    about = Extra(bytes(8), b"", 1)
+    for text in ("", "ok", "\u2665 \u2665"):
+        assert why_not(rig, alice, Say("lobby", REACTION, text, about)) == "bad_reaction"
+    assert why_not(rig, alice, Say("lobby", REACTION, "\u2665", Extra(bytes(8), b"+", 1))) == "bad_reaction"
+    assert why_not(rig, alice, Say("lobby", EDIT, "\n", about)) == "empty"
+    assert why_not(rig, alice, Say("lobby", EDIT, "x" * (TEXT_BYTES_MAX + 1), about)) == "too_long"
+
+
+def test_nobody_says_that_their_message_was_edited() -> None:
+    rig = Rig()
+    alice = rig.device("alice", "lobby")
+    done(rig, alice, Say("lobby", TEXT, "hello", Extra(bytes(8), b"", 0, 2**40)))
+    entry = rig.entry("#lobby", 1)
+    assert isinstance(entry, content.Message) and entry.extra == Extra(bytes(8))
 
 
 def test_a_message_of_the_largest_size_is_kept_and_a_byte_more_is_not() -> None:

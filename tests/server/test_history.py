@@ -6,9 +6,11 @@ from tests.server.rig import Rig
 from tests.storage.memory import MemoryLog
 from udpchat.chat.ids import conversation_log
 from udpchat.server.history import may_read, read, search_of
-from udpchat.sync.log import ReadInterrupted, SearchHit, SearchQuery
-from udpchat.wire.limits import PAST_BYTES_MAX, PAST_ENTRIES_MAX
-from udpchat.wire.requests import Failed, GetHistory, Say, Search, Tell
+from udpchat.sync.log import Append, ReadInterrupted, SearchHit, SearchQuery
+from udpchat.wire.content import EDIT, REACTION, Extra, Message
+from udpchat.wire.frames import encode_message
+from udpchat.wire.limits import PAST_BYTES_MAX, PAST_ENTRIES_MAX, PAST_REACTIONS_BYTES_MAX
+from udpchat.wire.requests import EntryList, Failed, GetHistory, Say, Search, Tell
 
 
 def test_the_last_before_a_sequence_and_a_time_as_many_as_asked_for() -> None:
@@ -35,6 +37,43 @@ def test_an_answer_holds_the_latest_that_fit_and_at_least_one() -> None:
     rig.write()
     assert rig.sequences(alice, GetHistory("#lobby", None, None, 9)) == [6]
     assert rig.sequences(alice, GetHistory("#lobby", 6, None, 9)) == [4, 5]
+
+
+def test_history_comes_with_the_present_reactions_to_it() -> None:
+    rig = Rig()
+    alice = rig.device("alice", "lobby")
+    about = Extra(bytes(8), b"", 2)
+    for request in (Say("lobby", 0, "one"), Say("lobby", 0, "two")):
+        rig.ask(alice, request)
+    rig.write()
+    message = rig.entry("#lobby", 2)
+    assert isinstance(message, Message)
+    about = Extra(message.id, b"", 2)
+    for text, data in (("\u2665", b""), ("\u2605", b""), ("\u2605", b"-")):
+        rig.ask(alice, Say("lobby", REACTION, text, Extra(message.id, data, 2)))
+    rig.ask(alice, Say("lobby", EDIT, "three", about))
+    rig.write()
+    answer = rig.past(alice, GetHistory("#lobby", 3, None, 9))
+    assert [item.sequence for item in answer.items] == [1, 2]
+    assert [item.sequence for item in answer.reactions] == [3]
+    assert not rig.past(alice, GetHistory("#lobby", 2, None, 9)).reactions
+
+
+def test_an_answer_holds_so_many_reactions_and_of_more_the_latest() -> None:
+    log = MemoryLog()
+    log.append([Append("#lobby", at, said(str(at), at), None) for at in (1, 2)])
+    reactions = [said("\u2665", at, REACTION, Extra(bytes([2 if at > 150 else 1] * 8), b"", 2 if at > 150 else 1))
+                 for at in range(3, 253)]  # fmt: skip
+    log.append([Append("#lobby", at, entry, None) for at, entry in enumerate(reactions, 3)])
+    answer = read(log, GetHistory("#lobby", 3, None, 9))
+    assert isinstance(answer, EntryList) and 20 < len(answer.reactions) < 200
+    assert sum(len(item.entry) for item in answer.reactions) < PAST_REACTIONS_BYTES_MAX
+    assert [item.sequence for item in answer.reactions][-1] == 252
+
+
+def said(text: str, number: int, kind: int = 0, extra: Extra | None = None) -> bytes:
+    identity = bytes([number] * 8)
+    return encode_message(Message(1, identity, "alice", identity, kind, text, None, extra))
 
 
 def test_a_conversation_is_read_and_found_by_the_two_who_have_it() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.server.rig import Rig, device_counts
 from udpchat.server.quotas import Who
-from udpchat.wire.content import Reason
+from udpchat.wire.content import EDIT, REDACTION, TEXT, Extra, Message, Reason
 from udpchat.wire.requests import GetHistory, Say
 
 ALICE = Who(b"a" * 32, "10.0.0.1")
@@ -45,6 +45,23 @@ def test_joining_and_parting_twice_is_joining_and_parting_once() -> None:
     for _ in range(2):
         rig.chat.rooms.part(rig.now, alice, "den", Reason.PARTED)
     assert device_counts(room.roster) == {"watcher": 1} and set(watcher.downlink.subscriptions) == {"#den", "%den"}
+
+
+def test_what_was_edited_or_removed_is_not_sent_from_memory_any_more() -> None:
+    rig = Rig()
+    alice = rig.device("alice", "lobby")
+    rig.ask(alice, Say("lobby", TEXT, "the secret"))
+    rig.write()
+    stream = rig.chat.rooms["lobby"].stream
+    assert b"secret" in b"".join(frame.body for frame in stream.frames(1, 1))
+    message = rig.entry("#lobby", 1)
+    assert isinstance(message, Message)
+    for kind, text in ((EDIT, "a word"), (REDACTION, "")):
+        rig.ask(alice, Say("lobby", kind, text, Extra(message.id, b"", 1)))
+        rig.write()
+        sent = b"".join(frame.body for frame in stream.frames(1, 1))
+        assert b"secret" not in sent and text.encode() in sent
+    assert b"a word" not in b"".join(frame.body for frame in stream.frames(1, 3))
 
 
 def test_who_has_not_got_what_is_no_longer_kept_is_told_where_the_log_begins() -> None:

@@ -18,6 +18,7 @@ from udpchat.server.settle import (
     FollowPrivate,
     Proposal,
     Reject,
+    ReplaceEntries,
     SendResult,
     Telling,
     settle,
@@ -25,7 +26,17 @@ from udpchat.server.settle import (
 from udpchat.server.state import State
 from udpchat.session.noise import user_id
 from udpchat.sync.log import RequestId
-from udpchat.wire.content import Claim, ConversationRecord, Message, ReadMark, TopicRecord
+from udpchat.wire.content import (
+    EDIT,
+    REACTION,
+    REDACTION,
+    Claim,
+    ConversationRecord,
+    Extra,
+    Message,
+    ReadMark,
+    TopicRecord,
+)
 from udpchat.wire.frames import encode, encode_message
 from udpchat.wire.requests import Away, Done, Failed, Here, MarkRead, Rename, Say, SetTopic, Stored, Tell
 
@@ -61,6 +72,14 @@ def test_the_same_state_and_proposal_give_the_same_and_the_state_stays(state: St
     for proposed in (EnterProposal(ALICE, "carol"), *map(proposal, actions)):
         assert settle(state, proposed) == settle(state, proposed)
     assert state.claims.owner("carol") is None and state.head(DIRECTORY_LOG) == 2 and not state.conversations(ALICE.key)
+
+
+def test_what_changes_earlier_messages_says_so_and_a_reaction_does_not(state: State) -> None:
+    state.apply("#lobby", 1, b"x")
+    about = Extra(bytes(8), b"", 1)
+    for kind, expected in ((EDIT, [ReplaceEntries("#lobby")]), (REDACTION, [ReplaceEntries("#lobby")]), (REACTION, [])):
+        settled = settle(state, proposal(Say("lobby", kind, "\u2665", about)))
+        assert [effect for effect in settled.effects if isinstance(effect, ReplaceEntries)] == expected
 
 
 def test_a_message_goes_behind_the_last_of_its_room_and_is_answered_with_its_place(state: State) -> None:

@@ -30,7 +30,7 @@ class Desk:
         self.loop, self.keys = loop, keys
         self.paper = io.StringIO()
         output = Vt100_Output(self.paper, lambda: Size(rows=24, columns=80), term="xterm", enable_bell=False)
-        self.editor = LineEditor(source=keys, output=output)
+        self.editor = LineEditor(source=keys, output=output, is_secret=lambda line: "hunter2" in line)
         self.prompt = ("lobby", "")
         self.editor.prompt = lambda: self.prompt
         self.got: list[str] = []
@@ -118,6 +118,24 @@ def test_no_escape_character_gets_past_it(desk: Desk) -> None:
     desk.editor.write("\x1b]0;owned\x07\n")
     desk.until("]0;owned")
     assert "\x1b]0" not in desk.drawn
+
+
+def test_up_never_brings_back_a_secret_line(desk: Desk) -> None:
+    desk.start()
+    desk.keys.send_text("hello\r/password hunter2\r")
+    desk.report("hello", "/password hunter2")
+    desk.keys.send_text("\x1b[A")
+    desk.until("lobby> hello")
+
+
+def test_a_signal_is_sent_at_once_and_leaves_the_line_as_it_is(desk: Desk) -> None:
+    desk.start()
+    desk.keys.send_text("half")
+    desk.until("lobby> half")
+    before = desk.rows
+    desk.editor.signal("\a\x1b]9;bob: hi\a")
+    assert desk.drawn.endswith("\a\x1b]9;bob: hi\a")
+    assert desk.rows == before
 
 
 def test_another_target_is_shown_at_once_and_a_state_only_if_it_lasts(
@@ -210,7 +228,7 @@ def test_the_text_of_a_prompt(target: str, state: str, text: str) -> None:
 @pytest.mark.parametrize("term", ["dumb", "DUMB", "unknown"])
 def test_a_terminal_that_can_only_print_lines_gets_no_editor(term: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", term)
-    assert open_editor() is None
+    assert open_editor(str.isspace) is None
 
 
 def test_a_pipe_does_not_wait_for_the_editor_to_be_loaded() -> None:

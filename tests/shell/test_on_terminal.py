@@ -162,6 +162,26 @@ def test_what_peers_say_cannot_steer_the_terminal(alice: Terminal, bob: Program)
     assert b"\x1b]0;owned" not in alice.raw
 
 
+def test_a_mention_rings_the_bell_and_what_mentions_nobody_does_not(alice: Terminal, bob: Program) -> None:
+    bob.type("hello all")
+    alice.wait_for("hello all")
+    assert b"\a" not in alice.raw
+    bob.type("hello alice")
+    alice.wait(lambda: b"\a" in alice.raw)
+
+
+def test_settings_hold_and_are_kept_for_the_next_run(url: str, folder: Path, room: str, bob: Program) -> None:
+    for line, expected in ((":tada:", "\U0001f389"), (":tada:", ":tada:")):
+        with at_terminal("carol", url, folder / "carol", "--room", room, "--history", "0") as carol:
+            carol.wait_for("connected to")
+            carol.enter(line)
+            assert next_text(bob) == expected
+            carol.enter("/set emoji off")
+            carol.wait_for("emoji is off")
+            carol.enter("/quit")
+            assert carol.code() == 0
+
+
 def test_the_prompt_names_where_a_line_goes(alice: Terminal, room: str, bob: Program) -> None:
     alice.enter("/query bob")
     alice.wait_for_prompt("@bob>")

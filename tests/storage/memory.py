@@ -8,6 +8,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from udpchat.chat.amendments import AMENDING, amended, edited_by, emptied, is_about, is_added, reference_of
 from udpchat.chat.ids import CONVERSATION_PREFIX
 from udpchat.client.stored import (
     LABELS_MAX,
@@ -25,8 +26,9 @@ from udpchat.client.stored import (
 from udpchat.storage.protocol import ANSWERED_MAX, RUN_COUNTERS, StoreFull
 from udpchat.storage.text_index import generation_of, latest, message_of, nick_token, split_words, time_of, words_of
 from udpchat.sync.log import Append, Extent, SearchHit, SearchQuery
-from udpchat.wire.content import Message
-from udpchat.wire.limits import INSTANCE_BYTES
+from udpchat.wire.content import EDIT, Message
+from udpchat.wire.frames import encode, encode_message
+from udpchat.wire.limits import INSTANCE_BYTES, REACTIONS_MAX
 
 
 @dataclass(slots=True)
@@ -37,6 +39,7 @@ class _Shelf:
     base: int = 0
     entries: list[bytes] = field(default_factory=list)
     times: list[int] = field(default_factory=list)
+    reactions: dict[tuple[int, str, bytes], int] = field(default_factory=dict)  # message, emoji, user -> sequence
 
     @property
     def extent(self) -> Extent:
@@ -44,7 +47,59 @@ class _Shelf:
 
     def add(self, entry: bytes) -> None:
         self.entries.append(entry)
-        self.times.append(time_of(message_of(entry)))
+        message = message_of(entry)
+        self.times.append(time_of(message))
+        if isinstance(message, Message) and message.kind in AMENDING:
+            self._amend(self.extent.head, message)
+
+    def _amend(self, sequence: int, message: Message) -> None:
+        """Apply an entry to the earlier message that it is about."""
+        reference = reference_of(message, sequence)
+        target = None if reference is None else self._message(reference.sequence)
+        present = None
+        if reference is not None and target is not None and is_about(message, target):
+            added, key = is_added(message), (reference.sequence, message.text, message.author)
+            if added and sum(each == reference.sequence for each, _, _ in self.reactions) < REACTIONS_MAX:
+                self.reactions.setdefault(key, sequence)
+            elif added is False:
+                self.reactions.pop(key, None)
+            elif (present := amended(target, message, sequence)) is not None:
+                self.put(
+                    reference.sequence, encode_message(present) if isinstance(present, Message) else encode(present)
+                )
+        if message.kind == EDIT and present is None:
+            self._empty(sequence)
+
+    def put(self, sequence: int, entry: bytes) -> None:
+        """Replace an entry."""
+        replaced = self._message(sequence)
+        self.entries[sequence - self.base - 1] = entry
+        if not isinstance(message_of(entry), Message):
+            self.reactions = {key: row for key, row in self.reactions.items() if key[0] != sequence}
+        if replaced is not None and edited_by(replaced):
+            self._empty(edited_by(replaced))
+
+    def _empty(self, sequence: int) -> None:
+        message = self._message(sequence)
+        if message is not None and message.kind == EDIT:
+            self.put(sequence, encode_message(emptied(message)))
+
+    def _message(self, sequence: int) -> Message | None:
+        message = (
+            message_of(self.entries[sequence - self.base - 1]) if self.base < sequence <= self.extent.head else None
+        )
+        return message if isinstance(message, Message) else None
+
+    def prune(self, gone: int) -> int:
+        """Delete the first so many entries; the bytes that this frees."""
+        edits = [edited_by(message) for message in map(message_of, self.entries[:gone]) if isinstance(message, Message)]
+        size = sum(map(len, self.entries[:gone]))
+        del self.entries[:gone], self.times[:gone]
+        self.base += gone
+        self.reactions = {key: row for key, row in self.reactions.items() if key[0] > self.base}
+        for edit in edits:
+            self._empty(edit)
+        return size
 
     def read(self, first: int, count: int) -> list[tuple[int, bytes]]:
         start = max(first - self.base - 1, 0)
@@ -78,9 +133,18 @@ class _Shelves:
                 message = message_of(entry)
                 if not isinstance(message, Message) or nick not in (None, nick_token(message.nick)):
                     continue
+                if message.kind in AMENDING:
+                    continue
                 if wanted <= set(split_words(_plain(message.text))):
                     found.append(SearchHit(name, sequence, shelf.times[sequence - shelf.base - 1], entry))
         return latest(found, query.limit)
+
+    def reactions(self, log: str, first: int, last: int) -> list[tuple[int, bytes]]:
+        shelf = self._shelves.get(log)
+        if shelf is None:
+            return []
+        rows = sorted(row for (target, _, _), row in shelf.reactions.items() if first <= target <= last)
+        return [item for row in rows for item in shelf.read(row, 1)]
 
 
 def _is_private_to_others(log: str, query: SearchQuery) -> bool:
@@ -139,17 +203,14 @@ class MemoryLog(_Shelves):
     def prune(self, log: str, base: int) -> None:
         """In one step."""
         if (shelf := self._shelves.get(log)) is not None and base > shelf.base:
-            gone = min(base - shelf.base, len(shelf.entries))
-            self._bytes -= sum(map(len, shelf.entries[:gone]))
-            del shelf.entries[:gone], shelf.times[:gone]
-            shelf.base += gone
+            self._bytes -= shelf.prune(min(base - shelf.base, len(shelf.entries)))
 
     def redact(self, log: str, sequence: int, tombstone: bytes) -> None:
         """The bytes that the tombstone saves can be used by other entries."""
         if self.read(log, sequence, 1) and sequence > self._shelves[log].base:
             shelf = self._shelves[log]
             self._bytes += len(tombstone) - len(shelf.entries[sequence - shelf.base - 1])
-            shelf.entries[sequence - shelf.base - 1] = tombstone
+            shelf.put(sequence, tombstone)
 
     def close(self) -> None:
         """Nothing to release."""

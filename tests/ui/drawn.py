@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from udpchat.chat import events
 from udpchat.chat.events import ClientEvent
+from udpchat.chat.reactions import Reaction
 from udpchat.ui.printing import Output
 
 SERVER = "udpchat://10.0.0.1:47747"
@@ -18,7 +21,7 @@ def message(
     room: str = "lobby",
     kind: str = "text",
     history: bool = False,
-) -> ClientEvent:
+) -> events.MessageReceived:
     return events.MessageReceived(room, seq, nick, text, kind, 1_700_000_000_123, "0a0b", history)
 
 
@@ -26,6 +29,8 @@ def sent(text: str = "hi", *, seq: int = 7, room: str = "lobby", kind: str = "te
     return events.MessageSent(room, seq, "0a0b", text, kind, 1_700_000_000_123)
 
 
+ANSWERED = events.Quote("0c0d", "alice", "shall we?")
+ABOUT = ("lobby", 5, "0c0d", "bob", 7, 1_700_000_000_123, b"bobs key")
 CONNECTED = events.Connected(SERVER, "SHA256:abc", "alice", ("lobby", "dev"))
 DRAWN: list[tuple[ClientEvent, Output, str, str]] = [
     (CONNECTED, ERR, f"-- connected to {SERVER} as alice, in lobby dev",
@@ -40,6 +45,35 @@ DRAWN: list[tuple[ClientEvent, Output, str, str]] = [
     (message("psst", room="@bob"), OUT, "[@bob] <bob> psst",
      '{"event": "message", "room": "@bob", "seq": 7, "nick": "bob", "text": "psst", "kind": "text", '
      '"time": "2023-11-14T22:13:20.123Z", "id": "0a0b", "history": false}'),
+    (events.MessageDelivered("lobby", 7, "0a0b", 2, 3), OUT, "-- your message 7 in lobby has reached 2 of 3 others",
+     '{"event": "delivered", "room": "lobby", "seq": 7, "id": "0a0b", "have": 2, "of": 3}'),
+    (events.MessageDelivered("@bob", 7, "0a0b", 1, 1), OUT,
+     "-- your message 7 in your conversation with bob has reached 1 of 1 other",
+     '{"event": "delivered", "room": "@bob", "seq": 7, "id": "0a0b", "have": 1, "of": 1}'),
+    (replace(message(), reply=ANSWERED), OUT, "[lobby] <bob> (to alice: shall we?) hi",
+     '{"event": "message", "room": "lobby", "seq": 7, "nick": "bob", "text": "hi", "kind": "text", '
+     '"time": "2023-11-14T22:13:20.123Z", "id": "0a0b", "history": false, "reply_to": "0c0d"}'),
+    (replace(message(), reply=events.Quote("0c0d", "", ""), edited=9), OUT,
+     "[lobby] <bob> (to an earlier message) hi",
+     '{"event": "message", "room": "lobby", "seq": 7, "nick": "bob", "text": "hi", "kind": "text", '
+     '"time": "2023-11-14T22:13:20.123Z", "id": "0a0b", "history": false, "reply_to": "0c0d", "edited": true}'),
+    (replace(message(kind="action"), reply=events.Quote("0c0d", "alice", "")), OUT,
+     "[lobby] * bob (to alice: a removed message) hi",
+     '{"event": "message", "room": "lobby", "seq": 7, "nick": "bob", "text": "hi", "kind": "action", '
+     '"time": "2023-11-14T22:13:20.123Z", "id": "0a0b", "history": false, "reply_to": "0c0d"}'),
+    (events.Edited(*ABOUT, "hallo", target=ANSWERED), OUT, "-- bob edited: [lobby] hallo",
+     '{"event": "edited", "room": "lobby", "seq": 5, "id": "0c0d", "nick": "bob", "own_seq": 7, "text": "hallo"}'),
+    (events.Redacted(*ABOUT, "a slip"), OUT, "-- bob removed a message: [lobby] a slip",
+     '{"event": "redacted", "room": "lobby", "seq": 5, "id": "0c0d", "nick": "bob", "own_seq": 7, '
+     '"reason": "a slip"}'),
+    (events.Redacted(*ABOUT, ""), OUT, "-- bob removed a message: [lobby]",
+     '{"event": "redacted", "room": "lobby", "seq": 5, "id": "0c0d", "nick": "bob", "own_seq": 7, "reason": ""}'),
+    (events.Reacted(*ABOUT, "+", True, target=ANSWERED), OUT, "-- bob reacted with +: [lobby] <alice> shall we?",
+     '{"event": "reaction", "room": "lobby", "seq": 5, "id": "0c0d", "nick": "bob", "own_seq": 7, "emoji": "+", '
+     '"added": true}'),
+    (events.Reacted(*ABOUT, "+", False), OUT, "-- bob took back +: [lobby]",
+     '{"event": "reaction", "room": "lobby", "seq": 5, "id": "0c0d", "nick": "bob", "own_seq": 7, "emoji": "+", '
+     '"added": false}'),
     (events.MemberJoined("lobby", "bob"), OUT, "-- bob joined lobby",
      '{"event": "joined", "room": "lobby", "nick": "bob"}'),
     (events.MemberLeft("lobby", "bob", "timed out"), OUT, "-- bob left lobby (timed out)",
@@ -57,6 +91,10 @@ DRAWN: list[tuple[ClientEvent, Output, str, str]] = [
     (events.HistoryFound((message("then"),)), OUT, "2023-11-14 22:13 [lobby] <bob> then",
      '{"event": "past", "messages": [{"room": "lobby", "seq": 7, "nick": "bob", "text": "then", "kind": "text", '
      '"time": "2023-11-14T22:13:20.123Z", "id": "0a0b"}]}'),
+    (events.HistoryFound((replace(message("then"), reactions=(Reaction("+", ("bob", "eve"), True, (b"b", b"e")),)),)),
+     OUT, "2023-11-14 22:13 [lobby] <bob> then",
+     '{"event": "past", "messages": [{"room": "lobby", "seq": 7, "nick": "bob", "text": "then", "kind": "text", '
+     '"time": "2023-11-14T22:13:20.123Z", "id": "0a0b", "reactions": [{"emoji": "+", "nicks": ["bob", "eve"]}]}]}'),
     (events.HistoryFound(()), ERR, "-- nothing was found", '{"event": "past", "messages": []}'),
     (events.notice("away.back"), ERR, "-- you are back",
      '{"event": "notice", "code": "away", "text": "you are back"}'),

@@ -11,8 +11,10 @@ from udpchat.client.core import ClientCore
 from udpchat.client.profile import Profile
 from udpchat.client.stored import ClientState, RequestAdded
 from udpchat.session.noise import KeyPair
+from udpchat.ui.attention import Level
 from udpchat.ui.commands import COMMANDS, Command, Group, Prompt
 from udpchat.ui.phrases import text_of
+from udpchat.ui.preferences import SETTINGS, Preferences
 from udpchat.wire.frames import parse_request_untrusted
 from udpchat.wire.limits import AWAY_BYTES_MAX, TEXT_BYTES_MAX, TOPIC_BYTES_MAX
 from udpchat.wire.requests import (
@@ -351,3 +353,69 @@ def test_quit_is_a_wish_and_a_second_one_an_order() -> None:
     assert refused(prompt, "one more thing").code == refused(prompt, "/me turns").code == "leaving"
     prompt.enter(NOW, "/quit")
     assert prompt.wants_quit_now
+
+
+# --- Settings ----------
+
+
+def typing_prompt(preferences: Preferences | None = None) -> Prompt:
+    """A prompt of a person at a terminal."""
+    return Prompt(prompt_in("lobby").client, is_typed=True, preferences=preferences)
+
+
+def said(prompt: Prompt, line: str) -> list[str]:
+    told = prompt.enter(NOW, line)
+    return [text_of(event) for event in told if isinstance(event, Notice | Error)]
+
+
+def test_set_lists_shows_and_changes_what_is_kept() -> None:
+    saved: list[dict[str, object]] = []
+    prompt = typing_prompt(Preferences(save=saved.append))
+    assert [line.split()[0] for line in said(prompt, "/set")] == list(SETTINGS)
+    assert said(prompt, "/set mouse") == [f"mouse is on: {SETTINGS['mouse'].summary} (on, off)"]
+    assert saved == []
+    assert said(prompt, "/set MOUSE off")[0].startswith("mouse is off: ")
+    assert said(prompt, "/theme light")[0].startswith("theme is light: ")
+    assert said(prompt, "/theme")[0].startswith("theme is light: ")
+    assert said(prompt, "/set highlight a b") == [f"highlight is a b: {SETTINGS['highlight'].summary} (any words)"]
+    assert saved[-1] == {"mouse": False, "theme": "light", "highlight": ["a", "b"]}
+
+
+def test_set_refuses_what_is_no_setting_or_value() -> None:
+    assert refused(prompt_in("lobby"), "/set thema dark").code == "unknown_setting"
+    assert refused(prompt_in("lobby"), "/theme pink").code == "bad_setting"
+    assert refused(prompt_in("lobby"), "/notify loud").code == "bad_setting"
+
+
+def test_notify_is_for_the_conversation_that_lines_go_to() -> None:
+    prompt = typing_prompt()
+    assert said(prompt, "/notify all") == ["messages in lobby that call you: all"]
+    prompt.enter(NOW, "/query bob")
+    assert said(prompt, "/notify none") == ["messages in @bob that call you: none"]
+    assert prompt.preferences.level("lobby") is Level.ALL and prompt.preferences.level("@bob") is Level.NONE
+    assert refused(prompt_in(), "/notify all").code == "no_room"
+
+
+def test_highlight_adds_a_word_and_takes_it_out() -> None:
+    prompt = typing_prompt()
+    assert said(prompt, "/highlight pizza") == ["words that call you: pizza"]
+    assert said(prompt, "/highlight") == ["words that call you: pizza"]
+    assert said(prompt, "/highlight pizza") == ["words that call you: none"]
+
+
+def test_a_shortcode_that_a_person_types_is_sent_as_the_emoji_unless_they_set_it_off() -> None:
+    prompt = typing_prompt()
+    for line in ("hi :smile:", "/me :wave:", "/msg bob :tada: `:tada:`"):
+        prompt.enter(NOW, line)
+    prompt.enter(NOW, "/set emoji off")
+    prompt.enter(NOW, ":smile:")
+    assert asked(prompt) == [
+        Say("lobby", 0, "hi \U0001f604"),
+        Say("lobby", 1, "\U0001f44b"),
+        Tell("bob", 0, "\U0001f389 `:tada:`"),
+        Say("lobby", 0, ":smile:"),
+    ]
+
+
+def test_what_a_program_sends_is_not_changed() -> None:
+    assert entered("hi :smile:") == [Say("lobby", 0, "hi :smile:")]

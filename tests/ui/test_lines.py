@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -17,10 +18,11 @@ from udpchat.chat.exit_codes import ExitCode
 from udpchat.chat.phrase import Phrase
 from udpchat.client.compose import LocalError
 from udpchat.client.core import ClientCore
-from udpchat.client.model import Model
+from udpchat.client.model import Conversation, Item, Model
 from udpchat.client.own_messages import Said
 from udpchat.client.requests import Source
 from udpchat.client.stored import Label
+from udpchat.ui.attention import Alert
 from udpchat.ui.commands import Prompt
 from udpchat.ui.exit_rule import ExitRule
 from udpchat.ui.lines import Lines
@@ -38,6 +40,14 @@ class ScriptedModel:
     nick: str = "alice"
     rooms: tuple[str, ...] = ("lobby",)
     sending: list[Said] = field(default_factory=list)
+    items: list[Item] = field(default_factory=list)
+
+    def conversation(self, name: str) -> Conversation:
+        """That of any name has the same items."""
+        found = Conversation(name)
+        for item in self.items:
+            found.add(item)
+        return found
 
 
 @dataclass
@@ -86,7 +96,7 @@ class Session:
         echo: bool = False,
         draw: Draw | None = None,
         numbers_lines: bool = False,
-        **options: str,
+        **options: Any,
     ) -> None:
         self.client = ScriptedClient()
         self.written: list[tuple[Output, str]] = []
@@ -98,7 +108,7 @@ class Session:
             as_json=json,
         )
         rule = ExitRule(count=count, follow=follow)
-        person = {"is_for_person": draw is not None, "numbers_lines": numbers_lines}
+        person = {"is_for_person": draw is not None, "marks_read": draw is not None, "numbers_lines": numbers_lines}
         self.lines = Lines(Prompt(self.client), printer, rule, **person, **options)
 
     def happen(self, *happened: ClientEvent) -> None:
@@ -427,3 +437,40 @@ def test_the_past_is_not_counted_as_messages_that_came() -> None:
     session = Session(count=1)
     session.happen(CONNECTED, events.HistoryFound((message(),)))
     assert not session.client.has_quit
+
+
+# --- What calls the person ----------
+
+
+def calling(*items: Item) -> tuple[Session, list[Alert]]:
+    called: list[Alert] = []
+    session = Session(draw=plain_lines, call=called.append)
+    session.client.model.items += items
+    return session, called
+
+
+def mention(seq: int) -> Item:
+    return Item(seq, "0a0b", "bob", "hi alice", "text", 1, False, is_mention=True)
+
+
+def test_a_mention_calls_the_person_once_a_second_at_most() -> None:
+    session, called = calling(mention(7), mention(8))
+    session.happen(message("hi alice", seq=7), message("hi alice", seq=8))
+    assert called == [Alert("bob in lobby", "hi alice")]
+
+
+def test_what_mentions_nobody_and_what_is_history_calls_nobody() -> None:
+    session, called = calling(Item(6, "0a0a", "bob", "hi", "text", 1, False), mention(7))
+    session.happen(message("hi", seq=6), message("hi alice", seq=7, history=True), message("not held", seq=5))
+    assert called == []
+
+
+def test_highlight_words_and_levels_decide_what_calls() -> None:
+    session, called = calling(Item(6, "0a0a", "bob", "pizza!", "text", 1, False))
+    for line in ("/highlight pizza", "/notify none"):
+        session.lines.on_line(NOW, line)
+    session.happen(message("pizza!", seq=6))
+    assert called == []
+    session.lines.on_line(NOW, "/notify default")
+    session.happen(message("pizza!", seq=6))
+    assert called == [Alert("bob in lobby", "pizza!")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta, timezone
+from datetime import UTC, timedelta, timezone
 
 import pytest
 
@@ -53,6 +53,17 @@ def test_a_line_has_its_time_in_front(event: ClientEvent, line: tuple[Output, st
 
 def test_times_are_those_of_the_zone() -> None:
     assert screen(offset_h=2).draw(message(SATURDAY_MS)) == [(OUT, "16:30 [lobby] <bob> hi")]
+
+
+def test_the_time_has_the_format_that_was_chosen() -> None:
+    formats = iter(("seconds", "12h", "12h"))
+    drawing = ScreenLines(
+        nick=str, now_ms=lambda: SATURDAY_MS, is_edited=True, zone=UTC, time_format=lambda: next(formats)
+    )
+    assert drawing.draw(message(SATURDAY_MS)) == [(OUT, "14:30:00 [lobby] <bob> hi")]
+    assert drawing.draw(message(SATURDAY_MS)) == [(OUT, "02:30 PM [lobby] <bob> hi")]
+    refused = drawing.draw(events.error("refused.text", text="no", said="mine"))
+    assert refused[1] == (ERR, "         your text: mine  (Up brings it back)")
 
 
 def test_a_change_of_day_is_a_line_of_its_own_in_the_history_too() -> None:

@@ -16,9 +16,9 @@ def test_no_record_of_the_directory_passes_for_an_entry() -> None:
 
 @pytest.mark.parametrize("kind", [2, 127, 128, 255])
 def test_a_message_of_an_unknown_kind_is_read_with_its_text_and_what_it_refers_to(kind: int) -> None:
-    extra = [0, bytes(8), b"data", "more"]
+    extra = [0, bytes(8), b"data", 7, 9, "more"]
     entry = frames.parse_entry_untrusted(encode([1, 5, bytes(8), "ada", bytes(8), kind, "", None, extra]))
-    expected = content.Extra(bytes(8), b"data")
+    expected = content.Extra(bytes(8), b"data", 7, 9)
     assert entry == content.Message(5, bytes(8), "ada", bytes(8), kind, "", None, expected)
     say = frames.parse_request_untrusted(encode([1, "lobby", kind, "", extra]))
     assert say == requests.Say("lobby", kind, "", expected)

@@ -31,6 +31,10 @@ TIME_MS = 1_700_000_000_000
 MESSAGE_ID = message_id(INSTANCE, COUNTER)
 TOKEN = bytes(range(8))
 MESSAGE = content.Message(TIME_MS, USER, "ada", MESSAGE_ID, content.TEXT, "h\u00e9llo")
+REACTION = content.Message(
+    TIME_MS, OTHER, "bob", message_id(INSTANCE, 8), content.REACTION, "\u2764\ufe0f", None,
+    content.Extra(MESSAGE_ID, b"", 41),
+)  # fmt: skip
 REMOVED = encode(content.Tombstone(TIME_MS))
 
 UP: list[frames.Up] = [
@@ -63,6 +67,8 @@ DOWN: list[frames.Down] = [
 REQUESTS: list[requests.RequestBody] = [
     requests.Say("lobby", content.ACTION, "waves"),
     requests.Say("lobby", 200, "a picture", content.Extra(MESSAGE_ID, b"\x01\x02")),
+    requests.Say("lobby", content.TEXT, "me too", content.Extra(MESSAGE_ID, b"", 41)),
+    requests.Tell("bob", content.REACTION, "\u2764\ufe0f", content.Extra(MESSAGE_ID, b"-", 41)),
     requests.Tell("bob", content.TEXT, "psst"),
     requests.Part("lobby"),
     requests.Rename("carol"),
@@ -85,12 +91,22 @@ RESULTS: list[requests.ResultBody] = [
     requests.MemberPage(7, [requests.Member("ada", USER, None), requests.Member("bob", OTHER, "lunch")], True),
     content.TopicSet("tea", "bob"),
     requests.EntryList([requests.LogEntry("#lobby", 41, frames.encode_message(MESSAGE))]),
+    requests.EntryList(
+        [requests.LogEntry("#lobby", 41, frames.encode_message(MESSAGE))],
+        (requests.LogEntry("#lobby", 42, frames.encode_message(REACTION)),),
+    ),
 ]
 ENTRIES: list[content.Entry] = [
     MESSAGE,
     content.Message(TIME_MS, USER, "ada", MESSAGE_ID, content.ACTION, "waves", "bob"),
     content.Message(TIME_MS, USER, "ada", MESSAGE_ID, 200, "", None, content.Extra(bytes(8), b"\x01\x02")),
+    content.Message(TIME_MS, USER, "ada", MESSAGE_ID, content.TEXT, "edited", None, content.Extra(edited_by=43)),
+    REACTION,
+    content.Message(
+        TIME_MS, USER, "ada", message_id(INSTANCE, 9), content.EDIT, "edited", None, content.Extra(MESSAGE_ID, b"", 41)
+    ),
     content.Tombstone(TIME_MS),
+    content.Tombstone(TIME_MS, USER, "ada", MESSAGE_ID),
     content.Joined("ada", USER),
     content.Left("ada", USER, content.Reason.TIMED_OUT),
     content.Renamed("ada", "carol", USER),

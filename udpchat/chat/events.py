@@ -5,15 +5,18 @@ The JSON lines (README) are made from the client's events; ui/json_events.py lis
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from udpchat.chat.phrase import Phrase
-from udpchat.wire.content import ACTION, TEXT
+from udpchat.chat.reactions import Reaction
+from udpchat.wire.content import ACTION, EDIT, REACTION, REDACTION, TEXT
+
+_KINDS = {TEXT: "text", ACTION: "action", REACTION: "reaction", EDIT: "edit", REDACTION: "redaction"}
 
 
 def kind_name(kind: int) -> str:
-    """The kind of a message's content: `text`, `action`, or `unknown` for kinds of later versions (SPEC 8)."""
-    return {TEXT: "text", ACTION: "action"}.get(kind, "unknown")
+    """The kind of a message's content: `text`, `action`, ..., or `unknown` for kinds of later versions (SPEC 8)."""
+    return _KINDS.get(kind, "unknown")
 
 
 # --- Events of a client ----------
@@ -30,8 +33,21 @@ class Connected:
 
 
 @dataclass(frozen=True, slots=True)
+class Quote:
+    """What a reply answers; `nick` and `text` empty: it is not known here."""
+
+    id: str
+    nick: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class MessageReceived:
-    """A message; `room` is `@nick` in a conversation. `history`: it was sent before this client entered."""
+    """A message; `room` is `@nick` in a conversation. `history`: it was sent before this client entered.
+
+    `reply`: what it answers. `edited`: the sequence of the edit that `text` is of; 0: it was not edited. `author`: the
+    user id. `reactions`: of a message of the past, those that are known.
+    """
 
     room: str
     seq: int
@@ -41,6 +57,10 @@ class MessageReceived:
     time_ms: int
     id: str
     history: bool
+    reply: Quote | None = None
+    edited: int = 0
+    author: bytes = b""
+    reactions: tuple[Reaction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +74,65 @@ class MessageSent:
     kind: str
     time_ms: int
     again: bool = False
+    reply: Quote | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AboutMessage:
+    """An entry about an earlier message: `seq` and `id` are those of the message, `own_seq` that of the entry.
+
+    `nick` and `author`: of who did it. `is_confirmation`: this client did, and it is in the log; `again` as of
+    `MessageSent`. `is_shown`: it is to be shown to the user, if the message is. `target`: the beginning of the message.
+    """
+
+    room: str
+    seq: int
+    id: str
+    nick: str
+    own_seq: int
+    time_ms: int
+    author: bytes
+    is_confirmation: bool = field(default=False, kw_only=True)
+    is_shown: bool = field(default=True, kw_only=True)
+    again: bool = field(default=False, kw_only=True)
+    target: Quote | None = field(default=None, kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Edited(AboutMessage):
+    """The author gave a message another text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Redacted(AboutMessage):
+    """The author removed a message. `reason` may be empty."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reacted(AboutMessage):
+    """A user reacted to a message with an emoji; `added` False: took that back."""
+
+    emoji: str
+    added: bool
+
+
+Amendment = Edited | Redacted | Reacted
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRemoved:
+    """In the place of a message that was removed before this client had it."""
+
+    room: str
+    seq: int
+    nick: str
+    time_ms: int
+    id: str
+    author: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +180,10 @@ class MemberTyping:
 
 @dataclass(frozen=True, slots=True)
 class MessageDelivered:
-    """Of the `users` who are now in the room besides this one, at least `have` have a message of this user."""
+    """Of the `users` who are now in the room besides this one, at least `have` have a message of this user.
+
+    Reported to clients that want receipts only.
+    """
 
     room: str
     seq: int
@@ -190,12 +272,13 @@ class Rejected(Phrase):
 
 
 ModelChange = (
-    MemberAway | MemberTyping | MessageDelivered | ReadMarked | HistoryReplaced
+    MemberAway | MemberTyping | MessageRemoved | ReadMarked | HistoryReplaced
 )  # for those who draw the model; not printed
 
 ClientEvent = (
-    Connected | MessageReceived | MessageSent | MemberJoined | MemberLeft | MemberRenamed | MemberList | RoomList
-    | TopicChanged | HistoryFound | Notice | Error | Disconnected | Reconnected | Rejected | ModelChange
+    Connected | MessageReceived | MessageSent | MessageDelivered | Amendment | MemberJoined | MemberLeft
+    | MemberRenamed | MemberList | RoomList | TopicChanged | HistoryFound | Notice | Error | Disconnected
+    | Reconnected | Rejected | ModelChange
 )  # fmt: skip
 
 

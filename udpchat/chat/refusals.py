@@ -32,6 +32,8 @@ REFUSALS: Final[dict[str, tuple[str, ...]]] = {
     "log_full": (),
     "too_fast": (),
     "too_slow": (),
+    "no_such_message": (),
+    "bad_reaction": (),
     "empty": (),
     "too_long.message": ("bytes_max",),
     "too_long.topic": ("bytes_max",),

@@ -68,6 +68,7 @@ def check_result_untrusted(request: requests.RequestBody, body: requests.ResultB
             sequences = [item.sequence for item in items]
             _require(all(item.log == log for item in items) and len(items) <= count)
             _require(_is_rising(sequences) and (before is None or sequences[-1:] < [before]))
+            _require(all(item.log == log and item.sequence <= LOG_ENTRIES_MAX for item in body.reactions))
         case requests.Search(), requests.EntryList(items):
             _require(all(is_said_log(item.log) and item.sequence <= LOG_ENTRIES_MAX for item in items))
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from udpchat.chat.amendments import TAKEN_BACK, Reference
 from udpchat.chat.phrase import Problem
+from udpchat.chat.reactions import is_reaction
 from udpchat.chat.text import clean_text, fits
 from udpchat.wire import requests
+from udpchat.wire.content import EDIT, REACTION, REDACTION, TEXT, Extra
 from udpchat.wire.limits import AWAY_BYTES_MAX, TEXT_BYTES_MAX, TOPIC_BYTES_MAX
 
 
@@ -20,6 +23,34 @@ def say(room: str, text: str, *, is_action: bool = False) -> requests.Say:
 def tell(nick: str, text: str, *, is_action: bool = False) -> requests.Tell:
     """A private message to one user. LocalError if it is empty or too long."""
     return requests.Tell(nick, int(is_action), _message(text))
+
+
+def reply(target: str, text: str, about: Reference) -> requests.Say | requests.Tell:
+    """A message to a room or `@nick` that answers another one there. LocalError if it is empty or too long."""
+    return _to(target, TEXT, _message(text), Extra(about.id, b"", about.sequence))
+
+
+def react(target: str, emoji: str, about: Reference, *, added: bool) -> requests.Say | requests.Tell:
+    """React to a message, or take that back. LocalError if it is no emoji."""
+    if not is_reaction(emoji):
+        raise LocalError("bad_reaction")
+    return _to(target, REACTION, emoji, Extra(about.id, b"" if added else TAKEN_BACK, about.sequence))
+
+
+def edit(target: str, text: str, about: Reference) -> requests.Say | requests.Tell:
+    """Give an own message another text. LocalError if it is empty or too long."""
+    return _to(target, EDIT, _message(text), Extra(about.id, b"", about.sequence))
+
+
+def redact(target: str, reason: str, about: Reference) -> requests.Say | requests.Tell:
+    """Remove an own message, for a reason that may be empty. LocalError if that is too long."""
+    return _to(target, REDACTION, _bounded(reason, TEXT_BYTES_MAX, "message"), Extra(about.id, b"", about.sequence))
+
+
+def _to(target: str, kind: int, text: str, extra: Extra) -> requests.Say | requests.Tell:
+    if target.startswith("@"):
+        return requests.Tell(target[1:], kind, text, extra)
+    return requests.Say(target, kind, text, extra)
 
 
 def rename(nick: str) -> requests.Rename:

@@ -114,7 +114,7 @@ class ClientCore:
 
     def restore(self, entries: Iterable[requests.LogEntry]) -> None:
         """Entries from the disk, of which the model shows the messages. Call it before the first drain."""
-        self.model.apply(self._chat.timeline.recall(entries))
+        self.model.apply(self._chat.timeline.told.retell(entries))
 
     def quit(self, now: float) -> None:
         """Send a Goodbye until it is answered; `is_over` is set soon in any case, at once if we had not entered."""
@@ -257,7 +257,5 @@ class ClientCore:
         return self._link.drain_transmits()
 
     def drain_events(self) -> list[events.ClientEvent]:
-        """What happened, in order; `model` shows the result."""
-        happened = self._chat.drain_events()
-        self.model.apply(happened)
-        return happened
+        """What happened, in order; `model` shows the result. Changes of messages that it does not hold are left out."""
+        return self.model.apply(self._chat.drain_events())

@@ -16,7 +16,7 @@ from udpchat.client.compose import LocalError
 from udpchat.client.core import ClientCore
 from udpchat.client.model import Phase
 from udpchat.client.requests import Recalled
-from udpchat.sync.log import Extent, LogUnreadable, Searchable, SearchQuery
+from udpchat.sync.log import Extent, LogUnreadable, ReactionReader, Searchable, SearchQuery
 from udpchat.wire import requests
 from udpchat.wire.limits import PAST_ENTRIES_MAX, SEQUENCE_MAX
 
@@ -25,7 +25,7 @@ SEARCH_MESSAGES_MAX = 50
 SEARCH_BYTES_MAX = 200
 
 
-class Archive(Searchable, Protocol):
+class Archive(ReactionReader, Searchable, Protocol):
     """The stored replicas, to be read only: one part of a client's store. Raises `LogUnreadable`."""
 
     def extent(self, log: str) -> Extent:
@@ -57,16 +57,24 @@ class History:
         before_ms = min(before_ms, SEQUENCE_MAX)
         try:
             items, extent, is_latest = self._latest_here(log, count, before_ms)
+            messages = self._recalled_here(log, items)
         except LogUnreadable as error:
             raise HistoryUnreadable("unreadable.here", reason=error) from error
-        messages = tuple(self._core.timeline.recall(requests.LogEntry(log, *item) for item in items))
         if is_latest and (len(items) == count or extent.base == 0):
-            return [HistoryFound(messages)]
+            return [HistoryFound(self._core.model.with_quotes(messages))]
         if is_latest and items:
             request = requests.GetHistory(log, items[0][0], None, count - len(items))
         else:
             request = requests.GetHistory(log, None, before_ms or None, count)
         return self._ask(now, request, Recalled(messages, count))
+
+    def _recalled_here(self, log: str, items: list[tuple[int, bytes]]) -> tuple[MessageReceived, ...]:
+        """The messages among entries of the replica, with the reactions to them."""
+        if self._archive is None or not items:
+            return ()
+        reactions = self._archive.reactions(log, items[0][0], items[-1][0])
+        found, to = ([requests.LogEntry(log, *item) for item in each] for each in (items, reactions))
+        return tuple(self._core.timeline.told.recall(found, to))
 
     def _latest_here(self, log: str, count: int, before_ms: int) -> tuple[list[tuple[int, bytes]], Extent, bool]:
         """Entries of the replica, its extent, and whether no later ones are missing before the end or `before_ms`."""
@@ -105,10 +113,12 @@ class History:
             )
         except LogUnreadable as error:
             raise HistoryUnreadable("unreadable.here", reason=error) from error
-        return tuple(self._core.timeline.recall(requests.LogEntry(hit.log, hit.sequence, hit.entry) for hit in found))
+        return tuple(
+            self._core.timeline.told.recall(requests.LogEntry(hit.log, hit.sequence, hit.entry) for hit in found)
+        )
 
     def _ask(self, now: float, request: requests.RequestBody, here: Recalled) -> list[ClientEvent]:
         if self._core.model.connection.phase is Phase.LOST:
-            return [HistoryFound(here.messages), notice("offline")]
+            return [HistoryFound(self._core.model.with_quotes(here.messages)), notice("offline")]
         self._core.ask(now, request, here=here)
         return []

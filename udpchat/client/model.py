@@ -10,21 +10,32 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Final
+from typing import Final, TypeVar
 
 from udpchat.chat import events
+from udpchat.chat.events import Quote as Quote
 from udpchat.chat.names import nick_key
+from udpchat.chat.reactions import Reaction as Reaction
+from udpchat.chat.reactions import reacted
 from udpchat.chat.text import mentions
 from udpchat.client.chat import Chat
 from udpchat.client.link import Link
 from udpchat.client.members import Members
 from udpchat.client.own_messages import Said
 from udpchat.sync.budget import Budget
-from udpchat.wire.limits import CONVERSATIONS_PER_KEY_MAX, MODEL_BYTES_MAX, MODEL_ITEM_BYTES, SEQUENCE_MAX
+from udpchat.wire.limits import (
+    CONVERSATIONS_PER_KEY_MAX,
+    MODEL_BYTES_MAX,
+    MODEL_ITEM_BYTES,
+    REACTION_BYTES,
+    SEQUENCE_MAX,
+)
 
+Shown = TypeVar("Shown", events.MessageReceived, events.MessageSent)
 ITEMS_MAX: Final = 500  # of one conversation; earlier ones are in the store
 PRIVATE_MAX: Final = 2 * CONVERSATIONS_PER_KEY_MAX  # a user is asked for fewer; a server may send more
 UNKNOWN: Final = SEQUENCE_MAX + 1  # behind all others
+QUOTE_CHARACTERS_MAX: Final = 60  # of a message, in a reply to it
 ITEMS_CHARACTERS_MAX: Final = 128 * 1024  # of the texts of one conversation, except that the latest item stays
 
 
@@ -61,8 +72,8 @@ class ItemState(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
-    """A message of a conversation; `sequence` is UNKNOWN while it is being sent."""
+class Message:
+    """What was said, by whom and when; `sequence` is UNKNOWN while it is being sent."""
 
     sequence: int
     id: str
@@ -72,8 +83,23 @@ class Item:
     time_ms: int  # 0: not known
     is_own: bool
     is_mention: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Item(Message):
+    """A message of a conversation, and what became of it.
+
+    `author`: the user id; empty: not known. `edited_by`: the sequence of the edit that `text` is of.
+    """
+
     state: ItemState = ItemState.SENT
     delivery: Delivery | None = None  # None: not known
+    reply: Quote | None = None
+    is_edited: bool = False
+    is_removed: bool = False  # then `text` is empty
+    reactions: tuple[Reaction, ...] = ()
+    author: bytes = b""
+    edited_by: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +148,14 @@ class Conversation:
         self.items.insert(at, item)
         self._characters += len(item.text)
         self._budget.take(_charge(item))
-        while len(self.items) > ITEMS_MAX or (self._characters > ITEMS_CHARACTERS_MAX and len(self.items) > 1):
-            self._forget_first()
+        self._keep_within_bounds()
         if self._is_unread(item) and self._find(item.sequence)[1]:  # else it is older than those held
             self.unread += 1
             self.mentions += item.is_mention
+
+    def _keep_within_bounds(self) -> None:
+        while len(self.items) > ITEMS_MAX or (self._characters > ITEMS_CHARACTERS_MAX and len(self.items) > 1):
+            self._forget_first()
 
     def _forget_first(self) -> None:
         item = self.items.pop(0)
@@ -139,7 +168,7 @@ class Conversation:
             self._forget_first()
 
     def _is_unread(self, item: Item) -> bool:
-        return not item.is_own and (self.read_up_to is None or item.sequence > self.read_up_to)
+        return not (item.is_own or item.is_removed) and (self.read_up_to is None or item.sequence > self.read_up_to)
 
     def mark(self, sequence: int) -> None:
         """Messages up to this sequence are read."""
@@ -154,6 +183,56 @@ class Conversation:
         if is_there:
             self.items[at] = replace(self.items[at], delivery=delivery)
 
+    def find(self, sequence: int, identity: str) -> Item | None:
+        """The message of this sequence and id, if it is held and not removed."""
+        at, is_there = self._find(sequence)
+        item = self.items[at] if is_there else None
+        return item if item is not None and item.id == identity and not item.is_removed else None
+
+    def find_by_id(self, identity: str) -> Item | None:
+        """The message of this id, if it is held."""
+        return next((item for item in reversed(self.items) if item.id == identity), None)
+
+    def edit(self, item: Item, text: str, edited_by: int) -> bool:
+        """The author gave a message that is held another text, by the entry `edited_by`. False: it has a later one."""
+        if edited_by <= item.edited_by:
+            return False
+        self._change(item, replace(item, text=text, is_edited=True, edited_by=edited_by))
+        return True
+
+    def remove(self, item: Item) -> None:
+        """The author removed a message that is held."""
+        self._change(item, replace(item, text="", is_edited=False, is_removed=True, is_mention=False, reactions=()))
+
+    def react(self, item: Item, emoji: str, nick: str, user: bytes, *, added: bool, is_own: bool) -> bool:
+        """A user reacted to a message that is held, or took that back. False if that changes nothing."""
+        reactions = reacted(item.reactions, emoji, nick, user, added=added, is_own=is_own)
+        if reactions == item.reactions:
+            return False
+        self._change(item, replace(item, reactions=reactions))
+        return True
+
+    def _change(self, item: Item, changed: Item) -> None:
+        """Put the present form of a message in its place, and in the quotes of it; what was unread is still unread."""
+        at, _ = self._find(item.sequence)
+        self.items[at] = changed
+        self._characters += len(changed.text) - len(item.text)
+        self._budget.give(_charge(item))
+        self._budget.take(_charge(changed))
+        if changed.text != item.text:
+            self._quote_anew(changed)
+        if changed.is_removed and self._is_unread(item):
+            self.unread -= 1
+            self.mentions -= item.is_mention
+        self._keep_within_bounds()
+
+    def _quote_anew(self, quoted: Item) -> None:
+        for at, item in enumerate(self.items):
+            if item.reply is not None and item.reply.id == quoted.id:
+                self._budget.give(_charge(item))
+                self.items[at] = item = replace(item, reply=quote_of(quoted))
+                self._budget.take(_charge(item))
+
     def clear(self) -> None:
         """The server has another log in the place of this one."""
         while self.items:
@@ -161,9 +240,21 @@ class Conversation:
         self.read_up_to, self.unread, self.mentions = None, 0, 0
 
 
+def quote_of(item: Item) -> Quote:
+    """The beginning of a message, as a reply to it shows it."""
+    return Quote(item.id, item.nick, shortened(item.text))
+
+
+def shortened(text: str) -> str:
+    """The beginning of a text, with an ellipsis if that is not all."""
+    return text if len(text) <= QUOTE_CHARACTERS_MAX else f"{text[: QUOTE_CHARACTERS_MAX - 1]}\u2026"
+
+
 def _charge(item: Item) -> int:
     """What an item counts for, of MODEL_BYTES_MAX: one emoji makes four bytes of each character."""
-    return MODEL_ITEM_BYTES + 4 * len(item.text)
+    quoted = MODEL_ITEM_BYTES + 4 * len(item.reply.text) if item.reply is not None else 0
+    reactions = REACTION_BYTES * sum(len(each.nicks) + 1 for each in item.reactions)
+    return MODEL_ITEM_BYTES + 4 * len(item.text) + quoted + reactions
 
 
 class Model:
@@ -243,18 +334,25 @@ class Model:
 
     def _add(self, conversation: Conversation, item: Item) -> None:
         conversation.add(item)
+        self._keep_within_budget()
+
+    def _keep_within_budget(self) -> None:
         while not self._budget.has_room(0):
             max(self._conversations.values(), key=lambda known: len(known.items)).shrink()
 
     def items(self, name: str) -> list[Item]:
         """The messages of a conversation, and behind them those that are being sent."""
-        sending = [self._own(said.id.hex(), said.text, events.kind_name(said.kind)) for said in self.sending
-                   if said.room == name]  # fmt: skip
+        sending = [
+            self._own(self._quoted(said.sent(UNKNOWN, 0)))
+            for said in self.sending
+            if said.room == name and said.is_message
+        ]
         return self.conversation(name).items + sending
 
-    def _own(self, identity: str, text: str, kind: str, sequence: int = UNKNOWN, time_ms: int = 0) -> Item:
-        state = ItemState.SENDING if sequence == UNKNOWN else ItemState.SENT
-        return Item(sequence, identity, self.nick, text, kind, time_ms, is_own=True, state=state)
+    def _own(self, sent: events.MessageSent) -> Item:
+        state = ItemState.SENDING if sent.seq == UNKNOWN else ItemState.SENT
+        item = Item(sent.seq, sent.id, self.nick, sent.text, sent.kind, sent.time_ms, is_own=True, state=state)
+        return replace(item, reply=sent.reply, author=self._chat.timeline.people.me)
 
     def members(self, room: str) -> Members:
         """The members of a room, as far as they are known."""
@@ -266,34 +364,113 @@ class Model:
 
     # --- Changes ----------
 
-    def apply(self, happened: Iterable[events.ClientEvent]) -> None:
-        """These events happened."""
-        for event in happened:
-            match event:
-                case events.MessageReceived():
-                    self._receive(event)
-                case events.MessageSent(room, sequence, identity, text, kind, time_ms, again=False):
-                    self._add(self.conversation(room), self._own(identity, text, kind, sequence, time_ms))
-                case events.TopicChanged(room, topic, nick):
-                    conversation = self.conversation(room)
-                    conversation.topic, conversation.topic_nick = topic, nick
-                case events.ReadMarked(room, sequence):
-                    self.conversation(room).mark(sequence)
-                case events.MessageDelivered(room, sequence, _, have, users):
-                    self.conversation(room).deliver(sequence, Delivery(have, users))
-                case events.HistoryReplaced(room):
-                    self.conversation(room).clear()
-                case events.MemberLeft(room) if room not in self.rooms:
-                    self._forget(room)
+    def apply(self, happened: Iterable[events.ClientEvent]) -> list[events.ClientEvent]:
+        """These events happened. Returns those that an interface is to show, with the quotes that the model knows.
+
+        What changes a message that is not held, or that is shown so already, is not among them.
+        """
+        shown = map(self._apply, happened)
+        return [event for event in shown if event is not None]
+
+    def _apply(self, event: events.ClientEvent) -> events.ClientEvent | None:
+        match event:
+            case events.MessageReceived():
+                event = self._quoted(event)
+                self._receive(event)
+            case events.MessageSent():
+                event = self._quoted(event)
+                if not event.again:
+                    self._add(self.conversation(event.room), self._own(event))
+            case events.Edited() | events.Redacted() | events.Reacted():
+                return self._amend(event)
+            case events.HistoryFound(messages):
+                return events.HistoryFound(self.with_quotes(messages))
+            case events.MessageRemoved(room, sequence, nick, time_ms, identity, author):
+                item = Item(sequence, identity, nick, "", "text", time_ms, self._is_me(author), is_removed=True)
+                self._add(self.conversation(room), replace(item, author=author))
+            case events.TopicChanged(room, topic, nick):
+                conversation = self.conversation(room)
+                conversation.topic, conversation.topic_nick = topic, nick
+            case events.ReadMarked(room, sequence):
+                self.conversation(room).mark(sequence)
+            case events.MessageDelivered(room, sequence, _, have, users):
+                self.conversation(room).deliver(sequence, Delivery(have, users))
+            case events.HistoryReplaced(room):
+                self.conversation(room).clear()
+            case events.MemberLeft(room) if room not in self.rooms:
+                self._forget(room)
+        return event
+
+    def _is_me(self, author: bytes) -> bool:
+        return author == self._chat.timeline.people.me
 
     def _receive(self, event: events.MessageReceived) -> None:
         conversation = self.conversation(event.room)
-        is_own = nick_key(event.nick) == nick_key(self.nick)  # from another device
+        is_own = self._is_me(event.author)  # from another device
         is_mention = not is_own and (conversation.is_private or mentions(event.text, self.nick))
         item = Item(event.seq, event.id, event.nick, event.text, event.kind, event.time_ms, is_own, is_mention)
-        self._add(conversation, item)
+        item = replace(item, author=event.author, is_edited=bool(event.edited), edited_by=event.edited)
+        self._add(conversation, replace(item, reply=event.reply, reactions=event.reactions))
         if event.history and not conversation.is_private and self._chat.timeline.read_up_to(event.room) is None:
             conversation.mark(event.seq)  # said before this user ever marked the room: nothing of it is unread
+
+    # --- What is about an earlier message ----------
+
+    def _amend(self, event: events.Amendment) -> events.Amendment | None:
+        """Change the message that an event is about, if it is held; None: there is nothing to show."""
+        if event.is_confirmation:
+            event = replace(event, nick=self.nick, author=self._chat.timeline.people.me)
+        conversation, item = self._held(event.room, event.seq, event.id)
+        is_changed = False
+        if item is not None and not event.again:
+            event = replace(event, target=quote_of(item))
+            is_changed = self._change(conversation, item, event)
+        return event if event.is_confirmation or (is_changed and event.is_shown) else None
+
+    def _held(self, name: str, sequence: int, identity: str) -> tuple[Conversation, Item | None]:
+        """The message of this sequence and id, and where it is held; its author may have had another nick then."""
+        conversation = self.conversation(name)
+        private = self._conversations.values() if conversation.is_private else ()
+        for known in (conversation, *private):
+            item = known.find(sequence, identity)
+            if item is not None and known.is_private == conversation.is_private:
+                return known, item
+        return conversation, None
+
+    def _change(self, conversation: Conversation, item: Item, event: events.Amendment) -> bool:
+        """Whether that changed anything: only its author can edit and remove a message."""
+        match event:
+            case events.Reacted():
+                by, is_own = (event.emoji, event.nick, event.author), self._is_me(event.author)
+                is_changed = conversation.react(item, *by, added=event.added, is_own=is_own)
+            case events.Edited() if item.author == event.author:
+                is_changed = conversation.edit(item, event.text, event.own_seq)
+            case events.Redacted() if item.author == event.author:
+                conversation.remove(item)
+                is_changed = True
+            case _:
+                is_changed = False
+        self._keep_within_budget()
+        return is_changed
+
+    def _quoted(self, event: Shown) -> Shown:
+        """A message with the quote of what it answers, if that is held."""
+        if event.reply is None:
+            return event
+        answered = self.conversation(event.room).find_by_id(event.reply.id)
+        return event if answered is None else replace(event, reply=quote_of(answered))
+
+    def with_quotes(self, messages: tuple[events.MessageReceived, ...]) -> tuple[events.MessageReceived, ...]:
+        """Messages of the past, with quotes of each other and of those that are held."""
+        by_id = {message.id: message for message in messages}
+        quoted = []
+        for message in map(self._quoted, messages):
+            answered = by_id.get(message.reply.id) if message.reply is not None else None
+            quote = answered and events.Quote(answered.id, answered.nick, shortened(answered.text))
+            quoted.append(replace(message, reply=quote) if quote else message)
+        return tuple(quoted)
+
+    # --- Reading ----------
 
     def mark_read(self, name: str) -> int | None:
         """All of a conversation is read: the sequence up to which to report it, None if nothing was unread."""

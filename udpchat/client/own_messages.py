@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from udpchat.chat.events import MessageSent, kind_name
+from udpchat.chat.amendments import AMENDING
+from udpchat.chat.events import Amendment, ClientEvent, MessageSent, kind_name
+from udpchat.client.entry_events import confirmation_of, reply_of
+from udpchat.wire.content import Extra, Message
 
 
 @dataclass(slots=True)
@@ -16,6 +19,24 @@ class Said:
     kind: int
     id: bytes
     line: int | None = None  # of this run's input
+    extra: Extra | None = None
+
+    @property
+    def is_message(self) -> bool:
+        """Whether it is a message of its own, and not about another."""
+        return self.kind not in AMENDING
+
+    def sent(self, sequence: int, time_ms: int) -> MessageSent:
+        """The event that this message is in the log at this sequence."""
+        kind, reply = kind_name(self.kind), reply_of(self.extra)
+        return MessageSent(self.room, sequence, self.id.hex(), self.text, kind, time_ms, reply=reply)
+
+    def confirmed(self, sequence: int, time_ms: int) -> MessageSent | Amendment:
+        """The same, also of what is about another message; that has no nick and no author yet."""
+        if self.is_message:
+            return self.sent(sequence, time_ms)
+        message = Message(time_ms, b"", "", self.id, self.kind, self.text, None, self.extra)
+        return confirmation_of(self.room, sequence, message)
 
 
 @dataclass(slots=True)
@@ -69,18 +90,18 @@ class OwnMessages:
             if stored.log == log:
                 stored.until = head
 
-    def confirm(self, identity: bytes, sequence: int, time_ms: int) -> MessageSent:
+    def confirm(self, identity: bytes, sequence: int, time_ms: int) -> ClientEvent:
         """The message's entry has come."""
         said = self._said.pop(identity)
         self._stored.pop(identity, None)
-        return MessageSent(said.room, sequence, identity.hex(), said.text, kind_name(said.kind), time_ms)
+        return said.confirmed(sequence, time_ms)
 
-    def confirm_ahead(self, identity: bytes, sequence: int) -> MessageSent:
+    def confirm_ahead(self, identity: bytes, sequence: int) -> ClientEvent:
         """No replica is expected to reach the entry. If one does, `take_confirmed_ahead` recognizes the message."""
         self._confirmed_ahead.add(identity)
         return self.confirm(identity, sequence, 0)
 
-    def confirm_passed(self, log: str, sequence_max: int) -> list[MessageSent]:
+    def confirm_passed(self, log: str, sequence_max: int) -> list[ClientEvent]:
         """The log's replica has passed `sequence_max`: confirm messages whose entries it has skipped or cannot get."""
         passed = [
             (identity, stored.sequence)

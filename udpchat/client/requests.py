@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from udpchat.chat import events
 from udpchat.chat.ids import message_id
@@ -109,8 +109,7 @@ class Requests:
     def _expect_in_log(self, counter: int, request: requests.RequestBody) -> None:
         if isinstance(request, requests.Say | requests.Tell):
             identity = message_id(self._instance, counter)
-            said = Said(room_of(request), request.text, request.kind, identity, self._asked[counter].line)
-            self._timeline.own.add(said)
+            self._timeline.own.add(_said(request, identity, self._asked[counter].line))
 
     # --- Lines of the input ----------
 
@@ -162,9 +161,8 @@ class Requests:
         """Report the result that a request had in an earlier run."""
         match request, parse_result_untrusted(known.result):
             case requests.Say() | requests.Tell(), requests.Stored(_, sequence):
-                identity = message_id(self._instance, known.counter).hex()
-                room, kind = room_of(request), events.kind_name(request.kind)
-                self._timeline.report(events.MessageSent(room, sequence, identity, request.text, kind, 0, again=True))
+                said = _said(request, message_id(self._instance, known.counter))
+                self._timeline.report(replace(said.confirmed(sequence, 0), again=True))
             case _, requests.Failed(code, detail):
                 self._report_error(refusal(code, detail))
 
@@ -199,8 +197,8 @@ class Requests:
                 return [] if asked.is_quiet else [refused, *found]
             case requests.MemberPage() if isinstance(request, requests.ListMembers):
                 self._timeline.people.members(request.room).receive_page(request.after, frame.body)
-            case requests.EntryList(items):
-                return [] if asked.is_reported else self._on_found(request, items, here)
+            case requests.EntryList():
+                return [] if asked.is_reported else self._on_found(request, frame.body, here)
         if isinstance(request, requests.Rename):
             if frame.counter < self.renamed_by:
                 return []  # the result of a later Rename came first
@@ -208,10 +206,11 @@ class Requests:
         return self.answers.on_result(request, frame.body, is_quiet=asked.is_quiet)
 
     def _on_found(
-        self, request: requests.RequestBody, items: list[requests.LogEntry], here: Recalled
+        self, request: requests.RequestBody, found: requests.EntryList, here: Recalled
     ) -> list[events.ClientEvent]:
-        is_one_log = isinstance(request, requests.GetHistory)
-        messages = tuple(merged(self._timeline.recall(items), here.messages, is_one_log=is_one_log))
+        is_one_log, items = isinstance(request, requests.GetHistory), found.items
+        recalled = self._timeline.told.recall(items, found.reactions)
+        messages = tuple(merged(recalled, here.messages, is_one_log=is_one_log))
         if isinstance(request, requests.GetHistory) and 0 < len(items) < request.count and items[0].sequence > 1:
             # The server returns what fits a Result: request the rest, unless the log begins here.
             rest = requests.GetHistory(request.log, items[0].sequence, None, request.count - len(items))
@@ -317,6 +316,10 @@ def merged(
     if is_one_log:  # times may decrease in a log: the server's clock may have been set back
         return sorted(by_id.values(), key=lambda message: message.seq)
     return sorted(by_id.values(), key=lambda message: (message.time_ms, message.room, message.seq))
+
+
+def _said(request: requests.Say | requests.Tell, identity: bytes, line: int | None = None) -> Said:
+    return Said(room_of(request), request.text, request.kind, identity, line, request.extra)
 
 
 def _is_mark(body: bytes) -> bool:

@@ -6,7 +6,7 @@ Joined or Left. Entries of rooms and conversations, but not of rosters, are also
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from contextlib import suppress
 
 from udpchat.chat import events
 from udpchat.chat.ids import (
@@ -16,6 +16,7 @@ from udpchat.chat.ids import (
     ROSTER_PREFIX,
     inbox_log,
 )
+from udpchat.client.entry_events import EntryEvents
 from udpchat.client.followed import FollowedLogs
 from udpchat.client.journal import ReplicaWrites, queued_bytes
 from udpchat.client.own_messages import OwnMessages
@@ -27,7 +28,7 @@ from udpchat.client.stored import ClientState, EntriesStored, ReplicaReset
 from udpchat.session.noise import user_id
 from udpchat.sync.replica import Replica
 from udpchat.sync.uplink import Uplink
-from udpchat.wire import content, requests
+from udpchat.wire import content
 from udpchat.wire.errors import BadDatagram
 from udpchat.wire.frames import Head, parse_entry_untrusted
 from udpchat.wire.limits import QUEUED_BYTES_MAX, SEQUENCE_MAX
@@ -42,6 +43,7 @@ class Timeline:
         self.own = OwnMessages()
         self.logs = FollowedLogs(inbox_log(profile.static.public), saved.replicas)
         self.marks = ReadMarks(entry for _, entry in saved.recent.get(self.logs.inbox, ()))
+        self.told = EntryEvents(self.people, self.logs)
         self._starts = ReplicaStarts(profile, saved)
         self._events: list[events.ClientEvent] = []
         self._queued_bytes = 0  # of entries whose events were not drained yet
@@ -144,14 +146,17 @@ class Timeline:
         return replica
 
     def _is_message_of(self, log: str, event: events.ClientEvent) -> bool:
-        return isinstance(event, events.MessageReceived) and self.log_of(event.room) == log
+        if isinstance(event, events.Amendment) and event.is_confirmation:
+            return False
+        return (
+            isinstance(event, events.MessageReceived | events.MessageRemoved | events.Amendment)
+            and self.log_of(event.room) == log
+        )
 
     def _show_again(self, log: str, start: Start) -> None:
-        for message in self.recall(requests.LogEntry(log, *item) for item in start.recent):
-            if (identity := bytes.fromhex(message.id)) in self.own:  # the previous run did not get its result
-                self._events.append(self.own.confirm(identity, message.seq, message.time_ms))
-            elif message.seq > self._starts.hidden(log):
-                self._events.append(message)
+        for sequence, encoded in start.recent:
+            with suppress(BadDatagram):
+                self._tell_said(log, sequence, parse_entry_untrusted(encoded), is_history=True)
         if start.new > 0:
             self._events.append(events.notice("new", count=start.new, log=self._target_of(log)))
 
@@ -187,32 +192,22 @@ class Timeline:
     def _tell(self, replica: Replica, sequence: int, entry: content.Entry) -> None:
         if replica.log.startswith(ROSTER_PREFIX):
             self._events += self.people.receive(replica.log[1:], sequence, entry)
-        elif isinstance(entry, content.Message):
-            self._tell_message(replica, sequence, entry)
+        elif isinstance(entry, content.Message | content.Tombstone):
+            self._tell_said(replica.log, sequence, entry, is_history=sequence <= replica.entered)
         elif isinstance(entry, content.ReadMark) and self.marks.receive(entry):
             room = self.room_of(entry.log)
             if room is not None and self.read_up_to(room) == entry.sequence:
                 self._events.append(events.ReadMarked(room, entry.sequence))
 
-    def _tell_message(self, replica: Replica, sequence: int, message: content.Message) -> None:
-        room = self._room_of(replica.log, message)  # for hidden messages too: it remembers the log
-        if message.author == self.people.me:
-            if message.id in self.own:
-                self._events.append(self.own.confirm(message.id, sequence, message.time_ms))
+    def _tell_said(self, log: str, sequence: int, entry: content.Entry, *, is_history: bool) -> None:
+        if isinstance(entry, content.Message) and entry.author == self.people.me:
+            self.told.room_of(log, entry)  # it remembers the log
+            if entry.id in self.own:  # perhaps the previous run did not get its result
+                return self._events.append(self.own.confirm(entry.id, sequence, entry.time_ms))
+            if self.own.take_confirmed_ahead(entry.id):
                 return
-            if self.own.take_confirmed_ahead(message.id):
-                return
-        if not self.people.is_ignored(message) and sequence > self._starts.hidden(replica.log):
-            self._events.append(_shown(room, sequence, message, is_history=sequence <= replica.entered))
-
-    def _room_of(self, log: str, message: content.Message) -> str:
-        """The user's name for a log: the room, or `@` and the other user's nick, which is remembered for that log."""
-        if not log.startswith(CONVERSATION_PREFIX):
-            return log[1:]
-        is_own = message.author == self.people.me
-        nick = message.to if is_own and message.to is not None else message.nick
-        self.logs.name(log, nick)
-        return "@" + nick
+        is_shown = sequence > self._starts.hidden(log)
+        self._events += self.told.tell(log, sequence, entry, is_shown=is_shown, is_history=is_history)
 
     def room_of(self, log: str) -> str | None:
         """The user's name for a log, if it is known."""
@@ -221,18 +216,6 @@ class Timeline:
     def _target_of(self, log: str) -> str:
         """The room of a log, or `@` and the nick of the other person, if it is known."""
         return self.room_of(log) or ("@" if log.startswith(CONVERSATION_PREFIX) else log[1:])
-
-    def recall(self, items: Iterable[requests.LogEntry]) -> list[events.MessageReceived]:
-        """The messages among entries from the disk or the server; those of ignored users are left out."""
-        recalled = []
-        for item in items:
-            try:
-                entry = parse_entry_untrusted(item.entry)
-            except BadDatagram:
-                continue
-            if isinstance(entry, content.Message) and not self.people.is_ignored(entry):
-                recalled.append(_shown(self._room_of(item.log, entry), item.sequence, entry, is_history=True))
-        return recalled
 
     def head_of(self, log: str) -> int | None:
         """The highest known sequence of a log; None if it is not followed."""
@@ -281,8 +264,3 @@ class Timeline:
         drained, self._events = self._events, []
         self._queued_bytes = 0
         return drained
-
-
-def _shown(room: str, sequence: int, message: content.Message, *, is_history: bool) -> events.MessageReceived:
-    kind, identity, time_ms = events.kind_name(message.kind), message.id.hex(), message.time_ms
-    return events.MessageReceived(room, sequence, message.nick, message.text, kind, time_ms, identity, is_history)

@@ -170,6 +170,8 @@ class Chat:
                     self._affect(now, peer, effect)
             elif isinstance(effect, settle.ChangeTopic):
                 self.rooms.change_topic(now, effect.room, effect.topic, effect.nick)
+            elif isinstance(effect, settle.ReplaceEntries):
+                self.rooms.on_replaced(effect.log)
             else:
                 for key in effect.keys:
                     self.rooms.follow_private(now, effect.log, key)

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, TypeVar
 
+from udpchat.chat.amendments import AMENDING, TAKEN_BACK
 from udpchat.chat.ids import ROOM_PREFIX, SAID_PREFIXES
 from udpchat.chat.names import BadName, parse_nick, parse_room, skeleton
+from udpchat.chat.reactions import is_reaction
 from udpchat.chat.refusals import detail_of
 from udpchat.chat.text import clean_text, fits
 from udpchat.server.chat import Chat
@@ -25,7 +27,7 @@ from udpchat.server.settle import Action, Telling
 from udpchat.session.noise import fingerprint
 from udpchat.sync.log import LogUnreadable, SearchQuery
 from udpchat.wire import requests
-from udpchat.wire.content import ACTION, TEXT, Reason, TopicSet
+from udpchat.wire.content import ACTION, EDIT, REACTION, TEXT, Extra, Reason, TopicSet
 from udpchat.wire.fields import Value
 from udpchat.wire.frames import encode
 from udpchat.wire.limits import AWAY_BYTES_MAX, SEARCH_BYTES_MAX, TEXT_BYTES_MAX, TOPIC_BYTES_MAX
@@ -59,7 +61,7 @@ def _malformed(context: RequestContext, request: requests.Malformed) -> Outcome:
 def _say(context: RequestContext, request: requests.Say) -> Outcome:
     room = parse_room(request.room)
     text = _cleaned(context, request)
-    return text if isinstance(text, Failed) else requests.Say(room, request.kind, text, request.extra)
+    return text if isinstance(text, Failed) else requests.Say(room, request.kind, text, _kept_extra(request))
 
 
 def _tell(context: RequestContext, request: requests.Tell) -> Outcome:
@@ -68,21 +70,31 @@ def _tell(context: RequestContext, request: requests.Tell) -> Outcome:
         return text
     claim = context.chat.commits.durable.claims.owner(request.nick)
     presence = _presence_of(context.chat.registry.entered(claim.key)) if claim else requests.Absent()
-    return Telling(requests.Tell(request.nick, request.kind, text, request.extra), presence)
+    return Telling(requests.Tell(request.nick, request.kind, text, _kept_extra(request)), presence)
 
 
 def _cleaned(context: RequestContext, request: requests.Say | requests.Tell) -> str | Failed:
-    """The text to store; of other kinds than TEXT and ACTION it may be empty."""
-    cleaned = clean_text(request.text)
-    if cleaned is None and request.kind not in (TEXT, ACTION):
+    """The text to store; of other kinds than TEXT, ACTION and EDIT it may be empty."""
+    cleaned, extra = clean_text(request.text), request.extra
+    if cleaned is None and request.kind not in (TEXT, ACTION, EDIT):
         cleaned = ""
-    data_bytes = len(request.extra.data) if request.extra else 0
+    data_bytes = len(extra.data) if extra else 0
     if cleaned is None:
         return Failed("empty")
+    if request.kind in AMENDING and (extra is None or extra.refers_to is None or not extra.sequence):
+        return Failed("no_such_message")
+    if request.kind == REACTION and not (is_reaction(cleaned) and extra and extra.data in (b"", TAKEN_BACK)):
+        return Failed("bad_reaction")
     if not fits(cleaned, TEXT_BYTES_MAX - data_bytes):
         return Failed("too_long.message", (str(TEXT_BYTES_MAX),))
     context.peer.activity.said_at = context.now
     return cleaned
+
+
+def _kept_extra(request: requests.Say | requests.Tell) -> Extra | None:
+    """What the author may say in `extra`: not that the message was edited."""
+    extra = request.extra
+    return Extra(extra.refers_to, extra.data, extra.sequence) if extra is not None and extra.edited_by else extra
 
 
 # --- Presence ----------

@@ -10,14 +10,14 @@ from typing import Final, Protocol
 
 from udpchat.chat.ids import ROOM_PREFIX
 from udpchat.server.state import State
-from udpchat.sync.log import EntryReader, ReadInterrupted, Searchable, SearchQuery
-from udpchat.wire.limits import PAST_BYTES_MAX, PAST_ENTRIES_MAX
+from udpchat.sync.log import EntryReader, ReactionReader, ReadInterrupted, Searchable, SearchQuery
+from udpchat.wire.limits import PAST_BYTES_MAX, PAST_ENTRIES_MAX, PAST_REACTIONS_BYTES_MAX
 from udpchat.wire.requests import EntryList, Failed, GetHistory, LogEntry, Search
 
 _ENTRY_OVERHEAD_BYTES: Final = 16  # of an entry in an answer, beyond its log's name and its bytes
 
 
-class PastReader(EntryReader, Searchable, Protocol):
+class PastReader(EntryReader, ReactionReader, Searchable, Protocol):
     """A server's log, as queries read it."""
 
 
@@ -38,10 +38,12 @@ def search_of(state: State, key: bytes, request: Search) -> SearchQuery:
 def read(log: PastReader, query: GetHistory | SearchQuery) -> EntryList | Failed:
     """The answer to a query. Raises `LogUnreadable`."""
     try:
-        items = _before(log, query) if isinstance(query, GetHistory) else _search(log, query)
+        if not isinstance(query, GetHistory):
+            return EntryList(_fitting(_search(log, query), PAST_BYTES_MAX))
+        items = _fitting(_before(log, query), PAST_BYTES_MAX)
+        return EntryList(items, tuple(_fitting(_reactions(log, items), PAST_REACTIONS_BYTES_MAX)))
     except ReadInterrupted:
         return Failed("too_slow")
-    return EntryList(_fitting(items))
 
 
 def _before(log: PastReader, query: GetHistory) -> list[LogEntry]:
@@ -55,16 +57,24 @@ def _before(log: PastReader, query: GetHistory) -> list[LogEntry]:
     return [LogEntry(query.log, first + at, entry) for at, entry in enumerate(entries)]
 
 
+def _reactions(log: PastReader, items: list[LogEntry]) -> list[LogEntry]:
+    """The reactions to these messages."""
+    if not items:
+        return []
+    name, found = items[0].log, log.reactions(items[0].log, items[0].sequence, items[-1].sequence)
+    return [LogEntry(name, *item) for item in found[-PAST_ENTRIES_MAX:]]
+
+
 def _search(log: PastReader, query: SearchQuery) -> list[LogEntry]:
     return [LogEntry(hit.log, hit.sequence, hit.entry) for hit in log.search(query)]
 
 
-def _fitting(items: list[LogEntry]) -> list[LogEntry]:
+def _fitting(items: list[LogEntry], bytes_max: int) -> list[LogEntry]:
     """The latest of these that fit one answer; at least one if there are any."""
     size, count = 0, 0
     for item in reversed(items):
         size += len(item.entry) + len(item.log) + _ENTRY_OVERHEAD_BYTES
-        if size > PAST_BYTES_MAX and count:
+        if size > bytes_max and count:
             break
         count += 1
     return items[len(items) - count :]

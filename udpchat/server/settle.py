@@ -15,7 +15,7 @@ from udpchat.chat.ids import DIRECTORY_LOG, conversation_log, inbox_log, message
 from udpchat.server.claims import has_lapsed, renewed
 from udpchat.server.state import State
 from udpchat.sync.log import Append, RequestId
-from udpchat.wire.content import Claim, ConversationRecord, Message, ReadMark, TopicRecord
+from udpchat.wire.content import EDIT, REDACTION, Claim, ConversationRecord, Message, ReadMark, TopicRecord
 from udpchat.wire.fields import Value
 from udpchat.wire.frames import encode, encode_message
 from udpchat.wire.limits import LOG_ENTRIES_MAX, WRITE_ENTRY_BYTES
@@ -123,7 +123,13 @@ class FollowPrivate(Value, frozen=True):
     keys: tuple[bytes, ...]
 
 
-Effect = PeerEffect | ChangeTopic | FollowPrivate
+class ReplaceEntries(Value, frozen=True):
+    """Earlier entries of a log are others now (SPEC 7.5): what is in memory of them is outdated."""
+
+    log: str
+
+
+Effect = PeerEffect | ChangeTopic | FollowPrivate | ReplaceEntries
 
 
 class Settlement(Value, frozen=True):
@@ -217,8 +223,10 @@ def _say(state: State, proposal: ActionProposal, action: Say) -> _Outcome:
     head = state.head(log)
     if not head and not state.may_begin(log):
         return [], [_failed(proposal, "too_many_rooms")]
+    if _refers_beyond(action, head):
+        return [], [_failed(proposal, "no_such_message")]
     stored = Stored(log, head + 1)
-    return [(log, _message(proposal, action))], [_answered(proposal, stored)]
+    return [(log, _message(proposal, action))], [*_replacing(log, action), _answered(proposal, stored)]
 
 
 def _tell(state: State, proposal: ActionProposal, action: Telling) -> _Outcome:
@@ -229,6 +237,8 @@ def _tell(state: State, proposal: ActionProposal, action: Telling) -> _Outcome:
     other = claim.key
     log = conversation_log(key, other)
     head = state.head(log)
+    if _refers_beyond(request, head):
+        return [], [_failed(proposal, "no_such_message")]
     entries: list[tuple[str, bytes]] = []
     if log not in state.conversations(key):
         if not state.may_converse(key, other) or not (head or state.may_begin(log)):
@@ -236,7 +246,17 @@ def _tell(state: State, proposal: ActionProposal, action: Telling) -> _Outcome:
         entries.append((DIRECTORY_LOG, encode(ConversationRecord(log, (key, other)))))
     entries.append((log, _message(proposal, request, to=claim.nick)))
     stored = Stored(log, head + 1, action.presence)
-    return entries, [FollowPrivate(log, (key, other)), _answered(proposal, stored)]
+    return entries, [FollowPrivate(log, (key, other)), *_replacing(log, request), _answered(proposal, stored)]
+
+
+def _refers_beyond(request: Say | Tell, head: int) -> bool:
+    """Whether a message is about one that its log does not have yet."""
+    return request.extra is not None and request.extra.sequence > head
+
+
+def _replacing(log: str, request: Say | Tell) -> list[Effect]:
+    """The effect of what changes earlier messages of a log."""
+    return [ReplaceEntries(log)] if request.kind in (EDIT, REDACTION) else []
 
 
 def _mark_read(state: State, proposal: ActionProposal, action: MarkRead) -> _Outcome:

@@ -48,12 +48,18 @@ PASTE_OFF_CURSOR_ON: Final = b"\x1b[?2004l\x1b[?25h"
 DUMB_TERMINALS: Final = ("dumb", "unknown")
 
 
-def open_editor() -> LineEditor | None:
-    """An editor on the terminal of the standard streams; None if that terminal can only print lines."""
+IsSecret = Callable[[str], bool]
+
+
+def open_editor(is_secret: IsSecret) -> LineEditor | None:
+    """An editor on the terminal of the standard streams; None if that terminal can only print lines.
+
+    `is_secret` tells which lines Up and Ctrl+R never bring back.
+    """
     if os.environ.get("TERM", "").lower() in DUMB_TERMINALS:
         return None
     try:
-        return LineEditor()
+        return LineEditor(is_secret=is_secret)
     except NoConsole:
         return None
 
@@ -65,10 +71,16 @@ class LineEditor:
     written has to be safe for a terminal. Ctrl+C on an empty line raises SIGINT, Ctrl+D there is the end of the input.
     """
 
-    def __init__(self, *, source: Input | None = None, output: Output | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        source: Input | None = None,
+        output: Output | None = None,
+        is_secret: IsSecret = lambda line: False,
+    ) -> None:
         self.prompt: Callable[[], tuple[str, str]] = lambda: ("", "")
         self._shown = ("", "")
-        self._buffer = Buffer(history=InMemoryHistory())
+        self._buffer = Buffer(history=TypedLines(is_secret))
         self._application = self._made_application(source or create_input(), output or create_output())
         self._modes = TerminalModes(self._application)
         self._drawing: asyncio.Task[None] | None = None
@@ -142,6 +154,11 @@ class LineEditor:
             self._print_above()
         elif len(self._above) == 1:
             self._drawing.get_loop().call_soon(self._print_above)
+
+    def signal(self, sequence: str) -> None:
+        """Send the terminal what draws nothing: its bell, a notification. It has to be safe."""
+        self._application.output.write_raw(sequence)
+        self._application.output.flush()
 
     @property
     def _is_drawn(self) -> bool:
@@ -246,6 +263,18 @@ class LineEditor:
                 self._application.suspend_to_background()
 
         return keys
+
+
+class TypedLines(InMemoryHistory):
+    """What was typed, without the lines that are secret."""
+
+    def __init__(self, is_secret: IsSecret) -> None:
+        super().__init__()
+        self._is_secret = is_secret
+
+    def append_string(self, string: str) -> None:
+        if not self._is_secret(string):
+            super().append_string(string)
 
 
 class TerminalModes:

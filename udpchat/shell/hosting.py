@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -61,6 +61,42 @@ class Hosting:
     def stop_command(self) -> str:
         """What a person types to stop it."""
         return f"{self.command} stop" + ("" if self.data == data_folder() else f" --data {shlex.quote(str(self.data))}")
+
+
+@dataclass(frozen=True, slots=True)
+class Hosted:
+    """The server of a data folder: its process, None if none runs, and where it should answer and whether it does."""
+
+    process: int | None
+    server: ServerAddress
+    answers: bool
+
+    @property
+    def as_object(self) -> dict[str, object]:
+        """For programs."""
+        fingerprint = self.server.fingerprint or None
+        runs = self.process is not None
+        place = {"server": self.server.url if runs else None, "fingerprint": fingerprint if runs else None}
+        return {"running": runs, "process": self.process, **place, "answers": self.answers}
+
+    def phrase(self, hosting: Hosting) -> Phrase:
+        """For people."""
+        if self.process is None:
+            return Phrase("hosting.none", {"data": hosting.data})
+        url, log, process = self.server.url, hosting.output, self.process
+        if not self.answers:
+            return Phrase("hosting.silent", {"url": url, "process": process, "log": log})
+        return Phrase("hosting.runs", {"url": url, "process": process, "log": log, "stop": hosting.stop_command})
+
+
+def status(hosting: Hosting) -> Hosted:
+    """The server of this data folder. Raises `StoreError` if who holds its log cannot be found."""
+    process = holder_of(hosting.data / LOG_FILE)
+    ready = _ready_in(hosting.output, 0)
+    places = _places(hosting, ready) if process is not None else []
+    answering = next((place for place in places if asyncio.run(_answers(place))), None)
+    server = answering or _places(hosting, None)[0]
+    return Hosted(process, replace(server, fingerprint=ready.fingerprint if ready else ""), answering is not None)
 
 
 def host_unless_used_elsewhere(hosting: Hosting, *, insists: bool, report: Report) -> ServerAddress | None:

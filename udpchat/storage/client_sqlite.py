@@ -17,7 +17,7 @@ from udpchat.storage.client_rows import READABLE, set_aside_unreadable
 from udpchat.storage.migrations import Progress, Schema, failures, opening, transaction
 from udpchat.storage.protocol import RUN_COUNTERS, StoreError
 from udpchat.storage.reading import Place
-from udpchat.storage.tables import FORGET_ENTRIES, STATEMENTS, TableStore
+from udpchat.storage.tables import FORGET_ENTRIES, REACTIONS, STATEMENTS, TableStore
 from udpchat.sync.log import Extent
 from udpchat.wire.limits import CACHES_BYTES_MAX, INSTANCE_BYTES, REQUESTS_IN_FLIGHT_MAX, STORE_BYTES_MAX
 
@@ -38,6 +38,7 @@ CLIENT = Schema(
                 digest BLOB NOT NULL, result BLOB NOT NULL, UNIQUE (id, line))""",
             "CREATE TABLE rooms (position INTEGER PRIMARY KEY, name TEXT NOT NULL)",
         ),
+        REACTIONS,
     ),
 )
 

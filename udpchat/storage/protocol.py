@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from udpchat.client.stored import ClientState, Write
-from udpchat.sync.log import Append, Extent, LogReader, LogUnreadable, Searchable
+from udpchat.sync.log import Append, Extent, LogReader, LogUnreadable, ReactionReader, Searchable
 
 ANSWERED_MAX = 64  # remembered requests of one client: twice as many as it may have in flight
 GENERATION_MAX = 2**52
@@ -41,7 +41,7 @@ class Durability(StrEnum):
     MEMORY = "memory"
 
 
-class Log(LogReader, Searchable, Protocol):
+class Log(LogReader, ReactionReader, Searchable, Protocol):
     """The server's logs. One thread may read while another writes.
 
     `read` returns nothing if `first` is outside the extent; otherwise the result starts at `first`. It raises
@@ -51,6 +51,7 @@ class Log(LogReader, Searchable, Protocol):
     def append(self, batch: Sequence[Append]) -> None:
         """Write all with the configured durability, or nothing: `StoreFull` or `StoreFailed`.
 
+        Edits, redactions and reactions are applied to the messages that they are about (chat/amendments).
         It asserts that the sequences of each log have no gap, and that one entry answers each request.
         """
 
@@ -70,7 +71,7 @@ class Log(LogReader, Searchable, Protocol):
         """
 
 
-class ClientStore(Searchable, Protocol):
+class ClientStore(ReactionReader, Searchable, Protocol):
     """What a client stores: its unanswered requests, labels, rooms, and replicas of the logs it follows."""
 
     @property

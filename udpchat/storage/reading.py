@@ -33,6 +33,7 @@ from udpchat.wire.limits import LOG_ENTRIES_MAX
 SEQUENCE_BITS: Final = LOG_ENTRIES_MAX.bit_length()
 LOGS_MAX: Final = 2 ** (63 - SEQUENCE_BITS) - 1
 MOMENT_BITS: Final = 20  # of a moment, behind its time in ms: a million messages in each
+REACTIONS_READ_MAX: Final = 1_024  # at once
 TIME_MS_MAX: Final = 2 ** (63 - MOMENT_BITS) - 1  # the year 2248; later times count as this one
 ADVICE: Final = "check the file, or restore a backup"
 
@@ -138,6 +139,19 @@ class TableReader:
                     what = f"{counted(missing, 'entry', 'entries')} of {shown_log(log)} between {first} and {last}"
                     raise StoreFailed(f"not in the file any more: {what}; {ADVICE}")
         return [(sequence_of(row[0]), _intact(log, *row)) for row in rows]
+
+    def reactions(self, log: str, first: int, last: int) -> list[tuple[int, bytes]]:
+        """See `ReactionReader.reactions`; at most REACTIONS_READ_MAX. `StoreFailed` if an entry is damaged."""
+        place = self._places.get(log)
+        if place is None or last < first:
+            return []
+        with self._interruptible():
+            rows = self._connection.execute(
+                "SELECT e.id, e.entry, e.checksum FROM reactions r JOIN entries e ON e.id = r.row"
+                " WHERE r.target BETWEEN ? AND ? ORDER BY e.id DESC LIMIT ?",
+                (place.row(max(first, 0)), place.row(last), REACTIONS_READ_MAX),
+            ).fetchall()
+        return sorted((sequence_of(row[0]), _intact(log, *row)) for row in rows)
 
     def since(self, log: str, time_ms: int) -> int:
         """See `Searchable.since`."""

@@ -27,7 +27,7 @@ from udpchat.storage.insertion import insert_rows
 from udpchat.storage.migrations import Progress, Schema, failures, is_disk_fault, opening, transaction
 from udpchat.storage.protocol import ANSWERED_MAX, Durability, StoreError, StoreFailed, StoreFull, StoreUnusable
 from udpchat.storage.reading import LOGS_MAX, TableReader
-from udpchat.storage.tables import STATEMENTS, TableStore, connect_reader
+from udpchat.storage.tables import REACTIONS, STATEMENTS, TableStore, connect_reader
 from udpchat.storage.text_index import generation_of
 from udpchat.sync.log import Append, Extent
 from udpchat.wire.limits import LOG_ENTRIES_MAX
@@ -55,6 +55,7 @@ SERVER = Schema(
                 seed BLOB NOT NULL, durability TEXT NOT NULL, boot TEXT NOT NULL, closed INTEGER NOT NULL)""",
             "INSERT INTO run VALUES (randomblob(16), 'fsync', '', 1)",
         ),
+        REACTIONS,
     ),
 )
 

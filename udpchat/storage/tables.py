@@ -2,6 +2,10 @@
 
 reading.py says what row ids and moments are, and why there are two indexes. An index has no copy of the texts; to
 delete words from it, entries are parsed again.
+
+An entry that edits or removes an earlier one is applied to that one as it is written, in the same transaction
+(chat/amendments has the rules): whoever reads later finds what the message says now. An edit keeps its own text only
+while the message that it changed has that text and is here, so that what was removed or replaced stands nowhere.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
+from udpchat.chat.amendments import AMENDING, amended, edited_by, emptied, is_about, is_added, reference_of
 from udpchat.chat.ids import CONVERSATION_PREFIX, ROOM_PREFIX
 from udpchat.storage.insertion import insert_rows
 from udpchat.storage.lock import StoreLock
@@ -30,7 +35,9 @@ from udpchat.storage.reading import (
 )
 from udpchat.storage.text_index import log_token, message_of, nick_token, private_text, private_word, time_of
 from udpchat.sync.log import Extent, SearchHit, SearchQuery
-from udpchat.wire.content import Message
+from udpchat.wire.content import EDIT, Message
+from udpchat.wire.frames import encode, encode_message
+from udpchat.wire.limits import REACTIONS_MAX
 
 _OF_TYPES = (  # in a damaged tree, a row that was deleted may still be there
     " WHERE typeof(name) = 'text'"
@@ -50,6 +57,11 @@ STATEMENTS = (
         text, nick, log, content = '', tokenize = 'unicode61 remove_diacritics 2')""",
     """CREATE VIRTUAL TABLE private_words USING fts5(
         text, nick, content = '', tokenize = 'unicode61 remove_diacritics 2')""",
+)
+REACTIONS = (  # the present ones: row ids of a message and of the entry that reacts to it
+    """CREATE TABLE reactions (
+        target INTEGER NOT NULL, emoji TEXT NOT NULL, author BLOB NOT NULL, row INTEGER NOT NULL,
+        PRIMARY KEY (target, emoji, author)) WITHOUT ROWID""",
 )
 
 
@@ -137,14 +149,19 @@ class Tables:
         return Place(place.number, extent)
 
     def insert(self, items: Iterable[tuple[str, Place, int, bytes]]) -> None:
-        """Insert entries, (log, place, sequence, entry) of each, and their words."""
+        """Insert entries, (log, place, sequence, entry) of each, and their words; then apply those about others."""
         rows: list[tuple[int, bytes, int, int, int | None]] = []
         words: dict[str, list[_Words]] = {}
+        amending: list[tuple[str, Place, int, Message]] = []
         latest: dict[int, int | None] = {}
         for log, place, sequence, entry in items:
             row, message, moment = place.row(sequence), message_of(entry), None
             time_ms = time_of(message)
-            if log[0] in _INDEXES and isinstance(message, Message):
+            if log[0] not in _INDEXES or not isinstance(message, Message):
+                pass
+            elif message.kind in AMENDING:
+                amending.append((log, place, sequence, message))
+            else:
                 moment = self._new_moment(time_ms, latest)
                 if moment is not None:
                     words.setdefault(log[0], []).append(_words(log, place, moment, message))
@@ -153,6 +170,48 @@ class Tables:
         for prefix, indexed in words.items():
             indexed.sort(key=_moment_of)  # FTS5 starts a new segment where row ids descend
             insert_rows(self._writer, _INDEXES[prefix].insert, indexed)
+        for log, place, sequence, message in amending:
+            self._amend(log, place, sequence, message)
+
+    def _amend(self, log: str, place: Place, sequence: int, message: Message) -> None:
+        """Apply an entry that was inserted to the earlier message that it is about, if that is here."""
+        reference = reference_of(message, sequence)
+        target = None if reference is None else self._message(place, reference.sequence)
+        present = None
+        if reference is not None and target is not None and is_about(message, target):
+            if (added := is_added(message)) is not None:
+                self._react(place.row(reference.sequence), place.row(sequence), message, added=added)
+            elif (present := amended(target, message, sequence)) is not None:
+                entry = encode_message(present) if isinstance(present, Message) else encode(present)
+                self.replace(log, place, reference.sequence, entry)
+        if message.kind == EDIT and present is None:
+            self._empty_edit(log, place, sequence)
+
+    def _react(self, target: int, row: int, reaction: Message, *, added: bool) -> None:
+        if added:
+            self._writer.execute(
+                "INSERT OR IGNORE INTO reactions SELECT ?1, ?2, ?3, ?4"
+                " WHERE (SELECT count(*) FROM reactions WHERE target = ?1) < ?5",
+                (target, reaction.text, reaction.author, row, REACTIONS_MAX),
+            )
+        else:
+            which = (target, reaction.text, reaction.author)
+            self._writer.execute("DELETE FROM reactions WHERE target = ? AND emoji = ? AND author = ?", which)
+
+    def _message(self, place: Place, sequence: int) -> Message | None:
+        """The message at this sequence; None if there is none that can be read."""
+        row = place.row(sequence)
+        for entry, checksum in self._writer.execute("SELECT entry, checksum FROM entries WHERE id = ?", (row,)):
+            if isinstance(entry, bytes) and checksum_of(row, entry) == checksum:
+                message = message_of(entry)
+                return message if isinstance(message, Message) else None
+        return None
+
+    def _empty_edit(self, log: str, place: Place, sequence: int) -> None:
+        """If this entry is an edit, it has no effect any more."""
+        message = self._message(place, sequence)
+        if message is not None and message.kind == EDIT and message.text:
+            self.replace(log, place, sequence, encode_message(emptied(message)))
 
     def _new_moment(self, time_ms: int, latest: dict[int, int | None]) -> int | None:
         """A moment that is free at this time; None if none is. `latest`: what this batch knows of others, by time."""
@@ -175,33 +234,57 @@ class Tables:
         return moment
 
     def replace(self, log: str, place: Place, sequence: int, entry: bytes) -> None:
-        """Replace an entry by one that is not indexed, and delete its words; the time stays."""
-        row = place.row(sequence)
-        self._forget_words(log, place, sequence, sequence)
+        """Replace an entry, and its words by those of the new one; the time stays, and the moment of a message.
+
+        If the new one is no message, there are no reactions to it either.
+        """
+        row, message = place.row(sequence), message_of(entry)
+        moment = next((moment for moment, _ in self._indexed(place, sequence, sequence)), None)
+        edits = self._forget_words(log, place, sequence, sequence)
+        if not isinstance(message, Message):
+            moment = None
+            self._writer.execute("DELETE FROM reactions WHERE target = ?", (row,))
+        elif moment is not None:
+            insert_rows(self._writer, _INDEXES[log[0]].insert, [_words(log, place, moment, message)])
         self._writer.execute(
-            "UPDATE entries SET entry = ?, checksum = ?, moment = NULL WHERE id = ?",
-            (entry, checksum_of(row, entry), row),
+            "UPDATE entries SET entry = ?, checksum = ?, moment = ? WHERE id = ?",
+            (entry, checksum_of(row, entry), moment, row),
         )
+        for edit in edits:
+            self._empty_edit(log, place, edit)
 
     def forget(self, log: str, place: Place, first: int, last: int) -> None:
-        """Delete the entries `first` to `last`, if there are any, and their words."""
+        """Delete the entries `first` to `last`, if there are any, their words, and the reactions to them."""
         if last < first:
             return
-        self._forget_words(log, place, first, last)
-        self._writer.execute("DELETE FROM entries WHERE id BETWEEN ? AND ?", (place.row(first), place.row(last)))
+        edits = self._forget_words(log, place, first, last)
+        span = (place.row(first), place.row(last))
+        self._writer.execute("DELETE FROM reactions WHERE target BETWEEN ? AND ?", span)
+        self._writer.execute("DELETE FROM entries WHERE id BETWEEN ? AND ?", span)
+        for sequence in edits:
+            self._empty_edit(log, place, sequence)
 
-    def _forget_words(self, log: str, place: Place, first: int, last: int) -> None:
+    def _forget_words(self, log: str, place: Place, first: int, last: int) -> list[int]:
+        """Delete the words of entries. Returns the sequences of the later edits that their texts are of."""
+        words, edits = [], []
+        for moment, message in self._indexed(place, first, last):
+            words.append(_words(log, place, moment, message))
+            if last < edited_by(message) <= place.extent.head:
+                edits.append(edited_by(message))
+        if words:
+            self._writer.executemany(_INDEXES[log[0]].delete, words)
+        return edits
+
+    def _indexed(self, place: Place, first: int, last: int) -> Iterator[tuple[int, Message]]:
+        """The messages that are in an index of words, with their moments."""
         rows = self._writer.execute(
             "SELECT moment, entry FROM entries WHERE id BETWEEN ? AND ?"
             " AND typeof(moment) = 'integer' AND typeof(entry) = 'blob'",  # or they are damaged
             (place.row(first), place.row(last)),
         )
-        words = []
         for moment, entry in rows:
             if isinstance(message := message_of(entry), Message):
-                words.append(_words(log, place, moment, message))
-        if words:
-            self._writer.executemany(_INDEXES[log[0]].delete, words)
+                yield moment, message
 
     def prune(self, log: str, base: int) -> None:
         """See `Log.prune`. Each transaction deletes up to FORGET_ENTRIES."""
@@ -247,6 +330,9 @@ class TableStore:
 
     def search(self, query: SearchQuery) -> list[SearchHit]:
         return self._tables.reader.search(query)
+
+    def reactions(self, log: str, first: int, last: int) -> list[tuple[int, bytes]]:
+        return self._tables.reader.reactions(log, first, last)
 
 
 def connect_reader(path: Path) -> sqlite3.Connection:

@@ -42,6 +42,15 @@ class EntryReader(Protocol):
         """Up to `count` entries from `first` on, dense; none outside the extent, none at all if `first` is."""
 
 
+class ReactionReader(Protocol):
+    """Reading the reactions to messages, which stand later in the log than those."""
+
+    def reactions(self, log: str, first: int, last: int) -> list[tuple[int, bytes]]:
+        """The reactions to the messages `first` to `last` that were not taken back: entries with their sequences, in
+        order; of many the latest.
+        """
+
+
 class LogReader(EntryReader, Protocol):
     """Reading also which logs there are, and which requests they answer."""
 

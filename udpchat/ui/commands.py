@@ -31,11 +31,13 @@ from udpchat.ui.arguments import (
     span_of,
     target_of,
 )
+from udpchat.ui.emoji import expand
 from udpchat.ui.phrases import sentence
+from udpchat.ui.preferences import SETTINGS, Preferences, setting_of
 
 WORD_CHARACTERS_MAX = 32  # of an unknown command, compared and shown
 USAGE_CHARACTERS = 26  # the left column of the help
-CLEAR_TOPIC = "-"
+CLEAR = "-"
 AWAY_REASON = "away"  # if the person gives none
 
 
@@ -142,7 +144,7 @@ def _topic(prompt: Prompt, now: float, rest: str) -> None:
     if not topic:
         prompt.client.ask(now, compose.get_topic(room))
     else:
-        prompt.client.ask(now, compose.set_topic(room, "" if topic == CLEAR_TOPIC else topic))
+        prompt.client.ask(now, compose.set_topic(room, "" if topic == CLEAR else topic))
 
 
 def _history(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
@@ -187,6 +189,35 @@ def _unignore(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
     nick = nick_of(only_word(rest))
     was_ignored = prompt.client.timeline.people.unignore(nick)
     return [notice("ignored.no_longer" if was_ignored else "ignored.never", nick=nick)]
+
+
+def _set(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
+    if not rest.strip():
+        forms = {name: f"{name} {prompt.preferences.shown(name)}" for name in SETTINGS}
+        return _help_lines([f"  {form:<{USAGE_CHARACTERS}} {SETTINGS[name].summary}" for name, form in forms.items()])
+    name, value = first_word(rest)
+    setting = setting_of(name)
+    if value:
+        prompt.preferences.set(name, value)
+    shown = prompt.preferences.shown(setting.name)
+    return [notice("setting", name=setting.name, value=shown, summary=setting.summary, allowed=setting.allowed)]
+
+
+def _theme(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
+    return _set(prompt, now, f"theme {rest}")
+
+
+def _notify(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
+    target = prompt.target or prompt.current_room()
+    if rest.strip():
+        prompt.preferences.set_level(target, only_word(rest))
+    return [notice("notify", target=target, level=prompt.preferences.level(target).value)]
+
+
+def _highlight(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
+    if rest.strip():
+        prompt.preferences.toggle("highlight", only_word(rest))
+    return [notice("highlight", words=prompt.preferences.words("highlight"))]
 
 
 def _help(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
@@ -251,7 +282,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("rooms", _R, "", "list the rooms of the server", "", _rooms, ("list",)),
     Command("names", _R, "[ROOM]", "list who is in a room", "Without a name it is the current one.", _names, ("who",)),
     Command("topic", _R, "[#ROOM] [TEXT]", "see or set a room's topic",
-            f"Here the # is needed. {CLEAR_TOPIC} in place of TEXT clears the topic.", _topic, ("t",)),
+            f"Here the # is needed. {CLEAR} in place of TEXT clears the topic.", _topic, ("t",)),
     Command("nick", _P, "NICK", "go by another nick", "It must be free or yours; the one before stays yours.",
             _nick_command),
     Command("whois", _P, "NICK", "see who somebody is", "Whether they are here, in which rooms, idle for how long.",
@@ -261,6 +292,13 @@ COMMANDS: tuple[Command, ...] = (
     Command("back", _P, "", "be away no longer", "", _back),
     Command("ignore", _P, "[NICK]", "see nothing of what somebody says", "Alone it lists whom you ignore.", _ignore),
     Command("unignore", _P, "NICK", "see again what somebody says", "", _unignore),
+    Command("set", _C, "[NAME [VALUE]]", "list your settings, see one, or change it", "They are kept for this nick.",
+            _set),
+    Command("theme", _C, "[THEME]", "choose the colours of the full screen", "", _theme),
+    Command("notify", _C, "[LEVEL]", "choose which messages call you here",
+            "LEVEL is none, mention, all, or default: what /set notify says. A private message is a mention.", _notify),
+    Command("highlight", _C, "[WORD]", "be called by a word, or no longer",
+            f"Alone it lists the words; {CLEAR} in place of WORD takes out all.", _highlight),
     Command("help", _C, "[COMMAND]", "list the commands, or explain one", "", _help),
     Command("quit", _C, "", "leave, once all that you said is confirmed",
             "A second /quit leaves at once. Words after it are not sent.", _quit, ("exit",)),
@@ -272,7 +310,7 @@ class Prompt:
 
     A program may add `commands` of its own to the table. The past is read from `archive`; `parse_time` reads times.
     `is_typed`: the lines come from a person's keys, and one with a control character is refused as a slip; from a
-    program it is sent as it is, and whoever shows it makes it safe.
+    program it is sent as it is, and whoever shows it makes it safe. `preferences`: without them, all are at default.
     `wants_quit` is set by /quit, which waits for what is not confirmed, `wants_quit_now` by a second one; the owner of
     the client acts on them.
     """
@@ -285,11 +323,13 @@ class Prompt:
         archive: Archive | None = None,
         parse_time: ParseTime | None = None,
         is_typed: bool = False,
+        preferences: Preferences | None = None,
     ) -> None:
         self.client = client
         self._is_typed = is_typed
         self.history = History(client, archive)
         self.parse_time = parse_time
+        self.preferences = preferences or Preferences()
         self.commands = tuple(commands)
         self.wants_quit = False
         self.wants_quit_now = False
@@ -356,6 +396,8 @@ class Prompt:
 
     def say_to(self, now: float, target: str, text: str, *, is_action: bool = False) -> None:
         """Send a message to a room that the client is in, or to `@nick`. Raises as `say` does."""
+        if self._is_typed and self.preferences.is_on("emoji"):
+            text = expand(text)
         if target.startswith("@"):
             self.client.tell(now, target[1:], text, is_action)
         else:

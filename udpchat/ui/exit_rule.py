@@ -71,7 +71,7 @@ class ExitRule:
                 self._printed += 1
                 if self._printed == self._count:
                     end = index + 1
-            elif end is not None and isinstance(event, events.MessageSent | events.Error | events.Rejected):
+            elif end is not None and _is_awaited(event):
                 end = index + 1
         return happened if end is None or not is_idle else happened[:end]
 
@@ -85,6 +85,12 @@ class ExitRule:
         if self._now is None:
             self._now = code if self._after_goodbye is None else self._after_goodbye
         return is_new
+
+
+def _is_awaited(event: ClientEvent) -> bool:
+    """Whether it is what became of a line of the input."""
+    is_confirmation = isinstance(event, events.Amendment) and event.is_confirmation
+    return is_confirmation or isinstance(event, events.MessageSent | events.Error | events.Rejected)
 
 
 def _is_counted(message: events.MessageReceived, nick: str) -> bool:

@@ -13,6 +13,7 @@ from typing import Any, Final
 from udpchat.chat import events
 from udpchat.chat.events import ClientEvent
 from udpchat.chat.phrase import Phrase
+from udpchat.chat.reactions import Reaction
 from udpchat.chat.times import iso_time
 from udpchat.ui.phrases import text_of
 
@@ -20,6 +21,10 @@ NAMES: Final[dict[type[ClientEvent], str]] = {
     events.Connected: "connected",
     events.MessageReceived: "message",
     events.MessageSent: "sent",
+    events.MessageDelivered: "delivered",
+    events.Edited: "edited",
+    events.Redacted: "redacted",
+    events.Reacted: "reaction",
     events.MemberJoined: "joined",
     events.MemberLeft: "left",
     events.MemberRenamed: "renamed",
@@ -33,14 +38,25 @@ NAMES: Final[dict[type[ClientEvent], str]] = {
     events.Disconnected: "disconnected",
     events.Reconnected: "reconnected",
 }
+_OF_AMENDMENTS: Final = frozenset({"time_ms", "author", "is_confirmation", "is_shown", "target"})
 OMITTED: Final[dict[type[Any], frozenset[str]]] = {
+    events.MessageReceived: frozenset({"author"}),
     events.MessageSent: frozenset({"kind", "time_ms"}),
+    events.Edited: _OF_AMENDMENTS,
+    events.Redacted: _OF_AMENDMENTS,
+    events.Reacted: _OF_AMENDMENTS,
+    Reaction: frozenset({"is_own", "users"}),
     events.Error: frozenset({"said"}),
 }
 PHRASE: Final = frozenset({"key", "values"})  # of an event that is a phrase: its code and its sentence are printed
 OMITTED_IN_LISTS: Final = frozenset({"history"})  # a message of the past is always one of history
-OMITTED_AT_DEFAULT: Final = frozenset({"line", "retry_s", "again"})
-RENAMED: Final[dict[str, tuple[str, Callable[[Any], Any]]]] = {"time_ms": ("time", iso_time)}  # with the new value
+OMITTED_AT_DEFAULT: Final = frozenset({"line", "retry_s", "again", "reply", "edited", "reactions"})
+RENAMED: Final[dict[str, tuple[str, Callable[[Any], Any]]]] = {  # with the new value
+    "time_ms": ("time", iso_time),
+    "reply": ("reply_to", lambda quote: quote.id),
+    "edited": ("edited", bool),
+    "users": ("of", int),
+}
 
 
 def json_event(event: ClientEvent) -> dict[str, Any]:

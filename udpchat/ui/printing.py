@@ -6,11 +6,11 @@ event is an object on standard output.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, tzinfo
 from enum import Enum
 from itertools import groupby
-from typing import Any, assert_never
+from typing import Any, Final, assert_never
 
 from udpchat.chat import events
 from udpchat.chat.events import ClientEvent
@@ -28,6 +28,7 @@ class Output(Enum):
     ERR = "standard error"
 
 
+COLUMN_MAX: Final = 40
 Line = tuple[Output, str]
 Draw = Callable[[ClientEvent], list[Line]]
 
@@ -92,7 +93,9 @@ def plain_lines(
     if isinstance(event, events.Error) and numbers_lines and event.line is not None:
         return [(Output.ERR, sentence("error.line", line=event.line, text=text_of(event)))]
     if isinstance(event, events.MessageSent):
-        return [(Output.OUT, message_line(event.room, me, event.text, event.kind))] if me else []
+        return [(Output.OUT, message_line(event.room, me, event.text, event.kind, event.reply))] if me else []
+    if isinstance(event, events.Amendment):
+        return [(Output.OUT, f"-- {_amendment(event)}")] if me or not event.is_confirmation else []
     if isinstance(event, events.MessageReceived):
         return [(Output.OUT, _message(event))]
     if isinstance(event, Change):
@@ -102,8 +105,10 @@ def plain_lines(
     return [(Output.ERR, _remark(event))]
 
 
-def message_line(room: str, nick: str, text: str, kind: str) -> str:
-    """`[room] <nick> text`, or `[room] * nick text` for an action."""
+def message_line(room: str, nick: str, text: str, kind: str, reply: events.Quote | None = None) -> str:
+    """`[room] <nick> text`, or `[room] * nick text` for an action; before the text what it answers, if anything."""
+    if reply is not None:
+        text = f"{_quote(reply)} {text}"
     if kind == "removed":
         return f"[{room}] -- {sentence('removed')}"
     if kind == "unknown":
@@ -111,19 +116,48 @@ def message_line(room: str, nick: str, text: str, kind: str) -> str:
     return f"[{room}] * {nick} {text}" if kind == "action" else f"[{room}] <{nick}> {text}"
 
 
+def _quote(quote: events.Quote) -> str:
+    if not quote.nick:
+        return sentence("reply.unknown")
+    return sentence("reply" if quote.text else "reply.removed", nick=quote.nick, text=quote.text)
+
+
 def _message(message: events.MessageReceived) -> str:
-    return message_line(message.room, message.nick, message.text, message.kind)
+    return message_line(message.room, message.nick, message.text, message.kind, message.reply)
+
+
+def _amendment(event: events.Amendment) -> str:
+    target = event.target
+    message = f"[{event.room}]" if target is None else message_line(event.room, target.nick, target.text, "text")
+    match event:
+        case events.Edited(room=room, nick=nick, text=text):
+            return sentence("edited", nick=nick, room=room, text=text)
+        case events.Redacted(room=room, nick=nick, reason=reason):
+            return sentence("redacted", nick=nick, room=room, reason=reason)
+        case events.Reacted(nick=nick, emoji=emoji, added=added):
+            return sentence("reaction" if added else "reaction.taken_back", nick=nick, emoji=emoji, message=message)
+        case _:
+            assert_never(event)
+
+
+def aligned(rows: Sequence[tuple[str, str, Phrase]]) -> list[str]:
+    """Three columns; a cell wider than COLUMN_MAX moves what follows it."""
+    name_width = min(max((len(name) for name, _, _ in rows), default=0), COLUMN_MAX)
+    value_width = min(max((len(value) for _, value, _ in rows), default=0), COLUMN_MAX)
+    return [f"{name:{name_width}}  {value:{value_width}}  {text_of(origin)}" for name, value, origin in rows]
 
 
 Change = (
-    events.MemberJoined | events.MemberLeft | events.MemberRenamed | events.MemberList | events.RoomList
-    | events.TopicChanged
+    events.MessageDelivered | events.MemberJoined | events.MemberLeft | events.MemberRenamed | events.MemberList
+    | events.RoomList | events.TopicChanged
 )  # fmt: skip
 Remark = events.Connected | events.Notice | events.Error | events.Rejected | events.Disconnected | events.Reconnected
 
 
 def _change(event: Change) -> str:
     match event:
+        case events.MessageDelivered(room, seq, have=have, users=users):
+            return sentence("delivered", room=room, seq=seq, have=have, users=users)
         case events.MemberJoined(room, nick):
             return sentence("joined", room=room, nick=nick)
         case events.MemberLeft(room, nick, reason):

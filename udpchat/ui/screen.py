@@ -14,12 +14,11 @@ from udpchat.client.model import Phase
 from udpchat.ui.commands import Prompt
 from udpchat.ui.phrases import sentence, text_of
 from udpchat.ui.printing import Line, Output, plain_lines
-from udpchat.ui.times import local_time
+from udpchat.ui.times import TIME_FORMATS, local_time
 
 WEEKDAYS: Final = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 REPEATED_CHARACTERS_MAX: Final = 200  # of a text that was not sent: enough to recognise it
 PHASES: Final = {Phase.CONNECTING: Phrase("state.connecting"), Phase.LOST: Phrase("state.disconnected")}
-MARGIN: Final = " " * len("14:30 ")
 
 
 class ScreenLines:
@@ -27,16 +26,24 @@ class ScreenLines:
 
     `nick` gives one's own nick. `is_edited`: the lines are typed in an editor, which removes them from the screen on
     Enter, so that messages sent are drawn, and a text that was not sent is repeated. `now_ms` gives the time, in ms
-    since 1970, for events without a time. `zone`: None for the zone of this machine.
+    since 1970, for events without a time. `time_format` gives a key of TIME_FORMATS. `zone`: None for the zone of this
+    machine.
     """
 
     def __init__(
-        self, *, nick: Callable[[], str], now_ms: Callable[[], int], is_edited: bool, zone: tzinfo | None = None
+        self,
+        *,
+        nick: Callable[[], str],
+        now_ms: Callable[[], int],
+        is_edited: bool,
+        zone: tzinfo | None = None,
+        time_format: Callable[[], str] = lambda: "24h",
     ) -> None:
         self._nick = nick
         self._now_ms = now_ms
         self._is_edited = is_edited
         self._zone = zone
+        self._time_format = time_format
         self._day = self._moment(now_ms()).date()
 
     def draw(self, event: ClientEvent) -> list[Line]:
@@ -47,13 +54,17 @@ class ScreenLines:
                 return [(Output.ERR, line) for line in entry_lines(event, is_edited=self._is_edited)]
             case events.HistoryFound() | events.Notice(code="help"):
                 return lines  # has its dates already, or has no time
-            case events.MessageReceived(time_ms=time_ms) | events.MessageSent(time_ms=time_ms) if time_ms:
+            case (
+                events.MessageReceived(time_ms=time_ms) | events.MessageSent(time_ms=time_ms)
+                | events.Edited(time_ms=time_ms) | events.Redacted(time_ms=time_ms) | events.Reacted(time_ms=time_ms)
+            ) if time_ms:  # fmt: skip
                 moment = self._moment(time_ms)
             case _:
                 moment = self._moment(self._now_ms())
-        drawn = [(stream, f"{moment:%H:%M} {line}") for stream, line in lines]
+        time = moment.strftime(TIME_FORMATS[self._time_format()])
+        drawn = [(stream, f"{time} {line}") for stream, line in lines]
         if isinstance(event, events.Error) and event.said and self._is_edited:
-            drawn.append((Output.ERR, MARGIN + _repeated(event.said)))
+            drawn.append((Output.ERR, " " * (len(time) + 1) + _repeated(event.said)))
         return [*self._day_line(moment.date()), *drawn] if drawn else []
 
     def _moment(self, time_ms: int) -> datetime:

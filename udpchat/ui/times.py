@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime, tzinfo
+from typing import Final
 
 from udpchat.chat.times import utc_time
+
+TIME_FORMATS: Final = {"24h": "%H:%M", "seconds": "%H:%M:%S", "12h": "%I:%M %p"}  # by the value of the setting `time`
 
 
 def clock_time(time_ms: int, zone: tzinfo | None) -> str:

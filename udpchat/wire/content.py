@@ -24,7 +24,7 @@ from udpchat.wire.fields import (
 )
 from udpchat.wire.limits import OPTIONAL_TAG_MIN
 
-TEXT, ACTION = 0, 1
+TEXT, ACTION, REACTION, EDIT, REDACTION = range(5)  # what a Message can be (SPEC 4.5)
 
 
 class Reason(StrEnum):
@@ -40,10 +40,16 @@ class Reason(StrEnum):
 
 
 class Extra(WireStruct, tag=0, frozen=True):
-    """What few messages have: the id of the message that this one is about, and data that belongs to its kind."""
+    """What few messages have: the message of the same log that this one is about, by id and sequence (0: not given),
+    and data that belongs to its kind.
+
+    `edited_by`: only the server sets it, in the place of a message that was edited: the sequence of the edit.
+    """
 
     refers_to: MessageId | None = None
     data: ContentData = b""
+    sequence: Sequence = 0
+    edited_by: Sequence = 0
 
 
 class TopicSet(WireStruct, tag=6, frozen=True):
@@ -71,9 +77,12 @@ class Message(WireStruct, tag=1, frozen=True):
 
 
 class Tombstone(WireStruct, tag=2, frozen=True):
-    """In the place of a message that was removed; its sequence stays."""
+    """In the place of a message that was removed; its sequence stays. Of that message: author, nick and id."""
 
     time_ms: int
+    author: UserId | None = None
+    nick: Nick | None = None
+    id: MessageId | None = None
 
 
 class Joined(WireStruct, tag=3, frozen=True):

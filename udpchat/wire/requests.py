@@ -195,9 +195,10 @@ class LogEntry(WireStruct, tag=0, frozen=True):
 
 
 class EntryList(WireStruct, tag=7, frozen=True):
-    """Entries found in logs, in order."""
+    """Entries found in logs, in order; of a GetHistory, with the present `reactions` to them that fit."""
 
     items: Annotated[list[LogEntry], Meta(max_length=PAST_ENTRIES_MAX)]
+    reactions: Annotated[tuple[LogEntry, ...], Meta(max_length=PAST_ENTRIES_MAX)] = ()
 
 
 class Member(WireStruct, tag=0, frozen=True):

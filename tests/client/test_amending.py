@@ -1,0 +1,290 @@
+"""Replies, reactions, edits and redactions from one client to the others: live, from history, and after a restart."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.client.pair import Person, Wire
+from udpchat.chat import events
+from udpchat.chat.amendments import Reference
+from udpchat.client import compose
+from udpchat.client.compose import LocalError
+from udpchat.client.history import History
+from udpchat.client.model import ITEMS_MAX, Item, Quote
+from udpchat.wire import requests
+from udpchat.wire.content import EDIT, REDACTION, Extra
+from udpchat.wire.requests import LogEntry
+
+HEART, STAR = "\u2665", "\u2605"
+
+
+def said(wire: Wire, person: Person, text: str, room: str = "lobby") -> Reference:
+    """A message that is in the log, to refer to."""
+    person.core.say(wire.now, room, text)
+    wire.settle()
+    item = person.core.model.conversation(room).items[-1]
+    return Reference(item.sequence, bytes.fromhex(item.id))
+
+
+def ask(wire: Wire, person: Person, request: requests.RequestBody) -> None:
+    person.core.ask(wire.now, request)
+    wire.settle()
+
+
+def shown(person: Person, name: str = "lobby") -> list[tuple[str, bool, bool, list[tuple[str, tuple[str, ...], bool]]]]:
+    """(text, edited, removed, reactions) of what a screen shows."""
+    return [
+        (item.text, item.is_edited, item.is_removed, [(each.emoji, each.nicks, each.is_own) for each in item.reactions])
+        for item in person.core.model.items(name)
+    ]
+
+
+def restore(wire: Wire, person: Person, log: str = "#lobby") -> Item:
+    """The last message of a client that starts with what it has stored, and hears nothing from the server."""
+    person.is_cut = True
+    wire.start(person)
+    person.core.restore(LogEntry(log, *item) for item in person.store.last(log, 99))
+    return person.core.model.conversation("lobby").items[-1]
+
+
+def test_all_see_the_new_text_and_who_made_it_is_told_that_it_is_in_the_log() -> None:
+    wire = Wire()
+    alice, bob = wire.person("alice"), wire.person("bob")
+    about = said(wire, alice, "helo")
+    wire.is_cut = True
+    ask(wire, alice, compose.edit("lobby", "hello bob", about))
+    assert not alice.core.is_idle and not alice.of(events.Edited) and len(alice.core.model.items("lobby")) == 1
+    wire.is_cut = False
+    wire.settle()
+    for person in (alice, bob):
+        assert shown(person) == [("hello bob", True, False, [])]
+        [edited] = person.of(events.Edited)
+        assert (edited.room, edited.seq, edited.nick, edited.text, edited.own_seq) == (
+            "lobby",
+            1,
+            "alice",
+            "hello bob",
+            2,
+        )
+        assert edited.id == about.id.hex() and edited.is_confirmation == (person is alice)
+    assert alice.core.is_idle and len(alice.of(events.MessageSent)) == 1
+    assert bob.core.model.conversation("lobby").unread == 1 and bob.core.model.conversation("lobby").mentions == 0
+
+
+def test_a_removed_message_is_seen_as_removed_by_who_had_it_and_by_who_never_had() -> None:
+    wire = Wire()
+    alice, bob = wire.person("alice"), wire.person("bob")
+    about = said(wire, alice, "bob, a secret")
+    ask(wire, bob, compose.react("lobby", HEART, about, added=True))
+    ask(wire, alice, compose.redact("lobby", "a slip", about))
+    carol = wire.person("carol", history=9)
+    for person in (alice, bob, carol):
+        assert shown(person) == [("", False, True, [])]
+        assert person.core.model.items("lobby")[0].nick == "alice"
+    assert [(event.seq, event.reason) for event in bob.of(events.Redacted)] == [(1, "a slip")]
+    assert carol.texts() == [] and not carol.of(events.Redacted) and not carol.of(events.Reacted)
+    assert (bob.core.model.conversation("lobby").unread, bob.core.model.conversation("lobby").mentions) == (0, 0)
+
+
+def test_reactions_are_added_and_taken_back_by_each_for_themselves() -> None:
+    wire = Wire()
+    alice, bob = wire.person("alice"), wire.person("bob")
+    about = said(wire, alice, "tea?")
+    for person in (bob, alice):
+        ask(wire, person, compose.react("lobby", HEART, about, added=True))
+    ask(wire, bob, compose.react("lobby", STAR, about, added=True))
+    assert shown(alice) == [("tea?", False, False, [(HEART, ("bob", "alice"), True), (STAR, ("bob",), False)])]
+    ask(wire, bob, compose.react("lobby", HEART, about, added=False))
+    ask(wire, bob, compose.react("lobby", HEART, about, added=False))
+    assert shown(bob) == [("tea?", False, False, [(HEART, ("alice",), False), (STAR, ("bob",), True)])]
+    told = [(event.nick, event.emoji, event.added) for event in alice.of(events.Reacted)]
+    assert told == [("bob", HEART, True), ("alice", HEART, True), ("bob", STAR, True), ("bob", HEART, False)]
+    assert len(bob.of(events.Reacted)) == 5, "one's own is confirmed, even if it changes nothing"
+
+
+def test_a_reply_is_shown_with_the_beginning_of_what_it_answers() -> None:
+    wire = Wire()
+    alice, bob = wire.person("alice"), wire.person("bob")
+    about = said(wire, alice, "shall we?")
+    ask(wire, bob, compose.reply("lobby", "yes", about))
+    [received], [sent] = alice.of(events.MessageReceived), bob.of(events.MessageSent)
+    quote = Quote(about.id.hex(), "alice", "shall we?")
+    assert received.reply == sent.reply == alice.core.model.items("lobby")[1].reply == quote
+    carol = wire.person("carol", history=1)
+    assert carol.of(events.MessageReceived)[0].reply == Quote(about.id.hex(), "", "")
+    ask(wire, alice, compose.edit("lobby", "shall we go?", about))
+    assert bob.core.model.items("lobby")[1].reply == Quote(about.id.hex(), "alice", "shall we go?")
+
+
+def test_a_conversation_has_all_of_it_too() -> None:
+    wire = Wire()
+    alice, bob = wire.person("alice"), wire.person("bob")
+    alice.core.tell(wire.now, "bob", "psst")
+    wire.settle()
+    item = alice.core.model.conversation("@bob").items[0]
+    about = Reference(item.sequence, bytes.fromhex(item.id))
+    ask(wire, alice, compose.edit("@bob", "hush", about))
+    ask(wire, bob, compose.react("@alice", HEART, about, added=True))
+    assert shown(bob, "@alice") == [("hush", True, False, [(HEART, ("bob",), True)])]
+    assert shown(alice, "@bob") == [("hush", True, False, [(HEART, ("bob",), False)])]
+    ask(wire, alice, requests.Rename("alicia"))
+    ask(wire, alice, compose.redact("@bob", "", about))
+    assert shown(bob, "@alice") == [("", False, True, [])]
+
+
+def test_what_is_not_ones_own_is_not_changed_for_anybody() -> None:
+    wire = Wire()
+    alice, bob = wire.person("alice"), wire.person("bob")
+    about = said(wire, alice, "mine")
+    extra = Extra(about.id, b"", about.sequence)
+    for kind in (EDIT, REDACTION):
+        ask(wire, bob, requests.Say("lobby", kind, "yours", extra))
+    carol = wire.person("carol", history=9)
+    for person in (alice, carol):
+        assert shown(person) == [("mine", False, False, [])]
+        assert not person.of(events.Edited) and not person.of(events.Redacted)
+    assert bob.core.is_idle and shown(bob) == [("mine", False, False, [])]
+
+
+def test_who_comes_later_or_was_away_gets_the_present_text_once() -> None:
+    wire = Wire()
+    alice, bob = wire.person("alice"), wire.person("bob")
+    about = said(wire, alice, "one")
+    bob.is_cut = True
+    for text in ("two", "three"):
+        ask(wire, alice, compose.edit("lobby", text, about))
+    ask(wire, alice, compose.react("lobby", HEART, about, added=True))
+    bob.is_cut = False
+    wire.settle(5.0)
+    carol = wire.person("carol", history=9)
+    for person in (bob, carol):
+        assert shown(person) == [("three", True, False, [(HEART, ("alice",), False)])]
+    assert carol.texts() == ["three"] and not carol.of(events.Edited)
+    assert carol.of(events.MessageReceived)[0].edited == 3
+    assert [event.text for event in bob.of(events.Edited)][-1] == "three"
+
+
+def test_a_restarted_client_shows_what_it_has_stored_as_it_is_now() -> None:
+    wire = Wire()
+    alice, bob = wire.person("alice"), wire.person("bob")
+    about = said(wire, alice, "helo")
+    ask(wire, alice, compose.edit("lobby", "hello", about))
+    ask(wire, bob, compose.react("lobby", HEART, about, added=True))
+    item = restore(wire, bob)
+    assert (item.text, item.is_edited, item.reactions[0].emoji, item.reactions[0].is_own) == (
+        "hello",
+        True,
+        HEART,
+        True,
+    )
+    bob.is_cut = False
+    wire.settle(5.0)
+    ask(wire, alice, compose.redact("lobby", "", about))
+    assert shown(bob) == [("", False, True, [])]
+    assert restore(wire, bob).is_removed
+
+
+def test_what_happened_to_a_message_while_one_was_away_is_seen_though_no_history_is_wanted() -> None:
+    wire = Wire()
+    alice, bob = wire.person("alice"), wire.person("bob")
+    about = said(wire, alice, "helo")
+    wire.leave(bob)
+    ask(wire, alice, compose.edit("lobby", "hello", about))
+    item = restore(wire, bob)
+    assert item.text == "helo"
+    bob.is_cut = False
+    wire.start(bob, shown_max=0)
+    bob.core.restore(LogEntry("#lobby", *each) for each in bob.store.last("#lobby", 99))
+    assert shown(bob)[0][:2] == ("hello", True) and not bob.of(events.Edited)
+
+
+def test_an_edit_that_was_not_confirmed_before_the_end_is_confirmed_in_the_next_run() -> None:
+    wire = Wire()
+    alice, bob = wire.person("alice"), wire.person("bob")
+    about = said(wire, alice, "helo")
+    wire.is_cut = True
+    ask(wire, alice, compose.edit("lobby", "hello", about))
+    wire.is_cut = False
+    wire.start(alice, is_returning=True)
+    assert [(event.text, event.is_confirmation) for event in alice.of(events.Edited)] == [("hello", True)]
+    assert shown(bob) == [("hello", True, False, [])] and len(bob.of(events.Edited)) == 1
+
+
+def test_history_shows_the_present_texts_with_quotes_and_reactions_from_the_store_and_from_the_server() -> None:
+    wire = Wire()
+    alice = wire.person("alice")
+    about = said(wire, alice, "helo")
+    ask(wire, alice, compose.reply("lobby", "hi yourself", about))
+    ask(wire, alice, compose.edit("lobby", "hello", about))
+    for _ in range(5):
+        said(wire, alice, "so it goes")
+    ask(wire, alice, compose.react("lobby", HEART, about, added=True))
+    bob = wire.person("bob")
+    for person in (alice, bob):
+        person.events.clear()
+        found = History(person.core, person.store).latest(wire.now, "lobby", 100)
+        wire.settle()
+        [past] = [event for event in [*found, *person.events] if isinstance(event, events.HistoryFound)]
+        assert [message.text for message in past.messages][:3] == ["hello", "hi yourself", "so it goes"]
+        first, answer = past.messages[:2]
+        assert [(each.emoji, each.nicks) for each in first.reactions] == [(HEART, ("alice",))] and first.edited == 3
+        assert answer.reply == Quote(about.id.hex(), "alice", "hello")
+
+
+def test_a_search_finds_a_message_by_its_present_words_only_here_and_at_the_server() -> None:
+    wire = Wire()
+    alice, bob = wire.person("alice"), wire.person("bob")
+    about = said(wire, alice, "the old word")
+    gone = said(wire, alice, "the removed word")
+    ask(wire, alice, compose.edit("lobby", "the new word", about))
+    ask(wire, alice, compose.redact("lobby", "word", gone))
+    for words, expected in (("old", []), ("removed", []), ("new", ["the new word"]), ("word", ["the new word"])):
+        bob.events.clear()
+        History(bob.core, bob.store).search(wire.now, [words])
+        wire.settle()
+        [past] = bob.of(events.HistoryFound)
+        assert [message.text for message in past.messages] == expected
+
+
+def test_changes_of_messages_that_are_not_held_are_not_shown_but_ones_own_are_confirmed() -> None:
+    wire = Wire()
+    alice = wire.person("alice")
+    about = said(wire, alice, "long ago")
+    bob = wire.person("bob")
+    ask(wire, alice, compose.edit("lobby", "very long ago", about))
+    assert not bob.of(events.Edited)
+    ask(wire, bob, compose.react("lobby", HEART, about, added=True))
+    [reacted] = bob.of(events.Reacted)
+    assert reacted.is_confirmation and reacted.target is None and shown(bob) == []
+
+
+def test_what_an_ignored_user_does_is_not_shown_but_what_they_remove_is_gone() -> None:
+    wire = Wire()
+    alice, bob = wire.person("alice"), wire.person("bob")
+    mine, theirs = said(wire, bob, "mine"), said(wire, alice, "theirs")
+    bob.core.timeline.people.ignore("alice")
+    ask(wire, alice, compose.react("lobby", HEART, mine, added=True))
+    ask(wire, alice, compose.redact("lobby", "", theirs))
+    assert shown(bob) == [("mine", False, False, []), ("", False, True, [])]
+    assert not bob.of(events.Reacted) and not bob.of(events.Redacted)
+
+
+def test_what_cannot_be_done_is_refused_before_it_is_sent() -> None:
+    about = Reference(1, bytes(8))
+    with pytest.raises(LocalError):
+        compose.react("lobby", "not an emoji", about, added=True)
+    with pytest.raises(LocalError):
+        compose.edit("lobby", "\n", about)
+    assert compose.redact("@bob", "", about) == requests.Tell("bob", REDACTION, "", Extra(bytes(8), b"", 1))
+
+
+def test_a_held_message_is_changed_though_as_many_are_held_as_may_be() -> None:
+    wire = Wire()
+    alice, bob = wire.person("alice"), wire.person("bob")
+    for number in range(ITEMS_MAX):
+        alice.core.say(wire.now, "lobby", f"{number}")
+    about = said(wire, alice, "last")
+    wire.settle(10.0)
+    ask(wire, alice, compose.edit("lobby", "the last", about))
+    assert len(bob.core.model.items("lobby")) == ITEMS_MAX
+    assert bob.core.model.items("lobby")[-1].text == "the last"

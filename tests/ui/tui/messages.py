@@ -1,0 +1,36 @@
+"""Messages to draw, and rows as text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC
+from typing import Any
+
+from rich.cells import cell_len
+
+from udpchat.client.model import Item
+from udpchat.ui.tui.rows import Form, Place, Row, message_rows
+
+NOON_MS = 1_700_049_600_000  # 2023-11-15 12:00 UTC
+WIDE = Form(80, UTC)
+
+
+def item(text: str = "hi", *, sequence: int = 7, nick: str = "bob", kind: str = "text", **fields: Any) -> Item:
+    """A message that was sent `minutes` after noon."""
+    time_ms = NOON_MS + 60_000 * fields.pop("minutes", 0)
+    known = {"is_own": False, "time_ms": time_ms, "id": f"{sequence:032x}"} | fields
+    return Item(sequence=sequence, nick=nick, text=text, kind=kind, **known)
+
+
+def drawn(message: Item, width: int = 80, place: Place | None = None) -> list[str]:
+    """The rows of a message as text, without the blanks at their ends."""
+    return texts(message_rows(message, place or Place(), Form(width, UTC)))
+
+
+def texts(rows: Sequence[Row]) -> list[str]:
+    return ["".join(piece.text for piece in row.pieces).rstrip() for row in rows]
+
+
+def widest(rows: Sequence[Row]) -> int:
+    """The cells of the widest row, each piece measured for itself, as it is drawn."""
+    return max(sum(cell_len(piece.text) for piece in row.pieces) for row in rows)

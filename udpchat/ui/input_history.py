@@ -1,0 +1,92 @@
+"""What was typed in each conversation: Up and Down through it, and the search backwards in it (Ctrl+R). Pure.
+
+Passwords are never kept.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Final
+
+LINES_MAX: Final = 500  # of one conversation
+LINE_CHARACTERS_MAX: Final = 16 * 1024  # a longer one is not kept: no message is
+CONVERSATIONS_MAX: Final = 100  # with lines; what was typed in the one used longest ago is forgotten first
+SECRET_COMMANDS: Final = ("password", "passwd")
+WORD_CHARACTERS_MAX: Final = 32  # compared with these
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A line that a search found. `place`: from which the search goes on to earlier ones."""
+
+    line: str
+    place: int
+
+
+@dataclass(slots=True)
+class _Typed:
+    """The lines of one conversation. `at`: the line that is shown; len(lines): none of them."""
+
+    lines: deque[str] = field(default_factory=lambda: deque(maxlen=LINES_MAX))
+    at: int = 0
+    draft: str = ""  # what was half typed when Up was pressed first
+
+
+class InputHistory:
+    """The lines typed in each conversation, the latest LINES_MAX of each. Each has its own draft too."""
+
+    def __init__(self) -> None:
+        self._by_conversation: dict[str, _Typed] = {}
+
+    def add(self, conversation: str, line: str) -> None:
+        """A line was sent or carried out. A blank one, one that repeats the last, and a secret one are not kept."""
+        typed = self._by_conversation.pop(conversation, None) or _Typed()
+        self._by_conversation[conversation] = typed  # the last of the dict: used last
+        if len(self._by_conversation) > CONVERSATIONS_MAX:
+            del self._by_conversation[next(iter(self._by_conversation))]
+        is_kept = line.strip() and len(line) <= LINE_CHARACTERS_MAX and not is_secret(line)
+        if is_kept and (not typed.lines or typed.lines[-1] != line):
+            typed.lines.append(line)
+        typed.at, typed.draft = len(typed.lines), ""
+
+    def earlier(self, conversation: str, text: str) -> str | None:
+        """Up: the line before the one shown, where `text` stands now; None if there is none."""
+        typed = self._by_conversation.get(conversation)
+        if typed is None or typed.at == 0:
+            return None
+        if typed.at == len(typed.lines):
+            typed.draft = text
+        typed.at -= 1
+        return typed.lines[typed.at]
+
+    def later(self, conversation: str) -> str | None:
+        """Down: the line behind the one shown, at last what was half typed; None if that is shown."""
+        typed = self._by_conversation.get(conversation)
+        if typed is None or typed.at == len(typed.lines):
+            return None
+        typed.at += 1
+        return typed.draft if typed.at == len(typed.lines) else typed.lines[typed.at]
+
+    def search(self, conversation: str, words: str, found: Found | None = None) -> Found | None:
+        """Ctrl+R: the latest line that holds `words` in any letter case; with `found`, the next earlier, other one."""
+        typed = self._by_conversation.get(conversation)
+        if typed is None or not words:
+            return None
+        wanted = words.casefold()
+        place = len(typed.lines) if found is None else min(found.place, len(typed.lines))
+        for at in range(place - 1, -1, -1):
+            line = typed.lines[at]
+            if wanted in line.casefold() and (found is None or line != found.line):
+                return Found(line, at)
+        return None
+
+
+def is_secret(line: str) -> bool:
+    """Whether a line may hold a password: a command of SECRET_COMMANDS, or what may be a slip of one."""
+    word = line.lstrip()
+    if not word.startswith("/") or word.startswith("//"):
+        return False
+    name = word[1:].split(maxsplit=1)[:1]
+    return bool(name) and bool(get_close_matches(name[0][:WORD_CHARACTERS_MAX].lower(), SECRET_COMMANDS, n=1))

@@ -1,0 +1,1 @@
+"""The full-screen client, on Textual. Imported only where the full screen is started: line mode does without it."""

@@ -1,0 +1,301 @@
+"""The messages of one conversation as a widget: it scrolls, wraps, selects, and asks for earlier pages.
+
+It is no `ScrollView`: that one wants to know the height of all there is, here only the surroundings of the view are
+laid out (`viewport`). How an application uses it:
+
+- `show(source, unread_after=...)` when a conversation is opened. `source` gives what there is (`Source`).
+- `renew()` after the model or the local lines of the conversation changed: it reads them from `source` again.
+- `receive_page(...)` with what `source.want_page` asked for, at once or later (the event `PageFound`).
+- `restart()` on `HistoryReplaced`: the messages are others than before. `reload()` where earlier messages changed that
+  the model does not hold any more.
+- keys and commands: `scroll_rows`, `page_up`, `page_down`, `jump_to_end`, `jump_to_unread`, `jump_to(sequence)`;
+  `select_previous`, `select_next`, `unselect`, and `selected` for replies, reactions, edits.
+- it takes no focus, so that a click leaves it in the input. `LinkPressed` is posted for a click on a link; a drag
+  selects text as everywhere in Textual, a double click a message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import tzinfo
+from functools import partial
+from typing import ClassVar, Final, Protocol
+
+from rich.segment import Segment
+from textual import events
+from textual.message import Message
+from textual.selection import Selection
+from textual.strip import Strip
+from textual.widget import Widget
+
+from udpchat.client.model import Item
+from udpchat.ui.phrases import sentence
+from udpchat.ui.tui.cells import cut
+from udpchat.ui.tui.ink import BELOW, COMPONENTS, CSS, SELECTED, Ink
+from udpchat.ui.tui.local_lines import LocalLine
+from udpchat.ui.tui.rows import Form
+from udpchat.ui.tui.selecting import copied, entry_selection, highlighted, line_of
+from udpchat.ui.tui.viewport import At, Viewport
+from udpchat.ui.tui.window import PAGE_ITEMS, PageWanted, Window
+
+WHEEL_ROWS: Final = 3
+PAGES_AT_ONCE_MAX: Final = 3  # asked for by one step: in a page there may be nothing that is shown
+
+
+class Source(Protocol):
+    """Where the list gets the messages of one conversation from."""
+
+    def latest(self) -> Sequence[Item]:
+        """`Model.items` of the conversation."""
+
+    def local_lines(self) -> Sequence[LocalLine]:
+        """`LocalLines.of` the conversation."""
+
+    def want_page(self, before: int, count: int) -> None:
+        """Have `count` messages before this sequence given to `receive_page`, at once or later."""
+
+
+class MessageList(Widget):
+    """The list."""
+
+    ALLOW_SELECT = True
+    COMPONENT_CLASSES: ClassVar[set[str]] = COMPONENTS
+    DEFAULT_CSS = CSS
+
+    class LinkPressed(Message):
+        """A link was clicked."""
+
+        def __init__(self, url: str) -> None:
+            super().__init__()
+            self.url = url
+
+    def __init__(self, *, zone: tzinfo | None = None, id: str | None = None) -> None:
+        """Times are in `zone`; None: that of this machine."""
+        super().__init__(id=id)
+        self._source: Source | None = None
+        self._port = Viewport(Window(), Form(1, zone))
+        self._visible: list[At] | None = None  # None: not known, since something changed
+        self._selected_id = ""
+        self._ink: Ink | None = None  # None: the theme has changed
+        self._has_nick_colours = True
+        self._is_asking = False
+        self._clicked: At | None = None
+
+    # --- What it shows ----------
+
+    def show(self, source: Source, *, unread_after: int | None) -> None:
+        """Show another conversation, from its end. Messages after the sequence `unread_after` are unread."""
+        self._source, self._selected_id = source, ""
+        self._port = Viewport(Window(unread_after), self._port.form, self._port.height)
+        self.renew()
+
+    def restart(self) -> None:
+        """The conversation has other messages than before."""
+        if self._source is not None:
+            self.show(self._source, unread_after=None)
+
+    def renew(self) -> None:
+        """The model has changed, or a line was added."""
+        if self._source is not None:
+            self._port.window.update(self._source.latest(), self._source.local_lines())
+            self._port.settle()
+            self._changed()
+
+    def reload(self) -> None:
+        """Messages changed that only this list holds: have them given anew."""
+        window = self._port.window
+        if window.is_holding_others:
+            self._ask(window.want_jump(window.view[0]))
+
+    def receive_page(self, first: int, before: int, items: Sequence[Item]) -> None:
+        """The messages with sequences from `first` to below `before`, all that there are; see `Window.receive`."""
+        if self._port.window.receive(first, before, items):
+            self._port.settle()
+            self._changed()
+
+    def set_form(self, *, time_format: str, is_formatted: bool, has_nick_colours: bool) -> None:
+        """What the user prefers: times as of `strftime`, light formatting, a colour for each nick."""
+        form = replace(self._port.form, time_format=time_format, is_formatted=is_formatted)
+        self._port.resize(form, self._port.height)
+        self._has_nick_colours, self._ink = has_nick_colours, None
+        self._changed()
+
+    def set_unread_after(self, sequence: int | None) -> None:
+        """Messages after this sequence are unread."""
+        self._port.window.unread_after = sequence
+        self.renew()
+
+    def _changed(self) -> None:
+        self._visible = None
+        self.refresh()
+        if not self._is_asking:
+            self._is_asking = True  # what is asked for may come at once
+            for _ in range(PAGES_AT_ONCE_MAX):
+                self._ask(self._port.wanted())
+            self._is_asking = False
+
+    def _ask(self, wanted: PageWanted | None) -> None:
+        if wanted is not None and self._source is not None:
+            self._source.want_page(wanted.before, PAGE_ITEMS)
+
+    # --- Moving ----------
+
+    @property
+    def is_at_end(self) -> bool:
+        """Whether the latest message is shown, and new ones are as they come."""
+        return self._port.is_at_end
+
+    def scroll_rows(self, rows: int) -> None:
+        """Scroll down by so many rows, or up if negative."""
+        self._port.move(rows)
+        self._changed()
+
+    def page_up(self) -> None:
+        self.scroll_rows(-max(self._port.height - 2, 1))
+
+    def page_down(self) -> None:
+        self.scroll_rows(max(self._port.height - 2, 1))
+
+    def jump_to_end(self) -> None:
+        self._port.jump_to_end()
+        self._changed()
+
+    def jump_to_unread(self) -> None:
+        """Put the first unread message at the top, if there is one."""
+        if (unread_after := self._port.window.unread_after) is not None:
+            self.jump_to(unread_after + 1)
+
+    def jump_to(self, sequence: int) -> None:
+        """Put the message of this sequence at the top, or the next one that there is; fetch it if need be."""
+        window = self._port.window
+        wanted = None if window.holds(sequence) else window.want_jump(sequence)
+        self._port.jump((sequence, 0))
+        self._ask(wanted)
+        self._changed()
+
+    # --- The selected message ----------
+
+    @property
+    def selected(self) -> Item | None:
+        """The message that the user has selected, as it is now."""
+        index = self._selected_index()
+        entry = None if index is None else self._port.window.entries[index]
+        return entry if isinstance(entry, Item) else None
+
+    def _selected_index(self) -> int | None:
+        if not self._selected_id:
+            return None
+        entries = self._port.window.entries
+        found = (at for at, entry in enumerate(entries) if isinstance(entry, Item) and entry.id == self._selected_id)
+        return next(found, None)
+
+    def select(self, identity: str) -> bool:
+        """Select the message of this id and bring it into view; False if it is not held."""
+        self._selected_id = identity
+        index = self._selected_index()
+        if index is not None:
+            self._port.reveal(index)
+        else:
+            self._selected_id = ""
+        self._changed()
+        return index is not None
+
+    def select_previous(self) -> None:
+        """Select the message above the selected one, at first the last one on the screen."""
+        index = self._selected_index()
+        if index is None:
+            visible = self._port.visible()
+            index = visible[-1][0] + 1 if visible else 0
+        self._select_first(range(index - 1, -1, -1))
+
+    def select_next(self) -> None:
+        """Select the message below the selected one; below the last one none is selected."""
+        index = self._selected_index()
+        if index is not None and not self._select_first(range(index + 1, len(self._port.window.entries))):
+            self.unselect()
+
+    def unselect(self) -> None:
+        self._selected_id = ""
+        self._changed()
+
+    def _select_first(self, indexes: range) -> bool:
+        entries = (self._port.window.entries[index] for index in indexes)
+        return next((self.select(entry.id) for entry in entries if isinstance(entry, Item)), False)
+
+    # --- Drawing ----------
+
+    def on_resize(self, event: events.Resize) -> None:
+        """The width or height has changed."""
+        self._port.resize(replace(self._port.form, width=self.size.width), self.size.height)
+        self._changed()
+
+    def notify_style_update(self) -> None:
+        """The theme has changed."""
+        super().notify_style_update()
+        self._ink = None
+
+    def _line(self, y: int) -> At | None:
+        """The row on this line of the screen; the last row of all stands at the bottom."""
+        if self._visible is None:
+            self._visible = self._port.visible()
+        at = y - (self._port.height - len(self._visible))
+        return self._visible[at] if 0 <= at < len(self._visible) else None
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the screen."""
+        width, at = self.size.width, self._line(y)
+        if self._ink is None:
+            look_up = partial(self.get_component_rich_style, partial=True)
+            background = self.background_colors[1] if self._has_nick_colours else None
+            self._ink = Ink(look_up, self.rich_style, background)
+        if at is None:
+            return Strip.blank(width, self._ink.plain)
+        if y == self._port.height - 1 and y > 0 and (count := self._port.below()):
+            is_exact = self._port.window.is_attached
+            text = cut(sentence("list.below" if is_exact else "list.below.at_least", count=count), width)
+            return Strip([Segment(text.center(width), self._ink.plain + self._ink.styles[BELOW])], width)
+        line = line_of(self._port, at)
+        row = self._port.row(at)
+        segments = self._ink.draw(row)
+        if self._selected_id and not row.is_frame and at[0] == self._selected_index():
+            segments = highlighted(segments, (0, -1), self._ink.styles[SELECTED])
+        if self.text_selection is not None and (span := self.text_selection.get_span(line)) is not None:
+            segments = highlighted(segments, span, self.screen.get_component_rich_style("screen--selection"))
+        return Strip(segments).adjust_cell_length(width, self._ink.plain).apply_offsets(0, line)
+
+    # --- The mouse ----------
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        event.stop()
+        self.scroll_rows(-WHEEL_ROWS)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        event.stop()
+        self.scroll_rows(WHEEL_ROWS)
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """A selection that is drawn to the edge goes on beyond it."""
+        if event.button and self.text_selection is not None and event.y in (0, self._port.height - 1):
+            event.stop()
+            self.scroll_rows(1 if event.y else -1)
+
+    def on_click(self, event: events.Click) -> None:
+        """A link was clicked, or a place where a second click selects a message."""
+        self._clicked = self._line(event.y)
+        if event.style.link and self.text_selection is None:
+            self.post_message(self.LinkPressed(event.style.link))
+
+    # --- Selecting text ----------
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """The text that is selected, and what separates it from that of another widget."""
+        return copied(self._port, selection), "\n"
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        self.refresh()
+
+    def text_select_all(self) -> None:
+        """Select the message that was clicked: a double click comes here, and all messages are more than one wants."""
+        if self._clicked is not None and self._clicked[0] < len(self._port.window.entries):
+            self.screen.selections = {self: entry_selection(self._port, self._clicked[0])}

@@ -1,0 +1,237 @@
+"""The stretch of a conversation that the message list holds: pages of messages near the view. Pure.
+
+The model holds the latest messages. Earlier ones come in pages, when the view gets near the end of what is held, and
+pages far from the view are let go, so that memory is bounded however far one scrolls. A window that does not reach to
+the latest messages any more is *detached* from them.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from udpchat.client.model import UNKNOWN, Item
+from udpchat.ui.tui.local_lines import LocalLine
+from udpchat.ui.tui.rows import Form, Place, continues, day_of
+
+PAGE_ITEMS: Final = 100
+HELD_ITEMS_MAX: Final = 1_000  # besides those of the model
+HELD_CHARACTERS_MAX: Final = 2 << 20  # of their texts, except that one page is always held
+
+MINUTE_MS: Final = 60_000
+
+Entry = Item | LocalLine
+Key = tuple[int, int]
+"""Orders entries: the sequence of a message and 0, or for local lines that of the message above and their number."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageWanted:
+    """The messages before a sequence are wanted: above those held, below them, or (for a jump) in their place."""
+
+    before: int
+    is_below: bool = False
+    is_jump: bool = False
+
+
+class Window:
+    """What is held of one conversation. `unread_after`: unread messages are those after this sequence; None: none."""
+
+    def __init__(self, unread_after: int | None = None) -> None:
+        self.entries: list[Entry] = []
+        self.keys: list[Key] = []  # of the entries
+        self.unread_after = unread_after
+        self.first_unread = -1  # index of the entry above which the line for unread messages stands; -1: nowhere
+        self._held: list[Item] = []
+        self._latest: list[Item] = []
+        self._lines: Sequence[LocalLine] = ()
+        self._start: int | None = None  # from this sequence on; None: from the first of the latest
+        self._stop: int | None = None  # up to below this sequence; None: not detached
+        self._awaited: PageWanted | None = None
+        self.view: Key = (UNKNOWN, 0)  # where the user reads: what is far from there is let go
+        self._is_unavailable = False  # the last page could not be had; not asked for again until the user scrolls
+
+    # --- What is held ----------
+
+    @property
+    def is_attached(self) -> bool:
+        """Whether it reaches to the latest messages."""
+        return self._stop is None
+
+    @property
+    def start(self) -> int:
+        """The sequence from which on it holds all messages."""
+        if self._start is not None:
+            return self._start
+        return self._latest[0].sequence if self._latest else UNKNOWN
+
+    @property
+    def is_beginning(self) -> bool:
+        """Whether nothing earlier exists."""
+        return self.start <= 1
+
+    @property
+    def is_awaiting(self) -> bool:
+        """Whether a page was asked for, and has not come."""
+        return self._awaited is not None
+
+    @property
+    def is_holding_others(self) -> bool:
+        """Whether it holds messages besides those of the model."""
+        return bool(self._held)
+
+    @property
+    def latest_count(self) -> int:
+        """How many messages the model holds: below a detached window there are at least as many."""
+        return len(self._latest)
+
+    def update(self, latest: Sequence[Item], lines: Sequence[LocalLine]) -> None:
+        """The model holds these messages, and this client said these lines."""
+        first = latest[0].sequence if latest else UNKNOWN
+        gone = [item for item in self._latest if item.sequence < first]
+        if gone and self.is_attached:  # the model forgot them: the view may be among them
+            self._start = gone[0].sequence if self._start is None else self._start
+            self._held += gone
+            self._trim()
+        self._latest, self._lines = list(latest), lines
+        self._merge()
+
+    def release(self) -> None:
+        """The view is at the latest messages: hold of others no more than fill a screen."""
+        if not self.is_attached:
+            self._held, self._start, self._stop = [], None, None
+            self._merge()
+        elif len(self._held) > PAGE_ITEMS:
+            del self._held[:-PAGE_ITEMS]
+            self._start = self._held[0].sequence
+            self._merge()
+
+    def _merge(self) -> None:
+        messages = [*self._held, *self._latest] if self.is_attached else self._held
+        pairs: list[tuple[Key, Entry]] = []
+        for item in messages:  # those that are being sent have no sequence yet, but an order
+            pairs.append(((item.sequence, len(pairs) if item.sequence == UNKNOWN else 0), item))
+        first = messages[0].sequence if messages and not self.is_beginning else 0
+        for line in self._lines:
+            after = line.after or self._before_time(messages, line.time_ms)
+            if after >= first and (self._stop is None or after < self._stop):
+                pairs.append(((after, line.number), line))
+        pairs.sort(key=lambda pair: pair[0])
+        self.keys = [key for key, _ in pairs]
+        self.entries = [entry for _, entry in pairs]
+        self.first_unread = self._find_first_unread()
+
+    def _before_time(self, messages: Sequence[Item], time_ms: int) -> int:
+        earlier = [item.sequence for item in messages if 0 < item.time_ms <= time_ms and item.sequence < UNKNOWN]
+        return earlier[-1] if earlier else messages[0].sequence if messages else 0
+
+    def _find_first_unread(self) -> int:
+        if self.unread_after is None:
+            return -1
+        at = bisect_right(self.keys, (self.unread_after, UNKNOWN))
+        while at < len(self.entries):
+            entry = self.entries[at]
+            if isinstance(entry, Item) and not entry.is_own:
+                is_known = at > 0 or self.is_beginning or entry.sequence == self.unread_after + 1
+                return at if is_known else -1
+            at += 1
+        return -1
+
+    def place(self, index: int, form: Form) -> Place:
+        """What the neighbours of an entry mean for it."""
+        entry, above = self.entries[index], self.entries[index - 1] if index else None
+        day = day_of(entry.time_ms, form)
+        if above is None:
+            is_new_day = self.is_beginning
+        else:
+            former = day_of(above.time_ms, form)
+            is_new_day = day is not None and former is not None and day > former
+        is_first_unread = index == self.first_unread
+        is_continued = False
+        if not is_new_day and not is_first_unread:
+            match above, entry:
+                case Item(), Item():
+                    is_continued = continues(entry, above)
+                case LocalLine(), LocalLine():
+                    is_continued = entry.time_ms // MINUTE_MS == above.time_ms // MINUTE_MS
+        return Place(day if is_new_day else None, is_first_unread, is_continued)
+
+    def index_of(self, key: Key) -> int:
+        """The index of the entry with this key, else of the one that comes next, else of the last."""
+        return min(bisect_left(self.keys, key), len(self.keys) - 1)
+
+    # --- Pages ----------
+
+    def retry(self) -> None:
+        """The user scrolls: a page that could not be had is asked for again."""
+        self._is_unavailable = False
+
+    def want_above(self) -> PageWanted | None:
+        """The page above is needed: what to ask for now, if anything."""
+        return None if self.is_beginning else self._await(PageWanted(self.start))
+
+    def want_below(self) -> PageWanted | None:
+        """The page below is needed: what to ask for now, if anything."""
+        if self._stop is None:
+            return None
+        return self._await(PageWanted(min(self._stop + PAGE_ITEMS, self._first_latest()), is_below=True))
+
+    def want_jump(self, sequence: int) -> PageWanted | None:
+        """The messages around this sequence are needed in the place of all others: what to ask for now."""
+        self._awaited, self._is_unavailable = None, False
+        return self._await(PageWanted(min(sequence + PAGE_ITEMS // 2, self._first_latest()), is_jump=True))
+
+    def holds(self, sequence: int) -> bool:
+        """Whether the message of this sequence is held, if it exists."""
+        return self.start <= sequence and (self._stop is None or sequence < self._stop)
+
+    def _first_latest(self) -> int:
+        return self._latest[0].sequence if self._latest else UNKNOWN
+
+    def _await(self, wanted: PageWanted) -> PageWanted | None:
+        if self._awaited is not None or self._is_unavailable:
+            return None
+        self._awaited = wanted
+        return wanted
+
+    def receive(self, first: int, before: int, items: Sequence[Item]) -> bool:
+        """The messages from `first` to below `before`; `first` 1: nothing is earlier. False if nothing came of it.
+
+        Equal, they could not be had.
+        """
+        wanted = self._awaited
+        if wanted is None or wanted.before != before:
+            return False
+        self._awaited = None
+        if first >= before:
+            self._is_unavailable = True
+            return False
+        if wanted.is_jump:
+            self._held, self._start, self._stop = list(items), first, before
+        elif wanted.is_below:
+            stop = self._stop or 0
+            self._held += [item for item in items if item.sequence >= stop]
+            self._stop = before
+        else:
+            start = self.start
+            self._held[:0] = [item for item in items if item.sequence < start]
+            self._start = first
+        if self._stop is not None and self._stop >= self._first_latest():
+            self._stop = None
+        self._trim()
+        self._merge()
+        return True
+
+    def _trim(self) -> None:
+        above = bisect_left(self._held, self.view[0], key=lambda item: item.sequence)
+        is_from_top = above > len(self._held) - above
+        characters = sum(len(item.text) for item in self._held)
+        while len(self._held) > HELD_ITEMS_MAX or (characters > HELD_CHARACTERS_MAX and len(self._held) > PAGE_ITEMS):
+            item = self._held.pop(0 if is_from_top else -1)
+            characters -= len(item.text)
+            if is_from_top:
+                self._start = item.sequence + 1
+            else:
+                self._stop = item.sequence
