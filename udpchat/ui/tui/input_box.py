@@ -110,12 +110,12 @@ class InputBox(TextArea):
         if self._is_leaving_offered and event.key not in ("ctrl+c", "enter"):
             self._is_leaving_offered = False
             self.put("")
-        if was_after_escape and (call := ACTION_OF_KEY.get(f"alt+{event.key}")):
+        call = ACTION_OF_KEY.get(f"alt+{event.key}") if was_after_escape else None
+        call = call or ACTION_OF_KEY.get(event.key)
+        if call is not None:  # now, and not once the event has bubbled up: the keys behind it may wait here already
             event.stop()
             event.prevent_default()
             await self.run_action(call)
-        elif event.key in ACTION_OF_KEY:
-            event.prevent_default()  # `TextArea` would insert a line break for Enter
         elif event.is_printable:
             self.post_message(self.Edited())
 
