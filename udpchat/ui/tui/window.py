@@ -36,6 +36,9 @@ class PageWanted:
     is_jump: bool = False
 
 
+UNAVAILABLE: Final = PageWanted(0)  # in the place of one that could not be had, until the user scrolls
+
+
 class Window:
     """What is held of one conversation. `unread_after`: unread messages are those after this sequence; None: none."""
 
@@ -51,7 +54,7 @@ class Window:
         self._stop: int | None = None  # up to below this sequence; None: not detached
         self._awaited: PageWanted | None = None
         self.view: Key = (UNKNOWN, 0)  # where the user reads: what is far from there is let go
-        self._is_unavailable = False  # the last page could not be had; not asked for again until the user scrolls
+        self._below_at_most = UNKNOWN  # a page below came in part: the rest of it ends here
 
     # --- What is held ----------
 
@@ -75,7 +78,7 @@ class Window:
     @property
     def is_awaiting(self) -> bool:
         """Whether a page was asked for, and has not come."""
-        return self._awaited is not None
+        return self._awaited not in (None, UNAVAILABLE)
 
     @property
     def latest_count(self) -> int:
@@ -89,6 +92,10 @@ class Window:
         if gone and self.is_attached:  # the model forgot them: the view may be among them
             self._start = gone[0].sequence if self._start is None else self._start
             self._held += gone
+            if len(gone) == sum(
+                item.sequence < UNKNOWN for item in self._latest
+            ):  # none of them is left: others may have come and gone meanwhile
+                self._stop = gone[-1].sequence + 1
             self._trim()
         self._latest, self._lines = list(latest), lines
         self._merge()
@@ -168,7 +175,8 @@ class Window:
 
     def retry(self) -> None:
         """The user scrolls: a page that could not be had is asked for again."""
-        self._is_unavailable = False
+        if self._awaited == UNAVAILABLE:
+            self._awaited = None
 
     def want_above(self) -> PageWanted | None:
         """The page above is needed: what to ask for now, if anything."""
@@ -178,11 +186,12 @@ class Window:
         """The page below is needed: what to ask for now, if anything."""
         if self._stop is None:
             return None
-        return self._await(PageWanted(min(self._stop + PAGE_ITEMS, self._first_latest()), is_below=True))
+        before = min(self._stop + PAGE_ITEMS, self._first_latest(), self._below_at_most)
+        return self._await(PageWanted(before, is_below=True))
 
     def want_jump(self, sequence: int) -> PageWanted | None:
         """The messages around this sequence are needed in the place of all others: what to ask for now."""
-        self._awaited, self._is_unavailable = None, False
+        self._awaited = None
         return self._await(PageWanted(min(sequence + PAGE_ITEMS // 2, self._first_latest()), is_jump=True))
 
     def holds(self, sequence: int) -> bool:
@@ -193,7 +202,7 @@ class Window:
         return self._latest[0].sequence if self._latest else UNKNOWN
 
     def _await(self, wanted: PageWanted) -> PageWanted | None:
-        if self._awaited is not None or self._is_unavailable:
+        if self._awaited is not None:
             return None
         self._awaited = wanted
         return wanted
@@ -206,19 +215,21 @@ class Window:
         wanted = self._awaited
         if wanted is None or wanted.before != before:
             return False
-        self._awaited = None
+        self._awaited = None if first < before else UNAVAILABLE
         if first >= before:
-            self._is_unavailable = True
             return False
         if wanted.is_jump:
             self._held, self._start, self._stop = list(items), first, before
+            self._below_at_most = UNKNOWN
         elif wanted.is_below:
-            stop = self._stop or 0
-            self._held += [item for item in items if item.sequence >= stop]
-            self._stop = before
-        else:
-            start = self.start
-            self._held[:0] = [item for item in items if item.sequence < start]
+            if self._stop is None or before <= self._stop:
+                return False  # the view has left there
+            self._below_at_most = first if first > self._stop else UNKNOWN
+            if first <= self._stop:
+                self._held += [item for item in items if item.sequence >= (self._stop or 0)]
+                self._stop = before
+        elif before == self.start:
+            self._held[:0] = items
             self._start = first
         if self._stop is not None and self._stop >= self._first_latest():
             self._stop = None
