@@ -150,6 +150,13 @@ def test_messages_that_the_model_forgets_stay_while_they_may_be_in_view() -> Non
     assert sequences(held) == list(range(901, 971)) and held.start == 901
 
 
+def test_what_the_model_gets_late_is_shown_once() -> None:
+    held = window()
+    give(held, held.want_above())
+    held.update(stretch(896, 950), ())
+    assert sequences(held) == list(range(801, 951))
+
+
 def test_more_messages_at_once_than_the_model_holds_leave_no_hole() -> None:
     held = window()
     held.view = (905, 0)

@@ -88,21 +88,21 @@ class Window:
     def update(self, latest: Sequence[Item], lines: Sequence[LocalLine]) -> None:
         """The model holds these messages, and this client said these lines."""
         first = latest[0].sequence if latest else UNKNOWN
-        gone = [item for item in self._latest if item.sequence < first]
-        if gone and self.is_attached:  # the model forgot them: the view may be among them
-            self._start = gone[0].sequence if self._start is None else self._start
-            self._held += gone
-            if len(gone) == sum(
-                item.sequence < UNKNOWN for item in self._latest
-            ):  # none of them is left: others may have come and gone meanwhile
-                self._stop = gone[-1].sequence + 1
+        if self.is_attached:
+            del self._held[self._held_before(first) :]  # the model has them now
+            gone = [item for item in self._latest if item.sequence < first]
+            if gone and self._start is None:
+                self._start = gone[0].sequence
+            self._held += gone  # the model forgot them: the view may be among them
+            if gone and all(item.sequence < first or item.sequence == UNKNOWN for item in self._latest):
+                self._stop = gone[-1].sequence + 1  # it has none of those any more: between may have been others
             self._trim()
         self._latest, self._lines = list(latest), lines
         self._merge()
 
     def amend(self, sequence: int, identity: str, change: Callable[[Item], Item]) -> None:
         """Something was said about a message: if only this window holds it, put the changed one in its place."""
-        at = bisect_left(self._held, sequence, key=lambda item: item.sequence)
+        at = self._held_before(sequence)
         if at < len(self._held) and (self._held[at].sequence, self._held[at].id) == (sequence, identity):
             self._held[at] = change(self._held[at])
             self._merge()
@@ -222,11 +222,12 @@ class Window:
             self._held, self._start, self._stop = list(items), first, before
             self._below_at_most = UNKNOWN
         elif wanted.is_below:
-            if self._stop is None or before <= self._stop:
+            stop = self._stop
+            if stop is None or before <= stop:
                 return False  # the view has left there
-            self._below_at_most = first if first > self._stop else UNKNOWN
-            if first <= self._stop:
-                self._held += [item for item in items if item.sequence >= (self._stop or 0)]
+            self._below_at_most = first if first > stop else UNKNOWN
+            if first <= stop:
+                self._held += [item for item in items if item.sequence >= stop]
                 self._stop = before
         elif before == self.start:
             self._held[:0] = items
@@ -237,8 +238,12 @@ class Window:
         self._merge()
         return True
 
+    def _held_before(self, sequence: int) -> int:
+        """How many of those held come before this sequence."""
+        return bisect_left(self._held, sequence, key=lambda item: item.sequence)
+
     def _trim(self) -> None:
-        above = bisect_left(self._held, self.view[0], key=lambda item: item.sequence)
+        above = self._held_before(self.view[0])
         is_from_top = above > len(self._held) - above
         characters = sum(len(item.text) for item in self._held)
         while len(self._held) > HELD_ITEMS_MAX or (characters > HELD_CHARACTERS_MAX and len(self._held) > PAGE_ITEMS):
