@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import tomllib
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -13,7 +15,7 @@ from udpchat.chat.phrase import Problem
 from udpchat.shell import editor
 from udpchat.shell.addresses import ServerAddress
 from udpchat.shell.client_app import ClientOptions, Frontend
-from udpchat.shell.data_folder import DataUnusable
+from udpchat.shell.data_folder import DataUnusable, remember_server
 from udpchat.shell.ending import TimedOut
 from udpchat.shell.hosting import Hosting
 from udpchat.shell.net.endpoint import EndpointError
@@ -86,9 +88,11 @@ def test_a_client_needs_a_nick_only(joined: list[ClientOptions]) -> None:
 def test_every_option_of_the_client_arrives(joined: list[ClientOptions], tmp_path: Path) -> None:
     given = ["--nick", "alice", "--server", "udpchat://host:5", "--room", "#Ops", "--room", "lobby", "--room", "ops"]
     given += ["--data", str(tmp_path), "--history", "7", "--timeout", "2.5", "--json", "--follow", "--count", "3"]
-    given += ["--id", "nightly build", "--discard"]
+    given += ["--id", "nightly build", "--discard", "--receipts"]
     assert cli.main(["client", *given]) == 0
-    wanted = ClientOptions("alice", ServerAddress("host", 5), ("ops", "lobby"), tmp_path, 7, 2.5, "nightly build", True)
+    wanted = ClientOptions(
+        "alice", ServerAddress("host", 5), ("ops", "lobby"), tmp_path, 7, 2.5, "nightly build", True, receipts=True
+    )
     assert joined == [wanted]
 
 
@@ -106,7 +110,9 @@ def test_a_client_takes_its_choices_from_the_environment_and_its_file_too(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ([], "command"),
+        ([], "UDPCHAT_NICK"),
+        (["--nick", "a", "stop"], "the command comes first: udpchat stop"),
+        (["status", "--josn"], "did you mean --json"),
         (["serve"], "serve"),
         (["client"], "UDPCHAT_NICK"),
         (["client", "export"], "UDPCHAT_NICK"),
@@ -279,6 +285,93 @@ def test_who_debugs_is_shown_a_traceback(monkeypatch: pytest.MonkeyPatch, capsys
     assert "Traceback" in capsys.readouterr().err
 
 
+# --- Settings ----------
+
+
+def test_a_client_shows_each_setting_with_its_origin(
+    capsys: Capture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    config = tmp_path / "client.toml"
+    config.write_text('# mine\nnick = "file"\nhistory = 7\nheartbeat = 5\n')
+    monkeypatch.setattr(cli.options, "client_config", lambda: config)
+    monkeypatch.setattr(cli.os, "environ", {"UDPCHAT_ROOM": "ops,dev"})
+    remember_server(tmp_path, "10.0.0.5:47747")
+    words = ["client", "config", "--data", str(tmp_path), "--nick", "alice"]
+    assert cli.main(words) == 0
+    said = capsys.readouterr()
+    assert said.err == f"-- config file: {config}\n"
+    rows = [re.split(" {2,}", line) for line in said.out.splitlines()]
+    assert {row[0] for row in rows} == set(cli.options.CLIENT_SETTINGS)
+    for expected in (
+        ["nick", "alice", "--nick"], ["room", "ops, dev", "UDPCHAT_ROOM"], ["history", "7", f"{config}, line 3"],
+        ["server", "udpchat://10.0.0.5:47747", "used last"], ["follow", "false", "default"], ["count", "-", "default"],
+    ):  # fmt: skip
+        assert expected in rows
+    assert cli.main([*words, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["history"] == {"value": 7, "source": "file", "place": str(config), "line": 3}
+    assert found["room"] == {"value": ["ops", "dev"], "source": "environment", "place": "UDPCHAT_ROOM", "line": None}
+    assert found["nick"] == {"value": "alice", "source": "flag", "place": "--nick", "line": None}
+    assert found["server"]["source"] == "used_last" and found["json"]["value"] is False
+
+
+@pytest.mark.parametrize("program", ["server", "client"])
+def test_the_example_sets_everything_to_its_default_and_is_right(
+    capsys: Capture, program: str, tmp_path: Path
+) -> None:
+    assert cli.main([program, "config", "--example"]) == 0
+    text = capsys.readouterr().out
+    config = tmp_path / "example.toml"
+    config.write_text(text, encoding="utf-8")
+    assert cli.main([program, "config", "--check", "--config", str(config)]) == 0
+    assert capsys.readouterr().out == f"nothing is wrong (config file: {config})\n"
+    settings = cli.options.SERVER_SETTINGS if program == "server" else cli.options.CLIENT_SETTINGS
+    defaults = cli.options.choices(settings, {}, {}).values
+    found = cli.options.choices(settings, {"config": str(config)}, {})
+    assert found.values == defaults
+    named = {line.removeprefix("# ").partition(" = ")[0] for line in text.splitlines() if " = " in line}
+    assert named == set(settings), "each is there, also where nothing is its default"
+    commented = text.replace("# history", "history").replace("# count", "count").replace("# timeout", "timeout")
+    assert set(tomllib.loads(commented)) == set(settings)
+
+
+def test_a_check_prints_everything_that_is_wrong_and_ends_with_1(capsys: Capture, tmp_path: Path) -> None:
+    config = tmp_path / "server.toml"
+    config.write_text('prot = 5\n\nname = "x"\nport = 99999\nnick = "other program"\n')
+    words = ["server", "config", "--config", str(config)]
+    assert cli.main([*words, "--check"]) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        f"{config}, line 1: there is no setting 'prot'; did you mean port?",
+        f"{config}, line 4: port cannot be '99999': a port is a number from 0 (any free one) to 65535",
+    ]
+    assert "line 1: there is no setting" in usage_error(capsys, words)
+
+
+@pytest.mark.parametrize(
+    ("program", "text", "said"),
+    [
+        ("server", "heartbeat = 30", "must be longer than --heartbeat"),
+        ("server", 'retention = "30"', "deletes all else for good"),
+        ("client", "plain = true\njson = true", "plain and json are not allowed together"),
+    ],
+)
+def test_a_check_finds_what_is_wrong_together(
+    capsys: Capture, tmp_path: Path, program: str, text: str, said: str
+) -> None:
+    config = tmp_path / "a.toml"
+    config.write_text(text)
+    assert cli.main([program, "config", "--check", "--config", str(config), "--data", str(tmp_path)]) == 1
+    assert said in capsys.readouterr().out
+
+
+def test_without_a_config_file_it_is_said_where_one_would_be_read(capsys: Capture) -> None:
+    assert cli.main(["client", "config"]) == 0
+    path = cli.options.client_config()
+    assert capsys.readouterr().err == f"-- no config file is read; there is none at {path}\n"
+    assert cli.main(["server", "config"]) == 0
+    assert capsys.readouterr().err == "-- no config file is read\n"
+
+
 # --- Hosting ----------
 
 
@@ -345,3 +438,31 @@ def test_a_wrong_option_hosts_nothing(hosted: list[tuple[Hosting, bool]], capsys
 def test_stop_needs_no_nick(monkeypatch: pytest.MonkeyPatch, capsys: Capture, tmp_path: Path) -> None:
     assert cli.stop(["--data", str(tmp_path)], program="scripts/chat") == 0
     assert capsys.readouterr().err == f"-- no server runs on {tmp_path}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "program", "arguments"),
+    [
+        (["server", "--port", "0"], "server", ["--port", "0"]),
+        (["client", "--nick", "a"], "client", ["--nick", "a"]),
+        (["stop"], "stop", []),
+        (["status", "--json"], "status", ["--json"]),
+        (["export", "--nick", "a"], "client", ["export", "--nick", "a"]),
+        (["--nick", "a", "--host"], "host_or_join", ["--nick", "a", "--host"]),
+        ([], "host_or_join", []),
+    ],
+)
+def test_udpchat_hosts_or_joins_unless_the_first_word_is_a_command(
+    monkeypatch: pytest.MonkeyPatch, words: list[str], program: str, arguments: list[str]
+) -> None:
+    called: list[tuple[str, list[str]]] = []
+    for name in ("server", "client", "stop", "status", "host_or_join"):
+        monkeypatch.setattr(cli, name, lambda rest, *, program, name=name: called.append((name, rest)) or 7)
+    assert cli.main(words) == 7
+    assert called == [(program, arguments)]
+
+
+def test_status_without_a_server_says_so_and_ends_with_1(capsys: Capture, tmp_path: Path) -> None:
+    for form, said in (([], f"no server runs on {tmp_path}\n"), (["--json"], '"running": false')):
+        assert cli.main(["status", "--data", str(tmp_path), *form]) == 1
+        assert said in capsys.readouterr().out

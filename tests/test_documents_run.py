@@ -86,7 +86,7 @@ class Shell:
     def __init__(self, home: Path) -> None:
         self.home = home
         here = {"HOME": str(home), "XDG_DATA_HOME": str(home), "XDG_CONFIG_HOME": str(home), "PYTHONPATH": str(ROOT)}
-        self._environment = {**clean_environment(), **here}
+        self.environment = {**clean_environment(), **here}
 
     def start(self, shown: CommandLine, *, server: str, typed: str = "") -> subprocess.Popen[str]:
         """Begin it; `server` in the place of the address shown."""
@@ -95,7 +95,7 @@ class Shell:
         started = subprocess.Popen(
             command,
             cwd=self.home,
-            env=self._environment,
+            env=self.environment,
             text=True,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -126,6 +126,28 @@ def server(tmp_path: Path) -> Iterator[Program]:
     data = tmp_path / "udpchat"
     with serving(data) as running:
         yield running
+
+
+def test_settings_are_shown_as_shown(shell: Shell) -> None:
+    """With the file of README in the config folder, and the paths of this test in the place of those shown."""
+    folder, data = shell.home / "udpchat", shell.home / "chat"
+    folder.mkdir()
+    config = folder / "client.toml"
+    config.write_text(documents.settings_files(README)[0])
+    shell.environment["UDPCHAT_DATA"] = str(data)
+    del shell.environment["UDPCHAT_CONFIG"]
+    shown = shown_by("udpchat-client", "config", "--room")
+    printed = [line.split() for line in shell.run(shown).splitlines()]
+    places = {"/home/alice/.config/udpchat/client.toml,": f"{config},", "/home/alice/chat": str(data)}
+    as_shown = [[places.get(word, word) for word in line.split()] for line in shown.shown]
+    assert len(as_shown) == 5 and printed[: len(as_shown)] == as_shown
+    assert json.loads(shell.run(shown_by("udpchat-client", "config", "--json")))["nick"]["value"] == "alice"
+
+
+def test_an_example_of_a_config_file_is_right_as_shown(shell: Shell) -> None:
+    (shell.home / "server.toml").write_text(shell.run(shown_by("udpchat-server", "--example")), encoding="utf-8")
+    shown = shown_by("udpchat-server", "--check")
+    assert shell.run(shown).splitlines() == list(shown.shown)
 
 
 @pytest.mark.timeout(180)

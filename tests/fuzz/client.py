@@ -231,8 +231,9 @@ class ClientTarget:
         restore(self._core, self._store)
         prompt = Prompt(self._core, archive=self._store, parse_time=lambda text: 1_700_000_000_000)
         printer = Printer(self._on_line, self._on_line, as_json=choices.chance(30))
+        is_person = choices.chance(50)
         self._lines = Lines(
-            prompt, printer, ExitRule(follow=True), is_for_person=choices.chance(50), numbers_lines=True
+            prompt, printer, ExitRule(follow=True), is_for_person=is_person, marks_read=is_person, numbers_lines=True
         )
         self._after()
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from udpchat.session.initiator import HandshakeInitiator, Phase
+from udpchat.session.initiator import HandshakeInitiator, HandshakePhase
 from udpchat.session.noise import KeyPair
 from udpchat.session.session import Session
 from udpchat.wire import frames
@@ -120,7 +120,7 @@ class Device:
         packet = parse_packet_untrusted(datagram)
         handshake = self.handshake
         is_answer = isinstance(packet, Cookie | HelloReply) and handshake is not None
-        if is_answer and handshake is not None and handshake.phase is Phase.HELLO:
+        if is_answer and handshake is not None and handshake.phase is HandshakePhase.HELLO:
             with suppress(BadDatagram):  # an answer to a Hello of an earlier handshake, which was replayed
                 handshake.receive(now, packet)
 

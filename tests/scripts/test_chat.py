@@ -30,8 +30,7 @@ def called(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str]]]:
 
         return run
 
-    for name in ("stop", "client", "host_or_join"):
-        monkeypatch.setattr(cli, name, record(name))
+    monkeypatch.setattr(cli, "main", record("main"))
     monkeypatch.setattr(chat.environment, "enter", lambda: calls.append(("enter", [])))
     monkeypatch.setattr(chat.environment, "is_set_up", lambda: True)
     for name in ("UDPCHAT_NICK", "UDPCHAT_CONFIG"):
@@ -45,26 +44,12 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     return code
 
 
-@pytest.mark.parametrize(
-    ("arguments", "name", "passed"),
-    [
-        (["--nick", "a"], "host_or_join", ["--nick", "a"]),
-        (["--nick", "a", "--host"], "host_or_join", ["--nick", "a", "--host"]),
-        ([], "host_or_join", []),
-        (["stop", "--data", "d"], "stop", ["--data", "d"]),
-        (["export", "--nick", "a"], "client", ["export", "--nick", "a"]),
-        (["--version"], "client", ["--version"]),
-    ],
-)
-def test_it_hands_its_arguments_on(
-    called: list[tuple[str, list[str]]],
-    monkeypatch: pytest.MonkeyPatch,
-    arguments: list[str],
-    name: str,
-    passed: list[str],
+@pytest.mark.parametrize("arguments", [["--nick", "a", "--host"], [], ["stop", "--data", "d"], ["--version"]])
+def test_it_is_the_command_udpchat_in_an_environment_of_its_own(
+    called: list[tuple[str, list[str]]], monkeypatch: pytest.MonkeyPatch, arguments: list[str]
 ) -> None:
     assert run(monkeypatch, *arguments) == 7
-    assert called == [("enter", []), (name, passed)]
+    assert called == [("enter", []), ("main", arguments)]
 
 
 def test_without_a_nick_nothing_is_set_up(
@@ -89,13 +74,16 @@ def test_it_hosts_joins_and_stops_and_a_wrong_option_leaves_no_server_behind(tmp
     def script(*arguments: str) -> Terminal:
         return Terminal(*arguments, program=(SCRIPTS / "chat",), columns=300, environment=environment)
 
-    for wrong in (["--plain"], ["--nick", "a b"], ["--nick", "alice", "--count", "0"]):
+    for wrong in (["--plain", "--json"], ["--nick", "a b"], ["--nick", "alice", "--count", "0"]):
         with script(*wrong) as refused:
             assert refused.code() == 2
             assert refused.text.count("\n") == 0 and "hosting" not in refused.text
     assert holder_of(tmp_path / operations.LOG_FILE) is None
     try:
-        with script("--nick", "alice", "--plain") as alice:
+        with script("--plain") as alice:
+            alice.wait_for("which nick do you want to go by?")
+            assert holder_of(tmp_path / operations.LOG_FILE) is None
+            alice.enter("alice")
             alice.wait_for("hosting udpchat://")
             alice.wait_for("to stop it: scripts/chat stop")
             alice.wait_for(f"connected to udpchat://127.0.0.1:{environment['UDPCHAT_PORT']} as alice")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 
-from udpchat.session.initiator import HandshakeInitiator, Phase
+from udpchat.session.initiator import HandshakeInitiator, HandshakePhase
 from udpchat.session.noise import KeyPair
 from udpchat.session.responder import AcceptedHandshake, HandshakeResponder
 from udpchat.session.session import Session
@@ -99,7 +99,7 @@ class Link:
         """Jump from event to event until the client is confirmed or ``until_s`` have gone by."""
         end = self.now + until_s
         self._drain()
-        while self.connector.phase is not Phase.CONFIRMED and self.now < end:
+        while self.connector.phase is not HandshakePhase.CONFIRMED and self.now < end:
             timer = self.connector.next_timeout()
             times = [time for time in (timer, self._due[0][0] if self._due else None) if time is not None]
             if not times:

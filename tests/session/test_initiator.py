@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from tests.session.link import CLIENT, CLIENT_STATIC, SERVER, STATIC, Link, bursts, drop_number
-from udpchat.session.initiator import HandshakeInitiator, Phase
+from udpchat.session.initiator import HandshakeInitiator, HandshakePhase
 from udpchat.session.noise import KeyPair, NoiseInitiator, NoiseResponder
 from udpchat.session.responder import HandshakeResponder
 from udpchat.wire.errors import BadDatagram, Drop
@@ -218,7 +218,7 @@ def test_a_reply_from_the_right_server_is_finished_and_the_session_stands() -> N
     client.receive(0.05, reply_to(hello))
     [finish] = sent(client)
     assert isinstance(finish, Finish) and finish.receiver_index == 77
-    assert client.session is not None and client.phase is Phase.FINISH
+    assert client.session is not None and client.phase is HandshakePhase.FINISH
     assert (client.session.index, client.session.peer_index) == (INDEX, 77)
     assert client.session.remote_static == STATIC.public
     assert client.rtt_s == pytest.approx(0.05)
@@ -235,9 +235,9 @@ def test_a_wrong_server_key_is_refused_after_the_patience_and_ours_is_never_show
     client = connector(check=lambda key: False)
     [hello] = sent(client)
     assert refusal(client, reply_to(hello)) is Drop.FOREIGN_KEY
-    assert client.phase is Phase.HELLO and client.refused_keys == ()
+    assert client.phase is HandshakePhase.HELLO and client.refused_keys == ()
     pass_time(client, 0.1 + KEY_PATIENCE_S, lambda now: _ignored(client, now, reply_to(hello)))
-    assert client.refused_keys == (STATIC.public,) and client.phase is Phase.REFUSED
+    assert client.refused_keys == (STATIC.public,) and client.phase is HandshakePhase.REFUSED
     assert {type(packet) for packet in sent(client)} == {Hello}
     assert client.session is None and client.next_timeout() is None
     client.handle_timeout(100.0)
@@ -246,7 +246,7 @@ def test_a_wrong_server_key_is_refused_after_the_patience_and_ours_is_never_show
 
 
 def _ignored(client: HandshakeInitiator, now: float, packet: Packet) -> None:
-    if client.phase is Phase.HELLO:
+    if client.phase is HandshakePhase.HELLO:
         assert refusal(client, packet, now) is Drop.FOREIGN_KEY
 
 
@@ -264,7 +264,7 @@ def test_a_wrong_key_that_was_shown_once_is_forgotten() -> None:
     [hello] = sent(client)
     assert refusal(client, reply_to(hello)) is Drop.FOREIGN_KEY
     pass_time(client, 5 * KEY_PATIENCE_S, lambda now: None)
-    assert client.phase is Phase.HELLO
+    assert client.phase is HandshakePhase.HELLO
 
 
 def test_at_first_contact_one_key_is_taken_when_no_other_has_answered() -> None:
@@ -285,7 +285,7 @@ def test_at_first_contact_two_keys_are_refused_both_and_ours_is_shown_to_neither
     for static in (other, STATIC, other, KeyPair(b"\x34" * 32)):
         client.receive(0.05, reply_to(hello, static=static))
     pass_time(client, 10.0, lambda now: None)
-    assert client.phase is Phase.REFUSED and client.refused_keys == (other.public, STATIC.public)
+    assert client.phase is HandshakePhase.REFUSED and client.refused_keys == (other.public, STATIC.public)
     assert checked == [] and not [packet for packet in sent(client) if isinstance(packet, Finish)]
 
 
@@ -345,7 +345,7 @@ def test_forged_and_corrupt_replies_change_nothing() -> None:
     ]
     for packet in forged:
         assert refusal(client, packet) is Drop.BAD_HANDSHAKE
-    assert client.phase is Phase.HELLO and sent(client) == []
+    assert client.phase is HandshakePhase.HELLO and sent(client) == []
     client.receive(0.2, true)
     assert client.session is not None
 
@@ -366,7 +366,7 @@ def test_a_server_of_another_version_is_named_but_not_believed_for_ever() -> Non
     assert client.version_mismatch == 9
     assert client.next_timeout() is not None
     client.receive(0.2, reply_to(hello))
-    assert client.phase is Phase.FINISH
+    assert client.phase is HandshakePhase.FINISH
     mismatch: int | None = client.version_mismatch
     assert mismatch is None
 
@@ -388,14 +388,14 @@ def test_a_finish_is_resent_until_confirmed() -> None:
     client.handle_timeout(due)
     assert sent(client) == [finish]
     client.confirm()
-    assert client.phase is Phase.CONFIRMED and client.next_timeout() is None
+    assert client.phase is HandshakePhase.CONFIRMED and client.next_timeout() is None
 
 
 def test_without_an_answer_to_the_finish_all_starts_over_with_a_new_key() -> None:
     client = connector()
     [hello] = sent(client)
     client.receive(0.0, reply_to(hello))
-    while client.phase is Phase.FINISH:
+    while client.phase is HandshakePhase.FINISH:
         due = client.next_timeout()
         assert due is not None and due <= FINISH_S_MAX
         client.handle_timeout(due)
@@ -438,7 +438,7 @@ def test_data_may_follow_the_finish_at_once() -> None:
 def test_a_satellite_away_it_takes_few_hellos_and_one_session() -> None:
     link = Link(delay_s=0.75)  # S02
     link.run()
-    assert link.connector.phase is Phase.CONFIRMED and len(link.accepted) == 1
+    assert link.connector.phase is HandshakePhase.CONFIRMED and len(link.accepted) == 1
     assert link.hellos <= 5
     assert link.connector.rtt_s == pytest.approx(1.5)
 
@@ -449,7 +449,7 @@ def test_any_one_flight_may_be_lost(direction: str, number: int) -> None:
     lossy = drop_number(number)  # S05
     link = Link(up=lossy) if direction == "up" else Link(down=lossy)
     link.run()
-    assert link.connector.phase is Phase.CONFIRMED and len(link.accepted) == 1
+    assert link.connector.phase is HandshakePhase.CONFIRMED and len(link.accepted) == 1
     assert link.now - 100.0 < 1.0
 
 
@@ -460,7 +460,7 @@ def test_fifty_peers_join_through_thirty_percent(corrupt: bool) -> None:
         faults = [bursts(random, 0.3, corrupt=corrupt) for _ in range(2)]
         link = Link(up=faults[0], down=faults[1], seed=seed)
         link.run()
-        assert link.connector.phase is Phase.CONFIRMED, seed
+        assert link.connector.phase is HandshakePhase.CONFIRMED, seed
         assert set(link.client_heard) == {b"welcome"} and all(a.payload == b"join" for a in link.accepted)
         assert link.connector.session is not None
         body = link.accepted[-1].session.open_untrusted(link.now, link.connector.session.seal(b"said"), CLIENT)
@@ -473,4 +473,4 @@ def test_a_server_that_restarts_between_cookie_and_hello_is_joined() -> None:
     link.run(until_s=2 * link.delay_s)
     link.acceptor = HandshakeResponder(static=STATIC, random=Random(9).randbytes, is_index_free=lambda index: True)
     link.run()
-    assert link.connector.phase is Phase.CONFIRMED and link.now - 100.0 < 1.0
+    assert link.connector.phase is HandshakePhase.CONFIRMED and link.now - 100.0 < 1.0

@@ -211,3 +211,14 @@ def test_a_reader_that_had_enough_ends_it_quietly(url: str, tmp_path: Path) -> N
         _, said = alice.communicate(timeout=LIMIT_S)
     assert alice.returncode == 1
     assert b"Traceback" not in said and b"Broken" not in said
+
+
+def test_with_receipts_a_program_is_told_how_many_have_what_it_said(url: str, tmp_path: Path) -> None:
+    with chatting("bob", url, tmp_path / "bob", "--follow") as bob:
+        bob.line(where='"connected"')
+        with chatting("alice", url, tmp_path / "alice", "--follow", "--receipts") as alice:
+            alice.type("hello")
+            line = alice.line(where='"have": 1')
+            (sent,) = alice.events("sent")
+    expected = {"event": "delivered", "room": "lobby", "seq": sent["seq"], "id": sent["id"], "have": 1, "of": 1}
+    assert json.loads(line) == expected

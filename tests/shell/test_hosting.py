@@ -19,9 +19,9 @@ from udpchat.chat.phrase import Phrase
 from udpchat.shell import hosting
 from udpchat.shell.addresses import ServerAddress, parse_server
 from udpchat.shell.data_folder import remember_server
-from udpchat.shell.hosting import Hosting, host, host_unless_used_elsewhere, stop
+from udpchat.shell.hosting import Hosting, host, host_unless_used_elsewhere, status, status_phrase, stop
 from udpchat.shell.operations import LOG_FILE, OperationFailed
-from udpchat.storage.lock import holder_of
+from udpchat.storage.lock import StoreLock, holder_of
 from udpchat.ui.phrases import text_of
 
 
@@ -211,3 +211,26 @@ def test_the_command_to_stop_needs_no_folder_where_it_is_the_usual_one() -> None
     usual = hosting.data_folder()
     assert Hosting(usual, 1, None, "udpchat").stop_command == "udpchat stop"
     assert Hosting(Path("/a b"), 1, None, "udpchat").stop_command == "udpchat stop --data '/a b'"
+
+
+def test_its_status_says_whether_it_runs_where_and_whether_it_answers(hosted: Hosting) -> None:
+    none = {"running": False, "process": None, "server": None, "fingerprint": None, "answers": False}
+    assert status(hosted) == none
+    url = host(hosted, lambda line: None).url
+    found = status(hosted)
+    process, fingerprint = holder_of(hosted.data / LOG_FILE), found["fingerprint"]
+    expected = {"running": True, "process": process, "server": url, "fingerprint": fingerprint, "answers": True}
+    assert found == expected and len(fingerprint) == 32
+    assert text_of(status_phrase(hosted, found)).startswith(f"{url} runs in the background (process {process}, ")
+    stop(hosted, lambda line: None)
+    assert status(hosted) == none
+
+
+def test_the_status_of_one_that_does_not_answer_says_so(hosted: Hosting) -> None:
+    lock = StoreLock(hosted.data / LOG_FILE)
+    said = text_of(status_phrase(hosted, status(hosted)))
+    lock.release()
+    assert said == (
+        f"a server runs (process {os.getpid()}, log {hosted.output}),"
+        f" but does not answer at udpchat://127.0.0.1:{hosted.port}"
+    )

@@ -195,4 +195,4 @@ def test_a_wrong_config_is_one_line_and_exit_2(tmp_path: Path) -> None:
     config.write_text("port = 'x'\n")
     code, lines = failing("--config", config, "--data", tmp_path)
     assert code == 2
-    assert len(lines) == 1 and "port in" in lines[0] and "--help" in lines[0]
+    assert len(lines) == 1 and "line 1: port cannot be" in lines[0] and "--help" in lines[0]

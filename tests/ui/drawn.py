@@ -45,6 +45,11 @@ DRAWN: list[tuple[ClientEvent, Output, str, str]] = [
     (message("psst", room="@bob"), OUT, "[@bob] <bob> psst",
      '{"event": "message", "room": "@bob", "seq": 7, "nick": "bob", "text": "psst", "kind": "text", '
      '"time": "2023-11-14T22:13:20.123Z", "id": "0a0b", "history": false}'),
+    (events.MessageDelivered("lobby", 7, "0a0b", 2, 3), OUT, "-- your message 7 in lobby has reached 2 of 3 others",
+     '{"event": "delivered", "room": "lobby", "seq": 7, "id": "0a0b", "have": 2, "of": 3}'),
+    (events.MessageDelivered("@bob", 7, "0a0b", 1, 1), OUT,
+     "-- your message 7 in your conversation with bob has reached 1 of 1 other",
+     '{"event": "delivered", "room": "@bob", "seq": 7, "id": "0a0b", "have": 1, "of": 1}'),
     (replace(message(), reply=ANSWERED), OUT, "[lobby] <bob> (to alice: shall we?) hi",
      '{"event": "message", "room": "lobby", "seq": 7, "nick": "bob", "text": "hi", "kind": "text", '
      '"time": "2023-11-14T22:13:20.123Z", "id": "0a0b", "history": false, "reply_to": "0c0d"}'),

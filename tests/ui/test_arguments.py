@@ -7,13 +7,13 @@ import pytest
 from udpchat.chat.names import BadName, parse_room
 from udpchat.ui.arguments import (
     HISTORY_MESSAGES,
-    Query,
+    SearchTerms,
     WrongUsage,
     first_word,
     nick_of,
     nothing,
     only_word,
-    query_of,
+    search_terms_of,
     some_text,
     span_of,
     target_of,
@@ -72,6 +72,6 @@ def test_a_span_is_a_number_and_a_time(rest: str, span: tuple[int, int]) -> None
 
 
 def test_a_query_is_words_and_restrictions_in_any_order() -> None:
-    assert query_of("in:Dev red From:@bob fox since:5", int) == Query(("red", "fox"), "bob", "dev", 5)
-    assert query_of("from:bob in:@carol", int) == Query((), "bob", "@carol", 0)
-    assert query_of("a:b", None) == Query(("a:b",), "", "", 0)
+    assert search_terms_of("in:Dev red From:@bob fox since:5", int) == SearchTerms(("red", "fox"), "bob", "dev", 5)
+    assert search_terms_of("from:bob in:@carol", int) == SearchTerms((), "bob", "@carol", 0)
+    assert search_terms_of("a:b", None) == SearchTerms(("a:b",), "", "", 0)

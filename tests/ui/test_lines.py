@@ -108,7 +108,7 @@ class Session:
             as_json=json,
         )
         rule = ExitRule(count=count, follow=follow)
-        person = {"is_for_person": draw is not None, "numbers_lines": numbers_lines}
+        person = {"is_for_person": draw is not None, "marks_read": draw is not None, "numbers_lines": numbers_lines}
         self.lines = Lines(Prompt(self.client), printer, rule, **person, **options)
 
     def happen(self, *happened: ClientEvent) -> None:

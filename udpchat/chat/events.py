@@ -180,7 +180,10 @@ class MemberTyping:
 
 @dataclass(frozen=True, slots=True)
 class MessageDelivered:
-    """Of the `users` who are now in the room besides this one, at least `have` have a message of this user."""
+    """Of the `users` who are now in the room besides this one, at least `have` have a message of this user.
+
+    Reported to clients that want receipts only.
+    """
 
     room: str
     seq: int
@@ -289,13 +292,13 @@ class Rejected(Phrase):
 
 
 ModelChange = (
-    MemberAway | MemberTyping | MessageDelivered | MessageRemoved | EarlierAmended | PageFound | ReadMarked
-    | HistoryReplaced
+    MemberAway | MemberTyping | MessageRemoved | EarlierAmended | PageFound | ReadMarked | HistoryReplaced
 )  # for those who draw the model; not printed
 
 ClientEvent = (
-    Connected | MessageReceived | MessageSent | Amendment | MemberJoined | MemberLeft | MemberRenamed | MemberList
-    | RoomList | TopicChanged | HistoryFound | Notice | Error | Disconnected | Reconnected | Rejected | ModelChange
+    Connected | MessageReceived | MessageSent | MessageDelivered | Amendment | MemberJoined | MemberLeft
+    | MemberRenamed | MemberList | RoomList | TopicChanged | HistoryFound | Notice | Error | Disconnected
+    | Reconnected | Rejected | ModelChange
 )  # fmt: skip
 
 

@@ -173,7 +173,7 @@ class Chat:
     def on_notice(self, now: float, frame: frames.UserTyping | frames.Receipt) -> None:
         """Another user is typing, or so many have this user's messages."""
         if isinstance(frame, frames.Receipt):
-            self._events += self.receipts.receive(frame)
+            self._events += self.receipts.receive(now, frame)
         elif (room := self.timeline.room_of(frame.log)) is not None:
             self._events += self.typing.receive(now, room, frame.nick)
 

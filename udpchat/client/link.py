@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from udpchat.client.profile import Profile
-from udpchat.session.initiator import HandshakeInitiator, Phase
+from udpchat.session.initiator import HandshakeInitiator, HandshakePhase
 from udpchat.session.rate_limit import Rate, TokenBucket
 from udpchat.session.session import Session
 from udpchat.session.timers import backoff_s, earliest
@@ -297,7 +297,7 @@ class Link:
             self._on(now, LinkInput.RESTARTED)
         elif handshake.session is not None:  # at first contact
             self._on(now, LinkInput.FINISHED)
-        elif handshake.phase is Phase.REFUSED:
+        elif handshake.phase is HandshakePhase.REFUSED:
             if self.is_lost:  # else the server answers in the session, under the right key
                 self._events.append(KeyRefused(handshake.refused_keys))
             self._connect(now)

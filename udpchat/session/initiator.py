@@ -34,7 +34,7 @@ _SENDS_PATIENT = 3  # so many sends without an answer suggest high latency
 _RTT_MARGIN = 1.25  # a resend within the measured round trip cannot help
 
 
-class Phase(Enum):
+class HandshakePhase(Enum):
     """What the client waits for."""
 
     HELLO = "a Cookie or a HelloReply"
@@ -185,7 +185,7 @@ class HandshakeInitiator:
         assert len(payload) <= packets.FINISH_PAYLOAD_BYTES_MAX
         self._settings = _Settings(static, index, payload, check_server, address, random, is_first_contact, patience_s)
         self._transmits: list[bytes] = []
-        self.phase = Phase.HELLO
+        self.phase = HandshakePhase.HELLO
         self.session: Session | None = None
         self.version_mismatch: int | None = None
         self.refused_keys: tuple[bytes, ...] = ()
@@ -205,7 +205,7 @@ class HandshakeInitiator:
 
         FOREIGN_KEY: the reply is authentic, but its key is not approved.
         """
-        if self.phase is not Phase.HELLO or not isinstance(packet, packets.Cookie | packets.HelloReply):
+        if self.phase is not HandshakePhase.HELLO or not isinstance(packet, packets.Cookie | packets.HelloReply):
             raise BadDatagram(Drop.UNEXPECTED)
         if packet.receiver_index != self._settings.index:
             raise BadDatagram(Drop.UNKNOWN_SESSION)
@@ -216,8 +216,8 @@ class HandshakeInitiator:
 
     def confirm(self) -> None:
         """The first Data of ``session`` was opened: the server has the Finish."""
-        if self.phase is Phase.FINISH:
-            self.phase = Phase.CONFIRMED
+        if self.phase is HandshakePhase.FINISH:
+            self.phase = HandshakePhase.CONFIRMED
 
     def on_denied(self, now: float, wait_s: float) -> None:
         """It is reported, maybe by an attacker, that the server does not know the session: if so, start over soon.
@@ -225,12 +225,12 @@ class HandshakeInitiator:
         The server has ``wait_s`` to confirm it, or a round trip if that is longer; and all its time after the first
         such report, so that nobody who forges them keeps a server far away from being heard.
         """
-        if self.phase is Phase.FINISH:
+        if self.phase is HandshakePhase.FINISH:
             self._restart.hasten(now, max(wait_s, _RTT_MARGIN * (self.rtt_s or 0.0)))
 
     def repeat_finish(self) -> None:
         """Data is about to be sent in a session that the server may not know yet: send the Finish again before it."""
-        if self.phase is Phase.FINISH and not self._transmits:
+        if self.phase is HandshakePhase.FINISH and not self._transmits:
             self._transmits.append(self._finish)
 
     @property
@@ -248,17 +248,17 @@ class HandshakeInitiator:
         decides_s = self._decides_s()
         if decides_s is not None and now >= decides_s:
             self._decide(now)
-        elif self.phase is Phase.FINISH and now >= self._restart.due_s:
+        elif self.phase is HandshakePhase.FINISH and now >= self._restart.due_s:
             self._start(now)
             self._send(now)
-        elif self.phase in (Phase.HELLO, Phase.FINISH) and now >= self._resend.due_s:
+        elif self.phase in (HandshakePhase.HELLO, HandshakePhase.FINISH) and now >= self._resend.due_s:
             self._send(now)
 
     def next_timeout(self) -> float | None:
         """When ``handle_timeout`` has something to do; None at the end."""
-        if self.phase is Phase.HELLO:
+        if self.phase is HandshakePhase.HELLO:
             return earliest(self._resend.due_s, self._decides_s())
-        return min(self._resend.due_s, self._restart.due_s) if self.phase is Phase.FINISH else None
+        return min(self._resend.due_s, self._restart.due_s) if self.phase is HandshakePhase.FINISH else None
 
     def drain_transmits(self) -> list[bytes]:
         """Datagrams for the server's address, each once."""
@@ -266,7 +266,7 @@ class HandshakeInitiator:
         return transmits
 
     def _start(self, now: float) -> None:
-        self.phase = Phase.HELLO
+        self.phase = HandshakePhase.HELLO
         self.session = None
         ephemeral = KeyPair(self._settings.random(limits.KEY_BYTES))
         self._noise = NoiseInitiator(static=self._settings.static, ephemeral=ephemeral)
@@ -327,7 +327,7 @@ class HandshakeInitiator:
             self._heard.replies.setdefault(server.remote_static, (packet, server))
 
     def _decides_s(self) -> float | None:
-        if self._heard is None or self.phase is not Phase.HELLO:
+        if self._heard is None or self.phase is not HandshakePhase.HELLO:
             return None
         if self._settings.is_first_contact:
             return self._heard.first_s + max(limits.FIRST_CONTACT_S, self.rtt_s or 0.0)
@@ -344,7 +344,7 @@ class HandshakeInitiator:
         elif heard.last_s - heard.first_s < self._settings.patience_s / 2:
             return  # a server of that key would have answered every Hello
         self.refused_keys = tuple(heard.replies)
-        self.phase = Phase.REFUSED
+        self.phase = HandshakePhase.REFUSED
 
     def _take(self, now: float, packet: packets.HelloReply, server: ServerProved) -> None:
         """The server's key is approved: show ours."""
@@ -358,7 +358,7 @@ class HandshakeInitiator:
             keys=keys,
             path=Path(self._settings.address),
         )
-        self.phase = Phase.FINISH
+        self.phase = HandshakePhase.FINISH
         self._restart.begin(now)
         self._ask(now)
 

@@ -38,7 +38,7 @@ from udpchat.shell.progress import SyncProgress
 from udpchat.shell.writer import DirectWriter, ThreadWriter, Writer
 from udpchat.storage.client_sqlite import SqliteClientStore
 from udpchat.storage.protocol import ClientStore, StoreError
-from udpchat.wire.limits import DEFAULT_PORT
+from udpchat.wire.limits import DEFAULT_PORT, TYPING
 
 ENTERING_S_MAX: Final = 30.0  # from the first answer of the server until it lets the client in
 GOODBYE_S_MAX: Final = 0.7
@@ -46,6 +46,7 @@ WRITING_S_MAX: Final = 1.0  # at the end, for writes that are under way
 UNCONFIRMED_MAX: Final = 256  # messages: at this number no more input is read, so that a long pipe needs little memory
 
 Say = Callable[[Phrase], object]  # prints one line outside of the chat
+Call = Callable[..., None]  # `call(verb, *arguments)`: a verb of the core, and then what it causes is sent and reported
 Watch = Callable[[Sequence[events.ClientEvent]], None]  # called after each drain of the core, also with no events
 
 
@@ -76,7 +77,8 @@ class ClientOptions:
     `rooms` empty: the rooms of the last run with this nick and server, else DEFAULT_ROOM. `port`: the UDP port of a
     server on this machine. `label_id`: line k of the input is the request `label_id`:k. `discards`: messages of earlier
     runs that were not confirmed are dropped. `shows_progress`: draw a progress line while entries are missing, which
-    needs a terminal that no editor draws on.
+    needs a terminal that no editor draws on. `receipts`: how many have one's own messages is reported.
+    `remembers_nick`: a person goes by it, who need not name it the next time.
     """
 
     nick: str
@@ -89,6 +91,8 @@ class ClientOptions:
     discards: bool = False
     port: int = DEFAULT_PORT
     shows_progress: bool = False
+    receipts: bool = False
+    remembers_nick: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +100,17 @@ class Frontend:
     """The person's side of a client.
 
     `source` gives typed lines; it is started when a server has answered. `say` prints one line outside of the chat.
-    `choose` asks the person a question; None where nobody can be asked.
+    `choose` asks the person a question; None where nobody can be asked. `attach` is given the way to change the core
+    without a line, before the first line is read. `is_live`: the interface shows who types, and how many have what one
+    says.
     """
 
     make_interface: Callable[[ClientCore, ClientStore], Interface]
     source: LineSource
     say: Say
     choose: Choose | None = None
+    attach: Callable[[Call], object] = lambda call: None
+    is_live: bool = False
 
 
 def run(options: ClientOptions, frontend: Frontend) -> int:
@@ -145,7 +153,8 @@ async def _run(options: ClientOptions, frontend: Frontend, loop: asyncio.Abstrac
             core = _make_core(loop.time(), options, folder, found, store, frontend)
             app = ClientApp(loop, core, endpoint, store, frontend.source, frontend.make_interface(core, store), ending)
             app.progress = SyncProgress() if options.shows_progress else None
-            with _watching(app, folder, found, store, frontend.say):
+            frontend.attach(app.call)
+            with _watching(app, options, folder, found, store, frontend.say):
                 return await app.run()
 
 
@@ -184,6 +193,8 @@ def _make_core(
         history=options.history,
         agent=f"udpchat {__version__}",
         shown_max=options.history,
+        capabilities=(TYPING,) if frontend.is_live else (),
+        wants_receipts=options.receipts or frontend.is_live,
         is_returning=not options.rooms,
         is_first_contact=pinning.is_first_contact,
     )
@@ -235,6 +246,10 @@ class ClientApp:
             return await self._ending.code()
         finally:
             await self._end()
+
+    def call(self, verb: Callable[..., object], *arguments: object) -> None:
+        """`verb(now, *arguments)`, which is a verb of the core; what it causes is sent, written and reported."""
+        self._driver.call(verb, *arguments)
 
     @property
     def is_ending(self) -> bool:
@@ -295,13 +310,17 @@ class ClientApp:
 
 
 @contextlib.contextmanager
-def _watching(app: ClientApp, folder: ClientFolder, found: Found, store: ClientStore, say: Say) -> Iterator[None]:
+def _watching(
+    app: ClientApp, options: ClientOptions, folder: ClientFolder, found: Found, store: ClientStore, say: Say
+) -> Iterator[None]:
     """While this is open: the time limit of entering, the files of the data folder, the server used last."""
     server = found.server
     with contextlib.ExitStack() as at_end:
         entering = EntryLimit(app, server, say)
         at_end.callback(entering.cancel)
         app.watches += [entering.watch, folder.watch_nick(app.core), folder.watch_store(store)]
+        if options.remembers_nick:
+            app.watches.append(folder.watch_nick_used_last(app.core))
         if found.instead_of is None:
             app.watches.append(folder.watch_server(server))
         else:

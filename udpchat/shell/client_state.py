@@ -12,7 +12,7 @@ from udpchat.chat import events
 from udpchat.chat.ids import CONVERSATION_PREFIX, INBOX_PREFIX, ROOM_PREFIX, room_log
 from udpchat.chat.phrase import Phrase
 from udpchat.client.core import ClientCore
-from udpchat.client.model import ITEMS_MAX
+from udpchat.client.model import ITEMS_MAX, Phase
 from udpchat.client.stored import ClientState, EntriesStored, ReplicaReset, RequestAdded, Write
 from udpchat.shell import data_folder
 from udpchat.shell.addresses import ServerAddress
@@ -25,6 +25,7 @@ from udpchat.storage.protocol import ClientStore, StoreError, StoreUnusable
 from udpchat.wire.limits import CONVERSATIONS_FOLLOWED_MAX, INBOX_ENTRIES_MAX, MODEL_BYTES_MAX, ROOMS_PER_PEER_MAX
 from udpchat.wire.requests import LogEntry
 
+NICK_REFUSALS: Final = frozenset({"nick_taken", "bad_nick"})
 NICKS_LOOKED_AT: Final = 8  # messages of a conversation: the person is recognised by each nick that stands in them
 
 
@@ -93,6 +94,24 @@ class ClientFolder:
         def watch(happened: Sequence[events.ClientEvent]) -> None:
             if any(isinstance(event, events.Connected) for event in happened):
                 data_folder.remember_server(self._folder, server.name)
+
+        return watch
+
+    def watch_nick_used_last(self, core: ClientCore) -> Callable[[Sequence[events.ClientEvent]], None]:
+        """A function that gets events, and remembers the nick of a person: the one let in with, and each changed to.
+
+        A nick that the server does not let in is forgotten, so that the person is asked again.
+        """
+        last = ""
+
+        def watch(happened: Sequence[events.ClientEvent]) -> None:
+            nonlocal last
+            if any(isinstance(event, events.Rejected) and event.code in NICK_REFUSALS for event in happened):
+                if data_folder.last_nick(self._folder) == self._nick:
+                    data_folder.remember_nick(self._folder, "")
+            elif core.model.connection.phase is Phase.ONLINE and last != (core.model.claimed_nick or self._nick):
+                last = core.model.claimed_nick or self._nick
+                data_folder.remember_nick(self._folder, last)
 
         return watch
 

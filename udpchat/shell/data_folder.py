@@ -15,7 +15,7 @@ from hashlib import blake2s
 from pathlib import Path
 from typing import Final
 
-from udpchat.chat.names import nick_key
+from udpchat.chat.names import nick_key, parse_nick
 from udpchat.chat.phrase import Problem
 from udpchat.session.noise import KeyPair
 from udpchat.shell.addresses import BadAddress, ServerAddress, parse_server
@@ -25,6 +25,7 @@ from udpchat.wire.limits import KEY_BYTES
 SERVER_KEY: Final = "server.key"
 KNOWN_SERVERS: Final = "known_servers"
 LAST_SERVER: Final = "last_server"
+LAST_NICK: Final = "last_nick"
 KNOWN_BYTES_MAX: Final = 1024 * 1024
 _PLAIN: Final = re.compile(r"[a-z0-9._-]{1,64}")
 
@@ -235,9 +236,26 @@ def last_server(folder: Path) -> ServerAddress | None:
 
 def remember_server(folder: Path, server: str) -> None:
     """Store the server used last; failures are ignored."""
-    draft = folder / f".{LAST_SERVER}-{secrets.token_hex(8)}"
+    _remember(folder / LAST_SERVER, server)
+
+
+def last_nick(folder: Path) -> str:
+    """The nick that `remember_nick` stored last; empty also where the file holds none."""
+    try:
+        return parse_nick((folder / LAST_NICK).read_text(encoding="utf-8").strip())
+    except (OSError, ValueError, Problem):
+        return ""
+
+
+def remember_nick(folder: Path, nick: str) -> None:
+    """Store the nick that a person at a terminal used last, or none; failures are ignored."""
+    _remember(folder / LAST_NICK, nick)
+
+
+def _remember(path: Path, text: str) -> None:
+    draft = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
     with suppress(OSError):
-        _write(draft, server + "\n")
-        draft.replace(folder / LAST_SERVER)
+        _write(draft, text + "\n")
+        draft.replace(path)
     with suppress(OSError):
         draft.unlink(missing_ok=True)

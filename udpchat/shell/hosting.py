@@ -12,11 +12,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from udpchat.chat.phrase import Phrase
 from udpchat.shell.addresses import SCHEME, BadAddress, ServerAddress, parse_server
@@ -61,6 +61,31 @@ class Hosting:
     def stop_command(self) -> str:
         """What a person types to stop it."""
         return f"{self.command} stop" + ("" if self.data == data_folder() else f" --data {shlex.quote(str(self.data))}")
+
+
+def status(hosting: Hosting) -> dict[str, Any]:
+    """The server of this data folder, for programs: `running`, and if so `process`, `server`, `fingerprint`, `answers`.
+
+    Raises `StoreError` if who holds its log cannot be found.
+    """
+    process = holder_of(hosting.data / LOG_FILE)
+    if process is None:
+        return {"running": False, "process": None, "server": None, "fingerprint": None, "answers": False}
+    ready = _ready_in(hosting.output, 0)
+    places = _places(hosting, ready)
+    answering = [place.url for place in places if asyncio.run(_answers(place))]
+    url, fingerprint = (*answering, places[0].url)[0], ready.fingerprint if ready else None
+    return {"running": True, "process": process, "server": url, "fingerprint": fingerprint, "answers": bool(answering)}
+
+
+def status_phrase(hosting: Hosting, status: Mapping[str, Any]) -> Phrase:
+    """The same for people."""
+    if not status["running"]:
+        return Phrase("hosting.none", {"data": hosting.data})
+    url, process, log = status["server"], status["process"], hosting.output
+    if not status["answers"]:
+        return Phrase("hosting.silent", {"url": url, "process": process, "log": log})
+    return Phrase("hosting.runs", {"url": url, "process": process, "log": log, "stop": hosting.stop_command})
 
 
 def host_unless_used_elsewhere(hosting: Hosting, *, insists: bool, report: Report) -> ServerAddress | None:

@@ -7,7 +7,6 @@ what is only the other's. `bind` and `room` take several values: the option agai
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -17,18 +16,17 @@ from typing import Any, Final
 import platformdirs
 
 from udpchat.chat.ids import LOBBY
-from udpchat.chat.phrase import Problem
+from udpchat.chat.phrase import Phrase, Problem
 from udpchat.chat.text import printable
 from udpchat.shell import values
 from udpchat.shell.addresses import ServerAddress
+from udpchat.shell.config_file import ConfigFile, at, read_config
 from udpchat.shell.logs import FORMATS, LEVELS
 from udpchat.shell.retention import Retention, parse_retention
-from udpchat.shell.suggestions import nearest
 from udpchat.storage.protocol import Durability
 from udpchat.wire.limits import DEFAULT_PORT, EXPIRY_S, HEARTBEAT_S, HEARTBEAT_S_MIN
 
 EXPIRY_S_MAX: Final = 3600.0  # as far as a Welcome can say it (SPEC 4)
-CONFIG_BYTES_MAX: Final = 1024 * 1024
 HISTORY_MAX: Final = 10_000
 COUNT_MAX: Final = 2**53
 TIMEOUT_S_MIN: Final = 0.001
@@ -62,7 +60,8 @@ class ClientChoices:
     """All that `udpchat-client` may be told.
 
     `rooms` empty: those of the run before; `port`: that of a server of this machine; `history` None: as many as suit
-    the screen; `form`: `plain`, `json`, or nothing for what suits the terminal.
+    the screen; `form`: `plain`, `json`, or nothing for what suits the terminal, `no-color` if it draws without
+    colours; `receipts`: report how many have one's own messages.
     """
 
     nick: str
@@ -75,6 +74,7 @@ class ClientChoices:
     count: int | None
     timeout_s: float | None
     form: str
+    receipts: bool = False
     config: Path | None = None  # the file that was read
 
 
@@ -92,18 +92,33 @@ class Precedence(IntEnum):
     """Where a value was given: a higher member overrides a lower."""
 
     DEFAULT = 0
-    FILE = 1
-    ENVIRONMENT = 2
-    FLAG = 3
+    USED_LAST = 1
+    FILE = 2
+    ENVIRONMENT = 3
+    FLAG = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A value as it was written, and where: `place` is the flag, the variable or the file, `line` that of the file."""
+
+    written: Any
+    source: Precedence = Precedence.DEFAULT
+    place: str = ""
+    line: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """The values of all settings of one program, by name, and where each was chosen."""
+    """The values of all settings of one program, by name, and where each was chosen.
+
+    `faults`: what is wrong; what is wrong with a value leaves it out of `values`.
+    """
 
     values: dict[str, Any]
-    sources: dict[str, Precedence]
+    chosen: dict[str, Chosen]
     config: Path | None  # the file that was read
+    faults: tuple[Phrase, ...]
 
 
 def choices(
@@ -115,35 +130,53 @@ def choices(
 ) -> Choices:
     """What was chosen; `flags` by option name without its hyphens in front, None for one that is not there.
 
-    `default_config` is read if no config file is named and it is there. Raises `OptionError`.
+    `default_config` is read if no config file is named and it is there.
     """
-    chosen: dict[str, tuple[Any, Precedence, str]] = {
-        name: (default, Precedence.DEFAULT, "") for name, (default, _) in settings.items()
-    }
     named = flags.get("config") or environment.get("UDPCHAT_CONFIG")
     path = Path(str(named)).expanduser() if named else default_config
     if path is not None and not named and not path.exists():
         path = None
-    if path is not None:
-        for name, value in _read_config(path).items():
-            if name in settings:
-                chosen[name] = value, Precedence.FILE, f"{name} in {path}"
-    for name in settings:
+    file = read_config(path, {*SERVER_SETTINGS, *CLIENT_SETTINGS}) if path is not None else ConfigFile({}, {})
+    chosen: dict[str, Chosen] = {}
+    values: dict[str, Any] = {}
+    faults = list(file.faults)
+    for name, (default, parse) in settings.items():
         variable = "UDPCHAT_" + name.upper().replace("-", "_")
-        if environment.get(variable):
-            chosen[name] = environment[variable], Precedence.ENVIRONMENT, variable
         if flags.get(name) is not None:
-            chosen[name] = flags[name], Precedence.FLAG, f"--{name}"
-    return Choices(
-        values={name: _parsed(settings[name], value, where) for name, (value, _, where) in chosen.items()},
-        sources={name: source for name, (_, source, _) in chosen.items()},
-        config=path,
-    )
+            chosen[name] = Chosen(flags[name], Precedence.FLAG, f"--{name}")
+        elif environment.get(variable):
+            chosen[name] = Chosen(environment[variable], Precedence.ENVIRONMENT, variable)
+        elif name in file.values:
+            chosen[name] = Chosen(file.values[name], Precedence.FILE, str(path), file.lines.get(name))
+        else:
+            chosen[name] = Chosen(default)
+        try:
+            values[name] = parse(chosen[name].written)
+        except Problem as problem:
+            faults.append(_fault(name, chosen[name], problem.phrase))
+    return Choices(values, chosen, path, tuple(faults))
+
+
+def _fault(name: str, chosen: Chosen, reason: Phrase) -> Phrase:
+    """A value is not allowed."""
+    written = chosen.written
+    value = printable(", ".join(map(str, written)) if isinstance(written, list) else str(written))
+    if chosen.source is Precedence.FILE:
+        place = at(Path(chosen.place), chosen.line)
+        return Phrase("option.value_in", {"at": place, "name": name, "value": value, "reason": reason})
+    return Phrase("option.value", {"where": chosen.place, "value": value, "reason": reason})
+
+
+def _sound(found: Choices) -> Choices:
+    """The same. Raises `OptionError` with the first fault."""
+    for fault in found.faults:
+        raise OptionError(fault.key, **fault.values)
+    return found
 
 
 def server_options(flags: Mapping[str, str | Sequence[str] | None], environment: Mapping[str, str]) -> ServerOptions:
     """The choices of the operator; `flags` by option name without its hyphens in front. Raises `OptionError`."""
-    chosen = choices(SERVER_SETTINGS, flags, environment).values
+    chosen = _sound(choices(SERVER_SETTINGS, flags, environment)).values
     if chosen["expiry"] <= chosen["heartbeat"]:
         raise OptionError("option.expiry", expiry_s=chosen["expiry"], heartbeat_s=chosen["heartbeat"])
     return ServerOptions(
@@ -164,7 +197,7 @@ def client_choices(
     flags: Mapping[str, Any], environment: Mapping[str, str], *, default_config: Path | None, needs_nick: bool = True
 ) -> ClientChoices:
     """The choices of whoever chats; a nick must be one of them if it is needed. Raises `OptionError`."""
-    found = choices(CLIENT_SETTINGS, flags, environment, default_config=default_config)
+    found = _sound(choices(CLIENT_SETTINGS, flags, environment, default_config=default_config))
     chosen = found.values
     if needs_nick and not chosen["nick"]:
         file = flags.get("config") or environment.get("UDPCHAT_CONFIG") or default_config or ""
@@ -180,46 +213,18 @@ def client_choices(
         count=chosen["count"],
         timeout_s=chosen["timeout"],
         form=_form(found),
+        receipts=chosen["receipts"],
         config=found.config,
     )
 
 
 def _form(found: Choices) -> str:
-    """`json`, `plain`, or nothing: of the two the one chosen at the higher rank. Raises `OptionError`."""
+    """The form of `ClientChoices`: of `json` and `plain` the one chosen at the higher rank. Raises `OptionError`."""
     wanted = [name for name in ("plain", "json") if found.values[name]]
-    ranks = {name: found.sources[name] for name in wanted}
+    ranks = {name: found.chosen[name].source for name in wanted}
     if len(wanted) == 2 and ranks["plain"] == ranks["json"]:
         raise OptionError("option.form")
-    return max(wanted, key=ranks.__getitem__, default="")
-
-
-def _read_config(path: Path) -> dict[str, Any]:
-    try:
-        with path.open("rb") as file:
-            found = tomllib.loads(file.read(CONFIG_BYTES_MAX).decode("utf-8"))
-    except OSError as error:
-        raise OptionError("config.unreadable", path=path, reason=error.strerror) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise OptionError("config.not_toml", path=path, reason=error) from error
-    known = sorted({*SERVER_SETTINGS, *CLIENT_SETTINGS})
-    for name, value in found.items():
-        if isinstance(value, dict):
-            raise OptionError("config.table", path=path, table=printable(repr(name)))
-        if name not in known:
-            near = nearest(name, known)
-            shown = printable(name)
-            if near:
-                raise OptionError("config.near", path=path, name=shown, near=near)
-            raise OptionError("config.unknown", path=path, name=shown, known=known)
-    return found
-
-
-def _parsed(setting: Setting, value: Any, where: str) -> Any:
-    try:
-        return setting[1](value)
-    except Problem as problem:
-        shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-        raise OptionError("option.value", where=where, value=printable(shown), reason=problem.phrase) from problem
+    return max(wanted, key=ranks.__getitem__, default="no-color" if found.values["no-color"] else "")
 
 
 Setting = tuple[Any, Callable[[Any], Any]]  # the default as a person would write it, and the function that parses it
@@ -243,6 +248,8 @@ CLIENT_SETTINGS: Final[dict[str, Setting]] = {
     "data": (data_folder(), values.path),
     "port": (DEFAULT_PORT, values.port),
     "history": (None, values.optional(values.whole(0, HISTORY_MAX))),
+    "receipts": (False, values.switch),
+    "no-color": (False, values.switch),
     "follow": (False, values.switch),
     "count": (None, values.optional(values.whole(1, COUNT_MAX))),
     "timeout": (None, values.optional(values.seconds(TIMEOUT_S_MIN, TIMEOUT_S_MAX))),

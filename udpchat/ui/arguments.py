@@ -92,7 +92,7 @@ def span_of(rest: str, parse_time: ParseTime | None) -> tuple[int, int]:
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
+class SearchTerms:
     """Which messages a search is for; an empty field and the time 0 do not restrict it."""
 
     words: tuple[str, ...]
@@ -101,8 +101,8 @@ class Query:
     since_ms: int
 
 
-def query_of(rest: str, parse_time: ParseTime | None) -> Query:
-    """The query that `WORDS [from:NICK] [in:ROOM] [since:DATE]` stands for. Raises `Problem`, `WrongUsage`."""
+def search_terms_of(rest: str, parse_time: ParseTime | None) -> SearchTerms:
+    """The terms that `WORDS [from:NICK] [in:ROOM] [since:DATE]` stands for. Raises `Problem`, `WrongUsage`."""
     words: list[str] = []
     nick, target, since_ms = "", "", 0
     for word in rest.split():
@@ -118,4 +118,4 @@ def query_of(rest: str, parse_time: ParseTime | None) -> Query:
                 words.append(word)
     if not words and not nick:
         raise WrongUsage
-    return Query(tuple(words), nick, target, since_ms)
+    return SearchTerms(tuple(words), nick, target, since_ms)

@@ -29,7 +29,7 @@ from udpchat.ui.arguments import (
     nick_of,
     nothing,
     only_word,
-    query_of,
+    search_terms_of,
     some_text,
     span_of,
     target_of,
@@ -220,10 +220,10 @@ def _history(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
 
 
 def _search(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
-    query = query_of(rest, prompt.parse_time)
-    if query.target and prompt.client.timeline.log_of(query.target) is None:
-        raise Problem("no_conversation", nick=query.target.removeprefix("@"))
-    return prompt.history.search(now, query.words, nick=query.nick, target=query.target, since_ms=query.since_ms)
+    terms = search_terms_of(rest, prompt.parse_time)
+    if terms.target and prompt.client.timeline.log_of(terms.target) is None:
+        raise Problem("no_conversation", nick=terms.target.removeprefix("@"))
+    return prompt.history.search(now, terms.words, nick=terms.nick, target=terms.target, since_ms=terms.since_ms)
 
 
 def _nick_command(prompt: Prompt, now: float, rest: str) -> None:

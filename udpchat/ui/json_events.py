@@ -21,6 +21,7 @@ NAMES: Final[dict[type[ClientEvent], str]] = {
     events.Connected: "connected",
     events.MessageReceived: "message",
     events.MessageSent: "sent",
+    events.MessageDelivered: "delivered",
     events.Edited: "edited",
     events.Redacted: "redacted",
     events.Reacted: "reaction",
@@ -54,6 +55,7 @@ RENAMED: Final[dict[str, tuple[str, Callable[[Any], Any]]]] = {  # with the new 
     "time_ms": ("time", iso_time),
     "reply": ("reply_to", lambda quote: quote.id),
     "edited": ("edited", bool),
+    "users": ("of", int),
 }
 
 

@@ -2,54 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 from udpchat.chat import events
 from udpchat.chat.events import ClientEvent
 from udpchat.chat.exit_codes import ExitCode
 from udpchat.chat.phrase import Phrase
+from udpchat.client.core import ClientCore
 from udpchat.client.requests import Source
 from udpchat.client.stored import Label
 from udpchat.ui.attention import Alert, Attention
 from udpchat.ui.commands import Prompt
 from udpchat.ui.exit_rule import ExitRule
 from udpchat.ui.phrases import sentence, text_of
-from udpchat.ui.printing import Printer
+
+
+class Shown(Protocol):
+    """Where events and lines are shown: a `Printer`, or a screen."""
+
+    def show(self, happened: Iterable[ClientEvent]) -> None:
+        """Show these events, in order."""
+
+    def remark(self, *lines: str) -> None:
+        """Show these lines about the end, which are not safe for a terminal yet."""
+
+    def show_failure(self, reason: Phrase) -> None:
+        """Show an error that ends the program to programs that read events; `remark` says it to people."""
 
 
 class Lines:
     """A session in line mode. Its owner reports what happens and stops at the first `exit_code`.
 
     Ends at /quit or when `rule` allows it, always after everything typed is confirmed and the goodbye is sent.
-    `is_for_person`: the program prints what it waits for at the end. `numbers_lines`: the lines of the input that are
-    not confirmed are named by number. `label_id`: line k is the request `label_id`:k, in every run. `kept`: printed
-    after the list of what is not confirmed; says what becomes of it. `call` gets what calls the person, as it comes.
+    `is_for_person`: the program prints what it waits for at the end. `marks_read`: the person sees what is shown, which
+    is read thereby. `numbers_lines`: the lines of the input that are not confirmed are named by number. `label_id`:
+    line k is the request `label_id`:k, in every run. `kept`: printed after the list of what is not confirmed; says what
+    becomes of it. `call` gets what calls the person, as it comes, unless they look at the conversation: `is_watched`.
     """
 
     def __init__(
         self,
         prompt: Prompt,
-        printer: Printer,
+        printer: Shown,
         rule: ExitRule,
         *,
         is_for_person: bool = False,
+        marks_read: bool = False,
         numbers_lines: bool = False,
         label_id: str = "",
         kept: str = "",
         call: Callable[[Alert], object] | None = None,
+        is_watched: Callable[[str], bool] = lambda conversation: False,
     ) -> None:
         self._prompt = prompt
-        self._client = prompt.client
         self._printer = printer
         self._rule = rule
         self._is_for_person = is_for_person
+        self._marks_read = marks_read
         self._numbers_lines = numbers_lines
         self._label_id = label_id
         self._kept = kept
         self._call = call
+        self._is_watched = is_watched
         self._attention = Attention()
         self._line = 0  # number of the line that was read last, from 1
+
+    @property
+    def _client(self) -> ClientCore:
+        return self._prompt.client
 
     @property
     def exit_code(self) -> ExitCode | None:
@@ -85,7 +107,7 @@ class Lines:
         for event in shown:
             if self._call is not None and isinstance(event, events.MessageReceived) and not event.history:
                 self._call_for(now, event)
-        if self._is_for_person:
+        if self._marks_read:
             for room in {event.room for event in shown if isinstance(event, events.MessageReceived)}:
                 self._client.mark_read(now, room)
         if any(isinstance(event, events.Rejected) for event in shown):
@@ -105,14 +127,15 @@ class Lines:
         self._report_end(reason, is_error=is_error)
 
     def _call_for(self, now: float, event: events.MessageReceived) -> None:
-        """Call the person if this message is to. Whether they look at the terminal is not known here."""
+        """Call the person if this message is to."""
         held = reversed(self._client.model.conversation(event.room).items)
         item = next((each for each in held if each.sequence == event.seq), None)
         if item is None or self._call is None:
             return
         preferences = self._prompt.preferences
         level, words = preferences.level(event.room), preferences.words("highlight")
-        alert = self._attention.alert(now, event.room, item, level=level, words=words, is_watched=False)
+        is_watched = self._is_watched(event.room)
+        alert = self._attention.alert(now, event.room, item, level=level, words=words, is_watched=is_watched)
         if alert is not None:
             self._call(alert)
 

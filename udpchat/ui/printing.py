@@ -6,11 +6,11 @@ event is an object on standard output.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, tzinfo
 from enum import Enum
 from itertools import groupby
-from typing import Any, assert_never
+from typing import Any, Final, assert_never
 
 from udpchat.chat import events
 from udpchat.chat.events import ClientEvent
@@ -28,6 +28,7 @@ class Output(Enum):
     ERR = "standard error"
 
 
+COLUMN_MAX: Final = 40
 Line = tuple[Output, str]
 Draw = Callable[[ClientEvent], list[Line]]
 
@@ -139,15 +140,24 @@ def _amendment(event: events.Amendment) -> str:
             assert_never(event)
 
 
+def aligned(rows: Sequence[tuple[str, str, Phrase]]) -> list[str]:
+    """Three columns; a cell wider than COLUMN_MAX moves what follows it."""
+    name_width = min(max((len(name) for name, _, _ in rows), default=0), COLUMN_MAX)
+    value_width = min(max((len(value) for _, value, _ in rows), default=0), COLUMN_MAX)
+    return [f"{name:{name_width}}  {value:{value_width}}  {text_of(origin)}" for name, value, origin in rows]
+
+
 Change = (
-    events.MemberJoined | events.MemberLeft | events.MemberRenamed | events.MemberList | events.RoomList
-    | events.TopicChanged
+    events.MessageDelivered | events.MemberJoined | events.MemberLeft | events.MemberRenamed | events.MemberList
+    | events.RoomList | events.TopicChanged
 )  # fmt: skip
 Remark = events.Connected | events.Notice | events.Error | events.Rejected | events.Disconnected | events.Reconnected
 
 
 def _change(event: Change) -> str:
     match event:
+        case events.MessageDelivered(room, seq, have=have, users=users):
+            return sentence("delivered", room=room, seq=seq, have=have, users=users)
         case events.MemberJoined(room, nick):
             return sentence("joined", room=room, nick=nick)
         case events.MemberLeft(room, nick, reason):

@@ -122,7 +122,7 @@ class Window:
         pairs: list[tuple[Key, Entry]] = []
         for item in messages:  # those that are being sent have no sequence yet, but an order
             pairs.append(((item.sequence, len(pairs) if item.sequence == UNKNOWN else 0), item))
-        first = messages[0].sequence if messages and not self.is_beginning else 0
+        first = messages[0].sequence - 1 if messages and not self.is_beginning else 0
         for line in self._lines:
             after = line.after or self._before_time(messages, line.time_ms)
             if after >= first and (self._stop is None or after < self._stop):
@@ -134,7 +134,7 @@ class Window:
 
     def _before_time(self, messages: Sequence[Item], time_ms: int) -> int:
         earlier = [item.sequence for item in messages if 0 < item.time_ms <= time_ms and item.sequence < UNKNOWN]
-        return earlier[-1] if earlier else messages[0].sequence if messages else 0
+        return earlier[-1] if earlier else messages[0].sequence - 1 if messages else 0
 
     def _find_first_unread(self) -> int:
         if self.unread_after is None:

@@ -1,0 +1,91 @@
+"""What is said beside messages: where each line stands, and which are the last words."""
+
+from __future__ import annotations
+
+from tests.ui.tui.desk import Desk
+from udpchat.chat import events
+from udpchat.chat.events import notice
+
+
+def lines(desk: Desk, room: str) -> list[str]:
+    """The lines of a conversation, one below the other."""
+    return [text for line in desk.app.board.lines.of(room) for text in line.lines]
+
+
+def test_a_line_stands_in_the_room_that_it_is_about() -> None:
+    desk = Desk("lobby", "dev")
+    desk.settle()
+    desk.wire.person("bob", "dev")
+    desk.settle()
+    assert lines(desk, "dev") == ["-- bob joined dev"]
+    bob = desk.wire.people[-1]
+    desk.enter("/nick alicia")
+    assert all("alice is now alicia" in lines(desk, room)[-1] for room in ("lobby", "dev"))
+    desk.wire.leave(bob)
+
+
+def test_an_answer_stands_where_it_was_asked_for() -> None:
+    desk = Desk("lobby", "dev")
+    desk.settle()
+    desk.enter("/room dev")
+    desk.enter("/whoops")
+    assert any("unknown command" in text for text in lines(desk, "dev"))
+    assert not any("unknown command" in text for text in lines(desk, "lobby"))
+
+
+def test_a_line_stands_behind_the_message_before_it_also_if_both_come_at_once() -> None:
+    desk = Desk()
+    desk.settle()
+    bob = desk.wire.person("bob")
+    desk.say(bob, "one")
+    first = desk.client.model.items("lobby")[-1].sequence
+    bob.core.say(desk.wire.now, "lobby", "two")
+    desk.wire.settle(0.5)
+    desk.wire.person("carol")
+    bob.core.say(desk.wire.now, "lobby", "three")
+    desk.settle(0.5)
+    (joined,) = [line for line in desk.app.board.lines.of("lobby") if "carol" in line.lines[0]]
+    assert joined.after == first + 1
+
+
+def test_what_the_screen_shows_anyway_is_no_line() -> None:
+    desk = Desk("lobby", "dev")
+    desk.settle()
+    before = lines(desk, "lobby"), lines(desk, "dev")
+    board = desk.app.board
+    board.show([notice("target", target="dev"), notice("history", room="lobby", count=3)])
+    board.show([events.MessageDelivered("lobby", 1, "00", 1, 2), events.MemberTyping("lobby", "bob", True)])
+    assert (lines(desk, "lobby"), lines(desk, "dev")) == before
+
+
+def test_the_members_that_the_screen_asked_for_are_no_line_and_those_of_a_person_are() -> None:
+    desk = Desk()
+    desk.settle()
+    board = desk.app.board
+    assert board.wants_members("lobby") and not board.wants_members("lobby")
+    board.show([events.MemberList("lobby", ("alice",))])
+    assert not any("in lobby:" in text for text in lines(desk, "lobby"))
+    board.show([events.MemberList("lobby", ("alice",))])
+    assert lines(desk, "lobby")[-1] == "-- in lobby: alice"
+
+
+def test_a_refusal_is_among_the_last_words_and_so_is_the_end() -> None:
+    desk = Desk()
+    board = desk.app.board
+    assert list(board.last_words()) == []
+    desk.settle()
+    assert list(board.last_words()) == ["-- left"]
+    board.show([events.Rejected("nick_taken", {"nick": "alice"})])
+    board.remark("not confirmed: \x1b[2J")
+    first, second = board.last_words()
+    assert first.startswith("error: the nick alice is held")
+    assert "\x1b" not in second
+
+
+def test_other_messages_in_the_place_of_those_before_leave_no_lines_of_before() -> None:
+    desk = Desk()
+    desk.settle()
+    assert lines(desk, "lobby")
+    desk.app.board.show([events.HistoryReplaced("lobby")])
+    assert lines(desk, "lobby") == []
+    assert desk.app.board.replaced == {"lobby"}

@@ -1,0 +1,160 @@
+"""The parts of the screen: what a narrow terminal folds away, and what is shown of it all."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.ui.tui.desk import Desk, drive
+
+
+def parts(desk: Desk) -> tuple[bool, bool]:
+    """Whether rooms and members are shown."""
+    return desk.app.screen.query_one("#rooms").display, desk.app.screen.query_one("#members").display
+
+
+@pytest.mark.parametrize(
+    ("size", "shown"),
+    [((120, 30), (True, True)), ((99, 30), (True, False)), ((69, 30), (False, False)), ((30, 8), (False, False))],
+)
+def test_lists_are_folded_where_there_is_no_room(size: tuple[int, int], shown: tuple[bool, bool]) -> None:
+    async def steps(desk: Desk) -> None:
+        assert parts(desk) == shown
+        await desk.type("hello")
+        await desk.press("enter")
+        await desk.until("hello")
+        assert all(len(row) <= size[0] for row in desk.rows)
+
+    drive(steps, size=size)
+
+
+def test_another_size_folds_and_unfolds() -> None:
+    async def steps(desk: Desk) -> None:
+        for columns, shown in ((60, (False, False)), (80, (True, False)), (140, (True, True))):
+            await desk.pilot.resize_terminal(columns, 24)
+            await desk.until(lambda shown=shown: parts(desk) == shown)
+
+    drive(steps)
+
+
+def test_lists_are_shown_and_hidden_by_key_whatever_the_size() -> None:
+    async def steps(desk: Desk) -> None:
+        await desk.press("f7", "f8")
+        assert parts(desk) == (False, True)
+        await desk.pilot.resize_terminal(140, 24)
+        await desk.pilot.pause()
+        assert parts(desk) == (False, True)
+        await desk.press("f7", "f8")
+        assert parts(desk) == (True, False)
+
+    drive(steps, size=(80, 24))
+
+
+def test_what_happens_elsewhere_is_said_in_the_status_where_no_list_shows_it() -> None:
+    async def steps(desk: Desk) -> None:
+        bob = desk.wire.person("bob", "lobby", "dev")
+        desk.say(bob, "alice: look", "dev")
+        await desk.until("2 dev @1 1")
+
+    drive(steps, "lobby", "dev", size=(60, 20))
+
+
+def test_the_bare_view_has_messages_and_the_line_alone() -> None:
+    async def steps(desk: Desk) -> None:
+        await desk.type("hello")
+        await desk.press("enter")
+        await desk.until("alice hello")
+        await desk.press("alt+l")
+        await desk.until(lambda: "connected  " not in desk.text)
+        assert "alice hello" in desk.text and not any(row.startswith(">1") for row in desk.rows)
+        await desk.press("alt+l")
+        await desk.until("connected  ")
+
+    drive(steps)
+
+
+def test_mentions_are_gone_through_from_the_latest_on() -> None:
+    async def steps(desk: Desk) -> None:
+        bob = desk.wire.person("bob")
+        for text in ("alice: one", "nothing", "alice: two", "nothing"):
+            desk.say(bob, text)
+        await desk.until("alice: two")
+        chosen = []
+        for key in ("alt+p", "alt+p", "alt+p", "alt+n"):
+            await desk.press(key)
+            selected = desk.app.messages.selected
+            chosen.append(selected.text if selected else "")
+        assert chosen == ["alice: two", "alice: one", "alice: one", "alice: two"]
+
+    drive(steps)
+
+
+def test_a_selected_message_is_what_a_command_is_about() -> None:
+    async def steps(desk: Desk) -> None:
+        bob = desk.wire.person("bob")
+        desk.say(bob, "shall we?")
+        await desk.until("shall we?")
+        await desk.press("alt+up", "alt+r")
+        identity = desk.client.model.items("lobby")[-1].id[:8]
+        assert desk.app.typed == f"/reply {identity} "
+        await desk.press("ctrl+u", "alt+t")
+        assert desk.app.typed == f"/react {identity} "
+        await desk.press("escape", "ctrl+u", "alt+r")
+        assert desk.app.typed == "/reply "
+
+    drive(steps)
+
+
+def test_one_s_own_message_is_edited_from_what_it_says() -> None:
+    async def steps(desk: Desk) -> None:
+        await desk.type("helo")
+        await desk.press("enter")
+        desk.settle(1.0)
+        await desk.press("alt+up", "alt+e")
+        identity = desk.client.model.items("lobby")[-1].id[:8]
+        assert desk.app.typed == f"/edit {identity} helo"
+
+    drive(steps)
+
+
+def test_topics_and_names_with_markup_are_shown_as_they_are() -> None:
+    async def steps(desk: Desk) -> None:
+        desk.enter("/topic [bold red]not a style[/]")
+        await desk.until("lobby: [bold red]not a style[/]")
+
+    drive(steps)
+
+
+def test_earlier_messages_come_as_one_scrolls_back() -> None:
+    async def steps(desk: Desk) -> None:
+        bob = desk.wire.person("bob")
+        for number in range(700):
+            bob.core.say(desk.wire.now, "lobby", f"message {number}")
+            if number % 50 == 49:
+                desk.settle(1.0)
+        await desk.until("message 699")
+        await desk.press("alt+home")
+        await desk.until("message 0")
+        await desk.press("alt+end")
+        await desk.until("message 699")
+
+    drive(steps, size=(80, 24))
+
+
+def test_a_message_that_is_changed_is_shown_as_it_is_now() -> None:
+    async def steps(desk: Desk) -> None:
+        bob = desk.wire.person("bob")
+        desk.say(bob, "shall we?")
+        await desk.type("yess")
+        await desk.press("enter")
+        desk.settle(1.0)
+        await desk.until("yess")
+        await desk.press("alt+up", "alt+e", "backspace", "enter")
+        desk.settle(1.0)
+        await desk.until("yes (edited)")
+        await desk.press("alt+up", "alt+up", "alt+t")
+        await desk.type(":+1:")
+        await desk.press("enter")
+        desk.settle(1.0)
+        await desk.until("\N{THUMBS UP SIGN} ")
+
+    drive(steps)

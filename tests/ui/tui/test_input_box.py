@@ -1,0 +1,156 @@
+"""The line at the bottom: its keys, what was typed before, completion, and how it grows."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.ui.tui.desk import Desk, drive
+from udpchat.ui.tui.input_box import EDITED_CHARACTERS_MAX, ROWS_MAX, InputBox
+
+
+def box(desk: Desk) -> InputBox:
+    return desk.app.screen.query_one(InputBox)
+
+
+@pytest.mark.parametrize(
+    ("keys", "left"),
+    [
+        (["ctrl+a", "X"], "Xone two three"),
+        (["home", "end", "X"], "one two threeX"),
+        (["alt+b", "X"], "one two Xthree"),
+        (["ctrl+a", "alt+f", "X"], "oneX two three"),
+        (["ctrl+w", "X"], "one two X"),
+        (["ctrl+w", "ctrl+a", "ctrl+y"], "threeone two "),
+        (["alt+b", "ctrl+u"], "three"),
+        (["alt+b", "ctrl+k"], "one two "),
+        (["alt+b", "ctrl+k", "ctrl+y", "ctrl+y"], "one two threethree"),
+        (["ctrl+a", "ctrl+d"], "ne two three"),
+        (["escape", "b", "X"], "one two Xthree"),
+    ],
+)
+def test_keys_edit_the_line_as_in_a_shell(keys: list[str], left: str) -> None:
+    async def steps(desk: Desk) -> None:
+        await desk.type("one two three")
+        await desk.press(*keys)
+        assert desk.app.typed == left
+
+    drive(steps)
+
+
+@pytest.mark.parametrize("key", ["alt+enter", "ctrl+j", "shift+enter"])
+def test_a_line_break_is_typed_with_alt_enter(key: str) -> None:
+    async def steps(desk: Desk) -> None:
+        await desk.type("one")
+        await desk.press(key)
+        await desk.type("two")
+        assert desk.app.typed == "one\ntwo"
+        await desk.press("enter")
+        assert desk.entered == ["one\ntwo"]
+
+    drive(steps)
+
+
+def test_escape_and_enter_is_alt_enter_for_terminals_without_alt() -> None:
+    async def steps(desk: Desk) -> None:
+        await desk.press("a", "escape", "enter", "b")
+        assert desk.app.typed == "a\nb"
+        assert desk.entered == []
+
+    drive(steps)
+
+
+def test_the_box_grows_with_what_is_typed_up_to_some_rows() -> None:
+    async def steps(desk: Desk) -> None:
+        for _ in range(ROWS_MAX + 3):
+            await desk.press("x", "ctrl+j")
+        await desk.until(lambda: box(desk).size.height == ROWS_MAX)
+        await desk.press("enter")
+        await desk.until(lambda: box(desk).size.height == 1)
+
+    drive(steps)
+
+
+def test_what_was_typed_before_comes_back_and_the_half_typed_line_too() -> None:
+    async def steps(desk: Desk) -> None:
+        for text in ("first", "second"):
+            await desk.type(text)
+            await desk.press("enter")
+        await desk.type("half")
+        for key, shown in (
+            ("up", "second"), ("up", "first"), ("up", "first"), ("down", "second"), ("down", "half"), ("down", "half"),
+        ):  # fmt: skip
+            await desk.press(key)
+            assert desk.app.typed == shown
+
+    drive(steps)
+
+
+def test_up_and_down_move_in_a_text_of_several_rows_first() -> None:
+    async def steps(desk: Desk) -> None:
+        await desk.type("before")
+        await desk.press("enter")
+        await desk.press("a", "ctrl+j", "b", "up", "X")
+        assert desk.app.typed == "aX\nb"
+        await desk.press("up")
+        assert desk.app.typed == "before"
+
+    drive(steps)
+
+
+def test_ctrl_r_finds_what_was_typed_here() -> None:
+    async def steps(desk: Desk) -> None:
+        for text in ("a red fox", "a grey hound", "a red kite"):
+            await desk.type(text)
+            await desk.press("enter")
+        await desk.press("ctrl+r")
+        await desk.type("red")
+        await desk.until("a red fox")
+        await desk.press("down", "enter")
+        await desk.until(lambda: desk.app.typed == "a red fox")
+
+    drive(steps)
+
+
+def test_tab_completes_and_goes_on_and_shift_tab_back() -> None:
+    desk = Desk("lobby", "dev")
+    desk.wire.person("bob")
+    desk.wire.person("bonnie")
+
+    async def steps(desk: Desk) -> None:
+        await desk.until("3 here")
+        await desk.press("b", "o", "tab")
+        assert desk.app.typed == "bob: "
+        await desk.press("tab")
+        assert desk.app.typed == "bonnie: "
+        await desk.press("shift+tab")
+        assert desk.app.typed == "bob: "
+        await desk.press("ctrl+u")
+        await desk.type("/room d")
+        await desk.press("tab")
+        assert desk.app.typed == "/room dev "
+        await desk.press("ctrl+u")
+        await desk.type("/the")
+        await desk.press("tab")
+        await desk.type("hi")
+        await desk.press("tab")
+        assert desk.app.typed == "/theme high-contrast "
+
+    drive(steps, desk=desk)
+
+
+def test_more_than_can_be_edited_is_not_inserted() -> None:
+    async def steps(desk: Desk) -> None:
+        assert box(desk).write("x" * EDITED_CHARACTERS_MAX)
+        await desk.press("ctrl+j")
+        assert not box(desk).write("y")
+        assert len(desk.app.typed) == EDITED_CHARACTERS_MAX
+
+    drive(steps)
+
+
+def test_a_blank_line_sends_nothing() -> None:
+    async def steps(desk: Desk) -> None:
+        await desk.press("enter", "space", "space", "enter")
+        assert desk.entered == []
+
+    drive(steps)

@@ -1,0 +1,79 @@
+"""The application around the chat: what it says at its end, and how often it draws."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.ui.tui.desk import Desk, drive
+from udpchat.ui.tui.themes import THEMES
+
+
+def test_a_theme_is_changed_while_it_runs() -> None:
+    async def steps(desk: Desk) -> None:
+        for theme in THEMES:
+            desk.enter(f"/theme {theme.name}")
+            await desk.until(lambda theme=theme: desk.app.theme == theme.name)
+            await desk.until("lobby>")
+
+    drive(steps)
+
+
+def test_without_colours_the_theme_is_the_terminals_own() -> None:
+    async def steps(desk: Desk) -> None:
+        desk.enter("/theme dark")
+        await desk.pilot.pause(0.1)
+        assert desk.app.theme == "ansi"
+
+    drive(steps, desk=Desk(has_colours=False))
+
+
+def test_what_comes_while_one_reads_elsewhere_calls_once_for_each_message() -> None:
+    async def steps(desk: Desk) -> None:
+        bob = desk.wire.person("bob", "lobby", "dev")
+        assert desk.app.is_watched("lobby") and not desk.app.is_watched("dev")
+        desk.say(bob, "alice: seen as it comes")
+        assert desk.called == []
+        desk.say(bob, "alice: not seen", "dev")
+        assert desk.called == ["bob in dev"]
+        desk.app.app_focus = False
+        desk.settle(2.0)
+        desk.say(bob, "alice: nobody looks")
+        assert desk.called == ["bob in dev", "bob in lobby"]
+
+    drive(steps, "lobby", "dev")
+
+
+def test_what_is_said_outside_of_the_chat_is_shown_and_made_safe() -> None:
+    async def steps(desk: Desk) -> None:
+        desk.app.say("-- the server used last answers again \x1b[2J")
+        await desk.until("answers again")
+        assert "\x1b" not in desk.text
+
+    drive(steps)
+
+
+def test_an_error_in_the_screen_ends_it_and_is_left_to_whoever_runs_it() -> None:
+    desk = Desk()
+
+    async def steps(desk: Desk) -> None:
+        desk.app.call_later(lambda: 1 // 0)
+        await desk.until(lambda: not desk.app.is_running)
+
+    with pytest.raises(ZeroDivisionError):
+        drive(steps, desk=desk)
+    assert isinstance(desk.app.failure, ZeroDivisionError)
+    assert list(desk.app.last_words()) == []
+
+
+def test_a_flood_is_drawn_at_most_thirty_times_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[int] = []
+    monkeypatch.setattr("udpchat.ui.tui.chat_screen.ChatScreen.draw", lambda screen: drawn.append(1))
+
+    async def steps(desk: Desk) -> None:
+        drawn.clear()
+        for _ in range(1_000):
+            desk.app.redraw_soon()
+        await desk.pilot.pause(0.2)
+        assert 1 <= len(drawn) <= 3
+
+    drive(steps)

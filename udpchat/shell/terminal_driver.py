@@ -1,0 +1,100 @@
+"""Textual's driver of a Unix terminal, changed where a terminal is slow, old or gone.
+
+Textual's own reads a closed terminal in a loop without end, takes Alt+Enter for Enter on terminals without the newer
+key codes, fails on bytes that are not UTF-8, and writes to standard error. Imported only when the full screen starts.
+"""
+
+from __future__ import annotations
+
+import codecs
+import os
+import re
+import selectors
+import sys
+from contextlib import suppress
+from typing import Any, Final
+
+from textual.driver import Driver
+
+from udpchat.shell.full_screen import hang_up
+
+if sys.platform != "win32":
+    from textual._xterm_parser import XTermParser
+    from textual.drivers.linux_driver import LinuxDriver
+
+READ_BYTES: Final = 64 * 1024
+STEP_S: Final = 0.05  # between looks whether an Escape stands alone, and whether the screen is closed
+ENTER, NEWLINE = "\r", "\n"
+OLD_ALT_KEY: Final = re.compile("\x1b([\r\n0-9])")  # as terminals without the newer key codes send Alt and a key
+
+
+def with_key_codes(typed: str) -> str:
+    """What a terminal sent, with the newer codes for those Alt keys that Textual takes for something else."""
+    return OLD_ALT_KEY.sub(lambda found: f"\x1b[{ord(found[1].replace(NEWLINE, ENTER))};3u", typed)
+
+
+def driver_class() -> type[Driver] | None:
+    """The driver for this system; None: that of Textual."""
+    return None if sys.platform == "win32" else TerminalDriver
+
+
+if sys.platform != "win32":
+
+    class TerminalDriver(LinuxDriver):
+        """Draws on standard output, and reads standard input; when that has ended, so does the process."""
+
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            self._file = TerminalOutput()  # type: ignore[assignment]
+
+        def take_mouse(self, is_taken: bool) -> None:
+            """Report clicks from now on, or leave them to the terminal."""
+            if is_taken != self._mouse:
+                self._disable_mouse_support()
+                self._mouse = is_taken
+                self._enable_mouse_support()
+
+        def run_input_thread(self) -> None:
+            """Report what is typed, until the screen is closed."""
+            parser = XTermParser(False)
+            decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+            with selectors.SelectSelector() as selector:
+                selector.register(self.fileno, selectors.EVENT_READ)
+                while not self.exit_event.is_set():
+                    if selector.select(STEP_S):
+                        data = _read(self.fileno)
+                        if not data:
+                            return hang_up()
+                        for event in parser.feed(with_key_codes(decode(data))):
+                            self.process_message(event)
+                    for event in parser.tick():
+                        self.process_message(event)
+
+
+def _read(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, READ_BYTES)
+    except OSError:  # the terminal is gone
+        return b""
+
+
+class TerminalOutput:
+    """What Textual writes to; what does not reach a terminal that is gone is dropped."""
+
+    def __init__(self) -> None:
+        assert sys.__stdout__ is not None
+        self._descriptor = sys.__stdout__.fileno()
+        self._encoding = sys.__stdout__.encoding
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def write(self, text: str) -> None:
+        """Write all of the text; what the terminal has no character for is replaced."""
+        rest = memoryview(text.encode(self._encoding, "replace"))
+        with suppress(OSError):
+            while rest:
+                rest = rest[os.write(self._descriptor, rest) :]
+
+    def flush(self) -> None:
+        """Nothing is held back."""

@@ -1,0 +1,166 @@
+"""How a client meets its person or program: a full screen, an edited line, plain lines, or JSON."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Final, TextIO
+
+from udpchat.chat.phrase import Phrase
+from udpchat.chat.text import printable
+from udpchat.client.core import ClientCore
+from udpchat.shell.choosing import Chooser
+from udpchat.shell.client_app import ClientOptions, Frontend, Interface
+from udpchat.shell.client_state import store_folder
+from udpchat.shell.desktop import Desktop
+from udpchat.shell.full_screen import FullScreen, obstacle
+from udpchat.shell.line_reader import LineReader
+from udpchat.shell.options import ClientChoices
+from udpchat.shell.preference_file import PreferenceFile
+from udpchat.shell.stdio import remark, standard_input, writing_to
+from udpchat.shell.times import moment_ms, now_ms
+from udpchat.storage.protocol import ClientStore
+from udpchat.ui.attention import Alert, Signal, terminal_text
+from udpchat.ui.commands import COMMANDS, Prompt
+from udpchat.ui.exit_rule import ExitRule
+from udpchat.ui.input_history import is_secret
+from udpchat.ui.lines import Lines
+from udpchat.ui.phrases import sentence, text_of
+from udpchat.ui.preferences import Preferences
+from udpchat.ui.printing import Draw, Printer, plain_lines
+from udpchat.ui.screen import ScreenLines, prompt_of
+from udpchat.ui.tui.keys import KEYS_COMMAND
+
+if TYPE_CHECKING:
+    from udpchat.shell.editor import LineEditor
+    from udpchat.ui.tui.app import ChatApp
+
+NO_COLOR: Final = "NO_COLOR"  # in the environment of all programs: see no-color.org
+NO_COLOR_FORM: Final = "no-color"
+Kept = Callable[[str], str]  # what becomes of lines that a server at this address has not confirmed
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """Where the lines of a client come from and go to.
+
+    `is_for_person`: both are terminals, and a person reads. `screen`, else `editor`: what draws there, if anything can.
+    """
+
+    as_json: bool
+    is_typed: bool  # the input is a terminal
+    is_for_person: bool
+    screen: FullScreen | None = None
+    editor: LineEditor | None = None
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether something draws on the terminal, which others must not write to meanwhile."""
+        return self.screen is not None or self.editor is not None
+
+    def write_err(self, text: str) -> None:
+        """Write whole lines, which are safe for a terminal, to standard error, or where the terminal has room."""
+        drawn = self.screen or self.editor
+        write = remark if drawn is None or not is_terminal(sys.stderr) else drawn.write
+        write(text)
+
+    def say(self, phrase: Phrase) -> None:
+        """Write one line outside of the chat."""
+        self.write_err(f"{printable(text_of(phrase))}\n")
+
+    def frontend(self, choices: ClientChoices, wanted: ClientOptions, kept: Kept) -> Frontend:
+        """The person's side of a client."""
+        raw = standard_input()
+        choose = Chooser(raw, self.say) if self.is_for_person and is_terminal(sys.stderr) else None
+        source = self.screen or self.editor or LineReader(raw)
+        made = Frontend(partial(self._interface, choices, wanted, kept), source, self.say, choose)
+        return made if self.screen is None else replace(made, attach=self.screen.attach, is_live=True)
+
+    def _interface(
+        self, choices: ClientChoices, wanted: ClientOptions, kept: Kept, core: ClientCore, store: ClientStore
+    ) -> Interface:
+        file = PreferenceFile(store_folder(wanted.data, wanted.nick), self.say)
+        prompt = Prompt(
+            core,
+            COMMANDS if self.screen is None else (*COMMANDS, KEYS_COMMAND),
+            archive=store,
+            parse_time=moment_ms,
+            is_typed=self.is_for_person,
+            preferences=Preferences(file.load(), file.save),
+        )
+        app = None if self.screen is None else _drawn_on(self.screen, prompt, has_colours=choices.form != NO_COLOR_FORM)
+        return Lines(
+            prompt,
+            self._printer(prompt) if app is None else app.board,
+            ExitRule(count=choices.count, follow=choices.follow),
+            is_for_person=self.is_for_person,
+            marks_read=self.is_for_person and app is None,
+            numbers_lines=not self.is_typed,
+            label_id=wanted.label_id,
+            kept=kept(core.model.connection.server) if store.is_durable else sentence("not_kept"),
+            call=self._caller(prompt.preferences) if self.is_for_person else None,
+            is_watched=(lambda conversation: False) if app is None else app.is_watched,
+        )
+
+    def _printer(self, prompt: Prompt) -> Printer:
+        draw: Draw = partial(plain_lines, zone=None, numbers_lines=not self.is_typed)
+        if self.is_for_person:
+            draw = ScreenLines(
+                nick=lambda: prompt.client.model.nick,
+                now_ms=now_ms,
+                is_edited=self.editor is not None,
+                time_format=partial(prompt.preferences.choice, "time"),
+            ).draw
+        if self.editor is not None:
+            self.editor.prompt = lambda: prompt_of(prompt)
+        write_out = writing_to(sys.stdout) if self.editor is None else self.editor.write
+        return Printer(write_out, self.write_err, draw=draw, as_json=self.as_json)
+
+    def _caller(self, preferences: Preferences) -> Callable[[Alert], None]:
+        """A function that calls the person as they have set."""
+        desktop = Desktop(self.say)
+        drawn = self.screen or self.editor
+        signal = writing_to(sys.stdout) if drawn is None else drawn.signal
+
+        def call(alert: Alert) -> None:
+            signals = preferences.signals()
+            if sequence := terminal_text(alert, signals):
+                signal(sequence)
+            if Signal.DESKTOP in signals:
+                desktop.show(alert.title, alert.body)
+
+        return call
+
+
+def open_streams(form: str) -> Streams:
+    """The standard streams, for `form` as `options` has it; a terminal that takes no full screen gets one line why."""
+    as_json, is_typed = form == "json", is_terminal(sys.stdin)
+    is_for_person = is_typed and is_terminal(sys.stdout) and not as_json
+    if not is_for_person:
+        return Streams(as_json, is_typed, is_for_person)
+    problem = obstacle() if form != "plain" else None
+    if problem is not None:
+        remark(f"-- {printable(text_of(problem))}\n")
+    if form != "plain" and problem is None:
+        return Streams(as_json, is_typed, is_for_person, FullScreen(remark))
+    from udpchat.shell.editor import open_editor  # takes 80 ms to import, which a pipe need not wait for
+
+    return Streams(as_json, is_typed, is_for_person, editor=open_editor(is_secret))
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether this is a terminal; None is not."""
+    return stream is not None and stream.isatty()
+
+
+def _drawn_on(screen: FullScreen, prompt: Prompt, *, has_colours: bool) -> ChatApp:
+    """What shows the chat on the full screen."""
+    from udpchat.shell.terminal_driver import driver_class  # Textual takes 150 ms to import: only if it is to draw
+    from udpchat.ui.tui.app import ChatApp
+
+    has_colours = not os.environ.pop(NO_COLOR, "") and has_colours  # Textual would take an empty one for a wish too
+    app = screen.app = ChatApp(prompt, driver_class=driver_class(), now_ms=now_ms, has_colours=has_colours)
+    return app

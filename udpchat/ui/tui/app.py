@@ -1,0 +1,131 @@
+"""The full-screen client: what typed lines and keys do. What it draws is the model; lines go to the prompt."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from udpchat.chat.phrase import Problem
+from udpchat.ui.fuzzy import Entry, ranked
+from udpchat.ui.paste import inputs, pasted
+from udpchat.ui.phrases import sentence
+from udpchat.ui.tui import status
+from udpchat.ui.tui.input_box import EDITED_CHARACTERS_MAX, InputBox
+from udpchat.ui.tui.picker import Picker, Question
+from udpchat.ui.tui.screen_app import ScreenApp
+from udpchat.ui.tui.side_list import SideList
+
+
+class ChatApp(ScreenApp):
+    """The application. It keeps nothing of the chat: conversations are turned to by the prompt."""
+
+    # --- What is typed ----------
+
+    def on_input_box_entered(self) -> None:
+        """Send the line, or carry out the command."""
+        if self._send(self.chat.input.text):
+            self.chat.input.take()
+            self.chat.messages.jump_to_end()
+
+    def _send(self, text: str) -> bool:
+        """False if nothing was done: the line is blank, or has to wait."""
+        self.chat.hint("")
+        if not text.strip():
+            return False
+        if not self.outside.enter(text):
+            self.bell()
+            self.chat.hint(sentence("input_full"))
+            return False
+        return True
+
+    def on_input_box_edited(self) -> None:
+        """Others see that a message is being typed."""
+        self.chat.hint("")
+        text, target = self.chat.input.text, self.prompt.target
+        is_message = text.strip() and not text.lstrip().startswith("/")
+        if target and is_message and self.prompt.preferences.is_on("typing"):
+            self.outside.act(self.prompt.client.notify_typing, target)
+
+    def on_input_box_pasted(self, event: InputBox.Pasted) -> None:
+        """Insert the text; ask first what to do with many lines. Nothing of it is run."""
+        line = self.chat.input
+        paste = pasted(event.text, line.before_cursor)
+        if not paste.answers:
+            if not line.write(paste.text):
+                values = {"characters": len(paste.text), "characters_max": EDITED_CHARACTERS_MAX}
+                self.chat.hint(sentence("not_pasted", **values))
+            return
+        texts = {str(number): answer for number, answer in enumerate(paste.answers, 1)}
+
+        def send(key: str | None) -> None:
+            for text in inputs(paste, texts[key]) if key else ():
+                if not self._send(text):
+                    return
+
+        question = sentence("paste.question", lines=paste.lines)
+        answers = {key: sentence(f"paste.{answer.name.lower()}", lines=paste.lines) for key, answer in texts.items()}
+        self.push_screen(Question(question, answers), send)
+
+    def on_input_box_leave_asked(self, asked: InputBox.LeaveAsked) -> None:
+        """Ctrl+D leaves once all is confirmed; Ctrl+C asks before it leaves at once."""
+        if asked.at_end:
+            self.outside.end()
+        elif asked.at_once:
+            self.outside.interrupt()
+        else:
+            self.chat.input.offer_to_leave()
+            self.chat.hint(sentence("leave.offer", waiting=len(self.prompt.client.model.sending)))
+
+    # --- Other conversations ----------
+
+    def on_side_list_chosen(self, chosen: SideList.Chosen) -> None:
+        self._turn_to(chosen.target)
+
+    def _turn_to(self, target: str) -> None:
+        with suppress(Problem):  # the room was left meanwhile
+            self.prompt.turn_to(target)
+        self.redraw_soon()
+
+    def action_turn_by(self, step: int) -> None:
+        """The next conversation of the list, or the one before."""
+        names = status.open_conversations(self.prompt)
+        if names:
+            at = names.index(self.prompt.target) if self.prompt.target in names else 0
+            self._turn_to(names[(at + step) % len(names)])
+
+    def action_turn_to_number(self, number: int) -> None:
+        """The conversation of this number, from 1."""
+        names = status.open_conversations(self.prompt)
+        if number <= len(names):
+            self._turn_to(names[number - 1])
+
+    def action_turn_to_active(self) -> None:
+        """The next conversation with something unread, those with mentions first."""
+        target = status.next_active(self.prompt)
+        if target:
+            self._turn_to(target)
+        else:
+            self.bell()
+
+    def action_switch(self) -> None:
+        """Choose a conversation by a part of its name."""
+        model = self.prompt.client.model
+        known = [model.conversation(name) for name in status.open_conversations(self.prompt)]
+        entries = [Entry(each.name, each.unread, each.mentions) for each in known]
+
+        def find(typed: str) -> list[str]:
+            return [match.entry.name for match in ranked(typed, entries)]
+
+        self.push_screen(Picker(sentence("switch.title"), find), lambda name: self._turn_to(name) if name else None)
+    def action_type_command(self, command: str) -> None:
+        self._send(command)
+
+    def action_search_typed(self) -> None:
+        """Choose from what was typed here before."""
+        line = self.chat.input
+
+        def find(typed: str) -> list[str]:
+            return [*line.typed_before(typed)]
+
+        self.push_screen(
+            Picker(sentence("search_typed.title"), find), lambda found: line.put(found) if found else None
+        )

@@ -1,0 +1,127 @@
+"""What is said outside of messages, kept for the screen: lines of each conversation, and the last words. No Textual."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+from udpchat.chat import events
+from udpchat.chat.events import ClientEvent, notice
+from udpchat.chat.phrase import Phrase
+from udpchat.chat.text import printable
+from udpchat.client.model import Phase
+from udpchat.ui.commands import Prompt
+from udpchat.ui.phrases import sentence, text_of
+from udpchat.ui.tui.local_lines import LocalLines
+
+PENDING_MAX: Final = 1_000  # in the time of a frame: the list shows far fewer messages
+UNSAID: Final = frozenset({"target", "history"})  # codes of notices that tell what the screen shows anyway
+
+
+class Board:
+    """Where `ui/lines` shows events. A line stands in the room that it is about, else in the conversation that is open.
+
+    `replaced` are the conversations that have other messages than when they were looked at. `pending` is what the list
+    of the open one is to be given: pages, and what was said about messages.
+    """
+
+    def __init__(self, prompt: Prompt, now_ms: Callable[[], int]) -> None:
+        self.lines = LocalLines()
+        self.has_connected = False
+        self.replaced: set[str] = set()
+        self.pending: deque[events.PageFound | events.Amendment] = deque(maxlen=PENDING_MAX)
+        self._prompt = prompt
+        self._now_ms = now_ms
+        self._last_words: list[str] = []
+        self._listed: set[str] = set()  # rooms whose members the screen has asked for in this session
+        self._awaited: set[str] = set()  # of these, those whose list has not come
+
+    def show(self, happened: Iterable[ClientEvent]) -> None:
+        """Keep the lines of these events, each behind the message that was the latest when it happened."""
+        batch = list(happened)
+        latest: dict[str, int] = {}  # the sequence before the first message of this batch, then those of the batch
+        for event in reversed(batch):
+            if isinstance(event, events.MessageReceived | events.MessageSent):
+                latest[event.room] = event.seq - 1
+        for event in batch:
+            match event:
+                case events.MessageReceived(room, sequence) | events.MessageSent(room, sequence):
+                    latest[room] = sequence
+                    continue
+                case events.EarlierAmended(amendment):
+                    self._keep(amendment)
+                    continue
+                case events.PageFound() | events.Edited() | events.Redacted() | events.Reacted():
+                    self._keep(event)
+                    continue
+                case events.HistoryReplaced(room):
+                    self.replaced.add(room)
+                    self.lines.forget(room)
+                    self._listed.clear()
+                    continue
+                case events.MessageDelivered() | events.MessageRemoved():
+                    continue
+                case events.Notice(code=code) if code in UNSAID:
+                    continue
+                case events.MemberList(room) if room in self._awaited:
+                    self._awaited.discard(room)
+                    continue
+                case events.Reconnected():
+                    self._listed.clear()
+                case events.Rejected():
+                    self._last_words.append(sentence("error", text=text_of(event)))
+            for room in self._places(event):
+                after = latest[room] if room in latest else self._latest(room)
+                self.lines.add(room, event, after=after, time_ms=self._now_ms())
+            if isinstance(event, events.Connected):
+                self.has_connected = True
+                self.say(sentence("entry.screen"))
+
+    def _keep(self, event: events.PageFound | events.Amendment) -> None:
+        if event.room == self._prompt.target:
+            self.pending.append(event)
+
+    def say(self, *lines: str) -> None:
+        """Show these lines in the conversation that is open; what a peer chose in them is made safe where drawn."""
+        room = self._prompt.target
+        for line in lines:
+            event = notice("help.line", line=line.removeprefix("-- "))
+            self.lines.add(room, event, after=self._latest(room), time_ms=self._now_ms())
+
+    def wants_members(self, room: str) -> bool:
+        """Whether the members of a room are to be asked for now: once in a session, and the answer is no line."""
+        model = self._prompt.client.model
+        is_known = room not in model.rooms or model.members(room).is_complete or room in self._listed
+        if is_known or model.connection.phase is not Phase.ONLINE:
+            return False
+        self._listed.add(room)
+        self._awaited.add(room)
+        return True
+
+    def remark(self, *lines: str) -> None:
+        """Keep these lines about the end, to be printed when the screen is left."""
+        self._last_words += lines
+
+    def show_failure(self, reason: Phrase) -> None:
+        """`remark` says it."""
+
+    def last_words(self) -> Sequence[str]:
+        """The lines to print once the screen is left, safe for a terminal: at least that one has left."""
+        left = [f"-- {sentence('quit')}"] if self.has_connected else []
+        return [printable(line) for line in self._last_words or left]
+
+    def _places(self, event: ClientEvent) -> list[str]:
+        model = self._prompt.client.model
+        match event:
+            case events.MemberJoined(room) | events.MemberLeft(room) | events.TopicChanged(room):
+                return [room] if room in model.rooms else [self._prompt.target]
+            case events.MemberRenamed(_, nick):
+                rooms = [room for room in model.rooms if model.members(room).get(nick) is not None]
+                return rooms or [self._prompt.target]
+            case _:
+                return [self._prompt.target]
+
+    def _latest(self, room: str) -> int:
+        items = self._prompt.client.model.conversation(room).items if room else []
+        return items[-1].sequence if items else 0

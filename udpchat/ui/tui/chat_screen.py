@@ -1,0 +1,272 @@
+"""The screen of the client: which parts it has, where they stand, and which of them a narrow terminal folds away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Static
+
+from udpchat.chat.events import Amendment, PageFound
+from udpchat.chat.text import printable
+from udpchat.client.model import Item, Model
+from udpchat.ui.commands import Prompt
+from udpchat.ui.completion import Known, speakers_first
+from udpchat.ui.phrases import sentence
+from udpchat.ui.preferences import Preferences, words_of_usages
+from udpchat.ui.times import TIME_FORMATS
+from udpchat.ui.tui import status
+from udpchat.ui.tui.board import Board
+from udpchat.ui.tui.input_box import InputBox
+from udpchat.ui.tui.local_lines import LocalLine
+from udpchat.ui.tui.message_list import MessageList
+from udpchat.ui.tui.side_list import SideList
+
+BARE: Final = "-bare"  # the class of a screen with messages and line alone
+ID_CHARACTERS: Final = 8  # of the id of a message, in a command
+SHOWN_FROM_COLUMNS: Final = {"rooms": 70, "members": 100}  # the narrowest terminal that has each list, unless told
+
+
+Want = Callable[[str, int, int], None]  # a page of a conversation: its name, before which sequence, how many
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the message list shows of the conversation `name`."""
+
+    name: str
+    prompt: Prompt
+    board: Board
+    want: Want
+
+    def latest(self) -> Sequence[Item]:
+        return self.prompt.client.model.items(self.name) if self.name else ()
+
+    def local_lines(self) -> Sequence[LocalLine]:
+        return self.board.lines.of(self.name)
+
+    def want_page(self, before: int, count: int) -> None:
+        """Ask for `count` messages before this sequence."""
+        if self.name:
+            self.want(self.name, before, count)
+
+
+def _amended(model: Model, event: Amendment, item: Item) -> Item:
+    return model.amended(item, event)
+
+
+class ChatScreen(Screen[None]):
+    """Draws the model of `prompt`'s client. It keeps nothing but which parts are shown."""
+
+    DEFAULT_CSS = """
+    ChatScreen { layout: vertical; background: $background; color: $foreground; }
+    #topic, #status { height: 1; background: $panel; text-wrap: nowrap; text-overflow: ellipsis; }
+    #topic { text-style: bold; }
+    #status { text-style: reverse; }
+    #middle { height: 1fr; }
+    #rooms { width: 22; border-right: vkey $border; }
+    #members { width: 20; border-left: vkey $border; }
+    #messages { width: 1fr; }
+    #bottom { height: auto; }
+    #target { width: auto; max-width: 40%; text-style: bold; }
+    #input { width: 1fr; }
+    ChatScreen.-bare #topic, ChatScreen.-bare #status { display: none; }
+    """
+
+    def __init__(self, prompt: Prompt, board: Board, want: Want, *, has_focus: Callable[[], bool]) -> None:
+        super().__init__()
+        self.messages = MessageList(id="messages")
+        self.rooms = SideList(id="rooms")
+        self.members = SideList(id="members")
+        self.input = InputBox(self.known)
+        self._prompt = prompt
+        self._board = board
+        self._want = want
+        self._has_focus = has_focus
+        self._chosen: dict[str, bool] = {}  # which lists are shown or hidden whatever the width
+        self._hint = ""
+        self._seen: tuple[str | None, bool] = (
+            None,
+            False,
+        )  # what was open at the last draw, and whether the terminal had the focus
+
+    def compose(self) -> ComposeResult:
+        """From the top: topic; rooms, messages, members; status; where lines go, and the line."""
+        yield Static(id="topic", markup=False)
+        with Horizontal(id="middle"):
+            yield self.rooms
+            yield self.messages
+            yield self.members
+        yield Static(id="status", markup=False)
+        with Horizontal(id="bottom"):
+            yield Static(id="target", markup=False)
+            yield self.input
+
+    def on_mount(self) -> None:
+        self.input.focus()
+        self.call_after_refresh(self.draw)
+
+    # --- Drawing ----------
+
+    def draw(self) -> None:
+        """Draw what the model holds now; only what differs from before is changed on the terminal."""
+        if not (self.is_mounted and self.is_running):
+            return  # not yet, or no longer
+        prompt, model, target = self._prompt, self._prompt.client.model, self._prompt.target
+        conversation = model.conversation(target) if target else None
+        seen = (target, self._has_focus())
+        self.input.turn_to(target)
+        unread_after = conversation.read_up_to or 0 if conversation is not None and conversation.unread else None
+        if target != self._seen[0] or target in self._board.replaced:
+            self.messages.show(Shown(target, self._prompt, self._board, self._want), unread_after=unread_after)
+        elif unread_after is not None and seen != self._seen:
+            self.messages.set_unread_after(unread_after)
+        else:
+            self.messages.renew()
+        self._board.replaced.discard(target)
+        self._seen = seen
+        self.take_pending()
+        self.rooms.show(status.conversation_rows(prompt))
+        if self.members.display:
+            self.members.show(status.member_rows(model, target))
+        self._write("topic", status.topic_line(model, target))
+        self._write("status", self._hint or self._status())
+        self._write("target", f"{printable(target) or sentence('state.no_target')}> ")
+
+    def take_pending(self) -> None:
+        """Give the list the pages that it asked for, and what was said about its messages."""
+        model, pending = self._prompt.client.model, self._board.pending
+        while pending:
+            event = pending.popleft()
+            if event.room != self._prompt.target:
+                continue
+            if isinstance(event, PageFound):
+                items = [model.item_of(message) for message in event.messages]
+                self.messages.receive_page(event.first, event.before, items)
+            else:
+                self.messages.amend(event.seq, event.id, partial(_amended, model, event))
+
+    def _status(self) -> str:
+        line = status.status_line(self._prompt)
+        return line if self.rooms.display else f"{line}  {status.active_elsewhere(self._prompt)}"
+
+    def _write(self, part: str, text: str) -> None:
+        self.query_one(f"#{part}", Static).update(Content(text))
+
+    def hint(self, text: str) -> None:
+        """Show a line in the place of the status, until the next one, which may be empty."""
+        if text != self._hint:
+            self._hint = text
+            self.draw()
+
+    def known(self) -> Known:
+        """What can be completed here."""
+        prompt, model = self._prompt, self._prompt.client.model
+        items = model.conversation(prompt.target).items if prompt.target else []
+        members = model.members(prompt.target) if prompt.target in model.rooms else ()
+        nicks = speakers_first(items, [member.nick for member in members], model.nick)
+        return Known(nicks, model.rooms, prompt.commands, words_of_usages())
+
+    def apply(self, preferences: Preferences) -> None:
+        """Draw as the person prefers."""
+        self.messages.set_form(
+            time_format=TIME_FORMATS[preferences.choice("time")],
+            is_formatted=preferences.is_on("formatting"),
+            has_nick_colours=preferences.is_on("nick-colours") and not self.app.no_color,
+        )
+
+    # --- What is shown ----------
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Fold the lists that a narrow terminal has no room for, unless the person chose them."""
+        self._fold(event.size.width)
+
+    def _fold(self, columns: int) -> None:
+        for name, least in SHOWN_FROM_COLUMNS.items():
+            is_wanted = self._chosen.get(name, columns >= least)
+            self.query_one(f"#{name}").display = is_wanted and not self.is_bare
+        self.draw()
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether it has only messages and the line."""
+        return self.has_class(BARE)
+
+    def toggle_bare(self) -> None:
+        """Only messages and the line, or all again."""
+        self.toggle_class(BARE)
+        self._fold(self.size.width)
+
+    def action_toggle_list(self, name: str) -> None:
+        """Show a side list, or hide it."""
+        self._chosen[name] = not self.query_one(f"#{name}").display
+        self._fold(self.size.width)
+
+    def on_key(self, event: events.Key) -> None:
+        """Escape ends what was begun: no message is selected any more, and no hint shown."""
+        if event.key == "escape":
+            self.messages.unselect()
+            self.hint("")
+
+    # --- Messages ----------
+
+    def on_message_list_link_pressed(self, pressed: MessageList.LinkPressed) -> None:
+        """Copy the address: a browser may have no screen but this one."""
+        self.app.copy_to_clipboard(pressed.url)
+        self.hint(sentence("copied", text=pressed.url))
+
+    def action_scroll(self, step: int) -> None:
+        """A page up or down."""
+        if step < 0:
+            self.messages.page_up()
+        else:
+            self.messages.page_down()
+
+    def action_scroll_to_start(self) -> None:
+        self.messages.jump_to(1)
+
+    def action_scroll_to_end(self) -> None:
+        self.messages.unselect()
+        self.messages.jump_to_end()
+
+    def action_go_to_unread(self) -> None:
+        self.messages.jump_to_unread()
+
+    def action_go_to_mention(self, step: int) -> None:
+        """Select the next message that mentions this user, or the one before; from the end, the latest one."""
+        items = self._items()
+        selected = self.messages.selected
+        at = items.index(selected) if selected in items else len(items)
+        later = items[at + 1 :] if step > 0 else items[:at][::-1]
+        mention = next((item for item in later if item.is_mention), None)
+        if mention is None or not self.messages.select(mention.id):
+            self.app.bell()
+
+    def _items(self) -> list[Item]:
+        target = self._prompt.target
+        return self._prompt.client.model.conversation(target).items if target else []
+
+    def action_select(self, step: int) -> None:
+        """Select the message above, or below."""
+        if step < 0:
+            self.messages.select_previous()
+        else:
+            self.messages.select_next()
+
+    def action_begin(self, command: str) -> None:
+        """Begin the command that is about the selected message, else the one that the command means without an ID."""
+        item = self.messages.selected
+        text = f"/{command} {item.id[:ID_CHARACTERS]} " if item else f"/{command} "
+        if command == "edit" and item is not None:
+            text += item.text
+        self.input.put(text)
+
+    def action_begin_search(self) -> None:
+        self.input.put("/search ")

@@ -1,0 +1,104 @@
+"""The keys of the full-screen client: a table of actions, with their keys and a sentence for the person. No Textual.
+
+Keys have the names of Textual (`alt+a`, `pageup`). Escape and then a key is Alt with that key, where a terminal or a
+window manager keeps Alt for itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from udpchat.chat.events import ClientEvent, notice
+from udpchat.ui.arguments import nothing
+from udpchat.ui.commands import Command, Group, Prompt
+from udpchat.ui.phrases import sentence
+
+KEY_CHARACTERS: Final = 26  # the left column of the list of keys
+SPELLED: Final = {
+    "pageup": "PgUp", "pagedown": "PgDn", "ctrl+@": "Ctrl+Space", "ctrl+underscore": "Ctrl+_",
+    "shift+tab": "Shift+Tab", "escape": "Esc",
+}  # fmt: skip
+ROOM_KEYS: Final = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What a key does. `name` stands for it in a configuration, `call` is the method of the input box."""
+
+    name: str
+    call: str
+    keys: tuple[str, ...]
+    summary: str
+
+
+ACTIONS: Final = (
+    Action("send", "send", ("enter",), "send the line, or carry out the command"),
+    Action("newline", "newline", ("alt+enter", "ctrl+j", "shift+enter"), "begin a new line of the same message"),
+    Action("complete", "complete(1)", ("tab", "ctrl+@"), "complete a nick, a command, a #room or an :emoji:"),
+    Action("complete_back", "complete(-1)", ("shift+tab",), "the completion before"),
+    Action("earlier", "earlier", ("up",), "what you typed before, or the row above"),
+    Action("later", "later", ("down",), "what you typed after that, or the row below"),
+    Action("search_typed", "app.search_typed", ("ctrl+r", "f9"), "search in what you typed here"),
+    Action("scroll_up", "screen.scroll(-1)", ("pageup", "shift+up"), "scroll to earlier messages"),
+    Action("scroll_down", "screen.scroll(1)", ("pagedown", "shift+down"), "scroll to later messages"),
+    Action("first", "screen.scroll_to_start", ("alt+home", "ctrl+home"), "the earliest message that is here"),
+    Action("last", "screen.scroll_to_end", ("alt+end", "ctrl+end"), "the latest message"),
+    Action("next_room", "app.turn_by(1)", ("ctrl+n", "alt+right"), "the next room or conversation"),
+    Action("previous_room", "app.turn_by(-1)", ("ctrl+p", "alt+left"), "the room or conversation before"),
+    *(
+        Action(f"room_{number}", f"app.turn_to_number({number})", (f"alt+{number}",), f"room {number} of the list")
+        for number in range(1, ROOM_KEYS + 1)
+    ),
+    Action("active", "app.turn_to_active", ("alt+a", "f4"), "the next room with something new, mentions first"),
+    Action("switch", "app.switch", ("alt+k", "f2"), "choose a room by a part of its name"),
+    Action("cut_or_switch", "cut_or_switch", ("ctrl+k",), "cut up to the end of the line; at its end, as Alt+K"),
+    Action("mention", "screen.go_to_mention(1)", ("alt+n", "f3"), "the next message that mentions you"),
+    Action("former_mention", "screen.go_to_mention(-1)", ("alt+p", "shift+f3"), "the mention before"),
+    Action("unread", "screen.go_to_unread", ("alt+u", "f6"), "the first message that was new"),
+    Action("select_up", "screen.select(-1)", ("alt+up", "ctrl+up"), "select a message, the latest first; Esc ends it"),
+    Action("select_down", "screen.select(1)", ("alt+down", "ctrl+down"), "select the next message"),
+    Action("reply", "screen.begin('reply')", ("alt+r", "f10"), "reply to the selected message"),
+    Action("react", "screen.begin('react')", ("alt+t", "ctrl+t"), "react to it with an emoji"),
+    Action("edit", "screen.begin('edit')", ("alt+e", "f11"), "edit it, if it is yours"),
+    Action("delete", "screen.begin('delete')", ("alt+x", "ctrl+x"), "delete it, if it is yours"),
+    Action("search", "screen.begin_search", ("ctrl+f", "ctrl+s"), "search in what was said"),
+    Action("lists", "screen.toggle_list('rooms')", ("f7",), "show or hide the rooms"),
+    Action("members", "screen.toggle_list('members')", ("f8",), "show or hide who is there"),
+    Action(
+        "bare", "app.toggle_bare", ("alt+l", "f12"), "messages alone, to copy from; the mouse selects as elsewhere"
+    ),
+    Action("redraw", "app.redraw", ("ctrl+l", "f5"), "draw the screen anew"),
+    Action("keys", "app.type_command('/keys')", ("f1",), "this list"),
+    Action("clear", "clear_or_leave", ("ctrl+c",), "clear the line; on an empty one, offer to leave"),
+    Action("end", "delete_or_end", ("ctrl+d",), "on an empty line: leave once all is confirmed"),
+    Action("suspend", "app.suspend_process", ("ctrl+z",), "suspend the program; fg brings it back"),
+    Action("line_start", "cursor_line_start", ("ctrl+a", "home"), "the beginning of the line"),
+    Action("line_end", "cursor_line_end", ("ctrl+e", "end"), "the end of the line"),
+    Action("word_left", "cursor_word_left", ("alt+b", "ctrl+left"), "a word to the left"),
+    Action("word_right", "cursor_word_right", ("alt+f", "ctrl+right"), "a word to the right"),
+    Action("cut_line", "cut_to_start", ("ctrl+u",), "cut up to the beginning of the line"),
+    Action("cut_word", "cut_word", ("ctrl+w", "alt+backspace"), "cut the word before the cursor"),
+    Action("cut_next_word", "delete_word_right", ("alt+d", "alt+delete"), "delete the word after the cursor"),
+    Action("insert_cut", "insert_cut", ("ctrl+y",), "insert what was cut"),
+    Action("undo", "undo", ("ctrl+underscore", "alt+z"), "undo a change of the line"),
+)
+ACTION_OF_KEY: Final = {key: action.call for action in ACTIONS for key in action.keys}
+
+
+def spelled(key: str) -> str:
+    """A key as people write it: `Alt+A`, `PgUp`."""
+    if key in SPELLED:
+        return SPELLED[key]
+    return "+".join(SPELLED.get(part, part.capitalize()) for part in key.split("+"))
+
+
+def _keys_command(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
+    nothing(rest)
+    lines = [sentence("keys")]
+    for action in ACTIONS:
+        lines.append(f"  {', '.join(map(spelled, action.keys)):<{KEY_CHARACTERS}} {action.summary}")
+    return [notice("help.line", line=line) for line in lines]
+
+
+KEYS_COMMAND: Final = Command("keys", Group.CLIENT, "", "list the keys", "F1 lists them too.", _keys_command)

@@ -1,0 +1,203 @@
+"""The full screen as an application of Textual: how it begins and ends, and when it is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from textual.app import App
+from textual.binding import BindingType
+from textual.driver import Driver
+from textual.filter import NoColor
+
+from udpchat.chat import events
+from udpchat.chat.names import nick_key
+from udpchat.chat.phrase import Problem
+from udpchat.client import compose
+from udpchat.ui.commands import Prompt
+from udpchat.ui.tui import themes
+from udpchat.ui.tui.board import Board
+from udpchat.ui.tui.chat_screen import ChatScreen
+from udpchat.ui.tui.message_list import MessageList
+
+APPLIED: Final = ("theme", "mouse", "nick-colours", "formatting", "time", "joins")  # preferences of what is drawn
+FRAME_S: Final = 1 / 30  # at the soonest, after this time it is drawn again
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What the application calls: `enter` with a typed line, False if it has to wait; `end` at the end of the input;
+    `interrupt` to end the program at once; `act(verb, *arguments)` with a verb of the core.
+    """
+
+    enter: Callable[[str], bool]
+    end: Callable[[], None]
+    interrupt: Callable[[], None]
+    act: Callable[..., None]
+
+
+class ScreenApp(App[None]):
+    """Run it in the loop of the client after `connect`; `redraw_soon` whenever something may have changed."""
+
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar[list[BindingType]] = []
+
+    def __init__(
+        self,
+        prompt: Prompt,
+        *,
+        now_ms: Callable[[], int],
+        driver_class: type[Driver] | None = None,
+        has_colours: bool = True,
+    ) -> None:
+        super().__init__(driver_class=driver_class, ansi_color=None if has_colours else True)
+        self.no_color = not has_colours
+        if not has_colours:
+            self._filters.append(NoColor())
+        self.board = Board(prompt, now_ms)
+        self.prompt = prompt
+        self.outside: Outside
+        self.chat = ChatScreen(prompt, self.board, self._want_page, has_focus=lambda: self.app_focus)
+        self._applied: tuple[object, ...] = ()  # the preferences as they were applied last
+        self._is_stale = False
+        self._is_paced = False
+
+    async def run_screen(self) -> None:
+        """Draw, until `exit`."""
+        await self.run_async(mouse=self.prompt.preferences.is_on("mouse"))
+
+    def connect(
+        self,
+        *,
+        enter: Callable[[str], bool],
+        end: Callable[[], None],
+        interrupt: Callable[[], None],
+        act: Callable[..., None],
+    ) -> None:
+        """Give it what it calls, before it runs: see `Outside`."""
+        self.outside = Outside(enter, end, interrupt, act)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the client is in."""
+        return self.board.has_connected
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether the chat is on the screen, with nothing before it."""
+        return self.is_running and self.chat.is_mounted and self.screen is self.chat
+
+    @property
+    def typed(self) -> str:
+        """What is half typed."""
+        return self.chat.input.text
+
+    @property
+    def messages(self) -> MessageList:
+        """The messages of the open conversation."""
+        return self.chat.messages
+
+    @property
+    def failure(self) -> Exception | None:
+        """The error of the program that ended it, if one did."""
+        return self._exception
+
+    def _print_error_renderables(self) -> None:
+        """Nothing: whoever runs it reports `failure`, in one line."""
+        self._exit_renderables.clear()
+
+    def say(self, *lines: str) -> None:
+        """Show lines that do not come from the chat."""
+        self.board.say(*lines)
+        self.redraw_soon()
+
+    def signal(self, sequence: str) -> None:
+        """Send the terminal what draws nothing: its bell, a notification."""
+        if self._driver is not None:
+            self._driver.write(sequence)
+
+    def is_watched(self, conversation: str) -> bool:
+        """Whether the person sees this conversation now."""
+        return self.is_drawn and self.app_focus and nick_key(conversation) == nick_key(self.prompt.target)
+
+    def last_words(self) -> Sequence[str]:
+        """The lines to print once the terminal is restored."""
+        return [] if self.failure else self.board.last_words()
+
+    async def on_mount(self) -> None:
+        """Begin with the chat."""
+        for theme in themes.THEMES:
+            self.register_theme(theme)
+        await self.push_screen(self.chat)
+        self._apply_preferences()
+
+    def _apply_preferences(self) -> None:
+        """Draw as the person has set, if that has changed; without colours only in the terminal's own."""
+        preferences = self.prompt.preferences
+        wanted = tuple(preferences.shown(name) for name in APPLIED)
+        if wanted == self._applied:
+            return
+        self._applied = wanted
+        self.theme = themes.ANSI if self.no_color else preferences.choice("theme")
+        self.board.lines.joins = preferences.choice("joins")
+        self.chat.apply(preferences)
+        self._take_mouse()
+
+    def _take_mouse(self) -> None:
+        """Take clicks, or leave the mouse to the terminal; only a driver of ours can change that while it runs."""
+        take = getattr(self._driver, "take_mouse", None)
+        if take is not None:
+            take(self.prompt.preferences.is_on("mouse") and not self.chat.is_bare)
+
+    # --- Drawing ----------
+
+    def redraw_soon(self) -> None:
+        """Draw once within FRAME_S, however often this is called."""
+        self._is_stale = True
+        if not self._is_paced and self.is_running:
+            self._is_paced = True
+            self.call_later(self._draw)
+
+    def _draw(self) -> None:
+        if not self._is_stale:
+            self._is_paced = False
+            return
+        self._is_stale = False
+        self.set_timer(FRAME_S, self._draw)
+        self._apply_preferences()
+        self.chat.draw()
+        client, target = self.prompt.client, self.prompt.target
+        if self.app_focus and target and client.model.conversation(target).unread:
+            self.outside.act(client.mark_read, target)
+        if self.board.wants_members(target):
+            self.outside.act(client.ask, compose.list_members(target))
+
+    def on_app_focus(self) -> None:
+        self.redraw_soon()
+
+    def on_app_blur(self) -> None:
+        self.redraw_soon()
+
+    def _want_page(self, name: str, before: int, count: int) -> None:
+        """Have a page of earlier messages given to the list, at once or with later events."""
+
+        def read(now: float) -> None:
+            try:
+                found = self.prompt.history.page(now, name, before, count)
+            except Problem as problem:
+                error = events.Error(problem.phrase.key, problem.phrase.values)
+                found = [error, events.PageFound(name, before, before)]
+            self.board.show(found)
+
+        self.outside.act(read)
+        self.chat.take_pending()
+
+    def action_toggle_bare(self) -> None:
+        """Only the messages and the line, with the mouse left to the terminal; or all again."""
+        self.chat.toggle_bare()
+        self._take_mouse()
+
+    def action_redraw(self) -> None:
+        """Draw all of the screen, whatever is on the terminal."""
+        self.refresh(layout=True)

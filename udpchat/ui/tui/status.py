@@ -1,0 +1,138 @@
+"""The rows around the messages as texts: rooms, members, topic and status, made from the model. Pure, without Textual.
+
+All texts are safe for a terminal. What a row means is said in words or signs, never by its style alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from udpchat.chat.text import printable
+from udpchat.client.model import Conversation, Model, Phase
+from udpchat.ui.commands import Prompt
+from udpchat.ui.phrases import sentence
+
+OPEN_MARK: Final = ">"
+MENTION_MARK: Final = "@"
+COUNT_MAX: Final = 999  # unread, beyond which it is `999+`
+TYPING_NICKS_MAX: Final = 3
+LOSS_SHOWN_MIN: Final = 0.005
+PHASES: Final = {
+    Phase.CONNECTING: "phase.connecting", Phase.ONLINE: "phase.online", Phase.LOST: "phase.lost",
+    Phase.LEAVING: "phase.leaving", Phase.OVER: "phase.over",
+}  # fmt: skip
+
+
+class Look(Enum):
+    """How a row of a side list is drawn, beside what its text says."""
+
+    PLAIN = "plain"
+    OPEN = "open"
+    UNREAD = "unread"
+    MENTION = "mention"
+    AWAY = "away"
+    TITLE = "title"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of a side list: a text that may be cut, a short one at the right, and what a click on it opens, if any."""
+
+    text: str
+    tail: str = ""
+    look: Look = Look.PLAIN
+    target: str = ""
+
+
+def open_conversations(prompt: Prompt) -> list[str]:
+    """The names of rooms and conversations, in the order of the list; the one that lines go to is among them."""
+    names = [conversation.name for conversation in prompt.client.model.conversations()]
+    if prompt.target and prompt.target not in names:
+        names.append(prompt.target)
+    return names
+
+
+def conversation_rows(prompt: Prompt) -> list[Row]:
+    """The rooms, then the conversations with users: `> 1 lobby`, and `@2 14`: mentions, and messages, not read yet."""
+    model = prompt.client.model
+    return [
+        _conversation_row(number, model.conversation(name), is_open=name == prompt.target)
+        for number, name in enumerate(open_conversations(prompt), 1)
+    ]
+
+
+def next_active(prompt: Prompt) -> str:
+    """The next conversation with something unread after the open one, those with mentions first; empty: there is none.
+    """
+    names = open_conversations(prompt)
+    at = names.index(prompt.target) + 1 if prompt.target in names else 0
+    known = [prompt.client.model.conversation(name) for name in names[at:] + names[:at]]
+    unread = [each for each in known if each.unread and each.name != prompt.target]
+    return next((each.name for each in [*(one for one in unread if one.mentions), *unread]), "")
+
+
+def active_elsewhere(prompt: Prompt) -> str:
+    """The conversations with something unread, for where no list shows them: `2 dev @1 14`."""
+    rows = [row for row in conversation_rows(prompt) if row.tail and row.look is not Look.OPEN]
+    return "  ".join(f"{row.text.strip()} {row.tail}" for row in rows)
+
+
+def _conversation_row(number: int, conversation: Conversation, *, is_open: bool) -> Row:
+    mark = OPEN_MARK if is_open else " "
+    tail = _count(conversation.unread) if conversation.unread else ""
+    look = Look.OPEN if is_open else Look.UNREAD if conversation.unread else Look.PLAIN
+    if conversation.mentions:
+        tail = f"{MENTION_MARK}{_count(conversation.mentions)} {tail}".rstrip()
+        look = look if is_open else Look.MENTION
+    return Row(printable(f"{mark}{number if number <= 9 else ' '} {conversation.name}"), tail, look, conversation.name)
+
+
+def _count(count: int) -> str:
+    return f"{COUNT_MAX}+" if count > COUNT_MAX else str(count)
+
+
+def member_rows(model: Model, target: str) -> list[Row]:
+    """Who is in a room, after a title that counts them; in a conversation, whom it is with."""
+    if target.startswith("@"):
+        return [Row(printable(target[1:]), target=target)]
+    if target not in model.rooms:
+        return []
+    members = model.members(target)
+    title = sentence("members" if members.is_complete else "members.partial", count=len(members))
+    rows = [Row(title, look=Look.TITLE)]
+    for member in members:
+        away = f" ({member.away})" if member.away is not None else ""
+        look = Look.AWAY if member.away is not None else Look.PLAIN
+        rows.append(Row(printable(f" {member.nick}{away}"), look=look, target=f"@{member.nick}"))
+    return rows
+
+
+def topic_line(model: Model, target: str) -> str:
+    """The name of a conversation and its topic, in one row."""
+    if not target:
+        return sentence("state.no_target")
+    topic = model.conversation(target).topic
+    return printable(f"{target}: {topic}" if topic else target)
+
+
+def status_line(prompt: Prompt) -> str:
+    """The connection in words, how good it is, what waits to be sent, and who types."""
+    model = prompt.client.model
+    connection = model.connection
+    parts = [sentence(PHASES[connection.phase], server=connection.server)]
+    if connection.phase is Phase.ONLINE and connection.round_trip_s is not None:
+        parts.append(sentence("status.round_trip", milliseconds=connection.round_trip_s * 1000))
+    if connection.loss >= LOSS_SHOWN_MIN:
+        parts.append(sentence("status.loss", percent=connection.loss * 100))
+    if prompt.wants_quit:
+        parts.append(sentence("state.leaving"))
+    if model.sending:
+        parts.append(sentence("state.sending", count=len(model.sending)))
+    if connection.missing:
+        parts.append(sentence("state.missing", count=connection.missing))
+    if typing := model.typing(prompt.target):
+        nicks = typing[:TYPING_NICKS_MAX]
+        parts.append(sentence("typing", nicks=nicks, count=len(typing), more=len(typing) - len(nicks)))
+    return printable("  ".join(parts))
