@@ -17,7 +17,7 @@ from tests.fuzz.device import Device
 from tests.fuzz.faulty_log import FaultyLog, InFile, InMemory, Stores
 from tests.fuzz.growth import check_not_grown
 from tests.fuzz.narrow import SMALL, small_limits
-from tests.fuzz.values import Maker, bent_bytes, near, one_of
+from tests.fuzz.values import TEXTS, Maker, bent_bytes, near, one_of
 from tests.sim import audit
 from tests.wire.shapes import REQUESTS, UP
 from udpchat.chat.ids import conversation_log, inbox_log, message_id
@@ -48,6 +48,8 @@ STEP_S = 0.001
 FORGOTTEN_AFTER_S = 400.0  # nothing that a peer left is older
 LEFT_PLACES_MAX = 200  # counters of drops, reasons of damage, heads of logs
 PACE_S = 2.0
+
+HEART = "\u2764\ufe0f"
 
 
 class ServerTarget:
@@ -107,7 +109,8 @@ class ServerTarget:
             "first_open": near(self._counters), "before": near(self._numbers), "largest": near(self._sent_counters),
             "number": one_of(0, 1, 2**53), "token": self._token, "ranges": self._ranges,
             "raw": one_of(encode_message(message), b"\xc0"), "refers_to": self._id,
-            "kind": one_of(0, 0, 1, 2, 2, 3, 3, 4, 200), "data": one_of(b"", b"", b"-", b"x" * 100),
+            "kind": one_of(0, 0, 1, 2, 2, 3, 3, 4, 200), "text": one_of(*TEXTS, HEART, HEART),
+            "data": one_of(b"", b"", b"-", b"x" * 100),
             "edited_by": near(self._numbers),
             "words": one_of("hi", "hello all", 'text:"', "a AND b", "NEAR(a b)", "* ^ -", "", "x" * 200, "é ß İ"),
         }  # fmt: skip

@@ -42,7 +42,6 @@ TEXTS = (
     "", " ", "hi", "hello all of you", "a" * 33, "é" * 32, "\x00", "\x1b[31m", "\u202eabc", "ｌobby", "😀" * 32, "\n",
     "a\nb", '"', "' OR 1", '" AND "', "NEAR(", "*", "text:", "-", "#", "@", "%", "~", "!directory", "ﷺ" * 40, "\ud7ff",
     "x" * 400, "x" * 1001, "x" * 16384, "İ", "ß", "/etc/passwd", "..", "CON", "a/b", "\u0301" * 20, "admin",
-    "\u2764\ufe0f", "\U0001f44d",
 )  # fmt: skip
 ODD: tuple[Any, ...] = (
     None, True, -1, -(2**63), 2**64 - 1, 1.5, float("nan"), "", "x", "x" * 20_000, b"", b"\xff" * 8, b"x" * 1001, [],
