@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.storage.entries import LOBBY
+from tests.storage.entries import LOBBY, alter
 from tests.storage.memory import MemoryClientStore, MemoryLog
 from udpchat.chat.amendments import TAKEN_BACK
 from udpchat.client.stored import EntriesStored, ReplicaReset
@@ -207,6 +207,17 @@ def test_an_operator_who_removes_a_message_removes_what_it_was_edited_to() -> No
     shelf.add(said("one", 1), about(EDIT, "two", 1))
     log.redact(LOBBY, 1, encode(Tombstone(5)))
     assert shelf.text(2) == ""
+
+
+def test_a_store_from_before_there_were_reactions_is_upgraded(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    with closing(SqliteLog(path)) as log:
+        Shelf(log).add(said("one", 1))
+    alter(path, "DROP TABLE reactions; PRAGMA user_version = 1")
+    with closing(SqliteLog(path)) as log:
+        shelf = Shelf(log, head=1)
+        shelf.add(about(REACTION, HEART, 1, BOB))
+        assert shelf.reactions(1, 1) == [(2, "bob", HEART)]
 
 
 def test_nothing_of_a_removed_message_is_in_the_pages_of_the_file(tmp_path: Path) -> None:
