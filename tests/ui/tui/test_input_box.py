@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from textual import events
 
 from tests.ui.tui.desk import Desk, drive
 from udpchat.ui.tui.input_box import EDITED_CHARACTERS_MAX, ROWS_MAX, InputBox
@@ -152,5 +153,19 @@ def test_a_blank_line_sends_nothing() -> None:
     async def steps(desk: Desk) -> None:
         await desk.press("enter", "space", "space", "enter")
         assert desk.entered == []
+
+    drive(steps)
+
+
+def test_keys_that_come_at_once_are_taken_in_their_order() -> None:
+    async def steps(desk: Desk) -> None:
+        line = box(desk)
+        for key in ("o", "enter", "t", "enter", "/", "j", " ", "d", "enter", "x"):
+            line.post_message(events.Key(key, " " if key == " " else None if key == "enter" else key))
+        line.post_message(events.Paste("pasted"))
+        line.post_message(events.Key("enter", None))
+        await desk.until(lambda: len(desk.entered) == 4)
+        assert desk.entered == ["o", "t", "/j d", "xpasted"]
+        assert desk.client.model.items("d")[-1].text == "xpasted"
 
     drive(steps)

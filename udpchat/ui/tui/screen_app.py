@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import Final
 
 from textual.app import App
-from textual.binding import BindingType
 from textual.driver import Driver
 from textual.filter import NoColor
 
@@ -37,11 +36,10 @@ class Outside:
     act: Callable[..., None]
 
 
-class ScreenApp(App[None]):
+class ScreenApp(App[None], inherit_bindings=False):
     """Run it in the loop of the client after `connect`; `redraw_soon` whenever something may have changed."""
 
     ENABLE_COMMAND_PALETTE = False
-    BINDINGS: ClassVar[list[BindingType]] = []
 
     def __init__(
         self,
