@@ -409,7 +409,7 @@ SENTENCES: Final[dict[str, str]] = {
     "typing": "{nicks:list}{more:if  and %s more} {count:is|are} typing",
     "members": "{count} here",
     "members.partial": "{count} here, more to come",
-    "keys": "Keys. Esc and then a key is Alt with that key; a key of the mouse with Shift is the terminal's own.",
+    "keys": "Keys. Esc and at once a key is Alt with that key. Shift and the mouse select as in other programs.",
     "entry.screen": "F1 lists the keys, /help the commands; Ctrl+K chooses a room; /quit or Ctrl+D leaves",
     "leave.offer": "Enter: leave once all is confirmed. Ctrl+C: leave at once{waiting:if  (%s not confirmed)}.",
     "not_pasted": "not pasted: it has {characters} characters, and a line at most {characters_max}",

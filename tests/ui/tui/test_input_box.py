@@ -157,11 +157,15 @@ def test_a_blank_line_sends_nothing() -> None:
     drive(steps)
 
 
-def test_keys_that_are_read_together_with_enter_are_of_the_next_line() -> None:
+def test_keys_that_come_at_once_are_taken_in_their_order() -> None:
     async def steps(desk: Desk) -> None:
-        for key in ("a", "enter", "b", "enter", "c"):  # as a fast typist's come: before the screen has its turn
-            box(desk).post_message(events.Key(key, key if len(key) == 1 else None))
-        await desk.until(lambda: desk.app.typed == "c")
-        assert desk.entered == ["a", "b"]
+        line = box(desk)
+        for key in ("o", "enter", "t", "enter", "/", "j", " ", "d", "enter", "x"):
+            line.post_message(events.Key(key, " " if key == " " else None if key == "enter" else key))
+        line.post_message(events.Paste("pasted"))
+        line.post_message(events.Key("enter", None))
+        await desk.until(lambda: len(desk.entered) == 4)
+        assert desk.entered == ["o", "t", "/j d", "xpasted"]
+        assert desk.client.model.items("d")[-1].text == "xpasted"
 
     drive(steps)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Any
 
 from udpchat.chat.phrase import Problem
+from udpchat.ui.commands import Prompt
 from udpchat.ui.fuzzy import Entry, ranked
 from udpchat.ui.paste import inputs, pasted
 from udpchat.ui.phrases import sentence
 from udpchat.ui.tui import status
-from udpchat.ui.tui.input_box import EDITED_CHARACTERS_MAX, InputBox
+from udpchat.ui.tui.input_box import EDITED_CHARACTERS_MAX
 from udpchat.ui.tui.picker import Picker, Question
 from udpchat.ui.tui.screen_app import ScreenApp
 from udpchat.ui.tui.side_list import SideList
@@ -18,9 +20,31 @@ from udpchat.ui.tui.side_list import SideList
 class ChatApp(ScreenApp):
     """The application. It keeps nothing of the chat: conversations are turned to by the prompt."""
 
+    def __init__(self, prompt: Prompt, **options: Any) -> None:
+        """`options`: those of `ScreenApp`."""
+        super().__init__(prompt, **options)
+        self.chat.input.owner = self
+
     # --- What is typed ----------
 
-    def on_input_box_edited(self) -> None:
+    @property
+    def target(self) -> str:
+        """The conversation that lines go to."""
+        return self.prompt.target
+
+    def send(self, text: str) -> bool:
+        """Send a line, or carry out the command; False if nothing was done: it is blank, or has to wait."""
+        self.chat.hint("")
+        if not text.strip():
+            return False
+        if not self.outside.enter(text):
+            self.bell()
+            self.chat.hint(sentence("input_full"))
+            return False
+        self.messages.jump_to_end()
+        return True
+
+    def edited(self) -> None:
         """Others see that a message is being typed."""
         self.chat.hint("")
         text, target = self.chat.input.text, self.prompt.target
@@ -28,10 +52,10 @@ class ChatApp(ScreenApp):
         if target and is_message and self.prompt.preferences.is_on("typing"):
             self.outside.act(self.prompt.client.notify_typing, target)
 
-    def on_input_box_pasted(self, event: InputBox.Pasted) -> None:
+    def paste(self, text: str) -> None:
         """Insert the text; ask first what to do with many lines. Nothing of it is run."""
         line = self.chat.input
-        paste = pasted(event.text, line.before_cursor)
+        paste = pasted(text, line.before_cursor)
         if not paste.answers:
             if not line.write(paste.text):
                 values = {"characters": len(paste.text), "characters_max": EDITED_CHARACTERS_MAX}
@@ -40,23 +64,23 @@ class ChatApp(ScreenApp):
         texts = {str(number): answer for number, answer in enumerate(paste.answers, 1)}
 
         def send(key: str | None) -> None:
-            for text in inputs(paste, texts[key]) if key else ():
-                if not self.send(text):
+            for line in inputs(paste, texts[key]) if key else ():
+                if not self.send(line):
                     return
 
         question = sentence("paste.question", lines=paste.lines)
         answers = {key: sentence(f"paste.{answer.name.lower()}", lines=paste.lines) for key, answer in texts.items()}
         self.push_screen(Question(question, answers), send)
 
-    def on_input_box_leave_asked(self, asked: InputBox.LeaveAsked) -> None:
-        """Ctrl+D leaves once all is confirmed; Ctrl+C asks before it leaves at once."""
-        if asked.at_end:
-            self.outside.end()
-        elif asked.at_once:
-            self.outside.interrupt()
-        else:
-            self.chat.input.offer_to_leave()
-            self.chat.hint(sentence("leave.offer", waiting=len(self.prompt.client.model.sending)))
+    def offer_to_leave(self) -> None:
+        """Say what Enter and Ctrl+C do now."""
+        self.chat.hint(sentence("leave.offer", waiting=len(self.prompt.client.model.sending)))
+
+    def interrupt(self) -> None:
+        self.outside.interrupt()
+
+    def end(self) -> None:
+        self.outside.end()
 
     # --- Other conversations ----------
 

@@ -80,15 +80,12 @@ class ChatScreen(Screen[None]):
     ChatScreen.-bare #topic, ChatScreen.-bare #status { display: none; }
     """
 
-    def __init__(
-        self, prompt: Prompt, board: Board, want: Want, *, enter: Callable[[str], bool], has_focus: Callable[[], bool]
-    ) -> None:
-        """`enter` takes what is typed, see `InputBox`."""
+    def __init__(self, prompt: Prompt, board: Board, want: Want, *, has_focus: Callable[[], bool]) -> None:
         super().__init__()
         self.messages = MessageList(id="messages")
         self.rooms = SideList(id="rooms")
         self.members = SideList(id="members")
-        self.input = InputBox(self.known, enter)
+        self.input = InputBox(self.known)
         self._prompt = prompt
         self._board = board
         self._want = want

@@ -3,64 +3,68 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import ClassVar, Final
+from typing import Final, Protocol
 
 from textual import events
-from textual.binding import Binding, BindingType
-from textual.message import Message
 from textual.widgets import TextArea
 
 from udpchat.ui.completion import Completion, Known, complete
-from udpchat.ui.input_history import Found, InputHistory
-from udpchat.ui.tui.keys import ACTION_OF_KEY, ACTIONS
+from udpchat.ui.input_history import CONVERSATIONS_MAX, Found, InputHistory
+from udpchat.ui.tui.keys import ACTION_OF_KEY
 
 ROWS_MAX: Final = 8  # of a long line: the rest scrolls, so that the messages stay in sight
 EDITED_CHARACTERS_MAX: Final = 64 * 1024  # pasted: far beyond a message, so that it can be shortened
+ESCAPE_S_MAX: Final = 1.0  # between Escape and the key that is Alt with it; later it is a key by itself
 QUIT: Final = "/quit"
 Place = tuple[int, int]  # row and column
+
+
+class Owner(Protocol):
+    """Whom the keys are reported to, at once: the next key may have come already."""
+
+    @property
+    def target(self) -> str:
+        """The conversation that lines go to."""
+
+    def send(self, text: str) -> bool:
+        """Enter was pressed; False if the text is to stay on the line."""
+
+    def paste(self, text: str) -> None:
+        """A text was pasted, and is not inserted yet."""
+
+    def edited(self) -> None:
+        """Something was typed, deleted or inserted by hand."""
+
+    def offer_to_leave(self) -> None:
+        """Ctrl+C was pressed on an empty line."""
+
+    def interrupt(self) -> None:
+        """Ctrl+C was pressed again."""
+
+    def end(self) -> None:
+        """Ctrl+D was pressed on an empty line."""
 
 
 class InputBox(TextArea):
     """What is typed; each conversation has its own half typed line, and its own history.
 
-    Posts `Edited` when something was typed, `Pasted`, and what the keys ask of others. `known` gives what can be
-    completed; `enter` takes the line at Enter, before the next key, or leaves it where it is with False.
+    `owner` is set before a key comes; `known` gives what can be completed.
     """
 
     DEFAULT_CSS = f"""
     InputBox, InputBox:focus {{ height: auto; max-height: {ROWS_MAX}; border: none; padding: 0;
         background: transparent; scrollbar-size-vertical: 1; }}
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(",".join(action.keys), action.call, action.summary, show=False, id=action.name) for action in ACTIONS
-    ]
 
-    class Edited(Message):
-        """Something was typed, deleted or inserted by hand."""
-
-    class Pasted(Message):
-        """A text was pasted, and is not inserted yet."""
-
-        def __init__(self, text: str) -> None:
-            self.text = text
-            super().__init__()
-
-    class LeaveAsked(Message):
-        """Ctrl+C on an empty line, `at_end`: Ctrl+D there, `at_once`: Ctrl+C again."""
-
-        def __init__(self, *, at_end: bool = False, at_once: bool = False) -> None:
-            self.at_end = at_end
-            self.at_once = at_once
-            super().__init__()
-
-    def __init__(self, known: Callable[[], Known], enter: Callable[[str], bool]) -> None:
+    def __init__(self, known: Callable[[], Known]) -> None:
         super().__init__(soft_wrap=True, tab_behavior="focus", show_line_numbers=False, highlight_cursor_line=False)
+        self.owner: Owner
         self._known = known
-        self._enter = enter
         self._history = InputHistory()
         self._conversation = ""
+        self._drafts: dict[str, str] = {}  # what is half typed elsewhere
         self._completion: Completion | None = None
-        self._is_after_escape = False
+        self._alt_until_s = 0.0  # up to then a key is Alt with that key: Escape was pressed
         self._is_leaving_offered = False
         self._cut = ""
 
@@ -81,20 +85,20 @@ class InputBox(TextArea):
         if len(self.text) + len(text) > EDITED_CHARACTERS_MAX:
             return False
         self.move_cursor(self.replace(text, *self.selection, maintain_selection_offset=False).end_location)
-        self.post_message(self.Edited())
+        self.owner.edited()
         return True
 
     def turn_to(self, conversation: str) -> None:
         """Show what is half typed for another conversation."""
         if conversation == self._conversation:
             return
-        former, self._conversation = self._conversation, conversation
-        self.put(self._history.turn(former, self.text, conversation))
-
-    def offer_to_leave(self) -> None:
-        """The line is /quit, for Enter to take; Ctrl+C now leaves at once."""
-        self.put(QUIT)
-        self._is_leaving_offered = True
+        self._drafts.pop(self._conversation, None)
+        if self.text:
+            self._drafts[self._conversation] = self.text
+            if len(self._drafts) > CONVERSATIONS_MAX:
+                del self._drafts[next(iter(self._drafts))]
+        self._conversation = conversation
+        self.put(self._drafts.pop(conversation, ""))
 
     def typed_before(self, words: str) -> Iterator[str]:
         """The lines typed here that hold these words, the latest first."""
@@ -105,31 +109,32 @@ class InputBox(TextArea):
     # --- Keys ----------
 
     async def _on_key(self, event: events.Key) -> None:
-        """Escape and then a key is Alt with that key; a line break is never typed by Enter."""
-        was_after_escape, self._is_after_escape = self._is_after_escape, event.key == "escape"
+        """Do what the key stands for, before the next one comes; Escape and then a key is Alt with that key."""
+        is_alt = event.time < self._alt_until_s
+        self._alt_until_s = event.time + ESCAPE_S_MAX if event.key == "escape" else 0.0
         if self._is_leaving_offered and event.key not in ("ctrl+c", "enter"):
             self._is_leaving_offered = False
             self.put("")
-        call = ACTION_OF_KEY.get(f"alt+{event.key}") if was_after_escape else None
-        call = call or ACTION_OF_KEY.get(event.key)
-        if call is not None:  # now, and not once the event has bubbled up: the keys behind it may wait here already
+        call = ACTION_OF_KEY.get(f"alt+{event.key}") if is_alt else None
+        if call := call or ACTION_OF_KEY.get(event.key):
             event.stop()
             event.prevent_default()
             await self.run_action(call)
         elif event.is_printable:
-            self.post_message(self.Edited())
+            self.owner.edited()
 
     async def _on_paste(self, event: events.Paste) -> None:
         event.stop()
         event.prevent_default()
-        self.post_message(self.Pasted(event.text))
+        self.owner.paste(event.text)
 
     def action_send(self) -> None:
-        """Enter: the keys that follow are of the next line."""
+        """Send the line; what is typed after it belongs to the conversation that it may have turned to."""
         text = self.text
-        if self._enter(text):
+        if self.owner.send(text):
             self._history.add(self._conversation, text)
             self.put("")
+            self.turn_to(self.owner.target)
 
     def action_newline(self) -> None:
         self.write("\n")
@@ -158,24 +163,26 @@ class InputBox(TextArea):
             self.put(line)
 
     def action_clear_or_leave(self) -> None:
-        """Copy what the mouse has selected, else clear the line, else offer to leave."""
+        """Copy what the mouse has selected, else clear the line, else offer to leave: by Enter, or Ctrl+C again."""
         if self.screen.get_selected_text():
             self.screen.action_copy_text()
             self.screen.clear_selection()
         elif self._is_leaving_offered:
-            self.post_message(self.LeaveAsked(at_once=True))
+            self.owner.interrupt()
         elif self.text:
             self.put("")
-            self.post_message(self.Edited())
+            self.owner.edited()
         else:
-            self.post_message(self.LeaveAsked())
+            self.put(QUIT)
+            self._is_leaving_offered = True
+            self.owner.offer_to_leave()
 
     def action_delete_or_end(self) -> None:
         """Delete the character under the cursor; on an empty line, the input has ended."""
         if self.text:
             self.action_delete_right()
         else:
-            self.post_message(self.LeaveAsked(at_end=True))
+            self.owner.end()
 
     async def action_cut_or_switch(self) -> None:
         """Cut up to the end of the line; at its end, choose a room."""
@@ -199,7 +206,7 @@ class InputBox(TextArea):
         if start != end:
             self._cut = self.get_text_range(start, end)
             self.delete(start, end)
-            self.post_message(self.Edited())
+            self.owner.edited()
 
 
 def _place(text: str, cursor: int) -> Place:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import Final
 
 from textual.app import App
-from textual.binding import BindingType
 from textual.driver import Driver
 from textual.filter import NoColor
 
@@ -16,7 +15,6 @@ from udpchat.chat.names import nick_key
 from udpchat.chat.phrase import Problem
 from udpchat.client import compose
 from udpchat.ui.commands import Prompt
-from udpchat.ui.phrases import sentence
 from udpchat.ui.tui import themes
 from udpchat.ui.tui.board import Board
 from udpchat.ui.tui.chat_screen import ChatScreen
@@ -38,11 +36,10 @@ class Outside:
     act: Callable[..., None]
 
 
-class ScreenApp(App[None]):
+class ScreenApp(App[None], inherit_bindings=False):
     """Run it in the loop of the client after `connect`; `redraw_soon` whenever something may have changed."""
 
     ENABLE_COMMAND_PALETTE = False
-    BINDINGS: ClassVar[list[BindingType]] = []
 
     def __init__(
         self,
@@ -59,7 +56,7 @@ class ScreenApp(App[None]):
         self.board = Board(prompt, now_ms)
         self.prompt = prompt
         self.outside: Outside
-        self.chat = ChatScreen(prompt, self.board, self._want_page, enter=self.send, has_focus=lambda: self.app_focus)
+        self.chat = ChatScreen(prompt, self.board, self._want_page, has_focus=lambda: self.app_focus)
         self._applied: tuple[object, ...] = ()  # the preferences as they were applied last
         self._is_stale = False
         self._is_paced = False
@@ -107,18 +104,6 @@ class ScreenApp(App[None]):
     def _print_error_renderables(self) -> None:
         """Nothing: whoever runs it reports `failure`, in one line."""
         self._exit_renderables.clear()
-
-    def send(self, text: str) -> bool:
-        """Send the line, or carry out the command. False if nothing was done: the line is blank, or has to wait."""
-        self.chat.hint("")
-        if not text.strip():
-            return False
-        if not self.outside.enter(text):
-            self.bell()
-            self.chat.hint(sentence("input_full"))
-            return False
-        self.chat.messages.jump_to_end()
-        return True
 
     def say(self, *lines: str) -> None:
         """Show lines that do not come from the chat."""
