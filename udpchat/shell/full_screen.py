@@ -38,8 +38,10 @@ def obstacle() -> Phrase | None:
         return Phrase("full_screen.dumb", {"term": term})
     size = shutil.get_terminal_size()
     if size.columns < COLUMNS_MIN or size.lines < ROWS_MIN:
-        wanted = {"columns_min": COLUMNS_MIN, "rows_min": ROWS_MIN}
-        return Phrase("full_screen.small", {"columns": size.columns, "rows": size.lines, **wanted})
+        return Phrase(
+            "full_screen.small",
+            {"columns": size.columns, "rows": size.lines, "columns_min": COLUMNS_MIN, "rows_min": ROWS_MIN},
+        )
     return None
 
 

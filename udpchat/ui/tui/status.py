@@ -19,10 +19,6 @@ MENTION_MARK: Final = "@"
 COUNT_MAX: Final = 999  # unread, beyond which it is `999+`
 TYPING_NICKS_MAX: Final = 3
 LOSS_SHOWN_MIN: Final = 0.005
-PHASES: Final = {
-    Phase.CONNECTING: "phase.connecting", Phase.ONLINE: "phase.online", Phase.LOST: "phase.lost",
-    Phase.LEAVING: "phase.leaving", Phase.OVER: "phase.over",
-}  # fmt: skip
 
 
 class Look(Enum):
@@ -121,7 +117,7 @@ def status_line(prompt: Prompt) -> str:
     """The connection in words, how good it is, what waits to be sent, and who types."""
     model = prompt.client.model
     connection = model.connection
-    parts = [sentence(PHASES[connection.phase], server=connection.server)]
+    parts = [sentence(f"phase.{connection.phase.name.lower()}", server=connection.server)]
     if connection.phase is Phase.ONLINE and connection.round_trip_s is not None:
         parts.append(sentence("status.round_trip", milliseconds=connection.round_trip_s * 1000))
     if connection.loss >= LOSS_SHOWN_MIN:
