@@ -131,6 +131,16 @@ class Liar:
     def user(self) -> bytes:
         return self.random.choice((self._user, bytes(8), self.random.randbytes(8)))
 
+    def identity(self) -> bytes:
+        """Of a message: one of few, so that others can be about it."""
+        return bytes(7) + bytes((self.random.randrange(6),))
+
+    def extra(self) -> content.Extra:
+        """What a message is about, or not."""
+        random = self.random
+        data, edited_by = random.choice((b"", b"-", b"x" * 500)), random.choice((0, 0, self.number()))
+        return content.Extra(self.identity(), data, random.choice((self.number(), random.randrange(30))), edited_by)
+
     def entry(self) -> content.Entry:
         """Any entry."""
         random = self.random
@@ -138,9 +148,11 @@ class Liar:
         choices: tuple[Callable[[], content.Entry], ...] = (
             lambda: content.Message(
                 random.choice((0, -(2**63), 2**63 - 1, 1_700_000_000_000)), self.user(), self.nick(),
-                random.randbytes(8), random.choice((0, 0, 1, 77)), self.text(), random.choice((None, self.nick())),
+                self.identity(), random.choice((0, 0, 1, 2, 3, 4, 77)), random.choice((self.text(), "\u2665")),
+                random.choice((None, self.nick())), random.choice((None, self.extra())),
             ),
             lambda: content.Tombstone(random.choice((0, -(2**63), 2**63 - 1))),
+            lambda: content.Tombstone(1, self.user(), self.nick(), self.identity()),
             lambda: content.Joined(self.nick(), self.user(), random.random() < 0.5),
             lambda: content.Left(self.nick(), self.user(), self.text(32)),
             lambda: content.Renamed(self.nick(), self.nick(), self.user()),

@@ -18,7 +18,7 @@ from tests.fuzz.cases import Choices
 from tests.fuzz.device import SERVER
 from tests.fuzz.narrow import small_limits
 from tests.fuzz.server import NICKS, ROOMS
-from tests.fuzz.values import Maker, bent_bytes, near, one_of
+from tests.fuzz.values import TEXTS, Maker, bent_bytes, near, one_of
 from tests.sim import audit
 from tests.sizes import size_of
 from tests.wire.shapes import DOWN, ENTRIES, RESULTS
@@ -64,12 +64,15 @@ RECORDED_MAX = 32
 HELD_BYTES_MIN = 4_000_000
 HELD_PER_BYTE_MAX = 60
 CODES = ("", "nick_taken", "bad_nick.space", "too_fast", "kicked", "no_such_room", "x" * 32, "\x1b[2J", "{nick}")
+HEART = "\u2764\ufe0f"
 LINES = (
     "hello", "/me waves", "/msg bob psst", "/query bob hi", "/query", "/say //x", "/history", "/history 20 before 1h",
     "/search hi from:bob in:tea", "/search x", "/join tea", "/join a", "/join b", "/part", "/part tea",
     "/room lobby", "/room @bob", "/rooms", "/names", "/names tea", "/topic", "/topic a topic", "/topic #tea -",
     "/nick carol", "/nick ada",
     "/whois bob", "/away", "/away for tea", "/back", "/ignore bob", "/ignore", "/unignore bob", "/help", "/help join",
+    "/reply indeed", "/reply 0 indeed", "/edit other words", "/react +1", "/react \u2764\ufe0f", "/react ffff :tada:",
+    "/unreact", "/unreact heart", "/delete", "/redact 0000000000000000 a slip", "/ids", "/ids 500",
     "x" * 3_000, "é" * 8_000, "/msg @ada me", "two\nlines",
 )  # fmt: skip
 
@@ -165,7 +168,9 @@ class ClientTarget:
             "generation": self._generation, "sequence": self._sequence, "first": self._sequence, "head": self._sequence,
             "base": one_of(0, 0, 0, 1, 5, 2**53), "entered": self._sequence, "counter": self._counter,
             "entries": self._entries,
-            "kind": one_of(0, 0, 1, 7, 255), "time_ms": one_of(0, 1_700_000_000_000, -1, 2**63 - 1, 2**53, -(2**62)),
+            "kind": one_of(0, 0, 1, 2, 3, 4, 7, 255), "text": one_of(*TEXTS, HEART, HEART),
+            "data": one_of(b"", b"", b"-", b"x"), "edited_by": self._sequence,
+            "time_ms": one_of(0, 1_700_000_000_000, -1, 2**63 - 1, 2**53, -(2**62)),
             "heartbeat_ms": one_of(10_000, 0, 1, 3_600_000), "ack_delay_ms": one_of(0, 25, 3_600_000),
             "raw": self._entry, "entry": self._entry, "number": one_of(0, 0, 1, 2**53),
             "reason": one_of("", "stopping", "kicked", "x" * 400), "code": one_of(*CODES),
@@ -347,7 +352,8 @@ class ClientTarget:
         self._logs[log] = generation, head + 1
         me = user_id(self._static.public)
         identity = message_id(self._instance, counter)
-        entry = encode_message(content.Message(1, me, NICK, identity, said.kind, said.text[:100]))
+        message = content.Message(1, me, NICK, identity, said.kind, said.text[:100], None, said.extra)
+        entry = encode_message(message)
         pushed = encode(frames.Entries(log, generation, head + 1, 25, [frames.raw(entry)]))
         return [encode(frames.Result(counter, requests.Stored(log, head + 1))), pushed]
 

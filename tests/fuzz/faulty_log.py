@@ -95,6 +95,11 @@ class FaultyLog:
         self._check()
         return self._log.since(log, time_ms)
 
+    def reactions(self, log: str, first: int, last: int) -> list[tuple[int, bytes]]:
+        """See `Log`."""
+        self._check()
+        return self._log.reactions(log, first, last)
+
     def search(self, query: SearchQuery) -> list[SearchHit]:
         """See `Log`."""
         self._check()

@@ -17,10 +17,10 @@ from tests.fuzz.device import Device
 from tests.fuzz.faulty_log import FaultyLog, InFile, InMemory, Stores
 from tests.fuzz.growth import check_not_grown
 from tests.fuzz.narrow import SMALL, small_limits
-from tests.fuzz.values import Maker, bent_bytes, near, one_of
+from tests.fuzz.values import TEXTS, Maker, bent_bytes, near, one_of
 from tests.sim import audit
 from tests.wire.shapes import REQUESTS, UP
-from udpchat.chat.ids import conversation_log, inbox_log
+from udpchat.chat.ids import conversation_log, inbox_log, message_id
 from udpchat.server import history
 from udpchat.server.admission import Settings
 from udpchat.server.core import ServerCore
@@ -48,6 +48,8 @@ STEP_S = 0.001
 FORGOTTEN_AFTER_S = 400.0  # nothing that a peer left is older
 LEFT_PLACES_MAX = 200  # counters of drops, reasons of damage, heads of logs
 PACE_S = 2.0
+
+HEART = "\u2764\ufe0f"
 
 
 class ServerTarget:
@@ -106,7 +108,10 @@ class ServerTarget:
             "sequence": near(self._numbers), "generation": self._generation, "counter": near(self._counters),
             "first_open": near(self._counters), "before": near(self._numbers), "largest": near(self._sent_counters),
             "number": one_of(0, 1, 2**53), "token": self._token, "ranges": self._ranges,
-            "raw": one_of(encode_message(message), b"\xc0"), "refers_to": one_of(None, b"12345678"),
+            "raw": one_of(encode_message(message), b"\xc0"), "refers_to": self._id,
+            "kind": one_of(0, 0, 1, 2, 2, 3, 3, 4, 200), "text": one_of(*TEXTS, HEART, HEART),
+            "data": one_of(b"", b"", b"-", b"x" * 100),
+            "edited_by": near(self._numbers),
             "words": one_of("hi", "hello all", 'text:"', "a AND b", "NEAR(a b)", "* ^ -", "", "x" * 200, "é ß İ"),
         }  # fmt: skip
         return Maker(pools)
@@ -119,6 +124,11 @@ class ServerTarget:
     def _generation(self, choices: Choices) -> int:
         known = sorted({known.generation for device in self._devices for known in device.logs.values()})
         return choices.pick([*known, 0, 1, 2**53])
+
+    def _id(self, choices: Choices) -> bytes | None:
+        """Of a message that a device may have sent; or of none."""
+        device = choices.pick(self._devices)
+        return choices.pick((message_id(device.instance, max(device.counter - choices.below(4), 1)), b"12345678", None))
 
     def _counters(self) -> list[int]:
         return [device.counter for device in self._devices]

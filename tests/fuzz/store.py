@@ -30,7 +30,7 @@ from udpchat.storage.client_sqlite import SqliteClientStore
 from udpchat.storage.protocol import Durability, StoreError
 from udpchat.storage.server_sqlite import SqliteLog
 from udpchat.sync.log import Append, LogUnreadable, RequestId, SearchQuery
-from udpchat.wire.content import Claim, ConversationRecord, Message, ReadMark, Tombstone, TopicRecord
+from udpchat.wire.content import Claim, ConversationRecord, Extra, Message, ReadMark, Tombstone, TopicRecord
 from udpchat.wire.frames import encode, encode_message
 from udpchat.wire.packets import Address
 from udpchat.wire.requests import Done, Say
@@ -44,7 +44,9 @@ TABLES = {
     "identity": ("instance", "next_counter"),
     "labels": ("counter", "id", "line", "digest", "result"),
     "rooms": ("position", "name"),
+    "reactions": ("target", "emoji", "author", "row"),
 }
+HEART = "\u2764\ufe0f"
 VALUES = (
     0,
     1,
@@ -125,9 +127,14 @@ class StoreTarget:
 
     def _entry(self, choices: Choices) -> bytes:
         text = choices.pick(("hi", "hello there", "é ü", "x" * 5_000, ""))
-        message = Message(
-            choices.below(2**41), user_id(self._keys[0].public), choices.pick(NICKS), self._random.randbytes(8), 0, text
+        kind = choices.pick((0, 0, 0, 1, 2, 3, 4, 200))
+        target = Extra(
+            bytes(7) + bytes([choices.below(4)]), choices.pick((b"", b"-")), choices.below(12), choices.below(3)
         )
+        message = Message(
+            choices.below(2**41), user_id(self._keys[choices.below(2)].public), choices.pick(NICKS),
+            bytes(7) + bytes([choices.below(4)]), kind, choices.pick((text, HEART)), None, target if kind > 1 else None,
+        )  # fmt: skip
         encoded = encode_message(message)
         return bent(choices, encoded) if choices.chance(15) else encoded
 
@@ -183,6 +190,7 @@ class StoreTarget:
         found = store.read(name, first, count)
         assert len(found) <= max(extent.head - extent.base, 0)
         store.search(query)
+        store.reactions(name, first, min(first + count, extent.head))
         store.since(name, choices.pick((0, 1, 2**40, 2**53)))
         if self._log is not None:
             self._log.answered(b"client id 123456")
@@ -195,7 +203,7 @@ class StoreTarget:
         table = choices.pick([*TABLES])
         column = choices.pick(TABLES[table])
         where = f"rowid = (SELECT rowid FROM {table} LIMIT 1 OFFSET {choices.below(8)})"
-        if table == "answers":
+        if table in ("answers", "reactions"):
             where = "1"
         with suppress(sqlite3.Error), closing(sqlite3.connect(self._path, isolation_level=None)) as connection:
             if choices.chance(25):

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 
 from tests.sim.nodes import WALL_OFFSET_S, ClientNode
 from tests.storage.memory import MemoryLog
+from udpchat.chat.amendments import Reference
+from udpchat.client import compose
 from udpchat.client.model import Conversation
 from udpchat.wire.limits import TEXT_BYTES_MAX
 from udpchat.wire.packets import Address
+from udpchat.wire.requests import RequestBody
 
 if TYPE_CHECKING:
     from tests.sim.swarm import Swarm
@@ -20,6 +23,8 @@ SERVER = Address("server", 1)
 ALIASES = ("red", "green", "blue", "white", "black", "grey")
 LETTERS = "abcdefghij klmno\u00e9\u4e16\U0001f600"
 LETTER_BYTES_MAX = 4
+EMOJI = ("\u2764\ufe0f", "\U0001f44d", "\U0001f389")
+MESSAGES_LOOKED_AT = 20  # to react to, to edit
 DAY_S = 86_400.0
 Deed = Callable[["Swarm"], None]
 
@@ -64,6 +69,31 @@ def _tell(swarm: Swarm) -> None:
         text = _text(swarm, client, 40)
         swarm.tell(f"{client.nick} tells {nick} {text[:12]!r}")
         client.tell(nick, text)
+
+
+def _amend(swarm: Swarm) -> None:
+    """Do something about a message that is on the screen; now and then what only its author may."""
+    client, random = _person(swarm), swarm.random
+    known = [] if client is None else [each for each in client.core.model.conversations() if each.items]
+    if client is None or not known:
+        return
+    conversation = random.choice(known)
+    item = random.choice(conversation.items[-MESSAGES_LOOKED_AT:])
+    name, about = conversation.name, Reference(item.sequence, bytes.fromhex(item.id))
+    request: RequestBody
+    verb = random.choice(("reply", "react", "react", "take back", "edit", "edit", "redact"))
+    if verb in ("edit", "redact") and not item.is_own and random.random() < 0.9:
+        verb = "react"
+    if verb == "reply":
+        request = compose.reply(name, _text(swarm, client, 40), about)
+    elif verb == "edit":
+        request = compose.edit(name, _text(swarm, client, 40), about)
+    elif verb == "redact":
+        request = compose.redact(name, random.choice(("", "a slip")), about)
+    else:
+        request = compose.react(name, random.choice(EMOJI), about, added=verb == "react")
+    swarm.tell(f"{client.nick}: {verb} {item.sequence} in {name}")
+    client.do("ask", request)
 
 
 def _read(swarm: Swarm) -> None:
@@ -238,6 +268,7 @@ ACTIONS: dict[Deed, int] = {
     partial(_say, count_max=40): 5,
     partial(_say, count_max=2, characters_max=(TEXT_BYTES_MAX - 100) // LETTER_BYTES_MAX): 3,
     _tell: 12,
+    _amend: 25,
     _read: 6,
     _join: 4,
     _part: 3,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from random import Random
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from tests.sim.network import Address
 from tests.storage.memory import MemoryClientStore, MemoryLog
@@ -304,7 +304,7 @@ class ClientNode(Node[ClientCore]):
         self.core.tell(self._world.now, nick, text)
         self._world.drain(self)
 
-    def do(self, verb: str, *arguments: str) -> None:
+    def do(self, verb: str, *arguments: Any) -> None:
         """Any other verb of the client."""
         self.is_leaving = self.is_leaving or verb == "quit"
         if verb in QUESTIONS:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from tests.sim.nodes import ClientNode, ServerNode
 from tests.storage.memory import MemoryLog
 from udpchat.chat import events
+from udpchat.chat.amendments import AMENDING, edited_by, emptied, reference_of
 from udpchat.chat.ids import (
     CONVERSATION_PREFIX,
     DIRECTORY_LOG,
@@ -25,9 +26,11 @@ from udpchat.chat.ids import (
 )
 from udpchat.server.state import State
 from udpchat.session.noise import user_id
+from udpchat.storage.text_index import split_words
+from udpchat.sync.log import SearchQuery
 from udpchat.sync.requests import ANSWERS_RECALLED_MAX
-from udpchat.wire.content import Claim, Entry, Message, TopicRecord
-from udpchat.wire.frames import parse_entry_untrusted, parse_record
+from udpchat.wire.content import EDIT, Claim, Entry, Message, Tombstone, TopicRecord
+from udpchat.wire.frames import encode_message, parse_entry_untrusted, parse_record
 from udpchat.wire.limits import (
     CONVERSATIONS_PER_KEY_MAX,
     HANDSHAKES_MAX,
@@ -35,6 +38,7 @@ from udpchat.wire.limits import (
 )
 from udpchat.wire.requests import Say, Tell
 
+SEARCHED_MAX = 30  # texts, for each client
 RUNS_MAX = 600  # of a feed's ranges: far more than loss makes, far fewer than a leak would
 
 
@@ -57,6 +61,7 @@ class Promises:
         self._foreign = foreign
         self._seen: dict[int, int] = {}  # id of a client -> events looked at
         self._shown: dict[tuple[int, int, str], _Shown] = {}  # id of a client, number of the server's log, log
+        self._amended: set[tuple[int, int, str, int, int]] = set()  # of a client, in a run: log, generation, sequence
         self._forgotten: dict[int, int] = {}  # id of a client -> the counter up to which the server's log was lost
 
     # --- At every step ----------
@@ -73,6 +78,8 @@ class Promises:
         for event in client.events[start:]:
             if isinstance(event, events.MessageReceived | events.MessageSent):
                 self._check_shown(client, event)
+            elif isinstance(event, events.Amendment):
+                self._check_amendment(client, event)
         self._seen[id(client)] = len(client.events)
 
     def _check_shown(self, client: ClientNode, event: events.MessageReceived | events.MessageSent) -> None:
@@ -98,8 +105,11 @@ class Promises:
                     shown.last += 1
                 shown.last = min(shown.last, event.seq - 1)
             shown.run = client.runs
-        while shown.last is not None and shown.last + 1 < event.seq and self._is_told(client, number, log, shown):
-            shown.last += 1  # confirmed ahead
+        while shown.last is not None and shown.last + 1 < event.seq:
+            is_told = self._is_told(client, number, log, shown)  # confirmed ahead
+            if not is_told and not self._is_no_message(number, log, shown.last + 1):
+                break
+            shown.last += 1
         assert shown.last in (event.seq - 1, None), f"{where} after {shown.last}"
         shown.last = event.seq
 
@@ -111,6 +121,29 @@ class Promises:
         entries = map(parse_entry_untrusted, self._server.logs[number].read(log, shown.last + 1, 1))
         ids = {entry.id.hex() for entry in entries if isinstance(entry, Message)}
         return number > 0 and any(isinstance(event, events.MessageSent) and event.id in ids for event in client.events)
+
+    def _is_no_message(self, number: int, log: str, sequence: int) -> bool:
+        """Whether an entry is not shown as a message: it is about another one, or in the place of a removed one."""
+        entries = map(parse_entry_untrusted, self._server.logs[number].read(log, sequence, 1))
+        return any(isinstance(entry, Tombstone) or _is_amending(entry) for entry in entries)
+
+    def _check_amendment(self, client: ClientNode, event: events.Amendment) -> None:
+        """What a client shows of an edit, a redaction or a reaction stands in a log, and is shown once in a run."""
+        where = f"{client.nick}, run {client.runs}, in {event.room}: {type(event).__name__} {event.own_seq}"
+        logs = [
+            log
+            for log in self._logs_of(client, event.room)
+            for store in self._server.logs
+            for entry in map(parse_entry_untrusted, store.read(log, event.own_seq, 1))
+            if isinstance(entry, Message) and entry.extra is not None and _is_amending(entry)
+            and (entry.extra.sequence, (entry.extra.refers_to or b"").hex()) == (event.seq, event.id)
+        ]  # fmt: skip
+        assert logs, f"{where} is not in the log"
+        replica = client.core.timeline.uplink.get(logs[0])
+        if replica is not None and not event.is_confirmation:  # which may come before the log is begun anew, and after
+            shown = (id(client), client.runs, logs[0], replica.generation, event.own_seq)
+            assert shown not in self._amended, f"{where} is shown twice"
+            self._amended.add(shown)
 
     def _place_of(
         self, client: ClientNode, event: events.MessageReceived | events.MessageSent, where: str
@@ -126,8 +159,10 @@ class Promises:
             for number in numbers:
                 for encoded in self._server.logs[number].read(log, event.seq, 1):
                     entry = parse_entry_untrusted(encoded)
+                    if isinstance(entry, Tombstone) and entry.id is not None and entry.id.hex() == event.id:
+                        return number, log  # removed since
                     if isinstance(entry, Message) and entry.id.hex() == event.id:
-                        assert entry.text == event.text, f"{where} has another text"
+                        assert entry.text == event.text or edited_by(entry), f"{where} has another text"
                         if isinstance(event, events.MessageReceived):
                             assert (entry.nick, entry.time_ms) == (event.nick, event.time_ms), where
                         return number, log
@@ -181,6 +216,9 @@ class Promises:
             if client.is_running and not client.core.is_over:
                 self._check_replicas(client)
                 self._check_model(client)
+                if len(self._server.logs) == 1:  # else some of what it shows is of a log that is gone
+                    self._check_messages(client)
+                    self._check_search(client, entries)
 
     def _check_state(self, log: MemoryLog) -> None:
         """The server's state is what the directory in its log says: no more, no less."""
@@ -203,7 +241,8 @@ class Promises:
         counters = {message_id(instance, counter): counter for counter in said}
         places: Counter[int] = Counter()
         for name, messages in entries.items():
-            mine = [counters[entry.id] for _, entry in messages if isinstance(entry, Message) and entry.id in counters]
+            told = [entry.id for _, entry in messages if isinstance(entry, Message | Tombstone)]
+            mine = [counters[identity] for identity in told if identity in counters]
             assert mine == sorted(mine), f"{client.nick}: its messages in {name} are out of order: {mine}"
             places.update(mine)
         twice = [counter for counter, count in places.items() if count > 1]
@@ -227,8 +266,50 @@ class Promises:
             if not head:
                 continue
             assert held.head == head, f"{client.nick}: {log} up to {held.head}, not {head}"
-            mine = [entry for _, entry in client.store.read(log, held.base + 1, head)]
-            assert mine == self._server.log.read(log, held.base + 1, head), f"{client.nick}: {log} differs"
+            mine = client.store.read(log, held.base + 1, head)
+            theirs = enumerate(self._server.log.read(log, held.base + 1, head), held.base + 1)
+            assert mine == [(at, _held(at, entry, held.base)) for at, entry in theirs], f"{client.nick}: {log} differs"
+            stores = client.store, self._server.log
+            mine, theirs = (store.reactions(log, held.base + 1, head) for store in stores)
+            assert mine == theirs, f"{client.nick}: reactions in {log} differ"
+
+    def _check_messages(self, client: ClientNode) -> None:
+        """Each message that a client holds is as it is in the server's log now, with all reactions to it."""
+        for conversation in client.core.model.conversations():
+            log = client.core.timeline.log_of(conversation.name)
+            for item in conversation.items if log is not None else ():
+                where = f"{client.nick}: {item.sequence} in {conversation.name}"
+                (entry,) = map(parse_entry_untrusted, self._server.log.read(log, item.sequence, 1))
+                assert item.is_removed == isinstance(entry, Tombstone), where
+                if isinstance(entry, Message):
+                    assert (item.text, item.edited_by) == (entry.text, edited_by(entry)), where
+                found = self._server.log.reactions(log, item.sequence, item.sequence)
+                reactions = [
+                    each for _, encoded in found if isinstance(each := parse_entry_untrusted(encoded), Message)
+                ]
+                shown = {(each.emoji, user) for each in item.reactions for user in each.users}
+                assert shown == {(each.text, each.author) for each in reactions}, where
+
+    def _check_search(self, client: ClientNode, entries: dict[str, list[tuple[int, Entry]]]) -> None:
+        """Every text has a number of its own: it is found where it stands now, and nowhere else."""
+        followed = {*map(room_log, client.core.model.rooms), *self._conversations_of(client)}
+        asked = [request for other in self._clients for request in other.asked.values()]
+        texts = [request.text for request in asked if isinstance(request, Say | Tell) and " " in request.text]
+        for number in sorted({text.split()[1] for text in texts})[:SEARCHED_MAX]:
+            standing = {
+                (log, sequence)
+                for log, messages in entries.items()
+                for sequence, entry in messages
+                if isinstance(entry, Message) and not _is_amending(entry) and number in split_words(entry.text)
+            }
+            found = {(hit.log, hit.sequence) for hit in self._server.log.search(SearchQuery(number))}
+            assert found == standing, f"a search for {number} finds {found}, not {standing}"
+            found = {(hit.log, hit.sequence) for hit in client.store.search(SearchQuery(number)) if hit.log in followed}
+            held = {(log, at) for log, at in standing if log in followed and at > client.store.extent(log).base}
+            assert found == held, f"{client.nick}: a search for {number} finds {found}, not {held}"
+
+    def _conversations_of(self, client: ClientNode) -> list[str]:
+        return list(self._server.core.chat.commits.durable.conversations(client.static.public))
 
     def _check_model(self, client: ClientNode) -> None:
         """The members that a client knows are those of the server; all of them, if it has requested the list."""
@@ -261,6 +342,20 @@ class Promises:
         )
         is_known = entered == Counter(core.model.nick for core in here)
         return is_known and {name: roster for name, roster in rosters.items() if roster} == present
+
+
+def _is_amending(entry: Entry) -> bool:
+    return isinstance(entry, Message) and entry.kind in AMENDING
+
+
+def _held(sequence: int, entry: bytes, base: int) -> bytes:
+    """An entry as who holds what is above `base` has it: the text of an edit goes with the message that it changed."""
+    message = parse_entry_untrusted(entry)
+    if isinstance(message, Message) and message.kind == EDIT:
+        reference = reference_of(message, sequence)
+        if reference is not None and reference.sequence <= base:
+            return encode_message(emptied(message))
+    return entry
 
 
 def _read(log: MemoryLog, name: str) -> list[tuple[int, Entry]]:

@@ -67,7 +67,7 @@ class _Shelf:
                 self.put(
                     reference.sequence, encode_message(present) if isinstance(present, Message) else encode(present)
                 )
-        if message.kind == EDIT and present is None:
+        if message.kind == EDIT and present is None and (target is None or edited_by(target) != sequence):
             self._empty(sequence)
 
     def put(self, sequence: int, entry: bytes) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.storage.entries import LOBBY
+from tests.storage.entries import LOBBY, alter
 from tests.storage.memory import MemoryClientStore, MemoryLog
 from udpchat.chat.amendments import TAKEN_BACK
 from udpchat.client.stored import EntriesStored, ReplicaReset
@@ -119,7 +119,8 @@ def test_what_was_edited_already_is_not_changed_by_an_earlier_edit(shelf: Shelf)
     shelf.add(said("latest", 1, extra=Extra(edited_by=3)))
     shelf.add(about(EDIT, "earlier", 1), about(EDIT, "latest", 1))
     assert shelf.at(1) == said("latest", 1, extra=Extra(edited_by=3))
-    assert (shelf.text(2), shelf.found("earlier"), shelf.found("latest")) == ("", [], [1])
+    assert (shelf.text(2), shelf.text(3)) == ("", "latest"), "the store of who got the message later is the same"
+    assert (shelf.found("earlier"), shelf.found("latest")) == ([], [1])
 
 
 def test_an_edited_reply_or_action_stays_one(shelf: Shelf) -> None:
@@ -206,6 +207,17 @@ def test_an_operator_who_removes_a_message_removes_what_it_was_edited_to() -> No
     shelf.add(said("one", 1), about(EDIT, "two", 1))
     log.redact(LOBBY, 1, encode(Tombstone(5)))
     assert shelf.text(2) == ""
+
+
+def test_a_store_from_before_there_were_reactions_is_upgraded(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    with closing(SqliteLog(path)) as log:
+        Shelf(log).add(said("one", 1))
+    alter(path, "DROP TABLE reactions; PRAGMA user_version = 1")
+    with closing(SqliteLog(path)) as log:
+        shelf = Shelf(log, head=1)
+        shelf.add(about(REACTION, HEART, 1, BOB))
+        assert shelf.reactions(1, 1) == [(2, "bob", HEART)]
 
 
 def test_nothing_of_a_removed_message_is_in_the_pages_of_the_file(tmp_path: Path) -> None:

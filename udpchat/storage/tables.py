@@ -184,7 +184,7 @@ class Tables:
             elif (present := amended(target, message, sequence)) is not None:
                 entry = encode_message(present) if isinstance(present, Message) else encode(present)
                 self.replace(log, place, reference.sequence, entry)
-        if message.kind == EDIT and present is None:
+        if message.kind == EDIT and present is None and (target is None or edited_by(target) != sequence):
             self._empty_edit(log, place, sequence)
 
     def _react(self, target: int, row: int, reaction: Message, *, added: bool) -> None:

@@ -432,6 +432,13 @@ def test_nicks_are_readable_in_each_theme(theme: str) -> None:
             assert {colour.name for colour in colours} <= set(ANSI)
             return
         background = shown.background_colors[1].rgb
+        times = [part.style.color for y in range(7) for part in shown.render_line(y) if ":" in part.text and part.style]
+        plain = shown.rich_style.color
+        assert (
+            times
+            and plain
+            and all(contrast(time.triplet, background) < contrast(plain.triplet, background) for time in times if time)
+        )
         assert all(contrast(colour.triplet, background) >= CONTRAST_MIN for colour in colours)
 
     run(Log(500), walk)

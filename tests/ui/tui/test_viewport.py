@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.ui.tui.messages import WIDE, item
 from udpchat.client.model import Item
 from udpchat.ui.tui import viewport as viewport_module
 from udpchat.ui.tui.rows import message_rows
 from udpchat.ui.tui.viewport import ROWS_CACHED_MAX, Viewport
-from udpchat.ui.tui.window import PageWanted, Window
+from udpchat.ui.tui.window import HELD_ITEMS_MAX, PageWanted, Window
 
 LONG = "word " * 30  # three rows of a screen with 80 cells
 
@@ -210,3 +212,87 @@ def test_the_rows_that_are_remembered_are_bounded(monkeypatch: pytest.MonkeyPatc
     assert made == []
     port.rows(0)
     assert made == [1]
+
+
+# --- Any walk ----------
+
+LOG = 3_000  # messages before the walk
+
+
+class Walker:
+    """A view of a log that grows while the user goes where they like; pages come late, or not at all."""
+
+    def __init__(self) -> None:
+        self.log = [
+            item("hi " * (sequence % 40), sequence=sequence, nick=f"n{sequence % 5}") for sequence in range(1, LOG)
+        ]
+        self.port = Viewport(Window(), WIDE, 10)
+        self.waiting: list[PageWanted] = []
+        self.renew()
+
+    def renew(self) -> None:
+        self.port.window.update(self.log[-50:], ())
+        self.port.settle()
+
+    def step(self, kind: str, number: int) -> None:
+        port, window = self.port, self.port.window
+        if kind == "add":
+            self.log += [item("new", sequence=len(self.log) + 1 + at) for at in range(number % 70)]
+            self.renew()
+        elif kind == "move":
+            port.move(number - 100)
+        elif kind == "far":
+            port.move((number - 100) * 30)
+        elif kind == "jump":
+            sequence = number * 14 + 1
+            wanted = None if window.holds(sequence) else window.want_jump(sequence)
+            port.jump((sequence, 0))
+            self.waiting += [wanted] if wanted else []
+        elif kind == "end":
+            port.jump_to_end()
+        elif kind == "size":
+            port.resize(replace(WIDE, width=5 + number), 1 + number % 30)
+        elif kind in ("page", "none") and self.waiting:
+            before = self.waiting.pop(0).before
+            first = before if kind == "none" else max(before - 100 + number % 3 * 40, 1)
+            window.receive(first, before, self.log[first - 1 : before - 1])
+            port.settle()
+        wanted = port.wanted()
+        self.waiting += [wanted] if wanted else []
+
+
+STEPS = st.lists(
+    st.tuples(st.sampled_from("add move far jump end size page page page none".split()), st.integers(0, 200)),
+    max_size=40,
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(STEPS)
+def test_whatever_happens_the_view_is_whole_and_only_the_user_moves_it(steps: list[tuple[str, int]]) -> None:
+    walker = Walker()
+    port, window = walker.port, walker.port.window
+    for kind, number in steps:
+        before = port.row(port.visible()[0]), window.keys[port.visible()[0][0]]
+        was_fixed, height = not port.is_at_end, len(port.visible())
+        walker.step(kind, number)
+        held = [entry.sequence for entry in window.entries if isinstance(entry, Item)]
+        assert held == list(range(held[0], held[-1] + 1)), "no hole and no double"
+        assert window.is_attached == (held[-1] == len(walker.log))
+        assert len(held) <= HELD_ITEMS_MAX + 50
+        visible = port.visible()
+        rows = [
+            (index, row) for index in range(visible[0][0], visible[-1][0] + 1) for row in range(len(port.rows(index)))
+        ]
+        assert visible == rows[rows.index(visible[0]) :][: len(visible)] and len(visible) <= port.height
+        assert len(visible) == port.height or window.is_attached or kind == "jump"
+        if kind == "add" and was_fixed and before[1] in window.keys and len(visible) == height:
+            assert window.keys[visible[0][0]] == before[1] and port.row(visible[0]).mark == before[0].mark
+    for _ in range(200):
+        if port.is_at_end:
+            break
+        port.move(50_000)
+        while (wanted := port.wanted()) is not None or walker.waiting:
+            walker.waiting += [wanted] if wanted else []
+            walker.step("page", 0)
+    assert port.is_at_end or port.height > len(port.visible())

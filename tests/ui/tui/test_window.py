@@ -111,6 +111,23 @@ def test_a_jump_holds_what_is_around_the_message_and_nothing_else() -> None:
     assert held.is_attached and sequences(held)[-1] == 950
 
 
+def test_a_page_that_comes_after_the_view_has_left_is_dropped() -> None:
+    held = window()
+    give(held, held.want_jump(400))
+    below = held.want_below()
+    held.release()
+    assert not give(held, below) and sequences(held) == list(range(901, 951))
+
+
+def test_a_page_below_that_comes_in_part_is_asked_for_until_it_is_whole() -> None:
+    held = window()
+    give(held, held.want_jump(400))
+    give(held, held.want_below(), 530)
+    assert sequences(held)[-1] == 449 and held.want_below() == PageWanted(530, is_below=True)
+    held.receive(430, 530, stretch(430, 529))
+    assert sequences(held) == list(range(350, 530)) and held.want_below() == PageWanted(630, is_below=True)
+
+
 def test_at_the_end_only_what_fills_a_screen_stays_held() -> None:
     held = window()
     for _ in range(3):
@@ -131,6 +148,22 @@ def test_messages_that_the_model_forgets_stay_while_they_may_be_in_view() -> Non
     held.view = (905, 0)
     held.update(stretch(921, 970), ())
     assert sequences(held) == list(range(901, 971)) and held.start == 901
+
+
+def test_what_the_model_gets_late_is_shown_once() -> None:
+    held = window()
+    give(held, held.want_above())
+    held.update(stretch(896, 950), ())
+    assert sequences(held) == list(range(801, 951))
+
+
+def test_more_messages_at_once_than_the_model_holds_leave_no_hole() -> None:
+    held = window()
+    held.view = (905, 0)
+    held.update(stretch(1_001, 1_050), ())
+    assert sequences(held) == list(range(901, 951)) and not held.is_attached
+    assert give(held, held.want_below(), 951)
+    assert sequences(held) == list(range(901, 1_051)) and held.is_attached
 
 
 def test_a_detached_window_takes_in_nothing_new() -> None:

@@ -158,7 +158,9 @@ class ChatScreen(Screen[None]):
         return line if self.rooms.display else f"{line}  {status.active_elsewhere(self._prompt)}"
 
     def _write(self, part: str, text: str) -> None:
-        self.query_one(f"#{part}", Static).update(Content(text))
+        line, content = self.query_one(f"#{part}", Static), Content(text)
+        if line.content != content:
+            line.update(content, layout=part == "target")  # the others are as wide as the screen
 
     def hint(self, text: str) -> None:
         """Show a line in the place of the status, until the next one, which may be empty."""

@@ -61,6 +61,10 @@ class Ink:
     def __init__(self, look_up: Callable[[str], Style], plain: Style, background: Background | None) -> None:
         self.plain = plain
         self.styles = {name: look_up(name) for name in COMPONENTS}
+        self._of_roles = {role: plain + self.styles[component_of(role)] for role in Role}
+        self._effects = EFFECTS | {
+            markup.Style.CODE: self.styles[CODE], markup.Style.LINK: self.styles[LINK],
+        }  # fmt: skip
         if background is None:
             self.nicks = [Style()]
         elif background.ansi is not None:
@@ -73,13 +77,11 @@ class Ink:
         return [Segment(piece.text, self._style(piece)) for piece in row.pieces]
 
     def _style(self, piece: Piece) -> Style:
-        style = self.plain + self.styles[component_of(piece.role)]
+        style = self._of_roles[piece.role]
         if piece.role in (Role.NICK, Role.MENTION):
             style += self.nicks[piece.nick_number % len(self.nicks)]
-        for effect, known in EFFECTS.items():
-            style = style + known if effect in piece.style else style
-        if markup.Style.CODE in piece.style:
-            style += self.styles[CODE]
+        if piece.style:
+            style = sum((known for effect, known in self._effects.items() if effect in piece.style), start=style)
         if piece.url:
-            style += self.styles[LINK] + Style(link=piece.url)
+            style += Style(link=piece.url)
         return style

@@ -20,7 +20,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import tzinfo
-from functools import partial
 from typing import ClassVar, Final, Protocol
 
 from rich.segment import Segment
@@ -246,15 +245,14 @@ class MessageList(Widget):
         """One line of the screen."""
         width, at = self.size.width, self._line(y)
         if self._ink is None:
-            look_up = partial(self.get_component_rich_style, partial=True)
             background = self.background_colors[1] if self._has_nick_colours else None
-            self._ink = Ink(look_up, self.rich_style, background)
+            self._ink = Ink(self.get_component_rich_style, self.rich_style, background)
         if at is None:
             return Strip.blank(width, self._ink.plain)
         if y == self._port.height - 1 and y > 0 and (count := self._port.below()):
             is_exact = self._port.window.is_attached
             text = cut(sentence("list.below" if is_exact else "list.below.at_least", count=count), width)
-            return Strip([Segment(text.center(width), self._ink.plain + self._ink.styles[BELOW])], width)
+            return Strip([Segment(text.center(width), self._ink.styles[BELOW])], width)
         line = line_of(self._port, at)
         row = self._port.row(at)
         segments = self._ink.draw(row)

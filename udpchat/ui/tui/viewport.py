@@ -21,14 +21,15 @@ At = tuple[int, int]
 """The index of an entry and that of one of its rows."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Block:
-    """The rows of an entry, and what they were made from."""
+    """The rows of an entry, what they were made from, and the list of all keys for which that was true last."""
 
     entry: Entry
     place: Place
     form: Form
     rows: list[Row]
+    keys: list[Key]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +60,19 @@ class Viewport:
 
     def rows(self, index: int) -> list[Row]:
         """The rows of an entry; there is at least one."""
-        entry, key, place = self.window.entries[index], self.window.keys[index], self.window.place(index, self.form)
-        known = self._blocks.pop(key, None)
+        window, key = self.window, self.window.keys[index]
+        known = self._blocks.get(key)
+        if known is not None and known.keys is window.keys and known.form == self.form:
+            self._blocks.move_to_end(key)
+            return known.rows
+        entry, place = window.entries[index], window.place(index, self.form)
         if known is None or (known.entry, known.place, known.form) != (entry, place, self.form):
             self._rows_cached -= len(known.rows) if known is not None else 0
-            known = _Block(entry, place, self.form, _laid_out(entry, place, self.form))
+            known = _Block(entry, place, self.form, _laid_out(entry, place, self.form), window.keys)
             self._rows_cached += len(known.rows)
+        known.keys = window.keys
         self._blocks[key] = known
+        self._blocks.move_to_end(key)
         while self._rows_cached > ROWS_CACHED_MAX and len(self._blocks) > 1:
             _, former = self._blocks.popitem(last=False)
             self._rows_cached -= len(former.rows)

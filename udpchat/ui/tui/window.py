@@ -36,6 +36,9 @@ class PageWanted:
     is_jump: bool = False
 
 
+UNAVAILABLE: Final = PageWanted(0)  # in the place of one that could not be had, until the user scrolls
+
+
 class Window:
     """What is held of one conversation. `unread_after`: unread messages are those after this sequence; None: none."""
 
@@ -51,7 +54,7 @@ class Window:
         self._stop: int | None = None  # up to below this sequence; None: not detached
         self._awaited: PageWanted | None = None
         self.view: Key = (UNKNOWN, 0)  # where the user reads: what is far from there is let go
-        self._is_unavailable = False  # the last page could not be had; not asked for again until the user scrolls
+        self._below_at_most = UNKNOWN  # a page below came in part: the rest of it ends here
 
     # --- What is held ----------
 
@@ -75,7 +78,7 @@ class Window:
     @property
     def is_awaiting(self) -> bool:
         """Whether a page was asked for, and has not come."""
-        return self._awaited is not None
+        return self._awaited not in (None, UNAVAILABLE)
 
     @property
     def latest_count(self) -> int:
@@ -85,17 +88,21 @@ class Window:
     def update(self, latest: Sequence[Item], lines: Sequence[LocalLine]) -> None:
         """The model holds these messages, and this client said these lines."""
         first = latest[0].sequence if latest else UNKNOWN
-        gone = [item for item in self._latest if item.sequence < first]
-        if gone and self.is_attached:  # the model forgot them: the view may be among them
-            self._start = gone[0].sequence if self._start is None else self._start
-            self._held += gone
+        if self.is_attached:
+            del self._held[self._held_before(first) :]  # the model has them now
+            gone = [item for item in self._latest if item.sequence < first]
+            if gone and self._start is None:
+                self._start = gone[0].sequence
+            self._held += gone  # the model forgot them: the view may be among them
+            if gone and all(item.sequence < first or item.sequence == UNKNOWN for item in self._latest):
+                self._stop = gone[-1].sequence + 1  # it has none of those any more: between may have been others
             self._trim()
         self._latest, self._lines = list(latest), lines
         self._merge()
 
     def amend(self, sequence: int, identity: str, change: Callable[[Item], Item]) -> None:
         """Something was said about a message: if only this window holds it, put the changed one in its place."""
-        at = bisect_left(self._held, sequence, key=lambda item: item.sequence)
+        at = self._held_before(sequence)
         if at < len(self._held) and (self._held[at].sequence, self._held[at].id) == (sequence, identity):
             self._held[at] = change(self._held[at])
             self._merge()
@@ -168,7 +175,8 @@ class Window:
 
     def retry(self) -> None:
         """The user scrolls: a page that could not be had is asked for again."""
-        self._is_unavailable = False
+        if self._awaited == UNAVAILABLE:
+            self._awaited = None
 
     def want_above(self) -> PageWanted | None:
         """The page above is needed: what to ask for now, if anything."""
@@ -178,11 +186,12 @@ class Window:
         """The page below is needed: what to ask for now, if anything."""
         if self._stop is None:
             return None
-        return self._await(PageWanted(min(self._stop + PAGE_ITEMS, self._first_latest()), is_below=True))
+        before = min(self._stop + PAGE_ITEMS, self._first_latest(), self._below_at_most)
+        return self._await(PageWanted(before, is_below=True))
 
     def want_jump(self, sequence: int) -> PageWanted | None:
         """The messages around this sequence are needed in the place of all others: what to ask for now."""
-        self._awaited, self._is_unavailable = None, False
+        self._awaited = None
         return self._await(PageWanted(min(sequence + PAGE_ITEMS // 2, self._first_latest()), is_jump=True))
 
     def holds(self, sequence: int) -> bool:
@@ -193,7 +202,7 @@ class Window:
         return self._latest[0].sequence if self._latest else UNKNOWN
 
     def _await(self, wanted: PageWanted) -> PageWanted | None:
-        if self._awaited is not None or self._is_unavailable:
+        if self._awaited is not None:
             return None
         self._awaited = wanted
         return wanted
@@ -206,19 +215,22 @@ class Window:
         wanted = self._awaited
         if wanted is None or wanted.before != before:
             return False
-        self._awaited = None
+        self._awaited = None if first < before else UNAVAILABLE
         if first >= before:
-            self._is_unavailable = True
             return False
         if wanted.is_jump:
             self._held, self._start, self._stop = list(items), first, before
+            self._below_at_most = UNKNOWN
         elif wanted.is_below:
-            stop = self._stop or 0
-            self._held += [item for item in items if item.sequence >= stop]
-            self._stop = before
-        else:
-            start = self.start
-            self._held[:0] = [item for item in items if item.sequence < start]
+            stop = self._stop
+            if stop is None or before <= stop:
+                return False  # the view has left there
+            self._below_at_most = first if first > stop else UNKNOWN
+            if first <= stop:
+                self._held += [item for item in items if item.sequence >= stop]
+                self._stop = before
+        elif before == self.start:
+            self._held[:0] = items
             self._start = first
         if self._stop is not None and self._stop >= self._first_latest():
             self._stop = None
@@ -226,8 +238,12 @@ class Window:
         self._merge()
         return True
 
+    def _held_before(self, sequence: int) -> int:
+        """How many of those held come before this sequence."""
+        return bisect_left(self._held, sequence, key=lambda item: item.sequence)
+
     def _trim(self) -> None:
-        above = bisect_left(self._held, self.view[0], key=lambda item: item.sequence)
+        above = self._held_before(self.view[0])
         is_from_top = above > len(self._held) - above
         characters = sum(len(item.text) for item in self._held)
         while len(self._held) > HELD_ITEMS_MAX or (characters > HELD_CHARACTERS_MAX and len(self._held) > PAGE_ITEMS):
