@@ -64,8 +64,8 @@ class Tty:
 def test_the_terminal_and_the_form_decide_what_draws(
     form: str, is_typed: bool, is_shown: bool, term: str, drawn_by: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in (("TERM", term), ("COLUMNS", "80"), ("LINES", "24")):
-        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("TERM", term)
+    monkeypatch.setattr("udpchat.shell.full_screen.terminal_size", lambda: (80, 24))
     monkeypatch.setattr("udpchat.shell.editor.LineEditor", lambda is_secret: "the editor")
     monkeypatch.setattr(sys, "stdin", Tty(is_typed))
     monkeypatch.setattr(sys, "stdout", Tty(is_shown))

@@ -151,6 +151,12 @@ class Terminal:
         """Whether the terminal is in the modes that the program found it in."""
         return termios.tcgetattr(self._slave) == self.modes_before
 
+    def hang_up(self) -> None:
+        """The terminal is closed, as its window is, or the line to it lost."""
+        os.close(self._master)
+        os.close(self._slave)
+        self._master = self._slave = -1
+
     def __enter__(self) -> Terminal:
         return self
 
@@ -158,8 +164,8 @@ class Terminal:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait(LIMIT_S)
-        os.close(self._master)
-        os.close(self._slave)
+        if self._master >= 0:
+            self.hang_up()
 
 
 def at_terminal(nick: str, url: str, data: Path, *options: str, **size: int) -> Terminal:

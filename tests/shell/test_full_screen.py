@@ -25,9 +25,21 @@ class Drawing:
         self.over = asyncio.Event()
         self.enter: Callable[[str], bool]
         self.end: Callable[[], None]
+        self.interrupt: Callable[[], None]
+        self.signals: list[str] = []
 
-    def connect(self, *, enter: Callable[[str], bool], end: Callable[[], None], **_: object) -> None:
-        self.enter, self.end = enter, end
+    def connect(
+        self,
+        *,
+        enter: Callable[[str], bool],
+        end: Callable[[], None],
+        interrupt: Callable[[], None],
+        act: Callable[..., None],
+    ) -> None:
+        self.enter, self.end, self.interrupt = enter, end, interrupt
+
+    def signal(self, sequence: str) -> None:
+        self.signals.append(sequence)
 
     async def run_screen(self) -> None:
         await self.over.wait()
@@ -108,6 +120,24 @@ def test_the_end_of_the_input_is_reported_once_and_no_line_after_it(desk: Desk) 
     desk.close()
 
 
+def test_ctrl_c_is_the_signal_of_a_terminal_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    raised: list[int] = []
+    monkeypatch.setattr("signal.raise_signal", raised.append)
+    desk.draw()
+    desk.app.interrupt()
+    desk.app.interrupt()
+    assert raised == [signal.SIGINT]
+    desk.close()
+
+
+def test_a_bell_rings_only_while_it_is_drawn(desk: Desk) -> None:
+    desk.screen.signal("\a")
+    desk.draw()
+    desk.screen.signal("\a")
+    assert desk.app.signals == ["\a"]
+    desk.close()
+
+
 def test_what_changes_is_drawn(desk: Desk) -> None:
     desk.draw()
     desk.screen.refresh()
@@ -166,7 +196,6 @@ def test_dumb_and_tiny_terminals_take_no_full_screen(
     term: str, size: tuple[int, int], key: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TERM", term)
-    monkeypatch.setenv("COLUMNS", str(size[0]))
-    monkeypatch.setenv("LINES", str(size[1]))
+    monkeypatch.setattr(full_screen, "terminal_size", lambda: size)
     found = obstacle()
     assert (found.key if found else None) == key

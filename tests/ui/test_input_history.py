@@ -101,3 +101,18 @@ def test_all_that_is_kept_is_bounded() -> None:
         history.add(f"room{number}", "x")
     assert history.earlier("lobby", "") is None
     assert history.earlier("room0", "") == "x"
+
+
+def test_what_is_half_typed_waits_in_its_conversation() -> None:
+    history = InputHistory()
+    assert history.turn("lobby", "half a li", "@bob") == ""
+    assert history.turn("@bob", "", "lobby") == "half a li"
+    assert history.turn("lobby", "", "@bob") == ""
+
+
+def test_what_is_half_typed_is_bounded_and_the_longest_left_is_forgotten() -> None:
+    history = InputHistory()
+    for number in range(CONVERSATIONS_MAX + 1):
+        history.turn(f"room{number}", f"text {number}", f"room{number + 1}")
+    assert history.turn("", "", "room0") == ""
+    assert history.turn("", "", "room1") == "text 1"

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import shutil
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -21,8 +20,8 @@ from udpchat.shell.line_reader import LINES_AHEAD_MAX
 if sys.platform != "win32":
     import termios
 
-COLUMNS_MIN: Final = 30
-ROWS_MIN: Final = 8
+COLUMNS_MIN, ROWS_MIN = 30, 8
+COLUMNS_USUAL, ROWS_USUAL = 80, 24  # of a terminal that does not tell
 DUMB_TERMINALS: Final = ("dumb", "unknown")
 CLOSING_S_MAX: Final = 2.0
 MODES_OFF: Final = (  # paste marks, no wrap, sizes, mouse, key codes, the other screen, no cursor, focus: as before
@@ -36,13 +35,22 @@ def obstacle() -> Phrase | None:
     term = os.environ.get("TERM", "").lower()
     if term in DUMB_TERMINALS:
         return Phrase("full_screen.dumb", {"term": term})
-    size = shutil.get_terminal_size()
-    if size.columns < COLUMNS_MIN or size.lines < ROWS_MIN:
+    columns, rows = terminal_size()
+    if columns < COLUMNS_MIN or rows < ROWS_MIN:
         return Phrase(
             "full_screen.small",
-            {"columns": size.columns, "rows": size.lines, "columns_min": COLUMNS_MIN, "rows_min": ROWS_MIN},
+            {"columns": columns, "rows": rows, "columns_min": COLUMNS_MIN, "rows_min": ROWS_MIN},
         )
     return None
+
+
+def terminal_size() -> tuple[int, int]:
+    """Columns and rows of the terminal of standard output, whatever the environment says, which knows of no change."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        size = os.get_terminal_size(sys.__stdout__.fileno())  # type: ignore[union-attr]
+        if size.columns and size.lines:
+            return size.columns, size.lines
+    return COLUMNS_USUAL, ROWS_USUAL
 
 
 class Application(Protocol):
@@ -112,7 +120,7 @@ class FullScreen:
         """Draw the screen once the application is ready, and report what is typed."""
         assert self.app is not None
         self._loop, self._on_line, self._on_end = loop, on_line, on_end
-        self.app.connect(enter=self._enter, end=self._end, interrupt=interrupt, act=self._act)
+        self.app.connect(enter=self._enter, end=self._end, interrupt=self._interrupt, act=self._act)
 
     def release(self) -> None:
         self._ahead = 0
@@ -174,6 +182,12 @@ class FullScreen:
             self._has_ended = True
             self._on_end()
 
+    def _interrupt(self) -> None:
+        """End as Ctrl+C does where a terminal makes a signal of it; a second one would leave no time to say goodbye."""
+        if not self._has_ended:
+            self._has_ended = True
+            signal.raise_signal(signal.SIGINT)
+
     def _on_over(self, running: asyncio.Task[None]) -> None:
         """The application has ended: it was closed, or it failed."""
         assert self.app is not None
@@ -203,11 +217,6 @@ class TerminalModes:
             with contextlib.suppress(OSError, ValueError, AttributeError, termios.error):
                 os.write(sys.__stdout__.fileno(), MODES_OFF)  # type: ignore[union-attr]
                 termios.tcsetattr(sys.__stdin__.fileno(), termios.TCSANOW, self._noted)  # type: ignore[union-attr]
-
-
-def interrupt() -> None:
-    """As Ctrl+C does where a terminal makes a signal of it."""
-    signal.raise_signal(signal.SIGINT)
 
 
 def hang_up() -> None:

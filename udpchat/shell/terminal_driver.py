@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from textual.driver import Driver
 
-from udpchat.shell.full_screen import hang_up
+from udpchat.shell.full_screen import hang_up, terminal_size
 
 if sys.platform != "win32":
     from textual._xterm_parser import XTermParser
@@ -46,6 +46,9 @@ if sys.platform != "win32":
         def __init__(self, *arguments: Any, **options: Any) -> None:
             super().__init__(*arguments, **options)
             self._file = TerminalOutput()  # type: ignore[assignment]
+
+        def _get_terminal_size(self) -> tuple[int, int]:
+            return terminal_size()
 
         def take_mouse(self, is_taken: bool) -> None:
             """Report clicks from now on, or leave them to the terminal."""

@@ -39,6 +39,16 @@ class InputHistory:
 
     def __init__(self) -> None:
         self._by_conversation: dict[str, _Typed] = {}
+        self._left: dict[str, str] = {}  # what is half typed in conversations that are not open
+
+    def turn(self, former: str, text: str, conversation: str) -> str:
+        """Another conversation is opened, and `text` was half typed in the former one: what is half typed in the other.
+        """
+        if text:
+            self._left[former] = text
+            if len(self._left) > CONVERSATIONS_MAX:
+                del self._left[next(iter(self._left))]
+        return self._left.pop(conversation, "")
 
     def add(self, conversation: str, line: str) -> None:
         """A line was sent or carried out. A blank one, one that repeats the last, and a secret one are not kept."""

@@ -169,3 +169,13 @@ def test_keys_that_come_at_once_are_taken_in_their_order() -> None:
         assert desk.client.model.items("d")[-1].text == "xpasted"
 
     drive(steps)
+
+
+def test_keys_that_are_read_together_with_enter_are_of_the_next_line() -> None:
+    async def steps(desk: Desk) -> None:
+        for key in ("a", "enter", "b", "enter", "c"):  # as a fast typist's come: before the screen has its turn
+            box(desk).post_message(events.Key(key, key if len(key) == 1 else None))
+        await desk.until(lambda: desk.app.typed == "c")
+        assert desk.entered == ["a", "b"]
+
+    drive(steps)

@@ -9,7 +9,7 @@ from textual import events
 from textual.widgets import TextArea
 
 from udpchat.ui.completion import Completion, Known, complete
-from udpchat.ui.input_history import CONVERSATIONS_MAX, Found, InputHistory
+from udpchat.ui.input_history import Found, InputHistory
 from udpchat.ui.tui.keys import ACTION_OF_KEY
 
 ROWS_MAX: Final = 8  # of a long line: the rest scrolls, so that the messages stay in sight
@@ -62,7 +62,6 @@ class InputBox(TextArea):
         self._known = known
         self._history = InputHistory()
         self._conversation = ""
-        self._drafts: dict[str, str] = {}  # what is half typed elsewhere
         self._completion: Completion | None = None
         self._alt_until_s = 0.0  # up to then a key is Alt with that key: Escape was pressed
         self._is_leaving_offered = False
@@ -92,13 +91,8 @@ class InputBox(TextArea):
         """Show what is half typed for another conversation."""
         if conversation == self._conversation:
             return
-        self._drafts.pop(self._conversation, None)
-        if self.text:
-            self._drafts[self._conversation] = self.text
-            if len(self._drafts) > CONVERSATIONS_MAX:
-                del self._drafts[next(iter(self._drafts))]
-        self._conversation = conversation
-        self.put(self._drafts.pop(conversation, ""))
+        former, self._conversation = self._conversation, conversation
+        self.put(self._history.turn(former, self.text, conversation))
 
     def typed_before(self, words: str) -> Iterator[str]:
         """The lines typed here that hold these words, the latest first."""
