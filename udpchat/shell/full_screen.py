@@ -37,8 +37,10 @@ def obstacle() -> Phrase | None:
         return Phrase("full_screen.dumb", {"term": term})
     columns, rows = terminal_size()
     if columns < COLUMNS_MIN or rows < ROWS_MIN:
-        wanted = {"columns_min": COLUMNS_MIN, "rows_min": ROWS_MIN}
-        return Phrase("full_screen.small", {"columns": columns, "rows": rows, **wanted})
+        return Phrase(
+            "full_screen.small",
+            {"columns": columns, "rows": rows, "columns_min": COLUMNS_MIN, "rows_min": ROWS_MIN},
+        )
     return None
 
 

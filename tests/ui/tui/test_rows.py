@@ -16,6 +16,7 @@ from udpchat.ui.markup import Style
 from udpchat.ui.tui.rows import (
     COLLAPSED_MS_MAX,
     REACTIONS_SHOWN_MAX,
+    REPEATED_EVERY,
     WIDTH_MIN,
     Form,
     Place,
@@ -181,6 +182,7 @@ def test_a_message_that_goes_on_has_neither_time_nor_nick() -> None:
         (item(reply=Quote("1", "", "")), item(), False),
         (item(is_mention=True), item(), False),
         (item(time_ms=0), item(), True),
+        (item(sequence=3 * REPEATED_EVERY), item(), False),
     ],
 )
 def test_the_next_message_of_the_same_nick_within_minutes_goes_on(message: Item, above: Item, does: bool) -> None:

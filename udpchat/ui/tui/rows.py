@@ -26,6 +26,7 @@ NICK_CELLS: Final = ((80, 12), (40, 8))  # from this width on the column of nick
 NARROW_NICK_SHARE: Final = 2  # without columns a nick takes at most the half of a row
 NARROW_INDENT: Final = 2  # without columns: of the rows below the first
 COLLAPSED_MS_MAX: Final = 5 * 60_000  # the next message of the same nick within that time stands without time and nick
+REPEATED_EVERY: Final = 15  # but so many sequences apart they are repeated: few screens are without any
 QUOTE_CHARACTERS_MAX: Final = 200  # of what is answered: a row has hardly more
 REACTIONS_SHOWN_MAX: Final = 20  # of one message
 REACTION_CELLS_MAX: Final = 8  # of one emoji
@@ -103,6 +104,8 @@ BELOW_MARK: Final = 1 << 30  # of the rows below the text
 def continues(item: Item, above: Item) -> bool:
     """Whether a message goes on from the one above it, so that its time and nick are left out."""
     if item.kind != "text" or above.kind != "text" or item.reply is not None or item.is_mention:
+        return False
+    if item.sequence % REPEATED_EVERY == 0:
         return False
     is_near = not item.time_ms or 0 <= item.time_ms - above.time_ms <= COLLAPSED_MS_MAX
     return is_near and nick_key(item.nick) == nick_key(above.nick)
