@@ -12,7 +12,7 @@ import pytest
 
 from udpchat import __version__, cli
 from udpchat.chat.phrase import Problem
-from udpchat.shell import editor
+from udpchat.shell import editor, server_app
 from udpchat.shell.addresses import ServerAddress
 from udpchat.shell.client_app import ClientOptions, Frontend
 from udpchat.shell.data_folder import DataUnusable, remember_server
@@ -38,7 +38,7 @@ def no_choices_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def served(monkeypatch: pytest.MonkeyPatch) -> list[ServerOptions]:
     runs: list[ServerOptions] = []
-    monkeypatch.setattr(cli.server_app, "run", lambda options: runs.append(options) or 0)
+    monkeypatch.setattr(server_app, "run", lambda options: runs.append(options) or 0)
     return runs
 
 
@@ -233,7 +233,7 @@ def test_what_breaks_is_one_line_without_a_traceback(
     def fail(options: ServerOptions) -> int:
         raise error
 
-    monkeypatch.setattr(cli.server_app, "run", fail)
+    monkeypatch.setattr(server_app, "run", fail)
     monkeypatch.setattr(cli, "abandon_output", lambda: None)
     assert cli.server([]) == code
     said = capsys.readouterr().err
@@ -280,7 +280,7 @@ def test_who_debugs_is_shown_a_traceback(monkeypatch: pytest.MonkeyPatch, capsys
     def fail(options: ServerOptions) -> int:
         raise ValueError("inside")
 
-    monkeypatch.setattr(cli.server_app, "run", fail)
+    monkeypatch.setattr(server_app, "run", fail)
     assert cli.server(["--log-level", "debug"]) == 1
     assert "Traceback" in capsys.readouterr().err
 

@@ -90,7 +90,7 @@ LINE_CHARACTERS_MAX = 120
 UNDOCUMENTED_METHOD_LINES_MAX = 3
 BANNED_WORDS = {"util", "utils", "common", "helper", "helpers", "manager", "base", "misc"}
 TOP_LEVEL = {
-    ".ci", ".gitignore", "LICENSE", "README.md", "pyproject.toml", "scripts", "setup.cfg", "share", "tests",
+    ".ci", ".gitignore", "LICENSE", "README.md", "pictures", "pyproject.toml", "scripts", "setup.cfg", "share", "tests",
     "udpchat",
 }  # fmt: skip
 HELP_S_MAX = 30

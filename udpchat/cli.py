@@ -23,7 +23,7 @@ from udpchat.chat.exit_codes import ExitCode
 from udpchat.chat.phrase import Phrase, Problem
 from udpchat.chat.text import json_line, printable
 from udpchat.chat.times import iso_time
-from udpchat.shell import client_app, config_report, hosting, operations, options, outbox, server_app
+from udpchat.shell import client_app, config_report, hosting, operations, options, outbox
 from udpchat.shell.data_folder import DataUnusable, last_nick, open_folder, remember_nick
 from udpchat.shell.ending import TimedOut
 from udpchat.shell.first_run import ask_nick, login_nick
@@ -85,6 +85,8 @@ def server(argv: Sequence[str] | None = None, *, program: str = "udpchat-server"
         chosen = _server_options(flags)
     except options.OptionError as problem:
         parser.error(text_of(problem.phrase))
+    from udpchat.shell import server_app  # a quarter of what a client would import, and does not need
+
     return _guarded(program, lambda: server_app.run(chosen), shows_traces=chosen.log_level == "debug")
 
 

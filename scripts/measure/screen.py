@@ -5,25 +5,17 @@ A client is measured from outside: keys go in at one end of a pseudo terminal, a
 
 from __future__ import annotations
 
-import fcntl
-import os
-import pty
-import select
-import struct
-import subprocess
-import sys
 import tempfile
-import termios
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 
 from measure.children import Child
 from measure.honest import Honest
-from measure.processes import ServerProcess, resident_bytes
+from measure.processes import ServerProcess
 from measure.storing import LOG, START_MS, Talk
 from measure.tables import Table, median, percentile
+from measure.terminal import COLUMNS, ROWS, Terminal
 from udpchat.chat.ids import LOBBY, client_id_of, message_id
 from udpchat.client.stored import EntriesStored, ReplicaReset, RoomsChanged
 from udpchat.shell.addresses import ServerAddress
@@ -38,7 +30,6 @@ from udpchat.wire.frames import encode
 from udpchat.wire.limits import INSTANCE_BYTES, KEY_BYTES
 
 NICK, NEWCOMER = "screen", "newcomer"
-ROWS, COLUMNS = 40, 120
 ENTRIES, QUICK_ENTRIES = 100_000, 1_000
 STARTS, QUICK_STARTS = 5, 1
 SCREEN_ENTRIES = 50  # as many as a client shows on entry
@@ -50,79 +41,10 @@ KEY_EVERY_S = 0.03
 KEYS_A_LINE = 20  # then the line is cleared, so that it stays one row
 FRAME_S = 1 / 30
 QUIET_S = 0.004  # without output: a frame has been drawn
-LIMIT_S = 20.0  # for anything to show
 LAST_WORDS = "the-end-of-what-was-said"
 BATCH = 1_000
 LETTERS = [*range(0x3B1, 0x3CA), *range(0x430, 0x450), *range(0x561, 0x587), *range(0x10D0, 0x10F1)]  # nobody says them
 PAGE_UP, CLEAR_LINE = b"\x1b[5~", b"\x15"
-
-
-class Terminal:
-    """A client on a pseudo terminal; a context manager."""
-
-    def __init__(self, server: str, data: Path, nick: str = NICK) -> None:
-        arguments = ["client", "--nick", nick, "--server", server, "--data", str(data)]
-        self._command = [sys.executable, "-m", "udpchat", *arguments]
-
-    def __enter__(self) -> Terminal:
-        self._master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
-        environment = {**os.environ, "TERM": "xterm-256color"}
-        self._process = subprocess.Popen(
-            self._command, stdin=slave, stdout=slave, stderr=slave, env=environment, start_new_session=True
-        )
-        os.close(slave)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._process.terminate()
-        while self._read(LIMIT_S):  # a client that cannot write does not end
-            pass
-        self._process.wait()
-        os.close(self._master)
-
-    @property
-    def resident_bytes(self) -> int | None:
-        """The memory of the client, see `processes.resident_bytes`."""
-        return resident_bytes(self._process.pid)
-
-    def press(self, keys: bytes) -> None:
-        """What a terminal sends for these keys."""
-        os.write(self._master, keys)
-
-    def until(self, shown: bytes) -> float:
-        """The seconds until this was drawn."""
-        begin_s = time.perf_counter()
-        drawn = b""
-        while shown not in drawn:
-            if time.perf_counter() - begin_s > LIMIT_S:
-                raise RuntimeError(f"{shown!r} was never drawn: {drawn[-500:]!r}")
-            drawn = drawn[-len(shown) :] + self._read(LIMIT_S)
-        return time.perf_counter() - begin_s
-
-    def until_quiet(self, quiet_s: float) -> float:
-        """The seconds until the last byte before a pause of `quiet_s`; waits LIMIT_S for the first."""
-        begin_s = latest_s = time.perf_counter()
-        wait_s = LIMIT_S
-        while self._read(wait_s):
-            latest_s, wait_s = time.perf_counter(), quiet_s
-        return latest_s - begin_s
-
-    def let_draw(self, seconds: float) -> None:
-        """Read for so long, whatever it is."""
-        end_s = time.perf_counter() + seconds
-        while (left_s := end_s - time.perf_counter()) > 0:
-            self._read(left_s)
-
-    def _read(self, wait_s: float) -> bytes:
-        if not select.select([self._master], [], [], wait_s)[0]:
-            return b""
-        try:
-            return os.read(self._master, 1 << 16)
-        except OSError:  # the client has ended
-            return b""
 
 
 def measure(*, quick: bool) -> list[Table]:
@@ -140,10 +62,10 @@ def measure(*, quick: bool) -> list[Table]:
             _replica(store_path(short, NEWCOMER, address), generation, entries, history[-SCREEN_ENTRIES:])
             _measure_starts(table, address, data, quick=quick)
             memory = _memory_after_start(address, short)
-            with Terminal(address.url, data) as terminal:
+            with Terminal(address.url, data, NICK) as terminal:
                 terminal.until(LAST_WORDS.encode())
                 _measure_scrolling(table, terminal, memory, quick=quick)
-            with Terminal(address.url, data) as terminal, Child(Honest, server.address) as people:
+            with Terminal(address.url, data, NICK) as terminal, Child(Honest, server.address) as people:
                 terminal.until(LAST_WORDS.encode())
                 _measure_keys(table, terminal, people, quick=quick)
     table.notes.append("A key and a page: from the key press until the terminal got the last byte that it draws.")
@@ -180,7 +102,7 @@ def _measure_starts(table: Table, address: ServerAddress, data: Path, *, quick: 
     taken = []
     for _ in range(QUICK_STARTS if quick else STARTS):
         begin_s = time.perf_counter()
-        with Terminal(address.url, data) as terminal:
+        with Terminal(address.url, data, NICK) as terminal:
             terminal.until(LAST_WORDS.encode())
             taken.append(time.perf_counter() - begin_s)
     table.add("from the start to the last message", median(taken), "s", 0.5)

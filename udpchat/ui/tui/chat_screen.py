@@ -69,7 +69,6 @@ class ChatScreen(Screen[None]):
     ChatScreen { layout: vertical; background: $background; color: $foreground; }
     #topic, #status { height: 1; background: $panel; text-wrap: nowrap; text-overflow: ellipsis; }
     #topic { text-style: bold; }
-    #status { text-style: reverse; }
     #middle { height: 1fr; }
     #rooms { width: 22; border-right: vkey $border; }
     #members { width: 20; border-left: vkey $border; }
