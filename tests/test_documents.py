@@ -36,6 +36,7 @@ from udpchat.shell import client_app, hosting, operations, outbox, server_app
 from udpchat.shell.addresses import parse_server
 from udpchat.ui.commands import COMMANDS
 from udpchat.ui.json_events import json_event
+from udpchat.ui.tui.keys import ACTIONS, spelled
 from udpchat.wire import content, frames, limits, packets, requests
 from udpchat.wire.fields import WireStruct
 
@@ -151,6 +152,13 @@ def test_the_libraries_of_the_readme_are_those_of_the_setup() -> None:
     told = documents.section(README, "Install").split("libraries:")[1]
     required = re.findall(r"^ +([a-z_]+)", asked[1].replace("-", "_"), re.MULTILINE)
     assert set(required) == set(re.findall(r"`(\w+)` \(", told))
+
+
+def test_the_keys_of_the_readme_are_those_of_the_table() -> None:
+    known = {spelled(key) for action in ACTIONS for key in action.keys}
+    section = documents.section(README, "At a terminal")
+    named = [key for cells in documents.rows(section) for key in re.split(r", then |, | to ", cells[0])]
+    assert named and set(named) <= known
 
 
 # --- README: events ----------

@@ -126,6 +126,22 @@ def test_a_terminal_that_vanishes_ends_the_client_and_keeps_what_was_not_sent(
         assert "for later" in outbox.line(of=outbox.out)
 
 
+def test_a_terminal_that_nobody_reads_does_not_stop_the_client(url: str, tmp_path: Path) -> None:
+    with (
+        chatting("gina", url, tmp_path / "gina", "--room", "three", "--receipts") as gina,
+        client(url, tmp_path / "hal", "--room", "three", nick="hal") as hal,
+    ):
+        gina.line(where='"connected"')
+        hal.wait_for("three>")
+        for number in range(300):  # far more than a terminal takes ahead: its screen is drawn after each
+            gina.type(f"{number} " * 100)
+            gina.line(where='"sent"')
+        gina.type("the last")
+        identity = json.loads(gina.line(where='"the last"'))["id"]
+        gina.line(where=f'"id": "{identity}", "have": 1')
+        hal.wait_for("the last")
+
+
 def test_an_error_of_the_screen_is_one_line_and_loses_nothing(url: str, tmp_path: Path) -> None:
     program = ("-c", BREAKING)
     with (

@@ -41,6 +41,17 @@ def test_what_the_terminal_has_no_character_for_is_replaced(monkeypatch: pytest.
     os.close(reading)
 
 
+def test_what_was_written_is_counted_whether_it_arrived_or_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, writing = os.pipe()
+    with open(writing, "w", encoding="utf-8") as stream:
+        monkeypatch.setattr(sys, "__stdout__", stream)
+        output = TerminalOutput()
+        output.write("one")
+        os.close(reading)
+        output.write("two")
+        assert output.written == 2
+
+
 def test_output_to_a_terminal_that_is_gone_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     reading, writing = os.pipe()
     os.close(reading)

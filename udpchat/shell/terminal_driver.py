@@ -23,6 +23,7 @@ if sys.platform != "win32":
     from textual.drivers.linux_driver import LinuxDriver
 
 READ_BYTES: Final = 64 * 1024
+BEHIND_MAX: Final = 8  # texts that are not written; Textual's thread takes 30, and then whoever writes has to wait
 STEP_S: Final = 0.05  # between looks whether an Escape stands alone, and whether the screen is closed
 ENTER, NEWLINE = "\r", "\n"
 OLD_ALT_KEY: Final = re.compile("\x1b([\r\n0-9])")  # as terminals without the newer key codes send Alt and a key
@@ -45,7 +46,19 @@ if sys.platform != "win32":
 
         def __init__(self, *arguments: Any, **options: Any) -> None:
             super().__init__(*arguments, **options)
-            self._file = TerminalOutput()  # type: ignore[assignment]
+            self._output = TerminalOutput()
+            self._file = self._output  # type: ignore[assignment]
+            self._asked = 0  # texts to be written
+
+        def write(self, data: str) -> None:
+            """Have this written by the thread that writes; waits where too much waits already."""
+            self._asked += 1
+            super().write(data)
+
+        @property
+        def is_behind(self) -> bool:
+            """Whether the terminal takes what is drawn too slowly: to draw more would stop the whole client."""
+            return self._asked - self._output.written > BEHIND_MAX
 
         def _get_terminal_size(self) -> tuple[int, int]:
             return terminal_size()
@@ -88,6 +101,7 @@ class TerminalOutput:
         assert sys.__stdout__ is not None
         self._descriptor = sys.__stdout__.fileno()
         self._encoding = sys.__stdout__.encoding
+        self.written = 0  # texts
 
     def fileno(self) -> int:
         return self._descriptor
@@ -98,6 +112,7 @@ class TerminalOutput:
         with suppress(OSError):
             while rest:
                 rest = rest[os.write(self._descriptor, rest) :]
+        self.written += 1
 
     def flush(self) -> None:
         """Nothing is held back."""

@@ -278,3 +278,13 @@ def test_the_keys_are_listed_by_f1() -> None:
         await desk.until("undo a change of the line")
 
     drive(steps)
+
+
+def test_a_key_that_ends_other_programs_ends_nothing() -> None:
+    async def steps(desk: Desk) -> None:
+        await desk.type("half")
+        await desk.press("ctrl+q", "escape")
+        await desk.pilot.pause(0.1)
+        assert desk.app.is_drawn and desk.app.typed == "half"
+
+    drive(steps)

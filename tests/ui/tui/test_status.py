@@ -66,7 +66,7 @@ def test_nothing_that_others_chose_steers_the_terminal(desk: Desk) -> None:
 
 
 def test_the_status_says_in_words_how_the_connection_is_and_what_waits(desk: Desk) -> None:
-    assert status.status_line(desk.prompt).startswith("server: connected")
+    assert status.status_line(desk.prompt).startswith("connected  ")
     desk.wire.is_cut = True
     desk.enter("for later")
     desk.settle(30.0)
@@ -78,4 +78,4 @@ def test_the_status_says_who_types(desk: Desk) -> None:
     bob = desk.wire.person("bob")
     bob.core.notify_typing(desk.wire.now, "lobby")
     desk.settle(1.0)
-    assert status.status_line(desk.prompt).endswith("bob is typing")
+    assert "  bob is typing  " in status.status_line(desk.prompt)

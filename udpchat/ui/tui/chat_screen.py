@@ -136,7 +136,7 @@ class ChatScreen(Screen[None]):
         if self.members.display:
             self.members.show(status.member_rows(model, target))
         self._write("topic", status.topic_line(model, target))
-        self._write("status", self._hint or self._status())
+        self._write("status", self._hint or status.status_line(prompt, has_rooms=self.rooms.display))
         self._write("target", f"{printable(target) or sentence('state.no_target')}> ")
 
     def take_pending(self) -> None:
@@ -151,10 +151,6 @@ class ChatScreen(Screen[None]):
                 self.messages.receive_page(event.first, event.before, items)
             else:
                 self.messages.amend(event.seq, event.id, partial(_amended, model, event))
-
-    def _status(self) -> str:
-        line = status.status_line(self._prompt)
-        return line if self.rooms.display else f"{line}  {status.active_elsewhere(self._prompt)}"
 
     def _write(self, part: str, text: str) -> None:
         line, content = self.query_one(f"#{part}", Static), Content(text)

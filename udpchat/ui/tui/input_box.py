@@ -58,6 +58,7 @@ class InputBox(TextArea):
 
     def __init__(self, known: Callable[[], Known]) -> None:
         super().__init__(soft_wrap=True, tab_behavior="focus", show_line_numbers=False, highlight_cursor_line=False)
+        self.cursor_blink = False  # nothing is to be drawn while nothing happens
         self.owner: Owner
         self._known = known
         self._history = InputHistory()

@@ -161,8 +161,10 @@ class ScreenApp(App[None], inherit_bindings=False):
         if not self._is_stale:
             self._is_paced = False
             return
-        self._is_stale = False
         self.set_timer(FRAME_S, self._draw)
+        if getattr(self._driver, "is_behind", False):
+            return  # the client goes on without the screen until the terminal has taken what is drawn
+        self._is_stale = False
         self._apply_preferences()
         self.chat.draw()
         client, target = self.prompt.client, self.prompt.target

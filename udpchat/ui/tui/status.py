@@ -113,11 +113,14 @@ def topic_line(model: Model, target: str) -> str:
     return printable(f"{target}: {topic}" if topic else target)
 
 
-def status_line(prompt: Prompt) -> str:
-    """The connection in words, how good it is, what waits to be sent, and who types."""
+def status_line(prompt: Prompt, *, has_rooms: bool = True) -> str:
+    """The connection in words, how good it is, what waits to be sent, who types, and the server, which may be cut.
+
+    `has_rooms`: the rooms are shown beside it; else what is unread in them is said here.
+    """
     model = prompt.client.model
     connection = model.connection
-    parts = [sentence(f"phase.{connection.phase.name.lower()}", server=connection.server)]
+    parts = [sentence(f"phase.{connection.phase.name.lower()}")]
     if connection.phase is Phase.ONLINE and connection.round_trip_s is not None:
         parts.append(sentence("status.round_trip", milliseconds=connection.round_trip_s * 1000))
     if connection.loss >= LOSS_SHOWN_MIN:
@@ -131,4 +134,6 @@ def status_line(prompt: Prompt) -> str:
     if typing := model.typing(prompt.target):
         nicks = typing[:TYPING_NICKS_MAX]
         parts.append(sentence("typing", nicks=nicks, count=len(typing), more=len(typing) - len(nicks)))
-    return printable("  ".join(parts))
+    if not has_rooms:
+        parts.append(active_elsewhere(prompt))
+    return printable("  ".join(part for part in [*parts, connection.server] if part))
