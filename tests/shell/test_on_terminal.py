@@ -172,14 +172,14 @@ def test_a_mention_rings_the_bell_and_what_mentions_nobody_does_not(alice: Termi
 
 def test_settings_hold_and_are_kept_for_the_next_run(url: str, folder: Path, room: str, bob: Program) -> None:
     for line, expected in ((":tada:", "\U0001f389"), (":tada:", ":tada:")):
-        with at_terminal("carol", url, folder / "carol", "--room", room, "--history", "0") as carol:
-            carol.wait_for("connected to")
-            carol.enter(line)
+        with at_terminal("erin", url, folder / "erin", "--room", room, "--history", "0") as erin:
+            erin.wait_for("connected to")
+            erin.enter(line)
             assert next_text(bob) == expected
-            carol.enter("/set emoji off")
-            carol.wait_for("emoji is off")
-            carol.enter("/quit")
-            assert carol.code() == 0
+            erin.enter("/set emoji off")
+            erin.wait_for("emoji is off")
+            erin.enter("/quit")
+            assert erin.code() == 0
 
 
 def test_the_prompt_names_where_a_line_goes(alice: Terminal, room: str, bob: Program) -> None:

@@ -20,8 +20,8 @@ def test_what_is_saved_is_loaded_again(tmp_path: Path) -> None:
     file, reported = file_in(tmp_path)
     assert file.load() == {}
     file.save({"theme": "light"})
-    file.save({"theme": "ansi", "highlight": ["é"]})
-    assert file.load() == {"theme": "ansi", "highlight": ["é"]}
+    file.save({"theme": "dark", "highlight": ["é"]})
+    assert file.load() == {"theme": "dark", "highlight": ["é"]}
     assert [path.name for path in tmp_path.iterdir()] == [FILE_NAME]
     assert reported == []
 

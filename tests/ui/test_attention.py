@@ -72,6 +72,13 @@ def test_an_alert_says_who_and_where_and_what() -> None:
     assert private == Alert("bob", "psst")
 
 
+@pytest.mark.parametrize(("characters", "dots"), [(BODY_CHARACTERS_MAX, 0), (BODY_CHARACTERS_MAX + 1, 1), (9_999, 1)])
+def test_a_long_text_is_cut_to_what_is_shown(characters: int, dots: int) -> None:
+    alert = alerted(item("x" * characters), Level.ALL)
+    assert alert is not None
+    assert alert.body == "x" * (BODY_CHARACTERS_MAX - dots) + "\u2026" * dots
+
+
 def test_each_signal_of_the_terminal_has_its_sequence() -> None:
     alert = Alert("a;b in lobby", "x; y")
     assert terminal_text(alert, {Signal.BELL}) == "\a"

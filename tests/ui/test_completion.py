@@ -93,6 +93,10 @@ def test_a_usage_may_ask_for_words_that_the_caller_knows() -> None:
 def test_tab_goes_around_and_shift_tab_back() -> None:
     assert [tabbed("a", times) for times in (1, 2, 3)] == ["Alice: |", "alan: |", "Alice: |"]
     assert tabbed("a", backwards=True) == "alan: |"
+    assert [tabbed("/join ", times) for times in (1, 2, 3, 4)] == [
+        f"/join {room} |" for room in (*KNOWN.rooms, "lobby")
+    ]
+    assert [tabbed("/join ", times, backwards=True) for times in (1, 2)] == ["/join ops |", "/join dev |"]
     first = complete("a", 1, KNOWN)
     assert first is not None
     second = complete(first.text, first.cursor, KNOWN, first)

@@ -44,6 +44,10 @@ def test_mentions_and_unread_messages_decide_between_equals_only() -> None:
     assert names("de", *entries) == ["decor", "desk", "dev", "made"]
 
 
+def test_between_equals_the_earlier_match_comes_first() -> None:
+    assert names("de", "my-dev", "a-dev", "dev", "b-dev") == ["dev", "a-dev", "b-dev", "my-dev"]
+
+
 def test_the_letters_that_were_typed_are_named() -> None:
     (match,) = ranked("bga", [Entry("big-board-games")])
     assert [match.entry.name[at] for at in match.positions] == ["b", "g", "a"]

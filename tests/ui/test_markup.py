@@ -63,6 +63,7 @@ def test_markers_elsewhere_stay_as_they_are(text: str) -> None:
         ("(http://example.org/wiki/Go_(game))", "http://example.org/wiki/Go_(game)"),
         ("<HTTPS://example.org/?q=1&b=*x*>!", "HTTPS://example.org/?q=1&b=*x"),
         ("https://example.org/a...", "https://example.org/a"),
+        ("((see http://example.org/))).", "http://example.org/"),
         ("*https://example.org*", "https://example.org"),
         ("http://[::1]:8080/", "http://[::1]:8080/"),
         ('"http://10.0.0.1/x", he said', "http://10.0.0.1/x"),

@@ -70,7 +70,7 @@ def test_what_is_wrong_is_refused_with_what_was_probably_meant() -> None:
     assert refusal("teme", "dark") == "there is no setting teme: did you mean theme? /set lists them"
     assert refusal("qqq", "x") == "there is no setting qqq: /set lists them"
     assert refusal("theme", "drak") == (
-        "nothing was set: theme is one of dark, light, ansi, contrast; did you mean dark?"
+        "nothing was set: theme is one of ansi, dark, light, high-contrast; did you mean dark?"
     )
     assert refusal("bell", "maybe") == "nothing was set: bell is one of on, off"
     for words in ("", " , ", "x" * (WORD_BYTES_MAX + 1), " ".join(map(str, range(WORDS_MAX + 1)))):

@@ -96,8 +96,8 @@ def put_server_key(folder: Path, secret: bytes) -> Path | None:
     kept = name_aside(path)
     draft = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
     try:
-        write_new(kept, former.hex() + "\n")
-        write_new(draft, secret.hex() + "\n")
+        _write(kept, former.hex() + "\n")
+        _write(draft, secret.hex() + "\n")
         draft.replace(path)
     except OSError as error:
         raise DataUnusable("data_unusable.write", path=path, reason=error.strerror) from error
@@ -150,7 +150,7 @@ def _make(path: Path, secret: bytes) -> bytes:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
-            write_new(draft, secret.hex() + "\n")
+            _write(draft, secret.hex() + "\n")
             try:
                 os.link(draft, path)  # atomic, and it never replaces another file
             except FileExistsError:
@@ -164,12 +164,26 @@ def _make(path: Path, secret: bytes) -> bytes:
     return secret
 
 
-def write_new(path: Path, text: str) -> None:
+def _write(path: Path, text: str) -> None:
     """Write a new file, readable for its owner only; it is on the disk on return."""
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
+
+
+def put_file(path: Path, text: str) -> None:
+    """Put a text in the place of a file, readable for its owner only: at every moment one of the two is there whole.
+
+    Raises OSError.
+    """
+    draft = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
+    try:
+        _write(draft, text)
+        draft.replace(path)
+    finally:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
 
 
 # --- Servers ----------
@@ -223,7 +237,7 @@ def remember_server(folder: Path, server: str) -> None:
     """Store the server used last; failures are ignored."""
     draft = folder / f".{LAST_SERVER}-{secrets.token_hex(8)}"
     with suppress(OSError):
-        write_new(draft, server + "\n")
+        _write(draft, server + "\n")
         draft.replace(folder / LAST_SERVER)
     with suppress(OSError):
         draft.unlink(missing_ok=True)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
 from udpchat.chat.phrase import Phrase
-from udpchat.shell.data_folder import write_new
+from udpchat.shell.data_folder import put_file
 
 FILE_NAME: Final = "preferences.json"
 FILE_BYTES_MAX: Final = 256 * 1024
@@ -45,13 +44,8 @@ class PreferenceFile:
         return {}
 
     def save(self, values: dict[str, Any]) -> None:
-        """Put these in the place of what was saved; at every moment the file is whole."""
-        draft = self._path.with_name(f".{FILE_NAME}-{secrets.token_hex(8)}")
+        """Put these in the place of what was saved."""
         try:
-            write_new(draft, json.dumps(values, indent=2) + "\n")
-            draft.replace(self._path)
+            put_file(self._path, json.dumps(values, indent=2) + "\n")
         except OSError as error:
             self._report(Phrase("preferences.unwritable", {"path": self._path, "reason": error.strerror or error}))
-        finally:
-            with suppress(OSError):
-                draft.unlink(missing_ok=True)
