@@ -10,7 +10,7 @@ from udpchat.client.checks import RESULTS, check_frame_untrusted, check_result_u
 from udpchat.wire import frames, requests
 from udpchat.wire.errors import BadDatagram
 from udpchat.wire.limits import LOG_ENTRIES_MAX
-from udpchat.wire.requests import Failed, ListRooms, Page, Say, Stored
+from udpchat.wire.requests import EntryList, Failed, GetHistory, ListRooms, LogEntry, Page, Say, Search, Stored
 
 
 def test_every_request_has_its_results() -> None:
@@ -39,3 +39,12 @@ def test_entries_may_reach_the_end_of_a_log_and_not_beyond() -> None:
     check_frame_untrusted(frames.Entries("#lobby", 1, LOG_ENTRIES_MAX - 1, 0, [entry, entry]))
     with pytest.raises(BadDatagram):
         check_frame_untrusted(frames.Entries("#lobby", 1, LOG_ENTRIES_MAX, 0, [entry, entry]))
+
+
+def test_reactions_are_of_the_log_whose_history_was_requested_and_a_search_has_none() -> None:
+    history, search = GetHistory("#lobby", None, None, 9), Search("x", None, None, 0)
+    found, elsewhere = (LogEntry(log, 5, b"") for log in ("#lobby", "@elsewhere"))
+    check_result_untrusted(history, EntryList([], (found, found)))
+    for request, reaction in ((history, elsewhere), (history, LogEntry("#lobby", 2**53, b"")), (search, found)):
+        with pytest.raises(BadDatagram):
+            check_result_untrusted(request, EntryList([], (reaction,)))

@@ -269,18 +269,19 @@ class Promises:
             if not head:
                 continue
             assert held.head == head, f"{client.nick}: {log} up to {held.head}, not {head}"
-            mine = client.store.read(log, held.base + 1, head)
             theirs = enumerate(self._server.log.read(log, held.base + 1, head), held.base + 1)
-            assert mine == [(at, _held(at, entry, held.base)) for at, entry in theirs], f"{client.nick}: {log} differs"
-            stores = client.store, self._server.log
-            mine, theirs = (store.reactions(log, held.base + 1, head) for store in stores)
-            assert mine == theirs, f"{client.nick}: reactions in {log} differ"
+            expected = [(at, _held(at, entry, held.base)) for at, entry in theirs]
+            assert client.store.read(log, held.base + 1, head) == expected, f"{client.nick}: {log} differs"
+            reactions = [store.reactions(log, held.base + 1, head) for store in (client.store, self._server.log)]
+            assert reactions[0] == reactions[1], f"{client.nick}: reactions in {log} differ"
 
     def _check_messages(self, client: ClientNode) -> None:
         """Each message that a client holds is as it is in the server's log now, with all reactions to it."""
         for conversation in client.core.model.conversations():
             log = client.core.timeline.log_of(conversation.name)
-            for item in conversation.items if log is not None else ():
+            if log is None:
+                continue
+            for item in conversation.items:
                 where = f"{client.nick}: {item.sequence} in {conversation.name}"
                 (entry,) = map(parse_entry_untrusted, self._server.log.read(log, item.sequence, 1))
                 assert item.is_removed == isinstance(entry, Tombstone), where

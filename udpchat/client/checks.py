@@ -64,13 +64,14 @@ def check_result_untrusted(request: requests.RequestBody, body: requests.ResultB
             _require(_is_rising([after, *(item.nick for item in items)]))
         case requests.ListRooms(after), requests.Page(items):
             _require(_is_rising([after, *items]))  # so that a list comes to an end
-        case requests.GetHistory(log, before, _, count), requests.EntryList(items):
+        case requests.GetHistory(log, before, _, count), requests.EntryList(items, reactions):
             sequences = [item.sequence for item in items]
             _require(all(item.log == log for item in items) and len(items) <= count)
             _require(_is_rising(sequences) and (before is None or sequences[-1:] < [before]))
-            _require(all(item.log == log and item.sequence <= LOG_ENTRIES_MAX for item in body.reactions))
-        case requests.Search(), requests.EntryList(items):
+            _require(all(item.log == log and item.sequence <= LOG_ENTRIES_MAX for item in reactions))
+        case requests.Search(), requests.EntryList(items, reactions):
             _require(all(is_said_log(item.log) and item.sequence <= LOG_ENTRIES_MAX for item in items))
+            _require(not reactions)
 
 
 def _is_rising(values: list[Order]) -> bool:

@@ -49,10 +49,10 @@ class EntryEvents:
         room = self.room_of(log, entry)  # for what is hidden too: it remembers the log
         is_ignored = self._people.is_ignored(entry)
         if entry.kind in AMENDING:
-            amendment = amendment_of(room, sequence, entry, is_shown=is_shown and not is_ignored)
+            amendment = _amendment_of(room, sequence, entry, is_shown=is_shown and not is_ignored)
             is_dropped = amendment is None or (is_ignored and isinstance(amendment, events.Reacted))
             return [] if amendment is None or is_dropped else [amendment]
-        return [shown_message(room, sequence, entry, is_history=is_history)] if is_shown and not is_ignored else []
+        return [_shown_message(room, sequence, entry, is_history=is_history)] if is_shown and not is_ignored else []
 
     def retell(self, items: Iterable[requests.LogEntry]) -> list[events.ClientEvent]:
         """The events of entries from the disk."""
@@ -82,7 +82,7 @@ class EntryEvents:
         return [replace(each, reactions=to.get((each.seq, each.id), ())) for each in recalled] if to else recalled
 
 
-def shown_message(
+def _shown_message(
     room: str, sequence: int, message: content.Message, *, is_history: bool
 ) -> events.MessageReceived:
     """The event of a message."""
@@ -96,7 +96,7 @@ def reply_of(extra: content.Extra | None) -> events.Quote | None:
     return events.Quote(extra.refers_to.hex(), "", "") if extra is not None and extra.refers_to is not None else None
 
 
-def amendment_of(
+def _amendment_of(
     room: str, sequence: int, message: content.Message, *, is_shown: bool = True
 ) -> events.Amendment | None:
     """The event of a message about an earlier one; None if it has no effect, whatever that one is."""
