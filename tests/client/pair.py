@@ -32,6 +32,7 @@ class Person:
         self.core: ClientCore
         self.events: list[events.ClientEvent] = []
         self.is_cut = False  # nothing arrives here
+        self.loss = 0.0  # the share of what is sent here that does not arrive
 
     def of(self, kind: type) -> list:
         return [event for event in self.events if isinstance(event, kind)]
@@ -114,6 +115,7 @@ class Wire:
             return False
         for person in self.people:
             down = [(datagram, SERVER) for datagram, address in sent if address == person.address]
+            down = [each for each in down if not person.loss or self.random.random() >= person.loss]
             if down and not person.is_cut:
                 person.core.receive(self.now, down)
         if up:

@@ -269,6 +269,25 @@ def test_what_an_ignored_user_does_is_not_shown_but_what_they_remove_is_gone() -
     assert not bob.of(events.Reacted) and not bob.of(events.Redacted)
 
 
+def test_a_long_message_that_is_edited_on_its_way_is_whole_with_whom_it_reaches() -> None:
+    """Most of its fragments are lost, before the edit and behind it: those of both texts must not be joined."""
+    for seed in range(8):
+        wire = Wire(seed)
+        alice, bob = wire.person("alice"), wire.person("bob")
+        bob.loss = 0.7
+        for number in range(4):
+            alice.core.say(wire.now, "lobby", f"{number}" * 9_000)
+            wire.settle(0.03)
+            item = alice.core.model.conversation("lobby").items[-1]
+            about = Reference(item.sequence, bytes.fromhex(item.id))
+            alice.core.ask(wire.now, compose.edit("lobby", f"{number}" * 8_990 + "x" * 10, about))
+            wire.settle(0.03)
+        bob.loss = 0.0
+        wire.settle(10.0)
+        texts = [text for text, *_ in shown(bob)]
+        assert texts == [f"{number}" * 8_990 + "x" * 10 for number in range(4)] == [text for text, *_ in shown(alice)]
+
+
 def test_what_cannot_be_done_is_refused_before_it_is_sent() -> None:
     about = Reference(1, bytes(8))
     with pytest.raises(LocalError):

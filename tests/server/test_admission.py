@@ -9,7 +9,13 @@ from udpchat.server.admission import Settings
 from udpchat.server.registry import Peer
 from udpchat.wire.content import Claim
 from udpchat.wire.frames import Down, EnterRefused, FollowRefused, Heads, Welcome, encode, parse_down_untrusted
-from udpchat.wire.limits import CAPABILITIES, EMPTY_ROOMS_PER_KEY_MAX, NICKS_PER_KEY_MAX, ROOMS_PER_PEER_MAX
+from udpchat.wire.limits import (
+    CAPABILITIES,
+    EMPTY_ROOMS_PER_KEY_MAX,
+    NICKS_PER_KEY_MAX,
+    PROTOCOL_MINOR,
+    ROOMS_PER_PEER_MAX,
+)
 from udpchat.wire.requests import Tell
 
 KEY = b"k" * 32
@@ -36,7 +42,7 @@ def test_who_enters_is_told_what_the_server_expects_and_keeps() -> None:
     peer = rig.device("alice")
     rig.enter(peer, "alice")
     (welcome,) = told(rig, peer)
-    assert welcome == Welcome("alice", peer.author.user, "den", 5_000, 15_000, 60, 100, capabilities=CAPABILITIES)
+    assert welcome == Welcome("alice", peer.author.user, "den", 5_000, 15_000, 60, 100, PROTOCOL_MINOR, CAPABILITIES)
     assert rig.told == [events.PeerEntered("alice", "10.0.0.1")]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.server.rig import Rig, device_counts
+from udpchat.chat.ids import message_id
 from udpchat.server.quotas import Who
 from udpchat.wire.content import EDIT, REDACTION, TEXT, Extra, Message, Reason
 from udpchat.wire.requests import GetHistory, Say
@@ -62,6 +63,15 @@ def test_what_was_edited_or_removed_is_not_sent_from_memory_any_more() -> None:
         sent = b"".join(frame.body for frame in stream.frames(1, 1))
         assert b"secret" not in sent and text.encode() in sent
     assert b"a word" not in b"".join(frame.body for frame in stream.frames(1, 3))
+
+
+def test_what_was_edited_before_it_was_written_is_not_sent_as_it_was_said_for_long() -> None:
+    rig = Rig()
+    alice = rig.device("alice", "lobby")
+    identity = message_id(alice.author.instance, rig.ask(alice, Say("lobby", TEXT, "the secret")))
+    rig.ask(alice, Say("lobby", EDIT, "a word", Extra(identity, b"", 1)))
+    rig.write()
+    assert b"secret" not in b"".join(frame.body for frame in rig.chat.rooms["lobby"].stream.frames(1, 2))
 
 
 def test_who_has_not_got_what_is_no_longer_kept_is_told_where_the_log_begins() -> None:

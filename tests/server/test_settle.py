@@ -18,7 +18,7 @@ from udpchat.server.settle import (
     FollowPrivate,
     Proposal,
     Reject,
-    ReplaceEntries,
+    ReplaceEntry,
     SendResult,
     Telling,
     settle,
@@ -77,9 +77,13 @@ def test_the_same_state_and_proposal_give_the_same_and_the_state_stays(state: St
 def test_what_changes_earlier_messages_says_so_and_a_reaction_does_not(state: State) -> None:
     state.apply("#lobby", 1, b"x")
     about = Extra(bytes(8), b"", 1)
-    for kind, expected in ((EDIT, [ReplaceEntries("#lobby")]), (REDACTION, [ReplaceEntries("#lobby")]), (REACTION, [])):
+    for kind, expected in (
+        (EDIT, [ReplaceEntry("#lobby", 1)]),
+        (REDACTION, [ReplaceEntry("#lobby", 1)]),
+        (REACTION, []),
+    ):
         settled = settle(state, proposal(Say("lobby", kind, "\u2665", about)))
-        assert [effect for effect in settled.effects if isinstance(effect, ReplaceEntries)] == expected
+        assert [effect for effect in settled.effects if isinstance(effect, ReplaceEntry)] == expected
 
 
 def test_a_message_goes_behind_the_last_of_its_room_and_is_answered_with_its_place(state: State) -> None:

@@ -57,6 +57,22 @@ def test_a_part_behind_the_last_is_malformed_and_leaves_nothing_behind() -> None
     assert len(held) == 0
 
 
+def test_wholes_of_one_number_do_not_mix_and_the_first_that_is_complete_ends_all() -> None:
+    budget = Budget(9 * FRAGMENT_BYTES)
+    held = FragmentAssembler(budget, wholes_max=3)
+    for check, data in ((1, b"a"), (2, b"x"), (3, b"p")):
+        assert held.add(1, index=0, count=2, data=data, check=check) is None
+    assert not held.has_room(1, 4, 4) and held.is_begun(1, 2, 3) and budget.used == 6 * FRAGMENT_BYTES
+    assert held.add(1, index=1, count=2, data=b"y", check=2) == b"xy" and len(held) == budget.used == 0
+
+
+def test_of_more_wholes_than_may_be_the_first_is_dropped() -> None:
+    held = FragmentAssembler(Budget(9 * FRAGMENT_BYTES), wholes_max=2)
+    for check in (1, 2, 3):
+        held.add(1, index=0, count=2, data=b"a", check=check)
+    assert [held.is_begun(1, 2, check) for check in (1, 2, 3)] == [False, True, True]
+
+
 def test_another_count_begins_anew() -> None:
     held = assembly(wholes_max=1)
     held.add(1, index=0, count=2, data=b"a")

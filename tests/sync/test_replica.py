@@ -1,6 +1,7 @@
 """A replica yields each entry once and in order, whatever comes, and holds no more than it may."""
 
 from collections.abc import Sequence
+from zlib import crc32
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,6 +31,17 @@ def give(held: Replica, first: int, last: int) -> bool:
 def parts_of(sequence: int, whole: bytes) -> list[EntryFragment]:
     parts = split(whole)
     return [EntryFragment(LOG, GENERATION, sequence, 2, index, len(parts), data) for index, data in enumerate(parts)]
+
+
+def test_fragments_of_an_entry_that_was_edited_meanwhile_are_not_joined_with_those_of_before() -> None:
+    before, after = (
+        [EntryFragment(LOG, GENERATION, 1, 2, at, 3, data, crc32(whole)) for at, data in enumerate(split(whole))]
+        for whole in (b"a" * 3_000, b"b" * 3_000)
+    )
+    held = replica()
+    for part in (before[0], after[2], *after[:2], *after):
+        held.on_fragment(part)
+    assert held.drain_entries() == [(1, b"b" * 3_000)]
 
 
 def head(base: int, last: int) -> Head:

@@ -56,6 +56,16 @@ def test_what_is_scheduled_is_not_scheduled_again() -> None:
     assert list(subscription.backlog) == [(1, 2), (6, 10)]
 
 
+def test_an_entry_that_was_edited_is_scheduled_again_for_who_does_not_hold_it() -> None:
+    subscription = subscription_of(4)
+    subscription.on_cursor(cursor(1, (3, 3)))
+    subscription.scheduled.add(2, 4)
+    for sequence in (1, 2, 3):
+        subscription.send_anew(sequence)
+    subscription.schedule_missing()
+    assert list(subscription.backlog) == [(2, 2)]
+
+
 def test_what_is_below_the_base_is_not_scheduled() -> None:
     subscription = subscription_of(10, base=6)
     subscription.on_cursor(cursor(2))

@@ -54,7 +54,7 @@ DOWN: list[frames.Down] = [
     frames.EnterRefused("nick_taken.alike", ("ada", "Ad\u00e0")),
     frames.Result(COUNTER, requests.Stored("#lobby", 41)),
     frames.Entries("#lobby", 99, 41, 25, [frames.raw(each) for each in (frames.encode_message(MESSAGE), REMOVED)]),
-    frames.EntryFragment("#lobby", 99, 41, 25, 0, 2, b"the first"),
+    frames.EntryFragment("#lobby", 99, 41, 25, 0, 2, b"the first", 0x01020304),
     frames.Heads(25, [frames.Head("#lobby", 99, 0, 40, 40), frames.Head("%lobby", 98, 0, 3, 1)]),
     frames.Pong(123_456),
     frames.PathCheck(TOKEN),

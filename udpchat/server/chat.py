@@ -129,14 +129,18 @@ class Chat:
         if self.commits.is_unwritable:
             self.happened.append(events.LogWritable())
         grown: dict[str, list[Append]] = {}
+        replaced: list[settle.ReplaceEntry] = []
         for settlement in self.commits.take_durable(count):
             self._carry_out(now, settlement.effects)
+            replaced += [effect for effect in settlement.effects if isinstance(effect, settle.ReplaceEntry)]
             self.commits.apply_durable(settlement)
             for append in settlement.appends:
                 grown.setdefault(append.log, []).append(append)
         self.commits.rebase()
         for log, appends in grown.items():
             self.rooms.extend(now, log, appends[0].sequence, [append.entry for append in appends])
+        for effect in replaced:  # maybe one of the entries that were just added, as they were said
+            self.rooms.on_replaced(effect.log, effect.sequence)
 
     def rejected(self, reason: str) -> None:
         """A write failed: drop all pending proposals and inform their clients, which repeat the requests."""
@@ -170,9 +174,7 @@ class Chat:
                     self._affect(now, peer, effect)
             elif isinstance(effect, settle.ChangeTopic):
                 self.rooms.change_topic(now, effect.room, effect.topic, effect.nick)
-            elif isinstance(effect, settle.ReplaceEntries):
-                self.rooms.on_replaced(effect.log)
-            else:
+            elif isinstance(effect, settle.FollowPrivate):
                 for key in effect.keys:
                     self.rooms.follow_private(now, effect.log, key)
 

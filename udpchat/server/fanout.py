@@ -65,6 +65,12 @@ class Fanout:
                 peer.downlink.publish(stream.log, frames)
             self.to_flush.update(followers)
 
+    def replace(self, stream: LogStream, sequence: int) -> None:
+        """An entry has other bytes now."""
+        stream.forget()
+        for peer in self.followers(stream):
+            peer.downlink.subscriptions[stream.log].send_anew(sequence)
+
     def announce(self, stream: LogStream, last: int) -> None:
         """Send the head of a log to the followers that have not acknowledged all entries up to `last`."""
         for peer in self.followers(stream):

@@ -172,11 +172,11 @@ class Rooms:
             stream.base = self._log.extent(log).base
             self._fanout.announce(stream, stream.base)
 
-    def on_replaced(self, log: str) -> None:
-        """Entries were edited or removed: who does not have them yet is sent what the log has now."""
+    def on_replaced(self, log: str, sequence: int) -> None:
+        """An entry was edited or removed: who does not have it yet is sent what the log has now."""
         stream = self._streams.get(log)
         if stream is not None:
-            stream.forget()
+            self._fanout.replace(stream, sequence)
 
     def report_unknown(self, peer: Peer, log: str) -> None:
         """A peer that has entered names a private log that it does not follow: to this server, it holds nothing."""

@@ -123,13 +123,14 @@ class FollowPrivate(Value, frozen=True):
     keys: tuple[bytes, ...]
 
 
-class ReplaceEntries(Value, frozen=True):
-    """Earlier entries of a log are others now (SPEC 7.5): what is in memory of them is outdated."""
+class ReplaceEntry(Value, frozen=True):
+    """An earlier entry of a log is another now (SPEC 7.5): what is in memory or under way of it is outdated."""
 
     log: str
+    sequence: int
 
 
-Effect = PeerEffect | ChangeTopic | FollowPrivate | ReplaceEntries
+Effect = PeerEffect | ChangeTopic | FollowPrivate | ReplaceEntry
 
 
 class Settlement(Value, frozen=True):
@@ -256,7 +257,9 @@ def _refers_beyond(request: Say | Tell, head: int) -> bool:
 
 def _replacing(log: str, request: Say | Tell) -> list[Effect]:
     """The effect of what changes earlier messages of a log."""
-    return [ReplaceEntries(log)] if request.kind in (EDIT, REDACTION) else []
+    if request.extra is None or request.kind not in (EDIT, REDACTION):
+        return []
+    return [ReplaceEntry(log, request.extra.sequence)]
 
 
 def _mark_read(state: State, proposal: ActionProposal, action: MarkRead) -> _Outcome:

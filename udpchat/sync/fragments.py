@@ -15,49 +15,58 @@ def split(data: bytes) -> list[bytes]:
 
 
 class FragmentAssembler:
-    """Collects fragments by number; a number is begun only if all its fragments have room in the budget.
+    """Collects fragments by number; a whole is begun only if all its fragments have room in the budget.
 
-    So a number that was begun can always be completed, and no fragment that was accepted is dropped to make room for
-    another: it may have been acknowledged.
+    So one that was begun can always be completed, and no fragment that was accepted is dropped to make room for
+    another: it may have been acknowledged. A number may stand for several wholes, one behind the other, which differ in
+    their count or check: the first that is complete ends all of them.
     """
 
-    __slots__ = ("_budget", "_fragments")
+    __slots__ = ("_budget", "_wholes", "_wholes_max")
 
-    def __init__(self, budget: Budget) -> None:
-        """`budget`: may be shared. Full fragments are reserved in it, though some are shorter or have not come."""
-        self._fragments: dict[int, list[bytes | None]] = {}
+    def __init__(self, budget: Budget, *, wholes_max: int = 1) -> None:
+        """`budget`: may be shared. Full fragments are reserved in it, though some are shorter or have not come.
+
+        `wholes_max`: of each number; of more, the first that was begun is dropped.
+        """
+        self._wholes: dict[int, dict[tuple[int, int], list[bytes | None]]] = {}  # by number, by count and check
+        self._wholes_max = wholes_max
         self._budget = budget
 
     def __len__(self) -> int:
         """How many numbers are unfinished."""
-        return len(self._fragments)
+        return len(self._wholes)
 
     def __contains__(self, number: int) -> bool:
         """Whether a number was begun."""
-        return number in self._fragments
+        return number in self._wholes
 
-    def has_room(self, number: int, count: int) -> bool:
-        """Whether a fragment of this number, one of `count`, would be accepted."""
-        return number in self._fragments or self._budget.has_room(FRAGMENT_BYTES * count)
+    def is_begun(self, number: int, count: int, check: int = 0) -> bool:
+        """Whether this whole was begun."""
+        return (count, check) in self._wholes.get(number, ())
 
-    def add(self, number: int, *, index: int, count: int, data: bytes, is_urgent: bool = False) -> bytes | None:
-        """The whole once all fragments are there, else None. BadDatagram(MALFORMED) unless `index` is below `count`.
+    def has_room(self, number: int, count: int, check: int = 0) -> bool:
+        """Whether a fragment of this whole would be accepted."""
+        return self.is_begun(number, count, check) or self._budget.has_room(FRAGMENT_BYTES * count)
 
-        `is_urgent`: begin the number even if it has no room.
+    def add(
+        self, number: int, *, index: int, count: int, data: bytes, check: int = 0, is_urgent: bool = False
+    ) -> bytes | None:
+        """The whole once all its fragments are there, else None. BadDatagram(MALFORMED) unless `index` < `count`.
 
-        Another count means another whole: its sender began anew, and the fragments of the former are dropped.
+        `is_urgent`: begin the whole even if it has no room.
         """
         if index >= count:
             raise BadDatagram(Drop.MALFORMED)
-        fragments = self._fragments.get(number)
-        if fragments is not None and len(fragments) != count:
-            self.forget(number)
-            fragments = None
-        if fragments is None:
-            if not (is_urgent or self.has_room(number, count)):
-                return None
-            fragments = self._fragments[number] = [None] * count
+        if not (is_urgent or self.has_room(number, count, check)):
+            return None
+        wholes = self._wholes.setdefault(number, {})
+        if (count, check) not in wholes:
+            if len(wholes) >= self._wholes_max:
+                self._drop(wholes, next(iter(wholes)))
+            wholes[count, check] = [None] * count
             self._budget.take(FRAGMENT_BYTES * count)
+        fragments = wholes[count, check]
         if fragments[index] is None:
             fragments[index] = data
         if None in fragments:
@@ -67,11 +76,14 @@ class FragmentAssembler:
 
     def forget(self, number: int) -> None:
         """Drop what there is of a number."""
-        fragments = self._fragments.pop(number, None)
-        if fragments is not None:
-            self._budget.give(FRAGMENT_BYTES * len(fragments))
+        wholes = self._wholes.pop(number, {})
+        for whole in list(wholes):
+            self._drop(wholes, whole)
+
+    def _drop(self, wholes: dict[tuple[int, int], list[bytes | None]], whole: tuple[int, int]) -> None:
+        self._budget.give(FRAGMENT_BYTES * len(wholes.pop(whole)))
 
     def forget_below(self, number: int) -> None:
         """Drop what there is of all smaller numbers."""
-        for old in [old for old in self._fragments if old < number]:
+        for old in [old for old in self._wholes if old < number]:
             self.forget(old)

@@ -7,6 +7,7 @@ of all its logs.
 from __future__ import annotations
 
 from collections import deque
+from zlib import crc32
 
 from udpchat.sync.fragments import split
 from udpchat.sync.log import EntryReader, LogUnreadable
@@ -203,12 +204,11 @@ class LogStream:
         return EncodedEntries(first, first + len(entries) - 1, None, frame, pack([frame]))
 
     def _encoded_fragments(self, sequence: int, entry: bytes) -> list[EncodedEntries]:
-        fragments = split(entry)
+        fragments, check = split(entry), crc32(entry)
+        place = (self.log, self.generation, sequence, self.ack_delay_ms)
         encoded = []
         for index, data in enumerate(fragments):
-            frame = encode(
-                EntryFragment(self.log, self.generation, sequence, self.ack_delay_ms, index, len(fragments), data)
-            )
+            frame = encode(EntryFragment(*place, index, len(fragments), data, check))
             encoded.append(EncodedEntries(sequence, sequence, index, frame, pack([frame])))
         return encoded
 

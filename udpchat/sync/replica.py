@@ -21,6 +21,7 @@ from udpchat.wire.limits import (
     REPLICA_HELD_MAX,
 )
 
+EDITED_WHOLES_MAX = 4  # of one entry, which was edited while it was on its way
 FRAGMENTED_ENTRIES_MAX = 64  # large entries that are assembled at once
 
 
@@ -50,7 +51,7 @@ class Replica:
         self._held: dict[int, bytes] = {}
         self._ranges = Ranges()
         self._budget = budgets.held
-        self._fragments = FragmentAssembler(budgets.fragments)
+        self._fragments = FragmentAssembler(budgets.fragments, wholes_max=EDITED_WHOLES_MAX)
 
     @property
     def has_gap(self) -> bool:
@@ -116,18 +117,23 @@ class Replica:
         if not is_next and not self._may_begin(fragment):
             return False
         whole = self._fragments.add(
-            fragment.sequence, index=fragment.index, count=fragment.count, data=fragment.data, is_urgent=is_next
+            fragment.sequence,
+            index=fragment.index,
+            count=fragment.count,
+            data=fragment.data,
+            check=fragment.check,
+            is_urgent=is_next,
         )
         if whole is not None:  # kept whatever else is held: its fragments may have been acknowledged
             self._hold(fragment.sequence, [whole])
         return True
 
     def _may_begin(self, fragment: EntryFragment) -> bool:
-        if fragment.sequence in self._fragments:
+        if self._fragments.is_begun(fragment.sequence, fragment.count, fragment.check):
             return True  # or its other fragments would be in the way for ever
         if len(self._fragments) >= FRAGMENTED_ENTRIES_MAX or len(self._held) >= REPLICA_HELD_MAX:
             return False
-        has_room = self._fragments.has_room(fragment.sequence, fragment.count)
+        has_room = self._fragments.has_room(fragment.sequence, fragment.count, fragment.check)
         return has_room and self._budget.has_room(FRAGMENT_BYTES * fragment.count)
 
     def drain_entries(self) -> list[tuple[int, bytes]]:

@@ -114,6 +114,14 @@ class Subscription:
             self.scheduled.remove(first, last)
             self._may_miss = True
 
+    def send_anew(self, sequence: int) -> None:
+        """An entry has other bytes from now on: unless the replica holds it, what was sent of it may be of no use.
+
+        The next ack schedules it.
+        """
+        if not self.holds(sequence, sequence):
+            self.unschedule(sequence, sequence)
+
     def schedule_missing(self) -> None:
         """Add what is neither held nor scheduled to the backlog."""
         self._advance()

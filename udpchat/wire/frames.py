@@ -28,6 +28,7 @@ Token = Annotated[bytes, Meta(min_length=limits.PATH_TOKEN_BYTES, max_length=lim
 FragmentData = Annotated[bytes, Meta(min_length=1, max_length=limits.FRAGMENT_BYTES)]
 FragmentIndex = Annotated[int, Meta(ge=0, lt=limits.FRAGMENTS_MAX)]
 FragmentCount = Annotated[int, Meta(ge=2, le=limits.FRAGMENTS_MAX)]
+FragmentCheck = Annotated[int, Meta(ge=0, le=2**32 - 1)]
 
 MinorVersion = Annotated[int, Meta(ge=0, le=65_535)]
 Capabilities = Annotated[
@@ -191,7 +192,11 @@ class Entries(WireStruct, tag=19, frozen=True):
 
 
 class EntryFragment(WireStruct, tag=20, frozen=True):
-    """One fragment of an entry that does not fit a datagram (SPEC 4.7)."""
+    """One fragment of an entry that does not fit a datagram (SPEC 4.7).
+
+    `check`: CRC-32 of the whole. An edit gives an entry other bytes, whose fragments must not be joined with those of
+    the former ones.
+    """
 
     log: LogName
     generation: Generation
@@ -200,6 +205,7 @@ class EntryFragment(WireStruct, tag=20, frozen=True):
     index: FragmentIndex
     count: FragmentCount
     data: FragmentData
+    check: FragmentCheck = 0
 
 
 class Head(WireStruct, tag=0, frozen=True):
