@@ -179,3 +179,13 @@ def test_keys_that_are_read_together_with_enter_are_of_the_next_line() -> None:
         assert desk.entered == ["a", "b"]
 
     drive(steps)
+
+
+def test_keys_that_come_with_the_turn_to_another_room_are_of_its_line() -> None:
+    async def steps(desk: Desk) -> None:
+        for key in ("a", "ctrl+n", "b", "enter", "ctrl+p"):
+            box(desk).post_message(events.Key(key, key if len(key) == 1 else None))
+        await desk.until(lambda: desk.app.typed == "a")
+        assert desk.client.model.items("dev")[-1].text == "b"
+
+    drive(steps, "lobby", "dev")

@@ -77,3 +77,20 @@ def test_a_flood_is_drawn_at_most_thirty_times_a_second(monkeypatch: pytest.Monk
         assert 1 <= len(drawn) <= 3
 
     drive(steps)
+
+
+def test_what_comes_below_the_view_is_not_read_until_one_goes_there() -> None:
+    async def steps(desk: Desk) -> None:
+        bob = desk.wire.person("bob")
+        for number in range(60):
+            desk.say(bob, f"message {number}")
+        await desk.until("message 59")
+        await desk.until(lambda: not desk.client.model.conversation("lobby").unread)
+        await desk.press("pageup", "pageup")
+        desk.say(bob, "one more")
+        await desk.until("1 more below")
+        assert desk.client.model.conversation("lobby").unread == 1
+        await desk.press("alt+end")
+        await desk.until(lambda: not desk.client.model.conversation("lobby").unread)
+
+    drive(steps, size=(80, 20))

@@ -90,6 +90,7 @@ class ChatApp(ScreenApp):
     def _turn_to(self, target: str) -> None:
         with suppress(Problem):  # the room was left meanwhile
             self.prompt.turn_to(target)
+        self.chat.input.turn_to(self.prompt.target)  # now: the next key may have come already
         self.redraw_soon()
 
     def action_turn_by(self, step: int) -> None:
@@ -123,6 +124,9 @@ class ChatApp(ScreenApp):
             return [match.entry.name for match in ranked(typed, entries)]
 
         self.push_screen(Picker(sentence("switch.title"), find), lambda name: self._turn_to(name) if name else None)
+
+    # --- What was typed, and commands ----------
+
     def action_type_command(self, command: str) -> None:
         self.send(command)
 

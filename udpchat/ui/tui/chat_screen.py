@@ -32,8 +32,6 @@ from udpchat.ui.tui.side_list import SideList
 BARE: Final = "-bare"  # the class of a screen with messages and line alone
 ID_CHARACTERS: Final = 8  # of the id of a message, in a command
 SHOWN_FROM_COLUMNS: Final = {"rooms": 70, "members": 100}  # the narrowest terminal that has each list, unless told
-
-
 Want = Callable[[str, int, int], None]  # a page of a conversation: its name, before which sequence, how many
 
 
@@ -91,10 +89,7 @@ class ChatScreen(Screen[None]):
         self._has_focus = has_focus
         self._chosen: dict[str, bool] = {}  # which lists are shown or hidden whatever the width
         self._hint = ""
-        self._seen: tuple[str | None, bool] = (
-            None,
-            False,
-        )  # what was open at the last draw, and whether the terminal had the focus
+        self._seen: tuple[str | None, bool] = (None, False)  # open at the last draw, and whether in focus
 
     def compose(self) -> ComposeResult:
         """From the top: topic; rooms, messages, members; status; where lines go, and the line."""
@@ -160,7 +155,7 @@ class ChatScreen(Screen[None]):
     def hint(self, text: str) -> None:
         """Show a line in the place of the status, until the next one, which may be empty."""
         if text != self._hint:
-            self._hint = text
+            self._hint = printable(text)
             self.draw()
 
     def known(self) -> Known:

@@ -8,6 +8,7 @@ from typing import Final
 
 from textual.app import App
 from textual.driver import Driver
+from textual.events import Event, Key, MouseScrollDown
 from textual.filter import NoColor
 
 from udpchat.chat import events
@@ -168,10 +169,17 @@ class ScreenApp(App[None], inherit_bindings=False):
         self._apply_preferences()
         self.chat.draw()
         client, target = self.prompt.client, self.prompt.target
-        if self.app_focus and target and client.model.conversation(target).unread:
+        is_seen = self.app_focus and self.messages.is_at_end  # who reads what was said before has not seen the latest
+        if is_seen and target and client.model.conversation(target).unread:
             self.outside.act(client.mark_read, target)
         if self.board.wants_members(target):
             self.outside.act(client.ask, compose.list_members(target))
+
+    async def on_event(self, event: Event) -> None:
+        """What a key or the wheel changed is drawn too: the latest messages may be in sight again."""
+        await super().on_event(event)
+        if isinstance(event, Key | MouseScrollDown):
+            self.redraw_soon()
 
     def on_app_focus(self) -> None:
         self.redraw_soon()
