@@ -20,7 +20,7 @@ from udpchat.sync.requests import RequestWindow
 from udpchat.sync.rtt import RoundTrip
 from udpchat.wire import limits
 from udpchat.wire.errors import BadDatagram, Drop
-from udpchat.wire.packets import DATA_KIND, data_index
+from udpchat.wire.packets import DATA_NAME_BYTES, data_name
 from udpchat.wire.requests import RequestBody
 
 NOTICES = Rate(limits.NOTICES_BURST, limits.NOTICES_PER_S_MAX)
@@ -132,7 +132,7 @@ class Registry:
     """All peers, by session index, by client id and by key; their places are a quota."""
 
     def __init__(self, quota: HeldQuota) -> None:
-        self._by_index: dict[int, tuple[Peer, Session]] = {}
+        self._by_name: dict[bytes, tuple[Peer, Session]] = {}  # by what their datagrams begin with
         self._by_client_id: dict[bytes, Peer] = {}
         self._by_key: dict[bytes, list[Peer]] = {}
         self._places: Places[Peer] = Places(quota)
@@ -147,15 +147,15 @@ class Registry:
         return self._by_client_id.get(peer.author.client_id) is peer
 
     def is_index_free(self, index: int) -> bool:
-        return index not in self._by_index
+        return data_name(index) not in self._by_name
 
     def find(self, index: int) -> tuple[Peer, Session] | None:
         """The session with this index, and its peer."""
-        return self._by_index.get(index)
+        return self._by_name.get(data_name(index))
 
     def find_named(self, datagram: bytes) -> tuple[Peer, Session] | None:
         """The session that a Data datagram names, and its peer. Anybody may name any: nothing is proved."""
-        return self._by_index.get(data_index(datagram)) if datagram[:1] == DATA_KIND else None
+        return self._by_name.get(datagram[:DATA_NAME_BYTES])
 
     def find_client(self, client_id: bytes) -> Peer | None:
         """The peer of this key and instance."""
@@ -179,7 +179,7 @@ class Registry:
             raise BadDatagram(Drop.TABLE_FULL)
         self._by_client_id[peer.author.client_id] = peer
         self._by_key.setdefault(peer.key, []).append(peer)
-        self._by_index[peer.session.index] = (peer, peer.session)
+        self._by_name[data_name(peer.session.index)] = (peer, peer.session)
 
     def change_session(self, peer: Peer, session: Session) -> None:
         """The peer made a fresh handshake; the previous session still opens packets in flight."""
@@ -187,11 +187,11 @@ class Registry:
         peer.previous = peer.session
         peer.session = session
         peer.follows_from = 0
-        self._by_index[session.index] = (peer, session)
+        self._by_name[data_name(session.index)] = (peer, session)
 
     def end_previous(self, peer: Peer) -> None:
         if peer.previous is not None:
-            del self._by_index[peer.previous.index]
+            del self._by_name[data_name(peer.previous.index)]
             peer.previous = None
 
     def remove(self, peer: Peer) -> None:
@@ -200,7 +200,7 @@ class Registry:
         self._places.give_back(peer)
         peer.window.close()
         peer.nick = None
-        del self._by_index[peer.session.index]
+        del self._by_name[data_name(peer.session.index)]
         del self._by_client_id[peer.author.client_id]
         peers = self._by_key[peer.key]
         peers.remove(peer)
