@@ -149,16 +149,19 @@ def settle(state: State, proposal: Proposal) -> Settlement:
         origin = RequestId(proposal.author.client_id, proposal.counter)
     appends: list[Append] = []
     size = 0
-    for log, sequence, entry in entries:
+    for log, sequence, content in entries:
         if sequence > LOG_ENTRIES_MAX:
             return Settlement(proposal, (), (_full(proposal),))
+        message = content if isinstance(content, Message) else None
+        entry = encode_message(message) if message is not None else encode(content)
         is_last = len(appends) == len(entries) - 1  # the entry that the request is recorded with
-        appends.append(Append(log, sequence, entry, origin if is_last else None))
+        appends.append(Append(log, sequence, entry, origin if is_last else None, message))
         size += WRITE_ENTRY_BYTES + len(entry)
     return Settlement(proposal, tuple(appends), tuple(effects), size)
 
 
-_Entries = list[tuple[str, int, bytes]]  # (log, sequence, entry) in order; the last one records the request
+# (log, sequence, what the entry holds) in order; the last one records the request
+_Entries = list[tuple[str, int, Message | ReadMark | Record]]
 _Outcome = tuple[_Entries, list[Effect]]
 
 
@@ -186,7 +189,7 @@ def _claimed(state: State, key: bytes, nick: str, time_ms: int) -> list[Claim] |
 def _records(state: State, *records: Record) -> _Entries:
     """The entries of the directory that hold these."""
     head = state.head(DIRECTORY_LOG)
-    return [(DIRECTORY_LOG, head + at, encode(record)) for at, record in enumerate(records, 1)]
+    return [(DIRECTORY_LOG, head + at, record) for at, record in enumerate(records, 1)]
 
 
 def _enter(state: State, proposal: EnterProposal) -> _Outcome:
@@ -250,14 +253,14 @@ def _mark_read(state: State, proposal: ActionProposal, action: MarkRead) -> _Out
     if not head and not state.may_begin(log):
         return [], [_failed(proposal, "too_fast")]
     mark = ReadMark(action.log, action.generation, action.sequence)
-    return [(log, head + 1, encode(mark))], [FollowPrivate(log, (key,)), _answered(proposal, Done())]
+    return [(log, head + 1, mark)], [FollowPrivate(log, (key,)), _answered(proposal, Done())]
 
 
-def _message(proposal: ActionProposal, request: Say | Tell, to: str | None = None) -> bytes:
+def _message(proposal: ActionProposal, request: Say | Tell, to: str | None = None) -> Message:
     author = proposal.author
     identity = message_id(author.instance, proposal.counter)
     envelope = (proposal.time_ms, author.user, proposal.nick, identity)
-    return encode_message(Message(*envelope, request.kind, request.text, to, request.extra))
+    return Message(*envelope, request.kind, request.text, to, request.extra)
 
 
 def _answered(proposal: ActionProposal, result: ResultBody) -> SendResult:
