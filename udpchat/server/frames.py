@@ -47,7 +47,9 @@ def _on_follow(context: FrameContext, frame: frames.Follow) -> None:
 
 
 def _on_request(context: FrameContext, frame: frames.Request) -> None:
-    _accept_request(context, frame.counter, frame.first_open, frame.body, context.request_bytes)
+    encoded = context.peer.window.receive(frame.counter, frame.first_open, frame.body, context.request_bytes)
+    if encoded is not None:
+        context.chat.repeat_answer(context.now, context.peer, frame.counter, encoded)
 
 
 def _on_fragment(context: FrameContext, frame: frames.RequestFragment) -> None:
@@ -55,11 +57,11 @@ def _on_fragment(context: FrameContext, frame: frames.RequestFragment) -> None:
     whole = peer.window.receive_fragment(frame)
     if whole is not None:
         size = min(len(whole) + REQUEST_MEMORY_BYTES, FRAGMENT_BYTES * frame.count)  # no more than was reserved
-        _accept_request(context, frame.counter, frame.first_open, _readable(whole), size)
-    elif frame.index == frame.count - 1:
-        encoded = peer.window.answer_of(frame.counter)
-        if encoded is not None:
-            chat.repeat_answer(now, peer, frame.counter, encoded)
+        encoded = peer.window.receive(frame.counter, frame.first_open, _readable(whole), size)
+    else:
+        encoded = peer.window.answer_of(frame.counter) if frame.index == frame.count - 1 else None
+    if encoded is not None:
+        chat.repeat_answer(now, peer, frame.counter, encoded)
 
 
 def _readable(body: bytes) -> RequestBody:
@@ -68,13 +70,6 @@ def _readable(body: bytes) -> RequestBody:
         return frames.parse_request_untrusted(body)
     except BadDatagram:
         return Malformed()
-
-
-def _accept_request(context: FrameContext, counter: int, first_open: int, body: RequestBody, size: int) -> None:
-    peer = context.peer
-    encoded = peer.window.receive(counter, first_open, body, size)
-    if encoded is not None:
-        context.chat.repeat_answer(context.now, peer, counter, encoded)
 
 
 def _on_ack(context: FrameContext, frame: frames.Ack) -> None:
