@@ -100,7 +100,8 @@ class ServerCore:
             session.path.timeout_s = max(3 * peer.round_trip.timeout_s, PATH_TIMEOUT_S)
         try:
             payload = session.open_untrusted(now, datagram, address)
-        except BadDatagram:  # it proves no key: it is forged, or a copy
+        except BadDatagram:  # it proves no key: it is forged, or a copy, which may undo a change of the address
+            peer.on_path()
             if address == session.path.address:
                 self._meter.charge_peer(peer, DATAGRAM_US)
             else:

@@ -74,7 +74,7 @@ class Peer:
     """One device of one person. `nick` is None until it has entered, and after it is removed."""
 
     __slots__ = (
-        "_payer", "activity", "author", "downlink", "entering", "follows_from", "nick", "previous", "renames",
+        "activity", "author", "downlink", "entering", "follows_from", "nick", "payer", "previous", "renames",
         "rooms", "session", "window",
     )  # fmt: skip
 
@@ -82,7 +82,7 @@ class Peer:
         self, now: float, *, session: Session, author: Author, window: RequestWindow[RequestBody], payer: Payer
     ) -> None:
         self.author = author
-        self._payer = payer
+        self.payer = payer  # as long as it is at this address; read often: no method
         self.session = session
         self.previous: Session | None = None  # still opens packets for a while after a fresh handshake
         self.downlink = Downlink(session.path.address)
@@ -99,13 +99,11 @@ class Peer:
         """The public key of its person."""
         return self.author.key
 
-    @property
-    def payer(self) -> Payer:
-        """Who is charged for what it uses, as long as it is at this address."""
+    def on_path(self) -> None:
+        """It may be at another address from here on: who is there is charged for what it uses."""
         host = self.session.path.address[0]
-        if host != self._payer.host:
-            self._payer = self._payer.moved(host)
-        return self._payer
+        if host != self.payer.host:
+            self.payer = self.payer.moved(host)
 
     @property
     def who(self) -> Who:
@@ -115,7 +113,7 @@ class Peer:
     @property
     def account(self) -> Account:
         """The account of its key."""
-        return self._payer.account
+        return self.payer.account
 
     @property
     def heard_at(self) -> float:
@@ -186,6 +184,7 @@ class Registry:
         self.end_previous(peer)
         peer.previous = peer.session
         peer.session = session
+        peer.on_path()
         peer.follows_from = 0
         self._by_name[data_name(session.index)] = (peer, session)
 
