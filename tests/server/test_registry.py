@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 
 from tests.server.rig import Rig
+from tests.sim.world import SERVER, World
 from udpchat.server import registry as module
 from udpchat.server.quotas import Who
 from udpchat.wire.errors import BadDatagram, Drop
+from udpchat.wire.frames import PathCheck, PathReply, Ping, encode, pack, parse_down_untrusted
 from udpchat.wire.limits import PEERS_PER_KEY_MAX
+from udpchat.wire.packets import Address
 
 KEY, OTHER = b"k" * 32, b"o" * 32
 
@@ -66,3 +71,35 @@ def test_only_devices_that_have_entered_count_as_here() -> None:
     assert rig.chat.registry.entered(KEY) == [one] and len(rig.chat.registry.peers_of(KEY)) == 2
     rig.leave(one)
     assert rig.chat.registry.entered(KEY) == [] and one.nick is None
+
+
+def test_a_device_that_moves_is_charged_where_it_is_and_again_at_home_once_a_relay_is_found_out() -> None:
+    world = World(Random(5))
+    (alice,) = world.add_clients(1)
+    (peer,) = world.server.core.chat.registry
+    world.run(3)
+    relay, home, account = Address("relay", 1), alice.address, peer.account
+    to_relay: list[bytes] = []
+    world.network.taps.append(lambda now, source, to, data: to_relay.append(data) if to == relay else None)
+    ping = alice.session.seal(pack([encode(Ping(0))]))
+    world.network.inject(world.now, relay, SERVER, ping)
+    world.run(0.01)
+    bodies = [alice.session.open_untrusted(world.now, data, SERVER) for data in to_relay]
+    sent = [frame for body in bodies for frame in parse_down_untrusted(body)]
+    [check] = [frame for frame in sent if isinstance(frame, PathCheck)]
+    reply = alice.session.seal(pack([encode(PathReply(check.token))]))
+    world.network.inject(world.now, relay, SERVER, reply)
+    world.run(0.01)
+    assert peer.payer.host == peer.session.path.address[0] == relay[0] and peer.payer.account is account
+    world.network.inject(world.now, home, SERVER, ping)
+    world.run(0.01)
+    assert peer.payer.host == peer.session.path.address[0] == home[0]
+
+
+def test_a_device_that_makes_a_session_elsewhere_is_charged_there() -> None:
+    rig = Rig()
+    peer, elsewhere = rig.stranger(key=KEY), rig.stranger(key=OTHER, host="10.9.9.9")
+    session = elsewhere.session
+    rig.chat.registry.remove(elsewhere)
+    rig.chat.registry.change_session(peer, session)
+    assert peer.payer.host == "10.9.9.9"

@@ -34,7 +34,6 @@ class Commits:
         if not settlement.appends and not self._pending:
             return settlement.effects
         for append in settlement.appends:
-            self.durable.pin_head(append.log)
             self.settled.apply(append.log, append.sequence, append.entry)
         self._pending.append(settlement)
         self.pending_bytes += settlement.size

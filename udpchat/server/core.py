@@ -15,7 +15,7 @@ from udpchat.server.admission import Settings
 from udpchat.server.chat import Chat
 from udpchat.server.credit import DATAGRAM_US, LOST_US, packet_us
 from udpchat.server.expiry import Expiry
-from udpchat.server.frames import FRAMES, VIOLATIONS, FrameContext
+from udpchat.server.frames import FRAMES, FRAMES_OF_PREVIOUS, VIOLATIONS, FrameContext
 from udpchat.server.handlers import carry_out
 from udpchat.server.intake import Intake
 from udpchat.server.meter import Meter
@@ -34,7 +34,7 @@ from udpchat.wire import frames
 from udpchat.wire.content import Reason
 from udpchat.wire.errors import BadDatagram
 from udpchat.wire.frames import encode, pack
-from udpchat.wire.limits import PATH_TIMEOUT_S
+from udpchat.wire.limits import DATAGRAM_BYTES_MAX, PATH_TIMEOUT_S, REQUEST_MEMORY_BYTES
 from udpchat.wire.packets import Address
 from udpchat.wire.requests import ResultBody
 
@@ -86,26 +86,22 @@ class ServerCore:
                 if isinstance(served, Peer):
                     self._fanout.to_flush[served] = None
                     self._carry_out(now, served)
+                elif (found := self._registry.find_named(served[0])) is not None:
+                    self._take_data_untrusted(now, *found, *served)
                 else:
-                    self._receive_untrusted(now, *served)
+                    self._sessions.receive_untrusted(now, *served)
             except BadDatagram as drop:
                 self.counters[drop.reason] += 1
             except LogUnreadable as error:
                 self.chat.on_unreadable(str(error))
-
-    def _receive_untrusted(self, now: float, datagram: bytes, address: Address) -> None:
-        found = self._registry.find_named(datagram)
-        if found is not None:
-            self._take_data_untrusted(now, *found, datagram, address)
-        else:
-            self._sessions.receive_untrusted(now, datagram, address)
 
     def _take_data_untrusted(self, now: float, peer: Peer, session: Session, datagram: bytes, address: Address) -> None:
         if address != session.path.address:
             session.path.timeout_s = max(3 * peer.round_trip.timeout_s, PATH_TIMEOUT_S)
         try:
             payload = session.open_untrusted(now, datagram, address)
-        except BadDatagram:  # it proves no key: it is forged, or a copy
+        except BadDatagram:  # it proves no key: it is forged, or a copy, which may undo a change of the address
+            peer.on_path()
             if address == session.path.address:
                 self._meter.charge_peer(peer, DATAGRAM_US)
             else:
@@ -120,10 +116,12 @@ class ServerCore:
         self._fanout.to_flush[peer] = None
         loss_detection = peer.downlink.loss_detection
         lost = loss_detection.lost
-        context = FrameContext(now, self.chat, peer, session, address, len(payload))
+        request_bytes = min(len(payload) + REQUEST_MEMORY_BYTES, DATAGRAM_BYTES_MAX)
+        context = FrameContext(now, self.chat, peer, session, address, request_bytes)
+        handlers = FRAMES if session is peer.session else FRAMES_OF_PREVIOUS
         try:
             for frame in parsed:
-                ending = FRAMES[type(frame)](context, frame)
+                ending = handlers[type(frame)](context, frame)
                 if ending is not None:
                     return self._sessions.end(now, peer, ending)
             if loss_detection.lost > lost:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from heapq import heappop, heappush, heapreplace
+from math import inf
 from typing import Generic, TypeVar
 
 from udpchat.server.credit import Account, Accounts, most_used_us
@@ -24,34 +25,34 @@ class _Flow(Generic[T]):
 class FairQueue(Generic[T]):
     """What waits, by sender: that of the one who has used least is next."""
 
-    __slots__ = ("_accounts", "_count", "_flows", "_heap", "size")
+    __slots__ = ("_accounts", "_count", "_flows", "_heap", "_of_sender_max", "_senders_max", "_size_max", "size")
 
-    def __init__(self, accounts: Accounts) -> None:
+    def __init__(
+        self, accounts: Accounts, *, of_sender_max: float = inf, size_max: float = inf, senders_max: float = inf
+    ) -> None:
+        """How much may wait: of one sender, of all together, and of how many; a first item only counts for the last."""
         self._accounts = accounts
+        self._of_sender_max, self._size_max, self._senders_max = of_sender_max, size_max, senders_max
         self._flows: dict[tuple[Account, ...], _Flow[T]] = {}
         self._heap: list[tuple[float, int, _Flow[T]]] = []  # a flow may have used more by now
         self._count = 0  # flows need no order of their own
         self.size = 0  # read often: no method
 
-    def add(self, accounts: tuple[Account, ...], item: T) -> None:
-        """Let something wait."""
+    def add(self, accounts: tuple[Account, ...], item: T) -> bool:
+        """Let something wait; False if there is no room for another one of this sender."""
         flow = self._flows.get(accounts)
-        if flow is None:
+        if flow is not None:
+            if self.size >= self._size_max or len(flow.waiting) >= self._of_sender_max:
+                return False
+        elif len(self._flows) >= self._senders_max:
+            return False
+        else:
             flow = self._flows[accounts] = _Flow(accounts)
             self._count += 1
             heappush(self._heap, (most_used_us(flow.accounts), self._count, flow))
         flow.waiting.append(item)
         self.size += 1
-
-    def waiting_of(self, accounts: tuple[Account, ...]) -> int:
-        """How much waits of a sender."""
-        flow = self._flows.get(accounts)
-        return len(flow.waiting) if flow is not None else 0
-
-    @property
-    def senders(self) -> int:
-        """Of how many something waits."""
-        return len(self._flows)
+        return True
 
     def least_us(self) -> float:
         """How much the one whose turn it is has used; there must be one."""

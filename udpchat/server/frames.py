@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from udpchat.chat.ids import PRIVATE_PREFIXES, SAID_PREFIXES
@@ -14,7 +14,7 @@ from udpchat.wire.content import Reason
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.fields import Value
 from udpchat.wire.frames import encode
-from udpchat.wire.limits import DATAGRAM_BYTES_MAX, FRAGMENT_BYTES, NOTICED_PEERS_MAX, REQUEST_MEMORY_BYTES, TYPING
+from udpchat.wire.limits import FRAGMENT_BYTES, NOTICED_PEERS_MAX, REQUEST_MEMORY_BYTES, TYPING
 from udpchat.wire.packets import Address
 from udpchat.wire.requests import Malformed, RequestBody
 
@@ -23,19 +23,15 @@ VIOLATIONS = frozenset({Drop.UNSENT_ACK})
 
 
 class FrameContext(Value, frozen=True):
-    """The peer that sent a frame, its session and address, the time, and how long the packet is without its seal."""
+    """The peer that sent a frame, its session and address, the time, and in bytes what a request takes in memory that
+    came in this packet: it may have been alone in it."""
 
     now: float
     chat: Chat
     peer: Peer
     session: Session
     address: Address
-    packet_bytes: int
-
-    @property
-    def is_current(self) -> bool:
-        """False on the session that the newest one replaced: an earlier process may have sent the frame."""
-        return self.session is self.peer.session
+    request_bytes: int
 
 
 def _on_enter(context: FrameContext, frame: frames.Enter) -> None:
@@ -46,28 +42,26 @@ def _on_enter(context: FrameContext, frame: frames.Enter) -> None:
 def _on_follow(context: FrameContext, frame: frames.Follow) -> None:
     peer, session = context.peer, context.session
     is_overtaken = session.opened < peer.follows_from  # by a later Part, maybe of this room
-    if context.is_current and not is_overtaken:
+    if not is_overtaken:
         context.chat.admission.follow(context.now, peer, frame.log, is_back=frame.is_back)
 
 
 def _on_request(context: FrameContext, frame: frames.Request) -> None:
-    if context.is_current:
-        size = min(context.packet_bytes + REQUEST_MEMORY_BYTES, DATAGRAM_BYTES_MAX)  # it may be alone in its packet
-        _accept_request(context, frame.counter, frame.first_open, frame.body, size)
+    encoded = context.peer.window.receive(frame.counter, frame.first_open, frame.body, context.request_bytes)
+    if encoded is not None:
+        context.chat.repeat_answer(context.now, context.peer, frame.counter, encoded)
 
 
 def _on_fragment(context: FrameContext, frame: frames.RequestFragment) -> None:
-    if not context.is_current:
-        return
     now, chat, peer = context.now, context.chat, context.peer
     whole = peer.window.receive_fragment(frame)
     if whole is not None:
         size = min(len(whole) + REQUEST_MEMORY_BYTES, FRAGMENT_BYTES * frame.count)  # no more than was reserved
-        _accept_request(context, frame.counter, frame.first_open, _readable(whole), size)
-    elif frame.index == frame.count - 1:
-        encoded = peer.window.answer_of(frame.counter)
-        if encoded is not None:
-            chat.repeat_answer(now, peer, frame.counter, encoded)
+        encoded = peer.window.receive(frame.counter, frame.first_open, _readable(whole), size)
+    else:
+        encoded = peer.window.answer_of(frame.counter) if frame.index == frame.count - 1 else None
+    if encoded is not None:
+        chat.repeat_answer(now, peer, frame.counter, encoded)
 
 
 def _readable(body: bytes) -> RequestBody:
@@ -78,16 +72,7 @@ def _readable(body: bytes) -> RequestBody:
         return Malformed()
 
 
-def _accept_request(context: FrameContext, counter: int, first_open: int, body: RequestBody, size: int) -> None:
-    peer = context.peer
-    encoded = peer.window.receive(counter, first_open, body, size)
-    if encoded is not None:
-        context.chat.repeat_answer(context.now, peer, counter, encoded)
-
-
 def _on_ack(context: FrameContext, frame: frames.Ack) -> None:
-    if not context.is_current:
-        return  # it acknowledges packets of the previous session, which are forgotten
     peer, session = context.peer, context.session
     is_newest = session.opened == session.largest_received
     peer.downlink.receive_ack(context.now, frame, packets_sent=session.sent, is_newest=is_newest)
@@ -104,6 +89,7 @@ def _on_ping(context: FrameContext, frame: frames.Ping) -> None:
 
 def _on_path_reply(context: FrameContext, frame: frames.PathReply) -> None:
     context.session.path.on_reply_untrusted(context.now, context.address, frame.token)
+    context.peer.on_path()
 
 
 def _on_typing(context: FrameContext, frame: frames.Typing) -> None:
@@ -138,10 +124,16 @@ def _others(context: FrameContext, log: str) -> list[Peer]:
 
 
 def _on_goodbye(context: FrameContext, frame: frames.Goodbye) -> Reason | None:
-    return Reason.QUIT if context.is_current else None
+    return Reason.QUIT
 
 
-FRAMES: dict[type[frames.Up], Callable[[FrameContext, Any], Reason | None]] = {
+def _ignore(context: FrameContext, frame: frames.Up) -> None:
+    """What an earlier process of the client may have sent, or what acknowledges packets that are forgotten."""
+
+
+Handlers = Mapping[type[frames.Up], Callable[[FrameContext, Any], Reason | None]]
+
+FRAMES: Handlers = {
     frames.Enter: _on_enter,
     frames.Follow: _on_follow,
     frames.Request: _on_request,
@@ -153,3 +145,7 @@ FRAMES: dict[type[frames.Up], Callable[[FrameContext, Any], Reason | None]] = {
     frames.Typing: _on_typing,
     frames.GetReceipt: _on_get_receipt,
 }
+_OF_THE_NEWEST = (frames.Follow, frames.Request, frames.RequestFragment, frames.Ack, frames.Goodbye)
+
+# Those of frames on the session that the newest one of the peer replaced.
+FRAMES_OF_PREVIOUS: Handlers = {**FRAMES, **dict.fromkeys(_OF_THE_NEWEST, _ignore)}

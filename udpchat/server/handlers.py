@@ -23,7 +23,7 @@ from udpchat.server.credit import FOLLOWER_US, FOLLOWERS_CHARGED_MAX, MEMBER_US,
 from udpchat.server.history import may_read, search_of
 from udpchat.server.registry import Peer
 from udpchat.server.replay import answer
-from udpchat.server.settle import Action, Telling
+from udpchat.server.settle import ACTIONS, Action, Telling
 from udpchat.session.noise import fingerprint
 from udpchat.sync.log import LogUnreadable, SearchQuery
 from udpchat.wire import requests
@@ -297,7 +297,7 @@ def carry_out(now: float, chat: Chat, peer: Peer) -> Price | None:
     if request is None:
         return None
     order = HANDLERS[type(request)].order
-    if (order is not Order.PROPOSED and window.waiting) or (order is Order.ANSWERED and not window.may_answer()):
+    if order is not Order.PROPOSED and (window.waiting or (order is Order.ANSWERED and not window.may_answer())):
         return None
     return _handle(RequestContext(now, chat, peer), window.take_ready(), request)
 
@@ -306,7 +306,7 @@ def _handle(context: RequestContext, counter: int, request: requests.RequestBody
     """Carry out a request; its price."""
     price = price_of(context, request)
     outcome = _outcome(context, request)
-    if isinstance(outcome, Action):
+    if isinstance(outcome, ACTIONS):
         context.chat.propose_action(context.now, context.peer, counter, outcome)
     elif isinstance(outcome, Read):
         context.chat.query(context.peer, counter, outcome)
@@ -324,12 +324,14 @@ def _outcome(context: RequestContext, request: Any) -> Outcome:
             return Failed("bad_room.is_log")
         if kind in _WITH_LOG and request.log is not None and not request.log.startswith(SAID_PREFIXES):
             return Failed("bad_log")
-        if handler.permission is Permission.MEMBER and request.room not in context.chat.rooms:
+        if handler.permission is Permission.ENTERED:
+            return handler.handle(context, request)
+        if handler.permission is Permission.READER:
+            return handler.handle(context, request) if _may_read(context, request.log) else Failed("not_allowed")
+        if request.room not in context.chat.rooms:
             return Failed("no_such_room", (request.room,))
-        if handler.permission is Permission.MEMBER and request.room not in context.peer.rooms:
+        if request.room not in context.peer.rooms:
             return Failed("not_in_room", (request.room,))
-        if handler.permission is Permission.READER and not _may_read(context, request.log):
-            return Failed("not_allowed")
         return handler.handle(context, request)
     except BadName as error:
         return Failed(error.phrase.key, detail_of(error.phrase))

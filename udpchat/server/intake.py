@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Final, TypeVar
+from typing import Final
 
 from udpchat.server.commits import Commits
-from udpchat.server.credit import NEW_CREDIT_US, Account, most_used_us
+from udpchat.server.credit import NEW_CREDIT_US, Accounts, most_used_us
 from udpchat.server.fair_queue import FairQueue
 from udpchat.server.meter import Meter
 from udpchat.server.registry import Peer, Registry
@@ -24,7 +24,6 @@ from udpchat.wire.packets import Address
 WRITE_TURNS: Final = 4  # so many turns share a write, which costs as much as some ten requests
 
 Datagram = tuple[bytes, Address]
-T = TypeVar("T")
 
 
 class Intake:
@@ -41,10 +40,10 @@ class Intake:
         self._commits = commits
         self._registry = registry
         self._counters = counters
-        self._members: FairQueue[Datagram] = FairQueue(meter.members)
+        self._members = _datagrams(meter.members)
         self._ready: FairQueue[Peer] = FairQueue(meter.members)  # with requests
         self._ready_peers: set[Peer] = set()
-        self._strangers: FairQueue[Datagram] = FairQueue(meter.strangers)
+        self._strangers = _datagrams(meter.strangers)
         self._began_at = 0.0
         self._is_closed = False
         self._turns = 0  # since something was written
@@ -77,8 +76,8 @@ class Intake:
     def close(self) -> None:
         """Serve nothing more. What waits is not answered, so its senders repeat it to the next server."""
         self._is_closed = True
-        self._members, self._ready = FairQueue(self._meter.members), FairQueue(self._meter.members)
-        self._strangers = FairQueue(self._meter.strangers)
+        self._members, self._strangers = _datagrams(self._meter.members), _datagrams(self._meter.strangers)
+        self._ready = FairQueue(self._meter.members)
 
     def serve(self, datagrams: Iterable[Datagram]) -> Iterator[Datagram | Peer]:
         """These and what waits, as far as the turn allows; the others wait, or are counted as OVER_SHARE."""
@@ -135,20 +134,19 @@ class Intake:
         data, address = datagram
         found = self._registry.find_named(data)
         if found is not None and address == found[1].path.address:
-            is_held = _hold_untrusted(self._members, found[0].payer.accounts, datagram)
+            is_held = self._members.add(found[0].payer.accounts, datagram)
         else:  # also what names a session, but comes from elsewhere: anybody may have sent it
             source = self._meter.strangers.open(source_of(address[0]))
-            is_held = _hold_untrusted(self._strangers, (source,), datagram)
+            is_held = self._strangers.add((source,), datagram)
         if not is_held:
             self._counters[Drop.OVER_SHARE] += 1
 
     def _take(self) -> Datagram | Peer | None:
         """What is next; None if nothing waits that may be served."""
         members, ready = self._members, self._ready
-        may_carry_out = self._may_carry_out
-        if self._strangers.size and (not (members.size or may_carry_out) or self._meter.is_strangers_turn):
+        if self._strangers.size and (not self._is_member_waiting or self._meter.is_strangers_turn):
             return self._strangers.take()
-        if may_carry_out and (not members.size or ready.least_us() <= members.least_us()):
+        if ready.size and self._may_carry_out and (not members.size or ready.least_us() <= members.least_us()):
             peer = ready.take()
             self._ready_peers.discard(peer)
             return peer
@@ -164,12 +162,11 @@ def _used_us(peer: Peer) -> float:
     return most_used_us(peer.payer.accounts)
 
 
-def _hold_untrusted(queue: FairQueue[T], accounts: tuple[Account, ...], datagram: T) -> bool:
-    """Let a datagram wait; False if there is no room for another one of this sender."""
-    waiting = queue.waiting_of(accounts)
-    if waiting >= WAITING_DATAGRAMS_PER_FLOW_MAX or (waiting and queue.size >= WAITING_DATAGRAMS_MAX):
-        return False
-    if not waiting and queue.senders >= WAITING_SENDERS_MAX:
-        return False
-    queue.add(accounts, datagram)
-    return True
+def _datagrams(accounts: Accounts) -> FairQueue[Datagram]:
+    """What waits of the senders with these accounts."""
+    return FairQueue(
+        accounts,
+        of_sender_max=WAITING_DATAGRAMS_PER_FLOW_MAX,
+        size_max=WAITING_DATAGRAMS_MAX,
+        senders_max=WAITING_SENDERS_MAX,
+    )

@@ -20,7 +20,7 @@ from udpchat.sync.requests import RequestWindow
 from udpchat.sync.rtt import RoundTrip
 from udpchat.wire import limits
 from udpchat.wire.errors import BadDatagram, Drop
-from udpchat.wire.packets import DATA_KIND, data_index
+from udpchat.wire.packets import DATA_NAME_BYTES, data_name
 from udpchat.wire.requests import RequestBody
 
 NOTICES = Rate(limits.NOTICES_BURST, limits.NOTICES_PER_S_MAX)
@@ -74,7 +74,7 @@ class Peer:
     """One device of one person. `nick` is None until it has entered, and after it is removed."""
 
     __slots__ = (
-        "_payer", "activity", "author", "downlink", "entering", "follows_from", "nick", "previous", "renames",
+        "activity", "author", "downlink", "entering", "follows_from", "nick", "payer", "previous", "renames",
         "rooms", "session", "window",
     )  # fmt: skip
 
@@ -82,7 +82,7 @@ class Peer:
         self, now: float, *, session: Session, author: Author, window: RequestWindow[RequestBody], payer: Payer
     ) -> None:
         self.author = author
-        self._payer = payer
+        self.payer = payer  # as long as it is at this address; read often: no method
         self.session = session
         self.previous: Session | None = None  # still opens packets for a while after a fresh handshake
         self.downlink = Downlink(session.path.address)
@@ -99,13 +99,11 @@ class Peer:
         """The public key of its person."""
         return self.author.key
 
-    @property
-    def payer(self) -> Payer:
-        """Who is charged for what it uses, as long as it is at this address."""
+    def on_path(self) -> None:
+        """It may be at another address from here on: who is there is charged for what it uses."""
         host = self.session.path.address[0]
-        if host != self._payer.host:
-            self._payer = self._payer.moved(host)
-        return self._payer
+        if host != self.payer.host:
+            self.payer = self.payer.moved(host)
 
     @property
     def who(self) -> Who:
@@ -115,7 +113,7 @@ class Peer:
     @property
     def account(self) -> Account:
         """The account of its key."""
-        return self._payer.account
+        return self.payer.account
 
     @property
     def heard_at(self) -> float:
@@ -132,7 +130,7 @@ class Registry:
     """All peers, by session index, by client id and by key; their places are a quota."""
 
     def __init__(self, quota: HeldQuota) -> None:
-        self._by_index: dict[int, tuple[Peer, Session]] = {}
+        self._by_name: dict[bytes, tuple[Peer, Session]] = {}  # by what their datagrams begin with
         self._by_client_id: dict[bytes, Peer] = {}
         self._by_key: dict[bytes, list[Peer]] = {}
         self._places: Places[Peer] = Places(quota)
@@ -147,15 +145,15 @@ class Registry:
         return self._by_client_id.get(peer.author.client_id) is peer
 
     def is_index_free(self, index: int) -> bool:
-        return index not in self._by_index
+        return data_name(index) not in self._by_name
 
     def find(self, index: int) -> tuple[Peer, Session] | None:
         """The session with this index, and its peer."""
-        return self._by_index.get(index)
+        return self._by_name.get(data_name(index))
 
     def find_named(self, datagram: bytes) -> tuple[Peer, Session] | None:
         """The session that a Data datagram names, and its peer. Anybody may name any: nothing is proved."""
-        return self._by_index.get(data_index(datagram)) if datagram[:1] == DATA_KIND else None
+        return self._by_name.get(datagram[:DATA_NAME_BYTES])
 
     def find_client(self, client_id: bytes) -> Peer | None:
         """The peer of this key and instance."""
@@ -179,19 +177,20 @@ class Registry:
             raise BadDatagram(Drop.TABLE_FULL)
         self._by_client_id[peer.author.client_id] = peer
         self._by_key.setdefault(peer.key, []).append(peer)
-        self._by_index[peer.session.index] = (peer, peer.session)
+        self._by_name[data_name(peer.session.index)] = (peer, peer.session)
 
     def change_session(self, peer: Peer, session: Session) -> None:
         """The peer made a fresh handshake; the previous session still opens packets in flight."""
         self.end_previous(peer)
         peer.previous = peer.session
         peer.session = session
+        peer.on_path()
         peer.follows_from = 0
-        self._by_index[session.index] = (peer, session)
+        self._by_name[data_name(session.index)] = (peer, session)
 
     def end_previous(self, peer: Peer) -> None:
         if peer.previous is not None:
-            del self._by_index[peer.previous.index]
+            del self._by_name[data_name(peer.previous.index)]
             peer.previous = None
 
     def remove(self, peer: Peer) -> None:
@@ -200,7 +199,7 @@ class Registry:
         self._places.give_back(peer)
         peer.window.close()
         peer.nick = None
-        del self._by_index[peer.session.index]
+        del self._by_name[data_name(peer.session.index)]
         del self._by_client_id[peer.author.client_id]
         peers = self._by_key[peer.key]
         peers.remove(peer)

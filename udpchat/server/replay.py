@@ -33,7 +33,7 @@ def send_result(peer: Peer, counter: int, result: bytes) -> None:
     """Send an encoded result, in fragments if it does not fit a datagram."""
     frame = encode_result(counter, result)
     if len(frame) <= FRAME_BYTES_MAX:
-        return peer.downlink.send(frame)
+        return peer.downlink.queue.add_answer(frame)
     fragments = split(result)
     for index, data in enumerate(fragments):
         peer.downlink.send(encode(ResultFragment(counter, index, len(fragments), data)))

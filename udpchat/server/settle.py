@@ -15,7 +15,7 @@ from udpchat.chat.ids import DIRECTORY_LOG, conversation_log, inbox_log, message
 from udpchat.server.claims import has_lapsed, renewed
 from udpchat.server.state import State
 from udpchat.sync.log import Append, RequestId
-from udpchat.wire.content import EDIT, REDACTION, Claim, ConversationRecord, Message, ReadMark, TopicRecord
+from udpchat.wire.content import EDIT, REDACTION, Claim, ConversationRecord, Message, ReadMark, Record, TopicRecord
 from udpchat.wire.fields import Value
 from udpchat.wire.frames import encode, encode_message
 from udpchat.wire.limits import LOG_ENTRIES_MAX, WRITE_ENTRY_BYTES
@@ -32,6 +32,7 @@ class Telling(Value, frozen=True):
 
 
 Action = Say | Telling | Rename | SetTopic | MarkRead
+ACTIONS = (Say, Telling, Rename, SetTopic, MarkRead)  # a union takes several times as long to look through
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,19 +156,20 @@ def settle(state: State, proposal: Proposal) -> Settlement:
         origin = RequestId(proposal.author.client_id, proposal.counter)
     appends: list[Append] = []
     size = 0
-    for log, entry in entries:
-        head = state.head(log)
-        if appends:
-            head += sum([append.log == log for append in appends])
-        if head >= LOG_ENTRIES_MAX:
+    for log, sequence, content in entries:
+        if sequence > LOG_ENTRIES_MAX:
             return Settlement(proposal, (), (_full(proposal),))
+        message = content if isinstance(content, Message) else None
+        entry = encode_message(message) if message is not None else encode(content)
         is_last = len(appends) == len(entries) - 1  # the entry that the request is recorded with
-        appends.append(Append(log, head + 1, entry, origin if is_last else None))
+        appends.append(Append(log, sequence, entry, origin if is_last else None, message))
         size += WRITE_ENTRY_BYTES + len(entry)
     return Settlement(proposal, tuple(appends), tuple(effects), size)
 
 
-_Outcome = tuple[list[tuple[str, bytes]], list[Effect]]  # (log, entry) in order; the last one records the request
+# (log, sequence, what the entry holds) in order; the last one records the request
+_Entries = list[tuple[str, int, Message | ReadMark | Record]]
+_Outcome = tuple[_Entries, list[Effect]]
 
 
 _Refusal = tuple[str, tuple[str, ...]]  # code, detail
@@ -191,6 +193,12 @@ def _claimed(state: State, key: bytes, nick: str, time_ms: int) -> list[Claim] |
     return [*given_back, Claim(nick, key, time_ms)]
 
 
+def _records(state: State, *records: Record) -> _Entries:
+    """The entries of the directory that hold these."""
+    head = state.head(DIRECTORY_LOG)
+    return [(DIRECTORY_LOG, head + at, record) for at, record in enumerate(records, 1)]
+
+
 def _enter(state: State, proposal: EnterProposal) -> _Outcome:
     author, nick = proposal.author, proposal.nick
     claims = _claimed(state, author.key, nick, proposal.time_ms)
@@ -199,7 +207,7 @@ def _enter(state: State, proposal: EnterProposal) -> _Outcome:
     held = state.claims.owner(nick)
     if not claims and held is not None and (anew := renewed(held, proposal.time_ms)) is not None:
         claims = [anew]
-    return [(DIRECTORY_LOG, encode(claim)) for claim in claims], [Admit(author.client_id, nick)]
+    return _records(state, *claims), [Admit(author.client_id, nick)]
 
 
 def _rename(state: State, proposal: ActionProposal, action: Rename) -> _Outcome:
@@ -208,7 +216,7 @@ def _rename(state: State, proposal: ActionProposal, action: Rename) -> _Outcome:
     if isinstance(claims, tuple):
         return [], [_failed(proposal, *claims)]
     effects: list[Effect] = [ChangeNick(author.client_id, proposal.counter, nick), _answered(proposal, Done())]
-    return [(DIRECTORY_LOG, encode(claim)) for claim in claims], effects
+    return _records(state, *claims), effects
 
 
 def _set_topic(state: State, proposal: ActionProposal, action: SetTopic) -> _Outcome:
@@ -216,7 +224,7 @@ def _set_topic(state: State, proposal: ActionProposal, action: SetTopic) -> _Out
         return [], [_failed(proposal, "too_many_rooms.topics")]
     record = TopicRecord(action.room, action.topic, proposal.nick)
     change = ChangeTopic(action.room, action.topic, proposal.nick)
-    return [(DIRECTORY_LOG, encode(record))], [change, _answered(proposal, Done())]
+    return _records(state, record), [change, _answered(proposal, Done())]
 
 
 def _say(state: State, proposal: ActionProposal, action: Say) -> _Outcome:
@@ -226,8 +234,8 @@ def _say(state: State, proposal: ActionProposal, action: Say) -> _Outcome:
         return [], [_failed(proposal, "too_many_rooms")]
     if _refers_beyond(action, head):
         return [], [_failed(proposal, "no_such_message")]
-    stored = Stored(log, head + 1)
-    return [(log, _message(proposal, action))], [*_replacing(log, action), _answered(proposal, stored)]
+    effects = [*_replacing(log, action), _answered(proposal, Stored(log, head + 1))]
+    return [(log, head + 1, _message(proposal, action))], effects
 
 
 def _tell(state: State, proposal: ActionProposal, action: Telling) -> _Outcome:
@@ -240,12 +248,12 @@ def _tell(state: State, proposal: ActionProposal, action: Telling) -> _Outcome:
     head = state.head(log)
     if _refers_beyond(request, head):
         return [], [_failed(proposal, "no_such_message")]
-    entries: list[tuple[str, bytes]] = []
+    entries: _Entries = []
     if log not in state.conversations(key):
         if not state.may_converse(key, other) or not (head or state.may_begin(log)):
             return [], [_failed(proposal, "too_many_conversations")]
-        entries.append((DIRECTORY_LOG, encode(ConversationRecord(log, (key, other)))))
-    entries.append((log, _message(proposal, request, to=claim.nick)))
+        entries = _records(state, ConversationRecord(log, (key, other)))
+    entries.append((log, head + 1, _message(proposal, request, to=claim.nick)))
     stored = Stored(log, head + 1, action.presence)
     return entries, [FollowPrivate(log, (key, other)), *_replacing(log, request), _answered(proposal, stored)]
 
@@ -265,17 +273,18 @@ def _replacing(log: str, request: Say | Tell) -> list[Effect]:
 def _mark_read(state: State, proposal: ActionProposal, action: MarkRead) -> _Outcome:
     key = proposal.author.key
     log = inbox_log(key)
-    if not state.head(log) and not state.may_begin(log):
+    head = state.head(log)
+    if not head and not state.may_begin(log):
         return [], [_failed(proposal, "too_fast")]
     mark = ReadMark(action.log, action.generation, action.sequence)
-    return [(log, encode(mark))], [FollowPrivate(log, (key,)), _answered(proposal, Done())]
+    return [(log, head + 1, mark)], [FollowPrivate(log, (key,)), _answered(proposal, Done())]
 
 
-def _message(proposal: ActionProposal, request: Say | Tell, to: str | None = None) -> bytes:
+def _message(proposal: ActionProposal, request: Say | Tell, to: str | None = None) -> Message:
     author = proposal.author
     identity = message_id(author.instance, proposal.counter)
     envelope = (proposal.time_ms, author.user, proposal.nick, identity)
-    return encode_message(Message(*envelope, request.kind, request.text, to, request.extra))
+    return Message(*envelope, request.kind, request.text, to, request.extra)
 
 
 def _answered(proposal: ActionProposal, result: ResultBody) -> SendResult:

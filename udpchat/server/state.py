@@ -63,7 +63,9 @@ class State:
         self._logs = Counter(log[0] for log in self._reader.logs())
 
     def apply(self, log: str, sequence: int, entry: bytes) -> None:
-        """Apply an entry, which is the last of its log, at `sequence`."""
+        """Apply an entry, which is the last of its log, at `sequence`; to a state over another: it will be written."""
+        if self._under is not None and log not in self._heads:
+            self._under.pin_head(log)
         self._heads[log] = sequence
         if sequence == 1:
             self._logs[log[0]] += 1

@@ -171,7 +171,7 @@ class SqliteClientStore(TableStore):
         assert (held.generation, held.first) == (extent.generation, extent.head + 1), f"{held.log} has a hole"
         grown = Extent(extent.generation, extent.base, extent.head + len(held.entries))
         place = self._tables.grown(held.log, place, grown)
-        self._tables.insert((held.log, place, held.first + at, entry) for at, entry in enumerate(held.entries))
+        self._tables.insert((held.log, place, held.first + at, entry, None) for at, entry in enumerate(held.entries))
         return place
 
     def _rebase(self, rebased: stored.ReplicaReset, place: Place | None) -> Place:

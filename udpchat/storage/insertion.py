@@ -10,6 +10,10 @@ import sqlite3
 from collections.abc import Sequence
 from functools import lru_cache
 
+sqlite3.register_adapter(
+    bytes, bytes
+)  # sqlite3 looks for one each time: to find none takes longer than to bind a value
+
 ROWS_MAX = 64  # in a statement: their values stay below SQLITE_MAX_VARIABLE_NUMBER, 999 before SQLite 3.32
 
 

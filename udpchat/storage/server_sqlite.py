@@ -165,7 +165,9 @@ class SqliteLog(TableStore):
             places = {
                 log: self._tables.grown(log, self._tables.places.get(log), extent) for log, extent in extents.items()
             }
-            self._tables.insert((item.log, places[item.log], item.sequence, item.entry) for item in batch)
+            self._tables.insert(
+                (item.log, places[item.log], item.sequence, item.entry, item.message) for item in batch
+            )
             try:
                 insert_rows(self._writer, "INSERT INTO answers", answers)
             except sqlite3.IntegrityError as error:

@@ -148,14 +148,16 @@ class Tables:
         )
         return Place(place.number, extent)
 
-    def insert(self, items: Iterable[tuple[str, Place, int, bytes]]) -> None:
-        """Insert entries, (log, place, sequence, entry) of each, and their words; then apply those about others."""
+    def insert(self, items: Iterable[tuple[str, Place, int, bytes, Message | None]]) -> None:
+        """Insert entries, (log, place, sequence, entry, message if it is at hand) of each, and their words; then apply
+        those about others.
+        """
         rows: list[tuple[int, bytes, int, int, int | None]] = []
         words: dict[str, list[_Words]] = {}
         amending: list[tuple[str, Place, int, Message]] = []
         latest: dict[int, int | None] = {}
-        for log, place, sequence, entry in items:
-            row, message, moment = place.row(sequence), message_of(entry), None
+        for log, place, sequence, entry, at_hand in items:
+            row, message, moment = place.row(sequence), at_hand or message_of(entry), None
             time_ms = time_of(message)
             if log[0] not in _INDEXES or not isinstance(message, Message):
                 pass

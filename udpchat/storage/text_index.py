@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from hashlib import blake2s
+from typing import Final
 
 from udpchat.storage.protocol import GENERATION_MAX
 from udpchat.sync.log import SearchHit
@@ -11,6 +13,8 @@ from udpchat.wire.content import Message, Tombstone
 from udpchat.wire.errors import BadDatagram
 from udpchat.wire.frames import parse_entry_untrusted
 from udpchat.wire.limits import SEARCH_BYTES_MAX, SEARCH_WORDS_MAX, SEQUENCE_MAX
+
+TOKENS_KEPT_MAX: Final = 1_024  # of who speaks now, and where
 
 _word = re.compile(r"[^\W_]+")
 
@@ -49,11 +53,13 @@ def private_word(number: int, word: str) -> str:
     return f"{log_token(number)}{word}"
 
 
+@lru_cache(TOKENS_KEPT_MAX)
 def log_token(number: int) -> str:
     """The number of a log as a word."""
     return f"{number:06x}"
 
 
+@lru_cache(TOKENS_KEPT_MAX)
 def nick_token(nick: str) -> str:
     """A nick as one word of the index, so that a search for `a` does not find `a-b`."""
     return nick.casefold().encode().hex()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from udpchat.wire.content import Message
 from udpchat.wire.fields import Value
 
 
@@ -16,12 +17,16 @@ class RequestId(Value, frozen=True):
 
 
 class Append(Value, frozen=True):
-    """An entry to be written at `sequence`, and the request it answers; both become durable together (SPEC 7)."""
+    """An entry to be written at `sequence`, and the request it answers; both become durable together (SPEC 7).
+
+    `message`: what is in the entry, if that is a message which is at hand; else the store parses the entry.
+    """
 
     log: str
     sequence: int
     entry: bytes
     origin: RequestId | None
+    message: Message | None = None
 
 
 class Extent(Value, frozen=True):

@@ -320,8 +320,8 @@ class RequestWindow(Generic[Body]):
 
     def _check_room(self, counter: int, size: int) -> None:
         """Raises BadDatagram(NO_ROOM) if a request of this size may not be held."""
-        earlier = range(self.executed + 1, counter)
-        is_next = not earlier or all(map(self._is_taken, earlier))
+        first = self.executed + 1
+        is_next = counter == first or all(map(self._is_taken, range(first, counter)))
         if not self._budget.has_room(size, is_next=is_next):
             raise BadDatagram(Drop.NO_ROOM)
 

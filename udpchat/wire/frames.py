@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Annotated, TypeVar, get_args
 
 import msgspec
-from msgspec import Meta, Raw, Struct, structs
+from msgspec import Meta, Raw, Struct
 from msgspec.msgpack import Decoder
 
 from udpchat.wire import limits
@@ -330,8 +330,11 @@ def encode_introduction(instance: bytes, capabilities: tuple[int, ...] = ()) -> 
 
 def encode_message(message: Message) -> bytes:
     """An entry, without `to` and `extra` at its end if they are None, as in most messages."""
-    fields = (1, *structs.astuple(message))
-    return encode(fields if message.extra else fields[:-1] if message.to else fields[:-2])
+    sent = message.time_ms, message.author, message.nick, message.id
+    said = message.kind, message.text
+    if message.extra is not None:
+        return encode((1, *sent, *said, message.to, message.extra))
+    return encode((1, *sent, *said) if message.to is None else (1, *sent, *said, message.to))
 
 
 def encode_request(counter: int, first_open: int, body: bytes) -> bytes:

@@ -67,6 +67,7 @@ class Kind(IntEnum):
 
 
 DATA_KIND = bytes([Kind.DATA])
+DATA_NAME_BYTES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +168,11 @@ def parse_packet_untrusted(data: bytes) -> Packet:
     if len(data) > bytes_max:
         raise BadDatagram(Drop.OVERSIZE)
     return parse(data)
+
+
+def data_name(index: int) -> bytes:
+    """The first DATA_NAME_BYTES of every Data datagram to this index."""
+    return DATA_KIND + index.to_bytes(DATA_NAME_BYTES - 1, "big")
 
 
 def data_index(datagram: bytes) -> int:
