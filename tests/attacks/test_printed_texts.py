@@ -50,6 +50,12 @@ def hostile(kind: type) -> events.ClientEvent:
             continue
         if "tuple[MessageReceived" in text:
             values[field.name] = (hostile(events.MessageReceived),)
+        elif "Quote" in text:
+            values[field.name] = hostile(events.Quote)
+        elif text == "Amendment":
+            values[field.name] = hostile(events.Edited)
+        elif "bytes" in text:
+            values[field.name] = ESCAPES.encode()
         elif "tuple" in text:
             values[field.name] = (ESCAPES, ESCAPES)
         elif "str" in text:
