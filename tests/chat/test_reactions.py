@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from udpchat.chat.reactions import Reaction, reacted
-from udpchat.wire.limits import REACTIONS_MAX
+from udpchat.wire.limits import REACTIONS_MAX, REACTIONS_PER_AUTHOR_MAX
 
 
 def react(reactions: tuple[Reaction, ...], emoji: str, nick: str, *, added: bool = True) -> tuple[Reaction, ...]:
@@ -34,3 +34,11 @@ def test_a_message_has_no_more_reactions_than_may_be() -> None:
     assert len(reactions[0].nicks) == REACTIONS_MAX
     assert react(reactions, "\u2605", "me") == reactions
     assert len(react(reactions, "\u2665", "p1", added=False)[0].nicks) == REACTIONS_MAX - 1
+
+
+def test_one_person_does_not_take_all_the_places() -> None:
+    reactions: tuple[Reaction, ...] = ()
+    for number in range(REACTIONS_PER_AUTHOR_MAX + 3):
+        reactions = react(reactions, chr(0x1F600 + number), "bob")
+    assert len(reactions) == REACTIONS_PER_AUTHOR_MAX
+    assert len(react(reactions, "\u2605", "me")) == REACTIONS_PER_AUTHOR_MAX + 1

@@ -84,11 +84,27 @@ def test_an_edit_changes_the_text_and_the_quotes_of_it_and_an_earlier_edit_chang
     conversation.add(item(1, "helo"))
     first = conversation.items[0]
     conversation.add(replace(item(2), reply=quote_of(first)))
-    assert conversation.edit(first, "hello", 4)
-    assert not conversation.edit(conversation.items[0], "hallo", 3)
+    assert conversation.edit(first, "hello", 4, is_mention=False)
+    assert not conversation.edit(conversation.items[0], "hallo", 3, is_mention=False)
     edited, reply = conversation.items
     assert (edited.text, edited.is_edited, edited.edited_by) == ("hello", True, 4)
     assert reply.reply == Quote("1", "bob", "hello") and conversation.unread == 2
+
+
+def test_an_edit_makes_a_message_a_mention_or_no_more_as_it_will_be_after_a_restart() -> None:
+    conversation = Conversation("lobby", read_up_to=0)
+    conversation.add(item(1, "hi"))
+    conversation.edit(conversation.items[0], "hi alice", 4, is_mention=True)
+    assert (conversation.unread, conversation.mentions) == (1, 1)
+    conversation.edit(conversation.items[0], "hi all", 5, is_mention=False)
+    assert (conversation.unread, conversation.mentions) == (1, 0)
+
+
+def test_a_reply_quotes_nothing_of_a_message_that_was_changed_when_it_was_not_held_any_more() -> None:
+    conversation = Conversation("lobby")
+    conversation.add(replace(item(2), reply=Quote("1", "bob", "secret plan")))
+    conversation.forget_quotes("1")
+    assert conversation.items[0].reply == Quote("1", "", "")
 
 
 def test_a_message_that_is_removed_keeps_its_place_and_nothing_of_what_it_said() -> None:

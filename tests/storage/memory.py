@@ -28,7 +28,7 @@ from udpchat.storage.text_index import generation_of, latest, message_of, nick_t
 from udpchat.sync.log import Append, Extent, SearchHit, SearchQuery
 from udpchat.wire.content import EDIT, Message
 from udpchat.wire.frames import encode, encode_message
-from udpchat.wire.limits import INSTANCE_BYTES, REACTIONS_MAX
+from udpchat.wire.limits import INSTANCE_BYTES, REACTIONS_MAX, REACTIONS_PER_AUTHOR_MAX
 
 
 @dataclass(slots=True)
@@ -59,7 +59,9 @@ class _Shelf:
         present = None
         if reference is not None and target is not None and is_about(message, target):
             added, key = is_added(message), (reference.sequence, message.text, message.author)
-            if added and sum(each == reference.sequence for each, _, _ in self.reactions) < REACTIONS_MAX:
+            of_target = [author for at, _, author in self.reactions if at == reference.sequence]
+            is_full = len(of_target) >= REACTIONS_MAX or of_target.count(message.author) >= REACTIONS_PER_AUTHOR_MAX
+            if added and not is_full:
                 self.reactions.setdefault(key, sequence)
             elif added is False:
                 self.reactions.pop(key, None)

@@ -20,7 +20,7 @@ from udpchat.storage.text_index import message_of
 from udpchat.sync.log import Append, SearchQuery
 from udpchat.wire.content import ACTION, EDIT, REACTION, REDACTION, TEXT, Extra, Message, Tombstone
 from udpchat.wire.frames import encode, encode_message
-from udpchat.wire.limits import REACTIONS_MAX
+from udpchat.wire.limits import REACTIONS_MAX, REACTIONS_PER_AUTHOR_MAX
 
 HEART, STAR = "\u2665", "\u2605"
 ALICE, BOB = b"alice---", b"bob-----"
@@ -199,6 +199,15 @@ def test_of_a_message_so_many_reactions_are_kept_and_only_of_what_is_an_emoji(sh
     assert [sequence for sequence, _, _ in shelf.reactions(1, 1)] == list(range(5, refused))
     shelf.add(about(REACTION, HEART, 1, users[0], data=TAKEN_BACK), about(REACTION, STAR, 1, ALICE))
     assert shelf.reactions(1, 1)[-1] == (refused + 2, "alice", STAR)
+
+
+def test_of_one_author_fewer_reactions_are_kept_so_that_others_have_their_places(shelf: Shelf) -> None:
+    shelf.add(said("one", 1))
+    emoji = [chr(0x1F600 + number) for number in range(REACTIONS_PER_AUTHOR_MAX + 3)]
+    shelf.add(*[about(REACTION, each, 1, BOB) for each in emoji], about(REACTION, HEART, 1, ALICE))
+    kept = shelf.reactions(1, 1)
+    assert [text for _, nick, text in kept if nick == "bob"] == emoji[:REACTIONS_PER_AUTHOR_MAX]
+    assert [text for _, nick, text in kept if nick == "alice"] == [HEART]
 
 
 def test_an_operator_who_removes_a_message_removes_what_it_was_edited_to() -> None:

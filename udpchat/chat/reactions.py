@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from udpchat.wire.limits import REACTIONS_MAX
+from udpchat.wire.limits import REACTIONS_MAX, REACTIONS_PER_AUTHOR_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +20,10 @@ class Reaction:
 def reacted(
     reactions: tuple[Reaction, ...], emoji: str, nick: str, user: bytes, *, added: bool, is_own: bool
 ) -> tuple[Reaction, ...]:
-    """The reactions after a user added one or took it back. Beyond REACTIONS_MAX, none is added."""
+    """The reactions after a user added one or took it back. Beyond the limits none is added: SPEC 7.5."""
     found = next((each for each in reactions if each.emoji == emoji), Reaction(emoji, (), False))
     is_full = sum(len(each.users) for each in reactions) >= REACTIONS_MAX
+    is_full = is_full or sum(user in each.users for each in reactions) >= REACTIONS_PER_AUTHOR_MAX
     if added == (user in found.users) or (added and is_full):
         return reactions
     who = dict(zip(found.users, found.nicks, strict=True))

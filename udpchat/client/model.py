@@ -32,6 +32,7 @@ from udpchat.wire.limits import (
 )
 
 Shown = TypeVar("Shown", events.MessageReceived, events.MessageSent)
+EDITED_KINDS: Final = ("text", "action")  # as `chat.amendments` has it
 ITEMS_MAX: Final = 500  # of one conversation; earlier ones are in the store
 PRIVATE_MAX: Final = 2 * CONVERSATIONS_PER_KEY_MAX  # a user is asked for fewer; a server may send more
 UNKNOWN: Final = SEQUENCE_MAX + 1  # behind all others
@@ -193,11 +194,11 @@ class Conversation:
         """The message of this id, if it is held."""
         return next((item for item in reversed(self.items) if item.id == identity), None)
 
-    def edit(self, item: Item, text: str, edited_by: int) -> bool:
+    def edit(self, item: Item, text: str, edited_by: int, *, is_mention: bool) -> bool:
         """The author gave a message that is held another text, by the entry `edited_by`. False: it has a later one."""
         if edited_by <= item.edited_by:
             return False
-        self._change(item, replace(item, text=text, is_edited=True, edited_by=edited_by))
+        self._change(item, replace(item, text=text, is_edited=True, edited_by=edited_by, is_mention=is_mention))
         return True
 
     def remove(self, item: Item) -> None:
@@ -220,17 +221,21 @@ class Conversation:
         self._budget.give(_charge(item))
         self._budget.take(_charge(changed))
         if changed.text != item.text:
-            self._quote_anew(changed)
-        if changed.is_removed and self._is_unread(item):
-            self.unread -= 1
-            self.mentions -= item.is_mention
+            self._quote_anew(quote_of(changed))
+        if self._is_unread(item):
+            self.unread -= changed.is_removed
+            self.mentions += changed.is_mention - item.is_mention
         self._keep_within_bounds()
 
-    def _quote_anew(self, quoted: Item) -> None:
+    def forget_quotes(self, identity: str) -> None:
+        """The message of this id is not held, and was edited or removed: what replies quote of it may be gone."""
+        self._quote_anew(Quote(identity, "", ""))
+
+    def _quote_anew(self, quote: Quote) -> None:
         for at, item in enumerate(self.items):
-            if item.reply is not None and item.reply.id == quoted.id:
+            if item.reply is not None and item.reply.id == quote.id:
                 self._budget.give(_charge(item))
-                self.items[at] = item = replace(item, reply=quote_of(quoted))
+                self.items[at] = item = replace(item, reply=quote)
                 self._budget.take(_charge(item))
 
     def clear(self) -> None:
@@ -411,6 +416,9 @@ class Model:
     def _is_me(self, author: bytes) -> bool:
         return author == self.user
 
+    def _is_mention(self, room: str, text: str, *, is_own: bool) -> bool:
+        return not is_own and (room.startswith("@") or mentions(text, self.nick))
+
     def _receive(self, event: events.MessageReceived) -> None:
         conversation = self.conversation(event.room)
         self._add(conversation, self.item_of(event))
@@ -420,7 +428,7 @@ class Model:
     def item_of(self, event: events.MessageReceived) -> Item:
         """A message as it is drawn, whether it is held or not."""
         is_own = self._is_me(event.author)  # from another device
-        is_mention = not is_own and (event.room.startswith("@") or mentions(event.text, self.nick))
+        is_mention = self._is_mention(event.room, event.text, is_own=is_own)
         item = Item(event.seq, event.id, event.nick, event.text, event.kind, event.time_ms, is_own, is_mention)
         item = replace(item, author=event.author, is_edited=bool(event.edited), edited_by=event.edited)
         return replace(item, reply=event.reply, reactions=event.reactions)
@@ -443,6 +451,8 @@ class Model:
         if item is not None and not event.again:
             event = replace(event, target=quote_of(item))
             is_changed = self._change(conversation, item, event)
+        if item is None and not isinstance(event, events.Reacted):
+            conversation.forget_quotes(event.id)
         if item is None and not event.is_confirmation:
             return events.EarlierAmended(event)
         return event if event.is_confirmation or (is_changed and event.is_shown) else None
@@ -463,8 +473,9 @@ class Model:
             case events.Reacted():
                 by, is_own = (event.emoji, event.nick, event.author), self._is_me(event.author)
                 is_changed = conversation.react(item, *by, added=event.added, is_own=is_own)
-            case events.Edited() if item.author == event.author:
-                is_changed = conversation.edit(item, event.text, event.own_seq)
+            case events.Edited() if item.author == event.author and item.kind in EDITED_KINDS:
+                is_mention = self._is_mention(conversation.name, event.text, is_own=item.is_own)
+                is_changed = conversation.edit(item, event.text, event.own_seq, is_mention=is_mention)
             case events.Redacted() if item.author == event.author:
                 conversation.remove(item)
                 is_changed = True

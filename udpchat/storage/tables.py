@@ -37,7 +37,7 @@ from udpchat.storage.text_index import log_token, message_of, nick_token, privat
 from udpchat.sync.log import Extent, SearchHit, SearchQuery
 from udpchat.wire.content import EDIT, Message
 from udpchat.wire.frames import encode, encode_message
-from udpchat.wire.limits import REACTIONS_MAX
+from udpchat.wire.limits import REACTIONS_MAX, REACTIONS_PER_AUTHOR_MAX
 
 _OF_TYPES = (  # in a damaged tree, a row that was deleted may still be there
     " WHERE typeof(name) = 'text'"
@@ -193,8 +193,9 @@ class Tables:
         if added:
             self._writer.execute(
                 "INSERT OR IGNORE INTO reactions SELECT ?1, ?2, ?3, ?4"
-                " WHERE (SELECT count(*) FROM reactions WHERE target = ?1) < ?5",
-                (target, reaction.text, reaction.author, row, REACTIONS_MAX),
+                " WHERE (SELECT count(*) FROM reactions WHERE target = ?1) < ?5"
+                " AND (SELECT count(*) FROM reactions WHERE target = ?1 AND author = ?3) < ?6",
+                (target, reaction.text, reaction.author, row, REACTIONS_MAX, REACTIONS_PER_AUTHOR_MAX),
             )
         else:
             which = (target, reaction.text, reaction.author)

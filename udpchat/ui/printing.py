@@ -107,12 +107,12 @@ def plain_lines(
 
 def message_line(room: str, nick: str, text: str, kind: str, reply: events.Quote | None = None) -> str:
     """`[room] <nick> text`, or `[room] * nick text` for an action; before the text what it answers, if anything."""
-    if reply is not None:
-        text = f"{_quote(reply)} {text}"
     if kind == "removed":
         return f"[{room}] -- {sentence('removed')}"
     if kind == "unknown":
         return f"[{room}] -- {sentence('unknown_kind', nick=nick)}" + (f": {text}" if text else "")
+    if reply is not None:
+        text = f"{_quote(reply)} {text}"
     return f"[{room}] * {nick} {text}" if kind == "action" else f"[{room}] <{nick}> {text}"
 
 

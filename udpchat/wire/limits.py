@@ -149,6 +149,7 @@ SOURCES_MAX = 16_384  # hosts, and sources, that the rate limiters hold
 
 REQUESTS_IN_FLIGHT_MAX = 32
 REACTIONS_MAX = 256  # to one message that are kept: of one person with one emoji each; a client shows no more either
+REACTIONS_PER_AUTHOR_MAX = 8  # of these: one person does not take the places of all others
 WAITING_DATAGRAMS_PER_FLOW_MAX = 128  # of one key from one source, or of the strangers of one source
 WAITING_DATAGRAMS_MAX = 16_384  # in all, and one more for each sender: 20 MB and 24 MB at most; of strangers as many
 WAITING_SENDERS_MAX = PEERS_MAX

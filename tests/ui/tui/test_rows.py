@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
+import sys
+from collections.abc import Callable
 from datetime import UTC, date
+from types import FrameType
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -26,6 +30,7 @@ from udpchat.ui.tui.rows import (
     message_rows,
 )
 
+TraceFunction = Callable[[FrameType, str, Any], Any]
 HEAD = "12:00          bob "
 INDENT = " " * len(HEAD)
 URL = "https://example.org/a"
@@ -246,3 +251,26 @@ def test_no_text_is_read_as_markup_of_the_screen(text: str) -> None:
     rows = message_rows(item(text), Place(), Form(400, UTC))
     drawn_text = "".join(piece.text for row in rows for piece in row.pieces[4:])
     assert drawn_text.rstrip() == text.rstrip()
+
+
+@pytest.mark.parametrize("marked", ["*a* ", "`a` ", "http://a.b "])
+def test_the_work_for_a_message_of_many_pieces_is_in_proportion_to_its_length(marked: str) -> None:
+    def steps(repeats: int) -> int:
+        """How many lines of code laying out so many pieces takes."""
+        counted = 0
+
+        def trace(frame: FrameType, kind: str, argument: object) -> TraceFunction:
+            nonlocal counted
+            counted += kind == "line"
+            return trace
+
+        shown, place, form = item(marked * repeats), Place(None, False, False), Form(30, UTC)
+        former = sys.gettrace()
+        sys.settrace(trace)
+        try:
+            message_rows(shown, place, form)
+        finally:
+            sys.settrace(former)
+        return counted
+
+    assert steps(800) < 2.5 * steps(400)

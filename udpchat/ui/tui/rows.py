@@ -227,9 +227,10 @@ def _text_rows(head: list[Piece], lines: Iterable[list[Piece]], indent: int, wid
         text = "".join(piece.text for piece in line)
         is_code = len(line) == 1 and line[0].style is Style.CODE
         first_cells = width - sum(cell_len(piece.text) for piece in lead)
+        parts = _Parts(line)
         for stretch in (wrap_verbatim if is_code else wrap)(text, first_cells, width - indent):
             is_first = stretch.start == 0 and stretch.joint == ""
-            pieces = (*(lead if is_first else [Piece(" " * indent)]), *_slice(line, stretch.start, stretch.end))
+            pieces = (*(lead if is_first else [Piece(" " * indent)]), *parts.between(stretch.start, stretch.end))
             joint = "\n" if is_first else stretch.joint
             left_out = indent if number or is_blank or not is_first else 0
             rows.append(Row(_within(pieces, width), mark + stretch.start, joint, left_out))
@@ -237,14 +238,25 @@ def _text_rows(head: list[Piece], lines: Iterable[list[Piece]], indent: int, wid
     return rows
 
 
-def _slice(line: list[Piece], start: int, end: int) -> Iterator[Piece]:
-    """The parts of the pieces of a line between two places in its text."""
-    at = 0
-    for piece in line:
-        text = piece.text[max(start - at, 0) : max(end - at, 0)]
-        if text:
-            yield replace(piece, text=text)
-        at += len(piece.text)
+class _Parts:
+    """The pieces of a line, cut at places in its text that only grow: a text of many pieces is walked through once."""
+
+    def __init__(self, line: list[Piece]) -> None:
+        self._line = line
+        self._index = 0
+        self._at = 0  # where the piece at the index begins
+
+    def between(self, start: int, end: int) -> Iterator[Piece]:
+        """The parts of the pieces between two places, which are not before those asked for last."""
+        while self._index < len(self._line):
+            piece = self._line[self._index]
+            text = piece.text[max(start - self._at, 0) : max(end - self._at, 0)]
+            if text:
+                yield replace(piece, text=text)
+            if self._at + len(piece.text) > end:
+                return
+            self._at += len(piece.text)
+            self._index += 1
 
 
 def _within(pieces: Sequence[Piece], width: int) -> tuple[Piece, ...]:
