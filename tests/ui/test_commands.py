@@ -260,6 +260,13 @@ def test_room_says_where_we_are() -> None:
     assert texts(prompt_in().enter(NOW, "/room")) == ["you are in no room; what you type goes nowhere: /join ROOM"]
 
 
+def test_a_person_whose_nick_is_typed_in_other_letters_is_the_one_in_the_list() -> None:
+    prompt = prompt_in("lobby")
+    prompt.client.model.conversation("@bob")
+    prompt.enter(NOW, "/query BOB")
+    assert prompt.target == "@bob"
+
+
 def test_a_query_turns_lines_to_a_person_and_back() -> None:
     prompt = prompt_in("lobby")
     assert texts(prompt.enter(NOW, "/q bob: hello")) == ["what you type goes to @bob"]

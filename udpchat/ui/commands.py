@@ -506,7 +506,7 @@ class Prompt:
     def turn_to(self, target: str) -> list[ClientEvent]:
         """Lines go to this room or `@nick` from now on. Raises `Problem` if the client is not in the room."""
         if target.startswith("@"):
-            self._person = target
+            self._person = self.client.model.conversation(target).name  # as it is spelled in the list
         else:
             room = self._joined(target)
             self._person = ""

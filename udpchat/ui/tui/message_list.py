@@ -122,7 +122,7 @@ class MessageList(Widget):
 
     def set_unread_after(self, sequence: int | None) -> None:
         """Messages after this sequence are unread."""
-        self._port.window.unread_after = sequence
+        self._port.window.set_unread_after(sequence)
         self.renew()
 
     def _changed(self) -> None:

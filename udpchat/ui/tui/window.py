@@ -49,7 +49,7 @@ class Window:
         self.first_unread = -1  # index of the entry above which the line for unread messages stands; -1: nowhere
         self._held: list[Item] = []
         self._latest: list[Item] = []
-        self._lines: Sequence[LocalLine] = ()
+        self._lines: list[LocalLine] = []
         self._start: int | None = None  # from this sequence on; None: from the first of the latest
         self._stop: int | None = None  # up to below this sequence; None: not detached
         self._awaited: PageWanted | None = None
@@ -97,8 +97,15 @@ class Window:
             if gone and all(item.sequence < first or item.sequence == UNKNOWN for item in self._latest):
                 self._stop = gone[-1].sequence + 1  # it has none of those any more: between may have been others
             self._trim()
-        self._latest, self._lines = list(latest), lines
-        self._merge()
+        former = self._latest, self._lines
+        self._latest, self._lines = list(latest), list(lines)
+        if (self._latest, self._lines) != former:  # mostly it is another conversation that has changed
+            self._merge()
+
+    def set_unread_after(self, sequence: int | None) -> None:
+        """Messages after this sequence are unread; None: none are."""
+        self.unread_after = sequence
+        self.first_unread = self._find_first_unread()
 
     def amend(self, sequence: int, identity: str, change: Callable[[Item], Item]) -> None:
         """Something was said about a message: if only this window holds it, put the changed one in its place."""
@@ -133,8 +140,10 @@ class Window:
         self.first_unread = self._find_first_unread()
 
     def _before_time(self, messages: Sequence[Item], time_ms: int) -> int:
-        earlier = [item.sequence for item in messages if 0 < item.time_ms <= time_ms and item.sequence < UNKNOWN]
-        return earlier[-1] if earlier else messages[0].sequence - 1 if messages else 0
+        for item in reversed(messages):
+            if 0 < item.time_ms <= time_ms and item.sequence < UNKNOWN:
+                return item.sequence
+        return messages[0].sequence - 1 if messages else 0
 
     def _find_first_unread(self) -> int:
         if self.unread_after is None:
