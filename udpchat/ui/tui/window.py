@@ -105,7 +105,7 @@ class Window:
     def set_unread_after(self, sequence: int | None) -> None:
         """Messages after this sequence are unread; None: none are."""
         self.unread_after = sequence
-        self.first_unread = self._find_first_unread()
+        self._merge()
 
     def amend(self, sequence: int, identity: str, change: Callable[[Item], Item]) -> None:
         """Something was said about a message: if only this window holds it, put the changed one in its place."""
