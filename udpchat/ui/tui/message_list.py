@@ -89,6 +89,7 @@ class MessageList(Widget):
         self._source, self._selected_id = source, ""
         self._port = Viewport(Window(unread_after), self._port.form, self._port.height)
         self.renew()
+        self._changed()  # to one where nothing was said, too
 
     def restart(self) -> None:
         """The conversation has other messages than before."""
@@ -97,8 +98,7 @@ class MessageList(Widget):
 
     def renew(self) -> None:
         """The model has changed, or a line was added."""
-        if self._source is not None:
-            self._port.window.update(self._source.latest(), self._source.local_lines())
+        if self._source is not None and self._port.window.update(self._source.latest(), self._source.local_lines()):
             self._port.settle()
             self._changed()
 
@@ -124,6 +124,7 @@ class MessageList(Widget):
         """Messages after this sequence are unread."""
         self._port.window.set_unread_after(sequence)
         self.renew()
+        self._changed()
 
     def _changed(self) -> None:
         self._visible = None

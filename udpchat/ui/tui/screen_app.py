@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -130,6 +131,7 @@ class ScreenApp(App[None], inherit_bindings=False):
             self.register_theme(theme)
         await self.push_screen(self.chat)
         self._apply_preferences()
+        self.call_after_refresh(gc.freeze)  # a search for cycles in all that the start made stops the screen for 35 ms
 
     def _apply_preferences(self) -> None:
         """Draw as the person has set, if that has changed; without colours only in the terminal's own."""

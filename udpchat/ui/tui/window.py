@@ -85,8 +85,8 @@ class Window:
         """How many messages the model holds: below a detached window there are at least as many."""
         return len(self._latest)
 
-    def update(self, latest: Sequence[Item], lines: Sequence[LocalLine]) -> None:
-        """The model holds these messages, and this client said these lines."""
+    def update(self, latest: Sequence[Item], lines: Sequence[LocalLine]) -> bool:
+        """The model holds these messages, and this client said these lines. False if all is as before."""
         first = latest[0].sequence if latest else UNKNOWN
         if self.is_attached:
             del self._held[self._held_before(first) :]  # the model has them now
@@ -99,8 +99,10 @@ class Window:
             self._trim()
         former = self._latest, self._lines
         self._latest, self._lines = list(latest), list(lines)
-        if (self._latest, self._lines) != former:  # mostly it is another conversation that has changed
-            self._merge()
+        if (self._latest, self._lines) == former:
+            return False
+        self._merge()
+        return True
 
     def set_unread_after(self, sequence: int | None) -> None:
         """Messages after this sequence are unread; None: none are."""
