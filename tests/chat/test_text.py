@@ -22,6 +22,7 @@ from udpchat.chat.text import (
     fits,
     json_line,
     kept_for,
+    masked,
     printable,
 )
 
@@ -125,6 +126,12 @@ def test_neither_joiners_nor_removed_characters_start_a_new_pile() -> None:
 
 def test_a_long_run_of_emoji_is_not_a_pile() -> None:
     assert printable("\U0001f600" * 100) == "\U0001f600" * 100
+
+
+def test_a_line_that_is_edited_is_masked_character_for_character() -> None:
+    for character in ALL_CHARACTERS:
+        is_drawn = character == "\t" or printable(character) == character
+        assert masked(character) == (character if is_drawn else "\N{REPLACEMENT CHARACTER}"), ascii(character)
 
 
 @given(TEXTS)

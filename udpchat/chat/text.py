@@ -63,6 +63,15 @@ def printable(text: str) -> str:
     return text if text.isascii() else _with_marks_bounded(text, lambda mark: "")
 
 
+def masked(text: str) -> str:
+    """A line as it may be drawn while it is edited: of the same length, with U+FFFD for each character that `printable`
+    would replace or remove; a tab stays.
+    """
+    if text.isprintable():
+        return text
+    return _ESCAPED.sub(lambda found: found[0] if found[0] == "\t" else REPLACEMENT, text)
+
+
 def json_line(value: dict[str, Any]) -> str:
     r"""`value` as one line of JSON, without the line break: readable, safe to print, and without loss.
 

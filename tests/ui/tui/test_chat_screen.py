@@ -116,6 +116,18 @@ def test_one_s_own_message_is_edited_from_what_it_says() -> None:
     drive(steps)
 
 
+def test_the_text_of_others_is_not_put_on_the_line_to_be_edited() -> None:
+    async def steps(desk: Desk) -> None:
+        bob = desk.wire.person("bob")
+        desk.say(bob, "hi \x1b]52;c;aGk=\x07")
+        await desk.until("bob hi")
+        await desk.press("alt+up", "alt+e")
+        identity = desk.client.model.items("lobby")[-1].id[:8]
+        assert desk.app.typed == f"/edit {identity} "
+
+    drive(steps)
+
+
 def test_topics_and_names_with_markup_are_shown_as_they_are() -> None:
     async def steps(desk: Desk) -> None:
         desk.enter("/topic [bold red]not a style[/]")

@@ -149,6 +149,19 @@ def test_more_than_can_be_edited_is_not_inserted() -> None:
     drive(steps)
 
 
+def test_escape_sequences_that_are_pasted_are_not_drawn() -> None:
+    async def steps(desk: Desk) -> None:
+        desk.paste("a\x1b]52;c;aGk=\x07b\x9b\u202ec\td")
+        await desk.until("b\N{REPLACEMENT CHARACTER}")
+        drawn = desk.rows[-1]
+        assert "a\N{REPLACEMENT CHARACTER}]52;c;aGk=\N{REPLACEMENT CHARACTER}b" in drawn
+        assert drawn.isprintable()
+        await desk.press("home", "right", "delete", "delete")
+        await desk.until(lambda: desk.app.typed.startswith("a52"))
+
+    drive(steps)
+
+
 def test_a_blank_line_sends_nothing() -> None:
     async def steps(desk: Desk) -> None:
         await desk.press("enter", "space", "space", "enter")

@@ -256,7 +256,7 @@ class ChatScreen(Screen[None]):
         """Begin the command that is about the selected message, else the one that the command means without an ID."""
         item = self.messages.selected
         text = f"/{command} {item.id[:ID_CHARACTERS]} " if item else f"/{command} "
-        if command == "edit" and item is not None:
+        if command == "edit" and item is not None and item.is_own:
             text += item.text
         self.input.put(text)
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final, Protocol
 
+from rich.text import Text
 from textual import events
 from textual.widgets import TextArea
 
+from udpchat.chat.text import masked
 from udpchat.ui.completion import Completion, Known, complete
 from udpchat.ui.input_history import Found, InputHistory
 from udpchat.ui.tui.keys import ACTION_OF_KEY
@@ -74,6 +76,10 @@ class InputBox(TextArea):
     def before_cursor(self) -> str:
         """What stands in front of the cursor."""
         return self.get_text_range((0, 0), self.cursor_location)
+
+    def get_line(self, line_index: int) -> Text:
+        """A line as it is drawn: what was pasted or is edited may hold escape sequences, which Enter only refuses."""
+        return Text(masked(self.document.get_line(line_index)), end="", no_wrap=True)
 
     def put(self, text: str, cursor: int | None = None) -> None:
         """Replace all of the text; the cursor goes to its end, or behind so many characters."""
