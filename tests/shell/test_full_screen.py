@@ -130,6 +130,18 @@ def test_ctrl_c_is_the_signal_of_a_terminal_once(desk: Desk, monkeypatch: pytest
     desk.close()
 
 
+def test_ctrl_c_interrupts_a_client_whose_input_has_ended(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    raised: list[int] = []
+    monkeypatch.setattr("signal.raise_signal", raised.append)
+    desk.draw()
+    desk.app.end()
+    desk.app.interrupt()
+    desk.app.end()
+    assert raised == [signal.SIGINT]
+    assert desk.got == ["the end"]
+    desk.close()
+
+
 def test_a_bell_rings_only_while_it_is_drawn(desk: Desk) -> None:
     desk.screen.signal("\a")
     desk.draw()

@@ -108,7 +108,8 @@ class FullScreen:
         self._modes = TerminalModes()
         self._running: asyncio.Task[None] | None = None
         self._ahead = 0
-        self._has_ended = False
+        self._has_ended = False  # no line is taken any more
+        self._is_interrupted = False  # or closed: it ends anyway
 
     def attach(self, call: Callable[..., None]) -> None:
         """`call` is the way to change the core without a line."""
@@ -138,7 +139,7 @@ class FullScreen:
     async def close(self) -> None:
         """Restore the terminal, and print what is to be said last."""
         assert self.app is not None
-        self._has_ended = True
+        self._has_ended = self._is_interrupted = True
         if self._running is not None and not self._running.done():
             self.app.exit()
             await asyncio.wait({self._running}, timeout=CLOSING_S_MAX)
@@ -183,9 +184,12 @@ class FullScreen:
             self._on_end()
 
     def _interrupt(self) -> None:
-        """End as Ctrl+C does where a terminal makes a signal of it; a second one would leave no time to say goodbye."""
-        if not self._has_ended:
-            self._has_ended = True
+        """End as Ctrl+C does where a terminal makes a signal of it, also where the client only waits for confirmations.
+
+        Once: a second signal would leave no time to say goodbye.
+        """
+        if not self._is_interrupted:
+            self._has_ended = self._is_interrupted = True
             signal.raise_signal(signal.SIGINT)
 
     def _on_over(self, running: asyncio.Task[None]) -> None:
