@@ -157,3 +157,14 @@ def test_a_read_that_found_nothing_before_it_was_interrupted_says_so() -> None:
             raise ReadInterrupted
 
     assert read(Slow(), SearchQuery("word")) == Failed("too_slow")
+
+
+def test_messages_are_answered_without_reactions_that_there_was_no_time_to_read() -> None:
+    class Slow(MemoryLog):
+        def reactions(self, log: str, first: int, last: int) -> list[tuple[int, bytes]]:
+            raise ReadInterrupted
+
+    log = Slow()
+    log.append([Append("#lobby", 1, said("one", 1), None)])
+    answer = read(log, GetHistory("#lobby", None, None, 9))
+    assert isinstance(answer, EntryList) and [item.sequence for item in answer.items] == [1] and not answer.reactions

@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 from udpchat.chat.ids import ROOM_PREFIX
 from udpchat.server.state import State
-from udpchat.sync.log import EntryReader, ReactionReader, ReadInterrupted, Searchable, SearchQuery
+from udpchat.sync.log import EntryReader, LogUnreadable, ReactionReader, ReadInterrupted, Searchable, SearchQuery
 from udpchat.wire.limits import (
     FRAGMENT_BYTES,
     FRAGMENTS_MAX,
@@ -42,16 +42,29 @@ def search_of(state: State, key: bytes, request: Search) -> SearchQuery:
     return SearchQuery(request.words, request.nick, log, request.since_ms, PAST_ENTRIES_MAX, conversations)
 
 
+class ReactionsUnreadable(LogUnreadable):
+    """The reactions to these messages cannot be read; the messages can."""
+
+    def __init__(self, reason: str, items: list[LogEntry]) -> None:
+        super().__init__(reason)
+        self.items = items
+
+
 def read(log: PastReader, query: GetHistory | SearchQuery) -> EntryList | Failed:
-    """The answer to a query. Raises `LogUnreadable`."""
+    """The answer to a query; without reactions, if there was no time to read them. Raises `LogUnreadable`."""
     try:
         if not isinstance(query, GetHistory):
             return EntryList(_latest(_search(log, query)))
         items = _latest(_before(log, query))
-        left_bytes = FRAGMENTS_MAX * FRAGMENT_BYTES - _LIST_OVERHEAD_BYTES - sum(map(_size, items))
-        return EntryList(items, tuple(_fitting(_reactions(log, items), min(left_bytes, PAST_REACTIONS_BYTES_MAX))))
     except ReadInterrupted:
         return Failed("too_slow")
+    left_bytes = FRAGMENTS_MAX * FRAGMENT_BYTES - _LIST_OVERHEAD_BYTES - sum(map(_size, items))
+    try:
+        return EntryList(items, tuple(_fitting(_reactions(log, items), min(left_bytes, PAST_REACTIONS_BYTES_MAX))))
+    except ReadInterrupted:
+        return EntryList(items)
+    except LogUnreadable as error:
+        raise ReactionsUnreadable(str(error), items) from error
 
 
 def _before(log: PastReader, query: GetHistory) -> list[LogEntry]:
