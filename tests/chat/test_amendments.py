@@ -31,11 +31,10 @@ def test_an_edit_changes_the_text_and_nothing_of_the_envelope() -> None:
     assert amended(edited, about(EDIT), 4) is None
 
 
-def test_an_emptied_edit_has_no_effect() -> None:
-    empty = emptied(about(EDIT))
-    assert (empty.text, empty.id, empty.extra) == ("", b"about---", Extra(ID, b"", 3)) and amended(
-        TARGET, empty, 4
-    ) is None
+def test_an_emptied_edit_has_no_effect_no_text_and_no_data() -> None:
+    empty = emptied(about(EDIT, extra=Extra(ID, b"data", 3)))
+    assert (empty.text, empty.id, empty.extra) == ("", b"about---", Extra(ID, b"", 3))
+    assert amended(TARGET, empty, 4) is None and emptied(about(EDIT, extra=None)).extra == Extra()
 
 
 def test_a_redaction_leaves_who_said_it_and_when() -> None:

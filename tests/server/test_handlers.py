@@ -121,6 +121,17 @@ def test_nobody_says_that_their_message_was_edited() -> None:
     assert isinstance(entry, content.Message) and entry.extra == Extra(bytes(8))
 
 
+def test_an_edit_or_a_redaction_keeps_no_data() -> None:
+    rig = Rig()
+    alice = rig.device("alice", "lobby")
+    done(rig, alice, Say("lobby", TEXT, "hello", Extra(bytes(8), b"data")))
+    for kind in (EDIT, REDACTION):
+        done(rig, alice, Say("lobby", kind, "hi", Extra(bytes(8), b"data", 1)))
+    entries = [rig.entry("#lobby", sequence) for sequence in (1, 2, 3)]
+    found = [entry.extra for entry in entries if isinstance(entry, content.Message)]
+    assert found == [Extra(bytes(8), b"data"), Extra(bytes(8), b"", 1), Extra(bytes(8), b"", 1)]
+
+
 def test_a_message_of_the_largest_size_is_kept_and_a_byte_more_is_not() -> None:
     rig = Rig()
     alice = rig.device("alice", "lobby")

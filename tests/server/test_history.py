@@ -8,8 +8,16 @@ from udpchat.chat.ids import conversation_log
 from udpchat.server.history import may_read, read, search_of
 from udpchat.sync.log import Append, ReadInterrupted, SearchHit, SearchQuery
 from udpchat.wire.content import EDIT, REACTION, Extra, Message
-from udpchat.wire.frames import encode_message
-from udpchat.wire.limits import PAST_BYTES_MAX, PAST_ENTRIES_MAX, PAST_REACTIONS_BYTES_MAX
+from udpchat.wire.frames import encode, encode_message
+from udpchat.wire.limits import (
+    FRAGMENT_BYTES,
+    FRAGMENTS_MAX,
+    PAST_BYTES_MAX,
+    PAST_ENTRIES_MAX,
+    PAST_REACTIONS_BYTES_MAX,
+    ROOM_CHARACTERS_MAX,
+    TEXT_BYTES_MAX,
+)
 from udpchat.wire.requests import EntryList, Failed, GetHistory, Say, Search, Tell
 
 
@@ -71,6 +79,31 @@ def test_an_answer_holds_so_many_reactions_and_of_more_the_latest() -> None:
     assert [item.sequence for item in answer.reactions][-1] == 252
 
 
+def test_a_long_message_leaves_its_reactions_what_an_answer_can_still_carry() -> None:
+    rig = Rig()
+    alice = rig.device("alice", "lobby")
+    rig.ask(alice, Say("lobby", 0, "x" * TEXT_BYTES_MAX))
+    rig.write()
+    message = rig.entry("#lobby", 1)
+    assert isinstance(message, Message)
+    for number in range(60):
+        rig.ask(alice, Say("lobby", REACTION, chr(0x1F600 + number), Extra(message.id, b"", 1)))
+        rig.write()
+    answer = rig.past(alice, GetHistory("#lobby", 2, None, 1))
+    assert [item.sequence for item in answer.items] == [1] and 1 < len(answer.reactions) < 60
+    assert answer.reactions[-1].sequence == 61 and len(encode(answer)) <= FRAGMENT_BYTES * FRAGMENTS_MAX
+
+
+def test_an_answer_fits_however_many_bytes_the_name_of_its_room_has() -> None:
+    log, room = MemoryLog(), "#" + "\U00020000" * ROOM_CHARACTERS_MAX
+    log.append([Append(room, at, said("x", 1), None) for at in range(1, PAST_ENTRIES_MAX + 1)])
+    log.append([Append(room, PAST_ENTRIES_MAX + 1, said("x" * TEXT_BYTES_MAX, 1), None)])
+    for before in (PAST_ENTRIES_MAX + 1, None):
+        answer = read(log, GetHistory(room, before, None, PAST_ENTRIES_MAX))
+        assert isinstance(answer, EntryList) and answer.items
+        assert len(encode(answer)) <= FRAGMENT_BYTES * FRAGMENTS_MAX
+
+
 def said(text: str, number: int, kind: int = 0, extra: Extra | None = None) -> bytes:
     identity = bytes([number] * 8)
     return encode_message(Message(1, identity, "alice", identity, kind, text, None, extra))
@@ -124,3 +157,14 @@ def test_a_read_that_found_nothing_before_it_was_interrupted_says_so() -> None:
             raise ReadInterrupted
 
     assert read(Slow(), SearchQuery("word")) == Failed("too_slow")
+
+
+def test_messages_are_answered_without_reactions_that_there_was_no_time_to_read() -> None:
+    class Slow(MemoryLog):
+        def reactions(self, log: str, first: int, last: int) -> list[tuple[int, bytes]]:
+            raise ReadInterrupted
+
+    log = Slow()
+    log.append([Append("#lobby", 1, said("one", 1), None)])
+    answer = read(log, GetHistory("#lobby", None, None, 9))
+    assert isinstance(answer, EntryList) and [item.sequence for item in answer.items] == [1] and not answer.reactions

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from random import Random
 
+import pytest
+
 from tests.server.rig import Rig
 from tests.sim.world import World
 from tests.storage.memory import MemoryLog
 from udpchat.chat import events
+from udpchat.server.history import read
 from udpchat.server.queries import Queries, Query
 from udpchat.server.registry import Peer
 from udpchat.storage.protocol import StoreFailed
-from udpchat.sync.log import SearchHit, SearchQuery
+from udpchat.sync.log import LogUnreadable, SearchHit, SearchQuery
 from udpchat.wire.limits import QUERIES_MAX, QUERIES_SHARE_OF_FREE
 from udpchat.wire.requests import Done, EntryList, Failed, GetHistory, ResultBody, Say, Search, SetAway, Stored
 
@@ -194,6 +197,25 @@ def test_damage_found_by_a_query_is_reported_to_the_operator_and_the_client() ->
     assert query is not None
     rig.server.answered(rig.now, query, StoreFailed("entry 5 of lobby is damaged"), 0.0)
     assert rig.result(peer, counter) == Failed("unreadable")
+    assert events.LogDamaged("entry 5 of lobby is damaged") in rig.server.drain_events()
+
+
+def test_damaged_reactions_are_reported_and_their_messages_answered() -> None:
+    class Damaged(MemoryLog):
+        def reactions(self, log: str, first: int, last: int) -> list[tuple[int, bytes]]:
+            raise StoreFailed("entry 5 of lobby is damaged")
+
+    rig = Rig(Damaged())
+    rig.ask(rig.device("bob", "lobby"), Say("lobby", 0, "hello"))
+    rig.write()
+    peer, (counter,) = held(rig, HISTORY)
+    query = rig.next_query()
+    assert query is not None
+    with pytest.raises(LogUnreadable) as caught:
+        read(rig.log, query.read)
+    rig.server.answered(rig.now, query, caught.value, 0.0)
+    answer = rig.result(peer, counter)
+    assert isinstance(answer, EntryList) and [item.sequence for item in answer.items] == [1]
     assert events.LogDamaged("entry 5 of lobby is damaged") in rig.server.drain_events()
 
 

@@ -58,6 +58,7 @@ class Way:
     packets_sent: int = 0
     queue_s_max: float = 0.0
     free_at: float = 0.0
+    lost: range = range(0)  # of the datagrams, counted from 1, these are lost beside what `loss` takes
 
     def arrivals(self, now: float, size: int, random: Random) -> list[float]:
         """When a datagram of that size arrives: never, once or twice."""
@@ -70,7 +71,7 @@ class Way:
                 return []
             self.queue_s_max = max(self.queue_s_max, waits_s)
             leaves = self.free_at = now + waits_s + size / self.bytes_per_s
-        if not self.is_open or random.random() < self.loss:
+        if not self.is_open or random.random() < self.loss or self.packets_sent in self.lost:
             return []
         copies = 2 if random.random() < self.repeat else 1
         return [leaves + self.delay_s + random.random() * self.jitter_s for _ in range(copies)]
@@ -117,6 +118,11 @@ class Link:
         if frames := stream.extend(self.now, list(entries)):
             self.downlink.publish(log, frames)
         self._drain()
+
+    def replace(self, log: str, sequence: int, entry: bytes) -> None:
+        """An entry is another from now on, though this peer is not told so."""
+        self.reader.replace(log, sequence, entry)
+        self.stream(log).forget()
 
     def follow(self, log: str, start: int = 0) -> None:
         """The peer follows a log, of which it holds all up to `start`."""

@@ -17,6 +17,10 @@ class MemoryReader:
     def append(self, log: str, entries: list[bytes]) -> None:
         self._entries.setdefault(log, []).extend(entries)
 
+    def replace(self, log: str, sequence: int, entry: bytes) -> None:
+        """An entry is another from now on."""
+        self._entries[log][sequence - self._bases.get(log, 0) - 1] = entry
+
     def prune(self, log: str, base: int) -> None:
         """Keep nothing up to here."""
         del self._entries[log][: base - self._bases.get(log, 0)]

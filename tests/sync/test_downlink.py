@@ -187,6 +187,25 @@ def test_a_history_of_large_entries_is_read_in_spite_of_loss() -> None:
     assert here.down.bytes_sent < 2 * 200 * 16_000
 
 
+@pytest.mark.parametrize("is_last", [True, False])
+@pytest.mark.parametrize("size", [50, 3_000, 15_000])
+@pytest.mark.parametrize("lost", [1, 5, 17])
+def test_an_entry_that_was_replaced_while_fragments_of_it_were_lost_arrives_soon(
+    lost: int, size: int, is_last: bool
+) -> None:
+    here = link(down=Way(delay_s=0.005), up=Way(delay_s=0.005))
+    here.follow(LOG)
+    here.run(0.1)
+    sent = here.down.packets_sent + 17
+    here.down.lost = range(sent - lost + 1, sent + 1)
+    here.say(LOG, *texts(1, 16_200))
+    here.replace(LOG, 1, *texts(1, size, start=9))
+    if not is_last:
+        here.say(LOG, *texts(1, 200, start=2))
+    here.run(0.5, until=lambda: here.is_complete(LOG))
+    here.check_complete(LOG)
+
+
 def test_a_new_session_goes_on_where_the_replica_stands() -> None:
     here = link(down=Way(loss=0.1, repeat=0.2, jitter_s=0.01), up=Way(loss=0.1))
     here.write(LOG, texts(500))

@@ -54,8 +54,9 @@ def amended(target: Message, amendment: Message, sequence: int) -> Message | Tom
 
 
 def emptied(edit: Message) -> Message:
-    """An edit that has no effect any more: its text is nowhere, and it changes nothing."""
-    return _with(edit, "", edit.extra)
+    """An edit that has no effect any more: it changes nothing, and neither its text nor its data is kept."""
+    extra = edit.extra or Extra()
+    return _with(edit, "", Extra(extra.refers_to, b"", extra.sequence))
 
 
 def is_added(reaction: Message) -> bool | None:

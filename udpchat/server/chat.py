@@ -13,6 +13,7 @@ from udpchat.server.charges import charge, charge_claim
 from udpchat.server.commits import Commits
 from udpchat.server.credit import Accounts
 from udpchat.server.fanout import Fanout
+from udpchat.server.history import ReactionsUnreadable
 from udpchat.server.payer import Payer
 from udpchat.server.queries import Queries, Query
 from udpchat.server.quotas import Quotas, Share, disk_rates
@@ -25,7 +26,7 @@ from udpchat.session.session import Session
 from udpchat.sync.log import Append, LogUnreadable, SearchQuery, ServerLog
 from udpchat.wire.frames import Introduction, Unwritable, encode
 from udpchat.wire.limits import ANSWERS_REPEATED_BYTES_MAX, REQUEST_BYTES_PER_PEER_MAX
-from udpchat.wire.requests import Failed, GetHistory, ResultBody
+from udpchat.wire.requests import EntryList, Failed, GetHistory, ResultBody
 
 REASON_CHARACTERS_MAX = 200  # of why nothing can be stored, as it is sent
 DAMAGE_REASONS_MAX = 100  # no more than these are reported
@@ -208,7 +209,7 @@ class Chat:
         self.queries.on_answered(query, took_s)
         if isinstance(result, LogUnreadable):
             self.on_unreadable(str(result))
-            result = Failed("unreadable")
+            result = EntryList(result.items) if isinstance(result, ReactionsUnreadable) else Failed("unreadable")
         peer = self._reader_of(query)
         if peer is not None:
             answer(peer, query.counter, result)

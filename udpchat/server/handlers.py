@@ -27,7 +27,7 @@ from udpchat.server.settle import ACTIONS, Action, Telling
 from udpchat.session.noise import fingerprint
 from udpchat.sync.log import LogUnreadable, SearchQuery
 from udpchat.wire import requests
-from udpchat.wire.content import ACTION, EDIT, REACTION, TEXT, Extra, Reason, TopicSet
+from udpchat.wire.content import ACTION, EDIT, REACTION, REDACTION, TEXT, Extra, Reason, TopicSet
 from udpchat.wire.fields import Value
 from udpchat.wire.frames import encode
 from udpchat.wire.limits import AWAY_BYTES_MAX, SEARCH_BYTES_MAX, TEXT_BYTES_MAX, TOPIC_BYTES_MAX
@@ -92,9 +92,11 @@ def _cleaned(context: RequestContext, request: requests.Say | requests.Tell) -> 
 
 
 def _kept_extra(request: requests.Say | requests.Tell) -> Extra | None:
-    """What the author may say in `extra`: not that the message was edited."""
+    """What the author may say in `extra`: no data of an edit or a redaction, and not that the message was edited."""
     extra = request.extra
-    return Extra(extra.refers_to, extra.data, extra.sequence) if extra is not None and extra.edited_by else extra
+    if extra is None or not (extra.edited_by or extra.data):
+        return extra
+    return Extra(extra.refers_to, b"" if request.kind in (EDIT, REDACTION) else extra.data, extra.sequence)
 
 
 # --- Presence ----------

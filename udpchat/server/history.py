@@ -10,10 +10,17 @@ from typing import Final, Protocol
 
 from udpchat.chat.ids import ROOM_PREFIX
 from udpchat.server.state import State
-from udpchat.sync.log import EntryReader, ReactionReader, ReadInterrupted, Searchable, SearchQuery
-from udpchat.wire.limits import PAST_BYTES_MAX, PAST_ENTRIES_MAX, PAST_REACTIONS_BYTES_MAX
+from udpchat.sync.log import EntryReader, LogUnreadable, ReactionReader, ReadInterrupted, Searchable, SearchQuery
+from udpchat.wire.limits import (
+    FRAGMENT_BYTES,
+    FRAGMENTS_MAX,
+    PAST_BYTES_MAX,
+    PAST_ENTRIES_MAX,
+    PAST_REACTIONS_BYTES_MAX,
+)
 from udpchat.wire.requests import EntryList, Failed, GetHistory, LogEntry, Search
 
+_LIST_OVERHEAD_BYTES: Final = 8  # of an answer, beyond its entries
 _ENTRY_OVERHEAD_BYTES: Final = 16  # of an entry in an answer, beyond its log's name and its bytes
 
 
@@ -35,15 +42,29 @@ def search_of(state: State, key: bytes, request: Search) -> SearchQuery:
     return SearchQuery(request.words, request.nick, log, request.since_ms, PAST_ENTRIES_MAX, conversations)
 
 
+class ReactionsUnreadable(LogUnreadable):
+    """The reactions to these messages cannot be read; the messages can."""
+
+    def __init__(self, reason: str, items: list[LogEntry]) -> None:
+        super().__init__(reason)
+        self.items = items
+
+
 def read(log: PastReader, query: GetHistory | SearchQuery) -> EntryList | Failed:
-    """The answer to a query. Raises `LogUnreadable`."""
+    """The answer to a query; without reactions, if there was no time to read them. Raises `LogUnreadable`."""
     try:
         if not isinstance(query, GetHistory):
-            return EntryList(_fitting(_search(log, query), PAST_BYTES_MAX))
-        items = _fitting(_before(log, query), PAST_BYTES_MAX)
-        return EntryList(items, tuple(_fitting(_reactions(log, items), PAST_REACTIONS_BYTES_MAX)))
+            return EntryList(_latest(_search(log, query)))
+        items = _latest(_before(log, query))
     except ReadInterrupted:
         return Failed("too_slow")
+    left_bytes = FRAGMENTS_MAX * FRAGMENT_BYTES - _LIST_OVERHEAD_BYTES - sum(map(_size, items))
+    try:
+        return EntryList(items, tuple(_fitting(_reactions(log, items), min(left_bytes, PAST_REACTIONS_BYTES_MAX))))
+    except ReadInterrupted:
+        return EntryList(items)
+    except LogUnreadable as error:
+        raise ReactionsUnreadable(str(error), items) from error
 
 
 def _before(log: PastReader, query: GetHistory) -> list[LogEntry]:
@@ -69,12 +90,22 @@ def _search(log: PastReader, query: SearchQuery) -> list[LogEntry]:
     return [LogEntry(hit.log, hit.sequence, hit.entry) for hit in log.search(query)]
 
 
+def _latest(items: list[LogEntry]) -> list[LogEntry]:
+    """The latest of these that fit one answer; at least one if there are any, for each fits an answer alone."""
+    return _fitting(items, PAST_BYTES_MAX) or items[-1:]
+
+
 def _fitting(items: list[LogEntry], bytes_max: int) -> list[LogEntry]:
-    """The latest of these that fit one answer; at least one if there are any."""
+    """The latest of these that fit so many bytes together."""
     size, count = 0, 0
     for item in reversed(items):
-        size += len(item.entry) + len(item.log) + _ENTRY_OVERHEAD_BYTES
-        if size > bytes_max and count:
+        size += _size(item)
+        if size > bytes_max:
             break
         count += 1
     return items[len(items) - count :]
+
+
+def _size(item: LogEntry) -> int:
+    """How many bytes an entry takes in an answer, at most."""
+    return len(item.entry) + len(item.log.encode()) + _ENTRY_OVERHEAD_BYTES

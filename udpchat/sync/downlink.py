@@ -198,8 +198,8 @@ class Downlink:
             changed = self._repair(lost, REPAIR_BYTES_MAX)
             self._queue_again([span for sent in probed for span in sent.spans], PROBE_BYTES_MAX - DATAGRAM_BYTES_MAX)
             if probed and not self.queue.has_entries:
-                self.loss_detection.forget()  # the replica holds all of it, or its log is not followed any more
-            if lost:
+                self.loss_detection.forget()  # the replica holds all of it, it was replaced, or its log is not followed
+            if lost or not self.loss_detection.bytes_in_flight:
                 self._schedule(changed)
         if self._announce_at is not None and now >= self._announce_at:
             unknown = [subscription for subscription in self.subscriptions.values() if not subscription.is_known]

@@ -159,6 +159,9 @@ class EntrySpan(Value, frozen=True):
         return self.subscription, self.first, self.fragment
 
     def frames(self) -> list[EncodedEntries]:
-        """The same entries as frames, to be sent again; fewer if the log does not keep them, or cannot be read."""
+        """The same entries as frames, to be sent again; fewer if the log does not keep them, or cannot be read.
+
+        Of an entry that was replaced and has no such fragment now, there are none: all of it is to be sent anew.
+        """
         frames = self.subscription.stream.frames(self.first, self.last)
         return [encoded for encoded in frames if self.fragment in (None, encoded.fragment)]
