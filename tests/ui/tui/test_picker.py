@@ -6,9 +6,11 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
+from textual import events
 from textual.app import App
 from textual.screen import ModalScreen
 
+from tests.ui.tui.desk import Desk, drive
 from udpchat.ui.tui.picker import SHOWN_MAX, Picker, Question
 
 NAMES = ("lobby", "dev", "[red]ops[/red]")
@@ -27,6 +29,11 @@ class Asking(App[None]):
 
     def keep(self, answer: str | None) -> None:
         self.answer = answer
+
+
+def read(*keys: str) -> list[events.Key]:
+    """The keys that the terminal gives in one read."""
+    return [events.Key(key, key if len(key) == 1 else None) for key in keys]
 
 
 def answer(asked: ModalScreen[str], *keys: str) -> str | None:
@@ -79,3 +86,54 @@ def test_no_more_are_offered_than_one_can_look_through() -> None:
 )
 def test_a_question_is_answered_by_a_key(keys: list[str], chosen: str | None) -> None:
     assert answer(Question("What?", {"1": "this", "2": "[b]that"}), *keys) == chosen
+
+
+@pytest.mark.parametrize("keys", [["enter", "enter"], ["1", "1"], ["enter", "2"], ["escape", "escape"]])
+def test_a_question_that_is_answered_twice_in_one_read_closes_alone(keys: list[str]) -> None:
+    async def steps(desk: Desk) -> None:
+        desk.paste("\n".join("abcdef"))
+        await desk.until("You pasted 6 lines")
+        for event in read(*keys):
+            desk.app.post_message(event)
+        await desk.until(lambda: desk.app.is_drawn)
+        await desk.type("h")
+        await desk.until(lambda: desk.app.is_drawn and desk.app.typed.endswith("h"))
+
+    drive(steps)
+
+
+@pytest.mark.parametrize(
+    ("keys", "room", "typed"),
+    [
+        (["d", "e", "v", "enter", "h", "i"], "dev", "hi"),
+        (["d", "e", "v", "enter", "enter"], "dev", ""),
+        (["o", "down", "enter", "x"], "lobby", "x"),
+        (["d", "x", "backspace", "enter"], "dev", ""),
+        (["d", "escape", "h", "i"], "lobby", "hi"),
+        (["escape", "escape", "h"], "lobby", "h"),
+    ],
+)
+@pytest.mark.parametrize("is_open", [True, False])
+def test_keys_of_one_read_choose_and_go_on_in_the_line_in_their_order(
+    keys: list[str], room: str, typed: str, is_open: bool
+) -> None:
+    async def steps(desk: Desk) -> None:
+        if is_open:
+            await desk.press("alt+k")
+            await desk.until("Which room")
+        for event in read(*([] if is_open else ["alt+k"]), *keys):
+            desk.app.post_message(event)
+        await desk.until(lambda: desk.app.is_drawn and desk.prompt.target == room and desk.app.typed == typed)
+        assert desk.entered == []
+
+    drive(steps, "lobby", "dev", "ops")
+
+
+def test_what_is_pasted_into_a_picker_is_made_safe() -> None:
+    async def steps(desk: Desk) -> None:
+        await desk.press("alt+k")
+        await desk.until("Which room")
+        desk.paste("a\x1b]0;b\u202e")
+        await desk.until("a\N{REPLACEMENT CHARACTER}]0;b\N{REPLACEMENT CHARACTER}")
+
+    drive(steps)

@@ -111,6 +111,11 @@ class InputBox(TextArea):
 
     async def _on_key(self, event: events.Key) -> None:
         """Do what the key stands for, before the next one comes; Escape and then a key is Alt with that key."""
+        if self.app.screen is not self.screen:  # a key before this one, of the same read, has asked something
+            event.stop()
+            event.prevent_default()
+            self.app.post_message(events.Key(event.key, event.character))
+            return
         is_alt = event.time < self._alt_until_s
         self._alt_until_s = event.time + ESCAPE_S_MAX if event.key == "escape" else 0.0
         if self._is_leaving_offered and event.key not in ("ctrl+c", "enter"):

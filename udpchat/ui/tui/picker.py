@@ -2,76 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import ClassVar, Final
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from udpchat.chat.text import printable
+from udpchat.chat.text import masked, printable
 
 SHOWN_MAX: Final = 100
+
+QUESTION_KEYS: Final = {"enter": "choose", "escape": "leave", "ctrl+c": "leave", "up": "move(-1)", "down": "move(1)"}
+PICKER_KEYS: Final = QUESTION_KEYS | {
+    "ctrl+g": "leave", "ctrl+p": "move(-1)", "shift+tab": "move(-1)",
+    "ctrl+n": "move(1)", "tab": "move(1)", "ctrl+r": "move(1)", "ctrl+k": "move(1)",
+}  # fmt: skip
+CALL_OF_EDITING_KEY: Final = {
+    key: binding.action for binding in Input.BINDINGS if isinstance(binding, Binding) for key in binding.key.split(",")
+}
 
 Find = Callable[[str], Sequence[str]]  # what to offer for a typed text, the best first
 
 
-class Picker(ModalScreen[str]):
-    """Asks with `title`; gives the one chosen with Enter or a click, or an empty text for Escape."""
-
-    DEFAULT_CSS = """
-    Picker { align: center middle; }
-    Picker > Vertical { width: 60; max-width: 100%; height: auto; max-height: 90%; border: solid $border;
-        background: $surface; }
-    Picker Input { padding: 0 1; background: $surface; }
-    Picker OptionList { border: none; height: auto; max-height: 16; background: $surface; }
-    Picker Static { padding: 0 1; text-style: bold; }
+class Asking(ModalScreen[str]):
+    """Is answered once. Keys that are read together are taken in their order: those behind the answer go to the line
+    below. So no key is a binding: Textual runs those later. `call_of_key`: the action that each key stands for.
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,ctrl+c,ctrl+g", "leave", show=False, priority=True),
-        Binding("up,ctrl+p,shift+tab", "move(-1)", show=False, priority=True),
-        Binding("down,ctrl+n,tab,ctrl+r,ctrl+k", "move(1)", show=False, priority=True),
-    ]
 
-    def __init__(self, title: str, find: Find, typed: str = "") -> None:
+    AUTO_FOCUS = ""
+    DEFAULT_CSS = """
+    Asking OptionList { border: none; height: auto; background: $surface; }
+    Asking OptionList > .option-list--option-highlighted { text-style: reverse; }
+    """
+
+    def __init__(self, call_of_key: dict[str, str]) -> None:
         super().__init__()
-        self._title = title
-        self._find = find
-        self._typed = typed
-        self._found: list[str] = []
+        self._call_of_key = call_of_key
 
-    def compose(self) -> ComposeResult:
-        """A title, the line that is typed, and what fits it."""
-        with Vertical():
-            yield Static(Content(self._title))
-            yield Input(self._typed, select_on_focus=False, compact=True)
-            yield OptionList()
+    def answer(self, answer: str) -> None:
+        """Close with this answer, unless it is closed already."""
+        if self.app.screen is self:
+            self.dismiss(answer)
 
-    def on_mount(self) -> None:
-        self.query_one(Input).focus()
-        self._show(self._typed)
-
-    def _show(self, typed: str) -> None:
-        self._found = list(self._find(typed)[:SHOWN_MAX])
-        options = self.query_one(OptionList)
-        options.set_options(Option(Content(printable(name))) for name in self._found)
-        options.highlighted = 0 if self._found else None
-
-    def on_input_changed(self, event: Input.Changed) -> None:
-        self._show(event.value)
-
-    def on_input_submitted(self) -> None:
-        """The one that is highlighted is chosen."""
-        at = self.query_one(OptionList).highlighted
-        self.dismiss(self._found[at] if at is not None else "")
-
-    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        self.dismiss(self._found[event.option_index])
+    async def take(self, event: events.Key) -> bool:
+        """Do what the key stands for, if it does; once this is answered, the key is for what is below."""
+        if self.app.screen is not self:
+            self.app.post_message(events.Key(event.key, event.character))
+        elif call := self._call_of_key.get(event.key):
+            await self.run_action(call)
+        else:
+            return False
+        return True
 
     def action_move(self, step: int) -> None:
         """Highlight the next one, or the one before."""
@@ -81,11 +68,111 @@ class Picker(ModalScreen[str]):
         else:
             options.action_cursor_up()
 
+    def action_choose(self) -> None:
+        """Answer with the highlighted one; there may be none."""
+        option = self.query_one(OptionList).highlighted_option
+        self.answer(option.answer if isinstance(option, Offer) else "")
+
+    def action_answer(self, answer: str) -> None:
+        self.answer(answer)
+
     def action_leave(self) -> None:
-        self.dismiss("")
+        self.answer("")
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """One was clicked."""
+        if isinstance(event.option, Offer):
+            self.answer(event.option.answer)
 
 
-class Question(ModalScreen[str]):
+class Offer(Option):
+    """One of the list. `answer`: what it stands for."""
+
+    def __init__(self, answer: str, shown: str) -> None:
+        super().__init__(Content(printable(shown)))
+        self.answer = answer
+
+
+class Offers(OptionList, can_focus=False):
+    """The list. No key goes to it: it would do it after those that came later."""
+
+
+class Typed(Input):
+    """The line of a picker. `take` gets each key first, and tells whether it was for it."""
+
+    def __init__(self, value: str, take: Callable[[events.Key], Awaitable[bool]]) -> None:
+        super().__init__(value, select_on_focus=False, compact=True)
+        self._take = take
+
+    def validate_value(self, value: str) -> str:
+        """A pasted text may hold escape sequences."""
+        return masked(value)
+
+    async def on_key(self, event: events.Key) -> None:
+        """Each key is done before the next one comes."""
+        event.stop()
+        call = CALL_OF_EDITING_KEY.get(event.key)
+        if await self._take(event):
+            event.prevent_default()
+        elif call:
+            event.prevent_default()
+            await self.run_action(call)
+
+
+class Picker(Asking):
+    """Asks with `title`; gives the one chosen with Enter or a click, or an empty text for Escape."""
+
+    DEFAULT_CSS = """
+    Picker { align: center middle; }
+    Picker > Vertical { width: 60; max-width: 100%; height: auto; max-height: 90%; border: solid $border;
+        background: $surface; }
+    Picker Input { padding: 0 1; background: $surface; }
+    Picker OptionList { max-height: 16; }
+    Picker Static { padding: 0 1; text-style: bold; }
+    """
+
+    def __init__(self, title: str, find: Find, typed: str = "") -> None:
+        super().__init__(PICKER_KEYS)
+        self._title = title
+        self._find = find
+        self._line = Typed(typed, self.take)
+        self._offers = Offers()
+        self._offered_for: str | None = None  # the typed text that the list fits
+
+    def compose(self) -> ComposeResult:
+        """A title, the line that is typed, and what fits it."""
+        with Vertical():
+            yield Static(Content(self._title))
+            yield self._line
+            yield self._offers
+
+    def on_mount(self) -> None:
+        self.set_focus(self._line)
+        self._offer()
+
+    def _offer(self) -> None:
+        """Offer what fits the line as it is now: a key may come before the message that the line has changed."""
+        if self._line.value != self._offered_for:
+            self._offered_for = self._line.value
+            found = self._find(self._offered_for)[:SHOWN_MAX]
+            self._offers.set_options(Offer(name, name) for name in found)
+            self._offers.highlighted = 0 if found else None
+
+    def on_input_changed(self) -> None:
+        self._offer()
+
+    async def take(self, event: events.Key) -> bool:
+        """As any key, with the list as it is by now."""
+        self._offer()
+        return await super().take(event)
+
+    def on_key(self, event: events.Key) -> None:
+        """A key that came before the line was there is for the line, which lets none come here."""
+        event.stop()
+        self._line.post_message(events.Key(event.key, event.character))
+
+
+class Question(Asking):
     """Asks for one of several answers, each named by a key; Escape gives an empty text.
 
     `answers`: the key that gives an answer, and what the answer says.
@@ -95,12 +182,10 @@ class Question(ModalScreen[str]):
     Question { align: center middle; }
     Question > Vertical { width: 60; max-width: 100%; height: auto; border: solid $border; background: $surface; }
     Question Static { padding: 0 1; }
-    Question OptionList { border: none; height: auto; background: $surface; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,ctrl+c", "leave", show=False, priority=True)]
 
     def __init__(self, question: str, answers: dict[str, str]) -> None:
-        super().__init__()
+        super().__init__(QUESTION_KEYS | {key: f"answer('{key}')" for key in answers})
         self._question = question
         self._answers = answers
 
@@ -108,24 +193,12 @@ class Question(ModalScreen[str]):
         """The question, and the answers below each other."""
         with Vertical():
             yield Static(Content(self._question))
-            yield OptionList(*(Option(Content(f"{key}  {text}")) for key, text in self._answers.items()))
+            yield Offers(*(Offer(key, f"{key}  {text}") for key, text in self._answers.items()))
 
     def on_mount(self) -> None:
-        self.query_one(OptionList).highlighted = 0
-        self.query_one(OptionList).focus()
+        self.query_one(Offers).highlighted = 0
 
-    def key_of(self, number: int) -> str:
-        """The key of an answer."""
-        return [*self._answers][number]
-
-    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        self.dismiss(self.key_of(event.option_index))
-
-    def on_key(self, event: events.Key) -> None:
-        """The key of an answer chooses it."""
-        if event.key in self._answers:
-            event.stop()
-            self.dismiss(event.key)
-
-    def action_leave(self) -> None:
-        self.dismiss("")
+    async def on_key(self, event: events.Key) -> None:
+        """All keys come here, as nothing else is in focus."""
+        event.stop()
+        await self.take(event)
