@@ -16,7 +16,7 @@ from udpchat.shell.choosing import Chooser
 from udpchat.shell.client_app import ClientOptions, Frontend, Interface
 from udpchat.shell.client_state import store_folder
 from udpchat.shell.desktop import Desktop
-from udpchat.shell.full_screen import FullScreen, obstacle
+from udpchat.shell.full_screen import FullScreen, obstacle, remark_within
 from udpchat.shell.line_reader import LineReader
 from udpchat.shell.options import ClientChoices
 from udpchat.shell.preference_file import PreferenceFile
@@ -145,7 +145,7 @@ def open_streams(form: str) -> Streams:
     if problem is not None:
         remark(f"-- {printable(text_of(problem))}\n")
     if form != "plain" and problem is None:
-        return Streams(as_json, is_typed, is_for_person, FullScreen(remark))
+        return Streams(as_json, is_typed, is_for_person, FullScreen(remark_within))
     from udpchat.shell.editor import open_editor  # takes 80 ms to import, which a pipe need not wait for
 
     return Streams(as_json, is_typed, is_for_person, editor=open_editor(is_secret))

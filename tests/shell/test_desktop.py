@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -53,6 +53,19 @@ def run_with(*bodies: str, rounds: int = 5) -> list[str]:
 def test_a_notification_is_shown(library: type[FakeNotifier]) -> None:
     assert run_with("hello", "again") == []
     assert library.shown == [(APP_NAME, "bob", "hello"), (APP_NAME, "bob", "again")]
+
+
+@pytest.mark.parametrize(
+    ("system", "message"),
+    [("linux", "&lt;img src=x&gt; &amp; 'this'"), ("freebsd14", "&lt;img src=x&gt; &amp; 'this'")]
+    + [(system, "<img src=x> & 'this'") for system in ("win32", "darwin")],
+)
+def test_what_a_peer_wrote_is_no_markup_where_the_desktop_reads_some(
+    system: str, message: str, library: type[FakeNotifier], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("udpchat.shell.desktop.sys", SimpleNamespace(platform=system))
+    assert run_with("<img src=x> & 'this'") == []
+    assert library.shown == [(APP_NAME, "bob", message)]
 
 
 def test_while_one_is_on_its_way_no_other_is_begun(library: type[FakeNotifier]) -> None:

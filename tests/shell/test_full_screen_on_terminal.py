@@ -142,6 +142,23 @@ def test_a_terminal_that_nobody_reads_does_not_stop_the_client(url: str, tmp_pat
         hal.wait_for("the last")
 
 
+def test_a_signal_ends_a_client_on_a_terminal_that_nobody_reads(url: str, tmp_path: Path) -> None:
+    with (
+        chatting("iris", url, tmp_path / "iris", "--room", "four", "--receipts") as iris,
+        client(url, tmp_path / "jack", "--room", "four", nick="jack") as jack,
+    ):
+        iris.line(where='"connected"')
+        jack.wait_for("four>")
+        for number in range(150):  # more than a terminal takes ahead: its screen is drawn after each
+            iris.type(f"{number} " * 100)
+            sent = iris.line(where='"sent"')
+        iris.line(where=f'"id": "{json.loads(sent)["id"]}", "have": 1')
+        jack.process.send_signal(signal.SIGTERM)
+        assert jack.process.wait(LIMIT_S) == 143
+        assert jack.is_as_before
+        iris.line(where='"left"')
+
+
 def test_an_error_of_the_screen_is_one_line_and_loses_nothing(url: str, tmp_path: Path) -> None:
     program = ("-c", BREAKING)
     with (

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import html
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from desktop_notifier import DesktopNotifier
 
 APP_NAME: Final = "udpchat"
+PLAIN_TEXT_SYSTEMS: Final = ("win32", "darwin")  # others take the body, not the title, for markup: <b>, <a>, <img>
 
 
 class Desktop:
@@ -34,7 +37,8 @@ class Desktop:
                 from desktop_notifier import DesktopNotifier  # optional, and slow to import
 
                 self._notifier = DesktopNotifier(app_name=APP_NAME)
-            await self._notifier.send(title=title, message=body)
+            message = body if sys.platform in PLAIN_TEXT_SYSTEMS else html.escape(body, quote=False)
+            await self._notifier.send(title=title, message=message)
         except ImportError:
             self._fail(Phrase("desktop.missing"))
         except Exception as error:  # whatever the desktop's service does to it: the chat goes on

@@ -11,11 +11,13 @@ import contextlib
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
 from udpchat.chat.phrase import Phrase
 from udpchat.shell.line_reader import LINES_AHEAD_MAX
+from udpchat.shell.stdio import remark
 
 if sys.platform != "win32":
     import termios
@@ -24,6 +26,8 @@ COLUMNS_MIN, ROWS_MIN = 30, 8
 COLUMNS_USUAL, ROWS_USUAL = 80, 24  # of a terminal that does not tell
 DUMB_TERMINALS: Final = ("dumb", "unknown")
 CLOSING_S_MAX: Final = 2.0
+PRINTING_S_MAX: Final = 1.0  # for lines on a terminal that may take no output
+STEP_S: Final = 0.05  # between two attempts to write to such a terminal
 MODES_OFF: Final = (  # paste marks, no wrap, sizes, mouse, key codes, the other screen, no cursor, focus: as before
     b"\x1b[?2004l\x1b[?7h\x1b[?2048l\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?1016l\x1b[<u"
     b"\x1b[?1049l\x1b[?25h\x1b[?1004l"
@@ -216,11 +220,40 @@ class TerminalModes:
                 self._noted = termios.tcgetattr(sys.__stdin__.fileno())  # type: ignore[union-attr]
 
     def restore(self) -> None:
-        """Set the noted modes and leave the screen; ignore a terminal that is gone."""
+        """Set the noted modes and leave the screen, without waiting; ignore a terminal that is gone."""
         if sys.platform != "win32" and self._noted is not None:
             with contextlib.suppress(OSError, ValueError, AttributeError, termios.error):
-                os.write(sys.__stdout__.fileno(), MODES_OFF)  # type: ignore[union-attr]
+                write_within(sys.__stdout__.fileno(), MODES_OFF, 0.0)  # type: ignore[union-attr]
                 termios.tcsetattr(sys.__stdin__.fileno(), termios.TCSANOW, self._noted)  # type: ignore[union-attr]
+
+
+def remark_within(text: str) -> None:
+    """Write text to standard error; what a terminal does not take within PRINTING_S_MAX is dropped."""
+    stream = sys.stderr
+    if sys.platform == "win32" or stream is None or not stream.isatty():
+        return remark(text)
+    with contextlib.suppress(OSError, ValueError):
+        write_within(stream.fileno(), text.encode(stream.encoding, "replace"), PRINTING_S_MAX)
+
+
+if sys.platform != "win32":
+
+    def write_within(descriptor: int, data: bytes, limit_s: float) -> bool:
+        """Write this to a terminal, at least once; False if it did not take all of it in time. Raises OSError."""
+        end_s = time.monotonic() + limit_s
+        rest, was_blocking = memoryview(data), os.get_blocking(descriptor)
+        os.set_blocking(descriptor, False)
+        try:
+            while rest:
+                try:
+                    rest = rest[os.write(descriptor, rest) :]
+                except BlockingIOError:
+                    if time.monotonic() >= end_s:
+                        return False
+                    time.sleep(STEP_S)
+        finally:
+            os.set_blocking(descriptor, was_blocking)
+        return True
 
 
 def hang_up() -> None:

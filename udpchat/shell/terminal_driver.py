@@ -11,6 +11,7 @@ import os
 import re
 import selectors
 import sys
+import threading
 from contextlib import suppress
 from typing import Any, Final
 
@@ -23,7 +24,9 @@ if sys.platform != "win32":
     from textual.drivers.linux_driver import LinuxDriver
 
 READ_BYTES: Final = 64 * 1024
-BEHIND_MAX: Final = 8  # texts that are not written; Textual's thread takes 30, and then whoever writes has to wait
+BEHIND_MAX: Final = 8  # texts that are not written: the application draws no more until they are
+WAITING_MAX: Final = 24  # such texts: more are dropped; Textual's thread takes 30, and then whoever writes has to wait
+CLOSING_S_MAX: Final = 1.0  # for the texts that wait at the end
 STEP_S: Final = 0.05  # between looks whether an Escape stands alone, and whether the screen is closed
 ENTER, NEWLINE = "\r", "\n"
 OLD_ALT_KEY: Final = re.compile("\x1b([\r\n0-9])")  # as terminals without the newer key codes send Alt and a key
@@ -49,16 +52,36 @@ if sys.platform != "win32":
             self._output = TerminalOutput()
             self._file = self._output  # type: ignore[assignment]
             self._asked = 0  # texts to be written
+            self._has_dropped = False
 
         def write(self, data: str) -> None:
-            """Have this written by the thread that writes; waits where too much waits already."""
-            self._asked += 1
-            super().write(data)
+            """Have this written by the thread that writes; drop it where WAITING_MAX texts wait. Never waits."""
+            if self._waiting < WAITING_MAX:
+                self._asked += 1
+                super().write(data)
+            else:
+                self._has_dropped = True
+
+        @property
+        def _waiting(self) -> int:
+            return self._asked - self._output.written
 
         @property
         def is_behind(self) -> bool:
-            """Whether the terminal takes what is drawn too slowly: to draw more would stop the whole client."""
-            return self._asked - self._output.written > BEHIND_MAX
+            """Whether the terminal takes what is drawn too slowly: more of it may be dropped."""
+            return self._waiting > BEHIND_MAX
+
+        def take_dropped(self) -> bool:
+            """Whether anything was dropped since this was asked last: what is on the terminal may be wrong."""
+            has_dropped, self._has_dropped = self._has_dropped, False
+            return has_dropped
+
+        def close(self) -> None:
+            """Let the thread write what waits, but leave it behind with a terminal that takes nothing."""
+            if self._writer_thread is not None:
+                stopping = threading.Thread(target=self._writer_thread.stop, daemon=True)
+                stopping.start()
+                stopping.join(CLOSING_S_MAX)
 
         def _get_terminal_size(self) -> tuple[int, int]:
             return terminal_size()

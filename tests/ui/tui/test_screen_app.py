@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from textual.drivers.headless_driver import HeadlessDriver
 
 from tests.ui.tui.desk import Desk, drive
 from udpchat.ui.tui.themes import THEMES
@@ -94,3 +95,36 @@ def test_what_comes_below_the_view_is_not_read_until_one_goes_there() -> None:
         await desk.until(lambda: not desk.client.model.conversation("lobby").unread)
 
     drive(steps, size=(80, 20))
+
+
+def test_a_terminal_that_is_behind_gets_no_signals(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[str] = []
+    monkeypatch.setattr(HeadlessDriver, "write", lambda driver, text: written.append(text))
+    monkeypatch.setattr(HeadlessDriver, "is_behind", True, raising=False)
+
+    async def steps(desk: Desk) -> None:
+        desk.app.signal("\a")
+        assert "\a" not in written
+        monkeypatch.setattr(HeadlessDriver, "is_behind", False)
+        desk.app.signal("\a")
+        assert "\a" in written
+
+    drive(steps)
+
+
+def test_all_is_drawn_again_once_a_terminal_that_missed_some_takes_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[str] = []
+    dropped = [True]
+    monkeypatch.setattr("udpchat.ui.tui.screen_app.ScreenApp.action_redraw", lambda app: drawn.append("all"))
+
+    async def steps(desk: Desk) -> None:
+        monkeypatch.setattr(
+            HeadlessDriver, "take_dropped", lambda driver: bool(dropped) and dropped.pop(), raising=False
+        )
+        desk.app.redraw_soon()
+        await desk.until(lambda: drawn)
+        desk.say(desk.wire.person("bob"), "one more")
+        await desk.until("one more")
+        assert drawn == ["all"]
+
+    drive(steps)

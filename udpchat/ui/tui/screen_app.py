@@ -113,8 +113,8 @@ class ScreenApp(App[None], inherit_bindings=False):
         self.redraw_soon()
 
     def signal(self, sequence: str) -> None:
-        """Send the terminal what draws nothing: its bell, a notification."""
-        if self._driver is not None:
+        """Send the terminal what draws nothing: its bell, a notification. One that is behind gets none."""
+        if self._driver is not None and not self._is_behind:
             self._driver.write(sequence)
 
     def is_watched(self, conversation: str) -> bool:
@@ -160,14 +160,22 @@ class ScreenApp(App[None], inherit_bindings=False):
             self._is_paced = True
             self.call_later(self._draw)
 
+    @property
+    def _is_behind(self) -> bool:
+        """Whether the terminal takes what is drawn too slowly; only a driver of ours knows."""
+        return getattr(self._driver, "is_behind", False)
+
     def _draw(self) -> None:
         if not self._is_stale:
             self._is_paced = False
             return
         self.set_timer(FRAME_S, self._draw)
-        if getattr(self._driver, "is_behind", False):
+        if self._is_behind:
             return  # the client goes on without the screen until the terminal has taken what is drawn
         self._is_stale = False
+        take_dropped = getattr(self._driver, "take_dropped", None)
+        if take_dropped is not None and take_dropped():
+            self.action_redraw()
         self._apply_preferences()
         self.chat.draw()
         client, target = self.prompt.client, self.prompt.target
