@@ -210,11 +210,13 @@ def test_pages_that_are_ahead_of_their_roster_are_within_the_budget_of_the_membe
 def test_the_budgets_of_a_client_add_up_to_what_is_named() -> None:
     named = (
         limits.HELD_BYTES_MAX, limits.FRAGMENTS_BYTES_MAX, limits.QUEUED_BYTES_MAX, limits.MODEL_BYTES_MAX,
-        limits.MEMBERS_BYTES_MAX, limits.TABLES_BYTES_MAX, limits.CACHES_BYTES_MAX,
+        limits.MEMBERS_BYTES_MAX, limits.TABLES_BYTES_MAX, limits.CACHES_BYTES_MAX, limits.NEXT_ENTRIES_BYTES_MAX,
     )  # fmt: skip
     assert sum(named) == limits.CLIENT_BYTES_MAX <= 160 * 2**20
     changes = CHANGES_MAX * limits.ROOMS_PER_PEER_MAX * 256
-    replicas = (2 * limits.ROOMS_PER_PEER_MAX + 2 * limits.CONVERSATIONS_PER_KEY_MAX + 1) * 2_048
+    logs = 2 * limits.ROOMS_PER_PEER_MAX + 2 * limits.CONVERSATIONS_PER_KEY_MAX + 1
+    replicas = logs * 2_048
     names = (NAMES_MAX + limits.INBOX_ENTRIES_MAX) * 1_024 + limits.PEERS_MAX * 200
     assert changes + replicas + names <= limits.TABLES_BYTES_MAX
+    assert logs * FRAGMENTS_MAX * FRAGMENT_BYTES <= limits.NEXT_ENTRIES_BYTES_MAX
     assert 2 * CACHE_KIB * 1_024 <= limits.CACHES_BYTES_MAX

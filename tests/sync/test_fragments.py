@@ -73,6 +73,17 @@ def test_of_more_wholes_than_may_be_the_first_is_dropped() -> None:
     assert [held.is_begun(1, 2, check) for check in (1, 2, 3)] == [False, True, True]
 
 
+def test_what_is_urgent_is_begun_without_room_in_the_place_of_others_of_its_number() -> None:
+    budget = Budget(4 * FRAGMENT_BYTES)
+    held = FragmentAssembler(budget, wholes_max=4)
+    for check in (1, 2, 3):
+        held.add(1, index=0, count=2, data=b"a", check=check, is_urgent=True)
+    assert [held.is_begun(1, 2, check) for check in (1, 2, 3)] == [False, True, True]
+    held.add(1, index=0, count=5, data=b"a", check=4, is_urgent=True)
+    assert [held.is_begun(1, 2, check) for check in (2, 3)] == [False, False] and held.is_begun(1, 5, 4)
+    assert budget.used == 5 * FRAGMENT_BYTES
+
+
 def test_another_count_begins_anew() -> None:
     held = assembly(wholes_max=1)
     held.add(1, index=0, count=2, data=b"a")

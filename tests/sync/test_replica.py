@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from udpchat.sync.fragments import split
-from udpchat.sync.replica import FRAGMENTED_ENTRIES_MAX, Replica
+from udpchat.sync.replica import FRAGMENTED_ENTRIES_MAX, Replica, ReplicaBudgets
 from udpchat.wire.frames import EntryFragment, Head
 from udpchat.wire.limits import ACK_RANGES_MAX, FRAGMENT_BYTES, FRAGMENTS_MAX, REPLICA_HELD_MAX, SEQUENCE_MAX
 
@@ -30,14 +30,12 @@ def give(held: Replica, first: int, last: int) -> bool:
 
 def parts_of(sequence: int, whole: bytes) -> list[EntryFragment]:
     parts = split(whole)
-    return [EntryFragment(LOG, GENERATION, sequence, 2, index, len(parts), data) for index, data in enumerate(parts)]
+    place, check = (LOG, GENERATION, sequence, 2), crc32(whole)
+    return [EntryFragment(*place, index, len(parts), data, check) for index, data in enumerate(parts)]
 
 
 def test_fragments_of_an_entry_that_was_edited_meanwhile_are_not_joined_with_those_of_before() -> None:
-    before, after = (
-        [EntryFragment(LOG, GENERATION, 1, 2, at, 3, data, crc32(whole)) for at, data in enumerate(split(whole))]
-        for whole in (b"a" * 3_000, b"b" * 3_000)
-    )
+    before, after = (parts_of(1, whole) for whole in (b"a" * 3_000, b"b" * 3_000))
     held = replica()
     for part in (before[0], after[2], *after[:2], *after):
         held.on_fragment(part)
@@ -149,6 +147,20 @@ def test_a_part_that_was_taken_is_never_dropped_for_another() -> None:
         _, *rest = parts_of(sequence, large)
         assert all(held.on_fragment(part) for part in rest)
     assert held.drain_entries() == [(sequence, large) for sequence in taken]
+
+
+def test_of_the_next_entry_of_a_log_no_more_than_one_whole_is_begun_beyond_the_budget() -> None:
+    budgets = ReplicaBudgets()
+    budgets.fragments.take(budgets.fragments.bytes_max)
+    full = budgets.fragments.used
+    held = Replica(LOG, generation=GENERATION, sequence=0, budgets=budgets)
+    for number in range(6):
+        first, *_ = parts_of(1, b"%d" % number * FRAGMENTS_MAX * FRAGMENT_BYTES)
+        assert held.on_fragment(first)
+        assert budgets.fragments.used == full + FRAGMENTS_MAX * FRAGMENT_BYTES
+    last = b"x" * 2 * FRAGMENT_BYTES
+    assert all(held.on_fragment(part) for part in parts_of(1, last)), "what the entry is now is taken"
+    assert held.drain_entries() == [(1, last)] and budgets.fragments.used == full
 
 
 def test_unfinished_parts_of_what_came_otherwise_or_is_gone_make_room() -> None:

@@ -5,7 +5,7 @@ delete words from it, entries are parsed again.
 
 An entry that edits or removes an earlier one is applied to that one as it is written, in the same transaction
 (chat/amendments has the rules): whoever reads later finds what the message says now. An edit keeps its own text only
-while the message that it changed has that text and is here, so that what was removed or replaced stands nowhere.
+while the message that it changed has that text and is here, so that no entry keeps what was removed or replaced.
 """
 
 from __future__ import annotations

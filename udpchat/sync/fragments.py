@@ -18,8 +18,8 @@ class FragmentAssembler:
     """Collects fragments by number; a whole is begun only if all its fragments have room in the budget.
 
     So one that was begun can always be completed, and no fragment that was accepted is dropped to make room for
-    another: it may have been acknowledged. A number may stand for several wholes, one behind the other, which differ in
-    their count or check: the first that is complete ends all of them.
+    another number: it may have been acknowledged. A number may stand for several wholes, one behind the other, which
+    differ in their count or check: the first that is complete ends all of them.
     """
 
     __slots__ = ("_budget", "_wholes", "_wholes_max")
@@ -54,7 +54,8 @@ class FragmentAssembler:
     ) -> bytes | None:
         """The whole once all its fragments are there, else None. BadDatagram(MALFORMED) unless `index` < `count`.
 
-        `is_urgent`: begin the whole even if it has no room.
+        `is_urgent`: begin the whole even if it has no room, then in the place of all others of its number: so beyond
+        the budget there is one.
         """
         if index >= count:
             raise BadDatagram(Drop.MALFORMED)
@@ -62,7 +63,7 @@ class FragmentAssembler:
             return None
         wholes = self._wholes.setdefault(number, {})
         if (count, check) not in wholes:
-            if len(wholes) >= self._wholes_max:
+            while wholes and (len(wholes) >= self._wholes_max or not self._budget.has_room(FRAGMENT_BYTES * count)):
                 self._drop(wholes, next(iter(wholes)))
             wholes[count, check] = [None] * count
             self._budget.take(FRAGMENT_BYTES * count)

@@ -187,9 +187,8 @@ HELD_BYTES_MAX = (
     16 * 1024 * 1024
 )  # entries ahead of gaps, of all logs: what is beyond is sent again once a gap is closed
 HELD_ENTRY_BYTES = 160  # of an entry that is held, beside its own
-FRAGMENTS_BYTES_MAX = (
-    4 * 1024 * 1024
-)  # of unfinished large entries, of all logs; the next entry of a log is finished anyway
+FRAGMENTS_BYTES_MAX = 4 * 1024 * 1024  # of unfinished large entries, of all logs, but for one in each
+NEXT_ENTRIES_BYTES_MAX = 12 * 1024 * 1024  # beside them the next entry of each log is finished: 641 logs, 18,000 bytes
 QUEUED_BYTES_MAX = (
     16 * 1024 * 1024
 )  # entries that came and are not shown or not written yet: further ones are sent again
@@ -201,7 +200,7 @@ MEMBERS_BYTES_MAX = 32 * 1024 * 1024  # of all rooms: 80,000 members; who does n
 MEMBER_BYTES = 320  # of a member, beside nick and reason
 TABLES_BYTES_MAX = 24 * 1024 * 1024  # what is bounded by number: changes of members, names, marks, one list, replicas
 CACHES_BYTES_MAX = 16 * 1024 * 1024  # pages of the store, of two connections
-CLIENT_BYTES_MAX = 140 * 1024 * 1024  # the sum of the above: what a server can make a client hold in memory
+CLIENT_BYTES_MAX = 152 * 1024 * 1024  # the sum of the above: what a server can make a client hold in memory
 CONVERSATIONS_FOLLOWED_MAX = 2 * CONVERSATIONS_PER_KEY_MAX  # and held in the store; the server may have been replaced
 LOG_CHANGES_BURST = 1_300.0  # logs begun anew or cut off: each is a write and a notice. All of them, twice in a row
 LOG_CHANGES_PER_S_MAX = 1.0
