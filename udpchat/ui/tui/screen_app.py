@@ -24,6 +24,8 @@ from udpchat.ui.tui.message_list import MessageList
 
 APPLIED: Final = ("theme", "mouse", "nick-colours", "formatting", "time", "joins")  # preferences of what is drawn
 FRAME_S: Final = 1 / 30  # at the soonest, after this time it is drawn again
+FRAME_S_MAX: Final = 0.5
+DRAWN_SHARE: Final = 1 / 3  # of the time, at most, goes into drawing what others say: keys are drawn in between
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class ScreenApp(App[None], inherit_bindings=False):
             self._filters.append(NoColor())
         self.board = Board(prompt, now_ms)
         self.prompt = prompt
+        self._now_ms = now_ms
         self.outside: Outside
         self.chat = ChatScreen(prompt, self.board, self._want_page, has_focus=lambda: self.app_focus)
         self._applied: tuple[object, ...] = ()  # the preferences as they were applied last
@@ -169,10 +172,11 @@ class ScreenApp(App[None], inherit_bindings=False):
         if not self._is_stale:
             self._is_paced = False
             return
-        self.set_timer(FRAME_S, self._draw)
         if self._is_behind:
+            self.set_timer(FRAME_S, self._draw)
             return  # the client goes on without the screen until the terminal has taken what is drawn
         self._is_stale = False
+        self.call_after_refresh(self._pace, self._now_ms())
         take_dropped = getattr(self._driver, "take_dropped", None)
         if take_dropped is not None and take_dropped():
             self.action_redraw()
@@ -184,6 +188,11 @@ class ScreenApp(App[None], inherit_bindings=False):
             self.outside.act(client.mark_read, target)
         if self.board.wants_members(target):
             self.outside.act(client.ask, compose.list_members(target))
+
+    def _pace(self, begun_ms: int) -> None:
+        """What was begun then is drawn: draw again later, and the later the longer it took."""
+        drawn_s = (self._now_ms() - begun_ms) / 1000
+        self.set_timer(min(max(FRAME_S, drawn_s / DRAWN_SHARE), FRAME_S_MAX), self._draw)
 
     async def on_event(self, event: Event) -> None:
         """What a key or the wheel changed is drawn too: the latest messages may be in sight again."""
