@@ -212,6 +212,35 @@ def test_ctrl_c_clears_then_asks_and_only_then_leaves_at_once() -> None:
     drive(steps)
 
 
+def test_a_paste_withdraws_the_offer_to_leave() -> None:
+    async def steps(desk: Desk) -> None:
+        await desk.press("ctrl+c")
+        await desk.until("Ctrl+C: leave at once")
+        desk.paste("/pasted")
+        await desk.until(lambda: desk.app.typed == "//pasted")
+        await desk.press("x")
+        assert desk.app.typed == "//pastedx"
+        assert "leave at once" not in desk.text
+
+    drive(steps)
+
+
+def test_a_turn_to_another_room_withdraws_the_offer_to_leave() -> None:
+    async def steps(desk: Desk) -> None:
+        await desk.type("half")
+        await desk.press("ctrl+n", "ctrl+c")
+        await desk.until("Ctrl+C: leave at once")
+        await desk.pilot.click("#rooms", offset=(3, 0))
+        await desk.until(lambda: desk.app.typed == "half")
+        await desk.press("x")
+        assert desk.app.typed == "halfx"
+        assert "leave at once" not in desk.text
+        await desk.press("ctrl+n")
+        assert desk.app.typed == ""
+
+    drive(steps, "lobby", "dev")
+
+
 def test_ctrl_c_and_enter_leave_once_all_is_confirmed() -> None:
     async def steps(desk: Desk) -> None:
         await desk.press("ctrl+c", "enter")

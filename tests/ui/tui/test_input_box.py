@@ -6,7 +6,7 @@ import pytest
 from textual import events
 
 from tests.ui.tui.desk import Desk, drive
-from udpchat.ui.tui.input_box import EDITED_CHARACTERS_MAX, ROWS_MAX, InputBox
+from udpchat.ui.tui.input_box import EDITED_CHARACTERS_MAX, ESCAPE_S_MAX, ROWS_MAX, InputBox
 
 
 def box(desk: Desk) -> InputBox:
@@ -58,6 +58,32 @@ def test_escape_and_enter_is_alt_enter_for_terminals_without_alt() -> None:
         assert desk.entered == []
 
     drive(steps)
+
+
+def test_an_escape_that_ends_something_is_no_alt() -> None:
+    async def steps(desk: Desk) -> None:
+        desk.say(desk.wire.person("bob"), "shall we?")
+        await desk.until("shall we?")
+        await desk.press("alt+up", "escape")
+        await desk.type("all right")
+        assert desk.app.messages.selected is None
+        assert desk.app.typed == "all right"
+
+    drive(steps, "lobby", "dev")
+
+
+@pytest.mark.parametrize(("seconds", "room"), [(0.1, "dev"), (ESCAPE_S_MAX + 0.1, "lobby")])
+def test_escape_is_alt_for_a_key_that_comes_at_once(seconds: float, room: str) -> None:
+    async def steps(desk: Desk) -> None:
+        escape, key, last = (events.Key(name, name if len(name) == 1 else None) for name in ("escape", "2", "x"))
+        key.time = escape.time + seconds
+        for event in (escape, key, last):
+            box(desk).post_message(event)
+        await desk.until(lambda: desk.app.typed.endswith("x"))
+        assert (desk.prompt.target, desk.app.typed) == (room, "x" if room == "dev" else "2x")
+
+    assert ESCAPE_S_MAX <= 0.3
+    drive(steps, "lobby", "dev")
 
 
 def test_the_box_grows_with_what_is_typed_up_to_some_rows() -> None:

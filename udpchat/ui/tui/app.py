@@ -44,6 +44,10 @@ class ChatApp(ScreenApp):
         self.messages.jump_to_end()
         return True
 
+    def cancel(self) -> bool:
+        """End what was begun; whether there was anything."""
+        return self.chat.cancel()
+
     def edited(self) -> None:
         """Others see that a message is being typed."""
         self.chat.hint("")

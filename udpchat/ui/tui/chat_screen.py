@@ -201,11 +201,13 @@ class ChatScreen(Screen[None]):
         self._chosen[name] = not self.query_one(f"#{name}").display
         self._fold(self.size.width)
 
-    def on_key(self, event: events.Key) -> None:
-        """Escape ends what was begun: no message is selected any more, and no hint shown."""
-        if event.key == "escape":
-            self.messages.unselect()
-            self.hint("")
+    def cancel(self) -> bool:
+        """End what was begun: nothing is selected any more, and no hint shown. False if there was nothing to end."""
+        had_any = bool(self._hint or self.messages.selected or self.get_selected_text())
+        self.messages.unselect()
+        self.clear_selection()
+        self.hint("")
+        return had_any
 
     # --- Messages ----------
 

@@ -16,7 +16,7 @@ from udpchat.ui.tui.keys import ACTION_OF_KEY
 
 ROWS_MAX: Final = 8  # of a long line: the rest scrolls, so that the messages stay in sight
 EDITED_CHARACTERS_MAX: Final = 64 * 1024  # pasted: far beyond a message, so that it can be shortened
-ESCAPE_S_MAX: Final = 1.0  # between Escape and the key that is Alt with it; later it is a key by itself
+ESCAPE_S_MAX: Final = 0.3  # between Escape and the key that is Alt with it; later it is a key by itself
 QUIT: Final = "/quit"
 Place = tuple[int, int]  # row and column
 
@@ -33,6 +33,9 @@ class Owner(Protocol):
 
     def paste(self, text: str) -> None:
         """A text was pasted, and is not inserted yet."""
+
+    def cancel(self) -> bool:
+        """Escape was pressed; whether that ended something."""
 
     def edited(self) -> None:
         """Something was typed, deleted or inserted by hand."""
@@ -83,11 +86,13 @@ class InputBox(TextArea):
 
     def put(self, text: str, cursor: int | None = None) -> None:
         """Replace all of the text; the cursor goes to its end, or behind so many characters."""
+        self._is_leaving_offered = False
         self.load_text(text)
         self.move_cursor(_place(text, len(text) if cursor is None else cursor))
 
     def write(self, text: str) -> bool:
         """Insert at the cursor; False, and nothing is inserted, if the text became too long."""
+        self._withdraw_offer()
         if len(self.text) + len(text) > EDITED_CHARACTERS_MAX:
             return False
         self.move_cursor(self.replace(text, *self.selection, maintain_selection_offset=False).end_location)
@@ -96,6 +101,8 @@ class InputBox(TextArea):
 
     def turn_to(self, conversation: str) -> None:
         """Show what is half typed for another conversation."""
+        if conversation != self._conversation:
+            self._withdraw_offer()
         if conversation == self._conversation:
             return
         former, self._conversation = self._conversation, conversation
@@ -117,10 +124,10 @@ class InputBox(TextArea):
             self.app.post_message(events.Key(event.key, event.character))
             return
         is_alt = event.time < self._alt_until_s
-        self._alt_until_s = event.time + ESCAPE_S_MAX if event.key == "escape" else 0.0
-        if self._is_leaving_offered and event.key not in ("ctrl+c", "enter"):
-            self._is_leaving_offered = False
-            self.put("")
+        is_prefix = event.key == "escape" and not self.owner.cancel()
+        self._alt_until_s = event.time + ESCAPE_S_MAX if is_prefix else 0.0
+        if event.key not in ("ctrl+c", "enter"):
+            self._withdraw_offer()
         call = ACTION_OF_KEY.get(f"alt+{event.key}") if is_alt else None
         if call := call or ACTION_OF_KEY.get(event.key):
             event.stop()
@@ -132,6 +139,7 @@ class InputBox(TextArea):
     async def _on_paste(self, event: events.Paste) -> None:
         event.stop()
         event.prevent_default()
+        self._withdraw_offer()
         self.owner.paste(event.text)
 
     def action_send(self) -> None:
@@ -182,6 +190,11 @@ class InputBox(TextArea):
             self.put(QUIT)
             self._is_leaving_offered = True
             self.owner.offer_to_leave()
+
+    def _withdraw_offer(self) -> None:
+        if self._is_leaving_offered:
+            self.put("")
+            self.owner.edited()
 
     def action_delete_or_end(self) -> None:
         """Delete the character under the cursor; on an empty line, the input has ended."""
