@@ -5,11 +5,17 @@ from __future__ import annotations
 from tests.ui.tui.desk import Desk
 from udpchat.chat import events
 from udpchat.chat.events import notice
+from udpchat.ui.tui.board import PENDING_MAX
 
 
 def lines(desk: Desk, room: str) -> list[str]:
     """The lines of a conversation, one below the other."""
     return [text for line in desk.app.board.lines.of(room) for text in line.lines]
+
+
+def removed(sequence: int) -> events.Redacted:
+    """Bob removed the message of this sequence in the lobby."""
+    return events.Redacted("lobby", sequence, "00", "bob", sequence + 1, 0, b"", "")
 
 
 def test_a_line_stands_in_the_room_that_it_is_about() -> None:
@@ -89,3 +95,15 @@ def test_other_messages_in_the_place_of_those_before_leave_no_lines_of_before() 
     desk.app.board.show([events.HistoryReplaced("lobby")])
     assert lines(desk, "lobby") == []
     assert desk.app.board.replaced == {"lobby"}
+
+
+def test_more_than_is_kept_for_the_list_has_it_begin_anew() -> None:
+    desk = Desk()
+    desk.settle()
+    board = desk.app.board
+    board.show([events.PageFound("lobby", 50, 100)])
+    board.show([removed(1)] * (PENDING_MAX - 1))
+    assert len(board.pending) == PENDING_MAX and not board.replaced
+    board.show([removed(2)])
+    assert list(board.pending) == [removed(2)]
+    assert board.replaced == {"lobby"}

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from textual.drivers.headless_driver import HeadlessDriver
 
 from tests.ui.tui.desk import Desk, drive
+from udpchat.chat import events
+from udpchat.ui.tui.board import PENDING_MAX
 from udpchat.ui.tui.themes import THEMES
 
 
@@ -128,3 +132,35 @@ def test_all_is_drawn_again_once_a_terminal_that_missed_some_takes_more(monkeypa
         assert drawn == ["all"]
 
     drive(steps)
+
+
+async def page_up_until(desk: Desk, holds: Callable[[], object]) -> None:
+    """Scroll back until this holds."""
+    for _ in range(100):
+        if holds():
+            return
+        await desk.press("pageup")
+    raise AssertionError(f"never, with all scrolled back:\n{desk.text}")
+
+
+def test_a_page_that_is_lost_among_other_events_does_not_end_scrolling_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def steps(desk: Desk) -> None:
+        bob = desk.wire.person("bob")
+        for number in range(700):
+            bob.core.say(desk.wire.now, "lobby", f"message {number}")
+            if number % 50 == 49:
+                desk.settle(1.0)
+        await desk.until("message 699")
+        asked: list[int] = []
+        with monkeypatch.context() as patched:
+            patched.setattr(
+                desk.app.prompt.history, "page", lambda now, name, before, count: asked.append(before) or []
+            )
+            await page_up_until(desk, lambda: asked)
+        removed = events.Redacted("lobby", 1, "00", "bob", 2, 0, b"", "")
+        desk.app.board.show([events.PageFound("lobby", asked[0], asked[0]), *[removed] * PENDING_MAX])
+        desk.app.redraw_soon()
+        await desk.until(lambda: not desk.app.board.pending)
+        await page_up_until(desk, lambda: "message 0" in desk.text)
+
+    drive(steps, size=(80, 24))

@@ -15,22 +15,23 @@ from udpchat.ui.commands import Prompt
 from udpchat.ui.phrases import sentence, text_of
 from udpchat.ui.tui.local_lines import LocalLines
 
-PENDING_MAX: Final = 1_000  # in the time of a frame: the list shows far fewer messages
+PENDING_MAX: Final = 1_000  # more may come while a slow terminal is not drawn on: then the list begins anew
 UNSAID: Final = frozenset({"target", "history"})  # codes of notices that tell what the screen shows anyway
 
 
 class Board:
     """Where `ui/lines` shows events. A line stands in the room that it is about, else in the conversation that is open.
 
-    `replaced` are the conversations that have other messages than when they were looked at. `pending` is what the list
-    of the open one is to be given: pages, and what was said about messages.
+    `replaced` are the conversations whose list has to begin anew: they have other messages than when they were looked
+    at, or more was said about those than is kept. `pending` is what the list of the open one is to be given: pages, and
+    what was said about messages.
     """
 
     def __init__(self, prompt: Prompt, now_ms: Callable[[], int]) -> None:
         self.lines = LocalLines()
         self.has_connected = False
         self.replaced: set[str] = set()
-        self.pending: deque[events.PageFound | events.Amendment] = deque(maxlen=PENDING_MAX)
+        self.pending: deque[events.PageFound | events.Amendment] = deque()
         self._prompt = prompt
         self._now_ms = now_ms
         self._last_words: list[str] = []
@@ -79,8 +80,12 @@ class Board:
                 self.say(sentence("entry.screen"))
 
     def _keep(self, event: events.PageFound | events.Amendment) -> None:
-        if event.room == self._prompt.target:
-            self.pending.append(event)
+        if event.room != self._prompt.target:
+            return
+        if len(self.pending) == PENDING_MAX:  # a list that is given some only would wait for a lost page for good
+            self.replaced.update(each.room for each in self.pending)
+            self.pending.clear()
+        self.pending.append(event)
 
     def say(self, *lines: str) -> None:
         """Show these lines in the conversation that is open; what a peer chose in them is made safe where drawn."""
