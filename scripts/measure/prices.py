@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from measure.tables import Table, median
+from udpchat.chat.ids import message_id
 from udpchat.server.core import ServerCore
 from udpchat.server.quotas import SpentQuota
 from udpchat.server.registry import Peer
@@ -22,6 +23,7 @@ from udpchat.session.session import Session
 from udpchat.storage.protocol import Durability
 from udpchat.storage.server_sqlite import SqliteLog
 from udpchat.wire import requests
+from udpchat.wire.content import EDIT, Extra
 from udpchat.wire.frames import (
     Ack,
     AckedPackets,
@@ -136,6 +138,12 @@ def _ack(room: Room, ranges: int, at: int) -> Ack:
     return Ack(AckedPackets(sent - 1, 0, 0, 0), [Cursor("#" + ROOM, 1, 0 if ranges else head, held)])
 
 
+def _edit(room: Room, at: int) -> requests.Say:
+    """An edit of the first message in the room, which is the first request of who is measured."""
+    about = Extra(message_id(room.members[0].peer.author.instance, 1), b"", 1)
+    return requests.Say(ROOM, EDIT, f"message {at} of somebody, as it is meant", about)
+
+
 def _kinds(room: Room) -> dict[str, FrameMaker]:
     """Every frame and request that costs more than a look at it."""
     log = "#" + ROOM
@@ -145,6 +153,7 @@ def _kinds(room: Room) -> dict[str, FrameMaker]:
         "Ack, 32 ranges": partial(_ack, room, 32),
         "Follow": lambda at: Follow(log),
         f"Say to {MEMBERS}": lambda at: requests.Say(ROOM, 0, f"message {at} of somebody to measure"),
+        "Edit": partial(_edit, room),
         "Tell": lambda at: requests.Tell("member1", 0, f"message {at} to one other"),
         "SetAway": lambda at: requests.SetAway("lunch" if at % 2 else None),
         "SetTopic": lambda at: requests.SetTopic(ROOM, f"topic {at}"),

@@ -6,7 +6,8 @@ import pytest
 
 from tests.server.rig import Rig, device_counts
 from udpchat.chat.ids import DIRECTORY_LOG, conversation_log
-from udpchat.server.handlers import HANDLERS, PAGE_BYTES_MAX
+from udpchat.server.credit import EDIT_US
+from udpchat.server.handlers import HANDLERS, PAGE_BYTES_MAX, RequestContext, price_of
 from udpchat.server.registry import Peer
 from udpchat.wire import content, requests
 from udpchat.wire.content import EDIT, REACTION, REDACTION, TEXT, Claim, ConversationRecord, Extra, TopicRecord
@@ -119,6 +120,23 @@ def test_nobody_says_that_their_message_was_edited() -> None:
     done(rig, alice, Say("lobby", TEXT, "hello", Extra(bytes(8), b"", 0, 2**40)))
     entry = rig.entry("#lobby", 1)
     assert isinstance(entry, content.Message) and entry.extra == Extra(bytes(8))
+
+
+def test_an_edit_is_paid_by_its_length_and_a_redaction_as_if_it_were_of_the_longest_text() -> None:
+    rig = Rig()
+    context = RequestContext(rig.now, rig.chat, rig.device("alice", "lobby"))
+    about = Extra(bytes(8), b"", 1)
+
+    def surcharge_us(kind: int, text: str) -> float:
+        said, told = Say("lobby", kind, text, about), Tell("alice", kind, text, about)
+        room_us = price_of(context, said).later_us - price_of(context, Say("lobby", TEXT, text)).later_us
+        assert room_us == price_of(context, told).later_us - price_of(context, Tell("alice", TEXT, text)).later_us
+        return room_us
+
+    longest = "\u00e4" * (TEXT_BYTES_MAX // 2)
+    assert surcharge_us(REACTION, "\u2665") == 0.0 < EDIT_US < surcharge_us(EDIT, "hello") < EDIT_US + 10.0
+    assert 2_000.0 < surcharge_us(EDIT, longest) < 3_000.0
+    assert surcharge_us(REDACTION, "") == pytest.approx(surcharge_us(EDIT, longest))
 
 
 def test_an_edit_or_a_redaction_keeps_no_data() -> None:

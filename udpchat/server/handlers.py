@@ -19,7 +19,7 @@ from udpchat.chat.names import BadName, parse_nick, parse_room, skeleton
 from udpchat.chat.refusals import detail_of
 from udpchat.chat.text import clean_text, fits
 from udpchat.server.chat import Chat
-from udpchat.server.credit import FOLLOWER_US, FOLLOWERS_CHARGED_MAX, MEMBER_US, WRITE_US
+from udpchat.server.credit import EDIT_KIB_US, EDIT_US, FOLLOWER_US, FOLLOWERS_CHARGED_MAX, MEMBER_US, WRITE_US
 from udpchat.server.history import may_read, search_of
 from udpchat.server.registry import Peer
 from udpchat.server.replay import answer
@@ -250,6 +250,7 @@ HANDLERS: dict[type[requests.RequestBody], Handler] = {
 }
 
 
+_SAID = frozenset({requests.Say, requests.Tell})  # they append a message
 # The requests that name a room, and those that name a log or none.
 _WITH_ROOM = frozenset(kind for kind in HANDLERS if "room" in kind.__struct_fields__)
 _WITH_LOG = frozenset(kind for kind in HANDLERS if "log" in kind.__struct_fields__)
@@ -266,6 +267,8 @@ def price_of(context: RequestContext, request: Any) -> Price:
     """The price of a `RequestBody`."""
     handler, rooms = HANDLERS[type(request)], context.chat.rooms
     later_us = WRITE_US if handler.is_written else 0.0
+    if type(request) in _SAID and request.kind in (EDIT, REDACTION):
+        later_us += _amending_us(request)
     if handler.reach is Reach.FOLLOWERS:
         # Mostly the name is spelled so already.
         followers = rooms.followers(request.room) or rooms.followers(_spelled(request.room))
@@ -275,6 +278,12 @@ def price_of(context: RequestContext, request: Any) -> Price:
     elif handler.reach is Reach.ROOMS:
         later_us += MEMBER_US * sum(map(rooms.followers, context.peer.rooms))
     return Price(handler.price_us, later_us)
+
+
+def _amending_us(request: requests.Say | requests.Tell) -> float:
+    """What an edit or a redaction takes beside writing it; a redaction as if it removed the longest text."""
+    text_bytes = len(request.text.encode()) if request.kind == EDIT else TEXT_BYTES_MAX
+    return EDIT_US + EDIT_KIB_US * text_bytes / 1024
 
 
 def _spelled(room: str) -> str:
