@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from typing import Final
 
 LINES_MAX: Final = 500  # of one conversation
-LINE_CHARACTERS_MAX: Final = 16 * 1024  # a longer one is not kept: no message is
+LINE_CHARACTERS_MAX: Final = 64 * 1024  # far beyond a message: one that is refused as too long is kept
 CONVERSATIONS_MAX: Final = 100  # with lines; what was typed in the one used longest ago is forgotten first
 SECRET_COMMANDS: Final = ("password", "passwd")
 WORD_CHARACTERS_MAX: Final = 32  # compared with these

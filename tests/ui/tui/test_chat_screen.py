@@ -104,6 +104,30 @@ def test_a_selected_message_is_what_a_command_is_about() -> None:
     drive(steps)
 
 
+def test_a_reply_begins_with_what_is_half_typed() -> None:
+    async def steps(desk: Desk) -> None:
+        await desk.type("half")
+        await desk.press("alt+r")
+        assert desk.app.typed == "/reply half"
+
+    drive(steps)
+
+
+@pytest.mark.parametrize(
+    ("key", "half", "begun"),
+    [("alt+r", "/me sings", "/reply "), ("alt+t", "half", "/react "), ("ctrl+f", "half", "/search ")],
+)
+def test_a_key_that_begins_a_command_keeps_what_is_half_typed_for_up(key: str, half: str, begun: str) -> None:
+    async def steps(desk: Desk) -> None:
+        await desk.type(half)
+        await desk.press(key)
+        assert desk.app.typed == begun
+        await desk.press("up")
+        assert desk.app.typed == half
+
+    drive(steps)
+
+
 def test_one_s_own_message_is_edited_from_what_it_says() -> None:
     async def steps(desk: Desk) -> None:
         await desk.type("helo")

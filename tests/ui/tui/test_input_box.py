@@ -138,6 +138,47 @@ def test_ctrl_r_finds_what_was_typed_here() -> None:
     drive(steps)
 
 
+def test_what_ctrl_r_replaces_is_kept_for_up() -> None:
+    async def steps(desk: Desk) -> None:
+        await desk.type("a red fox")
+        await desk.press("enter")
+        await desk.type("half")
+        await desk.press("ctrl+r")
+        await desk.type("red")
+        await desk.press("enter")
+        await desk.until(lambda: desk.app.typed == "a red fox")
+        await desk.press("up")
+        assert desk.app.typed == "half"
+
+    drive(steps)
+
+
+def test_a_message_refused_as_too_long_comes_back_with_up() -> None:
+    async def steps(desk: Desk) -> None:
+        text = "x" * (EDITED_CHARACTERS_MAX // 2)
+        desk.paste(text)
+        await desk.until(lambda: desk.app.typed == text)
+        await desk.press("enter")
+        assert not desk.client.model.items("lobby")
+        await desk.press("up")
+        assert desk.app.typed == text
+
+    drive(steps)
+
+
+@pytest.mark.parametrize(("key", "kept"), [("1", "a\nb\nc\nd\ne\nf"), ("2", "f")])
+def test_a_paste_that_is_sent_after_the_question_comes_back_with_up(key: str, kept: str) -> None:
+    async def steps(desk: Desk) -> None:
+        desk.paste("\n".join("abcdef"))
+        await desk.until("You pasted 6 lines")
+        await desk.press(key)
+        await desk.until(lambda: desk.app.is_drawn and desk.entered)
+        await desk.press("up")
+        assert desk.app.typed == kept
+
+    drive(steps)
+
+
 def test_tab_completes_and_goes_on_and_shift_tab_back() -> None:
     desk = Desk("lobby", "dev")
     desk.wire.person("bob")

@@ -68,8 +68,9 @@ class ChatApp(ScreenApp):
         texts = {str(number): answer for number, answer in enumerate(paste.answers, 1)}
 
         def send(key: str | None) -> None:
-            for line in inputs(paste, texts[key]) if key else ():
-                if not self.send(line):
+            for part in inputs(paste, texts[key]) if key else ():
+                line.remember(part)  # also one that is refused, or has to wait
+                if not self.send(part):
                     return
 
         question = sentence("paste.question", lines=paste.lines)
@@ -142,5 +143,5 @@ class ChatApp(ScreenApp):
             return [*line.typed_before(typed)]
 
         self.push_screen(
-            Picker(sentence("search_typed.title"), find), lambda found: line.put(found) if found else None
+            Picker(sentence("search_typed.title"), find), lambda found: line.begin(found) if found else None
         )

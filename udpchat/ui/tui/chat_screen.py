@@ -255,12 +255,19 @@ class ChatScreen(Screen[None]):
             self.messages.select_next()
 
     def action_begin(self, command: str) -> None:
-        """Begin the command that is about the selected message, else the one that the command means without an ID."""
+        """Begin the command that is about the selected message, else the one that the command means without an ID.
+
+        A reply begins with what is half typed, if that is no command.
+        """
         item = self.messages.selected
         text = f"/{command} {item.id[:ID_CHARACTERS]} " if item else f"/{command} "
         if command == "edit" and item is not None and item.is_own:
             text += item.text
-        self.input.put(text)
+        half = self.input.text
+        if command == "reply" and not half.lstrip().startswith("/"):
+            self.input.put(text + half)
+        else:
+            self.input.begin(text)
 
     def action_begin_search(self) -> None:
-        self.input.put("/search ")
+        self.input.begin("/search ")

@@ -11,11 +11,11 @@ from textual.widgets import TextArea
 
 from udpchat.chat.text import masked
 from udpchat.ui.completion import Completion, Known, complete
-from udpchat.ui.input_history import Found, InputHistory
+from udpchat.ui.input_history import LINE_CHARACTERS_MAX, Found, InputHistory
 from udpchat.ui.tui.keys import ACTION_OF_KEY
 
 ROWS_MAX: Final = 8  # of a long line: the rest scrolls, so that the messages stay in sight
-EDITED_CHARACTERS_MAX: Final = 64 * 1024  # pasted: far beyond a message, so that it can be shortened
+EDITED_CHARACTERS_MAX: Final = LINE_CHARACTERS_MAX  # so that what was refused comes back with Up, to be shortened
 ESCAPE_S_MAX: Final = 0.3  # between Escape and the key that is Alt with it; later it is a key by itself
 QUIT: Final = "/quit"
 Place = tuple[int, int]  # row and column
@@ -90,6 +90,15 @@ class InputBox(TextArea):
         self.load_text(text)
         self.move_cursor(_place(text, len(text) if cursor is None else cursor))
 
+    def begin(self, text: str) -> None:
+        """Put a text in the place of what is half typed, which Up brings back."""
+        self.remember(self.text)
+        self.put(text)
+
+    def remember(self, text: str) -> None:
+        """Keep a text for Up and Ctrl+R, as if it was typed here: not if it may hold a password."""
+        self._history.add(self._conversation, text)
+
     def write(self, text: str) -> bool:
         """Insert at the cursor; False, and nothing is inserted, if the text became too long."""
         self._withdraw_offer()
@@ -146,7 +155,7 @@ class InputBox(TextArea):
         """Send the line; what is typed after it belongs to the conversation that it may have turned to."""
         text = self.text
         if self.owner.send(text):
-            self._history.add(self._conversation, text)
+            self.remember(text)
             self.put("")
             self.turn_to(self.owner.target)
 
