@@ -68,7 +68,7 @@ def test_all_see_the_new_text_and_who_made_it_is_told_that_it_is_in_the_log() ->
         )
         assert edited.id == about.id.hex() and edited.is_confirmation == (person is alice)
     assert alice.core.is_idle and len(alice.of(events.MessageSent)) == 1
-    assert bob.core.model.conversation("lobby").unread == 1 and bob.core.model.conversation("lobby").mentions == 0
+    assert (bob.core.model.conversation("lobby").unread, bob.core.model.conversation("lobby").mentions) == (1, 1)
 
 
 def test_a_removed_message_is_seen_as_removed_by_who_had_it_and_by_who_never_had() -> None:

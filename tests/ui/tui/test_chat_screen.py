@@ -133,6 +133,7 @@ def test_one_s_own_message_is_edited_from_what_it_says() -> None:
         await desk.type("helo")
         await desk.press("enter")
         desk.settle(1.0)
+        await desk.until("alice helo")
         await desk.press("alt+up", "alt+e")
         identity = desk.client.model.items("lobby")[-1].id[:8]
         assert desk.app.typed == f"/edit {identity} helo"
