@@ -261,6 +261,16 @@ def test_keys_that_are_read_together_with_enter_are_of_the_next_line() -> None:
     drive(steps)
 
 
+def test_a_backspace_that_is_read_together_with_enter_is_done_before_it() -> None:
+    async def steps(desk: Desk) -> None:
+        for key in ("a", "b", "backspace", "left", "c", "enter"):
+            box(desk).post_message(events.Key(key, key if len(key) == 1 else None))
+        await desk.until(lambda: desk.entered)
+        assert desk.entered == ["ca"]
+
+    drive(steps)
+
+
 def test_keys_that_come_with_the_turn_to_another_room_are_of_its_line() -> None:
     async def steps(desk: Desk) -> None:
         for key in ("a", "ctrl+n", "b", "enter", "ctrl+p"):

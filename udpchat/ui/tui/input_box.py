@@ -7,6 +7,7 @@ from typing import Final, Protocol
 
 from rich.text import Text
 from textual import events
+from textual.binding import Binding
 from textual.widgets import TextArea
 
 from udpchat.chat.text import masked
@@ -18,6 +19,9 @@ ROWS_MAX: Final = 8  # of a long line: the rest scrolls, so that the messages st
 EDITED_CHARACTERS_MAX: Final = LINE_CHARACTERS_MAX  # so that what was refused comes back with Up, to be shortened
 ESCAPE_S_MAX: Final = 0.3  # between Escape and the key that is Alt with it; later it is a key by itself
 QUIT: Final = "/quit"
+CALL_OF_EDITING_KEY: Final = {  # as bindings they would be done after the keys that were read with them
+    key: bound.action for bound in TextArea.BINDINGS if isinstance(bound, Binding) for key in bound.key.split(",")
+}
 Place = tuple[int, int]  # row and column
 
 
@@ -138,7 +142,7 @@ class InputBox(TextArea):
         if event.key not in ("ctrl+c", "enter"):
             self._withdraw_offer()
         call = ACTION_OF_KEY.get(f"alt+{event.key}") if is_alt else None
-        if call := call or ACTION_OF_KEY.get(event.key):
+        if call := call or ACTION_OF_KEY.get(event.key) or CALL_OF_EDITING_KEY.get(event.key):
             event.stop()
             event.prevent_default()
             await self.run_action(call)
