@@ -37,6 +37,7 @@ else:
         """Only Windows has consoles to be without."""
 
 
+from udpchat.shell.full_screen import DUMB_TERMINALS
 from udpchat.shell.line_reader import LINES_AHEAD_MAX
 
 ROWS_MAX: Final = 8  # of a long line: the rest scrolls, so that what arrives stays in sight
@@ -45,7 +46,6 @@ STATE_DELAY_S: Final = 0.3  # a state that is over sooner is not shown: on a LAN
 CLOSING_S_MAX: Final = 0.5
 TARGET_CHARACTERS_MAX: Final = 32
 PASTE_OFF_CURSOR_ON: Final = b"\x1b[?2004l\x1b[?25h"
-DUMB_TERMINALS: Final = ("dumb", "unknown")
 
 
 IsSecret = Callable[[str], bool]
