@@ -34,6 +34,8 @@ OPERATIONS: Final = {
     "export": "Writes out what was said, one line a message, log by log and in order.",
     "check": "Looks for damage in the log, and says what to do. The server may run.",
 }
+SERVER_OPTION: Final = "--server"
+ADDRESS_MARKS: Final = (".", ":")  # one of these is in most addresses, and in no command
 CONFIG: Final = "config"  # the command of both programs
 SERVER_COMMANDS: Final = (*OPERATIONS, CONFIG)
 
@@ -79,8 +81,9 @@ class Parser(argparse.ArgumentParser):
         """As `argparse` has it; what does not exist is reported first, for it may be why something else is missing."""
         words = list(sys.argv[1:] if args is None else args)
         if self._commands and words and not words[0].startswith("-"):
-            near = nearest(words[0], self._commands)
-            self.error(sentence("usage.command", word=words[0], near=near))
+            if SERVER_OPTION in self._option_string_actions and any(mark in words[0] for mark in ADDRESS_MARKS):
+                self.error(sentence("usage.address", word=words[0]))
+            self.error(sentence("usage.command", word=words[0], near=nearest(words[0], self._commands)))
         option = unknown_option(words, self._option_string_actions)
         if option is not None:
             self._refuse_option(option)

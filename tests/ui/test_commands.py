@@ -379,12 +379,15 @@ def test_set_lists_shows_and_changes_what_is_kept() -> None:
     saved: list[dict[str, object]] = []
     prompt = typing_prompt(Preferences(save=saved.append))
     assert [line.split()[0] for line in said(prompt, "/set")] == list(SETTINGS)
-    assert said(prompt, "/set mouse") == [f"mouse is on: {SETTINGS['mouse'].summary} (on, off)"]
+    assert said(prompt, "/set mouse") == [f"mouse is on (it can be on, off): {SETTINGS['mouse'].summary}"]
     assert saved == []
-    assert said(prompt, "/set MOUSE off")[0].startswith("mouse is off: ")
-    assert said(prompt, "/theme light")[0].startswith("theme is light: ")
-    assert said(prompt, "/theme")[0].startswith("theme is light: ")
-    assert said(prompt, "/set highlight a b") == [f"highlight is a b: {SETTINGS['highlight'].summary} (any words)"]
+    assert said(prompt, "/set MOUSE off") == ["mouse is now off"]
+    assert said(prompt, "/theme light") == ["theme is now light"]
+    assert said(prompt, "/theme")[0].startswith("theme is light (it can be ansi, dark, ")
+    assert said(prompt, "/set highlight a b") == ["highlight is now a b"]
+    assert said(prompt, "/set highlight") == [
+        f"highlight is a b (it can be any words): {SETTINGS['highlight'].summary}"
+    ]
     assert saved[-1] == {"mouse": False, "theme": "light", "highlight": ["a", "b"]}
 
 

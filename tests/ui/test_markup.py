@@ -36,8 +36,8 @@ def drawn(text: str) -> str:
         ("_it *both* it_", "i[it ]bi[both]i[ it]"),
         ("*_both_*", "bi[both]"),
         ("*a **b** c*", "b[a ]b[b]b[ c]"),
-        ("`code` and ``a ` b``", "c[code] and c[a ` b]"),
-        ("`*as it is*` *`code`*", "c[*as it is*] bc[code]"),
+        ("`code` and ``a ` b``", "c[`code`] and c[``a ` b``]"),
+        ("`*as it is*` *`code`*", "c[`*as it is*`] bc[`code`]"),
         ("*_crossed* over_", "b[_crossed] over_"),
     ],
 )

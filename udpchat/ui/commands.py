@@ -266,6 +266,7 @@ def _set(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
     setting = setting_of(name)
     if value:
         prompt.preferences.set(name, value)
+        return [notice("setting.now", name=setting.name, value=prompt.preferences.shown(setting.name))]
     shown = prompt.preferences.shown(setting.name)
     return [notice("setting", name=setting.name, value=shown, summary=setting.summary, allowed=setting.allowed)]
 

@@ -63,7 +63,8 @@ def parse(text: str) -> list[list[Span]]:
     """The lines of a message, each as spans; an empty line has none.
 
     The markers that count are removed, as are the lines of backticks around a block, except that a language named there
-    stays as its first line. All other text is kept as it is: whoever draws it makes it safe.
+    stays as its first line. The backticks of code within a line stay: not every terminal can show in another way that
+    `*` and `_` are meant there. All other text is kept as it is: whoever draws it makes it safe.
     """
     return [
         ([Span(line, Style.CODE)] if line else []) if is_code else _spans(line) for _, line, is_code in _lines(text)
@@ -137,8 +138,8 @@ def _tokens(line: str) -> list[_Token]:
         start, at = found.span()
         if line[start] == "`":
             if start in code_ends:
-                inner, at, end = at, code_ends[start] + (at - start), code_ends[start]
-                tokens.append(_Token(start, at, Style.CODE, line[inner:end]))
+                at = code_ends[start] + (at - start)
+                tokens.append(_Token(start, at, Style.CODE, line[start:at]))
         elif line[start] in "*_~":
             if found[0] in MARKERS:
                 tokens.append(_Token(start, at))

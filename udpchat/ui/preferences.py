@@ -49,14 +49,19 @@ _LEVELS: Final = tuple(level.value for level in Level)
 SETTINGS: Final = {
     setting.name: setting
     for setting in (
-        Setting("theme", "ansi", "full screen: its colours", ("ansi", "dark", "light", "high-contrast")),
-        Setting("mouse", True, "full screen: it takes clicks and the wheel; Shift selects text"),
-        Setting("nick-colours", True, "full screen: each nick has its colour"),
-        Setting("formatting", True, "full screen: *bold*, _italic_, `code` and links are drawn as such"),
+        Setting("theme", "ansi", "the colours of the full screen", ("ansi", "dark", "light", "high-contrast")),
+        Setting("mouse", True, "the full screen takes clicks and the wheel; Shift selects text"),
+        Setting("nick-colours", True, "each nick has its colour on the full screen"),
+        Setting("formatting", True, "the full screen draws *bold*, _italic_, `code` and links as such"),
         Setting("emoji", True, "what you type as :smile: is sent as the emoji"),
         Setting("time", "24h", "how the time of a message is shown", tuple(TIME_FORMATS)),
-        Setting("joins", "fold", "full screen: who comes and goes: each, folded, or not", ("all", "fold", "none")),
-        Setting("typing", True, "full screen: others see when you type"),
+        Setting(
+            "joins",
+            "fold",
+            "the full screen shows each who comes and goes, folds them, or shows none",
+            ("all", "fold", "none"),
+        ),
+        Setting("typing", True, "others see when you type on the full screen"),
         Setting("notify", Level.MENTION.value, "which messages call you, where /notify says nothing else", _LEVELS),
         Setting("highlight", (), "words that call you as your nick does"),
         Setting("bell", True, "a message that calls you rings the bell"),

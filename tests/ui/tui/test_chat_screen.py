@@ -53,7 +53,7 @@ def test_what_happens_elsewhere_is_said_in_the_status_where_no_list_shows_it() -
     async def steps(desk: Desk) -> None:
         bob = desk.wire.person("bob", "lobby", "dev")
         desk.say(bob, "alice: look", "dev")
-        await desk.until("2 dev @1 1")
+        await desk.until("2 dev @1")
 
     drive(steps, "lobby", "dev", size=(60, 20))
 

@@ -91,7 +91,7 @@ def test_the_nick_carries_its_number_and_a_mention_its_role() -> None:
 def test_light_formatting_becomes_styles_and_its_markers_vanish() -> None:
     (row,) = message_rows(item(f"*so* `x` {URL}"), Place(), WIDE)
     styled = {piece.text: (piece.style, piece.url) for piece in row.pieces if piece.style}
-    assert styled == {"so": (Style.BOLD, ""), "x": (Style.CODE, ""), URL: (Style.LINK, URL)}
+    assert styled == {"so": (Style.BOLD, ""), "`x`": (Style.CODE, ""), URL: (Style.LINK, URL)}
 
 
 def test_formatting_can_be_switched_off() -> None:
@@ -132,7 +132,7 @@ def test_a_message_that_is_being_sent_is_faint_with_an_ellipsis() -> None:
 
 
 def test_delivery_is_shown_where_it_is_known() -> None:
-    assert drawn(item(is_own=True, delivery=Delivery(12, 14))) == [f"{HEAD}hi 12 of 14"]
+    assert drawn(item(is_own=True, delivery=Delivery(12, 14))) == [f"{HEAD}hi (12 of 14)"]
     assert drawn(item(is_own=True)) == [f"{HEAD}hi"]
     assert drawn(item(is_own=False, delivery=Delivery(1, 2))) == [f"{HEAD}hi"]
 

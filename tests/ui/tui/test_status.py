@@ -66,7 +66,7 @@ def test_nothing_that_others_chose_steers_the_terminal(desk: Desk) -> None:
 
 
 def test_the_status_says_in_words_how_the_connection_is_and_what_waits(desk: Desk) -> None:
-    assert status.status_line(desk.prompt).startswith("connected  ")
+    assert status.status_line(desk.prompt).startswith("alice  connected  ")
     desk.wire.is_cut = True
     desk.enter("for later")
     desk.settle(30.0)

@@ -51,7 +51,8 @@ def open_conversations(prompt: Prompt) -> list[str]:
 
 
 def conversation_rows(prompt: Prompt) -> list[Row]:
-    """The rooms, then the conversations with users: `> 1 lobby`, and `@2 14`: mentions, and messages, not read yet."""
+    """The rooms, then the conversations with users: `> 1 lobby`, and `@2 14`: mentions, and messages, not read yet,
+    or only `@2` if all of these are mentions."""
     model = prompt.client.model
     return [
         _conversation_row(number, model.conversation(name), is_open=name == prompt.target)
@@ -80,7 +81,8 @@ def _conversation_row(number: int, conversation: Conversation, *, is_open: bool)
     tail = _count(conversation.unread) if conversation.unread else ""
     look = Look.OPEN if is_open else Look.UNREAD if conversation.unread else Look.PLAIN
     if conversation.mentions:
-        tail = f"{MENTION_MARK}{_count(conversation.mentions)} {tail}".rstrip()
+        mentions = f"{MENTION_MARK}{_count(conversation.mentions)}"
+        tail = mentions if conversation.mentions == conversation.unread else f"{mentions} {tail}".rstrip()
         look = look if is_open else Look.MENTION
     return Row(printable(f"{mark}{number if number <= 9 else ' '} {conversation.name}"), tail, look, conversation.name)
 
@@ -114,13 +116,15 @@ def topic_line(model: Model, target: str) -> str:
 
 
 def status_line(prompt: Prompt, *, has_rooms: bool = True) -> str:
-    """The connection in words, how good it is, what waits to be sent, who types, and the server, which may be cut.
+    """Who one is, the connection in words, how good it is, what waits to be sent, who types, and the server.
+
+    The end may be cut.
 
     `has_rooms`: the rooms are shown beside it; else what is unread in them is said here.
     """
     model = prompt.client.model
     connection = model.connection
-    parts = [sentence(f"phase.{connection.phase.name.lower()}")]
+    parts = [model.nick, sentence(f"phase.{connection.phase.name.lower()}")]
     if connection.phase is Phase.ONLINE and connection.round_trip_s is not None:
         parts.append(sentence("status.round_trip", milliseconds=connection.round_trip_s * 1000))
     if connection.loss >= LOSS_SHOWN_MIN:
