@@ -202,6 +202,20 @@ def test_lines_of_this_client_have_their_time_and_hang() -> None:
     assert widest(line_rows(["x" * 99], Role.ERROR, Place(), NOON_MS, Form(10, UTC))) <= 10
 
 
+def test_a_line_of_a_table_goes_on_below_its_second_column() -> None:
+    line = "  /away [REASON]   say that you are away"
+    rows = line_rows([line, line], Role.LOCAL, Place(is_continued=True), NOON_MS, Form(40, UTC))
+    assert texts(rows) == [
+        "        /away [REASON]   say that you",
+        "                         are away",
+        "          /away [REASON]   say that you",
+        "                           are away",
+    ]
+    assert rows[1].indent == 25
+    wide_column = line_rows(["  " + "x" * 30 + "  and more words"], Role.LOCAL, Place(), NOON_MS, Form(46, UTC))
+    assert texts(wide_column)[1] == " " * 8 + "more words"
+
+
 def test_marks_grow_and_say_what_stands_there_whatever_the_width() -> None:
     message = item(
         "one two three four five six seven\neight", reply=Quote("1", "", ""), reactions=(Reaction("👍", ("x",), False),)

@@ -5,6 +5,7 @@ All that a peer chose passes `cells.safe`, and no markup is interpreted but that
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, tzinfo
@@ -32,6 +33,8 @@ REACTIONS_SHOWN_MAX: Final = 20  # of one message
 REACTION_CELLS_MAX: Final = 8  # of one emoji
 TAB_CELLS: Final = 4  # in code
 WIDTH_MIN: Final = 4  # below that nothing can be drawn
+HANG_SHARE_MAX: Final = 0.6  # of the width, for the first column of a table
+_GAP: Final = re.compile(r"\S {2,}(?=\S)")  # between two columns
 
 
 class Role(Enum):
@@ -130,8 +133,16 @@ def line_rows(lines: Sequence[str], role: Role, place: Place, time_ms: int, form
     rows = list(_frame_rows(place, width))
     head = _time(0 if place.is_continued else time_ms, form) if _nick_cells(width) else []
     indent = min(sum(cell_len(piece.text) for piece in head) + NARROW_INDENT, width // 2)
-    body = [[Piece(safe(line), role)] for line in lines]
-    return rows + _text_rows(head, body, indent, width)
+    texts = [safe(line) for line in lines]
+    hangs = [_hang(text, width - indent) for text in texts]
+    return rows + _text_rows(head, [[Piece(text, role)] for text in texts], indent, width, hangs)
+
+
+def _hang(text: str, width: int) -> int:
+    """How far the rows below the first are indented: to the second column of a table, if that leaves room enough."""
+    gap = _GAP.search(text)
+    column = cell_len(text[: gap.end()]) if gap else 0
+    return column if column <= width * HANG_SHARE_MAX else 0
 
 
 def day_of(time_ms: int, form: Form) -> date | None:
@@ -218,7 +229,10 @@ def _piece(text: str, role: Role, style: Style, url: str) -> Piece:
     return Piece(text, role, style, url if url.isascii() and safe(url) == url else "")
 
 
-def _text_rows(head: list[Piece], lines: Iterable[list[Piece]], indent: int, width: int) -> list[Row]:
+def _text_rows(
+    head: list[Piece], lines: Iterable[list[Piece]], indent: int, width: int, hangs: Sequence[int] = ()
+) -> list[Row]:
+    """`hangs`: for each line, how many cells behind its beginning the rows below its first begin; 0: at `indent`."""
     rows: list[Row] = []
     mark = 0
     is_blank = not any(piece.text.strip() for piece in head)
@@ -227,12 +241,13 @@ def _text_rows(head: list[Piece], lines: Iterable[list[Piece]], indent: int, wid
         text = "".join(piece.text for piece in line)
         is_code = len(line) == 1 and line[0].style is Style.CODE
         first_cells = width - sum(cell_len(piece.text) for piece in lead)
+        below = width - first_cells + hangs[number] if hangs and hangs[number] else indent
         parts = _Parts(line)
-        for stretch in (wrap_verbatim if is_code else wrap)(text, first_cells, width - indent):
+        for stretch in (wrap_verbatim if is_code else wrap)(text, first_cells, width - below):
             is_first = stretch.start == 0 and stretch.joint == ""
-            pieces = (*(lead if is_first else [Piece(" " * indent)]), *parts.between(stretch.start, stretch.end))
+            pieces = (*(lead if is_first else [Piece(" " * below)]), *parts.between(stretch.start, stretch.end))
             joint = "\n" if is_first else stretch.joint
-            left_out = indent if number or is_blank or not is_first else 0
+            left_out = below if not is_first else indent if number or is_blank else 0
             rows.append(Row(_within(pieces, width), mark + stretch.start, joint, left_out))
         mark += len(text) + 1
     return rows
