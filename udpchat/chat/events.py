@@ -233,9 +233,13 @@ class TopicChanged:
 
 @dataclass(frozen=True, slots=True)
 class HistoryFound:
-    """The result of `/history` or `/search`, in order: from the server, the client's own store, or both."""
+    """The result of `/history` or `/search`, in order: from the server, the client's own store, or both.
+
+    `words`: those that were searched for, None for a history.
+    """
 
     messages: tuple[MessageReceived, ...]
+    words: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -393,8 +393,8 @@ class Model:
                     self._add(self.conversation(event.room), self._own(event))
             case events.Edited() | events.Redacted() | events.Reacted():
                 return self._amend(event)
-            case events.HistoryFound(messages):
-                return events.HistoryFound(self.with_quotes(messages))
+            case events.HistoryFound(messages, words):
+                return events.HistoryFound(self.with_quotes(messages), words)
             case events.PageFound(messages=messages):
                 return replace(event, messages=self.with_quotes(messages))
             case events.MessageRemoved(room, sequence, nick, time_ms, identity, author):

@@ -229,7 +229,8 @@ class Requests:
         if here.page_of is not None and isinstance(request, requests.GetHistory):
             first = items[0].sequence if len(items) == request.count else 1
             return [events.PageFound(here.page_of[0], first, here.page_of[1], messages)]
-        return [events.HistoryFound(messages[-here.count :])]
+        words = request.words if isinstance(request, requests.Search) else None
+        return [events.HistoryFound(messages[-here.count :], words)]
 
     def on_lost(self) -> list[events.ClientEvent]:
         """The connection is lost: of requested history, report what the replicas hold, without the server's part."""

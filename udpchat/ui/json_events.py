@@ -47,6 +47,7 @@ OMITTED: Final[dict[type[Any], frozenset[str]]] = {
     events.Reacted: _OF_AMENDMENTS,
     Reaction: frozenset({"is_own", "users"}),
     events.Error: frozenset({"said"}),
+    events.HistoryFound: frozenset({"words"}),
 }
 PHRASE: Final = frozenset({"key", "values"})  # of an event that is a phrase: its code and its sentence are printed
 OMITTED_IN_LISTS: Final = frozenset({"history"})  # a message of the past is always one of history

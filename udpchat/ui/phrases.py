@@ -421,6 +421,7 @@ SENTENCES: Final[dict[str, str]] = {
     "paste.cancel": "nothing",
     "copied": "copied: {text}",
     "input_full": "this line has to wait: too many before it are not confirmed yet",
+    "found.title": "{count:count message} found, the latest first; Enter shows one where it was said",
     "switch.title": "Which room or conversation?",
     "search_typed.title": "What you typed here before",
     # What calls a person back to the terminal.

@@ -11,7 +11,7 @@ from textual.app import App
 from textual.screen import ModalScreen
 
 from tests.ui.tui.desk import Desk, drive
-from udpchat.ui.tui.picker import SHOWN_MAX, Picker, Question
+from udpchat.ui.tui.picker import SHOWN_MAX, Offer, Picker, Question
 
 NAMES = ("lobby", "dev", "[red]ops[/red]")
 
@@ -49,8 +49,8 @@ def answer(asked: ModalScreen[str], *keys: str) -> str | None:
     return asyncio.run(run())
 
 
-def find(typed: str) -> Sequence[str]:
-    return [name for name in NAMES if typed in name]
+def find(typed: str) -> Sequence[Offer]:
+    return [Offer(name) for name in NAMES if typed in name]
 
 
 @pytest.mark.parametrize(
@@ -73,9 +73,9 @@ def test_a_part_of_a_name_and_enter_choose(keys: list[str], chosen: str) -> None
 def test_no_more_are_offered_than_one_can_look_through() -> None:
     asked: list[str] = []
 
-    def many(typed: str) -> Sequence[str]:
+    def many(typed: str) -> Sequence[Offer]:
         asked.append(typed)
-        return [str(number) for number in range(10 * SHOWN_MAX)]
+        return [Offer(str(number)) for number in range(10 * SHOWN_MAX)]
 
     assert answer(Picker("Which?", many), "up", "enter") == str(SHOWN_MAX - 1)
     assert asked == [""]

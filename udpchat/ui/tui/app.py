@@ -10,9 +10,12 @@ from udpchat.ui.commands import Prompt
 from udpchat.ui.fuzzy import Entry, ranked
 from udpchat.ui.paste import inputs, pasted
 from udpchat.ui.phrases import sentence
+from udpchat.ui.times import TIME_FORMATS
 from udpchat.ui.tui import status
+from udpchat.ui.tui.chat_screen import ChatScreen
+from udpchat.ui.tui.found import Results
 from udpchat.ui.tui.input_box import EDITED_CHARACTERS_MAX
-from udpchat.ui.tui.picker import Picker, Question
+from udpchat.ui.tui.picker import Offer, Picker, Question
 from udpchat.ui.tui.screen_app import ScreenApp
 from udpchat.ui.tui.side_list import SideList
 
@@ -125,10 +128,30 @@ class ChatApp(ScreenApp):
         known = [model.conversation(name) for name in status.open_conversations(self.prompt)]
         entries = [Entry(each.name, each.unread, each.mentions) for each in known]
 
-        def find(typed: str) -> list[str]:
-            return [match.entry.name for match in ranked(typed, entries)]
+        def find(typed: str) -> list[Offer]:
+            return [Offer(match.entry.name) for match in ranked(typed, entries)]
 
         self.push_screen(Picker(sentence("switch.title"), find), lambda name: self._turn_to(name) if name else None)
+
+    # --- What was found ----------
+
+    def on_chat_screen_found(self, message: ChatScreen.Found) -> None:
+        """Choose from what was found; while something else is done, it is listed."""
+        if not self.is_drawn or self.typed:
+            self.board.list_found(message.found)
+            self.redraw_soon()
+            return
+        time_format = TIME_FORMATS[self.prompt.preferences.choice("time")]
+        results = Results(message.found, self.now_ms(), time_format)
+        title = sentence("found.title", count=len(results.messages))
+
+        def show(key: str | None) -> None:
+            if key:
+                chosen = results.messages[key]
+                self._turn_to(chosen.room)
+                self.chat.go_to(chosen.room, chosen.seq, chosen.id)
+
+        self.push_screen(Picker(title, results.matching, is_wide=True), show)
 
     # --- What was typed, and commands ----------
 
@@ -139,8 +162,8 @@ class ChatApp(ScreenApp):
         """Choose from what was typed here before."""
         line = self.chat.input
 
-        def find(typed: str) -> list[str]:
-            return [*line.typed_before(typed)]
+        def find(typed: str) -> list[Offer]:
+            return [Offer(text) for text in line.typed_before(typed)]
 
         self.push_screen(
             Picker(sentence("search_typed.title"), find), lambda found: line.begin(found) if found else None

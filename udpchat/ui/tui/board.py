@@ -24,7 +24,7 @@ class Board:
 
     `replaced` are the conversations whose list has to begin anew: they have other messages than when they were looked
     at, or more was said about those than is kept. `pending` is what the list of the open one is to be given: pages, and
-    what was said about messages.
+    what was said about messages. `found`: what a search has found, until somebody takes it.
     """
 
     def __init__(self, prompt: Prompt, now_ms: Callable[[], int]) -> None:
@@ -32,6 +32,7 @@ class Board:
         self.has_connected = False
         self.replaced: set[str] = set()
         self.pending: deque[events.PageFound | events.Amendment] = deque()
+        self.found: events.HistoryFound | None = None
         self._prompt = prompt
         self._now_ms = now_ms
         self._last_words: list[str] = []
@@ -60,6 +61,9 @@ class Board:
                     self.replaced.add(room)
                     self.lines.forget(room)
                     self._listed.clear()
+                    continue
+                case events.HistoryFound(messages, words) if messages and words is not None:
+                    self.found = event
                     continue
                 case events.MessageDelivered() | events.MessageRemoved():
                     continue
@@ -93,6 +97,16 @@ class Board:
         for line in lines:
             event = notice("help.line", line=line.removeprefix("-- "))
             self.lines.add(room, event, after=self._latest(room), time_ms=self._now_ms())
+
+    def take_found(self) -> events.HistoryFound | None:
+        """What a search has found, once."""
+        found, self.found = self.found, None
+        return found
+
+    def list_found(self, found: events.HistoryFound) -> None:
+        """Show it as lines."""
+        room = self._prompt.target
+        self.lines.add(room, found, after=self._latest(room), time_ms=self._now_ms())
 
     def wants_members(self, room: str) -> bool:
         """Whether the members of a room are to be asked for now: once in a session, and the answer is no line."""

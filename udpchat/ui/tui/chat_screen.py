@@ -11,10 +11,11 @@ from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
+from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Static
 
-from udpchat.chat.events import Amendment, PageFound
+from udpchat.chat.events import Amendment, HistoryFound, PageFound
 from udpchat.chat.text import printable
 from udpchat.client.model import Item, Model
 from udpchat.ui.commands import Prompt
@@ -103,6 +104,13 @@ class ChatScreen(Screen[None]):
             yield Static(id="target", markup=False)
             yield self.input
 
+    class Found(Message):
+        """A search has found messages."""
+
+        def __init__(self, found: HistoryFound) -> None:
+            self.found = found
+            super().__init__()
+
     def on_mount(self) -> None:
         self.input.focus()
         self.call_after_refresh(self.draw)
@@ -127,6 +135,8 @@ class ChatScreen(Screen[None]):
         self._board.replaced.discard(target)
         self._seen = seen
         self.take_pending()
+        if (found := self._board.take_found()) is not None:
+            self.post_message(self.Found(found))
         self.rooms.show(status.conversation_rows(prompt))
         if self.members.display:
             self.members.show(status.member_rows(model, target))
@@ -229,6 +239,12 @@ class ChatScreen(Screen[None]):
     def action_scroll_to_end(self) -> None:
         self.messages.unselect()
         self.messages.jump_to_end()
+
+    def go_to(self, room: str, sequence: int, identity: str) -> None:
+        """Select this message, which is in the conversation that lines go to now."""
+        self.draw()  # of the other conversation, if it was not the open one
+        if self._seen[0] == room:
+            self.messages.go_to(sequence, identity)
 
     def action_go_to_unread(self) -> None:
         self.messages.jump_to_unread()

@@ -40,6 +40,7 @@ from udpchat.ui.tui.viewport import At, Viewport
 from udpchat.ui.tui.window import PAGE_ITEMS, PageWanted, Window
 
 WHEEL_ROWS: Final = 3
+ABOVE_GOAL: Final = 3  # sequences above a message that one went to
 PAGES_AT_ONCE_MAX: Final = 3  # asked for by one step: in a page there may be nothing that is shown
 
 
@@ -77,6 +78,7 @@ class MessageList(Widget):
         self._port = Viewport(Window(), Form(1, zone))
         self._visible: list[At] | None = None  # None: not known, since something changed
         self._selected_id = ""
+        self._goal = ""  # the id of a message to select once its page has come
         self._ink: Ink | None = None  # None: the theme has changed
         self._has_nick_colours = True
         self._is_asking = False
@@ -86,7 +88,7 @@ class MessageList(Widget):
 
     def show(self, source: Source, *, unread_after: int | None) -> None:
         """Show another conversation, from its end. Messages after the sequence `unread_after` are unread."""
-        self._source, self._selected_id = source, ""
+        self._source, self._selected_id, self._goal = source, "", ""
         self._port = Viewport(Window(unread_after), self._port.form, self._port.height)
         self.renew()
         self._changed()  # to one where nothing was said, too
@@ -112,6 +114,8 @@ class MessageList(Widget):
         if self._port.window.receive(first, before, items):
             self._port.settle()
             self._changed()
+        if self._goal and self.select(self._goal):
+            self._goal = ""
 
     def set_form(self, *, time_format: str, is_formatted: bool, has_nick_colours: bool) -> None:
         """What the user prefers: times as of `strftime`, light formatting, a colour for each nick."""
@@ -174,14 +178,19 @@ class MessageList(Widget):
         self._ask(wanted)
         self._changed()
 
+    def go_to(self, sequence: int, identity: str) -> None:
+        """Select the message of this sequence and id, with some of what was said before it; fetch it if need be."""
+        self._goal = "" if self._port.window.holds(sequence) else identity
+        self.jump_to(max(sequence - ABOVE_GOAL, 1))
+        self.select(identity)
+
     # --- The selected message ----------
 
     @property
     def selected(self) -> Item | None:
         """The message that the user has selected, as it is now."""
-        index = self._selected_index()
-        entry = None if index is None else self._port.window.entries[index]
-        return entry if isinstance(entry, Item) else None
+        items = (entry for entry in self._port.window.entries if isinstance(entry, Item))
+        return next((item for item in items if item.id == self._selected_id), None)
 
     def _selected_index(self) -> int | None:
         if not self._selected_id:

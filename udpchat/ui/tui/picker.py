@@ -1,4 +1,4 @@
-"""A list to choose from by typing a part of what is wanted: rooms, and what was typed before."""
+"""A list to choose from by typing a part of what is wanted: rooms, what was typed before, what a search found."""
 
 from __future__ import annotations
 
@@ -26,8 +26,6 @@ PICKER_KEYS: Final = QUESTION_KEYS | {
 CALL_OF_EDITING_KEY: Final = {
     key: binding.action for binding in Input.BINDINGS if isinstance(binding, Binding) for key in binding.key.split(",")
 }
-
-Find = Callable[[str], Sequence[str]]  # what to offer for a typed text, the best first
 
 
 class Asking(ModalScreen[str]):
@@ -86,11 +84,14 @@ class Asking(ModalScreen[str]):
 
 
 class Offer(Option):
-    """One of the list. `answer`: what it stands for."""
+    """One of the list. `answer`: what it stands for; `shown`: what is shown of it, if not the answer itself."""
 
-    def __init__(self, answer: str, shown: str) -> None:
-        super().__init__(Content(printable(shown)))
+    def __init__(self, answer: str, shown: str = "") -> None:
+        super().__init__(Content(printable(shown or answer)))
         self.answer = answer
+
+
+Find = Callable[[str], Sequence[Offer]]  # what to offer for a typed text, the best first
 
 
 class Offers(OptionList, can_focus=False):
@@ -127,12 +128,14 @@ class Picker(Asking):
     Picker > Vertical { width: 60; max-width: 100%; height: auto; max-height: 90%; border: solid $border;
         background: $surface; }
     Picker Input { padding: 0 1; background: $surface; }
-    Picker OptionList { max-height: 16; }
+    Picker OptionList { max-height: 16; text-wrap: nowrap; text-overflow: ellipsis; }
+    Picker.-wide > Vertical { width: 100; }
     Picker Static { padding: 0 1; text-style: bold; }
     """
 
-    def __init__(self, title: str, find: Find, typed: str = "") -> None:
+    def __init__(self, title: str, find: Find, typed: str = "", *, is_wide: bool = False) -> None:
         super().__init__(PICKER_KEYS)
+        self.set_class(is_wide, "-wide")
         self._title = title
         self._find = find
         self._line = Typed(typed, self.take)
@@ -155,7 +158,7 @@ class Picker(Asking):
         if self._line.value != self._offered_for:
             self._offered_for = self._line.value
             found = self._find(self._offered_for)[:SHOWN_MAX]
-            self._offers.set_options(Offer(name, name) for name in found)
+            self._offers.set_options(found)
             self._offers.highlighted = 0 if found else None
 
     def on_input_changed(self) -> None:

@@ -59,7 +59,7 @@ class ScreenApp(App[None], inherit_bindings=False):
             self._filters.append(NoColor())
         self.board = Board(prompt, now_ms)
         self.prompt = prompt
-        self._now_ms = now_ms
+        self.now_ms = now_ms
         self.outside: Outside
         self.chat = ChatScreen(prompt, self.board, self._want_page, has_focus=lambda: self.app_focus)
         self._applied: tuple[object, ...] = ()  # the preferences as they were applied last
@@ -176,7 +176,7 @@ class ScreenApp(App[None], inherit_bindings=False):
             self.set_timer(FRAME_S, self._draw)
             return  # the client goes on without the screen until the terminal has taken what is drawn
         self._is_stale = False
-        self.call_after_refresh(self._pace, self._now_ms())
+        self.call_after_refresh(self._pace, self.now_ms())
         take_dropped = getattr(self._driver, "take_dropped", None)
         if take_dropped is not None and take_dropped():
             self.action_redraw()
@@ -191,7 +191,7 @@ class ScreenApp(App[None], inherit_bindings=False):
 
     def _pace(self, begun_ms: int) -> None:
         """What was begun then is drawn: draw again later, and the later the longer it took."""
-        drawn_s = (self._now_ms() - begun_ms) / 1000
+        drawn_s = (self.now_ms() - begun_ms) / 1000
         self.set_timer(min(max(FRAME_S, drawn_s / DRAWN_SHARE), FRAME_S_MAX), self._draw)
 
     async def on_event(self, event: Event) -> None:
