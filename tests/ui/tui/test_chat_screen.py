@@ -141,14 +141,31 @@ def test_one_s_own_message_is_edited_from_what_it_says() -> None:
     drive(steps)
 
 
-def test_the_text_of_others_is_not_put_on_the_line_to_be_edited() -> None:
+def test_a_message_of_somebody_else_is_not_put_on_the_line_to_be_edited() -> None:
     async def steps(desk: Desk) -> None:
         bob = desk.wire.person("bob")
         desk.say(bob, "hi \x1b]52;c;aGk=\x07")
         await desk.until("bob hi")
         await desk.press("alt+up", "alt+e")
+        assert desk.app.typed == ""
+        await desk.until("that message is not yours: bob said it")
+
+    drive(steps)
+
+
+def test_without_a_selected_message_one_s_latest_is_edited_and_what_is_sent_ends_a_selection() -> None:
+    async def steps(desk: Desk) -> None:
+        bob = desk.wire.person("bob")
+        desk.say(bob, "shall we?")
+        await desk.until("shall we?")
+        await desk.press("alt+up", "alt+r")
+        await desk.type("yse")
+        await desk.press("enter")
+        desk.settle(1.0)
+        assert desk.app.messages.selected is None
+        await desk.press("alt+e")
         identity = desk.client.model.items("lobby")[-1].id[:8]
-        assert desk.app.typed == f"/edit {identity} "
+        assert desk.app.typed == f"/edit {identity} yse"
 
     drive(steps)
 

@@ -30,6 +30,7 @@ from udpchat.ui.tui.local_lines import LocalLine
 from udpchat.ui.tui.message_list import MessageList
 from udpchat.ui.tui.side_list import SideList
 
+OWN_ONLY: Final = ("edit", "delete")  # commands about messages of one's own
 BARE: Final = "-bare"  # the class of a screen with messages and line alone
 ID_CHARACTERS_SHOWN: Final = 8  # of the id of a message, in a command
 SHOWN_FROM_COLUMNS: Final = {"rooms": 70, "members": 100}  # the narrowest terminal that has each list, unless told
@@ -273,11 +274,18 @@ class ChatScreen(Screen[None]):
     def action_begin(self, command: str) -> None:
         """Begin the command that is about the selected message, else the one that the command means without an ID.
 
-        A reply begins with what is half typed, if that is no command.
+        A reply begins with what is half typed, if that is no command. An edit begins with the text of the message;
+        if none is selected, it is that of one's latest message.
         """
         item = self.messages.selected
+        if command in OWN_ONLY and item is not None and not item.is_own:
+            self.hint(sentence("not_allowed.not_own", nick=item.nick))
+            self.app.bell()
+            return
+        if command == "edit" and item is None:
+            item = next((each for each in reversed(self._items()) if each.is_own and not each.is_removed), None)
         text = f"/{command} {item.id[:ID_CHARACTERS_SHOWN]} " if item else f"/{command} "
-        if command == "edit" and item is not None and item.is_own:
+        if command == "edit" and item is not None:
             text += item.text
         half = self.input.text
         if command == "reply" and not half.lstrip().startswith("/"):
