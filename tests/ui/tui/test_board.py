@@ -54,6 +54,17 @@ def test_a_line_stands_behind_the_message_before_it_also_if_both_come_at_once() 
     assert joined.after == first + 1
 
 
+def test_that_one_is_connected_stands_behind_what_is_shown_on_entry() -> None:
+    desk = Desk()
+    desk.settle()
+    desk.say(desk.wire.person("bob"), "one")
+    (item,) = desk.client.model.items("lobby")
+    shown = events.MessageReceived("lobby", item.sequence, "bob", "one", "text", item.time_ms, item.id, history=True)
+    connected = next(event for event in desk.alice.events if isinstance(event, events.Connected))
+    desk.app.board.show([connected, shown])
+    assert [line.after for line in desk.app.board.lines.of("lobby")[-2:]] == [item.sequence] * 2
+
+
 def test_what_the_screen_shows_anyway_is_no_line() -> None:
     desk = Desk("lobby", "dev")
     desk.settle()

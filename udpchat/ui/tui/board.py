@@ -77,7 +77,8 @@ class Board:
                 case events.Rejected():
                     self._last_words.append(sentence("error", text=text_of(event)))
             for room in self._places(event):
-                after = latest[room] if room in latest else self._latest(room)
+                is_in_batch = room in latest and not isinstance(event, events.Connected)  # of earlier messages, then
+                after = latest[room] if is_in_batch else self._latest(room)
                 self.lines.add(room, event, after=after, time_ms=self._now_ms())
             if isinstance(event, events.Connected):
                 self.has_connected = True

@@ -267,7 +267,7 @@ class MessageList(Widget):
         row = self._port.row(at)
         segments = self._ink.draw(row)
         if self._selected_id and not row.is_frame and at[0] == self._selected_index():
-            segments = highlighted(segments, (0, -1), self._ink.styles[SELECTED])
+            segments = highlighted([*segments, Segment(" " * width)], (0, -1), self._ink.styles[SELECTED])
         if self.text_selection is not None and (span := self.text_selection.get_span(line)) is not None:
             segments = highlighted(segments, span, self.screen.get_component_rich_style("screen--selection"))
         return Strip(segments).adjust_cell_length(width, self._ink.plain).apply_offsets(0, line)
