@@ -146,8 +146,13 @@ def _exported_line(exported: Exported) -> str:
 # --- The client ----------
 
 
-def client(argv: Sequence[str] | None = None, *, program: str = "udpchat-client") -> int:
-    """Run a client, or one of its operations on what it has stored; the exit code."""
+def client(
+    argv: Sequence[str] | None = None, *, program: str = "udpchat-client", remarks: Sequence[Phrase] = ()
+) -> int:
+    """Run a client, or one of its operations on what it has stored; the exit code.
+
+    `remarks` were printed before, and are shown again on a full screen, which hides them.
+    """
     words = list(sys.argv[1:] if argv is None else argv)
     if words[:1] == ["export"]:
         return _export_replica(words[1:], program)
@@ -159,6 +164,8 @@ def client(argv: Sequence[str] | None = None, *, program: str = "udpchat-client"
     arguments = parser.parse_args(words)
     choices = _chat_choices(parser, arguments)
     streams = open_streams(choices.form)
+    if streams.screen is not None:
+        streams.screen.remarks = [f"-- {text_of(remark)}" for remark in remarks]
     if arguments.id and streams.is_typed:
         _report_failure(program, Phrase("usage.label_at_terminal"), as_json=streams.as_json)
         return ExitCode.USAGE
@@ -234,14 +241,21 @@ def host_or_join(words: Sequence[str], *, program: str) -> int:
     if choices.server is not None and not given.host:
         return client(words, program=program)
     found: list[str] = []
+    remarks: list[Phrase] = []
+
+    def report(phrase: Phrase) -> None:
+        _remark(phrase)
+        remarks.append(phrase)
 
     def find() -> int:
         wanted = _hosting(choices, program)
-        server = hosting.host_unless_used_elsewhere(wanted, insists=given.host, report=_remark)
+        server = hosting.host_unless_used_elsewhere(wanted, insists=given.host, report=report)
         found.extend([] if server is None else ["--server", server.name])
         return 0
 
-    return _guarded(program, find, as_json=choices.form == "json") or client([*words, *found], program=program)
+    return _guarded(program, find, as_json=choices.form == "json") or client(
+        [*words, *found], program=program, remarks=remarks
+    )
 
 
 def stop(words: Sequence[str], *, program: str) -> int:

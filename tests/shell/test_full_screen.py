@@ -101,6 +101,14 @@ def test_what_is_said_while_it_is_drawn_is_shown_and_the_last_words_are_printed(
     assert not desk.screen.is_drawn
 
 
+def test_what_was_printed_before_and_is_to_be_read_is_shown_again(desk: Desk) -> None:
+    desk.screen.remarks = ["-- hosting"]
+    desk.draw()
+    desk.screen.refresh()
+    assert desk.app.said == ["-- hosting"]
+    desk.close()
+
+
 def test_lines_are_reported_and_too_many_that_are_not_processed_have_to_wait(desk: Desk) -> None:
     desk.draw()
     assert all(desk.app.enter(str(number)) for number in range(LINES_AHEAD_MAX))

@@ -102,11 +102,13 @@ class Application(Protocol):
 class FullScreen:
     """A `LineSource` on a terminal that an application draws on; `write` prints whole lines while none does.
 
-    `app` is set before `start`. An error of the application goes to the exception handler of the loop.
+    `app` is set before `start`. `remarks` are the first lines that it shows: what was printed before.
+    An error of the application goes to the exception handler of the loop.
     """
 
     def __init__(self, write: Callable[[str], object]) -> None:
         self.app: Application | None = None
+        self.remarks: list[str] = []
         self._write = write
         self._act: Callable[..., None]
         self._modes = TerminalModes()
@@ -136,6 +138,7 @@ class FullScreen:
         if self._running is not None:
             self.app.redraw_soon()
         elif self.app.is_ready and not self._has_ended:
+            self.app.say(*self.remarks)
             self._modes.note()
             self._running = self._loop.create_task(self.app.run_screen())
             self._running.add_done_callback(self._on_over)

@@ -138,7 +138,7 @@ def host(hosting: Hosting, report: Report) -> ServerAddress:
                 return _joined(hosting, holder, ready, report)
             report(Phrase("hosting", {
                 "url": ready.url, "fingerprint": ready.fingerprint, "process": process.pid, "log": hosting.output,
-                "stop": hosting.stop_command,
+                "command": hosting.command, "stop": hosting.stop_command,
             }))  # fmt: skip
             return _answering(_places(hosting, ready))
         if is_over:

@@ -316,7 +316,8 @@ SENTENCES: Final[dict[str, str]] = {
     "failed.exists": "{file} is there already; choose another name, or overwrite a file with --force",
     "failed.write": "cannot write {file}: {reason}; nothing was kept of it",
     # A server in the background.
-    "hosting": "hosting {url}#{fingerprint} in the background (process {process}, log {log}); to stop it: {stop}",
+    "hosting": "hosting {url}#{fingerprint} in the background (process {process}, log {log}); others join with:"
+    " {command} --server {url}; to stop it: {stop}",
     "hosting.joined": "joining the server of this machine, {url} (process {process}); to stop it: {stop}",
     "hosting.other": "joining the server of this machine, {url}, which is not of this data folder",
     "hosting.used_last": "joining the server used last, {url}; to host one here instead: {command} --host",
