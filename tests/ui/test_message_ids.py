@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.client.pair import Person, Wire
-from udpchat.chat.events import ClientEvent, Error, Notice
+from udpchat.chat.events import ClientEvent, Error, HolderList, Notice
 from udpchat.client.model import Item
 from udpchat.ui.commands import Prompt
 from udpchat.ui.message_ids import ID_CHARACTERS_MIN, id_and_text
@@ -166,3 +166,49 @@ def test_in_a_conversation_it_is_about_that(room: Room) -> None:
     room.enter(room.alice, "/edit pssst")
     first, second = room.bob.core.model.items("@alice")
     assert (first.text, len(first.reactions), second.reply and second.reply.nick) == ("pssst", 1, "alice")
+
+
+# --- Who has a message ----------
+
+
+def holders(room: Room, person: Person, line: str) -> HolderList:
+    """The answer to a question that is not refused."""
+    before = len(person.of(HolderList))
+    assert room.enter(person, line) == []
+    [answer] = person.core.model.apply(person.of(HolderList)[before:])
+    assert isinstance(answer, HolderList)
+    return answer
+
+
+def test_an_author_is_told_who_has_the_latest_message_or_one_that_an_id_names(room: Room) -> None:
+    carol = room.wire.person("carol", "lobby")
+    carol.is_cut = True
+    room.enter(room.alice, "four")
+    assert holders(room, room.alice, "/receipts") == HolderList("lobby", 4, room.item(3).id, ("bob",), ("carol",))
+    first = holders(room, room.alice, f"/receipts {room.item(0).id[:8]}")
+    assert (first.seq, first.holders, first.waiting) == (1, ("bob", "carol"), ())
+    carol.is_cut = False
+    room.wire.settle()
+    assert holders(room, room.alice, "/receipts").waiting == ()
+
+
+def test_who_has_a_message_is_asked_in_a_conversation_too_as_it_is_named_in_the_list(room: Room) -> None:
+    zoe = room.wire.person("Zo\u00eb", "den")
+    room.enter(room.alice, "/query Zo\u00eb psst")
+    assert holders(room, room.alice, "/receipts").holders == ("Zo\u00eb",)
+    assert holders(room, room.alice, "/receipts").room == "@Zo\u00eb"
+    room.wire.leave(zoe)
+    assert holders(room, room.alice, "/receipts") == HolderList(
+        "@Zo\u00eb", 1, room.alice.core.model.items("@Zo\u00eb")[0].id, (), ()
+    )
+
+
+def test_who_has_a_message_is_asked_of_one_s_own_and_confirmed_ones_only(room: Room) -> None:
+    assert room.refused(room.alice, f"/receipts {room.item(1).id}") == "not_allowed.not_own"
+    assert room.refused(room.alice, "/receipts one two") == "usage"
+    room.wire.is_cut = True
+    room.enter(room.alice, "four")
+    sending = room.alice.core.model.items("lobby")[-1].id
+    assert room.refused(room.alice, "/receipts") == "no_such_message.unconfirmed"
+    assert room.refused(room.alice, f"/receipts {sending[:8]}") == "no_such_message.sending"
+    assert room.refused(room.alice, f"/edit {sending} five") == "no_such_message.sending"

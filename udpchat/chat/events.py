@@ -193,6 +193,19 @@ class MessageDelivered:
 
 
 @dataclass(frozen=True, slots=True)
+class HolderList:
+    """Of the other users who are now in the room: the nicks of those who have a message of this user, and of those of
+    whom that is not known yet; both sorted. The answer to a request of the user.
+    """
+
+    room: str
+    seq: int
+    id: str
+    holders: tuple[str, ...]
+    waiting: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ReadMarked:
     """This user has read a conversation up to `seq`, on another device."""
 
@@ -296,7 +309,7 @@ ModelChange = (
 )  # for those who draw the model; not printed
 
 ClientEvent = (
-    Connected | MessageReceived | MessageSent | MessageDelivered | Amendment | MemberJoined | MemberLeft
+    Connected | MessageReceived | MessageSent | MessageDelivered | HolderList | Amendment | MemberJoined | MemberLeft
     | MemberRenamed | MemberList | RoomList | TopicChanged | HistoryFound | Notice | Error | Disconnected
     | Reconnected | Rejected | ModelChange
 )  # fmt: skip

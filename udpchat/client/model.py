@@ -400,6 +400,8 @@ class Model:
             case events.MessageRemoved(room, sequence, nick, time_ms, identity, author):
                 item = Item(sequence, identity, nick, "", "text", time_ms, self._is_me(author), is_removed=True)
                 self._add(self.conversation(room), replace(item, author=author))
+            case events.HolderList(room):
+                return replace(event, room=self.conversation(room).name)  # as it is spelled elsewhere
             case events.TopicChanged(room, topic, nick):
                 conversation = self.conversation(room)
                 conversation.topic, conversation.topic_nick = topic, nick

@@ -156,6 +156,11 @@ def _redact(prompt: Prompt, now: float, rest: str) -> None:
     prompt.client.ask(now, compose.redact(message.target, reason, message.about))
 
 
+def _receipts(prompt: Prompt, now: float, rest: str) -> None:
+    message = message_ids.own(prompt.message(only_word(rest) if rest.strip() else "", is_own=True))
+    prompt.client.ask(now, compose.list_holders(prompt.log_of(message.target), message.about))
+
+
 def _ids(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
     count, _ = span_of(rest, None) if rest.strip() else (IDS_LISTED, 0)
     items = prompt.client.model.conversation(prompt.target or prompt.current_room()).items
@@ -221,8 +226,8 @@ def _history(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
 
 def _search(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
     terms = search_terms_of(rest, prompt.parse_time)
-    if terms.target and prompt.client.timeline.log_of(terms.target) is None:
-        raise Problem("no_conversation", nick=terms.target.removeprefix("@"))
+    if terms.target:
+        prompt.log_of(terms.target)
     return prompt.history.search(now, terms.words, nick=terms.nick, target=terms.target, since_ms=terms.since_ms)
 
 
@@ -346,6 +351,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("delete", _M, "[ID]", "remove a message of yours, for all",
             "Without ID your latest one here. Who has read it has read it.", _delete),
     Command("redact", _M, "ID [REASON]", "remove a message, and say why", "", _redact),
+    Command("receipts", _M, "[ID]", "list who has a message of yours",
+            "Without ID your latest one here. Of those who are here now: of who has left it is not known.", _receipts),
     Command("ids", _M, "[N]", "list the latest messages with their ids", "", _ids),
     Command("history", _B, "[N] [before TIME]", "show what was said here before",
             "TIME is 14:30, 2026-11-21, both with a T between, or 2h or 3d for ago. It works without a server too.",
@@ -492,6 +499,13 @@ class Prompt:
             return message_ids.latest(model, target, is_own=is_own)
         found = message_ids.named(model, self.history, target, word)
         return found if found.target.startswith("@") else replace(found, target=self._joined(found.target))
+
+    def log_of(self, target: str) -> str:
+        """The log of a room or of the conversation with `@nick`. Raises `Problem` if no such conversation is known."""
+        log = self.client.timeline.log_of(target)
+        if log is None:
+            raise Problem("no_conversation", nick=target.removeprefix("@"))
+        return log
 
     def current_room(self) -> str:
         """The room that lines go to, or went to before a /query. Raises `Problem`."""

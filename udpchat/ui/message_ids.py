@@ -54,6 +54,8 @@ def named(model: Model, history: History, target: str, word: str) -> ChosenMessa
         return (here or found)[0]
     if found:
         raise Problem("no_such_message.several", id=word)
+    if _ID.fullmatch(word) and any(said.id.hex().startswith(word.lower()) for said in model.sending):
+        raise Problem("no_such_message.sending")
     stored = history.find(target, word.lower()) if len(word) == ID_CHARACTERS and _ID.fullmatch(word) else None
     if stored is None:
         raise Problem("no_such_message.id", id=word)

@@ -148,8 +148,8 @@ def aligned(rows: Sequence[tuple[str, str, Phrase]]) -> list[str]:
 
 
 Change = (
-    events.MessageDelivered | events.MemberJoined | events.MemberLeft | events.MemberRenamed | events.MemberList
-    | events.RoomList | events.TopicChanged
+    events.MessageDelivered | events.HolderList | events.MemberJoined | events.MemberLeft | events.MemberRenamed
+    | events.MemberList | events.RoomList | events.TopicChanged
 )  # fmt: skip
 Remark = events.Connected | events.Notice | events.Error | events.Rejected | events.Disconnected | events.Reconnected
 
@@ -158,6 +158,11 @@ def _change(event: Change) -> str:
     match event:
         case events.MessageDelivered(room, seq, have=have, users=users):
             return sentence("delivered", room=room, seq=seq, have=have, users=users)
+        case events.HolderList(room, seq, _, holders, waiting):
+            if not (holders or waiting):
+                return sentence("holders.none", room=room, seq=seq)
+            named = {"holders": holders, "waiting": ", ".join(waiting)}
+            return sentence("holders" if holders else "holders.unknown", room=room, seq=seq, **named)
         case events.MemberJoined(room, nick):
             return sentence("joined", room=room, nick=nick)
         case events.MemberLeft(room, nick, reason):
