@@ -195,3 +195,22 @@ def test_a_message_that_is_changed_is_shown_as_it_is_now() -> None:
         await desk.until("\N{THUMBS UP SIGN} ")
 
     drive(steps)
+
+
+@pytest.mark.parametrize("key", ["alt+g", "ctrl+g"])
+def test_a_key_tells_who_has_the_selected_message_and_keeps_what_is_half_typed(key: str) -> None:
+    async def steps(desk: Desk) -> None:
+        bob, carol = desk.wire.person("bob"), desk.wire.person("carol")
+        carol.is_cut = True
+        await desk.type("hello")
+        await desk.press("enter")
+        desk.settle(1.0)
+        desk.say(bob, "hi")
+        await desk.until("bob hi")
+        await desk.type("half")
+        await desk.press("alt+up", "alt+up", key)
+        desk.settle(1.0)
+        await desk.until("your message 1 in lobby has reached bob; not known yet of carol")
+        assert desk.app.typed == "half"
+
+    drive(steps)
