@@ -10,6 +10,7 @@ from udpchat.client.model import Item
 from udpchat.ui.commands import Prompt
 from udpchat.ui.message_ids import ID_CHARACTERS_MIN, id_and_text
 from udpchat.ui.phrases import text_of
+from udpchat.ui.printing import plain_lines
 
 HEART, TADA = "\u2764\ufe0f", "\U0001f389"
 
@@ -212,3 +213,47 @@ def test_who_has_a_message_is_asked_of_one_s_own_and_confirmed_ones_only(room: R
     assert room.refused(room.alice, "/receipts") == "no_such_message.unconfirmed"
     assert room.refused(room.alice, f"/receipts {sending[:8]}") == "no_such_message.sending"
     assert room.refused(room.alice, f"/edit {sending} five") == "no_such_message.sending"
+
+
+# --- Links ----------
+
+
+def opened(room: Room, line: str, *, has_desktop: bool = True) -> tuple[list[str], list[str]]:
+    """Which links are opened, and what is told."""
+    urls: list[str] = []
+
+    def open_link(url: str) -> bool:
+        urls.extend([url] * has_desktop)
+        return has_desktop
+
+    room.prompts["bob"].open_link = open_link
+    told = room.enter(room.bob, line)
+    assert all(isinstance(event, Notice) for event in told)
+    return urls, [text for event in told for _, text in plain_lines(event)]
+
+
+def test_the_latest_link_here_or_that_of_a_message_is_opened(room: Room) -> None:
+    assert room.refused(room.bob, "/open") == "no_link"
+    room.enter(room.alice, "see https://a.example/1, or (http://b.example/2)")
+    room.enter(room.bob, "and https://c.example")
+    room.enter(room.alice, "nothing here")
+    assert opened(room, "/open") == (["https://c.example"], ["-- opening https://c.example"])
+    assert opened(room, f"/open {room.item(3).id[:8]}")[0] == ["http://b.example/2"]
+    assert room.refused(room.bob, f"/open {room.item(5).id[:8]}") == "no_link"
+    room.enter(room.bob, "/room den")
+    assert room.refused(room.bob, "/open") == "no_link"
+
+
+def test_where_no_link_can_be_opened_it_stands_alone_in_a_line(room: Room) -> None:
+    room.enter(room.alice, "https://a.example")
+    assert opened(room, "/open", has_desktop=False) == ([], ["https://a.example"])
+    room.prompts["alice"].open_link = None
+    assert [text_of(event) for event in room.enter(room.alice, "/open") if isinstance(event, Notice)] == [
+        "https://a.example"
+    ]
+
+
+@pytest.mark.parametrize("text", ["file:///etc/passwd", "javascript:alert(1)", "`https://a.example`", "www.a.example"])
+def test_what_is_no_link_to_a_web_page_is_not_opened(room: Room, text: str) -> None:
+    room.enter(room.alice, text)
+    assert room.refused(room.bob, "/open") == "no_link"

@@ -35,6 +35,7 @@ from udpchat.ui.arguments import (
     target_of,
 )
 from udpchat.ui.emoji import emoji_of, expand
+from udpchat.ui.markup import links
 from udpchat.ui.phrases import sentence
 from udpchat.ui.preferences import SETTINGS, Preferences, setting_of
 
@@ -159,6 +160,18 @@ def _redact(prompt: Prompt, now: float, rest: str) -> None:
 def _receipts(prompt: Prompt, now: float, rest: str) -> None:
     message = message_ids.own(prompt.message(only_word(rest) if rest.strip() else "", is_own=True))
     prompt.client.ask(now, compose.list_holders(prompt.log_of(message.target), message.about))
+
+
+def _open(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
+    if rest.strip():
+        texts = [prompt.message(only_word(rest), is_own=False).text]
+    else:
+        texts = [item.text for item in prompt.client.model.conversation(prompt.target or prompt.current_room()).items]
+    url = next((found[-1] for found in map(links, reversed(texts)) if found), "")
+    if not url:
+        raise Problem("no_link")
+    is_opened = prompt.open_link is not None and prompt.open_link(url)
+    return [notice("opening" if is_opened else "link", url=url)]
 
 
 def _ids(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
@@ -351,6 +364,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("delete", _M, "[ID]", "remove a message of yours, for all",
             "Without ID your latest one here. Who has read it has read it.", _delete),
     Command("redact", _M, "ID [REASON]", "remove a message, and say why", "", _redact),
+    Command("open", _M, "[ID]", "open the latest link of a message",
+            "Without ID the latest one here. Where there is no desktop, or it is far away, the link is shown.", _open),
     Command("receipts", _M, "[ID]", "list who has a message of yours",
             "Without ID your latest one here. Of those who are here now: of who has left it is not known.", _receipts),
     Command("ids", _M, "[N]", "list the latest messages with their ids", "", _ids),
@@ -397,6 +412,7 @@ class Prompt:
     A program may add `commands` of its own to the table. The past is read from `archive`; `parse_time` reads times.
     `is_typed`: the lines come from a person's keys, and one with a control character is refused as a slip; from a
     program it is sent as it is, and whoever shows it makes it safe. `preferences`: without them, all are at default.
+    `open_link` opens a web address, False if it cannot.
     `wants_quit` is set by /quit, which waits for what is not confirmed, `wants_quit_now` by a second one; the owner of
     the client acts on them.
     """
@@ -410,12 +426,14 @@ class Prompt:
         parse_time: ParseTime | None = None,
         is_typed: bool = False,
         preferences: Preferences | None = None,
+        open_link: Callable[[str], bool] | None = None,
     ) -> None:
         self.client = client
         self._is_typed = is_typed
         self.history = History(client, archive)
         self.parse_time = parse_time
         self.preferences = preferences or Preferences()
+        self.open_link = open_link
         self.commands = tuple(commands)
         self.wants_quit = False
         self.wants_quit_now = False

@@ -75,6 +75,7 @@ SENTENCES: Final[dict[str, str]] = {
     "no_such_message.sending": "that message is not confirmed yet: wait for that",
     "no_such_message.unconfirmed": "your latest message is not confirmed yet: wait for that, or give its id",
     "not_allowed.not_own": "that message is not yours: {nick} said it",
+    "no_link": "there is no link to open",
     "no_conversation": "nothing is known here of a conversation with {nick}",
     "empty.here": "there is nothing to send",
     "too_long.here": "not sent: a {what} has at most {bytes_max} bytes, this one {bytes}",
@@ -169,6 +170,8 @@ SENTENCES: Final[dict[str, str]] = {
     "whois.absent": "{nick} is not here; key {fingerprint}",
     # What a command reports.
     "id": "{id} <{nick}> {text}",
+    "opening": "opening {url}",
+    "link": "{url}",
     "target": "what you type goes to {target}",
     "target.none": "what you type goes nowhere: /join ROOM",
     "room": "you are in {rooms:list}; {target}",

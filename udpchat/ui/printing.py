@@ -185,7 +185,7 @@ def _remark(event: Remark) -> str:
             entered = sentence("connected.rooms" if rooms else "connected", server=server, nick=nick, rooms=rooms)
             return f"-- {entered}"
         case events.Notice():
-            return text_of(event) if event.code == "help" else f"-- {text_of(event)}"
+            return text_of(event) if event.code in ("help", "link") else f"-- {text_of(event)}"
         case events.Error() | events.Rejected():
             return sentence("error", text=text_of(event))
         case events.Disconnected():

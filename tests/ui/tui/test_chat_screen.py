@@ -214,3 +214,22 @@ def test_a_key_tells_who_has_the_selected_message_and_keeps_what_is_half_typed(k
         assert desk.app.typed == "half"
 
     drive(steps)
+
+
+@pytest.mark.parametrize("key", ["alt+o", "ctrl+o"])
+def test_a_key_opens_the_link_of_the_selected_message_or_shows_it(key: str) -> None:
+    async def steps(desk: Desk) -> None:
+        urls: list[str] = []
+        bob = desk.wire.person("bob")
+        for text in ("https://a.example", "https://b.example"):
+            desk.say(bob, text)
+        await desk.until("https://b.example")
+        desk.prompt.open_link = lambda url: not urls.append(url)  # type: ignore[func-returns-value]
+        await desk.press("alt+up", "alt+up", key)
+        await desk.until("opening https://a.example")
+        assert urls == ["https://a.example"]
+        desk.prompt.open_link = lambda url: False
+        await desk.press(key)
+        await desk.until(lambda: any(row.strip(" \u2595\u258f") == "https://a.example" for row in desk.rows))
+
+    drive(steps)
