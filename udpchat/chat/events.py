@@ -11,6 +11,7 @@ from udpchat.chat.phrase import Phrase
 from udpchat.chat.reactions import Reaction
 from udpchat.wire.content import ACTION, EDIT, REACTION, REDACTION, TEXT
 
+REMOVED = "removed"  # in the place of a kind: nothing is left but whose message it was, and when
 _KINDS = {TEXT: "text", ACTION: "action", REACTION: "reaction", EDIT: "edit", REDACTION: "redaction"}
 
 
@@ -53,7 +54,7 @@ class MessageReceived:
     seq: int
     nick: str
     text: str
-    kind: str  # from `kind_name`
+    kind: str  # from `kind_name`, or REMOVED in a page
     time_ms: int
     id: str
     history: bool
@@ -133,6 +134,11 @@ class MessageRemoved:
     time_ms: int
     id: str
     author: bytes
+
+    def in_page(self) -> MessageReceived:
+        """The same as a page has it, where it stands among messages."""
+        said = (self.room, self.seq, self.nick, "", REMOVED, self.time_ms, self.id)
+        return MessageReceived(*said, history=True, author=self.author)
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,7 +107,7 @@ def plain_lines(
 
 def message_line(room: str, nick: str, text: str, kind: str, reply: events.Quote | None = None) -> str:
     """`[room] <nick> text`, or `[room] * nick text` for an action; before the text what it answers, if anything."""
-    if kind == "removed":
+    if kind == events.REMOVED:
         return f"[{room}] -- {sentence('removed')}"
     if kind == "unknown":
         return f"[{room}] -- {sentence('unknown_kind', nick=nick)}" + (f": {text}" if text else "")
