@@ -18,6 +18,7 @@ from udpchat.shell.client_state import store_folder
 from udpchat.shell.desktop import Desktop
 from udpchat.shell.full_screen import FullScreen, obstacle, remark_within
 from udpchat.shell.line_reader import LineReader
+from udpchat.shell.links import open_link
 from udpchat.shell.options import ClientChoices
 from udpchat.shell.preference_file import PreferenceFile
 from udpchat.shell.stdio import remark, standard_input, writing_to
@@ -90,6 +91,7 @@ class Streams:
             parse_time=moment_ms,
             is_typed=self.is_for_person,
             preferences=Preferences(file.load(), file.save),
+            open_link=open_link if self.is_for_person else None,
         )
         app = None if self.screen is None else _drawn_on(self.screen, prompt, has_colours=choices.form != NO_COLOR_FORM)
         return Lines(

@@ -144,6 +144,13 @@ def _edit(room: Room, at: int) -> requests.Say:
     return requests.Say(ROOM, EDIT, f"message {at} of somebody, as it is meant", about)
 
 
+def _list_holders(room: Room, at: int) -> requests.ListHolders:
+    """The same message; its rate, which is far below what is measured, begins anew each time."""
+    peer = room.members[0].peer
+    peer.activity.notices = None
+    return requests.ListHolders("#" + ROOM, 1, message_id(peer.author.instance, 1))
+
+
 def _kinds(room: Room) -> dict[str, FrameMaker]:
     """Every frame and request that costs more than a look at it."""
     log = "#" + ROOM
@@ -161,6 +168,7 @@ def _kinds(room: Room) -> dict[str, FrameMaker]:
         "Whois": lambda at: requests.Whois("member1"),
         "ListMembers": lambda at: requests.ListMembers(ROOM, ""),
         "ListRooms": lambda at: requests.ListRooms(""),
+        "ListHolders": partial(_list_holders, room),
         "GetHistory": lambda at: requests.GetHistory(log, None, None, 50),
     }
 

@@ -174,6 +174,8 @@ class Liar:
                 return requests.Stored(self.log(), self.number(), requests.Away(self.text(200) or "x"))
             case requests.ListMembers():
                 return requests.MemberPage(self.number(), self._members(), True)
+            case requests.ListHolders():
+                return requests.Holders([self.nick()], [self.nick() for _ in range(4)])
             case requests.ListRooms():
                 return requests.Page([self.log()[1:33] for _ in range(4)], True)
             case requests.GetTopic():

@@ -158,6 +158,8 @@ def test_heads_that_contradict_themselves_change_nothing() -> None:
         (requests.GetHistory("#lobby", None, None, 1), requests.EntryList([requests.LogEntry("#lobby", 1, b"")] * 2)),
         (requests.Search("x", None, None, 0), requests.EntryList([requests.LogEntry("!directory", 1, b"")])),
         (requests.Rename("bob"), requests.Stored("#lobby", 1)),
+        (requests.Whois("bob"), requests.Holders(["bob"], [])),
+        (requests.ListHolders("#lobby", 1, bytes(8)), requests.Page(["bob"], False)),
     ],
 )
 def test_a_result_that_its_request_cannot_have_answers_nothing(

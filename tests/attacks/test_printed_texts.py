@@ -97,6 +97,7 @@ def test_whatever_a_hostile_server_causes_is_printed_safely(seed: int) -> None:
     meeting.start()
     meeting.enter()
     meeting.core.ask(meeting.now, requests.Whois("bob"))
+    meeting.core.ask(meeting.now, requests.ListHolders("#lobby", 1, bytes(8)))
     for number in range(10):
         meeting.core.say(meeting.now, "lobby", f"said {number}")
         meeting.core.ask(meeting.now, requests.SetAway(f"{number}"))

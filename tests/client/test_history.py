@@ -358,3 +358,35 @@ def test_the_order_of_one_log_is_its_own_whatever_the_clock_said() -> None:
 def test_the_order_of_several_logs_is_that_of_their_times() -> None:
     found = [said("b", seq=1, time_ms=2), said("c", seq=1, time_ms=3, room="dev")]
     assert ids(merged(found, [said("a", seq=9, time_ms=1, room="dev")], is_one_log=False)) == "abc"
+
+
+def test_a_page_has_what_was_removed_as_the_live_view_has_it_and_a_list_has_not(wire: Wire) -> None:
+    early, bob = Reader(wire, "early"), wire.person("bob")
+    say(wire, bob, "one", "two", "three")
+    _, two, _ = early.person.core.model.items("lobby")
+    about = Reference(two.sequence, bytes.fromhex(two.id))
+    for request in (compose.redact("lobby", "", about), compose.reply("lobby", "four", about)):
+        bob.core.ask(wire.now, request)
+        wire.settle()
+    live = early.person.core.model.items("lobby")
+    late = Reader(wire, "late")  # has nothing stored: the server's part
+    for reader in (early, late):
+        model = reader.person.core.model
+        items = [model.item_of(message) for message in page(reader, 6, 5).messages]
+        assert [(item.text, item.is_removed, item.nick) for item in items] == [
+            ("one", False, "bob"), ("", True, "bob"), ("three", False, "bob"), ("four", False, "bob"),
+        ]  # fmt: skip
+        assert items[1] == live[1] and items[3].reply == live[3].reply
+        assert reader.read("/history 9") == ["one", "three", "four"]
+
+
+def test_what_was_removed_in_a_conversation_is_no_mention_in_a_page(wire: Wire) -> None:
+    alice, bob = Reader(wire), wire.person("bob")
+    bob.core.tell(wire.now, "alice", "psst")
+    wire.settle()
+    (item,) = alice.person.core.model.items("@bob")
+    about = Reference(item.sequence, bytes.fromhex(item.id))
+    bob.core.ask(wire.now, compose.redact("@alice", "", about))
+    wire.settle()
+    (removed,) = map(alice.person.core.model.item_of, page(alice, 2, target="@bob").messages)
+    assert removed.is_removed and not removed.is_mention and item.is_mention

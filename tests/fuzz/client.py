@@ -74,6 +74,7 @@ LINES = (
     "/reply indeed", "/reply 0 indeed", "/edit other words", "/react +1", "/react \u2764\ufe0f", "/react ffff :tada:",
     "/unreact", "/unreact heart", "/delete", "/redact 0000000000000000 a slip", "/ids", "/ids 500",
     "x" * 3_000, "é" * 8_000, "/msg @ada me", "two\nlines",
+    "/receipts", "/receipts 0000", "see https://a.b", "/open",
 )  # fmt: skip
 
 

@@ -109,6 +109,7 @@ class ServerTarget:
             "first_open": near(self._counters), "before": near(self._numbers), "largest": near(self._sent_counters),
             "number": one_of(0, 1, 2**53), "token": self._token, "ranges": self._ranges,
             "raw": one_of(encode_message(message), b"\xc0"), "refers_to": self._id,
+            "id": lambda choices: self._id(choices) or b"12345678",
             "kind": one_of(0, 0, 1, 2, 2, 3, 3, 4, 200), "text": one_of(*TEXTS, HEART, HEART),
             "data": one_of(b"", b"", b"-", b"x" * 100),
             "edited_by": near(self._numbers),

@@ -5,16 +5,21 @@ from __future__ import annotations
 import pytest
 
 from tests.server.rig import Rig, device_counts
-from udpchat.chat.ids import DIRECTORY_LOG, conversation_log
+from udpchat.chat.ids import DIRECTORY_LOG, conversation_log, message_id
 from udpchat.server.credit import EDIT_US
 from udpchat.server.handlers import HANDLERS, PAGE_BYTES_MAX, RequestContext, price_of
 from udpchat.server.registry import Peer
+from udpchat.sync.log_stream import RECENT_ENTRIES_MAX
 from udpchat.wire import content, requests
 from udpchat.wire.content import EDIT, REACTION, REDACTION, TEXT, Claim, ConversationRecord, Extra, TopicRecord
-from udpchat.wire.frames import encode
+from udpchat.wire.frames import Cursor, encode
 from udpchat.wire.limits import (
     CONVERSATIONS_PER_KEY_MAX,
+    NICK_CHARACTERS_MAX,
     NICKS_PER_KEY_MAX,
+    NOTICED_PEERS_MAX,
+    NOTICES_BURST,
+    PAST_BYTES_MAX,
     TEXT_BYTES_MAX,
     TOPIC_BYTES_MAX,
 )
@@ -27,6 +32,8 @@ from udpchat.wire.requests import (
     GetHistory,
     GetTopic,
     Here,
+    Holders,
+    ListHolders,
     ListMembers,
     ListRooms,
     Malformed,
@@ -324,6 +331,87 @@ def test_a_topic_is_set_by_who_is_in_the_room() -> None:
     assert why_not(rig, alice, SetTopic("lobby", "\u00e4" * (TOPIC_BYTES_MAX // 2 + 1))) == "too_long"
     rig.leave(alice)
     assert Rig(rig.log).chat.commits.durable.topic("lobby") == tea
+
+
+# --- Who has a message ----------
+
+
+def own(peer: Peer, counter: int = 1, log: str = "#lobby", sequence: int = 1) -> ListHolders:
+    """Who has what this device said with this request?"""
+    return ListHolders(log, sequence, message_id(peer.author.instance, counter))
+
+
+def hold(rig: Rig, log: str, sequence: int, *peers: Peer) -> None:
+    """These devices acknowledge a log up to here."""
+    for peer in peers:
+        peer.downlink.subscriptions[log].on_cursor(Cursor(log, rig.log.extent(log).generation, sequence, []))
+
+
+def test_an_author_is_told_who_has_a_message_by_what_one_of_their_devices_holds() -> None:
+    rig = Rig()
+    alice, bob, carol, dave = (rig.device(nick, "lobby") for nick in ("alice", "bob", "carol", "dave"))
+    phone, _ = rig.device("alice", "lobby", key=alice.key), rig.device("bob", "lobby", key=bob.key)
+    done(rig, alice, Say("lobby", 0, "hi"))
+    hold(rig, "#lobby", 0, carol, dave)
+    hold(rig, "#lobby", 1, phone, bob)
+    assert done(rig, alice, own(alice)) == done(rig, phone, own(alice)) == Holders(["bob"], ["carol", "dave"])
+    hold(rig, "#lobby", 1, dave)
+    rig.leave(carol)
+    assert done(rig, alice, own(alice)) == Holders(["bob", "dave"], [])
+
+
+def test_an_author_is_told_whether_the_other_of_a_conversation_has_a_message_while_they_are_there() -> None:
+    rig = Rig()
+    alice, bob = rig.device("alice"), rig.device("bob")
+    done(rig, alice, Tell("bob", 0, "psst"))
+    log = conversation_log(alice.key, bob.key)
+    assert done(rig, alice, own(alice, log=log)) == Holders([], ["bob"])
+    hold(rig, log, 1, bob)
+    assert done(rig, alice, own(alice, log=log)) == Holders(["bob"], [])
+    rig.leave(bob)
+    assert done(rig, alice, own(alice, log=log)) == Holders([], [])
+
+
+def test_who_has_a_message_is_told_to_its_author_only_of_a_log_that_they_follow() -> None:
+    rig = Rig()
+    alice, bob, carol = rig.device("alice", "lobby"), rig.device("bob", "lobby"), rig.device("carol")
+    done(rig, alice, Say("lobby", 0, "hi"))
+    done(rig, alice, Tell("bob", 0, "psst"))
+    private = own(alice, 2, conversation_log(alice.key, bob.key))
+    assert done(rig, bob, own(alice)) == done(rig, bob, private) == Failed("not_allowed.author")
+    assert why_not(rig, carol, own(alice)) == "not_in_room" and why_not(rig, carol, private) == "not_allowed"
+    for log in ("%lobby", "~", "lobby", "!directory"):
+        assert why_not(rig, alice, own(alice, log=log)) == "bad_log"
+
+
+def test_who_has_what_is_not_that_message_is_not_told() -> None:
+    rig = Rig()
+    alice = rig.device("alice", "lobby")
+    done(rig, alice, Say("lobby", 0, "hi"))
+    said = message_id(alice.author.instance, 1)
+    for request in (own(alice, 2), own(alice, sequence=2), own(alice, sequence=2**53)):
+        assert why_not(rig, alice, request) == "no_such_message"
+    done(rig, alice, Say("lobby", REDACTION, "", Extra(said, b"", 1)))
+    assert why_not(rig, alice, own(alice)) == "no_such_message"
+
+
+def test_who_has_a_message_is_not_told_of_a_crowd_nor_faster_than_its_rate_but_of_what_is_not_in_memory_too() -> None:
+    rig = Rig()
+    alice = rig.device("alice", "lobby")
+    for number in range(RECENT_ENTRIES_MAX + 1):
+        done(rig, alice, Say("lobby", 0, str(number)))
+    others = sorted(rig.device(f"peer{number}", "lobby").nick or "" for number in range(NOTICED_PEERS_MAX - 1))
+    for _ in range(int(NOTICES_BURST)):
+        assert done(rig, alice, own(alice)) == Holders([], others)
+    assert why_not(rig, alice, own(alice)) == "too_fast"
+    rig.now += 1.0
+    rig.device("another", "lobby")
+    assert done(rig, alice, own(alice)) == Failed("too_many_followers", (str(NOTICED_PEERS_MAX),))
+
+
+def test_the_widest_nicks_of_as_many_as_are_listed_fit_the_answer_that_has_room() -> None:
+    nicks = ["\U0001f600" * NICK_CHARACTERS_MAX] * NOTICED_PEERS_MAX
+    assert len(encode(Holders(nicks, []))) < PAST_BYTES_MAX
 
 
 # --- The past ----------

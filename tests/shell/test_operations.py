@@ -23,8 +23,8 @@ from udpchat.shell.client_state import store_path
 from udpchat.shell.data_folder import remember_server, server_key
 from udpchat.storage.client_sqlite import SqliteClientStore
 from udpchat.storage.server_sqlite import SqliteLog
-from udpchat.wire.content import Message
-from udpchat.wire.frames import encode
+from udpchat.wire.content import REACTION, Extra, Message
+from udpchat.wire.frames import encode, encode_message
 
 Capture = pytest.CaptureFixture[str]
 TALK = "@0123456789abcdef0123"
@@ -84,6 +84,15 @@ def test_an_export_as_json_is_without_loss(data: Path, capsys: Capture) -> None:
         "time": "1970-01-01T00:00:00.010Z", "log": "#lobby",
     }  # fmt: skip
     assert (found[3]["kind"], found[4]["room"], found[4]["log"]) == ("removed", "@bob", TALK)
+
+
+def test_an_export_as_json_has_the_reactions_where_there_are_any(data: Path, capsys: Capture) -> None:
+    with closing(SqliteLog(data / operations.LOG_FILE)) as log:
+        said_ = Message(9, b"bob-----", "bob", b"later---", REACTION, "\U0001f389", None, Extra(b"87654321", b"", 2))
+        log.append(batch(LOBBY, 4, encode_message(said_)))
+    lines = run(capsys, "export", "--data", data, "--room", "lobby", "--json")[1]
+    found = [json.loads(line).get("reactions") for line in lines]
+    assert found == [None, [{"emoji": "\U0001f389", "nicks": ["bob"]}], None]
 
 
 def test_an_export_to_a_file_overwrites_only_if_told(data: Path, tmp_path: Path, capsys: Capture) -> None:

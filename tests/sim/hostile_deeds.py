@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.sim.hostile import Deed, HostileNode, request_frames
 from tests.sim.network import Address
 from tests.sim.wellformed import REQUESTS, UP, draw
-from udpchat.chat.ids import ROOM_PREFIX
+from udpchat.chat.ids import ROOM_PREFIX, message_id
 from udpchat.session.noise import KeyPair
 from udpchat.wire import frames, requests
 from udpchat.wire.content import Reason
@@ -74,6 +74,13 @@ def _join_and_part(node: HostileNode) -> None:
         node.ask(requests.Part(room))
 
 
+def _of_its_own(node: HostileNode) -> requests.ListHolders:
+    """Who has something that it may have said, where that may be?"""
+    log = _log(node)
+    said = message_id(node.instance, node.random.randint(1, node.counter + 1))
+    return requests.ListHolders(log, node.random.randint(1, _head(node, log).head + 1), said)
+
+
 def _look_up(node: HostileNode) -> None:
     """The dearest questions there are, as many as go."""
     words = " ".join("abcdefgh")
@@ -83,6 +90,7 @@ def _look_up(node: HostileNode) -> None:
         requests.ListRooms(""),
         requests.ListMembers(_room(node), ""),
         requests.Whois(node.random.choice(node.world.clients).nick),
+        _of_its_own(node),
     )
     node.ask(*node.random.choices(questions, k=REQUESTS_IN_FLIGHT_MAX))
 

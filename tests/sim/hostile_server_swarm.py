@@ -76,7 +76,8 @@ class LiedTo:
         """Something that a person does."""
         core, random = self.core, self._random
         asks = (requests.ListRooms(""), requests.ListMembers("lobby", ""), requests.GetHistory("#lobby", None, None, 9),
-                requests.GetTopic("lobby"), requests.Whois("bob"), requests.SetAway("x"))  # fmt: skip
+                requests.GetTopic("lobby"), requests.Whois("bob"), requests.SetAway("x"),
+                requests.ListHolders("#lobby", 1, bytes(8)))  # fmt: skip
         deeds: tuple[Callable[[], object], ...] = (
             lambda: core.say(now, random.choice(ROOMS), "hello " * random.choice((1, 1, 400))),
             lambda: core.tell(now, random.choice(NICKS), "psst"),

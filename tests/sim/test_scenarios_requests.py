@@ -8,17 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.sim.faults import JEPSEN
 from tests.sim.network import Address
 from tests.sim.nodes import ClientNode
 from tests.sim.world import SERVER, World
 from tests.storage.memory import MemoryClientStore
+from udpchat.chat.events import HolderList
 from udpchat.chat.ids import room_log
 from udpchat.client.stored import RequestAdded, RequestDone
 from udpchat.wire.content import Message
 from udpchat.wire.errors import Drop
 from udpchat.wire.frames import encode, parse_entry_untrusted
 from udpchat.wire.limits import REQUESTS_IN_FLIGHT_MAX, SEQUENCE_MAX
-from udpchat.wire.requests import Say
+from udpchat.wire.requests import ListHolders, Say
 
 
 def log_of(world: World) -> list[str]:
@@ -123,3 +125,38 @@ def test_a_counter_beyond_all_numbers_is_malformed() -> None:
     mallory.say("an honest one")
     world.settle()
     assert log_of(world) == ["an honest one"]
+
+
+def holders_of(world: World, author: ClientNode, text: str) -> HolderList:
+    """What an author is told about a message, which is said now."""
+    author.say(text)
+    world.run_until(lambda: author.texts()[-1:] == [text], limit_s=20)
+    return holders_of_the_latest(world, author)
+
+
+def holders_of_the_latest(world: World, author: ClientNode) -> HolderList:
+    """What its author is told about the latest message."""
+    sent, before = author.sent()[-1], len(author.of(HolderList))
+    author.do("ask", ListHolders(room_log("lobby"), sent.seq, bytes.fromhex(sent.id)))
+    world.run_until(lambda: len(author.of(HolderList)) > before, limit_s=20)
+    answer = author.of(HolderList)[-1]
+    assert isinstance(answer, HolderList) and answer.id == sent.id
+    return answer
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_who_is_said_to_have_a_message_has_it_and_one_who_is_cut_off_is_not_said_to(seed: int) -> None:
+    """At 20 % loss each question is answered, and no name is among those who have it too early."""
+    world = World(Random(seed), JEPSEN)
+    alice, *others = world.add_clients(5)
+    nicks = {other.nick for other in others}
+    world.settle(link=JEPSEN)
+    world.network.partition([SERVER], [others[-1].address])
+    for text in map(str, range(10)):
+        answer = holders_of(world, alice, text)
+        has_it = {other.nick for other in others if text in other.texts()}
+        assert set(answer.holders) <= has_it and {*answer.holders, *answer.waiting} == nicks
+        assert others[-1].nick in answer.waiting
+    world.settle()
+    world.run(1)  # the last acks are under way
+    assert {*holders_of_the_latest(world, alice).holders} == nicks

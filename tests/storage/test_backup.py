@@ -16,10 +16,13 @@ from udpchat.storage import backup as storage
 from udpchat.storage.backup import Exported, backup, check, export, key_in, restore
 from udpchat.storage.client_sqlite import SqliteClientStore
 from udpchat.storage.protocol import StoreFull, StoreUnusable
-from udpchat.storage.reading import SEQUENCE_BITS
+from udpchat.storage.reading import REACTIONS_READ_MAX, SEQUENCE_BITS
 from udpchat.storage.server_sqlite import SqliteLog
 from udpchat.wire.content import EDIT, REACTION, Claim, Extra, Message
 from udpchat.wire.frames import encode, encode_message
+from udpchat.wire.limits import REACTIONS_MAX
+
+HEART, TADA = "\u2764\ufe0f", "\U0001f389"
 
 
 @pytest.fixture
@@ -220,7 +223,33 @@ def test_an_export_has_the_present_texts_and_nothing_of_what_made_them_so(tmp_pa
         later = [Message(9, b"12345678", "alice", b"later---", kind, text, None, about)
                  for kind, text in ((EDIT, "hello"), (REACTION, "\u2665"))]  # fmt: skip
         store.write([EntriesStored(LOBBY, 7, 1, (said("helo", time_ms=5), *map(encode_message, later)))])
-        assert list(export(tmp_path / "client.db")) == [Exported(LOBBY, 1, 5, "alice", "text", "hello")]
+        reactions = (("\u2665", ("alice",)),)
+        assert list(export(tmp_path / "client.db")) == [Exported(LOBBY, 1, 5, "alice", "text", "hello", "", reactions)]
+
+
+def reaction(to: int, emoji: str, nick: str, data: bytes = b"") -> bytes:
+    """Of who has this nick, to a message of `said`."""
+    about = Extra(b"87654321", data, to)
+    return encode_message(Message(9, nick.encode().ljust(8), nick, b"later---", REACTION, emoji, None, about))
+
+
+def test_an_export_has_the_present_reactions_to_each_message(log: SqliteLog, path: Path) -> None:
+    given = [(1, HEART, "bob"), (2, HEART, "bob"), (1, TADA, "carol"), (1, HEART, "carol"), (3, TADA, "bob")]
+    log.append(batch(LOBBY, 4, *(reaction(*each) for each in given), reaction(3, TADA, "bob", b"-")))
+    found = {each.sequence: each.reactions for each in export(path, log=LOBBY)}
+    assert found == {1: ((HEART, ("bob", "carol")), (TADA, ("carol",))), 2: ((HEART, ("bob",)),), 3: ()}
+    log.redact(LOBBY, 1, tombstone(10))
+    assert [each.reactions for each in export(path, log=LOBBY)] == [(), ((HEART, ("bob",)),), ()]
+
+
+def test_an_export_has_all_reactions_where_they_are_more_than_are_read_at_once(log: SqliteLog, path: Path) -> None:
+    more = 2 * REACTIONS_READ_MAX // REACTIONS_MAX - 3  # so many messages beside the three, with all that they may have
+    log.append(batch(LOBBY, 4, *(said("x") for _ in range(more))))
+    log.append(batch(LOBBY, 4 + more, *(
+        reaction(to, HEART, f"nick{number}") for number in range(REACTIONS_MAX) for to in range(1, 4 + more)
+    )))  # fmt: skip
+    found = [len(nicks) for each in export(path, log=LOBBY) for _, nicks in each.reactions]
+    assert found == [REACTIONS_MAX] * (3 + more) and sum(found) > REACTIONS_READ_MAX
 
 
 def test_a_clients_replica_is_exported_and_checked_likewise(tmp_path: Path) -> None:

@@ -159,3 +159,13 @@ def test_a_large_room_that_falls_silent_is_told_its_head_a_few_times() -> None:
         times.append(due)
         stream.announced += 1
     assert times == [5.0 + after for after in ANNOUNCE_AFTER_S]
+
+
+def test_one_entry_is_given_as_far_as_the_log_is_durable_from_memory_or_read() -> None:
+    stream, reader = stream_of([entry(number) for number in range(1, 4)])
+    stream.extend(0.0, [entry(4)])
+    reader.append(LOG, [entry(4), entry(5)])  # the last one is being written
+    assert [stream.entry(sequence) for sequence in (1, 3, 4)] == [entry(1), entry(3), entry(4)]
+    assert stream.entry(5) is None and stream.entry(2**53) is None
+    stream.forget()
+    assert stream.entry(4) == entry(4)

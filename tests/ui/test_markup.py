@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from udpchat.chat.text import printable
-from udpchat.ui.markup import LANGUAGE_CHARACTERS_MAX, Span, Style, parse, verbatim
+from udpchat.ui.markup import LANGUAGE_CHARACTERS_MAX, Span, Style, links, parse, verbatim
 
 MESSAGE_CHARACTERS = 16 * 1024
 CODE, LINK = Style.CODE, Style.LINK
@@ -208,3 +208,8 @@ def lines_carried_out(text: str) -> int:
     finally:
         sys.settrace(former)
     return count
+
+
+def test_the_links_of_a_text_are_its_addresses_in_order_also_in_bold_but_none_in_code() -> None:
+    text = "http://a.b, *https://c.d/e*\n`https://f.g` https://h.i"
+    assert links(text) == ["http://a.b", "https://c.d/e", "https://h.i"]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from tests.client.pair import Person, Wire
-from udpchat.chat.events import ClientEvent, Error, Notice
+from udpchat.chat.events import ClientEvent, Error, HolderList, Notice
 from udpchat.client.model import Item
 from udpchat.ui.commands import Prompt
 from udpchat.ui.message_ids import ID_CHARACTERS_MIN, id_and_text
 from udpchat.ui.phrases import text_of
+from udpchat.ui.printing import plain_lines
 
 HEART, TADA = "\u2764\ufe0f", "\U0001f389"
 
@@ -166,3 +167,93 @@ def test_in_a_conversation_it_is_about_that(room: Room) -> None:
     room.enter(room.alice, "/edit pssst")
     first, second = room.bob.core.model.items("@alice")
     assert (first.text, len(first.reactions), second.reply and second.reply.nick) == ("pssst", 1, "alice")
+
+
+# --- Who has a message ----------
+
+
+def holders(room: Room, person: Person, line: str) -> HolderList:
+    """The answer to a question that is not refused."""
+    before = len(person.of(HolderList))
+    assert room.enter(person, line) == []
+    [answer] = person.core.model.apply(person.of(HolderList)[before:])
+    assert isinstance(answer, HolderList)
+    return answer
+
+
+def test_an_author_is_told_who_has_the_latest_message_or_one_that_an_id_names(room: Room) -> None:
+    carol = room.wire.person("carol", "lobby")
+    carol.is_cut = True
+    room.enter(room.alice, "four")
+    assert holders(room, room.alice, "/receipts") == HolderList("lobby", 4, room.item(3).id, ("bob",), ("carol",))
+    first = holders(room, room.alice, f"/receipts {room.item(0).id[:8]}")
+    assert (first.seq, first.holders, first.waiting) == (1, ("bob", "carol"), ())
+    carol.is_cut = False
+    room.wire.settle()
+    assert holders(room, room.alice, "/receipts").waiting == ()
+
+
+def test_who_has_a_message_is_asked_in_a_conversation_too_as_it_is_named_in_the_list(room: Room) -> None:
+    zoe = room.wire.person("Zo\u00eb", "den")
+    room.enter(room.alice, "/query Zo\u00eb psst")
+    assert holders(room, room.alice, "/receipts").holders == ("Zo\u00eb",)
+    assert holders(room, room.alice, "/receipts").room == "@Zo\u00eb"
+    room.wire.leave(zoe)
+    assert holders(room, room.alice, "/receipts") == HolderList(
+        "@Zo\u00eb", 1, room.alice.core.model.items("@Zo\u00eb")[0].id, (), ()
+    )
+
+
+def test_who_has_a_message_is_asked_of_one_s_own_and_confirmed_ones_only(room: Room) -> None:
+    assert room.refused(room.alice, f"/receipts {room.item(1).id}") == "not_allowed.not_own"
+    assert room.refused(room.alice, "/receipts one two") == "usage"
+    room.wire.is_cut = True
+    room.enter(room.alice, "four")
+    sending = room.alice.core.model.items("lobby")[-1].id
+    assert room.refused(room.alice, "/receipts") == "no_such_message.unconfirmed"
+    assert room.refused(room.alice, f"/receipts {sending[:8]}") == "no_such_message.sending"
+    assert room.refused(room.alice, f"/edit {sending} five") == "no_such_message.sending"
+
+
+# --- Links ----------
+
+
+def opened(room: Room, line: str, *, has_desktop: bool = True) -> tuple[list[str], list[str]]:
+    """Which links are opened, and what is told."""
+    urls: list[str] = []
+
+    def open_link(url: str) -> bool:
+        urls.extend([url] * has_desktop)
+        return has_desktop
+
+    room.prompts["bob"].open_link = open_link
+    told = room.enter(room.bob, line)
+    assert all(isinstance(event, Notice) for event in told)
+    return urls, [text for event in told for _, text in plain_lines(event)]
+
+
+def test_the_latest_link_here_or_that_of_a_message_is_opened(room: Room) -> None:
+    assert room.refused(room.bob, "/open") == "no_link"
+    room.enter(room.alice, "see https://a.example/1, or (http://b.example/2)")
+    room.enter(room.bob, "and https://c.example")
+    room.enter(room.alice, "nothing here")
+    assert opened(room, "/open") == (["https://c.example"], ["-- opening https://c.example"])
+    assert opened(room, f"/open {room.item(3).id[:8]}")[0] == ["http://b.example/2"]
+    assert room.refused(room.bob, f"/open {room.item(5).id[:8]}") == "no_link"
+    room.enter(room.bob, "/room den")
+    assert room.refused(room.bob, "/open") == "no_link"
+
+
+def test_where_no_link_can_be_opened_it_stands_alone_in_a_line(room: Room) -> None:
+    room.enter(room.alice, "https://a.example")
+    assert opened(room, "/open", has_desktop=False) == ([], ["https://a.example"])
+    room.prompts["alice"].open_link = None
+    assert [text_of(event) for event in room.enter(room.alice, "/open") if isinstance(event, Notice)] == [
+        "https://a.example"
+    ]
+
+
+@pytest.mark.parametrize("text", ["file:///etc/passwd", "javascript:alert(1)", "`https://a.example`", "www.a.example"])
+def test_what_is_no_link_to_a_web_page_is_not_opened(room: Room, text: str) -> None:
+    room.enter(room.alice, text)
+    assert room.refused(room.bob, "/open") == "no_link"

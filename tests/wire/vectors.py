@@ -81,6 +81,7 @@ REQUESTS: list[requests.RequestBody] = [
     requests.GetHistory("#lobby", None, None, 20),
     requests.MarkRead("#lobby", 99, 41),
     requests.Search("tea cake", None, "#lobby", 0),
+    requests.ListHolders("#lobby", 41, MESSAGE_ID),
 ]
 RESULTS: list[requests.ResultBody] = [
     requests.Stored(conversation_log(bytes(32), bytes(32)), 3, requests.Away("lunch")),
@@ -90,6 +91,7 @@ RESULTS: list[requests.ResultBody] = [
     requests.Page(["den", "lobby"], True),
     requests.MemberPage(7, [requests.Member("ada", USER, None), requests.Member("bob", OTHER, "lunch")], True),
     content.TopicSet("tea", "bob"),
+    requests.Holders(["bob", "carol"], ["dave"]),
     requests.EntryList([requests.LogEntry("#lobby", 41, frames.encode_message(MESSAGE))]),
     requests.EntryList(
         [requests.LogEntry("#lobby", 41, frames.encode_message(MESSAGE))],

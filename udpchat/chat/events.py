@@ -11,6 +11,7 @@ from udpchat.chat.phrase import Phrase
 from udpchat.chat.reactions import Reaction
 from udpchat.wire.content import ACTION, EDIT, REACTION, REDACTION, TEXT
 
+REMOVED = "removed"  # in the place of a kind: nothing is left but whose message it was, and when
 _KINDS = {TEXT: "text", ACTION: "action", REACTION: "reaction", EDIT: "edit", REDACTION: "redaction"}
 
 
@@ -53,7 +54,7 @@ class MessageReceived:
     seq: int
     nick: str
     text: str
-    kind: str  # from `kind_name`
+    kind: str  # from `kind_name`, or REMOVED in a page
     time_ms: int
     id: str
     history: bool
@@ -134,6 +135,11 @@ class MessageRemoved:
     id: str
     author: bytes
 
+    def in_page(self) -> MessageReceived:
+        """The same as a page has it, where it stands among messages."""
+        said = (self.room, self.seq, self.nick, "", REMOVED, self.time_ms, self.id)
+        return MessageReceived(*said, history=True, author=self.author)
+
 
 @dataclass(frozen=True, slots=True)
 class MemberJoined:
@@ -190,6 +196,19 @@ class MessageDelivered:
     id: str
     have: int
     users: int
+
+
+@dataclass(frozen=True, slots=True)
+class HolderList:
+    """Of the other users who are now in the room: the nicks of those who have a message of this user, and of those of
+    whom that is not known yet; both sorted. The answer to a request of the user.
+    """
+
+    room: str
+    seq: int
+    id: str
+    holders: tuple[str, ...]
+    waiting: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,7 +319,7 @@ ModelChange = (
 )  # for those who draw the model; not printed
 
 ClientEvent = (
-    Connected | MessageReceived | MessageSent | MessageDelivered | Amendment | MemberJoined | MemberLeft
+    Connected | MessageReceived | MessageSent | MessageDelivered | HolderList | Amendment | MemberJoined | MemberLeft
     | MemberRenamed | MemberList | RoomList | TopicChanged | HistoryFound | Notice | Error | Disconnected
     | Reconnected | Rejected | ModelChange
 )  # fmt: skip

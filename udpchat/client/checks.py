@@ -33,6 +33,7 @@ RESULTS: Final[dict[type[requests.RequestBody], tuple[type[requests.ResultBody],
     requests.GetHistory: (requests.EntryList,),
     requests.Search: (requests.EntryList,),
     requests.MarkRead: (requests.Done,),
+    requests.ListHolders: (requests.Holders,),
 }
 """How each request is answered (SPEC 4.3), besides `Failed`."""
 

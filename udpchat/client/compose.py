@@ -73,6 +73,11 @@ def list_members(room: str) -> requests.ListMembers:
     return requests.ListMembers(room, "")
 
 
+def list_holders(log: str, about: Reference) -> requests.ListHolders:
+    """Who has this message of the user, in this log."""
+    return requests.ListHolders(log, about.sequence, about.id)
+
+
 def list_rooms() -> requests.ListRooms:
     """The rooms of the server, from the first page on."""
     return requests.ListRooms("")

@@ -64,13 +64,19 @@ class EntryEvents:
         return told
 
     def recall(
-        self, items: Iterable[requests.LogEntry], reactions: Iterable[requests.LogEntry] = ()
+        self, items: Iterable[requests.LogEntry], reactions: Iterable[requests.LogEntry] = (), *, is_page: bool = False
     ) -> list[events.MessageReceived]:
         """The messages among entries from the disk or the server, with the reactions to them.
 
-        Those of ignored users are left out.
+        Those of ignored users are left out. `is_page`: those that were removed are among them, of the kind `removed`,
+        as they are where one reads what comes.
         """
-        recalled = [event for event in self.retell(items) if isinstance(event, events.MessageReceived)]
+        recalled = []
+        for event in self.retell(items):
+            if isinstance(event, events.MessageReceived):
+                recalled.append(event)
+            elif isinstance(event, events.MessageRemoved) and is_page:
+                recalled.append(event.in_page())
         to: dict[tuple[int, str], tuple[Reaction, ...]] = {}
         for event in self.retell(reactions):
             if isinstance(event, events.Reacted):

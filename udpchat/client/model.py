@@ -397,9 +397,10 @@ class Model:
                 return events.HistoryFound(self.with_quotes(messages), words)
             case events.PageFound(messages=messages):
                 return replace(event, messages=self.with_quotes(messages))
-            case events.MessageRemoved(room, sequence, nick, time_ms, identity, author):
-                item = Item(sequence, identity, nick, "", "text", time_ms, self._is_me(author), is_removed=True)
-                self._add(self.conversation(room), replace(item, author=author))
+            case events.MessageRemoved(room):
+                self._add(self.conversation(room), self.item_of(event.in_page()))
+            case events.HolderList(room):
+                return replace(event, room=self.conversation(room).name)  # as it is spelled elsewhere
             case events.TopicChanged(room, topic, nick):
                 conversation = self.conversation(room)
                 conversation.topic, conversation.topic_nick = topic, nick
@@ -413,9 +414,6 @@ class Model:
                 self._forget(room)
         return event
 
-    def _is_me(self, author: bytes) -> bool:
-        return author == self.user
-
     def _is_mention(self, room: str, text: str, *, is_own: bool) -> bool:
         return not is_own and (room.startswith("@") or mentions(text, self.nick))
 
@@ -427,11 +425,12 @@ class Model:
 
     def item_of(self, event: events.MessageReceived) -> Item:
         """A message as it is drawn, whether it is held or not."""
-        is_own = self._is_me(event.author)  # from another device
-        is_mention = self._is_mention(event.room, event.text, is_own=is_own)
-        item = Item(event.seq, event.id, event.nick, event.text, event.kind, event.time_ms, is_own, is_mention)
+        is_own, is_removed = event.author == self.user, event.kind == events.REMOVED  # own: from another device
+        is_mention = not is_removed and self._is_mention(event.room, event.text, is_own=is_own)
+        kind = "text" if is_removed else event.kind
+        item = Item(event.seq, event.id, event.nick, event.text, kind, event.time_ms, is_own, is_mention)
         item = replace(item, author=event.author, is_edited=bool(event.edited), edited_by=event.edited)
-        return replace(item, reply=event.reply, reactions=event.reactions)
+        return replace(item, reply=event.reply, reactions=event.reactions, is_removed=is_removed)
 
     # --- What is about an earlier message ----------
 
@@ -471,7 +470,7 @@ class Model:
         """Whether that changed anything: only its author can edit and remove a message."""
         match event:
             case events.Reacted():
-                by, is_own = (event.emoji, event.nick, event.author), self._is_me(event.author)
+                by, is_own = (event.emoji, event.nick, event.author), event.author == self.user
                 is_changed = conversation.react(item, *by, added=event.added, is_own=is_own)
             case events.Edited() if item.author == event.author and item.kind in EDITED_KINDS:
                 is_mention = self._is_mention(conversation.name, event.text, is_own=item.is_own)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from udpchat.chat import events
-from udpchat.chat.ids import message_id
+from udpchat.chat.ids import CONVERSATION_PREFIX, message_id
 from udpchat.chat.phrase import Phrase
 from udpchat.chat.refusals import refusal
 from udpchat.client import stored
@@ -207,6 +207,10 @@ class Requests:
                 return [] if asked.is_quiet else [refused, *here.without_server()]
             case requests.MemberPage() if isinstance(request, requests.ListMembers):
                 self._timeline.people.members(request.room).receive_page(request.after, frame.body)
+            case requests.Holders(holders, waiting) if isinstance(request, requests.ListHolders):
+                room = self._timeline.room_of(request.log) or CONVERSATION_PREFIX
+                message = (room, request.sequence, request.id.hex())
+                return [events.HolderList(*message, tuple(holders), tuple(waiting))]
             case requests.EntryList():
                 return [] if asked.is_reported else self._on_found(request, frame.body, here)
         if isinstance(request, requests.Rename):
@@ -219,7 +223,7 @@ class Requests:
         self, request: requests.RequestBody, found: requests.EntryList, here: Recalled
     ) -> list[events.ClientEvent]:
         is_one_log, items = isinstance(request, requests.GetHistory), found.items
-        recalled = self._timeline.told.recall(items, found.reactions)
+        recalled = self._timeline.told.recall(items, found.reactions, is_page=here.page_of is not None)
         messages = tuple(merged(recalled, here.messages, is_one_log=is_one_log))
         if isinstance(request, requests.GetHistory) and 0 < len(items) < request.count and items[0].sequence > 1:
             # The server returns what fits a Result: request the rest, unless the log begins here.

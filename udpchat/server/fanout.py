@@ -18,6 +18,11 @@ from udpchat.wire.packets import Address
 FLUSHED_PEERS_MAX: Final = 128  # in a turn: that takes about as long as to serve its datagrams
 
 
+def holders(peers: Iterable[Peer], log: str, sequence: int) -> list[Peer]:
+    """Of these followers of a log, those that have acknowledged all of its entries up to a sequence."""
+    return [peer for peer in peers if peer.downlink.subscriptions[log].sequence >= sequence]
+
+
 class Fanout:
     """Which peers follow which streams.
 
@@ -36,6 +41,10 @@ class Fanout:
     def followers(self, stream: LogStream) -> Iterable[Peer]:
         """The peers that follow a stream, in the order in which they began to."""
         return self._followers.get(stream, ())
+
+    def others(self, peer: Peer, stream: LogStream) -> list[Peer]:
+        """The devices of other users that follow a stream with this peer."""
+        return [follower for follower in self.followers(stream) if follower.key != peer.key]
 
     def follow(self, now: float, peer: Peer, stream: LogStream) -> None:
         """A peer follows a log, or requests it again."""

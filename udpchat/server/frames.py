@@ -7,6 +7,7 @@ from typing import Any
 
 from udpchat.chat.ids import PRIVATE_PREFIXES, SAID_PREFIXES
 from udpchat.server.chat import Chat
+from udpchat.server.fanout import holders
 from udpchat.server.registry import Peer
 from udpchat.session.session import Session
 from udpchat.wire import frames
@@ -103,10 +104,10 @@ def _on_typing(context: FrameContext, frame: frames.Typing) -> None:
 
 def _on_get_receipt(context: FrameContext, frame: frames.GetReceipt) -> None:
     others = _others(context, frame.log)
-    have = [other for other in others if other.downlink.subscriptions[frame.log].sequence >= frame.sequence]
     if others:
-        users, holders = {other.key for other in others}, {other.key for other in have}
-        context.peer.downlink.send(encode(frames.Receipt(frame.log, frame.sequence, len(holders), len(users))))
+        users = {other.key for other in others}
+        have = {other.key for other in holders(others, frame.log, frame.sequence)}
+        context.peer.downlink.send(encode(frames.Receipt(frame.log, frame.sequence, len(have), len(users))))
 
 
 def _others(context: FrameContext, log: str) -> list[Peer]:
@@ -120,7 +121,7 @@ def _others(context: FrameContext, log: str) -> list[Peer]:
     subscription = peer.downlink.subscriptions.get(log) if log.startswith(SAID_PREFIXES) else None
     if subscription is None or subscription.stream.followers > NOTICED_PEERS_MAX:
         return []
-    return [follower for follower in context.chat.fanout.followers(subscription.stream) if follower.key != peer.key]
+    return context.chat.fanout.others(peer, subscription.stream)
 
 
 def _on_goodbye(context: FrameContext, frame: frames.Goodbye) -> Reason | None:

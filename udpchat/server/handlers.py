@@ -20,6 +20,7 @@ from udpchat.chat.refusals import detail_of
 from udpchat.chat.text import clean_text, fits
 from udpchat.server.chat import Chat
 from udpchat.server.credit import EDIT_KIB_US, EDIT_US, FOLLOWER_US, FOLLOWERS_CHARGED_MAX, MEMBER_US, WRITE_US
+from udpchat.server.fanout import holders
 from udpchat.server.history import may_read, search_of
 from udpchat.server.registry import Peer
 from udpchat.server.replay import answer
@@ -27,10 +28,10 @@ from udpchat.server.settle import ACTIONS, Action, Telling
 from udpchat.session.noise import fingerprint
 from udpchat.sync.log import LogUnreadable, SearchQuery
 from udpchat.wire import requests
-from udpchat.wire.content import ACTION, EDIT, REACTION, REDACTION, TEXT, Extra, Reason, TopicSet
+from udpchat.wire.content import ACTION, EDIT, REACTION, REDACTION, TEXT, Extra, Message, Reason, TopicSet
 from udpchat.wire.fields import Value
-from udpchat.wire.frames import encode
-from udpchat.wire.limits import AWAY_BYTES_MAX, SEARCH_BYTES_MAX, TEXT_BYTES_MAX, TOPIC_BYTES_MAX
+from udpchat.wire.frames import encode, parse_entry_untrusted
+from udpchat.wire.limits import AWAY_BYTES_MAX, NOTICED_PEERS_MAX, SEARCH_BYTES_MAX, TEXT_BYTES_MAX, TOPIC_BYTES_MAX
 from udpchat.wire.requests import Done, Failed
 
 PAGE_BYTES_MAX = 900
@@ -171,6 +172,28 @@ def _list_rooms(context: RequestContext, request: requests.ListRooms) -> Outcome
     return requests.Page(page, len(page) < len(names))
 
 
+def _list_holders(context: RequestContext, request: requests.ListHolders) -> Outcome:
+    peer, fanout, log = context.peer, context.chat.fanout, request.log
+    if not peer.activity.may_notify(context.now):
+        return Failed("too_fast")
+    subscription = peer.downlink.subscriptions.get(log)
+    if subscription is None:
+        return Failed("not_in_room", (log[1:],))
+    stream = subscription.stream
+    if stream.followers > NOTICED_PEERS_MAX:
+        return Failed("too_many_followers", (str(NOTICED_PEERS_MAX),))
+    encoded = stream.entry(request.sequence)
+    message = None if encoded is None else parse_entry_untrusted(encoded)
+    if not isinstance(message, Message) or message.id != request.id:
+        return Failed("no_such_message")
+    if message.author != peer.author.user:
+        return Failed("not_allowed.author")
+    others = fanout.others(peer, stream)
+    have = {other.key: other.nick for other in holders(others, log, request.sequence)}
+    waiting = {other.key: other.nick for other in others if other.key not in have}
+    return requests.Holders(*(sorted(filter(None, nicks.values())) for nicks in (have, waiting)))
+
+
 def _get_history(context: RequestContext, request: requests.GetHistory) -> Outcome:
     return request
 
@@ -247,6 +270,7 @@ HANDLERS: dict[type[requests.RequestBody], Handler] = {
     requests.GetHistory: Handler(_get_history, 100.0, Permission.READER, Order.ANSWERED),
     requests.Search: Handler(_search, 100.0, Permission.READER, Order.ANSWERED),
     requests.MarkRead: Handler(_mark_read, 60.0, Permission.READER, is_written=True),
+    requests.ListHolders: Handler(_list_holders, 100.0, Permission.READER, Order.ANSWERED),
 }
 
 

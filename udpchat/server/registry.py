@@ -42,7 +42,7 @@ class Entering:
 class Activity:
     """When this device last sent a message (at first: when it connected), and why its person is away, if so.
 
-    `notices` limits its unreliable frames; None before the first.
+    `notices` limits what looks at all followers of a log; None before the first.
     """
 
     said_at: float
@@ -50,7 +50,7 @@ class Activity:
     notices: TokenBucket | None = None
 
     def may_notify(self, now: float) -> bool:
-        """Take a token for a `Typing` or `GetReceipt`; False if none is left."""
+        """Take a token for a `Typing`, `GetReceipt` or `ListHolders`; False if none is left."""
         if self.notices is None:
             self.notices = TokenBucket(now, NOTICES)
         return self.notices.take(now)

@@ -157,7 +157,8 @@ def _log_of(source: Path, room: str) -> str:
 
 
 def json_of(exported: Exported) -> str:
-    """A message as an object; `log` tells conversations apart."""
+    """A message as an object; `log` tells conversations apart. `reactions` is there if there are any."""
+    reactions = [{"emoji": emoji, "nicks": nicks} for emoji, nicks in exported.reactions]
     return json_line(
         {
             "room": room_of(exported),
@@ -168,6 +169,7 @@ def json_of(exported: Exported) -> str:
             "time": iso_time(exported.time_ms),
             "log": exported.log,
         }
+        | ({"reactions": reactions} if reactions else {})
     )
 
 

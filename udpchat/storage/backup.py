@@ -8,15 +8,15 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from udpchat.chat.amendments import AMENDING
-from udpchat.chat.events import kind_name
+from udpchat.chat.amendments import AMENDING, reference_of
+from udpchat.chat.events import REMOVED, kind_name
 from udpchat.chat.ids import CONVERSATION_PREFIX, ROOM_PREFIX
 from udpchat.chat.text import counted
 from udpchat.storage.client_sqlite import CLIENT
 from udpchat.storage.lock import StoreLock
 from udpchat.storage.migrations import Progress, Schema, connect, copy, failures, move, opening, version_of
 from udpchat.storage.protocol import StoreError, StoreUnusable
-from udpchat.storage.reading import SEQUENCE_BITS, checksum_of, shown_log
+from udpchat.storage.reading import REACTIONS_READ_MAX, SEQUENCE_BITS, checksum_of, shown_log
 from udpchat.storage.server_sqlite import SERVER, redraw_generations
 from udpchat.storage.tables import Tables
 from udpchat.storage.text_index import message_of
@@ -31,7 +31,10 @@ RESTORE = "stop the server and restore a backup"
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """One message. `kind`: from `kind_name`, or `removed` (then nick and text are empty). `to`: in conversations."""
+    """One message. `kind`: from `kind_name`, or `removed` (then nick and text are empty). `to`: in conversations.
+
+    `reactions`: each emoji, with the nicks of those who reacted with it.
+    """
 
     log: str
     sequence: int
@@ -40,6 +43,7 @@ class Exported:
     kind: str
     text: str
     to: str = ""
+    reactions: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 def _schema_of(path: Path) -> Schema:
@@ -219,7 +223,7 @@ def export(
 ) -> Iterator[Exported]:
     """The messages in order, log by log: of one log, or of every room and conversation. Also of a client's store.
 
-    Each has its present text; edits, removals and reactions are no messages of their own.
+    Each has its present text and reactions; edits, removals and reactions are no messages of their own.
     Raises `StoreUnusable` before the first message, `StoreFailed` at damage. An unknown `log` yields nothing.
     """
     with reading(path) as tables:
@@ -231,19 +235,42 @@ def export(
         for name, first, head in spans:
             for start in range(first, head + 1, READ_ENTRIES):
                 entries = tables.reader.numbered(name, start, min(READ_ENTRIES, head - start + 1))
-                yield from _exported(name, entries)
+                yield from _exported(name, entries, _reactions_to(tables, name, entries))
                 done += len(entries)
                 if progress:
                     progress(done, total)
 
 
-def _exported(log: str, entries: list[tuple[int, bytes]]) -> Iterator[Exported]:
+Given = dict[int, dict[str, list[str]]]  # by the sequence of a message: each emoji, and who reacted with it
+
+
+def _reactions_to(tables: Tables, log: str, entries: list[tuple[int, bytes]]) -> Given:
+    given: Given = {}
+    for sequence, entry in _reactions(tables, log, entries[0][0], entries[-1][0]) if entries else ():
+        reaction = message_of(entry)
+        about = reference_of(reaction, sequence) if isinstance(reaction, Message) else None
+        if isinstance(reaction, Message) and about is not None:
+            given.setdefault(about.sequence, {}).setdefault(reaction.text, []).append(reaction.nick)
+    return given
+
+
+def _reactions(tables: Tables, log: str, first: int, last: int) -> list[tuple[int, bytes]]:
+    """All reactions to these messages: of half of them at a time, if they are more than can be read at once."""
+    found = tables.reader.reactions(log, first, last)
+    if len(found) < REACTIONS_READ_MAX:
+        return found
+    half = (first + last) // 2
+    return _reactions(tables, log, first, half) + _reactions(tables, log, half + 1, last)
+
+
+def _exported(log: str, entries: list[tuple[int, bytes]], given: Given) -> Iterator[Exported]:
     for sequence, entry in entries:
         message = message_of(entry)
         if isinstance(message, Message) and message.kind in AMENDING:
             continue
         if isinstance(message, Message):
-            kind = kind_name(message.kind)
-            yield Exported(log, sequence, message.time_ms, message.nick, kind, message.text, message.to or "")
+            kind, to = kind_name(message.kind), message.to or ""
+            reactions = tuple((emoji, tuple(nicks)) for emoji, nicks in given.get(sequence, {}).items())
+            yield Exported(log, sequence, message.time_ms, message.nick, kind, message.text, to, reactions)
         elif message is not None:
-            yield Exported(log, sequence, message.time_ms, "", "removed", "")
+            yield Exported(log, sequence, message.time_ms, "", REMOVED, "")

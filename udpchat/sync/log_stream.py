@@ -166,6 +166,13 @@ class LogStream:
             self.unreadable = str(error)
             return []
 
+    def entry(self, sequence: int) -> bytes | None:
+        """One entry; None if the log does not hold it, durably. Raises `LogUnreadable`."""
+        recent = sequence - (self.head - len(self._recent) + 1)
+        if sequence > self.head:
+            return None
+        return self._recent[recent] if recent >= 0 else next(iter(self._reader.read(self.log, sequence, 1)), None)
+
     def frames(self, first: int, last: int) -> list[EncodedEntries]:
         """Entries from `first` on as frames, up to `last` or READ_ENTRIES at a time; shared by all followers.
 

@@ -35,6 +35,7 @@ from udpchat.ui.arguments import (
     target_of,
 )
 from udpchat.ui.emoji import emoji_of, expand
+from udpchat.ui.markup import links
 from udpchat.ui.phrases import sentence
 from udpchat.ui.preferences import SETTINGS, Preferences, setting_of
 
@@ -156,6 +157,23 @@ def _redact(prompt: Prompt, now: float, rest: str) -> None:
     prompt.client.ask(now, compose.redact(message.target, reason, message.about))
 
 
+def _receipts(prompt: Prompt, now: float, rest: str) -> None:
+    message = message_ids.own(prompt.message(only_word(rest) if rest.strip() else "", is_own=True))
+    prompt.client.ask(now, compose.list_holders(prompt.log_of(message.target), message.about))
+
+
+def _open(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
+    if rest.strip():
+        texts = [prompt.message(only_word(rest), is_own=False).text]
+    else:
+        texts = [item.text for item in prompt.client.model.conversation(prompt.target or prompt.current_room()).items]
+    url = next((found[-1] for found in map(links, reversed(texts)) if found), "")
+    if not url:
+        raise Problem("no_link")
+    is_opened = prompt.open_link is not None and prompt.open_link(url)
+    return [notice("opening" if is_opened else "link", url=url)]
+
+
 def _ids(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
     count, _ = span_of(rest, None) if rest.strip() else (IDS_LISTED, 0)
     items = prompt.client.model.conversation(prompt.target or prompt.current_room()).items
@@ -221,8 +239,8 @@ def _history(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
 
 def _search(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
     terms = search_terms_of(rest, prompt.parse_time)
-    if terms.target and prompt.client.timeline.log_of(terms.target) is None:
-        raise Problem("no_conversation", nick=terms.target.removeprefix("@"))
+    if terms.target:
+        prompt.log_of(terms.target)
     return prompt.history.search(now, terms.words, nick=terms.nick, target=terms.target, since_ms=terms.since_ms)
 
 
@@ -347,6 +365,11 @@ COMMANDS: tuple[Command, ...] = (
     Command("delete", _M, "[ID]", "remove a message of yours, for all",
             "Without ID your latest one here. Who has read it has read it.", _delete),
     Command("redact", _M, "ID [REASON]", "remove a message, and say why", "", _redact),
+    Command("open", _M, "[ID]", "open the latest link of a message",
+            "Without ID the latest one here. Where there is no desktop, or it is far away, the link is shown.", _open),
+    Command("receipts", _M, "[ID]", "list who has a message of yours",
+            "Without ID your latest one here. Of who has left it is not known; who came later counts as having it.",
+            _receipts),
     Command("ids", _M, "[N]", "list the latest messages with their ids", "", _ids),
     Command("history", _B, "[N] [before TIME]", "show what was said here before",
             "TIME is 14:30, 2026-11-21, both with a T between, or 2h or 3d for ago. It works without a server too.",
@@ -391,6 +414,7 @@ class Prompt:
     A program may add `commands` of its own to the table. The past is read from `archive`; `parse_time` reads times.
     `is_typed`: the lines come from a person's keys, and one with a control character is refused as a slip; from a
     program it is sent as it is, and whoever shows it makes it safe. `preferences`: without them, all are at default.
+    `open_link` opens a web address, False if it cannot.
     `wants_quit` is set by /quit, which waits for what is not confirmed, `wants_quit_now` by a second one; the owner of
     the client acts on them.
     """
@@ -404,12 +428,14 @@ class Prompt:
         parse_time: ParseTime | None = None,
         is_typed: bool = False,
         preferences: Preferences | None = None,
+        open_link: Callable[[str], bool] | None = None,
     ) -> None:
         self.client = client
         self._is_typed = is_typed
         self.history = History(client, archive)
         self.parse_time = parse_time
         self.preferences = preferences or Preferences()
+        self.open_link = open_link
         self.commands = tuple(commands)
         self.wants_quit = False
         self.wants_quit_now = False
@@ -493,6 +519,13 @@ class Prompt:
             return message_ids.latest(model, target, is_own=is_own)
         found = message_ids.named(model, self.history, target, word)
         return found if found.target.startswith("@") else replace(found, target=self._joined(found.target))
+
+    def log_of(self, target: str) -> str:
+        """The log of a room or of the conversation with `@nick`. Raises `Problem` if no such conversation is known."""
+        log = self.client.timeline.log_of(target)
+        if log is None:
+            raise Problem("no_conversation", nick=target.removeprefix("@"))
+        return log
 
     def current_room(self) -> str:
         """The room that lines go to, or went to before a /query. Raises `Problem`."""

@@ -22,6 +22,7 @@ NAMES: Final[dict[type[ClientEvent], str]] = {
     events.MessageReceived: "message",
     events.MessageSent: "sent",
     events.MessageDelivered: "delivered",
+    events.HolderList: "holders",
     events.Edited: "edited",
     events.Redacted: "redacted",
     events.Reacted: "reaction",

@@ -71,6 +71,11 @@ def parse(text: str) -> list[list[Span]]:
     ]
 
 
+def links(text: str) -> list[str]:
+    """The addresses in a message, in order."""
+    return [span.url for line in parse(text) for span in line if span.url]
+
+
 def verbatim(text: str) -> list[tuple[int, int]]:
     """Where code and links stand in a message: start and end of each, in order."""
     found = []

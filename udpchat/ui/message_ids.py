@@ -31,6 +31,7 @@ class ChosenMessage:
     nick: str
     is_own: bool
     reactions: tuple[Reaction, ...] = ()
+    text: str = ""
 
 
 def id_and_text(model: Model, rest: str) -> tuple[str, str]:
@@ -54,11 +55,13 @@ def named(model: Model, history: History, target: str, word: str) -> ChosenMessa
         return (here or found)[0]
     if found:
         raise Problem("no_such_message.several", id=word)
+    if _ID.fullmatch(word) and any(said.id.hex().startswith(word.lower()) for said in model.sending):
+        raise Problem("no_such_message.sending")
     stored = history.find(target, word.lower()) if len(word) == ID_CHARACTERS and _ID.fullmatch(word) else None
     if stored is None:
         raise Problem("no_such_message.id", id=word)
     is_own = stored.author == model.user
-    return ChosenMessage(target, Reference(stored.seq, bytes.fromhex(stored.id)), stored.nick, is_own)
+    return ChosenMessage(target, Reference(stored.seq, bytes.fromhex(stored.id)), stored.nick, is_own, text=stored.text)
 
 
 def latest(model: Model, target: str, *, is_own: bool) -> ChosenMessage:
@@ -96,5 +99,5 @@ def _beginning_with(model: Model, word: str) -> Iterator[ChosenMessage]:
 
 def _chosen(target: str, item: Item) -> ChosenMessage:
     return ChosenMessage(
-        target, Reference(item.sequence, bytes.fromhex(item.id)), item.nick, item.is_own, item.reactions
+        target, Reference(item.sequence, bytes.fromhex(item.id)), item.nick, item.is_own, item.reactions, item.text
     )

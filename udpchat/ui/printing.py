@@ -107,7 +107,7 @@ def plain_lines(
 
 def message_line(room: str, nick: str, text: str, kind: str, reply: events.Quote | None = None) -> str:
     """`[room] <nick> text`, or `[room] * nick text` for an action; before the text what it answers, if anything."""
-    if kind == "removed":
+    if kind == events.REMOVED:
         return f"[{room}] -- {sentence('removed')}"
     if kind == "unknown":
         return f"[{room}] -- {sentence('unknown_kind', nick=nick)}" + (f": {text}" if text else "")
@@ -148,8 +148,8 @@ def aligned(rows: Sequence[tuple[str, str, Phrase]]) -> list[str]:
 
 
 Change = (
-    events.MessageDelivered | events.MemberJoined | events.MemberLeft | events.MemberRenamed | events.MemberList
-    | events.RoomList | events.TopicChanged
+    events.MessageDelivered | events.HolderList | events.MemberJoined | events.MemberLeft | events.MemberRenamed
+    | events.MemberList | events.RoomList | events.TopicChanged
 )  # fmt: skip
 Remark = events.Connected | events.Notice | events.Error | events.Rejected | events.Disconnected | events.Reconnected
 
@@ -158,6 +158,11 @@ def _change(event: Change) -> str:
     match event:
         case events.MessageDelivered(room, seq, have=have, users=users):
             return sentence("delivered", room=room, seq=seq, have=have, users=users)
+        case events.HolderList(room, seq, _, holders, waiting):
+            if not (holders or waiting):
+                return sentence("holders.none", room=room, seq=seq)
+            named = {"holders": holders, "waiting": ", ".join(waiting)}
+            return sentence("holders" if holders else "holders.unknown", room=room, seq=seq, **named)
         case events.MemberJoined(room, nick):
             return sentence("joined", room=room, nick=nick)
         case events.MemberLeft(room, nick, reason):
@@ -180,7 +185,7 @@ def _remark(event: Remark) -> str:
             entered = sentence("connected.rooms" if rooms else "connected", server=server, nick=nick, rooms=rooms)
             return f"-- {entered}"
         case events.Notice():
-            return text_of(event) if event.code == "help" else f"-- {text_of(event)}"
+            return text_of(event) if event.code in ("help", "link") else f"-- {text_of(event)}"
         case events.Error() | events.Rejected():
             return sentence("error", text=text_of(event))
         case events.Disconnected():

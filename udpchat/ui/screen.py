@@ -52,7 +52,7 @@ class ScreenLines:
         match event:
             case events.Connected():
                 return [(Output.ERR, line) for line in entry_lines(event, is_edited=self._is_edited)]
-            case events.HistoryFound() | events.Notice(code="help"):
+            case events.HistoryFound() | events.Notice(code="help" | "link"):
                 return lines  # has its dates already, or has no time
             case (
                 events.MessageReceived(time_ms=time_ms) | events.MessageSent(time_ms=time_ms)

@@ -8,7 +8,7 @@ from __future__ import annotations
 # --- Protocol: SPEC 1 to 3 ----------
 
 PROTOCOL_VERSION = 3  # raised with every change that an older peer cannot read (SPEC 8)
-PROTOCOL_MINOR = 1  # grows with what a peer may ignore (SPEC 8)
+PROTOCOL_MINOR = 2  # grows with what a peer may ignore (SPEC 8)
 TYPING = 1  # a capability: a client is sent who is typing, a server sends it (SPEC 8)
 CAPABILITIES: tuple[int, ...] = (TYPING,)  # of a server of this version
 CAPABILITIES_MAX = 64  # in one list
@@ -164,8 +164,8 @@ SEARCH_WORDS_MAX = 8  # that count: what a search may cost grows with each, and 
 SEARCH_BYTES_MAX = 200  # of the words of a search
 
 TYPING_INTERVAL_S = 3.0  # of a client, while its user types; half of what it is shown for
-NOTICED_PEERS_MAX = 64  # followers of a log of which Typing and GetReceipt are answered: both cost as much as there are
-NOTICES_PER_S_MAX = 2.0  # such frames of one peer
+NOTICED_PEERS_MAX = 64  # followers of a log that Typing, GetReceipt and ListHolders look at: so much each costs
+NOTICES_PER_S_MAX = 2.0  # of these, of one peer
 NOTICES_BURST = 8.0
 
 LAG_BYTES_MAX = 64 * 1024  # unacknowledged; above it, entries are read from the log at the peer's cursor

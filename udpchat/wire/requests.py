@@ -14,6 +14,7 @@ from udpchat.wire.fields import (
     Detail,
     Kind,
     LogName,
+    MessageId,
     Nick,
     Room,
     Sequence,
@@ -22,7 +23,7 @@ from udpchat.wire.fields import (
     UserId,
     WireStruct,
 )
-from udpchat.wire.limits import NICK_CHARACTERS_MAX, PAST_ENTRIES_MAX, ROOM_CHARACTERS_MAX
+from udpchat.wire.limits import NICK_CHARACTERS_MAX, NOTICED_PEERS_MAX, PAST_ENTRIES_MAX, ROOM_CHARACTERS_MAX
 
 # --- Requests: what a client asks to be carried out exactly once (SPEC 4.3) ----------
 
@@ -125,9 +126,17 @@ class MarkRead(WireStruct, tag=13, frozen=True):
     sequence: Sequence
 
 
+class ListHolders(WireStruct, tag=14, frozen=True):
+    """Request who has an own message, the one with this id at this sequence of a log; answered by `Holders`."""
+
+    log: LogName
+    sequence: Counter
+    id: MessageId
+
+
 RequestBody = (
     Malformed | Say | Tell | Part | Rename | SetTopic | SetAway | Whois | ListMembers | ListRooms | GetTopic
-    | GetHistory | Search | MarkRead
+    | GetHistory | Search | MarkRead | ListHolders
 )  # fmt: skip
 
 # --- Results: the answer to a request, the same for every repetition (SPEC 4.4) ----------
@@ -217,4 +226,14 @@ class MemberPage(WireStruct, tag=8, frozen=True):
     more: bool
 
 
-ResultBody = Stored | Done | Failed | Person | Page | TopicSet | EntryList | MemberPage
+Nicks = Annotated[list[Nick], Meta(max_length=NOTICED_PEERS_MAX)]
+
+
+class Holders(WireStruct, tag=9, frozen=True):
+    """Of the other users that follow a log: those who have a message, and those of whom that is not known yet."""
+
+    holders: Nicks
+    waiting: Nicks
+
+
+ResultBody = Stored | Done | Failed | Person | Page | TopicSet | EntryList | MemberPage | Holders

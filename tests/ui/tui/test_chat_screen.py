@@ -212,3 +212,46 @@ def test_a_message_that_is_changed_is_shown_as_it_is_now() -> None:
         await desk.until("\N{THUMBS UP SIGN} ")
 
     drive(steps)
+
+
+@pytest.mark.parametrize("key", ["alt+g", "ctrl+g"])
+def test_a_key_tells_who_has_the_selected_message_and_keeps_what_is_half_typed(key: str) -> None:
+    async def steps(desk: Desk) -> None:
+        bob, carol = desk.wire.person("bob"), desk.wire.person("carol")
+        carol.is_cut = True
+        await desk.type("hello")
+        await desk.press("enter")
+        desk.settle(1.0)
+        desk.say(bob, "hi")
+        await desk.until("bob hi")
+        await desk.type("half")
+        await desk.press("alt+up", "alt+up", key)
+        desk.settle(1.0)
+        await desk.until("your message 1 in lobby has reached bob; not known yet of carol")
+        assert desk.app.typed == "half"
+
+    drive(steps)
+
+
+@pytest.mark.parametrize("key", ["alt+o", "ctrl+o"])
+def test_a_key_opens_the_link_of_the_selected_message_or_shows_it(key: str) -> None:
+    async def steps(desk: Desk) -> None:
+        urls: list[str] = []
+        bob = desk.wire.person("bob")
+        for text in ("https://a.example", "https://b.example"):
+            desk.say(bob, text)
+        await desk.until("https://b.example")
+
+        def open_link(url: str) -> bool:
+            urls.append(url)
+            return True
+
+        desk.prompt.open_link = open_link
+        await desk.press("alt+up", "alt+up", key)
+        await desk.until("opening https://a.example")
+        assert urls == ["https://a.example"]
+        desk.prompt.open_link = lambda url: False
+        await desk.press(key)
+        await desk.until(lambda: any(row.strip(" \u2595\u258f") == "https://a.example" for row in desk.rows))
+
+    drive(steps)

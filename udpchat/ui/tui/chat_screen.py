@@ -293,5 +293,10 @@ class ChatScreen(Screen[None]):
         else:
             self.input.begin(text)
 
+    def action_obey(self, command: str) -> None:
+        """Carry out the command about the selected message, else about the one that it means without an ID."""
+        item = self.messages.selected
+        self.input.owner.send(f"/{command} {item.id}" if item else f"/{command}")
+
     def action_begin_search(self) -> None:
         self.input.begin("/search ")

@@ -62,6 +62,8 @@ ACTIONS: Final = (
     Action("react", "screen.begin('react')", ("alt+t", "ctrl+t"), "react to it with an emoji"),
     Action("edit", "screen.begin('edit')", ("alt+e", "f11"), "edit it, if it is yours"),
     Action("delete", "screen.begin('delete')", ("alt+x", "ctrl+x"), "delete it, if it is yours"),
+    Action("receipts", "screen.obey('receipts')", ("alt+g", "ctrl+g"), "list who has got it, if it is yours"),
+    Action("open", "screen.obey('open')", ("alt+o", "ctrl+o"), "open its latest link"),
     Action("search", "screen.begin_search", ("ctrl+f", "ctrl+s"), "search in what was said"),
     Action("lists", "screen.toggle_list('rooms')", ("f7",), "show or hide the rooms"),
     Action("members", "screen.toggle_list('members')", ("f8",), "show or hide who is there"),
