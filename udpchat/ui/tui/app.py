@@ -44,7 +44,6 @@ class ChatApp(ScreenApp):
             self.bell()
             self.chat.hint(sentence("input_full"))
             return False
-        self.messages.unselect()
         self.messages.jump_to_end()
         return True
 

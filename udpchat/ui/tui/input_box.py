@@ -39,7 +39,7 @@ class Owner(Protocol):
         """A text was pasted, and is not inserted yet."""
 
     def cancel(self) -> bool:
-        """Escape was pressed; whether that ended something."""
+        """Escape was pressed, or a line was sent: nothing is selected any more; whether that ended something."""
 
     def edited(self) -> None:
         """Something was typed, deleted or inserted by hand."""
@@ -161,6 +161,7 @@ class InputBox(TextArea):
         if self.owner.send(text):
             self.remember(text)
             self.put("")
+            self.owner.cancel()  # a message that was selected for this line is so no longer
             self.turn_to(self.owner.target)
 
     def action_newline(self) -> None:
