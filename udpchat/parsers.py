@@ -9,12 +9,13 @@ from typing import Any, Final, NoReturn, TypeVar
 
 from udpchat import __version__
 from udpchat.chat.exit_codes import ExitCode
+from udpchat.chat.nearest import nearest
 from udpchat.chat.phrase import Problem
 from udpchat.chat.text import printable
 from udpchat.shell import operations, options, values
 from udpchat.shell.logs import FORMATS, LEVELS
 from udpchat.shell.stdio import OutputFailed, abandon_output, remark, writing_to
-from udpchat.shell.suggestions import nearest, unknown_option
+from udpchat.shell.suggestions import unknown_option
 from udpchat.ui.phrases import sentence
 from udpchat.wire.limits import DEFAULT_PORT
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from udpchat.chat.nearest import nearest
 from udpchat.chat.phrase import Phrase
 from udpchat.chat.text import printable
-from udpchat.shell.suggestions import nearest
 
 CONFIG_BYTES_MAX: Final = 1024 * 1024
 _PLACE: Final = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)")  # in what tomllib says
