@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from udpchat.chat.nearest import nearest
+from udpchat.chat.text import EDITED_CHARACTERS_MAX
 
 LINES_MAX: Final = 500  # of one conversation
-LINE_CHARACTERS_MAX: Final = 64 * 1024  # far beyond a message: one that is refused as too long is kept
 CONVERSATIONS_MAX: Final = 100  # with lines; what was typed in the one used longest ago is forgotten first
 SECRET_COMMANDS: Final = ("password", "passwd")
 
@@ -56,7 +56,7 @@ class InputHistory:
         self._by_conversation[conversation] = typed  # the last of the dict: used last
         if len(self._by_conversation) > CONVERSATIONS_MAX:
             del self._by_conversation[next(iter(self._by_conversation))]
-        is_kept = line.strip() and len(line) <= LINE_CHARACTERS_MAX and not is_secret(line)
+        is_kept = line.strip() and len(line) <= EDITED_CHARACTERS_MAX and not is_secret(line)
         if is_kept and (not typed.lines or typed.lines[-1] != line):
             typed.lines.append(line)
         typed.at, typed.draft = len(typed.lines), ""

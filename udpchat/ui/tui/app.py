@@ -6,12 +6,12 @@ from contextlib import suppress
 from typing import Any
 
 from udpchat.chat.phrase import Problem
+from udpchat.chat.text import EDITED_CHARACTERS_MAX
 from udpchat.ui.commands import Prompt
 from udpchat.ui.fuzzy import Entry, ranked
 from udpchat.ui.paste import inputs, pasted
 from udpchat.ui.phrases import sentence
 from udpchat.ui.tui import status
-from udpchat.ui.tui.input_box import EDITED_CHARACTERS_MAX
 from udpchat.ui.tui.picker import Picker, Question
 from udpchat.ui.tui.screen_app import ScreenApp
 from udpchat.ui.tui.side_list import SideList

@@ -10,13 +10,12 @@ from textual import events
 from textual.binding import Binding
 from textual.widgets import TextArea
 
-from udpchat.chat.text import masked
+from udpchat.chat.text import EDITED_CHARACTERS_MAX, masked
 from udpchat.ui.completion import Completion, Known, complete
-from udpchat.ui.input_history import LINE_CHARACTERS_MAX, Found, InputHistory
+from udpchat.ui.input_history import Found, InputHistory
 from udpchat.ui.tui.keys import ACTION_OF_KEY
 
 ROWS_MAX: Final = 8  # of a long line: the rest scrolls, so that the messages stay in sight
-EDITED_CHARACTERS_MAX: Final = LINE_CHARACTERS_MAX  # so that what was refused comes back with Up, to be shortened
 ESCAPE_S_MAX: Final = 0.3  # between Escape and the key that is Alt with it; later it is a key by itself
 QUIT: Final = "/quit"
 CALL_OF_EDITING_KEY: Final = {  # as bindings they would be done after the keys that were read with them
