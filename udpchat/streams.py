@@ -32,7 +32,7 @@ from udpchat.ui.phrases import sentence, text_of
 from udpchat.ui.preferences import Preferences
 from udpchat.ui.printing import Draw, Printer, plain_lines
 from udpchat.ui.screen import ScreenLines, prompt_of
-from udpchat.ui.tui.keys import KEYS_COMMAND
+from udpchat.ui.tui.keys import Keymap
 
 if TYPE_CHECKING:
     from udpchat.shell.editor import LineEditor
@@ -82,16 +82,18 @@ class Streams:
     def _interface(
         self, choices: ClientChoices, wanted: ClientOptions, kept: Kept, core: ClientCore, store: ClientStore
     ) -> Interface:
+        keymap = Keymap()
         file = PreferenceFile(store_folder(wanted.data, wanted.nick), self.say)
         prompt = Prompt(
             core,
-            COMMANDS if self.screen is None else (*COMMANDS, KEYS_COMMAND),
+            COMMANDS if self.screen is None else (*COMMANDS, keymap.command),
             archive=store,
             parse_time=moment_ms,
             is_typed=self.is_for_person,
             preferences=Preferences(file.load(), file.save),
         )
-        app = None if self.screen is None else _drawn_on(self.screen, prompt, has_colours=choices.form != NO_COLOR_FORM)
+        has_colours = choices.form != NO_COLOR_FORM
+        app = None if self.screen is None else _drawn_on(self.screen, prompt, keymap, has_colours=has_colours)
         return Lines(
             prompt,
             self._printer(prompt) if app is None else app.board,
@@ -156,11 +158,13 @@ def is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty()
 
 
-def _drawn_on(screen: FullScreen, prompt: Prompt, *, has_colours: bool) -> ChatApp:
+def _drawn_on(screen: FullScreen, prompt: Prompt, keymap: Keymap, *, has_colours: bool) -> ChatApp:
     """What shows the chat on the full screen."""
     from udpchat.shell.terminal_driver import driver_class  # Textual takes 150 ms to import: only if it is to draw
     from udpchat.ui.tui.app import ChatApp
 
     has_colours = not os.environ.pop(NO_COLOR, "") and has_colours  # Textual would take an empty one for a wish too
-    app = screen.app = ChatApp(prompt, driver_class=driver_class(), now_ms=now_ms, has_colours=has_colours)
+    screen.app = app = ChatApp(
+        prompt, driver_class=driver_class(), now_ms=now_ms, has_colours=has_colours, keymap=keymap
+    )
     return app

@@ -410,8 +410,10 @@ SENTENCES: Final[dict[str, str]] = {
     "members": "{count} here",
     "members.partial": "{count} here, more to come",
     "keys": "Keys. Esc and at once a key is Alt with that key. Shift and the mouse select as in other programs.",
-    "entry.screen": "F1 lists the keys, /help the commands; Ctrl+K chooses a room; /quit or Ctrl+D leaves",
-    "leave.offer": "Enter: leave once all is confirmed. Ctrl+C: leave at once{waiting:if  (%s not confirmed)}.",
+    "keys.more": "{key:if %s lists them too.}",
+    "entry.screen": "{keys:or /keys} lists the keys, /help the commands; {switch:if %s chooses a room; }/quit"
+    "{end:if  or %s} leaves",
+    "leave.offer": "{send}: leave once all is confirmed. {clear}: leave at once{waiting:if  (%s not confirmed)}.",
     "not_pasted": "not pasted: it has {characters} characters, and a line at most {characters_max}",
     "paste.question": "You pasted {lines} lines. Send them as:",
     "paste.one_message": "one message",

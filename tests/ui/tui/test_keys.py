@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 
-from tests.ui.tui.desk import Desk
+from tests.ui.tui.desk import Desk, drive
 from udpchat.chat import events
 from udpchat.ui.phrases import text_of
 from udpchat.ui.tui.app import ChatApp
 from udpchat.ui.tui.chat_screen import ChatScreen
 from udpchat.ui.tui.input_box import InputBox
-from udpchat.ui.tui.keys import ACTION_OF_KEY, ACTIONS, spelled
+from udpchat.ui.tui.keys import ACTIONS, Keymap, spelled
 
 EXPECTED = (
     "tab shift+tab up down ctrl+r pageup pagedown alt+home alt+end ctrl+n ctrl+p alt+left alt+right alt+1 alt+9 alt+a "
@@ -20,7 +20,7 @@ EXPECTED = (
 
 
 def test_the_keys_that_people_expect_are_there() -> None:
-    assert not set(EXPECTED) - set(ACTION_OF_KEY)
+    assert not set(EXPECTED) - set(Keymap().call_of_key)
 
 
 def test_a_key_does_one_thing_and_an_action_has_one_name() -> None:
@@ -37,7 +37,7 @@ def test_every_action_can_be_called() -> None:
 
 
 def test_keys_are_written_as_people_write_them() -> None:
-    assert [spelled(key) for key in ("alt+a", "pageup", "ctrl+@", "shift+f3", "f1")] == [
+    assert [spelled(key) for key in ("alt+a", "pageup", "ctrl+space", "shift+f3", "f1")] == [
         "Alt+A", "PgUp", "Ctrl+Space", "Shift+F3", "F1",
     ]  # fmt: skip
 
@@ -48,3 +48,45 @@ def test_the_keys_are_listed_each_with_a_sentence() -> None:
     lines = [text_of(event) for event in notices if isinstance(event, events.Notice)]
     assert len(lines) == len(ACTIONS) + 1
     assert any(line.split()[0] == "Alt+A," and "something new" in line for line in lines)
+
+
+# --- Other keys ----------
+
+OTHERS = Keymap({
+    "send": ("f5",), "newline": ("enter",), "redraw": (), "clear": ("ctrl+g",), "keys": (), "cut_or_switch": (),
+    "switch": ("ctrl+o",), "end": (),
+})  # fmt: skip
+
+
+def test_the_keys_of_an_action_are_replaced_or_taken_away() -> None:
+    calls = OTHERS.call_of_key
+    assert calls["f5"] == "send" and calls["enter"] == "newline" and calls["alt+a"] == "app.turn_to_active"
+    assert not {"ctrl+l", "ctrl+j", "f1", "ctrl+c"} & set(calls)
+    assert (OTHERS.first("send"), OTHERS.first("redraw")) == ("F5", "")
+
+
+def test_ctrl_space_is_one_key_whatever_the_terminal_sends_for_it() -> None:
+    calls = Keymap().call_of_key
+    assert calls["ctrl+space"] == calls["ctrl+@"] == "complete(1)"
+    assert "ctrl+@" not in Keymap({"complete": ("tab",)}).call_of_key
+
+
+def test_what_names_keys_names_those_that_are_in_force() -> None:
+    assert Keymap().entry == "F1 lists the keys, /help the commands; Ctrl+K chooses a room; /quit or Ctrl+D leaves"
+    assert OTHERS.entry == "/keys lists the keys, /help the commands; Ctrl+O chooses a room; /quit leaves"
+    desk = Desk(keymap=OTHERS)
+    listed = [text_of(event) for event in desk.prompt.enter(desk.wire.now, "/keys") if isinstance(event, events.Notice)]
+    assert any(line.split()[:2] == ["F5", "send"] for line in listed)
+    assert any(line.split()[:2] == ["-", "draw"] for line in listed)
+
+
+def test_a_person_types_with_other_keys() -> None:
+    async def steps(desk: Desk) -> None:
+        await desk.press("a", "enter", "b", "f5")
+        assert desk.entered == ["a\nb"]
+        await desk.press("ctrl+g")
+        await desk.until("F5: leave once all is confirmed. Ctrl+G: leave at once.")
+        await desk.press("f5")
+        assert desk.entered[1:] == ["/quit"]
+
+    drive(steps, desk=Desk("lobby", keymap=OTHERS))

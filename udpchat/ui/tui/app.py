@@ -78,8 +78,9 @@ class ChatApp(ScreenApp):
         self.push_screen(Question(question, answers), send)
 
     def offer_to_leave(self) -> None:
-        """Say what Enter and Ctrl+C do now."""
-        self.chat.hint(sentence("leave.offer", waiting=len(self.prompt.client.model.sending)))
+        """Say what the keys of `send` and `clear` do now."""
+        keys = {name: self.keymap.first(name) for name in ("send", "clear")}
+        self.chat.hint(sentence("leave.offer", **keys, waiting=len(self.prompt.client.model.sending)))
 
     def interrupt(self) -> None:
         self.outside.interrupt()

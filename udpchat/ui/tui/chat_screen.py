@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -77,12 +77,14 @@ class ChatScreen(Screen[None]):
     ChatScreen.-bare #topic, ChatScreen.-bare #status { display: none; }
     """
 
-    def __init__(self, prompt: Prompt, board: Board, want: Want, *, has_focus: Callable[[], bool]) -> None:
+    def __init__(
+        self, prompt: Prompt, board: Board, want: Want, *, has_focus: Callable[[], bool], call_of_key: Mapping[str, str]
+    ) -> None:
         super().__init__()
         self.messages = MessageList(id="messages")
         self.rooms = SideList(id="rooms")
         self.members = SideList(id="members")
-        self.input = InputBox(self.known)
+        self.input = InputBox(self.known, call_of_key)
         self._prompt = prompt
         self._board = board
         self._want = want

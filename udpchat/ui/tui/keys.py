@@ -6,7 +6,8 @@ window manager keeps Alt for itself.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from udpchat.chat.events import ClientEvent, notice
@@ -16,9 +17,11 @@ from udpchat.ui.phrases import sentence
 
 KEY_CHARACTERS: Final = 26  # the left column of the list of keys
 SPELLED: Final = {
-    "pageup": "PgUp", "pagedown": "PgDn", "ctrl+@": "Ctrl+Space", "ctrl+underscore": "Ctrl+_",
-    "shift+tab": "Shift+Tab", "escape": "Esc",
+    "pageup": "PgUp", "pagedown": "PgDn", "underscore": "_", "backslash": "\\",
+    "right_square_bracket": "]", "circumflex_accent": "^",
 }  # fmt: skip
+OLD_NAMES: Final = {"ctrl+space": "ctrl+@"}  # of keys that terminals without the newer key codes send otherwise
+NO_KEY: Final = "-"
 ROOM_KEYS: Final = 9
 
 
@@ -35,7 +38,7 @@ class Action:
 ACTIONS: Final = (
     Action("send", "send", ("enter",), "send the line, or carry out the command"),
     Action("newline", "newline", ("alt+enter", "ctrl+j", "shift+enter"), "begin a new line of the same message"),
-    Action("complete", "complete(1)", ("tab", "ctrl+@"), "complete a nick, a command, a #room or an :emoji:"),
+    Action("complete", "complete(1)", ("tab", "ctrl+space"), "complete a nick, a command, a #room or an :emoji:"),
     Action("complete_back", "complete(-1)", ("shift+tab",), "the completion before"),
     Action("earlier", "earlier", ("up",), "what you typed before, or the row above"),
     Action("later", "later", ("down",), "what you typed after that, or the row below"),
@@ -52,7 +55,7 @@ ACTIONS: Final = (
     ),
     Action("active", "app.turn_to_active", ("alt+a", "f4"), "the next room with something new, mentions first"),
     Action("switch", "app.switch", ("alt+k", "f2"), "choose a room by a part of its name"),
-    Action("cut_or_switch", "cut_or_switch", ("ctrl+k",), "cut up to the end of the line; at its end, as Alt+K"),
+    Action("cut_or_switch", "cut_or_switch", ("ctrl+k",), "cut up to the end of the line; at its end, choose a room"),
     Action("mention", "screen.go_to_mention(1)", ("alt+n", "f3"), "the next message that mentions you"),
     Action("former_mention", "screen.go_to_mention(-1)", ("alt+p", "shift+f3"), "the mention before"),
     Action("unread", "screen.go_to_unread", ("alt+u", "f6"), "the first message that was new"),
@@ -83,22 +86,42 @@ ACTIONS: Final = (
     Action("insert_cut", "insert_cut", ("ctrl+y",), "insert what was cut"),
     Action("undo", "undo", ("ctrl+underscore", "alt+z"), "undo a change of the line"),
 )
-ACTION_OF_KEY: Final = {key: action.call for action in ACTIONS for key in action.keys}
 
 
 def spelled(key: str) -> str:
     """A key as people write it: `Alt+A`, `PgUp`."""
-    if key in SPELLED:
-        return SPELLED[key]
     return "+".join(SPELLED.get(part, part.capitalize()) for part in key.split("+"))
 
 
-def _keys_command(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
-    nothing(rest)
-    lines = [sentence("keys")]
-    for action in ACTIONS:
-        lines.append(f"  {', '.join(map(spelled, action.keys)):<{KEY_CHARACTERS}} {action.summary}")
-    return [notice("help.line", line=line) for line in lines]
+class Keymap:
+    """The keys that are in force: of each action those in `chosen`, by its name, else those of the table."""
 
+    def __init__(self, chosen: Mapping[str, Sequence[str]] | None = None) -> None:
+        named = chosen or {}
+        self.actions = tuple(replace(action, keys=tuple(named.get(action.name, action.keys))) for action in ACTIONS)
+        self.call_of_key = {key: action.call for action in self.actions for key in action.keys}
+        self.call_of_key |= {old: self.call_of_key[key] for key, old in OLD_NAMES.items() if key in self.call_of_key}
 
-KEYS_COMMAND: Final = Command("keys", Group.CLIENT, "", "list the keys", "F1 lists them too.", _keys_command)
+    def first(self, name: str) -> str:
+        """The first key of an action as people write it; empty if it has none."""
+        return next((spelled(key) for action in self.actions if action.name == name for key in action.keys), "")
+
+    @property
+    def entry(self) -> str:
+        """The line on entry: which keys to know first."""
+        known = {name: self.first(name) for name in ("keys", "switch", "cut_or_switch", "end")}
+        return sentence("entry.screen", **known | {"switch": known["cut_or_switch"] or known["switch"]})
+
+    @property
+    def command(self) -> Command:
+        """`/keys`, which lists them."""
+
+        def handle(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
+            nothing(rest)
+            lines = [sentence("keys")]
+            for action in self.actions:
+                lines.append(f"  {', '.join(map(spelled, action.keys)) or NO_KEY:<{KEY_CHARACTERS}} {action.summary}")
+            return [notice("help.line", line=line) for line in lines]
+
+        more = sentence("keys.more", key=self.first("keys"))
+        return Command("keys", Group.CLIENT, "", "list the keys", more, handle)
