@@ -29,6 +29,26 @@ def test_a_key_does_one_thing_and_an_action_has_one_name() -> None:
     assert len({action.name for action in ACTIONS}) == len(ACTIONS)
 
 
+ARRIVES_EVERYWHERE = {
+    "enter", "tab", "shift+tab", "up", "down", "home", "end", "pageup", "pagedown", "ctrl+space", "ctrl+underscore",
+    "f2", "f3", "f4", "f5", "f6", "f7", "f8", "f9", "f12", *(f"ctrl+{letter}" for letter in "abcdefgjklnoprstuwxyz"),
+}  # fmt: skip
+REACHED_OTHERWISE = {
+    "keys": "/keys", "first": "PgUp", "last": "PgDn", "word_left": "Left", "word_right": "Right",
+    "cut_next_word": "Delete", **{f"room_{number}": "Ctrl+N, Ctrl+P, F2" for number in range(1, 10)},
+}  # fmt: skip
+
+
+def test_every_action_but_room_numbers_has_a_key_without_alt() -> None:
+    lacking = [action.name for action in ACTIONS if all(key.startswith("alt+") for key in action.keys)]
+    assert lacking == [f"room_{number}" for number in range(1, 10)]
+
+
+def test_every_action_has_a_key_that_arrives_from_every_terminal_or_is_reached_otherwise() -> None:
+    lacking = {action.name for action in ACTIONS if not ARRIVES_EVERYWHERE & set(action.keys)}
+    assert lacking == set(REACHED_OTHERWISE)
+
+
 def test_every_action_can_be_called() -> None:
     owners = {"app": ChatApp, "screen": ChatScreen}
     for action in ACTIONS:
@@ -53,16 +73,16 @@ def test_the_keys_are_listed_each_with_a_sentence() -> None:
 # --- Other keys ----------
 
 OTHERS = Keymap({
-    "send": ("f5",), "newline": ("enter",), "redraw": (), "clear": ("ctrl+g",), "keys": (), "cut_or_switch": (),
-    "switch": ("ctrl+o",), "end": (),
+    "send": ("f10",), "newline": ("enter",), "redraw": (), "clear": ("ctrl+v",), "keys": (), "cut_or_switch": (),
+    "switch": ("f11",), "end": (),
 })  # fmt: skip
 
 
 def test_the_keys_of_an_action_are_replaced_or_taken_away() -> None:
     calls = OTHERS.call_of_key
-    assert calls["f5"] == "send" and calls["enter"] == "newline" and calls["alt+a"] == "app.turn_to_active"
+    assert calls["f10"] == "send" and calls["enter"] == "newline" and calls["alt+a"] == "app.turn_to_active"
     assert not {"ctrl+l", "ctrl+j", "f1", "ctrl+c"} & set(calls)
-    assert (OTHERS.first("send"), OTHERS.first("redraw")) == ("F5", "")
+    assert (OTHERS.first("send"), OTHERS.first("redraw")) == ("F10", "")
 
 
 def test_ctrl_space_is_one_key_whatever_the_terminal_sends_for_it() -> None:
@@ -73,20 +93,20 @@ def test_ctrl_space_is_one_key_whatever_the_terminal_sends_for_it() -> None:
 
 def test_what_names_keys_names_those_that_are_in_force() -> None:
     assert Keymap().entry == "F1 lists the keys, /help the commands; Ctrl+K chooses a room; /quit or Ctrl+D leaves"
-    assert OTHERS.entry == "/keys lists the keys, /help the commands; Ctrl+O chooses a room; /quit leaves"
+    assert OTHERS.entry == "/keys lists the keys, /help the commands; F11 chooses a room; /quit leaves"
     desk = Desk(keymap=OTHERS)
     listed = [text_of(event) for event in desk.prompt.enter(desk.wire.now, "/keys") if isinstance(event, events.Notice)]
-    assert any(line.split()[:2] == ["F5", "send"] for line in listed)
+    assert any(line.split()[:2] == ["F10", "send"] for line in listed)
     assert any(line.split()[:2] == ["-", "draw"] for line in listed)
 
 
 def test_a_person_types_with_other_keys() -> None:
     async def steps(desk: Desk) -> None:
-        await desk.press("a", "enter", "b", "f5")
+        await desk.press("a", "enter", "b", "f10")
         assert desk.entered == ["a\nb"]
-        await desk.press("ctrl+g")
-        await desk.until("F5: leave once all is confirmed. Ctrl+G: leave at once.")
-        await desk.press("f5")
+        await desk.press("ctrl+v")
+        await desk.until("F10: leave once all is confirmed. Ctrl+V: leave at once.")
+        await desk.press("f10")
         assert desk.entered[1:] == ["/quit"]
 
     drive(steps, desk=Desk("lobby", keymap=OTHERS))

@@ -1,7 +1,8 @@
 """The keys of the full-screen client: a table of actions, with their keys and a sentence for the person. No Textual.
 
-Keys have the names of Textual (`alt+a`, `pageup`). Escape and then a key is Alt with that key, where a terminal or a
-window manager keeps Alt for itself.
+Keys have the names of Textual (`alt+a`, `pageup`). Many terminals and window managers keep some for themselves: Alt,
+F1, F10, F11, Ctrl with arrows; and what old terminals send for Shift+F3 is read as the place of the cursor. So actions
+have other keys beside those. Escape and then a key is Alt with that key.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ ACTIONS: Final = (
     Action("complete_back", "complete(-1)", ("shift+tab",), "the completion before"),
     Action("earlier", "earlier", ("up",), "what you typed before, or the row above"),
     Action("later", "later", ("down",), "what you typed after that, or the row below"),
-    Action("search_typed", "app.search_typed", ("ctrl+r", "f9"), "search in what you typed here"),
+    Action("search_typed", "app.search_typed", ("ctrl+r",), "search in what you typed here"),
     Action("scroll_up", "screen.scroll(-1)", ("pageup", "shift+up"), "scroll to earlier messages"),
     Action("scroll_down", "screen.scroll(1)", ("pagedown", "shift+down"), "scroll to later messages"),
     Action("first", "screen.scroll_to_start", ("alt+home", "ctrl+home"), "the earliest message that is here"),
@@ -57,21 +58,24 @@ ACTIONS: Final = (
     Action("switch", "app.switch", ("alt+k", "f2"), "choose a room by a part of its name"),
     Action("cut_or_switch", "cut_or_switch", ("ctrl+k",), "cut up to the end of the line; at its end, choose a room"),
     Action("mention", "screen.go_to_mention(1)", ("alt+n", "f3"), "the next message that mentions you"),
-    Action("former_mention", "screen.go_to_mention(-1)", ("alt+p", "shift+f3"), "the mention before"),
+    Action("former_mention", "screen.go_to_mention(-1)", ("alt+p", "ctrl+b"), "the mention before"),
     Action("unread", "screen.go_to_unread", ("alt+u", "f6"), "the first message that was new"),
-    Action("select_up", "screen.select(-1)", ("alt+up", "ctrl+up"), "select a message, the latest first; Esc ends it"),
-    Action("select_down", "screen.select(1)", ("alt+down", "ctrl+down"), "select the next message"),
-    Action("reply", "screen.begin('reply')", ("alt+r", "f10"), "reply to the selected message"),
+    Action(
+        "select_up",
+        "screen.select(-1)",
+        ("alt+up", "ctrl+up", "ctrl+o"),
+        "select a message, the latest first; Esc ends it",
+    ),
+    Action("select_down", "screen.select(1)", ("alt+down", "ctrl+down", "ctrl+g"), "select the next message"),
+    Action("reply", "screen.begin('reply')", ("alt+r", "f9"), "reply to the selected message"),
     Action("react", "screen.begin('react')", ("alt+t", "ctrl+t"), "react to it with an emoji"),
-    Action("edit", "screen.begin('edit')", ("alt+e", "f11"), "edit it, if it is yours"),
+    Action("edit", "screen.begin('edit')", ("alt+e", "f5"), "edit it, if it is yours"),
     Action("delete", "screen.begin('delete')", ("alt+x", "ctrl+x"), "delete it, if it is yours"),
     Action("search", "screen.begin_search", ("ctrl+f", "ctrl+s"), "search in what was said"),
     Action("lists", "screen.toggle_list('rooms')", ("f7",), "show or hide the rooms"),
     Action("members", "screen.toggle_list('members')", ("f8",), "show or hide who is there"),
-    Action(
-        "bare", "app.toggle_bare", ("alt+l", "f12"), "messages alone, to copy from; the mouse selects as elsewhere"
-    ),
-    Action("redraw", "app.redraw", ("ctrl+l", "f5"), "draw the screen anew"),
+    Action("bare", "app.toggle_bare", ("alt+l", "f12"), "messages alone, to copy from; the mouse selects as elsewhere"),
+    Action("redraw", "app.redraw", ("ctrl+l",), "draw the screen anew"),
     Action("keys", "app.type_command('/keys')", ("f1",), "this list"),
     Action("clear", "clear_or_leave", ("ctrl+c",), "clear the line; on an empty one, offer to leave"),
     Action("end", "delete_or_end", ("ctrl+d",), "on an empty line: leave once all is confirmed"),
@@ -82,7 +86,9 @@ ACTIONS: Final = (
     Action("word_right", "cursor_word_right", ("alt+f", "ctrl+right"), "a word to the right"),
     Action("cut_line", "cut_to_start", ("ctrl+u",), "cut up to the beginning of the line"),
     Action("cut_word", "cut_word", ("ctrl+w", "alt+backspace"), "cut the word before the cursor"),
-    Action("cut_next_word", "delete_word_right", ("alt+d", "alt+delete"), "delete the word after the cursor"),
+    Action(
+        "cut_next_word", "delete_word_right", ("alt+d", "alt+delete", "ctrl+delete"), "delete the word after the cursor"
+    ),
     Action("insert_cut", "insert_cut", ("ctrl+y",), "insert what was cut"),
     Action("undo", "undo", ("ctrl+underscore", "alt+z"), "undo a change of the line"),
 )
