@@ -82,7 +82,7 @@ class Streams:
     def _interface(
         self, choices: ClientChoices, wanted: ClientOptions, kept: Kept, core: ClientCore, store: ClientStore
     ) -> Interface:
-        keymap = Keymap()
+        keymap = Keymap(choices.shown.keys)
         file = PreferenceFile(store_folder(wanted.data, wanted.nick), self.say)
         prompt = Prompt(
             core,

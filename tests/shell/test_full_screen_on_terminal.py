@@ -95,6 +95,20 @@ def test_ctrl_c_asks_once_and_says_what_is_not_confirmed(tmp_path: Path) -> None
         assert "not confirmed: for later" in after_the_screen(alice)
 
 
+def test_the_keys_of_the_config_file_hold(url: str, tmp_path: Path) -> None:
+    config = tmp_path / "client.toml"
+    config.write_text('[keys]\nkeys = "Ctrl+G"\nselect_down = []\nclear = "Ctrl+V"\n')
+    with client(url, tmp_path / "alice", "--config", config, nick="keyed") as alice:
+        alice.wait_for("lobby>")
+        alice.wait_for("Ctrl+G lists the keys")
+        alice.type("\x03\x07")
+        alice.wait_for("undo a change")
+        alice.type("\x16")
+        alice.wait_for("Ctrl+V: leave at once.")
+        alice.type("\r")
+        assert alice.code() == 0
+
+
 @pytest.mark.parametrize("count", [1, 2])
 def test_a_signal_leaves_the_terminal_as_it_was(url: str, tmp_path: Path, count: int) -> None:
     with client(url, tmp_path / "alice", nick=f"carol{count}") as alice:

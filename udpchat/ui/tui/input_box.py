@@ -140,13 +140,14 @@ class InputBox(TextArea):
         is_prefix = event.key == "escape" and not self.owner.cancel()
         self._alt_until_s = event.time + ESCAPE_S_MAX if is_prefix else 0.0
         call = self._call_of_key.get(f"alt+{event.key}") if is_alt else None
-        call = call or self._call_of_key.get(event.key) or CALL_OF_EDITING_KEY.get(event.key)
+        call = call or self._call_of_key.get(event.key, CALL_OF_EDITING_KEY.get(event.key))
         if call not in ANSWERS_TO_OFFER:
             self._withdraw_offer()
-        if call:
+        if call is not None:
             event.stop()
             event.prevent_default()
-            await self.run_action(call)
+            if call:
+                await self.run_action(call)
         elif event.is_printable:
             self.owner.edited()
 

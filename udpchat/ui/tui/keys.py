@@ -7,11 +7,15 @@ have other keys beside those. Escape and then a key is Alt with that key.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from string import ascii_lowercase, digits
+from typing import Any, Final
 
 from udpchat.chat.events import ClientEvent, notice
+from udpchat.chat.nearest import WORD_CHARACTERS_MAX, nearest
+from udpchat.chat.phrase import Phrase, Problem
+from udpchat.chat.text import printable
 from udpchat.ui.arguments import nothing
 from udpchat.ui.commands import Command, Group, Prompt
 from udpchat.ui.phrases import sentence
@@ -87,7 +91,7 @@ ACTIONS: Final = (
     Action("cut_line", "cut_to_start", ("ctrl+u",), "cut up to the beginning of the line"),
     Action("cut_word", "cut_word", ("ctrl+w", "alt+backspace"), "cut the word before the cursor"),
     Action(
-        "cut_next_word", "delete_word_right", ("alt+d", "alt+delete", "ctrl+delete"), "delete the word after the cursor"
+        "cut_next_word", "delete_word_right", ("alt+d", "ctrl+delete"), "delete the word after the cursor"
     ),
     Action("insert_cut", "insert_cut", ("ctrl+y",), "insert what was cut"),
     Action("undo", "undo", ("ctrl+underscore", "alt+z"), "undo a change of the line"),
@@ -99,14 +103,75 @@ def spelled(key: str) -> str:
     return "+".join(SPELLED.get(part, part.capitalize()) for part in key.split("+"))
 
 
+# --- Keys that a person chooses ----------
+
+NEEDED: Final = ("send", "clear")  # actions without which one could neither talk nor leave
+_NAMED: Final = (
+    *"enter tab up down left right home end pageup pagedown insert delete backspace space".split(),
+    *(f"f{number}" for number in range(1, 13)),
+)
+_CHARACTERS: Final = (*ascii_lowercase, *digits, "underscore", "backslash", "right_square_bracket", "circumflex_accent")
+_MODIFIERS: Final = ("alt+", "ctrl+", "alt+ctrl+", "alt+shift+", "ctrl+shift+")
+_TYPED: Final = ("space", "shift+space")
+_KNOWN: Final = (
+    *(f"{modifier}{key}" for modifier in ("", "shift+", *_MODIFIERS) for key in _NAMED),
+    *(f"{modifier}{key}" for modifier in _MODIFIERS for key in _CHARACTERS),
+)
+_SAME: Final = {"ctrl+i": "tab", "ctrl+m": "enter", "ctrl+h": "backspace", "ctrl+@": "ctrl+space"}  # to a terminal
+_KEY_OF: Final = {name.lower(): key for key in _KNOWN if key not in _TYPED for name in (key, spelled(key))} | _SAME
+
+
+def key_of(text: str) -> str:
+    """What Textual calls a key that is written so, or as people write it. Raises `Problem`, with the nearest one."""
+    *modifiers, last = text.strip().lower().split("+")
+    key = _KEY_OF.get("+".join([*sorted(modifiers), last]))
+    if key is not None:
+        return key
+    shown = printable(text[:WORD_CHARACTERS_MAX])
+    if (len(last) == 1 and set(modifiers) <= {"shift"}) or last == "space":
+        raise Problem("value.key_typed", key=shown)
+    near = nearest(text.lower(), _KEY_OF)
+    raise Problem("value.key", key=shown, near=spelled(_KEY_OF[near]) if near else "")
+
+
+def parse_keys(value: Any) -> tuple[str, ...]:
+    """The keys of an action, each once and as people write it, of a text or a list of them. Raises `Problem`."""
+    written = value if isinstance(value, list) else [value]
+    if not all(isinstance(key, str) for key in written):
+        raise Problem("value.keys")
+    return tuple(dict.fromkeys(spelled(key_of(key)) for key in written))
+
+
+def conflicts(chosen: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, Phrase]]:
+    """What is wrong with the keys of the actions together: the name of the action to change, and the reason.
+
+    Where two have the same key, that is the one whose keys were chosen.
+    """
+    owners: dict[str, Action] = {}
+    known = [(action, [key_of(key) for key in chosen[action.name]]) for action in ACTIONS if action.name in chosen]
+    for action, keys in sorted(known, key=lambda pair: tuple(pair[1]) != pair[0].keys):
+        if action.name in NEEDED and not keys:
+            yield action.name, Phrase("keys.none")
+        for key in keys:
+            owner = owners.setdefault(key, action)
+            if owner is not action:
+                yield action.name, Phrase("keys.taken", {"key": spelled(key), "action": owner.name})
+
+
 class Keymap:
-    """The keys that are in force: of each action those in `chosen`, by its name, else those of the table."""
+    """The keys that are in force: of each action those in `chosen`, by its name, else those of the table.
+
+    `call_of_key`: what each key does; empty for a key of the table that was taken away, which does nothing.
+    """
 
     def __init__(self, chosen: Mapping[str, Sequence[str]] | None = None) -> None:
         named = chosen or {}
-        self.actions = tuple(replace(action, keys=tuple(named.get(action.name, action.keys))) for action in ACTIONS)
-        self.call_of_key = {key: action.call for action in self.actions for key in action.keys}
-        self.call_of_key |= {old: self.call_of_key[key] for key, old in OLD_NAMES.items() if key in self.call_of_key}
+        self.actions = tuple(
+            replace(action, keys=tuple(map(key_of, named.get(action.name, action.keys)))) for action in ACTIONS
+        )
+        self.call_of_key = {key: "" for action in ACTIONS for key in action.keys}
+        self.call_of_key |= {key: action.call for action in self.actions for key in action.keys}
+        self.call_of_key |= {old: self.call_of_key.get(key, "") for key, old in OLD_NAMES.items()}
 
     def first(self, name: str) -> str:
         """The first key of an action as people write it; empty if it has none."""
