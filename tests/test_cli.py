@@ -24,6 +24,7 @@ from udpchat.shell.operations import OperationFailed
 from udpchat.shell.options import ServerOptions, data_folder
 from udpchat.shell.retention import Retention
 from udpchat.storage.protocol import Durability, StoreUnusable
+from udpchat.streams import Streams, open_streams
 from udpchat.ui.phrases import text_of
 
 Capture = pytest.CaptureFixture[str]
@@ -94,6 +95,18 @@ def test_every_option_of_the_client_arrives(joined: list[ClientOptions], tmp_pat
         "alice", ServerAddress("host", 5), ("ops", "lobby"), tmp_path, 7, 2.5, "nightly build", True, receipts=True
     )
     assert joined == [wanted]
+
+
+def test_an_option_of_two_words_arrives(joined: list[ClientOptions], monkeypatch: pytest.MonkeyPatch) -> None:
+    forms: list[str] = []
+
+    def opened(form: str) -> Streams:
+        forms.append(form)
+        return open_streams(form)
+
+    monkeypatch.setattr(cli, "open_streams", opened)
+    assert cli.client(["--nick", "alice", "--no-color"]) == 0
+    assert forms == ["no-color"]
 
 
 def test_a_client_takes_its_choices_from_the_environment_and_its_file_too(

@@ -196,7 +196,7 @@ def _client_choices(
     """What was chosen, in the environment and the config file too; what is wrong ends the program with one line."""
     try:
         return options.client_choices(
-            vars(given),
+            _flags(given),
             os.environ,
             default_config=options.client_config(),
             needs_nick=needs_nick,
