@@ -405,6 +405,13 @@ def test_a_server_ignores_the_keys_of_a_client_that_shares_its_file(capsys: Capt
     capsys.readouterr()
 
 
+def test_a_program_to_run_that_is_not_there_is_one_line(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = usage_error(capsys, ["client", "--nick", "a", "--notify-command", "no-such-program x"])
+    assert "--notify-command cannot be 'no-such-program x': there is no program no-such-program that can be run" in said
+    monkeypatch.setenv("UDPCHAT_NOTIFY_COMMAND", "'")
+    assert "UDPCHAT_NOTIFY_COMMAND cannot be" in usage_error(capsys, ["client", "--nick", "a"])
+
+
 def test_without_a_config_file_it_is_said_where_one_would_be_read(capsys: Capture) -> None:
     assert cli.main(["client", "config"]) == 0
     path = cli.options.client_config()

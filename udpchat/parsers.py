@@ -229,6 +229,8 @@ def _add_client_settings(parser: Parser, *, has_json: bool = True) -> None:
     shown.add_argument("--history", metavar="N", help=history_help)
     shown.add_argument("--receipts", **switch, help="report how many have what you say, as it reaches them")
     shown.add_argument("--no-color", **switch, help="draw the full screen without colours (so with NO_COLOR too)")
+    notify_help = "run it for what calls you at a terminal, with UDPCHAT_EVENT, _ROOM, _NICK and _TEXT set (none)"
+    shown.add_argument("--notify-command", metavar="PROGRAM", help=notify_help)
     end = parser.add_argument_group("when it ends (else with its input)")
     end.add_argument("--follow", **switch, help="stay when the input ends, and print what arrives")
     end.add_argument("--count", metavar="N", help="end after N live messages from others")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, TextIO
@@ -18,12 +18,13 @@ from udpchat.shell.client_state import store_folder
 from udpchat.shell.desktop import Desktop
 from udpchat.shell.full_screen import FullScreen, obstacle, remark_within
 from udpchat.shell.line_reader import LineReader
+from udpchat.shell.notify_command import NotifyCommand
 from udpchat.shell.options import ClientChoices
 from udpchat.shell.preference_file import PreferenceFile
 from udpchat.shell.stdio import remark, standard_input, writing_to
 from udpchat.shell.times import moment_ms, now_ms
 from udpchat.storage.protocol import ClientStore
-from udpchat.ui.attention import Alert, Signal, terminal_text
+from udpchat.ui.attention import Alert, Signal, terminal_text, variables
 from udpchat.ui.commands import COMMANDS, Prompt
 from udpchat.ui.exit_rule import ExitRule
 from udpchat.ui.input_history import is_secret
@@ -103,7 +104,7 @@ class Streams:
             numbers_lines=not self.is_typed,
             label_id=wanted.label_id,
             kept=kept(core.model.connection.server) if store.is_durable else sentence("not_kept"),
-            call=self._caller(prompt.preferences) if self.is_for_person else None,
+            call=self._caller(prompt.preferences, choices.shown.notify_command) if self.is_for_person else None,
             is_watched=(lambda conversation: False) if app is None else app.is_watched,
         )
 
@@ -121,9 +122,9 @@ class Streams:
         write_out = writing_to(sys.stdout) if self.editor is None else self.editor.write
         return Printer(write_out, self.write_err, draw=draw, as_json=self.as_json)
 
-    def _caller(self, preferences: Preferences) -> Callable[[Alert], None]:
-        """A function that calls the person as they have set."""
-        desktop = Desktop(self.say)
+    def _caller(self, preferences: Preferences, words: Sequence[str]) -> Callable[[Alert], None]:
+        """A function that calls the person as they have set; `words`: a program to run for that, if any."""
+        desktop, command = Desktop(self.say), NotifyCommand(words, self.say)
         drawn = self.screen or self.editor
         signal = writing_to(sys.stdout) if drawn is None else drawn.signal
 
@@ -133,6 +134,8 @@ class Streams:
                 signal(sequence)
             if Signal.DESKTOP in signals:
                 desktop.show(alert.title, alert.body)
+            if words:
+                command.run(variables(alert))
 
         return call
 

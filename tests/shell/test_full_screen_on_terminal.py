@@ -14,8 +14,8 @@ import pytest
 if os.name == "nt":
     pytest.skip("Windows has no pseudo terminals of this kind", allow_module_level=True)
 
-from tests.shell.terminal import Terminal
-from tests.shell.waiting import LIMIT_S, Program, chatting, serving, url_of
+from tests.shell.terminal import Terminal, telling
+from tests.shell.waiting import LIMIT_S, Program, chatting, serving, url_of, wait_for
 
 ENTERED, LEFT = b"\x1b[?1049h", b"\x1b[?1049l"  # the other screen of a terminal
 ALT_ENTER, CTRL_C, CTRL_D = "\x1b\r", "\x03", "\x04"
@@ -107,6 +107,19 @@ def test_the_keys_of_the_config_file_hold(url: str, tmp_path: Path) -> None:
         alice.wait_for("Ctrl+V: leave at once.")
         alice.type("\r")
         assert alice.code() == 0
+
+
+def test_a_program_is_run_for_what_is_not_in_sight(url: str, tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    with (
+        chatting("bob", url, tmp_path / "bob") as bob,
+        client(url, tmp_path / "alice", "--notify-command", telling(told), nick="erin") as erin,
+    ):
+        bob.line(where='"connected"')
+        erin.wait_for("lobby>")
+        bob.type("erin: in sight", "/msg erin psst")
+        wait_for(lambda: told.exists() and told.read_text(), LIMIT_S, "the program")
+        assert told.read_text() == "private @bob bob psst\n"
 
 
 @pytest.mark.parametrize("count", [1, 2])

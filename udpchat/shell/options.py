@@ -59,9 +59,12 @@ class ServerOptions:
 
 @dataclass(frozen=True, slots=True)
 class ShownChoices:
-    """What is shown, and how: `receipts` reports how many have one's own messages; `keys` are those of each action."""
+    """What is shown, and how: `receipts` reports how many have one's own messages; `notify_command` is the program to
+    run, with its arguments, when a message calls; `keys` are those of each action.
+    """
 
     receipts: bool = False
+    notify_command: tuple[str, ...] = ()
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
@@ -246,7 +249,7 @@ def client_choices(
         count=chosen["count"],
         timeout_s=chosen["timeout"],
         form=_form(found),
-        shown=ShownChoices(chosen["receipts"], keys),
+        shown=ShownChoices(chosen["receipts"], tuple(chosen["notify-command"]), keys),
         config=found.config,
     )
 
@@ -283,6 +286,7 @@ CLIENT_SETTINGS: Final[dict[str, Setting]] = {
     "history": (None, values.optional(values.whole(0, HISTORY_MAX))),
     "receipts": (False, values.switch),
     "no-color": (False, values.switch),
+    "notify-command": ("", values.command),
     "follow": (False, values.switch),
     "count": (None, values.optional(values.whole(1, COUNT_MAX))),
     "timeout": (None, values.optional(values.seconds(TIMEOUT_S_MIN, TIMEOUT_S_MAX))),

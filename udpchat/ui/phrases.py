@@ -202,6 +202,8 @@ SENTENCES: Final[dict[str, str]] = {
     "value.address": "an address of this machine is wanted, like 192.168.1.5 or ::",
     "value.port": "a port is a number from 0 (any free one) to 65535",
     "value.path": "the name of a file or folder is wanted",
+    "value.command": "a program and its arguments are wanted, each quotation with its end",
+    "value.program": "there is no program {program} that can be run",
     "value.line": "a name is one line of at most {bytes_max} bytes",
     "value.id": "an id is one line of at most {bytes_max} bytes, not {value!r}",
     "value.seconds": "a number of seconds from {least:g} to {most:g} is wanted",
@@ -434,6 +436,7 @@ SENTENCES: Final[dict[str, str]] = {
     "alert.room": "{nick} in {room}",
     "desktop.missing": "no notifications of the desktop: the library for them is missing; pip install 'udpchat[notify]'"
     " adds it",
+    "notify_command.failed": "no more is run when a message calls you: cannot start {program}: {reason}",
     "desktop.failed": "no more notifications of the desktop: {reason}",
 }
 
