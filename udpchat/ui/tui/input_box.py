@@ -13,6 +13,7 @@ from textual.widgets import TextArea
 from udpchat.chat.text import EDITED_CHARACTERS_MAX, masked
 from udpchat.ui.completion import Completion, Known, complete
 from udpchat.ui.input_history import Found, InputHistory
+from udpchat.ui.tui.cells import unjoined
 
 ROWS_MAX: Final = 8  # of a long line: the rest scrolls, so that the messages stay in sight
 ESCAPE_S_MAX: Final = 0.3  # between Escape and the key that is Alt with it; later it is a key by itself
@@ -86,7 +87,7 @@ class InputBox(TextArea):
 
     def get_line(self, line_index: int) -> Text:
         """A line as it is drawn: what was pasted or is edited may hold escape sequences, which Enter only refuses."""
-        return Text(masked(self.document.get_line(line_index)), end="", no_wrap=True)
+        return Text(unjoined(masked(self.document.get_line(line_index))), end="", no_wrap=True)
 
     def put(self, text: str, cursor: int | None = None) -> None:
         """Replace all of the text; the cursor goes to its end, or behind so many characters."""
