@@ -15,7 +15,7 @@ if os.name == "nt":
     pytest.skip("Windows has no pseudo terminals of this kind", allow_module_level=True)
 
 from tests.shell.terminal import Terminal, telling
-from tests.shell.waiting import LIMIT_S, Program, chatting, serving, url_of, wait_for
+from tests.shell.waiting import LIMIT_S, Program, chatting, serving, url_of
 
 ENTERED, LEFT = b"\x1b[?1049h", b"\x1b[?1049l"  # the other screen of a terminal
 ALT_ENTER, CTRL_C, CTRL_D = "\x1b\r", "\x03", "\x04"
@@ -112,14 +112,14 @@ def test_the_keys_of_the_config_file_hold(url: str, tmp_path: Path) -> None:
 def test_a_program_is_run_for_what_is_not_in_sight(url: str, tmp_path: Path) -> None:
     told = tmp_path / "told"
     with (
-        chatting("bob", url, tmp_path / "bob") as bob,
+        chatting("finn", url, tmp_path / "finn") as finn,
         client(url, tmp_path / "alice", "--notify-command", telling(told), nick="erin") as erin,
     ):
-        bob.line(where='"connected"')
+        finn.line(where='"connected"')
         erin.wait_for("lobby>")
-        bob.type("erin: in sight", "/msg erin psst")
-        wait_for(lambda: told.exists() and told.read_text(), LIMIT_S, "the program")
-        assert told.read_text() == "private @bob bob psst\n"
+        finn.type("erin: in sight", "/msg erin psst")
+        erin.wait(lambda: told.exists() and told.read_text())
+        assert told.read_text() == "private @finn finn psst\n"
 
 
 @pytest.mark.parametrize("count", [1, 2])

@@ -14,7 +14,7 @@ if os.name == "nt":
     pytest.skip("Windows has no pseudo terminals of this kind", allow_module_level=True)
 
 from tests.shell.terminal import Terminal, at_terminal, telling
-from tests.shell.waiting import LIMIT_S, Program, chatting, serving, url_of, wait_for
+from tests.shell.waiting import Program, chatting, serving, url_of
 
 LEFT, UP, HOME = "\x1b[D", "\x1b[A", "\x1b[H"
 CTRL_C, CTRL_D, CTRL_U = "\x03", "\x04", "\x15"
@@ -276,5 +276,5 @@ def test_a_program_is_run_for_a_mention(url: str, room: str, bob: Program, tmp_p
     with at_terminal("dora", url, tmp_path / "dora", *options) as dora:
         dora.wait_for_prompt(f"{room}>")
         bob.type("nobody", "dora: $(x) `y`")
-        wait_for(lambda: told.exists() and told.read_text(), LIMIT_S, "the program")
+        dora.wait(lambda: told.exists() and told.read_text())
         assert told.read_text() == f"mention {room} bob dora: $(x) `y`\n"

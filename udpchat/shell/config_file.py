@@ -20,10 +20,7 @@ _PLACE: Final = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)"
 
 @dataclass(frozen=True, slots=True)
 class ConfigFile:
-    """What a file sets, and on which line, from 1; `keys.send`: in the table `keys`.
-
-    `faults`: what is wrong with it, in its order.
-    """
+    """What a file sets, as `nick` or, in a table, `keys.send`, and on which line, from 1. `faults`: what is wrong."""
 
     values: dict[str, Any]
     lines: dict[str, int]

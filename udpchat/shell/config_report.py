@@ -48,9 +48,7 @@ def as_object(found: Choices) -> dict[str, dict[str, Any]]:
     }
 
 
-def example(
-    settings: Mapping[str, Setting], explained: Mapping[str, str], table: KeyTable | None = None
-) -> list[str]:
+def example(settings: Mapping[str, Setting], explained: Mapping[str, str], table: KeyTable | None = None) -> list[str]:
     """The lines of a file that sets everything to its default, below what is `explained`."""
     lines: list[str] = []
     for name, (default, _) in settings.items():

@@ -102,12 +102,8 @@ def terminal_text(alert: Alert, signals: Collection[Signal]) -> str:
 
 def variables(alert: Alert) -> dict[str, str]:
     """The environment of a program that is run for an alert."""
-    return {
-        "UDPCHAT_EVENT": alert.event.value,
-        "UDPCHAT_ROOM": alert.room,
-        "UDPCHAT_NICK": alert.nick,
-        "UDPCHAT_TEXT": alert.body,
-    }
+    told = {"EVENT": alert.event.value, "ROOM": alert.room, "NICK": alert.nick, "TEXT": alert.body}
+    return {f"UDPCHAT_{name}": text for name, text in told.items()}
 
 
 def _cut(text: str, characters_max: int) -> str:

@@ -33,8 +33,7 @@ def safe(text: str) -> str:
 
 
 def unjoined(text: str) -> str:
-    """A line that is edited, with a joiner only within an emoji; of the same length, with a non-joiner for each other.
-    """
+    """A line of the same length, with a joiner only within an emoji: a non-joiner stands for each other."""
     return _JOINED.sub(lambda found: found[1] or NON_JOINER, text) if "\u200d" in text else text
 
 

@@ -90,9 +90,7 @@ ACTIONS: Final = (
     Action("word_right", "cursor_word_right", ("alt+f", "ctrl+right"), "a word to the right"),
     Action("cut_line", "cut_to_start", ("ctrl+u",), "cut up to the beginning of the line"),
     Action("cut_word", "cut_word", ("ctrl+w", "alt+backspace"), "cut the word before the cursor"),
-    Action(
-        "cut_next_word", "delete_word_right", ("alt+d", "ctrl+delete"), "delete the word after the cursor"
-    ),
+    Action("cut_next_word", "delete_word_right", ("alt+d", "ctrl+delete"), "delete the word after the cursor"),
     Action("insert_cut", "insert_cut", ("ctrl+y",), "insert what was cut"),
     Action("undo", "undo", ("ctrl+underscore", "alt+z"), "undo a change of the line"),
 )
@@ -107,18 +105,19 @@ def spelled(key: str) -> str:
 
 NEEDED: Final = ("send", "clear")  # actions without which one could neither talk nor leave
 _NAMED: Final = (
-    *"enter tab up down left right home end pageup pagedown insert delete backspace space".split(),
+    *"enter tab up down left right home end pageup pagedown insert delete backspace".split(),
     *(f"f{number}" for number in range(1, 13)),
 )
-_CHARACTERS: Final = (*ascii_lowercase, *digits, "underscore", "backslash", "right_square_bracket", "circumflex_accent")
+_CHARACTERS: Final = (
+    *ascii_lowercase, *digits, "space", "underscore", "backslash", "right_square_bracket", "circumflex_accent",
+)  # fmt: skip
 _MODIFIERS: Final = ("alt+", "ctrl+", "alt+ctrl+", "alt+shift+", "ctrl+shift+")
-_TYPED: Final = ("space", "shift+space")
 _KNOWN: Final = (
     *(f"{modifier}{key}" for modifier in ("", "shift+", *_MODIFIERS) for key in _NAMED),
     *(f"{modifier}{key}" for modifier in _MODIFIERS for key in _CHARACTERS),
 )
 _SAME: Final = {"ctrl+i": "tab", "ctrl+m": "enter", "ctrl+h": "backspace", "ctrl+@": "ctrl+space"}  # to a terminal
-_KEY_OF: Final = {name.lower(): key for key in _KNOWN if key not in _TYPED for name in (key, spelled(key))} | _SAME
+_KEY_OF: Final = {name.lower(): key for key in _KNOWN for name in (key, spelled(key))} | _SAME
 
 
 def key_of(text: str) -> str:
@@ -128,7 +127,7 @@ def key_of(text: str) -> str:
     if key is not None:
         return key
     shown = printable(text[:WORD_CHARACTERS_MAX])
-    if (len(last) == 1 and set(modifiers) <= {"shift"}) or last == "space":
+    if (len(last) == 1 or last == "space") and set(modifiers) <= {"shift"}:
         raise Problem("value.key_typed", key=shown)
     near = nearest(text.lower(), _KEY_OF)
     raise Problem("value.key", key=shown, near=spelled(_KEY_OF[near]) if near else "")
