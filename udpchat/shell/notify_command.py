@@ -42,10 +42,8 @@ class NotifyCommand:
             return
         environment = {**os.environ, **{name: _encodable(value) for name, value in variables.items()}}
         try:
-            nowhere = subprocess.DEVNULL
-            process = subprocess.Popen(
-                self._words, env=environment, stdin=nowhere, stdout=nowhere, stderr=nowhere, **APART
-            )
+            null = subprocess.DEVNULL
+            process = subprocess.Popen(self._words, env=environment, stdin=null, stdout=null, stderr=null, **APART)
         except OSError as error:
             self._is_unable = True
             values = {"program": printable(self._words[0]), "reason": error.strerror or type(error).__name__}
