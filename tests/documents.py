@@ -122,7 +122,7 @@ def command_lines(document: str, programs: Container[str]) -> list[CommandLine]:
 
 def settings_files(document: str) -> list[str]:
     """The blocks that are TOML."""
-    return ["\n".join(block) for block in sessions(document) if re.match(r"[a-z_-]+ = ", block[0])]
+    return ["\n".join(block) for block in sessions(document) if re.match(r"[a-z_-]+ = |\[\w+\]$", block[0])]
 
 
 def inline_command_lines(document: str, programs: Container[str]) -> list[CommandLine]:

@@ -24,6 +24,7 @@ from udpchat.shell.operations import OperationFailed
 from udpchat.shell.options import ServerOptions, data_folder
 from udpchat.shell.retention import Retention
 from udpchat.storage.protocol import Durability, StoreUnusable
+from udpchat.streams import Streams, open_streams
 from udpchat.ui.phrases import text_of
 
 Capture = pytest.CaptureFixture[str]
@@ -94,6 +95,18 @@ def test_every_option_of_the_client_arrives(joined: list[ClientOptions], tmp_pat
         "alice", ServerAddress("host", 5), ("ops", "lobby"), tmp_path, 7, 2.5, "nightly build", True, receipts=True
     )
     assert joined == [wanted]
+
+
+def test_an_option_of_two_words_arrives(joined: list[ClientOptions], monkeypatch: pytest.MonkeyPatch) -> None:
+    forms: list[str] = []
+
+    def opened(form: str) -> Streams:
+        forms.append(form)
+        return open_streams(form)
+
+    monkeypatch.setattr(cli, "open_streams", opened)
+    assert cli.client(["--nick", "alice", "--no-color"]) == 0
+    assert forms == ["no-color"]
 
 
 def test_a_client_takes_its_choices_from_the_environment_and_its_file_too(
@@ -295,7 +308,9 @@ def test_a_client_shows_each_setting_with_its_origin(
     capsys: Capture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     config = tmp_path / "client.toml"
-    config.write_text('# mine\nnick = "file"\nhistory = 7\nheartbeat = 5\n')
+    config.write_text(
+        '# mine\nnick = "file"\nhistory = 7\nheartbeat = 5\nkeys.reply = ["f10", "alt+r"]\nkeys.suspend = []\n'
+    )
     monkeypatch.setattr(cli.options, "client_config", lambda: config)
     monkeypatch.setattr(cli.os, "environ", {"UDPCHAT_ROOM": "ops,dev"})
     remember_server(tmp_path, "10.0.0.5:47747")
@@ -304,24 +319,25 @@ def test_a_client_shows_each_setting_with_its_origin(
     said = capsys.readouterr()
     assert said.err == f"-- config file: {config}\n"
     rows = [re.split(" {2,}", line) for line in said.out.splitlines()]
-    assert {row[0] for row in rows} == set(cli.options.CLIENT_SETTINGS)
+    assert {row[0] for row in rows} == {*cli.options.CLIENT_SETTINGS, *cli.parsers.key_table().settings}
     for expected in (
         ["nick", "alice", "--nick"], ["room", "ops, dev", "UDPCHAT_ROOM"], ["history", "7", f"{config}, line 3"],
         ["server", "udpchat://10.0.0.5:47747", "used last"], ["follow", "false", "default"], ["count", "-", "default"],
+        ["keys.reply", "F10, Alt+R", f"{config}, line 5"], ["keys.suspend", "-", f"{config}, line 6"],
+        ["keys.edit", "Alt+E, F5", "default"],
     ):  # fmt: skip
         assert expected in rows
     assert cli.main([*words, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["history"] == {"value": 7, "source": "file", "place": str(config), "line": 3}
+    assert found["keys.suspend"] == {"value": [], "source": "file", "place": str(config), "line": 6}
     assert found["room"] == {"value": ["ops", "dev"], "source": "environment", "place": "UDPCHAT_ROOM", "line": None}
     assert found["nick"] == {"value": "alice", "source": "flag", "place": "--nick", "line": None}
     assert found["server"]["source"] == "used_last" and found["json"]["value"] is False
 
 
 @pytest.mark.parametrize("program", ["server", "client"])
-def test_the_example_sets_everything_to_its_default_and_is_right(
-    capsys: Capture, program: str, tmp_path: Path
-) -> None:
+def test_the_example_sets_everything_to_its_default_and_is_right(capsys: Capture, program: str, tmp_path: Path) -> None:
     assert cli.main([program, "config", "--example"]) == 0
     text = capsys.readouterr().out
     config = tmp_path / "example.toml"
@@ -332,8 +348,10 @@ def test_the_example_sets_everything_to_its_default_and_is_right(
     defaults = cli.options.choices(settings, {}, {}).values
     found = cli.options.choices(settings, {"config": str(config)}, {})
     assert found.values == defaults
+    text, _, keys = text.partition("\n[keys]\n")
     named = {line.removeprefix("# ").partition(" = ")[0] for line in text.splitlines() if " = " in line}
     assert named == set(settings), "each is there, also where nothing is its default"
+    assert bool(keys) is (program == "client") and all(line.startswith("# ") for line in keys.splitlines())
     commented = text.replace("# history", "history").replace("# count", "count").replace("# timeout", "timeout")
     assert set(tomllib.loads(commented)) == set(settings)
 
@@ -365,6 +383,36 @@ def test_a_check_finds_what_is_wrong_together(
     config.write_text(text)
     assert cli.main([program, "config", "--check", "--config", str(config), "--data", str(tmp_path)]) == 1
     assert said in capsys.readouterr().out
+
+
+def test_wrong_keys_are_named_with_their_lines_and_keep_a_client_from_starting(capsys: Capture, tmp_path: Path) -> None:
+    config = tmp_path / "a.toml"
+    config.write_text('nick = "alice"\n[keys]\nreply = "F4"\nsend = []\nedti = "F10"\nbare = "Ctlr+G"\ndelete = "x"\n')
+    words = ["--config", str(config), "--data", str(tmp_path)]
+    assert cli.main(["client", "config", "--check", *words]) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        f"{config}, line 5: there is no setting 'keys.edti'; did you mean keys.edit?",
+        f"{config}, line 7: keys.delete cannot be 'x': 'x' is typed, and so are all characters: take a key like F10,"
+        " Ctrl+G or Alt+G",
+        f"{config}, line 6: keys.bare cannot be 'Ctlr+G': there is no key 'Ctlr+G'; did you mean Ctrl+G?",
+        f"{config}, line 4: keys.send cannot be '': this action has to have a key",
+        f"{config}, line 3: keys.reply cannot be 'F4': F4 is a key of active too: give that another, or this",
+    ]
+    assert "line 5: there is no setting 'keys.edti'" in usage_error(capsys, ["client", *words])
+
+
+def test_a_server_ignores_the_keys_of_a_client_that_shares_its_file(capsys: Capture, tmp_path: Path) -> None:
+    config = tmp_path / "a.toml"
+    config.write_text("port = 5\n[keys]\nsend = 5\n")
+    assert cli.main(["server", "config", "--check", "--config", str(config), "--data", str(tmp_path)]) == 0
+    capsys.readouterr()
+
+
+def test_a_program_to_run_that_is_not_there_is_one_line(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = usage_error(capsys, ["client", "--nick", "a", "--notify-command", "no-such-program x"])
+    assert "--notify-command cannot be 'no-such-program x': there is no program no-such-program that can be run" in said
+    monkeypatch.setenv("UDPCHAT_NOTIFY_COMMAND", "'")
+    assert "UDPCHAT_NOTIFY_COMMAND cannot be" in usage_error(capsys, ["client", "--nick", "a"])
 
 
 def test_without_a_config_file_it_is_said_where_one_would_be_read(capsys: Capture) -> None:

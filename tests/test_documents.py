@@ -28,14 +28,16 @@ from tests import documents
 from tests.documents import README, ROOT, SPEC, CommandLine
 from tests.scripts.loading import load
 from tests.wire.records import records
-from udpchat import cli
+from udpchat import cli, parsers
 from udpchat.chat import events
 from udpchat.chat.refusals import REFUSALS
 from udpchat.client.chat import FINAL_REFUSALS
-from udpchat.shell import client_app, hosting, operations, outbox, server_app
+from udpchat.shell import client_app, hosting, operations, options, outbox, server_app
 from udpchat.shell.addresses import parse_server
+from udpchat.ui import attention
 from udpchat.ui.commands import COMMANDS
 from udpchat.ui.json_events import json_event
+from udpchat.ui.phrases import text_of
 from udpchat.ui.tui.keys import ACTIONS, spelled
 from udpchat.wire import content, frames, limits, packets, requests
 from udpchat.wire.fields import WireStruct
@@ -47,6 +49,8 @@ OURS = {*PROGRAMS, *(f"scripts/{name}" for name in SCRIPTS)}
 OTHERS = {"echo", "kill", "pip", "python", "sleep"}
 SHOWN = documents.command_lines(README, OURS | OTHERS)
 INLINE = documents.inline_command_lines(README, OURS)
+
+CALL = attention.Alert("", "", attention.Event.MENTION, "", "")
 
 # --- README: commands, options, files ----------
 
@@ -73,7 +77,18 @@ def test_every_option_that_the_readme_names_exists(capsys: pytest.CaptureFixture
     assert named - known == set()
     variables = {name.lower().replace("_", "-") for name in re.findall(r"\bUDPCHAT_([A-Z_]+)", README)}
     settings = {name for text in documents.settings_files(README) for name in tomllib.loads(text)}
-    assert variables and {f"--{name}" for name in variables | settings} - known == set()
+    told = {name.removeprefix("UDPCHAT_").lower().replace("_", "-") for name in attention.variables(CALL)}
+    assert variables and {f"--{name}" for name in variables - told | settings - {options.KEYS}} - known == set()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no sh")
+def test_the_config_files_of_the_readme_are_right(tmp_path: Path) -> None:
+    for number, text in enumerate(documents.settings_files(README)):
+        file = tmp_path / f"{number}.toml"
+        file.write_text(text, encoding="utf-8")
+        table = parsers.key_table()
+        found = options.choices(options.CLIENT_SETTINGS, {"config": str(file)}, {}, table=table)
+        assert [text_of(fault) for fault in found.faults] == []
 
 
 RUN = (  # what the commands do, once their options are understood

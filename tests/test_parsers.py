@@ -10,7 +10,8 @@ from tests.documents import on_one_line
 from tests.scripts.loading import load
 from udpchat import parsers
 from udpchat.parsers import OPERATIONS
-from udpchat.shell.options import CLIENT_SETTINGS, SERVER_SETTINGS
+from udpchat.shell.options import CLIENT_SETTINGS, SERVER_SETTINGS, client_choices
+from udpchat.ui.tui.keys import ACTIONS
 
 EVERY = load("share").every_parser()
 
@@ -58,3 +59,11 @@ def test_every_option_is_a_setting_but_those_that_are_meant_once() -> None:
     for program, settings in (("udpchat-client", CLIENT_SETTINGS), ("udpchat-server", SERVER_SETTINGS)):
         assert set(EVERY[program].explained) - once == set(settings)
     assert set(EVERY["udpchat"].explained) - once == {*CLIENT_SETTINGS, "host"}
+
+
+def test_the_keys_of_a_file_are_those_of_the_actions(tmp_path: Path) -> None:
+    config = tmp_path / "client.toml"
+    config.write_text('[keys]\nreply = "f10"\nsuspend = []\n')
+    found = client_choices({}, {}, default_config=config, needs_nick=False, table=parsers.key_table()).shown.keys
+    assert (found["reply"], found["suspend"], found["edit"]) == (("F10",), (), ("Alt+E", "F5"))
+    assert {*found} == {action.name for action in ACTIONS}

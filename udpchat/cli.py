@@ -191,7 +191,7 @@ def _client_options(
         port=choices.port,
         label_id=given.id or "",
         discards=given.discard,
-        receipts=choices.receipts,
+        receipts=choices.shown.receipts,
         remembers_nick=to_screen and is_terminal(sys.stdin) and choices.form != "json",
         shows_progress=is_terminal(sys.stderr) and not is_drawn,  # what draws shows it
     )
@@ -203,7 +203,11 @@ def _client_choices(
     """What was chosen, in the environment and the config file too; what is wrong ends the program with one line."""
     try:
         return options.client_choices(
-            vars(given), os.environ, default_config=options.client_config(), needs_nick=needs_nick
+            _flags(given),
+            os.environ,
+            default_config=options.client_config(),
+            needs_nick=needs_nick,
+            table=parsers.key_table(),
         )
     except options.OptionError as problem:
         parser.error(text_of(problem.phrase))
@@ -348,15 +352,15 @@ def _show_config(argv: Sequence[str], program: str, *, of_server: bool) -> int:
     given = parser.parse_args(argv)
     flags = {**_flags(given), "json": None}  # here it says how to show them
     settings = options.SERVER_SETTINGS if of_server else options.CLIENT_SETTINGS
-    default = None if of_server else options.client_config()
+    default, table = (None, None) if of_server else (options.client_config(), parsers.key_table())
     prepare_output()
 
     def run() -> int:
         if given.example:
             explained = (parsers.server_parser if of_server else parsers.client_parser)(program).explained
             head = [sentence("example.head", program=program), sentence("example.order")]
-            return _write_lines([*head, *config_report.example(settings, explained)])
-        found = options.choices(settings, flags, os.environ, default_config=default)
+            return _write_lines([*head, *config_report.example(settings, explained, table)])
+        found = options.choices(settings, flags, os.environ, default_config=default, table=table)
         faults = found.faults or _faults_together(flags, of_server=of_server)
         if given.check:
             lines = [text_of(fault) for fault in faults] or [sentence("config.fine", path=found.config)]

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final, NoReturn, TypeVar
 
 from udpchat import __version__
 from udpchat.chat.exit_codes import ExitCode
-from udpchat.chat.phrase import Problem
+from udpchat.chat.nearest import nearest
+from udpchat.chat.phrase import Phrase, Problem
 from udpchat.chat.text import printable
 from udpchat.shell import operations, options, values
 from udpchat.shell.logs import FORMATS, LEVELS
 from udpchat.shell.stdio import OutputFailed, abandon_output, remark, writing_to
-from udpchat.shell.suggestions import nearest, unknown_option
+from udpchat.shell.suggestions import unknown_option
 from udpchat.ui.phrases import sentence
 from udpchat.wire.limits import DEFAULT_PORT
 
@@ -196,7 +197,8 @@ def client_parser(program: str, *, hosts: bool = False) -> Parser:
         if hosts
         else joins,
         epilog=f"Commands, each with a --help: {program} {'|'.join(commands)}. Each setting can also stand in a config "
-        f'file (nick = "alice" in {options.client_config()}) or the environment (UDPCHAT_NICK).',
+        f'file (nick = "alice" in {options.client_config()}) or the environment (UDPCHAT_NICK). The table '
+        f"[keys] of that file gives the full screen other keys: {program} config --example lists them.",
     )
     _add_client_settings(parser)
     once = parser.add_argument_group("this time only")
@@ -230,6 +232,10 @@ def _add_client_settings(parser: Parser, *, has_json: bool = True) -> None:
     shown.add_argument("--history", metavar="N", help=history_help)
     shown.add_argument("--receipts", **switch, help="report how many have what you say, as it reaches them")
     shown.add_argument("--no-color", **switch, help="draw the full screen without colours (so with NO_COLOR too)")
+    notify_help = (
+        "run it for what calls you at a terminal, with UDPCHAT_EVENT, UDPCHAT_EVENT_ROOM, _NICK, _TEXT set (none)"
+    )
+    shown.add_argument("--notify-command", metavar="PROGRAM", help=notify_help)
     end = parser.add_argument_group("when it ends (else with its input)")
     end.add_argument("--follow", **switch, help="stay when the input ends, and print what arrives")
     end.add_argument("--count", metavar="N", help="end after N live messages from others")
@@ -293,6 +299,23 @@ def config_parser(program: str, *, of_server: bool) -> Parser:
     else:
         _add_client_settings(parser, has_json=False)
     return parser
+
+
+def key_table() -> options.KeyTable:
+    """What may stand in the table of keys of the config file. A server needs none of it, and does not import it."""
+    from udpchat.ui.tui import keys
+
+    full = {action: f"{options.KEYS}.{action.name}" for action in keys.ACTIONS}
+
+    def conflicts(chosen: Mapping[str, Any]) -> list[tuple[str, Phrase]]:
+        named = {action.name: chosen[name] for action, name in full.items() if name in chosen}
+        return [(f"{options.KEYS}.{name}", reason) for name, reason in keys.conflicts(named)]
+
+    return options.KeyTable(
+        settings={name: ([*map(keys.spelled, action.keys)], keys.parse_keys) for action, name in full.items()},
+        explained={options.KEYS: sentence("example.keys"), **{name: one.summary for one, name in full.items()}},
+        conflicts=conflicts,
+    )
 
 
 def _typed(parse: Callable[[str], Value]) -> Callable[[str], Value]:

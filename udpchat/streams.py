@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, TextIO
@@ -19,12 +19,13 @@ from udpchat.shell.desktop import Desktop
 from udpchat.shell.full_screen import FullScreen, obstacle, remark_within
 from udpchat.shell.line_reader import LineReader
 from udpchat.shell.links import open_link
+from udpchat.shell.notify_command import NotifyCommand
 from udpchat.shell.options import ClientChoices
 from udpchat.shell.preference_file import PreferenceFile
 from udpchat.shell.stdio import remark, standard_input, writing_to
 from udpchat.shell.times import moment_ms, now_ms
 from udpchat.storage.protocol import ClientStore
-from udpchat.ui.attention import Alert, Signal, terminal_text
+from udpchat.ui.attention import Alert, Signal, terminal_text, variables
 from udpchat.ui.commands import COMMANDS, Prompt
 from udpchat.ui.exit_rule import ExitRule
 from udpchat.ui.input_history import is_secret
@@ -33,7 +34,7 @@ from udpchat.ui.phrases import sentence, text_of
 from udpchat.ui.preferences import Preferences
 from udpchat.ui.printing import Draw, Printer, plain_lines
 from udpchat.ui.screen import ScreenLines, prompt_of
-from udpchat.ui.tui.keys import KEYS_COMMAND
+from udpchat.ui.tui.keys import Keymap
 
 if TYPE_CHECKING:
     from udpchat.shell.editor import LineEditor
@@ -83,17 +84,19 @@ class Streams:
     def _interface(
         self, choices: ClientChoices, wanted: ClientOptions, kept: Kept, core: ClientCore, store: ClientStore
     ) -> Interface:
+        keymap = Keymap(choices.shown.keys)
         file = PreferenceFile(store_folder(wanted.data, wanted.nick), self.say)
         prompt = Prompt(
             core,
-            COMMANDS if self.screen is None else (*COMMANDS, KEYS_COMMAND),
+            COMMANDS if self.screen is None else (*COMMANDS, keymap.command),
             archive=store,
             parse_time=moment_ms,
             is_typed=self.is_for_person,
             preferences=Preferences(file.load(), file.save),
             open_link=open_link if self.is_for_person else None,
         )
-        app = None if self.screen is None else _drawn_on(self.screen, prompt, has_colours=choices.form != NO_COLOR_FORM)
+        has_colours = choices.form != NO_COLOR_FORM
+        app = None if self.screen is None else _drawn_on(self.screen, prompt, keymap, has_colours=has_colours)
         return Lines(
             prompt,
             self._printer(prompt) if app is None else app.board,
@@ -103,7 +106,7 @@ class Streams:
             numbers_lines=not self.is_typed,
             label_id=wanted.label_id,
             kept=kept(core.model.connection.server) if store.is_durable else sentence("not_kept"),
-            call=self._caller(prompt.preferences) if self.is_for_person else None,
+            call=self._caller(prompt.preferences, choices.shown.notify_command) if self.is_for_person else None,
             is_watched=(lambda conversation: False) if app is None else app.is_watched,
         )
 
@@ -121,9 +124,9 @@ class Streams:
         write_out = writing_to(sys.stdout) if self.editor is None else self.editor.write
         return Printer(write_out, self.write_err, draw=draw, as_json=self.as_json)
 
-    def _caller(self, preferences: Preferences) -> Callable[[Alert], None]:
-        """A function that calls the person as they have set."""
-        desktop = Desktop(self.say)
+    def _caller(self, preferences: Preferences, words: Sequence[str]) -> Callable[[Alert], None]:
+        """A function that calls the person as they have set; `words`: a program to run for that, if any."""
+        desktop, command = Desktop(self.say), NotifyCommand(words, self.say)
         drawn = self.screen or self.editor
         signal = writing_to(sys.stdout) if drawn is None else drawn.signal
 
@@ -133,6 +136,8 @@ class Streams:
                 signal(sequence)
             if Signal.DESKTOP in signals:
                 desktop.show(alert.title, alert.body)
+            if words:
+                command.run(variables(alert))
 
         return call
 
@@ -158,11 +163,13 @@ def is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty()
 
 
-def _drawn_on(screen: FullScreen, prompt: Prompt, *, has_colours: bool) -> ChatApp:
+def _drawn_on(screen: FullScreen, prompt: Prompt, keymap: Keymap, *, has_colours: bool) -> ChatApp:
     """What shows the chat on the full screen."""
     from udpchat.shell.terminal_driver import driver_class  # Textual takes 150 ms to import: only if it is to draw
     from udpchat.ui.tui.app import ChatApp
 
     has_colours = not os.environ.pop(NO_COLOR, "") and has_colours  # Textual would take an empty one for a wish too
-    app = screen.app = ChatApp(prompt, driver_class=driver_class(), now_ms=now_ms, has_colours=has_colours)
+    screen.app = app = ChatApp(
+        prompt, driver_class=driver_class(), now_ms=now_ms, has_colours=has_colours, keymap=keymap
+    )
     return app

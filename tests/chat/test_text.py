@@ -23,6 +23,7 @@ from udpchat.chat.text import (
     json_line,
     kept_for,
     masked,
+    pasted_text,
     printable,
 )
 
@@ -319,3 +320,10 @@ def test_what_scripts_and_emoji_need_is_no_control_character(text: str) -> None:
 def test_all_of_c0_c1_and_del_but_tab_and_line_feed_are_control_characters() -> None:
     found = {c for c in ALL_CHARACTERS if control_character(c)}
     assert found == {c for c in ALL_CHARACTERS if unicodedata.category(c) == "Cc"} - {"\t", "\n"} | {"\u202d", "\u202e"}
+
+
+@pytest.mark.parametrize(
+    ("data", "text"), [("a\r\nb\rc\nd", "a\nb\nc\nd"), ("a\r\n\r\n", "a"), ("\n a\n", "\n a"), ("\r", "")]
+)
+def test_a_pasted_text_has_line_feeds_only_and_none_at_its_end(data: str, text: str) -> None:
+    assert pasted_text(data) == text

@@ -6,6 +6,7 @@ import fcntl
 import os
 import pty
 import select
+import shlex
 import signal
 import struct
 import subprocess
@@ -166,6 +167,13 @@ class Terminal:
         self.process.wait(LIMIT_S)
         if self._master >= 0:
             self.hang_up()
+
+
+def telling(path: Path) -> str:
+    """A command for --notify-command: adds to a file what it is told."""
+    names = [f"UDPCHAT_{name}" for name in ("EVENT", "EVENT_ROOM", "EVENT_NICK", "EVENT_TEXT")]
+    program = f"import os; print(*map(os.environ.get, {names}), file=open({str(path)!r}, 'a'))"
+    return shlex.join([sys.executable, "-c", program])
 
 
 def at_terminal(nick: str, url: str, data: Path, *options: str, **size: int) -> Terminal:

@@ -14,7 +14,7 @@ import pytest
 if os.name == "nt":
     pytest.skip("Windows has no pseudo terminals of this kind", allow_module_level=True)
 
-from tests.shell.terminal import Terminal
+from tests.shell.terminal import Terminal, telling
 from tests.shell.waiting import LIMIT_S, Program, chatting, serving, url_of
 
 ENTERED, LEFT = b"\x1b[?1049h", b"\x1b[?1049l"  # the other screen of a terminal
@@ -93,6 +93,33 @@ def test_ctrl_c_asks_once_and_says_what_is_not_confirmed(tmp_path: Path) -> None
         assert alice.code() == 130
         assert alice.is_as_before
         assert "not confirmed: for later" in after_the_screen(alice)
+
+
+def test_the_keys_of_the_config_file_hold(url: str, tmp_path: Path) -> None:
+    config = tmp_path / "client.toml"
+    config.write_text('[keys]\nkeys = "Ctrl+G"\nselect_down = []\nclear = "Ctrl+V"\n')
+    with client(url, tmp_path / "alice", "--config", config, nick="keyed") as alice:
+        alice.wait_for("lobby>")
+        alice.wait_for("Ctrl+G lists the keys")
+        alice.type("\x03\x07")
+        alice.wait_for("undo a change")
+        alice.type("\x16")
+        alice.wait_for("Ctrl+V: leave at once.")
+        alice.type("\r")
+        assert alice.code() == 0
+
+
+def test_a_program_is_run_for_what_is_not_in_sight(url: str, tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    with (
+        chatting("finn", url, tmp_path / "finn") as finn,
+        client(url, tmp_path / "alice", "--notify-command", telling(told), nick="erin") as erin,
+    ):
+        finn.line(where='"connected"')
+        erin.wait_for("lobby>")
+        finn.type("erin: in sight", "/msg erin psst")
+        erin.wait(lambda: told.exists() and told.read_text())
+        assert told.read_text() == "private @finn finn psst\n"
 
 
 @pytest.mark.parametrize("count", [1, 2])

@@ -13,7 +13,7 @@ import pytest
 if os.name == "nt":
     pytest.skip("Windows has no pseudo terminals of this kind", allow_module_level=True)
 
-from tests.shell.terminal import Terminal, at_terminal
+from tests.shell.terminal import Terminal, at_terminal, telling
 from tests.shell.waiting import Program, chatting, serving, url_of
 
 LEFT, UP, HOME = "\x1b[D", "\x1b[A", "\x1b[H"
@@ -268,3 +268,13 @@ def test_a_dumb_terminal_is_read_plainly(url: str, tmp_path: Path) -> None:
         carol.type(CTRL_D)
         assert carol.code() == 0
         assert b"\x1b" not in carol.raw
+
+
+def test_a_program_is_run_for_a_mention(url: str, room: str, bob: Program, tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    options = ("--room", room, "--notify-command", telling(told))
+    with at_terminal("dora", url, tmp_path / "dora", *options) as dora:
+        dora.wait_for_prompt(f"{room}>")
+        bob.type("nobody", "dora: $(x) `y`")
+        dora.wait(lambda: told.exists() and told.read_text())
+        assert told.read_text() == f"mention {room} bob dora: $(x) `y`\n"

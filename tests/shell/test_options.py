@@ -10,6 +10,7 @@ from udpchat.shell.addresses import ServerAddress
 from udpchat.shell.options import (
     ClientChoices,
     OptionError,
+    ShownChoices,
     client_choices,
     client_config,
     data_folder,
@@ -138,7 +139,18 @@ def test_the_client_too_reads_flags_before_the_environment_before_its_file(tmp_p
     )
     found = client_choices({}, {}, default_config=config)
     assert found == ClientChoices(
-        "file", ServerAddress("file"), ("ops", "dev"), data_folder(), 47747, 5, True, None, 2.5, "json", True, config
+        "file",
+        ServerAddress("file"),
+        ("ops", "dev"),
+        data_folder(),
+        47747,
+        5,
+        True,
+        None,
+        2.5,
+        "json",
+        ShownChoices(receipts=True),
+        config,
     )
     environment = {
         "UDPCHAT_NICK": "environment", "UDPCHAT_SERVER": "udpchat://env:5", "UDPCHAT_ROOM": "lobby, #Den",
@@ -158,7 +170,7 @@ def test_the_client_too_reads_flags_before_the_environment_before_its_file(tmp_p
         3,
         9.0,
         "plain",
-        False,
+        ShownChoices(),
         config,
     )
     flags = {"nick": "flag", "server": "flag:9", "room": ["one", "two"], "count": "1", "json": True, "plain": None}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from udpchat.shell.times import moment_ms
         (values.path, "x/y", Path("x/y")),
         (values.path, "~", Path.home()),
         (values.name, "home", "home"),
+        (values.command, "", []),
+        (values.command, f"'{sys.executable}' -c 'a  b' \"$X\" c", [sys.executable, "-c", "a  b", "$X", "c"]),
         (values.label_id, "nightly build", "nightly build"),
         (values.seconds(0.1, 5), "2.5", 2.5),
         (values.whole(1, 9), 9, 9),
@@ -49,6 +52,12 @@ def test_a_value_is_read_as_people_write_it(parse: Callable[[Any], Any], given: 
         (values.port, True, "65535"),
         (values.path, "", "file or folder"),
         (values.name, "a\nb", "one line"),
+        (values.command, "x 'y", "each quotation with its end"),
+        (values.command, "x\0", "a program and its arguments"),
+        (values.command, ["x"], "a program and its arguments"),
+        (values.command, 5, "a program and its arguments"),
+        (values.command, "no-such-program\x1b -x", "there is no program no-such-program\ufffd that can be run"),
+        (values.command, "/", "there is no program / that can be run"),
         (values.name, "x" * 101, "100 bytes"),
         (values.label_id, " ", "one line"),
         (values.seconds(0.1, 5), "0", "from 0.1 to 5"),

@@ -14,10 +14,12 @@ from udpchat.ui.attention import (
     TITLE_CHARACTERS_MAX,
     Alert,
     Attention,
+    Event,
     Level,
     Signal,
     is_highlight,
     terminal_text,
+    variables,
 )
 
 NOW = 5.0
@@ -67,9 +69,21 @@ def test_what_did_not_call_silences_nothing() -> None:
 
 
 def test_an_alert_says_who_and_where_and_what() -> None:
-    assert alerted(item("hello", is_mention=True)) == Alert("bob in lobby", "hello")
+    alert = alerted(item("hello", is_mention=True))
+    assert alert == Alert("bob in lobby", "hello", Event.MENTION, "lobby", "bob")
     private = Attention().alert(NOW, "@bob", item("psst", is_mention=True), level=Level.MENTION, is_watched=False)
-    assert private == Alert("bob", "psst")
+    assert private == Alert("bob", "psst", Event.PRIVATE, "@bob", "bob")
+
+
+def test_a_program_is_told_why_where_who_and_what() -> None:
+    alert = alerted(item("pizza"), Level.ALL)
+    assert alert is not None
+    assert variables(alert) == {
+        "UDPCHAT_EVENT": "message", "UDPCHAT_EVENT_ROOM": "lobby", "UDPCHAT_EVENT_NICK": "bob",
+        "UDPCHAT_EVENT_TEXT": "pizza",
+    }  # fmt: skip
+    highlighted = alerted(item("pizza"), Level.ALL, ("pizza",))
+    assert highlighted is not None and highlighted.event is Event.MENTION
 
 
 @pytest.mark.parametrize(("characters", "dots"), [(BODY_CHARACTERS_MAX, 0), (BODY_CHARACTERS_MAX + 1, 1), (9_999, 1)])
@@ -80,7 +94,7 @@ def test_a_long_text_is_cut_to_what_is_shown(characters: int, dots: int) -> None
 
 
 def test_each_signal_of_the_terminal_has_its_sequence() -> None:
-    alert = Alert("a;b in lobby", "x; y")
+    alert = Alert("a;b in lobby", "x; y", Event.MENTION, "lobby", "a;b")
     assert terminal_text(alert, {Signal.BELL}) == "\a"
     assert terminal_text(alert, {Signal.OSC9}) == "\x1b]9;a,b in lobby: x; y\a"
     assert terminal_text(alert, [Signal.OSC777, Signal.BELL]) == "\a\x1b]777;notify;a,b in lobby;x; y\a"

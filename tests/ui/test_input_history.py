@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from udpchat.chat.text import EDITED_CHARACTERS_MAX
 from udpchat.ui.commands import COMMANDS
 from udpchat.ui.input_history import (
     CONVERSATIONS_MAX,
-    LINE_CHARACTERS_MAX,
     LINES_MAX,
     InputHistory,
     is_secret,
@@ -94,7 +94,7 @@ def test_the_walk_is_not_disturbed_by_a_search() -> None:
 
 
 def test_all_that_is_kept_is_bounded() -> None:
-    history = history_of(*(str(n) for n in range(LINES_MAX + 5)), "x" * (LINE_CHARACTERS_MAX + 1))
+    history = history_of(*(str(n) for n in range(LINES_MAX + 5)), "x" * (EDITED_CHARACTERS_MAX + 1))
     lines = all_lines(history)
     assert (len(lines), lines[0], lines[-1]) == (LINES_MAX, str(LINES_MAX + 4), "5")
     for number in range(CONVERSATIONS_MAX):

@@ -22,7 +22,7 @@ from udpchat.client.model import Conversation, Item, Model
 from udpchat.client.own_messages import Said
 from udpchat.client.requests import Source
 from udpchat.client.stored import Label
-from udpchat.ui.attention import Alert
+from udpchat.ui.attention import Alert, Event
 from udpchat.ui.commands import Prompt
 from udpchat.ui.exit_rule import ExitRule
 from udpchat.ui.lines import Lines
@@ -456,7 +456,7 @@ def mention(seq: int) -> Item:
 def test_a_mention_calls_the_person_once_a_second_at_most() -> None:
     session, called = calling(mention(7), mention(8))
     session.happen(message("hi alice", seq=7), message("hi alice", seq=8))
-    assert called == [Alert("bob in lobby", "hi alice")]
+    assert called == [Alert("bob in lobby", "hi alice", Event.MENTION, "lobby", "bob")]
 
 
 def test_what_mentions_nobody_and_what_is_history_calls_nobody() -> None:
@@ -473,4 +473,4 @@ def test_highlight_words_and_levels_decide_what_calls() -> None:
     assert called == []
     session.lines.on_line(NOW, "/notify default")
     session.happen(message("pizza!", seq=6))
-    assert called == [Alert("bob in lobby", "pizza!")]
+    assert called == [Alert("bob in lobby", "pizza!", Event.MENTION, "lobby", "bob")]

@@ -48,6 +48,7 @@ _CONTROL_NAMES: Final = (
     "NUL SOH STX ETX EOT ENQ ACK BEL BS HT LF VT FF CR SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC FS GS RS US"
 ).split()
 _OTHER_NAMES: Final = {0x7F: "DEL", 0x9B: "CSI", 0x202D: "LRO", 0x202E: "RLO"}
+EDITED_CHARACTERS_MAX: Final = 64 * 1024  # on the line of an editor: far beyond a message, so that it can be shortened
 
 
 def printable(text: str) -> str:
@@ -94,6 +95,11 @@ def clean_text(text: str) -> str | None:
     except UnicodeEncodeError:
         return None
     return text.replace("\r\n", "\n").rstrip("\n") or None
+
+
+def pasted_text(data: str) -> str:
+    """What a terminal or the clipboard gave, as it is inserted: line breaks as LF, none at the end."""
+    return data.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n")
 
 
 def control_character(text: str) -> str:

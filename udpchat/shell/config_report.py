@@ -11,7 +11,7 @@ from typing import Any, Final
 from udpchat.chat.phrase import Phrase
 from udpchat.shell.config_file import at
 from udpchat.shell.data_folder import LAST_NICK, LAST_SERVER, last_nick, last_server
-from udpchat.shell.options import HISTORY_ON_SCREEN, Choices, Chosen, Precedence, Setting
+from udpchat.shell.options import HISTORY_ON_SCREEN, KEYS, Choices, Chosen, KeyTable, Precedence, Setting
 
 SHOWN_WITHOUT_DEFAULT: Final = {"history": HISTORY_ON_SCREEN, "count": 100, "timeout": 60}  # in the example
 NOTHING: Final = "-"
@@ -48,12 +48,16 @@ def as_object(found: Choices) -> dict[str, dict[str, Any]]:
     }
 
 
-def example(settings: Mapping[str, Setting], explained: Mapping[str, str]) -> list[str]:
+def example(settings: Mapping[str, Setting], explained: Mapping[str, str], table: KeyTable | None = None) -> list[str]:
     """The lines of a file that sets everything to its default, below what is `explained`."""
-    lines = []
+    lines: list[str] = []
     for name, (default, _) in settings.items():
         assignment = f"{name} = {_toml(SHOWN_WITHOUT_DEFAULT[name] if default is None else default)}"
         lines += ["", f"# {explained[name]}", f"# {assignment}" if default is None else assignment]
+    if table is not None:
+        lines += ["", f"# {table.explained[KEYS]}", f"[{KEYS}]"]
+        for name, (default, _) in table.settings.items():
+            lines.append(f"# {name.removeprefix(f'{KEYS}.')} = {_toml(default)}  # {table.explained[name]}")
     return lines
 
 
@@ -86,4 +90,4 @@ def _text(value: Any) -> str:
 
 def _toml(value: Any) -> str:
     """A value of a setting in TOML, whose text is that of JSON."""
-    return json.dumps(value if isinstance(value, bool | int | float) else str(value), ensure_ascii=False)
+    return json.dumps(value if isinstance(value, bool | int | float | list) else str(value), ensure_ascii=False)

@@ -37,11 +37,11 @@ else:
         """Only Windows has consoles to be without."""
 
 
+from udpchat.chat.text import EDITED_CHARACTERS_MAX, pasted_text
 from udpchat.shell.full_screen import DUMB_TERMINALS
 from udpchat.shell.line_reader import LINES_AHEAD_MAX
 
 ROWS_MAX: Final = 8  # of a long line: the rest scrolls, so that what arrives stays in sight
-EDITED_CHARACTERS_MAX: Final = 64 * 1024  # pasted: far beyond a message, so that it can be shortened; 0.4 s to draw
 STATE_DELAY_S: Final = 0.3  # a state that is over sooner is not shown: on a LAN every line is confirmed within it
 CLOSING_S_MAX: Final = 0.5
 TARGET_CHARACTERS_MAX: Final = 32
@@ -240,7 +240,7 @@ class LineEditor:
 
         @keys.add(Keys.BracketedPaste, filter=on_line)
         def _(event: KeyPressEvent) -> None:
-            self._paste(event.data.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n"))
+            self._paste(pasted_text(event.data))
 
         @keys.add("c-c", filter=on_line)
         def _(event: KeyPressEvent) -> None:

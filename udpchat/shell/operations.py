@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from udpchat.chat.ids import CONVERSATION_PREFIX, ROOM_PREFIX, room_log
+from udpchat.chat.nearest import nearest
 from udpchat.chat.phrase import Phrase, Problem
 from udpchat.chat.text import json_line
 from udpchat.chat.times import iso_time
@@ -22,7 +23,6 @@ from udpchat.shell.addresses import ServerAddress, place
 from udpchat.shell.client_state import store_folder, store_path
 from udpchat.shell.progress import progress_of
 from udpchat.shell.stdio import OutputFailed
-from udpchat.shell.suggestions import nearest
 from udpchat.storage import backup as storage
 from udpchat.storage.backup import Exported
 from udpchat.storage.migrations import move

@@ -3,12 +3,13 @@
 The config file is TOML with the names of the options: `port = 47747`, `log-level = "info"`, `nick = "alice"`. In the
 environment they are UDPCHAT_PORT, UDPCHAT_LOG_LEVEL, UDPCHAT_NICK. Server and client may share one file: each ignores
 what is only the other's. `bind` and `room` take several values: the option again, a list, or commas between them.
+What stands in a table, as the keys of the full screen, has neither option nor variable.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
 from typing import Any, Final
@@ -32,6 +33,7 @@ COUNT_MAX: Final = 2**53
 TIMEOUT_S_MIN: Final = 0.001
 TIMEOUT_S_MAX: Final = 1e9
 DEFAULT_ROOM: Final = LOBBY  # for a nick that was in no room before
+KEYS: Final = "keys"  # the table of keys in a config file
 HISTORY_ON_SCREEN: Final = 50  # messages of each room on entry, unless told; in a pipe none
 
 
@@ -56,12 +58,23 @@ class ServerOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownChoices:
+    """What is shown, and how: `receipts` reports how many have one's own messages; `notify_command` is the program to
+    run, with its arguments, when a message calls; `keys` are those of each action.
+    """
+
+    receipts: bool = False
+    notify_command: tuple[str, ...] = ()
+    keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class ClientChoices:
     """All that `udpchat-client` may be told.
 
     `rooms` empty: those of the run before; `port`: that of a server of this machine; `history` None: as many as suit
     the screen; `form`: `plain`, `json`, or nothing for what suits the terminal, `no-color` if it draws without
-    colours; `receipts`: report how many have one's own messages.
+    colours.
     """
 
     nick: str
@@ -74,7 +87,7 @@ class ClientChoices:
     count: int | None
     timeout_s: float | None
     form: str
-    receipts: bool = False
+    shown: ShownChoices = ShownChoices()
     config: Path | None = None  # the file that was read
 
 
@@ -121,27 +134,43 @@ class Choices:
     faults: tuple[Phrase, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class KeyTable:
+    """What may stand in the table KEYS: the settings of it, by `keys.send`, and what `explained` says about each.
+
+    `conflicts` gives what is wrong with their values together: the name of the one to change, and the reason.
+    """
+
+    settings: Mapping[str, Setting]
+    explained: Mapping[str, str]
+    conflicts: Callable[[Mapping[str, Any]], Iterable[tuple[str, Phrase]]]
+
+
 def choices(
     settings: Mapping[str, Setting],
     flags: Mapping[str, Any],
     environment: Mapping[str, str],
     *,
     default_config: Path | None = None,
+    table: KeyTable | None = None,
 ) -> Choices:
     """What was chosen; `flags` by option name without its hyphens in front, None for one that is not there.
 
-    `default_config` is read if no config file is named and it is there.
+    `default_config` is read if no config file is named and it is there. `table`: who reads that table, for whom its
+    settings are among the others.
     """
     named = flags.get("config") or environment.get("UDPCHAT_CONFIG")
     path = Path(str(named)).expanduser() if named else default_config
     if path is not None and not named and not path.exists():
         path = None
-    file = read_config(path, {*SERVER_SETTINGS, *CLIENT_SETTINGS}) if path is not None else ConfigFile({}, {})
+    inside = table.settings if table is not None else {}
+    known = {*SERVER_SETTINGS, *CLIENT_SETTINGS}
+    file = read_config(path, known, {KEYS: inside}) if path is not None else ConfigFile({}, {})
     chosen: dict[str, Chosen] = {}
     values: dict[str, Any] = {}
     faults = list(file.faults)
-    for name, (default, parse) in settings.items():
-        variable = "UDPCHAT_" + name.upper().replace("-", "_")
+    for name, (default, parse) in {**settings, **inside}.items():
+        variable = "UDPCHAT_" + name.upper().replace("-", "_") if name in settings else ""
         if flags.get(name) is not None:
             chosen[name] = Chosen(flags[name], Precedence.FLAG, f"--{name}")
         elif environment.get(variable):
@@ -154,6 +183,7 @@ def choices(
             values[name] = parse(chosen[name].written)
         except Problem as problem:
             faults.append(_fault(name, chosen[name], problem.phrase))
+    faults += [_fault(name, chosen[name], reason) for name, reason in (table.conflicts(values) if table else ())]
     return Choices(values, chosen, path, tuple(faults))
 
 
@@ -194,14 +224,20 @@ def server_options(flags: Mapping[str, str | Sequence[str] | None], environment:
 
 
 def client_choices(
-    flags: Mapping[str, Any], environment: Mapping[str, str], *, default_config: Path | None, needs_nick: bool = True
+    flags: Mapping[str, Any],
+    environment: Mapping[str, str],
+    *,
+    default_config: Path | None,
+    needs_nick: bool = True,
+    table: KeyTable | None = None,
 ) -> ClientChoices:
     """The choices of whoever chats; a nick must be one of them if it is needed. Raises `OptionError`."""
-    found = _sound(choices(CLIENT_SETTINGS, flags, environment, default_config=default_config))
+    found = _sound(choices(CLIENT_SETTINGS, flags, environment, default_config=default_config, table=table))
     chosen = found.values
     if needs_nick and not chosen["nick"]:
         file = flags.get("config") or environment.get("UDPCHAT_CONFIG") or default_config or ""
         raise OptionError("option.nick", file=file)
+    keys = {name.removeprefix(f"{KEYS}."): chosen[name] for name in (table.settings if table else ())}
     return ClientChoices(
         nick=chosen["nick"],
         server=chosen["server"],
@@ -213,7 +249,7 @@ def client_choices(
         count=chosen["count"],
         timeout_s=chosen["timeout"],
         form=_form(found),
-        receipts=chosen["receipts"],
+        shown=ShownChoices(chosen["receipts"], tuple(chosen["notify-command"]), keys),
         config=found.config,
     )
 
@@ -250,6 +286,7 @@ CLIENT_SETTINGS: Final[dict[str, Setting]] = {
     "history": (None, values.optional(values.whole(0, HISTORY_MAX))),
     "receipts": (False, values.switch),
     "no-color": (False, values.switch),
+    "notify-command": ("", values.command),
     "follow": (False, values.switch),
     "count": (None, values.optional(values.whole(1, COUNT_MAX))),
     "timeout": (None, values.optional(values.seconds(TIMEOUT_S_MIN, TIMEOUT_S_MAX))),

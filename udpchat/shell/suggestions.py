@@ -1,19 +1,12 @@
-"""Misspelt words: which word was probably meant, and which option of a command line does not exist."""
+"""Which option of a command line does not exist."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from typing import Final
 
-WORD_CHARACTERS_MAX: Final = 64  # the comparison takes time that grows with the square of the length
 _OPTION: Final = re.compile(r"--?[A-Za-z]")
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """The known word that was probably meant by `word`; empty if none is like it."""
-    return next(iter(get_close_matches(word[:WORD_CHARACTERS_MAX], list(known), n=1)), "")
 
 
 def unknown_option(arguments: Sequence[str], known: Iterable[str]) -> str | None:

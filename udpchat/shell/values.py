@@ -6,6 +6,9 @@ from __future__ import annotations
 
 import ipaddress
 import math
+import os
+import shlex
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -55,6 +58,20 @@ def path(value: Any) -> Path:
     if not isinstance(value, str | Path) or not str(value):
         raise Problem("value.path")
     return Path(value).expanduser()
+
+
+def command(value: Any) -> list[str]:
+    """A program that can be run, with its arguments, as a shell divides them into words; or nothing."""
+    if not isinstance(value, str) or "\0" in value:
+        raise Problem("value.command")
+    try:
+        words = shlex.split(value.replace("\\", "\\\\") if os.name == "nt" else value)  # there it divides folders
+    except ValueError:
+        raise Problem("value.command") from None
+    program = shutil.which(os.path.expanduser(words[0])) if words else None
+    if words and program is None:
+        raise Problem("value.program", program=printable(words[0]))
+    return [program, *words[1:]] if program else []
 
 
 def name(value: Any) -> str:

@@ -33,12 +33,23 @@ class Signal(Enum):
     DESKTOP = "a notification by the desktop: whoever drives the interface shows title and body"
 
 
+class Event(Enum):
+    """Why a message calls, as a program is told that is run for it."""
+
+    PRIVATE = "private"
+    MENTION = "mention"
+    MESSAGE = "message"
+
+
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """What a notification says: one line each, safe for a terminal."""
+    """What a notification says: one line each, safe for a terminal. `room`: that of the message, or `@nick`."""
 
     title: str
     body: str
+    event: Event
+    room: str
+    nick: str
 
 
 class Attention:
@@ -58,10 +69,12 @@ class Attention:
         if is_watched or now < self._silent_until_s or not is_called_for(item, level, words):
             return None
         self._silent_until_s = now + INTERVAL_S
-        title = item.nick
+        title, event = item.nick, Event.PRIVATE
         if not conversation.startswith("@"):
             title = sentence("alert.room", nick=item.nick, room=conversation)
-        return Alert(_cut(title, TITLE_CHARACTERS_MAX), _cut(item.text, BODY_CHARACTERS_MAX))
+            event = Event.MENTION if is_highlight(item, words) else Event.MESSAGE
+        title, room, nick = (_cut(text, TITLE_CHARACTERS_MAX) for text in (title, conversation, item.nick))
+        return Alert(title, _cut(item.text, BODY_CHARACTERS_MAX), event, room, nick)
 
 
 def is_highlight(item: Item, words: Iterable[str] = ()) -> bool:
@@ -85,6 +98,12 @@ def terminal_text(alert: Alert, signals: Collection[Signal]) -> str:
         Signal.OSC777: f"\x1b]777;notify;{title};{alert.body}\a",
     }
     return "".join(text for signal, text in texts.items() if signal in signals)
+
+
+def variables(alert: Alert) -> dict[str, str]:
+    """The environment of a program that is run for an alert; none of these is a setting of a client."""
+    told = {"EVENT": alert.event.value, "EVENT_ROOM": alert.room, "EVENT_NICK": alert.nick, "EVENT_TEXT": alert.body}
+    return {f"UDPCHAT_{name}": text for name, text in told.items()}
 
 
 def _cut(text: str, characters_max: int) -> str:

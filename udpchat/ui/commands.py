@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from enum import Enum
 
 from udpchat.chat.emoji_text import is_emoji
 from udpchat.chat.events import ClientEvent, Error, Notice, notice
 from udpchat.chat.names import parse_room
+from udpchat.chat.nearest import WORD_CHARACTERS_MAX, nearest
 from udpchat.chat.phrase import Phrase, Problem
 from udpchat.chat.text import clean_text, control_character
 from udpchat.client import compose
@@ -39,7 +39,6 @@ from udpchat.ui.markup import links
 from udpchat.ui.phrases import sentence
 from udpchat.ui.preferences import SETTINGS, Preferences, setting_of
 
-WORD_CHARACTERS_MAX = 32  # of an unknown command, compared and shown
 USAGE_CHARACTERS = 26  # the left column of the help
 CLEAR = "-"
 IDS_LISTED = 10  # if no number is given
@@ -490,8 +489,8 @@ class Prompt:
         command = self._by_name.get(word)
         if command is not None:
             return command
-        near = get_close_matches(word, self._by_name, n=1)
-        hint = Phrase("unknown_command.near", {"name": near[0]}) if near else Phrase("unknown_command.help")
+        near = nearest(word, self._by_name)
+        hint = Phrase("unknown_command.near", {"name": near}) if near else Phrase("unknown_command.help")
         raise Problem("unknown_command", word=word, hint=hint)
 
     # --- For the commands ----------

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Final
 
+from udpchat.chat.nearest import nearest
+from udpchat.chat.text import EDITED_CHARACTERS_MAX
+
 LINES_MAX: Final = 500  # of one conversation
-LINE_CHARACTERS_MAX: Final = 64 * 1024  # far beyond a message: one that is refused as too long is kept
 CONVERSATIONS_MAX: Final = 100  # with lines; what was typed in the one used longest ago is forgotten first
 SECRET_COMMANDS: Final = ("password", "passwd")
-WORD_CHARACTERS_MAX: Final = 32  # compared with these
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class InputHistory:
         self._by_conversation[conversation] = typed  # the last of the dict: used last
         if len(self._by_conversation) > CONVERSATIONS_MAX:
             del self._by_conversation[next(iter(self._by_conversation))]
-        is_kept = line.strip() and len(line) <= LINE_CHARACTERS_MAX and not is_secret(line)
+        is_kept = line.strip() and len(line) <= EDITED_CHARACTERS_MAX and not is_secret(line)
         if is_kept and (not typed.lines or typed.lines[-1] != line):
             typed.lines.append(line)
         typed.at, typed.draft = len(typed.lines), ""
@@ -99,4 +99,4 @@ def is_secret(line: str) -> bool:
     if not word.startswith("/") or word.startswith("//"):
         return False
     name = word[1:].split(maxsplit=1)[:1]
-    return bool(name) and bool(get_close_matches(name[0][:WORD_CHARACTERS_MAX].lower(), SECRET_COMMANDS, n=1))
+    return bool(name) and bool(nearest(name[0].lower(), SECRET_COMMANDS))

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from udpchat.chat.text import pasted_text
+
 LINES_UNASKED_MAX: Final = 5  # more are often pasted by mistake
 LINES_SENT_MAX: Final = 100  # line by line: more would flood the conversation
 
@@ -33,7 +35,7 @@ def pasted(data: str, before: str = "") -> Paste:
     Where it would be the beginning of the input, a slash is put before one that it begins with: Enter sends it as it
     was pasted.
     """
-    text = data.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n")
+    text = pasted_text(data)
     count = text.count("\n") + 1
     if count <= LINES_UNASKED_MAX:
         return Paste(text if before.strip() else as_text(text), count)

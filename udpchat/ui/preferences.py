@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, Final
 
 from udpchat.chat.names import nick_key
+from udpchat.chat.nearest import WORD_CHARACTERS_MAX, nearest
 from udpchat.chat.phrase import Problem
 from udpchat.chat.text import fits, printable
 from udpchat.ui.attention import Level, Signal
@@ -167,8 +167,8 @@ def setting_of(name: str) -> Setting:
     """The setting of this name, in any letter case. Raises `Problem`, with the nearest name."""
     found = SETTINGS.get(name.lower())
     if found is None:
-        near = get_close_matches(name[:WORD_BYTES_MAX].lower(), SETTINGS, n=1)
-        raise Problem("unknown_setting", name=printable(name[:WORD_BYTES_MAX]), near=near[0] if near else "")
+        shown = printable(name[:WORD_CHARACTERS_MAX])
+        raise Problem("unknown_setting", name=shown, near=nearest(name.lower(), SETTINGS))
     return found
 
 
@@ -193,8 +193,7 @@ def _parsed(setting: Setting, text: str) -> Value:
 def _chosen(name: str, text: str, choices: tuple[str, ...]) -> str:
     wanted = text.strip().lower()
     if wanted not in choices:
-        near = get_close_matches(wanted[:WORD_BYTES_MAX], choices, n=1)
-        raise Problem("bad_setting", name=name, choices=choices, near=near[0] if near else "")
+        raise Problem("bad_setting", name=name, choices=choices, near=nearest(wanted, choices))
     return wanted
 
 

@@ -21,7 +21,7 @@ from udpchat.ui.commands import COMMANDS, Prompt
 from udpchat.ui.exit_rule import ExitRule
 from udpchat.ui.lines import Lines
 from udpchat.ui.tui.app import ChatApp
-from udpchat.ui.tui.keys import KEYS_COMMAND
+from udpchat.ui.tui.keys import Keymap
 from udpchat.wire.limits import TYPING
 
 LIMIT_S = 10.0
@@ -31,13 +31,17 @@ STEP_S = 0.01
 class Desk:
     """Alice at her screen; others come with `wire.person`. What she types goes to her client as in line mode."""
 
-    def __init__(self, *rooms: str, has_colours: bool = True) -> None:
+    def __init__(self, *rooms: str, has_colours: bool = True, keymap: Keymap | None = None) -> None:
         self.wire = Wire()
         self.alice = self.wire.person("alice", *rooms, capabilities=(TYPING,), wants_receipts=True)
         self.client = self.alice.core
-        self.prompt = Prompt(self.client, (*COMMANDS, KEYS_COMMAND), archive=self.alice.store, is_typed=True)
+        keymap = keymap or Keymap()
+        self.prompt = Prompt(self.client, (*COMMANDS, keymap.command), archive=self.alice.store, is_typed=True)
         self.app = ChatApp(
-            self.prompt, now_ms=lambda: round((WALL_OFFSET_S + self.wire.now) * 1000), has_colours=has_colours
+            self.prompt,
+            now_ms=lambda: round((WALL_OFFSET_S + self.wire.now) * 1000),
+            has_colours=has_colours,
+            keymap=keymap,
         )
         self.called: list[str] = []  # the titles of what called her
         self.lines = Lines(

@@ -1,4 +1,4 @@
-"""Messages to draw, and rows as text."""
+"""Messages to draw, what a peer may try in them, and rows as text."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC
 from typing import Any
 
+from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from udpchat.client.model import Item
@@ -13,6 +14,20 @@ from udpchat.ui.tui.rows import Form, Place, Row, message_rows
 
 NOON_MS = 1_700_049_600_000  # 2023-11-15 12:00 UTC
 WIDE = Form(80, UTC)
+URL = "https://example.org/a"
+NASTY = st.text(
+    st.one_of(
+        st.sampled_from("\x1b\x07\x9b\n\r\t\u202e\u2066\u200b\u200d\ufe0f[]*_`~/\\@:👩👍漢 \u0301"),
+        st.characters(exclude_categories=["Cs"]),
+    ),
+    max_size=80,
+) | st.sampled_from(
+    [
+        "\x1b[2J", "\x1b]8;;https://evil\x1b\\x", "[bold]x[/bold]", "[@click=app.bell]x[/]", "$text[red]",
+        f"{URL}\u202e", "```\n\x1b[31m\n```",
+    ]
+)  # fmt: skip
+"""What a peer may choose."""
 
 
 def item(text: str = "hi", *, sequence: int = 7, nick: str = "bob", kind: str = "text", **fields: Any) -> Item:

@@ -6,7 +6,8 @@ import pytest
 from textual import events
 
 from tests.ui.tui.desk import Desk, drive
-from udpchat.ui.tui.input_box import EDITED_CHARACTERS_MAX, ESCAPE_S_MAX, ROWS_MAX, InputBox
+from udpchat.chat.text import EDITED_CHARACTERS_MAX
+from udpchat.ui.tui.input_box import ESCAPE_S_MAX, ROWS_MAX, InputBox
 
 
 def box(desk: Desk) -> InputBox:

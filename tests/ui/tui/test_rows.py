@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.ui.tui.messages import NOON_MS, WIDE, drawn, item, texts, widest
+from tests.ui.tui.messages import NASTY, NOON_MS, URL, WIDE, drawn, item, texts, widest
 from udpchat.chat.text import printable
 from udpchat.client.model import UNKNOWN, Delivery, Item, ItemState, Quote, Reaction
 from udpchat.ui.markup import Style
@@ -33,7 +33,6 @@ from udpchat.ui.tui.rows import (
 TraceFunction = Callable[[FrameType, str, Any], Any]
 HEAD = "12:00          bob "
 INDENT = " " * len(HEAD)
-URL = "https://example.org/a"
 
 
 # --- Columns ----------
@@ -229,20 +228,6 @@ def test_marks_grow_and_say_what_stands_there_whatever_the_width() -> None:
 
 
 # --- What a peer may try ----------
-
-NASTY = st.text(
-    st.one_of(
-        st.sampled_from("\x1b\x07\x9b\n\r\t\u202e\u2066\u200b\u200d\ufe0f[]*_`~/\\@:👩👍漢 \u0301"),
-        st.characters(exclude_categories=["Cs"]),
-    ),
-    max_size=80,
-) | st.sampled_from(
-    [
-        "\x1b[2J", "\x1b]8;;https://evil\x1b\\x", "[bold]x[/bold]", "[@click=app.bell]x[/]", "$text[red]",
-        f"{URL}\u202e", "```\n\x1b[31m\n```",
-    ]
-)  # fmt: skip
-
 
 @given(NASTY, NASTY, NASTY, NASTY, NASTY, st.sampled_from(["text", "action", "unknown"]), st.integers(1, 100))
 def test_no_control_character_gets_out_and_nothing_is_wider_than_the_screen(

@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 from udpchat.chat.phrase import Problem
+from udpchat.chat.text import EDITED_CHARACTERS_MAX
 from udpchat.ui.commands import Prompt
 from udpchat.ui.fuzzy import Entry, ranked
 from udpchat.ui.paste import inputs, pasted
@@ -14,7 +15,6 @@ from udpchat.ui.times import TIME_FORMATS
 from udpchat.ui.tui import status
 from udpchat.ui.tui.chat_screen import ChatScreen
 from udpchat.ui.tui.found import Results
-from udpchat.ui.tui.input_box import EDITED_CHARACTERS_MAX
 from udpchat.ui.tui.picker import Offer, Picker, Question
 from udpchat.ui.tui.screen_app import ScreenApp
 from udpchat.ui.tui.side_list import SideList
@@ -81,8 +81,9 @@ class ChatApp(ScreenApp):
         self.push_screen(Question(question, answers), send)
 
     def offer_to_leave(self) -> None:
-        """Say what Enter and Ctrl+C do now."""
-        self.chat.hint(sentence("leave.offer", waiting=len(self.prompt.client.model.sending)))
+        """Say what the keys of `send` and `clear` do now."""
+        keys = {name: self.keymap.first(name) for name in ("send", "clear")}
+        self.chat.hint(sentence("leave.offer", **keys, waiting=len(self.prompt.client.model.sending)))
 
     def interrupt(self) -> None:
         self.outside.interrupt()

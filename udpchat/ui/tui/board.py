@@ -27,7 +27,8 @@ class Board:
     what was said about messages. `found`: what a search has found, until somebody takes it.
     """
 
-    def __init__(self, prompt: Prompt, now_ms: Callable[[], int]) -> None:
+    def __init__(self, prompt: Prompt, now_ms: Callable[[], int], entry: str) -> None:
+        """`entry`: the line on entry."""
         self.lines = LocalLines()
         self.has_connected = False
         self.replaced: set[str] = set()
@@ -35,6 +36,7 @@ class Board:
         self.found: events.HistoryFound | None = None
         self._prompt = prompt
         self._now_ms = now_ms
+        self._entry = entry
         self._last_words: list[str] = []
         self._listed: set[str] = set()  # rooms whose members the screen has asked for in this session
         self._awaited: set[str] = set()  # of these, those whose list has not come
@@ -82,7 +84,7 @@ class Board:
                 self.lines.add(room, event, after=after, time_ms=self._now_ms())
             if isinstance(event, events.Connected):
                 self.has_connected = True
-                self.say(sentence("entry.screen"))
+                self.say(self._entry)
 
     def _keep(self, event: events.PageFound | events.Amendment) -> None:
         if event.room != self._prompt.target:

@@ -14,6 +14,7 @@ from rich.cells import cell_len, chop_cells, split_graphemes
 from udpchat.chat.text import printable
 
 JOINERS_MAX: Final = 3  # of one emoji: a family of four has as many
+NON_JOINER: Final = "\u200c"  # without a width too
 ELLIPSIS: Final = "\N{HORIZONTAL ELLIPSIS}"
 
 _EMOJI: Final = "[\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff][\ufe0f\U0001f3fb-\U0001f3ff]?"
@@ -29,6 +30,11 @@ def safe(text: str) -> str:
     """
     text = printable(text)
     return _JOINED.sub(lambda found: found[1], text) if "\u200d" in text else text
+
+
+def unjoined(text: str) -> str:
+    """A line of the same length, with a joiner only within an emoji: a non-joiner stands for each other."""
+    return _JOINED.sub(lambda found: found[1] or NON_JOINER, text) if "\u200d" in text else text
 
 
 def cut(text: str, cells_max: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -16,7 +16,6 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from udpchat.chat.events import Amendment, HistoryFound, PageFound
-from udpchat.chat.text import printable
 from udpchat.client.model import Item, Model
 from udpchat.ui.commands import Prompt
 from udpchat.ui.completion import Known, speakers_first
@@ -25,6 +24,7 @@ from udpchat.ui.preferences import Preferences, words_of_usages
 from udpchat.ui.times import TIME_FORMATS
 from udpchat.ui.tui import status
 from udpchat.ui.tui.board import Board
+from udpchat.ui.tui.cells import safe
 from udpchat.ui.tui.input_box import InputBox
 from udpchat.ui.tui.local_lines import LocalLine
 from udpchat.ui.tui.message_list import MessageList
@@ -67,7 +67,8 @@ class ChatScreen(Screen[None]):
 
     DEFAULT_CSS = """
     ChatScreen { layout: vertical; background: $background; color: $foreground; }
-    #topic, #status { height: 1; background: $panel; text-wrap: nowrap; text-overflow: ellipsis; }
+    #topic, #status, #target { height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
+    #topic, #status { background: $panel; }
     #topic { text-style: bold; }
     #middle { height: 1fr; }
     #rooms { width: 22; border-right: vkey $border; }
@@ -79,12 +80,14 @@ class ChatScreen(Screen[None]):
     ChatScreen.-bare #topic, ChatScreen.-bare #status { display: none; }
     """
 
-    def __init__(self, prompt: Prompt, board: Board, want: Want, *, has_focus: Callable[[], bool]) -> None:
+    def __init__(
+        self, prompt: Prompt, board: Board, want: Want, *, has_focus: Callable[[], bool], call_of_key: Mapping[str, str]
+    ) -> None:
         super().__init__()
         self.messages = MessageList(id="messages")
         self.rooms = SideList(id="rooms")
         self.members = SideList(id="members")
-        self.input = InputBox(self.known)
+        self.input = InputBox(self.known, call_of_key)
         self._prompt = prompt
         self._board = board
         self._want = want
@@ -143,7 +146,7 @@ class ChatScreen(Screen[None]):
             self.members.show(status.member_rows(model, target))
         self._write("topic", status.topic_line(model, target))
         self._write("status", self._hint or status.status_line(prompt, has_rooms=self.rooms.display))
-        self._write("target", f"{printable(target) or sentence('state.no_target')}> ")
+        self._write("target", f"{safe(target) or sentence('state.no_target')}> ")
 
     def take_pending(self) -> None:
         """Give the list the pages that it asked for, and what was said about its messages."""
@@ -166,15 +169,17 @@ class ChatScreen(Screen[None]):
     def hint(self, text: str) -> None:
         """Show a line in the place of the status, until the next one, which may be empty."""
         if text != self._hint:
-            self._hint = printable(text)
+            self._hint = safe(text)
             self.draw()
 
     def known(self) -> Known:
-        """What can be completed here."""
+        """What can be completed here; nicks only that are drawn as they are, as all nicks are that may be taken."""
         prompt, model = self._prompt, self._prompt.client.model
         items = model.conversation(prompt.target).items if prompt.target else []
         members = model.members(prompt.target) if prompt.target in model.rooms else ()
-        nicks = speakers_first(items, [member.nick for member in members], model.nick)
+        nicks = [
+            nick for nick in speakers_first(items, [one.nick for one in members], model.nick) if safe(nick) == nick
+        ]
         return Known(nicks, model.rooms, prompt.commands, words_of_usages())
 
     def apply(self, preferences: Preferences) -> None:

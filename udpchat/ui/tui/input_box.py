@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final, Protocol
 
 from rich.text import Text
@@ -10,15 +10,15 @@ from textual import events
 from textual.binding import Binding
 from textual.widgets import TextArea
 
-from udpchat.chat.text import masked
+from udpchat.chat.text import EDITED_CHARACTERS_MAX, masked
 from udpchat.ui.completion import Completion, Known, complete
-from udpchat.ui.input_history import LINE_CHARACTERS_MAX, Found, InputHistory
-from udpchat.ui.tui.keys import ACTION_OF_KEY
+from udpchat.ui.input_history import Found, InputHistory
+from udpchat.ui.tui.cells import unjoined
 
 ROWS_MAX: Final = 8  # of a long line: the rest scrolls, so that the messages stay in sight
-EDITED_CHARACTERS_MAX: Final = LINE_CHARACTERS_MAX  # so that what was refused comes back with Up, to be shortened
 ESCAPE_S_MAX: Final = 0.3  # between Escape and the key that is Alt with it; later it is a key by itself
 QUIT: Final = "/quit"
+ANSWERS_TO_OFFER: Final = ("send", "clear_or_leave")  # calls of keys that leave once that is offered
 CALL_OF_EDITING_KEY: Final = {  # as bindings they would be done after the keys that were read with them
     key: bound.action for bound in TextArea.BINDINGS if isinstance(bound, Binding) for key in bound.key.split(",")
 }
@@ -57,7 +57,7 @@ class Owner(Protocol):
 class InputBox(TextArea):
     """What is typed; each conversation has its own half typed line, and its own history.
 
-    `owner` is set before a key comes; `known` gives what can be completed.
+    `owner` is set before a key comes; `known` gives what can be completed. `call_of_key`: what each key does.
     """
 
     DEFAULT_CSS = f"""
@@ -65,11 +65,12 @@ class InputBox(TextArea):
         background: transparent; scrollbar-size-vertical: 1; }}
     """
 
-    def __init__(self, known: Callable[[], Known]) -> None:
+    def __init__(self, known: Callable[[], Known], call_of_key: Mapping[str, str]) -> None:
         super().__init__(soft_wrap=True, tab_behavior="focus", show_line_numbers=False, highlight_cursor_line=False)
         self.cursor_blink = False  # nothing is to be drawn while nothing happens
         self.owner: Owner
         self._known = known
+        self._call_of_key = call_of_key
         self._history = InputHistory()
         self._conversation = ""
         self._completion: Completion | None = None
@@ -86,7 +87,7 @@ class InputBox(TextArea):
 
     def get_line(self, line_index: int) -> Text:
         """A line as it is drawn: what was pasted or is edited may hold escape sequences, which Enter only refuses."""
-        return Text(masked(self.document.get_line(line_index)), end="", no_wrap=True)
+        return Text(unjoined(masked(self.document.get_line(line_index))), end="", no_wrap=True)
 
     def put(self, text: str, cursor: int | None = None) -> None:
         """Replace all of the text; the cursor goes to its end, or behind so many characters."""
@@ -139,13 +140,15 @@ class InputBox(TextArea):
         is_alt = event.time < self._alt_until_s
         is_prefix = event.key == "escape" and not self.owner.cancel()
         self._alt_until_s = event.time + ESCAPE_S_MAX if is_prefix else 0.0
-        if event.key not in ("ctrl+c", "enter"):
+        call = self._call_of_key.get(f"alt+{event.key}") if is_alt else None
+        call = call or self._call_of_key.get(event.key, CALL_OF_EDITING_KEY.get(event.key))
+        if call not in ANSWERS_TO_OFFER:
             self._withdraw_offer()
-        call = ACTION_OF_KEY.get(f"alt+{event.key}") if is_alt else None
-        if call := call or ACTION_OF_KEY.get(event.key) or CALL_OF_EDITING_KEY.get(event.key):
+        if call is not None:
             event.stop()
             event.prevent_default()
-            await self.run_action(call)
+            if call:
+                await self.run_action(call)
         elif event.is_printable:
             self.owner.edited()
 

@@ -1,24 +1,32 @@
 """The keys of the full-screen client: a table of actions, with their keys and a sentence for the person. No Textual.
 
-Keys have the names of Textual (`alt+a`, `pageup`). Escape and then a key is Alt with that key, where a terminal or a
-window manager keeps Alt for itself.
+Keys have the names of Textual (`alt+a`, `pageup`). Many terminals and window managers keep some for themselves: Alt,
+F1, F10, F11, Ctrl with arrows; and what old terminals send for Shift+F3 is read as the place of the cursor. So actions
+have other keys beside those. Escape and then a key is Alt with that key.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from string import ascii_lowercase, digits
+from typing import Any, Final
 
 from udpchat.chat.events import ClientEvent, notice
+from udpchat.chat.nearest import WORD_CHARACTERS_MAX, nearest
+from udpchat.chat.phrase import Phrase, Problem
+from udpchat.chat.text import printable
 from udpchat.ui.arguments import nothing
 from udpchat.ui.commands import Command, Group, Prompt
 from udpchat.ui.phrases import sentence
 
 KEY_CHARACTERS: Final = 26  # the left column of the list of keys
 SPELLED: Final = {
-    "pageup": "PgUp", "pagedown": "PgDn", "ctrl+@": "Ctrl+Space", "ctrl+underscore": "Ctrl+_",
-    "shift+tab": "Shift+Tab", "escape": "Esc",
+    "pageup": "PgUp", "pagedown": "PgDn", "underscore": "_", "backslash": "\\",
+    "right_square_bracket": "]", "circumflex_accent": "^",
 }  # fmt: skip
+OLD_NAMES: Final = {"ctrl+space": "ctrl+@"}  # of keys that terminals without the newer key codes send otherwise
+NO_KEY: Final = "-"
 ROOM_KEYS: Final = 9
 
 
@@ -35,11 +43,11 @@ class Action:
 ACTIONS: Final = (
     Action("send", "send", ("enter",), "send the line, or carry out the command"),
     Action("newline", "newline", ("alt+enter", "ctrl+j", "shift+enter"), "begin a new line of the same message"),
-    Action("complete", "complete(1)", ("tab", "ctrl+@"), "complete a nick, a command, a #room or an :emoji:"),
+    Action("complete", "complete(1)", ("tab", "ctrl+space"), "complete a nick, a command, a #room or an :emoji:"),
     Action("complete_back", "complete(-1)", ("shift+tab",), "the completion before"),
     Action("earlier", "earlier", ("up",), "what you typed before, or the row above"),
     Action("later", "later", ("down",), "what you typed after that, or the row below"),
-    Action("search_typed", "app.search_typed", ("ctrl+r", "f9"), "search in what you typed here"),
+    Action("search_typed", "app.search_typed", ("ctrl+r",), "search in what you typed here"),
     Action("scroll_up", "screen.scroll(-1)", ("pageup", "shift+up"), "scroll to earlier messages"),
     Action("scroll_down", "screen.scroll(1)", ("pagedown", "shift+down"), "scroll to later messages"),
     Action("first", "screen.scroll_to_start", ("alt+home", "ctrl+home"), "the earliest message that is here"),
@@ -52,25 +60,28 @@ ACTIONS: Final = (
     ),
     Action("active", "app.turn_to_active", ("alt+a", "f4"), "the next room with something new, mentions first"),
     Action("switch", "app.switch", ("alt+k", "f2"), "choose a room by a part of its name"),
-    Action("cut_or_switch", "cut_or_switch", ("ctrl+k",), "cut up to the end of the line; at its end, as Alt+K"),
+    Action("cut_or_switch", "cut_or_switch", ("ctrl+k",), "cut up to the end of the line; at its end, choose a room"),
     Action("mention", "screen.go_to_mention(1)", ("alt+n", "f3"), "the next message that mentions you"),
-    Action("former_mention", "screen.go_to_mention(-1)", ("alt+p", "shift+f3"), "the mention before"),
+    Action("former_mention", "screen.go_to_mention(-1)", ("alt+p", "ctrl+b"), "the mention before"),
     Action("unread", "screen.go_to_unread", ("alt+u", "f6"), "the first message that was new"),
-    Action("select_up", "screen.select(-1)", ("alt+up", "ctrl+up"), "select a message, the latest first; Esc ends it"),
-    Action("select_down", "screen.select(1)", ("alt+down", "ctrl+down"), "select the next message"),
-    Action("reply", "screen.begin('reply')", ("alt+r", "f10"), "reply to the selected message"),
+    Action(
+        "select_up",
+        "screen.select(-1)",
+        ("alt+up", "ctrl+up", "ctrl+o"),
+        "select a message, the latest first; Esc ends it",
+    ),
+    Action("select_down", "screen.select(1)", ("alt+down", "ctrl+down", "ctrl+g"), "select the next message"),
+    Action("reply", "screen.begin('reply')", ("alt+r", "f9"), "reply to the selected message"),
     Action("react", "screen.begin('react')", ("alt+t", "ctrl+t"), "react to it with an emoji"),
-    Action("edit", "screen.begin('edit')", ("alt+e", "f11"), "edit it, if it is yours"),
+    Action("edit", "screen.begin('edit')", ("alt+e", "f5"), "edit it, if it is yours"),
     Action("delete", "screen.begin('delete')", ("alt+x", "ctrl+x"), "delete it, if it is yours"),
-    Action("receipts", "screen.obey('receipts')", ("alt+g", "ctrl+g"), "list who has got it, if it is yours"),
-    Action("open", "screen.obey('open')", ("alt+o", "ctrl+o"), "open its latest link"),
+    Action("receipts", "screen.obey('receipts')", ("alt+g", "ctrl+q"), "list who has got it, if it is yours"),
+    Action("open", "screen.obey('open')", ("alt+o", "ctrl+right_square_bracket"), "open its latest link"),
     Action("search", "screen.begin_search", ("ctrl+f", "ctrl+s"), "search in what was said"),
     Action("lists", "screen.toggle_list('rooms')", ("f7",), "show or hide the rooms"),
     Action("members", "screen.toggle_list('members')", ("f8",), "show or hide who is there"),
-    Action(
-        "bare", "app.toggle_bare", ("alt+l", "f12"), "messages alone, to copy from; the mouse selects as elsewhere"
-    ),
-    Action("redraw", "app.redraw", ("ctrl+l", "f5"), "draw the screen anew"),
+    Action("bare", "app.toggle_bare", ("alt+l", "f12"), "messages alone, to copy from; the mouse selects as elsewhere"),
+    Action("redraw", "app.redraw", ("ctrl+l",), "draw the screen anew"),
     Action("keys", "app.type_command('/keys')", ("f1",), "this list"),
     Action("clear", "clear_or_leave", ("ctrl+c",), "clear the line; on an empty one, offer to leave"),
     Action("end", "delete_or_end", ("ctrl+d",), "on an empty line: leave once all is confirmed"),
@@ -81,26 +92,108 @@ ACTIONS: Final = (
     Action("word_right", "cursor_word_right", ("alt+f", "ctrl+right"), "a word to the right"),
     Action("cut_line", "cut_to_start", ("ctrl+u",), "cut up to the beginning of the line"),
     Action("cut_word", "cut_word", ("ctrl+w", "alt+backspace"), "cut the word before the cursor"),
-    Action("cut_next_word", "delete_word_right", ("alt+d", "alt+delete"), "delete the word after the cursor"),
+    Action("cut_next_word", "delete_word_right", ("alt+d", "ctrl+delete"), "delete the word after the cursor"),
     Action("insert_cut", "insert_cut", ("ctrl+y",), "insert what was cut"),
     Action("undo", "undo", ("ctrl+underscore", "alt+z"), "undo a change of the line"),
 )
-ACTION_OF_KEY: Final = {key: action.call for action in ACTIONS for key in action.keys}
 
 
 def spelled(key: str) -> str:
     """A key as people write it: `Alt+A`, `PgUp`."""
-    if key in SPELLED:
-        return SPELLED[key]
     return "+".join(SPELLED.get(part, part.capitalize()) for part in key.split("+"))
 
 
-def _keys_command(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
-    nothing(rest)
-    lines = [sentence("keys")]
-    for action in ACTIONS:
-        lines.append(f"  {', '.join(map(spelled, action.keys)):<{KEY_CHARACTERS}} {action.summary}")
-    return [notice("help.line", line=line) for line in lines]
+# --- Keys that a person chooses ----------
+
+NEEDED: Final = ("send", "clear")  # actions without which one could neither talk nor leave
+_NAMED: Final = (
+    *"enter tab up down left right home end pageup pagedown insert delete backspace".split(),
+    *(f"f{number}" for number in range(1, 13)),
+)
+_CHARACTERS: Final = (
+    *ascii_lowercase, *digits, "space", "underscore", "backslash", "right_square_bracket", "circumflex_accent",
+)  # fmt: skip
+_MODIFIERS: Final = ("alt+", "ctrl+", "alt+ctrl+", "alt+shift+", "ctrl+shift+")
+_KNOWN: Final = (
+    *(f"{modifier}{key}" for modifier in ("", "shift+", *_MODIFIERS) for key in _NAMED),
+    *(f"{modifier}{key}" for modifier in _MODIFIERS for key in _CHARACTERS),
+)
+_SAME: Final = {"ctrl+i": "tab", "ctrl+m": "enter", "ctrl+h": "backspace", "ctrl+@": "ctrl+space"}  # to a terminal
+_KEY_OF: Final = {name.lower(): key for key in _KNOWN for name in (key, spelled(key))} | _SAME
 
 
-KEYS_COMMAND: Final = Command("keys", Group.CLIENT, "", "list the keys", "F1 lists them too.", _keys_command)
+def key_of(text: str) -> str:
+    """What Textual calls a key that is written so, or as people write it. Raises `Problem`, with the nearest one."""
+    *modifiers, last = text.strip().lower().split("+")
+    key = _KEY_OF.get("+".join([*sorted(modifiers), last]))
+    if key is not None:
+        return key
+    shown = printable(text[:WORD_CHARACTERS_MAX])
+    if (len(last) == 1 or last == "space") and set(modifiers) <= {"shift"}:
+        raise Problem("value.key_typed", key=shown)
+    near = nearest(text.lower(), _KEY_OF)
+    raise Problem("value.key", key=shown, near=spelled(_KEY_OF[near]) if near else "")
+
+
+def parse_keys(value: Any) -> tuple[str, ...]:
+    """The keys of an action, each once and as people write it, of a text or a list of them. Raises `Problem`."""
+    written = value if isinstance(value, list) else [value]
+    if not all(isinstance(key, str) for key in written):
+        raise Problem("value.keys")
+    return tuple(dict.fromkeys(spelled(key_of(key)) for key in written))
+
+
+def conflicts(chosen: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, Phrase]]:
+    """What is wrong with the keys of the actions together: the name of the action to change, and the reason.
+
+    Where two have the same key, that is the one whose keys were chosen.
+    """
+    owners: dict[str, Action] = {}
+    known = [(action, [key_of(key) for key in chosen[action.name]]) for action in ACTIONS if action.name in chosen]
+    for action, keys in sorted(known, key=lambda pair: tuple(pair[1]) != pair[0].keys):
+        if action.name in NEEDED and not keys:
+            yield action.name, Phrase("keys.none")
+        for key in keys:
+            owner = owners.setdefault(key, action)
+            if owner is not action:
+                yield action.name, Phrase("keys.taken", {"key": spelled(key), "action": owner.name})
+
+
+class Keymap:
+    """The keys that are in force: of each action those in `chosen`, by its name, else those of the table.
+
+    `call_of_key`: what each key does; empty for a key of the table that was taken away, which does nothing.
+    """
+
+    def __init__(self, chosen: Mapping[str, Sequence[str]] | None = None) -> None:
+        named = chosen or {}
+        self.actions = tuple(
+            replace(action, keys=tuple(map(key_of, named.get(action.name, action.keys)))) for action in ACTIONS
+        )
+        self.call_of_key = {key: "" for action in ACTIONS for key in action.keys}
+        self.call_of_key |= {key: action.call for action in self.actions for key in action.keys}
+        self.call_of_key |= {old: self.call_of_key.get(key, "") for key, old in OLD_NAMES.items()}
+
+    def first(self, name: str) -> str:
+        """The first key of an action as people write it; empty if it has none."""
+        return next((spelled(key) for action in self.actions if action.name == name for key in action.keys), "")
+
+    @property
+    def entry(self) -> str:
+        """The line on entry: which keys to know first."""
+        known = {name: self.first(name) for name in ("keys", "switch", "cut_or_switch", "end")}
+        return sentence("entry.screen", **known | {"switch": known["cut_or_switch"] or known["switch"]})
+
+    @property
+    def command(self) -> Command:
+        """`/keys`, which lists them."""
+
+        def handle(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
+            nothing(rest)
+            lines = [sentence("keys")]
+            for action in self.actions:
+                lines.append(f"  {', '.join(map(spelled, action.keys)) or NO_KEY:<{KEY_CHARACTERS}} {action.summary}")
+            return [notice("help.line", line=line) for line in lines]
+
+        more = sentence("keys.more", key=self.first("keys"))
+        return Command("keys", Group.CLIENT, "", "list the keys", more, handle)

@@ -14,7 +14,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from udpchat.chat.text import masked, printable
+from udpchat.chat.text import masked
+from udpchat.ui.tui.cells import safe, unjoined
 
 SHOWN_MAX: Final = 100
 
@@ -87,7 +88,7 @@ class Offer(Option):
     """One of the list. `answer`: what it stands for; `shown`: what is shown of it, if not the answer itself."""
 
     def __init__(self, answer: str, shown: str = "") -> None:
-        super().__init__(Content(printable(shown or answer)))
+        super().__init__(Content(safe(shown or answer)))
         self.answer = answer
 
 
@@ -107,7 +108,7 @@ class Typed(Input):
 
     def validate_value(self, value: str) -> str:
         """A pasted text may hold escape sequences."""
-        return masked(value)
+        return unjoined(masked(value))
 
     async def on_key(self, event: events.Key) -> None:
         """Each key is done before the next one comes."""

@@ -20,6 +20,7 @@ from udpchat.ui.commands import Prompt
 from udpchat.ui.tui import themes
 from udpchat.ui.tui.board import Board
 from udpchat.ui.tui.chat_screen import ChatScreen
+from udpchat.ui.tui.keys import Keymap
 from udpchat.ui.tui.message_list import MessageList
 
 APPLIED: Final = ("theme", "mouse", "nick-colours", "formatting", "time", "joins")  # preferences of what is drawn
@@ -52,16 +53,20 @@ class ScreenApp(App[None], inherit_bindings=False):
         now_ms: Callable[[], int],
         driver_class: type[Driver] | None = None,
         has_colours: bool = True,
+        keymap: Keymap | None = None,
     ) -> None:
         super().__init__(driver_class=driver_class, ansi_color=None if has_colours else True)
         self.no_color = not has_colours
         if not has_colours:
             self._filters.append(NoColor())
-        self.board = Board(prompt, now_ms)
+        self.keymap = keymap or Keymap()
+        self.board = Board(prompt, now_ms, self.keymap.entry)
         self.prompt = prompt
         self.now_ms = now_ms
         self.outside: Outside
-        self.chat = ChatScreen(prompt, self.board, self._want_page, has_focus=lambda: self.app_focus)
+        self.chat = ChatScreen(
+            prompt, self.board, self._want_page, has_focus=lambda: self.app_focus, call_of_key=self.keymap.call_of_key
+        )
         self._applied: tuple[object, ...] = ()  # the preferences as they were applied last
         self._is_stale = False
         self._is_paced = False

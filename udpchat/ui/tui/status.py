@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from udpchat.chat.text import printable
 from udpchat.client.model import Conversation, Model, Phase
 from udpchat.ui.commands import Prompt
 from udpchat.ui.phrases import sentence
+from udpchat.ui.tui.cells import safe
 
 OPEN_MARK: Final = ">"
 MENTION_MARK: Final = "@"
@@ -84,7 +84,7 @@ def _conversation_row(number: int, conversation: Conversation, *, is_open: bool)
         mentions = f"{MENTION_MARK}{_count(conversation.mentions)}"
         tail = mentions if conversation.mentions == conversation.unread else f"{mentions} {tail}".rstrip()
         look = look if is_open else Look.MENTION
-    return Row(printable(f"{mark}{number if number <= 9 else ' '} {conversation.name}"), tail, look, conversation.name)
+    return Row(safe(f"{mark}{number if number <= 9 else ' '} {conversation.name}"), tail, look, conversation.name)
 
 
 def _count(count: int) -> str:
@@ -94,7 +94,7 @@ def _count(count: int) -> str:
 def member_rows(model: Model, target: str) -> list[Row]:
     """Who is in a room, after a title that counts them; in a conversation, whom it is with."""
     if target.startswith("@"):
-        return [Row(printable(target[1:]), target=target)]
+        return [Row(safe(target[1:]), target=target)]
     if target not in model.rooms:
         return []
     members = model.members(target)
@@ -103,7 +103,7 @@ def member_rows(model: Model, target: str) -> list[Row]:
     for member in members:
         away = f" ({member.away})" if member.away is not None else ""
         look = Look.AWAY if member.away is not None else Look.PLAIN
-        rows.append(Row(printable(f" {member.nick}{away}"), look=look, target=f"@{member.nick}"))
+        rows.append(Row(safe(f" {member.nick}{away}"), look=look, target=f"@{member.nick}"))
     return rows
 
 
@@ -112,7 +112,7 @@ def topic_line(model: Model, target: str) -> str:
     if not target:
         return sentence("state.no_target")
     topic = model.conversation(target).topic
-    return printable(f"{target}: {topic}" if topic else target)
+    return safe(f"{target}: {topic}" if topic else target)
 
 
 def status_line(prompt: Prompt, *, has_rooms: bool = True) -> str:
@@ -140,4 +140,4 @@ def status_line(prompt: Prompt, *, has_rooms: bool = True) -> str:
         parts.append(sentence("typing", nicks=nicks, count=len(typing), more=len(typing) - len(nicks)))
     if not has_rooms:
         parts.append(active_elsewhere(prompt))
-    return printable("  ".join(part for part in [*parts, connection.server] if part))
+    return safe("  ".join(part for part in [*parts, connection.server] if part))
