@@ -324,3 +324,65 @@ def test_a_message_that_only_a_page_holds_is_changed_by_the_same_rules() -> None
     assert (item.text, item.is_edited, [each.emoji for each in item.reactions]) == ("hello", True, [HEART])
     forged = events.Redacted("lobby", item.sequence, item.id, "bob", 9, 0, b"another", "")
     assert bob.core.model.amended(item, forged) == item
+
+
+def paged(wire: Wire, person: Person, before: int, room: str = "lobby") -> list[Item]:
+    """The messages of a page before this sequence, which comes at once or later."""
+    person.events.clear()
+    found = History(person.core, person.store).page(wire.now, room, before, 99)
+    wire.settle()
+    [page] = [event for event in [*found, *person.events] if isinstance(event, events.PageFound)]
+    return [person.core.model.item_of(message) for message in page.messages]
+
+
+def test_a_removed_message_is_the_same_whichever_way_it_came() -> None:
+    wire = Wire()
+    alice, bob = wire.person("alice"), wire.person("bob")
+    first = said(wire, alice, "one")
+    ask(wire, alice, compose.reply("lobby", "two", first))
+    alice.core.say(wire.now, "lobby", "waves", is_action=True)
+    wire.settle()
+    for item in alice.core.model.conversation("lobby").items[1:]:
+        ask(wire, alice, compose.redact("lobby", "", Reference(item.sequence, bytes.fromhex(item.id))))
+    live = bob.core.model.items("lobby")
+    assert [item.is_removed for item in live] == [False, True, True]
+    assert paged(wire, bob, 4) == live
+    assert wire.person("carol", history=9).core.model.items("lobby") == live
+    assert paged(wire, wire.person("dave"), 4) == live
+    wire.start(bob, history=9, is_recent=True)
+    assert bob.core.model.items("lobby") == live
+
+
+def test_a_list_of_the_past_has_what_is_there_to_be_read_and_no_removed_messages() -> None:
+    wire = Wire()
+    alice = wire.person("alice")
+    gone = said(wire, alice, "gone")
+    said(wire, alice, "there")
+    ask(wire, alice, compose.redact("lobby", "", gone))
+    for person in (alice, wire.person("bob")):
+        person.events.clear()
+        found = History(person.core, person.store).latest(wire.now, "lobby", 9)
+        wire.settle()
+        [past] = [event for event in [*found, *person.events] if isinstance(event, events.HistoryFound)]
+        assert [message.text for message in past.messages] == ["there"]
+
+
+def test_what_an_ignored_user_has_removed_leaves_no_trace_in_a_page() -> None:
+    wire = Wire()
+    alice, bob = wire.person("alice"), wire.person("bob")
+    ask(wire, alice, compose.redact("lobby", "", said(wire, alice, "gone")))
+    bob.core.timeline.people.ignore("alice")
+    assert paged(wire, bob, 3) == []
+
+
+def test_a_private_conversation_that_begins_with_a_removed_message_has_it_after_a_restart() -> None:
+    wire = Wire()
+    alice, bob = wire.person("alice"), wire.person("bob")
+    alice.core.tell(wire.now, "bob", "psst")
+    wire.settle()
+    item = alice.core.model.conversation("@bob").items[0]
+    ask(wire, alice, compose.redact("@bob", "", Reference(item.sequence, bytes.fromhex(item.id))))
+    wire.leave(bob)
+    bob.store = type(bob.store)(random=wire.random.randbytes)
+    wire.start(bob)
+    assert shown(bob, "@alice") == [("", False, True, [])]

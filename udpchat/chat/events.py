@@ -11,6 +11,7 @@ from udpchat.chat.phrase import Phrase
 from udpchat.chat.reactions import Reaction
 from udpchat.wire.content import ACTION, EDIT, REACTION, REDACTION, TEXT
 
+REMOVED = "removed"  # as the kind of a past message: it stood there, and has no text any more
 _KINDS = {TEXT: "text", ACTION: "action", REACTION: "reaction", EDIT: "edit", REDACTION: "redaction"}
 
 
@@ -46,14 +47,14 @@ class MessageReceived:
     """A message; `room` is `@nick` in a conversation. `history`: it was sent before this client entered.
 
     `reply`: what it answers. `edited`: the sequence of the edit that `text` is of; 0: it was not edited. `author`: the
-    user id. `reactions`: of a message of the past, those that are known.
+    user id. `reactions`: of a message of the past, those that are known. `kind`: of `kind_name`; in a page REMOVED too.
     """
 
     room: str
     seq: int
     nick: str
     text: str
-    kind: str  # from `kind_name`
+    kind: str
     time_ms: int
     id: str
     history: bool

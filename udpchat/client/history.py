@@ -69,13 +69,15 @@ class History:
             request = requests.GetHistory(log, None, before_ms or None, count)
         return self._ask(now, request, Recalled(messages, count))
 
-    def _recalled_here(self, log: str, items: list[tuple[int, bytes]]) -> tuple[MessageReceived, ...]:
+    def _recalled_here(
+        self, log: str, items: list[tuple[int, bytes]], *, with_removed: bool = False
+    ) -> tuple[MessageReceived, ...]:
         """The messages among entries of the replica, with the reactions to them."""
         if self._archive is None or not items:
             return ()
         reactions = self._archive.reactions(log, items[0][0], items[-1][0])
         found, to = ([requests.LogEntry(log, *item) for item in each] for each in (items, reactions))
-        return tuple(self._core.timeline.told.recall(found, to))
+        return tuple(self._core.timeline.told.recall(found, to, with_removed=with_removed))
 
     def _latest_here(self, log: str, count: int, before_ms: int) -> tuple[list[tuple[int, bytes]], Extent, bool]:
         """Entries of the replica, its extent, and whether no later ones are missing before the end or `before_ms`."""
@@ -100,7 +102,7 @@ class History:
             return [PageFound(target, 1, before)]
         try:
             items = self._before_here(log, before, count)
-            messages = self._core.model.with_quotes(self._recalled_here(log, items))
+            messages = self._core.model.with_quotes(self._recalled_here(log, items, with_removed=True))
         except LogUnreadable as error:
             raise HistoryUnreadable("unreadable.here", reason=error) from error
         if items:

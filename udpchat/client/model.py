@@ -203,7 +203,7 @@ class Conversation:
 
     def remove(self, item: Item) -> None:
         """The author removed a message that is held."""
-        self._change(item, replace(item, text="", is_edited=False, is_removed=True, is_mention=False, reactions=()))
+        self._change(item, removed(item))
 
     def react(self, item: Item, emoji: str, nick: str, user: bytes, *, added: bool, is_own: bool) -> bool:
         """A user reacted to a message that is held, or took that back. False if that changes nothing."""
@@ -243,6 +243,12 @@ class Conversation:
         while self.items:
             self._forget_first()
         self.read_up_to, self.unread, self.mentions = None, 0, 0
+
+
+def removed(item: Item) -> Item:
+    """What stands in the place of a message that was removed: nothing of what it was, only whose it was and when."""
+    kept = (item.time_ms, item.is_own)
+    return Item(item.sequence, item.id, item.nick, "", "text", *kept, is_removed=True, author=item.author)
 
 
 def quote_of(item: Item) -> Quote:
@@ -398,8 +404,8 @@ class Model:
             case events.PageFound(messages=messages):
                 return replace(event, messages=self.with_quotes(messages))
             case events.MessageRemoved(room, sequence, nick, time_ms, identity, author):
-                item = Item(sequence, identity, nick, "", "text", time_ms, self._is_me(author), is_removed=True)
-                self._add(self.conversation(room), replace(item, author=author))
+                item = Item(sequence, identity, nick, "", "text", time_ms, self._is_me(author), author=author)
+                self._add(self.conversation(room), removed(item))
             case events.TopicChanged(room, topic, nick):
                 conversation = self.conversation(room)
                 conversation.topic, conversation.topic_nick = topic, nick
@@ -431,7 +437,8 @@ class Model:
         is_mention = self._is_mention(event.room, event.text, is_own=is_own)
         item = Item(event.seq, event.id, event.nick, event.text, event.kind, event.time_ms, is_own, is_mention)
         item = replace(item, author=event.author, is_edited=bool(event.edited), edited_by=event.edited)
-        return replace(item, reply=event.reply, reactions=event.reactions)
+        item = replace(item, reply=event.reply, reactions=event.reactions)
+        return removed(item) if event.kind == events.REMOVED else item
 
     # --- What is about an earlier message ----------
 

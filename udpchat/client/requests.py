@@ -219,7 +219,7 @@ class Requests:
         self, request: requests.RequestBody, found: requests.EntryList, here: Recalled
     ) -> list[events.ClientEvent]:
         is_one_log, items = isinstance(request, requests.GetHistory), found.items
-        recalled = self._timeline.told.recall(items, found.reactions)
+        recalled = self._timeline.told.recall(items, found.reactions, with_removed=here.page_of is not None)
         messages = tuple(merged(recalled, here.messages, is_one_log=is_one_log))
         if isinstance(request, requests.GetHistory) and 0 < len(items) < request.count and items[0].sequence > 1:
             # The server returns what fits a Result: request the rest, unless the log begins here.
