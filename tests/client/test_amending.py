@@ -386,3 +386,57 @@ def test_a_private_conversation_that_begins_with_a_removed_message_has_it_after_
     bob.store = type(bob.store)(random=wire.random.randbytes)
     wire.start(bob)
     assert shown(bob, "@alice") == [("", False, True, [])]
+
+
+def test_a_quote_of_a_removed_message_says_that_it_was_removed_also_in_a_page() -> None:
+    wire = Wire()
+    alice, bob = wire.person("alice"), wire.person("bob")
+    about = said(wire, alice, "a secret")
+    ask(wire, alice, compose.reply("lobby", "indeed", about))
+    ask(wire, alice, compose.redact("lobby", "", about))
+    quote = Quote(about.id.hex(), "alice", "", is_removed=True)
+    assert bob.core.model.items("lobby")[1].reply == paged(wire, bob, 3)[1].reply == quote
+    assert paged(wire, wire.person("carol"), 3)[1].reply == quote
+
+
+def test_a_page_that_was_read_before_a_change_shows_the_message_as_it_is_now() -> None:
+    """The answer of the server is behind the entries, or the store behind the memory."""
+    wire = Wire()
+    alice, bob = wire.person("alice"), wire.person("bob")
+    edited, gone, liked = (said(wire, alice, text) for text in ("helo", "a secret", "tea?"))
+    ask(wire, alice, compose.reply("lobby", "indeed", gone))
+    wire.leave(bob)
+    wire.start(bob)
+    ask(wire, bob, compose.react("lobby", STAR, liked, added=True))
+    page, recalled = (
+        History(bob.core, bob.store).page(wire.now, "lobby", 5, 9),
+        History(bob.core, bob.store).latest(wire.now, "lobby", 9),
+    )
+    bob.core.model.conversation("lobby").clear()
+    for request in (
+        compose.edit("lobby", "hello", edited),
+        compose.edit("lobby", "no secret", gone),
+        compose.redact("lobby", "", gone),
+        compose.react("lobby", HEART, liked, added=True),
+    ):
+        ask(wire, alice, request)
+    ask(wire, bob, compose.react("lobby", STAR, liked, added=False))
+    assert [message.text for message in page[0].messages] == ["helo", "a secret", "tea?", "indeed"]
+    (now,) = bob.core.model.apply(page)
+    first, second, third, answer = (bob.core.model.item_of(message) for message in now.messages)
+    assert (first.text, first.is_edited) == ("hello", True) and second.is_removed and second.text == ""
+    assert [each.emoji for each in third.reactions] == [HEART]
+    assert answer.reply == Quote(gone.id.hex(), "alice", "", is_removed=True)
+    (listed,) = bob.core.model.apply(recalled)
+    assert [message.text for message in listed.messages] == ["hello", "tea?", "indeed"]
+
+
+def test_what_another_says_of_a_message_is_not_applied_to_a_page() -> None:
+    wire = Wire()
+    alice, bob = wire.person("alice"), wire.person("bob", "lobby", "dev")
+    about = said(wire, alice, "mine")
+    page = History(bob.core, bob.store).page(wire.now, "lobby", 2, 9)
+    for room, author in (("lobby", b"another"), ("dev", alice.core.model.user)):
+        bob.core.model.apply([events.Redacted(room, about.sequence, about.id.hex(), "alice", 9, 0, author, "")])
+    bob.core.model.apply([events.Reacted("dev", about.sequence, about.id.hex(), "x", 9, 0, b"x", HEART, True)])
+    assert bob.core.model.apply(page) == page

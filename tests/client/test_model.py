@@ -115,7 +115,10 @@ def test_a_message_that_is_removed_keeps_its_place_and_nothing_of_what_it_said()
     conversation.remove(conversation.items[0])
     removed, reply = conversation.items
     assert (removed.sequence, removed.text, removed.is_removed, removed.reactions) == (1, "", True, ())
-    assert reply.reply == Quote("1", "bob", "") and (conversation.unread, conversation.mentions) == (1, 0)
+    assert reply.reply == Quote("1", "bob", "", is_removed=True) and (conversation.unread, conversation.mentions) == (
+        1,
+        0,
+    )
     assert conversation.find(1, "1") is None
 
 

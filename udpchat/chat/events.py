@@ -35,11 +35,12 @@ class Connected:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """What a reply answers; `nick` and `text` empty: it is not known here."""
+    """What a reply answers; `nick` and `text` empty: it is not known here. `is_removed`: it has no text any more."""
 
     id: str
     nick: str
     text: str
+    is_removed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +255,7 @@ class PageFound:
 
 @dataclass(frozen=True, slots=True)
 class EarlierAmended:
-    """Something was said about a message that the model does not hold; an interface may have a page with it."""
+    """Something that is not to be shown by itself was said about an earlier message; a page may hold or quote it."""
 
     amendment: Amendment
 

@@ -62,7 +62,7 @@ class History:
         except LogUnreadable as error:
             raise HistoryUnreadable("unreadable.here", reason=error) from error
         if is_latest and (len(items) == count or extent.base == 0):
-            return [HistoryFound(self._core.model.with_quotes(messages))]
+            return [HistoryFound(self._core.model.listed(messages))]
         if is_latest and items:
             request = requests.GetHistory(log, items[0][0], None, count - len(items))
         else:
@@ -102,7 +102,7 @@ class History:
             return [PageFound(target, 1, before)]
         try:
             items = self._before_here(log, before, count)
-            messages = self._core.model.with_quotes(self._recalled_here(log, items, with_removed=True))
+            messages = self._core.model.as_now(self._recalled_here(log, items, with_removed=True))
         except LogUnreadable as error:
             raise HistoryUnreadable("unreadable.here", reason=error) from error
         if items:
@@ -171,6 +171,6 @@ class History:
 
     def _ask(self, now: float, request: requests.RequestBody, here: Recalled) -> list[ClientEvent]:
         if self._core.model.connection.phase is Phase.LOST:
-            return [HistoryFound(self._core.model.with_quotes(here.messages)), notice("offline")]
+            return [HistoryFound(self._core.model.listed(here.messages)), notice("offline")]
         self._core.ask(now, request, here=here)
         return []
