@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.ui.tui.desk import Desk, drive
+from udpchat.chat.amendments import Reference
+from udpchat.client import compose
 
 
 def parts(desk: Desk) -> tuple[bool, bool]:
@@ -195,3 +197,28 @@ def test_a_message_that_is_changed_is_shown_as_it_is_now() -> None:
         await desk.until("\N{THUMBS UP SIGN} ")
 
     drive(steps)
+
+
+def test_a_removed_text_does_not_stay_in_a_quote_of_a_page() -> None:
+    """Though nothing is said of it, since its author is ignored."""
+
+    async def steps(desk: Desk) -> None:
+        bob, carol = desk.wire.person("bob"), desk.wire.person("carol")
+        desk.say(bob, "a secret")
+        secret = desk.client.model.items("lobby")[-1]
+        about = Reference(secret.sequence, bytes.fromhex(secret.id))
+        carol.core.ask(desk.wire.now, compose.reply("lobby", "indeed", about))
+        for number in range(600):
+            carol.core.say(desk.wire.now, "lobby", f"message {number}")
+            if number % 50 == 49:
+                desk.settle(1.0)
+        await desk.until("message 599")
+        await desk.press("alt+home")
+        await desk.until("> bob: a secret")
+        desk.client.timeline.people.ignore("bob")
+        bob.core.ask(desk.wire.now, compose.redact("lobby", "", about))
+        desk.settle(1.0)
+        await desk.until("> bob: message deleted")
+        assert "a secret" not in desk.text and "indeed" in desk.text
+
+    drive(steps, size=(80, 24))

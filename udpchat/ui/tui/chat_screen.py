@@ -145,7 +145,8 @@ class ChatScreen(Screen[None]):
                 items = [model.item_of(message) for message in event.messages]
                 self.messages.receive_page(event.first, event.before, items)
             else:
-                self.messages.amend(event.seq, event.id, partial(_amended, model, event))
+                quote = model.conversation(event.room).quote_after(event)
+                self.messages.amend(event.seq, event.id, partial(_amended, model, event), quote)
 
     def _write(self, part: str, text: str) -> None:
         line, content = self.query_one(f"#{part}", Static), Content(text)

@@ -8,7 +8,7 @@ laid out (`viewport`). How an application uses it:
 - `receive_page(page.first, page.before, items)` with the event `PageFound` of this conversation that `source.want_page`
   led to, at once or later (`History.page`); `Model.item_of` makes the items.
 - `restart()` on `HistoryReplaced`: the messages are others than before. `amend(...)` on an `Amendment`, also one in an
-  `EarlierAmended`, with `Model.amended`: this list may hold messages that the model does not.
+  `EarlierAmended`, with `Model.amended` and `Conversation.quote_after`: this list may hold what the model does not.
 - keys and commands: `scroll_rows`, `page_up`, `page_down`, `jump_to_end`, `jump_to_unread`, `jump_to(sequence)`;
   `select_previous`, `select_next`, `unselect`, and `selected` for replies, reactions, edits.
 - it takes no focus, so that a click leaves it in the input. `LinkPressed` is posted for a click on a link; a drag
@@ -29,7 +29,7 @@ from textual.selection import Selection
 from textual.strip import Strip
 from textual.widget import Widget
 
-from udpchat.client.model import Item
+from udpchat.client.model import Item, Quote
 from udpchat.ui.phrases import sentence
 from udpchat.ui.tui.cells import cut
 from udpchat.ui.tui.ink import BELOW, COMPONENTS, CSS, SELECTED, Ink
@@ -102,9 +102,9 @@ class MessageList(Widget):
             self._port.settle()
             self._changed()
 
-    def amend(self, sequence: int, identity: str, change: Callable[[Item], Item]) -> None:
-        """Something was said about the message of this sequence and id, which becomes another by `change`."""
-        self._port.window.amend(sequence, identity, change)
+    def amend(self, sequence: int, identity: str, change: Callable[[Item], Item], quote: Quote | None) -> None:
+        """Something was said about the message of this sequence and id, which becomes another; see `Window.amend`."""
+        self._port.window.amend(sequence, identity, change, quote)
         self._changed()
 
     def receive_page(self, first: int, before: int, items: Sequence[Item]) -> None:

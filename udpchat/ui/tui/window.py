@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from udpchat.client.model import UNKNOWN, Item
+from udpchat.client.model import UNKNOWN, Item, Quote, quote_of
 from udpchat.ui.tui.local_lines import LocalLine
 from udpchat.ui.tui.rows import Form, Place, continues, day_of
 
@@ -109,12 +109,19 @@ class Window:
         self.unread_after = sequence
         self._merge()
 
-    def amend(self, sequence: int, identity: str, change: Callable[[Item], Item]) -> None:
-        """Something was said about a message: if only this window holds it, put the changed one in its place."""
+    def amend(self, sequence: int, identity: str, change: Callable[[Item], Item], quote: Quote | None) -> None:
+        """Something was said about a message: if only this window holds it, put the changed one in its place.
+
+        `quote`: what replies quote of it now, if this window does not hold it; None: what they quote is as before.
+        """
         at = self._held_before(sequence)
         if at < len(self._held) and (self._held[at].sequence, self._held[at].id) == (sequence, identity):
             self._held[at] = change(self._held[at])
-            self._merge()
+            quote = quote and quote_of(self._held[at])
+        for at, item in enumerate(self._held if quote is not None else ()):
+            if item.reply is not None and item.reply.id == identity:
+                self._held[at] = replace(item, reply=quote)
+        self._merge()
 
     def release(self) -> None:
         """The view is at the latest messages: hold of others no more than fill a screen."""
