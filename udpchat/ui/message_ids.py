@@ -40,7 +40,8 @@ def id_and_text(model: Model, rest: str) -> tuple[str, str]:
     """
     word, text = first_word(rest)
     if text and _ID.fullmatch(word):
-        is_beginning = not word.isalpha() and any(True for _ in _beginning_with(model, word))
+        is_known = _is_unconfirmed(model, word) or any(True for _ in _beginning_with(model, word))
+        is_beginning = is_known and not word.isalpha()
         if is_beginning or len(word) == ID_CHARACTERS:
             return word, text
     return "", rest
@@ -48,6 +49,8 @@ def id_and_text(model: Model, rest: str) -> tuple[str, str]:
 
 def named(model: Model, history: History, target: str, word: str) -> ChosenMessage:
     """The message of an id: one that is held, or if the id is whole, one in the store of `target`. Raises `Problem`."""
+    if _ID.fullmatch(word) and _is_unconfirmed(model, word):
+        raise Problem("no_such_message.unconfirmed")
     found = list(_beginning_with(model, word)) if _ID.fullmatch(word) else []
     here = [each for each in found if each.target == target]
     if len(found) == 1 or len(here) == 1:
@@ -85,6 +88,11 @@ def own(chosen: ChosenMessage) -> ChosenMessage:
     if not chosen.is_own:
         raise Problem("not_allowed.not_own", nick=chosen.nick)
     return chosen
+
+
+def _is_unconfirmed(model: Model, word: str) -> bool:
+    """Whether an id that begins so is of a message that is being sent."""
+    return any(said.is_message and said.id.hex().startswith(word.lower()) for said in model.sending)
 
 
 def _beginning_with(model: Model, word: str) -> Iterator[ChosenMessage]:
