@@ -44,6 +44,13 @@ class ChatApp(ScreenApp):
         self.messages.jump_to_end()
         return True
 
+    def give_back(self, conversation: str, text: str) -> None:
+        """A line that was typed in this conversation is refused: put it back there, or say how to have it again."""
+        if not self.chat.input.give_back(conversation, text):
+            self.chat.hint(sentence("refused.up"))
+        elif conversation != self.prompt.target:
+            self.chat.hint(sentence("refused.elsewhere", target=conversation))
+
     def cancel(self) -> bool:
         """End what was begun; whether there was anything."""
         return self.chat.cancel()

@@ -112,6 +112,15 @@ class InputBox(TextArea):
         self.owner.edited()
         return True
 
+    def give_back(self, conversation: str, text: str) -> bool:
+        """Put a line that was refused back where it was typed; False if something else is half typed there."""
+        if conversation != self._conversation:
+            return self._history.leave(conversation, text)
+        if self.text:
+            return False
+        self.put(text)
+        return True
+
     def turn_to(self, conversation: str) -> None:
         """Show what is half typed for another conversation."""
         if conversation != self._conversation:
@@ -158,10 +167,12 @@ class InputBox(TextArea):
     def action_send(self) -> None:
         """Send the line; what is typed after it belongs to the conversation that it may have turned to."""
         text = self.text
+        self.put("")  # what is refused at once is given back to it
         if self.owner.send(text):
             self.remember(text)
-            self.put("")
             self.turn_to(self.owner.target)
+        else:
+            self.put(text)
 
     def action_newline(self) -> None:
         self.write("\n")
