@@ -222,3 +222,26 @@ def test_a_removed_text_does_not_stay_in_a_quote_of_a_page() -> None:
         assert "a secret" not in desk.text and "indeed" in desk.text
 
     drive(steps, size=(80, 24))
+
+
+def test_a_room_is_shown_where_it_was_left_and_what_came_meanwhile_stays_unread() -> None:
+    async def steps(desk: Desk) -> None:
+        bob = desk.wire.person("bob", "lobby", "dev")
+        for number in range(60):
+            desk.say(bob, f"message {number}")
+        await desk.until("message 59")
+        await desk.press("pageup")
+        await desk.until("more below")
+        left = desk.rows[1:20]
+        await desk.press("alt+2")
+        for number in range(60, 72):
+            desk.say(bob, f"message {number}")
+        await desk.until("1 lobby")
+        await desk.press("alt+1")
+        await desk.until("more below")
+        assert desk.rows[2:20] == left[1:]
+        assert desk.client.model.conversation("lobby").unread == 12
+        await desk.press("alt+end")
+        await desk.until(lambda: desk.client.model.conversation("lobby").unread == 0)
+
+    drive(steps, "lobby", "dev", size=(80, 24))

@@ -16,9 +16,10 @@ from textual.pilot import Pilot
 from tests.ui.tui.messages import NOON_MS, item
 from udpchat.chat import events
 from udpchat.client.model import Item, Quote, Reaction
-from udpchat.ui.tui.local_lines import LocalLine, LocalLines
+from udpchat.ui.tui.local_lines import LINES_MAX, LocalLine, LocalLines
 from udpchat.ui.tui.message_list import MessageList
 from udpchat.ui.tui.palette import ANSI, CONTRAST_MIN, contrast
+from udpchat.ui.tui.viewport import PLACES_MAX
 
 LATEST = 50  # that the model holds
 URL = f"https://example.org/{'x' * 80}"
@@ -27,7 +28,8 @@ URL = f"https://example.org/{'x' * 80}"
 class Log:
     """A conversation of which the list gets the latest messages, and pages when `answer` is called or at once."""
 
-    def __init__(self, count: int, *, is_prompt: bool = True) -> None:
+    def __init__(self, count: int, *, is_prompt: bool = True, name: str = "lobby") -> None:
+        self.name = name
         self.messages = [
             item(f"message {sequence}", sequence=sequence, nick=f"n{sequence % 7}", minutes=sequence)
             for sequence in range(1, count + 1)
@@ -299,6 +301,86 @@ def test_who_comes_and_goes_is_one_line_that_grows() -> None:
     run(log, walk)
 
 
+# --- Other conversations ----------
+
+
+def test_each_conversation_is_shown_where_it_was_left_with_what_came_meanwhile_below() -> None:
+    async def walk(shown: MessageList, pilot: Pilot[None]) -> None:
+        shown.scroll_rows(-10)
+        before = numbers(shown)
+        shown.show(other, unread_after=None)
+        assert numbers(shown)[-1] == 200 and shown.is_at_end
+        log.messages += [item(f"message {number}", sequence=number, minutes=number) for number in range(501, 513)]
+        shown.show(log, unread_after=500)
+        assert numbers(shown) == before and not shown.is_at_end
+        assert screen(shown)[-1].strip() == "-- 23 more below --"
+        shown.show(other, unread_after=None)
+        assert shown.is_at_end
+        shown.show(log, unread_after=None)
+        shown.jump_to_end()
+        for source in (other, log):
+            shown.show(source, unread_after=None)
+        assert shown.is_at_end
+
+    log, other = Log(500), Log(200, name="dev")
+    run(log, walk)
+
+
+@pytest.mark.parametrize("is_prompt", [True, False])
+def test_a_place_far_back_is_found_again_by_the_page_around_it(is_prompt: bool) -> None:
+    async def walk(shown: MessageList, pilot: Pilot[None]) -> None:
+        shown.jump_to(1_000)
+        shown.scroll_rows(7)
+        assert numbers(shown)[0] == 1_007
+        shown.show(other, unread_after=None)
+        log.is_prompt = is_prompt
+        asked = len(log.asked)
+        shown.show(log, unread_after=None)
+        if not is_prompt:
+            log.say(3)
+            log.answer(log.asked[asked])
+        assert numbers(shown)[0] == 1_007 and not shown.is_at_end
+        assert "more than" in screen(shown)[-1]
+
+    log, other = Log(3_000), Log(200, name="dev")
+    run(log, walk)
+
+
+def test_places_are_kept_of_so_many_conversations_only() -> None:
+    async def walk(shown: MessageList, pilot: Pilot[None]) -> None:
+        for number in range(PLACES_MAX + 1):
+            other = Log(200, name=f"room {number}")
+            other.shown = shown
+            shown.show(other, unread_after=None)
+            shown.page_up()
+        for name, is_at_end in (("room 1", False), ("room 0", True)):
+            other = Log(200, name=name)
+            other.shown = shown
+            shown.show(other, unread_after=None)
+            assert shown.is_at_end == is_at_end
+
+    log = Log(200)
+    run(log, walk)
+
+
+def test_local_lines_that_are_forgotten_do_not_move_a_scrolled_view() -> None:
+    async def walk(shown: MessageList, pilot: Pilot[None]) -> None:
+        for number in range(LINES_MAX):
+            log.happened(events.notice("help.line", line=f"line {number}"))
+        shown.scroll_rows(-LINES_MAX + 30)
+        before = screen(shown)[:-1]
+        assert any("line 11" in line for line in before)
+        for number in range(50):
+            log.happened(events.notice("help.line", line=f"later {number}"))
+        assert screen(shown)[:-1] == before
+        shown.jump_to_end()
+        shown.scroll_rows(-LINES_MAX - 3)
+        assert not any("line 11" in line for line in screen(shown))
+
+    log = Log(500)
+    run(log, walk)
+
+
 # --- Preferences ----------
 
 
@@ -467,9 +549,9 @@ def test_what_a_peer_sends_is_neither_markup_nor_a_control_sequence() -> None:
 def test_other_messages_take_the_place_of_all_when_history_is_replaced() -> None:
     async def walk(shown: MessageList, pilot: Pilot[None]) -> None:
         shown.page_up()
-        log.messages = [item("message 1", sequence=1)]
-        shown.restart()
-        assert numbers(shown) == [1]
+        log.messages = [item(f"message {sequence}", sequence=sequence) for sequence in range(1, 100)]
+        shown.show(log, unread_after=None, is_replaced=True)
+        assert numbers(shown)[-1] == 99 and shown.is_at_end
 
     log = Log(500)
     run(log, walk)

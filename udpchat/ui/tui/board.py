@@ -15,22 +15,23 @@ from udpchat.ui.commands import Prompt
 from udpchat.ui.phrases import sentence, text_of
 from udpchat.ui.tui.local_lines import LocalLines
 
-PENDING_MAX: Final = 1_000  # more may come while a slow terminal is not drawn on: then the list begins anew
+PENDING_MAX: Final = 1_000  # more may come while a slow terminal is not drawn on: then the list reads all anew
 UNSAID: Final = frozenset({"target", "history"})  # codes of notices that tell what the screen shows anyway
 
 
 class Board:
     """Where `ui/lines` shows events. A line stands in the room that it is about, else in the conversation that is open.
 
-    `replaced` are the conversations whose list has to begin anew: they have other messages than when they were looked
-    at, or more was said about those than is kept. `pending` is what the list of the open one is to be given: pages, and
-    what was said about messages.
+    `replaced` are the conversations that have other messages than when they were looked at. `pending` is what the list
+    of the open one is to be given: pages, and what was said about messages. `has_missed`: not all of that was kept, and
+    the list has to read its pages anew.
     """
 
     def __init__(self, prompt: Prompt, now_ms: Callable[[], int]) -> None:
         self.lines = LocalLines()
         self.has_connected = False
         self.replaced: set[str] = set()
+        self.has_missed = False
         self.pending: deque[events.PageFound | events.Amendment] = deque()
         self._prompt = prompt
         self._now_ms = now_ms
@@ -83,7 +84,7 @@ class Board:
         if event.room != self._prompt.target:
             return
         if len(self.pending) == PENDING_MAX:  # a list that is given some only would wait for a lost page for good
-            self.replaced.update(each.room for each in self.pending)
+            self.has_missed = True
             self.pending.clear()
         self.pending.append(event)
 

@@ -118,13 +118,16 @@ class ChatScreen(Screen[None]):
         seen = (target, self._has_focus())
         self.input.turn_to(target)
         unread_after = conversation.read_up_to or 0 if conversation is not None and conversation.unread else None
-        if target != self._seen[0] or target in self._board.replaced:
-            self.messages.show(Shown(target, self._prompt, self._board, self._want), unread_after=unread_after)
+        board, is_replaced = self._board, target in self._board.replaced
+        if target != self._seen[0] or is_replaced or board.has_missed:
+            shown = Shown(target, prompt, board, self._want)
+            board.has_missed = False  # before pages are asked for
+            self.messages.show(shown, unread_after=unread_after, is_replaced=is_replaced)
         elif unread_after is not None and seen != self._seen:
             self.messages.set_unread_after(unread_after)
         else:
             self.messages.renew()
-        self._board.replaced.discard(target)
+        board.replaced.discard(target)
         self._seen = seen
         self.take_pending()
         self.rooms.show(status.conversation_rows(prompt))

@@ -3,12 +3,13 @@
 It is no `ScrollView`: that one wants to know the height of all there is, here only the surroundings of the view are
 laid out (`viewport`). How an application uses it:
 
-- `show(source, unread_after=...)` when a conversation is opened. `source` gives what there is (`Source`).
+- `show(source, unread_after=...)` when a conversation is opened, where it was left: at the end, or scrolled back.
+  `source` gives what there is (`Source`).
 - `renew()` after the model or the local lines of the conversation changed: it reads them from `source` again.
 - `receive_page(page.first, page.before, items)` with the event `PageFound` of this conversation that `source.want_page`
   led to, at once or later (`History.page`); `Model.item_of` makes the items.
-- `restart()` on `HistoryReplaced`: the messages are others than before. `amend(...)` on an `Amendment`, also one in an
-  `EarlierAmended`, with `Model.amended` and `Conversation.quote_after`: this list may hold what the model does not.
+- `amend(...)` on an `Amendment`, also one in an `EarlierAmended`, with `Model.amended` and `Conversation.quote_after`:
+  this list may hold what the model does not.
 - keys and commands: `scroll_rows`, `page_up`, `page_down`, `jump_to_end`, `jump_to_unread`, `jump_to(sequence)`;
   `select_previous`, `select_next`, `unselect`, and `selected` for replies, reactions, edits.
 - it takes no focus, so that a click leaves it in the input. `LinkPressed` is posted for a click on a link; a drag
@@ -36,7 +37,7 @@ from udpchat.ui.tui.ink import BELOW, COMPONENTS, CSS, SELECTED, Ink
 from udpchat.ui.tui.local_lines import LocalLine
 from udpchat.ui.tui.rows import Form
 from udpchat.ui.tui.selecting import copied, entry_selection, highlighted, line_of
-from udpchat.ui.tui.viewport import At, Viewport
+from udpchat.ui.tui.viewport import Anchor, At, Places, Viewport
 from udpchat.ui.tui.window import PAGE_ITEMS, PageWanted, Window
 
 WHEEL_ROWS: Final = 3
@@ -44,7 +45,10 @@ PAGES_AT_ONCE_MAX: Final = 3  # asked for by one step: in a page there may be no
 
 
 class Source(Protocol):
-    """Where the list gets the messages of one conversation from."""
+    """Where the list gets the messages of one conversation from, which is called `name`."""
+
+    @property
+    def name(self) -> str: ...
 
     def latest(self) -> Sequence[Item]:
         """`Model.items` of the conversation."""
@@ -74,6 +78,7 @@ class MessageList(Widget):
         """Times are in `zone`; None: that of this machine."""
         super().__init__(id=id)
         self._source: Source | None = None
+        self._places = Places()
         self._port = Viewport(Window(), Form(1, zone))
         self._visible: list[At] | None = None  # None: not known, since something changed
         self._selected_id = ""
@@ -84,22 +89,24 @@ class MessageList(Widget):
 
     # --- What it shows ----------
 
-    def show(self, source: Source, *, unread_after: int | None) -> None:
-        """Show another conversation, from its end. Messages after the sequence `unread_after` are unread."""
+    def show(self, source: Source, *, unread_after: int | None, is_replaced: bool = False) -> None:
+        """Show a conversation, where it was left. Messages after the sequence `unread_after` are unread.
+
+        `is_replaced`: it has other messages than before, and is shown from its end.
+        """
+        if self._source is not None:
+            self._places.leave(self._source.name, self._port.anchor)
+        place = self._places.take(source.name)
         self._source, self._selected_id = source, ""
         self._port = Viewport(Window(unread_after), self._port.form, self._port.height)
         self.renew()
+        if place is not None and not is_replaced:
+            self._jump(place)
         self._changed()  # to one where nothing was said, too
-
-    def restart(self) -> None:
-        """The conversation has other messages than before."""
-        if self._source is not None:
-            self.show(self._source, unread_after=None)
 
     def renew(self) -> None:
         """The model has changed, or a line was added."""
-        if self._source is not None and self._port.window.update(self._source.latest(), self._source.local_lines()):
-            self._port.settle()
+        if self._source is not None and self._port.update(self._source.latest(), self._source.local_lines()):
             self._changed()
 
     def amend(self, sequence: int, identity: str, change: Callable[[Item], Item], quote: Quote | None) -> None:
@@ -168,11 +175,14 @@ class MessageList(Widget):
 
     def jump_to(self, sequence: int) -> None:
         """Put the message of this sequence at the top, or the next one that there is; fetch it if need be."""
-        window = self._port.window
-        wanted = None if window.holds(sequence) else window.want_jump(sequence)
-        self._port.jump((sequence, 0))
-        self._ask(wanted)
+        self._jump(Anchor((sequence, 0)))
         self._changed()
+
+    def _jump(self, place: Anchor) -> None:
+        window, sequence = self._port.window, place.key[0]
+        wanted = None if sequence <= 0 or window.holds(sequence) else window.want_jump(sequence)
+        self._port.jump(place)
+        self._ask(wanted)
 
     # --- The selected message ----------
 

@@ -19,6 +19,7 @@ from udpchat.ui.tui.rows import Form, Place, continues, day_of
 PAGE_ITEMS: Final = 100
 HELD_ITEMS_MAX: Final = 1_000  # besides those of the model
 HELD_CHARACTERS_MAX: Final = 2 << 20  # of their texts, except that one page is always held
+HELD_LINES_MAX: Final = 1_000  # besides those that are not forgotten
 
 MINUTE_MS: Final = 60_000
 
@@ -85,8 +86,15 @@ class Window:
         """How many messages the model holds: below a detached window there are at least as many."""
         return len(self._latest)
 
-    def update(self, latest: Sequence[Item], lines: Sequence[LocalLine]) -> bool:
-        """The model holds these messages, and this client said these lines. False if all is as before."""
+    def update(self, latest: Sequence[Item], lines: Sequence[LocalLine], *, holds_lines: bool = False) -> bool:
+        """The model holds these messages, and this client said these lines. False if all is as before.
+
+        `holds_lines`: the user reads what was said before; lines that are forgotten meanwhile stay.
+        """
+        if holds_lines:
+            first_number = lines[0].number if lines else UNKNOWN
+            gone_lines = [line for line in self._lines if line.number < first_number]
+            lines = [*gone_lines[-HELD_LINES_MAX:], *lines]
         first = latest[0].sequence if latest else UNKNOWN
         if self.is_attached:
             del self._held[self._held_before(first) :]  # the model has them now
