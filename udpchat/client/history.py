@@ -58,13 +58,13 @@ class History:
         before_ms = min(before_ms, SEQUENCE_MAX)
         try:
             items, extent, is_latest = self._latest_here(log, count, before_ms)
-            messages = self._recalled_here(log, items)
+            messages = self._recalled_here(log, items)[-count:]
         except LogUnreadable as error:
             raise HistoryUnreadable("unreadable.here", reason=error) from error
-        if is_latest and (len(items) == count or extent.base == 0):
+        if is_latest and (len(messages) == count or extent.base == 0):
             return [HistoryFound(self._core.model.listed(messages))]
         if is_latest and items:
-            request = requests.GetHistory(log, items[0][0], None, count - len(items))
+            request = requests.GetHistory(log, items[0][0], None, count - len(messages))
         else:
             request = requests.GetHistory(log, None, before_ms or None, count)
         return self._ask(now, request, Recalled(messages, count))
@@ -80,7 +80,8 @@ class History:
         return tuple(self._core.timeline.told.recall(found, to, with_removed=with_removed))
 
     def _latest_here(self, log: str, count: int, before_ms: int) -> tuple[list[tuple[int, bytes]], Extent, bool]:
-        """Entries of the replica, its extent, and whether no later ones are missing before the end or `before_ms`."""
+        """Entries of the replica with the latest `count` messages, its extent, and whether no later ones are missing
+        before the end or `before_ms`."""
         if self._archive is None:
             return [], Extent(0, 0, 0), self._core.timeline.head_of(log) == 0
         extent = self._archive.extent(log)
@@ -89,7 +90,16 @@ class History:
             stop = min(stop, self._archive.since(log, before_ms))
         head = self._core.timeline.head_of(log)  # the store may be behind it, and the replica in memory too
         is_latest = stop <= extent.head or (head is not None and extent.head >= head)
-        return self._archive.read(log, stop - count, count), extent, is_latest
+        items: list[tuple[int, bytes]] = []
+        messages = 0  # others are about a message
+        while messages < count and len(items) < FIND_ENTRIES_MAX:
+            first = items[0][0] if items else stop
+            found = self._archive.read(log, first - PAST_ENTRIES_MAX, PAST_ENTRIES_MAX)
+            if not found:
+                break
+            messages += len(self._core.timeline.told.recall(requests.LogEntry(log, *item) for item in found))
+            items[:0] = found
+        return items, extent, is_latest
 
     def page(self, now: float, target: str, before: int, count: int) -> list[ClientEvent]:
         """A `PageFound` with the messages of a conversation among the `count` entries before a sequence.

@@ -25,6 +25,7 @@ from udpchat.wire.frames import Result, ResultFragment, encode, parse_request_un
 from udpchat.wire.limits import FRAGMENT_BYTES, FRAGMENTS_MAX, PAST_ENTRIES_MAX
 
 UNWRITABLE_RETRY_S = 1.0
+PARTS_MAX = PAST_ENTRIES_MAX + 20  # of a list: for the longest messages, and 4,000 entries about messages
 RESULT_FRAGMENTS_HELD_MAX = 4 * FRAGMENTS_MAX
 STORED = requests.Say | requests.Tell | requests.SetTopic
 """The server carries these out only by storing them; others may be repeated."""
@@ -40,13 +41,15 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Recalled:
-    """The part of requested history that the replicas hold; `count`: how many messages are wanted of both parts.
+    """The part of requested history that the replicas hold, and then the `parts` that the server has sent.
 
-    `page_of`: the conversation of which a page is wanted, and the sequence that it ends below; None: a list is wanted.
+    `count`: how many messages are wanted in all. `page_of`: the conversation of which a page is wanted, and the
+    sequence that it ends below; None: a list is wanted.
     """
 
     messages: tuple[events.MessageReceived, ...] = ()
     count: int = PAST_ENTRIES_MAX
+    parts: int = 0
     page_of: tuple[str, int] | None = None
 
     def without_server(self) -> list[events.ClientEvent]:
@@ -221,11 +224,15 @@ class Requests:
         is_one_log, items = isinstance(request, requests.GetHistory), found.items
         recalled = self._timeline.told.recall(items, found.reactions, with_removed=here.page_of is not None)
         messages = tuple(merged(recalled, here.messages, is_one_log=is_one_log))
-        if isinstance(request, requests.GetHistory) and 0 < len(items) < request.count and items[0].sequence > 1:
-            # The server returns what fits a Result: request the rest, unless the log begins here.
-            rest = requests.GetHistory(request.log, items[0].sequence, None, request.count - len(items))
-            self.ask(rest, here=replace(here, messages=messages))
-            return []
+        if isinstance(request, requests.GetHistory) and items and items[0].sequence > 1:
+            # The server returns what fits a Result. A page counts entries, a list messages, and not what is about them.
+            lacking = request.count - len(items)
+            if here.page_of is None:
+                lacking = PAST_ENTRIES_MAX if len(messages) < here.count and here.parts < PARTS_MAX else 0
+            if lacking > 0:
+                rest = requests.GetHistory(request.log, items[0].sequence, None, lacking)
+                self.ask(rest, here=replace(here, messages=messages, parts=here.parts + 1))
+                return []
         if here.page_of is not None and isinstance(request, requests.GetHistory):
             first = items[0].sequence if len(items) == request.count else 1
             return [events.PageFound(here.page_of[0], first, here.page_of[1], messages)]
