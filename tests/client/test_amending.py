@@ -440,3 +440,22 @@ def test_what_another_says_of_a_message_is_not_applied_to_a_page() -> None:
         bob.core.model.apply([events.Redacted(room, about.sequence, about.id.hex(), "alice", 9, 0, author, "")])
     bob.core.model.apply([events.Reacted("dev", about.sequence, about.id.hex(), "x", 9, 0, b"x", HEART, True)])
     assert bob.core.model.apply(page) == page
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_who_enters_is_shown_as_many_messages_as_were_asked_for(is_new: bool) -> None:
+    wire = Wire()
+    alice, bob = wire.person("alice"), wire.person("bob")
+    if not is_new:
+        wire.leave(bob)
+    for number in range(9):
+        about = said(wire, alice, f"{number}")
+    for emoji in (HEART, STAR):
+        ask(wire, alice, compose.react("lobby", emoji, about, added=True))
+    ask(wire, alice, compose.edit("lobby", "the last", about))
+    reader = wire.person("carol", history=3, shown_max=3) if is_new else bob
+    if not is_new:
+        wire.start(reader, history=3, shown_max=3, is_recent=True)
+    assert reader.texts() == ["6", "7", "the last"]
+    assert [len(item.reactions) for item in reader.core.model.items("lobby")] == [0, 0, 2]
+    assert [event.values["count"] for event in reader.of(events.Notice) if event.code == "history"] == [6]
