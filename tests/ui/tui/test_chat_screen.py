@@ -106,6 +106,20 @@ def test_a_selected_message_is_what_a_command_is_about() -> None:
     drive(steps)
 
 
+def test_what_is_sent_ends_the_selection() -> None:
+    async def steps(desk: Desk) -> None:
+        desk.say(desk.wire.person("bob"), "shall we?")
+        await desk.until("shall we?")
+        await desk.press("alt+up", "alt+r")
+        await desk.type("yes")
+        await desk.press("enter")
+        await desk.until("> bob: shall we?")
+        await desk.press("alt+up")
+        assert desk.app.messages.selected is not None and desk.app.messages.selected.text == "yes"
+
+    drive(steps)
+
+
 def test_a_reply_begins_with_what_is_half_typed() -> None:
     async def steps(desk: Desk) -> None:
         await desk.type("half")
@@ -224,7 +238,8 @@ def test_a_removed_text_does_not_stay_in_a_quote_of_a_page() -> None:
     drive(steps, size=(80, 24))
 
 
-def test_a_room_is_shown_where_it_was_left_and_what_came_meanwhile_stays_unread() -> None:
+@pytest.mark.parametrize(("typed", "key"), [("", "alt+2"), ("/room dev", "enter")])
+def test_a_room_is_shown_where_it_was_left_and_what_came_meanwhile_stays_unread(typed: str, key: str) -> None:
     async def steps(desk: Desk) -> None:
         bob = desk.wire.person("bob", "lobby", "dev")
         for number in range(60):
@@ -233,7 +248,8 @@ def test_a_room_is_shown_where_it_was_left_and_what_came_meanwhile_stays_unread(
         await desk.press("pageup")
         await desk.until("more below")
         left = desk.rows[1:20]
-        await desk.press("alt+2")
+        await desk.type(typed)
+        await desk.press(key)
         for number in range(60, 72):
             desk.say(bob, f"message {number}")
         await desk.until("1 lobby")

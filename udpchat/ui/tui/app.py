@@ -37,11 +37,13 @@ class ChatApp(ScreenApp):
         self.chat.hint("")
         if not text.strip():
             return False
+        former = self.prompt.target
         if not self.outside.enter(text):
             self.bell()
             self.chat.hint(sentence("input_full"))
             return False
-        self.messages.jump_to_end()
+        if self.prompt.target == former:
+            self.chat.action_scroll_to_end()  # else the conversation is left as it is
         return True
 
     def give_back(self, conversation: str, text: str) -> None:

@@ -74,6 +74,9 @@ class MessageList(Widget):
             super().__init__()
             self.url = url
 
+    class EndReached(Message):
+        """The person has moved to the latest message."""
+
     def __init__(self, *, zone: tzinfo | None = None, id: str | None = None) -> None:
         """Times are in `zone`; None: that of this machine."""
         super().__init__(id=id)
@@ -156,7 +159,7 @@ class MessageList(Widget):
     def scroll_rows(self, rows: int) -> None:
         """Scroll down by so many rows, or up if negative."""
         self._port.move(rows)
-        self._changed()
+        self._moved()
 
     def page_up(self) -> None:
         self.scroll_rows(-max(self._port.height - 2, 1))
@@ -166,7 +169,12 @@ class MessageList(Widget):
 
     def jump_to_end(self) -> None:
         self._port.jump_to_end()
+        self._moved()
+
+    def _moved(self) -> None:
         self._changed()
+        if self.is_at_end:
+            self.post_message(self.EndReached())
 
     def jump_to_unread(self) -> None:
         """Put the first unread message at the top, if there is one."""
@@ -208,7 +216,7 @@ class MessageList(Widget):
             self._port.reveal(index)
         else:
             self._selected_id = ""
-        self._changed()
+        self._moved()
         return index is not None
 
     def select_previous(self) -> None:
