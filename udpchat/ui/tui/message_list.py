@@ -136,9 +136,11 @@ class MessageList(Widget):
         self.renew()
         self._changed()
 
-    def _changed(self) -> None:
+    def _changed(self, *, is_moved: bool = False) -> None:
         self._visible = None
         self.refresh()
+        if is_moved and self.is_at_end:
+            self.post_message(self.EndReached())
         if not self._is_asking:
             self._is_asking = True  # what is asked for may come at once
             for _ in range(PAGES_AT_ONCE_MAX):
@@ -159,7 +161,7 @@ class MessageList(Widget):
     def scroll_rows(self, rows: int) -> None:
         """Scroll down by so many rows, or up if negative."""
         self._port.move(rows)
-        self._moved()
+        self._changed(is_moved=True)
 
     def page_up(self) -> None:
         self.scroll_rows(-max(self._port.height - 2, 1))
@@ -169,12 +171,7 @@ class MessageList(Widget):
 
     def jump_to_end(self) -> None:
         self._port.jump_to_end()
-        self._moved()
-
-    def _moved(self) -> None:
-        self._changed()
-        if self.is_at_end:
-            self.post_message(self.EndReached())
+        self._changed(is_moved=True)
 
     def jump_to_unread(self) -> None:
         """Put the first unread message at the top, if there is one."""
@@ -202,11 +199,7 @@ class MessageList(Widget):
         return entry if isinstance(entry, Item) else None
 
     def _selected_index(self) -> int | None:
-        if not self._selected_id:
-            return None
-        entries = self._port.window.entries
-        found = (at for at, entry in enumerate(entries) if isinstance(entry, Item) and entry.id == self._selected_id)
-        return next(found, None)
+        return self._port.window.find(self._selected_id) if self._selected_id else None
 
     def select(self, identity: str) -> bool:
         """Select the message of this id and bring it into view; False if it is not held."""
@@ -216,7 +209,7 @@ class MessageList(Widget):
             self._port.reveal(index)
         else:
             self._selected_id = ""
-        self._moved()
+        self._changed(is_moved=True)
         return index is not None
 
     def select_previous(self) -> None:
@@ -268,10 +261,8 @@ class MessageList(Widget):
             self._ink = Ink(self.get_component_rich_style, self.rich_style, background)
         if at is None:
             return Strip.blank(width, self._ink.plain)
-        if y == self._port.height - 1 and y > 0 and (count := self._port.below()):
-            is_exact = self._port.window.is_attached
-            text = cut(sentence("list.below" if is_exact else "list.below.at_least", count=count), width)
-            return Strip([Segment(text.center(width), self._ink.styles[BELOW])], width)
+        if y == self._port.height - 1 and y > 0 and (text := _text_below(self._port)):
+            return Strip([Segment(cut(text, width).center(width), self._ink.styles[BELOW])], width)
         line = line_of(self._port, at)
         row = self._port.row(at)
         segments = self._ink.draw(row)
@@ -316,3 +307,9 @@ class MessageList(Widget):
         """Select the message that was clicked: a double click comes here, and all messages are more than one wants."""
         if self._clicked is not None and self._clicked[0] < len(self._port.window.entries):
             self.screen.selections = {self: entry_selection(self._port, self._clicked[0])}
+
+
+def _text_below(port: Viewport) -> str:
+    """How much there is below the view; empty if nothing is."""
+    count, key = port.below(), "list.below" if port.window.is_attached else "list.below.at_least"
+    return sentence(key, count=count) if count else ""

@@ -197,6 +197,11 @@ class Window:
         """The index of the entry with this key, else of the one that comes next, else of the last."""
         return min(bisect_left(self.keys, key), len(self.keys) - 1)
 
+    def find(self, identity: str) -> int | None:
+        """The index of the message of this id, if it is held."""
+        found = (at for at, entry in enumerate(self.entries) if isinstance(entry, Item) and entry.id == identity)
+        return next(found, None)
+
     # --- Pages ----------
 
     def retry(self) -> None:
