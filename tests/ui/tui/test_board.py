@@ -30,6 +30,15 @@ def test_a_line_stands_in_the_room_that_it_is_about() -> None:
     desk.wire.leave(bob)
 
 
+def test_another_nick_stands_in_all_rooms_also_before_all_of_them_have_it() -> None:
+    desk = Desk("lobby", "dev", "den")
+    desk.settle()
+    desk.wire.person("bob", "lobby", "dev")
+    desk.settle()
+    desk.app.board.show([events.MemberRenamed("bob", "robert")])
+    assert [any("robert" in text for text in lines(desk, room)) for room in ("lobby", "dev", "den")] == [True, True, False]
+
+
 def test_an_answer_stands_where_it_was_asked_for() -> None:
     desk = Desk("lobby", "dev")
     desk.settle()

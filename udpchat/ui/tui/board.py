@@ -122,8 +122,8 @@ class Board:
         match event:
             case events.MemberJoined(room) | events.MemberLeft(room) | events.TopicChanged(room):
                 return [room] if room in model.rooms else [self._prompt.target]
-            case events.MemberRenamed(_, nick):
-                rooms = [room for room in model.rooms if model.members(room).get(nick) is not None]
+            case events.MemberRenamed(old, nick):  # not all rooms may have told it yet
+                rooms = [room for room in model.rooms if model.members(room).get(nick) or model.members(room).get(old)]
                 return rooms or [self._prompt.target]
             case _:
                 return [self._prompt.target]
