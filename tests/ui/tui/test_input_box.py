@@ -308,6 +308,17 @@ def test_escape_sequences_that_are_pasted_are_not_drawn() -> None:
     drive(steps)
 
 
+def test_joiners_are_typed_as_persian_and_many_emoji_need_them() -> None:
+    async def steps(desk: Desk) -> None:
+        for text in ("\N{WOMAN}\u200d\N{ROCKET}", "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"):
+            for character in text:
+                box(desk).post_message(events.Key("unnamed", character))
+            await desk.until(lambda text=text: desk.app.typed == text)
+            await desk.press("ctrl+u")
+
+    drive(steps)
+
+
 def test_a_blank_line_sends_nothing() -> None:
     async def steps(desk: Desk) -> None:
         await desk.press("enter", "space", "space", "enter")

@@ -19,6 +19,7 @@ ROWS_MAX: Final = 8  # of a long line: the rest scrolls, so that the messages st
 EDITED_CHARACTERS_MAX: Final = LINE_CHARACTERS_MAX  # so that what was refused comes back with Up, to be shortened
 ESCAPE_S_MAX: Final = 0.3  # between Escape and the key that is Alt with it; later it is a key by itself
 QUIT: Final = "/quit"
+JOINERS: Final = "\u200c\u200d"  # part of words and of emoji, though a `TextArea` takes them for control characters
 CALL_OF_EDITING_KEY: Final = {  # as bindings they would be done after the keys that were read with them
     key: bound.action for bound in TextArea.BINDINGS if isinstance(bound, Binding) for key in bound.key.split(",")
 }
@@ -157,6 +158,10 @@ class InputBox(TextArea):
             await self.run_action(call)
         elif event.is_printable:
             self.owner.edited()
+        elif event.character is not None and event.character in JOINERS:
+            event.stop()
+            event.prevent_default()
+            self.write(event.character)
 
     async def _on_paste(self, event: events.Paste) -> None:
         event.stop()
