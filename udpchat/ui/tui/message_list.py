@@ -311,5 +311,6 @@ class MessageList(Widget):
 
 def _text_below(port: Viewport) -> str:
     """How much there is below the view; empty if nothing is."""
-    count, key = port.below(), "list.below" if port.window.is_attached else "list.below.at_least"
-    return sentence(key, count=count) if count else ""
+    if not (count := port.below()):
+        return ""
+    return sentence("list.below" if port.window.is_attached else "list.below.at_least", count=count)
