@@ -96,7 +96,7 @@ def test_a_selected_message_is_what_a_command_is_about() -> None:
         desk.say(bob, "shall we?")
         await desk.until("shall we?")
         await desk.press("alt+up", "alt+r")
-        identity = desk.client.model.items("lobby")[-1].id[:8]
+        identity = desk.client.model.items("lobby")[-1].id
         assert desk.app.typed == f"/reply {identity} "
         await desk.press("ctrl+u", "alt+t")
         assert desk.app.typed == f"/react {identity} "
@@ -151,7 +151,7 @@ def test_one_s_own_message_is_edited_from_what_it_says() -> None:
         desk.settle(1.0)
         await desk.until("alice helo")
         await desk.press("alt+up", "alt+e")
-        identity = desk.client.model.items("lobby")[-1].id[:8]
+        identity = desk.client.model.items("lobby")[-1].id
         assert desk.app.typed == f"/edit {identity} helo"
 
     drive(steps)
@@ -163,7 +163,7 @@ def test_the_text_of_others_is_not_put_on_the_line_to_be_edited() -> None:
         desk.say(bob, "hi \x1b]52;c;aGk=\x07")
         await desk.until("bob hi")
         await desk.press("alt+up", "alt+e")
-        identity = desk.client.model.items("lobby")[-1].id[:8]
+        identity = desk.client.model.items("lobby")[-1].id
         assert desk.app.typed == f"/edit {identity} "
 
     drive(steps)
@@ -189,6 +189,28 @@ def test_earlier_messages_come_as_one_scrolls_back() -> None:
         await desk.until("message 0")
         await desk.press("alt+end")
         await desk.until("message 699")
+
+    drive(steps, size=(80, 24))
+
+
+def test_a_message_that_only_a_page_holds_can_be_answered() -> None:
+    async def steps(desk: Desk) -> None:
+        bob = desk.wire.person("bob")
+        for number in range(600):
+            bob.core.say(desk.wire.now, "lobby", f"message {number}")
+            if number % 50 == 49:
+                desk.settle(1.0)
+        await desk.until("message 599")
+        await desk.press("alt+home")
+        await desk.until("message 0")
+        await desk.press("alt+up", "alt+r")
+        await desk.type("indeed")
+        selected = desk.app.messages.selected
+        await desk.press("enter")
+        desk.settle(1.0)
+        await desk.until("alice indeed")
+        reply = desk.client.model.items("lobby")[-1].reply
+        assert selected is not None and reply is not None and reply.id == selected.id
 
     drive(steps, size=(80, 24))
 

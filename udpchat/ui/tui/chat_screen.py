@@ -30,7 +30,6 @@ from udpchat.ui.tui.message_list import MessageList
 from udpchat.ui.tui.side_list import SideList
 
 BARE: Final = "-bare"  # the class of a screen with messages and line alone
-ID_CHARACTERS_SHOWN: Final = 8  # of the id of a message, in a command
 SHOWN_FROM_COLUMNS: Final = {"rooms": 70, "members": 100}  # the narrowest terminal that has each list, unless told
 Want = Callable[[str, int, int], None]  # a page of a conversation: its name, before which sequence, how many
 
@@ -264,7 +263,7 @@ class ChatScreen(Screen[None]):
         A reply begins with what is half typed, if that is no command.
         """
         item = self.messages.selected
-        text = f"/{command} {item.id[:ID_CHARACTERS_SHOWN]} " if item else f"/{command} "
+        text = f"/{command} {self._prompt.pick(item)} " if item else f"/{command} "
         if command == "edit" and item is not None and item.is_own:
             text += item.text
         half = self.input.text
