@@ -272,10 +272,12 @@ def test_a_room_is_shown_where_it_was_left_and_what_came_meanwhile_stays_unread(
         left = desk.rows[1:20]
         await desk.type(typed)
         await desk.press(key)
+        await desk.until(">2 dev")
         for number in range(60, 72):
             desk.say(bob, f"message {number}")
-        await desk.until("1 lobby")
+        await desk.until(" 1 lobby           12")
         await desk.press("alt+1")
+        await desk.until(">1 lobby")
         await desk.until("more below")
         assert desk.rows[2:20] == left[1:]
         assert desk.client.model.conversation("lobby").unread == 12
