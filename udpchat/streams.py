@@ -108,6 +108,7 @@ class Streams:
             kept=kept(core.model.connection.server) if store.is_durable else sentence("not_kept"),
             call=self._caller(prompt.preferences, choices.shown.notify_command) if self.is_for_person else None,
             is_watched=(lambda conversation: False) if app is None else app.is_watched,
+            give_back=app.give_back if app is not None else None if self.editor is None else self.editor.give_back,
         )
 
     def _printer(self, prompt: Prompt) -> Printer:

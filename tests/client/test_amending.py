@@ -324,3 +324,138 @@ def test_a_message_that_only_a_page_holds_is_changed_by_the_same_rules() -> None
     assert (item.text, item.is_edited, [each.emoji for each in item.reactions]) == ("hello", True, [HEART])
     forged = events.Redacted("lobby", item.sequence, item.id, "bob", 9, 0, b"another", "")
     assert bob.core.model.amended(item, forged) == item
+
+
+def paged(wire: Wire, person: Person, before: int, room: str = "lobby") -> list[Item]:
+    """The messages of a page before this sequence, which comes at once or later."""
+    person.events.clear()
+    found = History(person.core, person.store).page(wire.now, room, before, 99)
+    wire.settle()
+    [page] = [event for event in [*found, *person.events] if isinstance(event, events.PageFound)]
+    return [person.core.model.item_of(message) for message in page.messages]
+
+
+def test_a_removed_message_is_the_same_whichever_way_it_came() -> None:
+    wire = Wire()
+    alice, bob = wire.person("alice"), wire.person("bob")
+    first = said(wire, alice, "one")
+    ask(wire, alice, compose.reply("lobby", "two", first))
+    alice.core.say(wire.now, "lobby", "waves", is_action=True)
+    wire.settle()
+    for item in alice.core.model.conversation("lobby").items[1:]:
+        ask(wire, alice, compose.redact("lobby", "", Reference(item.sequence, bytes.fromhex(item.id))))
+    live = bob.core.model.items("lobby")
+    assert [item.is_removed for item in live] == [False, True, True]
+    assert paged(wire, bob, 4) == live
+    assert wire.person("carol", history=9).core.model.items("lobby") == live
+    assert paged(wire, wire.person("dave"), 4) == live
+    wire.start(bob, history=9, is_recent=True)
+    assert bob.core.model.items("lobby") == live
+
+
+def test_a_list_of_the_past_has_what_is_there_to_be_read_and_no_removed_messages() -> None:
+    wire = Wire()
+    alice = wire.person("alice")
+    gone = said(wire, alice, "gone")
+    said(wire, alice, "there")
+    ask(wire, alice, compose.redact("lobby", "", gone))
+    for person in (alice, wire.person("bob")):
+        person.events.clear()
+        found = History(person.core, person.store).latest(wire.now, "lobby", 9)
+        wire.settle()
+        [past] = [event for event in [*found, *person.events] if isinstance(event, events.HistoryFound)]
+        assert [message.text for message in past.messages] == ["there"]
+
+
+def test_what_an_ignored_user_has_removed_leaves_no_trace_in_a_page() -> None:
+    wire = Wire()
+    alice, bob = wire.person("alice"), wire.person("bob")
+    ask(wire, alice, compose.redact("lobby", "", said(wire, alice, "gone")))
+    bob.core.timeline.people.ignore("alice")
+    assert paged(wire, bob, 3) == []
+
+
+def test_a_private_conversation_that_begins_with_a_removed_message_has_it_after_a_restart() -> None:
+    wire = Wire()
+    alice, bob = wire.person("alice"), wire.person("bob")
+    alice.core.tell(wire.now, "bob", "psst")
+    wire.settle()
+    item = alice.core.model.conversation("@bob").items[0]
+    ask(wire, alice, compose.redact("@bob", "", Reference(item.sequence, bytes.fromhex(item.id))))
+    wire.leave(bob)
+    bob.store = type(bob.store)(random=wire.random.randbytes)
+    wire.start(bob)
+    assert shown(bob, "@alice") == [("", False, True, [])]
+
+
+def test_a_quote_of_a_removed_message_says_that_it_was_removed_also_in_a_page() -> None:
+    wire = Wire()
+    alice, bob = wire.person("alice"), wire.person("bob")
+    about = said(wire, alice, "a secret")
+    ask(wire, alice, compose.reply("lobby", "indeed", about))
+    ask(wire, alice, compose.redact("lobby", "", about))
+    quote = Quote(about.id.hex(), "alice", "", is_removed=True)
+    assert bob.core.model.items("lobby")[1].reply == paged(wire, bob, 3)[1].reply == quote
+    assert paged(wire, wire.person("carol"), 3)[1].reply == quote
+
+
+def test_a_page_that_was_read_before_a_change_shows_the_message_as_it_is_now() -> None:
+    """The answer of the server is behind the entries, or the store behind the memory."""
+    wire = Wire()
+    alice, bob = wire.person("alice"), wire.person("bob")
+    edited, gone, liked = (said(wire, alice, text) for text in ("helo", "a secret", "tea?"))
+    ask(wire, alice, compose.reply("lobby", "indeed", gone))
+    wire.leave(bob)
+    wire.start(bob)
+    ask(wire, bob, compose.react("lobby", STAR, liked, added=True))
+    page, recalled = (
+        History(bob.core, bob.store).page(wire.now, "lobby", 5, 9),
+        History(bob.core, bob.store).latest(wire.now, "lobby", 9),
+    )
+    bob.core.model.conversation("lobby").clear()
+    for request in (
+        compose.edit("lobby", "hello", edited),
+        compose.edit("lobby", "no secret", gone),
+        compose.redact("lobby", "", gone),
+        compose.react("lobby", HEART, liked, added=True),
+    ):
+        ask(wire, alice, request)
+    ask(wire, bob, compose.react("lobby", STAR, liked, added=False))
+    assert [message.text for message in page[0].messages] == ["helo", "a secret", "tea?", "indeed"]
+    (now,) = bob.core.model.apply(page)
+    first, second, third, answer = (bob.core.model.item_of(message) for message in now.messages)
+    assert (first.text, first.is_edited) == ("hello", True) and second.is_removed and second.text == ""
+    assert [each.emoji for each in third.reactions] == [HEART]
+    assert answer.reply == Quote(gone.id.hex(), "alice", "", is_removed=True)
+    (listed,) = bob.core.model.apply(recalled)
+    assert [message.text for message in listed.messages] == ["hello", "tea?", "indeed"]
+
+
+def test_what_another_says_of_a_message_is_not_applied_to_a_page() -> None:
+    wire = Wire()
+    alice, bob = wire.person("alice"), wire.person("bob", "lobby", "dev")
+    about = said(wire, alice, "mine")
+    page = History(bob.core, bob.store).page(wire.now, "lobby", 2, 9)
+    for room, author in (("lobby", b"another"), ("dev", alice.core.model.user)):
+        bob.core.model.apply([events.Redacted(room, about.sequence, about.id.hex(), "alice", 9, 0, author, "")])
+    bob.core.model.apply([events.Reacted("dev", about.sequence, about.id.hex(), "x", 9, 0, b"x", HEART, True)])
+    assert bob.core.model.apply(page) == page
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_who_enters_is_shown_as_many_messages_as_were_asked_for(is_new: bool) -> None:
+    wire = Wire()
+    alice, bob = wire.person("alice"), wire.person("bob")
+    if not is_new:
+        wire.leave(bob)
+    for number in range(9):
+        about = said(wire, alice, f"{number}")
+    for emoji in (HEART, STAR):
+        ask(wire, alice, compose.react("lobby", emoji, about, added=True))
+    ask(wire, alice, compose.edit("lobby", "the last", about))
+    reader = wire.person("carol", history=3, shown_max=3) if is_new else bob
+    if not is_new:
+        wire.start(reader, history=3, shown_max=3, is_recent=True)
+    assert reader.texts() == ["6", "7", "the last"]
+    assert [len(item.reactions) for item in reader.core.model.items("lobby")] == [0, 0, 2]
+    assert [event.values["count"] for event in reader.of(events.Notice) if event.code == "history"] == [6]

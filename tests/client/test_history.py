@@ -89,6 +89,22 @@ def test_what_is_not_here_is_asked_of_the_server_and_told_with_the_rest(wire: Wi
     assert alice.read("/history 2") == ["two", "three"]
 
 
+def test_so_many_messages_are_told_as_were_asked_for_whatever_was_said_about_them(wire: Wire) -> None:
+    bob = wire.person("bob")
+    early = Reader(wire)
+    say(wire, bob, *(f"{number}" for number in range(12)))
+    item = bob.core.model.conversation("lobby").items[-1]
+    about = Reference(item.sequence, bytes.fromhex(item.id))
+    for number in range(70):
+        bob.core.ask(wire.now, compose.edit("lobby", f"edit {number}", about))
+        wire.settle(0.1)
+    late = Reader(wire, "carol")
+    say(wire, bob, "last")
+    for reader in (early, late):
+        assert reader.read("/history 5") == ["8", "9", "10", "edit 69", "last"]
+        assert reader.read("/history 20") == [*(f"{number}" for number in range(11)), "edit 69", "last"]
+
+
 def test_an_answer_too_long_for_one_packet_of_the_past_is_asked_for_in_several(wire: Wire) -> None:
     bob = wire.person("bob")
     say(wire, bob, *(f"{number}{LONG}" for number in range(10)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from udpchat.chat.events import notice
+from udpchat.client.entry_history import looked_through
 from udpchat.client.profile import Profile
 from udpchat.client.replica_start import REGENERATED_ENTRIES_MAX, ReplicaStarts, Start
 from udpchat.client.stored import ClientState
@@ -56,8 +57,9 @@ def test_what_was_left_in_this_run_goes_on_where_it_was_left() -> None:
 
 def test_of_the_past_the_latest_are_shown_and_the_rest_is_counted() -> None:
     made = starts(history=5, shown_max=5, saved={ROOM: (1, 10)})
-    assert made.hide_earlier(head(entered=3_010)) == [notice("history", count=2_995, room="lobby")]
-    assert made.hidden(ROOM) == 3_005 and made.hide_earlier(head(TALK, entered=99)) == []
+    assert made.hide_earlier(head(entered=3_010)) == [] and made.past.hidden(ROOM) == 3_010 - looked_through(5)
+    assert made.past.release(ROOM) == [notice("history", count=3_000 - looked_through(5), room="lobby")]
+    assert made.hide_earlier(head(TALK, entered=99)) == []
     assert starts(shown_max=None).hide_earlier(head(entered=99)) == []
     newcomer = starts(shown_max=0)
-    assert newcomer.hide_earlier(head(entered=99)) == [] and newcomer.hidden(ROOM) == 99
+    assert newcomer.hide_earlier(head(entered=99)) == [] and newcomer.past.hidden(ROOM) == 99

@@ -234,3 +234,17 @@ def test_a_terminal_that_can_only_print_lines_gets_no_editor(term: str, monkeypa
 def test_a_pipe_does_not_wait_for_the_editor_to_be_loaded() -> None:
     code = "import sys, udpchat.cli; sys.exit('prompt_toolkit' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=LIMIT_S, check=False).returncode == 0
+
+
+def test_a_line_that_was_refused_stands_on_the_empty_line_again_if_it_goes_where_it_went(desk: Desk) -> None:
+    desk.start()
+    desk.editor.give_back("den", "for the den alone")
+    desk.keys.send_text("half")
+    desk.until("lobby> half")
+    desk.editor.give_back("lobby", "refused")
+    desk.keys.send_text("\r")
+    desk.report("half")
+    desk.editor.give_back("lobby", "refused")
+    desk.until("lobby> refused")
+    desk.keys.send_text("!\r")
+    desk.report("half", "refused!")

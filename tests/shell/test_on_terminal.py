@@ -72,6 +72,7 @@ def test_a_line_beyond_the_limit_is_refused_whole_not_cut(alice: Terminal, bob: 
     alice.paste("x" * 20_000)
     alice.enter("")
     alice.wait_for("a message has at most 16384 bytes, this one 20000")
+    alice.type(CTRL_C)
     alice.enter("short")
     assert next_text(bob) == "short"
 
@@ -137,6 +138,7 @@ def test_a_pasted_text_of_several_lines_never_runs_a_command_that_takes_one(alic
     alice.paste("/quit\nor not\n")
     alice.enter("")
     alice.wait_for("/quit takes one line")
+    alice.type(CTRL_C)
     alice.enter("still here")
     assert next_text(bob) == "still here"
 
@@ -146,11 +148,15 @@ def test_a_blank_before_a_command_does_not_send_it_to_the_room(alice: Terminal, 
     assert json.loads(bob.line(where='"secret"'))["room"] == "@alice"
 
 
-def test_a_control_character_is_refused_and_the_text_stays_to_be_seen(alice: Terminal, bob: Program) -> None:
+def test_a_control_character_is_refused_and_the_text_stays_to_be_seen(
+    alice: Terminal, room: str, bob: Program
+) -> None:
     alice.paste("evil \x1b[2J screen")
     alice.enter("")
     alice.wait_for("not sent: it holds the control character ESC (U+001B)")
     alice.wait_for("(Up brings it back)")
+    alice.wait_for_prompt(f"{room}> evil ^[[2J screen")
+    alice.type(CTRL_C)
     alice.enter("plain")
     assert next_text(bob) == "plain"
 

@@ -35,6 +35,13 @@ def test_up_goes_back_and_down_returns_to_what_was_half_typed() -> None:
     assert [history.later("lobby") for _ in range(3)] == ["two", "half", None]
 
 
+def test_a_line_that_stands_there_again_is_not_gone_back_to() -> None:
+    history = history_of("one", "two")
+    assert history.earlier("lobby", "two") == "one" and history.later("lobby") == "two"
+    assert history.later("lobby") == "two"
+    assert history_of("one").earlier("lobby", "one") == "one"
+
+
 def test_each_conversation_has_its_own_lines_and_draft() -> None:
     history = history_of("here")
     history.add("@bob", "there")

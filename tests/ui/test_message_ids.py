@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.client.pair import Person, Wire
-from udpchat.chat.events import ClientEvent, Error, HolderList, Notice
+from udpchat.chat.events import ClientEvent, Error, HolderList, Notice, PageFound
 from udpchat.client.model import Item
-from udpchat.ui.commands import Prompt
+from udpchat.ui.commands import PICKED_MAX, Prompt
 from udpchat.ui.message_ids import ID_CHARACTERS_MIN, id_and_text
 from udpchat.ui.phrases import text_of
 from udpchat.ui.printing import plain_lines
@@ -169,6 +171,32 @@ def test_in_a_conversation_it_is_about_that(room: Room) -> None:
     assert (first.text, len(first.reactions), second.reply and second.reply.nick) == ("pssst", 1, "alice")
 
 
+def test_a_message_that_was_picked_from_a_page_of_the_server_can_be_meant(room: Room) -> None:
+    carol = room.wire.person("carol")
+    prompt = room.prompts["carol"] = Prompt(carol.core, archive=carol.store)
+    assert prompt.history.page(room.wire.now, "lobby", 3, 9) == []
+    room.wire.settle()
+    [page] = carol.of(PageFound)
+    item = carol.core.model.item_of(page.messages[0])
+    assert room.refused(carol, f"/reply {item.id} indeed") == "no_such_message.id"
+    word = prompt.pick(item)
+    assert room.enter(carol, f"/reply {word} indeed") == [] and room.enter(carol, f"/react {word} {HEART}") == []
+    answer = room.item(3)
+    assert answer.reply is not None and (answer.text, answer.reply.text) == ("indeed", "one")
+    assert [each.nicks for each in room.item(0).reactions] == [("carol",)]
+    assert room.refused(carol, f"/delete {word}") == "not_allowed.not_own"
+
+
+def test_only_the_messages_picked_last_are_known_and_none_that_was_removed(room: Room) -> None:
+    prompt, item = room.prompts["alice"], replace(room.item(1), id="0" * 16)
+    prompt.pick(replace(item, is_removed=True))
+    assert room.refused(room.alice, f"/reply {item.id} indeed") == "no_such_message.id"
+    prompt.pick(item)
+    for number in range(1, PICKED_MAX + 1):
+        prompt.pick(replace(item, id=f"{number:016x}"))
+    assert room.refused(room.alice, f"/react {item.id} {HEART}") == "no_such_message.id"
+
+
 # --- Who has a message ----------
 
 
@@ -211,8 +239,8 @@ def test_who_has_a_message_is_asked_of_one_s_own_and_confirmed_ones_only(room: R
     room.enter(room.alice, "four")
     sending = room.alice.core.model.items("lobby")[-1].id
     assert room.refused(room.alice, "/receipts") == "no_such_message.unconfirmed"
-    assert room.refused(room.alice, f"/receipts {sending[:8]}") == "no_such_message.sending"
-    assert room.refused(room.alice, f"/edit {sending} five") == "no_such_message.sending"
+    assert room.refused(room.alice, f"/receipts {sending[:8]}") == "no_such_message.unconfirmed"
+    assert room.refused(room.alice, f"/edit {sending} five") == "no_such_message.unconfirmed"
 
 
 # --- Links ----------

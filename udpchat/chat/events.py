@@ -11,7 +11,7 @@ from udpchat.chat.phrase import Phrase
 from udpchat.chat.reactions import Reaction
 from udpchat.wire.content import ACTION, EDIT, REACTION, REDACTION, TEXT
 
-REMOVED = "removed"  # in the place of a kind: nothing is left but whose message it was, and when
+REMOVED = "removed"  # as the kind of a past message: it stood there, and has no text any more
 _KINDS = {TEXT: "text", ACTION: "action", REACTION: "reaction", EDIT: "edit", REDACTION: "redaction"}
 
 
@@ -35,11 +35,12 @@ class Connected:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """What a reply answers; `nick` and `text` empty: it is not known here."""
+    """What a reply answers; `nick` and `text` empty: it is not known here. `is_removed`: it has no text any more."""
 
     id: str
     nick: str
     text: str
+    is_removed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +48,14 @@ class MessageReceived:
     """A message; `room` is `@nick` in a conversation. `history`: it was sent before this client entered.
 
     `reply`: what it answers. `edited`: the sequence of the edit that `text` is of; 0: it was not edited. `author`: the
-    user id. `reactions`: of a message of the past, those that are known.
+    user id. `reactions`: of a message of the past, those that are known. `kind`: of `kind_name`; in a page REMOVED too.
     """
 
     room: str
     seq: int
     nick: str
     text: str
-    kind: str  # from `kind_name`, or REMOVED in a page
+    kind: str
     time_ms: int
     id: str
     history: bool
@@ -134,11 +135,6 @@ class MessageRemoved:
     time_ms: int
     id: str
     author: bytes
-
-    def in_page(self) -> MessageReceived:
-        """The same as a page has it, where it stands among messages."""
-        said = (self.room, self.seq, self.nick, "", REMOVED, self.time_ms, self.id)
-        return MessageReceived(*said, history=True, author=self.author)
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +272,7 @@ class PageFound:
 
 @dataclass(frozen=True, slots=True)
 class EarlierAmended:
-    """Something was said about a message that the model does not hold; an interface may have a page with it."""
+    """Something that is not to be shown by itself was said about an earlier message; a page may hold or quote it."""
 
     amendment: Amendment
 

@@ -39,11 +39,7 @@ class EntryEvents:
         """The event of an entry, if it is a message or stands in the place of one. Not `is_shown`: the user does not
         see messages here, but what an edit or a redaction changes of others is changed all the same."""
         if isinstance(entry, content.Tombstone):
-            room = self._logs.room_of(log)
-            if not is_shown or room is None or entry.id is None or entry.author is None:
-                return []
-            place = (room, sequence, entry.nick or "", entry.time_ms)
-            return [events.MessageRemoved(*place, entry.id.hex(), entry.author)]
+            return self._removed(log, sequence, entry) if is_shown and not self._people.is_ignored(entry) else []
         if not isinstance(entry, content.Message):
             return []
         room = self.room_of(log, entry)  # for what is hidden too: it remembers the log
@@ -53,6 +49,14 @@ class EntryEvents:
             is_dropped = amendment is None or (is_ignored and isinstance(amendment, events.Reacted))
             return [] if amendment is None or is_dropped else [amendment]
         return [_shown_message(room, sequence, entry, is_history=is_history)] if is_shown and not is_ignored else []
+
+    def _removed(self, log: str, sequence: int, entry: content.Tombstone) -> list[events.ClientEvent]:
+        if entry.nick and entry.author != self._people.me and log.startswith(CONVERSATION_PREFIX):
+            self._logs.name(log, entry.nick)
+        room = self._logs.room_of(log)
+        if room is None or entry.id is None or entry.author is None:
+            return []
+        return [events.MessageRemoved(room, sequence, entry.nick or "", entry.time_ms, entry.id.hex(), entry.author)]
 
     def retell(self, items: Iterable[requests.LogEntry]) -> list[events.ClientEvent]:
         """The events of entries from the disk."""
@@ -64,28 +68,34 @@ class EntryEvents:
         return told
 
     def recall(
-        self, items: Iterable[requests.LogEntry], reactions: Iterable[requests.LogEntry] = (), *, is_page: bool = False
+        self,
+        items: Iterable[requests.LogEntry],
+        reactions: Iterable[requests.LogEntry] = (),
+        *,
+        with_removed: bool = False,
     ) -> list[events.MessageReceived]:
         """The messages among entries from the disk or the server, with the reactions to them.
 
-        Those of ignored users are left out. `is_page`: those that were removed are among them, of the kind `removed`,
-        as they are where one reads what comes.
+        Those of ignored users are left out; those that were removed are of the kind REMOVED, or left out too.
         """
         recalled = []
         for event in self.retell(items):
             if isinstance(event, events.MessageReceived):
                 recalled.append(event)
-            elif isinstance(event, events.MessageRemoved) and is_page:
-                recalled.append(event.in_page())
+            elif with_removed and isinstance(event, events.MessageRemoved):
+                recalled.append(_in_place_of(event))
         to: dict[tuple[int, str], tuple[Reaction, ...]] = {}
-        for event in self.retell(reactions):
-            if isinstance(event, events.Reacted):
-                place = (event.seq, event.id)
-                is_own = event.author == self._people.me
-                to[place] = reacted(
-                    to.get(place, ()), event.emoji, event.nick, event.author, added=event.added, is_own=is_own
-                )
+        for reaction in self.retell(reactions):
+            if isinstance(reaction, events.Reacted):
+                place, by = (reaction.seq, reaction.id), (reaction.emoji, reaction.nick, reaction.author)
+                is_own = reaction.author == self._people.me
+                to[place] = reacted(to.get(place, ()), *by, added=reaction.added, is_own=is_own)
         return [replace(each, reactions=to.get((each.seq, each.id), ())) for each in recalled] if to else recalled
+
+
+def _in_place_of(event: events.MessageRemoved) -> events.MessageReceived:
+    place = (event.room, event.seq, event.nick, "", events.REMOVED, event.time_ms, event.id)
+    return events.MessageReceived(*place, history=True, author=event.author)
 
 
 def _shown_message(

@@ -58,29 +58,30 @@ class History:
         before_ms = min(before_ms, SEQUENCE_MAX)
         try:
             items, extent, is_latest = self._latest_here(log, count, before_ms)
-            messages = self._recalled_here(log, items)
+            messages = self._recalled_here(log, items)[-count:]
         except LogUnreadable as error:
             raise HistoryUnreadable("unreadable.here", reason=error) from error
-        if is_latest and (len(items) == count or extent.base == 0):
-            return [HistoryFound(self._core.model.with_quotes(messages))]
+        if is_latest and (len(messages) == count or extent.base == 0):
+            return [HistoryFound(self._core.model.listed(messages))]
         if is_latest and items:
-            request = requests.GetHistory(log, items[0][0], None, count - len(items))
+            request = requests.GetHistory(log, items[0][0], None, count - len(messages))
         else:
             request = requests.GetHistory(log, None, before_ms or None, count)
         return self._ask(now, request, Recalled(messages, count))
 
     def _recalled_here(
-        self, log: str, items: list[tuple[int, bytes]], *, is_page: bool = False
+        self, log: str, items: list[tuple[int, bytes]], *, with_removed: bool = False
     ) -> tuple[MessageReceived, ...]:
         """The messages among entries of the replica, with the reactions to them."""
         if self._archive is None or not items:
             return ()
         reactions = self._archive.reactions(log, items[0][0], items[-1][0])
         found, to = ([requests.LogEntry(log, *item) for item in each] for each in (items, reactions))
-        return tuple(self._core.timeline.told.recall(found, to, is_page=is_page))
+        return tuple(self._core.timeline.told.recall(found, to, with_removed=with_removed))
 
     def _latest_here(self, log: str, count: int, before_ms: int) -> tuple[list[tuple[int, bytes]], Extent, bool]:
-        """Entries of the replica, its extent, and whether no later ones are missing before the end or `before_ms`."""
+        """Entries of the replica with the latest `count` messages, its extent, and whether no later ones are missing
+        before the end or `before_ms`."""
         if self._archive is None:
             return [], Extent(0, 0, 0), self._core.timeline.head_of(log) == 0
         extent = self._archive.extent(log)
@@ -89,7 +90,16 @@ class History:
             stop = min(stop, self._archive.since(log, before_ms))
         head = self._core.timeline.head_of(log)  # the store may be behind it, and the replica in memory too
         is_latest = stop <= extent.head or (head is not None and extent.head >= head)
-        return self._archive.read(log, stop - count, count), extent, is_latest
+        items: list[tuple[int, bytes]] = []
+        messages = 0  # others are about a message
+        while messages < count and len(items) < FIND_ENTRIES_MAX:
+            first = items[0][0] if items else stop
+            found = self._archive.read(log, first - PAST_ENTRIES_MAX, PAST_ENTRIES_MAX)
+            if not found:
+                break
+            messages += len(self._core.timeline.told.recall(requests.LogEntry(log, *item) for item in found))
+            items[:0] = found
+        return items, extent, is_latest
 
     def page(self, now: float, target: str, before: int, count: int) -> list[ClientEvent]:
         """A `PageFound` with the messages of a conversation among the `count` entries before a sequence.
@@ -102,7 +112,7 @@ class History:
             return [PageFound(target, 1, before)]
         try:
             items = self._before_here(log, before, count)
-            messages = self._core.model.with_quotes(self._recalled_here(log, items, is_page=True))
+            messages = self._core.model.as_now(self._recalled_here(log, items, with_removed=True))
         except LogUnreadable as error:
             raise HistoryUnreadable("unreadable.here", reason=error) from error
         if items:
@@ -171,6 +181,6 @@ class History:
 
     def _ask(self, now: float, request: requests.RequestBody, here: Recalled) -> list[ClientEvent]:
         if self._core.model.connection.phase is Phase.LOST:
-            return [HistoryFound(self._core.model.with_quotes(here.messages)), notice("offline")]
+            return [HistoryFound(self._core.model.listed(here.messages)), notice("offline")]
         self._core.ask(now, request, here=here)
         return []

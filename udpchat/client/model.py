@@ -19,6 +19,7 @@ from udpchat.chat.reactions import Reaction as Reaction
 from udpchat.chat.reactions import reacted
 from udpchat.chat.text import mentions
 from udpchat.client.chat import Chat
+from udpchat.client.late_changes import EDITED_KINDS, LateChanges
 from udpchat.client.link import Link
 from udpchat.client.members import Members
 from udpchat.client.own_messages import Said
@@ -32,7 +33,6 @@ from udpchat.wire.limits import (
 )
 
 Shown = TypeVar("Shown", events.MessageReceived, events.MessageSent)
-EDITED_KINDS: Final = ("text", "action")  # as `chat.amendments` has it
 ITEMS_MAX: Final = 500  # of one conversation; earlier ones are in the store
 PRIVATE_MAX: Final = 2 * CONVERSATIONS_PER_KEY_MAX  # a user is asked for fewer; a server may send more
 UNKNOWN: Final = SEQUENCE_MAX + 1  # behind all others
@@ -114,16 +114,16 @@ class Delivery:
 class Conversation:
     """The latest messages of a room or with a user, and how many of them are unread.
 
-    `read_up_to`: the sequence up to which it was read here or on another device; None: no message was. `topic` and
-    `topic_nick` are empty if there is none, or none is known yet.
+    `read_up_to`: the sequence up to which it was read here or on another device; None: no message was. `topic`: empty
+    if there is none, or none is known yet.
     """
 
-    __slots__ = ("_budget", "_characters", "items", "mentions", "name", "read_up_to", "topic", "topic_nick", "unread")
+    __slots__ = ("_budget", "_characters", "items", "mentions", "name", "read_up_to", "topic", "unread")
 
     def __init__(self, name: str, read_up_to: int | None = None, budget: Budget | None = None) -> None:
         """`budget`: that of all conversations; None: this one has its own."""
         self.name = name
-        self.topic = self.topic_nick = ""
+        self.topic = ""
         self.items: list[Item] = []
         self.read_up_to = read_up_to
         self.unread = 0
@@ -203,7 +203,7 @@ class Conversation:
 
     def remove(self, item: Item) -> None:
         """The author removed a message that is held."""
-        self._change(item, replace(item, text="", is_edited=False, is_removed=True, is_mention=False, reactions=()))
+        self._change(item, removed(item))
 
     def react(self, item: Item, emoji: str, nick: str, user: bytes, *, added: bool, is_own: bool) -> bool:
         """A user reacted to a message that is held, or took that back. False if that changes nothing."""
@@ -231,6 +231,13 @@ class Conversation:
         """The message of this id is not held, and was edited or removed: what replies quote of it may be gone."""
         self._quote_anew(Quote(identity, "", ""))
 
+    def quote_after(self, event: events.Amendment) -> Quote | None:
+        """What is quoted now of the message that an event was about; None: what was quoted before."""
+        if isinstance(event, events.Reacted):
+            return None
+        item = self.find_by_id(event.id)
+        return Quote(event.id, "", "") if item is None else quote_of(item)
+
     def _quote_anew(self, quote: Quote) -> None:
         for at, item in enumerate(self.items):
             if item.reply is not None and item.reply.id == quote.id:
@@ -245,14 +252,30 @@ class Conversation:
         self.read_up_to, self.unread, self.mentions = None, 0, 0
 
 
+def removed(item: Item) -> Item:
+    """What stands in the place of a message that was removed: nothing of what it was, only whose it was and when."""
+    kept = (item.time_ms, item.is_own)
+    return Item(item.sequence, item.id, item.nick, "", "text", *kept, is_removed=True, author=item.author)
+
+
 def quote_of(item: Item) -> Quote:
     """The beginning of a message, as a reply to it shows it."""
-    return Quote(item.id, item.nick, shortened(item.text))
+    return Quote(item.id, item.nick, shortened(item.text), item.is_removed)
 
 
 def shortened(text: str) -> str:
     """The beginning of a text, with an ellipsis if that is not all."""
     return text if len(text) <= QUOTE_CHARACTERS_MAX else f"{text[: QUOTE_CHARACTERS_MAX - 1]}\u2026"
+
+
+def _quoting_each_other(messages: list[events.MessageReceived]) -> tuple[events.MessageReceived, ...]:
+    by_id = {message.id: message for message in messages}
+    quoted = []
+    for message in messages:
+        said = by_id.get(message.reply.id) if message.reply is not None else None
+        quote = said and Quote(said.id, said.nick, shortened(said.text), said.kind == events.REMOVED)
+        quoted.append(replace(message, reply=quote) if quote else message)
+    return tuple(quoted)
 
 
 def _charge(item: Item) -> int:
@@ -270,6 +293,7 @@ class Model:
         self._link = link
         self._conversations: dict[str, Conversation] = {}
         self._budget = Budget(MODEL_BYTES_MAX)
+        self._late = LateChanges()
 
     @property
     def nick(self) -> str:
@@ -379,8 +403,7 @@ class Model:
 
         What changes a message that is not held, or that is shown so already, is not among them.
         """
-        shown = map(self._apply, happened)
-        return [event for event in shown if event is not None]
+        return [event for event in map(self._apply, happened) if event is not None]
 
     def _apply(self, event: events.ClientEvent) -> events.ClientEvent | None:
         match event:
@@ -394,22 +417,23 @@ class Model:
             case events.Edited() | events.Redacted() | events.Reacted():
                 return self._amend(event)
             case events.HistoryFound(messages, words):
-                return events.HistoryFound(self.with_quotes(messages), words)
+                return events.HistoryFound(self.listed(messages), words)
             case events.PageFound(messages=messages):
-                return replace(event, messages=self.with_quotes(messages))
-            case events.MessageRemoved(room):
-                self._add(self.conversation(room), self.item_of(event.in_page()))
+                return replace(event, messages=self.as_now(messages))
+            case events.MessageRemoved(room, sequence, nick, time_ms, identity, author):
+                item = Item(sequence, identity, nick, "", "text", time_ms, author == self.user, author=author)
+                self._add(self.conversation(room), removed(item))
             case events.HolderList(room):
                 return replace(event, room=self.conversation(room).name)  # as it is spelled elsewhere
-            case events.TopicChanged(room, topic, nick):
-                conversation = self.conversation(room)
-                conversation.topic, conversation.topic_nick = topic, nick
+            case events.TopicChanged(room, topic):
+                self.conversation(room).topic = topic
             case events.ReadMarked(room, sequence):
                 self.conversation(room).mark(sequence)
             case events.MessageDelivered(room, sequence, _, have, users):
                 self.conversation(room).deliver(sequence, Delivery(have, users))
             case events.HistoryReplaced(room):
                 self.conversation(room).clear()
+                self._late = LateChanges()  # the server may have lost them
             case events.MemberLeft(room) if room not in self.rooms:
                 self._forget(room)
         return event
@@ -425,17 +449,19 @@ class Model:
 
     def item_of(self, event: events.MessageReceived) -> Item:
         """A message as it is drawn, whether it is held or not."""
-        is_own, is_removed = event.author == self.user, event.kind == events.REMOVED  # own: from another device
-        is_mention = not is_removed and self._is_mention(event.room, event.text, is_own=is_own)
-        kind = "text" if is_removed else event.kind
-        item = Item(event.seq, event.id, event.nick, event.text, kind, event.time_ms, is_own, is_mention)
+        is_own = event.author == self.user  # from another device
+        is_mention = self._is_mention(event.room, event.text, is_own=is_own)
+        item = Item(event.seq, event.id, event.nick, event.text, event.kind, event.time_ms, is_own, is_mention)
         item = replace(item, author=event.author, is_edited=bool(event.edited), edited_by=event.edited)
-        return replace(item, reply=event.reply, reactions=event.reactions, is_removed=is_removed)
+        item = replace(item, reply=event.reply, reactions=event.reactions)
+        return removed(item) if event.kind == events.REMOVED else item
 
     # --- What is about an earlier message ----------
 
     def amended(self, item: Item, event: events.Amendment) -> Item:
         """A message that is not held, as it is after this event."""
+        if item.is_removed:
+            return item
         alone = Conversation(event.room)
         alone.add(item)
         self._change(alone, item, event)
@@ -445,6 +471,8 @@ class Model:
         """Change the message that an event is about, if it is held; None: there is nothing to show."""
         if event.is_confirmation:
             event = replace(event, nick=self.nick, author=self.user)
+        if not event.again:
+            self._late.add(event)
         conversation, item = self._held(event.room, event.seq, event.id)
         is_changed = False
         if item is not None and not event.again:
@@ -452,9 +480,9 @@ class Model:
             is_changed = self._change(conversation, item, event)
         if item is None and not isinstance(event, events.Reacted):
             conversation.forget_quotes(event.id)
-        if item is None and not event.is_confirmation:
-            return events.EarlierAmended(event)
-        return event if event.is_confirmation or (is_changed and event.is_shown) else None
+        if event.is_confirmation or (is_changed and event.is_shown):
+            return event
+        return events.EarlierAmended(event) if item is None or is_changed else None
 
     def _held(self, name: str, sequence: int, identity: str) -> tuple[Conversation, Item | None]:
         """The message of this sequence and id, and where it is held; its author may have had another nick then."""
@@ -490,15 +518,13 @@ class Model:
         answered = self.conversation(event.room).find_by_id(event.reply.id)
         return event if answered is None else replace(event, reply=quote_of(answered))
 
-    def with_quotes(self, messages: tuple[events.MessageReceived, ...]) -> tuple[events.MessageReceived, ...]:
-        """Messages of the past, with quotes of each other and of those that are held."""
-        by_id = {message.id: message for message in messages}
-        quoted = []
-        for message in map(self._quoted, messages):
-            answered = by_id.get(message.reply.id) if message.reply is not None else None
-            quote = answered and events.Quote(answered.id, answered.nick, shortened(answered.text))
-            quoted.append(replace(message, reply=quote) if quote else message)
-        return tuple(quoted)
+    def as_now(self, messages: tuple[events.MessageReceived, ...]) -> tuple[events.MessageReceived, ...]:
+        """Messages of the past: as changed since they were read, with quotes of each other and of those held."""
+        return _quoting_each_other([self._quoted(message) for message in self._late.applied(messages, self.user)])
+
+    def listed(self, messages: tuple[events.MessageReceived, ...]) -> tuple[events.MessageReceived, ...]:
+        """The same for a list: without those that were removed."""
+        return tuple(message for message in self.as_now(messages) if message.kind != events.REMOVED)
 
     # --- Reading ----------
 

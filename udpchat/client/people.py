@@ -6,7 +6,7 @@ from udpchat.chat import events
 from udpchat.chat.names import nick_key
 from udpchat.client.members import CHANGES_MAX, Members
 from udpchat.sync.budget import Budget
-from udpchat.wire.content import AwaySet, Entry, Joined, Left, Message, Renamed, TopicSet
+from udpchat.wire.content import AwaySet, Entry, Joined, Left, Message, Renamed, Tombstone, TopicSet
 from udpchat.wire.limits import MEMBERS_BYTES_MAX
 
 
@@ -93,9 +93,10 @@ class People:
         if self._ignored.get(nick_key(nick)) == b"":
             self._ignored[nick_key(nick)] = user
 
-    def is_ignored(self, message: Message) -> bool:
+    def is_ignored(self, message: Message | Tombstone) -> bool:
         """Whether the author is ignored. A user whose id is known is ignored under every nick."""
-        self._recognize(message.nick, message.author)
+        if message.nick is not None and message.author is not None:
+            self._recognize(message.nick, message.author)
         return message.author in self._ignored.values()
 
     def ignore(self, nick: str) -> bool:

@@ -14,8 +14,8 @@ class Profile:
     """Identity and wishes; `check_server` returns why a server's key is not approved, or None if it is.
 
     `is_first_contact`: whether no key is known for this server, so that the first that is checked will be approved.
-    `history`: how many earlier messages of each room to fetch if fewer are held. `shown_max`: how many of them, and
-    of those missed since an earlier run, to show at most; None: all.
+    `history`: how many earlier messages of each room to fetch if fewer are held; entries, if `shown_max` is None.
+    `shown_max`: how many of them, and of those missed since an earlier run, to show at most; None: all.
     `is_returning`: the rooms are those of the previous run; the user has not requested them in this one.
     """
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from udpchat.chat import events
 from udpchat.chat.ids import CONVERSATION_PREFIX, INBOX_PREFIX, PRIVATE_PREFIXES, ROOM_PREFIX, ROSTER_PREFIX
+from udpchat.client.entry_history import EntryHistory, Told, looked_through
 from udpchat.client.profile import Profile
 from udpchat.client.stored import ClientState
 from udpchat.sync.replica import Replica
@@ -39,15 +39,12 @@ class ReplicaStarts:
         self._saved = dict(saved.replicas)
         self._recent = dict(saved.recent)
         self._left: set[str] = set()  # logs that this run followed and left
-        self._hidden: dict[str, int] = {}  # log -> messages up to this sequence are kept, but not shown
+        self.past = EntryHistory(profile.shown_max)
+        self._wanted = profile.history if profile.shown_max is None else looked_through(profile.history)  # entries
 
     def private(self) -> list[str]:
         """The private logs of which entries were held."""
         return [log for log, (_, sequence) in self._saved.items() if sequence and log.startswith(PRIVATE_PREFIXES)]
-
-    def hidden(self, log: str) -> int:
-        """Messages of a log up to this sequence are not shown; 0: all are shown."""
-        return self._hidden.get(log, 0)
 
     def generation_of(self, log: str) -> int | None:
         """The generation that was held of a log; None if nothing was."""
@@ -65,6 +62,7 @@ class ReplicaStarts:
         """A log is no longer followed; this run may follow it again."""
         self._saved[replica.log] = (replica.generation, replica.sequence)
         self._left.add(replica.log)
+        self.past.leave(replica.log)
 
     def start(self, head: Head, former: Replica | None) -> Start:
         """Where the replica of a log begins; `former` is the one of another generation that it replaces."""
@@ -72,7 +70,7 @@ class ReplicaStarts:
         stood = self._saved.get(log) if former is None else (former.generation, former.sequence)
         held = stood[1] if stood is not None and stood[0] == head.generation else None
         if held is None and (former is not None or log in self._left):
-            self._hidden.pop(log, None)  # its sequences belong to the former log
+            self.past.forget(log)  # its sequences belong to the former log
         if log.startswith(ROSTER_PREFIX):
             # If the server did not notice that we were away, it sends only entries above those it knows we hold.
             return Start(head.entered if held is None else max(head.entered, held))
@@ -80,14 +78,14 @@ class ReplicaStarts:
             return Start(head.base if held is None else held)
         if held is not None:
             sequence, recent = self._go_on(head, held)
-            new = head.entered - held if former is None and held >= self.hidden(log) else 0
+            new = head.entered - held if former is None and held >= self.past.hidden(log) else 0
             return Start(sequence, recent=recent, new=new)
         if stood is not None:
             earliest = head.entered - max(self._profile.history, REGENERATED_ENTRIES_MAX)
             return Start(max(head.base, earliest), is_regenerated=True)
         if log.startswith(CONVERSATION_PREFIX):
             return Start(head.base)
-        return Start(max(head.base, head.entered - self._profile.history))
+        return Start(max(head.base, head.entered - self._wanted))
 
     def _go_on(self, head: Head, sequence: int) -> tuple[int, tuple[tuple[int, bytes], ...]]:
         """After the held entries, with those to show again; or earlier, if fewer are held than wanted."""
@@ -95,24 +93,18 @@ class ReplicaStarts:
         if recent is None:
             return sequence, ()
         first = recent[0][0] if recent else sequence + 1
-        if len(recent) < self._profile.history and first > head.base + 1:
-            return max(head.base, min(sequence, head.entered - self._profile.history)), ()
+        if len(recent) < self._wanted and first > head.base + 1:
+            return max(head.base, min(sequence, head.entered - self._wanted)), ()
         return sequence, tuple(recent)
 
-    def hide_earlier(self, head: Head) -> list[events.ClientEvent]:
-        """Show only the latest `shown_max` of a room's messages from before our entry; a Notice counts the others.
+    def hide_earlier(self, head: Head) -> list[Told]:
+        """Of a room's messages from before our entry, show only the latest: what is to be told of that now.
 
         A conversation is shown whole: its messages were sent to this user, and only its two users can read it.
         """
-        log, shown_max = head.log, self._profile.shown_max
-        if shown_max is None or not log.startswith(ROOM_PREFIX) or log in self._left:
+        log = head.log
+        if not log.startswith(ROOM_PREFIX) or log in self._left:
             return []
-        generation, seen = self._saved.get(log, (0, 0))
-        is_known = log in self._saved and generation == head.generation
-        hidden = head.entered - shown_max
-        if hidden > 0:
-            self._hidden[log] = hidden
-        count = hidden - max(head.base, seen if is_known else 0)  # of messages that this user has not seen
-        if count <= 0 or not (shown_max or is_known):  # no notice to a new user without `history`
-            return []
-        return [events.notice("history", count=count, room=log[1:])]
+        generation, seen = self._saved.get(log, (0, None))
+        is_known = generation == head.generation
+        return self.past.begin(log, base=head.base, entered=head.entered, seen=seen if is_known else None)

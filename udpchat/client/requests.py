@@ -25,6 +25,7 @@ from udpchat.wire.frames import Result, ResultFragment, encode, parse_request_un
 from udpchat.wire.limits import FRAGMENT_BYTES, FRAGMENTS_MAX, PAST_ENTRIES_MAX
 
 UNWRITABLE_RETRY_S = 1.0
+PARTS_MAX = PAST_ENTRIES_MAX + 20  # of a list: for the longest messages, and 4,000 entries about messages
 RESULT_FRAGMENTS_HELD_MAX = 4 * FRAGMENTS_MAX
 STORED = requests.Say | requests.Tell | requests.SetTopic
 """The server carries these out only by storing them; others may be repeated."""
@@ -40,13 +41,15 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Recalled:
-    """The part of requested history that the replicas hold; `count`: how many messages are wanted of both parts.
+    """The part of requested history that the replicas hold, and then the `parts` that the server has sent.
 
-    `page_of`: the conversation of which a page is wanted, and the sequence that it ends below; None: a list is wanted.
+    `count`: how many messages are wanted in all. `page_of`: the conversation of which a page is wanted, and the
+    sequence that it ends below; None: a list is wanted.
     """
 
     messages: tuple[events.MessageReceived, ...] = ()
     count: int = PAST_ENTRIES_MAX
+    parts: int = 0
     page_of: tuple[str, int] | None = None
 
     def without_server(self) -> list[events.ClientEvent]:
@@ -55,6 +58,27 @@ class Recalled:
             room, before = self.page_of
             return [events.PageFound(room, before, before)]
         return [events.HistoryFound(self.messages)] if self.messages else []
+
+    def rest(self, request: requests.RequestBody, items: Sequence[requests.LogEntry]) -> requests.GetHistory | None:
+        """What is to be requested after these entries, since the server sends as many as fit a Result.
+
+        A page counts entries, a list messages, and not what is about them.
+        """
+        if not isinstance(request, requests.GetHistory) or not items or items[0].sequence <= 1:
+            return None
+        lacking = request.count - len(items)
+        if self.page_of is None:
+            lacking = PAST_ENTRIES_MAX if len(self.messages) < self.count and self.parts < PARTS_MAX else 0
+        return requests.GetHistory(request.log, items[0].sequence, None, lacking) if lacking > 0 else None
+
+    def found(self, request: requests.RequestBody, items: Sequence[requests.LogEntry]) -> events.ClientEvent:
+        """All that was found, with these entries of the server as the last part."""
+        if self.page_of is not None and isinstance(request, requests.GetHistory):
+            room, before = self.page_of
+            first = items[0].sequence if len(items) == request.count else 1
+            return events.PageFound(room, first, before, self.messages)
+        words = request.words if isinstance(request, requests.Search) else None
+        return events.HistoryFound(self.messages[-self.count :], words)
 
 
 @dataclass(slots=True)
@@ -223,18 +247,13 @@ class Requests:
         self, request: requests.RequestBody, found: requests.EntryList, here: Recalled
     ) -> list[events.ClientEvent]:
         is_one_log, items = isinstance(request, requests.GetHistory), found.items
-        recalled = self._timeline.told.recall(items, found.reactions, is_page=here.page_of is not None)
-        messages = tuple(merged(recalled, here.messages, is_one_log=is_one_log))
-        if isinstance(request, requests.GetHistory) and 0 < len(items) < request.count and items[0].sequence > 1:
-            # The server returns what fits a Result: request the rest, unless the log begins here.
-            rest = requests.GetHistory(request.log, items[0].sequence, None, request.count - len(items))
-            self.ask(rest, here=replace(here, messages=messages))
-            return []
-        if here.page_of is not None and isinstance(request, requests.GetHistory):
-            first = items[0].sequence if len(items) == request.count else 1
-            return [events.PageFound(here.page_of[0], first, here.page_of[1], messages)]
-        words = request.words if isinstance(request, requests.Search) else None
-        return [events.HistoryFound(messages[-here.count :], words)]
+        recalled = self._timeline.told.recall(items, found.reactions, with_removed=here.page_of is not None)
+        here = replace(here, messages=tuple(merged(recalled, here.messages, is_one_log=is_one_log)))
+        rest = here.rest(request, items)
+        if rest is None:
+            return [here.found(request, items)]
+        self.ask(rest, here=replace(here, parts=here.parts + 1))
+        return []
 
     def on_lost(self) -> list[events.ClientEvent]:
         """The connection is lost: of requested history, report what the replicas hold, without the server's part."""

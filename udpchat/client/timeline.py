@@ -17,6 +17,7 @@ from udpchat.chat.ids import (
     inbox_log,
 )
 from udpchat.client.entry_events import EntryEvents
+from udpchat.client.entry_history import Told
 from udpchat.client.followed import FollowedLogs
 from udpchat.client.journal import ReplicaWrites, queued_bytes
 from udpchat.client.own_messages import OwnMessages
@@ -75,7 +76,7 @@ class Timeline:
 
     def awaits_shown(self) -> bool:
         """Whether entries that are to be shown are known to exist, but have not come."""
-        return any(replica.has_gap and replica.head > self._starts.hidden(replica.log) for replica in self.uplink)
+        return any(replica.has_gap and replica.head > self._starts.past.hidden(replica.log) for replica in self.uplink)
 
     # --- What the server sends ----------
 
@@ -102,6 +103,8 @@ class Timeline:
             self._skip(replica, head.base)
         passed = max(replica.sequence, head.base)
         self.uplink.receive_head(head)
+        if passed >= replica.entered:
+            self._tell_past(log, self._starts.past.release(log))
         self._events += self.own.confirm_passed(log, passed)
         self.take_in()
         if not replica.head and log.startswith(PRIVATE_PREFIXES):  # the server does not know this log
@@ -126,7 +129,7 @@ class Timeline:
         """Open a replica: at its place on the disk, or as far back as history is wanted."""
         log = head.log
         if former is None:
-            self._events += self._starts.hide_earlier(head)
+            self._tell_past(log, self._starts.hide_earlier(head))
         start = self._starts.start(head, former)
         is_lost = not head.head and self.own.has_stored(log) and log.startswith(CONVERSATION_PREFIX)
         if start.is_regenerated or is_lost:
@@ -156,14 +159,24 @@ class Timeline:
     def _show_again(self, log: str, start: Start) -> None:
         for sequence, encoded in start.recent:
             with suppress(BadDatagram):
-                self._tell_said(log, sequence, parse_entry_untrusted(encoded), is_history=True)
+                entry = parse_entry_untrusted(encoded)
+                if isinstance(entry, content.Message | content.Tombstone):
+                    self._tell_past(log, self._starts.past.pass_on(log, sequence, entry, queued_bytes(encoded)))
         if start.new > 0:
-            self._events.append(events.notice("new", count=start.new, log=self._target_of(log)))
+            new = events.notice("new", count=start.new, log=self._target_of(log))
+            self._tell_past(log, self._starts.past.pass_on(log, start.sequence, new))
+
+    def _tell_past(self, log: str, told: list[Told]) -> None:
+        for each in told:
+            if isinstance(each, events.Notice):
+                self._events.append(each)
+            else:
+                self._tell_said(log, *each, is_history=True)
 
     @property
     def is_full(self) -> bool:
         """Whether so many entries wait to be shown or written that no more are to be received."""
-        return self._queued_bytes + self.writes.waiting_bytes > QUEUED_BYTES_MAX
+        return self._queued_bytes + self._starts.past.kept_bytes + self.writes.waiting_bytes > QUEUED_BYTES_MAX
 
     def take_in(self) -> None:
         """The entries that came next in their logs become events, and writes unless they are of a roster."""
@@ -180,12 +193,20 @@ class Timeline:
 
     def _take_in(self, replica: Replica, sequence: int, entry: bytes) -> None:
         try:
-            self._tell(replica, sequence, parse_entry_untrusted(entry))
+            parsed = parse_entry_untrusted(entry)
+            if sequence <= replica.entered and isinstance(parsed, content.Message | content.Tombstone):
+                size = queued_bytes(entry)
+                self._tell_past(replica.log, self._starts.past.pass_on(replica.log, sequence, parsed, size))
+            else:
+                self._tell(replica, sequence, parsed)
         except BadDatagram:
             if not self.logs.note_unreadable(replica.log):
                 return
             unreadable = events.notice("unreadable.entry", sequence=sequence, log=self._target_of(replica.log))
             self._events.append(unreadable)
+        finally:
+            if sequence == replica.entered:
+                self._tell_past(replica.log, self._starts.past.release(replica.log))
 
     # --- What it means ----------
 
@@ -206,7 +227,7 @@ class Timeline:
                 return self._events.append(self.own.confirm(entry.id, sequence, entry.time_ms))
             if self.own.take_confirmed_ahead(entry.id):
                 return
-        is_shown = sequence > self._starts.hidden(log)
+        is_shown = sequence > self._starts.past.hidden(log)
         self._events += self.told.tell(log, sequence, entry, is_shown=is_shown, is_history=is_history)
 
     def room_of(self, log: str) -> str | None:

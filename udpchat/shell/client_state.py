@@ -12,6 +12,7 @@ from udpchat.chat import events
 from udpchat.chat.ids import CONVERSATION_PREFIX, INBOX_PREFIX, ROOM_PREFIX, room_log
 from udpchat.chat.phrase import Phrase
 from udpchat.client.core import ClientCore
+from udpchat.client.entry_history import looked_through
 from udpchat.client.model import ITEMS_MAX, Phase
 from udpchat.client.stored import ClientState, EntriesStored, ReplicaReset, RequestAdded, Write
 from udpchat.shell import data_folder
@@ -159,7 +160,8 @@ def remembered(
     label_id: str = "",
     report: Callable[[Phrase], object] = lambda _: None,
 ) -> ClientState:
-    """The content of the store, with the inbox and the last `count` messages of these rooms and of others to be joined.
+    """The content of the store, with the inbox and the last entries of these rooms and of others to be joined, with the
+    last `count` messages of each.
 
     `rooms` empty: the rooms of the last run. `label_id`: the results for the lines of this input are loaded too. A log
     that cannot be read is reported and left out: the server has it. Raises `StoreError` if the rest cannot be read.
@@ -167,7 +169,7 @@ def remembered(
     saved = store.load(label_id)
     wanted = {ROOM_PREFIX + room for room in rooms or saved.rooms}
     logs = sorted((log for log in store.logs() if log.startswith(ROOM_PREFIX)), key=lambda log: log not in wanted)
-    counts = dict.fromkeys(logs[:ROOMS_PER_PEER_MAX], count) if count else {}
+    counts = dict.fromkeys(logs[:ROOMS_PER_PEER_MAX], looked_through(count)) if count else {}
     counts |= dict.fromkeys((log for log in store.logs() if log.startswith(INBOX_PREFIX)), INBOX_ENTRIES_MAX)
     recent = {}
     for log, wanted_entries in counts.items():

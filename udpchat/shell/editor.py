@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from prompt_toolkit.application import Application
 from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.document import Document
 from prompt_toolkit.filters import has_focus
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.history import InMemoryHistory
@@ -37,7 +38,7 @@ else:
         """Only Windows has consoles to be without."""
 
 
-from udpchat.chat.text import EDITED_CHARACTERS_MAX, pasted_text
+from udpchat.chat.text import EDITED_CHARACTERS_MAX, pasted_text, printable
 from udpchat.shell.full_screen import DUMB_TERMINALS
 from udpchat.shell.line_reader import LINES_AHEAD_MAX
 
@@ -128,6 +129,11 @@ class LineEditor:
             self._show_prompt()
         elif self._later is None and self._is_drawn:
             self._later = asyncio.get_running_loop().call_later(STATE_DELAY_S, self._show_prompt)
+
+    def give_back(self, target: str, text: str) -> None:
+        """Put a line that was refused on the empty line, if it still goes to that target; else only Up brings it."""
+        if not self._buffer.text and self.prompt()[0] == printable(target):
+            self._buffer.document = Document(text)
 
     async def close(self) -> None:
         """Remove the prompt and restore the terminal."""

@@ -20,7 +20,7 @@ from udpchat.chat.text import clean_text, control_character
 from udpchat.client import compose
 from udpchat.client.core import ClientCore
 from udpchat.client.history import Archive, History
-from udpchat.client.model import shortened
+from udpchat.client.model import Item, ItemState, shortened
 from udpchat.ui import message_ids
 from udpchat.ui.arguments import (
     ParseTime,
@@ -42,6 +42,7 @@ from udpchat.ui.preferences import SETTINGS, Preferences, setting_of
 USAGE_CHARACTERS = 26  # the left column of the help
 CLEAR = "-"
 IDS_LISTED = 10  # if no number is given
+PICKED_MAX = 100  # messages that a command may still be about
 AWAY_REASON = "away"  # if the person gives none
 
 
@@ -435,13 +436,18 @@ class Prompt:
         self.parse_time = parse_time
         self.preferences = preferences or Preferences()
         self.open_link = open_link
-        self.commands = tuple(commands)
         self.wants_quit = False
         self.wants_quit_now = False
-        self._by_name = {name: command for command in self.commands for name in (command.name, *command.aliases)}
-        assert len(self._by_name) == sum(1 + len(command.aliases) for command in self.commands), "two of one name"
+        self._by_name = {name: command for command in commands for name in (command.name, *command.aliases)}
+        assert len(self._by_name) == sum(1 + len(command.aliases) for command in commands), "two of one name"
         self._visited = [*reversed(client.model.rooms)]  # the current room last; first come those that were asked for
         self._person = ""
+        self._picked: dict[str, message_ids.ChosenMessage] = {}
+
+    @property
+    def commands(self) -> tuple[Command, ...]:
+        """The table of commands."""
+        return tuple(dict.fromkeys(self._by_name.values()))
 
     @property
     def target(self) -> str:
@@ -516,7 +522,7 @@ class Prompt:
         model, target = self.client.model, self.target or self.current_room()
         if not word:
             return message_ids.latest(model, target, is_own=is_own)
-        found = message_ids.named(model, self.history, target, word)
+        found = message_ids.named(model, self.history, self._picked, target, word)
         return found if found.target.startswith("@") else replace(found, target=self._joined(found.target))
 
     def log_of(self, target: str) -> str:
@@ -525,6 +531,15 @@ class Prompt:
         if log is None:
             raise Problem("no_conversation", nick=target.removeprefix("@"))
         return log
+
+    def pick(self, item: Item) -> str:
+        """A person has picked this message of the target, perhaps from a page: the word that commands know it by."""
+        if not item.is_removed and item.state is ItemState.SENT:
+            self._picked.pop(item.id, None)
+            self._picked[item.id] = message_ids.chosen(self.target, item)
+            if len(self._picked) > PICKED_MAX:
+                del self._picked[next(iter(self._picked))]
+        return item.id
 
     def current_room(self) -> str:
         """The room that lines go to, or went to before a /query. Raises `Problem`."""

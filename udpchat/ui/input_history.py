@@ -45,10 +45,18 @@ class InputHistory:
         """Another conversation is opened, and `text` was half typed in the former one: what is half typed in the other.
         """
         if text:
-            self._left[former] = text
-            if len(self._left) > CONVERSATIONS_MAX:
-                del self._left[next(iter(self._left))]
+            self._left.pop(former, None)
+            self.leave(former, text)
         return self._left.pop(conversation, "")
+
+    def leave(self, conversation: str, text: str) -> bool:
+        """Have a text half typed in a conversation that is not open; False if there is another already."""
+        if conversation in self._left:
+            return False
+        self._left[conversation] = text
+        if len(self._left) > CONVERSATIONS_MAX:
+            del self._left[next(iter(self._left))]
+        return True
 
     def add(self, conversation: str, line: str) -> None:
         """A line was sent or carried out. A blank one, one that repeats the last, and a secret one are not kept."""
@@ -68,6 +76,7 @@ class InputHistory:
             return None
         if typed.at == len(typed.lines):
             typed.draft = text
+            typed.at -= typed.lines[-1] == text and typed.at > 1  # it was refused, and is here again
         typed.at -= 1
         return typed.lines[typed.at]
 

@@ -17,6 +17,7 @@ from udpchat.ui.attention import Alert, Attention
 from udpchat.ui.commands import Prompt
 from udpchat.ui.exit_rule import ExitRule
 from udpchat.ui.phrases import sentence, text_of
+from udpchat.ui.typed_lines import GiveBack, TypedLines
 
 
 class Shown(Protocol):
@@ -40,6 +41,7 @@ class Lines:
     is read thereby. `numbers_lines`: the lines of the input that are not confirmed are named by number. `label_id`:
     line k is the request `label_id`:k, in every run. `kept`: printed after the list of what is not confirmed; says what
     becomes of it. `call` gets what calls the person, as it comes, unless they look at the conversation: `is_watched`.
+    `give_back` gets a line that is refused, to be typed anew.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Lines:
         kept: str = "",
         call: Callable[[Alert], object] | None = None,
         is_watched: Callable[[str], bool] = lambda conversation: False,
+        give_back: GiveBack | None = None,
     ) -> None:
         self._prompt = prompt
         self._printer = printer
@@ -67,7 +70,7 @@ class Lines:
         self._call = call
         self._is_watched = is_watched
         self._attention = Attention()
-        self._line = 0  # number of the line that was read last, from 1
+        self._typed = TypedLines(give_back)
 
     @property
     def _client(self) -> ClientCore:
@@ -80,12 +83,12 @@ class Lines:
 
     def on_line(self, now: float, text: str) -> None:
         """One line was typed or read, with or without its line break."""
-        self._line += 1
+        line = self._typed.add(self._prompt.target, text)
         was_leaving = self._prompt.wants_quit
-        label = Label(self._label_id, self._line) if self._label_id else None
-        with self._client.on_behalf_of(Source(self._line, label)):
+        label = Label(self._label_id, line) if self._label_id else None
+        with self._client.on_behalf_of(Source(line, label)):
             replies = self._prompt.enter(now, text)
-        replies = [replace(event, line=self._line) if isinstance(event, events.Error) else event for event in replies]
+        replies = [replace(event, line=line) if isinstance(event, events.Error) else event for event in replies]
         if self._prompt.wants_quit and not was_leaving and not self._client.is_idle:
             replies.append(events.notice("leaving.waits"))
         self._show(replies)
@@ -142,6 +145,7 @@ class Lines:
     def _show(self, happened: Sequence[ClientEvent]) -> None:
         self._rule.note(happened)
         self._printer.show(happened)
+        self._typed.note(happened)
 
     def _settle(self, now: float) -> None:
         """End, if there is nothing left to wait for."""

@@ -6,7 +6,7 @@ An id is that of the message, 16 hexadecimal digits, or a beginning of it that n
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -41,22 +41,30 @@ def id_and_text(model: Model, rest: str) -> tuple[str, str]:
     """
     word, text = first_word(rest)
     if text and _ID.fullmatch(word):
-        is_beginning = not word.isalpha() and any(True for _ in _beginning_with(model, word))
+        is_known = _is_unconfirmed(model, word) or any(True for _ in _beginning_with(model, word))
+        is_beginning = is_known and not word.isalpha()
         if is_beginning or len(word) == ID_CHARACTERS:
             return word, text
     return "", rest
 
 
-def named(model: Model, history: History, target: str, word: str) -> ChosenMessage:
-    """The message of an id: one that is held, or if the id is whole, one in the store of `target`. Raises `Problem`."""
+def named(
+    model: Model, history: History, picked: Mapping[str, ChosenMessage], target: str, word: str
+) -> ChosenMessage:
+    """The message of an id: one that is held, or if the id is whole, one `picked` or in the store of `target`.
+
+    Raises `Problem`.
+    """
+    if _ID.fullmatch(word) and _is_unconfirmed(model, word):
+        raise Problem("no_such_message.unconfirmed")
     found = list(_beginning_with(model, word)) if _ID.fullmatch(word) else []
     here = [each for each in found if each.target == target]
     if len(found) == 1 or len(here) == 1:
         return (here or found)[0]
     if found:
         raise Problem("no_such_message.several", id=word)
-    if _ID.fullmatch(word) and any(said.id.hex().startswith(word.lower()) for said in model.sending):
-        raise Problem("no_such_message.sending")
+    if word in picked:
+        return picked[word]
     stored = history.find(target, word.lower()) if len(word) == ID_CHARACTERS and _ID.fullmatch(word) else None
     if stored is None:
         raise Problem("no_such_message.id", id=word)
@@ -72,14 +80,14 @@ def latest(model: Model, target: str, *, is_own: bool) -> ChosenMessage:
     found = next((item for item in items if item.is_own == is_own and not item.is_removed), None)
     if found is None:
         raise Problem("no_such_message.own" if is_own else "no_such_message.other", target=target)
-    return _chosen(target, found)
+    return chosen(target, found)
 
 
 def latest_reacted_to(model: Model, target: str) -> ChosenMessage:
     """The latest message that this user has reacted to. Raises `Problem`."""
     for item in reversed(model.conversation(target).items):
         if any(reaction.is_own for reaction in item.reactions):
-            return _chosen(target, item)
+            return chosen(target, item)
     raise Problem("no_such_message.reacted", target=target)
 
 
@@ -90,14 +98,20 @@ def own(chosen: ChosenMessage) -> ChosenMessage:
     return chosen
 
 
+def _is_unconfirmed(model: Model, word: str) -> bool:
+    """Whether an id that begins so is of a message that is being sent."""
+    return any(said.is_message and said.id.hex().startswith(word.lower()) for said in model.sending)
+
+
 def _beginning_with(model: Model, word: str) -> Iterator[ChosenMessage]:
     for conversation in model.conversations():
         for item in conversation.items:
             if item.id.startswith(word.lower()) and not item.is_removed:
-                yield _chosen(conversation.name, item)
+                yield chosen(conversation.name, item)
 
 
-def _chosen(target: str, item: Item) -> ChosenMessage:
+def chosen(target: str, item: Item) -> ChosenMessage:
+    """A message of the room or conversation `target`, as it is referred to."""
     return ChosenMessage(
         target, Reference(item.sequence, bytes.fromhex(item.id)), item.nick, item.is_own, item.reactions, item.text
     )

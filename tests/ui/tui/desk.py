@@ -6,7 +6,8 @@ Time stands still for the cores unless `settle` passes it; the screen has its ow
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 
 from rich.cells import cell_len
 from textual import events
@@ -51,6 +52,7 @@ class Desk:
             is_for_person=True,
             call=lambda alert: self.called.append(alert.title),
             is_watched=self.app.is_watched,
+            give_back=self.app.give_back,
         )
         self.app.connect(enter=self.enter, end=self.end, interrupt=self.interrupt, act=self.act)
         self.entered: list[str] = []
@@ -81,6 +83,14 @@ class Desk:
 
     def interrupt(self) -> None:
         self.lines.on_stop(ExitCode.INTERRUPTED, Phrase("stopped.interrupted"))
+
+    @contextmanager
+    def delayed(self) -> Iterator[None]:
+        """What alice does in here reaches the server afterwards."""
+        self.wire.is_cut = True
+        yield
+        self.wire.is_cut = False
+        self.settle(1.0)
 
     def act(self, verb: Callable[..., object], *arguments: object) -> None:
         verb(self.wire.now, *arguments)

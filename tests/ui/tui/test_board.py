@@ -30,6 +30,16 @@ def test_a_line_stands_in_the_room_that_it_is_about() -> None:
     desk.wire.leave(bob)
 
 
+def test_another_nick_stands_in_all_rooms_also_before_all_of_them_have_it() -> None:
+    desk = Desk("lobby", "dev", "den")
+    desk.settle()
+    desk.wire.person("bob", "lobby", "dev")
+    desk.settle()
+    desk.app.board.show([events.MemberRenamed("bob", "robert")])
+    told = {room for room in ("lobby", "dev", "den") if any("robert" in text for text in lines(desk, room))}
+    assert told == {"lobby", "dev"}
+
+
 def test_an_answer_stands_where_it_was_asked_for() -> None:
     desk = Desk("lobby", "dev")
     desk.settle()
@@ -108,13 +118,12 @@ def test_other_messages_in_the_place_of_those_before_leave_no_lines_of_before() 
     assert desk.app.board.replaced == {"lobby"}
 
 
-def test_more_than_is_kept_for_the_list_has_it_begin_anew() -> None:
+def test_more_than_is_kept_for_the_list_has_it_read_all_anew() -> None:
     desk = Desk()
     desk.settle()
     board = desk.app.board
     board.show([events.PageFound("lobby", 50, 100)])
     board.show([removed(1)] * (PENDING_MAX - 1))
-    assert len(board.pending) == PENDING_MAX and not board.replaced
+    assert len(board.pending) == PENDING_MAX and not board.has_missed
     board.show([removed(2)])
-    assert list(board.pending) == [removed(2)]
-    assert board.replaced == {"lobby"}
+    assert list(board.pending) == [removed(2)] and board.has_missed and not board.replaced

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.ui.tui.desk import Desk, drive
+from udpchat.chat.amendments import Reference
+from udpchat.client import compose
 
 
 def parts(desk: Desk) -> tuple[bool, bool]:
@@ -94,12 +96,26 @@ def test_a_selected_message_is_what_a_command_is_about() -> None:
         desk.say(bob, "shall we?")
         await desk.until("shall we?")
         await desk.press("alt+up", "alt+r")
-        identity = desk.client.model.items("lobby")[-1].id[:8]
+        identity = desk.client.model.items("lobby")[-1].id
         assert desk.app.typed == f"/reply {identity} "
         await desk.press("ctrl+u", "alt+t")
         assert desk.app.typed == f"/react {identity} "
         await desk.press("escape", "ctrl+u", "alt+r")
         assert desk.app.typed == "/reply "
+
+    drive(steps)
+
+
+def test_what_is_sent_ends_the_selection() -> None:
+    async def steps(desk: Desk) -> None:
+        desk.say(desk.wire.person("bob"), "shall we?")
+        await desk.until("shall we?")
+        await desk.press("alt+up", "alt+r")
+        await desk.type("yes")
+        await desk.press("enter")
+        await desk.until("> bob: shall we?")
+        await desk.press("alt+up")
+        assert desk.app.messages.selected is not None and desk.app.messages.selected.text == "yes"
 
     drive(steps)
 
@@ -135,7 +151,7 @@ def test_one_s_own_message_is_edited_from_what_it_says() -> None:
         desk.settle(1.0)
         await desk.until("alice helo")
         await desk.press("alt+up", "alt+e")
-        identity = desk.client.model.items("lobby")[-1].id[:8]
+        identity = desk.client.model.items("lobby")[-1].id
         assert desk.app.typed == f"/edit {identity} helo"
 
     drive(steps)
@@ -164,7 +180,7 @@ def test_without_a_selected_message_one_s_latest_is_edited_and_what_is_sent_ends
         desk.settle(1.0)
         assert desk.app.messages.selected is None
         await desk.press("alt+e")
-        identity = desk.client.model.items("lobby")[-1].id[:8]
+        identity = desk.client.model.items("lobby")[-1].id
         assert desk.app.typed == f"/edit {identity} yse"
 
     drive(steps)
@@ -194,6 +210,28 @@ def test_earlier_messages_come_as_one_scrolls_back() -> None:
     drive(steps, size=(80, 24))
 
 
+def test_a_message_that_only_a_page_holds_can_be_answered() -> None:
+    async def steps(desk: Desk) -> None:
+        bob = desk.wire.person("bob")
+        for number in range(600):
+            bob.core.say(desk.wire.now, "lobby", f"message {number}")
+            if number % 50 == 49:
+                desk.settle(1.0)
+        await desk.until("message 599")
+        await desk.press("alt+home")
+        await desk.until("message 0")
+        await desk.press("alt+up", "alt+r")
+        await desk.type("indeed")
+        selected = desk.app.messages.selected
+        await desk.press("enter")
+        desk.settle(1.0)
+        await desk.until("alice indeed")
+        reply = desk.client.model.items("lobby")[-1].reply
+        assert selected is not None and reply is not None and reply.id == selected.id
+
+    drive(steps, size=(80, 24))
+
+
 def test_a_message_that_is_changed_is_shown_as_it_is_now() -> None:
     async def steps(desk: Desk) -> None:
         bob = desk.wire.person("bob")
@@ -212,6 +250,58 @@ def test_a_message_that_is_changed_is_shown_as_it_is_now() -> None:
         await desk.until("\N{THUMBS UP SIGN} ")
 
     drive(steps)
+
+
+def test_a_removed_text_does_not_stay_in_a_quote_of_a_page() -> None:
+    """Though nothing is said of it, since its author is ignored."""
+
+    async def steps(desk: Desk) -> None:
+        bob, carol = desk.wire.person("bob"), desk.wire.person("carol")
+        desk.say(bob, "a secret")
+        secret = desk.client.model.items("lobby")[-1]
+        about = Reference(secret.sequence, bytes.fromhex(secret.id))
+        carol.core.ask(desk.wire.now, compose.reply("lobby", "indeed", about))
+        for number in range(600):
+            carol.core.say(desk.wire.now, "lobby", f"message {number}")
+            if number % 50 == 49:
+                desk.settle(1.0)
+        await desk.until("message 599")
+        await desk.press("alt+home")
+        await desk.until("> bob: a secret")
+        desk.client.timeline.people.ignore("bob")
+        bob.core.ask(desk.wire.now, compose.redact("lobby", "", about))
+        desk.settle(1.0)
+        await desk.until("> bob: message deleted")
+        assert "a secret" not in desk.text and "indeed" in desk.text
+
+    drive(steps, size=(80, 24))
+
+
+@pytest.mark.parametrize(("typed", "key"), [("", "alt+2"), ("/room dev", "enter")])
+def test_a_room_is_shown_where_it_was_left_and_what_came_meanwhile_stays_unread(typed: str, key: str) -> None:
+    async def steps(desk: Desk) -> None:
+        bob = desk.wire.person("bob", "lobby", "dev")
+        for number in range(60):
+            desk.say(bob, f"message {number}")
+        await desk.until("message 59")
+        await desk.press("pageup")
+        await desk.until("more below")
+        left = desk.rows[1:20]
+        await desk.type(typed)
+        await desk.press(key)
+        await desk.until(">2 dev")
+        for number in range(60, 72):
+            desk.say(bob, f"message {number}")
+        await desk.until(" 1 lobby           12")
+        await desk.press("alt+1")
+        await desk.until(">1 lobby")
+        await desk.until("more below")
+        assert desk.rows[2:20] == left[1:]
+        assert desk.client.model.conversation("lobby").unread == 12
+        await desk.press("alt+end")
+        await desk.until(lambda: desk.client.model.conversation("lobby").unread == 0)
+
+    drive(steps, "lobby", "dev", size=(80, 24))
 
 
 @pytest.mark.parametrize("key", ["alt+g", "ctrl+q"])

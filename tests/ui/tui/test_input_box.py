@@ -161,8 +161,87 @@ def test_a_message_refused_as_too_long_comes_back_with_up() -> None:
         await desk.until(lambda: desk.app.typed == text)
         await desk.press("enter")
         assert not desk.client.model.items("lobby")
-        await desk.press("up")
         assert desk.app.typed == text
+        await desk.press("ctrl+c", "up")
+        assert desk.app.typed == text
+
+    drive(steps)
+
+
+def test_a_line_that_is_refused_stands_on_the_empty_line_again_and_up_brings_the_one_before() -> None:
+    async def steps(desk: Desk) -> None:
+        for line in ("hello", "/mgs bob a secret"):
+            await desk.type(line)
+            await desk.press("enter")
+        await desk.until("did you mean /msg?")
+        assert desk.app.typed == "/mgs bob a secret"
+        await desk.press("up")
+        assert desk.app.typed == "hello"
+        await desk.press("down")
+        assert desk.app.typed == "/mgs bob a secret"
+
+    drive(steps)
+
+
+def test_what_the_server_refuses_comes_back_whole_where_it_was_typed() -> None:
+    async def steps(desk: Desk) -> None:
+        with desk.delayed():
+            await desk.type("/msg nobody psst")
+            await desk.press("enter")
+            assert desk.app.typed == ""
+        desk.settle(1.0)
+        assert desk.app.typed == "/msg nobody psst"
+
+    drive(steps)
+
+
+def test_a_line_that_is_refused_waits_in_the_room_where_it_was_typed() -> None:
+    async def steps(desk: Desk) -> None:
+        with desk.delayed():
+            await desk.type("/msg nobody psst")
+            await desk.press("enter", "alt+2")
+        desk.settle(1.0)
+        await desk.until("what was not sent is on the line of lobby again")
+        assert desk.app.typed == ""
+        await desk.press("alt+1")
+        assert desk.app.typed == "/msg nobody psst"
+
+    drive(steps, "lobby", "dev")
+
+
+def test_a_line_that_is_refused_takes_no_place_of_what_is_typed() -> None:
+    async def steps(desk: Desk) -> None:
+        with desk.delayed():
+            await desk.type("/msg nobody psst")
+            await desk.press("enter", "h")
+        desk.settle(1.0)
+        await desk.until("Up brings back what was not sent")
+        assert desk.app.typed == "h"
+        await desk.press("up")
+        assert desk.app.typed == "/msg nobody psst"
+
+    drive(steps)
+
+
+def test_an_own_message_that_is_not_confirmed_can_be_edited_once_it_is() -> None:
+    async def steps(desk: Desk) -> None:
+        with desk.delayed():
+            await desk.type("helo")
+            await desk.press("enter")
+            await desk.until("alice helo")
+            await desk.press("alt+up", "alt+e", "backspace", "l", "o", "enter")
+            await desk.until("not confirmed yet")
+            edit = desk.app.typed
+            assert edit.startswith("/edit ") and edit.endswith(" hello")
+            await desk.press("ctrl+c", "alt+up", "alt+r")
+            await desk.type("indeed")
+            await desk.press("enter")
+            assert len(desk.client.model.sending) == 1
+        await desk.press("ctrl+c", "up", "up")
+        assert desk.app.typed == edit
+        await desk.press("enter")
+        desk.settle(1.0)
+        await desk.until("hello (edited)")
 
     drive(steps)
 
@@ -226,6 +305,17 @@ def test_escape_sequences_that_are_pasted_are_not_drawn() -> None:
         assert drawn.isprintable()
         await desk.press("home", "right", "delete", "delete")
         await desk.until(lambda: desk.app.typed.startswith("a52"))
+
+    drive(steps)
+
+
+def test_joiners_are_typed_as_persian_and_many_emoji_need_them() -> None:
+    async def steps(desk: Desk) -> None:
+        for text in ("\N{WOMAN}\u200d\N{ROCKET}", "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"):
+            for character in text:
+                box(desk).post_message(events.Key("unnamed", character))
+            await desk.until(lambda text=text: desk.app.typed == text)
+            await desk.press("ctrl+u")
 
     drive(steps)
 

@@ -16,9 +16,10 @@ from textual.pilot import Pilot
 from tests.ui.tui.messages import NOON_MS, item
 from udpchat.chat import events
 from udpchat.client.model import Item, Quote, Reaction
-from udpchat.ui.tui.local_lines import LocalLine, LocalLines
+from udpchat.ui.tui.local_lines import LINES_MAX, LocalLine, LocalLines
 from udpchat.ui.tui.message_list import MessageList
 from udpchat.ui.tui.palette import ANSI, CONTRAST_MIN, contrast
+from udpchat.ui.tui.viewport import PLACES_MAX
 
 LATEST = 50  # that the model holds
 URL = f"https://example.org/{'x' * 80}"
@@ -27,7 +28,8 @@ URL = f"https://example.org/{'x' * 80}"
 class Log:
     """A conversation of which the list gets the latest messages, and pages when `answer` is called or at once."""
 
-    def __init__(self, count: int, *, is_prompt: bool = True) -> None:
+    def __init__(self, count: int, *, is_prompt: bool = True, name: str = "lobby") -> None:
+        self.name = name
         self.messages = [
             item(f"message {sequence}", sequence=sequence, nick=f"n{sequence % 7}", minutes=sequence)
             for sequence in range(1, count + 1)
@@ -129,10 +131,10 @@ def test_it_opens_at_the_end_and_follows() -> None:
 def test_scrolling_back_reads_the_whole_history_and_returns() -> None:
     async def walk(shown: MessageList, pilot: Pilot[None]) -> None:
         for _ in range(200):
-            shown.page_up()
+            shown.scroll_pages(-1)
         assert numbers(shown)[0] == 1 and "-- Wednesday 2023-11-15 --" in screen(shown)[0]
         for _ in range(200):
-            shown.page_down()
+            shown.scroll_pages(1)
         assert numbers(shown)[-1] == 3_000 and shown.is_at_end
 
     log = Log(3_000)
@@ -144,7 +146,7 @@ def test_each_page_shows_what_the_one_before_left_off_at() -> None:
     async def walk(shown: MessageList, pilot: Pilot[None]) -> None:
         seen = numbers(shown)
         while seen[0] > 1:
-            shown.page_up()
+            shown.scroll_pages(-1)
             above = numbers(shown)
             assert above[0] < seen[0] <= above[-1] + 1
             seen = above
@@ -165,7 +167,7 @@ def test_the_wheel_scrolls() -> None:
 def test_a_page_that_comes_later_does_not_move_the_view() -> None:
     async def walk(shown: MessageList, pilot: Pilot[None]) -> None:
         for _ in range(3):
-            shown.page_up()
+            shown.scroll_pages(-1)
         before = screen(shown)
         assert log.asked == [451]
         log.answer(451)
@@ -199,7 +201,7 @@ def test_a_view_stays_while_the_model_forgets_what_is_in_it() -> None:
         log.say(300)
         assert screen(shown)[:-1] == before[:-1]
         for _ in range(50):
-            shown.page_down()
+            shown.scroll_pages(1)
         assert numbers(shown)[-1] == 800
 
     log = Log(500)
@@ -209,7 +211,7 @@ def test_a_view_stays_while_the_model_forgets_what_is_in_it() -> None:
 def test_another_size_keeps_the_message_at_the_top() -> None:
     async def walk(shown: MessageList, pilot: Pilot[None]) -> None:
         for _ in range(5):
-            shown.page_up()
+            shown.scroll_pages(-1)
         before = screen(shown)
         top = numbers(shown)[0]
         for size in ((40, 10), (30, 5), (120, 30)):
@@ -263,7 +265,7 @@ def test_a_jump_reaches_any_message_and_the_way_back_down_is_whole() -> None:
         assert numbers(shown)[0] == 1_000 and "more than" in screen(shown)[-1]
         seen = set(numbers(shown))
         while not shown.is_at_end:
-            shown.page_down()
+            shown.scroll_pages(1)
             seen |= set(numbers(shown))
         assert seen == set(range(1_000, 2_001))
 
@@ -299,6 +301,86 @@ def test_who_comes_and_goes_is_one_line_that_grows() -> None:
     run(log, walk)
 
 
+# --- Other conversations ----------
+
+
+def test_each_conversation_is_shown_where_it_was_left_with_what_came_meanwhile_below() -> None:
+    async def walk(shown: MessageList, pilot: Pilot[None]) -> None:
+        shown.scroll_rows(-10)
+        before = numbers(shown)
+        shown.show(other, unread_after=None)
+        assert numbers(shown)[-1] == 200 and shown.is_at_end
+        log.messages += [item(f"message {number}", sequence=number, minutes=number) for number in range(501, 513)]
+        shown.show(log, unread_after=500)
+        assert numbers(shown) == before and not shown.is_at_end
+        assert screen(shown)[-1].strip() == "-- 23 more below --"
+        shown.show(other, unread_after=None)
+        assert shown.is_at_end
+        shown.show(log, unread_after=None)
+        shown.jump_to_end()
+        for source in (other, log):
+            shown.show(source, unread_after=None)
+        assert shown.is_at_end
+
+    log, other = Log(500), Log(200, name="dev")
+    run(log, walk)
+
+
+@pytest.mark.parametrize("is_prompt", [True, False])
+def test_a_place_far_back_is_found_again_by_the_page_around_it(is_prompt: bool) -> None:
+    async def walk(shown: MessageList, pilot: Pilot[None]) -> None:
+        shown.jump_to(1_000)
+        shown.scroll_rows(7)
+        assert numbers(shown)[0] == 1_007
+        shown.show(other, unread_after=None)
+        log.is_prompt = is_prompt
+        asked = len(log.asked)
+        shown.show(log, unread_after=None)
+        if not is_prompt:
+            log.say(3)
+            log.answer(log.asked[asked])
+        assert numbers(shown)[0] == 1_007 and not shown.is_at_end
+        assert "more than" in screen(shown)[-1]
+
+    log, other = Log(3_000), Log(200, name="dev")
+    run(log, walk)
+
+
+def test_places_are_kept_of_so_many_conversations_only() -> None:
+    async def walk(shown: MessageList, pilot: Pilot[None]) -> None:
+        for number in range(PLACES_MAX + 1):
+            other = Log(200, name=f"room {number}")
+            other.shown = shown
+            shown.show(other, unread_after=None)
+            shown.scroll_pages(-1)
+        for name, is_at_end in (("room 1", False), ("room 0", True)):
+            other = Log(200, name=name)
+            other.shown = shown
+            shown.show(other, unread_after=None)
+            assert shown.is_at_end == is_at_end
+
+    log = Log(200)
+    run(log, walk)
+
+
+def test_local_lines_that_are_forgotten_do_not_move_a_scrolled_view() -> None:
+    async def walk(shown: MessageList, pilot: Pilot[None]) -> None:
+        for number in range(LINES_MAX):
+            log.happened(events.notice("help.line", line=f"line {number}"))
+        shown.scroll_rows(-LINES_MAX + 30)
+        before = screen(shown)[:-1]
+        assert any("line 11" in line for line in before)
+        for number in range(50):
+            log.happened(events.notice("help.line", line=f"later {number}"))
+        assert screen(shown)[:-1] == before
+        shown.jump_to_end()
+        shown.scroll_rows(-LINES_MAX - 3)
+        assert not any("line 11" in line for line in screen(shown))
+
+    log = Log(500)
+    run(log, walk)
+
+
 # --- Preferences ----------
 
 
@@ -322,12 +404,12 @@ def test_the_user_chooses_how_messages_are_drawn() -> None:
 def test_messages_are_selected_one_after_another_and_brought_into_view() -> None:
     async def walk(shown: MessageList, pilot: Pilot[None]) -> None:
         assert shown.selected is None
-        shown.select_previous()
+        shown.select_by(-1)
         assert shown.selected == log.messages[-1]
         for _ in range(60):
-            shown.select_previous()
+            shown.select_by(-1)
         assert shown.selected == log.messages[-61] and 440 in numbers(shown)
-        shown.select_next()
+        shown.select_by(1)
         assert shown.selected == log.messages[-60]
         assert any(segment.style and segment.style.reverse for segment in shown.render_line(1))
         shown.unselect()
@@ -339,8 +421,8 @@ def test_messages_are_selected_one_after_another_and_brought_into_view() -> None
 
 def test_below_the_last_message_none_is_selected() -> None:
     async def walk(shown: MessageList, pilot: Pilot[None]) -> None:
-        shown.select_previous()
-        shown.select_next()
+        shown.select_by(-1)
+        shown.select_by(1)
         assert shown.selected is None and shown.is_at_end
 
     run(Log(500), walk)
@@ -348,7 +430,7 @@ def test_below_the_last_message_none_is_selected() -> None:
 
 def test_a_selected_message_is_given_as_it_is_now() -> None:
     async def walk(shown: MessageList, pilot: Pilot[None]) -> None:
-        shown.select_previous()
+        shown.select_by(-1)
         log.messages[-1] = item("changed", sequence=500, is_edited=True)
         shown.renew()
         assert shown.selected == log.messages[-1]
@@ -466,10 +548,10 @@ def test_what_a_peer_sends_is_neither_markup_nor_a_control_sequence() -> None:
 
 def test_other_messages_take_the_place_of_all_when_history_is_replaced() -> None:
     async def walk(shown: MessageList, pilot: Pilot[None]) -> None:
-        shown.page_up()
-        log.messages = [item("message 1", sequence=1)]
-        shown.restart()
-        assert numbers(shown) == [1]
+        shown.scroll_pages(-1)
+        log.messages = [item(f"message {sequence}", sequence=sequence) for sequence in range(1, 100)]
+        shown.show(log, unread_after=None, is_replaced=True)
+        assert numbers(shown)[-1] == 99 and shown.is_at_end
 
     log = Log(500)
     run(log, walk)
@@ -479,8 +561,8 @@ def test_a_message_that_only_the_list_holds_can_be_changed() -> None:
     async def walk(shown: MessageList, pilot: Pilot[None]) -> None:
         shown.jump_to(100)
         before = screen(shown)
-        shown.amend(101, log.messages[100].id, lambda held: replace(held, text="changed", is_edited=True))
-        shown.amend(102, "another", lambda held: replace(held, text="changed"))
+        shown.amend(101, log.messages[100].id, lambda held: replace(held, text="changed", is_edited=True), None)
+        shown.amend(102, "another", lambda held: replace(held, text="changed"), None)
         assert screen(shown)[1].endswith("changed (edited)")
         assert [*screen(shown)[:1], *screen(shown)[2:]] == [*before[:1], *before[2:]]
 

@@ -68,6 +68,10 @@ def test_a_width_of_ten_and_less_still_works() -> None:
     assert widest(message_rows(message, Place(date(2023, 11, 15), True), Form(1, UTC))) <= WIDTH_MIN
 
 
+def test_a_quote_of_a_removed_message_says_so() -> None:
+    assert drawn(item(reply=Quote("1", "carol", "", is_removed=True)))[0].strip() == "> carol: message deleted"
+
+
 def test_a_time_that_is_not_known_is_left_blank() -> None:
     assert drawn(item(time_ms=0)) == ["               bob hi"]
 

@@ -161,6 +161,7 @@ def test_a_page_that_is_lost_among_other_events_does_not_end_scrolling_back(monk
         desk.app.board.show([events.PageFound("lobby", asked[0], asked[0]), *[removed] * PENDING_MAX])
         desk.app.redraw_soon()
         await desk.until(lambda: not desk.app.board.pending)
+        assert not desk.app.messages.is_at_end
         await page_up_until(desk, lambda: "message 0" in desk.text)
 
     drive(steps, size=(80, 24))

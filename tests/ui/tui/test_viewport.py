@@ -12,7 +12,7 @@ from tests.ui.tui.messages import WIDE, item
 from udpchat.client.model import Item
 from udpchat.ui.tui import viewport as viewport_module
 from udpchat.ui.tui.rows import message_rows
-from udpchat.ui.tui.viewport import ROWS_CACHED_MAX, Viewport
+from udpchat.ui.tui.viewport import ROWS_CACHED_MAX, Anchor, Viewport
 from udpchat.ui.tui.window import HELD_ITEMS_MAX, PageWanted, Window
 
 LONG = "word " * 30  # three rows of a screen with 80 cells
@@ -151,9 +151,9 @@ def test_a_page_is_wanted_where_the_view_gets_near_the_end_of_what_is_held() -> 
 
 def test_a_jump_puts_a_message_at_the_top() -> None:
     port = viewport(90)
-    port.jump((40, 0))
+    port.jump(Anchor((40, 0)))
     assert seen(port)[0] == 40
-    port.jump((88, 0))
+    port.jump(Anchor((88, 0)))
     assert seen(port) == list(range(81, 91))
     port.jump_to_end()
     assert port.is_at_end
@@ -161,14 +161,14 @@ def test_a_jump_puts_a_message_at_the_top() -> None:
 
 def test_the_message_at_the_top_may_be_gone() -> None:
     port = viewport(90)
-    port.jump((40, 0))
+    port.jump(Anchor((40, 0)))
     port.window.update([one for one in messages(90) if one.sequence != 40], ())
     assert seen(port)[0] == 41
 
 
 def test_a_message_is_brought_into_view_by_the_shortest_way() -> None:
     port = viewport(90, text=LONG)
-    port.jump((40, 0))
+    port.jump(Anchor((40, 0)))
     for sequence, shown in ((42, 40), (41, 40), (30, 30), (45, 43), (90, 87)):
         port.reveal(sequence - 1)
         assert sequence in seen(port) and seen(port)[0] == shown, sequence
@@ -187,7 +187,7 @@ def test_only_what_is_near_the_view_is_laid_out(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(viewport_module, "message_rows", counted)
     port = viewport(1_000)
-    port.jump((500, 0))
+    port.jump(Anchor((500, 0)))
     port.visible()
     assert len(laid_out) <= 2 * 10 + 2
     laid_out.clear()
@@ -246,7 +246,7 @@ class Walker:
         elif kind == "jump":
             sequence = number * 14 + 1
             wanted = None if window.holds(sequence) else window.want_jump(sequence)
-            port.jump((sequence, 0))
+            port.jump(Anchor((sequence, 0)))
             self.waiting += [wanted] if wanted else []
         elif kind == "end":
             port.jump_to_end()

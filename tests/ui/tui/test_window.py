@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from tests.ui.tui.messages import NOON_MS, WIDE, item
-from udpchat.client.model import UNKNOWN, Item, ItemState
+from udpchat.client.model import UNKNOWN, Item, ItemState, Quote, removed
 from udpchat.ui.tui.local_lines import LocalLine
 from udpchat.ui.tui.rows import Place
 from udpchat.ui.tui.window import HELD_CHARACTERS_MAX, HELD_ITEMS_MAX, PAGE_ITEMS, PageWanted, Window
@@ -179,6 +179,42 @@ def test_what_is_being_sent_comes_last_and_in_order() -> None:
     held.update([*stretch(1, 2), *sending], [said(2)])
     assert [entry.id[-1] for entry in held.entries if isinstance(entry, Item)] == ["1", "2", "a", "b"]
     assert held.keys == sorted(set(held.keys))
+
+
+# --- What is said about earlier messages ----------
+
+
+def quoting(*ids: str) -> Window:
+    """A window whose page has replies to these ids, at 801 and on."""
+    held = window()
+    wanted = held.want_above()
+    assert wanted is not None
+    replies = [item(sequence=801 + at, reply=Quote(each, "zoe", "a secret")) for at, each in enumerate(ids)]
+    held.receive(801, wanted.before, [*replies, *stretch(890, 900)])
+    return held
+
+
+def quotes(of: Window) -> list[Quote]:
+    return [entry.reply for entry in of.entries if isinstance(entry, Item) and entry.reply is not None]
+
+
+def test_a_quote_in_a_page_follows_the_message_that_the_window_holds() -> None:
+    held = quoting(item(sequence=890).id)
+    held.amend(890, item(sequence=890).id, removed, Quote(item(sequence=890).id, "", ""))
+    assert quotes(held) == [Quote(item(sequence=890).id, "bob", "", is_removed=True)]
+
+
+def test_a_quote_in_a_page_follows_a_message_that_is_not_in_the_window() -> None:
+    held = quoting("aa", "bb")
+    now = Quote("aa", "zoe", "a word")
+    held.amend(950, "aa", removed, now)
+    assert quotes(held) == [now, Quote("bb", "zoe", "a secret")]
+
+
+def test_a_reaction_leaves_quotes_as_they_are() -> None:
+    held = quoting("aa")
+    held.amend(3, "aa", lambda each: each, None)
+    assert quotes(held) == [Quote("aa", "zoe", "a secret")]
 
 
 # --- Lines between messages ----------

@@ -40,12 +40,21 @@ class ChatApp(ScreenApp):
         self.chat.hint("")
         if not text.strip():
             return False
+        former = self.prompt.target
         if not self.outside.enter(text):
             self.bell()
             self.chat.hint(sentence("input_full"))
             return False
-        self.messages.jump_to_end()
+        if self.prompt.target == former:
+            self.messages.jump_to_end()  # else the conversation is left as it is
         return True
+
+    def give_back(self, conversation: str, text: str) -> None:
+        """A line that was typed in this conversation is refused: put it back there, or say how to have it again."""
+        if not self.chat.input.give_back(conversation, text):
+            self.chat.hint(sentence("refused.up"))
+        elif conversation != self.prompt.target:
+            self.chat.hint(sentence("refused.elsewhere", target=conversation))
 
     def cancel(self) -> bool:
         """End what was begun; whether there was anything."""

@@ -15,16 +15,16 @@ from udpchat.ui.commands import Prompt
 from udpchat.ui.phrases import sentence, text_of
 from udpchat.ui.tui.local_lines import LocalLines
 
-PENDING_MAX: Final = 1_000  # more may come while a slow terminal is not drawn on: then the list begins anew
+PENDING_MAX: Final = 1_000  # more may come while a slow terminal is not drawn on: then the list reads all anew
 UNSAID: Final = frozenset({"target", "history"})  # codes of notices that tell what the screen shows anyway
 
 
 class Board:
     """Where `ui/lines` shows events. A line stands in the room that it is about, else in the conversation that is open.
 
-    `replaced` are the conversations whose list has to begin anew: they have other messages than when they were looked
-    at, or more was said about those than is kept. `pending` is what the list of the open one is to be given: pages, and
-    what was said about messages. `found`: what a search has found, until somebody takes it.
+    `replaced` are the conversations that have other messages than when they were looked at. `pending` is what the list
+    of the open one is to be given: pages, and what was said about messages. `has_missed`: not all of that was kept, and
+    the list has to read its pages anew. `found`: what a search has found, until somebody takes it.
     """
 
     def __init__(self, prompt: Prompt, now_ms: Callable[[], int], entry: str) -> None:
@@ -32,6 +32,7 @@ class Board:
         self.lines = LocalLines()
         self.has_connected = False
         self.replaced: set[str] = set()
+        self.has_missed = False
         self.pending: deque[events.PageFound | events.Amendment] = deque()
         self.found: events.HistoryFound | None = None
         self._prompt = prompt
@@ -90,7 +91,7 @@ class Board:
         if event.room != self._prompt.target:
             return
         if len(self.pending) == PENDING_MAX:  # a list that is given some only would wait for a lost page for good
-            self.replaced.update(each.room for each in self.pending)
+            self.has_missed = True
             self.pending.clear()
         self.pending.append(event)
 
@@ -138,8 +139,8 @@ class Board:
         match event:
             case events.MemberJoined(room) | events.MemberLeft(room) | events.TopicChanged(room):
                 return [room] if room in model.rooms else [self._prompt.target]
-            case events.MemberRenamed(_, nick):
-                rooms = [room for room in model.rooms if model.members(room).get(nick) is not None]
+            case events.MemberRenamed(old, nick):  # not all rooms may have told it yet
+                rooms = [room for room in model.rooms if model.members(room).get(nick) or model.members(room).get(old)]
                 return rooms or [self._prompt.target]
             case _:
                 return [self._prompt.target]

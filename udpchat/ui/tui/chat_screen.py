@@ -32,7 +32,6 @@ from udpchat.ui.tui.side_list import SideList
 
 OWN_ONLY: Final = ("edit", "delete")  # commands about messages of one's own
 BARE: Final = "-bare"  # the class of a screen with messages and line alone
-ID_CHARACTERS_SHOWN: Final = 8  # of the id of a message, in a command
 SHOWN_FROM_COLUMNS: Final = {"rooms": 70, "members": 100}  # the narrowest terminal that has each list, unless told
 Want = Callable[[str, int, int], None]  # a page of a conversation: its name, before which sequence, how many
 
@@ -130,13 +129,16 @@ class ChatScreen(Screen[None]):
         seen = (target, self._has_focus())
         self.input.turn_to(target)
         unread_after = conversation.read_up_to or 0 if conversation is not None and conversation.unread else None
-        if target != self._seen[0] or target in self._board.replaced:
-            self.messages.show(Shown(target, self._prompt, self._board, self._want), unread_after=unread_after)
+        board, is_replaced = self._board, target in self._board.replaced
+        if target != self._seen[0] or is_replaced or board.has_missed:
+            shown = Shown(target, prompt, board, self._want)
+            board.has_missed = False  # before pages are asked for
+            self.messages.show(shown, unread_after=unread_after, is_replaced=is_replaced)
         elif unread_after is not None and seen != self._seen:
             self.messages.set_unread_after(unread_after)
         else:
             self.messages.renew()
-        self._board.replaced.discard(target)
+        board.replaced.discard(target)
         self._seen = seen
         self.take_pending()
         if (found := self._board.take_found()) is not None:
@@ -159,7 +161,8 @@ class ChatScreen(Screen[None]):
                 items = [model.item_of(message) for message in event.messages]
                 self.messages.receive_page(event.first, event.before, items)
             else:
-                self.messages.amend(event.seq, event.id, partial(_amended, model, event))
+                quote = model.conversation(event.room).quote_after(event)
+                self.messages.amend(event.seq, event.id, partial(_amended, model, event), quote)
 
     def _write(self, part: str, text: str) -> None:
         line, content = self.query_one(f"#{part}", Static), Content(text)
@@ -234,10 +237,7 @@ class ChatScreen(Screen[None]):
 
     def action_scroll(self, step: int) -> None:
         """A page up or down."""
-        if step < 0:
-            self.messages.page_up()
-        else:
-            self.messages.page_down()
+        self.messages.scroll_pages(step)
 
     def action_scroll_to_start(self) -> None:
         self.messages.jump_to(1)
@@ -271,10 +271,7 @@ class ChatScreen(Screen[None]):
 
     def action_select(self, step: int) -> None:
         """Select the message above, or below."""
-        if step < 0:
-            self.messages.select_previous()
-        else:
-            self.messages.select_next()
+        self.messages.select_by(step)
 
     def action_begin(self, command: str) -> None:
         """Begin the command that is about the selected message, else the one that the command means without an ID.
@@ -289,7 +286,7 @@ class ChatScreen(Screen[None]):
             return
         if command == "edit" and item is None:
             item = next((each for each in reversed(self._items()) if each.is_own and not each.is_removed), None)
-        text = f"/{command} {item.id[:ID_CHARACTERS_SHOWN]} " if item else f"/{command} "
+        text = f"/{command} {self._prompt.pick(item)} " if item else f"/{command} "
         if command == "edit" and item is not None:
             text += item.text
         half = self.input.text

@@ -19,6 +19,7 @@ ROWS_MAX: Final = 8  # of a long line: the rest scrolls, so that the messages st
 ESCAPE_S_MAX: Final = 0.3  # between Escape and the key that is Alt with it; later it is a key by itself
 QUIT: Final = "/quit"
 ANSWERS_TO_OFFER: Final = ("send", "clear_or_leave")  # calls of keys that leave once that is offered
+JOINERS: Final = "\u200c\u200d"  # part of words and of emoji, though a `TextArea` takes them for control characters
 CALL_OF_EDITING_KEY: Final = {  # as bindings they would be done after the keys that were read with them
     key: bound.action for bound in TextArea.BINDINGS if isinstance(bound, Binding) for key in bound.key.split(",")
 }
@@ -113,6 +114,15 @@ class InputBox(TextArea):
         self.owner.edited()
         return True
 
+    def give_back(self, conversation: str, text: str) -> bool:
+        """Put a line that was refused back where it was typed; False if something else is half typed there."""
+        if conversation != self._conversation:
+            return self._history.leave(conversation, text)
+        if self.text:
+            return False
+        self.put(text)
+        return True
+
     def turn_to(self, conversation: str) -> None:
         """Show what is half typed for another conversation."""
         if conversation != self._conversation:
@@ -151,6 +161,10 @@ class InputBox(TextArea):
                 await self.run_action(call)
         elif event.is_printable:
             self.owner.edited()
+        elif event.character is not None and event.character in JOINERS:
+            event.stop()
+            event.prevent_default()
+            self.write(event.character)
 
     async def _on_paste(self, event: events.Paste) -> None:
         event.stop()
@@ -161,11 +175,13 @@ class InputBox(TextArea):
     def action_send(self) -> None:
         """Send the line; what is typed after it belongs to the conversation that it may have turned to."""
         text = self.text
+        self.put("")  # what is refused at once is given back to it
         if self.owner.send(text):
             self.remember(text)
-            self.put("")
             self.owner.cancel()  # a message that was selected for this line is so no longer
             self.turn_to(self.owner.target)
+        else:
+            self.put(text)
 
     def action_newline(self) -> None:
         self.write("\n")

@@ -3,14 +3,15 @@
 It is no `ScrollView`: that one wants to know the height of all there is, here only the surroundings of the view are
 laid out (`viewport`). How an application uses it:
 
-- `show(source, unread_after=...)` when a conversation is opened. `source` gives what there is (`Source`).
+- `show(source, unread_after=...)` when a conversation is opened, where it was left: at the end, or scrolled back.
+  `source` gives what there is (`Source`).
 - `renew()` after the model or the local lines of the conversation changed: it reads them from `source` again.
 - `receive_page(page.first, page.before, items)` with the event `PageFound` of this conversation that `source.want_page`
   led to, at once or later (`History.page`); `Model.item_of` makes the items.
-- `restart()` on `HistoryReplaced`: the messages are others than before. `amend(...)` on an `Amendment`, also one in an
-  `EarlierAmended`, with `Model.amended`: this list may hold messages that the model does not.
-- keys and commands: `scroll_rows`, `page_up`, `page_down`, `jump_to_end`, `jump_to_unread`, `jump_to(sequence)`;
-  `select_previous`, `select_next`, `unselect`, and `selected` for replies, reactions, edits.
+- `amend(...)` on an `Amendment`, also one in an `EarlierAmended`, with `Model.amended` and `Conversation.quote_after`:
+  this list may hold what the model does not.
+- keys and commands: `scroll_rows`, `scroll_pages`, `jump_to_end`, `jump_to_unread`, `jump_to(sequence)`;
+  `select_by`, `unselect`, and `selected` for replies, reactions, edits.
 - it takes no focus, so that a click leaves it in the input. `LinkPressed` is posted for a click on a link; a drag
   selects text as everywhere in Textual, a double click a message.
 """
@@ -29,14 +30,14 @@ from textual.selection import Selection
 from textual.strip import Strip
 from textual.widget import Widget
 
-from udpchat.client.model import Item
+from udpchat.client.model import Item, Quote
 from udpchat.ui.phrases import sentence
 from udpchat.ui.tui.cells import cut
 from udpchat.ui.tui.ink import BELOW, COMPONENTS, CSS, SELECTED, Ink
 from udpchat.ui.tui.local_lines import LocalLine
 from udpchat.ui.tui.rows import Form
 from udpchat.ui.tui.selecting import copied, entry_selection, highlighted, line_of
-from udpchat.ui.tui.viewport import At, Viewport
+from udpchat.ui.tui.viewport import Anchor, At, Places, Viewport
 from udpchat.ui.tui.window import PAGE_ITEMS, PageWanted, Window
 
 WHEEL_ROWS: Final = 3
@@ -45,7 +46,10 @@ PAGES_AT_ONCE_MAX: Final = 3  # asked for by one step: in a page there may be no
 
 
 class Source(Protocol):
-    """Where the list gets the messages of one conversation from."""
+    """Where the list gets the messages of one conversation from, which is called `name`."""
+
+    @property
+    def name(self) -> str: ...
 
     def latest(self) -> Sequence[Item]:
         """`Model.items` of the conversation."""
@@ -71,10 +75,14 @@ class MessageList(Widget):
             super().__init__()
             self.url = url
 
+    class EndReached(Message):
+        """The person has moved to the latest message."""
+
     def __init__(self, *, zone: tzinfo | None = None, id: str | None = None) -> None:
         """Times are in `zone`; None: that of this machine."""
         super().__init__(id=id)
         self._source: Source | None = None
+        self._places = Places()
         self._port = Viewport(Window(), Form(1, zone))
         self._visible: list[At] | None = None  # None: not known, since something changed
         self._selected_id = ""
@@ -86,27 +94,29 @@ class MessageList(Widget):
 
     # --- What it shows ----------
 
-    def show(self, source: Source, *, unread_after: int | None) -> None:
-        """Show another conversation, from its end. Messages after the sequence `unread_after` are unread."""
+    def show(self, source: Source, *, unread_after: int | None, is_replaced: bool = False) -> None:
+        """Show a conversation, where it was left. Messages after the sequence `unread_after` are unread.
+
+        `is_replaced`: it has other messages than before, and is shown from its end.
+        """
+        if self._source is not None:
+            self._places.leave(self._source.name, self._port.anchor)
+        place = self._places.take(source.name)
         self._source, self._selected_id, self._goal = source, "", ""
         self._port = Viewport(Window(unread_after), self._port.form, self._port.height)
         self.renew()
+        if place is not None and not is_replaced:
+            self._jump(place)
         self._changed()  # to one where nothing was said, too
-
-    def restart(self) -> None:
-        """The conversation has other messages than before."""
-        if self._source is not None:
-            self.show(self._source, unread_after=None)
 
     def renew(self) -> None:
         """The model has changed, or a line was added."""
-        if self._source is not None and self._port.window.update(self._source.latest(), self._source.local_lines()):
-            self._port.settle()
+        if self._source is not None and self._port.update(self._source.latest(), self._source.local_lines()):
             self._changed()
 
-    def amend(self, sequence: int, identity: str, change: Callable[[Item], Item]) -> None:
-        """Something was said about the message of this sequence and id, which becomes another by `change`."""
-        self._port.window.amend(sequence, identity, change)
+    def amend(self, sequence: int, identity: str, change: Callable[[Item], Item], quote: Quote | None) -> None:
+        """Something was said about the message of this sequence and id, which becomes another; see `Window.amend`."""
+        self._port.window.amend(sequence, identity, change, quote)
         self._changed()
 
     def receive_page(self, first: int, before: int, items: Sequence[Item]) -> None:
@@ -130,9 +140,11 @@ class MessageList(Widget):
         self.renew()
         self._changed()
 
-    def _changed(self) -> None:
+    def _changed(self, *, is_moved: bool = False) -> None:
         self._visible = None
         self.refresh()
+        if is_moved and self.is_at_end:
+            self.post_message(self.EndReached())
         if not self._is_asking:
             self._is_asking = True  # what is asked for may come at once
             for _ in range(PAGES_AT_ONCE_MAX):
@@ -153,17 +165,14 @@ class MessageList(Widget):
     def scroll_rows(self, rows: int) -> None:
         """Scroll down by so many rows, or up if negative."""
         self._port.move(rows)
-        self._changed()
+        self._changed(is_moved=True)
 
-    def page_up(self) -> None:
-        self.scroll_rows(-max(self._port.height - 2, 1))
-
-    def page_down(self) -> None:
-        self.scroll_rows(max(self._port.height - 2, 1))
+    def scroll_pages(self, pages: int) -> None:
+        self.scroll_rows(pages * max(self._port.height - 2, 1))
 
     def jump_to_end(self) -> None:
         self._port.jump_to_end()
-        self._changed()
+        self._changed(is_moved=True)
 
     def jump_to_unread(self) -> None:
         """Put the first unread message at the top, if there is one."""
@@ -172,10 +181,7 @@ class MessageList(Widget):
 
     def jump_to(self, sequence: int) -> None:
         """Put the message of this sequence at the top, or the next one that there is; fetch it if need be."""
-        window = self._port.window
-        wanted = None if window.holds(sequence) else window.want_jump(sequence)
-        self._port.jump((sequence, 0))
-        self._ask(wanted)
+        self._jump(Anchor((sequence, 0)))
         self._changed()
 
     def go_to(self, sequence: int, identity: str) -> None:
@@ -183,6 +189,12 @@ class MessageList(Widget):
         self._goal = "" if self._port.window.holds(sequence) else identity
         self.jump_to(max(sequence - ABOVE_GOAL, 1))
         self.select(identity)
+
+    def _jump(self, place: Anchor) -> None:
+        window, sequence = self._port.window, place.key[0]
+        wanted = None if sequence <= 0 or window.holds(sequence) else window.want_jump(sequence)
+        self._port.jump(place)
+        self._ask(wanted)
 
     # --- The selected message ----------
 
@@ -193,11 +205,7 @@ class MessageList(Widget):
         return next((item for item in items if item.id == self._selected_id), None)
 
     def _selected_index(self) -> int | None:
-        if not self._selected_id:
-            return None
-        entries = self._port.window.entries
-        found = (at for at, entry in enumerate(entries) if isinstance(entry, Item) and entry.id == self._selected_id)
-        return next(found, None)
+        return self._port.window.find(self._selected_id) if self._selected_id else None
 
     def select(self, identity: str) -> bool:
         """Select the message of this id and bring it into view; False if it is not held."""
@@ -207,30 +215,28 @@ class MessageList(Widget):
             self._port.reveal(index)
         else:
             self._selected_id = ""
-        self._changed()
+        self._changed(is_moved=True)
         return index is not None
 
-    def select_previous(self) -> None:
-        """Select the message above the selected one, at first the last one on the screen."""
-        index = self._selected_index()
-        if index is None:
-            visible = self._port.visible()
-            index = visible[-1][0] + 1 if visible else 0
-        self._select_first(range(index - 1, -1, -1))
+    def select_by(self, step: int) -> None:
+        """Select the message above the selected one (-1), at first the last one on the screen, or that below it (1).
 
-    def select_next(self) -> None:
-        """Select the message below the selected one; below the last one none is selected."""
-        index = self._selected_index()
-        if index is not None and not self._select_first(range(index + 1, len(self._port.window.entries))):
+        Below the last one none is selected.
+        """
+        index, entries, visible = self._selected_index(), self._port.window.entries, self._port.visible()
+        if index is None and (step > 0 or not visible):
+            return
+        start = visible[-1][0] + 1 if index is None else index
+        indexes = range(start - 1, -1, -1) if step < 0 else range(start + 1, len(entries))
+        found = next((entry for at in indexes if isinstance(entry := entries[at], Item)), None)
+        if found is not None:
+            self.select(found.id)
+        elif step > 0:
             self.unselect()
 
     def unselect(self) -> None:
         self._selected_id = ""
         self._changed()
-
-    def _select_first(self, indexes: range) -> bool:
-        entries = (self._port.window.entries[index] for index in indexes)
-        return next((self.select(entry.id) for entry in entries if isinstance(entry, Item)), False)
 
     # --- Drawing ----------
 
@@ -259,10 +265,8 @@ class MessageList(Widget):
             self._ink = Ink(self.get_component_rich_style, self.rich_style, background)
         if at is None:
             return Strip.blank(width, self._ink.plain)
-        if y == self._port.height - 1 and y > 0 and (count := self._port.below()):
-            is_exact = self._port.window.is_attached
-            text = cut(sentence("list.below" if is_exact else "list.below.at_least", count=count), width)
-            return Strip([Segment(text.center(width), self._ink.styles[BELOW])], width)
+        if y == self._port.height - 1 and y > 0 and (text := _text_below(self._port)):
+            return Strip([Segment(cut(text, width).center(width), self._ink.styles[BELOW])], width)
         line = line_of(self._port, at)
         row = self._port.row(at)
         segments = self._ink.draw(row)
@@ -307,3 +311,10 @@ class MessageList(Widget):
         """Select the message that was clicked: a double click comes here, and all messages are more than one wants."""
         if self._clicked is not None and self._clicked[0] < len(self._port.window.entries):
             self.screen.selections = {self: entry_selection(self._port, self._clicked[0])}
+
+
+def _text_below(port: Viewport) -> str:
+    """How much there is below the view; empty if nothing is."""
+    if not (count := port.below()):
+        return ""
+    return sentence("list.below" if port.window.is_attached else "list.below.at_least", count=count)

@@ -164,6 +164,7 @@ def _frame_rows(place: Place, width: int) -> Iterator[Row]:
 
 def _quote_row(quote: Quote, indent: int, width: int) -> Row:
     first_words = " ".join(quote.text[:QUOTE_CHARACTERS_MAX].split())
+    first_words = sentence("list.deleted") if quote.is_removed else first_words
     said = f"{quote.nick}: {first_words}" if quote.nick else sentence("list.quote_unknown")
     text = cut(f"> {safe(said)}", width - indent)
     return Row((Piece(" " * indent), Piece(text, Role.QUOTE)), QUOTE_MARK, indent=indent)

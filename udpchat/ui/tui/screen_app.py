@@ -9,7 +9,6 @@ from typing import Final
 
 from textual.app import App
 from textual.driver import Driver
-from textual.events import Event, Key, MouseScrollDown
 from textual.filter import NoColor
 
 from udpchat.chat import events
@@ -199,11 +198,9 @@ class ScreenApp(App[None], inherit_bindings=False):
         drawn_s = (self.now_ms() - begun_ms) / 1000
         self.set_timer(min(max(FRAME_S, drawn_s / DRAWN_SHARE), FRAME_S_MAX), self._draw)
 
-    async def on_event(self, event: Event) -> None:
-        """What a key or the wheel changed is drawn too: the latest messages may be in sight again."""
-        await super().on_event(event)
-        if isinstance(event, Key | MouseScrollDown):
-            self.redraw_soon()
+    def on_message_list_end_reached(self) -> None:
+        """The latest messages are in sight again, and so they are read."""
+        self.redraw_soon()
 
     def on_app_focus(self) -> None:
         self.redraw_soon()

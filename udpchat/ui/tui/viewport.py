@@ -8,14 +8,17 @@ top, by what stands there: neither new messages nor another width move it.
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from udpchat.client.model import Item
+from udpchat.ui.tui.local_lines import LocalLine
 from udpchat.ui.tui.rows import Form, Place, Role, Row, line_rows, message_rows
 from udpchat.ui.tui.window import Entry, Key, PageWanted, Window
 
 ROWS_CACHED_MAX: Final = 4_000  # laid out for the view and its surroundings, except that the latest entry always is
+PLACES_MAX: Final = 100
 FIRST_MARK: Final = -1 << 30  # above all rows of an entry
 At = tuple[int, int]
 """The index of an entry and that of one of its rows."""
@@ -40,6 +43,24 @@ class Anchor:
     mark: int = FIRST_MARK
 
 
+class Places:
+    """Where conversations that are not open were left, if they were scrolled back: the latest PLACES_MAX."""
+
+    def __init__(self) -> None:
+        self._anchors: dict[str, Anchor] = {}
+
+    def leave(self, name: str, anchor: Anchor | None) -> None:
+        """A conversation is left with this row at the top, or at its end."""
+        if anchor is not None:
+            self._anchors[name] = anchor
+            if len(self._anchors) > PLACES_MAX:
+                del self._anchors[next(iter(self._anchors))]
+
+    def take(self, name: str) -> Anchor | None:
+        """Where a conversation that is opened was left; None: at its end."""
+        return self._anchors.pop(name, None)
+
+
 class Viewport:
     """The view of a window: `height` rows, each as wide as `form` says."""
 
@@ -47,14 +68,14 @@ class Viewport:
         self.window = window
         self.form = form
         self.height = height
-        self._anchor: Anchor | None = None  # None: the view is fixed to the end
+        self.anchor: Anchor | None = None  # of the first row; None: the view is fixed to the end
         self._blocks: OrderedDict[Key, _Block] = OrderedDict()
         self._rows_cached = 0
 
     @property
     def is_at_end(self) -> bool:
         """Whether new messages come into the view."""
-        return self._anchor is None
+        return self.anchor is None
 
     # --- Rows ----------
 
@@ -95,7 +116,7 @@ class Viewport:
         if not self.window.entries:
             return None
         end = self._top_at_end()
-        return end if self._anchor is None else min(self._find(self._anchor), end)
+        return end if self.anchor is None else min(self._find(self.anchor), end)
 
     def below(self) -> int:
         """How many entries are not wholly above the last row of the screen, which says so in their place."""
@@ -148,19 +169,26 @@ class Viewport:
 
     def jump_to_end(self) -> None:
         """Show the latest messages, and new ones as they come."""
-        self._anchor = None
+        self.anchor = None
         self.window.release()
 
-    def jump(self, key: Key) -> None:
-        """Put an entry at the top; if it is not held yet, as soon as it is."""
+    def jump(self, place: Anchor) -> None:
+        """Put a row at the top; if its entry is not held yet, as soon as it is."""
         self.window.retry()
-        self._anchor = Anchor(key)
-        self.window.view = key
+        self.anchor = place
+        self.window.view = place.key
+
+    def update(self, latest: Sequence[Item], lines: Sequence[LocalLine]) -> bool:
+        """There are these messages and lines now; False if all is as before. A view that is scrolled back stays."""
+        is_changed = self.window.update(latest, lines, holds_lines=not self.is_at_end)
+        if is_changed:
+            self.settle()
+        return is_changed
 
     def settle(self) -> None:
         """The window has changed: if all that is below the view fits into it, the view is at the end."""
         top = self.top()
-        if self._anchor is None:
+        if self.anchor is None:
             self.window.release()
         elif top is not None and not self.window.is_awaiting and top == self._top_at_end():
             self._fix(top, is_upward=False)
@@ -168,7 +196,7 @@ class Viewport:
     def wanted(self) -> PageWanted | None:
         """The page that scrolling on needs, to be asked for now; None while the view is at the end."""
         top = self.top()
-        if self._anchor is None:
+        if self.anchor is None:
             return None
         if top is None or top[0] < self.height:
             return self.window.want_above()
@@ -191,7 +219,7 @@ class Viewport:
             self.jump_to_end()
             return
         index, _ = top = min(top, end)
-        self._anchor = Anchor(self.window.keys[index], self.row(top).mark if top[1] else FIRST_MARK)
+        self.anchor = Anchor(self.window.keys[index], self.row(top).mark if top[1] else FIRST_MARK)
         self.window.view = self.window.keys[index]
 
 

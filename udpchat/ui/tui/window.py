@@ -9,16 +9,17 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from udpchat.client.model import UNKNOWN, Item
+from udpchat.client.model import UNKNOWN, Item, Quote, quote_of
 from udpchat.ui.tui.local_lines import LocalLine
 from udpchat.ui.tui.rows import Form, Place, continues, day_of
 
 PAGE_ITEMS: Final = 100
 HELD_ITEMS_MAX: Final = 1_000  # besides those of the model
 HELD_CHARACTERS_MAX: Final = 2 << 20  # of their texts, except that one page is always held
+HELD_LINES_MAX: Final = 1_000  # besides those that are not forgotten
 
 MINUTE_MS: Final = 60_000
 
@@ -85,8 +86,15 @@ class Window:
         """How many messages the model holds: below a detached window there are at least as many."""
         return len(self._latest)
 
-    def update(self, latest: Sequence[Item], lines: Sequence[LocalLine]) -> bool:
-        """The model holds these messages, and this client said these lines. False if all is as before."""
+    def update(self, latest: Sequence[Item], lines: Sequence[LocalLine], *, holds_lines: bool = False) -> bool:
+        """The model holds these messages, and this client said these lines. False if all is as before.
+
+        `holds_lines`: the user reads what was said before; lines that are forgotten meanwhile stay.
+        """
+        if holds_lines:
+            first_number = lines[0].number if lines else UNKNOWN
+            gone_lines = [line for line in self._lines if line.number < first_number]
+            lines = [*gone_lines[-HELD_LINES_MAX:], *lines]
         first = latest[0].sequence if latest else UNKNOWN
         if self.is_attached:
             del self._held[self._held_before(first) :]  # the model has them now
@@ -109,12 +117,19 @@ class Window:
         self.unread_after = sequence
         self._merge()
 
-    def amend(self, sequence: int, identity: str, change: Callable[[Item], Item]) -> None:
-        """Something was said about a message: if only this window holds it, put the changed one in its place."""
+    def amend(self, sequence: int, identity: str, change: Callable[[Item], Item], quote: Quote | None) -> None:
+        """Something was said about a message: if only this window holds it, put the changed one in its place.
+
+        `quote`: what replies quote of it now, if this window does not hold it; None: what they quote is as before.
+        """
         at = self._held_before(sequence)
         if at < len(self._held) and (self._held[at].sequence, self._held[at].id) == (sequence, identity):
             self._held[at] = change(self._held[at])
-            self._merge()
+            quote = quote and quote_of(self._held[at])
+        for at, item in enumerate(self._held if quote is not None else ()):
+            if item.reply is not None and item.reply.id == identity:
+                self._held[at] = replace(item, reply=quote)
+        self._merge()
 
     def release(self) -> None:
         """The view is at the latest messages: hold of others no more than fill a screen."""
@@ -181,6 +196,11 @@ class Window:
     def index_of(self, key: Key) -> int:
         """The index of the entry with this key, else of the one that comes next, else of the last."""
         return min(bisect_left(self.keys, key), len(self.keys) - 1)
+
+    def find(self, identity: str) -> int | None:
+        """The index of the message of this id, if it is held."""
+        found = (at for at, entry in enumerate(self.entries) if isinstance(entry, Item) and entry.id == identity)
+        return next(found, None)
 
     # --- Pages ----------
 
