@@ -175,7 +175,8 @@ class Conversation:
         """Messages up to this sequence are read."""
         if self.read_up_to is None or sequence > self.read_up_to:
             self.read_up_to = sequence
-            unread = [item for item in self.items if self._is_unread(item)]
+            behind, _ = self._find(sequence + 1)
+            unread = [item for item in self.items[behind:] if self._is_unread(item)]
             self.unread, self.mentions = len(unread), sum(item.is_mention for item in unread)
 
     def deliver(self, sequence: int, delivery: Delivery) -> None:

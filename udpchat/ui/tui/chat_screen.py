@@ -104,8 +104,7 @@ class ChatScreen(Screen[None]):
             yield self.input
 
     def on_mount(self) -> None:
-        self.input.focus()
-        self.call_after_refresh(self.draw)
+        self.input.focus()  # it is drawn when its size is known
 
     # --- Drawing ----------
 

@@ -59,6 +59,9 @@ class ScreenApp(App[None], inherit_bindings=False):
             self._filters.append(NoColor())
         self.board = Board(prompt, now_ms)
         self.prompt = prompt
+        for theme in themes.THEMES:
+            self.register_theme(theme)
+        self.theme = self._theme_wanted
         self._now_ms = now_ms
         self.outside: Outside
         self.chat = ChatScreen(prompt, self.board, self._want_page, has_focus=lambda: self.app_focus)
@@ -128,22 +131,27 @@ class ScreenApp(App[None], inherit_bindings=False):
         """The lines to print once the terminal is restored."""
         return [] if self.failure else self.board.last_words()
 
-    async def on_mount(self) -> None:
-        """Begin with the chat."""
-        for theme in themes.THEMES:
-            self.register_theme(theme)
-        await self.push_screen(self.chat)
+    def get_default_screen(self) -> ChatScreen:
+        """The chat, which others are pushed upon."""
+        return self.chat
+
+    def on_mount(self) -> None:
         self._apply_preferences()
         self.call_after_refresh(gc.freeze)  # a search for cycles in all that the start made stops the screen for 35 ms
 
+    @property
+    def _theme_wanted(self) -> str:
+        """The theme that the person has set; without colours that of the terminal."""
+        return themes.ANSI if self.no_color else self.prompt.preferences.choice("theme")
+
     def _apply_preferences(self) -> None:
-        """Draw as the person has set, if that has changed; without colours only in the terminal's own."""
+        """Draw as the person has set, if that has changed."""
         preferences = self.prompt.preferences
         wanted = tuple(preferences.shown(name) for name in APPLIED)
         if wanted == self._applied:
             return
         self._applied = wanted
-        self.theme = themes.ANSI if self.no_color else preferences.choice("theme")
+        self.theme = self._theme_wanted
         self.board.lines.joins = preferences.choice("joins")
         self.chat.apply(preferences)
         self._take_mouse()
