@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, TextIO
 
@@ -33,6 +32,7 @@ from udpchat.ui.preferences import Preferences
 from udpchat.ui.printing import Draw, Printer, plain_lines
 from udpchat.ui.screen import ScreenLines, prompt_of
 from udpchat.ui.tui.keys import KEYS_COMMAND
+from udpchat.wire.fields import Value
 
 if TYPE_CHECKING:
     from udpchat.shell.editor import LineEditor
@@ -43,8 +43,7 @@ NO_COLOR_FORM: Final = "no-color"
 Kept = Callable[[str], str]  # what becomes of lines that a server at this address has not confirmed
 
 
-@dataclass(frozen=True, slots=True)
-class Streams:
+class Streams(Value, frozen=True):
     """Where the lines of a client come from and go to.
 
     `is_for_person`: both are terminals, and a person reads. `screen`, else `editor`: what draws there, if anything can.
@@ -77,7 +76,7 @@ class Streams:
         choose = Chooser(raw, self.say) if self.is_for_person and is_terminal(sys.stderr) else None
         source = self.screen or self.editor or LineReader(raw)
         made = Frontend(partial(self._interface, choices, wanted, kept), source, self.say, choose)
-        return made if self.screen is None else replace(made, attach=self.screen.attach, is_live=True)
+        return made if self.screen is None else made.changed(attach=self.screen.attach, is_live=True)
 
     def _interface(
         self, choices: ClientChoices, wanted: ClientOptions, kept: Kept, core: ClientCore, store: ClientStore

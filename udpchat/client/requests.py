@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from udpchat.chat import events
 from udpchat.chat.ids import message_id
@@ -21,6 +21,7 @@ from udpchat.sync.budget import Budget
 from udpchat.sync.fragments import FragmentAssembler
 from udpchat.sync.requests import Outbox
 from udpchat.wire import requests
+from udpchat.wire.fields import Value
 from udpchat.wire.frames import Result, ResultFragment, encode, parse_request_untrusted, parse_result_untrusted
 from udpchat.wire.limits import FRAGMENT_BYTES, FRAGMENTS_MAX, PAST_ENTRIES_MAX
 
@@ -30,16 +31,14 @@ STORED = requests.Say | requests.Tell | requests.SetTopic
 """The server carries these out only by storing them; others may be repeated."""
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Value, frozen=True):
     """The line of the input that requests come from, from 1; `label`: identifies the line if another run repeats it."""
 
     line: int
     label: stored.Label | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Recalled:
+class Recalled(Value, frozen=True):
     """The part of requested history that the replicas hold; `count`: how many messages are wanted of both parts.
 
     `page_of`: the conversation of which a page is wanted, and the sequence that it ends below; None: a list is wanted.
@@ -173,7 +172,7 @@ class Requests:
         match request, parse_result_untrusted(known.result):
             case requests.Say() | requests.Tell(), requests.Stored(_, sequence):
                 said = _said(request, message_id(self._instance, known.counter))
-                self._timeline.report(replace(said.confirmed(sequence, 0), again=True))
+                self._timeline.report(said.confirmed(sequence, 0).changed(again=True))
             case _, requests.Failed(code, detail):
                 self._report_error(refusal(code, detail))
 
@@ -224,7 +223,7 @@ class Requests:
         if isinstance(request, requests.GetHistory) and 0 < len(items) < request.count and items[0].sequence > 1:
             # The server returns what fits a Result: request the rest, unless the log begins here.
             rest = requests.GetHistory(request.log, items[0].sequence, None, request.count - len(items))
-            self.ask(rest, here=replace(here, messages=messages))
+            self.ask(rest, here=here.changed(messages=messages))
             return []
         if here.page_of is not None and isinstance(request, requests.GetHistory):
             first = items[0].sequence if len(items) == request.count else 1

@@ -8,7 +8,6 @@ what is only the other's. `bind` and `room` take several values: the option agai
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +23,7 @@ from udpchat.shell.config_file import ConfigFile, at, read_config
 from udpchat.shell.logs import FORMATS, LEVELS
 from udpchat.shell.retention import Retention, parse_retention
 from udpchat.storage.protocol import Durability
+from udpchat.wire.fields import Value
 from udpchat.wire.limits import DEFAULT_PORT, EXPIRY_S, HEARTBEAT_S, HEARTBEAT_S_MIN
 
 EXPIRY_S_MAX: Final = 3600.0  # as far as a Welcome can say it (SPEC 4)
@@ -39,8 +39,7 @@ class OptionError(Problem):
     """An option or the config file is wrong."""
 
 
-@dataclass(frozen=True, slots=True)
-class ServerOptions:
+class ServerOptions(Value, frozen=True):
     """All that `udpchat-server` may be told."""
 
     bind: tuple[str, ...]  # numeric, each once
@@ -55,8 +54,7 @@ class ServerOptions:
     log_format: str
 
 
-@dataclass(frozen=True, slots=True)
-class ClientChoices:
+class ClientChoices(Value, frozen=True):
     """All that `udpchat-client` may be told.
 
     `rooms` empty: those of the run before; `port`: that of a server of this machine; `history` None: as many as suit
@@ -98,8 +96,7 @@ class Precedence(IntEnum):
     FLAG = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(Value, frozen=True):
     """A value as it was written, and where: `place` is the flag, the variable or the file, `line` that of the file."""
 
     written: Any
@@ -108,8 +105,7 @@ class Chosen:
     line: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Choices:
+class Choices(Value, frozen=True):
     """The values of all settings of one program, by name, and where each was chosen.
 
     `faults`: what is wrong; what is wrong with a value leaves it out of `values`.

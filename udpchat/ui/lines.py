@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from typing import Protocol
 
 from udpchat.chat import events
@@ -85,7 +84,7 @@ class Lines:
         label = Label(self._label_id, self._line) if self._label_id else None
         with self._client.on_behalf_of(Source(self._line, label)):
             replies = self._prompt.enter(now, text)
-        replies = [replace(event, line=self._line) if isinstance(event, events.Error) else event for event in replies]
+        replies = [event.changed(line=self._line) if isinstance(event, events.Error) else event for event in replies]
         if self._prompt.wants_quit and not was_leaving and not self._client.is_idle:
             replies.append(events.notice("leaving.waits"))
         self._show(replies)
