@@ -8,7 +8,6 @@ meant for one person. A pasted text may have several lines: it is one message, o
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from enum import Enum
 
@@ -37,6 +36,7 @@ from udpchat.ui.arguments import (
 from udpchat.ui.emoji import emoji_of, expand
 from udpchat.ui.phrases import sentence
 from udpchat.ui.preferences import SETTINGS, Preferences, setting_of
+from udpchat.wire.fields import Value
 
 WORD_CHARACTERS_MAX = 32  # of an unknown command, compared and shown
 USAGE_CHARACTERS = 26  # the left column of the help
@@ -59,8 +59,7 @@ class Group(Enum):
 Handle = Callable[["Prompt", float, str], list[ClientEvent] | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Value, frozen=True):
     """One command. `handle` gets the prompt, the time and what follows the name, and returns events to show, if any.
 
     It may raise what `arguments` has.
@@ -491,7 +490,7 @@ class Prompt:
         if not word:
             return message_ids.latest(model, target, is_own=is_own)
         found = message_ids.named(model, self.history, target, word)
-        return found if found.target.startswith("@") else replace(found, target=self._joined(found.target))
+        return found if found.target.startswith("@") else found.changed(target=self._joined(found.target))
 
     def current_room(self) -> str:
         """The room that lines go to, or went to before a /query. Raises `Problem`."""

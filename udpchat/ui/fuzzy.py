@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
+
+from udpchat.wire.fields import Value
 
 QUERY_CHARACTERS_MAX: Final = 32  # names have no more
 NAME_CHARACTERS_MAX: Final = 64  # of a name, looked at
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Value, frozen=True):
     """A conversation to choose from, and how many of its messages are unread and mention this user."""
 
     name: str
@@ -19,8 +19,7 @@ class Entry:
     mentions: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Value, frozen=True):
     """An entry that fits; `positions`: the characters of its name that were typed, for highlighting."""
 
     entry: Entry

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -28,6 +27,7 @@ from udpchat.ui.tui.input_box import InputBox
 from udpchat.ui.tui.local_lines import LocalLine
 from udpchat.ui.tui.message_list import MessageList
 from udpchat.ui.tui.side_list import SideList
+from udpchat.wire.fields import Value
 
 BARE: Final = "-bare"  # the class of a screen with messages and line alone
 ID_CHARACTERS_SHOWN: Final = 8  # of the id of a message, in a command
@@ -35,8 +35,7 @@ SHOWN_FROM_COLUMNS: Final = {"rooms": 70, "members": 100}  # the narrowest termi
 Want = Callable[[str, int, int], None]  # a page of a conversation: its name, before which sequence, how many
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Value, frozen=True):
     """What the message list shows of the conversation `name`."""
 
     name: str

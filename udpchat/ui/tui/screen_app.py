@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from textual.app import App
@@ -21,6 +20,7 @@ from udpchat.ui.tui import themes
 from udpchat.ui.tui.board import Board
 from udpchat.ui.tui.chat_screen import ChatScreen
 from udpchat.ui.tui.message_list import MessageList
+from udpchat.wire.fields import Value
 
 APPLIED: Final = ("theme", "mouse", "nick-colours", "formatting", "time", "joins")  # preferences of what is drawn
 FRAME_S: Final = 1 / 30  # at the soonest, after this time it is drawn again
@@ -28,8 +28,7 @@ FRAME_S_MAX: Final = 0.5
 DRAWN_SHARE: Final = 1 / 3  # of the time, at most, goes into drawing what others say: keys are drawn in between
 
 
-@dataclass(frozen=True, slots=True)
-class Outside:
+class Outside(Value, frozen=True):
     """What the application calls: `enter` with a typed line, False if it has to wait; `end` at the end of the input;
     `interrupt` to end the program at once; `act(verb, *arguments)` with a verb of the core.
     """
