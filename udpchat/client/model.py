@@ -110,16 +110,16 @@ class Delivery(Value, frozen=True):
 class Conversation:
     """The latest messages of a room or with a user, and how many of them are unread.
 
-    `read_up_to`: the sequence up to which it was read here or on another device; None: no message was. `topic` and
-    `topic_nick` are empty if there is none, or none is known yet.
+    `read_up_to`: the sequence up to which it was read here or on another device; None: no message was. `topic` is
+    empty if there is none, or none is known yet.
     """
 
-    __slots__ = ("_budget", "_characters", "items", "mentions", "name", "read_up_to", "topic", "topic_nick", "unread")
+    __slots__ = ("_budget", "_characters", "items", "mentions", "name", "read_up_to", "topic", "unread")
 
     def __init__(self, name: str, read_up_to: int | None = None, budget: Budget | None = None) -> None:
         """`budget`: that of all conversations; None: this one has its own."""
         self.name = name
-        self.topic = self.topic_nick = ""
+        self.topic = ""
         self.items: list[Item] = []
         self.read_up_to = read_up_to
         self.unread = 0
@@ -397,9 +397,8 @@ class Model:
             case events.MessageRemoved(room, sequence, nick, time_ms, identity, author):
                 item = Item(sequence, identity, nick, "", "text", time_ms, self._is_me(author), is_removed=True)
                 self._add(self.conversation(room), item.changed(author=author))
-            case events.TopicChanged(room, topic, nick):
-                conversation = self.conversation(room)
-                conversation.topic, conversation.topic_nick = topic, nick
+            case events.TopicChanged(room, topic):
+                self.conversation(room).topic = topic
             case events.ReadMarked(room, sequence):
                 self.conversation(room).mark(sequence)
             case events.MessageDelivered(room, sequence, _, have, users):
