@@ -13,7 +13,7 @@ from udpchat.ui.tui.status import Look, Row
 def test_a_row_is_as_wide_as_the_list_and_keeps_its_tail() -> None:
     assert row_text(Row("lobby", "@1 3"), 12) == "lobby   @1 3"
     assert row_text(Row("a-long-name-of-a-room", "7"), 12) == "a-long-na… 7"
-    assert row_text(Row("\u65e5\u672c\u8a9e\u306e\u90e8\u5c4b", "7"), 8) == "\u65e5\u672c … 7"
+    assert row_text(Row("\u65e5\u672c\u8a9e\u306e\u90e8\u5c4b", "7"), 8) == "\u65e5\u672c…  7"
     assert row_text(Row("lobby", "12345"), 3) == " 12"
     assert row_text(Row("lobby"), 0) == ""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
@@ -13,9 +13,8 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from udpchat.ui.tui.cells import cut
 from udpchat.ui.tui.status import Look, Row
-
-CUT_MARK: Final = "…"
 
 
 class SideList(ScrollView, can_focus=False):
@@ -74,5 +73,4 @@ def row_text(row: Row, width: int) -> str:
     """The text of a row, as wide as `width`: what does not fit before its tail is cut, and that is shown."""
     tail = f" {row.tail}" if row.tail else ""
     room = max(0, width - cell_len(tail))
-    text = row.text if cell_len(row.text) <= room else set_cell_size(row.text, max(0, room - 1)) + CUT_MARK
-    return set_cell_size(set_cell_size(text, room) + tail, width)
+    return set_cell_size(set_cell_size(cut(row.text, room), room) + tail, width)
