@@ -126,7 +126,7 @@ class ChatApp(ScreenApp):
         entries = [Entry(each.name, each.unread, each.mentions) for each in known]
 
         def find(typed: str) -> list[str]:
-            return [match.entry.name for match in ranked(typed, entries)]
+            return [entry.name for entry in ranked(typed, entries)]
 
         self.push_screen(Picker(sentence("switch.title"), find), lambda name: self._turn_to(name) if name else None)
 
