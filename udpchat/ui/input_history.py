@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Final
 
+from udpchat.wire.fields import Value
+
 LINES_MAX: Final = 500  # of one conversation
 LINE_CHARACTERS_MAX: Final = 64 * 1024  # far beyond a message: one that is refused as too long is kept
 CONVERSATIONS_MAX: Final = 100  # with lines; what was typed in the one used longest ago is forgotten first
@@ -17,8 +19,7 @@ SECRET_COMMANDS: Final = ("password", "passwd")
 WORD_CHARACTERS_MAX: Final = 32  # compared with these
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Value, frozen=True):
     """A line that a search found. `place`: from which the search goes on to earlier ones."""
 
     line: str
