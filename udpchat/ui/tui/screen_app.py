@@ -203,6 +203,8 @@ class ScreenApp(App[None], inherit_bindings=False):
 
     async def on_event(self, event: Event) -> None:
         """What a key or the wheel changed is drawn too: the latest messages may be in sight again."""
+        if isinstance(event, Key) and not self.screen_stack:
+            return  # it has ended meanwhile: Textual would take that for a fault
         await super().on_event(event)
         if isinstance(event, Key | MouseScrollDown):
             self.redraw_soon()
