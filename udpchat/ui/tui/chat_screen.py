@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from functools import partial
 from typing import Final
 
@@ -13,9 +14,9 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
-from udpchat.chat.events import Amendment, PageFound
+from udpchat.chat.events import PageFound
 from udpchat.chat.text import printable
-from udpchat.client.model import Item, Model
+from udpchat.client.model import Item
 from udpchat.ui.commands import Prompt
 from udpchat.ui.completion import Known, speakers_first
 from udpchat.ui.phrases import sentence
@@ -55,10 +56,6 @@ class Shown(Value, frozen=True):
             self.want(self.name, before, count)
 
 
-def _amended(model: Model, event: Amendment, item: Item) -> Item:
-    return model.amended(item, event)
-
-
 class ChatScreen(Screen[None]):
     """Draws the model of `prompt`'s client. It keeps nothing but which parts are shown."""
 
@@ -88,6 +85,7 @@ class ChatScreen(Screen[None]):
         self._has_focus = has_focus
         self._chosen: dict[str, bool] = {}  # which lists are shown or hidden whatever the width
         self._hint = ""
+        self._before_first = ExitStack()  # nothing is painted before the first draw
         self._seen: tuple[str | None, bool] = (None, False)  # open at the last draw, and whether in focus
 
     def compose(self) -> ComposeResult:
@@ -104,6 +102,7 @@ class ChatScreen(Screen[None]):
 
     def on_mount(self) -> None:
         self.input.focus()  # it is drawn when its size is known
+        self._before_first.enter_context(self.app.batch_update())
 
     # --- Drawing ----------
 
@@ -131,6 +130,7 @@ class ChatScreen(Screen[None]):
         self._write("topic", status.topic_line(model, target))
         self._write("status", self._hint or status.status_line(prompt, has_rooms=self.rooms.display))
         self._write("target", f"{printable(target) or sentence('state.no_target')}> ")
+        self._before_first.close()
 
     def take_pending(self) -> None:
         """Give the list the pages that it asked for, and what was said about its messages."""
@@ -143,7 +143,7 @@ class ChatScreen(Screen[None]):
                 items = [model.item_of(message) for message in event.messages]
                 self.messages.receive_page(event.first, event.before, items)
             else:
-                self.messages.amend(event.seq, event.id, partial(_amended, model, event))
+                self.messages.amend(event.seq, event.id, partial(model.amended, event=event))
 
     def _write(self, part: str, text: str) -> None:
         line, content = self.query_one(f"#{part}", Static), Content(text)
