@@ -31,7 +31,7 @@ from tests.wire.records import records
 from udpchat import cli
 from udpchat.chat import events
 from udpchat.chat.refusals import REFUSALS
-from udpchat.client.chat import FINAL_REFUSALS
+from udpchat.client.participant import FINAL_REFUSALS
 from udpchat.shell import client_app, hosting, operations, outbox, server_app
 from udpchat.shell.addresses import parse_server
 from udpchat.ui.commands import COMMANDS

@@ -11,11 +11,11 @@ from contextlib import AbstractContextManager
 
 from udpchat.chat import events
 from udpchat.client import compose
-from udpchat.client.chat import Chat
 from udpchat.client.checks import check_frame_untrusted
 from udpchat.client.compose import LocalError
 from udpchat.client.link import KeyRefused, Link, LinkLost, LinkRenewed, LinkSettings
 from udpchat.client.model import Model
+from udpchat.client.participant import Chat
 from udpchat.client.profile import Profile
 from udpchat.client.requests import Recalled, Source
 from udpchat.client.stored import ClientState, Write

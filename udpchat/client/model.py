@@ -17,10 +17,10 @@ from udpchat.chat.names import nick_key
 from udpchat.chat.reactions import Reaction as Reaction
 from udpchat.chat.reactions import reacted
 from udpchat.chat.text import mentions
-from udpchat.client.chat import Chat
 from udpchat.client.link import Link
 from udpchat.client.members import Members
 from udpchat.client.own_messages import Said
+from udpchat.client.participant import Chat
 from udpchat.sync.budget import Budget
 from udpchat.wire.fields import Value
 from udpchat.wire.limits import (

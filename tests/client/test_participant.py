@@ -8,7 +8,7 @@ import pytest
 
 from udpchat.chat import events
 from udpchat.chat.phrase import Phrase
-from udpchat.client.chat import FINAL_REFUSALS, Chat
+from udpchat.client.participant import FINAL_REFUSALS, Chat
 from udpchat.client.profile import Profile
 from udpchat.client.stored import ClientState, RoomsChanged
 from udpchat.client.typing import SHOWN_S
