@@ -20,7 +20,7 @@ from udpchat.chat.text import mentions
 from udpchat.client.link import Link
 from udpchat.client.members import Members
 from udpchat.client.own_messages import Said
-from udpchat.client.participant import Chat
+from udpchat.client.participant import Participant
 from udpchat.sync.budget import Budget
 from udpchat.wire.fields import Value
 from udpchat.wire.limits import (
@@ -262,7 +262,7 @@ def _charge(item: Item) -> int:
 class Model:
     """The conversations of one client. `apply` gets all events, in order; then the model shows what they changed."""
 
-    def __init__(self, chat: Chat, link: Link) -> None:
+    def __init__(self, chat: Participant, link: Link) -> None:
         self._chat = chat
         self._link = link
         self._conversations: dict[str, Conversation] = {}
