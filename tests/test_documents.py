@@ -7,7 +7,6 @@ the code. What the command lines do when they are run is `tests/test_documents_r
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import enum
 import importlib
 import os
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import Any, NoReturn, get_args, get_type_hints
 
 import pytest
+from msgspec import structs
 
 import udpchat
 from tests import documents
@@ -31,7 +31,7 @@ from tests.wire.records import records
 from udpchat import cli, parsers
 from udpchat.chat import events
 from udpchat.chat.refusals import REFUSALS
-from udpchat.client.chat import FINAL_REFUSALS
+from udpchat.client.participant import FINAL_REFUSALS
 from udpchat.shell import client_app, hosting, operations, options, outbox, server_app
 from udpchat.shell.addresses import parse_server
 from udpchat.ui import attention
@@ -40,7 +40,7 @@ from udpchat.ui.json_events import json_event
 from udpchat.ui.phrases import text_of
 from udpchat.ui.tui.keys import ACTIONS, spelled
 from udpchat.wire import content, frames, limits, packets, requests
-from udpchat.wire.fields import WireStruct
+from udpchat.wire.fields import Value, WireStruct
 
 SOURCES = sorted((ROOT / "udpchat").rglob("*.py"))
 PROGRAMS = {"udpchat-server": cli.server, "udpchat-client": cli.client, "udpchat": cli.main}
@@ -181,7 +181,7 @@ def test_the_keys_of_the_readme_are_those_of_the_table() -> None:
 
 def values_of(kind: Any) -> list[Any]:
     """Values of an annotated type, one for each case that may give an event other fields."""
-    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
+    if isinstance(kind, type) and issubclass(kind, Value):
         return list(instances_of(kind))[-1:]
     if typing.get_origin(kind) in (tuple, list):
         inner = [value for one in get_args(kind) if one is not ... for value in values_of(one)[-1:]]
@@ -201,10 +201,10 @@ def values_of(kind: Any) -> list[Any]:
     return empty_and_not[kind]
 
 
-def instances_of(kind: type) -> Iterator[Any]:
+def instances_of(kind: type[Value]) -> Iterator[Any]:
     """Events of a class, with each of its fields empty and not."""
     hints = get_type_hints(kind)
-    fields = [one.name for one in dataclasses.fields(kind)]
+    fields = list(kind.__struct_fields__)
     texts: list[tuple[Any, ...]] = [("any.text", {"text": text}) for text in ("", "x")] if "key" in fields else [()]
     names = [name for name in fields if name not in ("key", "values")]
     for first, values in product(texts, product(*(values_of(hints[name]) for name in names))):
@@ -415,13 +415,13 @@ def test_a_packet_has_its_fields_where_the_spec_says(row: list[str]) -> None:
         assert not hasattr(packets, name)
         return
     made = getattr(packets, name)
-    fields = dataclasses.fields(made)
+    fields = structs.fields(made)
     layout = documents.layout_of(described)
     values, expected = [], bytes((int(kind),))
     for number, (field, (told, size)) in enumerate(zip(fields, layout, strict=False), 1):
         assert field.name in told or told in field.name, f"{name}: {field.name} where SPEC has {told}"
         filled = bytes(range(0x10 * number, 0x10 * number + (size or 40) % 0x10 or 0x10)).ljust(size or 40, b"\xaa")
-        values.append(int.from_bytes(filled, "big") if field.type == "int" else filled)
+        values.append(int.from_bytes(filled, "big") if field.type is int else filled)
         expected += filled
     encoded = made(*values).encode()
     assert encoded.startswith(expected)

@@ -12,7 +12,6 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -230,7 +229,7 @@ def _chat_choices(parser: parsers.Parser, given: argparse.Namespace) -> options.
         with suppress(DataUnusable):  # reported when the folder is opened to chat
             remember_nick(open_folder(choices.data), nick)
         _say(sentence("nick.chosen", nick=nick))
-    return replace(choices, nick=nick) if nick else _client_choices(parser, given)  # which says how to name one
+    return choices.changed(nick=nick) if nick else _client_choices(parser, given)  # which says how to name one
 
 
 def host_or_join(words: Sequence[str], *, program: str) -> int:

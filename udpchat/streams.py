@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, TextIO
 
@@ -35,6 +34,7 @@ from udpchat.ui.preferences import Preferences
 from udpchat.ui.printing import Draw, Printer, plain_lines
 from udpchat.ui.screen import ScreenLines, prompt_of
 from udpchat.ui.tui.keys import Keymap
+from udpchat.wire.fields import Value
 
 if TYPE_CHECKING:
     from udpchat.shell.editor import LineEditor
@@ -45,8 +45,7 @@ NO_COLOR_FORM: Final = "no-color"
 Kept = Callable[[str], str]  # what becomes of lines that a server at this address has not confirmed
 
 
-@dataclass(frozen=True, slots=True)
-class Streams:
+class Streams(Value, frozen=True):
     """Where the lines of a client come from and go to.
 
     `is_for_person`: both are terminals, and a person reads. `screen`, else `editor`: what draws there, if anything can.
@@ -79,7 +78,7 @@ class Streams:
         choose = Chooser(raw, self.say) if self.is_for_person and is_terminal(sys.stderr) else None
         source = self.screen or self.editor or LineReader(raw)
         made = Frontend(partial(self._interface, choices, wanted, kept), source, self.say, choose)
-        return made if self.screen is None else replace(made, attach=self.screen.attach, is_live=True)
+        return made if self.screen is None else made.changed(attach=self.screen.attach, is_live=True)
 
     def _interface(
         self, choices: ClientChoices, wanted: ClientOptions, kept: Kept, core: ClientCore, store: ClientStore

@@ -44,6 +44,7 @@ class Terminal:
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, self._size)
         environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # or every start would compile the whole program anew
         self._process = subprocess.Popen(
             self._command, stdin=slave, stdout=slave, stderr=slave, env=environment, start_new_session=True
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import fields, replace
 from typing import get_args
 
 import pytest
@@ -19,6 +18,7 @@ from udpchat.ui.phrases import text_of
 from udpchat.ui.printing import Printer
 from udpchat.ui.screen import ScreenLines
 from udpchat.wire import requests
+from udpchat.wire.fields import Value
 
 UNSAFE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200b\u200e\u200f\u2028\u2029]")
 ESCAPES = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202e\r\n\u2028x\x00"
@@ -41,29 +41,30 @@ def drawers() -> list[Callable[[list[events.ClientEvent]], str]]:
     ]
 
 
-def hostile(kind: type) -> events.ClientEvent:
+def hostile(kind: type[Value]) -> events.ClientEvent:
     """An event of this kind with escape sequences in each text."""
     values: dict[str, object] = {}
-    for field in fields(kind):
-        text = str(field.type)
-        if issubclass(kind, Phrase) and field.name in ("key", "values"):
+    texts = {name: text for each in kind.__mro__ for name, text in vars(each).get("__annotations__", {}).items()}
+    for name in kind.__struct_fields__:
+        text = texts[name]
+        if issubclass(kind, Phrase) and name in ("key", "values"):
             continue
         if "tuple[MessageReceived" in text:
-            values[field.name] = (hostile(events.MessageReceived),)
+            values[name] = (hostile(events.MessageReceived),)
         elif "Quote" in text:
-            values[field.name] = hostile(events.Quote)
+            values[name] = hostile(events.Quote)
         elif text == "Amendment":
-            values[field.name] = hostile(events.Edited)
+            values[name] = hostile(events.Edited)
         elif "bytes" in text:
-            values[field.name] = ESCAPES.encode()
+            values[name] = ESCAPES.encode()
         elif "tuple" in text:
-            values[field.name] = (ESCAPES, ESCAPES)
+            values[name] = (ESCAPES, ESCAPES)
         elif "str" in text:
-            values[field.name] = ESCAPES
+            values[name] = ESCAPES
         elif "bool" in text:
-            values[field.name] = False
+            values[name] = False
         elif "int" in text or "float" in text:
-            values[field.name] = 7
+            values[name] = 7
     if issubclass(kind, Phrase):
         values |= {"key": "lost.reason", "values": {"reason": ESCAPES}}
     return kind(**values)  # type: ignore[no-any-return]
@@ -115,4 +116,4 @@ def test_a_message_is_one_line_whoever_sent_it_and_whatever_it_says() -> None:
     assert isinstance(message, events.MessageReceived)
     for kind in ("text", "action", "unknown", "removed"):
         for draw in drawers():
-            assert draw([replace(message, kind=kind)]).count("\n") == 1
+            assert draw([message.changed(kind=kind)]).count("\n") == 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -67,7 +66,7 @@ class Wire:
         """A run with what this person has stored, or `saved`; `is_recent`: the client gets what it is to show first."""
         saved = saved or person.store.load()
         if is_recent:
-            saved = replace(saved, recent={log: person.store.last(log, history) for log in person.store.logs()})
+            saved = saved.changed(recent={log: person.store.last(log, history) for log in person.store.logs()})
         rooms = rooms or ("lobby",)
         profile = Profile(
             person.static, person.nick, rooms, "server", lambda key: None, history, is_returning=is_returning, **wishes

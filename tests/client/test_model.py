@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from tests.client.pair import Person, Wire
@@ -83,7 +81,7 @@ def test_an_edit_changes_the_text_and_the_quotes_of_it_and_an_earlier_edit_chang
     conversation = Conversation("lobby", read_up_to=0)
     conversation.add(item(1, "helo"))
     first = conversation.items[0]
-    conversation.add(replace(item(2), reply=quote_of(first)))
+    conversation.add(item(2).changed(reply=quote_of(first)))
     assert conversation.edit(first, "hello", 4, is_mention=False)
     assert not conversation.edit(conversation.items[0], "hallo", 3, is_mention=False)
     edited, reply = conversation.items
@@ -102,7 +100,7 @@ def test_an_edit_makes_a_message_a_mention_or_no_more_as_it_will_be_after_a_rest
 
 def test_a_reply_quotes_nothing_of_a_message_that_was_changed_when_it_was_not_held_any_more() -> None:
     conversation = Conversation("lobby")
-    conversation.add(replace(item(2), reply=Quote("1", "bob", "secret plan")))
+    conversation.add(item(2).changed(reply=Quote("1", "bob", "secret plan")))
     conversation.forget_quotes("1")
     assert conversation.items[0].reply == Quote("1", "", "")
 
@@ -110,7 +108,7 @@ def test_a_reply_quotes_nothing_of_a_message_that_was_changed_when_it_was_not_he
 def test_a_message_that_is_removed_keeps_its_place_and_nothing_of_what_it_said() -> None:
     conversation = Conversation("lobby", read_up_to=0)
     conversation.add(item(1, "the password is swordfish", is_mention=True))
-    conversation.add(replace(item(2), reply=quote_of(conversation.items[0])))
+    conversation.add(item(2).changed(reply=quote_of(conversation.items[0])))
     conversation.react(conversation.items[0], "\u2665", "eve", b"e", added=True, is_own=False)
     conversation.remove(conversation.items[0])
     removed, reply = conversation.items
@@ -133,7 +131,7 @@ def test_reactions_and_quotes_count_for_the_memory_of_the_model() -> None:
     budget = Budget(MODEL_BYTES_MAX)
     conversation = Conversation("lobby", budget=budget)
     conversation.add(item(1, "x" * 1000))
-    conversation.add(replace(item(2), reply=quote_of(conversation.items[0])))
+    conversation.add(item(2).changed(reply=quote_of(conversation.items[0])))
     said = budget.used
     assert conversation.react(conversation.items[0], "\u2665", "eve", b"e", added=True, is_own=False)
     assert not conversation.react(conversation.items[0], "\u2665", "eve", b"e", added=True, is_own=False)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 
 from udpchat.client.stored import (
@@ -34,6 +32,6 @@ def test_a_first_start_finds_an_instance_and_nothing_else() -> None:
     ],
 )
 def test_writes_are_values(write: Write) -> None:
-    assert write == dataclasses.replace(write) and hash(write) == hash(dataclasses.replace(write))
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        setattr(write, dataclasses.fields(write)[0].name, 2)
+    assert write == write.changed() and hash(write) == hash(write.changed())
+    with pytest.raises(AttributeError):
+        setattr(write, write.__struct_fields__[0], 2)

@@ -16,11 +16,13 @@ from udpchat.shell.data_folder import (
     file_name,
     keep_key,
     key_of_nick,
+    last_nick,
     last_server,
     name_of_file,
     nick_file,
     open_folder,
     put_server_key,
+    remember_nick,
     remember_server,
     server_key,
     stored_server_key,
@@ -174,3 +176,13 @@ def test_the_server_used_last_is_remembered_if_it_can_be(tmp_path: Path) -> None
     assert last_server(tmp_path) is None
     remember_server(tmp_path / "nowhere", "host:1")
     assert [path.name for path in tmp_path.iterdir()] == ["last_server"]
+
+
+def test_what_is_remembered_already_is_not_written_again(tmp_path: Path) -> None:
+    remember_nick(tmp_path, "alice")
+    (first,) = tmp_path.iterdir()
+    before = first.stat()
+    remember_nick(tmp_path, "alice")
+    assert (first.stat().st_ino, first.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    remember_nick(tmp_path, "bob")
+    assert last_nick(tmp_path) == "bob"

@@ -6,7 +6,7 @@ import os
 import unicodedata
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from udpchat.chat.amendments import AMENDING, amended, edited_by, emptied, is_about, is_added, reference_of
 from udpchat.chat.ids import CONVERSATION_PREFIX
@@ -237,12 +237,12 @@ class MemoryClientStore(_Shelves):
         """See `ClientStore`. It reserves the counters of this run."""
         replicas = {log: (shelf.generation, shelf.extent.head) for log, shelf in self._shelves.items()}
         saved = self._saved
-        self._saved = replace(saved, next_counter=saved.next_counter + RUN_COUNTERS)
+        self._saved = saved.changed(next_counter=saved.next_counter + RUN_COUNTERS)
         self._forget_labels(label_id)
         of_input = {label.line: labelled for label, labelled in self._labels.items() if label.id == label_id}
         labelled = frozenset(found.counter for found in self._labels.values() if found.counter in self._unanswered)
         waiting = tuple(self.unanswered())
-        return replace(saved, unanswered=waiting, replicas=replicas, labels=of_input, labelled=labelled)
+        return saved.changed(unanswered=waiting, replicas=replicas, labels=of_input, labelled=labelled)
 
     def _forget_labels(self, label_id: str) -> None:
         spare = [
@@ -261,14 +261,14 @@ class MemoryClientStore(_Shelves):
             match item:
                 case RequestAdded(counter, body, label):
                     self._unanswered[counter] = body
-                    self._saved = replace(self._saved, next_counter=max(self._saved.next_counter, counter + 1))
+                    self._saved = self._saved.changed(next_counter=max(self._saved.next_counter, counter + 1))
                     if label is not None:
                         self._labels[label] = Labelled(counter, digest_of(body))
                 case RequestDone(counter, result):
                     self._unanswered.pop(counter, None)
                     for label, labelled in list(self._labels.items()) if result else ():
                         if labelled.counter == counter:
-                            self._labels[label] = replace(labelled, result=result)
+                            self._labels[label] = labelled.changed(result=result)
                 case EntriesStored(log, generation, first, entries):
                     shelf = self._shelves.setdefault(log, _Shelf(generation))
                     assert (generation, first) == (shelf.generation, shelf.extent.head + 1), f"{log} has a hole"
@@ -277,7 +277,7 @@ class MemoryClientStore(_Shelves):
                 case ReplicaReset(log, generation, sequence):
                     self._shelves[log] = _Shelf(generation, sequence)
                 case RoomsChanged(rooms):
-                    self._saved = replace(self._saved, rooms=rooms)
+                    self._saved = self._saved.changed(rooms=rooms)
 
     def extent(self, log: str) -> Extent:
         shelf = self._shelves.get(log)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -59,7 +58,7 @@ def test_a_new_store_has_an_instance_of_its_own_and_keeps_it(again: Again) -> No
     saved = again().load()
     assert saved == ClientState(saved.instance)
     assert len(saved.instance) == 16
-    assert again().load() == replace(saved, next_counter=1 + RUN_COUNTERS)
+    assert again().load() == saved.changed(next_counter=1 + RUN_COUNTERS)
     assert MemoryClientStore().load().instance != saved.instance
 
 
@@ -181,7 +180,7 @@ def test_a_failed_write_leaves_all_as_it_was(tmp_path: Path) -> None:
         alter(tmp_path / "client.db", "CREATE TRIGGER t BEFORE INSERT ON entries BEGIN SELECT raise(ABORT, 'no'); END")
         with pytest.raises(StoreFailed):
             store.write([RequestAdded(1, ONE), ReplicaReset(LOBBY, 9, 5), EntriesStored(LOBBY, 9, 6, (said("b"),))])
-        assert store.load() == replace(before, next_counter=before.next_counter + RUN_COUNTERS)
+        assert store.load() == before.changed(next_counter=before.next_counter + RUN_COUNTERS)
         assert store.last(LOBBY, 9) == [(1, said("a"))]
 
 

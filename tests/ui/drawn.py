@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from udpchat.chat import events
 from udpchat.chat.events import ClientEvent
 from udpchat.chat.reactions import Reaction
@@ -63,14 +61,14 @@ DRAWN: list[tuple[ClientEvent, Output, str, str]] = [
     (events.HolderList("lobby", 7, "0a0b", (), ()), OUT,
      "-- nobody else is in lobby now; whom your message 7 has reached before is not known",
      '{"event": "holders", "room": "lobby", "seq": 7, "id": "0a0b", "holders": [], "waiting": []}'),
-    (replace(message(), reply=ANSWERED), OUT, "[lobby] <bob> (to alice: shall we?) hi",
+    (message().changed(reply=ANSWERED), OUT, "[lobby] <bob> (to alice: shall we?) hi",
      '{"event": "message", "room": "lobby", "seq": 7, "nick": "bob", "text": "hi", "kind": "text", '
      '"time": "2023-11-14T22:13:20.123Z", "id": "0a0b", "history": false, "reply_to": "0c0d"}'),
-    (replace(message(), reply=events.Quote("0c0d", "", ""), edited=9), OUT,
+    (message().changed(reply=events.Quote("0c0d", "", ""), edited=9), OUT,
      "[lobby] <bob> (to an earlier message) hi",
      '{"event": "message", "room": "lobby", "seq": 7, "nick": "bob", "text": "hi", "kind": "text", '
      '"time": "2023-11-14T22:13:20.123Z", "id": "0a0b", "history": false, "reply_to": "0c0d", "edited": true}'),
-    (replace(message(kind="action"), reply=events.Quote("0c0d", "alice", "")), OUT,
+    (message(kind="action").changed(reply=events.Quote("0c0d", "alice", "")), OUT,
      "[lobby] * bob (to alice: a removed message) hi",
      '{"event": "message", "room": "lobby", "seq": 7, "nick": "bob", "text": "hi", "kind": "action", '
      '"time": "2023-11-14T22:13:20.123Z", "id": "0a0b", "history": false, "reply_to": "0c0d"}'),
@@ -104,7 +102,7 @@ DRAWN: list[tuple[ClientEvent, Output, str, str]] = [
     (events.HistoryFound((message("then"),)), OUT, "2023-11-14 22:13 [lobby] <bob> then",
      '{"event": "past", "messages": [{"room": "lobby", "seq": 7, "nick": "bob", "text": "then", "kind": "text", '
      '"time": "2023-11-14T22:13:20.123Z", "id": "0a0b"}]}'),
-    (events.HistoryFound((replace(message("then"), reactions=(Reaction("+", ("bob", "eve"), True, (b"b", b"e")),)),)),
+    (events.HistoryFound((message("then").changed(reactions=(Reaction("+", ("bob", "eve"), True, (b"b", b"e")),)),)),
      OUT, "2023-11-14 22:13 [lobby] <bob> then",
      '{"event": "past", "messages": [{"room": "lobby", "seq": 7, "nick": "bob", "text": "then", "kind": "text", '
      '"time": "2023-11-14T22:13:20.123Z", "id": "0a0b", "reactions": [{"emoji": "+", "nicks": ["bob", "eve"]}]}]}'),

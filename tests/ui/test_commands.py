@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from udpchat.chat.events import ClientEvent, Error, Notice, notice
@@ -348,7 +346,7 @@ def test_a_program_can_add_a_command() -> None:
     assert any("/dice [N]" in line for line in texts(prompt.enter(NOW, "/help")))
     assert refused(prompt_in("lobby"), "/dice").code == "unknown_command"
     with pytest.raises(AssertionError):
-        prompt_in("lobby", commands=(*COMMANDS, replace(dice, aliases=("m",))))
+        prompt_in("lobby", commands=(*COMMANDS, dice.changed(aliases=("m",))))
 
 
 def test_quit_is_a_wish_and_a_second_one_an_order() -> None:

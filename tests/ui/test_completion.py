@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from udpchat.client.model import Item
@@ -82,7 +80,7 @@ def test_a_command_and_what_its_usage_asks_for_are_completed(line: str, expected
 
 
 def test_a_usage_may_ask_for_words_that_the_caller_knows() -> None:
-    notify, setting = (replace(COMMANDS[0], name=name, usage=usage)
+    notify, setting = (COMMANDS[0].changed(name=name, usage=usage)
                        for name, usage in (("notify", "[LEVEL]"), ("set", "[NAME [VALUE]]")))  # fmt: skip
     known = Known((), (), (notify, setting), WORDS)
     assert tabbed("/notify a", known=known) == "/notify all |"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from tests.client.pair import Person, Wire
@@ -188,12 +186,12 @@ def test_a_message_that_was_picked_from_a_page_of_the_server_can_be_meant(room: 
 
 
 def test_only_the_messages_picked_last_are_known_and_none_that_was_removed(room: Room) -> None:
-    prompt, item = room.prompts["alice"], replace(room.item(1), id="0" * 16)
-    prompt.pick(replace(item, is_removed=True))
+    prompt, item = room.prompts["alice"], room.item(1).changed(id="0" * 16)
+    prompt.pick(item.changed(is_removed=True))
     assert room.refused(room.alice, f"/reply {item.id} indeed") == "no_such_message.id"
     prompt.pick(item)
     for number in range(1, PICKED_MAX + 1):
-        prompt.pick(replace(item, id=f"{number:016x}"))
+        prompt.pick(item.changed(id=f"{number:016x}"))
     assert room.refused(room.alice, f"/react {item.id} {HEART}") == "no_such_message.id"
 
 

@@ -5,11 +5,10 @@ The JSON lines (README) are made from the client's events; ui/json_events.py lis
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from udpchat.chat.phrase import Phrase
 from udpchat.chat.reactions import Reaction
 from udpchat.wire.content import ACTION, EDIT, REACTION, REDACTION, TEXT
+from udpchat.wire.fields import Value
 
 REMOVED = "removed"  # as the kind of a past message: it stood there, and has no text any more
 _KINDS = {TEXT: "text", ACTION: "action", REACTION: "reaction", EDIT: "edit", REDACTION: "redaction"}
@@ -23,8 +22,7 @@ def kind_name(kind: int) -> str:
 # --- Events of a client ----------
 
 
-@dataclass(frozen=True, slots=True)
-class Connected:
+class Connected(Value, frozen=True):
     """The first Welcome arrived, and the server answered for each requested room; `rooms` are those joined."""
 
     server: str
@@ -33,8 +31,7 @@ class Connected:
     rooms: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Quote:
+class Quote(Value, frozen=True):
     """What a reply answers; `nick` and `text` empty: it is not known here. `is_removed`: it has no text any more."""
 
     id: str
@@ -43,8 +40,7 @@ class Quote:
     is_removed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class MessageReceived:
+class MessageReceived(Value, frozen=True):
     """A message; `room` is `@nick` in a conversation. `history`: it was sent before this client entered.
 
     `reply`: what it answers. `edited`: the sequence of the edit that `text` is of; 0: it was not edited. `author`: the
@@ -65,8 +61,7 @@ class MessageReceived:
     reactions: tuple[Reaction, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class MessageSent:
+class MessageSent(Value, frozen=True):
     """A message of this client is in the log. `again`: an earlier run with the same input id sent it already."""
 
     room: str
@@ -79,8 +74,16 @@ class MessageSent:
     reply: Quote | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AboutMessage:
+class _Told(Value, frozen=True, kw_only=True):
+    """What is known of an entry beside its fields: see `AboutMessage`."""
+
+    is_confirmation: bool = False
+    is_shown: bool = True
+    again: bool = False
+    target: Quote | None = None
+
+
+class AboutMessage(_Told, frozen=True):
     """An entry about an earlier message: `seq` and `id` are those of the message, `own_seq` that of the entry.
 
     `nick` and `author`: of who did it. `is_confirmation`: this client did, and it is in the log; `again` as of
@@ -94,28 +97,21 @@ class AboutMessage:
     own_seq: int
     time_ms: int
     author: bytes
-    is_confirmation: bool = field(default=False, kw_only=True)
-    is_shown: bool = field(default=True, kw_only=True)
-    again: bool = field(default=False, kw_only=True)
-    target: Quote | None = field(default=None, kw_only=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Edited(AboutMessage):
+class Edited(AboutMessage, frozen=True):
     """The author gave a message another text."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Redacted(AboutMessage):
+class Redacted(AboutMessage, frozen=True):
     """The author removed a message. `reason` may be empty."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Reacted(AboutMessage):
+class Reacted(AboutMessage, frozen=True):
     """A user reacted to a message with an emoji; `added` False: took that back."""
 
     emoji: str
@@ -125,8 +121,7 @@ class Reacted(AboutMessage):
 Amendment = Edited | Redacted | Reacted
 
 
-@dataclass(frozen=True, slots=True)
-class MessageRemoved:
+class MessageRemoved(Value, frozen=True):
     """In the place of a message that was removed before this client had it."""
 
     room: str
@@ -137,16 +132,14 @@ class MessageRemoved:
     author: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class MemberJoined:
+class MemberJoined(Value, frozen=True):
     """A user joined a room; also this client, when it joins another room later."""
 
     room: str
     nick: str
 
 
-@dataclass(frozen=True, slots=True)
-class MemberLeft:
+class MemberLeft(Value, frozen=True):
     """A user left a room, also this client; `reason` is a `content.Reason`."""
 
     room: str
@@ -154,16 +147,14 @@ class MemberLeft:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class MemberRenamed:
+class MemberRenamed(Value, frozen=True):
     """A user changed nick."""
 
     old: str
     nick: str
 
 
-@dataclass(frozen=True, slots=True)
-class MemberAway:
+class MemberAway(Value, frozen=True):
     """Another user is away from a room; `reason` None: is here again."""
 
     room: str
@@ -171,8 +162,7 @@ class MemberAway:
     reason: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class MemberTyping:
+class MemberTyping(Value, frozen=True):
     """A user has begun to type a message to a conversation, or has ended."""
 
     room: str
@@ -180,8 +170,7 @@ class MemberTyping:
     is_typing: bool
 
 
-@dataclass(frozen=True, slots=True)
-class MessageDelivered:
+class MessageDelivered(Value, frozen=True):
     """Of the `users` who are now in the room besides this one, at least `have` have a message of this user.
 
     Reported to clients that want receipts only.
@@ -194,8 +183,7 @@ class MessageDelivered:
     users: int
 
 
-@dataclass(frozen=True, slots=True)
-class HolderList:
+class HolderList(Value, frozen=True):
     """Of the other users who are now in the room: the nicks of those who have a message of this user, and of those of
     whom that is not known yet; both sorted. The answer to a request of the user.
     """
@@ -207,38 +195,33 @@ class HolderList:
     waiting: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ReadMarked:
+class ReadMarked(Value, frozen=True):
     """This user has read a conversation up to `seq`, on another device."""
 
     room: str
     seq: int
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryReplaced:
+class HistoryReplaced(Value, frozen=True):
     """The server has other messages of a conversation than before: what it has now follows."""
 
     room: str
 
 
-@dataclass(frozen=True, slots=True)
-class MemberList:
+class MemberList(Value, frozen=True):
     """The nicks in a room, sorted."""
 
     room: str
     members: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RoomList:
+class RoomList(Value, frozen=True):
     """The rooms of the server, sorted."""
 
     rooms: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class TopicChanged:
+class TopicChanged(Value, frozen=True):
     """A room's topic and the nick that set it. `topic` is empty if there is none, `nick` if none was ever set."""
 
     room: str
@@ -246,8 +229,7 @@ class TopicChanged:
     nick: str
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryFound:
+class HistoryFound(Value, frozen=True):
     """The result of `/history` or `/search`, in order: from the server, the client's own store, or both.
 
     `words`: those that were searched for, None for a history.
@@ -257,8 +239,7 @@ class HistoryFound:
     words: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PageFound:
+class PageFound(Value, frozen=True):
     """The messages of a conversation from the sequence `first` to below `before`, all that there are; in order.
 
     `first` 1: nothing earlier exists. `first` equal to `before`: they cannot be had at the moment.
@@ -270,20 +251,17 @@ class PageFound:
     messages: tuple[MessageReceived, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class EarlierAmended:
+class EarlierAmended(Value, frozen=True):
     """Something that is not to be shown by itself was said about an earlier message; a page may hold or quote it."""
 
     amendment: Amendment
 
 
-@dataclass(frozen=True, slots=True)
-class Notice(Phrase):
+class Notice(Phrase, frozen=True):
     """Information for the user."""
 
 
-@dataclass(frozen=True, slots=True)
-class Error(Phrase):
+class Error(Phrase, frozen=True):
     """A command or request failed.
 
     `line`: the line of the input that caused it, from 1. `retry_s`: seconds until a retry may succeed.
@@ -295,18 +273,15 @@ class Error(Phrase):
     said: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Disconnected(Phrase):
+class Disconnected(Phrase, frozen=True):
     """The server stopped answering or sent Goodbye. The client keeps trying, and keeps what the user types."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reconnected(Phrase):
+class Reconnected(Phrase, frozen=True):
     """The server answers again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected(Phrase):
+class Rejected(Phrase, frozen=True):
     """Final: this client cannot enter. The code is `nick_taken`, `server_key`, ..."""
 
 
@@ -336,44 +311,38 @@ def error(
 # --- Events of a server ----------
 
 
-@dataclass(frozen=True, slots=True)
-class PeerEntered:
+class PeerEntered(Value, frozen=True):
     """A device entered."""
 
     nick: str
     host: str
 
 
-@dataclass(frozen=True, slots=True)
-class PeerLeft:
+class PeerLeft(Value, frozen=True):
     """A device left or was lost."""
 
     nick: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class PeerRefused:
+class PeerRefused(Value, frozen=True):
     """The server refused a device."""
 
     host: str
     code: str
 
 
-@dataclass(frozen=True, slots=True)
-class LogUnwritable:
+class LogUnwritable(Value, frozen=True):
     """The server cannot write its log at the moment."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class LogWritable:
+class LogWritable(Value, frozen=True):
     """The server can write its log again."""
 
 
-@dataclass(frozen=True, slots=True)
-class LogDamaged:
+class LogDamaged(Value, frozen=True):
     """Part of the log cannot be read; reported once for each reason."""
 
     reason: str

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from udpchat.wire.fields import Value, field
 
 
-@dataclass(frozen=True, slots=True)
-class Phrase:
+class Phrase(Value, frozen=True):
     """A sentence for a person. `key` is `code` or `code.variant`; a value may be a phrase too."""
 
     key: str

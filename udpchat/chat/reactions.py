@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from udpchat.wire.fields import Value
 from udpchat.wire.limits import REACTIONS_MAX, REACTIONS_PER_AUTHOR_MAX
 
 
-@dataclass(frozen=True, slots=True)
-class Reaction:
+class Reaction(Value, frozen=True):
     """Of a message: one emoji, and who reacted with it, in the order in which they did. `users`: their user ids."""
 
     emoji: str

@@ -11,11 +11,11 @@ from contextlib import AbstractContextManager
 
 from udpchat.chat import events
 from udpchat.client import compose
-from udpchat.client.chat import Chat
 from udpchat.client.checks import check_frame_untrusted
 from udpchat.client.compose import LocalError
 from udpchat.client.link import KeyRefused, Link, LinkLost, LinkRenewed, LinkSettings
 from udpchat.client.model import Model
+from udpchat.client.participant import Participant
 from udpchat.client.profile import Profile
 from udpchat.client.requests import Recalled, Source
 from udpchat.client.stored import ClientState, Write
@@ -37,7 +37,7 @@ class ClientCore:
     ) -> None:
         self._link = Link(now, LinkSettings(profile, saved.instance, address, random))
         self._uplink = Uplink(random)
-        self._chat = Chat(profile, saved, self._uplink)
+        self._chat = Participant(profile, saved, self._uplink)
         self.model = Model(self._chat, self._link)
         self._urgent: list[bytes] = []  # frames for the next packet
 

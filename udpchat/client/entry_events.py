@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import replace
 
 from udpchat.chat import events
 from udpchat.chat.amendments import AMENDING, Reference, edited_by, is_added, reference_of
@@ -90,7 +89,7 @@ class EntryEvents:
                 place, by = (reaction.seq, reaction.id), (reaction.emoji, reaction.nick, reaction.author)
                 is_own = reaction.author == self._people.me
                 to[place] = reacted(to.get(place, ()), *by, added=reaction.added, is_own=is_own)
-        return [replace(each, reactions=to.get((each.seq, each.id), ())) for each in recalled] if to else recalled
+        return [each.changed(reactions=to.get((each.seq, each.id), ())) for each in recalled] if to else recalled
 
 
 def _in_place_of(event: events.MessageRemoved) -> events.MessageReceived:
@@ -104,7 +103,7 @@ def _shown_message(
     """The event of a message."""
     kind, identity, time_ms = events.kind_name(message.kind), message.id.hex(), message.time_ms
     shown = events.MessageReceived(room, sequence, message.nick, message.text, kind, time_ms, identity, is_history)
-    return replace(shown, reply=reply_of(message.extra), edited=edited_by(message), author=message.author)
+    return shown.changed(reply=reply_of(message.extra), edited=edited_by(message), author=message.author)
 
 
 def reply_of(extra: content.Extra | None) -> events.Quote | None:
@@ -122,7 +121,7 @@ def _amendment_of(
     )
     if reference is None or is_void:
         return None
-    return replace(_amendment(room, reference, sequence, message), is_shown=is_shown)
+    return _amendment(room, reference, sequence, message).changed(is_shown=is_shown)
 
 
 def confirmation_of(
@@ -131,7 +130,7 @@ def confirmation_of(
     """The event that an own message about an earlier one is in the log, wherever the server says that it is."""
     extra = message.extra or content.Extra()
     reference = Reference(extra.sequence, extra.refers_to or b"")
-    return replace(_amendment(room, reference, sequence, message), is_confirmation=True)
+    return _amendment(room, reference, sequence, message).changed(is_confirmation=True)
 
 
 def _amendment(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Final
 
 from udpchat.chat import events
@@ -27,9 +26,9 @@ class LateChanges:
     def add(self, event: events.Amendment) -> None:
         """This has happened now."""
         if isinstance(event, events.Redacted):
-            self._removals.append(replace(event, reason="", target=None))
+            self._removals.append(event.changed(reason="", target=None))
             return
-        self._changes.append(replace(event, target=None))
+        self._changes.append(event.changed(target=None))
         self._characters += _characters(event)
         while len(self._changes) > CHANGES_MAX or self._characters > CHARACTERS_MAX:
             self._characters -= _characters(self._changes.popleft())
@@ -58,11 +57,11 @@ def _changed(message: events.MessageReceived, event: events.Amendment, me: bytes
     is_author = message.author == event.author
     match event:
         case events.Redacted() if is_author:
-            return replace(message, text="", kind=events.REMOVED, edited=0, reply=None, reactions=())
+            return message.changed(text="", kind=events.REMOVED, edited=0, reply=None, reactions=())
         case events.Edited() if is_author and message.kind in EDITED_KINDS and event.own_seq > message.edited:
-            return replace(message, text=event.text, edited=event.own_seq)
+            return message.changed(text=event.text, edited=event.own_seq)
         case events.Reacted(emoji=emoji, nick=nick, author=author, added=added):
             by_me = author == me
             reactions = reacted(message.reactions, emoji, nick, author, added=added, is_own=by_me)
-            return replace(message, reactions=reactions)
+            return message.changed(reactions=reactions)
     return message

@@ -15,7 +15,6 @@ It handles sessions and timeouts, and no chat content. Rules:
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 
 from udpchat.client.profile import Profile
@@ -26,6 +25,7 @@ from udpchat.session.timers import backoff_s, earliest
 from udpchat.sync.packing import packed
 from udpchat.wire import frames
 from udpchat.wire.errors import BadDatagram, Drop
+from udpchat.wire.fields import Value
 from udpchat.wire.frames import Down, encode, encode_introduction
 from udpchat.wire.limits import (
     HEARTBEAT_JITTER,
@@ -95,8 +95,7 @@ TRANSITIONS: dict[LinkState, dict[LinkInput, LinkState]] = {  # a pair that is n
 LOSING = frozenset({LinkState.CONNECTING, LinkState.CONFIRMING, LinkState.LOST})  # no server is known to be reachable
 
 
-@dataclass(frozen=True, slots=True)
-class LinkSettings:
+class LinkSettings(Value, frozen=True):
     """Who connects, with which request counter, and to which address; `random(n)` gives n bytes."""
 
     profile: Profile
@@ -109,22 +108,19 @@ class LinkSettings:
         return int.from_bytes(self.random(2), "big") / 0xFFFF
 
 
-@dataclass(frozen=True, slots=True)
-class LinkRenewed:
+class LinkRenewed(Value, frozen=True):
     """A new session is in use: all state must be sent again in it. The round trip, if the handshake measured it."""
 
     round_trip_s: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class LinkLost:
+class LinkLost(Value, frozen=True):
     """The server ended the session with this reason, or does not answer (empty); the link keeps trying."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class KeyRefused:
+class KeyRefused(Value, frozen=True):
     """The server's key was not approved; or, at first contact, servers of several keys have answered."""
 
     keys: tuple[bytes, ...]

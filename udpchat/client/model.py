@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final, TypeVar
 
@@ -18,12 +17,13 @@ from udpchat.chat.names import nick_key
 from udpchat.chat.reactions import Reaction as Reaction
 from udpchat.chat.reactions import reacted
 from udpchat.chat.text import mentions
-from udpchat.client.chat import Chat
 from udpchat.client.late_changes import EDITED_KINDS, LateChanges
 from udpchat.client.link import Link
 from udpchat.client.members import Members
 from udpchat.client.own_messages import Said
+from udpchat.client.participant import Participant
 from udpchat.sync.budget import Budget
+from udpchat.wire.fields import Value
 from udpchat.wire.limits import (
     CONVERSATIONS_PER_KEY_MAX,
     MODEL_BYTES_MAX,
@@ -50,8 +50,7 @@ class Phase(Enum):
     OVER = "we left, or may not enter"
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(Value, frozen=True):
     """The connection to `server`, which is its address.
 
     `round_trip_s`: of requests, once measured. `loss`: the share of the latest packets from the server that did not
@@ -72,8 +71,7 @@ class ItemState(Enum):
     SENT = "in the server's log"
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Value, frozen=True):
     """What was said, by whom and when; `sequence` is UNKNOWN while it is being sent."""
 
     sequence: int
@@ -86,8 +84,7 @@ class Message:
     is_mention: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Item(Message):
+class Item(Message, frozen=True):
     """A message of a conversation, and what became of it.
 
     `author`: the user id; empty: not known. `edited_by`: the sequence of the edit that `text` is of.
@@ -103,8 +100,7 @@ class Item(Message):
     edited_by: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(Value, frozen=True):
     """At least `have` of the `users` in the room, besides this one, have a message."""
 
     have: int
@@ -175,14 +171,15 @@ class Conversation:
         """Messages up to this sequence are read."""
         if self.read_up_to is None or sequence > self.read_up_to:
             self.read_up_to = sequence
-            unread = [item for item in self.items if self._is_unread(item)]
+            behind, _ = self._find(sequence + 1)
+            unread = [item for item in self.items[behind:] if self._is_unread(item)]
             self.unread, self.mentions = len(unread), sum(item.is_mention for item in unread)
 
     def deliver(self, sequence: int, delivery: Delivery) -> None:
         """So many users have the message of this sequence."""
         at, is_there = self._find(sequence)
         if is_there:
-            self.items[at] = replace(self.items[at], delivery=delivery)
+            self.items[at] = self.items[at].changed(delivery=delivery)
 
     def find(self, sequence: int, identity: str) -> Item | None:
         """The message of this sequence and id, if it is held and not removed."""
@@ -198,7 +195,7 @@ class Conversation:
         """The author gave a message that is held another text, by the entry `edited_by`. False: it has a later one."""
         if edited_by <= item.edited_by:
             return False
-        self._change(item, replace(item, text=text, is_edited=True, edited_by=edited_by, is_mention=is_mention))
+        self._change(item, item.changed(text=text, is_edited=True, edited_by=edited_by, is_mention=is_mention))
         return True
 
     def remove(self, item: Item) -> None:
@@ -210,7 +207,7 @@ class Conversation:
         reactions = reacted(item.reactions, emoji, nick, user, added=added, is_own=is_own)
         if reactions == item.reactions:
             return False
-        self._change(item, replace(item, reactions=reactions))
+        self._change(item, item.changed(reactions=reactions))
         return True
 
     def _change(self, item: Item, changed: Item) -> None:
@@ -242,7 +239,7 @@ class Conversation:
         for at, item in enumerate(self.items):
             if item.reply is not None and item.reply.id == quote.id:
                 self._budget.give(_charge(item))
-                self.items[at] = item = replace(item, reply=quote)
+                self.items[at] = item = item.changed(reply=quote)
                 self._budget.take(_charge(item))
 
     def clear(self) -> None:
@@ -274,7 +271,7 @@ def _quoting_each_other(messages: list[events.MessageReceived]) -> tuple[events.
     for message in messages:
         said = by_id.get(message.reply.id) if message.reply is not None else None
         quote = said and Quote(said.id, said.nick, shortened(said.text), said.kind == events.REMOVED)
-        quoted.append(replace(message, reply=quote) if quote else message)
+        quoted.append(message.changed(reply=quote) if quote else message)
     return tuple(quoted)
 
 
@@ -288,7 +285,7 @@ def _charge(item: Item) -> int:
 class Model:
     """The conversations of one client. `apply` gets all events, in order; then the model shows what they changed."""
 
-    def __init__(self, chat: Chat, link: Link) -> None:
+    def __init__(self, chat: Participant, link: Link) -> None:
         self._chat = chat
         self._link = link
         self._conversations: dict[str, Conversation] = {}
@@ -386,7 +383,7 @@ class Model:
     def _own(self, sent: events.MessageSent) -> Item:
         state = ItemState.SENDING if sent.seq == UNKNOWN else ItemState.SENT
         item = Item(sent.seq, sent.id, self.nick, sent.text, sent.kind, sent.time_ms, is_own=True, state=state)
-        return replace(item, reply=sent.reply, author=self.user)
+        return item.changed(reply=sent.reply, author=self.user)
 
     def members(self, room: str) -> Members:
         """The members of a room, as far as they are known."""
@@ -419,12 +416,12 @@ class Model:
             case events.HistoryFound(messages, words):
                 return events.HistoryFound(self.listed(messages), words)
             case events.PageFound(messages=messages):
-                return replace(event, messages=self.as_now(messages))
+                return event.changed(messages=self.as_now(messages))
             case events.MessageRemoved(room, sequence, nick, time_ms, identity, author):
                 item = Item(sequence, identity, nick, "", "text", time_ms, author == self.user, author=author)
                 self._add(self.conversation(room), removed(item))
             case events.HolderList(room):
-                return replace(event, room=self.conversation(room).name)  # as it is spelled elsewhere
+                return event.changed(room=self.conversation(room).name)  # as it is spelled elsewhere
             case events.TopicChanged(room, topic):
                 self.conversation(room).topic = topic
             case events.ReadMarked(room, sequence):
@@ -452,8 +449,8 @@ class Model:
         is_own = event.author == self.user  # from another device
         is_mention = self._is_mention(event.room, event.text, is_own=is_own)
         item = Item(event.seq, event.id, event.nick, event.text, event.kind, event.time_ms, is_own, is_mention)
-        item = replace(item, author=event.author, is_edited=bool(event.edited), edited_by=event.edited)
-        item = replace(item, reply=event.reply, reactions=event.reactions)
+        item = item.changed(author=event.author, is_edited=bool(event.edited), edited_by=event.edited)
+        item = item.changed(reply=event.reply, reactions=event.reactions)
         return removed(item) if event.kind == events.REMOVED else item
 
     # --- What is about an earlier message ----------
@@ -470,13 +467,13 @@ class Model:
     def _amend(self, event: events.Amendment) -> events.Amendment | events.EarlierAmended | None:
         """Change the message that an event is about, if it is held; None: there is nothing to show."""
         if event.is_confirmation:
-            event = replace(event, nick=self.nick, author=self.user)
+            event = event.changed(nick=self.nick, author=self.user)
         if not event.again:
             self._late.add(event)
         conversation, item = self._held(event.room, event.seq, event.id)
         is_changed = False
         if item is not None and not event.again:
-            event = replace(event, target=quote_of(item))
+            event = event.changed(target=quote_of(item))
             is_changed = self._change(conversation, item, event)
         if item is None and not isinstance(event, events.Reacted):
             conversation.forget_quotes(event.id)
@@ -516,7 +513,7 @@ class Model:
         if event.reply is None:
             return event
         answered = self.conversation(event.room).find_by_id(event.reply.id)
-        return event if answered is None else replace(event, reply=quote_of(answered))
+        return event if answered is None else event.changed(reply=quote_of(answered))
 
     def as_now(self, messages: tuple[events.MessageReceived, ...]) -> tuple[events.MessageReceived, ...]:
         """Messages of the past: as changed since they were read, with quotes of each other and of those held."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from udpchat.chat.phrase import Phrase
 from udpchat.session.noise import KeyPair
+from udpchat.wire.fields import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(Value, frozen=True):
     """Identity and wishes; `check_server` returns why a server's key is not approved, or None if it is.
 
     `is_first_contact`: whether no key is known for this server, so that the first that is checked will be approved.

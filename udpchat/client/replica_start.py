@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from udpchat.chat.ids import CONVERSATION_PREFIX, INBOX_PREFIX, PRIVATE_PREFIXES, ROOM_PREFIX, ROSTER_PREFIX
 from udpchat.client.entry_history import EntryHistory, Told, looked_through
 from udpchat.client.profile import Profile
 from udpchat.client.stored import ClientState
 from udpchat.sync.replica import Replica
+from udpchat.wire.fields import Value
 from udpchat.wire.frames import Head
 
 REGENERATED_ENTRIES_MAX = 1_000  # read again of a log of a new generation; more if `history` is more
@@ -17,8 +16,7 @@ Stood = tuple[int, int]
 """The generation and the sequence up to which a log is held."""
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(Value, frozen=True):
     """A replica begins after `sequence`.
 
     `is_regenerated`: the log's generation is not the one that was held. `recent`: entries to show again. `new`: how

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from udpchat.chat import events
 from udpchat.chat.ids import CONVERSATION_PREFIX, message_id
@@ -21,6 +21,7 @@ from udpchat.sync.budget import Budget
 from udpchat.sync.fragments import FragmentAssembler
 from udpchat.sync.requests import Outbox
 from udpchat.wire import requests
+from udpchat.wire.fields import Value
 from udpchat.wire.frames import Result, ResultFragment, encode, parse_request_untrusted, parse_result_untrusted
 from udpchat.wire.limits import FRAGMENT_BYTES, FRAGMENTS_MAX, PAST_ENTRIES_MAX
 
@@ -31,16 +32,14 @@ STORED = requests.Say | requests.Tell | requests.SetTopic
 """The server carries these out only by storing them; others may be repeated."""
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Value, frozen=True):
     """The line of the input that requests come from, from 1; `label`: identifies the line if another run repeats it."""
 
     line: int
     label: stored.Label | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Recalled:
+class Recalled(Value, frozen=True):
     """The part of requested history that the replicas hold, and then the `parts` that the server has sent.
 
     `count`: how many messages are wanted in all. `page_of`: the conversation of which a page is wanted, and the
@@ -197,7 +196,7 @@ class Requests:
         match request, parse_result_untrusted(known.result):
             case requests.Say() | requests.Tell(), requests.Stored(_, sequence):
                 said = _said(request, message_id(self._instance, known.counter))
-                self._timeline.report(replace(said.confirmed(sequence, 0), again=True))
+                self._timeline.report(said.confirmed(sequence, 0).changed(again=True))
             case _, requests.Failed(code, detail):
                 self._report_error(refusal(code, detail))
 
@@ -248,11 +247,11 @@ class Requests:
     ) -> list[events.ClientEvent]:
         is_one_log, items = isinstance(request, requests.GetHistory), found.items
         recalled = self._timeline.told.recall(items, found.reactions, with_removed=here.page_of is not None)
-        here = replace(here, messages=tuple(merged(recalled, here.messages, is_one_log=is_one_log)))
+        here = here.changed(messages=tuple(merged(recalled, here.messages, is_one_log=is_one_log)))
         rest = here.rest(request, items)
         if rest is None:
             return [here.found(request, items)]
-        self.ask(rest, here=replace(here, parts=here.parts + 1))
+        self.ask(rest, here=here.changed(parts=here.parts + 1))
         return []
 
     def on_lost(self) -> list[events.ClientEvent]:

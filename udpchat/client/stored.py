@@ -6,23 +6,22 @@ includes it, so that a later run never acknowledges an entry that it does not ho
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from hashlib import blake2s
+
+from udpchat.wire.fields import Value, field
 
 LABELS_MAX = 100_000  # in a store, and lines with labels in one input
 DIGEST_BYTES = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+class Label(Value, frozen=True):
     """A script's name for a request: line `line`, from 1, of its input `id`. The same label is the same request."""
 
     id: str
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Labelled:
+class Labelled(Value, frozen=True):
     """A request that has a label. `result`: its result, encoded; empty before it is answered, or if discarded."""
 
     counter: int
@@ -35,8 +34,7 @@ def digest_of(body: bytes) -> bytes:
     return blake2s(body, digest_size=DIGEST_BYTES, person=b"label").digest()
 
 
-@dataclass(frozen=True, slots=True)
-class RequestAdded:
+class RequestAdded(Value, frozen=True):
     """A new request, by its counter."""
 
     counter: int
@@ -44,16 +42,14 @@ class RequestAdded:
     label: Label | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RequestDone:
+class RequestDone(Value, frozen=True):
     """A request need not be kept: its result came, or it was given up. `result` is kept with the label, if any."""
 
     counter: int
     result: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class EntriesStored:
+class EntriesStored(Value, frozen=True):
     """The replica of a log grew by entries `first`, `first + 1`, ...: directly after those it held."""
 
     log: str
@@ -62,8 +58,7 @@ class EntriesStored:
     entries: tuple[bytes, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ReplicaReset:
+class ReplicaReset(Value, frozen=True):
     """The replica of a log starts over: it holds nothing; entries up to `sequence` are gone or not wanted."""
 
     log: str
@@ -71,8 +66,7 @@ class ReplicaReset:
     sequence: int
 
 
-@dataclass(frozen=True, slots=True)
-class RoomsChanged:
+class RoomsChanged(Value, frozen=True):
     """The rooms that this client is in or wants to be in, in the order in which it requested them."""
 
     rooms: tuple[str, ...]
@@ -81,8 +75,7 @@ class RoomsChanged:
 Write = RequestAdded | RequestDone | EntriesStored | ReplicaReset | RoomsChanged
 
 
-@dataclass(frozen=True, slots=True)
-class ClientState:
+class ClientState(Value, frozen=True):
     """What was stored: the instance, its counter, its unanswered requests, the place of each replica, and the rooms of
     the previous run.
 

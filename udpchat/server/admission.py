@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from udpchat.chat import events
 from udpchat.chat.ids import ROOM_PREFIX, inbox_log
 from udpchat.chat.names import BadName, parse_nick, parse_room
@@ -12,12 +10,12 @@ from udpchat.server.fanout import Fanout
 from udpchat.server.registry import Peer
 from udpchat.server.rooms import Rooms
 from udpchat.server.state import State
+from udpchat.wire.fields import Value
 from udpchat.wire.frames import Down, EnterRefused, FollowRefused, Welcome, encode
 from udpchat.wire.limits import CAPABILITIES, EXPIRY_S, HEARTBEAT_S, PROTOCOL_MINOR, ROOMS_PER_PEER_MAX
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Value, frozen=True):
     """The options of the operator."""
 
     name: str = ""

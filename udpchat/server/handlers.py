@@ -8,7 +8,6 @@ what all share: an entered peer, the permission, the order.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, TypeVar
 
@@ -243,8 +242,7 @@ class Reach(Enum):
     ROOMS = "the same, of all rooms of its sender"
 
 
-@dataclass(frozen=True, slots=True)
-class Handler:
+class Handler(Value, frozen=True):
     """How a request is carried out. It costs `price_us`, and more later if it is written, and for all it reaches."""
 
     handle: Callable[[RequestContext, Any], Outcome]

@@ -10,20 +10,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from udpchat.server.credit import Account, Accounts
 from udpchat.server.fair_queue import FairQueue
 from udpchat.sync.log import SearchQuery
+from udpchat.wire.fields import Value
 from udpchat.wire.limits import QUERIES_MAX, QUERIES_SHARE_OF_FREE
 from udpchat.wire.requests import GetHistory
 
 QUERY_S_MIN: Final = 0.001  # what each is charged at least: the thread and the answer take time too
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(Value, frozen=True):
     """What a request reads, once its permission is checked. `source`: the host or network that it came from."""
 
     client_id: bytes

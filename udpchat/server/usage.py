@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from udpchat.chat.ids import CONVERSATION_PREFIX, INBOX_PREFIX, ROOM_PREFIX
 from udpchat.server.chat import Chat
 from udpchat.server.quotas import HeldQuota
 from udpchat.server.state import LOGS_MAX
+from udpchat.wire.fields import Value
 from udpchat.wire.limits import NICKS_MAX, STREAM_BYTES_MAX
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(Value, frozen=True):
     """So much of a budget is in use, of so much that may be."""
 
     budget: str

@@ -29,6 +29,7 @@ from udpchat.session.session import Session
 from udpchat.session.timers import backoff_s, earliest
 from udpchat.wire import limits, packets
 from udpchat.wire.errors import BadDatagram, Drop
+from udpchat.wire.fields import Value
 
 _SENDS_PATIENT = 3  # so many sends without an answer suggest high latency
 _RTT_MARGIN = 1.25  # a resend within the measured round trip cannot help
@@ -43,8 +44,7 @@ class HandshakePhase(Enum):
     REFUSED = "nothing: the server's key was not approved, or several servers answered at first contact"
 
 
-@dataclass(frozen=True, slots=True)
-class _Settings:
+class _Settings(Value, frozen=True):
     static: KeyPair
     index: int
     payload: bytes

@@ -13,13 +13,13 @@ from __future__ import annotations
 import hmac
 from base64 import b32encode
 from copy import copy
-from dataclasses import dataclass
 from hashlib import blake2s
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
 from udpchat.session.cipher import Cipher
 from udpchat.wire.errors import BadDatagram, Drop
+from udpchat.wire.fields import Value
 from udpchat.wire.limits import KEY_BYTES, PROTOCOL_VERSION, SEAL_BYTES
 
 SUITE = b"Noise_XX_25519_ChaChaPoly_BLAKE2s"
@@ -55,8 +55,7 @@ class KeyPair:
             raise BadDatagram(Drop.BAD_HANDSHAKE) from None
 
 
-@dataclass(frozen=True, slots=True)
-class Keys:
+class Keys(Value, frozen=True):
     """The result of a handshake: a key for each direction, and a hash that is unique to the session."""
 
     send: bytes
@@ -202,8 +201,7 @@ class NoiseResponder:
         return ClientProved(remote_static, payload, Keys(send, receive, symmetric.hash))
 
 
-@dataclass(frozen=True, slots=True)
-class ClientProved:
+class ClientProved(Value, frozen=True):
     """The server's last step: the client's key, the payload of its Finish, and the session's keys."""
 
     remote_static: bytes

@@ -23,13 +23,13 @@ from dataclasses import dataclass
 from udpchat.session.rate_limit import Rate, TokenBucket
 from udpchat.wire import limits
 from udpchat.wire.errors import BadDatagram, Drop
+from udpchat.wire.fields import Value
 from udpchat.wire.packets import Address
 
 CANDIDATES = Rate(limits.PATH_CANDIDATES_BURST, limits.PATH_CANDIDATES_PER_S)
 
 
-@dataclass(frozen=True, slots=True)
-class Challenge:
+class Challenge(Value, frozen=True):
     """To be sent to ``address``, sealed, in a datagram of at most PATH_CHECK_BYTES_MAX."""
 
     address: Address
@@ -53,8 +53,7 @@ class _Candidate:
         return self.checks < limits.PATH_CHECKS_MAX and bytes_after <= limits.AMPLIFICATION_MAX * self.received_bytes
 
 
-@dataclass(frozen=True, slots=True)
-class _Left:
+class _Left(Value, frozen=True):
     """The address before this one, while a duplicate from it can still show that a relay caused the change."""
 
     address: Address
@@ -62,8 +61,7 @@ class _Left:
     until_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Refused:
+class _Refused(Value, frozen=True):
     address: Address
     until_s: float
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv6Address
 from typing import Generic, TypeVar
 
+from udpchat.wire.fields import Value
 from udpchat.wire.limits import SOURCES_MAX
 
 Holder = TypeVar("Holder", bound=Hashable)
@@ -28,8 +28,7 @@ def _network_of(host: str) -> str:
     return f"{network}%{address.scope_id}" if address.scope_id else str(network)
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
+class Rate(Value, frozen=True):
     """`burst` at once, and `per_s` of it comes back each second."""
 
     burst: float

@@ -22,14 +22,14 @@ from udpchat.session.session import Session
 from udpchat.session.shares import Shares
 from udpchat.wire import limits
 from udpchat.wire.errors import BadDatagram, Drop
+from udpchat.wire.fields import Value
 from udpchat.wire.packets import NO_COOKIE, Address, Cookie, Finish, Hello, HelloReply
 
 _INDEX_BYTES = 4
 _INDEX_TRIES_MAX = 32  # the index space is thousands of times larger than all tables together
 
 
-@dataclass(frozen=True, slots=True)
-class AcceptedHandshake:
+class AcceptedHandshake(Value, frozen=True):
     """A finished handshake: a session whose path is proved, and the payload of the client's Finish."""
 
     session: Session

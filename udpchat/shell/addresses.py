@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from udpchat.chat.phrase import Problem
+from udpchat.wire.fields import Value
 from udpchat.wire.limits import DEFAULT_PORT
 
 SCHEME: Final = "udpchat://"
@@ -22,8 +22,7 @@ class BadAddress(Problem):
     """Not the address of a server."""
 
 
-@dataclass(frozen=True, slots=True)
-class ServerAddress:
+class ServerAddress(Value, frozen=True):
     """Where a server is, and the fingerprint that it must have, if that was said."""
 
     host: str

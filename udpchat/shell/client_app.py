@@ -10,7 +10,6 @@ import contextlib
 import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
@@ -38,6 +37,7 @@ from udpchat.shell.progress import SyncProgress
 from udpchat.shell.writer import DirectWriter, ThreadWriter, Writer
 from udpchat.storage.client_sqlite import SqliteClientStore
 from udpchat.storage.protocol import ClientStore, StoreError
+from udpchat.wire.fields import Value
 from udpchat.wire.limits import DEFAULT_PORT, TYPING
 
 ENTERING_S_MAX: Final = 30.0  # from the first answer of the server until it lets the client in
@@ -70,8 +70,7 @@ class Interface(Protocol):
         """The program has to end now with this code."""
 
 
-@dataclass(frozen=True, slots=True)
-class ClientOptions:
+class ClientOptions(Value, frozen=True):
     """What the person chose; `nick` and `rooms` in the form that `chat.names` gives them.
 
     `rooms` empty: the rooms of the last run with this nick and server, else DEFAULT_ROOM. `port`: the UDP port of a
@@ -95,8 +94,7 @@ class ClientOptions:
     remembers_nick: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Frontend:
+class Frontend(Value, frozen=True):
     """The person's side of a client.
 
     `source` gives typed lines; it is started when a server has answered. `say` prints one line outside of the chat.

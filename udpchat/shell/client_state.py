@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -175,7 +174,7 @@ def remembered(
     for log, wanted_entries in counts.items():
         with _reported(report):
             recent[log] = store.last(log, wanted_entries)
-    return replace(saved, recent=recent)
+    return saved.changed(recent=recent)
 
 
 @contextmanager

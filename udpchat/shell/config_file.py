@@ -6,20 +6,19 @@ import re
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from udpchat.chat.nearest import nearest
 from udpchat.chat.phrase import Phrase
 from udpchat.chat.text import printable
+from udpchat.wire.fields import Value
 
 CONFIG_BYTES_MAX: Final = 1024 * 1024
 _PLACE: Final = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)")  # in what tomllib says
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigFile:
+class ConfigFile(Value, frozen=True):
     """What a file sets, as `nick` or, in a table, `keys.send`, and on which line, from 1. `faults`: what is wrong."""
 
     values: dict[str, Any]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,7 +26,7 @@ def with_used_last(found: Choices) -> Choices:
         for name, (text, file) in used.items()
         if text and found.chosen[name].source is Precedence.DEFAULT
     }
-    return replace(found, chosen={**found.chosen, **chosen})
+    return found.changed(chosen={**found.chosen, **chosen})
 
 
 def rows(found: Choices) -> list[tuple[str, str, Phrase]]:

@@ -253,6 +253,9 @@ def remember_nick(folder: Path, nick: str) -> None:
 
 
 def _remember(path: Path, text: str) -> None:
+    with suppress(OSError, ValueError):
+        if path.read_text(encoding="utf-8") == f"{text}\n":
+            return  # to write it again would have the screen wait for the disk
     draft = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
     with suppress(OSError):
         _write(draft, text + "\n")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import html
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
@@ -32,6 +31,8 @@ class Desktop:
             self._showing = asyncio.get_running_loop().create_task(self._show(title, body))
 
     async def _show(self, title: str, body: str) -> None:
+        import html  # brings a table of 2,000 entities, which a start need not wait for
+
         try:
             if self._notifier is None:
                 from desktop_notifier import DesktopNotifier  # optional, and slow to import

@@ -7,12 +7,11 @@ prompt without touching what is half typed. Bracketed paste inserts text, line b
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import signal
 import sys
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from prompt_toolkit.application import Application
 from prompt_toolkit.buffer import Buffer
@@ -32,14 +31,13 @@ from prompt_toolkit.widgets import SearchToolbar
 if sys.platform == "win32":
     from prompt_toolkit.output.win32 import NoConsoleScreenBufferError as NoConsole
 else:
-    import termios
 
     class NoConsole(Exception):
         """Only Windows has consoles to be without."""
 
 
 from udpchat.chat.text import EDITED_CHARACTERS_MAX, pasted_text, printable
-from udpchat.shell.full_screen import DUMB_TERMINALS
+from udpchat.shell.full_screen import DUMB_TERMINALS, TerminalModes
 from udpchat.shell.line_reader import LINES_AHEAD_MAX
 
 ROWS_MAX: Final = 8  # of a long line: the rest scrolls, so that what arrives stays in sight
@@ -83,7 +81,7 @@ class LineEditor:
         self._shown = ("", "")
         self._buffer = Buffer(history=TypedLines(is_secret))
         self._application = self._made_application(source or create_input(), output or create_output())
-        self._modes = TerminalModes(self._application)
+        self._modes = TerminalModes(self._application.input, self._application.output, PASTE_OFF_CURSOR_ON)
         self._drawing: asyncio.Task[None] | None = None
         self._later: asyncio.TimerHandle | None = None
         self._above: list[str] = []
@@ -281,28 +279,6 @@ class TypedLines(InMemoryHistory):
     def append_string(self, string: str) -> None:
         if not self._is_secret(string):
             super().append_string(string)
-
-
-class TerminalModes:
-    """The modes that a terminal is in, noted, to be set again when the process ends on the spot."""
-
-    def __init__(self, application: Application[None]) -> None:
-        self._input = application.input
-        self._output = application.output
-        self._noted: list[Any] | None = None
-
-    def note(self) -> None:
-        """Note the modes to restore; nothing where a system has none."""
-        if sys.platform != "win32":
-            with contextlib.suppress(OSError, NotImplementedError, termios.error):
-                self._noted = termios.tcgetattr(self._input.fileno())
-
-    def restore(self) -> None:
-        """Set the noted modes, no bracketed paste, and a visible cursor; ignore a terminal that is gone."""
-        if sys.platform != "win32" and self._noted is not None:
-            with contextlib.suppress(OSError, termios.error):
-                os.write(self._output.fileno(), PASTE_OFF_CURSOR_ON)
-                termios.tcsetattr(self._input.fileno(), termios.TCSANOW, self._noted)
 
 
 def prompt_text(target: str, state: str) -> str:

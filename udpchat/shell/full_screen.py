@@ -111,7 +111,7 @@ class FullScreen:
         self.remarks: list[str] = []
         self._write = write
         self._act: Callable[..., None]
-        self._modes = TerminalModes()
+        self._modes = TerminalModes(sys.__stdin__, sys.__stdout__, MODES_OFF)
         self._running: asyncio.Task[None] | None = None
         self._ahead = 0
         self._has_ended = False  # no line is taken any more
@@ -210,24 +210,36 @@ class FullScreen:
             hang_up()
 
 
-class TerminalModes:
-    """The modes that the terminal of the standard input is in, noted, to be set again when the process ends at once."""
+class HasDescriptor(Protocol):
+    """A stream of the system, or what stands for one."""
 
-    def __init__(self) -> None:
+    def fileno(self) -> int: ...
+
+
+class TerminalModes:
+    """The modes that a terminal is in, noted, to be set again when the process ends at once.
+
+    `off`: what is written to it then, to end all that the program has begun there.
+    """
+
+    def __init__(self, source: HasDescriptor | None, output: HasDescriptor | None, off: bytes) -> None:
+        self._source = source
+        self._output = output
+        self._off = off
         self._noted: list[Any] | None = None
 
     def note(self) -> None:
         """Note the modes; nothing where a system has none."""
-        if sys.platform != "win32":
-            with contextlib.suppress(OSError, ValueError, AttributeError, termios.error):
-                self._noted = termios.tcgetattr(sys.__stdin__.fileno())  # type: ignore[union-attr]
+        if sys.platform != "win32" and self._source is not None:
+            with contextlib.suppress(OSError, ValueError, NotImplementedError, termios.error):
+                self._noted = termios.tcgetattr(self._source.fileno())
 
     def restore(self) -> None:
-        """Set the noted modes and leave the screen, without waiting; ignore a terminal that is gone."""
-        if sys.platform != "win32" and self._noted is not None:
-            with contextlib.suppress(OSError, ValueError, AttributeError, termios.error):
-                write_within(sys.__stdout__.fileno(), MODES_OFF, 0.0)  # type: ignore[union-attr]
-                termios.tcsetattr(sys.__stdin__.fileno(), termios.TCSANOW, self._noted)  # type: ignore[union-attr]
+        """Write `off` and set the noted modes, without waiting; ignore a terminal that is gone."""
+        if sys.platform != "win32" and self._noted is not None and self._source and self._output:
+            with contextlib.suppress(OSError, ValueError, termios.error):
+                write_within(self._output.fileno(), self._off, 0.0)
+                termios.tcsetattr(self._source.fileno(), termios.TCSANOW, self._noted)
 
 
 def remark_within(text: str) -> None:

@@ -14,7 +14,6 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +25,7 @@ from udpchat.shell.net.reach import Answer, NoSuchHost, find_server, resolve
 from udpchat.shell.operations import LOG_FILE, OperationFailed
 from udpchat.shell.options import data_folder
 from udpchat.storage.lock import holder_of
+from udpchat.wire.fields import Value
 
 SERVER: Final = ("-m", "udpchat", "server")
 OUTPUT_FILE: Final = "server.log"  # what a hosted server prints
@@ -43,8 +43,7 @@ _started: list[subprocess.Popen[bytes]] = []  # kept: Python warns of a process 
 Report = Callable[[Phrase], object]  # one line for the person
 
 
-@dataclass(frozen=True, slots=True)
-class Hosting:
+class Hosting(Value, frozen=True):
     """Options of a hosted server: data folder, port and config file; `command` is what people type to host."""
 
     data: Path

@@ -5,20 +5,19 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
 import ifaddr
 
 from udpchat.shell.net.endpoint import address_of, chosen_source
+from udpchat.wire.fields import Value
 from udpchat.wire.packets import Address
 
 FAR_AWAY: Final = ("203.0.113.1", "2001:db8::1")  # for documentation (RFC 5737, RFC 3849): only the default route
 
 
-@dataclass(frozen=True, slots=True)
-class LocalHost:
+class LocalHost(Value, frozen=True):
     """One address of an interface; a link-local one has its zone, as `fe80::1%eth0`."""
 
     host: str

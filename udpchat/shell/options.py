@@ -9,7 +9,6 @@ What stands in a table, as the keys of the full screen, has neither option nor v
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +24,7 @@ from udpchat.shell.config_file import ConfigFile, at, read_config
 from udpchat.shell.logs import FORMATS, LEVELS
 from udpchat.shell.retention import Retention, parse_retention
 from udpchat.storage.protocol import Durability
+from udpchat.wire.fields import Value, field
 from udpchat.wire.limits import DEFAULT_PORT, EXPIRY_S, HEARTBEAT_S, HEARTBEAT_S_MIN
 
 EXPIRY_S_MAX: Final = 3600.0  # as far as a Welcome can say it (SPEC 4)
@@ -41,8 +41,7 @@ class OptionError(Problem):
     """An option or the config file is wrong."""
 
 
-@dataclass(frozen=True, slots=True)
-class ServerOptions:
+class ServerOptions(Value, frozen=True):
     """All that `udpchat-server` may be told."""
 
     bind: tuple[str, ...]  # numeric, each once
@@ -57,8 +56,7 @@ class ServerOptions:
     log_format: str
 
 
-@dataclass(frozen=True, slots=True)
-class ShownChoices:
+class ShownChoices(Value, frozen=True):
     """What is shown, and how: `receipts` reports how many have one's own messages; `notify_command` is the program to
     run, with its arguments, when a message calls; `keys` are those of each action.
     """
@@ -68,8 +66,7 @@ class ShownChoices:
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class ClientChoices:
+class ClientChoices(Value, frozen=True):
     """All that `udpchat-client` may be told.
 
     `rooms` empty: those of the run before; `port`: that of a server of this machine; `history` None: as many as suit
@@ -111,8 +108,7 @@ class Precedence(IntEnum):
     FLAG = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(Value, frozen=True):
     """A value as it was written, and where: `place` is the flag, the variable or the file, `line` that of the file."""
 
     written: Any
@@ -121,8 +117,7 @@ class Chosen:
     line: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Choices:
+class Choices(Value, frozen=True):
     """The values of all settings of one program, by name, and where each was chosen.
 
     `faults`: what is wrong; what is wrong with a value leaves it out of `values`.
@@ -134,8 +129,7 @@ class Choices:
     faults: tuple[Phrase, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class KeyTable:
+class KeyTable(Value, frozen=True):
     """What may stand in the table KEYS: the settings of it, by `keys.send`, and what `explained` says about each.
 
     `conflicts` gives what is wrong with their values together: the name of the one to change, and the reason.

@@ -12,7 +12,6 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -27,6 +26,7 @@ from udpchat.storage.backup import reading
 from udpchat.storage.protocol import Log, StoreError
 from udpchat.storage.text_index import message_of
 from udpchat.sync.log import Append, Extent
+from udpchat.wire.fields import Value
 from udpchat.wire.limits import INBOX_ENTRIES_MAX
 
 EVERY_S: Final = 60.0
@@ -38,8 +38,7 @@ KEPT_ENTRIES_MIN: Final = 1_000  # of a room; below: probably days (`30` for `30
 _logger = logging.getLogger("udpchat.server")
 
 
-@dataclass(frozen=True, slots=True)
-class Retention:
+class Retention(Value, frozen=True):
     """What is kept of each room and conversation; None: without that limit."""
 
     kept_s: int | None = None

@@ -11,7 +11,6 @@ import signal
 import sys
 import time
 from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from udpchat.chat import events
@@ -41,6 +40,7 @@ from udpchat.storage.directory import compact
 from udpchat.storage.protocol import StoreError, StoreFull
 from udpchat.storage.server_sqlite import SqliteLog
 from udpchat.sync.log import Append
+from udpchat.wire.fields import Value
 
 REPORTED_EVERY_S: Final = 60.0
 WRITING_S_MAX: Final = 1.2  # at the end: what is being written
@@ -73,8 +73,7 @@ def _tune_interpreter() -> None:
     gc.set_threshold(*GC_THRESHOLDS)
 
 
-@dataclass(frozen=True, slots=True)
-class _LogThreads:
+class _LogThreads(Value, frozen=True):
     """The threads that use the log beside the loop's own, and the room that there is for it."""
 
     writer: ThreadWriter[Append]

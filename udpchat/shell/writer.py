@@ -9,26 +9,24 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Generic, Protocol, TypeVar
 
 from udpchat.shell.worker import Worker
 from udpchat.storage.protocol import StoreError
+from udpchat.wire.fields import Value
 
 W = TypeVar("W")
 W_contra = TypeVar("W_contra", contravariant=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Value, frozen=True):
     """The `count` oldest writes submitted are durable as configured."""
 
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class Unwritten:
+class Unwritten(Value, frozen=True):
     """Nothing that was submitted so far and has no outcome yet was written; the reason is one line for a person."""
 
     reason: str

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from udpchat.chat.amendments import AMENDING, reference_of
@@ -21,6 +20,7 @@ from udpchat.storage.server_sqlite import SERVER, redraw_generations
 from udpchat.storage.tables import Tables
 from udpchat.storage.text_index import message_of
 from udpchat.wire.content import Message
+from udpchat.wire.fields import Value
 from udpchat.wire.limits import KEY_BYTES
 
 STEP_ENTRIES = 10_000  # between two reports of progress
@@ -29,8 +29,7 @@ FINDINGS_MAX = 20
 RESTORE = "stop the server and restore a backup"
 
 
-@dataclass(frozen=True, slots=True)
-class Exported:
+class Exported(Value, frozen=True):
     """One message. `kind`: from `kind_name`, or `removed` (then nick and text are empty). `to`: in conversations.
 
     `reactions`: each emoji, with the nicks of those who reacted with it.

@@ -9,10 +9,10 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from udpchat.storage.protocol import StoreError, StoreFailed, StoreFull, StoreUnusable
+from udpchat.wire.fields import Value
 
 MAGIC = b"SQLite format 3\0"
 HEADER_BYTES = 100
@@ -24,8 +24,7 @@ CACHE_KIB = 8_192
 Progress = Callable[[int, int], None]  # (done, total)
 
 
-@dataclass(frozen=True, slots=True)
-class Schema:
+class Schema(Value, frozen=True):
     """The content of a kind of file: `migrations[n]` are the statements that upgrade version n to n + 1.
 
     A file with one of `application_ids_before` has an old format that cannot be upgraded.

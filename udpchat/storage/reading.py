@@ -18,7 +18,6 @@ import zlib
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from heapq import nlargest
 from typing import Final
 
@@ -28,6 +27,7 @@ from udpchat.storage.migrations import failures
 from udpchat.storage.protocol import StoreFailed, StoreFull
 from udpchat.storage.text_index import latest, log_token, nick_token, private_word, words_of
 from udpchat.sync.log import Extent, ReadInterrupted, SearchHit, SearchQuery
+from udpchat.wire.fields import Value
 from udpchat.wire.limits import LOG_ENTRIES_MAX
 
 SEQUENCE_BITS: Final = LOG_ENTRIES_MAX.bit_length()
@@ -41,8 +41,7 @@ _OF_ROOMS: Final = "SELECT rowid FROM words WHERE words MATCH ? AND rowid >= ? O
 _OF_CONVERSATIONS: Final = _OF_ROOMS.replace("words", "private_words")
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Value, frozen=True):
     """A log's number in the tables, and its extent."""
 
     number: int

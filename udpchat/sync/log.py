@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from udpchat.wire.content import Message
@@ -66,8 +65,7 @@ class LogReader(EntryReader, Protocol):
         """`(counter, log, sequence)` of the latest requests of this client that have an entry, by counter."""
 
 
-@dataclass(frozen=True, slots=True)
-class SearchQuery:
+class SearchQuery(Value, frozen=True):
     """The latest `limit` messages that contain every word of `words`: runs of letters and digits.
 
     Case and accents do not count; only the first SEARCH_WORDS_MAX words within SEARCH_CHARACTERS_MAX do. `nick`: only
@@ -83,8 +81,7 @@ class SearchQuery:
     conversations: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SearchHit:
+class SearchHit(Value, frozen=True):
     """A message that a search found."""
 
     log: str

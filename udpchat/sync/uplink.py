@@ -7,18 +7,17 @@ that it receives, and drains the entries that come next in each log, and the ack
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import islice
 
 from udpchat.sync.acks import AckSchedule
 from udpchat.sync.packing import FRAME_BYTES_MAX
 from udpchat.sync.replica import Replica, ReplicaBudgets
+from udpchat.wire.fields import Value
 from udpchat.wire.frames import Cursor, Entries, EntryFragment, Head, encode
 from udpchat.wire.limits import ACK_LOGS_MAX, ACKS_AT_ONCE_MAX
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(Value, frozen=True):
     """Entries `first`, `first + 1`, ... of a log, each returned once and in order."""
 
     log: str

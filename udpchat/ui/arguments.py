@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from udpchat.chat.names import parse_nick, parse_room
 from udpchat.chat.phrase import Problem
 from udpchat.client.history import MESSAGES_MAX
+from udpchat.wire.fields import Value
 
 HISTORY_MESSAGES: Final = 50  # if no number is given
 NUMBER_DIGITS_MAX: Final = 9
@@ -91,8 +91,7 @@ def span_of(rest: str, parse_time: ParseTime | None) -> tuple[int, int]:
     return count, time_of(words[1], parse_time)
 
 
-@dataclass(frozen=True, slots=True)
-class SearchTerms:
+class SearchTerms(Value, frozen=True):
     """Which messages a search is for; an empty field and the time 0 do not restrict it."""
 
     words: tuple[str, ...]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
 from udpchat.chat.text import mentions, printable
 from udpchat.client.model import Item
 from udpchat.ui.phrases import sentence
+from udpchat.wire.fields import Value
 
 INTERVAL_S: Final = 1.0  # at most one alert in this time: a flood rings once a second
 TITLE_CHARACTERS_MAX: Final = 60
@@ -41,8 +41,7 @@ class Event(Enum):
     MESSAGE = "message"
 
 
-@dataclass(frozen=True, slots=True)
-class Alert:
+class Alert(Value, frozen=True):
     """What a notification says: one line each, safe for a terminal. `room`: that of the message, or `@nick`."""
 
     title: str

@@ -8,7 +8,6 @@ meant for one person. A pasted text may have several lines: it is one message, o
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from enum import Enum
 
 from udpchat.chat.emoji_text import is_emoji
@@ -38,6 +37,7 @@ from udpchat.ui.emoji import emoji_of, expand
 from udpchat.ui.markup import links
 from udpchat.ui.phrases import sentence
 from udpchat.ui.preferences import SETTINGS, Preferences, setting_of
+from udpchat.wire.fields import Value
 
 USAGE_CHARACTERS = 26  # the left column of the help
 CLEAR = "-"
@@ -60,8 +60,7 @@ class Group(Enum):
 Handle = Callable[["Prompt", float, str], list[ClientEvent] | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Value, frozen=True):
     """One command. `handle` gets the prompt, the time and what follows the name, and returns events to show, if any.
 
     It may raise what `arguments` has.
@@ -523,7 +522,7 @@ class Prompt:
         if not word:
             return message_ids.latest(model, target, is_own=is_own)
         found = message_ids.named(model, self.history, self._picked, target, word)
-        return found if found.target.startswith("@") else replace(found, target=self._joined(found.target))
+        return found if found.target.startswith("@") else found.changed(target=self._joined(found.target))
 
     def log_of(self, target: str) -> str:
         """The log of a room or of the conversation with `@nick`. Raises `Problem` if no such conversation is known."""

@@ -7,20 +7,19 @@ A nick (`alice: ` at the beginning of a line), a `/command` and the nick, room o
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Final
 
 from udpchat.chat.names import nick_key
 from udpchat.client.model import Item
 from udpchat.ui.commands import Command
 from udpchat.ui.emoji import matching
+from udpchat.wire.fields import Value, field
 
 CANDIDATES_MAX: Final = 100
 EMOJI_CHARACTERS_MIN: Final = 1  # behind the colon: a bare one is mostly a colon
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Value, frozen=True):
     """What can be named.
 
     `nicks` as `speakers_first` gives them, `rooms` without #. `words`: what may stand for a word of a usage,
@@ -33,8 +32,7 @@ class Known:
     words: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Completion:
+class Completion(Value, frozen=True):
     """A line with the cursor in it, of which one word was completed: to the candidate number `at`."""
 
     before: str
@@ -60,7 +58,7 @@ def complete(
     """
     step = -1 if backwards else 1
     if former is not None and (former.text, former.cursor) == (text, cursor):
-        return replace(former, at=(former.at + step) % len(former.candidates))
+        return former.changed(at=(former.at + step) % len(former.candidates))
     start = max(text.rfind(blank, 0, cursor) for blank in " \t\n") + 1
     before, word, after = text[:start], text[start:cursor], text[cursor:]
     found = tuple(dict.fromkeys(_candidates(before, word, known)))[:CANDIDATES_MAX]

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
+
+from udpchat.wire.fields import Value
 
 QUERY_CHARACTERS_MAX: Final = 32  # names have no more
 NAME_CHARACTERS_MAX: Final = 64  # of a name, looked at
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Value, frozen=True):
     """A conversation to choose from, and how many of its messages are unread and mention this user."""
 
     name: str
@@ -19,15 +19,7 @@ class Entry:
     mentions: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
-    """An entry that fits; `positions`: the characters of its name that were typed, for highlighting."""
-
-    entry: Entry
-    positions: tuple[int, ...]
-
-
-def ranked(query: str, entries: Iterable[Entry]) -> list[Match]:
+def ranked(query: str, entries: Iterable[Entry]) -> list[Entry]:
     """The entries whose names hold the letters of `query` in this order, the best first; all for a blank query.
 
     The best needs the fewest jumps: a letter that neither begins a word nor follows the letter before it is one. Among
@@ -39,26 +31,23 @@ def ranked(query: str, entries: Iterable[Entry]) -> list[Match]:
     for entry in entries:
         match = _match(wanted, entry.name)
         if match is not None:
-            jumps, positions = match
-            rank = (jumps, not entry.mentions, not entry.unread, positions[0] if positions else 0)
-            found.append((rank, Match(entry, positions)))
-    return [match for _, match in sorted(found, key=lambda each: each[0])]
+            jumps, first = match
+            found.append(((jumps, not entry.mentions, not entry.unread, first), entry))
+    return [entry for _, entry in sorted(found, key=lambda each: each[0])]
 
 
-def _match(wanted: str, name: str) -> tuple[int, tuple[int, ...]] | None:
-    """The fewest jumps with which `wanted` stands in a name, and where; None: it does not."""
+def _match(wanted: str, name: str) -> tuple[int, int] | None:
+    """The fewest jumps with which `wanted` stands in a name, and where it begins then; None: it does not."""
     letters = [character.lower() for character in name[:NAME_CHARACTERS_MAX]]
     begins = [_begins_word(name, at) for at in range(len(letters))]
-    # For each place that the last letter so far may have: the jumps, and all places.
-    ends: dict[int, tuple[int, tuple[int, ...]]] = {-1: (0, ())}
-    for letter in wanted:
-        longer: dict[int, tuple[int, tuple[int, ...]]] = {}
-        best: tuple[int, tuple[int, ...]] | None = ends.get(-1)  # of all places before this one
+    ends = {-1: (0, 0)}  # for each place that the last letter so far may have: the jumps, and where the first stands
+    for number, letter in enumerate(wanted):
+        longer: dict[int, tuple[int, int]] = {}
+        best = ends.get(-1)  # of all places before this one
         for at, character in enumerate(letters):
             if character == letter and best is not None:
-                jumped = best[0] + (not begins[at]), (*best[1], at)
-                follows = ends.get(at - 1) if at else None
-                longer[at] = min(jumped, (follows[0], (*follows[1], at))) if follows else jumped
+                jumped = best[0] + (not begins[at]), best[1] if number else at
+                longer[at] = min(jumped, ends.get(at - 1, jumped)) if at else jumped
             if at in ends and (best is None or ends[at] < best):
                 best = ends[at]
         ends = longer

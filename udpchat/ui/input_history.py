@@ -11,14 +11,14 @@ from typing import Final
 
 from udpchat.chat.nearest import nearest
 from udpchat.chat.text import EDITED_CHARACTERS_MAX
+from udpchat.wire.fields import Value
 
 LINES_MAX: Final = 500  # of one conversation
 CONVERSATIONS_MAX: Final = 100  # with lines; what was typed in the one used longest ago is forgotten first
 SECRET_COMMANDS: Final = ("password", "passwd")
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Value, frozen=True):
     """A line that a search found. `place`: from which the search goes on to earlier ones."""
 
     line: str

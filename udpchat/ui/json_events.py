@@ -1,13 +1,12 @@
 """Events as JSON objects, in the form that the README promises to programs.
 
-The fields are those of the dataclasses in chat/events, under the same names and in the same order; a phrase is its code
+The fields are those of the events in chat/events, under the same names and in the same order; a phrase is its code
 and its sentence. The tables below hold all exceptions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields, is_dataclass
 from typing import Any, Final
 
 from udpchat.chat import events
@@ -52,7 +51,7 @@ OMITTED: Final[dict[type[Any], frozenset[str]]] = {
 }
 PHRASE: Final = frozenset({"key", "values"})  # of an event that is a phrase: its code and its sentence are printed
 OMITTED_IN_LISTS: Final = frozenset({"history"})  # a message of the past is always one of history
-OMITTED_AT_DEFAULT: Final = frozenset({"line", "retry_s", "again", "reply", "edited", "reactions"})
+OMITTED_IF_EMPTY: Final = frozenset({"line", "retry_s", "again", "reply", "edited", "reactions"})
 RENAMED: Final[dict[str, tuple[str, Callable[[Any], Any]]]] = {  # with the new value
     "time_ms": ("time", iso_time),
     "reply": ("reply_to", lambda quote: quote.id),
@@ -74,16 +73,16 @@ def json_event(event: ClientEvent) -> dict[str, Any]:
 def _object(record: Any, omitted: frozenset[str] = frozenset()) -> dict[str, Any]:
     omitted |= OMITTED.get(type(record), frozenset())
     found = {}
-    for field in fields(record):
-        value = getattr(record, field.name)
-        if field.name in omitted or (field.name in OMITTED_AT_DEFAULT and value == field.default):
+    for field in record.__struct_fields__:
+        value = getattr(record, field)
+        if field in omitted or (field in OMITTED_IF_EMPTY and not value):
             continue
-        name, convert = RENAMED.get(field.name, (field.name, _value))
+        name, convert = RENAMED.get(field, (field, _value))
         found[name] = convert(value)
     return found
 
 
 def _value(value: Any) -> Any:
     if isinstance(value, tuple):
-        return [_object(item, OMITTED_IN_LISTS) if is_dataclass(item) else item for item in value]
+        return [item if isinstance(item, str) else _object(item, OMITTED_IN_LISTS) for item in value]
     return value

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from typing import Protocol
 
 from udpchat.chat import events
@@ -88,7 +87,7 @@ class Lines:
         label = Label(self._label_id, line) if self._label_id else None
         with self._client.on_behalf_of(Source(line, label)):
             replies = self._prompt.enter(now, text)
-        replies = [replace(event, line=line) if isinstance(event, events.Error) else event for event in replies]
+        replies = [event.changed(line=line) if isinstance(event, events.Error) else event for event in replies]
         if self._prompt.wants_quit and not was_leaving and not self._client.is_idle:
             replies.append(events.notice("leaving.waits"))
         self._show(replies)

@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Flag, auto
 from typing import Final
 
 from udpchat.chat.text import printable
+from udpchat.wire.fields import Value
 
 FENCE: Final = "```"
 LANGUAGE_CHARACTERS_MAX: Final = 20  # behind the backticks that open a block: `python`
@@ -31,8 +31,7 @@ class Style(Flag):
     LINK = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Value, frozen=True):
     """A part of a line. `url`: of a link, equal to its text: no link hides where it leads."""
 
     text: str
@@ -49,8 +48,7 @@ _TRAILING: Final = frozenset(".,;:!?'*_~\u2026\u201d\u2019\u00bb")  # behind an 
 _BRACKETS: Final = {")": "(", "]": "[", "}": "{"}  # these too, unless they are opened within the address
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
+class _Token(Value, frozen=True):
     """What is not plain text in a line: code or a link with its style, or else a marker."""
 
     start: int

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from udpchat.chat.amendments import Reference
@@ -16,14 +15,14 @@ from udpchat.chat.reactions import Reaction
 from udpchat.client.history import History
 from udpchat.client.model import Item, Model
 from udpchat.ui.arguments import first_word
+from udpchat.wire.fields import Value
 
 ID_CHARACTERS: Final = 16
 ID_CHARACTERS_MIN: Final = 4
 _ID: Final = re.compile(f"[0-9a-fA-F]{{{ID_CHARACTERS_MIN},{ID_CHARACTERS}}}")
 
 
-@dataclass(frozen=True, slots=True)
-class ChosenMessage:
+class ChosenMessage(Value, frozen=True):
     """A message that can be referred to, in the room or the conversation `target`."""
 
     target: str

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
 from udpchat.chat.text import pasted_text
+from udpchat.wire.fields import Value
 
 LINES_UNASKED_MAX: Final = 5  # more are often pasted by mistake
 LINES_SENT_MAX: Final = 100  # line by line: more would flood the conversation
@@ -20,8 +20,7 @@ class Answer(Enum):
     CANCEL = "send nothing"
 
 
-@dataclass(frozen=True, slots=True)
-class Paste:
+class Paste(Value, frozen=True):
     """A pasted text, to be inserted at the cursor if there are no `answers` to choose from."""
 
     text: str

@@ -5,9 +5,11 @@ Only this module, requests.py, content.py and frames.py know msgspec.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, Self
 
 from msgspec import Meta, Struct
+from msgspec import field as field  # for defaults that are made anew for each value
+from msgspec.structs import replace
 
 from udpchat.wire import limits
 
@@ -28,8 +30,12 @@ AwayReason = Annotated[str, Meta(min_length=1, max_length=limits.AWAY_BYTES_MAX)
 
 
 class Value(Struct, frozen=True):
-    """An immutable value in memory only, of which there are several for each message: it is made in an eighth of the
-    time of a frozen dataclass."""
+    """An immutable value in memory only. Compared with a frozen dataclass it is made in an eighth of the time, and its
+    class in a thirtieth: 80 classes of them would take a tenth of the start of a client."""
+
+    def changed(self, **fields: Any) -> Self:
+        """The same value, but for these fields."""
+        return replace(self, **fields)
 
 
 class WireStruct(Struct, array_like=True, frozen=True, gc=False):

@@ -16,11 +16,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
 from udpchat.wire.errors import BadDatagram, Drop
+from udpchat.wire.fields import Value
 from udpchat.wire.limits import COOKIE_BYTES, DATA_HEADER_BYTES, DATAGRAM_BYTES_MAX, HELLO_BYTES, KEY_BYTES, SEAL_BYTES
 
 
@@ -70,8 +70,7 @@ DATA_KIND = bytes([Kind.DATA])
 DATA_NAME_BYTES = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Hello:
+class Hello(Value, frozen=True):
     """First handshake message. As long as any answer to it, which prevents amplification (RFC 9000, 8.1)."""
 
     version: int
@@ -86,8 +85,7 @@ class Hello:
         return fields.ljust(HELLO_BYTES, b"\0")
 
 
-@dataclass(frozen=True, slots=True)
-class Cookie:
+class Cookie(Value, frozen=True):
     """The stateless answer: repeat the Hello with this cookie. Zeros: the server only speaks ``version``."""
 
     version: int
@@ -100,8 +98,7 @@ class Cookie:
         return _COOKIE.pack(Kind.COOKIE, self.version, self.receiver_index, self.cookie)
 
 
-@dataclass(frozen=True, slots=True)
-class HelloReply:
+class HelloReply(Value, frozen=True):
     """Noise message 2. Its sealed payload repeats ``header``, which makes the indexes authentic."""
 
     receiver_index: int
@@ -117,8 +114,7 @@ class HelloReply:
         return self.header + self.noise
 
 
-@dataclass(frozen=True, slots=True)
-class Finish:
+class Finish(Value, frozen=True):
     """Noise message 3: the client's key and its first payload."""
 
     receiver_index: int
@@ -129,8 +125,7 @@ class Finish:
         return _INDEX.pack(Kind.FINISH, self.receiver_index) + self.noise
 
 
-@dataclass(frozen=True, slots=True)
-class Data:
+class Data(Value, frozen=True):
     """Sealed frames of a session. The hot path reads datagrams with ``DATA_HEADER`` and builds none of these."""
 
     index: int
@@ -141,8 +136,7 @@ class Data:
         return DATA_HEADER.pack(Kind.DATA, self.index, self.counter) + self.sealed
 
 
-@dataclass(frozen=True, slots=True)
-class Reset:
+class Reset(Value, frozen=True):
     """There is no such session. Not authenticated: it only makes the receiver test the session or begin a handshake."""
 
     receiver_index: int

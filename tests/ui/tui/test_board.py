@@ -96,6 +96,20 @@ def test_the_members_that_the_screen_asked_for_are_no_line_and_those_of_a_person
     assert lines(desk, "lobby")[-1] == "-- in lobby: alice"
 
 
+def test_a_list_that_was_asked_for_in_two_sessions_is_shown_for_neither() -> None:
+    desk = Desk()
+    desk.settle()
+    board = desk.app.board
+    assert board.wants_members("lobby")
+    board.show([events.Reconnected("found")])
+    assert board.wants_members("lobby")
+    before = lines(desk, "lobby")
+    board.show(2 * [events.MemberList("lobby", ("alice",))])
+    assert lines(desk, "lobby") == before
+    board.show([events.MemberList("lobby", ("alice",))])
+    assert lines(desk, "lobby") != before
+
+
 def test_a_refusal_is_among_the_last_words_and_so_is_the_end() -> None:
     desk = Desk()
     board = desk.app.board

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from datetime import UTC
 from typing import Any
 
@@ -561,8 +560,8 @@ def test_a_message_that_only_the_list_holds_can_be_changed() -> None:
     async def walk(shown: MessageList, pilot: Pilot[None]) -> None:
         shown.jump_to(100)
         before = screen(shown)
-        shown.amend(101, log.messages[100].id, lambda held: replace(held, text="changed", is_edited=True), None)
-        shown.amend(102, "another", lambda held: replace(held, text="changed"), None)
+        shown.amend(101, log.messages[100].id, lambda held: held.changed(text="changed", is_edited=True), None)
+        shown.amend(102, "another", lambda held: held.changed(text="changed"), None)
         assert screen(shown)[1].endswith("changed (edited)")
         assert [*screen(shown)[:1], *screen(shown)[2:]] == [*before[:1], *before[2:]]
 

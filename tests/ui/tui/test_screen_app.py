@@ -23,6 +23,16 @@ def test_a_theme_is_changed_while_it_runs() -> None:
     drive(steps)
 
 
+def test_it_starts_with_the_chat_alone_in_the_theme_that_was_set() -> None:
+    """A theme that is set once it runs, and a screen that is pushed on Textual's own, are a tenth of the start."""
+    async def steps(desk: Desk) -> None:
+        assert desk.app.screen_stack == [desk.app.chat]
+
+    desk = Desk(has_colours=False)
+    assert desk.app.theme == "ansi"
+    drive(steps, desk=desk)
+
+
 def test_without_colours_the_theme_is_the_terminals_own() -> None:
     async def steps(desk: Desk) -> None:
         desk.enter("/theme dark")

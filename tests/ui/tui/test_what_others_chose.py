@@ -77,6 +77,7 @@ def model_of(name: str, other: str, words: str) -> Any:
         conversation=lambda wanted: next((each for each in conversations if each.name == wanted), conversations[0]),
         members=lambda room: Members([SimpleNamespace(nick=name, away=words), SimpleNamespace(nick=other, away=None)]),
         typing=lambda room: [name, other],
+        amended=lambda item, event: item,
     )
 
 

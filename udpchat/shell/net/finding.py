@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from typing import Final
 
 from udpchat.chat.phrase import Phrase
 from udpchat.shell.addresses import ServerAddress
 from udpchat.shell.choosing import NobodyAnswers
 from udpchat.shell.net.reach import NoServer, find_server, resolve
+from udpchat.wire.fields import Value
 from udpchat.wire.packets import Address
 
 NAMED_S_MAX: Final = 10.0  # for a server that was named, and for the one used last where nobody can be asked
@@ -33,8 +33,7 @@ Report = Callable[[Phrase], object]  # one line for the person
 Choose = Callable[[Phrase, Sequence[Phrase]], Awaitable[int]]
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Value, frozen=True):
     """A server that answers, and at which of its addresses.
 
     `instead_of` is the one used last, if this one is used in its place: then it is not to be remembered.
@@ -98,7 +97,7 @@ async def _find_by_choice(
     if chosen == leave:
         raise NoServer("no_server.given_up", url=url)
     if other is not None and chosen != wait:
-        return replace(other, instead_of=missing)
+        return other.changed(instead_of=missing)
     report(Phrase("missing.trying", {"url": url}))
     while True:
         try:

@@ -139,7 +139,7 @@ class ChatApp(ScreenApp):
         entries = [Entry(each.name, each.unread, each.mentions) for each in known]
 
         def find(typed: str) -> list[Offer]:
-            return [Offer(match.entry.name) for match in ranked(typed, entries)]
+            return [Offer(entry.name) for entry in ranked(typed, entries)]
 
         self.push_screen(Picker(sentence("switch.title"), find), lambda name: self._turn_to(name) if name else None)
 

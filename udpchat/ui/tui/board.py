@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
@@ -40,7 +40,7 @@ class Board:
         self._entry = entry
         self._last_words: list[str] = []
         self._listed: set[str] = set()  # rooms whose members the screen has asked for in this session
-        self._awaited: set[str] = set()  # of these, those whose list has not come
+        self._awaited: Counter[str] = Counter()  # how many of their lists have not come: another session asks anew
 
     def show(self, happened: Iterable[ClientEvent]) -> None:
         """Keep the lines of these events, each behind the message that was the latest when it happened."""
@@ -72,8 +72,8 @@ class Board:
                     continue
                 case events.Notice(code=code) if code in UNSAID:
                     continue
-                case events.MemberList(room) if room in self._awaited:
-                    self._awaited.discard(room)
+                case events.MemberList(room) if self._awaited[room]:
+                    self._awaited[room] -= 1
                     continue
                 case events.Reconnected():
                     self._listed.clear()
@@ -119,7 +119,7 @@ class Board:
         if is_known or model.connection.phase is not Phase.ONLINE:
             return False
         self._listed.add(room)
-        self._awaited.add(room)
+        self._awaited[room] += 1
         return True
 
     def remark(self, *lines: str) -> None:

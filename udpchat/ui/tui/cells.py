@@ -6,12 +6,12 @@ Widths are those of Rich, which are those of a terminal that knows emoji sequenc
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from rich.cells import cell_len, chop_cells, split_graphemes
 
 from udpchat.chat.text import printable
+from udpchat.wire.fields import Value
 
 JOINERS_MAX: Final = 3  # of one emoji: a family of four has as many
 NON_JOINER: Final = "\u200c"  # without a width too
@@ -53,8 +53,7 @@ def cut(text: str, cells_max: int) -> str:
     return kept + ELLIPSIS
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(Value, frozen=True):
     """The part of a text that stands in one row. `joint`: the blanks that were left out before it, at the break."""
 
     start: int

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
 from functools import partial
 from typing import Final
 
@@ -15,8 +15,8 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Static
 
-from udpchat.chat.events import Amendment, HistoryFound, PageFound
-from udpchat.client.model import Item, Model
+from udpchat.chat.events import HistoryFound, PageFound
+from udpchat.client.model import Item
 from udpchat.ui.commands import Prompt
 from udpchat.ui.completion import Known, speakers_first
 from udpchat.ui.phrases import sentence
@@ -29,6 +29,7 @@ from udpchat.ui.tui.input_box import InputBox
 from udpchat.ui.tui.local_lines import LocalLine
 from udpchat.ui.tui.message_list import MessageList
 from udpchat.ui.tui.side_list import SideList
+from udpchat.wire.fields import Value
 
 OWN_ONLY: Final = ("edit", "delete")  # commands about messages of one's own
 BARE: Final = "-bare"  # the class of a screen with messages and line alone
@@ -36,8 +37,7 @@ SHOWN_FROM_COLUMNS: Final = {"rooms": 70, "members": 100}  # the narrowest termi
 Want = Callable[[str, int, int], None]  # a page of a conversation: its name, before which sequence, how many
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Value, frozen=True):
     """What the message list shows of the conversation `name`."""
 
     name: str
@@ -55,10 +55,6 @@ class Shown:
         """Ask for `count` messages before this sequence."""
         if self.name:
             self.want(self.name, before, count)
-
-
-def _amended(model: Model, event: Amendment, item: Item) -> Item:
-    return model.amended(item, event)
 
 
 class ChatScreen(Screen[None]):
@@ -80,7 +76,7 @@ class ChatScreen(Screen[None]):
     """
 
     def __init__(
-        self, prompt: Prompt, board: Board, want: Want, *, has_focus: Callable[[], bool], call_of_key: Mapping[str, str]
+        self, prompt: Prompt, board: Board, want: Want, *, call_of_key: Mapping[str, str]
     ) -> None:
         super().__init__()
         self.messages = MessageList(id="messages")
@@ -90,9 +86,9 @@ class ChatScreen(Screen[None]):
         self._prompt = prompt
         self._board = board
         self._want = want
-        self._has_focus = has_focus
         self._chosen: dict[str, bool] = {}  # which lists are shown or hidden whatever the width
         self._hint = ""
+        self._before_first = ExitStack()  # nothing is painted before the first draw
         self._seen: tuple[str | None, bool] = (None, False)  # open at the last draw, and whether in focus
 
     def compose(self) -> ComposeResult:
@@ -115,8 +111,8 @@ class ChatScreen(Screen[None]):
             super().__init__()
 
     def on_mount(self) -> None:
-        self.input.focus()
-        self.call_after_refresh(self.draw)
+        self.input.focus()  # it is drawn when its size is known
+        self._before_first.enter_context(self.app.batch_update())
 
     # --- Drawing ----------
 
@@ -126,7 +122,7 @@ class ChatScreen(Screen[None]):
             return  # not yet, or no longer
         prompt, model, target = self._prompt, self._prompt.client.model, self._prompt.target
         conversation = model.conversation(target) if target else None
-        seen = (target, self._has_focus())
+        seen = (target, self.app.app_focus)
         self.input.turn_to(target)
         unread_after = conversation.read_up_to or 0 if conversation is not None and conversation.unread else None
         board, is_replaced = self._board, target in self._board.replaced
@@ -149,6 +145,7 @@ class ChatScreen(Screen[None]):
         self._write("topic", status.topic_line(model, target))
         self._write("status", self._hint or status.status_line(prompt, has_rooms=self.rooms.display))
         self._write("target", f"{safe(target) or sentence('state.no_target')}> ")
+        self._before_first.close()
 
     def take_pending(self) -> None:
         """Give the list the pages that it asked for, and what was said about its messages."""
@@ -162,7 +159,7 @@ class ChatScreen(Screen[None]):
                 self.messages.receive_page(event.first, event.before, items)
             else:
                 quote = model.conversation(event.room).quote_after(event)
-                self.messages.amend(event.seq, event.id, partial(_amended, model, event), quote)
+                self.messages.amend(event.seq, event.id, partial(model.amended, event=event), quote)
 
     def _write(self, part: str, text: str) -> None:
         line, content = self.query_one(f"#{part}", Static), Content(text)

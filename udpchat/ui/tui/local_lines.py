@@ -6,7 +6,6 @@ The server's log does not hold these lines. Each stands behind the message that 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Final
 
@@ -15,6 +14,7 @@ from udpchat.chat.events import ClientEvent
 from udpchat.ui.folding import Movement, fold
 from udpchat.ui.phrases import text_of
 from udpchat.ui.printing import plain_lines
+from udpchat.wire.fields import Value
 
 LINES_MAX: Final = 200  # of one conversation; the first ones are forgotten
 CONVERSATIONS_MAX: Final = 256
@@ -22,8 +22,7 @@ CHARACTERS_MAX: Final = 32 * 1024  # of one line: an answer to /history may be f
 FOLDED_MAX: Final = 100  # who came and left in one line: the latest
 
 
-@dataclass(frozen=True, slots=True)
-class LocalLine:
+class LocalLine(Value, frozen=True):
     """Lines of text that came together, none of them made safe yet.
 
     `number`: from 1 on, in the order in which they came. `after`: the sequence of the message that they stand behind;

@@ -102,8 +102,8 @@ class Offers(OptionList, can_focus=False):
 class Typed(Input):
     """The line of a picker. `take` gets each key first, and tells whether it was for it."""
 
-    def __init__(self, value: str, take: Callable[[events.Key], Awaitable[bool]]) -> None:
-        super().__init__(value, select_on_focus=False, compact=True)
+    def __init__(self, take: Callable[[events.Key], Awaitable[bool]]) -> None:
+        super().__init__(select_on_focus=False, compact=True)
         self._take = take
 
     def validate_value(self, value: str) -> str:
@@ -134,12 +134,12 @@ class Picker(Asking):
     Picker Static { padding: 0 1; text-style: bold; }
     """
 
-    def __init__(self, title: str, find: Find, typed: str = "", *, is_wide: bool = False) -> None:
+    def __init__(self, title: str, find: Find, *, is_wide: bool = False) -> None:
         super().__init__(PICKER_KEYS)
         self.set_class(is_wide, "-wide")
         self._title = title
         self._find = find
-        self._line = Typed(typed, self.take)
+        self._line = Typed(self.take)
         self._offers = Offers()
         self._offered_for: str | None = None  # the typed text that the list fits
 

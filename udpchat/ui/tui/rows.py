@@ -28,7 +28,6 @@ NARROW_NICK_SHARE: Final = 2  # without columns a nick takes at most the half of
 NARROW_INDENT: Final = 2  # without columns: of the rows below the first
 COLLAPSED_MS_MAX: Final = 5 * 60_000  # the next message of the same nick within that time stands without time and nick
 REPEATED_EVERY: Final = 15  # but so many sequences apart they are repeated: few screens are without any
-QUOTE_CHARACTERS_MAX: Final = 200  # of what is answered: a row has hardly more
 REACTIONS_SHOWN_MAX: Final = 20  # of one message
 REACTION_CELLS_MAX: Final = 8  # of one emoji
 TAB_CELLS: Final = 4  # in code
@@ -163,8 +162,7 @@ def _frame_rows(place: Place, width: int) -> Iterator[Row]:
 
 
 def _quote_row(quote: Quote, indent: int, width: int) -> Row:
-    first_words = " ".join(quote.text[:QUOTE_CHARACTERS_MAX].split())
-    first_words = sentence("list.deleted") if quote.is_removed else first_words
+    first_words = sentence("list.deleted") if quote.is_removed else " ".join(quote.text.split())
     said = f"{quote.nick}: {first_words}" if quote.nick else sentence("list.quote_unknown")
     text = cut(f"> {safe(said)}", width - indent)
     return Row((Piece(" " * indent), Piece(text, Role.QUOTE)), QUOTE_MARK, indent=indent)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from textual.app import App
 from textual.driver import Driver
+from textual.events import Event, Key
 from textual.filter import NoColor
 
 from udpchat.chat import events
@@ -21,6 +21,7 @@ from udpchat.ui.tui.board import Board
 from udpchat.ui.tui.chat_screen import ChatScreen
 from udpchat.ui.tui.keys import Keymap
 from udpchat.ui.tui.message_list import MessageList
+from udpchat.wire.fields import Value
 
 APPLIED: Final = ("theme", "mouse", "nick-colours", "formatting", "time", "joins")  # preferences of what is drawn
 FRAME_S: Final = 1 / 30  # at the soonest, after this time it is drawn again
@@ -28,8 +29,7 @@ FRAME_S_MAX: Final = 0.5
 DRAWN_SHARE: Final = 1 / 3  # of the time, at most, goes into drawing what others say: keys are drawn in between
 
 
-@dataclass(frozen=True, slots=True)
-class Outside:
+class Outside(Value, frozen=True):
     """What the application calls: `enter` with a typed line, False if it has to wait; `end` at the end of the input;
     `interrupt` to end the program at once; `act(verb, *arguments)` with a verb of the core.
     """
@@ -62,9 +62,12 @@ class ScreenApp(App[None], inherit_bindings=False):
         self.board = Board(prompt, now_ms, self.keymap.entry)
         self.prompt = prompt
         self.now_ms = now_ms
+        for theme in themes.THEMES:
+            self.register_theme(theme)
+        self.theme = self._theme_wanted
         self.outside: Outside
         self.chat = ChatScreen(
-            prompt, self.board, self._want_page, has_focus=lambda: self.app_focus, call_of_key=self.keymap.call_of_key
+            prompt, self.board, self._want_page, call_of_key=self.keymap.call_of_key
         )
         self._applied: tuple[object, ...] = ()  # the preferences as they were applied last
         self._is_stale = False
@@ -132,22 +135,27 @@ class ScreenApp(App[None], inherit_bindings=False):
         """The lines to print once the terminal is restored."""
         return [] if self.failure else self.board.last_words()
 
-    async def on_mount(self) -> None:
-        """Begin with the chat."""
-        for theme in themes.THEMES:
-            self.register_theme(theme)
-        await self.push_screen(self.chat)
+    def get_default_screen(self) -> ChatScreen:
+        """The chat, which others are pushed upon."""
+        return self.chat
+
+    def on_mount(self) -> None:
         self._apply_preferences()
         self.call_after_refresh(gc.freeze)  # a search for cycles in all that the start made stops the screen for 35 ms
 
+    @property
+    def _theme_wanted(self) -> str:
+        """The theme that the person has set; without colours that of the terminal."""
+        return themes.ANSI if self.no_color else self.prompt.preferences.choice("theme")
+
     def _apply_preferences(self) -> None:
-        """Draw as the person has set, if that has changed; without colours only in the terminal's own."""
+        """Draw as the person has set, if that has changed."""
         preferences = self.prompt.preferences
         wanted = tuple(preferences.shown(name) for name in APPLIED)
         if wanted == self._applied:
             return
         self._applied = wanted
-        self.theme = themes.ANSI if self.no_color else preferences.choice("theme")
+        self.theme = self._theme_wanted
         self.board.lines.joins = preferences.choice("joins")
         self.chat.apply(preferences)
         self._take_mouse()
@@ -201,6 +209,11 @@ class ScreenApp(App[None], inherit_bindings=False):
     def on_message_list_end_reached(self) -> None:
         """The latest messages are in sight again, and so they are read."""
         self.redraw_soon()
+
+    async def on_event(self, event: Event) -> None:
+        """A key may come when the screen has ended: Textual would take that for a fault."""
+        if self.screen_stack or not isinstance(event, Key):
+            await super().on_event(event)
 
     def on_app_focus(self) -> None:
         self.redraw_soon()

@@ -5,7 +5,6 @@ All texts are safe for a terminal. What a row means is said in words or signs, n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
@@ -13,6 +12,7 @@ from udpchat.client.model import Conversation, Model, Phase
 from udpchat.ui.commands import Prompt
 from udpchat.ui.phrases import sentence
 from udpchat.ui.tui.cells import safe
+from udpchat.wire.fields import Value
 
 OPEN_MARK: Final = ">"
 MENTION_MARK: Final = "@"
@@ -32,8 +32,7 @@ class Look(Enum):
     TITLE = "title"
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Value, frozen=True):
     """A row of a side list: a text that may be cut, a short one at the right, and what a click on it opens, if any."""
 
     text: str

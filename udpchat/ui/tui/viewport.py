@@ -16,6 +16,7 @@ from udpchat.client.model import Item
 from udpchat.ui.tui.local_lines import LocalLine
 from udpchat.ui.tui.rows import Form, Place, Role, Row, line_rows, message_rows
 from udpchat.ui.tui.window import Entry, Key, PageWanted, Window
+from udpchat.wire.fields import Value
 
 ROWS_CACHED_MAX: Final = 4_000  # laid out for the view and its surroundings, except that the latest entry always is
 PLACES_MAX: Final = 100
@@ -35,8 +36,7 @@ class _Block:
     keys: list[Key]
 
 
-@dataclass(frozen=True, slots=True)
-class Anchor:
+class Anchor(Value, frozen=True):
     """What stands in the first row of the view: the entry, and the mark of the row."""
 
     key: Key

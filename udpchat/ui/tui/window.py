@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from udpchat.client.model import UNKNOWN, Item, Quote, quote_of
@@ -128,7 +128,7 @@ class Window:
             quote = quote and quote_of(self._held[at])
         for at, item in enumerate(self._held if quote is not None else ()):
             if item.reply is not None and item.reply.id == identity:
-                self._held[at] = replace(item, reply=quote)
+                self._held[at] = item.changed(reply=quote)
         self._merge()
 
     def release(self) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from udpchat.chat import events
 from udpchat.chat.phrase import Phrase
-from udpchat.client.chat import FINAL_REFUSALS, Chat
+from udpchat.client.participant import FINAL_REFUSALS, Participant
 from udpchat.client.profile import Profile
 from udpchat.client.stored import ClientState, RoomsChanged
 from udpchat.client.typing import SHOWN_S
@@ -33,21 +33,21 @@ KEY = b"k" * 32
 WELCOME = Welcome("alice", b"u" * 16, "server", 10_000, 30_000)
 
 
-def chat_of(*rooms: str, **wishes: bool) -> Chat:
+def chat_of(*rooms: str, **wishes: bool) -> Participant:
     """A client that wants to be in these rooms, in its first session."""
     random = Random(1)
     profile = Profile(KeyPair(random.randbytes(32)), "alice", rooms, "10.0.0.1:1", lambda _: None, **wishes)
-    chat = Chat(profile, ClientState(random.randbytes(16)), Uplink(random.randbytes))
+    chat = Participant(profile, ClientState(random.randbytes(16)), Uplink(random.randbytes))
     chat.begin_session(NOW, KEY, 0.01)
     return chat
 
 
-def follow(chat: Chat, *rooms: str) -> None:
+def follow(chat: Participant, *rooms: str) -> None:
     """The server answers for these rooms."""
     chat.on_heads(NOW, Heads(0, [Head("#" + room, 1, 0, 0, 0) for room in rooms]), 1)
 
 
-def entered(*rooms: str, **wishes: bool) -> Chat:
+def entered(*rooms: str, **wishes: bool) -> Participant:
     """A client that is in these rooms."""
     chat = chat_of(*rooms, **wishes)
     chat.on_welcome(WELCOME)
@@ -57,7 +57,7 @@ def entered(*rooms: str, **wishes: bool) -> Chat:
     return chat
 
 
-def counter_of(chat: Chat, request: RequestBody) -> int:
+def counter_of(chat: Participant, request: RequestBody) -> int:
     """Under which counter this is asked, the only time."""
     (counter,) = (
         counter for counter, body in chat.requests.outbox.unanswered() if parse_request_untrusted(body) == request

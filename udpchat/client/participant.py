@@ -29,7 +29,7 @@ from udpchat.wire.errors import BadDatagram, Drop
 FINAL_REFUSALS = frozenset({"nick_taken", "bad_nick", "too_many_nicks", "too_many_devices", "too_fast", "banned"})
 
 
-class Chat:
+class Participant:
     """One user at one device, connected to one server."""
 
     def __init__(self, profile: Profile, saved: ClientState, uplink: Uplink) -> None:
