@@ -19,7 +19,14 @@ from udpchat.chat.names import BadName, parse_nick, parse_room, skeleton
 from udpchat.chat.refusals import detail_of
 from udpchat.chat.text import clean_text, fits
 from udpchat.server.chat import Chat
-from udpchat.server.credit import EDIT_KIB_US, EDIT_US, FOLLOWER_US, FOLLOWERS_CHARGED_MAX, MEMBER_US, WRITE_US
+from udpchat.server.credit import (
+    FOLLOWER_US,
+    FOLLOWERS_CHARGED_MAX,
+    MEMBER_US,
+    REPLACE_US,
+    WRITE_KIB_US,
+    WRITE_US,
+)
 from udpchat.server.history import may_read, search_of
 from udpchat.server.registry import Peer
 from udpchat.server.replay import answer
@@ -30,7 +37,7 @@ from udpchat.wire import requests
 from udpchat.wire.content import ACTION, EDIT, REACTION, REDACTION, TEXT, Extra, Reason, TopicSet
 from udpchat.wire.fields import Value
 from udpchat.wire.frames import encode
-from udpchat.wire.limits import AWAY_BYTES_MAX, SEARCH_BYTES_MAX, TEXT_BYTES_MAX, TOPIC_BYTES_MAX
+from udpchat.wire.limits import AWAY_BYTES_MAX, FRAGMENT_BYTES, SEARCH_BYTES_MAX, TEXT_BYTES_MAX, TOPIC_BYTES_MAX
 from udpchat.wire.requests import Done, Failed
 
 PAGE_BYTES_MAX = 900
@@ -266,13 +273,15 @@ class Price(Value, frozen=True):
 def price_of(context: RequestContext, request: Any) -> Price:
     """The price of a `RequestBody`."""
     handler, rooms = HANDLERS[type(request)], context.chat.rooms
-    later_us = WRITE_US if handler.is_written else 0.0
-    if type(request) in _SAID and request.kind in (EDIT, REDACTION):
-        later_us += _amending_us(request)
+    later_us, datagrams = WRITE_US if handler.is_written else 0.0, 1
+    if type(request) in _SAID:
+        text_bytes = _text_bytes(request)
+        later_us += WRITE_KIB_US * text_bytes / 1024 + (REPLACE_US if request.kind in (EDIT, REDACTION) else 0.0)
+        datagrams += text_bytes // FRAGMENT_BYTES
     if handler.reach is Reach.FOLLOWERS:
         # Mostly the name is spelled so already.
         followers = rooms.followers(request.room) or rooms.followers(_spelled(request.room))
-        later_us += FOLLOWER_US * min(followers, FOLLOWERS_CHARGED_MAX)
+        later_us += FOLLOWER_US * datagrams * min(followers, FOLLOWERS_CHARGED_MAX)
     elif handler.reach is Reach.MEMBERS:
         later_us += MEMBER_US * rooms.followers(_spelled(request.room))
     elif handler.reach is Reach.ROOMS:
@@ -280,10 +289,9 @@ def price_of(context: RequestContext, request: Any) -> Price:
     return Price(handler.price_us, later_us)
 
 
-def _amending_us(request: requests.Say | requests.Tell) -> float:
-    """What an edit or a redaction takes beside writing it; a redaction as if it removed the longest text."""
-    text_bytes = len(request.text.encode()) if request.kind == EDIT else TEXT_BYTES_MAX
-    return EDIT_US + EDIT_KIB_US * text_bytes / 1024
+def _text_bytes(request: requests.Say | requests.Tell) -> int:
+    """How long what a message holds is."""
+    return len(request.text.encode()) + (len(request.extra.data) if request.extra is not None else 0)
 
 
 def _spelled(room: str) -> str:
