@@ -339,6 +339,10 @@ def test_a_topic_is_set_by_who_is_in_the_room() -> None:
     assert why_not(rig, alice, SetTopic("lobby", "\u00e4" * (TOPIC_BYTES_MAX // 2 + 1))) == "too_long"
     rig.leave(alice)
     assert Rig(rig.log).chat.commits.durable.topic("lobby") == tea
+    assert done(rig, bob, GetTopic("lobby")) == content.TopicSet("tea", "alice")
+    rig.follow(bob, "#lobby")
+    assert done(rig, bob, SetTopic("lobby", "")) == Done() == done(rig, bob, GetTopic("lobby"))
+    assert Rig(rig.log).chat.commits.durable.topic("lobby") is None
 
 
 # --- The past ----------

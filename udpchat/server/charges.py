@@ -37,7 +37,7 @@ def _made_by(who: Who, action: Action, state: State, quotas: Quotas) -> SpentQuo
     if isinstance(action, Rename):
         return quotas.renames if state.claims.owner(action.nick) else quotas.claims
     if isinstance(action, SetTopic):
-        return quotas.topics if state.topic(action.room) else quotas.stored_rooms
+        return quotas.topics if not action.topic or state.topic(action.room) else quotas.stored_rooms
     return None
 
 
