@@ -28,7 +28,7 @@ from udpchat.storage.migrations import failures
 from udpchat.storage.protocol import StoreFailed, StoreFull
 from udpchat.storage.text_index import latest, log_token, nick_token, private_word, words_of
 from udpchat.sync.log import Extent, ReadInterrupted, SearchHit, SearchQuery
-from udpchat.wire.limits import LOG_ENTRIES_MAX
+from udpchat.wire.limits import LOG_ENTRIES_MAX, SEQUENCE_MAX
 
 SEQUENCE_BITS: Final = LOG_ENTRIES_MAX.bit_length()
 LOGS_MAX: Final = 2 ** (63 - SEQUENCE_BITS) - 1
@@ -37,6 +37,12 @@ REACTIONS_READ_MAX: Final = 1_024  # at once
 TIME_MS_MAX: Final = 2 ** (63 - MOMENT_BITS) - 1  # the year 2248; later times count as this one
 ADVICE: Final = "check the file, or restore a backup"
 
+LOG_IS_INTACT: Final = (  # a row of the table of logs; in a damaged tree, one that was deleted may still be there
+    "typeof(name) = 'text' AND length(name) > 0"
+    " AND typeof(generation) = 'integer' AND typeof(base) = 'integer' AND typeof(head) = 'integer'"
+    f" AND id BETWEEN 1 AND {LOGS_MAX} AND generation BETWEEN 0 AND {SEQUENCE_MAX}"
+    f" AND base BETWEEN 0 AND head AND head <= {LOG_ENTRIES_MAX}"
+)
 _OF_ROOMS: Final = "SELECT rowid FROM words WHERE words MATCH ? AND rowid >= ? ORDER BY rowid DESC LIMIT ?"
 _OF_CONVERSATIONS: Final = _OF_ROOMS.replace("words", "private_words")
 
