@@ -127,8 +127,11 @@ class State:
 
     def may_converse(self, key: bytes, other: bytes) -> bool:
         """Whether a key may begin a conversation with another: what others begin with it takes nothing of its own."""
-        received = len(self.conversations(other)) - self._begun_by(other)
-        return self._begun_by(key) < CONVERSATIONS_PER_KEY_MAX and received < CONVERSATIONS_PER_KEY_MAX
+        return self._begun_by(key) < CONVERSATIONS_PER_KEY_MAX and self.left_for_others(other) > 0
+
+    def left_for_others(self, key: bytes) -> int:
+        """How many conversations others may still begin with a key."""
+        return CONVERSATIONS_PER_KEY_MAX - (len(self.conversations(key)) - self._begun_by(key))
 
     def _begun_by(self, key: bytes) -> int:
         return self._begun[key] + (self._under._begun_by(key) if self._under is not None else 0)
