@@ -7,7 +7,7 @@ from __future__ import annotations
 
 # --- Protocol: SPEC 1 to 3 ----------
 
-PROTOCOL_VERSION = 3  # raised with every change that an older peer cannot read (SPEC 8)
+PROTOCOL_VERSION = 4  # raised with every change that an older peer cannot read (SPEC 8)
 PROTOCOL_MINOR = 1  # grows with what a peer may ignore (SPEC 8)
 TYPING = 1  # a capability: a client is sent who is typing, a server sends it (SPEC 8)
 CAPABILITIES: tuple[int, ...] = (TYPING,)  # of a server of this version
