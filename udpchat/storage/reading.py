@@ -147,14 +147,15 @@ class TableReader:
         return [(sequence_of(row[0]), _intact(log, *row)) for row in rows]
 
     def reactions(self, log: str, first: int, last: int) -> list[tuple[int, bytes]]:
-        """See `ReactionReader.reactions`; at most REACTIONS_READ_MAX. `StoreFailed` if an entry is damaged."""
+        """See `ReactionReader.reactions`; of more than REACTIONS_READ_MAX, those to the last messages, as no others are
+        looked at: it takes no longer if there are many. `StoreFailed` if an entry is damaged."""
         place = self._places.get(log)
         if place is None or last < first:
             return []
         with self._interruptible():
             rows = self._connection.execute(
                 "SELECT e.id, e.entry, e.checksum FROM reactions r JOIN entries e ON e.id = r.row"
-                " WHERE r.target BETWEEN ? AND ? ORDER BY e.id DESC LIMIT ?",
+                " WHERE r.target BETWEEN ? AND ? ORDER BY r.target DESC LIMIT ?",
                 (place.row(max(first, 0)), place.row(last), REACTIONS_READ_MAX),
             ).fetchall()
         return sorted((sequence_of(row[0]), _intact(log, *row)) for row in rows)
