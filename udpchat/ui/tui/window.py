@@ -18,7 +18,8 @@ from udpchat.ui.tui.rows import Form, Place, continues, day_of
 
 PAGE_ITEMS: Final = 100
 HELD_ITEMS_MAX: Final = 1_000  # besides those of the model
-HELD_CHARACTERS_MAX: Final = 2 << 20  # of their texts, except that one page is always held
+HELD_CHARACTERS_MAX: Final = 2 << 20  # of their texts and reactions, except that one page is always held
+REACTION_CHARACTERS: Final = 80  # that a reaction counts for: emoji, nick, user
 
 MINUTE_MS: Final = 60_000
 
@@ -114,6 +115,7 @@ class Window:
         at = self._held_before(sequence)
         if at < len(self._held) and (self._held[at].sequence, self._held[at].id) == (sequence, identity):
             self._held[at] = change(self._held[at])
+            self._trim()
             self._merge()
 
     def release(self) -> None:
@@ -256,11 +258,16 @@ class Window:
     def _trim(self) -> None:
         above = self._held_before(self.view[0])
         is_from_top = above > len(self._held) - above
-        characters = sum(len(item.text) for item in self._held)
+        characters = sum(map(_characters, self._held))
         while len(self._held) > HELD_ITEMS_MAX or (characters > HELD_CHARACTERS_MAX and len(self._held) > PAGE_ITEMS):
             item = self._held.pop(0 if is_from_top else -1)
-            characters -= len(item.text)
+            characters -= _characters(item)
             if is_from_top:
                 self._start = item.sequence + 1
             else:
                 self._stop = item.sequence
+
+
+def _characters(item: Item) -> int:
+    """What an item counts for, of HELD_CHARACTERS_MAX."""
+    return len(item.text) + REACTION_CHARACTERS * sum(len(each.nicks) for each in item.reactions)
