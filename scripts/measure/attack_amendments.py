@@ -14,6 +14,7 @@ from udpchat.wire.limits import FRAGMENT_BYTES
 from udpchat.wire.requests import Say
 
 OLDEST = Extra(bytes(8), b"", 1)  # the first message of a long talk in the lobby, which is somebody else's
+WORKSHOP = "workshop"  # a room where nobody is: what is said there is work for the server alone
 EMOJI_FIRST, EMOJI = 0x1F300, 0x300  # code points of the reactions
 LONG_TEXT = "word " * ((FRAGMENT_BYTES - 200) // 5)  # as much as goes in one datagram
 
@@ -41,9 +42,9 @@ def reacted(member: Member) -> Say:
 def edited(member: Member) -> Say:
     """Its own first message becomes long, and short again."""
     if member.first is None:
-        return Say(LOBBY, TEXT, "first")
+        return Say(WORKSHOP, TEXT, "first")
     count = _count(member)
-    return Say(LOBBY, EDIT, f"{LONG_TEXT}{count}" if count % 2 else f"{count}", member.first)
+    return Say(WORKSHOP, EDIT, f"{LONG_TEXT}{count}" if count % 2 else f"{count}", member.first)
 
 
 def chained(member: Member) -> Say:
@@ -60,8 +61,8 @@ def forged(member: Member) -> Say:
 def removed(member: Member) -> Say:
     """Something is said, and what was stored before is removed: every other time a message, else a removal."""
     if _count(member) % 2 == 0 or not member.stored:
-        return Say(LOBBY, TEXT, LONG_TEXT)
-    return Say(LOBBY, REDACTION, "", member.stored.popleft())
+        return Say(WORKSHOP, TEXT, LONG_TEXT)
+    return Say(WORKSHOP, REDACTION, "", member.stored.popleft())
 
 
 def replied(member: Member) -> Say:
