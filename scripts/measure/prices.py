@@ -104,7 +104,9 @@ class Room:
             self._now, index=number, peer_index=number, remote_static=key,
             keys=Keys(send=up, receive=down, handshake_hash=bytes(32)), path=SessionPath(address),
         )  # fmt: skip
-        peer = self._core.chat.add_peer(self._now, at_server, Introduction(os.urandom(INSTANCE_BYTES)))
+        chat = self._core.chat
+        peer = chat.recalled_peer(self._now, at_server, Introduction(os.urandom(INSTANCE_BYTES)))
+        chat.registry.add(peer)
         member = Member(peer, at_client)
         self._give(member, Enter(f"member{number}", "bench"))
         self._give(member, Follow("#" + ROOM))

@@ -65,12 +65,6 @@ class Chat:
         peer.renames.claimed = claimed or None
         return peer
 
-    def add_peer(self, now: float, session: Session, introduction: Introduction) -> Peer:
-        """Add the peer of a new session. Raises `LogUnreadable`, BadDatagram(TABLE_FULL)."""
-        peer = self.recalled_peer(now, session, introduction)
-        self.registry.add(peer)
-        return peer
-
     def renew_peer(self, now: float, peer: Peer, session: Session, introduction: Introduction) -> None:
         """A device made a fresh session, maybe as another process; it repeats the requests that it still needs."""
         recall_answers(self._log, peer)  # first: what cannot be read changes nothing
