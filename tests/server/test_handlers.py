@@ -148,9 +148,14 @@ def test_a_message_is_paid_by_its_length_and_by_the_datagrams_that_it_makes() ->
         return price_of(context, request).later_us
 
     longest, written_us = "\u00e4" * (TEXT_BYTES_MAX // 2), WRITE_KIB_US * TEXT_BYTES_MAX / 1024
-    assert price_us(Tell("bob", TEXT, longest)) - price_us(Tell("bob", TEXT, "")) == written_us
-    more_us = price_us(Say("lobby", TEXT, longest)) - price_us(Say("lobby", TEXT, ""))
-    assert more_us - written_us == 2 * FOLLOWER_US * (TEXT_BYTES_MAX // FRAGMENT_BYTES)
+    of_two_us = 2 * FOLLOWER_US * (TEXT_BYTES_MAX // FRAGMENT_BYTES)
+    for short, long in (
+        (Say("lobby", TEXT, ""), Say("lobby", TEXT, longest)),
+        (Tell("bob", TEXT, ""), Tell("bob", TEXT, longest)),
+    ):
+        assert price_us(long) - price_us(short) == written_us + of_two_us
+    assert price_us(Tell("alice", TEXT, longest)) - price_us(Tell("alice", TEXT, "")) == written_us + of_two_us / 2
+    assert price_us(Tell("nobody", TEXT, longest)) - price_us(Tell("nobody", TEXT, "")) == written_us
     assert price_us(Say("lobby", 9, "", Extra(None, longest.encode()))) == price_us(Say("lobby", TEXT, longest))
 
 

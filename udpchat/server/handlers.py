@@ -278,6 +278,8 @@ def price_of(context: RequestContext, request: Any) -> Price:
         text_bytes = _text_bytes(request)
         later_us += WRITE_KIB_US * text_bytes / 1024 + (REPLACE_US if request.kind in (EDIT, REDACTION) else 0.0)
         datagrams += text_bytes // FRAGMENT_BYTES
+        if datagrams > 1 and type(request) is requests.Tell:
+            later_us += FOLLOWER_US * (datagrams - 1) * _devices(context, request)
     if handler.reach is Reach.FOLLOWERS:
         # Mostly the name is spelled so already.
         followers = rooms.followers(request.room) or rooms.followers(_spelled(request.room))
@@ -292,6 +294,14 @@ def price_of(context: RequestContext, request: Any) -> Price:
 def _text_bytes(request: requests.Say | requests.Tell) -> int:
     """How long what a message holds is."""
     return len(request.text.encode()) + (len(request.extra.data) if request.extra is not None else 0)
+
+
+def _devices(context: RequestContext, request: requests.Tell) -> int:
+    """How many devices the two of a conversation have here."""
+    chat = context.chat
+    claim = chat.commits.durable.claims.owner(request.nick)
+    keys = {context.peer.key, claim.key} if claim is not None else ()
+    return sum(len(chat.registry.peers_of(key)) for key in keys)
 
 
 def _spelled(room: str) -> str:
