@@ -245,7 +245,7 @@ HANDLERS: dict[type[requests.RequestBody], Handler] = {
     requests.Tell: Handler(_tell, 250.0, order=Order.PROPOSED, is_written=True),
     requests.Part: Handler(_part, 15.0, reach=Reach.MEMBERS),
     requests.Rename: Handler(_rename, 60.0, reach=Reach.ROOMS, is_written=True),
-    requests.SetTopic: Handler(_set_topic, 15.0, Permission.MEMBER, reach=Reach.MEMBERS, is_written=True),
+    requests.SetTopic: Handler(_set_topic, 75.0, Permission.MEMBER, reach=Reach.MEMBERS, is_written=True),
     requests.SetAway: Handler(_set_away, 15.0, reach=Reach.ROOMS),
     requests.GetTopic: Handler(_get_topic, 20.0, order=Order.ANSWERED),
     requests.Whois: Handler(_whois, 40.0, order=Order.ANSWERED),
