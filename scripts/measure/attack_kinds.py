@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
+from measure import attack_amendments as amendments
 from measure.attack_member import AGENT, Member, filled, full
 from udpchat.sync.fragments import split
 from udpchat.wire import frames, packets, requests
@@ -380,6 +381,13 @@ KINDS: dict[str, Kind] = {
     ),
     "churn": Kind("in and out of a room", _in_and_out, Place.LOBBY),
     "talk": Kind("lines", _asking(lambda member: requests.Say(member.rooms[0], 0, "spam")), Place.LOBBY),
+    "toggles": Kind("a reaction, and it taken back, all to one message", _asking(amendments.toggled)),
+    "emoji": Kind("other reactions to one message, and what is none", _asking(amendments.reacted)),
+    "edits": Kind("edits of its oldest message, long and short", _asking(amendments.edited)),
+    "chains": Kind("edits of edits", _asking(amendments.chained)),
+    "forgeries": Kind("edits and removals of what others said", _asking(amendments.forged)),
+    "removals": Kind("something said, and removed", _asking(amendments.removed)),
+    "replies": Kind("answers to what does not exist", _asking(amendments.replied)),
     "typing": Kind("Typing and GetReceipt, 64 a datagram", _constant(_notices), Place.LOBBY, listens=False),
     "marks": Kind(
         "read marks",

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import os
 import random
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from udpchat.chat.ids import message_id
 from udpchat.session.initiator import HandshakeInitiator
 from udpchat.session.noise import KeyPair
 from udpchat.session.session import Session
 from udpchat.sync.packing import FRAME_BYTES_MAX
-from udpchat.wire import frames, packets
+from udpchat.wire import frames, packets, requests
+from udpchat.wire.content import Extra
 from udpchat.wire.errors import BadDatagram
 from udpchat.wire.frames import encode, encode_request, pack
 from udpchat.wire.limits import FRAMES_MAX, INSTANCE_BYTES, KEY_BYTES, PROTOCOL_VERSION, REQUESTS_IN_FLIGHT_MAX
@@ -23,11 +26,15 @@ from udpchat.wire.limits import FRAMES_MAX, INSTANCE_BYTES, KEY_BYTES, PROTOCOL_
 ENTER_EVERY_S = 0.25
 ANSWERED_S_MAX = 0.1  # what has no answer by then is given up, and the counters behind it are used
 REQUEST_BYTES = 12  # of a Request around its body, at most, for counters below 2^32
+STORED_MAX = 256
 AGENT = "bench"
 
 
 class Member:
-    """One device. `state` is what a kind of attack remembers of it; `is_in`: it has entered, and follows `rooms`."""
+    """One device. `state` is what a kind of attack remembers of it; `is_in`: it has entered, and follows `rooms`.
+
+    `first`: what names the first of its messages that was stored in this session. `stored`: the latest ones, in order.
+    """
 
     def __init__(self, number: int, server: packets.Address, *, key: bytes, nick: str, rooms: tuple[str, ...]) -> None:
         self.number, self.nick, self.rooms = number, nick, rooms
@@ -39,6 +46,9 @@ class Member:
         self.cookie = packets.NO_COOKIE
         self.ephemeral = os.urandom(KEY_BYTES)  # of Hellos that nothing follows: any 32 bytes are a key
         self.answers = 0
+        self.first: Extra | None = None
+        self.stored: deque[Extra] = deque(maxlen=STORED_MAX)
+        self._instance = b""
         self._server = server
         self._static = KeyPair(key)
         self._handshake: HandshakeInitiator | None = None
@@ -60,11 +70,14 @@ class Member:
         """Begin a session as a new device of its key, whatever was before."""
         self.session, self.largest, self._is_welcome, self._due_s = None, -1, False, now
         self.heads, self._requests = {}, Requests()
+        self.first = None
+        self.stored.clear()
+        self._instance = os.urandom(INSTANCE_BYTES)
         self._handshake = HandshakeInitiator(
             now,
             static=self._static,
             index=int.from_bytes(os.urandom(4), "big"),
-            payload=frames.encode_introduction(os.urandom(INSTANCE_BYTES)),
+            payload=frames.encode_introduction(self._instance),
             check_server=lambda key: True,
             address=self._server,
             random=os.urandom,
@@ -107,12 +120,18 @@ class Member:
                 case frames.Result() | frames.ResultFragment():
                     self.answers += 1
                     self._requests.on_answer(frame.counter)
+                    if isinstance(frame, frames.Result) and isinstance(frame.body, requests.Stored):
+                        self._on_stored(frame.counter, frame.body.sequence)
                 case frames.Heads():
                     self.heads.update((head.log, head) for head in frame.heads)
                 case frames.Welcome():
                     self._is_welcome = True
                 case frames.Goodbye():
                     self.connect(now)
+
+    def _on_stored(self, counter: int, sequence: int) -> None:
+        self.stored.append(Extra(message_id(self._instance, counter), b"", sequence))
+        self.first = self.first or self.stored[-1]
 
     # --- Out ----------
 

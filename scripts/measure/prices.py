@@ -6,12 +6,13 @@ import gc
 import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from measure.tables import Table, median
+from udpchat.chat.amendments import TAKEN_BACK
 from udpchat.chat.ids import message_id
 from udpchat.server.core import ServerCore
 from udpchat.server.quotas import SpentQuota
@@ -22,8 +23,9 @@ from udpchat.session.rate_limit import Rate
 from udpchat.session.session import Session
 from udpchat.storage.protocol import Durability
 from udpchat.storage.server_sqlite import SqliteLog
+from udpchat.sync.fragments import split
 from udpchat.wire import requests
-from udpchat.wire.content import EDIT, Extra
+from udpchat.wire.content import EDIT, REACTION, REDACTION, Extra
 from udpchat.wire.frames import (
     Ack,
     AckedPackets,
@@ -32,19 +34,21 @@ from udpchat.wire.frames import (
     Follow,
     Introduction,
     Ping,
+    RequestFragment,
     Up,
     encode,
     encode_request,
     pack,
 )
-from udpchat.wire.limits import INSTANCE_BYTES, KEY_BYTES
+from udpchat.wire.limits import FRAGMENT_BYTES, INSTANCE_BYTES, KEY_BYTES, REACTIONS_MAX, TEXT_BYTES_MAX
 from udpchat.wire.packets import Address
 
 ROOM = "lobby"
 MEMBERS = 20
 MESSAGES = 300  # in the room before
 UNLIMITED = Rate(1e12, 1e12)
-REPEATS, QUICK_REPEATS = 1_500, 200
+REPEATS, QUICK_REPEATS = 600, 60
+BETWEEN_ACKS = 2  # measured requests: of the longest messages, who is three behind is sent no more at once
 WARM_UP = 20
 WIDE = (0.5, 2.0)  # of the median ratio: outside, a price is wrong
 
@@ -59,12 +63,21 @@ class Member:
     session: Session
     counter: int = 0
 
-    def datagram(self, made: Up | requests.RequestBody) -> bytes:
-        """A sealed packet with one frame or request."""
-        if not isinstance(made, Up):
-            self.counter += 1
-            return self.session.seal(pack([encode_request(self.counter, self.counter, encode(made))]))
-        return self.session.seal(pack([encode(made)]))
+    def datagrams(self, made: Up | requests.RequestBody) -> list[bytes]:
+        """Sealed packets with one frame or request; one, unless the request goes as fragments."""
+        return [self.session.seal(pack([frame])) for frame in self._frames(made)]
+
+    def _frames(self, made: Up | requests.RequestBody) -> list[bytes]:
+        if isinstance(made, Up):
+            return [encode(made)]
+        self.counter += 1
+        body, counter = encode(made), self.counter
+        if len(body) <= FRAGMENT_BYTES:
+            return [encode_request(counter, counter, body)]
+        parts = split(body)
+        return [
+            encode(RequestFragment(counter, counter, index, len(parts), data)) for index, data in enumerate(parts)
+        ]
 
 
 class Room:
@@ -91,25 +104,55 @@ class Room:
             self._now, index=number, peer_index=number, remote_static=key,
             keys=Keys(send=up, receive=down, handshake_hash=bytes(32)), path=SessionPath(address),
         )  # fmt: skip
-        peer = self._core.chat.add_peer(self._now, at_server, Introduction(os.urandom(INSTANCE_BYTES)))
+        chat = self._core.chat
+        peer = chat.recalled_peer(self._now, at_server, Introduction(os.urandom(INSTANCE_BYTES)))
+        chat.registry.add(peer)
         member = Member(peer, at_client)
         self._give(member, Enter(f"member{number}", "bench"))
         self._give(member, Follow("#" + ROOM))
         return member
 
     def _give(self, member: Member, made: Up | requests.RequestBody) -> float:
-        """Hand over a datagram, and do all that follows from it; the seconds that took, without sealing it."""
-        datagram = member.datagram(made)
+        """Hand over a frame or request, and do all that follows from it; the seconds of the processor that took.
+
+        Without sealing it. Neither who else uses the machine nor the disk counts.
+        """
+        datagrams = [(datagram, member.session.path.address) for datagram in member.datagrams(made)]
         self._now += 0.001
-        begin_s = time.perf_counter()
+        begin_s = time.thread_time()
         core = self._core
-        core.receive(self._now, [(datagram, member.session.path.address)])
+        core.receive(self._now, datagrams)
         while writes := core.drain_writes():
             self._log.append(writes)
             core.persisted(self._now, len(writes))
         core.drain_transmits()
         core.drain_events()
-        return time.perf_counter() - begin_s
+        return time.thread_time() - begin_s
+
+    def say(self, texts: Iterable[str]) -> list[Extra]:
+        """The member that is measured says these; what names each message."""
+        member, said = self.members[0], []
+        for text in texts:
+            self._give(member, requests.Say(ROOM, 0, text))
+            head = member.peer.downlink.subscriptions["#" + ROOM].stream.head
+            said.append(Extra(message_id(member.peer.author.instance, member.counter), b"", head))
+        return said
+
+    def react(self, about: Extra, count: int) -> None:
+        """The others react to a message, until it has so many reactions, as far as one may."""
+        for number in range(count):
+            member = self.members[1 + number % (MEMBERS - 1)]
+            self._give(member, requests.Say(ROOM, REACTION, chr(0x1F600 + number // (MEMBERS - 1)), about))
+
+    def _catch_up(self) -> None:
+        """The other members acknowledge all: nothing more is sent at once to who is behind."""
+        for member in self.members[1:]:
+            self._acknowledge(member)
+
+    def _acknowledge(self, member: Member) -> None:
+        streams = [subscription.stream for subscription in member.peer.downlink.subscriptions.values()]
+        cursors = [Cursor(stream.log, stream.generation, stream.head, []) for stream in streams]
+        self._give(member, Ack(AckedPackets(member.peer.session.sent - 1, 2**64 - 1, 0, 0), cursors))
 
     def close(self) -> None:
         self._log.close()
@@ -120,12 +163,15 @@ class Room:
         The median of the first, and the mean of the second, which is charged in sums.
         """
         member = self.members[0]
+        self._acknowledge(member)
         for at in range(WARM_UP):
             self._give(member, make(at))
         account, taken, charged_us = member.peer.account, [], 0.0
         gc.collect()
         for at in range(repeats):
             account.used_us = used_us = self._core.chat.accounts.clock_us
+            if at % BETWEEN_ACKS == 0:
+                self._catch_up()  # which may charge for the former
             taken.append(1e6 * self._give(member, make(at)))
             charged_us += account.used_us - used_us
         return median(taken), charged_us / repeats
@@ -138,10 +184,7 @@ def _ack(room: Room, ranges: int, at: int) -> Ack:
     return Ack(AckedPackets(sent - 1, 0, 0, 0), [Cursor("#" + ROOM, 1, 0 if ranges else head, held)])
 
 
-def _edit(room: Room, at: int) -> requests.Say:
-    """An edit of the first message in the room, which is the first request of who is measured."""
-    about = Extra(message_id(room.members[0].peer.author.instance, 1), b"", 1)
-    return requests.Say(ROOM, EDIT, f"message {at} of somebody, as it is meant", about)
+# --- What is about an earlier message ----------
 
 
 def _list_holders(room: Room, at: int) -> requests.ListHolders:
@@ -151,8 +194,36 @@ def _list_holders(room: Room, at: int) -> requests.ListHolders:
     return requests.ListHolders("#" + ROOM, 1, message_id(peer.author.instance, 1))
 
 
-def _kinds(room: Room) -> dict[str, FrameMaker]:
-    """Every frame and request that costs more than a look at it."""
+def _long_text(at: int) -> str:
+    """As long as a text may be, of words that no other has."""
+    words = [f"{at * 2_000 + number:07d}" for number in range(TEXT_BYTES_MAX // 8)]
+    return " ".join(words)
+
+
+def _edits(room: Room) -> FrameMaker:
+    """A message becomes as long as may be, and short again."""
+    (about,) = room.say([_long_text(0)])
+    return lambda at: requests.Say(ROOM, EDIT, _long_text(at) if at % 2 else f"short {at}", about)
+
+
+def _redactions(room: Room, count: int) -> FrameMaker:
+    """Each of another message, as long as may be."""
+    said = iter(room.say(map(_long_text, range(count))))
+    return lambda at: requests.Say(ROOM, REDACTION, "", next(said))
+
+
+def _reactions(room: Room) -> FrameMaker:
+    """Added and taken back in turn, on a message to which all others have reacted."""
+    (about,) = room.say(["a message that many like"])
+    room.react(about, REACTIONS_MAX)
+    taken_back = Extra(about.refers_to, TAKEN_BACK, about.sequence)
+    return lambda at: requests.Say(ROOM, REACTION, "\u2665", taken_back if at % 2 else about)
+
+
+def _kinds(room: Room, repeats: int) -> dict[str, FrameMaker]:
+    """Every frame and request that costs more than a look at it; of edits and redactions, which all count as if a text
+    as long as may be was there before, the dearest.
+    """
     log = "#" + ROOM
     return {
         "Ping": lambda at: Ping(at),
@@ -160,8 +231,12 @@ def _kinds(room: Room) -> dict[str, FrameMaker]:
         "Ack, 32 ranges": partial(_ack, room, 32),
         "Follow": lambda at: Follow(log),
         f"Say to {MEMBERS}": lambda at: requests.Say(ROOM, 0, f"message {at} of somebody to measure"),
-        "Edit": partial(_edit, room),
+        f"Say to {MEMBERS}, long": lambda at: requests.Say(ROOM, 0, _long_text(at)),
         "Tell": lambda at: requests.Tell("member1", 0, f"message {at} to one other"),
+        "Tell, long": lambda at: requests.Tell("member1", 0, _long_text(at)),
+        "Edit, long": _edits(room),
+        "Redaction, long": _redactions(room, repeats + WARM_UP),
+        "Reaction": _reactions(room),
         "SetAway": lambda at: requests.SetAway("lunch" if at % 2 else None),
         "SetTopic": lambda at: requests.SetTopic(ROOM, f"topic {at}"),
         "GetTopic": lambda at: requests.GetTopic(ROOM),
@@ -178,7 +253,7 @@ def measure(*, quick: bool) -> list[Table]:
     repeats = QUICK_REPEATS if quick else REPEATS
     with tempfile.TemporaryDirectory(prefix="udpchat-bench-", ignore_cleanup_errors=True) as folder:
         room = Room(Path(folder))
-        rows = [(name, *room.measure(make, repeats)) for name, make in _kinds(room).items()]
+        rows = [(name, *room.measure(make, repeats)) for name, make in _kinds(room, repeats).items()]
         room.close()
     usual = median([measured / charged for _, measured, charged in rows])
     table = Table("prices: microseconds of a frame or request", ("what", "measured", "price", "ratio", "of the usual"))

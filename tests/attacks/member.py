@@ -23,7 +23,7 @@ class Member:
         self.key = key or KeyPair(rig.random.randbytes(32))
         self.session: Session | None = None
         self.received: list[object] = []
-        self._counter = 0
+        self.instance = rig.random.randbytes(16)
         self._connect()
 
     def _connect(self) -> None:
@@ -32,7 +32,7 @@ class Member:
             rig.now,
             static=self.key,
             index=self.address.port,
-            payload=encode(Introduction(rig.random.randbytes(16))),
+            payload=encode(Introduction(self.instance)),
             check_server=lambda key: True,
             address=SERVER,
             random=rig.random.randbytes,

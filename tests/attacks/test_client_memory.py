@@ -178,6 +178,34 @@ def test_the_messages_that_a_screen_can_show_share_a_budget(monkeypatch: pytest.
     assert shown[-1].items, "each conversation still shows its latest messages"
 
 
+def test_reactions_edits_and_quotes_are_within_the_budget_of_the_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("udpchat.client.model.MODEL_BYTES_MAX", 2**18)
+    meeting = begun()
+    face = chr(0x1F600) + "\u200d\u2764\ufe0f" * 4
+
+    def entry(number: int, kind: int, text: str, target: int, user: int = 0) -> Down:
+        nick, extra = "\U0001d400" * 28 + f"{user:04}", content.Extra(target.to_bytes(8, "big"), b"", target)
+        name = (user.to_bytes(8, "big"), nick, number.to_bytes(8, "big"))
+        said = content.Message(1_000, *name, kind, text, None, extra if target else None)
+        return frames.Entries("#lobby", 8, number, 0, [frames.raw(encode(said))])
+
+    def amended() -> Iterator[Down]:
+        """A message, an edit that makes it long, two replies that quote it, 68 reactions; and so on."""
+        for target in range(1, 10**6, 72):
+            yield entry(target, content.TEXT, "short", 0)
+            yield entry(target + 1, content.EDIT, "\U0001f600" * 200, target)
+            for user in range(2, 72):
+                kind, text = (content.TEXT, "reply") if user < 4 else (content.REACTION, face)
+                yield entry(target + user, kind, text, target, user)
+
+    meeting.send(frames.Heads(0, [frames.Head("#lobby", 8, 0, 0, 0)]))
+    assert sent(meeting, amended(), SENT_FACTOR * 2**18) < 1.5 * 2**18
+    items = meeting.core.model.conversation("lobby").items
+    assert any(item.is_edited for item in items) and any(item.reply and item.reply.text for item in items)
+    reacted = [sum(len(each.users) for each in item.reactions) for item in items if item.reactions]
+    assert len(reacted) > 2 and max(reacted) == 68
+
+
 def test_members_share_a_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     """As found: 20,000 members in each of 64 rooms, each with an away text: 1.4 GB."""
     monkeypatch.setattr("udpchat.client.people.MEMBERS_BYTES_MAX", 2**20)

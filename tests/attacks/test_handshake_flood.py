@@ -85,7 +85,7 @@ def test_one_cookie_serves_one_address_and_key_and_within_them_no_more_than_the_
     acceptor = door()
     caller = Caller(acceptor, 1)
     cookie = caller.cookie(0.0)
-    key = caller.noise.message
+    key = caller.noise.public
     for address in (Address("10.0.0.2", 5000), Address("10.0.0.1", 5001), Address("10.0.0.1", 5000, "10.0.0.9")):
         answer = acceptor.receive_hello(0.0, address, Hello(PROTOCOL_VERSION, 1, key, cookie))
         assert isinstance(parse_packet_untrusted(answer), Cookie)

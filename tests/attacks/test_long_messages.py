@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from tests.server.rig import Rig
-from udpchat.wire.limits import REQUESTS_IN_FLIGHT_MAX, WRITE_AHEAD_BYTES_MAX
-from udpchat.wire.requests import Say
+from udpchat.server.credit import FOLLOWER_US, PACKET_US
+from udpchat.server.registry import Peer
+from udpchat.wire.limits import FRAGMENT_BYTES, REQUESTS_IN_FLIGHT_MAX, WRITE_AHEAD_BYTES_MAX
+from udpchat.wire.requests import GetHistory, Say, Stored, Tell
 
 LONG = "x" * 12_000
 DEVICES = 8
@@ -28,3 +30,40 @@ def test_a_line_waits_for_no_more_long_messages_than_are_written_ahead() -> None
         rig.settle()
     first = next(at for at, entry in enumerate(ahead) if b"hello" in entry)
     assert sum(map(len, ahead[:first])) <= 2 * (WRITE_AHEAD_BYTES_MAX + len(LONG) + 200)
+
+
+def used_us(rig: Rig, reader: Peer, request: Say | Tell, author: Peer) -> float:
+    """What a reader is charged for what somebody else says five times."""
+    accounts = rig.chat.accounts
+    before = reader.account.used_us = accounts.clock_us
+    for _ in range(5):
+        assert isinstance(rig.result(author, say_long(rig, author, request)), Stored)
+    for _ in range(10):
+        rig.settle()
+    return reader.account.used_us - before
+
+
+def say_long(rig: Rig, author: Peer, request: Say | Tell) -> int:
+    counter = rig.ask(author, request)
+    rig.write()
+    return counter
+
+
+def test_who_says_something_long_pays_for_its_datagrams_and_those_who_read_it_do_not() -> None:
+    """As found: 425 us for each message of 16 KiB, to everybody in the room."""
+    rig = Rig()
+    mallory, bob = rig.device("mallory", "lobby"), rig.device("bob", "lobby")
+    assert used_us(rig, bob, Say("lobby", 0, LONG), mallory) == 0.0
+    assert used_us(rig, bob, Tell("bob", 0, LONG), mallory) == 0.0
+    assert used_us(rig, mallory, Say("lobby", 0, LONG), mallory) > 5 * 2 * FOLLOWER_US * len(LONG) / FRAGMENT_BYTES
+
+
+def test_who_reads_the_history_pays_for_its_datagrams() -> None:
+    rig = Rig()
+    mallory, bob = rig.device("mallory", "lobby"), rig.device("bob", "lobby")
+    say_long(rig, mallory, Say("lobby", 0, LONG))
+    before = bob.account.used_us = rig.chat.accounts.clock_us
+    for _ in range(4):
+        rig.ask(bob, GetHistory("#lobby", None, None, 1))
+        rig.settle()
+    assert bob.account.used_us - before > 2 * PACKET_US * len(LONG) / FRAGMENT_BYTES

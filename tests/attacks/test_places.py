@@ -10,10 +10,14 @@ import pytest
 
 from tests.attacks.member import Member
 from tests.server.rig import Rig
+from tests.storage.memory import MemoryLog
 from udpchat.server.expiry import ENTER_WITHIN_S
+from udpchat.session.noise import KeyPair
+from udpchat.sync.log import LogUnreadable
 from udpchat.wire import limits
 from udpchat.wire.errors import Drop
 from udpchat.wire.frames import Ping
+from udpchat.wire.limits import PEERS_PER_KEY_MAX
 
 HOSTILE = "10.6.6.6"
 
@@ -89,3 +93,27 @@ def test_two_hundred_people_behind_one_address_enter_within_a_minute() -> None:
         pupils.append(Member(rig, "10.0.0.7", port=number + 1))
         pupils[-1].enter(f"pupil{number}")
     assert all(pupil.is_in for pupil in pupils)
+
+
+class Damaged(MemoryLog):
+    """A log whose record of answers cannot be read for a while."""
+
+    is_damaged = False
+
+    def answered(self, client_id: bytes) -> list[tuple[int, str, int]]:
+        if self.is_damaged:
+            raise LogUnreadable("the answers are damaged")
+        return super().answered(client_id)
+
+
+def test_nobody_goes_for_a_newcomer_whose_answers_cannot_be_read() -> None:
+    rig = Rig(log := Damaged())
+    key = KeyPair(rig.random.randbytes(32))
+    devices = [Member(rig, key=key, port=1 + number) for number in range(PEERS_PER_KEY_MAX)]
+    assert all(device.session for device in devices)
+    log.is_damaged = True
+    assert Member(rig, key=key, port=100).session is None
+    assert len(rig.chat.registry.peers_of(key.public)) == PEERS_PER_KEY_MAX
+    log.is_damaged = False
+    assert Member(rig, key=key, port=101).session is not None
+    assert len(rig.chat.registry.peers_of(key.public)) == PEERS_PER_KEY_MAX

@@ -6,11 +6,12 @@ packet else is shown to the client (SPEC 2, 3).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from random import Random
 
 from tests.attacks.watcher import CHANGED, Watcher, pinned_world
-from tests.sim.network import Address
+from tests.sim.network import LAN, Address
 from tests.sim.world import SERVER, World
 from udpchat.chat import events
 from udpchat.session.noise import fingerprint
@@ -22,7 +23,16 @@ from udpchat.wire.limits import (
     KEY_PATIENCE_S,
     PROTOCOL_VERSION,
 )
-from udpchat.wire.packets import Cookie, Finish, Hello, Kind, Reset, parse_packet_untrusted
+from udpchat.wire.packets import (
+    NO_COOKIE,
+    Cookie,
+    Finish,
+    Hello,
+    HelloReply,
+    Kind,
+    Reset,
+    parse_packet_untrusted,
+)
 
 
 def test_one_forged_reset_and_one_forged_reply_leave_a_live_session_as_it_was() -> None:
@@ -140,6 +150,67 @@ def test_forged_copies_of_a_finish_do_not_keep_a_client_out() -> None:
     watcher.on_up.append(forge)
     alice = world.add_client("alice")
     world.run_until(lambda: alice.is_in, limit_s=0.5)
+
+
+RELAY = Address("10.9.9.8", 5)
+
+
+def test_who_relays_a_hello_faster_than_it_comes_does_not_keep_a_client_out() -> None:
+    """As found: the answer to the relay's Hello was good for the client too, but not from the client's address."""
+    world = pinned_world(11)
+    watcher = Watcher(world)
+    hellos: dict[int, Hello] = {}
+
+    def ask(client: Address, data: bytes) -> None:
+        """The same Hello from the relay's own address: first without a cookie, to be given one."""
+        hello = parse_packet_untrusted(data) if data[0] == Kind.HELLO else None
+        if isinstance(hello, Hello) and client != RELAY:
+            hellos[hello.sender_index] = hello
+            watcher.send_up(RELAY, Hello(hello.version, hello.sender_index, hello.ephemeral).encode())
+
+    def answer(client: Address, data: bytes) -> None:
+        packet = parse_packet_untrusted(data) if client == RELAY else None
+        if isinstance(packet, Cookie):
+            hello = hellos[packet.receiver_index]
+            watcher.send_up(RELAY, Hello(hello.version, hello.sender_index, hello.ephemeral, packet.cookie).encode())
+        elif isinstance(packet, HelloReply):
+            replies.append(data)
+            watcher.send_down(alice_address, data)
+
+    alice_address, replies = Address("alice", 1), list[bytes]()
+    watcher.on_up.append(ask)
+    watcher.on_down.append(answer)
+    alice = world.add_client("alice", address=alice_address)
+    world.run_until(lambda: alice.is_in, limit_s=1.0)
+    assert replies, "and faster than the server's own"
+
+
+def test_who_repeats_a_hello_under_another_cookie_does_not_keep_a_client_out() -> None:
+    """Both cookies are those of the client's address and key: the server answers each Hello for itself."""
+    world = World(Random(12), replace(LAN, delay_s=0.01))
+    watcher = Watcher(world)
+
+    def spoof(client: Address, data: bytes) -> None:
+        hello = parse_packet_untrusted(data) if data[0] == Kind.HELLO else None
+        if isinstance(hello, Hello) and hello.cookie == NO_COOKIE:
+            world.network.inject(world.now, client, SERVER, data, delay_s=0.012)  # behind it: another time, and cookie
+            hellos[hello.sender_index] = hello
+
+    def use(client: Address, data: bytes) -> None:
+        packet = parse_packet_untrusted(data)
+        if isinstance(packet, Cookie):
+            cookies.append(packet.cookie)
+        if isinstance(packet, Cookie) and len(cookies) == 2:
+            hello = hellos[packet.receiver_index]
+            watcher.send_up(client, Hello(hello.version, hello.sender_index, hello.ephemeral, packet.cookie).encode())
+
+    hellos: dict[int, Hello] = {}
+    cookies: list[bytes] = []
+    watcher.on_up.append(spoof)
+    watcher.on_down.append(use)
+    alice = world.add_client("alice")
+    world.run_until(lambda: alice.is_in, limit_s=0.15)
+    assert len(set(cookies)) == 2
 
 
 def test_a_forged_reset_does_not_make_a_client_leave_without_a_goodbye() -> None:

@@ -74,5 +74,11 @@ class Watcher:
 def reply_to(hello: Hello, static: KeyPair, ephemeral: KeyPair, index: int = 77) -> HelloReply:
     """The answer of whoever holds `static` to a Hello."""
     header = HelloReply(hello.sender_index, index, b"").header
-    noise = NoiseResponder(static=static, ephemeral=ephemeral, remote_ephemeral=hello.ephemeral, payload=header)
+    noise = NoiseResponder(
+        static=static,
+        ephemeral=ephemeral,
+        remote_ephemeral=hello.ephemeral,
+        remote_payload=hello.cookie,
+        payload=header,
+    )
     return HelloReply(hello.sender_index, index, noise.message)

@@ -130,6 +130,24 @@ def test_forged_resets_do_not_keep_a_far_client_from_entering() -> None:
     world.run_until(lambda: alice.is_in, limit_s=12)
 
 
+def test_forged_resets_cost_few_handshakes_on_a_path_as_long_as_the_wait_after_one() -> None:
+    world = World(Random(1), replace(LAN, delay_s=0.4))
+    alice = world.add_client("alice")
+    world.run_until(lambda: alice.is_in, limit_s=12)
+    seen = sent(world, alice)
+
+    def forge_reset(now: float, source: Address, destination: Address, data: bytes) -> None:
+        if destination == SERVER and data[0] == Kind.DATA:
+            world.network.inject(now, SERVER, source, Reset(data_index(data)).encode())
+
+    world.network.taps.append(forge_reset)
+    for number in range(40):
+        alice.say(f"line {number}")
+        world.run(1.5)
+    assert len(hellos(seen)) <= 20  # about eight handshakes: the waits between them grow
+    assert not alice.of(events.Disconnected)
+
+
 def test_what_a_former_process_of_the_server_said_of_its_logs_comes_too_late() -> None:
     """Found by the swarm: a roster of before replaced that of now, and what the server knew to be here was gone."""
     world = World(Random(346))

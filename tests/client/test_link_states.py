@@ -27,7 +27,7 @@ from udpchat.session.noise import KeyPair
 from udpchat.session.responder import HandshakeResponder
 from udpchat.session.session import Session
 from udpchat.wire.errors import BadDatagram, Drop
-from udpchat.wire.frames import Ping, Pong, encode, pack
+from udpchat.wire.frames import Ping, Pong, encode, pack, parse_up_untrusted
 from udpchat.wire.limits import (
     DATAGRAM_BYTES_MAX,
     FINISH_S_MAX,
@@ -320,6 +320,48 @@ def test_a_reset_that_begins_no_handshake_makes_the_wait_for_an_answer_short_and
     ends.now += DENIED_S + 1e-6
     ends.link.handle_timeout(ends.now)
     assert ends.link.state is S.CHECKING and not ends.link.is_lost
+
+
+def use_up_resets(ends: Ends) -> bytes:
+    """So many Resets that a further one begins no handshake; such a Reset."""
+    session = ends.link.session
+    assert session is not None
+    reset = Reset(session.peer_index).encode()
+    for _ in range(RECONNECTS_AT_ONCE):
+        with suppress(BadDatagram):
+            ends.link.receive_untrusted(ends.now, reset)
+        ends.speak()
+    ends.link.drain_transmits()
+    return reset
+
+
+def test_a_reset_makes_no_loss_sooner() -> None:
+    ends = ends_in(S.UP)
+    reset = use_up_resets(ends)
+    ends.ask()
+    with pytest.raises(BadDatagram):
+        ends.link.receive_untrusted(ends.now, reset)
+    ends.wait(LOST_S - 0.01)
+    assert ends.link.state is S.CHECKING and not ends.link.is_lost
+    ends.wait(0.02)
+    assert ends.link.is_lost
+
+
+def test_after_a_reset_a_server_far_away_has_the_time_that_its_answers_take() -> None:
+    """A watcher who forges one after each packet would cause a handshake each time."""
+    ends = ends_in(S.UP)
+    reset = use_up_resets(ends)
+    ends.now += 0.1
+    (ping,) = parse_up_untrusted(pack([ends.link.probe(ends.now)]))
+    assert isinstance(ping, Ping)
+    assert ends.link.on_pong(ends.now + 1.0, Pong(ping.number)) == pytest.approx(1.0)
+    ends.ask()
+    with pytest.raises(BadDatagram):
+        ends.link.receive_untrusted(ends.now, reset)
+    ends.wait(1.2)
+    assert ends.link.state is S.UP
+    ends.wait(0.1)
+    assert ends.link.state is S.CHECKING
 
 
 def test_causes_of_handshakes_back_off_and_a_calm_forgets_them() -> None:

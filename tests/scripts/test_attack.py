@@ -13,9 +13,9 @@ from udpchat.server.core import ServerCore
 from udpchat.server.history import read
 from udpchat.session.noise import KeyPair
 from udpchat.sync.log import Append
-from udpchat.wire.content import Message
+from udpchat.wire.content import REACTION, Message, Tombstone
 from udpchat.wire.errors import Drop
-from udpchat.wire.frames import encode
+from udpchat.wire.frames import encode, parse_entry_untrusted
 from udpchat.wire.packets import Address
 
 load("bench")
@@ -187,3 +187,34 @@ def test_no_two_hostile_sources_have_one_address() -> None:
     hosts = {attacker.hostile_host(number) for number in range(1_500)}
     assert len(hosts) == (1_500 if attacker.HAS_MANY_HOSTS else 1)
     assert all(host.startswith("127.") for host in hosts)
+
+
+# --- What is about earlier messages ----------
+
+
+def of_kind(kind: str, room: str = "lobby") -> list[Message | Tombstone]:
+    """What a room holds after an attack of this kind; the lobby, behind what was said before."""
+    rig = Rig(kind)
+    rig.enter()
+    rig.attack()
+    entries = rig.log.read("#" + room, 1, rig.log.extent("#" + room).head)
+    parsed = [parse_entry_untrusted(entry) for entry in entries]
+    return [entry for entry in parsed if isinstance(entry, Message | Tombstone)]
+
+
+def test_the_attacks_with_edits_and_removals_change_messages_of_their_own_only() -> None:
+    for kind in ("edits", "chains", "forgeries", "removals"):
+        room = "workshop" if kind in ("edits", "removals") else "lobby"
+        old, new = (entries := of_kind(kind, room))[: (first := 200 if room == "lobby" else 0)], entries[first:]
+        assert all(isinstance(entry, Message) and entry.extra is None for entry in old)
+        assert any(isinstance(entry, Tombstone) for entry in new) == (kind == "removals")
+        changed = [entry for entry in new if isinstance(entry, Message) and entry.extra and entry.extra.edited_by]
+        assert bool(changed) == (kind in ("edits", "chains"))
+        assert len(changed) <= len([entry for entry in new if isinstance(entry, Message) and not entry.kind])
+
+
+def test_the_attacks_with_reactions_and_replies_are_stored_as_far_as_they_are_well_formed() -> None:
+    for kind in ("toggles", "emoji"):
+        new = of_kind(kind)[200:]
+        assert len(new) > STEPS and {entry.kind for entry in new if isinstance(entry, Message)} == {REACTION}
+    assert len(of_kind("replies")) > 200 + STEPS

@@ -51,7 +51,9 @@ class Rig:
     ) -> Peer:
         """A device that has a session and has not entered."""
         key, instance = key or self.random.randbytes(32), instance or self.random.randbytes(16)
-        return self.chat.add_peer(self.now, self._session(key, host), Introduction(instance))
+        peer = self.chat.recalled_peer(self.now, self._session(key, host), Introduction(instance))
+        self.chat.registry.add(peer)
+        return peer
 
     def renew(self, peer: Peer) -> None:
         """A device makes a fresh session, from where it was."""

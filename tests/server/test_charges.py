@@ -44,6 +44,7 @@ def telling(text: str = "hi") -> Telling:
         (Rename("carol"), "claims"),
         (Rename("bob"), "renames"),
         (SetTopic("lobby", "tea"), "topics"),
+        (SetTopic("den", ""), "topics"),
         (SetTopic("den", "tea"), "stored_rooms"),
     ],
 )

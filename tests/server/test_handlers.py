@@ -6,7 +6,7 @@ import pytest
 
 from tests.server.rig import Rig, device_counts
 from udpchat.chat.ids import DIRECTORY_LOG, conversation_log, message_id
-from udpchat.server.credit import EDIT_US
+from udpchat.server.credit import FOLLOWER_US, REPLACE_US, WRITE_KIB_US
 from udpchat.server.handlers import HANDLERS, PAGE_BYTES_MAX, RequestContext, price_of
 from udpchat.server.registry import Peer
 from udpchat.sync.log_stream import RECENT_ENTRIES_MAX
@@ -15,6 +15,7 @@ from udpchat.wire.content import EDIT, REACTION, REDACTION, TEXT, Claim, Convers
 from udpchat.wire.frames import Cursor, encode
 from udpchat.wire.limits import (
     CONVERSATIONS_PER_KEY_MAX,
+    FRAGMENT_BYTES,
     NICK_CHARACTERS_MAX,
     NICKS_PER_KEY_MAX,
     NOTICED_PEERS_MAX,
@@ -129,7 +130,7 @@ def test_nobody_says_that_their_message_was_edited() -> None:
     assert isinstance(entry, content.Message) and entry.extra == Extra(bytes(8))
 
 
-def test_an_edit_is_paid_by_its_length_and_a_redaction_as_if_it_were_of_the_longest_text() -> None:
+def test_what_changes_a_message_is_paid_as_if_that_had_the_longest_text() -> None:
     rig = Rig()
     context = RequestContext(rig.now, rig.chat, rig.device("alice", "lobby"))
     about = Extra(bytes(8), b"", 1)
@@ -140,10 +141,29 @@ def test_an_edit_is_paid_by_its_length_and_a_redaction_as_if_it_were_of_the_long
         assert room_us == price_of(context, told).later_us - price_of(context, Tell("alice", TEXT, text)).later_us
         return room_us
 
-    longest = "\u00e4" * (TEXT_BYTES_MAX // 2)
-    assert surcharge_us(REACTION, "\u2665") == 0.0 < EDIT_US < surcharge_us(EDIT, "hello") < EDIT_US + 10.0
-    assert 2_000.0 < surcharge_us(EDIT, longest) < 3_000.0
-    assert surcharge_us(REDACTION, "") == pytest.approx(surcharge_us(EDIT, longest))
+    assert surcharge_us(REACTION, "\u2665") == 0.0
+    assert surcharge_us(EDIT, "hello") == surcharge_us(EDIT, "x" * TEXT_BYTES_MAX) == REPLACE_US
+    assert surcharge_us(REDACTION, "") == REPLACE_US >= WRITE_KIB_US * TEXT_BYTES_MAX / 1024
+
+
+def test_a_message_is_paid_by_its_length_and_by_the_datagrams_that_it_makes() -> None:
+    rig = Rig()
+    context = RequestContext(rig.now, rig.chat, rig.device("alice", "lobby"))
+    rig.device("bob", "lobby")
+
+    def price_us(request: Say | Tell) -> float:
+        return price_of(context, request).later_us
+
+    longest, written_us = "\u00e4" * (TEXT_BYTES_MAX // 2), WRITE_KIB_US * TEXT_BYTES_MAX / 1024
+    of_two_us = 2 * FOLLOWER_US * (TEXT_BYTES_MAX // FRAGMENT_BYTES)
+    for short, long in (
+        (Say("lobby", TEXT, ""), Say("lobby", TEXT, longest)),
+        (Tell("bob", TEXT, ""), Tell("bob", TEXT, longest)),
+    ):
+        assert price_us(long) - price_us(short) == written_us + of_two_us
+    assert price_us(Tell("alice", TEXT, longest)) - price_us(Tell("alice", TEXT, "")) == written_us + of_two_us / 2
+    assert price_us(Tell("nobody", TEXT, longest)) - price_us(Tell("nobody", TEXT, "")) == written_us
+    assert price_us(Say("lobby", 9, "", Extra(None, longest.encode()))) == price_us(Say("lobby", TEXT, longest))
 
 
 def test_an_edit_or_a_redaction_keeps_no_data() -> None:
@@ -331,6 +351,10 @@ def test_a_topic_is_set_by_who_is_in_the_room() -> None:
     assert why_not(rig, alice, SetTopic("lobby", "\u00e4" * (TOPIC_BYTES_MAX // 2 + 1))) == "too_long"
     rig.leave(alice)
     assert Rig(rig.log).chat.commits.durable.topic("lobby") == tea
+    assert done(rig, bob, GetTopic("lobby")) == content.TopicSet("tea", "alice")
+    rig.follow(bob, "#lobby")
+    assert done(rig, bob, SetTopic("lobby", "")) == Done() == done(rig, bob, GetTopic("lobby"))
+    assert Rig(rig.log).chat.commits.durable.topic("lobby") is None
 
 
 # --- Who has a message ----------

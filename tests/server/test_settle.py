@@ -139,6 +139,7 @@ def test_a_topic_that_there_is_no_room_for_is_refused_as_such(state: State, monk
     monkeypatch.setattr(state_module, "TOPICS_MAX", 0)
     (refused,) = settle(state, proposal(SetTopic("den", "tea"))).effects
     assert refused == SendResult(ALICE.client_id, 7, Failed("too_many_rooms.topics"))
+    assert settle(state, proposal(SetTopic("den", ""))).effects[-1] == SendResult(ALICE.client_id, 7, Done())
 
 
 def test_a_read_mark_is_an_entry_of_the_inbox_of_its_author_for_all_their_devices(state: State) -> None:

@@ -104,6 +104,19 @@ def test_so_many_rooms_have_topics(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not directory.settled.may_set_topic("more") and directory.durable.may_set_topic("more")
 
 
+def test_a_room_whose_topic_was_removed_has_none_and_leaves_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(state, "TOPICS_MAX", 2)
+    directory = Directory()
+    directory.add(directory.durable, TopicRecord("lobby", "tea", "alice"), TopicRecord("den", "tea", "alice"))
+    directory.add(directory.settled, TopicRecord("lobby", "", "bob"))
+    assert directory.settled.topic("lobby") is None and directory.durable.topic("lobby") is not None
+    directory.settled.clear()
+    assert directory.settled.topic("lobby") is not None
+    directory.add(directory.durable, TopicRecord("lobby", "", "bob"), TopicRecord("attic", "", "bob"))
+    assert directory.settled.topic("lobby") is None and directory.durable.records == 1
+    assert directory.settled.may_set_topic("more")
+
+
 def test_what_was_loaded_is_what_was_applied() -> None:
     directory = Directory()
     records = [Claim("alice", KEY), TopicRecord("lobby", "tea", "alice"), ConversationRecord("@one", (KEY, OTHER))]

@@ -71,6 +71,7 @@ def reply_to(hello: Packet, payload: bytes | None = None, *, static: KeyPair = S
         static=static,
         ephemeral=KeyPair(b"\x05" * 32),
         remote_ephemeral=hello.ephemeral,
+        remote_payload=hello.cookie,
         payload=header if payload is None else payload,
     )
     return HelloReply(hello.sender_index, 77, responder.message)
@@ -335,7 +336,7 @@ def test_forged_and_corrupt_replies_change_nothing() -> None:
     client = connector()
     [hello] = sent(client)
     true = reply_to(hello)
-    stranger = NoiseInitiator(static=CLIENT_STATIC, ephemeral=KeyPair(b"\x06" * 32)).message
+    stranger = NoiseInitiator(static=CLIENT_STATIC, ephemeral=KeyPair(b"\x06" * 32)).public
     forged = [
         HelloReply(INDEX, 77, bytes(len(true.noise))),
         HelloReply(INDEX, 77, true.noise[:-1] + bytes([true.noise[-1] ^ 1])),

@@ -20,7 +20,7 @@ LOW_ORDER = bytes(32)
 def pair() -> tuple[NoiseInitiator, NoiseResponder]:
     """Both ends, after the Hello."""
     initiator = NoiseInitiator(static=CLIENT, ephemeral=CLIENT_EPHEMERAL)
-    responder = NoiseResponder(static=SERVER, ephemeral=SERVER_EPHEMERAL, remote_ephemeral=initiator.message)
+    responder = NoiseResponder(static=SERVER, ephemeral=SERVER_EPHEMERAL, remote_ephemeral=initiator.public)
     return initiator, responder
 
 
@@ -42,21 +42,20 @@ def test_a_published_vector_holds(path: Path) -> None:
     initiator = NoiseInitiator(
         static=key(vector, "init_static"),
         ephemeral=key(vector, "init_ephemeral"),
-        payload=texts[0],
         prologue=bytes.fromhex(vector["init_prologue"]),
     )
     responder = NoiseResponder(
         static=key(vector, "resp_static"),
         ephemeral=key(vector, "resp_ephemeral"),
-        remote_ephemeral=initiator.message[:32],
-        remote_payload=initiator.message[32:],
+        remote_ephemeral=initiator.public,
+        remote_payload=texts[0],
         payload=texts[1],
         prologue=bytes.fromhex(vector["resp_prologue"]),
     )
-    server = initiator.read_reply_untrusted(responder.message)
+    server = initiator.read_reply_untrusted(responder.message, [b"another", texts[0]])
     finish, client_keys = server.finish(texts[2])
     client = responder.read_finish_untrusted(finish)
-    assert [initiator.message, responder.message, finish] == wires[:3]
+    assert [initiator.public + texts[0], responder.message, finish] == wires[:3]
     assert [server.payload, client.payload] == texts[1:3]
     assert server.remote_static == key(vector, "resp_static").public
     assert client.remote_static == key(vector, "init_static").public
@@ -110,6 +109,19 @@ def test_a_hello_with_a_point_of_low_order_is_refused() -> None:
     with pytest.raises(BadDatagram) as caught:
         NoiseResponder(static=SERVER, ephemeral=SERVER_EPHEMERAL, remote_ephemeral=LOW_ORDER)
     assert caught.value.reason is Drop.BAD_HANDSHAKE
+
+
+def test_a_reply_to_another_payload_is_none() -> None:
+    initiator, _ = pair()
+    responder = NoiseResponder(
+        static=SERVER, ephemeral=SERVER_EPHEMERAL, remote_ephemeral=initiator.public, remote_payload=b"cookie"
+    )
+    for payloads in ([], [b""], [b"other", b""]):
+        with pytest.raises(BadDatagram) as caught:
+            initiator.read_reply_untrusted(responder.message, payloads)
+        assert caught.value.reason is Drop.BAD_HANDSHAKE
+    proved = initiator.read_reply_untrusted(responder.message, [b"other", b"cookie"])
+    assert proved.remote_static == SERVER.public
 
 
 def test_another_prologue_is_another_conversation() -> None:

@@ -35,7 +35,7 @@ class Caller:
         self.noise = NoiseInitiator(static=CLIENT_STATIC, ephemeral=KeyPair(Random(seed).randbytes(32)))
 
     def hello(self, now: float, cookie: bytes = NO_COOKIE) -> bytes:
-        hello = Hello(PROTOCOL_VERSION, self.index, self.noise.message, cookie)
+        hello = Hello(PROTOCOL_VERSION, self.index, self.noise.public, cookie)
         return self.acceptor.receive_hello(now, self.address, hello)
 
     def cookie(self, now: float) -> bytes:
@@ -44,13 +44,14 @@ class Caller:
         return answer.cookie
 
     def reply(self, now: float) -> HelloReply:
-        answer = parse_packet_untrusted(self.hello(now, self.cookie(now)))
+        self.sent = self.cookie(now)
+        answer = parse_packet_untrusted(self.hello(now, self.sent))
         assert isinstance(answer, HelloReply) and answer.receiver_index == self.index
         return answer
 
     def finish(self, now: float) -> Finish:
         reply = self.reply(now)
-        message, _ = self.noise.read_reply_untrusted(reply.noise).finish(b"join")
+        message, _ = self.noise.read_reply_untrusted(reply.noise, [self.sent]).finish(b"join")
         return Finish(reply.sender_index, message)
 
     def accepted(self, now: float, finish: Finish) -> AcceptedHandshake:
@@ -94,8 +95,19 @@ def test_no_answer_is_longer_than_the_hello() -> None:
 def test_a_repeated_hello_gets_the_same_reply_and_no_second_state() -> None:
     acceptor = door()
     caller = Caller(acceptor)
-    assert caller.reply(0.0) == caller.reply(3.0) == caller.reply(7.0)
+    cookie = caller.cookie(0.0)
+    assert caller.hello(0.0, cookie) == caller.hello(3.0, cookie) == caller.hello(7.0, cookie)
     assert len(acceptor) == 1
+
+
+def test_a_hello_with_another_cookie_is_answered_for_itself() -> None:
+    acceptor = door()
+    caller = Caller(acceptor)
+    first, second = (parse_packet_untrusted(caller.hello(1.0, caller.cookie(at))) for at in (0.0, 1.0))
+    assert (
+        isinstance(first, HelloReply) and isinstance(second, HelloReply) and first.sender_index != second.sender_index
+    )
+    assert len(acceptor) == 2
 
 
 def test_a_finish_makes_a_session_with_a_proved_path() -> None:
@@ -170,7 +182,7 @@ def test_a_client_that_seals_other_keys_in_one_handshake_is_limited() -> None:
     for number in range(FINISHES_MAX + 1):
         static = KeyPair(bytes([number + 1]) * 32)
         noise = NoiseInitiator(static=static, ephemeral=KeyPair(Random(2).randbytes(32)))
-        message, _ = noise.read_reply_untrusted(reply.noise).finish(b"join")
+        message, _ = noise.read_reply_untrusted(reply.noise, [caller.sent]).finish(b"join")
         reasons.append(caller.finish_refusal(0.0, Finish(reply.sender_index, message[:-1] + b"x")))
     assert reasons == [Drop.BAD_HANDSHAKE] * FINISHES_MAX + [Drop.RATE_LIMITED]
 

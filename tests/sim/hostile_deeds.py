@@ -5,15 +5,18 @@ from __future__ import annotations
 from tests.sim.hostile import Deed, HostileNode, request_frames
 from tests.sim.network import Address
 from tests.sim.wellformed import REQUESTS, UP, draw
+from udpchat.chat.amendments import TAKEN_BACK
 from udpchat.chat.ids import ROOM_PREFIX, message_id
 from udpchat.session.noise import KeyPair
+from udpchat.storage.text_index import message_of
 from udpchat.wire import frames, requests
-from udpchat.wire.content import Reason
+from udpchat.wire.content import EDIT, REACTION, REDACTION, TEXT, Extra, Message, Reason
 from udpchat.wire.frames import AckedPackets, Cursor, encode
 from udpchat.wire.limits import ACK_RANGES_MAX, FRAMES_MAX, KEY_BYTES, PROTOCOL_VERSION, REQUESTS_IN_FLIGHT_MAX
 from udpchat.wire.packets import Finish, Hello
 
 LARGE = "large " * 600
+REACTIONS = ("\u2665", "\u2b50", "\U0001f600\u200d\u2764\ufe0f", "no emoji", "\u202e", "\u200d")
 PORTS = range(2_000, 2_006)  # of its host, from which it sends as well
 
 
@@ -48,6 +51,21 @@ def _talk(node: HostileNode) -> None:
         node.random.choice(("", LARGE)) + str(node.counter + number) for number in range(node.random.randint(1, 20))
     ]
     node.ask(*(requests.Say(_room(node), 0, text) for text in texts))
+
+
+def _amend(node: HostileNode) -> None:
+    """React to, edit and remove what is in a room, whoever said it, and what is not there; edits of edits too."""
+    room = _room(node)
+    log = node.world.server.log
+    extent = log.extent(ROOM_PREFIX + room)
+    for _ in range(node.random.randint(1, REQUESTS_IN_FLIGHT_MAX)):
+        sequence = node.random.randint(extent.base, max(extent.head, extent.base) + 2)
+        found = [message_of(entry) for entry in log.read(ROOM_PREFIX + room, sequence, 1)]
+        identity = found[0].id if found and isinstance(found[0], Message) else node.random.randbytes(8)
+        kind = node.random.choice((TEXT, REACTION, REACTION, EDIT, EDIT, REDACTION))
+        text = node.random.choice(REACTIONS) if kind == REACTION else node.random.choice(("other", LARGE))
+        about = Extra(identity, node.random.choice((b"", b"", TAKEN_BACK)), sequence, node.random.choice((0, 0, 1)))
+        node.ask(requests.Say(room, kind, text, about))
 
 
 def _tell_everybody(node: HostileNode) -> None:
@@ -209,6 +227,7 @@ DEEDS: dict[str, Deed] = {
     "asks anything": _ask_anything,
     "sends anything": _send_anything,
     "talks": _talk,
+    "amends": _amend,
     "tells everybody": _tell_everybody,
     "claims nicks": _claim_nicks,
     "sets topics": _set_topics,

@@ -97,6 +97,7 @@ def _reply(watcher: Watcher, source: Address, destination: Address, packet: Pack
             static=watcher.static,
             ephemeral=KeyPair(watcher.random.randbytes(KEY_BYTES)),
             remote_ephemeral=packet.ephemeral,
+            remote_payload=packet.cookie,
             payload=header,
         )
         watcher.inject(destination, source, header + responder.message)

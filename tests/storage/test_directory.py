@@ -21,6 +21,8 @@ RECORDS: list[Record] = [
     Claim("bob", OTHER, 2),
     ConversationRecord("@one", (KEY, OTHER)),
     *(TopicRecord("lobby", f"topic {number % 7}", "alice") for number in range(100)),
+    TopicRecord("attic", "dust", "alice"),
+    TopicRecord("attic", "", "alice"),
     Claim("alice", KEY, 50, True),
     Claim("bob", NOBODY, 60),
     Claim("carol", OTHER, 61),

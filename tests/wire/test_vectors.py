@@ -57,13 +57,14 @@ def test_the_handshake_of_the_vectors_gives_their_keys_at_both_ends() -> None:
     assert isinstance(finish, packets.Finish)
     client = NoiseInitiator(
         static=KeyPair(shaken["client_static_secret"]), ephemeral=KeyPair(shaken["client_ephemeral_secret"])
-    ).read_reply_untrusted(reply.noise)
+    ).read_reply_untrusted(reply.noise, [hello.cookie])
     assert client.payload == reply.header
     message, keys = client.finish(shaken["finish_payload"])
     server = NoiseResponder(
         static=KeyPair(shaken["server_static_secret"]),
         ephemeral=KeyPair(shaken["server_ephemeral_secret"]),
         remote_ephemeral=hello.ephemeral,
+        remote_payload=hello.cookie,
         payload=reply.header,
     ).read_finish_untrusted(finish.noise)
     assert message == finish.noise and server.payload == shaken["finish_payload"]

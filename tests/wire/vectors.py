@@ -126,9 +126,10 @@ def handshake() -> tuple[dict[str, Any], bytes, bytes]:
     initiator = NoiseInitiator(static=client, ephemeral=ephemeral)
     header = HelloReply(CLIENT_INDEX, SERVER_INDEX, b"").header
     responder = NoiseResponder(
-        static=server, ephemeral=KeyPair(SERVER_EPHEMERAL), remote_ephemeral=initiator.message, payload=header
+        static=server, ephemeral=KeyPair(SERVER_EPHEMERAL), remote_ephemeral=initiator.public, remote_payload=COOKIE,
+        payload=header,
     )
-    proved = initiator.read_reply_untrusted(responder.message)
+    proved = initiator.read_reply_untrusted(responder.message, [COOKIE])
     message, keys = proved.finish(frames.encode_introduction(INSTANCE))
     assert responder.read_finish_untrusted(message).keys.receive == keys.send
     return {
@@ -139,9 +140,9 @@ def handshake() -> tuple[dict[str, Any], bytes, bytes]:
         "client_index": CLIENT_INDEX,
         "server_index": SERVER_INDEX,
         "instance": INSTANCE,
-        "hello_without_cookie": Hello(PROTOCOL_VERSION, CLIENT_INDEX, initiator.message).encode(),
+        "hello_without_cookie": Hello(PROTOCOL_VERSION, CLIENT_INDEX, initiator.public).encode(),
         "cookie": Cookie(PROTOCOL_VERSION, CLIENT_INDEX, COOKIE).encode(),
-        "hello": Hello(PROTOCOL_VERSION, CLIENT_INDEX, initiator.message, COOKIE).encode(),
+        "hello": Hello(PROTOCOL_VERSION, CLIENT_INDEX, initiator.public, COOKIE).encode(),
         "hello_reply": HelloReply(CLIENT_INDEX, SERVER_INDEX, responder.message).encode(),
         "finish_payload": frames.encode_introduction(INSTANCE),
         "finish": Finish(SERVER_INDEX, message).encode(),

@@ -46,6 +46,7 @@ from udpchat.wire.packets import DATA_HEADER, DATA_KIND, Address, Data, Reset, d
 
 SUSPECT_S = 2.0  # without an answer: a handshake begins in parallel with the session
 DENIED_S = 0.4  # the same after a Reset that begins no handshake by itself: nobody who forges it can delay the answer
+DENIED_ROUND_TRIPS = 1.25  # or so many measured round trips, if that is longer
 LOST_S = 4.0  # without an answer: the link counts as lost
 CONTENT = frames.Entries | frames.EntryFragment | frames.Result | frames.ResultFragment
 """Accepted from a former session too (SPEC 7.4)."""
@@ -139,7 +140,7 @@ class Link:
         self._previous: Session | None = None  # opens packets that are still in flight
         self._handshake: HandshakeInitiator | None = None
         self._reconnection = Reconnection()
-        self._asked_at: float | None = None  # since when the client awaits an answer
+        self._awaited = _Awaited()
         self._heartbeat = _Heartbeat(now)
         self._is_ping_due = False
         self._path_replies = TokenBucket(now, Rate(PATH_REPLIES_BURST, PATH_REPLIES_PER_S_MAX))
@@ -181,7 +182,7 @@ class Link:
         if self.session is self._handshake.session:
             return
         self._previous, self.session = self.session, self._handshake.session
-        self._asked_at = now
+        self._awaited.begin_session(now, self._handshake.rtt_s)
         self._events.append(LinkRenewed(self._handshake.rtt_s))
 
     def _end_handshake(self) -> None:
@@ -191,7 +192,7 @@ class Link:
 
     def _connect(self, now: float) -> None:
         settings = self._settings
-        wait_s = 0.0 if self._is_silent(now) else self._reconnection.begin(now, settings.share)
+        wait_s = 0.0 if self._awaited.is_suspect(now) else self._reconnection.begin(now, settings.share)
         self._is_ping_due = self.session is not None
         was_here = self.session is not None or self._previous is not None
         self._handshake = HandshakeInitiator(
@@ -206,9 +207,6 @@ class Link:
             wait_s=wait_s,
             patience_s=KEY_PATIENCE_LIVE_S if was_here else KEY_PATIENCE_S,
         )
-
-    def _is_silent(self, now: float) -> bool:
-        return self._asked_at is not None and now >= self._asked_at + SUSPECT_S
 
     # --- In ----------
 
@@ -235,8 +233,8 @@ class Link:
         if self._handshake is not None and self._handshake.session is session:
             return self._handshake.on_denied(now, DENIED_S)
         if not self._reconnection.is_free(now):
-            if self._asked_at is not None:  # if it is true, silence will show it; if not, the answer is near
-                self._asked_at = min(self._asked_at, now - (SUSPECT_S - DENIED_S))
+            if self._awaited.is_asked:  # if it is true, silence will show it; if not, the answer is near
+                self._awaited.on_denied(now)
             elif self._reconnection.may_ask(now):
                 self._is_ping_due = True
             raise BadDatagram(Drop.RATE_LIMITED)
@@ -251,7 +249,7 @@ class Link:
         if session is None:
             raise BadDatagram(Drop.UNKNOWN_SESSION)
         body = session.open_untrusted(now, datagram, session.path.address)
-        self._asked_at = None
+        self._awaited.end()
         if session is made:
             self._on(now, LinkInput.CONFIRMED)
         elif session is self.session:
@@ -274,11 +272,11 @@ class Link:
         self._handle_handshake_timeout(now)
         if self.session is None:
             return
-        if self._asked_at is not None and now >= self._asked_at + LOST_S:
+        if now >= self._awaited.lost_at:
             self._on(now, LinkInput.UNANSWERED)
-        elif self.session.is_old(now) or self._is_silent(now):
+        elif self.session.is_old(now) or self._awaited.is_suspect(now):
             self._on(now, LinkInput.SILENT)
-        if self._handshake is not None and self._is_silent(now):
+        if self._handshake is not None and self._awaited.is_suspect(now):
             self._handshake.hasten(now)
         if now >= self._heartbeat.due:
             self._is_ping_due = True
@@ -307,11 +305,11 @@ class Link:
             timeouts.append(self._handshake.next_timeout())
         if self.session is not None:
             timeouts.append(self._heartbeat.due)
-            if self._asked_at is not None and self.state is LinkState.UP:
-                timeouts.append(self._asked_at + SUSPECT_S)
-            elif self._asked_at is not None and not self.is_lost:
+            if self._awaited.is_asked and self.state is LinkState.UP:
+                timeouts.append(self._awaited.suspect_at)
+            elif self._awaited.is_asked and not self.is_lost:
                 waits = self._handshake is not None and self._handshake.is_waiting
-                timeouts.append(self._asked_at + (SUSPECT_S if waits else LOST_S))
+                timeouts.append(self._awaited.suspect_at if waits else self._awaited.lost_at)
         return earliest(*timeouts)
 
     # --- The round trip ----------
@@ -322,7 +320,10 @@ class Link:
 
     def on_pong(self, now: float, pong: frames.Pong) -> float | None:
         """The round trip in seconds, if this answers a `probe`; any other Ping has the number 0."""
-        return now - self._heartbeat.began_at - pong.number / 1e6 if pong.number else None
+        round_trip_s = now - self._heartbeat.began_at - pong.number / 1e6 if pong.number else None
+        if round_trip_s is not None:
+            self._awaited.round_trip_s = round_trip_s
+        return round_trip_s
 
     def answer_check(self, now: float, token: bytes) -> list[bytes]:
         """Frames in answer to a PathCheck, or none if there were too many.
@@ -350,8 +351,8 @@ class Link:
             self._transmits.append((self.session.seal(body), self._settings.address))
         self._is_ping_due = False
         self._heartbeat.plan(now, self._settings.share())
-        if is_asking and self._asked_at is None:
-            self._asked_at = now
+        if is_asking and not self._awaited.is_asked:
+            self._awaited.begin(now)
 
     def drain_transmits(self) -> list[tuple[bytes, Address]]:
         """Datagrams to be sent, in order; those of a handshake before packets of its session."""
@@ -365,6 +366,43 @@ class Link:
     def drain_events(self) -> list[LinkEvent]:
         events, self._events = self._events, []
         return events
+
+
+class _Awaited:
+    """The answer that the client awaits, if any: when its absence is suspect, and when the link counts as lost.
+
+    `round_trip_s` is that of the path; 0: not measured.
+    """
+
+    __slots__ = ("lost_at", "round_trip_s", "suspect_at")
+
+    def __init__(self) -> None:
+        self.round_trip_s = 0.0
+        self.end()
+
+    @property
+    def is_asked(self) -> bool:
+        return self.lost_at < float("inf")
+
+    def begin(self, now: float) -> None:
+        """Something is sent that the server must answer."""
+        self.suspect_at, self.lost_at = now + SUSPECT_S, now + LOST_S
+
+    def begin_session(self, now: float, round_trip_s: float | None) -> None:
+        """The same, as the first in a session whose handshake has measured this."""
+        self.round_trip_s = round_trip_s or 0.0
+        self.begin(now)
+
+    def end(self) -> None:
+        """The server has answered."""
+        self.suspect_at = self.lost_at = float("inf")
+
+    def on_denied(self, now: float) -> None:
+        """A Reset came, true or forged: the answer must come soon, but for the first Reset only."""
+        self.suspect_at = min(self.suspect_at, now + max(DENIED_S, DENIED_ROUND_TRIPS * self.round_trip_s))
+
+    def is_suspect(self, now: float) -> bool:
+        return now >= self.suspect_at
 
 
 class Reconnection:

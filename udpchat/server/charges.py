@@ -15,10 +15,18 @@ _Said = (Say, Tell)  # a union takes several times as long to look through
 
 def charge(now: float, payer: Payer, action: Action, state: State, quotas: Quotas) -> bool:
     """Charge an action that somebody wants done in this state; False if that is more than they may for now."""
-    made = _made_by(payer.who, action, state, quotas)
-    if made is not None and not made.take(now, payer.who):
+    who = payer.who
+    other = _begun_with(who, action, state) if isinstance(action, Telling) else None
+    if other is not None and not quotas.may_begin_with(now, who.source, other, state.left_for_others(other)):
         return False
-    return payer.write(now, quotas.written_bytes, _bytes_of(action))
+    made = quotas.conversations if other is not None else _made_by(action, state, quotas)
+    if made is not None and not made.take(now, who):
+        return False
+    if not payer.write(now, quotas.written_bytes, _bytes_of(action)):
+        return False
+    if other is not None:
+        quotas.on_begun_with(now, who.source, other)
+    return True
 
 
 def charge_claim(now: float, who: Who, nick: str, state: State, quotas: Quotas) -> bool:
@@ -26,18 +34,22 @@ def charge_claim(now: float, who: Who, nick: str, state: State, quotas: Quotas) 
     return state.claims.owner(nick) is not None or quotas.claims.take(now, who)
 
 
-def _made_by(who: Who, action: Action, state: State, quotas: Quotas) -> SpentQuota | None:
-    """The quota of what an action makes that is there for long; None if it makes nothing."""
+def _begun_with(who: Who, telling: Telling, state: State) -> bytes | None:
+    """The key of the person with whom this begins a conversation, if it may."""
+    claim = state.claims.owner(telling.request.nick)
+    if claim is None or state.head(conversation_log(who.key, claim.key)):
+        return None
+    return claim.key if state.may_converse(who.key, claim.key) else None
+
+
+def _made_by(action: Action, state: State, quotas: Quotas) -> SpentQuota | None:
+    """The quota of what an action makes that is there for long, but for conversations; None if it makes nothing."""
     if isinstance(action, Say):
         return None if state.head(room_log(action.room)) else quotas.stored_rooms
-    if isinstance(action, Telling):
-        claim = state.claims.owner(action.request.nick)
-        is_new = claim is not None and not state.head(conversation_log(who.key, claim.key))
-        return quotas.conversations if is_new else None
     if isinstance(action, Rename):
         return quotas.renames if state.claims.owner(action.nick) else quotas.claims
     if isinstance(action, SetTopic):
-        return quotas.topics if state.topic(action.room) else quotas.stored_rooms
+        return quotas.topics if not action.topic or state.topic(action.room) else quotas.stored_rooms
     return None
 
 

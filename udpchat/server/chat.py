@@ -52,15 +52,8 @@ class Chat:
 
     # --- Peers ----------
 
-    def take_session(self, now: float, known: Peer | None, session: Session, introduction: Introduction) -> Peer:
-        """The peer of a new session, which is added unless it is known."""
-        if known is None:
-            return self.add_peer(now, session, introduction)
-        self.renew_peer(now, known, session, introduction)
-        return known
-
-    def add_peer(self, now: float, session: Session, introduction: Introduction) -> Peer:
-        """Add the peer of a new session; the log recalls its earlier requests. Raises BadDatagram(TABLE_FULL)."""
+    def recalled_peer(self, now: float, session: Session, introduction: Introduction) -> Peer:
+        """A peer of a new session, which has no place yet; the log recalls its earlier requests, or `LogUnreadable`."""
         key, instance = session.remote_static, introduction.instance
         capabilities = frozenset(introduction.capabilities)
         author = settle.Author(client_id_of(key, instance), key, user_id(key), instance, capabilities)
@@ -70,7 +63,6 @@ class Chat:
         window = recalled_window(self._log, author.client_id, self.commits.pending_of(author.client_id), share)
         peer = Peer(now, session=session, author=author, window=window, payer=payer)
         peer.renames.claimed = claimed or None
-        self.registry.add(peer)
         return peer
 
     def renew_peer(self, now: float, peer: Peer, session: Session, introduction: Introduction) -> None:

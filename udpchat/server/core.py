@@ -241,7 +241,7 @@ class ServerCore:
         session, downlink, datagrams = peer.session, peer.downlink, self._fanout.datagrams(now, peer)
         self._transmits += datagrams
         if len(datagrams) > 1:
-            self._meter.charge_packets(peer, len(datagrams))
+            self._meter.charge_packets(peer, len(datagrams), downlink.queue.packets_live)
         if downlink.unreadable is not None:
             self.chat.on_unreadable(downlink.unreadable)
         due = downlink.next_timeout(now)

@@ -31,9 +31,9 @@ RANGE_US: Final = 2.0  # a cursor of an Ack, and each of its ranges
 PACKET_US: Final = 25.0  # sealing and sending one more packet to a peer
 LOST_US: Final = 40.0  # sending again what was in a packet that an ack shows to be lost
 WRITE_US: Final = 100.0  # writing the entry that a request appends
-EDIT_US: Final = 60.0  # putting an edit in the place of its message, beside writing it
-EDIT_KIB_US: Final = 150.0  # the same for each KiB of its text: about as much leaves the index of words
-FOLLOWER_US: Final = 25.0  # sending an entry to a follower, and taking its ack
+WRITE_KIB_US: Final = 150.0  # the same for each KiB of its text, the words of which enter an index
+REPLACE_US: Final = 2_400.0  # an edit or a redaction, beside writing it: the words of a text as long as may be leave it
+FOLLOWER_US: Final = 25.0  # sending a datagram of an entry to a follower, and taking its ack
 FOLLOWERS_CHARGED_MAX: Final = 64  # who speaks pays for no more, however large the room
 MEMBER_US: Final = 1.0  # sending a change of a roster to a member, with others of the same time
 

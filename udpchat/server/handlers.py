@@ -18,7 +18,14 @@ from udpchat.chat.names import BadName, parse_nick, parse_room, skeleton
 from udpchat.chat.refusals import detail_of
 from udpchat.chat.text import clean_text, fits
 from udpchat.server.chat import Chat
-from udpchat.server.credit import EDIT_KIB_US, EDIT_US, FOLLOWER_US, FOLLOWERS_CHARGED_MAX, MEMBER_US, WRITE_US
+from udpchat.server.credit import (
+    FOLLOWER_US,
+    FOLLOWERS_CHARGED_MAX,
+    MEMBER_US,
+    REPLACE_US,
+    WRITE_KIB_US,
+    WRITE_US,
+)
 from udpchat.server.fanout import holders
 from udpchat.server.history import may_read, search_of
 from udpchat.server.registry import Peer
@@ -30,7 +37,14 @@ from udpchat.wire import requests
 from udpchat.wire.content import ACTION, EDIT, REACTION, REDACTION, TEXT, Extra, Message, Reason, TopicSet
 from udpchat.wire.fields import Value
 from udpchat.wire.frames import encode, parse_entry_untrusted
-from udpchat.wire.limits import AWAY_BYTES_MAX, NOTICED_PEERS_MAX, SEARCH_BYTES_MAX, TEXT_BYTES_MAX, TOPIC_BYTES_MAX
+from udpchat.wire.limits import (
+    AWAY_BYTES_MAX,
+    FRAGMENT_BYTES,
+    NOTICED_PEERS_MAX,
+    SEARCH_BYTES_MAX,
+    TEXT_BYTES_MAX,
+    TOPIC_BYTES_MAX,
+)
 from udpchat.wire.requests import Done, Failed
 
 PAGE_BYTES_MAX = 900
@@ -259,7 +273,7 @@ HANDLERS: dict[type[requests.RequestBody], Handler] = {
     requests.Tell: Handler(_tell, 250.0, order=Order.PROPOSED, is_written=True),
     requests.Part: Handler(_part, 15.0, reach=Reach.MEMBERS),
     requests.Rename: Handler(_rename, 60.0, reach=Reach.ROOMS, is_written=True),
-    requests.SetTopic: Handler(_set_topic, 15.0, Permission.MEMBER, reach=Reach.MEMBERS, is_written=True),
+    requests.SetTopic: Handler(_set_topic, 75.0, Permission.MEMBER, reach=Reach.MEMBERS, is_written=True),
     requests.SetAway: Handler(_set_away, 15.0, reach=Reach.ROOMS),
     requests.GetTopic: Handler(_get_topic, 20.0, order=Order.ANSWERED),
     requests.Whois: Handler(_whois, 40.0, order=Order.ANSWERED),
@@ -288,13 +302,17 @@ class Price(Value, frozen=True):
 def price_of(context: RequestContext, request: Any) -> Price:
     """The price of a `RequestBody`."""
     handler, rooms = HANDLERS[type(request)], context.chat.rooms
-    later_us = WRITE_US if handler.is_written else 0.0
-    if type(request) in _SAID and request.kind in (EDIT, REDACTION):
-        later_us += _amending_us(request)
+    later_us, datagrams = WRITE_US if handler.is_written else 0.0, 1
+    if type(request) in _SAID:
+        text_bytes = _text_bytes(request)
+        later_us += WRITE_KIB_US * text_bytes / 1024 + (REPLACE_US if request.kind in (EDIT, REDACTION) else 0.0)
+        datagrams += text_bytes // FRAGMENT_BYTES
+        if datagrams > 1 and type(request) is requests.Tell:
+            later_us += FOLLOWER_US * (datagrams - 1) * _devices(context, request)
     if handler.reach is Reach.FOLLOWERS:
         # Mostly the name is spelled so already.
         followers = rooms.followers(request.room) or rooms.followers(_spelled(request.room))
-        later_us += FOLLOWER_US * min(followers, FOLLOWERS_CHARGED_MAX)
+        later_us += FOLLOWER_US * datagrams * min(followers, FOLLOWERS_CHARGED_MAX)
     elif handler.reach is Reach.MEMBERS:
         later_us += MEMBER_US * rooms.followers(_spelled(request.room))
     elif handler.reach is Reach.ROOMS:
@@ -302,10 +320,17 @@ def price_of(context: RequestContext, request: Any) -> Price:
     return Price(handler.price_us, later_us)
 
 
-def _amending_us(request: requests.Say | requests.Tell) -> float:
-    """What an edit or a redaction takes beside writing it; a redaction as if it removed the longest text."""
-    text_bytes = len(request.text.encode()) if request.kind == EDIT else TEXT_BYTES_MAX
-    return EDIT_US + EDIT_KIB_US * text_bytes / 1024
+def _text_bytes(request: requests.Say | requests.Tell) -> int:
+    """How long what a message holds is."""
+    return len(request.text.encode()) + (len(request.extra.data) if request.extra is not None else 0)
+
+
+def _devices(context: RequestContext, request: requests.Tell) -> int:
+    """How many devices the two of a conversation have here."""
+    chat = context.chat
+    claim = chat.commits.durable.claims.owner(request.nick)
+    keys = {context.peer.key, claim.key} if claim is not None else ()
+    return sum(len(chat.registry.peers_of(key)) for key in keys)
 
 
 def _spelled(room: str) -> str:

@@ -66,9 +66,11 @@ class Meter:
         self._members_us += price_us
         self._uncharged[peer] = self._uncharged.get(peer, 0.0) + price_us + later_us
 
-    def charge_packets(self, peer: Peer, count: int) -> None:
-        """So many packets go to a peer at once: history, or answers to much."""
-        self.charge_peer(peer, PACKET_US * count)
+    def charge_packets(self, peer: Peer, count: int, live: int = 0) -> None:
+        """So many packets go to a peer at once: history, or answers to much. So many of them are paid for by who said
+        what they carry, and only fill the turn."""
+        self.charge_peer(peer, PACKET_US * (count - live))
+        self.left_us -= PACKET_US * live
 
     def charge_stranger(self, host: str, price_us: float) -> None:
         """Work for a packet that proves no key."""

@@ -194,8 +194,8 @@ class Quotas:
     """The table: what is counted, and how much a key and a source may have of it, and all."""
 
     __slots__ = (
-        "claims", "conversations", "empty_rooms", "peers", "renames", "request_bytes", "stored_rooms", "topics",
-        "written_bytes",
+        "_begun_with", "claims", "conversations", "empty_rooms", "peers", "renames", "request_bytes", "stored_rooms",
+        "topics", "written_bytes",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -215,9 +215,24 @@ class Quotas:
         self.claims = _daily(limits.CLAIMS_A_DAY)
         self.stored_rooms = _daily(limits.STORED_ROOMS_A_DAY)
         self.conversations = _daily(limits.CONVERSATIONS_A_DAY)
+        self._begun_with: TokenBuckets[tuple[str, bytes]] = TokenBuckets(
+            Rate(limits.CONVERSATIONS_PER_KEY_MAX, limits.BEGUN_WITH_ONE_A_DAY / DAY_S), holders_max=HOLDERS_MAX
+        )
         self.topics = _daily(limits.TOPICS_A_DAY)
         self.renames = _daily(limits.RENAMES_A_DAY)
         self.written_bytes = SpentQuota(*disk_rates(float("inf")))
+
+    def may_begin_with(self, now: float, source: str, other: bytes, left: int) -> bool:
+        """Whether a source may begin a conversation with a person, with whom others may begin so many more.
+
+        It gets a share of those, so that a place is left for who comes from elsewhere.
+        """
+        bucket = self._begun_with.of(now, (source, other))
+        return bucket.rate.burst - bucket.left < limits.BEGUN_WITH_ONE_SHARE_OF_FREE * left
+
+    def on_begun_with(self, now: float, source: str, other: bytes) -> None:
+        """A source begins a conversation with a person."""
+        self._begun_with.take(now, (source, other))
 
 
 def _daily(allowance: tuple[tuple[int, int], tuple[int, int]]) -> SpentQuota:

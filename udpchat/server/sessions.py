@@ -12,7 +12,6 @@ from udpchat.server.credit import FINISH_US, HELLO_US, UNREAD_US
 from udpchat.server.meter import Meter
 from udpchat.server.quotas import Who
 from udpchat.server.registry import Peer
-from udpchat.session.rate_limit import source_of
 from udpchat.session.responder import HandshakeResponder
 from udpchat.session.session import Session
 from udpchat.wire import frames, packets
@@ -80,10 +79,20 @@ class Sessions:
             client = self._registry.find_client(client_id_of(session.remote_static, introduction.instance))
             if client is not None and client.session.order > session.order:
                 raise BadDatagram(Drop.UNKNOWN_SESSION)  # a late Finish: the peer has made a session since that Hello
-            if client is None:
-                self._make_place(now, Who(session.remote_static, source_of(session.path.address[0])))
-            peer = self._chat.take_session(now, client, session, introduction)
+            peer = self._take_session(now, client, session, introduction)
         self._chat.fanout.send(peer, encode(frames.Pong(0)))
+
+    def _take_session(
+        self, now: float, known: Peer | None, session: Session, introduction: frames.Introduction
+    ) -> Peer:
+        """The peer of a new session. One that is not known gets a place, once all was read that it needs."""
+        if known is not None:
+            self._chat.renew_peer(now, known, session, introduction)
+            return known
+        peer = self._chat.recalled_peer(now, session, introduction)
+        self._make_place(now, peer.who)
+        self._registry.add(peer)
+        return peer
 
     def _make_place(self, now: float, who: Who) -> None:
         """Disconnect another device of this key, or one that has not entered, if there is no place else."""

@@ -220,7 +220,7 @@ def _rename(state: State, proposal: ActionProposal, action: Rename) -> _Outcome:
 
 
 def _set_topic(state: State, proposal: ActionProposal, action: SetTopic) -> _Outcome:
-    if not state.may_set_topic(action.room):
+    if action.topic and not state.may_set_topic(action.room):
         return [], [_failed(proposal, "too_many_rooms.topics")]
     record = TopicRecord(action.room, action.topic, proposal.nick)
     change = ChangeTopic(action.room, action.topic, proposal.nick)

@@ -45,7 +45,7 @@ class State:
         self._heads: dict[str, int] = {}
         self._logs: Counter[str] = Counter()  # how many there are, by the prefix of their names
         self.claims.clear()
-        self._topics: dict[str, TopicRecord] = {}  # by room
+        self._topics: dict[str, TopicRecord] = {}  # by room; one that is empty only hides that of a state below
         self._conversations: dict[bytes, dict[str, bytes]] = {}  # key -> log -> the other key
         self._begun: Counter[bytes] = Counter()  # of these, how many a key began
 
@@ -74,8 +74,10 @@ class State:
         match parse_record(entry):
             case Claim() as claim:
                 self.claims.apply(claim)
-            case TopicRecord(room) as topic:
+            case TopicRecord(room, text) as topic:
                 self._topics[room] = topic
+                if not text and self._under is None:
+                    del self._topics[room]
             case ConversationRecord(name, (one, other)):
                 self._begun[one] += name not in self.conversations(one)
                 self._conversations.setdefault(one, {})[name] = other
@@ -111,9 +113,11 @@ class State:
         self._heads = {log: head for log, head in self._heads.items() if log in written}
 
     def topic(self, room: str) -> TopicRecord | None:
-        """The topic of a room, if it was ever set; the empty topic removed the former."""
+        """The topic of a room, if it has one: an empty topic removed the former."""
         topic = self._topics.get(room)
-        return self._under.topic(room) if topic is None and self._under is not None else topic
+        if topic is None:
+            return self._under.topic(room) if self._under is not None else None
+        return topic if topic.topic else None
 
     def conversations(self, key: bytes) -> Mapping[str, bytes]:
         """The conversations of a key, oldest first: log -> the other key."""
@@ -123,8 +127,11 @@ class State:
 
     def may_converse(self, key: bytes, other: bytes) -> bool:
         """Whether a key may begin a conversation with another: what others begin with it takes nothing of its own."""
-        received = len(self.conversations(other)) - self._begun_by(other)
-        return self._begun_by(key) < CONVERSATIONS_PER_KEY_MAX and received < CONVERSATIONS_PER_KEY_MAX
+        return self._begun_by(key) < CONVERSATIONS_PER_KEY_MAX and self.left_for_others(other) > 0
+
+    def left_for_others(self, key: bytes) -> int:
+        """How many conversations others may still begin with a key."""
+        return CONVERSATIONS_PER_KEY_MAX - (len(self.conversations(key)) - self._begun_by(key))
 
     def _begun_by(self, key: bytes) -> int:
         return self._begun[key] + (self._under._begun_by(key) if self._under is not None else 0)
@@ -134,5 +141,5 @@ class State:
         return self.topic(room) is not None or self._topic_count() < TOPICS_MAX
 
     def _topic_count(self) -> int:
-        """How many there are, or a few more: those being written count twice if there were others before."""
+        """How many there are, or a few more: what is being written counts, also in the place of another and empty."""
         return len(self._topics) + (self._under._topic_count() if self._under is not None else 0)

@@ -10,15 +10,17 @@ Theory of operation. Only the client has timers; whatever is lost in either dire
     CONFIRMED, REFUSED: the end
 
 Rules. Our own key is revealed in Finish only, after the server's was approved. A packet that does not authenticate
-changes nothing, so the true packet can still follow. A Cookie is not authenticated: of those that came since the last
-Hello, each is as likely to go with the next. A HelloReply under a key that is not approved is from anyone who has seen
-the Hello: it is dropped, and the true one is awaited. Only if such replies kept coming for ``patience_s``, and no other
-did, the server's key has changed. At first contact no key is better than another: none is taken for FIRST_CONTACT_S,
-and if two servers have answered by then, the user must decide.
+changes nothing, so the true packet can still follow: neither does a reply to a Hello with a cookie that we did not
+send, as who relays ours from another address has another. A Cookie is not authenticated: of those that came since the
+last Hello, each is as likely to go with the next. A HelloReply under a key that is not approved is from anyone who has
+seen the Hello: it is dropped, and the true one is awaited. Only if such replies kept coming for ``patience_s``, and no
+other did, the server's key has changed. At first contact no key is better than another: none is taken for
+FIRST_CONTACT_S, and if two servers have answered by then, the user must decide.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -31,6 +33,7 @@ from udpchat.wire import limits, packets
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.fields import Value
 
+_COOKIES_AWAITED_MAX = 4  # replies to Hellos with earlier ones come too late
 _SENDS_PATIENT = 3  # so many sends without an answer suggest high latency
 _RTT_MARGIN = 1.25  # a resend within the measured round trip cannot help
 
@@ -69,6 +72,25 @@ class _Heard:
     first_s: float
     last_s: float
     replies: dict[bytes, tuple[packets.HelloReply, ServerProved]]
+
+
+class _Hello:
+    """The Hello under one ephemeral key, with one cookie after the other. A reply is to one of the latest."""
+
+    __slots__ = ("_cookies", "_index", "_noise")
+
+    def __init__(self, noise: NoiseInitiator, index: int) -> None:
+        self._noise, self._index = noise, index
+        self._cookies: deque[bytes] = deque(maxlen=_COOKIES_AWAITED_MAX)  # the latest first
+
+    def encode(self, cookie: bytes) -> bytes:
+        if cookie in self._cookies:
+            self._cookies.remove(cookie)
+        self._cookies.appendleft(cookie)
+        return packets.Hello(limits.PROTOCOL_VERSION, self._index, self._noise.public, cookie).encode()
+
+    def read_reply_untrusted(self, message: bytes) -> ServerProved:
+        return self._noise.read_reply_untrusted(message, self._cookies)
 
 
 class _ResendTimer:
@@ -269,7 +291,7 @@ class HandshakeInitiator:
         self.phase = HandshakePhase.HELLO
         self.session = None
         ephemeral = KeyPair(self._settings.random(limits.KEY_BYTES))
-        self._noise = NoiseInitiator(static=self._settings.static, ephemeral=ephemeral)
+        self._hello = _Hello(NoiseInitiator(static=self._settings.static, ephemeral=ephemeral), self._settings.index)
         self._finish = b""
         self._cookie: _HeldCookie | None = None
         self._heard: _Heard | None = None
@@ -302,7 +324,7 @@ class HandshakeInitiator:
             self._ask(now)
 
     def _receive_reply(self, now: float, packet: packets.HelloReply) -> None:
-        server = self._noise.read_reply_untrusted(packet.noise)
+        server = self._hello.read_reply_untrusted(packet.noise)
         if server.payload != packet.header:
             raise BadDatagram(Drop.BAD_HANDSHAKE)
         self.version_mismatch = None
@@ -374,7 +396,6 @@ class HandshakeInitiator:
         if self._cookie is not None:
             self._cookie.rivals = 0
         cookie = packets.NO_COOKIE if self._cookie is None else self._cookie.cookie
-        hello = packets.Hello(limits.PROTOCOL_VERSION, self._settings.index, self._noise.message, cookie)
-        self._transmits.append(self._finish or hello.encode())
+        self._transmits.append(self._finish or self._hello.encode(cookie))
         jitter = 2.0 * int.from_bytes(self._settings.random(2), "big") / 0xFFFF - 1.0
         self._resend.on_sent(now, is_near=self.rtt_s is not None or self._cookie is not None, jitter=jitter)

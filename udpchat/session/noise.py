@@ -1,6 +1,6 @@
 """Noise_XX_25519_ChaChaPoly_BLAKE2s: three messages after which both ends know each other's key (SPEC 2). ::
 
-    -> e                 Hello: the client's ephemeral key
+    -> e                 Hello: the client's ephemeral key; its cookie is the payload
     <- e, ee, s, es      HelloReply: the server's keys; from here on everything is sealed
     -> s, se             Finish: the client's key, only after it has approved the server's
 
@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import hmac
 from base64 import b32encode
+from collections.abc import Iterable
+from contextlib import suppress
 from copy import copy
 from hashlib import blake2s
 
@@ -102,25 +104,33 @@ class _Symmetric:
 
 
 class NoiseInitiator:
-    """The client's first step: ``message`` goes into the Hello."""
+    """The client's first step: ``public`` goes into the Hello, with a payload that may be another each time."""
 
-    __slots__ = ("_ephemeral", "_static", "_symmetric", "message")
+    __slots__ = ("_ephemeral", "_static", "_symmetric", "public")
 
-    def __init__(
-        self, *, static: KeyPair, ephemeral: KeyPair, payload: bytes = b"", prologue: bytes = PROLOGUE
-    ) -> None:
+    def __init__(self, *, static: KeyPair, ephemeral: KeyPair, prologue: bytes = PROLOGUE) -> None:
         self._static, self._ephemeral = static, ephemeral
         self._symmetric = _Symmetric(prologue)
         self._symmetric.mix_hash(ephemeral.public)
-        self._symmetric.mix_hash(payload)
-        self.message = ephemeral.public + payload
+        self.public = ephemeral.public
 
-    def read_reply_untrusted(self, message: bytes) -> ServerProved:
-        """The next step, from Noise message 2; raises BadDatagram(BAD_HANDSHAKE), and then changes nothing."""
+    def read_reply_untrusted(self, message: bytes, payloads: Iterable[bytes] = (b"",)) -> ServerProved:
+        """The next step, from Noise message 2, which answers a message 1 with one of these payloads.
+
+        Raises BadDatagram(BAD_HANDSHAKE), and then changes nothing.
+        """
+        ee = self._ephemeral.exchange_untrusted(message[:KEY_BYTES])
+        for payload in payloads:
+            with suppress(BadDatagram):
+                return self._read_reply_untrusted(message, payload, ee)
+        raise BadDatagram(Drop.BAD_HANDSHAKE)
+
+    def _read_reply_untrusted(self, message: bytes, sent: bytes, ee: bytes) -> ServerProved:
         symmetric = copy(self._symmetric)
+        symmetric.mix_hash(sent)
         remote_ephemeral = message[:KEY_BYTES]
         symmetric.mix_hash(remote_ephemeral)
-        symmetric.mix_key(self._ephemeral.exchange_untrusted(remote_ephemeral))  # ee
+        symmetric.mix_key(ee)
         remote_static = symmetric.open_untrusted(message[KEY_BYTES : KEY_BYTES + _SEALED_KEY_BYTES])
         symmetric.mix_key(self._ephemeral.exchange_untrusted(remote_static))  # es
         payload = symmetric.open_untrusted(message[KEY_BYTES + _SEALED_KEY_BYTES :])

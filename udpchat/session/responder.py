@@ -36,7 +36,7 @@ class AcceptedHandshake(Value, frozen=True):
     payload: bytes
 
 
-_Caller = tuple[Address, int, bytes]  # address, client's index, ephemeral key: what a repeated Hello repeats
+_Caller = tuple[Address, Hello]  # what a repeated Hello repeats
 
 
 @dataclass(slots=True)
@@ -92,7 +92,7 @@ class HandshakeResponder:
             cookie = self._cookies.mint(now, address, hello.ephemeral)
             return Cookie(limits.PROTOCOL_VERSION, hello.sender_index, cookie).encode()
         self._expire(now)
-        caller = (address, hello.sender_index, hello.ephemeral)
+        caller = (address, hello)
         index = self._indexes.get(caller)
         if index is None:
             index = self._begin(now, caller)
@@ -133,16 +133,17 @@ class HandshakeResponder:
         return oldest.expires_s if oldest else None
 
     def _begin(self, now: float, caller: _Caller) -> int:
-        address, client_index, ephemeral = caller
+        address, hello = caller
         source = source_of(address[0])
         if not (self._hosts.take(now, address[0]) and self._sources.take(now, source)):
             raise BadDatagram(Drop.RATE_LIMITED)
         index = self._free_index()
-        header = HelloReply(client_index, index, b"").header
+        header = HelloReply(hello.sender_index, index, b"").header
         responder = NoiseResponder(
             static=self._static,
             ephemeral=KeyPair(self._random(limits.KEY_BYTES)),
-            remote_ephemeral=ephemeral,
+            remote_ephemeral=hello.ephemeral,
+            remote_payload=hello.cookie,
             payload=header,
         )
         if len(self._handshakes) >= limits.HANDSHAKES_MAX:
@@ -166,11 +167,11 @@ class HandshakeResponder:
             client = handshake.responder.read_finish_untrusted(finish.noise)
         finally:
             self.finished += handshake.responder.exchanges - exchanges
-        address, client_index, _ = handshake.caller
+        address, hello = handshake.caller
         session = Session(
             now,
             index=index,
-            peer_index=client_index,
+            peer_index=hello.sender_index,
             remote_static=client.remote_static,
             keys=client.keys,
             path=Path(address, self._random),

@@ -16,10 +16,10 @@ from udpchat.chat.ids import INBOX_PREFIX
 from udpchat.chat.names import is_room, is_said_log
 from udpchat.client.stored import DIGEST_BYTES, LABELS_MAX
 from udpchat.storage.protocol import RUN_COUNTERS
-from udpchat.storage.reading import LOGS_MAX
+from udpchat.storage.reading import LOG_IS_INTACT
 from udpchat.wire.errors import BadDatagram
 from udpchat.wire.frames import parse_request_untrusted, parse_result_untrusted
-from udpchat.wire.limits import INSTANCE_BYTES, LOG_ENTRIES_MAX, SEQUENCE_MAX
+from udpchat.wire.limits import INSTANCE_BYTES, SEQUENCE_MAX
 from udpchat.wire.requests import Malformed
 
 Row = tuple[Any, ...]  # as SQLite gives it, except that a text is bytes
@@ -43,11 +43,9 @@ def _room(position: Any, name: Any) -> bool:
     return is_room(_text(name) or "")
 
 
-def _log(number: Any, name: Any, generation: Any, base: Any, head: Any) -> bool:
+def _log(number: Any, name: Any, *extent: Any) -> bool:
     text = _text(name) or ""
-    is_extent = _is_within(head, 0, LOG_ENTRIES_MAX) and _is_within(base, 0, head)
-    is_kept = is_said_log(text) or text.startswith(INBOX_PREFIX)
-    return _is_within(number, 1, LOGS_MAX) and is_kept and _is_within(generation, 0, SEQUENCE_MAX) and is_extent
+    return is_said_log(text) or text.startswith(INBOX_PREFIX)
 
 
 READABLE: Final[dict[str, tuple[tuple[str, ...], Callable[..., bool]]]] = {
@@ -57,7 +55,7 @@ READABLE: Final[dict[str, tuple[tuple[str, ...], Callable[..., bool]]]] = {
     "rooms": (("position", "name"), _room),
     "logs": (("id", "name", "generation", "base", "head"), _log),
 }
-"""The columns of each table, and whether a row of them can be read."""
+"""The columns of each table, and whether a row of them can be read; of a log, if LOG_IS_INTACT."""
 OF_INSTANCE: Final = ("outbox", "labels")
 """Rows that mean something only together with the instance under which they were sent: under another one, a request
 that was carried out already would be carried out again."""
@@ -68,8 +66,9 @@ def set_aside_unreadable(connection: sqlite3.Connection) -> dict[str, int]:
     found: dict[str, list[int]] = {}
     with _texts_as_bytes(connection):
         for table, (columns, is_readable) in READABLE.items():
-            rows = connection.execute(f"SELECT rowid, {', '.join(columns)} FROM {table} ORDER BY rowid")
-            found[table] = [rowid for rowid, *row in rows if not is_readable(*row)]
+            is_intact = f"coalesce({LOG_IS_INTACT}, 0)" if table == "logs" else "1"
+            rows = connection.execute(f"SELECT rowid, {is_intact}, {', '.join(columns)} FROM {table} ORDER BY rowid")
+            found[table] = [rowid for rowid, intact, *row in rows if not (intact and is_readable(*row))]
     identities = [rowid for (rowid,) in connection.execute("SELECT rowid FROM identity ORDER BY rowid")]
     readable = [rowid for rowid in identities if rowid not in found["identity"]]
     found["identity"] += readable[1:]

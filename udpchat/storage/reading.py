@@ -28,7 +28,7 @@ from udpchat.storage.protocol import StoreFailed, StoreFull
 from udpchat.storage.text_index import latest, log_token, nick_token, private_word, words_of
 from udpchat.sync.log import Extent, ReadInterrupted, SearchHit, SearchQuery
 from udpchat.wire.fields import Value
-from udpchat.wire.limits import LOG_ENTRIES_MAX
+from udpchat.wire.limits import LOG_ENTRIES_MAX, SEQUENCE_MAX
 
 SEQUENCE_BITS: Final = LOG_ENTRIES_MAX.bit_length()
 LOGS_MAX: Final = 2 ** (63 - SEQUENCE_BITS) - 1
@@ -37,6 +37,12 @@ REACTIONS_READ_MAX: Final = 1_024  # at once
 TIME_MS_MAX: Final = 2 ** (63 - MOMENT_BITS) - 1  # the year 2248; later times count as this one
 ADVICE: Final = "check the file, or restore a backup"
 
+LOG_IS_INTACT: Final = (  # a row of the table of logs; in a damaged tree, one that was deleted may still be there
+    "typeof(name) = 'text' AND length(name) > 0"
+    " AND typeof(generation) = 'integer' AND typeof(base) = 'integer' AND typeof(head) = 'integer'"
+    f" AND id BETWEEN 1 AND {LOGS_MAX} AND generation BETWEEN 0 AND {SEQUENCE_MAX}"
+    f" AND base BETWEEN 0 AND head AND head <= {LOG_ENTRIES_MAX}"
+)
 _OF_ROOMS: Final = "SELECT rowid FROM words WHERE words MATCH ? AND rowid >= ? ORDER BY rowid DESC LIMIT ?"
 _OF_CONVERSATIONS: Final = _OF_ROOMS.replace("words", "private_words")
 
@@ -140,14 +146,15 @@ class TableReader:
         return [(sequence_of(row[0]), _intact(log, *row)) for row in rows]
 
     def reactions(self, log: str, first: int, last: int) -> list[tuple[int, bytes]]:
-        """See `ReactionReader.reactions`; at most REACTIONS_READ_MAX. `StoreFailed` if an entry is damaged."""
+        """See `ReactionReader.reactions`; of more than REACTIONS_READ_MAX, those to the last messages, as no others are
+        looked at: it takes no longer if there are many. `StoreFailed` if an entry is damaged."""
         place = self._places.get(log)
         if place is None or last < first:
             return []
         with self._interruptible():
             rows = self._connection.execute(
                 "SELECT e.id, e.entry, e.checksum FROM reactions r JOIN entries e ON e.id = r.row"
-                " WHERE r.target BETWEEN ? AND ? ORDER BY e.id DESC LIMIT ?",
+                " WHERE r.target BETWEEN ? AND ? ORDER BY r.target DESC LIMIT ?",
                 (place.row(max(first, 0)), place.row(last), REACTIONS_READ_MAX),
             ).fetchall()
         return sorted((sequence_of(row[0]), _intact(log, *row)) for row in rows)

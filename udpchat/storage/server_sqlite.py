@@ -26,11 +26,10 @@ from pathlib import Path
 from udpchat.storage.insertion import insert_rows
 from udpchat.storage.migrations import Progress, Schema, failures, is_disk_fault, opening, transaction
 from udpchat.storage.protocol import ANSWERED_MAX, Durability, StoreError, StoreFailed, StoreFull, StoreUnusable
-from udpchat.storage.reading import LOGS_MAX, TableReader
+from udpchat.storage.reading import LOG_IS_INTACT, TableReader
 from udpchat.storage.tables import REACTIONS, STATEMENTS, TableStore, connect_reader
 from udpchat.storage.text_index import generation_of
 from udpchat.sync.log import Append, Extent
-from udpchat.wire.limits import LOG_ENTRIES_MAX
 
 BOOT_FILE = Path("/proc/sys/kernel/random/boot_id")
 SEED_BYTES = 16
@@ -62,11 +61,6 @@ SERVER = Schema(
 _RUN_IS_INTACT = (
     "typeof(seed) = 'blob' AND length(seed) BETWEEN 1 AND 64 AND typeof(durability) = 'text'"
     " AND typeof(boot) = 'text' AND typeof(closed) = 'integer'"
-)
-_LOG_IS_INTACT = (
-    "typeof(name) = 'text' AND length(name) > 0"
-    " AND typeof(generation) = 'integer' AND typeof(base) = 'integer' AND typeof(head) = 'integer'"
-    " AND id BETWEEN 1 AND :logs_max AND base BETWEEN 0 AND head AND head <= :head_max"
 )
 
 
@@ -125,8 +119,8 @@ class SqliteLog(TableStore):
     def _check_lists(self, path: Path) -> None:
         """`StoreUnusable` if the tables `run` and `logs`, which every run begins with, hold what none has written."""
         (runs,) = self._writer.execute(f"SELECT count(*) FROM run WHERE {_RUN_IS_INTACT}").fetchone()
-        sql = f"SELECT count(*) FROM logs WHERE NOT coalesce({_LOG_IS_INTACT}, 0)"
-        (damaged,) = self._writer.execute(sql, {"logs_max": LOGS_MAX, "head_max": LOG_ENTRIES_MAX}).fetchone()
+        sql = f"SELECT count(*) FROM logs WHERE NOT coalesce({LOG_IS_INTACT}, 0)"
+        (damaged,) = self._writer.execute(sql).fetchone()
         if runs != 1 or damaged:
             what = "its list of logs" if damaged else "its record of the last run"
             raise StoreUnusable(f"{path} is damaged ({what}); restore a backup, or move it away to start anew")

@@ -24,6 +24,7 @@ from udpchat.storage.lock import StoreLock
 from udpchat.storage.migrations import Progress, Schema, connect, failures, in_memory, opening, prepare, transaction
 from udpchat.storage.protocol import StoreFull
 from udpchat.storage.reading import (
+    LOG_IS_INTACT,
     LOGS_MAX,
     MOMENT_BITS,
     SEQUENCE_BITS,
@@ -39,10 +40,6 @@ from udpchat.wire.content import EDIT, Message
 from udpchat.wire.frames import encode, encode_message
 from udpchat.wire.limits import REACTIONS_MAX, REACTIONS_PER_AUTHOR_MAX
 
-_OF_TYPES = (  # in a damaged tree, a row that was deleted may still be there
-    " WHERE typeof(name) = 'text'"
-    " AND typeof(generation) = 'integer' AND typeof(base) = 'integer' AND typeof(head) = 'integer'"
-)
 FORGET_ENTRIES = 1_024  # per transaction, so that an append waits only milliseconds
 
 STATEMENTS = (
@@ -106,7 +103,7 @@ class Tables:
         self.reader = TableReader(reader, self.places)
         with failures():
             for number, name, *extent in reader.execute(
-                f"SELECT id, name, generation, base, head FROM logs{_OF_TYPES}"
+                f"SELECT id, name, generation, base, head FROM logs WHERE {LOG_IS_INTACT}"
             ):
                 self.places[name] = Place(number, Extent(*extent))
         self._number_max = max((place.number for place in self.places.values()), default=0)

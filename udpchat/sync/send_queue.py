@@ -22,10 +22,11 @@ class Packet(Value, frozen=True):
 class SendQueue:
     """Frames that wait for the next packet: `has_frames` if there are any, `entries_bytes` and `answer_bytes` count.
 
-    Both are attributes, not methods, because they are read several times for each packet.
+    These are attributes, not methods, because they are read several times for each packet. `packets_live`: of those
+    drained last, how many carry entries that were just said, or lost.
     """
 
-    __slots__ = ("_answers", "_entries", "_heads", "answer_bytes", "entries_bytes", "has_frames")
+    __slots__ = ("_answers", "_entries", "_heads", "answer_bytes", "entries_bytes", "has_frames", "packets_live")
 
     def __init__(self) -> None:
         self._answers: list[bytes] = []
@@ -34,6 +35,7 @@ class SendQueue:
         self.answer_bytes = 0
         self.entries_bytes = 0
         self.has_frames = False
+        self.packets_live = 0
 
     @property
     def has_entries(self) -> bool:
@@ -82,6 +84,7 @@ class SendQueue:
         self.answer_bytes = self.entries_bytes = 0
         self.has_frames = False
         if count and size <= FRAME_BYTES_MAX and count <= FRAMES_MAX and not heads:  # the hot path: one packet
+            self.packets_live = len(entries[:1])
             if count == 1 and entries:
                 encoded, span = entries[0]
                 return [Packet(encoded.body, (span,))]
@@ -90,7 +93,9 @@ class SendQueue:
         frames: list[tuple[bytes, EntrySpan | None]] = [(frame, None) for frame in answers]
         frames += [(_heads(subscription), None) for subscription in heads]
         frames += [(encoded.frame, span) for encoded, span in entries]
-        return packets_of(frames)
+        packets = packets_of(frames)
+        self.packets_live = sum(bool(packet.spans) for packet in packets)
+        return packets
 
 
 def packets_of(frames: Iterable[tuple[bytes, EntrySpan | None]]) -> list[Packet]:

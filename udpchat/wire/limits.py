@@ -7,7 +7,7 @@ from __future__ import annotations
 
 # --- Protocol: SPEC 1 to 3 ----------
 
-PROTOCOL_VERSION = 3  # raised with every change that an older peer cannot read (SPEC 8)
+PROTOCOL_VERSION = 4  # raised with every change that an older peer cannot read (SPEC 8)
 PROTOCOL_MINOR = 2  # grows with what a peer may ignore (SPEC 8)
 TYPING = 1  # a capability: a client is sent who is typing, a server sends it (SPEC 8)
 CAPABILITIES: tuple[int, ...] = (TYPING,)  # of a server of this version
@@ -122,6 +122,8 @@ INBOXES_MAX = 2**22  # all logs together are fewer than 2^23, which is how many 
 CLAIMS_A_DAY = ((64, 64), (4_096, 256))  # one host holds 3 % of NICKS_MAX, as what is tried lapses
 STORED_ROOMS_A_DAY = ((256, 64), (1_024, 256))  # who moves here from another chat brings some hundred rooms
 CONVERSATIONS_A_DAY = ((CONVERSATIONS_PER_KEY_MAX, CONVERSATIONS_PER_KEY_MAX), (4_096, 1_024))
+BEGUN_WITH_ONE_SHARE_OF_FREE = 0.5  # of the conversations that others may still begin with a person, for one source
+BEGUN_WITH_ONE_A_DAY = 16  # of those count no more: 86 people of a school write to a new teacher at once
 TOPICS_A_DAY = ((64, 1_440), (512, 14_400))  # a bot that shows its state each minute
 RENAMES_A_DAY = TOPICS_A_DAY  # to nicks that one has already: all who share a room read each
 WRITE_BYTES_PER_SOURCE_PER_S = 1024 * 1024

@@ -200,7 +200,10 @@ def test_the_whole_screen(size: tuple[int, int], name: str, other: str, words: s
             assert_drawn_safely(desk)
             found = events.HistoryFound((events.MessageReceived(other, 7, name, words, "text", 1, "1", True),), words)
             offers = [*map(Offer, (name, other, words)), *Results(found, 1, "%H:%M").matching("")]
-            desk.app.push_screen(Picker("Which?", lambda typed: offers, typed=name))
+            picker = Picker("Which?", lambda typed: offers)
+            desk.app.push_screen(picker)
+            await desk.pilot.pause()
+            picker.query_one(Input).value = name
             await desk.pilot.pause()
             assert_drawn_safely(desk)
 

@@ -5,10 +5,18 @@ from __future__ import annotations
 from datetime import date
 
 from tests.ui.tui.messages import NOON_MS, WIDE, item
+from udpchat.chat.reactions import Reaction
 from udpchat.client.model import UNKNOWN, Item, ItemState, Quote, removed
 from udpchat.ui.tui.local_lines import LocalLine
 from udpchat.ui.tui.rows import Place
-from udpchat.ui.tui.window import HELD_CHARACTERS_MAX, HELD_ITEMS_MAX, PAGE_ITEMS, PageWanted, Window
+from udpchat.ui.tui.window import (
+    HELD_CHARACTERS_MAX,
+    HELD_ITEMS_MAX,
+    PAGE_ITEMS,
+    REACTION_CHARACTERS,
+    PageWanted,
+    Window,
+)
 
 HOURS = 60
 
@@ -98,6 +106,22 @@ def test_long_messages_count_by_their_length() -> None:
     held = window(5_001, 5_050)
     for _ in range(4):
         give(held, held.want_above(), text="x" * (HELD_CHARACTERS_MAX // PAGE_ITEMS // 2))
+        held.view = (held.start, 0)
+    assert len(held.entries) <= 3 * PAGE_ITEMS
+
+
+def test_reactions_count_for_what_is_held() -> None:
+    held = window(5_001, 5_050)
+    each = HELD_CHARACTERS_MAX // PAGE_ITEMS // 2 // REACTION_CHARACTERS
+    nicks = tuple(f"nick{number}" for number in range(each))
+    for _ in range(4):
+        wanted = held.want_above()
+        assert wanted is not None
+        page = [
+            entry.changed(reactions=(Reaction("\u2665", nicks, False),))
+            for entry in stretch(wanted.before - PAGE_ITEMS, wanted.before - 1)
+        ]
+        assert held.receive(page[0].sequence, wanted.before, page)
         held.view = (held.start, 0)
     assert len(held.entries) <= 3 * PAGE_ITEMS
 

@@ -18,7 +18,8 @@ from udpchat.ui.tui.rows import Form, Place, continues, day_of
 
 PAGE_ITEMS: Final = 100
 HELD_ITEMS_MAX: Final = 1_000  # besides those of the model
-HELD_CHARACTERS_MAX: Final = 2 << 20  # of their texts, except that one page is always held
+HELD_CHARACTERS_MAX: Final = 2 << 20  # of their texts and reactions, except that one page is always held
+REACTION_CHARACTERS: Final = 80  # that a reaction counts for: emoji, nick, user
 HELD_LINES_MAX: Final = 1_000  # besides those that are not forgotten
 
 MINUTE_MS: Final = 60_000
@@ -129,6 +130,7 @@ class Window:
         for at, item in enumerate(self._held if quote is not None else ()):
             if item.reply is not None and item.reply.id == identity:
                 self._held[at] = item.changed(reply=quote)
+        self._trim()
         self._merge()
 
     def release(self) -> None:
@@ -276,11 +278,16 @@ class Window:
     def _trim(self) -> None:
         above = self._held_before(self.view[0])
         is_from_top = above > len(self._held) - above
-        characters = sum(len(item.text) for item in self._held)
+        characters = sum(map(_characters, self._held))
         while len(self._held) > HELD_ITEMS_MAX or (characters > HELD_CHARACTERS_MAX and len(self._held) > PAGE_ITEMS):
             item = self._held.pop(0 if is_from_top else -1)
-            characters -= len(item.text)
+            characters -= _characters(item)
             if is_from_top:
                 self._start = item.sequence + 1
             else:
                 self._stop = item.sequence
+
+
+def _characters(item: Item) -> int:
+    """What an item counts for, of HELD_CHARACTERS_MAX."""
+    return len(item.text) + REACTION_CHARACTERS * sum(len(each.nicks) for each in item.reactions)
