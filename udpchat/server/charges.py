@@ -18,7 +18,13 @@ def charge(now: float, payer: Payer, action: Action, state: State, quotas: Quota
     made = _made_by(payer.who, action, state, quotas)
     if made is not None and not made.take(now, payer.who):
         return False
-    return payer.write(now, quotas.written_bytes, _bytes_of(action))
+    size = WRITE_ENTRY_BYTES
+    request = action.request if isinstance(action, Telling) else action
+    if isinstance(request, _Said):
+        size += len(request.text.encode())
+        if request.extra is not None:
+            size += len(request.extra.data)
+    return payer.write(now, quotas.written_bytes, size)
 
 
 def charge_claim(now: float, who: Who, nick: str, state: State, quotas: Quotas) -> bool:
@@ -39,12 +45,3 @@ def _made_by(who: Who, action: Action, state: State, quotas: Quotas) -> SpentQuo
     if isinstance(action, SetTopic):
         return quotas.topics if state.topic(action.room) else quotas.stored_rooms
     return None
-
-
-def _bytes_of(action: Action) -> int:
-    """About what an action writes."""
-    request = action.request if isinstance(action, Telling) else action
-    if not isinstance(request, _Said):
-        return WRITE_ENTRY_BYTES
-    data_bytes = len(request.extra.data) if request.extra else 0
-    return WRITE_ENTRY_BYTES + len(request.text.encode()) + data_bytes

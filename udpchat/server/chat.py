@@ -132,8 +132,10 @@ class Chat:
         grown: dict[str, list[Append]] = {}
         replaced: list[settle.ReplaceEntry] = []
         for settlement in self.commits.take_durable(count):
-            self._carry_out(now, settlement.effects)
-            replaced += [effect for effect in settlement.effects if isinstance(effect, settle.ReplaceEntry)]
+            effects = settlement.effects
+            self._carry_out(now, effects)
+            if len(effects) > 1:  # more than the answer
+                replaced += [effect for effect in effects if isinstance(effect, settle.ReplaceEntry)]
             self.commits.apply_durable(settlement)
             for append in settlement.appends:
                 grown.setdefault(append.log, []).append(append)
