@@ -138,7 +138,10 @@ class Chat:
                 replaced += [effect for effect in effects if isinstance(effect, settle.ReplaceEntry)]
             self.commits.apply_durable(settlement)
             for append in settlement.appends:
-                grown.setdefault(append.log, []).append(append)
+                if append.log in grown:
+                    grown[append.log].append(append)
+                else:
+                    grown[append.log] = [append]
         self.commits.rebase()
         for log, appends in grown.items():
             self.rooms.extend(now, log, appends[0].sequence, [append.entry for append in appends])
@@ -170,7 +173,7 @@ class Chat:
                 peer = self.registry.find_client(effect.client_id)
                 if peer is None:
                     continue  # a client that returns later is answered from the log
-                if isinstance(effect, settle.SendResult):  # the hot path
+                if type(effect) is settle.SendResult:  # the hot path
                     answer(peer, effect.counter, effect.result)
                     self.fanout.to_flush[peer] = None
                 else:

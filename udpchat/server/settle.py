@@ -290,8 +290,8 @@ def _mark_read(state: State, proposal: ActionProposal, action: MarkRead) -> _Out
 def _message(proposal: ActionProposal, request: Say | Tell, to: str | None = None) -> Message:
     author = proposal.author
     identity = message_id(author.instance, proposal.counter)
-    envelope = (proposal.time_ms, author.user, proposal.nick, identity)
-    return Message(*envelope, request.kind, request.text, to, request.extra)
+    time_ms, nick = proposal.time_ms, proposal.nick
+    return Message(time_ms, author.user, nick, identity, request.kind, request.text, to, request.extra)
 
 
 def _answered(proposal: ActionProposal, result: ResultBody) -> SendResult:
