@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from udpchat.server.credit import CREDIT_US, Accounts
 from udpchat.server.fair_queue import FairQueue
 
@@ -50,3 +52,12 @@ def test_of_several_accounts_the_one_that_used_most_counts() -> None:
     queue.add((accounts.open("a"), shared), "a")
     queue.add((accounts.open("b"), accounts.open("elsewhere")), "b")
     assert [queue.take(), queue.take()] == ["b", "a"] and queue.size == 0
+
+
+def test_a_run_is_of_who_is_next_and_leaves_what_it_is_not_asked_for() -> None:
+    accounts = Accounts()
+    accounts.charge(CREDIT_US, accounts.open("b"))
+    queue = waiting(accounts, "babaab")
+    assert list(islice(queue.take_run(), 2)) == ["a", "a"] and queue.size == 4
+    assert list(queue.take_run()) == ["a"]
+    assert list(queue.take_run()) == ["b", "b", "b"] and queue.size == 0

@@ -22,7 +22,13 @@ def charge(now: float, payer: Payer, action: Action, state: State, quotas: Quota
     made = quotas.conversations if other is not None else _made_by(action, state, quotas)
     if made is not None and not made.take(now, who):
         return False
-    if not payer.write(now, quotas.written_bytes, _bytes_of(action)):
+    size = WRITE_ENTRY_BYTES
+    request = action.request if isinstance(action, Telling) else action
+    if isinstance(request, _Said):
+        size += len(request.text.encode())
+        if request.extra is not None:
+            size += len(request.extra.data)
+    if not payer.write(now, quotas.written_bytes, size):
         return False
     if other is not None:
         quotas.on_begun_with(now, who.source, other)
@@ -51,12 +57,3 @@ def _made_by(action: Action, state: State, quotas: Quotas) -> SpentQuota | None:
     if isinstance(action, SetTopic):
         return quotas.topics if not action.topic or state.topic(action.room) else quotas.stored_rooms
     return None
-
-
-def _bytes_of(action: Action) -> int:
-    """About what an action writes."""
-    request = action.request if isinstance(action, Telling) else action
-    if not isinstance(request, _Said):
-        return WRITE_ENTRY_BYTES
-    data_bytes = len(request.extra.data) if request.extra else 0
-    return WRITE_ENTRY_BYTES + len(request.text.encode()) + data_bytes

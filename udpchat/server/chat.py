@@ -124,11 +124,16 @@ class Chat:
         grown: dict[str, list[Append]] = {}
         replaced: list[settle.ReplaceEntry] = []
         for settlement in self.commits.take_durable(count):
-            self._carry_out(now, settlement.effects)
-            replaced += [effect for effect in settlement.effects if isinstance(effect, settle.ReplaceEntry)]
+            effects = settlement.effects
+            self._carry_out(now, effects)
+            if len(effects) > 1:  # more than the answer
+                replaced += [effect for effect in effects if isinstance(effect, settle.ReplaceEntry)]
             self.commits.apply_durable(settlement)
             for append in settlement.appends:
-                grown.setdefault(append.log, []).append(append)
+                if append.log in grown:
+                    grown[append.log].append(append)
+                else:
+                    grown[append.log] = [append]
         self.commits.rebase()
         for log, appends in grown.items():
             self.rooms.extend(now, log, appends[0].sequence, [append.entry for append in appends])
@@ -160,7 +165,7 @@ class Chat:
                 peer = self.registry.find_client(effect.client_id)
                 if peer is None:
                     continue  # a client that returns later is answered from the log
-                if isinstance(effect, settle.SendResult):  # the hot path
+                if type(effect) is settle.SendResult:  # the hot path
                     answer(peer, effect.counter, effect.result)
                     self.fanout.to_flush[peer] = None
                 else:

@@ -56,7 +56,7 @@ def packet_us(parsed: list[frames.Up]) -> float:
     price_us = DATAGRAM_US
     for frame in parsed:
         price_us += FRAMES_US[type(frame)]
-        if isinstance(frame, frames.Ack):
+        if type(frame) is frames.Ack:
             for cursor in frame.cursors:
                 price_us += RANGE_US + RANGE_US * len(cursor.ranges)
     return price_us

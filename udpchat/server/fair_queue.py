@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from heapq import heappop, heappush, heapreplace
 from math import inf
 from typing import Generic, TypeVar
@@ -65,11 +66,21 @@ class FairQueue(Generic[T]):
 
     def take(self) -> T:
         """The next one; there must be one."""
+        return next(self.take_run())
+
+    def take_run(self) -> Iterator[T]:
+        """All that waits of the one who is next, each taken when it is asked for; there must be one.
+
+        For as long as nobody is charged, they stay the next. Nothing may be added meanwhile.
+        """
         self._accounts.on_served(self.least_us())
-        _, _, flow = self._heap[0]
-        self.size -= 1
-        item = flow.waiting.popleft()
-        if not flow.waiting:
-            heappop(self._heap)
-            del self._flows[flow.accounts]
-        return item
+        flow = self._heap[0][2]
+        waiting = flow.waiting
+        while waiting:
+            self.size -= 1
+            item = waiting.popleft()
+            if not waiting:
+                assert self._heap[0][2] is flow, "something was added meanwhile"
+                heappop(self._heap)
+                del self._flows[flow.accounts]
+            yield item

@@ -75,7 +75,9 @@ def _malformed(context: RequestContext, request: requests.Malformed) -> Outcome:
 def _say(context: RequestContext, request: requests.Say) -> Outcome:
     room = parse_room(request.room)
     text = _cleaned(context, request)
-    return text if isinstance(text, Failed) else requests.Say(room, request.kind, text, _kept_extra(request))
+    if isinstance(text, Failed):
+        return text
+    return requests.Say(room, request.kind, text, _kept_extra(request) if request.extra else None)
 
 
 def _tell(context: RequestContext, request: requests.Tell) -> Outcome:
@@ -312,7 +314,8 @@ def price_of(context: RequestContext, request: Any) -> Price:
     if handler.reach is Reach.FOLLOWERS:
         # Mostly the name is spelled so already.
         followers = rooms.followers(request.room) or rooms.followers(_spelled(request.room))
-        later_us += FOLLOWER_US * datagrams * min(followers, FOLLOWERS_CHARGED_MAX)
+        charged = followers if followers < FOLLOWERS_CHARGED_MAX else FOLLOWERS_CHARGED_MAX
+        later_us += FOLLOWER_US * datagrams * charged
     elif handler.reach is Reach.MEMBERS:
         later_us += MEMBER_US * rooms.followers(_spelled(request.room))
     elif handler.reach is Reach.ROOMS:

@@ -63,6 +63,10 @@ class Intake:
         """Whether something of members waits that may be served."""
         return self._members.size > 0 or self._may_carry_out
 
+    @property
+    def _may_serve(self) -> bool:
+        return self._strangers.size > 0 or self._is_member_waiting
+
     def begin_turn(self, now: float) -> None:
         """A turn begins."""
         self._meter.begin_turn(now, members_wait=self._is_member_waiting, strangers_wait=self._strangers.size > 0)
@@ -71,7 +75,7 @@ class Intake:
 
     def next_timeout(self, *, is_more_to_do: bool = False) -> float | None:
         """When the next turn may begin; None if nothing waits, and nothing else is to be done."""
-        return self._began_at if is_more_to_do or self._strangers.size or self._is_member_waiting else None
+        return self._began_at if is_more_to_do or self._may_serve else None
 
     def close(self) -> None:
         """Serve nothing more. What waits is not answered, so its senders repeat it to the next server."""
@@ -83,7 +87,7 @@ class Intake:
         """These and what waits, as far as the turn allows; the others wait, or are counted as OVER_SHARE."""
         if self._is_closed:
             return
-        is_waiting = self._strangers.size > 0 or self._is_member_waiting
+        is_waiting = self._may_serve
         meter = self._meter
         for datagram in datagrams:
             if not is_waiting and meter.left_us > 0.0:
@@ -91,8 +95,11 @@ class Intake:
                 continue
             is_waiting = True
             self._hold(datagram)
-        while meter.left_us > 0.0 and (taken := self._take()) is not None:
-            yield taken
+        while meter.left_us > 0.0 and self._may_serve:
+            for taken in self._take():
+                yield taken
+                if meter.left_us <= 0.0:
+                    return
 
     def hold_ready(self, peer: Peer) -> None:
         """Requests of a peer are ready: they wait for a turn, and for room among what is written."""
@@ -141,16 +148,19 @@ class Intake:
         if not is_held:
             self._counters[Drop.OVER_SHARE] += 1
 
-    def _take(self) -> Datagram | Peer | None:
-        """What is next; None if nothing waits that may be served."""
+    def _take(self) -> Iterable[Datagram | Peer]:
+        """What is next; something must wait that may be served.
+
+        That is all of one member, as members are charged between turns; but one datagram while strangers wait too.
+        """
         members, ready = self._members, self._ready
         if self._strangers.size and (not self._is_member_waiting or self._meter.is_strangers_turn):
-            return self._strangers.take()
-        if ready.size and self._may_carry_out and (not members.size or ready.least_us() <= members.least_us()):
+            return (self._strangers.take(),)
+        if self._may_carry_out and (not members.size or ready.least_us() <= members.least_us()):
             peer = ready.take()
             self._ready_peers.discard(peer)
-            return peer
-        return members.take() if members.size else None
+            return (peer,)
+        return (members.take(),) if self._strangers.size else members.take_run()
 
     def _waiting_us(self) -> float:
         """How much everyone has used at least of whom something waits; there must be one."""

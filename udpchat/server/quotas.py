@@ -110,11 +110,11 @@ class Share:
 
     def add(self, size: int) -> None:
         """See `WindowBudget`."""
-        self.held += size
-        more = self.held - self._counted
-        if more and (not self.held or abs(more) >= limits.REQUEST_BLOCK_BYTES):
+        held = self.held = self.held + size
+        more = held - self._counted
+        if more and (not held or more >= limits.REQUEST_BLOCK_BYTES or -more >= limits.REQUEST_BLOCK_BYTES):
             self._quota.add(self._who, more)
-            self._counted = self.held
+            self._counted = held
 
 
 class Places(Generic[T]):

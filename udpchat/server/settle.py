@@ -156,13 +156,17 @@ def settle(state: State, proposal: Proposal) -> Settlement:
         origin = RequestId(proposal.author.client_id, proposal.counter)
     appends: list[Append] = []
     size = 0
+    left = len(entries)
     for log, sequence, content in entries:
         if sequence > LOG_ENTRIES_MAX:
             return Settlement(proposal, (), (_full(proposal),))
-        message = content if isinstance(content, Message) else None
-        entry = encode_message(message) if message is not None else encode(content)
-        is_last = len(appends) == len(entries) - 1  # the entry that the request is recorded with
-        appends.append(Append(log, sequence, entry, origin if is_last else None, message))
+        left -= 1  # the last entry is the one that the request is recorded with
+        if isinstance(content, Message):
+            entry = encode_message(content)
+            appends.append(Append(log, sequence, entry, None if left else origin, content))
+        else:
+            entry = encode(content)
+            appends.append(Append(log, sequence, entry, None if left else origin, None))
         size += WRITE_ENTRY_BYTES + len(entry)
     return Settlement(proposal, tuple(appends), tuple(effects), size)
 
@@ -232,10 +236,13 @@ def _say(state: State, proposal: ActionProposal, action: Say) -> _Outcome:
     head = state.head(log)
     if not head and not state.may_begin(log):
         return [], [_failed(proposal, "too_many_rooms")]
+    stored = _answered(proposal, Stored(log, head + 1))
+    entries: _Entries = [(log, head + 1, _message(proposal, action))]
+    if action.extra is None:  # mostly
+        return entries, [stored]
     if _refers_beyond(action, head):
         return [], [_failed(proposal, "no_such_message")]
-    effects = [*_replacing(log, action), _answered(proposal, Stored(log, head + 1))]
-    return [(log, head + 1, _message(proposal, action))], effects
+    return entries, [*_replacing(log, action), stored]
 
 
 def _tell(state: State, proposal: ActionProposal, action: Telling) -> _Outcome:
@@ -283,8 +290,8 @@ def _mark_read(state: State, proposal: ActionProposal, action: MarkRead) -> _Out
 def _message(proposal: ActionProposal, request: Say | Tell, to: str | None = None) -> Message:
     author = proposal.author
     identity = message_id(author.instance, proposal.counter)
-    envelope = (proposal.time_ms, author.user, proposal.nick, identity)
-    return Message(*envelope, request.kind, request.text, to, request.extra)
+    time_ms, nick = proposal.time_ms, proposal.nick
+    return Message(time_ms, author.user, nick, identity, request.kind, request.text, to, request.extra)
 
 
 def _answered(proposal: ActionProposal, result: ResultBody) -> SendResult:

@@ -17,7 +17,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import partial
 from itertools import islice
@@ -33,7 +34,7 @@ from udpchat.sync.log import Append, Extent
 
 BOOT_FILE = Path("/proc/sys/kernel/random/boot_id")
 SEED_BYTES = 16
-ANSWERS_SURPLUS_MAX = 16  # of a client, beyond those that are recalled
+ANSWERS_SURPLUS_MAX = 64  # of a client, beyond those that are recalled
 CLIENTS_COUNTED_MAX = 4_096
 SYNCHRONOUS = {Durability.FSYNC: "FULL", Durability.OS: "NORMAL", Durability.MEMORY: "OFF"}
 
@@ -79,6 +80,11 @@ def redraw_generations(connection: sqlite3.Connection) -> None:
     names = [name for (name,) in connection.execute("SELECT name FROM logs").fetchall()]
     rows = [(generation_of(seed, name), name) for name in names]
     connection.executemany("UPDATE logs SET generation = ? WHERE name = ?", rows)
+
+
+def _reaching(extent: Extent, head: int) -> Extent:
+    """The extent of the same log with another head."""
+    return Extent(extent.generation, extent.base, head)
 
 
 class SqliteLog(TableStore):
@@ -147,37 +153,40 @@ class SqliteLog(TableStore):
 
     def append(self, batch: Sequence[Append]) -> None:
         """One transaction. After a failed sync or damage all writes are refused: the file's content is in doubt."""
-        extents: dict[str, Extent] = {}
+        before = {log: self.extent(log) for log in {item.log: None for item in batch}}
+        heads = {log: extent.head for log, extent in before.items()}
         for item in batch:
-            extent = extents.get(item.log) or self.extent(item.log)
-            assert item.sequence == extent.head + 1, f"{item.log} continues with {extent.head + 1}"
-            extents[item.log] = Extent(extent.generation, extent.base, item.sequence)
+            assert item.sequence == heads[item.log] + 1, f"{item.log} continues with {heads[item.log] + 1}"
+            heads[item.log] = item.sequence
         answers = [
             (item.origin.client_id, item.origin.counter, item.log, item.sequence) for item in batch if item.origin
         ]
         with self._writing(), self._tables.transaction():
             places = {
-                log: self._tables.grown(log, self._tables.places.get(log), extent) for log, extent in extents.items()
+                log: self._tables.grown(log, self._tables.places.get(log), _reaching(extent, heads[log]))
+                for log, extent in before.items()
             }
             self._tables.insert(
                 (item.log, places[item.log], item.sequence, item.entry, item.message) for item in batch
             )
             try:
-                insert_rows(self._writer, "INSERT INTO answers", answers)
+                insert_rows(self._writer, "INSERT OR FAIL INTO answers", answers)
             except sqlite3.IntegrityError as error:
                 raise AssertionError("a request of this batch is answered already") from error
-            self._forget_answers([client_id for client_id, _, _, _ in answers])
+            self._forget_answers(Counter([client_id for client_id, _, _, _ in answers]))
         self._tables.places.update(places)
 
-    def _forget_answers(self, client_ids: list[bytes]) -> None:
+    def _forget_answers(self, added: Mapping[bytes, int]) -> None:
         """Delete what is recalled no more, of each client with its first answer of this run, and then now and then.
 
-        It takes as long as to add ten answers.
+        It takes as long as to add ten answers. `added`: how many were, by client.
         """
-        for client_id in client_ids:
-            self._added[client_id] = self._added.pop(client_id, ANSWERS_SURPLUS_MAX) + 1
-        due = {client_id for client_id in client_ids if self._added[client_id] > ANSWERS_SURPLUS_MAX}
-        self._added.update(dict.fromkeys(due, 0))
+        due = []
+        for client_id, count in added.items():
+            before = self._added.pop(client_id, ANSWERS_SURPLUS_MAX)
+            if before + count > ANSWERS_SURPLUS_MAX:
+                due.append(client_id)
+            self._added[client_id] = 0 if before + count > ANSWERS_SURPLUS_MAX else before + count
         for client_id in list(islice(self._added, max(len(self._added) - CLIENTS_COUNTED_MAX, 0))):
             del self._added[client_id]  # as if it were seen for the first time when it writes again
         self._writer.executemany(

@@ -150,7 +150,7 @@ class Tables:
         those about others.
         """
         rows: list[tuple[int, bytes, int, int, int | None]] = []
-        words: dict[str, list[_Words]] = {}
+        words: dict[str, list[_Words]] = {prefix: [] for prefix in _INDEXES}
         amending: list[tuple[str, Place, int, Message]] = []
         latest: dict[int, int | None] = {}
         for log, place, sequence, entry, at_hand in items:
@@ -163,9 +163,9 @@ class Tables:
             else:
                 moment = self._new_moment(time_ms, latest)
                 if moment is not None:
-                    words.setdefault(log[0], []).append(_words(log, place, moment, message))
+                    words[log[0]].append(_words(log, place, moment, message))
             rows.append((row, entry, checksum_of(row, entry), time_ms, moment))
-        insert_rows(self._writer, "INSERT INTO entries", rows)
+        insert_rows(self._writer, "INSERT OR FAIL INTO entries", rows)
         for prefix, indexed in words.items():
             indexed.sort(key=_moment_of)  # FTS5 starts a new segment where row ids descend
             insert_rows(self._writer, _INDEXES[prefix].insert, indexed)

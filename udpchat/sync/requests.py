@@ -413,7 +413,8 @@ class RequestWindow(Generic[Body]):
     def answer(self, counter: int, body: bytes) -> None:
         """A request was carried out: the encoded result, to be sent now and whenever the request is repeated."""
         self._waiting.pop(counter, None)
-        self._reading.pop(counter, None)
+        if self._reading:
+            self._reading.pop(counter, None)
         self._budget.add(len(body) - self._sizes.pop(counter, 0) - len(self._answers.get(counter, b"")))
         self._answers[counter] = body
 

@@ -330,11 +330,10 @@ def encode_introduction(instance: bytes, capabilities: tuple[int, ...] = ()) -> 
 
 def encode_message(message: Message) -> bytes:
     """An entry, without `to` and `extra` at its end if they are None, as in most messages."""
-    sent = message.time_ms, message.author, message.nick, message.id
-    said = message.kind, message.text
+    said = (1, message.time_ms, message.author, message.nick, message.id, message.kind, message.text)
     if message.extra is not None:
-        return encode((1, *sent, *said, message.to, message.extra))
-    return encode((1, *sent, *said) if message.to is None else (1, *sent, *said, message.to))
+        return encode((*said, message.to, message.extra))
+    return encode(said if message.to is None else (*said, message.to))
 
 
 def encode_request(counter: int, first_open: int, body: bytes) -> bytes:
