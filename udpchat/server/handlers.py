@@ -288,6 +288,7 @@ HANDLERS: dict[type[requests.RequestBody], Handler] = {
 }
 
 
+_WRITE_BYTE_US = WRITE_KIB_US / 1024
 _SAID = frozenset({requests.Say, requests.Tell})  # they append a message
 # The requests that name a room, and those that name a log or none.
 _WITH_ROOM = frozenset(kind for kind in HANDLERS if "room" in kind.__struct_fields__)
@@ -306,11 +307,16 @@ def price_of(context: RequestContext, request: Any) -> Price:
     handler, rooms = HANDLERS[type(request)], context.chat.rooms
     later_us, datagrams = WRITE_US if handler.is_written else 0.0, 1
     if type(request) in _SAID:
-        text_bytes = _text_bytes(request)
-        later_us += WRITE_KIB_US * text_bytes / 1024 + (REPLACE_US if request.kind in (EDIT, REDACTION) else 0.0)
-        datagrams += text_bytes // FRAGMENT_BYTES
-        if datagrams > 1 and type(request) is requests.Tell:
-            later_us += FOLLOWER_US * (datagrams - 1) * _devices(context, request)
+        text_bytes = len(request.text.encode())
+        if request.extra is not None:
+            text_bytes += len(request.extra.data)
+            if request.kind in (EDIT, REDACTION):
+                later_us += REPLACE_US
+        later_us += _WRITE_BYTE_US * text_bytes
+        if text_bytes >= FRAGMENT_BYTES:
+            datagrams += text_bytes // FRAGMENT_BYTES
+            if type(request) is requests.Tell:
+                later_us += FOLLOWER_US * (datagrams - 1) * _devices(context, request)
     if handler.reach is Reach.FOLLOWERS:
         # Mostly the name is spelled so already.
         followers = rooms.followers(request.room) or rooms.followers(_spelled(request.room))
@@ -321,11 +327,6 @@ def price_of(context: RequestContext, request: Any) -> Price:
     elif handler.reach is Reach.ROOMS:
         later_us += MEMBER_US * sum(map(rooms.followers, context.peer.rooms))
     return Price(handler.price_us, later_us)
-
-
-def _text_bytes(request: requests.Say | requests.Tell) -> int:
-    """How long what a message holds is."""
-    return len(request.text.encode()) + (len(request.extra.data) if request.extra is not None else 0)
 
 
 def _devices(context: RequestContext, request: requests.Tell) -> int:

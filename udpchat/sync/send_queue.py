@@ -84,7 +84,7 @@ class SendQueue:
         self.answer_bytes = self.entries_bytes = 0
         self.has_frames = False
         if count and size <= FRAME_BYTES_MAX and count <= FRAMES_MAX and not heads:  # the hot path: one packet
-            self.packets_live = len(entries[:1])
+            self.packets_live = 1 if entries else 0
             if count == 1 and entries:
                 encoded, span = entries[0]
                 return [Packet(encoded.body, (span,))]
