@@ -18,9 +18,9 @@ SHOWN = re.findall(r"!\[[^\]]+\]\((pictures/\w+\.svg)\)", README)
 
 
 def words_of(picture: Path) -> str:
-    """The text of a picture, row by row."""
+    """The words of a picture, row by row."""
     rows = re.findall(r"<text[^>]*>(.*?)</text>", picture.read_text(encoding="utf-8"), re.DOTALL)
-    return unescape(" ".join(rows)).replace("\N{NO-BREAK SPACE}", " ")
+    return " ".join(unescape(" ".join(rows)).replace("\N{NO-BREAK SPACE}", " ").split())
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo terminals")
@@ -31,11 +31,11 @@ def test_the_pictures_are_made_from_the_real_program(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(Path(shown).name for shown in SHOWN)
     for picture in tmp_path.iterdir():
         words = words_of(picture)
-        for expected in ("4 here", "Who has the relay.toml of yesterday?", "3 of 3", "makes coffee", "connected"):
+        for expected in ("4 here", "Who has the `relay.toml` of yesterday?", "3 of 3", "makes coffee", "connected"):
             assert expected in words, (picture.name, words)
 
 
 def test_the_readme_shows_pictures_that_are_there_and_of_these_messages() -> None:
     assert len(SHOWN) == 2
     for shown in SHOWN:
-        assert "Who has the relay.toml of yesterday?" in words_of(ROOT / shown)
+        assert "Who has the `relay.toml` of yesterday?" in words_of(ROOT / shown)

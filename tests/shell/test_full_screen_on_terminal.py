@@ -112,14 +112,14 @@ def test_the_keys_of_the_config_file_hold(url: str, tmp_path: Path) -> None:
 def test_a_program_is_run_for_what_is_not_in_sight(url: str, tmp_path: Path) -> None:
     told = tmp_path / "told"
     with (
-        chatting("finn", url, tmp_path / "finn") as finn,
+        chatting("fay", url, tmp_path / "fay") as fay,
         client(url, tmp_path / "alice", "--notify-command", telling(told), nick="erin") as erin,
     ):
-        finn.line(where='"connected"')
+        fay.line(where='"connected"')
         erin.wait_for("lobby>")
-        finn.type("erin: in sight", "/msg erin psst")
+        fay.type("erin: in sight", "/msg erin psst")
         erin.wait(lambda: told.exists() and told.read_text())
-        assert told.read_text() == "private @finn finn psst\n"
+        assert told.read_text() == "private @fay fay psst\n"
 
 
 @pytest.mark.parametrize("count", [1, 2])

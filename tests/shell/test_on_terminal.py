@@ -183,7 +183,7 @@ def test_settings_hold_and_are_kept_for_the_next_run(url: str, folder: Path, roo
             erin.enter(line)
             assert next_text(bob) == expected
             erin.enter("/set emoji off")
-            erin.wait_for("emoji is off")
+            erin.wait_for("emoji is now off")
             erin.enter("/quit")
             assert erin.code() == 0
 
