@@ -1,4 +1,4 @@
-"""What work costs, and who has used how much of the server (SPEC 6.7).
+"""Who has used how much of the server, and what frames cost; `handlers.py` has the prices of requests (SPEC 6.7).
 
 Each frame and request has a price: about how many microseconds it takes the server on the machine where they were
 measured (`scripts/bench prices` compares them with what they take now). It is charged to the accounts of its sender:
