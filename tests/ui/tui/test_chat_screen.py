@@ -7,6 +7,7 @@ import pytest
 from tests.ui.tui.desk import Desk, drive
 from udpchat.chat.amendments import Reference
 from udpchat.client import compose
+from udpchat.client.history import History
 
 
 def parts(desk: Desk) -> tuple[bool, bool]:
@@ -228,6 +229,27 @@ def test_a_message_that_only_a_page_holds_can_be_answered() -> None:
         await desk.until("alice indeed")
         reply = desk.client.model.items("lobby")[-1].reply
         assert selected is not None and reply is not None and reply.id == selected.id
+
+    drive(steps, size=(80, 24))
+
+
+def test_a_key_for_the_link_means_a_message_that_only_a_page_holds_and_no_store() -> None:
+    async def steps(desk: Desk) -> None:
+        bob = desk.wire.person("bob")
+        for number in range(600):
+            bob.core.say(desk.wire.now, "lobby", f"see https://{number}.example")
+            if number % 50 == 49:
+                desk.settle(1.0)
+        desk.prompt.history = History(desk.client, None)
+        await desk.until("599.example")
+        await desk.press("alt+home")
+        await desk.until("see https://0.example")
+        await desk.press("alt+up")
+        selected = desk.app.messages.selected
+        assert selected is not None and selected.sequence < 90
+        await desk.press("alt+o")
+        await desk.until(lambda: any(row.endswith(selected.text.removeprefix("see ")) for row in desk.rows[-5:]))
+        assert not desk.app.typed
 
     drive(steps, size=(80, 24))
 

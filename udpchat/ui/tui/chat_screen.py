@@ -295,7 +295,7 @@ class ChatScreen(Screen[None]):
     def action_obey(self, command: str) -> None:
         """Carry out the command about the selected message, else about the one that it means without an ID."""
         item = self.messages.selected
-        self.input.owner.send(f"/{command} {item.id}" if item else f"/{command}")
+        self.input.owner.send(f"/{command} {self._prompt.pick(item)}" if item else f"/{command}")
 
     def action_begin_search(self) -> None:
         self.input.begin("/search ")
