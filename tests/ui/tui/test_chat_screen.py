@@ -345,6 +345,23 @@ def test_a_key_tells_who_has_the_selected_message_and_keeps_what_is_half_typed(k
     drive(steps)
 
 
+def test_a_command_that_a_key_stood_for_is_not_put_on_the_line_if_it_is_refused() -> None:
+    async def steps(desk: Desk) -> None:
+        bob = desk.wire.person("bob")
+        desk.say(bob, "hi")
+        await desk.until("bob hi")
+        await desk.press("alt+up", "alt+g")
+        await desk.until("error:")
+        assert desk.app.typed == ""
+        await desk.type("half")
+        await desk.press("alt+up", "alt+g")
+        desk.settle(1.0)
+        await desk.until(lambda: desk.text.count("error:") == 2)
+        assert desk.app.typed == "half" and "Up brings back" not in desk.text
+
+    drive(steps, size=(80, 24))
+
+
 @pytest.mark.parametrize("key", ["alt+o", "ctrl+right_square_bracket"])
 def test_a_key_opens_the_link_of_the_selected_message_or_shows_it(key: str) -> None:
     async def steps(desk: Desk) -> None:

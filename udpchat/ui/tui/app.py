@@ -51,6 +51,8 @@ class ChatApp(ScreenApp):
 
     def give_back(self, conversation: str, text: str) -> None:
         """A line that was typed in this conversation is refused: put it back there, or say how to have it again."""
+        if not self.chat.input.has_typed(conversation, text):
+            return
         if not self.chat.input.give_back(conversation, text):
             self.chat.hint(sentence("refused.up"))
         elif conversation != self.prompt.target:
