@@ -362,6 +362,21 @@ def test_a_command_that_a_key_stood_for_is_not_put_on_the_line_if_it_is_refused(
     drive(steps, size=(80, 24))
 
 
+def test_where_up_brings_a_refused_line_back_is_said_in_another_room() -> None:
+    async def steps(desk: Desk) -> None:
+        with desk.delayed():
+            await desk.type("/topic #nowhere tea")
+            await desk.press("enter")
+            await desk.type("half")
+            await desk.press("alt+2")
+            await desk.until(">2 dev")
+        await desk.until("in lobby, Up brings back what was not sent")
+        await desk.press("alt+1", "up")
+        assert desk.app.typed == "/topic #nowhere tea"
+
+    drive(steps, "lobby", "dev", size=(80, 24))
+
+
 @pytest.mark.parametrize("key", ["alt+o", "ctrl+right_square_bracket"])
 def test_a_key_opens_the_link_of_the_selected_message_or_shows_it(key: str) -> None:
     async def steps(desk: Desk) -> None:

@@ -53,10 +53,11 @@ class ChatApp(ScreenApp):
         """A line that was typed in this conversation is refused: put it back there, or say how to have it again."""
         if not self.chat.input.has_typed(conversation, text):
             return
+        elsewhere = conversation if conversation != self.prompt.target else ""
         if not self.chat.input.give_back(conversation, text):
-            self.chat.hint(sentence("refused.up"))
-        elif conversation != self.prompt.target:
-            self.chat.hint(sentence("refused.elsewhere", target=conversation))
+            self.chat.hint(sentence("refused.up", target=elsewhere))
+        elif elsewhere:
+            self.chat.hint(sentence("refused.elsewhere", target=elsewhere))
 
     def cancel(self) -> bool:
         """End what was begun; whether there was anything."""
