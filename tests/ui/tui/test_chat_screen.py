@@ -233,6 +233,32 @@ def test_a_message_that_only_a_page_holds_can_be_answered() -> None:
     drive(steps, size=(80, 24))
 
 
+def test_a_private_text_that_its_author_removes_under_another_nick_does_not_stay_in_a_page() -> None:
+    async def steps(desk: Desk) -> None:
+        bob = desk.wire.person("bob")
+        desk.say(bob, "a secret", "@alice")
+        secret = desk.client.model.items("@bob")[-1]
+        about = Reference(secret.sequence, bytes.fromhex(secret.id))
+        bob.core.ask(desk.wire.now, compose.reply("@alice", "indeed", about))
+        for number in range(600):
+            bob.core.tell(desk.wire.now, "alice", f"message {number}")
+            if number % 50 == 49:
+                desk.settle(1.0)
+        await desk.type("/query bob")
+        await desk.press("enter")
+        await desk.until("message 599")
+        await desk.press("alt+home")
+        await desk.until("> bob: a secret")
+        bob.core.ask(desk.wire.now, compose.rename("bobby"))
+        desk.settle(1.0)
+        bob.core.ask(desk.wire.now, compose.redact("@alice", "", about))
+        desk.settle(1.0)
+        await desk.until("> bob: message deleted")
+        assert desk.prompt.target == "@bob" and "a secret" not in desk.text
+
+    drive(steps, size=(80, 24))
+
+
 def test_a_key_for_the_link_means_a_message_that_only_a_page_holds_and_no_store() -> None:
     async def steps(desk: Desk) -> None:
         bob = desk.wire.person("bob")
