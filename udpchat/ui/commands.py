@@ -34,6 +34,7 @@ from udpchat.ui.arguments import (
     target_of,
 )
 from udpchat.ui.emoji import emoji_of, expand
+from udpchat.ui.input_history import is_secret
 from udpchat.ui.markup import links
 from udpchat.ui.phrases import sentence
 from udpchat.ui.preferences import SETTINGS, Preferences, setting_of
@@ -469,7 +470,8 @@ class Prompt:
             self._refuse_if_leaving()
             self.say(now, line.replace("//", "/", 1) if word.startswith("//") else line)
         except Problem as problem:
-            return [Error(problem.phrase.key, problem.phrase.values, said=line)]
+            said = "" if is_secret(line) else line  # it is printed, and stays on the terminal
+            return [Error(problem.phrase.key, problem.phrase.values, said=said)]
         return []
 
     def _obey(self, now: float, line: str) -> list[ClientEvent]:
