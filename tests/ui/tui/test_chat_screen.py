@@ -233,6 +233,17 @@ def test_a_message_that_only_a_page_holds_can_be_answered() -> None:
     drive(steps, size=(80, 24))
 
 
+def test_what_is_said_first_is_shown_to_who_went_to_the_beginning_of_an_empty_room() -> None:
+    async def steps(desk: Desk) -> None:
+        bob = desk.wire.person("bob")
+        await desk.press("alt+home")
+        desk.settle(1.0)
+        desk.say(bob, "the first words")
+        await desk.until("bob the first words")
+
+    drive(steps, size=(80, 24))
+
+
 def test_a_private_text_that_its_author_removes_under_another_nick_does_not_stay_in_a_page() -> None:
     async def steps(desk: Desk) -> None:
         bob = desk.wire.person("bob")
