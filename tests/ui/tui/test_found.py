@@ -120,3 +120,19 @@ def test_who_moves_on_before_a_found_message_has_come_is_not_taken_there_later()
         assert messages.selected is None
 
     drive(steps, size=(80, 24))
+
+
+def test_a_message_of_a_room_that_one_is_not_in_says_so_when_it_is_chosen() -> None:
+    async def steps(desk: Desk) -> None:
+        bob = desk.wire.person("bob", "dev")
+        desk.say(bob, "the key is under the kettle", "dev")
+        desk.enter("/leave dev")
+        desk.settle(1.0)
+        await desk.type("/search kettle")
+        await desk.press("enter")
+        await desk.until("1 message found")
+        await desk.press("enter")
+        await desk.until("you are not in dev")
+        assert desk.app.prompt.target == "lobby" and desk.app.messages.selected is None
+
+    drive(steps, "lobby", "dev", size=(80, 24))
