@@ -366,7 +366,8 @@ COMMANDS: tuple[Command, ...] = (
             "Without ID your latest one here. Who has read it has read it.", _delete),
     Command("redact", _M, "ID [REASON]", "remove a message, and say why", "", _redact),
     Command("open", _M, "[ID]", "open the latest link of a message",
-            "Without ID the latest one here. Where there is no desktop, or it is far away, the link is shown.", _open),
+            "Without ID the latest one here. It is shown where there is no desktop, or it is far away, or where the"
+            " host may be taken for another (letters that are not ASCII, an @).", _open),
     Command("receipts", _M, "[ID]", "list who has a message of yours",
             "Without ID your latest one here. Of who has left it is not known; who came later counts as having it.",
             _receipts),
