@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -62,6 +63,27 @@ def test_nothing_but_a_web_address_is_opened(url: str, monkeypatch: pytest.Monke
     monkeypatch.setattr(links, "Thread", None)
     monkeypatch.setattr(os, "environ", {"DISPLAY": ":0"})
     assert not open_link(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://b\u0430nk.example/", "https://bank.example@evil.example", "https://bank.example\\@evil.example",
+        "https://bank\u3164.example", "HTTPS://a\u200db.example?q", "https://a.example\u3002evil.example#x",
+    ],
+)  # fmt: skip
+def test_a_host_that_may_be_taken_for_another_is_not_opened(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(links, "Thread", None)
+    monkeypatch.setattr(os, "environ", {"DISPLAY": ":0"})
+    assert not open_link(url)
+
+
+@pytest.mark.parametrize("url", ["https://a.example/\u0437?q=b@c", "http://[fe80::1]:80", "https://xn--80ak6aa92e.com"])
+def test_a_host_that_is_plain_to_read_is_opened(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[object] = []
+    monkeypatch.setattr(links, "Thread", lambda **options: threads.append(options) or Thread(target=bool))
+    monkeypatch.setattr(os, "environ", {"DISPLAY": ":0"})
+    assert open_link(url) and len(threads) == 1
 
 
 def test_without_a_desktop_nothing_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:

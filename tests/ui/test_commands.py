@@ -157,6 +157,11 @@ def test_an_error_repeats_what_was_typed() -> None:
     assert refused(prompt_in("lobby"), "  /mgs bob secret\n").said == "  /mgs bob secret"
 
 
+@pytest.mark.parametrize("line", ["/password hunter2", "/pasword hunter2", " /PASSWD x\n"])
+def test_what_may_hold_a_password_is_not_repeated_where_it_is_refused(line: str) -> None:
+    assert refused(prompt_in("lobby"), line).said == ""
+
+
 @pytest.mark.parametrize("line", ["/", "/ msg bob secret", "/usr/bin/env", "/\tx", "/" + "x" * 10_000])
 def test_what_only_begins_like_a_command_is_not_sent(line: str) -> None:
     error = refused(prompt_in("lobby"), line)

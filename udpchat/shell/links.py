@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from contextlib import suppress
 from threading import Thread
 from typing import Final
 
-SCHEMES: Final = ("http://", "https://")
+_HOST: Final = re.compile(r"https?://([^/?#]*)", re.IGNORECASE)  # with all that stands before it
 LIMIT_S: Final = 30.0  # longer than a browser takes to begin; what has not ended by then is ended
 DISPLAYS: Final = ("DISPLAY", "WAYLAND_DISPLAY")
 REMOTE: Final = ("SSH_CONNECTION", "SSH_TTY")
@@ -24,8 +25,14 @@ def has_desktop(environment: Mapping[str, str], platform: str) -> bool:
 
 
 def open_link(url: str) -> bool:
-    """Have the desktop open a link, without waiting for it; False if it is no web address, or there is no desktop."""
-    if not url.lower().startswith(SCHEMES) or not has_desktop(os.environ, sys.platform):
+    """Have the desktop open a link, without waiting for it.
+
+    False if there is no desktop, or it is no web address, or one whose host can be taken for another: by letters that
+    look like others, or by what stands before an `@`.
+    """
+    host = _HOST.match(url)
+    is_plain = host is not None and host[1].isascii() and not set(host[1]) & set("@\\")
+    if not is_plain or not has_desktop(os.environ, sys.platform):
         return False
     Thread(target=_open, args=(url,), daemon=True).start()
     return True

@@ -34,6 +34,7 @@ from udpchat.ui.arguments import (
     target_of,
 )
 from udpchat.ui.emoji import emoji_of, expand
+from udpchat.ui.input_history import is_secret
 from udpchat.ui.markup import links
 from udpchat.ui.phrases import sentence
 from udpchat.ui.preferences import SETTINGS, Preferences, setting_of
@@ -365,7 +366,8 @@ COMMANDS: tuple[Command, ...] = (
             "Without ID your latest one here. Who has read it has read it.", _delete),
     Command("redact", _M, "ID [REASON]", "remove a message, and say why", "", _redact),
     Command("open", _M, "[ID]", "open the latest link of a message",
-            "Without ID the latest one here. Where there is no desktop, or it is far away, the link is shown.", _open),
+            "Without ID the latest one here. It is shown where there is no desktop, or it is far away, or where the"
+            " host may be taken for another (letters that are not ASCII, an @).", _open),
     Command("receipts", _M, "[ID]", "list who has a message of yours",
             "Without ID your latest one here. Of who has left it is not known; who came later counts as having it.",
             _receipts),
@@ -469,7 +471,8 @@ class Prompt:
             self._refuse_if_leaving()
             self.say(now, line.replace("//", "/", 1) if word.startswith("//") else line)
         except Problem as problem:
-            return [Error(problem.phrase.key, problem.phrase.values, said=line)]
+            said = "" if is_secret(line) else line  # it is printed, and stays on the terminal
+            return [Error(problem.phrase.key, problem.phrase.values, said=said)]
         return []
 
     def _obey(self, now: float, line: str) -> list[ClientEvent]:

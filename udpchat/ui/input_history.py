@@ -69,6 +69,11 @@ class InputHistory:
             typed.lines.append(line)
         typed.at, typed.draft = len(typed.lines), ""
 
+    def holds(self, conversation: str, line: str) -> bool:
+        """Whether this line is kept of what was typed in a conversation."""
+        typed = self._by_conversation.get(conversation)
+        return typed is not None and line in typed.lines
+
     def earlier(self, conversation: str, text: str) -> str | None:
         """Up: the line before the one shown, where `text` stands now; None if there is none."""
         typed = self._by_conversation.get(conversation)

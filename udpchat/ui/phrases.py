@@ -440,7 +440,7 @@ SENTENCES: Final[dict[str, str]] = {
     "paste.line_by_line": "a message for each line",
     "paste.cancel": "nothing",
     "copied": "copied: {text}",
-    "refused.up": "Up brings back what was not sent",
+    "refused.up": "{target:if in %s, }Up brings back what was not sent",
     "refused.elsewhere": "what was not sent is on the line of {target} again",
     "input_full": "this line has to wait: too many before it are not confirmed yet",
     "found.title": "{count:count message} found, the latest first; Enter shows one where it was said",

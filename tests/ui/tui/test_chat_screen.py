@@ -7,6 +7,7 @@ import pytest
 from tests.ui.tui.desk import Desk, drive
 from udpchat.chat.amendments import Reference
 from udpchat.client import compose
+from udpchat.client.history import History
 
 
 def parts(desk: Desk) -> tuple[bool, bool]:
@@ -232,6 +233,64 @@ def test_a_message_that_only_a_page_holds_can_be_answered() -> None:
     drive(steps, size=(80, 24))
 
 
+def test_what_is_said_first_is_shown_to_who_went_to_the_beginning_of_an_empty_room() -> None:
+    async def steps(desk: Desk) -> None:
+        bob = desk.wire.person("bob")
+        await desk.press("alt+home")
+        desk.settle(1.0)
+        desk.say(bob, "the first words")
+        await desk.until("bob the first words")
+
+    drive(steps, size=(80, 24))
+
+
+def test_a_private_text_that_its_author_removes_under_another_nick_does_not_stay_in_a_page() -> None:
+    async def steps(desk: Desk) -> None:
+        bob = desk.wire.person("bob")
+        desk.say(bob, "a secret", "@alice")
+        secret = desk.client.model.items("@bob")[-1]
+        about = Reference(secret.sequence, bytes.fromhex(secret.id))
+        bob.core.ask(desk.wire.now, compose.reply("@alice", "indeed", about))
+        for number in range(600):
+            bob.core.tell(desk.wire.now, "alice", f"message {number}")
+            if number % 50 == 49:
+                desk.settle(1.0)
+        await desk.type("/query bob")
+        await desk.press("enter")
+        await desk.until("message 599")
+        await desk.press("alt+home")
+        await desk.until("> bob: a secret")
+        bob.core.ask(desk.wire.now, compose.rename("bobby"))
+        desk.settle(1.0)
+        bob.core.ask(desk.wire.now, compose.redact("@alice", "", about))
+        desk.settle(1.0)
+        await desk.until("> bob: message deleted")
+        assert desk.prompt.target == "@bob" and "a secret" not in desk.text
+
+    drive(steps, size=(80, 24))
+
+
+def test_a_key_for_the_link_means_a_message_that_only_a_page_holds_and_no_store() -> None:
+    async def steps(desk: Desk) -> None:
+        bob = desk.wire.person("bob")
+        for number in range(600):
+            bob.core.say(desk.wire.now, "lobby", f"see https://{number}.example")
+            if number % 50 == 49:
+                desk.settle(1.0)
+        desk.prompt.history = History(desk.client, None)
+        await desk.until("599.example")
+        await desk.press("alt+home")
+        await desk.until("see https://0.example")
+        await desk.press("alt+up")
+        selected = desk.app.messages.selected
+        assert selected is not None and selected.sequence < 90
+        await desk.press("alt+o")
+        await desk.until(lambda: any(row.endswith(selected.text.removeprefix("see ")) for row in desk.rows[-5:]))
+        assert not desk.app.typed
+
+    drive(steps, size=(80, 24))
+
+
 def test_a_message_that_is_changed_is_shown_as_it_is_now() -> None:
     async def steps(desk: Desk) -> None:
         bob = desk.wire.person("bob")
@@ -321,6 +380,38 @@ def test_a_key_tells_who_has_the_selected_message_and_keeps_what_is_half_typed(k
         assert desk.app.typed == "half"
 
     drive(steps)
+
+
+def test_a_command_that_a_key_stood_for_is_not_put_on_the_line_if_it_is_refused() -> None:
+    async def steps(desk: Desk) -> None:
+        bob = desk.wire.person("bob")
+        desk.say(bob, "hi")
+        await desk.until("bob hi")
+        await desk.press("alt+up", "alt+g")
+        await desk.until("error:")
+        assert desk.app.typed == ""
+        await desk.type("half")
+        await desk.press("alt+up", "alt+g")
+        desk.settle(1.0)
+        await desk.until(lambda: desk.text.count("error:") == 2)
+        assert desk.app.typed == "half" and "Up brings back" not in desk.text
+
+    drive(steps, size=(80, 24))
+
+
+def test_where_up_brings_a_refused_line_back_is_said_in_another_room() -> None:
+    async def steps(desk: Desk) -> None:
+        with desk.delayed():
+            await desk.type("/topic #nowhere tea")
+            await desk.press("enter")
+            await desk.type("half")
+            await desk.press("alt+2")
+            await desk.until(">2 dev")
+        await desk.until("in lobby, Up brings back what was not sent")
+        await desk.press("alt+1", "up")
+        assert desk.app.typed == "/topic #nowhere tea"
+
+    drive(steps, "lobby", "dev", size=(80, 24))
 
 
 @pytest.mark.parametrize("key", ["alt+o", "ctrl+right_square_bracket"])

@@ -7,6 +7,7 @@ from datetime import UTC
 from tests.ui.tui.desk import Desk, drive
 from tests.ui.tui.messages import NOON_MS
 from udpchat.chat.events import HistoryFound, MessageReceived
+from udpchat.client.history import History
 from udpchat.ui.tui.found import Results, excerpt
 
 DAY_MS = 24 * 3600 * 1000
@@ -93,3 +94,45 @@ def test_while_something_else_is_typed_what_was_found_is_listed() -> None:
         assert desk.app.is_drawn and desk.app.typed == "half"
 
     drive(steps)
+
+
+def test_who_moves_on_before_a_found_message_has_come_is_not_taken_there_later() -> None:
+    async def steps(desk: Desk) -> None:
+        bob = desk.wire.person("bob")
+        desk.say(bob, "the key is under the kettle")
+        for number in range(600):
+            desk.say(bob, f"line {number}")
+        messages, history = desk.app.messages, desk.prompt.history
+        await desk.type("/search kettle")
+        await desk.press("enter")
+        await desk.until("1 message found")
+        desk.prompt.history = History(desk.client, None)
+        with desk.delayed():
+            await desk.press("enter")
+            await desk.until(lambda: desk.app.is_drawn)
+            await desk.press("alt+end")
+        desk.prompt.history = history
+        await desk.until(lambda: messages.is_at_end)
+        await desk.press("alt+up")
+        await desk.until(lambda: messages.selected is not None and messages.selected.text == "line 599")
+        await desk.press("escape", "alt+home")
+        await desk.until("the key is under the kettle")
+        assert messages.selected is None
+
+    drive(steps, size=(80, 24))
+
+
+def test_a_message_of_a_room_that_one_is_not_in_says_so_when_it_is_chosen() -> None:
+    async def steps(desk: Desk) -> None:
+        bob = desk.wire.person("bob", "dev")
+        desk.say(bob, "the key is under the kettle", "dev")
+        desk.enter("/leave dev")
+        desk.settle(1.0)
+        await desk.type("/search kettle")
+        await desk.press("enter")
+        await desk.until("1 message found")
+        await desk.press("enter")
+        await desk.until("you are not in dev")
+        assert desk.app.prompt.target == "lobby" and desk.app.messages.selected is None
+
+    drive(steps, "lobby", "dev", size=(80, 24))

@@ -135,6 +135,14 @@ def test_a_jump_holds_what_is_around_the_message_and_nothing_else() -> None:
     assert held.is_attached and sequences(held)[-1] == 950
 
 
+def test_messages_that_came_while_a_page_was_under_way_are_held_once() -> None:
+    held = Window()
+    wanted = held.want_jump(20)
+    held.update(stretch(30, 40), ())
+    assert give(held, wanted)
+    assert sequences(held) == list(range(1, 41)) and held.is_attached
+
+
 def test_a_page_that_comes_after_the_view_has_left_is_dropped() -> None:
     held = window()
     give(held, held.want_jump(400))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 
 from udpchat.chat.phrase import Problem
@@ -10,7 +9,7 @@ from udpchat.chat.text import EDITED_CHARACTERS_MAX
 from udpchat.ui.commands import Prompt
 from udpchat.ui.fuzzy import Entry, ranked
 from udpchat.ui.paste import inputs, pasted
-from udpchat.ui.phrases import sentence
+from udpchat.ui.phrases import sentence, text_of
 from udpchat.ui.times import TIME_FORMATS
 from udpchat.ui.tui import status
 from udpchat.ui.tui.chat_screen import ChatScreen
@@ -51,10 +50,13 @@ class ChatApp(ScreenApp):
 
     def give_back(self, conversation: str, text: str) -> None:
         """A line that was typed in this conversation is refused: put it back there, or say how to have it again."""
+        if not self.chat.input.has_typed(conversation, text):
+            return
+        elsewhere = conversation if conversation != self.prompt.target else ""
         if not self.chat.input.give_back(conversation, text):
-            self.chat.hint(sentence("refused.up"))
-        elif conversation != self.prompt.target:
-            self.chat.hint(sentence("refused.elsewhere", target=conversation))
+            self.chat.hint(sentence("refused.up", target=elsewhere))
+        elif elsewhere:
+            self.chat.hint(sentence("refused.elsewhere", target=elsewhere))
 
     def cancel(self) -> bool:
         """End what was begun; whether there was anything."""
@@ -106,8 +108,10 @@ class ChatApp(ScreenApp):
         self._turn_to(chosen.target)
 
     def _turn_to(self, target: str) -> None:
-        with suppress(Problem):  # the room was left meanwhile
+        try:
             self.prompt.turn_to(target)
+        except Problem as problem:  # the room was left meanwhile, or a search found what was said there once
+            self.chat.hint(text_of(problem.phrase))
         self.chat.input.turn_to(self.prompt.target)  # now: the next key may have come already
         self.redraw_soon()
 

@@ -88,7 +88,7 @@ class Board:
                 self.say(self._entry)
 
     def _keep(self, event: events.PageFound | events.Amendment) -> None:
-        if event.room != self._prompt.target:
+        if not is_for(event, self._prompt.target):
             return
         if len(self.pending) == PENDING_MAX:  # a list that is given some only would wait for a lost page for good
             self.has_missed = True
@@ -148,3 +148,13 @@ class Board:
     def _latest(self, room: str) -> int:
         items = self._prompt.client.model.conversation(room).items if room else []
         return items[-1].sequence if items else 0
+
+
+def is_for(event: events.PageFound | events.Amendment, conversation: str) -> bool:
+    """Whether the list of a conversation is to be given this.
+
+    What is said about a private message comes under the nick that its author has now: it is for any private list, since
+    each knows its messages by sequence and id.
+    """
+    is_private = event.room.startswith("@") and conversation.startswith("@")
+    return event.room == conversation or (is_private and not isinstance(event, events.PageFound))

@@ -23,7 +23,7 @@ from udpchat.ui.phrases import sentence
 from udpchat.ui.preferences import Preferences, words_of_usages
 from udpchat.ui.times import TIME_FORMATS
 from udpchat.ui.tui import status
-from udpchat.ui.tui.board import Board
+from udpchat.ui.tui.board import Board, is_for
 from udpchat.ui.tui.cells import safe
 from udpchat.ui.tui.input_box import InputBox
 from udpchat.ui.tui.local_lines import LocalLine
@@ -152,13 +152,13 @@ class ChatScreen(Screen[None]):
         model, pending = self._prompt.client.model, self._board.pending
         while pending:
             event = pending.popleft()
-            if event.room != self._prompt.target:
+            if not is_for(event, self._prompt.target):
                 continue
             if isinstance(event, PageFound):
                 items = [model.item_of(message) for message in event.messages]
                 self.messages.receive_page(event.first, event.before, items)
             else:
-                quote = model.conversation(event.room).quote_after(event)
+                quote = model.conversation(self._prompt.target).quote_after(event)
                 self.messages.amend(event.seq, event.id, partial(model.amended, event=event), quote)
 
     def _write(self, part: str, text: str) -> None:
@@ -295,7 +295,7 @@ class ChatScreen(Screen[None]):
     def action_obey(self, command: str) -> None:
         """Carry out the command about the selected message, else about the one that it means without an ID."""
         item = self.messages.selected
-        self.input.owner.send(f"/{command} {item.id}" if item else f"/{command}")
+        self.input.owner.send(f"/{command} {self._prompt.pick(item)}" if item else f"/{command}")
 
     def action_begin_search(self) -> None:
         self.input.begin("/search ")

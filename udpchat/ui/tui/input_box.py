@@ -114,6 +114,10 @@ class InputBox(TextArea):
         self.owner.edited()
         return True
 
+    def has_typed(self, conversation: str, text: str) -> bool:
+        """Whether this line was sent from there, and Up brings it back; else a key stood for it."""
+        return self._history.holds(conversation, text)
+
     def give_back(self, conversation: str, text: str) -> bool:
         """Put a line that was refused back where it was typed; False if something else is half typed there."""
         if conversation != self._conversation:
@@ -176,8 +180,8 @@ class InputBox(TextArea):
         """Send the line; what is typed after it belongs to the conversation that it may have turned to."""
         text = self.text
         self.put("")  # what is refused at once is given back to it
+        self.remember(text)
         if self.owner.send(text):
-            self.remember(text)
             self.owner.cancel()  # a message that was selected for this line is so no longer
             self.turn_to(self.owner.target)
         else:

@@ -86,7 +86,7 @@ class MessageList(Widget):
         self._port = Viewport(Window(), Form(1, zone))
         self._visible: list[At] | None = None  # None: not known, since something changed
         self._selected_id = ""
-        self._goal = ""  # the id of a message to select once its page has come
+        self._goal = ""  # the id of a message to select once its page has come, unless the person moves on
         self._ink: Ink | None = None  # None: the theme has changed
         self._has_nick_colours = True
         self._is_asking = False
@@ -124,8 +124,8 @@ class MessageList(Widget):
         if self._port.window.receive(first, before, items):
             self._port.settle()
             self._changed()
-        if self._goal and self.select(self._goal):
-            self._goal = ""
+        if self._goal and self._port.window.find(self._goal) is not None:
+            self.select(self._goal)
 
     def set_form(self, *, time_format: str, is_formatted: bool, has_nick_colours: bool) -> None:
         """What the user prefers: times as of `strftime`, light formatting, a colour for each nick."""
@@ -143,6 +143,7 @@ class MessageList(Widget):
     def _changed(self, *, is_moved: bool = False) -> None:
         self._visible = None
         self.refresh()
+        self._goal = "" if is_moved else self._goal
         if is_moved and self.is_at_end:
             self.post_message(self.EndReached())
         if not self._is_asking:
@@ -182,13 +183,13 @@ class MessageList(Widget):
     def jump_to(self, sequence: int) -> None:
         """Put the message of this sequence at the top, or the next one that there is; fetch it if need be."""
         self._jump(Anchor((sequence, 0)))
-        self._changed()
+        self._changed(is_moved=True)
 
     def go_to(self, sequence: int, identity: str) -> None:
         """Select the message of this sequence and id, with some of what was said before it; fetch it if need be."""
-        self._goal = "" if self._port.window.holds(sequence) else identity
         self.jump_to(max(sequence - ABOVE_GOAL, 1))
-        self.select(identity)
+        if not self.select(identity) and not self._port.window.holds(sequence):
+            self._goal = identity
 
     def _jump(self, place: Anchor) -> None:
         window, sequence = self._port.window, place.key[0]
@@ -209,12 +210,10 @@ class MessageList(Widget):
 
     def select(self, identity: str) -> bool:
         """Select the message of this id and bring it into view; False if it is not held."""
-        self._selected_id = identity
-        index = self._selected_index()
+        index = self._port.window.find(identity)
+        self._selected_id = identity if index is not None else ""
         if index is not None:
             self._port.reveal(index)
-        else:
-            self._selected_id = ""
         self._changed(is_moved=True)
         return index is not None
 
@@ -235,7 +234,7 @@ class MessageList(Widget):
             self.unselect()
 
     def unselect(self) -> None:
-        self._selected_id = ""
+        self._selected_id = self._goal = ""
         self._changed()
 
     # --- Drawing ----------

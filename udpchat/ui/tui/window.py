@@ -68,9 +68,7 @@ class Window:
     @property
     def start(self) -> int:
         """The sequence from which on it holds all messages."""
-        if self._start is not None:
-            return self._start
-        return self._latest[0].sequence if self._latest else UNKNOWN
+        return self._first_latest() if self._start is None else self._start
 
     @property
     def is_beginning(self) -> bool:
@@ -97,8 +95,8 @@ class Window:
             gone_lines = [line for line in self._lines if line.number < first_number]
             lines = [*gone_lines[-HELD_LINES_MAX:], *lines]
         first = latest[0].sequence if latest else UNKNOWN
-        if self.is_attached:
-            del self._held[self._held_before(first) :]  # the model has them now
+        if self._stop is None or first < self._stop:
+            self._attach(first)
             gone = [item for item in self._latest if item.sequence < first]
             if gone and self._start is None:
                 self._start = gone[0].sequence
@@ -112,6 +110,13 @@ class Window:
             return False
         self._merge()
         return True
+
+    def _attach(self, first: int) -> None:
+        """The messages of the model, from this sequence on, continue those held: what is here too, the model has."""
+        self._stop = None
+        del self._held[self._held_before(first) :]
+        if self._start is not None and first < self._start:
+            self._start = None  # the page was asked for when the model had none
 
     def set_unread_after(self, sequence: int | None) -> None:
         """Messages after this sequence are unread; None: none are."""
@@ -266,7 +271,7 @@ class Window:
             self._held[:0] = items
             self._start = first
         if self._stop is not None and self._stop >= self._first_latest():
-            self._stop = None
+            self._attach(self._first_latest())
         self._trim()
         self._merge()
         return True
