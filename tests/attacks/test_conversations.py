@@ -9,6 +9,7 @@ import pytest
 
 from tests.server.rig import Rig
 from udpchat.server.registry import Peer
+from udpchat.wire.content import Extra
 from udpchat.wire.limits import BEGUN_WITH_ONE_A_DAY, CONVERSATIONS_PER_KEY_MAX
 from udpchat.wire.requests import Failed, ResultBody, Stored, Tell
 
@@ -61,6 +62,14 @@ def test_who_is_refused_takes_no_place_of_others_behind_the_same_address(rig: Ri
     assert [tell(rig, refused) for _ in range(300)] == [Failed("too_fast")] * 300
     rig.now += 86_400.0
     assert begun(rig, range(1_001, 1_006)) == 5
+
+
+def test_what_begins_no_conversation_takes_no_place_of_others_behind_the_same_address(rig: Rig) -> None:
+    """A first message about an earlier one is refused, as there is none: one key could send as many as it likes."""
+    hostile, reply = comes(rig, 1_000), Tell("bob", 0, "as you said", Extra(bytes(8), b"", 1))
+    counters = [rig.ask(hostile, reply) for _ in range(CONVERSATIONS_PER_KEY_MAX)]
+    assert rig.result(hostile, counters[-1]) == Failed("no_such_message")
+    assert begun(rig, range(1, 6)) == 5
 
 
 def test_a_conversation_that_was_begun_goes_on_however_many_there_are(rig: Rig) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from tests.attacks.member import Member
 from tests.server.rig import Rig
 from udpchat.server.credit import FOLLOWER_US, PACKET_US
 from udpchat.server.registry import Peer
+from udpchat.wire import frames
+from udpchat.wire.content import Reason
 from udpchat.wire.limits import FRAGMENT_BYTES, REQUESTS_IN_FLIGHT_MAX, WRITE_AHEAD_BYTES_MAX
 from udpchat.wire.requests import GetHistory, Say, Stored, Tell
 
@@ -67,3 +70,25 @@ def test_who_reads_the_history_pays_for_its_datagrams() -> None:
         rig.ask(bob, GetHistory("#lobby", None, None, 1))
         rig.settle()
     assert bob.account.used_us - before > 2 * PACKET_US * len(LONG) / FRAGMENT_BYTES
+
+
+def test_who_lets_packets_be_lost_by_time_pays_for_those_that_are_sent_again() -> None:
+    """As found: who claims that packets overtake each other, and names the latest only, had the others for nothing."""
+    rig = Rig()
+    mallory, reader = rig.device("mallory", "lobby"), Member(rig)
+    reader.enter("reader")
+    reader.send(frames.Follow("#lobby"))
+    head = next(head for frame in reader.received if isinstance(frame, frames.Heads) for head in frame.heads)
+    (peer,) = rig.chat.registry.peers_of(reader.key.public)
+    reader.send(frames.Ack(None, [frames.Cursor("#lobby", head.generation, 0, [])]))
+    say_long(rig, mallory, Say("lobby", 0, LONG))
+    rig.now += 0.01
+    reader.send(frames.Ack(frames.AckedPackets(peer.session.sent - 1, 0, 0, 1), []))
+    before, sent = peer.account.used_us, peer.session.sent
+    while peer.downlink.loss_detection.lost == 0 and (due := rig.server.next_timeout()) is not None:
+        rig.now = due
+        rig.handle_timeouts()
+    again = peer.session.sent - sent
+    assert again > len(LONG) / FRAGMENT_BYTES / 2
+    reader.send(frames.Goodbye(Reason.QUIT))  # what was not charged yet is charged now
+    assert peer.account.used_us - before >= again * PACKET_US

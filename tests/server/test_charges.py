@@ -61,7 +61,8 @@ def test_what_makes_nothing_new_is_charged_for_its_bytes_alone(state: State) -> 
     for quota in ("stored_rooms", "conversations", "claims", "topics"):
         setattr(quotas, quota, SpentQuota(NOTHING, NOTHING))
     state.apply(conversation_log(ALICE.who.key, BOB), 1, b"x")
-    for action in (Say("lobby", 0, "hi"), telling(), MarkRead("#lobby", 1, 1)):
+    refused = Say("den", 0, "as you said", Extra(bytes(8), b"", 1))  # it is about a message that is not there
+    for action in (Say("lobby", 0, "hi"), telling(), MarkRead("#lobby", 1, 1), refused):
         assert charge(0.0, ALICE, action, state, quotas)
 
 

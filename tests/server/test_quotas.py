@@ -5,6 +5,7 @@ from __future__ import annotations
 from udpchat.server.quotas import HOLDERS_MAX, HeldQuota, Places, Quotas, Share, SpentQuota, Who, disk_rates
 from udpchat.session.rate_limit import Rate
 from udpchat.wire.limits import (
+    CONVERSATIONS_PER_KEY_MAX,
     DISK_FILL_S_MIN,
     REQUEST_BLOCK_BYTES,
     STORED_ROOMS_A_DAY,
@@ -130,3 +131,13 @@ def test_the_rates_of_the_table_are_those_of_a_day() -> None:
     quotas = Quotas()
     assert sum(quotas.stored_rooms.take(0.0, who(1)) for _ in range(2 * key_burst)) == key_burst
     assert sum(quotas.stored_rooms.take(86_400.0 / 2, who(1)) for _ in range(a_day)) == a_day // 2
+
+
+def test_of_whom_a_source_begins_conversations_with_is_known_whoever_else_it_only_asks_for() -> None:
+    """Who is refused may name everybody in turn: that must not push out what was counted before."""
+    quotas, source, other = Quotas(), "10.0.0.1", b"o" * 32
+    for _ in range(CONVERSATIONS_PER_KEY_MAX // 2 + 1):
+        quotas.on_begun_with(0.0, source, other)
+    for number in range(HOLDERS_MAX + 1):
+        assert quotas.may_begin_with(1.0, source, number.to_bytes(32, "big"), CONVERSATIONS_PER_KEY_MAX)
+    assert not quotas.may_begin_with(2.0, source, other, CONVERSATIONS_PER_KEY_MAX)

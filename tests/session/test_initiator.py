@@ -332,6 +332,23 @@ def test_of_several_cookies_after_the_first_each_may_be_chosen() -> None:
     assert chosen == {b"d", b"e", b"f"}
 
 
+def test_who_forges_cookies_all_the_time_holds_nobody_off_whose_server_is_far_away() -> None:
+    """As found, only replies to the latest four cookies could be read, and in a round trip of 1.25 s more were sent."""
+    client = connector()
+    client.receive(0.0, COOKIE)
+    true = next(hello for hello in sent(client) if isinstance(hello, Hello) and hello.cookie == COOKIE.cookie)
+    cookies = set()
+    for step in range(125):
+        now = 0.01 * step
+        if (due := client.next_timeout()) is not None and due <= now:
+            client.handle_timeout(now)
+        client.receive(now, Cookie(PROTOCOL_VERSION, INDEX, bytes([step + 1]) * 20))
+        cookies |= {hello.cookie for hello in sent(client) if isinstance(hello, Hello)}
+    assert len(cookies) > 4
+    client.receive(1.25, reply_to(true))
+    assert client.phase is HandshakePhase.FINISH
+
+
 def test_forged_and_corrupt_replies_change_nothing() -> None:
     client = connector()
     [hello] = sent(client)

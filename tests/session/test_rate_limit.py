@@ -25,6 +25,14 @@ def test_one_host_does_not_spend_anothers_tokens() -> None:
     assert limit.take(0.0, "10.0.0.2")
 
 
+def test_what_was_taken_comes_back_and_who_only_asks_gets_no_bucket() -> None:
+    limit = sources()
+    limit.take(0.0, HOST)
+    limit.take(0.0, HOST)
+    assert [limit.taken(at, HOST) for at in (0.0, 0.5, 1.0, 9.0)] == [2.0, 1.0, 0.0, 0.0]
+    assert limit.taken(0.0, "10.0.0.2") == 0.0 and len(limit) == 1
+
+
 def test_rest_fills_a_bucket_to_the_burst_only() -> None:
     limit = sources()
     limit.take(0.0, HOST)

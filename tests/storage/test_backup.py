@@ -252,6 +252,20 @@ def test_an_export_has_all_reactions_where_they_are_more_than_are_read_at_once(l
     assert found == [REACTIONS_MAX] * (3 + more) and sum(found) > REACTIONS_READ_MAX
 
 
+def test_a_file_with_more_reactions_to_one_message_than_are_read_at_once_is_exported(
+    log: SqliteLog, path: Path
+) -> None:
+    """Only damage, or who made the file by hand, puts so many there."""
+    log.append(batch(LOBBY, 4, reaction(1, HEART, "bob")))
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(
+            "WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < ?)"
+            " INSERT INTO reactions SELECT target, emoji || n, author, row FROM reactions, number",
+            (REACTIONS_READ_MAX,),
+        )
+    assert [bool(each.reactions) for each in export(path, log=LOBBY)] == [True, False, False]
+
+
 def test_a_clients_replica_is_exported_and_checked_likewise(tmp_path: Path) -> None:
     with closing(SqliteClientStore(tmp_path / "client.db")) as store:
         store.write([EntriesStored(LOBBY, 7, 1, (said("hello", time_ms=5),))])

@@ -43,7 +43,7 @@ def charge_claim(now: float, who: Who, nick: str, state: State, quotas: Quotas) 
 def _begun_with(who: Who, telling: Telling, state: State) -> bytes | None:
     """The key of the person with whom this begins a conversation, if it may."""
     claim = state.claims.owner(telling.request.nick)
-    if claim is None or state.head(conversation_log(who.key, claim.key)):
+    if claim is None or not _makes(telling.request, conversation_log(who.key, claim.key), state):
         return None
     return claim.key if state.may_converse(who.key, claim.key) else None
 
@@ -51,9 +51,14 @@ def _begun_with(who: Who, telling: Telling, state: State) -> bytes | None:
 def _made_by(action: Action, state: State, quotas: Quotas) -> SpentQuota | None:
     """The quota of what an action makes that is there for long, but for conversations; None if it makes nothing."""
     if isinstance(action, Say):
-        return None if state.head(room_log(action.room)) else quotas.stored_rooms
+        return quotas.stored_rooms if _makes(action, room_log(action.room), state) else None
     if isinstance(action, Rename):
         return quotas.renames if state.claims.owner(action.nick) else quotas.claims
     if isinstance(action, SetTopic):
         return quotas.topics if not action.topic or state.topic(action.room) else quotas.stored_rooms
     return None
+
+
+def _makes(request: Say | Tell, log: str, state: State) -> bool:
+    """Whether this would be the first entry of a log; if it is about an earlier message, it is refused."""
+    return not state.head(log) and (request.extra is None or not request.extra.sequence)

@@ -114,8 +114,7 @@ class ServerCore:
         finally:
             self._meter.charge_peer(peer, price_us)
         self._fanout.to_flush[peer] = None
-        loss_detection = peer.downlink.loss_detection
-        lost = loss_detection.lost
+        lost = peer.downlink.loss_detection.lost
         request_bytes = min(len(payload) + REQUEST_MEMORY_BYTES, DATAGRAM_BYTES_MAX)
         context = FrameContext(now, self.chat, peer, session, address, request_bytes)
         handlers = FRAMES if session is peer.session else FRAMES_OF_PREVIOUS
@@ -124,14 +123,19 @@ class ServerCore:
                 ending = handlers[type(frame)](context, frame)
                 if ending is not None:
                     return self._sessions.end(now, peer, ending)
-            if loss_detection.lost > lost:
-                self._meter.charge_peer(peer, LOST_US * (loss_detection.lost - lost))
+            self._charge_lost(peer, lost)
             if peer.window.held:
                 self._carry_out(now, peer)
         except BadDatagram as drop:
             if drop.reason in VIOLATIONS:
                 self._sessions.end(now, peer, Reason.PROTOCOL_VIOLATION)
             raise
+
+    def _charge_lost(self, peer: Peer, lost_before: int) -> None:
+        """What was lost since then is sent to a peer again."""
+        lost = peer.downlink.loss_detection.lost - lost_before
+        if lost:
+            self._meter.charge_peer(peer, LOST_US * lost)
 
     # --- The log ----------
 
@@ -194,7 +198,9 @@ class ServerCore:
         if self._expiry.is_previous_over(now, peer):
             self._registry.end_previous(peer)
         peer.session.path.handle_timeout(now)
+        lost = peer.downlink.loss_detection.lost
         peer.downlink.handle_timeout(now)
+        self._charge_lost(peer, lost)
 
     def next_timeout(self) -> float | None:
         """When `handle_timeout` is due; None if no timer runs."""

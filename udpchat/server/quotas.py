@@ -227,8 +227,7 @@ class Quotas:
 
         It gets a share of those, so that a place is left for who comes from elsewhere.
         """
-        bucket = self._begun_with.of(now, (source, other))
-        return bucket.rate.burst - bucket.left < limits.BEGUN_WITH_ONE_SHARE_OF_FREE * left
+        return self._begun_with.taken(now, (source, other)) < limits.BEGUN_WITH_ONE_SHARE_OF_FREE * left
 
     def on_begun_with(self, now: float, source: str, other: bytes) -> None:
         """A source begins a conversation with a person."""

@@ -33,7 +33,7 @@ from udpchat.wire import limits, packets
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.fields import Value
 
-_COOKIES_AWAITED_MAX = 4  # replies to Hellos with earlier ones come too late
+_COOKIES_AWAITED_MAX = 16  # in the longest round trip no more are sent, even if somebody forges them all the time
 _SENDS_PATIENT = 3  # so many sends without an answer suggest high latency
 _RTT_MARGIN = 1.25  # a resend within the measured round trip cannot help
 

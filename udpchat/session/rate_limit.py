@@ -94,6 +94,13 @@ class TokenBuckets(Generic[Holder]):
         self._buckets[holder] = bucket
         return bucket
 
+    def taken(self, now: float, holder: Holder) -> float:
+        """How many tokens of a holder have not come back yet; who only asks gets no bucket, and pushes out none."""
+        bucket = self._buckets.get(holder)
+        if bucket is None:
+            return 0.0
+        return max(self.rate.burst - bucket.left - (now - bucket.filled_at) * self.rate.per_s, 0.0)
+
     def take(self, now: float, holder: Holder) -> bool:
         """Take a token of ``holder``; False if none was left."""
         return self.of(now, holder).take(now)

@@ -256,7 +256,7 @@ def _reactions_to(tables: Tables, log: str, entries: list[tuple[int, bytes]]) ->
 def _reactions(tables: Tables, log: str, first: int, last: int) -> list[tuple[int, bytes]]:
     """All reactions to these messages: of half of them at a time, if they are more than can be read at once."""
     found = tables.reader.reactions(log, first, last)
-    if len(found) < REACTIONS_READ_MAX:
+    if len(found) < REACTIONS_READ_MAX or first == last:  # to one message there are more only by damage
         return found
     half = (first + last) // 2
     return _reactions(tables, log, first, half) + _reactions(tables, log, half + 1, last)
