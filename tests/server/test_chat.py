@@ -19,6 +19,7 @@ from udpchat.wire.frames import encode, parse_entry_untrusted
 from udpchat.wire.requests import (
     Absent,
     Done,
+    Failed,
     GetTopic,
     ListMembers,
     Member,
@@ -141,6 +142,23 @@ def test_a_request_that_left_no_entry_is_answered_after_a_restart_though_a_later
     again.write()
     assert again.result(back, asked) == Done() and again.result(back, said) == Stored("#lobby", 1)
     assert again.result(back, after) == Stored("#lobby", 2) and again.texts("#lobby") == ["hello", "more"]
+
+
+def test_a_message_that_was_refused_before_a_later_one_was_stored_is_refused_after_a_restart_too() -> None:
+    """Else a client that missed the refusal would have its messages in another order than it sent them."""
+    rig = Rig()
+    alice = rig.device("alice", "lobby", key=KEY, instance=INSTANCE)
+    refused = rig.ask(alice, Tell("nobody", 0, "first"))
+    stored = rig.ask(alice, Say("lobby", 0, "second"))
+    rig.write()
+    again = Rig(rig.log)
+    back, _ = again.device("alice", "lobby", key=KEY, instance=INSTANCE), again.device("nobody")
+    again.ask(back, Tell("nobody", 0, "first"), counter=refused)
+    again.ask(back, Say("lobby", 0, "second"), counter=stored)
+    after = again.ask(back, Tell("nobody", 0, "third"), counter=stored + 1)
+    again.write()
+    assert again.result(back, refused) == Failed("refused") and again.result(back, stored) == Stored("#lobby", 1)
+    assert isinstance(again.result(back, after), Stored)
 
 
 def test_a_remembered_window_holds_no_more_than_may_be_asked_again() -> None:

@@ -29,7 +29,7 @@ from udpchat.server.credit import (
 from udpchat.server.fanout import holders
 from udpchat.server.history import may_read, search_of
 from udpchat.server.registry import Peer
-from udpchat.server.replay import answer
+from udpchat.server.replay import REFUSED_BEFORE, answer
 from udpchat.server.settle import ACTIONS, Action, Telling
 from udpchat.session.noise import fingerprint
 from udpchat.sync.log import LogUnreadable, SearchQuery
@@ -361,7 +361,11 @@ def carry_out(now: float, chat: Chat, peer: Peer) -> Price | None:
     order = HANDLERS[type(request)].order
     if order is not Order.PROPOSED and (window.waiting or (order is Order.ANSWERED and not window.may_answer())):
         return None
-    return _handle(RequestContext(now, chat, peer), window.take_ready(), request)
+    counter = window.take_ready()
+    if counter < window.decided and type(request) in _SAID:
+        answer(peer, counter, REFUSED_BEFORE)
+        return Price(HANDLERS[type(request)].price_us, 0.0)
+    return _handle(RequestContext(now, chat, peer), counter, request)
 
 
 def _handle(context: RequestContext, counter: int, request: requests.RequestBody) -> Price:

@@ -19,7 +19,7 @@ from udpchat.wire.content import Claim
 from udpchat.wire.frames import ResultFragment, encode, encode_result, parse_record
 from udpchat.wire.requests import Done, Failed, RequestBody, ResultBody, Stored
 
-REFUSED_BEFORE: Final = encode(Failed("refused"))
+REFUSED_BEFORE: Final = Failed("refused")  # why is forgotten
 
 
 def answer(peer: Peer, counter: int, result: ResultBody) -> None:
@@ -44,16 +44,19 @@ def recalled_window(
 ) -> RequestWindow[RequestBody]:
     """The window of a client that returns: requests that left an entry are answered again, not carried out again.
 
-    Of the latest requests, those without an entry may be carried out again. Those in `pending` are being written and
-    will be answered.
+    Of the latest requests, those without an entry may be carried out again, except for messages: one that has none,
+    though a later request has, was refused. Those in `pending` are being written and will be answered.
     """
     answers = logged_answers(log, client_id)
-    window = RequestWindow[RequestBody](max(max(answers) - ANSWERS_RECALLED_MAX, 0) if answers else 0, budget)
+    latest = max(answers, default=0)
+    window = RequestWindow[RequestBody](max(latest - ANSWERS_RECALLED_MAX, 0), budget)
+    window.decided = latest
     for counter, encoded in answers.items():
         if counter > window.executed:
             window.remember(counter, encoded)
     for counter in pending:
         window.expect(counter)
+        window.decided = max(window.decided, counter)
     return window
 
 
@@ -66,7 +69,7 @@ def recall_answers(log: LogReader, peer: Peer) -> None:
     forgotten = peer.window.forgotten()
     answers = logged_answers(log, peer.author.client_id) if forgotten else {}
     for counter in forgotten:
-        peer.window.remember(counter, answers.get(counter, REFUSED_BEFORE))
+        peer.window.remember(counter, answers.get(counter) or encode(REFUSED_BEFORE))
 
 
 def logged_answers(log: LogReader, client_id: bytes) -> dict[int, bytes]:

@@ -270,11 +270,12 @@ class RequestWindow(Generic[Body]):
 
     __slots__ = (
         "_answers", "_budget", "_first_open", "_fragment_budget", "_fragments", "_reading", "_sizes", "_waiting",
-        "executed", "held",
+        "decided", "executed", "held",
     )  # fmt: skip
 
     def __init__(self, executed: int = 0, budget: WindowBudget | None = None) -> None:
         self.executed = executed  # all up to here were carried out, or abandoned by the client
+        self.decided = 0  # all up to here were carried out or refused before this window was made
         self._budget = budget or Unbounded()
         self._first_open = 0  # the client has the results of all below
         self._waiting: dict[int, None] = {}  # carried out, but not answered yet, in order
