@@ -225,6 +225,15 @@ def test_a_joined_room_becomes_the_target() -> None:
     assert asked(prompt) == [Say("dev", 0, "hi")]
 
 
+def test_a_part_in_a_conversation_closes_that_and_leaves_no_room() -> None:
+    prompt = prompt_in("lobby")
+    prompt.enter(NOW, "/query bob")
+    assert prompt.target == "@bob"
+    assert texts(prompt.enter(NOW, "/part")) == ["what you type goes to lobby"]
+    assert prompt.target == "lobby" and asked(prompt) == []
+    assert [each.name for each in prompt.client.model.conversations()] == ["lobby"]
+
+
 def test_after_a_part_lines_go_to_the_room_before() -> None:
     prompt = prompt_in("lobby", "dev", "ops")
     prompt.enter(NOW, "/room ops")
@@ -286,7 +295,7 @@ def test_a_query_turns_lines_to_a_person_and_back() -> None:
         Say("lobby", 0, "hi all"),
     ]
     assert texts(prompt.enter(NOW, "/room @bob")) == ["what you type goes to @bob"]
-    assert prompt.enter(NOW, "/part") == []
+    assert prompt.enter(NOW, "/part lobby") == []
     assert prompt.target == "@bob"
 
 

@@ -353,15 +353,16 @@ class Model:
                 self._evict()
         return conversation
 
-    def _forget(self, room: str) -> None:
-        if room in self._conversations:
-            self._conversations.pop(room).clear()
+    def forget(self, name: str) -> None:
+        """A conversation is not shown any more, until something is said in it."""
+        if (known := self._conversations.pop(nick_key(name), None)) is not None:
+            known.clear()
 
     def _evict(self) -> None:
         """Forget the conversation with a user that was begun first, if there are too many."""
         private = [name for name, known in self._conversations.items() if known.is_private]
-        if len(private) > PRIVATE_MAX:
-            self._conversations.pop(private[0]).clear()
+        for name in private[:-PRIVATE_MAX]:
+            self.forget(name)
 
     def _add(self, conversation: Conversation, item: Item) -> None:
         conversation.add(item)
@@ -373,17 +374,14 @@ class Model:
 
     def items(self, name: str) -> list[Item]:
         """The messages of a conversation, and behind them those that are being sent."""
-        sending = [
-            self._own(self._quoted(said.sent(UNKNOWN, 0)))
-            for said in self.sending
-            if said.room == name and said.is_message
-        ]
+        waiting = [said for said in self.sending if said.room == name and said.is_message]
+        sending = [self._own(self._quoted(said.sent(UNKNOWN, 0))) for said in waiting]
         return self.conversation(name).items + sending
 
     def _own(self, sent: events.MessageSent) -> Item:
         state = ItemState.SENDING if sent.seq == UNKNOWN else ItemState.SENT
-        item = Item(sent.seq, sent.id, self.nick, sent.text, sent.kind, sent.time_ms, is_own=True, state=state)
-        return item.changed(reply=sent.reply, author=self.user)
+        said = (sent.seq, sent.id, self.nick, sent.text, sent.kind, sent.time_ms, True)
+        return Item(*said, state=state, reply=sent.reply, author=self.user)
 
     def members(self, room: str) -> Members:
         """The members of a room, as far as they are known."""
@@ -432,7 +430,7 @@ class Model:
                 self.conversation(room).clear()
                 self._late = LateChanges()  # the server may have lost them
             case events.MemberLeft(room) if room not in self.rooms:
-                self._forget(room)
+                self.forget(room)
         return event
 
     def _is_mention(self, room: str, text: str, *, is_own: bool) -> bool:

@@ -198,6 +198,8 @@ def _join(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
 
 
 def _part(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
+    if prompt.target.startswith("@") and not rest.strip():
+        return prompt.close_conversation()
     room = prompt.room_or_current(rest)
     prompt.client.part(now, room)
     return prompt.turn_from(room)
@@ -376,11 +378,12 @@ COMMANDS: tuple[Command, ...] = (
             "TIME is 14:30, 2026-11-21, both with a T between, or 2h or 3d for ago. It works without a server too.",
             _history),
     Command("search", _B, "WORDS [from:NICK] [in:ROOM] [since:DATE]", "find messages that hold all the words",
-            "In all rooms and your conversations, unless told. DATE is as TIME of /history; from:NICK needs no WORDS.",
-            _search),
+            "In all rooms and your conversations, unless told. Only whole words are found. DATE is as TIME of "
+            "/history; from:NICK needs no WORDS.", _search),
     Command("join", _R, "ROOM", "enter a room and talk in it", "The # before a room's name may be left out.",
             _join, ("j",)),
-    Command("part", _R, "[ROOM]", "leave a room", "Without a name it is the current one.", _part, ("leave",)),
+    Command("part", _R, "[ROOM]", "leave a room",
+            "Without a name it is the current one, or the conversation, which is closed.", _part, ("leave",)),
     Command("room", _R, "[ROOM]", "talk in another of your rooms, or see which it is",
             "Nothing is joined or left; @NICK talks with a person.", _room_command),
     Command("rooms", _R, "", "list the rooms of the server", "", _rooms, ("list",)),
@@ -568,6 +571,12 @@ class Prompt:
         former = self.target
         self._visited = [other for other in self._visited if other != room and other in self.client.model.rooms]
         return [_target_notice(self.target)] if self.target != former else []
+
+    def close_conversation(self) -> list[ClientEvent]:
+        """Lines go to the open conversation no longer, and it leaves the list until something is said in it."""
+        former, self._person = self._person, ""
+        self.client.model.forget(former)
+        return [_target_notice(self.target)]
 
     def _joined(self, room: str) -> str:
         # Never another room instead: the message may be meant for this room alone.

@@ -74,7 +74,7 @@ SENTENCES: Final[dict[str, str]] = {
     "no_such_message.reacted": "you have not reacted to a message in {target} that is held here",
     "no_such_message.unconfirmed": "that message of yours is not confirmed yet: try again once it is",
     "not_allowed.not_own": "that message is not yours: {nick} said it",
-    "no_link": "there is no link to open",
+    "no_link": "no message that is held here has a link; /open ID opens that of another",
     "no_conversation": "nothing is known here of a conversation with {nick}",
     "empty.here": "there is nothing to send",
     "too_long.here": "not sent: a {what} has at most {bytes_max} bytes, this one {bytes}",

@@ -58,6 +58,21 @@ def test_what_comes_while_one_reads_elsewhere_calls_once_for_each_message() -> N
     drive(steps, "lobby", "dev")
 
 
+def test_what_comes_below_a_view_that_is_scrolled_back_calls() -> None:
+    async def steps(desk: Desk) -> None:
+        bob = desk.wire.person("bob")
+        for number in range(60):
+            desk.say(bob, f"message {number}")
+        await desk.until("message 59")
+        await desk.press("pageup")
+        await desk.until("more below")
+        desk.settle(2.0)
+        desk.say(bob, "alice: not in sight")
+        assert desk.called == ["bob in lobby"]
+
+    drive(steps, size=(80, 24))
+
+
 def test_what_is_said_outside_of_the_chat_is_shown_and_made_safe() -> None:
     async def steps(desk: Desk) -> None:
         desk.app.say("-- the server used last answers again \x1b[2J")

@@ -58,3 +58,17 @@ def test_the_open_one_of_many_is_scrolled_into_sight() -> None:
             return "".join(shown.render_line(y).text for y in range(10))
 
     assert "room 60" in asyncio.run(run())
+
+
+def test_beside_a_scroll_bar_a_row_keeps_its_tail() -> None:
+    async def run() -> list[str]:
+        app = Lists()
+        async with app.run_test(size=(20, 10)) as pilot:
+            shown = app.query_one(SideList)
+            shown.show([Row(f"room {number}", "12") for number in range(30)])
+            await pilot.pause()
+            assert shown.show_vertical_scrollbar
+            return [shown.render_line(y).text for y in range(shown.size.height)]
+
+    texts = asyncio.run(run())
+    assert all(text.endswith(" 12") and len(text) == len(texts[0]) < 20 for text in texts)

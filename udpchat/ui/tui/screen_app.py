@@ -128,8 +128,9 @@ class ScreenApp(App[None], inherit_bindings=False):
             self._driver.write(sequence)
 
     def is_watched(self, conversation: str) -> bool:
-        """Whether the person sees this conversation now."""
-        return self.is_drawn and self.app_focus and nick_key(conversation) == nick_key(self.prompt.target)
+        """Whether the person sees what comes in this conversation now."""
+        is_open = nick_key(conversation) == nick_key(self.prompt.target)
+        return is_open and self.is_drawn and self.app_focus and self.messages.is_at_end
 
     def last_words(self) -> Sequence[str]:
         """The lines to print once the terminal is restored."""

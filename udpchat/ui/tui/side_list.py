@@ -47,7 +47,7 @@ class SideList(ScrollView, can_focus=False):
         if rows == self._rows:
             return
         former, self._rows = self._rows, rows
-        self.virtual_size = Size(self.size.width, len(rows))
+        self.virtual_size = Size(self.scrollable_size.width, len(rows))
         at = next((number for number, row in enumerate(rows) if row.look is Look.OPEN), None)
         if at is not None and (at >= len(former) or former[at].look is not Look.OPEN):
             self.call_after_refresh(self.scroll_to, y=max(0, at - self.size.height // 2), animate=False)
@@ -55,7 +55,7 @@ class SideList(ScrollView, can_focus=False):
 
     def render_line(self, y: int) -> Strip:
         """One row of the widget."""
-        width, number = self.size.width, y + self.scroll_offset.y
+        width, number = self.scrollable_size.width, y + self.scroll_offset.y
         if number >= len(self._rows):
             return Strip.blank(width, self.rich_style)
         row = self._rows[number]
