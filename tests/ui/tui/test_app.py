@@ -77,6 +77,25 @@ def test_what_is_open_and_in_focus_is_read_and_all_else_is_counted() -> None:
     drive(steps, "lobby", "dev")
 
 
+def test_an_answer_that_is_longer_than_the_screen_is_read_from_its_beginning() -> None:
+    async def steps(desk: Desk) -> None:
+        desk.say(desk.wire.person("bob"), "just before")
+        await desk.until("just before")
+        await desk.press("f1")
+        await desk.until("Enter                      send the line")
+        assert "just before" in desk.rows[1] and "more below" in desk.text
+        await desk.type("thanks")
+        await desk.press("enter")
+        await desk.until("alice thanks")
+        assert "more below" not in desk.text
+        await desk.type("/help me")
+        await desk.press("enter")
+        await desk.until("/me TEXT")
+        assert "alice thanks" in desk.text
+
+    drive(steps, size=(80, 24))
+
+
 def test_keys_go_from_room_to_room() -> None:
     async def steps(desk: Desk) -> None:
         for key, room in (

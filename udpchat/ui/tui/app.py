@@ -40,13 +40,25 @@ class ChatApp(ScreenApp):
         if not text.strip():
             return False
         former = self.prompt.target
+        lines = self.board.lines.of(former)
+        last = lines[-1].number if lines else 0
         if not self.outside.enter(text):
             self.bell()
             self.chat.hint(sentence("input_full"))
             return False
         if self.prompt.target == former:
             self.messages.jump_to_end()  # else the conversation is left as it is
+            self._show_answer(last)
         return True
+
+    def _show_answer(self, last: int) -> None:
+        """What was said here behind the line of this number is shown from its beginning, if it is a screen or more; but
+        the view is held by messages, and where there are none it stays at the end.
+        """
+        answer = [line for line in self.board.lines.of(self.prompt.target) if line.number > last]
+        if sum(len(line.lines) for line in answer) >= self.messages.size.height and answer[0].after:
+            self.messages.renew()
+            self.messages.jump_to(answer[0].after)
 
     def give_back(self, conversation: str, text: str) -> None:
         """A line that was typed in this conversation is refused: put it back there, or say how to have it again."""
