@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from udpchat.chat.events import Edited, MessageSent, Quote, Reacted, Redacted
+from udpchat.chat.events import Edited, MessageSent, Quote, Reacted, Redacted, error
 from udpchat.client.own_messages import OwnMessages, Said
-from udpchat.wire.content import EDIT, REACTION, REDACTION, Extra
+from udpchat.wire.content import EDIT, REACTION, REDACTION, Extra, Message
 
 ONE, TWO = b"1" * 8, b"2" * 8
 
@@ -16,10 +16,15 @@ def own() -> OwnMessages:
     return made
 
 
+def entry(identity: bytes, text: str, kind: int = 0, extra: Extra | None = None) -> Message:
+    return Message(99, b"u" * 8, "alice", identity, kind, text, None, extra)
+
+
 def test_what_was_said_is_unconfirmed_until_its_entry_is_here() -> None:
     messages = own()
     assert [said.text for said in messages.unconfirmed()] == ["one", "two"] and ONE in messages
-    assert messages.confirm(TWO, 7, 99) == MessageSent("lobby", 7, TWO.hex(), "two", "action", 99)
+    sent = MessageSent("lobby", 7, TWO.hex(), "two", "action", 99)
+    assert messages.receive(entry(TWO, "two", 1), 7) == ([sent], True)
     assert [said.text for said in messages.unconfirmed()] == ["one"] and TWO not in messages
 
 
@@ -29,8 +34,23 @@ def test_what_stands_behind_what_a_replica_looked_at_is_confirmed_all_the_same_a
     messages.on_stored(TWO, "#lobby", 8)
     assert messages.confirm_passed("#den", 99) == []
     assert [sent.seq for sent in messages.confirm_passed("#lobby", 5)] == [3]
-    assert messages.take_confirmed_ahead(ONE) and not messages.take_confirmed_ahead(ONE)
-    assert TWO in messages and not messages.take_confirmed_ahead(TWO)
+    assert messages.receive(entry(ONE, "one"), 3) == ([], True)
+    assert messages.receive(entry(ONE, "one"), 3) == ([], False) and TWO in messages
+
+
+def test_an_entry_of_the_same_id_with_another_text_is_another_message() -> None:
+    messages = own()
+    messages.on_line(ONE, 4)
+    messages.on_stored(ONE, "#lobby", 3)
+    assert messages.receive(entry(ONE, "other"), 3) == ([error("id_taken", line=4, message="one")], False)
+    assert messages.receive(entry(TWO, "two", 0), 4) == ([error("id_taken", message="two")], False)
+    assert messages.unconfirmed() == [] and messages.confirm_passed("#lobby", 99) == []
+
+
+def test_an_entry_that_was_edited_meanwhile_confirms_its_message() -> None:
+    messages = own()
+    edited = entry(ONE, "other", extra=Extra(edited_by=9))
+    assert messages.receive(edited, 3) == ([MessageSent("lobby", 3, ONE.hex(), "one", "text", 99)], True)
 
 
 def test_what_is_about_another_message_is_confirmed_as_that_wherever_the_server_says_that_it_is() -> None:
@@ -40,7 +60,10 @@ def test_what_is_about_another_message_is_confirmed_as_that_wherever_the_server_
     assert [said.summary for said in messages.unconfirmed()] == ["(edit) new", "(reaction) \u2665", "(redaction)"]
     assert not any(said.is_message for said in messages.unconfirmed())
     whole = ("lobby", 5, (b"0" * 8).hex(), "")
-    assert messages.confirm(ONE, 9, 99) == Edited(*whole, 9, 99, b"", "new", is_confirmation=True)
+    assert messages.receive(entry(ONE, "new", EDIT), 9) == (
+        [Edited(*whole, 9, 99, b"", "new", is_confirmation=True)],
+        True,
+    )
     assert messages.confirm_ahead(TWO, 2) == Reacted(*whole, 2, 0, b"", "\u2665", False, is_confirmation=True)
     messages.on_stored(b"3" * 8, "#lobby", 4)
     assert messages.confirm_passed("#lobby", 4) == [Redacted(*whole, 4, 0, b"", "", is_confirmation=True)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.server.rig import Rig, device_counts
+from tests.storage.memory import MemoryLog
 from udpchat.chat import events
 from udpchat.chat.ids import DIRECTORY_LOG
 from udpchat.server.admission import Settings
@@ -16,9 +17,9 @@ from udpchat.wire.limits import (
     PROTOCOL_MINOR,
     ROOMS_PER_PEER_MAX,
 )
-from udpchat.wire.requests import Tell
+from udpchat.wire.requests import GetTopic, Say, Tell
 
-KEY = b"k" * 32
+KEY, INSTANCE = b"k" * 32, b"i" * 16
 
 
 def told(rig: Rig, peer: Peer) -> list[Down]:
@@ -44,6 +45,25 @@ def test_who_enters_is_told_what_the_server_expects_and_keeps() -> None:
     (welcome,) = told(rig, peer)
     assert welcome == Welcome("alice", peer.author.user, "den", 5_000, 15_000, 60, 100, PROTOCOL_MINOR, CAPABILITIES)
     assert rig.told == [events.PeerEntered("alice", "10.0.0.1")]
+
+
+def test_who_enters_is_told_its_latest_counter_that_is_known_from_memory_or_from_the_log() -> None:
+    log = MemoryLog(random=lambda count: bytes(count))
+    rig = Rig(log)
+    peer = rig.device("alice", "lobby", key=KEY, instance=INSTANCE)
+    told(rig, peer)
+    rig.ask(peer, Say("lobby", 0, "hello"))
+    rig.ask(peer, GetTopic("lobby"))
+    rig.write()
+    rig.settle()
+    rig.enter(peer, "alice")
+    (welcome,) = (frame for frame in told(rig, peer) if isinstance(frame, Welcome))
+    assert welcome.latest_counter == 2
+    rig.leave(peer)
+    back = rig.device("alice", key=KEY, instance=INSTANCE)
+    rig.enter(back, "alice")
+    (welcome,) = (frame for frame in told(rig, back) if isinstance(frame, Welcome))
+    assert welcome.latest_counter == 1  # what left no entry may be carried out again
 
 
 def test_a_nick_is_welcome_only_once_it_is_durably_its_own() -> None:

@@ -60,7 +60,7 @@ def grown(frame: list[Any]) -> list[Any]:
     if tag == 5 and frame[1] is not None:
         frame[1].append(LATER)
     if tag == 16:
-        frame[-1] = [3, 500]
+        frame[9] = [3, 500]  # capabilities
     return [*frame, LATER]
 
 

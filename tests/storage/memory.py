@@ -19,6 +19,7 @@ from udpchat.client.stored import (
     ReplicaReset,
     RequestAdded,
     RequestDone,
+    RequestRenumbered,
     RoomsChanged,
     Write,
     digest_of,
@@ -264,6 +265,13 @@ class MemoryClientStore(_Shelves):
                     self._saved = self._saved.changed(next_counter=max(self._saved.next_counter, counter + 1))
                     if label is not None:
                         self._labels[label] = Labelled(counter, digest_of(body))
+                case RequestRenumbered(former, counter):
+                    if former in self._unanswered:
+                        self._unanswered[counter] = self._unanswered.pop(former)
+                    self._saved = self._saved.changed(next_counter=max(self._saved.next_counter, counter + 1))
+                    for label, labelled in list(self._labels.items()):
+                        if labelled.counter == former:
+                            self._labels[label] = labelled.changed(counter=counter)
                 case RequestDone(counter, result):
                     self._unanswered.pop(counter, None)
                     for label, labelled in list(self._labels.items()) if result else ():

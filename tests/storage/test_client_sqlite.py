@@ -21,6 +21,7 @@ from udpchat.client.stored import (
     ReplicaReset,
     RequestAdded,
     RequestDone,
+    RequestRenumbered,
     RoomsChanged,
     digest_of,
 )
@@ -70,6 +71,15 @@ def test_unanswered_requests_keep_their_counters_across_a_start(again: Again) ->
     saved = again().load()
     assert saved.unanswered == ((1, ONE),)
     assert saved.next_counter == 4
+
+
+def test_a_request_that_was_renumbered_keeps_its_body_and_its_label(again: Again) -> None:
+    store = again()
+    store.write([RequestAdded(1, ONE), RequestAdded(2, TWO, Label("id", 4)), RequestRenumbered(2, 70)])
+    store.write([RequestRenumbered(99, 71)])
+    saved = again().load("id")
+    assert (saved.unanswered, saved.next_counter) == (((1, ONE), (70, TWO)), 72)
+    assert saved.labelled == {70} and saved.labels == {4: Labelled(70, digest_of(TWO))}
 
 
 def test_replicas_stand_where_they_stood(again: Again) -> None:

@@ -479,6 +479,34 @@ def test_a_fragment_of_what_was_carried_out_meanwhile_is_forgotten_with_the_next
     assert window.bytes_held == len(b"result") + 10
 
 
+def test_a_window_knows_the_highest_counter_of_what_was_carried_out_or_waits() -> None:
+    window = RequestWindow()
+    assert window.latest == 0
+    window.receive(4, 1, "held")
+    assert window.latest == 4
+    window = answered(RequestWindow(), 3)
+    assert window.latest == 3
+    window.receive(8, 5, "held")
+    assert window.latest == 8
+    window = RequestWindow(36)
+    window.remember(100, b"result")
+    window.expect(101)
+    assert window.latest == 101
+
+
+def test_an_outbox_continues_behind_counters_that_another_process_has_used() -> None:
+    outbox = Outbox(10, [(4, SAY)])
+    assert not outbox.is_taken(9) and outbox.is_taken(10)
+    outbox.add(SAY)
+    outbox.release(0.0, 10)
+    asked(outbox, 0.0)
+    outbox.add(LARGE)
+    assert not outbox.is_taken(10) and outbox.is_taken(11)
+    assert outbox.continue_behind(40) == {11: 41}
+    assert outbox.unanswered() == [(4, SAY), (10, SAY), (41, LARGE)]
+    assert outbox.add(SAY) == 42
+
+
 def test_a_window_that_was_rebuilt_has_forgotten_nothing() -> None:
     window = RequestWindow(36)
     window.remember(100, b"result")

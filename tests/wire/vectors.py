@@ -50,7 +50,7 @@ UP: list[frames.Up] = [
     frames.GetReceipt("#lobby", 41),
 ]
 DOWN: list[frames.Down] = [
-    frames.Welcome("ada", USER, "den", 10_000, 30_000, 86_400, 1_000, 0, ()),
+    frames.Welcome("ada", USER, "den", 10_000, 30_000, 86_400, 1_000, 0, (), COUNTER),
     frames.EnterRefused("nick_taken.alike", ("ada", "Ad\u00e0")),
     frames.Result(COUNTER, requests.Stored("#lobby", 41)),
     frames.Entries("#lobby", 99, 41, 25, [frames.raw(each) for each in (frames.encode_message(MESSAGE), REMOVED)]),

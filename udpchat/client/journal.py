@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from udpchat.client.stored import EntriesStored, ReplicaReset, Write
+from udpchat.client.stored import EntriesStored, ReplicaReset, RequestRenumbered, Write
 from udpchat.wire.limits import QUEUED_ENTRY_BYTES
 
 
@@ -19,6 +19,10 @@ class Journal:
 
     def add(self, write: Write) -> None:
         self._undrained.append(write)
+
+    def renumber(self, counters: Mapping[int, int]) -> None:
+        """Requests that were added have other counters: former -> new one."""
+        self._undrained += [RequestRenumbered(former, counter) for former, counter in counters.items()]
 
     def drain(self, more: list[Write]) -> list[Write]:
         """What is to be written as one batch: what was added, and `more` behind it."""

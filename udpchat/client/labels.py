@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from enum import Enum
 
 from udpchat.client.stored import LABELS_MAX, ClientState, Label, Labelled, digest_of
@@ -29,6 +29,12 @@ class Labels:
 
     def add(self, label: Label, counter: int, body: bytes) -> None:
         self._by_line[label.line] = Labelled(counter, digest_of(body))
+
+    def renumber(self, counters: Mapping[int, int]) -> None:
+        """Requests have other counters: former -> new one."""
+        for line, labelled in self._by_line.items():
+            if labelled.counter in counters:
+                self._by_line[line] = labelled.changed(counter=counters[labelled.counter])
 
     def find(self, label: Label) -> Labelled:
         """The request of a line that is known."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from udpchat.chat.amendments import AMENDING
-from udpchat.chat.events import Amendment, ClientEvent, MessageSent, kind_name
+from udpchat.chat.amendments import AMENDING, edited_by
+from udpchat.chat.events import Amendment, ClientEvent, MessageSent, error, kind_name
 from udpchat.client.entry_events import confirmation_of, reply_of
 from udpchat.wire.content import Extra, Message
 
@@ -77,6 +78,12 @@ class OwnMessages:
         if identity in self._said:
             self._said[identity].line = line
 
+    def rename(self, identities: Mapping[bytes, bytes]) -> None:
+        """Messages that were never sent have other ids: former -> new one."""
+        for said in self._said.values():
+            said.id = identities.get(said.id, said.id)
+        self._said = {said.id: said for said in self._said.values()}
+
     def on_failed(self, identity: bytes) -> None:
         """The message was refused, or was never sent: it will not be in the log."""
         self._said.pop(identity, None)
@@ -95,16 +102,27 @@ class OwnMessages:
             if stored.log == log:
                 stored.until = head
 
-    def confirm(self, identity: bytes, sequence: int, time_ms: int) -> ClientEvent:
+    def receive(self, entry: Message, sequence: int) -> tuple[list[ClientEvent], bool]:
+        """An entry of this user has come: the events, and whether they are all that is to be told of it."""
+        said = self._said.get(entry.id)
+        if said is None:
+            return [], self._take_confirmed_ahead(entry.id)
+        if not said.is_message or edited_by(entry) or (entry.kind, entry.text) == (said.kind, said.text):
+            return [self._confirm(entry.id, sequence, entry.time_ms)], True
+        del self._said[entry.id]  # a process with a copy of the store gave this id to another message: ours is not said
+        self._stored.pop(entry.id, None)
+        return [error("id_taken", line=said.line, message=said.text)], False
+
+    def _confirm(self, identity: bytes, sequence: int, time_ms: int) -> ClientEvent:
         """The message's entry has come."""
         said = self._said.pop(identity)
         self._stored.pop(identity, None)
         return said.confirmed(sequence, time_ms)
 
     def confirm_ahead(self, identity: bytes, sequence: int) -> ClientEvent:
-        """No replica is expected to reach the entry. If one does, `take_confirmed_ahead` recognizes the message."""
+        """No replica is expected to reach the entry. If one does, `receive` recognizes the message."""
         self._confirmed_ahead.add(identity)
-        return self.confirm(identity, sequence, 0)
+        return self._confirm(identity, sequence, 0)
 
     def confirm_passed(self, log: str, sequence_max: int) -> list[ClientEvent]:
         """The log's replica has passed `sequence_max`: confirm messages whose entries it has skipped or cannot get."""
@@ -115,7 +133,7 @@ class OwnMessages:
         ]
         return [self.confirm_ahead(identity, sequence) for identity, sequence in passed]
 
-    def take_confirmed_ahead(self, identity: bytes) -> bool:
+    def _take_confirmed_ahead(self, identity: bytes) -> bool:
         """Whether this message was confirmed before its entry, which has come now; True once."""
         if identity not in self._confirmed_ahead:
             return False

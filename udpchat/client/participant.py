@@ -103,6 +103,7 @@ class Participant:
         if not self.membership.is_welcome:  # a late copy carries an outdated nick
             if nick_key(frame.nick) != nick_key(self.membership.nick) and not is_nick(frame.nick):
                 raise BadDatagram(Drop.IMPOSSIBLE)
+            self._events += self.requests.on_latest(frame.latest_counter)
             self.membership.nick = frame.nick
             self.timeline.await_private()
         self.membership.is_welcome = True

@@ -140,6 +140,22 @@ class Requests:
         self._journal.add(stored.RequestAdded(counter, body, label))
         self._expect_in_log(counter, request)
 
+    def on_latest(self, latest: int) -> list[events.ClientEvent]:
+        """The server knows counters of this instance up to `latest`. BadDatagram(IMPOSSIBLE) if it cannot.
+
+        If another process with a copy of the store used them, requests not sent yet get others: see `Outbox.is_taken`.
+        """
+        if not self.outbox.is_taken(latest):
+            return []
+        moved = self.outbox.continue_behind(latest)
+        self._asked = {moved.get(counter, counter): asked for counter, asked in self._asked.items()}
+        self._labels.renumber(moved)
+        self._timeline.own.rename(
+            {message_id(self._instance, at): message_id(self._instance, moved[at]) for at in moved}
+        )
+        self._journal.renumber(moved)
+        return [events.notice("older_copy")]
+
     def _expect_in_log(self, counter: int, request: requests.RequestBody) -> None:
         if isinstance(request, requests.Say | requests.Tell):
             identity = message_id(self._instance, counter)
@@ -183,22 +199,14 @@ class Requests:
             case Known.DISCARDED:
                 self._report_error(Phrase("discarded", {"number": label.line, "id": label.id}))
             case Known.ANSWERED:
-                self._repeat_result(request, self._labels.find(label))
+                for event in _repeated_result(self._instance, request, self._labels.find(label), self.line):
+                    self._timeline.report(event)
             case Known.ANSWERED_NOW:
                 pass
         return True
 
     def _report_error(self, reason: Phrase) -> None:
         self._timeline.report(events.Error(reason.key, reason.values, self.line))
-
-    def _repeat_result(self, request: requests.RequestBody, known: stored.Labelled) -> None:
-        """Report the result that a request had in an earlier run."""
-        match request, parse_result_untrusted(known.result):
-            case requests.Say() | requests.Tell(), requests.Stored(_, sequence):
-                said = _said(request, message_id(self._instance, known.counter))
-                self._timeline.report(said.confirmed(sequence, 0).changed(again=True))
-            case _, requests.Failed(code, detail):
-                self._report_error(refusal(code, detail))
 
     def on_result(self, now: float, frame: Result) -> list[events.ClientEvent]:
         """The server's result of a request, reported once. BadDatagram(IMPOSSIBLE) if it cannot be that."""
@@ -283,10 +291,8 @@ class Requests:
 
     def _on_writable(self) -> list[events.ClientEvent]:
         """The server stored something: report it if it could not before. The result of a query would not prove it."""
-        if not self._is_refused:
-            return []
-        self._is_refused = False
-        return [events.notice("writable")]
+        was_refused, self._is_refused = self._is_refused, False
+        return [events.notice("writable")] if was_refused else []
 
     # --- Durability ----------
 
@@ -301,15 +307,13 @@ class Requests:
     def persisted(self, now: float, count: int) -> list[events.ClientEvent]:
         """The oldest writes drained are on the disk: their requests may be sent."""
         self._release(now, self._journal.take_written(count))
-        if not self._journal.is_failing:
-            return []
-        self._journal.is_failing = False
-        return [events.notice("writable_here")]
+        was_failing, self._journal.is_failing = self._journal.is_failing, False
+        return [events.notice("writable_here")] if was_failing else []
 
     def _release(self, now: float, writes: Sequence[stored.Write]) -> None:
         self._timeline.writes.on_outcome(writes)
         for write in writes:
-            if isinstance(write, stored.RequestAdded):
+            if isinstance(write, stored.RequestAdded | stored.RequestRenumbered):
                 self.outbox.release(now, write.counter)
             elif isinstance(write, stored.RequestDone):
                 self.outbox.let_go(write.counter)
@@ -325,7 +329,7 @@ class Requests:
         failed: list[events.ClientEvent] = []
         for write in unwritten:
             if isinstance(write, stored.RequestAdded) and write.label is not None:
-                self._give_up(write.counter)
+                self._give_up(self._labels.find(write.label).counter)
                 failed.append(events.error("unwritable_here.line", line=write.label.line, reason=reason))
         self._release(now, unwritten)
         if not failed and not was_failing:
@@ -352,6 +356,20 @@ def merged(
     if is_one_log:  # times may decrease in a log: the server's clock may have been set back
         return sorted(by_id.values(), key=lambda message: message.seq)
     return sorted(by_id.values(), key=lambda message: (message.time_ms, message.room, message.seq))
+
+
+def _repeated_result(
+    instance: bytes, request: requests.RequestBody, known: stored.Labelled, line: int | None
+) -> list[events.ClientEvent]:
+    """The result that a request had in an earlier run."""
+    match request, parse_result_untrusted(known.result):
+        case requests.Say() | requests.Tell(), requests.Stored(_, sequence):
+            said = _said(request, message_id(instance, known.counter))
+            return [said.confirmed(sequence, 0).changed(again=True)]
+        case _, requests.Failed(code, detail):
+            reason = refusal(code, detail)
+            return [events.Error(reason.key, reason.values, line)]
+    return []
 
 
 def _said(request: requests.Say | requests.Tell, identity: bytes, line: int | None = None) -> Said:

@@ -42,6 +42,13 @@ class RequestAdded(Value, frozen=True):
     label: Label | None = None
 
 
+class RequestRenumbered(Value, frozen=True):
+    """A request that was never sent has another counter, since another process has used its former one."""
+
+    former: int
+    counter: int
+
+
 class RequestDone(Value, frozen=True):
     """A request need not be kept: its result came, or it was given up. `result` is kept with the label, if any."""
 
@@ -72,7 +79,7 @@ class RoomsChanged(Value, frozen=True):
     rooms: tuple[str, ...]
 
 
-Write = RequestAdded | RequestDone | EntriesStored | ReplicaReset | RoomsChanged
+Write = RequestAdded | RequestRenumbered | RequestDone | EntriesStored | ReplicaReset | RoomsChanged
 
 
 class ClientState(Value, frozen=True):

@@ -223,9 +223,9 @@ class Timeline:
     def _tell_said(self, log: str, sequence: int, entry: content.Entry, *, is_history: bool) -> None:
         if isinstance(entry, content.Message) and entry.author == self.people.me:
             self.told.room_of(log, entry)  # it remembers the log
-            if entry.id in self.own:  # perhaps the previous run did not get its result
-                return self._events.append(self.own.confirm(entry.id, sequence, entry.time_ms))
-            if self.own.take_confirmed_ahead(entry.id):
+            told, is_all = self.own.receive(entry, sequence)  # perhaps the previous run did not get its result
+            self._events += told
+            if is_all:
                 return
         is_shown = sequence > self._starts.past.hidden(log)
         self._events += self.told.tell(log, sequence, entry, is_shown=is_shown, is_history=is_history)

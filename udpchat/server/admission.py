@@ -98,6 +98,7 @@ class Admission:
             kept_entries=settings.kept_entries,
             minor=PROTOCOL_MINOR,
             capabilities=CAPABILITIES,
+            latest_counter=peer.window.latest,
         )
         self._send(peer, welcome)
 

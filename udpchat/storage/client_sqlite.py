@@ -11,6 +11,7 @@ import os
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from udpchat.client import stored
 from udpchat.storage.client_rows import READABLE, set_aside_unreadable
@@ -42,6 +43,7 @@ CLIENT = Schema(
     ),
 )
 
+_ASKING: Final = (stored.RequestAdded, stored.RequestRenumbered)  # they are sent once they are on the disk
 _FORGET_LABELS = (
     "DELETE FROM labels WHERE counter IN (SELECT counter FROM labels WHERE id != ?"
     " AND counter NOT IN (SELECT counter FROM outbox) ORDER BY counter LIMIT ?)"
@@ -112,7 +114,7 @@ class SqliteClientStore(TableStore):
             is_due = self._unsynced_answers > REQUESTS_IN_FLIGHT_MAX or any(
                 isinstance(item, stored.RequestDone) and item.counter < self._run_first for item in batch
             )  # of an earlier run: the server remembers only the latest counters, and this run's are much higher
-            level = "FULL" if is_due or any(isinstance(item, stored.RequestAdded) for item in batch) else "NORMAL"
+            level = "FULL" if is_due or any(isinstance(item, _ASKING) for item in batch) else "NORMAL"
             self._writer.execute(f"PRAGMA synchronous = {level}")
         changed: dict[str, Place] = {}
         with self._tables.transaction():
@@ -120,6 +122,8 @@ class SqliteClientStore(TableStore):
                 match item:
                     case stored.RequestAdded():
                         self._ask(item)
+                    case stored.RequestRenumbered():
+                        self._renumber(item)
                     case stored.RequestDone(counter, result):
                         self._writer.execute("DELETE FROM outbox WHERE counter = ?", (counter,))
                         if result:
@@ -165,6 +169,11 @@ class SqliteClientStore(TableStore):
             case stored.Label(identity, line):
                 row = (asked.counter, identity, line, stored.digest_of(asked.body), b"")
                 self._writer.execute("INSERT INTO labels VALUES (?, ?, ?, ?, ?)", row)
+
+    def _renumber(self, moved: stored.RequestRenumbered) -> None:
+        for table in ("outbox", "labels"):
+            self._writer.execute(f"UPDATE {table} SET counter = ? WHERE counter = ?", (moved.counter, moved.former))
+        self._writer.execute("UPDATE identity SET next_counter = max(next_counter, ?)", (moved.counter + 1,))
 
     def _hold(self, held: stored.EntriesStored, place: Place | None) -> Place:
         extent = place.extent if place else Extent(held.generation, 0, 0)

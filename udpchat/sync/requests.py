@@ -16,6 +16,7 @@ from udpchat.sync.rtt import SAMPLE_S_MAX, RoundTrip
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.frames import RequestFragment, encode, encode_request
 from udpchat.wire.limits import (
+    COUNTER_TAKEN_MAX,
     DATAGRAM_BYTES_MAX,
     FRAGMENT_BYTES,
     FRAGMENT_BYTES_HELD_MAX,
@@ -50,6 +51,7 @@ class Outbox:
 
     def __init__(self, next_counter: int = 1, unanswered: Iterable[tuple[int, bytes]] = ()) -> None:
         """`unanswered`: (counter, body) of an earlier run of the same instance, to be sent again under their ids."""
+        self._run_first = next_counter
         self._open: dict[int, OpenRequest] = {counter: OpenRequest(counter, body) for counter, body in unanswered}
         self._next = max([next_counter, *(counter + 1 for counter in self._open)])
         self._unwritten: dict[int, None] = {}  # answered, but the result is not stored yet
@@ -110,6 +112,29 @@ class Outbox:
     def abandon(self, counter: int) -> None:
         """Drop a request that was never released."""
         self._open.pop(counter, None)
+
+    def _unsent(self) -> list[OpenRequest]:
+        """The requests of this run that were never sent, in order."""
+        return [entry for entry in self._open.values() if entry.counter >= self._run_first and not entry.first_open]
+
+    def is_taken(self, counter: int) -> bool:
+        """Whether a counter that the server knows is one that this run has not sent: another process has used it.
+
+        That process has a copy of our store, and the server would answer our requests as those of that process.
+        """
+        return counter >= min([self._next, *(entry.counter for entry in self._unsent())])
+
+    def continue_behind(self, counter: int) -> dict[int, int]:
+        """Give no counter up to this one any more. Requests of this run that were never sent get new ones, and wait to
+        be released under them: former counter -> new one. BadDatagram(IMPOSSIBLE) if too few would be left.
+        """
+        if counter > COUNTER_TAKEN_MAX:
+            raise BadDatagram(Drop.IMPOSSIBLE)
+        self._next = max(self._next, counter + 1)
+        unsent = self._unsent()
+        for entry in unsent:
+            del self._open[entry.counter]
+        return {entry.counter: self.add(entry.body) for entry in unsent}
 
     def unanswered(self) -> list[tuple[int, bytes]]:
         """(counter, body) of all requests without a result, in order."""
@@ -381,6 +406,11 @@ class RequestWindow(Generic[Body]):
     def __len__(self) -> int:
         """How many it holds: those that wait for their turn, those without an answer, and those with one to repeat."""
         return len(self.held) + len(self._waiting) + len(self._reading) + len(self._answers)
+
+    @property
+    def latest(self) -> int:
+        """The highest counter that is known: of a request carried out, answered, or waiting for its turn; 0: none."""
+        return max([self.executed, self.decided, *self.held, *self._waiting, *self._reading, *self._answers])
 
     @property
     def waiting(self) -> int:

@@ -154,7 +154,10 @@ Up = Enter | Follow | Request | RequestFragment | Ack | Ping | PathReply | Goodb
 
 
 class Welcome(WireStruct, tag=16, frozen=True):
-    """The client has entered as `nick`; the times that the server expects, and how long it keeps messages."""
+    """The client has entered as `nick`; the times that the server expects, and how long it keeps messages.
+
+    `latest_counter`: the highest counter of a request of this instance that the server knows; 0: none.
+    """
 
     nick: Nick
     user: UserId
@@ -165,6 +168,7 @@ class Welcome(WireStruct, tag=16, frozen=True):
     kept_entries: Counter | None = None  # how many of each room; nil: all
     minor: MinorVersion = 0
     capabilities: Capabilities = ()  # what the server understands
+    latest_counter: Sequence = 0
 
 
 class EnterRefused(WireStruct, tag=17, frozen=True):

@@ -55,6 +55,7 @@ FRAMES_MAX = 64  # in one packet
 ACK_RANGES_MAX = 32  # beyond the cursor, for each log (SPEC 5.2)
 ACK_LOGS_MAX = 32  # in one Ack
 ENTRIES_MAX = 512  # in one Entries frame
+COUNTER_TAKEN_MAX = 2**52  # behind this one at most does a client continue, if a server knows it: the rest lasts
 SEQUENCE_MAX = 2**53  # exact as a double, which JSON readers use
 LOG_ENTRIES_MAX = 2**40 - 1  # sequences of entries: a million a second for twelve days; the row ids of a store hold it
 
