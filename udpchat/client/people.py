@@ -46,7 +46,8 @@ class People:
 
     def members(self, room: str) -> Members:
         """The members of a room; none if this client is not in it."""
-        return self._rooms.get(room) or Members()
+        known = self._rooms.get(room)
+        return Members() if known is None else known  # no `or`: those of whom none is known yet are false
 
     def receive(self, room: str, sequence: int, entry: Entry) -> list[events.ClientEvent]:
         """The next entry of a room's roster, and the events that it becomes."""
