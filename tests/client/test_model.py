@@ -283,6 +283,18 @@ def test_members_are_those_who_come_and_go_and_after_a_list_all() -> None:
     assert members.is_complete and alice.of(events.MemberAway) == [events.MemberAway("lobby", "carol", "lunch")]
 
 
+def test_a_list_is_taken_by_a_client_that_has_seen_nobody_come() -> None:
+    """Started anew while the server still has it in the room, it gets no change of the roster."""
+    wire = Wire()
+    alice, _ = wire.person("alice"), wire.person("bob")
+    wire.start(alice)
+    members = alice.core.model.members("lobby")
+    assert not len(members)
+    alice.core.ask(wire.now, compose.list_members("lobby"))
+    wire.settle()
+    assert members.is_complete and [each.nick for each in members] == ["alice", "bob"]
+
+
 def test_who_types_is_shown_to_those_who_can_show_it_until_the_message_comes() -> None:
     wire = Wire()
     bob, carol = wire.person("bob"), wire.person("carol")

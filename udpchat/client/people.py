@@ -44,9 +44,17 @@ class People:
             self._rooms.pop(room).release()
         self._resumed.discard(room)
 
+    def roster(self, room: str) -> Members | None:
+        """The members of a room: another object each time that they are to be asked for anew.
+
+        None: its roster is not received yet, and a list would be lost.
+        """
+        return self._rooms.get(room)
+
     def members(self, room: str) -> Members:
         """The members of a room; none if this client is not in it."""
-        return self._rooms.get(room) or Members()
+        known = self.roster(room)
+        return Members() if known is None else known  # no `or`: those of whom none is known yet are false
 
     def receive(self, room: str, sequence: int, entry: Entry) -> list[events.ClientEvent]:
         """The next entry of a room's roster, and the events that it becomes."""

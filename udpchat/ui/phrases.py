@@ -431,7 +431,7 @@ SENTENCES: Final[dict[str, str]] = {
     "status.loss": "{percent:.0f} % loss",
     "typing": "{nicks:list}{more:if  and %s more} {count:is|are} typing",
     "members": "{count} here",
-    "members.partial": "{count} here, more to come",
+    "members.partial": "{count} here so far",
     "keys": "Keys. Esc and at once a key is Alt with that key. Shift and the mouse select as in other programs.",
     "keys.more": "{key:if %s lists them too. }The table [keys] of the config file gives actions other keys.",
     "entry.screen": "{keys:or /keys} lists the keys, /help the commands; {switch:if %s chooses a room; }/quit"

@@ -57,6 +57,20 @@ def test_who_is_there_is_listed_without_being_asked_for() -> None:
     drive(steps, desk=desk)
 
 
+def test_who_is_there_is_listed_again_when_a_room_is_joined_again() -> None:
+    async def steps(desk: Desk) -> None:
+        desk.wire.person("bob")
+        desk.settle()
+        await desk.until("2 here")
+        desk.enter("/part")
+        await desk.until("no room")
+        desk.enter("/join lobby")
+        await desk.until("2 here")
+        assert "in lobby:" not in desk.text
+
+    drive(steps)
+
+
 def test_what_is_open_and_in_focus_is_read_and_all_else_is_counted() -> None:
     async def steps(desk: Desk) -> None:
         bob = desk.wire.person("bob", "lobby", "dev")

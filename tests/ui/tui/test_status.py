@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from rich.cells import cell_len
 
 from tests.ui.tui.desk import Desk
+from udpchat.ui.phrases import sentence
 from udpchat.ui.tui import status
 from udpchat.ui.tui.status import Look
+from udpchat.wire.limits import PEERS_MAX
 
 
 @pytest.fixture
@@ -48,6 +51,12 @@ def test_members_are_counted_and_those_who_are_away_say_so(desk: Desk) -> None:
     assert (alice.text, alice.look) == (" alice (at lunch)", Look.AWAY)
     assert (bob.text, bob.look, bob.target) == (" bob", Look.PLAIN, "@bob")
     assert [row.text for row in status.member_rows(desk.client.model, "@bob")] == ["bob"]
+
+
+def test_the_title_of_members_that_are_not_all_known_fits_above_them() -> None:
+    border, scrollbar, columns = 1, 1, 20
+    title = sentence("members.partial", count=PEERS_MAX)
+    assert cell_len(title) <= columns - border - scrollbar and "so far" in title
 
 
 def test_the_topic_stands_beside_the_name_and_no_room_is_said(desk: Desk) -> None:

@@ -10,6 +10,7 @@ from udpchat.chat import events
 from udpchat.chat.events import ClientEvent, notice
 from udpchat.chat.phrase import Phrase
 from udpchat.chat.text import printable
+from udpchat.client.members import Members
 from udpchat.client.model import Phase
 from udpchat.ui.commands import Prompt
 from udpchat.ui.phrases import sentence, text_of
@@ -39,7 +40,7 @@ class Board:
         self._now_ms = now_ms
         self._entry = entry
         self._last_words: list[str] = []
-        self._listed: set[str] = set()  # rooms whose members the screen has asked for in this session
+        self._listed: dict[str, Members] = {}  # by room, those that the screen has asked for the rest of
         self._awaited: Counter[str] = Counter()  # how many of their lists have not come: another session asks anew
 
     def show(self, happened: Iterable[ClientEvent]) -> None:
@@ -113,12 +114,17 @@ class Board:
         self.lines.add(room, found, after=self._latest(room), time_ms=self._now_ms())
 
     def wants_members(self, room: str) -> bool:
-        """Whether the members of a room are to be asked for now: once in a session, and the answer is no line."""
+        """Whether the members of a room are to be asked for now, and the answer is no line.
+
+        Once in a session, and again if the roster is begun anew: the room was left and joined, or the server restarted.
+        """
         model = self._prompt.client.model
-        is_known = room not in model.rooms or model.members(room).is_complete or room in self._listed
-        if is_known or model.connection.phase is not Phase.ONLINE:
+        members = self._prompt.client.timeline.people.roster(room)
+        if members is None or members.is_complete or self._listed.get(room) is members:
             return False
-        self._listed.add(room)
+        if room not in model.rooms or model.connection.phase is not Phase.ONLINE:
+            return False
+        self._listed[room] = members
         self._awaited[room] += 1
         return True
 
