@@ -79,6 +79,22 @@ def test_one_joins_chats_and_leaves_a_clean_terminal(url: str, tmp_path: Path) -
         assert after_the_screen(alice).endswith("-- left\r\n")
 
 
+def test_nothing_of_a_paste_with_escape_sequences_is_run(url: str, tmp_path: Path) -> None:
+    with (
+        chatting("karl", url, tmp_path / "karl", "--room", "five") as karl,
+        client(url, tmp_path / "lea", "--room", "five", nick="lea", columns=120) as lea,
+    ):
+        karl.line(where='"connected"')
+        lea.wait_for("five>")
+        lea.paste("\x1b[31mERROR\x1b[0m build\x1b[201~\n/quit\nmore log")
+        lea.wait_for("more log")
+        lea.type("\r")
+        lea.wait_for("not sent: it holds the control character ESC (U+001B)")
+        assert b"\x1b[31mERROR" not in lea.raw
+        lea.type(CTRL_C + "still here\r")
+        assert json.loads(karl.line(where='"message"'))["text"] == "still here"
+
+
 def test_ctrl_c_asks_once_and_says_what_is_not_confirmed(tmp_path: Path) -> None:
     with serving(tmp_path / "server") as server, client(url_of(server), tmp_path / "alice") as alice:
         alice.wait_for("lobby>")
