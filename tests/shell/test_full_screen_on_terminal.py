@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from tests.shell.terminal import Terminal, telling
 from tests.shell.waiting import LIMIT_S, Program, chatting, serving, url_of
 
 ENTERED, LEFT = b"\x1b[?1049h", b"\x1b[?1049l"  # the other screen of a terminal
-ALT_ENTER, CTRL_C, CTRL_D = "\x1b\r", "\x03", "\x04"
+ALT_ENTER, CTRL_C, CTRL_D, CTRL_Z = "\x1b\r", "\x03", "\x04", "\x1a"
 BREAKING = """
 import sys
 from udpchat.ui.tui.chat_screen import ChatScreen
@@ -109,6 +109,31 @@ def test_ctrl_c_asks_once_and_says_what_is_not_confirmed(tmp_path: Path) -> None
         assert alice.code() == 130
         assert alice.is_as_before
         assert "not confirmed: for later" in after_the_screen(alice)
+
+
+def drawn_after_a_stop(terminal: Terminal, stop: Callable[[], None]) -> None:
+    """Stop the client and continue it, as `fg` does, on a screen that has lost what was drawn: wait for all of it."""
+    process = terminal.process.pid
+    stop()
+    terminal.wait(lambda: os.waitid(os.P_PID, process, os.WSTOPPED | os.WNOHANG))
+    drawn = terminal.raw.count(ENTERED)
+    terminal.screen.reset()
+    os.kill(process, signal.SIGCONT)
+    terminal.wait(lambda: terminal.raw.count(ENTERED) > drawn)
+    for shown in ("lobby\n", "F1 lists the keys", "connected", "lobby> half"):
+        terminal.wait_for(shown)
+
+
+def test_all_is_drawn_again_after_a_suspension(url: str, tmp_path: Path) -> None:
+    with client(url, tmp_path / "alice", nick="mona") as mona:
+        mona.wait_for("lobby>")
+        mona.type("half")
+        mona.wait_for("lobby> half")
+        for _ in range(2):
+            drawn_after_a_stop(mona, lambda: mona.type(CTRL_Z))
+        mona.type(CTRL_C + CTRL_D)
+        assert mona.code() == 0
+        assert mona.is_as_before
 
 
 def test_the_keys_of_the_config_file_hold(url: str, tmp_path: Path) -> None:
