@@ -131,6 +131,9 @@ def test_all_is_drawn_again_after_a_suspension(url: str, tmp_path: Path) -> None
         mona.wait_for("lobby> half")
         for _ in range(2):
             drawn_after_a_stop(mona, lambda: mona.type(CTRL_Z))
+        drawn_after_a_stop(mona, lambda: mona.process.send_signal(signal.SIGSTOP))
+        mona.paste(" pasted")
+        mona.wait_for("lobby> half pasted")
         mona.type(CTRL_C + CTRL_D)
         assert mona.code() == 0
         assert mona.is_as_before

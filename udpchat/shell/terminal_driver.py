@@ -81,6 +81,15 @@ if sys.platform != "win32":
             has_dropped, self._has_dropped = self._has_dropped, False
             return has_dropped
 
+        def _sigcont_application(self, *arguments: Any) -> None:
+            """Begin anew, after SIGSTOP too, which left no time to end: two threads would share what is typed."""
+            is_reading = self._key_thread is not None and self._key_thread.is_alive()
+            if is_reading and self._auto_restart:
+                self.suspend_application_mode()
+                self._must_signal_resume = True
+            if self._must_signal_resume:
+                super()._sigcont_application(*arguments)
+
         def close(self) -> None:
             """Let the thread write what waits, but leave it behind with a terminal that takes nothing."""
             if self._writer_thread is not None:
