@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from tests.shell.terminal import Terminal, telling
 from tests.shell.waiting import LIMIT_S, Program, chatting, serving, url_of
 
 ENTERED, LEFT = b"\x1b[?1049h", b"\x1b[?1049l"  # the other screen of a terminal
-ALT_ENTER, CTRL_C, CTRL_D = "\x1b\r", "\x03", "\x04"
+ALT_ENTER, CTRL_C, CTRL_D, CTRL_Z = "\x1b\r", "\x03", "\x04", "\x1a"
 BREAKING = """
 import sys
 from udpchat.ui.tui.chat_screen import ChatScreen
@@ -79,6 +79,22 @@ def test_one_joins_chats_and_leaves_a_clean_terminal(url: str, tmp_path: Path) -
         assert after_the_screen(alice).endswith("-- left\r\n")
 
 
+def test_nothing_of_a_paste_with_escape_sequences_is_run(url: str, tmp_path: Path) -> None:
+    with (
+        chatting("karl", url, tmp_path / "karl", "--room", "five") as karl,
+        client(url, tmp_path / "lea", "--room", "five", nick="lea", columns=120) as lea,
+    ):
+        karl.line(where='"connected"')
+        lea.wait_for("five>")
+        lea.paste("\x1b[31mERROR\x1b[0m build\x1b[201~\n/quit\nmore log")
+        lea.wait_for("more log")
+        lea.type("\r")
+        lea.wait_for("not sent: it holds the control character ESC (U+001B)")
+        assert b"\x1b[31mERROR" not in lea.raw
+        lea.type(CTRL_C + "still here\r")
+        assert json.loads(karl.line(where='"message"'))["text"] == "still here"
+
+
 def test_ctrl_c_asks_once_and_says_what_is_not_confirmed(tmp_path: Path) -> None:
     with serving(tmp_path / "server") as server, client(url_of(server), tmp_path / "alice") as alice:
         alice.wait_for("lobby>")
@@ -93,6 +109,34 @@ def test_ctrl_c_asks_once_and_says_what_is_not_confirmed(tmp_path: Path) -> None
         assert alice.code() == 130
         assert alice.is_as_before
         assert "not confirmed: for later" in after_the_screen(alice)
+
+
+def drawn_after_a_stop(terminal: Terminal, stop: Callable[[], None]) -> None:
+    """Stop the client and continue it, as `fg` does, on a screen that has lost what was drawn: wait for all of it."""
+    process = terminal.process.pid
+    stop()
+    terminal.wait(lambda: os.waitid(os.P_PID, process, os.WSTOPPED | os.WNOHANG))
+    drawn = terminal.raw.count(ENTERED)
+    terminal.screen.reset()
+    os.kill(process, signal.SIGCONT)
+    terminal.wait(lambda: terminal.raw.count(ENTERED) > drawn)
+    for shown in ("lobby\n", "F1 lists the keys", "connected", "lobby> half"):
+        terminal.wait_for(shown)
+
+
+def test_all_is_drawn_again_after_a_suspension(url: str, tmp_path: Path) -> None:
+    with client(url, tmp_path / "alice", nick="mona") as mona:
+        mona.wait_for("lobby>")
+        mona.type("half")
+        mona.wait_for("lobby> half")
+        for _ in range(2):
+            drawn_after_a_stop(mona, lambda: mona.type(CTRL_Z))
+        drawn_after_a_stop(mona, lambda: mona.process.send_signal(signal.SIGSTOP))
+        mona.paste(" pasted")
+        mona.wait_for("lobby> half pasted")
+        mona.type(CTRL_C + CTRL_D)
+        assert mona.code() == 0
+        assert mona.is_as_before
 
 
 def test_the_keys_of_the_config_file_hold(url: str, tmp_path: Path) -> None:

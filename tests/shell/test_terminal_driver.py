@@ -7,10 +7,13 @@ import os
 import signal
 import sys
 import time
+import tty
 from collections.abc import Iterator
 
 import pytest
+from textual import events
 from textual.app import App
+from textual.message import Message
 
 if os.name == "nt":
     pytest.skip("Windows has a driver of its own", allow_module_level=True)
@@ -25,6 +28,8 @@ from udpchat.shell.terminal_driver import (
     with_key_codes,
 )
 
+F12 = b"\x1b[24~"
+READ_S_MAX = 10.0
 TAKEN_MAX = 1024 * 1024  # bytes: more than any terminal takes ahead
 
 
@@ -41,6 +46,46 @@ def unread(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
         for number, handler in former.items():
             signal.signal(number, handler)
     os.close(far)
+
+
+def read_by_driver(far: int, *written: bytes) -> list[str]:
+    """What the driver reports of what a terminal sends: `paste: TEXT`, or the name of a key."""
+    reported: list[str] = []
+
+    class Reporting(TerminalDriver):
+        def process_message(self, message: Message) -> None:
+            if isinstance(message, events.Paste):
+                reported.append(f"paste: {message.text}")
+            elif isinstance(message, events.Key):
+                reported.append(message.key)
+            if reported[-1:] == ["f12"]:
+                self.exit_event.set()
+
+    async def read() -> None:
+        driver = Reporting(App())
+        reading = asyncio.create_task(asyncio.to_thread(driver.run_input_thread))
+        try:
+            for data in (*written, F12):
+                os.write(far, data)
+                await asyncio.sleep(0.01)  # so that each is read by itself; if not, the result is the same
+            await asyncio.wait_for(asyncio.shield(reading), READ_S_MAX)
+        finally:
+            driver.exit_event.set()
+
+    tty.setraw(far)
+    asyncio.run(read())
+    assert reported.pop() == "f12"
+    return reported
+
+
+def test_a_paste_is_one_event_with_its_escape_characters_and_no_key(unread: int) -> None:
+    pasted = b"\x1b[31mred\x00\x1b\r/quit\r\x1b[A"
+    written = (b"a\x1b[200~" + pasted, b"\x1b[20", b"1~\r")
+    assert read_by_driver(unread, *written) == ["a", f"paste: {pasted.decode()}", "enter"]
+
+
+def test_a_character_whose_bytes_come_apart_is_one_key(unread: int) -> None:
+    assert read_by_driver(unread, b"\xc3", b"\xa4", b"\x1b", b"\r") == ["\u00e4", "alt+enter"]
 
 
 @pytest.mark.parametrize(

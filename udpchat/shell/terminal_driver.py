@@ -1,7 +1,8 @@
 """Textual's driver of a Unix terminal, changed where a terminal is slow, old or gone.
 
 Textual's own reads a closed terminal in a loop without end, takes Alt+Enter for Enter on terminals without the newer
-key codes, fails on bytes that are not UTF-8, and writes to standard error. Imported only when the full screen starts.
+key codes, and for keys what follows an escape character in a pasted text; it fails on bytes that are not UTF-8, and
+writes to standard error. Imported only when the full screen starts.
 """
 
 from __future__ import annotations
@@ -12,12 +13,16 @@ import re
 import selectors
 import sys
 import threading
+import time
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, Final
 
 from textual.driver import Driver
+from textual.events import Paste
 
 from udpchat.shell.full_screen import hang_up, terminal_size
+from udpchat.shell.pasting import Part, PasteDivider
 
 if sys.platform != "win32":
     from textual._xterm_parser import XTermParser
@@ -76,6 +81,15 @@ if sys.platform != "win32":
             has_dropped, self._has_dropped = self._has_dropped, False
             return has_dropped
 
+        def _sigcont_application(self, *arguments: Any) -> None:
+            """Begin anew, after SIGSTOP too, which left no time to end: two threads would share what is typed."""
+            is_reading = self._key_thread is not None and self._key_thread.is_alive()
+            if is_reading and self._auto_restart:
+                self.suspend_application_mode()
+                self._must_signal_resume = True
+            if self._must_signal_resume:
+                super()._sigcont_application(*arguments)
+
         def close(self) -> None:
             """Let the thread write what waits, but leave it behind with a terminal that takes nothing."""
             if self._writer_thread is not None:
@@ -95,7 +109,7 @@ if sys.platform != "win32":
 
         def run_input_thread(self) -> None:
             """Report what is typed, until the screen is closed."""
-            parser = XTermParser(False)
+            parser, divider = XTermParser(False), PasteDivider()
             decode = codecs.getincrementaldecoder("utf-8")("replace").decode
             with selectors.SelectSelector() as selector:
                 selector.register(self.fileno, selectors.EVENT_READ)
@@ -104,10 +118,20 @@ if sys.platform != "win32":
                         data = _read(self.fileno)
                         if not data:
                             return hang_up()
-                        for event in parser.feed(with_key_codes(decode(data))):
-                            self.process_message(event)
+                        parts = divider.feed(decode(data), time.monotonic())
+                    else:
+                        parts = divider.pause(time.monotonic())
+                    self._report(parts, parser)
                     for event in parser.tick():
                         self.process_message(event)
+
+        def _report(self, parts: Iterable[Part], parser: XTermParser) -> None:
+            for part in parts:
+                if part.is_pasted:
+                    self.process_message(Paste(part.text))
+                    continue
+                for event in parser.feed(with_key_codes(part.text)):
+                    self.process_message(event)
 
 
 def _read(descriptor: int) -> bytes:

@@ -142,6 +142,7 @@ class ScreenApp(App[None], inherit_bindings=False):
 
     def on_mount(self) -> None:
         self._apply_preferences()
+        self.app_resume_signal.subscribe(self, lambda _: self.action_redraw())
         self.call_after_refresh(gc.freeze)  # a search for cycles in all that the start made stops the screen for 35 ms
 
     @property
