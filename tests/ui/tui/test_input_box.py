@@ -309,6 +309,22 @@ def test_escape_sequences_that_are_pasted_are_not_drawn() -> None:
     drive(steps)
 
 
+def test_only_a_line_feed_of_a_paste_is_a_line_break_and_enter_refuses_other_control_characters() -> None:
+    async def steps(desk: Desk) -> None:
+        text = "a\x0bb\x0cc\x1cd\x85e\u2028f\ng\n\nh\x0b"
+        desk.paste(text)
+        await desk.until(lambda: desk.app.typed == text)
+        await desk.press("enter")
+        await desk.until("VT (U+000B)")
+        assert desk.app.typed == text
+        await desk.press("ctrl+c")
+        desk.paste("one\u2028two\n")
+        await desk.press("enter")
+        assert desk.client.model.items("lobby")[-1].text == "one\u2028two"
+
+    drive(steps)
+
+
 def test_joiners_are_typed_as_persian_and_many_emoji_need_them() -> None:
     async def steps(desk: Desk) -> None:
         for text in ("\N{WOMAN}\u200d\N{ROCKET}", "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"):

@@ -26,6 +26,20 @@ CALL_OF_EDITING_KEY: Final = {  # as bindings they would be done after the keys 
 Place = tuple[int, int]  # row and column
 
 
+class Lines(str):
+    """A text to be put in a `TextArea`: only a line feed divides its lines. In a `str` several control characters do,
+    and would become line breaks before Enter could refuse them.
+    """
+
+    __slots__ = ()
+
+    def splitlines(self, keepends: bool = False) -> list[str]:
+        """The lines that end with a line feed, without it, and the last one unless it is empty."""
+        assert not keepends
+        lines = self.split("\n")
+        return lines if lines[-1] else lines[:-1]
+
+
 class Owner(Protocol):
     """Whom the keys are reported to, at once: the next key may have come already."""
 
@@ -93,7 +107,7 @@ class InputBox(TextArea):
     def put(self, text: str, cursor: int | None = None) -> None:
         """Replace all of the text; the cursor goes to its end, or behind so many characters."""
         self._is_leaving_offered = False
-        self.load_text(text)
+        self.load_text(Lines(text))
         self.move_cursor(_place(text, len(text) if cursor is None else cursor))
 
     def begin(self, text: str) -> None:
@@ -110,7 +124,7 @@ class InputBox(TextArea):
         self._withdraw_offer()
         if len(self.text) + len(text) > EDITED_CHARACTERS_MAX:
             return False
-        self.move_cursor(self.replace(text, *self.selection, maintain_selection_offset=False).end_location)
+        self.move_cursor(self.replace(Lines(text), *self.selection, maintain_selection_offset=False).end_location)
         self.owner.edited()
         return True
 
