@@ -269,6 +269,41 @@ def test_rooms_come_as_they_were_joined_and_then_the_latest_private_conversation
     assert [each.name for each in alice.core.model.conversations()] == ["lobby", "attic", "@bob", "@carol"]
 
 
+def texts(person: Person, room: str) -> list[str]:
+    return [each.text for each in person.core.model.items(room)]
+
+
+def test_who_joins_a_room_again_reads_on_where_it_was_left() -> None:
+    wire = Wire()
+    alice, bob = wire.person("alice"), wire.person("bob")
+    alice.core.ask(wire.now, compose.set_topic("lobby", "tea"))
+    bob.core.say(wire.now, "lobby", "one")
+    wire.settle()
+    alice.core.part(wire.now, "lobby")
+    wire.settle()
+    assert alice.core.model.conversations() == [] and texts(alice, "lobby") == ["one"]
+    bob.core.ask(wire.now, compose.set_topic("lobby", ""))
+    bob.core.say(wire.now, "lobby", "two")
+    wire.settle()
+    alice.core.join(wire.now, "lobby")
+    wire.settle()
+    (lobby,) = alice.core.model.conversations()
+    assert [each.text for each in lobby.items] == ["one", "two"] and lobby.topic == ""
+
+
+def test_rooms_that_were_left_are_forgotten_if_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("udpchat.client.model.LEFT_MAX", 1)
+    wire = Wire()
+    alice = wire.person("alice", "lobby", "den", "attic")
+    for room in ("lobby", "den", "attic"):
+        alice.core.say(wire.now, room, room)
+    wire.settle()
+    for room in ("lobby", "den"):
+        alice.core.part(wire.now, room)
+        wire.settle()
+    assert [texts(alice, room) for room in ("lobby", "den", "attic")] == [[], ["den"], ["attic"]]
+
+
 def test_members_are_those_who_come_and_go_and_after_a_list_all() -> None:
     wire = Wire()
     wire.person("bob")

@@ -35,6 +35,7 @@ from udpchat.wire.limits import (
 Shown = TypeVar("Shown", events.MessageReceived, events.MessageSent)
 ITEMS_MAX: Final = 500  # of one conversation; earlier ones are in the store
 PRIVATE_MAX: Final = 2 * CONVERSATIONS_PER_KEY_MAX  # a user is asked for fewer; a server may send more
+LEFT_MAX: Final = 16  # rooms that were left, and may be joined again
 UNKNOWN: Final = SEQUENCE_MAX + 1  # behind all others
 QUOTE_CHARACTERS_MAX: Final = 60  # of a message, in a reply to it
 ITEMS_CHARACTERS_MAX: Final = 128 * 1024  # of the texts of one conversation, except that the latest item stays
@@ -359,10 +360,11 @@ class Model:
             known.clear()
 
     def _evict(self) -> None:
-        """Forget the conversation with a user that was begun first, if there are too many."""
-        private = [name for name, known in self._conversations.items() if known.is_private]
-        for name in private[:-PRIVATE_MAX]:
-            self.forget(name)
+        """Of conversations with users and of rooms that were left, forget those begun first if there are too many."""
+        others = [known for known in self._conversations.values() if known.name not in self.rooms]
+        private, left = ([known for known in others if known.is_private is each] for each in (True, False))
+        for known in [*private[:-PRIVATE_MAX], *left[:-LEFT_MAX]]:
+            self.forget(known.name)
 
     def _add(self, conversation: Conversation, item: Item) -> None:
         conversation.add(item)
@@ -430,7 +432,8 @@ class Model:
                 self.conversation(room).clear()
                 self._late = LateChanges()  # the server may have lost them
             case events.MemberLeft(room) if room not in self.rooms:
-                self.forget(room)
+                self.conversation(room).topic = ""  # what was said stays: joined again, its log goes on there
+                self._evict()
         return event
 
     def _is_mention(self, room: str, text: str, *, is_own: bool) -> bool:

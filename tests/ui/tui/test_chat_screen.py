@@ -244,6 +244,24 @@ def test_what_is_said_first_is_shown_to_who_went_to_the_beginning_of_an_empty_ro
     drive(steps, size=(80, 24))
 
 
+def test_a_room_that_is_joined_again_shows_what_was_said_and_answers_below_it() -> None:
+    async def steps(desk: Desk) -> None:
+        bob = desk.wire.person("bob")
+        desk.say(bob, "one word")
+        desk.enter("/topic")
+        await desk.until("has no topic")
+        desk.enter("/part")
+        await desk.until("no room")
+        desk.enter("/join lobby")
+        desk.settle(1.0)
+        desk.enter("/whois bob")
+        await desk.until("bob is here")
+        shown = [desk.text.index(each) for each in ("one word", "has no topic", "alice joined", "bob is here")]
+        assert shown == sorted(shown)
+
+    drive(steps)
+
+
 def test_a_private_text_that_its_author_removes_under_another_nick_does_not_stay_in_a_page() -> None:
     async def steps(desk: Desk) -> None:
         bob = desk.wire.person("bob")

@@ -266,6 +266,30 @@ def test_a_line_that_came_before_all_messages_stands_where_its_time_says() -> No
     assert len(alone.entries) == 1
 
 
+def test_lines_stand_in_their_order_where_the_model_has_no_messages() -> None:
+    """Those of before, behind messages that the model forgot, and those that came since."""
+    held = Window()
+    held.update([], [said(0), said(7, 2), said(0, 3)])
+    assert [line.number for line in held.entries if isinstance(line, LocalLine)] == [1, 2, 3]
+
+
+def test_lines_are_shown_also_once_the_model_has_forgotten_all_messages() -> None:
+    held = window(1, 3, said(3))
+    held.view = (1, 0)
+    held.update([], [said(3), said(0, 2)], holds_lines=True)
+    assert held.is_attached and sequences(held) == [1, 2, 3]
+    assert [line.number for line in held.entries[3:] if isinstance(line, LocalLine)] == [1, 2]
+
+
+def test_a_page_below_goes_to_the_end_where_the_model_has_no_messages() -> None:
+    held = Window()
+    give(held, held.want_jump(20))
+    assert not held.is_attached
+    assert held.want_below() == PageWanted(UNKNOWN, is_below=True)
+    assert held.receive(1, UNKNOWN, stretch(1, 75))
+    assert sequences(held) == list(range(1, 76)) and held.is_attached and held.want_below() is None
+
+
 def test_lines_outside_of_what_is_held_are_not_shown() -> None:
     held = window(901, 950, said(500), said(930, 2))
     assert len(held.entries) == 51

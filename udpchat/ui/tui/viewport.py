@@ -198,9 +198,10 @@ class Viewport:
         top = self.top()
         if self.anchor is None:
             return None
-        if top is None or top[0] < self.height:
-            return self.window.want_above()
-        return self.window.want_below() if top[0] + 2 * self.height > len(self.window.entries) else None
+        if (top is None or top[0] < self.height) and (above := self.window.want_above()) is not None:
+            return above
+        is_low = top is None or top[0] + 2 * self.height > len(self.window.entries)
+        return self.window.want_below() if is_low else None
 
     def reveal(self, index: int) -> None:
         """Move the view as little as needed for an entry to be in it; of a very high one the beginning."""

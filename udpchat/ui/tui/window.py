@@ -101,7 +101,7 @@ class Window:
             if gone and self._start is None:
                 self._start = gone[0].sequence
             self._held += gone  # the model forgot them: the view may be among them
-            if gone and all(item.sequence < first or item.sequence == UNKNOWN for item in self._latest):
+            if gone and latest and all(item.sequence < first or item.sequence == UNKNOWN for item in self._latest):
                 self._stop = gone[-1].sequence + 1  # it has none of those any more: between may have been others
             self._trim()
         former = self._latest, self._lines
@@ -155,7 +155,7 @@ class Window:
             pairs.append(((item.sequence, len(pairs) if item.sequence == UNKNOWN else 0), item))
         first = messages[0].sequence - 1 if messages and not self.is_beginning else 0
         for line in self._lines:
-            after = line.after or self._before_time(messages, line.time_ms)
+            after = (line.after or self._before_time(messages, line.time_ms)) if messages else 0  # in their order, then
             if after >= first and (self._stop is None or after < self._stop):
                 pairs.append(((after, line.number), line))
         pairs.sort(key=lambda pair: pair[0])
@@ -167,7 +167,7 @@ class Window:
         for item in reversed(messages):
             if 0 < item.time_ms <= time_ms and item.sequence < UNKNOWN:
                 return item.sequence
-        return messages[0].sequence - 1 if messages else 0
+        return messages[0].sequence - 1
 
     def _find_first_unread(self) -> int:
         if self.unread_after is None:
@@ -224,7 +224,7 @@ class Window:
         """The page below is needed: what to ask for now, if anything."""
         if self._stop is None:
             return None
-        before = min(self._stop + PAGE_ITEMS, self._first_latest(), self._below_at_most)
+        before = min(self._stop + PAGE_ITEMS if self._latest else UNKNOWN, self._first_latest(), self._below_at_most)
         return self._await(PageWanted(before, is_below=True))
 
     def want_jump(self, sequence: int) -> PageWanted | None:
