@@ -243,7 +243,7 @@ def _entry_fragment(liar: Liar) -> frames.EntryFragment:
 def _welcome(liar: Liar) -> frames.Welcome:
     kept = liar.random.choice((None, 1, SEQUENCE_MAX))
     ms = liar.random.choice((0, 1, 3_600_000))
-    return frames.Welcome(liar.nick(), liar.user(), liar.text(), ms, ms, kept, kept, 9, (1, 7))
+    return frames.Welcome(liar.nick(), liar.user(), liar.text(), ms, ms, kept, kept, 9, (1, 7), liar.number())
 
 
 LIES: Final[dict[type, Callable[[Liar], Down]]] = {

@@ -33,7 +33,7 @@ def codes(person: Person) -> list[str]:
 
 def reported(person: Person) -> list[str]:
     """The lines that this run has reported as not said."""
-    return [error.values["message"] if error.key == "id_taken" else error.said for error in person.of(events.Error)]
+    return [error.values.get("message") or error.said for error in person.of(events.Error)]
 
 
 def say(wire: Wire, person: Person, *texts: str) -> None:
@@ -175,6 +175,28 @@ def test_a_line_whose_id_a_copy_has_used_is_reported_and_can_be_said_again() -> 
     lost = reported(fay)
     assert codes(fay).count("id_taken") == 5 and codes(fay).count("refused") == 1  # that one: a topic was asked for
     assert {*bob.texts(), *lost} == {"one", *FIVE, *SIX} and not fay.core.model.sending
+
+
+def test_a_line_that_the_copy_had_not_confirmed_and_that_the_server_has_forgotten_holds_up_nothing() -> None:
+    """As found: it was repeated for ever, and nothing that was said later was sent."""
+    wire = Wire()
+    bob, fay = wire.person("bob"), wire.person("fay")
+    wire.is_cut = True
+    say(wire, fay, "left")
+    wire.settle()
+    copy = deepcopy(fay.store)
+    wire.is_cut = False
+    wire.start(fay)
+    say(wire, fay, *FIVE)
+    wire.settle()
+    wire.leave(fay)
+    fay.store = copy
+    wire.start(fay)
+    say(wire, fay, *SIX)
+    wire.settle()
+    assert bob.texts() == ["left", *FIVE, *SIX]
+    assert codes(fay).count("answer_forgotten") == 1 and reported(fay) == ["left"]
+    assert not fay.core.model.sending and fay.store.unanswered() == []
 
 
 def test_two_processes_with_copies_of_one_folder_lose_no_line_silently() -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from udpchat.chat.amendments import AMENDING, edited_by
 from udpchat.chat.events import Amendment, ClientEvent, MessageSent, error, kind_name
+from udpchat.chat.ids import message_id
 from udpchat.client.entry_events import confirmation_of, reply_of
 from udpchat.wire.content import Extra, Message
 
@@ -78,8 +79,9 @@ class OwnMessages:
         if identity in self._said:
             self._said[identity].line = line
 
-    def rename(self, identities: Mapping[bytes, bytes]) -> None:
-        """Messages that were never sent have other ids: former -> new one."""
+    def renumber(self, instance: bytes, counters: Mapping[int, int]) -> None:
+        """Requests that were never sent have other counters, former -> new one, and so their messages other ids."""
+        identities = {message_id(instance, former): message_id(instance, counters[former]) for former in counters}
         for said in self._said.values():
             said.id = identities.get(said.id, said.id)
         self._said = {said.id: said for said in self._said.values()}

@@ -141,20 +141,20 @@ class Requests:
         self._expect_in_log(counter, request)
 
     def on_latest(self, latest: int) -> list[events.ClientEvent]:
-        """The server knows counters of this instance up to `latest`. BadDatagram(IMPOSSIBLE) if it cannot.
-
-        If another process with a copy of the store used them, requests not sent yet get others: see `Outbox.is_taken`.
-        """
-        if not self.outbox.is_taken(latest):
-            return []
-        moved = self.outbox.continue_behind(latest)
-        self._asked = {moved.get(counter, counter): asked for counter, asked in self._asked.items()}
-        self._labels.renumber(moved)
-        self._timeline.own.rename(
-            {message_id(self._instance, at): message_id(self._instance, moved[at]) for at in moved}
-        )
-        self._journal.renumber(moved)
-        return [events.notice("older_copy")]
+        """The server knows counters of this instance up to `latest`. BadDatagram(IMPOSSIBLE) if it cannot."""
+        told: list[events.ClientEvent] = []
+        if self.outbox.is_taken(latest):
+            moved = self.outbox.continue_behind(latest)
+            self._asked = {moved.get(counter, counter): asked for counter, asked in self._asked.items()}
+            self._labels.renumber(moved)
+            self._timeline.own.renumber(self._instance, moved)
+            self._journal.renumber(moved)
+            told.append(events.notice("older_copy"))
+        for counter in self.outbox.drop_forgotten(latest):
+            told += _forgotten(self._asked[counter].request)
+            self._journal.add(stored.RequestDone(counter))
+            self._give_up(counter)
+        return told
 
     def _expect_in_log(self, counter: int, request: requests.RequestBody) -> None:
         if isinstance(request, requests.Say | requests.Tell):
@@ -337,7 +337,7 @@ class Requests:
         return failed
 
     def _give_up(self, counter: int) -> None:
-        """Drop a request that was never sent."""
+        """Drop a request that was never sent, or that no answer can come to."""
         self.outbox.abandon(counter)
         self._timeline.own.on_failed(message_id(self._instance, counter))
         self._asked.pop(counter, None)
@@ -356,6 +356,13 @@ def merged(
     if is_one_log:  # times may decrease in a log: the server's clock may have been set back
         return sorted(by_id.values(), key=lambda message: message.seq)
     return sorted(by_id.values(), key=lambda message: (message.time_ms, message.room, message.seq))
+
+
+def _forgotten(request: requests.RequestBody) -> list[events.ClientEvent]:
+    """The server does not know any more what became of a request."""
+    if not isinstance(request, requests.Say | requests.Tell):
+        return []
+    return [events.error("answer_forgotten", message=request.text)]
 
 
 def _repeated_result(

@@ -136,6 +136,17 @@ class Outbox:
             del self._open[entry.counter]
         return {entry.counter: self.add(entry.body) for entry in unsent}
 
+    def drop_forgotten(self, latest: int) -> list[int]:
+        """Drop requests of earlier runs that a server that knows counters up to `latest` cannot answer; their counters.
+
+        It got so far only since another process, with a copy of our store, had their answers.
+        """
+        known = min(self._run_first, latest - ANSWERS_RECALLED_MAX + 1)
+        forgotten = [counter for counter in self._open if counter < known]
+        for counter in forgotten:
+            del self._open[counter]
+        return forgotten
+
     def unanswered(self) -> list[tuple[int, bytes]]:
         """(counter, body) of all requests without a result, in order."""
         return [(entry.counter, entry.body) for entry in self._open.values()]

@@ -149,6 +149,8 @@ SENTENCES: Final[dict[str, str]] = {
     "older_copy": "the data folder is older than what the server has of it: was it restored from a copy, or is a copy"
     " in use? What you say now is sent; never use two copies at once",
     "id_taken": "not sent: another copy of this data folder was used meanwhile; say it again: {message}",
+    "answer_forgotten": "another copy of this data folder was used meanwhile, and the server does not know any more"
+    " whether this was said: {message}",
     "unwritable": "the server cannot store anything: {reason}; what you say is kept here and sent when it can be",
     "writable": "messages are stored again by the server; what you said meanwhile is being sent",
     "unwritable_here": "cannot write to the data folder: {reason}; what is said now does not survive a restart of this"
