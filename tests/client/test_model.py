@@ -46,6 +46,17 @@ def test_messages_stand_in_the_order_of_the_log_each_once() -> None:
     assert [each.sequence for each in conversation.items] == [1, 2, 3] and conversation.unread == 3
 
 
+def test_an_own_message_whose_entry_the_replica_skipped_is_left_to_the_page_that_has_it() -> None:
+    """What was done to it is in entries that do not come, and so is what stands between it and those that do."""
+    wire = Wire()
+    alice = wire.person("alice", "lobby")
+    wire.settle()
+    sent = events.MessageSent("lobby", 48, "00" * 8, "hi", "text", 0)
+    assert alice.core.model.apply([sent]) == [sent] and alice.core.model.conversation("lobby").items == []
+    alice.core.model.apply([events.MessageSent("@bob", 1, "11" * 8, "hi", "text", 0)])
+    assert [each.text for each in alice.core.model.conversation("@bob").items] == ["hi"]
+
+
 def test_what_is_behind_the_mark_is_unread_except_ones_own() -> None:
     conversation = Conversation("lobby", read_up_to=2)
     for each in (item(1), item(2, is_mention=True), item(3), item(4, is_own=True), item(5, is_mention=True)):

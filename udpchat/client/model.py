@@ -409,7 +409,7 @@ class Model:
                 self._receive(event)
             case events.MessageSent():
                 event = self._quoted(event)
-                if not event.again:
+                if not event.again and (event.time_ms or event.room.startswith("@")):  # else the replica skipped it
                     self._add(self.conversation(event.room), self._own(event))
             case events.Edited() | events.Redacted() | events.Reacted():
                 return self._amend(event)
