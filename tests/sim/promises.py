@@ -103,7 +103,9 @@ class Promises:
             return
         if shown.run != client.runs:  # a new process may begin with what was shown before, without a hole
             if shown.last is not None:
-                while shown.last + 1 in shown.runs:  # confirmed ahead by the run before, which ended at that
+                while shown.last + 1 < event.seq and (
+                    shown.last + 1 in shown.runs or self._is_no_message(number, log, shown.last + 1)
+                ):  # confirmed ahead by the run before, which ended at that
                     shown.last += 1
                 shown.last = min(shown.last, event.seq - 1)
             shown.run = client.runs
