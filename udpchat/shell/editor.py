@@ -79,7 +79,7 @@ class LineEditor:
     ) -> None:
         self.prompt: Callable[[], tuple[str, str]] = lambda: ("", "")
         self._shown = ("", "")
-        self._buffer = Buffer(history=TypedLines(is_secret))
+        self._buffer = Buffer(history=EditorHistory(is_secret))
         self._application = self._made_application(source or create_input(), output or create_output())
         self._modes = TerminalModes(self._application.input, self._application.output, PASTE_OFF_CURSOR_ON)
         self._drawing: asyncio.Task[None] | None = None
@@ -269,7 +269,7 @@ class LineEditor:
         return keys
 
 
-class TypedLines(InMemoryHistory):
+class EditorHistory(InMemoryHistory):
     """What was typed, without the lines that are secret."""
 
     def __init__(self, is_secret: IsSecret) -> None:

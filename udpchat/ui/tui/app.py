@@ -161,7 +161,7 @@ class ChatApp(ScreenApp):
 
     # --- What was found ----------
 
-    def on_chat_screen_found(self, message: ChatScreen.Found) -> None:
+    def on_chat_screen_search_ended(self, message: ChatScreen.SearchEnded) -> None:
         """Choose from what was found; while something else is done, it is listed."""
         if not self.is_drawn or self.typed:
             self.board.list_found(message.found)

@@ -103,7 +103,7 @@ class ChatScreen(Screen[None]):
             yield Static(id="target", markup=False)
             yield self.input
 
-    class Found(Message):
+    class SearchEnded(Message):
         """A search has found messages."""
 
         def __init__(self, found: HistoryFound) -> None:
@@ -138,7 +138,7 @@ class ChatScreen(Screen[None]):
         self._seen = seen
         self.take_pending()
         if (found := self._board.take_found()) is not None:
-            self.post_message(self.Found(found))
+            self.post_message(self.SearchEnded(found))
         self.rooms.show(status.conversation_rows(prompt))
         if self.members.display:
             self.members.show(status.member_rows(model, target))

@@ -37,7 +37,7 @@ from udpchat.ui.tui.ink import BELOW, COMPONENTS, CSS, SELECTED, Ink
 from udpchat.ui.tui.local_lines import LocalLine
 from udpchat.ui.tui.rows import Form
 from udpchat.ui.tui.selecting import copied, entry_selection, highlighted, line_of
-from udpchat.ui.tui.viewport import Anchor, At, Places, Viewport
+from udpchat.ui.tui.viewport import Anchor, At, ScrollPlaces, Viewport
 from udpchat.ui.tui.window import PAGE_ITEMS, PageWanted, Window
 
 WHEEL_ROWS: Final = 3
@@ -82,7 +82,7 @@ class MessageList(Widget):
         """Times are in `zone`; None: that of this machine."""
         super().__init__(id=id)
         self._source: Source | None = None
-        self._places = Places()
+        self._places = ScrollPlaces()
         self._port = Viewport(Window(), Form(1, zone))
         self._visible: list[At] | None = None  # None: not known, since something changed
         self._selected_id = ""

@@ -43,7 +43,7 @@ class Anchor(Value, frozen=True):
     mark: int = FIRST_MARK
 
 
-class Places:
+class ScrollPlaces:
     """Where conversations that are not open were left, if they were scrolled back: the latest PLACES_MAX."""
 
     def __init__(self) -> None:
