@@ -166,14 +166,14 @@ class Room:
         self._acknowledge(member)
         for at in range(WARM_UP):
             self._give(member, make(at))
-        account, taken, charged_us = member.peer.account, [], 0.0
+        balance, taken, charged_us = member.peer.balance, [], 0.0
         gc.collect()
         for at in range(repeats):
-            account.used_us = used_us = self._core.chat.accounts.clock_us
+            balance.used_us = used_us = self._core.chat.ledger.clock_us
             if at % BETWEEN_ACKS == 0:
                 self._catch_up()  # which may charge for the former
             taken.append(1e6 * self._give(member, make(at)))
-            charged_us += account.used_us - used_us
+            charged_us += balance.used_us - used_us
         return median(taken), charged_us / repeats
 
 

@@ -37,13 +37,13 @@ def test_a_line_waits_for_no_more_long_messages_than_are_written_ahead() -> None
 
 def used_us(rig: Rig, reader: Peer, request: Say | Tell, author: Peer) -> float:
     """What a reader is charged for what somebody else says five times."""
-    accounts = rig.chat.accounts
-    before = reader.account.used_us = accounts.clock_us
+    ledger = rig.chat.ledger
+    before = reader.balance.used_us = ledger.clock_us
     for _ in range(5):
         assert isinstance(rig.result(author, say_long(rig, author, request)), Stored)
     for _ in range(10):
         rig.settle()
-    return reader.account.used_us - before
+    return reader.balance.used_us - before
 
 
 def say_long(rig: Rig, author: Peer, request: Say | Tell) -> int:
@@ -65,11 +65,11 @@ def test_who_reads_the_history_pays_for_its_datagrams() -> None:
     rig = Rig()
     mallory, bob = rig.device("mallory", "lobby"), rig.device("bob", "lobby")
     say_long(rig, mallory, Say("lobby", 0, LONG))
-    before = bob.account.used_us = rig.chat.accounts.clock_us
+    before = bob.balance.used_us = rig.chat.ledger.clock_us
     for _ in range(4):
         rig.ask(bob, GetHistory("#lobby", None, None, 1))
         rig.settle()
-    assert bob.account.used_us - before > 2 * PACKET_US * len(LONG) / FRAGMENT_BYTES
+    assert bob.balance.used_us - before > 2 * PACKET_US * len(LONG) / FRAGMENT_BYTES
 
 
 def test_who_lets_packets_be_lost_by_time_pays_for_those_that_are_sent_again() -> None:
@@ -84,11 +84,11 @@ def test_who_lets_packets_be_lost_by_time_pays_for_those_that_are_sent_again() -
     say_long(rig, mallory, Say("lobby", 0, LONG))
     rig.now += 0.01
     reader.send(frames.Ack(frames.AckedPackets(peer.session.sent - 1, 0, 0, 1), []))
-    before, sent = peer.account.used_us, peer.session.sent
+    before, sent = peer.balance.used_us, peer.session.sent
     while peer.downlink.loss_detection.lost == 0 and (due := rig.server.next_timeout()) is not None:
         rig.now = due
         rig.handle_timeouts()
     again = peer.session.sent - sent
     assert again > len(LONG) / FRAGMENT_BYTES / 2
     reader.send(frames.Goodbye(Reason.QUIT))  # what was not charged yet is charged now
-    assert peer.account.used_us - before >= again * PACKET_US
+    assert peer.balance.used_us - before >= again * PACKET_US

@@ -15,7 +15,7 @@ PLACES = "places in tables"
 def kept_max() -> dict[str, int]:
     """What stays on purpose, up to a limit, by class."""
     return {
-        "udpchat.server.credit.Account": 3 * credit.ACCOUNTS_MAX,  # of members, of strangers and of queries
+        "udpchat.server.credit.Balance": 3 * credit.BALANCES_MAX,  # of members, of strangers and of queries
         # Of six quotas, by key and by source; and of the handshakes of sources and of hosts.
         "udpchat.session.rate_limit.TokenBucket": 12 * quotas.HOLDERS_MAX + 2 * limits.SOURCES_MAX,
     }

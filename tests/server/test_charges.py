@@ -7,7 +7,7 @@ import pytest
 from tests.storage.memory import MemoryLog
 from udpchat.chat.ids import DIRECTORY_LOG, conversation_log
 from udpchat.server.charges import charge, charge_claim
-from udpchat.server.credit import Accounts
+from udpchat.server.credit import Ledger
 from udpchat.server.payer import Payer
 from udpchat.server.quotas import Quotas, SpentQuota
 from udpchat.server.settle import Action, Telling
@@ -18,7 +18,7 @@ from udpchat.wire.frames import encode
 from udpchat.wire.limits import WRITE_ENTRY_BYTES
 from udpchat.wire.requests import Here, MarkRead, Rename, Say, SetTopic, Tell
 
-ALICE, BOB = Payer(Accounts(), b"a" * 32, "10.0.0.1"), b"b" * 32
+ALICE, BOB = Payer(Ledger(), b"a" * 32, "10.0.0.1"), b"b" * 32
 NOTHING, ONCE = Rate(0.5, 0.0), Rate(1.0, 0.0)
 
 
@@ -79,7 +79,7 @@ def test_to_enter_is_charged_only_under_a_nick_that_nobody_has(state: State) -> 
 def test_text_and_data_are_charged_in_bytes(state: State) -> None:
     action = Say("lobby", 0, "\u00e4" * 100, Extra(None, b"x" * 50))
     for spare, is_enough in ((0, True), (-1, False)):
-        quotas, alice = Quotas(), Payer(Accounts(), b"a" * 32, "10.0.0.1")
+        quotas, alice = Quotas(), Payer(Ledger(), b"a" * 32, "10.0.0.1")
         quotas.written_bytes = SpentQuota(rate := Rate(1e6, 0.0), rate)
         quotas.written_bytes.take(0.0, alice.who, 1e6 - (WRITE_ENTRY_BYTES + 250) - spare)
         assert charge(0.0, alice, action, state, quotas) is is_enough

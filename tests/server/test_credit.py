@@ -1,4 +1,4 @@
-"""Accounts: what was used, how much of it counts, and what everything costs."""
+"""Ledger: what was used, how much of it counts, and what everything costs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from udpchat.server.credit import (
     NEW_CREDIT_US,
     RANGE_US,
     SOURCE_SHARES,
-    Accounts,
+    Ledger,
     packet_us,
 )
 from udpchat.server.handlers import HANDLERS
@@ -25,9 +25,9 @@ from udpchat.wire.frames import Ack, Cursor, Ping, Up
 ALICE, BOB = b"a" * 32, b"b" * 32
 
 
-def left_us(accounts: Accounts, name: bytes) -> float:
-    """The credit of an account; a debt is below 0."""
-    return accounts.clock_us - accounts.open(name).used_us
+def left_us(ledger: Ledger, name: bytes) -> float:
+    """The credit of a balance; a debt is below 0."""
+    return ledger.clock_us - ledger.open(name).used_us
 
 
 def test_every_frame_and_request_has_a_price() -> None:
@@ -41,65 +41,65 @@ def test_an_ack_is_paid_by_what_it_names() -> None:
 
 
 def test_who_is_new_has_a_little_credit_and_who_uses_more_has_debt() -> None:
-    accounts = Accounts()
-    alice = accounts.open(ALICE)
-    assert left_us(accounts, ALICE) == NEW_CREDIT_US
-    accounts.charge(NEW_CREDIT_US + 70, alice)
-    assert left_us(accounts, ALICE) == -70 and left_us(accounts, BOB) == NEW_CREDIT_US
+    ledger = Ledger()
+    alice = ledger.open(ALICE)
+    assert left_us(ledger, ALICE) == NEW_CREDIT_US
+    ledger.charge(NEW_CREDIT_US + 70, alice)
+    assert left_us(ledger, ALICE) == -70 and left_us(ledger, BOB) == NEW_CREDIT_US
 
 
 def test_who_has_been_here_goes_before_any_number_of_new_ones() -> None:
-    accounts = Accounts()
-    alice = accounts.open(ALICE)
-    accounts.run(0.0, is_work_waiting=False)
-    accounts.run(10.0, is_work_waiting=False)
-    new = [accounts.open(number.to_bytes(32, "big")) for number in range(1_500)]
-    for account in new:
-        accounts.on_served(account.used_us)
-        accounts.charge(1_000.0, account)
-        accounts.charge(100.0, alice)
-        assert alice.used_us < min(account.used_us for account in new)
+    ledger = Ledger()
+    alice = ledger.open(ALICE)
+    ledger.run(0.0, is_work_waiting=False)
+    ledger.run(10.0, is_work_waiting=False)
+    new = [ledger.open(number.to_bytes(32, "big")) for number in range(1_500)]
+    for balance in new:
+        ledger.on_served(balance.used_us)
+        ledger.charge(1_000.0, balance)
+        ledger.charge(100.0, alice)
+        assert alice.used_us < min(balance.used_us for balance in new)
 
 
 def test_credit_and_debt_have_their_bounds() -> None:
-    accounts = Accounts()
-    alice = accounts.open(ALICE)
-    accounts.charge(10 * DEBT_US, alice)
-    assert left_us(accounts, ALICE) == -DEBT_US
-    accounts.run(0.0, is_work_waiting=False)
-    accounts.run(1e6, is_work_waiting=False)
-    accounts.charge(5, alice)
-    assert left_us(accounts, ALICE) == CREDIT_US - 5
+    ledger = Ledger()
+    alice = ledger.open(ALICE)
+    ledger.charge(10 * DEBT_US, alice)
+    assert left_us(ledger, ALICE) == -DEBT_US
+    ledger.run(0.0, is_work_waiting=False)
+    ledger.run(1e6, is_work_waiting=False)
+    ledger.charge(5, alice)
+    assert left_us(ledger, ALICE) == CREDIT_US - 5
 
 
 def test_credit_comes_back_while_nobody_waits() -> None:
-    accounts = Accounts()
-    accounts.charge(NEW_CREDIT_US, accounts.open(ALICE))
-    accounts.run(7.0, is_work_waiting=False)
-    accounts.run(8.0, is_work_waiting=False)
-    assert left_us(accounts, ALICE) == FREE_US_PER_S
-    accounts.run(9.0, is_work_waiting=True)
-    assert left_us(accounts, ALICE) == FREE_US_PER_S
+    ledger = Ledger()
+    ledger.charge(NEW_CREDIT_US, ledger.open(ALICE))
+    ledger.run(7.0, is_work_waiting=False)
+    ledger.run(8.0, is_work_waiting=False)
+    assert left_us(ledger, ALICE) == FREE_US_PER_S
+    ledger.run(9.0, is_work_waiting=True)
+    assert left_us(ledger, ALICE) == FREE_US_PER_S
 
 
 def test_who_waits_and_is_served_is_not_in_debt_to_who_does_not() -> None:
-    accounts = Accounts()
-    alice = accounts.open(ALICE)
-    accounts.charge(NEW_CREDIT_US + 500, alice)
-    accounts.on_served(alice.used_us)
-    assert left_us(accounts, ALICE) == 0 and left_us(accounts, BOB) == NEW_CREDIT_US
+    ledger = Ledger()
+    alice = ledger.open(ALICE)
+    ledger.charge(NEW_CREDIT_US + 500, alice)
+    ledger.on_served(alice.used_us)
+    assert left_us(ledger, ALICE) == 0 and left_us(ledger, BOB) == NEW_CREDIT_US
 
 
 def test_a_source_is_charged_a_share_of_what_its_keys_are() -> None:
-    accounts = Accounts()
-    accounts.charge(80, accounts.open(ALICE), accounts.open("10.0.0.1"))
-    assert left_us(accounts, ALICE) == NEW_CREDIT_US - 80
-    assert accounts.clock_us - accounts.open("10.0.0.1").used_us == NEW_CREDIT_US - 80 / SOURCE_SHARES
+    ledger = Ledger()
+    ledger.charge(80, ledger.open(ALICE), ledger.open("10.0.0.1"))
+    assert left_us(ledger, ALICE) == NEW_CREDIT_US - 80
+    assert ledger.clock_us - ledger.open("10.0.0.1").used_us == NEW_CREDIT_US - 80 / SOURCE_SHARES
 
 
 def test_accounts_are_so_many_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(credit, "ACCOUNTS_MAX", 10)
-    accounts = Accounts()
+    monkeypatch.setattr(credit, "BALANCES_MAX", 10)
+    ledger = Ledger()
     for number in range(100):
-        accounts.charge(1, accounts.open(number.to_bytes(32, "big")))
-    assert len(accounts) == 10
+        ledger.charge(1, ledger.open(number.to_bytes(32, "big")))
+    assert len(ledger) == 10

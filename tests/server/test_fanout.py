@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.server.rig import Rig
-from udpchat.server.credit import NEW_CREDIT_US, Accounts
+from udpchat.server.credit import NEW_CREDIT_US, Ledger
 from udpchat.server.fanout import FLUSHED_PEERS_MAX, Fanout
 from udpchat.server.registry import Peer
 from udpchat.sync.log_stream import ANNOUNCE_AFTER_S, LogStream
@@ -82,10 +82,10 @@ def test_only_who_lacks_something_is_told_the_head_and_only_when_it_is_due() -> 
 def test_of_more_peers_than_a_turn_has_time_for_the_others_follow_each_once() -> None:
     fanout, stream, peers = followed(2 * FLUSHED_PEERS_MAX + 10)
     fanout.extend(NOW, stream, [ENTRY])
-    turns = [fanout.take_to_flush(Accounts())]
+    turns = [fanout.take_to_flush(Ledger())]
     fanout.to_flush[peers[-1]] = fanout.to_flush[peers[0]] = None
     while fanout.is_behind:
-        turns.append(fanout.take_to_flush(Accounts()))
+        turns.append(fanout.take_to_flush(Ledger()))
     assert [len(turn) for turn in turns] == [FLUSHED_PEERS_MAX, FLUSHED_PEERS_MAX, 11]
     assert sorted(map(id, [peer for turn in turns for peer in turn])) == sorted(map(id, [*peers, peers[0]]))
 
@@ -93,18 +93,18 @@ def test_of_more_peers_than_a_turn_has_time_for_the_others_follow_each_once() ->
 def test_if_not_all_are_flushed_at_once_those_with_saved_credit_are_first_in_half_of_the_places() -> None:
     fanout, stream, peers = followed(2 * FLUSHED_PEERS_MAX)
     for peer in peers:
-        peer.account.used_us = -NEW_CREDIT_US
+        peer.balance.used_us = -NEW_CREDIT_US
     late = peers[-FLUSHED_PEERS_MAX:]
     for peer in late:
-        peer.account.used_us -= 1.0
+        peer.balance.used_us -= 1.0
     fanout.extend(NOW, stream, [ENTRY])
     half = FLUSHED_PEERS_MAX // 2
-    assert fanout.take_to_flush(Accounts()) == late[:half] + peers[:half]
+    assert fanout.take_to_flush(Ledger()) == late[:half] + peers[:half]
 
 
 def test_who_is_gone_is_not_flushed_later() -> None:
     fanout, stream, peers = followed(FLUSHED_PEERS_MAX + 1)
     fanout.extend(NOW, stream, [ENTRY])
-    fanout.take_to_flush(Accounts())
+    fanout.take_to_flush(Ledger())
     fanout.leave(peers[-1])
-    assert not fanout.is_behind and fanout.take_to_flush(Accounts()) == []
+    assert not fanout.is_behind and fanout.take_to_flush(Ledger()) == []

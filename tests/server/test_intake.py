@@ -28,7 +28,7 @@ class Desk:
     def __init__(self) -> None:
         self.rig = Rig()
         self.counters: Counter[str] = Counter()
-        self.meter = Meter(self.rig.chat.accounts)
+        self.meter = Meter(self.rig.chat.ledger)
         self.intake = Intake(self.meter, self.rig.chat.registry, self.rig.chat.commits, self.counters)
         self.served: list[tuple[str, int]] = []
         self._now = 0.0
@@ -52,7 +52,7 @@ class Desk:
         return address, int.from_bytes(data[-2:], "big")
 
     def spend(self, peer: Peer) -> None:
-        """A peer takes two turns, which its accounts show in the next."""
+        """A peer takes two turns, which its balances show in the next."""
         self.meter.charge_peer(peer, 2 * TURN_US)
         self.turn()
 

@@ -1,4 +1,4 @@
-"""The meter: how long a turn is, and whose accounts its work is charged to."""
+"""The meter: how long a turn is, and whose balances its work is charged to."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ def turn(meter: Meter, *, is_waiting: bool = False) -> None:
 
 
 def used_us(peer: Peer) -> list[float]:
-    return [account.used_us for account in peer.payer.accounts]
+    return [balance.used_us for balance in peer.payer.balances]
 
 
 def test_a_turn_is_over_when_its_work_is_done_and_so_much_of_what_is_done_later() -> None:
     rig = Rig()
-    meter = Meter(rig.chat.accounts)
+    meter = Meter(rig.chat.ledger)
     alice = rig.stranger()
     turn(meter)
     meter.charge_peer(alice, TURN_US / 2, SHARED_BY * TURN_US / 2 - SHARED_BY)
@@ -31,7 +31,7 @@ def test_a_turn_is_over_when_its_work_is_done_and_so_much_of_what_is_done_later(
 
 def test_the_accounts_are_charged_once_a_turn_is_full_or_somebody_waits() -> None:
     rig = Rig()
-    meter = Meter(rig.chat.accounts)
+    meter = Meter(rig.chat.ledger)
     alice = rig.stranger()
     key_us, source_us = used_us(alice)
     meter.charge_peer(alice, 100.0, 60.0)
@@ -46,7 +46,7 @@ def test_the_accounts_are_charged_once_a_turn_is_full_or_somebody_waits() -> Non
 
 def test_strangers_have_accounts_of_their_own() -> None:
     rig = Rig()
-    meter = Meter(rig.chat.accounts)
+    meter = Meter(rig.chat.ledger)
     alice = rig.stranger()
     before_us = used_us(alice)
     meter.charge_stranger(alice.session.path.address.host, TURN_US)
@@ -56,7 +56,7 @@ def test_strangers_have_accounts_of_their_own() -> None:
 
 def test_strangers_have_their_turn_until_they_had_a_quarter_of_the_work() -> None:
     rig = Rig()
-    meter = Meter(rig.chat.accounts)
+    meter = Meter(rig.chat.ledger)
     turn(meter, is_waiting=True)
     meter.charge_peer(rig.stranger(), 300.0)
     meter.charge_stranger("10.9.9.9", 99.0)

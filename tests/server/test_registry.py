@@ -61,7 +61,7 @@ def test_a_peer_is_found_by_both_its_sessions_for_a_while_and_by_neither_when_it
 def test_the_devices_of_a_person_share_an_account() -> None:
     rig = Rig()
     one, another, other = rig.stranger(key=KEY), rig.stranger(key=KEY), rig.stranger(key=OTHER)
-    assert one.account is another.account and other.account is not one.account
+    assert one.balance is another.balance and other.balance is not one.balance
 
 
 def test_only_devices_that_have_entered_count_as_here() -> None:
@@ -78,7 +78,7 @@ def test_a_device_that_moves_is_charged_where_it_is_and_again_at_home_once_a_rel
     (alice,) = world.add_clients(1)
     (peer,) = world.server.core.chat.registry
     world.run(3)
-    relay, home, account = Address("relay", 1), alice.address, peer.account
+    relay, home, balance = Address("relay", 1), alice.address, peer.balance
     to_relay: list[bytes] = []
     world.network.taps.append(lambda now, source, to, data: to_relay.append(data) if to == relay else None)
     ping = alice.session.seal(pack([encode(Ping(0))]))
@@ -90,7 +90,7 @@ def test_a_device_that_moves_is_charged_where_it_is_and_again_at_home_once_a_rel
     reply = alice.session.seal(pack([encode(PathReply(check.token))]))
     world.network.inject(world.now, relay, SERVER, reply)
     world.run(0.01)
-    assert peer.payer.host == peer.session.path.address[0] == relay[0] and peer.payer.account is account
+    assert peer.payer.host == peer.session.path.address[0] == relay[0] and peer.payer.balance is balance
     world.network.inject(world.now, home, SERVER, ping)
     world.run(0.01)
     assert peer.payer.host == peer.session.path.address[0] == home[0]

@@ -8,6 +8,8 @@ from typing import Final
 
 LOBBY = "lobby"  # the room of who names none: it always has a place
 DIRECTORY_LOG = "!directory"
+AUDIT_LOG = "!audit"  # acts of order
+SERVER_ROSTER = "%"  # what concerns everybody on the server
 ROOM_PREFIX = "#"
 ROSTER_PREFIX = "%"
 CONVERSATION_PREFIX = "@"

@@ -11,7 +11,7 @@ from udpchat.server import settle
 from udpchat.server.admission import Admission, Settings
 from udpchat.server.charges import charge, charge_claim
 from udpchat.server.commits import Commits
-from udpchat.server.credit import Accounts
+from udpchat.server.credit import Ledger
 from udpchat.server.fanout import Fanout
 from udpchat.server.history import ReactionsUnreadable
 from udpchat.server.payer import Payer
@@ -36,7 +36,7 @@ class Chat:
     """Registry, rooms, fan-out, pending writes, queries and admission."""
 
     def __init__(self, log: ServerLog, settings: Settings, random: Callable[[int], bytes]) -> None:
-        self.accounts = Accounts()
+        self.ledger = Ledger()
         self.quotas = Quotas()
         self.registry = Registry(self.quotas.peers)
         self.commits = Commits(log)
@@ -57,7 +57,7 @@ class Chat:
         key, instance = session.remote_static, introduction.instance
         capabilities = frozenset(introduction.capabilities)
         author = settle.Author(client_id_of(key, instance), key, user_id(key), instance, capabilities)
-        payer = Payer(self.accounts, key, session.path.address[0])
+        payer = Payer(self.ledger, key, session.path.address[0])
         share = Share(self.quotas.request_bytes, payer.who, REQUEST_BYTES_PER_PEER_MAX)
         claimed = logged_nicks(self._log, author.client_id)
         window = recalled_window(self._log, author.client_id, self.commits.pending_of(author.client_id), share)

@@ -54,7 +54,7 @@ class ServerCore:
         self._registry = self.chat.registry
         self._rooms = self.chat.rooms
         self._fanout = self.chat.fanout
-        self._meter = Meter(self.chat.accounts)
+        self._meter = Meter(self.chat.ledger)
         self._intake = Intake(self._meter, self._registry, self.chat.commits, self.counters)
         self._expiry = Expiry(self.settings)
         self._timers: TimerHeap[Peer | LogStream | Room] = TimerHeap()
@@ -223,7 +223,7 @@ class ServerCore:
         for stream in fanout.to_arm:
             self._timers.arm(stream, stream.next_announcement())
         fanout.to_arm.clear()
-        to_flush, sent = fanout.take_to_flush(self.chat.accounts), 0
+        to_flush, sent = fanout.take_to_flush(self.chat.ledger), 0
         for at, peer in enumerate(to_flush, 1):
             sent += self._flush_peer(now, peer)
             if sent >= FLUSHED_PACKETS_MAX:

@@ -1,12 +1,12 @@
 """Who has used how much of the server, and what frames cost; `handlers.py` has the prices of requests (SPEC 6.7).
 
 Each frame and request has a price: about how many microseconds it takes the server on the machine where they were
-measured (`scripts/bench prices` compares them with what they take now). It is charged to the accounts of its sender:
-the account of the key, which all devices of a person share, and that of the source, the host or network it comes from.
+measured (`scripts/bench prices` compares them with what they take now). It is charged to the balances of its sender:
+the balance of the key, which all devices of a person share, and that of the source, the host or network it comes from.
 
-A clock runs beside the accounts, in the same unit. Whoever has used less than the clock shows has *credit*, CREDIT_US
+A clock runs beside the balances, in the same unit. Whoever has used less than the clock shows has *credit*, CREDIT_US
 at most, and whoever has used more has *debt*, DEBT_US at most. The clock runs while the server has time left, at the
-rate that everybody may use at any time; while work waits, it follows the accounts that are served. This is start-time
+rate that everybody may use at any time; while work waits, it follows the balances that are served. This is start-time
 fair queueing (Goyal, Vin and Cheng, SIGCOMM 1996) with a burst.
 """
 
@@ -17,11 +17,11 @@ from typing import Final
 from udpchat.wire import frames
 
 CREDIT_US: Final = 250_000.0  # what may be used at once after a time of silence
-NEW_CREDIT_US: Final = 10_000.0  # of an account that begins: to enter, some ten times. The rest is earned by being here
+NEW_CREDIT_US: Final = 10_000.0  # of a balance that begins: to enter, some ten times. The rest is earned by being here
 DEBT_US: Final = 1_000_000.0  # more is forgotten: the longest time that others can be preferred to one
 FREE_US_PER_S: Final = 50_000.0  # a twentieth of a core, for each key
 SOURCE_SHARES: Final = 8.0  # a source may use as much as so many keys: people may share an address
-ACCOUNTS_MAX: Final = 32_768  # in one book; beyond it the oldest account is closed
+BALANCES_MAX: Final = 32_768  # in one ledger; beyond it the oldest balance is closed
 
 DATAGRAM_US: Final = 30.0  # opening and parsing a packet, and sealing one to its sender
 UNREAD_US: Final = 8.0  # of a stranger: what is answered or dropped without a curve operation
@@ -62,8 +62,8 @@ def packet_us(parsed: list[frames.Up]) -> float:
     return price_us
 
 
-class Account:
-    """What one key or source has used, in microseconds on the clock of its book."""
+class Balance:
+    """What one key or source has used, in microseconds on the clock of its ledger."""
 
     __slots__ = ("used_us",)
 
@@ -71,27 +71,27 @@ class Account:
         self.used_us = used_us
 
 
-def most_used_us(accounts: tuple[Account, ...]) -> float:
-    """Of the account that has used most: what one sender counts with, whose key and source have one each."""
-    most_us = accounts[0].used_us
-    for account in accounts:  # the hot path: no calls
-        if account.used_us > most_us:
-            most_us = account.used_us
+def most_used_us(balances: tuple[Balance, ...]) -> float:
+    """Of the balance that has used most: what one sender counts with, whose key and source have one each."""
+    most_us = balances[0].used_us
+    for balance in balances:  # the hot path: no calls
+        if balance.used_us > most_us:
+            most_us = balance.used_us
     return most_us
 
 
-class Accounts:
-    """A book of accounts by name, and their clock."""
+class Ledger:
+    """Balances by name, and their clock."""
 
-    __slots__ = ("_accounts", "_ran_at", "clock_us")
+    __slots__ = ("_balances", "_ran_at", "clock_us")
 
     def __init__(self) -> None:
         self.clock_us = 0.0
         self._ran_at: float | None = None
-        self._accounts: dict[bytes | str, Account] = {}
+        self._balances: dict[bytes | str, Balance] = {}
 
     def __len__(self) -> int:
-        return len(self._accounts)
+        return len(self._balances)
 
     def run(self, now: float, *, is_work_waiting: bool) -> None:
         """Time has passed since the last call: without waiting work, everybody had their rate."""
@@ -99,31 +99,31 @@ class Accounts:
             self.clock_us += (now - self._ran_at) * FREE_US_PER_S
         self._ran_at = now
 
-    def open(self, name: bytes | str) -> Account:
-        """The account of a key or source. A new one has little credit: or many that come at once would go first."""
-        account = self._accounts.get(name)
-        if account is None:
-            account = self._accounts[name] = Account(self.clock_us - NEW_CREDIT_US)
-            if len(self._accounts) > ACCOUNTS_MAX:
-                del self._accounts[next(iter(self._accounts))]
-        return account
+    def open(self, name: bytes | str) -> Balance:
+        """The balance of a key or source. A new one has little credit: or many that come at once would go first."""
+        balance = self._balances.get(name)
+        if balance is None:
+            balance = self._balances[name] = Balance(self.clock_us - NEW_CREDIT_US)
+            if len(self._balances) > BALANCES_MAX:
+                del self._balances[next(iter(self._balances))]
+        return balance
 
-    def has_saved(self, account: Account) -> bool:
-        """Whether an account has more credit than a new one: who uses little, and is not new."""
-        return account.used_us < self.clock_us - NEW_CREDIT_US
+    def has_saved(self, balance: Balance) -> bool:
+        """Whether a balance has more credit than a new one: who uses little, and is not new."""
+        return balance.used_us < self.clock_us - NEW_CREDIT_US
 
-    def charge(self, price_us: float, account: Account, shared: Account | None = None) -> None:
-        """This much work is done for an account, and a SOURCE_SHARES-th of it for one that several share."""
+    def charge(self, price_us: float, balance: Balance, shared: Balance | None = None) -> None:
+        """This much work is done for a balance, and a SOURCE_SHARES-th of it for one that several share."""
         floor_us, ceiling_us = self.clock_us - CREDIT_US, self.clock_us + DEBT_US
-        used_us = account.used_us  # the hot path: no calls
+        used_us = balance.used_us  # the hot path: no calls
         used_us = price_us + (used_us if used_us > floor_us else floor_us)
-        account.used_us = used_us if used_us < ceiling_us else ceiling_us
+        balance.used_us = used_us if used_us < ceiling_us else ceiling_us
         if shared is not None:
             used_us = shared.used_us
             used_us = price_us / SOURCE_SHARES + (used_us if used_us > floor_us else floor_us)
             shared.used_us = used_us if used_us < ceiling_us else ceiling_us
 
     def on_served(self, used_us: float) -> None:
-        """Waiting work of an account that had used so much is served: nobody who waits has used less."""
+        """Waiting work of a balance that had used so much is served: nobody who waits has used less."""
         if used_us > self.clock_us:
             self.clock_us = used_us

@@ -8,49 +8,49 @@ from heapq import heappop, heappush, heapreplace
 from math import inf
 from typing import Generic, TypeVar
 
-from udpchat.server.credit import Account, Accounts, most_used_us
+from udpchat.server.credit import Balance, Ledger, most_used_us
 
 T = TypeVar("T")
 
 
 class _Flow(Generic[T]):
-    """What waits of one sender, oldest first, and the accounts that it is charged to."""
+    """What waits of one sender, oldest first, and the balances that it is charged to."""
 
-    __slots__ = ("accounts", "waiting")
+    __slots__ = ("balances", "waiting")
 
-    def __init__(self, accounts: tuple[Account, ...]) -> None:
-        self.accounts = accounts
+    def __init__(self, balances: tuple[Balance, ...]) -> None:
+        self.balances = balances
         self.waiting: deque[T] = deque()
 
 
 class FairQueue(Generic[T]):
     """What waits, by sender: that of the one who has used least is next."""
 
-    __slots__ = ("_accounts", "_count", "_flows", "_heap", "_of_sender_max", "_senders_max", "_size_max", "size")
+    __slots__ = ("_count", "_flows", "_heap", "_ledger", "_of_sender_max", "_senders_max", "_size_max", "size")
 
     def __init__(
-        self, accounts: Accounts, *, of_sender_max: float = inf, size_max: float = inf, senders_max: float = inf
+        self, ledger: Ledger, *, of_sender_max: float = inf, size_max: float = inf, senders_max: float = inf
     ) -> None:
         """How much may wait: of one sender, of all together, and of how many; a first item only counts for the last."""
-        self._accounts = accounts
+        self._ledger = ledger
         self._of_sender_max, self._size_max, self._senders_max = of_sender_max, size_max, senders_max
-        self._flows: dict[tuple[Account, ...], _Flow[T]] = {}
+        self._flows: dict[tuple[Balance, ...], _Flow[T]] = {}
         self._heap: list[tuple[float, int, _Flow[T]]] = []  # a flow may have used more by now
         self._count = 0  # flows need no order of their own
         self.size = 0  # read often: no method
 
-    def add(self, accounts: tuple[Account, ...], item: T) -> bool:
+    def add(self, balances: tuple[Balance, ...], item: T) -> bool:
         """Let something wait; False if there is no room for another one of this sender."""
-        flow = self._flows.get(accounts)
+        flow = self._flows.get(balances)
         if flow is not None:
             if self.size >= self._size_max or len(flow.waiting) >= self._of_sender_max:
                 return False
         elif len(self._flows) >= self._senders_max:
             return False
         else:
-            flow = self._flows[accounts] = _Flow(accounts)
+            flow = self._flows[balances] = _Flow(balances)
             self._count += 1
-            heappush(self._heap, (most_used_us(flow.accounts), self._count, flow))
+            heappush(self._heap, (most_used_us(flow.balances), self._count, flow))
         flow.waiting.append(item)
         self.size += 1
         return True
@@ -58,7 +58,7 @@ class FairQueue(Generic[T]):
     def least_us(self) -> float:
         """How much the one whose turn it is has used; there must be one."""
         used_us, _, flow = self._heap[0]
-        while (now_used_us := most_used_us(flow.accounts)) > used_us:
+        while (now_used_us := most_used_us(flow.balances)) > used_us:
             self._count += 1
             heapreplace(self._heap, (now_used_us, self._count, flow))
             used_us, _, flow = self._heap[0]
@@ -73,7 +73,7 @@ class FairQueue(Generic[T]):
 
         For as long as nobody is charged, they stay the next. Nothing may be added meanwhile.
         """
-        self._accounts.on_served(self.least_us())
+        self._ledger.on_served(self.least_us())
         flow = self._heap[0][2]
         waiting = flow.waiting
         while waiting:
@@ -82,5 +82,5 @@ class FairQueue(Generic[T]):
             if not waiting:
                 assert self._heap[0][2] is flow, "something was added meanwhile"
                 heappop(self._heap)
-                del self._flows[flow.accounts]
+                del self._flows[flow.balances]
             yield item

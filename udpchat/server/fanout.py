@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Final
 
-from udpchat.server.credit import Accounts
+from udpchat.server.credit import Ledger
 from udpchat.server.registry import Peer
 from udpchat.sync.log_stream import LogStream
 from udpchat.wire.packets import Address
@@ -101,7 +101,7 @@ class Fanout:
         """Whether peers wait for another turn to be flushed."""
         return bool(self._later)
 
-    def take_to_flush(self, accounts: Accounts) -> list[Peer]:
+    def take_to_flush(self, ledger: Ledger) -> list[Peer]:
         """The peers to flush in this turn, FLUSHED_PEERS_MAX at most; the others wait, and may have more by then.
 
         If that are too many: up to half of them those who have saved credit, then in the order in which they began to
@@ -112,7 +112,7 @@ class Fanout:
             touched = {**self._later, **touched} if self._later else touched
             self._later = {}
             return list(touched)
-        first = [peer for peer in touched if accounts.has_saved(peer.account)][: FLUSHED_PEERS_MAX // 2]
+        first = [peer for peer in touched if ledger.has_saved(peer.balance)][: FLUSHED_PEERS_MAX // 2]
         self._later.update(touched)
         self._forget(first)
         longest = list(islice(self._later, FLUSHED_PEERS_MAX - len(first)))

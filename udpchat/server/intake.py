@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from udpchat.server.commits import Commits
-from udpchat.server.credit import NEW_CREDIT_US, Accounts, most_used_us
+from udpchat.server.credit import NEW_CREDIT_US, Ledger, most_used_us
 from udpchat.server.fair_queue import FairQueue
 from udpchat.server.meter import Meter
 from udpchat.server.registry import Peer, Registry
@@ -105,7 +105,7 @@ class Intake:
         """Requests of a peer are ready: they wait for a turn, and for room among what is written."""
         if peer not in self._ready_peers:
             self._ready_peers.add(peer)
-            self._ready.add(peer.payer.accounts, peer)
+            self._ready.add(peer.payer.balances, peer)
 
     def line_up(self, peers: list[Peer]) -> list[Peer]:
         """Requests of these peers may be ready: the same peers if no member waits; else none, and they wait too."""
@@ -141,7 +141,7 @@ class Intake:
         data, address = datagram
         found = self._registry.find_named(data)
         if found is not None and address == found[1].path.address:
-            is_held = self._members.add(found[0].payer.accounts, datagram)
+            is_held = self._members.add(found[0].payer.balances, datagram)
         else:  # also what names a session, but comes from elsewhere: anybody may have sent it
             source = self._meter.strangers.open(source_of(address[0]))
             is_held = self._strangers.add((source,), datagram)
@@ -169,13 +169,13 @@ class Intake:
 
 
 def _used_us(peer: Peer) -> float:
-    return most_used_us(peer.payer.accounts)
+    return most_used_us(peer.payer.balances)
 
 
-def _datagrams(accounts: Accounts) -> FairQueue[Datagram]:
-    """What waits of the senders with these accounts."""
+def _datagrams(ledger: Ledger) -> FairQueue[Datagram]:
+    """What waits of the senders with balances in this ledger."""
     return FairQueue(
-        accounts,
+        ledger,
         of_sender_max=WAITING_DATAGRAMS_PER_FLOW_MAX,
         size_max=WAITING_DATAGRAMS_MAX,
         senders_max=WAITING_SENDERS_MAX,

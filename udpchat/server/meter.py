@@ -1,6 +1,6 @@
-"""What the work of this turn costs, and the accounts that it is charged to (SPEC 6.7).
+"""What the work of this turn costs, and the balances that it is charged to (SPEC 6.7).
 
-The price of each piece of work counts at once for the length of the turn; the accounts are charged with one sum for
+The price of each piece of work counts at once for the length of the turn; the balances are charged with one sum for
 each peer, once the work of a turn has gathered, or while members wait.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from udpchat.server.credit import PACKET_US, Accounts
+from udpchat.server.credit import PACKET_US, Ledger
 from udpchat.server.registry import Peer
 from udpchat.session.rate_limit import source_of
 
@@ -18,20 +18,20 @@ STRANGERS_SHARE: Final = 0.25  # of the work, while both they and members wait
 
 
 class Meter:
-    """The work of a turn, in microseconds: for members, and for strangers, whose accounts are separate.
+    """The work of a turn, in microseconds: for members, and for strangers, whose balances are separate.
 
-    Packets that prove no key are charged to accounts of their own: whoever forges their source harms no member.
-    `members`, `strangers`: the two books, of keys and of sources.
+    Packets that prove no key are charged to balances of their own: whoever forges their source harms no member.
+    `members`, `strangers`: the two ledgers, of keys and of sources.
     """
 
     __slots__ = ("_members_us", "_strangers_us", "_uncharged", "_unsettled_us", "left_us", "members", "strangers")
 
-    def __init__(self, members: Accounts) -> None:
+    def __init__(self, members: Ledger) -> None:
         self.members = members
-        self.strangers = Accounts()
+        self.strangers = Ledger()
         self.left_us = TURN_US  # of this turn, which is over when nothing is left; read often: no method
         self._members_us = self._strangers_us = 0.0  # for each, while both wait
-        self._uncharged: dict[Peer, float] = {}  # the work for each since the accounts were charged
+        self._uncharged: dict[Peer, float] = {}  # the work for each since the balances were charged
         self._unsettled_us = 0.0  # of the turns since then
 
     def begin_turn(self, now: float, *, members_wait: bool, strangers_wait: bool) -> None:
@@ -46,9 +46,9 @@ class Meter:
             self._members_us = self._strangers_us = 0.0
 
     def settle(self) -> None:
-        """Charge the accounts with all work so far: with one sum for each peer, as it is less to do."""
+        """Charge the balances with all work so far: with one sum for each peer, as it is less to do."""
         for peer, price_us in self._uncharged.items():
-            self.members.charge(price_us, *peer.payer.accounts)
+            self.members.charge(price_us, *peer.payer.balances)
         self._uncharged.clear()
         self._unsettled_us = 0.0
 

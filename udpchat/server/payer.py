@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from udpchat.server.credit import Account, Accounts
+from udpchat.server.credit import Balance, Ledger
 from udpchat.server.quotas import SpentQuota, Who
 from udpchat.session.rate_limit import source_of
 from udpchat.wire.limits import WRITE_BLOCK_BYTES
 
 
 class Payer:
-    """A key at a numeric host, which it has proved: the source of a datagram may be forged. `accounts`: of both."""
+    """A key at a numeric host, which it has proved: the source of a datagram may be forged. `balances`: of both."""
 
-    __slots__ = ("_book", "_prepaid_bytes", "_written_bytes", "account", "accounts", "host", "who")
+    __slots__ = ("_ledger", "_prepaid_bytes", "_written_bytes", "balance", "balances", "host", "who")
 
-    def __init__(self, book: Accounts, key: bytes, host: str) -> None:
+    def __init__(self, ledger: Ledger, key: bytes, host: str) -> None:
         source = source_of(host)
-        self._book = book
+        self._ledger = ledger
         self._prepaid_bytes = 0  # taken of the rate of writing, and not written yet
         self._written_bytes = 0
         self.host = host
         self.who = Who(key, source)
-        self.account = book.open(key)
-        self.accounts: tuple[Account, Account] = self.account, book.open(source)
+        self.balance = ledger.open(key)
+        self.balances: tuple[Balance, Balance] = self.balance, ledger.open(source)
 
     def write(self, now: float, quota: SpentQuota, size: int) -> bool:
         """Take so much of the rate of writing; False if that is more than is left.
@@ -43,4 +43,4 @@ class Payer:
 
     def moved(self, host: str) -> Payer:
         """The same key at another host."""
-        return Payer(self._book, self.who.key, host)
+        return Payer(self._ledger, self.who.key, host)

@@ -1,7 +1,7 @@
 """Long reads of the log, carried out off the loop: which one is next, and how many may wait (SPEC 6.8).
 
-One query runs at a time, and who has used least is next: the time that queries take is charged to the account of the
-key and, with an eighth, to that of the source, as all other work is, but in accounts of their own. How many of a person
+One query runs at a time, and who has used least is next: the time that queries take is charged to the balance of the
+key and, with an eighth, to that of the source, as all other work is, but in balances of their own. How many of a person
 may wait depends on the free places (Choudhury and Hahne, 1998): one person alone may use many, and however many persons
 use some, a newcomer finds a place.
 """
@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
-from udpchat.server.credit import Account, Accounts
+from udpchat.server.credit import Balance, Ledger
 from udpchat.server.fair_queue import FairQueue
 from udpchat.sync.log import SearchQuery
 from udpchat.wire.fields import Value
@@ -41,8 +41,8 @@ class Queries:
     """The queries that wait, and the one that runs."""
 
     def __init__(self) -> None:
-        self._accounts = Accounts()  # of the time that queries took
-        self._waiting: FairQueue[Query] = FairQueue(self._accounts)
+        self._ledger = Ledger()  # of the time that queries took
+        self._waiting: FairQueue[Query] = FairQueue(self._ledger)
         self._ids: set[tuple[bytes, int]] = set()  # of those that wait, and of the one that runs
         self._counts: Counter[bytes] = Counter()  # how many wait, by key
         self._running: Query | None = None
@@ -58,11 +58,11 @@ class Queries:
             return False
         self._ids.add(query.id)
         self._counts[query.key] += 1
-        self._waiting.add(self._accounts_of(query), query)
+        self._waiting.add(self._balances_of(query), query)
         return True
 
-    def _accounts_of(self, query: Query) -> tuple[Account, Account]:
-        return self._accounts.open(query.key), self._accounts.open(query.source)
+    def _balances_of(self, query: Query) -> tuple[Balance, Balance]:
+        return self._ledger.open(query.key), self._ledger.open(query.source)
 
     def take_next(self, is_wanted: Callable[[Query], bool]) -> Query | None:
         """Begin with the next that its client still waits for; None if there is none, or one runs."""
@@ -82,4 +82,4 @@ class Queries:
         assert query is self._running
         self._running = None
         self._ids.discard(query.id)
-        self._accounts.charge(1e6 * max(took_s, QUERY_S_MIN), *self._accounts_of(query))
+        self._ledger.charge(1e6 * max(took_s, QUERY_S_MIN), *self._balances_of(query))

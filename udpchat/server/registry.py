@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from udpchat.server.credit import Account
+from udpchat.server.credit import Balance
 from udpchat.server.payer import Payer
 from udpchat.server.quotas import HeldQuota, Places, Who
 from udpchat.server.settle import Author
@@ -111,9 +111,9 @@ class Peer:
         return self.payer.who
 
     @property
-    def account(self) -> Account:
-        """The account of its key."""
-        return self.payer.account
+    def balance(self) -> Balance:
+        """The balance of its key."""
+        return self.payer.balance
 
     @property
     def heard_at(self) -> float:

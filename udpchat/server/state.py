@@ -1,4 +1,4 @@
-"""The state recorded in the logs: the head of each log, the owners of nicks, topics, conversations (SPEC 4.6, 7).
+"""The state recorded in the logs: heads, owners of nicks, topics, conversations, accounts, order (SPEC 4.6, 7).
 
 All entries pass through `apply`: those of the directory, read at start, and those that `settle` returns. A state may
 lie *over* another: it answers from what was applied to itself, then from the other. The settled entries that are not
@@ -12,9 +12,21 @@ from collections.abc import Container, Mapping
 from typing import Final
 
 from udpchat.chat.ids import CONVERSATION_PREFIX, DIRECTORY_LOG, INBOX_PREFIX, ROOM_PREFIX
+from udpchat.chat.permissions import Role
+from udpchat.server.accounts import Accounts
 from udpchat.server.claims import Claims
+from udpchat.server.order import SERVER, Order
 from udpchat.sync.log import LogReader
-from udpchat.wire.content import Claim, ConversationRecord, TopicRecord
+from udpchat.wire.content import (
+    AccountRecord,
+    Claim,
+    CodeRecord,
+    ConversationRecord,
+    RoleRecord,
+    RoomRecord,
+    SanctionRecord,
+    TopicRecord,
+)
 from udpchat.wire.frames import parse_record
 from udpchat.wire.limits import (
     CONVERSATIONS_MAX,
@@ -30,14 +42,18 @@ _NO_CONVERSATIONS: Final[Mapping[str, bytes]] = {}
 
 
 class State:
-    """Heads, claims, topics and conversations. Only `load` reads entries."""
+    """Heads, claims, topics, conversations, accounts and order. Only `load` reads entries."""
 
-    __slots__ = ("_begun", "_conversations", "_heads", "_logs", "_reader", "_topics", "_under", "claims")
+    __slots__ = (
+        "_begun", "_conversations", "_heads", "_logs", "_reader", "_topics", "_under", "accounts", "claims", "order",
+    )  # fmt: skip
 
     def __init__(self, reader: LogReader, under: State | None = None) -> None:
         self._reader = reader
         self._under = under
         self.claims: Claims = Claims(under.claims if under is not None else None)
+        self.accounts: Accounts = Accounts(under.accounts if under is not None else None)
+        self.order: Order = Order(under.order if under is not None else None)
         self.clear()
 
     def clear(self) -> None:
@@ -45,6 +61,8 @@ class State:
         self._heads: dict[str, int] = {}
         self._logs: Counter[str] = Counter()  # how many there are, by the prefix of their names
         self.claims.clear()
+        self.accounts.clear()
+        self.order.clear()
         self._topics: dict[str, TopicRecord] = {}  # by room; one that is empty only hides that of a state below
         self._conversations: dict[bytes, dict[str, bytes]] = {}  # key -> log -> the other key
         self._begun: Counter[bytes] = Counter()  # of these, how many a key began
@@ -82,11 +100,21 @@ class State:
                 self._begun[one] += name not in self.conversations(one)
                 self._conversations.setdefault(one, {})[name] = other
                 self._conversations.setdefault(other, {})[name] = one
+            case AccountRecord() | CodeRecord() as record:
+                self.accounts.apply(record)
+            case RoomRecord() | RoleRecord() | SanctionRecord() as record:
+                self.order.apply(record)
 
     @property
     def records(self) -> int:
         """How many records of the directory count: as if each had been written once."""
-        return len(self.claims) + self._topic_count() + sum(self._begun.values())
+        others = len(self.accounts) + len(self.order)
+        return len(self.claims) + self._topic_count() + sum(self._begun.values()) + others
+
+    def role(self, account: bytes, room: str = SERVER, opener: bytes = b"") -> Role:
+        """The role of an account in a room: the higher of that in the room and that on the server."""
+        role = self.accounts.role(account)
+        return max(role, self.order.role(room, account, opener)) if room else role
 
     def head(self, log: str) -> int:
         """The sequence of the last entry of a log."""

@@ -9,7 +9,17 @@ from udpchat.chat.names import skeleton
 from udpchat.server.state import State
 from udpchat.storage.protocol import Log
 from udpchat.sync.log import Append
-from udpchat.wire.content import Claim, ConversationRecord, Record, TopicRecord
+from udpchat.wire.content import (
+    AccountRecord,
+    Claim,
+    CodeRecord,
+    ConversationRecord,
+    Record,
+    RoleRecord,
+    RoomRecord,
+    SanctionRecord,
+    TopicRecord,
+)
 from udpchat.wire.frames import parse_record
 
 SURPLUS_MIN: Final = 10_000  # records that were written over; fewer are read in a tenth of a second
@@ -35,7 +45,7 @@ def compact(log: Log, state: State, *, surplus_min: int = SURPLUS_MIN, latest: i
 def _kept(log: Log, state: State, last: int) -> list[bytes]:
     """The records in force up to `last`, each once, in the order of their latest, unless that comes after `last`."""
     extent = log.extent(DIRECTORY_LOG)
-    kept: dict[tuple[type, str], tuple[int, bytes]] = {}
+    kept: dict[tuple[object, ...], tuple[int, bytes]] = {}
     sequence = extent.base
     while sequence < extent.head:
         entries = log.read(DIRECTORY_LOG, sequence + 1, READ_RECORDS)
@@ -59,11 +69,20 @@ def _is_in_force(record: Record, state: State) -> bool:
     return True
 
 
-def _subject(record: Record) -> tuple[type, str]:
+def _subject(record: Record) -> tuple[object, ...]:
+    """What a record is about: a later one with the same subject takes its place."""
     match record:
         case Claim(nick):
             return Claim, skeleton(nick)
-        case TopicRecord(room):
-            return TopicRecord, room
+        case TopicRecord(room) | RoomRecord(room):
+            return type(record), room
         case ConversationRecord(log):
             return ConversationRecord, log
+        case AccountRecord(account):
+            return AccountRecord, account
+        case RoleRecord(room, account):
+            return RoleRecord, room, account
+        case SanctionRecord(kind, room, kind_of_subject, subject):
+            return SanctionRecord, kind, room, kind_of_subject, subject
+        case CodeRecord(digest):
+            return CodeRecord, digest

@@ -6,18 +6,28 @@ A message is an envelope around content of a kind.
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Annotated
 
+from msgspec import Meta
+
+from udpchat.wire import limits
 from udpchat.wire.fields import (
+    AnnouncementText,
     AwayReason,
     Code,
+    CodeDigest,
     ContentData,
+    Duration,
     Kind,
     LogName,
     MessageId,
     Nick,
+    RoleNumber,
     Room,
+    SanctionKind,
     Sequence,
     ShortText,
+    SubjectKind,
     Text,
     UserId,
     WireStruct,
@@ -25,6 +35,8 @@ from udpchat.wire.fields import (
 from udpchat.wire.limits import OPTIONAL_TAG_MIN
 
 TEXT, ACTION, REACTION, EDIT, REDACTION = range(5)  # what a Message can be (SPEC 4.5)
+BAN, MUTE = range(2)  # what a sanction can be (SPEC 6.11)
+ACCOUNT, DEVICE, NETWORK = range(3)  # whom it is on
 
 
 class Reason(StrEnum):
@@ -94,11 +106,13 @@ class Joined(WireStruct, tag=3, frozen=True):
 
 
 class Left(WireStruct, tag=4, frozen=True):
-    """Roster: the last device of a person left the room, for this reason."""
+    """Roster: the last device of a person left the room, for this reason; KICKED has who did it, and maybe why."""
 
     nick: Nick
     user: UserId
     reason: Code
+    by: Nick | None = None
+    why: ShortText = ""
 
 
 class Renamed(WireStruct, tag=5, frozen=True):
@@ -125,11 +139,88 @@ class AwaySet(WireStruct, tag=8, frozen=True):
     reason: AwayReason | None
 
 
+class Modes(WireStruct, tag=0, frozen=True):
+    """What holds in a room (SPEC 6.11). `slow_s`: between two messages of a member; `kept_s`: how long messages are
+    kept, 0: as everywhere on the server."""
+
+    is_moderated: bool = False
+    is_invite_only: bool = False
+    is_topic_locked: bool = False
+    slow_s: Duration = 0
+    kept_s: Duration = 0
+
+
+class RoleSet(WireStruct, tag=129, frozen=True):
+    """Roster: a user has another role, of `chat.permissions.Role`."""
+
+    nick: Nick
+    user: UserId
+    role: RoleNumber
+    by: Nick
+
+
+class ModesSet(WireStruct, tag=130, frozen=True):
+    """Roster: these modes hold in the room from here on."""
+
+    modes: Modes
+    by: Nick
+
+
+class SanctionSet(WireStruct, tag=131, frozen=True):
+    """Roster: a user or address is banned or muted until a time (0: for good), or not any more (`is_lifted`)."""
+
+    kind: SanctionKind
+    subject: ShortText  # a nick, or an address
+    by: Nick
+    reason: ShortText
+    until_ms: int
+    is_lifted: bool
+
+
+class Announced(WireStruct, tag=132, frozen=True):
+    """Roster of the server: an announcement to everybody."""
+
+    text: AnnouncementText
+    by: Nick
+
+
+class Invited(WireStruct, tag=133, frozen=True):
+    """Inbox: this user may join an invite-only room."""
+
+    room: Room
+    by: Nick
+    time_ms: int
+
+
+class LoginsFailed(WireStruct, tag=134, frozen=True):
+    """Inbox: so many attempts to log in as this user failed, the first and the last at these times."""
+
+    count: Sequence
+    first_ms: int
+    last_ms: int
+
+
+class Act(WireStruct, tag=135, frozen=True):
+    """Audit: somebody did something to somebody or something; `detail` has the values of the action (SPEC 6.11)."""
+
+    time_ms: int
+    by: Nick
+    user: UserId
+    action: Code
+    room: Annotated[str, Meta(max_length=limits.ROOM_CHARACTERS_MAX)]
+    subject: ShortText
+    detail: ShortText = ""
+    reason: ShortText = ""
+
+
 class UnknownEntry(WireStruct, tag=OPTIONAL_TAG_MIN, frozen=True):
     """In the place of any entry with an optional tag that this version does not know: kept, and not shown."""
 
 
-Entry = Message | Tombstone | Joined | Left | Renamed | TopicSet | ReadMark | AwaySet | UnknownEntry
+Entry = (
+    Message | Tombstone | Joined | Left | Renamed | TopicSet | ReadMark | AwaySet | RoleSet | ModesSet | SanctionSet
+    | Announced | Invited | LoginsFailed | Act | UnknownEntry
+)  # fmt: skip
 
 # --- Records of the server's directory log, never sent (SPEC 4.6) ----------
 
@@ -161,4 +252,71 @@ class ConversationRecord(WireStruct, tag=34, frozen=True):
     keys: tuple[bytes, bytes]
 
 
-Record = Claim | TopicRecord | ConversationRecord
+class Device(WireStruct, tag=0, frozen=True):
+    """A key that belongs, or until it was revoked belonged, to an account."""
+
+    key: bytes
+    added_ms: int
+    revoked_ms: int = 0
+
+
+class AccountRecord(WireStruct, tag=35, frozen=True):
+    """All of an account as of here; one without a record has the one device whose key it is named by.
+
+    `password`: a PHC string, or empty. `role`: on the whole server.
+    """
+
+    account: bytes  # the key of its first device
+    devices: tuple[Device, ...]
+    password: str = ""
+    role: RoleNumber = 0
+    is_for_contacts: bool = False  # strangers cannot begin a conversation with it
+
+
+class RoomRecord(WireStruct, tag=36, frozen=True):
+    """All of a room as of here, but for its topic and the roles in it."""
+
+    room: Room
+    founder: bytes  # the account that opened it; empty: unknown
+    modes: Modes = Modes()
+
+
+class RoleRecord(WireStruct, tag=37, frozen=True):
+    """The role of an account in a room from here on."""
+
+    room: Room
+    account: bytes
+    role: RoleNumber
+
+
+class SanctionRecord(WireStruct, tag=38, frozen=True):
+    """A ban or mute as of here; `is_lifted`: it does not hold any more. `room` empty: on the whole server.
+
+    `subject`: an account, a device (both keys), or a network in text, as `kind_of_subject` says.
+    """
+
+    kind: SanctionKind
+    room: Annotated[str, Meta(max_length=limits.ROOM_CHARACTERS_MAX)]
+    kind_of_subject: SubjectKind
+    subject: bytes
+    shown: ShortText  # the nick or address as it was written
+    by: Nick
+    reason: ShortText
+    made_ms: int
+    until_ms: int = 0  # 0: for good
+    is_lifted: bool = False
+
+
+class CodeRecord(WireStruct, tag=39, frozen=True):
+    """A one-time code, by its digest: adds a device to `account`, or, if that is empty, invites to claim `nick`."""
+
+    digest: CodeDigest
+    account: bytes
+    nick: Annotated[str, Meta(max_length=limits.NICK_CHARACTERS_MAX)]  # of an invitation; empty: any
+    expires_ms: int
+    is_used: bool = False
+
+
+Record = (
+    Claim | TopicRecord | ConversationRecord | AccountRecord | RoomRecord | RoleRecord | SanctionRecord | CodeRecord
+)

@@ -27,6 +27,13 @@ MessageId = Annotated[bytes, Meta(min_length=8, max_length=8)]
 Kind = Annotated[int, Meta(ge=0, le=255)]  # TEXT, ACTION, or one that this version does not know
 ContentData = Annotated[bytes, Meta(max_length=limits.TEXT_BYTES_MAX)]
 AwayReason = Annotated[str, Meta(min_length=1, max_length=limits.AWAY_BYTES_MAX)]
+RoleNumber = Annotated[int, Meta(ge=0, le=15)]  # of `chat.permissions.Role`
+SanctionKind = Annotated[int, Meta(ge=0, le=15)]  # BAN, MUTE
+SubjectKind = Annotated[int, Meta(ge=0, le=15)]  # ACCOUNT, DEVICE, NETWORK
+Duration = Annotated[int, Meta(ge=0, le=limits.DURATION_S_MAX)]  # in seconds
+CodeDigest = Annotated[bytes, Meta(min_length=16, max_length=16)]  # of a one-time code (SPEC 6.10)
+Secret = Annotated[str, Meta(min_length=1, max_length=limits.SECRET_CHARACTERS_MAX)]  # a password or a code
+AnnouncementText = Annotated[str, Meta(min_length=1, max_length=limits.ANNOUNCEMENT_BYTES_MAX)]
 
 
 class Value(Struct, frozen=True):

@@ -15,7 +15,20 @@ from msgspec.msgpack import Decoder
 from udpchat.wire import limits
 from udpchat.wire.content import Entry, Message, Record, UnknownEntry
 from udpchat.wire.errors import BadDatagram, Drop
-from udpchat.wire.fields import Code, Counter, Detail, LogName, Nick, Sequence, ShortText, UserId, WireStruct
+from udpchat.wire.fields import (
+    AnnouncementText,
+    Code,
+    Counter,
+    Detail,
+    LogName,
+    Nick,
+    RoleNumber,
+    Secret,
+    Sequence,
+    ShortText,
+    UserId,
+    WireStruct,
+)
 from udpchat.wire.requests import Malformed, RequestBody, ResultBody
 
 T = TypeVar("T")
@@ -46,15 +59,24 @@ class Introduction(WireStruct, tag=0, frozen=True):
     capabilities: Capabilities = ()
 
 
+class Proof(WireStruct, tag=0, frozen=True):
+    """What shows that this device may use an account: its password, or a one-time code (SPEC 6.10)."""
+
+    is_code: bool
+    secret: Secret
+
+
 class Enter(WireStruct, tag=1, frozen=True):
     """Request to enter under a nick; repeated until answered by `Welcome` or `EnterRefused`. `agent`: the program.
 
     `renamed_by`: the counter of the latest Rename that this process of the client knows to be done; 0: of none.
+    `proof`: of a device that the account does not have yet.
     """
 
     nick: Nick
     agent: Annotated[str, Meta(max_length=64)]
     renamed_by: Sequence = 0
+    proof: Proof | None = None
 
 
 class Follow(WireStruct, tag=2, frozen=True):
@@ -153,6 +175,13 @@ Up = Enter | Follow | Request | RequestFragment | Ack | Ping | PathReply | Goodb
 # --- Frames, down (SPEC 4.2) ----------
 
 
+class Standing(WireStruct, tag=0, frozen=True):
+    """The account of a device, by the key of its first one (empty: this one), and its role on the server."""
+
+    account: Annotated[bytes, Meta(max_length=limits.KEY_BYTES)] = b""
+    role: RoleNumber = 0
+
+
 class Welcome(WireStruct, tag=16, frozen=True):
     """The client has entered as `nick`; the times that the server expects, and how long it keeps messages.
 
@@ -169,6 +198,8 @@ class Welcome(WireStruct, tag=16, frozen=True):
     minor: MinorVersion = 0
     capabilities: Capabilities = ()  # what the server understands
     latest_counter: Sequence = 0
+    standing: Standing = Standing()
+    motd: AnnouncementText | None = None  # what the operator has to say to whoever enters
 
 
 class EnterRefused(WireStruct, tag=17, frozen=True):

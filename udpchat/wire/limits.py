@@ -8,9 +8,10 @@ from __future__ import annotations
 # --- Protocol: SPEC 1 to 3 ----------
 
 PROTOCOL_VERSION = 4  # raised with every change that an older peer cannot read (SPEC 8)
-PROTOCOL_MINOR = 2  # grows with what a peer may ignore (SPEC 8)
+PROTOCOL_MINOR = 3  # grows with what a peer may ignore (SPEC 8)
 TYPING = 1  # a capability: a client is sent who is typing, a server sends it (SPEC 8)
-CAPABILITIES: tuple[int, ...] = (TYPING,)  # of a server of this version
+ORDER = 2  # a capability: a client follows the roster of the server, a server has accounts and roles (SPEC 6.10, 6.11)
+CAPABILITIES: tuple[int, ...] = (TYPING, ORDER)  # of a server of this version
 CAPABILITIES_MAX = 64  # in one list
 CAPABILITY_MAX = 2**16 - 1
 OPTIONAL_TAG_MIN = 128  # a frame or an entry with this tag or a higher one is skipped by who does not know it
@@ -44,6 +45,9 @@ NAME_BYTES_MAX = 128  # of a nick or a room in UTF-8: 32 characters of four byte
 LOG_NAME_BYTES_MAX = NAME_BYTES_MAX + 1
 TEXT_BYTES_MAX = 16 * 1024
 TOPIC_BYTES_MAX = 400
+ANNOUNCEMENT_BYTES_MAX = 900
+SECRET_CHARACTERS_MAX = 256
+DURATION_S_MAX = 10 * 365 * 86_400
 AWAY_BYTES_MAX = 200
 FRAGMENT_BYTES = 1000  # of one part of a request or an entry that does not fit a datagram
 FRAGMENTS_MAX = 18  # TEXT_BYTES_MAX with the fields around it, in parts
@@ -100,6 +104,16 @@ NICK_RENEWED_AFTER_S = 30 * 86_400.0  # how exactly it is written when a nick wa
 NICK_TRIED_KEPT_S = 90 * 86_400.0  # unused: longer than the longest holidays
 NICK_REGULAR_KEPT_S = 2 * 365 * 86_400.0
 CONVERSATIONS_PER_KEY_MAX = 256  # that a person began, and as many that others began with them
+DEVICES_PER_ACCOUNT_MAX = 16  # and as many that were revoked
+OPERATORS_PER_ROOM_MAX = 4_096  # accounts with any role in one room, also if only invited
+ROLES_MAX = 262_144  # of accounts in rooms, all together
+SANCTIONS_PER_ROOM_MAX = 512
+SANCTIONS_MAX = 8_192  # of all rooms and the server
+CODES_PER_ACCOUNT_MAX = 8  # that are valid at once
+CODES_MAX = 8_192
+LINK_CODE_S = 600  # how long a code for another device is valid
+INVITATION_S = 30 * 86_400
+AUDIT_ENTRIES_MAX = 100_000
 INBOX_ENTRIES_MAX = 1_000  # read marks, of which only the latest of each log counts
 
 # Quotas (SPEC 6.9): of each, a source always gets its share, and more while less than half of all is in use.
