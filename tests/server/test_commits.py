@@ -15,7 +15,7 @@ INSTANCE = b"i" * 16
 
 
 def author(key: bytes) -> Author:
-    return Author(client_id_of(key, INSTANCE), key, user_id(key), INSTANCE)
+    return Author(client_id_of(key, INSTANCE), key, user_id(key), INSTANCE, key)
 
 
 def proposal(key: bytes, action: Action, counter: int = 1) -> Proposal:

@@ -44,7 +44,7 @@ INSTANCE = b"i" * 16
 
 
 def author(key: bytes) -> Author:
-    return Author(client_id_of(key, INSTANCE), key, user_id(key), INSTANCE)
+    return Author(client_id_of(key, INSTANCE), key, user_id(key), INSTANCE, key)
 
 
 ALICE, BOB = author(b"a" * 32), author(b"b" * 32)

@@ -24,8 +24,9 @@ from udpchat.session.noise import user_id
 from udpchat.session.rate_limit import source_of
 from udpchat.session.session import Session
 from udpchat.sync.log import Append, LogUnreadable, SearchQuery, ServerLog
-from udpchat.wire.frames import Introduction, Unwritable, encode
-from udpchat.wire.limits import ANSWERS_REPEATED_BYTES_MAX, REQUEST_BYTES_PER_PEER_MAX
+from udpchat.wire.content import Reason
+from udpchat.wire.frames import EnterRefused, Introduction, Unwritable, encode
+from udpchat.wire.limits import ANSWERS_REPEATED_BYTES_MAX, PEERS_PER_KEY_MAX, REQUEST_BYTES_PER_PEER_MAX
 from udpchat.wire.requests import EntryList, Failed, GetHistory, ResultBody
 
 REASON_CHARACTERS_MAX = 200  # of why nothing can be stored, as it is sent
@@ -49,14 +50,17 @@ class Chat:
         self.admission = Admission(self.rooms, self.fanout, self.commits.durable, settings, self.happened)
         self.wall_offset_s = 0.0  # wall clock minus monotonic clock, as the driver last saw it
         self._log = log
+        for state in (self.commits.durable, self.commits.settled):
+            state.accounts.host = settings.host
 
     # --- Peers ----------
 
     def recalled_peer(self, now: float, session: Session, introduction: Introduction) -> Peer:
         """A peer of a new session, which has no place yet; the log recalls its earlier requests, or `LogUnreadable`."""
-        key, instance = session.remote_static, introduction.instance
+        device, instance = session.remote_static, introduction.instance
         capabilities = frozenset(introduction.capabilities)
-        author = settle.Author(client_id_of(key, instance), key, user_id(key), instance, capabilities)
+        key = self.commits.durable.accounts.account_of(device)
+        author = settle.Author(client_id_of(device, instance), key, user_id(key), instance, device, capabilities)
         payer = Payer(self.ledger, key, session.path.address[0])
         share = Share(self.quotas.request_bytes, payer.who, REQUEST_BYTES_PER_PEER_MAX)
         claimed = logged_nicks(self._log, author.client_id)
@@ -96,6 +100,10 @@ class Chat:
         nick = self.admission.enter(peer, asked)
         if nick is None:
             return
+        accounts = self.commits.durable.accounts
+        self._move(peer, accounts.account_of(peer.author.device))  # another process on this device may have added it
+        if peer.key == accounts.host:
+            return self.admission.admit(now, peer, nick)  # owned by nobody: nothing is settled
         if self.commits.is_unwritable or charge_claim(now, peer.who, nick, self.commits.settled, self.quotas):
             self._propose_to_enter(now, peer, nick)
         else:
@@ -105,6 +113,14 @@ class Chat:
         held = self.commits.settled.claims.owner(nick)
         is_frozen = self.commits.is_unwritable and held is not None and held.key == peer.key
         self.propose(now, settle.EnterProposal(peer.author, nick, 0 if is_frozen else self._time_ms(now)))
+
+    def _move(self, peer: Peer, account: bytes) -> None:
+        """A device that has not entered is of this account from here on."""
+        if peer.nick is None and peer.key != account:
+            surplus = self.registry.change_account(peer, account)
+            if surplus is not None:
+                refused = EnterRefused("too_many_devices", (str(PEERS_PER_KEY_MAX),))
+                self.registry.end_later(surplus, Reason.DISPLACED, encode(refused))
 
     def _time_ms(self, now: float) -> int:
         return int((now + self.wall_offset_s) * 1000)
@@ -178,7 +194,8 @@ class Chat:
 
     def _affect(self, now: float, peer: Peer, effect: settle.PeerEffect) -> None:
         match effect:
-            case settle.Admit(_, nick):
+            case settle.Admit(_, nick, account):
+                self._move(peer, account or peer.key)
                 self.admission.admit(now, peer, nick)
             case settle.Reject(_, code, detail):
                 self.admission.reject(peer, code, detail)

@@ -37,15 +37,19 @@ ACTIONS = (Say, Telling, Rename, SetTopic, MarkRead)  # a union takes several ti
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """The device that a proposal comes from: a key and an instance, which has its own request counter.
+    """Whom a proposal comes from: a device, which is a key and an instance with its own request counter; and its
+    account.
 
-    `capabilities` are those of its latest handshake (SPEC 8); they are not part of its identity.
+    `key`: the account, by the key of its first device; `user`: its id; `device`: the key of this device; `client_id`:
+    of this key and the instance, so it stays when the device is added to another account. `capabilities` are those of
+    its latest handshake (SPEC 8); they are not part of its identity.
     """
 
     client_id: bytes
     key: bytes
     user: bytes
     instance: bytes
+    device: bytes
     capabilities: frozenset[int] = field(default=frozenset(), compare=False)
 
 
@@ -90,9 +94,10 @@ class SendResult(PeerEffect, frozen=True):
 
 
 class Admit(PeerEffect, frozen=True):
-    """The device enters under a nick that its key owns."""
+    """The device enters under a nick that its account owns. `account`: to which it was added; empty: to none."""
 
     nick: str
+    account: bytes = b""
 
 
 class Reject(PeerEffect, frozen=True):
@@ -205,6 +210,8 @@ def _records(state: State, *records: Record) -> _Entries:
 
 def _enter(state: State, proposal: EnterProposal) -> _Outcome:
     author, nick = proposal.author, proposal.nick
+    if state.accounts.is_revoked(author.device):
+        return [], [Reject(author.client_id, "key_revoked")]
     claims = _claimed(state, author.key, nick, proposal.time_ms)
     if isinstance(claims, tuple):
         return [], [Reject(author.client_id, *claims)]
