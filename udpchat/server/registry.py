@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 
 from udpchat.server.credit import Balance
 from udpchat.server.payer import Payer
+from udpchat.server.proposals import Author
 from udpchat.server.quotas import HeldQuota, Places, Who
-from udpchat.server.settle import Author
 from udpchat.session.noise import user_id
 from udpchat.session.rate_limit import Rate, TokenBucket
 from udpchat.session.session import Session
