@@ -21,8 +21,12 @@ class Telling(Value, frozen=True):
     presence: Presence
 
 
-Action = Say | Telling | Rename | SetTopic | MarkRead
-ACTIONS = (Say, Telling, Rename, SetTopic, MarkRead)  # a union takes several times as long to look through
+class Decision(Value, frozen=True):
+    """What a request of accounts or of order wants done: each has a class of its own, beside its settler."""
+
+
+Action = Say | Telling | Rename | SetTopic | MarkRead | Decision
+ACTIONS = (Say, Telling, Rename, SetTopic, MarkRead, Decision)  # a union takes several times as long to look through
 
 
 @dataclass(frozen=True, slots=True)
