@@ -1,93 +1,127 @@
-"""Accounts: the devices of one, its role, its codes; of records alone, and one state over another."""
+"""Accounts and devices: what a device is to the server, before and after it was added to an account (SPEC 6.10)."""
 
 from __future__ import annotations
 
-from itertools import permutations
-
-import pytest
-
+from tests.server.rig import Rig
+from tests.server.test_admission import refusals, told
+from udpchat.chat.ids import DIRECTORY_LOG, client_id_of, conversation_log
+from udpchat.chat.names import HOST_NICK
 from udpchat.chat.permissions import Role
-from udpchat.server.accounts import Accounts, digest_of
-from udpchat.wire.content import AccountRecord, CodeRecord, Device
+from udpchat.server.admission import Settings
+from udpchat.session.noise import user_id
+from udpchat.sync.log import Append
+from udpchat.wire.content import AccountRecord, Device, Joined, Reason
+from udpchat.wire.frames import FollowRefused, Standing, Welcome, encode
+from udpchat.wire.limits import PEERS_PER_KEY_MAX
+from udpchat.wire.requests import Say, Tell
 
-ONE, OTHER, THIRD = b"1" * 32, b"2" * 32, b"3" * 32
-DIGEST = digest_of("ABCDEFGHJKMNPQRS")
-
-
-def test_a_key_without_a_record_is_an_account_with_itself_as_its_device_and_nothing_more() -> None:
-    accounts = Accounts()
-    assert accounts.account_of(ONE) == ONE and not accounts.is_revoked(ONE)
-    assert accounts.get(ONE) == AccountRecord(ONE, (Device(ONE, 0),)) and accounts.role(ONE) is Role.MEMBER
-    assert len(accounts) == 0
+FIRST, SECOND, HOST = b"1" * 32, b"2" * 32, b"h" * 32
 
 
-def test_a_device_that_was_added_uses_the_account_until_it_is_taken_out_of_it() -> None:
-    accounts = Accounts()
-    accounts.apply(AccountRecord(ONE, (Device(ONE, 0), Device(OTHER, 5))))
-    assert accounts.account_of(OTHER) == ONE == accounts.account_of(ONE) and len(accounts) == 1
-    accounts.apply(AccountRecord(ONE, (Device(ONE, 0),)))
-    assert accounts.account_of(OTHER) == OTHER and len(accounts) == 1
+def record(rig: Rig, *devices: Device, role: Role = Role.MEMBER) -> None:
+    """The account of FIRST has these devices from here on."""
+    durable = rig.chat.commits.durable
+    account = AccountRecord(FIRST, devices, role=role)
+    append = Append(DIRECTORY_LOG, durable.head(DIRECTORY_LOG) + 1, encode(account), None)
+    rig.log.append([append])
+    durable.apply(append.log, append.sequence, append.entry)
 
 
-def test_a_revoked_device_is_still_one_of_the_account_and_may_not_enter() -> None:
-    accounts = Accounts()
-    accounts.apply(AccountRecord(ONE, (Device(ONE, 0, 9), Device(OTHER, 5))))
-    assert accounts.is_revoked(ONE) and not accounts.is_revoked(OTHER) and not accounts.is_revoked(THIRD)
-    assert accounts.account_of(ONE) == ONE
-    accounts.apply(AccountRecord(ONE, (Device(ONE, 12), Device(OTHER, 5))))
-    assert not accounts.is_revoked(ONE)
+def standing(rig: Rig, nick: str, key: bytes) -> Standing:
+    peer = rig.device(nick, key=key)
+    rig.enter(peer, nick)
+    (welcome,) = (frame for frame in told(rig, peer) if isinstance(frame, Welcome))
+    return welcome.standing
 
 
-def test_the_first_device_may_be_one_that_the_account_does_not_name_any_more() -> None:
-    accounts = Accounts()
-    accounts.apply(AccountRecord(ONE, (Device(OTHER, 5),)))
-    assert accounts.account_of(ONE) == ONE and accounts.is_revoked(ONE) and accounts.account_of(OTHER) == ONE
+def test_a_device_of_an_account_is_the_account_in_all_that_others_see() -> None:
+    rig = Rig()
+    first = rig.device("alice", "lobby", key=FIRST)
+    record(rig, Device(FIRST, 1), Device(SECOND, 2))
+    second = rig.device("alice", "lobby", key=SECOND)
+    assert second.key == FIRST == first.key and second.author.user == user_id(FIRST)
+    assert second.author.device == SECOND and second.author.client_id == client_id_of(SECOND, second.author.instance)
+    assert rig.chat.registry.entered(FIRST) == [first, second]
+    rig.settle()
+    joined = [entry for entry in rig.roster("lobby") if isinstance(entry, Joined)]
+    assert len(joined) == 1, "one person"
+    bob = rig.device("bob", "lobby")
+    rig.ask(bob, Tell("alice", 0, "psst"))
+    rig.write()
+    log = conversation_log(bob.key, FIRST)
+    assert log in first.downlink.subscriptions and log in second.downlink.subscriptions
 
 
-def test_a_device_that_was_revoked_here_and_let_in_there_is_there_in_whatever_order_the_records_come() -> None:
-    """A compacted directory has the records in another order, and each may be written once more for a password."""
-    records = [
-        AccountRecord(ONE, (Device(ONE, 0), Device(THIRD, 1, 2))),
-        AccountRecord(OTHER, (Device(OTHER, 0), Device(THIRD, 3))),
-    ]
-    for written in permutations([*records, *records]):
-        accounts = Accounts()
-        for record in written:
-            accounts.apply(record)
-        assert accounts.account_of(THIRD) == OTHER and not accounts.is_revoked(THIRD)
+def test_a_device_learns_its_account_and_its_role_as_it_enters() -> None:
+    rig = Rig()
+    assert standing(rig, "alice", FIRST) == Standing()
+    record(rig, Device(FIRST, 1), Device(SECOND, 2), role=Role.ADMIN)
+    assert standing(rig, "alice", FIRST) == Standing(b"", Role.ADMIN)
+    assert standing(rig, "alice", SECOND) == Standing(FIRST, Role.ADMIN)
 
 
-def test_the_host_has_a_role_that_no_record_gives() -> None:
-    accounts = Accounts()
-    assert accounts.role(b"") is Role.MEMBER, "no key is set"
-    accounts.host = ONE
-    accounts.apply(AccountRecord(OTHER, (Device(OTHER, 0),), role=Role.ADMIN))
-    assert (accounts.role(ONE), accounts.role(OTHER)) == (Role.HOST, Role.ADMIN)
-    assert Accounts(accounts).role(ONE) is Role.HOST
+def test_a_revoked_device_does_not_enter_also_the_one_that_the_account_is_named_by() -> None:
+    rig = Rig()
+    rig.device("alice", key=FIRST)
+    record(rig, Device(FIRST, 1, 9), Device(SECOND, 2, 9))
+    for nick in ("alice", "other"):
+        for key in (FIRST, SECOND):
+            peer = rig.stranger(key=key)
+            rig.enter(peer, nick)
+            assert refusals(rig, peer) == ["key_revoked"] and peer.nick is None
+    record(rig, Device(SECOND, 2))  # without any word of the first
+    peer = rig.stranger(key=FIRST)
+    rig.enter(peer, "alice")
+    assert refusals(rig, peer) == ["key_revoked"]
 
 
-def test_a_code_is_valid_until_it_is_used_or_its_time_is_over() -> None:
-    accounts = Accounts()
-    code = CodeRecord(DIGEST, ONE, "", expires_ms=1_000)
-    accounts.apply(code)
-    assert accounts.code(DIGEST, 999) == code and accounts.code(DIGEST, 1_000) is None and accounts.codes() == [code]
-    accounts.apply(CodeRecord(DIGEST, ONE, "", expires_ms=1_000, is_used=True))
-    assert accounts.code(DIGEST, 0) is None and accounts.codes() == [] and len(accounts) == 0
+def test_a_device_that_was_added_while_it_was_connected_is_of_the_account_when_it_enters() -> None:
+    rig = Rig()
+    rig.device("alice", key=FIRST)
+    peer = rig.stranger(key=SECOND)
+    record(rig, Device(FIRST, 1), Device(SECOND, 2))
+    assert peer.key == SECOND
+    rig.enter(peer, "alice")
+    assert peer.nick == "alice" and peer.key == FIRST and peer.who.key == FIRST
+    assert rig.chat.registry.peers_of(SECOND) == []
 
 
-@pytest.mark.parametrize("code", ["abcdefghjkmnpqrs", "ABCDEFGHJKMNPQRT", "", "ABCD-EFGH-JKMN-PQRS"])
-def test_the_digest_is_that_of_exactly_these_characters(code: str) -> None:
-    assert len(DIGEST) == 16 and digest_of(code) != DIGEST
+def test_a_device_that_is_one_too_many_for_its_account_takes_the_place_of_the_one_heard_longest_ago() -> None:
+    rig = Rig()
+    peer = rig.stranger(key=SECOND)
+    devices = [rig.device("alice", key=FIRST) for _ in range(PEERS_PER_KEY_MAX)]
+    record(rig, Device(FIRST, 1), Device(SECOND, 2))
+    rig.enter(peer, "alice")
+    rig.settle()
+    assert peer.nick == "alice" and len(rig.chat.registry.peers_of(FIRST)) == PEERS_PER_KEY_MAX
+    assert devices[0] not in rig.chat.registry and rig.chat.quotas.peers.total == PEERS_PER_KEY_MAX
+    for each in [peer, *devices[1:]]:
+        rig.leave(each)
+    assert rig.chat.quotas.peers.total == 0
 
 
-def test_what_is_not_durable_hides_the_rest_until_it_is_dropped() -> None:
-    durable = Accounts()
-    durable.apply(AccountRecord(ONE, (Device(ONE, 0), Device(OTHER, 5)), "hash"))
-    durable.apply(CodeRecord(DIGEST, ONE, "", 1_000))
-    settled = Accounts(durable)
-    settled.apply(AccountRecord(ONE, (Device(ONE, 0), Device(OTHER, 5, 8), Device(THIRD, 9)), "hash"))
-    settled.apply(CodeRecord(DIGEST, ONE, "", 1_000, is_used=True))
-    assert settled.is_revoked(OTHER) and settled.account_of(THIRD) == ONE and settled.code(DIGEST, 0) is None
-    assert not durable.is_revoked(OTHER) and durable.account_of(THIRD) == THIRD and len(settled) == 1
-    settled.clear()
-    assert not settled.is_revoked(OTHER) and settled.account_of(THIRD) == THIRD and settled.code(DIGEST, 0) is not None
+def test_the_key_of_who_runs_the_server_enters_under_its_nick_and_joins_nothing() -> None:
+    rig = Rig(settings=Settings(host=HOST))
+    assert standing(rig, HOST_NICK, HOST) == Standing(b"", Role.HOST)
+    (peer,) = rig.chat.registry.entered(HOST)
+    rig.follow(peer, "#lobby")
+    assert not peer.rooms and any(isinstance(frame, FollowRefused) for frame in told(rig, peer))
+    assert rig.chat.commits.durable.claims.owner(HOST_NICK) is None and not rig.log.extent(DIRECTORY_LOG).head
+
+
+def test_the_key_of_who_runs_the_server_enters_under_no_other_nick_and_no_other_key_under_this_one() -> None:
+    rig = Rig(settings=Settings(host=HOST))
+    host, other = rig.stranger(key=HOST), rig.stranger()
+    rig.enter(host, "alice")
+    rig.enter(other, HOST_NICK)
+    assert refusals(rig, host) == ["not_allowed"] and refusals(rig, other) == ["bad_nick"]
+
+
+def test_a_session_that_is_to_end_ends_with_the_turn_and_only_once() -> None:
+    rig = Rig()
+    peer = rig.device("alice", "lobby", key=FIRST)
+    rig.ask(peer, Say("lobby", 0, "hi"))
+    for _ in range(2):
+        rig.chat.registry.end_later(peer, Reason.KICKED)
+    rig.settle()
+    assert peer not in rig.chat.registry and "lobby" not in rig.chat.rooms

@@ -66,3 +66,11 @@ def test_what_was_set_first_comes_first_also_if_it_was_changed_since() -> None:
     upper.put("d", 1)
     upper.put("b", None)
     assert [key for key, _ in upper.items()] == ["a", "c", "d"]
+
+
+def test_one_over_nothing_keeps_nothing_of_what_was_removed() -> None:
+    alone: Layered[str, int] = Layered()
+    alone.put("a", 1)
+    alone.put("a", None)
+    alone.put("b", None)
+    assert not len(alone) and list(alone.items()) == [] and alone.get("a") is None
