@@ -55,7 +55,7 @@ _logger = logging.getLogger("udpchat.server")
 
 def run(options: ServerOptions) -> int:
     """Serve until told to stop; the exit code. Raises DataUnusable, EndpointError or StoreError if it cannot start."""
-    configure(level=options.log_level, form=options.log_format)
+    configure(level=options.log.level, form=options.log.format)
     _tune_interpreter()
     loop = asyncio.SelectorEventLoop()  # on Windows the other loop goes deaf when a client dies (cpython#127057)
     try:
@@ -102,8 +102,8 @@ class Service:
             undo.callback(self._endpoint.close)
             settings = Settings(
                 name=options.name,
-                heartbeat_s=options.heartbeat_s,
-                expiry_s=options.expiry_s,
+                heartbeat_s=options.presence.heartbeat_s,
+                expiry_s=options.presence.expiry_s,
                 kept_s=options.retention.kept_s,
                 kept_entries=options.retention.kept_entries,
             )
