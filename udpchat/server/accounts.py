@@ -27,10 +27,10 @@ class Accounts:
     __slots__ = ("_codes", "_of_device", "_records", "host")
 
     def __init__(self, under: Accounts | None = None) -> None:
-        self._records: Layered[bytes, AccountRecord] = Layered(under._records if under else None)
-        self._of_device: Layered[bytes, bytes] = Layered(under._of_device if under else None)
-        self._codes: Layered[bytes, CodeRecord] = Layered(under._codes if under else None)
-        self.host: bytes = under.host if under else b""  # the key in the data folder, whose role is HOST
+        self._records: Layered[bytes, AccountRecord] = Layered(under._records if under is not None else None)
+        self._of_device: Layered[bytes, bytes] = Layered(under._of_device if under is not None else None)
+        self._codes: Layered[bytes, CodeRecord] = Layered(under._codes if under is not None else None)
+        self.host: bytes = under.host if under is not None else b""  # the key in the data folder, whose role is HOST
 
     def clear(self) -> None:
         """Forget what was applied to these themselves."""

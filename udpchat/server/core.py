@@ -234,6 +234,8 @@ class ServerCore:
         fanout, rooms = self._fanout, self._rooms
         for peer in self._intake.line_up([peer for peer in fanout.to_flush if peer.window.held]):
             self._carry_out(now, peer)
+        for ending in self._registry.drain_endings():
+            self._sessions.end(now, ending.peer, ending.reason, ending.frames)
         for room in rooms.to_arm:
             self._timers.arm(room, room.roster.flush_at)
         rooms.to_arm.clear()

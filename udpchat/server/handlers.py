@@ -31,9 +31,9 @@ from udpchat.server.credit import (
 from udpchat.server.errands import ERRAND_ACTIONS
 from udpchat.server.fanout import holders
 from udpchat.server.history import may_read, search_of
+from udpchat.server.proposals import ACTIONS, Action, Telling
 from udpchat.server.registry import Peer
 from udpchat.server.replay import REFUSED_BEFORE, answer
-from udpchat.server.settle import ACTIONS, Action, Telling
 from udpchat.session.noise import fingerprint
 from udpchat.sync.log import LogUnreadable, SearchQuery
 from udpchat.wire import requests

@@ -28,11 +28,13 @@ class Order:
     __slots__ = ("_roles", "_rooms", "_sanctions")
 
     def __init__(self, under: Order | None = None) -> None:
-        self._rooms: Layered[str, RoomRecord] = Layered(under._rooms if under else None)
+        self._rooms: Layered[str, RoomRecord] = Layered(under._rooms if under is not None else None)
         # Of each room all roles, and all sanctions: a change makes the mapping anew, as there are few and they are
         # looked up for each message.
-        self._roles: Layered[str, Mapping[bytes, int]] = Layered(under._roles if under else None)
-        self._sanctions: Layered[str, Mapping[_Subject, SanctionRecord]] = Layered(under._sanctions if under else None)
+        self._roles: Layered[str, Mapping[bytes, int]] = Layered(under._roles if under is not None else None)
+        self._sanctions: Layered[str, Mapping[_Subject, SanctionRecord]] = Layered(
+            under._sanctions if under is not None else None
+        )
 
     def clear(self) -> None:
         """Forget what was applied to this itself."""

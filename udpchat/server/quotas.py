@@ -142,6 +142,16 @@ class Places(Generic[T]):
             self._quota.give_back(who)
             self._keep(holder, who.source)
 
+    def change_holder(self, holder: T, who: Who) -> None:
+        """The place of this holder, if it has one, is another's from here on, whatever the limits say."""
+        charged = self._charged.get(holder)
+        if charged is not None:
+            self._charged[holder] = who
+            self._quota.give_back(charged)
+            self._quota.add(who)
+            if who.source != charged.source:
+                self._keep(holder, charged.source)
+
     def _keep(self, holder: T, source: str) -> None:
         """Nobody else can have the place of this holder from now on."""
         holders = self._by_source.get(source, {})
