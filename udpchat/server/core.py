@@ -14,6 +14,7 @@ from udpchat.chat import events
 from udpchat.server.admission import Settings
 from udpchat.server.chat import Chat
 from udpchat.server.credit import DATAGRAM_US, LOST_US, packet_us
+from udpchat.server.errands import Errand
 from udpchat.server.expiry import Expiry
 from udpchat.server.frames import FRAMES, FRAMES_OF_PREVIOUS, VIOLATIONS, FrameContext
 from udpchat.server.handlers import carry_out
@@ -66,6 +67,11 @@ class ServerCore:
     def handshakes(self) -> int:
         """How many handshakes are half open or were finished less than HANDSHAKE_LIFETIME_S ago."""
         return len(self._sessions.handshakes)
+
+    def change_settings(self, settings: Settings) -> None:
+        """The operator has chosen otherwise; of times, only what is kept for how long can change."""
+        self.settings = settings
+        self.chat.admission.change_settings(settings)
 
     def set_wall_clock(self, offset_s: float) -> None:
         """Set wall clock minus monotonic clock, which dates messages."""
@@ -162,6 +168,17 @@ class ServerCore:
     def answered(self, now: float, query: Query, result: ResultBody | LogUnreadable, took_s: float) -> None:
         """A drained query has this result, or what it reads is damaged."""
         self.chat.answered(query, result, took_s)
+        self._flush(now)
+
+    def drain_errands(self) -> list[Errand]:
+        """What operators ask of the program; then call `reported` for each, in any order."""
+        return self.chat.queries.errands.drain()
+
+    def reported(self, now: float, errand: Errand, result: ResultBody) -> None:
+        """A drained errand is done, or was begun: the answer to who asked."""
+        peer = self.chat.queries.errands.on_done(self._registry, errand, result)
+        if peer is not None:
+            self._fanout.to_flush[peer] = None
         self._flush(now)
 
     def on_pruned(self, now: float, log: str) -> None:

@@ -15,6 +15,8 @@ from udpchat.chat.amendments import AMENDING, TAKEN_BACK
 from udpchat.chat.emoji_text import is_emoji
 from udpchat.chat.ids import ROOM_PREFIX, SAID_PREFIXES
 from udpchat.chat.names import BadName, parse_nick, parse_room, skeleton
+from udpchat.chat.permissions import Action as Deed
+from udpchat.chat.permissions import may
 from udpchat.chat.refusals import detail_of
 from udpchat.chat.text import clean_text, fits
 from udpchat.server.chat import Chat
@@ -26,6 +28,7 @@ from udpchat.server.credit import (
     WRITE_KIB_US,
     WRITE_US,
 )
+from udpchat.server.errands import ERRAND_ACTIONS
 from udpchat.server.fanout import holders
 from udpchat.server.history import may_read, search_of
 from udpchat.server.proposals import ACTIONS, Action, Telling
@@ -63,7 +66,7 @@ class RequestContext(Value, frozen=True):
 
 
 Read = requests.GetHistory | SearchQuery
-Outcome = requests.ResultBody | Action | Read
+Outcome = requests.ResultBody | Action | Read | requests.Operate
 
 
 def _malformed(context: RequestContext, request: requests.Malformed) -> Outcome:
@@ -231,6 +234,44 @@ def _page(items: Sequence[T]) -> list[T]:
     return list(items[:count])
 
 
+# --- Operating ----------
+
+
+def _list_peers(context: RequestContext, request: requests.ListPeers) -> Outcome:
+    if (refused := _not_allowed(context, Deed.LIST_PEERS)) is not None:
+        return refused
+    host = context.chat.commits.durable.accounts.host
+    others = [peer for peer in context.chat.registry if peer.key != host][request.skip :]
+    page = _page([_described(context.now, peer) for peer in others[:PAGE_ITEMS_MAX]])
+    return requests.PeerPage(page, len(page) < len(others))
+
+
+def _described(now: float, peer: Peer) -> requests.PeerItem:
+    host, port, *_ = peer.session.path.address
+    return requests.PeerItem(
+        nick=peer.nick or "",
+        address=f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
+        here_s=max(int(now - peer.activity.since), 0),
+        silent_s=max(int(now - peer.heard_at), 0),
+        round_trip_us=int(1e6 * peer.round_trip.smoothed_s),
+        rooms=len(peer.rooms),
+    )
+
+
+def _operate(context: RequestContext, request: requests.Operate) -> Outcome:
+    action = ERRAND_ACTIONS.get(request.errand)
+    if action is None:
+        return Failed("malformed")
+    return _not_allowed(context, action) or request
+
+
+def _not_allowed(context: RequestContext, action: Deed) -> Failed | None:
+    """How who may not do this on the server is refused."""
+    if may(action, context.chat.commits.durable.role(context.peer.key)):
+        return None
+    return Failed("not_allowed.role", (action,))
+
+
 # --- The table ----------
 
 
@@ -286,6 +327,8 @@ HANDLERS: dict[type[requests.RequestBody], Handler] = {
     requests.Search: Handler(_search, 100.0, Permission.READER, Order.ANSWERED),
     requests.MarkRead: Handler(_mark_read, 60.0, Permission.READER, is_written=True),
     requests.ListHolders: Handler(_list_holders, 100.0, Permission.READER, Order.ANSWERED),
+    requests.ListPeers: Handler(_list_peers, 200.0, order=Order.ANSWERED),
+    requests.Operate: Handler(_operate, 60.0),
 }
 
 
@@ -399,6 +442,8 @@ def _handle(context: RequestContext, counter: int, request: requests.RequestBody
         context.chat.propose_action(context.now, context.peer, counter, outcome)
     elif isinstance(outcome, Read):
         context.chat.query(context.peer, counter, outcome)
+    elif isinstance(outcome, requests.Operate):
+        context.chat.queries.errands.ask(context.peer, counter, outcome.errand)
     else:
         answer(context.peer, counter, outcome)
 

@@ -43,12 +43,13 @@ class Entering:
 
 @dataclass(slots=True)
 class Activity:
-    """When this device last sent a message (at first: when it connected), and why its person is away, if so.
+    """When this device connected, when it last sent a message, and why its person is away, if so.
 
     `notices` limits what looks at all followers of a log; None before the first. `held_until`: its requests wait, as
     its person has reached too many (SPEC 6.7).
     """
 
+    since: float
     said_at: float
     away: str | None = None
     notices: TokenBucket | None = None
@@ -108,7 +109,7 @@ class Peer:
         self.entering: Entering | None = Entering(now)
         self.rooms: set[str] = set()
         self.follows_from = 0  # a Follow in a packet of a smaller counter was sent before its last Part
-        self.activity = Activity(now)
+        self.activity = Activity(now, now)
         self.renames = Renames()
 
     @property

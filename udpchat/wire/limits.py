@@ -183,6 +183,8 @@ QUERIES_MAX = 2_048  # reads of the log that wait, of all clients: more would wa
 QUERIES_SHARE_OF_FREE = 0.25  # of the places that are free, for those of one person: 409 if nobody else has any
 QUERY_S_MAX = 1.0  # of one such read; what a search has found by then is its answer
 QUERY_REST = 2.0  # times as long as a read took, none begins: the thread that reads takes time from all others
+REPORT_ITEMS_MAX = 256
+ERRANDS_MAX = 32  # of operators, that the program that runs the server has not answered yet
 SEARCH_WORDS_MAX = 8  # that count: what a search may cost grows with each, and eight find any message
 SEARCH_BYTES_MAX = 200  # of the words of a search
 
