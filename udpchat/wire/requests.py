@@ -7,7 +7,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from udpchat.wire import limits
-from udpchat.wire.content import Extra, TopicSet
+from udpchat.wire.content import Extra, Modes, TopicSet
 from udpchat.wire.fields import (
     AnnouncementText,
     AwayReason,
@@ -365,19 +365,25 @@ class EntryList(WireStruct, tag=7, frozen=True):
 
 
 class Member(WireStruct, tag=0, frozen=True):
-    """A member of a room; `away`: the reason, if all their devices there are away."""
+    """A member of a room; `away`: the reason, if all their devices there are away. `role`: the higher of that in the
+    room and that on the server."""
 
     nick: Nick
     user: UserId
     away: AwayReason | None
+    role: RoleNumber = 0
 
 
 class MemberPage(WireStruct, tag=8, frozen=True):
-    """One page of the members of a room, by nick, as of an entry of its roster; `more` if there are others."""
+    """One page of the members of a room, by nick, as of an entry of its roster; `more` if there are others.
+
+    `modes`: those of the room, as of the same entry.
+    """
 
     as_of: Sequence
     items: list[Member]
     more: bool
+    modes: Modes = Modes()
 
 
 Nicks = Annotated[list[Nick], Meta(max_length=NOTICED_PEERS_MAX)]
