@@ -23,6 +23,7 @@ class Settings(Value, frozen=True):
     expiry_s: float = EXPIRY_S
     kept_s: int | None = None  # how long messages are kept; None: forever
     kept_entries: int | None = None  # how many of each room and conversation; None: all
+    motd: str = ""  # what whoever enters is shown
     host: bytes = b""  # the key of who runs the server, which enters as HOST_NICK with the role HOST
 
 
@@ -37,6 +38,10 @@ class Admission:
         self._durable = durable
         self._settings = settings
         self._happened = happened
+
+    def change_settings(self, settings: Settings) -> None:
+        """What whoever enters from here on is told."""
+        self._settings = settings
 
     def enter(self, peer: Peer, asked: str) -> str | None:
         """A peer requests to enter under a nick: that to propose, if any. After it entered: welcome it again.
@@ -103,6 +108,7 @@ class Admission:
             minor=PROTOCOL_MINOR,
             capabilities=CAPABILITIES,
             latest_counter=peer.window.latest,
+            motd=settings.motd or None,
             standing=self._standing(peer),
         )
         self._send(peer, welcome)
