@@ -21,7 +21,7 @@ from udpchat.server.errands import Errand
 from udpchat.server.queries import Query
 from udpchat.server.status import status_of
 from udpchat.server.usage import usage_of
-from udpchat.session.noise import KeyPair, fingerprint
+from udpchat.session.noise import fingerprint
 from udpchat.shell import errands
 from udpchat.shell.addresses import SCHEME, ServerAddress, place
 from udpchat.shell.binding import AddressWatch, covered, open_sockets
