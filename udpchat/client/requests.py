@@ -16,7 +16,7 @@ from udpchat.client.checks import check_result_untrusted
 from udpchat.client.delays import Delays
 from udpchat.client.journal import Journal
 from udpchat.client.labels import Known, Labels
-from udpchat.client.login import WAITS, wait_s_of
+from udpchat.client.login import retry_s_of
 from udpchat.client.order_answers import is_audit
 from udpchat.client.own_messages import Said
 from udpchat.client.timeline import Timeline
@@ -258,8 +258,7 @@ class Requests:
                 if isinstance(request, requests.Say | requests.Tell):
                     said = request.text
                     self._timeline.people.standings.on_refused(room_of(request), reason)
-                retry_s = wait_s_of(reason) if reason.key == WAITS else None
-                refused = events.Error(reason.key, reason.values, asked.line, retry_s, said)
+                refused = events.Error(reason.key, reason.values, asked.line, retry_s_of(reason), said)
                 return [] if asked.is_quiet else [refused, *here.without_server()]
             case requests.MemberPage() if isinstance(request, requests.ListMembers):
                 self._timeline.people.receive_page(request.room, request.after, frame.body)
