@@ -15,7 +15,7 @@ from udpchat.server.state import State
 from udpchat.server.wall_clock import WallClock
 from udpchat.wire.fields import Value
 from udpchat.wire.frames import Down, EnterRefused, FollowRefused, Standing, Welcome, encode
-from udpchat.wire.limits import CAPABILITIES, EXPIRY_S, HEARTBEAT_S, PROTOCOL_MINOR, ROOMS_PER_PEER_MAX
+from udpchat.wire.limits import CAPABILITIES, EXPIRY_S, HEARTBEAT_S, ORDER, PROTOCOL_MINOR, ROOMS_PER_PEER_MAX
 
 
 class Settings(Value, frozen=True):
@@ -26,6 +26,7 @@ class Settings(Value, frozen=True):
     expiry_s: float = EXPIRY_S
     kept_s: int | None = None  # how long messages are kept; None: forever
     kept_entries: int | None = None  # how many of each room and conversation; None: all
+    motd: str = ""  # what whoever enters is shown
     host: bytes = b""  # the key of who runs the server, which enters as HOST_NICK with the role HOST
 
 
@@ -49,6 +50,10 @@ class Admission:
         self._happened = happened
         self._clock = clock
         self.enforcement = enforcement
+
+    def change_settings(self, settings: Settings) -> None:
+        """What whoever enters from here on is told."""
+        self._settings = settings
 
     def enter(self, peer: Peer, asked: str) -> str | None:
         """A peer requests to enter under a nick: that to propose, if any. After it entered: welcome it again.
@@ -89,7 +94,7 @@ class Admission:
         inbox = inbox_log(peer.key)
         for log in (*([inbox] if self._durable.head(inbox) else ()), *self._durable.conversations(peer.key)):
             self._fanout.follow(now, peer, self._rooms.stream(log))
-        self._rooms.follow_everybody(now, peer)
+        self._follow_everybody(now, peer)
         for name in sorted(entering.rooms):
             self._join(now, peer, name, is_back=entering.rooms[name])
 
@@ -116,9 +121,15 @@ class Admission:
             minor=PROTOCOL_MINOR,
             capabilities=CAPABILITIES,
             latest_counter=peer.window.latest,
+            motd=settings.motd or None,
             standing=self._standing(peer),
         )
         self._send(peer, welcome)
+
+    def _follow_everybody(self, now: float, peer: Peer) -> None:
+        """What is said to all is sent to who knows of order."""
+        if ORDER in peer.author.capabilities:
+            self._fanout.follow(now, peer, self._rooms.everybody.stream)
 
     def _standing(self, peer: Peer) -> Standing:
         author = peer.author

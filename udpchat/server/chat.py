@@ -27,8 +27,15 @@ from udpchat.session.rate_limit import source_of
 from udpchat.session.session import Session
 from udpchat.sync.log import Append, LogUnreadable, SearchQuery, ServerLog
 from udpchat.wire.content import Reason
-from udpchat.wire.frames import EnterRefused, Introduction, Unwritable, encode
-from udpchat.wire.limits import ANSWERS_REPEATED_BYTES_MAX, PEERS_PER_KEY_MAX, REQUEST_BYTES_PER_PEER_MAX
+from udpchat.wire.frames import EnterRefused, Hold, Introduction, Unwritable, encode
+from udpchat.wire.limits import (
+    ANSWERS_REPEATED_BYTES_MAX,
+    HOLD_REPORTED_S_MIN,
+    HOLD_S_MAX,
+    PEERS_PER_KEY_MAX,
+    REACH_OF_KEY,
+    REQUEST_BYTES_PER_PEER_MAX,
+)
 from udpchat.wire.requests import EntryList, Failed, GetHistory, ResultBody
 
 REASON_CHARACTERS_MAX = 200  # of why nothing can be stored, as it is sent
@@ -50,7 +57,7 @@ class Chat:
         self.happened: list[events.ServerEvent] = []  # for the operator
         self._unreadable: set[str] = set()  # reasons of damage that were reported
         self.clock = WallClock()
-        enforcement = Enforcement(self.rooms, self.registry, durable)
+        enforcement = Enforcement(self.rooms, self.fanout, self.registry, durable)
         self.admission = Admission(self.rooms, self.fanout, durable, settings, self.happened, self.clock, enforcement)
         self._log = log
         for state in (self.commits.durable, self.commits.settled):
@@ -87,7 +94,7 @@ class Chat:
         """A peer that has entered may be at another address from here on."""
         peer.on_path()
         if peer.nick is not None:
-            self.admission.enforcement.check_ban(self._time_ms(now), peer)
+            self.admission.enforcement.check_ban(self.clock.time_ms(now), peer)
 
     def repeat_answer(self, now: float, peer: Peer, counter: int, encoded: bytes) -> None:
         """A request was repeated that is answered already: send the answer again."""
@@ -96,6 +103,20 @@ class Chat:
             self.rooms.rename(now, peer, nick)  # it had entered under its former nick, unaware of this Rename
         if peer.downlink.queue.answer_bytes < ANSWERS_REPEATED_BYTES_MAX:
             send_result(peer, counter, encoded)
+
+    def may_reach(self, now: float, peer: Peer, reached: float) -> bool:
+        """Whether a person may reach so many devices of others now. If not, the requests of this device wait; and it is
+        informed, if all that it has sent will take long."""
+        activity = peer.activity
+        activity.held_until = None
+        wait_s = self.quotas.reach.wait_s(now, peer.who, reached)
+        if not wait_s:
+            return True
+        activity.held_until = now + wait_s
+        for_all_s = wait_s + (len(peer.window.held) - 1) * reached / REACH_OF_KEY[1]
+        if for_all_s >= HOLD_REPORTED_S_MIN and activity.may_report_hold(now):
+            self.fanout.send(peer, encode(Hold(int(1000 * min(for_all_s, HOLD_S_MAX)))))
+        return False
 
     # --- Proposals ----------
 
@@ -122,7 +143,7 @@ class Chat:
     def _propose_to_enter(self, now: float, peer: Peer, nick: str) -> None:
         held = self.commits.settled.claims.owner(nick)
         is_frozen = self.commits.is_unwritable and held is not None and held.key == peer.key
-        time_ms, host = 0 if is_frozen else self._time_ms(now), peer.session.path.address[0]
+        time_ms, host = 0 if is_frozen else self.clock.time_ms(now), peer.session.path.address[0]
         self.propose(now, proposals.EnterProposal(peer.author, nick, time_ms, host))
 
     def _move(self, peer: Peer, account: bytes) -> None:
@@ -133,26 +154,18 @@ class Chat:
                 refused = EnterRefused("too_many_devices", (str(PEERS_PER_KEY_MAX),))
                 self.registry.end_later(surplus, Reason.DISPLACED, encode(refused))
 
-    def _time_ms(self, now: float) -> int:
-        return self.clock.time_ms(now)
-
     def propose_action(self, now: float, peer: Peer, counter: int, action: proposals.Action) -> None:
         """Propose what a request of an entered peer wants done, if its quotas allow it."""
         assert peer.nick is not None
-        opener, settled = self._opener(action), self.commits.settled
-        wait_s = slowed_s(now, peer.author, counter, action, opener, settled, self.quotas)
+        opener, settled = _opener(self.rooms, action), self.commits.settled
+        wait_s = slowed_s(now, peer.author, counter, action, opener, settled, self.admission.enforcement.slow)
         if wait_s:
             return answer(peer, counter, Failed("too_fast.wait", (str(wait_s),)))
         is_free = self.commits.is_unwritable  # it is repeated until it can be written
         if not is_free and not charge(now, peer.payer, action, settled, self.quotas):
             return answer(peer, counter, Failed("too_fast"))
-        time_ms = self._time_ms(now)
+        time_ms = self.clock.time_ms(now)
         self.propose(now, proposals.ActionProposal(peer.author, peer.nick, counter, time_ms, action, opener))
-
-    def _opener(self, action: proposals.Action) -> bytes:
-        """The account that opened the room that an action is about, if it is a new one."""
-        request = getattr(action, "request", action)
-        return self.rooms.opener(getattr(request, "room", None) or "")
 
     def persisted(self, now: float, count: int) -> None:
         """The `count` oldest drained appends are durable: carry out their effects, then send the entries."""
@@ -175,7 +188,7 @@ class Chat:
                     grown[append.log] = [append]
         self.commits.rebase()
         for order in decided:  # before what is new in a log is sent: who may not read it does not follow it any more
-            self.admission.enforcement.carry_out(now, self._time_ms(now), order)
+            self.admission.enforcement.carry_out(now, self.clock.time_ms(now), order)
         for log, appends in grown.items():
             self.rooms.extend(now, log, appends[0].sequence, [append.entry for append in appends])
         for effect in replaced:  # maybe one of the entries that were just added, as they were said
@@ -252,7 +265,7 @@ class Chat:
         peer = self._reader_of(query)
         if peer is not None:
             if isinstance(result, EntryList):  # what it may read may have changed meanwhile
-                result = readable(self.commits.durable, peer.author, self._time_ms(now), result)
+                result = readable(self.commits.durable, peer.author, self.clock.time_ms(now), result)
             answer(peer, query.counter, result)
             self.fanout.to_flush[peer] = None
 
@@ -277,3 +290,9 @@ class Chat:
         drained = list(self.happened)
         self.happened.clear()
         return drained
+
+
+def _opener(rooms: Rooms, action: proposals.Action) -> bytes:
+    """The account that opened the room that an action is about, if it is a new one."""
+    request = getattr(action, "request", action)
+    return rooms.opener(getattr(request, "room", None) or "")

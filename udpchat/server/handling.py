@@ -49,7 +49,7 @@ class RequestContext(Value, frozen=True):
 
 
 Read = requests.GetHistory | SearchQuery
-Outcome = requests.ResultBody | Action | Read
+Outcome = requests.ResultBody | Action | Read | requests.Operate
 
 
 def page_of(items: Sequence[T]) -> list[T]:

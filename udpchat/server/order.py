@@ -129,7 +129,7 @@ class Order:
     def role(self, room: str, account: bytes, opener: bytes = b"") -> Role:
         """The role in a room, without that on the server. Who opened a room is its operator before it has a record."""
         role = self.roles(room).get(account)
-        if role is None and account == opener and room != LOBBY and self._rooms.get(room) is None:
+        if role is None and account and account == opener and room != LOBBY and self._rooms.get(room) is None:
             return Role.OPERATOR
         return Role(role or 0)
 
@@ -140,7 +140,7 @@ class Order:
 
     def sanctions(self, room: str, time_ms: int) -> Iterator[SanctionRecord]:
         """Those that hold in a room, or on the server, in the order in which they were made first."""
-        return (sanction for sanction in self._sanctions_of(room).values() if _holds(sanction, time_ms))
+        return (sanction for sanction in self._sanctions_of(room).values() if holds(sanction, time_ms))
 
     def find(self, kind: int, room: str, kind_of_subject: int, subject: bytes) -> SanctionRecord | None:
         """The sanction on exactly this subject, also if its time is over."""
@@ -154,7 +154,7 @@ class Order:
                 continue
             for subject in ((kind, ACCOUNT, account), (kind, DEVICE, name_of_device(device))):
                 found = sanctions.get(subject)
-                if found is not None and _holds(found, time_ms):
+                if found is not None and holds(found, time_ms):
                     return found
         return None
 
@@ -167,7 +167,7 @@ class Order:
     def over(self, room: str | None, time_ms: int, count: int) -> list[SanctionRecord]:
         """The first sanctions whose time is over, of a room, of the server, or of all rooms; at most so many."""
         rooms = [name for name, _ in self._sanctions.items() if name != SERVER] if room is None else [room]
-        found = (each for name in rooms for each in self._sanctions_of(name).values() if not _holds(each, time_ms))
+        found = (each for name in rooms for each in self._sanctions_of(name).values() if not holds(each, time_ms))
         return list(islice(found, count))
 
     def network_ban(self, host: str, time_ms: int) -> SanctionRecord | None:
@@ -192,5 +192,6 @@ def is_within(host: str, network: str) -> bool:
     return (getattr(address, "ipv4_mapped", None) or address) in _network(network)
 
 
-def _holds(sanction: SanctionRecord, time_ms: int) -> bool:
+def holds(sanction: SanctionRecord, time_ms: int) -> bool:
+    """Whether a sanction has no end, or its end has not come."""
     return not sanction.until_ms or time_ms < sanction.until_ms
