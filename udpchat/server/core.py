@@ -75,7 +75,7 @@ class ServerCore:
 
     def set_wall_clock(self, offset_s: float) -> None:
         """Set wall clock minus monotonic clock, which dates messages."""
-        self.chat.wall_offset_s = offset_s
+        self.chat.clock.offset_s = offset_s
 
     # --- In ----------
 
@@ -167,7 +167,7 @@ class ServerCore:
 
     def answered(self, now: float, query: Query, result: ResultBody | LogUnreadable, took_s: float) -> None:
         """A drained query has this result, or what it reads is damaged."""
-        self.chat.answered(query, result, took_s)
+        self.chat.answered(now, query, result, took_s)
         self._flush(now)
 
     def drain_errands(self) -> list[Errand]:
@@ -234,10 +234,10 @@ class ServerCore:
     def _flush(self, now: float) -> None:
         """For the peers that this mutation touched: carry out requests, seal packets, arm timers."""
         fanout, rooms = self._fanout, self._rooms
+        self._sessions.end_due(now)
         for peer in self._intake.line_up([peer for peer in fanout.to_flush if peer.window.held]):
             self._carry_out(now, peer)
-        for ending in self._registry.drain_endings():
-            self._sessions.end(now, ending.peer, ending.reason, ending.frames)
+        self._sessions.end_due(now)
         for room in rooms.to_arm:
             self._timers.arm(room, room.roster.flush_at)
         rooms.to_arm.clear()
