@@ -70,7 +70,7 @@ class ServerCore:
 
     def set_wall_clock(self, offset_s: float) -> None:
         """Set wall clock minus monotonic clock, which dates messages."""
-        self.chat.wall_offset_s = offset_s
+        self.chat.clock.offset_s = offset_s
 
     # --- In ----------
 
@@ -162,7 +162,7 @@ class ServerCore:
 
     def answered(self, now: float, query: Query, result: ResultBody | LogUnreadable, took_s: float) -> None:
         """A drained query has this result, or what it reads is damaged."""
-        self.chat.answered(query, result, took_s)
+        self.chat.answered(now, query, result, took_s)
         self._flush(now)
 
     def drain_derivations(self) -> list[Derivation]:
@@ -225,10 +225,10 @@ class ServerCore:
     def _flush(self, now: float) -> None:
         """For the peers that this mutation touched: carry out requests, seal packets, arm timers."""
         fanout, rooms = self._fanout, self._rooms
+        self._end_sessions(now)
         for peer in self._intake.line_up([peer for peer in fanout.to_flush if peer.window.held]):
             self._carry_out(now, peer)
-        for ending in self._registry.drain_endings():
-            self._sessions.end(now, ending.peer, ending.reason, ending.frames)
+        self._end_sessions(now)
         for room in rooms.to_arm:
             self._timers.arm(room, room.roster.flush_at)
         rooms.to_arm.clear()
@@ -240,6 +240,10 @@ class ServerCore:
             sent += self._flush_peer(now, peer)
             if sent >= FLUSHED_PACKETS_MAX:
                 return fanout.flush_later(to_flush[at:])
+
+    def _end_sessions(self, now: float) -> None:
+        for each in self._registry.drain_endings():
+            self._sessions.end(now, each.peer, each.reason, each.frames, by=each.by, why=each.why)
 
     def _carry_out(self, now: float, peer: Peer) -> None:
         """Carry out the requests of a peer that are ready; what does not fit the turn waits for the next."""

@@ -90,7 +90,7 @@ def _on_ping(context: FrameContext, frame: frames.Ping) -> None:
 
 def _on_path_reply(context: FrameContext, frame: frames.PathReply) -> None:
     context.session.path.on_reply_untrusted(context.now, context.address, frame.token)
-    context.peer.on_path()
+    context.chat.on_moved(context.now, context.peer)
 
 
 def _on_typing(context: FrameContext, frame: frames.Typing) -> None:

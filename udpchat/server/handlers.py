@@ -7,16 +7,18 @@ what all share: an entered peer, the permission, the order.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from enum import Enum
-from typing import Any, TypeVar
+from typing import Any
 
 from udpchat.chat.amendments import AMENDING, TAKEN_BACK
 from udpchat.chat.emoji_text import is_emoji
-from udpchat.chat.ids import ROOM_PREFIX, SAID_PREFIXES
+from udpchat.chat.ids import AUDIT_LOG, ROOM_PREFIX, SAID_PREFIXES, room_log
 from udpchat.chat.names import BadName, parse_nick, parse_room, skeleton
+from udpchat.chat.permissions import Action as Deed
 from udpchat.chat.refusals import detail_of
 from udpchat.chat.text import clean_text, fits
+from udpchat.server import order_handlers
 from udpchat.server.chat import Chat
 from udpchat.server.credit import (
     FOLLOWER_US,
@@ -27,16 +29,17 @@ from udpchat.server.credit import (
     WRITE_US,
 )
 from udpchat.server.fanout import holders
-from udpchat.server.history import may_read, search_of
-from udpchat.server.proposals import ACTIONS, Action, Telling
+from udpchat.server.handling import PAGE_ITEMS_MAX, Outcome, Read, RequestContext, page_of
+from udpchat.server.history import NO_ROOM, search_of
+from udpchat.server.proposals import ACTIONS, Redacting, Telling
 from udpchat.server.registry import Peer
 from udpchat.server.replay import REFUSED_BEFORE, answer
 from udpchat.session.noise import fingerprint
-from udpchat.sync.log import LogUnreadable, SearchQuery
+from udpchat.sync.log import LogUnreadable
 from udpchat.wire import requests
 from udpchat.wire.content import ACTION, EDIT, REACTION, REDACTION, TEXT, Extra, Message, Reason, TopicSet
 from udpchat.wire.fields import Value
-from udpchat.wire.frames import encode, parse_entry_untrusted
+from udpchat.wire.frames import parse_entry_untrusted
 from udpchat.wire.limits import (
     AWAY_BYTES_MAX,
     FRAGMENT_BYTES,
@@ -46,23 +49,6 @@ from udpchat.wire.limits import (
     TOPIC_BYTES_MAX,
 )
 from udpchat.wire.requests import Done, Failed
-
-PAGE_BYTES_MAX = 900
-PAGE_ITEMS_MAX = 200
-
-T = TypeVar("T")
-
-
-class RequestContext(Value, frozen=True):
-    """Who sends a request, and when."""
-
-    now: float
-    chat: Chat
-    peer: Peer
-
-
-Read = requests.GetHistory | SearchQuery
-Outcome = requests.ResultBody | Action | Read
 
 
 def _malformed(context: RequestContext, request: requests.Malformed) -> Outcome:
@@ -77,7 +63,20 @@ def _say(context: RequestContext, request: requests.Say) -> Outcome:
     text = _cleaned(context, request)
     if isinstance(text, Failed):
         return text
-    return requests.Say(room, request.kind, text, _kept_extra(request) if request.extra else None)
+    said = requests.Say(room, request.kind, text, _kept_extra(request) if request.extra else None)
+    if request.kind == REDACTION and (target := _message_of_others(context, said)) is not None:
+        return Redacting(said, target.author, target.nick)
+    return said
+
+
+def _message_of_others(context: RequestContext, request: requests.Say) -> Message | None:
+    """The message that a redaction is about, if it is somebody else's."""
+    extra = request.extra
+    encoded = context.chat.rooms.entry(room_log(request.room), extra.sequence) if extra is not None else None
+    message = None if encoded is None else parse_entry_untrusted(encoded)
+    if extra is None or not isinstance(message, Message) or message.id != extra.refers_to:
+        return None
+    return message if message.author != context.peer.author.user else None
 
 
 def _tell(context: RequestContext, request: requests.Tell) -> Outcome:
@@ -135,7 +134,11 @@ def _set_topic(context: RequestContext, request: requests.SetTopic) -> Outcome:
 
 
 def _get_topic(context: RequestContext, request: requests.GetTopic) -> Outcome:
-    topic = context.chat.commits.durable.topic(request.room)
+    if context.hides(request.room):
+        return Done()
+    if (refusal := context.why_not_read(room_log(request.room))) is not None:
+        return Failed(*refusal)
+    topic = context.state.topic(request.room)
     return Done() if topic is None else TopicSet(topic.topic, topic.nick)
 
 
@@ -152,7 +155,7 @@ def _whois(context: RequestContext, request: requests.Whois) -> Outcome:
         return Failed("no_such_nick", (request.nick,))
     look = skeleton(claim.nick)
     present = [peer for peer in context.chat.registry.entered(claim.key) if skeleton(peer.nick or "") == look]
-    rooms = _page(sorted({room for peer in present for room in peer.rooms}))
+    rooms = page_of(sorted({room for peer in present for room in peer.rooms if not context.hides(room)}))
     idle_s = min((int(context.now - peer.activity.said_at) for peer in present), default=0)
     return requests.Person(claim.nick, fingerprint(claim.key), _presence_of(present), idle_s, rooms)
 
@@ -174,16 +177,18 @@ def _mark_read(context: RequestContext, request: requests.MarkRead) -> Outcome:
 
 def _list_members(context: RequestContext, request: requests.ListMembers) -> Outcome:
     room = context.chat.rooms.get(request.room)
-    if room is None:
+    if room is None or context.hides(request.room):
         return requests.MemberPage(0, [], False)
+    if (refusal := context.why_not_read(room_log(request.room))) is not None:
+        return Failed(*refusal)
     nicks = [nick for nick in sorted(room.roster.members) if nick > request.after]
-    members = _page([room.roster.member(nick) for nick in nicks[:PAGE_ITEMS_MAX]])
+    members = page_of([room.roster.member(nick) for nick in nicks[:PAGE_ITEMS_MAX]])
     return requests.MemberPage(room.roster.head, members, len(members) < len(nicks))
 
 
 def _list_rooms(context: RequestContext, request: requests.ListRooms) -> Outcome:
-    names = context.chat.rooms.names(request.after, PAGE_ITEMS_MAX + 1)
-    page = _page(names)
+    names = context.chat.rooms.names(request.after, PAGE_ITEMS_MAX + 1, is_hidden=context.hides)
+    page = page_of(names)
     return requests.Page(page, len(page) < len(names))
 
 
@@ -210,24 +215,15 @@ def _list_holders(context: RequestContext, request: requests.ListHolders) -> Out
 
 
 def _get_history(context: RequestContext, request: requests.GetHistory) -> Outcome:
-    return request
+    is_hidden = request.log.startswith(ROOM_PREFIX) and context.hides(request.log[1:])
+    return request.changed(log=NO_ROOM) if is_hidden else request
 
 
 def _search(context: RequestContext, request: requests.Search) -> Outcome:
     if not fits(request.words, SEARCH_BYTES_MAX):
         return Failed("too_long.search", (str(SEARCH_BYTES_MAX),))
-    return search_of(context.chat.commits.durable, context.peer.key, request)
-
-
-def _page(items: Sequence[T]) -> list[T]:
-    """The first of these that fit a datagram together, at most PAGE_ITEMS_MAX."""
-    size, count = 0, 0
-    for item in items[:PAGE_ITEMS_MAX]:
-        size += len(encode(item))
-        if size > PAGE_BYTES_MAX:
-            break
-        count += 1
-    return list(items[:count])
+    author = context.peer.author
+    return search_of(context.state, author.key, author.device, context.time_ms, request)
 
 
 # --- The table ----------
@@ -259,7 +255,10 @@ class Reach(Enum):
 
 
 class Handler(Value, frozen=True):
-    """How a request is carried out. It costs `price_us`, and more later if it is written, and for all it reaches."""
+    """How a request is carried out. It costs `price_us`, and more later if it is written, and for all it reaches.
+
+    `actions`: those of the table of permissions of which it may need one.
+    """
 
     handle: Callable[[RequestContext, Any], Outcome]
     price_us: float
@@ -267,24 +266,54 @@ class Handler(Value, frozen=True):
     order: Order = Order.CARRIED_OUT
     reach: Reach = Reach.NOBODY
     is_written: bool = False
+    actions: tuple[Deed, ...] = ()
+
+
+def _act(handle: Callable[[RequestContext, Any], Outcome], *actions: Deed, reach: Reach = Reach.MEMBERS) -> Handler:
+    """How an act of order is carried out: what it changes is shown to who is there."""
+    return Handler(handle, 80.0, reach=reach, is_written=True, actions=actions)
 
 
 HANDLERS: dict[type[requests.RequestBody], Handler] = {
     requests.Malformed: Handler(_malformed, 10.0, order=Order.ANSWERED),
-    requests.Say: Handler(_say, 60.0, order=Order.PROPOSED, reach=Reach.FOLLOWERS, is_written=True),
+    requests.Say: Handler(
+        _say,
+        60.0,
+        order=Order.PROPOSED,
+        reach=Reach.FOLLOWERS,
+        is_written=True,
+        actions=(Deed.SPEAK, Deed.HURRY, Deed.REDACT),
+    ),
     requests.Tell: Handler(_tell, 250.0, order=Order.PROPOSED, is_written=True),
     requests.Part: Handler(_part, 15.0, reach=Reach.MEMBERS),
     requests.Rename: Handler(_rename, 60.0, reach=Reach.ROOMS, is_written=True),
-    requests.SetTopic: Handler(_set_topic, 75.0, Permission.MEMBER, reach=Reach.MEMBERS, is_written=True),
+    requests.SetTopic: Handler(
+        _set_topic, 75.0, Permission.MEMBER, reach=Reach.MEMBERS, is_written=True, actions=(Deed.SET_TOPIC, Deed.SPEAK)
+    ),
     requests.SetAway: Handler(_set_away, 15.0, reach=Reach.ROOMS),
     requests.GetTopic: Handler(_get_topic, 20.0, order=Order.ANSWERED),
     requests.Whois: Handler(_whois, 40.0, order=Order.ANSWERED),
     requests.ListMembers: Handler(_list_members, 60.0, order=Order.ANSWERED),
     requests.ListRooms: Handler(_list_rooms, 60.0, order=Order.ANSWERED),
-    requests.GetHistory: Handler(_get_history, 100.0, Permission.READER, Order.ANSWERED),
+    requests.GetHistory: Handler(_get_history, 100.0, Permission.READER, Order.ANSWERED, actions=(Deed.READ_AUDIT,)),
     requests.Search: Handler(_search, 100.0, Permission.READER, Order.ANSWERED),
     requests.MarkRead: Handler(_mark_read, 60.0, Permission.READER, is_written=True),
     requests.ListHolders: Handler(_list_holders, 100.0, Permission.READER, Order.ANSWERED),
+    requests.SetRole: _act(
+        order_handlers.set_role, Deed.SET_ROOM_ROLE, Deed.SET_MODERATOR, Deed.SET_ADMIN, Deed.SET_OWNER
+    ),
+    requests.SetModes: _act(order_handlers.set_modes, Deed.SET_MODES),
+    requests.Invite: _act(order_handlers.invite, Deed.INVITE, reach=Reach.NOBODY),
+    requests.Kick: _act(order_handlers.kick, Deed.KICK, Deed.SERVER_KICK),
+    requests.Sanction: _act(order_handlers.sanction, Deed.BAN, Deed.MUTE, Deed.SERVER_BAN, Deed.SERVER_MUTE),
+    requests.Lift: _act(order_handlers.lift, Deed.UNBAN, Deed.UNMUTE, Deed.SERVER_UNBAN, Deed.SERVER_UNMUTE),
+    requests.ListSanctions: Handler(
+        order_handlers.list_sanctions,
+        60.0,
+        order=Order.ANSWERED,
+        actions=(Deed.LIST_SANCTIONS, Deed.SERVER_LIST_SANCTIONS),
+    ),
+    requests.Announce: _act(order_handlers.announce, Deed.ANNOUNCE),
 }
 
 
@@ -323,7 +352,8 @@ def price_of(context: RequestContext, request: Any) -> Price:
         charged = followers if followers < FOLLOWERS_CHARGED_MAX else FOLLOWERS_CHARGED_MAX
         later_us += FOLLOWER_US * datagrams * charged
     elif handler.reach is Reach.MEMBERS:
-        later_us += MEMBER_US * rooms.followers(_spelled(request.room))
+        room = getattr(request, "room", None)
+        later_us += MEMBER_US * (rooms.everybody.stream.followers if room is None else rooms.followers(_spelled(room)))
     elif handler.reach is Reach.ROOMS:
         later_us += MEMBER_US * sum(map(rooms.followers, context.peer.rooms))
     return Price(handler.price_us, later_us)
@@ -381,20 +411,28 @@ def _handle(context: RequestContext, counter: int, request: requests.RequestBody
     return price
 
 
+def _is_log(kind: type[requests.RequestBody], log: str) -> bool:
+    """Whether a request may be about this log."""
+    return log.startswith(SAID_PREFIXES) or (log == AUDIT_LOG and kind is requests.GetHistory)
+
+
 def _outcome(context: RequestContext, request: Any) -> Outcome:
     """What the handler of a `RequestBody` returns, if its peer has the permission."""
     kind = type(request)
     handler = HANDLERS[kind]
     try:
-        if kind in _WITH_ROOM and request.room.startswith(ROOM_PREFIX):  # a log where a room belongs (SPEC 4.3)
+        if (
+            kind in _WITH_ROOM and request.room is not None and request.room.startswith(ROOM_PREFIX)
+        ):  # a log where a room belongs (SPEC 4.3)
             return Failed("bad_room.is_log")
-        if kind in _WITH_LOG and request.log is not None and not request.log.startswith(SAID_PREFIXES):
+        if kind in _WITH_LOG and request.log is not None and not _is_log(kind, request.log):
             return Failed("bad_log")
         if handler.permission is Permission.ENTERED:
             return handler.handle(context, request)
         if handler.permission is Permission.READER:
-            return handler.handle(context, request) if _may_read(context, request.log) else Failed("not_allowed")
-        if request.room not in context.chat.rooms:
+            refusal = None if request.log is None else context.why_not_read(request.log)
+            return handler.handle(context, request) if refusal is None else Failed(*refusal)
+        if request.room not in context.chat.rooms or context.hides(request.room):
             return Failed("no_such_room", (request.room,))
         if request.room not in context.peer.rooms:
             return Failed("not_in_room", (request.room,))
@@ -404,7 +442,3 @@ def _outcome(context: RequestContext, request: Any) -> Outcome:
     except LogUnreadable as error:
         context.chat.on_unreadable(str(error))
         return Failed("unreadable")
-
-
-def _may_read(context: RequestContext, log: str | None) -> bool:
-    return log is None or may_read(context.chat.commits.durable, context.peer.key, log)

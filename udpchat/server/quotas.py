@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable
 from typing import Final, Generic, TypeVar
 
+from udpchat.server.slow_mode import SlowMode
 from udpchat.session.rate_limit import Rate, TokenBuckets
 from udpchat.wire import limits
 from udpchat.wire.fields import Value
@@ -204,8 +205,8 @@ class Quotas:
     """The table: what is counted, and how much a key and a source may have of it, and all."""
 
     __slots__ = (
-        "_begun_with", "claims", "conversations", "empty_rooms", "peers", "renames", "request_bytes", "stored_rooms",
-        "topics", "written_bytes",
+        "_begun_with", "acts", "claims", "conversations", "empty_rooms", "peers", "renames", "request_bytes",
+        "slow", "stored_rooms", "topics", "written_bytes",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -222,6 +223,8 @@ class Quotas:
             source_share=limits.REQUEST_BYTES_PER_SOURCE,
             total_max=limits.REQUEST_BYTES_MAX,
         )
+        self.acts = _daily(limits.ACTS_A_DAY)
+        self.slow = SlowMode()
         self.claims = _daily(limits.CLAIMS_A_DAY)
         self.stored_rooms = _daily(limits.STORED_ROOMS_A_DAY)
         self.conversations = _daily(limits.CONVERSATIONS_A_DAY)
