@@ -220,6 +220,7 @@ SENTENCES: Final[dict[str, str]] = {
     "value.command": "a program and its arguments are wanted, each quotation with its end",
     "value.program": "there is no program {program} that can be run",
     "value.line": "a name is one line of at most {bytes_max} bytes",
+    "value.text": "one line of at most {bytes_max} bytes is wanted",
     "value.id": "an id is one line of at most {bytes_max} bytes, not {value!r}",
     "value.seconds": "a number of seconds from {least:g} to {most:g} is wanted",
     "value.number": "a number from {least} to {most} is wanted",
