@@ -16,11 +16,11 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from udpchat.chat.durations import seconds_of
 from udpchat.chat.ids import INBOX_PREFIX, SAID_PREFIXES
 from udpchat.chat.phrase import Phrase, Problem
 from udpchat.chat.text import counted
 from udpchat.chat.times import iso_time
-from udpchat.shell.times import seconds_of
 from udpchat.shell.writer import ThreadWriter
 from udpchat.storage.backup import reading
 from udpchat.storage.protocol import Log, StoreError

@@ -67,6 +67,8 @@ SENTENCES: Final[dict[str, str]] = {
     "usage.lines": "nothing was done: /{name} takes one line; to send a text that begins so, put a / before it",
     "bad_number": "between 1 and {number_max} messages can be shown at once",
     "bad_time": "no time that can be read: {text}; write 14:30, 2026-11-21, 2026-11-21T14:30, or 2h or 3d for ago",
+    "bad_duration": "no duration: {text}; write 90s, 10m, 2h or 3d",
+    "bad_duration.range": "no sensible duration: {text}; it is at least 1s and at most {days_max}d",
     "no_such_message.id": "no message that is held here has an id that begins with {id}: /ids lists them",
     "no_such_message.several": "the ids of several messages begin with {id}: write more of it",
     "no_such_message.own": "you have said nothing in {target} that is held here",
