@@ -15,7 +15,7 @@ from udpchat.chat import events
 from udpchat.chat.names import HOST_NICK
 from udpchat.chat.phrase import Phrase, Problem
 from udpchat.client.core import ClientCore
-from udpchat.client.operating import Dialogue
+from udpchat.client.operating import Dialogue, Refused
 from udpchat.client.profile import Profile
 from udpchat.client.stored import ClientState
 from udpchat.session.noise import KeyPair, fingerprint
@@ -66,9 +66,9 @@ class OperatorClient(Generic[T]):
         for event in happened:
             match event:
                 case events.Rejected(key, values):
-                    self.end(Problem(key, **values))
+                    self.end(Refused(key, **values))
                 case events.Error(key, values):  # the server cannot write
-                    self.end(Problem(key, **values))
+                    self.end(Refused(key, **values))
         if self.is_done or not self.core.is_entered:
             return
         if not self._has_begun:
