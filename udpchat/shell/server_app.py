@@ -111,7 +111,7 @@ class Service:
             space = DiskSpace(options.data)
             if not space.is_short:
                 with contextlib.suppress(StoreFull):
-                    compact(self._log, self._server.chat.commits.durable)
+                    compact(self._log, self._server.chat.commits.durable, int(time.time() * 1000))
             undo.pop_all()
         self._fingerprint = fingerprint(key.public)
         self._operator_log = OperatorLog(loop.time(), options)
