@@ -47,9 +47,12 @@ class Accounts:
             return self._codes.put(record.digest, None if record.is_used else record)
         former = self._records.get(record.account)
         for device in former.devices if former else ():
-            self._of_device.put(device.key, None)
+            if self._of_device.get(device.key) == record.account:
+                self._of_device.put(device.key, None)
         for device in record.devices:
-            self._of_device.put(device.key, record.account)
+            # One that was revoked may have proved that it may use another account: it stays with that one.
+            if not device.revoked_ms or device.key not in self._of_device:
+                self._of_device.put(device.key, record.account)
         self._records.put(record.account, record)
 
     def account_of(self, device: bytes) -> bytes:

@@ -93,7 +93,7 @@ class Order:
 
     def sanctions(self, room: str, time_ms: int) -> Iterator[SanctionRecord]:
         """Those that hold in a room, or on the server, in the order in which they were made first."""
-        return (sanction for sanction in self._sanctions_of(room).values() if _holds(sanction, time_ms))
+        return (sanction for sanction in self._sanctions_of(room).values() if holds(sanction, time_ms))
 
     def find(self, kind: int, room: str, kind_of_subject: int, subject: bytes) -> SanctionRecord | None:
         """The sanction on exactly this subject, also if its time is over."""
@@ -107,7 +107,7 @@ class Order:
                 continue
             for subject in ((kind, ACCOUNT, account), (kind, DEVICE, device)):
                 found = sanctions.get(subject)
-                if found is not None and _holds(found, time_ms):
+                if found is not None and holds(found, time_ms):
                     return found
         return None
 
@@ -121,5 +121,6 @@ class Order:
         return next((each for each in banned if address in ip_network(each.subject.decode())), None)
 
 
-def _holds(sanction: SanctionRecord, time_ms: int) -> bool:
+def holds(sanction: SanctionRecord, time_ms: int) -> bool:
+    """Whether a sanction has no end, or its end has not come."""
     return not sanction.until_ms or time_ms < sanction.until_ms

@@ -133,7 +133,7 @@ class Service:
             space = DiskSpace(options.data)
             if not space.is_short:
                 with contextlib.suppress(StoreFull):
-                    compact(log, self._server.chat.commits.durable)
+                    compact(log, self._server.chat.commits.durable, int(time.time() * 1000))
             undo.pop_all()
         self._operator_log = OperatorLog(loop.time(), options)
         reader = ThreadReader(loop, log.queries, on_answered=self._on_answered, on_ready=self._start_queries)
