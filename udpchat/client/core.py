@@ -193,6 +193,8 @@ class ClientCore:
                 self._chat.on_follow_refused(frame)
             case frames.Unwritable():
                 self._chat.on_unwritable(now, frame)
+            case frames.Hold():
+                self._chat.on_hold(now, frame)
             case frames.PathCheck():
                 self._urgent += self._link.answer_check(now, frame.token)
             case frames.UserTyping() | frames.Receipt():

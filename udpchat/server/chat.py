@@ -25,8 +25,15 @@ from udpchat.session.rate_limit import source_of
 from udpchat.session.session import Session
 from udpchat.sync.log import Append, LogUnreadable, SearchQuery, ServerLog
 from udpchat.wire.content import Reason
-from udpchat.wire.frames import EnterRefused, Introduction, Unwritable, encode
-from udpchat.wire.limits import ANSWERS_REPEATED_BYTES_MAX, PEERS_PER_KEY_MAX, REQUEST_BYTES_PER_PEER_MAX
+from udpchat.wire.frames import EnterRefused, Hold, Introduction, Unwritable, encode
+from udpchat.wire.limits import (
+    ANSWERS_REPEATED_BYTES_MAX,
+    HOLD_REPORTED_S_MIN,
+    HOLD_S_MAX,
+    PEERS_PER_KEY_MAX,
+    REACH_OF_KEY,
+    REQUEST_BYTES_PER_PEER_MAX,
+)
 from udpchat.wire.requests import EntryList, Failed, GetHistory, ResultBody
 
 REASON_CHARACTERS_MAX = 200  # of why nothing can be stored, as it is sent
@@ -86,6 +93,20 @@ class Chat:
             self.rooms.rename(now, peer, nick)  # it had entered under its former nick, unaware of this Rename
         if peer.downlink.queue.answer_bytes < ANSWERS_REPEATED_BYTES_MAX:
             send_result(peer, counter, encoded)
+
+    def may_reach(self, now: float, peer: Peer, reached: float) -> bool:
+        """Whether a person may reach so many devices of others now. If not, the requests of this device wait; and it is
+        informed, if all that it has sent will take long."""
+        activity = peer.activity
+        activity.held_until = None
+        wait_s = self.quotas.reach.wait_s(now, peer.who, reached)
+        if not wait_s:
+            return True
+        activity.held_until = now + wait_s
+        for_all_s = wait_s + (len(peer.window.held) - 1) * reached / REACH_OF_KEY[1]
+        if for_all_s >= HOLD_REPORTED_S_MIN and activity.may_report_hold(now):
+            self.fanout.send(peer, encode(Hold(int(1000 * min(for_all_s, HOLD_S_MAX)))))
+        return False
 
     # --- Proposals ----------
 

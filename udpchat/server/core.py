@@ -206,10 +206,12 @@ class ServerCore:
     def _handle_peer_timeout(self, now: float, peer: Peer) -> None:
         if peer not in self._registry:
             return
-        due = self._expiry.next_timeout(peer, peer.downlink.next_timeout(now))
+        due = self._expiry.next_timeout(peer, earliest(peer.downlink.next_timeout(now), peer.activity.held_until))
         if now < due:  # it was postponed; `due` is the new time
             return self._timers.arm(peer, due)
         self._fanout.to_flush[peer] = None
+        if not peer.activity.is_held(now):
+            peer.activity.held_until = None
         if self._expiry.is_expired(now, peer):
             return self._sessions.end(now, peer, Reason.TIMED_OUT)
         if self._expiry.is_previous_over(now, peer):
@@ -254,7 +256,7 @@ class ServerCore:
         while meter.left_us > 0.0 and not commits.is_full:
             pending_bytes = commits.pending_bytes
             if not window.held or (price := carry_out(now, self.chat, peer)) is None:
-                return
+                return self._timers.arm(peer, peer.activity.held_until)
             meter.charge_peer(peer, price.now_us, price.later_us)
             if commits.pending_bytes > pending_bytes:
                 self._intake.on_proposed(peer)

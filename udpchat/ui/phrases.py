@@ -105,6 +105,7 @@ SENTENCES: Final[dict[str, str]] = {
     "not_allowed.author": "who has a message is told to its author only",
     "log_full": "nothing more can be stored there: it holds as many messages as it ever can",
     "too_slow": "the server stopped reading, because this took too long; search for rarer words, or in one room",
+    "too_fast.held": "you said more than others can read at once: the server sends it on little by little",
     "too_fast": "this is more than the server does for one person at a time; wait a moment, then try again",
     "no_such_message": "there is no such message",
     "bad_reaction": "a reaction is one emoji",
