@@ -128,8 +128,8 @@ def _command(name: str, argv: Sequence[str], program: str) -> int:
     def run() -> int:
         done = operate.run(name, given, data)
         _write_lines(done.lines)
-        for remark in done.remarks:
-            _say_phrase(remark)
+        for said in done.remarks:
+            _say_phrase(said)
         return done.code
 
     return _guarded(parser.prog, run, as_json=name in parsers.WITH_JSON and given.json)

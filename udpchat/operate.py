@@ -37,7 +37,7 @@ class Outcome(Value, frozen=True):
 
 
 def run(name: str, given: argparse.Namespace, data: Path) -> Outcome:
-    """Carry out one of OPERATOR_COMMANDS on the server of this data folder. Raises `Problem` and what `carry_out` does."""
+    """Carry out one of OPERATOR_COMMANDS on the server of this data folder. Raises what `carry_out` does."""
     needs_server = name in parsers.NEEDING_SERVER
 
     def ask(dialogue: Dialogue[Any]) -> Any:
@@ -68,7 +68,9 @@ def nested(found: Mapping[str, Reported]) -> dict[str, Any]:
     groups: dict[str, dict[str, Any]] = {"drops": {}}
     for name, value in found.items():
         group, dot, member = name.partition(".")
-        (groups.setdefault(group, {}) if dot else made)[member or group] = list(value) if isinstance(value, tuple) else value
+        (groups.setdefault(group, {}) if dot else made)[member or group] = (
+            list(value) if isinstance(value, tuple) else value
+        )
     return {**made, **groups}
 
 
@@ -266,14 +268,18 @@ def _show(found: operating.Account, *, as_json: bool) -> Outcome:
     devices = found.devices.items
     if as_json:
         shown = {} if found.item is None else _account_object(found.item)
-        return Outcome((json_line({**shown, "nick": found.devices.nick, "devices": [_device(each) for each in devices]}),))
-    head = [] if found.item is None else columns([(found.item.nick, role_name(found.item.role), _described(found.item))])
-    rows = [
-        sentence("operate.device", fingerprint=each.fingerprint, added=_time_or_none(each.added_ms),
-                 revoked=_time_or_none(each.revoked_ms), here=each.is_here)
-        for each in devices
-    ]  # fmt: skip
-    return Outcome((*head, *rows))
+        return Outcome(
+            (json_line({**shown, "nick": found.devices.nick, "devices": [_device(each) for each in devices]}),)
+        )
+    head = (
+        [] if found.item is None else columns([(found.item.nick, role_name(found.item.role), _described(found.item))])
+    )
+    return Outcome((*head, *map(_shown_device, devices)))
+
+
+def _shown_device(item: requests.DeviceItem) -> str:
+    times = {"added": _time_or_none(item.added_ms), "revoked": _time_or_none(item.revoked_ms)}
+    return sentence("operate.device_here" if item.is_here else "operate.device", fingerprint=item.fingerprint, **times)
 
 
 def _device(item: requests.DeviceItem) -> dict[str, Any]:

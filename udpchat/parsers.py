@@ -214,17 +214,25 @@ def operator_parser(program: str, name: str) -> Parser:
             parser.add_argument("subject", type=_typed(values.person), metavar="NICK", help="whom")
         case "account":
             parser.add_argument("do", choices=(ACCOUNT_LIST, "show", "reset", "remove"), help="what")
-            parser.add_argument("subject", nargs="?", type=_typed(values.person), metavar="NICK", help="whose; not for list")
+            parser.add_argument(
+                "subject", nargs="?", type=_typed(values.person), metavar="NICK", help="whose; not for list"
+            )
         case "invite":
-            parser.add_argument("subject", nargs="?", type=_typed(values.person), metavar="NICK", help="for this nick only")
+            parser.add_argument(
+                "subject", nargs="?", type=_typed(values.person), metavar="NICK", help="for this nick only"
+            )
         case "announce":
             parser.add_argument("text", nargs="+", type=_typed(values.announcement), metavar="TEXT", help="what")
     if name == "role":
         parser.add_argument("role", nargs="?", choices=tuple(ROLES), help="without: say which")
     if name in ("ban", "mute"):
-        parser.add_argument("--for", dest="for_s", type=_typed(parse_duration), default=0, metavar="D", help=LENGTH_HELP)
+        parser.add_argument(
+            "--for", dest="for_s", type=_typed(parse_duration), default=0, metavar="D", help=LENGTH_HELP
+        )
     if name in ("kick", "ban", "mute"):
-        parser.add_argument("--reason", type=_typed(values.reason), default="", metavar="TEXT", help="why, for them too")
+        parser.add_argument(
+            "--reason", type=_typed(values.reason), default="", metavar="TEXT", help="why, for them too"
+        )
     if name == "audit":
         parser.add_argument("--since", type=_typed(values.moment), default=0, metavar="TIME", help=SINCE_HELP)
     return parser

@@ -42,6 +42,7 @@ class ServerOfSession:
     key: bytes = b""
     kept: tuple[int | None, int | None] = (None, None)  # how long it keeps messages: seconds, entries
     capabilities: tuple[int, ...] = ()
+    motd: str | None = None  # what it says to whoever enters
 
 
 class Participant:
@@ -124,6 +125,7 @@ class Participant:
             self.timeline.await_private()
         self.membership.is_welcome = True
         self._server.kept, self._server.capabilities = (frame.kept_s, frame.kept_entries), frame.capabilities
+        self._server.motd = frame.motd
         self.on_found()
         self._report_connected()
 
@@ -159,6 +161,8 @@ class Participant:
         self._events.append(events.Connected(self.profile.server, fingerprint(self._server.key), nick, rooms))
         if rooms:
             self._events.append(self._kept_in(rooms))
+        if self._server.motd:
+            self._events.append(events.Announcement(self._server.motd, ""))
         if self.requests.resumed:
             self._events.append(events.notice("outbox", count=self.requests.resumed))
 

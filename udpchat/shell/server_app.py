@@ -21,7 +21,7 @@ from udpchat.server.errands import Errand
 from udpchat.server.queries import Query
 from udpchat.server.status import status_of
 from udpchat.server.usage import usage_of
-from udpchat.session.noise import KeyPair, fingerprint
+from udpchat.session.noise import fingerprint
 from udpchat.shell import errands
 from udpchat.shell.addresses import SCHEME, ServerAddress, place
 from udpchat.shell.binding import AddressWatch, covered, open_sockets
@@ -282,7 +282,7 @@ class Service:
             done = differences(self._options, chosen)
             self._options = options = taken_over(self._options, chosen)
             configure(level=options.log.level, form=options.log.format)
-            self._server.change_settings(settings_of(options, self._server.settings.host))
+            self._server.chat.admission.change_settings(settings_of(options, self._server.settings.host))
             self._pruner.keep(options.retention)
         self._operator_log.report_reloaded(cause, done)
         return done

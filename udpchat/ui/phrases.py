@@ -12,8 +12,10 @@ from typing import Any, Final
 
 from udpchat.chat.phrase import Phrase
 from udpchat.chat.text import counted, duration_text, kept_for
+from udpchat.ui.operator_sentences import OPERATOR_SENTENCES
 
 SENTENCES: Final[dict[str, str]] = {
+    **OPERATOR_SENTENCES,
     # Events.
     "connected": "connected to {server} as {nick}",
     "connected.rooms": "connected to {server} as {nick}, in {rooms:words}",
@@ -215,8 +217,6 @@ SENTENCES: Final[dict[str, str]] = {
     "usage.address": "{word} is no command; to chat on that server: --server {word}",
     "usage.command": "there is no command {word}{near:if ; did you mean %s?}",
     "usage.option": "unrecognized option {word}{near:if ; did you mean %s?}",
-    "usage.account": "account {do} needs the nick of whose account it is",
-    "usage.account_list": "account list takes no nick",
     "usage.value": "{reason:clause}",
     # Options, their values, and the config file.
     "value.address": "an address of this machine is wanted, like 192.168.1.5 or ::",
@@ -225,7 +225,7 @@ SENTENCES: Final[dict[str, str]] = {
     "value.command": "a program and its arguments are wanted, each quotation with its end",
     "value.program": "there is no program {program} that can be run",
     "value.line": "a name is one line of at most {bytes_max} bytes",
-    "value.text": "one line of at most {bytes_max} bytes is wanted",
+    "value.one_line": "one line of at most {bytes_max} bytes is wanted",
     "value.nick": "a nick is wanted, not {value!r}",
     "value.id": "an id is one line of at most {bytes_max} bytes, not {value!r}",
     "value.seconds": "a number of seconds from {least:g} to {most:g} is wanted",
@@ -344,42 +344,6 @@ SENTENCES: Final[dict[str, str]] = {
     "failed.is_log": "{file} is the log itself; choose another name",
     "failed.exists": "{file} is there already; choose another name, or overwrite a file with --force",
     "failed.write": "cannot write {file}: {reason}; nothing was kept of it",
-    # The commands of an operator.
-    "operate.not_entered": "-",
-    "operate.peer": "here for {here_s:duration}, silent for {silent_s:duration}, in {rooms:count room}",
-    "operate.nobody": "nobody is here",
-    "operate.kicked": "{nick} is kicked: their sessions have ended",
-    "operate.banned": "{subject} is banned {length:or for good}",
-    "operate.muted": "{subject} is muted {length:or for good}",
-    "operate.unbanned": "{subject} is not banned any more",
-    "operate.unmuted": "{subject} is not muted any more",
-    "operate.announced": "announced to everybody who is here",
-    "operate.sanction": "since {made}, {until:or for good}, by {by}{reason:if : %s}",
-    "operate.no_sanctions": "nobody is banned or muted",
-    "operate.act": "{time} {by}: {action}{subject:if  %s}{room:if  in %s}{detail:if  (%s)}{reason:if : %s}",
-    "operate.no_acts": "nothing was done",
-    "operate.role_set": "{nick} is {role} now",
-    "operate.account": "{devices:count device}, no password, last used {used:or long ago}, key {fingerprint}",
-    "operate.account_password": "{devices:count device}, a password, last used {used:or long ago}, key {fingerprint}",
-    "operate.device": "  key {fingerprint}{added:if , added %s}{revoked:if , revoked %s}{here:if , here now}",
-    "operate.no_accounts": "nobody has a nick yet",
-    "operate.reset": "with this code {nick} enters once, on any device: udpchat-client --nick {nick} --link CODE; their"
-    " devices and password until now are not valid any more",
-    "operate.removed": "the account of {nick} is removed; what they said stays",
-    "operate.invited": "with this code somebody enters once{nick:if  as %s}: udpchat-client --link CODE",
-    "operate.erased": "what {nick} said is removed, and their account",
-    "operate.reloaded": "the config was read again; changed: {names:list nothing}",
-    "operate.restart": "these settings hold from the next start on: {names:list}",
-    "operate.not_reloaded": "nothing was changed: {reason}",
-    "operate.stopped": "the server has stopped",
-    "failed.no_server_here": "no server has ever run on {data}; choose its folder with --data",
-    "failed.not_running": "no server runs on {data}; start it, or choose its folder with --data",
-    "failed.no_address": "the server on {data} has not said where it listens; is it just starting, or an older version?",
-    "failed.no_answer": "the server at {server} does not let its operator in within {limit_s:.0f} s; see its log",
-    "failed.stopped_meanwhile": "the server at {server} stopped answering before this was done",
-    "failed.still_running": "the server on {data} still runs after {limit_s:.0f} s",
-    "failed.other_server": "what answers there is another server: it shows {shown}, the data folder has the key of"
-    " {wanted}; nothing was done",
     # A server in the background.
     "hosting": "hosting {url}#{fingerprint} in the background (process {process}, log {log}); others join with:"
     " {command} --server {url}; to stop it: {stop}",

@@ -142,8 +142,9 @@ def _amendment(event: events.Amendment) -> str:
 
 def columns(rows: Sequence[Sequence[str]]) -> list[str]:
     """Cells below each other; the last of a row is not padded, and a cell wider than COLUMN_MAX moves what follows."""
-    widths = [min(max(map(len, cells)), COLUMN_MAX) for cells in zip(*rows, strict=True)][:-1]
-    return ["  ".join([*(f"{cell:{width}}" for cell, width in zip(row, widths)), row[-1]]) for row in rows]
+    widths = [*(min(max(map(len, cells)), COLUMN_MAX) for cells in zip(*rows, strict=True))]
+    widths[-1:] = [0]
+    return ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)) for row in rows]
 
 
 def aligned(rows: Sequence[tuple[str, str, Phrase]]) -> list[str]:

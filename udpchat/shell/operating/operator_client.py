@@ -17,6 +17,7 @@ from udpchat.chat.phrase import Phrase, Problem
 from udpchat.client.core import ClientCore
 from udpchat.client.operating import Dialogue, Refused
 from udpchat.client.profile import Profile
+from udpchat.client.requests import Source
 from udpchat.client.stored import ClientState
 from udpchat.session.noise import KeyPair, fingerprint
 from udpchat.wire.fields import Value
@@ -86,7 +87,12 @@ class OperatorClient(Generic[T]):
         except Problem as problem:
             self.end(problem)
         else:
-            self.core.ask(now, request, take=self._results.append)
+            with self.core.on_behalf_of(Source(take=self._take)):
+                self.core.ask(now, request)
+
+    def _take(self, result: ResultBody) -> list[events.ClientEvent]:
+        self._results.append(result)
+        return []
 
     def end(self, failure: Problem) -> None:
         """It is over without a result."""
