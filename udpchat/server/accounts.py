@@ -46,6 +46,10 @@ class Accounts:
                 self._of_device.put(device.key, record.account)
         self._records.put(record.account, record)
 
+    def __contains__(self, account: bytes) -> bool:
+        """Whether an account has a record."""
+        return account in self._records
+
     def account_of(self, device: bytes) -> bytes:
         """The account that a device may use: its own, if it was never added to another."""
         return self._of_device.get(device) or device

@@ -81,12 +81,8 @@ class Attempts:
         return len(self._accounts) + len(self._sources) + len(self._missed)
 
     def wait_s(self, now: float, subject: Hashable, source: str) -> float:
-        """How long until this source may try again to use this account."""
+        """How long until this source may try again to use this account; None: any."""
         return max(self._accounts.wait_s(now, subject), self._sources.wait_s(now, source))
-
-    def source_wait_s(self, now: float, source: str) -> float:
-        """How long until this source may try anything; for who tries a code, which nobody can guess."""
-        return self._sources.wait_s(now, source)
 
     def on_wrong(self, now: float, subject: Hashable, source: str) -> None:
         """A password was wrong."""

@@ -54,11 +54,9 @@ class Logins:
         """A device shows a code, which is to be proposed; or a password, which waits; or it is refused."""
         subject, account = self._subject_of(nick)
         source = peer.who.source
-        is_alike = proof.is_code or any(other.who.source == source for other in self._registry.entered(account))
-        if is_alike:  # nobody guesses a code; and where the person is, others cannot make them wait
-            wait_s = self.attempts.source_wait_s(now, source)
-        else:
-            wait_s = self.attempts.wait_s(now, subject, source)
+        is_exempt = proof.is_code or any(other.who.source == source for other in self._registry.entered(account))
+        # Nobody guesses a code; and where the person is, others cannot make them wait.
+        wait_s = self.attempts.wait_s(now, None if is_exempt else subject, source)
         if wait_s > 0.0:
             self._refuse_for(peer, wait_s)
             return None

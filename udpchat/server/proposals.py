@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from udpchat.chat.ids import DIRECTORY_LOG
+from udpchat.chat import permissions
+from udpchat.chat.ids import AUDIT_LOG, DIRECTORY_LOG
 from udpchat.server.state import State
-from udpchat.sync.log import Append
-from udpchat.wire.content import Message, ReadMark, Record
+from udpchat.sync.log import Append, RequestId
+from udpchat.wire.content import Act, LoginsFailed, Message, ReadMark, Record
 from udpchat.wire.fields import Value
 from udpchat.wire.requests import Failed, MarkRead, Presence, Rename, ResultBody, Say, SetTopic, Tell
 
@@ -47,15 +48,32 @@ class Author:
     capabilities: frozenset[int] = field(default=frozenset(), compare=False)
 
 
+class CodeProof(Value, frozen=True):
+    """A device showed a one-time code with this digest."""
+
+    digest: bytes
+
+
+class PasswordProof(Value, frozen=True):
+    """A device showed the password of an account that was kept as this PHC string."""
+
+    account: bytes
+    phc: str
+
+
 class EnterProposal(Value, frozen=True):
     """A device wants to enter under a nick. Not a request: it has no counter, and is repeated until answered.
 
-    `time_ms` 0: an own nick is not claimed anew, for nothing can be written.
+    `time_ms` 0: an own nick is not claimed anew, for nothing can be written. `proof`: of a device that the account of
+    this nick does not have yet. `failures`: what the owner is to be told of. `is_closed`: new accounts are not made.
     """
 
     author: Author
     nick: str
     time_ms: int = 0
+    proof: CodeProof | PasswordProof | None = None
+    failures: LoginsFailed | None = None
+    is_closed: bool = False
 
 
 class ActionProposal(Value, frozen=True):
@@ -88,10 +106,14 @@ class SendResult(PeerEffect, frozen=True):
 
 
 class Admit(PeerEffect, frozen=True):
-    """The device enters under a nick that its account owns. `account`: to which it was added; empty: to none."""
+    """The device enters under a nick that its account owns. `account`: to which it was added; empty: to none.
+
+    `told`: of so many failed logins the owner is told.
+    """
 
     nick: str
     account: bytes = b""
+    told: int = 0
 
 
 class Reject(PeerEffect, frozen=True):
@@ -130,7 +152,19 @@ class ReplaceEntry(Value, frozen=True):
     sequence: int
 
 
-Effect = PeerEffect | ChangeTopic | FollowPrivate | ReplaceEntry
+class EndSessions(Value, frozen=True):
+    """The sessions of these devices of an account end; `code` is that of the EnterRefused that says why.
+
+    `request`: to which this is an effect; if its own session ends, it is answered before.
+    """
+
+    account: bytes
+    devices: tuple[bytes, ...]
+    code: str
+    request: RequestId
+
+
+Effect = PeerEffect | ChangeTopic | FollowPrivate | ReplaceEntry | EndSessions
 
 
 class Settlement(Value, frozen=True):
@@ -145,7 +179,7 @@ class Settlement(Value, frozen=True):
 # --- For settlers ----------
 
 # (log, sequence, what the entry holds) in order; the last one records the request
-Entries = list[tuple[str, int, Message | ReadMark | Record]]
+Entries = list[tuple[str, int, Message | ReadMark | LoginsFailed | Act | Record]]
 Outcome = tuple[Entries, list[Effect]]
 
 
@@ -153,6 +187,15 @@ def records(state: State, *records: Record) -> Entries:
     """The entries of the directory that hold these."""
     head = state.head(DIRECTORY_LOG)
     return [(DIRECTORY_LOG, head + at, record) for at, record in enumerate(records, 1)]
+
+
+def acted(
+    state: State, proposal: ActionProposal, action: permissions.Action, *, subject: str = "", room: str = "",
+    detail: str = "", reason: str = "",
+) -> Entries:
+    """The entry of the audit log that says what the author did."""
+    act = Act(proposal.time_ms, proposal.nick, proposal.author.user, action, room, subject, detail, reason)
+    return [(AUDIT_LOG, state.head(AUDIT_LOG) + 1, act)]
 
 
 def answered(proposal: ActionProposal, result: ResultBody) -> SendResult:
