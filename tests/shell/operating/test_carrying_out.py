@@ -10,7 +10,7 @@ import pytest
 from tests.shell.waiting import serving, url_of
 from udpchat.chat.phrase import Problem
 from udpchat.client import operating
-from udpchat.shell.addresses import parse_server
+from udpchat.shell.addresses import ServerAddress, parse_server
 from udpchat.shell.data_folder import OPERATOR_KEY, SERVER_KEY
 from udpchat.shell.operating import carrying_out, over_socket
 from udpchat.shell.operating.address_file import ADDRESS_FILE, read_address, write_address
@@ -81,7 +81,7 @@ def test_a_server_that_is_just_starting_is_waited_for_so_long(
         url_of(server)
         (tmp_path / ADDRESS_FILE).unlink()
         assert key_of(tmp_path) == "failed.no_address"
-        write_address(tmp_path, parse_server("127.0.0.1:9"))
+        write_address(tmp_path, ServerAddress("127.0.0.1", 9, "a" * 32))
         monkeypatch.setattr(over_socket, "ENTERED_S_MAX", 0.1)
         assert key_of(tmp_path) == "failed.no_answer"
 
