@@ -14,8 +14,8 @@ from udpchat.chat import events
 from udpchat.server.admission import Settings
 from udpchat.server.chat import Chat
 from udpchat.server.credit import DATAGRAM_US, LOST_US, packet_us
-from udpchat.server.errands import Errand
 from udpchat.server.derivations import Derivation, Derived
+from udpchat.server.errands import Errand
 from udpchat.server.expiry import Expiry
 from udpchat.server.frames import FRAMES, FRAMES_OF_PREVIOUS, VIOLATIONS, FrameContext
 from udpchat.server.handlers import carry_out
@@ -68,11 +68,6 @@ class ServerCore:
     def handshakes(self) -> int:
         """How many handshakes are half open or were finished less than HANDSHAKE_LIFETIME_S ago."""
         return len(self._sessions.handshakes)
-
-    def change_settings(self, settings: Settings) -> None:
-        """The operator has chosen otherwise; of times, only what is kept for how long can change."""
-        self.settings = settings
-        self.chat.admission.change_settings(settings)
 
     def set_wall_clock(self, offset_s: float) -> None:
         """Set wall clock minus monotonic clock, which dates messages."""

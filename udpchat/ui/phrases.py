@@ -12,8 +12,10 @@ from typing import Any, Final
 
 from udpchat.chat.phrase import Phrase
 from udpchat.chat.text import counted, duration_text, kept_for
+from udpchat.ui.operator_sentences import OPERATOR_SENTENCES
 
 SENTENCES: Final[dict[str, str]] = {
+    **OPERATOR_SENTENCES,
     # Events.
     "connected": "connected to {server} as {nick}",
     "connected.rooms": "connected to {server} as {nick}, in {rooms:words}",
@@ -223,7 +225,8 @@ SENTENCES: Final[dict[str, str]] = {
     "value.command": "a program and its arguments are wanted, each quotation with its end",
     "value.program": "there is no program {program} that can be run",
     "value.line": "a name is one line of at most {bytes_max} bytes",
-    "value.text": "one line of at most {bytes_max} bytes is wanted",
+    "value.one_line": "one line of at most {bytes_max} bytes is wanted",
+    "value.nick": "a nick is wanted, not {value!r}",
     "value.id": "an id is one line of at most {bytes_max} bytes, not {value!r}",
     "value.seconds": "a number of seconds from {least:g} to {most:g} is wanted",
     "value.number": "a number from {least} to {most} is wanted",
