@@ -113,14 +113,14 @@ def test_a_room_of_the_run_before_that_refuses_is_no_error() -> None:
 def test_a_final_refusal_ends_it_and_is_reported_once(code: str) -> None:
     chat = chat_of("lobby")
     for _ in range(2):
-        chat.on_enter_refused(EnterRefused(f"{code}.later", ("no",)))
+        chat.on_enter_refused(NOW, EnterRefused(f"{code}.later", ("no",)))
     (rejected,) = chat.drain_events()
     assert isinstance(rejected, events.Rejected) and rejected.code == code and chat.membership.is_over
 
 
 def test_a_refusal_of_a_later_version_ends_nothing() -> None:
     chat = chat_of("lobby")
-    chat.on_enter_refused(EnterRefused("a_code_of_later"))
+    chat.on_enter_refused(NOW, EnterRefused("a_code_of_later"))
     assert chat.drain_events() == [] and not chat.membership.is_over
 
 

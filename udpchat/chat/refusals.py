@@ -37,6 +37,7 @@ REFUSALS: Final[dict[str, tuple[str, ...]]] = {
     "not_allowed.moderated": (),
     "not_allowed.closed": (),
     "not_allowed.contacts": ("nick",),
+    "kicked": ("by", "reason"),
     "banned": ("by", "reason", "until_ms"),
     "banned.room": ("by", "reason", "until_ms"),
     "muted": ("by", "reason", "until_ms"),

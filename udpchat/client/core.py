@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 
 from udpchat.chat import events
+from udpchat.chat.codes import CODE_BYTES
 from udpchat.client import compose
 from udpchat.client.checks import check_frame_untrusted
 from udpchat.client.compose import LocalError
 from udpchat.client.link import KeyRefused, Link, LinkLost, LinkRenewed, LinkSettings
+from udpchat.client.login import Login
 from udpchat.client.model import Model
 from udpchat.client.participant import Participant
 from udpchat.client.profile import Profile
@@ -33,11 +35,14 @@ class ClientCore:
     """One user at one device, connected to one server."""
 
     def __init__(
-        self, now: float, *, profile: Profile, saved: ClientState, address: Address, random: Callable[[int], bytes]
-    ) -> None:
+        self, now: float, *, profile: Profile, saved: ClientState, address: Address, random: Callable[[int], bytes],
+        login: Login | None = None,
+    ) -> None:  # fmt: skip
+        """`login`: how this device proves that it may go by the nick; None: only by its key."""
+        self._random = random
         self._link = Link(now, LinkSettings(profile, saved.instance, address, random))
         self._uplink = Uplink(random)
-        self._chat = Participant(profile, saved, self._uplink)
+        self._chat = Participant(profile, saved, self._uplink, login)
         self.model = Model(self._chat, self._link)
         self._urgent: list[bytes] = []  # frames for the next packet
 
@@ -94,6 +99,20 @@ class ClientCore:
         """Send a request, as `compose` makes them; `here`: the part of the requested history that the replicas hold."""
         self._chat.requests.ask(request, here=here)
         self._flush(now)
+
+    def prove(self, now: float, secret: str, *, is_code: bool = False) -> None:
+        """In answer to `PasswordNeeded`: the password or a one-time code; empty: there is none, and the client stops.
+
+        LocalError if a code cannot be one; it can be given again.
+        """
+        self._chat.prove(now, compose.secret_of(secret, is_code=is_code), is_code=is_code)
+        self._flush(now)
+
+    def make_code(self, now: float, purpose: int = requests.LINK, nick: str = "") -> None:
+        """Make a one-time code valid: for another device of this user (LINK), for the user of a nick (RESET), or for
+        somebody new, under this nick or any (INVITE). A `CodeMade` shows it, once.
+        """
+        self.ask(now, self._chat.requests.answers.order.make_code(self._random(CODE_BYTES), purpose, nick))
 
     @property
     def timeline(self) -> Timeline:
@@ -164,7 +183,7 @@ class ClientCore:
                 self._link.set_heartbeat(now, frame.heartbeat_ms / 1000)
                 self._chat.on_welcome(frame)
             case frames.EnterRefused():
-                self._chat.on_enter_refused(frame)
+                self._chat.on_enter_refused(now, frame)
             case frames.FollowRefused():
                 self._chat.on_follow_refused(frame)
             case frames.Unwritable():
@@ -243,7 +262,9 @@ class ClientCore:
         if link.session is None or self.is_over:
             return
         due, self._urgent = self._urgent, []
-        asking = self._chat.membership.drain_frames(now, renamed_by=self._chat.requests.renamed_by)
+        asking = self._chat.membership.drain_frames(
+            now, renamed_by=self._chat.requests.renamed_by, login=self._chat.login
+        )
         if self.is_entered:
             asking += self._chat.requests.outbox.drain_frames(now)
             due += self._chat.receipts.drain_frames(now)

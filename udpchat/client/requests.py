@@ -13,8 +13,10 @@ from udpchat.chat.refusals import refusal
 from udpchat.client import stored
 from udpchat.client.answers import Answers
 from udpchat.client.checks import check_result_untrusted
+from udpchat.client.compose import LAST_NICK
 from udpchat.client.journal import Journal
 from udpchat.client.labels import Known, Labels
+from udpchat.client.order_answers import is_audit
 from udpchat.client.own_messages import Said
 from udpchat.client.timeline import Timeline
 from udpchat.sync.budget import Budget
@@ -30,6 +32,9 @@ PARTS_MAX = PAST_ENTRIES_MAX + 20  # of a list: for the longest messages, and 4,
 RESULT_FRAGMENTS_HELD_MAX = 4 * FRAGMENTS_MAX
 STORED = requests.Say | requests.Tell | requests.SetTopic
 """The server carries these out only by storing them; others may be repeated."""
+UNSTORED = (requests.SetPassword,)
+"""What they hold must not be on the disk: a run that ends before the answer does not know whether they were done. Their
+counters are taken as those of any run are: the next one begins above all of them."""
 
 
 class Source(Value, frozen=True):
@@ -125,10 +130,8 @@ class Requests:
         return not self.outbox
 
     def ask(self, request: requests.RequestBody, *, is_quiet: bool = False, here: Recalled | None = None) -> None:
-        """Have a request carried out exactly once; `is_quiet`: do not report an empty topic or a refusal.
-
-        `here`: the part of the requested history that the replicas hold, reported together with the result.
-        """
+        """Have a request carried out exactly once; `is_quiet`: do not report an empty topic or a refusal. `here`: the
+        part of the requested history that the replicas hold, reported together with the result."""
         body = encode(request)
         label = self._source.label if self._source is not None and isinstance(request, STORED) else None
         if label is not None and self._is_known(label, request, body):
@@ -137,8 +140,10 @@ class Requests:
         if label is not None:
             self._labels.add(label, counter, body)
         self._asked[counter] = _Asked(request, self.line, label is not None, is_quiet, here)
-        self._journal.add(stored.RequestAdded(counter, body, label))
         self._expect_in_log(counter, request)
+        if isinstance(request, UNSTORED):
+            return self.outbox.release(float("-inf"), counter)
+        self._journal.add(stored.RequestAdded(counter, body, label))
 
     def on_latest(self, latest: int) -> list[events.ClientEvent]:
         """The server knows counters of this instance up to `latest`. BadDatagram(IMPOSSIBLE) if it cannot."""
@@ -236,13 +241,13 @@ class Requests:
                 said = request.text if isinstance(request, requests.Say | requests.Tell) else ""
                 refused = events.Error(reason.key, reason.values, asked.line, said=said)
                 return [] if asked.is_quiet else [refused, *here.without_server()]
-            case requests.MemberPage() if isinstance(request, requests.ListMembers):
+            case requests.MemberPage() if isinstance(request, requests.ListMembers) and request.after != LAST_NICK:
                 self._timeline.people.members(request.room).receive_page(request.after, frame.body)
             case requests.Holders(holders, waiting) if isinstance(request, requests.ListHolders):
                 room = self._timeline.room_of(request.log) or CONVERSATION_PREFIX
                 message = (room, request.sequence, request.id.hex())
                 return [events.HolderList(*message, tuple(holders), tuple(waiting))]
-            case requests.EntryList():
+            case requests.EntryList() if not is_audit(request):
                 return [] if asked.is_reported else self._on_found(request, frame.body, here)
         if isinstance(request, requests.Rename):
             if frame.counter < self.renamed_by:
