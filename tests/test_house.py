@@ -80,7 +80,7 @@ OWNERS = {  # who may import what: others may not. The rest of the standard libr
 }
 FILE_ROOMS = ("storage", "shell")
 FROZEN_DATACLASSES = {  # in these modules; elsewhere a value is a `Value`, see there: a start makes a hundred classes
-    "server/settle",  # not all fields of an author are compared
+    "server/proposals",  # not all fields of an author are compared
     "ui/preferences", "ui/tui/keys", "ui/tui/rows", "ui/tui/window",
 }  # fmt: skip
 PROSE_WORDS_MAX = 2  # of a text in a core: more is a sentence, which belongs to ui/phrases

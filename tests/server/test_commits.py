@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.storage.memory import MemoryLog
 from udpchat.chat.ids import client_id_of
 from udpchat.server.commits import Commits
-from udpchat.server.settle import Action, ActionProposal, Admit, Author, EnterProposal, Proposal, Reject, SendResult
+from udpchat.server.proposals import Action, ActionProposal, Admit, Author, EnterProposal, Proposal, Reject, SendResult
 from udpchat.session.noise import user_id
 from udpchat.wire.content import Claim
 from udpchat.wire.limits import WRITE_AHEAD_BYTES_MAX
@@ -15,7 +15,7 @@ INSTANCE = b"i" * 16
 
 
 def author(key: bytes) -> Author:
-    return Author(client_id_of(key, INSTANCE), key, user_id(key), INSTANCE)
+    return Author(client_id_of(key, INSTANCE), key, user_id(key), INSTANCE, key)
 
 
 def proposal(key: bytes, action: Action, counter: int = 1) -> Proposal:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -35,6 +35,9 @@ STORED = requests.Say | requests.Tell | requests.SetTopic
 UNSTORED = (requests.SetPassword,)
 """What they hold must not be on the disk: a run that ends before the answer does not know whether they were done. Their
 counters are taken as those of any run are: the next one begins above all of them."""
+
+
+Take = Callable[[requests.ResultBody], object]  # is given a result as it came
 
 
 class Source(Value, frozen=True):
@@ -95,6 +98,7 @@ class _Asked:
     is_quiet: bool = False  # an empty topic or a refusal is not reported
     here: Recalled | None = None  # the part of the requested history that the replicas hold
     is_reported: bool = False  # `here` was reported when the connection was lost: ignore the result
+    take: Take | None = None  # is given the result, which then makes no event
 
 
 class Requests:
@@ -129,9 +133,17 @@ class Requests:
         """Whether all requests have their results."""
         return not self.outbox
 
-    def ask(self, request: requests.RequestBody, *, is_quiet: bool = False, here: Recalled | None = None) -> None:
+    def ask(
+        self,
+        request: requests.RequestBody,
+        *,
+        is_quiet: bool = False,
+        here: Recalled | None = None,
+        take: Take | None = None,
+    ) -> None:
         """Have a request carried out exactly once; `is_quiet`: do not report an empty topic or a refusal. `here`: the
-        part of the requested history that the replicas hold, reported together with the result."""
+        part of the requested history that the replicas hold, reported together with the result. `take` is given the
+        result, which then makes no event."""
         body = encode(request)
         label = self._source.label if self._source is not None and isinstance(request, STORED) else None
         if label is not None and self._is_known(label, request, body):
@@ -139,7 +151,7 @@ class Requests:
         counter = self.outbox.add(body)
         if label is not None:
             self._labels.add(label, counter, body)
-        self._asked[counter] = _Asked(request, self.line, label is not None, is_quiet, here)
+        self._asked[counter] = _Asked(request, self.line, label is not None, is_quiet, here, take=take)
         self._expect_in_log(counter, request)
         if isinstance(request, UNSTORED):
             return self.outbox.release(float("-inf"), counter)
@@ -229,6 +241,9 @@ class Requests:
 
     def _report(self, now: float, frame: Result, asked: _Asked) -> list[events.ClientEvent]:
         request = asked.request
+        if asked.take is not None:
+            asked.take(frame.body)
+            return []
         identity = message_id(self._instance, frame.counter)
         here = asked.here or Recalled()
         match frame.body:

@@ -18,10 +18,10 @@ class Accounts:
     __slots__ = ("_codes", "_of_device", "_records", "host")
 
     def __init__(self, under: Accounts | None = None) -> None:
-        self._records: Layered[bytes, AccountRecord] = Layered(under._records if under else None)
-        self._of_device: Layered[bytes, bytes] = Layered(under._of_device if under else None)
-        self._codes: Layered[bytes, CodeRecord] = Layered(under._codes if under else None)
-        self.host: bytes = under.host if under else b""  # the key in the data folder, whose role is HOST
+        self._records: Layered[bytes, AccountRecord] = Layered(under._records if under is not None else None)
+        self._of_device: Layered[bytes, bytes] = Layered(under._of_device if under is not None else None)
+        self._codes: Layered[bytes, CodeRecord] = Layered(under._codes if under is not None else None)
+        self.host: bytes = under.host if under is not None else b""  # the key in the data folder, whose role is HOST
 
     def clear(self) -> None:
         """Forget what was applied to these themselves."""
@@ -38,9 +38,12 @@ class Accounts:
             return self._codes.put(record.digest, None if record.is_used else record)
         former = self._records.get(record.account)
         for device in former.devices if former else ():
-            self._of_device.put(device.key, None)
+            if self._of_device.get(device.key) == record.account:
+                self._of_device.put(device.key, None)
         for device in record.devices:
-            self._of_device.put(device.key, record.account)
+            # One that was revoked may have proved that it may use another account: it stays with that one.
+            if not device.revoked_ms or device.key not in self._of_device:
+                self._of_device.put(device.key, record.account)
         self._records.put(record.account, record)
 
     def account_of(self, device: bytes) -> bytes:

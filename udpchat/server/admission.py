@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from udpchat.chat import events
 from udpchat.chat.ids import ROOM_PREFIX, inbox_log
-from udpchat.chat.names import BadName, parse_nick, parse_room
+from udpchat.chat.names import HOST_NICK, BadName, parse_nick, parse_room
 from udpchat.chat.refusals import detail_of
 from udpchat.server.fanout import Fanout
 from udpchat.server.registry import Peer
 from udpchat.server.rooms import Rooms
 from udpchat.server.state import State
 from udpchat.wire.fields import Value
-from udpchat.wire.frames import Down, EnterRefused, FollowRefused, Welcome, encode
+from udpchat.wire.frames import Down, EnterRefused, FollowRefused, Standing, Welcome, encode
 from udpchat.wire.limits import CAPABILITIES, EXPIRY_S, HEARTBEAT_S, PROTOCOL_MINOR, ROOMS_PER_PEER_MAX
 
 
@@ -23,6 +23,8 @@ class Settings(Value, frozen=True):
     expiry_s: float = EXPIRY_S
     kept_s: int | None = None  # how long messages are kept; None: forever
     kept_entries: int | None = None  # how many of each room and conversation; None: all
+    motd: str = ""  # what whoever enters is shown
+    host: bytes = b""  # the key of who runs the server, which enters as HOST_NICK with the role HOST
 
 
 class Admission:
@@ -37,6 +39,10 @@ class Admission:
         self._settings = settings
         self._happened = happened
 
+    def change_settings(self, settings: Settings) -> None:
+        """What whoever enters from here on is told."""
+        self._settings = settings
+
     def enter(self, peer: Peer, asked: str) -> str | None:
         """A peer requests to enter under a nick: that to propose, if any. After it entered: welcome it again.
 
@@ -47,8 +53,11 @@ class Admission:
             if not peer.window.waiting:
                 self._welcome(peer)
             return None
+        if peer.key == self._settings.host and asked != HOST_NICK:
+            self.reject(peer, "not_allowed", ())
+            return None
         try:
-            nick = parse_nick(asked)
+            nick = asked if peer.key == self._settings.host else parse_nick(asked)
         except BadName as error:
             self.reject(peer, error.phrase.key, detail_of(error.phrase))
             return None
@@ -99,14 +108,23 @@ class Admission:
             minor=PROTOCOL_MINOR,
             capabilities=CAPABILITIES,
             latest_counter=peer.window.latest,
+            motd=settings.motd or None,
+            standing=self._standing(peer),
         )
         self._send(peer, welcome)
+
+    def _standing(self, peer: Peer) -> Standing:
+        author = peer.author
+        account = author.key if author.key != author.device else b""
+        return Standing(account, self._durable.accounts.role(author.key))
 
     def follow(self, now: float, peer: Peer, log: str, *, is_back: bool = False) -> None:
         """A peer requests to join a room. A peer that has not entered yet joins it when it enters.
 
         `is_back`: it was there before, in another session.
         """
+        if peer.key == self._settings.host:
+            return self._send(peer, FollowRefused(log, "not_allowed"))
         if not log.startswith(ROOM_PREFIX):
             return self._send(peer, FollowRefused(log, "bad_room.not_followed"))
         try:

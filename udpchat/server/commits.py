@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections import deque
 
-from udpchat.server.settle import ActionProposal, Effect, Proposal, Settlement, settle
+from udpchat.server.proposals import ActionProposal, Effect, Proposal, Settlement
+from udpchat.server.settle import settle
 from udpchat.server.state import State
 from udpchat.sync.log import Append, LogReader
 from udpchat.wire.limits import WRITE_AHEAD_BYTES_MAX

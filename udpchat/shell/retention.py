@@ -129,6 +129,10 @@ class Pruner:
         self._names = deque(name for name in self._log.logs() if name.startswith(kept))
         self._look()
 
+    def keep(self, retention: Retention) -> None:
+        """Keep to this from the next round on."""
+        self._retention = retention
+
     def close(self) -> None:
         """Forget nothing more; what is under way is the writer's."""
         self._is_closed = True

@@ -488,10 +488,17 @@ class AccountPage(WireStruct, tag=14, frozen=True):
     more: bool
 
 
-class Report(WireStruct, tag=15, frozen=True):
-    """What the program that runs the server answers: names and values."""
+class ReportItem(WireStruct, tag=0, frozen=True):
+    """A name, and its value: a number, a text, or a list of texts."""
 
-    items: Annotated[dict[ShortText, int | str | list[str]], Meta(max_length=256)]
+    name: ShortText
+    value: int | ShortText | tuple[ShortText, ...]
+
+
+class Report(WireStruct, tag=15, frozen=True):
+    """What the program that runs the server answers, in the order in which it is to be read (SPEC 6.12)."""
+
+    items: Annotated[list[ReportItem], Meta(max_length=256)]
 
 
 ResultBody = (
