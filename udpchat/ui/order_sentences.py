@@ -6,10 +6,20 @@ from typing import Final
 
 ACCOUNT_SENTENCES: Final[dict[str, str]] = {
     # What a person is asked, and told.
+    "password.question": "{nick} is in use already; its password (just Enter to give up)",
+    "password.again": "wrong; once more ({tries:count try|tries} left)",
+    "password.new": "new password for {nick}",
+    "password.repeat": "the same once more",
+    "password.differs": "these two differ: nothing was changed",
+    "password.unchanged": "nothing was changed",
     "password.set": "your password is set",
     "password.removed": "you have no password any more",
     "password.not_asked": "nothing was changed: write the new password behind /password, or use udpchat-client password"
     " --password-file FILE",
+    "password.not_given": "which password? Give --password-file FILE, or set UDPCHAT_PASSWORD",
+    "password.no_file": "cannot read the password from {path}: {reason}",
+    "password.no_utf8": "cannot read the password from {path}: it is not UTF-8",
+    "password.no_text": "there is no password in the first line of {path}",
     "code.link": "{code} lets another device of yours in, once, for {valid_s:duration}: udpchat-client --nick"
     " {nick:or NICK} --link {code}",
     "code.reset": "{code} gives {nick} back to whoever starts a client with --link {code}, once, for"
