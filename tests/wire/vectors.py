@@ -43,7 +43,7 @@ REMOVED = encode(content.Tombstone(TIME_MS))
 
 UP: list[frames.Up] = [
     frames.Enter("ada", "example 1.0", COUNTER),
-    frames.Enter("ada", "example 1.0", 0, frames.Proof(True, CODE)),
+    frames.Enter("ada", "example 1.0", 0, frames.Proof(True, CODE, 1)),
     frames.Follow("#lobby"),
     frames.Request(COUNTER, 5, requests.Say("lobby", content.TEXT, "h\u00e9llo")),
     frames.RequestFragment(COUNTER, 5, 1, 2, b"the rest"),
@@ -71,6 +71,7 @@ DOWN: list[frames.Down] = [
         "no phones",
     ),
     frames.EnterRefused("nick_taken.alike", ("ada", "Ad\u00e0")),
+    frames.EnterRefused("wrong_password", (), 2),
     frames.Result(COUNTER, requests.Stored("#lobby", 41)),
     frames.Entries("#lobby", 99, 41, 25, [frames.raw(each) for each in (frames.encode_message(MESSAGE), REMOVED)]),
     frames.EntryFragment("#lobby", 99, 41, 25, 0, 2, b"the first", 0x01020304),
@@ -127,7 +128,10 @@ RESULTS: list[requests.ResultBody] = [
     requests.Failed("no_such_nick", ("bob",)),
     requests.Person("bob", fingerprint(KeyPair(SERVER_SECRET).public), requests.Here(), 60, ["lobby", "dev"]),
     requests.Page(["den", "lobby"], True),
-    requests.MemberPage(7, [requests.Member("ada", USER, None), requests.Member("bob", OTHER, "lunch")], True),
+    requests.MemberPage(
+        7, [requests.Member("ada", USER, None, Role.OPERATOR), requests.Member("bob", OTHER, "lunch")], True,
+        content.Modes(is_moderated=True),
+    ),
     content.TopicSet("tea", "bob"),
     requests.Holders(["bob", "carol"], ["dave"]),
     requests.EntryList([requests.LogEntry("#lobby", 41, frames.encode_message(MESSAGE))]),

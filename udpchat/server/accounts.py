@@ -57,6 +57,10 @@ class Accounts:
         self._records.put(record.account, record)
         self._ranked.put(record.account, record.role or None)
 
+    def __contains__(self, account: bytes) -> bool:
+        """Whether an account has a record."""
+        return account in self._records
+
     def account_of(self, device: bytes) -> bytes:
         """The account that a device may use: its own, if it was never added to another."""
         return self._of_device.get(device) or device

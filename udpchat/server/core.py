@@ -14,6 +14,7 @@ from udpchat.chat import events
 from udpchat.server.admission import Settings
 from udpchat.server.chat import Chat
 from udpchat.server.credit import DATAGRAM_US, LOST_US, packet_us
+from udpchat.server.derivations import Derivation, Derived
 from udpchat.server.errands import Errand
 from udpchat.server.expiry import Expiry
 from udpchat.server.frames import FRAMES, FRAMES_OF_PREVIOUS, VIOLATIONS, FrameContext
@@ -179,6 +180,15 @@ class ServerCore:
         peer = self.chat.queries.errands.on_done(self._registry, errand, result)
         if peer is not None:
             self._fanout.to_flush[peer] = None
+        self._flush(now)
+
+    def drain_derivations(self) -> list[Derivation]:
+        """The password to verify or hash next, off the loop; then call `derived`. One at a time."""
+        return self.chat.entrance.logins.drain()
+
+    def derived(self, now: float, derivation: Derivation, derived: Derived | None, took_s: float) -> None:
+        """A drained derivation has this result; None: this machine cannot compute it."""
+        self.chat.derived(now, derivation, derived, took_s)
         self._flush(now)
 
     def on_pruned(self, now: float, log: str) -> None:

@@ -39,7 +39,7 @@ class FrameContext(Value, frozen=True):
 
 def _on_enter(context: FrameContext, frame: frames.Enter) -> None:
     context.peer.renames.advance(frame.renamed_by)
-    context.chat.enter(context.now, context.peer, frame.nick)
+    context.chat.enter(context.now, context.peer, frame.nick, frame.proof)
 
 
 def _on_follow(context: FrameContext, frame: frames.Follow) -> None:

@@ -19,7 +19,7 @@ from udpchat.chat.permissions import Action as Deed
 from udpchat.chat.permissions import may
 from udpchat.chat.refusals import detail_of
 from udpchat.chat.text import clean_text, fits
-from udpchat.server import order_handlers
+from udpchat.server import account_handlers, order_handlers
 from udpchat.server.chat import Chat
 from udpchat.server.credit import (
     FOLLOWER_US,
@@ -33,6 +33,7 @@ from udpchat.server.errands import ERRAND_ACTIONS
 from udpchat.server.fanout import holders
 from udpchat.server.handling import PAGE_ITEMS_MAX, Outcome, Read, RequestContext, page_of
 from udpchat.server.history import NO_ROOM, search_of
+from udpchat.server.logins import Hashing
 from udpchat.server.proposals import ACTIONS, Redacting, Telling
 from udpchat.server.registry import Peer
 from udpchat.server.replay import REFUSED_BEFORE, answer
@@ -280,6 +281,7 @@ class Permission(Enum):
     """Which peers may send a request."""
 
     ENTERED = "every peer that has entered"
+    PERSON = "the same, but for who runs the server, which has no account"
     MEMBER = "who is in the room that the request names"
     READER = "who may read the log that the request names, if it names one"
 
@@ -326,18 +328,19 @@ HANDLERS: dict[type[requests.RequestBody], Handler] = {
     requests.Say: Handler(
         _say,
         60.0,
+        Permission.PERSON,
         order=Order.PROPOSED,
         reach=Reach.FOLLOWERS,
         is_written=True,
         actions=(Deed.SPEAK, Deed.HURRY, Deed.REDACT),
     ),
-    requests.Tell: Handler(_tell, 250.0, order=Order.PROPOSED, is_written=True),
+    requests.Tell: Handler(_tell, 250.0, Permission.PERSON, order=Order.PROPOSED, is_written=True),
     requests.Part: Handler(_part, 15.0, reach=Reach.MEMBERS),
-    requests.Rename: Handler(_rename, 60.0, reach=Reach.ROOMS, is_written=True),
+    requests.Rename: Handler(_rename, 60.0, Permission.PERSON, reach=Reach.ROOMS, is_written=True),
     requests.SetTopic: Handler(
         _set_topic, 75.0, Permission.MEMBER, reach=Reach.MEMBERS, is_written=True, actions=(Deed.SET_TOPIC, Deed.SPEAK)
     ),
-    requests.SetAway: Handler(_set_away, 15.0, reach=Reach.ROOMS),
+    requests.SetAway: Handler(_set_away, 15.0, Permission.PERSON, reach=Reach.ROOMS),
     requests.GetTopic: Handler(_get_topic, 20.0, order=Order.ANSWERED),
     requests.Whois: Handler(_whois, 40.0, order=Order.ANSWERED),
     requests.ListMembers: Handler(_list_members, 60.0, order=Order.ANSWERED),
@@ -363,6 +366,22 @@ HANDLERS: dict[type[requests.RequestBody], Handler] = {
     requests.Announce: _act(order_handlers.announce, Deed.ANNOUNCE),
     requests.ListPeers: Handler(_list_peers, 200.0, order=Order.ANSWERED, actions=(Deed.LIST_PEERS,)),
     requests.Operate: Handler(_operate, 60.0, actions=tuple(ERRAND_ACTIONS.values())),
+    requests.SetPassword: Handler(account_handlers.set_password, 60.0, Permission.PERSON, is_written=True),
+    requests.AddCode: Handler(
+        account_handlers.add_code, 500.0, is_written=True, actions=(Deed.ADD_INVITATION, Deed.RESET_ACCOUNT)
+    ),
+    requests.ListDevices: Handler(
+        account_handlers.list_devices, 60.0, order=Order.ANSWERED, actions=(Deed.LIST_DEVICES,)
+    ),
+    requests.RevokeDevice: Handler(account_handlers.revoke_device, 80.0, Permission.PERSON, is_written=True),
+    requests.AcceptFrom: Handler(account_handlers.accept_from, 60.0, Permission.PERSON, is_written=True),
+    requests.GetSelf: Handler(account_handlers.get_self, 60.0, order=Order.ANSWERED),
+    requests.ListAccounts: Handler(
+        account_handlers.list_accounts, 500.0, order=Order.ANSWERED, actions=(Deed.LIST_ACCOUNTS,)
+    ),
+    requests.RemoveAccount: Handler(
+        account_handlers.remove_account, 500.0, is_written=True, actions=(Deed.REMOVE_ACCOUNT, Deed.ERASE)
+    ),
 }
 
 
@@ -475,6 +494,8 @@ def _handle(context: RequestContext, counter: int, request: requests.RequestBody
     outcome = _outcome(context, request)
     if isinstance(outcome, ACTIONS):
         context.chat.propose_action(context.now, context.peer, counter, outcome)
+    elif isinstance(outcome, Hashing):
+        context.chat.entrance.logins.hash(context.peer, counter, outcome.password)
     elif isinstance(outcome, Read):
         context.chat.query(context.peer, counter, outcome)
     elif isinstance(outcome, requests.Operate):
@@ -499,7 +520,9 @@ def _outcome(context: RequestContext, request: Any) -> Outcome:
             return Failed("bad_room.is_log")
         if kind in _WITH_LOG and request.log is not None and not _is_log(kind, request.log):
             return Failed("bad_log")
-        if handler.permission is Permission.ENTERED:
+        if handler.permission is Permission.PERSON and context.is_host:
+            return Failed("not_allowed")
+        if handler.permission in (Permission.ENTERED, Permission.PERSON):
             return handler.handle(context, request)
         if handler.permission is Permission.READER:
             refusal = None if request.log is None else context.why_not_read(request.log)

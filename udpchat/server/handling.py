@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from udpchat.server.access import Refusal, is_hidden, why_not_read
 from udpchat.server.chat import Chat
+from udpchat.server.logins import Hashing
 from udpchat.server.proposals import Action
 from udpchat.server.registry import Peer
 from udpchat.server.state import State
@@ -38,6 +39,11 @@ class RequestContext(Value, frozen=True):
         """When, by the wall clock."""
         return self.chat.clock.time_ms(self.now)
 
+    @property
+    def is_host(self) -> bool:
+        """Whether it is not a person with an account, but who runs the server."""
+        return self.peer.key == self.state.accounts.host
+
     def hides(self, room: str) -> bool:
         """Whether a room is not there, for this peer."""
         return is_hidden(self.state, room, self.peer.key)
@@ -49,7 +55,7 @@ class RequestContext(Value, frozen=True):
 
 
 Read = requests.GetHistory | SearchQuery
-Outcome = requests.ResultBody | Action | Read | requests.Operate
+Outcome = requests.ResultBody | Action | Read | Hashing | requests.Operate
 
 
 def page_of(items: Sequence[T]) -> list[T]:

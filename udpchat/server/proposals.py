@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 
 from udpchat.chat.ids import DIRECTORY_LOG
 from udpchat.server.state import State
-from udpchat.sync.log import Append
+from udpchat.sync.log import Append, RequestId
 from udpchat.wire.content import (
     Act,
     Announced,
     Invited,
+    LoginsFailed,
     Message,
     ModesSet,
     ReadMark,
@@ -74,16 +75,34 @@ class Author:
     capabilities: frozenset[int] = field(default=frozenset(), compare=False)
 
 
+class CodeProof(Value, frozen=True):
+    """A device showed a one-time code with this digest."""
+
+    digest: bytes
+
+
+class PasswordProof(Value, frozen=True):
+    """A device showed the password of an account that was kept as this PHC string."""
+
+    account: bytes
+    phc: str
+
+
 class EnterProposal(Value, frozen=True):
     """A device wants to enter under a nick. Not a request: it has no counter, and is repeated until answered.
 
     `time_ms` 0: an own nick is not claimed anew, for nothing can be written. `host`: the numeric one it has proved.
+    `proof`: of a device that the account of this nick does not have yet. `failures`: what the owner is to be told of.
+    `is_closed`: new accounts are not made.
     """
 
     author: Author
     nick: str
     time_ms: int = 0
     host: str = ""
+    proof: CodeProof | PasswordProof | None = None
+    failures: LoginsFailed | None = None
+    is_closed: bool = False
 
 
 class ActionProposal(Value, frozen=True):
@@ -120,10 +139,14 @@ class SendResult(PeerEffect, frozen=True):
 
 
 class Admit(PeerEffect, frozen=True):
-    """The device enters under a nick that its account owns. `account`: to which it was added; empty: to none."""
+    """The device enters under a nick that its account owns. `account`: to which it was added; empty: to none.
+
+    `told`: of so many failed logins the owner is told.
+    """
 
     nick: str
     account: bytes = b""
+    told: int = 0
 
 
 class Reject(PeerEffect, frozen=True):
@@ -162,6 +185,18 @@ class ReplaceEntry(Value, frozen=True):
     sequence: int
 
 
+class EndSessions(Value, frozen=True):
+    """The sessions of these devices of an account end; `code` is that of the EnterRefused that says why.
+
+    `request`: to which this is an effect; if its own session ends, it is answered before.
+    """
+
+    account: bytes
+    devices: tuple[bytes, ...]
+    code: str
+    request: RequestId
+
+
 class Announcement(Value, frozen=True):
     """An entry of the roster of a room, or, if that is empty, of the server."""
 
@@ -194,7 +229,7 @@ class ShutOut(Value, frozen=True):
 
 
 OrderEffect = Announcement | Exclude | KickOut | ShutOut
-Effect = PeerEffect | ChangeTopic | FollowPrivate | ReplaceEntry | OrderEffect
+Effect = PeerEffect | ChangeTopic | FollowPrivate | ReplaceEntry | EndSessions | OrderEffect
 
 
 class Settlement(Value, frozen=True):
@@ -209,7 +244,7 @@ class Settlement(Value, frozen=True):
 # --- For settlers ----------
 
 # (log, sequence, what the entry holds) in order; the last one records the request
-Entries = list[tuple[str, int, Message | ReadMark | Invited | Act | Record]]
+Entries = list[tuple[str, int, Message | ReadMark | Invited | LoginsFailed | Act | Record]]
 Outcome = tuple[Entries, list[Effect]]
 
 

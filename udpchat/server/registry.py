@@ -33,11 +33,13 @@ NOTICES = Rate(limits.NOTICES_BURST, limits.NOTICES_PER_S_MAX)
 class Entering:
     """What a peer without a nick has requested: the nick that is proposed, and the rooms it will join.
 
-    `since`: when it made its first handshake. `rooms`: by name, whether it was there before, in another session.
+    `since`: when it made its first handshake. `rooms`: by name, whether it was
+    there before, in another session. `number`: that of the proof it showed last.
     """
 
     since: float
     nick: str | None = None
+    number: int = 0
     rooms: dict[str, bool] = field(default_factory=dict)
 
 

@@ -15,7 +15,7 @@ from udpchat.chat.ids import conversation_log, inbox_log, message_id, room_log
 from udpchat.chat.permissions import Action as Right
 from udpchat.chat.permissions import may
 from udpchat.server.access import Refusal, Refused, why_banned, why_not_speak
-from udpchat.server.claims import has_lapsed, renewed
+from udpchat.server.claims import NOBODY, renewed
 from udpchat.server.proposals import (
     Action,
     ActionProposal,
@@ -37,6 +37,13 @@ from udpchat.server.proposals import (
     failed,
     records,
 )
+from udpchat.server.settle_accounts import (
+    SETTLERS,
+    Entrant,
+    entrant,
+    may_claim_closed,
+    told_failures,
+)
 from udpchat.server.settle_order import Deed, founding, need, recorded, settle_deed
 from udpchat.server.state import State
 from udpchat.server.subjects import Subject
@@ -55,6 +62,8 @@ def settle(state: State, proposal: Proposal) -> Settlement:
     origin: RequestId | None = None
     if isinstance(proposal, EnterProposal):
         entries, effects = _enter(state, proposal)
+    elif state.accounts.is_revoked(proposal.author.device):  # in what is being written: its session ends with that
+        return Settlement(proposal, (), (failed(proposal, "not_allowed"),))
     else:
         entries, effects = _SETTLERS[type(proposal.action)](state, proposal, proposal.action)
         origin = RequestId(proposal.author.client_id, proposal.counter)
@@ -85,28 +94,37 @@ def _claimed(state: State, key: bytes, nick: str, time_ms: int) -> list[Claim] |
     held = state.claims.owner(nick)
     if held is not None and held.key == key:
         return []
-    if held is not None and not has_lapsed(held, time_ms):
+    if held is not None and not state.claims.has_lapsed(held, time_ms):
         return _taken(nick, held.nick)
     given_back = state.claims.given_back(time_ms)
     if not given_back and not state.claims.may_claim(key):
         return "too_many_nicks", ()
+    if held is not None and all(claim.nick != held.nick for claim in given_back):
+        given_back.append(Claim(held.nick, NOBODY, time_ms))  # whatever the next server takes for lapsed
     return [*given_back, Claim(nick, key, time_ms)]
 
 
 def _enter(state: State, proposal: EnterProposal) -> Outcome:
     author, nick = proposal.author, proposal.nick
-    if state.accounts.is_revoked(author.device):
-        return [], [Reject(author.client_id, "key_revoked")]
-    time_ms = proposal.time_ms  # 0: who let it enter has looked, as nothing has been written since
-    if time_ms and (banned := why_banned(state, author.key, author.device, proposal.host, time_ms)) is not None:
+    found = entrant(state, proposal)
+    if not isinstance(found, Entrant):
+        return [], [Reject(author.client_id, *found)]
+    account, time_ms = found.account, proposal.time_ms
+    # 0: who let it enter has looked, as nothing has been written since
+    if time_ms and (banned := why_banned(state, account, author.device, proposal.host, time_ms)) is not None:
         return [], [Reject(author.client_id, *banned)]
-    claims = _claimed(state, author.key, nick, proposal.time_ms)
+    claims = _claimed(state, account, nick, time_ms)
     if isinstance(claims, tuple):
         return [], [Reject(author.client_id, *claims)]
+    if claims and proposal.is_closed and not found.is_invited and not may_claim_closed(state, account):
+        return [], [Reject(author.client_id, "not_allowed.closed")]
     held = state.claims.owner(nick)
     if not claims and held is not None and (anew := renewed(held, proposal.time_ms)) is not None:
         claims = [anew]
-    return records(state, *claims), [Admit(author.client_id, nick)]
+    told, follows = told_failures(state, proposal, account)
+    moved = b"" if account == author.key else account
+    admit = Admit(author.client_id, nick, moved, proposal.failures.count if told and proposal.failures else 0)
+    return [*told, *records(state, *found.records, *claims)], [admit, *follows]
 
 
 def _rename(state: State, proposal: ActionProposal, action: Rename) -> Outcome:
@@ -186,6 +204,8 @@ def _tell(state: State, proposal: ActionProposal, action: Telling) -> Outcome:
         return [], [failed(proposal, "no_such_message")]
     entries: Entries = []
     if log not in state.conversations(key):
+        if state.accounts.get(other).is_for_contacts and other != key:
+            return [], [failed(proposal, "not_allowed.contacts", (claim.nick,))]
         if not state.may_converse(key, other) or not (head or state.may_begin(log)):
             return [], [failed(proposal, "too_many_conversations")]
         entries = records(state, ConversationRecord(log, (key, other)))
@@ -238,4 +258,5 @@ _SETTLERS: dict[type[Action], Callable[[State, ActionProposal, Any], Outcome]] =
     MarkRead: _mark_read,
     Redacting: _redact,
     Deed: settle_deed,
+    **SETTLERS,
 }
