@@ -14,6 +14,7 @@ from udpchat.chat import events
 from udpchat.server.admission import Settings
 from udpchat.server.chat import Chat
 from udpchat.server.credit import DATAGRAM_US, LOST_US, packet_us
+from udpchat.server.derivations import Derivation, Derived
 from udpchat.server.errands import Errand
 from udpchat.server.expiry import Expiry
 from udpchat.server.frames import FRAMES, FRAMES_OF_PREVIOUS, VIOLATIONS, FrameContext
@@ -75,7 +76,7 @@ class ServerCore:
 
     def set_wall_clock(self, offset_s: float) -> None:
         """Set wall clock minus monotonic clock, which dates messages."""
-        self.chat.wall_offset_s = offset_s
+        self.chat.clock.offset_s = offset_s
 
     # --- In ----------
 
@@ -167,7 +168,7 @@ class ServerCore:
 
     def answered(self, now: float, query: Query, result: ResultBody | LogUnreadable, took_s: float) -> None:
         """A drained query has this result, or what it reads is damaged."""
-        self.chat.answered(query, result, took_s)
+        self.chat.answered(now, query, result, took_s)
         self._flush(now)
 
     def drain_errands(self) -> list[Errand]:
@@ -179,6 +180,15 @@ class ServerCore:
         peer = self.chat.queries.errands.on_done(self._registry, errand, result)
         if peer is not None:
             self._fanout.to_flush[peer] = None
+        self._flush(now)
+
+    def drain_derivations(self) -> list[Derivation]:
+        """The password to verify or hash next, off the loop; then call `derived`. One at a time."""
+        return self.chat.entrance.logins.drain()
+
+    def derived(self, now: float, derivation: Derivation, derived: Derived | None, took_s: float) -> None:
+        """A drained derivation has this result; None: this machine cannot compute it."""
+        self.chat.derived(now, derivation, derived, took_s)
         self._flush(now)
 
     def on_pruned(self, now: float, log: str) -> None:
@@ -234,10 +244,10 @@ class ServerCore:
     def _flush(self, now: float) -> None:
         """For the peers that this mutation touched: carry out requests, seal packets, arm timers."""
         fanout, rooms = self._fanout, self._rooms
+        self._sessions.end_due(now)
         for peer in self._intake.line_up([peer for peer in fanout.to_flush if peer.window.held]):
             self._carry_out(now, peer)
-        for ending in self._registry.drain_endings():
-            self._sessions.end(now, ending.peer, ending.reason, ending.frames)
+        self._sessions.end_due(now)
         for room in rooms.to_arm:
             self._timers.arm(room, room.roster.flush_at)
         rooms.to_arm.clear()
