@@ -9,32 +9,35 @@ from udpchat.chat import events
 from udpchat.chat.ids import client_id_of
 from udpchat.server import proposals
 from udpchat.server.admission import Admission, Settings
-from udpchat.server.charges import charge, charge_claim
+from udpchat.server.charges import charge, slowed_s
 from udpchat.server.commits import Commits
 from udpchat.server.credit import Ledger
+from udpchat.server.derivations import Derivation, Derived
+from udpchat.server.enforcement import Enforcement
+from udpchat.server.entrance import Entrance
 from udpchat.server.fanout import Fanout
-from udpchat.server.history import ReactionsUnreadable
+from udpchat.server.history import ReactionsUnreadable, readable
 from udpchat.server.payer import Payer
 from udpchat.server.queries import Queries, Query
 from udpchat.server.quotas import Quotas, Share, disk_rates
 from udpchat.server.registry import Peer, Registry
 from udpchat.server.replay import answer, logged_nicks, recall_answers, recalled_window, send_result
 from udpchat.server.rooms import Rooms
+from udpchat.server.wall_clock import WallClock
 from udpchat.session.noise import user_id
 from udpchat.session.rate_limit import source_of
 from udpchat.session.session import Session
 from udpchat.sync.log import Append, LogUnreadable, SearchQuery, ServerLog
 from udpchat.wire.content import Reason
-from udpchat.wire.frames import EnterRefused, Hold, Introduction, Unwritable, encode
+from udpchat.wire.frames import EnterRefused, Hold, Introduction, Proof, Unwritable, encode, encode_result
 from udpchat.wire.limits import (
     ANSWERS_REPEATED_BYTES_MAX,
     HOLD_REPORTED_S_MIN,
     HOLD_S_MAX,
-    PEERS_PER_KEY_MAX,
     REACH_OF_KEY,
     REQUEST_BYTES_PER_PEER_MAX,
 )
-from udpchat.wire.requests import EntryList, Failed, GetHistory, ResultBody
+from udpchat.wire.requests import Done, EntryList, Failed, GetHistory, ResultBody
 
 REASON_CHARACTERS_MAX = 200  # of why nothing can be stored, as it is sent
 DAMAGE_REASONS_MAX = 100  # no more than these are reported
@@ -54,11 +57,12 @@ class Chat:
         self.queries = Queries()
         self.happened: list[events.ServerEvent] = []  # for the operator
         self._unreadable: set[str] = set()  # reasons of damage that were reported
-        self.admission = Admission(self.rooms, self.fanout, self.commits.durable, settings, self.happened)
-        self.wall_offset_s = 0.0  # wall clock minus monotonic clock, as the driver last saw it
-        self._log = log
+        self.clock = WallClock()
+        enforcement = Enforcement(self.rooms, self.fanout, self.registry, durable)
+        self.admission = Admission(self.rooms, self.fanout, durable, settings, self.happened, self.clock, enforcement)
+        self.entrance = Entrance(self, self.commits, self.quotas, self.registry, self.admission)
         for state in (self.commits.durable, self.commits.settled):
-            state.accounts.host = settings.host
+            state.accounts.host, state.claims.regular_kept_s = settings.host, settings.nick_kept_s
 
     # --- Peers ----------
 
@@ -70,21 +74,30 @@ class Chat:
         author = proposals.Author(client_id_of(device, instance), key, user_id(key), instance, device, capabilities)
         payer = Payer(self.ledger, key, session.path.address[0])
         share = Share(self.quotas.request_bytes, payer.who, REQUEST_BYTES_PER_PEER_MAX)
-        claimed = logged_nicks(self._log, author.client_id)
-        window = recalled_window(self._log, author.client_id, self.commits.pending_of(author.client_id), share)
+        claimed = logged_nicks(self.commits.reader, author.client_id)
+        window = recalled_window(
+            self.commits.reader, author.client_id, self.commits.pending_of(author.client_id), share
+        )
         peer = Peer(now, session=session, author=author, window=window, payer=payer)
         peer.renames.claimed = claimed or None
         return peer
 
     def renew_peer(self, now: float, peer: Peer, session: Session, introduction: Introduction) -> None:
         """A device made a fresh session, maybe as another process; it repeats the requests that it still needs."""
-        recall_answers(self._log, peer)  # first: what cannot be read changes nothing
+        recall_answers(self.commits.reader, peer)  # first: what cannot be read changes nothing
         peer.author = replace(peer.author, capabilities=frozenset(introduction.capabilities))
         self.registry.change_session(peer, session)
+        self.on_moved(now, peer)
         peer.window.forget_held()
         peer.downlink.reset(now)
         if peer.nick is not None:
-            self._propose_to_enter(now, peer, peer.nick)  # who never leaves uses a nick too
+            self.entrance.propose(now, peer, peer.nick)  # who never leaves uses a nick too
+
+    def on_moved(self, now: float, peer: Peer) -> None:
+        """A peer that has entered may be at another address from here on."""
+        peer.on_path()
+        if peer.nick is not None:
+            self.admission.enforcement.check_ban(self.clock.time_ms(now), peer)
 
     def repeat_answer(self, now: float, peer: Peer, counter: int, encoded: bytes) -> None:
         """A request was repeated that is answered already: send the answer again."""
@@ -116,43 +129,19 @@ class Chat:
         if effects:
             self._carry_out(now, effects)
 
-    def enter(self, now: float, peer: Peer, asked: str) -> None:
-        """A peer requests to enter under a nick."""
-        nick = self.admission.enter(peer, asked)
-        if nick is None:
-            return
-        accounts = self.commits.durable.accounts
-        self._move(peer, accounts.account_of(peer.author.device))  # another process on this device may have added it
-        if peer.key == accounts.host:
-            return self.admission.admit(now, peer, nick)  # owned by nobody: nothing is settled
-        if self.commits.is_unwritable or charge_claim(now, peer.who, nick, self.commits.settled, self.quotas):
-            self._propose_to_enter(now, peer, nick)
-        else:
-            self.admission.reject(peer, "too_fast", ())
-
-    def _propose_to_enter(self, now: float, peer: Peer, nick: str) -> None:
-        held = self.commits.settled.claims.owner(nick)
-        is_frozen = self.commits.is_unwritable and held is not None and held.key == peer.key
-        self.propose(now, proposals.EnterProposal(peer.author, nick, 0 if is_frozen else self._time_ms(now)))
-
-    def _move(self, peer: Peer, account: bytes) -> None:
-        """A device that has not entered is of this account from here on."""
-        if peer.nick is None and peer.key != account:
-            surplus = self.registry.change_account(peer, account)
-            if surplus is not None:
-                refused = EnterRefused("too_many_devices", (str(PEERS_PER_KEY_MAX),))
-                self.registry.end_later(surplus, Reason.DISPLACED, encode(refused))
-
-    def _time_ms(self, now: float) -> int:
-        return int((now + self.wall_offset_s) * 1000)
 
     def propose_action(self, now: float, peer: Peer, counter: int, action: proposals.Action) -> None:
         """Propose what a request of an entered peer wants done, if its quotas allow it."""
         assert peer.nick is not None
+        opener, settled = _opener(self.rooms, action), self.commits.settled
+        wait_s = slowed_s(now, peer.author, counter, action, opener, settled, self.admission.enforcement.slow)
+        if wait_s:
+            return answer(peer, counter, Failed("too_fast.wait", (str(wait_s),)))
         is_free = self.commits.is_unwritable  # it is repeated until it can be written
-        if not is_free and not charge(now, peer.payer, action, self.commits.settled, self.quotas):
+        if not is_free and not charge(now, peer.payer, action, settled, self.quotas):
             return answer(peer, counter, Failed("too_fast"))
-        self.propose(now, proposals.ActionProposal(peer.author, peer.nick, counter, self._time_ms(now), action))
+        time_ms = self.clock.time_ms(now)
+        self.propose(now, proposals.ActionProposal(peer.author, peer.nick, counter, time_ms, action, opener))
 
     def persisted(self, now: float, count: int) -> None:
         """The `count` oldest drained appends are durable: carry out their effects, then send the entries."""
@@ -160,11 +149,13 @@ class Chat:
             self.happened.append(events.LogWritable())
         grown: dict[str, list[Append]] = {}
         replaced: list[proposals.ReplaceEntry] = []
+        decided: list[proposals.OrderEffect] = []
         for settlement in self.commits.take_durable(count):
             effects = settlement.effects
             self._carry_out(now, effects)
             if len(effects) > 1:  # more than the answer
                 replaced += [effect for effect in effects if isinstance(effect, proposals.ReplaceEntry)]
+                decided += [effect for effect in effects if isinstance(effect, proposals.OrderEffect)]
             self.commits.apply_durable(settlement)
             for append in settlement.appends:
                 if append.log in grown:
@@ -172,6 +163,8 @@ class Chat:
                 else:
                     grown[append.log] = [append]
         self.commits.rebase()
+        for order in decided:  # before what is new in a log is sent: who may not read it does not follow it any more
+            self.admission.enforcement.carry_out(now, self.clock.time_ms(now), order)
         for log, appends in grown.items():
             self.rooms.extend(now, log, appends[0].sequence, [append.entry for append in appends])
         for effect in replaced:  # maybe one of the entries that were just added, as they were said
@@ -212,19 +205,37 @@ class Chat:
             elif isinstance(effect, proposals.FollowPrivate):
                 for key in effect.keys:
                     self.rooms.follow_private(now, effect.log, key)
+            elif isinstance(effect, proposals.EndSessions):
+                self._end_sessions(effect)
+
+    def _end_sessions(self, effect: proposals.EndSessions) -> None:
+        for peer in self.registry.peers_of(effect.account):
+            if peer.author.device in effect.devices:
+                is_own = peer.author.client_id == effect.request.client_id
+                answers = [encode_result(effect.request.counter, encode(Done()))] if is_own else []
+                self.registry.end_later(peer, Reason.KICKED, *answers, encode(EnterRefused(effect.code)))
 
     def _affect(self, now: float, peer: Peer, effect: proposals.PeerEffect) -> None:
         match effect:
-            case proposals.Admit(_, nick, account):
-                self._move(peer, account or peer.key)
-                self.admission.admit(now, peer, nick)
-            case proposals.Reject(_, code, detail):
-                self.admission.reject(peer, code, detail)
+            case proposals.Admit():
+                self.entrance.admit(now, peer, effect)
+            case proposals.Reject():
+                self.entrance.reject(now, peer, effect)
             case proposals.ChangeNick(_, counter, nick):
                 if peer.nick is None:  # it reconnected meanwhile, and enters under its former nick
                     peer.renames.claimed = {**(peer.renames.claimed or {}), counter: nick}
                 elif peer.renames.advance(counter):
                     self.rooms.rename(now, peer, nick)
+
+    def enter(self, now: float, peer: Peer, nick: str, proof: Proof | None = None) -> None:
+        """A peer requests to enter."""
+        self.entrance.enter(now, peer, nick, proof)
+
+    def derived(self, now: float, derivation: Derivation, derived: Derived | None, took_s: float) -> None:
+        """A password was verified or hashed, or this server cannot (None)."""
+        peer = self.entrance.derived(now, derivation, derived, took_s)
+        if peer is not None:
+            self.fanout.to_flush[peer] = None
 
     # --- Queries ----------
 
@@ -239,7 +250,7 @@ class Chat:
         query = self.queries.take_next(lambda query: self._reader_of(query) is not None)
         return [query] if query is not None else []
 
-    def answered(self, query: Query, result: ResultBody | LogUnreadable, took_s: float) -> None:
+    def answered(self, now: float, query: Query, result: ResultBody | LogUnreadable, took_s: float) -> None:
         """A query is done: answer its request, unless the client has gone or abandoned it."""
         self.queries.on_answered(query, took_s)
         if isinstance(result, LogUnreadable):
@@ -247,6 +258,8 @@ class Chat:
             result = EntryList(result.items) if isinstance(result, ReactionsUnreadable) else Failed("unreadable")
         peer = self._reader_of(query)
         if peer is not None:
+            if isinstance(result, EntryList):  # what it may read may have changed meanwhile
+                result = readable(self.commits.durable, peer.author, self.clock.time_ms(now), result)
             answer(peer, query.counter, result)
             self.fanout.to_flush[peer] = None
 
@@ -271,3 +284,9 @@ class Chat:
         drained = list(self.happened)
         self.happened.clear()
         return drained
+
+
+def _opener(rooms: Rooms, action: proposals.Action) -> bytes:
+    """The account that opened the room that an action is about, if it is a new one."""
+    request = getattr(action, "request", action)
+    return rooms.opener(getattr(request, "room", None) or "")

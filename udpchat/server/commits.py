@@ -20,6 +20,7 @@ class Commits:
     """The proposals that are settled but not durable, in order."""
 
     def __init__(self, reader: LogReader) -> None:
+        self.reader = reader
         self.durable = State(reader)
         self.durable.load()
         self.settled = State(reader, under=self.durable)

@@ -6,8 +6,20 @@ from dataclasses import dataclass, field
 
 from udpchat.chat.ids import DIRECTORY_LOG
 from udpchat.server.state import State
-from udpchat.sync.log import Append
-from udpchat.wire.content import Message, ReadMark, Record
+from udpchat.sync.log import Append, RequestId
+from udpchat.wire.content import (
+    Act,
+    Announced,
+    Invited,
+    LoginsFailed,
+    Message,
+    ModesSet,
+    ReadMark,
+    Record,
+    RoleSet,
+    SanctionRecord,
+    SanctionSet,
+)
 from udpchat.wire.fields import Value
 from udpchat.wire.requests import Failed, MarkRead, Presence, Rename, ResultBody, Say, SetTopic, Tell
 
@@ -21,12 +33,28 @@ class Telling(Value, frozen=True):
     presence: Presence
 
 
+class Redacting(Value, frozen=True):
+    """A redaction of a message of somebody else in a room: its author, and the nick that it was said under."""
+
+    request: Say
+    user: bytes
+    nick: str
+
+
 class Decision(Value, frozen=True):
     """What a request of accounts or of order wants done: each has a class of its own, beside its settler."""
 
 
-Action = Say | Telling | Rename | SetTopic | MarkRead | Decision
-ACTIONS = (Say, Telling, Rename, SetTopic, MarkRead, Decision)  # a union takes several times as long to look through
+Action = Say | Telling | Redacting | Rename | SetTopic | MarkRead | Decision
+ACTIONS = (
+    Say,
+    Telling,
+    Redacting,
+    Rename,
+    SetTopic,
+    MarkRead,
+    Decision,
+)  # a union takes several times as long to look through
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,25 +75,48 @@ class Author:
     capabilities: frozenset[int] = field(default=frozenset(), compare=False)
 
 
+class CodeProof(Value, frozen=True):
+    """A device showed a one-time code with this digest."""
+
+    digest: bytes
+
+
+class PasswordProof(Value, frozen=True):
+    """A device showed the password of an account that was kept as this PHC string."""
+
+    account: bytes
+    phc: str
+
+
 class EnterProposal(Value, frozen=True):
     """A device wants to enter under a nick. Not a request: it has no counter, and is repeated until answered.
 
-    `time_ms` 0: an own nick is not claimed anew, for nothing can be written.
+    `time_ms` 0: an own nick is not claimed anew, for nothing can be written. `host`: the numeric one it has proved.
+    `proof`: of a device that the account of this nick does not have yet. `failures`: what the owner is to be told of.
+    `is_closed`: new accounts are not made.
     """
 
     author: Author
     nick: str
     time_ms: int = 0
+    host: str = ""
+    proof: CodeProof | PasswordProof | None = None
+    failures: LoginsFailed | None = None
+    is_closed: bool = False
 
 
 class ActionProposal(Value, frozen=True):
-    """What a request wants done: `counter` is that of the request, `nick` the one that its author uses now."""
+    """What a request wants done: `counter` is that of the request, `nick` the one that its author uses now.
+
+    `opener`: the account that opened the room that it is about, if that is new.
+    """
 
     author: Author
     nick: str
     counter: int
     time_ms: int
     action: Action
+    opener: bytes = b""
 
 
 Proposal = EnterProposal | ActionProposal
@@ -88,10 +139,14 @@ class SendResult(PeerEffect, frozen=True):
 
 
 class Admit(PeerEffect, frozen=True):
-    """The device enters under a nick that its account owns. `account`: to which it was added; empty: to none."""
+    """The device enters under a nick that its account owns. `account`: to which it was added; empty: to none.
+
+    `told`: of so many failed logins the owner is told.
+    """
 
     nick: str
     account: bytes = b""
+    told: int = 0
 
 
 class Reject(PeerEffect, frozen=True):
@@ -130,7 +185,51 @@ class ReplaceEntry(Value, frozen=True):
     sequence: int
 
 
-Effect = PeerEffect | ChangeTopic | FollowPrivate | ReplaceEntry
+class EndSessions(Value, frozen=True):
+    """The sessions of these devices of an account end; `code` is that of the EnterRefused that says why.
+
+    `request`: to which this is an effect; if its own session ends, it is answered before.
+    """
+
+    account: bytes
+    devices: tuple[bytes, ...]
+    code: str
+    request: RequestId
+
+
+class Announcement(Value, frozen=True):
+    """An entry of the roster of a room, or, if that is empty, of the server."""
+
+    room: str
+    entry: RoleSet | ModesSet | SanctionSet | Announced
+
+
+class Exclude(Value, frozen=True):
+    """Who may not be in a room any more leaves it. Empty: all rooms of the account; all people of the room."""
+
+    room: str
+    account: bytes
+    by: str
+    why: str = ""
+
+
+class KickOut(Value, frozen=True):
+    """A person leaves a room, or, if that is empty, all their sessions end."""
+
+    room: str
+    account: bytes
+    by: str
+    why: str
+
+
+class ShutOut(Value, frozen=True):
+    """The sessions end of those who are banned from the server by this."""
+
+    sanction: SanctionRecord
+
+
+OrderEffect = Announcement | Exclude | KickOut | ShutOut
+Effect = PeerEffect | ChangeTopic | FollowPrivate | ReplaceEntry | EndSessions | OrderEffect
 
 
 class Settlement(Value, frozen=True):
@@ -145,7 +244,7 @@ class Settlement(Value, frozen=True):
 # --- For settlers ----------
 
 # (log, sequence, what the entry holds) in order; the last one records the request
-Entries = list[tuple[str, int, Message | ReadMark | Record]]
+Entries = list[tuple[str, int, Message | ReadMark | Invited | LoginsFailed | Act | Record]]
 Outcome = tuple[Entries, list[Effect]]
 
 

@@ -33,11 +33,13 @@ NOTICES = Rate(limits.NOTICES_BURST, limits.NOTICES_PER_S_MAX)
 class Entering:
     """What a peer without a nick has requested: the nick that is proposed, and the rooms it will join.
 
-    `since`: when it made its first handshake. `rooms`: by name, whether it was there before, in another session.
+    `since`: when it made its first handshake. `rooms`: by name, whether it was
+    there before, in another session. `number`: that of the proof it showed last.
     """
 
     since: float
     nick: str | None = None
+    number: int = 0
     rooms: dict[str, bool] = field(default_factory=dict)
 
 
@@ -145,11 +147,15 @@ class Peer:
 
 
 class Ending(Value, frozen=True):
-    """A session that is to end: why, and the frames that are sent before its Goodbye."""
+    """A session that is to end: why, and the frames that are sent before its Goodbye. `by`: who wants that, `why`:
+    their reason.
+    """
 
     peer: Peer
     reason: Reason
     frames: tuple[bytes, ...]
+    by: str | None = None
+    why: str = ""
 
 
 class Registry:
@@ -231,9 +237,9 @@ class Registry:
             del self._by_name[data_name(peer.previous.index)]
             peer.previous = None
 
-    def end_later(self, peer: Peer, reason: Reason, *frames: bytes) -> None:
+    def end_later(self, peer: Peer, reason: Reason, *frames: bytes, by: str | None = None, why: str = "") -> None:
         """The session of a peer ends with this turn; if it does already, for the reason given first."""
-        self._endings.setdefault(peer, Ending(peer, reason, frames))
+        self._endings.setdefault(peer, Ending(peer, reason, frames, by, why))
 
     def drain_endings(self) -> list[Ending]:
         """The sessions that are to end, in order."""

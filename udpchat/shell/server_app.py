@@ -152,6 +152,7 @@ class Service:
             writer=self._storage.writer,
             retention=options.retention,
             on_pruned=lambda log: self._driver.call(self._server.on_pruned, log),
+            kept_s_of=lambda room: self._server.chat.commits.durable.order.modes(room).kept_s,
         )
         self._ended: asyncio.Future[None] = loop.create_future()
         self._minute_timer: asyncio.TimerHandle | None = None
@@ -282,7 +283,7 @@ class Service:
             done = differences(self._options, chosen)
             self._options = options = taken_over(self._options, chosen)
             configure(level=options.log.level, form=options.log.format)
-            self._server.change_settings(settings_of(options, self._server.settings.host))
+            self._server.chat.admission.settings = settings_of(options, self._server.settings.host)
             self._pruner.keep(options.retention)
         self._operator_log.report_reloaded(cause, done)
         return done

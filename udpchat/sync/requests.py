@@ -485,6 +485,10 @@ class RequestWindow(Generic[Body]):
         """Whether this request waits for a read of the log."""
         return counter in self._reading
 
+    def is_waiting(self, counter: int) -> bool:
+        """Whether this request was carried out, and is not answered yet."""
+        return counter in self._waiting
+
     def expect(self, counter: int) -> None:
         """The request was carried out before this window was made, and its answer follows."""
         self._waiting[counter] = None
