@@ -13,8 +13,12 @@ from udpchat.chat.refusals import refusal
 from udpchat.client import stored
 from udpchat.client.answers import Answers
 from udpchat.client.checks import check_result_untrusted
+from udpchat.client.compose import LAST_NICK
+from udpchat.client.delays import Delays
 from udpchat.client.journal import Journal
 from udpchat.client.labels import Known, Labels
+from udpchat.client.login import WAITS, wait_s_of
+from udpchat.client.order_answers import is_audit
 from udpchat.client.own_messages import Said
 from udpchat.client.timeline import Timeline
 from udpchat.sync.budget import Budget
@@ -25,21 +29,27 @@ from udpchat.wire.fields import Value
 from udpchat.wire.frames import Result, ResultFragment, encode, parse_request_untrusted, parse_result_untrusted
 from udpchat.wire.limits import FRAGMENT_BYTES, FRAGMENTS_MAX, PAST_ENTRIES_MAX
 
-UNWRITABLE_RETRY_S = 1.0
 PARTS_MAX = PAST_ENTRIES_MAX + 20  # of a list: for the longest messages, and 4,000 entries about messages
 RESULT_FRAGMENTS_HELD_MAX = 4 * FRAGMENTS_MAX
 STORED = requests.Say | requests.Tell | requests.SetTopic
 """The server carries these out only by storing them; others may be repeated."""
+UNSTORED = (requests.SetPassword,)
+"""What they hold must not be on the disk: a run that ends before the answer does not know whether they were done. Their
+counters are taken as those of any run are: the next one begins above all of them."""
 
 
-Take = Callable[[requests.ResultBody], object]  # is given a result as it came
+Take = Callable[[requests.ResultBody], list[events.ClientEvent]]
 
 
 class Source(Value, frozen=True):
-    """The line of the input that requests come from, from 1; `label`: identifies the line if another run repeats it."""
+    """The line of the input that requests come from, from 1; `label`: identifies the line if another run repeats it.
 
-    line: int
+    Or a program: `take` is given each result as it came, and returns the events of it.
+    """
+
+    line: int | None = None
     label: stored.Label | None = None
+    take: Take | None = None
 
 
 class Recalled(Value, frozen=True):
@@ -93,7 +103,7 @@ class _Asked:
     is_quiet: bool = False  # an empty topic or a refusal is not reported
     here: Recalled | None = None  # the part of the requested history that the replicas hold
     is_reported: bool = False  # `here` was reported when the connection was lost: ignore the result
-    take: Take | None = None  # is given the result, which then makes no event
+    take: Take | None = None  # gives the events of the result
 
 
 class Requests:
@@ -108,12 +118,12 @@ class Requests:
         self.resumed = len(waiting)  # lines of earlier runs that this run sends again
         waiting += [(counter, body) for counter, body in saved.unanswered if _is_mark(body)]
         self.outbox = Outbox(saved.next_counter, sorted(waiting))
+        self.delays = Delays(self.outbox)
         self._asked: dict[int, _Asked] = {}
         self.renamed_by = 0  # the counter of the latest Rename that is known to be done
         self.answers = Answers(self.ask)
         self._fragments = FragmentAssembler(Budget(RESULT_FRAGMENTS_HELD_MAX * FRAGMENT_BYTES))
         self._journal = Journal()
-        self._is_refused = False  # whether the server last reported that it cannot store
         for counter, body in saved.unanswered:
             if counter in self.outbox:
                 request = parse_request_untrusted(body)
@@ -128,19 +138,9 @@ class Requests:
         """Whether all requests have their results."""
         return not self.outbox
 
-    def ask(
-        self,
-        request: requests.RequestBody,
-        *,
-        is_quiet: bool = False,
-        here: Recalled | None = None,
-        take: Take | None = None,
-    ) -> None:
-        """Have a request carried out exactly once; `is_quiet`: do not report an empty topic or a refusal.
-
-        `here`: the part of the requested history that the replicas hold, reported together with the result. `take` is
-        given the result, which then makes no event.
-        """
+    def ask(self, request: requests.RequestBody, *, is_quiet: bool = False, here: Recalled | None = None) -> None:
+        """Have a request carried out exactly once; `is_quiet`: do not report an empty topic or a refusal. `here`: the
+        part of the requested history that the replicas hold, reported together with the result."""
         body = encode(request)
         label = self._source.label if self._source is not None and isinstance(request, STORED) else None
         if label is not None and self._is_known(label, request, body):
@@ -148,9 +148,12 @@ class Requests:
         counter = self.outbox.add(body)
         if label is not None:
             self._labels.add(label, counter, body)
+        take = None if self._source is None else self._source.take
         self._asked[counter] = _Asked(request, self.line, label is not None, is_quiet, here, take=take)
-        self._journal.add(stored.RequestAdded(counter, body, label))
         self._expect_in_log(counter, request)
+        if isinstance(request, UNSTORED):
+            return self.outbox.release(float("-inf"), counter)
+        self._journal.add(stored.RequestAdded(counter, body, label))
 
     def on_latest(self, latest: int) -> list[events.ClientEvent]:
         """The server knows counters of this instance up to `latest`. BadDatagram(IMPOSSIBLE) if it cannot."""
@@ -232,13 +235,12 @@ class Requests:
         self._journal.add(stored.RequestDone(frame.counter, encode(frame.body) if asked.is_labelled else b""))
         self.outbox.hold(frame.counter)
         is_stored = isinstance(frame.body, requests.Stored | requests.Done) and isinstance(asked.request, STORED)
-        return [*(self._on_writable() if is_stored else ()), *self._report(now, frame, asked)]
+        return [*(self.delays.on_stored() if is_stored else ()), *self._report(now, frame, asked)]
 
     def _report(self, now: float, frame: Result, asked: _Asked) -> list[events.ClientEvent]:
         request = asked.request
         if asked.take is not None:
-            asked.take(frame.body)
-            return []
+            return asked.take(frame.body)
         identity = message_id(self._instance, frame.counter)
         here = asked.here or Recalled()
         match frame.body:
@@ -249,15 +251,14 @@ class Requests:
                 self.answers.on_failed(request)
                 reason = refusal(code, detail)
                 said = request.text if isinstance(request, requests.Say | requests.Tell) else ""
-                refused = events.Error(reason.key, reason.values, asked.line, said=said)
+                retry_s = wait_s_of(reason) if reason.key == WAITS else None
+                refused = events.Error(reason.key, reason.values, asked.line, retry_s, said)
                 return [] if asked.is_quiet else [refused, *here.without_server()]
-            case requests.MemberPage() if isinstance(request, requests.ListMembers):
+            case requests.MemberPage() if isinstance(request, requests.ListMembers) and request.after != LAST_NICK:
                 self._timeline.people.members(request.room).receive_page(request.after, frame.body)
-            case requests.Holders(holders, waiting) if isinstance(request, requests.ListHolders):
-                room = self._timeline.room_of(request.log) or CONVERSATION_PREFIX
-                message = (room, request.sequence, request.id.hex())
-                return [events.HolderList(*message, tuple(holders), tuple(waiting))]
-            case requests.EntryList():
+            case requests.Holders() if isinstance(request, requests.ListHolders):
+                return [_holders(self._timeline.room_of(request.log), request, frame.body)]
+            case requests.EntryList() if not is_audit(request):
                 return [] if asked.is_reported else self._on_found(request, frame.body, here)
         if isinstance(request, requests.Rename):
             if frame.counter < self.renamed_by:
@@ -294,20 +295,6 @@ class Requests:
         if whole is None:
             return []
         return self.on_result(now, Result(part.counter, parse_result_untrusted(whole)))
-
-    def on_unwritable(self, now: float, reason: str) -> list[events.ClientEvent]:
-        """The server cannot store anything at the moment: all requests are kept, and sent again later."""
-        told: list[events.ClientEvent] = []
-        if not self._is_refused:
-            told.append(events.error("unwritable", retry_s=UNWRITABLE_RETRY_S, reason=reason))
-        self._is_refused = True
-        self.outbox.on_refused(now, UNWRITABLE_RETRY_S)
-        return told
-
-    def _on_writable(self) -> list[events.ClientEvent]:
-        """The server stored something: report it if it could not before. The result of a query would not prove it."""
-        was_refused, self._is_refused = self._is_refused, False
-        return [events.notice("writable")] if was_refused else []
 
     # --- Durability ----------
 
@@ -356,6 +343,11 @@ class Requests:
         self.outbox.abandon(counter)
         self._timeline.own.on_failed(message_id(self._instance, counter))
         self._asked.pop(counter, None)
+
+
+def _holders(room: str | None, request: requests.ListHolders, found: requests.Holders) -> events.HolderList:
+    message = (room or CONVERSATION_PREFIX, request.sequence, request.id.hex())
+    return events.HolderList(*message, tuple(found.holders), tuple(found.waiting))
 
 
 def is_said(body: bytes) -> bool:
