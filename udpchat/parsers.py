@@ -151,7 +151,7 @@ def server_parser(program: str) -> Parser:
         commands=SERVER_COMMANDS,
         description="Relays a chat for everyone on the LAN. Works without any option.",
         epilog="Each option can also stand in the config file (port = 47747) or the environment (UDPCHAT_PORT). "
-        f"Commands, each with a --help: {program} {'|'.join(SERVER_COMMANDS)}.",
+        f"Commands, each with a --help: {', '.join(SERVER_COMMANDS)}.",
     )
     _add_server_settings(parser)
     return parser
@@ -236,6 +236,13 @@ def operator_parser(program: str, name: str) -> Parser:
     if name == "audit":
         parser.add_argument("--since", type=_typed(values.moment), default=0, metavar="TIME", help=SINCE_HELP)
     return parser
+
+
+def operator_fault(name: str, given: argparse.Namespace) -> Phrase | None:
+    """What is wrong with the arguments of one of OPERATOR_COMMANDS together."""
+    if name != "account" or (given.subject is None) == (given.do == ACCOUNT_LIST):
+        return None
+    return Phrase("usage.account", {"do": given.do}) if given.subject is None else Phrase("usage.account_list")
 
 
 def _add_export_options(parser: Parser) -> None:

@@ -68,6 +68,17 @@ def counter_of(chat: Participant, request: RequestBody) -> int:
     return counter
 
 
+def test_what_the_server_says_to_whoever_enters_is_reported_once() -> None:
+    chat = chat_of("lobby")
+    welcome = Welcome("alice", b"u" * 16, "server", 10_000, 30_000, motd="be nice")
+    chat.on_welcome(welcome)
+    follow(chat, "lobby")
+    assert chat.drain_events().count(events.Announcement("be nice", "")) == 1
+    chat.begin_session(NOW, KEY, 0.01)
+    chat.on_welcome(welcome)
+    assert events.Announcement("be nice", "") not in chat.drain_events()
+
+
 def test_a_client_has_connected_once_it_is_welcome_and_in_all_its_rooms() -> None:
     chat = chat_of("lobby", "tea")
     chat.on_welcome(WELCOME)

@@ -61,10 +61,6 @@ class Admission:
         self._clock = clock
         self.enforcement = enforcement
 
-    def change_settings(self, settings: Settings) -> None:
-        """What whoever enters from here on is told."""
-        self._settings = settings
-
     def enter(self, peer: Peer, asked: str, number: int = 0) -> str | None:
         """A peer requests to enter under a nick: that to propose, if any. After it entered: welcome it again.
 

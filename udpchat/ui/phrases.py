@@ -12,12 +12,14 @@ from typing import Any, Final
 
 from udpchat.chat.phrase import Phrase
 from udpchat.chat.text import counted, duration_text, kept_for
+from udpchat.ui.operator_sentences import OPERATOR_SENTENCES
 from udpchat.ui.order_sentences import ACCOUNT_SENTENCES, ORDER_SENTENCES, act_in_words, role_with_article
 from udpchat.ui.times import clock_time
 
 SENTENCES: Final[dict[str, str]] = {
     **ACCOUNT_SENTENCES,
     **ORDER_SENTENCES,
+    **OPERATOR_SENTENCES,
     # Events.
     "connected": "connected to {server} as {nick}",
     "connected.rooms": "connected to {server} as {nick}, in {rooms:words}",
@@ -228,7 +230,8 @@ SENTENCES: Final[dict[str, str]] = {
     "value.command": "a program and its arguments are wanted, each quotation with its end",
     "value.program": "there is no program {program} that can be run",
     "value.line": "a name is one line of at most {bytes_max} bytes",
-    "value.text": "one line of at most {bytes_max} bytes is wanted",
+    "value.one_line": "one line of at most {bytes_max} bytes is wanted",
+    "value.nick": "a nick is wanted, not {value!r}",
     "value.id": "an id is one line of at most {bytes_max} bytes, not {value!r}",
     "value.seconds": "a number of seconds from {least:g} to {most:g} is wanted",
     "value.number": "a number from {least} to {most} is wanted",
