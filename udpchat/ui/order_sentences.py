@@ -85,14 +85,16 @@ ORDER_SENTENCES: Final[dict[str, str]] = {
     "announcement.motd": "the server says: {text}",
     "sanction.banned": "{nick} is banned{until:if  until %s}, by {by} at {made}{reason:if : %s}",
     "sanction.muted": "{nick} is muted{until:if  until %s}, by {by} at {made}{reason:if : %s}",
-    "sanctions": "banned or muted in {room:or this server}:",
-    "sanctions.none": "nobody is banned or muted in {room:or this server}",
+    "sanctions": "banned or muted in {room}:",
+    "sanctions.everywhere": "banned or muted on this server:",
+    "sanctions.none": "nobody is banned or muted in {room}",
+    "sanctions.none_everywhere": "nobody is banned or muted on this server",
     "act": "{time} {nick}: {action}{subject:if  %s}{room:if  in %s}{detail:if  (%s)}{reason:if : %s}",
     "acts.none": "no act of order was done yet",
     # What is typed, and why it is refused.
-    "bad_mode": "there is no mode {word}{near:if ; did you mean %s?} There are moderated, invite_only and topic_locked,"
-    " each with + or -, slow=SECONDS and kept=DURATION",
-    "bad_role.here": "there is no role {role}{near:if ; did you mean %s?} There are {roles:list}",
+    "bad_mode": "there is no mode {word}: write moderated, invite_only or topic_locked with + or - in front,"
+    " slow=SECONDS or kept=DURATION{near:if ; did you mean %s?}",
+    "bad_role.here": "there is no role {role}: it is one of {roles:list}{near:if ; did you mean %s?}",
     "too_long.duration": "a duration is at most {days_max}d",
     "no_such_nick.here": "{nick} is not here",
     "bad_role": "that role cannot be given there: {role}",
