@@ -118,6 +118,7 @@ ROLES: Final[dict[str, str]] = {  # with their article
     "owner": "an owner", "admin": "an admin", "moderator": "a moderator", "operator": "an operator", "voice": "a voice",
     "member": "a member", "host": "who runs it",
 }  # fmt: skip
+ROLE_MARKS: Final = {"owner": "~", "admin": "&", "moderator": "%", "operator": "@", "voice": "+"}  # in lists
 ACTS: Final[dict[str, str]] = {  # by the name of `permissions.Action`
     "speak": "speak while the room is moderated",
     "join": "join an invite-only room",
