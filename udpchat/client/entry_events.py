@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from udpchat.chat import events
-from udpchat.chat.amendments import AMENDING, Reference, edited_by, is_added, reference_of
+from udpchat.chat.amendments import AMENDING, Reference, edited_by, is_added, is_by_right, reference_of
 from udpchat.chat.ids import CONVERSATION_PREFIX
 from udpchat.chat.reactions import Reaction, reacted
 from udpchat.client.followed import FollowedLogs
@@ -138,7 +138,7 @@ def _amendment(
 ) -> events.Amendment:
     whole = (room, reference.sequence, reference.id.hex(), message.nick, sequence, message.time_ms, message.author)
     if message.kind == content.REDACTION:
-        return events.Redacted(*whole, message.text)
+        return events.Redacted(*whole, message.text, is_by_right=is_by_right(message))
     if message.kind == content.EDIT:
         return events.Edited(*whole, message.text)
     return events.Reacted(*whole, message.text, is_added(message) is not False)

@@ -518,7 +518,7 @@ class Model:
         return conversation, None
 
     def _change(self, conversation: Conversation, item: Item, event: events.Amendment) -> bool:
-        """Whether that changed anything: only its author can edit and remove a message."""
+        """Whether that changed anything: only its author can edit a message, or remove it, except by right."""
         match event:
             case events.Reacted():
                 by, is_own = (event.emoji, event.nick, event.author), event.author == self.user
@@ -526,7 +526,7 @@ class Model:
             case events.Edited() if item.author == event.author and item.kind in EDITED_KINDS:
                 is_mention = not item.is_own and _is_mention(conversation.name, event.text, self.nick)
                 is_changed = conversation.edit(item, event.text, event.own_seq, is_mention=is_mention)
-            case events.Redacted() if item.author == event.author:
+            case events.Redacted() if event.is_by_right or item.author == event.author:
                 conversation.remove(item, event.nick)
                 is_changed = True
             case _:

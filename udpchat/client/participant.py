@@ -30,7 +30,7 @@ from udpchat.wire import content, frames, requests
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.limits import HOLD_S_MAX
 
-REMOVALS = frozenset({"kicked", "banned"})  # refusals that end a membership
+REMOVALS = frozenset({"kicked", "banned"})  # refusals that say so
 
 
 class Participant:
@@ -194,13 +194,13 @@ class Participant:
         """The server refuses a Follow, or has removed us from a room, in the packet `counter`."""
         room, reason = frame.log.removeprefix(ROOM_PREFIX), refusal(frame.code, frame.detail)
         wish = self.membership.wish(room)
-        is_removal = reason.code in REMOVALS and wish.was_followed and counter > wish.followed_at
-        if is_removal and room in self.membership.rooms:
+        was_removed = wish.was_followed and not wish.is_followed and reason.code in REMOVALS  # while we were away
+        if was_removed or (wish.is_followed and counter > wish.followed_at):
             if reason.code == "banned":
                 self.timeline.report(ban_event(room, self.membership.nick, reason))
             self._remove(removal_event(room, self.membership.nick, reason))
             return self._report_connected()
-        if not self.membership.awaits(room):
+        if not self.membership.awaits(room) or reason.code == "kicked":
             return  # late, or never requested
         self.membership.drop(room)
         self.timeline.drop(room)

@@ -39,7 +39,8 @@ ARRIVES_EVERYWHERE = {
 }  # fmt: skip
 REACHED_OTHERWISE = {
     "keys": "/keys", "first": "PgUp", "last": "PgDn", "word_left": "Left", "word_right": "Right",
-    "cut_next_word": "Delete", "open": "/open", "accept": "/join", **{f"room_{number}": "Ctrl+N, Ctrl+P, F2" for number in range(1, 10)},
+    "cut_next_word": "Delete", "open": "/open", "accept": "/join",
+    **{f"room_{number}": "Ctrl+N, Ctrl+P, F2" for number in range(1, 10)},
 }  # fmt: skip
 
 
