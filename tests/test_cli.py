@@ -21,7 +21,7 @@ from udpchat.shell.hosting import Hosting
 from udpchat.shell.net.endpoint import EndpointError
 from udpchat.shell.net.finding import NoServer
 from udpchat.shell.operations import OperationFailed
-from udpchat.shell.options import ServerOptions, data_folder
+from udpchat.shell.options import LogOptions, PresenceTimes, ServerOptions, data_folder
 from udpchat.shell.retention import Retention
 from udpchat.storage.protocol import Durability, StoreUnusable
 from udpchat.streams import Streams, open_streams
@@ -78,7 +78,8 @@ def test_every_option_of_the_server_arrives(served: list[ServerOptions], tmp_pat
     assert cli.main(["server", *given]) == 0
     kept = Retention(3_600, 9)
     bind = ("127.0.0.1", "::1")
-    assert served == [ServerOptions(bind, 0, tmp_path, "home", 1.0, 3.0, Durability.OS, kept, "error", "json")]
+    presence, log = PresenceTimes(1.0, 3.0), LogOptions("error", "json")
+    assert served == [ServerOptions(bind, 0, tmp_path, "home", presence, Durability.OS, kept, log)]
 
 
 def test_a_client_needs_a_nick_only(joined: list[ClientOptions]) -> None:

@@ -86,7 +86,7 @@ def server(argv: Sequence[str] | None = None, *, program: str = "udpchat-server"
         parser.error(text_of(problem.phrase))
     from udpchat.shell import server_app  # a quarter of what a client would import, and does not need
 
-    return _guarded(program, lambda: server_app.run(chosen), shows_traces=chosen.log_level == "debug")
+    return _guarded(program, lambda: server_app.run(chosen), shows_traces=chosen.log.level == "debug")
 
 
 def _flags(given: argparse.Namespace) -> dict[str, Any]:

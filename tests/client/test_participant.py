@@ -26,6 +26,7 @@ from udpchat.wire.frames import (
     encode,
     parse_request_untrusted,
 )
+from udpchat.wire.limits import HOLD_S_MAX
 from udpchat.wire.requests import Done, Part, RequestBody
 
 NOW = 5.0
@@ -173,3 +174,13 @@ def test_receipts_of_ones_own_messages_are_requested_if_they_are_wanted(is_wante
     assert chat.receipts.drain_frames(NOW) == [encode(frames.GetReceipt("#lobby", 7))] * is_wanted
     chat.on_notice(NOW, frames.Receipt("#lobby", 7, 1, 1))
     assert chat.drain_events() == [events.MessageDelivered("lobby", 7, "0a", 1, 1)] * is_wanted
+
+
+def test_that_the_server_carries_out_later_what_was_said_is_reported_once_with_the_seconds() -> None:
+    chat = entered("lobby")
+    chat.drain_events()
+    chat.on_hold(NOW, frames.Hold(2_500))
+    chat.on_hold(NOW + 1.0, frames.Hold(1_500))
+    assert chat.drain_events() == [events.Error("too_fast.held", {}, retry_s=2.5)]
+    chat.on_hold(NOW + 100.0, frames.Hold(3_600_000))
+    assert chat.drain_events() == [events.Error("too_fast.held", {}, retry_s=HOLD_S_MAX)], "as long as is believed"

@@ -10,6 +10,7 @@ from udpchat.shell.addresses import ServerAddress
 from udpchat.shell.options import (
     ClientChoices,
     OptionError,
+    PresenceTimes,
     ShownChoices,
     client_choices,
     client_config,
@@ -29,7 +30,7 @@ def write(folder: Path, text: str) -> str:
 def test_without_any_choice_there_are_defaults() -> None:
     options = server_options({}, {})
     assert (options.bind, options.port, options.name) == (("::",), 47747, "")
-    assert (options.heartbeat_s, options.expiry_s, options.durability) == (10.0, 30.0, Durability.FSYNC)
+    assert (options.presence, options.durability) == (PresenceTimes(10.0, 30.0), Durability.FSYNC)
     assert options.data == data_folder()
 
 
@@ -37,7 +38,8 @@ def test_an_option_outranks_the_environment_and_that_the_file(tmp_path: Path) ->
     config = write(tmp_path, 'port = 1\nname = "file"\nheartbeat = 2\nlog-level = "debug"\n')
     environment = {"UDPCHAT_PORT": "2", "UDPCHAT_NAME": "environment", "UDPCHAT_CONFIG": config}
     options = server_options({"port": "3", "name": None}, environment)
-    assert (options.port, options.name, options.heartbeat_s, options.log_level) == (3, "environment", 2.0, "debug")
+    assert (options.port, options.name) == (3, "environment")
+    assert (options.presence.heartbeat_s, options.log.level) == (2.0, "debug")
     assert server_options({"config": config}, {}).port == 1
 
 
@@ -193,7 +195,8 @@ def test_the_file_of_a_client_is_in_the_users_config_folder(monkeypatch: pytest.
 
 def test_server_and_client_may_share_a_file_and_a_misspelt_name_is_no_option_of_either(tmp_path: Path) -> None:
     shared = write(tmp_path, 'nick = "alice"\nport = 5\nheartbeat = 2\nroom = "ops"\n')
-    assert (server_options({"config": shared}, {}).port, server_options({"config": shared}, {}).heartbeat_s) == (5, 2.0)
+    served = server_options({"config": shared}, {})
+    assert (served.port, served.presence.heartbeat_s) == (5, 2.0)
     found = client_choices({"config": shared}, {}, default_config=None)
     assert (found.nick, found.port, found.rooms) == ("alice", 5, ("ops",))
     wrong = write(tmp_path, 'nik = "alice"\n')

@@ -83,6 +83,7 @@ DOWN: list[frames.Down] = [
     frames.Unwritable("there is no room on the disk"),
     frames.UserTyping("#lobby", "ada"),
     frames.Receipt("#lobby", 41, 3, 4),
+    frames.Hold(1_500),
 ]
 REQUESTS: list[requests.RequestBody] = [
     requests.Say("lobby", content.ACTION, "waves"),

@@ -34,6 +34,18 @@ RESULTS: Final[dict[type[requests.RequestBody], tuple[type[requests.ResultBody],
     requests.Search: (requests.EntryList,),
     requests.MarkRead: (requests.Done,),
     requests.ListHolders: (requests.Holders,),
+    requests.AddCode: (requests.Done,),
+    requests.ListDevices: (requests.DeviceList,),
+    requests.SetRole: (requests.Done,),
+    requests.Kick: (requests.Done,),
+    requests.Sanction: (requests.Done,),
+    requests.Lift: (requests.Done,),
+    requests.ListSanctions: (requests.SanctionPage,),
+    requests.Announce: (requests.Done,),
+    requests.ListPeers: (requests.PeerPage,),
+    requests.ListAccounts: (requests.AccountPage,),
+    requests.RemoveAccount: (requests.Done, requests.Report),
+    requests.Operate: (requests.Report,),
 }
 """How each request is answered (SPEC 4.3), besides `Failed`."""
 

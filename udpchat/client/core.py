@@ -17,7 +17,7 @@ from udpchat.client.link import KeyRefused, Link, LinkLost, LinkRenewed, LinkSet
 from udpchat.client.model import Model
 from udpchat.client.participant import Participant
 from udpchat.client.profile import Profile
-from udpchat.client.requests import Recalled, Source
+from udpchat.client.requests import Recalled, Source, Take
 from udpchat.client.stored import ClientState, Write
 from udpchat.client.timeline import Timeline
 from udpchat.session.session import Session
@@ -90,9 +90,14 @@ class ClientCore:
             raise LocalError("not_in_room", room=room)
         self.ask(now, requests.Part(room))
 
-    def ask(self, now: float, request: requests.RequestBody, here: Recalled | None = None) -> None:
-        """Send a request, as `compose` makes them; `here`: the part of the requested history that the replicas hold."""
-        self._chat.requests.ask(request, here=here)
+    def ask(
+        self, now: float, request: requests.RequestBody, here: Recalled | None = None, take: Take | None = None
+    ) -> None:
+        """Send a request, as `compose` makes them; `here`: the part of the requested history that the replicas hold.
+
+        `take` is given the result as it came, which then makes no event.
+        """
+        self._chat.requests.ask(request, here=here, take=take)
         self._flush(now)
 
     @property
@@ -169,6 +174,8 @@ class ClientCore:
                 self._chat.on_follow_refused(frame)
             case frames.Unwritable():
                 self._chat.on_unwritable(now, frame)
+            case frames.Hold():
+                self._chat.on_hold(now, frame)
             case frames.PathCheck():
                 self._urgent += self._link.answer_check(now, frame.token)
             case frames.UserTyping() | frames.Receipt():

@@ -25,6 +25,7 @@ from udpchat.session.timers import earliest
 from udpchat.sync.uplink import Uplink
 from udpchat.wire import content, frames, requests
 from udpchat.wire.errors import BadDatagram, Drop
+from udpchat.wire.limits import HOLD_S_MAX
 
 FINAL_REFUSALS = frozenset({"nick_taken", "bad_nick", "too_many_nicks", "too_many_devices", "too_fast", "banned"})
 
@@ -167,6 +168,12 @@ class Participant:
         else:
             self._events.append(events.Error(reason.key, reason.values, wish.line))
         self._report_connected()
+
+    def on_hold(self, now: float, frame: frames.Hold) -> None:
+        """The server carries out what this user said later, as it is more than they may say at once."""
+        wait_s = min(frame.wait_ms / 1000, HOLD_S_MAX)
+        if self.requests.outbox.on_held(now, wait_s):
+            self._events.append(events.error("too_fast.held", retry_s=wait_s))
 
     def on_unwritable(self, now: float, frame: frames.Unwritable) -> None:
         self._events += self.requests.on_unwritable(now, frame.reason)

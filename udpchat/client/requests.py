@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -30,6 +30,9 @@ PARTS_MAX = PAST_ENTRIES_MAX + 20  # of a list: for the longest messages, and 4,
 RESULT_FRAGMENTS_HELD_MAX = 4 * FRAGMENTS_MAX
 STORED = requests.Say | requests.Tell | requests.SetTopic
 """The server carries these out only by storing them; others may be repeated."""
+
+
+Take = Callable[[requests.ResultBody], object]  # is given a result as it came
 
 
 class Source(Value, frozen=True):
@@ -90,6 +93,7 @@ class _Asked:
     is_quiet: bool = False  # an empty topic or a refusal is not reported
     here: Recalled | None = None  # the part of the requested history that the replicas hold
     is_reported: bool = False  # `here` was reported when the connection was lost: ignore the result
+    take: Take | None = None  # is given the result, which then makes no event
 
 
 class Requests:
@@ -124,10 +128,18 @@ class Requests:
         """Whether all requests have their results."""
         return not self.outbox
 
-    def ask(self, request: requests.RequestBody, *, is_quiet: bool = False, here: Recalled | None = None) -> None:
+    def ask(
+        self,
+        request: requests.RequestBody,
+        *,
+        is_quiet: bool = False,
+        here: Recalled | None = None,
+        take: Take | None = None,
+    ) -> None:
         """Have a request carried out exactly once; `is_quiet`: do not report an empty topic or a refusal.
 
-        `here`: the part of the requested history that the replicas hold, reported together with the result.
+        `here`: the part of the requested history that the replicas hold, reported together with the result. `take` is
+        given the result, which then makes no event.
         """
         body = encode(request)
         label = self._source.label if self._source is not None and isinstance(request, STORED) else None
@@ -136,7 +148,7 @@ class Requests:
         counter = self.outbox.add(body)
         if label is not None:
             self._labels.add(label, counter, body)
-        self._asked[counter] = _Asked(request, self.line, label is not None, is_quiet, here)
+        self._asked[counter] = _Asked(request, self.line, label is not None, is_quiet, here, take=take)
         self._journal.add(stored.RequestAdded(counter, body, label))
         self._expect_in_log(counter, request)
 
@@ -224,6 +236,9 @@ class Requests:
 
     def _report(self, now: float, frame: Result, asked: _Asked) -> list[events.ClientEvent]:
         request = asked.request
+        if asked.take is not None:
+            asked.take(frame.body)
+            return []
         identity = message_id(self._instance, frame.counter)
         here = asked.here or Recalled()
         match frame.body:

@@ -20,6 +20,7 @@ from udpchat.wire.limits import (
     EXPIRY_S,
     HEARTBEAT_S,
     NICK_REGULAR_KEPT_S,
+    ORDER,
     PROTOCOL_MINOR,
     ROOMS_PER_PEER_MAX,
 )
@@ -35,6 +36,7 @@ class Settings(Value, frozen=True):
     kept_entries: int | None = None  # how many of each room and conversation; None: all
     is_closed: bool = False  # whether only who was invited, or has an account, may claim a nick
     nick_kept_s: float = NICK_REGULAR_KEPT_S  # how long a nick is kept that nobody uses
+    motd: str = ""  # what whoever enters is shown
     host: bytes = b""  # the key of who runs the server, which enters as HOST_NICK with the role HOST
 
 
@@ -101,7 +103,7 @@ class Admission:
         inbox = inbox_log(peer.key)
         for log in (*([inbox] if self._durable.head(inbox) else ()), *self._durable.conversations(peer.key)):
             self._fanout.follow(now, peer, self._rooms.stream(log))
-        self._rooms.follow_everybody(now, peer)
+        self._follow_everybody(now, peer)
         for name in sorted(entering.rooms):
             self._join(now, peer, name, is_back=entering.rooms[name])
 
@@ -128,9 +130,15 @@ class Admission:
             minor=PROTOCOL_MINOR,
             capabilities=CAPABILITIES,
             latest_counter=peer.window.latest,
+            motd=settings.motd or None,
             standing=self._standing(peer),
         )
         self._send(peer, welcome)
+
+    def _follow_everybody(self, now: float, peer: Peer) -> None:
+        """What is said to all is sent to who knows of order."""
+        if ORDER in peer.author.capabilities:
+            self._fanout.follow(now, peer, self._rooms.everybody.stream)
 
     def _standing(self, peer: Peer) -> Standing:
         author = peer.author

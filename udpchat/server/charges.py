@@ -10,6 +10,7 @@ from udpchat.server.payer import Payer
 from udpchat.server.proposals import Action, Author, Redacting, Telling
 from udpchat.server.quotas import Quotas, SpentQuota, Who
 from udpchat.server.settle_order import Deed
+from udpchat.server.slow_mode import SlowMode
 from udpchat.server.state import State
 from udpchat.wire.limits import WRITE_ENTRY_BYTES
 from udpchat.wire.requests import Rename, Say, SetTopic, Tell
@@ -43,7 +44,7 @@ def charge(now: float, payer: Payer, action: Action, state: State, quotas: Quota
 
 
 def slowed_s(
-    now: float, author: Author, counter: int, action: Action, opener: bytes, state: State, quotas: Quotas
+    now: float, author: Author, counter: int, action: Action, opener: bytes, state: State, slow: SlowMode
 ) -> int:
     """How many seconds a message has to wait in a room with slow mode; 0: it is said now."""
     if not isinstance(action, Say) or action.kind in AMENDING:
@@ -51,7 +52,7 @@ def slowed_s(
     slow_s = state.order.modes(action.room).slow_s
     if not slow_s or may(Right.HURRY, state.role(author.key, action.room, opener)):
         return 0
-    return quotas.slow.wait_s(now, action.room, author.key, slow_s, (author.client_id, counter))
+    return slow.wait_s(now, action.room, author.key, slow_s, (author.client_id, counter))
 
 
 def charge_claim(now: float, who: Who, nick: str, state: State, quotas: Quotas) -> bool:

@@ -29,8 +29,14 @@ from udpchat.session.rate_limit import source_of
 from udpchat.session.session import Session
 from udpchat.sync.log import Append, LogUnreadable, SearchQuery, ServerLog
 from udpchat.wire.content import Reason
-from udpchat.wire.frames import EnterRefused, Introduction, Proof, Unwritable, encode, encode_result
-from udpchat.wire.limits import ANSWERS_REPEATED_BYTES_MAX, REQUEST_BYTES_PER_PEER_MAX
+from udpchat.wire.frames import EnterRefused, Hold, Introduction, Proof, Unwritable, encode, encode_result
+from udpchat.wire.limits import (
+    ANSWERS_REPEATED_BYTES_MAX,
+    HOLD_REPORTED_S_MIN,
+    HOLD_S_MAX,
+    REACH_OF_KEY,
+    REQUEST_BYTES_PER_PEER_MAX,
+)
 from udpchat.wire.requests import Done, EntryList, Failed, GetHistory, ResultBody
 
 REASON_CHARACTERS_MAX = 200  # of why nothing can be stored, as it is sent
@@ -52,9 +58,14 @@ class Chat:
         self.happened: list[events.ServerEvent] = []  # for the operator
         self._unreadable: set[str] = set()  # reasons of damage that were reported
         self.clock = WallClock()
-        enforcement = Enforcement(self.rooms, self.registry, durable)
+        enforcement = Enforcement(self.rooms, self.fanout, self.registry, durable)
         self.admission = Admission(self.rooms, self.fanout, durable, settings, self.happened, self.clock, enforcement)
         self.entrance = Entrance(self, self.commits, self.quotas, self.registry, self.admission)
+        self.change_settings(settings)
+
+    def change_settings(self, settings: Settings) -> None:
+        """What holds from here on."""
+        self.admission.settings = settings
         for state in (self.commits.durable, self.commits.settled):
             state.accounts.host, state.claims.regular_kept_s = settings.host, settings.nick_kept_s
 
@@ -101,6 +112,20 @@ class Chat:
         if peer.downlink.queue.answer_bytes < ANSWERS_REPEATED_BYTES_MAX:
             send_result(peer, counter, encoded)
 
+    def may_reach(self, now: float, peer: Peer, reached: float) -> bool:
+        """Whether a person may reach so many devices of others now. If not, the requests of this device wait; and it is
+        informed, if all that it has sent will take long."""
+        activity = peer.activity
+        activity.held_until = None
+        wait_s = self.quotas.reach.wait_s(now, peer.who, reached)
+        if not wait_s:
+            return True
+        activity.held_until = now + wait_s
+        for_all_s = wait_s + (len(peer.window.held) - 1) * reached / REACH_OF_KEY[1]
+        if for_all_s >= HOLD_REPORTED_S_MIN and activity.may_report_hold(now):
+            self.fanout.send(peer, encode(Hold(int(1000 * min(for_all_s, HOLD_S_MAX)))))
+        return False
+
     # --- Proposals ----------
 
     def propose(self, now: float, proposal: proposals.Proposal) -> None:
@@ -113,8 +138,8 @@ class Chat:
     def propose_action(self, now: float, peer: Peer, counter: int, action: proposals.Action) -> None:
         """Propose what a request of an entered peer wants done, if its quotas allow it."""
         assert peer.nick is not None
-        opener, settled = self._opener(action), self.commits.settled
-        wait_s = slowed_s(now, peer.author, counter, action, opener, settled, self.quotas)
+        opener, settled = _opener(self.rooms, action), self.commits.settled
+        wait_s = slowed_s(now, peer.author, counter, action, opener, settled, self.admission.enforcement.slow)
         if wait_s:
             return answer(peer, counter, Failed("too_fast.wait", (str(wait_s),)))
         is_free = self.commits.is_unwritable  # it is repeated until it can be written
@@ -122,11 +147,6 @@ class Chat:
             return answer(peer, counter, Failed("too_fast"))
         time_ms = self.clock.time_ms(now)
         self.propose(now, proposals.ActionProposal(peer.author, peer.nick, counter, time_ms, action, opener))
-
-    def _opener(self, action: proposals.Action) -> bytes:
-        """The account that opened the room that an action is about, if it is a new one."""
-        request = getattr(action, "request", action)
-        return self.rooms.opener(getattr(request, "room", None) or "")
 
     def persisted(self, now: float, count: int) -> None:
         """The `count` oldest drained appends are durable: carry out their effects, then send the entries."""
@@ -269,3 +289,9 @@ class Chat:
         drained = list(self.happened)
         self.happened.clear()
         return drained
+
+
+def _opener(rooms: Rooms, action: proposals.Action) -> bytes:
+    """The account that opened the room that an action is about, if it is a new one."""
+    request = getattr(action, "request", action)
+    return rooms.opener(getattr(request, "room", None) or "")

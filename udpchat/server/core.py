@@ -15,6 +15,7 @@ from udpchat.server.admission import Settings
 from udpchat.server.chat import Chat
 from udpchat.server.credit import DATAGRAM_US, LOST_US, packet_us
 from udpchat.server.derivations import Derivation, Derived
+from udpchat.server.errands import Errand
 from udpchat.server.expiry import Expiry
 from udpchat.server.frames import FRAMES, FRAMES_OF_PREVIOUS, VIOLATIONS, FrameContext
 from udpchat.server.handlers import carry_out
@@ -67,6 +68,11 @@ class ServerCore:
     def handshakes(self) -> int:
         """How many handshakes are half open or were finished less than HANDSHAKE_LIFETIME_S ago."""
         return len(self._sessions.handshakes)
+
+    def change_settings(self, settings: Settings) -> None:
+        """The operator has chosen otherwise; of times, only what is kept for how long can change."""
+        self.settings = settings
+        self.chat.change_settings(settings)
 
     def set_wall_clock(self, offset_s: float) -> None:
         """Set wall clock minus monotonic clock, which dates messages."""
@@ -174,6 +180,17 @@ class ServerCore:
         self.chat.derived(now, derivation, derived, took_s)
         self._flush(now)
 
+    def drain_errands(self) -> list[Errand]:
+        """What operators ask of the program; then call `reported` for each, in any order."""
+        return self.chat.queries.errands.drain()
+
+    def reported(self, now: float, errand: Errand, result: ResultBody) -> None:
+        """A drained errand is done, or was begun: the answer to who asked."""
+        peer = self.chat.queries.errands.on_done(self._registry, errand, result)
+        if peer is not None:
+            self._fanout.to_flush[peer] = None
+        self._flush(now)
+
     def on_pruned(self, now: float, log: str) -> None:
         """Old entries of a log were deleted."""
         self._rooms.on_pruned(log)
@@ -199,10 +216,12 @@ class ServerCore:
     def _handle_peer_timeout(self, now: float, peer: Peer) -> None:
         if peer not in self._registry:
             return
-        due = self._expiry.next_timeout(peer, peer.downlink.next_timeout(now))
+        due = self._expiry.next_timeout(peer, earliest(peer.downlink.next_timeout(now), peer.activity.held_until))
         if now < due:  # it was postponed; `due` is the new time
             return self._timers.arm(peer, due)
         self._fanout.to_flush[peer] = None
+        if not peer.activity.is_held(now):
+            peer.activity.held_until = None
         if self._expiry.is_expired(now, peer):
             return self._sessions.end(now, peer, Reason.TIMED_OUT)
         if self._expiry.is_previous_over(now, peer):
@@ -225,10 +244,10 @@ class ServerCore:
     def _flush(self, now: float) -> None:
         """For the peers that this mutation touched: carry out requests, seal packets, arm timers."""
         fanout, rooms = self._fanout, self._rooms
-        self._end_sessions(now)
+        self._sessions.end_due(now)
         for peer in self._intake.line_up([peer for peer in fanout.to_flush if peer.window.held]):
             self._carry_out(now, peer)
-        self._end_sessions(now)
+        self._sessions.end_due(now)
         for room in rooms.to_arm:
             self._timers.arm(room, room.roster.flush_at)
         rooms.to_arm.clear()
@@ -241,17 +260,13 @@ class ServerCore:
             if sent >= FLUSHED_PACKETS_MAX:
                 return fanout.flush_later(to_flush[at:])
 
-    def _end_sessions(self, now: float) -> None:
-        for each in self._registry.drain_endings():
-            self._sessions.end(now, each.peer, each.reason, each.frames, by=each.by, why=each.why)
-
     def _carry_out(self, now: float, peer: Peer) -> None:
         """Carry out the requests of a peer that are ready; what does not fit the turn waits for the next."""
         meter, commits, window = self._meter, self.chat.commits, peer.window
         while meter.left_us > 0.0 and not commits.is_full:
             pending_bytes = commits.pending_bytes
             if not window.held or (price := carry_out(now, self.chat, peer)) is None:
-                return
+                return self._timers.arm(peer, peer.activity.held_until)
             meter.charge_peer(peer, price.now_us, price.later_us)
             if commits.pending_bytes > pending_bytes:
                 self._intake.on_proposed(peer)

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from udpchat.chat.ids import room_log
 from udpchat.server.access import Refusal, why_banned, why_not_join
+from udpchat.server.fanout import Fanout
 from udpchat.server.order import is_within, name_of_device
 from udpchat.server.proposals import Announcement, Exclude, KickOut, OrderEffect, ShutOut
 from udpchat.server.registry import Peer, Registry
 from udpchat.server.rooms import Rooms
+from udpchat.server.slow_mode import SlowMode
 from udpchat.server.state import State
 from udpchat.wire.content import ACCOUNT, DEVICE, Reason, SanctionRecord
 from udpchat.wire.frames import EnterRefused, FollowRefused, encode
@@ -19,12 +21,14 @@ from udpchat.wire.frames import EnterRefused, FollowRefused, encode
 class Enforcement:
     """Removes people from rooms and from the server, and tells the others."""
 
-    __slots__ = ("_durable", "_registry", "_rooms")
+    __slots__ = ("_durable", "_fanout", "_registry", "_rooms", "slow")
 
-    def __init__(self, rooms: Rooms, registry: Registry, durable: State) -> None:
+    def __init__(self, rooms: Rooms, fanout: Fanout, registry: Registry, durable: State) -> None:
         self._rooms = rooms
+        self._fanout = fanout
         self._registry = registry
         self._durable = durable
+        self.slow = SlowMode()
 
     def carry_out(self, now: float, time_ms: int, effect: OrderEffect) -> None:
         """Carry out an effect of an act, which the durable state has."""
@@ -75,4 +79,4 @@ class Enforcement:
         """A peer leaves a room, and is told so until it must have heard it."""
         self._rooms.part(now, peer, room, Reason.KICKED, by=by, why=why)
         peer.follows_from = peer.session.largest_received
-        self._rooms.tell_removed(peer, room_log(room), encode(FollowRefused(room_log(room), *refusal)))
+        self._fanout.end(peer, room_log(room), encode(FollowRefused(room_log(room), *refusal)))

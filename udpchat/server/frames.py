@@ -8,6 +8,7 @@ from typing import Any
 from udpchat.chat.ids import PRIVATE_PREFIXES, SAID_PREFIXES
 from udpchat.server.chat import Chat
 from udpchat.server.fanout import holders
+from udpchat.server.handlers import reached_by_roster
 from udpchat.server.registry import Peer
 from udpchat.session.session import Session
 from udpchat.wire import frames
@@ -43,8 +44,14 @@ def _on_enter(context: FrameContext, frame: frames.Enter) -> None:
 def _on_follow(context: FrameContext, frame: frames.Follow) -> None:
     peer, session = context.peer, context.session
     is_overtaken = session.opened < peer.follows_from  # by a later Part, maybe of this room
-    if not is_overtaken:
-        context.chat.admission.follow(context.now, peer, frame.log, is_back=frame.is_back)
+    if is_overtaken:
+        return
+    room = context.chat.rooms.get(frame.log[1:])
+    if room is not None and peer.nick is not None and room.name not in peer.rooms:
+        reached = reached_by_roster(room.stream.followers + 1)
+        if reached and context.chat.quotas.reach.wait_s(context.now, peer.who, reached):
+            raise BadDatagram(Drop.RATE_LIMITED)  # it is repeated
+    context.chat.admission.follow(context.now, peer, frame.log, is_back=frame.is_back)
 
 
 def _on_request(context: FrameContext, frame: frames.Request) -> None:
@@ -85,6 +92,8 @@ def _on_ack(context: FrameContext, frame: frames.Ack) -> None:
 def _on_ping(context: FrameContext, frame: frames.Ping) -> None:
     downlink = context.peer.downlink
     downlink.send(encode(frames.Pong(frame.number)))
+    for frame_again in downlink.ends.due():
+        downlink.send(frame_again)
     downlink.announce_missing()
 
 

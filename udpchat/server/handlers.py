@@ -16,6 +16,7 @@ from udpchat.chat.emoji_text import is_emoji
 from udpchat.chat.ids import AUDIT_LOG, ROOM_PREFIX, SAID_PREFIXES, room_log
 from udpchat.chat.names import BadName, parse_nick, parse_room, skeleton
 from udpchat.chat.permissions import Action as Deed
+from udpchat.chat.permissions import may
 from udpchat.chat.refusals import detail_of
 from udpchat.chat.text import clean_text, fits
 from udpchat.server import account_handlers, order_handlers
@@ -28,6 +29,7 @@ from udpchat.server.credit import (
     WRITE_KIB_US,
     WRITE_US,
 )
+from udpchat.server.errands import ERRAND_ACTIONS
 from udpchat.server.fanout import holders
 from udpchat.server.handling import PAGE_ITEMS_MAX, Outcome, Read, RequestContext, page_of
 from udpchat.server.history import NO_ROOM, search_of
@@ -45,6 +47,7 @@ from udpchat.wire.limits import (
     AWAY_BYTES_MAX,
     FRAGMENT_BYTES,
     NOTICED_PEERS_MAX,
+    ROSTER_REACHED_SHARE,
     SEARCH_BYTES_MAX,
     TEXT_BYTES_MAX,
     TOPIC_BYTES_MAX,
@@ -120,6 +123,7 @@ def _kept_extra(request: requests.Say | requests.Tell) -> Extra | None:
 
 def _part(context: RequestContext, request: requests.Part) -> Outcome:
     context.chat.rooms.part(context.now, context.peer, request.room, Reason.PARTED)
+    context.peer.downlink.ends.forget(room_log(request.room))
     context.peer.follows_from = context.peer.session.largest_received
     return Done()
 
@@ -183,8 +187,13 @@ def _list_members(context: RequestContext, request: requests.ListMembers) -> Out
     if (refusal := context.why_not_read(room_log(request.room))) is not None:
         return Failed(*refusal)
     nicks = [nick for nick in sorted(room.roster.members) if nick > request.after]
-    members = page_of([room.roster.member(nick) for nick in nicks[:PAGE_ITEMS_MAX]])
-    return requests.MemberPage(room.roster.head, members, len(members) < len(nicks))
+    accounts = {peer.author.user: peer.key for peer in context.chat.rooms.present(room.name)}
+    items = []
+    for nick in nicks[:PAGE_ITEMS_MAX]:
+        member = room.roster.member(nick)
+        items.append(member.changed(role=context.state.role(accounts.get(member.user, b""), room.name, room.opener)))
+    members, modes = page_of(items), context.state.order.modes(room.name)
+    return requests.MemberPage(room.roster.head, members, len(members) < len(nicks), modes)
 
 
 def _list_rooms(context: RequestContext, request: requests.ListRooms) -> Outcome:
@@ -225,6 +234,44 @@ def _search(context: RequestContext, request: requests.Search) -> Outcome:
         return Failed("too_long.search", (str(SEARCH_BYTES_MAX),))
     author = context.peer.author
     return search_of(context.state, author.key, author.device, context.time_ms, request)
+
+
+# --- Operating ----------
+
+
+def _list_peers(context: RequestContext, request: requests.ListPeers) -> Outcome:
+    if (refused := _not_allowed(context, Deed.LIST_PEERS)) is not None:
+        return refused
+    host = context.chat.commits.durable.accounts.host
+    others = [peer for peer in context.chat.registry if peer.key != host][request.skip :]
+    page = page_of([_described(context.now, peer) for peer in others[:PAGE_ITEMS_MAX]])
+    return requests.PeerPage(page, len(page) < len(others))
+
+
+def _described(now: float, peer: Peer) -> requests.PeerItem:
+    host, port, *_ = peer.session.path.address
+    return requests.PeerItem(
+        nick=peer.nick or "",
+        address=f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
+        here_s=max(int(now - peer.activity.since), 0),
+        silent_s=max(int(now - peer.heard_at), 0),
+        round_trip_us=int(1e6 * peer.round_trip.smoothed_s),
+        rooms=len(peer.rooms),
+    )
+
+
+def _operate(context: RequestContext, request: requests.Operate) -> Outcome:
+    action = ERRAND_ACTIONS.get(request.errand)
+    if action is None:
+        return Failed("malformed")
+    return _not_allowed(context, action) or request
+
+
+def _not_allowed(context: RequestContext, action: Deed) -> Failed | None:
+    """How who may not do this on the server is refused."""
+    if may(action, context.chat.commits.durable.role(context.peer.key)):
+        return None
+    return Failed("not_allowed.role", (action,))
 
 
 # --- The table ----------
@@ -333,6 +380,8 @@ HANDLERS: dict[type[requests.RequestBody], Handler] = {
     requests.RemoveAccount: Handler(
         account_handlers.remove_account, 500.0, is_written=True, actions=(Deed.REMOVE_ACCOUNT, Deed.ERASE)
     ),
+    requests.ListPeers: Handler(_list_peers, 200.0, order=Order.ANSWERED, actions=(Deed.LIST_PEERS,)),
+    requests.Operate: Handler(_operate, 60.0, actions=tuple(ERRAND_ACTIONS.values())),
 }
 
 
@@ -344,16 +393,20 @@ _WITH_LOG = frozenset(kind for kind in HANDLERS if "log" in kind.__struct_fields
 
 
 class Price(Value, frozen=True):
-    """What a request takes at once, and what is done later: it is written, and sent to those it reaches."""
+    """What a request takes at once, and what is done later: it is written, and sent to those it reaches.
+
+    `reached`: how many devices of others, a change of a roster counting less.
+    """
 
     now_us: float
     later_us: float
+    reached: float = 0.0
 
 
 def price_of(context: RequestContext, request: Any) -> Price:
     """The price of a `RequestBody`."""
     handler, rooms = HANDLERS[type(request)], context.chat.rooms
-    later_us, datagrams = WRITE_US if handler.is_written else 0.0, 1
+    later_us, datagrams, reached = WRITE_US if handler.is_written else 0.0, 1, 0.0
     if type(request) in _SAID:
         text_bytes = len(request.text.encode())
         if request.extra is not None:
@@ -365,17 +418,29 @@ def price_of(context: RequestContext, request: Any) -> Price:
             datagrams += text_bytes // FRAGMENT_BYTES
             if type(request) is requests.Tell:
                 later_us += FOLLOWER_US * (datagrams - 1) * _devices(context, request)
+        if type(request) is requests.Tell:
+            reached = _devices(context, request) - 1
     if handler.reach is Reach.FOLLOWERS:
         # Mostly the name is spelled so already.
         followers = rooms.followers(request.room) or rooms.followers(_spelled(request.room))
         charged = followers if followers < FOLLOWERS_CHARGED_MAX else FOLLOWERS_CHARGED_MAX
         later_us += FOLLOWER_US * datagrams * charged
+        reached = datagrams * (charged - 1)
     elif handler.reach is Reach.MEMBERS:
         room = getattr(request, "room", None)
-        later_us += MEMBER_US * (rooms.everybody.stream.followers if room is None else rooms.followers(_spelled(room)))
+        members = rooms.everybody.stream.followers if room is None else rooms.followers(_spelled(room))
+        later_us += MEMBER_US * members
+        reached = reached_by_roster(members)
     elif handler.reach is Reach.ROOMS:
-        later_us += MEMBER_US * sum(map(rooms.followers, context.peer.rooms))
-    return Price(handler.price_us, later_us)
+        counts = [rooms.followers(room) for room in context.peer.rooms]
+        later_us += MEMBER_US * sum(counts)
+        reached = sum(map(reached_by_roster, counts))
+    return Price(handler.price_us, later_us, reached)
+
+
+def reached_by_roster(members: int) -> float:
+    """How many devices a change of a roster with so many reaches, as far as they count."""
+    return ROSTER_REACHED_SHARE * (min(members, FOLLOWERS_CHARGED_MAX) - 1) if members else 0.0
 
 
 def _devices(context: RequestContext, request: requests.Tell) -> int:
@@ -396,30 +461,36 @@ def _spelled(room: str) -> str:
 
 def carry_out(now: float, chat: Chat, peer: Peer) -> Price | None:
     """Carry out the next request of a peer that is ready, in the order that `Order` defines. Returns its price;
-    None if none is ready."""
+    None if none is ready, or if it has to wait until `held_until`, as its person has reached too many others."""
     window = peer.window
-    if peer.nick is None:
+    if peer.nick is None or peer.activity.is_held(now):
         return None
     if chat.commits.is_unwritable and window.may_answer():
         held = window.take_held(lambda request: HANDLERS[type(request)].order is Order.ANSWERED)
         if held is not None:
-            return _handle(RequestContext(now, chat, peer), *held)
+            context = RequestContext(now, chat, peer)
+            _handle(context, *held)
+            return price_of(context, held[1])
     request = window.peek_ready()
     if request is None:
         return None
     order = HANDLERS[type(request)].order
     if order is not Order.PROPOSED and (window.waiting or (order is Order.ANSWERED and not window.may_answer())):
         return None
+    context = RequestContext(now, chat, peer)
+    price = price_of(context, request)
+    if price.reached > 0.0 and not chat.may_reach(now, peer, price.reached):
+        return None
     counter = window.take_ready()
     if counter < window.decided and type(request) in _SAID:
         answer(peer, counter, REFUSED_BEFORE)
         return Price(HANDLERS[type(request)].price_us, 0.0)
-    return _handle(RequestContext(now, chat, peer), counter, request)
+    _handle(context, counter, request)
+    return price
 
 
-def _handle(context: RequestContext, counter: int, request: requests.RequestBody) -> Price:
-    """Carry out a request; its price."""
-    price = price_of(context, request)
+def _handle(context: RequestContext, counter: int, request: requests.RequestBody) -> None:
+    """Carry out a request."""
     outcome = _outcome(context, request)
     if isinstance(outcome, ACTIONS):
         context.chat.propose_action(context.now, context.peer, counter, outcome)
@@ -427,9 +498,10 @@ def _handle(context: RequestContext, counter: int, request: requests.RequestBody
         context.chat.entrance.logins.hash(context.peer, counter, outcome.password)
     elif isinstance(outcome, Read):
         context.chat.query(context.peer, counter, outcome)
+    elif isinstance(outcome, requests.Operate):
+        context.chat.queries.errands.ask(context.peer, counter, outcome.errand)
     else:
         answer(context.peer, counter, outcome)
-    return price
 
 
 def _is_log(kind: type[requests.RequestBody], log: str) -> bool:

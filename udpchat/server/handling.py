@@ -55,7 +55,7 @@ class RequestContext(Value, frozen=True):
 
 
 Read = requests.GetHistory | SearchQuery
-Outcome = requests.ResultBody | Action | Read | Hashing
+Outcome = requests.ResultBody | Action | Read | Hashing | requests.Operate
 
 
 def page_of(items: Sequence[T]) -> list[T]:

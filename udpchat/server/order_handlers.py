@@ -20,20 +20,24 @@ FINGERPRINT_CHARACTERS_MIN: Final = 6  # of one that is shortened: it means a de
 
 
 def set_role(context: RequestContext, request: requests.SetRole) -> Outcome:
+    """The role to give."""
     return Deed(request.changed(room=_room(request.room)))
 
 
 def set_modes(context: RequestContext, request: requests.SetModes) -> Outcome:
+    """The modes to change, with who is in the room: they may stay."""
     room = parse_room(request.room)
     present = dict.fromkeys(peer.key for peer in context.chat.rooms.present(room))
     return Deed(request.changed(room=room), tuple(present) if request.is_invite_only else ())
 
 
 def invite(context: RequestContext, request: requests.Invite) -> Outcome:
+    """Whom to invite."""
     return Deed(request.changed(room=parse_room(request.room)))
 
 
 def kick(context: RequestContext, request: requests.Kick) -> Outcome:
+    """Whom to remove, if they are here."""
     room, reason = _room(request.room), _cleaned(request.reason)
     if isinstance(reason, Failed):
         return reason
@@ -44,6 +48,7 @@ def kick(context: RequestContext, request: requests.Kick) -> Outcome:
 
 
 def sanction(context: RequestContext, request: requests.Sanction) -> Outcome:
+    """Whom to ban or mute."""
     room, reason = _room(request.room), _cleaned(request.reason)
     if isinstance(reason, Failed):
         return reason
@@ -53,6 +58,7 @@ def sanction(context: RequestContext, request: requests.Sanction) -> Outcome:
 
 
 def lift(context: RequestContext, request: requests.Lift) -> Outcome:
+    """Whose ban or mute to lift."""
     room = _room(request.room)
     if (request.kind, room is None) not in MADE:
         return Failed("malformed")
@@ -60,6 +66,7 @@ def lift(context: RequestContext, request: requests.Lift) -> Outcome:
 
 
 def list_sanctions(context: RequestContext, request: requests.ListSanctions) -> Outcome:
+    """A page of the bans and mutes that hold."""
     room, state, peer = _room(request.room) or SERVER, context.state, context.peer
     action = Action.LIST_SANCTIONS if room else Action.SERVER_LIST_SANCTIONS
     if not may(action, state.role(peer.key, room, context.chat.rooms.opener(room))):
@@ -74,6 +81,7 @@ def list_sanctions(context: RequestContext, request: requests.ListSanctions) -> 
 
 
 def announce(context: RequestContext, request: requests.Announce) -> Outcome:
+    """What to tell everybody."""
     text = clean_text(request.text)
     if text is None:
         return Failed("empty")

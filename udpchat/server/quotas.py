@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Callable, Hashable
 from typing import Final, Generic, TypeVar
 
-from udpchat.server.slow_mode import SlowMode
 from udpchat.session.rate_limit import Rate, TokenBuckets
 from udpchat.wire import limits
 from udpchat.wire.fields import Value
@@ -20,6 +19,7 @@ T = TypeVar("T", bound=Hashable)
 
 DAY_S: Final = 86_400.0
 HOLDERS_MAX: Final = limits.SOURCES_MAX  # of a spent quota, keys or sources; the oldest is forgotten first
+WAIT_S_MIN: Final = 0.001  # for what comes back with time: after a time that was rounded, a little is missing
 
 
 class Who(Value, frozen=True):
@@ -196,6 +196,22 @@ class SpentQuota:
             bucket.left -= amount
         return True
 
+    def wait_s(self, now: float, who: Who, amount: float) -> float:
+        """Spend so much of both, and return 0; or spend nothing, and return the seconds until both have so much.
+
+        More than a burst may be spent of a full one.
+        """
+        wait_s = 0.0
+        buckets = self._keys.of(now, who.key), self._sources.of(now, who.source)
+        for bucket in buckets:
+            short = min(amount, bucket.rate.burst) - bucket.left
+            if short > 0.0:
+                wait_s = max(wait_s, short / bucket.rate.per_s, WAIT_S_MIN)
+        if not wait_s:
+            for bucket in buckets:
+                bucket.left -= amount
+        return wait_s
+
     def change(self, key: Rate, source: Rate) -> None:
         """Other rates from now on."""
         self._keys.rate, self._sources.rate = key, source
@@ -205,8 +221,8 @@ class Quotas:
     """The table: what is counted, and how much a key and a source may have of it, and all."""
 
     __slots__ = (
-        "_begun_with", "acts", "claims", "conversations", "empty_rooms", "peers", "renames", "request_bytes",
-        "slow", "stored_rooms", "topics", "written_bytes",
+        "_begun_with", "acts", "claims", "conversations", "empty_rooms", "peers", "reach", "renames",
+        "request_bytes", "stored_rooms", "topics", "written_bytes",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -224,7 +240,6 @@ class Quotas:
             total_max=limits.REQUEST_BYTES_MAX,
         )
         self.acts = _daily(limits.ACTS_A_DAY)
-        self.slow = SlowMode()
         self.claims = _daily(limits.CLAIMS_A_DAY)
         self.stored_rooms = _daily(limits.STORED_ROOMS_A_DAY)
         self.conversations = _daily(limits.CONVERSATIONS_A_DAY)
@@ -234,6 +249,7 @@ class Quotas:
         self.topics = _daily(limits.TOPICS_A_DAY)
         self.renames = _daily(limits.RENAMES_A_DAY)
         self.written_bytes = SpentQuota(*disk_rates(float("inf")))
+        self.reach = SpentQuota(Rate(*limits.REACH_OF_KEY), Rate(*limits.REACH_OF_SOURCE))
 
     def may_begin_with(self, now: float, source: str, other: bytes, left: int) -> bool:
         """Whether a source may begin a conversation with a person, with whom others may begin so many more.

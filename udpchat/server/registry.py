@@ -45,14 +45,29 @@ class Entering:
 
 @dataclass(slots=True)
 class Activity:
-    """When this device last sent a message (at first: when it connected), and why its person is away, if so.
+    """When this device connected, when it last sent a message, and why its person is away, if so.
 
-    `notices` limits what looks at all followers of a log; None before the first.
+    `notices` limits what looks at all followers of a log; None before the first. `held_until`: its requests wait, as
+    its person has reached too many (SPEC 6.7).
     """
 
+    since: float
     said_at: float
     away: str | None = None
     notices: TokenBucket | None = None
+    held_until: float | None = None
+    hold_reported_at: float | None = None
+
+    def is_held(self, now: float) -> bool:
+        """Whether its requests have to wait."""
+        return self.held_until is not None and now < self.held_until
+
+    def may_report_hold(self, now: float) -> bool:
+        """Whether to inform the device that its requests wait: not more often than it takes to notice."""
+        if self.hold_reported_at is not None and now < self.hold_reported_at + limits.HOLD_REPORTED_S_MIN:
+            return False
+        self.hold_reported_at = now
+        return True
 
     def may_notify(self, now: float) -> bool:
         """Take a token for a `Typing`, `GetReceipt` or `ListHolders`; False if none is left."""
@@ -96,7 +111,7 @@ class Peer:
         self.entering: Entering | None = Entering(now)
         self.rooms: set[str] = set()
         self.follows_from = 0  # a Follow in a packet of a smaller counter was sent before its last Part
-        self.activity = Activity(now)
+        self.activity = Activity(now, now)
         self.renames = Renames()
 
     @property

@@ -20,7 +20,7 @@ from udpchat.sync.log_stream import LogStream
 from udpchat.sync.memory_budget import MemoryBudget
 from udpchat.wire.content import Entry, Reason
 from udpchat.wire.frames import FollowRefused, Head, Heads, encode
-from udpchat.wire.limits import ORDER, STREAM_BYTES_MAX
+from udpchat.wire.limits import STREAM_BYTES_MAX
 
 
 @dataclass(slots=True, eq=False)
@@ -143,7 +143,7 @@ class Rooms:
             refused = encode(FollowRefused(room_log(surplus), "too_many_rooms"))
             for peer in list(self._fanout.followers(self._rooms[surplus].roster.stream)):
                 self.part(now, peer, surplus, Reason.PARTED)
-                self._fanout.send(peer, refused)
+                self._fanout.end(peer, room_log(surplus), refused)
         return self._empty.take(name, who)
 
     def _close(self, name: str) -> None:
@@ -205,11 +205,6 @@ class Rooms:
             if log not in peer.downlink.subscriptions:
                 self._fanout.follow(now, peer, self.stream(log))
 
-    def follow_everybody(self, now: float, peer: Peer) -> None:
-        """An entered peer follows the roster of the server, if it knows of order."""
-        if ORDER in peer.author.capabilities:
-            self._fanout.follow(now, peer, self.everybody.stream)
-
     # --- Members ----------
 
     def announce(self, now: float, name: str, entry: Entry) -> None:
@@ -220,11 +215,6 @@ class Rooms:
         elif (room := self._rooms.get(name)) is not None:
             room.roster.announce(now, entry)
             self.to_arm[room] = None
-
-    def tell_removed(self, peer: Peer, log: str, frame: bytes) -> None:
-        """A peer was removed from a room: tell it."""
-        peer.downlink.end(log, frame)
-        self._fanout.to_flush[peer] = None
 
     def entry(self, log: str, sequence: int) -> bytes | None:
         """One entry of a log; None if it does not hold it, durably. Raises `LogUnreadable`."""

@@ -123,6 +123,11 @@ class Sessions:
         self._timers.forget(peer)
         self._meter.settle()
 
+    def end_due(self, now: float) -> None:
+        """Disconnect the peers whose sessions are to end."""
+        for each in self._registry.drain_endings():
+            self.end(now, each.peer, each.reason, each.frames, by=each.by, why=each.why)
+
     def end_all(self) -> None:
         """The server stops: send all peers a Goodbye."""
         for peer in self._registry:

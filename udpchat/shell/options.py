@@ -41,19 +41,32 @@ class OptionError(Problem):
     """An option or the config file is wrong."""
 
 
+class LogOptions(Value, frozen=True):
+    """What the server logs, from `level` on, and in which of FORMATS."""
+
+    level: str
+    format: str
+
+
+class PresenceTimes(Value, frozen=True):
+    """After which silence a client gives a sign of life, and after which it is gone."""
+
+    heartbeat_s: float
+    expiry_s: float
+
+
 class ServerOptions(Value, frozen=True):
-    """All that `udpchat-server` may be told."""
+    """All that `udpchat-server` may be told. `motd`: what whoever enters is shown."""
 
     bind: tuple[str, ...]  # numeric, each once
     port: int
     data: Path
     name: str
-    heartbeat_s: float
-    expiry_s: float
+    presence: PresenceTimes
     durability: Durability
     retention: Retention
-    log_level: str
-    log_format: str
+    log: LogOptions
+    motd: str = ""
 
 
 class ShownChoices(Value, frozen=True):
@@ -208,12 +221,11 @@ def server_options(flags: Mapping[str, str | Sequence[str] | None], environment:
         port=chosen["port"],
         data=chosen["data"],
         name=chosen["name"],
-        heartbeat_s=chosen["heartbeat"],
-        expiry_s=chosen["expiry"],
+        presence=PresenceTimes(chosen["heartbeat"], chosen["expiry"]),
         durability=chosen["durability"],
         retention=chosen["retention"],
-        log_level=chosen["log-level"],
-        log_format=chosen["log-format"],
+        motd=chosen["motd"],
+        log=LogOptions(level=chosen["log-level"], format=chosen["log-format"]),
     )
 
 
@@ -264,6 +276,7 @@ SERVER_SETTINGS: Final[dict[str, Setting]] = {
     "port": (DEFAULT_PORT, values.port),
     "data": (data_folder(), values.path),
     "name": ("", values.name),
+    "motd": ("", values.motd),
     "heartbeat": (HEARTBEAT_S, _period),
     "expiry": (EXPIRY_S, _period),
     "durability": (Durability.FSYNC.value, lambda value: Durability(values.one_of(tuple(Durability))(value))),

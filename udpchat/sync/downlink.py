@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from udpchat.session.timers import earliest
 from udpchat.sync.acks import REPEAT_S_MAX
+from udpchat.sync.ends import Ends
 from udpchat.sync.log_stream import ANNOUNCE_AFTER_S, EncodedEntries, LogStream
 from udpchat.sync.loss import LossDetection, SentPacket
 from udpchat.sync.send_queue import Packet, SendQueue, packets_of
@@ -19,7 +20,6 @@ from udpchat.wire.frames import Ack, Cursor
 from udpchat.wire.limits import ACK_LOGS_MAX, DATAGRAM_BYTES_MAX, LAG_BYTES_MAX, REPAIR_BYTES_MAX
 from udpchat.wire.packets import Address
 
-ENDS_REPEATED = 3  # times: so many heartbeats are lost in a row only where nothing else comes through either
 PROBE_BYTES_MAX = 2 * DATAGRAM_BYTES_MAX
 
 
@@ -27,8 +27,8 @@ class Downlink:
     """The sending end of "logs down" for one peer. `uplink` is the receiving end."""
 
     __slots__ = (
-        "_announce_at", "_announced", "_backlogged", "_ends", "_restart_at_min", "_under_way", "loss_detection",
-        "queue", "subscriptions", "unreadable",
+        "_announce_at", "_announced", "_backlogged", "_restart_at_min", "_under_way", "ends", "loss_detection", "queue",
+        "subscriptions", "unreadable",
     )  # fmt: skip
 
     def __init__(self, address: Address) -> None:
@@ -41,7 +41,7 @@ class Downlink:
         self._under_way: dict[Subscription, None] = {}  # those with entries scheduled since nothing was under way
         self._announce_at: float | None = None  # for subscriptions whose replica has not reported yet
         self._announced = 0
-        self._ends: dict[str, tuple[bytes, int]] = {}  # of logs it may follow no longer: frame, how often it is sent
+        self.ends = Ends()
         self._restart_at_min = float("-inf")  # limits how often a client may move its cursor back
 
     # --- What the application does ----------
@@ -49,7 +49,6 @@ class Downlink:
     def follow(self, now: float, stream: LogStream) -> None:
         """The peer follows a log, or requests it again: send the head, which it answers with what it holds."""
         subscription = self.subscriptions.get(stream.log)
-        self._ends.pop(stream.log, None)
         if subscription is None:
             subscription = self.subscriptions[stream.log] = Subscription(stream)
             stream.followers += 1
@@ -78,29 +77,12 @@ class Downlink:
         """Send a frame once, with the next packet. A peer that misses an answer repeats its request."""
         self.queue.add_answer(frame)
 
-    def end(self, log: str, frame: bytes) -> None:
-        """The peer does not follow a log any more, and did not ask for that: say so now, and with the next heartbeats,
-        until it follows it again."""
-        self.send(frame)
-        self._ends[log] = frame, ENDS_REPEATED
-
-    def forget_end(self, log: str) -> None:
-        """The peer knows that it does not follow a log."""
-        self._ends.pop(log, None)
-
     def announce(self, subscription: Subscription) -> None:
         """Send how far a log reaches."""
         self.queue.add_head(subscription)
 
     def announce_missing(self) -> None:
-        """With each heartbeat: the heads of logs of which the peer has not acknowledged everything, and which logs it
-        follows no longer."""
-        for log, (frame, left) in list(self._ends.items())[:ACK_LOGS_MAX]:
-            self.send(frame)
-            if left > 1:
-                self._ends[log] = frame, left - 1
-            else:
-                del self._ends[log]
+        """With each heartbeat: the heads of logs of which the peer has not acknowledged everything."""
         for subscription in [one for one in self.subscriptions.values() if one.is_behind][:ACK_LOGS_MAX]:
             self.announce(subscription)
 
@@ -134,8 +116,7 @@ class Downlink:
             raise BadDatagram(Drop.UNSENT_ACK)
         changed: dict[Subscription, None] = {}
         for cursor in ack.cursors:
-            subscription = self.subscriptions.get(cursor.log)
-            if subscription is not None:
+            if (subscription := self.subscriptions.get(cursor.log)) is not None:
                 changed[self._receive_cursor(now, subscription, cursor, is_newest=is_newest)] = None
         delivered, lost = self.loss_detection.on_ack(now, ack)
         for sent in delivered:

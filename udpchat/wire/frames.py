@@ -322,9 +322,16 @@ class Receipt(WireStruct, tag=145, frozen=True):
     users: Sequence
 
 
+class Hold(WireStruct, tag=146, frozen=True):
+    """Requests of this client wait, in their order, as its person has reached too many others: all that are under way
+    will take about so long (SPEC 6.7). It need not repeat them before."""
+
+    wait_ms: Milliseconds
+
+
 Down = (
     Welcome | EnterRefused | Result | Entries | EntryFragment | Heads | Pong | PathCheck | Goodbye | ResultFragment
-    | FollowRefused | Unwritable | UserTyping | Receipt
+    | FollowRefused | Unwritable | UserTyping | Receipt | Hold
 )  # fmt: skip
 
 # --- Bytes ----------

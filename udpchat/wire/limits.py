@@ -160,6 +160,12 @@ BEGUN_WITH_ONE_A_DAY = 16  # of those count no more: 86 people of a school write
 TOPICS_A_DAY = ((64, 1_440), (512, 14_400))  # a bot that shows its state each minute
 ACTS_A_DAY = ((1_024, 1_024), (4_096, 4_096))  # of order: each is an entry of the audit; and each role one more
 RENAMES_A_DAY = TOPICS_A_DAY  # to nicks that one has already: all who share a room read each
+# How many devices of others a key reaches, and a source: (at once, each second). Who is over waits, and loses nothing.
+REACH_OF_KEY = (4_000, 1_000)  # 100 lines a second among ten, and some hundred at once
+REACH_OF_SOURCE = (32_000, 8_000)
+ROSTER_REACHED_SHARE = 0.25  # of these, for a change of the roster: it shares datagrams with others
+HOLD_REPORTED_S_MIN = 1.0  # who has to wait so long for all that is under way is informed
+HOLD_S_MAX = 60.0  # that a client believes
 WRITE_BYTES_PER_SOURCE_PER_S = 1024 * 1024
 WRITE_BYTES_PER_SOURCE_BURST = 512 * 1024 * 1024
 WRITE_KEY_SHARE = 0.25  # of both, for one key: 1,000 short messages a second, for as long as there is room
@@ -196,6 +202,8 @@ QUERIES_MAX = 2_048  # reads of the log that wait, of all clients: more would wa
 QUERIES_SHARE_OF_FREE = 0.25  # of the places that are free, for those of one person: 409 if nobody else has any
 QUERY_S_MAX = 1.0  # of one such read; what a search has found by then is its answer
 QUERY_REST = 2.0  # times as long as a read took, none begins: the thread that reads takes time from all others
+REPORT_ITEMS_MAX = 256
+ERRANDS_MAX = 32  # of operators, that the program that runs the server has not answered yet
 SEARCH_WORDS_MAX = 8  # that count: what a search may cost grows with each, and eight find any message
 SEARCH_BYTES_MAX = 200  # of the words of a search
 
