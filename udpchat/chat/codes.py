@@ -9,6 +9,7 @@ from hashlib import blake2s
 from typing import Final
 
 CODE_BYTES: Final = 10
+CODE_CHARACTERS: Final = CODE_BYTES * 8 // 5
 CODE_DIGEST_BYTES: Final = 16
 ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _GROUP: Final = 4
@@ -29,6 +30,12 @@ def grouped(code: str) -> str:
 def typed_code(text: str) -> str:
     """A code as a person typed it, in the form that its digest is made of."""
     return text.strip().upper().translate(_MISREAD)
+
+
+def parse_code(text: str) -> str | None:
+    """The same; None if it cannot be a code."""
+    code = typed_code(text)
+    return code if len(code) == CODE_CHARACTERS and not set(code) - set(ALPHABET) else None
 
 
 def digest_of(code: str) -> bytes:

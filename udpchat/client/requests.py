@@ -13,8 +13,12 @@ from udpchat.chat.refusals import refusal
 from udpchat.client import stored
 from udpchat.client.answers import Answers
 from udpchat.client.checks import check_result_untrusted
+from udpchat.client.compose import LAST_NICK
+from udpchat.client.delays import Delays
 from udpchat.client.journal import Journal
 from udpchat.client.labels import Known, Labels
+from udpchat.client.login import WAITS, wait_s_of
+from udpchat.client.order_answers import is_audit
 from udpchat.client.own_messages import Said
 from udpchat.client.timeline import Timeline
 from udpchat.sync.budget import Budget
@@ -25,11 +29,13 @@ from udpchat.wire.fields import Value
 from udpchat.wire.frames import Result, ResultFragment, encode, parse_request_untrusted, parse_result_untrusted
 from udpchat.wire.limits import FRAGMENT_BYTES, FRAGMENTS_MAX, PAST_ENTRIES_MAX
 
-UNWRITABLE_RETRY_S = 1.0
 PARTS_MAX = PAST_ENTRIES_MAX + 20  # of a list: for the longest messages, and 4,000 entries about messages
 RESULT_FRAGMENTS_HELD_MAX = 4 * FRAGMENTS_MAX
 STORED = requests.Say | requests.Tell | requests.SetTopic
 """The server carries these out only by storing them; others may be repeated."""
+UNSTORED = (requests.SetPassword,)
+"""What they hold must not be on the disk: a run that ends before the answer does not know whether they were done. Their
+counters are taken as those of any run are: the next one begins above all of them."""
 
 
 Take = Callable[[requests.ResultBody], object]  # is given a result as it came
@@ -108,12 +114,12 @@ class Requests:
         self.resumed = len(waiting)  # lines of earlier runs that this run sends again
         waiting += [(counter, body) for counter, body in saved.unanswered if _is_mark(body)]
         self.outbox = Outbox(saved.next_counter, sorted(waiting))
+        self.delays = Delays(self.outbox)
         self._asked: dict[int, _Asked] = {}
         self.renamed_by = 0  # the counter of the latest Rename that is known to be done
         self.answers = Answers(self.ask)
         self._fragments = FragmentAssembler(Budget(RESULT_FRAGMENTS_HELD_MAX * FRAGMENT_BYTES))
         self._journal = Journal()
-        self._is_refused = False  # whether the server last reported that it cannot store
         for counter, body in saved.unanswered:
             if counter in self.outbox:
                 request = parse_request_untrusted(body)
@@ -136,11 +142,9 @@ class Requests:
         here: Recalled | None = None,
         take: Take | None = None,
     ) -> None:
-        """Have a request carried out exactly once; `is_quiet`: do not report an empty topic or a refusal.
-
-        `here`: the part of the requested history that the replicas hold, reported together with the result. `take` is
-        given the result, which then makes no event.
-        """
+        """Have a request carried out exactly once; `is_quiet`: do not report an empty topic or a refusal. `here`: the
+        part of the requested history that the replicas hold, reported together with the result. `take` is given the
+        result, which then makes no event."""
         body = encode(request)
         label = self._source.label if self._source is not None and isinstance(request, STORED) else None
         if label is not None and self._is_known(label, request, body):
@@ -149,8 +153,10 @@ class Requests:
         if label is not None:
             self._labels.add(label, counter, body)
         self._asked[counter] = _Asked(request, self.line, label is not None, is_quiet, here, take=take)
-        self._journal.add(stored.RequestAdded(counter, body, label))
         self._expect_in_log(counter, request)
+        if isinstance(request, UNSTORED):
+            return self.outbox.release(float("-inf"), counter)
+        self._journal.add(stored.RequestAdded(counter, body, label))
 
     def on_latest(self, latest: int) -> list[events.ClientEvent]:
         """The server knows counters of this instance up to `latest`. BadDatagram(IMPOSSIBLE) if it cannot."""
@@ -232,7 +238,7 @@ class Requests:
         self._journal.add(stored.RequestDone(frame.counter, encode(frame.body) if asked.is_labelled else b""))
         self.outbox.hold(frame.counter)
         is_stored = isinstance(frame.body, requests.Stored | requests.Done) and isinstance(asked.request, STORED)
-        return [*(self._on_writable() if is_stored else ()), *self._report(now, frame, asked)]
+        return [*(self.delays.on_stored() if is_stored else ()), *self._report(now, frame, asked)]
 
     def _report(self, now: float, frame: Result, asked: _Asked) -> list[events.ClientEvent]:
         request = asked.request
@@ -249,15 +255,16 @@ class Requests:
                 self.answers.on_failed(request)
                 reason = refusal(code, detail)
                 said = request.text if isinstance(request, requests.Say | requests.Tell) else ""
-                refused = events.Error(reason.key, reason.values, asked.line, said=said)
+                retry_s = wait_s_of(reason) if reason.key == WAITS else None
+                refused = events.Error(reason.key, reason.values, asked.line, retry_s, said)
                 return [] if asked.is_quiet else [refused, *here.without_server()]
-            case requests.MemberPage() if isinstance(request, requests.ListMembers):
+            case requests.MemberPage() if isinstance(request, requests.ListMembers) and request.after != LAST_NICK:
                 self._timeline.people.members(request.room).receive_page(request.after, frame.body)
             case requests.Holders(holders, waiting) if isinstance(request, requests.ListHolders):
                 room = self._timeline.room_of(request.log) or CONVERSATION_PREFIX
                 message = (room, request.sequence, request.id.hex())
                 return [events.HolderList(*message, tuple(holders), tuple(waiting))]
-            case requests.EntryList():
+            case requests.EntryList() if not is_audit(request):
                 return [] if asked.is_reported else self._on_found(request, frame.body, here)
         if isinstance(request, requests.Rename):
             if frame.counter < self.renamed_by:
@@ -294,20 +301,6 @@ class Requests:
         if whole is None:
             return []
         return self.on_result(now, Result(part.counter, parse_result_untrusted(whole)))
-
-    def on_unwritable(self, now: float, reason: str) -> list[events.ClientEvent]:
-        """The server cannot store anything at the moment: all requests are kept, and sent again later."""
-        told: list[events.ClientEvent] = []
-        if not self._is_refused:
-            told.append(events.error("unwritable", retry_s=UNWRITABLE_RETRY_S, reason=reason))
-        self._is_refused = True
-        self.outbox.on_refused(now, UNWRITABLE_RETRY_S)
-        return told
-
-    def _on_writable(self) -> list[events.ClientEvent]:
-        """The server stored something: report it if it could not before. The result of a query would not prove it."""
-        was_refused, self._is_refused = self._is_refused, False
-        return [events.notice("writable")] if was_refused else []
 
     # --- Durability ----------
 

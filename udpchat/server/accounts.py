@@ -6,19 +6,10 @@ most people need none. `settle` decides; this is what was decided.
 
 from __future__ import annotations
 
-from hashlib import blake2s
-from typing import Final
-
+from udpchat.chat.codes import digest_of as digest_of
 from udpchat.chat.permissions import Role
 from udpchat.server.layered import Layered
 from udpchat.wire.content import AccountRecord, CodeRecord, Device
-
-CODE_DIGEST_BYTES: Final = 16
-
-
-def digest_of(code: str) -> bytes:
-    """By what a one-time code is stored: it has 80 random bits, so nobody finds it from this."""
-    return blake2s(code.encode(), digest_size=CODE_DIGEST_BYTES, person=b"code").digest()
 
 
 class Accounts:

@@ -100,7 +100,7 @@ def plain_lines(
         return [(Output.OUT, _message(event))]
     if isinstance(event, Change):
         return [(Output.OUT, f"-- {_change(event)}")]
-    if isinstance(event, events.ModelChange):
+    if isinstance(event, events.ModelChange | events.OrderChange | events.AccountAnswer):
         return []
     return [(Output.ERR, _remark(event))]
 

@@ -380,13 +380,14 @@ class Member(WireStruct, tag=0, frozen=True):
 class MemberPage(WireStruct, tag=8, frozen=True):
     """One page of the members of a room, by nick, as of an entry of its roster; `more` if there are others.
 
-    `modes`: those of the room, as of the same entry.
+    `modes`: those of the room, `role`: that of who asks, as in `Member`; both as of the same entry.
     """
 
     as_of: Sequence
     items: list[Member]
     more: bool
     modes: Modes = Modes()
+    role: RoleNumber = 0
 
 
 Nicks = Annotated[list[Nick], Meta(max_length=NOTICED_PEERS_MAX)]
