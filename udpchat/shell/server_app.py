@@ -26,6 +26,7 @@ from udpchat.shell import errands
 from udpchat.shell.addresses import SCHEME, ServerAddress, place
 from udpchat.shell.binding import AddressWatch, covered, open_sockets
 from udpchat.shell.data_folder import open_folder, operator_key, server_key
+from udpchat.shell.deriving import ThreadDeriver
 from udpchat.shell.disk_space import DiskSpace, GuardedWrite
 from udpchat.shell.interfaces import hosts_to_name, is_loopback
 from udpchat.shell.logs import configure
@@ -92,6 +93,8 @@ def settings_of(options: ServerOptions, host: bytes) -> Settings:
         expiry_s=options.presence.expiry_s,
         kept_s=options.retention.kept_s,
         kept_entries=options.retention.kept_entries,
+        is_closed=options.accounts.is_closed,
+        nick_kept_s=options.accounts.nick_kept_s,
         host=host,
     )
 
@@ -146,6 +149,11 @@ class Service:
             on_events=self._on_events,
             before=self._set_wall_clock,
         )
+        self._deriver = ThreadDeriver(
+            loop,
+            self._server.drain_derivations,
+            lambda *derived: self._driver.call(self._server.derived, *derived),
+        )
         self._pruner = Pruner(
             loop,
             log,
@@ -164,6 +172,7 @@ class Service:
         """After each drain of the core: report, and start what is to be read."""
         self._operator_log.report_events(now, happened)
         self._start_queries()
+        self._deriver.start()
         for errand in self._server.drain_errands():  # after this drain: what one causes is another
             self._loop.call_soon(self._carry_out, errand)
 
@@ -301,6 +310,7 @@ class Service:
         remove_address(self._options.data)
         self._pruner.close()
         self._storage.reader.close()
+        self._deriver.close()
         self._driver.call(self._server.finish)
         is_durable = await _within(WRITING_S_MAX, self._storage.idle())
         for pause_s in (GOODBYE_AGAIN_S, 0.0):
