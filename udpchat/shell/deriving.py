@@ -9,49 +9,25 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import unicodedata
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any, Final
-
-from cryptography.exceptions import InvalidKey, UnsupportedAlgorithm
 
 from udpchat.server.derivations import Derivation, Derived
+from udpchat.session.passwords import SALT_BYTES, NoArgon2id, hash_password, is_password
 from udpchat.shell.worker import Worker
-from udpchat.wire.limits import DERIVATION_REST, PASSWORD_MEMORY_KIB, PASSWORD_PASSES
-
-SALT_BYTES: Final = 16
-HASH_BYTES: Final = 32
+from udpchat.wire.limits import DERIVATION_REST
 
 _logger = logging.getLogger("udpchat.server")
 
 
 def derive(derivation: Derivation) -> Derived | None:
     """Verify a password, or hash it; None if Argon2id is missing on this machine."""
-    argon2id = _argon2id()
-    if argon2id is None:
-        return None
-    password = unicodedata.normalize("NFC", derivation.password).encode()  # however it was typed
     try:
-        if not derivation.phc:
-            return Derived(phc=argon2id(salt=os.urandom(SALT_BYTES)).derive_phc_encoded(password))
-        argon2id.func.verify_phc_encoded(password, derivation.phc)
-    except (InvalidKey, ValueError):  # wrong, or no hash that this server made
-        return Derived(is_right=False)
-    except UnsupportedAlgorithm:
+        if derivation.phc:
+            return Derived(is_right=is_password(derivation.password, derivation.phc))
+        return Derived(phc=hash_password(derivation.password, os.urandom(SALT_BYTES)))
+    except NoArgon2id:
         return None
-    return Derived(is_right=True)
-
-
-def _argon2id() -> Any:
-    """The function, but for its salt; None if this version of `cryptography` has none."""
-    try:
-        from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
-    except ImportError:
-        return None
-    if not hasattr(Argon2id, "verify_phc_encoded"):
-        return None
-    return partial(Argon2id, length=HASH_BYTES, iterations=PASSWORD_PASSES, lanes=1, memory_cost=PASSWORD_MEMORY_KIB)
 
 
 class ThreadDeriver:
