@@ -164,7 +164,13 @@ class EndSessions(Value, frozen=True):
     request: RequestId
 
 
-Effect = PeerEffect | ChangeTopic | FollowPrivate | ReplaceEntry | EndSessions
+class ForgetNicks(Value, frozen=True):
+    """What is stored of who went by these nicks is to be erased."""
+
+    nicks: tuple[str, ...]
+
+
+Effect = PeerEffect | ChangeTopic | FollowPrivate | ReplaceEntry | EndSessions | ForgetNicks
 
 
 class Settlement(Value, frozen=True):

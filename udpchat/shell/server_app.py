@@ -27,6 +27,7 @@ from udpchat.shell.addresses import SCHEME, ServerAddress, place
 from udpchat.shell.binding import AddressWatch, covered, open_sockets
 from udpchat.shell.data_folder import open_folder, operator_key, server_key
 from udpchat.shell.disk_space import DiskSpace, GuardedWrite
+from udpchat.shell.erasing import Eraser
 from udpchat.shell.interfaces import hosts_to_name, is_loopback
 from udpchat.shell.logs import configure
 from udpchat.shell.memory import resident_bytes
@@ -102,6 +103,7 @@ class _Storage(Value, frozen=True):
     log: SqliteLog
     writer: ThreadWriter[Append]
     reader: ThreadReader
+    eraser: Eraser
     space: DiskSpace
 
     async def idle(self) -> None:
@@ -137,7 +139,16 @@ class Service:
             undo.pop_all()
         self._operator_log = OperatorLog(loop.time(), options)
         reader = ThreadReader(loop, log.queries, on_answered=self._on_answered, on_ready=self._start_queries)
-        self._storage = _Storage(log, ThreadWriter[Append](loop, GuardedWrite(space, log.append)), reader, space)
+        writer = ThreadWriter[Append](loop, GuardedWrite(space, log.append))
+        eraser = Eraser(
+            options.data,
+            log,
+            writer=writer,
+            accounts=self._server.chat.commits.durable.accounts.erased,
+            on_removed=lambda log, sequence: self._driver.call(self._server.on_removed, log, sequence),
+            on_forgotten=self._operator_log.reopen,
+        )
+        self._storage = _Storage(log, writer, reader, eraser, space)
         self._driver: Driver[Append, events.ServerEvent] = Driver(
             loop,
             self._server,
@@ -162,6 +173,9 @@ class Service:
     def _on_events(self, now: float, happened: Sequence[events.ServerEvent]) -> None:
         """After each drain of the core: report, and start what is to be read."""
         self._operator_log.report_events(now, happened)
+        for event in happened:
+            if isinstance(event, events.AccountErased):
+                self._storage.eraser.add_nicks(event.nicks)
         self._start_queries()
         for errand in self._server.drain_errands():  # after this drain: what one causes is another
             self._loop.call_soon(self._carry_out, errand)
@@ -189,6 +203,7 @@ class Service:
             self._endpoint.listen(self._driver.receive)
             watch.start()
             self._pruner.start()
+            self._storage.eraser.start()  # what an earlier run has left
             self._on_minute()
             self._say_ready()
             try:
@@ -250,9 +265,8 @@ class Service:
     # --- Operators ----------
 
     def _carry_out(self, errand: Errand) -> None:
-        duties = errands.Duties(self._status, self._reload, self._end)
-        report = errands.carry_out(duties, errand)
-        self._driver.call(self._server.reported, errand, report)
+        duties = errands.Duties(self._status, self._reload, self._end, self._storage.eraser.start)
+        errands.carry_out(duties, errand, lambda report: self._driver.call(self._server.reported, errand, report))
 
     def _status(self) -> dict[str, errands.Reported]:
         space, endpoint = self._storage.space, self._endpoint
