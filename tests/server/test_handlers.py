@@ -7,7 +7,8 @@ import pytest
 from tests.server.rig import Rig, device_counts
 from udpchat.chat.ids import DIRECTORY_LOG, conversation_log, message_id
 from udpchat.server.credit import FOLLOWER_US, REPLACE_US, WRITE_KIB_US
-from udpchat.server.handlers import HANDLERS, PAGE_BYTES_MAX, RequestContext, price_of
+from udpchat.server.handlers import HANDLERS, price_of
+from udpchat.server.handling import PAGE_BYTES_MAX, RequestContext
 from udpchat.server.registry import Peer
 from udpchat.sync.log_stream import RECENT_ENTRIES_MAX
 from udpchat.wire import content, requests

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import signal
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path

@@ -69,9 +69,14 @@ class ServerCore:
         """How many handshakes are half open or were finished less than HANDSHAKE_LIFETIME_S ago."""
         return len(self._sessions.handshakes)
 
+    def change_settings(self, settings: Settings) -> None:
+        """The operator has chosen otherwise; of times, only what is kept for how long can change."""
+        self.settings = settings
+        self.chat.change_settings(settings)
+
     def set_wall_clock(self, offset_s: float) -> None:
         """Set wall clock minus monotonic clock, which dates messages."""
-        self.chat.wall_offset_s = offset_s
+        self.chat.clock.offset_s = offset_s
 
     # --- In ----------
 
@@ -163,7 +168,16 @@ class ServerCore:
 
     def answered(self, now: float, query: Query, result: ResultBody | LogUnreadable, took_s: float) -> None:
         """A drained query has this result, or what it reads is damaged."""
-        self.chat.answered(query, result, took_s)
+        self.chat.answered(now, query, result, took_s)
+        self._flush(now)
+
+    def drain_derivations(self) -> list[Derivation]:
+        """The password to verify or hash next, off the loop; then call `derived`. One at a time."""
+        return self.chat.entrance.logins.drain()
+
+    def derived(self, now: float, derivation: Derivation, derived: Derived | None, took_s: float) -> None:
+        """A drained derivation has this result; None: this machine cannot compute it."""
+        self.chat.derived(now, derivation, derived, took_s)
         self._flush(now)
 
     def drain_errands(self) -> list[Errand]:
@@ -175,15 +189,6 @@ class ServerCore:
         peer = self.chat.queries.errands.on_done(self._registry, errand, result)
         if peer is not None:
             self._fanout.to_flush[peer] = None
-        self._flush(now)
-
-    def drain_derivations(self) -> list[Derivation]:
-        """The password to verify or hash next, off the loop; then call `derived`. One at a time."""
-        return self.chat.entrance.logins.drain()
-
-    def derived(self, now: float, derivation: Derivation, derived: Derived | None, took_s: float) -> None:
-        """A drained derivation has this result; None: this machine cannot compute it."""
-        self.chat.derived(now, derivation, derived, took_s)
         self._flush(now)
 
     def on_pruned(self, now: float, log: str) -> None:
@@ -244,10 +249,10 @@ class ServerCore:
     def _flush(self, now: float) -> None:
         """For the peers that this mutation touched: carry out requests, seal packets, arm timers."""
         fanout, rooms = self._fanout, self._rooms
+        self._sessions.end_due(now)
         for peer in self._intake.line_up([peer for peer in fanout.to_flush if peer.window.held]):
             self._carry_out(now, peer)
-        for ending in self._registry.drain_endings():
-            self._sessions.end(now, ending.peer, ending.reason, ending.frames)
+        self._sessions.end_due(now)
         for room in rooms.to_arm:
             self._timers.arm(room, room.roster.flush_at)
         rooms.to_arm.clear()

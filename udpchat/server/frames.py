@@ -92,12 +92,14 @@ def _on_ack(context: FrameContext, frame: frames.Ack) -> None:
 def _on_ping(context: FrameContext, frame: frames.Ping) -> None:
     downlink = context.peer.downlink
     downlink.send(encode(frames.Pong(frame.number)))
+    for frame_again in downlink.ends.due():
+        downlink.send(frame_again)
     downlink.announce_missing()
 
 
 def _on_path_reply(context: FrameContext, frame: frames.PathReply) -> None:
     context.session.path.on_reply_untrusted(context.now, context.address, frame.token)
-    context.peer.on_path()
+    context.chat.on_moved(context.now, context.peer)
 
 
 def _on_typing(context: FrameContext, frame: frames.Typing) -> None:

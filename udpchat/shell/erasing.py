@@ -133,14 +133,14 @@ class Eraser:
         self._on_removed = on_removed
         self._on_forgotten = on_forgotten
         self._nicks: set[str] = set()  # of accounts that were erased, as the core reported them
-        self._waiting: list[Callable[[Mapping[str, int]], None]] = []
+        self._waiting: list[Callable[[Mapping[str, int]], object]] = []
         self._is_running = False
 
     def add_nicks(self, nicks: Iterable[str]) -> None:
         """They were those of an account that was erased."""
         self._nicks.update(nicks)
 
-    def start(self, then: Callable[[Mapping[str, int]], None] | None = None) -> None:
+    def start(self, then: Callable[[Mapping[str, int]], object] | None = None) -> None:
         """Erase what is to be erased; `then` is given the counts once nothing is left to do."""
         if then is not None:
             self._waiting.append(then)

@@ -293,7 +293,7 @@ class RoleRecord(WireStruct, tag=37, frozen=True):
 class SanctionRecord(WireStruct, tag=38, frozen=True):
     """A ban or mute as of here; `is_lifted`: it does not hold any more. `room` empty: on the whole server.
 
-    `subject`: an account, a device (both keys), or a network in text, as `kind_of_subject` says.
+    `subject`: an account (its key), a device (its fingerprint), or a network in text, as `kind_of_subject` says.
     """
 
     kind: SanctionKind
