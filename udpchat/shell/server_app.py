@@ -163,6 +163,7 @@ class Service:
             writer=self._storage.writer,
             retention=options.retention,
             on_pruned=lambda log: self._driver.call(self._server.on_pruned, log),
+            kept_s_of=lambda room: self._server.chat.commits.durable.order.modes(room).kept_s,
         )
         self._ended: asyncio.Future[None] = loop.create_future()
         self._minute_timer: asyncio.TimerHandle | None = None

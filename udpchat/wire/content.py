@@ -98,11 +98,15 @@ class Tombstone(WireStruct, tag=2, frozen=True):
 
 
 class Joined(WireStruct, tag=3, frozen=True):
-    """Roster: the first device of a person joined the room; `is_back`: it was there before, with another session."""
+    """Roster: the first device of a person joined the room; `is_back`: it was there before, with another session.
+
+    `role`: the higher of that in the room and that on the server, of `chat.permissions.Role`.
+    """
 
     nick: Nick
     user: UserId
     is_back: bool = False
+    role: RoleNumber = 0
 
 
 class Left(WireStruct, tag=4, frozen=True):
