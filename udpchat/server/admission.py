@@ -34,9 +34,9 @@ class Settings(Value, frozen=True):
     expiry_s: float = EXPIRY_S
     kept_s: int | None = None  # how long messages are kept; None: forever
     kept_entries: int | None = None  # how many of each room and conversation; None: all
+    motd: str = ""  # what whoever enters is shown
     is_closed: bool = False  # whether only who was invited, or has an account, may claim a nick
     nick_kept_s: float = NICK_REGULAR_KEPT_S  # how long a nick is kept that nobody uses
-    motd: str = ""  # what whoever enters is shown
     host: bytes = b""  # the key of who runs the server, which enters as HOST_NICK with the role HOST
 
 

@@ -171,15 +171,6 @@ class ServerCore:
         self.chat.answered(now, query, result, took_s)
         self._flush(now)
 
-    def drain_derivations(self) -> list[Derivation]:
-        """The password to verify or hash next, off the loop; then call `derived`. One at a time."""
-        return self.chat.entrance.logins.drain()
-
-    def derived(self, now: float, derivation: Derivation, derived: Derived | None, took_s: float) -> None:
-        """A drained derivation has this result; None: this machine cannot compute it."""
-        self.chat.derived(now, derivation, derived, took_s)
-        self._flush(now)
-
     def drain_errands(self) -> list[Errand]:
         """What operators ask of the program; then call `reported` for each, in any order."""
         return self.chat.queries.errands.drain()
@@ -189,6 +180,15 @@ class ServerCore:
         peer = self.chat.queries.errands.on_done(self._registry, errand, result)
         if peer is not None:
             self._fanout.to_flush[peer] = None
+        self._flush(now)
+
+    def drain_derivations(self) -> list[Derivation]:
+        """The password to verify or hash next, off the loop; then call `derived`. One at a time."""
+        return self.chat.entrance.logins.drain()
+
+    def derived(self, now: float, derivation: Derivation, derived: Derived | None, took_s: float) -> None:
+        """A drained derivation has this result; None: this machine cannot compute it."""
+        self.chat.derived(now, derivation, derived, took_s)
         self._flush(now)
 
     def on_pruned(self, now: float, log: str) -> None:

@@ -364,6 +364,8 @@ HANDLERS: dict[type[requests.RequestBody], Handler] = {
         actions=(Deed.LIST_SANCTIONS, Deed.SERVER_LIST_SANCTIONS),
     ),
     requests.Announce: _act(order_handlers.announce, Deed.ANNOUNCE),
+    requests.ListPeers: Handler(_list_peers, 200.0, order=Order.ANSWERED, actions=(Deed.LIST_PEERS,)),
+    requests.Operate: Handler(_operate, 60.0, actions=tuple(ERRAND_ACTIONS.values())),
     requests.SetPassword: Handler(account_handlers.set_password, 60.0, Permission.PERSON, is_written=True),
     requests.AddCode: Handler(
         account_handlers.add_code, 500.0, is_written=True, actions=(Deed.ADD_INVITATION, Deed.RESET_ACCOUNT)
@@ -380,8 +382,6 @@ HANDLERS: dict[type[requests.RequestBody], Handler] = {
     requests.RemoveAccount: Handler(
         account_handlers.remove_account, 500.0, is_written=True, actions=(Deed.REMOVE_ACCOUNT, Deed.ERASE)
     ),
-    requests.ListPeers: Handler(_list_peers, 200.0, order=Order.ANSWERED, actions=(Deed.LIST_PEERS,)),
-    requests.Operate: Handler(_operate, 60.0, actions=tuple(ERRAND_ACTIONS.values())),
 }
 
 
