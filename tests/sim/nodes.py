@@ -153,7 +153,7 @@ class ServerNode(Node[ServerCore]):
 
     def wall_ms(self, now: float) -> int:
         """The time by the clock that its core goes by, in milliseconds since 1970."""
-        return int((now + self._core.chat.wall_offset_s) * 1000)
+        return int((now + self._core.chat.clock.offset_s) * 1000)
 
     def is_proved(self, address: Address) -> bool:
         """Whether the server has, or had a moment ago, proof that who is at this address hears it."""
