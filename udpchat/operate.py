@@ -297,7 +297,10 @@ def _invite(given: argparse.Namespace, data: Path, ask: Ask) -> Outcome:
 
 
 def _erase(given: argparse.Namespace, data: Path, ask: Ask) -> Outcome:
-    found: dict[str, int] = ask(operating.erase(given.subject))
+    found: dict[str, Any] = ask(operating.erase(given.subject))
+    if found.get("problem"):
+        values = {"nick": given.subject, "reason": found["problem"]}
+        return Outcome(remarks=(Phrase("operate.half_erased", values),), code=ExitCode.ERROR)
     counts = {name: found.get(name, 0) for name in ("messages", "logs", "lines")}
     return Outcome(remarks=(Phrase("operate.erased", {"nick": given.subject, **counts}),))
 

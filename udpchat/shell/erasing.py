@@ -33,6 +33,7 @@ DONE_BYTES_MAX: Final = 1024 * 1024
 _logger = logging.getLogger("udpchat.server")
 
 Place = tuple[str, int, int]  # log, first, last
+Counts = Mapping[str, int | str]  # what was removed: `messages`, `logs`, `lines`; and the `problem`, if there was one
 
 
 class Erasure:
@@ -133,14 +134,14 @@ class Eraser:
         self._on_removed = on_removed
         self._on_forgotten = on_forgotten
         self._nicks: set[str] = set()  # of accounts that were erased, as the core reported them
-        self._waiting: list[Callable[[Mapping[str, int]], object]] = []
+        self._waiting: list[Callable[[Counts], object]] = []
         self._is_running = False
 
     def add_nicks(self, nicks: Iterable[str]) -> None:
         """They were those of an account that was erased."""
         self._nicks.update(nicks)
 
-    def start(self, then: Callable[[Mapping[str, int]], object] | None = None) -> None:
+    def start(self, then: Callable[[Counts], object] | None = None) -> None:
         """Erase what is to be erased; `then` is given the counts once nothing is left to do."""
         if then is not None:
             self._waiting.append(then)
@@ -153,9 +154,12 @@ class Eraser:
         self._is_running = bool(erasure)
         if erasure:
             return self._go_on(erasure, erasure.stretches(), counts)
-        for then in self._waiting:
+        self._answer(counts)
+
+    def _answer(self, counts: Counts) -> None:
+        waiting, self._waiting = self._waiting, []
+        for then in waiting:
             then(counts)
-        self._waiting.clear()
 
     def _go_on(self, erasure: Erasure, stretches: Iterator[Place], counts: dict[str, int]) -> None:
         stretch = next(stretches, None)
@@ -181,7 +185,7 @@ class Eraser:
         if error is not None:
             _logger.error("cannot erase, the next start tries again: %s", error)
             self._is_running = False
-            return None
+            return self._answer({**counts, "problem": str(error)})
         erasure.note(stretch, removed)
         for each in removed:
             self._on_removed(stretch[0], each.sequence)

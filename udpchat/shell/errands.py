@@ -20,7 +20,7 @@ class Duties(Value, frozen=True):
     status: Callable[[], Mapping[str, Reported]]
     reload: Callable[[str], Reloaded]
     stop: Callable[[str], object]
-    erase: Callable[[Callable[[Mapping[str, int]], object]], object]
+    erase: Callable[[Callable[[Mapping[str, int | str]], object]], object]
 
 
 def carry_out(duties: Duties, errand: Errand, answer: Callable[[Report], object]) -> None:
