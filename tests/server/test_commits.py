@@ -119,3 +119,15 @@ def test_no_more_is_settled_ahead_of_the_disk_than_may_be() -> None:
     assert commits.is_full
     commits.rejected()
     assert not commits.is_full
+
+
+def test_entries_that_were_stored_are_counted_by_the_kind_of_their_log() -> None:
+    log = MemoryLog()
+    commits = Commits(log)
+    commits.propose(EnterProposal(author(ALICE), "alice"))
+    commit(commits, log)
+    for counter in (1, 2):
+        commits.propose(proposal(ALICE, Say("lobby", 0, "hello"), counter))
+    assert not commits.stored["#"]
+    commit(commits, log)
+    assert (commits.stored["#"], commits.stored["!"]) == (2, 1)

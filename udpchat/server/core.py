@@ -67,6 +67,11 @@ class ServerCore:
         """How many handshakes are half open or were finished less than HANDSHAKE_LIFETIME_S ago."""
         return len(self._sessions.handshakes)
 
+    @property
+    def waiting(self) -> int:
+        """How many datagrams wait to be served, and peers with requests that are ready."""
+        return len(self._intake)
+
     def set_wall_clock(self, offset_s: float) -> None:
         """Set wall clock minus monotonic clock, which dates messages."""
         self.chat.wall_offset_s = offset_s
