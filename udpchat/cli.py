@@ -26,6 +26,7 @@ from udpchat.shell import client_app, config_report, hosting, operations, option
 from udpchat.shell.data_folder import DataUnusable, last_nick, open_folder, remember_nick
 from udpchat.shell.ending import TimedOut
 from udpchat.shell.first_run import ask_nick, login_nick
+from udpchat.shell.logs import LogUnusable
 from udpchat.shell.net.endpoint import EndpointError
 from udpchat.shell.net.reach import NoServer
 from udpchat.shell.operations import OperationFailed
@@ -42,6 +43,7 @@ FAILURES: Final[tuple[tuple[type[Exception], str, ExitCode], ...]] = (  # each w
     (NoServer, "", ExitCode.NO_SERVER),  # a Problem has its code
     (TimedOut, "", ExitCode.TIMED_OUT),
     (DataUnusable, "", ExitCode.ERROR),
+    (LogUnusable, "", ExitCode.ERROR),
     (StoreError, "store_unusable", ExitCode.ERROR),
     (EndpointError, "network_unusable", ExitCode.ERROR),
     (OperationFailed, "", ExitCode.ERROR),

@@ -34,7 +34,10 @@ from udpchat.shell.progress import progress_of
 from udpchat.shell.reader import QueryResult, ThreadReader
 from udpchat.shell.retention import Pruner
 from udpchat.shell.signals import STOPPING, Signals
+from udpchat.shell.snapshot import Snapshot, snapshot_of
 from udpchat.shell.stdio import OutputFailed, abandon_output, writing_to
+from udpchat.shell.supervision import Supervision
+from udpchat.shell.write_times import TimedWrite
 from udpchat.shell.writer import ThreadWriter
 from udpchat.storage.directory import compact
 from udpchat.storage.protocol import StoreError, StoreFull
@@ -42,7 +45,6 @@ from udpchat.storage.server_sqlite import SqliteLog
 from udpchat.sync.log import Append
 from udpchat.wire.fields import Value
 
-REPORTED_EVERY_S: Final = 60.0
 WRITING_S_MAX: Final = 1.2  # at the end: what is being written
 FAREWELL_S_MAX: Final = 0.2  # and what is being sent
 GOODBYE_AGAIN_S: Final = 0.05  # a goodbye may be lost; whoever misses both notices the silence
@@ -54,8 +56,10 @@ _logger = logging.getLogger("udpchat.server")
 
 
 def run(options: ServerOptions) -> int:
-    """Serve until told to stop; the exit code. Raises DataUnusable, EndpointError or StoreError if it cannot start."""
-    configure(level=options.log.level, form=options.log.format)
+    """Serve until told to stop; the exit code. Raises DataUnusable, EndpointError, LogUnusable or StoreError if it
+    cannot start.
+    """
+    configure(options.log)
     _tune_interpreter()
     loop = asyncio.SelectorEventLoop()  # on Windows the other loop goes deaf when a client dies (cpython#127057)
     try:
@@ -74,11 +78,12 @@ def _tune_interpreter() -> None:
 
 
 class _LogThreads(Value, frozen=True):
-    """The threads that use the log beside the loop's own, and the room that there is for it."""
+    """The threads that use the log beside the loop's own, how long writing takes, and the room that there is for it."""
 
     writer: ThreadWriter[Append]
     reader: ThreadReader
     space: DiskSpace
+    timed: TimedWrite[Append]
 
     async def idle(self) -> None:
         """Return once neither does."""
@@ -100,6 +105,10 @@ class Service:
             undo.callback(self._log.close)
             self._endpoint = UdpEndpoint(loop, *open_sockets(options.bind, options.port))
             undo.callback(self._endpoint.close)
+            self._supervision = Supervision(
+                loop, metrics=options.metrics, take=self._snapshot, on_minute=self._on_minute
+            )
+            undo.callback(self._supervision.stop)
             settings = Settings(
                 name=options.name,
                 heartbeat_s=options.presence.heartbeat_s,
@@ -116,7 +125,8 @@ class Service:
         self._fingerprint = fingerprint(key.public)
         self._operator_log = OperatorLog(loop.time(), options)
         reader = ThreadReader(loop, self._log.queries, on_answered=self._on_answered, on_ready=self._start_queries)
-        self._threads = _LogThreads(ThreadWriter[Append](loop, GuardedWrite(space, self._log.append)), reader, space)
+        timed = TimedWrite(GuardedWrite(space, self._log.append))
+        self._threads = _LogThreads(ThreadWriter[Append](loop, timed), reader, space, timed)
         self._driver: Driver[Append, events.ServerEvent] = Driver(
             loop,
             self._server,
@@ -133,7 +143,6 @@ class Service:
             on_pruned=lambda log: self._driver.call(self._server.on_pruned, log),
         )
         self._ended: asyncio.Future[None] = loop.create_future()
-        self._minute_timer: asyncio.TimerHandle | None = None
 
     def _set_wall_clock(self, now: float) -> None:
         self._server.set_wall_clock(time.time() - now)
@@ -166,8 +175,8 @@ class Service:
             self._endpoint.listen(self._driver.receive)
             watch.start()
             self._pruner.start()
-            self._on_minute()
             self._say_ready()
+            self._supervision.start()
             try:
                 await self._ended
             except Exception as error:
@@ -202,13 +211,30 @@ class Service:
 
     def _on_signal(self, number: int) -> None:
         if number not in STOPPING:
-            self._operator_log.reopen()
-            space = self._threads.space
-            space.measure()
-            self._operator_log.report_usage(usage_of(self._server.chat), space.free_bytes)
+            self._supervision.reload(self._reload)
         elif not self._ended.done():
             self._operator_log.report_stopping(number, clients=len(self._server.chat.registry))
             self._ended.set_result(None)
+
+    def _reload(self) -> None:
+        self._operator_log.reopen()
+        space = self._threads.space
+        space.measure()
+        self._operator_log.report_usage(usage_of(self._server.chat), space.free_bytes)
+
+    def _snapshot(self) -> Snapshot:
+        """What is so now, and for people: why messages are refused, if they are."""
+        space = self._threads.space
+        space.measure()
+        short = f"less than {space.floor_bytes >> 20} MiB are free on the disk" if space.is_short else ""
+        return snapshot_of(
+            self._server,
+            self._endpoint,
+            uptime_s=self._operator_log.uptime_s(self._loop.time()),
+            trouble=self._operator_log.trouble or short,
+            writes=self._threads.timed.times,
+            disk_free_bytes=space.free_bytes,
+        )
 
     def _on_exception(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
         """A callback raised, which is our fault: stop, because the state may be wrong; a restart reads the log."""
@@ -220,6 +246,7 @@ class Service:
     async def _stop(self) -> bool:
         """Write what is settled, send Goodbyes, make all durable. False if that took too long."""
         self._endpoint.stop_listening()
+        self._supervision.stop()
         self._pruner.close()
         self._threads.reader.close()
         self._driver.call(self._server.finish)
@@ -231,8 +258,6 @@ class Service:
         await _within(FAREWELL_S_MAX, self._endpoint.drained())
         self._endpoint.close()
         self._threads.writer.close()
-        if self._minute_timer is not None:
-            self._minute_timer.cancel()
         self._report_drops()
         self._operator_log.close()
         if not is_durable:
@@ -249,7 +274,6 @@ class Service:
     def _on_minute(self) -> None:
         self._server.chat.set_disk_room(self._threads.space.room_bytes)
         self._report_drops()
-        self._minute_timer = self._loop.call_later(REPORTED_EVERY_S, self._on_minute)
 
     def _report_drops(self) -> None:
         self._operator_log.report_drops(self._server.counters + self._endpoint.counters)
