@@ -30,6 +30,7 @@ from tests.scripts.loading import load
 from tests.wire.records import records
 from udpchat import cli, parsers
 from udpchat.chat import events
+from udpchat.chat.permissions import PERMISSIONS, Role
 from udpchat.chat.refusals import REFUSALS
 from udpchat.client.participant import FINAL_REFUSALS
 from udpchat.shell import client_app, hosting, operations, options, outbox, server_app
@@ -340,6 +341,11 @@ HELLO_RESEND = (
         (f"of silence, {N} s less up to {N} %", (limits.HEARTBEAT_S, 100 * limits.HEARTBEAT_JITTER)),
         (f"`expiry`, {N} s, of silence", (limits.EXPIRY_S,)),
         (r"The udpchat protocol, version (\d+)", (limits.PROTOCOL_VERSION,)),
+        (f"An account has at most {N} devices", (limits.DEVICES_PER_ACCOUNT_MAX,)),
+        (f"who make codes, at most {N} are valid", (limits.CODES_PER_ACCOUNT_MAX,)),
+        (f"A password has at most {N} characters", (limits.SECRET_CHARACTERS_MAX,)),
+        (f"At most {N} hold in a room, and {N} in all", (limits.SANCTIONS_PER_ROOM_MAX, limits.SANCTIONS_MAX)),
+        (f"The latest {N} are kept", (limits.AUDIT_ENTRIES_MAX,)),
     ],
 )  # fmt: skip
 def test_a_number_of_the_spec_is_that_of_the_limits(phrase: str, expected: tuple[float, ...]) -> None:
@@ -396,9 +402,21 @@ def codes_told() -> Iterator[tuple[str, int]]:
 
 def test_every_code_that_the_server_gives_and_the_client_stops_at_is_in_the_spec_with_its_values() -> None:
     told = dict(codes_told())
-    assert told.pop("banned") == 0, "it is reserved"
     assert told == {key: len(names) for key, names in REFUSALS.items()}
-    assert {key.partition(".")[0] for key in told} | {"banned"} >= FINAL_REFUSALS
+    assert {key.partition(".")[0] for key in told} >= FINAL_REFUSALS
+
+
+def test_the_roles_and_the_table_of_who_may_do_what_are_those_of_the_code() -> None:
+    rows = documents.rows(documents.section(SPEC, "6.11 "))
+    roles = {name: int(number) for number, name, *_ in rows if number.isdecimal()}
+    assert roles == {role.name.lower(): int(role) for role in Role}
+    told = {cells[0].strip("`"): (cells[1], cells[2]) for cells in rows if len(cells) == 4}
+    assert told == {
+        str(action): (right.least.name.lower(), "yes" if right.outranks else "")
+        for action, right in PERMISSIONS.items()
+    }
+    modes = [cells[0] for cells in rows if len(cells) == 2]
+    assert modes == list(get_type_hints(content.Modes))
 
 
 def test_the_packets_of_the_spec_are_those_of_the_code() -> None:

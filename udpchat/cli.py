@@ -22,7 +22,8 @@ from udpchat.chat.exit_codes import ExitCode
 from udpchat.chat.phrase import Phrase, Problem
 from udpchat.chat.text import json_line, printable
 from udpchat.chat.times import iso_time
-from udpchat.shell import client_app, config_report, hosting, operations, options, outbox
+from udpchat.client.operating import Refused
+from udpchat.shell import client_app, config_report, hosting, operations, options, outbox, reloading
 from udpchat.shell.data_folder import DataUnusable, last_nick, open_folder, remember_nick
 from udpchat.shell.ending import TimedOut
 from udpchat.shell.first_run import ask_nick, login_nick
@@ -47,6 +48,7 @@ FAILURES: Final[tuple[tuple[type[Exception], str, ExitCode], ...]] = (  # each w
     (StoreError, "store_unusable", ExitCode.ERROR),
     (EndpointError, "network_unusable", ExitCode.ERROR),
     (OperationFailed, "", ExitCode.ERROR),
+    (Refused, "", ExitCode.ERROR),
     (OutputFailed, "output_failed", ExitCode.ERROR),
 )
 
@@ -77,6 +79,8 @@ def server(argv: Sequence[str] | None = None, *, program: str = "udpchat-server"
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments and arguments[0] in parsers.OPERATIONS:
         return _operate(arguments[0], arguments[1:], program)
+    if arguments and arguments[0] in parsers.OPERATOR_COMMANDS:
+        return _command(arguments[0], arguments[1:], program)
     if arguments[:1] == [parsers.CONFIG]:
         return _show_config(arguments[1:], program, of_server=True)
     parser = parsers.server_parser(program)
@@ -88,7 +92,13 @@ def server(argv: Sequence[str] | None = None, *, program: str = "udpchat-server"
         parser.error(text_of(problem.phrase))
     from udpchat.shell import server_app  # a quarter of what a client would import, and does not need
 
-    return _guarded(program, lambda: server_app.run(chosen), shows_traces=chosen.log.level == "debug")
+    def reread() -> options.ServerOptions:
+        try:
+            return _server_options(flags)
+        except options.OptionError as problem:
+            raise reloading.Unreadable(text_of(problem.phrase)) from problem
+
+    return _guarded(program, lambda: server_app.run(chosen, reread), shows_traces=chosen.log.level == "debug")
 
 
 def _flags(given: argparse.Namespace) -> dict[str, Any]:
@@ -105,15 +115,42 @@ def _server_options(flags: Mapping[str, Any]) -> options.ServerOptions:
     return chosen
 
 
+def _command(name: str, argv: Sequence[str], program: str) -> int:
+    """One of OPERATOR_COMMANDS; the exit code."""
+    from udpchat import operate  # has a server in it, which a client does not need
+
+    parser = parsers.operator_parser(program, name)
+    given = parser.parse_args(argv)
+    fault = parsers.operator_fault(name, given)
+    if fault is not None:
+        parser.error(text_of(fault))
+    prepare_output()
+    data = _data_folder(parser, given)
+
+    def run() -> int:
+        done = operate.run(name, given, data)
+        _write_lines(done.lines)
+        for said in done.remarks:
+            _say_phrase(said)
+        return done.code
+
+    return _guarded(parser.prog, run, as_json=name in parsers.WITH_JSON and given.json)
+
+
+def _data_folder(parser: parsers.Parser, given: argparse.Namespace) -> Path:
+    """That of the server that is meant."""
+    try:
+        return options.server_options({"data": given.data, "config": given.config}, os.environ).data
+    except options.OptionError as problem:
+        parser.error(text_of(problem.phrase))
+
+
 def _operate(name: str, argv: Sequence[str], program: str) -> int:
     """One of OPERATIONS; the exit code."""
     parser = parsers.operation_parser(program, name)
     given = parser.parse_args(argv)
     prepare_output()
-    try:
-        data = options.server_options({"data": given.data, "config": given.config}, os.environ).data
-    except options.OptionError as problem:
-        parser.error(text_of(problem.phrase))
+    data = _data_folder(parser, given)
 
     def run() -> int:
         match name:

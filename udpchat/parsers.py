@@ -8,8 +8,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final, NoReturn, TypeVar
 
 from udpchat import __version__
+from udpchat.chat.durations import parse_duration
 from udpchat.chat.exit_codes import ExitCode
 from udpchat.chat.nearest import nearest
+from udpchat.chat.permissions import Role
 from udpchat.chat.phrase import Phrase, Problem
 from udpchat.chat.text import printable
 from udpchat.shell import operations, options, values
@@ -35,10 +37,34 @@ OPERATIONS: Final = {
     "export": "Writes out what was said, one line a message, log by log and in order.",
     "check": "Looks for damage in the log, and says what to do. The server may run.",
 }
+OPERATOR_COMMANDS: Final = {  # as in `udpchat.operate`; those of NEEDING_SERVER ask a server that runs
+    "status": "Says how the server is: how long it has run, who is there, what it holds and what it dropped.",
+    "who": "Lists the devices that are connected.",
+    "kick": "Ends the sessions of a person, who may come back.",
+    "ban": "Bans a person, a device (# and its fingerprint), an address or a network from the server.",
+    "unban": "Lifts a ban.",
+    "mute": "Lets a person say nothing on the whole server.",
+    "unmute": "Lifts a mute.",
+    "bans": "Lists the bans and mutes of the whole server that hold.",
+    "role": "Gives a person a role on the whole server, or says which they have.",
+    "account": "Lists accounts, shows one, lets one be entered anew with a one-time code, or removes one.",
+    "invite": "Prints a one-time code that lets somebody have a nick, also where accounts are closed.",
+    "audit": "Lists what was done to keep order: when, by whom, what, to whom, why.",
+    "announce": "Sends a text to everybody who is here.",
+    "reload": "Has the server read its config file again. What needs a restart is named.",
+    "stop": "Stops the server, and waits until it has.",
+    "erase": "Removes all that a person said, their account, and what is stored of their addresses. For good.",
+}
+NEEDING_SERVER: Final = frozenset({"status", "who", "kick", "announce", "reload", "stop"})
+WITH_JSON: Final = frozenset({"status", "who", "bans", "account", "audit"})
+ROLES: Final = {"owner": Role.OWNER, "admin": Role.ADMIN, "moderator": Role.MODERATOR, "member": Role.MEMBER}
+ACCOUNT_LIST: Final = "list"
 SERVER_OPTION: Final = "--server"
+SINCE_HELP: Final = "2026-11-21, 14:30, 2h or 3d for ago"
+LENGTH_HELP: Final = "for how long: 90s, 10m, 2h, 3d (for good)"
 ADDRESS_MARKS: Final = (".", ":")  # one of these is in most addresses, and in no command
 CONFIG: Final = "config"  # the command of both programs
-SERVER_COMMANDS: Final = (*OPERATIONS, CONFIG)
+SERVER_COMMANDS: Final = (*OPERATIONS, CONFIG, *OPERATOR_COMMANDS)
 
 
 class _Help(argparse.HelpFormatter):
@@ -125,7 +151,7 @@ def server_parser(program: str) -> Parser:
         commands=SERVER_COMMANDS,
         description="Relays a chat for everyone on the LAN. Works without any option.",
         epilog="Each option can also stand in the config file (port = 47747) or the environment (UDPCHAT_PORT). "
-        f"Commands, each with a --help: {program} {'|'.join(SERVER_COMMANDS)}.",
+        f"Commands, each with a --help: {', '.join(SERVER_COMMANDS)}.",
     )
     _add_server_settings(parser)
     return parser
@@ -151,6 +177,7 @@ def _add_server_settings(parser: Parser) -> None:
     kept.add_argument("--retention", metavar="30d,10000", help="age and number of messages kept of a room (all)")
     kept.add_argument("--yes", action="store_true", help="a retention of less than 1 hour or 1,000 messages is meant")
     shown.add_argument("--name", metavar="NAME", help="what the server calls itself")
+    shown.add_argument("--motd", metavar="TEXT", help="a line that whoever enters is shown")
     watched = parser.add_argument_group("what the operator sees")
     add(watched, "log-level", "|".join(LEVELS), "how much to log")
     add(watched, "log-format", "|".join(FORMATS), "how to log")
@@ -179,11 +206,56 @@ def operation_parser(program: str, name: str) -> Parser:
     return parser
 
 
+def operator_parser(program: str, name: str) -> Parser:
+    """That of one of OPERATOR_COMMANDS."""
+    needs = "A server must run on that folder." if name in NEEDING_SERVER else "The server may run or not."
+    parser = Parser(prog=f"{program} {name}", description=f"{OPERATOR_COMMANDS[name]} {needs}")
+    parser.add_argument("--data", metavar="DIR", help=f"folder of the server ({options.data_folder()})")
+    parser.add_argument("--config", metavar="FILE", help="TOML file with the option data")
+    if name in WITH_JSON:
+        parser.add_argument("--json", action="store_true", help="JSON objects")
+    match name:
+        case "ban" | "unban":
+            parser.add_argument("subject", metavar="NICK|ADDRESS[/BITS]", help="whom; #FINGERPRINT is one device")
+        case "kick" | "mute" | "unmute" | "erase" | "role":
+            parser.add_argument("subject", type=_typed(values.person), metavar="NICK", help="whom")
+        case "account":
+            parser.add_argument("do", choices=(ACCOUNT_LIST, "show", "reset", "remove"), help="what")
+            parser.add_argument(
+                "subject", nargs="?", type=_typed(values.person), metavar="NICK", help="whose; not for list"
+            )
+        case "invite":
+            parser.add_argument(
+                "subject", nargs="?", type=_typed(values.person), metavar="NICK", help="for this nick only"
+            )
+        case "announce":
+            parser.add_argument("text", nargs="+", type=_typed(values.announcement), metavar="TEXT", help="what")
+    if name == "role":
+        parser.add_argument("role", nargs="?", choices=tuple(ROLES), help="without: say which")
+    if name in ("ban", "mute"):
+        parser.add_argument(
+            "--for", dest="for_s", type=_typed(parse_duration), default=0, metavar="D", help=LENGTH_HELP
+        )
+    if name in ("kick", "ban", "mute"):
+        parser.add_argument(
+            "--reason", type=_typed(values.reason), default="", metavar="TEXT", help="why, for them too"
+        )
+    if name == "audit":
+        parser.add_argument("--since", type=_typed(values.moment), default=0, metavar="TIME", help=SINCE_HELP)
+    return parser
+
+
+def operator_fault(name: str, given: argparse.Namespace) -> Phrase | None:
+    """What is wrong with the arguments of one of OPERATOR_COMMANDS together."""
+    if name != "account" or (given.subject is None) == (given.do == ACCOUNT_LIST):
+        return None
+    return Phrase("usage.account", {"do": given.do}) if given.subject is None else Phrase("usage.account_list")
+
+
 def _add_export_options(parser: Parser) -> None:
     parser.add_argument("file", nargs="?", type=_typed(values.path), metavar="FILE", help="where to (standard output)")
     parser.add_argument("--room", type=_typed(values.room), help="only this room")
-    since_help = "2026-11-21, 14:30, 2h or 3d for ago"
-    parser.add_argument("--since", type=_typed(values.moment), default=0, metavar="TIME", help=since_help)
+    parser.add_argument("--since", type=_typed(values.moment), default=0, metavar="TIME", help=SINCE_HELP)
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="a JSON object a line")
     form.add_argument("--text", action="store_true", help="lines for people (so it is without either)")

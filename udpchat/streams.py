@@ -25,13 +25,14 @@ from udpchat.shell.stdio import remark, standard_input, writing_to
 from udpchat.shell.times import moment_ms, now_ms
 from udpchat.storage.protocol import ClientStore
 from udpchat.ui.attention import Alert, Signal, terminal_text, variables
-from udpchat.ui.commands import COMMANDS, Prompt
+from udpchat.ui.commands import COMMANDS
 from udpchat.ui.exit_rule import ExitRule
 from udpchat.ui.input_history import is_secret
 from udpchat.ui.lines import Lines
 from udpchat.ui.phrases import sentence, text_of
 from udpchat.ui.preferences import Preferences
 from udpchat.ui.printing import Draw, Printer, plain_lines
+from udpchat.ui.prompt import Prompt
 from udpchat.ui.screen import ScreenLines, prompt_of
 from udpchat.ui.tui.keys import Keymap
 from udpchat.wire.fields import Value

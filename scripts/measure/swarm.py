@@ -12,8 +12,14 @@ from functools import partial
 
 from measure.peer import Peer
 from measure.tally import STALL_S_MAX, TEXT_BYTES, Relayed, Tally, run
+from udpchat.server.credit import FOLLOWERS_CHARGED_MAX
 from udpchat.sync.timers import TimerHeap
-from udpchat.wire.limits import HANDSHAKES_PER_HOST_BURST, HANDSHAKES_PER_HOST_PER_S, REQUESTS_IN_FLIGHT_MAX
+from udpchat.wire.limits import (
+    HANDSHAKES_PER_HOST_BURST,
+    HANDSHAKES_PER_HOST_PER_S,
+    REACH_OF_KEY,
+    REQUESTS_IN_FLIGHT_MAX,
+)
 from udpchat.wire.packets import Address
 
 ENTERING_MAX = 128  # at once: more would only ask twice
@@ -84,8 +90,13 @@ class Swarm:
             self.turn(0.02)
 
     def relay(self, messages: int, in_flight: int) -> tuple[Relayed, float]:
-        """Have messages said in the one room that all are in, by as few peers as may; the mean bytes of a datagram."""
-        speakers = self._seats[: -(-in_flight // (REQUESTS_IN_FLIGHT_MAX // 2))]
+        """Have messages said in the one room that all are in, by as few peers as may; the mean bytes of a datagram.
+
+        Nobody says so much that they have to wait (SPEC 6.7, Reach).
+        """
+        reach = messages * min(len(self._seats), FOLLOWERS_CHARGED_MAX)
+        in_flight_each, reach_each = REQUESTS_IN_FLIGHT_MAX // 2, REACH_OF_KEY[0] // 4
+        speakers = self._seats[: max(-(-in_flight // in_flight_each), -(-reach // reach_each))]
         tally = Tally(len(self._seats))
         first = max(seat.peer.sequence for seat in self._seats) + 1
         for seat in self._seats:

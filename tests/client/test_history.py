@@ -11,7 +11,8 @@ from udpchat.client import compose
 from udpchat.client.history import HistoryUnreadable
 from udpchat.client.requests import merged
 from udpchat.storage.protocol import StoreFailed
-from udpchat.ui.commands import Prompt
+from udpchat.ui.commands import COMMANDS
+from udpchat.ui.prompt import Prompt
 from udpchat.wire.limits import PAST_ENTRIES_MAX, SEQUENCE_MAX
 
 LONG = "x" * 3_000
@@ -27,7 +28,7 @@ class Reader:
 
     def again(self) -> None:
         """A prompt for the client as it is now."""
-        self.prompt = Prompt(self.person.core, archive=self.person.store, parse_time=moment)
+        self.prompt = Prompt(self.person.core, COMMANDS, archive=self.person.store, parse_time=moment)
 
     def read(self, line: str) -> list[str]:
         """The texts of the one answer."""
@@ -175,7 +176,7 @@ def test_messages_of_who_is_ignored_are_left_out(wire: Wire) -> None:
 def test_without_a_store_the_server_is_asked_for_all(wire: Wire) -> None:
     alice, bob = Reader(wire), wire.person("bob")
     say(wire, bob, "one")
-    alice.prompt = Prompt(alice.person.core)
+    alice.prompt = Prompt(alice.person.core, COMMANDS)
     assert alice.read("/history") == alice.read("/search ONE") == ["one"]
     assert alice.code("/history before 5") == "bad_time"
 

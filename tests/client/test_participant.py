@@ -26,6 +26,7 @@ from udpchat.wire.frames import (
     encode,
     parse_request_untrusted,
 )
+from udpchat.wire.limits import HOLD_S_MAX
 from udpchat.wire.requests import Done, Part, RequestBody
 
 NOW = 5.0
@@ -63,6 +64,17 @@ def counter_of(chat: Participant, request: RequestBody) -> int:
         counter for counter, body in chat.requests.outbox.unanswered() if parse_request_untrusted(body) == request
     )
     return counter
+
+
+def test_what_the_server_says_to_whoever_enters_is_reported_once() -> None:
+    chat = chat_of("lobby")
+    welcome = Welcome("alice", b"u" * 16, "server", 10_000, 30_000, motd="be nice")
+    chat.on_welcome(welcome)
+    follow(chat, "lobby")
+    assert chat.drain_events().count(events.Announcement("be nice", "")) == 1
+    chat.begin_session(NOW, KEY, 0.01)
+    chat.on_welcome(welcome)
+    assert events.Announcement("be nice", "") not in chat.drain_events()
 
 
 def test_a_client_has_connected_once_it_is_welcome_and_in_all_its_rooms() -> None:
@@ -113,14 +125,14 @@ def test_a_room_of_the_run_before_that_refuses_is_no_error() -> None:
 def test_a_final_refusal_ends_it_and_is_reported_once(code: str) -> None:
     chat = chat_of("lobby")
     for _ in range(2):
-        chat.on_enter_refused(EnterRefused(f"{code}.later", ("no",)))
+        chat.on_enter_refused(NOW, EnterRefused(f"{code}.later", ("no",)))
     (rejected,) = chat.drain_events()
     assert isinstance(rejected, events.Rejected) and rejected.code == code and chat.membership.is_over
 
 
 def test_a_refusal_of_a_later_version_ends_nothing() -> None:
     chat = chat_of("lobby")
-    chat.on_enter_refused(EnterRefused("a_code_of_later"))
+    chat.on_enter_refused(NOW, EnterRefused("a_code_of_later"))
     assert chat.drain_events() == [] and not chat.membership.is_over
 
 
@@ -173,3 +185,13 @@ def test_receipts_of_ones_own_messages_are_requested_if_they_are_wanted(is_wante
     assert chat.receipts.drain_frames(NOW) == [encode(frames.GetReceipt("#lobby", 7))] * is_wanted
     chat.on_notice(NOW, frames.Receipt("#lobby", 7, 1, 1))
     assert chat.drain_events() == [events.MessageDelivered("lobby", 7, "0a", 1, 1)] * is_wanted
+
+
+def test_that_the_server_carries_out_later_what_was_said_is_reported_once_with_the_seconds() -> None:
+    chat = entered("lobby")
+    chat.drain_events()
+    chat.on_hold(NOW, frames.Hold(2_500))
+    chat.on_hold(NOW + 1.0, frames.Hold(1_500))
+    assert chat.drain_events() == [events.Error("too_fast.held", {}, retry_s=2.5)]
+    chat.on_hold(NOW + 100.0, frames.Hold(3_600_000))
+    assert chat.drain_events() == [events.Error("too_fast.held", {}, retry_s=HOLD_S_MAX)], "as long as is believed"

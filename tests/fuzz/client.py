@@ -33,10 +33,11 @@ from udpchat.session.session import Session
 from udpchat.shell.client_state import remembered, restore, write_contiguous
 from udpchat.storage.client_sqlite import SqliteClientStore
 from udpchat.storage.protocol import StoreError
-from udpchat.ui.commands import Prompt
+from udpchat.ui.commands import COMMANDS
 from udpchat.ui.exit_rule import ExitRule
 from udpchat.ui.lines import Lines
 from udpchat.ui.printing import Printer
+from udpchat.ui.prompt import Prompt
 from udpchat.wire import content, frames, limits, requests
 from udpchat.wire.errors import BadDatagram
 from udpchat.wire.frames import encode, encode_message, pack, parse_introduction_untrusted, parse_up_untrusted
@@ -235,7 +236,7 @@ class ClientTarget:
         self._is_full = self._is_holding = False
         self._core = ClientCore(self._now, profile=profile, saved=saved, address=SERVER, random=self._random.randbytes)
         restore(self._core, self._store)
-        prompt = Prompt(self._core, archive=self._store, parse_time=lambda text: 1_700_000_000_000)
+        prompt = Prompt(self._core, COMMANDS, archive=self._store, parse_time=lambda text: 1_700_000_000_000)
         printer = Printer(self._on_line, self._on_line, as_json=choices.chance(30))
         is_person = choices.chance(50)
         self._lines = Lines(

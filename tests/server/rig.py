@@ -9,6 +9,7 @@ from tests.storage.memory import MemoryLog
 from udpchat.server import history
 from udpchat.server.admission import Settings
 from udpchat.server.core import ServerCore
+from udpchat.server.derivations import Derivation, Derived
 from udpchat.server.expiry import PAUSE_S
 from udpchat.server.queries import Query
 from udpchat.server.registry import Peer
@@ -20,6 +21,7 @@ from udpchat.wire.content import Entry, Message, Reason
 from udpchat.wire.frames import (
     Entries,
     Introduction,
+    Proof,
     parse_down_untrusted,
     parse_entry_untrusted,
     parse_result_untrusted,
@@ -72,9 +74,24 @@ class Rig:
             path=Path(Address(host or f"10.0.0.{self._index}", 1)),
         )
 
-    def enter(self, peer: Peer, nick: str) -> None:
+    def enter(self, peer: Peer, nick: str, proof: Proof | None = None) -> None:
         """A device asks to enter."""
-        self.chat.enter(self.now, peer, nick)
+        self.chat.enter(self.now, peer, nick, proof)
+
+    def derive(self, took_s: float = 0.0) -> list[Derivation]:
+        """All passwords that wait are verified or hashed; which."""
+        done = []
+        while derivations := self.server.drain_derivations():
+            for derivation in derivations:
+                self.chat.derived(self.now, derivation, derived(derivation), took_s)
+                done.append(derivation)
+        return done
+
+    def log_in(self, peer: Peer, nick: str, secret: str, *, is_code: bool = False) -> None:
+        """A device asks to enter with a password or a code, and is in, or refused."""
+        self.enter(peer, nick, Proof(is_code, secret, 1))
+        self.derive()
+        self.write_down()
 
     def follow(self, peer: Peer, log: str) -> None:
         """A device asks to be in a room."""
@@ -195,6 +212,12 @@ class Rig:
         roster = self.chat.rooms[room].roster
         roster.flush(self.now, self.chat.fanout)
         return published(roster)
+
+
+def derived(derivation: Derivation) -> Derived:
+    """As Argon2id, but at once, and readable."""
+    phc = f"hash of {derivation.password}"
+    return Derived(is_right=derivation.phc == phc) if derivation.phc else Derived(phc=phc)
 
 
 def published(roster: Roster) -> list[Entry]:

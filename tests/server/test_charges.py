@@ -9,8 +9,8 @@ from udpchat.chat.ids import DIRECTORY_LOG, conversation_log
 from udpchat.server.charges import charge, charge_claim
 from udpchat.server.credit import Ledger
 from udpchat.server.payer import Payer
+from udpchat.server.proposals import Action, Telling
 from udpchat.server.quotas import Quotas, SpentQuota
-from udpchat.server.settle import Action, Telling
 from udpchat.server.state import State
 from udpchat.session.rate_limit import Rate
 from udpchat.wire.content import Claim, Extra, TopicRecord

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.storage.memory import MemoryLog
 from udpchat.chat.ids import client_id_of
 from udpchat.server.commits import Commits
-from udpchat.server.settle import Action, ActionProposal, Admit, Author, EnterProposal, Proposal, Reject, SendResult
+from udpchat.server.proposals import Action, ActionProposal, Admit, Author, EnterProposal, Proposal, Reject, SendResult
 from udpchat.session.noise import user_id
 from udpchat.wire.content import Claim
 from udpchat.wire.limits import WRITE_AHEAD_BYTES_MAX
@@ -15,7 +15,7 @@ INSTANCE = b"i" * 16
 
 
 def author(key: bytes) -> Author:
-    return Author(client_id_of(key, INSTANCE), key, user_id(key), INSTANCE)
+    return Author(client_id_of(key, INSTANCE), key, user_id(key), INSTANCE, key)
 
 
 def proposal(key: bytes, action: Action, counter: int = 1) -> Proposal:
@@ -119,15 +119,3 @@ def test_no_more_is_settled_ahead_of_the_disk_than_may_be() -> None:
     assert commits.is_full
     commits.rejected()
     assert not commits.is_full
-
-
-def test_entries_that_were_stored_are_counted_by_the_kind_of_their_log() -> None:
-    log = MemoryLog()
-    commits = Commits(log)
-    commits.propose(EnterProposal(author(ALICE), "alice"))
-    commit(commits, log)
-    for counter in (1, 2):
-        commits.propose(proposal(ALICE, Say("lobby", 0, "hello"), counter))
-    assert not commits.stored["#"]
-    commit(commits, log)
-    assert (commits.stored["#"], commits.stored["!"]) == (2, 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from udpchat.server.quotas import HOLDERS_MAX, HeldQuota, Places, Quotas, Share, SpentQuota, Who, disk_rates
+from udpchat.server.quotas import HOLDERS_MAX, WAIT_S_MIN, HeldQuota, Places, Quotas, Share, SpentQuota, Who, disk_rates
 from udpchat.session.rate_limit import Rate
 from udpchat.wire.limits import (
     CONVERSATIONS_PER_KEY_MAX,
@@ -141,3 +141,19 @@ def test_of_whom_a_source_begins_conversations_with_is_known_whoever_else_it_onl
     for number in range(HOLDERS_MAX + 1):
         assert quotas.may_begin_with(1.0, source, number.to_bytes(32, "big"), CONVERSATIONS_PER_KEY_MAX)
     assert not quotas.may_begin_with(2.0, source, other, CONVERSATIONS_PER_KEY_MAX)
+
+
+def test_who_has_spent_a_rate_is_given_the_time_until_there_is_enough_of_key_and_source() -> None:
+    quota = SpentQuota(Rate(10.0, 2.0), Rate(12.0, 1.0))
+    assert quota.wait_s(0.0, who(1), 10.0) == 0.0
+    assert quota.wait_s(0.0, who(1), 1.0) == 0.5
+    assert quota.wait_s(0.0, who(2), 4.0) == 2.0, "the source has two"
+    assert quota.wait_s(2.0, who(2), 4.0) == 0.0, "nothing was spent by asking"
+    assert quota.wait_s(100.0, who(3, "10.0.0.2"), 50.0) == 0.0, "more than a burst, of a full one"
+    assert quota.wait_s(100.0, who(3, "10.0.0.2"), 1.0) > 0.0
+
+
+def test_a_wait_is_never_too_short_to_count() -> None:
+    quota = SpentQuota(Rate(1.0, 1e9), Rate(1.0, 1e9))
+    assert quota.wait_s(0.0, who(1), 1.0) == 0.0
+    assert quota.wait_s(0.0, who(1), 1.0) == WAIT_S_MIN

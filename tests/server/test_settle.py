@@ -7,7 +7,7 @@ import pytest
 from tests.storage.memory import MemoryLog
 from udpchat.chat.ids import DIRECTORY_LOG, client_id_of, conversation_log, inbox_log, message_id
 from udpchat.server import state as state_module
-from udpchat.server.settle import (
+from udpchat.server.proposals import (
     Action,
     ActionProposal,
     Admit,
@@ -21,8 +21,8 @@ from udpchat.server.settle import (
     ReplaceEntry,
     SendResult,
     Telling,
-    settle,
 )
+from udpchat.server.settle import settle
 from udpchat.server.state import State
 from udpchat.session.noise import user_id
 from udpchat.sync.log import RequestId
@@ -44,7 +44,7 @@ INSTANCE = b"i" * 16
 
 
 def author(key: bytes) -> Author:
-    return Author(client_id_of(key, INSTANCE), key, user_id(key), INSTANCE)
+    return Author(client_id_of(key, INSTANCE), key, user_id(key), INSTANCE, key)
 
 
 ALICE, BOB = author(b"a" * 32), author(b"b" * 32)

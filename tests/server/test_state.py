@@ -6,10 +6,25 @@ import pytest
 
 from tests.storage.memory import MemoryLog
 from udpchat.chat.ids import DIRECTORY_LOG
+from udpchat.chat.permissions import Role
 from udpchat.server import claims, state
 from udpchat.server.state import State
 from udpchat.sync.log import Append
-from udpchat.wire.content import Claim, ConversationRecord, TopicRecord
+from udpchat.wire.content import (
+    ACCOUNT,
+    BAN,
+    AccountRecord,
+    Claim,
+    CodeRecord,
+    ConversationRecord,
+    Device,
+    Modes,
+    Record,
+    RoleRecord,
+    RoomRecord,
+    SanctionRecord,
+    TopicRecord,
+)
 from udpchat.wire.frames import encode
 from udpchat.wire.limits import CONVERSATIONS_PER_KEY_MAX, NICKS_PER_KEY_MAX
 
@@ -24,7 +39,7 @@ class Directory:
         self.durable = State(self.log)
         self.settled = State(self.log, under=self.durable)
 
-    def add(self, state: State, *records: Claim | TopicRecord | ConversationRecord) -> None:
+    def add(self, state: State, *records: Record) -> None:
         for record in records:
             state.apply(DIRECTORY_LOG, state.head(DIRECTORY_LOG) + 1, encode(record))
 
@@ -136,3 +151,42 @@ def test_a_pinned_head_does_not_follow_the_store_until_it_is_unpinned() -> None:
     assert directory.durable.head("#lobby") == 0
     directory.durable.unpin_heads(())
     assert directory.settled.head("#lobby") == 1
+
+
+OF_ORDER: list[Record] = [
+    AccountRecord(KEY, (Device(KEY, 0), Device(OTHER, 5)), role=Role.ADMIN),
+    CodeRecord(b"c" * 16, KEY, "", 1_000),
+    RoomRecord("den", KEY, Modes(is_moderated=True)),
+    RoleRecord("den", OTHER, Role.VOICE),
+    SanctionRecord(BAN, "den", ACCOUNT, b"x" * 32, "bob", "alice", "", 5),
+]
+
+
+def assert_has_order(state: State, has: bool) -> None:
+    assert (state.accounts.account_of(OTHER) == KEY) is has and (state.role(KEY) is Role.ADMIN) is has
+    assert (state.accounts.code(b"c" * 16, 0) is not None) is has
+    assert state.order.modes("den").is_moderated is has and (state.role(OTHER, "den") is Role.VOICE) is has
+    assert (state.order.sanction(BAN, "den", b"x" * 32, b"x" * 32, 7) is not None) is has
+    assert state.records == (len(OF_ORDER) if has else 0)
+
+
+def test_accounts_and_order_are_those_of_the_directory_and_count_among_its_records() -> None:
+    directory = Directory()
+    assert_has_order(directory.durable, False)
+    directory.log.append([Append(DIRECTORY_LOG, at, encode(record), None) for at, record in enumerate(OF_ORDER, 1)])
+    directory.durable.load()
+    assert_has_order(directory.durable, True)
+    assert_has_order(directory.settled, True)
+
+
+def test_accounts_and_order_that_could_not_be_written_are_forgotten_and_those_that_were_are_not() -> None:
+    directory = Directory()
+    directory.add(directory.settled, *OF_ORDER)
+    assert_has_order(directory.settled, True)
+    assert_has_order(directory.durable, False)
+    directory.settled.clear()
+    assert_has_order(directory.settled, False)
+    directory.add(directory.durable, *OF_ORDER)
+    directory.add(directory.settled, RoomRecord("den", KEY), RoleRecord("den", OTHER, Role.MEMBER))
+    directory.settled.clear()
+    assert_has_order(directory.settled, True)

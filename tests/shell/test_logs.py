@@ -15,6 +15,7 @@ from udpchat.shell.logs import (
     LogOptions,
     LogUnusable,
     TextFormatter,
+    change_lines,
     configure,
     reopen_files,
     without_addresses,
@@ -207,3 +208,17 @@ def test_without_addresses_no_line_has_one(tmp_path: Path, capsys: pytest.Captur
     assert len(written) == 3
     for text in written:
         assert "alice entered from (address)" in text and "10.0.0.9" not in text
+
+
+def test_lines_can_change_while_the_file_stays(tmp_path: Path) -> None:
+    """As a reload of the config does it."""
+    chosen = CHOSEN.changed(file=tmp_path / "server.log")
+    configure(chosen)
+    handlers = list(logging.getLogger().handlers)
+    logging.getLogger("udpchat.server").info("one")
+    change_lines(chosen.changed(level="warning", format="json"))
+    logging.getLogger("udpchat.server").info("below the level")
+    logging.getLogger("udpchat.server").warning("two")
+    first, second = (tmp_path / "server.log").read_text().splitlines()
+    assert first.endswith(" info server: one") and json.loads(second)["message"] == "two"
+    assert logging.getLogger().handlers == handlers

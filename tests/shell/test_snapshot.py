@@ -21,7 +21,7 @@ def test_a_snapshot_is_of_numbers_that_do_not_change_any_more(loop: asyncio.Abst
     endpoint = UdpEndpoint(loop, open_socket("127.0.0.1", 0))
     server.counters["bad seal"] = 2
     endpoint.counters["not sent: EPERM"] = 1
-    server.chat.commits.stored.update({"#": 5, "@": 2, "!": 9, "~": 4})
+    server.chat.commits.durable.messages = 7
     taken = snapshot_of(server, endpoint, uptime_s=7.0, trouble="", writes=TIMES, disk_free_bytes=1e9)
     server.counters["bad seal"] = 3
     endpoint.close()
@@ -29,6 +29,6 @@ def test_a_snapshot_is_of_numbers_that_do_not_change_any_more(loop: asyncio.Abst
     assert taken.drops == {"bad seal": 2, "not sent: EPERM": 1}
     assert list(taken.budgets) == usage_of(server.chat)
     assert {queue.budget: queue.used for queue in taken.queues} == {
-        "handshakes": 0, "datagrams in": 0, "datagrams out": 0, "queries": 0, "bytes to write": 0,
+        "handshakes": 0, "datagrams to send": 0, "queries": 0, "bytes to write": 0,
     }  # fmt: skip
     assert next(queue.limit for queue in taken.queues if queue.budget == "queries") == QUERIES_MAX

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from udpchat.shell.times import moment_ms, now_ms, seconds_of
+from udpchat.shell.times import moment_ms, now_ms
 
 NOW = datetime(2026, 11, 21, 14, 0, tzinfo=timezone(timedelta(hours=2)))
 
@@ -46,10 +46,6 @@ def test_now_is_now_unless_told() -> None:
     found = moment_ms("0s")
     assert found is not None
     assert abs(found / 1000 - datetime.now(UTC).timestamp()) < 60
-
-
-def test_how_long_something_is() -> None:
-    assert (seconds_of("30d"), seconds_of("1h"), seconds_of("10000"), seconds_of("d")) == (2_592_000, 3_600, None, None)
 
 
 def test_now_is_counted_in_milliseconds_since_1970() -> None:

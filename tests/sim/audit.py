@@ -12,7 +12,8 @@ each proposal is settled twice.
 from __future__ import annotations
 
 from udpchat.server import commits
-from udpchat.server.settle import Proposal, Settlement, settle
+from udpchat.server.proposals import Proposal, Settlement
+from udpchat.server.settle import settle
 from udpchat.server.state import State
 from udpchat.session import noise as handshake
 from udpchat.session import session

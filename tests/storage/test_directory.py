@@ -5,13 +5,29 @@ from __future__ import annotations
 from pathlib import Path
 
 from udpchat.chat.ids import DIRECTORY_LOG
+from udpchat.chat.permissions import Role
 from udpchat.server.claims import NOBODY
 from udpchat.server.replay import logged_nicks
 from udpchat.server.state import State
 from udpchat.storage.directory import compact
 from udpchat.storage.server_sqlite import SqliteLog
 from udpchat.sync.log import Append, RequestId
-from udpchat.wire.content import Claim, ConversationRecord, Record, TopicRecord
+from udpchat.wire.content import (
+    ACCOUNT,
+    BAN,
+    MUTE,
+    AccountRecord,
+    Claim,
+    CodeRecord,
+    ConversationRecord,
+    Device,
+    Modes,
+    Record,
+    RoleRecord,
+    RoomRecord,
+    SanctionRecord,
+    TopicRecord,
+)
 from udpchat.wire.frames import encode, parse_record
 
 KEY, OTHER = b"k" * 32, b"o" * 32
@@ -96,4 +112,56 @@ def test_the_latest_records_stay_for_the_answers_of_requests_that_may_be_repeate
         Claim("dora", KEY, 70), TopicRecord("lobby", "tea", "alice"), TopicRecord("lobby", "coffee", "alice"),
     ]  # fmt: skip
     assert len(records) == 6 and after.records == before.records and after.topic("lobby") == records[2]
+    log.close()
+
+
+def ban(subject: bytes, *, until_ms: int = 0, lifted: bool = False) -> SanctionRecord:
+    return SanctionRecord(BAN, "den", ACCOUNT, subject, "bob", "alice", "enough", 5, until_ms, lifted)
+
+
+def test_of_accounts_and_order_what_is_in_force_stays_and_what_ended_goes(tmp_path: Path) -> None:
+    kept: list[Record] = [
+        AccountRecord(KEY, (Device(KEY, 0), Device(b"d" * 32, 7, 8)), "hash", Role.ADMIN),
+        RoomRecord("den", KEY, Modes(is_moderated=True)),
+        RoleRecord("den", KEY, Role.OPERATOR),
+        ban(KEY, until_ms=1_001),
+        SanctionRecord(MUTE, "", ACCOUNT, KEY, "bob", "alice", "", 5),
+        CodeRecord(b"1" * 16, KEY, "", 1_001),
+    ]
+    written_over: list[Record] = [
+        AccountRecord(KEY, (Device(KEY, 0), Device(b"d" * 32, 7))),
+        RoomRecord("den", KEY),
+        RoleRecord("den", KEY, Role.VOICE),
+        ban(KEY),
+    ]
+    ended: list[Record] = [
+        RoleRecord("den", OTHER, Role.VOICE),
+        RoleRecord("den", OTHER, Role.MEMBER),
+        ban(OTHER),
+        ban(OTHER, lifted=True),
+        ban(b"e" * 32, until_ms=1_000),
+        CodeRecord(b"2" * 16, KEY, "", 5_000),
+        CodeRecord(b"2" * 16, KEY, "", 5_000, is_used=True),
+        CodeRecord(b"3" * 16, b"", "carol", 1_000),
+    ]
+    log = SqliteLog(tmp_path / "server.sqlite")
+    append(log, *written_over, *ended, *kept)
+    before = loaded(log)
+    assert compact(log, before, 1_000, surplus_min=0, latest=0) == len(written_over) + len(ended)
+    assert sorted(map(encode, records_of(log))) == sorted(map(encode, kept))
+    after = loaded(log)
+    assert after.records == len(kept) and after.accounts.is_revoked(b"d" * 32) and after.role(KEY, "den") is Role.ADMIN
+    assert after.order.role("den", KEY) is Role.OPERATOR and after.order.modes("den") == before.order.modes("den")
+    assert list(after.order.sanctions("den", 1_000)) == [ban(KEY, until_ms=1_001)]
+    log.close()
+
+
+def test_a_ban_that_was_lifted_lately_does_not_come_back(tmp_path: Path) -> None:
+    """The latest records stay as they are, and those in force before them are written behind them."""
+    log = SqliteLog(tmp_path / "server.sqlite")
+    append(log, *RECORDS, ban(KEY), ban(OTHER), RoleRecord("den", KEY, Role.OPERATOR))
+    append(log, ban(KEY, lifted=True), RoleRecord("den", KEY, Role.MEMBER))
+    assert compact(log, loaded(log), surplus_min=50, latest=2) > 0
+    order = loaded(log).order
+    assert list(order.sanctions("den", 7)) == [ban(OTHER)] and order.roles("den") == {}
     log.close()

@@ -585,3 +585,14 @@ def test_whatever_a_client_does_no_more_than_a_window_is_held(data: st.DataObjec
     assert budget.held == window.bytes_held == 7, "what was forgotten is not counted"
     window.close()
     assert not budget.held
+
+
+def test_what_the_server_holds_is_not_repeated_before_its_time_and_what_is_new_goes_out() -> None:
+    outbox = filled(2)
+    assert asked(outbox, 0.0) == [1, 2]
+    assert outbox.on_held(0.1, 5.0) and not outbox.on_held(1.0, 3.0)
+    outbox.release(2.0, outbox.add(b"\xa1x"))
+    assert asked(outbox, 2.0) == [3]
+    outbox.on_result(2.1, 3)
+    assert asked(outbox, 5.0) == [] and asked(outbox, 5.1) == [1, 2]
+    assert outbox.on_held(6.2, 0.1), "held anew"

@@ -34,6 +34,8 @@ def test_a_refused_line_is_an_error_but_not_what_is_sent_later_or_typed_after_qu
     assert code(events.error("no_such_nick.text", text="nobody")) is ExitCode.ERROR
     assert code(events.error("unwritable.text", text="full")) is ExitCode.DONE
     assert code(events.error("unwritable_here.text", line=3, text="full")) is ExitCode.ERROR
+    assert code(events.error("too_fast.held", retry_s=2.0)) is ExitCode.DONE
+    assert code(events.error("too_fast", line=3)) is ExitCode.ERROR
     assert code(events.error("leaving.text", line=3, text="no")) is ExitCode.DONE
 
 

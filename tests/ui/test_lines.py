@@ -23,10 +23,11 @@ from udpchat.client.own_messages import Said
 from udpchat.client.requests import Source
 from udpchat.client.stored import Label
 from udpchat.ui.attention import Alert, Event
-from udpchat.ui.commands import Prompt
+from udpchat.ui.commands import COMMANDS
 from udpchat.ui.exit_rule import ExitRule
 from udpchat.ui.lines import Lines
 from udpchat.ui.printing import Draw, Output, Printer, plain_lines
+from udpchat.ui.prompt import Prompt
 from udpchat.wire.limits import TEXT_BYTES_MAX
 
 NOW = 5.0
@@ -109,7 +110,7 @@ class Session:
         )
         rule = ExitRule(count=count, follow=follow)
         person = {"is_for_person": draw is not None, "marks_read": draw is not None, "numbers_lines": numbers_lines}
-        self.lines = Lines(Prompt(self.client), printer, rule, **person, **options)
+        self.lines = Lines(Prompt(self.client, COMMANDS), printer, rule, **person, **options)
 
     def happen(self, *happened: ClientEvent) -> None:
         self.lines.on_events(NOW, happened)

@@ -7,10 +7,11 @@ import pytest
 from tests.client.pair import Person, Wire
 from udpchat.chat.events import ClientEvent, Error, HolderList, Notice, PageFound
 from udpchat.client.model import Item
-from udpchat.ui.commands import PICKED_MAX, Prompt
+from udpchat.ui.commands import COMMANDS
 from udpchat.ui.message_ids import ID_CHARACTERS_MIN, id_and_text
 from udpchat.ui.phrases import text_of
 from udpchat.ui.printing import plain_lines
+from udpchat.ui.prompt import PICKED_MAX, Prompt
 
 HEART, TADA = "\u2764\ufe0f", "\U0001f389"
 
@@ -22,7 +23,8 @@ class Room:
         self.wire = Wire()
         self.alice, self.bob = (self.wire.person(nick, "lobby", "den") for nick in ("alice", "bob"))
         self.prompts = {
-            person.nick: Prompt(person.core, archive=person.store, is_typed=is_typed) for person in self.wire.people
+            person.nick: Prompt(person.core, COMMANDS, archive=person.store, is_typed=is_typed)
+            for person in self.wire.people
         }
         for person, text in ((self.alice, "one"), (self.bob, "two"), (self.alice, "three")):
             assert self.enter(person, text) == []
@@ -138,7 +140,7 @@ def test_a_whole_id_is_found_in_the_store_though_no_screen_holds_it(room: Room) 
     first = room.item(0)
     room.wire.start(room.alice, "lobby", is_returning=True)
     assert room.alice.core.model.items("lobby") == []
-    room.prompts["alice"] = Prompt(room.alice.core, archive=room.alice.store)
+    room.prompts["alice"] = Prompt(room.alice.core, COMMANDS, archive=room.alice.store)
     assert room.enter(room.alice, f"/edit {first.id} uno") == []
     assert room.bob.core.model.items("lobby")[0].text == "uno"
     assert room.refused(room.alice, f"/edit {room.bob.core.model.items('lobby')[1].id} dos") == "not_allowed.not_own"
@@ -171,7 +173,7 @@ def test_in_a_conversation_it_is_about_that(room: Room) -> None:
 
 def test_a_message_that_was_picked_from_a_page_of_the_server_can_be_meant(room: Room) -> None:
     carol = room.wire.person("carol")
-    prompt = room.prompts["carol"] = Prompt(carol.core, archive=carol.store)
+    prompt = room.prompts["carol"] = Prompt(carol.core, COMMANDS, archive=carol.store)
     assert prompt.history.page(room.wire.now, "lobby", 3, 9) == []
     room.wire.settle()
     [page] = carol.of(PageFound)

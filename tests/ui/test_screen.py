@@ -11,8 +11,9 @@ from tests.ui.test_commands import NOW, prompt_in
 from tests.ui.test_lines import Session
 from udpchat.chat import events
 from udpchat.chat.events import ClientEvent
-from udpchat.ui.commands import Prompt
+from udpchat.ui.commands import COMMANDS
 from udpchat.ui.printing import Output
+from udpchat.ui.prompt import Prompt
 from udpchat.ui.screen import REPEATED_CHARACTERS_MAX, ScreenLines, entry_lines, prompt_of
 
 SATURDAY_MS = 1_795_271_400_000  # 2026-11-21 14:30 UTC
@@ -118,7 +119,7 @@ def test_the_prompt_names_the_target_and_what_is_to_be_known() -> None:
 def test_the_prompt_of_a_client_that_lost_its_server_says_so_and_that_it_leaves() -> None:
     wire = Wire()
     alice = wire.person("alice")
-    prompt = Prompt(alice.core)
+    prompt = Prompt(alice.core, COMMANDS)
     assert prompt_of(prompt) == ("lobby", "")
     wire.is_cut = True
     alice.core.say(wire.now, "lobby", "hello?")

@@ -21,11 +21,15 @@ GROUPS: tuple[tuple[str, Any], ...] = (
     ("payload of Finish", frames.Introduction),
     ("frames, up", frames.Up),
     ("frames, down", frames.Down),
-    ("inside frames", frames.AckedPackets | frames.Cursor | frames.Head),
+    ("inside frames", frames.Proof | frames.AckedPackets | frames.Cursor | frames.Standing | frames.Head),
     ("requests", requests.RequestBody),
     ("results", requests.ResultBody),
-    ("inside requests and entries", content.Extra),
-    ("inside results", requests.LogEntry | requests.Member),
+    ("inside requests, entries and records", content.Extra | content.Modes | content.Device),
+    (
+        "inside results",
+        requests.LogEntry | requests.Member | requests.DeviceItem | requests.SanctionItem | requests.RoleItem
+        | requests.PeerItem | requests.AccountItem | requests.ReportItem,
+    ),
     ("presence", requests.Presence),
     ("entries", content.Entry),
     ("records of the directory", content.Record),

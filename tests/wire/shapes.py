@@ -77,6 +77,8 @@ def beyond(shape: type) -> Iterator[tuple[str, int, Any]]:
 
 def _beyond(info: inspect.Type) -> Iterator[Any]:
     match info:
+        case inspect.BoolType():
+            yield 5
         case inspect.IntType():
             low, high = _extent(info)
             yield low - 1 if low > -(2**63) else "no number"
@@ -99,10 +101,10 @@ def _beyond(info: inspect.Type) -> Iterator[Any]:
             yield [0] * (len(info.item_types) + 1)
         case inspect.UnionType():
             plain = [each for each in info.types if not isinstance(each, inspect.NoneType | inspect.StructType)]
-            for each in plain:
+            for each in plain if len(plain) < 2 else ():
                 yield from _beyond(each)
-            if not plain:
-                yield 5
+            if len(plain) != 1:
+                yield 5.5
         case inspect.RawType():
             return  # anything that is msgpack; whoever opens it looks at it
         case _:

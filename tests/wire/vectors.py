@@ -10,11 +10,13 @@ import msgspec
 
 import udpchat
 from udpchat.chat.ids import conversation_log, message_id
+from udpchat.chat.permissions import Action, Role
+from udpchat.server.accounts import digest_of
 from udpchat.session.cipher import SendCipher
 from udpchat.session.noise import KeyPair, NoiseInitiator, NoiseResponder, fingerprint, user_id
 from udpchat.wire import content, frames, requests
 from udpchat.wire.frames import encode, pack
-from udpchat.wire.limits import PROTOCOL_VERSION
+from udpchat.wire.limits import ORDER, PROTOCOL_VERSION
 from udpchat.wire.packets import DATA_HEADER, Cookie, Data, Finish, Hello, HelloReply, Kind
 
 FILE = Path(udpchat.__file__).parent / "wire" / "vectors.json"
@@ -35,10 +37,13 @@ REACTION = content.Message(
     TIME_MS, OTHER, "bob", message_id(INSTANCE, 8), content.REACTION, "\u2764\ufe0f", None,
     content.Extra(MESSAGE_ID, b"", 41),
 )  # fmt: skip
+FINGERPRINT = fingerprint(KeyPair(SERVER_SECRET).public)
+CODE = "ABCDEFGHJKMNPQRS"
 REMOVED = encode(content.Tombstone(TIME_MS))
 
 UP: list[frames.Up] = [
     frames.Enter("ada", "example 1.0", COUNTER),
+    frames.Enter("ada", "example 1.0", 0, frames.Proof(True, CODE, 1)),
     frames.Follow("#lobby"),
     frames.Request(COUNTER, 5, requests.Say("lobby", content.TEXT, "h\u00e9llo")),
     frames.RequestFragment(COUNTER, 5, 1, 2, b"the rest"),
@@ -51,7 +56,22 @@ UP: list[frames.Up] = [
 ]
 DOWN: list[frames.Down] = [
     frames.Welcome("ada", USER, "den", 10_000, 30_000, 86_400, 1_000, 0, (), COUNTER),
+    frames.Welcome(
+        "ada",
+        USER,
+        "den",
+        10_000,
+        30_000,
+        None,
+        None,
+        3,
+        (ORDER,),
+        0,
+        frames.Standing(bytes(range(33, 65)), Role.ADMIN),
+        "no phones",
+    ),
     frames.EnterRefused("nick_taken.alike", ("ada", "Ad\u00e0")),
+    frames.EnterRefused("wrong_password", (), 2),
     frames.Result(COUNTER, requests.Stored("#lobby", 41)),
     frames.Entries("#lobby", 99, 41, 25, [frames.raw(each) for each in (frames.encode_message(MESSAGE), REMOVED)]),
     frames.EntryFragment("#lobby", 99, 41, 25, 0, 2, b"the first", 0x01020304),
@@ -63,6 +83,7 @@ DOWN: list[frames.Down] = [
     frames.Unwritable("there is no room on the disk"),
     frames.UserTyping("#lobby", "ada"),
     frames.Receipt("#lobby", 41, 3, 4),
+    frames.Hold(1_500),
 ]
 REQUESTS: list[requests.RequestBody] = [
     requests.Say("lobby", content.ACTION, "waves"),
@@ -82,6 +103,24 @@ REQUESTS: list[requests.RequestBody] = [
     requests.MarkRead("#lobby", 99, 41),
     requests.Search("tea cake", None, "#lobby", 0),
     requests.ListHolders("#lobby", 41, MESSAGE_ID),
+    requests.SetPassword("correct horse"),
+    requests.AddCode(digest_of(CODE), requests.LINK),
+    requests.ListDevices(),
+    requests.RevokeDevice("zft4"),
+    requests.AcceptFrom(True),
+    requests.GetSelf(),
+    requests.SetRole("dev", "bob", Role.VOICE),
+    requests.SetModes("dev", is_moderated=True, slow_s=30),
+    requests.Invite("dev", "bob"),
+    requests.Kick("dev", "bob", "enough"),
+    requests.Sanction(None, content.BAN, "10.0.0.0/24", 7_200, "enough"),
+    requests.Lift("dev", content.MUTE, "bob"),
+    requests.ListSanctions(None, 20),
+    requests.Announce("tea is ready"),
+    requests.ListPeers(),
+    requests.ListAccounts("ada"),
+    requests.RemoveAccount("bob", True),
+    requests.Operate(requests.STATUS),
 ]
 RESULTS: list[requests.ResultBody] = [
     requests.Stored(conversation_log(bytes(32), bytes(32)), 3, requests.Away("lunch")),
@@ -89,13 +128,30 @@ RESULTS: list[requests.ResultBody] = [
     requests.Failed("no_such_nick", ("bob",)),
     requests.Person("bob", fingerprint(KeyPair(SERVER_SECRET).public), requests.Here(), 60, ["lobby", "dev"]),
     requests.Page(["den", "lobby"], True),
-    requests.MemberPage(7, [requests.Member("ada", USER, None), requests.Member("bob", OTHER, "lunch")], True),
+    requests.MemberPage(
+        7, [requests.Member("ada", USER, None, Role.OPERATOR), requests.Member("bob", OTHER, "lunch")], True,
+        content.Modes(is_moderated=True),
+    ),
     content.TopicSet("tea", "bob"),
     requests.Holders(["bob", "carol"], ["dave"]),
     requests.EntryList([requests.LogEntry("#lobby", 41, frames.encode_message(MESSAGE))]),
     requests.EntryList(
         [requests.LogEntry("#lobby", 41, frames.encode_message(MESSAGE))],
         (requests.LogEntry("#lobby", 42, frames.encode_message(REACTION)),),
+    ),
+    requests.DeviceList("ada", [requests.DeviceItem(FINGERPRINT, TIME_MS, 0, True, True)]),
+    requests.SanctionPage(
+        [requests.SanctionItem("dev", content.MUTE, "bob", "ada", "enough", TIME_MS, TIME_MS + 7_200_000)], False
+    ),
+    requests.Self(["ada"], FINGERPRINT, Role.ADMIN, [requests.RoleItem("dev", Role.OPERATOR)], 2, True, False),
+    requests.PeerPage([requests.PeerItem("bob", "192.168.1.20", 3_600, 5, 1_500, 2)], True),
+    requests.AccountPage([requests.AccountItem("bob", FINGERPRINT, TIME_MS, Role.MEMBER, 1, False)], False),
+    requests.Report(
+        [
+            requests.ReportItem("peers", 12),
+            requests.ReportItem("version", "1.0"),
+            requests.ReportItem("restart", ("port", "bind")),
+        ]
     ),
 ]
 ENTRIES: list[content.Entry] = [
@@ -116,6 +172,14 @@ ENTRIES: list[content.Entry] = [
     content.ReadMark("#lobby", 99, 41),
     content.AwaySet("ada", USER, "lunch"),
     content.AwaySet("ada", USER, None),
+    content.Left("ada", USER, content.Reason.KICKED, "bob", "enough"),
+    content.RoleSet("ada", USER, Role.OPERATOR, "bob"),
+    content.ModesSet(content.Modes(is_invite_only=True, slow_s=30), "bob"),
+    content.SanctionSet(content.BAN, "ada", "bob", "enough", TIME_MS, False),
+    content.Announced("tea is ready", "bob"),
+    content.Invited("dev", "bob", TIME_MS),
+    content.LoginsFailed(3, TIME_MS, TIME_MS + 60_000),
+    content.Act(TIME_MS, "bob", OTHER, Action.BAN, "dev", "ada", "7200", "enough"),
 ]
 
 
@@ -126,30 +190,37 @@ def handshake() -> tuple[dict[str, Any], bytes, bytes]:
     initiator = NoiseInitiator(static=client, ephemeral=ephemeral)
     header = HelloReply(CLIENT_INDEX, SERVER_INDEX, b"").header
     responder = NoiseResponder(
-        static=server, ephemeral=KeyPair(SERVER_EPHEMERAL), remote_ephemeral=initiator.public, remote_payload=COOKIE,
+        static=server,
+        ephemeral=KeyPair(SERVER_EPHEMERAL),
+        remote_ephemeral=initiator.public,
+        remote_payload=COOKIE,
         payload=header,
     )
     proved = initiator.read_reply_untrusted(responder.message, [COOKIE])
     message, keys = proved.finish(frames.encode_introduction(INSTANCE))
     assert responder.read_finish_untrusted(message).keys.receive == keys.send
-    return {
-        "client_static_secret": CLIENT_SECRET,
-        "client_ephemeral_secret": CLIENT_EPHEMERAL,
-        "server_static_secret": SERVER_SECRET,
-        "server_ephemeral_secret": SERVER_EPHEMERAL,
-        "client_index": CLIENT_INDEX,
-        "server_index": SERVER_INDEX,
-        "instance": INSTANCE,
-        "hello_without_cookie": Hello(PROTOCOL_VERSION, CLIENT_INDEX, initiator.public).encode(),
-        "cookie": Cookie(PROTOCOL_VERSION, CLIENT_INDEX, COOKIE).encode(),
-        "hello": Hello(PROTOCOL_VERSION, CLIENT_INDEX, initiator.public, COOKIE).encode(),
-        "hello_reply": HelloReply(CLIENT_INDEX, SERVER_INDEX, responder.message).encode(),
-        "finish_payload": frames.encode_introduction(INSTANCE),
-        "finish": Finish(SERVER_INDEX, message).encode(),
-        "key_client_to_server": keys.send,
-        "key_server_to_client": keys.receive,
-        "handshake_hash": keys.handshake_hash,
-    }, keys.send, keys.receive
+    return (
+        {
+            "client_static_secret": CLIENT_SECRET,
+            "client_ephemeral_secret": CLIENT_EPHEMERAL,
+            "server_static_secret": SERVER_SECRET,
+            "server_ephemeral_secret": SERVER_EPHEMERAL,
+            "client_index": CLIENT_INDEX,
+            "server_index": SERVER_INDEX,
+            "instance": INSTANCE,
+            "hello_without_cookie": Hello(PROTOCOL_VERSION, CLIENT_INDEX, initiator.public).encode(),
+            "cookie": Cookie(PROTOCOL_VERSION, CLIENT_INDEX, COOKIE).encode(),
+            "hello": Hello(PROTOCOL_VERSION, CLIENT_INDEX, initiator.public, COOKIE).encode(),
+            "hello_reply": HelloReply(CLIENT_INDEX, SERVER_INDEX, responder.message).encode(),
+            "finish_payload": frames.encode_introduction(INSTANCE),
+            "finish": Finish(SERVER_INDEX, message).encode(),
+            "key_client_to_server": keys.send,
+            "key_server_to_client": keys.receive,
+            "handshake_hash": keys.handshake_hash,
+        },
+        keys.send,
+        keys.receive,
+    )
 
 
 def data_packet(key: bytes, index: int, counter: int, body: bytes) -> dict[str, Any]:
@@ -201,6 +272,7 @@ def vectors() -> dict[str, Any]:
             "fingerprint_of_server": fingerprint(server),
             "message_id": {"instance": INSTANCE, "counter": COUNTER, "id": MESSAGE_ID},
             "conversation_log": conversation_log(client, server),
+            "code": {"code": CODE, "digest": digest_of(CODE)},
         },
     }
 

@@ -140,11 +140,13 @@ class MemberJoined(Value, frozen=True):
 
 
 class MemberLeft(Value, frozen=True):
-    """A user left a room, also this client; `reason` is a `content.Reason`."""
+    """A user left a room, also this client; `reason` is a `content.Reason`. KICKED: `by` whom, and maybe `why`."""
 
     room: str
     nick: str
     reason: str
+    by: str = ""
+    why: str = ""
 
 
 class MemberRenamed(Value, frozen=True):
@@ -257,6 +259,204 @@ class EarlierAmended(Value, frozen=True):
     amendment: Amendment
 
 
+# --- Order: `room` empty is the whole server ----------
+
+
+class RoleChanged(Value, frozen=True):
+    """A user, maybe this one, has another role, of `permissions.role_name`."""
+
+    room: str
+    nick: str
+    role: str
+    by: str
+
+
+class RoomModes(Value, frozen=True):
+    """What holds in a room. `slow_s`: seconds between two messages of a member, `kept_s`: for how many messages are
+    kept; 0: no such limit."""
+
+    moderated: bool = False
+    invite_only: bool = False
+    topic_locked: bool = False
+    slow_s: int = 0
+    kept_s: int = 0
+
+
+class ModesChanged(Value, frozen=True):
+    """These modes hold in a room; `by` empty: they were asked for, nobody changed them now."""
+
+    room: str
+    modes: RoomModes
+    by: str
+
+
+class Invited(Value, frozen=True):
+    """This user may join a room that is invite-only."""
+
+    room: str
+    by: str
+    time_ms: int
+
+
+class Banned(Value, frozen=True):
+    """A user may not enter or join until a time; 0: for good. `nick`: of the user, or an address or `#fingerprint`."""
+
+    room: str
+    nick: str
+    by: str
+    reason: str
+    until_ms: int
+
+
+class Muted(Value, frozen=True):
+    """A user may not say anything until a time; fields as of `Banned`."""
+
+    room: str
+    nick: str
+    by: str
+    reason: str
+    until_ms: int
+
+
+class Unbanned(Value, frozen=True):
+    """A ban was lifted, for a reason that may be empty."""
+
+    room: str
+    nick: str
+    by: str
+    reason: str
+
+
+class Unmuted(Value, frozen=True):
+    """A user may speak again; fields as of `Unbanned`."""
+
+    room: str
+    nick: str
+    by: str
+    reason: str
+
+
+class Announcement(Value, frozen=True):
+    """A text to everybody; it may have several lines. `by` empty: what the server says to whoever enters."""
+
+    text: str
+    by: str
+
+
+class Sanctioned(Value, frozen=True):
+    """A ban (`banned`) or mute (`muted`) that holds; other fields as of `Banned`. `time_ms`: when it was made."""
+
+    kind: str
+    room: str
+    nick: str
+    by: str
+    reason: str
+    time_ms: int
+    until_ms: int
+
+
+class SanctionList(Value, frozen=True):
+    """The bans and mutes that hold in a room."""
+
+    room: str
+    sanctions: tuple[Sanctioned, ...]
+
+
+class Audited(Value, frozen=True):
+    """An act of order: `nick` did `action`, of `permissions.Action`, to `subject`; what does not apply is empty."""
+
+    seq: int
+    time_ms: int
+    nick: str
+    action: str
+    room: str
+    subject: str
+    detail: str
+    reason: str
+
+
+class AuditList(Value, frozen=True):
+    """The latest acts of order, in order."""
+
+    acts: tuple[Audited, ...]
+
+
+# --- The account ----------
+
+
+class PasswordNeeded(Value, frozen=True):
+    """The nick belongs to an account that this device is not of: the core waits for `prove` or `give_up`.
+
+    `is_wrong`: another try, after a wrong one; `tries`: how many are left.
+    """
+
+    nick: str
+    is_wrong: bool
+    tries: int
+
+
+class LoginsFailed(Value, frozen=True):
+    """So many attempts to log in as this user failed, the first and the last at these times."""
+
+    count: int
+    first_ms: int
+    last_ms: int
+
+
+class CodeMade(Value, frozen=True):
+    """A one-time code that is valid now, and that nobody can show again. `purpose`: `link`, `reset` or `invite`.
+
+    `nick`: whom it is for; of a link, this user. Empty: an invitation for any nick. `valid_s`: for how long.
+    """
+
+    code: str
+    purpose: str
+    nick: str
+    valid_s: int
+
+
+class KnownDevice(Value, frozen=True):
+    """A device of an account; `revoked_ms` 0: it may be used. `is_here`: it is connected; `is_own`: it is this one."""
+
+    fingerprint: str
+    added_ms: int
+    revoked_ms: int
+    is_here: bool
+    is_own: bool
+
+
+class DeviceList(Value, frozen=True):
+    """The devices of a user's account."""
+
+    nick: str
+    devices: tuple[KnownDevice, ...]
+
+
+class RoomRole(Value, frozen=True):
+    """A role in a room."""
+
+    room: str
+    role: str
+
+
+class Whoami(Value, frozen=True):
+    """This user's account: nicks, the fingerprint of this device, roles on the server and in rooms, how many devices.
+
+    `accept`: who may begin to talk with them in private, `strangers` or `contacts`.
+    """
+
+    nicks: tuple[str, ...]
+    fingerprint: str
+    role: str
+    roles: tuple[RoomRole, ...]
+    devices: int
+    has_password: bool
+    accept: str
+
+
+# --- Phrases ----------
+
+
 class Notice(Phrase, frozen=True):
     """Information for the user."""
 
@@ -287,12 +487,15 @@ class Rejected(Phrase, frozen=True):
 
 ModelChange = (
     MemberAway | MemberTyping | MessageRemoved | EarlierAmended | PageFound | ReadMarked | HistoryReplaced
+    | PasswordNeeded
 )  # for those who draw the model; not printed
+OrderChange = RoleChanged | ModesChanged | Invited | Banned | Muted | Unbanned | Unmuted | Announcement
+AccountAnswer = SanctionList | AuditList | LoginsFailed | CodeMade | DeviceList | Whoami
 
 ClientEvent = (
     Connected | MessageReceived | MessageSent | MessageDelivered | HolderList | Amendment | MemberJoined | MemberLeft
     | MemberRenamed | MemberList | RoomList | TopicChanged | HistoryFound | Notice | Error | Disconnected
-    | Reconnected | Rejected | ModelChange
+    | Reconnected | Rejected | OrderChange | AccountAnswer | ModelChange
 )  # fmt: skip
 
 

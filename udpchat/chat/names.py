@@ -43,6 +43,8 @@ RESERVED_NICKS: Final = frozenset({
     "owner", "root", "security", "server", "staff", "superuser", "support", "sysadmin", "sysop", "system", "udpchat",
 })  # fmt: skip
 
+HOST_NICK: Final = "operator"  # one of these, of the key in the data folder of the server (SPEC 6.10)
+
 _TWO_FACED: Final = frozenset("\u03bd\u03c5")
 _GREEK: Final = re.compile("[\u0370-\u03ff]")
 _SOFT_DOT: Final = re.compile("([lj][\u0316-\u0333]*)\u0307")  # i or j with U+0307 still shows one dot

@@ -29,6 +29,15 @@ ROOM_ROLES: Final = (Role.MEMBER, Role.VOICE, Role.OPERATOR)  # that SetRole giv
 SERVER_ROLES: Final = (Role.MEMBER, Role.MODERATOR, Role.ADMIN, Role.OWNER)  # and on the server
 
 
+def role_name(number: int) -> str:
+    """The name of a role, as programs read it: of one that a later version has, that of the next lower one.
+
+    Who is only invited to a room is a `member` of it as everybody.
+    """
+    role = max(known for known in Role if known <= max(number, 0))
+    return (Role.MEMBER if role is Role.INVITED else role).name.lower()
+
+
 class Action(StrEnum):
     """What is done, as an audit log names it."""
 

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from itertools import chain
 
 from udpchat.chat import events
+from udpchat.client.compose import LAST_NICK
+from udpchat.client.order_answers import OrderAnswers
 from udpchat.wire import content, requests
 from udpchat.wire.limits import LIST_PAGES_MAX, PEERS_MAX
 
@@ -15,6 +17,7 @@ class Answers:
 
     def __init__(self, ask: Callable[[requests.RequestBody], None]) -> None:
         self._ask = ask
+        self.order = OrderAnswers(ask)
         self._listed: dict[str, list[list[str]]] = {}  # the pages so far: by room, its members; by "", the rooms
         self._parted: list[str] = []
         self._renamed = ""
@@ -29,7 +32,7 @@ class Answers:
                 return [events.notice("away", nick=nick, reason=reason)]
             case requests.Tell(nick), requests.Stored(presence=requests.Absent()):
                 return [events.notice("away.absent", nick=nick)]
-            case requests.ListMembers(room, after), requests.MemberPage(_, items, more):
+            case requests.ListMembers(room, after), requests.MemberPage(_, items, more) if after != LAST_NICK:
                 names = self._collect(room, after, [item.nick for item in items], more)
                 return [] if names is None else [events.MemberList(room, names)]
             case requests.ListRooms(after), requests.Page(items, more):
@@ -47,6 +50,8 @@ class Answers:
                 self._parted.append(room)
             case requests.Rename(nick), requests.Done():
                 self._renamed = self.claimed = nick
+            case _:
+                return self.order.on_result(request, body, is_quiet=is_quiet)
         return []
 
     def _collect(self, room: str, after: str, items: list[str], more: bool) -> tuple[str, ...] | None:
@@ -67,6 +72,8 @@ class Answers:
                 self._listed.pop(room, None)
             case requests.ListRooms():
                 self._listed.pop("", None)
+            case _:
+                self.order.on_failed(request)
 
     def take_renamed(self) -> str:
         """The nick of the latest Rename that succeeded since the last call; empty if there is none."""

@@ -14,6 +14,7 @@ from udpchat.client import compose
 from udpchat.client.checks import check_frame_untrusted
 from udpchat.client.compose import LocalError
 from udpchat.client.link import KeyRefused, Link, LinkLost, LinkRenewed, LinkSettings
+from udpchat.client.login import Login
 from udpchat.client.model import Model
 from udpchat.client.participant import Participant
 from udpchat.client.profile import Profile
@@ -33,11 +34,14 @@ class ClientCore:
     """One user at one device, connected to one server."""
 
     def __init__(
-        self, now: float, *, profile: Profile, saved: ClientState, address: Address, random: Callable[[int], bytes]
-    ) -> None:
+        self, now: float, *, profile: Profile, saved: ClientState, address: Address, random: Callable[[int], bytes],
+        login: Login | None = None,
+    ) -> None:  # fmt: skip
+        """`login`: how this device proves that it may go by the nick; None: only by its key."""
+        self._random = random
         self._link = Link(now, LinkSettings(profile, saved.instance, address, random))
         self._uplink = Uplink(random)
-        self._chat = Participant(profile, saved, self._uplink)
+        self._chat = Participant(profile, saved, self._uplink, login)
         self.model = Model(self._chat, self._link)
         self._urgent: list[bytes] = []  # frames for the next packet
 
@@ -164,11 +168,13 @@ class ClientCore:
                 self._link.set_heartbeat(now, frame.heartbeat_ms / 1000)
                 self._chat.on_welcome(frame)
             case frames.EnterRefused():
-                self._chat.on_enter_refused(frame)
+                self._chat.on_enter_refused(now, frame)
             case frames.FollowRefused():
                 self._chat.on_follow_refused(frame)
             case frames.Unwritable():
                 self._chat.on_unwritable(now, frame)
+            case frames.Hold():
+                self._chat.on_hold(now, frame)
             case frames.PathCheck():
                 self._urgent += self._link.answer_check(now, frame.token)
             case frames.UserTyping() | frames.Receipt():
@@ -243,7 +249,9 @@ class ClientCore:
         if link.session is None or self.is_over:
             return
         due, self._urgent = self._urgent, []
-        asking = self._chat.membership.drain_frames(now, renamed_by=self._chat.requests.renamed_by)
+        asking = self._chat.membership.drain_frames(
+            now, renamed_by=self._chat.requests.renamed_by, login=self._chat.login
+        )
         if self.is_entered:
             asking += self._chat.requests.outbox.drain_frames(now)
             due += self._chat.receipts.drain_frames(now)

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from udpchat.chat.ids import ROOM_PREFIX
 from udpchat.chat.names import is_room
+from udpchat.client.login import Login
 from udpchat.session.timers import backoff_s, earliest
 from udpchat.wire.content import Reason
-from udpchat.wire.frames import Enter, Follow, Goodbye, encode
+from udpchat.wire.frames import Enter, Follow, Goodbye, Proof, encode
 from udpchat.wire.limits import STRAY_PARTS_MAX
 
 ENTER_RESEND_S = 0.05  # multiplied by ENTER_RESEND_GROWTH each time, up to ENTER_RESEND_S_MAX
@@ -138,17 +139,27 @@ class Membership:
         elif self._goodbye_due is None:
             self._goodbye_due = now
 
+    def enter_again(self, now: float) -> None:
+        """Send an Enter now: there is a proof."""
+        self._due = now
+        self._enters = 0
+
     def next_timeout(self) -> float | None:
         """When `drain_frames` is due."""
         return earliest(self._due, self._goodbye_due)
 
-    def drain_frames(self, now: float, *, renamed_by: int = 0) -> list[bytes]:
-        """The frames that are due; `renamed_by`: the counter of the Rename that gave us our nick, for Enter."""
+    def drain_frames(self, now: float, *, renamed_by: int = 0, login: Login | None = None) -> list[bytes]:
+        """The frames that are due; `renamed_by`: the counter of the Rename that gave us our nick, for Enter.
+
+        `login`: whether to enter now, and with which proof; None: at once, and without.
+        """
         frames = []
-        if self.is_leaving:
+        if self.is_leaving or (login is not None and login.is_asking):
             self._due = None
+        elif self._due is not None and login is not None and login.is_waiting(now):
+            self._due = login.waits_until
         elif self._due is not None and now >= self._due:
-            frames = self._entering(now, renamed_by)
+            frames = self._entering(now, renamed_by, login.proof if login is not None else None)
         if self._goodbye_due is not None and now >= self._goodbye_due:
             if self._goodbyes == GOODBYES_MAX:
                 self.is_over = True
@@ -158,12 +169,12 @@ class Membership:
                 frames.append(encode(Goodbye(Reason.QUIT)))
         return frames
 
-    def _entering(self, now: float, renamed_by: int) -> list[bytes]:
+    def _entering(self, now: float, renamed_by: int, proof: Proof | None) -> list[bytes]:
         awaited = [room for room, wish in self._rooms.items() if not wish.is_followed]
         if self.is_welcome and not awaited:
             self._due = None
             return []
         self._due = now + backoff_s(ENTER_RESEND_S, self._enters, growth=ENTER_RESEND_GROWTH, max_s=ENTER_RESEND_S_MAX)
         self._enters += 1
-        entering = [] if self.is_welcome else [encode(Enter(self.nick, self._agent, renamed_by))]
+        entering = [] if self.is_welcome else [encode(Enter(self.nick, self._agent, renamed_by, proof))]
         return entering + [encode(Follow(ROOM_PREFIX + room, self._rooms[room].was_followed)) for room in awaited]

@@ -7,12 +7,14 @@ becomes events. This module does not use sessions; the core only reports when a 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from udpchat.chat import events
 from udpchat.chat.ids import ROOM_PREFIX
 from udpchat.chat.names import is_nick, nick_key
 from udpchat.chat.phrase import Phrase
 from udpchat.chat.refusals import refusal
+from udpchat.client.login import Login, Outcome
 from udpchat.client.membership import Membership
 from udpchat.client.profile import Profile
 from udpchat.client.receipts import Receipts
@@ -25,22 +27,36 @@ from udpchat.session.timers import earliest
 from udpchat.sync.uplink import Uplink
 from udpchat.wire import content, frames, requests
 from udpchat.wire.errors import BadDatagram, Drop
+from udpchat.wire.limits import HOLD_S_MAX
 
-FINAL_REFUSALS = frozenset({"nick_taken", "bad_nick", "too_many_nicks", "too_many_devices", "too_fast", "banned"})
+FINAL_REFUSALS = frozenset({
+    "nick_taken", "bad_nick", "too_many_nicks", "too_many_devices", "too_fast", "banned", "kicked", "wrong_password",
+    "key_revoked", "not_allowed",
+})  # fmt: skip
+
+
+@dataclass(slots=True)
+class ServerOfSession:
+    """What is known of the server in the current session."""
+
+    key: bytes = b""
+    kept: tuple[int | None, int | None] = (None, None)  # how long it keeps messages: seconds, entries
+    capabilities: tuple[int, ...] = ()
+    motd: str | None = None  # what it says to whoever enters
 
 
 class Participant:
     """One user at one device, connected to one server."""
 
-    def __init__(self, profile: Profile, saved: ClientState, uplink: Uplink) -> None:
+    def __init__(self, profile: Profile, saved: ClientState, uplink: Uplink, login: Login | None = None) -> None:
         self.profile = profile
         self.timeline = Timeline(uplink, profile=profile, saved=saved)
         self.requests = Requests(saved, self.timeline)
         self.membership = Membership(profile.nick, profile.rooms, profile.agent, is_returning=profile.is_returning)
+        self.login = login or Login()
         self.has_connected = False
         self.is_lost = False  # the connection was lost: new requests wait
-        self._server_key = b""  # of the current session
-        self._kept: tuple[int | None, int | None] = (None, None)  # how long the server keeps messages: seconds, entries
+        self._server = ServerOfSession()
         self.typing = TypingNotices()
         self.receipts = Receipts()
         self._rooms_saved = saved.rooms  # as last added to the writes
@@ -57,7 +73,7 @@ class Participant:
 
     def begin_session(self, now: float, server_key: bytes, round_trip_s: float | None) -> None:
         """A new session is in use: Enter, Follows, acks and open requests are sent again in it."""
-        self._server_key = server_key
+        self._server = ServerOfSession(server_key, self._server.kept)
         self.membership.renew(now)
         self.timeline.uplink.on_session(now)
         self.requests.outbox.restart(now)
@@ -105,9 +121,11 @@ class Participant:
                 raise BadDatagram(Drop.IMPOSSIBLE)
             self._events += self.requests.on_latest(frame.latest_counter)
             self.membership.nick = frame.nick
+            self.login.on_entered()
             self.timeline.await_private()
         self.membership.is_welcome = True
-        self._kept = (frame.kept_s, frame.kept_entries)
+        self._server.kept, self._server.capabilities = (frame.kept_s, frame.kept_entries), frame.capabilities
+        self._server.motd = frame.motd
         self.on_found()
         self._report_connected()
 
@@ -140,19 +158,43 @@ class Participant:
             return
         self.has_connected = True
         nick, rooms = self.membership.nick, self.membership.rooms
-        self._events.append(events.Connected(self.profile.server, fingerprint(self._server_key), nick, rooms))
+        self._events.append(events.Connected(self.profile.server, fingerprint(self._server.key), nick, rooms))
         if rooms:
             self._events.append(self._kept_in(rooms))
+        if self._server.motd:
+            self._events.append(events.Announcement(self._server.motd, ""))
         if self.requests.resumed:
             self._events.append(events.notice("outbox", count=self.requests.resumed))
 
     def _kept_in(self, rooms: tuple[str, ...]) -> events.Notice:
-        return events.notice("kept", rooms=rooms, limits=self._kept)
+        return events.notice("kept", rooms=rooms, limits=self._server.kept)
 
-    def on_enter_refused(self, frame: frames.EnterRefused) -> None:
+    def on_enter_refused(self, now: float, frame: frames.EnterRefused) -> None:
+        """The server does not let us in, or lets us in no longer."""
         reason = refusal(frame.code, frame.detail)
-        if reason.code in FINAL_REFUSALS:
-            self.reject(reason)
+        if reason.code not in FINAL_REFUSALS:
+            return
+        match self.login.on_refused(now, reason, frame.number):
+            case Outcome.AGAIN:
+                self.membership.enter_again(now)
+            case Outcome.ASKED:
+                self._events.append(self.login.question(self.membership.nick))
+            case Outcome.WAIT:
+                wait_s = self.login.waits_until - now
+                self._events.append(events.Error(reason.key, reason.values, retry_s=wait_s))
+            case Outcome.FINAL:
+                self.reject(reason)
+
+    def prove(self, now: float, secret: str, *, is_code: bool) -> None:
+        """The person who was asked for a secret has given one; empty: none, and the client stops."""
+        if not self.login.is_asking:
+            return
+        if not secret:
+            reason = self.login.give_up()
+            assert reason is not None
+            return self.reject(reason)
+        self.login.prove(secret, is_code=is_code)
+        self.membership.enter_again(now)
 
     def on_follow_refused(self, frame: frames.FollowRefused) -> None:
         """The server refuses a Follow."""
@@ -167,6 +209,12 @@ class Participant:
         else:
             self._events.append(events.Error(reason.key, reason.values, wish.line))
         self._report_connected()
+
+    def on_hold(self, now: float, frame: frames.Hold) -> None:
+        """The server carries out what this user said later, as it is more than they may say at once."""
+        wait_s = min(frame.wait_ms / 1000, HOLD_S_MAX)
+        if self.requests.outbox.on_held(now, wait_s):
+            self._events.append(events.error("too_fast.held", retry_s=wait_s))
 
     def on_unwritable(self, now: float, frame: frames.Unwritable) -> None:
         self._events += self.requests.on_unwritable(now, frame.reason)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -13,8 +13,10 @@ from udpchat.chat.refusals import refusal
 from udpchat.client import stored
 from udpchat.client.answers import Answers
 from udpchat.client.checks import check_result_untrusted
+from udpchat.client.compose import LAST_NICK
 from udpchat.client.journal import Journal
 from udpchat.client.labels import Known, Labels
+from udpchat.client.order_answers import is_audit
 from udpchat.client.own_messages import Said
 from udpchat.client.timeline import Timeline
 from udpchat.sync.budget import Budget
@@ -30,13 +32,23 @@ PARTS_MAX = PAST_ENTRIES_MAX + 20  # of a list: for the longest messages, and 4,
 RESULT_FRAGMENTS_HELD_MAX = 4 * FRAGMENTS_MAX
 STORED = requests.Say | requests.Tell | requests.SetTopic
 """The server carries these out only by storing them; others may be repeated."""
+UNSTORED = (requests.SetPassword,)
+"""What they hold must not be on the disk: a run that ends before the answer does not know whether they were done. Their
+counters are taken as those of any run are: the next one begins above all of them."""
+
+
+Take = Callable[[requests.ResultBody], list[events.ClientEvent]]
 
 
 class Source(Value, frozen=True):
-    """The line of the input that requests come from, from 1; `label`: identifies the line if another run repeats it."""
+    """The line of the input that requests come from, from 1; `label`: identifies the line if another run repeats it.
 
-    line: int
+    Or a program: `take` is given each result as it came, and returns the events of it.
+    """
+
+    line: int | None = None
     label: stored.Label | None = None
+    take: Take | None = None
 
 
 class Recalled(Value, frozen=True):
@@ -90,6 +102,7 @@ class _Asked:
     is_quiet: bool = False  # an empty topic or a refusal is not reported
     here: Recalled | None = None  # the part of the requested history that the replicas hold
     is_reported: bool = False  # `here` was reported when the connection was lost: ignore the result
+    take: Take | None = None  # gives the events of the result
 
 
 class Requests:
@@ -125,10 +138,8 @@ class Requests:
         return not self.outbox
 
     def ask(self, request: requests.RequestBody, *, is_quiet: bool = False, here: Recalled | None = None) -> None:
-        """Have a request carried out exactly once; `is_quiet`: do not report an empty topic or a refusal.
-
-        `here`: the part of the requested history that the replicas hold, reported together with the result.
-        """
+        """Have a request carried out exactly once; `is_quiet`: do not report an empty topic or a refusal. `here`: the
+        part of the requested history that the replicas hold, reported together with the result."""
         body = encode(request)
         label = self._source.label if self._source is not None and isinstance(request, STORED) else None
         if label is not None and self._is_known(label, request, body):
@@ -136,9 +147,12 @@ class Requests:
         counter = self.outbox.add(body)
         if label is not None:
             self._labels.add(label, counter, body)
-        self._asked[counter] = _Asked(request, self.line, label is not None, is_quiet, here)
-        self._journal.add(stored.RequestAdded(counter, body, label))
+        take = None if self._source is None else self._source.take
+        self._asked[counter] = _Asked(request, self.line, label is not None, is_quiet, here, take=take)
         self._expect_in_log(counter, request)
+        if isinstance(request, UNSTORED):
+            return self.outbox.release(float("-inf"), counter)
+        self._journal.add(stored.RequestAdded(counter, body, label))
 
     def on_latest(self, latest: int) -> list[events.ClientEvent]:
         """The server knows counters of this instance up to `latest`. BadDatagram(IMPOSSIBLE) if it cannot."""
@@ -224,6 +238,8 @@ class Requests:
 
     def _report(self, now: float, frame: Result, asked: _Asked) -> list[events.ClientEvent]:
         request = asked.request
+        if asked.take is not None:
+            return asked.take(frame.body)
         identity = message_id(self._instance, frame.counter)
         here = asked.here or Recalled()
         match frame.body:
@@ -236,13 +252,11 @@ class Requests:
                 said = request.text if isinstance(request, requests.Say | requests.Tell) else ""
                 refused = events.Error(reason.key, reason.values, asked.line, said=said)
                 return [] if asked.is_quiet else [refused, *here.without_server()]
-            case requests.MemberPage() if isinstance(request, requests.ListMembers):
+            case requests.MemberPage() if isinstance(request, requests.ListMembers) and request.after != LAST_NICK:
                 self._timeline.people.members(request.room).receive_page(request.after, frame.body)
-            case requests.Holders(holders, waiting) if isinstance(request, requests.ListHolders):
-                room = self._timeline.room_of(request.log) or CONVERSATION_PREFIX
-                message = (room, request.sequence, request.id.hex())
-                return [events.HolderList(*message, tuple(holders), tuple(waiting))]
-            case requests.EntryList():
+            case requests.Holders() if isinstance(request, requests.ListHolders):
+                return [_holders(self._timeline.room_of(request.log), request, frame.body)]
+            case requests.EntryList() if not is_audit(request):
                 return [] if asked.is_reported else self._on_found(request, frame.body, here)
         if isinstance(request, requests.Rename):
             if frame.counter < self.renamed_by:
@@ -341,6 +355,11 @@ class Requests:
         self.outbox.abandon(counter)
         self._timeline.own.on_failed(message_id(self._instance, counter))
         self._asked.pop(counter, None)
+
+
+def _holders(room: str | None, request: requests.ListHolders, found: requests.Holders) -> events.HolderList:
+    message = (room or CONVERSATION_PREFIX, request.sequence, request.id.hex())
+    return events.HolderList(*message, tuple(found.holders), tuple(found.waiting))
 
 
 def is_said(body: bytes) -> bool:

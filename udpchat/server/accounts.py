@@ -6,19 +6,10 @@ most people need none. `settle` decides; this is what was decided.
 
 from __future__ import annotations
 
-from hashlib import blake2s
-from typing import Final
-
+from udpchat.chat.codes import digest_of as digest_of
 from udpchat.chat.permissions import Role
 from udpchat.server.layered import Layered
 from udpchat.wire.content import AccountRecord, CodeRecord, Device
-
-CODE_DIGEST_BYTES: Final = 16
-
-
-def digest_of(code: str) -> bytes:
-    """By what a one-time code is stored: it has 80 random bits, so nobody finds it from this."""
-    return blake2s(code.encode(), digest_size=CODE_DIGEST_BYTES, person=b"code").digest()
 
 
 class Accounts:
@@ -27,10 +18,10 @@ class Accounts:
     __slots__ = ("_codes", "_of_device", "_records", "host")
 
     def __init__(self, under: Accounts | None = None) -> None:
-        self._records: Layered[bytes, AccountRecord] = Layered(under._records if under else None)
-        self._of_device: Layered[bytes, bytes] = Layered(under._of_device if under else None)
-        self._codes: Layered[bytes, CodeRecord] = Layered(under._codes if under else None)
-        self.host: bytes = under.host if under else b""  # the key in the data folder, whose role is HOST
+        self._records: Layered[bytes, AccountRecord] = Layered(under._records if under is not None else None)
+        self._of_device: Layered[bytes, bytes] = Layered(under._of_device if under is not None else None)
+        self._codes: Layered[bytes, CodeRecord] = Layered(under._codes if under is not None else None)
+        self.host: bytes = under.host if under is not None else b""  # the key in the data folder, whose role is HOST
 
     def clear(self) -> None:
         """Forget what was applied to these themselves."""
@@ -47,10 +38,17 @@ class Accounts:
             return self._codes.put(record.digest, None if record.is_used else record)
         former = self._records.get(record.account)
         for device in former.devices if former else ():
-            self._of_device.put(device.key, None)
+            if self._of_device.get(device.key) == record.account:
+                self._of_device.put(device.key, None)
         for device in record.devices:
-            self._of_device.put(device.key, record.account)
+            # One that was revoked may have proved that it may use another account: it stays with that one.
+            if not device.revoked_ms or device.key not in self._of_device:
+                self._of_device.put(device.key, record.account)
         self._records.put(record.account, record)
+
+    def __contains__(self, account: bytes) -> bool:
+        """Whether an account has a record."""
+        return account in self._records
 
     def account_of(self, device: bytes) -> bytes:
         """The account that a device may use: its own, if it was never added to another."""

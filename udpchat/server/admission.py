@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from udpchat.chat import events
 from udpchat.chat.ids import ROOM_PREFIX, inbox_log
-from udpchat.chat.names import BadName, parse_nick, parse_room
+from udpchat.chat.names import HOST_NICK, BadName, parse_nick, parse_room
 from udpchat.chat.refusals import detail_of
 from udpchat.server.fanout import Fanout
 from udpchat.server.registry import Peer
 from udpchat.server.rooms import Rooms
 from udpchat.server.state import State
 from udpchat.wire.fields import Value
-from udpchat.wire.frames import Down, EnterRefused, FollowRefused, Welcome, encode
-from udpchat.wire.limits import CAPABILITIES, EXPIRY_S, HEARTBEAT_S, PROTOCOL_MINOR, ROOMS_PER_PEER_MAX
+from udpchat.wire.frames import Down, EnterRefused, FollowRefused, Standing, Welcome, encode
+from udpchat.wire.limits import (
+    CAPABILITIES,
+    EXPIRY_S,
+    HEARTBEAT_S,
+    NICK_REGULAR_KEPT_S,
+    PROTOCOL_MINOR,
+    ROOMS_PER_PEER_MAX,
+)
 
 
 class Settings(Value, frozen=True):
@@ -23,6 +30,10 @@ class Settings(Value, frozen=True):
     expiry_s: float = EXPIRY_S
     kept_s: int | None = None  # how long messages are kept; None: forever
     kept_entries: int | None = None  # how many of each room and conversation; None: all
+    motd: str = ""  # what whoever enters is shown
+    is_closed: bool = False  # whether only who was invited, or has an account, may claim a nick
+    nick_kept_s: float = NICK_REGULAR_KEPT_S  # how long a nick is kept that nobody uses
+    host: bytes = b""  # the key of who runs the server, which enters as HOST_NICK with the role HOST
 
 
 class Admission:
@@ -34,11 +45,13 @@ class Admission:
         self._rooms = rooms
         self._fanout = fanout
         self._durable = durable
-        self._settings = settings
+        self.settings = settings
         self._happened = happened
 
-    def enter(self, peer: Peer, asked: str) -> str | None:
+    def enter(self, peer: Peer, asked: str, number: int = 0) -> str | None:
         """A peer requests to enter under a nick: that to propose, if any. After it entered: welcome it again.
+
+        `number`: that of its proof; a refusal names it.
 
         Not while requests of it wait to be written: one may be a Rename of the process before, of which this one would
         not learn. The peer repeats its Enter.
@@ -47,13 +60,17 @@ class Admission:
             if not peer.window.waiting:
                 self._welcome(peer)
             return None
+        if peer.entering.nick is not None:
+            return None  # already proposed
+        peer.entering.number = number
+        if peer.key == self.settings.host and asked != HOST_NICK:
+            self.reject(peer, "not_allowed", ())
+            return None
         try:
-            nick = parse_nick(asked)
+            nick = asked if peer.key == self.settings.host else parse_nick(asked)
         except BadName as error:
             self.reject(peer, error.phrase.key, detail_of(error.phrase))
             return None
-        if peer.entering.nick is not None:
-            return None  # already proposed
         peer.entering.nick = nick
         return nick
 
@@ -79,14 +96,14 @@ class Admission:
     def reject(self, peer: Peer, code: str, detail: tuple[str, ...]) -> None:
         """The peer may not enter under this nick; it may request another."""
         self.forget(peer)
-        self._send(peer, EnterRefused(code, detail))
+        self._send(peer, EnterRefused(code, detail, peer.entering.number if peer.entering else 0))
         self._happened.append(events.PeerRefused(peer.session.path.address[0], code.partition(".")[0]))
 
     def _send(self, peer: Peer, frame: Down) -> None:
         self._fanout.send(peer, encode(frame))
 
     def _welcome(self, peer: Peer) -> None:
-        settings = self._settings
+        settings = self.settings
         assert peer.nick is not None
         welcome = Welcome(
             nick=peer.nick,
@@ -99,14 +116,23 @@ class Admission:
             minor=PROTOCOL_MINOR,
             capabilities=CAPABILITIES,
             latest_counter=peer.window.latest,
+            motd=settings.motd or None,
+            standing=self._standing(peer),
         )
         self._send(peer, welcome)
+
+    def _standing(self, peer: Peer) -> Standing:
+        author = peer.author
+        account = author.key if author.key != author.device else b""
+        return Standing(account, self._durable.accounts.role(author.key))
 
     def follow(self, now: float, peer: Peer, log: str, *, is_back: bool = False) -> None:
         """A peer requests to join a room. A peer that has not entered yet joins it when it enters.
 
         `is_back`: it was there before, in another session.
         """
+        if peer.key == self.settings.host:
+            return self._send(peer, FollowRefused(log, "not_allowed"))
         if not log.startswith(ROOM_PREFIX):
             return self._send(peer, FollowRefused(log, "bad_room.not_followed"))
         try:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from udpchat.chat.ids import conversation_log, room_log
 from udpchat.server.payer import Payer
+from udpchat.server.proposals import Action, Telling
 from udpchat.server.quotas import Quotas, SpentQuota, Who
-from udpchat.server.settle import Action, Telling
 from udpchat.server.state import State
 from udpchat.wire.limits import WRITE_ENTRY_BYTES
 from udpchat.wire.requests import Rename, Say, SetTopic, Tell

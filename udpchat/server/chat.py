@@ -7,11 +7,13 @@ from dataclasses import replace
 
 from udpchat.chat import events
 from udpchat.chat.ids import client_id_of
-from udpchat.server import settle
+from udpchat.server import proposals
 from udpchat.server.admission import Admission, Settings
-from udpchat.server.charges import charge, charge_claim
+from udpchat.server.charges import charge
 from udpchat.server.commits import Commits
 from udpchat.server.credit import Ledger
+from udpchat.server.derivations import Derivation, Derived
+from udpchat.server.entrance import Entrance
 from udpchat.server.fanout import Fanout
 from udpchat.server.history import ReactionsUnreadable
 from udpchat.server.payer import Payer
@@ -24,9 +26,16 @@ from udpchat.session.noise import user_id
 from udpchat.session.rate_limit import source_of
 from udpchat.session.session import Session
 from udpchat.sync.log import Append, LogUnreadable, SearchQuery, ServerLog
-from udpchat.wire.frames import Introduction, Unwritable, encode
-from udpchat.wire.limits import ANSWERS_REPEATED_BYTES_MAX, REQUEST_BYTES_PER_PEER_MAX
-from udpchat.wire.requests import EntryList, Failed, GetHistory, ResultBody
+from udpchat.wire.content import Reason
+from udpchat.wire.frames import EnterRefused, Hold, Introduction, Proof, Unwritable, encode, encode_result
+from udpchat.wire.limits import (
+    ANSWERS_REPEATED_BYTES_MAX,
+    HOLD_REPORTED_S_MIN,
+    HOLD_S_MAX,
+    REACH_OF_KEY,
+    REQUEST_BYTES_PER_PEER_MAX,
+)
+from udpchat.wire.requests import Done, EntryList, Failed, GetHistory, ResultBody
 
 REASON_CHARACTERS_MAX = 200  # of why nothing can be stored, as it is sent
 DAMAGE_REASONS_MAX = 100  # no more than these are reported
@@ -47,33 +56,38 @@ class Chat:
         self.happened: list[events.ServerEvent] = []  # for the operator
         self._unreadable: set[str] = set()  # reasons of damage that were reported
         self.admission = Admission(self.rooms, self.fanout, self.commits.durable, settings, self.happened)
+        self.entrance = Entrance(self, self.commits, self.quotas, self.registry, self.admission)
         self.wall_offset_s = 0.0  # wall clock minus monotonic clock, as the driver last saw it
-        self._log = log
+        for state in (self.commits.durable, self.commits.settled):
+            state.accounts.host, state.claims.regular_kept_s = settings.host, settings.nick_kept_s
 
     # --- Peers ----------
 
     def recalled_peer(self, now: float, session: Session, introduction: Introduction) -> Peer:
         """A peer of a new session, which has no place yet; the log recalls its earlier requests, or `LogUnreadable`."""
-        key, instance = session.remote_static, introduction.instance
+        device, instance = session.remote_static, introduction.instance
         capabilities = frozenset(introduction.capabilities)
-        author = settle.Author(client_id_of(key, instance), key, user_id(key), instance, capabilities)
+        key = self.commits.durable.accounts.account_of(device)
+        author = proposals.Author(client_id_of(device, instance), key, user_id(key), instance, device, capabilities)
         payer = Payer(self.ledger, key, session.path.address[0])
         share = Share(self.quotas.request_bytes, payer.who, REQUEST_BYTES_PER_PEER_MAX)
-        claimed = logged_nicks(self._log, author.client_id)
-        window = recalled_window(self._log, author.client_id, self.commits.pending_of(author.client_id), share)
+        claimed = logged_nicks(self.commits.reader, author.client_id)
+        window = recalled_window(
+            self.commits.reader, author.client_id, self.commits.pending_of(author.client_id), share
+        )
         peer = Peer(now, session=session, author=author, window=window, payer=payer)
         peer.renames.claimed = claimed or None
         return peer
 
     def renew_peer(self, now: float, peer: Peer, session: Session, introduction: Introduction) -> None:
         """A device made a fresh session, maybe as another process; it repeats the requests that it still needs."""
-        recall_answers(self._log, peer)  # first: what cannot be read changes nothing
+        recall_answers(self.commits.reader, peer)  # first: what cannot be read changes nothing
         peer.author = replace(peer.author, capabilities=frozenset(introduction.capabilities))
         self.registry.change_session(peer, session)
         peer.window.forget_held()
         peer.downlink.reset(now)
         if peer.nick is not None:
-            self._propose_to_enter(now, peer, peer.nick)  # who never leaves uses a nick too
+            self.entrance.propose(now, peer, peer.nick)  # who never leaves uses a nick too
 
     def repeat_answer(self, now: float, peer: Peer, counter: int, encoded: bytes) -> None:
         """A request was repeated that is answered already: send the answer again."""
@@ -83,51 +97,51 @@ class Chat:
         if peer.downlink.queue.answer_bytes < ANSWERS_REPEATED_BYTES_MAX:
             send_result(peer, counter, encoded)
 
+    def may_reach(self, now: float, peer: Peer, reached: float) -> bool:
+        """Whether a person may reach so many devices of others now. If not, the requests of this device wait; and it is
+        informed, if all that it has sent will take long."""
+        activity = peer.activity
+        activity.held_until = None
+        wait_s = self.quotas.reach.wait_s(now, peer.who, reached)
+        if not wait_s:
+            return True
+        activity.held_until = now + wait_s
+        for_all_s = wait_s + (len(peer.window.held) - 1) * reached / REACH_OF_KEY[1]
+        if for_all_s >= HOLD_REPORTED_S_MIN and activity.may_report_hold(now):
+            self.fanout.send(peer, encode(Hold(int(1000 * min(for_all_s, HOLD_S_MAX)))))
+        return False
+
     # --- Proposals ----------
 
-    def propose(self, now: float, proposal: settle.Proposal) -> None:
+    def propose(self, now: float, proposal: proposals.Proposal) -> None:
         """Settle a proposal. Its effects follow at once, or when it is durable."""
         effects = self.commits.propose(proposal)
         if effects:
             self._carry_out(now, effects)
 
-    def enter(self, now: float, peer: Peer, asked: str) -> None:
-        """A peer requests to enter under a nick."""
-        nick = self.admission.enter(peer, asked)
-        if nick is None:
-            return
-        if self.commits.is_unwritable or charge_claim(now, peer.who, nick, self.commits.settled, self.quotas):
-            self._propose_to_enter(now, peer, nick)
-        else:
-            self.admission.reject(peer, "too_fast", ())
-
-    def _propose_to_enter(self, now: float, peer: Peer, nick: str) -> None:
-        held = self.commits.settled.claims.owner(nick)
-        is_frozen = self.commits.is_unwritable and held is not None and held.key == peer.key
-        self.propose(now, settle.EnterProposal(peer.author, nick, 0 if is_frozen else self._time_ms(now)))
-
-    def _time_ms(self, now: float) -> int:
+    def time_ms(self, now: float) -> int:
+        """The wall clock, in ms since 1970."""
         return int((now + self.wall_offset_s) * 1000)
 
-    def propose_action(self, now: float, peer: Peer, counter: int, action: settle.Action) -> None:
+    def propose_action(self, now: float, peer: Peer, counter: int, action: proposals.Action) -> None:
         """Propose what a request of an entered peer wants done, if its quotas allow it."""
         assert peer.nick is not None
         is_free = self.commits.is_unwritable  # it is repeated until it can be written
         if not is_free and not charge(now, peer.payer, action, self.commits.settled, self.quotas):
             return answer(peer, counter, Failed("too_fast"))
-        self.propose(now, settle.ActionProposal(peer.author, peer.nick, counter, self._time_ms(now), action))
+        self.propose(now, proposals.ActionProposal(peer.author, peer.nick, counter, self.time_ms(now), action))
 
     def persisted(self, now: float, count: int) -> None:
         """The `count` oldest drained appends are durable: carry out their effects, then send the entries."""
         if self.commits.is_unwritable:
             self.happened.append(events.LogWritable())
         grown: dict[str, list[Append]] = {}
-        replaced: list[settle.ReplaceEntry] = []
+        replaced: list[proposals.ReplaceEntry] = []
         for settlement in self.commits.take_durable(count):
             effects = settlement.effects
             self._carry_out(now, effects)
             if len(effects) > 1:  # more than the answer
-                replaced += [effect for effect in effects if isinstance(effect, settle.ReplaceEntry)]
+                replaced += [effect for effect in effects if isinstance(effect, proposals.ReplaceEntry)]
             self.commits.apply_durable(settlement)
             for append in settlement.appends:
                 if append.log in grown:
@@ -150,7 +164,7 @@ class Chat:
             if peer is None:
                 continue
             informed[peer] = None
-            if isinstance(proposal, settle.ActionProposal):
+            if isinstance(proposal, proposals.ActionProposal):
                 peer.window.rewind(proposal.counter)
             else:
                 self.admission.forget(peer)
@@ -159,34 +173,53 @@ class Chat:
 
     # --- Effects ----------
 
-    def _carry_out(self, now: float, effects: Iterable[settle.Effect]) -> None:
+    def _carry_out(self, now: float, effects: Iterable[proposals.Effect]) -> None:
         for effect in effects:
-            if isinstance(effect, settle.PeerEffect):
+            if isinstance(effect, proposals.PeerEffect):
                 peer = self.registry.find_client(effect.client_id)
                 if peer is None:
                     continue  # a client that returns later is answered from the log
-                if type(effect) is settle.SendResult:  # the hot path
+                if type(effect) is proposals.SendResult:  # the hot path
                     answer(peer, effect.counter, effect.result)
                     self.fanout.to_flush[peer] = None
                 else:
                     self._affect(now, peer, effect)
-            elif isinstance(effect, settle.ChangeTopic):
+            elif isinstance(effect, proposals.ChangeTopic):
                 self.rooms.change_topic(now, effect.room, effect.topic, effect.nick)
-            elif isinstance(effect, settle.FollowPrivate):
+            elif isinstance(effect, proposals.FollowPrivate):
                 for key in effect.keys:
                     self.rooms.follow_private(now, effect.log, key)
+            elif isinstance(effect, proposals.EndSessions):
+                self._end_sessions(effect)
 
-    def _affect(self, now: float, peer: Peer, effect: settle.PeerEffect) -> None:
+    def _end_sessions(self, effect: proposals.EndSessions) -> None:
+        for peer in self.registry.peers_of(effect.account):
+            if peer.author.device in effect.devices:
+                is_own = peer.author.client_id == effect.request.client_id
+                answers = [encode_result(effect.request.counter, encode(Done()))] if is_own else []
+                self.registry.end_later(peer, Reason.KICKED, *answers, encode(EnterRefused(effect.code)))
+
+    def _affect(self, now: float, peer: Peer, effect: proposals.PeerEffect) -> None:
         match effect:
-            case settle.Admit(_, nick):
-                self.admission.admit(now, peer, nick)
-            case settle.Reject(_, code, detail):
-                self.admission.reject(peer, code, detail)
-            case settle.ChangeNick(_, counter, nick):
+            case proposals.Admit():
+                self.entrance.admit(now, peer, effect)
+            case proposals.Reject():
+                self.entrance.reject(now, peer, effect)
+            case proposals.ChangeNick(_, counter, nick):
                 if peer.nick is None:  # it reconnected meanwhile, and enters under its former nick
                     peer.renames.claimed = {**(peer.renames.claimed or {}), counter: nick}
                 elif peer.renames.advance(counter):
                     self.rooms.rename(now, peer, nick)
+
+    def enter(self, now: float, peer: Peer, nick: str, proof: Proof | None = None) -> None:
+        """A peer requests to enter."""
+        self.entrance.enter(now, peer, nick, proof)
+
+    def derived(self, now: float, derivation: Derivation, derived: Derived | None, took_s: float) -> None:
+        """A password was verified or hashed, or this server cannot (None)."""
+        peer = self.entrance.derived(now, derivation, derived, took_s)
+        if peer is not None:
+            self.fanout.to_flush[peer] = None
 
     # --- Queries ----------
 

@@ -7,9 +7,10 @@ may depend on them.
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 
-from udpchat.server.settle import ActionProposal, Effect, Proposal, Settlement, settle
+from udpchat.server.proposals import ActionProposal, Effect, Proposal, Settlement
+from udpchat.server.settle import settle
 from udpchat.server.state import State
 from udpchat.sync.log import Append, LogReader
 from udpchat.wire.limits import WRITE_AHEAD_BYTES_MAX
@@ -19,6 +20,7 @@ class Commits:
     """The proposals that are settled but not durable, in order."""
 
     def __init__(self, reader: LogReader) -> None:
+        self.reader = reader
         self.durable = State(reader)
         self.durable.load()
         self.settled = State(reader, under=self.durable)
@@ -27,7 +29,6 @@ class Commits:
         self.pending_bytes = 0  # settled, and not durable yet; read often, changed only here
         self.is_full = False  # whether that is so much that requests have to wait, whose order can then still change
         self.is_unwritable = False  # whether the last write failed
-        self.stored: Counter[str] = Counter()  # entries since the start, by the prefix of the log's name
 
     def propose(self, proposal: Proposal) -> tuple[Effect, ...]:
         """Settle a proposal. Returns its effects if nothing has to be written before them, else ()."""
@@ -66,7 +67,6 @@ class Commits:
     def apply_durable(self, settlement: Settlement) -> None:
         for append in settlement.appends:
             self.durable.apply(append.log, append.sequence, append.entry)
-            self.stored[append.log[0]] += 1
 
     def rebase(self) -> None:
         """Rebuild the settled state from what is still pending, after `apply_durable`."""

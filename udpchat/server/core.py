@@ -14,6 +14,8 @@ from udpchat.chat import events
 from udpchat.server.admission import Settings
 from udpchat.server.chat import Chat
 from udpchat.server.credit import DATAGRAM_US, LOST_US, packet_us
+from udpchat.server.derivations import Derivation, Derived
+from udpchat.server.errands import Errand
 from udpchat.server.expiry import Expiry
 from udpchat.server.frames import FRAMES, FRAMES_OF_PREVIOUS, VIOLATIONS, FrameContext
 from udpchat.server.handlers import carry_out
@@ -66,11 +68,6 @@ class ServerCore:
     def handshakes(self) -> int:
         """How many handshakes are half open or were finished less than HANDSHAKE_LIFETIME_S ago."""
         return len(self._sessions.handshakes)
-
-    @property
-    def waiting(self) -> int:
-        """How many datagrams wait to be served, and peers with requests that are ready."""
-        return len(self._intake)
 
     def set_wall_clock(self, offset_s: float) -> None:
         """Set wall clock minus monotonic clock, which dates messages."""
@@ -169,6 +166,26 @@ class ServerCore:
         self.chat.answered(query, result, took_s)
         self._flush(now)
 
+    def drain_errands(self) -> list[Errand]:
+        """What operators ask of the program; then call `reported` for each, in any order."""
+        return self.chat.queries.errands.drain()
+
+    def reported(self, now: float, errand: Errand, result: ResultBody) -> None:
+        """A drained errand is done, or was begun: the answer to who asked."""
+        peer = self.chat.queries.errands.on_done(self._registry, errand, result)
+        if peer is not None:
+            self._fanout.to_flush[peer] = None
+        self._flush(now)
+
+    def drain_derivations(self) -> list[Derivation]:
+        """The password to verify or hash next, off the loop; then call `derived`. One at a time."""
+        return self.chat.entrance.logins.drain()
+
+    def derived(self, now: float, derivation: Derivation, derived: Derived | None, took_s: float) -> None:
+        """A drained derivation has this result; None: this machine cannot compute it."""
+        self.chat.derived(now, derivation, derived, took_s)
+        self._flush(now)
+
     def on_pruned(self, now: float, log: str) -> None:
         """Old entries of a log were deleted."""
         self._rooms.on_pruned(log)
@@ -194,10 +211,12 @@ class ServerCore:
     def _handle_peer_timeout(self, now: float, peer: Peer) -> None:
         if peer not in self._registry:
             return
-        due = self._expiry.next_timeout(peer, peer.downlink.next_timeout(now))
+        due = self._expiry.next_timeout(peer, earliest(peer.downlink.next_timeout(now), peer.activity.held_until))
         if now < due:  # it was postponed; `due` is the new time
             return self._timers.arm(peer, due)
         self._fanout.to_flush[peer] = None
+        if not peer.activity.is_held(now):
+            peer.activity.held_until = None
         if self._expiry.is_expired(now, peer):
             return self._sessions.end(now, peer, Reason.TIMED_OUT)
         if self._expiry.is_previous_over(now, peer):
@@ -222,6 +241,8 @@ class ServerCore:
         fanout, rooms = self._fanout, self._rooms
         for peer in self._intake.line_up([peer for peer in fanout.to_flush if peer.window.held]):
             self._carry_out(now, peer)
+        for ending in self._registry.drain_endings():
+            self._sessions.end(now, ending.peer, ending.reason, ending.frames)
         for room in rooms.to_arm:
             self._timers.arm(room, room.roster.flush_at)
         rooms.to_arm.clear()
@@ -240,7 +261,7 @@ class ServerCore:
         while meter.left_us > 0.0 and not commits.is_full:
             pending_bytes = commits.pending_bytes
             if not window.held or (price := carry_out(now, self.chat, peer)) is None:
-                return
+                return self._timers.arm(peer, peer.activity.held_until)
             meter.charge_peer(peer, price.now_us, price.later_us)
             if commits.pending_bytes > pending_bytes:
                 self._intake.on_proposed(peer)

@@ -34,7 +34,7 @@ WRITE_US: Final = 100.0  # writing the entry that a request appends
 WRITE_KIB_US: Final = 150.0  # the same for each KiB of its text, the words of which enter an index
 REPLACE_US: Final = 2_400.0  # an edit or a redaction, beside writing it: the words of a text as long as may be leave it
 FOLLOWER_US: Final = 25.0  # sending a datagram of an entry to a follower, and taking its ack
-FOLLOWERS_CHARGED_MAX: Final = 64  # who speaks pays for no more, however large the room
+FOLLOWERS_CHARGED_MAX: Final = 64  # who speaks pays for no more, however large the room: fifteen lines a second
 MEMBER_US: Final = 1.0  # sending a change of a roster to a member, with others of the same time
 
 FRAMES_US: Final[dict[type[frames.Up], float]] = {

@@ -8,6 +8,7 @@ from typing import Any
 from udpchat.chat.ids import PRIVATE_PREFIXES, SAID_PREFIXES
 from udpchat.server.chat import Chat
 from udpchat.server.fanout import holders
+from udpchat.server.handlers import reached_by_roster
 from udpchat.server.registry import Peer
 from udpchat.session.session import Session
 from udpchat.wire import frames
@@ -37,14 +38,20 @@ class FrameContext(Value, frozen=True):
 
 def _on_enter(context: FrameContext, frame: frames.Enter) -> None:
     context.peer.renames.advance(frame.renamed_by)
-    context.chat.enter(context.now, context.peer, frame.nick)
+    context.chat.enter(context.now, context.peer, frame.nick, frame.proof)
 
 
 def _on_follow(context: FrameContext, frame: frames.Follow) -> None:
     peer, session = context.peer, context.session
     is_overtaken = session.opened < peer.follows_from  # by a later Part, maybe of this room
-    if not is_overtaken:
-        context.chat.admission.follow(context.now, peer, frame.log, is_back=frame.is_back)
+    if is_overtaken:
+        return
+    room = context.chat.rooms.get(frame.log[1:])
+    if room is not None and peer.nick is not None and room.name not in peer.rooms:
+        reached = reached_by_roster(room.stream.followers + 1)
+        if reached and context.chat.quotas.reach.wait_s(context.now, peer.who, reached):
+            raise BadDatagram(Drop.RATE_LIMITED)  # it is repeated
+    context.chat.admission.follow(context.now, peer, frame.log, is_back=frame.is_back)
 
 
 def _on_request(context: FrameContext, frame: frames.Request) -> None:

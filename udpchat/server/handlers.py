@@ -15,6 +15,8 @@ from udpchat.chat.amendments import AMENDING, TAKEN_BACK
 from udpchat.chat.emoji_text import is_emoji
 from udpchat.chat.ids import ROOM_PREFIX, SAID_PREFIXES
 from udpchat.chat.names import BadName, parse_nick, parse_room, skeleton
+from udpchat.chat.permissions import Action as Deed
+from udpchat.chat.permissions import may
 from udpchat.chat.refusals import detail_of
 from udpchat.chat.text import clean_text, fits
 from udpchat.server.chat import Chat
@@ -26,11 +28,12 @@ from udpchat.server.credit import (
     WRITE_KIB_US,
     WRITE_US,
 )
+from udpchat.server.errands import ERRAND_ACTIONS
 from udpchat.server.fanout import holders
 from udpchat.server.history import may_read, search_of
+from udpchat.server.proposals import ACTIONS, Action, Telling
 from udpchat.server.registry import Peer
 from udpchat.server.replay import REFUSED_BEFORE, answer
-from udpchat.server.settle import ACTIONS, Action, Telling
 from udpchat.session.noise import fingerprint
 from udpchat.sync.log import LogUnreadable, SearchQuery
 from udpchat.wire import requests
@@ -41,6 +44,7 @@ from udpchat.wire.limits import (
     AWAY_BYTES_MAX,
     FRAGMENT_BYTES,
     NOTICED_PEERS_MAX,
+    ROSTER_REACHED_SHARE,
     SEARCH_BYTES_MAX,
     TEXT_BYTES_MAX,
     TOPIC_BYTES_MAX,
@@ -62,7 +66,7 @@ class RequestContext(Value, frozen=True):
 
 
 Read = requests.GetHistory | SearchQuery
-Outcome = requests.ResultBody | Action | Read
+Outcome = requests.ResultBody | Action | Read | requests.Operate
 
 
 def _malformed(context: RequestContext, request: requests.Malformed) -> Outcome:
@@ -230,6 +234,44 @@ def _page(items: Sequence[T]) -> list[T]:
     return list(items[:count])
 
 
+# --- Operating ----------
+
+
+def _list_peers(context: RequestContext, request: requests.ListPeers) -> Outcome:
+    if (refused := _not_allowed(context, Deed.LIST_PEERS)) is not None:
+        return refused
+    host = context.chat.commits.durable.accounts.host
+    others = [peer for peer in context.chat.registry if peer.key != host][request.skip :]
+    page = _page([_described(context.now, peer) for peer in others[:PAGE_ITEMS_MAX]])
+    return requests.PeerPage(page, len(page) < len(others))
+
+
+def _described(now: float, peer: Peer) -> requests.PeerItem:
+    host, port, *_ = peer.session.path.address
+    return requests.PeerItem(
+        nick=peer.nick or "",
+        address=f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
+        here_s=max(int(now - peer.activity.since), 0),
+        silent_s=max(int(now - peer.heard_at), 0),
+        round_trip_us=int(1e6 * peer.round_trip.smoothed_s),
+        rooms=len(peer.rooms),
+    )
+
+
+def _operate(context: RequestContext, request: requests.Operate) -> Outcome:
+    action = ERRAND_ACTIONS.get(request.errand)
+    if action is None:
+        return Failed("malformed")
+    return _not_allowed(context, action) or request
+
+
+def _not_allowed(context: RequestContext, action: Deed) -> Failed | None:
+    """How who may not do this on the server is refused."""
+    if may(action, context.chat.commits.durable.role(context.peer.key)):
+        return None
+    return Failed("not_allowed.role", (action,))
+
+
 # --- The table ----------
 
 
@@ -285,6 +327,8 @@ HANDLERS: dict[type[requests.RequestBody], Handler] = {
     requests.Search: Handler(_search, 100.0, Permission.READER, Order.ANSWERED),
     requests.MarkRead: Handler(_mark_read, 60.0, Permission.READER, is_written=True),
     requests.ListHolders: Handler(_list_holders, 100.0, Permission.READER, Order.ANSWERED),
+    requests.ListPeers: Handler(_list_peers, 200.0, order=Order.ANSWERED),
+    requests.Operate: Handler(_operate, 60.0),
 }
 
 
@@ -296,16 +340,20 @@ _WITH_LOG = frozenset(kind for kind in HANDLERS if "log" in kind.__struct_fields
 
 
 class Price(Value, frozen=True):
-    """What a request takes at once, and what is done later: it is written, and sent to those it reaches."""
+    """What a request takes at once, and what is done later: it is written, and sent to those it reaches.
+
+    `reached`: how many devices of others, a change of a roster counting less.
+    """
 
     now_us: float
     later_us: float
+    reached: float = 0.0
 
 
 def price_of(context: RequestContext, request: Any) -> Price:
     """The price of a `RequestBody`."""
     handler, rooms = HANDLERS[type(request)], context.chat.rooms
-    later_us, datagrams = WRITE_US if handler.is_written else 0.0, 1
+    later_us, datagrams, reached = WRITE_US if handler.is_written else 0.0, 1, 0.0
     if type(request) in _SAID:
         text_bytes = len(request.text.encode())
         if request.extra is not None:
@@ -317,16 +365,28 @@ def price_of(context: RequestContext, request: Any) -> Price:
             datagrams += text_bytes // FRAGMENT_BYTES
             if type(request) is requests.Tell:
                 later_us += FOLLOWER_US * (datagrams - 1) * _devices(context, request)
+        if type(request) is requests.Tell:
+            reached = _devices(context, request) - 1
     if handler.reach is Reach.FOLLOWERS:
         # Mostly the name is spelled so already.
         followers = rooms.followers(request.room) or rooms.followers(_spelled(request.room))
         charged = followers if followers < FOLLOWERS_CHARGED_MAX else FOLLOWERS_CHARGED_MAX
         later_us += FOLLOWER_US * datagrams * charged
+        reached = datagrams * (charged - 1)
     elif handler.reach is Reach.MEMBERS:
-        later_us += MEMBER_US * rooms.followers(_spelled(request.room))
+        members = rooms.followers(_spelled(request.room))
+        later_us += MEMBER_US * members
+        reached = reached_by_roster(members)
     elif handler.reach is Reach.ROOMS:
-        later_us += MEMBER_US * sum(map(rooms.followers, context.peer.rooms))
-    return Price(handler.price_us, later_us)
+        counts = [rooms.followers(room) for room in context.peer.rooms]
+        later_us += MEMBER_US * sum(counts)
+        reached = sum(map(reached_by_roster, counts))
+    return Price(handler.price_us, later_us, reached)
+
+
+def reached_by_roster(members: int) -> float:
+    """How many devices a change of a roster with so many reaches, as far as they count."""
+    return ROSTER_REACHED_SHARE * (min(members, FOLLOWERS_CHARGED_MAX) - 1) if members else 0.0
 
 
 def _devices(context: RequestContext, request: requests.Tell) -> int:
@@ -347,38 +407,45 @@ def _spelled(room: str) -> str:
 
 def carry_out(now: float, chat: Chat, peer: Peer) -> Price | None:
     """Carry out the next request of a peer that is ready, in the order that `Order` defines. Returns its price;
-    None if none is ready."""
+    None if none is ready, or if it has to wait until `held_until`, as its person has reached too many others."""
     window = peer.window
-    if peer.nick is None:
+    if peer.nick is None or peer.activity.is_held(now):
         return None
     if chat.commits.is_unwritable and window.may_answer():
         held = window.take_held(lambda request: HANDLERS[type(request)].order is Order.ANSWERED)
         if held is not None:
-            return _handle(RequestContext(now, chat, peer), *held)
+            context = RequestContext(now, chat, peer)
+            _handle(context, *held)
+            return price_of(context, held[1])
     request = window.peek_ready()
     if request is None:
         return None
     order = HANDLERS[type(request)].order
     if order is not Order.PROPOSED and (window.waiting or (order is Order.ANSWERED and not window.may_answer())):
         return None
+    context = RequestContext(now, chat, peer)
+    price = price_of(context, request)
+    if price.reached > 0.0 and not chat.may_reach(now, peer, price.reached):
+        return None
     counter = window.take_ready()
     if counter < window.decided and type(request) in _SAID:
         answer(peer, counter, REFUSED_BEFORE)
         return Price(HANDLERS[type(request)].price_us, 0.0)
-    return _handle(RequestContext(now, chat, peer), counter, request)
+    _handle(context, counter, request)
+    return price
 
 
-def _handle(context: RequestContext, counter: int, request: requests.RequestBody) -> Price:
-    """Carry out a request; its price."""
-    price = price_of(context, request)
+def _handle(context: RequestContext, counter: int, request: requests.RequestBody) -> None:
+    """Carry out a request."""
     outcome = _outcome(context, request)
     if isinstance(outcome, ACTIONS):
         context.chat.propose_action(context.now, context.peer, counter, outcome)
     elif isinstance(outcome, Read):
         context.chat.query(context.peer, counter, outcome)
+    elif isinstance(outcome, requests.Operate):
+        context.chat.queries.errands.ask(context.peer, counter, outcome.errand)
     else:
         answer(context.peer, counter, outcome)
-    return price
 
 
 def _outcome(context: RequestContext, request: Any) -> Outcome:

@@ -28,11 +28,13 @@ class Order:
     __slots__ = ("_roles", "_rooms", "_sanctions")
 
     def __init__(self, under: Order | None = None) -> None:
-        self._rooms: Layered[str, RoomRecord] = Layered(under._rooms if under else None)
+        self._rooms: Layered[str, RoomRecord] = Layered(under._rooms if under is not None else None)
         # Of each room all roles, and all sanctions: a change makes the mapping anew, as there are few and they are
         # looked up for each message.
-        self._roles: Layered[str, Mapping[bytes, int]] = Layered(under._roles if under else None)
-        self._sanctions: Layered[str, Mapping[_Subject, SanctionRecord]] = Layered(under._sanctions if under else None)
+        self._roles: Layered[str, Mapping[bytes, int]] = Layered(under._roles if under is not None else None)
+        self._sanctions: Layered[str, Mapping[_Subject, SanctionRecord]] = Layered(
+            under._sanctions if under is not None else None
+        )
 
     def clear(self) -> None:
         """Forget what was applied to this itself."""
@@ -91,7 +93,7 @@ class Order:
 
     def sanctions(self, room: str, time_ms: int) -> Iterator[SanctionRecord]:
         """Those that hold in a room, or on the server, in the order in which they were made first."""
-        return (sanction for sanction in self._sanctions_of(room).values() if _holds(sanction, time_ms))
+        return (sanction for sanction in self._sanctions_of(room).values() if holds(sanction, time_ms))
 
     def find(self, kind: int, room: str, kind_of_subject: int, subject: bytes) -> SanctionRecord | None:
         """The sanction on exactly this subject, also if its time is over."""
@@ -105,7 +107,7 @@ class Order:
                 continue
             for subject in ((kind, ACCOUNT, account), (kind, DEVICE, device)):
                 found = sanctions.get(subject)
-                if found is not None and _holds(found, time_ms):
+                if found is not None and holds(found, time_ms):
                     return found
         return None
 
@@ -119,5 +121,6 @@ class Order:
         return next((each for each in banned if address in ip_network(each.subject.decode())), None)
 
 
-def _holds(sanction: SanctionRecord, time_ms: int) -> bool:
+def holds(sanction: SanctionRecord, time_ms: int) -> bool:
+    """Whether a sanction has no end, or its end has not come."""
     return not sanction.until_ms or time_ms < sanction.until_ms

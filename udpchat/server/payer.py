@@ -44,3 +44,7 @@ class Payer:
     def moved(self, host: str) -> Payer:
         """The same key at another host."""
         return Payer(self._ledger, self.who.key, host)
+
+    def changed(self, key: bytes) -> Payer:
+        """Another key at the same host."""
+        return Payer(self._ledger, key, self.host)

@@ -1,4 +1,4 @@
-"""Long reads of the log, carried out off the loop: which one is next, and how many may wait (SPEC 6.8).
+"""What the shell does for the core: long reads of the log, off the loop, and the errands of operators (SPEC 6.8, 6.12).
 
 One query runs at a time, and who has used least is next: the time that queries take is charged to the balance of the
 key and, with an eighth, to that of the source, as all other work is, but in balances of their own. How many of a person
@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Final
 
 from udpchat.server.credit import Balance, Ledger
+from udpchat.server.errands import Errands
 from udpchat.server.fair_queue import FairQueue
 from udpchat.sync.log import SearchQuery
 from udpchat.wire.fields import Value
@@ -38,9 +39,10 @@ class Query(Value, frozen=True):
 
 
 class Queries:
-    """The queries that wait, and the one that runs."""
+    """The queries that wait, and the one that runs; beside them the errands."""
 
     def __init__(self) -> None:
+        self.errands = Errands()
         self._ledger = Ledger()  # of the time that queries took
         self._waiting: FairQueue[Query] = FairQueue(self._ledger)
         self._ids: set[tuple[bytes, int]] = set()  # of those that wait, and of the one that runs

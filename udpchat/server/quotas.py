@@ -19,6 +19,7 @@ T = TypeVar("T", bound=Hashable)
 
 DAY_S: Final = 86_400.0
 HOLDERS_MAX: Final = limits.SOURCES_MAX  # of a spent quota, keys or sources; the oldest is forgotten first
+WAIT_S_MIN: Final = 0.001  # for what comes back with time: after a time that was rounded, a little is missing
 
 
 class Who(Value, frozen=True):
@@ -142,6 +143,16 @@ class Places(Generic[T]):
             self._quota.give_back(who)
             self._keep(holder, who.source)
 
+    def change_holder(self, holder: T, who: Who) -> None:
+        """The place of this holder, if it has one, is another's from here on, whatever the limits say."""
+        charged = self._charged.get(holder)
+        if charged is not None:
+            self._charged[holder] = who
+            self._quota.give_back(charged)
+            self._quota.add(who)
+            if who.source != charged.source:
+                self._keep(holder, charged.source)
+
     def _keep(self, holder: T, source: str) -> None:
         """Nobody else can have the place of this holder from now on."""
         holders = self._by_source.get(source, {})
@@ -185,6 +196,22 @@ class SpentQuota:
             bucket.left -= amount
         return True
 
+    def wait_s(self, now: float, who: Who, amount: float) -> float:
+        """Spend so much of both, and return 0; or spend nothing, and return the seconds until both have so much.
+
+        More than a burst may be spent of a full one.
+        """
+        wait_s = 0.0
+        buckets = self._keys.of(now, who.key), self._sources.of(now, who.source)
+        for bucket in buckets:
+            short = min(amount, bucket.rate.burst) - bucket.left
+            if short > 0.0:
+                wait_s = max(wait_s, short / bucket.rate.per_s, WAIT_S_MIN)
+        if not wait_s:
+            for bucket in buckets:
+                bucket.left -= amount
+        return wait_s
+
     def change(self, key: Rate, source: Rate) -> None:
         """Other rates from now on."""
         self._keys.rate, self._sources.rate = key, source
@@ -194,8 +221,8 @@ class Quotas:
     """The table: what is counted, and how much a key and a source may have of it, and all."""
 
     __slots__ = (
-        "_begun_with", "claims", "conversations", "empty_rooms", "peers", "renames", "request_bytes", "stored_rooms",
-        "topics", "written_bytes",
+        "_begun_with", "claims", "conversations", "empty_rooms", "peers", "reach", "renames", "request_bytes",
+        "stored_rooms", "topics", "written_bytes",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -221,6 +248,7 @@ class Quotas:
         self.topics = _daily(limits.TOPICS_A_DAY)
         self.renames = _daily(limits.RENAMES_A_DAY)
         self.written_bytes = SpentQuota(*disk_rates(float("inf")))
+        self.reach = SpentQuota(Rate(*limits.REACH_OF_KEY), Rate(*limits.REACH_OF_SOURCE))
 
     def may_begin_with(self, now: float, source: str, other: bytes, left: int) -> bool:
         """Whether a source may begin a conversation with a person, with whom others may begin so many more.

@@ -7,19 +7,22 @@ a nick; a `Peer` has the nick that it uses now.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from udpchat.server.credit import Balance
 from udpchat.server.payer import Payer
+from udpchat.server.proposals import Author
 from udpchat.server.quotas import HeldQuota, Places, Who
-from udpchat.server.settle import Author
+from udpchat.session.noise import user_id
 from udpchat.session.rate_limit import Rate, TokenBucket
 from udpchat.session.session import Session
 from udpchat.sync.downlink import Downlink
 from udpchat.sync.requests import RequestWindow
 from udpchat.sync.rtt import RoundTrip
 from udpchat.wire import limits
+from udpchat.wire.content import Reason
 from udpchat.wire.errors import BadDatagram, Drop
+from udpchat.wire.fields import Value
 from udpchat.wire.packets import DATA_NAME_BYTES, data_name
 from udpchat.wire.requests import RequestBody
 
@@ -30,24 +33,41 @@ NOTICES = Rate(limits.NOTICES_BURST, limits.NOTICES_PER_S_MAX)
 class Entering:
     """What a peer without a nick has requested: the nick that is proposed, and the rooms it will join.
 
-    `since`: when it made its first handshake. `rooms`: by name, whether it was there before, in another session.
+    `since`: when it made its first handshake. `rooms`: by name, whether it was
+    there before, in another session. `number`: that of the proof it showed last.
     """
 
     since: float
     nick: str | None = None
+    number: int = 0
     rooms: dict[str, bool] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class Activity:
-    """When this device last sent a message (at first: when it connected), and why its person is away, if so.
+    """When this device connected, when it last sent a message, and why its person is away, if so.
 
-    `notices` limits what looks at all followers of a log; None before the first.
+    `notices` limits what looks at all followers of a log; None before the first. `held_until`: its requests wait, as
+    its person has reached too many (SPEC 6.7).
     """
 
+    since: float
     said_at: float
     away: str | None = None
     notices: TokenBucket | None = None
+    held_until: float | None = None
+    hold_reported_at: float | None = None
+
+    def is_held(self, now: float) -> bool:
+        """Whether its requests have to wait."""
+        return self.held_until is not None and now < self.held_until
+
+    def may_report_hold(self, now: float) -> bool:
+        """Whether to inform the device that its requests wait: not more often than it takes to notice."""
+        if self.hold_reported_at is not None and now < self.hold_reported_at + limits.HOLD_REPORTED_S_MIN:
+            return False
+        self.hold_reported_at = now
+        return True
 
     def may_notify(self, now: float) -> bool:
         """Take a token for a `Typing`, `GetReceipt` or `ListHolders`; False if none is left."""
@@ -91,12 +111,12 @@ class Peer:
         self.entering: Entering | None = Entering(now)
         self.rooms: set[str] = set()
         self.follows_from = 0  # a Follow in a packet of a smaller counter was sent before its last Part
-        self.activity = Activity(now)
+        self.activity = Activity(now, now)
         self.renames = Renames()
 
     @property
     def key(self) -> bytes:
-        """The public key of its person."""
+        """The account of its person, by the public key of the first device."""
         return self.author.key
 
     def on_path(self) -> None:
@@ -126,6 +146,14 @@ class Peer:
         return self.downlink.loss_detection.path.round_trip
 
 
+class Ending(Value, frozen=True):
+    """A session that is to end: why, and the frames that are sent before its Goodbye."""
+
+    peer: Peer
+    reason: Reason
+    frames: tuple[bytes, ...]
+
+
 class Registry:
     """All peers, by session index, by client id and by key; their places are a quota."""
 
@@ -134,6 +162,7 @@ class Registry:
         self._by_client_id: dict[bytes, Peer] = {}
         self._by_key: dict[bytes, list[Peer]] = {}
         self._places: Places[Peer] = Places(quota)
+        self._endings: dict[Peer, Ending] = {}
 
     def __len__(self) -> int:
         return len(self._by_client_id)
@@ -188,10 +217,30 @@ class Registry:
         peer.follows_from = 0
         self._by_name[data_name(session.index)] = (peer, session)
 
+    def change_account(self, peer: Peer, account: bytes) -> Peer | None:
+        """The peer is of this account from here on; which other one of it to disconnect, if it has too many by now."""
+        others = self._by_key.get(account, [])
+        surplus = min(others, key=lambda other: other.heard_at) if len(others) >= limits.PEERS_PER_KEY_MAX else None
+        self._forget_key(peer)
+        peer.author = replace(peer.author, key=account, user=user_id(account))
+        peer.payer = peer.payer.changed(account)
+        self._by_key.setdefault(account, []).append(peer)
+        self._places.change_holder(peer, peer.who)
+        return surplus
+
     def end_previous(self, peer: Peer) -> None:
         if peer.previous is not None:
             del self._by_name[data_name(peer.previous.index)]
             peer.previous = None
+
+    def end_later(self, peer: Peer, reason: Reason, *frames: bytes) -> None:
+        """The session of a peer ends with this turn; if it does already, for the reason given first."""
+        self._endings.setdefault(peer, Ending(peer, reason, frames))
+
+    def drain_endings(self) -> list[Ending]:
+        """The sessions that are to end, in order."""
+        endings, self._endings = self._endings, {}
+        return [ending for ending in endings.values() if ending.peer in self]
 
     def remove(self, peer: Peer) -> None:
         """Remove a peer; its key still owns its nick."""
@@ -201,6 +250,9 @@ class Registry:
         peer.nick = None
         del self._by_name[data_name(peer.session.index)]
         del self._by_client_id[peer.author.client_id]
+        self._forget_key(peer)
+
+    def _forget_key(self, peer: Peer) -> None:
         peers = self._by_key[peer.key]
         peers.remove(peer)
         if not peers:

@@ -8,140 +8,44 @@ ordered stream of proposals reach the same state.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
-from udpchat.chat.ids import DIRECTORY_LOG, conversation_log, inbox_log, message_id, room_log
-from udpchat.server.claims import has_lapsed, renewed
+from udpchat.chat.ids import conversation_log, inbox_log, message_id, room_log
+from udpchat.server.access import Refusal
+from udpchat.server.claims import NOBODY, renewed
+from udpchat.server.proposals import (
+    Action,
+    ActionProposal,
+    Admit,
+    ChangeNick,
+    ChangeTopic,
+    Effect,
+    EnterProposal,
+    Entries,
+    FollowPrivate,
+    Outcome,
+    Proposal,
+    Reject,
+    ReplaceEntry,
+    Settlement,
+    Telling,
+    answered,
+    failed,
+    records,
+)
+from udpchat.server.settle_accounts import (
+    SETTLERS,
+    Entrant,
+    entrant,
+    may_claim_closed,
+    told_failures,
+)
 from udpchat.server.state import State
 from udpchat.sync.log import Append, RequestId
-from udpchat.wire.content import EDIT, REDACTION, Claim, ConversationRecord, Message, ReadMark, Record, TopicRecord
-from udpchat.wire.fields import Value
+from udpchat.wire.content import EDIT, REDACTION, Claim, ConversationRecord, Message, ReadMark, TopicRecord
 from udpchat.wire.frames import encode, encode_message
 from udpchat.wire.limits import LOG_ENTRIES_MAX, WRITE_ENTRY_BYTES
-from udpchat.wire.requests import Done, Failed, MarkRead, Presence, Rename, ResultBody, Say, SetTopic, Stored, Tell
-
-# --- Proposals ----------
-
-
-class Telling(Value, frozen=True):
-    """A `Tell`, and the presence of its addressee."""
-
-    request: Tell
-    presence: Presence
-
-
-Action = Say | Telling | Rename | SetTopic | MarkRead
-ACTIONS = (Say, Telling, Rename, SetTopic, MarkRead)  # a union takes several times as long to look through
-
-
-@dataclass(frozen=True, slots=True)
-class Author:
-    """The device that a proposal comes from: a key and an instance, which has its own request counter.
-
-    `capabilities` are those of its latest handshake (SPEC 8); they are not part of its identity.
-    """
-
-    client_id: bytes
-    key: bytes
-    user: bytes
-    instance: bytes
-    capabilities: frozenset[int] = field(default=frozenset(), compare=False)
-
-
-class EnterProposal(Value, frozen=True):
-    """A device wants to enter under a nick. Not a request: it has no counter, and is repeated until answered.
-
-    `time_ms` 0: an own nick is not claimed anew, for nothing can be written.
-    """
-
-    author: Author
-    nick: str
-    time_ms: int = 0
-
-
-class ActionProposal(Value, frozen=True):
-    """What a request wants done: `counter` is that of the request, `nick` the one that its author uses now."""
-
-    author: Author
-    nick: str
-    counter: int
-    time_ms: int
-    action: Action
-
-
-Proposal = EnterProposal | ActionProposal
-
-
-# --- Effects: carried out once the entries are durable ----------
-
-
-class PeerEffect(Value, frozen=True):
-    """Something for the device that the proposal came from."""
-
-    client_id: bytes
-
-
-class SendResult(PeerEffect, frozen=True):
-    """Answer the author's request."""
-
-    counter: int
-    result: ResultBody
-
-
-class Admit(PeerEffect, frozen=True):
-    """The device enters under a nick that its key owns."""
-
-    nick: str
-
-
-class Reject(PeerEffect, frozen=True):
-    """The device may not enter under the nick it requested."""
-
-    code: str
-    detail: tuple[str, ...] = ()
-
-
-class ChangeNick(PeerEffect, frozen=True):
-    """The request `counter` gives the device another nick of its key."""
-
-    counter: int
-    nick: str
-
-
-class ChangeTopic(Value, frozen=True):
-    """The topic of a room changes."""
-
-    room: str
-    topic: str
-    nick: str
-
-
-class FollowPrivate(Value, frozen=True):
-    """All entered devices of these keys follow a log that is theirs: a conversation, an inbox."""
-
-    log: str
-    keys: tuple[bytes, ...]
-
-
-class ReplaceEntry(Value, frozen=True):
-    """An earlier entry of a log is another now (SPEC 7.5): what is in memory or under way of it is outdated."""
-
-    log: str
-    sequence: int
-
-
-Effect = PeerEffect | ChangeTopic | FollowPrivate | ReplaceEntry
-
-
-class Settlement(Value, frozen=True):
-    """The outcome of a proposal; `size`: about how many bytes it writes."""
-
-    proposal: Proposal
-    appends: tuple[Append, ...]
-    effects: tuple[Effect, ...]
-    size: int = 0
-
+from udpchat.wire.requests import Done, MarkRead, Rename, Say, SetTopic, Stored, Tell
 
 # --- Settling ----------
 
@@ -151,6 +55,8 @@ def settle(state: State, proposal: Proposal) -> Settlement:
     origin: RequestId | None = None
     if isinstance(proposal, EnterProposal):
         entries, effects = _enter(state, proposal)
+    elif state.accounts.is_revoked(proposal.author.device):  # in what is being written: its session ends with that
+        return Settlement(proposal, (), (failed(proposal, "not_allowed"),))
     else:
         entries, effects = _SETTLERS[type(proposal.action)](state, proposal, proposal.action)
         origin = RequestId(proposal.author.client_id, proposal.counter)
@@ -171,98 +77,97 @@ def settle(state: State, proposal: Proposal) -> Settlement:
     return Settlement(proposal, tuple(appends), tuple(effects), size)
 
 
-# (log, sequence, what the entry holds) in order; the last one records the request
-_Entries = list[tuple[str, int, Message | ReadMark | Record]]
-_Outcome = tuple[_Entries, list[Effect]]
-
-
-_Refusal = tuple[str, tuple[str, ...]]  # code, detail
-
-
-def _taken(nick: str, held: str) -> _Refusal:
+def _taken(nick: str, held: str) -> Refusal:
     """The refusal of a nick that another key owns, or one that looks alike."""
     return ("nick_taken", (nick,)) if nick == held else ("nick_taken.alike", (nick, held))
 
 
-def _claimed(state: State, key: bytes, nick: str, time_ms: int) -> list[Claim] | _Refusal:
+def _claimed(state: State, key: bytes, nick: str, time_ms: int) -> list[Claim] | Refusal:
     """The records to write so that a key owns a nick."""
     held = state.claims.owner(nick)
     if held is not None and held.key == key:
         return []
-    if held is not None and not has_lapsed(held, time_ms):
+    if held is not None and not state.claims.has_lapsed(held, time_ms):
         return _taken(nick, held.nick)
     given_back = state.claims.given_back(time_ms)
     if not given_back and not state.claims.may_claim(key):
         return "too_many_nicks", ()
+    if held is not None and all(claim.nick != held.nick for claim in given_back):
+        given_back.append(Claim(held.nick, NOBODY, time_ms))  # whatever the next server takes for lapsed
     return [*given_back, Claim(nick, key, time_ms)]
 
 
-def _records(state: State, *records: Record) -> _Entries:
-    """The entries of the directory that hold these."""
-    head = state.head(DIRECTORY_LOG)
-    return [(DIRECTORY_LOG, head + at, record) for at, record in enumerate(records, 1)]
-
-
-def _enter(state: State, proposal: EnterProposal) -> _Outcome:
+def _enter(state: State, proposal: EnterProposal) -> Outcome:
     author, nick = proposal.author, proposal.nick
-    claims = _claimed(state, author.key, nick, proposal.time_ms)
+    found = entrant(state, proposal)
+    if not isinstance(found, Entrant):
+        return [], [Reject(author.client_id, *found)]
+    account = found.account
+    claims = _claimed(state, account, nick, proposal.time_ms)
     if isinstance(claims, tuple):
         return [], [Reject(author.client_id, *claims)]
+    if claims and proposal.is_closed and not found.is_invited and not may_claim_closed(state, account):
+        return [], [Reject(author.client_id, "not_allowed.closed")]
     held = state.claims.owner(nick)
     if not claims and held is not None and (anew := renewed(held, proposal.time_ms)) is not None:
         claims = [anew]
-    return _records(state, *claims), [Admit(author.client_id, nick)]
+    told, follows = told_failures(state, proposal, account)
+    moved = b"" if account == author.key else account
+    admit = Admit(author.client_id, nick, moved, proposal.failures.count if told and proposal.failures else 0)
+    return [*told, *records(state, *found.records, *claims)], [admit, *follows]
 
 
-def _rename(state: State, proposal: ActionProposal, action: Rename) -> _Outcome:
+def _rename(state: State, proposal: ActionProposal, action: Rename) -> Outcome:
     author, nick = proposal.author, action.nick
     claims = _claimed(state, author.key, nick, proposal.time_ms)
     if isinstance(claims, tuple):
-        return [], [_failed(proposal, *claims)]
-    effects: list[Effect] = [ChangeNick(author.client_id, proposal.counter, nick), _answered(proposal, Done())]
-    return _records(state, *claims), effects
+        return [], [failed(proposal, *claims)]
+    effects: list[Effect] = [ChangeNick(author.client_id, proposal.counter, nick), answered(proposal, Done())]
+    return records(state, *claims), effects
 
 
-def _set_topic(state: State, proposal: ActionProposal, action: SetTopic) -> _Outcome:
+def _set_topic(state: State, proposal: ActionProposal, action: SetTopic) -> Outcome:
     if action.topic and not state.may_set_topic(action.room):
-        return [], [_failed(proposal, "too_many_rooms.topics")]
+        return [], [failed(proposal, "too_many_rooms.topics")]
     record = TopicRecord(action.room, action.topic, proposal.nick)
     change = ChangeTopic(action.room, action.topic, proposal.nick)
-    return _records(state, record), [change, _answered(proposal, Done())]
+    return records(state, record), [change, answered(proposal, Done())]
 
 
-def _say(state: State, proposal: ActionProposal, action: Say) -> _Outcome:
+def _say(state: State, proposal: ActionProposal, action: Say) -> Outcome:
     log = room_log(action.room)
     head = state.head(log)
     if not head and not state.may_begin(log):
-        return [], [_failed(proposal, "too_many_rooms")]
-    stored = _answered(proposal, Stored(log, head + 1))
-    entries: _Entries = [(log, head + 1, _message(proposal, action))]
+        return [], [failed(proposal, "too_many_rooms")]
+    stored = answered(proposal, Stored(log, head + 1))
+    entries: Entries = [(log, head + 1, _message(proposal, action))]
     if action.extra is None:  # mostly
         return entries, [stored]
     if _refers_beyond(action, head):
-        return [], [_failed(proposal, "no_such_message")]
+        return [], [failed(proposal, "no_such_message")]
     return entries, [*_replacing(log, action), stored]
 
 
-def _tell(state: State, proposal: ActionProposal, action: Telling) -> _Outcome:
+def _tell(state: State, proposal: ActionProposal, action: Telling) -> Outcome:
     key, request = proposal.author.key, action.request
     claim = state.claims.owner(request.nick)
     if claim is None:
-        return [], [_failed(proposal, "no_such_nick", (request.nick,))]
+        return [], [failed(proposal, "no_such_nick", (request.nick,))]
     other = claim.key
     log = conversation_log(key, other)
     head = state.head(log)
     if _refers_beyond(request, head):
-        return [], [_failed(proposal, "no_such_message")]
-    entries: _Entries = []
+        return [], [failed(proposal, "no_such_message")]
+    entries: Entries = []
     if log not in state.conversations(key):
+        if state.accounts.get(other).is_for_contacts and other != key:
+            return [], [failed(proposal, "not_allowed.contacts", (claim.nick,))]
         if not state.may_converse(key, other) or not (head or state.may_begin(log)):
-            return [], [_failed(proposal, "too_many_conversations")]
-        entries = _records(state, ConversationRecord(log, (key, other)))
+            return [], [failed(proposal, "too_many_conversations")]
+        entries = records(state, ConversationRecord(log, (key, other)))
     entries.append((log, head + 1, _message(proposal, request, to=claim.nick)))
     stored = Stored(log, head + 1, action.presence)
-    return entries, [FollowPrivate(log, (key, other)), *_replacing(log, request), _answered(proposal, stored)]
+    return entries, [FollowPrivate(log, (key, other)), *_replacing(log, request), answered(proposal, stored)]
 
 
 def _refers_beyond(request: Say | Tell, head: int) -> bool:
@@ -277,14 +182,14 @@ def _replacing(log: str, request: Say | Tell) -> list[Effect]:
     return [ReplaceEntry(log, request.extra.sequence)]
 
 
-def _mark_read(state: State, proposal: ActionProposal, action: MarkRead) -> _Outcome:
+def _mark_read(state: State, proposal: ActionProposal, action: MarkRead) -> Outcome:
     key = proposal.author.key
     log = inbox_log(key)
     head = state.head(log)
     if not head and not state.may_begin(log):
-        return [], [_failed(proposal, "too_fast")]
+        return [], [failed(proposal, "too_fast")]
     mark = ReadMark(action.log, action.generation, action.sequence)
-    return [(log, head + 1, mark)], [FollowPrivate(log, (key,)), _answered(proposal, Done())]
+    return [(log, head + 1, mark)], [FollowPrivate(log, (key,)), answered(proposal, Done())]
 
 
 def _message(proposal: ActionProposal, request: Say | Tell, to: str | None = None) -> Message:
@@ -294,25 +199,18 @@ def _message(proposal: ActionProposal, request: Say | Tell, to: str | None = Non
     return Message(time_ms, author.user, nick, identity, request.kind, request.text, to, request.extra)
 
 
-def _answered(proposal: ActionProposal, result: ResultBody) -> SendResult:
-    return SendResult(proposal.author.client_id, proposal.counter, result)
-
-
 def _full(proposal: Proposal) -> Effect:
     """A log holds as many entries as it can."""
     if isinstance(proposal, EnterProposal):
         return Reject(proposal.author.client_id, "too_many_nicks")
-    return _failed(proposal, "log_full")
+    return failed(proposal, "log_full")
 
 
-def _failed(proposal: ActionProposal, code: str, detail: tuple[str, ...] = ()) -> SendResult:
-    return _answered(proposal, Failed(code, detail))
-
-
-_SETTLERS: dict[type[Action], Callable[[State, ActionProposal, Any], _Outcome]] = {
+_SETTLERS: dict[type[Action], Callable[[State, ActionProposal, Any], Outcome]] = {
     Say: _say,
     Telling: _tell,
     Rename: _rename,
     SetTopic: _set_topic,
     MarkRead: _mark_read,
+    **SETTLERS,
 }

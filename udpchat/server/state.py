@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Container, Mapping
 from typing import Final
 
-from udpchat.chat.ids import CONVERSATION_PREFIX, DIRECTORY_LOG, INBOX_PREFIX, ROOM_PREFIX
+from udpchat.chat.ids import CONVERSATION_PREFIX, DIRECTORY_LOG, INBOX_PREFIX, ROOM_PREFIX, SAID_PREFIXES
 from udpchat.chat.permissions import Role
 from udpchat.server.accounts import Accounts
 from udpchat.server.claims import Claims
@@ -45,7 +45,8 @@ class State:
     """Heads, claims, topics, conversations, accounts and order. Only `load` reads entries."""
 
     __slots__ = (
-        "_begun", "_conversations", "_heads", "_logs", "_reader", "_topics", "_under", "accounts", "claims", "order",
+        "_begun", "_conversations", "_heads", "_logs", "_reader", "_topics", "_under", "accounts", "claims", "messages",
+        "order",
     )  # fmt: skip
 
     def __init__(self, reader: LogReader, under: State | None = None) -> None:
@@ -60,6 +61,7 @@ class State:
         """Forget all entries that were applied to this state itself."""
         self._heads: dict[str, int] = {}
         self._logs: Counter[str] = Counter()  # how many there are, by the prefix of their names
+        self.messages = 0  # how many were ever said in rooms and conversations, with what is about them
         self.claims.clear()
         self.accounts.clear()
         self.order.clear()
@@ -79,6 +81,7 @@ class State:
                 self.apply(DIRECTORY_LOG, sequence, record)
         self.unpin_heads(())
         self._logs = Counter(log[0] for log in self._reader.logs())
+        self.messages = sum(self.head(log) for log in self._reader.logs() if log[0] in SAID_PREFIXES)
 
     def apply(self, log: str, sequence: int, entry: bytes) -> None:
         """Apply an entry, which is the last of its log, at `sequence`; to a state over another: it will be written."""
@@ -87,6 +90,8 @@ class State:
         self._heads[log] = sequence
         if sequence == 1:
             self._logs[log[0]] += 1
+        if log[0] in SAID_PREFIXES:
+            self.messages += 1
         if log != DIRECTORY_LOG:
             return
         match parse_record(entry):

@@ -23,6 +23,7 @@ from udpchat.storage.backup import name_aside
 from udpchat.wire.limits import KEY_BYTES
 
 SERVER_KEY: Final = "server.key"
+OPERATOR_KEY: Final = "operator.key"
 KNOWN_SERVERS: Final = "known_servers"
 LAST_SERVER: Final = "last_server"
 LAST_NICK: Final = "last_nick"
@@ -75,6 +76,11 @@ def nick_file(nick: str) -> str:
 def server_key(folder: Path) -> KeyPair:
     """The key of the server of this folder, made at first use. Raises `DataUnusable`."""
     return KeyPair(_load_or_make(folder / SERVER_KEY))
+
+
+def operator_key(folder: Path) -> KeyPair:
+    """The key of the operator of the server of this folder, made at first use. Raises `DataUnusable`."""
+    return KeyPair(_load_or_make(folder / OPERATOR_KEY))
 
 
 def stored_server_key(folder: Path) -> bytes | None:

@@ -109,7 +109,7 @@ def formatter_of(options: LogOptions) -> TextFormatter:
 def configure(options: LogOptions) -> None:
     """Everything that is logged from the level on goes to stderr, and to the file. Raises `LogUnusable`."""
     logging.raiseExceptions = False  # a reader of stderr that went away, a full disk: no reason to say so on stderr
-    root, level = logging.getLogger(), options.level.upper()
+    root = logging.getLogger()
     handlers: list[logging.Handler] = [logging.StreamHandler()]
     if options.file is not None:
         handlers.append(_open_log(options.file, options))
@@ -118,12 +118,19 @@ def configure(options: LogOptions) -> None:
         if isinstance(former, _PrivateFile):
             former.close()
     for handler in handlers:
-        handler.setFormatter(formatter_of(options))
-        handler.setLevel(level)
         root.addHandler(handler)
     root.setLevel(logging.INFO)
+    logging.getLogger(ACTIVITY).setLevel(logging.INFO)  # its file has it whatever the level; others are asked below
+    change_lines(options)
+
+
+def change_lines(options: LogOptions) -> None:
+    """From now on log from this level on, and in this form, to where it went before."""
+    level = options.level.upper()
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(formatter_of(options))
+        handler.setLevel(level)
     logging.getLogger("udpchat").setLevel(level)
-    logging.getLogger(ACTIVITY).setLevel(logging.INFO)  # its file has it whatever the level; the others were asked
 
 
 def reopen_files() -> None:

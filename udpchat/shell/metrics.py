@@ -41,7 +41,7 @@ class ServerCollector(Collector):
         yield InfoMetricFamily("udpchat_build", "The version that runs", value={"version": __version__})
         for name, text, value in self._gauges():
             yield GaugeMetricFamily(f"udpchat_{name}", text, value=value)
-        messages_text = "Messages, edits, removals and reactions that were stored since the start"
+        messages_text = "Messages, edits, removals and reactions that were ever stored"
         yield CounterMetricFamily("udpchat_messages", messages_text, value=snapshot.messages)
         drops = CounterMetricFamily(
             "udpchat_drops", "Datagrams that were dropped, or could not be read or sent, by reason", labels=["reason"]
@@ -63,7 +63,7 @@ class ServerCollector(Collector):
         snapshot = self._snapshot
         yield "uptime_seconds", "How long the server has been running", snapshot.uptime_s
         yield "writable", "1 if messages can be stored, 0 if they are refused", float(not snapshot.trouble)
-        yield "peers", "Devices that are connected", snapshot.peers
+        yield "peers", "Devices that have entered, without those of the operator's commands", snapshot.peers
         yield "rooms", "Rooms with somebody in them", snapshot.rooms
         yield "loop_delay_seconds", "How long other work kept the server from taking these numbers", snapshot.delay_s
         if snapshot.disk_free_bytes != float("inf"):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 from collections import Counter
 from collections.abc import Sequence
 from typing import Final
@@ -18,6 +17,7 @@ from udpchat.shell.logs import ACTIVITY, ActivityFile, reopen_files
 from udpchat.shell.operations import LOG_FILE
 from udpchat.shell.options import ServerOptions
 from udpchat.shell.permissions import exposed
+from udpchat.shell.reloading import Reloaded
 
 REFUSALS_LOGGED_MAX: Final = 60  # between two reports of drops: one who insists must not fill the logs
 
@@ -48,10 +48,18 @@ class OperatorLog:
         for line in exposed(options.data, options.data / SERVER_KEY, options.data / LOG_FILE):
             _logger.warning("%s", line)
 
-    def report_stopping(self, number: int, clients: int) -> None:
-        """A signal ends the server, which reports that to so many clients."""
+    def report_stopping(self, cause: str, clients: int) -> None:
+        """A signal or an operator ends the server, which reports that to so many clients."""
         told = counted(clients, "client is", "clients are")
-        _logger.info("stopping because of %s; %s told", signal.Signals(number).name, told)
+        _logger.info("stopping because of %s; %s told", cause, told)
+
+    def report_reloaded(self, cause: str, done: Reloaded) -> None:
+        """The config was read again."""
+        if done.problem:
+            return _logger.error("%s: the config is not taken over, all stays as it was: %s", cause, done.problem)
+        _logger.info("%s: config read again; changed: %s", cause, ", ".join(done.live) or "nothing")
+        if done.restart:
+            _logger.warning("these settings hold from the next start on: %s", ", ".join(done.restart))
 
     def report_stopped(self, now: float) -> None:
         """All is done, and all that was accepted is on the disk."""

@@ -52,7 +52,7 @@ class PresenceTimes(Value, frozen=True):
 
 
 class ServerOptions(Value, frozen=True):
-    """All that `udpchat-server` may be told."""
+    """All that `udpchat-server` may be told. `motd`: what whoever enters is shown."""
 
     bind: tuple[str, ...]  # numeric, each once
     port: int
@@ -62,7 +62,8 @@ class ServerOptions(Value, frozen=True):
     durability: Durability
     retention: Retention
     log: LogOptions
-    metrics: ListenAddress | None  # where HTTP is answered
+    metrics: ListenAddress | None = None  # where HTTP is answered
+    motd: str = ""
 
 
 class ShownChoices(Value, frozen=True):
@@ -220,6 +221,7 @@ def server_options(flags: Mapping[str, str | Sequence[str] | None], environment:
         presence=PresenceTimes(chosen["heartbeat"], chosen["expiry"]),
         durability=chosen["durability"],
         retention=chosen["retention"],
+        motd=chosen["motd"],
         log=LogOptions(
             level=chosen["log-level"],
             format=chosen["log-format"],
@@ -279,6 +281,7 @@ SERVER_SETTINGS: Final[dict[str, Setting]] = {
     "port": (DEFAULT_PORT, values.port),
     "data": (data_folder(), values.path),
     "name": ("", values.name),
+    "motd": ("", values.motd),
     "heartbeat": (HEARTBEAT_S, _period),
     "expiry": (EXPIRY_S, _period),
     "durability": (Durability.FSYNC.value, lambda value: Durability(values.one_of(tuple(Durability))(value))),

@@ -16,11 +16,11 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from udpchat.chat.durations import seconds_of
 from udpchat.chat.ids import INBOX_PREFIX, SAID_PREFIXES
 from udpchat.chat.phrase import Phrase, Problem
 from udpchat.chat.text import counted
 from udpchat.chat.times import iso_time
-from udpchat.shell.times import seconds_of
 from udpchat.shell.writer import ThreadWriter
 from udpchat.storage.backup import reading
 from udpchat.storage.protocol import Log, StoreError
@@ -128,6 +128,10 @@ class Pruner:
         kept = INBOX_PREFIX if self._retention == Retention() else (*SAID_PREFIXES, INBOX_PREFIX)
         self._names = deque(name for name in self._log.logs() if name.startswith(kept))
         self._look()
+
+    def keep(self, retention: Retention) -> None:
+        """Keep to this from the next round on."""
+        self._retention = retention
 
     def close(self) -> None:
         """Forget nothing more; what is under way is the writer's."""

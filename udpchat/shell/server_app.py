@@ -13,25 +13,32 @@ import time
 from collections.abc import Awaitable, Sequence
 from typing import Final
 
+from udpchat import __version__
 from udpchat.chat import events
 from udpchat.server.admission import Settings
 from udpchat.server.core import ServerCore
+from udpchat.server.errands import Errand
 from udpchat.server.queries import Query
+from udpchat.server.status import status_of
 from udpchat.server.usage import usage_of
 from udpchat.session.noise import fingerprint
-from udpchat.shell.addresses import SCHEME, place
+from udpchat.shell import errands
+from udpchat.shell.addresses import SCHEME, ServerAddress, place
 from udpchat.shell.binding import AddressWatch, covered, open_sockets
-from udpchat.shell.data_folder import open_folder, server_key
+from udpchat.shell.data_folder import open_folder, operator_key, server_key
 from udpchat.shell.disk_space import DiskSpace, GuardedWrite
 from udpchat.shell.interfaces import hosts_to_name, is_loopback
-from udpchat.shell.logs import configure
+from udpchat.shell.logs import change_lines, configure
+from udpchat.shell.memory import resident_bytes
 from udpchat.shell.net.driver import Driver
 from udpchat.shell.net.endpoint import UdpEndpoint
+from udpchat.shell.operating.address_file import own_address, remove_address, write_address
 from udpchat.shell.operations import LOG_FILE
 from udpchat.shell.operator_log import OperatorLog
 from udpchat.shell.options import ServerOptions
 from udpchat.shell.progress import progress_of
 from udpchat.shell.reader import QueryResult, ThreadReader
+from udpchat.shell.reloading import Reloaded, Reread, Unreadable, differences, taken_over
 from udpchat.shell.retention import Pruner
 from udpchat.shell.signals import STOPPING, Signals
 from udpchat.shell.snapshot import Snapshot, snapshot_of
@@ -55,15 +62,17 @@ GC_THRESHOLDS: Final = (5_000, 4, 1_000_000)  # objects, young collections, coll
 _logger = logging.getLogger("udpchat.server")
 
 
-def run(options: ServerOptions) -> int:
+def run(options: ServerOptions, reread: Reread | None = None) -> int:
     """Serve until told to stop; the exit code. Raises DataUnusable, EndpointError, LogUnusable or StoreError if it
     cannot start.
+
+    `reread` reads the options again, for a server that is to reload them; None: they hold until the end.
     """
     configure(options.log)
     _tune_interpreter()
     loop = asyncio.SelectorEventLoop()  # on Windows the other loop goes deaf when a client dies (cpython#127057)
     try:
-        return loop.run_until_complete(Service(loop, options).run())
+        return loop.run_until_complete(Service(loop, options, reread).run())
     finally:
         loop.close()
 
@@ -77,9 +86,23 @@ def _tune_interpreter() -> None:
     gc.set_threshold(*GC_THRESHOLDS)
 
 
-class _LogThreads(Value, frozen=True):
-    """The threads that use the log beside the loop's own, how long writing takes, and the room that there is for it."""
+def settings_of(options: ServerOptions, host: bytes) -> Settings:
+    """What the core has to know of the options; `host`: the key of the operator."""
+    return Settings(
+        name=options.name,
+        motd=options.motd,
+        heartbeat_s=options.presence.heartbeat_s,
+        expiry_s=options.presence.expiry_s,
+        kept_s=options.retention.kept_s,
+        kept_entries=options.retention.kept_entries,
+        host=host,
+    )
 
+
+class _Storage(Value, frozen=True):
+    """The log, the threads that use it beside the loop's own, the room for it, and how long writing takes."""
+
+    log: SqliteLog
     writer: ThreadWriter[Append]
     reader: ThreadReader
     space: DiskSpace
@@ -94,51 +117,48 @@ class _LogThreads(Value, frozen=True):
 class Service:
     """One running server. Raises DataUnusable, StoreError or EndpointError if it cannot start."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, options: ServerOptions) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, options: ServerOptions, reread: Reread | None = None
+    ) -> None:
         self._loop = loop
         self._options = options
+        self._reread = reread
         with contextlib.ExitStack() as undo:
             folder = open_folder(options.data)
-            key = server_key(folder)
+            self._key = server_key(folder)
             with progress_of("upgrading the log") as progress:
-                self._log = SqliteLog(folder / LOG_FILE, durability=options.durability, progress=progress)
-            undo.callback(self._log.close)
+                log = SqliteLog(folder / LOG_FILE, durability=options.durability, progress=progress)
+            undo.callback(log.close)
+            remove_address(folder)  # of a server that was killed
             self._endpoint = UdpEndpoint(loop, *open_sockets(options.bind, options.port))
             undo.callback(self._endpoint.close)
+            settings = settings_of(options, operator_key(folder).public)
+            self._server = ServerCore(static=self._key, log=log, random=os.urandom, settings=settings)
             self._supervision = Supervision(
                 loop, metrics=options.metrics, take=self._snapshot, on_minute=self._on_minute
             )
             undo.callback(self._supervision.stop)
-            settings = Settings(
-                name=options.name,
-                heartbeat_s=options.presence.heartbeat_s,
-                expiry_s=options.presence.expiry_s,
-                kept_s=options.retention.kept_s,
-                kept_entries=options.retention.kept_entries,
-            )
-            self._server = ServerCore(static=key, log=self._log, random=os.urandom, settings=settings)
             space = DiskSpace(options.data)
             if not space.is_short:
                 with contextlib.suppress(StoreFull):
-                    compact(self._log, self._server.chat.commits.durable)
+                    compact(log, self._server.chat.commits.durable, int(time.time() * 1000))
             undo.pop_all()
-        self._fingerprint = fingerprint(key.public)
         self._operator_log = OperatorLog(loop.time(), options)
-        reader = ThreadReader(loop, self._log.queries, on_answered=self._on_answered, on_ready=self._start_queries)
-        timed = TimedWrite(GuardedWrite(space, self._log.append))
-        self._threads = _LogThreads(ThreadWriter[Append](loop, timed), reader, space, timed)
+        reader = ThreadReader(loop, log.queries, on_answered=self._on_answered, on_ready=self._start_queries)
+        timed = TimedWrite(GuardedWrite(space, log.append))
+        self._storage = _Storage(log, ThreadWriter[Append](loop, timed), reader, space, timed)
         self._driver: Driver[Append, events.ServerEvent] = Driver(
             loop,
             self._server,
             endpoint=self._endpoint,
-            writer=self._threads.writer,
+            writer=self._storage.writer,
             on_events=self._on_events,
             before=self._set_wall_clock,
         )
         self._pruner = Pruner(
             loop,
-            self._log,
-            writer=self._threads.writer,
+            log,
+            writer=self._storage.writer,
             retention=options.retention,
             on_pruned=lambda log: self._driver.call(self._server.on_pruned, log),
         )
@@ -151,10 +171,12 @@ class Service:
         """After each drain of the core: report, and start what is to be read."""
         self._operator_log.report_events(now, happened)
         self._start_queries()
+        for errand in self._server.drain_errands():  # after this drain: what one causes is another
+            self._loop.call_soon(self._carry_out, errand)
 
     def _start_queries(self) -> None:
-        for query in self._server.drain_queries() if self._threads.reader.is_ready else ():
-            self._threads.reader.submit(query)
+        for query in self._server.drain_queries() if self._storage.reader.is_ready else ():
+            self._storage.reader.submit(query)
 
     def _on_answered(self, query: Query, result: QueryResult, took_s: float) -> None:
         self._driver.call(self._server.answered, query, result, took_s)
@@ -192,7 +214,9 @@ class Service:
     def _say_ready(self) -> None:
         port, bind = self._endpoint.address.port, self._options.bind
         hosts = hosts_to_name(bind)
-        urls = [f"{SCHEME}{place(host, port)}#{self._fingerprint}" for host in hosts]
+        shown = fingerprint(self._key.public)
+        urls = [f"{SCHEME}{place(host, port)}#{shown}" for host in hosts]
+        self._write_address(own_address(self._endpoint.hosts, port, shown))
         try:
             writing_to(sys.stdout)(f"ready {urls[0]}\n")
         except (BrokenPipeError, OutputFailed) as error:  # nobody reads where it serves: those who know find it
@@ -209,32 +233,82 @@ class Service:
             hint = "; what follows the % is the interface, and theirs has another name" if "%" in hosts[0] else ""
             _logger.info("others reach it at %s%s", ", ".join(urls), hint)
 
-    def _on_signal(self, number: int) -> None:
-        if number not in STOPPING:
-            self._supervision.reload(self._reload)
-        elif not self._ended.done():
-            self._operator_log.report_stopping(number, clients=len(self._server.chat.registry))
-            self._ended.set_result(None)
+    def _write_address(self, address: ServerAddress) -> None:
+        """Say where operators reach this server."""
+        try:
+            write_address(self._options.data, address)
+        except OSError as error:
+            _logger.warning("the commands of the operator do not reach this server: %s", error)
 
-    def _reload(self) -> None:
+    def _on_signal(self, number: int) -> None:
+        name = signal.Signals(number).name
+        if number in STOPPING:
+            return self._end(name)
         self._operator_log.reopen()
-        space = self._threads.space
+        self._reload(name)
+        space = self._storage.space
         space.measure()
         self._operator_log.report_usage(usage_of(self._server.chat), space.free_bytes)
 
+    def _end(self, cause: str) -> None:
+        if not self._ended.done():
+            self._operator_log.report_stopping(cause, clients=len(self._server.chat.registry))
+            self._ended.set_result(None)
+
     def _snapshot(self) -> Snapshot:
-        """What is so now, and for people: why messages are refused, if they are."""
-        space = self._threads.space
+        space, trouble = self._storage.space, self._operator_log.trouble
         space.measure()
-        short = f"less than {space.floor_bytes >> 20} MiB are free on the disk" if space.is_short else ""
         return snapshot_of(
             self._server,
             self._endpoint,
             uptime_s=self._operator_log.uptime_s(self._loop.time()),
-            trouble=self._operator_log.trouble or short,
-            writes=self._threads.timed.times,
+            trouble=trouble or space.shortage,
+            writes=self._storage.timed.times,
             disk_free_bytes=space.free_bytes,
         )
+
+    # --- Operators ----------
+
+    def _carry_out(self, errand: Errand) -> None:
+        duties = errands.Duties(self._status, self._reload, self._end)
+        report = errands.carry_out(duties, errand)
+        self._driver.call(self._server.reported, errand, report)
+
+    def _status(self) -> dict[str, errands.Reported]:
+        space, endpoint = self._storage.space, self._endpoint
+        space.measure()
+        drops = self._server.counters + endpoint.counters
+        return {
+            "version": __version__,
+            "name": self._options.name,
+            "server": own_address(endpoint.hosts, endpoint.address.port, "").url,
+            "fingerprint": fingerprint(self._key.public),
+            "process": os.getpid(),
+            "uptime_s": int(self._operator_log.uptime_s(self._loop.time())),
+            "memory_bytes": resident_bytes(),
+            **({"free_bytes": int(space.free_bytes)} if space.free_bytes < float("inf") else {}),
+            **status_of(self._server.chat, drops),
+        }
+
+    def _reload(self, cause: str) -> Reloaded:
+        """Read the config again, and take over what can change while the server runs."""
+        return self._supervision.reload(lambda: self._take_over(cause))
+
+    def _take_over(self, cause: str) -> Reloaded:
+        if self._reread is None:
+            return Reloaded()
+        try:
+            chosen = self._reread()
+        except Unreadable as error:
+            done = Reloaded(problem=str(error))
+        else:
+            done = differences(self._options, chosen)
+            self._options = options = taken_over(self._options, chosen)
+            change_lines(options.log)
+            self._server.chat.admission.settings = settings_of(options, self._server.settings.host)
+            self._pruner.keep(options.retention)
+        self._operator_log.report_reloaded(cause, done)
+        return done
 
     def _on_exception(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
         """A callback raised, which is our fault: stop, because the state may be wrong; a restart reads the log."""
@@ -247,24 +321,25 @@ class Service:
         """Write what is settled, send Goodbyes, make all durable. False if that took too long."""
         self._endpoint.stop_listening()
         self._supervision.stop()
+        remove_address(self._options.data)
         self._pruner.close()
-        self._threads.reader.close()
+        self._storage.reader.close()
         self._driver.call(self._server.finish)
-        is_durable = await _within(WRITING_S_MAX, self._threads.idle())
+        is_durable = await _within(WRITING_S_MAX, self._storage.idle())
         for pause_s in (GOODBYE_AGAIN_S, 0.0):
             self._driver.call(self._server.stop)
             await asyncio.sleep(pause_s)
         self._driver.end()
         await _within(FAREWELL_S_MAX, self._endpoint.drained())
         self._endpoint.close()
-        self._threads.writer.close()
+        self._storage.writer.close()
         self._report_drops()
         self._operator_log.close()
         if not is_durable:
             _logger.error("the disk did not take everything in time; nothing that was confirmed is lost")
             return False
         try:
-            self._log.close()
+            self._storage.log.close()
         except StoreError as error:
             _logger.error("the log could not be closed: %s", error)
             return False
@@ -272,7 +347,7 @@ class Service:
         return True
 
     def _on_minute(self) -> None:
-        self._server.chat.set_disk_room(self._threads.space.room_bytes)
+        self._server.chat.set_disk_room(self._storage.space.room_bytes)
         self._report_drops()
 
     def _report_drops(self) -> None:

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from udpchat.chat.ids import SAID_PREFIXES
 from udpchat.server.core import ServerCore
+from udpchat.server.status import entered
 from udpchat.server.usage import Usage, usage_of
 from udpchat.shell.net.endpoint import SEND_QUEUE_MAX, UdpEndpoint
 from udpchat.shell.write_times import WriteTimes
 from udpchat.wire.fields import Value
-from udpchat.wire.limits import HANDSHAKES_MAX, QUERIES_MAX, WAITING_DATAGRAMS_MAX, WRITE_AHEAD_BYTES_MAX
+from udpchat.wire.limits import HANDSHAKES_MAX, QUERIES_MAX, WRITE_AHEAD_BYTES_MAX
 
 
 class Snapshot(Value, frozen=True):
     """A server at one moment, in numbers that nothing changes any more, so that another thread can read them.
 
     `trouble`: why messages are refused, if they are. `budgets` are those that many can fill, `queues` what waits, both
-    with the most that may be. `messages`: stored since the start. `delay_s`: how long the loop was busy with other
-    things before it took this.
+    with the most that may be. `messages`: as many as were ever said, with what is about them. `delay_s`: how long the
+    loop was busy with other things before it took this.
     """
 
     uptime_s: float
@@ -49,15 +49,14 @@ def snapshot_of(
     return Snapshot(
         uptime_s=uptime_s,
         trouble=trouble,
-        peers=len(chat.registry),
+        peers=len(entered(chat)),
         rooms=len(chat.rooms),
-        messages=sum(commits.stored[prefix] for prefix in SAID_PREFIXES),
+        messages=commits.durable.messages,
         drops=dict(server.counters + endpoint.counters),
         budgets=tuple(usage_of(chat)),
         queues=(
             Usage("handshakes", server.handshakes, HANDSHAKES_MAX),
-            Usage("datagrams in", server.waiting, 2 * WAITING_DATAGRAMS_MAX),
-            Usage("datagrams out", endpoint.waiting, SEND_QUEUE_MAX),
+            Usage("datagrams to send", endpoint.waiting, SEND_QUEUE_MAX),
             Usage("queries", len(chat.queries), QUERIES_MAX),
             Usage("bytes to write", commits.pending_bytes, WRITE_AHEAD_BYTES_MAX),
         ),

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from udpchat.chat.text import counted
 from udpchat.shell.addresses import ListenAddress, place
@@ -19,6 +19,7 @@ from udpchat.shell.systemd import SystemdNotices
 if TYPE_CHECKING:
     from udpchat.shell.monitoring import Monitoring
 
+T = TypeVar("T")
 EVERY_S: Final = 60.0
 
 _logger = logging.getLogger("udpchat.server")
@@ -62,11 +63,11 @@ class Supervision:
             _logger.info("answering at %s/metrics and %s/healthz", self._url, self._url)
         self._systemd.ready(self._status())
 
-    def reload(self, work: Callable[[], None]) -> None:
-        """Do the work while the manager knows that settings are being taken over."""
+    def reload(self, work: Callable[[], T]) -> T:
+        """What the work gives, of which systemd knows that settings are being taken over."""
         self._systemd.reloading()
         try:
-            work()
+            return work()
         finally:
             self._systemd.ready(self._status())
 

@@ -8,11 +8,9 @@ from __future__ import annotations
 import re
 import time
 from datetime import datetime, timedelta
-from typing import Final
 
-SECONDS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 7 * 86_400}
+from udpchat.chat.durations import seconds_of
 
-_ago = re.compile(r"([0-9]{1,9})([smhdw])", re.IGNORECASE)
 _date = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _clock = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?")
 
@@ -34,12 +32,6 @@ def moment_ms(text: str, *, now: datetime | None = None) -> int | None:
 def now_ms() -> int:
     """Milliseconds since 1970, by the clock of this machine."""
     return time.time_ns() // 1_000_000
-
-
-def seconds_of(text: str) -> int | None:
-    """How long `90m`, `2h`, `3d` or `1w` is; None if it is no such thing."""
-    found = _ago.fullmatch(text.strip())
-    return int(found[1]) * SECONDS[found[2].lower()] if found else None
 
 
 def _moment(text: str, now: datetime) -> datetime | None:

@@ -20,6 +20,7 @@ from udpchat.chat.phrase import Problem
 from udpchat.chat.text import fits, printable
 from udpchat.shell.addresses import ListenAddress, ServerAddress, parse_server
 from udpchat.shell.times import moment_ms
+from udpchat.wire.limits import ANNOUNCEMENT_BYTES_MAX, NICK_CHARACTERS_MAX, TOPIC_BYTES_MAX
 
 NAME_BYTES_MAX: Final = 100
 LABEL_ID_BYTES_MAX: Final = 64
@@ -101,6 +102,35 @@ def name(value: Any) -> str:
     if not isinstance(value, str) or printable(value) != value or not fits(value, NAME_BYTES_MAX):
         raise Problem("value.line", bytes_max=NAME_BYTES_MAX)
     return value
+
+
+def motd(value: Any) -> str:
+    """One line that whoever enters is shown, or nothing."""
+    if not isinstance(value, str) or printable(value) != value or not fits(value, ANNOUNCEMENT_BYTES_MAX):
+        raise Problem("value.one_line", bytes_max=ANNOUNCEMENT_BYTES_MAX)
+    return value.strip()
+
+
+def announcement(value: str) -> str:
+    """A part of an announcement: not blank."""
+    if not value.strip() or not fits(value, ANNOUNCEMENT_BYTES_MAX):
+        raise Problem("value.one_line", bytes_max=ANNOUNCEMENT_BYTES_MAX)
+    return value
+
+
+def reason(value: str) -> str:
+    """Why something is done: one line."""
+    if printable(value) != value or not fits(value, TOPIC_BYTES_MAX):
+        raise Problem("value.one_line", bytes_max=TOPIC_BYTES_MAX)
+    return value
+
+
+def person(value: str) -> str:
+    """The nick of somebody; the server knows whether there is such a person."""
+    nick = value.strip()
+    if not 0 < len(nick) <= NICK_CHARACTERS_MAX:
+        raise Problem("value.nick", value=value)
+    return nick
 
 
 def label_id(value: str) -> str:

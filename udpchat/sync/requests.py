@@ -20,6 +20,7 @@ from udpchat.wire.limits import (
     DATAGRAM_BYTES_MAX,
     FRAGMENT_BYTES,
     FRAGMENT_BYTES_HELD_MAX,
+    HOLD_REPORTED_S_MIN,
     PAST_BYTES_MAX,
     REQUESTS_IN_FLIGHT_MAX,
 )
@@ -58,6 +59,7 @@ class Outbox:
         self._answered: set[int] = set()  # the highest in this session, of one window at least
         self.round_trip = RoundTrip()
         self._paused_until = 0.0
+        self._held_until = 0.0  # the server carries out requests later, and has sent a Hold
         self._repeated_at = float("-inf")  # when a request was last sent again
         self._repeats = 0  # how often in a row, without an answer; each answer allows one more of the whole window
         self._patience_s = 0.0  # a little more than the last request took that was sent more than once
@@ -176,6 +178,17 @@ class Outbox:
         """The server cannot carry out requests at the moment; they stay, and are sent again after `retry_s`."""
         self._paused_until = now + retry_s
 
+    def on_held(self, now: float, wait_s: float) -> bool:
+        """The server has the requests that were sent, and carries them out within this time: until then, none is
+        repeated. True if it did not hold requests before; for HOLD_REPORTED_S_MIN it counts as if it did.
+        """
+        until, is_new = now + wait_s, now >= self._held_until
+        for entry in self._open.values():
+            if entry.tries and entry.due < until:
+                entry.due = until
+        self._held_until = max(self._held_until, until, now + HOLD_REPORTED_S_MIN)
+        return is_new
+
     def restart(self, now: float) -> None:
         """A new session: send everything that was sent before again, at once."""
         self._answered.clear()
@@ -237,7 +250,7 @@ class Outbox:
         nearly_s = max(self.round_trip.smoothed_s, self._patience_s, RESEND_S_MAX / 2 if self._is_silent else 0.0)
         is_repeating = False
         for entry in window:
-            is_nearly_due = entry.tries and now - entry.sent_at >= nearly_s
+            is_nearly_due = entry.tries and now - entry.sent_at >= nearly_s and now >= self._held_until
             if entry is behind_hole or entry.due <= now or is_nearly_due:
                 frames.extend(_request_frames(entry, first_open))
                 is_repeating = is_repeating or entry.tries > 0
@@ -471,6 +484,10 @@ class RequestWindow(Generic[Body]):
     def is_read(self, counter: int) -> bool:
         """Whether this request waits for a read of the log."""
         return counter in self._reading
+
+    def is_waiting(self, counter: int) -> bool:
+        """Whether this request was carried out, and is not answered yet."""
+        return counter in self._waiting
 
     def expect(self, counter: int) -> None:
         """The request was carried out before this window was made, and its answer follows."""

@@ -11,8 +11,8 @@ from typing import Final
 
 from udpchat.chat.names import nick_key
 from udpchat.client.model import Item
-from udpchat.ui.commands import Command
 from udpchat.ui.emoji import matching
+from udpchat.ui.prompt import Command
 from udpchat.wire.fields import Value, field
 
 CANDIDATES_MAX: Final = 100

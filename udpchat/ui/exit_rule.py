@@ -10,7 +10,9 @@ from udpchat.chat.events import ClientEvent
 from udpchat.chat.exit_codes import ExitCode
 from udpchat.chat.names import nick_key
 
-SENT_LATER: Final = frozenset({"unwritable", "unwritable_here"})  # errors of no line, after which all is still sent
+SENT_LATER: Final = frozenset(
+    {"unwritable", "unwritable_here", "too_fast"}
+)  # errors of no line, after which all is still sent
 NOT_COUNTED: Final = "leaving"  # the code of lines typed after /quit: nobody promised to read them
 
 

@@ -13,9 +13,9 @@ from udpchat.client.core import ClientCore
 from udpchat.client.requests import Source
 from udpchat.client.stored import Label
 from udpchat.ui.attention import Alert, Attention
-from udpchat.ui.commands import Prompt
 from udpchat.ui.exit_rule import ExitRule
 from udpchat.ui.phrases import sentence, text_of
+from udpchat.ui.prompt import Prompt
 from udpchat.ui.typed_lines import GiveBack, TypedLines
 
 

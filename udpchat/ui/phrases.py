@@ -12,8 +12,10 @@ from typing import Any, Final
 
 from udpchat.chat.phrase import Phrase
 from udpchat.chat.text import counted, duration_text, kept_for
+from udpchat.ui.operator_sentences import OPERATOR_SENTENCES
 
 SENTENCES: Final[dict[str, str]] = {
+    **OPERATOR_SENTENCES,
     # Events.
     "connected": "connected to {server} as {nick}",
     "connected.rooms": "connected to {server} as {nick}, in {rooms:words}",
@@ -67,6 +69,8 @@ SENTENCES: Final[dict[str, str]] = {
     "usage.lines": "nothing was done: /{name} takes one line; to send a text that begins so, put a / before it",
     "bad_number": "between 1 and {number_max} messages can be shown at once",
     "bad_time": "no time that can be read: {text}; write 14:30, 2026-11-21, 2026-11-21T14:30, or 2h or 3d for ago",
+    "bad_duration": "no duration: {text}; write 90s, 10m, 2h or 3d",
+    "bad_duration.range": "no sensible duration: {text}; it is at least 1s and at most {days_max}d",
     "no_such_message.id": "no message that is held here has an id that begins with {id}: /ids lists them",
     "no_such_message.several": "the ids of several messages begin with {id}: write more of it",
     "no_such_message.own": "you have said nothing in {target} that is held here",
@@ -103,6 +107,7 @@ SENTENCES: Final[dict[str, str]] = {
     "not_allowed.author": "who has a message is told to its author only",
     "log_full": "nothing more can be stored there: it holds as many messages as it ever can",
     "too_slow": "the server stopped reading, because this took too long; search for rarer words, or in one room",
+    "too_fast.held": "you said more than others can read at once: the server sends it on little by little",
     "too_fast": "this is more than the server does for one person at a time; wait a moment, then try again",
     "no_such_message": "there is no such message",
     "bad_reaction": "a reaction is one emoji",
@@ -225,6 +230,8 @@ SENTENCES: Final[dict[str, str]] = {
     "value.command": "a program and its arguments are wanted, each quotation with its end",
     "value.program": "there is no program {program} that can be run",
     "value.line": "a name is one line of at most {bytes_max} bytes",
+    "value.one_line": "one line of at most {bytes_max} bytes is wanted",
+    "value.nick": "a nick is wanted, not {value!r}",
     "value.id": "an id is one line of at most {bytes_max} bytes, not {value!r}",
     "value.seconds": "a number of seconds from {least:g} to {most:g} is wanted",
     "value.number": "a number from {least} to {most} is wanted",

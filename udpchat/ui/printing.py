@@ -100,7 +100,7 @@ def plain_lines(
         return [(Output.OUT, _message(event))]
     if isinstance(event, Change):
         return [(Output.OUT, f"-- {_change(event)}")]
-    if isinstance(event, events.ModelChange):
+    if isinstance(event, events.ModelChange | events.OrderChange | events.AccountAnswer):
         return []
     return [(Output.ERR, _remark(event))]
 
@@ -140,11 +140,16 @@ def _amendment(event: events.Amendment) -> str:
             assert_never(event)
 
 
+def columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Cells below each other; the last of a row is not padded, and a cell wider than COLUMN_MAX moves what follows."""
+    widths = [*(min(max(map(len, cells)), COLUMN_MAX) for cells in zip(*rows, strict=True))]
+    widths[-1:] = [0]
+    return ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)) for row in rows]
+
+
 def aligned(rows: Sequence[tuple[str, str, Phrase]]) -> list[str]:
-    """Three columns; a cell wider than COLUMN_MAX moves what follows it."""
-    name_width = min(max((len(name) for name, _, _ in rows), default=0), COLUMN_MAX)
-    value_width = min(max((len(value) for _, value, _ in rows), default=0), COLUMN_MAX)
-    return [f"{name:{name_width}}  {value:{value_width}}  {text_of(origin)}" for name, value, origin in rows]
+    """Three columns, the last of them sentences."""
+    return columns([(name, value, text_of(origin)) for name, value, origin in rows])
 
 
 Change = (

@@ -11,9 +11,9 @@ from udpchat.chat.events import ClientEvent
 from udpchat.chat.phrase import Phrase
 from udpchat.chat.text import printable
 from udpchat.client.model import Phase
-from udpchat.ui.commands import Prompt
 from udpchat.ui.phrases import sentence, text_of
 from udpchat.ui.printing import Line, Output, plain_lines
+from udpchat.ui.prompt import Prompt
 from udpchat.ui.times import TIME_FORMATS, local_time
 
 WEEKDAYS: Final = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()

@@ -48,3 +48,7 @@ class Value(Struct, frozen=True):
 class WireStruct(Struct, array_like=True, frozen=True, gc=False):
     """An array led by its tag. At its end, fields that have a default may be missing; more fields than these are
     ignored, so that later versions can add some (SPEC 8)."""
+
+    def changed(self, **fields: Any) -> Self:
+        """The same value, but for these fields."""
+        return replace(self, **fields)

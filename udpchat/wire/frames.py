@@ -60,10 +60,14 @@ class Introduction(WireStruct, tag=0, frozen=True):
 
 
 class Proof(WireStruct, tag=0, frozen=True):
-    """What shows that this device may use an account: its password, or a one-time code (SPEC 6.10)."""
+    """What shows that this device may use an account: its password, or a one-time code (SPEC 6.10).
+
+    `number`: from 1, another for each secret that this run of the client tries; the refusal of it names it.
+    """
 
     is_code: bool
     secret: Secret
+    number: Sequence = 0
 
 
 class Enter(WireStruct, tag=1, frozen=True):
@@ -203,10 +207,14 @@ class Welcome(WireStruct, tag=16, frozen=True):
 
 
 class EnterRefused(WireStruct, tag=17, frozen=True):
-    """The client may not enter: a code, and the values that it has (SPEC 4.9)."""
+    """The client may not enter: a code, and the values that it has (SPEC 4.9).
+
+    `number`: that of the proof of the Enter that is refused; 0: it had none.
+    """
 
     code: Code
     detail: Detail = ()
+    number: Sequence = 0
 
 
 class Result(WireStruct, tag=18, frozen=True):
@@ -311,9 +319,16 @@ class Receipt(WireStruct, tag=145, frozen=True):
     users: Sequence
 
 
+class Hold(WireStruct, tag=146, frozen=True):
+    """Requests of this client wait, in their order, as its person has reached too many others: all that are under way
+    will take about so long (SPEC 6.7). It need not repeat them before."""
+
+    wait_ms: Milliseconds
+
+
 Down = (
     Welcome | EnterRefused | Result | Entries | EntryFragment | Heads | Pong | PathCheck | Goodbye | ResultFragment
-    | FollowRefused | Unwritable | UserTyping | Receipt
+    | FollowRefused | Unwritable | UserTyping | Receipt | Hold
 )  # fmt: skip
 
 # --- Bytes ----------

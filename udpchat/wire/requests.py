@@ -7,7 +7,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from udpchat.wire import limits
-from udpchat.wire.content import Extra, TopicSet
+from udpchat.wire.content import Extra, Modes, TopicSet
 from udpchat.wire.fields import (
     AnnouncementText,
     AwayReason,
@@ -365,19 +365,26 @@ class EntryList(WireStruct, tag=7, frozen=True):
 
 
 class Member(WireStruct, tag=0, frozen=True):
-    """A member of a room; `away`: the reason, if all their devices there are away."""
+    """A member of a room; `away`: the reason, if all their devices there are away. `role`: the higher of that in the
+    room and that on the server."""
 
     nick: Nick
     user: UserId
     away: AwayReason | None
+    role: RoleNumber = 0
 
 
 class MemberPage(WireStruct, tag=8, frozen=True):
-    """One page of the members of a room, by nick, as of an entry of its roster; `more` if there are others."""
+    """One page of the members of a room, by nick, as of an entry of its roster; `more` if there are others.
+
+    `modes`: those of the room, `role`: that of who asks, as in `Member`; both as of the same entry.
+    """
 
     as_of: Sequence
     items: list[Member]
     more: bool
+    modes: Modes = Modes()
+    role: RoleNumber = 0
 
 
 Nicks = Annotated[list[Nick], Meta(max_length=NOTICED_PEERS_MAX)]
@@ -481,10 +488,17 @@ class AccountPage(WireStruct, tag=14, frozen=True):
     more: bool
 
 
-class Report(WireStruct, tag=15, frozen=True):
-    """What the program that runs the server answers: names and values."""
+class ReportItem(WireStruct, tag=0, frozen=True):
+    """A name, and its value: a number, a text, or a list of texts."""
 
-    items: Annotated[dict[ShortText, int | str | list[str]], Meta(max_length=256)]
+    name: ShortText
+    value: int | ShortText | tuple[ShortText, ...]
+
+
+class Report(WireStruct, tag=15, frozen=True):
+    """What the program that runs the server answers, in the order in which it is to be read (SPEC 6.12)."""
+
+    items: Annotated[list[ReportItem], Meta(max_length=256)]
 
 
 ResultBody = (

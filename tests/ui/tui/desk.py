@@ -18,9 +18,10 @@ from textual.widget import Widget
 from tests.client.pair import WALL_OFFSET_S, Person, Wire
 from udpchat.chat.exit_codes import ExitCode
 from udpchat.chat.phrase import Phrase
-from udpchat.ui.commands import COMMANDS, Prompt
+from udpchat.ui.commands import COMMANDS
 from udpchat.ui.exit_rule import ExitRule
 from udpchat.ui.lines import Lines
+from udpchat.ui.prompt import Prompt
 from udpchat.ui.tui.app import ChatApp
 from udpchat.ui.tui.keys import Keymap
 from udpchat.wire.limits import TYPING

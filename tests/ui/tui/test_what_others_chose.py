@@ -36,7 +36,7 @@ from udpchat.ui.attention import (
     terminal_text,
     variables,
 )  # fmt: skip
-from udpchat.ui.commands import Prompt
+from udpchat.ui.prompt import Prompt
 from udpchat.ui.screen import prompt_of
 from udpchat.ui.tui import status
 from udpchat.ui.tui.cells import safe, unjoined

@@ -6,10 +6,10 @@ from typing import Any
 
 from udpchat.chat.phrase import Problem
 from udpchat.chat.text import EDITED_CHARACTERS_MAX
-from udpchat.ui.commands import Prompt
 from udpchat.ui.fuzzy import Entry, ranked
 from udpchat.ui.paste import inputs, pasted
 from udpchat.ui.phrases import sentence, text_of
+from udpchat.ui.prompt import Prompt
 from udpchat.ui.times import TIME_FORMATS
 from udpchat.ui.tui import status
 from udpchat.ui.tui.chat_screen import ChatScreen

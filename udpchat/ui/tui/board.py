@@ -12,8 +12,8 @@ from udpchat.chat.phrase import Phrase
 from udpchat.chat.text import printable
 from udpchat.client.members import Members
 from udpchat.client.model import Phase
-from udpchat.ui.commands import Prompt
 from udpchat.ui.phrases import sentence, text_of
+from udpchat.ui.prompt import Prompt
 from udpchat.ui.tui.local_lines import LocalLines
 
 PENDING_MAX: Final = 1_000  # more may come while a slow terminal is not drawn on: then the list reads all anew

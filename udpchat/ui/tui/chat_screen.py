@@ -17,10 +17,10 @@ from textual.widgets import Static
 
 from udpchat.chat.events import HistoryFound, PageFound
 from udpchat.client.model import Item
-from udpchat.ui.commands import Prompt
 from udpchat.ui.completion import Known, speakers_first
 from udpchat.ui.phrases import sentence
 from udpchat.ui.preferences import Preferences, words_of_usages
+from udpchat.ui.prompt import Prompt
 from udpchat.ui.times import TIME_FORMATS
 from udpchat.ui.tui import status
 from udpchat.ui.tui.board import Board, is_for

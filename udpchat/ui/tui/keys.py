@@ -17,8 +17,8 @@ from udpchat.chat.nearest import WORD_CHARACTERS_MAX, nearest
 from udpchat.chat.phrase import Phrase, Problem
 from udpchat.chat.text import printable
 from udpchat.ui.arguments import nothing
-from udpchat.ui.commands import Command, Group, Prompt
 from udpchat.ui.phrases import sentence
+from udpchat.ui.prompt import Command, Group, Prompt
 
 KEY_CHARACTERS: Final = 26  # the left column of the list of keys
 SPELLED: Final = {

@@ -15,7 +15,7 @@ from udpchat.chat import events
 from udpchat.chat.names import nick_key
 from udpchat.chat.phrase import Problem
 from udpchat.client import compose
-from udpchat.ui.commands import Prompt
+from udpchat.ui.prompt import Prompt
 from udpchat.ui.tui import themes
 from udpchat.ui.tui.board import Board
 from udpchat.ui.tui.chat_screen import ChatScreen

@@ -9,8 +9,8 @@ from enum import Enum
 from typing import Final
 
 from udpchat.client.model import Conversation, Model, Phase
-from udpchat.ui.commands import Prompt
 from udpchat.ui.phrases import sentence
+from udpchat.ui.prompt import Prompt
 from udpchat.ui.tui.cells import safe
 from udpchat.wire.fields import Value
 

@@ -1,0 +1,132 @@
+"""What an operator's command asks of the server, request by request: each command is a dialogue (SPEC 6.12). Pure.
+
+A dialogue yields requests, is sent the result of each, and returns what was found. It raises `Refused` if the server
+refuses one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import Final, TypeVar, cast
+
+from udpchat.chat.codes import CODE_BYTES, digest_of, new_code, parse_code
+from udpchat.chat.ids import AUDIT_LOG
+from udpchat.chat.phrase import Problem
+from udpchat.chat.refusals import refusal
+from udpchat.wire import requests
+from udpchat.wire.content import Act
+from udpchat.wire.fields import Value
+from udpchat.wire.frames import parse_entry_untrusted
+from udpchat.wire.limits import NICK_CHARACTERS_MAX, PAST_ENTRIES_MAX
+
+T = TypeVar("T")
+Dialogue = Generator[requests.RequestBody, requests.ResultBody, T]
+PAGES_MAX: Final = 100_000  # of a list: more than a server can have
+
+
+class Refused(Problem):
+    """The server refuses a request, for this reason."""
+
+
+def asked(request: requests.RequestBody) -> Dialogue[requests.ResultBody]:
+    """One request; its result."""
+    result = yield request
+    if isinstance(result, requests.Failed):
+        reason = refusal(result.code, result.detail)
+        raise Refused(reason.key, **reason.values)
+    return result
+
+
+# --- What runs ----------
+
+
+def report(errand: int) -> Dialogue[dict[str, int | str | tuple[str, ...]]]:
+    """What the program that runs the server answers to an errand, by name."""
+    found = cast(requests.Report, (yield from asked(requests.Operate(errand))))
+    return {item.name: item.value for item in found.items}
+
+
+def peers() -> Dialogue[list[requests.PeerItem]]:
+    """All connected devices, without those of operators like this one."""
+    found: list[requests.PeerItem] = []
+    for _ in range(PAGES_MAX):
+        page = cast(requests.PeerPage, (yield from asked(requests.ListPeers(len(found)))))
+        found += page.items
+        if not page.more or not page.items:
+            break
+    return found
+
+
+# --- Order ----------
+
+
+def sanctions() -> Dialogue[list[requests.SanctionItem]]:
+    """The bans and mutes of the whole server that hold."""
+    found: list[requests.SanctionItem] = []
+    for _ in range(PAGES_MAX):
+        page = cast(requests.SanctionPage, (yield from asked(requests.ListSanctions(None, len(found)))))
+        found += page.items
+        if not page.more or not page.items:
+            break
+    return found
+
+
+def acts(since_ms: int = 0) -> Dialogue[list[Act]]:
+    """The acts of order since a time, in order."""
+    found: list[Act] = []
+    before: int | None = None
+    for _ in range(PAGES_MAX):
+        page = cast(
+            requests.EntryList,
+            (yield from asked(requests.GetHistory(AUDIT_LOG, before, None, PAST_ENTRIES_MAX))),
+        )
+        entries = [parse_entry_untrusted(item.entry) for item in page.items]
+        recent = [entry for entry in entries if isinstance(entry, Act) and entry.time_ms >= since_ms]
+        found[:0] = recent
+        if not page.items or page.items[0].sequence <= 1 or len(recent) < len(entries):
+            break
+        before = page.items[0].sequence
+    return found
+
+
+# --- Accounts ----------
+
+
+class Account(Value, frozen=True):
+    """A nick with its account, and the devices of that."""
+
+    item: requests.AccountItem | None
+    devices: requests.DeviceList
+
+
+def accounts(after: str = "") -> Dialogue[list[requests.AccountItem]]:
+    """The nicks that are owned, with their accounts, by nick."""
+    found: list[requests.AccountItem] = []
+    for _ in range(PAGES_MAX):
+        page = cast(requests.AccountPage, (yield from asked(requests.ListAccounts(after))))
+        found += page.items
+        if not page.more or not page.items:
+            break
+        after = page.items[-1].nick
+    return found
+
+
+def account(nick: str) -> Dialogue[Account]:
+    """One account."""
+    devices = cast(requests.DeviceList, (yield from asked(requests.ListDevices(nick))))
+    page = cast(requests.AccountPage, (yield from asked(requests.ListAccounts(_before(devices.nick)))))
+    item = next((item for item in page.items if item.nick == devices.nick), None)
+    return Account(item, devices)
+
+
+def _before(nick: str) -> str:
+    """What comes shortly before a nick, in the order of code points."""
+    least = nick[:-1] + chr(max(ord(nick[-1]) - 1, 0))
+    return (least + chr(0x10FFFF))[:NICK_CHARACTERS_MAX]
+
+
+def code(random: Callable[[int], bytes], purpose: int, nick: str | None) -> Dialogue[str]:
+    """Make a one-time code valid, as `AddCode` has it; the code, as people are shown it."""
+    made = new_code(random(CODE_BYTES))
+    yield from asked(requests.AddCode(digest_of(parse_code(made) or ""), purpose, nick))
+    return made

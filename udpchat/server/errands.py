@@ -1,0 +1,59 @@
+"""What the operator asks of the program that runs the server: its status, to reload, to stop (SPEC 6.12).
+
+The core checks who asks, and gives each errand to the program, which answers with a `Report`, maybe after a while.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from udpchat.chat.permissions import Action
+from udpchat.server.registry import Peer, Registry
+from udpchat.server.replay import answer
+from udpchat.wire.fields import Value
+from udpchat.wire.limits import ERRANDS_MAX
+from udpchat.wire.requests import RELOAD, STATUS, STOP, Failed, ResultBody
+
+ERRAND_ACTIONS: Final = {STATUS: Action.STATUS, RELOAD: Action.RELOAD, STOP: Action.STOP}
+"""The action that a person must be allowed, for each errand that there is."""
+
+
+class Errand(Value, frozen=True):
+    """One errand, and the request that it answers; `by`: the nick of who asks."""
+
+    client_id: bytes
+    counter: int
+    kind: int  # STATUS, RELOAD, STOP
+    by: str
+
+
+class Errands:
+    """Those that wait until the program takes them, and those that it has taken and not answered."""
+
+    def __init__(self) -> None:
+        self._waiting: list[Errand] = []
+        self._taken: set[Errand] = set()
+
+    def ask(self, peer: Peer, counter: int, kind: int) -> None:
+        """An entered peer, which may, asks for one; it is refused while too many are not answered."""
+        assert peer.nick is not None
+        errand = Errand(peer.author.client_id, counter, kind, peer.nick)
+        if len(self._waiting) + len(self._taken) >= ERRANDS_MAX:
+            return answer(peer, counter, Failed("too_fast"))
+        peer.window.expect_read(counter)
+        self._waiting.append(errand)
+
+    def drain(self) -> list[Errand]:
+        """Those to carry out; then call `on_done` for each."""
+        drained, self._waiting = self._waiting, []
+        self._taken.update(drained)
+        return drained
+
+    def on_done(self, registry: Registry, errand: Errand, result: ResultBody) -> Peer | None:
+        """A drained errand has this result: answer it; the peer that was answered, unless it has gone."""
+        self._taken.discard(errand)
+        peer = registry.find_client(errand.client_id)
+        if peer is None or not peer.window.is_read(errand.counter):
+            return None
+        answer(peer, errand.counter, result)
+        return peer

@@ -1,0 +1,208 @@
+"""What `settle` is given and what it returns: proposals and their actions, effects, settlements (SPEC 7.1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from udpchat.chat import permissions
+from udpchat.chat.ids import AUDIT_LOG, DIRECTORY_LOG
+from udpchat.server.state import State
+from udpchat.sync.log import Append, RequestId
+from udpchat.wire.content import Act, LoginsFailed, Message, ReadMark, Record
+from udpchat.wire.fields import Value
+from udpchat.wire.requests import Failed, MarkRead, Presence, Rename, ResultBody, Say, SetTopic, Tell
+
+# --- Proposals ----------
+
+
+class Telling(Value, frozen=True):
+    """A `Tell`, and the presence of its addressee."""
+
+    request: Tell
+    presence: Presence
+
+
+class Decision(Value, frozen=True):
+    """What a request of accounts or of order wants done: each has a class of its own, beside its settler."""
+
+
+Action = Say | Telling | Rename | SetTopic | MarkRead | Decision
+ACTIONS = (Say, Telling, Rename, SetTopic, MarkRead, Decision)  # a union takes several times as long to look through
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Whom a proposal comes from: a device, which is a key and an instance with its own request counter; and its
+    account.
+
+    `key`: the account, by the key of its first device; `user`: its id; `device`: the key of this device; `client_id`:
+    of this key and the instance, so it stays when the device is added to another account. `capabilities` are those of
+    its latest handshake (SPEC 8); they are not part of its identity.
+    """
+
+    client_id: bytes
+    key: bytes
+    user: bytes
+    instance: bytes
+    device: bytes
+    capabilities: frozenset[int] = field(default=frozenset(), compare=False)
+
+
+class CodeProof(Value, frozen=True):
+    """A device showed a one-time code with this digest."""
+
+    digest: bytes
+
+
+class PasswordProof(Value, frozen=True):
+    """A device showed the password of an account that was kept as this PHC string."""
+
+    account: bytes
+    phc: str
+
+
+class EnterProposal(Value, frozen=True):
+    """A device wants to enter under a nick. Not a request: it has no counter, and is repeated until answered.
+
+    `time_ms` 0: an own nick is not claimed anew, for nothing can be written. `proof`: of a device that the account of
+    this nick does not have yet. `failures`: what the owner is to be told of. `is_closed`: new accounts are not made.
+    """
+
+    author: Author
+    nick: str
+    time_ms: int = 0
+    proof: CodeProof | PasswordProof | None = None
+    failures: LoginsFailed | None = None
+    is_closed: bool = False
+
+
+class ActionProposal(Value, frozen=True):
+    """What a request wants done: `counter` is that of the request, `nick` the one that its author uses now."""
+
+    author: Author
+    nick: str
+    counter: int
+    time_ms: int
+    action: Action
+
+
+Proposal = EnterProposal | ActionProposal
+
+
+# --- Effects: carried out once the entries are durable ----------
+
+
+class PeerEffect(Value, frozen=True):
+    """Something for the device that the proposal came from."""
+
+    client_id: bytes
+
+
+class SendResult(PeerEffect, frozen=True):
+    """Answer the author's request."""
+
+    counter: int
+    result: ResultBody
+
+
+class Admit(PeerEffect, frozen=True):
+    """The device enters under a nick that its account owns. `account`: to which it was added; empty: to none.
+
+    `told`: of so many failed logins the owner is told.
+    """
+
+    nick: str
+    account: bytes = b""
+    told: int = 0
+
+
+class Reject(PeerEffect, frozen=True):
+    """The device may not enter under the nick it requested."""
+
+    code: str
+    detail: tuple[str, ...] = ()
+
+
+class ChangeNick(PeerEffect, frozen=True):
+    """The request `counter` gives the device another nick of its key."""
+
+    counter: int
+    nick: str
+
+
+class ChangeTopic(Value, frozen=True):
+    """The topic of a room changes."""
+
+    room: str
+    topic: str
+    nick: str
+
+
+class FollowPrivate(Value, frozen=True):
+    """All entered devices of these keys follow a log that is theirs: a conversation, an inbox."""
+
+    log: str
+    keys: tuple[bytes, ...]
+
+
+class ReplaceEntry(Value, frozen=True):
+    """An earlier entry of a log is another now (SPEC 7.5): what is in memory or under way of it is outdated."""
+
+    log: str
+    sequence: int
+
+
+class EndSessions(Value, frozen=True):
+    """The sessions of these devices of an account end; `code` is that of the EnterRefused that says why.
+
+    `request`: to which this is an effect; if its own session ends, it is answered before.
+    """
+
+    account: bytes
+    devices: tuple[bytes, ...]
+    code: str
+    request: RequestId
+
+
+Effect = PeerEffect | ChangeTopic | FollowPrivate | ReplaceEntry | EndSessions
+
+
+class Settlement(Value, frozen=True):
+    """The outcome of a proposal; `size`: about how many bytes it writes."""
+
+    proposal: Proposal
+    appends: tuple[Append, ...]
+    effects: tuple[Effect, ...]
+    size: int = 0
+
+
+# --- For settlers ----------
+
+# (log, sequence, what the entry holds) in order; the last one records the request
+Entries = list[tuple[str, int, Message | ReadMark | LoginsFailed | Act | Record]]
+Outcome = tuple[Entries, list[Effect]]
+
+
+def records(state: State, *records: Record) -> Entries:
+    """The entries of the directory that hold these."""
+    head = state.head(DIRECTORY_LOG)
+    return [(DIRECTORY_LOG, head + at, record) for at, record in enumerate(records, 1)]
+
+
+def acted(
+    state: State, proposal: ActionProposal, action: permissions.Action, *, subject: str = "", room: str = "",
+    detail: str = "", reason: str = "",
+) -> Entries:
+    """The entry of the audit log that says what the author did."""
+    act = Act(proposal.time_ms, proposal.nick, proposal.author.user, action, room, subject, detail, reason)
+    return [(AUDIT_LOG, state.head(AUDIT_LOG) + 1, act)]
+
+
+def answered(proposal: ActionProposal, result: ResultBody) -> SendResult:
+    """The effect that answers a request."""
+    return SendResult(proposal.author.client_id, proposal.counter, result)
+
+
+def failed(proposal: ActionProposal, code: str, detail: tuple[str, ...] = ()) -> SendResult:
+    """The effect that refuses a request."""
+    return answered(proposal, Failed(code, detail))

@@ -1,0 +1,298 @@
+"""Settling what concerns accounts: who may enter as whom, passwords, codes, devices, removal (SPEC 6.10).
+
+Like all of `settle`, each is a pure function of the state that it settles in, so that a code serves once, and a device
+that was revoked can do nothing after it, in whichever batch both come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from udpchat.chat.ids import inbox_log
+from udpchat.chat.names import skeleton
+from udpchat.chat.permissions import Action, Role, may
+from udpchat.server import proposals
+from udpchat.server.access import Refusal
+from udpchat.server.claims import GIVEN_BACK_MAX, NOBODY
+from udpchat.server.proposals import (
+    ActionProposal,
+    CodeProof,
+    Decision,
+    Effect,
+    EndSessions,
+    EnterProposal,
+    Entries,
+    FollowPrivate,
+    Outcome,
+    PasswordProof,
+    acted,
+    answered,
+    failed,
+    records,
+)
+from udpchat.server.state import State
+from udpchat.session.noise import fingerprint
+from udpchat.sync.log import RequestId
+from udpchat.wire.content import AccountRecord, Claim, CodeRecord, Device, Record
+from udpchat.wire.fields import Value
+from udpchat.wire.limits import (
+    CODES_MAX,
+    CODES_PER_ACCOUNT_MAX,
+    DEVICES_PER_ACCOUNT_MAX,
+    INVITATION_S,
+    LINK_CODE_S,
+    LINK_CODES_SHARE,
+)
+from udpchat.wire.requests import INVITE, LINK, AcceptFrom, AddCode, Done, RemoveAccount, RevokeDevice
+
+NO_CODE: Final[Refusal] = ("wrong_password.code", ())
+
+# --- Entering ----------
+
+
+class Entrant(Value, frozen=True):
+    """Whom a device enters as: the account, the records that make it a device of that, and whether it was invited."""
+
+    account: bytes
+    records: tuple[Record, ...] = ()
+    is_invited: bool = False
+
+
+def entrant(state: State, proposal: EnterProposal) -> Entrant | Refusal:
+    """Whom a device may enter as, with what it has shown."""
+    author, proof = proposal.author, proposal.proof
+    held = state.claims.owner(proposal.nick)
+    is_revoked = state.accounts.is_revoked(author.device)
+    if proof is None or (held is not None and held.key == author.key and not is_revoked):
+        return ("key_revoked", ()) if is_revoked else Entrant(author.key)
+    if isinstance(proof, PasswordProof):
+        account = state.accounts.get(proof.account)
+        if held is None or held.key != account.account or account.password != proof.phc:  # it was changed meanwhile
+            return "wrong_password", ()
+        return _joined(state, proposal, account.account)
+    return _with_code(state, proposal, proof)
+
+
+def _with_code(state: State, proposal: EnterProposal, proof: CodeProof) -> Entrant | Refusal:
+    code = state.accounts.code(proof.digest, proposal.time_ms)
+    if code is None:
+        return NO_CODE
+    used = code.changed(is_used=True)
+    held = state.claims.owner(proposal.nick)
+    if code.account:
+        if held is None or held.key != code.account:
+            return NO_CODE
+        joined = _joined(state, proposal, code.account)
+        return joined.changed(records=(*joined.records, used)) if isinstance(joined, Entrant) else joined
+    if code.nick and skeleton(code.nick) != skeleton(proposal.nick):
+        return NO_CODE
+    if state.accounts.is_revoked(proposal.author.device):
+        return "key_revoked", ()
+    return Entrant(proposal.author.key, (used,), is_invited=True)
+
+
+def _joined(state: State, proposal: EnterProposal, account: bytes) -> Entrant | Refusal:
+    """The device becomes one of this account. It leaves another only if it was revoked there."""
+    device, accounts = proposal.author.device, state.accounts
+    record, made = accounts.get(account), []
+    former = accounts.account_of(device)
+    if former != account:
+        if device == former and not _is_bare(state, device):
+            return "not_allowed.device", ()
+        if device != former:
+            if not accounts.is_revoked(device):
+                return "not_allowed.device", ()
+            left = accounts.get(former)
+            made.append(left.changed(devices=tuple(each for each in left.devices if each.key != device)))
+    others = tuple(each for each in record.devices if each.key != device)
+    if sum(not each.revoked_ms for each in others) >= DEVICES_PER_ACCOUNT_MAX:
+        return "too_many_devices.account", (str(DEVICES_PER_ACCOUNT_MAX),)
+    devices = _remembered(account, (*others, Device(device, proposal.time_ms)))
+    return Entrant(account, (*made, record.changed(devices=devices)))
+
+
+def _is_bare(state: State, key: bytes) -> bool:
+    """Whether a key is no account yet: nothing is owned by it, nor was ever written of it."""
+    return key not in state.accounts and not state.claims.count_of(key) and not state.conversations(key)
+
+
+def _remembered(account: bytes, devices: tuple[Device, ...]) -> tuple[Device, ...]:
+    """All that are valid, and the latest that were revoked; the one that the account is named by is never forgotten,
+    or it would be taken for the owner again."""
+    revoked = [each for each in devices if each.revoked_ms and each.key != account]
+    surplus = {each.key for each in sorted(revoked, key=lambda each: each.revoked_ms)[:-DEVICES_PER_ACCOUNT_MAX]}
+    return tuple(each for each in devices if each.key not in surplus)
+
+
+def may_claim_closed(state: State, account: bytes) -> bool:
+    """Whether an account may claim a nick where accounts are closed: it has one already, or a role."""
+    return state.claims.count_of(account) > 0 or state.accounts.role(account) > Role.MEMBER
+
+
+def told_failures(state: State, proposal: EnterProposal, account: bytes) -> tuple[Entries, list[Effect]]:
+    """The entry of the inbox that tells the owner which logins failed."""
+    log = inbox_log(account)
+    head = state.head(log)
+    if proposal.failures is None or not (head or state.may_begin(log)):
+        return [], []
+    return [(log, head + 1, proposal.failures)], [FollowPrivate(log, (account,))]
+
+
+# --- Requests of the owner ----------
+
+
+class KeepPassword(Decision, frozen=True):
+    """Set the password, of which this is the PHC string; empty: there is none any more."""
+
+    phc: str
+
+
+class KeepCode(Decision, frozen=True):
+    """Make a code valid."""
+
+    request: AddCode
+
+
+class Revoke(Decision, frozen=True):
+    """Revoke a device of one's own."""
+
+    request: RevokeDevice
+
+
+class Accept(Decision, frozen=True):
+    """Let strangers begin conversations, or not."""
+
+    request: AcceptFrom
+
+
+def _keep_password(state: State, proposal: ActionProposal, action: KeepPassword) -> Outcome:
+    record = state.accounts.get(proposal.author.key).changed(password=action.phc)
+    return records(state, record), [answered(proposal, Done())]
+
+
+def _revoke(state: State, proposal: ActionProposal, action: Revoke) -> Outcome:
+    wanted = action.request.fingerprint.lower().removeprefix("#")
+    record = state.accounts.get(proposal.author.key)
+    valid = [each for each in record.devices if not each.revoked_ms]
+    found = [each.key for each in valid if fingerprint(each.key).startswith(wanted)]
+    if len(found) != 1 or not wanted:
+        return [], [failed(proposal, "no_such_device", (action.request.fingerprint,))]
+    if len(valid) == 1 and not record.password:
+        return [], [failed(proposal, "not_allowed.last_device")]
+    revoked = _revoked(record, proposal.time_ms, found[0])
+    ends = _ending(proposal, record.account, found[0])
+    return records(state, revoked), [answered(proposal, Done()), ends]
+
+
+def _ending(proposal: ActionProposal, account: bytes, *devices: bytes) -> EndSessions:
+    """The effect that ends the sessions of devices that were revoked."""
+    return EndSessions(account, devices, "key_revoked", RequestId(proposal.author.client_id, proposal.counter))
+
+
+def _revoked(record: AccountRecord, time_ms: int, *keys: bytes) -> AccountRecord:
+    """The record once these devices were revoked."""
+    devices = tuple(
+        each.changed(revoked_ms=max(time_ms, 1)) if each.key in keys and not each.revoked_ms else each
+        for each in record.devices
+    )
+    return record.changed(devices=_remembered(record.account, devices))
+
+
+def _accept(state: State, proposal: ActionProposal, action: Accept) -> Outcome:
+    record = state.accounts.get(proposal.author.key).changed(is_for_contacts=action.request.is_for_contacts)
+    return records(state, record), [answered(proposal, Done())]
+
+
+# --- Codes ----------
+
+
+def _keep_code(state: State, proposal: ActionProposal, action: KeepCode) -> Outcome:
+    request, time_ms = action.request, proposal.time_ms
+    valid = [code for code in state.accounts.codes() if time_ms < code.expires_ms]
+    over = [code for code in state.accounts.codes() if time_ms >= code.expires_ms][:GIVEN_BACK_MAX]
+    freed = [code.changed(is_used=True) for code in over]
+    codes_max = CODES_MAX * LINK_CODES_SHARE if request.purpose == LINK else CODES_MAX
+    if len(valid) >= codes_max or any(code.digest == request.digest for code in valid):
+        return [], [failed(proposal, "too_many_codes")]
+    if request.purpose == INVITE:
+        return _invite(state, proposal, request, freed)
+    account = proposal.author.key
+    made: list[Record] = [*freed]
+    effects: list[Effect] = [answered(proposal, Done())]
+    entries: Entries = []
+    if request.purpose != LINK:
+        found = _subject_of(state, proposal, request.nick or "", Action.RESET_ACCOUNT)
+        if isinstance(found, tuple):
+            return [], [failed(proposal, *found)]
+        account = found.account
+        keys = tuple(each.key for each in found.devices)
+        made.append(_revoked(found, time_ms, *keys).changed(password=""))
+        effects.append(_ending(proposal, account, *keys))
+        entries = acted(state, proposal, Action.RESET_ACCOUNT, subject=request.nick or "")
+    if sum(code.account == account for code in valid) >= CODES_PER_ACCOUNT_MAX:
+        return [], [failed(proposal, "too_many_codes")]
+    kept_s = LINK_CODE_S if request.purpose == LINK else INVITATION_S
+    made.append(CodeRecord(request.digest, account, "", time_ms + 1000 * kept_s))
+    return [*entries, *records(state, *made)], effects
+
+
+def _invite(state: State, proposal: ActionProposal, request: AddCode, freed: list[CodeRecord]) -> Outcome:
+    if not may(Action.ADD_INVITATION, state.role(proposal.author.key)):
+        return [], [failed(proposal, "not_allowed.role", (Action.ADD_INVITATION,))]
+    held = state.claims.owner(request.nick) if request.nick else None
+    if held is not None and not state.claims.has_lapsed(held, proposal.time_ms):
+        return [], [failed(proposal, "nick_taken", (held.nick,))]
+    code = CodeRecord(request.digest, b"", request.nick or "", proposal.time_ms + 1000 * INVITATION_S)
+    entries = acted(state, proposal, Action.ADD_INVITATION, subject=request.nick or "")
+    return [*entries, *records(state, *freed, code)], [answered(proposal, Done())]
+
+
+def _subject_of(state: State, proposal: ActionProposal, nick: str, action: Action) -> AccountRecord | Refusal:
+    """The account with this nick, if the author may do this to it."""
+    actor = state.role(proposal.author.key)
+    if not may(action, actor):
+        return "not_allowed.role", (action,)
+    held = state.claims.owner(nick)
+    if held is None:
+        return "no_such_nick", (nick,)
+    if not may(action, actor, state.role(held.key)):
+        return "not_allowed.outranked", (held.nick,)
+    return state.accounts.get(held.key)
+
+
+# --- Removal ----------
+
+
+class Remove(Decision, frozen=True):
+    """Remove an account."""
+
+    request: RemoveAccount
+
+
+def _remove(state: State, proposal: ActionProposal, action: Remove) -> Outcome:
+    request, time_ms = action.request, proposal.time_ms
+    act = Action.ERASE if request.erases else Action.REMOVE_ACCOUNT
+    record = _subject_of(state, proposal, request.nick, act)
+    if isinstance(record, tuple):
+        return [], [failed(proposal, *record)]
+    account = record.account
+    keys = tuple(each.key for each in record.devices)
+    given_back = [Claim(nick, NOBODY, time_ms) for nick in state.claims.nicks_of(account)]
+    codes = [code.changed(is_used=True) for code in state.accounts.codes() if code.account == account]
+    removed = _revoked(record, time_ms, *keys).changed(password="", role=Role.MEMBER)
+    entries = [
+        *acted(state, proposal, act, subject=request.nick),
+        *records(state, *given_back, *codes, removed),  # the last is no claim: of those, one records who renames
+    ]
+    ends = _ending(proposal, account, *keys)
+    return entries, [answered(proposal, Done()), ends]
+
+
+SETTLERS: dict[type[proposals.Action], Callable[[State, ActionProposal, Any], Outcome]] = {
+    KeepPassword: _keep_password,
+    KeepCode: _keep_code,
+    Revoke: _revoke,
+    Accept: _accept,
+    Remove: _remove,
+}

@@ -1,0 +1,116 @@
+"""An operator's dialogue with a server that does not run: its core and the operator's client in this process.
+
+A pipe takes the place of the network, and a clock that moves to what is due next the place of waiting. The log is
+opened as a server opens it, so none can start meanwhile.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Final, Generic, TypeVar
+
+from udpchat.client.operating import Dialogue
+from udpchat.server import history
+from udpchat.server.admission import Settings
+from udpchat.server.core import ServerCore
+from udpchat.server.queries import Query
+from udpchat.session.noise import KeyPair
+from udpchat.session.timers import earliest
+from udpchat.shell.operating.operator_client import Keys, OperatorClient
+from udpchat.shell.operations import LOG_FILE
+from udpchat.shell.progress import progress_of
+from udpchat.storage.server_sqlite import SqliteLog
+from udpchat.sync.log import LogUnreadable
+from udpchat.wire.packets import Address
+from udpchat.wire.requests import EntryList, Failed
+
+T = TypeVar("T")
+SERVER: Final = Address("127.0.0.1", 1)
+OPERATOR: Final = Address("127.0.0.1", 2)
+BEGAN_S: Final = 1_000.0
+STEP_S: Final = 0.001
+STEPS_MAX: Final = 10_000_000  # of a pipe that gets nowhere, which would be our fault
+
+
+def hold(folder: Path, server: KeyPair, operator: KeyPair, dialogue: Dialogue[T]) -> T:
+    """What the dialogue returns. Raises what it raises, and `StoreError`."""
+    with progress_of("upgrading the log") as progress:
+        log = SqliteLog(folder / LOG_FILE, progress=progress)
+    with closing(log):
+        return Pipe(log, server, operator, dialogue).run()
+
+
+class Pipe(Generic[T]):
+    """Server and operator, and a clock of their own. It runs until the dialogue is over."""
+
+    def __init__(self, log: SqliteLog, server: KeyPair, operator: KeyPair, dialogue: Dialogue[T]) -> None:
+        self._now = BEGAN_S
+        self._log = log
+        settings = Settings(host=operator.public)
+        self._server = ServerCore(static=server, log=log, random=os.urandom, settings=settings)
+        self._client = OperatorClient(self._now, Keys(operator, server.public), SERVER, dialogue)
+
+    def run(self) -> T:
+        """What the dialogue returns. Raises what it raises, and `StoreError`."""
+        for _ in range(STEPS_MAX):
+            if self._client.is_done:
+                return self._client.outcome()
+            if not self._exchange():
+                self._wait()
+        raise AssertionError("the server and its operator got nowhere")
+
+    def _exchange(self) -> bool:
+        """Let both do what they can now; False if nothing moved."""
+        server, core, now = self._server, self._client.core, self._now
+        server.set_wall_clock(time.time() - now)
+        up = [(datagram, OPERATOR) for datagram, _ in core.drain_transmits()]
+        down = [(datagram, SERVER) for datagram, _ in server.drain_transmits()]
+        if up:
+            server.receive(now, up)
+        if down:
+            core.receive(now, down)
+        return any((up, down, self._serve(now), self._write(now)))
+
+    def _serve(self, now: float) -> bool:
+        """What the server asks of the program around it: nobody runs it, so it has no status and cannot be stopped."""
+        server = self._server
+        appends, queries, errands = server.drain_writes(), server.drain_queries(), server.drain_errands()
+        if appends:
+            self._log.append(appends)
+            server.persisted(now, len(appends))
+        for query in queries:
+            self._log.queries.begin()
+            server.answered(now, query, _read(self._log, query), 0.0)
+        for errand in errands:
+            server.reported(now, errand, Failed("malformed"))
+        server.drain_events()
+        return bool(appends or queries or errands)
+
+    def _write(self, now: float) -> bool:
+        """The operator keeps nothing: what is to be written counts as written."""
+        core = self._client.core
+        writes = core.drain_writes()
+        if writes:
+            core.persisted(now, len(writes))
+        happened = core.drain_events()
+        self._client.on_events(now, happened)
+        return bool(writes or happened)
+
+    def _wait(self) -> None:
+        """Until something is due."""
+        server, core = self._server, self._client.core
+        due = earliest(server.next_timeout(), core.next_timeout())
+        assert due is not None, "a client always waits for something"
+        self._now = max(self._now + STEP_S, due)
+        for each in (server, core):
+            each.handle_timeout(self._now)
+
+
+def _read(log: SqliteLog, query: Query) -> EntryList | Failed | LogUnreadable:
+    try:
+        return history.read(log.queries, query.read)
+    except LogUnreadable as error:
+        return error
