@@ -40,7 +40,7 @@ def no_choices_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def served(monkeypatch: pytest.MonkeyPatch) -> list[ServerOptions]:
     runs: list[ServerOptions] = []
-    monkeypatch.setattr(server_app, "run", lambda options: runs.append(options) or 0)
+    monkeypatch.setattr(server_app, "run", lambda options, reread: runs.append(options) or 0)
     return runs
 
 
@@ -250,7 +250,7 @@ def test_there_is_help(capsys: Capture, arguments: list[str]) -> None:
 def test_what_breaks_is_one_line_without_a_traceback(
     monkeypatch: pytest.MonkeyPatch, capsys: Capture, error: BaseException, code: int, words: str
 ) -> None:
-    def fail(options: ServerOptions) -> int:
+    def fail(options: ServerOptions, reread: object) -> int:
         raise error
 
     monkeypatch.setattr(server_app, "run", fail)
@@ -297,7 +297,7 @@ def test_an_id_is_not_for_what_is_typed_at_a_terminal(
 
 
 def test_who_debugs_is_shown_a_traceback(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
-    def fail(options: ServerOptions) -> int:
+    def fail(options: ServerOptions, reread: object) -> int:
         raise ValueError("inside")
 
     monkeypatch.setattr(server_app, "run", fail)

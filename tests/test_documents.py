@@ -32,7 +32,7 @@ from udpchat import cli, parsers
 from udpchat.chat import events
 from udpchat.chat.permissions import PERMISSIONS, Role
 from udpchat.chat.refusals import REFUSALS
-from udpchat.client.participant import FINAL_REFUSALS
+from udpchat.client.admission import FINAL_REFUSALS
 from udpchat.shell import client_app, hosting, operations, options, outbox, server_app
 from udpchat.shell.addresses import parse_server
 from udpchat.ui import attention

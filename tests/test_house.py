@@ -70,7 +70,7 @@ OWNERS = {  # who may import what: others may not. The rest of the standard libr
     "prompt_toolkit": ("shell/editor",),
     "textual": ("ui/tui", "shell/terminal_driver"),
     "rich": ("ui/tui",),
-    "termios": ("shell/full_screen",),
+    "termios": ("shell/echo", "shell/full_screen"),
     "desktop_notifier": ("shell/desktop",),
     "datetime": ("chat/times", "shell", "ui"),  # it can read a clock
     "ifaddr": ("shell/interfaces",),

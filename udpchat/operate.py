@@ -297,8 +297,9 @@ def _invite(given: argparse.Namespace, data: Path, ask: Ask) -> Outcome:
 
 
 def _erase(given: argparse.Namespace, data: Path, ask: Ask) -> Outcome:
-    ask(operating.asked(requests.RemoveAccount(given.subject, erases=True)))
-    return Outcome(remarks=(Phrase("operate.erased", {"nick": given.subject}),))
+    found: dict[str, int] = ask(operating.erase(given.subject))
+    counts = {name: found.get(name, 0) for name in ("messages", "logs", "lines")}
+    return Outcome(remarks=(Phrase("operate.erased", {"nick": given.subject, **counts}),))
 
 
 _ACTS: Final[dict[str, Callable[[argparse.Namespace], tuple[requests.RequestBody, Phrase]]]] = {

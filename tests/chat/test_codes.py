@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from udpchat.chat.codes import CODE_BYTES, CODE_CHARACTERS, digest_of, new_code, parse_code
+from udpchat.chat.codes import CODE_BYTES, CODE_CHARACTERS, code_of, digest_of, grouped, parse_code
 
 
 def test_a_code_is_four_groups_of_four() -> None:
-    assert new_code(bytes(CODE_BYTES)) == "0000-0000-0000-0000"
-    assert new_code(bytes(range(CODE_BYTES))) == "000G-40R4-0M30-E209"
-    assert new_code(b"\xff" * CODE_BYTES) == "ZZZZ-ZZZZ-ZZZZ-ZZZZ"
+    assert grouped(code_of(bytes(CODE_BYTES))) == "0000-0000-0000-0000"
+    assert grouped(code_of(bytes(range(CODE_BYTES)))) == "000G-40R4-0M30-E209"
+    assert grouped(code_of(b"\xff" * CODE_BYTES)) == "ZZZZ-ZZZZ-ZZZZ-ZZZZ"
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,6 @@ def test_what_cannot_be_a_code_is_none(typed: str) -> None:
 
 
 def test_the_digest_is_of_the_code_as_it_is_sent() -> None:
-    code = parse_code(new_code(bytes(range(CODE_BYTES))))
+    code = parse_code(grouped(code_of(bytes(range(CODE_BYTES)))))
     assert code is not None and len(code) == CODE_CHARACTERS
     assert digest_of(code) != digest_of(code.lower()) and len(digest_of(code)) == 16

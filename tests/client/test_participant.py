@@ -8,7 +8,8 @@ import pytest
 
 from udpchat.chat import events
 from udpchat.chat.phrase import Phrase
-from udpchat.client.participant import FINAL_REFUSALS, Participant
+from udpchat.client.admission import FINAL_REFUSALS
+from udpchat.client.participant import Participant
 from udpchat.client.profile import Profile
 from udpchat.client.stored import ClientState, RoomsChanged
 from udpchat.client.typing import SHOWN_S
@@ -21,6 +22,7 @@ from udpchat.wire.frames import (
     FollowRefused,
     Head,
     Heads,
+    Hold,
     Result,
     Welcome,
     encode,
@@ -125,14 +127,14 @@ def test_a_room_of_the_run_before_that_refuses_is_no_error() -> None:
 def test_a_final_refusal_ends_it_and_is_reported_once(code: str) -> None:
     chat = chat_of("lobby")
     for _ in range(2):
-        chat.on_enter_refused(NOW, EnterRefused(f"{code}.later", ("no",)))
+        chat.receive(NOW, EnterRefused(f"{code}.later", ("no",)), 1)
     (rejected,) = chat.drain_events()
     assert isinstance(rejected, events.Rejected) and rejected.code == code and chat.membership.is_over
 
 
 def test_a_refusal_of_a_later_version_ends_nothing() -> None:
     chat = chat_of("lobby")
-    chat.on_enter_refused(NOW, EnterRefused("a_code_of_later"))
+    chat.receive(NOW, EnterRefused("a_code_of_later"), 1)
     assert chat.drain_events() == [] and not chat.membership.is_over
 
 
@@ -195,3 +197,18 @@ def test_that_the_server_carries_out_later_what_was_said_is_reported_once_with_t
     assert chat.drain_events() == [events.Error("too_fast.held", {}, retry_s=2.5)]
     chat.on_hold(NOW + 100.0, frames.Hold(3_600_000))
     assert chat.drain_events() == [events.Error("too_fast.held", {}, retry_s=HOLD_S_MAX)], "as long as is believed"
+
+
+def test_who_is_kicked_from_the_server_does_not_come_back_by_itself() -> None:
+    chat = entered("lobby")
+    chat.on_goodbye(Reason.STOPPING)
+    assert chat.drain_events() == []
+    for _ in range(2):
+        chat.on_goodbye(Reason.KICKED)
+    assert chat.drain_events() == [events.Rejected("kicked.server")] and chat.membership.is_over
+
+
+def test_who_is_held_back_is_told_so() -> None:
+    chat = entered("lobby")
+    chat.receive(NOW, Hold(4_000), 2)
+    assert chat.drain_events() == [events.error("too_fast.held", retry_s=4.0)]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from udpchat.chat import events
 from udpchat.chat.ids import message_id
+from udpchat.client.delays import UNWRITABLE_RETRY_S
 from udpchat.client.profile import Profile
-from udpchat.client.requests import UNWRITABLE_RETRY_S, Requests, Source
+from udpchat.client.requests import Requests, Source
 from udpchat.client.stored import LABELS_MAX, ClientState, Label, Labelled, RequestAdded, RequestDone, Write, digest_of
 from udpchat.client.timeline import Timeline
 from udpchat.session.noise import KeyPair
@@ -260,12 +261,16 @@ def test_a_server_that_cannot_write_is_told_of_once_and_asked_again_later() -> N
     client.ask(Say("lobby", 0, "hello"))
     client.drain_writes()
     client.persisted(0.0, 1)
-    (error,) = client.on_unwritable(1.0, "full")
+    (error,) = client.delays.on_unwritable(1.0, "full")
     assert isinstance(error, events.Error) and (error.code, error.retry_s) == ("unwritable", UNWRITABLE_RETRY_S)
-    assert client.on_unwritable(1.0, "full") == [] == client.on_unwritable(1.0 + 2 * UNWRITABLE_RETRY_S, "full")
+    assert (
+        client.delays.on_unwritable(1.0, "full")
+        == ()
+        == client.delays.on_unwritable(1.0 + 2 * UNWRITABLE_RETRY_S, "full")
+    )
     assert client.outbox.drain_frames(1.0) == [] and len(client.outbox.drain_frames(9.0)) == 1
     client.on_result(9.0, Result(1, Stored("#lobby", 1)))
-    assert len(client.on_unwritable(10.0, "full")) == 1
+    assert len(client.delays.on_unwritable(10.0, "full")) == 1
 
 
 def test_a_client_that_cannot_write_asks_all_the_same_and_says_so_once() -> None:

@@ -8,6 +8,7 @@ from tests.server.test_state import Directory
 from udpchat.chat.ids import AUDIT_LOG
 from udpchat.chat.permissions import Role
 from udpchat.server import access
+from udpchat.server.order import name_of_device
 from udpchat.server.state import State
 from udpchat.wire.content import (
     ACCOUNT,
@@ -42,7 +43,7 @@ def sanction(kind: int, room: str, of: int = ACCOUNT, subject: bytes = ONE, *, u
 
 @pytest.mark.parametrize(
     ("of", "subject"),
-    [(ACCOUNT, ONE), (DEVICE, OTHER), (NETWORK, b"192.0.2.0/24")],
+    [(ACCOUNT, ONE), (DEVICE, name_of_device(OTHER)), (NETWORK, b"192.0.2.0/24")],
     ids=["account", "device", "network"],
 )
 def test_who_is_banned_from_the_server_does_not_enter_and_learns_by_whom_why_and_until_when(

@@ -8,8 +8,8 @@ from tests.server.rig import Rig
 from tests.storage.memory import MemoryLog
 from udpchat.chat import events
 from udpchat.chat.ids import DIRECTORY_LOG, conversation_log, message_id
+from udpchat.server.access import may_read
 from udpchat.server.chat import DAMAGE_REASONS_MAX
-from udpchat.server.history import may_read
 from udpchat.server.replay import recalled_window
 from udpchat.storage.protocol import StoreFailed
 from udpchat.sync.log import Append, RequestId
@@ -223,7 +223,7 @@ def test_a_conversation_is_followed_by_all_devices_of_both_and_by_nobody_else() 
     rig.write()
     assert [log in peer.downlink.subscriptions for peer in (alice, bob, second, carol)] == [True, True, True, False]
     durable = rig.chat.commits.durable
-    assert may_read(durable, bob.key, log) and not may_read(durable, carol.key, log)
+    assert may_read(durable, bob.key, bob.key, log, 1) and not may_read(durable, carol.key, carol.key, log, 1)
     third = rig.device("bob", key=bob.key)
     assert log in third.downlink.subscriptions and third.downlink.subscriptions[log].entered == 1
 

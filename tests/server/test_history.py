@@ -5,7 +5,8 @@ from __future__ import annotations
 from tests.server.rig import Rig
 from tests.storage.memory import MemoryLog
 from udpchat.chat.ids import conversation_log
-from udpchat.server.history import may_read, read, search_of
+from udpchat.server.access import may_read
+from udpchat.server.history import read, search_of
 from udpchat.sync.log import Append, ReadInterrupted, SearchHit, SearchQuery
 from udpchat.wire.content import EDIT, REACTION, Extra, Message
 from udpchat.wire.frames import encode, encode_message
@@ -117,7 +118,7 @@ def test_a_conversation_is_read_and_found_by_the_two_who_have_it() -> None:
     rig.write()
     log = conversation_log(alice.key, bob.key)
     durable = rig.chat.commits.durable
-    assert [may_read(durable, peer.key, log) for peer in (alice, bob, carol)] == [True, True, False]
+    assert [may_read(durable, peer.key, peer.key, log, 1) for peer in (alice, bob, carol)] == [True, True, False]
     for peer, logs in ((bob, {log, "#lobby"}), (carol, {"#lobby"})):
         assert {item.log for item in rig.found(peer, Search("word", None, None, 0))} == logs
 
@@ -144,7 +145,7 @@ def test_a_search_names_what_its_person_may_read_and_of_a_room_nothing_else() ->
     durable, of_bob = rig.chat.commits.durable, conversation_log(alice.key, bob.key)
 
     def conversations(key: bytes, log: str | None) -> set[str]:
-        return set(search_of(durable, key, Search("x", None, log, 0)).conversations or ())
+        return set(search_of(durable, key, key, 1, Search("x", None, log, 0)).conversations or ())
 
     assert conversations(alice.key, None) == {of_bob, conversation_log(alice.key, carol.key)}
     assert conversations(bob.key, None) == {of_bob} == conversations(alice.key, of_bob)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from udpchat.chat.permissions import Role
-from udpchat.server.order import SERVER, Order, holds
+from udpchat.server.order import SERVER, Order, holds, name_of_device
 from udpchat.wire.content import ACCOUNT, BAN, DEVICE, MUTE, NETWORK, Modes, RoleRecord, RoomRecord, SanctionRecord
 
 ONE, OTHER, DEVICE_KEY = b"1" * 32, b"2" * 32, b"d" * 32
@@ -67,7 +67,7 @@ def test_a_sanction_of_the_server_holds_in_every_room() -> None:
 
 def test_a_device_is_meant_whichever_account_it_uses() -> None:
     order = Order()
-    order.apply(sanction(of=DEVICE, subject=DEVICE_KEY))
+    order.apply(sanction(of=DEVICE, subject=name_of_device(DEVICE_KEY)))
     assert order.sanction(BAN, "den", OTHER, DEVICE_KEY, 7) is not None
     assert order.sanction(BAN, "den", DEVICE_KEY, OTHER, 7) is None, "an account of that name is another subject"
 

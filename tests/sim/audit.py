@@ -11,6 +11,8 @@ each proposal is settled twice.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from udpchat.server import commits
 from udpchat.server.proposals import Proposal, Settlement
 from udpchat.server.settle import settle
@@ -63,10 +65,27 @@ def settle_twice(state: State, proposal: Proposal) -> Settlement:
     return settlement
 
 
+def _ignore(sender: session.Session, body: bytes) -> None:
+    """Nobody wants to see it."""
+
+
+on_sealed: Callable[[session.Session, bytes], None] = _ignore  # is shown each body before its session seals it
+seal = session.Session.seal
+
+
+def seal_shown(sender: session.Session, body: bytes) -> bytes:
+    """As `Session.seal`."""
+    on_sealed(sender, body)
+    return seal(sender, body)
+
+
 def begin() -> None:
     """From here on all seals and proposals of this process are audited, as those of a new world."""
+    global on_sealed
     highest.clear()
     sealed.clear()
+    on_sealed = _ignore
+    setattr(session.Session, "seal", seal_shown)  # noqa: B010
     setattr(session, "SendCipher", AuditedSendCipher)  # noqa: B010 - where it is used, not where it is from
     setattr(handshake, "Cipher", AuditedCipher)  # noqa: B010
     setattr(commits, "settle", settle_twice)  # noqa: B010
@@ -74,6 +93,7 @@ def begin() -> None:
 
 def end() -> None:
     """No longer: what seals from here on need not be of one world."""
+    setattr(session.Session, "seal", seal)  # noqa: B010
     setattr(session, "SendCipher", SendCipher)  # noqa: B010
     setattr(handshake, "Cipher", Cipher)  # noqa: B010
     setattr(commits, "settle", settle)  # noqa: B010

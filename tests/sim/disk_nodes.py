@@ -72,8 +72,9 @@ class DiskServerNode(ServerNode):
             return super().act(now)
         self.disk.is_full, self.disk.slowness_s = self.is_full, self.write_s
         outcome, visible = self.disk.advance(now)
-        self.log.append(visible)
+        self._append(visible)
         if isinstance(outcome, Written):
+            self.on_persisted(outcome.count)
             self.core.persisted(now, outcome.count)
         elif isinstance(outcome, Unwritten):
             self.core.rejected(now, outcome.reason)
@@ -222,7 +223,7 @@ class DiskClientNode(ClientNode):
 
     def pretend(self, instance: bytes, *, next_counter: int) -> None:
         """Have the instance of somebody else, and go on at this counter."""
-        self._instance = instance
+        self._instance = self.instance = instance
         self.disk.transactions[:] = [(RequestAdded(next_counter - 1, b""), RequestDone(next_counter - 1))]
         self.store = MemoryClientStore(random=lambda count: instance)
         self.store.write(self.disk.transactions[0])

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from tests.sim.network import Address
 from tests.sim.wellformed import Known
-from udpchat.chat.ids import ROOM_PREFIX
+from udpchat.chat.ids import ROOM_PREFIX, client_id_of
 from udpchat.session.initiator import HandshakeInitiator
 from udpchat.session.noise import KeyPair
 from udpchat.session.session import Session
@@ -225,6 +225,7 @@ class HostileNode:
                 first_open = self.counter + 1
             self.counter += 1
             self._open.add(self.counter)
+            self.world.asked[client_id_of(self.static.public, self.instance), self.counter] = body
             encoded += request_frames(self.counter, first_open, body)
         self._transmits += self.seal(*encoded)
 

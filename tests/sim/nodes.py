@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -22,7 +22,7 @@ from udpchat.session.noise import KeyPair
 from udpchat.session.session import Session
 from udpchat.session.timers import earliest
 from udpchat.storage.protocol import StoreError, StoreFull
-from udpchat.sync.log import Append
+from udpchat.sync.log import Append, LogReader
 from udpchat.wire import requests
 from udpchat.wire.frames import pack, parse_request_untrusted
 from udpchat.wire.packets import Address as PeerAddress
@@ -141,12 +141,19 @@ class ServerNode(Node[ServerCore]):
         self._proved: set[Address] = set()
         self._proved_now: set[Address] = set()
         self.events: list[events.ServerEvent] = []
+        self.on_append: Callable[[Sequence[Append]], None] = lambda batch: None  # these are on the disk
+        self.on_persisted: Callable[[int], None] = lambda count: None  # the core is about to learn that
+        self.on_restart: Callable[[LogReader], None] = lambda log: None  # a new process reads this log
         self.core = self._new_core()
 
     def _new_core(self) -> ServerCore:
         core = ServerCore(static=self.static, log=self.log, random=self._random.randbytes, settings=self._settings)
         core.set_wall_clock(WALL_OFFSET_S)
         return core
+
+    def wall_ms(self, now: float) -> int:
+        """The time by the clock that its core goes by, in milliseconds since 1970."""
+        return int((now + self._core.chat.wall_offset_s) * 1000)
 
     def is_proved(self, address: Address) -> bool:
         """Whether the server has, or had a moment ago, proof that who is at this address hears it."""
@@ -191,11 +198,16 @@ class ServerNode(Node[ServerCore]):
         try:
             if self.is_full:
                 raise StoreFull("the disk is full")
-            self.log.append(batch)
+            self._append(batch)
         except StoreError as error:
             self.core.rejected(now, str(error))
         else:
+            self.on_persisted(len(batch))
             self.core.persisted(now, len(batch))
+
+    def _append(self, batch: Sequence[Append]) -> None:
+        self.log.append(batch)
+        self.on_append(batch)
 
     def _end_query(self, now: float) -> None:
         assert self._query is not None
@@ -205,7 +217,7 @@ class ServerNode(Node[ServerCore]):
     def kill(self, *, keeps_batch: bool = False) -> None:
         """As SIGKILL does: only the log remains, with or without the batch that was being written."""
         if keeps_batch and not self.is_full:
-            self.log.append(self._batch)
+            self._append(self._batch)
         self._batch, self._query = [], None
         self.is_running, self.is_dead = False, True
         self._inbox.clear()
@@ -215,6 +227,7 @@ class ServerNode(Node[ServerCore]):
         if log is not None:
             self.log = log
             self.logs.append(log)
+        self.on_restart(self.log)
         self.core, self._query = self._new_core(), None
         self._inbox.clear()
         self.is_running, self.is_dead = True, False
@@ -255,6 +268,7 @@ class ClientNode(Node[ClientCore]):
         self._history = history
         self.static = static or KeyPair(random.randbytes(32))
         self.store = MemoryClientStore(random=random.randbytes)
+        self.instance = self.store.load().instance
         self.events: list[events.ClientEvent] = []
         self.times: list[float] = []  # when each of the events happened
         self.said: list[str] = []

@@ -24,10 +24,13 @@ from tests.sim.faults import LAN, Link
 from tests.sim.hostile import HostileNode
 from tests.sim.network import Address, Network
 from tests.sim.nodes import ClientNode, ServerNode
+from tests.sim.order_watch import OrderWatch
 from tests.sim.promises import Promises
+from udpchat.chat.ids import client_id_of
 from udpchat.server.admission import Settings
 from udpchat.session.noise import KeyPair
 from udpchat.session.timers import earliest
+from udpchat.wire.requests import RequestBody
 
 SERVER = Address("server", 1)
 CHECK_EVERY_STEPS = 64
@@ -64,7 +67,12 @@ class World:
         self.clients: list[ClientNode] = []
         self.strangers: list[HostileNode] = []  # hostile members, to whom nothing is promised
         self.foreign: set[bytes] = set()  # their keys
+        self.asked: dict[tuple[bytes, int], RequestBody] = {}  # of hostile members: by client id and counter
         self.promises = Promises(self.server, self.clients, self.foreign)
+        self.order = OrderWatch(self)
+        audit.on_sealed = self.order.on_sealed
+        self.server.on_append, self.server.on_persisted = self.order.on_append, self.order.on_persisted
+        self.server.on_restart = self.order.restart
         self.steps = 0
         self.wishes: dict[str, Any] = {}  # further fields of the profiles of clients
         self._idle_steps = 0  # since time last went on
@@ -119,6 +127,13 @@ class World:
         clients = [self.add_client(f"{prefix}{number}") for number in range(count)]
         self.run_until(lambda: all(client.is_in for client in clients), limit_s=60)
         return clients
+
+    def request_of(self, client_id: bytes, counter: int) -> RequestBody | None:
+        """What a device has asked, if that is known."""
+        for client in self.clients:
+            if client_id_of(client.static.public, client.instance) == client_id:
+                return client.asked.get(counter)
+        return self.asked.get((client_id, counter))
 
     # --- Time ----------
 

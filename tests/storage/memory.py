@@ -130,7 +130,7 @@ class _Shelves:
         nick = None if query.nick is None else nick_token(query.nick)
         found = []
         for name, shelf in self._shelves.items() if wanted or nick else ():
-            if query.log not in (None, name) or _is_private_to_others(name, query):
+            if query.log not in (None, name) or _is_private_to_others(name, query) or name in query.without:
                 continue
             for sequence, entry in shelf.read(self.since(name, query.since_ms), len(shelf.entries)):
                 message = message_of(entry)

@@ -12,6 +12,7 @@ from udpchat.chat.emoji_text import is_emoji
 from udpchat.wire.content import ACTION, EDIT, REACTION, REDACTION, TEXT, Extra, Message, Tombstone
 
 AMENDING: Final = frozenset({REACTION, EDIT, REDACTION})
+BY_RIGHT: Final = b"!"  # the data of a redaction of somebody else's message: only the server sets it (SPEC 6.11)
 TAKEN_BACK: Final = b"-"  # the data of a reaction that takes back an earlier one; of others it is empty
 
 
@@ -42,7 +43,7 @@ def is_about(message: Message, target: Message) -> bool:
 
 def amended(target: Message, amendment: Message, sequence: int) -> Message | Tombstone | None:
     """What stands in the place of `target` after the edit or redaction at `sequence`; None: it has no effect."""
-    if not is_about(amendment, target) or target.author != amendment.author:
+    if not is_about(amendment, target) or (target.author != amendment.author and not is_by_right(amendment)):
         return None
     if amendment.kind == REDACTION:
         return Tombstone(target.time_ms, target.author, target.nick, target.id)
@@ -51,6 +52,11 @@ def amended(target: Message, amendment: Message, sequence: int) -> Message | Tom
         return None
     extra = target.extra or Extra()
     return _with(target, amendment.text, Extra(extra.refers_to, b"", extra.sequence, sequence))
+
+
+def is_by_right(amendment: Message) -> bool:
+    """Whether this removes a message of somebody else, as its author may where it is."""
+    return amendment.kind == REDACTION and amendment.extra is not None and amendment.extra.data == BY_RIGHT
 
 
 def emptied(edit: Message) -> Message:

@@ -29,6 +29,7 @@ REFUSALS: Final[dict[str, tuple[str, ...]]] = {
     "too_many_followers": ("followers_max",),
     "no_such_room": ("room",),
     "no_such_nick": ("nick",),
+    "no_such_nick.here": ("nick",),
     "not_in_room": ("room",),
     "not_allowed": (),
     "not_allowed.author": (),

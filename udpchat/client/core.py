@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 
 from udpchat.chat import events
+from udpchat.chat.codes import CODE_BYTES
 from udpchat.client import compose
 from udpchat.client.checks import check_frame_untrusted
 from udpchat.client.compose import LocalError
@@ -99,6 +100,20 @@ class ClientCore:
         self._chat.requests.ask(request, here=here)
         self._flush(now)
 
+    def prove(self, now: float, secret: str, *, is_code: bool = False) -> None:
+        """In answer to `PasswordNeeded`: the password or a one-time code; empty: there is none, and the client stops.
+
+        LocalError if a code cannot be one; it can be given again.
+        """
+        self._chat.prove(now, compose.secret_of(secret, is_code=is_code), is_code=is_code)
+        self._flush(now)
+
+    def make_code(self, now: float, purpose: int = requests.LINK, nick: str = "") -> None:
+        """Make a one-time code valid: for another device of this user (LINK), for the user of a nick (RESET), or for
+        somebody new, under this nick or any (INVITE). A `CodeMade` shows it, once.
+        """
+        self.ask(now, self._chat.requests.answers.order.make_code(self._random(CODE_BYTES), purpose, nick))
+
     @property
     def timeline(self) -> Timeline:
         """What the replicas hold, to be read only."""
@@ -160,32 +175,20 @@ class ClientCore:
                 is_taken = self._uplink.receive_entries(now, frame)
                 self._chat.timeline.take_in()
                 return is_taken
-            case frames.Heads():
-                self._chat.on_heads(now, frame, counter)
-            case frames.Result() | frames.ResultFragment():
-                self._chat.on_result(now, frame, counter)
-            case frames.Welcome():
-                self._link.set_heartbeat(now, frame.heartbeat_ms / 1000)
-                self._chat.on_welcome(frame)
-            case frames.EnterRefused():
-                self._chat.on_enter_refused(now, frame)
-            case frames.FollowRefused():
-                self._chat.on_follow_refused(frame)
-            case frames.Unwritable():
-                self._chat.on_unwritable(now, frame)
-            case frames.Hold():
-                self._chat.on_hold(now, frame)
             case frames.PathCheck():
                 self._urgent += self._link.answer_check(now, frame.token)
-            case frames.UserTyping() | frames.Receipt():
-                self._chat.on_notice(now, frame)
             case frames.Goodbye() if self._chat.membership.is_leaving:
                 self._chat.membership.is_over = True
             case frames.Goodbye() if not self.is_over:
+                self._chat.on_goodbye(frame.reason)
                 self._link.on_goodbye(now, frame.reason)
             case frames.Pong():
                 if (sample_s := self._link.on_pong(now, frame)) is not None:
                     self._chat.requests.outbox.change_path(sample_s)
+            case _:
+                if isinstance(frame, frames.Welcome):
+                    self._link.set_heartbeat(now, frame.heartbeat_ms / 1000)
+                self._chat.receive(now, frame, counter)
         return True
 
     # --- Time ----------
@@ -250,7 +253,7 @@ class ClientCore:
             return
         due, self._urgent = self._urgent, []
         asking = self._chat.membership.drain_frames(
-            now, renamed_by=self._chat.requests.renamed_by, login=self._chat.login
+            now, renamed_by=self._chat.requests.renamed_by, login=self._chat.admission.login
         )
         if self.is_entered:
             asking += self._chat.requests.outbox.drain_frames(now)

@@ -327,7 +327,7 @@ class Model:
             return Phase.OVER
         if membership.is_leaving:
             return Phase.LEAVING
-        if self._chat.is_lost:
+        if self._chat.admission.is_lost:
             return Phase.LOST
         return Phase.ONLINE if membership.is_welcome and not self._link.is_lost else Phase.CONNECTING
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import Final, TypeVar, cast
 
-from udpchat.chat.codes import CODE_BYTES, digest_of, new_code, parse_code
+from udpchat.chat.codes import CODE_BYTES, code_of, digest_of, grouped, parse_code
 from udpchat.chat.ids import AUDIT_LOG
 from udpchat.chat.phrase import Problem
 from udpchat.chat.refusals import refusal
@@ -55,6 +55,12 @@ def peers() -> Dialogue[list[requests.PeerItem]]:
         if not page.more or not page.items:
             break
     return found
+
+
+def erase(nick: str) -> Dialogue[dict[str, int | str | tuple[str, ...]]]:
+    """Remove a person's account and all that they said; how much that was, by name."""
+    yield from asked(requests.RemoveAccount(nick, erases=True))
+    return (yield from report(requests.ERASURE))
 
 
 # --- Order ----------
@@ -127,6 +133,6 @@ def _before(nick: str) -> str:
 
 def code(random: Callable[[int], bytes], purpose: int, nick: str | None) -> Dialogue[str]:
     """Make a one-time code valid, as `AddCode` has it; the code, as people are shown it."""
-    made = new_code(random(CODE_BYTES))
+    made = grouped(code_of(random(CODE_BYTES)))
     yield from asked(requests.AddCode(digest_of(parse_code(made) or ""), purpose, nick))
     return made

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Final
 
 from udpchat.chat import events
-from udpchat.chat.codes import digest_of, new_code
+from udpchat.chat.codes import code_of, digest_of, grouped
 from udpchat.chat.ids import AUDIT_LOG
 from udpchat.chat.permissions import role_name
 from udpchat.wire import content, requests
@@ -35,9 +35,9 @@ class OrderAnswers:
 
     def make_code(self, chance: bytes, purpose: int, nick: str) -> requests.AddCode:
         """The request to make a code valid, which is of CODE_BYTES random bytes; it has the digest only."""
-        code = new_code(chance)
-        digest = digest_of(code.replace("-", ""))
-        self._codes[digest] = code
+        code = code_of(chance)
+        digest = digest_of(code)
+        self._codes[digest] = grouped(code)
         while len(self._codes) > CODES_PER_ACCOUNT_MAX:  # as many at once are refused
             del self._codes[next(iter(self._codes))]
         return requests.AddCode(digest, purpose, nick or None)

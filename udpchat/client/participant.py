@@ -7,14 +7,14 @@ becomes events. This module does not use sessions; the core only reports when a 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from udpchat.chat import events
 from udpchat.chat.ids import ROOM_PREFIX
 from udpchat.chat.names import is_nick, nick_key
 from udpchat.chat.phrase import Phrase
 from udpchat.chat.refusals import refusal
-from udpchat.client.login import Login, Outcome
+from udpchat.client.admission import Admission
+from udpchat.client.login import Login
 from udpchat.client.membership import Membership
 from udpchat.client.profile import Profile
 from udpchat.client.receipts import Receipts
@@ -22,27 +22,11 @@ from udpchat.client.requests import Requests
 from udpchat.client.stored import ClientState, Write
 from udpchat.client.timeline import Timeline
 from udpchat.client.typing import TypingNotices
-from udpchat.session.noise import fingerprint
 from udpchat.session.timers import earliest
 from udpchat.sync.uplink import Uplink
 from udpchat.wire import content, frames, requests
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.limits import HOLD_S_MAX
-
-FINAL_REFUSALS = frozenset({
-    "nick_taken", "bad_nick", "too_many_nicks", "too_many_devices", "too_fast", "banned", "kicked", "wrong_password",
-    "key_revoked", "not_allowed",
-})  # fmt: skip
-
-
-@dataclass(slots=True)
-class ServerOfSession:
-    """What is known of the server in the current session."""
-
-    key: bytes = b""
-    kept: tuple[int | None, int | None] = (None, None)  # how long it keeps messages: seconds, entries
-    capabilities: tuple[int, ...] = ()
-    motd: str | None = None  # what it says to whoever enters
 
 
 class Participant:
@@ -53,10 +37,7 @@ class Participant:
         self.timeline = Timeline(uplink, profile=profile, saved=saved)
         self.requests = Requests(saved, self.timeline)
         self.membership = Membership(profile.nick, profile.rooms, profile.agent, is_returning=profile.is_returning)
-        self.login = login or Login()
-        self.has_connected = False
-        self.is_lost = False  # the connection was lost: new requests wait
-        self._server = ServerOfSession()
+        self.admission = Admission(profile, self.membership, login)
         self.typing = TypingNotices()
         self.receipts = Receipts()
         self._rooms_saved = saved.rooms  # as last added to the writes
@@ -69,11 +50,16 @@ class Participant:
         is_here = self.has_connected and self.membership.is_complete and not self.timeline.awaits_shown()
         return is_here and self.requests.is_idle and not self.timeline.own.unconfirmed()
 
+    @property
+    def has_connected(self) -> bool:
+        """Whether the server has accepted our Enter and answered each Follow, once."""
+        return self.admission.has_connected
+
     # --- The server's presence ----------
 
     def begin_session(self, now: float, server_key: bytes, round_trip_s: float | None) -> None:
         """A new session is in use: Enter, Follows, acks and open requests are sent again in it."""
-        self._server = ServerOfSession(server_key, self._server.kept)
+        self.admission.begin_session(server_key)
         self.membership.renew(now)
         self.timeline.uplink.on_session(now)
         self.requests.outbox.restart(now)
@@ -81,35 +67,47 @@ class Participant:
 
     def on_lost(self, reason: str) -> None:
         """The server no longer answers, or has sent a Goodbye with this reason."""
-        if self.has_connected and not self.is_lost:
-            self.is_lost = True
-            is_stopping = reason == content.Reason.STOPPING
-            lost = events.Disconnected(
-                "lost.stopping" if is_stopping else "lost.reason" if reason else "lost", {"reason": reason}
-            )
-            self._events += [lost, *self.requests.on_lost()]
+        if lost := self.admission.on_lost(reason):
+            self._events += [*lost, *self.requests.on_lost()]
+
+    def on_goodbye(self, reason: str) -> None:
+        """The server has ended the session. Who was kicked comes back only if the person wants it."""
+        if reason == content.Reason.KICKED:
+            self._events += self.admission.reject(Phrase("kicked.server"))
 
     def on_found(self) -> None:
         """The server answers, and has accepted our Enter."""
-        if self.is_lost:
-            self.is_lost = False
-            self._events.append(events.Reconnected("found"))
+        self._events += self.admission.on_found()
 
     def on_keys_refused(self, keys: Sequence[bytes]) -> None:
-        """The server's key is not approved; or at first contact several servers answered, each with another key."""
-        if len(keys) > 1:
-            shown = tuple(map(fingerprint, keys))
-            self.reject(Phrase("server_key.several", {"server": self.profile.server, "shown": shown}))
-        elif (reason := self.profile.check_server(keys[0])) is not None:
-            self.reject(reason)
+        """The server's key is not approved, or several servers answered."""
+        self._events += self.admission.on_keys_refused(keys)
 
-    def reject(self, reason: Phrase) -> None:
-        """Stop for good and report the reason."""
-        if not self.membership.is_over:
-            self._events.append(events.Rejected(reason.key, reason.values))
-        self.membership.is_over = True
+    def prove(self, now: float, secret: str, *, is_code: bool) -> None:
+        """The person who was asked for a secret has given one, or none."""
+        self._events += self.admission.prove(now, secret, is_code=is_code)
 
     # --- Frames ----------
+
+    def receive(self, now: float, frame: frames.Down, counter: int) -> None:
+        """A frame that is not about the session or its entries, in the packet `counter`."""
+        match frame:
+            case frames.Welcome():
+                self.on_welcome(frame)
+            case frames.EnterRefused():
+                self._events += self.admission.on_refused(now, frame)
+            case frames.Heads():
+                self.on_heads(now, frame, counter)
+            case frames.FollowRefused():
+                self.on_follow_refused(frame)
+            case frames.Result() | frames.ResultFragment():
+                self.on_result(now, frame, counter)
+            case frames.Unwritable(reason):
+                self._events += self.requests.delays.on_unwritable(now, reason)
+            case frames.Hold(wait_ms):
+                self._events += self.requests.delays.on_held(now, wait_ms / 1000)
+            case frames.UserTyping() | frames.Receipt():
+                self.on_notice(now, frame)
 
     def on_welcome(self, frame: frames.Welcome) -> None:
         """The server has accepted our Enter.
@@ -121,12 +119,8 @@ class Participant:
                 raise BadDatagram(Drop.IMPOSSIBLE)
             self._events += self.requests.on_latest(frame.latest_counter)
             self.membership.nick = frame.nick
-            self.login.on_entered()
             self.timeline.await_private()
-        self.membership.is_welcome = True
-        self._server.kept, self._server.capabilities = (frame.kept_s, frame.kept_entries), frame.capabilities
-        self._server.motd = frame.motd
-        self.on_found()
+        self._events += self.admission.on_welcome(frame)
         self._report_connected()
 
     def on_heads(self, now: float, frame: frames.Heads, counter: int) -> None:
@@ -150,51 +144,10 @@ class Participant:
     def _on_joined(self, room: str) -> None:
         self.requests.ask(requests.GetTopic(room), is_quiet=True)
         if self.has_connected:
-            self._events += [events.MemberJoined(room, self.membership.nick), self._kept_in((room,))]
+            self._events += [events.MemberJoined(room, self.membership.nick), self.admission.kept_in((room,))]
 
     def _report_connected(self) -> None:
-        """Report `Connected` once: when the server has accepted our Enter and answered each Follow."""
-        if self.has_connected or not self.membership.is_complete:
-            return
-        self.has_connected = True
-        nick, rooms = self.membership.nick, self.membership.rooms
-        self._events.append(events.Connected(self.profile.server, fingerprint(self._server.key), nick, rooms))
-        if rooms:
-            self._events.append(self._kept_in(rooms))
-        if self._server.motd:
-            self._events.append(events.Announcement(self._server.motd, ""))
-        if self.requests.resumed:
-            self._events.append(events.notice("outbox", count=self.requests.resumed))
-
-    def _kept_in(self, rooms: tuple[str, ...]) -> events.Notice:
-        return events.notice("kept", rooms=rooms, limits=self._server.kept)
-
-    def on_enter_refused(self, now: float, frame: frames.EnterRefused) -> None:
-        """The server does not let us in, or lets us in no longer."""
-        reason = refusal(frame.code, frame.detail)
-        if reason.code not in FINAL_REFUSALS:
-            return
-        match self.login.on_refused(now, reason, frame.number):
-            case Outcome.AGAIN:
-                self.membership.enter_again(now)
-            case Outcome.ASKED:
-                self._events.append(self.login.question(self.membership.nick))
-            case Outcome.WAIT:
-                wait_s = self.login.waits_until - now
-                self._events.append(events.Error(reason.key, reason.values, retry_s=wait_s))
-            case Outcome.FINAL:
-                self.reject(reason)
-
-    def prove(self, now: float, secret: str, *, is_code: bool) -> None:
-        """The person who was asked for a secret has given one; empty: none, and the client stops."""
-        if not self.login.is_asking:
-            return
-        if not secret:
-            reason = self.login.give_up()
-            assert reason is not None
-            return self.reject(reason)
-        self.login.prove(secret, is_code=is_code)
-        self.membership.enter_again(now)
+        self._events += self.admission.connected(self.requests.resumed)
 
     def on_follow_refused(self, frame: frames.FollowRefused) -> None:
         """The server refuses a Follow."""
@@ -215,9 +168,6 @@ class Participant:
         wait_s = min(frame.wait_ms / 1000, HOLD_S_MAX)
         if self.requests.outbox.on_held(now, wait_s):
             self._events.append(events.error("too_fast.held", retry_s=wait_s))
-
-    def on_unwritable(self, now: float, frame: frames.Unwritable) -> None:
-        self._events += self.requests.on_unwritable(now, frame.reason)
 
     def on_notice(self, now: float, frame: frames.UserTyping | frames.Receipt) -> None:
         """Another user is typing, or so many have this user's messages."""

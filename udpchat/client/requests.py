@@ -14,8 +14,10 @@ from udpchat.client import stored
 from udpchat.client.answers import Answers
 from udpchat.client.checks import check_result_untrusted
 from udpchat.client.compose import LAST_NICK
+from udpchat.client.delays import Delays
 from udpchat.client.journal import Journal
 from udpchat.client.labels import Known, Labels
+from udpchat.client.login import WAITS, wait_s_of
 from udpchat.client.order_answers import is_audit
 from udpchat.client.own_messages import Said
 from udpchat.client.timeline import Timeline
@@ -27,7 +29,6 @@ from udpchat.wire.fields import Value
 from udpchat.wire.frames import Result, ResultFragment, encode, parse_request_untrusted, parse_result_untrusted
 from udpchat.wire.limits import FRAGMENT_BYTES, FRAGMENTS_MAX, PAST_ENTRIES_MAX
 
-UNWRITABLE_RETRY_S = 1.0
 PARTS_MAX = PAST_ENTRIES_MAX + 20  # of a list: for the longest messages, and 4,000 entries about messages
 RESULT_FRAGMENTS_HELD_MAX = 4 * FRAGMENTS_MAX
 STORED = requests.Say | requests.Tell | requests.SetTopic
@@ -117,12 +118,12 @@ class Requests:
         self.resumed = len(waiting)  # lines of earlier runs that this run sends again
         waiting += [(counter, body) for counter, body in saved.unanswered if _is_mark(body)]
         self.outbox = Outbox(saved.next_counter, sorted(waiting))
+        self.delays = Delays(self.outbox)
         self._asked: dict[int, _Asked] = {}
         self.renamed_by = 0  # the counter of the latest Rename that is known to be done
         self.answers = Answers(self.ask)
         self._fragments = FragmentAssembler(Budget(RESULT_FRAGMENTS_HELD_MAX * FRAGMENT_BYTES))
         self._journal = Journal()
-        self._is_refused = False  # whether the server last reported that it cannot store
         for counter, body in saved.unanswered:
             if counter in self.outbox:
                 request = parse_request_untrusted(body)
@@ -234,7 +235,7 @@ class Requests:
         self._journal.add(stored.RequestDone(frame.counter, encode(frame.body) if asked.is_labelled else b""))
         self.outbox.hold(frame.counter)
         is_stored = isinstance(frame.body, requests.Stored | requests.Done) and isinstance(asked.request, STORED)
-        return [*(self._on_writable() if is_stored else ()), *self._report(now, frame, asked)]
+        return [*(self.delays.on_stored() if is_stored else ()), *self._report(now, frame, asked)]
 
     def _report(self, now: float, frame: Result, asked: _Asked) -> list[events.ClientEvent]:
         request = asked.request
@@ -250,7 +251,8 @@ class Requests:
                 self.answers.on_failed(request)
                 reason = refusal(code, detail)
                 said = request.text if isinstance(request, requests.Say | requests.Tell) else ""
-                refused = events.Error(reason.key, reason.values, asked.line, said=said)
+                retry_s = wait_s_of(reason) if reason.key == WAITS else None
+                refused = events.Error(reason.key, reason.values, asked.line, retry_s, said)
                 return [] if asked.is_quiet else [refused, *here.without_server()]
             case requests.MemberPage() if isinstance(request, requests.ListMembers) and request.after != LAST_NICK:
                 self._timeline.people.members(request.room).receive_page(request.after, frame.body)
@@ -293,20 +295,6 @@ class Requests:
         if whole is None:
             return []
         return self.on_result(now, Result(part.counter, parse_result_untrusted(whole)))
-
-    def on_unwritable(self, now: float, reason: str) -> list[events.ClientEvent]:
-        """The server cannot store anything at the moment: all requests are kept, and sent again later."""
-        told: list[events.ClientEvent] = []
-        if not self._is_refused:
-            told.append(events.error("unwritable", retry_s=UNWRITABLE_RETRY_S, reason=reason))
-        self._is_refused = True
-        self.outbox.on_refused(now, UNWRITABLE_RETRY_S)
-        return told
-
-    def _on_writable(self) -> list[events.ClientEvent]:
-        """The server stored something: report it if it could not before. The result of a query would not prove it."""
-        was_refused, self._is_refused = self._is_refused, False
-        return [events.notice("writable")] if was_refused else []
 
     # --- Durability ----------
 

@@ -10,16 +10,34 @@ from typing import Final
 
 from udpchat.chat.ids import AUDIT_LOG, ROOM_PREFIX
 from udpchat.chat.permissions import Action, may
+from udpchat.server.order import SERVER
 from udpchat.server.state import State
 from udpchat.wire.content import BAN, MUTE, SanctionRecord
 
 Refusal = tuple[str, tuple[str, ...]]  # code, detail (SPEC 4.9)
+
+
+class Refused(Exception):
+    """What somebody wants done is refused: a code, and the values that it has."""
+
+    def __init__(self, code: str, *detail: str) -> None:
+        super().__init__(code)
+        self.refusal: Refusal = code, detail
+
+
 NOT_INVITED: Final[Refusal] = ("not_allowed.invite_only", ())
 
 
 def why_banned(state: State, account: bytes, device: bytes, host: str, time_ms: int) -> Refusal | None:
-    """Why a person at a device and a numeric host may not enter; None: they are not banned."""
-    banned = state.order.sanction(BAN, "", account, device, time_ms) or state.order.network_ban(host, time_ms)
+    """Why a person at a device and a numeric host may not enter; None: they are not banned.
+
+    Networks are not banned for who has a role on the server: nobody shuts out those above them, or themselves.
+    """
+    if account and account == state.accounts.host:
+        return None
+    banned = state.order.sanction(BAN, SERVER, account, device, time_ms)
+    if banned is None and host and not state.accounts.role(account):
+        banned = state.order.network_ban(host, time_ms)
     return refusal_of(banned) if banned is not None else None
 
 
@@ -49,13 +67,30 @@ def why_not_speak(
     return None
 
 
-def may_read(state: State, account: bytes, device: bytes, log: str, time_ms: int) -> bool:
-    """Whether a person may read what a log holds: of rooms, who may join them; a conversation, only its two persons."""
+def why_not_read(state: State, account: bytes, device: bytes, log: str, time_ms: int) -> Refusal | None:
+    """Why a person may not read what a log holds; None: they may, or it is not there for them.
+
+    Rooms: who may join them; a conversation: its two persons; the audit: whose role allows it.
+    """
     if log.startswith(ROOM_PREFIX):
-        return why_not_join(state, log[1:], account, device, time_ms) is None
+        room = log[1:]
+        return None if is_hidden(state, room, account) else why_not_join(state, room, account, device, time_ms)
     if log == AUDIT_LOG:
-        return may(Action.READ_AUDIT, state.role(account))
-    return log in state.conversations(account)
+        is_allowed = may(Action.READ_AUDIT, state.role(account))
+        return None if is_allowed else ("not_allowed.role", (Action.READ_AUDIT.value,))
+    return None if log in state.conversations(account) else ("not_allowed", ())
+
+
+def may_read(state: State, account: bytes, device: bytes, log: str, time_ms: int) -> bool:
+    """Whether a person may read what a log holds."""
+    is_there = not (log.startswith(ROOM_PREFIX) and is_hidden(state, log[1:], account))
+    return is_there and why_not_read(state, account, device, log, time_ms) is None
+
+
+def unreadable_rooms(state: State, account: bytes, device: bytes, time_ms: int) -> list[str]:
+    """The rooms that a person may not read."""
+    hidden = [room for room in state.order.invite_only() if is_hidden(state, room, account)]
+    return [*hidden, *state.order.banned_from(account, device, time_ms)]
 
 
 def is_hidden(state: State, room: str, account: bytes) -> bool:

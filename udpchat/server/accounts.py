@@ -15,17 +15,18 @@ from udpchat.wire.content import AccountRecord, CodeRecord, Device
 class Accounts:
     """The accounts that have a record, and the one-time codes. They may lie over others, as `State` does."""
 
-    __slots__ = ("_codes", "_of_device", "_records", "host")
+    __slots__ = ("_codes", "_of_device", "_ranked", "_records", "host")
 
     def __init__(self, under: Accounts | None = None) -> None:
         self._records: Layered[bytes, AccountRecord] = Layered(under._records if under is not None else None)
         self._of_device: Layered[bytes, bytes] = Layered(under._of_device if under is not None else None)
         self._codes: Layered[bytes, CodeRecord] = Layered(under._codes if under is not None else None)
+        self._ranked: Layered[bytes, int] = Layered(None if under is None else under._ranked)
         self.host: bytes = under.host if under is not None else b""  # the key in the data folder, whose role is HOST
 
     def clear(self) -> None:
         """Forget what was applied to these themselves."""
-        for layer in (self._records, self._of_device, self._codes):
+        for layer in (self._records, self._of_device, self._codes, self._ranked):
             layer.clear()
 
     def __len__(self) -> int:
@@ -45,10 +46,15 @@ class Accounts:
             if not device.revoked_ms or device.key not in self._of_device:
                 self._of_device.put(device.key, record.account)
         self._records.put(record.account, record)
+        self._ranked.put(record.account, record.role or None)
 
     def __contains__(self, account: bytes) -> bool:
         """Whether an account has a record."""
         return account in self._records
+
+    def erased(self) -> dict[bytes, int]:
+        """The accounts of which all is to be removed that they said up to a time in ms."""
+        return {account: record.erased_ms for account, record in self._records.items() if record.erased_ms}
 
     def account_of(self, device: bytes) -> bytes:
         """The account that a device may use: its own, if it was never added to another."""
@@ -68,6 +74,10 @@ class Accounts:
     def role(self, account: bytes) -> Role:
         """The role on the server."""
         return Role.HOST if account and account == self.host else Role(self.get(account).role)
+
+    def ranked(self) -> list[bytes]:
+        """The accounts with a role on the server."""
+        return [account for account, _ in self._ranked.items()]
 
     def code(self, digest: bytes, time_ms: int) -> CodeRecord | None:
         """The one-time code with this digest, if it is valid."""

@@ -6,10 +6,13 @@ from udpchat.chat import events
 from udpchat.chat.ids import ROOM_PREFIX, inbox_log
 from udpchat.chat.names import HOST_NICK, BadName, parse_nick, parse_room
 from udpchat.chat.refusals import detail_of
+from udpchat.server.access import why_not_join
+from udpchat.server.enforcement import Enforcement
 from udpchat.server.fanout import Fanout
 from udpchat.server.registry import Peer
 from udpchat.server.rooms import Rooms
 from udpchat.server.state import State
+from udpchat.server.wall_clock import WallClock
 from udpchat.wire.fields import Value
 from udpchat.wire.frames import Down, EnterRefused, FollowRefused, Standing, Welcome, encode
 from udpchat.wire.limits import (
@@ -17,6 +20,7 @@ from udpchat.wire.limits import (
     EXPIRY_S,
     HEARTBEAT_S,
     NICK_REGULAR_KEPT_S,
+    ORDER,
     PROTOCOL_MINOR,
     ROOMS_PER_PEER_MAX,
 )
@@ -40,13 +44,22 @@ class Admission:
     """Admits peers and joins them to rooms, or refuses. Events for the operator go to `happened`."""
 
     def __init__(
-        self, rooms: Rooms, fanout: Fanout, durable: State, settings: Settings, happened: list[events.ServerEvent]
+        self,
+        rooms: Rooms,
+        fanout: Fanout,
+        durable: State,
+        settings: Settings,
+        happened: list[events.ServerEvent],
+        clock: WallClock,
+        enforcement: Enforcement,
     ) -> None:
         self._rooms = rooms
         self._fanout = fanout
         self._durable = durable
         self.settings = settings
         self._happened = happened
+        self._clock = clock
+        self.enforcement = enforcement
 
     def enter(self, peer: Peer, asked: str, number: int = 0) -> str | None:
         """A peer requests to enter under a nick: that to propose, if any. After it entered: welcome it again.
@@ -90,6 +103,7 @@ class Admission:
         inbox = inbox_log(peer.key)
         for log in (*([inbox] if self._durable.head(inbox) else ()), *self._durable.conversations(peer.key)):
             self._fanout.follow(now, peer, self._rooms.stream(log))
+        self._follow_everybody(now, peer)
         for name in sorted(entering.rooms):
             self._join(now, peer, name, is_back=entering.rooms[name])
 
@@ -121,6 +135,11 @@ class Admission:
         )
         self._send(peer, welcome)
 
+    def _follow_everybody(self, now: float, peer: Peer) -> None:
+        """What is said to all is sent to who knows of order."""
+        if ORDER in peer.author.capabilities:
+            self._fanout.follow(now, peer, self._rooms.everybody.stream)
+
     def _standing(self, peer: Peer) -> Standing:
         author = peer.author
         account = author.key if author.key != author.device else b""
@@ -148,6 +167,11 @@ class Admission:
             peer.entering.rooms[name] = is_back
 
     def _join(self, now: float, peer: Peer, name: str, *, is_back: bool) -> None:
+        author, opener = peer.author, self._rooms.opener(name)
+        time_ms = self._clock.time_ms(now)
+        refusal = why_not_join(self._durable, name, author.key, author.device, time_ms, opener)
+        if refusal is not None:
+            return self._send(peer, FollowRefused(ROOM_PREFIX + name, *refusal))
         room = self._rooms.open(now, name, peer.who)
         if room is None:
             self._send(peer, FollowRefused(ROOM_PREFIX + name, "too_many_rooms"))

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from udpchat.chat.amendments import AMENDING
 from udpchat.chat.ids import conversation_log, room_log
+from udpchat.chat.permissions import Action as Right
+from udpchat.chat.permissions import may
 from udpchat.server.payer import Payer
-from udpchat.server.proposals import Action, Telling
+from udpchat.server.proposals import Action, Author, Redacting, Telling
 from udpchat.server.quotas import Quotas, SpentQuota, Who
+from udpchat.server.settle_order import Deed
+from udpchat.server.slow_mode import SlowMode
 from udpchat.server.state import State
 from udpchat.wire.limits import WRITE_ENTRY_BYTES
 from udpchat.wire.requests import Rename, Say, SetTopic, Tell
 
+_Wrapped = (Telling, Redacting)
 _Said = (Say, Tell)  # a union takes several times as long to look through
 
 
@@ -22,8 +28,10 @@ def charge(now: float, payer: Payer, action: Action, state: State, quotas: Quota
     made = quotas.conversations if other is not None else _made_by(action, state, quotas)
     if made is not None and not made.take(now, who):
         return False
-    size = WRITE_ENTRY_BYTES
-    request = action.request if isinstance(action, Telling) else action
+    if isinstance(action, Deed) and not quotas.acts.take(now, who, 1 + len(action.present)):
+        return False
+    size = WRITE_ENTRY_BYTES * (1 + len(action.present)) if isinstance(action, Deed) else WRITE_ENTRY_BYTES
+    request = action.request if isinstance(action, _Wrapped) else action
     if isinstance(request, _Said):
         size += len(request.text.encode())
         if request.extra is not None:
@@ -33,6 +41,18 @@ def charge(now: float, payer: Payer, action: Action, state: State, quotas: Quota
     if other is not None:
         quotas.on_begun_with(now, who.source, other)
     return True
+
+
+def slowed_s(
+    now: float, author: Author, counter: int, action: Action, opener: bytes, state: State, slow: SlowMode
+) -> int:
+    """How many seconds a message has to wait in a room with slow mode; 0: it is said now."""
+    if not isinstance(action, Say) or action.kind in AMENDING:
+        return 0
+    slow_s = state.order.modes(action.room).slow_s
+    if not slow_s or may(Right.HURRY, state.role(author.key, action.room, opener)):
+        return 0
+    return slow.wait_s(now, action.room, author.key, slow_s, (author.client_id, counter))
 
 
 def charge_claim(now: float, who: Who, nick: str, state: State, quotas: Quotas) -> bool:
@@ -54,6 +74,9 @@ def _made_by(action: Action, state: State, quotas: Quotas) -> SpentQuota | None:
         return quotas.stored_rooms if _makes(action, room_log(action.room), state) else None
     if isinstance(action, Rename):
         return quotas.renames if state.claims.owner(action.nick) else quotas.claims
+    if isinstance(action, Deed):
+        room = getattr(action.request, "room", None)
+        return quotas.stored_rooms if room and state.order.room(room) is None else None
     if isinstance(action, SetTopic):
         return quotas.topics if not action.topic or state.topic(action.room) else quotas.stored_rooms
     return None

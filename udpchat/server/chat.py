@@ -9,19 +9,21 @@ from udpchat.chat import events
 from udpchat.chat.ids import client_id_of
 from udpchat.server import proposals
 from udpchat.server.admission import Admission, Settings
-from udpchat.server.charges import charge
+from udpchat.server.charges import charge, slowed_s
 from udpchat.server.commits import Commits
 from udpchat.server.credit import Ledger
 from udpchat.server.derivations import Derivation, Derived
+from udpchat.server.enforcement import Enforcement
 from udpchat.server.entrance import Entrance
 from udpchat.server.fanout import Fanout
-from udpchat.server.history import ReactionsUnreadable
+from udpchat.server.history import ReactionsUnreadable, readable
 from udpchat.server.payer import Payer
 from udpchat.server.queries import Queries, Query
 from udpchat.server.quotas import Quotas, Share, disk_rates
 from udpchat.server.registry import Peer, Registry
 from udpchat.server.replay import answer, logged_nicks, recall_answers, recalled_window, send_result
 from udpchat.server.rooms import Rooms
+from udpchat.server.wall_clock import WallClock
 from udpchat.session.noise import user_id
 from udpchat.session.rate_limit import source_of
 from udpchat.session.session import Session
@@ -55,9 +57,15 @@ class Chat:
         self.queries = Queries()
         self.happened: list[events.ServerEvent] = []  # for the operator
         self._unreadable: set[str] = set()  # reasons of damage that were reported
-        self.admission = Admission(self.rooms, self.fanout, self.commits.durable, settings, self.happened)
+        self.clock = WallClock()
+        enforcement = Enforcement(self.rooms, self.fanout, self.registry, durable)
+        self.admission = Admission(self.rooms, self.fanout, durable, settings, self.happened, self.clock, enforcement)
         self.entrance = Entrance(self, self.commits, self.quotas, self.registry, self.admission)
-        self.wall_offset_s = 0.0  # wall clock minus monotonic clock, as the driver last saw it
+        self.change_settings(settings)
+
+    def change_settings(self, settings: Settings) -> None:
+        """What holds from here on."""
+        self.admission.settings = settings
         for state in (self.commits.durable, self.commits.settled):
             state.accounts.host, state.claims.regular_kept_s = settings.host, settings.nick_kept_s
 
@@ -84,10 +92,17 @@ class Chat:
         recall_answers(self.commits.reader, peer)  # first: what cannot be read changes nothing
         peer.author = replace(peer.author, capabilities=frozenset(introduction.capabilities))
         self.registry.change_session(peer, session)
+        self.on_moved(now, peer)
         peer.window.forget_held()
         peer.downlink.reset(now)
         if peer.nick is not None:
             self.entrance.propose(now, peer, peer.nick)  # who never leaves uses a nick too
+
+    def on_moved(self, now: float, peer: Peer) -> None:
+        """A peer that has entered may be at another address from here on."""
+        peer.on_path()
+        if peer.nick is not None:
+            self.admission.enforcement.check_ban(self.clock.time_ms(now), peer)
 
     def repeat_answer(self, now: float, peer: Peer, counter: int, encoded: bytes) -> None:
         """A request was repeated that is answered already: send the answer again."""
@@ -119,17 +134,19 @@ class Chat:
         if effects:
             self._carry_out(now, effects)
 
-    def time_ms(self, now: float) -> int:
-        """The wall clock, in ms since 1970."""
-        return int((now + self.wall_offset_s) * 1000)
 
     def propose_action(self, now: float, peer: Peer, counter: int, action: proposals.Action) -> None:
         """Propose what a request of an entered peer wants done, if its quotas allow it."""
         assert peer.nick is not None
+        opener, settled = _opener(self.rooms, action), self.commits.settled
+        wait_s = slowed_s(now, peer.author, counter, action, opener, settled, self.admission.enforcement.slow)
+        if wait_s:
+            return answer(peer, counter, Failed("too_fast.wait", (str(wait_s),)))
         is_free = self.commits.is_unwritable  # it is repeated until it can be written
-        if not is_free and not charge(now, peer.payer, action, self.commits.settled, self.quotas):
+        if not is_free and not charge(now, peer.payer, action, settled, self.quotas):
             return answer(peer, counter, Failed("too_fast"))
-        self.propose(now, proposals.ActionProposal(peer.author, peer.nick, counter, self.time_ms(now), action))
+        time_ms = self.clock.time_ms(now)
+        self.propose(now, proposals.ActionProposal(peer.author, peer.nick, counter, time_ms, action, opener))
 
     def persisted(self, now: float, count: int) -> None:
         """The `count` oldest drained appends are durable: carry out their effects, then send the entries."""
@@ -137,11 +154,13 @@ class Chat:
             self.happened.append(events.LogWritable())
         grown: dict[str, list[Append]] = {}
         replaced: list[proposals.ReplaceEntry] = []
+        decided: list[proposals.OrderEffect] = []
         for settlement in self.commits.take_durable(count):
             effects = settlement.effects
             self._carry_out(now, effects)
             if len(effects) > 1:  # more than the answer
                 replaced += [effect for effect in effects if isinstance(effect, proposals.ReplaceEntry)]
+                decided += [effect for effect in effects if isinstance(effect, proposals.OrderEffect)]
             self.commits.apply_durable(settlement)
             for append in settlement.appends:
                 if append.log in grown:
@@ -149,6 +168,8 @@ class Chat:
                 else:
                     grown[append.log] = [append]
         self.commits.rebase()
+        for order in decided:  # before what is new in a log is sent: who may not read it does not follow it any more
+            self.admission.enforcement.carry_out(now, self.clock.time_ms(now), order)
         for log, appends in grown.items():
             self.rooms.extend(now, log, appends[0].sequence, [append.entry for append in appends])
         for effect in replaced:  # maybe one of the entries that were just added, as they were said
@@ -191,6 +212,8 @@ class Chat:
                     self.rooms.follow_private(now, effect.log, key)
             elif isinstance(effect, proposals.EndSessions):
                 self._end_sessions(effect)
+            elif isinstance(effect, proposals.ForgetNicks):
+                self.happened.append(events.AccountErased(effect.nicks))
 
     def _end_sessions(self, effect: proposals.EndSessions) -> None:
         for peer in self.registry.peers_of(effect.account):
@@ -234,7 +257,7 @@ class Chat:
         query = self.queries.take_next(lambda query: self._reader_of(query) is not None)
         return [query] if query is not None else []
 
-    def answered(self, query: Query, result: ResultBody | LogUnreadable, took_s: float) -> None:
+    def answered(self, now: float, query: Query, result: ResultBody | LogUnreadable, took_s: float) -> None:
         """A query is done: answer its request, unless the client has gone or abandoned it."""
         self.queries.on_answered(query, took_s)
         if isinstance(result, LogUnreadable):
@@ -242,6 +265,8 @@ class Chat:
             result = EntryList(result.items) if isinstance(result, ReactionsUnreadable) else Failed("unreadable")
         peer = self._reader_of(query)
         if peer is not None:
+            if isinstance(result, EntryList):  # what it may read may have changed meanwhile
+                result = readable(self.commits.durable, peer.author, self.clock.time_ms(now), result)
             answer(peer, query.counter, result)
             self.fanout.to_flush[peer] = None
 
@@ -266,3 +291,9 @@ class Chat:
         drained = list(self.happened)
         self.happened.clear()
         return drained
+
+
+def _opener(rooms: Rooms, action: proposals.Action) -> bytes:
+    """The account that opened the room that an action is about, if it is a new one."""
+    request = getattr(action, "request", action)
+    return rooms.opener(getattr(request, "room", None) or "")

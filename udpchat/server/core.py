@@ -69,9 +69,14 @@ class ServerCore:
         """How many handshakes are half open or were finished less than HANDSHAKE_LIFETIME_S ago."""
         return len(self._sessions.handshakes)
 
+    def change_settings(self, settings: Settings) -> None:
+        """The operator has chosen otherwise; of times, only what is kept for how long can change."""
+        self.settings = settings
+        self.chat.change_settings(settings)
+
     def set_wall_clock(self, offset_s: float) -> None:
         """Set wall clock minus monotonic clock, which dates messages."""
-        self.chat.wall_offset_s = offset_s
+        self.chat.clock.offset_s = offset_s
 
     # --- In ----------
 
@@ -163,7 +168,7 @@ class ServerCore:
 
     def answered(self, now: float, query: Query, result: ResultBody | LogUnreadable, took_s: float) -> None:
         """A drained query has this result, or what it reads is damaged."""
-        self.chat.answered(query, result, took_s)
+        self.chat.answered(now, query, result, took_s)
         self._flush(now)
 
     def drain_errands(self) -> list[Errand]:
@@ -189,6 +194,11 @@ class ServerCore:
     def on_pruned(self, now: float, log: str) -> None:
         """Old entries of a log were deleted."""
         self._rooms.on_pruned(log)
+        self._flush(now)
+
+    def on_removed(self, now: float, log: str, sequence: int) -> None:
+        """An entry of a log was removed from it."""
+        self._rooms.on_replaced(log, sequence)
         self._flush(now)
 
     # --- Time ----------
@@ -239,10 +249,10 @@ class ServerCore:
     def _flush(self, now: float) -> None:
         """For the peers that this mutation touched: carry out requests, seal packets, arm timers."""
         fanout, rooms = self._fanout, self._rooms
+        self._sessions.end_due(now)
         for peer in self._intake.line_up([peer for peer in fanout.to_flush if peer.window.held]):
             self._carry_out(now, peer)
-        for ending in self._registry.drain_endings():
-            self._sessions.end(now, ending.peer, ending.reason, ending.frames)
+        self._sessions.end_due(now)
         for room in rooms.to_arm:
             self._timers.arm(room, room.roster.flush_at)
         rooms.to_arm.clear()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from udpchat.server.access import why_banned
 from udpchat.server.admission import Admission
 from udpchat.server.charges import charge_claim
 from udpchat.server.commits import Commits
@@ -13,6 +14,7 @@ from udpchat.server.proposals import Admit, CodeProof, EnterProposal, PasswordPr
 from udpchat.server.quotas import Quotas
 from udpchat.server.registry import Peer, Registry
 from udpchat.server.settle_accounts import KeepPassword
+from udpchat.server.wall_clock import WallClock
 from udpchat.wire.content import Reason
 from udpchat.wire.frames import EnterRefused, Proof, encode
 from udpchat.wire.limits import PEERS_PER_KEY_MAX
@@ -21,11 +23,11 @@ from udpchat.wire.limits import PEERS_PER_KEY_MAX
 class Proposer(Protocol):
     """Who settles, and knows what time it is."""
 
+    clock: WallClock
+
     def propose(self, now: float, proposal: EnterProposal) -> None: ...
 
     def propose_action(self, now: float, peer: Peer, counter: int, action: KeepPassword) -> None: ...
-
-    def time_ms(self, now: float) -> int: ...
 
 
 class Entrance:
@@ -52,6 +54,10 @@ class Entrance:
         self._move(peer, accounts.account_of(peer.author.device))  # another process on this device may have added it
         if peer.key == accounts.host:
             return self._admission.admit(now, peer, nick)  # owned by nobody: nothing is settled
+        author, host = peer.author, peer.session.path.address[0]
+        time_ms = self._proposer.clock.time_ms(now)
+        if (banned := why_banned(self._commits.durable, author.key, author.device, host, time_ms)) is not None:
+            return self._admission.reject(peer, *banned)
         shown = None
         if proof is not None and self.logins.must_prove(peer, nick):
             shown = self.logins.prove(now, peer, nick, proof)
@@ -67,13 +73,13 @@ class Entrance:
         held = self._commits.settled.claims.owner(nick)
         is_frozen = self._commits.is_unwritable and held is not None and held.key == peer.key
         failures = self.logins.attempts.missed(held.key) if held is not None and not is_frozen else None
-        time_ms = 0 if is_frozen else self._proposer.time_ms(now)
-        is_closed = self._admission.settings.is_closed
-        self._proposer.propose(now, EnterProposal(peer.author, nick, time_ms, proof, failures, is_closed))
+        time_ms = 0 if is_frozen else self._proposer.clock.time_ms(now)
+        host, is_closed = peer.session.path.address[0], self._admission.settings.is_closed
+        self._proposer.propose(now, EnterProposal(peer.author, nick, time_ms, host, proof, failures, is_closed))
 
     def derived(self, now: float, derivation: Derivation, derived: Derived | None, took_s: float) -> Peer | None:
         """A password was verified or hashed, or this server cannot (None): propose what was asked for; by whom."""
-        found = self.logins.derived(now, self._proposer.time_ms(now), derivation, derived, took_s)
+        found = self.logins.derived(now, self._proposer.clock.time_ms(now), derivation, derived, took_s)
         if found is None:
             return self._registry.find_client(derivation.client_id)
         peer, shown = found
@@ -91,7 +97,7 @@ class Entrance:
 
     def reject(self, now: float, peer: Peer, reject: Reject) -> None:
         """The device does not enter."""
-        self.logins.on_rejected(now, self._proposer.time_ms(now), peer, reject.code)
+        self.logins.on_rejected(now, self._proposer.clock.time_ms(now), peer, reject.code)
         self._admission.reject(peer, reject.code, reject.detail)
 
     def _move(self, peer: Peer, account: bytes) -> None:

@@ -49,6 +49,7 @@ class Fanout:
     def follow(self, now: float, peer: Peer, stream: LogStream) -> None:
         """A peer follows a log, or requests it again."""
         self._followers.setdefault(stream, {})[peer] = None
+        peer.downlink.ends.forget(stream.log)
         peer.downlink.follow(now, stream)
         self.to_flush[peer] = None
 
@@ -59,6 +60,11 @@ class Fanout:
         del followers[peer]
         if not followers:
             del self._followers[stream]
+
+    def end(self, peer: Peer, log: str, frame: bytes) -> None:
+        """A peer follows a log no longer, and did not ask for that: tell it so."""
+        peer.downlink.ends.add(log, frame)
+        self.send(peer, frame)
 
     def send(self, peer: Peer, frame: bytes) -> None:
         peer.downlink.send(frame)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from udpchat.chat.ids import PRIVATE_PREFIXES, SAID_PREFIXES
+from udpchat.chat.ids import PRIVATE_PREFIXES, ROOM_PREFIX, SAID_PREFIXES
+from udpchat.server.access import why_not_speak
 from udpchat.server.chat import Chat
 from udpchat.server.fanout import holders
 from udpchat.server.handlers import reached_by_roster
@@ -92,18 +93,22 @@ def _on_ack(context: FrameContext, frame: frames.Ack) -> None:
 def _on_ping(context: FrameContext, frame: frames.Ping) -> None:
     downlink = context.peer.downlink
     downlink.send(encode(frames.Pong(frame.number)))
+    for frame_again in downlink.ends.due():
+        downlink.send(frame_again)
     downlink.announce_missing()
 
 
 def _on_path_reply(context: FrameContext, frame: frames.PathReply) -> None:
     context.session.path.on_reply_untrusted(context.now, context.address, frame.token)
-    context.peer.on_path()
+    context.chat.on_moved(context.now, context.peer)
 
 
 def _on_typing(context: FrameContext, frame: frames.Typing) -> None:
-    nick = context.peer.nick
+    nick, author = context.peer.nick, context.peer.author
     others = [other for other in _others(context, frame.log) if TYPING in other.author.capabilities]
-    if nick is not None and others:
+    state, room = context.chat.commits.durable, frame.log[1:] if frame.log.startswith(ROOM_PREFIX) else ""
+    is_mute = why_not_speak(state, room, author.key, author.device, context.chat.clock.time_ms(context.now)) is not None
+    if nick is not None and others and not is_mute:
         notice = encode(frames.UserTyping(frame.log, nick))
         for other in others:
             context.chat.fanout.send(other, notice)

@@ -7,18 +7,19 @@ what all share: an entered peer, the permission, the order.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from enum import Enum
-from typing import Any, TypeVar
+from typing import Any
 
 from udpchat.chat.amendments import AMENDING, TAKEN_BACK
 from udpchat.chat.emoji_text import is_emoji
-from udpchat.chat.ids import ROOM_PREFIX, SAID_PREFIXES
+from udpchat.chat.ids import AUDIT_LOG, ROOM_PREFIX, SAID_PREFIXES, room_log
 from udpchat.chat.names import BadName, parse_nick, parse_room, skeleton
 from udpchat.chat.permissions import Action as Deed
 from udpchat.chat.permissions import may
 from udpchat.chat.refusals import detail_of
 from udpchat.chat.text import clean_text, fits
+from udpchat.server import account_handlers, order_handlers
 from udpchat.server.chat import Chat
 from udpchat.server.credit import (
     FOLLOWER_US,
@@ -30,16 +31,18 @@ from udpchat.server.credit import (
 )
 from udpchat.server.errands import ERRAND_ACTIONS
 from udpchat.server.fanout import holders
-from udpchat.server.history import may_read, search_of
-from udpchat.server.proposals import ACTIONS, Action, Telling
+from udpchat.server.handling import PAGE_ITEMS_MAX, Outcome, Read, RequestContext, page_of
+from udpchat.server.history import NO_ROOM, search_of
+from udpchat.server.logins import Hashing
+from udpchat.server.proposals import ACTIONS, Redacting, Telling
 from udpchat.server.registry import Peer
 from udpchat.server.replay import REFUSED_BEFORE, answer
 from udpchat.session.noise import fingerprint
-from udpchat.sync.log import LogUnreadable, SearchQuery
+from udpchat.sync.log import LogUnreadable
 from udpchat.wire import requests
 from udpchat.wire.content import ACTION, EDIT, REACTION, REDACTION, TEXT, Extra, Message, Reason, TopicSet
 from udpchat.wire.fields import Value
-from udpchat.wire.frames import encode, parse_entry_untrusted
+from udpchat.wire.frames import parse_entry_untrusted
 from udpchat.wire.limits import (
     AWAY_BYTES_MAX,
     FRAGMENT_BYTES,
@@ -50,23 +53,6 @@ from udpchat.wire.limits import (
     TOPIC_BYTES_MAX,
 )
 from udpchat.wire.requests import Done, Failed
-
-PAGE_BYTES_MAX = 900
-PAGE_ITEMS_MAX = 200
-
-T = TypeVar("T")
-
-
-class RequestContext(Value, frozen=True):
-    """Who sends a request, and when."""
-
-    now: float
-    chat: Chat
-    peer: Peer
-
-
-Read = requests.GetHistory | SearchQuery
-Outcome = requests.ResultBody | Action | Read | requests.Operate
 
 
 def _malformed(context: RequestContext, request: requests.Malformed) -> Outcome:
@@ -81,7 +67,20 @@ def _say(context: RequestContext, request: requests.Say) -> Outcome:
     text = _cleaned(context, request)
     if isinstance(text, Failed):
         return text
-    return requests.Say(room, request.kind, text, _kept_extra(request) if request.extra else None)
+    said = requests.Say(room, request.kind, text, _kept_extra(request) if request.extra else None)
+    if request.kind == REDACTION and (target := _message_of_others(context, said)) is not None:
+        return Redacting(said, target.author, target.nick)
+    return said
+
+
+def _message_of_others(context: RequestContext, request: requests.Say) -> Message | None:
+    """The message that a redaction is about, if it is somebody else's."""
+    extra = request.extra
+    encoded = context.chat.rooms.entry(room_log(request.room), extra.sequence) if extra is not None else None
+    message = None if encoded is None else parse_entry_untrusted(encoded)
+    if extra is None or not isinstance(message, Message) or message.id != extra.refers_to:
+        return None
+    return message if message.author != context.peer.author.user else None
 
 
 def _tell(context: RequestContext, request: requests.Tell) -> Outcome:
@@ -124,6 +123,7 @@ def _kept_extra(request: requests.Say | requests.Tell) -> Extra | None:
 
 def _part(context: RequestContext, request: requests.Part) -> Outcome:
     context.chat.rooms.part(context.now, context.peer, request.room, Reason.PARTED)
+    context.peer.downlink.ends.forget(room_log(request.room))
     context.peer.follows_from = context.peer.session.largest_received
     return Done()
 
@@ -139,7 +139,11 @@ def _set_topic(context: RequestContext, request: requests.SetTopic) -> Outcome:
 
 
 def _get_topic(context: RequestContext, request: requests.GetTopic) -> Outcome:
-    topic = context.chat.commits.durable.topic(request.room)
+    if context.hides(request.room):
+        return Done()
+    if (refusal := context.why_not_read(room_log(request.room))) is not None:
+        return Failed(*refusal)
+    topic = context.state.topic(request.room)
     return Done() if topic is None else TopicSet(topic.topic, topic.nick)
 
 
@@ -156,7 +160,7 @@ def _whois(context: RequestContext, request: requests.Whois) -> Outcome:
         return Failed("no_such_nick", (request.nick,))
     look = skeleton(claim.nick)
     present = [peer for peer in context.chat.registry.entered(claim.key) if skeleton(peer.nick or "") == look]
-    rooms = _page(sorted({room for peer in present for room in peer.rooms}))
+    rooms = page_of(sorted({room for peer in present for room in peer.rooms if not context.hides(room)}))
     idle_s = min((int(context.now - peer.activity.said_at) for peer in present), default=0)
     return requests.Person(claim.nick, fingerprint(claim.key), _presence_of(present), idle_s, rooms)
 
@@ -178,16 +182,23 @@ def _mark_read(context: RequestContext, request: requests.MarkRead) -> Outcome:
 
 def _list_members(context: RequestContext, request: requests.ListMembers) -> Outcome:
     room = context.chat.rooms.get(request.room)
-    if room is None:
+    if room is None or context.hides(request.room):
         return requests.MemberPage(0, [], False)
+    if (refusal := context.why_not_read(room_log(request.room))) is not None:
+        return Failed(*refusal)
     nicks = [nick for nick in sorted(room.roster.members) if nick > request.after]
-    members = _page([room.roster.member(nick) for nick in nicks[:PAGE_ITEMS_MAX]])
-    return requests.MemberPage(room.roster.head, members, len(members) < len(nicks))
+    accounts = {peer.author.user: peer.key for peer in context.chat.rooms.present(room.name)}
+    items = []
+    for nick in nicks[:PAGE_ITEMS_MAX]:
+        member = room.roster.member(nick)
+        items.append(member.changed(role=context.state.role(accounts.get(member.user, b""), room.name, room.opener)))
+    members, modes = page_of(items), context.state.order.modes(room.name)
+    return requests.MemberPage(room.roster.head, members, len(members) < len(nicks), modes)
 
 
 def _list_rooms(context: RequestContext, request: requests.ListRooms) -> Outcome:
-    names = context.chat.rooms.names(request.after, PAGE_ITEMS_MAX + 1)
-    page = _page(names)
+    names = context.chat.rooms.names(request.after, PAGE_ITEMS_MAX + 1, is_hidden=context.hides)
+    page = page_of(names)
     return requests.Page(page, len(page) < len(names))
 
 
@@ -214,24 +225,15 @@ def _list_holders(context: RequestContext, request: requests.ListHolders) -> Out
 
 
 def _get_history(context: RequestContext, request: requests.GetHistory) -> Outcome:
-    return request
+    is_hidden = request.log.startswith(ROOM_PREFIX) and context.hides(request.log[1:])
+    return request.changed(log=NO_ROOM) if is_hidden else request
 
 
 def _search(context: RequestContext, request: requests.Search) -> Outcome:
     if not fits(request.words, SEARCH_BYTES_MAX):
         return Failed("too_long.search", (str(SEARCH_BYTES_MAX),))
-    return search_of(context.chat.commits.durable, context.peer.key, request)
-
-
-def _page(items: Sequence[T]) -> list[T]:
-    """The first of these that fit a datagram together, at most PAGE_ITEMS_MAX."""
-    size, count = 0, 0
-    for item in items[:PAGE_ITEMS_MAX]:
-        size += len(encode(item))
-        if size > PAGE_BYTES_MAX:
-            break
-        count += 1
-    return list(items[:count])
+    author = context.peer.author
+    return search_of(context.state, author.key, author.device, context.time_ms, request)
 
 
 # --- Operating ----------
@@ -242,7 +244,7 @@ def _list_peers(context: RequestContext, request: requests.ListPeers) -> Outcome
         return refused
     host = context.chat.commits.durable.accounts.host
     others = [peer for peer in context.chat.registry if peer.key != host][request.skip :]
-    page = _page([_described(context.now, peer) for peer in others[:PAGE_ITEMS_MAX]])
+    page = page_of([_described(context.now, peer) for peer in others[:PAGE_ITEMS_MAX]])
     return requests.PeerPage(page, len(page) < len(others))
 
 
@@ -279,6 +281,7 @@ class Permission(Enum):
     """Which peers may send a request."""
 
     ENTERED = "every peer that has entered"
+    PERSON = "the same, but for who runs the server, which has no account"
     MEMBER = "who is in the room that the request names"
     READER = "who may read the log that the request names, if it names one"
 
@@ -301,7 +304,10 @@ class Reach(Enum):
 
 
 class Handler(Value, frozen=True):
-    """How a request is carried out. It costs `price_us`, and more later if it is written, and for all it reaches."""
+    """How a request is carried out. It costs `price_us`, and more later if it is written, and for all it reaches.
+
+    `actions`: those of the table of permissions of which it may need one.
+    """
 
     handle: Callable[[RequestContext, Any], Outcome]
     price_us: float
@@ -309,26 +315,73 @@ class Handler(Value, frozen=True):
     order: Order = Order.CARRIED_OUT
     reach: Reach = Reach.NOBODY
     is_written: bool = False
+    actions: tuple[Deed, ...] = ()
+
+
+def _act(handle: Callable[[RequestContext, Any], Outcome], *actions: Deed, reach: Reach = Reach.MEMBERS) -> Handler:
+    """How an act of order is carried out: what it changes is shown to who is there."""
+    return Handler(handle, 80.0, reach=reach, is_written=True, actions=actions)
 
 
 HANDLERS: dict[type[requests.RequestBody], Handler] = {
     requests.Malformed: Handler(_malformed, 10.0, order=Order.ANSWERED),
-    requests.Say: Handler(_say, 60.0, order=Order.PROPOSED, reach=Reach.FOLLOWERS, is_written=True),
-    requests.Tell: Handler(_tell, 250.0, order=Order.PROPOSED, is_written=True),
+    requests.Say: Handler(
+        _say,
+        60.0,
+        Permission.PERSON,
+        order=Order.PROPOSED,
+        reach=Reach.FOLLOWERS,
+        is_written=True,
+        actions=(Deed.SPEAK, Deed.HURRY, Deed.REDACT),
+    ),
+    requests.Tell: Handler(_tell, 250.0, Permission.PERSON, order=Order.PROPOSED, is_written=True),
     requests.Part: Handler(_part, 15.0, reach=Reach.MEMBERS),
-    requests.Rename: Handler(_rename, 60.0, reach=Reach.ROOMS, is_written=True),
-    requests.SetTopic: Handler(_set_topic, 75.0, Permission.MEMBER, reach=Reach.MEMBERS, is_written=True),
-    requests.SetAway: Handler(_set_away, 15.0, reach=Reach.ROOMS),
+    requests.Rename: Handler(_rename, 60.0, Permission.PERSON, reach=Reach.ROOMS, is_written=True),
+    requests.SetTopic: Handler(
+        _set_topic, 75.0, Permission.MEMBER, reach=Reach.MEMBERS, is_written=True, actions=(Deed.SET_TOPIC, Deed.SPEAK)
+    ),
+    requests.SetAway: Handler(_set_away, 15.0, Permission.PERSON, reach=Reach.ROOMS),
     requests.GetTopic: Handler(_get_topic, 20.0, order=Order.ANSWERED),
     requests.Whois: Handler(_whois, 40.0, order=Order.ANSWERED),
     requests.ListMembers: Handler(_list_members, 60.0, order=Order.ANSWERED),
     requests.ListRooms: Handler(_list_rooms, 60.0, order=Order.ANSWERED),
-    requests.GetHistory: Handler(_get_history, 100.0, Permission.READER, Order.ANSWERED),
+    requests.GetHistory: Handler(_get_history, 100.0, Permission.READER, Order.ANSWERED, actions=(Deed.READ_AUDIT,)),
     requests.Search: Handler(_search, 100.0, Permission.READER, Order.ANSWERED),
     requests.MarkRead: Handler(_mark_read, 60.0, Permission.READER, is_written=True),
     requests.ListHolders: Handler(_list_holders, 100.0, Permission.READER, Order.ANSWERED),
-    requests.ListPeers: Handler(_list_peers, 200.0, order=Order.ANSWERED),
-    requests.Operate: Handler(_operate, 60.0),
+    requests.SetRole: _act(
+        order_handlers.set_role, Deed.SET_ROOM_ROLE, Deed.SET_MODERATOR, Deed.SET_ADMIN, Deed.SET_OWNER
+    ),
+    requests.SetModes: _act(order_handlers.set_modes, Deed.SET_MODES),
+    requests.Invite: _act(order_handlers.invite, Deed.INVITE, reach=Reach.NOBODY),
+    requests.Kick: _act(order_handlers.kick, Deed.KICK, Deed.SERVER_KICK),
+    requests.Sanction: _act(order_handlers.sanction, Deed.BAN, Deed.MUTE, Deed.SERVER_BAN, Deed.SERVER_MUTE),
+    requests.Lift: _act(order_handlers.lift, Deed.UNBAN, Deed.UNMUTE, Deed.SERVER_UNBAN, Deed.SERVER_UNMUTE),
+    requests.ListSanctions: Handler(
+        order_handlers.list_sanctions,
+        60.0,
+        order=Order.ANSWERED,
+        actions=(Deed.LIST_SANCTIONS, Deed.SERVER_LIST_SANCTIONS),
+    ),
+    requests.Announce: _act(order_handlers.announce, Deed.ANNOUNCE),
+    requests.ListPeers: Handler(_list_peers, 200.0, order=Order.ANSWERED, actions=(Deed.LIST_PEERS,)),
+    requests.Operate: Handler(_operate, 60.0, actions=tuple(ERRAND_ACTIONS.values())),
+    requests.SetPassword: Handler(account_handlers.set_password, 60.0, Permission.PERSON, is_written=True),
+    requests.AddCode: Handler(
+        account_handlers.add_code, 500.0, is_written=True, actions=(Deed.ADD_INVITATION, Deed.RESET_ACCOUNT)
+    ),
+    requests.ListDevices: Handler(
+        account_handlers.list_devices, 60.0, order=Order.ANSWERED, actions=(Deed.LIST_DEVICES,)
+    ),
+    requests.RevokeDevice: Handler(account_handlers.revoke_device, 80.0, Permission.PERSON, is_written=True),
+    requests.AcceptFrom: Handler(account_handlers.accept_from, 60.0, Permission.PERSON, is_written=True),
+    requests.GetSelf: Handler(account_handlers.get_self, 60.0, order=Order.ANSWERED),
+    requests.ListAccounts: Handler(
+        account_handlers.list_accounts, 500.0, order=Order.ANSWERED, actions=(Deed.LIST_ACCOUNTS,)
+    ),
+    requests.RemoveAccount: Handler(
+        account_handlers.remove_account, 500.0, is_written=True, actions=(Deed.REMOVE_ACCOUNT, Deed.ERASE)
+    ),
 }
 
 
@@ -374,7 +427,8 @@ def price_of(context: RequestContext, request: Any) -> Price:
         later_us += FOLLOWER_US * datagrams * charged
         reached = datagrams * (charged - 1)
     elif handler.reach is Reach.MEMBERS:
-        members = rooms.followers(_spelled(request.room))
+        room = getattr(request, "room", None)
+        members = rooms.everybody.stream.followers if room is None else rooms.followers(_spelled(room))
         later_us += MEMBER_US * members
         reached = reached_by_roster(members)
     elif handler.reach is Reach.ROOMS:
@@ -440,6 +494,8 @@ def _handle(context: RequestContext, counter: int, request: requests.RequestBody
     outcome = _outcome(context, request)
     if isinstance(outcome, ACTIONS):
         context.chat.propose_action(context.now, context.peer, counter, outcome)
+    elif isinstance(outcome, Hashing):
+        context.chat.entrance.logins.hash(context.peer, counter, outcome.password)
     elif isinstance(outcome, Read):
         context.chat.query(context.peer, counter, outcome)
     elif isinstance(outcome, requests.Operate):
@@ -448,20 +504,30 @@ def _handle(context: RequestContext, counter: int, request: requests.RequestBody
         answer(context.peer, counter, outcome)
 
 
+def _is_log(kind: type[requests.RequestBody], log: str) -> bool:
+    """Whether a request may be about this log."""
+    return log.startswith(SAID_PREFIXES) or (log == AUDIT_LOG and kind is requests.GetHistory)
+
+
 def _outcome(context: RequestContext, request: Any) -> Outcome:
     """What the handler of a `RequestBody` returns, if its peer has the permission."""
     kind = type(request)
     handler = HANDLERS[kind]
     try:
-        if kind in _WITH_ROOM and request.room.startswith(ROOM_PREFIX):  # a log where a room belongs (SPEC 4.3)
+        if (
+            kind in _WITH_ROOM and request.room is not None and request.room.startswith(ROOM_PREFIX)
+        ):  # a log where a room belongs (SPEC 4.3)
             return Failed("bad_room.is_log")
-        if kind in _WITH_LOG and request.log is not None and not request.log.startswith(SAID_PREFIXES):
+        if kind in _WITH_LOG and request.log is not None and not _is_log(kind, request.log):
             return Failed("bad_log")
-        if handler.permission is Permission.ENTERED:
+        if handler.permission is Permission.PERSON and context.is_host:
+            return Failed("not_allowed")
+        if handler.permission in (Permission.ENTERED, Permission.PERSON):
             return handler.handle(context, request)
         if handler.permission is Permission.READER:
-            return handler.handle(context, request) if _may_read(context, request.log) else Failed("not_allowed")
-        if request.room not in context.chat.rooms:
+            refusal = None if request.log is None else context.why_not_read(request.log)
+            return handler.handle(context, request) if refusal is None else Failed(*refusal)
+        if request.room not in context.chat.rooms or context.hides(request.room):
             return Failed("no_such_room", (request.room,))
         if request.room not in context.peer.rooms:
             return Failed("not_in_room", (request.room,))
@@ -471,7 +537,3 @@ def _outcome(context: RequestContext, request: Any) -> Outcome:
     except LogUnreadable as error:
         context.chat.on_unreadable(str(error))
         return Failed("unreadable")
-
-
-def _may_read(context: RequestContext, log: str | None) -> bool:
-    return log is None or may_read(context.chat.commits.durable, context.peer.key, log)

@@ -1,4 +1,4 @@
-"""Reads past entries from the server's log, by sequence, time or words; and decides who may read (SPEC 4.3).
+"""Reads past entries from the server's log, by sequence, time or words (SPEC 4.3).
 
 `read` runs on another thread than the core, and knows nothing but its arguments. What a person may not read is left out
 inside the search, before anything is counted.
@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import Final, Protocol
 
-from udpchat.chat.ids import ROOM_PREFIX
+from udpchat.chat.ids import ROOM_PREFIX, room_log
+from udpchat.server.access import is_hidden, may_read, unreadable_rooms
+from udpchat.server.proposals import Author
 from udpchat.server.state import State
 from udpchat.sync.log import EntryReader, LogUnreadable, ReactionReader, ReadInterrupted, Searchable, SearchQuery
 from udpchat.wire.limits import (
@@ -28,18 +30,31 @@ class PastReader(EntryReader, ReactionReader, Searchable, Protocol):
     """A server's log, as queries read it."""
 
 
-def may_read(state: State, key: bytes, log: str) -> bool:
-    """Everybody may read rooms; a conversation, only its two persons."""
-    return log.startswith(ROOM_PREFIX) or log in state.conversations(key)
+NO_ROOM: Final = ROOM_PREFIX  # the log of no room: what is not there for a person is read as if it were this one
 
 
-def search_of(state: State, key: bytes, request: Search) -> SearchQuery:
-    """What a person searches: rooms, and their own conversations."""
+def search_of(state: State, key: bytes, device: bytes, time_ms: int, request: Search) -> SearchQuery:
+    """What a person at a device searches: rooms that they may read, and their own conversations."""
     log = request.log
     conversations: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    if log is None:
+        without = tuple(map(room_log, unreadable_rooms(state, key, device, time_ms)))
+    elif log.startswith(ROOM_PREFIX) and is_hidden(state, log[1:], key):
+        log = NO_ROOM
     if log is None or not log.startswith(ROOM_PREFIX):
         conversations = tuple(name for name in state.conversations(key) if log in (None, name))
-    return SearchQuery(request.words, request.nick, log, request.since_ms, PAST_ENTRIES_MAX, conversations)
+    return SearchQuery(request.words, request.nick, log, request.since_ms, PAST_ENTRIES_MAX, conversations, without)
+
+
+def readable(state: State, author: Author, time_ms: int, found: EntryList) -> EntryList:
+    """Of what was found, that which somebody may read."""
+    logs = {item.log for item in found.items}
+    gone = {log for log in logs if not may_read(state, author.key, author.device, log, time_ms)}
+    if not gone:
+        return found
+    reactions = tuple(item for item in found.reactions if item.log not in gone)
+    return EntryList([item for item in found.items if item.log not in gone], reactions)
 
 
 class ReactionsUnreadable(LogUnreadable):

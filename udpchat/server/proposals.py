@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from udpchat.chat import permissions
-from udpchat.chat.ids import AUDIT_LOG, DIRECTORY_LOG
+from udpchat.chat.ids import DIRECTORY_LOG
 from udpchat.server.state import State
 from udpchat.sync.log import Append, RequestId
-from udpchat.wire.content import Act, LoginsFailed, Message, ReadMark, Record
+from udpchat.wire.content import (
+    Act,
+    Announced,
+    Invited,
+    LoginsFailed,
+    Message,
+    ModesSet,
+    ReadMark,
+    Record,
+    RoleSet,
+    SanctionRecord,
+    SanctionSet,
+)
 from udpchat.wire.fields import Value
 from udpchat.wire.requests import Failed, MarkRead, Presence, Rename, ResultBody, Say, SetTopic, Tell
 
@@ -22,12 +33,28 @@ class Telling(Value, frozen=True):
     presence: Presence
 
 
+class Redacting(Value, frozen=True):
+    """A redaction of a message of somebody else in a room: its author, and the nick that it was said under."""
+
+    request: Say
+    user: bytes
+    nick: str
+
+
 class Decision(Value, frozen=True):
     """What a request of accounts or of order wants done: each has a class of its own, beside its settler."""
 
 
-Action = Say | Telling | Rename | SetTopic | MarkRead | Decision
-ACTIONS = (Say, Telling, Rename, SetTopic, MarkRead, Decision)  # a union takes several times as long to look through
+Action = Say | Telling | Redacting | Rename | SetTopic | MarkRead | Decision
+ACTIONS = (
+    Say,
+    Telling,
+    Redacting,
+    Rename,
+    SetTopic,
+    MarkRead,
+    Decision,
+)  # a union takes several times as long to look through
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,26 +91,32 @@ class PasswordProof(Value, frozen=True):
 class EnterProposal(Value, frozen=True):
     """A device wants to enter under a nick. Not a request: it has no counter, and is repeated until answered.
 
-    `time_ms` 0: an own nick is not claimed anew, for nothing can be written. `proof`: of a device that the account of
-    this nick does not have yet. `failures`: what the owner is to be told of. `is_closed`: new accounts are not made.
+    `time_ms` 0: an own nick is not claimed anew, for nothing can be written. `host`: the numeric one it has proved.
+    `proof`: of a device that the account of this nick does not have yet. `failures`: what the owner is to be told of.
+    `is_closed`: new accounts are not made.
     """
 
     author: Author
     nick: str
     time_ms: int = 0
+    host: str = ""
     proof: CodeProof | PasswordProof | None = None
     failures: LoginsFailed | None = None
     is_closed: bool = False
 
 
 class ActionProposal(Value, frozen=True):
-    """What a request wants done: `counter` is that of the request, `nick` the one that its author uses now."""
+    """What a request wants done: `counter` is that of the request, `nick` the one that its author uses now.
+
+    `opener`: the account that opened the room that it is about, if that is new.
+    """
 
     author: Author
     nick: str
     counter: int
     time_ms: int
     action: Action
+    opener: bytes = b""
 
 
 Proposal = EnterProposal | ActionProposal
@@ -164,7 +197,45 @@ class EndSessions(Value, frozen=True):
     request: RequestId
 
 
-Effect = PeerEffect | ChangeTopic | FollowPrivate | ReplaceEntry | EndSessions
+class ForgetNicks(Value, frozen=True):
+    """What is stored of who went by these nicks is to be erased."""
+
+    nicks: tuple[str, ...]
+
+
+class Announcement(Value, frozen=True):
+    """An entry of the roster of a room, or, if that is empty, of the server."""
+
+    room: str
+    entry: RoleSet | ModesSet | SanctionSet | Announced
+
+
+class Exclude(Value, frozen=True):
+    """Who may not be in a room any more leaves it. Empty: all rooms of the account; all people of the room."""
+
+    room: str
+    account: bytes
+    by: str
+    why: str = ""
+
+
+class KickOut(Value, frozen=True):
+    """A person leaves a room, or, if that is empty, all their sessions end."""
+
+    room: str
+    account: bytes
+    by: str
+    why: str
+
+
+class ShutOut(Value, frozen=True):
+    """The sessions end of those who are banned from the server by this."""
+
+    sanction: SanctionRecord
+
+
+OrderEffect = Announcement | Exclude | KickOut | ShutOut
+Effect = PeerEffect | ChangeTopic | FollowPrivate | ReplaceEntry | EndSessions | ForgetNicks | OrderEffect
 
 
 class Settlement(Value, frozen=True):
@@ -179,7 +250,7 @@ class Settlement(Value, frozen=True):
 # --- For settlers ----------
 
 # (log, sequence, what the entry holds) in order; the last one records the request
-Entries = list[tuple[str, int, Message | ReadMark | LoginsFailed | Act | Record]]
+Entries = list[tuple[str, int, Message | ReadMark | Invited | LoginsFailed | Act | Record]]
 Outcome = tuple[Entries, list[Effect]]
 
 
@@ -187,15 +258,6 @@ def records(state: State, *records: Record) -> Entries:
     """The entries of the directory that hold these."""
     head = state.head(DIRECTORY_LOG)
     return [(DIRECTORY_LOG, head + at, record) for at, record in enumerate(records, 1)]
-
-
-def acted(
-    state: State, proposal: ActionProposal, action: permissions.Action, *, subject: str = "", room: str = "",
-    detail: str = "", reason: str = "",
-) -> Entries:
-    """The entry of the audit log that says what the author did."""
-    act = Act(proposal.time_ms, proposal.nick, proposal.author.user, action, room, subject, detail, reason)
-    return [(AUDIT_LOG, state.head(AUDIT_LOG) + 1, act)]
 
 
 def answered(proposal: ActionProposal, result: ResultBody) -> SendResult:

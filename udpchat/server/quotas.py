@@ -221,8 +221,8 @@ class Quotas:
     """The table: what is counted, and how much a key and a source may have of it, and all."""
 
     __slots__ = (
-        "_begun_with", "claims", "conversations", "empty_rooms", "peers", "reach", "renames", "request_bytes",
-        "stored_rooms", "topics", "written_bytes",
+        "_begun_with", "acts", "claims", "conversations", "empty_rooms", "peers", "reach", "renames",
+        "request_bytes", "stored_rooms", "topics", "written_bytes",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -239,6 +239,7 @@ class Quotas:
             source_share=limits.REQUEST_BYTES_PER_SOURCE,
             total_max=limits.REQUEST_BYTES_MAX,
         )
+        self.acts = _daily(limits.ACTS_A_DAY)
         self.claims = _daily(limits.CLAIMS_A_DAY)
         self.stored_rooms = _daily(limits.STORED_ROOMS_A_DAY)
         self.conversations = _daily(limits.CONVERSATIONS_A_DAY)

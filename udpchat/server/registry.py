@@ -147,11 +147,15 @@ class Peer:
 
 
 class Ending(Value, frozen=True):
-    """A session that is to end: why, and the frames that are sent before its Goodbye."""
+    """A session that is to end: why, and the frames that are sent before its Goodbye. `by`: who wants that, `why`:
+    their reason.
+    """
 
     peer: Peer
     reason: Reason
     frames: tuple[bytes, ...]
+    by: str | None = None
+    why: str = ""
 
 
 class Registry:
@@ -233,9 +237,9 @@ class Registry:
             del self._by_name[data_name(peer.previous.index)]
             peer.previous = None
 
-    def end_later(self, peer: Peer, reason: Reason, *frames: bytes) -> None:
+    def end_later(self, peer: Peer, reason: Reason, *frames: bytes, by: str | None = None, why: str = "") -> None:
         """The session of a peer ends with this turn; if it does already, for the reason given first."""
-        self._endings.setdefault(peer, Ending(peer, reason, frames))
+        self._endings.setdefault(peer, Ending(peer, reason, frames, by, why))
 
     def drain_endings(self) -> list[Ending]:
         """The sessions that are to end, in order."""

@@ -18,18 +18,19 @@ from udpchat.server.state import State
 from udpchat.sync.log import LogReader
 from udpchat.sync.log_stream import LogStream
 from udpchat.sync.memory_budget import MemoryBudget
-from udpchat.wire.content import Reason
+from udpchat.wire.content import Entry, Reason
 from udpchat.wire.frames import FollowRefused, Head, Heads, encode
 from udpchat.wire.limits import STREAM_BYTES_MAX
 
 
 @dataclass(slots=True, eq=False)
 class Room:
-    """The stream of its messages, and its members."""
+    """The stream of its messages, and its members. `opener`: the account that opened it, if nothing was said there."""
 
     name: str
     stream: LogStream
     roster: Roster
+    opener: bytes = b""
 
 
 class _Names:
@@ -81,6 +82,7 @@ class Rooms:
         self.memory = MemoryBudget(STREAM_BYTES_MAX)  # of streams and rosters
         self._streams: dict[str, LogStream] = {}
         self.to_arm: dict[Room, None] = {}
+        self.everybody = Roster("", generation=self._new_generation())  # the roster of the server: it has no members
 
     def __len__(self) -> int:
         return len(self._rooms)
@@ -102,19 +104,33 @@ class Rooms:
         room = self._rooms.get(name)
         return 0 if room is None else room.stream.followers
 
-    def names(self, after: str, count: int) -> list[str]:
-        """Of the rooms that have members or have ever held a message, the first `count` behind `after`, in order."""
-        return self._names.after(after, count)
+    def names(self, after: str, count: int, *, is_hidden: Callable[[str], bool] = lambda room: False) -> list[str]:
+        """Of the rooms that have members or have ever held a message, the first `count` behind `after`, in order;
+        without those that are hidden."""
+        found: list[str] = []
+        while len(found) < count and (names := self._names.after(after, count)):
+            after = names[-1]
+            found += [name for name in names if not is_hidden(name)]
+        return found[:count]
 
     def open(self, now: float, name: str, who: Who) -> Room | None:
         """The room of this name, opened if necessary; None if there are too many in which nothing was said."""
         room = self._rooms.get(name)
         if room is None and (name == LOBBY or self._is_said(name) or self._take_place(now, name, who)):
-            generation = int.from_bytes(self._random(6), "big") + 1
-            roster = Roster(name, generation=generation, memory=self.memory)
-            room = self._rooms[name] = Room(name, self.stream(room_log(name)), roster)
+            roster = Roster(name, generation=self._new_generation(), memory=self.memory)
+            is_new = name != LOBBY and not self._is_said(name) and self._durable.order.room(name) is None
+            room = Room(name, self.stream(room_log(name)), roster, who.key if is_new else b"")
+            self._rooms[name] = room
             self._names.add(name)
         return room
+
+    def _new_generation(self) -> int:
+        return int.from_bytes(self._random(6), "big") + 1
+
+    def opener(self, name: str) -> bytes:
+        """The account that opened a room in which nothing was said before; empty: none, or nobody knows."""
+        room = self._rooms.get(name)
+        return b"" if room is None else room.opener
 
     def _is_said(self, name: str) -> bool:
         """Whether something was ever said in this room, and is written."""
@@ -127,7 +143,7 @@ class Rooms:
             refused = encode(FollowRefused(room_log(surplus), "too_many_rooms"))
             for peer in list(self._fanout.followers(self._rooms[surplus].roster.stream)):
                 self.part(now, peer, surplus, Reason.PARTED)
-                self._fanout.send(peer, refused)
+                self._fanout.end(peer, room_log(surplus), refused)
         return self._empty.take(name, who)
 
     def _close(self, name: str) -> None:
@@ -191,6 +207,28 @@ class Rooms:
 
     # --- Members ----------
 
+    def announce(self, now: float, name: str, entry: Entry) -> None:
+        """Something was decided about a room, or, if that is empty, about the server: tell who is there."""
+        if not name:
+            self.everybody.announce(now, entry)
+            self.everybody.flush(now, self._fanout)
+        elif (room := self._rooms.get(name)) is not None:
+            room.roster.announce(now, entry)
+            self.to_arm[room] = None
+
+    def entry(self, log: str, sequence: int) -> bytes | None:
+        """One entry of a log; None if it does not hold it, durably. Raises `LogUnreadable`."""
+        stream = self._streams.get(log)
+        if stream is not None:
+            return stream.entry(sequence)
+        is_here = 0 < sequence <= self._durable.head(log)
+        return next(iter(self._log.read(log, sequence, 1)), None) if is_here else None
+
+    def present(self, name: str) -> list[Peer]:
+        """The devices in a room."""
+        room = self._rooms.get(name)
+        return [] if room is None else list(self._fanout.followers(room.roster.stream))
+
     def join(self, now: float, peer: Peer, room: Room, *, is_back: bool = False) -> None:
         """A peer joins a room and follows its log and roster; joining again changes nothing.
 
@@ -204,25 +242,27 @@ class Rooms:
         self._fanout.follow(now, peer, room.stream)
         self._fanout.follow(now, peer, room.roster.stream)
 
-    def part(self, now: float, peer: Peer, name: str, reason: Reason) -> None:
-        """A peer leaves a room; a room without members is closed."""
+    def part(
+        self, now: float, peer: Peer, name: str, reason: Reason, *, by: str | None = None, why: str = ""
+    ) -> None:
+        """A peer leaves a room; a room without members is closed. `by`: who removed it, `why`: their reason."""
         room = self._rooms.get(name)
         if room is None:
             return
         if name in peer.rooms:
             assert peer.nick is not None
             peer.rooms.discard(name)
-            room.roster.leave(now, peer.nick, peer.author.user, reason, away=peer.activity.away)
+            room.roster.leave(now, peer.nick, peer.author.user, reason, away=peer.activity.away, by=by, why=why)
             self.to_arm[room] = None
             self._unfollow(peer, room.roster.stream)
             self._unfollow(peer, room.stream)
         if not room.roster.members:
             self._close(name)
 
-    def remove(self, now: float, peer: Peer, reason: Reason) -> None:
+    def remove(self, now: float, peer: Peer, reason: Reason, *, by: str | None = None, why: str = "") -> None:
         """Remove a peer from its rooms, the logs it follows and the registry."""
         for name in sorted(peer.rooms):
-            self.part(now, peer, name, reason)
+            self.part(now, peer, name, reason, by=by, why=why)
         for subscription in list(peer.downlink.subscriptions.values()):
             self._unfollow(peer, subscription.stream)
         self._registry.remove(peer)

@@ -113,10 +113,20 @@ class Roster:
             self._change(now, Joined(nick, user, is_back))
         self._add(now, nick, away)
 
-    def leave(self, now: float, nick: str, user: bytes, reason: Reason, *, away: str | None = None) -> None:
-        """A device left; the last one of a nick is announced."""
+    def leave(
+        self,
+        now: float,
+        nick: str,
+        user: bytes,
+        reason: Reason,
+        *,
+        away: str | None = None,
+        by: str | None = None,
+        why: str = "",
+    ) -> None:
+        """A device left; the last one of a nick is announced. `by`: who removed it, `why`: their reason."""
         if self._remove(nick, away):
-            self._change(now, Left(nick, user, reason))
+            self._change(now, Left(nick, user, reason, by, why))
         else:
             self._announce(now, nick)
 
@@ -170,6 +180,10 @@ class Roster:
 
     def set_topic(self, now: float, topic: str, nick: str) -> None:
         self._change(now, TopicSet(topic, nick))
+
+    def announce(self, now: float, entry: Entry) -> None:
+        """Something about the room was decided."""
+        self._change(now, entry)
 
     def _change(self, now: float, entry: Entry) -> None:
         self._pending.append(encode(entry))

@@ -103,14 +103,30 @@ class Sessions:
         elif surplus is not None:
             self.end(now, surplus, Reason.TIMED_OUT)
 
-    def end(self, now: float, peer: Peer, reason: Reason, before: Sequence[bytes] = ()) -> None:
-        """Disconnect a peer; `before` are frames sent in the same packet as the Goodbye."""
+    def end(
+        self,
+        now: float,
+        peer: Peer,
+        reason: Reason,
+        before: Sequence[bytes] = (),
+        *,
+        by: str | None = None,
+        why: str = "",
+    ) -> None:
+        """Disconnect a peer; `before` are frames sent in the same packet as the Goodbye. `by`: who wants that, `why`:
+        their reason.
+        """
         if peer.nick is not None:
             self._chat.happened.append(events.PeerLeft(peer.nick, reason))
         self._send_goodbye(peer, reason, before)
-        self._chat.rooms.remove(now, peer, reason)
+        self._chat.rooms.remove(now, peer, reason, by=by, why=why)
         self._timers.forget(peer)
         self._meter.settle()
+
+    def end_due(self, now: float) -> None:
+        """Disconnect the peers whose sessions are to end."""
+        for each in self._registry.drain_endings():
+            self.end(now, each.peer, each.reason, each.frames, by=each.by, why=each.why)
 
     def end_all(self) -> None:
         """The server stops: send all peers a Goodbye."""

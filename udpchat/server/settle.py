@@ -10,8 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from udpchat.chat.amendments import BY_RIGHT
 from udpchat.chat.ids import conversation_log, inbox_log, message_id, room_log
-from udpchat.server.access import Refusal
+from udpchat.chat.permissions import Action as Right
+from udpchat.chat.permissions import may
+from udpchat.server.access import Refusal, Refused, why_banned, why_not_speak
 from udpchat.server.claims import NOBODY, renewed
 from udpchat.server.proposals import (
     Action,
@@ -25,6 +28,7 @@ from udpchat.server.proposals import (
     FollowPrivate,
     Outcome,
     Proposal,
+    Redacting,
     Reject,
     ReplaceEntry,
     Settlement,
@@ -40,11 +44,14 @@ from udpchat.server.settle_accounts import (
     may_claim_closed,
     told_failures,
 )
+from udpchat.server.settle_order import Deed, founding, need, recorded, settle_deed
 from udpchat.server.state import State
+from udpchat.server.subjects import Subject
+from udpchat.session.noise import user_id
 from udpchat.sync.log import Append, RequestId
-from udpchat.wire.content import EDIT, REDACTION, Claim, ConversationRecord, Message, ReadMark, TopicRecord
+from udpchat.wire.content import ACCOUNT, EDIT, REDACTION, Claim, ConversationRecord, Message, ReadMark, TopicRecord
 from udpchat.wire.frames import encode, encode_message
-from udpchat.wire.limits import LOG_ENTRIES_MAX, WRITE_ENTRY_BYTES
+from udpchat.wire.limits import LOG_ENTRIES_MAX, TOPIC_BYTES_MAX, WRITE_ENTRY_BYTES
 from udpchat.wire.requests import Done, MarkRead, Rename, Say, SetTopic, Stored, Tell
 
 # --- Settling ----------
@@ -102,8 +109,11 @@ def _enter(state: State, proposal: EnterProposal) -> Outcome:
     found = entrant(state, proposal)
     if not isinstance(found, Entrant):
         return [], [Reject(author.client_id, *found)]
-    account = found.account
-    claims = _claimed(state, account, nick, proposal.time_ms)
+    account, time_ms = found.account, proposal.time_ms
+    # 0: who let it enter has looked, as nothing has been written since
+    if time_ms and (banned := why_banned(state, account, author.device, proposal.host, time_ms)) is not None:
+        return [], [Reject(author.client_id, *banned)]
+    claims = _claimed(state, account, nick, time_ms)
     if isinstance(claims, tuple):
         return [], [Reject(author.client_id, *claims)]
     if claims and proposal.is_closed and not found.is_invited and not may_claim_closed(state, account):
@@ -127,20 +137,34 @@ def _rename(state: State, proposal: ActionProposal, action: Rename) -> Outcome:
 
 
 def _set_topic(state: State, proposal: ActionProposal, action: SetTopic) -> Outcome:
-    if action.topic and not state.may_set_topic(action.room):
+    room = action.room
+    if (refusal := _why_not_speak(state, proposal, room)) is not None:
+        return [], [failed(proposal, *refusal)]
+    role = state.role(proposal.author.key, room, proposal.opener)
+    if state.order.modes(room).is_topic_locked and not may(Right.SET_TOPIC, role):
+        return [], [failed(proposal, "not_allowed.role", (Right.SET_TOPIC.value,))]
+    if action.topic and not state.may_set_topic(room):
         return [], [failed(proposal, "too_many_rooms.topics")]
-    record = TopicRecord(action.room, action.topic, proposal.nick)
-    change = ChangeTopic(action.room, action.topic, proposal.nick)
-    return records(state, record), [change, answered(proposal, Done())]
+    record = TopicRecord(room, action.topic, proposal.nick)
+    change = ChangeTopic(room, action.topic, proposal.nick)
+    return records(state, *founding(state, room, proposal.opener), record), [change, answered(proposal, Done())]
+
+
+def _why_not_speak(state: State, proposal: ActionProposal, room: str) -> Refusal | None:
+    author = proposal.author
+    return why_not_speak(state, room, author.key, author.device, proposal.time_ms, proposal.opener)
 
 
 def _say(state: State, proposal: ActionProposal, action: Say) -> Outcome:
     log = room_log(action.room)
     head = state.head(log)
+    if (refusal := _why_not_speak(state, proposal, action.room)) is not None:
+        return [], [failed(proposal, *refusal)]
     if not head and not state.may_begin(log):
         return [], [failed(proposal, "too_many_rooms")]
     stored = answered(proposal, Stored(log, head + 1))
-    entries: Entries = [(log, head + 1, _message(proposal, action))]
+    entries: Entries = [] if head else records(state, *founding(state, action.room, proposal.opener))
+    entries.append((log, head + 1, _message(proposal, action)))
     if action.extra is None:  # mostly
         return entries, [stored]
     if _refers_beyond(action, head):
@@ -148,11 +172,31 @@ def _say(state: State, proposal: ActionProposal, action: Say) -> Outcome:
     return entries, [*_replacing(log, action), stored]
 
 
+def _redact(state: State, proposal: ActionProposal, action: Redacting) -> Outcome:
+    """Remove a message of somebody else: as an act of order, beside the entry that all see."""
+    request, room = action.request, action.request.room
+    claim = state.claims.owner(action.nick)
+    account = claim.key if claim is not None and user_id(claim.key) == action.user else b""
+    try:
+        need(state, proposal, Right.REDACT, room, Subject(ACCOUNT, account, action.nick, account))
+    except Refused as refused:
+        return [], [failed(proposal, *refused.refusal)]
+    extra = request.extra
+    assert extra is not None, "who redacts says what"
+    by_right = request.changed(extra=extra.changed(data=BY_RIGHT))
+    entries, effects = _say(state, proposal, by_right)
+    message, reason = (extra.refers_to or b"").hex(), request.text[:TOPIC_BYTES_MAX]
+    act = recorded(state, proposal, Right.REDACT, room=room, subject=action.nick, detail=message, reason=reason)
+    return [*act, *entries] if entries else [], effects
+
+
 def _tell(state: State, proposal: ActionProposal, action: Telling) -> Outcome:
     key, request = proposal.author.key, action.request
     claim = state.claims.owner(request.nick)
     if claim is None:
         return [], [failed(proposal, "no_such_nick", (request.nick,))]
+    if (refusal := _why_not_speak(state, proposal, "")) is not None:
+        return [], [failed(proposal, *refusal)]
     other = claim.key
     log = conversation_log(key, other)
     head = state.head(log)
@@ -212,5 +256,7 @@ _SETTLERS: dict[type[Action], Callable[[State, ActionProposal, Any], Outcome]] =
     Rename: _rename,
     SetTopic: _set_topic,
     MarkRead: _mark_read,
+    Redacting: _redact,
+    Deed: settle_deed,
     **SETTLERS,
 }

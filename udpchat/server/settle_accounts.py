@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from udpchat.chat.ids import inbox_log
 from udpchat.chat.names import skeleton
-from udpchat.chat.permissions import Action, Role, may
+from udpchat.chat.permissions import Action, Role
 from udpchat.server import proposals
-from udpchat.server.access import Refusal
+from udpchat.server.access import Refusal, Refused
 from udpchat.server.claims import GIVEN_BACK_MAX, NOBODY
 from udpchat.server.proposals import (
     ActionProposal,
@@ -24,14 +24,16 @@ from udpchat.server.proposals import (
     EnterProposal,
     Entries,
     FollowPrivate,
+    ForgetNicks,
     Outcome,
     PasswordProof,
-    acted,
     answered,
     failed,
     records,
 )
+from udpchat.server.settle_order import need, recorded
 from udpchat.server.state import State
+from udpchat.server.subjects import person
 from udpchat.session.noise import fingerprint
 from udpchat.sync.log import RequestId
 from udpchat.wire.content import AccountRecord, Claim, CodeRecord, Device, Record
@@ -222,14 +224,14 @@ def _keep_code(state: State, proposal: ActionProposal, action: KeepCode) -> Outc
     effects: list[Effect] = [answered(proposal, Done())]
     entries: Entries = []
     if request.purpose != LINK:
-        found = _subject_of(state, proposal, request.nick or "", Action.RESET_ACCOUNT)
-        if isinstance(found, tuple):
-            return [], [failed(proposal, *found)]
-        account = found.account
+        need(state, proposal, Action.RESET_ACCOUNT)
+        subject = person(state, request.nick or "")
+        need(state, proposal, Action.RESET_ACCOUNT, subject=subject)
+        account, found = subject.account, state.accounts.get(subject.account)
         keys = tuple(each.key for each in found.devices)
         made.append(_revoked(found, time_ms, *keys).changed(password=""))
         effects.append(_ending(proposal, account, *keys))
-        entries = acted(state, proposal, Action.RESET_ACCOUNT, subject=request.nick or "")
+        entries = recorded(state, proposal, Action.RESET_ACCOUNT, subject=subject.shown)
     if sum(code.account == account for code in valid) >= CODES_PER_ACCOUNT_MAX:
         return [], [failed(proposal, "too_many_codes")]
     kept_s = LINK_CODE_S if request.purpose == LINK else INVITATION_S
@@ -238,27 +240,25 @@ def _keep_code(state: State, proposal: ActionProposal, action: KeepCode) -> Outc
 
 
 def _invite(state: State, proposal: ActionProposal, request: AddCode, freed: list[CodeRecord]) -> Outcome:
-    if not may(Action.ADD_INVITATION, state.role(proposal.author.key)):
-        return [], [failed(proposal, "not_allowed.role", (Action.ADD_INVITATION,))]
+    need(state, proposal, Action.ADD_INVITATION)
     held = state.claims.owner(request.nick) if request.nick else None
     if held is not None and not state.claims.has_lapsed(held, proposal.time_ms):
         return [], [failed(proposal, "nick_taken", (held.nick,))]
     code = CodeRecord(request.digest, b"", request.nick or "", proposal.time_ms + 1000 * INVITATION_S)
-    entries = acted(state, proposal, Action.ADD_INVITATION, subject=request.nick or "")
+    entries = recorded(state, proposal, Action.ADD_INVITATION, subject=request.nick or "")
     return [*entries, *records(state, *freed, code)], [answered(proposal, Done())]
 
 
-def _subject_of(state: State, proposal: ActionProposal, nick: str, action: Action) -> AccountRecord | Refusal:
-    """The account with this nick, if the author may do this to it."""
-    actor = state.role(proposal.author.key)
-    if not may(action, actor):
-        return "not_allowed.role", (action,)
-    held = state.claims.owner(nick)
-    if held is None:
-        return "no_such_nick", (nick,)
-    if not may(action, actor, state.role(held.key)):
-        return "not_allowed.outranked", (held.nick,)
-    return state.accounts.get(held.key)
+def _refusing(settle: Callable[[State, ActionProposal, Any], Outcome]) -> Callable[..., Outcome]:
+    """What settles so, and answers what it does not allow."""
+
+    def settled(state: State, proposal: ActionProposal, action: Any) -> Outcome:
+        try:
+            return settle(state, proposal, action)
+        except Refused as refused:
+            return [], [failed(proposal, *refused.refusal)]
+
+    return settled
 
 
 # --- Removal ----------
@@ -273,26 +273,28 @@ class Remove(Decision, frozen=True):
 def _remove(state: State, proposal: ActionProposal, action: Remove) -> Outcome:
     request, time_ms = action.request, proposal.time_ms
     act = Action.ERASE if request.erases else Action.REMOVE_ACCOUNT
-    record = _subject_of(state, proposal, request.nick, act)
-    if isinstance(record, tuple):
-        return [], [failed(proposal, *record)]
-    account = record.account
+    need(state, proposal, act)
+    subject = person(state, request.nick)
+    need(state, proposal, act, subject=subject)
+    account, record = subject.account, state.accounts.get(subject.account)
     keys = tuple(each.key for each in record.devices)
-    given_back = [Claim(nick, NOBODY, time_ms) for nick in state.claims.nicks_of(account)]
+    nicks = tuple(state.claims.nicks_of(account))
+    given_back = [Claim(nick, NOBODY, time_ms) for nick in nicks]
     codes = [code.changed(is_used=True) for code in state.accounts.codes() if code.account == account]
-    removed = _revoked(record, time_ms, *keys).changed(password="", role=Role.MEMBER)
+    erased_ms = time_ms if request.erases else record.erased_ms
+    removed = _revoked(record, time_ms, *keys).changed(password="", role=Role.MEMBER, erased_ms=erased_ms)
     entries = [
-        *acted(state, proposal, act, subject=request.nick),
+        *recorded(state, proposal, act, subject=subject.shown),
         *records(state, *given_back, *codes, removed),  # the last is no claim: of those, one records who renames
     ]
-    ends = _ending(proposal, account, *keys)
-    return entries, [answered(proposal, Done()), ends]
+    forgets = [ForgetNicks(nicks)] if request.erases else []
+    return entries, [answered(proposal, Done()), _ending(proposal, account, *keys), *forgets]
 
 
 SETTLERS: dict[type[proposals.Action], Callable[[State, ActionProposal, Any], Outcome]] = {
     KeepPassword: _keep_password,
-    KeepCode: _keep_code,
+    KeepCode: _refusing(_keep_code),
     Revoke: _revoke,
     Accept: _accept,
-    Remove: _remove,
+    Remove: _refusing(_remove),
 }

@@ -36,6 +36,7 @@ LOG_FILE_BYTES_MIN: Final = 64 * 1024
 LOG_FILE_BYTES_MAX: Final = 1024**3
 LOG_FILES_MAX: Final = 100
 DEFAULT_ROOM: Final = LOBBY  # for a nick that was in no room before
+PASSWORD_VARIABLE: Final = "UDPCHAT_PASSWORD"  # has no option: all who list processes would see it
 KEYS: Final = "keys"  # the table of keys in a config file
 HISTORY_ON_SCREEN: Final = 50  # messages of each room on entry, unless told; in a pipe none
 
@@ -76,6 +77,21 @@ class ShownChoices(Value, frozen=True):
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
+class EndChoices(Value, frozen=True):
+    """When a client ends, if not with its input."""
+
+    follow: bool = False
+    count: int | None = None
+    timeout_s: float | None = None
+
+
+class PasswordPlace(Value, frozen=True):
+    """Where the password is that shows whose nick it is: the `text` itself, or a `file`; neither: none was given."""
+
+    text: str = ""
+    file: Path | None = None
+
+
 class ClientChoices(Value, frozen=True):
     """All that `udpchat-client` may be told.
 
@@ -90,12 +106,11 @@ class ClientChoices(Value, frozen=True):
     data: Path
     port: int
     history: int | None
-    follow: bool
-    count: int | None
-    timeout_s: float | None
+    end: EndChoices
     form: str
     shown: ShownChoices = ShownChoices()
     config: Path | None = None  # the file that was read
+    password: PasswordPlace = PasswordPlace()
 
 
 def data_folder() -> Path:
@@ -256,13 +271,19 @@ def client_choices(
         data=chosen["data"],
         port=chosen["port"] or DEFAULT_PORT,
         history=chosen["history"],
-        follow=chosen["follow"],
-        count=chosen["count"],
-        timeout_s=chosen["timeout"],
+        end=EndChoices(chosen["follow"], chosen["count"], chosen["timeout"]),
         form=_form(found),
         shown=ShownChoices(chosen["receipts"], tuple(chosen["notify-command"]), keys),
         config=found.config,
+        password=_password_place(found, environment),
     )
+
+
+def _password_place(found: Choices, environment: Mapping[str, str]) -> PasswordPlace:
+    """Of a password in the environment and a file with one, that of the higher rank."""
+    text = environment.get(PASSWORD_VARIABLE, "")
+    is_outranked = found.chosen["password-file"].source is Precedence.FLAG
+    return PasswordPlace(text=text) if text and not is_outranked else PasswordPlace(file=found.values["password-file"])
 
 
 def _form(found: Choices) -> str:
@@ -300,6 +321,7 @@ CLIENT_SETTINGS: Final[dict[str, Setting]] = {
     "room": ("", values.rooms),
     "data": (data_folder(), values.path),
     "port": (DEFAULT_PORT, values.port),
+    "password-file": ("", lambda value: values.path(value) if value else None),
     "history": (None, values.optional(values.whole(0, HISTORY_MAX))),
     "receipts": (False, values.switch),
     "no-color": (False, values.switch),

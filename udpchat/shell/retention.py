@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from udpchat.chat.durations import seconds_of
-from udpchat.chat.ids import INBOX_PREFIX, SAID_PREFIXES
+from udpchat.chat.ids import AUDIT_LOG, INBOX_PREFIX, ROOM_PREFIX, SAID_PREFIXES
 from udpchat.chat.phrase import Phrase, Problem
 from udpchat.chat.text import counted
 from udpchat.chat.times import iso_time
@@ -27,7 +27,7 @@ from udpchat.storage.protocol import Log, StoreError
 from udpchat.storage.text_index import message_of
 from udpchat.sync.log import Append, Extent
 from udpchat.wire.fields import Value
-from udpchat.wire.limits import INBOX_ENTRIES_MAX
+from udpchat.wire.limits import AUDIT_ENTRIES_MAX, INBOX_ENTRIES_MAX
 
 EVERY_S: Final = 60.0
 STRETCH_ENTRIES: Final = 1_024
@@ -100,7 +100,10 @@ def objection(retention: Retention, path: Path, *, wall_clock: Callable[[], floa
 
 
 class Pruner:
-    """Keeps a log to its retention. `on_pruned(log)` is called in the loop whenever entries are gone."""
+    """Keeps a log to its retention. `on_pruned(log)` is called in the loop whenever entries are gone.
+
+    `kept_s_of(room)`: how long the messages of this room are kept, 0: as long as all.
+    """
 
     def __init__(
         self,
@@ -110,6 +113,7 @@ class Pruner:
         writer: ThreadWriter[Append],
         retention: Retention,
         on_pruned: Callable[[str], None],
+        kept_s_of: Callable[[str], int] = lambda room: 0,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self._loop = loop
@@ -117,6 +121,7 @@ class Pruner:
         self._writer = writer
         self._retention = retention
         self._on_pruned = on_pruned
+        self._kept_s_of = kept_s_of
         self._wall_clock = wall_clock
         self._names: deque[str] = deque()  # of the logs that are still to be looked at
         self._deleted: Counter[str] = Counter()  # entries in this round, by log
@@ -125,9 +130,20 @@ class Pruner:
 
     def start(self) -> None:
         """Begin now, and again every EVERY_S."""
-        kept = INBOX_PREFIX if self._retention == Retention() else (*SAID_PREFIXES, INBOX_PREFIX)
-        self._names = deque(name for name in self._log.logs() if name.startswith(kept))
+        self._names = deque(name for name in self._log.logs() if self._retention_of(name) != Retention())
         self._look()
+
+    def _retention_of(self, name: str) -> Retention:
+        """What is kept of a log."""
+        if name.startswith(INBOX_PREFIX):
+            return Retention(kept_entries=INBOX_ENTRIES_MAX)
+        if name == AUDIT_LOG:
+            return Retention(kept_entries=AUDIT_ENTRIES_MAX)
+        if not name.startswith(SAID_PREFIXES):
+            return Retention()
+        kept_s = self._kept_s_of(name[1:]) if name.startswith(ROOM_PREFIX) else 0
+        of_all = self._retention
+        return of_all.changed(kept_s=min(kept_s, of_all.kept_s or kept_s)) if kept_s else of_all
 
     def keep(self, retention: Retention) -> None:
         """Keep to this from the next round on."""
@@ -165,8 +181,7 @@ class Pruner:
         """Up to where a log is to be forgotten next, if anything of it is."""
         extent = self._log.extent(name)
         since = partial(self._log.since, name)
-        retention = Retention(kept_entries=INBOX_ENTRIES_MAX) if name.startswith(INBOX_PREFIX) else self._retention
-        end = surplus_end(extent, since, retention=retention, wall_s=self._wall_clock())
+        end = surplus_end(extent, since, retention=self._retention_of(name), wall_s=self._wall_clock())
         return min(end, extent.base + STRETCH_ENTRIES) if end > extent.base else None
 
     def _after(self, name: str, count: int, error: StoreError | None) -> None:

@@ -23,26 +23,25 @@ from udpchat.server.status import status_of
 from udpchat.server.usage import usage_of
 from udpchat.session.noise import fingerprint
 from udpchat.shell import errands
-from udpchat.shell.addresses import SCHEME, ServerAddress, place
-from udpchat.shell.binding import AddressWatch, covered, open_sockets
+from udpchat.shell.binding import AddressWatch, open_sockets
 from udpchat.shell.data_folder import open_folder, operator_key, server_key
 from udpchat.shell.disk_space import DiskSpace, GuardedWrite
-from udpchat.shell.interfaces import hosts_to_name, is_loopback
+from udpchat.shell.erasing import Eraser
 from udpchat.shell.logs import change_lines, configure
 from udpchat.shell.memory import resident_bytes
 from udpchat.shell.net.driver import Driver
 from udpchat.shell.net.endpoint import UdpEndpoint
-from udpchat.shell.operating.address_file import own_address, remove_address, write_address
+from udpchat.shell.operating.address_file import own_address, remove_address
 from udpchat.shell.operations import LOG_FILE
 from udpchat.shell.operator_log import OperatorLog
 from udpchat.shell.options import ServerOptions
 from udpchat.shell.progress import progress_of
 from udpchat.shell.reader import QueryResult, ThreadReader
+from udpchat.shell.ready import say_ready
 from udpchat.shell.reloading import Reloaded, Reread, Unreadable, differences, taken_over
 from udpchat.shell.retention import Pruner
 from udpchat.shell.signals import STOPPING, Signals
 from udpchat.shell.snapshot import Snapshot, snapshot_of
-from udpchat.shell.stdio import OutputFailed, abandon_output, writing_to
 from udpchat.shell.supervision import Supervision
 from udpchat.shell.write_times import TimedWrite
 from udpchat.shell.writer import ThreadWriter
@@ -105,6 +104,7 @@ class _Storage(Value, frozen=True):
     log: SqliteLog
     writer: ThreadWriter[Append]
     reader: ThreadReader
+    eraser: Eraser
     space: DiskSpace
     timed: TimedWrite[Append]
 
@@ -144,9 +144,7 @@ class Service:
                     compact(log, self._server.chat.commits.durable, int(time.time() * 1000))
             undo.pop_all()
         self._operator_log = OperatorLog(loop.time(), options)
-        reader = ThreadReader(loop, log.queries, on_answered=self._on_answered, on_ready=self._start_queries)
-        timed = TimedWrite(GuardedWrite(space, log.append))
-        self._storage = _Storage(log, ThreadWriter[Append](loop, timed), reader, space, timed)
+        self._storage = self._storage_of(log, space)
         self._driver: Driver[Append, events.ServerEvent] = Driver(
             loop,
             self._server,
@@ -161,8 +159,23 @@ class Service:
             writer=self._storage.writer,
             retention=options.retention,
             on_pruned=lambda log: self._driver.call(self._server.on_pruned, log),
+            kept_s_of=lambda room: self._server.chat.commits.durable.order.modes(room).kept_s,
         )
         self._ended: asyncio.Future[None] = loop.create_future()
+
+    def _storage_of(self, log: SqliteLog, space: DiskSpace) -> _Storage:
+        reader = ThreadReader(self._loop, log.queries, on_answered=self._on_answered, on_ready=self._start_queries)
+        timed = TimedWrite(GuardedWrite(space, log.append))
+        writer = ThreadWriter[Append](self._loop, timed)
+        eraser = Eraser(
+            self._options.data,
+            log,
+            writer=writer,
+            accounts=self._server.chat.commits.durable.accounts.erased,
+            on_removed=lambda log, sequence: self._driver.call(self._server.on_removed, log, sequence),
+            on_forgotten=self._operator_log.reopen,
+        )
+        return _Storage(log, writer, reader, eraser, space, timed)
 
     def _set_wall_clock(self, now: float) -> None:
         self._server.set_wall_clock(time.time() - now)
@@ -170,6 +183,9 @@ class Service:
     def _on_events(self, now: float, happened: Sequence[events.ServerEvent]) -> None:
         """After each drain of the core: report, and start what is to be read."""
         self._operator_log.report_events(now, happened)
+        for event in happened:
+            if isinstance(event, events.AccountErased):
+                self._storage.eraser.add_nicks(event.nicks)
         self._start_queries()
         for errand in self._server.drain_errands():  # after this drain: what one causes is another
             self._loop.call_soon(self._carry_out, errand)
@@ -197,7 +213,8 @@ class Service:
             self._endpoint.listen(self._driver.receive)
             watch.start()
             self._pruner.start()
-            self._say_ready()
+            self._storage.eraser.start()  # what an earlier run has left
+            say_ready(self._options, self._endpoint, fingerprint(self._key.public))
             self._supervision.start()
             try:
                 await self._ended
@@ -210,35 +227,6 @@ class Service:
         finally:
             watch.close()
             signals.close()
-
-    def _say_ready(self) -> None:
-        port, bind = self._endpoint.address.port, self._options.bind
-        hosts = hosts_to_name(bind)
-        shown = fingerprint(self._key.public)
-        urls = [f"{SCHEME}{place(host, port)}#{shown}" for host in hosts]
-        self._write_address(own_address(self._endpoint.hosts, port, shown))
-        try:
-            writing_to(sys.stdout)(f"ready {urls[0]}\n")
-        except (BrokenPipeError, OutputFailed) as error:  # nobody reads where it serves: those who know find it
-            _logger.warning("the line with the address could not be written: %s", error)
-            abandon_output()
-        surplus = covered(bind)
-        if surplus:
-            wildcard = "::" if "::" in bind else "0.0.0.0"
-            _logger.info("--bind %s adds nothing: %s serves all of them", ", ".join(surplus), wildcard)
-        serving = ", ".join(place(host, port) for host in self._endpoint.hosts)
-        reach = "; only this machine reaches it" if is_loopback(hosts[0]) else ""
-        _logger.info("serving on %s, data in %s%s", serving, self._options.data, reach)
-        if not reach:
-            hint = "; what follows the % is the interface, and theirs has another name" if "%" in hosts[0] else ""
-            _logger.info("others reach it at %s%s", ", ".join(urls), hint)
-
-    def _write_address(self, address: ServerAddress) -> None:
-        """Say where operators reach this server."""
-        try:
-            write_address(self._options.data, address)
-        except OSError as error:
-            _logger.warning("the commands of the operator do not reach this server: %s", error)
 
     def _on_signal(self, number: int) -> None:
         name = signal.Signals(number).name
@@ -270,9 +258,8 @@ class Service:
     # --- Operators ----------
 
     def _carry_out(self, errand: Errand) -> None:
-        duties = errands.Duties(self._status, self._reload, self._end)
-        report = errands.carry_out(duties, errand)
-        self._driver.call(self._server.reported, errand, report)
+        duties = errands.Duties(self._status, self._reload, self._end, self._storage.eraser.start)
+        errands.carry_out(duties, errand, lambda report: self._driver.call(self._server.reported, errand, report))
 
     def _status(self) -> dict[str, errands.Reported]:
         space, endpoint = self._storage.space, self._endpoint
@@ -305,7 +292,7 @@ class Service:
             done = differences(self._options, chosen)
             self._options = options = taken_over(self._options, chosen)
             change_lines(options.log)
-            self._server.chat.admission.settings = settings_of(options, self._server.settings.host)
+            self._server.change_settings(settings_of(options, self._server.settings.host))
             self._pruner.keep(options.retention)
         self._operator_log.report_reloaded(cause, done)
         return done

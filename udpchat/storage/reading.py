@@ -45,6 +45,12 @@ LOG_IS_INTACT: Final = (  # a row of the table of logs; in a damaged tree, one t
 )
 _OF_ROOMS: Final = "SELECT rowid FROM words WHERE words MATCH ? AND rowid >= ? ORDER BY rowid DESC LIMIT ?"
 _OF_CONVERSATIONS: Final = _OF_ROOMS.replace("words", "private_words")
+# Without some logs, whose numbers are a list in JSON: a message of these takes no place within the limit.
+_OF_OTHER_ROOMS: Final = (
+    "SELECT words.rowid FROM words JOIN entries ON entries.moment = words.rowid WHERE words MATCH ?1"
+    f" AND words.rowid >= ?2 AND entries.id >> {SEQUENCE_BITS} NOT IN (SELECT value FROM json_each(?4))"
+    " ORDER BY words.rowid DESC LIMIT ?3"
+)
 
 
 class Place(Value, frozen=True):
@@ -171,9 +177,9 @@ class TableReader:
         """See `Searchable.search`."""
         since, moments = first_moment(query.since_ms), list[int]()
         try:
-            for sql, matching in self._lookups(query) if query.limit > 0 else ():
+            for sql, matching, *without in self._lookups(query) if query.limit > 0 else ():
                 with self._interruptible():
-                    for (moment,) in self._connection.execute(sql, (matching, since, query.limit)):
+                    for (moment,) in self._connection.execute(sql, (matching, since, query.limit, *without)):
                         moments.append(moment)
                 if len(moments) >= query.limit:
                     moments = nlargest(query.limit, moments)
@@ -183,7 +189,7 @@ class TableReader:
                 raise
         return self._hits(nlargest(query.limit, moments))
 
-    def _lookups(self, query: SearchQuery) -> Iterator[tuple[str, str]]:
+    def _lookups(self, query: SearchQuery) -> Iterator[tuple[str, ...]]:
         """(statement, expression of FTS5) for the conversations, which cost little, and then for the rooms."""
         words, nick = words_of(query.words), None if query.nick is None else nick_token(query.nick)
         if not words and nick is None:
@@ -194,7 +200,10 @@ class TableReader:
                 if place is not None:
                     yield _OF_CONVERSATIONS, _matching([private_word(place.number, word) for word in words],
                                                        nick and private_word(place.number, nick))  # fmt: skip
-        if query.log is None:
+        without = [place.number for log in query.without if (place := self._places.get(log)) is not None]
+        if query.log is None and without:
+            yield _OF_OTHER_ROOMS, _matching(words, nick), str(without)
+        elif query.log is None:
             yield _OF_ROOMS, _matching(words, nick)
         elif query.log.startswith(ROOM_PREFIX) and (place := self._places.get(query.log)) is not None:
             yield _OF_ROOMS, f'{_matching(words, nick)} AND (log : "{log_token(place.number)}")'

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from udpchat.session.timers import earliest
 from udpchat.sync.acks import REPEAT_S_MAX
+from udpchat.sync.ends import Ends
 from udpchat.sync.log_stream import ANNOUNCE_AFTER_S, EncodedEntries, LogStream
 from udpchat.sync.loss import LossDetection, SentPacket
 from udpchat.sync.send_queue import Packet, SendQueue, packets_of
@@ -26,7 +27,7 @@ class Downlink:
     """The sending end of "logs down" for one peer. `uplink` is the receiving end."""
 
     __slots__ = (
-        "_announce_at", "_announced", "_backlogged", "_restart_at_min", "_under_way", "loss_detection", "queue",
+        "_announce_at", "_announced", "_backlogged", "_restart_at_min", "_under_way", "ends", "loss_detection", "queue",
         "subscriptions", "unreadable",
     )  # fmt: skip
 
@@ -40,6 +41,7 @@ class Downlink:
         self._under_way: dict[Subscription, None] = {}  # those with entries scheduled since nothing was under way
         self._announce_at: float | None = None  # for subscriptions whose replica has not reported yet
         self._announced = 0
+        self.ends = Ends()
         self._restart_at_min = float("-inf")  # limits how often a client may move its cursor back
 
     # --- What the application does ----------
@@ -114,8 +116,7 @@ class Downlink:
             raise BadDatagram(Drop.UNSENT_ACK)
         changed: dict[Subscription, None] = {}
         for cursor in ack.cursors:
-            subscription = self.subscriptions.get(cursor.log)
-            if subscription is not None:
+            if (subscription := self.subscriptions.get(cursor.log)) is not None:
                 changed[self._receive_cursor(now, subscription, cursor, is_newest=is_newest)] = None
         delivered, lost = self.loss_detection.on_ack(now, ack)
         for sent in delivered:

@@ -70,7 +70,7 @@ class SearchQuery(Value, frozen=True):
 
     Case and accents do not count; only the first SEARCH_WORDS_MAX words within SEARCH_CHARACTERS_MAX do. `nick`: only
     messages under that name, whatever its case. `log`: only of that log. `conversations`: of those only these (None:
-    all), so that others take no place within `limit`, and no time.
+    all), so that others take no place within `limit`, and no time. `without`: none of these rooms' logs.
     """
 
     words: str
@@ -79,6 +79,7 @@ class SearchQuery(Value, frozen=True):
     since_ms: int = 0
     limit: int = 50
     conversations: tuple[str, ...] | None = None
+    without: tuple[str, ...] = ()
 
 
 class SearchHit(Value, frozen=True):

@@ -98,11 +98,15 @@ class Tombstone(WireStruct, tag=2, frozen=True):
 
 
 class Joined(WireStruct, tag=3, frozen=True):
-    """Roster: the first device of a person joined the room; `is_back`: it was there before, with another session."""
+    """Roster: the first device of a person joined the room; `is_back`: it was there before, with another session.
+
+    `role`: the higher of that in the room and that on the server, of `chat.permissions.Role`.
+    """
 
     nick: Nick
     user: UserId
     is_back: bool = False
+    role: RoleNumber = 0
 
 
 class Left(WireStruct, tag=4, frozen=True):
@@ -263,7 +267,7 @@ class Device(WireStruct, tag=0, frozen=True):
 class AccountRecord(WireStruct, tag=35, frozen=True):
     """All of an account as of here; one without a record has the one device whose key it is named by.
 
-    `password`: a PHC string, or empty. `role`: on the whole server.
+    `password`: a PHC string, or empty. `role`: on the whole server. `erased_ms`: what was said up to then is removed.
     """
 
     account: bytes  # the key of its first device
@@ -271,6 +275,7 @@ class AccountRecord(WireStruct, tag=35, frozen=True):
     password: str = ""
     role: RoleNumber = 0
     is_for_contacts: bool = False  # strangers cannot begin a conversation with it
+    erased_ms: int = 0
 
 
 class RoomRecord(WireStruct, tag=36, frozen=True):
@@ -292,7 +297,7 @@ class RoleRecord(WireStruct, tag=37, frozen=True):
 class SanctionRecord(WireStruct, tag=38, frozen=True):
     """A ban or mute as of here; `is_lifted`: it does not hold any more. `room` empty: on the whole server.
 
-    `subject`: an account, a device (both keys), or a network in text, as `kind_of_subject` says.
+    `subject`: an account (its key), a device (its fingerprint), or a network in text, as `kind_of_subject` says.
     """
 
     kind: SanctionKind

@@ -69,6 +69,9 @@ class Proof(WireStruct, tag=0, frozen=True):
     secret: Secret
     number: Sequence = 0
 
+    def __repr__(self) -> str:
+        return f"Proof(is_code={self.is_code}, number={self.number})"  # the secret is in no log and no exception
+
 
 class Enter(WireStruct, tag=1, frozen=True):
     """Request to enter under a nick; repeated until answered by `Welcome` or `EnterRefused`. `agent`: the program.

@@ -108,7 +108,10 @@ DEVICES_PER_ACCOUNT_MAX = 16  # and as many that were revoked
 OPERATORS_PER_ROOM_MAX = 4_096  # accounts with any role in one room, also if only invited
 ROLES_MAX = 262_144  # of accounts in rooms, all together
 SANCTIONS_PER_ROOM_MAX = 512
-SANCTIONS_MAX = 8_192  # of all rooms and the server
+SANCTIONS_MAX = 65_536  # of all rooms
+SANCTIONS_OF_SERVER_MAX = 4_096
+NETWORK_BITS_MIN = {4: 8, 6: 16}  # of a network that is banned, by version: a larger one is a slip
+REASON_BYTES_MAX = 400
 CODES_PER_ACCOUNT_MAX = 8  # that are valid at once
 CODES_MAX = 8_192
 LINK_CODES_SHARE = 0.5  # of CODES_MAX, for those that link devices: invitations always find room
@@ -128,6 +131,7 @@ DERIVATIONS_PER_SOURCE_MAX = 8
 DERIVATION_WAIT_S = 2.0  # who finds no room is told to come back so much later
 DERIVATION_REST = 1.0  # times as long as one took, none begins
 AUDIT_ENTRIES_MAX = 100_000
+SLOWED_MAX = 65_536  # who spoke last in rooms with slow mode; beyond it the oldest is forgotten
 INBOX_ENTRIES_MAX = 1_000  # read marks, of which only the latest of each log counts
 
 # Quotas (SPEC 6.9): of each, a source always gets its share, and more while less than half of all is in use.
@@ -154,6 +158,7 @@ CONVERSATIONS_A_DAY = ((CONVERSATIONS_PER_KEY_MAX, CONVERSATIONS_PER_KEY_MAX), (
 BEGUN_WITH_ONE_SHARE_OF_FREE = 0.5  # of the conversations that others may still begin with a person, for one source
 BEGUN_WITH_ONE_A_DAY = 16  # of those count no more: 86 people of a school write to a new teacher at once
 TOPICS_A_DAY = ((64, 1_440), (512, 14_400))  # a bot that shows its state each minute
+ACTS_A_DAY = ((1_024, 1_024), (4_096, 4_096))  # of order: each is an entry of the audit; and each role one more
 RENAMES_A_DAY = TOPICS_A_DAY  # to nicks that one has already: all who share a room read each
 # How many devices of others a key reaches, and a source: (at once, each second). Who is over waits, and loses nothing.
 REACH_OF_KEY = (4_000, 1_000)  # 100 lines a second among ten, and some hundred at once

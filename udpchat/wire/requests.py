@@ -148,6 +148,9 @@ class SetPassword(WireStruct, tag=15, frozen=True):
 
     password: Annotated[str, Meta(max_length=limits.SECRET_CHARACTERS_MAX)]
 
+    def __repr__(self) -> str:
+        return "SetPassword()"  # a password is in no log and no exception
+
 
 class AddCode(WireStruct, tag=16, frozen=True):
     """Make a one-time code valid, of which the server learns the digest only. `purpose`: of `CodePurpose`.
@@ -283,7 +286,7 @@ class Operate(WireStruct, tag=32, frozen=True):
 
 
 LINK, RESET, INVITE = range(3)  # of AddCode
-STATUS, RELOAD, STOP = range(3)  # of Operate
+STATUS, RELOAD, STOP, ERASURE = range(4)  # of Operate; ERASURE is answered once all that is to be erased is
 
 
 RequestBody = (
