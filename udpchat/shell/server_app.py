@@ -17,6 +17,7 @@ from udpchat import __version__
 from udpchat.chat import events
 from udpchat.server.admission import Settings
 from udpchat.server.core import ServerCore
+from udpchat.server.derivations import Derivation, Derived
 from udpchat.server.errands import Errand
 from udpchat.server.queries import Query
 from udpchat.server.status import status_of
@@ -25,6 +26,7 @@ from udpchat.session.noise import fingerprint
 from udpchat.shell import errands
 from udpchat.shell.binding import AddressWatch, open_sockets
 from udpchat.shell.data_folder import open_folder, operator_key, server_key
+from udpchat.shell.deriving import ThreadDeriver
 from udpchat.shell.disk_space import DiskSpace, GuardedWrite
 from udpchat.shell.erasing import Eraser
 from udpchat.shell.logs import change_lines, configure
@@ -94,6 +96,8 @@ def settings_of(options: ServerOptions, host: bytes) -> Settings:
         expiry_s=options.presence.expiry_s,
         kept_s=options.retention.kept_s,
         kept_entries=options.retention.kept_entries,
+        is_closed=options.accounts.is_closed,
+        nick_kept_s=options.accounts.nick_kept_s,
         host=host,
     )
 
@@ -105,6 +109,7 @@ class _Storage(Value, frozen=True):
     writer: ThreadWriter[Append]
     reader: ThreadReader
     eraser: Eraser
+    deriver: ThreadDeriver
     space: DiskSpace
     timed: TimedWrite[Append]
 
@@ -175,7 +180,8 @@ class Service:
             on_removed=lambda log, sequence: self._driver.call(self._server.on_removed, log, sequence),
             on_forgotten=self._operator_log.reopen,
         )
-        return _Storage(log, writer, reader, eraser, space, timed)
+        deriver = ThreadDeriver(self._loop, self._server.drain_derivations, self._on_derived)
+        return _Storage(log, writer, reader, eraser, deriver, space, timed)
 
     def _set_wall_clock(self, now: float) -> None:
         self._server.set_wall_clock(time.time() - now)
@@ -187,6 +193,7 @@ class Service:
             if isinstance(event, events.AccountErased):
                 self._storage.eraser.add_nicks(event.nicks)
         self._start_queries()
+        self._storage.deriver.start()
         for errand in self._server.drain_errands():  # after this drain: what one causes is another
             self._loop.call_soon(self._carry_out, errand)
 
@@ -196,6 +203,9 @@ class Service:
 
     def _on_answered(self, query: Query, result: QueryResult, took_s: float) -> None:
         self._driver.call(self._server.answered, query, result, took_s)
+
+    def _on_derived(self, derivation: Derivation, derived: Derived | None, took_s: float) -> None:
+        self._driver.call(self._server.derived, derivation, derived, took_s)
 
     # --- Running ----------
 
@@ -311,6 +321,7 @@ class Service:
         remove_address(self._options.data)
         self._pruner.close()
         self._storage.reader.close()
+        self._storage.deriver.close()
         self._driver.call(self._server.finish)
         is_durable = await _within(WRITING_S_MAX, self._storage.idle())
         for pause_s in (GOODBYE_AGAIN_S, 0.0):
