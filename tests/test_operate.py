@@ -186,6 +186,26 @@ def test_what_a_person_said_is_erased(running: Program, data: Path) -> None:
 
 
 @posix
+def test_roles_bans_and_accounts_move_to_another_machine(running: Program, data: Path, tmp_path: Path) -> None:
+    moved, file = tmp_path / "moved", tmp_path / "backup"
+    done(data, "role", "alice", "owner")
+    done(data, "ban", "bob", "--reason", "spam")
+    done(data, "erase", "bob")
+    lists = [("account", "list", "--json"), ("bans", "--json"), ("audit", "--json")]
+    here = [done(data, *words).objects for words in lists]
+    with Program("server", "backup", file, "--data", data) as backup:
+        assert backup.code() == 0
+    stop(running)
+    with Program("server", "restore", file, "--data", moved) as restore:
+        assert restore.code() == 0
+    assert [done(moved, *words).objects for words in lists] == here
+    assert done(moved, "role", "alice").out == ["owner"]
+    with serving(moved) as server:
+        url_of(server)
+        assert [done(moved, *words).objects for words in lists] == here
+
+
+@posix
 def test_the_server_stops_when_it_is_told_to(running: Program, data: Path) -> None:
     assert (data / ADDRESS_FILE).exists()
     assert "stopped" in done(data, "stop").err[0]

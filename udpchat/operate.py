@@ -301,8 +301,9 @@ def _erase(given: argparse.Namespace, data: Path, ask: Ask) -> Outcome:
     if found.get("problem"):
         values = {"nick": given.subject, "reason": found["problem"]}
         return Outcome(remarks=(Phrase("operate.half_erased", values),), code=ExitCode.ERROR)
-    counts = {name: found.get(name, 0) for name in ("messages", "logs", "lines")}
-    return Outcome(remarks=(Phrase("operate.erased", {"nick": given.subject, **counts}),))
+    messages, logs, lines = (found.get(name, 0) for name in ("messages", "logs", "lines"))
+    values = {"nick": given.subject, "messages": messages, "logs": logs, "lines": lines}
+    return Outcome(remarks=(Phrase("operate.erased", values),))
 
 
 _ACTS: Final[dict[str, Callable[[argparse.Namespace], tuple[requests.RequestBody, Phrase]]]] = {

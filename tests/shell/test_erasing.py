@@ -10,7 +10,8 @@ import pytest
 
 from tests.shell.waiting import run_until
 from udpchat.session.noise import user_id
-from udpchat.shell.erasing import DONE_FILE, STRETCH_ENTRIES, Eraser, erase_at_once, forget_activity
+from udpchat.shell.data_folder import ERASED_FILE
+from udpchat.shell.erasing import STRETCH_ENTRIES, Eraser, erase_at_once, forget_activity
 from udpchat.shell.logs import ACTIVITY_FILE
 from udpchat.shell.operations import LOG_FILE
 from udpchat.shell.writer import ThreadWriter
@@ -68,7 +69,7 @@ def test_what_is_done_is_not_done_again_but_anew_for_a_restored_folder(log: Sqli
     erase_at_once(tmp_path, log, {BOB: 4}, [])
     assert erase_at_once(tmp_path, log, {BOB: 4}, []) == {"messages": 0, "logs": 0, "lines": 0}
     assert erase_at_once(tmp_path, log, {BOB: 5}, [])["messages"] == 1
-    (tmp_path / DONE_FILE).write_text("no such line\n\xff", encoding="latin-1")
+    (tmp_path / ERASED_FILE).write_text("no such line\n\xff", encoding="latin-1")
     fill(log, "#den", said(BOB, "restored", 5))
     assert erase_at_once(tmp_path, log, {BOB: 5}, [])["messages"] == 1
     log.close()
@@ -135,7 +136,7 @@ def test_a_disk_that_fails_leaves_it_to_the_next_start(
         patched.setattr(log, "erase", fail)
         eraser.start(found.append)
         run_until(loop, lambda: found)
-    assert removed == [] and "problem" in found[0] and not (tmp_path / DONE_FILE).exists()
+    assert removed == [] and "problem" in found[0] and not (tmp_path / ERASED_FILE).exists()
     eraser.start(found.append)
     run_until(loop, lambda: len(found) == 2)
     assert len(removed) == 4

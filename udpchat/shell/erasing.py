@@ -18,7 +18,7 @@ from typing import Final
 from udpchat.chat.ids import SAID_PREFIXES
 from udpchat.chat.text import counted
 from udpchat.session.noise import user_id
-from udpchat.shell.data_folder import put_file
+from udpchat.shell.data_folder import ERASED_FILE, put_file
 from udpchat.shell.logs import ACTIVITY_FILE
 from udpchat.shell.writer import ThreadWriter
 from udpchat.storage.protocol import StoreError
@@ -26,7 +26,6 @@ from udpchat.storage.server_sqlite import SqliteLog
 from udpchat.storage.tables import Removed
 from udpchat.sync.log import Append
 
-DONE_FILE: Final = "erased"
 STRETCH_ENTRIES: Final = 1_024  # looked at in one transaction: what is said meanwhile waits for milliseconds
 DONE_BYTES_MAX: Final = 1024 * 1024
 
@@ -77,7 +76,7 @@ class Erasure:
         lines = forget_activity(self._folder, self.nicks - {""})
         done = {**_done(self._folder), **self._until_ms}
         with suppress(OSError):  # then the next start does it once more
-            put_file(self._folder / DONE_FILE, "".join(f"{user.hex()} {ms}\n" for user, ms in done.items()))
+            put_file(self._folder / ERASED_FILE, "".join(f"{user.hex()} {ms}\n" for user, ms in done.items()))
         messages = counted(self.messages, "message")
         logs = counted(len(self.logs), "room or conversation", "rooms or conversations")
         _logger.info("erased %s in %s for good, and %s of activity", messages, logs, counted(lines, "line"))
@@ -102,7 +101,7 @@ def forget_activity(folder: Path, nicks: Iterable[str]) -> int:
 def _done(folder: Path) -> dict[bytes, int]:
     """For which users that is done, and up to when; those in lines that cannot be read are done again."""
     found: dict[bytes, int] = {}
-    with suppress(OSError), (folder / DONE_FILE).open("rb") as file:
+    with suppress(OSError), (folder / ERASED_FILE).open("rb") as file:
         for line in file.read(DONE_BYTES_MAX).splitlines():
             with suppress(ValueError):
                 user, erased_ms = line.split()
