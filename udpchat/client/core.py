@@ -170,11 +170,7 @@ class ClientCore:
         check_frame_untrusted(frame)
         match frame:
             case frames.Entries() | frames.EntryFragment():
-                if self._chat.timeline.is_full:
-                    return False
-                is_taken = self._uplink.receive_entries(now, frame)
-                self._chat.timeline.take_in()
-                return is_taken
+                return self._chat.receive_entries(now, frame)
             case frames.PathCheck():
                 self._urgent += self._link.answer_check(now, frame.token)
             case frames.Goodbye() if self._chat.membership.is_leaving:

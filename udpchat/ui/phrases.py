@@ -304,6 +304,7 @@ SENTENCES: Final[dict[str, str]] = {
     " sent any more",
     "store.row_labels": "{count:count line} of --id, which {count:is|are} sent again if typed again",
     "store.row_rooms": "{count:count room}",
+    "store.row_account": "to which account this device belongs",
     "store.row_logs": "the place of {count:count room or conversation|rooms or conversations}, which {count:is|are}"
     " fetched again",
     "store.full": "as much is stored of this server as may be: the oldest messages make room for new ones, and the"
