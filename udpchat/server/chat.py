@@ -212,6 +212,8 @@ class Chat:
                     self.rooms.follow_private(now, effect.log, key)
             elif isinstance(effect, proposals.EndSessions):
                 self._end_sessions(effect)
+            elif isinstance(effect, proposals.ForgetNicks):
+                self.happened.append(events.AccountErased(effect.nicks))
 
     def _end_sessions(self, effect: proposals.EndSessions) -> None:
         for peer in self.registry.peers_of(effect.account):

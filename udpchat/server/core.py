@@ -66,6 +66,11 @@ class ServerCore(OffLoop):
         """How many handshakes are half open or were finished less than HANDSHAKE_LIFETIME_S ago."""
         return len(self._sessions.handshakes)
 
+    def change_settings(self, settings: Settings) -> None:
+        """The operator has chosen otherwise; of times, only what is kept for how long can change."""
+        self.settings = settings
+        self.chat.change_settings(settings)
+
     def set_wall_clock(self, offset_s: float) -> None:
         """Set wall clock minus monotonic clock, which dates messages."""
         self.chat.clock.offset_s = offset_s
@@ -157,6 +162,11 @@ class ServerCore(OffLoop):
     def on_pruned(self, now: float, log: str) -> None:
         """Old entries of a log were deleted."""
         self._rooms.on_pruned(log)
+        self._flush(now)
+
+    def on_removed(self, now: float, log: str, sequence: int) -> None:
+        """An entry of a log was removed from it."""
+        self._rooms.on_replaced(log, sequence)
         self._flush(now)
 
     # --- Time ----------

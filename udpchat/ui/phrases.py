@@ -226,6 +226,11 @@ SENTENCES: Final[dict[str, str]] = {
     # Options, their values, and the config file.
     "value.address": "an address of this machine is wanted, like 192.168.1.5 or ::",
     "value.port": "a port is a number from 0 (any free one) to 65535",
+    "log_unusable": "cannot log to {path}: {reason}; choose another file with --log-file",
+    "log_unusable.other": "{path} is there and is no log of this server: choose another file with --log-file",
+    "value.metrics": "a TCP port is wanted, with an address of this machine or without: 9747, 0.0.0.0:9747, [::1]:9747",
+    "value.no_library": "it needs a library that is not here: pip install 'udpchat[{extra}]'",
+    "value.size": "a size from {least} to {most} is wanted, like 10M",
     "value.path": "the name of a file or folder is wanted",
     "value.command": "a program and its arguments are wanted, each quotation with its end",
     "value.program": "there is no program {program} that can be run",
