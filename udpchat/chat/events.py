@@ -552,4 +552,10 @@ class LogDamaged(Value, frozen=True):
     reason: str
 
 
-ServerEvent = PeerEntered | PeerLeft | PeerRefused | LogUnwritable | LogWritable | LogDamaged
+class AccountErased(Value, frozen=True):
+    """An account was removed, and all that is stored of who went by these nicks is to be."""
+
+    nicks: tuple[str, ...]
+
+
+ServerEvent = PeerEntered | PeerLeft | PeerRefused | LogUnwritable | LogWritable | LogDamaged | AccountErased

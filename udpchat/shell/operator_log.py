@@ -13,7 +13,7 @@ from udpchat.chat import events
 from udpchat.chat.text import counted, duration_text, kept_for
 from udpchat.server.usage import Usage
 from udpchat.shell.data_folder import SERVER_KEY
-from udpchat.shell.logs import ACTIVITY, ActivityFile
+from udpchat.shell.logs import ACTIVITY, ActivityFile, reopen_files
 from udpchat.shell.operations import LOG_FILE
 from udpchat.shell.options import ServerOptions
 from udpchat.shell.permissions import exposed
@@ -31,7 +31,8 @@ class OperatorLog:
     def __init__(self, now: float, options: ServerOptions) -> None:
         self._began = now
         self._options = options
-        self._file = ActivityFile(options.data)
+        self._file = ActivityFile(options.data, shows_addresses=options.log.addresses)
+        self.trouble = ""  # why messages are refused, while they are
         self._unwritable_at = now
         self._drops: Counter[str] = Counter()  # all that were reported
         self._refusals = 0  # since drops were reported
@@ -73,21 +74,30 @@ class OperatorLog:
         for event in happened:
             match event:
                 case events.PeerEntered(nick, host):
-                    _activity.info("%s entered from %s", nick, host)
+                    self._note(f"{nick} entered{self._from(host)}", "entered", nick=nick, address=host)
                 case events.PeerLeft(nick, reason):
-                    _activity.info("%s left (%s)", nick, reason)
+                    self._note(f"{nick} left ({reason})", "left", nick=nick, reason=str(reason))
                 case events.PeerRefused(host, code):
                     self._refusals += 1
                     if self._refusals <= REFUSALS_LOGGED_MAX:
-                        _activity.info("refused from %s: %s", host, code)
+                        self._note(f"refused{self._from(host)}: {code}", "refused", address=host, code=code)
                 case events.LogDamaged(reason):
                     _logger.error("what is stored cannot be read: %s", reason)
                 case events.LogUnwritable(reason):
-                    self._unwritable_at = now
+                    self._unwritable_at, self.trouble = now, reason
                     _logger.error("messages are refused, because they cannot be stored: %s", reason)
                 case events.LogWritable():  # a warning, so that whoever reads of the failure reads of its end
-                    lasted = duration_text(now - self._unwritable_at)
+                    lasted, self.trouble = duration_text(now - self._unwritable_at), ""
                     _logger.warning("messages are stored again, after %s in which none could be", lasted)
+
+    def _note(self, text: str, event: str, **fields: object) -> None:
+        """Write who came or went: as a text, and for programs with what is in it."""
+        if not self._options.log.addresses:
+            fields.pop("address", None)
+        _activity.info("%s", text, extra={"fields": {"event": event, **fields}})
+
+    def _from(self, host: str) -> str:
+        return f" from {host}" if self._options.log.addresses else ""
 
     def report_drops(self, dropped: Counter[str]) -> None:
         """What was dropped and refused since the last time, if anything was; `dropped` counts from the start."""
@@ -106,8 +116,8 @@ class OperatorLog:
         _logger.info("in use: %s; free on the disk: %s", used, free)
 
     def reopen(self) -> None:
-        """Go on in a new activity file if somebody moved this one away."""
-        self._file.reopen()
+        """Go on in new files if somebody moved those away that are written."""
+        reopen_files()
         _logger.info("log files reopened")
 
     def close(self) -> None:
