@@ -52,6 +52,10 @@ ACCOUNT_SENTENCES: Final[dict[str, str]] = {
     "no_such_device": "you have no device whose key begins with {fingerprint}: /devices lists them",
     "bad_password": "a password has at least {characters_min} characters; nothing was changed",
     "too_many_codes": "too many codes are valid at once: use one, or wait until they are not",
+    "too_many_devices.account": "that account has {devices_max} devices, as many as may be: /revoke takes one out",
+    "not_allowed.device": "this device has another account: use another data folder (--data), or choose another nick",
+    "not_allowed.last_device": "this is your only device: set a password first, or nobody could go by your nick again",
+    "no_passwords": "this server cannot verify passwords: use a code (--link), or tell whoever runs it",
     "not_allowed.closed": "this server lets in only who has an account or an invitation: ask whoever runs it for a code"
     " and start with --link CODE",
     "not_allowed.contacts": "{nick} lets only those write who have talked with them before",
@@ -81,21 +85,25 @@ ORDER_SENTENCES: Final[dict[str, str]] = {
     "announcement.motd": "the server says: {text}",
     "sanction.banned": "{nick} is banned{until:if  until %s}, by {by} at {made}{reason:if : %s}",
     "sanction.muted": "{nick} is muted{until:if  until %s}, by {by} at {made}{reason:if : %s}",
-    "sanctions": "banned or muted in {room:or this server}:",
-    "sanctions.none": "nobody is banned or muted in {room:or this server}",
+    "sanctions": "banned or muted in {room}:",
+    "sanctions.everywhere": "banned or muted on this server:",
+    "sanctions.none": "nobody is banned or muted in {room}",
+    "sanctions.none_everywhere": "nobody is banned or muted on this server",
     "act": "{time} {nick}: {action}{subject:if  %s}{room:if  in %s}{detail:if  (%s)}{reason:if : %s}",
     "acts.none": "no act of order was done yet",
     # What is typed, and why it is refused.
-    "bad_mode": "there is no mode {word}{near:if ; did you mean %s?} There are moderated, invite_only and topic_locked,"
-    " each with + or -, slow=SECONDS and kept=DURATION",
-    "bad_role.here": "there is no role {role}{near:if ; did you mean %s?} There are {roles:list}",
+    "bad_mode": "there is no mode {word}: write moderated, invite_only or topic_locked with + or - in front,"
+    " slow=SECONDS or kept=DURATION{near:if ; did you mean %s?}",
+    "bad_role.here": "there is no role {role}: it is one of {roles:list}{near:if ; did you mean %s?}",
     "too_long.duration": "a duration is at most {days_max}d",
+    "no_such_nick.here": "{nick} is not here",
     "bad_role": "that role cannot be given there: {role}",
     "bad_subject": "nobody can be banned or muted by that: {subject}",
     "not_allowed.role": "you may not do that here: {action:act}",
     "not_allowed.outranked": "{nick} has the same role as you here, or a higher one",
     "not_allowed.invite_only": "this room is invite-only: an operator of it can /invite you",
     "not_allowed.moderated": "this room is moderated: who has no voice cannot speak in it",
+    "kicked.server": "you were kicked from this server",
     "kicked": "you were kicked from this server by {by}{reason:if : %s}",
     "banned": "you are banned from this server{until_ms:until}, by {by}{reason:if : %s}",
     "banned.room": "you are banned from this room{until_ms:until}, by {by}{reason:if : %s}",
@@ -111,6 +119,7 @@ ROLES: Final[dict[str, str]] = {  # with their article
     "owner": "an owner", "admin": "an admin", "moderator": "a moderator", "operator": "an operator", "voice": "a voice",
     "member": "a member", "host": "who runs it",
 }  # fmt: skip
+ROLE_MARKS: Final = {"owner": "~", "admin": "&", "moderator": "%", "operator": "@", "voice": "+"}  # in lists
 ACTS: Final[dict[str, str]] = {  # by the name of `permissions.Action`
     "speak": "speak while the room is moderated",
     "join": "join an invite-only room",
