@@ -96,7 +96,6 @@ ORDER_SENTENCES: Final[dict[str, str]] = {
     " slow=SECONDS or kept=DURATION{near:if ; did you mean %s?}",
     "bad_role.here": "there is no role {role}: it is one of {roles:list}{near:if ; did you mean %s?}",
     "too_long.duration": "a duration is at most {days_max}d",
-    "no_such_nick.here": "{nick} is not here",
     "bad_role": "that role cannot be given there: {role}",
     "bad_subject": "nobody can be banned or muted by that: {subject}",
     "not_allowed.role": "you may not do that here: {action:act}",
