@@ -344,7 +344,17 @@ HELLO_RESEND = (
         (f"An account has at most {N} devices", (limits.DEVICES_PER_ACCOUNT_MAX,)),
         (f"who make codes, at most {N} are valid", (limits.CODES_PER_ACCOUNT_MAX,)),
         (f"A password has at most {N} characters", (limits.SECRET_CHARACTERS_MAX,)),
-        (f"At most {N} hold in a room, and {N} in all", (limits.SANCTIONS_PER_ROOM_MAX, limits.SANCTIONS_MAX)),
+        (
+            f"At most {N} hold in a room, {N} in all rooms, and {N} on the",
+            (limits.SANCTIONS_PER_ROOM_MAX, limits.SANCTIONS_MAX, limits.SANCTIONS_OF_SERVER_MAX),
+        ),
+        (f"at least {N} bits, of IPv6 {N}", tuple(limits.NETWORK_BITS_MIN.values())),
+        (f"does at most {N} acts at once", (limits.ACTS_A_DAY[0][0],)),
+        (f"as many a day; a source, {N}", (limits.ACTS_A_DAY[1][1],)),
+        (
+            f"In a room {N} persons have a role, in all rooms {N}, of which {N}",
+            (limits.OPERATORS_PER_ROOM_MAX, limits.ROLES_MAX, limits.STORED_ROOMS_MAX),
+        ),
         (f"The latest {N} are kept", (limits.AUDIT_ENTRIES_MAX,)),
     ],
 )  # fmt: skip

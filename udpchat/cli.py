@@ -53,9 +53,9 @@ FAILURES: Final[tuple[tuple[type[Exception], str, ExitCode], ...]] = (  # each w
     (StoreError, "store_unusable", ExitCode.ERROR),
     (EndpointError, "network_unusable", ExitCode.ERROR),
     (OperationFailed, "", ExitCode.ERROR),
-    (Refused, "", ExitCode.ERROR),
     (PasswordUnread, "", ExitCode.ERROR),
     (LocalError, "", ExitCode.REFUSED),  # a code or password that cannot be one
+    (Refused, "", ExitCode.ERROR),
     (OutputFailed, "output_failed", ExitCode.ERROR),
 )
 

@@ -93,6 +93,28 @@ def test_who_came_went_and_was_refused_is_for_programs_too(
     ]
 
 
+def test_an_act_of_order_is_a_line_and_for_programs_what_is_in_it(
+    made: OperatorLog, caplog: pytest.LogCaptureFixture
+) -> None:
+    ban = events.ActDone("alice", "ban", "lobby", "bob", "7200", "spam")
+    made.report_events(0.0, [ban, events.ActDone("operator", "announce", "", "", "", "")])
+    assert [(record.getMessage(), getattr(record, "fields", None)) for record in caplog.records] == [
+        (
+            "alice: ban bob in lobby (7200): spam",
+            {"event": "act", "by": "alice", "action": "ban", "room": "lobby", "subject": "bob", "detail": "7200",
+             "reason": "spam"},
+        ),
+        ("operator: announce", {"event": "act", "by": "operator", "action": "announce"}),
+    ]  # fmt: skip
+
+
+def test_the_sessions_of_the_operators_commands_are_no_lines(
+    made: OperatorLog, caplog: pytest.LogCaptureFixture
+) -> None:
+    made.report_events(0.0, [events.PeerEntered("operator", "127.0.0.1"), events.PeerLeft("operator", "quit")])
+    assert lines(caplog) == []
+
+
 def test_without_addresses_it_is_not_said_where_they_came_from(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

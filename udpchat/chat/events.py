@@ -558,4 +558,15 @@ class AccountErased(Value, frozen=True):
     nicks: tuple[str, ...]
 
 
-ServerEvent = PeerEntered | PeerLeft | PeerRefused | LogUnwritable | LogWritable | LogDamaged | AccountErased
+class ActDone(Value, frozen=True):
+    """Somebody did something to keep order: as in the entry of the audit log, but for the text of an announcement."""
+
+    by: str
+    action: str
+    room: str
+    subject: str
+    detail: str
+    reason: str
+
+
+ServerEvent = PeerEntered | PeerLeft | PeerRefused | LogUnwritable | LogWritable | LogDamaged | AccountErased | ActDone

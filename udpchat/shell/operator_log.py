@@ -10,6 +10,7 @@ from typing import Final
 
 from udpchat import __version__
 from udpchat.chat import events
+from udpchat.chat.names import HOST_NICK
 from udpchat.chat.text import counted, duration_text, kept_for
 from udpchat.server.usage import Usage
 from udpchat.shell.data_folder import OPERATOR_KEY, SERVER_KEY
@@ -23,6 +24,19 @@ REFUSALS_LOGGED_MAX: Final = 60  # between two reports of drops: one who insists
 
 _logger = logging.getLogger("udpchat.server")
 _activity = logging.getLogger(ACTIVITY)
+
+
+def _fields_of(act: events.ActDone) -> dict[str, str]:
+    """What programs read of an act, without the names of what is empty."""
+    named = {"by": act.by, "action": act.action, "room": act.room, "subject": act.subject}
+    return {name: value for name, value in {**named, "detail": act.detail, "reason": act.reason}.items() if value}
+
+
+def _line_of(act: events.ActDone) -> str:
+    """`alice: ban bob in lobby (7200): spam`."""
+    place = f" in {act.room}" if act.room else ""
+    detail, reason = f" ({act.detail})" if act.detail else "", f": {act.reason}" if act.reason else ""
+    return f"{act.by}: {act.action}{act.subject and ' '}{act.subject}{place}{detail}{reason}"
 
 
 class OperatorLog:
@@ -73,6 +87,8 @@ class OperatorLog:
         """What the core reported."""
         for event in happened:
             match event:
+                case events.PeerEntered(nick) | events.PeerLeft(nick) if nick == HOST_NICK:
+                    pass  # one of the commands of the operator, each of which is a line if it did something
                 case events.PeerEntered(nick, host):
                     self._note(f"{nick} entered{self._from(host)}", "entered", nick=nick, address=host)
                 case events.PeerLeft(nick, reason):
@@ -81,6 +97,8 @@ class OperatorLog:
                     self._refusals += 1
                     if self._refusals <= REFUSALS_LOGGED_MAX:
                         self._note(f"refused{self._from(host)}: {code}", "refused", address=host, code=code)
+                case events.ActDone():
+                    self._note(_line_of(event), "act", **_fields_of(event))
                 case events.LogDamaged(reason):
                     _logger.error("what is stored cannot be read: %s", reason)
                 case events.LogUnwritable(reason):
@@ -91,7 +109,7 @@ class OperatorLog:
                     _logger.warning("messages are stored again, after %s in which none could be", lasted)
 
     def _note(self, text: str, event: str, **fields: object) -> None:
-        """Write who came or went: as a text, and for programs with what is in it."""
+        """Write who came or went, or did something: as a text, and for programs with what is in it."""
         if not self._options.log.addresses:
             fields.pop("address", None)
         _activity.info("%s", text, extra={"fields": {"event": event, **fields}})

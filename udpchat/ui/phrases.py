@@ -18,8 +18,8 @@ from udpchat.ui.times import clock_time
 
 SENTENCES: Final[dict[str, str]] = {
     **ACCOUNT_SENTENCES,
-    **OPERATOR_SENTENCES,
     **ORDER_SENTENCES,
+    **OPERATOR_SENTENCES,
     # Events.
     "connected": "connected to {server} as {nick}",
     "connected.rooms": "connected to {server} as {nick}, in {rooms:words}",
@@ -304,7 +304,6 @@ SENTENCES: Final[dict[str, str]] = {
     " sent any more",
     "store.row_labels": "{count:count line} of --id, which {count:is|are} sent again if typed again",
     "store.row_rooms": "{count:count room}",
-    "store.row_account": "to which account this device belongs",
     "store.row_logs": "the place of {count:count room or conversation|rooms or conversations}, which {count:is|are}"
     " fetched again",
     "store.full": "as much is stored of this server as may be: the oldest messages make room for new ones, and the"
@@ -429,11 +428,15 @@ SENTENCES: Final[dict[str, str]] = {
     "list.below": "-- {count} more below --",
     "list.below.at_least": "-- more than {count} below --",
     "list.deleted": "message deleted",
+    "list.deleted_by": "message deleted by {nick}",
     "list.edited": "(edited)",
     "list.delivered": "({have} of {users})",
     "list.quote_unknown": "an earlier message",
     # The state of the connection.
     "state.leaving": "leaving",
+    "state.left": "you are not in it",
+    "state.muted": "you are muted{until:if  until %s}",
+    "state.no_voice": "moderated: you have no voice",
     "state.disconnected": "disconnected",
     "state.connecting": "connecting",
     "state.sending": "{count} sending",
@@ -449,9 +452,11 @@ SENTENCES: Final[dict[str, str]] = {
     "phase.leaving": "leaving",
     "phase.over": "left",
     "status.round_trip": "{milliseconds:.0f} ms",
+    "status.invited": "invited to {room}: {key:or /join} joins",
     "status.loss": "{percent:.0f} % loss",
     "typing": "{nicks:list}{more:if  and %s more} {count:is|are} typing",
     "members": "{count} here",
+    "keys.roles": "A mark before a nick in the list of members is a role: {roles:list}.",
     "members.partial": "{count} here so far",
     "keys": "Keys. Esc and at once a key is Alt with that key. Shift and the mouse select as in other programs.",
     "keys.more": "{key:if %s lists them too. }The table [keys] of the config file gives actions other keys.",
