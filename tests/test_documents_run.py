@@ -16,6 +16,7 @@ import pytest
 from tests import documents
 from tests.documents import README, ROOT, CommandLine
 from tests.shell.waiting import LIMIT_S, Program, chatting, clean_environment, serving, url_of, wait_for
+from udpchat.parsers import OPERATOR_COMMANDS
 from udpchat.shell.addresses import parse_server
 
 SHOWN = documents.command_lines(README, {"scripts/chat"})
@@ -170,6 +171,30 @@ def test_what_scripts_and_operators_are_shown_does_what_is_said(shell: Shell, se
         assert event["text"] == text
         logger.terminate()
     operate(shell, server, text)
+
+
+@pytest.mark.timeout(180)
+def test_the_commands_of_the_operator_do_what_is_said(shell: Shell, server: Program) -> None:
+    url = url_of(server)
+    for nick in ("alice", "bob"):
+        with chatting(nick, url, shell.home / nick) as client:
+            client.type(f"{nick} is here")
+            client.end_input()
+            assert client.code() == 0
+    (shell.home / "server.toml").touch()
+    lines = [one for one in SHOWN if one.program == "udpchat-server" and one.arguments[:1]]
+    lines = [one for one in lines if one.arguments[0] in OPERATOR_COMMANDS]
+    assert {one.arguments[0] for one in lines} == set(OPERATOR_COMMANDS)
+    for shown in lines:
+        if shown.arguments[0] == "kick":
+            with chatting("bob", url, shell.home / "bob", "--follow") as bob:
+                bob.line(where='"connected"')
+                shell.run(shown)
+                bob.line(where="kicked")
+        else:
+            printed = shell.run(shown)
+            assert (shown.arguments[0] in ("status", "bans", "audit", "invite", "account")) == bool(printed), shown.line
+    assert server.code() == 0
 
 
 def are_in(watcher: Program, nicks: set[str]) -> bool:

@@ -19,7 +19,7 @@ from udpchat.chat.ids import SAID_PREFIXES
 from udpchat.chat.text import counted
 from udpchat.session.noise import user_id
 from udpchat.shell.data_folder import ERASED_FILE, put_file
-from udpchat.shell.logs import ACTIVITY_FILE
+from udpchat.shell.logs import ACTIVITY, ACTIVITY_FILE
 from udpchat.shell.writer import ThreadWriter
 from udpchat.storage.protocol import StoreError
 from udpchat.storage.server_sqlite import SqliteLog
@@ -71,9 +71,9 @@ class Erasure:
             self.logs.add(stretch[0])
             self.nicks.add(each.nick)
 
-    def finish(self) -> int:
-        """All is looked at: how many lines of the activity files went too. It is not done again."""
-        lines = forget_activity(self._folder, self.nicks - {""})
+    def finish(self, log_file: Path | None = None) -> int:
+        """All is looked at: how many lines about them went too. It is not done again."""
+        lines = forget_activity(self._folder, self.nicks - {""}, log_file)
         done = {**_done(self._folder), **self._until_ms}
         with suppress(OSError):  # then the next start does it once more
             put_file(self._folder / ERASED_FILE, "".join(f"{user.hex()} {ms}\n" for user, ms in done.items()))
@@ -83,12 +83,14 @@ class Erasure:
         return lines
 
 
-def forget_activity(folder: Path, nicks: Iterable[str]) -> int:
-    """Remove the lines of the activity files that name one of these nicks; how many. What cannot be written stays."""
+def forget_activity(folder: Path, nicks: Iterable[str], log_file: Path | None = None) -> int:
+    """Remove the lines about people of these nicks from the activity files, and from the file of the log, if there is
+    one; how many. What cannot be written stays."""
     named = "|".join(map(re.escape, nicks))
-    pattern = re.compile(rf"(?<![^\s\"'<]){named and f'(?:{named})'}(?![^\s\"'>,])")
+    pattern = re.compile(rf'(?:{ACTIVITY.removeprefix("udpchat.")}: |"message": ")(?:{named}) ')
+    paths = [*folder.glob(f"{ACTIVITY_FILE}*"), *(log_file.parent.glob(f"{log_file.name}*") if log_file else ())]
     removed = 0
-    for path in sorted(folder.glob(f"{ACTIVITY_FILE}*")) if named else ():
+    for path in sorted(paths) if named else ():
         with suppress(OSError):
             lines = path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
             kept = [line for line in lines if not pattern.search(line)]
@@ -112,8 +114,8 @@ def _done(folder: Path) -> dict[bytes, int]:
 class Eraser:
     """Erases beside a running server, on its writer's thread.
 
-    `accounts()` gives those to erase. In the loop `on_removed(log, sequence)` is called for each entry that went, and
-    `on_forgotten()` once the activity files are others.
+    `accounts()` gives those to erase; `log_file` is that of the server's log, if it has one. In the loop
+    `on_removed(log, sequence)` is called for each entry that went, and `on_forgotten()` once the log files are others.
     """
 
     def __init__(
@@ -125,6 +127,7 @@ class Eraser:
         accounts: Callable[[], Mapping[bytes, int]],
         on_removed: Callable[[str, int], None],
         on_forgotten: Callable[[], object],
+        log_file: Path | None = None,
     ) -> None:
         self._folder = folder
         self._log = log
@@ -132,9 +135,15 @@ class Eraser:
         self._accounts = accounts
         self._on_removed = on_removed
         self._on_forgotten = on_forgotten
+        self._log_file = log_file
         self._nicks: set[str] = set()  # of accounts that were erased, as the core reported them
         self._waiting: list[Callable[[Counts], object]] = []
         self._is_running = False
+        self._is_closed = False
+
+    def close(self) -> None:
+        """Erase nothing more; the next start goes on."""
+        self._is_closed = True
 
     def add_nicks(self, nicks: Iterable[str]) -> None:
         """They were those of an account that was erased."""
@@ -161,6 +170,8 @@ class Eraser:
             then(counts)
 
     def _go_on(self, erasure: Erasure, stretches: Iterator[Place], counts: dict[str, int]) -> None:
+        if self._is_closed:
+            return None
         stretch = next(stretches, None)
         if stretch is not None:
             removed: list[Removed] = []
@@ -168,7 +179,7 @@ class Eraser:
             return self._writer.run(job, partial(self._after, erasure, stretches, counts, stretch, removed))
         counts["messages"] += erasure.messages
         counts["logs"] += len(erasure.logs)
-        counts["lines"] += erasure.finish()
+        counts["lines"] += erasure.finish(self._log_file)
         self._on_forgotten()
         self._begin(counts)  # another account may have been erased meanwhile
 

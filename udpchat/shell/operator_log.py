@@ -13,7 +13,7 @@ from udpchat.chat import events
 from udpchat.chat.names import HOST_NICK
 from udpchat.chat.text import counted, duration_text, kept_for
 from udpchat.server.usage import Usage
-from udpchat.shell.data_folder import SERVER_KEY
+from udpchat.shell.data_folder import OPERATOR_KEY, SERVER_KEY
 from udpchat.shell.logs import ACTIVITY, ActivityFile, reopen_files
 from udpchat.shell.operations import LOG_FILE
 from udpchat.shell.options import ServerOptions
@@ -59,7 +59,7 @@ class OperatorLog:
             "starting udpchat %s, process %d, durability %s, history kept %s",
             __version__, os.getpid(), options.durability, kept,
         )  # fmt: skip
-        for line in exposed(options.data, options.data / SERVER_KEY, options.data / LOG_FILE):
+        for line in exposed(options.data, *(options.data / name for name in (SERVER_KEY, OPERATOR_KEY, LOG_FILE))):
             _logger.warning("%s", line)
 
     def report_stopping(self, cause: str, clients: int) -> None:

@@ -179,6 +179,7 @@ class Service:
             accounts=self._server.chat.commits.durable.accounts.erased,
             on_removed=lambda log, sequence: self._driver.call(self._server.on_removed, log, sequence),
             on_forgotten=self._operator_log.reopen,
+            log_file=self._options.log.file,
         )
         deriver = ThreadDeriver(self._loop, self._server.drain_derivations, self._on_derived)
         return _Storage(log, writer, reader, eraser, deriver, space, timed)
@@ -320,6 +321,7 @@ class Service:
         self._supervision.stop()
         remove_address(self._options.data)
         self._pruner.close()
+        self._storage.eraser.close()
         self._storage.reader.close()
         self._storage.deriver.close()
         self._driver.call(self._server.finish)
