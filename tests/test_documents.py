@@ -111,6 +111,7 @@ def test_every_command_line_of_the_readme_is_understood(
     """By the real parser, which also checks the values; what would then be run is not."""
     monkeypatch.chdir(tmp_path)
     Path("server.toml").touch()
+    Path("secret.txt").write_text("correct horse battery\n", encoding="utf-8")
     script = shown.program.removeprefix("scripts/")
     arguments = list(shown.arguments)
     for owner, name in RUN:
