@@ -28,7 +28,7 @@ from tests import documents
 from tests.documents import README, ROOT, SPEC, CommandLine
 from tests.scripts.loading import load
 from tests.wire.records import records
-from udpchat import cli, parsers
+from udpchat import cli, operate, parsers
 from udpchat.chat import events
 from udpchat.chat.permissions import PERMISSIONS, Role
 from udpchat.chat.refusals import REFUSALS
@@ -79,7 +79,8 @@ def test_every_option_that_the_readme_names_exists(capsys: pytest.CaptureFixture
     variables = {name.lower().replace("_", "-") for name in re.findall(r"\bUDPCHAT_([A-Z_]+)", README)}
     settings = {name for text in documents.settings_files(README) for name in tomllib.loads(text)}
     told = {name.removeprefix("UDPCHAT_").lower().replace("_", "-") for name in attention.variables(CALL)}
-    assert variables and {f"--{name}" for name in variables - told | settings - {options.KEYS}} - known == set()
+    alone = {options.PASSWORD_VARIABLE.removeprefix("UDPCHAT_").lower()}  # which has no option
+    assert variables and {f"--{name}" for name in variables - told - alone | settings - {options.KEYS}} - known == set()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no sh")
@@ -93,7 +94,7 @@ def test_the_config_files_of_the_readme_are_right(tmp_path: Path) -> None:
 
 
 RUN = (  # what the commands do, once their options are understood
-    (server_app, "run"), (client_app, "run"), (outbox, "show"),
+    (server_app, "run"), (client_app, "run"), (outbox, "show"), (operate, "run"),
     *((hosting, name) for name in ("stop", "status", "host_unless_used_elsewhere")),
     *((operations, name) for name in ("back_up", "restore", "check", "export", "replica_of")),
 )  # fmt: skip
@@ -110,6 +111,7 @@ def test_every_command_line_of_the_readme_is_understood(
     """By the real parser, which also checks the values; what would then be run is not."""
     monkeypatch.chdir(tmp_path)
     Path("server.toml").touch()
+    Path("secret.txt").write_text("correct horse battery\n", encoding="utf-8")
     script = shown.program.removeprefix("scripts/")
     arguments = list(shown.arguments)
     for owner, name in RUN:
@@ -344,7 +346,17 @@ HELLO_RESEND = (
         (f"An account has at most {N} devices", (limits.DEVICES_PER_ACCOUNT_MAX,)),
         (f"who make codes, at most {N} are valid", (limits.CODES_PER_ACCOUNT_MAX,)),
         (f"A password has at most {N} characters", (limits.SECRET_CHARACTERS_MAX,)),
-        (f"At most {N} hold in a room, and {N} in all", (limits.SANCTIONS_PER_ROOM_MAX, limits.SANCTIONS_MAX)),
+        (
+            f"At most {N} hold in a room, {N} in all rooms, and {N} on the",
+            (limits.SANCTIONS_PER_ROOM_MAX, limits.SANCTIONS_MAX, limits.SANCTIONS_OF_SERVER_MAX),
+        ),
+        (f"at least {N} bits, of IPv6 {N}", tuple(limits.NETWORK_BITS_MIN.values())),
+        (f"does at most {N} acts at once", (limits.ACTS_A_DAY[0][0],)),
+        (f"as many a day; a source, {N}", (limits.ACTS_A_DAY[1][1],)),
+        (
+            f"In a room {N} persons have a role, in all rooms {N}, of which {N}",
+            (limits.OPERATORS_PER_ROOM_MAX, limits.ROLES_MAX, limits.STORED_ROOMS_MAX),
+        ),
         (f"The latest {N} are kept", (limits.AUDIT_ENTRIES_MAX,)),
     ],
 )  # fmt: skip

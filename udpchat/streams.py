@@ -205,7 +205,7 @@ class PasswordQuestions:
 
 
 def new_password(place: PasswordPlace, nick: str, hidden: HiddenLine | None) -> str:
-    """The password that is to be set: of `place`, or of a person who types it twice, asked with `hidden` if they can be.
+    """The password that is to be set: of `place`, or of a person who is asked twice with `hidden`, if they can be.
 
     Empty if there is none. Raises `PasswordUnread`.
     """
@@ -229,7 +229,7 @@ def password_frontend(request: SetPassword, login: Login, hidden: HiddenLine) ->
     """The person's side of a client that only sets a password."""
 
     def say(phrase: Phrase) -> None:
-        remark(f"-- {printable(text_of(phrase))}\n")
+        remark(f"{printable(text_of(phrase))}\n")
 
     passwords = PasswordQuestions(hidden.ask, remark)
 

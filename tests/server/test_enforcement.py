@@ -298,7 +298,8 @@ def test_a_kick_from_the_server_ends_all_sessions_of_a_person_who_may_come_back(
     two = rig.device("bob", "den", key=one.key)
     assert done(rig, olga, Kick(None, "bob", "bye")) == Done()
     assert one not in rig.chat.registry and two not in rig.chat.registry
-    assert rig.frames(one)[-1] == rig.frames(two)[-1] == Goodbye("kicked")
+    told = [EnterRefused("kicked", ("olga", "bye")), Goodbye("kicked")]
+    assert rig.frames(one)[-2:] == rig.frames(two)[-2:] == told
     assert rig.roster("den")[-1] == Left("bob", one.author.user, "kicked", "olga", "bye")
     assert rig.device("bob", key=one.key).nick == "bob"
 

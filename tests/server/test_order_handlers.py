@@ -57,7 +57,7 @@ from udpchat.wire.requests import (
         (Invite("den", "nobody"), Failed("no_such_nick", ("nobody",))),
         (SetModes("#den", is_moderated=True), Failed("bad_room.is_log")),
         (SetModes("a den", is_moderated=True), Failed("bad_room.space")),
-        (Announce(" \u200b"), Failed("empty")),
+        (Announce("\n"), Failed("empty")),
         (Announce("\u00e4" * ANNOUNCEMENT_BYTES_MAX), Failed("too_long.message", (str(ANNOUNCEMENT_BYTES_MAX),))),
     ],
     ids=str,

@@ -127,7 +127,7 @@ def test_each_act_that_is_allowed_is_one_entry_of_the_audit() -> None:
         ("mute", "den", "bob", "60", "hush"),
         ("unmute", "den", "bob", "", ""),
         ("moderator", "", "bob", "moderator", ""),
-        ("server ban", "", "192.0.2.0/24", "", "spam"),
+        ("server ban", "", "192.0.2.0/24", "0", "spam"),
         ("announce", "", "", "tea", ""),
     ]
     assert {(act.by, act.user) for act in acts(rig)} == {("olga", olga.author.user)}

@@ -52,6 +52,7 @@ def test_an_option_outranks_the_environment_and_that_the_file(tmp_path: Path) ->
         ("data", ""), ("name", "a\nb"),
         ("name", "x" * 101), ("heartbeat", "0"), ("heartbeat", "nan"), ("heartbeat", "inf"),
         ("expiry", "1e9"), ("durability", "none"), ("log-level", "loud"), ("log-format", "xml"),
+        ("log-file-size", "10"), ("log-files", "0"), ("log-addresses", "some"), ("metrics", "here"),
     ],
 )  # fmt: skip
 def test_a_wrong_value_is_one_line_that_names_the_option(name: str, value: str | list[str]) -> None:
@@ -78,7 +79,7 @@ def test_expiry_is_longer_than_the_heartbeat() -> None:
     ("text", "words"),
     [
         ("prot = 5", r"server\.toml, line 1: there is no setting 'prot'; did you mean port\?$"),
-        ("# x\n\nxyzzy = 5", r"server\.toml, line 3: there is no setting 'xyzzy'; there are bind, "),
+        ("# x\n\nxyzzy = 5", r"server\.toml, line 3: there is no setting 'xyzzy'; there are accounts, bind, "),
         ("port = 5\n[server]\nport = 6", r"server\.toml, line 2: there is no table 'server'"),
         ("port = 5\nname = ", r"server\.toml, line 2: this is not TOML: Invalid value$"),
         ('bind = [\n"::",\n', r"server\.toml, line 2: this is not TOML: "),

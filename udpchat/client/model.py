@@ -97,6 +97,7 @@ class Item(Message, frozen=True):
     reply: Quote | None = None
     is_edited: bool = False
     is_removed: bool = False  # then `text` is empty
+    removed_by: str = ""  # the nick of somebody else who did it, if that is known
     reactions: tuple[Reaction, ...] = ()
     author: bytes = b""
     edited_by: int = 0
@@ -207,9 +208,9 @@ class Conversation:
         self._change(item, item.changed(text=text, is_edited=True, edited_by=edited_by, is_mention=is_mention))
         return True
 
-    def remove(self, item: Item) -> None:
-        """The author removed a message that is held."""
-        self._change(item, removed(item))
+    def remove(self, item: Item, by: str) -> None:
+        """The author removed a message that is held, or somebody who keeps order."""
+        self._change(item, removed(item).changed(removed_by=by if nick_key(by) != nick_key(item.nick) else ""))
 
     def react(self, item: Item, emoji: str, nick: str, user: bytes, *, added: bool, is_own: bool) -> bool:
         """A user reacted to a message that is held, or took that back. False if that changes nothing."""
@@ -526,7 +527,7 @@ class Model:
                 is_mention = not item.is_own and _is_mention(conversation.name, event.text, self.nick)
                 is_changed = conversation.edit(item, event.text, event.own_seq, is_mention=is_mention)
             case events.Redacted() if event.is_by_right or item.author == event.author:
-                conversation.remove(item)
+                conversation.remove(item, event.nick)
                 is_changed = True
             case _:
                 is_changed = False

@@ -40,7 +40,9 @@ class Enforcement:
             case KickOut(room, account, by, why):
                 for peer in self._registry.entered(account):
                     if not room:
-                        self._registry.end_later(peer, Reason.KICKED, by=by, why=why)
+                        self._registry.end_later(
+                            peer, Reason.KICKED, encode(EnterRefused("kicked", (by, why))), by=by, why=why
+                        )
                     elif room in peer.rooms:
                         self._remove(now, peer, room, by, why, ("kicked", (by, why)))
             case ShutOut(sanction):

@@ -270,8 +270,9 @@ def _sanction(state: State, proposal: ActionProposal, request: Sanction, present
         time_ms,
         time_ms + 1000 * request.for_s if request.for_s else 0,
     )
-    detail = str(request.for_s) if request.for_s else ""
-    act = recorded(state, proposal, action, room=room, subject=subject.shown, detail=detail, reason=request.reason)
+    act = recorded(
+        state, proposal, action, room=room, subject=subject.shown, detail=str(request.for_s), reason=request.reason
+    )
     effects = [*_announced(made), answered(proposal, Done())]
     if kind == BAN:
         account = subject.account if subject.kind == ACCOUNT else b""

@@ -15,26 +15,31 @@ from typing import Any, Final
 
 import platformdirs
 
+from udpchat.chat.durations import duration_word
 from udpchat.chat.ids import LOBBY
 from udpchat.chat.phrase import Phrase, Problem
 from udpchat.chat.text import printable
 from udpchat.shell import values
-from udpchat.shell.addresses import ServerAddress
+from udpchat.shell.addresses import ListenAddress, ServerAddress
 from udpchat.shell.config_file import ConfigFile, at, read_config
-from udpchat.shell.logs import FORMATS, LEVELS
+from udpchat.shell.logs import FORMATS, LEVELS, LogOptions
 from udpchat.shell.retention import Retention, parse_retention
 from udpchat.storage.protocol import Durability
 from udpchat.wire.fields import Value, field
-from udpchat.wire.limits import DEFAULT_PORT, EXPIRY_S, HEARTBEAT_S, HEARTBEAT_S_MIN
+from udpchat.wire.limits import DEFAULT_PORT, EXPIRY_S, HEARTBEAT_S, HEARTBEAT_S_MIN, NICK_REGULAR_KEPT_S
 
 EXPIRY_S_MAX: Final = 3600.0  # as far as a Welcome can say it (SPEC 4)
 HISTORY_MAX: Final = 10_000
 COUNT_MAX: Final = 2**53
 TIMEOUT_S_MIN: Final = 0.001
 TIMEOUT_S_MAX: Final = 1e9
+LOG_FILE_BYTES_MIN: Final = 64 * 1024
+LOG_FILE_BYTES_MAX: Final = 1024**3
+LOG_FILES_MAX: Final = 100
 DEFAULT_ROOM: Final = LOBBY  # for a nick that was in no room before
 PASSWORD_VARIABLE: Final = "UDPCHAT_PASSWORD"  # has no option: all who list processes would see it
 KEYS: Final = "keys"  # the table of keys in a config file
+OPEN, CLOSED = "open", "closed"  # of accounts
 HISTORY_ON_SCREEN: Final = 50  # messages of each room on entry, unless told; in a pipe none
 
 
@@ -42,18 +47,18 @@ class OptionError(Problem):
     """An option or the config file is wrong."""
 
 
-class LogOptions(Value, frozen=True):
-    """What the server logs, from `level` on, and in which of FORMATS."""
-
-    level: str
-    format: str
-
-
 class PresenceTimes(Value, frozen=True):
     """After which silence a client gives a sign of life, and after which it is gone."""
 
     heartbeat_s: float
     expiry_s: float
+
+
+class AccountOptions(Value, frozen=True):
+    """Whether only who is invited may have a nick, and how long one is kept that nobody uses."""
+
+    is_closed: bool = False
+    nick_kept_s: float = NICK_REGULAR_KEPT_S
 
 
 class ServerOptions(Value, frozen=True):
@@ -67,7 +72,9 @@ class ServerOptions(Value, frozen=True):
     durability: Durability
     retention: Retention
     log: LogOptions
+    metrics: ListenAddress | None = None  # where HTTP is answered
     motd: str = ""
+    accounts: AccountOptions = AccountOptions()
 
 
 class ShownChoices(Value, frozen=True):
@@ -240,7 +247,16 @@ def server_options(flags: Mapping[str, str | Sequence[str] | None], environment:
         durability=chosen["durability"],
         retention=chosen["retention"],
         motd=chosen["motd"],
-        log=LogOptions(level=chosen["log-level"], format=chosen["log-format"]),
+        accounts=AccountOptions(chosen["accounts"] == CLOSED, chosen["nick-expiry"]),
+        log=LogOptions(
+            level=chosen["log-level"],
+            format=chosen["log-format"],
+            file=chosen["log-file"],
+            file_bytes=chosen["log-file-size"],
+            files_kept=chosen["log-files"],
+            addresses=chosen["log-addresses"],
+        ),
+        metrics=chosen["metrics"],
     )
 
 
@@ -301,9 +317,16 @@ SERVER_SETTINGS: Final[dict[str, Setting]] = {
     "heartbeat": (HEARTBEAT_S, _period),
     "expiry": (EXPIRY_S, _period),
     "durability": (Durability.FSYNC.value, lambda value: Durability(values.one_of(tuple(Durability))(value))),
+    "accounts": (OPEN, values.one_of((OPEN, CLOSED))),
+    "nick-expiry": (duration_word(int(NICK_REGULAR_KEPT_S)), values.nick_expiry),
     "retention": ("", lambda value: parse_retention(str(value))),
     "log-level": ("info", values.one_of(LEVELS)),
     "log-format": ("text", values.one_of(FORMATS)),
+    "log-file": ("", lambda value: values.path(value) if value != "" else None),
+    "log-file-size": ("10M", values.size(LOG_FILE_BYTES_MIN, LOG_FILE_BYTES_MAX)),
+    "log-files": (5, values.whole(1, LOG_FILES_MAX)),
+    "log-addresses": (True, values.switch),
+    "metrics": ("", values.metrics),
 }
 CLIENT_SETTINGS: Final[dict[str, Setting]] = {
     "nick": ("", values.nick),

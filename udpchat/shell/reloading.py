@@ -11,6 +11,8 @@ from udpchat.wire.fields import Value
 LIVE: Final[Mapping[str, Callable[[ServerOptions], object]]] = {
     "name": lambda options: options.name,
     "motd": lambda options: options.motd,
+    "accounts": lambda options: options.accounts.is_closed,
+    "nick-expiry": lambda options: options.accounts.nick_kept_s,
     "retention": lambda options: options.retention,
     "log-level": lambda options: options.log.level,
     "log-format": lambda options: options.log.format,
@@ -20,6 +22,11 @@ FIXED: Final[Mapping[str, Callable[[ServerOptions], object]]] = {
     "bind": lambda options: options.bind,
     "port": lambda options: options.port,
     "data": lambda options: options.data,
+    "log-file": lambda options: options.log.file,
+    "log-file-size": lambda options: options.log.file_bytes,
+    "log-files": lambda options: options.log.files_kept,
+    "log-addresses": lambda options: options.log.addresses,
+    "metrics": lambda options: options.metrics,
     "durability": lambda options: options.durability,
     "heartbeat": lambda options: options.presence.heartbeat_s,  # clients that are here keep to the former
     "expiry": lambda options: options.presence.expiry_s,
@@ -57,6 +64,7 @@ def taken_over(former: ServerOptions, present: ServerOptions) -> ServerOptions:
     return former.changed(
         name=present.name,
         motd=present.motd,
+        accounts=present.accounts,
         retention=present.retention,
         log=former.log.changed(level=log.level, format=log.format),
     )

@@ -17,9 +17,9 @@ ACCOUNT_SENTENCES: Final[dict[str, str]] = {
     "password.not_asked": "nothing was changed: write the new password behind /password, or use udpchat-client password"
     " --password-file FILE",
     "password.not_given": "which password? Give --password-file FILE, or set UDPCHAT_PASSWORD",
-    "password.no_file": "cannot read the password from {path}: {reason}",
-    "password.no_utf8": "cannot read the password from {path}: it is not UTF-8",
-    "password.no_text": "there is no password in the first line of {path}",
+    "password_file.unread": "cannot read the password from {path}: {reason}",
+    "password_file.no_utf8": "cannot read the password from {path}: it is not UTF-8",
+    "password_file.empty_line": "there is no password in the first line of {path}",
     "code.link": "{code} lets another device of yours in, once, for {valid_s:duration}: udpchat-client --nick"
     " {nick:or NICK} --link {code}",
     "code.reset": "{code} gives {nick} back to whoever starts a client with --link {code}, once, for"
@@ -52,6 +52,10 @@ ACCOUNT_SENTENCES: Final[dict[str, str]] = {
     "no_such_device": "you have no device whose key begins with {fingerprint}: /devices lists them",
     "bad_password": "a password has at least {characters_min} characters; nothing was changed",
     "too_many_codes": "too many codes are valid at once: use one, or wait until they are not",
+    "too_many_devices.account": "that account has {devices_max} devices, as many as may be: /revoke takes one out",
+    "not_allowed.device": "this device has another account: use another data folder (--data), or choose another nick",
+    "not_allowed.last_device": "this is your only device: set a password first, or nobody could go by your nick again",
+    "no_passwords": "this server cannot verify passwords: use a code (--link), or tell whoever runs it",
     "not_allowed.closed": "this server lets in only who has an account or an invitation: ask whoever runs it for a code"
     " and start with --link CODE",
     "not_allowed.contacts": "{nick} lets only those write who have talked with them before",
@@ -81,14 +85,16 @@ ORDER_SENTENCES: Final[dict[str, str]] = {
     "announcement.motd": "the server says: {text}",
     "sanction.banned": "{nick} is banned{until:if  until %s}, by {by} at {made}{reason:if : %s}",
     "sanction.muted": "{nick} is muted{until:if  until %s}, by {by} at {made}{reason:if : %s}",
-    "sanctions": "banned or muted in {room:or this server}:",
-    "sanctions.none": "nobody is banned or muted in {room:or this server}",
+    "sanctions": "banned or muted in {room}:",
+    "sanctions.everywhere": "banned or muted on this server:",
+    "sanctions.none": "nobody is banned or muted in {room}",
+    "sanctions.none_everywhere": "nobody is banned or muted on this server",
     "act": "{time} {nick}: {action}{subject:if  %s}{room:if  in %s}{detail:if  (%s)}{reason:if : %s}",
     "acts.none": "no act of order was done yet",
     # What is typed, and why it is refused.
-    "bad_mode": "there is no mode {word}{near:if ; did you mean %s?} There are moderated, invite_only and topic_locked,"
-    " each with + or -, slow=SECONDS and kept=DURATION",
-    "bad_role.here": "there is no role {role}{near:if ; did you mean %s?} There are {roles:list}",
+    "bad_mode": "there is no mode {word}: write moderated, invite_only or topic_locked with + or - in front,"
+    " slow=SECONDS or kept=DURATION{near:if ; did you mean %s?}",
+    "bad_role.here": "there is no role {role}: it is one of {roles:list}{near:if ; did you mean %s?}",
     "too_long.duration": "a duration is at most {days_max}d",
     "bad_role": "that role cannot be given there: {role}",
     "bad_subject": "nobody can be banned or muted by that: {subject}",
@@ -96,11 +102,13 @@ ORDER_SENTENCES: Final[dict[str, str]] = {
     "not_allowed.outranked": "{nick} has the same role as you here, or a higher one",
     "not_allowed.invite_only": "this room is invite-only: an operator of it can /invite you",
     "not_allowed.moderated": "this room is moderated: who has no voice cannot speak in it",
+    "kicked.server": "you were kicked from this server",
     "kicked": "you were kicked from this server by {by}{reason:if : %s}",
     "banned": "you are banned from this server{until_ms:until}, by {by}{reason:if : %s}",
     "banned.room": "you are banned from this room{until_ms:until}, by {by}{reason:if : %s}",
     "muted": "you are muted on this server{until_ms:until}, by {by}{reason:if : %s}",
     "muted.room": "you are muted in this room{until_ms:until}, by {by}{reason:if : %s}",
+    "no_such_nick.here": "{nick} is not there",
     "no_such_sanction": "{subject} is not banned or muted there: /bans lists who is",
     "too_many_sanctions": "as many are banned and muted there as can be: /unban somebody first",
     "too_many_roles": "as many people have a role there as can have one",
@@ -110,6 +118,7 @@ ROLES: Final[dict[str, str]] = {  # with their article
     "owner": "an owner", "admin": "an admin", "moderator": "a moderator", "operator": "an operator", "voice": "a voice",
     "member": "a member", "host": "who runs it",
 }  # fmt: skip
+ROLE_MARKS: Final = {"owner": "~", "admin": "&", "moderator": "%", "operator": "@", "voice": "+"}  # in lists
 ACTS: Final[dict[str, str]] = {  # by the name of `permissions.Action`
     "speak": "speak while the room is moderated",
     "join": "join an invite-only room",

@@ -18,8 +18,8 @@ from udpchat.ui.times import clock_time
 
 SENTENCES: Final[dict[str, str]] = {
     **ACCOUNT_SENTENCES,
-    **OPERATOR_SENTENCES,
     **ORDER_SENTENCES,
+    **OPERATOR_SENTENCES,
     # Events.
     "connected": "connected to {server} as {nick}",
     "connected.rooms": "connected to {server} as {nick}, in {rooms:words}",
@@ -226,6 +226,11 @@ SENTENCES: Final[dict[str, str]] = {
     # Options, their values, and the config file.
     "value.address": "an address of this machine is wanted, like 192.168.1.5 or ::",
     "value.port": "a port is a number from 0 (any free one) to 65535",
+    "log_unusable": "cannot log to {path}: {reason}; choose another file with --log-file",
+    "log_unusable.other": "{path} is there and is no log of this server: choose another file with --log-file",
+    "value.metrics": "a TCP port is wanted, with an address of this machine or without: 9747, 0.0.0.0:9747, [::1]:9747",
+    "value.no_library": "it needs a library that is not here: pip install 'udpchat[{extra}]'",
+    "value.size": "a size from {least} to {most} is wanted, like 10M",
     "value.path": "the name of a file or folder is wanted",
     "value.command": "a program and its arguments are wanted, each quotation with its end",
     "value.program": "there is no program {program} that can be run",
@@ -245,6 +250,7 @@ SENTENCES: Final[dict[str, str]] = {
     "keys.none": "this action has to have a key",
     "value.time": "a time is wanted, like 2026-11-21, 14:30, 2h or 3d, not {value!r}",
     "value.retention": "write how long (30d), how many messages of a room (10000), both (30d,10000), or forever",
+    "value.nick_expiry": "write how long, a day at least: 90d, 52w",
     "bad_address.form": "{text!r} is no server address: write HOST, HOST:PORT, [IPV6]:PORT or udpchat://HOST:PORT",
     "bad_address.brackets": "{text!r} is no server address: what is in brackets is no IPv6 address",
     "bad_address.host": "{text!r} is no server address: {host!r} is no host name",
@@ -298,7 +304,6 @@ SENTENCES: Final[dict[str, str]] = {
     " sent any more",
     "store.row_labels": "{count:count line} of --id, which {count:is|are} sent again if typed again",
     "store.row_rooms": "{count:count room}",
-    "store.row_account": "to which account this device belongs",
     "store.row_logs": "the place of {count:count room or conversation|rooms or conversations}, which {count:is|are}"
     " fetched again",
     "store.full": "as much is stored of this server as may be: the oldest messages make room for new ones, and the"
@@ -423,11 +428,15 @@ SENTENCES: Final[dict[str, str]] = {
     "list.below": "-- {count} more below --",
     "list.below.at_least": "-- more than {count} below --",
     "list.deleted": "message deleted",
+    "list.deleted_by": "message deleted by {nick}",
     "list.edited": "(edited)",
     "list.delivered": "({have} of {users})",
     "list.quote_unknown": "an earlier message",
     # The state of the connection.
     "state.leaving": "leaving",
+    "state.left": "you are not in it",
+    "state.muted": "you are muted{until:if  until %s}",
+    "state.no_voice": "moderated: you have no voice",
     "state.disconnected": "disconnected",
     "state.connecting": "connecting",
     "state.sending": "{count} sending",
@@ -443,9 +452,11 @@ SENTENCES: Final[dict[str, str]] = {
     "phase.leaving": "leaving",
     "phase.over": "left",
     "status.round_trip": "{milliseconds:.0f} ms",
+    "status.invited": "invited to {room}: {key:or /join} joins",
     "status.loss": "{percent:.0f} % loss",
     "typing": "{nicks:list}{more:if  and %s more} {count:is|are} typing",
     "members": "{count} here",
+    "keys.roles": "A mark before a nick in the list of members is a role: {roles:list}.",
     "members.partial": "{count} here so far",
     "keys": "Keys. Esc and at once a key is Alt with that key. Shift and the mouse select as in other programs.",
     "keys.more": "{key:if %s lists them too. }The table [keys] of the config file gives actions other keys.",
