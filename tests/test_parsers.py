@@ -55,7 +55,7 @@ def test_every_command_of_every_program_has_a_parser() -> None:
 
 
 def test_every_option_is_a_setting_but_those_that_are_meant_once() -> None:
-    once = {"-h", "help", "version", "config", "id", "discard", "yes"}
+    once = {"-h", "help", "version", "config", "id", "discard", "link", "yes"}
     for program, settings in (("udpchat-client", CLIENT_SETTINGS), ("udpchat-server", SERVER_SETTINGS)):
         assert set(EVERY[program].explained) - once == set(settings)
     assert set(EVERY["udpchat"].explained) - once == {*CLIENT_SETTINGS, "host"}

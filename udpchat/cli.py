@@ -22,21 +22,27 @@ from udpchat.chat.exit_codes import ExitCode
 from udpchat.chat.phrase import Phrase, Problem
 from udpchat.chat.text import json_line, printable
 from udpchat.chat.times import iso_time
-from udpchat.shell import client_app, config_report, hosting, operations, options, outbox
+from udpchat.client.compose import LocalError, secret_of, set_password
+from udpchat.client.login import Login
+from udpchat.client.operating import Refused
+from udpchat.shell import client_app, config_report, hosting, operations, options, outbox, reloading
 from udpchat.shell.data_folder import DataUnusable, last_nick, open_folder, remember_nick
 from udpchat.shell.ending import TimedOut
 from udpchat.shell.first_run import ask_nick, login_nick
+from udpchat.shell.hidden_line import HiddenLine
 from udpchat.shell.net.endpoint import EndpointError
 from udpchat.shell.net.reach import NoServer
 from udpchat.shell.operations import OperationFailed
+from udpchat.shell.passwords import PasswordUnread, password_at
 from udpchat.shell.retention import objection
 from udpchat.shell.stdio import OutputFailed, abandon_output, prepare_output, remark, standard_input, writing_to
 from udpchat.storage.backup import Exported
 from udpchat.storage.protocol import StoreError
-from udpchat.streams import is_terminal, open_streams
+from udpchat.streams import is_terminal, new_password, open_streams, password_frontend
 from udpchat.ui.json_events import json_event
 from udpchat.ui.phrases import sentence, text_of
 from udpchat.ui.printing import aligned, message_line
+from udpchat.wire.frames import Proof
 
 FAILURES: Final[tuple[tuple[type[Exception], str, ExitCode], ...]] = (  # each with its error code in JSON
     (NoServer, "", ExitCode.NO_SERVER),  # a Problem has its code
@@ -45,6 +51,9 @@ FAILURES: Final[tuple[tuple[type[Exception], str, ExitCode], ...]] = (  # each w
     (StoreError, "store_unusable", ExitCode.ERROR),
     (EndpointError, "network_unusable", ExitCode.ERROR),
     (OperationFailed, "", ExitCode.ERROR),
+    (Refused, "", ExitCode.ERROR),
+    (PasswordUnread, "", ExitCode.ERROR),
+    (LocalError, "", ExitCode.REFUSED),  # a code or password that cannot be one
     (OutputFailed, "output_failed", ExitCode.ERROR),
 )
 
@@ -75,6 +84,8 @@ def server(argv: Sequence[str] | None = None, *, program: str = "udpchat-server"
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments and arguments[0] in parsers.OPERATIONS:
         return _operate(arguments[0], arguments[1:], program)
+    if arguments and arguments[0] in parsers.OPERATOR_COMMANDS:
+        return _command(arguments[0], arguments[1:], program)
     if arguments[:1] == [parsers.CONFIG]:
         return _show_config(arguments[1:], program, of_server=True)
     parser = parsers.server_parser(program)
@@ -86,7 +97,13 @@ def server(argv: Sequence[str] | None = None, *, program: str = "udpchat-server"
         parser.error(text_of(problem.phrase))
     from udpchat.shell import server_app  # a quarter of what a client would import, and does not need
 
-    return _guarded(program, lambda: server_app.run(chosen), shows_traces=chosen.log.level == "debug")
+    def reread() -> options.ServerOptions:
+        try:
+            return _server_options(flags)
+        except options.OptionError as problem:
+            raise reloading.Unreadable(text_of(problem.phrase)) from problem
+
+    return _guarded(program, lambda: server_app.run(chosen, reread), shows_traces=chosen.log.level == "debug")
 
 
 def _flags(given: argparse.Namespace) -> dict[str, Any]:
@@ -103,15 +120,42 @@ def _server_options(flags: Mapping[str, Any]) -> options.ServerOptions:
     return chosen
 
 
+def _command(name: str, argv: Sequence[str], program: str) -> int:
+    """One of OPERATOR_COMMANDS; the exit code."""
+    from udpchat import operate  # has a server in it, which a client does not need
+
+    parser = parsers.operator_parser(program, name)
+    given = parser.parse_args(argv)
+    fault = parsers.operator_fault(name, given)
+    if fault is not None:
+        parser.error(text_of(fault))
+    prepare_output()
+    data = _data_folder(parser, given)
+
+    def run() -> int:
+        done = operate.run(name, given, data)
+        _write_lines(done.lines)
+        for said in done.remarks:
+            _say_phrase(said)
+        return done.code
+
+    return _guarded(parser.prog, run, as_json=name in parsers.WITH_JSON and given.json)
+
+
+def _data_folder(parser: parsers.Parser, given: argparse.Namespace) -> Path:
+    """That of the server that is meant."""
+    try:
+        return options.server_options({"data": given.data, "config": given.config}, os.environ).data
+    except options.OptionError as problem:
+        parser.error(text_of(problem.phrase))
+
+
 def _operate(name: str, argv: Sequence[str], program: str) -> int:
     """One of OPERATIONS; the exit code."""
     parser = parsers.operation_parser(program, name)
     given = parser.parse_args(argv)
     prepare_output()
-    try:
-        data = options.server_options({"data": given.data, "config": given.config}, os.environ).data
-    except options.OptionError as problem:
-        parser.error(text_of(problem.phrase))
+    data = _data_folder(parser, given)
 
     def run() -> int:
         match name:
@@ -159,6 +203,8 @@ def client(
         return _outbox(words[1:], program)
     if words[:1] == [parsers.CONFIG]:
         return _show_config(words[1:], program, of_server=False)
+    if words[:1] == ["password"]:
+        return _set_password(words[1:], program)
     parser = parsers.client_parser(program)
     arguments = parser.parse_args(words)
     choices = _chat_choices(parser, arguments)
@@ -171,9 +217,39 @@ def client(
     wanted = _client_options(choices, arguments, is_drawn=streams.is_drawn)
 
     def run() -> int:
-        return client_app.run(wanted, streams.frontend(choices, wanted, partial(_kept, wanted)))
+        proof = _proof(choices, arguments)
+        return client_app.run(wanted, streams.frontend(choices, wanted, partial(_kept, wanted), proof))
 
     return _guarded(program, run, as_json=streams.as_json)
+
+
+def _proof(choices: options.ClientChoices, given: argparse.Namespace) -> Proof | None:
+    """What a person gave to show that they may go by a nick. Raises `PasswordUnread`, `LocalError`."""
+    password = password_at(choices.password)
+    if given.link is not None:
+        return Proof(True, secret_of(given.link or " ", is_code=True))
+    return Proof(False, secret_of(password, is_code=False)) if password else None
+
+
+def _set_password(argv: Sequence[str], program: str) -> int:
+    """Set or change the password of a nick; the exit code."""
+    parser = parsers.password_parser(program)
+    given = parser.parse_args(argv)
+    flags = {name: value for name, value in vars(given).items() if name != "link"}
+    choices = _chat_choices(parser, argparse.Namespace(**flags, plain=True))
+    is_person = all(map(is_terminal, (sys.stdin, sys.stderr)))
+    hidden = HiddenLine(standard_input())
+
+    def run() -> int:
+        proof = _proof(choices, given)
+        password = new_password(choices.password, choices.nick, hidden if is_person else None)
+        if not password:
+            parser.error(sentence("password.not_given"))
+        wanted = _client_options(choices, argparse.Namespace(id="", discard=False), is_drawn=False)
+        login = Login(proof, can_ask=is_person)
+        return client_app.run(wanted, password_frontend(set_password(password), login, hidden))
+
+    return _guarded(parser.prog, run)
 
 
 def _client_options(
@@ -186,7 +262,7 @@ def _client_options(
         rooms=choices.rooms,
         data=choices.data,
         history=history if history is not None else options.HISTORY_ON_SCREEN if to_screen else 0,
-        timeout_s=choices.timeout_s,
+        timeout_s=choices.end.timeout_s,
         port=choices.port,
         label_id=given.id or "",
         discards=given.discard,

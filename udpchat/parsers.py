@@ -23,7 +23,7 @@ from udpchat.wire.limits import DEFAULT_PORT
 
 Value = TypeVar("Value")
 COLUMNS_MAX: Final = 80  # of a help
-CLIENT_OPERATIONS: Final = ("export", "outbox", "config")
+CLIENT_OPERATIONS: Final = ("export", "outbox", "config", "password")
 MAIN_COMMANDS: Final = {
     "stop": "Stops the server that is hosted here in the background.",
     "status": "Says whether a server is hosted here, and where. Exit code: 0 if so, 1 if not.",
@@ -151,7 +151,7 @@ def server_parser(program: str) -> Parser:
         commands=SERVER_COMMANDS,
         description="Relays a chat for everyone on the LAN. Works without any option.",
         epilog="Each option can also stand in the config file (port = 47747) or the environment (UDPCHAT_PORT). "
-        f"Commands, each with a --help: {program} {'|'.join(SERVER_COMMANDS)}.",
+        f"Commands, each with a --help: {', '.join(SERVER_COMMANDS)}.",
     )
     _add_server_settings(parser)
     return parser
@@ -241,6 +241,13 @@ def operator_parser(program: str, name: str) -> Parser:
     return parser
 
 
+def operator_fault(name: str, given: argparse.Namespace) -> Phrase | None:
+    """What is wrong with the arguments of one of OPERATOR_COMMANDS together."""
+    if name != "account" or (given.subject is None) == (given.do == ACCOUNT_LIST):
+        return None
+    return Phrase("usage.account", {"do": given.do}) if given.subject is None else Phrase("usage.account_list")
+
+
 def _add_export_options(parser: Parser) -> None:
     parser.add_argument("file", nargs="?", type=_typed(values.path), metavar="FILE", help="where to (standard output)")
     parser.add_argument("--room", type=_typed(values.room), help="only this room")
@@ -273,6 +280,7 @@ def client_parser(program: str, *, hosts: bool = False) -> Parser:
     once.add_argument(
         "--id", type=_typed(values.label_id), help="line k is the request ID:k: given again, it is the same message"
     )
+    once.add_argument("--link", metavar="CODE", help="one-time code, of /link on a device of yours or an invitation")
     once.add_argument("--discard", action="store_true", help="drop what earlier runs did not get confirmed")
     if hosts:
         once.add_argument("--host", action="store_true", help="host here though another server was used last")
@@ -291,6 +299,8 @@ def _add_client_settings(parser: Parser, *, has_json: bool = True) -> None:
     room_help = f"a room to join (those one was in, or {options.DEFAULT_ROOM}); repeatable"
     where.add_argument("--room", action="append", help=room_help)
     where.add_argument("--data", metavar="DIR", help=f"folder of keys and stores ({options.data_folder()})")
+    password_help = "file with your password, for a device the nick is not known of (UDPCHAT_PASSWORD, or asked for)"
+    where.add_argument("--password-file", metavar="FILE", help=password_help)
     shown = parser.add_argument_group("what is shown")
     form = shown.add_mutually_exclusive_group() if has_json else shown
     form.add_argument("--plain", **switch, help="line mode, for people and simple pipes")
@@ -328,6 +338,20 @@ def outbox_parser(program: str) -> Parser:
     parser.add_argument("do", nargs="?", choices=("list", "drop"), default="list", help="list it (so without), or drop")
     _add_store_options(parser)
     parser.add_argument("--json", action="store_true", help="a JSON object a line")
+    return parser
+
+
+def password_parser(program: str) -> Parser:
+    """That of a client's `password`."""
+    parser = Parser(
+        prog=f"{program} password",
+        description="Sets or changes the password with which another device goes by a nick. It is read from the file, "
+        "from UDPCHAT_PASSWORD, or asked for twice at a terminal.",
+    )
+    parser.add_argument("--password-file", metavar="FILE", help="file whose first line is the new password")
+    _add_store_options(parser)
+    parser.add_argument("--link", metavar="CODE", help="one-time code, if this device is not known of the nick")
+    parser.add_argument("--timeout", metavar="S", help="end after S seconds")
     return parser
 
 

@@ -49,8 +49,9 @@ def hostile(kind: type[Value]) -> events.ClientEvent:
         text = texts[name]
         if issubclass(kind, Phrase) and name in ("key", "values"):
             continue
-        if "tuple[MessageReceived" in text:
-            values[name] = (hostile(events.MessageReceived),)
+        inner = re.fullmatch(r"tuple\[(\w+), \.\.\.\]|(Room\w+)", text)
+        if inner and (found := getattr(events, inner[1] or inner[2], None)):
+            values[name] = (hostile(found),) if inner[1] else hostile(found)
         elif "Quote" in text:
             values[name] = hostile(events.Quote)
         elif text == "Amendment":

@@ -55,7 +55,7 @@ def test_a_file_that_is_old_or_of_nobody_is_named(monkeypatch: pytest.MonkeyPatc
         (["udpchat-server", "restore", "--key", "k"], "keep"),
         (["udpchat-server", "backup", ""], ""),
         (["udpchat", "st"], "stop status"),
-        (["udpchat", "server", "b"], "backup"),
+        (["udpchat", "server", "bac"], "backup"),
         (["udpchat", "server", "backup", "--f"], "--force"),
         (["udpchat", "--ho"], "--host"),
     ],

@@ -19,6 +19,7 @@ from udpchat.session.path import Path
 from udpchat.session.session import Session
 from udpchat.wire.content import Entry, Message, Reason
 from udpchat.wire.frames import (
+    Down,
     Entries,
     Introduction,
     Proof,
@@ -29,6 +30,16 @@ from udpchat.wire.frames import (
 from udpchat.wire.limits import REQUESTS_IN_FLIGHT_MAX
 from udpchat.wire.packets import Address
 from udpchat.wire.requests import EntryList, GetHistory, LogEntry, RequestBody, ResultBody, Search
+
+
+class HeardSession(Session):
+    """Keeps the frames that it seals."""
+
+    __slots__ = ("frames",)
+
+    def seal(self, body: bytes) -> bytes:
+        self.frames = [*getattr(self, "frames", ()), *parse_down_untrusted(body)]
+        return super().seal(body)
 
 
 class Rig:
@@ -49,11 +60,16 @@ class Rig:
         self._index = 0
 
     def stranger(
-        self, *, key: bytes | None = None, instance: bytes | None = None, host: str | None = None
+        self,
+        *,
+        key: bytes | None = None,
+        instance: bytes | None = None,
+        host: str | None = None,
+        capabilities: tuple[int, ...] = (),
     ) -> Peer:
         """A device that has a session and has not entered."""
         key, instance = key or self.random.randbytes(32), instance or self.random.randbytes(16)
-        peer = self.chat.recalled_peer(self.now, self._session(key, host), Introduction(instance))
+        peer = self.chat.recalled_peer(self.now, self._session(key, host), Introduction(instance, 0, capabilities))
         self.chat.registry.add(peer)
         return peer
 
@@ -65,7 +81,7 @@ class Rig:
     def _session(self, key: bytes, host: str | None) -> Session:
         self._index += 1
         keys = Keys(send=self.random.randbytes(32), receive=self.random.randbytes(32), handshake_hash=bytes(32))
-        return Session(
+        return HeardSession(
             self.now,
             index=self._index,
             peer_index=self._index,
@@ -73,6 +89,13 @@ class Rig:
             keys=keys,
             path=Path(Address(host or f"10.0.0.{self._index}", 1)),
         )
+
+    def frames(self, peer: Peer) -> list[Down]:
+        """What was sent to a device since this was asked last."""
+        session = peer.session
+        assert isinstance(session, HeardSession)
+        frames, session.frames = getattr(session, "frames", []), []
+        return frames
 
     def enter(self, peer: Peer, nick: str, proof: Proof | None = None) -> None:
         """A device asks to enter."""

@@ -248,3 +248,31 @@ def test_a_line_that_was_refused_stands_on_the_empty_line_again_if_it_goes_where
     desk.until("lobby> refused")
     desk.keys.send_text("!\r")
     desk.report("half", "refused!")
+
+
+def test_a_hidden_line_is_neither_drawn_nor_kept_and_what_was_half_typed_comes_back(desk: Desk) -> None:
+    desk.start()
+    desk.keys.send_text("half")
+    desk.until("lobby> half")
+    answers: list[str] = []
+    desk.loop.call_soon(desk.editor.ask_hidden, "password of alice", answers.append)
+    desk.until("password of alice:")
+    desk.keys.send_text("hunter\r")
+    run_until(desk.loop, lambda: answers)
+    desk.until("lobby> half")
+    assert answers == ["hunter"] and desk.got == []
+    assert not any("hunter" in row for row in desk.rows) and "hunter" not in desk.drawn
+    desk.keys.send_text("\x15\x1b[A")
+    desk.until("lobby>")
+    assert not any("hunter" in row for row in desk.rows)
+
+
+@pytest.mark.parametrize("key", [CTRL_C, CTRL_D, "\r"])
+def test_who_types_nothing_gives_up(desk: Desk, key: str) -> None:
+    desk.start()
+    answers: list[str] = []
+    desk.loop.call_soon(desk.editor.ask_hidden, "password of alice", answers.append)
+    desk.until("password of alice:")
+    desk.keys.send_text(key)
+    run_until(desk.loop, lambda: answers)
+    assert answers == [""]

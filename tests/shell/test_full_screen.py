@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import signal
 from collections.abc import Callable, Sequence
 
@@ -11,6 +12,7 @@ import pytest
 from tests.shell.waiting import run_until
 from udpchat.shell import full_screen
 from udpchat.shell.full_screen import COLUMNS_MIN, ROWS_MIN, FullScreen, hang_up, obstacle
+from udpchat.shell.hidden_line import HiddenLine
 from udpchat.shell.line_reader import LINES_AHEAD_MAX
 
 
@@ -64,7 +66,7 @@ class Desk:
         self.loop = loop
         self.printed: list[str] = []
         self.got: list[str] = []
-        self.screen = FullScreen(self.printed.append)
+        self.screen = FullScreen(self.printed.append, HiddenLine(io.BytesIO()))
         self.app = self.screen.app = Drawing()
         self.screen.attach(lambda verb: None)
         self.screen.start(loop, on_line=self.got.append, on_end=lambda: self.got.append("the end"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import signal
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,10 +39,10 @@ def test_a_start_names_version_durability_and_what_is_kept(
 
 
 @pytest.mark.parametrize(("clients", "told"), [(0, "0 clients are"), (1, "1 client is"), (2, "2 clients are")])
-def test_an_end_names_its_signal_and_how_long_it_served(
+def test_an_end_names_its_cause_and_how_long_it_served(
     made: OperatorLog, caplog: pytest.LogCaptureFixture, clients: int, told: str
 ) -> None:
-    made.report_stopping(signal.SIGINT, clients)
+    made.report_stopping("SIGINT", clients)
     made.report_stopped(100.0 + 3_661)
     assert lines(caplog) == [
         f"info stopping because of SIGINT; {told} told",

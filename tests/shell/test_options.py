@@ -9,6 +9,7 @@ from tests.worded import worded
 from udpchat.shell.addresses import ServerAddress
 from udpchat.shell.options import (
     ClientChoices,
+    EndChoices,
     OptionError,
     PresenceTimes,
     ShownChoices,
@@ -121,7 +122,7 @@ def client(flags: dict[str, Any] | None = None, environment: dict[str, str] | No
 
 
 def test_a_nick_is_enough() -> None:
-    expected = ClientChoices("alice", None, (), data_folder(), 47747, None, False, None, None, "")
+    expected = ClientChoices("alice", None, (), data_folder(), 47747, None, EndChoices(), "")
     assert client() == expected
 
 
@@ -147,9 +148,7 @@ def test_the_client_too_reads_flags_before_the_environment_before_its_file(tmp_p
         data_folder(),
         47747,
         5,
-        True,
-        None,
-        2.5,
+        EndChoices(follow=True, timeout_s=2.5),
         "json",
         ShownChoices(receipts=True),
         config,
@@ -168,9 +167,7 @@ def test_the_client_too_reads_flags_before_the_environment_before_its_file(tmp_p
         tmp_path,
         5000,
         7,
-        False,
-        3,
-        9.0,
+        EndChoices(count=3, timeout_s=9.0),
         "plain",
         ShownChoices(),
         config,
@@ -178,7 +175,7 @@ def test_the_client_too_reads_flags_before_the_environment_before_its_file(tmp_p
     flags = {"nick": "flag", "server": "flag:9", "room": ["one", "two"], "count": "1", "json": True, "plain": None}
     found = client_choices(flags, environment, default_config=config)
     assert (found.nick, found.server, found.rooms) == ("flag", ServerAddress("flag", 9), ("one", "two"))
-    assert (found.count, found.form) == (1, "json")
+    assert (found.end.count, found.form) == (1, "json")
 
 
 def test_a_file_that_is_named_must_be_there_and_the_one_in_the_users_folder_need_not(tmp_path: Path) -> None:

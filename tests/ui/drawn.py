@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.ui.drawn_order import DRAWN_ORDER
 from udpchat.chat import events
 from udpchat.chat.events import ClientEvent
 from udpchat.chat.reactions import Reaction
@@ -89,6 +90,13 @@ DRAWN: list[tuple[ClientEvent, Output, str, str]] = [
      '{"event": "joined", "room": "lobby", "nick": "bob"}'),
     (events.MemberLeft("lobby", "bob", "timed out"), OUT, "-- bob left lobby (timed out)",
      '{"event": "left", "room": "lobby", "nick": "bob", "reason": "timed out"}'),
+    (events.MemberLeft("lobby", "bob", "kicked", "alice", "spamming"), OUT,
+     "-- bob was kicked from lobby by alice: spamming",
+     '{"event": "left", "room": "lobby", "nick": "bob", "reason": "kicked", "by": "alice", "why": "spamming"}'),
+    (events.MemberLeft("lobby", "bob", "kicked", "alice"), OUT, "-- bob was kicked from lobby by alice",
+     '{"event": "left", "room": "lobby", "nick": "bob", "reason": "kicked", "by": "alice", "why": ""}'),
+    (events.Redacted(*ABOUT, "spam", target=ANSWERED), OUT, "-- bob removed a message of alice: [lobby] spam",
+     '{"event": "redacted", "room": "lobby", "seq": 5, "id": "0c0d", "nick": "bob", "own_seq": 7, "reason": "spam"}'),
     (events.MemberRenamed("bob", "robert"), OUT, "-- bob is now robert",
      '{"event": "renamed", "old": "bob", "nick": "robert"}'),
     (events.MemberList("lobby", ("alice", "bob")), OUT, "-- in lobby: alice bob",
@@ -124,4 +132,5 @@ DRAWN: list[tuple[ClientEvent, Output, str, str]] = [
      '{"event": "disconnected", "reason": "silence"}'),
     (events.Reconnected("found"), ERR, "-- reconnected: the server is there again",
      '{"event": "reconnected", "reason": "the server is there again"}'),
+    *DRAWN_ORDER,
 ]  # fmt: skip

@@ -3,10 +3,11 @@ from __future__ import annotations
 import pytest
 
 from udpchat.client.model import Item
+from udpchat.ui.arguments import ORDER_WORDS
 from udpchat.ui.commands import COMMANDS
 from udpchat.ui.completion import CANDIDATES_MAX, Completion, Known, complete, speakers_first
 
-WORDS = {"LEVEL": ("none", "all"), "theme VALUE": ("dark", "light")}
+WORDS = {**ORDER_WORDS, "LEVEL": ("none", "all"), "theme VALUE": ("dark", "light")}
 KNOWN = Known(("bob", "Alice", "alan", "Ünal"), ("lobby", "dev", "ops"), COMMANDS, WORDS)
 
 
@@ -73,6 +74,21 @@ def test_where_nothing_fits_nothing_changes(line: str) -> None:
         ("/search milk from:b", "/search milk from:bob |"),
         ("/search IN:o", "/search IN:ops |"),
         ("//jo b", "//jo bob |"),
+        ("/ban b", "/ban bob |"),
+        ("/ban -", "/ban --server |"),
+        ("/ban --server b", "/ban --server bob |"),
+        ("/ban bob f", "/ban bob for |"),
+        ("/ban bob for 1h", "/ban bob for 1h |"),
+        ("/mute --server bob for ", "/mute --server bob for 10m |"),
+        ("/ban bob told a", "/ban bob told Alice |"),
+        ("/kick b", "/kick bob |"),
+        ("/invite bob d", "/invite bob dev |"),
+        ("/mode d", "/mode dev |"),
+        ("/mode +m", "/mode +moderated |"),
+        ("/mode dev -t", "/mode dev -topic_locked |"),
+        ("/mode dev +moderated +i", "/mode dev +moderated +invite_only |"),
+        ("/role bob a", "/role bob admin |"),
+        ("/accept c", "/accept contacts |"),
     ],
 )
 def test_a_command_and_what_its_usage_asks_for_are_completed(line: str, expected: str) -> None:

@@ -147,7 +147,8 @@ def test_plain_data_goes_out_and_remarks_go_to_the_error_stream() -> None:
     session = Session()
     session.happen(*(event for event, *_ in DRAWN))
     for stream in Output:
-        assert session.printed(stream) == [plain for _, to, plain, _ in DRAWN if to is stream]
+        expected = [line for _, to, plain, _ in DRAWN if to is stream for line in plain.split("\n")]
+        assert session.printed(stream) == expected
 
 
 def test_json_is_all_on_standard_output_and_a_rejection_is_for_people_too() -> None:

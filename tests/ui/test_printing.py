@@ -15,7 +15,7 @@ from udpchat.ui.printing import Output, Printer, message_line, plain_lines
 
 @pytest.mark.parametrize(("event", "stream", "plain", "as_json"), DRAWN)
 def test_an_event_has_its_plain_form(event: ClientEvent, stream: Output, plain: str, as_json: str) -> None:
-    assert plain_lines(event) == [(stream, plain)]
+    assert plain_lines(event) == [(stream, line) for line in plain.split("\n")]
 
 
 def test_what_was_sent_is_printed_only_on_demand() -> None:

@@ -106,9 +106,10 @@ class Edited(AboutMessage, frozen=True):
 
 
 class Redacted(AboutMessage, frozen=True):
-    """The author removed a message. `reason` may be empty."""
+    """The author removed a message, or somebody else who may do so (`is_by_right`). `reason` may be empty."""
 
     reason: str
+    is_by_right: bool = False
 
 
 class Reacted(AboutMessage, frozen=True):

@@ -19,7 +19,7 @@ from udpchat.client.login import Login
 from udpchat.client.model import Model
 from udpchat.client.participant import Participant
 from udpchat.client.profile import Profile
-from udpchat.client.requests import Recalled, Source, Take
+from udpchat.client.requests import Recalled, Source
 from udpchat.client.stored import ClientState, Write
 from udpchat.client.timeline import Timeline
 from udpchat.session.session import Session
@@ -95,14 +95,9 @@ class ClientCore:
             raise LocalError("not_in_room", room=room)
         self.ask(now, requests.Part(room))
 
-    def ask(
-        self, now: float, request: requests.RequestBody, here: Recalled | None = None, take: Take | None = None
-    ) -> None:
-        """Send a request, as `compose` makes them; `here`: the part of the requested history that the replicas hold.
-
-        `take` is given the result as it came, which then makes no event.
-        """
-        self._chat.requests.ask(request, here=here, take=take)
+    def ask(self, now: float, request: requests.RequestBody, here: Recalled | None = None) -> None:
+        """Send a request, as `compose` makes them; `here`: the part of the requested history that the replicas hold."""
+        self._chat.requests.ask(request, here=here)
         self._flush(now)
 
     def prove(self, now: float, secret: str, *, is_code: bool = False) -> None:
@@ -175,11 +170,7 @@ class ClientCore:
         check_frame_untrusted(frame)
         match frame:
             case frames.Entries() | frames.EntryFragment():
-                if self._chat.timeline.is_full:
-                    return False
-                is_taken = self._uplink.receive_entries(now, frame)
-                self._chat.timeline.take_in()
-                return is_taken
+                return self._chat.receive_entries(now, frame)
             case frames.PathCheck():
                 self._urgent += self._link.answer_check(now, frame.token)
             case frames.Goodbye() if self._chat.membership.is_leaving:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import Final, TypeVar, cast
 
-from udpchat.chat.codes import CODE_BYTES, code_of, digest_of, grouped
+from udpchat.chat.codes import CODE_BYTES, code_of, digest_of, grouped, parse_code
 from udpchat.chat.ids import AUDIT_LOG
 from udpchat.chat.phrase import Problem
 from udpchat.chat.refusals import refusal
@@ -127,6 +127,6 @@ def _before(nick: str) -> str:
 
 def code(random: Callable[[int], bytes], purpose: int, nick: str | None) -> Dialogue[str]:
     """Make a one-time code valid, as `AddCode` has it; the code, as people are shown it."""
-    made = code_of(random(CODE_BYTES))
-    yield from asked(requests.AddCode(digest_of(made), purpose, nick))
-    return grouped(made)
+    made = grouped(code_of(random(CODE_BYTES)))
+    yield from asked(requests.AddCode(digest_of(parse_code(made) or ""), purpose, nick))
+    return made

@@ -13,11 +13,10 @@ from udpchat.chat.refusals import refusal
 from udpchat.client import stored
 from udpchat.client.answers import Answers
 from udpchat.client.checks import check_result_untrusted
-from udpchat.client.compose import LAST_NICK
 from udpchat.client.delays import Delays
 from udpchat.client.journal import Journal
 from udpchat.client.labels import Known, Labels
-from udpchat.client.login import WAITS, wait_s_of
+from udpchat.client.login import retry_s_of
 from udpchat.client.order_answers import is_audit
 from udpchat.client.own_messages import Said
 from udpchat.client.timeline import Timeline
@@ -38,14 +37,18 @@ UNSTORED = (requests.SetPassword,)
 counters are taken as those of any run are: the next one begins above all of them."""
 
 
-Take = Callable[[requests.ResultBody], object]  # is given a result as it came
+Take = Callable[[requests.ResultBody], list[events.ClientEvent]]
 
 
 class Source(Value, frozen=True):
-    """The line of the input that requests come from, from 1; `label`: identifies the line if another run repeats it."""
+    """The line of the input that requests come from, from 1; `label`: identifies the line if another run repeats it.
 
-    line: int
+    Or a program: `take` is given each result as it came, and returns the events of it.
+    """
+
+    line: int | None = None
     label: stored.Label | None = None
+    take: Take | None = None
 
 
 class Recalled(Value, frozen=True):
@@ -99,7 +102,7 @@ class _Asked:
     is_quiet: bool = False  # an empty topic or a refusal is not reported
     here: Recalled | None = None  # the part of the requested history that the replicas hold
     is_reported: bool = False  # `here` was reported when the connection was lost: ignore the result
-    take: Take | None = None  # is given the result, which then makes no event
+    take: Take | None = None  # gives the events of the result
 
 
 class Requests:
@@ -134,17 +137,9 @@ class Requests:
         """Whether all requests have their results."""
         return not self.outbox
 
-    def ask(
-        self,
-        request: requests.RequestBody,
-        *,
-        is_quiet: bool = False,
-        here: Recalled | None = None,
-        take: Take | None = None,
-    ) -> None:
+    def ask(self, request: requests.RequestBody, *, is_quiet: bool = False, here: Recalled | None = None) -> None:
         """Have a request carried out exactly once; `is_quiet`: do not report an empty topic or a refusal. `here`: the
-        part of the requested history that the replicas hold, reported together with the result. `take` is given the
-        result, which then makes no event."""
+        part of the requested history that the replicas hold, reported together with the result."""
         body = encode(request)
         label = self._source.label if self._source is not None and isinstance(request, STORED) else None
         if label is not None and self._is_known(label, request, body):
@@ -152,6 +147,7 @@ class Requests:
         counter = self.outbox.add(body)
         if label is not None:
             self._labels.add(label, counter, body)
+        take = None if self._source is None else self._source.take
         self._asked[counter] = _Asked(request, self.line, label is not None, is_quiet, here, take=take)
         self._expect_in_log(counter, request)
         if isinstance(request, UNSTORED):
@@ -243,27 +239,27 @@ class Requests:
     def _report(self, now: float, frame: Result, asked: _Asked) -> list[events.ClientEvent]:
         request = asked.request
         if asked.take is not None:
-            asked.take(frame.body)
-            return []
+            return asked.take(frame.body)
         identity = message_id(self._instance, frame.counter)
         here = asked.here or Recalled()
         match frame.body:
             case requests.Stored(log, sequence):
                 self._timeline.on_stored(now, identity, log, sequence)
+                self._timeline.people.standings.on_said(log)
             case requests.Failed(code, detail):
                 self._timeline.own.on_failed(identity)
                 self.answers.on_failed(request)
                 reason = refusal(code, detail)
-                said = request.text if isinstance(request, requests.Say | requests.Tell) else ""
-                retry_s = wait_s_of(reason) if reason.key == WAITS else None
-                refused = events.Error(reason.key, reason.values, asked.line, retry_s, said)
+                said = ""
+                if isinstance(request, requests.Say | requests.Tell):
+                    said = request.text
+                    self._timeline.people.standings.on_refused(room_of(request), reason)
+                refused = events.Error(reason.key, reason.values, asked.line, retry_s_of(reason), said)
                 return [] if asked.is_quiet else [refused, *here.without_server()]
-            case requests.MemberPage() if isinstance(request, requests.ListMembers) and request.after != LAST_NICK:
-                self._timeline.people.members(request.room).receive_page(request.after, frame.body)
-            case requests.Holders(holders, waiting) if isinstance(request, requests.ListHolders):
-                room = self._timeline.room_of(request.log) or CONVERSATION_PREFIX
-                message = (room, request.sequence, request.id.hex())
-                return [events.HolderList(*message, tuple(holders), tuple(waiting))]
+            case requests.MemberPage() if isinstance(request, requests.ListMembers):
+                self._timeline.people.receive_page(request.room, request.after, frame.body)
+            case requests.Holders() if isinstance(request, requests.ListHolders):
+                return [_holders(self._timeline.room_of(request.log), request, frame.body)]
             case requests.EntryList() if not is_audit(request):
                 return [] if asked.is_reported else self._on_found(request, frame.body, here)
         if isinstance(request, requests.Rename):
@@ -304,9 +300,9 @@ class Requests:
 
     # --- Durability ----------
 
-    def keep_rooms(self, rooms: tuple[str, ...]) -> None:
-        """Store the rooms that this client is in."""
-        self._journal.add(stored.RoomsChanged(rooms))
+    def keep(self, write: stored.RoomsChanged | stored.AccountKnown) -> None:
+        """Store something that is no request."""
+        self._journal.add(write)
 
     def drain_writes(self, *, is_shown: bool = True) -> list[stored.Write]:
         """What is to be written as one batch; `is_shown`: with the entries of the timeline, which the user has seen."""
@@ -349,6 +345,11 @@ class Requests:
         self.outbox.abandon(counter)
         self._timeline.own.on_failed(message_id(self._instance, counter))
         self._asked.pop(counter, None)
+
+
+def _holders(room: str | None, request: requests.ListHolders, found: requests.Holders) -> events.HolderList:
+    message = (room or CONVERSATION_PREFIX, request.sequence, request.id.hex())
+    return events.HolderList(*message, tuple(found.holders), tuple(found.waiting))
 
 
 def is_said(body: bytes) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from udpchat.server.access import why_banned
 from udpchat.server.admission import Admission
 from udpchat.server.charges import charge_claim
 from udpchat.server.commits import Commits
@@ -53,6 +54,10 @@ class Entrance:
         self._move(peer, accounts.account_of(peer.author.device))  # another process on this device may have added it
         if peer.key == accounts.host:
             return self._admission.admit(now, peer, nick)  # owned by nobody: nothing is settled
+        author, host = peer.author, peer.session.path.address[0]
+        time_ms = self._proposer.clock.time_ms(now)
+        if (banned := why_banned(self._commits.durable, author.key, author.device, host, time_ms)) is not None:
+            return self._admission.reject(peer, *banned)
         shown = None
         if proof is not None and self.logins.must_prove(peer, nick):
             shown = self.logins.prove(now, peer, nick, proof)

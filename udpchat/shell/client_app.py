@@ -19,6 +19,7 @@ from udpchat.chat import events
 from udpchat.chat.exit_codes import ExitCode
 from udpchat.chat.phrase import Phrase
 from udpchat.client.core import ClientCore
+from udpchat.client.login import Login
 from udpchat.client.profile import Profile
 from udpchat.client.stored import Write
 from udpchat.shell.activity_log import ActivityLog
@@ -38,12 +39,14 @@ from udpchat.shell.writer import DirectWriter, ThreadWriter, Writer
 from udpchat.storage.client_sqlite import SqliteClientStore
 from udpchat.storage.protocol import ClientStore, StoreError
 from udpchat.wire.fields import Value
-from udpchat.wire.limits import DEFAULT_PORT, TYPING
+from udpchat.wire.limits import DEFAULT_PORT, ORDER, TYPING
 
 ENTERING_S_MAX: Final = 30.0  # from the first answer of the server until it lets the client in
 GOODBYE_S_MAX: Final = 0.7
 WRITING_S_MAX: Final = 1.0  # at the end, for writes that are under way
 UNCONFIRMED_MAX: Final = 256  # messages: at this number no more input is read, so that a long pipe needs little memory
+
+LET_IN: Final = events.Connected | events.PasswordNeeded
 
 Say = Callable[[Phrase], object]  # prints one line outside of the chat
 Call = Callable[..., None]  # `call(verb, *arguments)`: a verb of the core, and then what it causes is sent and reported
@@ -100,7 +103,8 @@ class Frontend(Value, frozen=True):
     `source` gives typed lines; it is started when a server has answered. `say` prints one line outside of the chat.
     `choose` asks the person a question; None where nobody can be asked. `attach` is given the way to change the core
     without a line, before the first line is read. `is_live`: the interface shows who types, and how many have what one
-    says.
+    says. `login`: how this device shows that it may go by the nick. `watch` is called as those of `ClientApp` are.
+    `joins`: it enters rooms.
     """
 
     make_interface: Callable[[ClientCore, ClientStore], Interface]
@@ -109,6 +113,9 @@ class Frontend(Value, frozen=True):
     choose: Choose | None = None
     attach: Callable[[Call], object] = lambda call: None
     is_live: bool = False
+    login: Login | None = None
+    watch: Watch = lambda happened: None
+    joins: bool = True
 
 
 def run(options: ClientOptions, frontend: Frontend) -> int:
@@ -152,6 +159,7 @@ async def _run(options: ClientOptions, frontend: Frontend, loop: asyncio.Abstrac
             app = ClientApp(loop, core, endpoint, store, frontend.source, frontend.make_interface(core, store), ending)
             app.progress = SyncProgress() if options.shows_progress else None
             frontend.attach(app.call)
+            app.watches.append(frontend.watch)
             with _watching(app, options, folder, found, store, frontend.say):
                 return await app.run()
 
@@ -185,18 +193,18 @@ def _make_core(
     profile = Profile(
         static=folder.key,
         nick=options.nick,
-        rooms=options.rooms or saved.rooms or (DEFAULT_ROOM,),
+        rooms=(options.rooms or saved.rooms or (DEFAULT_ROOM,)) if frontend.joins else (),
         server=server.url,
         check_server=pinning.check,
         history=options.history,
         agent=f"udpchat {__version__}",
         shown_max=options.history,
-        capabilities=(TYPING,) if frontend.is_live else (),
+        capabilities=(TYPING, ORDER) if frontend.is_live else (ORDER,),
         wants_receipts=options.receipts or frontend.is_live,
         is_returning=not options.rooms,
         is_first_contact=pinning.is_first_contact,
     )
-    core = ClientCore(now, profile=profile, saved=saved, address=found.address, random=os.urandom)
+    core = ClientCore(now, profile=profile, saved=saved, address=found.address, random=os.urandom, login=frontend.login)
     restore(core, store, report=frontend.say)
     return core
 
@@ -342,8 +350,8 @@ class EntryLimit:
         self._timers = [loop.call_later(REPORTED_AFTER_S, self._report), loop.call_later(ENTERING_S_MAX, self._stop)]
 
     def watch(self, happened: Sequence[events.ClientEvent]) -> None:
-        """The limit holds until the client is connected, or ends."""
-        if self._app.is_ending or any(isinstance(event, events.Connected) for event in happened):
+        """The limit holds until the client is connected, or ends, or a person is asked for a password."""
+        if self._app.is_ending or any(isinstance(event, LET_IN) for event in happened):
             self.cancel()
 
     def cancel(self) -> None:

@@ -16,14 +16,19 @@ from typing import Final
 from prompt_toolkit.application import Application
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.document import Document
-from prompt_toolkit.filters import has_focus
+from prompt_toolkit.filters import Condition, has_focus
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.history import InMemoryHistory
 from prompt_toolkit.input import Input, create_input
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
 from prompt_toolkit.layout import BufferControl, Dimension, HSplit, Layout, Window
-from prompt_toolkit.layout.processors import HighlightIncrementalSearchProcessor, TabsProcessor
+from prompt_toolkit.layout.processors import (
+    ConditionalProcessor,
+    HighlightIncrementalSearchProcessor,
+    PasswordProcessor,
+    TabsProcessor,
+)
 from prompt_toolkit.output import Output, create_output
 from prompt_toolkit.output.vt100 import Vt100_Output
 from prompt_toolkit.widgets import SearchToolbar
@@ -38,7 +43,8 @@ else:
 
 from udpchat.chat.text import EDITED_CHARACTERS_MAX, pasted_text, printable
 from udpchat.shell.full_screen import DUMB_TERMINALS, TerminalModes
-from udpchat.shell.line_reader import LINES_AHEAD_MAX
+from udpchat.shell.line_reader import LINES_AHEAD_MAX, Listener
+from udpchat.wire.fields import Value
 
 ROWS_MAX: Final = 8  # of a long line: the rest scrolls, so that what arrives stays in sight
 STATE_DELAY_S: Final = 0.3  # a state that is over sooner is not shown: on a LAN every line is confirmed within it
@@ -48,6 +54,14 @@ PASTE_OFF_CURSOR_ON: Final = b"\x1b[?2004l\x1b[?25h"
 
 
 IsSecret = Callable[[str], bool]
+
+
+class Hidden(Value, frozen=True):
+    """A question whose answer is typed without being shown, and what was half typed before it."""
+
+    question: str
+    done: Callable[[str], object]
+    draft: str
 
 
 def open_editor(is_secret: IsSecret) -> LineEditor | None:
@@ -87,14 +101,21 @@ class LineEditor:
         self._above: list[str] = []
         self._ahead = 0
         self._has_ended = False
+        self._hidden: Hidden | None = None
+        self._listener: Listener
 
     def _made_application(self, source: Input, output: Output) -> Application[None]:
         if isinstance(output, Vt100_Output):
             output.enable_cpr = False  # answers of the terminal that come late would be typed into the shell
         search = SearchToolbar()
+        is_hidden = Condition(lambda: self._hidden is not None)
         control = BufferControl(
             self._buffer,
-            input_processors=[HighlightIncrementalSearchProcessor(), TabsProcessor(char1=" ", char2=" ")],
+            input_processors=[
+                HighlightIncrementalSearchProcessor(),
+                TabsProcessor(char1=" ", char2=" "),
+                ConditionalProcessor(PasswordProcessor(), is_hidden),
+            ],
             search_buffer_control=search.control,
             preview_search=True,
         )
@@ -109,7 +130,7 @@ class LineEditor:
         self, loop: asyncio.AbstractEventLoop, *, on_line: Callable[[str], None], on_end: Callable[[], None]
     ) -> None:
         """Draw the prompt, and report what is typed."""
-        self._on_line, self._on_end = on_line, on_end
+        self._listener = Listener(on_line, on_end)
         self._modes.note()
         self._shown = self.prompt()
         self._drawing = loop.create_task(self._application.run_async(handle_sigint=False, set_exception_handler=False))
@@ -132,6 +153,20 @@ class LineEditor:
         """Put a line that was refused on the empty line, if it still goes to that target; else only Up brings it."""
         if not self._buffer.text and self.prompt()[0] == printable(target):
             self._buffer.document = Document(text)
+
+    def ask_hidden(self, question: str, done: Callable[[str], object]) -> None:
+        """Have a line typed that is neither shown nor kept; empty if the person gives up. `question` has to be safe."""
+        self._hidden = Hidden(question, done, self._hidden.draft if self._hidden else self._buffer.text)
+        self._buffer.reset()
+        self._application.invalidate()
+
+    def _answer(self, text: str) -> None:
+        """What was asked is answered: go on where the person was."""
+        hidden, self._hidden = self._hidden, None
+        assert hidden is not None
+        self._buffer.reset()
+        self._buffer.document = Document(hidden.draft)
+        asyncio.get_running_loop().call_soon(hidden.done, text)
 
     async def close(self) -> None:
         """Remove the prompt and restore the terminal."""
@@ -192,7 +227,7 @@ class LineEditor:
         """In front of each row: the prompt, a bar where a pasted text begins a line, nothing where a line goes on."""
         if wrap_count:
             return []
-        prompt = prompt_text(*self._shown)
+        prompt = prompt_text(*self._shown) if self._hidden is None else f"{self._hidden.question}: "
         return [("", prompt if line_number == 0 else "| ".rjust(len(prompt)))]
 
     # --- In ----------
@@ -211,17 +246,19 @@ class LineEditor:
     def _end(self) -> None:
         if not self._has_ended:
             self._has_ended = True
-            asyncio.get_running_loop().call_soon(self._on_end)
+            asyncio.get_running_loop().call_soon(self._listener.on_end)
 
     def _accept(self) -> None:
         """Enter was pressed. A blank line is ignored; at LINES_AHEAD_MAX lines the line stays in the editor."""
         text = self._buffer.text
+        if self._hidden is not None:
+            return self._answer(text)
         if self._has_ended or self._ahead >= LINES_AHEAD_MAX:
             return self._application.output.bell()
         self._buffer.reset(append_to_history=bool(text.strip()))
         if text.strip():
             self._ahead += 1
-            asyncio.get_running_loop().call_soon(self._on_line, text)
+            asyncio.get_running_loop().call_soon(self._listener.on_line, text)
 
     def _paste(self, text: str) -> None:
         """Insert all of the text; if it is too long, nothing, and say so."""
@@ -248,7 +285,9 @@ class LineEditor:
 
         @keys.add("c-c", filter=on_line)
         def _(event: KeyPressEvent) -> None:
-            if self._buffer.text:
+            if self._hidden is not None:
+                self._answer("")
+            elif self._buffer.text:
                 self._buffer.reset()
             else:
                 signal.raise_signal(signal.SIGINT)
@@ -257,6 +296,8 @@ class LineEditor:
         def _(event: KeyPressEvent) -> None:
             if self._buffer.text:
                 self._buffer.delete()
+            elif self._hidden is not None:
+                self._answer("")
             else:
                 self._end()
 

@@ -27,7 +27,7 @@ def carry_out(duties: Duties, errand: Errand) -> Report:
         return report_of(duties.status())
     if errand.kind == RELOAD:
         done = duties.reload(f"a request of {errand.by}")
-        return report_of({"changed": done.changed, "restart": done.restart, "problem": done.problem})
+        return report_of({"changed": done.live, "restart": done.restart, "problem": done.problem})
     duties.stop(f"a request of {errand.by}")
     return report_of({})
 

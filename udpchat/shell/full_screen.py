@@ -16,7 +16,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
 from udpchat.chat.phrase import Phrase
-from udpchat.shell.line_reader import LINES_AHEAD_MAX
+from udpchat.shell.hidden_line import HiddenLine
+from udpchat.shell.line_reader import LINES_AHEAD_MAX, Listener
 from udpchat.shell.stdio import remark
 
 if sys.platform != "win32":
@@ -95,6 +96,9 @@ class Application(Protocol):
     def signal(self, sequence: str) -> None:
         """Send this sequence to the terminal, which draws nothing."""
 
+    def ask_hidden(self, question: str, done: Callable[[str], object]) -> None:
+        """Ask the person; what they type is not shown, and empty if they give up."""
+
     def last_words(self) -> Sequence[str]:
         """The lines to print once the terminal is restored, safe for it."""
 
@@ -103,13 +107,16 @@ class FullScreen:
     """A `LineSource` on a terminal that an application draws on; `write` prints whole lines while none does.
 
     `app` is set before `start`. `remarks` are the first lines that it shows: what was printed before.
-    An error of the application goes to the exception handler of the loop.
+    An error of the application goes to the exception handler of the loop. `hidden` asks for what is not to be shown
+    before there is a screen.
     """
 
-    def __init__(self, write: Callable[[str], object]) -> None:
+    def __init__(self, write: Callable[[str], object], hidden: HiddenLine) -> None:
         self.app: Application | None = None
         self.remarks: list[str] = []
         self._write = write
+        self._hidden = hidden
+        self._listener: Listener
         self._act: Callable[..., None]
         self._modes = TerminalModes(sys.__stdin__, sys.__stdout__, MODES_OFF)
         self._running: asyncio.Task[None] | None = None
@@ -126,7 +133,7 @@ class FullScreen:
     ) -> None:
         """Draw the screen once the application is ready, and report what is typed."""
         assert self.app is not None
-        self._loop, self._on_line, self._on_end = loop, on_line, on_end
+        self._loop, self._listener = loop, Listener(on_line, on_end)
         self.app.connect(enter=self._enter, end=self._end, interrupt=self._interrupt, act=self._act)
 
     def release(self) -> None:
@@ -143,9 +150,17 @@ class FullScreen:
             self._running = self._loop.create_task(self.app.run_screen())
             self._running.add_done_callback(self._on_over)
 
+    def ask_hidden(self, question: str, done: Callable[[str], object]) -> None:
+        """Have a line typed that is not shown: on the screen, or before there is one, on the terminal."""
+        if self.is_drawn and self.app is not None:
+            self.app.ask_hidden(question, done)
+        else:
+            self._hidden.ask(question, done)
+
     async def close(self) -> None:
         """Restore the terminal, and print what is to be said last."""
         assert self.app is not None
+        self._hidden.restore()
         self._has_ended = self._is_interrupted = True
         if self._running is not None and not self._running.done():
             self.app.exit()
@@ -157,6 +172,7 @@ class FullScreen:
             self._write("".join(f"{line}\n" for line in words))
 
     def restore(self) -> None:
+        self._hidden.restore()
         if self.is_drawn:
             self._modes.restore()
 
@@ -182,13 +198,13 @@ class FullScreen:
         if self._has_ended or self._ahead >= LINES_AHEAD_MAX:
             return False
         self._ahead += 1
-        self._on_line(text)
+        self._listener.on_line(text)
         return True
 
     def _end(self) -> None:
         if not self._has_ended:
             self._has_ended = True
-            self._on_end()
+            self._listener.on_end()
 
     def _interrupt(self) -> None:
         """End as Ctrl+C does where a terminal makes a signal of it, also where the client only waits for confirmations.

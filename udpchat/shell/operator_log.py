@@ -56,7 +56,7 @@ class OperatorLog:
         """The config was read again."""
         if done.problem:
             return _logger.error("%s: the config is not taken over, all stays as it was: %s", cause, done.problem)
-        _logger.info("%s: config read again; changed: %s", cause, ", ".join(done.changed) or "nothing")
+        _logger.info("%s: config read again; changed: %s", cause, ", ".join(done.live) or "nothing")
         if done.restart:
             _logger.warning("these settings hold from the next start on: %s", ", ".join(done.restart))
 

@@ -34,6 +34,7 @@ COUNT_MAX: Final = 2**53
 TIMEOUT_S_MIN: Final = 0.001
 TIMEOUT_S_MAX: Final = 1e9
 DEFAULT_ROOM: Final = LOBBY  # for a nick that was in no room before
+PASSWORD_VARIABLE: Final = "UDPCHAT_PASSWORD"  # has no option: all who list processes would see it
 KEYS: Final = "keys"  # the table of keys in a config file
 OPEN, CLOSED = "open", "closed"  # of accounts
 HISTORY_ON_SCREEN: Final = 50  # messages of each room on entry, unless told; in a pipe none
@@ -89,6 +90,21 @@ class ShownChoices(Value, frozen=True):
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
+class EndChoices(Value, frozen=True):
+    """When a client ends, if not with its input."""
+
+    follow: bool = False
+    count: int | None = None
+    timeout_s: float | None = None
+
+
+class PasswordPlace(Value, frozen=True):
+    """Where the password is that shows whose nick it is: the `text` itself, or a `file`; neither: none was given."""
+
+    text: str = ""
+    file: Path | None = None
+
+
 class ClientChoices(Value, frozen=True):
     """All that `udpchat-client` may be told.
 
@@ -103,12 +119,11 @@ class ClientChoices(Value, frozen=True):
     data: Path
     port: int
     history: int | None
-    follow: bool
-    count: int | None
-    timeout_s: float | None
+    end: EndChoices
     form: str
     shown: ShownChoices = ShownChoices()
     config: Path | None = None  # the file that was read
+    password: PasswordPlace = PasswordPlace()
 
 
 def data_folder() -> Path:
@@ -262,13 +277,19 @@ def client_choices(
         data=chosen["data"],
         port=chosen["port"] or DEFAULT_PORT,
         history=chosen["history"],
-        follow=chosen["follow"],
-        count=chosen["count"],
-        timeout_s=chosen["timeout"],
+        end=EndChoices(chosen["follow"], chosen["count"], chosen["timeout"]),
         form=_form(found),
         shown=ShownChoices(chosen["receipts"], tuple(chosen["notify-command"]), keys),
         config=found.config,
+        password=_password_place(found, environment),
     )
+
+
+def _password_place(found: Choices, environment: Mapping[str, str]) -> PasswordPlace:
+    """Of a password in the environment and a file with one, that of the higher rank."""
+    text = environment.get(PASSWORD_VARIABLE, "")
+    is_outranked = found.chosen["password-file"].source is Precedence.FLAG
+    return PasswordPlace(text=text) if text and not is_outranked else PasswordPlace(file=found.values["password-file"])
 
 
 def _form(found: Choices) -> str:
@@ -303,6 +324,7 @@ CLIENT_SETTINGS: Final[dict[str, Setting]] = {
     "room": ("", values.rooms),
     "data": (data_folder(), values.path),
     "port": (DEFAULT_PORT, values.port),
+    "password-file": ("", lambda value: values.path(value) if value else None),
     "history": (None, values.optional(values.whole(0, HISTORY_MAX))),
     "receipts": (False, values.switch),
     "no-color": (False, values.switch),

@@ -39,18 +39,18 @@ class Unreadable(Exception):
 class Reloaded(Value, frozen=True):
     """The settings that are others now, and those that will be after a restart, by name; or the `problem`."""
 
-    changed: tuple[str, ...] = ()
+    live: tuple[str, ...] = ()
     restart: tuple[str, ...] = ()
     problem: str = ""
 
 
 def differences(former: ServerOptions, present: ServerOptions) -> Reloaded:
     """What is different."""
-    changed, restart = (
+    live, restart = (
         tuple(name for name, value in settings.items() if value(former) != value(present))
         for settings in (LIVE, FIXED)
     )
-    return Reloaded(changed, restart)
+    return Reloaded(live, restart)
 
 
 def taken_over(former: ServerOptions, present: ServerOptions) -> ServerOptions:

@@ -87,21 +87,21 @@ def name(value: Any) -> str:
 def motd(value: Any) -> str:
     """One line that whoever enters is shown, or nothing."""
     if not isinstance(value, str) or printable(value) != value or not fits(value, ANNOUNCEMENT_BYTES_MAX):
-        raise Problem("value.text", bytes_max=ANNOUNCEMENT_BYTES_MAX)
+        raise Problem("value.one_line", bytes_max=ANNOUNCEMENT_BYTES_MAX)
     return value.strip()
 
 
 def announcement(value: str) -> str:
     """A part of an announcement: not blank."""
     if not value.strip() or not fits(value, ANNOUNCEMENT_BYTES_MAX):
-        raise Problem("value.text", bytes_max=ANNOUNCEMENT_BYTES_MAX)
+        raise Problem("value.one_line", bytes_max=ANNOUNCEMENT_BYTES_MAX)
     return value
 
 
 def reason(value: str) -> str:
     """Why something is done: one line."""
     if printable(value) != value or not fits(value, TOPIC_BYTES_MAX):
-        raise Problem("value.text", bytes_max=TOPIC_BYTES_MAX)
+        raise Problem("value.one_line", bytes_max=TOPIC_BYTES_MAX)
     return value
 
 

@@ -11,6 +11,7 @@ from udpchat.chat.phrase import Problem
 from udpchat.client import compose
 from udpchat.client.model import shortened
 from udpchat.ui import message_ids
+from udpchat.ui.account_commands import ACCOUNT_COMMANDS
 from udpchat.ui.arguments import (
     WrongUsage,
     first_word,
@@ -24,6 +25,7 @@ from udpchat.ui.arguments import (
 )
 from udpchat.ui.emoji import emoji_of
 from udpchat.ui.markup import links
+from udpchat.ui.order_commands import ORDER_COMMANDS
 from udpchat.ui.phrases import sentence
 from udpchat.ui.preferences import SETTINGS, setting_of
 from udpchat.ui.prompt import QUIT, Command, Group, Prompt, target_notice
@@ -97,12 +99,6 @@ def _id_and_emoji(rest: str) -> tuple[str, str]:
 def _delete(prompt: Prompt, now: float, rest: str) -> None:
     message = message_ids.own(prompt.message(only_word(rest) if rest.strip() else "", is_own=True))
     prompt.client.ask(now, compose.redact(message.target, "", message.about))
-
-
-def _redact(prompt: Prompt, now: float, rest: str) -> None:
-    word, reason = first_word(rest)
-    message = message_ids.own(prompt.message(word, is_own=True))
-    prompt.client.ask(now, compose.redact(message.target, reason, message.about))
 
 
 def _receipts(prompt: Prompt, now: float, rest: str) -> None:
@@ -280,8 +276,7 @@ def _help_lines(lines: list[str]) -> list[ClientEvent]:
 
 
 def _quit(prompt: Prompt, now: float, rest: str) -> None:
-    prompt.wants_quit_now = prompt.wants_quit
-    prompt.wants_quit = True
+    prompt.quits += 1
 
 
 def _sentence(text: str) -> str:
@@ -310,7 +305,6 @@ COMMANDS: tuple[Command, ...] = (
             _unreact),
     Command("delete", _M, "[ID]", "remove a message of yours, for all",
             "Without ID your latest one here. Who has read it has read it.", _delete),
-    Command("redact", _M, "ID [REASON]", "remove a message, and say why", "", _redact),
     Command("open", _M, "[ID]", "open the latest link of a message",
             "Without ID the latest one here. It is shown where there is no desktop, or it is far away, or where the"
             " host may be taken for another (letters that are not ASCII, an @).", _open),
@@ -343,6 +337,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("back", _P, "", "be away no longer", "", _back),
     Command("ignore", _P, "[NICK]", "see nothing of what somebody says", "Alone it lists whom you ignore.", _ignore),
     Command("unignore", _P, "NICK", "see again what somebody says", "", _unignore),
+    *ACCOUNT_COMMANDS,
+    *ORDER_COMMANDS,
     Command("set", _C, "[NAME [VALUE]]", "list your settings, see one, or change it", "They are kept for this nick.",
             _set),
     Command("theme", _C, "[THEME]", "choose the colours of the full screen", "", _theme),

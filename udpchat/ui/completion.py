@@ -11,11 +11,13 @@ from typing import Final
 
 from udpchat.chat.names import nick_key
 from udpchat.client.model import Item
+from udpchat.ui.arguments import FOR, SERVER_MARK
 from udpchat.ui.emoji import matching
 from udpchat.ui.prompt import Command
 from udpchat.wire.fields import Value, field
 
 CANDIDATES_MAX: Final = 100
+SIGNS: Final = ("+", "-")  # with which a mode begins, and a room seldom
 EMOJI_CHARACTERS_MIN: Final = 1  # behind the colon: a bare one is mostly a colon
 
 
@@ -105,6 +107,13 @@ def _asked(typed: Sequence[str], word: str, known: Known) -> list[str] | None:
     name = typed[0][1:].lower()
     usage = next((each.usage for each in known.commands if name in (each.name, *each.aliases)), "")
     wanted = [each.strip("[]") for each in usage.split()]
+    if wanted[:1] == [SERVER_MARK] and typed[1:2] != [SERVER_MARK] and not word.startswith("-"):
+        del wanted[0]
+    if wanted[-1:] == ["..."]:  # the word before it may be repeated
+        wanted[-1:] = [wanted[-2]] * len(typed)
+    at = wanted.index(FOR) + 1 if FOR in wanted else len(typed)
+    if at < len(typed) and typed[at].lower() != FOR:
+        return None  # a reason, in which everything is text
     key, colon, value = word.partition(":")
     for each in wanted if colon else ():  # from:NICK stands anywhere
         if each.startswith(f"{key.lower()}:"):
@@ -122,6 +131,8 @@ def _sought(placeholder: str, typed: Sequence[str], word: str, known: Known) -> 
             return [f"#{room}" for room in known.rooms]
         case "NICK":
             return [f"{mark}{nick}" for nick in known.nicks]
+        case "ROOM" if word[:1] in SIGNS:
+            return known.words.get("MODE")
         case "ROOM" if mark == "@":
             return [f"@{nick}" for nick in known.nicks]
         case "ROOM":
@@ -130,6 +141,8 @@ def _sought(placeholder: str, typed: Sequence[str], word: str, known: Known) -> 
             return [f"#{room}" for room in known.rooms] if mark == "#" else []
         case "COMMAND":
             return _names_of(known.commands, mark)
+        case _ if placeholder in (SERVER_MARK, FOR):
+            return [placeholder]
     return known.words.get(f"{typed[-1].lower()} {placeholder}", known.words.get(placeholder))
 
 

@@ -32,6 +32,20 @@ NAMES: Final[dict[type[ClientEvent], str]] = {
     events.RoomList: "rooms",
     events.TopicChanged: "topic",
     events.HistoryFound: "past",
+    events.RoleChanged: "role",
+    events.ModesChanged: "mode",
+    events.Invited: "invited",
+    events.Banned: "banned",
+    events.Muted: "muted",
+    events.Unbanned: "unbanned",
+    events.Unmuted: "unmuted",
+    events.Announcement: "announcement",
+    events.SanctionList: "bans",
+    events.AuditList: "audit",
+    events.LoginsFailed: "logins_failed",
+    events.CodeMade: "code",
+    events.DeviceList: "devices",
+    events.Whoami: "whoami",
     events.Notice: "notice",
     events.Error: "error",
     events.Rejected: "error",
@@ -43,20 +57,34 @@ OMITTED: Final[dict[type[Any], frozenset[str]]] = {
     events.MessageReceived: frozenset({"author"}),
     events.MessageSent: frozenset({"kind", "time_ms"}),
     events.Edited: _OF_AMENDMENTS,
-    events.Redacted: _OF_AMENDMENTS,
+    events.Redacted: _OF_AMENDMENTS | {"is_by_right"},
     events.Reacted: _OF_AMENDMENTS,
     Reaction: frozenset({"is_own", "users"}),
     events.Error: frozenset({"said"}),
     events.HistoryFound: frozenset({"words"}),
+    events.Invited: frozenset({"time_ms"}),
 }
 PHRASE: Final = frozenset({"key", "values"})  # of an event that is a phrase: its code and its sentence are printed
 OMITTED_IN_LISTS: Final = frozenset({"history"})  # a message of the past is always one of history
 OMITTED_IF_EMPTY: Final = frozenset({"line", "retry_s", "again", "reply", "edited", "reactions"})
+OF_KICKS: Final = frozenset({"by", "why"})  # of `MemberLeft`: who was not kicked has neither
+
+
+def _time_or_none(time_ms: int) -> str | None:
+    """A time that may not be known, or may not come."""
+    return iso_time(time_ms) if time_ms else None
+
+
 RENAMED: Final[dict[str, tuple[str, Callable[[Any], Any]]]] = {  # with the new value
     "time_ms": ("time", iso_time),
     "reply": ("reply_to", lambda quote: quote.id),
     "edited": ("edited", bool),
     "users": ("of", int),
+    "until_ms": ("until", _time_or_none),
+    "added_ms": ("added", _time_or_none),
+    "revoked_ms": ("revoked", _time_or_none),
+    "first_ms": ("first", iso_time),
+    "last_ms": ("last", iso_time),
 }
 
 
@@ -72,6 +100,8 @@ def json_event(event: ClientEvent) -> dict[str, Any]:
 
 def _object(record: Any, omitted: frozenset[str] = frozenset()) -> dict[str, Any]:
     omitted |= OMITTED.get(type(record), frozenset())
+    if isinstance(record, events.MemberLeft) and not record.by:
+        omitted |= OF_KICKS
     found = {}
     for field in record.__struct_fields__:
         value = getattr(record, field)
@@ -85,4 +115,4 @@ def _object(record: Any, omitted: frozenset[str] = frozenset()) -> dict[str, Any
 def _value(value: Any) -> Any:
     if isinstance(value, tuple):
         return [item if isinstance(item, str) else _object(item, OMITTED_IN_LISTS) for item in value]
-    return value
+    return _object(value) if isinstance(value, events.RoomModes) else value

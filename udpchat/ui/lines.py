@@ -157,7 +157,7 @@ class Lines:
         elif not (self._prompt.wants_quit or self._rule.may_end) or not self._client.is_idle:
             return
         self._rule.end_after_goodbye()
-        self._prompt.wants_quit = True  # lines typed from here on are refused, and the person is told
+        self._prompt.quits = max(1, self._prompt.quits)  # lines typed from here on are refused, and the person is told
         self._client.quit(now)
 
     def _report_end(self, reason: Phrase, *, is_error: bool = False) -> None:

@@ -12,8 +12,14 @@ from typing import Any, Final
 
 from udpchat.chat.phrase import Phrase
 from udpchat.chat.text import counted, duration_text, kept_for
+from udpchat.ui.operator_sentences import OPERATOR_SENTENCES
+from udpchat.ui.order_sentences import ACCOUNT_SENTENCES, ORDER_SENTENCES, act_in_words, role_with_article
+from udpchat.ui.times import clock_time
 
 SENTENCES: Final[dict[str, str]] = {
+    **ACCOUNT_SENTENCES,
+    **OPERATOR_SENTENCES,
+    **ORDER_SENTENCES,
     # Events.
     "connected": "connected to {server} as {nick}",
     "connected.rooms": "connected to {server} as {nick}, in {rooms:words}",
@@ -46,7 +52,7 @@ SENTENCES: Final[dict[str, str]] = {
     "reply.removed": "(to {nick}: a removed message)",
     "reply.unknown": "(to an earlier message)",
     "edited": "{nick} edited: [{room}] {text}",
-    "redacted": "{nick} removed a message: [{room}]{reason:if  %s}",
+    "redacted": "{nick} removed a message{author:if  of %s}: [{room}]{reason:if  %s}",
     "reaction": "{nick} reacted with {emoji}: {message}",
     "reaction.taken_back": "{nick} took back {emoji}: {message}",
     "past.none": "nothing was found",
@@ -89,9 +95,10 @@ SENTENCES: Final[dict[str, str]] = {
     " same, use another --id",
     # Why the server refuses.
     "*.of_later": "the server refuses: {key}{detail:if : %s}",
-    "nick_taken": "the nick {nick} is held by another key; choose another, or use the data folder that holds its key",
-    "nick_taken.alike": "the nick {nick} is held by another key (it looks like {held}); choose another, or use the data"
-    " folder that holds its key",
+    "nick_taken": "the nick {nick} is held by another key; choose another, or if it is yours, show that with"
+    " --password-file FILE, with --link CODE, or with the data folder that holds its key",
+    "nick_taken.alike": "the nick {nick} is held by another key (it looks like {held}); choose another, or if that is"
+    " yours, write it so",
     "too_many_nicks": "you hold as many nicks as one person may",
     "too_many_devices": "{devices_max} other devices with this key are here, as many as may be",
     "too_many_rooms": "this server has as many rooms as it can hold",
@@ -223,7 +230,8 @@ SENTENCES: Final[dict[str, str]] = {
     "value.command": "a program and its arguments are wanted, each quotation with its end",
     "value.program": "there is no program {program} that can be run",
     "value.line": "a name is one line of at most {bytes_max} bytes",
-    "value.text": "one line of at most {bytes_max} bytes is wanted",
+    "value.one_line": "one line of at most {bytes_max} bytes is wanted",
+    "value.nick": "a nick is wanted, not {value!r}",
     "value.id": "an id is one line of at most {bytes_max} bytes, not {value!r}",
     "value.seconds": "a number of seconds from {least:g} to {most:g} is wanted",
     "value.number": "a number from {least} to {most} is wanted",
@@ -291,6 +299,7 @@ SENTENCES: Final[dict[str, str]] = {
     " sent any more",
     "store.row_labels": "{count:count line} of --id, which {count:is|are} sent again if typed again",
     "store.row_rooms": "{count:count room}",
+    "store.row_account": "to which account this device belongs",
     "store.row_logs": "the place of {count:count room or conversation|rooms or conversations}, which {count:is|are}"
     " fetched again",
     "store.full": "as much is stored of this server as may be: the oldest messages make room for new ones, and the"
@@ -465,6 +474,9 @@ SENTENCES: Final[dict[str, str]] = {
 }
 
 
+TIME_DIGITS_MAX: Final = 15
+
+
 def _log(target: str, _: str) -> str:
     """The log of a room, or of the conversation with `@nick`; `@`: with somebody whose nick is not known."""
     if not target.startswith("@"):
@@ -472,7 +484,16 @@ def _log(target: str, _: str) -> str:
     return f"your conversation with {target[1:]}" if target != "@" else "a conversation"
 
 
+def _until(time_ms: int | str, _: str) -> str:
+    """A time in ms since 1970, maybe as the text that a server sent, as ` until 2026-01-31 23:59`; 0: nothing."""
+    text = str(time_ms)
+    is_time = text.isascii() and text.isdecimal() and len(text) <= TIME_DIGITS_MAX
+    return f" until {clock_time(int(text), None)}" if is_time and int(text) else ""
+
+
 FORMS: Final[dict[str, Callable[[Any, str], str]]] = {  # the first word of a format; the function gets the rest of it
+    "a_role": lambda role, _: role_with_article(role),
+    "act": lambda action, _: act_in_words(action),
     "clause": lambda sentence, _: sentence.removesuffix("."),
     "clauses": lambda phrases, _: "; ".join(map(text_of, phrases)),
     "count": lambda count, nouns: counted(count, *nouns.split("|")),  # {n:count entry|entries}: `1 entry`, `2 entries`
@@ -481,6 +502,7 @@ FORMS: Final[dict[str, Callable[[Any, str], str]]] = {  # the first word of a fo
     "kept": lambda limits, _: kept_for(*limits),
     "list": lambda items, none: ", ".join(items) or none,
     "log": _log,
+    "until": _until,
     "or": lambda value, otherwise: str(value or otherwise),
     "words": lambda items, _: " ".join(items),
 }

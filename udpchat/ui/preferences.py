@@ -13,6 +13,7 @@ from udpchat.chat.names import nick_key
 from udpchat.chat.nearest import WORD_CHARACTERS_MAX, nearest
 from udpchat.chat.phrase import Problem
 from udpchat.chat.text import fits, printable
+from udpchat.ui.arguments import ORDER_WORDS
 from udpchat.ui.attention import Level, Signal
 from udpchat.ui.times import TIME_FORMATS
 
@@ -175,7 +176,13 @@ def setting_of(name: str) -> Setting:
 def words_of_usages() -> dict[str, tuple[str, ...]]:
     """What may stand for the words of the usages of commands, for completion."""
     values = {f"{setting.name} VALUE": setting.allowed for setting in SETTINGS.values()}
-    return {**values, "NAME": tuple(SETTINGS), "THEME": SETTINGS["theme"].choices, "LEVEL": (*_LEVELS, DEFAULT_LEVEL)}
+    return {
+        **ORDER_WORDS,
+        **values,
+        "NAME": tuple(SETTINGS),
+        "THEME": SETTINGS["theme"].choices,
+        "LEVEL": (*_LEVELS, DEFAULT_LEVEL),
+    }
 
 
 # --- Values ----------

@@ -17,6 +17,7 @@ from udpchat.chat.events import ClientEvent
 from udpchat.chat.phrase import Phrase
 from udpchat.chat.text import json_line, printable
 from udpchat.ui.json_events import json_event
+from udpchat.ui.order_lines import order_lines
 from udpchat.ui.phrases import sentence, text_of
 from udpchat.ui.times import clock_time
 
@@ -98,9 +99,11 @@ def plain_lines(
         return [(Output.OUT, f"-- {_amendment(event)}")] if me or not event.is_confirmation else []
     if isinstance(event, events.MessageReceived):
         return [(Output.OUT, _message(event))]
+    if isinstance(event, events.OrderChange | events.AccountAnswer):
+        return [(Output.OUT, f"-- {line}") for line in order_lines(event, zone)]
     if isinstance(event, Change):
         return [(Output.OUT, f"-- {_change(event)}")]
-    if isinstance(event, events.ModelChange | events.OrderChange | events.AccountAnswer):
+    if isinstance(event, events.ModelChange):
         return []
     return [(Output.ERR, _remark(event))]
 
@@ -133,18 +136,24 @@ def _amendment(event: events.Amendment) -> str:
         case events.Edited(room=room, nick=nick, text=text):
             return sentence("edited", nick=nick, room=room, text=text)
         case events.Redacted(room=room, nick=nick, reason=reason):
-            return sentence("redacted", nick=nick, room=room, reason=reason)
+            author = target.nick if target is not None and target.nick != nick else ""
+            return sentence("redacted", nick=nick, author=author, room=room, reason=reason)
         case events.Reacted(nick=nick, emoji=emoji, added=added):
             return sentence("reaction" if added else "reaction.taken_back", nick=nick, emoji=emoji, message=message)
         case _:
             assert_never(event)
 
 
+def columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Cells below each other; the last of a row is not padded, and a cell wider than COLUMN_MAX moves what follows."""
+    widths = [*(min(max(map(len, cells)), COLUMN_MAX) for cells in zip(*rows, strict=True))]
+    widths[-1:] = [0]
+    return ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)) for row in rows]
+
+
 def aligned(rows: Sequence[tuple[str, str, Phrase]]) -> list[str]:
-    """Three columns; a cell wider than COLUMN_MAX moves what follows it."""
-    name_width = min(max((len(name) for name, _, _ in rows), default=0), COLUMN_MAX)
-    value_width = min(max((len(value) for _, value, _ in rows), default=0), COLUMN_MAX)
-    return [f"{name:{name_width}}  {value:{value_width}}  {text_of(origin)}" for name, value, origin in rows]
+    """Three columns, the last of them sentences."""
+    return columns([(name, value, text_of(origin)) for name, value, origin in rows])
 
 
 Change = (
@@ -165,6 +174,8 @@ def _change(event: Change) -> str:
             return sentence("holders" if holders else "holders.unknown", room=room, seq=seq, **named)
         case events.MemberJoined(room, nick):
             return sentence("joined", room=room, nick=nick)
+        case events.MemberLeft(room, nick, by=by, why=why) if by:
+            return sentence("left.kicked", room=room, nick=nick, by=by, why=why)
         case events.MemberLeft(room, nick, reason):
             return sentence("left", room=room, nick=nick, reason=reason)
         case events.MemberRenamed(old, nick):

@@ -38,6 +38,8 @@ class Group(Enum):
     PAST = "What was said"
     ROOMS = "Rooms"
     PEOPLE = "People"
+    ACCOUNT = "Account"
+    ORDER = "Order"
     CLIENT = "This client"
 
 
@@ -66,7 +68,7 @@ class Command(Value, frozen=True):
     @property
     def takes_lines(self) -> bool:
         """Whether what follows the name may have several lines: it is said, as it is."""
-        return self.group is Group.TALKING
+        return self.group is Group.TALKING or self.usage == "TEXT"
 
 
 class Prompt:
@@ -75,10 +77,10 @@ class Prompt:
     `commands`: the table, to which a program may add some of its own. The past is read from `archive`; `parse_time`
     reads times. `is_typed`: the lines come from a person's keys, and one with a control character is refused as a slip;
     from a program it is sent as it is, and whoever shows it makes it safe. `preferences`: without them, all are at
-    default.
-    `open_link` opens a web address, False if it cannot.
-    `wants_quit` is set by /quit, which waits for what is not confirmed, `wants_quit_now` by a second one; the owner of
-    the client acts on them.
+    default. `open_link` opens a web address, False if it cannot. `ask_password`: asks the person for a new password,
+    twice, without showing it, and enters `/password NEW`; set by what has a terminal.
+    `quits`: how often /quit was entered, which waits for what is not confirmed, unless it is the second one; the owner
+    of the client acts on it.
     """
 
     def __init__(
@@ -98,8 +100,8 @@ class Prompt:
         self.parse_time = parse_time
         self.preferences = preferences or Preferences()
         self.open_link = open_link
-        self.wants_quit = False
-        self.wants_quit_now = False
+        self.ask_password: Callable[[], object] | None = None
+        self.quits = 0
         self._by_name = {name: command for command in commands for name in (command.name, *command.aliases)}
         assert len(self._by_name) == sum(1 + len(command.aliases) for command in commands), "two of one name"
         self._visited = [*reversed(client.model.rooms)]  # the current room last; first come those that were asked for
@@ -110,6 +112,16 @@ class Prompt:
     def commands(self) -> tuple[Command, ...]:
         """The table of commands."""
         return tuple(dict.fromkeys(self._by_name.values()))
+
+    @property
+    def wants_quit(self) -> bool:
+        """Whether the person wants to leave, once all is confirmed."""
+        return self.quits > 0
+
+    @property
+    def wants_quit_now(self) -> bool:
+        """Whether the person wants to leave at once."""
+        return self.quits > 1
 
     @property
     def target(self) -> str:

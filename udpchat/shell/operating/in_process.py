@@ -1,7 +1,7 @@
 """An operator's dialogue with a server that does not run: its core and the operator's client in this process.
 
-A pipe takes the place of the network, and a clock that moves to what is due next the place of waiting. The log is opened
-as a server opens it, so a server cannot start meanwhile.
+A pipe takes the place of the network, and a clock that moves to what is due next the place of waiting. The log is
+opened as a server opens it, so none can start meanwhile.
 """
 
 from __future__ import annotations

@@ -15,8 +15,9 @@ from udpchat.chat import events
 from udpchat.chat.names import HOST_NICK
 from udpchat.chat.phrase import Phrase, Problem
 from udpchat.client.core import ClientCore
-from udpchat.client.operating import Dialogue
+from udpchat.client.operating import Dialogue, Refused
 from udpchat.client.profile import Profile
+from udpchat.client.requests import Source
 from udpchat.client.stored import ClientState
 from udpchat.session.noise import KeyPair, fingerprint
 from udpchat.wire.fields import Value
@@ -66,9 +67,9 @@ class OperatorClient(Generic[T]):
         for event in happened:
             match event:
                 case events.Rejected(key, values):
-                    self.end(Problem(key, **values))
+                    self.end(Refused(key, **values))
                 case events.Error(key, values):  # the server cannot write
-                    self.end(Problem(key, **values))
+                    self.end(Refused(key, **values))
         if self.is_done or not self.core.is_entered:
             return
         if not self._has_begun:
@@ -86,7 +87,12 @@ class OperatorClient(Generic[T]):
         except Problem as problem:
             self.end(problem)
         else:
-            self.core.ask(now, request, take=self._results.append)
+            with self.core.on_behalf_of(Source(take=self._take)):
+                self.core.ask(now, request)
+
+    def _take(self, result: ResultBody) -> list[events.ClientEvent]:
+        self._results.append(result)
+        return []
 
     def end(self, failure: Problem) -> None:
         """It is over without a result."""

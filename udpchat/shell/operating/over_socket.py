@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import closing, suppress
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 from udpchat.chat import events
 from udpchat.client.operating import Dialogue
@@ -30,7 +30,9 @@ def hold(server: ServerAddress, keys: Keys, dialogue: Dialogue[T]) -> T:
     """
     loop = asyncio.SelectorEventLoop()
     try:
-        return loop.run_until_complete(_Holding(loop, server, keys, dialogue).run())
+        holding = _Holding(loop, server, keys, dialogue)
+        loop.run_until_complete(holding.run())
+        return cast(T, holding.outcome())
     finally:
         loop.close()
 
@@ -53,8 +55,8 @@ class _Holding:
         )
         self._entered, self._done, self._over = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
-    async def run(self) -> Any:
-        """See `hold`."""
+    async def run(self) -> None:
+        """Hold it to its end. Raises `OperationFailed`."""
         with closing(self._endpoint):
             self._endpoint.listen(self._driver.receive)
             self._driver.start()
@@ -69,6 +71,9 @@ class _Holding:
                 async with asyncio.timeout(GOODBYE_S_MAX):
                     await self._over.wait()
             self._driver.end()
+
+    def outcome(self) -> Any:
+        """See `hold`."""
         return self._client.outcome()
 
     def _on_events(self, now: float, happened: Sequence[events.ClientEvent]) -> None:

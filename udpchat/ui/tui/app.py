@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from udpchat.chat.phrase import Problem
@@ -14,6 +15,7 @@ from udpchat.ui.times import TIME_FORMATS
 from udpchat.ui.tui import status
 from udpchat.ui.tui.chat_screen import ChatScreen
 from udpchat.ui.tui.found import Results
+from udpchat.ui.tui.hidden_box import HiddenBox
 from udpchat.ui.tui.picker import Offer, Picker, Question
 from udpchat.ui.tui.screen_app import ScreenApp
 from udpchat.ui.tui.side_list import SideList
@@ -102,6 +104,14 @@ class ChatApp(ScreenApp):
         question = sentence("paste.question", lines=paste.lines)
         answers = {key: sentence(f"paste.{answer.name.lower()}", lines=paste.lines) for key, answer in texts.items()}
         self.push_screen(Question(question, answers), send)
+
+    def ask_hidden(self, question: str, done: Callable[[str], object]) -> None:
+        """Ask the person; what they type is not shown, and empty if they give up."""
+
+        def answer(typed: str | None) -> None:
+            done(typed or "")
+
+        self.push_screen(HiddenBox(question), answer)
 
     def offer_to_leave(self) -> None:
         """Say what the keys of `send` and `clear` do now."""

@@ -100,10 +100,10 @@ class Offers(OptionList, can_focus=False):
 
 
 class Typed(Input):
-    """The line of a picker. `take` gets each key first, and tells whether it was for it."""
+    """The line of a picker. `take` gets each key first, and tells whether it was for it. `is_hidden`: it shows dots."""
 
-    def __init__(self, take: Callable[[events.Key], Awaitable[bool]]) -> None:
-        super().__init__(select_on_focus=False, compact=True)
+    def __init__(self, take: Callable[[events.Key], Awaitable[bool]], *, is_hidden: bool = False) -> None:
+        super().__init__(select_on_focus=False, compact=True, password=is_hidden)
         self._take = take
 
     def validate_value(self, value: str) -> str:

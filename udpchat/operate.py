@@ -1,0 +1,323 @@
+"""The operator's commands, `udpchat-server status` and the like: what each asks of the server, and what it shows."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from udpchat import parsers
+from udpchat.chat.exit_codes import ExitCode
+from udpchat.chat.permissions import Role
+from udpchat.chat.phrase import Phrase
+from udpchat.chat.text import duration_text, json_line
+from udpchat.chat.times import iso_time
+from udpchat.client import operating
+from udpchat.client.operating import Dialogue
+from udpchat.shell.operating.carrying_out import carry_out, wait_until_stopped
+from udpchat.ui.phrases import sentence
+from udpchat.ui.printing import columns
+from udpchat.wire import requests
+from udpchat.wire.content import BAN, MUTE, Act
+from udpchat.wire.fields import Value
+
+Reported = int | str | tuple[str, ...]
+SANCTIONS: Final = {BAN: "ban", MUTE: "mute"}
+ROLES: Final = {role: name for name, role in parsers.ROLES.items()}
+
+
+class Outcome(Value, frozen=True):
+    """What a command prints: `lines` to standard output, `remarks` to standard error; and its exit code."""
+
+    lines: tuple[str, ...] = ()
+    remarks: tuple[Phrase, ...] = ()
+    code: ExitCode = ExitCode.DONE
+
+
+def run(name: str, given: argparse.Namespace, data: Path) -> Outcome:
+    """Carry out one of OPERATOR_COMMANDS on the server of this data folder. Raises what `carry_out` does."""
+    needs_server = name in parsers.NEEDING_SERVER
+
+    def ask(dialogue: Dialogue[Any]) -> Any:
+        return carry_out(data, dialogue, needs_server=needs_server)
+
+    if name in _ACTS:
+        request, done = _ACTS[name](given)
+        ask(operating.asked(request))
+        return Outcome(remarks=(done,))
+    return _COMMANDS[name](given, data, ask)
+
+
+Ask = Callable[[Dialogue[Any]], Any]
+
+# --- The server ----------
+
+
+def _status(given: argparse.Namespace, data: Path, ask: Ask) -> Outcome:
+    found: dict[str, Reported] = ask(operating.report(requests.STATUS))
+    if given.json:
+        return Outcome((json_line(nested(found)),))
+    return Outcome(tuple(columns([(name, _shown(name, value)) for name, value in found.items()])))
+
+
+def nested(found: Mapping[str, Reported]) -> dict[str, Any]:
+    """The status as an object: `drops.forged` is in the object `drops`, which is there though nothing was dropped."""
+    made: dict[str, Any] = {}
+    groups: dict[str, dict[str, Any]] = {"drops": {}}
+    for name, value in found.items():
+        group, dot, member = name.partition(".")
+        (groups.setdefault(group, {}) if dot else made)[member or group] = (
+            list(value) if isinstance(value, tuple) else value
+        )
+    return {**made, **groups}
+
+
+def _shown(name: str, value: Reported) -> str:
+    if isinstance(value, tuple):
+        return " ".join(value)
+    if name == "uptime_s":
+        return f"{value} ({duration_text(int(value))})"
+    return f"{value:,}" if isinstance(value, int) and name != "process" else str(value)
+
+
+def _who(given: argparse.Namespace, data: Path, ask: Ask) -> Outcome:
+    peers: list[requests.PeerItem] = ask(operating.peers())
+    if given.json:
+        return Outcome(tuple(json_line(_peer(peer)) for peer in peers))
+    rows = [(
+        peer.nick or sentence("operate.not_entered"),
+        peer.address,
+        sentence("operate.peer", here_s=peer.here_s, silent_s=peer.silent_s, rooms=peer.rooms),
+    ) for peer in peers]  # fmt: skip
+    return Outcome(tuple(columns(rows)), () if peers else (Phrase("operate.nobody"),))
+
+
+def _peer(peer: requests.PeerItem) -> dict[str, Any]:
+    return {
+        "nick": peer.nick,
+        "address": peer.address,
+        "here_s": peer.here_s,
+        "silent_s": peer.silent_s,
+        "round_trip_ms": peer.round_trip_us / 1000,
+        "rooms": peer.rooms,
+    }
+
+
+def _reload(given: argparse.Namespace, data: Path, ask: Ask) -> Outcome:
+    done: dict[str, Any] = ask(operating.report(requests.RELOAD))
+    if done.get("problem"):
+        return Outcome(remarks=(Phrase("operate.not_reloaded", {"reason": done["problem"]}),), code=ExitCode.ERROR)
+    remarks = [Phrase("operate.reloaded", {"names": done.get("changed", ())})]
+    if done.get("restart"):
+        remarks.append(Phrase("operate.restart", {"names": done["restart"]}))
+    return Outcome(remarks=tuple(remarks))
+
+
+def _stop(given: argparse.Namespace, data: Path, ask: Ask) -> Outcome:
+    ask(operating.report(requests.STOP))
+    wait_until_stopped(data)
+    return Outcome(remarks=(Phrase("operate.stopped"),))
+
+
+# --- Order ----------
+
+
+def _kick(given: argparse.Namespace) -> tuple[requests.RequestBody, Phrase]:
+    return requests.Kick(None, given.subject, given.reason), Phrase("operate.kicked", {"nick": given.subject})
+
+
+def _ban(given: argparse.Namespace) -> tuple[requests.RequestBody, Phrase]:
+    return _sanction(BAN, given), Phrase("operate.banned", _of_sanction(given))
+
+
+def _mute(given: argparse.Namespace) -> tuple[requests.RequestBody, Phrase]:
+    return _sanction(MUTE, given), Phrase("operate.muted", _of_sanction(given))
+
+
+def _sanction(kind: int, given: argparse.Namespace) -> requests.Sanction:
+    return requests.Sanction(None, kind, given.subject, given.for_s, given.reason)
+
+
+def _of_sanction(given: argparse.Namespace) -> dict[str, object]:
+    return {"subject": given.subject, "length": duration_text(given.for_s) if given.for_s else ""}
+
+
+def _unban(given: argparse.Namespace) -> tuple[requests.RequestBody, Phrase]:
+    return requests.Lift(None, BAN, given.subject), Phrase("operate.unbanned", {"subject": given.subject})
+
+
+def _unmute(given: argparse.Namespace) -> tuple[requests.RequestBody, Phrase]:
+    return requests.Lift(None, MUTE, given.subject), Phrase("operate.unmuted", {"subject": given.subject})
+
+
+def _announce(given: argparse.Namespace) -> tuple[requests.RequestBody, Phrase]:
+    return requests.Announce(" ".join(given.text)), Phrase("operate.announced")
+
+
+def _bans(given: argparse.Namespace, data: Path, ask: Ask) -> Outcome:
+    found: list[requests.SanctionItem] = ask(operating.sanctions())
+    if given.json:
+        return Outcome(tuple(json_line(_sanction_object(item)) for item in found))
+    rows = [(
+        SANCTIONS.get(item.kind, str(item.kind)),
+        item.subject,
+        sentence(
+            "operate.sanction",
+            by=item.by,
+            made=iso_time(item.made_ms),
+            until=iso_time(item.until_ms) if item.until_ms else "",
+            reason=item.reason,
+        ),
+    ) for item in found]  # fmt: skip
+    return Outcome(tuple(columns(rows)), () if found else (Phrase("operate.no_sanctions"),))
+
+
+def _sanction_object(item: requests.SanctionItem) -> dict[str, Any]:
+    return {
+        "kind": SANCTIONS.get(item.kind, str(item.kind)),
+        "room": item.room,
+        "subject": item.subject,
+        "by": item.by,
+        "reason": item.reason,
+        "time": iso_time(item.made_ms),
+        "until": iso_time(item.until_ms) if item.until_ms else None,
+    }
+
+
+def _audit(given: argparse.Namespace, data: Path, ask: Ask) -> Outcome:
+    found: list[Act] = ask(operating.acts(given.since))
+    if given.json:
+        return Outcome(tuple(json_line(_act(act)) for act in found))
+    lines = [
+        sentence("operate.act", time=iso_time(act.time_ms), by=act.by, action=act.action, room=act.room,
+                 subject=act.subject, detail=act.detail, reason=act.reason)
+        for act in found
+    ]  # fmt: skip
+    return Outcome(tuple(lines), () if found else (Phrase("operate.no_acts"),))
+
+
+def _act(act: Act) -> dict[str, Any]:
+    return {
+        "time": iso_time(act.time_ms),
+        "by": act.by,
+        "action": act.action,
+        "room": act.room,
+        "subject": act.subject,
+        "detail": act.detail,
+        "reason": act.reason,
+    }
+
+
+# --- Accounts ----------
+
+
+def _role(given: argparse.Namespace, data: Path, ask: Ask) -> Outcome:
+    if given.role is not None:
+        ask(operating.asked(requests.SetRole(None, given.subject, int(parsers.ROLES[given.role]))))
+        return Outcome(remarks=(Phrase("operate.role_set", {"nick": given.subject, "role": given.role}),))
+    found: operating.Account = ask(operating.account(given.subject))
+    return Outcome((role_name(found.item.role if found.item else 0),))
+
+
+def role_name(role: int) -> str:
+    """What people call a role on the server."""
+    return next((name for held, name in ROLES.items() if role == held), Role(role).name.lower())
+
+
+def _account(given: argparse.Namespace, data: Path, ask: Ask) -> Outcome:
+    match given.do:
+        case parsers.ACCOUNT_LIST:
+            found: list[requests.AccountItem] = ask(operating.accounts())
+            if given.json:
+                return Outcome(tuple(json_line(_account_object(item)) for item in found))
+            lines = columns([(item.nick, role_name(item.role), _described(item)) for item in found])
+            return Outcome(tuple(lines), () if found else (Phrase("operate.no_accounts"),))
+        case "show":
+            return _show(ask(operating.account(given.subject)), as_json=given.json)
+        case "reset":
+            code = ask(operating.code(os.urandom, requests.RESET, given.subject))
+            return Outcome((code,), (Phrase("operate.reset", {"nick": given.subject}),))
+        case _:
+            ask(operating.asked(requests.RemoveAccount(given.subject)))
+            return Outcome(remarks=(Phrase("operate.removed", {"nick": given.subject}),))
+
+
+def _account_object(item: requests.AccountItem) -> dict[str, Any]:
+    return {
+        "nick": item.nick,
+        "fingerprint": item.fingerprint,
+        "role": role_name(item.role),
+        "devices": item.devices,
+        "password": item.has_password,
+        "used": _time_or_none(item.used_ms),
+    }
+
+
+def _time_or_none(time_ms: int) -> str | None:
+    return iso_time(time_ms) if time_ms else None
+
+
+def _described(item: requests.AccountItem) -> str:
+    values = {"devices": item.devices, "used": _time_or_none(item.used_ms), "fingerprint": item.fingerprint}
+    return sentence("operate.account_password" if item.has_password else "operate.account", **values)
+
+
+def _show(found: operating.Account, *, as_json: bool) -> Outcome:
+    devices = found.devices.items
+    if as_json:
+        shown = {} if found.item is None else _account_object(found.item)
+        return Outcome(
+            (json_line({**shown, "nick": found.devices.nick, "devices": [_device(each) for each in devices]}),)
+        )
+    head = (
+        [] if found.item is None else columns([(found.item.nick, role_name(found.item.role), _described(found.item))])
+    )
+    return Outcome((*head, *map(_shown_device, devices)))
+
+
+def _shown_device(item: requests.DeviceItem) -> str:
+    times = {"added": _time_or_none(item.added_ms), "revoked": _time_or_none(item.revoked_ms)}
+    return sentence("operate.device_here" if item.is_here else "operate.device", fingerprint=item.fingerprint, **times)
+
+
+def _device(item: requests.DeviceItem) -> dict[str, Any]:
+    return {
+        "fingerprint": item.fingerprint,
+        "added": _time_or_none(item.added_ms),
+        "revoked": _time_or_none(item.revoked_ms),
+        "here": item.is_here,
+    }
+
+
+def _invite(given: argparse.Namespace, data: Path, ask: Ask) -> Outcome:
+    code = ask(operating.code(os.urandom, requests.INVITE, given.subject))
+    return Outcome((code,), (Phrase("operate.invited", {"nick": given.subject or ""}),))
+
+
+def _erase(given: argparse.Namespace, data: Path, ask: Ask) -> Outcome:
+    ask(operating.asked(requests.RemoveAccount(given.subject, erases=True)))
+    return Outcome(remarks=(Phrase("operate.erased", {"nick": given.subject}),))
+
+
+_ACTS: Final[dict[str, Callable[[argparse.Namespace], tuple[requests.RequestBody, Phrase]]]] = {
+    "kick": _kick,
+    "ban": _ban,
+    "unban": _unban,
+    "mute": _mute,
+    "unmute": _unmute,
+    "announce": _announce,
+}
+_COMMANDS: Final[dict[str, Callable[[argparse.Namespace, Path, Ask], Outcome]]] = {
+    "status": _status,
+    "who": _who,
+    "bans": _bans,
+    "role": _role,
+    "account": _account,
+    "invite": _invite,
+    "audit": _audit,
+    "reload": _reload,
+    "stop": _stop,
+    "erase": _erase,
+}
