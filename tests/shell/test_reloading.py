@@ -12,6 +12,7 @@ from udpchat.shell.reloading import FIXED, LIVE, Reloaded, differences, taken_ov
 
 OTHERS = {
     "name": "den", "motd": "be nice", "retention": "30d", "log-level": "debug", "log-format": "json",
+    "accounts": "closed", "nick-expiry": "30d",
     "bind": "127.0.0.1", "port": "5", "data": "/elsewhere", "durability": "os", "heartbeat": "5", "expiry": "50",
 }  # fmt: skip
 
