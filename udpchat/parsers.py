@@ -162,6 +162,7 @@ def _add_server_settings(parser: Parser) -> None:
     parser.add_argument("--config", metavar="FILE", help="TOML file with the settings")
     network = parser.add_argument_group("the network")
     kept = parser.add_argument_group("what is kept")
+    people = parser.add_argument_group("who may come")
     shown = parser.add_argument_group("how it shows itself")
 
     def add(group: argparse._ArgumentGroup, name: str, metavar: str, text: str) -> None:
@@ -176,6 +177,8 @@ def _add_server_settings(parser: Parser) -> None:
     add(kept, "durability", "fsync|os|memory", "what a confirmed message survives")
     kept.add_argument("--retention", metavar="30d,10000", help="age and number of messages kept of a room (all)")
     kept.add_argument("--yes", action="store_true", help="a retention of less than 1 hour or 1,000 messages is meant")
+    add(people, "accounts", "open|closed", "who may have a new nick: everybody, or who is invited")
+    add(people, "nick-expiry", "DURATION", "how long a nick is kept that nobody uses")
     shown.add_argument("--name", metavar="NAME", help="what the server calls itself")
     shown.add_argument("--motd", metavar="TEXT", help="a line that whoever enters is shown")
     add(shown, "log-level", "|".join(LEVELS), "how much to log")

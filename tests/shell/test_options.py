@@ -78,7 +78,7 @@ def test_expiry_is_longer_than_the_heartbeat() -> None:
     ("text", "words"),
     [
         ("prot = 5", r"server\.toml, line 1: there is no setting 'prot'; did you mean port\?$"),
-        ("# x\n\nxyzzy = 5", r"server\.toml, line 3: there is no setting 'xyzzy'; there are bind, "),
+        ("# x\n\nxyzzy = 5", r"server\.toml, line 3: there is no setting 'xyzzy'; there are accounts, bind, "),
         ("port = 5\n[server]\nport = 6", r"server\.toml, line 2: there is no table 'server'"),
         ("port = 5\nname = ", r"server\.toml, line 2: this is not TOML: Invalid value$"),
         ('bind = [\n"::",\n', r"server\.toml, line 2: this is not TOML: "),

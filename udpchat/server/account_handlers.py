@@ -25,6 +25,7 @@ from udpchat.wire.requests import (
 
 
 def set_password(context: RequestContext, request: requests.SetPassword) -> Outcome:
+    """The password is hashed first, off the loop."""
     if not request.password:
         return KeepPassword("")
     if len(request.password) < PASSWORD_CHARACTERS_MIN:
@@ -33,6 +34,7 @@ def set_password(context: RequestContext, request: requests.SetPassword) -> Outc
 
 
 def add_code(context: RequestContext, request: requests.AddCode) -> Outcome:
+    """The client made the code; the server learns its digest."""
     if request.purpose != INVITE and (request.purpose == RESET) != (request.nick is not None):
         return Failed("malformed")
     if request.purpose == LINK and context.is_host:
@@ -43,6 +45,7 @@ def add_code(context: RequestContext, request: requests.AddCode) -> Outcome:
 
 
 def list_devices(context: RequestContext, request: requests.ListDevices) -> Outcome:
+    """One's own, or, for who may, somebody else's."""
     peer, state = context.peer, context.state
     account, nick = peer.key, peer.nick or ""
     if request.nick is not None:
@@ -64,14 +67,17 @@ def list_devices(context: RequestContext, request: requests.ListDevices) -> Outc
 
 
 def revoke_device(context: RequestContext, request: requests.RevokeDevice) -> Outcome:
+    """Of one's own account, also the device that asks."""
     return Revoke(request)
 
 
 def accept_from(context: RequestContext, request: requests.AcceptFrom) -> Outcome:
+    """Whether strangers may begin conversations."""
     return Accept(request)
 
 
 def get_self(context: RequestContext, request: requests.GetSelf) -> Outcome:
+    """What the server knows of who asks."""
     peer, state = context.peer, context.state
     record, rooms = state.accounts.get(peer.key), context.chat.rooms
     present = sorted({room for each in context.chat.registry.entered(peer.key) for room in each.rooms})
@@ -88,6 +94,7 @@ def get_self(context: RequestContext, request: requests.GetSelf) -> Outcome:
 
 
 def list_accounts(context: RequestContext, request: requests.ListAccounts) -> Outcome:
+    """By nick; an account with several is there several times."""
     if not may(Action.LIST_ACCOUNTS, context.state.role(context.peer.key)):
         return Failed("not_allowed.role", (Action.LIST_ACCOUNTS,))
     claims = context.state.claims.behind(request.after, PAGE_ITEMS_MAX + 1)
@@ -96,6 +103,7 @@ def list_accounts(context: RequestContext, request: requests.ListAccounts) -> Ou
 
 
 def remove_account(context: RequestContext, request: requests.RemoveAccount) -> Outcome:
+    """Also with all that was said, if that is asked for."""
     return Remove(request)
 
 

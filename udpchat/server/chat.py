@@ -61,6 +61,11 @@ class Chat:
         enforcement = Enforcement(self.rooms, self.fanout, self.registry, durable)
         self.admission = Admission(self.rooms, self.fanout, durable, settings, self.happened, self.clock, enforcement)
         self.entrance = Entrance(self, self.commits, self.quotas, self.registry, self.admission)
+        self.change_settings(settings)
+
+    def change_settings(self, settings: Settings) -> None:
+        """What holds from here on."""
+        self.admission.settings = settings
         for state in (self.commits.durable, self.commits.settled):
             state.accounts.host, state.claims.regular_kept_s = settings.host, settings.nick_kept_s
 

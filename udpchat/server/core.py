@@ -14,14 +14,12 @@ from udpchat.chat import events
 from udpchat.server.admission import Settings
 from udpchat.server.chat import Chat
 from udpchat.server.credit import DATAGRAM_US, LOST_US, packet_us
-from udpchat.server.derivations import Derivation, Derived
-from udpchat.server.errands import Errand
 from udpchat.server.expiry import Expiry
 from udpchat.server.frames import FRAMES, FRAMES_OF_PREVIOUS, VIOLATIONS, FrameContext
 from udpchat.server.handlers import carry_out
 from udpchat.server.intake import Intake
 from udpchat.server.meter import Meter
-from udpchat.server.queries import Query
+from udpchat.server.off_loop import OffLoop
 from udpchat.server.registry import Peer
 from udpchat.server.rooms import Room
 from udpchat.server.sessions import Sessions
@@ -38,13 +36,12 @@ from udpchat.wire.errors import BadDatagram
 from udpchat.wire.frames import encode, pack
 from udpchat.wire.limits import DATAGRAM_BYTES_MAX, PATH_TIMEOUT_S, REQUEST_MEMORY_BYTES
 from udpchat.wire.packets import Address
-from udpchat.wire.requests import ResultBody
 
 TIMERS_MAX: Final = 32  # handled in a turn; the others are due in the next
 FLUSHED_PACKETS_MAX: Final = 128  # in a turn, beside those of the last peer
 
 
-class ServerCore:
+class ServerCore(OffLoop):
     """Everything between the socket and the log: sessions, frames and timers. `chat` is the state of the chat."""
 
     def __init__(
@@ -68,6 +65,11 @@ class ServerCore:
     def handshakes(self) -> int:
         """How many handshakes are half open or were finished less than HANDSHAKE_LIFETIME_S ago."""
         return len(self._sessions.handshakes)
+
+    def change_settings(self, settings: Settings) -> None:
+        """The operator has chosen otherwise; of times, only what is kept for how long can change."""
+        self.settings = settings
+        self.chat.change_settings(settings)
 
     def set_wall_clock(self, offset_s: float) -> None:
         """Set wall clock minus monotonic clock, which dates messages."""
@@ -155,35 +157,6 @@ class ServerCore:
     def rejected(self, now: float, reason: str) -> None:
         """A write failed: drop all pending appends and inform their clients, which repeat the requests."""
         self.chat.rejected(reason)
-        self._flush(now)
-
-    def drain_queries(self) -> list[Query]:
-        """The long read to carry out next, by `history.read` and off the loop; then call `answered`. One at a time."""
-        return self.chat.drain_queries()
-
-    def answered(self, now: float, query: Query, result: ResultBody | LogUnreadable, took_s: float) -> None:
-        """A drained query has this result, or what it reads is damaged."""
-        self.chat.answered(now, query, result, took_s)
-        self._flush(now)
-
-    def drain_errands(self) -> list[Errand]:
-        """What operators ask of the program; then call `reported` for each, in any order."""
-        return self.chat.queries.errands.drain()
-
-    def reported(self, now: float, errand: Errand, result: ResultBody) -> None:
-        """A drained errand is done, or was begun: the answer to who asked."""
-        peer = self.chat.queries.errands.on_done(self._registry, errand, result)
-        if peer is not None:
-            self._fanout.to_flush[peer] = None
-        self._flush(now)
-
-    def drain_derivations(self) -> list[Derivation]:
-        """The password to verify or hash next, off the loop; then call `derived`. One at a time."""
-        return self.chat.entrance.logins.drain()
-
-    def derived(self, now: float, derivation: Derivation, derived: Derived | None, took_s: float) -> None:
-        """A drained derivation has this result; None: this machine cannot compute it."""
-        self.chat.derived(now, derivation, derived, took_s)
         self._flush(now)
 
     def on_pruned(self, now: float, log: str) -> None:

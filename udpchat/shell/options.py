@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import platformdirs
 
+from udpchat.chat.durations import duration_word
 from udpchat.chat.ids import LOBBY
 from udpchat.chat.phrase import Phrase, Problem
 from udpchat.chat.text import printable
@@ -25,7 +26,7 @@ from udpchat.shell.logs import FORMATS, LEVELS
 from udpchat.shell.retention import Retention, parse_retention
 from udpchat.storage.protocol import Durability
 from udpchat.wire.fields import Value, field
-from udpchat.wire.limits import DEFAULT_PORT, EXPIRY_S, HEARTBEAT_S, HEARTBEAT_S_MIN
+from udpchat.wire.limits import DEFAULT_PORT, EXPIRY_S, HEARTBEAT_S, HEARTBEAT_S_MIN, NICK_REGULAR_KEPT_S
 
 EXPIRY_S_MAX: Final = 3600.0  # as far as a Welcome can say it (SPEC 4)
 HISTORY_MAX: Final = 10_000
@@ -35,6 +36,7 @@ TIMEOUT_S_MAX: Final = 1e9
 DEFAULT_ROOM: Final = LOBBY  # for a nick that was in no room before
 PASSWORD_VARIABLE: Final = "UDPCHAT_PASSWORD"  # has no option: all who list processes would see it
 KEYS: Final = "keys"  # the table of keys in a config file
+OPEN, CLOSED = "open", "closed"  # of accounts
 HISTORY_ON_SCREEN: Final = 50  # messages of each room on entry, unless told; in a pipe none
 
 
@@ -56,6 +58,13 @@ class PresenceTimes(Value, frozen=True):
     expiry_s: float
 
 
+class AccountOptions(Value, frozen=True):
+    """Whether only who is invited may have a nick, and how long one is kept that nobody uses."""
+
+    is_closed: bool = False
+    nick_kept_s: float = NICK_REGULAR_KEPT_S
+
+
 class ServerOptions(Value, frozen=True):
     """All that `udpchat-server` may be told. `motd`: what whoever enters is shown."""
 
@@ -68,6 +77,7 @@ class ServerOptions(Value, frozen=True):
     retention: Retention
     log: LogOptions
     motd: str = ""
+    accounts: AccountOptions = AccountOptions()
 
 
 class ShownChoices(Value, frozen=True):
@@ -240,6 +250,7 @@ def server_options(flags: Mapping[str, str | Sequence[str] | None], environment:
         durability=chosen["durability"],
         retention=chosen["retention"],
         motd=chosen["motd"],
+        accounts=AccountOptions(chosen["accounts"] == CLOSED, chosen["nick-expiry"]),
         log=LogOptions(level=chosen["log-level"], format=chosen["log-format"]),
     )
 
@@ -301,6 +312,8 @@ SERVER_SETTINGS: Final[dict[str, Setting]] = {
     "heartbeat": (HEARTBEAT_S, _period),
     "expiry": (EXPIRY_S, _period),
     "durability": (Durability.FSYNC.value, lambda value: Durability(values.one_of(tuple(Durability))(value))),
+    "accounts": (OPEN, values.one_of((OPEN, CLOSED))),
+    "nick-expiry": (duration_word(int(NICK_REGULAR_KEPT_S)), values.nick_expiry),
     "retention": ("", lambda value: parse_retention(str(value))),
     "log-level": ("info", values.one_of(LEVELS)),
     "log-format": ("text", values.one_of(FORMATS)),

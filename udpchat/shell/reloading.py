@@ -11,6 +11,8 @@ from udpchat.wire.fields import Value
 LIVE: Final[Mapping[str, Callable[[ServerOptions], object]]] = {
     "name": lambda options: options.name,
     "motd": lambda options: options.motd,
+    "accounts": lambda options: options.accounts.is_closed,
+    "nick-expiry": lambda options: options.accounts.nick_kept_s,
     "retention": lambda options: options.retention,
     "log-level": lambda options: options.log.level,
     "log-format": lambda options: options.log.format,
@@ -57,6 +59,7 @@ def taken_over(former: ServerOptions, present: ServerOptions) -> ServerOptions:
     return former.changed(
         name=present.name,
         motd=present.motd,
+        accounts=present.accounts,
         retention=present.retention,
         log=former.log.changed(level=log.level, format=log.format),
     )

@@ -17,6 +17,7 @@ from udpchat import __version__
 from udpchat.chat import events
 from udpchat.server.admission import Settings
 from udpchat.server.core import ServerCore
+from udpchat.server.derivations import Derivation, Derived
 from udpchat.server.errands import Errand
 from udpchat.server.queries import Query
 from udpchat.server.status import status_of
@@ -26,6 +27,7 @@ from udpchat.shell import errands
 from udpchat.shell.addresses import SCHEME, ServerAddress, place
 from udpchat.shell.binding import AddressWatch, covered, open_sockets
 from udpchat.shell.data_folder import open_folder, operator_key, server_key
+from udpchat.shell.deriving import ThreadDeriver
 from udpchat.shell.disk_space import DiskSpace, GuardedWrite
 from udpchat.shell.interfaces import hosts_to_name, is_loopback
 from udpchat.shell.logs import configure
@@ -92,16 +94,19 @@ def settings_of(options: ServerOptions, host: bytes) -> Settings:
         expiry_s=options.presence.expiry_s,
         kept_s=options.retention.kept_s,
         kept_entries=options.retention.kept_entries,
+        is_closed=options.accounts.is_closed,
+        nick_kept_s=options.accounts.nick_kept_s,
         host=host,
     )
 
 
 class _Storage(Value, frozen=True):
-    """The log, the threads that use it beside the loop's own, and the room that there is for it."""
+    """The log, the threads beside the loop's own, and the room that there is for it."""
 
     log: SqliteLog
     writer: ThreadWriter[Append]
     reader: ThreadReader
+    deriver: ThreadDeriver
     space: DiskSpace
 
     async def idle(self) -> None:
@@ -137,7 +142,9 @@ class Service:
             undo.pop_all()
         self._operator_log = OperatorLog(loop.time(), options)
         reader = ThreadReader(loop, log.queries, on_answered=self._on_answered, on_ready=self._start_queries)
-        self._storage = _Storage(log, ThreadWriter[Append](loop, GuardedWrite(space, log.append)), reader, space)
+        deriver = ThreadDeriver(loop, self._server.drain_derivations, self._on_derived)
+        writer = ThreadWriter[Append](loop, GuardedWrite(space, log.append))
+        self._storage = _Storage(log, writer, reader, deriver, space)
         self._driver: Driver[Append, events.ServerEvent] = Driver(
             loop,
             self._server,
@@ -164,6 +171,7 @@ class Service:
         """After each drain of the core: report, and start what is to be read."""
         self._operator_log.report_events(now, happened)
         self._start_queries()
+        self._storage.deriver.start()
         for errand in self._server.drain_errands():  # after this drain: what one causes is another
             self._loop.call_soon(self._carry_out, errand)
 
@@ -173,6 +181,9 @@ class Service:
 
     def _on_answered(self, query: Query, result: QueryResult, took_s: float) -> None:
         self._driver.call(self._server.answered, query, result, took_s)
+
+    def _on_derived(self, derivation: Derivation, derived: Derived | None, took_s: float) -> None:
+        self._driver.call(self._server.derived, derivation, derived, took_s)
 
     # --- Running ----------
 
@@ -301,6 +312,7 @@ class Service:
         remove_address(self._options.data)
         self._pruner.close()
         self._storage.reader.close()
+        self._storage.deriver.close()
         self._driver.call(self._server.finish)
         is_durable = await _within(WRITING_S_MAX, self._storage.idle())
         for pause_s in (GOODBYE_AGAIN_S, 0.0):

@@ -13,16 +13,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from udpchat.chat.durations import seconds_of
 from udpchat.chat.names import parse_nick, parse_room
 from udpchat.chat.phrase import Problem
 from udpchat.chat.text import fits, printable
 from udpchat.shell.addresses import ServerAddress, parse_server
 from udpchat.shell.times import moment_ms
-from udpchat.wire.limits import ANNOUNCEMENT_BYTES_MAX, NICK_CHARACTERS_MAX, TOPIC_BYTES_MAX
+from udpchat.wire.limits import ANNOUNCEMENT_BYTES_MAX, DURATION_S_MAX, NICK_CHARACTERS_MAX, TOPIC_BYTES_MAX
 
 NAME_BYTES_MAX: Final = 100
 LABEL_ID_BYTES_MAX: Final = 64
 NUMBER_DIGITS_MAX: Final = 16
+NICK_EXPIRY_S_MIN: Final = 86_400  # below: everybody would lose theirs over night
 
 Value = TypeVar("Value")
 
@@ -131,6 +133,14 @@ def seconds(least: float, most: float) -> Callable[[Any], float]:
         return found
 
     return parse
+
+
+def nick_expiry(value: Any) -> float:
+    """How long a nick is kept that nobody uses, in seconds: a day at least."""
+    found = seconds_of(str(value))
+    if found is None or not NICK_EXPIRY_S_MIN <= found <= DURATION_S_MAX:
+        raise Problem("value.nick_expiry")
+    return float(found)
 
 
 def whole(least: int, most: int) -> Callable[[Any], int]:

@@ -245,6 +245,7 @@ SENTENCES: Final[dict[str, str]] = {
     "keys.none": "this action has to have a key",
     "value.time": "a time is wanted, like 2026-11-21, 14:30, 2h or 3d, not {value!r}",
     "value.retention": "write how long (30d), how many messages of a room (10000), both (30d,10000), or forever",
+    "value.nick_expiry": "write how long, a day at least: 90d, 52w",
     "bad_address.form": "{text!r} is no server address: write HOST, HOST:PORT, [IPV6]:PORT or udpchat://HOST:PORT",
     "bad_address.brackets": "{text!r} is no server address: what is in brackets is no IPv6 address",
     "bad_address.host": "{text!r} is no server address: {host!r} is no host name",
