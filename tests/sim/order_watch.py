@@ -64,7 +64,7 @@ class OrderWatch:
 
     def begin(self, records: Sequence[Record]) -> None:
         """The server runs on a log that holds these, and perhaps not all that was seen before."""
-        self.rights = Rights()
+        self.rights = Rights(self._world.server.view.settings.host)
         self._places: dict[tuple[str, int], int] = {}  # (log, sequence) -> which append it was
         self._appended = self._known = 0  # appends; those that the core knows to be durable
         self._since: dict[tuple[bytes, str], int] = {}  # (device, room) -> the append that excluded it
@@ -168,7 +168,7 @@ class OrderWatch:
         assert self.rights.may_speak(room, account, device, message.time_ms), f"{where} was not to be said"
 
     def _account(self, user: bytes) -> bytes | None:
-        keys = {*self.rights.accounts, *self.rights.owners.values()}
+        keys = {self.rights.host, *self.rights.accounts, *self.rights.owners.values()}
         return next((key for key in keys if key and user_id(key) == user), None)
 
     def _check_act(self, act: Act, records: Sequence[Record]) -> None:

@@ -32,7 +32,9 @@ SERVER: Final = ""  # in the place of a room
 class Rights:
     """What the records say, up to the last one that was applied."""
 
-    def __init__(self) -> None:
+    def __init__(self, host: bytes = b"") -> None:
+        """`host`: the key of who runs the server."""
+        self.host = host
         self.accounts: dict[bytes, AccountRecord] = {}
         self.rooms: dict[str, RoomRecord] = {}
         self.roles: dict[tuple[str, bytes], Role] = {}
@@ -75,6 +77,7 @@ class Rights:
         """The higher of the role in the room and that on the server."""
         record = self.accounts.get(account)
         on_server = Role(record.role) if record is not None else Role.MEMBER
+        on_server = Role.HOST if account and account == self.host else on_server
         return (
             max(on_server, self.roles.get((room, account), Role.MEMBER)) if room not in (SERVER, LOBBY) else on_server
         )
