@@ -17,9 +17,9 @@ ACCOUNT_SENTENCES: Final[dict[str, str]] = {
     "password.not_asked": "nothing was changed: write the new password behind /password, or use udpchat-client password"
     " --password-file FILE",
     "password.not_given": "which password? Give --password-file FILE, or set UDPCHAT_PASSWORD",
-    "password.no_file": "cannot read the password from {path}: {reason}",
-    "password.no_utf8": "cannot read the password from {path}: it is not UTF-8",
-    "password.no_text": "there is no password in the first line of {path}",
+    "password_file.unread": "cannot read the password from {path}: {reason}",
+    "password_file.no_utf8": "cannot read the password from {path}: it is not UTF-8",
+    "password_file.empty_line": "there is no password in the first line of {path}",
     "code.link": "{code} lets another device of yours in, once, for {valid_s:duration}: udpchat-client --nick"
     " {nick:or NICK} --link {code}",
     "code.reset": "{code} gives {nick} back to whoever starts a client with --link {code}, once, for"
@@ -102,7 +102,6 @@ ORDER_SENTENCES: Final[dict[str, str]] = {
     " slow=SECONDS or kept=DURATION{near:if ; did you mean %s?}",
     "bad_role.here": "there is no role {role}: it is one of {roles:list}{near:if ; did you mean %s?}",
     "too_long.duration": "a duration is at most {days_max}d",
-    "no_such_nick.here": "{nick} is not here",
     "bad_role": "that role cannot be given there: {role}",
     "bad_subject": "nobody can be banned or muted by that: {subject}",
     "not_allowed.role": "you may not do that here: {action:act}",
