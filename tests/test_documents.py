@@ -344,7 +344,14 @@ HELLO_RESEND = (
         (f"`expiry`, {N} s, of silence", (limits.EXPIRY_S,)),
         (r"The udpchat protocol, version (\d+)", (limits.PROTOCOL_VERSION,)),
         (f"An account has at most {N} devices", (limits.DEVICES_PER_ACCOUNT_MAX,)),
-        (f"who make codes, at most {N} are valid", (limits.CODES_PER_ACCOUNT_MAX,)),
+        (
+            f"At most {N} that add a device to one account are valid at once, and {N} in all; {N} of these",
+            (limits.CODES_PER_ACCOUNT_MAX, limits.CODES_MAX, limits.LINK_CODES_SHARE),
+        ),
+        (
+            f"The first {N} of an account, and {N} of a source, are free",
+            (limits.LOGIN_FAILURES_FREE, limits.LOGIN_FAILURES_FREE_OF_SOURCE),
+        ),
         (f"A password has at most {N} characters", (limits.SECRET_CHARACTERS_MAX,)),
         (
             f"At most {N} hold in a room, {N} in all rooms, and {N} on the",

@@ -77,6 +77,7 @@ class Rights:
             return Role.HOST
         record = self.accounts.get(account)
         on_server = Role(record.role) if record is not None else Role.MEMBER
+        on_server = Role.HOST if account and account == self.host else on_server
         return (
             max(on_server, self.roles.get((room, account), Role.MEMBER)) if room else on_server
         )

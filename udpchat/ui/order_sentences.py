@@ -49,6 +49,12 @@ ACCOUNT_SENTENCES: Final[dict[str, str]] = {
     " another nick",
     "wrong_password.code": "this code is not valid: it was used, is too old, or is not written as it was shown",
     "key_revoked": "this device was revoked: its owner lets it enter no more; with the password or a new code it can",
+    "no_passwords": "this server keeps no passwords: its machine cannot compute Argon2id; use a code instead (/link)",
+    "not_allowed.device": "this device has an account of its own here already: use another data folder (--data), or"
+    " another nick",
+    "not_allowed.last_device": "this is your only device, and you have no password: nobody could log in as you any"
+    " more; nothing was changed",
+    "too_many_devices.account": "this account has {devices_max} devices, as many as may be: /revoke one of them first",
     "no_such_device": "you have no device whose key begins with {fingerprint}: /devices lists them",
     "bad_password": "a password has at least {characters_min} characters; nothing was changed",
     "too_many_codes": "too many codes are valid at once: use one, or wait until they are not",
