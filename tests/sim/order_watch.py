@@ -306,7 +306,9 @@ class OrderWatch:
                 self._check(device, room, begun, what)
 
     def _check_role(self, account: bytes, least: Role, what: str) -> None:
-        assert max(self._highest.get(account, Role.MEMBER), self.rights.role(account)) >= least, f"who never was {least.name} is told {what}"
+        assert max(self._highest.get(account, Role.MEMBER), self.rights.role(account)) >= least, (
+            f"who never was {least.name} is told {what}"
+        )
 
 
 def _settlements(batch: Sequence[Append]) -> Iterator[list[Append]]:
