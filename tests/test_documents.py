@@ -79,7 +79,8 @@ def test_every_option_that_the_readme_names_exists(capsys: pytest.CaptureFixture
     variables = {name.lower().replace("_", "-") for name in re.findall(r"\bUDPCHAT_([A-Z_]+)", README)}
     settings = {name for text in documents.settings_files(README) for name in tomllib.loads(text)}
     told = {name.removeprefix("UDPCHAT_").lower().replace("_", "-") for name in attention.variables(CALL)}
-    assert variables and {f"--{name}" for name in variables - told | settings - {options.KEYS}} - known == set()
+    alone = {options.PASSWORD_VARIABLE.removeprefix("UDPCHAT_").lower()}  # which has no option
+    assert variables and {f"--{name}" for name in variables - told - alone | settings - {options.KEYS}} - known == set()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no sh")
@@ -110,6 +111,7 @@ def test_every_command_line_of_the_readme_is_understood(
     """By the real parser, which also checks the values; what would then be run is not."""
     monkeypatch.chdir(tmp_path)
     Path("server.toml").touch()
+    Path("secret.txt").write_text("correct horse battery\n", encoding="utf-8")
     script = shown.program.removeprefix("scripts/")
     arguments = list(shown.arguments)
     for owner, name in RUN:
@@ -342,7 +344,14 @@ HELLO_RESEND = (
         (f"`expiry`, {N} s, of silence", (limits.EXPIRY_S,)),
         (r"The udpchat protocol, version (\d+)", (limits.PROTOCOL_VERSION,)),
         (f"An account has at most {N} devices", (limits.DEVICES_PER_ACCOUNT_MAX,)),
-        (f"who make codes, at most {N} are valid", (limits.CODES_PER_ACCOUNT_MAX,)),
+        (
+            f"At most {N} that add a device to one account are valid at once, and {N} in all; {N} of these",
+            (limits.CODES_PER_ACCOUNT_MAX, limits.CODES_MAX, limits.LINK_CODES_SHARE),
+        ),
+        (
+            f"The first {N} of an account, and {N} of a source, are free",
+            (limits.LOGIN_FAILURES_FREE, limits.LOGIN_FAILURES_FREE_OF_SOURCE),
+        ),
         (f"A password has at most {N} characters", (limits.SECRET_CHARACTERS_MAX,)),
         (
             f"At most {N} hold in a room, {N} in all rooms, and {N} on the",

@@ -218,3 +218,58 @@ def operate(shell: Shell, server: Program, text: str) -> None:
             arguments = tuple("logger" if word == "alice" else word for word in shown.arguments)  # who was there
             printed = shell.run(replace(shown, arguments=arguments))
             assert text in printed or shown.arguments[0] != "export", shown.line
+
+
+def as_lines(shown: str) -> re.Pattern[str]:
+    """A line that is shown, at whatever time it is printed."""
+    return re.compile(
+        re.sub(r"\d{4}\\-\d\d\\-\d\d\\ \d\d:\d\d", r"\\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d", re.escape(shown))
+    )
+
+
+@pytest.mark.timeout(180)
+def test_order_is_kept_as_shown(shell: Shell, server: Program) -> None:
+    url, section = url_of(server), documents.section(README, "Keeping order")
+    (session,) = (block for block in documents.sessions(section) if block[0].startswith("lobby> "))
+    with Program("client", "--nick", "bob", "--server", url, "--data", shell.home / "bob", "--follow") as bob:
+        bob.line(of=bob.err, where="-- connected")
+        with Program("client", "--nick", "alice", "--server", url, "--data", shell.home / "alice", "--follow") as alice:
+            alice.line(of=alice.err, where="-- connected")
+            bob.line(where="alice joined")
+            shell.run(shown_by("udpchat-server", "role"))
+            alice.line(where="made alice an owner of this server")
+            for line in session:
+                if line.startswith("lobby> "):
+                    alice.type(line.removeprefix("lobby> "))
+                    continue
+                pattern = as_lines(line)
+                while not pattern.fullmatch(alice.line()):
+                    pass
+                if "let bob in again" in line:
+                    bob.type("/join lobby")
+                    bob.line(where="bob joined")
+
+
+@pytest.mark.timeout(180)
+def test_another_device_logs_in_as_shown(shell: Shell, server: Program) -> None:
+    url = url_of(server)
+    password, login = (one for one in SHOWN if one.program == "udpchat-client" and "--password-file" in one.arguments)
+    (shell.home / "secret.txt").write_text("correct horse battery\n", encoding="utf-8")
+    with chatting("alice", url, shell.home / "udpchat") as first:
+        first.end_input()
+        assert first.code() == 0
+    with shell.start(password, server=url) as started:
+        told = started.communicate(timeout=LIMIT_S)[1]
+    assert started.returncode == 0 and set(password.shown) <= set(told.splitlines())
+    other = replace(login, arguments=(*login.arguments, "--data", str(shell.home / "other")))
+    shell.run(other, server=url, typed="hi\n")
+    with chatting("alice", url, shell.home / "udpchat") as known:
+        known.type("/link")
+        code = json.loads(known.line(where='"event": "code"'))["code"]
+        linked = shown_by("udpchat-client", "--link")
+        words = [code if word == linked.arguments[-1] else word for word in linked.arguments]
+        with_code = replace(linked, arguments=(*words, "--data", str(shell.home / "third")))
+        shell.run(with_code, server=url, typed="hi\n")
+        known.type("/devices")
+        devices = json.loads(known.line(where='"event": "devices"'))["devices"]
+        assert len(devices) == 3
