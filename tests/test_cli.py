@@ -13,15 +13,16 @@ import pytest
 from udpchat import __version__, cli
 from udpchat.chat.phrase import Problem
 from udpchat.shell import editor, server_app
-from udpchat.shell.addresses import ServerAddress
+from udpchat.shell.addresses import ListenAddress, ServerAddress
 from udpchat.shell.client_app import ClientOptions, Frontend
 from udpchat.shell.data_folder import DataUnusable, remember_server
 from udpchat.shell.ending import TimedOut
 from udpchat.shell.hosting import Hosting
+from udpchat.shell.logs import LogOptions
 from udpchat.shell.net.endpoint import EndpointError
 from udpchat.shell.net.finding import NoServer
 from udpchat.shell.operations import OperationFailed
-from udpchat.shell.options import LogOptions, PresenceTimes, ServerOptions, data_folder
+from udpchat.shell.options import PresenceTimes, ServerOptions, data_folder
 from udpchat.shell.retention import Retention
 from udpchat.storage.protocol import Durability, StoreUnusable
 from udpchat.streams import Streams, open_streams
@@ -39,7 +40,7 @@ def no_choices_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def served(monkeypatch: pytest.MonkeyPatch) -> list[ServerOptions]:
     runs: list[ServerOptions] = []
-    monkeypatch.setattr(server_app, "run", lambda options: runs.append(options) or 0)
+    monkeypatch.setattr(server_app, "run", lambda options, reread: runs.append(options) or 0)
     return runs
 
 
@@ -74,12 +75,14 @@ def test_a_server_needs_no_option(served: list[ServerOptions]) -> None:
 def test_every_option_of_the_server_arrives(served: list[ServerOptions], tmp_path: Path) -> None:
     given = ["--bind", "127.0.0.1", "--bind", "::1", "--port", "0", "--data", str(tmp_path), "--name", "home"]
     given += ["--heartbeat", "1", "--expiry", "3", "--durability", "os", "--retention", "1h,9", "--yes"]
-    given += ["--log-level", "error", "--log-format", "json"]
+    given += ["--log-level", "error", "--log-format", "json", "--log-file", str(tmp_path / "log"), "--log-files", "2"]
+    given += ["--log-file-size", "1M", "--log-addresses", "no", "--metrics", "[::1]:9747"]
     assert cli.main(["server", *given]) == 0
     kept = Retention(3_600, 9)
     bind = ("127.0.0.1", "::1")
-    presence, log = PresenceTimes(1.0, 3.0), LogOptions("error", "json")
-    assert served == [ServerOptions(bind, 0, tmp_path, "home", presence, Durability.OS, kept, log)]
+    presence, log = PresenceTimes(1.0, 3.0), LogOptions("error", "json", tmp_path / "log", 1 << 20, 2, False)
+    metrics = ListenAddress("::1", 9747)
+    assert served == [ServerOptions(bind, 0, tmp_path, "home", presence, Durability.OS, kept, log, metrics)]
 
 
 def test_a_client_needs_a_nick_only(joined: list[ClientOptions]) -> None:
@@ -247,7 +250,7 @@ def test_there_is_help(capsys: Capture, arguments: list[str]) -> None:
 def test_what_breaks_is_one_line_without_a_traceback(
     monkeypatch: pytest.MonkeyPatch, capsys: Capture, error: BaseException, code: int, words: str
 ) -> None:
-    def fail(options: ServerOptions) -> int:
+    def fail(options: ServerOptions, reread: object) -> int:
         raise error
 
     monkeypatch.setattr(server_app, "run", fail)
@@ -294,7 +297,7 @@ def test_an_id_is_not_for_what_is_typed_at_a_terminal(
 
 
 def test_who_debugs_is_shown_a_traceback(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
-    def fail(options: ServerOptions) -> int:
+    def fail(options: ServerOptions, reread: object) -> int:
         raise ValueError("inside")
 
     monkeypatch.setattr(server_app, "run", fail)

@@ -66,6 +66,7 @@ OWNERS = {  # who may import what: others may not. The rest of the standard libr
     "msgspec": ("wire/content", "wire/fields", "wire/frames", "wire/requests"),
     "cryptography": ("session",),
     "platformdirs": ("shell", "cli"),
+    "prometheus_client": ("shell/metrics",),
     "prompt_toolkit": ("shell/editor",),
     "textual": ("ui/tui", "shell/terminal_driver"),
     "rich": ("ui/tui",),

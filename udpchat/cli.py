@@ -30,6 +30,7 @@ from udpchat.shell.data_folder import DataUnusable, last_nick, open_folder, reme
 from udpchat.shell.ending import TimedOut
 from udpchat.shell.first_run import ask_nick, login_nick
 from udpchat.shell.hidden_line import HiddenLine
+from udpchat.shell.logs import LogUnusable
 from udpchat.shell.net.endpoint import EndpointError
 from udpchat.shell.net.reach import NoServer
 from udpchat.shell.operations import OperationFailed
@@ -48,12 +49,13 @@ FAILURES: Final[tuple[tuple[type[Exception], str, ExitCode], ...]] = (  # each w
     (NoServer, "", ExitCode.NO_SERVER),  # a Problem has its code
     (TimedOut, "", ExitCode.TIMED_OUT),
     (DataUnusable, "", ExitCode.ERROR),
+    (LogUnusable, "", ExitCode.ERROR),
     (StoreError, "store_unusable", ExitCode.ERROR),
     (EndpointError, "network_unusable", ExitCode.ERROR),
     (OperationFailed, "", ExitCode.ERROR),
-    (Refused, "", ExitCode.ERROR),
     (PasswordUnread, "", ExitCode.ERROR),
     (LocalError, "", ExitCode.REFUSED),  # a code or password that cannot be one
+    (Refused, "", ExitCode.ERROR),
     (OutputFailed, "output_failed", ExitCode.ERROR),
 )
 

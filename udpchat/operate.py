@@ -297,8 +297,13 @@ def _invite(given: argparse.Namespace, data: Path, ask: Ask) -> Outcome:
 
 
 def _erase(given: argparse.Namespace, data: Path, ask: Ask) -> Outcome:
-    ask(operating.asked(requests.RemoveAccount(given.subject, erases=True)))
-    return Outcome(remarks=(Phrase("operate.erased", {"nick": given.subject}),))
+    found: dict[str, Any] = ask(operating.erase(given.subject))
+    if found.get("problem"):
+        values = {"nick": given.subject, "reason": found["problem"]}
+        return Outcome(remarks=(Phrase("operate.half_erased", values),), code=ExitCode.ERROR)
+    messages, logs, lines = (found.get(name, 0) for name in ("messages", "logs", "lines"))
+    values = {"nick": given.subject, "messages": messages, "logs": logs, "lines": lines}
+    return Outcome(remarks=(Phrase("operate.erased", values),))
 
 
 _ACTS: Final[dict[str, Callable[[argparse.Namespace], tuple[requests.RequestBody, Phrase]]]] = {

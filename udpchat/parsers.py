@@ -181,8 +181,15 @@ def _add_server_settings(parser: Parser) -> None:
     add(people, "nick-expiry", "DURATION", "how long a nick is kept that nobody uses")
     shown.add_argument("--name", metavar="NAME", help="what the server calls itself")
     shown.add_argument("--motd", metavar="TEXT", help="a line that whoever enters is shown")
-    add(shown, "log-level", "|".join(LEVELS), "how much to log")
-    add(shown, "log-format", "|".join(FORMATS), "how to log to stderr")
+    watched = parser.add_argument_group("what the operator sees")
+    add(watched, "log-level", "|".join(LEVELS), "how much to log")
+    add(watched, "log-format", "|".join(FORMATS), "how to log")
+    watched.add_argument("--log-file", metavar="FILE", help="log to this file too, not only to stderr (none)")
+    add(watched, "log-file-size", "10M", "size at which another one is begun: 64K to 1G")
+    add(watched, "log-files", "N", "how many full ones are kept")
+    watched.add_argument("--log-addresses", metavar="yes|no", help="whether addresses of people are logged (yes)")
+    metrics_help = "answer /metrics for Prometheus and /healthz over HTTP, at 127.0.0.1 or ADDRESS (off)"
+    watched.add_argument("--metrics", metavar="[ADDRESS:]PORT", help=metrics_help)
 
 
 def operation_parser(program: str, name: str) -> Parser:

@@ -205,7 +205,7 @@ class PasswordQuestions:
 
 
 def new_password(place: PasswordPlace, nick: str, hidden: HiddenLine | None) -> str:
-    """The password that is to be set: of `place`, or of a person who types it twice, asked with `hidden` if they can be.
+    """The password that is to be set: of `place`, or of a person who is asked twice with `hidden`, if they can be.
 
     Empty if there is none. Raises `PasswordUnread`.
     """

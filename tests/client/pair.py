@@ -5,10 +5,12 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
+from tests.server.rig import derived
 from tests.sim import audit
 from tests.storage.memory import MemoryClientStore, MemoryLog
 from udpchat.chat import events
 from udpchat.client.core import ClientCore
+from udpchat.client.login import Login
 from udpchat.client.profile import Profile
 from udpchat.client.stored import ClientState
 from udpchat.server import history
@@ -36,6 +38,10 @@ class Person:
     def of(self, kind: type) -> list:
         return [event for event in self.events if isinstance(event, kind)]
 
+    def codes(self) -> list[str]:
+        """The codes of what was refused to this run."""
+        return [event.code for event in self.events if isinstance(event, events.Error | events.Rejected)]
+
     def texts(self) -> list[str]:
         """What this run has shown of others."""
         return [message.text for message in self.of(events.MessageReceived)]
@@ -61,8 +67,8 @@ class Wire:
         self.start(person, *(rooms or ("lobby",)), **wishes)
         return person
 
-    def start(self, person: Person, *rooms: str, history: int = 0, is_recent: bool = False,
-              is_returning: bool = False, saved: ClientState | None = None, **wishes: Any) -> None:  # fmt: skip
+    def start(self, person: Person, *rooms: str, history: int = 0, is_recent: bool = False, is_returning: bool = False,
+              saved: ClientState | None = None, login: Login | None = None, **wishes: Any) -> None:  # fmt: skip
         """A run with what this person has stored, or `saved`; `is_recent`: the client gets what it is to show first."""
         saved = saved or person.store.load()
         if is_recent:
@@ -73,7 +79,7 @@ class Wire:
         )
         person.events = []
         person.core = ClientCore(
-            self.now, profile=profile, saved=saved, address=SERVER, random=self.random.randbytes
+            self.now, profile=profile, saved=saved, address=SERVER, random=self.random.randbytes, login=login
         )
         self.settle()
 
@@ -102,6 +108,9 @@ class Wire:
             for query in queries:
                 self.queried.append(type(query.read))
                 self.server.answered(self.now, query, history.read(self.log, query.read), 0.0)
+        while derivations := self.server.drain_derivations():
+            for derivation in derivations:
+                self.server.derived(self.now, derivation, derived(derivation), 0.0)
         sent = self.server.drain_transmits()
         up = []
         for person in self.people:

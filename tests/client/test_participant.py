@@ -109,7 +109,7 @@ def test_a_room_that_refuses_is_an_error_and_holds_up_nothing() -> None:
     chat = chat_of("lobby", "vault")
     chat.on_welcome(WELCOME)
     follow(chat, "lobby")
-    chat.on_follow_refused(FollowRefused("#vault", "too_many_rooms.joined", ("64",)))
+    chat.on_follow_refused(FollowRefused("#vault", "too_many_rooms.joined", ("64",)), 1)
     happened = chat.drain_events()
     assert events.error("too_many_rooms.joined", rooms_max="64") in happened
     assert chat.has_connected and chat.membership.rooms == ("lobby",)
@@ -118,7 +118,7 @@ def test_a_room_that_refuses_is_an_error_and_holds_up_nothing() -> None:
 def test_a_room_of_the_run_before_that_refuses_is_no_error() -> None:
     chat = chat_of("vault", is_returning=True)
     chat.on_welcome(WELCOME)
-    chat.on_follow_refused(FollowRefused("#vault", "too_many_rooms.joined", ("64",)))
+    chat.on_follow_refused(FollowRefused("#vault", "too_many_rooms.joined", ("64",)), 1)
     reason = Phrase("too_many_rooms.joined", {"rooms_max": "64"})
     assert events.notice("too_many_rooms.not_rejoined", room="vault", reason=reason) in chat.drain_events()
 
@@ -171,8 +171,8 @@ def test_a_room_is_left_when_the_server_has_answered_and_the_disk_learns_it() ->
 
 def test_of_a_conversation_that_is_not_known_no_typing_is_shown() -> None:
     chat = entered("lobby")
-    chat.on_notice(NOW, frames.UserTyping("@0123", "bob"))
-    chat.on_notice(NOW, frames.UserTyping("#lobby", "bob"))
+    chat.receive(NOW, frames.UserTyping("@0123", "bob"), 1)
+    chat.receive(NOW, frames.UserTyping("#lobby", "bob"), 1)
     assert chat.drain_events() == [events.MemberTyping("lobby", "bob", True)]
     assert chat.next_timeout() == NOW + SHOWN_S
     chat.timeline.report(events.MemberLeft("lobby", "bob", "quit"))
@@ -185,7 +185,7 @@ def test_receipts_of_ones_own_messages_are_requested_if_they_are_wanted(is_wante
     chat.timeline.report(events.MessageSent("lobby", 7, "0a", "hi", "text", 1))
     chat.drain_events()
     assert chat.receipts.drain_frames(NOW) == [encode(frames.GetReceipt("#lobby", 7))] * is_wanted
-    chat.on_notice(NOW, frames.Receipt("#lobby", 7, 1, 1))
+    chat.receive(NOW, frames.Receipt("#lobby", 7, 1, 1), 1)
     assert chat.drain_events() == [events.MessageDelivered("lobby", 7, "0a", 1, 1)] * is_wanted
 
 

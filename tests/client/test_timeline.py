@@ -35,7 +35,7 @@ def timeline(
     profile = Profile(KeyPair(bytes(32)), "me", (), "server", lambda key: None, history, shown_max=shown_max)
     state = ClientState(bytes(16), replicas=saved or {}, recent=recent or {})
     made = Timeline(Uplink(bytes), profile=profile, saved=state)
-    made.people.me = ME
+    made.people.identify(ME)
     made.want("lobby")
     return made
 

@@ -6,7 +6,7 @@ from udpchat.server.errands import Errand
 from udpchat.shell.errands import Duties, carry_out, report_of
 from udpchat.shell.reloading import Reloaded
 from udpchat.wire.limits import REPORT_ITEMS_MAX, TOPIC_BYTES_MAX
-from udpchat.wire.requests import RELOAD, STATUS, STOP, Report, ReportItem
+from udpchat.wire.requests import ERASURE, RELOAD, STATUS, STOP, Report, ReportItem
 
 
 def test_each_errand_is_carried_out_and_answered() -> None:
@@ -16,12 +16,17 @@ def test_each_errand_is_carried_out_and_answered() -> None:
         done.append(f"reload because of {cause}")
         return Reloaded(("name",), ("port",))
 
-    duties = Duties(lambda: {"peers": 3}, reload, lambda cause: done.append(f"stop because of {cause}"))
-    reports = [carry_out(duties, Errand(b"", 1, kind, "alice")) for kind in (STATUS, RELOAD, STOP)]
+    def stop(cause: str) -> None:
+        done.append(f"stop because of {cause}, after {len(reports)} reports")
+
+    reports: list[Report] = []
+    duties = Duties(lambda: {"peers": 3}, reload, stop, lambda then: then({"messages": 7}))
+    for kind in (STATUS, RELOAD, STOP, ERASURE):
+        carry_out(duties, Errand(b"", 1, kind, "alice"), reports.append)
     assert reports[0] == Report([ReportItem("peers", 3)])
     items = [ReportItem("changed", ("name",)), ReportItem("restart", ("port",)), ReportItem("problem", "")]
-    assert reports[1:] == [Report(items), Report([])]
-    assert done == ["reload because of a request of alice", "stop because of a request of alice"]
+    assert reports[1:] == [Report(items), Report([]), Report([ReportItem("messages", 7)])]
+    assert done == ["reload because of a request of alice", "stop because of a request of alice, after 3 reports"]
 
 
 def test_a_report_fits_what_the_protocol_allows() -> None:

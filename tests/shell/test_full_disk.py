@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import socket
 from pathlib import Path
 from queue import Empty
 
 import pytest
 
-from tests.shell.waiting import Program, chatting, free_port, run_until
+from tests.shell.test_monitoring import got_meanwhile
+from tests.shell.waiting import LIMIT_S, Program, chatting, free_port, run_until
 from tests.storage.entries import Disk
 from udpchat.shell.options import server_options
 from udpchat.shell.server_app import Service
@@ -51,13 +53,22 @@ class Reading:
         return [found["text"][:5] for found in self.events if found.get("event") == event]
 
 
+def wait_until_well(loop: asyncio.AbstractEventLoop, metrics: int) -> None:
+    """A page may show what was so a second ago."""
+    end = loop.time() + LIMIT_S
+    while got_meanwhile(loop, metrics, "/healthz")[0] != 200:
+        assert loop.time() < end, "it is well again"
+
+
 @pytest.mark.timeout(120)
 def test_a_full_disk_refuses_authors_keeps_their_words_and_serves_all_else_until_there_is_room(
     loop: asyncio.AbstractEventLoop, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     disk, port = Disk(), free_port()
     monkeypatch.setattr(tables, "connect", disk.connect)
-    options = server_options({"bind": "127.0.0.1", "port": str(port), "data": str(tmp_path / "server")}, {})
+    metrics = free_port(socket.SOCK_STREAM)
+    given = {"bind": "127.0.0.1", "port": str(port), "data": str(tmp_path / "server"), "metrics": str(metrics)}
+    options = server_options(given, {})
     service, url = Service(loop, options), f"127.0.0.1:{port}"
     running = loop.create_task(service.run())
     with (
@@ -72,6 +83,8 @@ def test_a_full_disk_refuses_authors_keeps_their_words_and_serves_all_else_until
         disk.limit(1)
         typing.type(f"again{LONG}", "later")
         assert "no room" in alice.wait("error", code="unwritable")["text"]
+        status, _, health = got_meanwhile(loop, metrics, "/healthz")
+        assert status == 503 and json.loads(health)["reason"] == "there is no room on the disk"
         other.type("/names", "/whois alice", "/history", "/search first")
         bob.wait("names")
         bob.wait("notice", code="whois")
@@ -82,6 +95,7 @@ def test_a_full_disk_refuses_authors_keeps_their_words_and_serves_all_else_until
         assert alice.texts("sent") == ["first"]
         disk.limit(ROOM_BYTES)
         assert "stored again" in alice.wait("notice", code="writable")["text"]
+        wait_until_well(loop, metrics)
         alice.wait("sent", text="later")
         bob.wait("message", text="later")
         assert alice.texts("sent") == ["first", "again", "later"]

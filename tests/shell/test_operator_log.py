@@ -81,6 +81,59 @@ def test_what_is_in_use_is_one_line(made: OperatorLog, caplog: pytest.LogCapture
     ]
 
 
+def test_who_came_went_and_was_refused_is_for_programs_too(
+    made: OperatorLog, caplog: pytest.LogCaptureFixture
+) -> None:
+    happened = [events.PeerEntered("alice", "10.0.0.9"), events.PeerLeft("alice", "quit")]
+    made.report_events(0.0, [*happened, events.PeerRefused("10.0.0.8", "nick_taken")])
+    assert [(record.getMessage(), getattr(record, "fields", None)) for record in caplog.records] == [
+        ("alice entered from 10.0.0.9", {"event": "entered", "nick": "alice", "address": "10.0.0.9"}),
+        ("alice left (quit)", {"event": "left", "nick": "alice", "reason": "quit"}),
+        ("refused from 10.0.0.8: nick_taken", {"event": "refused", "address": "10.0.0.8", "code": "nick_taken"}),
+    ]
+
+
+def test_an_act_of_order_is_a_line_and_for_programs_what_is_in_it(
+    made: OperatorLog, caplog: pytest.LogCaptureFixture
+) -> None:
+    ban = events.ActDone("alice", "ban", "lobby", "bob", "7200", "spam")
+    made.report_events(0.0, [ban, events.ActDone("operator", "announce", "", "", "", "")])
+    assert [(record.getMessage(), getattr(record, "fields", None)) for record in caplog.records] == [
+        (
+            "alice: ban bob in lobby (7200): spam",
+            {"event": "act", "by": "alice", "action": "ban", "room": "lobby", "subject": "bob", "detail": "7200",
+             "reason": "spam"},
+        ),
+        ("operator: announce", {"event": "act", "by": "operator", "action": "announce"}),
+    ]  # fmt: skip
+
+
+def test_the_sessions_of_the_operators_commands_are_no_lines(
+    made: OperatorLog, caplog: pytest.LogCaptureFixture
+) -> None:
+    made.report_events(0.0, [events.PeerEntered("operator", "127.0.0.1"), events.PeerLeft("operator", "quit")])
+    assert lines(caplog) == []
+
+
+def test_without_addresses_it_is_not_said_where_they_came_from(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "udpchat")
+    log = OperatorLog(0.0, server_options({"data": str(tmp_path), "log-addresses": "no"}, {}))
+    log.report_events(0.0, [events.PeerEntered("alice", "10.0.0.9"), events.PeerRefused("10.0.0.8", "nick_taken")])
+    log.close()
+    assert lines(caplog) == ["info alice entered", "info refused: nick_taken"]
+    assert "10.0.0" not in (tmp_path / "activity.log").read_text()
+
+
+def test_it_remembers_why_messages_are_refused_for_as_long_as_they_are(made: OperatorLog) -> None:
+    assert made.trouble == ""
+    made.report_events(200.0, [events.LogUnwritable("there is no room on the disk")])
+    assert made.trouble == "there is no room on the disk"
+    made.report_events(290.0, [events.LogWritable()])
+    assert made.trouble == "" and made.uptime_s(290.0) == 190.0
+
+
 def test_drops_are_reported_once(made: OperatorLog, caplog: pytest.LogCaptureFixture) -> None:
     made.report_drops(Counter({"bad seal": 2}))
     made.report_drops(Counter({"bad seal": 2}))

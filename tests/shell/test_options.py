@@ -52,6 +52,7 @@ def test_an_option_outranks_the_environment_and_that_the_file(tmp_path: Path) ->
         ("data", ""), ("name", "a\nb"),
         ("name", "x" * 101), ("heartbeat", "0"), ("heartbeat", "nan"), ("heartbeat", "inf"),
         ("expiry", "1e9"), ("durability", "none"), ("log-level", "loud"), ("log-format", "xml"),
+        ("log-file-size", "10"), ("log-files", "0"), ("log-addresses", "some"), ("metrics", "here"),
     ],
 )  # fmt: skip
 def test_a_wrong_value_is_one_line_that_names_the_option(name: str, value: str | list[str]) -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests.worded import worded
 from udpchat.chat.phrase import Problem
 from udpchat.shell import values
-from udpchat.shell.addresses import ServerAddress
+from udpchat.shell.addresses import ListenAddress, ServerAddress
 from udpchat.shell.times import moment_ms
 
 
@@ -66,6 +66,16 @@ def test_a_value_is_read_as_people_write_it(parse: Callable[[Any], Any], given: 
         (values.whole(1, 9), "10", "from 1 to 9"),
         (values.whole(1, 9), "1.5", "from 1 to 9"),
         (values.whole(1, 9), "9" * 5_000, "from 1 to 9"),
+        (values.size(1 << 16, 1 << 30), "63K", "from 64K to 1G"),
+        (values.size(1 << 16, 1 << 30), "2G", "from 64K to 1G"),
+        (values.size(1 << 16, 1 << 30), "1.5M", "like 10M"),
+        (values.size(1 << 16, 1 << 30), True, "like 10M"),
+        (values.size(1, 5), "9" * 5_000, "from 1 to 5"),
+        (values.metrics, "x", "TCP port"),
+        (values.metrics, ":9747", "TCP port"),
+        (values.metrics, "::1:9747", "TCP port"),
+        (values.metrics, "localhost:9747", "TCP port"),
+        (values.metrics, True, "TCP port"),
         (values.one_of(("a", "b")), "c", "a, b"),
         (values.switch, "maybe", "true or false"),
         (values.nick, "a b", "space"),
@@ -79,3 +89,30 @@ def test_what_is_no_such_value_is_refused_with_what_is_wanted(
 ) -> None:
     with worded(Problem, match=wanted):
         parse(given)
+
+
+@pytest.mark.parametrize(
+    ("given", "size"), [("65536", 65_536), (65_536, 65_536), ("64k", 65_536), (" 10M ", 10 << 20), ("1G", 1 << 30)]
+)
+def test_a_size_is_a_number_of_bytes_or_of_their_multiples(given: object, size: int) -> None:
+    assert values.size(1 << 16, 1 << 30)(given) == size
+
+
+@pytest.mark.parametrize(
+    ("given", "place"),
+    [
+        ("", None), (9747, ("127.0.0.1", 9747)), ("9747", ("127.0.0.1", 9747)), ("0.0.0.0:0", ("0.0.0.0", 0)),
+        ("[::1]:9747", ("::1", 9747)), ("[::]:9747", ("::", 9747)),
+    ],
+)  # fmt: skip
+def test_where_metrics_are_given_is_a_port_and_maybe_an_address(
+    given: object, place: tuple[str, int] | None
+) -> None:
+    assert values.metrics(given) == (None if place is None else ListenAddress(*place))
+
+
+def test_without_the_library_of_metrics_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(values, "METRICS_LIBRARY", "no_library_has_this_name")
+    with worded(Problem, match=r"^it needs a library that is not here: pip install 'udpchat\[metrics\]'$"):
+        values.metrics("9747")
+    assert values.metrics("") is None

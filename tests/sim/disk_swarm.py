@@ -57,7 +57,7 @@ class DiskSwarm(Swarm):
         self.make = draw_make(self.random)
         if self.make.durability is not Durability.FSYNC:  # a claim may be lost as well: nobody takes another's nick
             self.plan = replace(self.plan, loses_log=max(self.plan.loses_log, 0.01))
-        self.world = World(self.random, self.plan.link, disk=self.make)
+        self.world = World(self.random, self.plan.link, disk=self.make, host=self.host)
         self.world.wishes = {"capabilities": (TYPING,), "wants_receipts": True}
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.sim.hostile import Deed, HostileNode, request_frames
 from tests.sim.network import Address
+from tests.sim.order_deeds import ORDER_DEEDS
 from tests.sim.wellformed import REQUESTS, UP, draw
 from udpchat.chat.amendments import TAKEN_BACK
 from udpchat.chat.ids import ROOM_PREFIX, message_id
@@ -246,4 +247,5 @@ DEEDS: dict[str, Deed] = {
     "repeats itself": _repeat_itself,
     "comes and goes": _come_and_go,
     "half opens": _half_open,
+    **ORDER_DEEDS,
 }

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tests.sim.swarm import Swarm
 
 MEMBERS_MAX = 4
+SPIED_MIN = 10  # of the weight of order: then all of them also try what they may not
 DEEDS_MAX = 5
 WATCHER_DEEDS_MAX = 3
 BURSTS_MAX = 40  # of one member, until the faults stop
@@ -46,6 +47,8 @@ class HostileMembers:
             deeds = self._draw(DEEDS, DEEDS_MAX)
             if not deeds:
                 break
+            if self._swarm.plan.order >= SPIED_MIN and not self._deeds:
+                deeds = [*deeds, "spies", "gives orders", "talks"]
             former = world.strangers[-1] if world.strangers and random.random() < 0.3 else None
             node = HostileNode(
                 world,

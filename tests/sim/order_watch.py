@@ -55,8 +55,8 @@ _READ: Final = 1_000
 class OrderWatch:
     """Sees what the server writes and seals in a world."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, world: World, host: bytes = b"") -> None:
+        self._world, self._host = world, host
         self.acts = 0  # that were allowed
         self.withheld = 0  # how often somebody was excluded from something: else nothing was tested
         self._clients: dict[bytes, bytes] = {}  # client id -> device
@@ -64,7 +64,7 @@ class OrderWatch:
 
     def begin(self, records: Sequence[Record]) -> None:
         """The server runs on a log that holds these, and perhaps not all that was seen before."""
-        self.rights = Rights(self._world.server.view.settings.host)
+        self.rights = Rights(self._host)
         self._places: dict[tuple[str, int], int] = {}  # (log, sequence) -> which append it was
         self._appended = self._known = 0  # appends; those that the core knows to be durable
         self._since: dict[tuple[bytes, str], int] = {}  # (device, room) -> the append that excluded it
@@ -168,7 +168,7 @@ class OrderWatch:
         assert self.rights.may_speak(room, account, device, message.time_ms), f"{where} was not to be said"
 
     def _account(self, user: bytes) -> bytes | None:
-        keys = {self.rights.host, *self.rights.accounts, *self.rights.owners.values()}
+        keys = {*self.rights.accounts, *self.rights.owners.values(), self._host}
         return next((key for key in keys if key and user_id(key) == user), None)
 
     def _check_act(self, act: Act, records: Sequence[Record]) -> None:
@@ -306,7 +306,9 @@ class OrderWatch:
                 self._check(device, room, begun, what)
 
     def _check_role(self, account: bytes, least: Role, what: str) -> None:
-        assert self._highest.get(account, Role.MEMBER) >= least, f"who never was {least.name} is told {what}"
+        assert max(self._highest.get(account, Role.MEMBER), self.rights.role(account)) >= least, (
+            f"who never was {least.name} is told {what}"
+        )
 
 
 def _settlements(batch: Sequence[Append]) -> Iterator[list[Append]]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from udpchat.chat.ids import LOBBY
 from udpchat.chat.permissions import Action, Role, may
 from udpchat.session.noise import fingerprint
 from udpchat.wire.content import (
@@ -33,8 +32,7 @@ class Rights:
     """What the records say, up to the last one that was applied."""
 
     def __init__(self, host: bytes = b"") -> None:
-        """`host`: the key of who runs the server."""
-        self.host = host
+        self.host = host  # the key whose role is HOST
         self.accounts: dict[bytes, AccountRecord] = {}
         self.rooms: dict[str, RoomRecord] = {}
         self.roles: dict[tuple[str, bytes], Role] = {}
@@ -75,11 +73,12 @@ class Rights:
 
     def role(self, account: bytes, room: str = SERVER) -> Role:
         """The higher of the role in the room and that on the server."""
+        if account == self.host:
+            return Role.HOST
         record = self.accounts.get(account)
         on_server = Role(record.role) if record is not None else Role.MEMBER
-        on_server = Role.HOST if account and account == self.host else on_server
         return (
-            max(on_server, self.roles.get((room, account), Role.MEMBER)) if room not in (SERVER, LOBBY) else on_server
+            max(on_server, self.roles.get((room, account), Role.MEMBER)) if room else on_server
         )
 
     def modes(self, room: str) -> Modes:

@@ -18,8 +18,10 @@ from tests.sim import deeds
 from tests.sim.faults import LAN, Link
 from tests.sim.hostile_members import HostileMembers
 from tests.sim.liveness import RECOVERY_S, Liveness
+from tests.sim.order_deeds import Host, keep_order
 from tests.sim.world import World
-from udpchat.wire.limits import EXPIRY_S, TYPING
+from udpchat.session.noise import KeyPair
+from udpchat.wire.limits import EXPIRY_S, KEY_BYTES, TYPING
 from udpchat.wire.packets import Address
 
 QUIETING_S = 5.0  # for the last probes and announcements
@@ -27,6 +29,7 @@ SILENCE_S = 20.0
 DATAGRAMS_PER_CLIENT_MAX = 14  # in SILENCE_S: two or three heartbeats with their answers and acks
 NICKS = ("ada", "bob", "cyd", "dan", "eve", "fay", "gus", "hal")
 CALM_SHARE = 0.5  # of the worlds with hostile members: nothing but these goes wrong there
+ORDER_MAX = 60  # as often as people talk
 ROOMS = ("lobby", "garden", "kitchen")
 
 
@@ -42,6 +45,7 @@ class Plan:
     faults_per_s: float
     write_s_max: float
     loses_log: float  # how often a restart of the server finds an empty log
+    order: int  # how often somebody keeps order, by the weights of `tests.sim.deeds`
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,7 @@ def draw_plan(random: Random) -> Plan:
         faults_per_s=random.choice((0.0, 0.1, 0.3, 0.6)),
         write_s_max=random.choice((0.0, 0.0, 0.005, 0.1)),
         loses_log=random.choice((0.0, 0.0, 0.0, 0.0, 0.0, 0.3)),
+        order=random.choice((0, 5, 10, ORDER_MAX)),
     )
 
 
@@ -105,12 +110,13 @@ class Swarm:
         """`is_hostile`: with hostile members, who do what chance chooses, or these `deeds`."""
         self.random = Random(seed)
         self.plan = draw_plan(self.random)
+        self.host = KeyPair(Random(f"host {seed}").randbytes(KEY_BYTES))
         hostile_random = Random(f"hostile {seed}")
         self.hostile = HostileMembers(self, hostile_random, deeds) if is_hostile else None
         self.is_calm = is_hostile and hostile_random.random() < CALM_SHARE
         if self.is_calm:
             self.plan = replace(self.plan, link=LAN, faults_per_s=0.0, write_s_max=0.0, loses_log=0.0)
-        self.world = World(self.random, self.plan.link)
+        self.world = World(self.random, self.plan.link, host=self.host)
         self.world.wishes = {"capabilities": (TYPING,), "wants_receipts": True}
         self.texts = 0  # said so far
         self.addresses = 0  # moved to so far
@@ -178,6 +184,8 @@ class Swarm:
             if random.random() < 0.3:
                 client.kill()
                 self.later(random.uniform(0.0, self.plan.duration_s / 2), client.restart)
+        self.appointer = Host(world, Random(random.random()), self.host, NICKS[0])
+        world.strangers.append(self.appointer)
         if self.hostile is not None:
             self.hostile.arrive()
 
@@ -192,7 +200,8 @@ class Swarm:
                 world.run(max(due - world.now, 0.0))
                 act()
             world.run(max(moment - world.now, 0.0))
-            deeds.do_something(self, deeds.FAULTS if random.random() * rate < plan.faults_per_s else deeds.ACTIONS)
+            actions = {**deeds.ACTIONS, keep_order: plan.order}
+            deeds.do_something(self, deeds.FAULTS if random.random() * rate < plan.faults_per_s else actions)
 
     def _is_well(self) -> bool:
         """Settled, with a server that knows it: who has nothing to say notices a new one at the next heartbeat."""
@@ -211,6 +220,10 @@ class Swarm:
                 client.restart()
             client.resume()
         world.network.heal()
+        self.appointer.leave()
+        world.drain(self.appointer)
+        if self.hostile is None:
+            world.strangers.clear()
         has_watcher = self.hostile is not None and self.hostile.has_watcher
         stopped, liveness = world.now, Liveness(world, has_watcher=has_watcher)
         for client, reason in liveness.unnoticed.items():

@@ -52,24 +52,27 @@ class World:
         settings: Settings | None = None,
         chance: Random | None = None,
         disk: Make | None = None,
+        host: KeyPair | None = None,
     ) -> None:
         """`chance` decides what the network does, if not `random`: so much less for hypothesis to choose and shrink.
 
         With a `disk` every node has one of that make under its store; without, what is written is durable at once.
+        `host`: who is that of the server.
         """
         audit.begin()
         self.random = random
         self.now = 1000.0
         self.network = Network(chance or random, link)
         self._make = disk
-        self.server = self._new_server(settings or Settings())
+        settings = settings or Settings()
+        self.server = self._new_server(settings if host is None else settings.changed(host=host.public))
         self.network.guard(SERVER, self.server.is_proved)
         self.clients: list[ClientNode] = []
         self.strangers: list[HostileNode] = []  # hostile members, to whom nothing is promised
         self.foreign: set[bytes] = set()  # their keys
         self.asked: dict[tuple[bytes, int], RequestBody] = {}  # of hostile members: by client id and counter
         self.promises = Promises(self.server, self.clients, self.foreign)
-        self.order = OrderWatch(self)
+        self.order = OrderWatch(self, b"" if host is None else host.public)
         audit.on_sealed = self.order.on_sealed
         self.server.on_append, self.server.on_persisted = self.order.on_append, self.order.on_persisted
         self.server.on_restart = self.order.restart

@@ -12,6 +12,7 @@ from udpchat.chat.amendments import AMENDING, amended, edited_by, emptied, is_ab
 from udpchat.chat.ids import CONVERSATION_PREFIX
 from udpchat.client.stored import (
     LABELS_MAX,
+    AccountKnown,
     ClientState,
     EntriesStored,
     Label,
@@ -286,6 +287,8 @@ class MemoryClientStore(_Shelves):
                     self._shelves[log] = _Shelf(generation, sequence)
                 case RoomsChanged(rooms):
                     self._saved = self._saved.changed(rooms=rooms)
+                case AccountKnown(account):
+                    self._saved = self._saved.changed(account=account)
 
     def extent(self, log: str) -> Extent:
         shelf = self._shelves.get(log)

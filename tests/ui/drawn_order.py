@@ -76,7 +76,7 @@ DRAWN_ORDER: list[tuple[ClientEvent, Output, str, str]] = [
      '{"event": "bans", "room": "lobby", "sanctions": [{"kind": "banned", "room": "lobby", "nick": "bob", "by": '
      f'"alice", "reason": "spam", "time": "{ISO}", "until": "{ISO}"}}, {{"kind": "muted", "room": "lobby", "nick": '
      f'"carol", "by": "alice", "reason": "", "time": "{ISO}", "until": null}}]}}'),
-    (events.SanctionList("", ()), OUT, "-- nobody is banned or muted in this server",
+    (events.SanctionList("", ()), OUT, "-- nobody is banned or muted on this server",
      '{"event": "bans", "room": "", "sanctions": []}'),
     (events.AuditList(ACTS), OUT,
      f"-- {CLOCK} alice: ban bob in lobby (2h): spam\n-- {CLOCK} alice: announce",

@@ -106,9 +106,10 @@ class Edited(AboutMessage, frozen=True):
 
 
 class Redacted(AboutMessage, frozen=True):
-    """The author removed a message. `reason` may be empty."""
+    """The author removed a message, or somebody else who may do so (`is_by_right`). `reason` may be empty."""
 
     reason: str
+    is_by_right: bool = False
 
 
 class Reacted(AboutMessage, frozen=True):
@@ -551,4 +552,21 @@ class LogDamaged(Value, frozen=True):
     reason: str
 
 
-ServerEvent = PeerEntered | PeerLeft | PeerRefused | LogUnwritable | LogWritable | LogDamaged
+class AccountErased(Value, frozen=True):
+    """An account was removed, and all that is stored of who went by these nicks is to be."""
+
+    nicks: tuple[str, ...]
+
+
+class ActDone(Value, frozen=True):
+    """Somebody did something to keep order: as in the entry of the audit log, but for the text of an announcement."""
+
+    by: str
+    action: str
+    room: str
+    subject: str
+    detail: str
+    reason: str
+
+
+ServerEvent = PeerEntered | PeerLeft | PeerRefused | LogUnwritable | LogWritable | LogDamaged | AccountErased | ActDone

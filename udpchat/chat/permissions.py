@@ -29,12 +29,14 @@ ROOM_ROLES: Final = (Role.MEMBER, Role.VOICE, Role.OPERATOR)  # that SetRole giv
 SERVER_ROLES: Final = (Role.MEMBER, Role.MODERATOR, Role.ADMIN, Role.OWNER)  # and on the server
 
 
-def role_name(number: int) -> str:
-    """The name of a role, as programs read it: of one that a later version has, that of the next lower one.
+def role_of(number: int) -> Role:
+    """The role with this number; of one that a later version has, the next lower one."""
+    return max(known for known in Role if known <= max(number, 0))
 
-    Who is only invited to a room is a `member` of it as everybody.
-    """
-    role = max(known for known in Role if known <= max(number, 0))
+
+def role_name(number: int) -> str:
+    """The name of a role, as programs read it. Who is only invited to a room is a `member` of it as everybody."""
+    role = role_of(number)
     return (Role.MEMBER if role is Role.INVITED else role).name.lower()
 
 

@@ -50,8 +50,10 @@ class Admission:
             return ()
         self.is_lost = True
         is_stopping = reason == content.Reason.STOPPING
-        key = "lost.stopping" if is_stopping else "lost.reason" if reason else "lost"
-        return (events.Disconnected(key, {"reason": reason}),)
+        lost = events.Disconnected(
+            "lost.stopping" if is_stopping else "lost.reason" if reason else "lost", {"reason": reason}
+        )
+        return (lost,)
 
     def on_found(self) -> Reported:
         """The server answers, and has accepted our Enter."""

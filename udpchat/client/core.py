@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 
 from udpchat.chat import events
+from udpchat.chat.codes import CODE_BYTES
 from udpchat.client import compose
 from udpchat.client.checks import check_frame_untrusted
 from udpchat.client.compose import LocalError
@@ -99,6 +100,20 @@ class ClientCore:
         self._chat.requests.ask(request, here=here)
         self._flush(now)
 
+    def prove(self, now: float, secret: str, *, is_code: bool = False) -> None:
+        """In answer to `PasswordNeeded`: the password or a one-time code; empty: there is none, and the client stops.
+
+        LocalError if a code cannot be one; it can be given again.
+        """
+        self._chat.prove(now, compose.secret_of(secret, is_code=is_code), is_code=is_code)
+        self._flush(now)
+
+    def make_code(self, now: float, purpose: int = requests.LINK, nick: str = "") -> None:
+        """Make a one-time code valid: for another device of this user (LINK), for the user of a nick (RESET), or for
+        somebody new, under this nick or any (INVITE). A `CodeMade` shows it, once.
+        """
+        self.ask(now, self._chat.requests.answers.order.make_code(self._random(CODE_BYTES), purpose, nick))
+
     @property
     def timeline(self) -> Timeline:
         """What the replicas hold, to be read only."""
@@ -155,11 +170,7 @@ class ClientCore:
         check_frame_untrusted(frame)
         match frame:
             case frames.Entries() | frames.EntryFragment():
-                if self._chat.timeline.is_full:
-                    return False
-                is_taken = self._uplink.receive_entries(now, frame)
-                self._chat.timeline.take_in()
-                return is_taken
+                return self._chat.receive_entries(now, frame)
             case frames.PathCheck():
                 self._urgent += self._link.answer_check(now, frame.token)
             case frames.Goodbye() if self._chat.membership.is_leaving:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from udpchat.chat import events
-from udpchat.chat.amendments import AMENDING, Reference, edited_by, is_added, reference_of
+from udpchat.chat.amendments import AMENDING, Reference, edited_by, is_added, is_by_right, reference_of
 from udpchat.chat.ids import CONVERSATION_PREFIX
 from udpchat.chat.reactions import Reaction, reacted
 from udpchat.client.followed import FollowedLogs
@@ -27,7 +27,7 @@ class EntryEvents:
         """The user's name for a log: the room, or `@` and the other user's nick, which is remembered for that log."""
         if not log.startswith(CONVERSATION_PREFIX):
             return log[1:]
-        is_own = message.author == self._people.me
+        is_own = message.author in self._people.mine
         nick = message.to if is_own and message.to is not None else message.nick
         self._logs.name(log, nick)
         return "@" + nick
@@ -50,7 +50,7 @@ class EntryEvents:
         return [_shown_message(room, sequence, entry, is_history=is_history)] if is_shown and not is_ignored else []
 
     def _removed(self, log: str, sequence: int, entry: content.Tombstone) -> list[events.ClientEvent]:
-        if entry.nick and entry.author != self._people.me and log.startswith(CONVERSATION_PREFIX):
+        if entry.nick and entry.author not in self._people.mine and log.startswith(CONVERSATION_PREFIX):
             self._logs.name(log, entry.nick)
         room = self._logs.room_of(log)
         if room is None or entry.id is None or entry.author is None:
@@ -87,7 +87,7 @@ class EntryEvents:
         for reaction in self.retell(reactions):
             if isinstance(reaction, events.Reacted):
                 place, by = (reaction.seq, reaction.id), (reaction.emoji, reaction.nick, reaction.author)
-                is_own = reaction.author == self._people.me
+                is_own = reaction.author in self._people.mine
                 to[place] = reacted(to.get(place, ()), *by, added=reaction.added, is_own=is_own)
         return [each.changed(reactions=to.get((each.seq, each.id), ())) for each in recalled] if to else recalled
 
@@ -138,7 +138,7 @@ def _amendment(
 ) -> events.Amendment:
     whole = (room, reference.sequence, reference.id.hex(), message.nick, sequence, message.time_ms, message.author)
     if message.kind == content.REDACTION:
-        return events.Redacted(*whole, message.text)
+        return events.Redacted(*whole, message.text, is_by_right=is_by_right(message))
     if message.kind == content.EDIT:
         return events.Edited(*whole, message.text)
     return events.Reacted(*whole, message.text, is_added(message) is not False)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from udpchat.chat.ids import CONVERSATION_PREFIX, ROOM_PREFIX, ROSTER_PREFIX, is_conversation
+from udpchat.chat.ids import CONVERSATION_PREFIX, ROOM_PREFIX, ROSTER_PREFIX, SERVER_ROSTER, is_conversation
 from udpchat.chat.names import nick_key
 from udpchat.session.rate_limit import Rate, TokenBucket
 from udpchat.wire.limits import (
@@ -46,7 +46,7 @@ class FollowedLogs:
     def is_welcome(self, log: str) -> bool:
         """Whether a replica of this log may be opened."""
         if not log.startswith(CONVERSATION_PREFIX):
-            return log in self._rooms or log == self.inbox
+            return log in self._rooms or log in (self.inbox, SERVER_ROSTER)
         has_place = len(self._conversations) < CONVERSATIONS_FOLLOWED_MAX
         return log in self._conversations or (has_place and is_conversation(log))
 

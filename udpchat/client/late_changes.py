@@ -56,7 +56,7 @@ def _changed(message: events.MessageReceived, event: events.Amendment, me: bytes
         return message
     is_author = message.author == event.author
     match event:
-        case events.Redacted() if is_author:
+        case events.Redacted() if is_author or event.is_by_right:
             return message.changed(text="", kind=events.REMOVED, edited=0, reply=None, reactions=())
         case events.Edited() if is_author and message.kind in EDITED_KINDS and event.own_seq > message.edited:
             return message.changed(text=event.text, edited=event.own_seq)

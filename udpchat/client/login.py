@@ -123,3 +123,8 @@ def wait_s_of(reason: Phrase) -> float:
     text = str(reason.values.get("wait_s", ""))
     is_number = text.isascii() and text.replace(".", "", 1).isdigit()
     return min(max(float(text), WAIT_S_MIN), WAIT_S_MAX) if is_number else 1.0
+
+
+def retry_s_of(reason: Phrase) -> float | None:
+    """After how many seconds what was refused may succeed, if the server says so."""
+    return wait_s_of(reason) if reason.key == WAITS else None

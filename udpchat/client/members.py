@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from udpchat.chat.permissions import Role
 from udpchat.sync.budget import Budget
-from udpchat.wire.content import AwaySet, Entry, Joined, Left, Renamed
+from udpchat.wire.content import AwaySet, Entry, Joined, Left, Renamed, RoleSet
 from udpchat.wire.limits import MEMBER_BYTES, MEMBERS_BYTES_MAX, PEERS_MAX
 from udpchat.wire.requests import Member, MemberPage
 
@@ -45,20 +46,38 @@ class Members:
         """The next entry of the roster."""
         self._sequence = sequence
         match entry:
-            case Joined(nick, user):
-                self._change(nick, Member(nick, user, None))
+            case Joined(nick, user, role=role):
+                self._change(nick, Member(nick, user, None, role))
             case Left(nick):
                 self._change(nick, None)
             case Renamed(old, nick, user):
+                role = self.role(old)
                 self._change(old, None)
-                self._change(nick, self._by_nick.get(nick) or Member(nick, user, None))
+                self._change(nick, self._by_nick.get(nick) or Member(nick, user, None, role))
             case AwaySet(nick, user, reason):
-                self._change(nick, Member(nick, user, reason))
+                self._change(nick, Member(nick, user, reason, self.role(nick)))
+            case RoleSet(nick, role=role) if self.role(nick) <= Role.OPERATOR:  # else that on the server counts
+                self._set_role(nick, role)
         for after, page in self._pages:
             if page.as_of <= sequence:
                 self._budget.give(_charge_all(page))
                 self._apply(after, page)
         self._pages = [waiting for waiting in self._pages if waiting[1].as_of > sequence]
+
+    def role(self, nick: str) -> int:
+        """The role of a member, as far as it is known: the higher of that in the room and that on the server."""
+        member = self._by_nick.get(nick)
+        return member.role if member is not None else 0
+
+    def receive_server_role(self, nick: str, role: int) -> None:
+        """A user has another role on the server. Who has none any more may have one in the room: it is not known."""
+        if role > Role.OPERATOR or self.role(nick) > Role.OPERATOR:
+            self._set_role(nick, role)
+
+    def _set_role(self, nick: str, role: int) -> None:
+        member = self._by_nick.get(nick)
+        if member is not None:
+            self._change(nick, Member(nick, member.user, member.away, role))
 
     def _change(self, nick: str, member: Member | None) -> None:
         self._changed.pop(nick, None)  # to be the last of the dict

@@ -30,6 +30,7 @@ class RoomWish:
     is_followed: bool = False  # whether the server has sent its head in this session
     was_followed: bool = False  # in this session or an earlier one
     is_returning: bool = False  # from the previous run; not requested in this one
+    followed_at: int = -1  # the counter of the packet with the head by which `is_followed` was set
     line: int | None = None  # of the input that requested it
     heads_from: int = -1  # Heads in a packet of a smaller counter were sent before the last Part was done
 
@@ -75,7 +76,7 @@ class Membership:
         self.is_welcome = False
         for wish in self._rooms.values():
             wish.is_followed = False
-            wish.heads_from = -1
+            wish.heads_from = wish.followed_at = -1
         self._strays.clear()
         self._strays_parted = 0
         self._due = now
@@ -118,6 +119,7 @@ class Membership:
         if wish is None or wish.is_followed or counter < wish.heads_from:
             return False
         wish.is_followed = wish.was_followed = True
+        wish.followed_at = counter
         wish.line = None  # a later refusal does not answer this line
         return True
 

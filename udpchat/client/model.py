@@ -22,6 +22,7 @@ from udpchat.client.link import Link
 from udpchat.client.members import Members
 from udpchat.client.own_messages import Said
 from udpchat.client.participant import Participant
+from udpchat.client.standings import Standing as Standing
 from udpchat.sync.budget import Budget
 from udpchat.wire.fields import Value
 from udpchat.wire.limits import (
@@ -96,6 +97,7 @@ class Item(Message, frozen=True):
     reply: Quote | None = None
     is_edited: bool = False
     is_removed: bool = False  # then `text` is empty
+    removed_by: str = ""  # the nick of somebody else who did it, if that is known
     reactions: tuple[Reaction, ...] = ()
     author: bytes = b""
     edited_by: int = 0
@@ -176,6 +178,13 @@ class Conversation:
             unread = [item for item in self.items[behind:] if self._is_unread(item)]
             self.unread, self.mentions = len(unread), sum(item.is_mention for item in unread)
 
+    def mark_all(self) -> int | None:
+        """All messages are read: the sequence up to which they are; None if nothing was unread."""
+        if not self.unread:
+            return None
+        self.mark(self.items[-1].sequence)
+        return self.read_up_to
+
     def deliver(self, sequence: int, delivery: Delivery) -> None:
         """So many users have the message of this sequence."""
         at, is_there = self._find(sequence)
@@ -199,9 +208,9 @@ class Conversation:
         self._change(item, item.changed(text=text, is_edited=True, edited_by=edited_by, is_mention=is_mention))
         return True
 
-    def remove(self, item: Item) -> None:
-        """The author removed a message that is held."""
-        self._change(item, removed(item))
+    def remove(self, item: Item, by: str) -> None:
+        """The author removed a message that is held, or somebody who keeps order."""
+        self._change(item, removed(item).changed(removed_by=by if nick_key(by) != nick_key(item.nick) else ""))
 
     def react(self, item: Item, emoji: str, nick: str, user: bytes, *, added: bool, is_own: bool) -> bool:
         """A user reacted to a message that is held, or took that back. False if that changes nothing."""
@@ -283,6 +292,20 @@ def _charge(item: Item) -> int:
     return MODEL_ITEM_BYTES + 4 * len(item.text) + quoted + reactions
 
 
+def _phase(chat: Participant, link: Link) -> Phase:
+    if chat.membership.is_over:
+        return Phase.OVER
+    if chat.membership.is_leaving:
+        return Phase.LEAVING
+    if chat.admission.is_lost:
+        return Phase.LOST
+    return Phase.ONLINE if chat.membership.is_welcome and not link.is_lost else Phase.CONNECTING
+
+
+def _is_mention(room: str, text: str, nick: str) -> bool:
+    return room.startswith("@") or mentions(text, nick)
+
+
 class Model:
     """The conversations of one client. `apply` gets all events, in order; then the model shows what they changed."""
 
@@ -319,17 +342,9 @@ class Model:
         round_trip = self._chat.requests.outbox.round_trip
         round_trip_s = round_trip.smoothed_s if round_trip.sampled else None
         uplink = self._chat.timeline.uplink
-        return Connection(self._chat.profile.server, self._phase(), round_trip_s, uplink.loss, uplink.missing)
-
-    def _phase(self) -> Phase:
-        membership = self._chat.membership
-        if membership.is_over:
-            return Phase.OVER
-        if membership.is_leaving:
-            return Phase.LEAVING
-        if self._chat.admission.is_lost:
-            return Phase.LOST
-        return Phase.ONLINE if membership.is_welcome and not self._link.is_lost else Phase.CONNECTING
+        return Connection(
+            self._chat.profile.server, _phase(self._chat, self._link), round_trip_s, uplink.loss, uplink.missing
+        )
 
     @property
     def sending(self) -> list[Said]:
@@ -389,6 +404,10 @@ class Model:
         """The members of a room, as far as they are known."""
         return self._chat.timeline.people.members(room)
 
+    def standing(self, room: str) -> Standing:
+        """What holds for this user in a room, or, if that is empty, on the server."""
+        return self._chat.timeline.people.standings.of(room)
+
     def typing(self, name: str) -> list[str]:
         """The nicks of those who are typing to a conversation."""
         return self._chat.typing.names(name)
@@ -418,7 +437,16 @@ class Model:
             case events.PageFound(messages=messages):
                 return event.changed(messages=self.as_now(messages))
             case events.MessageRemoved(room, sequence, nick, time_ms, identity, author):
-                item = Item(sequence, identity, nick, "", "text", time_ms, author == self.user, author=author)
+                item = Item(
+                    sequence,
+                    identity,
+                    nick,
+                    "",
+                    "text",
+                    time_ms,
+                    author in self._chat.timeline.people.mine,
+                    author=author,
+                )
                 self._add(self.conversation(room), removed(item))
             case events.HolderList(room):
                 return event.changed(room=self.conversation(room).name)  # as it is spelled elsewhere
@@ -436,9 +464,6 @@ class Model:
                 self._evict()
         return event
 
-    def _is_mention(self, room: str, text: str, *, is_own: bool) -> bool:
-        return not is_own and (room.startswith("@") or mentions(text, self.nick))
-
     def _receive(self, event: events.MessageReceived) -> None:
         conversation = self.conversation(event.room)
         self._add(conversation, self.item_of(event))
@@ -447,8 +472,8 @@ class Model:
 
     def item_of(self, event: events.MessageReceived) -> Item:
         """A message as it is drawn, whether it is held or not."""
-        is_own = event.author == self.user  # from another device
-        is_mention = self._is_mention(event.room, event.text, is_own=is_own)
+        is_own = event.author in self._chat.timeline.people.mine  # from another device
+        is_mention = not is_own and _is_mention(event.room, event.text, self.nick)
         item = Item(event.seq, event.id, event.nick, event.text, event.kind, event.time_ms, is_own, is_mention)
         item = item.changed(author=event.author, is_edited=bool(event.edited), edited_by=event.edited)
         item = item.changed(reply=event.reply, reactions=event.reactions)
@@ -493,16 +518,16 @@ class Model:
         return conversation, None
 
     def _change(self, conversation: Conversation, item: Item, event: events.Amendment) -> bool:
-        """Whether that changed anything: only its author can edit and remove a message."""
+        """Whether that changed anything: only its author can edit a message, or remove it, except by right."""
         match event:
             case events.Reacted():
                 by, is_own = (event.emoji, event.nick, event.author), event.author == self.user
                 is_changed = conversation.react(item, *by, added=event.added, is_own=is_own)
             case events.Edited() if item.author == event.author and item.kind in EDITED_KINDS:
-                is_mention = self._is_mention(conversation.name, event.text, is_own=item.is_own)
+                is_mention = not item.is_own and _is_mention(conversation.name, event.text, self.nick)
                 is_changed = conversation.edit(item, event.text, event.own_seq, is_mention=is_mention)
-            case events.Redacted() if item.author == event.author:
-                conversation.remove(item)
+            case events.Redacted() if event.is_by_right or item.author == event.author:
+                conversation.remove(item, event.nick)
                 is_changed = True
             case _:
                 is_changed = False
@@ -528,8 +553,4 @@ class Model:
 
     def mark_read(self, name: str) -> int | None:
         """All of a conversation is read: the sequence up to which to report it, None if nothing was unread."""
-        conversation = self.conversation(name)
-        if not conversation.unread:
-            return None
-        conversation.mark(conversation.items[-1].sequence)
-        return conversation.read_up_to
+        return self.conversation(name).mark_all()

@@ -57,6 +57,12 @@ def peers() -> Dialogue[list[requests.PeerItem]]:
     return found
 
 
+def erase(nick: str) -> Dialogue[dict[str, int | str | tuple[str, ...]]]:
+    """Remove a person's account and all that they said; how much that was, by name."""
+    yield from asked(requests.RemoveAccount(nick, erases=True))
+    return (yield from report(requests.ERASURE))
+
+
 # --- Order ----------
 
 

@@ -10,6 +10,7 @@ from udpchat.chat import events
 from udpchat.chat.codes import code_of, digest_of, grouped
 from udpchat.chat.ids import AUDIT_LOG
 from udpchat.chat.permissions import role_name
+from udpchat.client.order_events import modes_of
 from udpchat.wire import content, requests
 from udpchat.wire.errors import BadDatagram
 from udpchat.wire.frames import parse_entry_untrusted
@@ -114,12 +115,6 @@ def _done(request: requests.RequestBody) -> list[events.ClientEvent]:
         case _:
             return []
 
-
-def modes_of(modes: content.Modes) -> events.RoomModes:
-    """The modes of a room as an event has them."""
-    return events.RoomModes(
-        modes.is_moderated, modes.is_invite_only, modes.is_topic_locked, modes.slow_s, modes.kept_s
-    )
 
 
 def _device(item: requests.DeviceItem) -> events.KnownDevice:

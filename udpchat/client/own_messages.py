@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from udpchat.chat.amendments import AMENDING, edited_by
-from udpchat.chat.events import Amendment, ClientEvent, MessageSent, error, kind_name
+from udpchat.chat.amendments import AMENDING, edited_by, is_by_right
+from udpchat.chat.events import Amendment, ClientEvent, MessageSent, Redacted, error, kind_name
 from udpchat.chat.ids import message_id
 from udpchat.client.entry_events import confirmation_of, reply_of
 from udpchat.wire.content import Extra, Message
@@ -110,7 +110,10 @@ class OwnMessages:
         if said is None:
             return [], self._take_confirmed_ahead(entry.id)
         if not said.is_message or edited_by(entry) or (entry.kind, entry.text) == (said.kind, said.text):
-            return [self._confirm(entry.id, sequence, entry.time_ms)], True
+            confirmed = self._confirm(entry.id, sequence, entry.time_ms)
+            if isinstance(confirmed, Redacted):
+                confirmed = confirmed.changed(is_by_right=is_by_right(entry))
+            return [confirmed], True
         del self._said[entry.id]  # a process with a copy of the store gave this id to another message: ours is not said
         self._stored.pop(entry.id, None)
         return [error("id_taken", line=said.line, message=said.text)], False

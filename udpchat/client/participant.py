@@ -13,13 +13,15 @@ from udpchat.chat.ids import ROOM_PREFIX
 from udpchat.chat.names import is_nick, nick_key
 from udpchat.chat.phrase import Phrase
 from udpchat.chat.refusals import refusal
+from udpchat.client import compose
 from udpchat.client.admission import Admission
 from udpchat.client.login import Login
 from udpchat.client.membership import Membership
+from udpchat.client.order_events import ban_event, removal_event
 from udpchat.client.profile import Profile
 from udpchat.client.receipts import Receipts
 from udpchat.client.requests import Requests
-from udpchat.client.stored import ClientState, Write
+from udpchat.client.stored import AccountKnown, ClientState, RoomsChanged, Write
 from udpchat.client.timeline import Timeline
 from udpchat.client.typing import TypingNotices
 from udpchat.session.timers import earliest
@@ -27,6 +29,8 @@ from udpchat.sync.uplink import Uplink
 from udpchat.wire import content, frames, requests
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.limits import HOLD_S_MAX
+
+REMOVALS = frozenset({"kicked", "banned"})  # refusals that say so
 
 
 class Participant:
@@ -99,15 +103,17 @@ class Participant:
             case frames.Heads():
                 self.on_heads(now, frame, counter)
             case frames.FollowRefused():
-                self.on_follow_refused(frame)
+                self.on_follow_refused(frame, counter)
             case frames.Result() | frames.ResultFragment():
                 self.on_result(now, frame, counter)
             case frames.Unwritable(reason):
                 self._events += self.requests.delays.on_unwritable(now, reason)
             case frames.Hold(wait_ms):
                 self._events += self.requests.delays.on_held(now, wait_ms / 1000)
-            case frames.UserTyping() | frames.Receipt():
-                self.on_notice(now, frame)
+            case frames.UserTyping(log, nick) if (room := self.timeline.room_of(log)) is not None:
+                self._events += self.typing.receive(now, room, nick)
+            case frames.Receipt():
+                self._events += self.receipts.receive(now, frame)
 
     def on_welcome(self, frame: frames.Welcome) -> None:
         """The server has accepted our Enter.
@@ -118,9 +124,13 @@ class Participant:
             if nick_key(frame.nick) != nick_key(self.membership.nick) and not is_nick(frame.nick):
                 raise BadDatagram(Drop.IMPOSSIBLE)
             self._events += self.requests.on_latest(frame.latest_counter)
-            self.membership.nick = frame.nick
+            if self.timeline.identify(frame.standing.account):
+                self.requests.keep(AccountKnown(self.timeline.inbox.joined))
+            self.membership.nick = self.timeline.people.nick = frame.nick
+            self.timeline.people.standings.role = frame.standing.role
             self.timeline.await_private()
         self._events += self.admission.on_welcome(frame)
+        self._ask_what_holds()
         self._report_connected()
 
     def on_heads(self, now: float, frame: frames.Heads, counter: int) -> None:
@@ -139,7 +149,38 @@ class Participant:
             elif not is_taken and self.membership.is_stray(head.log):
                 self.requests.ask(requests.Part(room))
         self.timeline.uplink.on_heads(now, 0.0 if is_awaited else frame.ack_delay_ms / 1000)
+        self._leave_removed()
+        self._ask_what_holds()
         self._report_connected()
+
+    def receive_entries(self, now: float, frame: frames.Entries | frames.EntryFragment) -> bool:
+        """Entries of a log; False if they were not accepted and must be sent again."""
+        if self.timeline.is_full:
+            return False
+        is_taken = self.timeline.uplink.receive_entries(now, frame)
+        self.timeline.take_in()
+        self._leave_removed()
+        return is_taken
+
+    def _ask_what_holds(self) -> None:
+        """Request modes and role in rooms whose roster has just begun."""
+        if self.membership.is_welcome and self.admission.has_order:
+            for room in self.timeline.people.standings.drain_unknown():
+                self.requests.ask(compose.get_modes(room), is_quiet=True)
+
+    def _leave_removed(self) -> None:
+        """Rosters report that this user was removed from rooms. A Part ends what is still sent of them."""
+        for left in self.timeline.people.drain_removals():
+            if self._remove(left):
+                self.requests.ask(requests.Part(left.room), is_quiet=True)
+
+    def _remove(self, left: events.MemberLeft) -> bool:
+        """We are not in a room any more, and do not come back by ourselves, also not in the next run."""
+        if not self.membership.drop(left.room):
+            return False
+        self.timeline.drop(left.room)
+        self.timeline.report(left)
+        return True
 
     def _on_joined(self, room: str) -> None:
         self.requests.ask(requests.GetTopic(room), is_quiet=True)
@@ -149,11 +190,17 @@ class Participant:
     def _report_connected(self) -> None:
         self._events += self.admission.connected(self.requests.resumed)
 
-    def on_follow_refused(self, frame: frames.FollowRefused) -> None:
-        """The server refuses a Follow."""
+    def on_follow_refused(self, frame: frames.FollowRefused, counter: int) -> None:
+        """The server refuses a Follow, or has removed us from a room, in the packet `counter`."""
         room, reason = frame.log.removeprefix(ROOM_PREFIX), refusal(frame.code, frame.detail)
         wish = self.membership.wish(room)
-        if not self.membership.awaits(room):
+        was_removed = wish.was_followed and not wish.is_followed and reason.code in REMOVALS  # while we were away
+        if was_removed or (wish.is_followed and counter > wish.followed_at):
+            if reason.code == "banned":
+                self.timeline.report(ban_event(room, self.membership.nick, reason))
+            self._remove(removal_event(room, self.membership.nick, reason))
+            return self._report_connected()
+        if not self.membership.awaits(room) or reason.code == "kicked":
             return  # late, or never requested
         self.membership.drop(room)
         self.timeline.drop(room)
@@ -169,13 +216,6 @@ class Participant:
         if self.requests.outbox.on_held(now, wait_s):
             self._events.append(events.error("too_fast.held", retry_s=wait_s))
 
-    def on_notice(self, now: float, frame: frames.UserTyping | frames.Receipt) -> None:
-        """Another user is typing, or so many have this user's messages."""
-        if isinstance(frame, frames.Receipt):
-            self._events += self.receipts.receive(now, frame)
-        elif (room := self.timeline.room_of(frame.log)) is not None:
-            self._events += self.typing.receive(now, room, frame.nick)
-
     def on_result(self, now: float, frame: frames.Result | frames.ResultFragment, counter: int) -> None:
         """A result or a fragment of one, in the packet `counter`; a Rename or Part that is done changes membership."""
         if isinstance(frame, frames.Result):
@@ -183,6 +223,7 @@ class Participant:
         else:
             self._events += self.requests.on_fragment(now, frame)
         self.membership.nick = self.requests.answers.take_renamed() or self.membership.nick
+        self.timeline.people.nick = self.membership.nick
         for room in self.requests.answers.drain_parted():
             if self.membership.on_left(now, room, counter) and self.timeline.drop(room):
                 self._events.append(events.MemberLeft(room, self.membership.nick, content.Reason.PARTED))
@@ -213,7 +254,7 @@ class Participant:
         rooms = self.membership.rooms
         if self.has_connected and rooms != self._rooms_saved:
             self._rooms_saved = rooms
-            self.requests.keep_rooms(rooms)
+            self.requests.keep(RoomsChanged(rooms))
         return self.requests.drain_writes(is_shown=self.has_connected)
 
     def persisted(self, now: float, count: int) -> None:

@@ -4,22 +4,41 @@ from __future__ import annotations
 
 from udpchat.chat import events
 from udpchat.chat.names import nick_key
+from udpchat.chat.permissions import Role
+from udpchat.client.compose import LAST_NICK
 from udpchat.client.members import CHANGES_MAX, Members
+from udpchat.client.order_events import roster_events
+from udpchat.client.standings import Standings
 from udpchat.sync.budget import Budget
-from udpchat.wire.content import AwaySet, Entry, Joined, Left, Message, Renamed, Tombstone, TopicSet
+from udpchat.wire.content import AwaySet, Entry, Joined, Left, Message, Reason, Renamed, RoleSet, Tombstone, TopicSet
 from udpchat.wire.limits import MEMBERS_BYTES_MAX
+from udpchat.wire.requests import MemberPage
 
 
 class People:
-    """The members of each room, and the ignored users. `me` is the user id of this client's own key."""
+    """The members of each room, and the ignored users.
 
-    def __init__(self, me: bytes) -> None:
+    `me` is the user id of this client's account, `mine` has that of its own key too: what was said before it joined
+    the account is this user's all the same. `nick`: this user's. `standings`: what holds for this user.
+    """
+
+    def __init__(self, me: bytes, own: bytes | None = None) -> None:
+        """`own`: of the key of this device, if it is another."""
         self.me = me
+        self.mine = frozenset((me, own or me))
+        self.nick = ""
+        self.standings = Standings()
+        self._removals: list[events.MemberLeft] = []
         self._rooms: dict[str, Members] = {}
         self._budget = Budget(MEMBERS_BYTES_MAX)
         self._resumed: set[str] = set()  # rooms that go on after the server began their roster anew: it was restarted
         self._left: dict[tuple[str, str], None] = {}  # (room, nick) of those who were reported as left; the latest
         self._ignored: dict[str, bytes] = {}  # `nick_key` -> user id, empty until known
+
+    def identify(self, me: bytes) -> None:
+        """This device is one of the account with this user id."""
+        self.me = me
+        self.mine |= {me}
 
     # --- Members ----------
 
@@ -27,6 +46,8 @@ class People:
         """A roster is received from behind this sequence on: its members are not known yet."""
         if room in self._rooms:
             self._resumed.add(room)
+        if room:
+            self.standings.open(room)
         self._begin(room, sequence)
 
     def _begin(self, room: str, sequence: int) -> None:
@@ -43,6 +64,18 @@ class People:
         if room in self._rooms:
             self._rooms.pop(room).release()
         self._resumed.discard(room)
+        self.standings.close(room)
+
+    def receive_page(self, room: str, after: str, page: MemberPage) -> None:
+        """A page of the members of a room behind `after`; LAST_NICK: of none, to learn the modes."""
+        self.standings.receive_page(room, page)
+        if after != LAST_NICK:
+            self.members(room).receive_page(after, page)
+
+    def drain_removals(self) -> list[events.MemberLeft]:
+        """The rooms that this user was removed from."""
+        removals, self._removals = self._removals, []
+        return removals
 
     def roster(self, room: str) -> Members | None:
         """The members of a room: another object each time that they are to be asked for anew.
@@ -57,10 +90,21 @@ class People:
         return Members() if known is None else known  # no `or`: those of whom none is known yet are false
 
     def receive(self, room: str, sequence: int, entry: Entry) -> list[events.ClientEvent]:
-        """The next entry of a room's roster, and the events that it becomes."""
-        happened = self._happened(room, entry)
+        """The next entry of the roster of a room, or, if that is empty, of the server; and the events it becomes."""
+        is_me = isinstance(entry, RoleSet) and entry.user == self.me
+        self.standings.receive(room, sequence, entry, nick=self.nick, is_me=is_me)
+        if not room:
+            return self._happened_on_server(entry)
+        former_role = self._rooms[room].role(entry.nick) if isinstance(entry, RoleSet) else 0
+        happened = self._happened(room, entry) or roster_events(room, entry, former_role=former_role)
         self._rooms[room].receive(sequence, entry)
         return happened
+
+    def _happened_on_server(self, entry: Entry) -> list[events.ClientEvent]:
+        if isinstance(entry, RoleSet):
+            for members in self._rooms.values():
+                members.receive_server_role(entry.nick, entry.role)
+        return roster_events("", entry, former_role=Role.OPERATOR)
 
     def _happened(self, room: str, entry: Entry) -> list[events.ClientEvent]:
         match entry:
@@ -69,11 +113,15 @@ class People:
                 return (
                     [events.MemberJoined(room, nick)] if user != self.me and self._is_news(room, nick, is_back) else []
                 )
-            case Left(nick, user, reason):
+            case Left(nick, user, reason, by, why):
                 self._left[room, nick] = None
                 if len(self._left) > CHANGES_MAX:
                     del self._left[next(iter(self._left))]
-                return [events.MemberLeft(room, nick, reason)] if user != self.me else []
+                left = events.MemberLeft(room, nick, reason, by or "", why)
+                if user != self.me:
+                    return [left]
+                if reason == Reason.KICKED:
+                    self._removals.append(left)
             case Renamed(old, nick, user):
                 self._recognize(old, user)
                 return [] if self._is_in_a_room(nick, user) else [events.MemberRenamed(old, nick)]

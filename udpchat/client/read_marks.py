@@ -27,9 +27,10 @@ class ReadMarks:
         self._unsent: dict[str, None] = {}
         self._due: float | None = None
         for entry in entries:
-            self._receive_stored(entry)
+            self.receive_stored(entry)
 
-    def _receive_stored(self, entry: bytes) -> None:
+    def receive_stored(self, entry: bytes) -> None:
+        """An entry of the inbox, as stored; what is no mark is ignored."""
         try:
             mark = parse_entry_untrusted(entry)
         except BadDatagram:

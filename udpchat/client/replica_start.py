@@ -56,6 +56,13 @@ class ReplicaStarts:
         """Whether this run followed the log, and left it."""
         return log in self._left
 
+    def is_change(self, head: Head, replica: Replica | None) -> bool:
+        """Whether a head begins its log anew, or cuts it off."""
+        if replica is None:
+            return self.was_left(head.log)
+        is_cut = head.base > replica.sequence and not head.log.startswith(ROSTER_PREFIX)
+        return is_cut or replica.generation != head.generation
+
     def leave(self, replica: Replica) -> None:
         """A log is no longer followed; this run may follow it again."""
         self._saved[replica.log] = (replica.generation, replica.sequence)

@@ -13,11 +13,10 @@ from udpchat.chat.refusals import refusal
 from udpchat.client import stored
 from udpchat.client.answers import Answers
 from udpchat.client.checks import check_result_untrusted
-from udpchat.client.compose import LAST_NICK
 from udpchat.client.delays import Delays
 from udpchat.client.journal import Journal
 from udpchat.client.labels import Known, Labels
-from udpchat.client.login import WAITS, wait_s_of
+from udpchat.client.login import retry_s_of
 from udpchat.client.order_answers import is_audit
 from udpchat.client.own_messages import Said
 from udpchat.client.timeline import Timeline
@@ -246,16 +245,19 @@ class Requests:
         match frame.body:
             case requests.Stored(log, sequence):
                 self._timeline.on_stored(now, identity, log, sequence)
+                self._timeline.people.standings.on_said(log)
             case requests.Failed(code, detail):
                 self._timeline.own.on_failed(identity)
                 self.answers.on_failed(request)
                 reason = refusal(code, detail)
-                said = request.text if isinstance(request, requests.Say | requests.Tell) else ""
-                retry_s = wait_s_of(reason) if reason.key == WAITS else None
-                refused = events.Error(reason.key, reason.values, asked.line, retry_s, said)
+                said = ""
+                if isinstance(request, requests.Say | requests.Tell):
+                    said = request.text
+                    self._timeline.people.standings.on_refused(room_of(request), reason)
+                refused = events.Error(reason.key, reason.values, asked.line, retry_s_of(reason), said)
                 return [] if asked.is_quiet else [refused, *here.without_server()]
-            case requests.MemberPage() if isinstance(request, requests.ListMembers) and request.after != LAST_NICK:
-                self._timeline.people.members(request.room).receive_page(request.after, frame.body)
+            case requests.MemberPage() if isinstance(request, requests.ListMembers):
+                self._timeline.people.receive_page(request.room, request.after, frame.body)
             case requests.Holders() if isinstance(request, requests.ListHolders):
                 return [_holders(self._timeline.room_of(request.log), request, frame.body)]
             case requests.EntryList() if not is_audit(request):
@@ -298,9 +300,9 @@ class Requests:
 
     # --- Durability ----------
 
-    def keep_rooms(self, rooms: tuple[str, ...]) -> None:
-        """Store the rooms that this client is in."""
-        self._journal.add(stored.RoomsChanged(rooms))
+    def keep(self, write: stored.RoomsChanged | stored.AccountKnown) -> None:
+        """Store something that is no request."""
+        self._journal.add(write)
 
     def drain_writes(self, *, is_shown: bool = True) -> list[stored.Write]:
         """What is to be written as one batch; `is_shown`: with the entries of the timeline, which the user has seen."""

@@ -79,12 +79,18 @@ class RoomsChanged(Value, frozen=True):
     rooms: tuple[str, ...]
 
 
-Write = RequestAdded | RequestRenumbered | RequestDone | EntriesStored | ReplicaReset | RoomsChanged
+class AccountKnown(Value, frozen=True):
+    """The account that this device belongs to, by its key; empty: one that is named by the key of this device."""
+
+    account: bytes
+
+
+Write = RequestAdded | RequestRenumbered | RequestDone | EntriesStored | ReplicaReset | RoomsChanged | AccountKnown
 
 
 class ClientState(Value, frozen=True):
-    """What was stored: the instance, its counter, its unanswered requests, the place of each replica, and the rooms of
-    the previous run.
+    """What was stored: the instance, its counter, its unanswered requests, the place of each replica, the rooms of the
+    previous run, and the account (as of `AccountKnown`).
 
     `recent` has the latest (sequence, entry) of some logs: as many as are wanted on entry, or all if there are fewer.
     `labels` has the requests of the one input that this run continues, by line; `labelled` the counters of all
@@ -99,3 +105,4 @@ class ClientState(Value, frozen=True):
     labels: dict[int, Labelled] = field(default_factory=dict)
     labelled: frozenset[int] = frozenset()
     rooms: tuple[str, ...] = ()
+    account: bytes = b""

@@ -7,6 +7,7 @@ Joined or Left. Entries of rooms and conversations, but not of rosters, are also
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import TypeGuard
 
 from udpchat.chat import events
 from udpchat.chat.ids import (
@@ -14,16 +15,16 @@ from udpchat.chat.ids import (
     PRIVATE_PREFIXES,
     ROOM_PREFIX,
     ROSTER_PREFIX,
-    inbox_log,
 )
 from udpchat.client.entry_events import EntryEvents
 from udpchat.client.entry_history import Told
 from udpchat.client.followed import FollowedLogs
+from udpchat.client.inbox import Inbox
 from udpchat.client.journal import ReplicaWrites, queued_bytes
+from udpchat.client.order_events import inbox_events
 from udpchat.client.own_messages import OwnMessages
 from udpchat.client.people import People
 from udpchat.client.profile import Profile
-from udpchat.client.read_marks import ReadMarks
 from udpchat.client.replica_start import ReplicaStarts, Start
 from udpchat.client.stored import ClientState, EntriesStored, ReplicaReset
 from udpchat.session.noise import user_id
@@ -40,15 +41,25 @@ class Timeline:
 
     def __init__(self, uplink: Uplink, *, profile: Profile, saved: ClientState) -> None:
         self.uplink = uplink
-        self.people = People(user_id(profile.static.public))
+        self.inbox = Inbox(profile.static.public, saved)
+        self.people = People(user_id(self.inbox.account), user_id(profile.static.public))
         self.own = OwnMessages()
-        self.logs = FollowedLogs(inbox_log(profile.static.public), saved.replicas)
-        self.marks = ReadMarks(entry for _, entry in saved.recent.get(self.logs.inbox, ()))
+        self.logs = FollowedLogs(self.inbox.log, saved.replicas)
+        self.marks = self.inbox.marks
         self.told = EntryEvents(self.people, self.logs)
         self._starts = ReplicaStarts(profile, saved)
         self._events: list[events.ClientEvent] = []
         self._queued_bytes = 0  # of entries whose events were not drained yet
         self.writes = ReplicaWrites()
+
+    def identify(self, account: bytes) -> bool:
+        """The server names this user's account, as `Inbox.move` has it: what it says is this user's from here on."""
+        if not self.inbox.move(account):
+            return False
+        self._close(self.logs.inbox)
+        self.logs.inbox = self.inbox.log
+        self.people.identify(user_id(self.inbox.account))
+        return True
 
     # --- What is followed ----------
 
@@ -82,13 +93,7 @@ class Timeline:
 
     def is_change(self, head: Head) -> bool:
         """Whether this head begins its log anew, or cuts it off: each is a write, and a notice for the user."""
-        replica = self.uplink.get(head.log)
-        if not self.logs.is_welcome(head.log):
-            return False
-        if replica is None:
-            return self._starts.was_left(head.log)
-        is_cut = head.base > replica.sequence and not head.log.startswith(ROSTER_PREFIX)
-        return is_cut or replica.generation != head.generation
+        return self.logs.is_welcome(head.log) and self._starts.is_change(head, self.uplink.get(head.log))
 
     def on_head(self, head: Head) -> bool:
         """How far a log reaches; its first head opens a replica. False if the log is not wanted."""
@@ -134,7 +139,9 @@ class Timeline:
         is_lost = not head.head and self.own.has_stored(log) and log.startswith(CONVERSATION_PREFIX)
         if start.is_regenerated or is_lost:
             self.own.on_regenerated(log, head.head)
-            self._events = [event for event in self._events if not self._is_message_of(log, event)]  # not shown yet
+            self._events = [
+                event for event in self._events if not (_is_message(event) and self.log_of(event.room) == log)
+            ]  # not shown yet
             self._events.append(events.notice("generation", log=self._target_of(log)))
             if (room := self.room_of(log)) is not None:
                 self._events.append(events.HistoryReplaced(room))
@@ -147,14 +154,6 @@ class Timeline:
         if log.startswith(ROSTER_PREFIX):
             self.people.open(log[1:], start.sequence)
         return replica
-
-    def _is_message_of(self, log: str, event: events.ClientEvent) -> bool:
-        if isinstance(event, events.Amendment) and event.is_confirmation:
-            return False
-        return (
-            isinstance(event, events.MessageReceived | events.MessageRemoved | events.Amendment)
-            and self.log_of(event.room) == log
-        )
 
     def _show_again(self, log: str, start: Start) -> None:
         for sequence, encoded in start.recent:
@@ -215,13 +214,15 @@ class Timeline:
             self._events += self.people.receive(replica.log[1:], sequence, entry)
         elif isinstance(entry, content.Message | content.Tombstone):
             self._tell_said(replica.log, sequence, entry, is_history=sequence <= replica.entered)
-        elif isinstance(entry, content.ReadMark) and self.marks.receive(entry):
-            room = self.room_of(entry.log)
+        elif isinstance(entry, content.ReadMark):
+            room = self.room_of(entry.log) if self.marks.receive(entry) else None
             if room is not None and self.read_up_to(room) == entry.sequence:
                 self._events.append(events.ReadMarked(room, entry.sequence))
+        elif replica.log == self.logs.inbox:
+            self._events += inbox_events(entry)
 
     def _tell_said(self, log: str, sequence: int, entry: content.Entry, *, is_history: bool) -> None:
-        if isinstance(entry, content.Message) and entry.author == self.people.me:
+        if isinstance(entry, content.Message) and entry.author in self.people.mine:
             self.told.room_of(log, entry)  # it remembers the log
             told, is_all = self.own.receive(entry, sequence)  # perhaps the previous run did not get its result
             self._events += told
@@ -285,3 +286,9 @@ class Timeline:
         drained, self._events = self._events, []
         self._queued_bytes = 0
         return drained
+
+
+def _is_message(event: events.ClientEvent) -> TypeGuard[events.MessageReceived]:
+    """Whether it is in a log, and may be another there once that begins anew."""
+    is_said = isinstance(event, events.MessageReceived | events.MessageRemoved | events.Amendment)
+    return is_said and not (isinstance(event, events.Amendment) and event.is_confirmation)

@@ -52,6 +52,10 @@ class Accounts:
         """Whether an account has a record."""
         return account in self._records
 
+    def erased(self) -> dict[bytes, int]:
+        """The accounts of which all is to be removed that they said up to a time in ms."""
+        return {account: record.erased_ms for account, record in self._records.items() if record.erased_ms}
+
     def account_of(self, device: bytes) -> bytes:
         """The account that a device may use: its own, if it was never added to another."""
         return self._of_device.get(device) or device

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from udpchat.chat import events
-from udpchat.chat.ids import client_id_of
+from udpchat.chat.ids import AUDIT_LOG, client_id_of
 from udpchat.server import proposals
 from udpchat.server.admission import Admission, Settings
+from udpchat.server.audit import acts_of
 from udpchat.server.charges import charge, slowed_s
 from udpchat.server.commits import Commits
 from udpchat.server.credit import Ledger
@@ -168,6 +169,7 @@ class Chat:
                 else:
                     grown[append.log] = [append]
         self.commits.rebase()
+        self.happened += acts_of(grown.get(AUDIT_LOG, ()))
         for order in decided:  # before what is new in a log is sent: who may not read it does not follow it any more
             self.admission.enforcement.carry_out(now, self.clock.time_ms(now), order)
         for log, appends in grown.items():
@@ -212,6 +214,8 @@ class Chat:
                     self.rooms.follow_private(now, effect.log, key)
             elif isinstance(effect, proposals.EndSessions):
                 self._end_sessions(effect)
+            elif isinstance(effect, proposals.ForgetNicks):
+                self.happened.append(events.AccountErased(effect.nicks))
 
     def _end_sessions(self, effect: proposals.EndSessions) -> None:
         for peer in self.registry.peers_of(effect.account):

@@ -164,6 +164,11 @@ class ServerCore(OffLoop):
         self._rooms.on_pruned(log)
         self._flush(now)
 
+    def on_removed(self, now: float, log: str, sequence: int) -> None:
+        """An entry of a log was removed from it."""
+        self._rooms.on_replaced(log, sequence)
+        self._flush(now)
+
     # --- Time ----------
 
     def handle_timeout(self, now: float) -> None:

@@ -1,4 +1,4 @@
-"""What the operator asks of the program that runs the server: its status, to reload, to stop (SPEC 6.12).
+"""What the operator asks of the program that runs the server: its status, to reload, to stop, to erase (SPEC 6.12).
 
 The core checks who asks, and gives each errand to the program, which answers with a `Report`, maybe after a while.
 """
@@ -12,9 +12,9 @@ from udpchat.server.registry import Peer, Registry
 from udpchat.server.replay import answer
 from udpchat.wire.fields import Value
 from udpchat.wire.limits import ERRANDS_MAX
-from udpchat.wire.requests import RELOAD, STATUS, STOP, Failed, ResultBody
+from udpchat.wire.requests import ERASURE, RELOAD, STATUS, STOP, Failed, ResultBody
 
-ERRAND_ACTIONS: Final = {STATUS: Action.STATUS, RELOAD: Action.RELOAD, STOP: Action.STOP}
+ERRAND_ACTIONS: Final = {STATUS: Action.STATUS, RELOAD: Action.RELOAD, STOP: Action.STOP, ERASURE: Action.ERASE}
 """The action that a person must be allowed, for each errand that there is."""
 
 
@@ -23,7 +23,7 @@ class Errand(Value, frozen=True):
 
     client_id: bytes
     counter: int
-    kind: int  # STATUS, RELOAD, STOP
+    kind: int  # STATUS, RELOAD, STOP, ERASURE
     by: str
 
 

@@ -186,14 +186,15 @@ def _list_members(context: RequestContext, request: requests.ListMembers) -> Out
         return requests.MemberPage(0, [], False)
     if (refusal := context.why_not_read(room_log(request.room))) is not None:
         return Failed(*refusal)
-    nicks = [nick for nick in sorted(room.roster.members) if nick > request.after]
-    accounts = {peer.author.user: peer.key for peer in context.chat.rooms.present(room.name)}
+    nicks = sorted(nick for nick in room.roster.members if nick > request.after)
+    accounts = {peer.author.user: peer.key for peer in context.chat.rooms.present(room.name)} if nicks else {}
     items = []
     for nick in nicks[:PAGE_ITEMS_MAX]:
         member = room.roster.member(nick)
         items.append(member.changed(role=context.state.role(accounts.get(member.user, b""), room.name, room.opener)))
     members, modes = page_of(items), context.state.order.modes(room.name)
-    return requests.MemberPage(room.roster.head, members, len(members) < len(nicks), modes)
+    role = context.state.role(context.peer.key, room.name, room.opener)
+    return requests.MemberPage(room.roster.head, members, len(members) < len(nicks), modes, role)
 
 
 def _list_rooms(context: RequestContext, request: requests.ListRooms) -> Outcome:

@@ -197,6 +197,12 @@ class EndSessions(Value, frozen=True):
     request: RequestId
 
 
+class ForgetNicks(Value, frozen=True):
+    """What is stored of who went by these nicks is to be erased."""
+
+    nicks: tuple[str, ...]
+
+
 class Announcement(Value, frozen=True):
     """An entry of the roster of a room, or, if that is empty, of the server."""
 
@@ -229,7 +235,7 @@ class ShutOut(Value, frozen=True):
 
 
 OrderEffect = Announcement | Exclude | KickOut | ShutOut
-Effect = PeerEffect | ChangeTopic | FollowPrivate | ReplaceEntry | EndSessions | OrderEffect
+Effect = PeerEffect | ChangeTopic | FollowPrivate | ReplaceEntry | EndSessions | ForgetNicks | OrderEffect
 
 
 class Settlement(Value, frozen=True):

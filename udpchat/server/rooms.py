@@ -237,7 +237,8 @@ class Rooms:
         assert peer.nick is not None
         if room.name not in peer.rooms:
             peer.rooms.add(room.name)
-            room.roster.join(now, peer.nick, peer.author.user, away=peer.activity.away, is_back=is_back)
+            role = self._durable.role(peer.key, room.name, room.opener)
+            room.roster.join(now, peer.nick, peer.author.user, away=peer.activity.away, is_back=is_back, role=role)
             self.to_arm[room] = None
         self._fanout.follow(now, peer, room.stream)
         self._fanout.follow(now, peer, room.roster.stream)

@@ -103,14 +103,16 @@ class Roster:
         attendance = self.members[nick]
         return Member(nick, attendance.user, attendance.announced)
 
-    def join(self, now: float, nick: str, user: bytes, *, away: str | None = None, is_back: bool = False) -> None:
+    def join(
+        self, now: float, nick: str, user: bytes, *, away: str | None = None, is_back: bool = False, role: int = 0
+    ) -> None:
         """A device joined; the first one of a nick is announced. `away`: why the device is away, if it is.
 
-        `is_back`: it was there before, in another session.
+        `is_back`: it was there before, in another session. `role`: of its person, in the room or on the server.
         """
         if nick not in self.members:
             self.members[nick] = Attendance(user)
-            self._change(now, Joined(nick, user, is_back))
+            self._change(now, Joined(nick, user, is_back, role))
         self._add(now, nick, away)
 
     def leave(

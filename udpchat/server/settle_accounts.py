@@ -24,6 +24,7 @@ from udpchat.server.proposals import (
     EnterProposal,
     Entries,
     FollowPrivate,
+    ForgetNicks,
     Outcome,
     PasswordProof,
     answered,
@@ -277,15 +278,17 @@ def _remove(state: State, proposal: ActionProposal, action: Remove) -> Outcome:
     need(state, proposal, act, subject=subject)
     account, record = subject.account, state.accounts.get(subject.account)
     keys = tuple(each.key for each in record.devices)
-    given_back = [Claim(nick, NOBODY, time_ms) for nick in state.claims.nicks_of(account)]
+    nicks = tuple(state.claims.nicks_of(account))
+    given_back = [Claim(nick, NOBODY, time_ms) for nick in nicks]
     codes = [code.changed(is_used=True) for code in state.accounts.codes() if code.account == account]
-    removed = _revoked(record, time_ms, *keys).changed(password="", role=Role.MEMBER)
+    erased_ms = time_ms if request.erases else record.erased_ms
+    removed = _revoked(record, time_ms, *keys).changed(password="", role=Role.MEMBER, erased_ms=erased_ms)
     entries = [
         *recorded(state, proposal, act, subject=subject.shown),
         *records(state, *given_back, *codes, removed),  # the last is no claim: of those, one records who renames
     ]
-    ends = _ending(proposal, account, *keys)
-    return entries, [answered(proposal, Done()), ends]
+    forgets = [ForgetNicks(nicks)] if request.erases else []
+    return entries, [answered(proposal, Done()), _ending(proposal, account, *keys), *forgets]
 
 
 SETTLERS: dict[type[proposals.Action], Callable[[State, ActionProposal, Any], Outcome]] = {

@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from udpchat.server.chat import Chat
+from udpchat.server.registry import Peer
 from udpchat.server.usage import usage_of
 
 Status = dict[str, int | str]
 """Values by name; a dot divides the name of a group from that of a member: `drops.rate limited`."""
+
+
+def entered(chat: Chat) -> list[Peer]:
+    """The devices that have entered, without those of the operator's commands."""
+    host = chat.commits.durable.accounts.host
+    return [peer for peer in chat.registry if peer.nick is not None and peer.key != host]
 
 
 def status_of(chat: Chat, drops: Mapping[str, int]) -> Status:
@@ -17,11 +24,10 @@ def status_of(chat: Chat, drops: Mapping[str, int]) -> Status:
 
     `drops`: what was dropped and refused since the start, by reason.
     """
-    durable, queries = chat.commits.durable, chat.queries
-    entered = [peer for peer in chat.registry if peer.nick is not None and peer.key != durable.accounts.host]
+    durable, queries, peers = chat.commits.durable, chat.queries, entered(chat)
     found: Status = {
-        "peers": len(entered),
-        "people": len({peer.key for peer in entered}),
+        "peers": len(peers),
+        "people": len({peer.key for peer in peers}),
         "rooms": len(chat.rooms),
         "messages": durable.messages,
         "writable": int(not chat.commits.is_unwritable),

@@ -40,6 +40,13 @@ class ServerAddress(Value, frozen=True):
         return SCHEME + self.name
 
 
+class ListenAddress(Value, frozen=True):
+    """A numeric address of this machine, and a port; 0 for any free one."""
+
+    host: str
+    port: int
+
+
 def place(host: str, port: int) -> str:
     """`HOST:PORT`, brackets around an IPv6 address."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -24,6 +24,7 @@ from udpchat.wire.limits import KEY_BYTES
 
 SERVER_KEY: Final = "server.key"
 OPERATOR_KEY: Final = "operator.key"
+ERASED_FILE: Final = "erased"  # for whom that is done (see `erasing`); of the log that lies here
 KNOWN_SERVERS: Final = "known_servers"
 LAST_SERVER: Final = "last_server"
 LAST_NICK: Final = "last_nick"

@@ -41,6 +41,11 @@ class DiskSpace:
         """What may still be written."""
         return max(self.free_bytes - self.floor_bytes, 0.0)
 
+    @property
+    def shortage(self) -> str:
+        """Why nothing may be written; empty if something may."""
+        return f"less than {self.floor_bytes >> 20} MiB are free on the disk" if self.is_short else ""
+
 
 class GuardedWrite(Generic[W]):
     """Writes a batch as `write` does, but raises `StoreFull` while less than the floor is free."""
@@ -52,5 +57,5 @@ class GuardedWrite(Generic[W]):
     def __call__(self, batch: Sequence[W]) -> None:
         self._space.measure()
         if self._space.is_short:
-            raise StoreFull(f"less than {self._space.floor_bytes >> 20} MiB are free on the disk")
+            raise StoreFull(self._space.shortage)
         self._write(batch)

@@ -74,6 +74,8 @@ def restore(data: Path, file: Path, *, key: str | None = None) -> Phrase:
     data_folder.open_folder(data)
     with progress_of("restoring") as progress:
         kept = storage.restore(file, data / LOG_FILE, progress=progress)
+    with _failing(data):  # what was erased after the backup was made is in it
+        (data / data_folder.ERASED_FILE).unlink(missing_ok=True)
     of_key = _restore_key(data, restored, present, keeps_present=key == KEEP)
     return Phrase("restored", {"file": file, "former": kept, "key": of_key})
 

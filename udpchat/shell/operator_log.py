@@ -10,10 +10,11 @@ from typing import Final
 
 from udpchat import __version__
 from udpchat.chat import events
+from udpchat.chat.names import HOST_NICK
 from udpchat.chat.text import counted, duration_text, kept_for
 from udpchat.server.usage import Usage
 from udpchat.shell.data_folder import SERVER_KEY
-from udpchat.shell.logs import ACTIVITY, ActivityFile
+from udpchat.shell.logs import ACTIVITY, ActivityFile, reopen_files
 from udpchat.shell.operations import LOG_FILE
 from udpchat.shell.options import ServerOptions
 from udpchat.shell.permissions import exposed
@@ -25,13 +26,27 @@ _logger = logging.getLogger("udpchat.server")
 _activity = logging.getLogger(ACTIVITY)
 
 
+def _fields_of(act: events.ActDone) -> dict[str, str]:
+    """What programs read of an act, without the names of what is empty."""
+    named = {"by": act.by, "action": act.action, "room": act.room, "subject": act.subject}
+    return {name: value for name, value in {**named, "detail": act.detail, "reason": act.reason}.items() if value}
+
+
+def _line_of(act: events.ActDone) -> str:
+    """`alice: ban bob in lobby (7200): spam`."""
+    place = f" in {act.room}" if act.room else ""
+    detail, reason = f" ({act.detail})" if act.detail else "", f": {act.reason}" if act.reason else ""
+    return f"{act.by}: {act.action}{act.subject and ' '}{act.subject}{place}{detail}{reason}"
+
+
 class OperatorLog:
     """Writes what happens to one server to the log and to the activity file. `now` is monotonic, in seconds."""
 
     def __init__(self, now: float, options: ServerOptions) -> None:
         self._began = now
         self._options = options
-        self._file = ActivityFile(options.data)
+        self._file = ActivityFile(options.data, shows_addresses=options.log.addresses)
+        self.trouble = ""  # why messages are refused, while they are
         self._unwritable_at = now
         self._drops: Counter[str] = Counter()  # all that were reported
         self._refusals = 0  # since drops were reported
@@ -72,22 +87,35 @@ class OperatorLog:
         """What the core reported."""
         for event in happened:
             match event:
+                case events.PeerEntered(nick) | events.PeerLeft(nick) if nick == HOST_NICK:
+                    pass  # one of the commands of the operator, each of which is a line if it did something
                 case events.PeerEntered(nick, host):
-                    _activity.info("%s entered from %s", nick, host)
+                    self._note(f"{nick} entered{self._from(host)}", "entered", nick=nick, address=host)
                 case events.PeerLeft(nick, reason):
-                    _activity.info("%s left (%s)", nick, reason)
+                    self._note(f"{nick} left ({reason})", "left", nick=nick, reason=str(reason))
                 case events.PeerRefused(host, code):
                     self._refusals += 1
                     if self._refusals <= REFUSALS_LOGGED_MAX:
-                        _activity.info("refused from %s: %s", host, code)
+                        self._note(f"refused{self._from(host)}: {code}", "refused", address=host, code=code)
+                case events.ActDone():
+                    self._note(_line_of(event), "act", **_fields_of(event))
                 case events.LogDamaged(reason):
                     _logger.error("what is stored cannot be read: %s", reason)
                 case events.LogUnwritable(reason):
-                    self._unwritable_at = now
+                    self._unwritable_at, self.trouble = now, reason
                     _logger.error("messages are refused, because they cannot be stored: %s", reason)
                 case events.LogWritable():  # a warning, so that whoever reads of the failure reads of its end
-                    lasted = duration_text(now - self._unwritable_at)
+                    lasted, self.trouble = duration_text(now - self._unwritable_at), ""
                     _logger.warning("messages are stored again, after %s in which none could be", lasted)
+
+    def _note(self, text: str, event: str, **fields: object) -> None:
+        """Write who came or went, or did something: as a text, and for programs with what is in it."""
+        if not self._options.log.addresses:
+            fields.pop("address", None)
+        _activity.info("%s", text, extra={"fields": {"event": event, **fields}})
+
+    def _from(self, host: str) -> str:
+        return f" from {host}" if self._options.log.addresses else ""
 
     def report_drops(self, dropped: Counter[str]) -> None:
         """What was dropped and refused since the last time, if anything was; `dropped` counts from the start."""
@@ -106,8 +134,8 @@ class OperatorLog:
         _logger.info("in use: %s; free on the disk: %s", used, free)
 
     def reopen(self) -> None:
-        """Go on in a new activity file if somebody moved this one away."""
-        self._file.reopen()
+        """Go on in new files if somebody moved those away that are written."""
+        reopen_files()
         _logger.info("log files reopened")
 
     def close(self) -> None:

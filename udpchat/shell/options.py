@@ -20,9 +20,9 @@ from udpchat.chat.ids import LOBBY
 from udpchat.chat.phrase import Phrase, Problem
 from udpchat.chat.text import printable
 from udpchat.shell import values
-from udpchat.shell.addresses import ServerAddress
+from udpchat.shell.addresses import ListenAddress, ServerAddress
 from udpchat.shell.config_file import ConfigFile, at, read_config
-from udpchat.shell.logs import FORMATS, LEVELS
+from udpchat.shell.logs import FORMATS, LEVELS, LogOptions
 from udpchat.shell.retention import Retention, parse_retention
 from udpchat.storage.protocol import Durability
 from udpchat.wire.fields import Value, field
@@ -33,6 +33,9 @@ HISTORY_MAX: Final = 10_000
 COUNT_MAX: Final = 2**53
 TIMEOUT_S_MIN: Final = 0.001
 TIMEOUT_S_MAX: Final = 1e9
+LOG_FILE_BYTES_MIN: Final = 64 * 1024
+LOG_FILE_BYTES_MAX: Final = 1024**3
+LOG_FILES_MAX: Final = 100
 DEFAULT_ROOM: Final = LOBBY  # for a nick that was in no room before
 PASSWORD_VARIABLE: Final = "UDPCHAT_PASSWORD"  # has no option: all who list processes would see it
 KEYS: Final = "keys"  # the table of keys in a config file
@@ -42,13 +45,6 @@ HISTORY_ON_SCREEN: Final = 50  # messages of each room on entry, unless told; in
 
 class OptionError(Problem):
     """An option or the config file is wrong."""
-
-
-class LogOptions(Value, frozen=True):
-    """What the server logs, from `level` on, and in which of FORMATS."""
-
-    level: str
-    format: str
 
 
 class PresenceTimes(Value, frozen=True):
@@ -76,6 +72,7 @@ class ServerOptions(Value, frozen=True):
     durability: Durability
     retention: Retention
     log: LogOptions
+    metrics: ListenAddress | None = None  # where HTTP is answered
     motd: str = ""
     accounts: AccountOptions = AccountOptions()
 
@@ -251,7 +248,15 @@ def server_options(flags: Mapping[str, str | Sequence[str] | None], environment:
         retention=chosen["retention"],
         motd=chosen["motd"],
         accounts=AccountOptions(chosen["accounts"] == CLOSED, chosen["nick-expiry"]),
-        log=LogOptions(level=chosen["log-level"], format=chosen["log-format"]),
+        log=LogOptions(
+            level=chosen["log-level"],
+            format=chosen["log-format"],
+            file=chosen["log-file"],
+            file_bytes=chosen["log-file-size"],
+            files_kept=chosen["log-files"],
+            addresses=chosen["log-addresses"],
+        ),
+        metrics=chosen["metrics"],
     )
 
 
@@ -317,6 +322,11 @@ SERVER_SETTINGS: Final[dict[str, Setting]] = {
     "retention": ("", lambda value: parse_retention(str(value))),
     "log-level": ("info", values.one_of(LEVELS)),
     "log-format": ("text", values.one_of(FORMATS)),
+    "log-file": ("", lambda value: values.path(value) if value != "" else None),
+    "log-file-size": ("10M", values.size(LOG_FILE_BYTES_MIN, LOG_FILE_BYTES_MAX)),
+    "log-files": (5, values.whole(1, LOG_FILES_MAX)),
+    "log-addresses": (True, values.switch),
+    "metrics": ("", values.metrics),
 }
 CLIENT_SETTINGS: Final[dict[str, Setting]] = {
     "nick": ("", values.nick),

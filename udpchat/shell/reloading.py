@@ -22,6 +22,11 @@ FIXED: Final[Mapping[str, Callable[[ServerOptions], object]]] = {
     "bind": lambda options: options.bind,
     "port": lambda options: options.port,
     "data": lambda options: options.data,
+    "log-file": lambda options: options.log.file,
+    "log-file-size": lambda options: options.log.file_bytes,
+    "log-files": lambda options: options.log.files_kept,
+    "log-addresses": lambda options: options.log.addresses,
+    "metrics": lambda options: options.metrics,
     "durability": lambda options: options.durability,
     "heartbeat": lambda options: options.presence.heartbeat_s,  # clients that are here keep to the former
     "expiry": lambda options: options.presence.expiry_s,

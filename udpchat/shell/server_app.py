@@ -24,26 +24,28 @@ from udpchat.server.status import status_of
 from udpchat.server.usage import usage_of
 from udpchat.session.noise import fingerprint
 from udpchat.shell import errands
-from udpchat.shell.addresses import SCHEME, ServerAddress, place
-from udpchat.shell.binding import AddressWatch, covered, open_sockets
+from udpchat.shell.binding import AddressWatch, open_sockets
 from udpchat.shell.data_folder import open_folder, operator_key, server_key
 from udpchat.shell.deriving import ThreadDeriver
 from udpchat.shell.disk_space import DiskSpace, GuardedWrite
-from udpchat.shell.interfaces import hosts_to_name, is_loopback
-from udpchat.shell.logs import configure
+from udpchat.shell.erasing import Eraser
+from udpchat.shell.logs import change_lines, configure
 from udpchat.shell.memory import resident_bytes
 from udpchat.shell.net.driver import Driver
 from udpchat.shell.net.endpoint import UdpEndpoint
-from udpchat.shell.operating.address_file import own_address, remove_address, write_address
+from udpchat.shell.operating.address_file import own_address, remove_address
 from udpchat.shell.operations import LOG_FILE
 from udpchat.shell.operator_log import OperatorLog
 from udpchat.shell.options import ServerOptions
 from udpchat.shell.progress import progress_of
 from udpchat.shell.reader import QueryResult, ThreadReader
+from udpchat.shell.ready import say_ready
 from udpchat.shell.reloading import Reloaded, Reread, Unreadable, differences, taken_over
 from udpchat.shell.retention import Pruner
 from udpchat.shell.signals import STOPPING, Signals
-from udpchat.shell.stdio import OutputFailed, abandon_output, writing_to
+from udpchat.shell.snapshot import Snapshot, snapshot_of
+from udpchat.shell.supervision import Supervision
+from udpchat.shell.write_times import TimedWrite
 from udpchat.shell.writer import ThreadWriter
 from udpchat.storage.directory import compact
 from udpchat.storage.protocol import StoreError, StoreFull
@@ -51,7 +53,6 @@ from udpchat.storage.server_sqlite import SqliteLog
 from udpchat.sync.log import Append
 from udpchat.wire.fields import Value
 
-REPORTED_EVERY_S: Final = 60.0
 WRITING_S_MAX: Final = 1.2  # at the end: what is being written
 FAREWELL_S_MAX: Final = 0.2  # and what is being sent
 GOODBYE_AGAIN_S: Final = 0.05  # a goodbye may be lost; whoever misses both notices the silence
@@ -63,11 +64,12 @@ _logger = logging.getLogger("udpchat.server")
 
 
 def run(options: ServerOptions, reread: Reread | None = None) -> int:
-    """Serve until told to stop; the exit code. Raises DataUnusable, EndpointError or StoreError if it cannot start.
+    """Serve until told to stop; the exit code. Raises DataUnusable, EndpointError, LogUnusable or StoreError if it
+    cannot start.
 
     `reread` reads the options again, for a server that is to reload them; None: they hold until the end.
     """
-    configure(level=options.log.level, form=options.log.format)
+    configure(options.log)
     _tune_interpreter()
     loop = asyncio.SelectorEventLoop()  # on Windows the other loop goes deaf when a client dies (cpython#127057)
     try:
@@ -101,13 +103,15 @@ def settings_of(options: ServerOptions, host: bytes) -> Settings:
 
 
 class _Storage(Value, frozen=True):
-    """The log, the threads beside the loop's own, and the room that there is for it."""
+    """The log, the threads that use it beside the loop's own, the room for it, and how long writing takes."""
 
     log: SqliteLog
     writer: ThreadWriter[Append]
     reader: ThreadReader
+    eraser: Eraser
     deriver: ThreadDeriver
     space: DiskSpace
+    timed: TimedWrite[Append]
 
     async def idle(self) -> None:
         """Return once neither does."""
@@ -135,16 +139,17 @@ class Service:
             undo.callback(self._endpoint.close)
             settings = settings_of(options, operator_key(folder).public)
             self._server = ServerCore(static=self._key, log=log, random=os.urandom, settings=settings)
+            self._supervision = Supervision(
+                loop, metrics=options.metrics, take=self._snapshot, on_minute=self._on_minute
+            )
+            undo.callback(self._supervision.stop)
             space = DiskSpace(options.data)
             if not space.is_short:
                 with contextlib.suppress(StoreFull):
                     compact(log, self._server.chat.commits.durable, int(time.time() * 1000))
             undo.pop_all()
         self._operator_log = OperatorLog(loop.time(), options)
-        reader = ThreadReader(loop, log.queries, on_answered=self._on_answered, on_ready=self._start_queries)
-        deriver = ThreadDeriver(loop, self._server.drain_derivations, self._on_derived)
-        writer = ThreadWriter[Append](loop, GuardedWrite(space, log.append))
-        self._storage = _Storage(log, writer, reader, deriver, space)
+        self._storage = self._storage_of(log, space)
         self._driver: Driver[Append, events.ServerEvent] = Driver(
             loop,
             self._server,
@@ -162,7 +167,21 @@ class Service:
             kept_s_of=lambda room: self._server.chat.commits.durable.order.modes(room).kept_s,
         )
         self._ended: asyncio.Future[None] = loop.create_future()
-        self._minute_timer: asyncio.TimerHandle | None = None
+
+    def _storage_of(self, log: SqliteLog, space: DiskSpace) -> _Storage:
+        reader = ThreadReader(self._loop, log.queries, on_answered=self._on_answered, on_ready=self._start_queries)
+        timed = TimedWrite(GuardedWrite(space, log.append))
+        writer = ThreadWriter[Append](self._loop, timed)
+        eraser = Eraser(
+            self._options.data,
+            log,
+            writer=writer,
+            accounts=self._server.chat.commits.durable.accounts.erased,
+            on_removed=lambda log, sequence: self._driver.call(self._server.on_removed, log, sequence),
+            on_forgotten=self._operator_log.reopen,
+        )
+        deriver = ThreadDeriver(self._loop, self._server.drain_derivations, self._on_derived)
+        return _Storage(log, writer, reader, eraser, deriver, space, timed)
 
     def _set_wall_clock(self, now: float) -> None:
         self._server.set_wall_clock(time.time() - now)
@@ -170,6 +189,9 @@ class Service:
     def _on_events(self, now: float, happened: Sequence[events.ServerEvent]) -> None:
         """After each drain of the core: report, and start what is to be read."""
         self._operator_log.report_events(now, happened)
+        for event in happened:
+            if isinstance(event, events.AccountErased):
+                self._storage.eraser.add_nicks(event.nicks)
         self._start_queries()
         self._storage.deriver.start()
         for errand in self._server.drain_errands():  # after this drain: what one causes is another
@@ -201,8 +223,9 @@ class Service:
             self._endpoint.listen(self._driver.receive)
             watch.start()
             self._pruner.start()
-            self._on_minute()
-            self._say_ready()
+            self._storage.eraser.start()  # what an earlier run has left
+            say_ready(self._options, self._endpoint, fingerprint(self._key.public))
+            self._supervision.start()
             try:
                 await self._ended
             except Exception as error:
@@ -214,35 +237,6 @@ class Service:
         finally:
             watch.close()
             signals.close()
-
-    def _say_ready(self) -> None:
-        port, bind = self._endpoint.address.port, self._options.bind
-        hosts = hosts_to_name(bind)
-        shown = fingerprint(self._key.public)
-        urls = [f"{SCHEME}{place(host, port)}#{shown}" for host in hosts]
-        self._write_address(own_address(self._endpoint.hosts, port, shown))
-        try:
-            writing_to(sys.stdout)(f"ready {urls[0]}\n")
-        except (BrokenPipeError, OutputFailed) as error:  # nobody reads where it serves: those who know find it
-            _logger.warning("the line with the address could not be written: %s", error)
-            abandon_output()
-        surplus = covered(bind)
-        if surplus:
-            wildcard = "::" if "::" in bind else "0.0.0.0"
-            _logger.info("--bind %s adds nothing: %s serves all of them", ", ".join(surplus), wildcard)
-        serving = ", ".join(place(host, port) for host in self._endpoint.hosts)
-        reach = "; only this machine reaches it" if is_loopback(hosts[0]) else ""
-        _logger.info("serving on %s, data in %s%s", serving, self._options.data, reach)
-        if not reach:
-            hint = "; what follows the % is the interface, and theirs has another name" if "%" in hosts[0] else ""
-            _logger.info("others reach it at %s%s", ", ".join(urls), hint)
-
-    def _write_address(self, address: ServerAddress) -> None:
-        """Say where operators reach this server."""
-        try:
-            write_address(self._options.data, address)
-        except OSError as error:
-            _logger.warning("the commands of the operator do not reach this server: %s", error)
 
     def _on_signal(self, number: int) -> None:
         name = signal.Signals(number).name
@@ -259,12 +253,23 @@ class Service:
             self._operator_log.report_stopping(cause, clients=len(self._server.chat.registry))
             self._ended.set_result(None)
 
+    def _snapshot(self) -> Snapshot:
+        space, trouble = self._storage.space, self._operator_log.trouble
+        space.measure()
+        return snapshot_of(
+            self._server,
+            self._endpoint,
+            uptime_s=self._operator_log.uptime_s(self._loop.time()),
+            trouble=trouble or space.shortage,
+            writes=self._storage.timed.times,
+            disk_free_bytes=space.free_bytes,
+        )
+
     # --- Operators ----------
 
     def _carry_out(self, errand: Errand) -> None:
-        duties = errands.Duties(self._status, self._reload, self._end)
-        report = errands.carry_out(duties, errand)
-        self._driver.call(self._server.reported, errand, report)
+        duties = errands.Duties(self._status, self._reload, self._end, self._storage.eraser.start)
+        errands.carry_out(duties, errand, lambda report: self._driver.call(self._server.reported, errand, report))
 
     def _status(self) -> dict[str, errands.Reported]:
         space, endpoint = self._storage.space, self._endpoint
@@ -284,6 +289,9 @@ class Service:
 
     def _reload(self, cause: str) -> Reloaded:
         """Read the config again, and take over what can change while the server runs."""
+        return self._supervision.reload(lambda: self._take_over(cause))
+
+    def _take_over(self, cause: str) -> Reloaded:
         if self._reread is None:
             return Reloaded()
         try:
@@ -293,8 +301,8 @@ class Service:
         else:
             done = differences(self._options, chosen)
             self._options = options = taken_over(self._options, chosen)
-            configure(level=options.log.level, form=options.log.format)
-            self._server.chat.admission.settings = settings_of(options, self._server.settings.host)
+            change_lines(options.log)
+            self._server.change_settings(settings_of(options, self._server.settings.host))
             self._pruner.keep(options.retention)
         self._operator_log.report_reloaded(cause, done)
         return done
@@ -309,6 +317,7 @@ class Service:
     async def _stop(self) -> bool:
         """Write what is settled, send Goodbyes, make all durable. False if that took too long."""
         self._endpoint.stop_listening()
+        self._supervision.stop()
         remove_address(self._options.data)
         self._pruner.close()
         self._storage.reader.close()
@@ -322,8 +331,6 @@ class Service:
         await _within(FAREWELL_S_MAX, self._endpoint.drained())
         self._endpoint.close()
         self._storage.writer.close()
-        if self._minute_timer is not None:
-            self._minute_timer.cancel()
         self._report_drops()
         self._operator_log.close()
         if not is_durable:
@@ -340,7 +347,6 @@ class Service:
     def _on_minute(self) -> None:
         self._server.chat.set_disk_room(self._storage.space.room_bytes)
         self._report_drops()
-        self._minute_timer = self._loop.call_later(REPORTED_EVERY_S, self._on_minute)
 
     def _report_drops(self) -> None:
         self._operator_log.report_drops(self._server.counters + self._endpoint.counters)

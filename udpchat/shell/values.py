@@ -4,9 +4,11 @@ a `Problem` that says what is wanted.
 
 from __future__ import annotations
 
+import importlib.util
 import ipaddress
 import math
 import os
+import re
 import shlex
 import shutil
 from collections.abc import Callable
@@ -17,13 +19,15 @@ from udpchat.chat.durations import seconds_of
 from udpchat.chat.names import parse_nick, parse_room
 from udpchat.chat.phrase import Problem
 from udpchat.chat.text import fits, printable
-from udpchat.shell.addresses import ServerAddress, parse_server
+from udpchat.shell.addresses import ListenAddress, ServerAddress, parse_server
 from udpchat.shell.times import moment_ms
 from udpchat.wire.limits import ANNOUNCEMENT_BYTES_MAX, DURATION_S_MAX, NICK_CHARACTERS_MAX, TOPIC_BYTES_MAX
 
 NAME_BYTES_MAX: Final = 100
 LABEL_ID_BYTES_MAX: Final = 64
 NUMBER_DIGITS_MAX: Final = 16
+METRICS_LIBRARY: Final = "prometheus_client"
+_SIZE: Final = re.compile(rf"([0-9]{{1,{NUMBER_DIGITS_MAX}}})([KMGkmg]?)")
 NICK_EXPIRY_S_MIN: Final = 86_400  # below: everybody would lose theirs over night
 
 Value = TypeVar("Value")
@@ -54,6 +58,24 @@ def port(value: Any) -> int:
     if isinstance(value, bool) or not str(value).strip().isdecimal() or int(value) > 65_535:
         raise Problem("value.port")
     return int(value)
+
+
+def metrics(value: Any) -> ListenAddress | None:
+    """Where to answer over HTTP, `[ADDRESS:]PORT`; nothing for nowhere. What makes the page has to be installed."""
+    if value == "":
+        return None
+    text = "" if isinstance(value, bool) else str(value).strip()
+    host, colon, number = text.rpartition(":")
+    is_bracketed = host.startswith("[") and host.endswith("]")
+    try:
+        if (colon and not host) or (":" in host and not is_bracketed):
+            raise Problem("value.metrics")
+        address = ListenAddress(_address(host) if host else "127.0.0.1", port(number))
+    except Problem:
+        raise Problem("value.metrics") from None
+    if importlib.util.find_spec(METRICS_LIBRARY) is None:
+        raise Problem("value.no_library", extra="metrics")
+    return address
 
 
 def path(value: Any) -> Path:
@@ -154,6 +176,25 @@ def whole(least: int, most: int) -> Callable[[Any], int]:
         return int(text)
 
     return parse
+
+
+def size(least: int, most: int) -> Callable[[Any], int]:
+    """A number of bytes between two bounds, maybe in K, M or G: times 1,024 each."""
+
+    def parse(value: Any) -> int:
+        found = None if isinstance(value, bool) else _SIZE.fullmatch(str(value).strip())
+        bytes_ = int(found[1]) << 10 * " KMG".index(found[2].upper() or " ") if found else -1
+        if not least <= bytes_ <= most:
+            raise Problem("value.size", least=_size_text(least), most=_size_text(most))
+        return bytes_
+
+    return parse
+
+
+def _size_text(size: int) -> str:
+    """The largest unit that counts it whole: `64K`, `1G`."""
+    power = max(power for power in range(4) if size % (1 << 10 * power) == 0)
+    return f"{size >> 10 * power}{' KMG'[power].strip()}"
 
 
 def one_of(choices: tuple[str, ...]) -> Callable[[Any], str]:

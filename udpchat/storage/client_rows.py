@@ -19,7 +19,7 @@ from udpchat.storage.protocol import RUN_COUNTERS
 from udpchat.storage.reading import LOG_IS_INTACT
 from udpchat.wire.errors import BadDatagram
 from udpchat.wire.frames import parse_request_untrusted, parse_result_untrusted
-from udpchat.wire.limits import INSTANCE_BYTES, SEQUENCE_MAX
+from udpchat.wire.limits import INSTANCE_BYTES, KEY_BYTES, SEQUENCE_MAX
 from udpchat.wire.requests import Malformed
 
 Row = tuple[Any, ...]  # as SQLite gives it, except that a text is bytes
@@ -48,11 +48,16 @@ def _log(number: Any, name: Any, *extent: Any) -> bool:
     return is_said_log(text) or text.startswith(INBOX_PREFIX)
 
 
+def _account(key: Any) -> bool:
+    return _is_bytes(key, KEY_BYTES)
+
+
 READABLE: Final[dict[str, tuple[tuple[str, ...], Callable[..., bool]]]] = {
     "identity": (("instance", "next_counter"), _identity),
     "outbox": (("counter", "body"), _outbox),
     "labels": (("counter", "id", "line", "digest", "result"), _label),
     "rooms": (("position", "name"), _room),
+    "account": (("key",), _account),
     "logs": (("id", "name", "generation", "base", "head"), _log),
 }
 """The columns of each table, and whether a row of them can be read; of a log, if LOG_IS_INTACT."""

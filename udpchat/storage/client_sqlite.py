@@ -40,6 +40,7 @@ CLIENT = Schema(
             "CREATE TABLE rooms (position INTEGER PRIMARY KEY, name TEXT NOT NULL)",
         ),
         REACTIONS,
+        ("CREATE TABLE account (key BLOB NOT NULL)",),
     ),
 )
 
@@ -95,10 +96,12 @@ class SqliteClientStore(TableStore):
             labelled = self._reader.execute("SELECT counter FROM outbox JOIN labels USING (counter)")
             waiting = frozenset(counter for (counter,) in labelled)
             rooms = tuple(name for (name,) in self._reader.execute("SELECT name FROM rooms ORDER BY position"))
+            (account,) = self._reader.execute("SELECT coalesce(max(key), x'') FROM account").fetchone()
         replicas = {log: (place.extent.generation, place.extent.head) for log, place in self._tables.places.items()}
         return stored.ClientState(
-            instance, next_counter, tuple(self.unanswered()), replicas, labels=of_input, labelled=waiting, rooms=rooms
-        )
+            instance, next_counter, tuple(self.unanswered()), replicas,
+            labels=of_input, labelled=waiting, rooms=rooms, account=account,
+        )  # fmt: skip
 
     def unanswered(self) -> list[tuple[int, bytes]]:
         """See `ClientStore`. A damaged tree may have rows that cannot be set aside: they are left out."""
@@ -136,6 +139,9 @@ class SqliteClientStore(TableStore):
                     case stored.RoomsChanged(rooms):
                         self._writer.execute("DELETE FROM rooms")
                         self._writer.executemany("INSERT INTO rooms VALUES (?, ?)", enumerate(rooms))
+                    case stored.AccountKnown(account):
+                        self._writer.execute("DELETE FROM account")
+                        self._writer.executemany("INSERT INTO account VALUES (?)", [(account,)] if account else [])
         self._tables.places.update(changed)
         if level == "FULL":
             self._unsynced_answers = 0

@@ -28,7 +28,7 @@ from udpchat.storage.insertion import insert_rows
 from udpchat.storage.migrations import Progress, Schema, failures, is_disk_fault, opening, transaction
 from udpchat.storage.protocol import ANSWERED_MAX, Durability, StoreError, StoreFailed, StoreFull, StoreUnusable
 from udpchat.storage.reading import LOG_IS_INTACT, TableReader
-from udpchat.storage.tables import REACTIONS, STATEMENTS, TableStore, connect_reader
+from udpchat.storage.tables import REACTIONS, STATEMENTS, Removed, TableStore, connect_reader
 from udpchat.storage.text_index import generation_of
 from udpchat.sync.log import Append, Extent
 
@@ -205,6 +205,16 @@ class SqliteLog(TableStore):
         if place is not None and place.extent.base < sequence <= place.extent.head:
             with self._writing(), self._tables.transaction():
                 self._tables.replace(log, place, sequence, tombstone)
+
+    def erase(self, log: str, first: int, last: int, until_ms: Mapping[bytes, int]) -> list[Removed]:
+        """Remove what these authors (user ids) said up to a time in ms, of the entries `first` to `last`. One
+        transaction."""
+        place = self._tables.places.get(log)
+        if place is None:
+            return []
+        with self._writing(), self._tables.transaction():
+            extent = place.extent
+            return self._tables.erase(log, place, max(first, extent.base + 1), min(last, extent.head), until_ms)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

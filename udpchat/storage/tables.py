@@ -11,7 +11,7 @@ while the message that it changed has that text and is here, so that no entry ke
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from operator import itemgetter
 from pathlib import Path
@@ -36,7 +36,7 @@ from udpchat.storage.reading import (
 )
 from udpchat.storage.text_index import log_token, message_of, nick_token, private_text, private_word, time_of
 from udpchat.sync.log import Extent, SearchHit, SearchQuery
-from udpchat.wire.content import EDIT, Message
+from udpchat.wire.content import EDIT, Message, Tombstone
 from udpchat.wire.frames import encode, encode_message
 from udpchat.wire.limits import REACTIONS_MAX, REACTIONS_PER_AUTHOR_MAX
 
@@ -89,6 +89,13 @@ def _words(log: str, place: Place, moment: int, message: Message) -> _Words:
     if log[0] == CONVERSATION_PREFIX:
         return moment, private_text(number, message.text), private_word(number, nick)
     return moment, message.text, nick, log_token(number)
+
+
+class Removed(NamedTuple):
+    """An entry that was removed, and the nick that it was said under."""
+
+    sequence: int
+    nick: str
 
 
 class Tables:
@@ -200,11 +207,15 @@ class Tables:
 
     def _message(self, place: Place, sequence: int) -> Message | None:
         """The message at this sequence; None if there is none that can be read."""
+        message = self._said(place, sequence)
+        return message if isinstance(message, Message) else None
+
+    def _said(self, place: Place, sequence: int) -> Message | Tombstone | None:
+        """The message at this sequence, or what is left of it; None if there is none that can be read."""
         row = place.row(sequence)
         for entry, checksum in self._writer.execute("SELECT entry, checksum FROM entries WHERE id = ?", (row,)):
             if isinstance(entry, bytes) and checksum_of(row, entry) == checksum:
-                message = message_of(entry)
-                return message if isinstance(message, Message) else None
+                return message_of(entry)
         return None
 
     def _empty_edit(self, log: str, place: Place, sequence: int) -> None:
@@ -252,6 +263,20 @@ class Tables:
         )
         for edit in edits:
             self._empty_edit(log, place, edit)
+
+    def erase(self, log: str, place: Place, first: int, last: int, until_ms: Mapping[bytes, int]) -> list[Removed]:
+        """Put a tombstone without a name in the place of all that these authors said up to a time, in the entries
+        `first` to `last`, with what is about other messages. The caller runs the transaction."""
+        removed = []
+        for sequence in range(first, last + 1):
+            message = self._said(place, sequence)
+            if message is None or message.author is None or message.time_ms > until_ms.get(message.author, -1):
+                continue
+            if isinstance(message, Message) and (reference := reference_of(message, sequence)) is not None:
+                self._react(place.row(reference.sequence), place.row(sequence), message, added=False)
+            self.replace(log, place, sequence, encode(Tombstone(message.time_ms)))
+            removed.append(Removed(sequence, message.nick or ""))
+        return removed
 
     def forget(self, log: str, place: Place, first: int, last: int) -> None:
         """Delete the entries `first` to `last`, if there are any, their words, and the reactions to them."""

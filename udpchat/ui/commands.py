@@ -26,6 +26,7 @@ from udpchat.ui.arguments import (
 from udpchat.ui.emoji import emoji_of
 from udpchat.ui.markup import links
 from udpchat.ui.order_commands import ORDER_COMMANDS
+from udpchat.ui.order_sentences import ROLE_MARKS
 from udpchat.ui.phrases import sentence
 from udpchat.ui.preferences import SETTINGS, setting_of
 from udpchat.ui.prompt import QUIT, Command, Group, Prompt, target_notice
@@ -285,6 +286,8 @@ def _sentence(text: str) -> str:
 
 # --- The table ----------
 
+_MARKS = ", ".join(f"{mark} {role}" for role, mark in ROLE_MARKS.items())
+
 _T, _M, _B, _R, _P, _C = Group.TALKING, Group.MESSAGES, Group.PAST, Group.ROOMS, Group.PEOPLE, Group.CLIENT
 COMMANDS: tuple[Command, ...] = (
     Command("me", _T, "TEXT", "say what you do", "/me waves is shown as: * alice waves", _me),
@@ -325,7 +328,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("room", _R, "[ROOM]", "talk in another of your rooms, or see which it is",
             "Nothing is joined or left; @NICK talks with a person.", _room_command),
     Command("rooms", _R, "", "list the rooms of the server", "", _rooms, ("list",)),
-    Command("names", _R, "[ROOM]", "list who is in a room", "Without a name it is the current one.", _names, ("who",)),
+    Command("names", _R, "[ROOM]", "list who is in a room",
+            f"Without a name it is the current one. On the full screen marks are roles: {_MARKS}.", _names, ("who",)),
     Command("topic", _R, "[#ROOM] [TEXT]", "see or set a room's topic",
             f"Here the # is needed. {CLEAR} in place of TEXT clears the topic.", _topic, ("t",)),
     Command("nick", _P, "NICK", "go by another nick", "It must be free or yours; the one before stays yours.",

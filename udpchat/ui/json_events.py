@@ -57,7 +57,7 @@ OMITTED: Final[dict[type[Any], frozenset[str]]] = {
     events.MessageReceived: frozenset({"author"}),
     events.MessageSent: frozenset({"kind", "time_ms"}),
     events.Edited: _OF_AMENDMENTS,
-    events.Redacted: _OF_AMENDMENTS,
+    events.Redacted: _OF_AMENDMENTS | {"is_by_right"},
     events.Reacted: _OF_AMENDMENTS,
     Reaction: frozenset({"is_own", "users"}),
     events.Error: frozenset({"said"}),

@@ -30,7 +30,11 @@ OPERATOR_SENTENCES: Final[dict[str, str]] = {
     " devices and password until now are not valid any more",
     "operate.removed": "the account of {nick} is removed; what they said stays",
     "operate.invited": "with this code somebody enters once{nick:if  as %s}: udpchat-client --link CODE",
-    "operate.erased": "what {nick} said is removed, and their account",
+    "operate.erased": "the account of {nick} is removed, and {messages:count message} in {logs:count room or"
+    " conversation|rooms or conversations}, and {lines:count line} of the activity log; what others have on their"
+    " machines is not",
+    "operate.half_erased": "the account of {nick} is removed, but not yet all that they said: {reason}; the next start"
+    " of the server goes on",
     "operate.reloaded": "the config was read again; changed: {names:list nothing}",
     "operate.restart": "these settings hold from the next start on: {names:list}",
     "operate.not_reloaded": "nothing was changed: {reason}",

@@ -107,8 +107,9 @@ def _list(
     match event:
         case events.SanctionList(room, sanctions):
             if not sanctions:
-                return [sentence("sanctions.none", room=room)]
-            return [sentence("sanctions", room=room), *(f"  {_sanction(one, zone)}" for one in sanctions)]
+                return [sentence("sanctions.none" if room else "sanctions.none_everywhere", room=room)]
+            head = sentence("sanctions" if room else "sanctions.everywhere", room=room)
+            return [head, *(f"  {_sanction(one, zone)}" for one in sanctions)]
         case events.AuditList(acts):
             return [_act(act, zone) for act in acts] or [sentence("acts.none")]
         case events.DeviceList(nick, devices):

@@ -14,7 +14,7 @@ from udpchat.client.model import Phase
 from udpchat.ui.phrases import sentence, text_of
 from udpchat.ui.printing import Line, Output, plain_lines
 from udpchat.ui.prompt import Prompt
-from udpchat.ui.times import TIME_FORMATS, local_time
+from udpchat.ui.times import TIME_FORMATS, clock_time, local_time
 
 WEEKDAYS: Final = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 REPEATED_CHARACTERS_MAX: Final = 200  # of a text that was not sent: enough to recognise it
@@ -103,7 +103,21 @@ def prompt_of(prompt: Prompt) -> tuple[str, str]:
         states.append(sentence("state.sending", count=waiting))
     if connection.missing:
         states.append(sentence("state.missing", count=connection.missing))
+    states += speaking_states(prompt)
     return printable(prompt.target or sentence("state.no_target")), ", ".join(states)
+
+
+def speaking_states(prompt: Prompt) -> list[str]:
+    """What is in the way of speaking where lines go, if anything is known to be."""
+    model, target = prompt.client.model, prompt.target
+    is_room = bool(target) and not target.startswith("@")
+    if is_room and target not in model.rooms:
+        return [sentence("state.left")]
+    standing = model.standing(target if is_room else "")
+    if standing.muted_until_ms is not None:
+        until = clock_time(standing.muted_until_ms, None) if standing.muted_until_ms else ""
+        return [sentence("state.muted", until=until)]
+    return [] if standing.may_speak or not is_room else [sentence("state.no_voice")]
 
 
 def _repeated(text: str) -> str:

@@ -267,7 +267,7 @@ class Device(WireStruct, tag=0, frozen=True):
 class AccountRecord(WireStruct, tag=35, frozen=True):
     """All of an account as of here; one without a record has the one device whose key it is named by.
 
-    `password`: a PHC string, or empty. `role`: on the whole server.
+    `password`: a PHC string, or empty. `role`: on the whole server. `erased_ms`: what was said up to then is removed.
     """
 
     account: bytes  # the key of its first device
@@ -275,6 +275,7 @@ class AccountRecord(WireStruct, tag=35, frozen=True):
     password: str = ""
     role: RoleNumber = 0
     is_for_contacts: bool = False  # strangers cannot begin a conversation with it
+    erased_ms: int = 0
 
 
 class RoomRecord(WireStruct, tag=36, frozen=True):

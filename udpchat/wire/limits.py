@@ -246,6 +246,7 @@ TABLES_BYTES_MAX = 24 * 1024 * 1024  # what is bounded by number: changes of mem
 CACHES_BYTES_MAX = 16 * 1024 * 1024  # pages of the store, of two connections
 CLIENT_BYTES_MAX = 152 * 1024 * 1024  # the sum of the above: what a server can make a client hold in memory
 CONVERSATIONS_FOLLOWED_MAX = 2 * CONVERSATIONS_PER_KEY_MAX  # and held in the store; the server may have been replaced
+ACCOUNTS_PER_RUN_MAX = 8  # to which a server can say, in turn, that this device belongs: each has an inbox in the store
 LOG_CHANGES_BURST = 1_300.0  # logs begun anew or cut off: each is a write and a notice. All of them, twice in a row
 LOG_CHANGES_PER_S_MAX = 1.0
 ACKS_AT_ONCE_MAX = 4  # frames, each with up to ACK_LOGS_MAX logs; other logs come ACK_INTERVAL_S_MIN later

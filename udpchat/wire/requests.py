@@ -286,7 +286,7 @@ class Operate(WireStruct, tag=32, frozen=True):
 
 
 LINK, RESET, INVITE = range(3)  # of AddCode
-STATUS, RELOAD, STOP = range(3)  # of Operate
+STATUS, RELOAD, STOP, ERASURE = range(4)  # of Operate; ERASURE is answered once all that is to be erased is
 
 
 RequestBody = (

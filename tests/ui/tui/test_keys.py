@@ -39,7 +39,8 @@ ARRIVES_EVERYWHERE = {
 }  # fmt: skip
 REACHED_OTHERWISE = {
     "keys": "/keys", "first": "PgUp", "last": "PgDn", "word_left": "Left", "word_right": "Right",
-    "cut_next_word": "Delete", "open": "/open", **{f"room_{number}": "Ctrl+N, Ctrl+P, F2" for number in range(1, 10)},
+    "cut_next_word": "Delete", "open": "/open", "accept": "/join",
+    **{f"room_{number}": "Ctrl+N, Ctrl+P, F2" for number in range(1, 10)},
 }  # fmt: skip
 
 
@@ -70,7 +71,7 @@ def test_the_keys_are_listed_each_with_a_sentence() -> None:
     desk = Desk()
     notices = desk.prompt.enter(desk.wire.now, "/keys")
     lines = [text_of(event) for event in notices if isinstance(event, events.Notice)]
-    assert len(lines) == len(ACTIONS) + 1
+    assert len(lines) == len(ACTIONS) + 2
     assert any(line.split()[0] == "Alt+A," and "something new" in line for line in lines)
 
 

@@ -26,7 +26,7 @@ from tests.ui.tui.messages import item as message
 from udpchat.chat import events
 from udpchat.chat.events import ClientEvent
 from udpchat.chat.text import masked, printable
-from udpchat.client.model import Connection, Conversation, Phase
+from udpchat.client.model import Connection, Conversation, Phase, Standing
 from udpchat.ui.attention import (
     BODY_CHARACTERS_MAX,
     TITLE_CHARACTERS_MAX,
@@ -36,6 +36,7 @@ from udpchat.ui.attention import (
     terminal_text,
     variables,
 )  # fmt: skip
+from udpchat.ui.phrases import sentence
 from udpchat.ui.prompt import Prompt
 from udpchat.ui.screen import prompt_of
 from udpchat.ui.tui import status
@@ -75,7 +76,10 @@ def model_of(name: str, other: str, words: str) -> Any:
         sending=[None],
         conversations=lambda: conversations,
         conversation=lambda wanted: next((each for each in conversations if each.name == wanted), conversations[0]),
-        members=lambda room: Members([SimpleNamespace(nick=name, away=words), SimpleNamespace(nick=other, away=None)]),
+        members=lambda room: Members(
+            [SimpleNamespace(nick=name, away=words, role=0), SimpleNamespace(nick=other, away=None, role=6)]
+        ),
+        standing=lambda room: Standing("owner", events.RoomModes(moderated=True, slow_s=5), 7, may_speak=False),
         typing=lambda room: [name, other],
         amended=lambda item, event: item,
     )
@@ -93,6 +97,15 @@ def events_of(name: str, other: str, words: str) -> Iterator[ClientEvent]:
     yield events.Reacted("lobby", 7, "1", name, 8, 0, b"", words, True, target=quote)
     yield events.HistoryFound((events.MessageReceived(other, 7, name, words, "text", 1, "1", True, quote),))
     yield events.notice("whois", nick=name, rooms=(other, words), idle_s=5, away=words, fingerprint=words)
+    yield from (events.RoleChanged("lobby", name, words, other), events.Invited(name, other, 1))
+    yield from (events.MemberLeft("lobby", name, "kicked", other, words), events.Announcement(words, name))
+    yield from (events.Banned("lobby", name, other, words, 7), events.Muted("", words, other, words, 0))
+    yield from (events.Unbanned("lobby", words, name, words), events.Unmuted("", name, other, words))
+    yield events.SanctionList("", (events.Sanctioned("banned", name, words, other, words, 1, 2),))
+    yield events.AuditList((events.Audited(1, 2, name, words, other, words, words, words),))
+    yield from (events.DeviceList(name, (events.KnownDevice(words, 1, 1, True, True),)), events.LoginsFailed(1, 2, 3))
+    yield events.Whoami((name, other), words, words, (events.RoomRole(name, words),), 1, True, words)
+    yield from (events.error("banned", by=name, reason=words, until_ms=words), events.CodeMade(words, words, name, 1))
     yield from (events.error("of_later", key=name, detail=words), events.notice("target", target=name))
     yield from (events.Disconnected("lost.reason", {"reason": words}), events.Connected(words, words, name, (other,)))
 
@@ -116,7 +129,12 @@ def test_the_lists_the_topic_the_status_and_the_prompt(name: str, other: str, wo
             assert_safe(row.text)
             assert_safe(row_text(row, width))
             assert cell_len(row_text(row, width)) == width
-        for line in (status.topic_line(model, target), status.status_line(prompt, has_rooms=False)):
+        invitation = sentence("status.invited", room=name, key="")
+        for line in (
+            status.topic_line(model, target),
+            status.status_line(prompt, has_rooms=False, invitation=invitation),
+            status.target_line(prompt),
+        ):
             assert_safe(line)
         assert_safe(status.active_elsewhere(prompt))
         assert "\n" not in prompt_of(prompt)[0] and "\x1b" not in prompt_of(prompt)[0]

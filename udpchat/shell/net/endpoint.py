@@ -267,6 +267,11 @@ class UdpEndpoint:
         """To which addresses its sockets are bound."""
         return [one.host for one in self._sockets]
 
+    @property
+    def waiting(self) -> int:
+        """How many datagrams wait for room in the kernel's buffer."""
+        return len(self._queue)
+
     def add(self, bound: socket.socket) -> None:
         """Take over one more socket, of an address of its own."""
         one = BoundSocket(bound, names_local=True)

@@ -12,20 +12,24 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
+from udpchat.chat.events import AccountErased
 from udpchat.client.operating import Dialogue
 from udpchat.server import history
 from udpchat.server.admission import Settings
 from udpchat.server.core import ServerCore
+from udpchat.server.errands import Errand
 from udpchat.server.queries import Query
 from udpchat.session.noise import KeyPair
 from udpchat.session.timers import earliest
+from udpchat.shell.erasing import erase_at_once
+from udpchat.shell.errands import report_of
 from udpchat.shell.operating.operator_client import Keys, OperatorClient
 from udpchat.shell.operations import LOG_FILE
 from udpchat.shell.progress import progress_of
 from udpchat.storage.server_sqlite import SqliteLog
 from udpchat.sync.log import LogUnreadable
 from udpchat.wire.packets import Address
-from udpchat.wire.requests import EntryList, Failed
+from udpchat.wire.requests import ERASURE, EntryList, Failed, Report
 
 T = TypeVar("T")
 SERVER: Final = Address("127.0.0.1", 1)
@@ -40,14 +44,18 @@ def hold(folder: Path, server: KeyPair, operator: KeyPair, dialogue: Dialogue[T]
     with progress_of("upgrading the log") as progress:
         log = SqliteLog(folder / LOG_FILE, progress=progress)
     with closing(log):
-        return Pipe(log, server, operator, dialogue).run()
+        return Pipe(folder, log, server, operator, dialogue).run()
 
 
 class Pipe(Generic[T]):
     """Server and operator, and a clock of their own. It runs until the dialogue is over."""
 
-    def __init__(self, log: SqliteLog, server: KeyPair, operator: KeyPair, dialogue: Dialogue[T]) -> None:
+    def __init__(
+        self, folder: Path, log: SqliteLog, server: KeyPair, operator: KeyPair, dialogue: Dialogue[T]
+    ) -> None:
         self._now = BEGAN_S
+        self._folder = folder
+        self._nicks: tuple[str, ...] = ()  # of accounts that were erased
         self._log = log
         settings = Settings(host=operator.public)
         self._server = ServerCore(static=server, log=log, random=os.urandom, settings=settings)
@@ -75,7 +83,7 @@ class Pipe(Generic[T]):
         return any((up, down, self._serve(now), self._write(now)))
 
     def _serve(self, now: float) -> bool:
-        """What the server asks of the program around it: nobody runs it, so it has no status and cannot be stopped."""
+        """What the server asks of the program around it."""
         server = self._server
         appends, queries, errands = server.drain_writes(), server.drain_queries(), server.drain_errands()
         if appends:
@@ -85,9 +93,20 @@ class Pipe(Generic[T]):
             self._log.queries.begin()
             server.answered(now, query, _read(self._log, query), 0.0)
         for errand in errands:
-            server.reported(now, errand, Failed("malformed"))
-        server.drain_events()
+            server.reported(now, errand, self._carry_out(errand))
+        for event in server.drain_events():
+            if isinstance(event, AccountErased):
+                self._nicks += event.nicks
+        for derivation in server.drain_derivations():  # nobody enters with a password here
+            server.derived(now, derivation, None, 0.0)
         return bool(appends or queries or errands)
+
+    def _carry_out(self, errand: Errand) -> Report | Failed:
+        """Erase; all else is for a program that runs."""
+        if errand.kind != ERASURE:
+            return Failed("malformed")
+        accounts = self._server.chat.commits.durable.accounts.erased()
+        return report_of(erase_at_once(self._folder, self._log, accounts, self._nicks))
 
     def _write(self, now: float) -> bool:
         """The operator keeps nothing: what is to be written counts as written."""

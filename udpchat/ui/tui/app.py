@@ -191,6 +191,14 @@ class ChatApp(ScreenApp):
 
     # --- What was typed, and commands ----------
 
+    def action_accept(self) -> None:
+        """Join the room of the latest invitation."""
+        room = self.board.take_invitation()
+        if room and room not in self.prompt.client.model.rooms:
+            self.send(f"/join {room}")
+        else:
+            self.bell()
+
     def action_type_command(self, command: str) -> None:
         self.send(command)
 

@@ -25,7 +25,8 @@ class Board:
 
     `replaced` are the conversations that have other messages than when they were looked at. `pending` is what the list
     of the open one is to be given: pages, and what was said about messages. `has_missed`: not all of that was kept, and
-    the list has to read its pages anew. `found`: what a search has found, until somebody takes it.
+    the list has to read its pages anew. `found`: what a search has found, until somebody takes it. `invitation`: the
+    room that this user was invited to last.
     """
 
     def __init__(self, prompt: Prompt, now_ms: Callable[[], int], entry: str) -> None:
@@ -36,6 +37,7 @@ class Board:
         self.has_missed = False
         self.pending: deque[events.PageFound | events.Amendment] = deque()
         self.found: events.HistoryFound | None = None
+        self.invitation = ""
         self._prompt = prompt
         self._now_ms = now_ms
         self._entry = entry
@@ -58,9 +60,13 @@ class Board:
                 case events.EarlierAmended(amendment):
                     self._keep(amendment)
                     continue
+                case events.Redacted(nick=nick, target=target) if target is not None and target.nick not in ("", nick):
+                    self._keep(event)  # and a line says who keeps order
                 case events.PageFound() | events.Edited() | events.Redacted() | events.Reacted():
                     self._keep(event)
                     continue
+                case events.Invited(room):
+                    self.invitation = room
                 case events.HistoryReplaced(room):
                     self.replaced.add(room)
                     self.lines.forget(room)
@@ -103,6 +109,11 @@ class Board:
             event = notice("help.line", line=line.removeprefix("-- "))
             self.lines.add(room, event, after=self._latest(room), time_ms=self._now_ms())
 
+    def take_invitation(self) -> str:
+        """The room of the latest invitation, once."""
+        room, self.invitation = self.invitation, ""
+        return room
+
     def take_found(self) -> events.HistoryFound | None:
         """What a search has found, once."""
         found, self.found = self.found, None
@@ -143,7 +154,11 @@ class Board:
     def _places(self, event: ClientEvent) -> list[str]:
         model = self._prompt.client.model
         match event:
-            case events.MemberJoined(room) | events.MemberLeft(room) | events.TopicChanged(room):
+            case (
+                events.MemberJoined(room) | events.MemberLeft(room) | events.TopicChanged(room) | events.Redacted(room)
+                | events.RoleChanged(room) | events.ModesChanged(room) | events.Banned(room) | events.Muted(room)
+                | events.Unbanned(room) | events.Unmuted(room)
+            ):  # fmt: skip
                 return [room] if room in model.rooms else [self._prompt.target]
             case events.MemberRenamed(old, nick):  # not all rooms may have told it yet
                 rooms = [room for room in model.rooms if model.members(room).get(nick) or model.members(room).get(old)]

@@ -45,6 +45,7 @@ MessageList > .message-list--day { color: $text-muted; }
 MessageList > .message-list--unread { color: $text-warning; text-style: bold; }
 MessageList > .message-list--local { color: $text-muted; }
 MessageList > .message-list--error { color: $text-error; }
+MessageList > .message-list--announcement { text-style: bold reverse; }
 MessageList > .message-list--code { color: $secondary; background: $panel; }
 MessageList > .message-list--link { text-style: underline; }
 MessageList > .message-list--below { text-style: reverse; }

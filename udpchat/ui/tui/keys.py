@@ -17,6 +17,7 @@ from udpchat.chat.nearest import WORD_CHARACTERS_MAX, nearest
 from udpchat.chat.phrase import Phrase, Problem
 from udpchat.chat.text import printable
 from udpchat.ui.arguments import nothing
+from udpchat.ui.order_sentences import ROLE_MARKS
 from udpchat.ui.phrases import sentence
 from udpchat.ui.prompt import Command, Group, Prompt
 
@@ -61,6 +62,7 @@ ACTIONS: Final = (
     Action("active", "app.turn_to_active", ("alt+a", "f4"), "the next room with something new, mentions first"),
     Action("switch", "app.switch", ("alt+k", "f2"), "choose a room by a part of its name"),
     Action("cut_or_switch", "cut_or_switch", ("ctrl+k",), "cut up to the end of the line; at its end, choose a room"),
+    Action("accept", "app.accept", ("alt+j", "ctrl+backslash"), "join the room that you were invited to last"),
     Action("mention", "screen.go_to_mention(1)", ("alt+n", "f3"), "the next message that mentions you"),
     Action("former_mention", "screen.go_to_mention(-1)", ("alt+p", "ctrl+b"), "the mention before"),
     Action("unread", "screen.go_to_unread", ("alt+u", "f6"), "the first message that was new"),
@@ -190,7 +192,8 @@ class Keymap:
 
         def handle(prompt: Prompt, now: float, rest: str) -> list[ClientEvent]:
             nothing(rest)
-            lines = [sentence("keys")]
+            marks = [f"{mark} {role}" for role, mark in ROLE_MARKS.items()]
+            lines = [sentence("keys"), sentence("keys.roles", roles=marks)]
             for action in self.actions:
                 lines.append(f"  {', '.join(map(spelled, action.keys)) or NO_KEY:<{KEY_CHARACTERS}} {action.summary}")
             return [notice("help.line", line=line) for line in lines]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import tzinfo
+from enum import Enum
 from typing import Final
 
 from udpchat.chat import events
@@ -22,6 +23,24 @@ CHARACTERS_MAX: Final = 32 * 1024  # of one line: an answer to /history may be f
 FOLDED_MAX: Final = 100  # who came and left in one line: the latest
 
 
+class Kind(Enum):
+    """How much a line is to stand out."""
+
+    REMARK = "as what is said beside the messages"
+    ERROR = "something went wrong"
+    ANNOUNCEMENT = "somebody speaks to everybody"
+
+
+def kind_of(event: ClientEvent) -> Kind:
+    """That of the line of an event."""
+    match event:
+        case events.Error() | events.Rejected():
+            return Kind.ERROR
+        case events.Announcement():
+            return Kind.ANNOUNCEMENT
+    return Kind.REMARK
+
+
 class LocalLine(Value, frozen=True):
     """Lines of text that came together, none of them made safe yet.
 
@@ -33,7 +52,7 @@ class LocalLine(Value, frozen=True):
     after: int
     time_ms: int
     lines: tuple[str, ...]
-    is_error: bool = False
+    kind: Kind = Kind.REMARK
     run: tuple[Movement, ...] = ()  # who came and left, if this is what it says
 
 
@@ -73,8 +92,7 @@ class LocalLines:
             number, run = former.number, (*former.run, *run)[-FOLDED_MAX:]
         texts = _folded(run) if len(run) > 1 else _texts(event, self._zone)
         if texts:
-            is_error = isinstance(event, events.Error | events.Rejected)
-            lines.append(LocalLine(number, after, time_ms, texts, is_error, run))
+            lines.append(LocalLine(number, after, time_ms, texts, kind_of(event), run))
             del lines[:-LINES_MAX]
 
 

@@ -51,6 +51,7 @@ class Role(Enum):
     UNREAD = auto()
     LOCAL = auto()  # what this client says
     ERROR = auto()
+    ANNOUNCEMENT = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +205,8 @@ def _head(item: Item, form: Form, width: int, *, is_continued: bool) -> tuple[li
 def _body(item: Item, form: Form) -> list[list[Piece]]:
     """The lines of the text, with what is said about the message behind the last."""
     if item.is_removed or item.kind == "removed":
-        return [[Piece(sentence("list.deleted"), Role.FAINT, Style.ITALIC)]]
+        said = sentence("list.deleted_by", nick=safe(item.removed_by)) if item.removed_by else sentence("list.deleted")
+        return [[Piece(said, Role.FAINT, Style.ITALIC)]]
     role = Role.FAINT if item.state is ItemState.SENDING else Role.TEXT
     if item.kind == "unknown":
         lines = [[Piece(safe(sentence("unknown_kind", nick=item.nick)), Role.FAINT)], [Piece(safe(item.text), role)]]

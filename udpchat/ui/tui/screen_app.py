@@ -67,8 +67,9 @@ class ScreenApp(App[None], inherit_bindings=False):
         self.theme = self._theme_wanted
         self.outside: Outside
         self.chat = ChatScreen(
-            prompt, self.board, self._want_page, call_of_key=self.keymap.call_of_key
-        )
+            prompt, self.board, self._want_page, call_of_key=self.keymap.call_of_key,
+            accept_key=self.keymap.first("accept"),
+        )  # fmt: skip
         self._applied: tuple[object, ...] = ()  # the preferences as they were applied last
         self._is_stale = False
         self._is_paced = False

@@ -8,9 +8,13 @@ from __future__ import annotations
 from enum import Enum
 from typing import Final
 
+from udpchat.chat.permissions import role_name
 from udpchat.client.model import Conversation, Model, Phase
+from udpchat.ui.order_lines import mode_words
+from udpchat.ui.order_sentences import ROLE_MARKS
 from udpchat.ui.phrases import sentence
 from udpchat.ui.prompt import Prompt
+from udpchat.ui.screen import speaking_states
 from udpchat.ui.tui.cells import safe
 from udpchat.wire.fields import Value
 
@@ -102,7 +106,8 @@ def member_rows(model: Model, target: str) -> list[Row]:
     for member in members:
         away = f" ({member.away})" if member.away is not None else ""
         look = Look.AWAY if member.away is not None else Look.PLAIN
-        rows.append(Row(safe(f" {member.nick}{away}"), look=look, target=f"@{member.nick}"))
+        mark = ROLE_MARKS.get(role_name(member.role), " ")
+        rows.append(Row(safe(f"{mark}{member.nick}{away}"), look=look, target=f"@{member.nick}"))
     return rows
 
 
@@ -111,15 +116,25 @@ def topic_line(model: Model, target: str) -> str:
     if not target:
         return sentence("state.no_target")
     topic = model.conversation(target).topic
-    return safe(f"{target}: {topic}" if topic else target)
+    modes = None if target.startswith("@") else model.standing(target).modes
+    held = f" [{', '.join(mode_words(modes))}]" if modes is not None and mode_words(modes) else ""
+    return safe(f"{target}{held}: {topic}" if topic else f"{target}{held}")
 
 
-def status_line(prompt: Prompt, *, has_rooms: bool = True) -> str:
+def target_line(prompt: Prompt) -> str:
+    """Where a line goes, and what is in the way of speaking there."""
+    states = ", ".join(speaking_states(prompt))
+    target = safe(prompt.target) or sentence("state.no_target")
+    return f"{target} ({states})> " if states else f"{target}> "
+
+
+def status_line(prompt: Prompt, *, has_rooms: bool = True, invitation: str = "") -> str:
     """Who one is, the connection in words, how good it is, what waits to be sent, who types, and the server.
 
     The end may be cut.
 
-    `has_rooms`: the rooms are shown beside it; else what is unread in them is said here.
+    `has_rooms`: the rooms are shown beside it; else what is unread in them is said here. `invitation`: what there is to
+    be said about one.
     """
     model = prompt.client.model
     connection = model.connection
@@ -128,6 +143,8 @@ def status_line(prompt: Prompt, *, has_rooms: bool = True) -> str:
         parts.append(sentence("status.round_trip", milliseconds=connection.round_trip_s * 1000))
     if connection.loss >= LOSS_SHOWN_MIN:
         parts.append(sentence("status.loss", percent=connection.loss * 100))
+    if invitation:
+        parts.append(invitation)
     if prompt.wants_quit:
         parts.append(sentence("state.leaving"))
     if model.sending:

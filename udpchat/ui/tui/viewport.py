@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from udpchat.client.model import Item
-from udpchat.ui.tui.local_lines import LocalLine
+from udpchat.ui.tui.local_lines import Kind, LocalLine
 from udpchat.ui.tui.rows import Form, Place, Role, Row, line_rows, message_rows
 from udpchat.ui.tui.window import Entry, Key, PageWanted, Window
 from udpchat.wire.fields import Value
 
 ROWS_CACHED_MAX: Final = 4_000  # laid out for the view and its surroundings, except that the latest entry always is
 PLACES_MAX: Final = 100
+ROLES: Final = {Kind.REMARK: Role.LOCAL, Kind.ERROR: Role.ERROR, Kind.ANNOUNCEMENT: Role.ANNOUNCEMENT}
 FIRST_MARK: Final = -1 << 30  # above all rows of an entry
 At = tuple[int, int]
 """The index of an entry and that of one of its rows."""
@@ -227,4 +228,4 @@ class Viewport:
 def _laid_out(entry: Entry, place: Place, form: Form) -> list[Row]:
     if isinstance(entry, Item):
         return message_rows(entry, place, form)
-    return line_rows(entry.lines, Role.ERROR if entry.is_error else Role.LOCAL, place, entry.time_ms, form)
+    return line_rows(entry.lines, ROLES[entry.kind], place, entry.time_ms, form)
