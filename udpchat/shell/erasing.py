@@ -66,10 +66,7 @@ class Erasure:
         return self._log.erase(*stretch, self._until_ms)
 
     def purge(self) -> bool:
-        """Take a step to get the words of what was removed out of the file; False once they are out.
-
-        Raises `StoreError`.
-        """
+        """Take a step to remove the words of that from the file; False once they are. Raises `StoreError`."""
         begins, self._has_begun = not self._has_begun, True
         return bool(self) and self._log.merge_words(begins=begins)  # also if an interrupted run has removed it all
 
