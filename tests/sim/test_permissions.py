@@ -1,7 +1,7 @@
 """The table of permissions through real clients, on a network that loses: who may does, and who may not is told.
 
-tests/server/test_permission_table.py tries every role on every other in the server's core. Here each action is asked for
-by who may just do it, and by the role below, of people who have entered as anybody does and got their roles by acts.
+tests/server/test_permission_table.py tries every role on every other in the server's core. Here each action is asked
+for by who may just do it, and by the role below, of people who entered as anybody does and got their roles by acts.
 """
 
 from __future__ import annotations
