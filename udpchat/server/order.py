@@ -129,8 +129,8 @@ class Order:
     def role(self, room: str, account: bytes, opener: bytes = b"") -> Role:
         """The role in a room, without that on the server. Who opened a room is its operator before it has a record."""
         role = self.roles(room).get(account)
-        if role is None and account and account == opener and room != LOBBY and self._rooms.get(room) is None:
-            return Role.OPERATOR
+        if role is None and account and account == opener and self._rooms.get(room) is None:
+            return Role.OPERATOR if room != LOBBY else Role.MEMBER
         return Role(role or 0)
 
     # --- Sanctions ----------

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from udpchat.chat.ids import AUDIT_LOG, inbox_log
+from udpchat.chat.ids import AUDIT_LOG, LOBBY, inbox_log
 from udpchat.chat.permissions import ROOM_ROLES, SERVER_ROLES, Action, Role, may
 from udpchat.server.access import Refused
 from udpchat.server.order import SERVER, name_of_device
@@ -147,10 +147,16 @@ def _begun(state: State, proposal: ActionProposal, room: str) -> list[Record]:
 
 
 def _need_places(state: State, room: str, accounts: int) -> None:
-    """`Refused` if no so many more may have a role in a room. Places of those who open rooms are nobody else's."""
+    """`Refused` if not so many more may have a role in a room. Places of those who open rooms are nobody else's."""
     of_room = len(state.order.roles(room)) + accounts
     if of_room > OPERATORS_PER_ROOM_MAX or state.order.role_count + accounts > ROLES_MAX - STORED_ROOMS_MAX:
         raise Refused("too_many_roles")
+
+
+def _need_roles(room: str, role: Role) -> None:
+    """`Refused` if nobody can have a role in this room: the lobby is there for all."""
+    if room == LOBBY:
+        raise Refused("bad_role", str(int(role)))
 
 
 # --- The acts ----------
@@ -163,6 +169,7 @@ def _set_role(state: State, proposal: ActionProposal, request: SetRole, present:
     if request.role not in (ROOM_ROLES if room else SERVER_ROLES):
         raise Refused("bad_role", str(request.role))
     role, claim = Role(request.role), state.claims.owner(request.nick)
+    _need_roles(room, role)
     action = Action.SET_ROOM_ROLE
     if not room:
         former = state.accounts.role(claim.key) if claim is not None else Role.MEMBER
@@ -187,6 +194,8 @@ def _set_role(state: State, proposal: ActionProposal, request: SetRole, present:
 def _set_modes(state: State, proposal: ActionProposal, request: SetModes, present: _Present) -> Outcome:
     room, order = request.room, state.order
     need(state, proposal, Action.SET_MODES, room)
+    if request.is_invite_only:
+        _need_roles(room, Role.INVITED)
     begun, former = _begun(state, proposal, room), order.modes(room)
     changes = {name: value for name in Modes.__struct_fields__ if (value := getattr(request, name)) is not None}
     modes = former.changed(**changes)
@@ -218,6 +227,7 @@ def shown_modes(changes: Mapping[str, int]) -> str:
 def _invite(state: State, proposal: ActionProposal, request: Invite, present: _Present) -> Outcome:
     room = request.room
     need(state, proposal, Action.INVITE, room)
+    _need_roles(room, Role.INVITED)
     subject = person(state, request.nick)
     account, begun = subject.account, _begun(state, proposal, room)
     act = recorded(state, proposal, Action.INVITE, room=room, subject=subject.shown)

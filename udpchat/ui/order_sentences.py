@@ -58,10 +58,6 @@ ACCOUNT_SENTENCES: Final[dict[str, str]] = {
     "no_such_device": "you have no device whose key begins with {fingerprint}: /devices lists them",
     "bad_password": "a password has at least {characters_min} characters; nothing was changed",
     "too_many_codes": "too many codes are valid at once: use one, or wait until they are not",
-    "too_many_devices.account": "that account has {devices_max} devices, as many as may be: /revoke takes one out",
-    "not_allowed.device": "this device has another account: use another data folder (--data), or choose another nick",
-    "not_allowed.last_device": "this is your only device: set a password first, or nobody could go by your nick again",
-    "no_passwords": "this server cannot verify passwords: use a code (--link), or tell whoever runs it",
     "not_allowed.closed": "this server lets in only who has an account or an invitation: ask whoever runs it for a code"
     " and start with --link CODE",
     "not_allowed.contacts": "{nick} lets only those write who have talked with them before",
