@@ -16,6 +16,7 @@ import pytest
 from tests import documents
 from tests.documents import README, ROOT, CommandLine
 from tests.shell.waiting import LIMIT_S, Program, chatting, clean_environment, serving, url_of, wait_for
+from udpchat.parsers import OPERATOR_COMMANDS
 from udpchat.shell.addresses import parse_server
 
 SHOWN = documents.command_lines(README, {"scripts/chat"})
@@ -172,6 +173,30 @@ def test_what_scripts_and_operators_are_shown_does_what_is_said(shell: Shell, se
     operate(shell, server, text)
 
 
+@pytest.mark.timeout(180)
+def test_the_commands_of_the_operator_do_what_is_said(shell: Shell, server: Program) -> None:
+    url = url_of(server)
+    for nick in ("alice", "bob"):
+        with chatting(nick, url, shell.home / nick) as client:
+            client.type(f"{nick} is here")
+            client.end_input()
+            assert client.code() == 0
+    (shell.home / "server.toml").touch()
+    lines = [one for one in SHOWN if one.program == "udpchat-server" and one.arguments[:1]]
+    lines = [one for one in lines if one.arguments[0] in OPERATOR_COMMANDS]
+    assert {one.arguments[0] for one in lines} == set(OPERATOR_COMMANDS)
+    for shown in lines:
+        if shown.arguments[0] == "kick":
+            with chatting("bob", url, shell.home / "bob", "--follow") as bob:
+                bob.line(where='"connected"')
+                shell.run(shown)
+                bob.line(where="kicked")
+        else:
+            printed = shell.run(shown)
+            assert (shown.arguments[0] in ("status", "bans", "audit", "invite", "account")) == bool(printed), shown.line
+    assert server.code() == 0
+
+
 def are_in(watcher: Program, nicks: set[str]) -> bool:
     """Whether these were in the lobby when the watcher was last told; asks again."""
     told = watcher.events("names")
@@ -193,3 +218,58 @@ def operate(shell: Shell, server: Program, text: str) -> None:
             arguments = tuple("logger" if word == "alice" else word for word in shown.arguments)  # who was there
             printed = shell.run(replace(shown, arguments=arguments))
             assert text in printed or shown.arguments[0] != "export", shown.line
+
+
+def as_lines(shown: str) -> re.Pattern[str]:
+    """A line that is shown, at whatever time it is printed."""
+    return re.compile(
+        re.sub(r"\d{4}\\-\d\d\\-\d\d\\ \d\d:\d\d", r"\\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d", re.escape(shown))
+    )
+
+
+@pytest.mark.timeout(180)
+def test_order_is_kept_as_shown(shell: Shell, server: Program) -> None:
+    url, section = url_of(server), documents.section(README, "Keeping order")
+    (session,) = (block for block in documents.sessions(section) if block[0].startswith("lobby> "))
+    with Program("client", "--nick", "bob", "--server", url, "--data", shell.home / "bob", "--follow") as bob:
+        bob.line(of=bob.err, where="-- connected")
+        with Program("client", "--nick", "alice", "--server", url, "--data", shell.home / "alice", "--follow") as alice:
+            alice.line(of=alice.err, where="-- connected")
+            bob.line(where="alice joined")
+            shell.run(shown_by("udpchat-server", "role"))
+            alice.line(where="made alice an owner of this server")
+            for line in session:
+                if line.startswith("lobby> "):
+                    alice.type(line.removeprefix("lobby> "))
+                    continue
+                pattern = as_lines(line)
+                while not pattern.fullmatch(alice.line()):
+                    pass
+                if "let bob in again" in line:
+                    bob.type("/join lobby")
+                    bob.line(where="bob joined")
+
+
+@pytest.mark.timeout(180)
+def test_another_device_logs_in_as_shown(shell: Shell, server: Program) -> None:
+    url = url_of(server)
+    password, login = (one for one in SHOWN if one.program == "udpchat-client" and "--password-file" in one.arguments)
+    (shell.home / "secret.txt").write_text("correct horse battery\n", encoding="utf-8")
+    with chatting("alice", url, shell.home / "udpchat") as first:
+        first.end_input()
+        assert first.code() == 0
+    with shell.start(password, server=url) as started:
+        told = started.communicate(timeout=LIMIT_S)[1]
+    assert started.returncode == 0 and set(password.shown) <= set(told.splitlines())
+    other = replace(login, arguments=(*login.arguments, "--data", str(shell.home / "other")))
+    shell.run(other, server=url, typed="hi\n")
+    with chatting("alice", url, shell.home / "udpchat") as known:
+        known.type("/link")
+        code = json.loads(known.line(where='"event": "code"'))["code"]
+        linked = shown_by("udpchat-client", "--link")
+        words = [code if word == linked.arguments[-1] else word for word in linked.arguments]
+        with_code = replace(linked, arguments=(*words, "--data", str(shell.home / "third")))
+        shell.run(with_code, server=url, typed="hi\n")
+        known.type("/devices")
+        devices = json.loads(known.line(where='"event": "devices"'))["devices"]
+        assert len(devices) == 3

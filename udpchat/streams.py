@@ -229,7 +229,7 @@ def password_frontend(request: SetPassword, login: Login, hidden: HiddenLine) ->
     """The person's side of a client that only sets a password."""
 
     def say(phrase: Phrase) -> None:
-        remark(f"-- {printable(text_of(phrase))}\n")
+        remark(f"{printable(text_of(phrase))}\n")
 
     passwords = PasswordQuestions(hidden.ask, remark)
 

@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.server.rig import published
+from udpchat.chat.permissions import Role
 from udpchat.client.members import CHANGES_MAX, Member, Members
 from udpchat.server.fanout import Fanout
 from udpchat.server.roster import Roster
 from udpchat.wire import requests
-from udpchat.wire.content import AwaySet, Entry, Joined, Left, Reason, Renamed
+from udpchat.wire.content import AwaySet, Entry, Joined, Left, Reason, Renamed, RoleSet
 
 BOB, CAROL = b"b" * 8, b"c" * 8
 NICKS = [f"nick{number}" for number in range(6)]
@@ -134,3 +135,30 @@ def change(random: Random, roster: Roster) -> None:
             roster.set_away(0.0, nick, attendance.away, random.choice((None, "lunch")))
         case 2 if (other := random.choice(NICKS)) not in roster.members:
             roster.rename(0.0, nick, other, BOB, away=attendance.away)
+
+
+def test_a_member_keeps_the_role_under_another_nick_and_away() -> None:
+    members = Members()
+    members.receive(1, Joined("bob", BOB, role=Role.VOICE))
+    members.receive(2, Renamed("bob", "robert", BOB))
+    members.receive(3, AwaySet("robert", BOB, "tea"))
+    assert list(members) == [Member("robert", BOB, "tea", Role.VOICE)]
+    members.receive(4, RoleSet("robert", BOB, Role.OPERATOR, "ann"))
+    assert members.role("robert") == Role.OPERATOR and members.role("nobody") == 0
+
+
+def test_a_page_does_not_undo_a_later_role() -> None:
+    members = Members()
+    members.receive(1, Joined("bob", BOB))
+    members.receive(2, RoleSet("bob", BOB, Role.VOICE, "ann"))
+    members.receive_page("", page(1, "bob"))
+    assert members.role("bob") == Role.VOICE
+    members.receive_page("", page(2, "bob"))
+    assert members.role("bob") == Role.MEMBER
+
+
+def test_a_role_of_who_is_not_known_is_not_kept() -> None:
+    members = Members()
+    members.receive(1, RoleSet("bob", BOB, Role.VOICE, "ann"))
+    members.receive_server_role("bob", Role.ADMIN)
+    assert not members

@@ -113,3 +113,23 @@ def test_what_no_log_shows_is_a_notice() -> None:
     assert here.on(requests.AcceptFrom(True), done) == [events.notice("accept.contacts")]
     assert here.on(requests.Kick(None, "bob"), done) == [events.notice("kicked_from_server", nick="bob")]
     assert here.on(requests.Kick("tea", "bob"), done) == []
+
+
+def test_a_list_of_bans_comes_to_an_end_whatever_the_server_sends() -> None:
+    here = Answered()
+    item = requests.SanctionItem("", content.BAN, "x" * 400, "ann", "y" * 400, 0, 0)
+    request: requests.RequestBody = requests.ListSanctions(None)
+    pages = 0
+    while not (told := here.on(request, requests.SanctionPage([item] * 10, True))):
+        pages, request = pages + 1, here.asked[-1]
+    (listed,) = told
+    assert isinstance(listed, events.SanctionList) and len(listed.sanctions) == 10 * (pages + 1) < 1_300
+
+
+def test_a_list_that_is_asked_for_twice_is_told_once() -> None:
+    here = Answered()
+    first = requests.ListSanctions("tea")
+    here.on(first, requests.SanctionPage([sanction("bob")], True))
+    here.on(first, requests.SanctionPage([sanction("bob")], True))
+    pages = [here.on(request, requests.SanctionPage([sanction("eve")], False)) for request in here.asked]
+    assert [len(told) for told in pages] == [1, 0]

@@ -7,33 +7,40 @@ from random import Random
 import pytest
 
 from udpchat.chat import events
+from udpchat.chat.ids import inbox_log
 from udpchat.chat.phrase import Phrase
+from udpchat.client import compose
 from udpchat.client.admission import FINAL_REFUSALS
 from udpchat.client.participant import Participant
 from udpchat.client.profile import Profile
-from udpchat.client.stored import ClientState, RoomsChanged
+from udpchat.client.stored import AccountKnown, ClientState, RoomsChanged
 from udpchat.client.typing import SHOWN_S
-from udpchat.session.noise import KeyPair, fingerprint
+from udpchat.session.noise import KeyPair, fingerprint, user_id
 from udpchat.sync.uplink import Uplink
-from udpchat.wire import frames
+from udpchat.wire import content, frames
 from udpchat.wire.content import Reason
+from udpchat.wire.errors import BadDatagram
 from udpchat.wire.frames import (
     EnterRefused,
+    Entries,
     FollowRefused,
     Head,
     Heads,
     Hold,
     Result,
+    Standing,
     Welcome,
     encode,
     parse_request_untrusted,
+    raw,
 )
-from udpchat.wire.limits import HOLD_S_MAX
+from udpchat.wire.limits import HOLD_S_MAX, ORDER
 from udpchat.wire.requests import Done, Part, RequestBody
 
 NOW = 5.0
 KEY = b"k" * 32
 WELCOME = Welcome("alice", b"u" * 16, "server", 10_000, 30_000)
+ANN = b"a" * 32
 
 
 def chat_of(*rooms: str, **wishes: bool) -> Participant:
@@ -212,3 +219,101 @@ def test_who_is_held_back_is_told_so() -> None:
     chat = entered("lobby")
     chat.receive(NOW, Hold(4_000), 2)
     assert chat.drain_events() == [events.error("too_fast.held", retry_s=4.0)]
+
+
+# --- Accounts and order ----------
+
+
+def welcome_of(account: bytes) -> Welcome:
+    """That of a server with accounts and order."""
+    standing = Standing(account)
+    return Welcome("alice", b"u" * 8, "server", 10_000, 30_000, capabilities=(ORDER,), standing=standing)
+
+
+ORDERED = welcome_of(b"")
+
+
+def of_order(*rooms: str) -> Participant:
+    """A client in these rooms of a server that has roles, which has asked for modes."""
+    chat = chat_of(*rooms)
+    chat.on_welcome(ORDERED)
+    follow(chat, *rooms)
+    chat.on_heads(NOW, Heads(0, [Head("%" + room, 1, 0, 0, 0) for room in rooms]), 1)
+    chat.drain_events()
+    return chat
+
+
+def test_modes_are_asked_for_when_a_roster_begins_of_a_server_that_has_roles() -> None:
+    chat = of_order("lobby", "tea")
+    for room in ("lobby", "tea"):
+        assert counter_of(chat, compose.get_modes(room))
+    former = entered("lobby")
+    former.on_heads(NOW, Heads(0, [Head("%lobby", 1, 0, 0, 0)]), 1)
+    asked = [parse_request_untrusted(body) for _, body in former.requests.outbox.unanswered()]
+    assert compose.get_modes("lobby") not in asked
+
+
+def test_who_was_removed_from_a_room_leaves_it_for_good() -> None:
+    chat = of_order("lobby", "tea")
+    chat.drain_writes()
+    chat.receive(NOW, FollowRefused("#tea", "kicked", ("ann", "spam")), 9)
+    assert chat.drain_events() == [events.MemberLeft("tea", "alice", "kicked", "ann", "spam")]
+    assert chat.membership.rooms == ("lobby",) and RoomsChanged(("lobby",)) in chat.drain_writes()
+    chat.receive(NOW, FollowRefused("#tea", "kicked", ("ann", "spam")), 10)
+    assert chat.drain_events() == []
+
+
+def test_a_late_copy_of_a_removal_does_not_end_the_next_membership() -> None:
+    chat = of_order("lobby", "tea")
+    kicked = FollowRefused("#tea", "kicked", ("ann", "spam"))
+    chat.receive(NOW, kicked, 9)
+    chat.membership.want(NOW, "tea")
+    chat.timeline.want("tea")
+    chat.receive(NOW, kicked, 10)  # before the Follow has come
+    chat.on_heads(NOW, Heads(0, [Head("#tea", 1, 0, 0, 0)]), 12)
+    chat.receive(NOW, kicked, 11)
+    assert chat.membership.rooms == ("lobby", "tea") and not chat.membership.awaits("tea")
+    assert [type(event) for event in chat.drain_events()][:2] == [events.MemberJoined, events.Notice]
+    chat.receive(NOW, kicked, 13)
+    assert chat.membership.rooms == ("lobby",)
+
+
+def test_who_was_banned_while_away_is_told_so_and_not_that_a_request_failed() -> None:
+    chat = of_order("lobby", "tea")
+    chat.begin_session(NOW, KEY, None)
+    chat.on_welcome(ORDERED)
+    chat.receive(NOW, FollowRefused("#tea", "banned.room", ("ann", "spam", "7")), 1)
+    banned = events.Banned("tea", "alice", "ann", "spam", 7)
+    left = events.MemberLeft("tea", "alice", "kicked", "ann", "spam")
+    assert chat.drain_events() == [banned, left] and chat.membership.rooms == ("lobby",)
+
+
+def test_a_room_that_the_roster_says_one_was_removed_from_is_parted_from() -> None:
+    chat = of_order("lobby", "tea")
+    left = encode(content.Left("alice", chat.timeline.people.me, Reason.KICKED, "ann", "spam"))
+    chat.receive_entries(NOW, Entries("%tea", 1, 1, 0, [raw(left)]))
+    assert chat.drain_events() == [events.MemberLeft("tea", "alice", "kicked", "ann", "spam")]
+    chat.receive(NOW, Result(counter_of(chat, Part("tea")), Done()), 3)
+    assert chat.drain_events() == [] and chat.membership.rooms == ("lobby",)
+
+
+def test_the_account_that_the_server_names_is_kept() -> None:
+    chat = chat_of("lobby")
+    own = chat.profile.static.public
+    chat.on_welcome(welcome_of(ANN))
+    assert AccountKnown(ANN) in chat.drain_writes()
+    assert chat.timeline.people.me == user_id(ANN) and chat.timeline.logs.inbox == inbox_log(ANN)
+    assert chat.timeline.people.mine == {user_id(ANN), user_id(own)}
+    chat.begin_session(NOW, KEY, None)
+    chat.on_welcome(welcome_of(ANN))
+    assert AccountKnown(ANN) not in chat.drain_writes()
+    chat.begin_session(NOW, KEY, None)
+    chat.on_welcome(welcome_of(b""))
+    assert AccountKnown(b"") in chat.drain_writes() and chat.timeline.people.me == user_id(own)
+
+
+def test_a_welcome_of_an_account_that_is_no_key_is_not_taken() -> None:
+    chat = chat_of("lobby")
+    with pytest.raises(BadDatagram):
+        chat.on_welcome(welcome_of(b"short"))
+    assert not chat.membership.is_welcome and chat.drain_writes() == []

@@ -5,8 +5,20 @@ from __future__ import annotations
 import pytest
 
 from udpchat.chat import events
+from udpchat.chat.permissions import Role
 from udpchat.client.people import People
-from udpchat.wire.content import AwaySet, Entry, Joined, Left, Message, Reason, Renamed, TopicSet
+from udpchat.wire.content import (
+    Announced,
+    AwaySet,
+    Entry,
+    Joined,
+    Left,
+    Message,
+    Reason,
+    Renamed,
+    RoleSet,
+    TopicSet,
+)
 
 ME, BOB, CAROL = b"m" * 8, b"b" * 8, b"c" * 8
 
@@ -102,3 +114,57 @@ def test_who_is_back_while_the_server_ran_on_is_news_because_leaving_was_reporte
     people.receive("lobby", 2, Left("bob", BOB, Reason.TIMED_OUT))
     people.skip("lobby", 5)
     assert people.receive("lobby", 6, Joined("bob", BOB, True)) == [events.MemberJoined("lobby", "bob")]
+
+
+# --- Order ----------
+
+
+def test_roles_modes_and_sanctions_of_a_room_are_told() -> None:
+    people = people_in("tea")
+    people.receive("tea", 1, Joined("bob", BOB))
+    assert people.receive("tea", 2, RoleSet("bob", BOB, Role.VOICE, "ann")) == [
+        events.RoleChanged("tea", "bob", "voice", "ann")
+    ]
+    assert [member.role for member in people.members("tea")] == [Role.VOICE]
+    assert people.receive("tea", 3, RoleSet("bob", BOB, Role.INVITED, "ann"))  # it takes away the voice
+    assert people.receive("tea", 4, RoleSet("bob", BOB, Role.MEMBER, "ann")) == []
+    assert people.receive("tea", 5, Announced("it is late", "ann")) == []
+
+
+def test_a_role_on_the_server_counts_in_all_rooms() -> None:
+    people = people_in("tea", "ops", "")
+    for room in ("tea", "ops"):
+        people.receive(room, 1, Joined("bob", BOB))
+    told = people.receive("", 1, RoleSet("bob", BOB, Role.ADMIN, "ann"))
+    assert told == [events.RoleChanged("", "bob", "admin", "ann")]
+    assert [member.role for room in ("tea", "ops") for member in people.members(room)] == [Role.ADMIN] * 2
+    people.receive("tea", 2, RoleSet("bob", BOB, Role.VOICE, "ann"))
+    assert [member.role for member in people.members("tea")] == [Role.ADMIN]  # the higher one
+    people.receive("", 2, RoleSet("bob", BOB, Role.MEMBER, "ann"))
+    assert [member.role for member in people.members("tea")] == [Role.MEMBER]
+
+
+def test_nobody_joins_the_server() -> None:
+    people = people_in("")
+    for entry in (Joined("bob", BOB), Renamed("bob", "robert", BOB), TopicSet("tea", "bob"), Left("bob", BOB, "quit")):
+        assert people.receive("", 1, entry) == []
+    assert not people.members("")
+
+
+def test_who_was_removed_is_to_leave_and_who_left_otherwise_is_not() -> None:
+    people = people_in("tea")
+    for reason in (Reason.PARTED, Reason.TIMED_OUT, Reason.QUIT):
+        assert people.receive("tea", 1, Left("me", ME, reason)) == []
+    assert people.drain_removals() == []
+    assert people.receive("tea", 2, Left("me", ME, Reason.KICKED, "ann", "spam")) == []
+    assert people.drain_removals() == [events.MemberLeft("tea", "me", "kicked", "ann", "spam")]
+    assert people.drain_removals() == []
+    assert people.receive("tea", 3, Left("bob", BOB, Reason.KICKED, "ann", "spam")) == [
+        events.MemberLeft("tea", "bob", "kicked", "ann", "spam")
+    ]
+
+
+def test_what_was_said_before_a_device_joined_an_account_is_this_users() -> None:
+    people = People(ME)
+    people.identify(BOB)
+    assert people.me == BOB and people.mine == {ME, BOB}

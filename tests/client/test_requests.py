@@ -27,6 +27,7 @@ from udpchat.wire.requests import (
     Rename,
     RequestBody,
     Say,
+    SetPassword,
     SetTopic,
     Stored,
     Tell,
@@ -293,3 +294,40 @@ def test_a_rename_is_known_when_it_is_done() -> None:
     client, _ = asks()
     client.ask(Rename("carol"))
     assert client.on_result(1.0, Result(1, Done())) == [] and client.answers.take_renamed() == "carol"
+
+
+def test_a_password_is_on_no_disk_and_its_counter_serves_no_other_request() -> None:
+    client, _ = asks()
+    client.ask(Rename("anna"))
+    client.ask(SetPassword("swordfish"))
+    client.ask(Rename("ann"))
+    writes = client.drain_writes()
+    assert [write.counter for write in writes if isinstance(write, RequestAdded)] == [1, 3]
+    assert "swordfish" not in repr(writes)
+    client.persisted(1.0, len(writes))
+    bodies = [encode(request) for request in (Rename("anna"), SetPassword("swordfish"), Rename("ann"))]
+    assert client.outbox.drain_frames(1.0) == [encode_request(at, 1, body) for at, body in enumerate(bodies, 1)]
+    assert list(client.on_result(1.0, Result(2, Done()))) == [events.notice("password.set")]
+
+
+def test_a_password_is_sent_though_the_disk_fails() -> None:
+    client, _ = asks()
+    client.ask(SetPassword("swordfish"))
+    assert client.drain_writes() == [] and len(client.outbox.drain_frames(1.0)) == 1
+
+
+def test_who_must_wait_is_told_how_long_and_given_back_what_they_said() -> None:
+    client, _ = asks()
+    client.ask(Say("tea", 0, "hello"))
+    told = client.on_result(1.0, Result(1, Failed("too_fast.wait", ("12",))))
+    assert told == [events.Error("too_fast.wait", {"wait_s": "12"}, None, 12.0, "hello")]
+
+
+def test_who_is_muted_knows_it_from_the_refusal() -> None:
+    client, timeline = asks()
+    client.ask(Say("tea", 0, "hello"))
+    client.on_result(1.0, Result(1, Failed("muted.room", ("ann", "loud", "9"))))
+    assert timeline.people.standings.of("tea").muted_until_ms == 9
+    client.ask(Say("tea", 0, "hello"))
+    client.on_result(1.0, Result(2, Stored("#tea", 1)))
+    assert timeline.people.standings.of("tea").may_speak

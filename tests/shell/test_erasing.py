@@ -65,6 +65,19 @@ def test_only_what_that_person_said_up_to_then_goes(log: SqliteLog, tmp_path: Pa
     log.close()
 
 
+def test_nothing_of_it_is_left_in_the_file(log: SqliteLog, tmp_path: Path) -> None:
+    words = ["zyxwvut", "quokka", "wombat"]
+    for number in range(30):
+        fill(log, "#den", *[said(ALICE, f"hello {number} {at}", 1) for at in range(20)])
+        fill(log, "#den", said(BOB, f"{words[0]}{number} {words[1]}{number}", 2))
+        fill(log, TALK, said(BOB, f"{words[2]}{number}", 2))
+    erase_at_once(tmp_path, log, {BOB: 2}, [])
+    assert len(log.search(SearchQuery("hello 7"))) == 20 + 29
+    log.close()
+    stored = (tmp_path / LOG_FILE).read_bytes()
+    assert [word for word in words if word[1:].encode() in stored] == []
+
+
 def test_what_is_done_is_not_done_again_but_anew_for_a_restored_folder(log: SqliteLog, tmp_path: Path) -> None:
     erase_at_once(tmp_path, log, {BOB: 4}, [])
     assert erase_at_once(tmp_path, log, {BOB: 4}, []) == {"messages": 0, "logs": 0, "lines": 0}
@@ -75,19 +88,40 @@ def test_what_is_done_is_not_done_again_but_anew_for_a_restored_folder(log: Sqli
     log.close()
 
 
-def test_lines_of_activity_that_name_a_person_go(tmp_path: Path) -> None:
+def test_lines_about_a_person_go_and_no_others(tmp_path: Path) -> None:
     lines = [
         "T info activity: bob entered from 10.0.0.5\n",
         "T info activity: bobby entered from 10.0.0.6\n",
-        'T {"message": "bob left (quit)"}\n',
+        'T {"subsystem": "activity", "message": "bob left (quit)"}\n',
         "T info activity: refused from 10.0.0.5: nick_taken\n",
+        "T info server: serving bob all day\n",
     ]
-    (tmp_path / ACTIVITY_FILE).write_text("".join(lines), encoding="utf-8")
+    log = tmp_path / "elsewhere.log"
+    for path in (tmp_path / ACTIVITY_FILE, log):
+        path.write_text("".join(lines), encoding="utf-8")
     (tmp_path / f"{ACTIVITY_FILE}.1").write_text(lines[0], encoding="utf-8")
-    assert forget_activity(tmp_path, []) == 0 and forget_activity(tmp_path, ["b.b"]) == 0
-    assert forget_activity(tmp_path, ["bob", "eve"]) == 3
-    assert (tmp_path / ACTIVITY_FILE).read_text(encoding="utf-8") == lines[1] + lines[3]
+    for nicks in ([], ["b.b"], ["info"], ["activity"], ["server"], ["10.0.0.5"]):
+        assert forget_activity(tmp_path, nicks, log) == 0
+    assert forget_activity(tmp_path, ["bob", "eve"]) == 3 and forget_activity(tmp_path, ["bob"], log) == 2
+    for path in (tmp_path / ACTIVITY_FILE, log):
+        assert path.read_text(encoding="utf-8") == lines[1] + lines[3] + lines[4]
     assert (tmp_path / f"{ACTIVITY_FILE}.1").read_text(encoding="utf-8") == ""
+
+
+def test_a_server_that_stops_leaves_the_rest_to_the_next_start(
+    loop: asyncio.AbstractEventLoop, log: SqliteLog, tmp_path: Path
+) -> None:
+    fill(log, "#hall", *[said(BOB, "text", 1) for _ in range(3 * STRETCH_ENTRIES)])
+    eraser, removed = eraser_of(loop, tmp_path, log, {BOB: 4})
+    eraser.start()
+    eraser.close()
+    loop.run_until_complete(asyncio.sleep(0.5))
+    assert len(removed) < 3 * STRETCH_ENTRIES and not (tmp_path / ERASED_FILE).exists()
+    again, rest = eraser_of(loop, tmp_path, log, {BOB: 4})
+    found: list[Mapping[str, int | str]] = []
+    again.start(found.append)
+    run_until(loop, lambda: found)
+    assert len(removed) + len(rest) == 3 * STRETCH_ENTRIES + 4
 
 
 def eraser_of(
@@ -114,7 +148,7 @@ def test_beside_a_server_it_goes_on_a_stretch_at_a_time(
         )
     accounts = {BOB: 4}
     eraser, removed = eraser_of(loop, tmp_path, log, accounts)
-    found: list[Mapping[str, int]] = []
+    found: list[Mapping[str, int | str]] = []
     eraser.start()
     eraser.start(found.append)
     assert found == []
@@ -131,7 +165,7 @@ def test_a_disk_that_fails_leaves_it_to_the_next_start(
         raise StoreFailed("the disk is gone")
 
     eraser, removed = eraser_of(loop, tmp_path, log, {BOB: 4})
-    found: list[Mapping[str, int]] = []
+    found: list[Mapping[str, int | str]] = []
     with monkeypatch.context() as patched:
         patched.setattr(log, "erase", fail)
         eraser.start(found.append)

@@ -10,13 +10,22 @@ from pathlib import Path
 import pytest
 
 from tests.storage.entries import LOBBY, said
-from udpchat.client.stored import EntriesStored, Label, ReplicaReset, RequestAdded, RequestDone, RoomsChanged
+from udpchat.client.stored import (
+    AccountKnown,
+    EntriesStored,
+    Label,
+    ReplicaReset,
+    RequestAdded,
+    RequestDone,
+    RoomsChanged,
+)
 from udpchat.storage.client_rows import READABLE
 from udpchat.storage.client_sqlite import SqliteClientStore
 from udpchat.storage.protocol import RUN_COUNTERS
 from udpchat.wire.frames import encode
 from udpchat.wire.requests import Done, Say
 
+ACCOUNT = bytes(range(32))
 HELLO = encode(Say("lobby", 0, "hello"))
 WRONG = ("'abc'", "x'00ff'", "-1", "4611686018427387904", "CAST(x'ff' AS TEXT)", "'\x1b[2J'",
          "zeroblob(99)", "'" + "x" * 200 + "'")  # fmt: skip
@@ -30,7 +39,7 @@ def path(tmp_path: Path) -> Path:
     with closing(SqliteClientStore(file)) as store:
         store.load()
         store.write([RequestAdded(1, HELLO, Label("script", 1)), RequestAdded(2, HELLO), RoomsChanged(("lobby",))])
-        store.write([RequestDone(1, encode(Done())), ReplicaReset(LOBBY, 7, 0)])
+        store.write([RequestDone(1, encode(Done())), ReplicaReset(LOBBY, 7, 0), AccountKnown(ACCOUNT)])
         store.write([EntriesStored(LOBBY, 7, 1, (said("one"), said("two")))])
     return file
 
@@ -55,6 +64,7 @@ def test_what_can_be_read_stays_where_it_is(path: Path) -> None:
     with closing(SqliteClientStore(path)) as store:
         assert store.set_aside == {}
         assert store.unanswered() == [(2, HELLO)] and store.load().rooms == ("lobby",)
+        assert store.load().account == ACCOUNT
     assert not altered(path, "SELECT * FROM set_aside")
 
 

@@ -14,6 +14,7 @@ from tests.storage.memory import MemoryClientStore
 from tests.storage.test_server_sqlite import crashed
 from udpchat.client import stored
 from udpchat.client.stored import (
+    AccountKnown,
     ClientState,
     EntriesStored,
     Label,
@@ -291,3 +292,15 @@ def test_a_store_without_entries_is_as_large_as_it_is(tmp_path: Path) -> None:
         assert store.extent(LOBBY) == Extent(7, 1, 1) and store.unanswered() == [(1, ONE)]
         store.write([EntriesStored(LOBBY, 7, 2, (said("b"),))])
         assert store.extent(LOBBY) == Extent(7, 2, 2)
+
+
+def test_the_account_of_the_device_is_found_again(again: Again) -> None:
+    store = again()
+    assert store.load().account == b""
+    for account in (b"a" * 32, b"b" * 32):
+        store.write([AccountKnown(account)])
+        assert store.load().account == account
+    store = again()
+    assert store.load().account == b"b" * 32
+    store.write([AccountKnown(b"")])
+    assert again().load().account == b""

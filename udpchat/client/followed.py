@@ -27,6 +27,7 @@ class FollowedLogs:
 
     def __init__(self, inbox: str, stored: Iterable[str]) -> None:
         self.inbox = inbox
+        self.has_order = False  # whether the server has a roster of its own
         self._rooms: set[str] = set()  # and their rosters
         self._conversations = {log for log in stored if log.startswith(CONVERSATION_PREFIX)}
         self._names: dict[str, str] = {}  # `nick_key` of the other user of a conversation -> log
@@ -46,7 +47,7 @@ class FollowedLogs:
     def is_welcome(self, log: str) -> bool:
         """Whether a replica of this log may be opened."""
         if not log.startswith(CONVERSATION_PREFIX):
-            return log in self._rooms or log in (self.inbox, SERVER_ROSTER)
+            return log in self._rooms or log == self.inbox or (log == SERVER_ROSTER and self.has_order)
         has_place = len(self._conversations) < CONVERSATIONS_FOLLOWED_MAX
         return log in self._conversations or (has_place and is_conversation(log))
 

@@ -14,7 +14,14 @@ from udpchat.client.order_events import modes_of
 from udpchat.wire import content, requests
 from udpchat.wire.errors import BadDatagram
 from udpchat.wire.frames import parse_entry_untrusted
-from udpchat.wire.limits import CODES_PER_ACCOUNT_MAX, INVITATION_S, LINK_CODE_S, PAST_ENTRIES_MAX, SANCTIONS_MAX
+from udpchat.wire.limits import (
+    CODES_PER_ACCOUNT_MAX,
+    INVITATION_S,
+    LINK_CODE_S,
+    LISTED_BYTES_MAX,
+    LISTED_ITEM_BYTES,
+    PAST_ENTRIES_MAX,
+)
 
 PURPOSES: Final = {requests.LINK: "link", requests.RESET: "reset", requests.INVITE: "invite"}
 SANCTION_KINDS: Final = {content.BAN: "banned", content.MUTE: "muted"}
@@ -73,7 +80,8 @@ class OrderAnswers:
             return []  # requested twice: the other list goes on
         found += [_sanctioned(item) for item in items if item.kind in SANCTION_KINDS]
         is_whole = len(found) == skip + len(items)
-        if more and items and is_whole and len(found) < SANCTIONS_MAX:
+        size = sum(_size(each) for each in found)
+        if more and items and is_whole and size < LISTED_BYTES_MAX:
             self._ask(requests.ListSanctions(room or None, len(found)))
             return []
         return [events.SanctionList(room, tuple(self._sanctions.pop(room)))]
@@ -124,6 +132,10 @@ def _device(item: requests.DeviceItem) -> events.KnownDevice:
 def _sanctioned(item: requests.SanctionItem) -> events.Sanctioned:
     made = (item.by, item.reason, item.made_ms, item.until_ms)
     return events.Sanctioned(SANCTION_KINDS[item.kind], item.room, item.subject, *made)
+
+
+def _size(sanction: events.Sanctioned) -> int:
+    return LISTED_ITEM_BYTES + 4 * (len(sanction.nick) + len(sanction.reason))
 
 
 def _whoami(account: requests.Self) -> events.Whoami:

@@ -30,7 +30,8 @@ from udpchat.wire import content, frames, requests
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.limits import HOLD_S_MAX
 
-REMOVALS = frozenset({"kicked", "banned"})  # refusals that say so
+SANCTIONS = frozenset({"kicked", "banned"})
+REMOVALS = SANCTIONS | {"not_allowed"}  # refusals that end a membership
 
 
 class Participant:
@@ -130,6 +131,7 @@ class Participant:
             self.timeline.people.standings.role = frame.standing.role
             self.timeline.await_private()
         self._events += self.admission.on_welcome(frame)
+        self.timeline.logs.has_order = self.admission.has_order
         self._ask_what_holds()
         self._report_connected()
 
@@ -194,8 +196,8 @@ class Participant:
         """The server refuses a Follow, or has removed us from a room, in the packet `counter`."""
         room, reason = frame.log.removeprefix(ROOM_PREFIX), refusal(frame.code, frame.detail)
         wish = self.membership.wish(room)
-        was_removed = wish.was_followed and not wish.is_followed and reason.code in REMOVALS  # while we were away
-        if was_removed or (wish.is_followed and counter > wish.followed_at):
+        is_removal = counter > wish.followed_at if wish.is_followed else wish.was_followed  # while we were away
+        if is_removal and reason.code in (REMOVALS if wish.is_followed else SANCTIONS):
             if reason.code == "banned":
                 self.timeline.report(ban_event(room, self.membership.nick, reason))
             self._remove(removal_event(room, self.membership.nick, reason))

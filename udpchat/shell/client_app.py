@@ -350,8 +350,8 @@ class EntryLimit:
         self._timers = [loop.call_later(REPORTED_AFTER_S, self._report), loop.call_later(ENTERING_S_MAX, self._stop)]
 
     def watch(self, happened: Sequence[events.ClientEvent]) -> None:
-        """The limit holds until the client is connected, or ends, or a person is asked for a password."""
-        if self._app.is_ending or any(isinstance(event, LET_IN) for event in happened):
+        """The limit holds until the client is connected, or ends, or the server wants a password, or later."""
+        if self._app.is_ending or any(isinstance(event, LET_IN) or _must_wait(event) for event in happened):
             self.cancel()
 
     def cancel(self) -> None:
@@ -365,6 +365,11 @@ class EntryLimit:
     def _stop(self) -> None:
         reason = Phrase("no_server.not_let_in", {"server": self._server.name, "limit_s": ENTERING_S_MAX})
         self._app.stop(ExitCode.NO_SERVER, reason, is_error=True)
+
+
+def _must_wait(event: events.ClientEvent) -> bool:
+    """Whether the server says how long the client has to wait until it may enter."""
+    return isinstance(event, events.Error) and event.key == "too_fast.wait"
 
 
 async def _report_return(app: ClientApp, absent: ServerAddress) -> None:

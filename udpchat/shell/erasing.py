@@ -19,7 +19,7 @@ from udpchat.chat.ids import SAID_PREFIXES
 from udpchat.chat.text import counted
 from udpchat.session.noise import user_id
 from udpchat.shell.data_folder import ERASED_FILE, put_file
-from udpchat.shell.logs import ACTIVITY_FILE
+from udpchat.shell.logs import ACTIVITY, ACTIVITY_FILE
 from udpchat.shell.writer import ThreadWriter
 from udpchat.storage.protocol import StoreError
 from udpchat.storage.server_sqlite import SqliteLog
@@ -44,6 +44,7 @@ class Erasure:
         done = _done(folder)
         users = {user_id(account): erased_ms for account, erased_ms in accounts.items()}
         self._until_ms = {user: erased_ms for user, erased_ms in users.items() if done.get(user, -1) < erased_ms}
+        self._has_begun = False  # to purge
         self.nicks: set[str] = set()
         self.messages = 0
         self.logs: set[str] = set()
@@ -64,6 +65,11 @@ class Erasure:
         """Remove what is found there. Raises `StoreError`."""
         return self._log.erase(*stretch, self._until_ms)
 
+    def purge(self) -> bool:
+        """Take a step to remove the words of that from the file; False once they are. Raises `StoreError`."""
+        begins, self._has_begun = not self._has_begun, True
+        return bool(self) and self._log.merge_words(begins=begins)  # also if an interrupted run has removed it all
+
     def note(self, stretch: Place, removed: Iterable[Removed]) -> None:
         """So much was removed."""
         for each in removed:
@@ -71,9 +77,9 @@ class Erasure:
             self.logs.add(stretch[0])
             self.nicks.add(each.nick)
 
-    def finish(self) -> int:
-        """All is looked at: how many lines of the activity files went too. It is not done again."""
-        lines = forget_activity(self._folder, self.nicks - {""})
+    def finish(self, log_file: Path | None = None) -> int:
+        """All is looked at: how many lines about them went too. It is not done again."""
+        lines = forget_activity(self._folder, self.nicks - {""}, log_file)
         done = {**_done(self._folder), **self._until_ms}
         with suppress(OSError):  # then the next start does it once more
             put_file(self._folder / ERASED_FILE, "".join(f"{user.hex()} {ms}\n" for user, ms in done.items()))
@@ -83,12 +89,14 @@ class Erasure:
         return lines
 
 
-def forget_activity(folder: Path, nicks: Iterable[str]) -> int:
-    """Remove the lines of the activity files that name one of these nicks; how many. What cannot be written stays."""
+def forget_activity(folder: Path, nicks: Iterable[str], log_file: Path | None = None) -> int:
+    """Remove the lines about people of these nicks from the activity files, and from the file of the log, if there is
+    one; how many. What cannot be written stays."""
     named = "|".join(map(re.escape, nicks))
-    pattern = re.compile(rf"(?<![^\s\"'<]){named and f'(?:{named})'}(?![^\s\"'>,])")
+    pattern = re.compile(rf'(?:{ACTIVITY.removeprefix("udpchat.")}: |"message": ")(?:{named}) ')
+    paths = [*folder.glob(f"{ACTIVITY_FILE}*"), *(log_file.parent.glob(f"{log_file.name}*") if log_file else ())]
     removed = 0
-    for path in sorted(folder.glob(f"{ACTIVITY_FILE}*")) if named else ():
+    for path in sorted(paths) if named else ():
         with suppress(OSError):
             lines = path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
             kept = [line for line in lines if not pattern.search(line)]
@@ -112,8 +120,8 @@ def _done(folder: Path) -> dict[bytes, int]:
 class Eraser:
     """Erases beside a running server, on its writer's thread.
 
-    `accounts()` gives those to erase. In the loop `on_removed(log, sequence)` is called for each entry that went, and
-    `on_forgotten()` once the activity files are others.
+    `accounts()` gives those to erase; `log_file` is that of the server's log, if it has one. In the loop
+    `on_removed(log, sequence)` is called for each entry that went, and `on_forgotten()` once the log files are others.
     """
 
     def __init__(
@@ -125,6 +133,7 @@ class Eraser:
         accounts: Callable[[], Mapping[bytes, int]],
         on_removed: Callable[[str, int], None],
         on_forgotten: Callable[[], object],
+        log_file: Path | None = None,
     ) -> None:
         self._folder = folder
         self._log = log
@@ -132,9 +141,15 @@ class Eraser:
         self._accounts = accounts
         self._on_removed = on_removed
         self._on_forgotten = on_forgotten
+        self._log_file = log_file
         self._nicks: set[str] = set()  # of accounts that were erased, as the core reported them
         self._waiting: list[Callable[[Counts], object]] = []
         self._is_running = False
+        self._is_closed = False
+
+    def close(self) -> None:
+        """Erase nothing more; the next start goes on."""
+        self._is_closed = True
 
     def add_nicks(self, nicks: Iterable[str]) -> None:
         """They were those of an account that was erased."""
@@ -161,14 +176,32 @@ class Eraser:
             then(counts)
 
     def _go_on(self, erasure: Erasure, stretches: Iterator[Place], counts: dict[str, int]) -> None:
+        if self._is_closed:
+            return None
         stretch = next(stretches, None)
         if stretch is not None:
             removed: list[Removed] = []
             job = partial(_keep, removed, erasure, stretch)
             return self._writer.run(job, partial(self._after, erasure, stretches, counts, stretch, removed))
+        self._purge(erasure, counts)
+
+    def _purge(self, erasure: Erasure, counts: dict[str, int]) -> None:
+        steps: list[bool] = []
+
+        def after(error: StoreError | None) -> None:
+            if error is not None:
+                self._give_up(error, counts)
+            elif steps[0] and not self._is_closed:
+                self._purge(erasure, counts)
+            elif not self._is_closed:
+                self._finish(erasure, counts)
+
+        self._writer.run(lambda: steps.append(erasure.purge()), after)
+
+    def _finish(self, erasure: Erasure, counts: dict[str, int]) -> None:
         counts["messages"] += erasure.messages
         counts["logs"] += len(erasure.logs)
-        counts["lines"] += erasure.finish()
+        counts["lines"] += erasure.finish(self._log_file)
         self._on_forgotten()
         self._begin(counts)  # another account may have been erased meanwhile
 
@@ -182,13 +215,16 @@ class Eraser:
         error: StoreError | None,
     ) -> None:
         if error is not None:
-            _logger.error("cannot erase, the next start tries again: %s", error)
-            self._is_running = False
-            return self._answer({**counts, "problem": str(error)})
+            return self._give_up(error, counts)
         erasure.note(stretch, removed)
         for each in removed:
             self._on_removed(stretch[0], each.sequence)
         self._go_on(erasure, stretches, counts)
+
+    def _give_up(self, error: StoreError, counts: dict[str, int]) -> None:
+        _logger.error("cannot erase, the next start tries again: %s", error)
+        self._is_running = False
+        self._answer({**counts, "problem": str(error)})
 
 
 def _keep(removed: list[Removed], erasure: Erasure, stretch: Place) -> None:
@@ -201,5 +237,7 @@ def erase_at_once(folder: Path, log: SqliteLog, accounts: Mapping[bytes, int], n
     erasure.nicks.update(nicks)
     for stretch in erasure.stretches():
         erasure.note(stretch, erasure.erase(stretch))
+    while erasure.purge():
+        pass
     lines = erasure.finish() if erasure else 0
     return {"messages": erasure.messages, "logs": len(erasure.logs), "lines": lines}

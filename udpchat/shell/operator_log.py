@@ -13,7 +13,7 @@ from udpchat.chat import events
 from udpchat.chat.names import HOST_NICK
 from udpchat.chat.text import counted, duration_text, kept_for
 from udpchat.server.usage import Usage
-from udpchat.shell.data_folder import SERVER_KEY
+from udpchat.shell.data_folder import OPERATOR_KEY, SERVER_KEY
 from udpchat.shell.logs import ACTIVITY, ActivityFile, reopen_files
 from udpchat.shell.operations import LOG_FILE
 from udpchat.shell.options import ServerOptions
@@ -59,7 +59,7 @@ class OperatorLog:
             "starting udpchat %s, process %d, durability %s, history kept %s",
             __version__, os.getpid(), options.durability, kept,
         )  # fmt: skip
-        for line in exposed(options.data, options.data / SERVER_KEY, options.data / LOG_FILE):
+        for line in exposed(options.data, *(options.data / name for name in (SERVER_KEY, OPERATOR_KEY, LOG_FILE))):
             _logger.warning("%s", line)
 
     def report_stopping(self, cause: str, clients: int) -> None:
@@ -93,10 +93,12 @@ class OperatorLog:
                     self._note(f"{nick} entered{self._from(host)}", "entered", nick=nick, address=host)
                 case events.PeerLeft(nick, reason):
                     self._note(f"{nick} left ({reason})", "left", nick=nick, reason=str(reason))
-                case events.PeerRefused(host, code):
+                case events.PeerRefused(host, code, nick):
                     self._refusals += 1
                     if self._refusals <= REFUSALS_LOGGED_MAX:
-                        self._note(f"refused{self._from(host)}: {code}", "refused", address=host, code=code)
+                        asked = {"nick": nick} if nick else {}
+                        text = f"refused{nick and ' '}{nick}{self._from(host)}: {code}"
+                        self._note(text, "refused", **asked, address=host, code=code)
                 case events.ActDone():
                     self._note(_line_of(event), "act", **_fields_of(event))
                 case events.LogDamaged(reason):

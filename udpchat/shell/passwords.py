@@ -27,9 +27,9 @@ def password_at(place: PasswordPlace) -> str:
         with place.file.open("rb") as file:
             lines = file.read(FILE_BYTES_MAX).decode("utf-8").splitlines()
     except OSError as error:
-        raise PasswordUnread("password.no_file", path=place.file, reason=error.strerror) from error
+        raise PasswordUnread("password_file.unread", path=place.file, reason=error.strerror) from error
     except UnicodeDecodeError as error:
-        raise PasswordUnread("password.no_utf8", path=place.file) from error
+        raise PasswordUnread("password_file.no_utf8", path=place.file) from error
     if not lines or not lines[0].strip():
-        raise PasswordUnread("password.no_text", path=place.file)
+        raise PasswordUnread("password_file.empty_line", path=place.file)
     return lines[0].strip()

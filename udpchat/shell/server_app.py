@@ -179,6 +179,7 @@ class Service:
             accounts=self._server.chat.commits.durable.accounts.erased,
             on_removed=lambda log, sequence: self._driver.call(self._server.on_removed, log, sequence),
             on_forgotten=self._operator_log.reopen,
+            log_file=self._options.log.file,
         )
         deriver = ThreadDeriver(self._loop, self._server.drain_derivations, self._on_derived)
         return _Storage(log, writer, reader, eraser, deriver, space, timed)
@@ -302,7 +303,7 @@ class Service:
             done = differences(self._options, chosen)
             self._options = options = taken_over(self._options, chosen)
             change_lines(options.log)
-            self._server.change_settings(settings_of(options, self._server.settings.host))
+            self._server.chat.change_settings(settings_of(options, self._server.settings.host))
             self._pruner.keep(options.retention)
         self._operator_log.report_reloaded(cause, done)
         return done
@@ -320,6 +321,7 @@ class Service:
         self._supervision.stop()
         remove_address(self._options.data)
         self._pruner.close()
+        self._storage.eraser.close()
         self._storage.reader.close()
         self._storage.deriver.close()
         self._driver.call(self._server.finish)

@@ -17,9 +17,9 @@ ACCOUNT_SENTENCES: Final[dict[str, str]] = {
     "password.not_asked": "nothing was changed: write the new password behind /password, or use udpchat-client password"
     " --password-file FILE",
     "password.not_given": "which password? Give --password-file FILE, or set UDPCHAT_PASSWORD",
-    "password.no_file": "cannot read the password from {path}: {reason}",
-    "password.no_utf8": "cannot read the password from {path}: it is not UTF-8",
-    "password.no_text": "there is no password in the first line of {path}",
+    "password_file.unread": "cannot read the password from {path}: {reason}",
+    "password_file.no_utf8": "cannot read the password from {path}: it is not UTF-8",
+    "password_file.empty_line": "there is no password in the first line of {path}",
     "code.link": "{code} lets another device of yours in, once, for {valid_s:duration}: udpchat-client --nick"
     " {nick:or NICK} --link {code}",
     "code.reset": "{code} gives {nick} back to whoever starts a client with --link {code}, once, for"
@@ -49,13 +49,15 @@ ACCOUNT_SENTENCES: Final[dict[str, str]] = {
     " another nick",
     "wrong_password.code": "this code is not valid: it was used, is too old, or is not written as it was shown",
     "key_revoked": "this device was revoked: its owner lets it enter no more; with the password or a new code it can",
+    "no_passwords": "this server keeps no passwords: its machine cannot compute Argon2id; use a code instead (/link)",
+    "not_allowed.device": "this device has an account of its own here already: use another data folder (--data), or"
+    " another nick",
+    "not_allowed.last_device": "this is your only device, and you have no password: nobody could log in as you any"
+    " more; nothing was changed",
+    "too_many_devices.account": "this account has {devices_max} devices, as many as may be: /revoke one of them first",
     "no_such_device": "you have no device whose key begins with {fingerprint}: /devices lists them",
     "bad_password": "a password has at least {characters_min} characters; nothing was changed",
     "too_many_codes": "too many codes are valid at once: use one, or wait until they are not",
-    "too_many_devices.account": "that account has {devices_max} devices, as many as may be: /revoke takes one out",
-    "not_allowed.device": "this device has another account: use another data folder (--data), or choose another nick",
-    "not_allowed.last_device": "this is your only device: set a password first, or nobody could go by your nick again",
-    "no_passwords": "this server cannot verify passwords: use a code (--link), or tell whoever runs it",
     "not_allowed.closed": "this server lets in only who has an account or an invitation: ask whoever runs it for a code"
     " and start with --link CODE",
     "not_allowed.contacts": "{nick} lets only those write who have talked with them before",
@@ -96,7 +98,6 @@ ORDER_SENTENCES: Final[dict[str, str]] = {
     " slow=SECONDS or kept=DURATION{near:if ; did you mean %s?}",
     "bad_role.here": "there is no role {role}: it is one of {roles:list}{near:if ; did you mean %s?}",
     "too_long.duration": "a duration is at most {days_max}d",
-    "no_such_nick.here": "{nick} is not here",
     "bad_role": "that role cannot be given there: {role}",
     "bad_subject": "nobody can be banned or muted by that: {subject}",
     "not_allowed.role": "you may not do that here: {action:act}",

@@ -252,4 +252,8 @@ LOG_CHANGES_PER_S_MAX = 1.0
 ACKS_AT_ONCE_MAX = 4  # frames, each with up to ACK_LOGS_MAX logs; other logs come ACK_INTERVAL_S_MIN later
 STORE_BYTES_MAX = 4 * 1024**3  # on the disk of a client, for each server: about 10 million messages, with their index
 STRAY_PARTS_MAX = 2 * ROOMS_PER_PEER_MAX  # sent in one session for rooms not wanted: each is written to the disk first
+LISTED_BYTES_MAX = (
+    4 * 1024 * 1024
+)  # of bans and mutes in one list: 8,192 with short reasons; what is beyond is left out
+LISTED_ITEM_BYTES = 320  # of one, beside its texts
 LIST_PAGES_MAX = 4_096  # of one list, each of at most 900 bytes; 20,000 members make about 560

@@ -91,7 +91,7 @@ def test_an_invitation_is_accepted_with_a_key() -> None:
         await desk.until("bob invites you to den: /join den")
         await desk.until("invited to den: Alt+J joins")
         await desk.press("alt+j")
-        await desk.until("den> ")
+        await desk.until("den [invite_only]")
         await desk.until(lambda: "invited to den: Alt+J" not in desk.text)
 
     desk = drive(steps)

@@ -19,7 +19,7 @@ from udpchat.shell.writer import DirectWriter
 from udpchat.wire.packets import Address
 
 T = TypeVar("T")
-ENTERED_S_MAX: Final = 5.0
+ENTERED_S_MAX: Final = 10.0  # also of a server that is busy
 GOODBYE_S_MAX: Final = 0.5
 
 

@@ -76,9 +76,8 @@ class ChatScreen(Screen[None]):
     """
 
     def __init__(
-        self, prompt: Prompt, board: Board, want: Want, *, call_of_key: Mapping[str, str], accept_key: str = ""
+        self, prompt: Prompt, board: Board, want: Want, *, call_of_key: Mapping[str, str]
     ) -> None:
-        """`accept_key`: the key that accepts an invitation, as people write it."""
         super().__init__()
         self.messages = MessageList(id="messages")
         self.rooms = SideList(id="rooms")
@@ -87,7 +86,6 @@ class ChatScreen(Screen[None]):
         self._prompt = prompt
         self._board = board
         self._want = want
-        self._accept_key = accept_key
         self._chosen: dict[str, bool] = {}  # which lists are shown or hidden whatever the width
         self._hint = ""
         self._before_first = ExitStack()  # nothing is painted before the first draw
@@ -145,17 +143,10 @@ class ChatScreen(Screen[None]):
         if self.members.display:
             self.members.show(status.member_rows(model, target))
         self._write("topic", status.topic_line(model, target))
-        has_rooms, invitation = self.rooms.display, self._invitation()
+        has_rooms, invitation = self.rooms.display, board.invitation_hint
         self._write("status", self._hint or status.status_line(prompt, has_rooms=has_rooms, invitation=invitation))
         self._write("target", status.target_line(prompt))
         self._before_first.close()
-
-    def _invitation(self) -> str:
-        """What to say of the latest invitation, until the room is joined."""
-        room = self._board.invitation
-        if not room or room in self._prompt.client.model.rooms:
-            return ""
-        return sentence("status.invited", room=room, key=self._accept_key)
 
     def take_pending(self) -> None:
         """Give the list the pages that it asked for, and what was said about its messages."""
