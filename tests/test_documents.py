@@ -137,7 +137,7 @@ def test_the_readme_shows_command_lines_of_every_program() -> None:
 
 
 def test_every_script_of_the_readme_exists() -> None:
-    named = set(re.findall(r"\bscripts/([a-z]+)", README))
+    named = {name for name in re.findall(r"\bscripts/([a-z]+)", README) if not (ROOT / "scripts" / name).is_dir()}
     assert named and named <= set(SCRIPTS)
 
 

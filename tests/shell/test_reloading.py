@@ -12,7 +12,6 @@ from udpchat.shell.reloading import FIXED, LIVE, Reloaded, differences, taken_ov
 
 OTHERS = {
     "name": "den", "motd": "be nice", "retention": "30d", "log-level": "debug", "log-format": "json",
-    "accounts": "closed", "nick-expiry": "30d",
     "bind": "127.0.0.1", "port": "5", "data": "/elsewhere", "durability": "os", "heartbeat": "5", "expiry": "50",
     "log-file": "/elsewhere.log", "log-file-size": "1M", "log-files": "2", "log-addresses": "no", "metrics": "9747",
     "accounts": "closed", "nick-expiry": "100d",
