@@ -13,6 +13,7 @@ from udpchat.chat import events
 from udpchat.chat.ids import inbox_log, room_log
 from udpchat.chat.phrase import Phrase
 from udpchat.client.core import ClientCore
+from udpchat.client.login import Login
 from udpchat.client.profile import Profile
 from udpchat.client.stored import RequestAdded
 from udpchat.server import history
@@ -280,6 +281,7 @@ class ClientNode(Node[ClientCore]):
         self.rooms = rooms  # of its next run
         self._history = history
         self.static = static or KeyPair(random.randbytes(32))
+        self.proof = world.proof
         self.store = MemoryClientStore(random=random.randbytes)
         self.instance = self.store.load().instance
         self.events: list[events.ClientEvent] = []
@@ -296,7 +298,12 @@ class ClientNode(Node[ClientCore]):
         wishes = {"check_server": self._check_server, "history": self._history, **self._world.wishes}
         profile = Profile(self.static, self.nick, self.rooms, "udpchat://server:1", **wishes)
         return ClientCore(
-            now, profile=profile, saved=self.store.load(), address=self._server, random=self._random.randbytes
+            now,
+            profile=profile,
+            saved=self.store.load(),
+            address=self._server,
+            random=self._random.randbytes,
+            login=Login(self.proof),
         )
 
     def _check_server(self, key: bytes) -> Phrase | None:
