@@ -238,6 +238,27 @@ def _new_device(member: Member, now: float) -> bytes | None:
     return queue.pop(0) if queue else None
 
 
+def _guessing(*, is_code: bool) -> Datagram:
+    """Sessions that never enter, with packets full of Enters, each with a wrong password or code of somebody else."""
+
+    def enter(member: Member) -> bytes:
+        number = _count(member) + 1
+        proof = frames.Proof(is_code, f"guess {number}", number)
+        return encode(frames.Enter(old_nick(member.chance.randrange(OLD_NICKS)), AGENT, 0, proof))
+
+    def datagram(member: Member, now: float) -> bytes | None:
+        queue: list[bytes] = member.state.setdefault("queue", [])
+        if member.largest >= 0:  # the server has its Finish
+            return member.seal(filled(enter(member) for _ in range(FRAMES_MAX)))
+        if member.session is None and not member.is_connecting:
+            member.nick = "operator"  # which it may not enter under
+            member.connect(now)
+        queue += member.handshake_datagrams(now)
+        return queue.pop(0) if queue else None
+
+    return datagram
+
+
 def _bad_finishes(member: Member, now: float) -> bytes | None:
     """Handshakes whose end is right but for its last byte, so that the server computes all of it; 16 for each."""
     queue: list[bytes] = member.state.setdefault("queue", [])
@@ -363,6 +384,11 @@ KINDS: dict[str, Kind] = {
     "enters": Kind(
         "64 Enters a datagram", _constant(lambda member: full(encode(frames.Enter(member.nick, AGENT)))),
         listens=False,
+    ),
+    "logins": Kind("wrong passwords for other nicks", _guessing(is_code=False), Place.OUTSIDE),
+    "codes": Kind("wrong codes for other nicks", _guessing(is_code=True), Place.OUTSIDE),
+    "passwords": Kind(
+        "other passwords of its own", _asking(lambda member: requests.SetPassword(f"password {_count(member)}"))
     ),
     "lists": Kind("rooms, members, persons", _asking(_one_of_the_lists)),
     "history": Kind(

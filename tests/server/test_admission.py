@@ -86,7 +86,7 @@ def test_a_nick_of_another_key_or_one_that_looks_like_it_is_refused() -> None:
         peer = rig.stranger()
         rig.enter(peer, nick)
         assert refusals(rig, peer) == ["nick_taken"] and peer.nick is None
-    assert rig.told[-1] == events.PeerRefused("10.0.0.5", "nick_taken")
+    assert rig.told[-1] == events.PeerRefused("10.0.0.5", "nick_taken", "\u0430lice")
 
 
 def test_a_nick_that_may_not_be_is_refused() -> None:

@@ -16,7 +16,7 @@ from udpchat.server.frames import FRAMES, FRAMES_OF_PREVIOUS, FrameContext
 from udpchat.server.registry import Peer
 from udpchat.session.noise import Keys
 from udpchat.session.session import Session
-from udpchat.wire.content import Reason
+from udpchat.wire.content import MUTE, Reason
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.frames import (
     Ack,
@@ -39,7 +39,7 @@ from udpchat.wire.frames import (
     parse_down_untrusted,
 )
 from udpchat.wire.limits import NOTICED_PEERS_MAX, NOTICES_BURST, TYPING
-from udpchat.wire.requests import Rename, Say
+from udpchat.wire.requests import Rename, Sanction, Say, SetModes
 
 OF_THE_SESSION = (
     Follow("#elsewhere"),
@@ -214,3 +214,21 @@ def test_notices_have_a_rate_and_end_where_they_would_go_to_too_many() -> None:
     notices(alice, rig)
     send(rig, alice, GetReceipt("#lobby", 1))
     assert notices(alice, rig) == [] and len(others) == NOTICED_PEERS_MAX - 1
+
+
+def test_who_may_not_speak_is_not_shown_typing() -> None:
+    rig = Rig()
+    alice, bob = rig.device("alice", "den"), rig.device("bob", "den")
+    alice.author = replace(alice.author, capabilities=frozenset({TYPING}))
+    for request, is_shown in (
+        (SetModes("den", is_moderated=True), False),
+        (SetModes("den", is_moderated=False), True),
+        (Sanction("den", MUTE, "bob", 60), False),
+    ):
+        rig.ask(alice, request)
+        rig.write()
+        send(rig, bob, Typing("#den"))
+        assert notices(alice, rig) == ([UserTyping("#den", "bob")] if is_shown else [])
+    rig.now += 60
+    send(rig, bob, Typing("#den"))
+    assert notices(alice, rig) == [UserTyping("#den", "bob")]

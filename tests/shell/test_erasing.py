@@ -65,6 +65,19 @@ def test_only_what_that_person_said_up_to_then_goes(log: SqliteLog, tmp_path: Pa
     log.close()
 
 
+def test_nothing_of_it_is_left_in_the_file(log: SqliteLog, tmp_path: Path) -> None:
+    words = ["zyxwvut", "quokka", "wombat"]
+    for number in range(30):
+        fill(log, "#den", *[said(ALICE, f"hello {number} {at}", 1) for at in range(20)])
+        fill(log, "#den", said(BOB, f"{words[0]}{number} {words[1]}{number}", 2))
+        fill(log, TALK, said(BOB, f"{words[2]}{number}", 2))
+    erase_at_once(tmp_path, log, {BOB: 2}, [])
+    assert len(log.search(SearchQuery("hello 7"))) == 20 + 29
+    log.close()
+    stored = (tmp_path / LOG_FILE).read_bytes()
+    assert [word for word in words if word[1:].encode() in stored] == []
+
+
 def test_what_is_done_is_not_done_again_but_anew_for_a_restored_folder(log: SqliteLog, tmp_path: Path) -> None:
     erase_at_once(tmp_path, log, {BOB: 4}, [])
     assert erase_at_once(tmp_path, log, {BOB: 4}, []) == {"messages": 0, "logs": 0, "lines": 0}

@@ -85,11 +85,14 @@ def test_who_came_went_and_was_refused_is_for_programs_too(
     made: OperatorLog, caplog: pytest.LogCaptureFixture
 ) -> None:
     happened = [events.PeerEntered("alice", "10.0.0.9"), events.PeerLeft("alice", "quit")]
-    made.report_events(0.0, [*happened, events.PeerRefused("10.0.0.8", "nick_taken")])
+    made.report_events(0.0, [*happened, events.PeerRefused("10.0.0.8", "wrong_password", "bob")])
     assert [(record.getMessage(), getattr(record, "fields", None)) for record in caplog.records] == [
         ("alice entered from 10.0.0.9", {"event": "entered", "nick": "alice", "address": "10.0.0.9"}),
         ("alice left (quit)", {"event": "left", "nick": "alice", "reason": "quit"}),
-        ("refused from 10.0.0.8: nick_taken", {"event": "refused", "address": "10.0.0.8", "code": "nick_taken"}),
+        (
+            "refused bob from 10.0.0.8: wrong_password",
+            {"event": "refused", "nick": "bob", "address": "10.0.0.8", "code": "wrong_password"},
+        ),
     ]
 
 

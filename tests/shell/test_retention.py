@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from tests.shell.waiting import chatting, run_until, serving, texts, url_of
 from tests.storage.entries import ATTIC, LOBBY, batch, said
 from tests.storage.memory import MemoryLog
 from tests.worded import worded
+from udpchat.chat.ids import AUDIT_LOG
 from udpchat.chat.phrase import Problem
 from udpchat.shell import retention
 from udpchat.shell.retention import Pruner, Retention, objection, parse_retention
@@ -21,7 +23,7 @@ from udpchat.storage.protocol import StoreFull
 from udpchat.storage.server_sqlite import SqliteLog
 from udpchat.sync.log import Append
 from udpchat.ui.phrases import text_of
-from udpchat.wire.content import ReadMark
+from udpchat.wire.content import Act, ReadMark
 from udpchat.wire.frames import encode
 from udpchat.wire.limits import INBOX_ENTRIES_MAX
 
@@ -52,11 +54,25 @@ def test_what_is_no_retention_is_refused(text: str) -> None:
 class Pruned:
     """A pruner of a log in memory, and what it reported."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, log: MemoryLog, kept: Retention, *, now: float = 0.0) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        log: MemoryLog,
+        kept: Retention,
+        *,
+        now: float = 0.0,
+        rooms: Mapping[str, int] | None = None,
+    ) -> None:
         self.told: list[str] = []
         self.writer: ThreadWriter = ThreadWriter(loop, log.append)
         self.pruner = Pruner(
-            loop, log, writer=self.writer, retention=kept, on_pruned=self.told.append, wall_clock=lambda: now
+            loop,
+            log,
+            writer=self.writer,
+            retention=kept,
+            on_pruned=self.told.append,
+            kept_s_of=lambda room: (rooms or {}).get(room, 0),
+            wall_clock=lambda: now,
         )
 
     def close(self) -> None:
@@ -110,6 +126,36 @@ def test_of_an_inbox_the_latest_entries_are_kept_whatever_the_retention_of_messa
         pruned.pruner.start()
         run_until(loop, lambda log=log: log.extent("~inbox").base == 7)
         pruned.close()
+    assert "retention" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("kept", "of_lobby", "base"),
+    [(Retention(), 3, 6), (Retention(kept_s=2), 5, 7), (Retention(kept_s=5), 2, 7), (Retention(None, 1), 5, 9)],
+)
+def test_a_room_keeps_its_messages_for_a_shorter_time_than_the_server_but_for_no_longer(
+    loop: asyncio.AbstractEventLoop, kept: Retention, of_lobby: int, base: int
+) -> None:
+    log = filled()
+    pruned = Pruned(loop, log, kept, now=10.0, rooms={LOBBY[1:]: of_lobby})
+    pruned.pruner.start()
+    run_until(loop, lambda: LOBBY in pruned.told and log.extent(LOBBY).base == base)
+    if kept == Retention():
+        assert pruned.told == [LOBBY] and bases(log) == [base, 0, 0]
+    pruned.close()
+
+
+def test_of_the_audit_the_latest_entries_are_kept(
+    loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(retention, "AUDIT_ENTRIES_MAX", 4)
+    log = MemoryLog()
+    act = encode(Act(1, "alice", b"u" * 8, "kick", "den", "bob"))
+    log.append([Append(AUDIT_LOG, at, act, None) for at in range(1, 11)])
+    pruned = Pruned(loop, log, Retention(kept_s=3_600))
+    pruned.pruner.start()
+    run_until(loop, lambda: log.extent(AUDIT_LOG).base == 6)
+    pruned.close()
     assert "retention" not in caplog.text
 
 

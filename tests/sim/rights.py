@@ -73,13 +73,11 @@ class Rights:
 
     def role(self, account: bytes, room: str = SERVER) -> Role:
         """The higher of the role in the room and that on the server."""
-        if account == self.host:
+        if account and account == self.host:
             return Role.HOST
         record = self.accounts.get(account)
         on_server = Role(record.role) if record is not None else Role.MEMBER
-        return (
-            max(on_server, self.roles.get((room, account), Role.MEMBER)) if room else on_server
-        )
+        return max(on_server, self.roles.get((room, account), Role.MEMBER)) if room else on_server
 
     def modes(self, room: str) -> Modes:
         """The modes of a room."""

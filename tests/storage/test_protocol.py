@@ -227,6 +227,20 @@ def test_a_search_leaves_out_what_may_not_be_read_before_it_counts(log: Log) -> 
     assert times(("@bob and carol",), log_name="@bob and carol") == [40] and times((), log_name="@bob and carol") == []
 
 
+def test_a_search_leaves_out_rooms_before_it_counts(log: Log) -> None:
+    log.append(batch(LOBBY, 1, said("word", time_ms=5), said("word", time_ms=10)))
+    log.append(batch(ATTIC, 1, *[said("word", time_ms=ms) for ms in (20, 30, 7)]))
+    log.append(batch("@alice and bob", 1, said("word", time_ms=40)))
+
+    def times(without: tuple[str, ...], limit: int = 9, nick: str | None = None) -> list[int]:
+        query = SearchQuery("word", nick=nick, limit=limit, conversations=("@alice and bob",), without=without)
+        return [hit.time_ms for hit in log.search(query)]
+
+    assert times(()) == times(("#unwritten",)) == [5, 7, 10, 20, 30, 40]
+    assert times((ATTIC,)) == [5, 10, 40] and times((ATTIC,), limit=2) == [10, 40] and times((LOBBY, ATTIC)) == [40]
+    assert times((LOBBY,), limit=3) == [20, 30, 40] and times((LOBBY,), nick="nobody") == []
+
+
 def test_closing_twice_is_fine(log: Log) -> None:
     log.append(batch(LOBBY, 1, said("one")))
     log.close()

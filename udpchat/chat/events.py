@@ -530,10 +530,11 @@ class PeerLeft(Value, frozen=True):
 
 
 class PeerRefused(Value, frozen=True):
-    """The server refused a device."""
+    """The server refused a device; `nick`: the one that it asked for, unless it was none."""
 
     host: str
     code: str
+    nick: str = ""
 
 
 class LogUnwritable(Value, frozen=True):

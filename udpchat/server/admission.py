@@ -109,9 +109,10 @@ class Admission:
 
     def reject(self, peer: Peer, code: str, detail: tuple[str, ...]) -> None:
         """The peer may not enter under this nick; it may request another."""
+        nick = (peer.entering and peer.entering.nick) or ""
         self.forget(peer)
         self._send(peer, EnterRefused(code, detail, peer.entering.number if peer.entering else 0))
-        self._happened.append(events.PeerRefused(peer.session.path.address[0], code.partition(".")[0]))
+        self._happened.append(events.PeerRefused(peer.session.path.address[0], code.partition(".")[0], nick))
 
     def _send(self, peer: Peer, frame: Down) -> None:
         self._fanout.send(peer, encode(frame))

@@ -66,11 +66,6 @@ class ServerCore(OffLoop):
         """How many handshakes are half open or were finished less than HANDSHAKE_LIFETIME_S ago."""
         return len(self._sessions.handshakes)
 
-    def change_settings(self, settings: Settings) -> None:
-        """The operator has chosen otherwise; of times, only what is kept for how long can change."""
-        self.settings = settings
-        self.chat.change_settings(settings)
-
     def set_wall_clock(self, offset_s: float) -> None:
         """Set wall clock minus monotonic clock, which dates messages."""
         self.chat.clock.offset_s = offset_s

@@ -118,6 +118,13 @@ class Order:
         room = self._rooms.get(name)
         return _NO_MODES if room is None else room.modes
 
+    def is_open(self, name: str) -> bool:
+        """Whether all people may join a room and speak there, as no mode and no sanction says otherwise: mostly."""
+        room = self._rooms.get(name)
+        if room is not None and (room.modes.is_invite_only or room.modes.is_moderated):
+            return False
+        return self._sanctions.get(name) is None and (not name or self._sanctions.get(SERVER) is None)
+
     def invite_only(self) -> list[str]:
         """The rooms that only the invited may join."""
         return [room for room, _ in self._invite_only.items()]
@@ -129,8 +136,8 @@ class Order:
     def role(self, room: str, account: bytes, opener: bytes = b"") -> Role:
         """The role in a room, without that on the server. Who opened a room is its operator before it has a record."""
         role = self.roles(room).get(account)
-        if role is None and account and account == opener and room != LOBBY and self._rooms.get(room) is None:
-            return Role.OPERATOR
+        if role is None and account and account == opener and self._rooms.get(room) is None:
+            return Role.OPERATOR if room != LOBBY else Role.MEMBER
         return Role(role or 0)
 
     # --- Sanctions ----------

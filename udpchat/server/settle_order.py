@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from udpchat.chat.ids import AUDIT_LOG, inbox_log
+from udpchat.chat.ids import AUDIT_LOG, DIRECTORY_LOG, inbox_log
 from udpchat.chat.permissions import ROOM_ROLES, SERVER_ROLES, Action, Role, may
 from udpchat.server.access import Refused
 from udpchat.server.order import SERVER, name_of_device
@@ -49,6 +49,7 @@ from udpchat.wire.content import (
     SanctionSet,
 )
 from udpchat.wire.limits import (
+    LOG_ENTRIES_MAX,
     OPERATORS_PER_ROOM_MAX,
     ROLES_MAX,
     SANCTIONS_MAX,
@@ -128,7 +129,9 @@ def founding(state: State, room: str, opener: bytes) -> list[Record]:
     order = state.order
     if not opener or order.room(room) is not None or order.room_count >= STORED_ROOMS_MAX:
         return []
-    return [RoomRecord(room, opener), *_role(state, room, opener, Role.OPERATOR)]
+    founded = [RoomRecord(room, opener), *_role(state, room, opener, Role.OPERATOR)]
+    has_place = state.head(DIRECTORY_LOG) + len(founded) < LOG_ENTRIES_MAX  # else people still talk there
+    return founded if has_place else []
 
 
 def _role(state: State, room: str, account: bytes, role: Role) -> list[Record]:
@@ -147,7 +150,7 @@ def _begun(state: State, proposal: ActionProposal, room: str) -> list[Record]:
 
 
 def _need_places(state: State, room: str, accounts: int) -> None:
-    """`Refused` if no so many more may have a role in a room. Places of those who open rooms are nobody else's."""
+    """`Refused` if not so many more may have a role in a room. Places of those who open rooms are nobody else's."""
     of_room = len(state.order.roles(room)) + accounts
     if of_room > OPERATORS_PER_ROOM_MAX or state.order.role_count + accounts > ROLES_MAX - STORED_ROOMS_MAX:
         raise Refused("too_many_roles")

@@ -44,6 +44,7 @@ class Erasure:
         done = _done(folder)
         users = {user_id(account): erased_ms for account, erased_ms in accounts.items()}
         self._until_ms = {user: erased_ms for user, erased_ms in users.items() if done.get(user, -1) < erased_ms}
+        self._has_begun = False  # to purge
         self.nicks: set[str] = set()
         self.messages = 0
         self.logs: set[str] = set()
@@ -63,6 +64,11 @@ class Erasure:
     def erase(self, stretch: Place) -> list[Removed]:
         """Remove what is found there. Raises `StoreError`."""
         return self._log.erase(*stretch, self._until_ms)
+
+    def purge(self) -> bool:
+        """Take a step to remove the words of that from the file; False once they are. Raises `StoreError`."""
+        begins, self._has_begun = not self._has_begun, True
+        return bool(self) and self._log.merge_words(begins=begins)  # also if an interrupted run has removed it all
 
     def note(self, stretch: Place, removed: Iterable[Removed]) -> None:
         """So much was removed."""
@@ -177,6 +183,22 @@ class Eraser:
             removed: list[Removed] = []
             job = partial(_keep, removed, erasure, stretch)
             return self._writer.run(job, partial(self._after, erasure, stretches, counts, stretch, removed))
+        self._purge(erasure, counts)
+
+    def _purge(self, erasure: Erasure, counts: dict[str, int]) -> None:
+        steps: list[bool] = []
+
+        def after(error: StoreError | None) -> None:
+            if error is not None:
+                self._give_up(error, counts)
+            elif steps[0] and not self._is_closed:
+                self._purge(erasure, counts)
+            elif not self._is_closed:
+                self._finish(erasure, counts)
+
+        self._writer.run(lambda: steps.append(erasure.purge()), after)
+
+    def _finish(self, erasure: Erasure, counts: dict[str, int]) -> None:
         counts["messages"] += erasure.messages
         counts["logs"] += len(erasure.logs)
         counts["lines"] += erasure.finish(self._log_file)
@@ -193,13 +215,16 @@ class Eraser:
         error: StoreError | None,
     ) -> None:
         if error is not None:
-            _logger.error("cannot erase, the next start tries again: %s", error)
-            self._is_running = False
-            return self._answer({**counts, "problem": str(error)})
+            return self._give_up(error, counts)
         erasure.note(stretch, removed)
         for each in removed:
             self._on_removed(stretch[0], each.sequence)
         self._go_on(erasure, stretches, counts)
+
+    def _give_up(self, error: StoreError, counts: dict[str, int]) -> None:
+        _logger.error("cannot erase, the next start tries again: %s", error)
+        self._is_running = False
+        self._answer({**counts, "problem": str(error)})
 
 
 def _keep(removed: list[Removed], erasure: Erasure, stretch: Place) -> None:
@@ -212,5 +237,7 @@ def erase_at_once(folder: Path, log: SqliteLog, accounts: Mapping[bytes, int], n
     erasure.nicks.update(nicks)
     for stretch in erasure.stretches():
         erasure.note(stretch, erasure.erase(stretch))
+    while erasure.purge():
+        pass
     lines = erasure.finish() if erasure else 0
     return {"messages": erasure.messages, "logs": len(erasure.logs), "lines": lines}

@@ -36,8 +36,8 @@ class HiddenLine:
         """Ask, and wait for the line; an empty one at the end of the input."""
         if sys.platform == "win32":
             return getpass.getpass(f"{question}: ")
+        self._echo.hide()  # before the question, which a quick person answers at once
         remark(f"{question}: ")
-        self._echo.hide()
         try:
             return next(lines_of(self._raw), "")
         finally:

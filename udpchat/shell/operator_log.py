@@ -93,10 +93,12 @@ class OperatorLog:
                     self._note(f"{nick} entered{self._from(host)}", "entered", nick=nick, address=host)
                 case events.PeerLeft(nick, reason):
                     self._note(f"{nick} left ({reason})", "left", nick=nick, reason=str(reason))
-                case events.PeerRefused(host, code):
+                case events.PeerRefused(host, code, nick):
                     self._refusals += 1
                     if self._refusals <= REFUSALS_LOGGED_MAX:
-                        self._note(f"refused{self._from(host)}: {code}", "refused", address=host, code=code)
+                        asked = {"nick": nick} if nick else {}
+                        text = f"refused{nick and ' '}{nick}{self._from(host)}: {code}"
+                        self._note(text, "refused", **asked, address=host, code=code)
                 case events.ActDone():
                     self._note(_line_of(event), "act", **_fields_of(event))
                 case events.LogDamaged(reason):

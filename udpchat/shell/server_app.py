@@ -303,7 +303,7 @@ class Service:
             done = differences(self._options, chosen)
             self._options = options = taken_over(self._options, chosen)
             change_lines(options.log)
-            self._server.change_settings(settings_of(options, self._server.settings.host))
+            self._server.chat.change_settings(settings_of(options, self._server.settings.host))
             self._pruner.keep(options.retention)
         self._operator_log.report_reloaded(cause, done)
         return done

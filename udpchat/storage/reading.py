@@ -47,7 +47,7 @@ _OF_ROOMS: Final = "SELECT rowid FROM words WHERE words MATCH ? AND rowid >= ? O
 _OF_CONVERSATIONS: Final = _OF_ROOMS.replace("words", "private_words")
 # Without some logs, whose numbers are a list in JSON: a message of these takes no place within the limit.
 _OF_OTHER_ROOMS: Final = (
-    "SELECT words.rowid FROM words JOIN entries ON entries.moment = words.rowid WHERE words MATCH ?1"
+    "SELECT words.rowid FROM words CROSS JOIN entries ON entries.moment = words.rowid WHERE words MATCH ?1"
     f" AND words.rowid >= ?2 AND entries.id >> {SEQUENCE_BITS} NOT IN (SELECT value FROM json_each(?4))"
     " ORDER BY words.rowid DESC LIMIT ?3"
 )

@@ -216,6 +216,11 @@ class SqliteLog(TableStore):
             extent = place.extent
             return self._tables.erase(log, place, max(first, extent.base + 1), min(last, extent.head), until_ms)
 
+    def merge_words(self, *, begins: bool) -> bool:
+        """Take a step to get the words out of the file that were deleted; False once that is done. One transaction."""
+        with self._writing(), self._tables.transaction():
+            return self._tables.merge_words(begins=begins)
+
     @contextmanager
     def _writing(self) -> Iterator[None]:
         if self._failed is not None:

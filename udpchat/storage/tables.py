@@ -41,6 +41,7 @@ from udpchat.wire.frames import encode, encode_message
 from udpchat.wire.limits import REACTIONS_MAX, REACTIONS_PER_AUTHOR_MAX
 
 FORGET_ENTRIES = 1_024  # per transaction, so that an append waits only milliseconds
+MERGED_PAGES = 256  # of an index, likewise
 
 STATEMENTS = (
     """CREATE TABLE logs (
@@ -277,6 +278,17 @@ class Tables:
             self.replace(log, place, sequence, encode(Tombstone(message.time_ms)))
             removed.append(Removed(sequence, message.nick or ""))
         return removed
+
+    def merge_words(self, *, begins: bool) -> bool:
+        """Merge a stretch of each index, so that words which were deleted leave the file; False once all are merged.
+        The caller runs the transaction."""
+        is_more = False
+        for table in ("words", "private_words"):
+            before = self._writer.total_changes
+            pages = -MERGED_PAGES if begins else MERGED_PAGES  # less than 0: of all segments
+            self._writer.execute(f"INSERT INTO {table} ({table}, rank) VALUES ('merge', ?)", (pages,))
+            is_more = is_more or self._writer.total_changes - before >= 2  # as the manual of FTS5 has it
+        return is_more
 
     def forget(self, log: str, place: Place, first: int, last: int) -> None:
         """Delete the entries `first` to `last`, if there are any, their words, and the reactions to them."""

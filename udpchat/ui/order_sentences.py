@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from udpchat.chat.durations import duration_word
+from udpchat.chat.permissions import role_name
+
 ACCOUNT_SENTENCES: Final[dict[str, str]] = {
     # What a person is asked, and told.
     "password.question": "{nick} is in use already; its password (just Enter to give up)",
@@ -49,13 +52,15 @@ ACCOUNT_SENTENCES: Final[dict[str, str]] = {
     " another nick",
     "wrong_password.code": "this code is not valid: it was used, is too old, or is not written as it was shown",
     "key_revoked": "this device was revoked: its owner lets it enter no more; with the password or a new code it can",
+    "no_passwords": "this server keeps no passwords: its machine cannot compute Argon2id; use a code instead (/link)",
+    "not_allowed.device": "this device has an account of its own here already: use another data folder (--data), or"
+    " another nick",
+    "not_allowed.last_device": "this is your only device, and you have no password: nobody could log in as you any"
+    " more; nothing was changed",
+    "too_many_devices.account": "this account has {devices_max} devices, as many as may be: /revoke one of them first",
     "no_such_device": "you have no device whose key begins with {fingerprint}: /devices lists them",
     "bad_password": "a password has at least {characters_min} characters; nothing was changed",
     "too_many_codes": "too many codes are valid at once: use one, or wait until they are not",
-    "too_many_devices.account": "that account has {devices_max} devices, as many as may be: /revoke takes one out",
-    "not_allowed.device": "this device has another account: use another data folder (--data), or choose another nick",
-    "not_allowed.last_device": "this is your only device: set a password first, or nobody could go by your nick again",
-    "no_passwords": "this server cannot verify passwords: use a code (--link), or tell whoever runs it",
     "not_allowed.closed": "this server lets in only who has an account or an invitation: ask whoever runs it for a code"
     " and start with --link CODE",
     "not_allowed.contacts": "{nick} lets only those write who have talked with them before",
@@ -96,7 +101,8 @@ ORDER_SENTENCES: Final[dict[str, str]] = {
     " slow=SECONDS or kept=DURATION{near:if ; did you mean %s?}",
     "bad_role.here": "there is no role {role}: it is one of {roles:list}{near:if ; did you mean %s?}",
     "too_long.duration": "a duration is at most {days_max}d",
-    "bad_role": "that role cannot be given there: {role}",
+    "bad_role": "nobody can be made {role:a_role} there: in the lobby only roles on the server count (/role), elsewhere"
+    " operator and voice",
     "bad_subject": "nobody can be banned or muted by that: {subject}",
     "not_allowed.role": "you may not do that here: {action:act}",
     "not_allowed.outranked": "{nick} has the same role as you here, or a higher one",
@@ -108,7 +114,6 @@ ORDER_SENTENCES: Final[dict[str, str]] = {
     "banned.room": "you are banned from this room{until_ms:until}, by {by}{reason:if : %s}",
     "muted": "you are muted on this server{until_ms:until}, by {by}{reason:if : %s}",
     "muted.room": "you are muted in this room{until_ms:until}, by {by}{reason:if : %s}",
-    "no_such_nick.here": "{nick} is not there",
     "no_such_sanction": "{subject} is not banned or muted there: /bans lists who is",
     "too_many_sanctions": "as many are banned and muted there as can be: /unban somebody first",
     "too_many_roles": "as many people have a role there as can have one",
@@ -118,6 +123,10 @@ ROLES: Final[dict[str, str]] = {  # with their article
     "owner": "an owner", "admin": "an admin", "moderator": "a moderator", "operator": "an operator", "voice": "a voice",
     "member": "a member", "host": "who runs it",
 }  # fmt: skip
+ROLE_DIGITS_MAX: Final = 3
+SECONDS_DIGITS_MAX: Final = 12
+ROLE_ACTS: Final = ("room role", "moderator", "admin", "owner")
+TIMED_ACTS: Final = ("ban", "mute")
 ROLE_MARKS: Final = {"owner": "~", "admin": "&", "moderator": "%", "operator": "@", "voice": "+"}  # in lists
 ACTS: Final[dict[str, str]] = {  # by the name of `permissions.Action`
     "speak": "speak while the room is moderated",
@@ -153,8 +162,19 @@ ACTS: Final[dict[str, str]] = {  # by the name of `permissions.Action`
 
 
 def role_with_article(role: str) -> str:
-    """`an operator`; a role of a later version as it is named."""
-    return ROLES.get(role, role)
+    """`an operator`, of the name of a role or its number; one of a later version as it is named."""
+    is_number = role.isascii() and role.isdecimal() and len(role) <= ROLE_DIGITS_MAX
+    return ROLES.get(role_name(int(role)) if is_number else role, role)
+
+
+def act_as_read(action: str, detail: str) -> tuple[str, str]:
+    """An act of the audit log: what was done, and how, as a person reads it."""
+    if action in ROLE_ACTS:
+        return "role", detail
+    if action.removeprefix("server ") in TIMED_ACTS and detail.isascii() and detail.isdecimal():
+        seconds = int(detail[:SECONDS_DIGITS_MAX])
+        return action, f"for {duration_word(seconds)}" if seconds else "for good"
+    return action, detail
 
 
 def act_in_words(action: str) -> str:

@@ -15,9 +15,46 @@ from udpchat.client.model import Phase
 from udpchat.ui.phrases import sentence, text_of
 from udpchat.ui.prompt import Prompt
 from udpchat.ui.tui.local_lines import LocalLines
+from udpchat.wire.fields import Value
 
 PENDING_MAX: Final = 1_000  # more may come while a slow terminal is not drawn on: then the list reads all anew
 UNSAID: Final = frozenset({"target", "history"})  # codes of notices that tell what the screen shows anyway
+
+
+class Hints(Value, frozen=True):
+    """What the screen says about its keys: the line on `entry`, and the key that accepts an invitation, if any."""
+
+    entry: str
+    accept_key: str = ""
+
+
+class MemberRequests:
+    """Which lists of members the screen has asked for, once in a session of each roster.
+
+    A roster begins anew if the room was left and joined, or the server restarted.
+    """
+
+    def __init__(self) -> None:
+        self._asked: dict[str, Members] = {}  # by room
+        self._awaited: Counter[str] = Counter()  # how many answers have not come: another session asks anew
+
+    def forget(self) -> None:
+        """Another session: all may be asked for again."""
+        self._asked.clear()
+
+    def take(self, room: str) -> bool:
+        """A list has come: whether it is one that the screen asked for."""
+        is_awaited = self._awaited[room] > 0
+        self._awaited[room] -= is_awaited
+        return is_awaited
+
+    def ask(self, room: str, members: Members) -> bool:
+        """Whether the rest of these members is to be asked for now."""
+        if members.is_complete or self._asked.get(room) is members:
+            return False
+        self._asked[room] = members
+        self._awaited[room] += 1
+        return True
 
 
 class Board:
@@ -29,8 +66,7 @@ class Board:
     room that this user was invited to last.
     """
 
-    def __init__(self, prompt: Prompt, now_ms: Callable[[], int], entry: str) -> None:
-        """`entry`: the line on entry."""
+    def __init__(self, prompt: Prompt, now_ms: Callable[[], int], hints: Hints) -> None:
         self.lines = LocalLines()
         self.has_connected = False
         self.replaced: set[str] = set()
@@ -40,10 +76,9 @@ class Board:
         self.invitation = ""
         self._prompt = prompt
         self._now_ms = now_ms
-        self._entry = entry
+        self._hints = hints
         self._last_words: list[str] = []
-        self._listed: dict[str, Members] = {}  # by room, those that the screen has asked for the rest of
-        self._awaited: Counter[str] = Counter()  # how many of their lists have not come: another session asks anew
+        self._members = MemberRequests()
 
     def show(self, happened: Iterable[ClientEvent]) -> None:
         """Keep the lines of these events, each behind the message that was the latest when it happened."""
@@ -70,7 +105,7 @@ class Board:
                 case events.HistoryReplaced(room):
                     self.replaced.add(room)
                     self.lines.forget(room)
-                    self._listed.clear()
+                    self._members.forget()
                     continue
                 case events.HistoryFound(messages, words) if messages and words is not None:
                     self.found = event
@@ -79,11 +114,10 @@ class Board:
                     continue
                 case events.Notice(code=code) if code in UNSAID:
                     continue
-                case events.MemberList(room) if self._awaited[room]:
-                    self._awaited[room] -= 1
+                case events.MemberList(room) if self._members.take(room):
                     continue
                 case events.Reconnected():
-                    self._listed.clear()
+                    self._members.forget()
                 case events.Rejected():
                     self._last_words.append(sentence("error", text=text_of(event)))
             for room in self._places(event):
@@ -92,7 +126,7 @@ class Board:
                 self.lines.add(room, event, after=after, time_ms=self._now_ms())
             if isinstance(event, events.Connected):
                 self.has_connected = True
-                self.say(self._entry)
+                self.say(self._hints.entry)
 
     def _keep(self, event: events.PageFound | events.Amendment) -> None:
         if not is_for(event, self._prompt.target):
@@ -108,6 +142,13 @@ class Board:
         for line in lines:
             event = notice("help.line", line=line.removeprefix("-- "))
             self.lines.add(room, event, after=self._latest(room), time_ms=self._now_ms())
+
+    @property
+    def invitation_hint(self) -> str:
+        """What to say of the latest invitation, until its room is joined."""
+        if not self.invitation or self.invitation in self._prompt.client.model.rooms:
+            return ""
+        return sentence("status.invited", room=self.invitation, key=self._hints.accept_key)
 
     def take_invitation(self) -> str:
         """The room of the latest invitation, once."""
@@ -125,19 +166,12 @@ class Board:
         self.lines.add(room, found, after=self._latest(room), time_ms=self._now_ms())
 
     def wants_members(self, room: str) -> bool:
-        """Whether the members of a room are to be asked for now, and the answer is no line.
-
-        Once in a session, and again if the roster is begun anew: the room was left and joined, or the server restarted.
-        """
+        """Whether the members of a room are to be asked for now, and the answer is no line."""
         model = self._prompt.client.model
         members = self._prompt.client.timeline.people.roster(room)
-        if members is None or members.is_complete or self._listed.get(room) is members:
+        if members is None or room not in model.rooms or model.connection.phase is not Phase.ONLINE:
             return False
-        if room not in model.rooms or model.connection.phase is not Phase.ONLINE:
-            return False
-        self._listed[room] = members
-        self._awaited[room] += 1
-        return True
+        return self._members.ask(room, members)
 
     def remark(self, *lines: str) -> None:
         """Keep these lines about the end, to be printed when the screen is left."""

@@ -16,6 +16,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from udpchat.chat.events import HistoryFound, PageFound
+from udpchat.chat.permissions import Action, Role, may
 from udpchat.client.model import Item
 from udpchat.ui.completion import Known, speakers_first
 from udpchat.ui.phrases import sentence
@@ -75,10 +76,7 @@ class ChatScreen(Screen[None]):
     ChatScreen.-bare #topic, ChatScreen.-bare #status { display: none; }
     """
 
-    def __init__(
-        self, prompt: Prompt, board: Board, want: Want, *, call_of_key: Mapping[str, str], accept_key: str = ""
-    ) -> None:
-        """`accept_key`: the key that accepts an invitation, as people write it."""
+    def __init__(self, prompt: Prompt, board: Board, want: Want, *, call_of_key: Mapping[str, str]) -> None:
         super().__init__()
         self.messages = MessageList(id="messages")
         self.rooms = SideList(id="rooms")
@@ -87,7 +85,6 @@ class ChatScreen(Screen[None]):
         self._prompt = prompt
         self._board = board
         self._want = want
-        self._accept_key = accept_key
         self._chosen: dict[str, bool] = {}  # which lists are shown or hidden whatever the width
         self._hint = ""
         self._before_first = ExitStack()  # nothing is painted before the first draw
@@ -145,17 +142,10 @@ class ChatScreen(Screen[None]):
         if self.members.display:
             self.members.show(status.member_rows(model, target))
         self._write("topic", status.topic_line(model, target))
-        has_rooms, invitation = self.rooms.display, self._invitation()
+        has_rooms, invitation = self.rooms.display, board.invitation_hint
         self._write("status", self._hint or status.status_line(prompt, has_rooms=has_rooms, invitation=invitation))
         self._write("target", status.target_line(prompt))
         self._before_first.close()
-
-    def _invitation(self) -> str:
-        """What to say of the latest invitation, until the room is joined."""
-        room = self._board.invitation
-        if not room or room in self._prompt.client.model.rooms:
-            return ""
-        return sentence("status.invited", room=room, key=self._accept_key)
 
     def take_pending(self) -> None:
         """Give the list the pages that it asked for, and what was said about its messages."""
@@ -280,13 +270,24 @@ class ChatScreen(Screen[None]):
         """Select the message above, or below."""
         self.messages.select_by(step)
 
+    @property
+    def _may_redact(self) -> bool:
+        """Whether this user may remove what others say where lines go, as far as is known."""
+        standing = self._prompt.client.model.standing(self._prompt.target)
+        return self._prompt.target in self._prompt.client.model.rooms and may(
+            Action.REDACT, Role[standing.role.upper()]
+        )
+
     def action_begin(self, command: str) -> None:
         """Begin the command that is about the selected message, else the one that the command means without an ID.
 
+        Of who may remove what others say, a delete of that is a redact, which takes a reason.
         A reply begins with what is half typed, if that is no command. An edit begins with the text of the message;
         if none is selected, it is that of one's latest message.
         """
         item = self.messages.selected
+        if command == "delete" and item is not None and not item.is_own and self._may_redact:
+            command = "redact"
         if command in OWN_ONLY and item is not None and not item.is_own:
             self.hint(sentence("not_allowed.not_own", nick=item.nick))
             self.app.bell()

@@ -17,7 +17,7 @@ from udpchat.chat.phrase import Problem
 from udpchat.client import compose
 from udpchat.ui.prompt import Prompt
 from udpchat.ui.tui import themes
-from udpchat.ui.tui.board import Board
+from udpchat.ui.tui.board import Board, Hints
 from udpchat.ui.tui.chat_screen import ChatScreen
 from udpchat.ui.tui.keys import Keymap
 from udpchat.ui.tui.message_list import MessageList
@@ -59,7 +59,7 @@ class ScreenApp(App[None], inherit_bindings=False):
         if not has_colours:
             self._filters.append(NoColor())
         self.keymap = keymap or Keymap()
-        self.board = Board(prompt, now_ms, self.keymap.entry)
+        self.board = Board(prompt, now_ms, Hints(self.keymap.entry, self.keymap.first("accept")))
         self.prompt = prompt
         self.now_ms = now_ms
         for theme in themes.THEMES:
@@ -67,9 +67,8 @@ class ScreenApp(App[None], inherit_bindings=False):
         self.theme = self._theme_wanted
         self.outside: Outside
         self.chat = ChatScreen(
-            prompt, self.board, self._want_page, call_of_key=self.keymap.call_of_key,
-            accept_key=self.keymap.first("accept"),
-        )  # fmt: skip
+            prompt, self.board, self._want_page, call_of_key=self.keymap.call_of_key
+        )
         self._applied: tuple[object, ...] = ()  # the preferences as they were applied last
         self._is_stale = False
         self._is_paced = False
