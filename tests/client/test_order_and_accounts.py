@@ -46,6 +46,9 @@ def test_who_is_kicked_leaves_and_comes_back_by_hand_only(loss: float) -> None:
     left = events.MemberLeft("tea", "bob", "kicked", "ann", "spam")
     assert ann.of(events.MemberLeft) == [left] == bob.of(events.MemberLeft)
     assert bob.core.model.rooms == () and bob.store.load().rooms == ()
+    assert bob.core.model.conversations() == [] and not list(bob.core.model.members("tea"))
+    act(wire, ann, compose.say("tea", "they are gone"))
+    assert bob.texts() == [] and bob.core.model.conversation("tea").unread == 0
     bob.is_cut = True  # a new session
     wire.settle(60.0)
     bob.is_cut = False
@@ -56,6 +59,7 @@ def test_who_is_kicked_leaves_and_comes_back_by_hand_only(loss: float) -> None:
     bob.core.say(wire.now, "tea", "sorry")
     wire.settle(30.0)
     assert bob.core.model.rooms == ("tea",) and ann.texts() == ["sorry"] and bob.codes() == []
+    assert bob.texts() == ["they are gone"]  # a kick is no obstacle to reading what was said meanwhile, once back
     assert bob.of(events.MemberLeft) == [left]
 
 
