@@ -21,6 +21,7 @@ from udpchat.shell.data_folder import (
     name_of_file,
     nick_file,
     open_folder,
+    operator_key,
     put_server_key,
     remember_nick,
     remember_server,
@@ -39,9 +40,10 @@ def mode_of(path: Path) -> int:
 def test_the_folder_and_the_keys_are_for_their_owner_only(tmp_path: Path) -> None:
     folder = open_folder(tmp_path / "deep" / "data")
     server_key(folder)
+    operator_key(folder)
     key_of_nick(folder, "alice")
     assert mode_of(folder) == 0o700
-    assert mode_of(folder / "server.key") == 0o600
+    assert mode_of(folder / "server.key") == mode_of(folder / "operator.key") == 0o600
     assert mode_of(folder / "keys" / "nick-alice.key") == 0o600
 
 
@@ -54,6 +56,7 @@ def test_a_folder_that_cannot_be_is_one_line_with_what_to_do(tmp_path: Path) -> 
 def test_a_key_is_made_once_and_kept(tmp_path: Path) -> None:
     first = server_key(tmp_path)
     assert server_key(tmp_path).public == first.public
+    assert operator_key(tmp_path).public == operator_key(tmp_path).public != first.public
     assert key_of_nick(tmp_path, "alice").public != key_of_nick(tmp_path, "bob").public
     assert [path.name for path in tmp_path.glob(".*")] == []  # no drafts
 

@@ -20,7 +20,7 @@ from udpchat.session.noise import fingerprint
 from udpchat.shell import operations
 from udpchat.shell.addresses import ServerAddress, parse_server
 from udpchat.shell.client_state import store_path
-from udpchat.shell.data_folder import remember_server, server_key
+from udpchat.shell.data_folder import operator_key, remember_server, server_key
 from udpchat.storage.client_sqlite import SqliteClientStore
 from udpchat.storage.server_sqlite import SqliteLog
 from udpchat.wire.content import REACTION, Extra, Message
@@ -198,14 +198,17 @@ def key_of(data: Path) -> str:
 
 def test_a_backup_brings_the_key_of_the_server_to_another_folder(data: Path, tmp_path: Path, capsys: Capture) -> None:
     shown = fingerprint(server_key(data).public)
+    operator = operator_key(data).public
     file, other = tmp_path / "chat.backup", tmp_path / "other"
     code, _, (line,) = run(capsys, "backup", "--data", data, file)
     assert code == 0 and shown in line and "pretend to be this server" in line
     if os.name != "nt":
         assert file.stat().st_mode & 0o777 == 0o600
+    assert (data / "operator.key").read_bytes().strip() not in file.read_bytes() and operator not in file.read_bytes()
     code, _, (line,) = run(capsys, "restore", "--data", other, file)
     assert code == 0 and f"the server's key {shown} is restored too" in line
     assert key_of(other) == key_of(data)
+    assert not (other / "operator.key").exists(), "who can use another folder is its operator, under a key of its own"
     if os.name != "nt":
         assert (other / "server.key").stat().st_mode & 0o777 == 0o600
     assert "the server's key is the same" in run(capsys, "restore", "--data", other, file)[2][0]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.shell.waiting import chatting, serving, url_of
-from udpchat.shell.data_folder import key_of_nick, open_folder, server_key
+from udpchat.shell.data_folder import key_of_nick, open_folder, operator_key, server_key
 from udpchat.shell.permissions import exposed
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no file modes")
@@ -46,9 +46,14 @@ def test_server_and_client_warn_of_a_key_that_others_can_read_and_go_on(tmp_path
     keys = [tmp_path / "server" / "server.key", tmp_path / "alice" / "keys" / "nick-alice.key"]
     for path in keys:
         path.chmod(0o644)
+    operator_key(tmp_path / "server")
+    (tmp_path / "server" / "operator.key").chmod(0o640)
     with serving(tmp_path / "server") as server:
         url = url_of(server)
         assert f"chmod 600 {keys[0]}" in server.line(of=server.err, where=" warning server: ")
+        assert f"chmod 600 {tmp_path / 'server' / 'operator.key'}" in server.line(
+            of=server.err, where=" warning server: "
+        )
         with chatting("alice", url, tmp_path / "alice") as alice:
             alice.end_input()
             assert alice.code() == 0

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tests.sim.world import World
 
 HOST_ADDRESS: Final = Address("host", 1)
-APPOINTS_EVERY_S: Final = 1.0
+APPOINTS_EVERY_S: Final = 0.3
 OWNER_SHARE: Final = 0.7  # of the acts are by who owns the server: most others are refused
 DURATIONS_S: Final = (0, 0, 1, 2, 5)
 
@@ -37,11 +37,12 @@ class Host(HostileNode):
     def __init__(self, world: World, random: Random, static: KeyPair, owner: str) -> None:
         self._owner, self._is_done = owner, False
         super().__init__(
-            world, HOST_ADDRESS, random, nick=HOST_NICK, rooms=(), deeds=[Host._appoint], interval_s=APPOINTS_EVERY_S,
+            world, HOST_ADDRESS, random, nick=HOST_NICK, rooms=(), deeds=[Host.appoint], interval_s=APPOINTS_EVERY_S,
             static=static,
         )  # fmt: skip
 
-    def _appoint(self) -> None:
+    def appoint(self) -> None:
+        """Make somebody the owner."""
         if self.is_in:
             self.ask(requests.SetRole(None, self._owner, Role.OWNER))
 
@@ -75,7 +76,8 @@ def draw_act(swarm: Swarm, client: ClientNode) -> RequestBody:
     random = swarm.random
     room = random.choice(client.core.model.rooms or swarm.rooms)
     nick = random.choice(swarm.world.clients).core.model.nick
-    stranger = random.choice(swarm.world.strangers).nick if swarm.world.strangers else "nobody"
+    strangers = [node.nick for node in swarm.world.strangers if node is not swarm.appointer]
+    stranger = random.choice(strangers) if strangers else nick
     for_s, reason = random.choice(DURATIONS_S), random.choice(("", "enough"))
     is_on: bool | None = random.choice((True, False, False, None))
     acts: tuple[RequestBody, ...] = (
@@ -85,8 +87,8 @@ def draw_act(swarm: Swarm, client: ClientNode) -> RequestBody:
         requests.SetModes(room, is_invite_only=is_on),
         requests.SetModes(room, slow_s=0 if swarm.hostile is not None else random.choice((0, 1))),
         requests.Invite(room, nick),
-        requests.Kick(room, stranger, reason),
-        requests.Sanction(room, BAN, stranger, for_s, reason),
+        requests.Kick(room, random.choice((nick, stranger)), reason),
+        requests.Sanction(room, BAN, random.choice((nick, stranger)), for_s, reason),
         requests.Sanction(room, MUTE, random.choice((nick, stranger)), for_s, reason),
         requests.Sanction(None, MUTE, random.choice((nick, stranger)), random.choice(DURATIONS_S[2:]), reason),
         requests.Lift(room, random.choice((BAN, MUTE)), random.choice((nick, stranger))),
@@ -95,7 +97,7 @@ def draw_act(swarm: Swarm, client: ClientNode) -> RequestBody:
         requests.ListSanctions(random.choice((None, room))),
         requests.GetHistory(AUDIT_LOG, None, None, 20),
     )
-    if swarm.world.strangers:
+    if strangers:
         acts += against(stranger, for_s)
     return random.choice(acts)
 
