@@ -47,12 +47,21 @@ def test_it_is_set_once_the_client_is_in_and_then_the_client_leaves() -> None:
 )
 def test_a_refusal_ends_it_with_its_code_and_one_line(event: events.ClientEvent, code: ExitCode) -> None:
     desk = Desk()
-    desk.happen(event)
+    desk.happen(CONNECTED, event)
     assert desk.change.exit_code == code
     assert len(desk.told) == 1 and desk.told[0].startswith("error: ")
 
 
-def test_who_tries_too_fast_is_told_and_goes_on() -> None:
+def test_a_new_password_that_is_refused_as_too_fast_ends_it_and_one_that_only_waits_does_not() -> None:
+    """As found: it waited for ever for a request that was answered."""
+    desk = Desk()
+    desk.happen(CONNECTED, events.error("too_fast.held", retry_s=2.0))
+    assert desk.change.exit_code is None
+    desk.happen(events.error("too_fast.wait", retry_s=2.0, wait_s="2"))
+    assert desk.change.exit_code == ExitCode.ERROR
+
+
+def test_who_logs_in_too_fast_is_told_and_goes_on() -> None:
     desk = Desk()
     desk.happen(events.error("too_fast.wait", retry_s=2.0, wait_s="2"))
     assert desk.change.exit_code is None and "wait 2 s" in desk.told[0]

@@ -22,6 +22,7 @@ class PasswordChange:
         self._request = request
         self._say = say
         self._code: ExitCode | None = None
+        self._is_asked = False  # the request: errors before are about entering, which goes on by itself
 
     @property
     def exit_code(self) -> ExitCode | None:
@@ -40,9 +41,10 @@ class PasswordChange:
             match event:
                 case events.Connected():
                     self._core.ask(now, self._request)
+                    self._is_asked = True
                 case events.Notice(code="password"):
                     self._end(now, ExitCode.DONE, event)
-                case events.Error() if event.code != "too_fast":
+                case events.Error() if self._is_asked and event.key != "too_fast.held":
                     self._end(now, ExitCode.ERROR, Phrase("error", {"text": event}))
                 case events.Rejected():
                     self._end(now, ExitCode.REFUSED, Phrase("error", {"text": event}))
