@@ -1,7 +1,8 @@
-"""A stand-in for `systemctl`: starts, reloads and stops a service by its unit file, as systemd does with Type=notify.
+"""A stand-in for `systemctl` that starts, reloads and stops a service by its unit file, as systemd does.
 
 `python -m tests.systemctl start|reload|stop|enable NAME` waits until the service says that it is ready. MACHINE in the
-environment is the folder with /etc and the programs of units; what the service prints goes to its file `log`.
+environment is the folder below which /etc and the programs of units are; what the service prints goes to its file
+`log`.
 """
 
 from __future__ import annotations

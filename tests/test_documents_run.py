@@ -230,7 +230,7 @@ def as_lines(shown: str) -> re.Pattern[str]:
 @pytest.mark.timeout(180)
 def test_order_is_kept_as_shown(shell: Shell, server: Program) -> None:
     url, section = url_of(server), documents.section(README, "Keeping order")
-    (session,) = (block for block in documents.sessions(section) if block[0].startswith("lobby> "))
+    (session,) = (block for block in documents.sessions(section) if block[0].startswith("class> "))
     with Program("client", "--nick", "bob", "--server", url, "--data", shell.home / "bob", "--follow") as bob:
         bob.line(of=bob.err, where="-- connected")
         with Program("client", "--nick", "alice", "--server", url, "--data", shell.home / "alice", "--follow") as alice:
@@ -238,15 +238,18 @@ def test_order_is_kept_as_shown(shell: Shell, server: Program) -> None:
             bob.line(where="alice joined")
             shell.run(shown_by("udpchat-server", "role"))
             alice.line(where="made alice an owner of this server")
+            for person in (alice, bob):
+                person.type("/join class")
+                person.line(where=" joined class")
             for line in session:
-                if line.startswith("lobby> "):
-                    alice.type(line.removeprefix("lobby> "))
+                if line.startswith("class> "):
+                    alice.type(line.removeprefix("class> "))
                     continue
                 pattern = as_lines(line)
                 while not pattern.fullmatch(alice.line()):
                     pass
                 if "let bob in again" in line:
-                    bob.type("/join lobby")
+                    bob.type("/join class")
                     bob.line(where="bob joined")
 
 

@@ -14,7 +14,8 @@ import pytest
 
 from tests.server.rig import Rig
 from udpchat.server.frames import FRAMES, FrameContext
-from udpchat.server.handlers import HANDLERS
+from udpchat.server.handlers import HANDLERS, price_of
+from udpchat.server.handling import RequestContext
 from udpchat.server.registry import Peer
 from udpchat.wire.content import TEXT, Message
 from udpchat.wire.errors import BadDatagram
@@ -111,6 +112,15 @@ def test_an_outsider_is_answered_as_if_there_were_no_such_room(kind: type[Reques
     for request in (each for each in all_about_it() if type(each) is kind):
         found, without = (done(*world(has_den=has_den), request) for has_den in (True, False))
         assert found == without and b"secret" not in found, request
+
+
+def test_what_a_request_costs_does_not_tell_of_it() -> None:
+    for request in all_about_it():
+        prices = []
+        for has_den in (True, False):
+            rig, mallory = world(has_den=has_den)
+            prices.append(price_of(RequestContext(rig.now, rig.chat, mallory), request))
+        assert prices[0] == prices[1], request
 
 
 @pytest.mark.parametrize(

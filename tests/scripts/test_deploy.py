@@ -84,7 +84,7 @@ def test_the_unit_waits_for_the_server_and_watches_it() -> None:
     assert service["ExecReload"] == ["kill -HUP $MAINPID"]
     assert service["RestartPreventExitStatus"] == ["2"]  # usage
     assert "AF_UNIX" in service["RestrictAddressFamilies"][0].split()  # or nothing could be told
-    assert "ProcSubset" not in service  # the boot id
+    assert not {"ProcSubset", "PrivateUsers"} & set(service)  # the boot id, and who has the messages open
 
 
 @pytest.fixture
@@ -112,12 +112,24 @@ def test_systemd_finds_little_that_the_unit_leaves_open(unit_here: Path) -> None
     assert done.returncode == 0, done.stdout[-300:] + done.stderr
 
 
+def log_in_with_password(url: str, home: Path) -> None:
+    """A second device of alice; to check her password takes memory and threads."""
+    (home / "password").write_text("correct horse battery\n", encoding="utf-8")
+    given = ("--password-file", str(home / "password"))
+    words = ("client", "password", "--nick", "alice", "--server", url, "--data", str(home / "alice"))
+    for program in (Program(*words, *given), chatting("alice", url, home / "second", *given)):
+        with program:
+            program.end_input()
+            assert program.code() == 0, program.rest_of(program.err)
+
+
 def test_a_server_serves_searches_reloads_and_stops_with_no_more_than_the_unit_allows(tmp_path: Path) -> None:
     if reason := confined.why_not():
         pytest.skip(reason)
     words = ["server", "--bind", "127.0.0.1", "--port", "0", "--data", tmp_path / "server", "--metrics", "0"]
     with Program(UNIT, sys.executable, "-m", "udpchat", *words, module="tests.scripts.confined") as server:
         url, port = url_of(server), metrics_port_of(server)
+        log_in_with_password(url, tmp_path)
         with chatting("alice", url, tmp_path / "alice", "--follow") as alice:
             alice.type("hello")
             alice.line(where='"sent"')

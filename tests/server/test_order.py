@@ -130,3 +130,15 @@ def test_what_is_not_durable_hides_the_rest_until_it_is_dropped() -> None:
     settled.clear()
     assert settled.modes("den") == Modes() and settled.roles("den") == durable.roles("den")
     assert settled.sanction(BAN, "den", OTHER, OTHER, 7) is not None
+
+
+def test_a_room_is_open_unless_a_mode_or_a_sanction_says_otherwise() -> None:
+    order = Order()
+    assert order.is_open("den") and order.is_open(SERVER)
+    order.apply(RoomRecord("den", ONE, Modes(is_topic_locked=True, slow_s=9)))
+    assert order.is_open("den")
+    order.apply(RoomRecord("den", ONE, Modes(is_moderated=True)))
+    order.apply(sanction(MUTE, "attic"))
+    assert not order.is_open("den") and not order.is_open("attic") and order.is_open("lobby") and order.is_open(SERVER)
+    order.apply(sanction(MUTE, SERVER))
+    assert not order.is_open("lobby") and not order.is_open(SERVER)

@@ -6,6 +6,7 @@ import pytest
 
 from tests.server.rig import Rig
 from tests.server.test_logins import CODE, COUNTERS, decide, linked, owner, refusal
+from udpchat.chat.events import AccountErased
 from udpchat.chat.ids import AUDIT_LOG, DIRECTORY_LOG
 from udpchat.chat.names import HOST_NICK
 from udpchat.chat.permissions import Action, Role
@@ -31,6 +32,7 @@ from udpchat.wire.requests import (
     RemoveAccount,
     ResultBody,
     RevokeDevice,
+    SetTopic,
     Tell,
 )
 
@@ -362,3 +364,19 @@ def test_a_removed_account_leaves_its_nicks_free_and_its_devices_without_rights(
     rig.enter(other, "alice")
     rig.write_down()
     assert other.nick == "alice" and other.key != first.key
+
+
+def test_an_account_that_is_erased_loses_the_topics_it_has_set_and_its_nicks_are_reported() -> None:
+    rig, host = hosted()
+    first = owner(rig)
+    for peer, room in ((first, "den"), (rig.device("bob"), "barn")):
+        rig.follow(peer, f"#{room}")
+        rig.ask(peer, SetTopic(room, f"all about {room}"))
+    rig.write()
+    before = dict(rig.chat.commits.durable.accounts.erased())
+    decide(rig, host, Remove(RemoveAccount("alice", erases=True)))
+    durable = rig.chat.commits.durable
+    kept = durable.topic("barn")
+    assert durable.topic("den") is None and kept is not None and kept.topic == "all about barn"
+    assert before == {} and list(durable.accounts.erased()) == [first.key]
+    assert AccountErased(("alice",)) in rig.told

@@ -48,6 +48,7 @@ def test_a_fingerprint_means_a_device_and_if_its_account_has_a_role_that_too() -
         ("192.0.2.7/24", "192.0.2.0/24", "192.0.2.0/24"),
         ("2001:db8::/32", "2001:db8::/32", "2001:db8::/32"),
         ("fe80::1%eth0", "fe80::1/128", "fe80::1"),
+        ("::FFFF:192.0.2.7", "192.0.2.7/32", "192.0.2.7"),
     ],
 )
 def test_on_the_server_an_address_or_a_network_is_meant(text: str, name: str, shown: str) -> None:

@@ -23,7 +23,7 @@ from udpchat.sync.packing import FRAME_BYTES_MAX, packed
 from udpchat.wire import frames
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.frames import Up, encode, encode_introduction, encode_request, parse_down_untrusted
-from udpchat.wire.limits import FRAGMENTS_MAX, INSTANCE_BYTES, REQUESTS_IN_FLIGHT_MAX, TYPING
+from udpchat.wire.limits import FRAGMENTS_MAX, INSTANCE_BYTES, ORDER, REQUESTS_IN_FLIGHT_MAX, TYPING
 from udpchat.wire.packets import DATA_HEADER, DATA_KIND, Cookie, HelloReply, Reset, parse_packet_untrusted
 from udpchat.wire.requests import RequestBody
 
@@ -80,7 +80,7 @@ class HostileNode:
             self.world.now,
             static=self.static,
             index=self.random.getrandbits(32),
-            payload=encode_introduction(self.instance, (TYPING,)),
+            payload=encode_introduction(self.instance, (TYPING, ORDER)),
             check_server=lambda key: True,
             address=self.world.server.address,
             random=self.random.randbytes,

@@ -16,6 +16,7 @@ from tests.sim.nodes import ClientNode
 from udpchat.chat.ids import AUDIT_LOG, ROOM_PREFIX
 from udpchat.chat.names import HOST_NICK
 from udpchat.chat.permissions import ROOM_ROLES, SERVER_ROLES, Role
+from udpchat.server.accounts import digest_of
 from udpchat.session.noise import KeyPair, fingerprint
 from udpchat.wire import frames, requests
 from udpchat.wire.content import BAN, MUTE, Reason
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from tests.sim.world import World
 
 HOST_ADDRESS: Final = Address("host", 1)
-APPOINTS_EVERY_S: Final = 1.0
+APPOINTS_EVERY_S: Final = 0.3
 OWNER_SHARE: Final = 0.7  # of the acts are by who owns the server: most others are refused
 DURATIONS_S: Final = (0, 0, 1, 2, 5)
 
@@ -37,11 +38,12 @@ class Host(HostileNode):
     def __init__(self, world: World, random: Random, static: KeyPair, owner: str) -> None:
         self._owner, self._is_done = owner, False
         super().__init__(
-            world, HOST_ADDRESS, random, nick=HOST_NICK, rooms=(), deeds=[Host._appoint], interval_s=APPOINTS_EVERY_S,
+            world, HOST_ADDRESS, random, nick=HOST_NICK, rooms=(), deeds=[Host.appoint], interval_s=APPOINTS_EVERY_S,
             static=static,
         )  # fmt: skip
 
-    def _appoint(self) -> None:
+    def appoint(self) -> None:
+        """Make somebody the owner."""
         if self.is_in:
             self.ask(requests.SetRole(None, self._owner, Role.OWNER))
 
@@ -75,7 +77,8 @@ def draw_act(swarm: Swarm, client: ClientNode) -> RequestBody:
     random = swarm.random
     room = random.choice(client.core.model.rooms or swarm.rooms)
     nick = random.choice(swarm.world.clients).core.model.nick
-    stranger = random.choice(swarm.world.strangers).nick if swarm.world.strangers else "nobody"
+    strangers = [node.nick for node in swarm.world.strangers if node is not swarm.appointer]
+    stranger = random.choice(strangers) if strangers else nick
     for_s, reason = random.choice(DURATIONS_S), random.choice(("", "enough"))
     is_on: bool | None = random.choice((True, False, False, None))
     acts: tuple[RequestBody, ...] = (
@@ -85,8 +88,8 @@ def draw_act(swarm: Swarm, client: ClientNode) -> RequestBody:
         requests.SetModes(room, is_invite_only=is_on),
         requests.SetModes(room, slow_s=0 if swarm.hostile is not None else random.choice((0, 1))),
         requests.Invite(room, nick),
-        requests.Kick(room, stranger, reason),
-        requests.Sanction(room, BAN, stranger, for_s, reason),
+        requests.Kick(room, random.choice((nick, stranger)), reason),
+        requests.Sanction(room, BAN, random.choice((nick, stranger)), for_s, reason),
         requests.Sanction(room, MUTE, random.choice((nick, stranger)), for_s, reason),
         requests.Sanction(None, MUTE, random.choice((nick, stranger)), random.choice(DURATIONS_S[2:]), reason),
         requests.Lift(room, random.choice((BAN, MUTE)), random.choice((nick, stranger))),
@@ -95,7 +98,7 @@ def draw_act(swarm: Swarm, client: ClientNode) -> RequestBody:
         requests.ListSanctions(random.choice((None, room))),
         requests.GetHistory(AUDIT_LOG, None, None, 20),
     )
-    if swarm.world.strangers:
+    if strangers:
         acts += against(stranger, for_s)
     return random.choice(acts)
 
@@ -167,4 +170,20 @@ def _spy(node: HostileNode) -> None:
     node.ask(*node.random.choices(questions, k=node.random.randint(1, 20)))
 
 
-ORDER_DEEDS = {"gives orders": _give_orders, "spies": _spy}
+def _log_in(node: HostileNode) -> None:
+    """As somebody else, with passwords and codes that it guesses; and make codes, passwords and devices its own."""
+    secret = node.random.choice(("correct horse", "0" * 16, node.random.randbytes(5).hex()))
+    guess = frames.Proof(node.random.random() < 0.5, secret, node.random.randint(1, 9))
+    node.send(frames.Enter(_nick_of(node), "hostile", 0, guess))
+    tries: tuple[RequestBody, ...] = (
+        requests.SetPassword(secret),
+        requests.AddCode(digest_of(secret), node.random.randrange(3), node.random.choice((None, _nick_of(node)))),
+        requests.RevokeDevice(fingerprint(node.static.public)[: node.random.randint(1, 32)]),
+        requests.RemoveAccount(_nick_of(node), node.random.random() < 0.5),
+        requests.AcceptFrom(node.random.random() < 0.5),
+        requests.ListAccounts(),
+    )
+    node.ask(*node.random.choices(tries, k=node.random.randint(1, 8)))
+
+
+ORDER_DEEDS = {"gives orders": _give_orders, "spies": _spy, "logs in": _log_in}

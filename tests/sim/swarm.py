@@ -21,7 +21,7 @@ from tests.sim.liveness import RECOVERY_S, Liveness
 from tests.sim.order_deeds import Host, keep_order
 from tests.sim.world import World
 from udpchat.session.noise import KeyPair
-from udpchat.wire.limits import EXPIRY_S, KEY_BYTES, TYPING
+from udpchat.wire.limits import EXPIRY_S, KEY_BYTES, ORDER, TYPING
 from udpchat.wire.packets import Address
 
 QUIETING_S = 5.0  # for the last probes and announcements
@@ -117,7 +117,7 @@ class Swarm:
         if self.is_calm:
             self.plan = replace(self.plan, link=LAN, faults_per_s=0.0, write_s_max=0.0, loses_log=0.0)
         self.world = World(self.random, self.plan.link, host=self.host)
-        self.world.wishes = {"capabilities": (TYPING,), "wants_receipts": True}
+        self.world.wishes = {"capabilities": (TYPING, ORDER), "wants_receipts": True}
         self.texts = 0  # said so far
         self.addresses = 0  # moved to so far
         self._tell = tell

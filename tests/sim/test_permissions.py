@@ -1,4 +1,4 @@
-"""The table of permissions through real clients, on a network that loses: who may does, and who may not is told.
+"""The table of permissions through real clients on a lossy network: who may does, and who may not is told so.
 
 tests/server/test_permission_table.py tries every role on every other in the server's core. Here each action is asked
 for by who may just do it, and by the role below, of people who entered as anybody does and got their roles by acts.
@@ -63,7 +63,7 @@ class Scene:
     """Alice, who acts; Bob, to whom it is done; Carol, who opened the room; Eve, who is banned; and the host."""
 
     def __init__(self, seed: int, role: Role) -> None:
-        self.world = World(Random(seed), JEPSEN, settings=Settings(host=HOST.public))
+        self.world = World(Random(seed), JEPSEN, settings=Settings(), host=HOST)
         self.carol = self.world.add_client("carol", rooms=("lobby", DEN))
         self._run(lambda: self.carol.is_in)
         self.carol.say("welcome", DEN)

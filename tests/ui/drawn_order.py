@@ -27,7 +27,7 @@ SANCTIONS = (
     events.Sanctioned("muted", "lobby", "carol", "alice", "", TIME_MS, 0),
 )
 ACTS = (
-    events.Audited(1, TIME_MS, "alice", "ban", "lobby", "bob", "2h", "spam"),
+    events.Audited(1, TIME_MS, "alice", "ban", "lobby", "bob", "7200", "spam"),
     events.Audited(2, TIME_MS, "alice", "announce", "", "", "", ""),
 )
 DEVICES = (
@@ -79,9 +79,9 @@ DRAWN_ORDER: list[tuple[ClientEvent, Output, str, str]] = [
     (events.SanctionList("", ()), OUT, "-- nobody is banned or muted on this server",
      '{"event": "bans", "room": "", "sanctions": []}'),
     (events.AuditList(ACTS), OUT,
-     f"-- {CLOCK} alice: ban bob in lobby (2h): spam\n-- {CLOCK} alice: announce",
+     f"-- {CLOCK} alice: ban bob in lobby (for 2h): spam\n-- {CLOCK} alice: announce",
      f'{{"event": "audit", "acts": [{{"seq": 1, "time": "{ISO}", "nick": "alice", "action": "ban", "room": "lobby", '
-     f'"subject": "bob", "detail": "2h", "reason": "spam"}}, {{"seq": 2, "time": "{ISO}", "nick": "alice", '
+     f'"subject": "bob", "detail": "7200", "reason": "spam"}}, {{"seq": 2, "time": "{ISO}", "nick": "alice", '
      '"action": "announce", "room": "", "subject": "", "detail": "", "reason": ""}]}'),
     (events.AuditList(()), OUT, "-- no act of order was done yet", '{"event": "audit", "acts": []}'),
     (events.LoginsFailed(3, TIME_MS, TIME_MS), OUT,

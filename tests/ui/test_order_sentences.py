@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from udpchat.chat.permissions import Action, Role, role_name
 from udpchat.chat.refusals import refusal
-from udpchat.ui.order_sentences import act_in_words, role_with_article
+from udpchat.ui.order_sentences import act_as_read, act_in_words, role_with_article
 from udpchat.ui.phrases import text_of
 
 
@@ -32,3 +32,15 @@ def test_what_one_may_not_do_is_named() -> None:
     assert text_of(refusal("not_allowed.role", ("server ban",))) == (
         "you may not do that here: ban on the whole server"
     )
+
+
+def test_the_number_of_a_role_is_read_as_the_role() -> None:
+    assert role_with_article("3") == "an operator" and role_with_article("9" * 50) == "9" * 50
+    assert text_of(refusal("bad_role", ("3",))).startswith("nobody can be made an operator there: in the lobby")
+
+
+def test_an_act_says_for_how_long_and_which_role() -> None:
+    assert act_as_read("server mute", "600") == ("server mute", "for 10m")
+    assert act_as_read("ban", "0") == ("ban", "for good")
+    assert act_as_read("moderator", "member") == ("role", "member")
+    assert act_as_read("announce", "600") == ("announce", "600")

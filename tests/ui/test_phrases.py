@@ -17,7 +17,7 @@ from udpchat.chat.refusals import REFUSALS, refusal
 from udpchat.ui.phrases import SENTENCES, sentence, text_of
 
 PACKAGE = Path(udpchat.__file__).parent
-TEXT_FORMS = {"", "if", "act", "until"}  # that make something of a text
+TEXT_FORMS = {"", "if", "a_role", "act", "until"}  # that make something of a text
 MAKERS = {  # of phrases and sentences, beside the exceptions that derive from Problem: the first argument is the key
     "Phrase", "Notice", "Error", "Rejected", "Disconnected", "Reconnected", "notice", "error", "sentence",
 }  # fmt: skip

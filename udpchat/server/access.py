@@ -57,6 +57,8 @@ def why_not_speak(
 ) -> Refusal | None:
     """Why a person may not say anything in a room, or, if that is empty, in private; None: they may."""
     order = state.order
+    if order.is_open(room):
+        return None
     if room and (refused := why_not_join(state, room, account, device, time_ms, opener)) is not None:
         return refused
     muted = order.sanction(MUTE, room, account, device, time_ms)

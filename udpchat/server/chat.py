@@ -143,7 +143,8 @@ class Chat:
         wait_s = slowed_s(now, peer.author, counter, action, opener, settled, self.admission.enforcement.slow)
         if wait_s:
             return answer(peer, counter, Failed("too_fast.wait", (str(wait_s),)))
-        is_free = self.commits.is_unwritable  # it is repeated until it can be written
+        # What cannot be written is repeated until it can; who runs the server has no quota.
+        is_free = self.commits.is_unwritable or peer.key == settled.accounts.host
         if not is_free and not charge(now, peer.payer, action, settled, self.quotas):
             return answer(peer, counter, Failed("too_fast"))
         time_ms = self.clock.time_ms(now)

@@ -428,8 +428,7 @@ def price_of(context: RequestContext, request: Any) -> Price:
         later_us += FOLLOWER_US * datagrams * charged
         reached = datagrams * (charged - 1)
     elif handler.reach is Reach.MEMBERS:
-        room = getattr(request, "room", None)
-        members = rooms.everybody.stream.followers if room is None else rooms.followers(_spelled(room))
+        members = _members(context, getattr(request, "room", None))
         later_us += MEMBER_US * members
         reached = reached_by_roster(members)
     elif handler.reach is Reach.ROOMS:
@@ -442,6 +441,16 @@ def price_of(context: RequestContext, request: Any) -> Price:
 def reached_by_roster(members: int) -> float:
     """How many devices a change of a roster with so many reaches, as far as they count."""
     return ROSTER_REACHED_SHARE * (min(members, FOLLOWERS_CHARGED_MAX) - 1) if members else 0.0
+
+
+def _members(context: RequestContext, room: str | None) -> int:
+    """How many devices follow the roster of a room, or without one that of the server; of a hidden room, none: nobody
+    learns of it by what a request costs."""
+    rooms = context.chat.rooms
+    if room is None:
+        return rooms.everybody.stream.followers
+    name = _spelled(room)
+    return 0 if context.hides(name) else rooms.followers(name)
 
 
 def _devices(context: RequestContext, request: requests.Tell) -> int:

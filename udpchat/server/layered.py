@@ -23,9 +23,11 @@ class Layered(Generic[K, V]):
         self._own.clear()
 
     def get(self, key: K) -> V | None:
-        if key in self._own:
-            return self._own[key]
-        return None if self._under is None else self._under.get(key)
+        """The value set last, here or in the other."""
+        own, under = self._own, self._under
+        if own and key in own:  # of what is being written there is mostly little or nothing
+            return own[key]
+        return None if under is None else under.get(key)
 
     def put(self, key: K, value: V | None) -> None:
         """Set a value; None removes it."""

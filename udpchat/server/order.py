@@ -118,6 +118,13 @@ class Order:
         room = self._rooms.get(name)
         return _NO_MODES if room is None else room.modes
 
+    def is_open(self, name: str) -> bool:
+        """Whether all people may join a room and speak there, as no mode and no sanction says otherwise: mostly."""
+        room = self._rooms.get(name)
+        if room is not None and (room.modes.is_invite_only or room.modes.is_moderated):
+            return False
+        return self._sanctions.get(name) is None and (not name or self._sanctions.get(SERVER) is None)
+
     def invite_only(self) -> list[str]:
         """The rooms that only the invited may join."""
         return [room for room, _ in self._invite_only.items()]

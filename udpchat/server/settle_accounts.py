@@ -17,6 +17,7 @@ from udpchat.server.access import Refusal, Refused
 from udpchat.server.claims import GIVEN_BACK_MAX, NOBODY
 from udpchat.server.proposals import (
     ActionProposal,
+    ChangeTopic,
     CodeProof,
     Decision,
     Effect,
@@ -36,7 +37,7 @@ from udpchat.server.state import State
 from udpchat.server.subjects import person
 from udpchat.session.noise import fingerprint
 from udpchat.sync.log import RequestId
-from udpchat.wire.content import AccountRecord, Claim, CodeRecord, Device, Record
+from udpchat.wire.content import AccountRecord, Claim, CodeRecord, Device, Record, TopicRecord
 from udpchat.wire.fields import Value
 from udpchat.wire.limits import (
     CODES_MAX,
@@ -283,11 +284,16 @@ def _remove(state: State, proposal: ActionProposal, action: Remove) -> Outcome:
     codes = [code.changed(is_used=True) for code in state.accounts.codes() if code.account == account]
     erased_ms = time_ms if request.erases else record.erased_ms
     removed = _revoked(record, time_ms, *keys).changed(password="", role=Role.MEMBER, erased_ms=erased_ms)
+    rooms = state.topics_by(nicks) if request.erases else []
+    topics = [TopicRecord(room, "", proposal.nick) for room in rooms]
     entries = [
         *recorded(state, proposal, act, subject=subject.shown),
-        *records(state, *given_back, *codes, removed),  # the last is no claim: of those, one records who renames
+        *records(
+            state, *given_back, *codes, *topics, removed
+        ),  # the last is no claim: of those, one records who renames
     ]
-    forgets = [ForgetNicks(nicks)] if request.erases else []
+    forgets: list[Effect] = [ForgetNicks(nicks)] if request.erases else []
+    forgets += [ChangeTopic(room, "", proposal.nick) for room in rooms]
     return entries, [answered(proposal, Done()), _ending(proposal, account, *keys), *forgets]
 
 

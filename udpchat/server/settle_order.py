@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from udpchat.chat.ids import AUDIT_LOG, LOBBY, inbox_log
+from udpchat.chat.ids import AUDIT_LOG, DIRECTORY_LOG, inbox_log
 from udpchat.chat.permissions import ROOM_ROLES, SERVER_ROLES, Action, Role, may
 from udpchat.server.access import Refused
 from udpchat.server.order import SERVER, name_of_device
@@ -49,6 +49,7 @@ from udpchat.wire.content import (
     SanctionSet,
 )
 from udpchat.wire.limits import (
+    LOG_ENTRIES_MAX,
     OPERATORS_PER_ROOM_MAX,
     ROLES_MAX,
     SANCTIONS_MAX,
@@ -128,7 +129,9 @@ def founding(state: State, room: str, opener: bytes) -> list[Record]:
     order = state.order
     if not opener or order.room(room) is not None or order.room_count >= STORED_ROOMS_MAX:
         return []
-    return [RoomRecord(room, opener), *_role(state, room, opener, Role.OPERATOR)]
+    founded = [RoomRecord(room, opener), *_role(state, room, opener, Role.OPERATOR)]
+    has_place = state.head(DIRECTORY_LOG) + len(founded) < LOG_ENTRIES_MAX  # else people still talk there
+    return founded if has_place else []
 
 
 def _role(state: State, room: str, account: bytes, role: Role) -> list[Record]:
@@ -153,12 +156,6 @@ def _need_places(state: State, room: str, accounts: int) -> None:
         raise Refused("too_many_roles")
 
 
-def _need_roles(room: str, role: Role) -> None:
-    """`Refused` if nobody can have a role in this room: the lobby is there for all."""
-    if room == LOBBY:
-        raise Refused("bad_role", str(int(role)))
-
-
 # --- The acts ----------
 
 _Present = tuple[bytes, ...]
@@ -169,7 +166,6 @@ def _set_role(state: State, proposal: ActionProposal, request: SetRole, present:
     if request.role not in (ROOM_ROLES if room else SERVER_ROLES):
         raise Refused("bad_role", str(request.role))
     role, claim = Role(request.role), state.claims.owner(request.nick)
-    _need_roles(room, role)
     action = Action.SET_ROOM_ROLE
     if not room:
         former = state.accounts.role(claim.key) if claim is not None else Role.MEMBER
@@ -194,8 +190,6 @@ def _set_role(state: State, proposal: ActionProposal, request: SetRole, present:
 def _set_modes(state: State, proposal: ActionProposal, request: SetModes, present: _Present) -> Outcome:
     room, order = request.room, state.order
     need(state, proposal, Action.SET_MODES, room)
-    if request.is_invite_only:
-        _need_roles(room, Role.INVITED)
     begun, former = _begun(state, proposal, room), order.modes(room)
     changes = {name: value for name in Modes.__struct_fields__ if (value := getattr(request, name)) is not None}
     modes = former.changed(**changes)
@@ -227,7 +221,6 @@ def shown_modes(changes: Mapping[str, int]) -> str:
 def _invite(state: State, proposal: ActionProposal, request: Invite, present: _Present) -> Outcome:
     room = request.room
     need(state, proposal, Action.INVITE, room)
-    _need_roles(room, Role.INVITED)
     subject = person(state, request.nick)
     account, begun = subject.account, _begun(state, proposal, room)
     act = recorded(state, proposal, Action.INVITE, room=room, subject=subject.shown)

@@ -152,6 +152,12 @@ class State:
             return self._under.topic(room) if self._under is not None else None
         return topic if topic.topic else None
 
+    def topics_by(self, nicks: Container[str]) -> list[str]:
+        """The rooms whose topic somebody with one of these nicks has set."""
+        under = self._under.topics_by(nicks) if self._under is not None else []
+        hidden = [room for room in under if room not in self._topics]
+        return hidden + [room for room, topic in self._topics.items() if topic.topic and topic.nick in nicks]
+
     def conversations(self, key: bytes) -> Mapping[str, bytes]:
         """The conversations of a key, oldest first: log -> the other key."""
         own = self._conversations.get(key, _NO_CONVERSATIONS)

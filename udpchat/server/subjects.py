@@ -56,8 +56,11 @@ def person(state: State, nick: str) -> Subject:
 
 
 def _network(text: str) -> IPv4Network | IPv6Network | None:
+    bare = text.lower().partition("%")[0]
+    if "." in bare:  # IPv4, maybe as IPv6 writes it
+        bare = bare.removeprefix("::ffff:")
     try:
-        return ip_network(text.partition("%")[0], strict=False)
+        return ip_network(bare, strict=False)
     except ValueError:
         return None
 

@@ -7,6 +7,7 @@ from typing import assert_never
 
 from udpchat.chat import events
 from udpchat.chat.durations import duration_word
+from udpchat.ui.order_sentences import act_as_read
 from udpchat.ui.phrases import sentence
 from udpchat.ui.times import clock_time
 
@@ -129,10 +130,11 @@ def _sanction(held: events.Sanctioned, zone: tzinfo | None) -> str:
 
 
 def _act(act: events.Audited, zone: tzinfo | None) -> str:
+    action, detail = act_as_read(act.action, act.detail)
     return sentence(
         "act",
-        time=clock_time(act.time_ms, zone), nick=act.nick, action=act.action, subject=act.subject, room=act.room,
-        detail=act.detail, reason=act.reason,
+        time=clock_time(act.time_ms, zone), nick=act.nick, action=action, subject=act.subject, room=act.room,
+        detail=detail, reason=act.reason,
     )  # fmt: skip
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from udpchat.chat.durations import duration_word
+from udpchat.chat.permissions import role_name
+
 ACCOUNT_SENTENCES: Final[dict[str, str]] = {
     # What a person is asked, and told.
     "password.question": "{nick} is in use already; its password (just Enter to give up)",
@@ -98,7 +101,8 @@ ORDER_SENTENCES: Final[dict[str, str]] = {
     " slow=SECONDS or kept=DURATION{near:if ; did you mean %s?}",
     "bad_role.here": "there is no role {role}: it is one of {roles:list}{near:if ; did you mean %s?}",
     "too_long.duration": "a duration is at most {days_max}d",
-    "bad_role": "that role cannot be given there: {role}",
+    "bad_role": "nobody can be made {role:a_role} there: in the lobby only roles on the server count (/role), elsewhere"
+    " operator and voice",
     "bad_subject": "nobody can be banned or muted by that: {subject}",
     "not_allowed.role": "you may not do that here: {action:act}",
     "not_allowed.outranked": "{nick} has the same role as you here, or a higher one",
@@ -120,6 +124,10 @@ ROLES: Final[dict[str, str]] = {  # with their article
     "owner": "an owner", "admin": "an admin", "moderator": "a moderator", "operator": "an operator", "voice": "a voice",
     "member": "a member", "host": "who runs it",
 }  # fmt: skip
+ROLE_DIGITS_MAX: Final = 3
+SECONDS_DIGITS_MAX: Final = 12
+ROLE_ACTS: Final = ("room role", "moderator", "admin", "owner")
+TIMED_ACTS: Final = ("ban", "mute")
 ROLE_MARKS: Final = {"owner": "~", "admin": "&", "moderator": "%", "operator": "@", "voice": "+"}  # in lists
 ACTS: Final[dict[str, str]] = {  # by the name of `permissions.Action`
     "speak": "speak while the room is moderated",
@@ -155,8 +163,19 @@ ACTS: Final[dict[str, str]] = {  # by the name of `permissions.Action`
 
 
 def role_with_article(role: str) -> str:
-    """`an operator`; a role of a later version as it is named."""
-    return ROLES.get(role, role)
+    """`an operator`, of the name of a role or its number; one of a later version as it is named."""
+    is_number = role.isascii() and role.isdecimal() and len(role) <= ROLE_DIGITS_MAX
+    return ROLES.get(role_name(int(role)) if is_number else role, role)
+
+
+def act_as_read(action: str, detail: str) -> tuple[str, str]:
+    """An act of the audit log: what was done, and how, as a person reads it."""
+    if action in ROLE_ACTS:
+        return "role", detail
+    if action.removeprefix("server ") in TIMED_ACTS and detail.isascii() and detail.isdecimal():
+        seconds = int(detail[:SECONDS_DIGITS_MAX])
+        return action, f"for {duration_word(seconds)}" if seconds else "for good"
+    return action, detail
 
 
 def act_in_words(action: str) -> str:

@@ -124,7 +124,11 @@ def test_a_message_that_somebody_else_removed_says_by_whom() -> None:
         bob = desk.wire.person("bob", "den")
         desk.say(bob, "spam spam spam", "den")
         (item,) = desk.client.model.conversation("den").items
-        desk.enter(f"/redact {item.id} off topic")
+        await desk.until("spam spam spam")
+        await desk.press("alt+up", "alt+x")
+        assert desk.app.typed == f"/redact {item.id} "
+        await desk.type("off topic")
+        await desk.press("enter")
         desk.settle(1.0)
         await desk.until("message deleted by alice")
         assert "spam spam" not in desk.text

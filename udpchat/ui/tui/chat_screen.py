@@ -57,27 +57,28 @@ class Shown(Value, frozen=True):
             self.want(self.name, before, count)
 
 
+LAYOUT: Final = """
+ChatScreen { layout: vertical; background: $background; color: $foreground; }
+#topic, #status, #target { height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
+#topic, #status { background: $panel; }
+#topic { text-style: bold; }
+#middle { height: 1fr; }
+#rooms { width: 22; border-right: vkey $border; }
+#members { width: 20; border-left: vkey $border; }
+#messages { width: 1fr; }
+#bottom { height: auto; }
+#target { width: auto; max-width: 40%; text-style: bold; }
+#input { width: 1fr; }
+ChatScreen.-bare #topic, ChatScreen.-bare #status { display: none; }
+"""
+
+
 class ChatScreen(Screen[None]):
     """Draws the model of `prompt`'s client. It keeps nothing but which parts are shown."""
 
-    DEFAULT_CSS = """
-    ChatScreen { layout: vertical; background: $background; color: $foreground; }
-    #topic, #status, #target { height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
-    #topic, #status { background: $panel; }
-    #topic { text-style: bold; }
-    #middle { height: 1fr; }
-    #rooms { width: 22; border-right: vkey $border; }
-    #members { width: 20; border-left: vkey $border; }
-    #messages { width: 1fr; }
-    #bottom { height: auto; }
-    #target { width: auto; max-width: 40%; text-style: bold; }
-    #input { width: 1fr; }
-    ChatScreen.-bare #topic, ChatScreen.-bare #status { display: none; }
-    """
+    DEFAULT_CSS = LAYOUT
 
-    def __init__(
-        self, prompt: Prompt, board: Board, want: Want, *, call_of_key: Mapping[str, str]
-    ) -> None:
+    def __init__(self, prompt: Prompt, board: Board, want: Want, *, call_of_key: Mapping[str, str]) -> None:
         super().__init__()
         self.messages = MessageList(id="messages")
         self.rooms = SideList(id="rooms")
@@ -274,10 +275,13 @@ class ChatScreen(Screen[None]):
     def action_begin(self, command: str) -> None:
         """Begin the command that is about the selected message, else the one that the command means without an ID.
 
+        Of who may remove what others say, a delete of that is a redact, which takes a reason.
         A reply begins with what is half typed, if that is no command. An edit begins with the text of the message;
         if none is selected, it is that of one's latest message.
         """
         item = self.messages.selected
+        if command == "delete" and item is not None and not item.is_own and status.may_redact(self._prompt):
+            command = "redact"
         if command in OWN_ONLY and item is not None and not item.is_own:
             self.hint(sentence("not_allowed.not_own", nick=item.nick))
             self.app.bell()
