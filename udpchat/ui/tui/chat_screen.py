@@ -16,7 +16,6 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from udpchat.chat.events import HistoryFound, PageFound
-from udpchat.chat.permissions import Action, Role, may
 from udpchat.client.model import Item
 from udpchat.ui.completion import Known, speakers_first
 from udpchat.ui.phrases import sentence
@@ -273,14 +272,6 @@ class ChatScreen(Screen[None]):
         """Select the message above, or below."""
         self.messages.select_by(step)
 
-    @property
-    def _may_redact(self) -> bool:
-        """Whether this user may remove what others say where lines go, as far as is known."""
-        standing = self._prompt.client.model.standing(self._prompt.target)
-        return self._prompt.target in self._prompt.client.model.rooms and may(
-            Action.REDACT, Role[standing.role.upper()]
-        )
-
     def action_begin(self, command: str) -> None:
         """Begin the command that is about the selected message, else the one that the command means without an ID.
 
@@ -289,7 +280,7 @@ class ChatScreen(Screen[None]):
         if none is selected, it is that of one's latest message.
         """
         item = self.messages.selected
-        if command == "delete" and item is not None and not item.is_own and self._may_redact:
+        if command == "delete" and item is not None and not item.is_own and status.may_redact(self._prompt):
             command = "redact"
         if command in OWN_ONLY and item is not None and not item.is_own:
             self.hint(sentence("not_allowed.not_own", nick=item.nick))

@@ -76,7 +76,7 @@ ACTIONS: Final = (
     Action("reply", "screen.begin('reply')", ("alt+r", "f9"), "reply to the selected message"),
     Action("react", "screen.begin('react')", ("alt+t", "ctrl+t"), "react to it with an emoji"),
     Action("edit", "screen.begin('edit')", ("alt+e", "f5"), "edit it, if it is yours"),
-    Action("delete", "screen.begin('delete')", ("alt+x", "ctrl+x"), "delete it, if it is yours"),
+    Action("delete", "screen.begin('delete')", ("alt+x", "ctrl+x"), "delete it, if it is yours or you keep order"),
     Action("receipts", "screen.obey('receipts')", ("alt+g", "ctrl+q"), "list who has got it, if it is yours"),
     Action("open", "screen.obey('open')", ("alt+o", "ctrl+right_square_bracket"), "open its latest link"),
     Action("search", "screen.begin_search", ("ctrl+f", "ctrl+s"), "search in what was said"),

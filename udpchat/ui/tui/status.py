@@ -8,7 +8,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Final
 
-from udpchat.chat.permissions import role_name
+from udpchat.chat.permissions import Action, Role, may, role_name
 from udpchat.client.model import Conversation, Model, Phase
 from udpchat.ui.order_lines import mode_words
 from udpchat.ui.order_sentences import ROLE_MARKS
@@ -126,6 +126,12 @@ def target_line(prompt: Prompt) -> str:
     states = ", ".join(speaking_states(prompt))
     target = safe(prompt.target) or sentence("state.no_target")
     return f"{target} ({states})> " if states else f"{target}> "
+
+
+def may_redact(prompt: Prompt) -> bool:
+    """Whether this user may remove what others say where lines go, as far as is known."""
+    model, target = prompt.client.model, prompt.target
+    return target in model.rooms and may(Action.REDACT, Role[model.standing(target).role.upper()])
 
 
 def status_line(prompt: Prompt, *, has_rooms: bool = True, invitation: str = "") -> str:
