@@ -100,6 +100,7 @@ def test_status_and_who_say_what_there_is(running: Program, data: Path) -> None:
 @posix
 def test_order_is_kept_while_the_server_runs_and_where_it_does_not(running: Program, data: Path) -> None:
     url = running.printed[0]
+    assert "alice is not there" in refused(data, "kick", "alice")
     with chatting("bob", url, data.parent / "bob", "--follow") as bob:
         bob.line(where='"connected"')
         done(data, "announce", "tea", "is", "ready")
@@ -277,7 +278,8 @@ def test_what_makes_no_sense_is_one_line_and_changes_nothing(tmp_path: Path, wor
 def test_every_command_has_its_help() -> None:
     for name in OPERATOR_COMMANDS:
         with Program("server", name, "--help") as program:
-            assert program.code() == 0 and program.printed[0].startswith(f"usage: udpchat server {name}")
+            assert program.code() == 0
+            assert program.rest_of(program.out)[0].startswith(f"usage: udpchat server {name}")
 
 
 def test_a_status_is_an_object_with_its_groups() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from udpchat.chat.times import iso_time
 from udpchat.client import operating
 from udpchat.client.operating import Dialogue
 from udpchat.shell.operating.carrying_out import carry_out, wait_until_stopped
+from udpchat.shell.operating.over_socket import StoppedMeanwhile
 from udpchat.ui.phrases import sentence
 from udpchat.ui.printing import columns
 from udpchat.wire import requests
@@ -116,7 +118,8 @@ def _reload(given: argparse.Namespace, data: Path, ask: Ask) -> Outcome:
 
 
 def _stop(given: argparse.Namespace, data: Path, ask: Ask) -> Outcome:
-    ask(operating.report(requests.STOP))
+    with suppress(StoppedMeanwhile):  # the answer was lost, or it stops for another reason
+        ask(operating.report(requests.STOP))
     wait_until_stopped(data)
     return Outcome(remarks=(Phrase("operate.stopped"),))
 

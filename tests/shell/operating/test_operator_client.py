@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 
 from tests.client.pair import SERVER, Wire
+from tests.sim import audit
+from tests.storage.memory import MemoryLog
 from udpchat.chat import events
 from udpchat.client import operating
 from udpchat.client.operating import Refused
+from udpchat.server.admission import Settings
+from udpchat.server.core import ServerCore
 from udpchat.session.noise import KeyPair, fingerprint
 from udpchat.shell.operating.operator_client import Keys, OperatorClient
-from udpchat.wire.requests import RELOAD, STATUS
+from udpchat.wire.packets import Address
+from udpchat.wire.requests import RELOAD, STATUS, STOP, Report
 
 SERVER_KEY, OTHER = KeyPair(b"s" * 32), KeyPair(b"o" * 32)
 
@@ -45,3 +52,24 @@ def test_what_ends_a_client_ends_the_dialogue_and_the_first_cause_counts() -> No
     with pytest.raises(Refused) as refused:
         client.outcome()
     assert client.is_done and refused.value.phrase.key == "too_many_devices"
+
+
+def test_an_answer_that_comes_with_the_goodbye_counts() -> None:
+    audit.begin()
+    random, now, operator, here = Random(1).randbytes, 100.0, KeyPair(b"k" * 32), Address("127.0.0.1", 9)
+    settings = Settings(host=operator.public)
+    server = ServerCore(static=SERVER_KEY, log=MemoryLog(random=random), random=random, settings=settings)
+    client = OperatorClient(now, Keys(operator, SERVER_KEY.public), SERVER, operating.report(STOP))
+    while not (errands := server.drain_errands()):
+        server.receive(now, [(datagram, here) for datagram, _ in client.core.drain_transmits()])
+        client.core.receive(now, [(datagram, SERVER) for datagram, _ in server.drain_transmits()])
+        client.core.persisted(now, len(client.core.drain_writes()))
+        client.on_events(now, client.core.drain_events())
+        now += 0.001
+        client.core.handle_timeout(now)
+    server.reported(now, errands[0], Report([]))
+    server.stop(now)
+    client.core.receive(now, [(datagram, SERVER) for datagram, _ in server.drain_transmits()])
+    assert not client.core.is_entered
+    client.on_events(now, client.core.drain_events())
+    assert client.outcome() == {}

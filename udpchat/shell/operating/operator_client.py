@@ -70,12 +70,10 @@ class OperatorClient(Generic[T]):
                     self.end(Refused(key, **values))
                 case events.Error(key, values):  # the server cannot write
                     self.end(Refused(key, **values))
-        if self.is_done or not self.core.is_entered:
-            return
-        if not self._has_begun:
+        if not self._has_begun and self.core.is_entered and not self.is_done:
             self._has_begun = True
             self._go_on(now, None)
-        while self._results and not self.is_done:
+        while self._results and not self.is_done:  # also if a goodbye came in the same batch
             self._go_on(now, self._results.popleft())
 
     def _go_on(self, now: float, result: ResultBody | None) -> None:

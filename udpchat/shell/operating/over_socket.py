@@ -23,10 +23,14 @@ ENTERED_S_MAX: Final = 10.0  # also of a server that is busy
 GOODBYE_S_MAX: Final = 0.5
 
 
+class StoppedMeanwhile(OperationFailed):
+    """The server does not answer any more, or said goodbye."""
+
+
 def hold(server: ServerAddress, keys: Keys, dialogue: Dialogue[T]) -> T:
     """What the dialogue returns. Raises what it raises, `OperationFailed`, and `EndpointError`.
 
-    A server that stops meanwhile ends it with `failed.stopped_meanwhile`.
+    A server that stops meanwhile ends it with `StoppedMeanwhile`.
     """
     loop = asyncio.SelectorEventLoop()
     try:
@@ -80,7 +84,7 @@ class _Holding:
         client = self._client
         client.on_events(now, happened)
         if any(isinstance(event, events.Disconnected) for event in happened):
-            client.end(OperationFailed("failed.stopped_meanwhile", server=self._server.name))
+            client.end(StoppedMeanwhile("failed.stopped_meanwhile", server=self._server.name))
         if client.core.is_entered or client.is_done:
             self._entered.set()
         if client.is_done:
