@@ -10,9 +10,10 @@ from tests.server.rig import Rig, derived
 from tests.server.test_admission import told
 from tests.server.test_logins import CODE, linked, owner, refusal
 from udpchat.server.derivations import Derivation
+from udpchat.server.frames import FRAMES, FrameContext
 from udpchat.server.registry import Peer
 from udpchat.session.noise import fingerprint
-from udpchat.wire.frames import EnterRefused, Proof
+from udpchat.wire.frames import Enter, EnterRefused, Proof
 from udpchat.wire.limits import (
     DERIVATIONS_MAX,
     DERIVATIONS_PER_SOURCE_MAX,
@@ -92,6 +93,19 @@ def test_an_attempt_costs_no_work_within_a_turn_but_to_be_taken_or_refused() -> 
         for peer in attack.guessers
     )
     assert refused == len(attack.guessers) - DERIVATIONS_MAX
+
+
+def test_of_the_enters_in_one_packet_the_first_counts() -> None:
+    rig = Rig()
+    peer = rig.stranger()
+    for opened in (5, 6):
+        peer.session.opened = opened
+        context = FrameContext(rig.now, rig.chat, peer, peer.session, peer.session.path.address, 0)
+        for number in range(64):
+            FRAMES[Enter](context, Enter(f"nick{number}", "bench", 0, Proof(True, "GUESS", number)))
+        assert [frame for frame in told(rig, peer) if isinstance(frame, EnterRefused)] == [
+            EnterRefused("wrong_password.code", (), 0)
+        ]
 
 
 def test_people_talk_while_others_guess() -> None:

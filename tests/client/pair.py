@@ -9,16 +9,20 @@ from tests.server.rig import derived
 from tests.sim import audit
 from tests.storage.memory import MemoryClientStore, MemoryLog
 from udpchat.chat import events
+from udpchat.chat.names import HOST_NICK
 from udpchat.client.core import ClientCore
 from udpchat.client.login import Login
 from udpchat.client.profile import Profile
 from udpchat.client.stored import ClientState
 from udpchat.server import history
+from udpchat.server.admission import Settings
 from udpchat.server.core import ServerCore
 from udpchat.session.noise import KeyPair
+from udpchat.wire.limits import ORDER
 from udpchat.wire.packets import Address
 
 SERVER = Address("10.0.0.1", 1)
+HOST = KeyPair(bytes(range(32)))
 WALL_OFFSET_S = 1_700_000_000.0
 
 
@@ -56,7 +60,8 @@ class Wire:
         self.now = 100.0
         self.is_cut = False
         self.log = MemoryLog(random=self.random.randbytes)
-        self.server = ServerCore(static=KeyPair(self.random.randbytes(32)), log=self.log, random=self.random.randbytes)
+        static, settings = KeyPair(self.random.randbytes(32)), Settings(host=HOST.public)
+        self.server = ServerCore(static=static, log=self.log, random=self.random.randbytes, settings=settings)
         self.people: list[Person] = []
         self.queried: list[type] = []  # what was read from the log
 
@@ -66,6 +71,14 @@ class Wire:
         self.people.append(person)
         self.start(person, *(rooms or ("lobby",)), **wishes)
         return person
+
+    def host(self) -> Person:
+        """Who has the key in the data folder of the server."""
+        host = Person(HOST_NICK, Address("10.0.2.1", 1), self.random)
+        host.static = HOST
+        self.people.append(host)
+        self.start(host, capabilities=(ORDER,))
+        return host
 
     def start(self, person: Person, *rooms: str, history: int = 0, is_recent: bool = False, is_returning: bool = False,
               saved: ClientState | None = None, login: Login | None = None, **wishes: Any) -> None:  # fmt: skip

@@ -118,7 +118,7 @@ class Ends:
         while (due := self.link.next_timeout()) is not None and due <= end:
             self.now = max(self.now, due)
             self.link.handle_timeout(self.now)
-            self.link.send(self.now, self.link.drain_pings(), is_asking=True)
+            self.link.send(self.now, self.link.drain_pings(self.now), is_asking=True)
             self.link.drain_transmits()
         self.now = end
 
@@ -304,7 +304,7 @@ def test_a_reset_that_begins_no_handshake_makes_the_wait_for_an_answer_short_and
         with suppress(BadDatagram):
             ends.link.receive_untrusted(ends.now, reset)
         ends.speak()
-    assert len(ends.link.drain_pings()) == 1  # as nothing was awaited: the answer to it will be
+    assert len(ends.link.drain_pings(ends.now)) == 1  # as nothing was awaited: the answer to it will be
     ends.ask()
     for _ in range(10):  # however many there are: they count as one
         with pytest.raises(BadDatagram):
@@ -378,6 +378,18 @@ def test_causes_of_handshakes_back_off_and_a_calm_forgets_them() -> None:
     assert reconnection.begin(now, lambda: 0.0) == RECONNECT_S_MAX * (1 - RECONNECT_JITTER)
     now += 2 * RECONNECT_S_MAX + RECONNECT_CALM_S
     assert reconnection.is_free(now) and reconnection.begin(now, lambda: 0.0) == 0.0
+
+
+def test_an_ack_does_not_take_the_place_of_a_heartbeat_that_is_overdue() -> None:
+    """As found: a client that had stood still for a minute sent an ack to a server that had forgotten it, and when the
+    answer to that was lost, asked nothing for ten seconds more."""
+    ends = ends_in(S.UP)
+    ends.link.send(ends.now, [b"an ack"], is_asking=False)
+    assert ends.link.drain_pings(ends.now) == []
+    ends.now += 60.0
+    (ping,) = ends.link.drain_pings(ends.now)
+    ends.link.send(ends.now, [b"an ack", ping], is_asking=True)
+    assert ends.link.drain_pings(ends.now) == []
 
 
 def test_the_heartbeat_that_a_server_requests_is_bounded() -> None:

@@ -121,7 +121,7 @@ def test_a_message_that_is_removed_keeps_its_place_and_nothing_of_what_it_said()
     conversation.add(item(1, "the password is swordfish", is_mention=True))
     conversation.add(item(2).changed(reply=quote_of(conversation.items[0])))
     conversation.react(conversation.items[0], "\u2665", "eve", b"e", added=True, is_own=False)
-    conversation.remove(conversation.items[0])
+    conversation.remove(conversation.items[0], "bob")
     removed, reply = conversation.items
     assert (removed.sequence, removed.text, removed.is_removed, removed.reactions) == (1, "", True, ())
     assert reply.reply == Quote("1", "bob", "", is_removed=True) and (conversation.unread, conversation.mentions) == (
@@ -148,7 +148,7 @@ def test_reactions_and_quotes_count_for_the_memory_of_the_model() -> None:
     assert not conversation.react(conversation.items[0], "\u2665", "eve", b"e", added=True, is_own=False)
     assert budget.used > said + len("eve")
     assert conversation.items[1].reply is not None and len(conversation.items[1].reply.text) == QUOTE_CHARACTERS_MAX
-    conversation.remove(conversation.items[0])
+    conversation.remove(conversation.items[0], "bob")
     conversation.clear()
     assert budget.used == 0
 
@@ -406,3 +406,11 @@ def another_device(wire: Wire, person: Person) -> Person:
     wire.people.append(device)
     wire.start(device)
     return device
+
+
+def test_what_somebody_who_keeps_order_removed_names_them_and_what_the_author_removed_does_not() -> None:
+    for by, removed_by in (("ann", "ann"), ("bob", ""), ("BOB", "")):
+        conversation = Conversation("lobby")
+        conversation.add(item(1, "rude"))
+        conversation.remove(conversation.items[0], by)
+        assert (conversation.items[0].text, conversation.items[0].removed_by) == ("", removed_by)

@@ -18,6 +18,7 @@ from udpchat.client.login import Login
 from udpchat.client.model import Phase
 from udpchat.wire.frames import Proof
 from udpchat.wire.limits import ORDER
+from udpchat.wire.requests import LogEntry
 
 LOSSES = [0.0, 0.5]
 lossy = pytest.mark.parametrize("loss", LOSSES)
@@ -38,10 +39,6 @@ def act(wire: Wire, person: Person, request: Any) -> None:
     wire.settle(30.0)
 
 
-def ended(person: Person) -> bool:
-    return person.core.is_over
-
-
 @lossy
 def test_who_is_kicked_leaves_and_comes_back_by_hand_only(loss: float) -> None:
     wire, ann, bob = chat(loss, "tea")
@@ -49,6 +46,9 @@ def test_who_is_kicked_leaves_and_comes_back_by_hand_only(loss: float) -> None:
     left = events.MemberLeft("tea", "bob", "kicked", "ann", "spam")
     assert ann.of(events.MemberLeft) == [left] == bob.of(events.MemberLeft)
     assert bob.core.model.rooms == () and bob.store.load().rooms == ()
+    assert bob.core.model.conversations() == [] and not list(bob.core.model.members("tea"))
+    act(wire, ann, compose.say("tea", "they are gone"))
+    assert bob.texts() == [] and bob.core.model.conversation("tea").unread == 0
     bob.is_cut = True  # a new session
     wire.settle(60.0)
     bob.is_cut = False
@@ -59,6 +59,7 @@ def test_who_is_kicked_leaves_and_comes_back_by_hand_only(loss: float) -> None:
     bob.core.say(wire.now, "tea", "sorry")
     wire.settle(30.0)
     assert bob.core.model.rooms == ("tea",) and ann.texts() == ["sorry"] and bob.codes() == []
+    assert bob.texts() == ["they are gone"]  # a kick is no obstacle to reading what was said meanwhile, once back
     assert bob.of(events.MemberLeft) == [left]
 
 
@@ -179,6 +180,69 @@ def test_bans_of_a_room_are_listed(loss: float) -> None:
     )  # fmt: skip
 
 
+def with_owner(loss: float) -> tuple[Wire, Person, Person]:
+    """Ann, who is the owner of the server, and bob."""
+    wire, ann, bob = chat(loss, "lobby")
+    act(wire, wire.host(), compose.set_role("", "ann", Role.OWNER))
+    return wire, ann, bob
+
+
+@lossy
+def test_who_is_banned_from_the_server_is_told_why_and_until_when_and_may_not_enter_again(loss: float) -> None:
+    wire, ann, bob = with_owner(loss)
+    act(wire, ann, compose.ban("", "bob", 3_600, "spam"))
+    (banned,) = ann.of(events.Banned)
+    assert (banned.room, banned.nick, banned.by, banned.reason) == ("", "bob", "ann", "spam")
+    for _ in range(2):
+        (rejected,) = bob.of(events.Rejected)
+        assert rejected == events.Rejected(
+            "banned", {"by": "ann", "reason": "spam", "until_ms": str(banned.until_ms)}
+        )
+        assert bob.core.is_over
+        wire.start(bob, "lobby", capabilities=(ORDER,))
+        wire.settle(30.0)
+    act(wire, ann, compose.unban("", "bob"))
+    wire.start(bob, "lobby", capabilities=(ORDER,))
+    wire.settle(30.0)
+    assert bob.core.model.connection.phase is Phase.ONLINE
+
+
+def test_who_is_kicked_from_the_server_comes_back_with_another_start_only() -> None:
+    wire, ann, bob = with_owner(0.0)
+    act(wire, ann, compose.kick("", "bob", "spam"))
+    assert bob.codes() == ["kicked"] and bob.core.is_over
+    assert events.notice("kicked_from_server", nick="bob") in ann.events
+    wire.start(bob, "lobby", capabilities=(ORDER,))
+    assert bob.core.model.connection.phase is Phase.ONLINE
+
+
+@lossy
+def test_roles_on_the_server_and_announcements_reach_everybody(loss: float) -> None:
+    wire, ann, bob = with_owner(loss)
+    changed = events.RoleChanged("", "ann", "owner", "operator")
+    assert ann.of(events.RoleChanged) == [changed] == bob.of(events.RoleChanged)
+    assert ann.core.model.standing("lobby").role == "owner" and bob.core.model.standing("").role == "member"
+    act(wire, ann, compose.announce("it is late"))
+    told = events.Announcement("it is late", "ann")
+    assert ann.of(events.Announcement) == [told] == bob.of(events.Announcement)
+    wire.leave(ann)
+    wire.start(ann, "lobby", capabilities=(ORDER,))
+    wire.settle(30.0)
+    assert ann.core.model.standing("lobby").role == "owner" and ann.of(events.Announcement) == []
+
+
+@lossy
+def test_acts_of_order_are_read_by_who_may(loss: float) -> None:
+    wire, ann, bob = with_owner(loss)
+    act(wire, ann, compose.mute("", "bob", 60, "loud"))
+    act(wire, bob, compose.audit())
+    assert bob.codes() == ["not_allowed"] and bob.of(events.AuditList) == []
+    act(wire, ann, compose.audit(1))
+    (listed,) = ann.of(events.AuditList)
+    (last,) = listed.acts
+    assert (last.nick, last.action, last.subject, last.reason) == ("ann", "server mute", "bob", "loud")
+
+
 # --- Accounts ----------
 
 
@@ -270,3 +334,35 @@ def test_who_one_is(loss: float) -> None:
     (who,) = ann.of(events.Whoami)
     assert who.nicks == ("ann",) and who.role == "member" and not who.has_password
     assert events.RoomRole("tea", "operator") in who.roles
+
+
+@lossy
+def test_failed_logins_and_invitations_are_told_once_also_to_who_was_away(loss: float) -> None:
+    wire, ann, bob = chat(loss, "lobby", "tea")
+    act(wire, bob, compose.set_password("swordfish"))
+    wire.leave(bob)
+    log_in(wire, "bob", Login(Proof(False, "haddock!")), loss=loss)
+    act(wire, ann, compose.set_modes("tea", invite_only=True))
+    act(wire, ann, compose.invite("tea", "bob"))
+    wire.settle(120.0)
+    wire.start(bob, "lobby", capabilities=(ORDER,))
+    wire.settle(30.0)
+    (failed,) = bob.of(events.LoginsFailed)
+    assert failed.count == 1 and len(bob.of(events.Invited)) == 1
+    wire.leave(bob)
+    wire.start(bob, "lobby", capabilities=(ORDER,))
+    wire.settle(30.0)
+    assert bob.of(events.LoginsFailed) == [] == bob.of(events.Invited)
+
+
+def test_a_device_knows_its_account_also_where_no_server_answers() -> None:
+    wire, ann, _ = chat(0.0, "lobby")
+    act(wire, ann, compose.set_password("swordfish"))
+    laptop = log_in(wire, "ann", Login(Proof(False, "swordfish")))
+    act(wire, ann, compose.say("lobby", "from the phone"))
+    wire.leave(laptop)
+    wire.is_cut = True
+    wire.start(laptop, "lobby", capabilities=(ORDER,))
+    laptop.core.restore(LogEntry("#lobby", *item) for item in laptop.store.last("#lobby", 9))
+    (item,) = laptop.core.model.items("lobby")
+    assert item.is_own and laptop.core.model.user == ann.core.model.user

@@ -23,6 +23,7 @@ from tests.sim import audit
 from tests.sizes import size_of
 from tests.wire.shapes import DOWN, ENTRIES, RESULTS
 from udpchat.chat.ids import conversation_log, inbox_log, message_id
+from udpchat.chat.permissions import Action, Role
 from udpchat.chat.phrase import Phrase
 from udpchat.client.core import ClientCore
 from udpchat.client.profile import Profile
@@ -64,7 +65,25 @@ SESSIONS_MAX = 4
 RECORDED_MAX = 32
 HELD_BYTES_MIN = 4_000_000
 HELD_PER_BYTE_MAX = 60
-CODES = ("", "nick_taken", "bad_nick.space", "too_fast", "kicked", "no_such_room", "x" * 32, "\x1b[2J", "{nick}")
+CODES = (
+    "",
+    "nick_taken",
+    "bad_nick.space",
+    "too_fast",
+    "kicked",
+    "no_such_room",
+    "banned",
+    "banned.room",
+    "muted",
+    "not_allowed.role",
+    "not_allowed.invite_only",
+    "wrong_password",
+    "key_revoked",
+    "too_fast.wait",
+    "x" * 32,
+    "\x1b[2J",
+    "{nick}",
+)
 HEART = "\u2764\ufe0f"
 LINES = (
     "hello", "/me waves", "/msg bob psst", "/query bob hi", "/query", "/say //x", "/history", "/history 20 before 1h",
@@ -76,6 +95,11 @@ LINES = (
     "/unreact", "/unreact heart", "/delete", "/redact 0000000000000000 a slip", "/ids", "/ids 500",
     "x" * 3_000, "é" * 8_000, "/msg @ada me", "two\nlines",
     "/receipts", "/receipts 0000", "see https://a.b", "/open",
+    "/op bob", "/deop bob", "/voice bob", "/devoice bob", "/mode", "/mode +moderated slow=30", "/mode tea -invite_only",
+    "/invite bob", "/invite bob tea", "/kick bob enough", "/ban bob for 2h enough", "/ban --server bob", "/unban bob",
+    "/bans", "/bans --server", "/mute bob for 90s", "/mute --server bob", "/unmute bob", "/announce tea is ready",
+    "/whoami", "/audit", "/audit 5", "/password correct horse", "/link", "/devices", "/revoke aaaa", "/accept contacts",
+    "/ban bob for 2x", "/kick", "/mode slow=-1", "/accept", "/revoke",
 )  # fmt: skip
 
 
@@ -165,7 +189,9 @@ class ClientTarget:
         users = [user_id(me), *map(user_id, self._others), b"12345678"]
         pools = {
             "nick": one_of(NICK, *NICKS), "room": one_of(*ROOMS), "log": one_of(*logs[:3], *private, *logs),
-            "old": one_of(*NICKS), "user": one_of(*users), "author": one_of(*users), "id": self._id,
+            "old": one_of(*NICKS), "by": one_of(NICK, *NICKS), "subject": one_of(NICK, *NICKS),
+            "account": one_of(b"", me, *self._others, b"x"), "action": one_of(*Action, "later"),
+            "role": one_of(*Role, 15), "user": one_of(*users), "author": one_of(*users), "id": self._id,
             "refers_to": self._id, "to": one_of(None, *NICKS),
             "generation": self._generation, "sequence": self._sequence, "first": self._sequence, "head": self._sequence,
             "base": one_of(0, 0, 0, 1, 5, 2**53), "entered": self._sequence, "counter": self._counter,
@@ -216,7 +242,7 @@ class ClientTarget:
         self._stack.callback(self._store.close)
         self._history = choices.pick((0, 5, 200))
         self._options = {
-            "capabilities": choices.pick(((), (1,))),
+            "capabilities": choices.pick(((), (1,), (1, 2))),
             "wants_receipts": choices.chance(50),
             "is_returning": choices.chance(50),
             "shown_max": choices.pick((None, 3)),

@@ -15,7 +15,10 @@ PLACES = "places in tables"
 def kept_max() -> dict[str, int]:
     """What stays on purpose, up to a limit, by class."""
     return {
-        "udpchat.server.credit.Balance": 3 * credit.BALANCES_MAX,  # of members, of strangers and of queries
+        # Of members, of strangers, of queries and of passwords.
+        "udpchat.server.credit.Balance": 4 * credit.BALANCES_MAX,
+        "udpchat.server.attempts._Failures": 2 * limits.LOGINS_TRACKED_MAX,  # of accounts and of sources
+        "udpchat.wire.content.LoginsFailed": limits.LOGINS_TRACKED_MAX,
         # Of six quotas, by key and by source; and of the handshakes of sources and of hosts.
         "udpchat.session.rate_limit.TokenBucket": 12 * quotas.HOLDERS_MAX + 2 * limits.SOURCES_MAX,
     }

@@ -18,14 +18,18 @@ from tests.fuzz.faulty_log import FaultyLog, InFile, InMemory, Stores
 from tests.fuzz.growth import check_not_grown
 from tests.fuzz.narrow import SMALL, small_limits
 from tests.fuzz.values import TEXTS, Maker, bent_bytes, near, one_of
+from tests.server.rig import derived
 from tests.sim import audit
 from tests.wire.shapes import REQUESTS, UP
 from udpchat.chat.ids import conversation_log, inbox_log, message_id
+from udpchat.chat.names import HOST_NICK
+from udpchat.chat.permissions import Role
 from udpchat.server import history
+from udpchat.server.accounts import digest_of
 from udpchat.server.admission import Settings
 from udpchat.server.core import ServerCore
 from udpchat.server.queries import Query
-from udpchat.session.noise import KeyPair
+from udpchat.session.noise import KeyPair, fingerprint
 from udpchat.session.session import Session
 from udpchat.storage.protocol import StoreError
 from udpchat.sync.log import Append, LogUnreadable
@@ -34,10 +38,10 @@ from udpchat.wire import limits
 from udpchat.wire.content import Message, Tombstone
 from udpchat.wire.frames import Enter, Follow, PathReply, Ping, encode, encode_message, encode_request
 from udpchat.wire.packets import Address, Kind
-from udpchat.wire.requests import Malformed, Rename, ResultBody, Say, Tell
+from udpchat.wire.requests import Malformed, Rename, Report, ReportItem, ResultBody, Say, Tell
 
 WALL_OFFSET_S = 1_700_000_000.0
-NICKS = ("ada", "bob", "Ada", "аda", "carol", "admin", "b\u200bob", "дима", "x" * 32, "dave", "erin")
+NICKS = ("ada", "bob", "Ada", "аda", "carol", "admin", "b\u200bob", "дима", "x" * 32, "dave", HOST_NICK)
 ROOMS = ("lobby", "tea", "Tea", "a", "b", "c", "cafe\u0301", "#lobby", "", "x" * 32)
 KEYS = 4
 DEVICES = 6
@@ -49,6 +53,8 @@ FORGOTTEN_AFTER_S = 400.0  # nothing that a peer left is older
 LEFT_PLACES_MAX = 200  # counters of drops, reasons of damage, heads of logs
 PACE_S = 2.0
 
+SECRETS = ("ABCDEFGHJKMNPQRS", "correct horse battery", "x" * 256, "é" * 8)
+NETWORKS = ("10.0.0.11", "10.0.0.0/24", "10.0.0.0/33", "::/0", "fe80::1%eth0", "#", "")
 HEART = "\u2764\ufe0f"
 
 
@@ -102,6 +108,7 @@ class ServerTarget:
             *map(inbox_log, publics),
         ]
         logs += [conversation_log(one, other) for one in publics for other in publics]
+        prints = [fingerprint(public) for public in publics]
         message = Message(1, b"12345678", "ada", b"12345678", 0, "hi")
         pools = {
             "nick": one_of(*NICKS), "room": one_of(*ROOMS), "log": one_of(*logs), "after": one_of("", *NICKS, *ROOMS),
@@ -113,6 +120,10 @@ class ServerTarget:
             "kind": one_of(0, 0, 1, 2, 2, 3, 3, 4, 200), "text": one_of(*TEXTS, HEART, HEART),
             "data": one_of(b"", b"", b"-", b"x" * 100),
             "edited_by": near(self._numbers),
+            "role": one_of(*Role, 15), "purpose": one_of(0, 1, 2), "for_s": one_of(0, 0, 1, 60),
+            "skip": one_of(0, 0, 7),
+            "subject": one_of(*NICKS, *("#" + name for name in prints), *NETWORKS), "fingerprint": one_of(*prints, "a"),
+            "secret": one_of(*SECRETS), "password": one_of("", *SECRETS), "digest": one_of(*map(digest_of, SECRETS)),
             "words": one_of("hi", "hello all", 'text:"', "a AND b", "NEAR(a b)", "* ^ -", "", "x" * 200, "é ß İ"),
         }  # fmt: skip
         return Maker(pools)
@@ -172,7 +183,10 @@ class ServerTarget:
 
     def _new_core(self) -> ServerCore:
         core = ServerCore(
-            static=self._static, log=self._log, random=self._random.randbytes, settings=Settings("den", kept_entries=20)
+            static=self._static,
+            log=self._log,
+            random=self._random.randbytes,
+            settings=Settings("den", kept_entries=20, host=self._keys[-1].public),
         )
         core.set_wall_clock(WALL_OFFSET_S)
         return core
@@ -382,6 +396,13 @@ class ServerTarget:
             query = self._queries.pop(0)
             core.answered(self._now, query, self._answer(query), 0.01)
             self._queries += core.drain_queries()
+        for errand in core.drain_errands():
+            core.reported(self._now, errand, Report([ReportItem("peers", len(core.chat.registry))]))
+        while derivations := core.drain_derivations() if not self._holds_queries else []:
+            for derivation in derivations:
+                core.derived(self._now, derivation, derived(derivation), 0.025)
+        self._collected += core.drain_writes()
+        self._write()
         happened = core.drain_events()
         self._noted.update(type(event).__name__ for event in happened)
         proved = self._proved() | (proved or set())
@@ -447,7 +468,7 @@ class ServerTarget:
             assert len(peer.rooms if peer.entering is None else peer.entering.rooms) <= rooms
             assert len(core.chat.registry.peers_of(peer.key)) <= self._limit("PEERS_PER_KEY_MAX")
             conversations = self._limit("CONVERSATIONS_PER_KEY_MAX")
-            assert len(peer.downlink.subscriptions) <= 2 * (rooms + conversations) + 1
+            assert len(peer.downlink.subscriptions) <= 2 * (rooms + conversations) + 2
             for subscription in peer.downlink.subscriptions.values():
                 runs = max(map(len, (subscription.acked, subscription.scheduled, subscription.backlog)))
                 assert runs <= 600, f"{subscription.stream.log} has {runs} ranges"

@@ -21,6 +21,7 @@ from tests.sim.swarm import ROOMS, Outcome, draw_link
 from tests.sim.world import STEPS_AT_ONCE_MAX, Stuck
 from tests.sizes import size_of
 from tests.storage.memory import MemoryClientStore
+from udpchat.chat.ids import AUDIT_LOG
 from udpchat.client.compose import LocalError
 from udpchat.client.core import ClientCore
 from udpchat.client.profile import Profile
@@ -30,7 +31,7 @@ from udpchat.shell.client_state import remembered, restore, write_contiguous
 from udpchat.storage.client_sqlite import SqliteClientStore
 from udpchat.storage.protocol import ClientStore
 from udpchat.wire import requests
-from udpchat.wire.limits import KEY_BYTES, TYPING
+from udpchat.wire.limits import KEY_BYTES, ORDER, TYPING
 from udpchat.wire.packets import DATA_KIND, Address
 
 SERVER = Address("server", 1)
@@ -61,7 +62,7 @@ class LiedTo:
         self.runs += 1
         self.store = self._open()
         profile = Profile(
-            self._static, self._nick, ROOMS, "server", lambda key: None, 20, shown_max=20, capabilities=(TYPING,),
+            self._static, self._nick, ROOMS, "server", lambda key: None, 20, shown_max=20, capabilities=(TYPING, ORDER),
             wants_receipts=True,
         )  # fmt: skip
         saved = remembered(self.store, ROOMS, 20)
@@ -77,7 +78,9 @@ class LiedTo:
         core, random = self.core, self._random
         asks = (requests.ListRooms(""), requests.ListMembers("lobby", ""), requests.GetHistory("#lobby", None, None, 9),
                 requests.GetTopic("lobby"), requests.Whois("bob"), requests.SetAway("x"),
-                requests.ListHolders("#lobby", 1, bytes(8)))  # fmt: skip
+                requests.ListHolders("#lobby", 1, bytes(8)), requests.GetSelf(), requests.ListDevices(),
+                requests.ListSanctions("lobby"), requests.SetModes("lobby", is_moderated=True), requests.ListPeers(),
+                requests.Kick("lobby", "bob"), requests.GetHistory(AUDIT_LOG, None, None, 9))  # fmt: skip
         deeds: tuple[Callable[[], object], ...] = (
             lambda: core.say(now, random.choice(ROOMS), "hello " * random.choice((1, 1, 400))),
             lambda: core.tell(now, random.choice(NICKS), "psst"),

@@ -6,17 +6,20 @@ from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from tests.server.rig import derived
 from tests.sim.network import Address
 from tests.storage.memory import MemoryClientStore, MemoryLog
 from udpchat.chat import events
 from udpchat.chat.ids import inbox_log, room_log
 from udpchat.chat.phrase import Phrase
 from udpchat.client.core import ClientCore
+from udpchat.client.login import Login
 from udpchat.client.profile import Profile
 from udpchat.client.stored import RequestAdded
 from udpchat.server import history
 from udpchat.server.admission import Settings
 from udpchat.server.core import ServerCore
+from udpchat.server.derivations import Derivation
 from udpchat.server.queries import Query
 from udpchat.session.noise import KeyPair
 from udpchat.session.session import Session
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
 Core = TypeVar("Core", ServerCore, ClientCore)
 
 WALL_OFFSET_S = 1_700_000_000.0
+DERIVATION_S = 0.025  # that a password takes
 QUESTIONS: dict[str, Callable[..., requests.RequestBody]] = {
     "rename": requests.Rename,
     "set_topic": requests.SetTopic,
@@ -138,6 +142,7 @@ class ServerNode(Node[ServerCore]):
         self._written_at = 0.0
         self.read_s = 0.0  # how long a query takes
         self._query: tuple[float, Query] | None = None  # when it is answered, and which
+        self._derivation: tuple[float, Derivation] | None = None  # likewise
         self._proved: set[Address] = set()
         self._proved_now: set[Address] = set()
         self.events: list[events.ServerEvent] = []
@@ -163,7 +168,8 @@ class ServerNode(Node[ServerCore]):
         """When it has something to do."""
         due = super().wakes_at(now)
         answered_at = None if self._query is None else self._query[0]
-        return earliest(due, self._written_at if self._batch else None, answered_at)
+        derived_at = None if self._derivation is None else self._derivation[0]
+        return earliest(due, self._written_at if self._batch else None, answered_at, derived_at)
 
     def act(self, now: float) -> bool:
         """As every node, and what was being written is written."""
@@ -172,6 +178,10 @@ class ServerNode(Node[ServerCore]):
             return True
         if self._query is not None and now >= self._query[0]:
             self._end_query(now)
+            return True
+        if self._derivation is not None and now >= self._derivation[0]:
+            (_, derivation), self._derivation = self._derivation, None
+            self.core.derived(now, derivation, derived(derivation), DERIVATION_S)
             return True
         return super().act(now)
 
@@ -188,6 +198,10 @@ class ServerNode(Node[ServerCore]):
                 self._end_write(now)
         for query in self.core.drain_queries() if self._query is None else ():
             self._query = now + self.read_s, query
+        for errand in self.core.drain_errands():
+            self.core.reported(now, errand, requests.Report([]))
+        for derivation in self.core.drain_derivations() if self._derivation is None else ():
+            self._derivation = now + DERIVATION_S, derivation
         self.events += self.core.drain_events()
         addresses = {peer.session.path.address for peer in self.core.chat.registry}
         self._proved, self._proved_now = addresses | self._proved_now, addresses
@@ -218,7 +232,7 @@ class ServerNode(Node[ServerCore]):
         """As SIGKILL does: only the log remains, with or without the batch that was being written."""
         if keeps_batch and not self.is_full:
             self._append(self._batch)
-        self._batch, self._query = [], None
+        self._batch, self._query, self._derivation = [], None, None
         self.is_running, self.is_dead = False, True
         self._inbox.clear()
 
@@ -228,7 +242,7 @@ class ServerNode(Node[ServerCore]):
             self.log = log
             self.logs.append(log)
         self.on_restart(self.log)
-        self.core, self._query = self._new_core(), None
+        self.core, self._query, self._derivation = self._new_core(), None, None
         self._inbox.clear()
         self.is_running, self.is_dead = True, False
 
@@ -267,6 +281,7 @@ class ClientNode(Node[ClientCore]):
         self.rooms = rooms  # of its next run
         self._history = history
         self.static = static or KeyPair(random.randbytes(32))
+        self.proof = world.proof
         self.store = MemoryClientStore(random=random.randbytes)
         self.instance = self.store.load().instance
         self.events: list[events.ClientEvent] = []
@@ -283,7 +298,12 @@ class ClientNode(Node[ClientCore]):
         wishes = {"check_server": self._check_server, "history": self._history, **self._world.wishes}
         profile = Profile(self.static, self.nick, self.rooms, "udpchat://server:1", **wishes)
         return ClientCore(
-            now, profile=profile, saved=self.store.load(), address=self._server, random=self._random.randbytes
+            now,
+            profile=profile,
+            saved=self.store.load(),
+            address=self._server,
+            random=self._random.randbytes,
+            login=Login(self.proof),
         )
 
     def _check_server(self, key: bytes) -> Phrase | None:

@@ -16,6 +16,7 @@ from tests.sim.nodes import ClientNode
 from udpchat.chat.ids import AUDIT_LOG, ROOM_PREFIX
 from udpchat.chat.names import HOST_NICK
 from udpchat.chat.permissions import ROOM_ROLES, SERVER_ROLES, Role
+from udpchat.server.accounts import digest_of
 from udpchat.session.noise import KeyPair, fingerprint
 from udpchat.wire import frames, requests
 from udpchat.wire.content import BAN, MUTE, Reason
@@ -169,4 +170,20 @@ def _spy(node: HostileNode) -> None:
     node.ask(*node.random.choices(questions, k=node.random.randint(1, 20)))
 
 
-ORDER_DEEDS = {"gives orders": _give_orders, "spies": _spy}
+def _log_in(node: HostileNode) -> None:
+    """As somebody else, with passwords and codes that it guesses; and make codes, passwords and devices its own."""
+    secret = node.random.choice(("correct horse", "0" * 16, node.random.randbytes(5).hex()))
+    guess = frames.Proof(node.random.random() < 0.5, secret, node.random.randint(1, 9))
+    node.send(frames.Enter(_nick_of(node), "hostile", 0, guess))
+    tries: tuple[RequestBody, ...] = (
+        requests.SetPassword(secret),
+        requests.AddCode(digest_of(secret), node.random.randrange(3), node.random.choice((None, _nick_of(node)))),
+        requests.RevokeDevice(fingerprint(node.static.public)[: node.random.randint(1, 32)]),
+        requests.RemoveAccount(_nick_of(node), node.random.random() < 0.5),
+        requests.AcceptFrom(node.random.random() < 0.5),
+        requests.ListAccounts(),
+    )
+    node.ask(*node.random.choices(tries, k=node.random.randint(1, 8)))
+
+
+ORDER_DEEDS = {"gives orders": _give_orders, "spies": _spy, "logs in": _log_in}

@@ -1,4 +1,4 @@
-"""The promise of order (SPEC 0.9): nobody reads or says a thing in a log that they may not, at any moment.
+"""The promise of order (SPEC 0): nobody reads or says a thing in a log that they may not, at any moment.
 
 It is held against each entry as it becomes durable, and against each packet as the server seals it:
 

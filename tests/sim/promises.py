@@ -199,7 +199,7 @@ class Promises:
             window = peer.window
             assert len(window) <= ANSWERS_RECALLED_MAX, f"{peer.nick}: {len(window)} requests are held"
             assert len(peer.rooms if peer.entering is None else peer.entering.rooms) <= ROOMS_PER_PEER_MAX
-            assert len(peer.downlink.subscriptions) <= 2 * (ROOMS_PER_PEER_MAX + CONVERSATIONS_PER_KEY_MAX) + 1
+            assert len(peer.downlink.subscriptions) <= 2 * (ROOMS_PER_PEER_MAX + CONVERSATIONS_PER_KEY_MAX) + 2
             for subscription in peer.downlink.subscriptions.values():
                 runs = max(map(len, (subscription.acked, subscription.scheduled, subscription.backlog)))
                 assert runs <= RUNS_MAX, f"{peer.nick}: {subscription.stream.log} has {runs} ranges"

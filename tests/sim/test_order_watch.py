@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from tests.sim.faults import Link
+from tests.sim.network import Address
 from tests.sim.nodes import ClientNode
 from tests.sim.order_deeds import Host
 from tests.sim.rights import Rights
 from tests.sim.world import World
-from udpchat.chat.events import Error
+from udpchat.chat.events import CodeMade, Error
 from udpchat.chat.permissions import Role
 from udpchat.server import history, settle, settle_order
 from udpchat.server.enforcement import Enforcement
@@ -32,6 +33,7 @@ from udpchat.wire.content import (
     RoomRecord,
     SanctionRecord,
 )
+from udpchat.wire.frames import Proof
 from udpchat.wire.limits import ORDER, TYPING
 from udpchat.wire.requests import RequestBody
 
@@ -192,3 +194,27 @@ def test_sanctions_are_on_an_account_or_a_device_until_they_end(kind_of_subject:
 def test_a_device_that_was_revoked_reads_nothing() -> None:
     rights = rights_of(AccountRecord(ONE, (Device(ONE, 0), Device(OTHER, 1, 2))))
     assert rights.is_revoked(OTHER) and not rights.is_revoked(ONE) and rights.account_of(OTHER) == ONE
+
+
+def test_a_second_device_that_was_revoked_gets_nothing_more_and_one_with_a_password_is_the_same_person() -> None:
+    room = Room()
+    world, bob = room.world, room.bob
+    bob.do("make_code")
+    world.run_until(lambda: bool(bob.of(CodeMade)), limit_s=5)
+    (made,) = bob.of(CodeMade)
+    assert isinstance(made, CodeMade)
+    world.proof = Proof(True, made.code.replace("-", ""))
+    stolen = world.add_client("bob", address=Address("stolen", 1), rooms=("den",))
+    world.run_until(lambda: stolen.is_in, limit_s=10)
+    room.alice.say("for both", "den")
+    world.run_until(lambda: stolen.texts("den") == ["for both"], limit_s=5)
+    room.act(bob, requests.RevokeDevice(fingerprint(stolen.static.public)))
+    room.alice.say("for one", "den")
+    world.run_until(lambda: "for one" in bob.texts("den") and stolen.core.is_over, limit_s=10)
+    assert stolen.texts("den") == ["for both"]
+    room.act(bob, requests.SetPassword("correct horse"))
+    world.proof = Proof(False, "correct horse")
+    other = world.add_client("bob", address=Address("other", 1), rooms=("den",))
+    world.run_until(lambda: other.is_in, limit_s=10)
+    room.alice.say("for both again", "den")
+    world.run_until(lambda: other.texts("den") == ["for both again"], limit_s=5)

@@ -30,6 +30,7 @@ from udpchat.chat.ids import client_id_of
 from udpchat.server.admission import Settings
 from udpchat.session.noise import KeyPair
 from udpchat.session.timers import earliest
+from udpchat.wire.frames import Proof
 from udpchat.wire.requests import RequestBody
 
 SERVER = Address("server", 1)
@@ -78,6 +79,7 @@ class World:
         self.server.on_restart = self.order.restart
         self.steps = 0
         self.wishes: dict[str, Any] = {}  # further fields of the profiles of clients
+        self.proof: Proof | None = None  # of clients that are added: what they show if their nick is another device's
         self._idle_steps = 0  # since time last went on
 
     def _new_server(self, settings: Settings) -> ServerNode:

@@ -254,7 +254,7 @@ class ClientCore:
         if self.is_entered:
             asking += self._chat.requests.outbox.drain_frames(now)
             due += self._chat.receipts.drain_frames(now)
-        asking += link.drain_pings()
+        asking += link.drain_pings(now)
         due += asking
         acks = self._uplink.drain_acks(now, is_sending=bool(due))
         link.send(now, acks + due, is_asking=bool(asking))

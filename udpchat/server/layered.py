@@ -23,6 +23,7 @@ class Layered(Generic[K, V]):
         self._own.clear()
 
     def get(self, key: K) -> V | None:
+        """The value set last, here or in the other."""
         own, under = self._own, self._under
         if own and key in own:  # of what is being written there is mostly little or nothing
             return own[key]

@@ -48,7 +48,7 @@ class Activity:
     """When this device connected, when it last sent a message, and why its person is away, if so.
 
     `notices` limits what looks at all followers of a log; None before the first. `held_until`: its requests wait, as
-    its person has reached too many (SPEC 6.7).
+    its person has reached too many (SPEC 6.7). `entered_in`: session and counter of the packet with its latest Enter.
     """
 
     since: float
@@ -57,6 +57,13 @@ class Activity:
     notices: TokenBucket | None = None
     held_until: float | None = None
     hold_reported_at: float | None = None
+    entered_in: tuple[int, int] = (-1, -1)
+
+    def is_first_enter(self, session: Session) -> bool:
+        """Whether this Enter is the first in the packet that was opened last."""
+        packet = session.index, session.opened
+        is_first, self.entered_in = packet != self.entered_in, packet
+        return is_first
 
     def is_held(self, now: float) -> bool:
         """Whether its requests have to wait."""
@@ -94,8 +101,8 @@ class Peer:
     """One device of one person. `nick` is None until it has entered, and after it is removed."""
 
     __slots__ = (
-        "activity", "author", "downlink", "entering", "follows_from", "nick", "payer", "previous", "renames",
-        "rooms", "session", "window",
+        "activity", "author", "downlink", "entering", "follows_from", "nick", "payer", "previous",
+        "renames", "rooms", "session", "window",
     )  # fmt: skip
 
     def __init__(

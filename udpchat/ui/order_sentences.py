@@ -114,6 +114,7 @@ ORDER_SENTENCES: Final[dict[str, str]] = {
     "banned.room": "you are banned from this room{until_ms:until}, by {by}{reason:if : %s}",
     "muted": "you are muted on this server{until_ms:until}, by {by}{reason:if : %s}",
     "muted.room": "you are muted in this room{until_ms:until}, by {by}{reason:if : %s}",
+    "no_such_nick.here": "{nick} is not there",
     "no_such_sanction": "{subject} is not banned or muted there: /bans lists who is",
     "too_many_sanctions": "as many are banned and muted there as can be: /unban somebody first",
     "too_many_roles": "as many people have a role there as can have one",

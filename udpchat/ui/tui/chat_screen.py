@@ -57,23 +57,26 @@ class Shown(Value, frozen=True):
             self.want(self.name, before, count)
 
 
+LAYOUT: Final = """
+ChatScreen { layout: vertical; background: $background; color: $foreground; }
+#topic, #status, #target { height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
+#topic, #status { background: $panel; }
+#topic { text-style: bold; }
+#middle { height: 1fr; }
+#rooms { width: 22; border-right: vkey $border; }
+#members { width: 20; border-left: vkey $border; }
+#messages { width: 1fr; }
+#bottom { height: auto; }
+#target { width: auto; max-width: 40%; text-style: bold; }
+#input { width: 1fr; }
+ChatScreen.-bare #topic, ChatScreen.-bare #status { display: none; }
+"""
+
+
 class ChatScreen(Screen[None]):
     """Draws the model of `prompt`'s client. It keeps nothing but which parts are shown."""
 
-    DEFAULT_CSS = """
-    ChatScreen { layout: vertical; background: $background; color: $foreground; }
-    #topic, #status, #target { height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
-    #topic, #status { background: $panel; }
-    #topic { text-style: bold; }
-    #middle { height: 1fr; }
-    #rooms { width: 22; border-right: vkey $border; }
-    #members { width: 20; border-left: vkey $border; }
-    #messages { width: 1fr; }
-    #bottom { height: auto; }
-    #target { width: auto; max-width: 40%; text-style: bold; }
-    #input { width: 1fr; }
-    ChatScreen.-bare #topic, ChatScreen.-bare #status { display: none; }
-    """
+    DEFAULT_CSS = LAYOUT
 
     def __init__(self, prompt: Prompt, board: Board, want: Want, *, call_of_key: Mapping[str, str]) -> None:
         super().__init__()
