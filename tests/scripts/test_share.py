@@ -46,7 +46,7 @@ def test_a_file_that_is_old_or_of_nobody_is_named(monkeypatch: pytest.MonkeyPatc
     ("typed", "completed"),
     [
         (["udpchat-client", "--ni"], "--nick"),
-        (["udpchat-client", ""], "export outbox config"),
+        (["udpchat-client", ""], "export outbox config password"),
         (["udpchat-client", "outbox", "d"], "drop"),
         (["udpchat-client", "outbox", "--j"], "--json"),
         (["udpchat-client", "export", "--fol"], ""),

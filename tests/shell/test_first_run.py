@@ -134,6 +134,8 @@ def test_a_nick_that_is_not_let_in_is_asked_for_again_the_next_time(url: str, tm
     with Terminal(*words, columns=200) as first:
         first.wait_for("which nick")
         first.enter("erin")
+        first.wait_for("erin is in use already; its password")
+        first.enter("")  # she is somebody else
         assert first.code() == 4
     assert last_nick(tmp_path / "data") == ""
 

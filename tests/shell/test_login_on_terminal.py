@@ -89,7 +89,8 @@ def test_a_wrong_password_or_code_has_its_error_code(url: str, tmp_path: Path) -
         with chatting("alice", url, tmp_path / str(number), *options) as piped:
             piped.end_input()
             assert piped.code() == 4
-            assert [event["code"] for event in piped.events("error")] == ["wrong_password"]
+            codes = [event["code"] for event in piped.events("error")]  # maybe it had to wait, after other tests
+            assert codes[-1] == "wrong_password" and set(codes) <= {"too_fast", "wrong_password"}
 
 
 def test_a_password_is_set_at_a_terminal_by_typing_it_twice(url: str, tmp_path: Path) -> None:
