@@ -276,3 +276,12 @@ def test_who_types_nothing_gives_up(desk: Desk, key: str) -> None:
     desk.keys.send_text(key)
     run_until(desk.loop, lambda: answers)
     assert answers == [""]
+
+
+def test_what_is_secret_is_drawn_as_dots_behind_its_first_word(desk: Desk) -> None:
+    desk.start()
+    desk.keys.send_text("/password hunter2")
+    desk.until("lobby> /password *******")
+    assert not any("hunter2" in row for row in desk.rows)
+    desk.keys.send_text("\r")
+    desk.report("/password hunter2")

@@ -6,8 +6,10 @@ from udpchat.chat.text import EDITED_CHARACTERS_MAX
 from udpchat.ui.commands import COMMANDS
 from udpchat.ui.input_history import (
     CONVERSATIONS_MAX,
+    DOT,
     LINES_MAX,
     InputHistory,
+    concealed,
     is_secret,
 )
 
@@ -123,3 +125,9 @@ def test_what_is_half_typed_is_bounded_and_the_longest_left_is_forgotten() -> No
         history.turn(f"room{number}", f"text {number}", f"room{number + 1}")
     assert history.turn("", "", "room0") == ""
     assert history.turn("", "", "room1") == "text 1"
+
+
+def test_behind_the_command_a_password_is_dots_while_it_is_typed() -> None:
+    assert concealed(" /password correct horse", is_first=True) == " /password " + DOT * 7 + " " + DOT * 5
+    assert concealed("/password", is_first=True) == "/password" and concealed("", is_first=True) == ""
+    assert concealed("more of it", is_first=False) == " ".join((DOT * 4, DOT * 2, DOT * 2))

@@ -27,7 +27,10 @@ from prompt_toolkit.layout.processors import (
     ConditionalProcessor,
     HighlightIncrementalSearchProcessor,
     PasswordProcessor,
+    Processor,
     TabsProcessor,
+    Transformation,
+    TransformationInput,
 )
 from prompt_toolkit.output import Output, create_output
 from prompt_toolkit.output.vt100 import Vt100_Output
@@ -50,6 +53,7 @@ ROWS_MAX: Final = 8  # of a long line: the rest scrolls, so that what arrives st
 STATE_DELAY_S: Final = 0.3  # a state that is over sooner is not shown: on a LAN every line is confirmed within it
 CLOSING_S_MAX: Final = 0.5
 TARGET_CHARACTERS_MAX: Final = 32
+DOT: Final = "*"  # for a character that is not shown
 PASTE_OFF_CURSOR_ON: Final = b"\x1b[?2004l\x1b[?25h"
 
 
@@ -77,6 +81,23 @@ def open_editor(is_secret: IsSecret) -> LineEditor | None:
         return None
 
 
+class Concealing(Processor):
+    """Draws dots behind the first word of a line that is secret."""
+
+    def __init__(self, is_secret: IsSecret) -> None:
+        self._is_secret = is_secret
+
+    def apply_transformation(self, given: TransformationInput) -> Transformation:
+        """A row of the text, of the same length."""
+        text = "".join(fragment[1] for fragment in given.fragments)
+        if not self._is_secret(given.document.text):
+            return Transformation(given.fragments)
+        start = len(text) - len(text.lstrip()) + len(text.split(maxsplit=1)[0]) if text.strip() else 0
+        start = start if given.lineno == 0 else 0
+        shown = text[:start] + "".join(each if each.isspace() else DOT for each in text[start:])
+        return Transformation([("", shown)])
+
+
 class LineEditor:
     """A `LineSource` on a terminal; `write` prints whole lines above the prompt, or plainly while there is none.
 
@@ -94,7 +115,7 @@ class LineEditor:
         self.prompt: Callable[[], tuple[str, str]] = lambda: ("", "")
         self._shown = ("", "")
         self._buffer = Buffer(history=EditorHistory(is_secret))
-        self._application = self._made_application(source or create_input(), output or create_output())
+        self._application = self._made_application(source or create_input(), output or create_output(), is_secret)
         self._modes = TerminalModes(self._application.input, self._application.output, PASTE_OFF_CURSOR_ON)
         self._drawing: asyncio.Task[None] | None = None
         self._later: asyncio.TimerHandle | None = None
@@ -104,7 +125,7 @@ class LineEditor:
         self._hidden: Hidden | None = None
         self._listener: Listener
 
-    def _made_application(self, source: Input, output: Output) -> Application[None]:
+    def _made_application(self, source: Input, output: Output, is_secret: IsSecret) -> Application[None]:
         if isinstance(output, Vt100_Output):
             output.enable_cpr = False  # answers of the terminal that come late would be typed into the shell
         search = SearchToolbar()
@@ -115,6 +136,7 @@ class LineEditor:
                 HighlightIncrementalSearchProcessor(),
                 TabsProcessor(char1=" ", char2=" "),
                 ConditionalProcessor(PasswordProcessor(), is_hidden),
+                Concealing(is_secret),
             ],
             search_buffer_control=search.control,
             preview_search=True,

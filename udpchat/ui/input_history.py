@@ -15,6 +15,7 @@ from udpchat.wire.fields import Value
 
 LINES_MAX: Final = 500  # of one conversation
 CONVERSATIONS_MAX: Final = 100  # with lines; what was typed in the one used longest ago is forgotten first
+DOT: Final = "\u2022"
 SECRET_COMMANDS: Final = ("password", "passwd")
 
 
@@ -105,6 +106,12 @@ class InputHistory:
             if wanted in line.casefold() and (found is None or line != found.line):
                 return Found(line, at)
         return None
+
+
+def concealed(row: str, *, is_first: bool) -> str:
+    """A row of a text that may hold a password, as it is drawn: dots behind the command; of the same length."""
+    start = len(row) - len(row.lstrip()) + len(row.split(maxsplit=1)[0]) if is_first and row.strip() else 0
+    return row[:start] + "".join(each if each.isspace() else DOT for each in row[start:])
 
 
 def is_secret(line: str) -> bool:

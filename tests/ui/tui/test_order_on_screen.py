@@ -151,3 +151,12 @@ def test_a_new_password_is_typed_twice_and_not_shown() -> None:
 
     drive(steps)
     assert asked == ["correct horse"]
+
+
+def test_a_password_behind_the_command_is_dots_while_it_is_typed() -> None:
+    async def steps(desk: Desk) -> None:
+        await desk.type("/password hunter22")
+        await desk.until("/password " + "\u2022" * 8)
+        assert "hunter22" not in desk.text
+
+    drive(steps)

@@ -12,7 +12,7 @@ from textual.widgets import TextArea
 
 from udpchat.chat.text import EDITED_CHARACTERS_MAX, masked
 from udpchat.ui.completion import Completion, Known, complete
-from udpchat.ui.input_history import Found, InputHistory
+from udpchat.ui.input_history import Found, InputHistory, concealed, is_secret
 from udpchat.ui.tui.cells import unjoined
 
 ROWS_MAX: Final = 8  # of a long line: the rest scrolls, so that the messages stay in sight
@@ -102,7 +102,10 @@ class InputBox(TextArea):
 
     def get_line(self, line_index: int) -> Text:
         """A line as it is drawn: what was pasted or is edited may hold escape sequences, which Enter only refuses."""
-        return Text(unjoined(masked(self.document.get_line(line_index))), end="", no_wrap=True)
+        row = self.document.get_line(line_index)
+        if is_secret(self.text):
+            row = concealed(row, is_first=line_index == 0)
+        return Text(unjoined(masked(row)), end="", no_wrap=True)
 
     def put(self, text: str, cursor: int | None = None) -> None:
         """Replace all of the text; the cursor goes to its end, or behind so many characters."""
