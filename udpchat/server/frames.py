@@ -87,6 +87,7 @@ def _on_ack(context: FrameContext, frame: frames.Ack) -> None:
     peer, session = context.peer, context.session
     is_newest = session.opened == session.largest_received
     peer.downlink.receive_ack(context.now, frame, packets_sent=session.sent, is_newest=is_newest)
+    _repeat_ends(context)
     for cursor in frame.cursors if peer.nick is not None else ():
         if cursor.log not in peer.downlink.subscriptions and cursor.log.startswith(PRIVATE_PREFIXES):
             context.chat.rooms.report_unknown(peer, cursor.log)
@@ -95,9 +96,15 @@ def _on_ack(context: FrameContext, frame: frames.Ack) -> None:
 def _on_ping(context: FrameContext, frame: frames.Ping) -> None:
     downlink = context.peer.downlink
     downlink.send(encode(frames.Pong(frame.number)))
-    for frame_again in downlink.ends.due():
-        downlink.send(frame_again)
+    _repeat_ends(context)
     downlink.announce_missing()
+
+
+def _repeat_ends(context: FrameContext) -> None:
+    """The peer is heard: tell it again which logs it follows no longer."""
+    downlink = context.peer.downlink
+    for frame_again in downlink.ends.due(context.now) if downlink.ends else ():
+        downlink.send(frame_again)
 
 
 def _on_path_reply(context: FrameContext, frame: frames.PathReply) -> None:

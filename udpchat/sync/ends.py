@@ -4,36 +4,55 @@ lost, and nothing acknowledges it.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from udpchat.wire.limits import ACK_LOGS_MAX
+from udpchat.wire.limits import ACK_LOGS_MAX, EXPIRY_S
 
-REPEATED: Final = 3  # times, with heartbeats: if so many are lost in a row, nothing else comes through either
+REPEATED_MIN: Final = 3  # times, with heartbeats and what answers acks
+REPEATED_S: Final = 2 * EXPIRY_S  # longer than a client waits that hears nothing before it makes another session
+SPACING_S: Final = 0.2  # between two, however much the peer sends
+
+
+@dataclass(slots=True)
+class _End:
+    """One of them: its frame, how often it was repeated, and when for the first and the last time."""
+
+    frame: bytes
+    repeated: int = 0
+    first_at: float = float("-inf")
+    last_at: float = float("-inf")
 
 
 class Ends:
     """The frames that say so, by log; a peer has been in no more rooms than it may be in at once."""
 
-    __slots__ = ("_frames",)
+    __slots__ = ("_ends",)
 
     def __init__(self) -> None:
-        self._frames: dict[str, tuple[bytes, int]] = {}  # and how often each is still sent
+        self._ends: dict[str, _End] = {}
+
+    def __len__(self) -> int:
+        return len(self._ends)
 
     def add(self, log: str, frame: bytes) -> None:
         """The peer was told, by this frame, that it follows a log no longer."""
-        self._frames[log] = frame, REPEATED
+        self._ends[log] = _End(frame)
 
     def forget(self, log: str) -> None:
         """It follows the log again, or has left it itself."""
-        self._frames.pop(log, None)
+        self._ends.pop(log, None)
 
-    def due(self) -> list[bytes]:
-        """The frames to send again with a heartbeat."""
-        due = []
-        for log, (frame, left) in list(islice(self._frames.items(), ACK_LOGS_MAX)):
-            due.append(frame)
-            del self._frames[log]
-            if left > 1:
-                self._frames[log] = frame, left - 1  # behind the others
-        return due
+    def due(self, now: float) -> list[bytes]:
+        """The frames to send again as the peer is heard, those of ACK_LOGS_MAX logs at most."""
+        waiting = ((log, end) for log, end in self._ends.items() if now >= end.last_at + SPACING_S)
+        taken = list(islice(waiting, ACK_LOGS_MAX))
+        for log, end in taken:
+            end.first_at = end.first_at if end.repeated else now
+            end.last_at = now
+            end.repeated += 1
+            del self._ends[log]
+            if end.repeated < REPEATED_MIN or now < end.first_at + REPEATED_S:
+                self._ends[log] = end  # behind the others
+        return [end.frame for _, end in taken]
