@@ -152,7 +152,7 @@ class Peer:
         asking = self._membership.drain_frames(now)
         if self._membership.is_welcome:
             asking += self._outbox.drain_frames(now)
-        asking += self._link.drain_pings()
+        asking += self._link.drain_pings(now)
         due += asking
         acks = self._uplink.drain_acks(now, is_sending=bool(due))
         self._link.send(now, acks + due, is_asking=bool(asking))
