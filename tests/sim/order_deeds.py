@@ -38,8 +38,8 @@ class Host(HostileNode):
     def __init__(self, world: World, random: Random, static: KeyPair, owner: str) -> None:
         self._owner, self._is_done = owner, False
         super().__init__(
-            world, HOST_ADDRESS, random, nick=HOST_NICK, rooms=(), deeds=[Host.appoint], interval_s=APPOINTS_EVERY_S,
-            static=static,
+            world, HOST_ADDRESS, random, nick=HOST_NICK, rooms=(), deeds=[lambda _: self.appoint()],
+            interval_s=APPOINTS_EVERY_S, static=static,
         )  # fmt: skip
 
     def appoint(self) -> None:
