@@ -1,7 +1,7 @@
 """Computes Argon2id (RFC 9106) for a server's core on a thread: passwords to be verified, and to be hashed (SPEC 6.10).
 
-One is computed at a time, and between two the thread rests for as long as one took: however many guess, they have half
-of a processor at most, and the loop has the other.
+One is computed at a time, and then the thread rests for DERIVATION_REST times as long: however many guess, they have a
+quarter of a processor at most.
 """
 
 from __future__ import annotations
