@@ -119,7 +119,7 @@ def test_who_may_not_have_heard_that_they_were_removed_is_told_again_with_the_ne
         ping(rig, bob)
         told.append(FollowRefused("#den", "kicked", ("alice", "")) in rig.frames(bob))
         rig.now += 0.6 * SPACING_S
-    assert told == [True, False, True, False]
+    assert told == [False, False, True, False]
     rig.follow(bob, "#den")
     done(rig, alice, Kick("den", "bob"))
     rig.follow(bob, "#den")

@@ -2,9 +2,10 @@
 
 A client is well once it has entered, has nothing unanswered, is known to the server where it is, and holds what the
 server's logs held when the faults stopped: so it can be well also while somebody goes on flooding those logs. It has
-RECOVERY_S. Only a client that awaits nothing, and whose server has forgotten it or sends to an address where it is no
-longer, has until after its next heartbeat: until then neither of the two can know. And one that was cut off from its
-server while a watcher answered under another key may end up to KEY_PATIENCE_S later; it is started again then.
+RECOVERY_S. Only a client that awaits nothing, and whose server has forgotten it, sends to an address where it is no
+longer, or has removed it from a room, has until after its next heartbeat: until then neither of the two can know. And
+one that was cut off from its server while a watcher answered under another key may end up to KEY_PATIENCE_S later; it
+is started again then.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ class Unnoticed(Enum):
 
     FORGOTTEN = "the server does not know its session"
     MOVED = "the server sends to an address where it is no longer"
+    REMOVED = "the server has removed it from a room, and what said so was lost"
 
 
 def trouble(world: World, client: ClientNode) -> Unnoticed | None:
@@ -39,7 +41,9 @@ def trouble(world: World, client: ClientNode) -> Unnoticed | None:
         return Unnoticed.FORGOTTEN
     peer, _ = found
     is_there = peer.session.path.address == world.network.appears_at(client.address)
-    return None if is_there else Unnoticed.MOVED
+    if not is_there:
+        return Unnoticed.MOVED
+    return Unnoticed.REMOVED if set(client.view.model.rooms) - peer.rooms else None
 
 
 def unnoticed(world: World, client: ClientNode) -> Unnoticed | None:

@@ -81,4 +81,4 @@ class Enforcement:
         """A peer leaves a room, and is told so until it must have heard it."""
         self._rooms.part(now, peer, room, Reason.KICKED, by=by, why=why)
         peer.follows_from = peer.session.largest_received
-        self._fanout.end(peer, room_log(room), encode(FollowRefused(room_log(room), *refusal)))
+        self._fanout.end(now, peer, room_log(room), encode(FollowRefused(room_log(room), *refusal)))

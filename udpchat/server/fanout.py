@@ -61,9 +61,9 @@ class Fanout:
         if not followers:
             del self._followers[stream]
 
-    def end(self, peer: Peer, log: str, frame: bytes) -> None:
+    def end(self, now: float, peer: Peer, log: str, frame: bytes) -> None:
         """A peer follows a log no longer, and did not ask for that: tell it so."""
-        peer.downlink.ends.add(log, frame)
+        peer.downlink.ends.add(now, log, frame)
         self.send(peer, frame)
 
     def send(self, peer: Peer, frame: bytes) -> None:

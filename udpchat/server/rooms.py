@@ -143,7 +143,7 @@ class Rooms:
             refused = encode(FollowRefused(room_log(surplus), "too_many_rooms"))
             for peer in list(self._fanout.followers(self._rooms[surplus].roster.stream)):
                 self.part(now, peer, surplus, Reason.PARTED)
-                self._fanout.end(peer, room_log(surplus), refused)
+                self._fanout.end(now, peer, room_log(surplus), refused)
         return self._empty.take(name, who)
 
     def _close(self, name: str) -> None:

@@ -54,8 +54,7 @@ class Downlink:
             stream.followers += 1
         self.announce(subscription)
         if not subscription.is_known:
-            self._announced = 0
-            self._announce_at = now + ANNOUNCE_AFTER_S[0]
+            self._announced, self._announce_at = 0, now + ANNOUNCE_AFTER_S[0]
 
     def unfollow(self, log: str) -> None:
         """The peer follows a log no longer."""
@@ -202,6 +201,8 @@ class Downlink:
                 self.loss_detection.forget()  # the replica holds all of it, it was replaced, or its log is not followed
             if lost or not self.loss_detection.bytes_in_flight:
                 self._schedule(changed)
+        for frame in self.ends.due(now) if self.ends else ():
+            self.send(frame)
         if self._announce_at is not None and now >= self._announce_at:
             unknown = [subscription for subscription in self.subscriptions.values() if not subscription.is_known]
             for subscription in unknown[:ACK_LOGS_MAX]:
@@ -216,9 +217,9 @@ class Downlink:
         loss_detection, paced_at = self.loss_detection, None
         if self._backlogged:
             paced_at = loss_detection.path.congestion.next_timeout(now, loss_detection.bytes_in_flight)
-        elif self._announce_at is None:
+        elif self._announce_at is None and not self.ends:
             return loss_detection.next_timeout()  # the hot path
-        return earliest(loss_detection.next_timeout(), self._announce_at, paced_at)
+        return earliest(loss_detection.next_timeout(), self._announce_at, paced_at, self.ends.next_timeout())
 
     def change_path(self, address: Address) -> None:
         """The peer is at another address; if at another host, what was measured of the former path is void (SPEC 3).
@@ -235,8 +236,7 @@ class Downlink:
         for subscription in self.subscriptions.values():
             subscription.forget()
         if self.subscriptions:
-            self._announced = 0
-            self._announce_at = now + ANNOUNCE_AFTER_S[0]
+            self._announced, self._announce_at = 0, now + ANNOUNCE_AFTER_S[0]
 
     # --- What is sent ----------
 

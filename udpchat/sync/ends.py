@@ -8,21 +8,26 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from udpchat.wire.limits import ACK_LOGS_MAX, EXPIRY_S
+from udpchat.wire.limits import ACK_LOGS_MAX, EXPIRY_S, HEARTBEAT_S
 
-REPEATED_MIN: Final = 3  # times, with heartbeats and what answers acks
+REPEATED_MIN: Final = 3  # times
+REPEAT_S: Final = 1.0  # before the first, if nothing is heard from the peer; doubled each time up to a heartbeat
 REPEATED_S: Final = 2 * EXPIRY_S  # longer than a client waits that hears nothing before it makes another session
 SPACING_S: Final = 0.2  # between two, however much the peer sends
 
 
 @dataclass(slots=True)
 class _End:
-    """One of them: its frame, how often it was repeated, and when for the first and the last time."""
+    """One of them: its frame, how often it was repeated, and when it was sent for the first and the last time."""
 
     frame: bytes
+    first_at: float
+    last_at: float
     repeated: int = 0
-    first_at: float = float("-inf")
-    last_at: float = float("-inf")
+
+    @property
+    def due_at(self) -> float:
+        return self.last_at + min(REPEAT_S * (1 << min(self.repeated, 8)), HEARTBEAT_S)
 
 
 class Ends:
@@ -36,20 +41,23 @@ class Ends:
     def __len__(self) -> int:
         return len(self._ends)
 
-    def add(self, log: str, frame: bytes) -> None:
-        """The peer was told, by this frame, that it follows a log no longer."""
-        self._ends[log] = _End(frame)
+    def add(self, now: float, log: str, frame: bytes) -> None:
+        """The peer is told, by this frame, that it follows a log no longer."""
+        self._ends[log] = _End(frame, now, now)
+
+    def next_timeout(self) -> float | None:
+        """When `due` has something, if nothing is heard from the peer before."""
+        return min((end.due_at for end in self._ends.values()), default=None)
 
     def forget(self, log: str) -> None:
         """It follows the log again, or has left it itself."""
         self._ends.pop(log, None)
 
     def due(self, now: float) -> list[bytes]:
-        """The frames to send again as the peer is heard, those of ACK_LOGS_MAX logs at most."""
+        """The frames to send again, as the peer is heard or time has passed; those of ACK_LOGS_MAX logs at most."""
         waiting = ((log, end) for log, end in self._ends.items() if now >= end.last_at + SPACING_S)
         taken = list(islice(waiting, ACK_LOGS_MAX))
         for log, end in taken:
-            end.first_at = end.first_at if end.repeated else now
             end.last_at = now
             end.repeated += 1
             del self._ends[log]
