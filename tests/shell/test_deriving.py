@@ -7,11 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.shell.waiting import run_until
+from tests.shell.waiting import LIMIT_S, run_until
 from udpchat.server.derivations import NOBODYS_PASSWORD, Derivation, Derived
 from udpchat.session.passwords import NoArgon2id
 from udpchat.shell import deriving
 from udpchat.shell.deriving import ThreadDeriver, derive
+from udpchat.shell.worker import Worker
 
 
 def derivation(password: str, phc: str = "", counter: int = 1) -> Derivation:
@@ -66,11 +67,18 @@ def test_after_its_end_nothing_is_begun_nor_reported(
     loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(deriving, "derive", lambda each: Derived())
+    workers: list[Worker] = []
+
+    def begun(loop: asyncio.AbstractEventLoop, name: str) -> Worker:
+        workers.append(Worker(loop, name))
+        return workers[-1]
+
+    monkeypatch.setattr(deriving, "Worker", begun)
     deriver = Deriver(loop, derivation("one"), derivation("two"))
     deriver.thread.start()
     deriver.thread.close()
     deriver.thread.start()
-    loop.run_until_complete(asyncio.sleep(0.05))
+    loop.run_until_complete(asyncio.wait_for(workers[0].idle(), LIMIT_S))  # what was begun is done
     assert deriver.found == [] and len(deriver.waiting) == 1
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.shell.waiting import run_until
+from tests.shell.waiting import LIMIT_S, run_until
 from udpchat.session.noise import user_id
 from udpchat.shell.data_folder import ERASED_FILE
 from udpchat.shell.erasing import STRETCH_ENTRIES, Eraser, erase_at_once, forget_activity
@@ -112,10 +112,11 @@ def test_a_server_that_stops_leaves_the_rest_to_the_next_start(
     loop: asyncio.AbstractEventLoop, log: SqliteLog, tmp_path: Path
 ) -> None:
     fill(log, "#hall", *[said(BOB, "text", 1) for _ in range(3 * STRETCH_ENTRIES)])
-    eraser, removed = eraser_of(loop, tmp_path, log, {BOB: 4})
+    writer = ThreadWriter[Append](loop, log.append)
+    eraser, removed = eraser_of(loop, tmp_path, log, {BOB: 4}, writer)
     eraser.start()
     eraser.close()
-    loop.run_until_complete(asyncio.sleep(0.5))
+    loop.run_until_complete(asyncio.wait_for(writer.idle(), LIMIT_S))  # the stretch that was begun is done
     assert len(removed) < 3 * STRETCH_ENTRIES and not (tmp_path / ERASED_FILE).exists()
     again, rest = eraser_of(loop, tmp_path, log, {BOB: 4})
     found: list[Mapping[str, int | str]] = []
@@ -125,13 +126,17 @@ def test_a_server_that_stops_leaves_the_rest_to_the_next_start(
 
 
 def eraser_of(
-    loop: asyncio.AbstractEventLoop, folder: Path, log: SqliteLog, accounts: Mapping[bytes, int]
+    loop: asyncio.AbstractEventLoop,
+    folder: Path,
+    log: SqliteLog,
+    accounts: Mapping[bytes, int],
+    writer: ThreadWriter[Append] | None = None,
 ) -> tuple[Eraser, list[tuple[str, int]]]:
     removed: list[tuple[str, int]] = []
     made = Eraser(
         folder,
         log,
-        writer=ThreadWriter[Append](loop, log.append),
+        writer=writer or ThreadWriter[Append](loop, log.append),
         accounts=lambda: accounts,
         on_removed=lambda name, sequence: removed.append((name, sequence)),
         on_forgotten=lambda: None,

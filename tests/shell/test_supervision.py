@@ -11,6 +11,7 @@ import pytest
 
 from tests.shell.test_metrics import TAKEN
 from tests.shell.test_systemd import manager_at, told
+from tests.shell.waiting import run_until
 from udpchat.shell import supervision
 from udpchat.shell.addresses import ListenAddress
 from udpchat.shell.http_pages import open_http_socket
@@ -38,14 +39,14 @@ def test_the_manager_of_services_hears_of_it_in_order(
         assert told(listening) == []
         made.start()
         assert (told(listening), len(minutes)) == ([READY], 1)
-        loop.run_until_complete(asyncio.sleep(0.03))
-        assert len(minutes) > 1 and set(told(listening)) == {"STATUS=3 devices connected, 2 rooms open"}
+        run_until(loop, lambda: len(minutes) > 1)
+        assert set(told(listening)) == {"STATUS=3 devices connected, 2 rooms open"}
         made.reload(lambda: minutes.clear())
         reloading, ready = told(listening)
         assert reloading.startswith("RELOADING=1\n") and (ready, minutes) == (READY, [])
         made.stop()
         assert told(listening) == ["STOPPING=1"]
-        loop.run_until_complete(asyncio.sleep(0.03))
+        loop.run_until_complete(asyncio.sleep(0.03))  # a timer that was left would be due before
         assert (told(listening), minutes) == ([], [])
 
 

@@ -80,7 +80,7 @@ def test_signs_of_life_come_twice_as_often_as_wanted_and_end_with_it(
         assert loop.time() - began >= 3 * 0.02
         notices.stopping()
         told(listening)
-        loop.run_until_complete(asyncio.sleep(0.05))
+        loop.run_until_complete(asyncio.sleep(0.05))  # a timer that was left would be due before
         assert told(listening) == []
 
 
@@ -92,7 +92,7 @@ def test_where_none_is_wanted_of_this_process_there_is_no_sign_of_life(
 ) -> None:
     with manager_at(str(tmp_path / "notify")) as listening:
         SystemdNotices(loop, {"NOTIFY_SOCKET": str(tmp_path / "notify"), **extra}).ready("")
-        loop.run_until_complete(asyncio.sleep(0.03))
+        loop.run_until_complete(asyncio.sleep(0.03))  # a sign of life would be due before
         assert told(listening) == ["READY=1\nSTATUS="]
 
 
