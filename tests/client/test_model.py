@@ -116,6 +116,17 @@ def test_a_reply_quotes_nothing_of_a_message_that_was_changed_when_it_was_not_he
     assert conversation.items[0].reply == Quote("1", "", "")
 
 
+def test_a_message_is_found_by_its_id_as_long_as_it_is_held() -> None:
+    conversation = Conversation("lobby")
+    for sequence in range(1, ITEMS_MAX + 11):
+        conversation.add(item(sequence))
+    assert conversation.find_by_id("10") is None and conversation.find_by_id("11") is conversation.items[0]
+    conversation.add(item(ITEMS_MAX + 11).changed(id="12"))  # as only a hostile server has it
+    assert conversation.find_by_id("12") is conversation.items[-1]
+    conversation.clear()
+    assert conversation.find_by_id("12") is None
+
+
 def test_a_message_that_is_removed_keeps_its_place_and_nothing_of_what_it_said() -> None:
     conversation = Conversation("lobby", read_up_to=0)
     conversation.add(item(1, "the password is swordfish", is_mention=True))

@@ -117,7 +117,7 @@ class Conversation:
     if there is none, or none is known yet.
     """
 
-    __slots__ = ("_budget", "_characters", "items", "mentions", "name", "read_up_to", "topic", "unread")
+    __slots__ = ("_budget", "_characters", "_sequences", "items", "mentions", "name", "read_up_to", "topic", "unread")
 
     def __init__(self, name: str, read_up_to: int | None = None, budget: Budget | None = None) -> None:
         """`budget`: that of all conversations; None: this one has its own."""
@@ -128,6 +128,7 @@ class Conversation:
         self.unread = 0
         self.mentions = 0
         self._characters = 0  # of the texts of `items`
+        self._sequences: dict[str, int] = {}  # of `items` by id: many replies may name what is not held
         self._budget = budget or Budget(MODEL_BYTES_MAX)
 
     @property
@@ -146,6 +147,7 @@ class Conversation:
         if is_there:
             return
         self.items.insert(at, item)
+        self._sequences[item.id] = max(item.sequence, self._sequences.get(item.id, 0))
         self._characters += len(item.text)
         self._budget.take(_charge(item))
         self._keep_within_bounds()
@@ -159,6 +161,8 @@ class Conversation:
 
     def _forget_first(self) -> None:
         item = self.items.pop(0)
+        if self._sequences.get(item.id) == item.sequence:
+            del self._sequences[item.id]
         self._characters -= len(item.text)
         self._budget.give(_charge(item))
 
@@ -199,7 +203,8 @@ class Conversation:
 
     def find_by_id(self, identity: str) -> Item | None:
         """The message of this id, if it is held."""
-        return next((item for item in reversed(self.items) if item.id == identity), None)
+        sequence = self._sequences.get(identity)
+        return None if sequence is None else self.items[self._find(sequence)[0]]
 
     def edit(self, item: Item, text: str, edited_by: int, *, is_mention: bool) -> bool:
         """The author gave a message that is held another text, by the entry `edited_by`. False: it has a later one."""
