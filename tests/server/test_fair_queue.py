@@ -54,6 +54,19 @@ def test_of_several_accounts_the_one_that_used_most_counts() -> None:
     assert [queue.take(), queue.take()] == ["b", "a"] and queue.size == 0
 
 
+def test_once_all_together_have_as_much_as_may_wait_each_sender_still_has_an_equal_part_of_it() -> None:
+    """As found: of whom an ack waited, the next request was dropped, and came when the client repeated it."""
+    ledger = Ledger()
+    queue: FairQueue[str] = FairQueue(ledger, size_max=8)
+
+    def added(sender: str, count: int) -> int:
+        return sum(queue.add((ledger.open(sender),), sender) for _ in range(count))
+
+    assert added("mallory", 20) == 8
+    assert added("alice", 20) == 4 and added("mallory", 1) == 0
+    assert added("bob", 20) == 3 and added("carol", 20) == 2
+
+
 def test_a_run_is_of_who_is_next_and_leaves_what_it_is_not_asked_for() -> None:
     ledger = Ledger()
     ledger.charge(CREDIT_US, ledger.open("b"))

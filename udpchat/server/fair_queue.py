@@ -31,7 +31,8 @@ class FairQueue(Generic[T]):
     def __init__(
         self, ledger: Ledger, *, of_sender_max: float = inf, size_max: float = inf, senders_max: float = inf
     ) -> None:
-        """How much may wait: of one sender, of all together, and of how many; a first item only counts for the last."""
+        """How much may wait: of one sender, of all together, and of how many. Once all together have so much, a sender
+        may still have an equal part of it, and one item at least: so it is never twice as much and one of each."""
         self._ledger = ledger
         self._of_sender_max, self._size_max, self._senders_max = of_sender_max, size_max, senders_max
         self._flows: dict[tuple[Balance, ...], _Flow[T]] = {}
@@ -43,7 +44,8 @@ class FairQueue(Generic[T]):
         """Let something wait; False if there is no room for another one of this sender."""
         flow = self._flows.get(balances)
         if flow is not None:
-            if self.size >= self._size_max or len(flow.waiting) >= self._of_sender_max:
+            count = len(flow.waiting)
+            if count >= self._of_sender_max or (self.size >= self._size_max <= count * len(self._flows)):
                 return False
         elif len(self._flows) >= self._senders_max:
             return False
