@@ -46,7 +46,7 @@ PEER_BYTES = 16 * 1024  # the goal of the part `memory`
 HALF_OPEN_BYTES, EMPTY_ROOM_BYTES = 2 * 1024, 6 * 1024  # as limits.py has them
 MEMORY_BYTES_MAX = (
     limits.REQUEST_BYTES_MAX
-    + 2 * limits.WAITING_DATAGRAMS_MAX * limits.DATAGRAM_BYTES_MAX
+    + 4 * limits.WAITING_DATAGRAMS_MAX * limits.DATAGRAM_BYTES_MAX
     + limits.HANDSHAKES_MAX * HALF_OPEN_BYTES
     + limits.EMPTY_ROOMS_MAX * EMPTY_ROOM_BYTES
 )  # of growth, beside the members

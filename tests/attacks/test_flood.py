@@ -8,6 +8,7 @@ import pytest
 
 from tests.attacks.member import Member
 from tests.server.rig import Rig
+from udpchat.server import backlog
 from udpchat.server.credit import FOLLOWERS_CHARGED_MAX
 from udpchat.server.registry import Peer
 from udpchat.wire import frames, requests
@@ -24,6 +25,12 @@ from udpchat.wire.requests import Say, Stored, Tell
 LINE = Say("lobby", TEXT, "x")
 OTHERS = 20
 BURST, PER_S = REACH_OF_KEY
+
+
+@pytest.fixture(autouse=True)
+def unlimited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What all ask for together has no limit here (test_crowd.py)."""
+    monkeypatch.setattr(backlog, "REACH_IN_ALL", (1e9, 1e9))
 
 
 def crowded(others: int = OTHERS) -> Rig:

@@ -8,7 +8,7 @@ from udpchat.server.commits import Commits
 from udpchat.server.proposals import Action, ActionProposal, Admit, Author, EnterProposal, Proposal, Reject, SendResult
 from udpchat.session.noise import user_id
 from udpchat.wire.content import Claim
-from udpchat.wire.limits import WRITE_AHEAD_BYTES_MAX
+from udpchat.wire.limits import WRITE_ENTRY_BYTES
 from udpchat.wire.requests import Failed, Rename, Say, Stored
 
 INSTANCE = b"i" * 16
@@ -103,19 +103,15 @@ def test_a_batch_in_the_middle_of_what_is_under_way_leaves_the_rest_settled_over
     assert [append.sequence for append in commits.drain_appends()] == [3]
 
 
-def test_no_more_is_settled_ahead_of_the_disk_than_may_be() -> None:
+def test_what_is_settled_ahead_of_the_disk_is_counted_in_bytes() -> None:
     log = MemoryLog()
     commits = Commits(log)
-    text = "x" * (WRITE_AHEAD_BYTES_MAX // 4)
-    counter = 0
-    while not commits.is_full:
-        counter += 1
-        commits.propose(proposal(ALICE, Say("lobby", 0, text), counter))
-    assert counter == 4
+    for counter in (1, 2):
+        commits.propose(proposal(ALICE, Say("lobby", 0, "x" * 1_000), counter))
+    assert 2_000 + 2 * WRITE_ENTRY_BYTES < commits.pending_bytes < 2_500
     commit(commits, log)
-    assert not commits.is_full
-    for counter in range(5, 9):
-        commits.propose(proposal(ALICE, Say("lobby", 0, text), counter))
-    assert commits.is_full
+    assert not commits.pending_bytes
+    commits.propose(proposal(ALICE, Say("lobby", 0, "x"), 3))
+    assert commits.pending_bytes
     commits.rejected()
-    assert not commits.is_full
+    assert not commits.pending_bytes

@@ -84,22 +84,22 @@ def test_of_more_peers_than_a_turn_has_time_for_the_others_follow_each_once() ->
     fanout.extend(NOW, stream, [ENTRY])
     turns = [fanout.take_to_flush(Ledger())]
     fanout.to_flush[peers[-1]] = fanout.to_flush[peers[0]] = None
-    while fanout.is_behind:
+    while fanout.behind:
         turns.append(fanout.take_to_flush(Ledger()))
     assert [len(turn) for turn in turns] == [FLUSHED_PEERS_MAX, FLUSHED_PEERS_MAX, 11]
     assert sorted(map(id, [peer for turn in turns for peer in turn])) == sorted(map(id, [*peers, peers[0]]))
 
 
-def test_if_not_all_are_flushed_at_once_those_with_saved_credit_are_first_in_half_of_the_places() -> None:
+def test_if_not_all_are_flushed_at_once_those_with_most_saved_credit_are_first_in_half_of_the_places() -> None:
     fanout, stream, peers = followed(2 * FLUSHED_PEERS_MAX)
     for peer in peers:
         peer.balance.used_us = -NEW_CREDIT_US
     late = peers[-FLUSHED_PEERS_MAX:]
-    for peer in late:
-        peer.balance.used_us -= 1.0
+    for number, peer in enumerate(late, 1):
+        peer.balance.used_us -= number
     fanout.extend(NOW, stream, [ENTRY])
     half = FLUSHED_PEERS_MAX // 2
-    assert fanout.take_to_flush(Ledger()) == late[:half] + peers[:half]
+    assert fanout.take_to_flush(Ledger()) == late[: -half - 1 : -1] + peers[:half]
 
 
 def test_who_is_gone_is_not_flushed_later() -> None:
@@ -107,4 +107,4 @@ def test_who_is_gone_is_not_flushed_later() -> None:
     fanout.extend(NOW, stream, [ENTRY])
     fanout.take_to_flush(Ledger())
     fanout.leave(peers[-1])
-    assert not fanout.is_behind and fanout.take_to_flush(Ledger()) == []
+    assert not fanout.behind and fanout.take_to_flush(Ledger()) == []

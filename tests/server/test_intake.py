@@ -9,12 +9,13 @@ import pytest
 
 from tests.server.rig import Rig
 from udpchat.server import intake as module
+from udpchat.server.backlog import Backlog
 from udpchat.server.credit import NEW_CREDIT_US
 from udpchat.server.intake import WRITE_TURNS, Intake
 from udpchat.server.meter import TURN_US, Meter
 from udpchat.server.registry import Peer
 from udpchat.wire.errors import Drop
-from udpchat.wire.limits import WAITING_DATAGRAMS_PER_FLOW_MAX
+from udpchat.wire.limits import WAITING_DATAGRAMS_PER_FLOW_MAX, WRITE_AHEAD_BYTES_MAX
 from udpchat.wire.packets import Address, Data
 
 STRANGER = Address("10.0.0.99", 5)
@@ -29,7 +30,10 @@ class Desk:
         self.rig = Rig()
         self.counters: Counter[str] = Counter()
         self.meter = Meter(self.rig.chat.ledger)
-        self.intake = Intake(self.meter, self.rig.chat.registry, self.rig.chat.commits, self.counters)
+        chat = self.rig.chat
+        self.intake = Intake(
+            self.meter, chat.registry, Backlog(chat.commits, chat.fanout, chat.ledger), self.counters
+        )
         self.served: list[tuple[str, int]] = []
         self._now = 0.0
 
@@ -55,6 +59,10 @@ class Desk:
         """A peer takes two turns, which its balances show in the next."""
         self.meter.charge_peer(peer, 2 * TURN_US)
         self.turn()
+
+    def fill_log(self, size: int = WRITE_AHEAD_BYTES_MAX) -> None:
+        """So much is to be written."""
+        self.rig.chat.commits.pending_bytes = size
 
     def pause(self, pause_s: float) -> None:
         """Nothing comes for so long, and all who are here save credit."""
@@ -195,12 +203,12 @@ def test_ready_requests_have_a_place_whatever_else_waits(desk: Desk) -> None:
 def test_ready_requests_that_wait_for_the_log_are_served_once_it_was_written(desk: Desk) -> None:
     alice, bob = desk.rig.stranger(), desk.rig.stranger()
     desk.spend(alice)
-    desk.rig.chat.commits.is_full = True
+    desk.fill_log()
     for peer in (alice, bob, alice):
         desk.intake.hold_ready(peer)
     assert list(desk.intake.serve([])) == [] and desk.intake.next_timeout() is None
     assert len(list(desk.intake.serve([data_of(alice, 1)]))) == 1, "what is no request goes on"
-    desk.rig.chat.commits.is_full = False
+    desk.fill_log(0)
     assert list(desk.intake.serve([])) == [bob, alice]
 
 
@@ -211,7 +219,7 @@ def test_of_ready_requests_only_those_that_there_is_room_for_are_taken(desk: Des
         desk.intake.hold_ready(peer)
     for number, taken in enumerate(desk.intake.serve([])):
         assert taken is peers[number]
-        desk.rig.chat.commits.is_full = number == 2
+        desk.fill_log(WRITE_AHEAD_BYTES_MAX if number == 2 else 0)
     assert number == 2 and len(desk.intake) == 7
 
 
@@ -235,9 +243,9 @@ def test_as_much_as_may_be_settled_is_written_at_once_and_turns_are_counted_anew
     desk.turn(*(data_of(alice, number) for number in range(2 * A_TURN)))
     for _ in range(WRITE_TURNS - 1):
         desk.intake.begin_turn(0.0)
-    desk.rig.chat.commits.is_full = True
+    desk.fill_log()
     assert desk.intake.may_write()
-    desk.rig.chat.commits.is_full = False
+    desk.fill_log(0)
     assert not desk.intake.may_write()
 
 

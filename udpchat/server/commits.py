@@ -13,7 +13,6 @@ from udpchat.server.proposals import ActionProposal, Effect, Proposal, Settlemen
 from udpchat.server.settle import settle
 from udpchat.server.state import State
 from udpchat.sync.log import Append, LogReader
-from udpchat.wire.limits import WRITE_AHEAD_BYTES_MAX
 
 
 class Commits:
@@ -27,7 +26,6 @@ class Commits:
         self._pending: deque[Settlement] = deque()
         self._undrained: list[Append] = []
         self.pending_bytes = 0  # settled, and not durable yet; read often, changed only here
-        self.is_full = False  # whether that is so much that requests have to wait, whose order can then still change
         self.is_unwritable = False  # whether the last write failed
 
     def propose(self, proposal: Proposal) -> tuple[Effect, ...]:
@@ -39,7 +37,6 @@ class Commits:
             self.settled.apply(append.log, append.sequence, append.entry)
         self._pending.append(settlement)
         self.pending_bytes += settlement.size
-        self.is_full = self.pending_bytes >= WRITE_AHEAD_BYTES_MAX
         self._undrained += settlement.appends
         return ()
 
@@ -60,7 +57,6 @@ class Commits:
             count -= len(settlement.appends)
             self.pending_bytes -= settlement.size
             taken.append(settlement)
-        self.is_full = self.pending_bytes >= WRITE_AHEAD_BYTES_MAX
         assert not count, "a batch holds whole settlements"
         return taken
 
@@ -82,7 +78,6 @@ class Commits:
         dropped = [settlement.proposal for settlement in self._pending]
         self._pending.clear()
         self.pending_bytes = 0
-        self.is_full = False
         self._undrained.clear()
         self.settled.clear()
         self.durable.unpin_heads(())

@@ -12,6 +12,7 @@ from typing import Final
 
 from udpchat.chat import events
 from udpchat.server.admission import Settings
+from udpchat.server.backlog import Backlog
 from udpchat.server.chat import Chat
 from udpchat.server.credit import DATAGRAM_US, LOST_US, packet_us
 from udpchat.server.expiry import Expiry
@@ -38,7 +39,7 @@ from udpchat.wire.limits import DATAGRAM_BYTES_MAX, PATH_TIMEOUT_S, REQUEST_MEMO
 from udpchat.wire.packets import Address
 
 TIMERS_MAX: Final = 32  # handled in a turn; the others are due in the next
-FLUSHED_PACKETS_MAX: Final = 128  # in a turn, beside those of the last peer
+FLUSHED_PACKETS_MAX: Final = 64  # in a turn, beside those of the last peer
 
 
 class ServerCore(OffLoop):
@@ -54,7 +55,8 @@ class ServerCore(OffLoop):
         self._rooms = self.chat.rooms
         self._fanout = self.chat.fanout
         self._meter = Meter(self.chat.ledger)
-        self._intake = Intake(self._meter, self._registry, self.chat.commits, self.counters)
+        backlog = Backlog(self.chat.commits, self._fanout, self.chat.ledger)
+        self._intake = Intake(self._meter, self._registry, backlog, self.counters)
         self._expiry = Expiry(self.settings)
         self._timers: TimerHeap[Peer | LogStream | Room] = TimerHeap()
         self._transmits: list[tuple[bytes, Address]] = []
@@ -204,7 +206,7 @@ class ServerCore(OffLoop):
         return earliest(
             self._sessions.handshakes.next_timeout(),
             self._timers.next_timeout(),
-            self._intake.next_timeout(is_more_to_do=self._fanout.is_behind),
+            self._intake.next_timeout(is_more_to_do=self._fanout.behind > 0),
         )
 
     # --- Out ----------
@@ -231,11 +233,12 @@ class ServerCore(OffLoop):
     def _carry_out(self, now: float, peer: Peer) -> None:
         """Carry out the requests of a peer that are ready; what does not fit the turn waits for the next."""
         meter, commits, window = self._meter, self.chat.commits, peer.window
-        while meter.left_us > 0.0 and not commits.is_full:
+        while meter.left_us > 0.0 and self._intake.has_room(peer):
             pending_bytes = commits.pending_bytes
             if not window.held or (price := carry_out(now, self.chat, peer)) is None:
                 return self._timers.arm(peer, peer.activity.held_until)
             meter.charge_peer(peer, price.now_us, price.later_us)
+            self._intake.on_reached(price.reached)
             if commits.pending_bytes > pending_bytes:
                 self._intake.on_proposed(peer)
         if window.held:

@@ -7,6 +7,7 @@ Every peer is sent packets of its own: what a log has grown by is encoded once (
 from __future__ import annotations
 
 from collections.abc import Iterable
+from heapq import nsmallest
 from itertools import islice
 from typing import Final
 
@@ -15,7 +16,7 @@ from udpchat.server.registry import Peer
 from udpchat.sync.log_stream import LogStream
 from udpchat.wire.packets import Address
 
-FLUSHED_PEERS_MAX: Final = 128  # in a turn: that takes about as long as to serve its datagrams
+FLUSHED_PEERS_MAX: Final = 64  # in a turn: that takes about as long as to serve its datagrams
 
 
 def holders(peers: Iterable[Peer], log: str, sequence: int) -> list[Peer]:
@@ -103,22 +104,23 @@ class Fanout:
         self.to_arm[stream] = None
 
     @property
-    def is_behind(self) -> bool:
-        """Whether peers wait for another turn to be flushed."""
-        return bool(self._later)
+    def behind(self) -> int:
+        """How many peers wait for another turn to be flushed."""
+        return len(self._later)
 
     def take_to_flush(self, ledger: Ledger) -> list[Peer]:
         """The peers to flush in this turn, FLUSHED_PEERS_MAX at most; the others wait, and may have more by then.
 
-        If that are too many: up to half of them those who have saved credit, then in the order in which they began to
-        wait.
+        If that are too many: up to half of them those who have saved credit, most of it first, then in the order in
+        which they began to wait.
         """
         touched, self.to_flush = self.to_flush, {}
         if len(touched) + len(self._later) <= FLUSHED_PEERS_MAX:
             touched = {**self._later, **touched} if self._later else touched
             self._later = {}
             return list(touched)
-        first = [peer for peer in touched if ledger.has_saved(peer.balance)][: FLUSHED_PEERS_MAX // 2]
+        savers = [peer for peer in touched if ledger.has_saved(peer.balance)]
+        first = nsmallest(FLUSHED_PEERS_MAX // 2, savers, key=lambda peer: peer.balance.used_us)
         self._later.update(touched)
         self._forget(first)
         longest = list(islice(self._later, FLUSHED_PEERS_MAX - len(first)))

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from udpchat.server.commits import Commits
+from udpchat.server.backlog import Backlog
 from udpchat.server.credit import NEW_CREDIT_US, Ledger, most_used_us
 from udpchat.server.fair_queue import FairQueue
 from udpchat.server.meter import Meter
@@ -30,14 +30,14 @@ class Intake:
     """What waits to be served, of members and of strangers."""
 
     __slots__ = (
-        "_began_at", "_commits", "_counters", "_is_closed", "_members", "_meter", "_proposer", "_ready",
+        "_backlog", "_began_at", "_counters", "_is_closed", "_members", "_meter", "_proposer", "_ready",
         "_ready_peers", "_registry", "_strangers", "_turns",
     )  # fmt: skip
 
-    def __init__(self, meter: Meter, registry: Registry, commits: Commits, counters: Counter[str]) -> None:
-        """`meter`: of the work of a turn; `commits`: while they are full, requests wait; `counters`: of drops."""
+    def __init__(self, meter: Meter, registry: Registry, backlog: Backlog, counters: Counter[str]) -> None:
+        """`meter`: of the work of a turn; `backlog`: while it has no room, requests wait; `counters`: of drops."""
         self._meter = meter
-        self._commits = commits
+        self._backlog = backlog
         self._registry = registry
         self._counters = counters
         self._members = _datagrams(meter.members)
@@ -56,7 +56,7 @@ class Intake:
     @property
     def _may_carry_out(self) -> bool:
         """Whether requests of peers wait, and may be carried out."""
-        return self._ready.size > 0 and not self._commits.is_full
+        return self._ready.size > 0 and self._backlog.has_room(self._ready.least_us())
 
     @property
     def _is_member_waiting(self) -> bool:
@@ -70,12 +70,15 @@ class Intake:
     def begin_turn(self, now: float) -> None:
         """A turn begins."""
         self._meter.begin_turn(now, members_wait=self._is_member_waiting, strangers_wait=self._strangers.size > 0)
+        self._backlog.begin_turn(now)
         self._began_at = now
         self._turns += 1
 
     def next_timeout(self, *, is_more_to_do: bool = False) -> float | None:
         """When the next turn may begin; None if nothing waits, and nothing else is to be done."""
-        return self._began_at if is_more_to_do or self._may_serve else None
+        if is_more_to_do or self._may_serve:
+            return self._began_at
+        return self._backlog.room_at(self._ready.least_us()) if self._ready.size else None
 
     def close(self) -> None:
         """Serve nothing more. What waits is not answered, so its senders repeat it to the next server."""
@@ -117,6 +120,14 @@ class Intake:
             self.hold_ready(peer)
         return []
 
+    def has_room(self, peer: Peer) -> bool:
+        """Whether another request of a peer may be carried out, of all that is asked for."""
+        return self._backlog.has_room(_used_us(peer))
+
+    def on_reached(self, reached: float) -> None:
+        """A request was carried out that reaches so many devices."""
+        self._backlog.reach(reached)
+
     def on_proposed(self, peer: Peer) -> None:
         """Requests of a peer are settled, and have to be written."""
         if peer is not self._proposer and (self._proposer is None or _used_us(peer) < _used_us(self._proposer)):
@@ -129,7 +140,7 @@ class Intake:
         is settled as may be; and at once if something is of a member who has used clearly less than all who wait: it
         does not wait for their turns.
         """
-        if self._turns < WRITE_TURNS and self._is_member_waiting and not self._commits.is_full:
+        if self._turns < WRITE_TURNS and self._is_member_waiting and not self._backlog.is_written_late:
             waiting_us = self._waiting_us()
             if self._proposer is None or waiting_us <= _used_us(self._proposer) + NEW_CREDIT_US:
                 return False

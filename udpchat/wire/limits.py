@@ -163,13 +163,15 @@ RENAMES_A_DAY = TOPICS_A_DAY  # to nicks that one has already: all who share a r
 # How many devices of others a key reaches, and a source: (at once, each second). Who is over waits, and loses nothing.
 REACH_OF_KEY = (4_000, 1_000)  # 100 lines a second among ten, and some hundred at once
 REACH_OF_SOURCE = (32_000, 8_000)
+REACH_IN_ALL = (4_000, 12_000)  # the readers take in no more: then requests wait, and who has used least is next
+PEERS_BEHIND_MAX = 4_096  # that wait to be sent what is new: the same
 ROSTER_REACHED_SHARE = 0.25  # of these, for a change of the roster: it shares datagrams with others
 HOLD_REPORTED_S_MIN = 1.0  # who has to wait so long for all that is under way is informed
 HOLD_S_MAX = 60.0  # that a client believes
 WRITE_BYTES_PER_SOURCE_PER_S = 1024 * 1024
 WRITE_BYTES_PER_SOURCE_BURST = 512 * 1024 * 1024
 WRITE_KEY_SHARE = 0.25  # of both, for one key: 1,000 short messages a second, for as long as there is room
-WRITE_AHEAD_BYTES_MAX = 32 * 1024  # being written: further requests wait, and who has used least is next
+WRITE_AHEAD_BYTES_MAX = 16 * 1024  # being written: the same
 WRITE_BLOCK_BYTES = 4 * 1024  # taken of these rates in advance: most entries cost no counting
 WRITE_ENTRY_BYTES = 128  # that an entry costs beside its text: its row, its index, the answer to its request
 DISK_FILL_S_MIN = 86_400.0  # in which one source could fill what is free: then the operator has seen it
@@ -193,7 +195,8 @@ REQUESTS_IN_FLIGHT_MAX = 32
 REACTIONS_MAX = 256  # to one message that are kept: of one person with one emoji each; a client shows no more either
 REACTIONS_PER_AUTHOR_MAX = 8  # of these: one person does not take the places of all others
 WAITING_DATAGRAMS_PER_FLOW_MAX = 128  # of one key from one source, or of the strangers of one source
-WAITING_DATAGRAMS_MAX = 16_384  # in all, and one more for each sender: 20 MB and 24 MB at most; of strangers as many
+# In all; then an equal part for each sender, and one at least: 20 MB and 24 MB at most; of strangers as many.
+WAITING_DATAGRAMS_MAX = 8_192
 WAITING_SENDERS_MAX = PEERS_MAX
 ANSWERS_REPEATED_BYTES_MAX = 16 * 1024  # to one peer with one flush: a request that is answered may be repeated often
 FRAGMENT_BYTES_HELD_MAX = 64 * 1024  # of unfinished requests, per peer
