@@ -119,7 +119,14 @@ class ActionProposal(Value, frozen=True):
     opener: bytes = b""
 
 
-Proposal = EnterProposal | ActionProposal
+class ActProposal(Value, frozen=True):
+    """An act of order that is done already, and is to be recorded. No request waits for it."""
+
+    author: Author
+    act: Act
+
+
+Proposal = EnterProposal | ActionProposal | ActProposal
 
 
 # --- Effects: carried out once the entries are durable ----------

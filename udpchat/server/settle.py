@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from udpchat.chat.amendments import BY_RIGHT
-from udpchat.chat.ids import conversation_log, inbox_log, message_id, room_log
+from udpchat.chat.ids import AUDIT_LOG, conversation_log, inbox_log, message_id, room_log
 from udpchat.chat.permissions import Action as Right
 from udpchat.chat.permissions import may
 from udpchat.server.access import Refusal, Refused, why_banned, why_not_speak
@@ -19,6 +19,7 @@ from udpchat.server.claims import NOBODY, renewed
 from udpchat.server.proposals import (
     Action,
     ActionProposal,
+    ActProposal,
     Admit,
     ChangeNick,
     ChangeTopic,
@@ -62,6 +63,8 @@ def settle(state: State, proposal: Proposal) -> Settlement:
     origin: RequestId | None = None
     if isinstance(proposal, EnterProposal):
         entries, effects = _enter(state, proposal)
+    elif isinstance(proposal, ActProposal):
+        entries, effects = [(AUDIT_LOG, state.head(AUDIT_LOG) + 1, proposal.act)], []
     elif state.accounts.is_revoked(proposal.author.device):  # in what is being written: its session ends with that
         return Settlement(proposal, (), (failed(proposal, "not_allowed"),))
     else:
@@ -72,7 +75,7 @@ def settle(state: State, proposal: Proposal) -> Settlement:
     left = len(entries)
     for log, sequence, content in entries:
         if sequence > LOG_ENTRIES_MAX:
-            return Settlement(proposal, (), (_full(proposal),))
+            return Settlement(proposal, (), _full(proposal))
         left -= 1  # the last entry is the one that the request is recorded with
         if isinstance(content, Message):
             entry = encode_message(content)
@@ -243,11 +246,11 @@ def _message(proposal: ActionProposal, request: Say | Tell, to: str | None = Non
     return Message(time_ms, author.user, nick, identity, request.kind, request.text, to, request.extra)
 
 
-def _full(proposal: Proposal) -> Effect:
+def _full(proposal: Proposal) -> tuple[Effect, ...]:
     """A log holds as many entries as it can."""
     if isinstance(proposal, EnterProposal):
-        return Reject(proposal.author.client_id, "too_many_nicks")
-    return failed(proposal, "log_full")
+        return (Reject(proposal.author.client_id, "too_many_nicks"),)
+    return (failed(proposal, "log_full"),) if isinstance(proposal, ActionProposal) else ()
 
 
 _SETTLERS: dict[type[Action], Callable[[State, ActionProposal, Any], Outcome]] = {
