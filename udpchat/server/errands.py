@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from udpchat.chat.ids import AUDIT_LOG
 from udpchat.chat.permissions import Action
-from udpchat.server.proposals import ActProposal, Author
+from udpchat.server.proposals import Author, NoteProposal
 from udpchat.server.registry import Peer, Registry
 from udpchat.server.replay import answer
 from udpchat.wire.content import Act
@@ -62,7 +63,7 @@ class Errands:
         return peer
 
 
-def act_of(errand: Errand, result: ResultBody, time_ms: int) -> ActProposal | None:
+def act_of(errand: Errand, result: ResultBody, time_ms: int) -> NoteProposal | None:
     """What is to be recorded of an errand that is done; None if it only read, or changed nothing."""
     if errand.kind not in RECORDED or not isinstance(result, Report):
         return None
@@ -73,4 +74,4 @@ def act_of(errand: Errand, result: ResultBody, time_ms: int) -> ActProposal | No
     detail = " ".join(changed) if isinstance(changed, tuple) else ""
     author, action = errand.author, ERRAND_ACTIONS[errand.kind]
     act = Act(time_ms, errand.by, author.user, action.value, "", "", detail[:TOPIC_BYTES_MAX])
-    return ActProposal(author, act)
+    return NoteProposal(author, AUDIT_LOG, act)

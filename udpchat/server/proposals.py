@@ -119,14 +119,15 @@ class ActionProposal(Value, frozen=True):
     opener: bytes = b""
 
 
-class ActProposal(Value, frozen=True):
-    """An act of order that is done already, and is to be recorded. No request waits for it."""
+class NoteProposal(Value, frozen=True):
+    """What has happened is to be noted in a log, and nobody waits for that."""
 
     author: Author
-    act: Act
+    log: str
+    note: Act | LoginsFailed
 
 
-Proposal = EnterProposal | ActionProposal | ActProposal
+Proposal = EnterProposal | ActionProposal | NoteProposal
 
 
 # --- Effects: carried out once the entries are durable ----------

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from udpchat.chat.amendments import BY_RIGHT
-from udpchat.chat.ids import AUDIT_LOG, conversation_log, inbox_log, message_id, room_log
+from udpchat.chat.ids import conversation_log, inbox_log, message_id, room_log
 from udpchat.chat.permissions import Action as Right
 from udpchat.chat.permissions import may
 from udpchat.server.access import Refusal, Refused, why_banned, why_not_speak
@@ -19,7 +19,6 @@ from udpchat.server.claims import NOBODY, renewed
 from udpchat.server.proposals import (
     Action,
     ActionProposal,
-    ActProposal,
     Admit,
     ChangeNick,
     ChangeTopic,
@@ -27,6 +26,7 @@ from udpchat.server.proposals import (
     EnterProposal,
     Entries,
     FollowPrivate,
+    NoteProposal,
     Outcome,
     Proposal,
     Redacting,
@@ -63,8 +63,8 @@ def settle(state: State, proposal: Proposal) -> Settlement:
     origin: RequestId | None = None
     if isinstance(proposal, EnterProposal):
         entries, effects = _enter(state, proposal)
-    elif isinstance(proposal, ActProposal):
-        entries, effects = [(AUDIT_LOG, state.head(AUDIT_LOG) + 1, proposal.act)], []
+    elif isinstance(proposal, NoteProposal):
+        entries, effects = [(proposal.log, state.head(proposal.log) + 1, proposal.note)], []
     elif state.accounts.is_revoked(proposal.author.device):  # in what is being written: its session ends with that
         return Settlement(proposal, (), (failed(proposal, "not_allowed"),))
     else:
