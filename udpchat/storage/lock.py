@@ -11,7 +11,7 @@ import stat
 import sys
 from pathlib import Path
 
-from udpchat.storage.protocol import StoreUnusable
+from udpchat.storage.protocol import StoreInUse, StoreUnusable
 
 OPENING = os.O_RDWR | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)  # Windows has neither
 PROCESS_BYTES_MAX = 20  # of its id, as a lock file holds it
@@ -111,7 +111,7 @@ class StoreLock:
             holder = _written(self._descriptor)
             self.release()
             advice = "stop that one, or give this one a data folder of its own"
-            raise StoreUnusable(f"{path} is in use by process {holder}; {advice}") from error
+            raise StoreInUse(f"{path} is in use by process {holder}; {advice}") from error
         size = os.fstat(self._descriptor).st_size
         if size > PROCESS_BYTES_MAX or not (size == 0 or _written(self._descriptor).isdecimal()):
             self.release()
