@@ -31,9 +31,10 @@ else:
 
 
 def holder_of(path: Path) -> int | None:
-    """The id of the process that holds `path`.lock now, or None. Raises `StoreUnusable` if it cannot be found.
+    """The id of the process that holds `path`.lock now, or None. Raises `StoreUnusable`.
 
-    If the process with that id does not have the file open, the holder is in another container (PID namespace).
+    If the process with that id does not have the file open, the holder has just begun, or is in another container (PID
+    namespace): `StoreInUse`.
     """
     side = _lock_file_of(path)
     try:
@@ -50,7 +51,7 @@ def holder_of(path: Path) -> int | None:
     finally:
         os.close(descriptor)
     if not written.isdecimal() or not _has_open(int(written), side):
-        raise StoreUnusable(f"{path} is in use by a process that cannot be found from here (number {written})")
+        raise StoreInUse(f"{path} is in use by a process that cannot be found from here (number {written})")
     return int(written)
 
 

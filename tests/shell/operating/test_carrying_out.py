@@ -17,6 +17,7 @@ from udpchat.shell.operating import carrying_out, over_socket
 from udpchat.shell.operating.address_file import ADDRESS_FILE, read_address, write_address
 from udpchat.shell.operating.carrying_out import carry_out, is_running, wait_until_stopped
 from udpchat.shell.operations import LOG_FILE
+from udpchat.storage.lock import StoreLock
 from udpchat.storage.server_sqlite import SqliteLog
 from udpchat.wire import requests
 
@@ -76,6 +77,14 @@ def test_a_command_waits_until_another_has_done_with_the_log_also_where_a_server
     assert carry_out(tmp_path, operating.peers()) == []
     write_address(tmp_path, ServerAddress("127.0.0.1", 9, "a" * 32))
     assert carry_out(tmp_path, operating.peers()) == [] and read_address(tmp_path) is None
+
+
+def test_a_log_is_in_use_also_while_its_holder_has_not_said_who_it_is(tmp_path: Path) -> None:
+    lock = StoreLock(tmp_path / LOG_FILE)
+    (tmp_path / f"{LOG_FILE}.lock").write_text("")
+    assert is_running(tmp_path)
+    lock.release()
+    assert not is_running(tmp_path)
 
 
 def test_what_another_takes_just_before_is_waited_for_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
