@@ -31,7 +31,7 @@ def order_lines(event: events.OrderChange | events.AccountAnswer, zone: tzinfo |
         case events.Whoami():
             return _whoami(event)
         case events.CodeMade(purpose=purpose):
-            return [told(f"code.{purpose}", event)]
+            return [told(f"code.{purpose if purpose in ('link', 'reset') else 'invite'}", event)]
         case events.LoginsFailed(count, first_ms, last_ms):
             first = clock_time(first_ms, zone) if count > 1 else ""
             return [sentence("logins_failed", count=count, first=first, last=clock_time(last_ms, zone))]
@@ -78,7 +78,8 @@ def announcement_lines(event: events.Announcement) -> list[str]:
 
 
 def _sanction(held: events.Sanctioned, zone: tzinfo | None) -> str:
-    return told(f"sanction.{held.kind}", held, until=_until(held.until_ms, zone), made=clock_time(held.time_ms, zone))
+    kind = "muted" if held.kind == "muted" else "banned"
+    return told(f"sanction.{kind}", held, until=_until(held.until_ms, zone), made=clock_time(held.time_ms, zone))
 
 
 def _act(act: events.Audited, zone: tzinfo | None) -> str:
