@@ -23,7 +23,7 @@ from udpchat.ui.phrases import sentence
 from udpchat.ui.printing import columns
 from udpchat.wire import requests
 from udpchat.wire.content import BAN, MUTE, Act
-from udpchat.wire.fields import Value
+from udpchat.wire.fields import Value, WireStruct
 
 Reported = int | str | tuple[str, ...]
 SANCTIONS: Final = {BAN: "ban", MUTE: "mute"}
@@ -53,6 +53,40 @@ def run(name: str, given: argparse.Namespace, data: Path) -> Outcome:
 
 
 Ask = Callable[[Dialogue[Any]], Any]
+
+
+def _time_or_none(time_ms: int) -> str | None:
+    return iso_time(time_ms) if time_ms else None
+
+
+def role_name(role: int) -> str:
+    """What people call a role on the server."""
+    return next((name for held, name in ROLES.items() if role == held), Role(role).name.lower())
+
+
+LEFT_OUT: Final = frozenset({"user", "is_own"})
+RENAMED: Final[dict[str, tuple[str, Callable[[Any], Any]]]] = {  # with the new value
+    "round_trip_us": ("round_trip_ms", lambda time_us: time_us / 1000),
+    "kind": ("kind", lambda kind: SANCTIONS.get(kind, str(kind))),
+    "role": ("role", role_name),
+    "has_password": ("password", bool),
+    "is_here": ("here", bool),
+    "time_ms": ("time", iso_time),
+    "made_ms": ("time", iso_time),
+    "until_ms": ("until", _time_or_none),
+    "used_ms": ("used", _time_or_none),
+    "added_ms": ("added", _time_or_none),
+    "revoked_ms": ("revoked", _time_or_none),
+}
+
+
+def _object(item: WireStruct) -> dict[str, Any]:
+    """What a server answered, as JSON has it."""
+    named = {name: RENAMED.get(name, (name, lambda value: value)) for name in item.__struct_fields__}
+    return {
+        shown: convert(getattr(item, name)) for name, (shown, convert) in named.items() if name not in LEFT_OUT
+    }
+
 
 # --- The server ----------
 
@@ -87,24 +121,13 @@ def _shown(name: str, value: Reported) -> str:
 def _who(given: argparse.Namespace, data: Path, ask: Ask) -> Outcome:
     peers: list[requests.PeerItem] = ask(operating.peers())
     if given.json:
-        return Outcome(tuple(json_line(_peer(peer)) for peer in peers))
+        return Outcome(tuple(json_line(_object(peer)) for peer in peers))
     rows = [(
         peer.nick or sentence("operate.not_entered"),
         peer.address,
         sentence("operate.peer", here_s=peer.here_s, silent_s=peer.silent_s, rooms=peer.rooms),
     ) for peer in peers]  # fmt: skip
     return Outcome(tuple(columns(rows)), () if peers else (Phrase("operate.nobody"),))
-
-
-def _peer(peer: requests.PeerItem) -> dict[str, Any]:
-    return {
-        "nick": peer.nick,
-        "address": peer.address,
-        "here_s": peer.here_s,
-        "silent_s": peer.silent_s,
-        "round_trip_ms": peer.round_trip_us / 1000,
-        "rooms": peer.rooms,
-    }
 
 
 def _reload(given: argparse.Namespace, data: Path, ask: Ask) -> Outcome:
@@ -162,7 +185,7 @@ def _announce(given: argparse.Namespace) -> tuple[requests.RequestBody, Phrase]:
 def _bans(given: argparse.Namespace, data: Path, ask: Ask) -> Outcome:
     found: list[requests.SanctionItem] = ask(operating.sanctions())
     if given.json:
-        return Outcome(tuple(json_line(_sanction_object(item)) for item in found))
+        return Outcome(tuple(json_line(_object(item)) for item in found))
     rows = [(
         SANCTIONS.get(item.kind, str(item.kind)),
         item.subject,
@@ -177,40 +200,16 @@ def _bans(given: argparse.Namespace, data: Path, ask: Ask) -> Outcome:
     return Outcome(tuple(columns(rows)), () if found else (Phrase("operate.no_sanctions"),))
 
 
-def _sanction_object(item: requests.SanctionItem) -> dict[str, Any]:
-    return {
-        "kind": SANCTIONS.get(item.kind, str(item.kind)),
-        "room": item.room,
-        "subject": item.subject,
-        "by": item.by,
-        "reason": item.reason,
-        "time": iso_time(item.made_ms),
-        "until": iso_time(item.until_ms) if item.until_ms else None,
-    }
-
-
 def _audit(given: argparse.Namespace, data: Path, ask: Ask) -> Outcome:
     found: list[Act] = ask(operating.acts(given.since))
     if given.json:
-        return Outcome(tuple(json_line(_act(act)) for act in found))
+        return Outcome(tuple(json_line(_object(act)) for act in found))
     lines = [
         sentence("operate.act", time=iso_time(act.time_ms), by=act.by, action=act.action, room=act.room,
                  subject=act.subject, detail=act.detail, reason=act.reason)
         for act in found
     ]  # fmt: skip
     return Outcome(tuple(lines), () if found else (Phrase("operate.no_acts"),))
-
-
-def _act(act: Act) -> dict[str, Any]:
-    return {
-        "time": iso_time(act.time_ms),
-        "by": act.by,
-        "action": act.action,
-        "room": act.room,
-        "subject": act.subject,
-        "detail": act.detail,
-        "reason": act.reason,
-    }
 
 
 # --- Accounts ----------
@@ -224,17 +223,12 @@ def _role(given: argparse.Namespace, data: Path, ask: Ask) -> Outcome:
     return Outcome((role_name(found.item.role if found.item else 0),))
 
 
-def role_name(role: int) -> str:
-    """What people call a role on the server."""
-    return next((name for held, name in ROLES.items() if role == held), Role(role).name.lower())
-
-
 def _account(given: argparse.Namespace, data: Path, ask: Ask) -> Outcome:
     match given.do:
         case parsers.ACCOUNT_LIST:
             found: list[requests.AccountItem] = ask(operating.accounts())
             if given.json:
-                return Outcome(tuple(json_line(_account_object(item)) for item in found))
+                return Outcome(tuple(json_line(_object(item)) for item in found))
             lines = columns([(item.nick, role_name(item.role), _described(item)) for item in found])
             return Outcome(tuple(lines), () if found else (Phrase("operate.no_accounts"),))
         case "show":
@@ -247,21 +241,6 @@ def _account(given: argparse.Namespace, data: Path, ask: Ask) -> Outcome:
             return Outcome(remarks=(Phrase("operate.removed", {"nick": given.subject}),))
 
 
-def _account_object(item: requests.AccountItem) -> dict[str, Any]:
-    return {
-        "nick": item.nick,
-        "fingerprint": item.fingerprint,
-        "role": role_name(item.role),
-        "devices": item.devices,
-        "password": item.has_password,
-        "used": _time_or_none(item.used_ms),
-    }
-
-
-def _time_or_none(time_ms: int) -> str | None:
-    return iso_time(time_ms) if time_ms else None
-
-
 def _described(item: requests.AccountItem) -> str:
     values = {"devices": item.devices, "used": _time_or_none(item.used_ms), "fingerprint": item.fingerprint}
     return sentence("operate.account_password" if item.has_password else "operate.account", **values)
@@ -270,9 +249,9 @@ def _described(item: requests.AccountItem) -> str:
 def _show(found: operating.Account, *, as_json: bool) -> Outcome:
     devices = found.devices.items
     if as_json:
-        shown = {} if found.item is None else _account_object(found.item)
+        shown = {} if found.item is None else _object(found.item)
         return Outcome(
-            (json_line({**shown, "nick": found.devices.nick, "devices": [_device(each) for each in devices]}),)
+            (json_line({**shown, "nick": found.devices.nick, "devices": [_object(each) for each in devices]}),)
         )
     head = (
         [] if found.item is None else columns([(found.item.nick, role_name(found.item.role), _described(found.item))])
@@ -283,15 +262,6 @@ def _show(found: operating.Account, *, as_json: bool) -> Outcome:
 def _shown_device(item: requests.DeviceItem) -> str:
     times = {"added": _time_or_none(item.added_ms), "revoked": _time_or_none(item.revoked_ms)}
     return sentence("operate.device_here" if item.is_here else "operate.device", fingerprint=item.fingerprint, **times)
-
-
-def _device(item: requests.DeviceItem) -> dict[str, Any]:
-    return {
-        "fingerprint": item.fingerprint,
-        "added": _time_or_none(item.added_ms),
-        "revoked": _time_or_none(item.revoked_ms),
-        "here": item.is_here,
-    }
 
 
 def _invite(given: argparse.Namespace, data: Path, ask: Ask) -> Outcome:

@@ -40,7 +40,7 @@ def test_nothing_is_in_the_way_of_who_is_nobody_special_in_a_room_without_modes(
     made = standings()
     assert made.of("tea") == Standing("member")
     made.receive_page("tea", MemberPage(0, [], False))
-    assert made.of("tea") == Standing("member", events.RoomModes())
+    assert made.of("tea") == Standing("member", events.Modes())
 
 
 def test_a_mute_is_over_at_its_end_and_one_on_the_whole_server_goes_on() -> None:
@@ -73,9 +73,9 @@ def test_a_page_does_not_undo_what_came_after_it() -> None:
     receive(made, "tea", 5, ModesSet(Modes(slow_s=5), "ann"))
     receive(made, "tea", 6, RoleSet("bob", USER, Role.VOICE, "ann"))
     made.receive_page("tea", MemberPage(4, [], False, Modes(), Role.OPERATOR))
-    assert made.of("tea") == Standing("voice", events.RoomModes(slow_s=5))
+    assert made.of("tea") == Standing("voice", events.Modes(slow_s=5))
     made.receive_page("tea", MemberPage(6, [], False, Modes(), Role.OPERATOR))
-    assert made.of("tea") == Standing("operator", events.RoomModes())
+    assert made.of("tea") == Standing("operator", events.Modes())
 
 
 def test_a_role_on_the_server_that_a_page_names_ends_with_that() -> None:

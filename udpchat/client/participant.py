@@ -28,7 +28,6 @@ from udpchat.session.timers import earliest
 from udpchat.sync.uplink import Uplink
 from udpchat.wire import content, frames, requests
 from udpchat.wire.errors import BadDatagram, Drop
-from udpchat.wire.limits import HOLD_S_MAX
 
 SANCTIONS = frozenset({"kicked", "banned"})
 REMOVALS = SANCTIONS | {"not_allowed"}  # refusals that end a membership
@@ -212,12 +211,6 @@ class Participant:
         else:
             self._events.append(events.Error(reason.key, reason.values, wish.line))
         self._report_connected()
-
-    def on_hold(self, now: float, frame: frames.Hold) -> None:
-        """The server carries out what this user said later, as it is more than they may say at once."""
-        wait_s = min(frame.wait_ms / 1000, HOLD_S_MAX)
-        if self.requests.outbox.on_held(now, wait_s):
-            self._events.append(events.error("too_fast.held", retry_s=wait_s))
 
     def on_result(self, now: float, frame: frames.Result | frames.ResultFragment, counter: int) -> None:
         """A result or a fragment of one, in the packet `counter`; a Rename or Part that is done changes membership."""

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from udpchat.chat import events
 from udpchat.chat.ids import ROOM_PREFIX
 from udpchat.chat.names import nick_key
 from udpchat.chat.permissions import Action, Role, may, role_name, role_of
 from udpchat.chat.phrase import Phrase
-from udpchat.client.order_events import modes_of, until_of
+from udpchat.client.order_events import until_of
 from udpchat.wire.content import MUTE, Entry, Modes, ModesSet, RoleSet, SanctionSet
 from udpchat.wire.fields import Value
 from udpchat.wire.requests import MemberPage
@@ -27,7 +26,7 @@ class Standing(Value, frozen=True):
     """
 
     role: str
-    modes: events.RoomModes | None = None
+    modes: Modes | None = None
     muted_until_ms: int | None = None
     may_speak: bool = True
     may_set_topic: bool = True
@@ -115,7 +114,7 @@ class Standings:
         muted = [until_ms for until_ms in ends if not until_ms or time_ms < until_ms]
         return Standing(
             role_name(role),
-            modes_of(modes) if known.modes is not None else None,
+            known.modes,
             muted[0] if muted else None,
             may_speak=not muted and (not modes.is_moderated or may(Action.SPEAK, role)),
             may_set_topic=not modes.is_topic_locked or may(Action.SET_TOPIC, role),

@@ -76,6 +76,9 @@ def _time_or_none(time_ms: int) -> str | None:
 
 
 RENAMED: Final[dict[str, tuple[str, Callable[[Any], Any]]]] = {  # with the new value
+    "is_moderated": ("moderated", bool),
+    "is_invite_only": ("invite_only", bool),
+    "is_topic_locked": ("topic_locked", bool),
     "time_ms": ("time", iso_time),
     "reply": ("reply_to", lambda quote: quote.id),
     "edited": ("edited", bool),
@@ -115,4 +118,4 @@ def _object(record: Any, omitted: frozenset[str] = frozenset()) -> dict[str, Any
 def _value(value: Any) -> Any:
     if isinstance(value, tuple):
         return [item if isinstance(item, str) else _object(item, OMITTED_IN_LISTS) for item in value]
-    return _object(value) if isinstance(value, events.RoomModes) else value
+    return _object(value) if isinstance(value, events.Modes) else value

@@ -73,20 +73,7 @@ def _mode(prompt: Prompt, now: float, rest: str) -> None:
     words = rest.split()
     room = parse_room(words.pop(0)) if words and not is_mode_change(words[0]) else prompt.current_room()
     changes = mode_changes_of(words)
-    if not words:
-        prompt.client.ask(now, compose.get_modes(room))
-        return
-    prompt.client.ask(
-        now,
-        compose.set_modes(
-            room,
-            moderated=changes.moderated,
-            invite_only=changes.invite_only,
-            topic_locked=changes.topic_locked,
-            slow_s=changes.slow_s,
-            kept_s=changes.kept_s,
-        ),
-    )
+    prompt.client.ask(now, compose.set_modes(room, **changes) if words else compose.get_modes(room))
 
 
 def _invite(prompt: Prompt, now: float, rest: str) -> None:
