@@ -232,6 +232,25 @@ def test_roles_on_the_server_and_announcements_reach_everybody(loss: float) -> N
 
 
 @lossy
+def test_who_has_no_role_on_the_server_any_more_is_shown_with_the_one_in_the_room(loss: float) -> None:
+    wire, ann, bob = with_owner(loss)
+    for person in (bob, ann):
+        person.core.join(wire.now, "den")
+        wire.settle(10.0)
+    act(wire, ann, compose.set_role("", "bob", Role.MODERATOR))
+    bobby = wire.person("bobby", "den", capabilities=(ORDER,))
+    wire.settle(10.0)
+    act(wire, bobby, compose.list_members("den"))
+    shown = bobby.core.model.members("den").get("bob")
+    assert shown is not None and shown.role == Role.MODERATOR
+    bobby.events.clear()
+    act(wire, ann, compose.set_role("", "bob", Role.MEMBER))
+    shown = bobby.core.model.members("den").get("bob")
+    assert shown is not None and shown.role == Role.OPERATOR
+    assert bobby.of(events.MemberList) == [] and len(bobby.core.model.members("den")) == 3
+
+
+@lossy
 def test_acts_of_order_are_read_by_who_may(loss: float) -> None:
     wire, ann, bob = with_owner(loss)
     act(wire, ann, compose.mute("", "bob", 60, "loud"))

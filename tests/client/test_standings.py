@@ -43,6 +43,17 @@ def test_nothing_is_in_the_way_of_who_is_nobody_special_in_a_room_without_modes(
     assert made.of("tea") == Standing("member", events.Modes())
 
 
+def test_a_mute_is_over_at_its_end_and_one_on_the_whole_server_goes_on() -> None:
+    made = standings()
+    receive(made, "tea", 4, muted(until_ms=5_000))
+    receive(made, "", 5, muted(until_ms=9_000))
+    assert made.of("tea", 4_999).muted_until_ms == 5_000
+    assert made.of("tea", 5_000).muted_until_ms == 9_000 and not made.of("tea", 5_000).may_speak
+    assert made.of("tea", 9_000).muted_until_ms is None and made.of("tea", 9_000).may_speak
+    receive(made, "", 6, muted())
+    assert made.of("tea", 10**15).muted_until_ms == 0, "for good"
+
+
 def test_modes_and_roles_decide_who_may_speak_and_set_the_topic() -> None:
     made = standings()
     made.receive_page("tea", MemberPage(3, [], False, Modes(is_moderated=True, is_topic_locked=True)))

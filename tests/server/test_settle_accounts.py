@@ -38,6 +38,7 @@ from udpchat.wire.requests import (
 )
 
 HOST = b"h" * 32
+OTHER_CODE = CODE[::-1]
 
 
 def result(rig: Rig, peer: Peer, decision: Wanted) -> ResultBody:
@@ -133,6 +134,39 @@ def test_nobody_resets_or_removes_an_equal_nor_the_unknown() -> None:
     for nick, expected in (("bob", "not_allowed.outranked"), ("x", "no_such_nick")):
         for decision in (code(1, RESET, nick), RemoveAccount(nick)):
             assert result(rig, alice, decision) == Failed(expected, (nick,))
+
+
+def second_device(rig: Rig, first: Peer) -> Peer:
+    """Another device of alice, which is in."""
+    linked(rig, first)
+    second = rig.stranger()
+    rig.log_in(second, "alice", CODE, is_code=True)
+    assert second.nick == "alice"
+    return second
+
+
+def test_who_has_a_stolen_device_cannot_come_back_with_a_code_or_a_password_that_was_made_on_it() -> None:
+    rig = Rig()
+    first = owner(rig)
+    stolen = second_device(rig, first)
+    decide(rig, stolen, KeepPassword("hash of stolen horse"))
+    decide(rig, stolen, AddCode(digest_of(OTHER_CODE), LINK))
+    decide(rig, first, RevokeDevice(fingerprint(stolen.author.device)))
+    for secret, is_code in ((OTHER_CODE, True), ("stolen horse", False)):
+        thief = rig.stranger()
+        rig.log_in(thief, "alice", secret, is_code=is_code)
+        assert refusal(rig, thief) == ("wrong_password.code" if is_code else "wrong_password")
+    assert rig.chat.commits.durable.accounts.get(first.key).password == ""
+
+
+def test_a_password_that_was_set_elsewhere_stays_also_if_one_revokes_the_device_one_is_at() -> None:
+    rig = Rig()
+    first = owner(rig)
+    second = second_device(rig, first)
+    decide(rig, first, RevokeDevice(fingerprint(second.author.device)))
+    assert rig.chat.commits.durable.accounts.get(first.key).password == "hash of correct horse"
+    decide(rig, first, RevokeDevice(fingerprint(first.author.device)))
+    assert rig.chat.commits.durable.accounts.get(first.key).password == "hash of correct horse"
 
 
 def test_a_reset_ends_all_sessions_and_takes_password_and_devices_and_its_code_lets_one_in() -> None:
@@ -236,6 +270,7 @@ def test_of_revoked_devices_the_latest_are_remembered_and_the_first_key_always()
         rig.now += 1
         peer = rig.stranger()
         rig.log_in(peer, "alice", "correct horse")
+        decide(rig, peer, KeepPassword("hash of correct horse"))  # that of the device before ends with that device
         keys.append(peer.author.device)
         if len(keys) == 1:
             decide(rig, peer, RevokeDevice(fingerprint(first.key)))

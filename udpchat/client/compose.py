@@ -176,6 +176,12 @@ def get_modes(room: str) -> requests.ListMembers:
     return requests.ListMembers(room, LAST_NICK)
 
 
+def get_member(room: str, nick: str) -> requests.ListMembers:
+    """A page of the members of a room that begins with this nick."""
+    before = nick[:-1] + chr(ord(nick[-1]) - 1)
+    return requests.ListMembers(room, before.ljust(NICK_CHARACTERS_MAX, chr(0x10FFFF)))
+
+
 def invite(room: str, nick: str) -> requests.Invite:
     """Let a user join an invite-only room."""
     return requests.Invite(room, nick)

@@ -160,14 +160,15 @@ class Participant:
             return False
         is_taken = self.timeline.uplink.receive_entries(now, frame)
         self.timeline.take_in()
+        self._ask_what_holds()
         self._leave_removed()
         return is_taken
 
     def _ask_what_holds(self) -> None:
-        """Request modes and role in rooms whose roster has just begun."""
+        """Request modes and role in rooms whose roster has just begun, and roles of others that are not known."""
         if self.membership.is_welcome and self.admission.has_order:
-            for room in self.timeline.people.standings.drain_unknown():
-                self.requests.ask(compose.get_modes(room), is_quiet=True)
+            for room, nick in self.timeline.people.drain_unknown():
+                self.requests.ask(compose.get_member(room, nick) if nick else compose.get_modes(room), is_quiet=True)
 
     def _leave_removed(self) -> None:
         """Rosters report that this user was removed from rooms. A Part ends what is still sent of them."""

@@ -1,7 +1,6 @@
 """What holds for this client in its rooms and on the server: modes, role, whether it may speak (SPEC 6.11). Pure.
 
-It is for what is shown: what may be done, the server decides. The client has no clock of the day, so a mute that ends
-by itself counts until something was said there.
+It is for what is shown: what may be done, the server decides.
 """
 
 from __future__ import annotations
@@ -106,12 +105,13 @@ class Standings:
 
     # --- What is shown ----------
 
-    def of(self, room: str) -> Standing:
-        """What holds in a room, or on the server."""
+    def of(self, room: str, time_ms: int = 0) -> Standing:
+        """What holds in a room, or on the server, at this time by the wall clock; 0: not known, so no mute is over."""
         known = self._rooms.get(room) or _Room()
         role = role_of(max(known.role, self.role))
         modes = known.modes or Modes()
-        muted = [self._muted[where] for where in (room, SERVER) if where in self._muted]
+        ends = [self._muted[where] for where in (room, SERVER) if where in self._muted]
+        muted = [until_ms for until_ms in ends if not until_ms or time_ms < until_ms]
         return Standing(
             role_name(role),
             known.modes,

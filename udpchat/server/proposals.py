@@ -129,7 +129,15 @@ class ActionProposal(Value, frozen=True):
     opener: bytes = b""
 
 
-Proposal = EnterProposal | ActionProposal
+class NoteProposal(Value, frozen=True):
+    """What has happened is to be noted in a log, and nobody waits for that."""
+
+    author: Author
+    log: str
+    note: Act | LoginsFailed
+
+
+Proposal = EnterProposal | ActionProposal | NoteProposal
 
 
 # --- Effects: carried out once the entries are durable ----------

@@ -26,6 +26,7 @@ from udpchat.server.proposals import (
     EnterProposal,
     Entries,
     FollowPrivate,
+    NoteProposal,
     Outcome,
     Proposal,
     Redacting,
@@ -56,20 +57,22 @@ def settle(state: State, proposal: Proposal) -> Settlement:
     try:
         if isinstance(proposal, EnterProposal):
             entries, effects = _enter(state, proposal)
+        elif isinstance(proposal, NoteProposal):
+            entries, effects = [(proposal.log, state.head(proposal.log) + 1, proposal.note)], []
         else:
             if state.accounts.is_revoked(proposal.author.device):  # in what is being written: its session ends with it
                 raise Refused("not_allowed")
             entries, effects = _SETTLERS[type(proposal.action)](state, proposal, proposal.action)
             origin = RequestId(proposal.author.client_id, proposal.counter)
     except Refused as refused:
-        return Settlement(proposal, (), (_refusing(proposal, *refused.refusal),))
+        return Settlement(proposal, (), _refusing(proposal, *refused.refusal))
     appends: list[Append] = []
     size = 0
     left = len(entries)
     for log, sequence, content in entries:
         if sequence > LOG_ENTRIES_MAX:
             full = "too_many_nicks" if origin is None else "log_full"
-            return Settlement(proposal, (), (_refusing(proposal, full, ()),))
+            return Settlement(proposal, (), _refusing(proposal, full, ()))
         left -= 1  # the last entry is the one that the request is recorded with
         if isinstance(content, Message):
             entry = encode_message(content)
@@ -81,11 +84,11 @@ def settle(state: State, proposal: Proposal) -> Settlement:
     return Settlement(proposal, tuple(appends), tuple(effects), size)
 
 
-def _refusing(proposal: Proposal, code: str, detail: tuple[str, ...]) -> Effect:
-    """The effect that refuses what was proposed."""
+def _refusing(proposal: Proposal, code: str, detail: tuple[str, ...]) -> tuple[Effect, ...]:
+    """The effect that refuses what was proposed; nobody waits for a note."""
     if isinstance(proposal, EnterProposal):
-        return Reject(proposal.author.client_id, code, detail)
-    return answered(proposal, Failed(code, detail))
+        return (Reject(proposal.author.client_id, code, detail),)
+    return (answered(proposal, Failed(code, detail)),) if isinstance(proposal, ActionProposal) else ()
 
 
 def _claimed(state: State, key: bytes, nick: str, time_ms: int) -> list[Claim]:

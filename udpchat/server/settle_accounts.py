@@ -152,7 +152,7 @@ class KeepPassword(Decision, frozen=True):
 
 
 def _keep_password(state: State, proposal: ActionProposal, action: KeepPassword) -> Outcome:
-    record = state.accounts.get(proposal.author.key).changed(password=action.phc)
+    record = state.accounts.get(proposal.author.key).changed(password=action.phc, set_on=proposal.author.device)
     return records(state, record), [answered(proposal, Done())]
 
 
@@ -165,9 +165,13 @@ def _revoke(state: State, proposal: ActionProposal, request: RevokeDevice) -> Ou
         raise Refused("no_such_device", request.fingerprint)
     if len(valid) == 1 and not record.password:
         raise Refused("not_allowed.last_device")
+    # Who has a stolen device may have asked for a code there, or set a password.
+    codes = [code.changed(is_used=True) for code in state.accounts.codes() if code.account == record.account]
     revoked = _revoked(record, proposal.time_ms, found[0])
+    if found[0] == record.set_on != proposal.author.device:
+        revoked = revoked.changed(password="")
     ends = _ending(proposal, record.account, found[0])
-    return records(state, revoked), [answered(proposal, Done()), ends]
+    return records(state, *codes, revoked), [answered(proposal, Done()), ends]
 
 
 def _ending(proposal: ActionProposal, account: bytes, *devices: bytes) -> EndSessions:

@@ -251,7 +251,8 @@ class Service:
 
     def _end(self, cause: str) -> None:
         if not self._ended.done():
-            self._operator_log.report_stopping(cause, clients=len(self._server.chat.registry))
+            people = [peer for peer in self._server.chat.registry if peer.key != self._server.settings.host]
+            self._operator_log.report_stopping(cause, clients=len(people))
             self._ended.set_result(None)
 
     def _snapshot(self) -> Snapshot:

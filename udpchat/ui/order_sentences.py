@@ -35,7 +35,8 @@ ACCOUNT_SENTENCES: Final[dict[str, str]] = {
     "device.here": "here now",
     "device.revoked": "revoked {time}",
     "devices.none": "{nick} has no device",
-    "device_revoked": "the device {fingerprint} can enter no more",
+    "device_revoked": "the device {fingerprint} can enter no more; codes that were not used, and a password that was"
+    " set on it, are not valid any more",
     "whoami": "you are {nicks:list}, {role:a_role} of this server{roles:if ; %s}",
     "whoami.account": "{devices:count device}, {password}; {accept} may write to you alone; this device is"
     " {fingerprint}",
@@ -58,7 +59,8 @@ ACCOUNT_SENTENCES: Final[dict[str, str]] = {
     "not_allowed.last_device": "this is your only device, and you have no password: nobody could log in as you any"
     " more; nothing was changed",
     "too_many_devices.account": "this account has {devices_max} devices, as many as may be: /revoke one of them first",
-    "no_such_device": "you have no device whose key begins with {fingerprint}: /devices lists them",
+    "no_such_device": "no device of yours, or more than one, has a key that begins with {fingerprint}: /devices lists"
+    " them",
     "bad_password": "a password has at least {characters_min} characters; nothing was changed",
     "too_many_codes": "too many codes are valid at once: use one, or wait until they are not",
     "not_allowed.closed": "this server lets in only who has an account or an invitation: ask whoever runs it for a code"

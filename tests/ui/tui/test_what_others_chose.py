@@ -79,7 +79,9 @@ def model_of(name: str, other: str, words: str) -> Any:
         members=lambda room: Members(
             [SimpleNamespace(nick=name, away=words, role=0), SimpleNamespace(nick=other, away=None, role=6)]
         ),
-        standing=lambda room: Standing("owner", events.Modes(is_moderated=True, slow_s=5), 7, may_speak=False),
+        standing=lambda room, time_ms=0: Standing(
+            "owner", events.Modes(is_moderated=True, slow_s=5), 7, may_speak=False
+        ),
         typing=lambda room: [name, other],
         amended=lambda item, event: item,
     )
