@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from tests.server.rig import Rig
-from udpchat.chat.events import ActDone
 from udpchat.chat.ids import AUDIT_LOG
 from udpchat.wire.content import Act
 from udpchat.wire.limits import ERRANDS_MAX
@@ -50,7 +49,7 @@ def test_who_has_the_config_read_again_or_stops_the_server_stands_in_the_audit_a
     acts = [(act.by, act.user, act.action, act.detail) for act in found if isinstance(act, Act)]
     alice_is = ("alice", alice.author.user)
     assert acts == [(*alice_is, "reload", "motd accounts"), (*alice_is, "stop", "")]
-    assert [event.action for event in rig.told if isinstance(event, ActDone)] == ["reload", "stop"]
+    assert [event.action for event in rig.told if isinstance(event, Act)] == ["reload", "stop"]
 
 
 def test_a_server_that_cannot_write_is_stopped_all_the_same() -> None:

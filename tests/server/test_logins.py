@@ -171,7 +171,7 @@ def test_where_passwords_cannot_be_computed_it_is_said_and_counts_as_no_failure(
     peer = rig.stranger()
     rig.enter(peer, "alice", Proof(False, "correct horse", 1))
     (derivation,) = rig.server.drain_derivations()
-    rig.chat.derived(rig.now, derivation, None, 0.0)
+    rig.chat.entrance.derived(rig.now, derivation, None, 0.0)
     assert refusal(rig, peer) == "no_passwords"
     assert len(rig.chat.entrance.logins.attempts) == 0
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from udpchat.chat.phrase import Phrase
 from udpchat.chat.reactions import Reaction
 from udpchat.wire.content import ACTION, EDIT, REACTION, REDACTION, TEXT
+from udpchat.wire.content import Act as Act
 from udpchat.wire.content import Invited as Invited
 from udpchat.wire.content import LoginsFailed as LoginsFailed
 from udpchat.wire.content import Modes as Modes
@@ -526,15 +527,4 @@ class AccountErased(Value, frozen=True):
     nicks: tuple[str, ...]
 
 
-class ActDone(Value, frozen=True):
-    """Somebody did something to keep order: as in the entry of the audit log, but for the text of an announcement."""
-
-    by: str
-    action: str
-    room: str
-    subject: str
-    detail: str
-    reason: str
-
-
-ServerEvent = PeerEntered | PeerLeft | PeerRefused | LogUnwritable | LogWritable | LogDamaged | AccountErased | ActDone
+ServerEvent = PeerEntered | PeerLeft | PeerRefused | LogUnwritable | LogWritable | LogDamaged | AccountErased | Act

@@ -312,8 +312,13 @@ def _act(handle: Callable[[RequestContext, Any], Outcome], *actions: Deed, reach
     return Handler(handle, 80.0, reach=reach, is_written=True, actions=actions)
 
 
+def _list(handle: Callable[[RequestContext, Any], Outcome], price_us: float, *actions: Deed) -> Handler:
+    """How a question is answered that changes nothing, and reads no log."""
+    return Handler(handle, price_us, order=Order.ANSWERED, actions=actions)
+
+
 HANDLERS: dict[type[requests.RequestBody], Handler] = {
-    requests.Malformed: Handler(_malformed, 10.0, order=Order.ANSWERED),
+    requests.Malformed: _list(_malformed, 10.0),
     requests.Say: Handler(
         _say,
         60.0,
@@ -330,47 +335,38 @@ HANDLERS: dict[type[requests.RequestBody], Handler] = {
         _set_topic, 75.0, Permission.MEMBER, reach=Reach.MEMBERS, is_written=True, actions=(Deed.SET_TOPIC, Deed.SPEAK)
     ),
     requests.SetAway: Handler(_set_away, 15.0, Permission.PERSON, reach=Reach.ROOMS),
-    requests.GetTopic: Handler(_get_topic, 20.0, order=Order.ANSWERED),
-    requests.Whois: Handler(_whois, 40.0, order=Order.ANSWERED),
-    requests.ListMembers: Handler(_list_members, 60.0, order=Order.ANSWERED),
-    requests.ListRooms: Handler(_list_rooms, 60.0, order=Order.ANSWERED),
+    requests.GetTopic: _list(_get_topic, 20.0),
+    requests.Whois: _list(_whois, 40.0),
+    requests.ListMembers: _list(_list_members, 60.0),
+    requests.ListRooms: _list(_list_rooms, 60.0),
     requests.GetHistory: Handler(_get_history, 100.0, Permission.READER, Order.ANSWERED, actions=(Deed.READ_AUDIT,)),
     requests.Search: Handler(_search, 100.0, Permission.READER, Order.ANSWERED),
     requests.MarkRead: Handler(_settled, 60.0, Permission.READER, is_written=True),
     requests.ListHolders: Handler(_list_holders, 100.0, Permission.READER, Order.ANSWERED),
     requests.SetRole: _act(
-        order_handlers.set_role, Deed.SET_ROOM_ROLE, Deed.SET_MODERATOR, Deed.SET_ADMIN, Deed.SET_OWNER
+        order_handlers.in_room, Deed.SET_ROOM_ROLE, Deed.SET_MODERATOR, Deed.SET_ADMIN, Deed.SET_OWNER
     ),
     requests.SetModes: _act(order_handlers.set_modes, Deed.SET_MODES),
-    requests.Invite: _act(order_handlers.invite, Deed.INVITE, reach=Reach.NOBODY),
+    requests.Invite: _act(order_handlers.in_room, Deed.INVITE, reach=Reach.NOBODY),
     requests.Kick: _act(order_handlers.kick, Deed.KICK, Deed.SERVER_KICK),
     requests.Sanction: _act(order_handlers.sanction, Deed.BAN, Deed.MUTE, Deed.SERVER_BAN, Deed.SERVER_MUTE),
     requests.Lift: _act(order_handlers.lift, Deed.UNBAN, Deed.UNMUTE, Deed.SERVER_UNBAN, Deed.SERVER_UNMUTE),
-    requests.ListSanctions: Handler(
-        order_handlers.list_sanctions,
-        60.0,
-        order=Order.ANSWERED,
-        actions=(Deed.LIST_SANCTIONS, Deed.SERVER_LIST_SANCTIONS),
+    requests.ListSanctions: _list(
+        order_handlers.list_sanctions, 60.0, Deed.LIST_SANCTIONS, Deed.SERVER_LIST_SANCTIONS
     ),
     requests.Announce: _act(order_handlers.announce, Deed.ANNOUNCE),
-    requests.ListPeers: Handler(_list_peers, 200.0, order=Order.ANSWERED, actions=(Deed.LIST_PEERS,)),
+    requests.ListPeers: _list(_list_peers, 200.0, Deed.LIST_PEERS),
     requests.Operate: Handler(_operate, 60.0, actions=tuple(ERRAND_ACTIONS.values())),
     requests.SetPassword: Handler(account_handlers.set_password, 60.0, Permission.PERSON, is_written=True),
     requests.AddCode: Handler(
         account_handlers.add_code, 500.0, is_written=True, actions=(Deed.ADD_INVITATION, Deed.RESET_ACCOUNT)
     ),
-    requests.ListDevices: Handler(
-        account_handlers.list_devices, 60.0, order=Order.ANSWERED, actions=(Deed.LIST_DEVICES,)
-    ),
+    requests.ListDevices: _list(account_handlers.list_devices, 60.0, Deed.LIST_DEVICES),
     requests.RevokeDevice: Handler(_settled, 80.0, Permission.PERSON, is_written=True),
     requests.AcceptFrom: Handler(_settled, 60.0, Permission.PERSON, is_written=True),
-    requests.GetSelf: Handler(account_handlers.get_self, 60.0, order=Order.ANSWERED),
-    requests.ListAccounts: Handler(
-        account_handlers.list_accounts, 500.0, order=Order.ANSWERED, actions=(Deed.LIST_ACCOUNTS,)
-    ),
-    requests.RemoveAccount: Handler(
-        _settled, 500.0, is_written=True, actions=(Deed.REMOVE_ACCOUNT, Deed.ERASE)
-    ),
+    requests.GetSelf: _list(account_handlers.get_self, 60.0),
+    requests.ListAccounts: _list(account_handlers.list_accounts, 500.0, Deed.LIST_ACCOUNTS),
+    requests.RemoveAccount: Handler(_settled, 500.0, is_written=True, actions=(Deed.REMOVE_ACCOUNT, Deed.ERASE)),
 }
 
 

@@ -51,5 +51,7 @@ class OffLoop:
 
     def derived(self, now: float, derivation: Derivation, derived: Derived | None, took_s: float) -> None:
         """A drained derivation has this result; None: this machine cannot compute it."""
-        self.chat.derived(now, derivation, derived, took_s)
+        peer = self.chat.entrance.derived(now, derivation, derived, took_s)
+        if peer is not None:
+            self.chat.fanout.to_flush[peer] = None
         self._flush(now)

@@ -20,8 +20,8 @@ from udpchat.wire.requests import Failed, SanctionItem, SanctionPage
 FINGERPRINT_CHARACTERS_MIN: Final = 6  # of one that is shortened: it means a device that is here, if only one
 
 
-def set_role(context: RequestContext, request: requests.SetRole) -> Outcome:
-    """The role to give."""
+def in_room(context: RequestContext, request: requests.SetRole | requests.Invite) -> Outcome:
+    """Whom to give a role or invite, in which room."""
     return Deed(request.changed(room=_room(request.room)))
 
 
@@ -30,11 +30,6 @@ def set_modes(context: RequestContext, request: requests.SetModes) -> Outcome:
     room = parse_room(request.room)
     present = dict.fromkeys(peer.key for peer in context.chat.rooms.present(room))
     return Deed(request.changed(room=room), tuple(present) if request.is_invite_only else ())
-
-
-def invite(context: RequestContext, request: requests.Invite) -> Outcome:
-    """Whom to invite."""
-    return Deed(request.changed(room=parse_room(request.room)))
 
 
 def kick(context: RequestContext, request: requests.Kick) -> Outcome:

@@ -71,7 +71,8 @@ def settle(state: State, proposal: Proposal) -> Settlement:
     left = len(entries)
     for log, sequence, content in entries:
         if sequence > LOG_ENTRIES_MAX:
-            return Settlement(proposal, (), _refusing(proposal, "too_many_nicks" if origin is None else "log_full", ()))
+            full = "too_many_nicks" if origin is None else "log_full"
+            return Settlement(proposal, (), _refusing(proposal, full, ()))
         left -= 1  # the last entry is the one that the request is recorded with
         if isinstance(content, Message):
             entry = encode_message(content)
@@ -84,7 +85,7 @@ def settle(state: State, proposal: Proposal) -> Settlement:
 
 
 def _refusing(proposal: Proposal, code: str, detail: tuple[str, ...]) -> tuple[Effect, ...]:
-    """The effect that refuses what was proposed; nobody waits for that of a note of the server's own."""
+    """The effect that refuses what was proposed; nobody waits for a note."""
     if isinstance(proposal, EnterProposal):
         return (Reject(proposal.author.client_id, code, detail),)
     return (answered(proposal, Failed(code, detail)),) if isinstance(proposal, ActionProposal) else ()
