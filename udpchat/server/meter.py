@@ -12,7 +12,7 @@ from udpchat.server.credit import PACKET_US, Ledger
 from udpchat.server.registry import Peer
 from udpchat.session.rate_limit import source_of
 
-TURN_US: Final = 800.0
+TURN_US: Final = 1_100.0
 SHARED_BY: Final = 8.0  # under load, so many entries share a packet and a write: what is done later takes so much less
 STRANGERS_SHARE: Final = 0.25  # of the work, while both they and members wait
 
