@@ -66,8 +66,6 @@ def test_a_server_that_finishes_writes_what_is_settled_and_nothing_after_it() ->
             peer.window.receive(counter, 1, Say("lobby", 0, f"line {counter}"))
         rig.chat.fanout.to_flush[peer] = None
     rig.server.receive(rig.now, [])
-    rig.server.persisted(rig.now, len(rig.server.drain_writes()))
-    rig.server.receive(rig.now, [])
     assert not rig.server.drain_writes() and rig.chat.commits.pending_bytes
     rig.server.finish(rig.now)
     rest = len(rig.server.drain_writes())
