@@ -343,7 +343,7 @@ def test_an_invitation_to_any_nick_claims_one_free_nick_and_is_not_used_up_by_on
     assert first.nick == "alice" and (refusal(rig, second) or "").startswith("nick_taken")
     rig.log_in(second, "bob", "CODE2", is_code=True)
     assert second.nick == "bob"
-    assert result(rig, host, code(3, INVITE, "bob")) == Failed("nick_taken", ("bob",))
+    assert result(rig, host, code(3, INVITE, "bob")) == Failed("nick_taken.account", ("bob",))
 
 
 def test_who_has_a_role_claims_a_nick_where_accounts_are_closed() -> None:

@@ -26,6 +26,7 @@ from udpchat.wire.limits import (
 
 PASSWORD_CHARACTERS_MIN: Final = 8
 FINGERPRINT_CHARACTERS: Final = 32
+INVITATION: Final = requests.INVITE  # a code that lets somebody new in
 LAST_NICK: Final = NICK_CHARACTERS_MAX * chr(0x10FFFF)  # behind all nicks: a page without members
 
 

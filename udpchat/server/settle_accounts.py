@@ -230,7 +230,7 @@ def _invite(state: State, proposal: ActionProposal, request: AddCode, freed: lis
     need(state, proposal, Action.ADD_INVITATION)
     held = state.claims.owner(request.nick) if request.nick else None
     if held is not None and not state.claims.has_lapsed(held, proposal.time_ms):
-        raise Refused("nick_taken", held.nick)
+        raise Refused("nick_taken.account", held.nick)
     code = CodeRecord(request.digest, b"", request.nick or "", proposal.time_ms + 1000 * INVITATION_S)
     entries = recorded(state, proposal, Action.ADD_INVITATION, subject=request.nick or "")
     return [*entries, *records(state, *freed, code)], [answered(proposal, Done())]

@@ -70,6 +70,10 @@ def _mode(prompt: Prompt, now: float, rest: str) -> None:
 
 
 def _invite(prompt: Prompt, now: float, rest: str) -> None:
+    is_server, rest = scope_of(rest)
+    if is_server:
+        prompt.client.make_code(now, compose.INVITATION, nick_of(only_word(rest)) if rest.strip() else "")
+        return
     word, room = first_word(rest)
     prompt.client.ask(now, compose.invite(prompt.room_or_current(room), nick_of(word)))
 
@@ -133,7 +137,9 @@ ORDER_COMMANDS: tuple[Command, ...] = (
             "MODE is +moderated (who has a voice speaks), +invite_only, +topic_locked (operators set the topic), each"
             " with - to end it, slow=SECONDS (between two messages of one person), or kept=DURATION (messages are kept"
             " so long; kept=- as everywhere).", _mode),
-    Command("invite", _O, "NICK [ROOM]", "let somebody join an invite-only room", "They are told.", _invite),
+    Command("invite", _O, "[--server] NICK [ROOM]", "let somebody join an invite-only room",
+            "They are told. With --server as first word: get a code with which somebody new enters where accounts are"
+            " closed, once, as NICK, or without it as anybody.", _invite),
     Command("op", _O, "NICK", "make somebody an operator of this room", "", _giving(Role.OPERATOR)),
     Command("deop", _O, "NICK", "make them an operator no longer", "", _giving(Role.MEMBER)),
     Command("voice", _O, "NICK", "let somebody speak while this room is moderated", "", _giving(Role.VOICE)),

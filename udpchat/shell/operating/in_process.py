@@ -21,6 +21,7 @@ from udpchat.session.noise import KeyPair
 from udpchat.session.timers import earliest
 from udpchat.shell.erasing import erase_at_once
 from udpchat.shell.errands import report_of
+from udpchat.shell.operating.address_file import remove_address
 from udpchat.shell.operating.operator_client import Keys, OperatorClient
 from udpchat.shell.operations import LOG_FILE
 from udpchat.shell.progress import progress_of
@@ -38,10 +39,11 @@ STEPS_MAX: Final = 10_000_000  # of a pipe that gets nowhere, which would be our
 
 
 def hold(folder: Path, server: KeyPair, operator: KeyPair, dialogue: Dialogue[T]) -> T:
-    """What the dialogue returns. Raises what it raises, and `StoreError`."""
+    """What the dialogue returns. Raises what it raises, and `StoreError`; `StoreInUse` before anything is asked."""
     with progress_of("upgrading the log") as progress:
         log = SqliteLog(folder / LOG_FILE, progress=progress)
     with closing(log):
+        remove_address(folder)  # of a server that was killed
         return Pipe(folder, log, server, operator, dialogue).run()
 
 
