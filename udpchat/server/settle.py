@@ -85,7 +85,7 @@ def settle(state: State, proposal: Proposal) -> Settlement:
 
 
 def _refusing(proposal: Proposal, code: str, detail: tuple[str, ...]) -> tuple[Effect, ...]:
-    """The effect that refuses what was proposed; nobody waits for that of a note of the server's own."""
+    """The effect that refuses what was proposed; nobody waits for a note."""
     if isinstance(proposal, EnterProposal):
         return (Reject(proposal.author.client_id, code, detail),)
     return (answered(proposal, Failed(code, detail)),) if isinstance(proposal, ActionProposal) else ()
