@@ -19,6 +19,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.sim import audit
+from udpchat.server import pace
 
 RANDOM = "random"
 
@@ -74,3 +75,9 @@ def _audit_ends_with_its_world() -> Iterator[None]:
     """A simulated world audits every seal of the process; the tests after it have keys of their own."""
     yield
     audit.end()
+
+
+@pytest.fixture
+def short_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The turns of servers are short, as while somebody writes who uses little."""
+    monkeypatch.setattr(pace, "LONG", pace.SHORT)

@@ -22,7 +22,7 @@ AT_ONCE = (1.0 - KEPT_SHARE) * BURST / (READERS - 1)
 
 
 @pytest.fixture
-def rig() -> Rig:
+def rig(short_turns: None) -> Rig:
     return Rig()
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.attacks.member import Member
 from tests.server.rig import Rig
 from udpchat.server.credit import DATAGRAM_US, SOURCE_SHARES
-from udpchat.server.meter import TURN_US
+from udpchat.server.pace import TURN_US
 from udpchat.server.registry import Peer
 from udpchat.wire.errors import Drop
 from udpchat.wire.frames import Ping, encode, pack
@@ -57,6 +59,7 @@ def test_a_copy_of_data_from_elsewhere_is_not_charged_to_the_peer_that_sent_it()
     assert alice.balance.used_us < used_us + CHARGED_US
 
 
+@pytest.mark.usefixtures("short_turns")
 def test_who_sends_garbage_in_its_own_session_goes_behind_those_who_use_less() -> None:
     """As found: it was charged to no member, so it went before all whose credit was used up, without an end."""
     rig, mallory, _ = entered()

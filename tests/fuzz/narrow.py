@@ -10,6 +10,7 @@ from typing import Any
 
 import udpchat.client.core
 import udpchat.server.core  # noqa: F401 - so that all modules of both cores are loaded
+from udpchat.server.pace import SHORT
 
 SMALL: dict[str, Any] = {
     "PEERS_MAX": 7,
@@ -46,6 +47,7 @@ SMALL: dict[str, Any] = {
     "RECENT_ENTRIES_MAX": 4,
     "BALANCES_MAX": 5,
     "TURN_US": 120.0,
+    "SHORT": SHORT.changed(turn_us=120.0),
     "WAITING_DATAGRAMS_MAX": 24,
     "WAITING_DATAGRAMS_PER_FLOW_MAX": 8,
     "CACHED_BYTES_MAX": 4_000,

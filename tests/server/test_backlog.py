@@ -9,6 +9,7 @@ import pytest
 from tests.server.rig import Rig
 from udpchat.server.backlog import KEPT_SHARE, Backlog
 from udpchat.server.credit import CREDIT_US
+from udpchat.server.pace import LONG, SHORT_S
 from udpchat.server.registry import Peer
 from udpchat.wire.limits import PEERS_BEHIND_MAX, REACH_IN_ALL, WRITE_AHEAD_BYTES_MAX
 
@@ -23,6 +24,7 @@ class Desk:
     def __init__(self, part: str, share: float) -> None:
         self.chat = Rig().chat
         self.backlog = Backlog(self.chat.commits, self.chat.fanout, self.chat.ledger)
+        self.backlog.pace.on_little_used(0.0)  # turns are short
         self.chat.ledger.clock_us = 0.0
         match part:
             case "written":
@@ -61,3 +63,18 @@ def test_room_comes_back_with_time_and_it_is_known_when() -> None:
 
 def test_what_is_to_be_written_is_no_matter_of_time() -> None:
     assert Desk("written", 1.0).backlog.room_at(DEBTOR_US) is None
+
+
+def test_while_turns_are_long_what_is_read_has_no_bound_and_more_may_be_written() -> None:
+    desk = Desk("read", 1.01)
+    desk.backlog.pace.begin_turn(SHORT_S, strangers_wait=False)
+    assert desk.backlog.pace.turns is LONG
+    desk.backlog.reach(BURST)
+    desk.chat.commits.pending_bytes = WRITE_AHEAD_BYTES_MAX
+    assert desk.backlog.has_room(SAVER_US)
+    desk.backlog.pace.on_little_used(SHORT_S)
+    desk.backlog.pace.begin_turn(SHORT_S, strangers_wait=False)
+    assert not desk.backlog.has_room(SAVER_US), "written"
+    desk.chat.commits.pending_bytes = 0
+    desk.backlog.begin_turn(SHORT_S)
+    assert desk.backlog.has_room(DEBTOR_US), "what was said meanwhile counts as read"

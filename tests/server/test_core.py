@@ -8,6 +8,8 @@ from itertools import count
 from random import Random
 from typing import Any
 
+import pytest
+
 from tests.attacks.member import Member
 from tests.server.rig import Rig, device_counts
 from tests.sim.world import SERVER, World
@@ -57,6 +59,7 @@ def test_the_operator_is_told_once_that_nothing_can_be_stored() -> None:
     assert rig.server.drain_events() == [events.LogWritable(), events.LogUnwritable("again")]
 
 
+@pytest.mark.usefixtures("short_turns")
 def test_a_server_that_finishes_writes_what_is_settled_and_nothing_after_it() -> None:
     """As found: SIGTERM while many spoke left lines that wait to share a write, and the log was closed under them."""
     rig = Rig()
@@ -76,6 +79,7 @@ def test_a_server_that_finishes_writes_what_is_settled_and_nothing_after_it() ->
     assert not rig.server.drain_writes() and not rig.chat.commits.pending_bytes
 
 
+@pytest.mark.usefixtures("short_turns")
 def test_an_answer_given_in_a_later_turn_is_sent_in_that_turn() -> None:
     """As found: it was sent with the next packet for that peer, mostly once the client had repeated its request."""
     rig = Rig()
@@ -91,6 +95,7 @@ def test_an_answer_given_in_a_later_turn_is_sent_in_that_turn() -> None:
     assert {peer.session.path.address for peer in waiting} <= {address for _, address in rig.server.drain_transmits()}
 
 
+@pytest.mark.usefixtures("short_turns")
 def test_the_last_line_of_a_turn_is_written_at_once_if_nobody_else_waits() -> None:
     """As found: its author was held as ready, and for that nobody's lines were written."""
     written = []

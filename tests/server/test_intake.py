@@ -11,8 +11,9 @@ from tests.server.rig import Rig
 from udpchat.server import intake as module
 from udpchat.server.backlog import Backlog
 from udpchat.server.credit import NEW_CREDIT_US
-from udpchat.server.intake import WRITE_TURNS, Intake
-from udpchat.server.meter import TURN_US, Meter
+from udpchat.server.intake import Intake
+from udpchat.server.meter import Meter
+from udpchat.server.pace import LONG, SHORT, SHORT_S, TURN_US
 from udpchat.server.registry import Peer
 from udpchat.wire.errors import Drop
 from udpchat.wire.limits import WAITING_DATAGRAMS_PER_FLOW_MAX, WRITE_AHEAD_BYTES_MAX
@@ -31,8 +32,10 @@ class Desk:
         self.counters: Counter[str] = Counter()
         self.meter = Meter(self.rig.chat.ledger)
         chat = self.rig.chat
+        self.backlog = Backlog(chat.commits, chat.fanout, chat.ledger)
+        self.backlog.pace.on_little_used(0.0)  # turns are short
         self.intake = Intake(
-            self.meter, chat.registry, Backlog(chat.commits, chat.fanout, chat.ledger), self.counters
+            self.meter, chat.registry, self.backlog, self.counters
         )
         self.served: list[tuple[str, int]] = []
         self._now = 0.0
@@ -228,7 +231,7 @@ def test_while_members_wait_several_turns_share_a_write(desk: Desk) -> None:
     desk.turn(data_of(alice, 0))
     assert desk.intake.may_write(), "nobody waits"
     desk.turn(*(data_of(alice, number) for number in range(A_TURN + 1)))
-    for _ in range(WRITE_TURNS - 1):
+    for _ in range(SHORT.write_turns - 1):
         assert not desk.intake.may_write()
         desk.intake.begin_turn(0.0)
     assert desk.intake.may_write() and not desk.intake.may_write()
@@ -241,7 +244,7 @@ def test_as_much_as_may_be_settled_is_written_at_once_and_turns_are_counted_anew
     desk.turn(data_of(alice, 0))
     desk.intake.may_write()
     desk.turn(*(data_of(alice, number) for number in range(2 * A_TURN)))
-    for _ in range(WRITE_TURNS - 1):
+    for _ in range(SHORT.write_turns - 1):
         desk.intake.begin_turn(0.0)
     desk.fill_log()
     assert desk.intake.may_write()
@@ -252,7 +255,7 @@ def test_as_much_as_may_be_settled_is_written_at_once_and_turns_are_counted_anew
 def test_of_members_who_have_used_as_much_nobody_hurries_a_write(desk: Desk) -> None:
     """As found: after a pause all had credit, and each turn was written on its own: twice the work."""
     alice, bob = desk.rig.stranger(), desk.rig.stranger()
-    desk.pause(5.0)
+    desk.pause(1.0)
     desk.turn(data_of(alice, 0))
     desk.intake.may_write()
     desk.turn(*(data_of(peer, number) for number in range(A_TURN) for peer in (alice, bob)))
@@ -284,3 +287,16 @@ def test_who_becomes_ready_goes_before_nobody_who_waits(desk: Desk) -> None:
     desk.intake.hold_ready(bob)
     assert desk.intake.line_up([alice]) == []
     assert list(desk.intake.serve([])) == [bob, alice]
+
+
+def test_who_uses_little_and_writes_makes_turns_short_for_all(desk: Desk) -> None:
+    alice, mallory = desk.rig.stranger(), desk.rig.stranger()
+    desk.pause(SHORT_S)
+    assert desk.backlog.pace.turns is LONG
+    desk.meter.charge_peer(mallory, 2 * NEW_CREDIT_US)
+    desk.turn()
+    desk.turn(*(data_of(mallory, number) for number in range(int(LONG.turn_us / COST_US) + 1)))
+    desk.intake.on_proposed(alice)
+    assert desk.intake.may_write() and desk.backlog.pace.turns is LONG, "of this turn"
+    desk.turn()
+    assert desk.backlog.pace.turns is SHORT

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from tests.server.rig import Rig
 from udpchat.server.credit import PACKET_US
-from udpchat.server.meter import SHARED_BY, TURN_US, Meter
+from udpchat.server.meter import SHARED_BY, Meter
+from udpchat.server.pace import TURN_US
 from udpchat.server.registry import Peer
 
 
 def turn(meter: Meter, *, is_waiting: bool = False) -> None:
-    meter.begin_turn(0.0, members_wait=is_waiting, strangers_wait=is_waiting)
+    meter.begin_turn(0.0, TURN_US, members_wait=is_waiting, strangers_wait=is_waiting)
 
 
 def used_us(peer: Peer) -> list[float]:

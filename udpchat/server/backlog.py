@@ -11,45 +11,49 @@ from typing import Final
 from udpchat.server.commits import Commits
 from udpchat.server.credit import CREDIT_US, Ledger
 from udpchat.server.fanout import Fanout
+from udpchat.server.pace import Pace
 from udpchat.server.quotas import WAIT_S_MIN
 from udpchat.session.rate_limit import Rate, TokenBucket
-from udpchat.wire.limits import PEERS_BEHIND_MAX, REACH_IN_ALL, WRITE_AHEAD_BYTES_MAX
+from udpchat.wire.limits import PEERS_BEHIND_MAX, REACH_IN_ALL
 
 KEPT_SHARE: Final = 0.75  # for who has credit
 
 
 class Backlog:
-    """Whether there is room for another request."""
+    """Whether there is room for another request. `pace`: how much that is, and how long turns are."""
 
-    __slots__ = ("_commits", "_fanout", "_ledger", "_reach")
+    __slots__ = ("_commits", "_fanout", "_ledger", "_reach", "pace")
 
     def __init__(self, commits: Commits, fanout: Fanout, ledger: Ledger) -> None:
+        self.pace = Pace()
         self._commits = commits
         self._fanout = fanout
         self._ledger = ledger
         self._reach = TokenBucket(0.0, Rate(*REACH_IN_ALL))
 
-    def begin_turn(self, now: float) -> None:
+    def begin_turn(self, now: float, *, strangers_wait: bool = False) -> None:
         """Time has passed, in which others have read."""
+        self.pace.begin_turn(now, strangers_wait=strangers_wait)
         self._reach.fill(now)
 
     def reach(self, count: float) -> None:
         """A request reaches so many devices, as `Price.reached` counts them."""
-        self._reach.left -= count
+        if self.pace.turns.is_reach_bounded:
+            self._reach.left -= count
 
     @property
     def is_written_late(self) -> bool:
         """Whether so much is to be written that who has no credit waits."""
-        return self._commits.pending_bytes >= (1.0 - KEPT_SHARE) * WRITE_AHEAD_BYTES_MAX
+        return self._commits.pending_bytes >= (1.0 - KEPT_SHARE) * self.pace.turns.write_bytes_max
 
     def has_room(self, used_us: float) -> bool:
         """Whether there is room for a request of who has used so much."""
         kept = self._kept(used_us)
-        share = 1.0 - kept
+        share, turns = 1.0 - kept, self.pace.turns
         return (
-            self._commits.pending_bytes < share * WRITE_AHEAD_BYTES_MAX
+            self._commits.pending_bytes < share * turns.write_bytes_max
             and self._fanout.behind < share * PEERS_BEHIND_MAX
-            and self._reach.left > kept * self._reach.rate.burst
+            and (not turns.is_reach_bounded or self._reach.left > kept * self._reach.rate.burst)
         )
 
     def room_at(self, used_us: float) -> float | None:

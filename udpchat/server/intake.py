@@ -1,6 +1,6 @@
 """Which datagram is served next: as they come while there is time, then whoever has used least first (SPEC 6.7).
 
-The work of one turn is bounded by TURN_US; what is left waits for the next, so that the socket, the timers and the log
+The work of one turn is bounded (`Pace`); what is left waits for the next, so that the socket, the timers and the log
 have their turns between. Data of peers goes before packets of strangers, which keep a share of each turn. A datagram
 for which there is no room is dropped: of a sender who has others waiting, first; then of who has none.
 """
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Final
 
 from udpchat.server.backlog import Backlog
 from udpchat.server.credit import NEW_CREDIT_US, Ledger, most_used_us
@@ -20,8 +19,6 @@ from udpchat.session.rate_limit import source_of
 from udpchat.wire.errors import Drop
 from udpchat.wire.limits import WAITING_DATAGRAMS_MAX, WAITING_DATAGRAMS_PER_FLOW_MAX, WAITING_SENDERS_MAX
 from udpchat.wire.packets import Address
-
-WRITE_TURNS: Final = 4  # so many turns share a write, which costs as much as some ten requests
 
 Datagram = tuple[bytes, Address]
 
@@ -69,8 +66,10 @@ class Intake:
 
     def begin_turn(self, now: float) -> None:
         """A turn begins."""
-        self._meter.begin_turn(now, members_wait=self._is_member_waiting, strangers_wait=self._strangers.size > 0)
-        self._backlog.begin_turn(now)
+        strangers_wait = self._strangers.size > 0
+        self._backlog.begin_turn(now, strangers_wait=strangers_wait)
+        turn_us = self._backlog.pace.turns.turn_us
+        self._meter.begin_turn(now, turn_us, members_wait=self._is_member_waiting, strangers_wait=strangers_wait)
         self._began_at = now
         self._turns += 1
 
@@ -136,13 +135,14 @@ class Intake:
     def may_write(self) -> bool:
         """Whether to write now what is settled.
 
-        Not while members wait whose requests may share the write, but at the latest after WRITE_TURNS, or when as much
-        is settled as may be; and at once if something is of a member who has used clearly less than all who wait: it
-        does not wait for their turns.
+        Not while members wait whose requests may share the write, but at the latest after as many turns as `Pace` has,
+        or when so much is settled that some have to wait for it; and at once if something is of a member who has used
+        clearly less than all who wait: it does not wait for their turns.
         """
-        if self._turns < WRITE_TURNS and self._is_member_waiting and not self._backlog.is_written_late:
-            waiting_us = self._waiting_us()
-            if self._proposer is None or waiting_us <= _used_us(self._proposer) + NEW_CREDIT_US:
+        if self._is_member_waiting:
+            if self._proposer is not None and self._waiting_us() > _used_us(self._proposer) + NEW_CREDIT_US:
+                self._backlog.pace.on_little_used(self._began_at)
+            elif self._turns < self._backlog.pace.turns.write_turns and not self._backlog.is_written_late:
                 return False
         self._turns = 0
         self._proposer = None

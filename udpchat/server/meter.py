@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Final
 
 from udpchat.server.credit import PACKET_US, Ledger
+from udpchat.server.pace import TURN_US
 from udpchat.server.registry import Peer
 from udpchat.session.rate_limit import source_of
 
-TURN_US: Final = 1_100.0
 SHARED_BY: Final = 8.0  # under load, so many entries share a packet and a write: what is done later takes so much less
 STRANGERS_SHARE: Final = 0.25  # of the work, while both they and members wait
 
@@ -24,20 +24,29 @@ class Meter:
     `members`, `strangers`: the two ledgers, of keys and of sources.
     """
 
-    __slots__ = ("_members_us", "_strangers_us", "_uncharged", "_unsettled_us", "left_us", "members", "strangers")
+    __slots__ = (
+        "_members_us",
+        "_strangers_us",
+        "_turn_us",
+        "_uncharged",
+        "_unsettled_us",
+        "left_us",
+        "members",
+        "strangers",
+    )
 
     def __init__(self, members: Ledger) -> None:
         self.members = members
         self.strangers = Ledger()
-        self.left_us = TURN_US  # of this turn, which is over when nothing is left; read often: no method
+        self.left_us = self._turn_us = TURN_US  # left of this turn: none, and it is over; read often: no method
         self._members_us = self._strangers_us = 0.0  # for each, while both wait
         self._uncharged: dict[Peer, float] = {}  # the work for each since the balances were charged
         self._unsettled_us = 0.0  # of the turns since then
 
-    def begin_turn(self, now: float, *, members_wait: bool, strangers_wait: bool) -> None:
-        """A turn begins."""
-        self._unsettled_us += TURN_US - self.left_us
-        self.left_us = TURN_US
+    def begin_turn(self, now: float, turn_us: float, *, members_wait: bool, strangers_wait: bool) -> None:
+        """A turn of so much work begins."""
+        self._unsettled_us += self._turn_us - self.left_us
+        self.left_us = self._turn_us = turn_us
         if self._unsettled_us >= TURN_US or members_wait:
             self.settle()
         self.members.run(now, is_work_waiting=members_wait)

@@ -172,6 +172,7 @@ WRITE_BYTES_PER_SOURCE_PER_S = 1024 * 1024
 WRITE_BYTES_PER_SOURCE_BURST = 512 * 1024 * 1024
 WRITE_KEY_SHARE = 0.25  # of both, for one key: 1,000 short messages a second, for as long as there is room
 WRITE_AHEAD_BYTES_MAX = 16 * 1024  # being written: the same
+WRITE_AHEAD_BYTES_LONG_MAX = 128 * 1024  # the same, while turns are long
 WRITE_BLOCK_BYTES = 4 * 1024  # taken of these rates in advance: most entries cost no counting
 WRITE_ENTRY_BYTES = 128  # that an entry costs beside its text: its row, its index, the answer to its request
 DISK_FILL_S_MIN = 86_400.0  # in which one source could fill what is free: then the operator has seen it
