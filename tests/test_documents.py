@@ -321,6 +321,13 @@ HELLO_RESEND = (
         (f"drawn anew every {N} s", (limits.COOKIE_SECRET_LIFETIME_S,)),
         (f"waits on after {N} s, growing {N}-fold before the first answer and {N}-fold after it, up to {N} s, "
          f"jittered by {N} %", HELLO_RESEND),
+        (f"those of kinds 8 and 9, at most {N}", (limits.PROBE_BYTES_MAX,)),
+        (f"zeros up to at least {N} bytes in all", (limits.PROBE_BYTES_MIN,)),
+        (
+            f"answers {N} Probes a second of a source and {N} in all; {N} and {N} at once",
+            (limits.PROBES_PER_SOURCE_PER_S, limits.PROBES_PER_S, limits.PROBES_PER_SOURCE_BURST, limits.PROBES_BURST),
+        ),
+        (f"Of the latest {N} probe ids", (limits.PROBE_RUNS_MAX,)),
         (f"A window of {N} counters", (limits.REPLAY_WINDOW_PACKETS,)),
         (r"After (an hour), or 2\^(\d+) packets",
          (limits.SESSION_AGE_S_MAX, limits.SESSION_PACKETS_MAX.bit_length() - 1)),
@@ -452,7 +459,7 @@ def test_a_packet_has_its_fields_where_the_spec_says(row: list[str]) -> None:
         assert not hasattr(packets, name)
         return
     made = getattr(packets, name)
-    fields = structs.fields(made)
+    fields = [field for field in structs.fields(made) if field.name != "size"]  # of the datagram: no field of it
     layout = documents.layout_of(described)
     values, expected = [], bytes((int(kind),))
     for number, (field, (told, size)) in enumerate(zip(fields, layout, strict=False), 1):
@@ -464,7 +471,7 @@ def test_a_packet_has_its_fields_where_the_spec_says(row: list[str]) -> None:
     assert encoded.startswith(expected)
     filling = encoded[len(expected) :]
     assert len(layout) - len(fields) == bool(filling), "all that the packet has is in SPEC"
-    assert not any(filling) and (not filling or len(encoded) == limits.HELLO_BYTES)
+    assert not any(filling) and (not filling or len(encoded) in (limits.HELLO_BYTES, limits.PROBE_BYTES_MIN))
 
 
 def test_sections_that_are_cited_exist() -> None:

@@ -179,7 +179,10 @@ def _add_server_settings(parser: Parser) -> None:
     kept.add_argument("--yes", action="store_true", help="a retention of less than 1 hour or 1,000 messages is meant")
     add(people, "accounts", "open|closed", "who may have a new nick: everybody, or who is invited")
     add(people, "nick-expiry", "DURATION", "how long a nick is kept that nobody uses")
-    shown.add_argument("--name", metavar="NAME", help="what the server calls itself")
+    shown.add_argument("--name", metavar="NAME", help="what the server calls itself (the name of this machine)")
+    shown.add_argument(
+        "--discoverable", metavar="yes|no", help="whether who looks for servers on the LAN finds it (yes)"
+    )
     shown.add_argument("--motd", metavar="TEXT", help="a line that whoever enters is shown")
     watched = parser.add_argument_group("what the operator sees")
     add(watched, "log-level", "|".join(LEVELS), "how much to log")

@@ -87,8 +87,8 @@ def _tune_interpreter() -> None:
     gc.set_threshold(*GC_THRESHOLDS)
 
 
-def settings_of(options: ServerOptions, host: bytes) -> Settings:
-    """What the core has to know of the options; `host`: the key of the operator."""
+def settings_of(options: ServerOptions, host: bytes, port: int) -> Settings:
+    """What the core has to know of the options; `host`: the key of the operator; `port`: that of the sockets."""
     return Settings(
         name=options.name,
         motd=options.motd,
@@ -98,6 +98,8 @@ def settings_of(options: ServerOptions, host: bytes) -> Settings:
         kept_entries=options.retention.kept_entries,
         is_closed=options.accounts.is_closed,
         nick_kept_s=options.accounts.nick_kept_s,
+        port=port,
+        is_discoverable=options.is_discoverable,
         host=host,
     )
 
@@ -137,7 +139,7 @@ class Service:
             remove_address(folder)  # of a server that was killed
             self._endpoint = UdpEndpoint(loop, *open_sockets(options.bind, options.port))
             undo.callback(self._endpoint.close)
-            settings = settings_of(options, operator_key(folder).public)
+            settings = settings_of(options, operator_key(folder).public, self._endpoint.address.port)
             self._server = ServerCore(static=self._key, log=log, random=os.urandom, settings=settings)
             self._supervision = Supervision(
                 loop, metrics=options.metrics, take=self._snapshot, on_minute=self._on_minute
@@ -303,7 +305,8 @@ class Service:
             done = differences(self._options, chosen)
             self._options = options = taken_over(self._options, chosen)
             change_lines(options.log)
-            self._server.chat.change_settings(settings_of(options, self._server.settings.host))
+            former = self._server.settings
+            self._server.chat.change_settings(settings_of(options, former.host, former.port))
             self._pruner.keep(options.retention)
         self._operator_log.report_reloaded(cause, done)
         return done

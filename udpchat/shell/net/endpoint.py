@@ -20,7 +20,7 @@ from typing import Any, Final, Protocol
 
 from udpchat.shell import pktinfo
 from udpchat.shell.addresses import place
-from udpchat.wire.limits import DATAGRAM_BYTES_MAX
+from udpchat.wire.limits import PROBE_BYTES_MAX
 from udpchat.wire.packets import Address
 
 READ_BATCH_MAX: Final = 1_024  # datagrams in one wake-up: then timers and other files have their turn
@@ -35,7 +35,7 @@ WILDCARDS: Final = frozenset({"::", "0.0.0.0"})
 
 _MAPPED: Final = "::ffff:"  # RFC 4291 section 2.5.5.2
 _NO_IPV6: Final = {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPPORT}
-_READ_BYTES: Final = DATAGRAM_BYTES_MAX + 1  # one more, so that what is too long is seen to be
+_READ_BYTES: Final = PROBE_BYTES_MAX + 1  # one more, so that what is too long is seen to be
 _logger = logging.getLogger("udpchat.endpoint")
 
 OnDatagrams = Callable[[list[tuple[bytes, Address]]], None]
