@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from udpchat import __version__
@@ -29,8 +29,11 @@ from udpchat.shell.data_folder import open_folder, operator_key, server_key
 from udpchat.shell.deriving import ThreadDeriver
 from udpchat.shell.disk_space import DiskSpace, GuardedWrite
 from udpchat.shell.erasing import Eraser
+from udpchat.shell.hearing import Hearing
+from udpchat.shell.interfaces import hosts_to_name, is_loopback
 from udpchat.shell.logs import change_lines, configure
 from udpchat.shell.memory import resident_bytes
+from udpchat.shell.net import mdns
 from udpchat.shell.net.driver import Driver
 from udpchat.shell.net.endpoint import UdpEndpoint
 from udpchat.shell.operating.address_file import own_address, remove_address
@@ -216,6 +219,8 @@ class Service:
         """Serve until a signal says to stop; the exit code."""
         signals = Signals(self._loop, self._on_signal, exit_at_once=lambda number: 1)
         watch = AddressWatch(self._loop, self._endpoint, self._options.bind)
+        hearing = Hearing(self._loop, self._endpoint, self._driver.receive)
+        leave_mdns = self._announce()
         try:
             signals.take(*STOPPING)
             if hasattr(signal, "SIGHUP"):
@@ -225,6 +230,7 @@ class Service:
             self._driver.start()
             self._endpoint.listen(self._driver.receive)
             watch.start()
+            hearing.start()
             self._pruner.start()
             self._storage.eraser.start()  # what an earlier run has left
             say_ready(self._options, self._endpoint, fingerprint(self._key.public))
@@ -238,8 +244,16 @@ class Service:
                 return 1
             return 0 if await self._stop() else 1
         finally:
+            leave_mdns()
+            hearing.close()
             watch.close()
             signals.close()
+
+    def _announce(self) -> Callable[[], None]:
+        """Announce this server by mDNS, if others reach it; until the function returned is called."""
+        options = self._options
+        hosts = [host for host in hosts_to_name(options.bind) if options.is_discoverable and not is_loopback(host)]
+        return mdns.announce(options.name, hosts, self._endpoint.address.port, fingerprint(self._key.public))
 
     def _on_signal(self, number: int) -> None:
         name = signal.Signals(number).name

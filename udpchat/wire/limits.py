@@ -239,6 +239,10 @@ PATH_REFUSED_S = 10.0  # how long an address is refused that only repeated packe
 
 # --- Our choices: bounds of a client, towards its server ----------
 
+SEARCH_ROUNDS_S = (0.0, 0.05, 0.15, 0.4, 1.0, 2.0)  # when Probes are sent: at 20 % loss one in 400 is without an answer
+FOUND_SERVERS_MAX = 32  # of one search
+FOUND_ADDRESSES_MAX = 8  # of one server
+
 HELD_BYTES_MAX = (
     16 * 1024 * 1024
 )  # entries ahead of gaps, of all logs: what is beyond is sent again once a gap is closed

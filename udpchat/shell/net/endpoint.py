@@ -109,6 +109,12 @@ def _why_unbound(error: OSError, host: str, port: int) -> str:
     return f"cannot use {place(host, port)}: {error.strerror or error}"
 
 
+def join_group(joining: socket.socket, group: str, interface: int) -> None:
+    """Have a socket receive what is sent to an IPv6 group on the interface with this number. Raises OSError."""
+    membership = socket.inet_pton(socket.AF_INET6, group) + interface.to_bytes(4, sys.byteorder)
+    joining.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, membership)
+
+
 def address_of(sockaddr: Any) -> Address:
     """The address in what the socket calls one."""
     host, port = sockaddr[0], sockaddr[1]
@@ -292,6 +298,13 @@ class UdpEndpoint:
             self._blocked = self._sockets[0]
             if self._queue:
                 self._loop.add_writer(self._blocked.socket, self._on_writable)
+
+    def join(self, group: str, interface: int) -> None:
+        """Have the IPv6 wildcard socket, if there is one, receive what is sent to a group on this interface."""
+        for one in self._sockets:
+            if one.host == "::":
+                with suppress(OSError):  # the interface is gone, or has no multicast
+                    join_group(one.socket, group, interface)
 
     # --- In ----------
 
