@@ -72,6 +72,8 @@ def main(argv: Sequence[str] | None = None, *, program: str = "udpchat") -> int:
             return stop(rest, program=program)
         case ["status", *rest]:
             return status(rest, program=program)
+        case ["doctor", *rest]:
+            return doctor(rest, program=program)
         case [word, *_] if word in parsers.CLIENT_OPERATIONS:
             return client(arguments, program=program)
         case _:
@@ -365,6 +367,26 @@ def status(words: Sequence[str], *, program: str) -> int:
         line = json_line(found) if given.json else printable(text_of(hosting.status_phrase(wanted, found)))
         writing_to(sys.stdout)(f"{line}\n")
         return ExitCode.DONE if found["running"] else ExitCode.ERROR
+
+    return _guarded(parser.prog, run, as_json=given.json)
+
+
+def doctor(words: Sequence[str], *, program: str) -> int:
+    """Say what keeps one from chatting with a server; the exit code, DONE if nothing does and NO_SERVER otherwise."""
+    from udpchat import diagnose
+
+    parser = parsers.doctor_parser(program)
+    given = parser.parse_args(words)
+    flags = argparse.Namespace(data=given.data, config=given.config)
+    choices = _client_choices(parser, flags, needs_nick=False)
+    prepare_output()
+
+    def run() -> int:
+        lines, code = diagnose.run(
+            given.server, choices.data, as_json=given.json, timeout_s=given.timeout or diagnose.TIMEOUT_S
+        )
+        _write_lines(lines)
+        return code
 
     return _guarded(parser.prog, run, as_json=given.json)
 
