@@ -27,6 +27,7 @@ CLIENT_OPERATIONS: Final = ("export", "outbox", "config", "password")
 MAIN_COMMANDS: Final = {
     "stop": "Stops the server that is hosted here in the background.",
     "status": "Says whether a server is hosted here, and where. Exit code: 0 if so, 1 if not.",
+    "servers": "Lists the servers that answer on this LAN. Exit code: 0 if there is one, 3 if not.",
     "server": "Runs a server, as udpchat-server.",
     "client": "Joins a server and hosts none, as udpchat-client.",
 }
@@ -372,6 +373,15 @@ def background_parser(program: str, name: str) -> Parser:
     parser.add_argument("--config", metavar="FILE", help="TOML file with the option data")
     if name == "status":
         parser.add_argument("--json", action="store_true", help="a JSON object")
+    return parser
+
+
+def servers_parser(program: str) -> Parser:
+    """That of `servers`."""
+    parser = Parser(prog=f"{program} servers", description=MAIN_COMMANDS["servers"])
+    parser.add_argument("--port", metavar="N", help=f"their UDP port ({DEFAULT_PORT})")
+    parser.add_argument("--json", action="store_true", help="a JSON object for each")
+    parser.add_argument("--watch", action="store_true", help="go on, and say who comes and goes")
     return parser
 
 
