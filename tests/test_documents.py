@@ -33,7 +33,7 @@ from udpchat.chat import events
 from udpchat.chat.permissions import PERMISSIONS, Role
 from udpchat.chat.refusals import REFUSALS
 from udpchat.client.admission import FINAL_REFUSALS
-from udpchat.shell import client_app, hosting, operations, options, outbox, server_app
+from udpchat.shell import client_app, hosting, listing, operations, options, outbox, server_app
 from udpchat.shell.addresses import parse_server
 from udpchat.ui import attention
 from udpchat.ui.commands import COMMANDS
@@ -95,7 +95,9 @@ def test_the_config_files_of_the_readme_are_right(tmp_path: Path) -> None:
 
 RUN = (  # what the commands do, once their options are understood
     (server_app, "run"), (client_app, "run"), (outbox, "show"), (operate, "run"), (diagnose, "run"),
-    *((hosting, name) for name in ("stop", "status", "host_unless_used_elsewhere")),
+    *((hosting, name) for name in ("stop", "status")),
+    (cli, "find_or_host"),
+    (listing, "show_servers"),
     *((operations, name) for name in ("back_up", "restore", "check", "export", "replica_of")),
 )  # fmt: skip
 

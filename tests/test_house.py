@@ -74,6 +74,7 @@ OWNERS = {  # who may import what: others may not. The rest of the standard libr
     "rich": ("ui/tui",),
     "termios": ("shell/echo", "shell/full_screen"),
     "desktop_notifier": ("shell/desktop",),
+    "segno": ("shell/invitation",),
     "zeroconf": ("shell/net/mdns",),
     "datetime": ("chat/times", "shell", "ui"),  # it can read a clock
     "ifaddr": ("shell/interfaces",),

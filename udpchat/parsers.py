@@ -30,6 +30,7 @@ MAIN_COMMANDS: Final = {
     "status": "Says whether a server is hosted here, and where. Exit code: 0 if so, 1 if not.",
     "doctor": "Looks at the path to a server, and says what keeps one from chatting, and what to do. Exit code: 0 if "
     "one can chat, 3 if not.",
+    "servers": "Lists the servers that answer on this LAN. Exit code: 0 if there is one, 3 if not.",
     "server": "Runs a server, as udpchat-server.",
     "client": "Joins a server and hosts none, as udpchat-client.",
 }
@@ -390,6 +391,15 @@ def doctor_parser(program: str) -> Parser:
     parser.add_argument("--json", action="store_true", help="a JSON object")
     timeout_help = "look for S seconds at most (15); healthy networks take 3"
     parser.add_argument("--timeout", type=_typed(values.seconds(1, 60)), metavar="S", help=timeout_help)
+    return parser
+
+
+def servers_parser(program: str) -> Parser:
+    """That of `servers`."""
+    parser = Parser(prog=f"{program} servers", description=MAIN_COMMANDS["servers"])
+    parser.add_argument("--port", metavar="N", help=f"their UDP port ({DEFAULT_PORT})")
+    parser.add_argument("--json", action="store_true", help="a JSON object for each")
+    parser.add_argument("--watch", action="store_true", help="go on, and say who comes and goes")
     return parser
 
 

@@ -62,8 +62,8 @@ class FoundServer(Value, frozen=True):
 
 
 class Search:
-    """One search. It is over `limit_s` after its begin, `settling_s` after the first answer, or at once when the server
-    with the fingerprint `wanted` has answered where it was used last.
+    """One search. It is over `limit_s` after its begin, or `settling_s` after the first answer; if the server with the
+    fingerprint `wanted` is looked for, after its first answer, or at once when it has answered where it was used last.
     """
 
     def __init__(
@@ -126,7 +126,8 @@ class Search:
             addresses,
             ways if way in ways else (*ways, way),
         )
-        self._ends_at = min(self._ends_at, now + self._settling_s)
+        if not self._wanted or shown == self._wanted:
+            self._ends_at = min(self._ends_at, now + self._settling_s)
         if shown == self._wanted and way is Way.USED_LAST:
             self._ends_at = now
 

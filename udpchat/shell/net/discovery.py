@@ -35,15 +35,16 @@ async def look(
     wanted: str = "",
     limit_s: float = SEARCH_S,
     settling_s: float = SETTLING_S,
+    on_found: Callable[[list[FoundServer]], object] = lambda found: None,
     find_links: Callable[[], list[Link]] = links,
 ) -> list[FoundServer]:
-    """The servers that answer at this port, in the order of their first answers.
+    """The servers that answer at this port, in the order of their first answers; `on_found` gets those so far.
 
     `last`: the addresses of the server used last, and `wanted` its fingerprint, if it is known.
     """
     loop = asyncio.get_running_loop()
     search = Search(loop.time(), random=os.urandom, limit_s=limit_s, settling_s=settling_s, wanted=wanted)
-    discovery = Discovery(loop, search)
+    discovery = Discovery(loop, search, lambda: on_found(search.found))
     try:
         discovery.open(port, find_links(), last)
         await discovery.over()
@@ -55,9 +56,10 @@ async def look(
 class Discovery:
     """The sockets of a search, and where each way leads."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, search: Search) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, search: Search, on_found: Callable[[], object]) -> None:
         self._loop = loop
         self._search = search
+        self._on_found = on_found
         self._at_end = ExitStack()
         self._goals: dict[Way, list[tuple[socket.socket, Address]]] = {way: [] for way in Way}
         self._asking: dict[int, socket.socket] = {}  # by family, for single hosts
@@ -137,4 +139,5 @@ class Discovery:
                 break
             with suppress(BadDatagram):
                 self._search.receive(self._loop.time(), datagram, address_of(sockaddr))
+                self._on_found()
         self._is_changed.set()
