@@ -32,7 +32,7 @@ def run(server: ServerAddress | None, data: Path, *, as_json: bool, timeout_s: f
         except DataUnusable:  # a client reports it
             return ""
 
-    seen = examine(server or last_server(data), known=known, timeout_s=timeout_s)
+    seen = examine(server or last_server(data), known=known, timeout_s=timeout_s, follows=server is None)
     verdict = Phrase("doctor.can_chat" if seen.can_chat else "doctor.cannot_chat", {"server": seen.server})
     url = f"{SCHEME}{seen.server}" if seen.server else None
     return report(judge(seen), verdict, ok=seen.can_chat, server=url, as_json=as_json)

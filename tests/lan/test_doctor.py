@@ -17,7 +17,7 @@ import pytest
 from tests import documents
 from tests.documents import README
 from tests.lan.network import Machine, Network, network, why_not
-from tests.shell.waiting import Program
+from tests.shell.waiting import Program, url_of
 
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())
 
@@ -42,6 +42,7 @@ class Lan:
     server: Machine
     client: Machine
     serving: Program
+    url: str
     undo: contextlib.ExitStack
     data: Path  # of the client
 
@@ -85,6 +86,11 @@ def narrow_everywhere(lan: Lan) -> None:
         machine.ip("link", "set", "dev", "eth0", "mtu", "1000")
 
 
+def moved(lan: Lan) -> None:
+    (lan.data / "last_server").write_text(f"udpchat://10.77.0.55:{PORT}\n")
+    (lan.data / "known_servers").write_text(f"10.77.0.55:{PORT} {lan.url.partition('#')[2]}\n")
+
+
 def behind_a_vpn(lan: Lan) -> None:
     lan.client.ip("link", "add", "name", "tun0", "type", "veth", "peer", "name", "tun1")
     lan.client.ip("link", "set", "dev", "tun1", "up")
@@ -113,6 +119,7 @@ CASES = {
     "healthy, on the server's own machine": Case(lambda lan: setattr(lan, "client", lan.server), ok=True),
     "healthy, by its host name": Case(nothing, ok=True, doctor=(f"udpchat://{SERVER}:{PORT}",)),
     "healthy, in another subnet": Case(in_another_subnet, ok=True),
+    "healthy, and the server used last has another address": Case(moved, ok=True, doctor=()),
     "narrow interfaces, and fragments pass": Case(narrow_everywhere, ok=True),
     "UDP dropped at the server": Case(
         lambda lan: lan.server.receives_no("meta l4proto udp"),
@@ -180,8 +187,7 @@ def broken(case: Case, folder: Path) -> Iterator[Lan]:
         server, client = lan.machine("server", case.server), lan.machine("client", case.client)
         options = ("server", "--data", folder / "server")
         serving = undo.enter_context(Program(*options, module=case.module, within=server.namespace))
-        serving.line(where="ready ")
-        made = Lan(lan, server, client, serving, undo, data)
+        made = Lan(lan, server, client, serving, url_of(serving), undo, data)
         case.breaks(made)
         yield made
 

@@ -57,15 +57,18 @@ _CONTAINERS: Final = re.compile(
 Known = Callable[[ServerAddress], str]  # the fingerprint that a server must have; empty: it is not known
 
 
-def examine(server: ServerAddress | None, *, known: Known, timeout_s: float) -> Observed:
-    """What is to be seen within `timeout_s` of the path to a server; None: the first one that is found."""
+def examine(server: ServerAddress | None, *, known: Known, timeout_s: float, follows: bool = False) -> Observed:
+    """What is to be seen within `timeout_s` of the path to a server; None: the first one that is found.
+
+    `follows`: if it is found at another address by its key, that is looked at.
+    """
     with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
-        return runner.run(_examine(server, known, timeout_s))
+        return runner.run(_examine(server, known, timeout_s, follows))
 
 
-async def _examine(server: ServerAddress | None, known: Known, timeout_s: float) -> Observed:
+async def _examine(server: ServerAddress | None, known: Known, timeout_s: float, follows: bool) -> Observed:
     with closing(Prober(asyncio.get_running_loop())) as prober:
-        seen = _Examination(prober, server, known)
+        seen = _Examination(prober, server, known, follows=follows)
         before = machine.counters()
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
@@ -76,10 +79,11 @@ async def _examine(server: ServerAddress | None, known: Known, timeout_s: float)
 class _Examination:
     """What has been seen so far."""
 
-    def __init__(self, prober: Prober, server: ServerAddress | None, known: Known) -> None:
+    def __init__(self, prober: Prober, server: ServerAddress | None, known: Known, *, follows: bool) -> None:
         self._prober = prober
         self._server = server
         self._known = known
+        self._follows = follows
         self._links = [link for link in links() if not all(local.address.is_loopback for local in link.hosts)]
         self._addresses: list[Address] = []
         self._answer: Answer | None = None
@@ -98,13 +102,26 @@ class _Examination:
             if self._server is not None:
                 with suppress(NoServer):
                     self._addresses = await resolve(self._server.host, self._server.port)
-            if self._addresses:
-                await asyncio.gather(self._reach(), self._measure(), self._measure_sizes())
+            await self._look_at_server()
             await searching
         finally:
             searching.cancel()
+        if not self._is_heard() and self._has_moved():
+            await self._look_at_server()
         if not self._is_heard():
             await self._sweep()
+
+    async def _look_at_server(self) -> None:
+        if self._addresses:
+            await asyncio.gather(self._reach(), self._measure(), self._measure_sizes())
+
+    def _has_moved(self) -> bool:
+        """Whether the server used last was found at another address, by its key: then that is looked at."""
+        wanted = self._known(self._server) if self._server is not None and self._follows else ""
+        at = next((server.address for server in self._found if server.fingerprint == wanted), None)
+        if at is not None:
+            self._server, self._addresses = ServerAddress(at.host, at.port, wanted), [at]
+        return at is not None
 
     async def _search(self) -> None:
         """Ask all servers of all networks, at their usual port and at that of the one that is meant."""
