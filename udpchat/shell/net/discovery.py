@@ -21,7 +21,7 @@ from udpchat.wire.limits import DISCOVERY_GROUP, PROBE_BYTES_MAX
 from udpchat.wire.packets import Address
 
 SEARCH_S: Final = 3.0  # without any answer
-SETTLING_S: Final = 0.25  # after the first answer: so long others may follow
+SETTLING_S: Final = 0.2  # after the first answer: so long others may follow
 LOOPBACKS: Final = ("127.0.0.1", "::1")
 LIMITED_BROADCAST: Final = "255.255.255.255"
 SUGGESTED_MAX: Final = 32  # addresses that mDNS may name
