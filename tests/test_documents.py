@@ -28,7 +28,7 @@ from tests import documents
 from tests.documents import README, ROOT, SPEC, CommandLine
 from tests.scripts.loading import load
 from tests.wire.records import records
-from udpchat import cli, operate, parsers
+from udpchat import cli, diagnose, operate, parsers
 from udpchat.chat import events
 from udpchat.chat.permissions import PERMISSIONS, Role
 from udpchat.chat.refusals import REFUSALS
@@ -94,7 +94,7 @@ def test_the_config_files_of_the_readme_are_right(tmp_path: Path) -> None:
 
 
 RUN = (  # what the commands do, once their options are understood
-    (server_app, "run"), (client_app, "run"), (outbox, "show"), (operate, "run"),
+    (server_app, "run"), (client_app, "run"), (outbox, "show"), (operate, "run"), (diagnose, "run"),
     *((hosting, name) for name in ("stop", "status")),
     (cli, "find_or_host"),
     (listing, "show_servers"),

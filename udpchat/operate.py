@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from udpchat import parsers
+from udpchat import diagnose, parsers
 from udpchat.chat.exit_codes import ExitCode
 from udpchat.chat.permissions import Role
 from udpchat.chat.phrase import Phrase
@@ -17,7 +17,7 @@ from udpchat.chat.text import duration_text, json_line
 from udpchat.chat.times import iso_time
 from udpchat.client import operating
 from udpchat.client.operating import Dialogue
-from udpchat.shell.operating.carrying_out import carry_out, wait_until_stopped
+from udpchat.shell.operating.carrying_out import carry_out, is_running, wait_until_stopped
 from udpchat.shell.operating.over_socket import StoppedMeanwhile
 from udpchat.ui.phrases import sentence
 from udpchat.ui.printing import columns
@@ -105,6 +105,12 @@ def _peer(peer: requests.PeerItem) -> dict[str, Any]:
         "round_trip_ms": peer.round_trip_us / 1000,
         "rooms": peer.rooms,
     }
+
+
+def _doctor(given: argparse.Namespace, data: Path, ask: Ask) -> Outcome:
+    status = ask(operating.report(requests.STATUS)) if is_running(data) else None
+    lines, code = diagnose.run_at_server(data, status, as_json=given.json)
+    return Outcome(tuple(lines), code=code)
 
 
 def _reload(given: argparse.Namespace, data: Path, ask: Ask) -> Outcome:
@@ -319,6 +325,7 @@ _ACTS: Final[dict[str, Callable[[argparse.Namespace], tuple[requests.RequestBody
 }
 _COMMANDS: Final[dict[str, Callable[[argparse.Namespace, Path, Ask], Outcome]]] = {
     "status": _status,
+    "doctor": _doctor,
     "who": _who,
     "bans": _bans,
     "role": _role,

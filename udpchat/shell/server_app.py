@@ -301,6 +301,7 @@ class Service:
             "uptime_s": int(self._operator_log.uptime_s(self._loop.time())),
             "memory_bytes": resident_bytes(),
             **({"free_bytes": int(space.free_bytes)} if space.free_bytes < float("inf") else {}),
+            "probes": self._server.probes_answered,
             **status_of(self._server.chat, drops),
         }
 

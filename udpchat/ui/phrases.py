@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from udpchat.chat.phrase import Phrase
 from udpchat.chat.text import counted, duration_text, kept_for
+from udpchat.ui.doctor_sentences import DOCTOR_SENTENCES
 from udpchat.ui.finding_sentences import FINDING_SENTENCES
 from udpchat.ui.operator_sentences import OPERATOR_SENTENCES
 from udpchat.ui.order_sentences import ACCOUNT_SENTENCES, ORDER_SENTENCES, act_in_words, role_with_article
@@ -22,6 +23,7 @@ SENTENCES: Final[dict[str, str]] = {
     **ORDER_SENTENCES,
     **OPERATOR_SENTENCES,
     **FINDING_SENTENCES,
+    **DOCTOR_SENTENCES,
     # Events.
     "connected": "connected to {server} as {nick}",
     "connected.rooms": "connected to {server} as {nick}, in {rooms:words}",
