@@ -53,6 +53,12 @@ async def look(
     return search.found
 
 
+def look_now(port: int, *, limit_s: float, settling_s: float) -> list[FoundServer]:
+    """The same, where no loop runs. The usual loop of Windows cannot wait for these sockets."""
+    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+        return runner.run(look(port, limit_s=limit_s, settling_s=settling_s))
+
+
 class Discovery:
     """The sockets of a search, and where each way leads."""
 
