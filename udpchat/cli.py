@@ -77,10 +77,10 @@ def main(argv: Sequence[str] | None = None, *, program: str = "udpchat") -> int:
             return stop(rest, program=program)
         case ["status", *rest]:
             return status(rest, program=program)
-        case ["doctor", *rest]:
-            return doctor(rest, program=program)
         case ["servers", *rest]:
             return servers(rest, program=program)
+        case ["doctor", *rest]:
+            return doctor(rest, program=program)
         case [word, *_] if word in parsers.CLIENT_OPERATIONS:
             return client(arguments, program=program)
         case _:
@@ -380,26 +380,6 @@ def status(words: Sequence[str], *, program: str) -> int:
     return _guarded(parser.prog, run, as_json=given.json)
 
 
-def doctor(words: Sequence[str], *, program: str) -> int:
-    """Say what keeps one from chatting with a server; the exit code, DONE if nothing does and NO_SERVER otherwise."""
-    from udpchat import diagnose
-
-    parser = parsers.doctor_parser(program)
-    given = parser.parse_args(words)
-    flags = argparse.Namespace(data=given.data, config=given.config)
-    choices = _client_choices(parser, flags, needs_nick=False)
-    prepare_output()
-
-    def run() -> int:
-        lines, code = diagnose.run(
-            given.server, choices.data, as_json=given.json, timeout_s=given.timeout or diagnose.TIMEOUT_S
-        )
-        _write_lines(lines)
-        return code
-
-    return _guarded(parser.prog, run, as_json=given.json)
-
-
 def servers(words: Sequence[str], *, program: str) -> int:
     """List the servers that answer on this LAN; the exit code, DONE if there is one and NO_SERVER if not."""
     parser = parsers.servers_parser(program)
@@ -419,6 +399,26 @@ def servers(words: Sequence[str], *, program: str) -> int:
         raise NoServer("no_server.none_on_lan", port=port)
 
     return _guarded(parser.prog, run)
+
+
+def doctor(words: Sequence[str], *, program: str) -> int:
+    """Say what keeps one from chatting with a server; the exit code, DONE if nothing does and NO_SERVER otherwise."""
+    from udpchat import diagnose
+
+    parser = parsers.doctor_parser(program)
+    given = parser.parse_args(words)
+    flags = argparse.Namespace(data=given.data, config=given.config)
+    choices = _client_choices(parser, flags, needs_nick=False)
+    prepare_output()
+
+    def run() -> int:
+        lines, code = diagnose.run(
+            given.server, choices.data, as_json=given.json, timeout_s=given.timeout or diagnose.TIMEOUT_S
+        )
+        _write_lines(lines)
+        return code
+
+    return _guarded(parser.prog, run, as_json=given.json)
 
 
 def _hosting(choices: options.ClientChoices, program: str) -> hosting.Hosting:

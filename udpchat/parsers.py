@@ -28,9 +28,9 @@ CLIENT_OPERATIONS: Final = ("export", "outbox", "config", "password")
 MAIN_COMMANDS: Final = {
     "stop": "Stops the server that is hosted here in the background.",
     "status": "Says whether a server is hosted here, and where. Exit code: 0 if so, 1 if not.",
+    "servers": "Lists the servers that answer on this LAN. Exit code: 0 if there is one, 3 if not.",
     "doctor": "Looks at the path to a server, and says what keeps one from chatting, and what to do. Exit code: 0 if "
     "one can chat, 3 if not.",
-    "servers": "Lists the servers that answer on this LAN. Exit code: 0 if there is one, 3 if not.",
     "server": "Runs a server, as udpchat-server.",
     "client": "Joins a server and hosts none, as udpchat-client.",
 }
@@ -381,6 +381,15 @@ def background_parser(program: str, name: str) -> Parser:
     return parser
 
 
+def servers_parser(program: str) -> Parser:
+    """That of `servers`."""
+    parser = Parser(prog=f"{program} servers", description=MAIN_COMMANDS["servers"])
+    parser.add_argument("--port", metavar="N", help=f"their UDP port ({DEFAULT_PORT})")
+    parser.add_argument("--json", action="store_true", help="a JSON object for each")
+    parser.add_argument("--watch", action="store_true", help="go on, and say who comes and goes")
+    return parser
+
+
 def doctor_parser(program: str) -> Parser:
     """That of `udpchat doctor`."""
     parser = Parser(prog=f"{program} doctor", description=MAIN_COMMANDS["doctor"])
@@ -391,15 +400,6 @@ def doctor_parser(program: str) -> Parser:
     parser.add_argument("--json", action="store_true", help="a JSON object")
     timeout_help = "look for S seconds at most (15); healthy networks take 3"
     parser.add_argument("--timeout", type=_typed(values.seconds(1, 60)), metavar="S", help=timeout_help)
-    return parser
-
-
-def servers_parser(program: str) -> Parser:
-    """That of `servers`."""
-    parser = Parser(prog=f"{program} servers", description=MAIN_COMMANDS["servers"])
-    parser.add_argument("--port", metavar="N", help=f"their UDP port ({DEFAULT_PORT})")
-    parser.add_argument("--json", action="store_true", help="a JSON object for each")
-    parser.add_argument("--watch", action="store_true", help="go on, and say who comes and goes")
     return parser
 
 

@@ -37,7 +37,7 @@ from udpchat.sync.requests import ANSWERS_RECALLED_MAX
 from udpchat.wire import limits
 from udpchat.wire.content import Message, Tombstone
 from udpchat.wire.frames import Enter, Follow, PathReply, Ping, encode, encode_message, encode_request
-from udpchat.wire.packets import Address, Kind
+from udpchat.wire.packets import Address, Kind, Probe
 from udpchat.wire.requests import Malformed, Rename, Report, ReportItem, ResultBody, Say, Tell
 
 WALL_OFFSET_S = 1_700_000_000.0
@@ -291,6 +291,10 @@ class ServerTarget:
 
     def _noise(self, choices: Choices) -> None:
         kind = bytes((choices.pick([*map(int, Kind), choices.below(256)]),))
+        if choices.chance(20):
+            probe = Probe(choices.below(256), choices.data(8), choices.below(2**16), choices.below(256))
+            probe = probe.changed(size=choices.pick((limits.PROBE_BYTES_MIN, limits.PROBE_BYTES_MAX)))
+            return self._deliver([(probe.encode(), Address("10.7.7.7", choices.below(3)))])
         length = choices.pick((0, 4, 12, 25, 28, 63, 199, 1199, 1200, 1471, 2999))
         self._deliver([(kind + choices.data(length), Address("10.7.7.7", choices.below(3)))])
 

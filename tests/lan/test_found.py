@@ -1,33 +1,24 @@
-"""Clients that look for servers, on networks where only one way leads there, or several servers answer."""
+"""Servers are found by themselves on networks of this machine's own kernel: on each way, moved, by name, and by two."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.lan.network import Machine, Network, network, why_not
-from tests.shell.waiting import Program, url_of
-from udpchat.shell.addresses import ServerAddress, parse_server
-from udpchat.shell.data_folder import last_server
-from udpchat.shell.net.mdns import IS_INSTALLED
+from tests.shell.waiting import LIMIT_S, Program, url_of, wait_for
+from udpchat.shell.net import mdns
 
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())
 
-SERVER, CLIENT, GATEWAY = "10.77.0.1", "10.77.0.9", "10.77.0.254"
-NO_BROADCASTS = "ether daddr ff:ff:ff:ff:ff:ff udp dport 47747"
-NO_MULTICASTS = "ether daddr 33:33:75:64:70:63 udp dport 47747"
+SERVER, OTHER, CLIENT = "10.77.0.1/24", "10.77.0.2/24", "10.77.0.9/24"
+NO_BROADCAST = "ip daddr { 255.255.255.255, 10.77.0.255 } udp dport 47747"
+NO_MULTICAST = "ip6 daddr ff12::7564:7063"
 NO_MDNS = "udp dport 5353"
-BLOCKED = {  # for each way, what else leads there
-    "broadcast": (NO_MULTICASTS, NO_MDNS),
-    "multicast": (NO_BROADCASTS, NO_MDNS),
-    "mdns": (NO_BROADCASTS, NO_MULTICASTS),
-}
-needs_mdns = pytest.mark.skipif(not IS_INSTALLED, reason="zeroconf is not installed")
 
 
 @pytest.fixture
@@ -36,112 +27,157 @@ def lan() -> Iterator[Network]:
         yield made
 
 
-@contextmanager
-def serving(machine: Machine, data: Path, *options: str) -> Iterator[ServerAddress]:
-    with Program("server", "--data", data, *options, within=machine.namespace) as server:
-        yield parse_server(url_of(server))
+@pytest.fixture
+def running() -> Iterator[ExitStack]:
+    """Programs that end with the test."""
+    with ExitStack() as ending:
+        yield ending
 
 
-def chats(machine: Machine, data: Path, *options: str) -> tuple[int, str, str]:
-    """A client that says nothing and leaves: its exit code, the server it entered, and what it told its person."""
-    with Program("client", "--nick", "alice", "--json", "--data", data, *options, within=machine.namespace) as client:
+
+
+def serve(running: ExitStack, machine: Machine, data: Path, *options: str) -> Program:
+    server = running.enter_context(Program("server", "--data", data, *options, within=machine.namespace))
+    url_of(server)
+    return server
+
+
+def stop(server: Program) -> None:
+    server.process.terminate()
+    assert server.code() == 0
+
+
+def chat(machine: Machine, data: Path, *options: str, code: int = 0) -> tuple[list[dict[str, object]], str]:
+    """A client that says one line: its events, and what else it printed."""
+    words = ("--nick", "alice", "--data", data, "--json", *options)
+    with Program("client", *words, within=machine.namespace) as client:
+        client.type("hello")
         client.end_input()
-        code = client.code()
-        said = " ".join(client.rest_of(client.err))
-        entered = [str(event["server"]) for event in client.events("connected")]
-    return code, "".join(entered), said
+        assert client.code() == code, client.rest_of(client.err)
+        printed = "\n".join(client.rest_of(client.err))
+        return [json.loads(line) for line in client.rest_of(client.out)], printed
 
 
-def listed(machine: Machine) -> list[dict[str, Any]]:
-    """What `udpchat servers` lists."""
-    with Program("servers", "--json", within=machine.namespace) as listing:
-        assert listing.code() in (0, 3)
-        return [json.loads(line) for line in listing.rest_of(listing.out)]
+def sent_to(happened: list[dict[str, object]]) -> object:
+    """The server with which a line was confirmed."""
+    [connected] = [event for event in happened if event["event"] == "connected"]
+    assert [event["text"] for event in happened if event["event"] == "sent"] == ["hello"]
+    return connected["server"]
 
 
-def pair(lan: Network) -> tuple[Machine, Machine]:
-    return lan.machine("server", f"{SERVER}/24"), lan.machine("client", f"{CLIENT}/24")
-
-
-@pytest.mark.parametrize("way", ["broadcast", "multicast", pytest.param("mdns", marks=needs_mdns)])
-def test_a_server_is_found_where_one_way_alone_leads_there(lan: Network, tmp_path: Path, way: str) -> None:
-    server, client = pair(lan)
-    for condition in BLOCKED[way]:
-        lan.passes_no(condition)
-    with serving(server, tmp_path / "server", "--name", "den") as url:
-        [found] = listed(client)
-        assert found["ways"] == [way] and found["name"] == "den" and found["fingerprint"] == url.fingerprint
-        code, entered, _ = chats(client, tmp_path / "client")
-    assert code == 0 and entered.startswith("udpchat://")
-
-
-def test_where_no_way_leads_there_the_one_used_last_is_joined_and_nobody_else_gets_in(
-    lan: Network, tmp_path: Path
+@pytest.mark.parametrize(
+    ("way", "blocked"),
+    [
+        ("broadcast", (NO_MULTICAST, NO_MDNS)),
+        ("multicast", (NO_BROADCAST, NO_MDNS)),
+        pytest.param(
+            "mDNS",
+            (NO_BROADCAST, NO_MULTICAST),
+            marks=pytest.mark.skipif(not mdns.IS_INSTALLED, reason="the library zeroconf is not installed"),
+        ),
+    ],
+)
+def test_a_server_is_found_by_each_way_alone(
+    lan: Network, running: ExitStack, tmp_path: Path, way: str, blocked: tuple[str, ...]
 ) -> None:
-    server, client = pair(lan)
-    for condition in (NO_BROADCASTS, NO_MULTICASTS, NO_MDNS):
+    server, client = lan.machine("server", SERVER, "fe80::1/64"), lan.machine("client", CLIENT, "fe80::9/64")
+    for condition in blocked:
         lan.passes_no(condition)
-    with serving(server, tmp_path / "server"):
-        assert listed(client) == []
-        code, _, said = chats(client, tmp_path / "other")
-        assert code == 3 and "--server" in said
-        assert chats(client, tmp_path / "client", "--server", SERVER)[0] == 0
-        assert chats(client, tmp_path / "client")[:2] == (0, f"udpchat://{SERVER}:47747")
+    serve(running, server, tmp_path / "server", "--name", "den")
+    happened, printed = chat(client, tmp_path / "client")
+    assert f"found by {way}\n" in printed
+    assert sent_to(happened) in ("udpchat://10.77.0.1:47747", "udpchat://[fe80::1%eth0]:47747")
 
 
-def test_two_servers_are_a_list_and_no_choice_for_a_script(lan: Network, tmp_path: Path) -> None:
-    server, client = pair(lan)
-    other = lan.machine("other", "10.77.0.2/24")
-    with serving(server, tmp_path / "1", "--name", "den"), serving(other, tmp_path / "2", "--name", "attic"):
-        code, entered, said = chats(client, tmp_path / "client")
-        assert (code, entered) == (3, "") and "den" in said and "attic" in said
-        assert {found["name"] for found in listed(client)} == {"den", "attic"}
+def test_where_nothing_passes_and_where_there_is_none_nothing_is_found(lan: Network, tmp_path: Path) -> None:
+    client = lan.machine("client", CLIENT)
+    happened, _ = chat(client, tmp_path, code=3)
+    assert [event["code"] for event in happened] == ["no_server"]
 
 
-def test_in_another_subnet_a_server_is_not_found_but_joined_by_its_address_and_then_again(
-    lan: Network, tmp_path: Path
+def test_a_server_of_another_subnet_is_found_at_its_remembered_address_only(
+    lan: Network, running: ExitStack, tmp_path: Path
 ) -> None:
-    server = lan.machine("server", f"{SERVER}/24")
-    router = lan.machine("router", f"{GATEWAY}/24")
-    router.set("net/ipv4/ip_forward", "1")
-    server.has_gateway(GATEWAY)
-    with network() as other, serving(server, tmp_path / "server"):
-        other.connect(router, "10.78.0.254/24")
-        client = other.machine("client", "10.78.0.7/24")
-        client.has_gateway("10.78.0.254")
-        assert chats(client, tmp_path / "client")[0] == 3
-        assert chats(client, tmp_path / "client", "--server", SERVER)[0] == 0
-        assert chats(client, tmp_path / "client")[:2] == (0, f"udpchat://{SERVER}:47747")
+    with network() as away:
+        router = lan.machine("router", "10.77.0.254/24")
+        away.connect(router, "10.78.0.254/24")
+        router.set("net/ipv4/ip_forward", "1")
+        server, client = away.machine("server", "10.78.0.1/24"), lan.machine("client", CLIENT)
+        server.has_gateway("10.78.0.254")
+        client.has_gateway("10.77.0.254")
+        serve(running, server, tmp_path / "server")
+        chat(client, tmp_path / "client", code=3)
+        chat(client, tmp_path / "client", "--server", "10.78.0.1")
+        happened, _ = chat(client, tmp_path / "client")
+        assert sent_to(happened) == "udpchat://10.78.0.1:47747"
 
 
-def test_a_server_that_has_another_address_is_followed_by_its_key(lan: Network, tmp_path: Path) -> None:
-    server, client = pair(lan)
-    with serving(server, tmp_path / "server"):
-        assert chats(client, tmp_path / "client")[0] == 0
-    server.readdress("10.77.0.50/24")
-    with serving(server, tmp_path / "server"):
-        assert chats(client, tmp_path / "client")[:2] == (0, "udpchat://10.77.0.50:47747")
-    last = last_server(tmp_path / "client")
-    assert last is not None and last.host == "10.77.0.50"
+def test_a_server_that_moved_is_followed_with_what_was_stored_though_another_has_its_address(
+    lan: Network, running: ExitStack, tmp_path: Path
+) -> None:
+    server, client = lan.machine("server", SERVER), lan.machine("client", CLIENT)
+    den = serve(running, server, tmp_path / "server", "--name", "den")
+    assert sent_to(chat(client, tmp_path / "client")[0]) == "udpchat://10.77.0.1:47747"
+    stop(den)
+    server.readdress(OTHER)
+    stranger = lan.machine("stranger", SERVER)
+    serve(running, stranger, tmp_path / "stranger", "--name", "attic")
+    serve(running, server, tmp_path / "server", "--name", "den")
+    happened, printed = chat(client, tmp_path / "client", "--history", "10")
+    assert sent_to(happened) == "udpchat://10.77.0.2:47747"
+    assert "the server used last, 10.77.0.1:47747, is at 10.77.0.2:47747 now" in printed
+    assert (tmp_path / "client" / "last_server").read_text() == "10.77.0.2:47747\n"
+    assert len(list((tmp_path / "client" / "clients").glob("*/*.sqlite"))) == 1
 
 
-def test_an_impostor_is_refused_beside_the_true_server_and_without_it(lan: Network, tmp_path: Path) -> None:
-    server, client = pair(lan)
-    impostor = lan.machine("impostor", "10.77.0.66/24")
-    with serving(server, tmp_path / "server", "--name", "den"):
-        assert chats(client, tmp_path / "client")[0] == 0
-        with serving(impostor, tmp_path / "impostor", "--name", "den"):
-            assert chats(client, tmp_path / "client")[:2] == (0, f"udpchat://{SERVER}:47747")
-    (tmp_path / "client" / "last_server").unlink()
-    with serving(impostor, tmp_path / "impostor", "--name", "den") as url:
-        code, entered, said = chats(client, tmp_path / "client")
-    assert (code, entered) == (4, "") and url.fingerprint in said
+def test_an_impostor_with_the_name_of_a_known_server_is_refused_and_the_known_one_used(
+    lan: Network, running: ExitStack, tmp_path: Path
+) -> None:
+    server, client = lan.machine("server", SERVER), lan.machine("client", CLIENT)
+    den = serve(running, server, tmp_path / "server", "--name", "den")
+    chat(client, tmp_path / "client")
+    serve(running, lan.machine("impostor", OTHER), tmp_path / "impostor", "--name", "Den")
+    assert sent_to(chat(client, tmp_path / "client")[0]) == "udpchat://10.77.0.1:47747"
+    stop(den)
+    happened, printed = chat(client, tmp_path / "client", code=4)
+    assert [event["code"] for event in happened] == ["impostor"]
+    assert "ANOTHER KEY" in printed and "10.77.0.2" in printed
 
 
-def test_an_impostor_at_the_address_of_a_known_server_is_refused(lan: Network, tmp_path: Path) -> None:
-    server, client = pair(lan)
-    with serving(server, tmp_path / "server", "--name", "den") as url:
-        assert chats(client, tmp_path / "client")[0] == 0
-    with serving(server, tmp_path / "impostor", "--name", "den"):
-        code, entered, said = chats(client, tmp_path / "client")
-    assert code == 4 and entered == "" and url.fingerprint in said
+def test_of_two_servers_a_pipe_uses_none_and_gets_both_and_the_list_of_servers_has_both(
+    lan: Network, running: ExitStack, tmp_path: Path
+) -> None:
+    client = lan.machine("client", CLIENT)
+    for name, address in (("den", SERVER), ("attic", OTHER)):
+        serve(running, lan.machine(name, address), tmp_path / name, "--name", name)
+    happened, printed = chat(client, tmp_path / "client", code=3)
+    assert [event["code"] for event in happened] == ["no_server"]
+    assert "den at udpchat://10.77.0.1:47747" in printed and "attic at udpchat://10.77.0.2:47747" in printed
+    with Program("servers", "--json", within=client.namespace) as servers:
+        assert servers.code() == 0
+        listed = [json.loads(line) for line in servers.rest_of(servers.out)]
+    assert {each["name"]: each["server"] for each in listed} == {
+        "den": "udpchat://10.77.0.1:47747",
+        "attic": "udpchat://10.77.0.2:47747",
+    }
+
+
+def test_two_who_host_or_join_at_the_same_time_end_on_one_server(
+    lan: Network, running: ExitStack, tmp_path: Path
+) -> None:
+    people = {"ada": lan.machine("ada", SERVER), "bob": lan.machine("bob", OTHER)}
+    programs = {}
+    try:
+        for nick, machine in people.items():
+            words = ("--nick", nick, "--data", tmp_path / nick, "--json", "--follow")
+            programs[nick] = running.enter_context(Program(*words, within=machine.namespace))
+        for program in programs.values():
+            program.line(where='"connected"')
+        [ada], [bob] = (wait_for(lambda p=each: p.events("connected"), LIMIT_S, "in") for each in programs.values())
+        assert ada["fingerprint"] == bob["fingerprint"]
+        programs["ada"].type("hello bob")
+        programs["bob"].line(where="hello bob")
+    finally:
+        for nick, machine in people.items():
+            with Program("stop", "--data", tmp_path / nick, within=machine.namespace) as stopping:
+                stopping.code()

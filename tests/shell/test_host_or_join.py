@@ -36,10 +36,10 @@ class Lan:
         self.reports = Reports()
         self.offered: list[list[str]] = []
         self.is_hosted = False
-        for name in ("look", "host", "stop", "own_fingerprint"):
+        for name in ("look_now", "host", "stop", "own_fingerprint"):
             monkeypatch.setattr(module, name, getattr(self, name))
 
-    async def look(self, port: int, **_: float) -> list[FoundServer]:
+    def look_now(self, port: int, **_: float) -> list[FoundServer]:
         return self.searches.pop(0) if self.searches else []
 
     def host(self, hosting: Hosting, report: Any) -> ServerAddress:

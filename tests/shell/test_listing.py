@@ -18,12 +18,12 @@ class Enough(Exception):
 def shown(monkeypatch: pytest.MonkeyPatch, *searches: list[FoundServer], watches: bool) -> list[tuple[str, int, bool]]:
     left, lines = list(searches), []
 
-    async def look(port: int, **_: float) -> list[FoundServer]:
+    def look_now(port: int, **_: float) -> list[FoundServer]:
         if not left:
             raise Enough
         return left.pop(0)
 
-    monkeypatch.setattr(listing, "look", look)
+    monkeypatch.setattr(listing, "look_now", look_now)
     monkeypatch.setattr(listing, "PAUSE_S", 0.0)
     try:
         is_found = show_servers(

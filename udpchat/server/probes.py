@@ -32,6 +32,10 @@ class ProbeResponder:
         self._people_counted_at = float("-inf")
         self.answered = 0
 
+    def __len__(self) -> int:
+        """How many probe ids and sources are remembered."""
+        return len(self._counts) + len(self._of_source)
+
     def answer_untrusted(self, now: float, address: Address, probe: Probe) -> bytes:
         """The answer. Raises BadDatagram UNEXPECTED if this server is not to be found, or RATE_LIMITED."""
         settings = self._chat.admission.settings

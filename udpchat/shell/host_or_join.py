@@ -11,7 +11,7 @@ from udpchat.shell.addresses import ServerAddress
 from udpchat.shell.choosing import NobodyAnswers
 from udpchat.shell.data_folder import KnownServers, last_server, open_folder
 from udpchat.shell.hosting import Hosting, Report, host, is_ours, own_fingerprint, stop
-from udpchat.shell.net.discovery import SETTLING_S, look
+from udpchat.shell.net.discovery import SETTLING_S, look_now
 from udpchat.shell.net.finding import Choose, choose_one, description_of, found_at, offer, url_of, without_impostors
 from udpchat.shell.net.reach import NoServer
 
@@ -83,7 +83,7 @@ class _Meeting:
         self, own: str, limit_s: float, *, settling_s: float
     ) -> tuple[list[FoundServer], FoundServer | None]:
         """The servers of others, and ours if it answers."""
-        found = asyncio.run(look(self._hosting.port, limit_s=limit_s, settling_s=settling_s))
+        found = look_now(self._hosting.port, limit_s=limit_s, settling_s=settling_s)
         ours = next((server for server in found if server.fingerprint == own), None)
         others = [server for server in found if server.fingerprint != own and server.is_of_this_version]
         known, is_person = KnownServers(self._hosting.data), self._choose is not None

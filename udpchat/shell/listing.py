@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable
 from typing import Any, Final
 
 from udpchat.chat.phrase import Phrase
 from udpchat.client.search import FoundServer
-from udpchat.shell.net.discovery import look
+from udpchat.shell.net.discovery import look_now
 from udpchat.shell.net.finding import description_of, url_of
 
 LISTED_S: Final = 1.5  # of one search, which waits for all
@@ -24,7 +23,7 @@ def show_servers(port: int, show: Show, *, watches: bool) -> bool:
     shown: dict[str, FoundServer] = {}
     missed: dict[str, int] = {}
     while True:
-        found = {each.fingerprint: each for each in asyncio.run(look(port, limit_s=LISTED_S, settling_s=LISTED_S))}
+        found = {each.fingerprint: each for each in look_now(port, limit_s=LISTED_S, settling_s=LISTED_S)}
         for key, server in found.items():
             missed[key] = 0
             if _line(server) != _line(shown.get(key)):

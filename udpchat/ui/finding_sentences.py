@@ -6,8 +6,8 @@ from typing import Final
 
 FINDING_SENTENCES: Final[dict[str, str]] = {
     # A server in the background.
-    "hosting": "hosting {url}#{fingerprint} in the background (process {process}, log {log}); others join with:"
-    " {command} --server {url}; to stop it: {stop}",
+    "hosting": "hosting {url}#{fingerprint} in the background (process {process}, log {log}); others on this"
+    " LAN join with: {command} --nick NAME; to stop it: {stop}",
     "hosting.joined": "joining the server of this machine, {url} (process {process}); to stop it: {stop}",
     "hosting.other": "joining the server of this machine, {url}, which is not of this data folder",
     "hosting.used_last": "joining the server used last, {url}; to host one here instead: {command} --host",

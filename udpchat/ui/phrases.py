@@ -22,8 +22,8 @@ SENTENCES: Final[dict[str, str]] = {
     **ACCOUNT_SENTENCES,
     **ORDER_SENTENCES,
     **OPERATOR_SENTENCES,
-    **DOCTOR_SENTENCES,
     **FINDING_SENTENCES,
+    **DOCTOR_SENTENCES,
     # Events.
     "connected": "connected to {server} as {nick}",
     "connected.rooms": "connected to {server} as {nick}, in {rooms:words}",

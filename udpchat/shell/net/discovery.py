@@ -21,7 +21,7 @@ from udpchat.wire.limits import DISCOVERY_GROUP, PROBE_BYTES_MAX
 from udpchat.wire.packets import Address
 
 SEARCH_S: Final = 3.0  # without any answer
-SETTLING_S: Final = 0.25  # after the first answer: so long others may follow
+SETTLING_S: Final = 0.2  # after the first answer: so long others may follow
 LOOPBACKS: Final = ("127.0.0.1", "::1")
 LIMITED_BROADCAST: Final = "255.255.255.255"
 SUGGESTED_MAX: Final = 32  # addresses that mDNS may name
@@ -51,6 +51,12 @@ async def look(
     finally:
         discovery.close()
     return search.found
+
+
+def look_now(port: int, *, limit_s: float, settling_s: float) -> list[FoundServer]:
+    """The same, where no loop runs. The usual loop of Windows cannot wait for these sockets."""
+    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+        return runner.run(look(port, limit_s=limit_s, settling_s=settling_s))
 
 
 class Discovery:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Final
 
 from udpchat.chat.phrase import Phrase, Problem
@@ -99,12 +100,18 @@ class _Sought:
     def __init__(self, last: ServerAddress, wanted: str) -> None:
         self._last = last
         self._wanted = wanted
-        self._found: list[FoundServer] = []
+        self._found_at: dict[int, list[FoundServer]] = {}  # by the port at which was looked
         self._addresses: list[Address] = []
 
     @property
     def others(self) -> list[FoundServer]:
-        return [server for server in self._found if server.fingerprint != self._wanted]
+        by_key = {server.fingerprint: server for found in self._found_at.values() for server in found}
+        return [server for server in by_key.values() if server.fingerprint != self._wanted]
+
+    @property
+    def _wanted_found(self) -> list[FoundServer]:
+        """It, as it was found at each port."""
+        return [server for found in self._found_at.values() for server in found if server.fingerprint == self._wanted]
 
     async def find(self, port: int, limit_s: float, *, refused_limit_s: float) -> Found:
         """Raises `NoServer`."""
@@ -116,10 +123,10 @@ class _Sought:
             await asyncio.wait({looking}, timeout=KEY_SHOWN_S if is_there else None)
             if not looking.done() and any(set(self._addresses) & set(other.addresses) for other in self.others):
                 await asyncio.wait({looking})  # another server has the address now
-            for server in self._found:
-                is_elsewhere = not set(self._addresses) & set(server.addresses)
-                if server.fingerprint == self._wanted and is_elsewhere and server.is_of_this_version:
-                    return found_at(server).changed(moved_from=self._last)
+            wanted = self._wanted_found
+            is_elsewhere = not any(set(self._addresses) & set(server.addresses) for server in wanted)
+            if wanted and is_elsewhere and wanted[0].is_of_this_version:
+                return found_at(wanted[0]).changed(moved_from=self._last)
             return await reaching
         finally:
             for task in (reaching, looking):
@@ -131,10 +138,22 @@ class _Sought:
             self._addresses = await resolve(self._last.host, self._last.port)
         except NoServer:
             self._addresses = []
-        await look(port, last=self._addresses, wanted=self._wanted, on_found=self._on_found)
-
-    def _on_found(self, found: list[FoundServer]) -> None:
-        self._found = found
+        looks = {
+            asyncio.ensure_future(
+                look(
+                    each, last=self._addresses, wanted=self._wanted, on_found=partial(self._found_at.__setitem__, each)
+                )
+            )
+            for each in {port, self._last.port}
+        }
+        try:
+            pending = looks
+            while pending and not self._wanted_found:
+                _, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for looking in looks:
+                looking.cancel()
+            await asyncio.gather(*looks, return_exceptions=True)
 
 
 # --- What was found ----------
