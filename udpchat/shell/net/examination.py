@@ -62,8 +62,11 @@ def examine(server: ServerAddress | None, *, known: Known, timeout_s: float, fol
 
     `follows`: if it is found at another address by its key, that is looked at.
     """
-    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
-        return runner.run(_examine(server, known, timeout_s, follows))
+    loop = asyncio.SelectorEventLoop()
+    try:
+        return loop.run_until_complete(_examine(server, known, timeout_s, follows))
+    finally:
+        loop.close()  # and does not wait for a name server
 
 
 async def _examine(server: ServerAddress | None, known: Known, timeout_s: float, follows: bool) -> Observed:
@@ -113,7 +116,10 @@ class _Examination:
 
     async def _look_at_server(self) -> None:
         if self._addresses:
-            await asyncio.gather(self._reach(), self._measure(), self._measure_sizes())
+            reaching = asyncio.ensure_future(self._reach())
+            if len(self._addresses) > 1:
+                await reaching  # then the one that answers is the first
+            await asyncio.gather(reaching, self._measure(), self._measure_sizes())
 
     def _has_moved(self) -> bool:
         """Whether the server used last was found at another address, by its key: then that is looked at."""
