@@ -216,6 +216,11 @@ def _untried(key: str, /, **values: object) -> Judged:
     return None, Phrase(f"doctor.{key}", values), ()
 
 
+def _unprobed(observed: Observed) -> Judged:
+    """What only probes tell is not known."""
+    return _untried("untried.probes" if observed.is_heard else "untried.server")
+
+
 def _wrong(key: str, values: Mapping[str, object], *advice: Phrase) -> Judged:
     return False, Phrase(f"doctor.{key}", values), advice
 
@@ -366,7 +371,7 @@ def _isolation(observed: Observed) -> Judged:
 def _mtu(observed: Observed) -> Judged:
     passed = [size for size, run in observed.sizes.items() if run.heard]
     if not observed.sizes or not observed.run(UNICAST).heard:
-        return _untried("untried.probes")
+        return _unprobed(observed)
     largest = max(passed, default=0)
     if largest >= DATAGRAM_BYTES_MAX:
         return _well("mtu", bytes=largest)
@@ -378,7 +383,7 @@ def _mtu(observed: Observed) -> Judged:
 def _loss(observed: Observed) -> Judged:
     run = observed.run(UNICAST)
     if len(run.sent) < PROBES_MIN or not run.heard:
-        return _untried("untried.probes")
+        return _unprobed(observed)
     sent, there, back = len(run.sent), len(run.sent) - run.arrived, run.arrived - run.answered
     values = {"sent": sent, "lost": run.lost, "there": there, "back": back, "percent": 100 * run.lost / sent}
     if run.lost > LOST_SHARE_MAX * sent:
@@ -389,7 +394,7 @@ def _loss(observed: Observed) -> Judged:
 def _reordering(observed: Observed) -> Judged:
     run = observed.run(UNICAST)
     if run.answered < PROBES_MIN:
-        return _untried("untried.probes")
+        return _unprobed(observed)
     values = {"there": run.overtaken_there, "back": run.overtaken_back, "answered": run.answered}
     if run.overtaken_there + run.overtaken_back > OVERTAKEN_SHARE_MAX * run.answered:
         return _wrong("reordering.much", values, Phrase("advice.reordering"))
@@ -399,7 +404,7 @@ def _reordering(observed: Observed) -> Judged:
 def _round_trip(observed: Observed) -> Judged:
     round_trip_s = observed.run(UNICAST).round_trip_s
     if round_trip_s is None:
-        return _untried("untried.probes")
+        return _unprobed(observed)
     values = {"milliseconds": round(1000 * round_trip_s, 1)}
     if round_trip_s > ROUND_TRIP_S_MAX:
         return _wrong("round_trip.long", values, Phrase("advice.loss"))
@@ -412,7 +417,7 @@ def _round_trip(observed: Observed) -> Judged:
 def _clock(observed: Observed) -> Judged:
     clock_s = observed.run(UNICAST).clock_s
     if clock_s is None:
-        return _untried("untried.probes")
+        return _unprobed(observed)
     values = {"seconds": abs(clock_s), "side": "ahead" if clock_s > 0 else "behind"}
     return _wrong("clock.apart", values, Phrase("advice.clock")) if abs(clock_s) > CLOCK_S_MAX else _well("clock")
 

@@ -16,8 +16,7 @@ DOCTOR_SENTENCES: Final[dict[str, str]] = {
     "doctor.unresolved": "{server} is the name of no host",
     "doctor.untried": "not known: the system does not say",
     "doctor.untried.server": "not tried: no server answered",
-    "doctor.untried.probes": "not tried: the server answers no probes (it is older, or runs with --discoverable no),"
-    " or nothing came from it",
+    "doctor.untried.probes": "not tried: the server answers no probes (it is older, or runs with --discoverable no)",
     # This machine.
     "doctor.address": "this machine is {networks:list}",
     "doctor.address.none": "this machine has no address that others can reach",
