@@ -186,7 +186,7 @@ def test_the_keys_of_the_readme_are_those_of_the_table() -> None:
 
 def values_of(kind: Any) -> list[Any]:
     """Values of an annotated type, one for each case that may give an event other fields."""
-    if isinstance(kind, type) and issubclass(kind, Value):
+    if isinstance(kind, type) and issubclass(kind, Value | WireStruct):
         return list(instances_of(kind))[-1:]
     if typing.get_origin(kind) in (tuple, list):
         inner = [value for one in get_args(kind) if one is not ... for value in values_of(one)[-1:]]

@@ -6,6 +6,7 @@ import argparse
 import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ from udpchat.chat.exit_codes import ExitCode
 from udpchat.chat.permissions import Role
 from udpchat.chat.phrase import Phrase
 from udpchat.chat.text import duration_text, json_line
-from udpchat.chat.times import iso_time
+from udpchat.chat.times import iso_time, time_or_none
 from udpchat.client import operating
 from udpchat.client.operating import Dialogue
 from udpchat.shell.operating.carrying_out import carry_out, is_running, wait_until_stopped
@@ -23,14 +24,14 @@ from udpchat.ui.phrases import sentence
 from udpchat.ui.printing import columns
 from udpchat.wire import requests
 from udpchat.wire.content import BAN, MUTE, Act
-from udpchat.wire.fields import Value
+from udpchat.wire.fields import Value, WireStruct
 
 Reported = int | str | tuple[str, ...]
 SANCTIONS: Final = {BAN: "ban", MUTE: "mute"}
 ROLES: Final = {role: name for name, role in parsers.ROLES.items()}
 
 
-class Outcome(Value, frozen=True):
+class Printed(Value, frozen=True):
     """What a command prints: `lines` to standard output, `remarks` to standard error; and its exit code."""
 
     lines: tuple[str, ...] = ()
@@ -38,7 +39,7 @@ class Outcome(Value, frozen=True):
     code: ExitCode = ExitCode.DONE
 
 
-def run(name: str, given: argparse.Namespace, data: Path) -> Outcome:
+def run(name: str, given: argparse.Namespace, data: Path) -> Printed:
     """Carry out one of OPERATOR_COMMANDS on the server of this data folder. Raises what `carry_out` does."""
     needs_server = name in parsers.NEEDING_SERVER
 
@@ -48,20 +49,50 @@ def run(name: str, given: argparse.Namespace, data: Path) -> Outcome:
     if name in _ACTS:
         request, done = _ACTS[name](given)
         ask(operating.asked(request))
-        return Outcome(remarks=(done,))
+        return Printed(remarks=(done,))
     return _COMMANDS[name](given, data, ask)
 
 
 Ask = Callable[[Dialogue[Any]], Any]
 
+
+def role_name(role: int) -> str:
+    """What people call a role on the server."""
+    return next((name for held, name in ROLES.items() if role == held), Role(role).name.lower())
+
+
+LEFT_OUT: Final = frozenset({"user", "is_own"})
+RENAMED: Final[dict[str, tuple[str, Callable[[Any], Any]]]] = {  # with the new value
+    "round_trip_us": ("round_trip_ms", lambda time_us: time_us / 1000),
+    "kind": ("kind", lambda kind: SANCTIONS.get(kind, str(kind))),
+    "role": ("role", role_name),
+    "has_password": ("password", bool),
+    "is_here": ("here", bool),
+    "time_ms": ("time", iso_time),
+    "made_ms": ("time", iso_time),
+    "until_ms": ("until", time_or_none),
+    "used_ms": ("used", time_or_none),
+    "added_ms": ("added", time_or_none),
+    "revoked_ms": ("revoked", time_or_none),
+}
+
+
+def _object(item: WireStruct) -> dict[str, Any]:
+    """What a server answered, as JSON has it."""
+    named = {name: RENAMED.get(name, (name, lambda value: value)) for name in item.__struct_fields__}
+    return {
+        shown: convert(getattr(item, name)) for name, (shown, convert) in named.items() if name not in LEFT_OUT
+    }
+
+
 # --- The server ----------
 
 
-def _status(given: argparse.Namespace, data: Path, ask: Ask) -> Outcome:
+def _status(given: argparse.Namespace, data: Path, ask: Ask) -> Printed:
     found: dict[str, Reported] = ask(operating.report(requests.STATUS))
     if given.json:
-        return Outcome((json_line(nested(found)),))
-    return Outcome(tuple(columns([(name, _shown(name, value)) for name, value in found.items()])))
+        return Printed((json_line(nested(found)),))
+    return Printed(tuple(columns([(name, _shown(name, value)) for name, value in found.items()])))
 
 
 def nested(found: Mapping[str, Reported]) -> dict[str, Any]:
@@ -84,50 +115,39 @@ def _shown(name: str, value: Reported) -> str:
     return f"{value:,}" if isinstance(value, int) and name != "process" else str(value)
 
 
-def _who(given: argparse.Namespace, data: Path, ask: Ask) -> Outcome:
+def _who(given: argparse.Namespace, data: Path, ask: Ask) -> Printed:
     peers: list[requests.PeerItem] = ask(operating.peers())
     if given.json:
-        return Outcome(tuple(json_line(_peer(peer)) for peer in peers))
+        return Printed(tuple(json_line(_object(peer)) for peer in peers))
     rows = [(
         peer.nick or sentence("operate.not_entered"),
         peer.address,
         sentence("operate.peer", here_s=peer.here_s, silent_s=peer.silent_s, rooms=peer.rooms),
     ) for peer in peers]  # fmt: skip
-    return Outcome(tuple(columns(rows)), () if peers else (Phrase("operate.nobody"),))
+    return Printed(tuple(columns(rows)), () if peers else (Phrase("operate.nobody"),))
 
 
-def _peer(peer: requests.PeerItem) -> dict[str, Any]:
-    return {
-        "nick": peer.nick,
-        "address": peer.address,
-        "here_s": peer.here_s,
-        "silent_s": peer.silent_s,
-        "round_trip_ms": peer.round_trip_us / 1000,
-        "rooms": peer.rooms,
-    }
-
-
-def _doctor(given: argparse.Namespace, data: Path, ask: Ask) -> Outcome:
+def _doctor(given: argparse.Namespace, data: Path, ask: Ask) -> Printed:
     status = ask(operating.report(requests.STATUS)) if is_running(data) else None
     lines, code = diagnose.run_at_server(data, status, as_json=given.json)
-    return Outcome(tuple(lines), code=code)
+    return Printed(tuple(lines), code=code)
 
 
-def _reload(given: argparse.Namespace, data: Path, ask: Ask) -> Outcome:
+def _reload(given: argparse.Namespace, data: Path, ask: Ask) -> Printed:
     done: dict[str, Any] = ask(operating.report(requests.RELOAD))
     if done.get("problem"):
-        return Outcome(remarks=(Phrase("operate.not_reloaded", {"reason": done["problem"]}),), code=ExitCode.ERROR)
+        return Printed(remarks=(Phrase("operate.not_reloaded", {"reason": done["problem"]}),), code=ExitCode.ERROR)
     remarks = [Phrase("operate.reloaded", {"names": done.get("changed", ())})]
     if done.get("restart"):
         remarks.append(Phrase("operate.restart", {"names": done["restart"]}))
-    return Outcome(remarks=tuple(remarks))
+    return Printed(remarks=tuple(remarks))
 
 
-def _stop(given: argparse.Namespace, data: Path, ask: Ask) -> Outcome:
+def _stop(given: argparse.Namespace, data: Path, ask: Ask) -> Printed:
     with suppress(StoppedMeanwhile):  # the answer was lost, or it stops for another reason
         ask(operating.report(requests.STOP))
     wait_until_stopped(data)
-    return Outcome(remarks=(Phrase("operate.stopped"),))
+    return Printed(remarks=(Phrase("operate.stopped"),))
 
 
 # --- Order ----------
@@ -137,38 +157,25 @@ def _kick(given: argparse.Namespace) -> tuple[requests.RequestBody, Phrase]:
     return requests.Kick(None, given.subject, given.reason), Phrase("operate.kicked", {"nick": given.subject})
 
 
-def _ban(given: argparse.Namespace) -> tuple[requests.RequestBody, Phrase]:
-    return _sanction(BAN, given), Phrase("operate.banned", _of_sanction(given))
+def _sanction(kind: int, given: argparse.Namespace) -> tuple[requests.RequestBody, Phrase]:
+    values = {"subject": given.subject, "length": duration_text(given.for_s) if given.for_s else ""}
+    done = Phrase("operate.banned" if kind == BAN else "operate.muted", values)
+    return requests.Sanction(None, kind, given.subject, given.for_s, given.reason), done
 
 
-def _mute(given: argparse.Namespace) -> tuple[requests.RequestBody, Phrase]:
-    return _sanction(MUTE, given), Phrase("operate.muted", _of_sanction(given))
-
-
-def _sanction(kind: int, given: argparse.Namespace) -> requests.Sanction:
-    return requests.Sanction(None, kind, given.subject, given.for_s, given.reason)
-
-
-def _of_sanction(given: argparse.Namespace) -> dict[str, object]:
-    return {"subject": given.subject, "length": duration_text(given.for_s) if given.for_s else ""}
-
-
-def _unban(given: argparse.Namespace) -> tuple[requests.RequestBody, Phrase]:
-    return requests.Lift(None, BAN, given.subject), Phrase("operate.unbanned", {"subject": given.subject})
-
-
-def _unmute(given: argparse.Namespace) -> tuple[requests.RequestBody, Phrase]:
-    return requests.Lift(None, MUTE, given.subject), Phrase("operate.unmuted", {"subject": given.subject})
+def _lift(kind: int, given: argparse.Namespace) -> tuple[requests.RequestBody, Phrase]:
+    done = Phrase("operate.unbanned" if kind == BAN else "operate.unmuted", {"subject": given.subject})
+    return requests.Lift(None, kind, given.subject), done
 
 
 def _announce(given: argparse.Namespace) -> tuple[requests.RequestBody, Phrase]:
     return requests.Announce(" ".join(given.text)), Phrase("operate.announced")
 
 
-def _bans(given: argparse.Namespace, data: Path, ask: Ask) -> Outcome:
+def _bans(given: argparse.Namespace, data: Path, ask: Ask) -> Printed:
     found: list[requests.SanctionItem] = ask(operating.sanctions())
     if given.json:
-        return Outcome(tuple(json_line(_sanction_object(item)) for item in found))
+        return Printed(tuple(json_line(_object(item)) for item in found))
     rows = [(
         SANCTIONS.get(item.kind, str(item.kind)),
         item.subject,
@@ -180,150 +187,97 @@ def _bans(given: argparse.Namespace, data: Path, ask: Ask) -> Outcome:
             reason=item.reason,
         ),
     ) for item in found]  # fmt: skip
-    return Outcome(tuple(columns(rows)), () if found else (Phrase("operate.no_sanctions"),))
+    return Printed(tuple(columns(rows)), () if found else (Phrase("operate.no_sanctions"),))
 
 
-def _sanction_object(item: requests.SanctionItem) -> dict[str, Any]:
-    return {
-        "kind": SANCTIONS.get(item.kind, str(item.kind)),
-        "room": item.room,
-        "subject": item.subject,
-        "by": item.by,
-        "reason": item.reason,
-        "time": iso_time(item.made_ms),
-        "until": iso_time(item.until_ms) if item.until_ms else None,
-    }
-
-
-def _audit(given: argparse.Namespace, data: Path, ask: Ask) -> Outcome:
+def _audit(given: argparse.Namespace, data: Path, ask: Ask) -> Printed:
     found: list[Act] = ask(operating.acts(given.since))
     if given.json:
-        return Outcome(tuple(json_line(_act(act)) for act in found))
+        return Printed(tuple(json_line(_object(act)) for act in found))
     lines = [
         sentence("operate.act", time=iso_time(act.time_ms), by=act.by, action=act.action, room=act.room,
                  subject=act.subject, detail=act.detail, reason=act.reason)
         for act in found
     ]  # fmt: skip
-    return Outcome(tuple(lines), () if found else (Phrase("operate.no_acts"),))
-
-
-def _act(act: Act) -> dict[str, Any]:
-    return {
-        "time": iso_time(act.time_ms),
-        "by": act.by,
-        "action": act.action,
-        "room": act.room,
-        "subject": act.subject,
-        "detail": act.detail,
-        "reason": act.reason,
-    }
+    return Printed(tuple(lines), () if found else (Phrase("operate.no_acts"),))
 
 
 # --- Accounts ----------
 
 
-def _role(given: argparse.Namespace, data: Path, ask: Ask) -> Outcome:
+def _role(given: argparse.Namespace, data: Path, ask: Ask) -> Printed:
     if given.role is not None:
         ask(operating.asked(requests.SetRole(None, given.subject, int(parsers.ROLES[given.role]))))
-        return Outcome(remarks=(Phrase("operate.role_set", {"nick": given.subject, "role": given.role}),))
+        return Printed(remarks=(Phrase("operate.role_set", {"nick": given.subject, "role": given.role}),))
     found: operating.Account = ask(operating.account(given.subject))
-    return Outcome((role_name(found.item.role if found.item else 0),))
+    return Printed((role_name(found.item.role if found.item else 0),))
 
 
-def role_name(role: int) -> str:
-    """What people call a role on the server."""
-    return next((name for held, name in ROLES.items() if role == held), Role(role).name.lower())
-
-
-def _account(given: argparse.Namespace, data: Path, ask: Ask) -> Outcome:
+def _account(given: argparse.Namespace, data: Path, ask: Ask) -> Printed:
     match given.do:
         case parsers.ACCOUNT_LIST:
             found: list[requests.AccountItem] = ask(operating.accounts())
             if given.json:
-                return Outcome(tuple(json_line(_account_object(item)) for item in found))
+                return Printed(tuple(json_line(_object(item)) for item in found))
             lines = columns([(item.nick, role_name(item.role), _described(item)) for item in found])
-            return Outcome(tuple(lines), () if found else (Phrase("operate.no_accounts"),))
+            return Printed(tuple(lines), () if found else (Phrase("operate.no_accounts"),))
         case "show":
             return _show(ask(operating.account(given.subject)), as_json=given.json)
         case "reset":
             code = ask(operating.code(os.urandom, requests.RESET, given.subject))
-            return Outcome((code,), (Phrase("operate.reset", {"nick": given.subject}),))
+            return Printed((code,), (Phrase("operate.reset", {"nick": given.subject}),))
         case _:
             ask(operating.asked(requests.RemoveAccount(given.subject)))
-            return Outcome(remarks=(Phrase("operate.removed", {"nick": given.subject}),))
-
-
-def _account_object(item: requests.AccountItem) -> dict[str, Any]:
-    return {
-        "nick": item.nick,
-        "fingerprint": item.fingerprint,
-        "role": role_name(item.role),
-        "devices": item.devices,
-        "password": item.has_password,
-        "used": _time_or_none(item.used_ms),
-    }
-
-
-def _time_or_none(time_ms: int) -> str | None:
-    return iso_time(time_ms) if time_ms else None
+            return Printed(remarks=(Phrase("operate.removed", {"nick": given.subject}),))
 
 
 def _described(item: requests.AccountItem) -> str:
-    values = {"devices": item.devices, "used": _time_or_none(item.used_ms), "fingerprint": item.fingerprint}
+    values = {"devices": item.devices, "used": time_or_none(item.used_ms), "fingerprint": item.fingerprint}
     return sentence("operate.account_password" if item.has_password else "operate.account", **values)
 
 
-def _show(found: operating.Account, *, as_json: bool) -> Outcome:
+def _show(found: operating.Account, *, as_json: bool) -> Printed:
     devices = found.devices.items
     if as_json:
-        shown = {} if found.item is None else _account_object(found.item)
-        return Outcome(
-            (json_line({**shown, "nick": found.devices.nick, "devices": [_device(each) for each in devices]}),)
+        shown = {} if found.item is None else _object(found.item)
+        return Printed(
+            (json_line({**shown, "nick": found.devices.nick, "devices": [_object(each) for each in devices]}),)
         )
     head = (
         [] if found.item is None else columns([(found.item.nick, role_name(found.item.role), _described(found.item))])
     )
-    return Outcome((*head, *map(_shown_device, devices)))
+    return Printed((*head, *map(_shown_device, devices)))
 
 
 def _shown_device(item: requests.DeviceItem) -> str:
-    times = {"added": _time_or_none(item.added_ms), "revoked": _time_or_none(item.revoked_ms)}
+    times = {"added": time_or_none(item.added_ms), "revoked": time_or_none(item.revoked_ms)}
     return sentence("operate.device_here" if item.is_here else "operate.device", fingerprint=item.fingerprint, **times)
 
 
-def _device(item: requests.DeviceItem) -> dict[str, Any]:
-    return {
-        "fingerprint": item.fingerprint,
-        "added": _time_or_none(item.added_ms),
-        "revoked": _time_or_none(item.revoked_ms),
-        "here": item.is_here,
-    }
-
-
-def _invite(given: argparse.Namespace, data: Path, ask: Ask) -> Outcome:
+def _invite(given: argparse.Namespace, data: Path, ask: Ask) -> Printed:
     code = ask(operating.code(os.urandom, requests.INVITE, given.subject))
-    return Outcome((code,), (Phrase("operate.invited", {"nick": given.subject or ""}),))
+    return Printed((code,), (Phrase("operate.invited", {"nick": given.subject or ""}),))
 
 
-def _erase(given: argparse.Namespace, data: Path, ask: Ask) -> Outcome:
+def _erase(given: argparse.Namespace, data: Path, ask: Ask) -> Printed:
     found: dict[str, Any] = ask(operating.erase(given.subject))
     if found.get("problem"):
         values = {"nick": given.subject, "reason": found["problem"]}
-        return Outcome(remarks=(Phrase("operate.half_erased", values),), code=ExitCode.ERROR)
+        return Printed(remarks=(Phrase("operate.half_erased", values),), code=ExitCode.ERROR)
     messages, logs, lines = (found.get(name, 0) for name in ("messages", "logs", "lines"))
     values = {"nick": given.subject, "messages": messages, "logs": logs, "lines": lines}
-    return Outcome(remarks=(Phrase("operate.erased", values),))
+    return Printed(remarks=(Phrase("operate.erased", values),))
 
 
 _ACTS: Final[dict[str, Callable[[argparse.Namespace], tuple[requests.RequestBody, Phrase]]]] = {
     "kick": _kick,
-    "ban": _ban,
-    "unban": _unban,
-    "mute": _mute,
-    "unmute": _unmute,
+    "ban": partial(_sanction, BAN),
+    "unban": partial(_lift, BAN),
+    "mute": partial(_sanction, MUTE),
+    "unmute": partial(_lift, MUTE),
     "announce": _announce,
 }
-_COMMANDS: Final[dict[str, Callable[[argparse.Namespace, Path, Ask], Outcome]]] = {
+_COMMANDS: Final[dict[str, Callable[[argparse.Namespace, Path, Ask], Printed]]] = {
     "status": _status,
     "doctor": _doctor,
     "who": _who,

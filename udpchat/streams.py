@@ -156,7 +156,7 @@ class Streams(Value, frozen=True):
                 time_format=partial(prompt.preferences.choice, "time"),
             ).draw
         if self.editor is not None:
-            self.editor.prompt = lambda: prompt_of(prompt)
+            self.editor.prompt = lambda: prompt_of(prompt, now_ms())
         write_out = writing_to(sys.stdout) if self.editor is None else self.editor.write
         return Printer(write_out, self.write_err, draw=draw, as_json=self.as_json)
 

@@ -58,7 +58,8 @@ MARGIN_S = 15.0  # the attack goes on while the server is told to go, and then e
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How much of everything."""
+    """How much of everything. `is_alike`: quiet and attack differ by the attack alone, also on few processors:
+    newcomers come in both, and the adversary has only the processor time that all others leave."""
 
     people: int
     line_every_s: float
@@ -67,6 +68,7 @@ class Scale:
     attack_s: float
     rate: float
     old_messages: int
+    is_alike: bool = False
 
 
 FULL = Scale(10, 1 / 30, 0.4, quiet_s=1.2, attack_s=3.0, rate=RATE_MAX, old_messages=20_000)
@@ -179,7 +181,7 @@ def run_attack(used: Path, adversary: Adversary, kind: str, scale: Scale) -> Fou
         with (
             ServerProcess(data) as server,
             Child(Honest, server.address) as honest,
-            Child(Attacker, server.address, adversary, kind) as attacker,
+            Child(Attacker, server.address, adversary, kind, scale.is_alike) as attacker,
         ):
             return _Measured(data, server, honest, attacker).run(adversary, scale)
 
@@ -193,7 +195,7 @@ class _Measured:
     def run(self, adversary: Adversary, scale: Scale) -> Found:
         """Quiet, then the attack, then SIGTERM while it goes on."""
         self._honest.call("enter", scale.people)
-        self._honest.call("begin", scale.line_every_s, None)
+        self._honest.call("begin", scale.line_every_s, scale.newcomer_every_s if scale.is_alike else None)
         time.sleep(scale.quiet_s)
         quiet = self._end()
         memory, disk = resident_bytes(self._server.pid), self._disk_bytes()

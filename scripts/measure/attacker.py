@@ -32,6 +32,7 @@ READ_MAX = 16  # datagrams of one socket, before the others have their turn
 READY_MAX = 32  # sockets read between two times of sending
 FILES_BESIDE = 100  # of the process, beside a socket for each member
 EXIT_OVERDUE = 3
+LEAST_URGENT = 19  # of the system's priorities
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +94,13 @@ class Seat:
 class Attacker:
     """One adversary and one kind of attack; see `children`."""
 
-    def __init__(self, server: Address, adversary: Adversary, kind: str) -> None:
+    def __init__(self, server: Address, adversary: Adversary, kind: str, is_yielding: bool = False) -> None:
+        """`is_yielding`: other processes go first, as if it had a machine of its own."""
         watchdog = threading.Timer(LIFE_S_MAX, os._exit, (EXIT_OVERDUE,))
         watchdog.daemon = True
         watchdog.start()
+        if is_yielding and hasattr(os, "nice"):
+            os.nice(LEAST_URGENT)
         if hasattr(os, "sched_setaffinity"):
             os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
         members = min(adversary.members, allow_files(adversary.members + FILES_BESIDE) - FILES_BESIDE)

@@ -44,7 +44,7 @@ class Attack:
 
     def guess(self, peer: Peer, nick: str, *, is_code: bool = False) -> None:
         """One attempt, whatever was answered before."""
-        self.rig.chat.enter(self.rig.now, peer, nick, Proof(is_code, f"guess {self.chance.random()}", 1))
+        self.rig.chat.entrance.enter(self.rig.now, peer, nick, Proof(is_code, f"guess {self.chance.random()}", 1))
         self.longest = max(self.longest, len(self.rig.chat.entrance.logins.derivations))
 
     def compute(self) -> None:
@@ -53,7 +53,7 @@ class Attack:
             assert not self.rig.server.drain_derivations(), "one at a time"
             self.derived.append(derivation)
             self.rig.now += DERIVED_S
-            self.rig.chat.derived(self.rig.now, derivation, derived(derivation), DERIVED_S)
+            self.rig.chat.entrance.derived(self.rig.now, derivation, derived(derivation), DERIVED_S)
 
     def forget_answers(self) -> None:
         """What is on its way to the guessers is lost, and the operator has read what happened."""

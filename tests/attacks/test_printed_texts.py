@@ -49,7 +49,7 @@ def hostile(kind: type[Value]) -> events.ClientEvent:
         text = texts[name]
         if issubclass(kind, Phrase) and name in ("key", "values"):
             continue
-        inner = re.fullmatch(r"tuple\[(\w+), \.\.\.\]|(Room\w+)", text)
+        inner = re.fullmatch(r"tuple\[(\w+), \.\.\.\]|(Modes)", text)
         if inner and (found := getattr(events, inner[1] or inner[2], None)):
             values[name] = (hostile(found),) if inner[1] else hostile(found)
         elif "Quote" in text:
@@ -60,11 +60,11 @@ def hostile(kind: type[Value]) -> events.ClientEvent:
             values[name] = ESCAPES.encode()
         elif "tuple" in text:
             values[name] = (ESCAPES, ESCAPES)
-        elif "str" in text:
+        elif "str" in text or text in ("Nick", "Room", "ShortText"):
             values[name] = ESCAPES
         elif "bool" in text:
             values[name] = False
-        elif "int" in text or "float" in text:
+        elif "int" in text or "float" in text or text in ("Sequence", "Duration"):
             values[name] = 7
     if issubclass(kind, Phrase):
         values |= {"key": "lost.reason", "values": {"reason": ESCAPES}}

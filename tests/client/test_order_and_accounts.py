@@ -118,8 +118,8 @@ def test_who_opened_a_room_is_its_operator_and_all_see_the_roles(loss: float) ->
 @lossy
 def test_the_modes_of_a_room_are_known_to_who_is_there_and_to_who_comes_later(loss: float) -> None:
     wire, ann, bob = chat(loss, "tea")
-    act(wire, ann, compose.set_modes("tea", moderated=True, topic_locked=True, slow_s=5))
-    modes = events.RoomModes(moderated=True, topic_locked=True, slow_s=5)
+    act(wire, ann, compose.set_modes("tea", is_moderated=True, is_topic_locked=True, slow_s=5))
+    modes = events.Modes(is_moderated=True, is_topic_locked=True, slow_s=5)
     assert bob.of(events.ModesChanged) == [events.ModesChanged("tea", modes, "ann")]
     eve = wire.person("eve", "tea", capabilities=(ORDER,))
     wire.settle(10.0)
@@ -137,7 +137,7 @@ def test_the_modes_of_a_room_are_known_to_who_is_there_and_to_who_comes_later(lo
 def test_who_is_invited_is_told_also_when_they_come_later(loss: float) -> None:
     wire, ann, bob = chat(loss, "lobby", "tea")
     wire.leave(bob)
-    act(wire, ann, compose.set_modes("tea", invite_only=True))
+    act(wire, ann, compose.set_modes("tea", is_invite_only=True))
     eve = wire.person("eve", "lobby", capabilities=(ORDER,))
     eve.loss = loss
     eve.core.join(wire.now, "tea")
@@ -229,6 +229,25 @@ def test_roles_on_the_server_and_announcements_reach_everybody(loss: float) -> N
     wire.start(ann, "lobby", capabilities=(ORDER,))
     wire.settle(30.0)
     assert ann.core.model.standing("lobby").role == "owner" and ann.of(events.Announcement) == []
+
+
+@lossy
+def test_who_has_no_role_on_the_server_any_more_is_shown_with_the_one_in_the_room(loss: float) -> None:
+    wire, ann, bob = with_owner(loss)
+    for person in (bob, ann):
+        person.core.join(wire.now, "den")
+        wire.settle(10.0)
+    act(wire, ann, compose.set_role("", "bob", Role.MODERATOR))
+    bobby = wire.person("bobby", "den", capabilities=(ORDER,))
+    wire.settle(10.0)
+    act(wire, bobby, compose.list_members("den"))
+    shown = bobby.core.model.members("den").get("bob")
+    assert shown is not None and shown.role == Role.MODERATOR
+    bobby.events.clear()
+    act(wire, ann, compose.set_role("", "bob", Role.MEMBER))
+    shown = bobby.core.model.members("den").get("bob")
+    assert shown is not None and shown.role == Role.OPERATOR
+    assert bobby.of(events.MemberList) == [] and len(bobby.core.model.members("den")) == 3
 
 
 @lossy
@@ -342,7 +361,7 @@ def test_failed_logins_and_invitations_are_told_once_also_to_who_was_away(loss: 
     act(wire, bob, compose.set_password("swordfish"))
     wire.leave(bob)
     log_in(wire, "bob", Login(Proof(False, "haddock!")), loss=loss)
-    act(wire, ann, compose.set_modes("tea", invite_only=True))
+    act(wire, ann, compose.set_modes("tea", is_invite_only=True))
     act(wire, ann, compose.invite("tea", "bob"))
     wire.settle(120.0)
     wire.start(bob, "lobby", capabilities=(ORDER,))

@@ -94,7 +94,7 @@ def test_what_is_no_act_is_left_out_of_the_audit() -> None:
 def test_modes_that_were_asked_for_name_nobody() -> None:
     here = Answered()
     page = requests.MemberPage(3, [], False, content.Modes(is_moderated=True, slow_s=5))
-    modes = events.RoomModes(moderated=True, slow_s=5)
+    modes = events.Modes(is_moderated=True, slow_s=5)
     assert here.on(requests.ListMembers("tea", ""), page) == [events.ModesChanged("tea", modes, "")]
     assert here.answers.on_result(requests.ListMembers("tea", ""), page, is_quiet=True) == []
 

@@ -28,7 +28,7 @@ def test_who_is_only_invited_is_no_news_for_others() -> None:
 
 def test_modes_are_of_a_room_and_announcements_of_the_server() -> None:
     modes = content.ModesSet(content.Modes(is_invite_only=True, kept_s=60), "ann")
-    changed = events.ModesChanged("tea", events.RoomModes(invite_only=True, kept_s=60), "ann")
+    changed = events.ModesChanged("tea", events.Modes(is_invite_only=True, kept_s=60), "ann")
     assert roster_events("tea", modes) == [changed] and roster_events("", modes) == []
     announced = content.Announced("it is late", "ann")
     assert roster_events("", announced) == [events.Announcement("it is late", "ann")]

@@ -199,10 +199,10 @@ def test_receipts_of_ones_own_messages_are_requested_if_they_are_wanted(is_wante
 def test_that_the_server_carries_out_later_what_was_said_is_reported_once_with_the_seconds() -> None:
     chat = entered("lobby")
     chat.drain_events()
-    chat.on_hold(NOW, frames.Hold(2_500))
-    chat.on_hold(NOW + 1.0, frames.Hold(1_500))
+    chat.receive(NOW, frames.Hold(2_500), 2)
+    chat.receive(NOW + 1.0, frames.Hold(1_500), 2)
     assert chat.drain_events() == [events.Error("too_fast.held", {}, retry_s=2.5)]
-    chat.on_hold(NOW + 100.0, frames.Hold(3_600_000))
+    chat.receive(NOW + 100.0, frames.Hold(3_600_000), 2)
     assert chat.drain_events() == [events.Error("too_fast.held", {}, retry_s=HOLD_S_MAX)], "as long as is believed"
 
 

@@ -40,7 +40,18 @@ def test_nothing_is_in_the_way_of_who_is_nobody_special_in_a_room_without_modes(
     made = standings()
     assert made.of("tea") == Standing("member")
     made.receive_page("tea", MemberPage(0, [], False))
-    assert made.of("tea") == Standing("member", events.RoomModes())
+    assert made.of("tea") == Standing("member", events.Modes())
+
+
+def test_a_mute_is_over_at_its_end_and_one_on_the_whole_server_goes_on() -> None:
+    made = standings()
+    receive(made, "tea", 4, muted(until_ms=5_000))
+    receive(made, "", 5, muted(until_ms=9_000))
+    assert made.of("tea", 4_999).muted_until_ms == 5_000
+    assert made.of("tea", 5_000).muted_until_ms == 9_000 and not made.of("tea", 5_000).may_speak
+    assert made.of("tea", 9_000).muted_until_ms is None and made.of("tea", 9_000).may_speak
+    receive(made, "", 6, muted())
+    assert made.of("tea", 10**15).muted_until_ms == 0, "for good"
 
 
 def test_modes_and_roles_decide_who_may_speak_and_set_the_topic() -> None:
@@ -62,9 +73,9 @@ def test_a_page_does_not_undo_what_came_after_it() -> None:
     receive(made, "tea", 5, ModesSet(Modes(slow_s=5), "ann"))
     receive(made, "tea", 6, RoleSet("bob", USER, Role.VOICE, "ann"))
     made.receive_page("tea", MemberPage(4, [], False, Modes(), Role.OPERATOR))
-    assert made.of("tea") == Standing("voice", events.RoomModes(slow_s=5))
+    assert made.of("tea") == Standing("voice", events.Modes(slow_s=5))
     made.receive_page("tea", MemberPage(6, [], False, Modes(), Role.OPERATOR))
-    assert made.of("tea") == Standing("operator", events.RoomModes())
+    assert made.of("tea") == Standing("operator", events.Modes())
 
 
 def test_a_role_on_the_server_that_a_page_names_ends_with_that() -> None:

@@ -99,14 +99,14 @@ class Rig:
 
     def enter(self, peer: Peer, nick: str, proof: Proof | None = None) -> None:
         """A device asks to enter."""
-        self.chat.enter(self.now, peer, nick, proof)
+        self.chat.entrance.enter(self.now, peer, nick, proof)
 
     def derive(self, took_s: float = 0.0) -> list[Derivation]:
         """All passwords that wait are verified or hashed; which."""
         done = []
         while derivations := self.server.drain_derivations():
             for derivation in derivations:
-                self.chat.derived(self.now, derivation, derived(derivation), took_s)
+                self.chat.entrance.derived(self.now, derivation, derived(derivation), took_s)
                 done.append(derivation)
         return done
 

@@ -10,9 +10,9 @@ from udpchat.chat.ids import inbox_log
 from udpchat.server.accounts import digest_of
 from udpchat.server.derivations import NOBODYS_PASSWORD
 from udpchat.server.logins import Hashing
-from udpchat.server.proposals import Decision
+from udpchat.server.proposals import Action
 from udpchat.server.registry import Peer
-from udpchat.server.settle_accounts import KeepCode, KeepPassword
+from udpchat.server.settle_accounts import KeepPassword
 from udpchat.wire.content import LoginsFailed
 from udpchat.wire.frames import EnterRefused, Proof, Welcome
 from udpchat.wire.limits import (
@@ -34,7 +34,7 @@ def owner(rig: Rig, password: str = "correct horse", nick: str = "alice") -> Pee
     return peer
 
 
-def decide(rig: Rig, peer: Peer, decision: Decision) -> None:
+def decide(rig: Rig, peer: Peer, decision: Action) -> None:
     """What a request wants done is settled and written."""
     rig.chat.propose_action(rig.now, peer, next(COUNTERS), decision)
     rig.write_down()
@@ -171,7 +171,7 @@ def test_where_passwords_cannot_be_computed_it_is_said_and_counts_as_no_failure(
     peer = rig.stranger()
     rig.enter(peer, "alice", Proof(False, "correct horse", 1))
     (derivation,) = rig.server.drain_derivations()
-    rig.chat.derived(rig.now, derivation, None, 0.0)
+    rig.chat.entrance.derived(rig.now, derivation, None, 0.0)
     assert refusal(rig, peer) == "no_passwords"
     assert len(rig.chat.entrance.logins.attempts) == 0
 
@@ -180,7 +180,7 @@ def test_where_passwords_cannot_be_computed_it_is_said_and_counts_as_no_failure(
 
 
 def linked(rig: Rig, first: Peer, code: str = CODE) -> None:
-    decide(rig, first, KeepCode(AddCode(digest_of(code), LINK)))
+    decide(rig, first, AddCode(digest_of(code), LINK))
 
 
 def test_another_device_enters_with_a_code_once() -> None:

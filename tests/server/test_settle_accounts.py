@@ -12,10 +12,11 @@ from udpchat.chat.names import HOST_NICK
 from udpchat.chat.permissions import Action, Role
 from udpchat.server.accounts import digest_of
 from udpchat.server.admission import Settings
-from udpchat.server.proposals import ActionProposal, Decision, SendResult
+from udpchat.server.proposals import Action as Wanted
+from udpchat.server.proposals import ActionProposal, SendResult
 from udpchat.server.registry import Peer
 from udpchat.server.settle import settle
-from udpchat.server.settle_accounts import Accept, KeepCode, KeepPassword, Remove, Revoke
+from udpchat.server.settle_accounts import KeepPassword
 from udpchat.session.noise import fingerprint
 from udpchat.sync.log import Append
 from udpchat.wire.content import Act, Reason
@@ -37,9 +38,10 @@ from udpchat.wire.requests import (
 )
 
 HOST = b"h" * 32
+OTHER_CODE = CODE[::-1]
 
 
-def result(rig: Rig, peer: Peer, decision: Decision) -> ResultBody:
+def result(rig: Rig, peer: Peer, decision: Wanted) -> ResultBody:
     """The answer to a decision of a peer; nothing is written."""
     assert peer.nick is not None
     proposal = ActionProposal(peer.author, peer.nick, next(COUNTERS), int(rig.now * 1000), decision)
@@ -69,8 +71,8 @@ def acts(rig: Rig) -> list[tuple[str, str, str]]:
     return [(entry.by, entry.action, entry.subject) for entry in entries if isinstance(entry, Act)]
 
 
-def code(number: int, purpose: int = LINK, nick: str | None = None) -> KeepCode:
-    return KeepCode(AddCode(digest_of(f"CODE{number}"), purpose, nick))
+def code(number: int, purpose: int = LINK, nick: str | None = None) -> AddCode:
+    return AddCode(digest_of(f"CODE{number}"), purpose, nick)
 
 
 # --- Passwords and codes ----------
@@ -105,7 +107,7 @@ def test_a_code_that_is_valid_is_not_made_again_by_somebody_else() -> None:
     rig = Rig()
     alice, bob = rig.device("alice"), rig.device("bob")
     linked(rig, alice)
-    assert result(rig, bob, KeepCode(AddCode(digest_of(CODE), LINK))) == Failed("too_many_codes")
+    assert result(rig, bob, AddCode(digest_of(CODE), LINK)) == Failed("too_many_codes")
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role not in (Role.INVITED, Role.VOICE, Role.OPERATOR, 7)])
@@ -117,8 +119,8 @@ def test_only_the_table_says_who_invites_resets_and_removes(role: Role) -> None:
     for action, decision, least in (
         (Action.ADD_INVITATION, code(1, INVITE), Role.ADMIN),
         (Action.RESET_ACCOUNT, code(2, RESET, "bob"), Role.OWNER),
-        (Action.REMOVE_ACCOUNT, Remove(RemoveAccount("bob")), Role.OWNER),
-        (Action.ERASE, Remove(RemoveAccount("bob", erases=True)), Role.OWNER),
+        (Action.REMOVE_ACCOUNT, RemoveAccount("bob"), Role.OWNER),
+        (Action.ERASE, RemoveAccount("bob", erases=True), Role.OWNER),
     ):
         expected = Done() if role >= least else Failed("not_allowed.role", (action,))
         assert result(rig, peer, decision) == expected
@@ -130,14 +132,47 @@ def test_nobody_resets_or_removes_an_equal_nor_the_unknown() -> None:
     for peer in (alice, bob):
         give_role(rig, peer, Role.OWNER)
     for nick, expected in (("bob", "not_allowed.outranked"), ("x", "no_such_nick")):
-        for decision in (code(1, RESET, nick), Remove(RemoveAccount(nick))):
+        for decision in (code(1, RESET, nick), RemoveAccount(nick)):
             assert result(rig, alice, decision) == Failed(expected, (nick,))
+
+
+def second_device(rig: Rig, first: Peer) -> Peer:
+    """Another device of alice, which is in."""
+    linked(rig, first)
+    second = rig.stranger()
+    rig.log_in(second, "alice", CODE, is_code=True)
+    assert second.nick == "alice"
+    return second
+
+
+def test_who_has_a_stolen_device_cannot_come_back_with_a_code_or_a_password_that_was_made_on_it() -> None:
+    rig = Rig()
+    first = owner(rig)
+    stolen = second_device(rig, first)
+    decide(rig, stolen, KeepPassword("hash of stolen horse"))
+    decide(rig, stolen, AddCode(digest_of(OTHER_CODE), LINK))
+    decide(rig, first, RevokeDevice(fingerprint(stolen.author.device)))
+    for secret, is_code in ((OTHER_CODE, True), ("stolen horse", False)):
+        thief = rig.stranger()
+        rig.log_in(thief, "alice", secret, is_code=is_code)
+        assert refusal(rig, thief) == ("wrong_password.code" if is_code else "wrong_password")
+    assert rig.chat.commits.durable.accounts.get(first.key).password == ""
+
+
+def test_a_password_that_was_set_elsewhere_stays_also_if_one_revokes_the_device_one_is_at() -> None:
+    rig = Rig()
+    first = owner(rig)
+    second = second_device(rig, first)
+    decide(rig, first, RevokeDevice(fingerprint(second.author.device)))
+    assert rig.chat.commits.durable.accounts.get(first.key).password == "hash of correct horse"
+    decide(rig, first, RevokeDevice(fingerprint(first.author.device)))
+    assert rig.chat.commits.durable.accounts.get(first.key).password == "hash of correct horse"
 
 
 def test_a_reset_ends_all_sessions_and_takes_password_and_devices_and_its_code_lets_one_in() -> None:
     rig, host = hosted()
     first = owner(rig)
-    decide(rig, host, KeepCode(AddCode(digest_of(CODE), RESET, "Alice")))
+    decide(rig, host, AddCode(digest_of(CODE), RESET, "Alice"))
     assert first not in rig.chat.registry and acts(rig) == [(HOST_NICK, "reset account", "alice")]
     stolen, guesser, rightful = rig.stranger(key=first.key), rig.stranger(), rig.stranger()
     rig.enter(stolen, "alice")
@@ -162,7 +197,7 @@ def test_a_device_that_is_revoked_is_told_why_as_its_session_ends_and_never_ente
     second = rig.stranger()
     rig.log_in(second, "alice", CODE, is_code=True)
     rig.server.drain_transmits()
-    decision = Revoke(RevokeDevice(fingerprint(second.author.device)[:6]))
+    decision = RevokeDevice(fingerprint(second.author.device)[:6])
     rig.chat.propose_action(rig.now, first, 900, decision)
     rig.write_down()
     (ending,) = rig.chat.registry.drain_endings()
@@ -181,7 +216,7 @@ def test_the_first_key_of_an_account_is_revoked_like_any_other_and_gets_its_answ
     first = owner(rig)
     second = rig.stranger()
     rig.log_in(second, "alice", "correct horse")
-    rig.chat.propose_action(rig.now, first, 900, Revoke(RevokeDevice(fingerprint(first.author.device))))
+    rig.chat.propose_action(rig.now, first, 900, RevokeDevice(fingerprint(first.author.device)))
     rig.write_down()
     (ending,) = rig.chat.registry.drain_endings()
     assert ending.peer is first and len(ending.frames) == 2
@@ -196,30 +231,30 @@ def test_what_a_revoked_device_asked_in_the_same_batch_behind_it_is_refused() ->
     first = owner(rig)
     second = rig.stranger()
     rig.log_in(second, "alice", "correct horse")
-    rig.chat.propose_action(rig.now, first, 900, Revoke(RevokeDevice(fingerprint(second.author.device))))
+    rig.chat.propose_action(rig.now, first, 900, RevokeDevice(fingerprint(second.author.device)))
     assert result(rig, second, KeepPassword("hash of the thief's")) == Failed("not_allowed")
-    assert result(rig, second, Revoke(RevokeDevice(fingerprint(first.author.device)))) == Failed("not_allowed")
+    assert result(rig, second, RevokeDevice(fingerprint(first.author.device))) == Failed("not_allowed")
 
 
 def test_a_device_is_named_by_the_beginning_of_its_fingerprint_if_that_is_one() -> None:
     rig = Rig()
     first = owner(rig)
     for wanted in ("", "#", "0", "zzzz", fingerprint(b"x" * 32)):
-        assert result(rig, first, Revoke(RevokeDevice(wanted))) == Failed("no_such_device", (wanted,))
+        assert result(rig, first, RevokeDevice(wanted)) == Failed("no_such_device", (wanted,))
     shown = fingerprint(first.key)
-    assert result(rig, first, Revoke(RevokeDevice("#" + shown.upper()))) == Done()
+    assert result(rig, first, RevokeDevice("#" + shown.upper())) == Done()
 
 
 def test_the_last_device_is_not_revoked_where_nothing_else_lets_anybody_in() -> None:
     rig = Rig()
     first = rig.device("alice")
-    assert result(rig, first, Revoke(RevokeDevice(fingerprint(first.key)))) == Failed("not_allowed.last_device")
+    assert result(rig, first, RevokeDevice(fingerprint(first.key))) == Failed("not_allowed.last_device")
 
 
 def test_a_device_that_proves_anew_that_it_may_is_one_again() -> None:
     rig = Rig()
     first = owner(rig)
-    decide(rig, first, Revoke(RevokeDevice(fingerprint(first.key))))
+    decide(rig, first, RevokeDevice(fingerprint(first.key)))
     back = rig.stranger(key=first.key)
     rig.log_in(back, "alice", "correct horse")
     assert back.nick == "alice"
@@ -235,11 +270,12 @@ def test_of_revoked_devices_the_latest_are_remembered_and_the_first_key_always()
         rig.now += 1
         peer = rig.stranger()
         rig.log_in(peer, "alice", "correct horse")
+        decide(rig, peer, KeepPassword("hash of correct horse"))  # that of the device before ends with that device
         keys.append(peer.author.device)
         if len(keys) == 1:
-            decide(rig, peer, Revoke(RevokeDevice(fingerprint(first.key))))
+            decide(rig, peer, RevokeDevice(fingerprint(first.key)))
         else:
-            decide(rig, peer, Revoke(RevokeDevice(fingerprint(keys[-2]))))
+            decide(rig, peer, RevokeDevice(fingerprint(keys[-2])))
         rig.leave(peer)
     devices = rig.chat.commits.durable.accounts.get(first.key).devices
     revoked = [device.key for device in devices if device.revoked_ms]
@@ -255,7 +291,7 @@ def test_strangers_begin_no_conversation_with_who_wants_none_and_the_person_begi
     known = rig.device("carol")
     rig.ask(known, Tell("alice", 0, "hi"))
     rig.write()
-    decide(rig, alice, Accept(AcceptFrom(True)))
+    decide(rig, alice, AcceptFrom(True))
     counter = rig.ask(bob, Tell("alice", 0, "hi"))
     assert rig.result(bob, counter) == Failed("not_allowed.contacts", ("alice",))
     counter = rig.ask(known, Tell("alice", 0, "still there?"))
@@ -266,7 +302,7 @@ def test_strangers_begin_no_conversation_with_who_wants_none_and_the_person_begi
     counter = rig.ask(bob, Tell("alice", 0, "hi"))
     rig.write()
     assert not isinstance(rig.result(bob, counter), Failed)
-    decide(rig, alice, Accept(AcceptFrom(False)))
+    decide(rig, alice, AcceptFrom(False))
     dave = rig.device("dave")
     counter = rig.ask(dave, Tell("alice", 0, "hi"))
     rig.write()
@@ -281,7 +317,7 @@ def test_where_accounts_are_closed_only_who_has_one_or_is_invited_claims_a_nick(
     peer = rig.stranger()
     rig.enter(peer, "alice")
     assert refusal(rig, peer) == "not_allowed.closed"
-    decide(rig, host, KeepCode(AddCode(digest_of(CODE), INVITE, "alice")))
+    decide(rig, host, AddCode(digest_of(CODE), INVITE, "alice"))
     assert acts(rig) == [(HOST_NICK, "invitation", "alice")]
     wrong = rig.stranger()
     rig.log_in(wrong, "bob", CODE, is_code=True)
@@ -307,7 +343,7 @@ def test_an_invitation_to_any_nick_claims_one_free_nick_and_is_not_used_up_by_on
     assert first.nick == "alice" and (refusal(rig, second) or "").startswith("nick_taken")
     rig.log_in(second, "bob", "CODE2", is_code=True)
     assert second.nick == "bob"
-    assert result(rig, host, code(3, INVITE, "bob")) == Failed("nick_taken", ("bob",))
+    assert result(rig, host, code(3, INVITE, "bob")) == Failed("nick_taken.account", ("bob",))
 
 
 def test_who_has_a_role_claims_a_nick_where_accounts_are_closed() -> None:
@@ -350,7 +386,7 @@ def test_a_removed_account_leaves_its_nicks_free_and_its_devices_without_rights(
     twin = rig.stranger(key=first.key)
     rig.enter(twin, "alice2")
     rig.write_down()
-    decide(rig, host, Remove(RemoveAccount("Alice")))
+    decide(rig, host, RemoveAccount("Alice"))
     durable = rig.chat.commits.durable
     assert first not in rig.chat.registry and twin not in rig.chat.registry
     assert acts(rig) == [(HOST_NICK, "remove account", "alice")]
@@ -374,7 +410,7 @@ def test_an_account_that_is_erased_loses_the_topics_it_has_set_and_its_nicks_are
         rig.ask(peer, SetTopic(room, f"all about {room}"))
     rig.write()
     before = dict(rig.chat.commits.durable.accounts.erased())
-    decide(rig, host, Remove(RemoveAccount("alice", erases=True)))
+    decide(rig, host, RemoveAccount("alice", erases=True))
     durable = rig.chat.commits.durable
     kept = durable.topic("barn")
     assert durable.topic("den") is None and kept is not None and kept.topic == "all about barn"

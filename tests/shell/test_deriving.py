@@ -69,8 +69,8 @@ def test_after_its_end_nothing_is_begun_nor_reported(
     monkeypatch.setattr(deriving, "derive", lambda each: Derived())
     workers: list[Worker] = []
 
-    def begun(loop: asyncio.AbstractEventLoop, name: str) -> Worker:
-        workers.append(Worker(loop, name))
+    def begun(loop: asyncio.AbstractEventLoop, name: str, *, is_urgent: bool) -> Worker:
+        workers.append(Worker(loop, name, is_urgent=is_urgent))
         return workers[-1]
 
     monkeypatch.setattr(deriving, "Worker", begun)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from udpchat.server.errands import Errand
+from udpchat.server.proposals import Author
 from udpchat.shell.errands import Duties, carry_out, report_of
 from udpchat.shell.reloading import Reloaded
 from udpchat.wire.limits import REPORT_ITEMS_MAX, TOPIC_BYTES_MAX
 from udpchat.wire.requests import ERASURE, RELOAD, STATUS, STOP, Report, ReportItem
+
+ALICE = Author(b"", b"", b"", b"", b"")
 
 
 def test_each_errand_is_carried_out_and_answered() -> None:
@@ -22,7 +25,7 @@ def test_each_errand_is_carried_out_and_answered() -> None:
     reports: list[Report] = []
     duties = Duties(lambda: {"peers": 3}, reload, stop, lambda then: then({"messages": 7}))
     for kind in (STATUS, RELOAD, STOP, ERASURE):
-        carry_out(duties, Errand(b"", 1, kind, "alice"), reports.append)
+        carry_out(duties, Errand(ALICE, 1, kind, "alice"), reports.append)
     assert reports[0] == Report([ReportItem("peers", 3)])
     items = [ReportItem("changed", ("name",)), ReportItem("restart", ("port",)), ReportItem("problem", "")]
     assert reports[1:] == [Report(items), Report([]), Report([ReportItem("messages", 7)])]

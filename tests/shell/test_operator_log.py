@@ -99,8 +99,8 @@ def test_who_came_went_and_was_refused_is_for_programs_too(
 def test_an_act_of_order_is_a_line_and_for_programs_what_is_in_it(
     made: OperatorLog, caplog: pytest.LogCaptureFixture
 ) -> None:
-    ban = events.ActDone("alice", "ban", "lobby", "bob", "7200", "spam")
-    made.report_events(0.0, [ban, events.ActDone("operator", "announce", "", "", "", "")])
+    ban = events.Act(0, "alice", b"", "ban", "lobby", "bob", "7200", "spam")
+    made.report_events(0.0, [ban, events.Act(0, "operator", b"", "announce", "", "", "", "")])
     assert [(record.getMessage(), getattr(record, "fields", None)) for record in caplog.records] == [
         (
             "alice: ban bob in lobby (7200): spam",

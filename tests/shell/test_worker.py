@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 import threading
 
+import pytest
+
 from tests.shell.waiting import run_until
-from udpchat.shell.worker import Worker
+from udpchat.shell.worker import LEAST_URGENT, Worker
 
 
 def test_jobs_are_done_in_order_on_one_thread_and_reported_in_the_loop(loop: asyncio.AbstractEventLoop) -> None:
@@ -66,3 +70,15 @@ def test_a_loop_that_is_closed_hears_nothing_more(loop: asyncio.AbstractEventLoo
     worker.close()
     thread.join(5)
     assert not thread.is_alive()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux gives each thread a priority")
+def test_what_is_not_urgent_has_the_least_priority_and_nothing_else_has(loop: asyncio.AbstractEventLoop) -> None:
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    found: list[int] = []
+    for is_urgent in (False, True):
+        worker = Worker(loop, "test", is_urgent=is_urgent)
+        worker.put(lambda: os.getpriority(os.PRIO_PROCESS, threading.get_native_id()), found.append)
+        loop.run_until_complete(asyncio.wait_for(worker.idle(), 5))
+        worker.close()
+    assert found == [LEAST_URGENT, before] and os.getpriority(os.PRIO_PROCESS, 0) == before

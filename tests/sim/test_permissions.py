@@ -23,10 +23,17 @@ from udpchat.session.noise import KeyPair
 from udpchat.wire.content import BAN, MUTE, Act
 from udpchat.wire.frames import parse_entry_untrusted
 from udpchat.wire.requests import (
+    INVITE,
+    RELOAD,
+    RESET,
+    STOP,
+    AddCode,
     Announce,
     Invite,
     Kick,
     Lift,
+    Operate,
+    RemoveAccount,
     RequestBody,
     Sanction,
     SetModes,
@@ -34,6 +41,7 @@ from udpchat.wire.requests import (
 )
 
 DEN: Final = "den"
+DIGEST: Final = b"d" * 16
 HOST: Final = KeyPair(b"\x07" * 32)
 ROOM_ACTS: Final[dict[Action, RequestBody]] = {
     Action.SET_MODES: SetModes(DEN, is_moderated=True),
@@ -55,6 +63,12 @@ SERVER_ACTS: Final[dict[Action, RequestBody]] = {
     Action.SET_ADMIN: SetRole(None, "bob", Role.ADMIN),
     Action.SET_OWNER: SetRole(None, "bob", Role.OWNER),
     Action.ANNOUNCE: Announce("tea"),
+    Action.ADD_INVITATION: AddCode(DIGEST, INVITE, None),
+    Action.RESET_ACCOUNT: AddCode(DIGEST, RESET, "bob"),
+    Action.REMOVE_ACCOUNT: RemoveAccount("bob"),
+    Action.ERASE: RemoveAccount("bob", erases=True),
+    Action.RELOAD: Operate(RELOAD),
+    Action.STOP: Operate(STOP),
 }
 ACTS: Final = ROOM_ACTS | SERVER_ACTS
 

@@ -17,7 +17,7 @@ ROLES = [
     (("", "bob", "admin", "alice"), "alice made bob an admin of this server"),
     (("", "bob", "member", "alice"), "alice took back the role of bob on this server"),
 ]
-MODES = events.RoomModes(moderated=True, slow_s=30, kept_s=259_200)
+MODES = events.Modes(is_moderated=True, slow_s=30, kept_s=259_200)
 MODES_JSON = (
     '"modes": {"moderated": true, "invite_only": false, "topic_locked": false, "slow_s": 30, "kept_s": 259200}'
 )
@@ -31,9 +31,9 @@ ACTS = (
     events.Audited(2, TIME_MS, "alice", "announce", "", "", "", ""),
 )
 DEVICES = (
-    events.KnownDevice("abcd", 0, 0, True, True),
-    events.KnownDevice("efgh", TIME_MS, 0, True, False),
-    events.KnownDevice("ijkl", TIME_MS, TIME_MS, False, False),
+    events.DeviceItem("abcd", 0, 0, True, True),
+    events.DeviceItem("efgh", TIME_MS, 0, True, False),
+    events.DeviceItem("ijkl", TIME_MS, TIME_MS, False, False),
 )
 ME = events.Whoami(("alice",), "abcd", "owner", (events.RoomRole("dev", "operator"),), 2, True, "strangers")
 DRAWN_ORDER: list[tuple[ClientEvent, Output, str, str]] = [
@@ -43,7 +43,7 @@ DRAWN_ORDER: list[tuple[ClientEvent, Output, str, str]] = [
     (events.ModesChanged("lobby", MODES, "alice"), OUT,
      "-- alice changed what holds in lobby: moderated, slow=30s, kept=3d",
      f'{{"event": "mode", "room": "lobby", {MODES_JSON}, "by": "alice"}}'),
-    (events.ModesChanged("lobby", events.RoomModes(), ""), OUT, "-- in lobby holds: nothing special",
+    (events.ModesChanged("lobby", events.Modes(), ""), OUT, "-- in lobby holds: nothing special",
      f'{{"event": "mode", "room": "lobby", {NO_MODES_JSON}, "by": ""}}'),
     (events.Invited("den", "alice", TIME_MS), OUT, "-- alice invites you to den: /join den",
      '{"event": "invited", "room": "den", "by": "alice"}'),

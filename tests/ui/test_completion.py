@@ -83,6 +83,7 @@ def test_where_nothing_fits_nothing_changes(line: str) -> None:
         ("/ban bob told a", "/ban bob told Alice |"),
         ("/kick b", "/kick bob |"),
         ("/invite bob d", "/invite bob dev |"),
+        ("/invite --server b", "/invite --server bob |"),
         ("/mode d", "/mode dev |"),
         ("/mode +m", "/mode +moderated |"),
         ("/mode dev -t", "/mode dev -topic_locked |"),

@@ -10,6 +10,8 @@ from udpchat.client import compose
 from udpchat.ui.phrases import text_of
 from udpchat.wire.content import BAN, MUTE
 from udpchat.wire.requests import (
+    INVITE,
+    AddCode,
     Announce,
     Invite,
     Kick,
@@ -22,6 +24,12 @@ from udpchat.wire.requests import (
 )
 
 HOUR = 3_600
+
+
+@pytest.mark.parametrize(("line", "nick"), [("/invite --server", None), ("/invite --server @Eve", "Eve")])
+def test_a_code_for_somebody_new_is_asked_for(line: str, nick: str | None) -> None:
+    (request,) = entered(line)
+    assert isinstance(request, AddCode) and (request.purpose, request.nick) == (INVITE, nick)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +81,8 @@ def test_a_command_of_order_asks_for_what_it_says(line: str, request_: RequestBo
 
 @pytest.mark.parametrize(
     "line",
-    ["/op", "/op a b", "/voice", "/role bob", "/role bob admin x", "/invite", "/invite a b c", "/kick", "/ban",
+    ["/op", "/op a b", "/voice", "/role bob", "/role bob admin x", "/invite", "/invite a b c",
+     "/invite --server a b", "/kick", "/ban",
      "/ban --server", "/ban bob for", "/unban", "/unban a b", "/bans bob", "/announce", "/audit x", "/redact"],
 )  # fmt: skip
 def test_a_wrong_usage_shows_the_usage(line: str) -> None:

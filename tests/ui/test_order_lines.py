@@ -17,9 +17,9 @@ def test_times_are_those_of_the_zone_of_who_reads() -> None:
 
 
 def test_modes_are_written_as_they_are_typed() -> None:
-    modes = events.RoomModes(moderated=True, invite_only=True, topic_locked=True, slow_s=60, kept_s=90)
+    modes = events.Modes(is_moderated=True, is_invite_only=True, is_topic_locked=True, slow_s=60, kept_s=90)
     assert mode_words(modes) == ["moderated", "invite_only", "topic_locked", "slow=1m", "kept=90s"]
-    assert mode_words(events.RoomModes()) == []
+    assert mode_words(events.Modes()) == []
 
 
 def test_an_announcement_begins_behind_who_makes_it_and_no_line_of_it_stands_alone() -> None:

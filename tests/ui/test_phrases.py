@@ -20,6 +20,7 @@ PACKAGE = Path(udpchat.__file__).parent
 TEXT_FORMS = {"", "if", "a_role", "act", "until"}  # that make something of a text
 MAKERS = {  # of phrases and sentences, beside the exceptions that derive from Problem: the first argument is the key
     "Phrase", "Notice", "Error", "Rejected", "Disconnected", "Reconnected", "notice", "error", "sentence",
+    "told",
 }  # fmt: skip
 VALUES = {
     "count": 2,

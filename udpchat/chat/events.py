@@ -8,7 +8,12 @@ from __future__ import annotations
 from udpchat.chat.phrase import Phrase
 from udpchat.chat.reactions import Reaction
 from udpchat.wire.content import ACTION, EDIT, REACTION, REDACTION, TEXT
+from udpchat.wire.content import Act as Act
+from udpchat.wire.content import Invited as Invited
+from udpchat.wire.content import LoginsFailed as LoginsFailed
+from udpchat.wire.content import Modes as Modes
 from udpchat.wire.fields import Value
+from udpchat.wire.requests import DeviceItem as DeviceItem
 
 REMOVED = "removed"  # as the kind of a past message: it stood there, and has no text any more
 _KINDS = {TEXT: "text", ACTION: "action", REACTION: "reaction", EDIT: "edit", REDACTION: "redaction"}
@@ -276,31 +281,12 @@ class RoleChanged(Value, frozen=True):
     by: str
 
 
-class RoomModes(Value, frozen=True):
-    """What holds in a room. `slow_s`: seconds between two messages of a member, `kept_s`: for how many messages are
-    kept; 0: no such limit."""
-
-    moderated: bool = False
-    invite_only: bool = False
-    topic_locked: bool = False
-    slow_s: int = 0
-    kept_s: int = 0
-
-
 class ModesChanged(Value, frozen=True):
     """These modes hold in a room; `by` empty: they were asked for, nobody changed them now."""
 
     room: str
-    modes: RoomModes
+    modes: Modes
     by: str
-
-
-class Invited(Value, frozen=True):
-    """This user may join a room that is invite-only."""
-
-    room: str
-    by: str
-    time_ms: int
 
 
 class Banned(Value, frozen=True):
@@ -400,14 +386,6 @@ class PasswordNeeded(Value, frozen=True):
     tries: int
 
 
-class LoginsFailed(Value, frozen=True):
-    """So many attempts to log in as this user failed, the first and the last at these times."""
-
-    count: int
-    first_ms: int
-    last_ms: int
-
-
 class CodeMade(Value, frozen=True):
     """A one-time code that is valid now, and that nobody can show again. `purpose`: `link`, `reset` or `invite`.
 
@@ -420,21 +398,11 @@ class CodeMade(Value, frozen=True):
     valid_s: int
 
 
-class KnownDevice(Value, frozen=True):
-    """A device of an account; `revoked_ms` 0: it may be used. `is_here`: it is connected; `is_own`: it is this one."""
-
-    fingerprint: str
-    added_ms: int
-    revoked_ms: int
-    is_here: bool
-    is_own: bool
-
-
 class DeviceList(Value, frozen=True):
     """The devices of a user's account."""
 
     nick: str
-    devices: tuple[KnownDevice, ...]
+    devices: tuple[DeviceItem, ...]
 
 
 class RoomRole(Value, frozen=True):
@@ -563,15 +531,4 @@ class AccountErased(Value, frozen=True):
     nicks: tuple[str, ...]
 
 
-class ActDone(Value, frozen=True):
-    """Somebody did something to keep order: as in the entry of the audit log, but for the text of an announcement."""
-
-    by: str
-    action: str
-    room: str
-    subject: str
-    detail: str
-    reason: str
-
-
-ServerEvent = PeerEntered | PeerLeft | PeerRefused | LogUnwritable | LogWritable | LogDamaged | AccountErased | ActDone
+ServerEvent = PeerEntered | PeerLeft | PeerRefused | LogUnwritable | LogWritable | LogDamaged | AccountErased | Act

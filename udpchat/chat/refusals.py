@@ -18,6 +18,7 @@ REFUSALS: Final[dict[str, tuple[str, ...]]] = {
     "bad_room.not_followed": (),
     "bad_log": (),
     "nick_taken": ("nick",),
+    "nick_taken.account": ("nick",),
     "nick_taken.alike": ("nick", "held"),
     "too_many_nicks": (),
     "too_many_devices": ("devices_max",),

@@ -14,6 +14,11 @@ def iso_time(time_ms: int) -> str:
     return utc_time(time_ms).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def time_or_none(time_ms: int) -> str | None:
+    """The same of a time that may not be known, or may not come: 0."""
+    return iso_time(time_ms) if time_ms else None
+
+
 def utc_time(time_ms: int) -> datetime:
     """Milliseconds since 1970 in UTC, kept within the years 1970 to 9999."""
     return EPOCH + timedelta(milliseconds=min(max(time_ms, 0), TIME_MS_MAX))

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from udpchat.chat import events
 from udpchat.chat.phrase import Phrase
 from udpchat.chat.refusals import refusal
-from udpchat.client.login import Login, Outcome
+from udpchat.client.login import Login, Verdict
 from udpchat.client.membership import Membership
 from udpchat.client.profile import Profile
 from udpchat.session.noise import fingerprint
@@ -82,13 +82,13 @@ class Admission:
         if reason.code not in FINAL_REFUSALS:
             return ()
         match self.login.on_refused(now, reason, frame.number):
-            case Outcome.AGAIN:
+            case Verdict.AGAIN:
                 self._membership.enter_again(now)
-            case Outcome.ASKED:
+            case Verdict.ASKED:
                 return (self.login.question(self._membership.nick),)
-            case Outcome.WAIT:
+            case Verdict.WAIT:
                 return (events.Error(reason.key, reason.values, retry_s=self.login.waits_until - now),)
-            case Outcome.FINAL:
+            case Verdict.FINAL:
                 return self.reject(reason)
         return ()
 

@@ -26,13 +26,15 @@ class Answers:
     def on_result(
         self, request: requests.RequestBody, body: requests.ResultBody, *, is_quiet: bool
     ) -> list[events.ClientEvent]:
-        """The events of a result, often none; `is_quiet`: an empty topic makes no event."""
+        """The events of a result, often none; `is_quiet`: an empty topic and members make no event."""
         match request, body:
             case requests.Tell(nick), requests.Stored(presence=requests.Away(reason)):
                 return [events.notice("away", nick=nick, reason=reason)]
             case requests.Tell(nick), requests.Stored(presence=requests.Absent()):
                 return [events.notice("away.absent", nick=nick)]
-            case requests.ListMembers(room, after), requests.MemberPage(_, items, more) if after != LAST_NICK:
+            case requests.ListMembers(room, after), requests.MemberPage(_, items, more) if (
+                after != LAST_NICK and not is_quiet
+            ):
                 names = self._collect(room, after, [item.nick for item in items], more)
                 return [] if names is None else [events.MemberList(room, names)]
             case requests.ListRooms(after), requests.Page(items, more):

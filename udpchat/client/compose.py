@@ -26,6 +26,7 @@ from udpchat.wire.limits import (
 
 PASSWORD_CHARACTERS_MIN: Final = 8
 FINGERPRINT_CHARACTERS: Final = 32
+INVITATION: Final = requests.INVITE  # a code that lets somebody new in
 LAST_NICK: Final = NICK_CHARACTERS_MAX * chr(0x10FFFF)  # behind all nicks: a page without members
 
 
@@ -164,24 +165,22 @@ def set_role(room: str, nick: str, role: Role) -> requests.SetRole:
     return requests.SetRole(room or None, nick, int(role))
 
 
-def set_modes(
-    room: str,
-    *,
-    moderated: bool | None = None,
-    invite_only: bool | None = None,
-    topic_locked: bool | None = None,
-    slow_s: int | None = None,
-    kept_s: int | None = None,
-) -> requests.SetModes:
-    """Change modes of a room; None: as it is. LocalError if a time is too long."""
-    return requests.SetModes(
-        room, moderated, invite_only, topic_locked, slow_s=_duration(slow_s), kept_s=_duration(kept_s)
-    )
+def set_modes(room: str, **changes: bool | int) -> requests.SetModes:
+    """Change modes of a room, by the names of the fields of `Modes`. LocalError if a time is too long."""
+    for seconds in changes.values():
+        _duration(seconds)
+    return requests.SetModes(room, **changes)  # type: ignore[arg-type]
 
 
 def get_modes(room: str) -> requests.ListMembers:
     """The modes of a room: reported as `ModesChanged`, with nobody who changed them."""
     return requests.ListMembers(room, LAST_NICK)
+
+
+def get_member(room: str, nick: str) -> requests.ListMembers:
+    """A page of the members of a room that begins with this nick."""
+    before = nick[:-1] + chr(ord(nick[-1]) - 1)
+    return requests.ListMembers(room, before.ljust(NICK_CHARACTERS_MAX, chr(0x10FFFF)))
 
 
 def invite(room: str, nick: str) -> requests.Invite:
@@ -206,9 +205,8 @@ def mute(room: str, subject: str, for_s: int = 0, reason: str = "") -> requests.
 
 def _sanction(room: str, kind: int, subject: str, for_s: int, reason: str) -> requests.Sanction:
     subject = _bounded(subject, TOPIC_BYTES_MAX, "name")
-    return requests.Sanction(
-        room or None, kind, subject, _duration(for_s) or 0, _bounded(reason, TOPIC_BYTES_MAX, "reason")
-    )
+    reason = _bounded(reason, TOPIC_BYTES_MAX, "reason")
+    return requests.Sanction(room or None, kind, subject, _duration(for_s), reason)
 
 
 def unban(room: str, subject: str) -> requests.Lift:
@@ -239,8 +237,8 @@ def audit(count: int = 20) -> requests.GetHistory:
     return requests.GetHistory(AUDIT_LOG, None, None, min(max(count, 1), PAST_ENTRIES_MAX))
 
 
-def _duration(seconds: int | None) -> int | None:
-    if seconds is not None and not 0 <= seconds <= DURATION_S_MAX:
+def _duration(seconds: int) -> int:
+    if not 0 <= seconds <= DURATION_S_MAX:
         raise LocalError("too_long.duration", days_max=DURATION_S_MAX // 86_400)
     return seconds
 

@@ -22,7 +22,7 @@ WAIT_S_MAX: Final = 3_600.0
 STALE_MAX: Final = 16  # refusals of an Enter without proof that come after one with a proof: they were under way
 
 
-class Outcome(Enum):
+class Verdict(Enum):
     """What follows from a refusal."""
 
     IGNORED = "it is late, or known"
@@ -60,35 +60,35 @@ class Login:
             return None
         return Proof(self._secret.is_code, self._secret.secret, self._number)
 
-    def on_refused(self, now: float, reason: Phrase, number: int) -> Outcome:
+    def on_refused(self, now: float, reason: Phrase, number: int) -> Verdict:
         """The server refuses an Enter whose proof had this number."""
         if reason.key == WAITS:
             return self._wait(now, reason, number)
         is_wrong = reason.code == "wrong_password"
         if self.is_asking or (number != self._number and (number or not is_wrong)):
             self._stale += not self.is_asking
-            return Outcome.IGNORED if self.is_asking or self._stale < STALE_MAX else Outcome.FINAL
+            return Verdict.IGNORED if self.is_asking or self._stale < STALE_MAX else Verdict.FINAL
         if is_wrong:
             self._secret = None
-            return self._ask(reason) if reason.key == "wrong_password" else Outcome.FINAL
+            return self._ask(reason) if reason.key == "wrong_password" else Verdict.FINAL
         if reason.key not in ASKING or self._number:
-            return Outcome.FINAL
+            return Verdict.FINAL
         if self._secret is not None:
             self._next()
-            return Outcome.AGAIN
-        return self._ask(reason) if reason.key == "nick_taken" else Outcome.FINAL
+            return Verdict.AGAIN
+        return self._ask(reason) if reason.key == "nick_taken" else Verdict.FINAL
 
-    def _ask(self, reason: Phrase) -> Outcome:
+    def _ask(self, reason: Phrase) -> Verdict:
         if not self._can_ask or self._tries >= TRIES_MAX:
-            return Outcome.FINAL
+            return Verdict.FINAL
         self._refused = reason
-        return Outcome.ASKED
+        return Verdict.ASKED
 
-    def _wait(self, now: float, reason: Phrase, number: int) -> Outcome:
+    def _wait(self, now: float, reason: Phrase, number: int) -> Verdict:
         if number != self._number or self.is_waiting(now):
-            return Outcome.IGNORED
+            return Verdict.IGNORED
         self.waits_until = now + wait_s_of(reason)
-        return Outcome.WAIT
+        return Verdict.WAIT
 
     def question(self, nick: str) -> events.PasswordNeeded:
         """What the person is asked."""

@@ -69,10 +69,13 @@ class Members:
         member = self._by_nick.get(nick)
         return member.role if member is not None else 0
 
-    def receive_server_role(self, nick: str, role: int) -> None:
-        """A user has another role on the server. Who has none any more may have one in the room: it is not known."""
-        if role > Role.OPERATOR or self.role(nick) > Role.OPERATOR:
+    def receive_server_role(self, nick: str, role: int) -> bool:
+        """A user has another role on the server. True if a member has none any more: that in the room is to be asked
+        for, as it is not known."""
+        is_lost = role <= Role.OPERATOR < self.role(nick)
+        if is_lost or role > Role.OPERATOR:
             self._set_role(nick, role)
+        return is_lost
 
     def _set_role(self, nick: str, role: int) -> None:
         member = self._by_nick.get(nick)

@@ -404,9 +404,9 @@ class Model:
         """The members of a room, as far as they are known."""
         return self._chat.timeline.people.members(room)
 
-    def standing(self, room: str) -> Standing:
-        """What holds for this user in a room, or, if that is empty, on the server."""
-        return self._chat.timeline.people.standings.of(room)
+    def standing(self, room: str, time_ms: int = 0) -> Standing:
+        """What holds for this user in a room, or, if that is empty, on the server; see `Standings.of`."""
+        return self._chat.timeline.people.standings.of(room, time_ms)
 
     def typing(self, name: str) -> list[str]:
         """The nicks of those who are typing to a conversation."""

@@ -7,7 +7,7 @@ refuses one.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from typing import Final, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 from udpchat.chat.codes import CODE_BYTES, code_of, digest_of, grouped, parse_code
 from udpchat.chat.ids import AUDIT_LOG
@@ -37,6 +37,17 @@ def asked(request: requests.RequestBody) -> Dialogue[requests.ResultBody]:
     return result
 
 
+def _listed(behind: Callable[[list[Any]], requests.RequestBody]) -> Dialogue[list[Any]]:
+    """All items of a list; `behind` is the request of the page behind those."""
+    found: list[Any] = []
+    for _ in range(PAGES_MAX):
+        page: Any = yield from asked(behind(found))
+        found += page.items
+        if not page.more or not page.items:
+            break
+    return found
+
+
 # --- What runs ----------
 
 
@@ -48,13 +59,7 @@ def report(errand: int) -> Dialogue[dict[str, int | str | tuple[str, ...]]]:
 
 def peers() -> Dialogue[list[requests.PeerItem]]:
     """All connected devices, without those of operators like this one."""
-    found: list[requests.PeerItem] = []
-    for _ in range(PAGES_MAX):
-        page = cast(requests.PeerPage, (yield from asked(requests.ListPeers(len(found)))))
-        found += page.items
-        if not page.more or not page.items:
-            break
-    return found
+    return _listed(lambda found: requests.ListPeers(len(found)))
 
 
 def erase(nick: str) -> Dialogue[dict[str, int | str | tuple[str, ...]]]:
@@ -68,13 +73,7 @@ def erase(nick: str) -> Dialogue[dict[str, int | str | tuple[str, ...]]]:
 
 def sanctions() -> Dialogue[list[requests.SanctionItem]]:
     """The bans and mutes of the whole server that hold."""
-    found: list[requests.SanctionItem] = []
-    for _ in range(PAGES_MAX):
-        page = cast(requests.SanctionPage, (yield from asked(requests.ListSanctions(None, len(found)))))
-        found += page.items
-        if not page.more or not page.items:
-            break
-    return found
+    return _listed(lambda found: requests.ListSanctions(None, len(found)))
 
 
 def acts(since_ms: int = 0) -> Dialogue[list[Act]]:
@@ -105,16 +104,9 @@ class Account(Value, frozen=True):
     devices: requests.DeviceList
 
 
-def accounts(after: str = "") -> Dialogue[list[requests.AccountItem]]:
+def accounts() -> Dialogue[list[requests.AccountItem]]:
     """The nicks that are owned, with their accounts, by nick."""
-    found: list[requests.AccountItem] = []
-    for _ in range(PAGES_MAX):
-        page = cast(requests.AccountPage, (yield from asked(requests.ListAccounts(after))))
-        found += page.items
-        if not page.more or not page.items:
-            break
-        after = page.items[-1].nick
-    return found
+    return _listed(lambda found: requests.ListAccounts(found[-1].nick if found else ""))
 
 
 def account(nick: str) -> Dialogue[Account]:

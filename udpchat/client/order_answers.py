@@ -10,7 +10,6 @@ from udpchat.chat import events
 from udpchat.chat.codes import code_of, digest_of, grouped
 from udpchat.chat.ids import AUDIT_LOG
 from udpchat.chat.permissions import role_name
-from udpchat.client.order_events import modes_of
 from udpchat.wire import content, requests
 from udpchat.wire.errors import BadDatagram
 from udpchat.wire.frames import parse_entry_untrusted
@@ -56,12 +55,12 @@ class OrderAnswers:
         """The events of a result, often none. What a log that is followed shows makes none here."""
         match request, body:
             case requests.ListMembers(room), requests.MemberPage(modes=modes):  # without members
-                return [] if is_quiet else [events.ModesChanged(room, modes_of(modes), "")]
+                return [] if is_quiet else [events.ModesChanged(room, modes, "")]
             case requests.AddCode(digest, purpose, nick), requests.Done():
                 code, valid_s = self._codes.pop(digest, ""), LINK_CODE_S if purpose == requests.LINK else INVITATION_S
                 return [events.CodeMade(code, PURPOSES[purpose], nick or "", valid_s)] if code else []
             case requests.ListDevices(), requests.DeviceList(nick, items):
-                return [events.DeviceList(nick, tuple(map(_device, items)))]
+                return [events.DeviceList(nick, tuple(items))]
             case requests.GetSelf(), requests.Self():
                 return [_whoami(body)]
             case requests.ListSanctions(room, skip), requests.SanctionPage(items, more):
@@ -123,10 +122,6 @@ def _done(request: requests.RequestBody) -> list[events.ClientEvent]:
         case _:
             return []
 
-
-
-def _device(item: requests.DeviceItem) -> events.KnownDevice:
-    return events.KnownDevice(item.fingerprint, item.added_ms, item.revoked_ms, item.is_here, item.is_own)
 
 
 def _sanctioned(item: requests.SanctionItem) -> events.Sanctioned:

@@ -24,7 +24,7 @@ def roster_events(room: str, entry: content.Entry, *, former_role: int = 0) -> l
         case content.RoleSet(nick, _, role, by) if max(role, former_role) > Role.INVITED:
             return [events.RoleChanged(room, nick, role_name(role), by)]
         case content.ModesSet(modes, by) if room:
-            return [events.ModesChanged(room, modes_of(modes), by)]
+            return [events.ModesChanged(room, modes, by)]
         case content.SanctionSet(kind, subject, by, reason, is_lifted=True) if kind in _LIFTED:
             return [_LIFTED[kind](room, subject, by, reason)]
         case content.SanctionSet(kind, subject, by, reason, until_ms) if kind in _MADE:
@@ -37,10 +37,8 @@ def roster_events(room: str, entry: content.Entry, *, former_role: int = 0) -> l
 def inbox_events(entry: content.Entry) -> list[events.ClientEvent]:
     """The event of an entry of the inbox, but for read marks."""
     match entry:
-        case content.Invited(room, by, time_ms):
-            return [events.Invited(room, by, time_ms)]
-        case content.LoginsFailed(count, first_ms, last_ms):
-            return [events.LoginsFailed(count, first_ms, last_ms)]
+        case content.Invited() | content.LoginsFailed():
+            return [entry]
     return []
 
 
@@ -54,13 +52,6 @@ def ban_event(room: str, nick: str, reason: Phrase) -> events.Banned:
     """This user is banned from a room."""
     by, why = (str(reason.values.get(name, "")) for name in ("by", "reason"))
     return events.Banned(room, nick, by, why, until_of(reason))
-
-
-def modes_of(modes: content.Modes) -> events.RoomModes:
-    """The modes of a room as an event has them."""
-    return events.RoomModes(
-        modes.is_moderated, modes.is_invite_only, modes.is_topic_locked, modes.slow_s, modes.kept_s
-    )
 
 
 def until_of(reason: Phrase) -> int:

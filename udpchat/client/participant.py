@@ -28,7 +28,6 @@ from udpchat.session.timers import earliest
 from udpchat.sync.uplink import Uplink
 from udpchat.wire import content, frames, requests
 from udpchat.wire.errors import BadDatagram, Drop
-from udpchat.wire.limits import HOLD_S_MAX
 
 SANCTIONS = frozenset({"kicked", "banned"})
 REMOVALS = SANCTIONS | {"not_allowed"}  # refusals that end a membership
@@ -161,14 +160,15 @@ class Participant:
             return False
         is_taken = self.timeline.uplink.receive_entries(now, frame)
         self.timeline.take_in()
+        self._ask_what_holds()
         self._leave_removed()
         return is_taken
 
     def _ask_what_holds(self) -> None:
-        """Request modes and role in rooms whose roster has just begun."""
+        """Request modes and role in rooms whose roster has just begun, and roles of others that are not known."""
         if self.membership.is_welcome and self.admission.has_order:
-            for room in self.timeline.people.standings.drain_unknown():
-                self.requests.ask(compose.get_modes(room), is_quiet=True)
+            for room, nick in self.timeline.people.drain_unknown():
+                self.requests.ask(compose.get_member(room, nick) if nick else compose.get_modes(room), is_quiet=True)
 
     def _leave_removed(self) -> None:
         """Rosters report that this user was removed from rooms. A Part ends what is still sent of them."""
@@ -211,12 +211,6 @@ class Participant:
         else:
             self._events.append(events.Error(reason.key, reason.values, wish.line))
         self._report_connected()
-
-    def on_hold(self, now: float, frame: frames.Hold) -> None:
-        """The server carries out what this user said later, as it is more than they may say at once."""
-        wait_s = min(frame.wait_ms / 1000, HOLD_S_MAX)
-        if self.requests.outbox.on_held(now, wait_s):
-            self._events.append(events.error("too_fast.held", retry_s=wait_s))
 
     def on_result(self, now: float, frame: frames.Result | frames.ResultFragment, counter: int) -> None:
         """A result or a fragment of one, in the packet `counter`; a Rename or Part that is done changes membership."""

@@ -29,6 +29,7 @@ class People:
         self.nick = ""
         self.standings = Standings()
         self._removals: list[events.MemberLeft] = []
+        self._unknown: list[tuple[str, str]] = []
         self._rooms: dict[str, Members] = {}
         self._budget = Budget(MEMBERS_BYTES_MAX)
         self._resumed: set[str] = set()  # rooms that go on after the server began their roster anew: it was restarted
@@ -72,6 +73,11 @@ class People:
         if after != LAST_NICK:
             self.members(room).receive_page(after, page)
 
+    def drain_unknown(self) -> list[tuple[str, str]]:
+        """Rooms, and nicks in them, whose role is to be asked for; an empty nick: the modes and one's own role."""
+        unknown, self._unknown = self._unknown, []
+        return [*((room, "") for room in self.standings.drain_unknown()), *unknown]
+
     def drain_removals(self) -> list[events.MemberLeft]:
         """The rooms that this user was removed from."""
         removals, self._removals = self._removals, []
@@ -102,8 +108,8 @@ class People:
 
     def _happened_on_server(self, entry: Entry) -> list[events.ClientEvent]:
         if isinstance(entry, RoleSet):
-            for members in self._rooms.values():
-                members.receive_server_role(entry.nick, entry.role)
+            rooms = [room for room, each in self._rooms.items() if each.receive_server_role(entry.nick, entry.role)]
+            self._unknown += [(room, entry.nick) for room in rooms]
         return roster_events("", entry, former_role=Role.OPERATOR)
 
     def _happened(self, room: str, entry: Entry) -> list[events.ClientEvent]:

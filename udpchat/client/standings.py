@@ -1,19 +1,17 @@
 """What holds for this client in its rooms and on the server: modes, role, whether it may speak (SPEC 6.11). Pure.
 
-It is for what is shown: what may be done, the server decides. The client has no clock of the day, so a mute that ends
-by itself counts until something was said there.
+It is for what is shown: what may be done, the server decides.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from udpchat.chat import events
 from udpchat.chat.ids import ROOM_PREFIX
 from udpchat.chat.names import nick_key
 from udpchat.chat.permissions import Action, Role, may, role_name, role_of
 from udpchat.chat.phrase import Phrase
-from udpchat.client.order_events import modes_of, until_of
+from udpchat.client.order_events import until_of
 from udpchat.wire.content import MUTE, Entry, Modes, ModesSet, RoleSet, SanctionSet
 from udpchat.wire.fields import Value
 from udpchat.wire.requests import MemberPage
@@ -28,7 +26,7 @@ class Standing(Value, frozen=True):
     """
 
     role: str
-    modes: events.RoomModes | None = None
+    modes: Modes | None = None
     muted_until_ms: int | None = None
     may_speak: bool = True
     may_set_topic: bool = True
@@ -107,15 +105,16 @@ class Standings:
 
     # --- What is shown ----------
 
-    def of(self, room: str) -> Standing:
-        """What holds in a room, or on the server."""
+    def of(self, room: str, time_ms: int = 0) -> Standing:
+        """What holds in a room, or on the server, at this time by the wall clock; 0: not known, so no mute is over."""
         known = self._rooms.get(room) or _Room()
         role = role_of(max(known.role, self.role))
         modes = known.modes or Modes()
-        muted = [self._muted[where] for where in (room, SERVER) if where in self._muted]
+        ends = [self._muted[where] for where in (room, SERVER) if where in self._muted]
+        muted = [until_ms for until_ms in ends if not until_ms or time_ms < until_ms]
         return Standing(
             role_name(role),
-            modes_of(modes) if known.modes is not None else None,
+            known.modes,
             muted[0] if muted else None,
             may_speak=not muted and (not modes.is_moderated or may(Action.SPEAK, role)),
             may_set_topic=not modes.is_topic_locked or may(Action.SET_TOPIC, role),

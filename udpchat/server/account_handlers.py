@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from udpchat.chat.names import parse_nick
-from udpchat.chat.permissions import Action, Role, may
+from udpchat.chat.permissions import Action, Role
 from udpchat.server.handling import PAGE_ITEMS_MAX, Outcome, RequestContext, page_of
 from udpchat.server.logins import Hashing
-from udpchat.server.settle_accounts import Accept, KeepCode, KeepPassword, Remove, Revoke
+from udpchat.server.settle_accounts import KeepPassword
 from udpchat.session.noise import fingerprint
 from udpchat.wire import requests
 from udpchat.wire.content import AccountRecord, Claim
@@ -40,8 +40,8 @@ def add_code(context: RequestContext, request: requests.AddCode) -> Outcome:
     if request.purpose == LINK and context.is_host:
         return Failed("not_allowed")
     if request.purpose == INVITE and request.nick is not None:
-        return KeepCode(request.changed(nick=parse_nick(request.nick)))
-    return KeepCode(request)
+        return request.changed(nick=parse_nick(request.nick))
+    return request
 
 
 def list_devices(context: RequestContext, request: requests.ListDevices) -> Outcome:
@@ -50,9 +50,8 @@ def list_devices(context: RequestContext, request: requests.ListDevices) -> Outc
     account, nick = peer.key, peer.nick or ""
     if request.nick is not None:
         held = state.claims.owner(request.nick)
-        is_own = held is not None and held.key == peer.key
-        if not is_own and not may(Action.LIST_DEVICES, state.role(peer.key)):
-            return Failed("not_allowed.role", (Action.LIST_DEVICES,))
+        if held is None or held.key != peer.key:
+            context.need(Action.LIST_DEVICES)
         if held is None:
             return Failed("no_such_nick", (request.nick,))
         account, nick = held.key, held.nick
@@ -64,16 +63,6 @@ def list_devices(context: RequestContext, request: requests.ListDevices) -> Outc
         for each in state.accounts.get(account).devices
     ]
     return DeviceList(nick, items)
-
-
-def revoke_device(context: RequestContext, request: requests.RevokeDevice) -> Outcome:
-    """Of one's own account, also the device that asks."""
-    return Revoke(request)
-
-
-def accept_from(context: RequestContext, request: requests.AcceptFrom) -> Outcome:
-    """Whether strangers may begin conversations."""
-    return Accept(request)
 
 
 def get_self(context: RequestContext, request: requests.GetSelf) -> Outcome:
@@ -95,16 +84,10 @@ def get_self(context: RequestContext, request: requests.GetSelf) -> Outcome:
 
 def list_accounts(context: RequestContext, request: requests.ListAccounts) -> Outcome:
     """By nick; an account with several is there several times."""
-    if not may(Action.LIST_ACCOUNTS, context.state.role(context.peer.key)):
-        return Failed("not_allowed.role", (Action.LIST_ACCOUNTS,))
+    context.need(Action.LIST_ACCOUNTS)
     claims = context.state.claims.behind(request.after, PAGE_ITEMS_MAX + 1)
     page = page_of([_item(context, claim) for claim in claims[:PAGE_ITEMS_MAX]])
     return AccountPage(page, len(page) < len(claims))
-
-
-def remove_account(context: RequestContext, request: requests.RemoveAccount) -> Outcome:
-    """Also with all that was said, if that is asked for."""
-    return Remove(request)
 
 
 def _item(context: RequestContext, claim: Claim) -> AccountItem:

@@ -110,6 +110,11 @@ class Attempts:
             del self._missed[next(iter(self._missed))]
         self._missed[account] = failed
 
+    def drain_missed(self, count_max: int) -> list[tuple[bytes, LoginsFailed]]:
+        """The accounts whose owners were not told, at most so many, of the latest failures; they are forgotten here."""
+        missed, self._missed = list(self._missed.items())[-count_max:], {}
+        return missed
+
     def missed(self, account: bytes) -> LoginsFailed | None:
         """What the owner was not told yet."""
         return self._missed.get(account)

@@ -13,7 +13,6 @@ from udpchat.server.audit import acts_of
 from udpchat.server.charges import charge, slowed_s
 from udpchat.server.commits import Commits
 from udpchat.server.credit import Ledger
-from udpchat.server.derivations import Derivation, Derived
 from udpchat.server.enforcement import Enforcement
 from udpchat.server.entrance import Entrance
 from udpchat.server.fanout import Fanout
@@ -30,7 +29,7 @@ from udpchat.session.rate_limit import source_of
 from udpchat.session.session import Session
 from udpchat.sync.log import Append, LogUnreadable, SearchQuery, ServerLog
 from udpchat.wire.content import Reason
-from udpchat.wire.frames import EnterRefused, Hold, Introduction, Proof, Unwritable, encode, encode_result
+from udpchat.wire.frames import EnterRefused, Hold, Introduction, Unwritable, encode, encode_result
 from udpchat.wire.limits import (
     ANSWERS_REPEATED_BYTES_MAX,
     HOLD_REPORTED_S_MIN,
@@ -135,7 +134,6 @@ class Chat:
         if effects:
             self._carry_out(now, effects)
 
-
     def propose_action(self, now: float, peer: Peer, counter: int, action: proposals.Action) -> None:
         """Propose what a request of an entered peer wants done, if its quotas allow it."""
         assert peer.nick is not None
@@ -236,16 +234,6 @@ class Chat:
                     peer.renames.claimed = {**(peer.renames.claimed or {}), counter: nick}
                 elif peer.renames.advance(counter):
                     self.rooms.rename(now, peer, nick)
-
-    def enter(self, now: float, peer: Peer, nick: str, proof: Proof | None = None) -> None:
-        """A peer requests to enter."""
-        self.entrance.enter(now, peer, nick, proof)
-
-    def derived(self, now: float, derivation: Derivation, derived: Derived | None, took_s: float) -> None:
-        """A password was verified or hashed, or this server cannot (None)."""
-        peer = self.entrance.derived(now, derivation, derived, took_s)
-        if peer is not None:
-            self.fanout.to_flush[peer] = None
 
     # --- Queries ----------
 

@@ -278,6 +278,7 @@ class ServerCore(OffLoop):
     def finish(self, now: float) -> None:
         """The server is about to stop: serve nothing more, so that what is settled is written, and nothing after it."""
         self._intake.close()
+        self.chat.entrance.keep_missed(now)
 
     def stop(self, now: float) -> None:
         """The server stops: send all peers a Goodbye."""

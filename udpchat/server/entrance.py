@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Final, Protocol
 
+from udpchat.chat.ids import inbox_log
 from udpchat.server.access import why_banned
 from udpchat.server.admission import Admission
 from udpchat.server.charges import charge_claim
 from udpchat.server.commits import Commits
 from udpchat.server.derivations import Derivation, Derived
 from udpchat.server.logins import Logins
-from udpchat.server.proposals import Admit, CodeProof, EnterProposal, PasswordProof, Reject
+from udpchat.server.proposals import Admit, Author, CodeProof, EnterProposal, NoteProposal, PasswordProof, Reject
 from udpchat.server.quotas import Quotas
 from udpchat.server.registry import Peer, Registry
 from udpchat.server.settle_accounts import KeepPassword
 from udpchat.server.wall_clock import WallClock
+from udpchat.session.noise import user_id
 from udpchat.wire.content import Reason
 from udpchat.wire.frames import EnterRefused, Proof, encode
 from udpchat.wire.limits import PEERS_PER_KEY_MAX
+
+MISSED_KEPT_MAX: Final = 1_024  # accounts with failed logins that are written down as the server stops: at once
 
 
 class Proposer(Protocol):
@@ -25,7 +29,7 @@ class Proposer(Protocol):
 
     clock: WallClock
 
-    def propose(self, now: float, proposal: EnterProposal) -> None: ...
+    def propose(self, now: float, proposal: EnterProposal | NoteProposal) -> None: ...
 
     def propose_action(self, now: float, peer: Peer, counter: int, action: KeepPassword) -> None: ...
 
@@ -88,6 +92,14 @@ class Entrance:
         else:
             self.propose(now, peer, derivation.nick, shown)
         return peer
+
+    def keep_missed(self, now: float) -> None:
+        """The server is about to stop: write down what owners were not told, as it is in memory only."""
+        for account, failed in self.logins.attempts.drain_missed(MISSED_KEPT_MAX):
+            log, state = inbox_log(account), self._commits.settled
+            if not self._commits.is_unwritable and (state.head(log) or state.may_begin(log)):
+                author = Author(b"", account, user_id(account), b"", account)
+                self._proposer.propose(now, NoteProposal(author, log, failed))
 
     def admit(self, now: float, peer: Peer, admit: Admit) -> None:
         """The device enters, maybe as one of another account from here on."""

@@ -41,7 +41,7 @@ def _on_enter(context: FrameContext, frame: frames.Enter) -> None:
     if not context.peer.activity.is_first_enter(context.session):
         return  # a client sends one, and who guesses passwords as many as fit
     context.peer.renames.advance(frame.renamed_by)
-    context.chat.enter(context.now, context.peer, frame.nick, frame.proof)
+    context.chat.entrance.enter(context.now, context.peer, frame.nick, frame.proof)
 
 
 def _on_follow(context: FrameContext, frame: frames.Follow) -> None:

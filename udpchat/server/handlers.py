@@ -16,10 +16,10 @@ from udpchat.chat.emoji_text import is_emoji
 from udpchat.chat.ids import AUDIT_LOG, ROOM_PREFIX, SAID_PREFIXES, room_log
 from udpchat.chat.names import BadName, parse_nick, parse_room, skeleton
 from udpchat.chat.permissions import Action as Deed
-from udpchat.chat.permissions import may
 from udpchat.chat.refusals import detail_of
 from udpchat.chat.text import clean_text, fits
 from udpchat.server import account_handlers, order_handlers
+from udpchat.server.access import Refused
 from udpchat.server.chat import Chat
 from udpchat.server.credit import (
     FOLLOWER_US,
@@ -34,7 +34,7 @@ from udpchat.server.fanout import holders
 from udpchat.server.handling import PAGE_ITEMS_MAX, Outcome, Read, RequestContext, page_of
 from udpchat.server.history import NO_ROOM, search_of
 from udpchat.server.logins import Hashing
-from udpchat.server.proposals import ACTIONS, Redacting, Telling
+from udpchat.server.proposals import ACTIONS, Action, Redacting, Telling
 from udpchat.server.registry import Peer
 from udpchat.server.replay import REFUSED_BEFORE, answer
 from udpchat.session.noise import fingerprint
@@ -59,14 +59,17 @@ def _malformed(context: RequestContext, request: requests.Malformed) -> Outcome:
     return Failed("malformed")
 
 
+def _settled(context: RequestContext, request: Action) -> Outcome:
+    """The request is settled as it is."""
+    return request
+
+
 # --- Messages ----------
 
 
 def _say(context: RequestContext, request: requests.Say) -> Outcome:
     room = parse_room(request.room)
     text = _cleaned(context, request)
-    if isinstance(text, Failed):
-        return text
     said = requests.Say(room, request.kind, text, _kept_extra(request) if request.extra else None)
     if request.kind == REDACTION and (target := _message_of_others(context, said)) is not None:
         return Redacting(said, target.author, target.nick)
@@ -85,27 +88,25 @@ def _message_of_others(context: RequestContext, request: requests.Say) -> Messag
 
 def _tell(context: RequestContext, request: requests.Tell) -> Outcome:
     text = _cleaned(context, request)
-    if isinstance(text, Failed):
-        return text
     claim = context.chat.commits.durable.claims.owner(request.nick)
     presence = _presence_of(context.chat.registry.entered(claim.key)) if claim else requests.Absent()
     return Telling(requests.Tell(request.nick, request.kind, text, _kept_extra(request)), presence)
 
 
-def _cleaned(context: RequestContext, request: requests.Say | requests.Tell) -> str | Failed:
-    """The text to store; of other kinds than TEXT, ACTION and EDIT it may be empty."""
+def _cleaned(context: RequestContext, request: requests.Say | requests.Tell) -> str:
+    """The text to store; of other kinds than TEXT, ACTION and EDIT it may be empty. `Refused` if it cannot be said."""
     cleaned, extra = clean_text(request.text), request.extra
     if cleaned is None and request.kind not in (TEXT, ACTION, EDIT):
         cleaned = ""
     data_bytes = len(extra.data) if extra else 0
     if cleaned is None:
-        return Failed("empty")
+        raise Refused("empty")
     if request.kind in AMENDING and (extra is None or extra.refers_to is None or not extra.sequence):
-        return Failed("no_such_message")
+        raise Refused("no_such_message")
     if request.kind == REACTION and not (is_emoji(cleaned) and extra and extra.data in (b"", TAKEN_BACK)):
-        return Failed("bad_reaction")
+        raise Refused("bad_reaction")
     if not fits(cleaned, TEXT_BYTES_MAX - data_bytes):
-        return Failed("too_long.message", (str(TEXT_BYTES_MAX),))
+        raise Refused("too_long.message", str(TEXT_BYTES_MAX))
     context.peer.activity.said_at = context.now
     return cleaned
 
@@ -141,8 +142,7 @@ def _set_topic(context: RequestContext, request: requests.SetTopic) -> Outcome:
 def _get_topic(context: RequestContext, request: requests.GetTopic) -> Outcome:
     if context.hides(request.room):
         return Done()
-    if (refusal := context.why_not_read(room_log(request.room))) is not None:
-        return Failed(*refusal)
+    context.need_sight(request.room)
     topic = context.state.topic(request.room)
     return Done() if topic is None else TopicSet(topic.topic, topic.nick)
 
@@ -176,16 +176,11 @@ def _presence_of(present: list[Peer]) -> requests.Presence:
 # --- Lists and history ----------
 
 
-def _mark_read(context: RequestContext, request: requests.MarkRead) -> Outcome:
-    return request
-
-
 def _list_members(context: RequestContext, request: requests.ListMembers) -> Outcome:
     room = context.chat.rooms.get(request.room)
     if room is None or context.hides(request.room):
         return requests.MemberPage(0, [], False)
-    if (refusal := context.why_not_read(room_log(request.room))) is not None:
-        return Failed(*refusal)
+    context.need_sight(request.room)
     nicks = sorted(nick for nick in room.roster.members if nick > request.after)
     accounts = {peer.author.user: peer.key for peer in context.chat.rooms.present(room.name)} if nicks else {}
     items = []
@@ -241,8 +236,7 @@ def _search(context: RequestContext, request: requests.Search) -> Outcome:
 
 
 def _list_peers(context: RequestContext, request: requests.ListPeers) -> Outcome:
-    if (refused := _not_allowed(context, Deed.LIST_PEERS)) is not None:
-        return refused
+    context.need(Deed.LIST_PEERS)
     host = context.chat.commits.durable.accounts.host
     others = [peer for peer in context.chat.registry if peer.key != host][request.skip :]
     page = page_of([_described(context.now, peer) for peer in others[:PAGE_ITEMS_MAX]])
@@ -265,14 +259,8 @@ def _operate(context: RequestContext, request: requests.Operate) -> Outcome:
     action = ERRAND_ACTIONS.get(request.errand)
     if action is None:
         return Failed("malformed")
-    return _not_allowed(context, action) or request
-
-
-def _not_allowed(context: RequestContext, action: Deed) -> Failed | None:
-    """How who may not do this on the server is refused."""
-    if may(action, context.chat.commits.durable.role(context.peer.key)):
-        return None
-    return Failed("not_allowed.role", (action,))
+    context.need(action)
+    return request
 
 
 # --- The table ----------
@@ -324,8 +312,13 @@ def _act(handle: Callable[[RequestContext, Any], Outcome], *actions: Deed, reach
     return Handler(handle, 80.0, reach=reach, is_written=True, actions=actions)
 
 
+def _list(handle: Callable[[RequestContext, Any], Outcome], price_us: float, *actions: Deed) -> Handler:
+    """How a question is answered that changes nothing, and reads no log."""
+    return Handler(handle, price_us, order=Order.ANSWERED, actions=actions)
+
+
 HANDLERS: dict[type[requests.RequestBody], Handler] = {
-    requests.Malformed: Handler(_malformed, 10.0, order=Order.ANSWERED),
+    requests.Malformed: _list(_malformed, 10.0),
     requests.Say: Handler(
         _say,
         60.0,
@@ -342,47 +335,38 @@ HANDLERS: dict[type[requests.RequestBody], Handler] = {
         _set_topic, 75.0, Permission.MEMBER, reach=Reach.MEMBERS, is_written=True, actions=(Deed.SET_TOPIC, Deed.SPEAK)
     ),
     requests.SetAway: Handler(_set_away, 15.0, Permission.PERSON, reach=Reach.ROOMS),
-    requests.GetTopic: Handler(_get_topic, 20.0, order=Order.ANSWERED),
-    requests.Whois: Handler(_whois, 40.0, order=Order.ANSWERED),
-    requests.ListMembers: Handler(_list_members, 60.0, order=Order.ANSWERED),
-    requests.ListRooms: Handler(_list_rooms, 60.0, order=Order.ANSWERED),
+    requests.GetTopic: _list(_get_topic, 20.0),
+    requests.Whois: _list(_whois, 40.0),
+    requests.ListMembers: _list(_list_members, 60.0),
+    requests.ListRooms: _list(_list_rooms, 60.0),
     requests.GetHistory: Handler(_get_history, 100.0, Permission.READER, Order.ANSWERED, actions=(Deed.READ_AUDIT,)),
     requests.Search: Handler(_search, 100.0, Permission.READER, Order.ANSWERED),
-    requests.MarkRead: Handler(_mark_read, 60.0, Permission.READER, is_written=True),
+    requests.MarkRead: Handler(_settled, 60.0, Permission.READER, is_written=True),
     requests.ListHolders: Handler(_list_holders, 100.0, Permission.READER, Order.ANSWERED),
     requests.SetRole: _act(
-        order_handlers.set_role, Deed.SET_ROOM_ROLE, Deed.SET_MODERATOR, Deed.SET_ADMIN, Deed.SET_OWNER
+        order_handlers.in_room, Deed.SET_ROOM_ROLE, Deed.SET_MODERATOR, Deed.SET_ADMIN, Deed.SET_OWNER
     ),
     requests.SetModes: _act(order_handlers.set_modes, Deed.SET_MODES),
-    requests.Invite: _act(order_handlers.invite, Deed.INVITE, reach=Reach.NOBODY),
+    requests.Invite: _act(order_handlers.in_room, Deed.INVITE, reach=Reach.NOBODY),
     requests.Kick: _act(order_handlers.kick, Deed.KICK, Deed.SERVER_KICK),
     requests.Sanction: _act(order_handlers.sanction, Deed.BAN, Deed.MUTE, Deed.SERVER_BAN, Deed.SERVER_MUTE),
     requests.Lift: _act(order_handlers.lift, Deed.UNBAN, Deed.UNMUTE, Deed.SERVER_UNBAN, Deed.SERVER_UNMUTE),
-    requests.ListSanctions: Handler(
-        order_handlers.list_sanctions,
-        60.0,
-        order=Order.ANSWERED,
-        actions=(Deed.LIST_SANCTIONS, Deed.SERVER_LIST_SANCTIONS),
+    requests.ListSanctions: _list(
+        order_handlers.list_sanctions, 60.0, Deed.LIST_SANCTIONS, Deed.SERVER_LIST_SANCTIONS
     ),
     requests.Announce: _act(order_handlers.announce, Deed.ANNOUNCE),
-    requests.ListPeers: Handler(_list_peers, 200.0, order=Order.ANSWERED, actions=(Deed.LIST_PEERS,)),
+    requests.ListPeers: _list(_list_peers, 200.0, Deed.LIST_PEERS),
     requests.Operate: Handler(_operate, 60.0, actions=tuple(ERRAND_ACTIONS.values())),
     requests.SetPassword: Handler(account_handlers.set_password, 60.0, Permission.PERSON, is_written=True),
     requests.AddCode: Handler(
         account_handlers.add_code, 500.0, is_written=True, actions=(Deed.ADD_INVITATION, Deed.RESET_ACCOUNT)
     ),
-    requests.ListDevices: Handler(
-        account_handlers.list_devices, 60.0, order=Order.ANSWERED, actions=(Deed.LIST_DEVICES,)
-    ),
-    requests.RevokeDevice: Handler(account_handlers.revoke_device, 80.0, Permission.PERSON, is_written=True),
-    requests.AcceptFrom: Handler(account_handlers.accept_from, 60.0, Permission.PERSON, is_written=True),
-    requests.GetSelf: Handler(account_handlers.get_self, 60.0, order=Order.ANSWERED),
-    requests.ListAccounts: Handler(
-        account_handlers.list_accounts, 500.0, order=Order.ANSWERED, actions=(Deed.LIST_ACCOUNTS,)
-    ),
-    requests.RemoveAccount: Handler(
-        account_handlers.remove_account, 500.0, is_written=True, actions=(Deed.REMOVE_ACCOUNT, Deed.ERASE)
-    ),
+    requests.ListDevices: _list(account_handlers.list_devices, 60.0, Deed.LIST_DEVICES),
+    requests.RevokeDevice: Handler(_settled, 80.0, Permission.PERSON, is_written=True),
+    requests.AcceptFrom: Handler(_settled, 60.0, Permission.PERSON, is_written=True),
+    requests.GetSelf: _list(account_handlers.get_self, 60.0),
+    requests.ListAccounts: _list(account_handlers.list_accounts, 500.0, Deed.LIST_ACCOUNTS),
+    requests.RemoveAccount: Handler(_settled, 500.0, is_written=True, actions=(Deed.REMOVE_ACCOUNT, Deed.ERASE)),
 }
 
 
@@ -544,6 +528,8 @@ def _outcome(context: RequestContext, request: Any) -> Outcome:
         return handler.handle(context, request)
     except BadName as error:
         return Failed(error.phrase.key, detail_of(error.phrase))
+    except Refused as refused:
+        return Failed(*refused.refusal)
     except LogUnreadable as error:
         context.chat.on_unreadable(str(error))
         return Failed("unreadable")

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeVar
 
-from udpchat.server.access import Refusal, is_hidden, why_not_read
+from udpchat.chat.ids import room_log
+from udpchat.chat.permissions import Action as Deed
+from udpchat.chat.permissions import may
+from udpchat.server.access import Refusal, Refused, is_hidden, why_not_read
 from udpchat.server.chat import Chat
 from udpchat.server.logins import Hashing
+from udpchat.server.order import SERVER
 from udpchat.server.proposals import Action
 from udpchat.server.registry import Peer
 from udpchat.server.state import State
@@ -52,6 +56,17 @@ class RequestContext(Value, frozen=True):
         """Why this peer may not read a log; None: it may, or there is none for it."""
         author = self.peer.author
         return why_not_read(self.state, author.key, author.device, log, self.time_ms)
+
+
+    def need(self, action: Deed, room: str = SERVER) -> None:
+        """`Refused` if this peer may not do this in a room, or on the server."""
+        if not may(action, self.state.role(self.peer.key, room, self.chat.rooms.opener(room))):
+            raise Refused("not_allowed.role", action.value)
+
+    def need_sight(self, room: str) -> None:
+        """`Refused` if this peer may not read a room."""
+        if (refusal := self.why_not_read(room_log(room))) is not None:
+            raise Refused(refusal[0], *refusal[1])
 
 
 Read = requests.GetHistory | SearchQuery

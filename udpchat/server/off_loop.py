@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from udpchat.server.chat import Chat
 from udpchat.server.derivations import Derivation, Derived
-from udpchat.server.errands import Errand
+from udpchat.server.errands import Errand, act_of
 from udpchat.server.queries import Query
 from udpchat.sync.log import LogUnreadable
 from udpchat.wire.requests import ResultBody
@@ -35,10 +35,14 @@ class OffLoop:
         return self.chat.queries.errands.drain()
 
     def reported(self, now: float, errand: Errand, result: ResultBody) -> None:
-        """A drained errand is done, or was begun: the answer to who asked."""
-        peer = self.chat.queries.errands.on_done(self.chat.registry, errand, result)
+        """A drained errand is done, or was begun: the answer to who asked. An act is recorded, if it can be written."""
+        chat = self.chat
+        peer = chat.queries.errands.on_done(chat.registry, errand, result)
         if peer is not None:
-            self.chat.fanout.to_flush[peer] = None
+            chat.fanout.to_flush[peer] = None
+        act = act_of(errand, result, chat.clock.time_ms(now))
+        if act is not None and not chat.commits.is_unwritable:
+            chat.propose(now, act)
         self._flush(now)
 
     def drain_derivations(self) -> list[Derivation]:
@@ -47,5 +51,7 @@ class OffLoop:
 
     def derived(self, now: float, derivation: Derivation, derived: Derived | None, took_s: float) -> None:
         """A drained derivation has this result; None: this machine cannot compute it."""
-        self.chat.derived(now, derivation, derived, took_s)
+        peer = self.chat.entrance.derived(now, derivation, derived, took_s)
+        if peer is not None:
+            self.chat.fanout.to_flush[peer] = None
         self._flush(now)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from udpchat.chat.names import parse_room
-from udpchat.chat.permissions import Action, may
+from udpchat.chat.permissions import Action
 from udpchat.chat.text import clean_text, fits
+from udpchat.server.access import Refused
 from udpchat.server.handling import PAGE_ITEMS_MAX, Outcome, RequestContext, page_of
 from udpchat.server.order import SERVER
 from udpchat.server.settle_order import MADE, Deed
@@ -19,8 +20,8 @@ from udpchat.wire.requests import Failed, SanctionItem, SanctionPage
 FINGERPRINT_CHARACTERS_MIN: Final = 6  # of one that is shortened: it means a device that is here, if only one
 
 
-def set_role(context: RequestContext, request: requests.SetRole) -> Outcome:
-    """The role to give."""
+def in_room(context: RequestContext, request: requests.SetRole | requests.Invite) -> Outcome:
+    """Whom to give a role or invite, in which room."""
     return Deed(request.changed(room=_room(request.room)))
 
 
@@ -31,16 +32,9 @@ def set_modes(context: RequestContext, request: requests.SetModes) -> Outcome:
     return Deed(request.changed(room=room), tuple(present) if request.is_invite_only else ())
 
 
-def invite(context: RequestContext, request: requests.Invite) -> Outcome:
-    """Whom to invite."""
-    return Deed(request.changed(room=parse_room(request.room)))
-
-
 def kick(context: RequestContext, request: requests.Kick) -> Outcome:
     """Whom to remove, if they are here."""
     room, reason = _room(request.room), _cleaned(request.reason)
-    if isinstance(reason, Failed):
-        return reason
     claim = context.state.claims.owner(request.nick)
     entered = context.chat.registry.entered(claim.key) if claim is not None else []
     is_here = any(room is None or room in peer.rooms for peer in entered)
@@ -50,8 +44,6 @@ def kick(context: RequestContext, request: requests.Kick) -> Outcome:
 def sanction(context: RequestContext, request: requests.Sanction) -> Outcome:
     """Whom to ban or mute."""
     room, reason = _room(request.room), _cleaned(request.reason)
-    if isinstance(reason, Failed):
-        return reason
     if (request.kind, room is None) not in MADE:
         return Failed("malformed")
     return Deed(request.changed(room=room, subject=_subject(context, request.subject), reason=reason))
@@ -67,10 +59,8 @@ def lift(context: RequestContext, request: requests.Lift) -> Outcome:
 
 def list_sanctions(context: RequestContext, request: requests.ListSanctions) -> Outcome:
     """A page of the bans and mutes that hold."""
-    room, state, peer = _room(request.room) or SERVER, context.state, context.peer
-    action = Action.LIST_SANCTIONS if room else Action.SERVER_LIST_SANCTIONS
-    if not may(action, state.role(peer.key, room, context.chat.rooms.opener(room))):
-        return Failed("not_allowed.role", (action.value,))
+    room, state = _room(request.room) or SERVER, context.state
+    context.need(Action.LIST_SANCTIONS if room else Action.SERVER_LIST_SANCTIONS, room)
     found = list(state.order.sanctions(room, context.time_ms))
     items = [
         SanctionItem(each.room, each.kind, each.shown, each.by, each.reason, each.made_ms, each.until_ms)
@@ -94,9 +84,11 @@ def _room(room: str | None) -> str | None:
     return None if room is None else parse_room(room)
 
 
-def _cleaned(reason: str) -> str | Failed:
+def _cleaned(reason: str) -> str:
     cleaned = clean_text(reason) or ""
-    return cleaned if fits(cleaned, REASON_BYTES_MAX) else Failed("too_long.reason", (str(REASON_BYTES_MAX),))
+    if not fits(cleaned, REASON_BYTES_MAX):
+        raise Refused("too_long.reason", str(REASON_BYTES_MAX))
+    return cleaned
 
 
 def _subject(context: RequestContext, text: str) -> str:

@@ -21,7 +21,19 @@ from udpchat.wire.content import (
     SanctionSet,
 )
 from udpchat.wire.fields import Value
-from udpchat.wire.requests import Failed, MarkRead, Presence, Rename, ResultBody, Say, SetTopic, Tell
+from udpchat.wire.requests import (
+    AcceptFrom,
+    AddCode,
+    MarkRead,
+    Presence,
+    RemoveAccount,
+    Rename,
+    ResultBody,
+    RevokeDevice,
+    Say,
+    SetTopic,
+    Tell,
+)
 
 # --- Proposals ----------
 
@@ -42,19 +54,17 @@ class Redacting(Value, frozen=True):
 
 
 class Decision(Value, frozen=True):
-    """What a request of accounts or of order wants done: each has a class of its own, beside its settler."""
+    """What a request wants done together with what else is to be known for that: its class is beside its settler."""
 
 
-Action = Say | Telling | Redacting | Rename | SetTopic | MarkRead | Decision
+Action = (
+    Say | Telling | Redacting | Rename | SetTopic | MarkRead | Decision | AddCode | RevokeDevice | AcceptFrom
+    | RemoveAccount
+)  # fmt: skip
+# A union takes several times as long to look through.
 ACTIONS = (
-    Say,
-    Telling,
-    Redacting,
-    Rename,
-    SetTopic,
-    MarkRead,
-    Decision,
-)  # a union takes several times as long to look through
+    Say, Telling, Redacting, Rename, SetTopic, MarkRead, Decision, AddCode, RevokeDevice, AcceptFrom, RemoveAccount,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +129,15 @@ class ActionProposal(Value, frozen=True):
     opener: bytes = b""
 
 
-Proposal = EnterProposal | ActionProposal
+class NoteProposal(Value, frozen=True):
+    """What has happened is to be noted in a log, and nobody waits for that."""
+
+    author: Author
+    log: str
+    note: Act | LoginsFailed
+
+
+Proposal = EnterProposal | ActionProposal | NoteProposal
 
 
 # --- Effects: carried out once the entries are durable ----------
@@ -263,8 +281,3 @@ def records(state: State, *records: Record) -> Entries:
 def answered(proposal: ActionProposal, result: ResultBody) -> SendResult:
     """The effect that answers a request."""
     return SendResult(proposal.author.client_id, proposal.counter, result)
-
-
-def failed(proposal: ActionProposal, code: str, detail: tuple[str, ...] = ()) -> SendResult:
-    """The effect that refuses a request."""
-    return answered(proposal, Failed(code, detail))

@@ -14,7 +14,7 @@ from udpchat.chat.amendments import BY_RIGHT
 from udpchat.chat.ids import conversation_log, inbox_log, message_id, room_log
 from udpchat.chat.permissions import Action as Right
 from udpchat.chat.permissions import may
-from udpchat.server.access import Refusal, Refused, why_banned, why_not_speak
+from udpchat.server.access import Refused, why_banned, why_not_speak
 from udpchat.server.claims import NOBODY, renewed
 from udpchat.server.proposals import (
     Action,
@@ -26,6 +26,7 @@ from udpchat.server.proposals import (
     EnterProposal,
     Entries,
     FollowPrivate,
+    NoteProposal,
     Outcome,
     Proposal,
     Redacting,
@@ -34,16 +35,9 @@ from udpchat.server.proposals import (
     Settlement,
     Telling,
     answered,
-    failed,
     records,
 )
-from udpchat.server.settle_accounts import (
-    SETTLERS,
-    Entrant,
-    entrant,
-    may_claim_closed,
-    told_failures,
-)
+from udpchat.server.settle_accounts import SETTLERS, entrant, may_claim_closed, told_failures
 from udpchat.server.settle_order import Deed, founding, need, recorded, settle_deed
 from udpchat.server.state import State
 from udpchat.server.subjects import Subject
@@ -52,7 +46,7 @@ from udpchat.sync.log import Append, RequestId
 from udpchat.wire.content import ACCOUNT, EDIT, REDACTION, Claim, ConversationRecord, Message, ReadMark, TopicRecord
 from udpchat.wire.frames import encode, encode_message
 from udpchat.wire.limits import LOG_ENTRIES_MAX, TOPIC_BYTES_MAX, WRITE_ENTRY_BYTES
-from udpchat.wire.requests import Done, MarkRead, Rename, Say, SetTopic, Stored, Tell
+from udpchat.wire.requests import Done, Failed, MarkRead, Rename, Say, SetTopic, Stored, Tell
 
 # --- Settling ----------
 
@@ -60,19 +54,25 @@ from udpchat.wire.requests import Done, MarkRead, Rename, Say, SetTopic, Stored,
 def settle(state: State, proposal: Proposal) -> Settlement:
     """The outcome of a proposal. `state` is not changed: the caller applies the appends to it."""
     origin: RequestId | None = None
-    if isinstance(proposal, EnterProposal):
-        entries, effects = _enter(state, proposal)
-    elif state.accounts.is_revoked(proposal.author.device):  # in what is being written: its session ends with that
-        return Settlement(proposal, (), (failed(proposal, "not_allowed"),))
-    else:
-        entries, effects = _SETTLERS[type(proposal.action)](state, proposal, proposal.action)
-        origin = RequestId(proposal.author.client_id, proposal.counter)
+    try:
+        if isinstance(proposal, EnterProposal):
+            entries, effects = _enter(state, proposal)
+        elif isinstance(proposal, NoteProposal):
+            entries, effects = [(proposal.log, state.head(proposal.log) + 1, proposal.note)], []
+        else:
+            if state.accounts.is_revoked(proposal.author.device):  # in what is being written: its session ends with it
+                raise Refused("not_allowed")
+            entries, effects = _SETTLERS[type(proposal.action)](state, proposal, proposal.action)
+            origin = RequestId(proposal.author.client_id, proposal.counter)
+    except Refused as refused:
+        return Settlement(proposal, (), _refusing(proposal, *refused.refusal))
     appends: list[Append] = []
     size = 0
     left = len(entries)
     for log, sequence, content in entries:
         if sequence > LOG_ENTRIES_MAX:
-            return Settlement(proposal, (), (_full(proposal),))
+            full = "too_many_nicks" if origin is None else "log_full"
+            return Settlement(proposal, (), _refusing(proposal, full, ()))
         left -= 1  # the last entry is the one that the request is recorded with
         if isinstance(content, Message):
             entry = encode_message(content)
@@ -84,21 +84,25 @@ def settle(state: State, proposal: Proposal) -> Settlement:
     return Settlement(proposal, tuple(appends), tuple(effects), size)
 
 
-def _taken(nick: str, held: str) -> Refusal:
-    """The refusal of a nick that another key owns, or one that looks alike."""
-    return ("nick_taken", (nick,)) if nick == held else ("nick_taken.alike", (nick, held))
+def _refusing(proposal: Proposal, code: str, detail: tuple[str, ...]) -> tuple[Effect, ...]:
+    """The effect that refuses what was proposed; nobody waits for a note."""
+    if isinstance(proposal, EnterProposal):
+        return (Reject(proposal.author.client_id, code, detail),)
+    return (answered(proposal, Failed(code, detail)),) if isinstance(proposal, ActionProposal) else ()
 
 
-def _claimed(state: State, key: bytes, nick: str, time_ms: int) -> list[Claim] | Refusal:
-    """The records to write so that a key owns a nick."""
+def _claimed(state: State, key: bytes, nick: str, time_ms: int) -> list[Claim]:
+    """The records to write so that a key owns a nick. `Refused` if it may not."""
     held = state.claims.owner(nick)
     if held is not None and held.key == key:
         return []
     if held is not None and not state.claims.has_lapsed(held, time_ms):
-        return _taken(nick, held.nick)
+        if nick == held.nick:
+            raise Refused("nick_taken", nick)
+        raise Refused("nick_taken.alike", nick, held.nick)
     given_back = state.claims.given_back(time_ms)
     if not given_back and not state.claims.may_claim(key):
-        return "too_many_nicks", ()
+        raise Refused("too_many_nicks")
     if held is not None and all(claim.nick != held.nick for claim in given_back):
         given_back.append(Claim(held.nick, NOBODY, time_ms))  # whatever the next server takes for lapsed
     return [*given_back, Claim(nick, key, time_ms)]
@@ -107,17 +111,13 @@ def _claimed(state: State, key: bytes, nick: str, time_ms: int) -> list[Claim] |
 def _enter(state: State, proposal: EnterProposal) -> Outcome:
     author, nick = proposal.author, proposal.nick
     found = entrant(state, proposal)
-    if not isinstance(found, Entrant):
-        return [], [Reject(author.client_id, *found)]
     account, time_ms = found.account, proposal.time_ms
     # 0: who let it enter has looked, as nothing has been written since
     if time_ms and (banned := why_banned(state, account, author.device, proposal.host, time_ms)) is not None:
-        return [], [Reject(author.client_id, *banned)]
+        raise Refused(banned[0], *banned[1])
     claims = _claimed(state, account, nick, time_ms)
-    if isinstance(claims, tuple):
-        return [], [Reject(author.client_id, *claims)]
     if claims and proposal.is_closed and not found.is_invited and not may_claim_closed(state, account):
-        return [], [Reject(author.client_id, "not_allowed.closed")]
+        raise Refused("not_allowed.closed")
     held = state.claims.owner(nick)
     if not claims and held is not None and (anew := renewed(held, proposal.time_ms)) is not None:
         claims = [anew]
@@ -130,45 +130,44 @@ def _enter(state: State, proposal: EnterProposal) -> Outcome:
 def _rename(state: State, proposal: ActionProposal, action: Rename) -> Outcome:
     author, nick = proposal.author, action.nick
     claims = _claimed(state, author.key, nick, proposal.time_ms)
-    if isinstance(claims, tuple):
-        return [], [failed(proposal, *claims)]
     effects: list[Effect] = [ChangeNick(author.client_id, proposal.counter, nick), answered(proposal, Done())]
     return records(state, *claims), effects
 
 
 def _set_topic(state: State, proposal: ActionProposal, action: SetTopic) -> Outcome:
     room = action.room
-    if (refusal := _why_not_speak(state, proposal, room)) is not None:
-        return [], [failed(proposal, *refusal)]
+    _need_speech(state, proposal, room)
     role = state.role(proposal.author.key, room, proposal.opener)
     if state.order.modes(room).is_topic_locked and not may(Right.SET_TOPIC, role):
-        return [], [failed(proposal, "not_allowed.role", (Right.SET_TOPIC.value,))]
+        raise Refused("not_allowed.role", Right.SET_TOPIC.value)
     if action.topic and not state.may_set_topic(room):
-        return [], [failed(proposal, "too_many_rooms.topics")]
+        raise Refused("too_many_rooms.topics")
     record = TopicRecord(room, action.topic, proposal.nick)
     change = ChangeTopic(room, action.topic, proposal.nick)
     return records(state, *founding(state, room, proposal.opener), record), [change, answered(proposal, Done())]
 
 
-def _why_not_speak(state: State, proposal: ActionProposal, room: str) -> Refusal | None:
+def _need_speech(state: State, proposal: ActionProposal, room: str) -> None:
+    """`Refused` if the author may not say anything in a room, or, if that is empty, in private."""
     author = proposal.author
-    return why_not_speak(state, room, author.key, author.device, proposal.time_ms, proposal.opener)
+    refusal = why_not_speak(state, room, author.key, author.device, proposal.time_ms, proposal.opener)
+    if refusal is not None:
+        raise Refused(refusal[0], *refusal[1])
 
 
 def _say(state: State, proposal: ActionProposal, action: Say) -> Outcome:
     log = room_log(action.room)
     head = state.head(log)
-    if (refusal := _why_not_speak(state, proposal, action.room)) is not None:
-        return [], [failed(proposal, *refusal)]
+    _need_speech(state, proposal, action.room)
     if not head and not state.may_begin(log):
-        return [], [failed(proposal, "too_many_rooms")]
+        raise Refused("too_many_rooms")
     stored = answered(proposal, Stored(log, head + 1))
     entries: Entries = [] if head else records(state, *founding(state, action.room, proposal.opener))
     entries.append((log, head + 1, _message(proposal, action)))
     if action.extra is None:  # mostly
         return entries, [stored]
     if _refers_beyond(action, head):
-        return [], [failed(proposal, "no_such_message")]
+        raise Refused("no_such_message")
     return entries, [*_replacing(log, action), stored]
 
 
@@ -177,37 +176,33 @@ def _redact(state: State, proposal: ActionProposal, action: Redacting) -> Outcom
     request, room = action.request, action.request.room
     claim = state.claims.owner(action.nick)
     account = claim.key if claim is not None and user_id(claim.key) == action.user else b""
-    try:
-        need(state, proposal, Right.REDACT, room, Subject(ACCOUNT, account, action.nick, account))
-    except Refused as refused:
-        return [], [failed(proposal, *refused.refusal)]
+    need(state, proposal, Right.REDACT, room, Subject(ACCOUNT, account, action.nick, account))
     extra = request.extra
     assert extra is not None, "who redacts says what"
     by_right = request.changed(extra=extra.changed(data=BY_RIGHT))
     entries, effects = _say(state, proposal, by_right)
     message, reason = (extra.refers_to or b"").hex(), request.text[:TOPIC_BYTES_MAX]
     act = recorded(state, proposal, Right.REDACT, room=room, subject=action.nick, detail=message, reason=reason)
-    return [*act, *entries] if entries else [], effects
+    return [*act, *entries], effects
 
 
 def _tell(state: State, proposal: ActionProposal, action: Telling) -> Outcome:
     key, request = proposal.author.key, action.request
     claim = state.claims.owner(request.nick)
     if claim is None:
-        return [], [failed(proposal, "no_such_nick", (request.nick,))]
-    if (refusal := _why_not_speak(state, proposal, "")) is not None:
-        return [], [failed(proposal, *refusal)]
+        raise Refused("no_such_nick", request.nick)
+    _need_speech(state, proposal, "")
     other = claim.key
     log = conversation_log(key, other)
     head = state.head(log)
     if _refers_beyond(request, head):
-        return [], [failed(proposal, "no_such_message")]
+        raise Refused("no_such_message")
     entries: Entries = []
     if log not in state.conversations(key):
         if state.accounts.get(other).is_for_contacts and other != key:
-            return [], [failed(proposal, "not_allowed.contacts", (claim.nick,))]
+            raise Refused("not_allowed.contacts", claim.nick)
         if not state.may_converse(key, other) or not (head or state.may_begin(log)):
-            return [], [failed(proposal, "too_many_conversations")]
+            raise Refused("too_many_conversations")
         entries = records(state, ConversationRecord(log, (key, other)))
     entries.append((log, head + 1, _message(proposal, request, to=claim.nick)))
     stored = Stored(log, head + 1, action.presence)
@@ -231,7 +226,7 @@ def _mark_read(state: State, proposal: ActionProposal, action: MarkRead) -> Outc
     log = inbox_log(key)
     head = state.head(log)
     if not head and not state.may_begin(log):
-        return [], [failed(proposal, "too_fast")]
+        raise Refused("too_fast")
     mark = ReadMark(action.log, action.generation, action.sequence)
     return [(log, head + 1, mark)], [FollowPrivate(log, (key,)), answered(proposal, Done())]
 
@@ -241,13 +236,6 @@ def _message(proposal: ActionProposal, request: Say | Tell, to: str | None = Non
     identity = message_id(author.instance, proposal.counter)
     time_ms, nick = proposal.time_ms, proposal.nick
     return Message(time_ms, author.user, nick, identity, request.kind, request.text, to, request.extra)
-
-
-def _full(proposal: Proposal) -> Effect:
-    """A log holds as many entries as it can."""
-    if isinstance(proposal, EnterProposal):
-        return Reject(proposal.author.client_id, "too_many_nicks")
-    return failed(proposal, "log_full")
 
 
 _SETTLERS: dict[type[Action], Callable[[State, ActionProposal, Any], Outcome]] = {

@@ -13,7 +13,7 @@ from udpchat.chat.ids import inbox_log
 from udpchat.chat.names import skeleton
 from udpchat.chat.permissions import Action, Role
 from udpchat.server import proposals
-from udpchat.server.access import Refusal, Refused
+from udpchat.server.access import Refused
 from udpchat.server.claims import GIVEN_BACK_MAX, NOBODY
 from udpchat.server.proposals import (
     ActionProposal,
@@ -29,7 +29,6 @@ from udpchat.server.proposals import (
     Outcome,
     PasswordProof,
     answered,
-    failed,
     records,
 )
 from udpchat.server.settle_order import need, recorded
@@ -49,7 +48,7 @@ from udpchat.wire.limits import (
 )
 from udpchat.wire.requests import INVITE, LINK, AcceptFrom, AddCode, Done, RemoveAccount, RevokeDevice
 
-NO_CODE: Final[Refusal] = ("wrong_password.code", ())
+NO_CODE: Final = "wrong_password.code"
 
 # --- Entering ----------
 
@@ -62,55 +61,56 @@ class Entrant(Value, frozen=True):
     is_invited: bool = False
 
 
-def entrant(state: State, proposal: EnterProposal) -> Entrant | Refusal:
-    """Whom a device may enter as, with what it has shown."""
+def entrant(state: State, proposal: EnterProposal) -> Entrant:
+    """Whom a device may enter as, with what it has shown. `Refused` if nobody."""
     author, proof = proposal.author, proposal.proof
     held = state.claims.owner(proposal.nick)
     is_revoked = state.accounts.is_revoked(author.device)
     if proof is None or (held is not None and held.key == author.key and not is_revoked):
-        return ("key_revoked", ()) if is_revoked else Entrant(author.key)
+        if is_revoked:
+            raise Refused("key_revoked")
+        return Entrant(author.key)
     if isinstance(proof, PasswordProof):
         account = state.accounts.get(proof.account)
         if held is None or held.key != account.account or account.password != proof.phc:  # it was changed meanwhile
-            return "wrong_password", ()
+            raise Refused("wrong_password")
         return _joined(state, proposal, account.account)
     return _with_code(state, proposal, proof)
 
 
-def _with_code(state: State, proposal: EnterProposal, proof: CodeProof) -> Entrant | Refusal:
+def _with_code(state: State, proposal: EnterProposal, proof: CodeProof) -> Entrant:
     code = state.accounts.code(proof.digest, proposal.time_ms)
     if code is None:
-        return NO_CODE
+        raise Refused(NO_CODE)
     used = code.changed(is_used=True)
     held = state.claims.owner(proposal.nick)
     if code.account:
         if held is None or held.key != code.account:
-            return NO_CODE
+            raise Refused(NO_CODE)
         joined = _joined(state, proposal, code.account)
-        return joined.changed(records=(*joined.records, used)) if isinstance(joined, Entrant) else joined
+        return joined.changed(records=(*joined.records, used))
     if code.nick and skeleton(code.nick) != skeleton(proposal.nick):
-        return NO_CODE
+        raise Refused(NO_CODE)
     if state.accounts.is_revoked(proposal.author.device):
-        return "key_revoked", ()
+        raise Refused("key_revoked")
     return Entrant(proposal.author.key, (used,), is_invited=True)
 
 
-def _joined(state: State, proposal: EnterProposal, account: bytes) -> Entrant | Refusal:
+def _joined(state: State, proposal: EnterProposal, account: bytes) -> Entrant:
     """The device becomes one of this account. It leaves another only if it was revoked there."""
     device, accounts = proposal.author.device, state.accounts
     record, made = accounts.get(account), []
     former = accounts.account_of(device)
     if former != account:
-        if device == former and not _is_bare(state, device):
-            return "not_allowed.device", ()
+        is_free = _is_bare(state, device) if device == former else accounts.is_revoked(device)
+        if not is_free:
+            raise Refused("not_allowed.device")
         if device != former:
-            if not accounts.is_revoked(device):
-                return "not_allowed.device", ()
             left = accounts.get(former)
             made.append(left.changed(devices=tuple(each for each in left.devices if each.key != device)))
     others = tuple(each for each in record.devices if each.key != device)
     if sum(not each.revoked_ms for each in others) >= DEVICES_PER_ACCOUNT_MAX:
-        return "too_many_devices.account", (str(DEVICES_PER_ACCOUNT_MAX),)
+        raise Refused("too_many_devices.account", str(DEVICES_PER_ACCOUNT_MAX))
     devices = _remembered(account, (*others, Device(device, proposal.time_ms)))
     return Entrant(account, (*made, record.changed(devices=devices)))
 
@@ -151,41 +151,27 @@ class KeepPassword(Decision, frozen=True):
     phc: str
 
 
-class KeepCode(Decision, frozen=True):
-    """Make a code valid."""
-
-    request: AddCode
-
-
-class Revoke(Decision, frozen=True):
-    """Revoke a device of one's own."""
-
-    request: RevokeDevice
-
-
-class Accept(Decision, frozen=True):
-    """Let strangers begin conversations, or not."""
-
-    request: AcceptFrom
-
-
 def _keep_password(state: State, proposal: ActionProposal, action: KeepPassword) -> Outcome:
-    record = state.accounts.get(proposal.author.key).changed(password=action.phc)
+    record = state.accounts.get(proposal.author.key).changed(password=action.phc, set_on=proposal.author.device)
     return records(state, record), [answered(proposal, Done())]
 
 
-def _revoke(state: State, proposal: ActionProposal, action: Revoke) -> Outcome:
-    wanted = action.request.fingerprint.lower().removeprefix("#")
+def _revoke(state: State, proposal: ActionProposal, request: RevokeDevice) -> Outcome:
+    wanted = request.fingerprint.lower().removeprefix("#")
     record = state.accounts.get(proposal.author.key)
     valid = [each for each in record.devices if not each.revoked_ms]
     found = [each.key for each in valid if fingerprint(each.key).startswith(wanted)]
     if len(found) != 1 or not wanted:
-        return [], [failed(proposal, "no_such_device", (action.request.fingerprint,))]
+        raise Refused("no_such_device", request.fingerprint)
     if len(valid) == 1 and not record.password:
-        return [], [failed(proposal, "not_allowed.last_device")]
+        raise Refused("not_allowed.last_device")
+    # Who has a stolen device may have asked for a code there, or set a password.
+    codes = [code.changed(is_used=True) for code in state.accounts.codes() if code.account == record.account]
     revoked = _revoked(record, proposal.time_ms, found[0])
+    if found[0] == record.set_on != proposal.author.device:
+        revoked = revoked.changed(password="")
     ends = _ending(proposal, record.account, found[0])
-    return records(state, revoked), [answered(proposal, Done()), ends]
+    return records(state, *codes, revoked), [answered(proposal, Done()), ends]
 
 
 def _ending(proposal: ActionProposal, account: bytes, *devices: bytes) -> EndSessions:
@@ -202,22 +188,22 @@ def _revoked(record: AccountRecord, time_ms: int, *keys: bytes) -> AccountRecord
     return record.changed(devices=_remembered(record.account, devices))
 
 
-def _accept(state: State, proposal: ActionProposal, action: Accept) -> Outcome:
-    record = state.accounts.get(proposal.author.key).changed(is_for_contacts=action.request.is_for_contacts)
+def _accept(state: State, proposal: ActionProposal, request: AcceptFrom) -> Outcome:
+    record = state.accounts.get(proposal.author.key).changed(is_for_contacts=request.is_for_contacts)
     return records(state, record), [answered(proposal, Done())]
 
 
 # --- Codes ----------
 
 
-def _keep_code(state: State, proposal: ActionProposal, action: KeepCode) -> Outcome:
-    request, time_ms = action.request, proposal.time_ms
+def _keep_code(state: State, proposal: ActionProposal, request: AddCode) -> Outcome:
+    time_ms = proposal.time_ms
     valid = [code for code in state.accounts.codes() if time_ms < code.expires_ms]
     over = [code for code in state.accounts.codes() if time_ms >= code.expires_ms][:GIVEN_BACK_MAX]
     freed = [code.changed(is_used=True) for code in over]
     codes_max = CODES_MAX * LINK_CODES_SHARE if request.purpose == LINK else CODES_MAX
     if len(valid) >= codes_max or any(code.digest == request.digest for code in valid):
-        return [], [failed(proposal, "too_many_codes")]
+        raise Refused("too_many_codes")
     if request.purpose == INVITE:
         return _invite(state, proposal, request, freed)
     account = proposal.author.key
@@ -234,7 +220,7 @@ def _keep_code(state: State, proposal: ActionProposal, action: KeepCode) -> Outc
         effects.append(_ending(proposal, account, *keys))
         entries = recorded(state, proposal, Action.RESET_ACCOUNT, subject=subject.shown)
     if sum(code.account == account for code in valid) >= CODES_PER_ACCOUNT_MAX:
-        return [], [failed(proposal, "too_many_codes")]
+        raise Refused("too_many_codes")
     kept_s = LINK_CODE_S if request.purpose == LINK else INVITATION_S
     made.append(CodeRecord(request.digest, account, "", time_ms + 1000 * kept_s))
     return [*entries, *records(state, *made)], effects
@@ -244,35 +230,17 @@ def _invite(state: State, proposal: ActionProposal, request: AddCode, freed: lis
     need(state, proposal, Action.ADD_INVITATION)
     held = state.claims.owner(request.nick) if request.nick else None
     if held is not None and not state.claims.has_lapsed(held, proposal.time_ms):
-        return [], [failed(proposal, "nick_taken", (held.nick,))]
+        raise Refused("nick_taken.account", held.nick)
     code = CodeRecord(request.digest, b"", request.nick or "", proposal.time_ms + 1000 * INVITATION_S)
     entries = recorded(state, proposal, Action.ADD_INVITATION, subject=request.nick or "")
     return [*entries, *records(state, *freed, code)], [answered(proposal, Done())]
 
 
-def _refusing(settle: Callable[[State, ActionProposal, Any], Outcome]) -> Callable[..., Outcome]:
-    """What settles so, and answers what it does not allow."""
-
-    def settled(state: State, proposal: ActionProposal, action: Any) -> Outcome:
-        try:
-            return settle(state, proposal, action)
-        except Refused as refused:
-            return [], [failed(proposal, *refused.refusal)]
-
-    return settled
-
-
 # --- Removal ----------
 
 
-class Remove(Decision, frozen=True):
-    """Remove an account."""
-
-    request: RemoveAccount
-
-
-def _remove(state: State, proposal: ActionProposal, action: Remove) -> Outcome:
-    request, time_ms = action.request, proposal.time_ms
+def _remove(state: State, proposal: ActionProposal, request: RemoveAccount) -> Outcome:
+    time_ms = proposal.time_ms
     act = Action.ERASE if request.erases else Action.REMOVE_ACCOUNT
     need(state, proposal, act)
     subject = person(state, request.nick)
@@ -299,8 +267,8 @@ def _remove(state: State, proposal: ActionProposal, action: Remove) -> Outcome:
 
 SETTLERS: dict[type[proposals.Action], Callable[[State, ActionProposal, Any], Outcome]] = {
     KeepPassword: _keep_password,
-    KeepCode: _refusing(_keep_code),
-    Revoke: _revoke,
-    Accept: _accept,
-    Remove: _refusing(_remove),
+    AddCode: _keep_code,
+    RevokeDevice: _revoke,
+    AcceptFrom: _accept,
+    RemoveAccount: _remove,
 }

@@ -25,7 +25,6 @@ from udpchat.server.proposals import (
     Outcome,
     ShutOut,
     answered,
-    failed,
     records,
 )
 from udpchat.server.state import State
@@ -84,11 +83,8 @@ class Deed(Decision, frozen=True):
 
 
 def settle_deed(state: State, proposal: ActionProposal, deed: Deed) -> Outcome:
-    """The outcome of an act of order."""
-    try:
-        return _SETTLERS[type(deed.request)](state, proposal, deed.request, deed.present)
-    except Refused as refused:
-        return [], [failed(proposal, *refused.refusal)]
+    """The outcome of an act of order. `Refused` if its author may not."""
+    return _SETTLERS[type(deed.request)](state, proposal, deed.request, deed.present)
 
 
 # --- For other settlers ----------

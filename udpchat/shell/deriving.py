@@ -1,7 +1,7 @@
 """Computes Argon2id (RFC 9106) for a server's core on a thread: passwords to be verified, and to be hashed (SPEC 6.10).
 
 One is computed at a time, and then the thread rests for DERIVATION_REST times as long: however many guess, they have a
-quarter of a processor at most.
+quarter of a processor at most, and where the system can tell threads apart, only what all others leave.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class ThreadDeriver:
             return
         for derivation in self._drain():
             self._is_busy = True
-            self._worker = self._worker or Worker(self._loop, "passwords")
+            self._worker = self._worker or Worker(self._loop, "passwords", is_urgent=False)
             self._worker.put(partial(derive, derivation), partial(self._on_done, derivation, self._loop.time()))
 
     def _on_done(self, derivation: Derivation, began_s: float, derived: Derived | None) -> None:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from udpchat.chat.ids import SAID_PREFIXES
 from udpchat.chat.text import counted
@@ -31,62 +31,57 @@ DONE_BYTES_MAX: Final = 1024 * 1024
 
 _logger = logging.getLogger("udpchat.server")
 
-Place = tuple[str, int, int]  # log, first, last
 Counts = Mapping[str, int | str]  # what was removed: `messages`, `logs`, `lines`; and the `problem`, if there was one
+Steps = Generator[Callable[[], Any], Any, None]
 
 
-class Erasure:
-    """What is to be done for these accounts, a stretch at a time, and what was done. `found`: with the nicks known."""
-
-    def __init__(self, folder: Path, log: SqliteLog, accounts: Mapping[bytes, int]) -> None:
-        self._folder = folder
-        self._log = log
-        done = _done(folder)
-        users = {user_id(account): erased_ms for account, erased_ms in accounts.items()}
-        self._until_ms = {user: erased_ms for user, erased_ms in users.items() if done.get(user, -1) < erased_ms}
-        self._has_begun = False  # to purge
-        self.nicks: set[str] = set()
-        self.messages = 0
-        self.logs: set[str] = set()
-
-    def __bool__(self) -> bool:
-        """Whether anything is to be done."""
-        return bool(self._until_ms)
-
-    def stretches(self) -> Iterator[Place]:
-        """All that is to be looked at."""
-        for name in self._log.logs() if self._until_ms else ():
-            extent = self._log.extent(name)
-            if name.startswith(SAID_PREFIXES):
-                for first in range(extent.base + 1, extent.head + 1, STRETCH_ENTRIES):
-                    yield name, first, first + STRETCH_ENTRIES - 1
-
-    def erase(self, stretch: Place) -> list[Removed]:
-        """Remove what is found there. Raises `StoreError`."""
-        return self._log.erase(*stretch, self._until_ms)
-
-    def purge(self) -> bool:
-        """Take a step to remove the words of that from the file; False once they are. Raises `StoreError`."""
-        begins, self._has_begun = not self._has_begun, True
-        return bool(self) and self._log.merge_words(begins=begins)  # also if an interrupted run has removed it all
-
-    def note(self, stretch: Place, removed: Iterable[Removed]) -> None:
-        """So much was removed."""
-        for each in removed:
-            self.messages += 1
-            self.logs.add(stretch[0])
-            self.nicks.add(each.nick)
-
-    def finish(self, log_file: Path | None = None) -> int:
-        """All is looked at: how many lines about them went too. It is not done again."""
-        lines = forget_activity(self._folder, self.nicks - {""}, log_file)
-        done = {**_done(self._folder), **self._until_ms}
+def _erasing(
+    folder: Path,
+    log: SqliteLog,
+    counts: dict[str, int],
+    *,
+    accounts: Callable[[], Mapping[bytes, int]],
+    nicks: set[str],
+    on_removed: Callable[[str, int], object] = lambda log, sequence: None,
+    log_file: Path | None = None,
+) -> Steps:
+    """The jobs to do with the log, a stretch at a time, each of which is sent what it gave; until nothing is left to
+    erase. `counts` grows; `nicks`: of the accounts, as far as they are known. Others are as of `Eraser`.
+    """
+    while until_ms := _undone(folder, accounts()):  # another account may have been erased meanwhile
+        named, logs = set(nicks), set()
+        nicks.clear()
+        for name in filter(lambda name: name.startswith(SAID_PREFIXES), log.logs()):
+            extent = log.extent(name)
+            for first in range(extent.base + 1, extent.head + 1, STRETCH_ENTRIES):
+                removed: list[Removed] = yield partial(log.erase, name, first, first + STRETCH_ENTRIES - 1, until_ms)
+                counts["messages"] += len(removed)
+                for each in removed:
+                    logs.add(name)
+                    named.add(each.nick)
+                    on_removed(name, each.sequence)
+        is_first = True
+        while (yield partial(log.merge_words, begins=is_first)):  # also if an interrupted run has removed it all
+            is_first = False
+        lines = forget_activity(folder, named - {""}, log_file)
+        counts["logs"] += len(logs)
+        counts["lines"] += lines
+        done = {**_done(folder), **until_ms}
         with suppress(OSError):  # then the next start does it once more
-            put_file(self._folder / ERASED_FILE, "".join(f"{user.hex()} {ms}\n" for user, ms in done.items()))
-        messages = counted(self.messages, "message")
-        logs = counted(len(self.logs), "room or conversation", "rooms or conversations")
-        _logger.info("erased %s in %s for good, and %s of activity", messages, logs, counted(lines, "line"))
-        return lines
+            put_file(folder / ERASED_FILE, "".join(f"{user.hex()} {ms}\n" for user, ms in done.items()))
+        messages = counted(counts["messages"], "message")
+        where = counted(counts["logs"], "room or conversation", "rooms or conversations")
+        _logger.info("erased %s in %s for good, and %s of activity", messages, where, counted(lines, "line"))
+
+
+def _undone(folder: Path, accounts: Mapping[bytes, int]) -> dict[bytes, int]:
+    """The users of these accounts of whom something is to be erased, and up to when that was said."""
+    done, users = _done(folder), {user_id(account): erased_ms for account, erased_ms in accounts.items()}
+    return {user: erased_ms for user, erased_ms in users.items() if done.get(user, -1) < erased_ms}
+
+
+def _no_counts() -> dict[str, int]:
+    return {"messages": 0, "logs": 0, "lines": 0}
 
 
 def forget_activity(folder: Path, nicks: Iterable[str], log_file: Path | None = None) -> int:
@@ -135,14 +130,12 @@ class Eraser:
         on_forgotten: Callable[[], object],
         log_file: Path | None = None,
     ) -> None:
-        self._folder = folder
-        self._log = log
         self._writer = writer
-        self._accounts = accounts
-        self._on_removed = on_removed
         self._on_forgotten = on_forgotten
-        self._log_file = log_file
         self._nicks: set[str] = set()  # of accounts that were erased, as the core reported them
+        self._steps = partial(
+            _erasing, folder, log, accounts=accounts, nicks=self._nicks, on_removed=on_removed, log_file=log_file
+        )
         self._waiting: list[Callable[[Counts], object]] = []
         self._is_running = False
         self._is_closed = False
@@ -160,84 +153,42 @@ class Eraser:
         if then is not None:
             self._waiting.append(then)
         if not self._is_running:
-            self._begin({"messages": 0, "logs": 0, "lines": 0})
+            counts = _no_counts()
+            self._go_on(self._steps(counts), counts, None)
 
-    def _begin(self, counts: dict[str, int]) -> None:
-        erasure = Erasure(self._folder, self._log, self._accounts())
-        erasure.nicks, self._nicks = self._nicks, set()
-        self._is_running = bool(erasure)
-        if erasure:
-            return self._go_on(erasure, erasure.stretches(), counts)
-        self._answer(counts)
+    def _go_on(self, steps: Steps, counts: dict[str, int], result: Any) -> None:
+        """Have the next job done, which follows from the result of the one before."""
+        try:
+            job = steps.send(result)
+        except StopIteration:
+            if self._is_running:
+                self._on_forgotten()
+            return self._end(counts)
+        if self._is_closed:
+            return
+        found: list[Any] = []
+        self._is_running = True
 
-    def _answer(self, counts: Counts) -> None:
+        def after(error: StoreError | None) -> None:
+            if error is None:
+                return self._go_on(steps, counts, *found)
+            _logger.error("cannot erase, the next start tries again: %s", error)
+            self._end({**counts, "problem": str(error)})
+
+        self._writer.run(lambda: found.append(job()), after)
+
+    def _end(self, counts: Counts) -> None:
+        self._is_running = False
         waiting, self._waiting = self._waiting, []
         for then in waiting:
             then(counts)
 
-    def _go_on(self, erasure: Erasure, stretches: Iterator[Place], counts: dict[str, int]) -> None:
-        if self._is_closed:
-            return None
-        stretch = next(stretches, None)
-        if stretch is not None:
-            removed: list[Removed] = []
-            job = partial(_keep, removed, erasure, stretch)
-            return self._writer.run(job, partial(self._after, erasure, stretches, counts, stretch, removed))
-        self._purge(erasure, counts)
-
-    def _purge(self, erasure: Erasure, counts: dict[str, int]) -> None:
-        steps: list[bool] = []
-
-        def after(error: StoreError | None) -> None:
-            if error is not None:
-                self._give_up(error, counts)
-            elif steps[0] and not self._is_closed:
-                self._purge(erasure, counts)
-            elif not self._is_closed:
-                self._finish(erasure, counts)
-
-        self._writer.run(lambda: steps.append(erasure.purge()), after)
-
-    def _finish(self, erasure: Erasure, counts: dict[str, int]) -> None:
-        counts["messages"] += erasure.messages
-        counts["logs"] += len(erasure.logs)
-        counts["lines"] += erasure.finish(self._log_file)
-        self._on_forgotten()
-        self._begin(counts)  # another account may have been erased meanwhile
-
-    def _after(
-        self,
-        erasure: Erasure,
-        stretches: Iterator[Place],
-        counts: dict[str, int],
-        stretch: Place,
-        removed: list[Removed],
-        error: StoreError | None,
-    ) -> None:
-        if error is not None:
-            return self._give_up(error, counts)
-        erasure.note(stretch, removed)
-        for each in removed:
-            self._on_removed(stretch[0], each.sequence)
-        self._go_on(erasure, stretches, counts)
-
-    def _give_up(self, error: StoreError, counts: dict[str, int]) -> None:
-        _logger.error("cannot erase, the next start tries again: %s", error)
-        self._is_running = False
-        self._answer({**counts, "problem": str(error)})
-
-
-def _keep(removed: list[Removed], erasure: Erasure, stretch: Place) -> None:
-    removed += erasure.erase(stretch)
-
 
 def erase_at_once(folder: Path, log: SqliteLog, accounts: Mapping[bytes, int], nicks: Iterable[str]) -> dict[str, int]:
     """The same where no server runs; the counts. Raises `StoreError`."""
-    erasure = Erasure(folder, log, accounts)
-    erasure.nicks.update(nicks)
-    for stretch in erasure.stretches():
-        erasure.note(stretch, erasure.erase(stretch))
-    while erasure.purge():
-        pass
-    lines = erasure.finish() if erasure else 0
-    return {"messages": erasure.messages, "logs": len(erasure.logs), "lines": lines}
+    counts, result = _no_counts(), None
+    steps = _erasing(folder, log, counts, accounts=lambda: accounts, nicks=set(nicks))
+    with suppress(StopIteration):
+        while True:
+            result = steps.send(result)()
+    return counts

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
-import sys
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from http import HTTPStatus
@@ -42,28 +41,14 @@ class Page(Value, frozen=True):
 
 def open_http_socket(host: str, port: int) -> socket.socket:
     """A socket that listens at this numeric address, at any free port if `port` is 0. Raises `EndpointError`."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    is_for_both = host == "::" and socket.has_dualstack_ipv6()
     try:
-        flags = socket.AI_NUMERICHOST | socket.AI_PASSIVE
-        family, kind, protocol, _, sockaddr = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=flags
-        )[0]
-        made = socket.socket(family, kind, protocol)
-        try:
-            if sys.platform == "win32":
-                made.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
-            else:  # or a restart would find the port in use for a minute, by connections that are over
-                made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family == socket.AF_INET6:
-                made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, host != "::")
-            made.bind(sockaddr)
-            made.listen(BACKLOG)
-            made.setblocking(False)
-        except BaseException:
-            made.close()
-            raise
-        return made
+        made = socket.create_server((host, port), family=family, backlog=BACKLOG, dualstack_ipv6=is_for_both)
     except OSError as error:
         raise EndpointError(_why_unbound(error, place(host, port))) from error
+    made.setblocking(False)
+    return made
 
 
 def _why_unbound(error: OSError, where: str) -> str:

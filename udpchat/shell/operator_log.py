@@ -26,13 +26,13 @@ _logger = logging.getLogger("udpchat.server")
 _activity = logging.getLogger(ACTIVITY)
 
 
-def _fields_of(act: events.ActDone) -> dict[str, str]:
+def _fields_of(act: events.Act) -> dict[str, str]:
     """What programs read of an act, without the names of what is empty."""
-    named = {"by": act.by, "action": act.action, "room": act.room, "subject": act.subject}
-    return {name: value for name, value in {**named, "detail": act.detail, "reason": act.reason}.items() if value}
+    named = {name: getattr(act, name) for name in ("by", "action", "room", "subject", "detail", "reason")}
+    return {name: value for name, value in named.items() if value}
 
 
-def _line_of(act: events.ActDone) -> str:
+def _line_of(act: events.Act) -> str:
     """`alice: ban bob in lobby (7200): spam`."""
     place = f" in {act.room}" if act.room else ""
     detail, reason = f" ({act.detail})" if act.detail else "", f": {act.reason}" if act.reason else ""
@@ -99,7 +99,7 @@ class OperatorLog:
                         asked = {"nick": nick} if nick else {}
                         text = f"refused{nick and ' '}{nick}{self._from(host)}: {code}"
                         self._note(text, "refused", **asked, address=host, code=code)
-                case events.ActDone():
+                case events.Act():
                     self._note(_line_of(event), "act", **_fields_of(event))
                 case events.LogDamaged(reason):
                     _logger.error("what is stored cannot be read: %s", reason)

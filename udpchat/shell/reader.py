@@ -21,6 +21,14 @@ from udpchat.wire.requests import ResultBody
 QueryResult = ResultBody | LogUnreadable
 
 
+def read(reader: TableReader, query: Query) -> QueryResult:
+    """What a query reads, or why it cannot."""
+    try:
+        return history.read(reader, query.read)
+    except LogUnreadable as error:
+        return error
+
+
 class ThreadReader:
     """Reads with `reader`, which nobody else uses. Used from the thread of `loop` only; one query while `is_ready`.
 
@@ -55,13 +63,7 @@ class ThreadReader:
         began_s = self._loop.time()
         self._reader.begin()
         self._deadline = self._loop.call_later(QUERY_S_MAX, self._reader.interrupt)
-        self._worker.put(partial(self._read, query), partial(self._on_read, query, began_s))
-
-    def _read(self, query: Query) -> QueryResult:
-        try:
-            return history.read(self._reader, query.read)
-        except LogUnreadable as error:
-            return error
+        self._worker.put(partial(read, self._reader, query), partial(self._on_read, query, began_s))
 
     def _on_read(self, query: Query, began_s: float, result: QueryResult) -> None:
         self._stop_timers()

@@ -36,11 +36,10 @@ from udpchat.shell.memory import resident_bytes
 from udpchat.shell.net import mdns
 from udpchat.shell.net.driver import Driver
 from udpchat.shell.net.endpoint import UdpEndpoint
+from udpchat.shell.opening import open_log
 from udpchat.shell.operating.address_file import own_address, remove_address
-from udpchat.shell.operations import LOG_FILE
 from udpchat.shell.operator_log import OperatorLog
 from udpchat.shell.options import ServerOptions
-from udpchat.shell.progress import progress_of
 from udpchat.shell.reader import QueryResult, ThreadReader
 from udpchat.shell.ready import say_ready
 from udpchat.shell.reloading import Reloaded, Reread, Unreadable, differences, taken_over
@@ -136,8 +135,7 @@ class Service:
         with contextlib.ExitStack() as undo:
             folder = open_folder(options.data)
             self._key = server_key(folder)
-            with progress_of("upgrading the log") as progress:
-                log = SqliteLog(folder / LOG_FILE, durability=options.durability, progress=progress)
+            log = open_log(folder, options.durability)
             undo.callback(log.close)
             remove_address(folder)  # of a server that was killed
             self._endpoint = UdpEndpoint(loop, *open_sockets(options.bind, options.port))
@@ -267,7 +265,9 @@ class Service:
 
     def _end(self, cause: str) -> None:
         if not self._ended.done():
-            self._operator_log.report_stopping(cause, clients=len(self._server.chat.registry))
+            host, peers = self._server.settings.host, self._server.chat.registry
+            clients = sum(peer.nick is not None and peer.key != host for peer in peers)
+            self._operator_log.report_stopping(cause, clients)
             self._ended.set_result(None)
 
     def _snapshot(self) -> Snapshot:

@@ -101,29 +101,34 @@ def command(value: Any) -> list[str]:
 
 def name(value: Any) -> str:
     """One line of at most NAME_BYTES_MAX bytes, or nothing."""
-    if not isinstance(value, str) or printable(value) != value or not fits(value, NAME_BYTES_MAX):
+    if not _is_line(value, NAME_BYTES_MAX):
         raise Problem("value.line", bytes_max=NAME_BYTES_MAX)
-    return value
+    return str(value)
 
 
-def motd(value: Any) -> str:
-    """One line that whoever enters is shown, or nothing."""
-    if not isinstance(value, str) or printable(value) != value or not fits(value, ANNOUNCEMENT_BYTES_MAX):
-        raise Problem("value.one_line", bytes_max=ANNOUNCEMENT_BYTES_MAX)
-    return value.strip()
+def _is_line(value: Any, bytes_max: int) -> bool:
+    return isinstance(value, str) and printable(value) == value and fits(value, bytes_max)
+
+
+def one_line(bytes_max: int) -> Callable[[Any], str]:
+    """One line of at most so many bytes, maybe empty."""
+
+    def parse(value: Any) -> str:
+        if not _is_line(value, bytes_max):
+            raise Problem("value.one_line", bytes_max=bytes_max)
+        return str(value).strip()
+
+    return parse
+
+
+motd = one_line(ANNOUNCEMENT_BYTES_MAX)
+reason = one_line(TOPIC_BYTES_MAX)
 
 
 def announcement(value: str) -> str:
     """A part of an announcement: not blank."""
     if not value.strip() or not fits(value, ANNOUNCEMENT_BYTES_MAX):
         raise Problem("value.one_line", bytes_max=ANNOUNCEMENT_BYTES_MAX)
-    return value
-
-
-def reason(value: str) -> str:
-    """Why something is done: one line."""
-    if printable(value) != value or not fits(value, TOPIC_BYTES_MAX):
-        raise Problem("value.one_line", bytes_max=TOPIC_BYTES_MAX)
     return value
 
 
@@ -137,7 +142,7 @@ def person(value: str) -> str:
 
 def label_id(value: str) -> str:
     """What a script calls its input: one line of at most LABEL_ID_BYTES_MAX bytes, not blank."""
-    if not value.strip() or printable(value) != value or not fits(value, LABEL_ID_BYTES_MAX):
+    if not value.strip() or not _is_line(value, LABEL_ID_BYTES_MAX):
         raise Problem("value.id", bytes_max=LABEL_ID_BYTES_MAX, value=value)
     return value
 

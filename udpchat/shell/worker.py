@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from queue import SimpleQueue
-from threading import Thread
-from typing import Any
+from typing import Any, Final
+
+LEAST_URGENT: Final = 19  # of the system's priorities: what is left by everybody else
 
 
 class Worker:
@@ -16,12 +21,16 @@ class Worker:
     An exception that a job lets out is a bug: it is raised in the loop, and nothing more is done.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, name: str) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, name: str, *, is_urgent: bool = True) -> None:
+        """`is_urgent` False: all other work of the machine goes first, where the system can tell threads apart."""
         self._loop = loop
+        self._is_urgent = is_urgent
         self._jobs: SimpleQueue[tuple[Callable[[], Any], Callable[[Any], None]] | None] = SimpleQueue()
         self._under_way = 0
         self._idle: list[asyncio.Future[None]] = []
-        self._thread = Thread(target=self._work, name=name, daemon=True)  # a disk that hangs must not hang the end
+        self._thread = threading.Thread(
+            target=self._work, name=name, daemon=True
+        )  # a disk that hangs must not hang the end
         self._thread.start()
 
     def put(self, job: Callable[[], Any], then: Callable[[Any], None]) -> None:
@@ -30,6 +39,9 @@ class Worker:
         self._jobs.put((job, then))
 
     def _work(self) -> None:
+        if not self._is_urgent and sys.platform == "linux":
+            with suppress(OSError):  # it does its jobs all the same
+                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LEAST_URGENT)
         while (queued := self._jobs.get()) is not None:
             job, then = queued
             try:

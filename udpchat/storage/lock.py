@@ -11,7 +11,7 @@ import stat
 import sys
 from pathlib import Path
 
-from udpchat.storage.protocol import StoreUnusable
+from udpchat.storage.protocol import StoreInUse, StoreUnusable
 
 OPENING = os.O_RDWR | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)  # Windows has neither
 PROCESS_BYTES_MAX = 20  # of its id, as a lock file holds it
@@ -31,9 +31,10 @@ else:
 
 
 def holder_of(path: Path) -> int | None:
-    """The id of the process that holds `path`.lock now, or None. Raises `StoreUnusable` if it cannot be found.
+    """The id of the process that holds `path`.lock now, or None. Raises `StoreUnusable`.
 
-    If the process with that id does not have the file open, the holder is in another container (PID namespace).
+    If the process with that id does not have the file open, the holder has just begun, or is in another container (PID
+    namespace): `StoreInUse`.
     """
     side = _lock_file_of(path)
     try:
@@ -50,7 +51,7 @@ def holder_of(path: Path) -> int | None:
     finally:
         os.close(descriptor)
     if not written.isdecimal() or not _has_open(int(written), side):
-        raise StoreUnusable(f"{path} is in use by a process that cannot be found from here (number {written})")
+        raise StoreInUse(f"{path} is in use by a process that cannot be found from here (number {written})")
     return int(written)
 
 
@@ -111,7 +112,7 @@ class StoreLock:
             holder = _written(self._descriptor)
             self.release()
             advice = "stop that one, or give this one a data folder of its own"
-            raise StoreUnusable(f"{path} is in use by process {holder}; {advice}") from error
+            raise StoreInUse(f"{path} is in use by process {holder}; {advice}") from error
         size = os.fstat(self._descriptor).st_size
         if size > PROCESS_BYTES_MAX or not (size == 0 or _written(self._descriptor).isdecimal()):
             self.release()

@@ -33,6 +33,10 @@ class StoreUnusable(StoreError):
     """A store cannot be opened, backed up or restored; the text says why and what to do. Its data is kept."""
 
 
+class StoreInUse(StoreUnusable):
+    """Another process has the store."""
+
+
 class Durability(StrEnum):
     """What `append` waits for before it returns; server_sqlite.py describes each."""
 

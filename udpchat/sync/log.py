@@ -68,7 +68,7 @@ class LogReader(EntryReader, Protocol):
 class SearchQuery(Value, frozen=True):
     """The latest `limit` messages that contain every word of `words`: runs of letters and digits.
 
-    Case and accents do not count; only the first SEARCH_WORDS_MAX words within SEARCH_CHARACTERS_MAX do. `nick`: only
+    Case and accents do not count; only the first SEARCH_WORDS_MAX words within SEARCH_BYTES_MAX do. `nick`: only
     messages under that name, whatever its case. `log`: only of that log. `conversations`: of those only these (None:
     all), so that others take no place within `limit`, and no time. `without`: none of these rooms' logs.
     """

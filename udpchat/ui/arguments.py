@@ -187,25 +187,16 @@ def sanction_of(rest: str) -> SanctionTerms:
     return SanctionTerms(subject_of(word), parse_duration(words[1]), words[2].strip() if len(words) == 3 else "")
 
 
-class ModeChanges(Value, frozen=True):
-    """Which modes of a room change, and to what; None: not this one."""
-
-    moderated: bool | None = None
-    invite_only: bool | None = None
-    topic_locked: bool | None = None
-    slow_s: int | None = None
-    kept_s: int | None = None
-
-
-def mode_changes_of(words: list[str]) -> ModeChanges:
-    """What `+moderated -invite_only slow=30 kept=30d` stands for; of a mode named twice the last. Raises `Problem`."""
+def mode_changes_of(words: list[str]) -> dict[str, bool | int]:
+    """What `+moderated -invite_only slow=30 kept=30d` stands for, by the fields of `Modes`; of a mode named twice the
+    last. Raises `Problem`."""
     found: dict[str, bool | int] = {}
     for word in words:
         name, equals, value = word.lower().replace("invite-only", "invite_only").partition("=")
         name = name.replace("topic-locked", "topic_locked")
         switch = name[1:]
         if not equals and name[:1] in ("+", "-") and switch in SWITCHES:
-            found[switch] = name[0] == "+"
+            found[f"is_{switch}"] = name[0] == "+"
         elif equals and name in TIMES:
             found[f"{name}_s"] = _mode_time(value)
         elif not equals and name[:1] == "-" and switch in TIMES:
@@ -214,7 +205,7 @@ def mode_changes_of(words: list[str]) -> ModeChanges:
             known = [f"{sign}{each}" for each in SWITCHES for sign in "+-"] + [f"{each}=" for each in TIMES]
             near = nearest(f"{name}{equals}"[:WORD_CHARACTERS_MAX], known)
             raise Problem("bad_mode", word=word, near=near)
-    return ModeChanges(**found)  # type: ignore[arg-type]
+    return found
 
 
 def _mode_time(text: str) -> int:

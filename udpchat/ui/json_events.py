@@ -13,7 +13,7 @@ from udpchat.chat import events
 from udpchat.chat.events import ClientEvent
 from udpchat.chat.phrase import Phrase
 from udpchat.chat.reactions import Reaction
-from udpchat.chat.times import iso_time
+from udpchat.chat.times import iso_time, time_or_none
 from udpchat.ui.phrases import text_of
 
 NAMES: Final[dict[type[ClientEvent], str]] = {
@@ -69,20 +69,17 @@ OMITTED_IN_LISTS: Final = frozenset({"history"})  # a message of the past is alw
 OMITTED_IF_EMPTY: Final = frozenset({"line", "retry_s", "again", "reply", "edited", "reactions"})
 OF_KICKS: Final = frozenset({"by", "why"})  # of `MemberLeft`: who was not kicked has neither
 
-
-def _time_or_none(time_ms: int) -> str | None:
-    """A time that may not be known, or may not come."""
-    return iso_time(time_ms) if time_ms else None
-
-
 RENAMED: Final[dict[str, tuple[str, Callable[[Any], Any]]]] = {  # with the new value
+    "is_moderated": ("moderated", bool),
+    "is_invite_only": ("invite_only", bool),
+    "is_topic_locked": ("topic_locked", bool),
     "time_ms": ("time", iso_time),
     "reply": ("reply_to", lambda quote: quote.id),
     "edited": ("edited", bool),
     "users": ("of", int),
-    "until_ms": ("until", _time_or_none),
-    "added_ms": ("added", _time_or_none),
-    "revoked_ms": ("revoked", _time_or_none),
+    "until_ms": ("until", time_or_none),
+    "added_ms": ("added", time_or_none),
+    "revoked_ms": ("revoked", time_or_none),
     "first_ms": ("first", iso_time),
     "last_ms": ("last", iso_time),
 }
@@ -115,4 +112,4 @@ def _object(record: Any, omitted: frozenset[str] = frozenset()) -> dict[str, Any
 def _value(value: Any) -> Any:
     if isinstance(value, tuple):
         return [item if isinstance(item, str) else _object(item, OMITTED_IN_LISTS) for item in value]
-    return _object(value) if isinstance(value, events.RoomModes) else value
+    return _object(value) if isinstance(value, events.Modes) else value

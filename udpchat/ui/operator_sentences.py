@@ -40,8 +40,10 @@ OPERATOR_SENTENCES: Final[dict[str, str]] = {
     "operate.not_reloaded": "nothing was changed: {reason}",
     "operate.stopped": "the server has stopped",
     "failed.no_server_here": "no server has ever run on {data}; choose its folder with --data",
+    "failed.unwritable": "the server cannot store anything, so nothing was done: {reason}",
     "failed.not_running": "no server runs on {data}; start it, or choose its folder with --data",
-    "failed.no_address": "the server on {data} has not said where it listens; is it just starting, or older?",
+    "failed.no_address": "the server on {data} has not said where it listens; is it just starting, or older? Or does"
+    " another command take long there?",
     "failed.no_answer": "the server at {server} does not let its operator in within {limit_s:.0f} s; see its log",
     "failed.stopped_meanwhile": "the server at {server} stopped answering before this was done",
     "failed.still_running": "the server on {data} still runs after {limit_s:.0f} s",

@@ -6,7 +6,8 @@ word on the whole server.
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
 from udpchat.chat.names import parse_room
 from udpchat.chat.nearest import WORD_CHARACTERS_MAX, nearest
@@ -28,7 +29,7 @@ from udpchat.ui.arguments import (
     some_text,
     subject_of,
 )
-from udpchat.ui.prompt import Command, Group, Prompt
+from udpchat.ui.prompt import Command, Group, Handle, Prompt
 
 AUDIT_LISTED: Final = 20  # acts, if no number is given
 AUDIT_MAX: Final = 50
@@ -41,21 +42,13 @@ def _place(prompt: Prompt, rest: str) -> tuple[str, str]:
     return "" if is_server else prompt.current_room(), rest
 
 
-def _give(prompt: Prompt, now: float, rest: str, role: Role) -> None:
-    nick = nick_of(only_word(rest))
-    prompt.client.ask(now, compose.set_role(prompt.current_room(), nick, role))
+def _giving(role: Role) -> Handle:
+    """What gives somebody a role in the room."""
 
+    def give(prompt: Prompt, now: float, rest: str) -> None:
+        prompt.client.ask(now, compose.set_role(prompt.current_room(), nick_of(only_word(rest)), role))
 
-def _op(prompt: Prompt, now: float, rest: str) -> None:
-    _give(prompt, now, rest, Role.OPERATOR)
-
-
-def _voice(prompt: Prompt, now: float, rest: str) -> None:
-    _give(prompt, now, rest, Role.VOICE)
-
-
-def _take_role(prompt: Prompt, now: float, rest: str) -> None:
-    _give(prompt, now, rest, Role.MEMBER)
+    return give
 
 
 def _role(prompt: Prompt, now: float, rest: str) -> None:
@@ -73,23 +66,14 @@ def _mode(prompt: Prompt, now: float, rest: str) -> None:
     words = rest.split()
     room = parse_room(words.pop(0)) if words and not is_mode_change(words[0]) else prompt.current_room()
     changes = mode_changes_of(words)
-    if not words:
-        prompt.client.ask(now, compose.get_modes(room))
-        return
-    prompt.client.ask(
-        now,
-        compose.set_modes(
-            room,
-            moderated=changes.moderated,
-            invite_only=changes.invite_only,
-            topic_locked=changes.topic_locked,
-            slow_s=changes.slow_s,
-            kept_s=changes.kept_s,
-        ),
-    )
+    prompt.client.ask(now, compose.set_modes(room, **changes) if words else compose.get_modes(room))
 
 
 def _invite(prompt: Prompt, now: float, rest: str) -> None:
+    is_server, rest = scope_of(rest)
+    if is_server:
+        prompt.client.make_code(now, compose.INVITATION, nick_of(only_word(rest)) if rest.strip() else "")
+        return
     word, room = first_word(rest)
     prompt.client.ask(now, compose.invite(prompt.room_or_current(room), nick_of(word)))
 
@@ -100,26 +84,25 @@ def _kick(prompt: Prompt, now: float, rest: str) -> None:
     prompt.client.ask(now, compose.kick(room, nick_of(word), reason.strip()))
 
 
-def _ban(prompt: Prompt, now: float, rest: str) -> None:
-    room, rest = _place(prompt, rest)
-    terms = sanction_of(rest)
-    prompt.client.ask(now, compose.ban(room, terms.subject, terms.for_s, terms.reason))
+def _sanctioning(request: Callable[[str, str, int, str], Any]) -> Handle:
+    """What bans or mutes somebody."""
+
+    def sanction(prompt: Prompt, now: float, rest: str) -> None:
+        room, rest = _place(prompt, rest)
+        terms = sanction_of(rest)
+        prompt.client.ask(now, request(room, terms.subject, terms.for_s, terms.reason))
+
+    return sanction
 
 
-def _mute(prompt: Prompt, now: float, rest: str) -> None:
-    room, rest = _place(prompt, rest)
-    terms = sanction_of(rest)
-    prompt.client.ask(now, compose.mute(room, terms.subject, terms.for_s, terms.reason))
+def _lifting(request: Callable[[str, str], Any]) -> Handle:
+    """What lifts a ban or mute."""
 
+    def lift(prompt: Prompt, now: float, rest: str) -> None:
+        room, rest = _place(prompt, rest)
+        prompt.client.ask(now, request(room, subject_of(only_word(rest))))
 
-def _unban(prompt: Prompt, now: float, rest: str) -> None:
-    room, rest = _place(prompt, rest)
-    prompt.client.ask(now, compose.unban(room, subject_of(only_word(rest))))
-
-
-def _unmute(prompt: Prompt, now: float, rest: str) -> None:
-    room, rest = _place(prompt, rest)
-    prompt.client.ask(now, compose.unmute(room, subject_of(only_word(rest))))
+    return lift
 
 
 def _bans(prompt: Prompt, now: float, rest: str) -> None:
@@ -154,19 +137,23 @@ ORDER_COMMANDS: tuple[Command, ...] = (
             "MODE is +moderated (who has a voice speaks), +invite_only, +topic_locked (operators set the topic), each"
             " with - to end it, slow=SECONDS (between two messages of one person), or kept=DURATION (messages are kept"
             " so long; kept=- as everywhere).", _mode),
-    Command("invite", _O, "NICK [ROOM]", "let somebody join an invite-only room", "They are told.", _invite),
-    Command("op", _O, "NICK", "make somebody an operator of this room", "", _op),
-    Command("deop", _O, "NICK", "make them an operator no longer", "", _take_role),
-    Command("voice", _O, "NICK", "let somebody speak while this room is moderated", "", _voice),
-    Command("devoice", _O, "NICK", "take their voice back", "", _take_role),
+    Command("invite", _O, "[--server] NICK [ROOM]", "let somebody join an invite-only room",
+            "They are told. With --server as first word: get a code with which somebody new enters where accounts are"
+            " closed, once, as NICK, or without it as anybody.", _invite),
+    Command("op", _O, "NICK", "make somebody an operator of this room", "", _giving(Role.OPERATOR)),
+    Command("deop", _O, "NICK", "make them an operator no longer", "", _giving(Role.MEMBER)),
+    Command("voice", _O, "NICK", "let somebody speak while this room is moderated", "", _giving(Role.VOICE)),
+    Command("devoice", _O, "NICK", "take their voice back", "", _giving(Role.MEMBER)),
     Command("kick", _O, "[--server] NICK [REASON]", "remove somebody from this room",
             f"They can come back: /ban keeps them out. {_WHERE}", _kick),
     Command("ban", _O, "[--server] NICK [for DURATION] [REASON]", "remove somebody and keep them out",
-            f"{_FOR} {_WHERE} In place of NICK also # and a device's fingerprint, or with --server an address.", _ban),
-    Command("unban", _O, "[--server] NICK", "let somebody in again", f"Written as it was banned. {_WHERE}", _unban),
+            f"{_FOR} {_WHERE} In place of NICK also # and a device's fingerprint, or with --server an address.",
+            _sanctioning(compose.ban)),
+    Command("unban", _O, "[--server] NICK", "let somebody in again", f"Written as it was banned. {_WHERE}",
+            _lifting(compose.unban)),
     Command("mute", _O, "[--server] NICK [for DURATION] [REASON]", "let somebody say nothing", f"{_FOR} {_WHERE}",
-            _mute),
-    Command("unmute", _O, "[--server] NICK", "let somebody speak again", _WHERE, _unmute),
+            _sanctioning(compose.mute)),
+    Command("unmute", _O, "[--server] NICK", "let somebody speak again", _WHERE, _lifting(compose.unmute)),
     Command("bans", _O, "[--server]", "list who is banned and muted", _WHERE, _bans),
     Command("redact", _O, "ID [REASON]", "remove a message, of anybody if you may, and say why",
             "Of ID, as /ids lists them, a beginning is enough.", _redact),

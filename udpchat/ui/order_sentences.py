@@ -35,7 +35,8 @@ ACCOUNT_SENTENCES: Final[dict[str, str]] = {
     "device.here": "here now",
     "device.revoked": "revoked {time}",
     "devices.none": "{nick} has no device",
-    "device_revoked": "the device {fingerprint} can enter no more",
+    "device_revoked": "the device {fingerprint} can enter no more; codes that were not used end, and so does a password"
+    " that was set on it, unless you are at it",
     "whoami": "you are {nicks:list}, {role:a_role} of this server{roles:if ; %s}",
     "whoami.account": "{devices:count device}, {password}; {accept} may write to you alone; this device is"
     " {fingerprint}",
@@ -58,7 +59,8 @@ ACCOUNT_SENTENCES: Final[dict[str, str]] = {
     "not_allowed.last_device": "this is your only device, and you have no password: nobody could log in as you any"
     " more; nothing was changed",
     "too_many_devices.account": "this account has {devices_max} devices, as many as may be: /revoke one of them first",
-    "no_such_device": "you have no device whose key begins with {fingerprint}: /devices lists them",
+    "no_such_device": "no device of yours, or more than one, has a key that begins with {fingerprint}: /devices lists"
+    " them",
     "bad_password": "a password has at least {characters_min} characters; nothing was changed",
     "too_many_codes": "too many codes are valid at once: use one, or wait until they are not",
     "not_allowed.closed": "this server lets in only who has an account or an invitation: ask whoever runs it for a code"
@@ -103,7 +105,8 @@ ORDER_SENTENCES: Final[dict[str, str]] = {
     "too_long.duration": "a duration is at most {days_max}d",
     "bad_role": "nobody can be made {role:a_role} there: in the lobby only roles on the server count (/role), elsewhere"
     " operator and voice",
-    "bad_subject": "nobody can be banned or muted by that: {subject}",
+    "bad_subject": "nobody can be kicked, banned or muted by that, nor oneself: {subject}",
+    "nick_taken.account": "{nick} has an account already, and needs no invitation; nothing was changed",
     "not_allowed.role": "you may not do that here: {action:act}",
     "not_allowed.outranked": "{nick} has the same role as you here, or a higher one",
     "not_allowed.invite_only": "this room is invite-only: an operator of it can /invite you",

@@ -494,6 +494,11 @@ def sentence(key: str, /, **values: object) -> str:
     return _FORMATTER.vformat(known, (), values)
 
 
+def told(key: str, event: Any, /, **values: object) -> str:
+    """The sentence of a key, with what an event has as its values, and these in place of some of them."""
+    return sentence(key, **{**{name: getattr(event, name) for name in event.__struct_fields__}, **values})
+
+
 def text_of(phrase: Phrase) -> str:
     """The sentence of a phrase."""
     return sentence(phrase.key, **phrase.values)

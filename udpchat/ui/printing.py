@@ -18,7 +18,7 @@ from udpchat.chat.phrase import Phrase
 from udpchat.chat.text import json_line, printable
 from udpchat.ui.json_events import json_event
 from udpchat.ui.order_lines import order_lines
-from udpchat.ui.phrases import sentence, text_of
+from udpchat.ui.phrases import sentence, text_of, told
 from udpchat.ui.times import clock_time
 
 
@@ -133,13 +133,13 @@ def _amendment(event: events.Amendment) -> str:
     target = event.target
     message = f"[{event.room}]" if target is None else message_line(event.room, target.nick, target.text, "text")
     match event:
-        case events.Edited(room=room, nick=nick, text=text):
-            return sentence("edited", nick=nick, room=room, text=text)
-        case events.Redacted(room=room, nick=nick, reason=reason):
+        case events.Edited():
+            return told("edited", event)
+        case events.Redacted(nick=nick):
             author = target.nick if target is not None and target.nick != nick else ""
-            return sentence("redacted", nick=nick, author=author, room=room, reason=reason)
-        case events.Reacted(nick=nick, emoji=emoji, added=added):
-            return sentence("reaction" if added else "reaction.taken_back", nick=nick, emoji=emoji, message=message)
+            return told("redacted", event, author=author)
+        case events.Reacted(added=added):
+            return told("reaction" if added else "reaction.taken_back", event, message=message)
         case _:
             assert_never(event)
 
@@ -165,36 +165,32 @@ Remark = events.Connected | events.Notice | events.Error | events.Rejected | eve
 
 def _change(event: Change) -> str:
     match event:
-        case events.MessageDelivered(room, seq, have=have, users=users):
-            return sentence("delivered", room=room, seq=seq, have=have, users=users)
-        case events.HolderList(room, seq, _, holders, waiting):
+        case events.MessageDelivered():
+            return told("delivered", event)
+        case events.HolderList(holders=holders, waiting=waiting):
             if not (holders or waiting):
-                return sentence("holders.none", room=room, seq=seq)
-            named = {"holders": holders, "waiting": ", ".join(waiting)}
-            return sentence("holders" if holders else "holders.unknown", room=room, seq=seq, **named)
-        case events.MemberJoined(room, nick):
-            return sentence("joined", room=room, nick=nick)
-        case events.MemberLeft(room, nick, by=by, why=why) if by:
-            return sentence("left.kicked", room=room, nick=nick, by=by, why=why)
-        case events.MemberLeft(room, nick, reason):
-            return sentence("left", room=room, nick=nick, reason=reason)
-        case events.MemberRenamed(old, nick):
-            return sentence("renamed", old=old, nick=nick)
-        case events.MemberList(room, members):
-            return sentence("names" if members else "names.none", room=room, members=members)
-        case events.RoomList(rooms):
-            return sentence("rooms" if rooms else "rooms.none", rooms=rooms)
-        case events.TopicChanged(room, topic, nick):
-            return sentence("topic" if topic else "topic.none", room=room, topic=topic, nick=nick)
+                return told("holders.none", event)
+            return told("holders" if holders else "holders.unknown", event, waiting=", ".join(waiting))
+        case events.MemberJoined():
+            return told("joined", event)
+        case events.MemberLeft(by=by):
+            return told("left.kicked" if by else "left", event)
+        case events.MemberRenamed():
+            return told("renamed", event)
+        case events.MemberList(members=members):
+            return told("names" if members else "names.none", event)
+        case events.RoomList(rooms=rooms):
+            return told("rooms" if rooms else "rooms.none", event)
+        case events.TopicChanged(topic=topic):
+            return told("topic" if topic else "topic.none", event)
         case _:
             assert_never(event)
 
 
 def _remark(event: Remark) -> str:
     match event:
-        case events.Connected(server=server, nick=nick, rooms=rooms):
-            entered = sentence("connected.rooms" if rooms else "connected", server=server, nick=nick, rooms=rooms)
-            return f"-- {entered}"
+        case events.Connected(rooms=rooms):
+            return f"-- {told('connected.rooms' if rooms else 'connected', event)}"
         case events.Notice():
             return text_of(event) if event.code in ("help", "link") else f"-- {text_of(event)}"
         case events.Error() | events.Rejected():

@@ -92,8 +92,11 @@ def entry_lines(event: events.Connected, *, is_edited: bool) -> list[str]:
     return [f"-- {first}", *(f"   {line}" for line in rest)]
 
 
-def prompt_of(prompt: Prompt) -> tuple[str, str]:
-    """Where a line goes, and what keeps it from arriving at once, if anything does: both safe for a terminal."""
+def prompt_of(prompt: Prompt, time_ms: int = 0) -> tuple[str, str]:
+    """Where a line goes, and what keeps it from arriving at once, if anything does: both safe for a terminal.
+
+    `time_ms`: by the wall clock; 0: not known.
+    """
     model = prompt.client.model
     connection, waiting = model.connection, len(model.sending)
     states = [sentence("state.leaving")] if prompt.wants_quit else []
@@ -103,17 +106,17 @@ def prompt_of(prompt: Prompt) -> tuple[str, str]:
         states.append(sentence("state.sending", count=waiting))
     if connection.missing:
         states.append(sentence("state.missing", count=connection.missing))
-    states += speaking_states(prompt)
+    states += speaking_states(prompt, time_ms)
     return printable(prompt.target or sentence("state.no_target")), ", ".join(states)
 
 
-def speaking_states(prompt: Prompt) -> list[str]:
-    """What is in the way of speaking where lines go, if anything is known to be."""
+def speaking_states(prompt: Prompt, time_ms: int = 0) -> list[str]:
+    """What is in the way of speaking where lines go at this time, if anything is known to be."""
     model, target = prompt.client.model, prompt.target
     is_room = bool(target) and not target.startswith("@")
     if is_room and target not in model.rooms:
         return [sentence("state.left")]
-    standing = model.standing(target if is_room else "")
+    standing = model.standing(target if is_room else "", time_ms)
     if standing.muted_until_ms is not None:
         until = clock_time(standing.muted_until_ms, None) if standing.muted_until_ms else ""
         return [sentence("state.muted", until=until)]

@@ -268,6 +268,7 @@ class AccountRecord(WireStruct, tag=35, frozen=True):
     """All of an account as of here; one without a record has the one device whose key it is named by.
 
     `password`: a PHC string, or empty. `role`: on the whole server. `erased_ms`: what was said up to then is removed.
+    `set_on`: the device that set the password; empty: unknown.
     """
 
     account: bytes  # the key of its first device
@@ -276,6 +277,7 @@ class AccountRecord(WireStruct, tag=35, frozen=True):
     role: RoleNumber = 0
     is_for_contacts: bool = False  # strangers cannot begin a conversation with it
     erased_ms: int = 0
+    set_on: bytes = b""
 
 
 class RoomRecord(WireStruct, tag=36, frozen=True):

@@ -153,7 +153,7 @@ class SetPassword(WireStruct, tag=15, frozen=True):
 
 
 class AddCode(WireStruct, tag=16, frozen=True):
-    """Make a one-time code valid, of which the server learns the digest only. `purpose`: of `CodePurpose`.
+    """Make a one-time code valid, of which the server learns the digest only. `purpose`:
 
     LINK: for another device of one's own; RESET: for a device of the person with this nick, whose present devices and
     password are valid no more; INVITE: to claim a nick, or any, where accounts are closed.

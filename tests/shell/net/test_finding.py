@@ -47,7 +47,7 @@ class Net:
         self.answers = answers
         self.lan = list(lan)
         self.known = KnownServers(data or Path("/nowhere"))
-        self.looked_for: list[str] = []
+        self.looked_for: list[tuple[int, str]] = []
         monkeypatch.setattr(finding, "look", self.look)
         self.asked: list[tuple[str, float]] = []
         self.reported: list[str] = []
@@ -80,7 +80,7 @@ class Net:
         wanted: str = "",
         on_found: Callable[[list[FoundServer]], object] = lambda found: None,
     ) -> list[FoundServer]:
-        self.looked_for.append(wanted)
+        self.looked_for.append((port, wanted))
         for end in range(len(self.lan)):
             on_found(self.lan[: end + 1])
             await asyncio.sleep(0)

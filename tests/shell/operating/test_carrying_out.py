@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,13 @@ from tests.shell.waiting import serving, url_of
 from udpchat.chat.phrase import Problem
 from udpchat.client import operating
 from udpchat.shell.addresses import ServerAddress, parse_server
-from udpchat.shell.data_folder import OPERATOR_KEY, SERVER_KEY
+from udpchat.shell.data_folder import OPERATOR_KEY, SERVER_KEY, operator_key, server_key
 from udpchat.shell.operating import carrying_out, over_socket
 from udpchat.shell.operating.address_file import ADDRESS_FILE, read_address, write_address
 from udpchat.shell.operating.carrying_out import carry_out, is_running, wait_until_stopped
+from udpchat.shell.operations import LOG_FILE
+from udpchat.storage.lock import StoreLock
+from udpchat.storage.server_sqlite import SqliteLog
 from udpchat.wire import requests
 
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows cannot send SIGTERM")
@@ -63,6 +67,35 @@ def test_an_address_that_a_killed_server_left_misleads_nobody(tmp_path: Path) ->
         assert key_of(killed, needs_server=True) == "failed.other_server"
 
 
+def test_a_command_waits_until_another_has_done_with_the_log_also_where_a_server_was_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for prepare in (server_key, operator_key):
+        prepare(tmp_path)
+    other = SqliteLog(tmp_path / LOG_FILE)
+    monkeypatch.setattr(time, "sleep", lambda seconds: other.close())
+    assert carry_out(tmp_path, operating.peers()) == []
+    write_address(tmp_path, ServerAddress("127.0.0.1", 9, "a" * 32))
+    assert carry_out(tmp_path, operating.peers()) == [] and read_address(tmp_path) is None
+
+
+def test_a_log_is_in_use_also_while_its_holder_has_not_said_who_it_is(tmp_path: Path) -> None:
+    lock = StoreLock(tmp_path / LOG_FILE)
+    (tmp_path / f"{LOG_FILE}.lock").write_text("")
+    assert is_running(tmp_path)
+    lock.release()
+    assert not is_running(tmp_path)
+
+
+def test_what_another_takes_just_before_is_waited_for_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for prepare in (server_key, operator_key):
+        prepare(tmp_path)
+    other = SqliteLog(tmp_path / LOG_FILE)
+    monkeypatch.setattr(carrying_out, "is_running", lambda data: False)
+    monkeypatch.setattr(time, "sleep", lambda seconds: other.close())
+    assert carry_out(tmp_path, operating.peers()) == []
+
+
 @posix
 def test_two_servers_are_told_apart(tmp_path: Path) -> None:
     with serving(tmp_path / "one") as one, serving(tmp_path / "two") as two:
@@ -76,7 +109,7 @@ def test_two_servers_are_told_apart(tmp_path: Path) -> None:
 def test_a_server_that_is_just_starting_is_waited_for_so_long(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(carrying_out, "LISTENS_S_MAX", 0.1)
+    monkeypatch.setattr(carrying_out, "FREE_S_MAX", 0.1)
     with serving(tmp_path) as server:
         url_of(server)
         (tmp_path / ADDRESS_FILE).unlink()

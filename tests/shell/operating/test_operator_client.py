@@ -10,6 +10,7 @@ from tests.client.pair import SERVER, Wire
 from tests.sim import audit
 from tests.storage.memory import MemoryLog
 from udpchat.chat import events
+from udpchat.chat.phrase import Phrase
 from udpchat.client import operating
 from udpchat.client.operating import Refused
 from udpchat.server.admission import Settings
@@ -52,6 +53,14 @@ def test_what_ends_a_client_ends_the_dialogue_and_the_first_cause_counts() -> No
     with pytest.raises(Refused) as refused:
         client.outcome()
     assert client.is_done and refused.value.phrase.key == "too_many_devices"
+
+
+def test_an_operator_is_told_that_nothing_was_done_where_nothing_can_be_stored() -> None:
+    client = client_of(RELOAD)
+    client.on_events(1.0, [events.error("unwritable", reason="full")])
+    with pytest.raises(Refused) as refused:
+        client.outcome()
+    assert refused.value.phrase == Phrase("failed.unwritable", {"reason": "full"})
 
 
 def test_an_answer_that_comes_with_the_goodbye_counts() -> None:

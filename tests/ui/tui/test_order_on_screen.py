@@ -60,7 +60,7 @@ def test_who_is_mute_is_told_where_they_type(desk: Desk) -> None:
 def test_who_has_no_voice_in_a_moderated_room_is_told_where_they_type(desk: Desk) -> None:
     bob = opened(desk, "den")
     desk.enter("/join den")
-    bob.core.ask(desk.wire.now, compose.set_modes("den", moderated=True))
+    bob.core.ask(desk.wire.now, compose.set_modes("den", is_moderated=True))
     desk.settle(1.0)
     assert status.target_line(desk.prompt) == "den (moderated: you have no voice)> "
     bob.core.ask(desk.wire.now, compose.set_role("den", "alice", Role.VOICE))
@@ -84,7 +84,7 @@ def test_who_was_kicked_sees_by_whom_and_that_lines_go_nowhere() -> None:
 def test_an_invitation_is_accepted_with_a_key() -> None:
     async def steps(desk: Desk) -> None:
         bob = opened(desk, "den")
-        bob.core.ask(desk.wire.now, compose.set_modes("den", invite_only=True))
+        bob.core.ask(desk.wire.now, compose.set_modes("den", is_invite_only=True))
         desk.settle(1.0)
         bob.core.ask(desk.wire.now, compose.invite("den", "alice"))
         desk.settle(1.0)

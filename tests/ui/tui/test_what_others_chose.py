@@ -79,7 +79,9 @@ def model_of(name: str, other: str, words: str) -> Any:
         members=lambda room: Members(
             [SimpleNamespace(nick=name, away=words, role=0), SimpleNamespace(nick=other, away=None, role=6)]
         ),
-        standing=lambda room: Standing("owner", events.RoomModes(moderated=True, slow_s=5), 7, may_speak=False),
+        standing=lambda room, time_ms=0: Standing(
+            "owner", events.Modes(is_moderated=True, slow_s=5), 7, may_speak=False
+        ),
         typing=lambda room: [name, other],
         amended=lambda item, event: item,
     )
@@ -103,9 +105,9 @@ def events_of(name: str, other: str, words: str) -> Iterator[ClientEvent]:
     yield from (events.Unbanned("lobby", words, name, words), events.Unmuted("", name, other, words))
     yield events.SanctionList("", (events.Sanctioned("banned", name, words, other, words, 1, 2),))
     yield events.AuditList((events.Audited(1, 2, name, words, other, words, words, words),))
-    yield from (events.DeviceList(name, (events.KnownDevice(words, 1, 1, True, True),)), events.LoginsFailed(1, 2, 3))
+    yield from (events.DeviceList(name, (events.DeviceItem(words, 1, 1, True, True),)), events.LoginsFailed(1, 2, 3))
     yield events.Whoami((name, other), words, words, (events.RoomRole(name, words),), 1, True, words)
-    yield from (events.error("banned", by=name, reason=words, until_ms=words), events.CodeMade(words, words, name, 1))
+    yield from (events.error("banned", by=name, reason=words, until_ms=words), events.CodeMade(words, "link", name, 1))
     yield from (events.error("of_later", key=name, detail=words), events.notice("target", target=name))
     yield from (events.Disconnected("lost.reason", {"reason": words}), events.Connected(words, words, name, (other,)))
 

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, TypeVar
 
 from udpchat.client.operating import Dialogue
-from udpchat.shell.addresses import ServerAddress
 from udpchat.shell.data_folder import DataUnusable, operator_key, server_key
 from udpchat.shell.operating import in_process, over_socket
 from udpchat.shell.operating.address_file import read_address
 from udpchat.shell.operating.operator_client import Keys
 from udpchat.shell.operations import LOG_FILE, OperationFailed
 from udpchat.storage.lock import holder_of
+from udpchat.storage.protocol import StoreInUse
 
 T = TypeVar("T")
-LISTENS_S_MAX: Final = 5.0  # until a server that begins says where it listens
+FREE_S_MAX: Final = 5.0  # until a server that begins says where it listens, or other commands are done
 STOPPED_S_MAX: Final = 10.0
 POLL_S: Final = 0.02
 
@@ -33,25 +34,27 @@ def carry_out(data: Path, dialogue: Dialogue[T], *, needs_server: bool = False) 
         raise DataUnusable("data_unusable.read", path=data, reason=error.strerror) from error
     if not is_here:
         raise OperationFailed("failed.no_server_here", data=data)
-    if not is_running(data):
-        if needs_server:
+    end = time.monotonic() + FREE_S_MAX
+    while True:
+        if is_running(data):  # a server, which may just begin, or another command
+            if (server := read_address(data)) is not None:
+                return over_socket.hold(server, Keys(operator_key(data), server_key(data).public), dialogue)
+        elif needs_server:
             raise OperationFailed("failed.not_running", data=data)
-        return in_process.hold(data, server_key(data), operator_key(data), dialogue)
-    server = _listening(data)
-    return over_socket.hold(server, Keys(operator_key(data), server_key(data).public), dialogue)
+        else:
+            with suppress(StoreInUse):  # another was quicker
+                return in_process.hold(data, server_key(data), operator_key(data), dialogue)
+        if time.monotonic() >= end:
+            raise OperationFailed("failed.no_address", data=data)
+        time.sleep(POLL_S)
 
 
 def is_running(data: Path) -> bool:
     """Whether a server runs on this data folder. Raises `StoreError` if that cannot be found out."""
-    return holder_of(data / LOG_FILE) is not None
-
-
-def _listening(data: Path) -> ServerAddress:
-    """Where the server that runs listens; it may just begin."""
-    found = until(lambda: read_address(data), LISTENS_S_MAX)
-    if found is None:
-        raise OperationFailed("failed.no_address", data=data)
-    return found
+    try:
+        return holder_of(data / LOG_FILE) is not None
+    except StoreInUse:  # by whom cannot be seen from here, or not yet
+        return True
 
 
 def wait_until_stopped(data: Path) -> None:

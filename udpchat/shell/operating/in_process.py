@@ -14,22 +14,21 @@ from typing import Final, Generic, TypeVar
 
 from udpchat.chat.events import AccountErased
 from udpchat.client.operating import Dialogue
-from udpchat.server import history
 from udpchat.server.admission import Settings
 from udpchat.server.core import ServerCore
 from udpchat.server.errands import Errand
-from udpchat.server.queries import Query
 from udpchat.session.noise import KeyPair
 from udpchat.session.timers import earliest
 from udpchat.shell.erasing import erase_at_once
 from udpchat.shell.errands import report_of
+from udpchat.shell.operating.address_file import remove_address
 from udpchat.shell.operating.operator_client import Keys, OperatorClient
 from udpchat.shell.operations import LOG_FILE
 from udpchat.shell.progress import progress_of
+from udpchat.shell.reader import read
 from udpchat.storage.server_sqlite import SqliteLog
-from udpchat.sync.log import LogUnreadable
 from udpchat.wire.packets import Address
-from udpchat.wire.requests import ERASURE, EntryList, Failed, Report
+from udpchat.wire.requests import ERASURE, Failed, Report
 
 T = TypeVar("T")
 SERVER: Final = Address("127.0.0.1", 1)
@@ -40,10 +39,11 @@ STEPS_MAX: Final = 10_000_000  # of a pipe that gets nowhere, which would be our
 
 
 def hold(folder: Path, server: KeyPair, operator: KeyPair, dialogue: Dialogue[T]) -> T:
-    """What the dialogue returns. Raises what it raises, and `StoreError`."""
+    """What the dialogue returns. Raises what it raises, and `StoreError`; `StoreInUse` before anything is asked."""
     with progress_of("upgrading the log") as progress:
         log = SqliteLog(folder / LOG_FILE, progress=progress)
     with closing(log):
+        remove_address(folder)  # of a server that was killed
         return Pipe(folder, log, server, operator, dialogue).run()
 
 
@@ -91,7 +91,7 @@ class Pipe(Generic[T]):
             server.persisted(now, len(appends))
         for query in queries:
             self._log.queries.begin()
-            server.answered(now, query, _read(self._log, query), 0.0)
+            server.answered(now, query, read(self._log.queries, query), 0.0)
         for errand in errands:
             server.reported(now, errand, self._carry_out(errand))
         for event in server.drain_events():
@@ -126,10 +126,3 @@ class Pipe(Generic[T]):
         self._now = max(self._now + STEP_S, due)
         for each in (server, core):
             each.handle_timeout(self._now)
-
-
-def _read(log: SqliteLog, query: Query) -> EntryList | Failed | LogUnreadable:
-    try:
-        return history.read(log.queries, query.read)
-    except LogUnreadable as error:
-        return error

@@ -68,8 +68,8 @@ class OperatorClient(Generic[T]):
             match event:
                 case events.Rejected(key, values):
                     self.end(Refused(key, **values))
-                case events.Error(key, values):  # the server cannot write
-                    self.end(Refused(key, **values))
+                case events.Error(key, values):
+                    self.end(Refused("failed.unwritable" if key == "unwritable" else key, **values))
         if not self._has_begun and self.core.is_entered and not self.is_done:
             self._has_begun = True
             self._go_on(now, None)

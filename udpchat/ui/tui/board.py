@@ -75,7 +75,7 @@ class Board:
         self.found: events.HistoryFound | None = None
         self.invitation = ""
         self._prompt = prompt
-        self._now_ms = now_ms
+        self.now_ms = now_ms
         self._hints = hints
         self._last_words: list[str] = []
         self._members = MemberRequests()
@@ -123,7 +123,7 @@ class Board:
             for room in self._places(event):
                 is_in_batch = room in latest and not isinstance(event, events.Connected)  # of earlier messages, then
                 after = latest[room] if is_in_batch else self._latest(room)
-                self.lines.add(room, event, after=after, time_ms=self._now_ms())
+                self.lines.add(room, event, after=after, time_ms=self.now_ms())
             if isinstance(event, events.Connected):
                 self.has_connected = True
                 self.say(self._hints.entry)
@@ -141,7 +141,7 @@ class Board:
         room = self._prompt.target
         for line in lines:
             event = notice("help.line", line=line.removeprefix("-- "))
-            self.lines.add(room, event, after=self._latest(room), time_ms=self._now_ms())
+            self.lines.add(room, event, after=self._latest(room), time_ms=self.now_ms())
 
     @property
     def invitation_hint(self) -> str:
@@ -163,7 +163,7 @@ class Board:
     def list_found(self, found: events.HistoryFound) -> None:
         """Show it as lines."""
         room = self._prompt.target
-        self.lines.add(room, found, after=self._latest(room), time_ms=self._now_ms())
+        self.lines.add(room, found, after=self._latest(room), time_ms=self.now_ms())
 
     def wants_members(self, room: str) -> bool:
         """Whether the members of a room are to be asked for now, and the answer is no line."""

@@ -146,7 +146,7 @@ class ChatScreen(Screen[None]):
         self._write("topic", status.topic_line(model, target))
         has_rooms, invitation = self.rooms.display, board.invitation_hint
         self._write("status", self._hint or status.status_line(prompt, has_rooms=has_rooms, invitation=invitation))
-        self._write("target", status.target_line(prompt))
+        self._write("target", status.target_line(prompt, board.now_ms()))
         self._before_first.close()
 
     def take_pending(self) -> None:

@@ -121,9 +121,9 @@ def topic_line(model: Model, target: str) -> str:
     return safe(f"{target}{held}: {topic}" if topic else f"{target}{held}")
 
 
-def target_line(prompt: Prompt) -> str:
-    """Where a line goes, and what is in the way of speaking there."""
-    states = ", ".join(speaking_states(prompt))
+def target_line(prompt: Prompt, time_ms: int = 0) -> str:
+    """Where a line goes, and what is in the way of speaking there at this time by the wall clock."""
+    states = ", ".join(speaking_states(prompt, time_ms))
     target = safe(prompt.target) or sentence("state.no_target")
     return f"{target} ({states})> " if states else f"{target}> "
 
