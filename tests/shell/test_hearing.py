@@ -9,10 +9,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
-from tests.shell.namespaces import Lan, lan, why_not
+from tests.lan.network import Machine, network, why_not
 from tests.shell.net.test_endpoint import needs_ipv6
 from tests.shell.waiting import ROOT, Program, run_until, url_of, wait_for
 from udpchat.shell import hearing, pktinfo
@@ -27,23 +28,31 @@ PORT = 47_747
 LINK_LOCAL = "fe80::77%eth0"
 
 
+class Lan(NamedTuple):
+    """A server with an address of each family, and a client; no gateway."""
+
+    server: Machine
+    client: Machine
+
+
 @pytest.fixture
 def net() -> Iterator[Lan]:
-    """A server with an address of each family, and a client; no gateway."""
-    with lan(server=["10.77.0.1/24", "fe80::77/64"], client=["10.77.0.9/24", "fe80::99/64"]) as made:
-        yield made
+    with network() as made:
+        yield Lan(
+            made.machine("server", "10.77.0.1/24", "fe80::77/64"), made.machine("client", "10.77.0.9/24", "fe80::99/64")
+        )
 
 
 def found_from(net: Lan) -> list[str]:
     """What a client in its namespace finds: addresses and ways."""
-    command = ["ip", "netns", "exec", net.client, sys.executable, "-m", "tests.shell.prober", str(PORT)]
+    command = ["ip", "netns", "exec", net.client.namespace, sys.executable, "-m", "tests.shell.prober", str(PORT)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20, check=True)
     return done.stdout.splitlines()
 
 
 @contextlib.contextmanager
 def served(net: Lan, data: Path, *options: str) -> Iterator[Program]:
-    with Program("server", "--name", "den", "--data", data, *options, within=net.server) as server:
+    with Program("server", "--name", "den", "--data", data, *options, within=net.server.namespace) as server:
         url_of(server)
         yield server
 
@@ -78,9 +87,9 @@ def test_a_server_that_does_not_serve_there_or_is_not_to_be_found_is_silent(
 
 @needs_namespaces
 def test_a_search_on_an_interface_that_came_later_is_answered_too(net: Lan, tmp_path: Path) -> None:
-    net.ip(net.server, "address", "flush", "dev", "eth0")
+    net.server.readdress()
     with served(net, tmp_path):
-        net.ip(net.server, "address", "add", "fe80::77/64", "dev", "eth0", "nodad")
+        net.server.readdress("fe80::77/64")
         wait_for(lambda: found_from(net) == [f"den {LINK_LOCAL} MULTICAST"], 10.0, "the interface is heard")
 
 

@@ -92,6 +92,8 @@ def test_a_server_at_another_port_is_found_if_it_is_announced(
         return lambda: None
 
     monkeypatch.setattr(mdns, "browse", browse)
+    assert run(loop, 1, limit_s=0.2) == [], "another port than the usual one was asked for"
+    monkeypatch.setattr(discovery, "DEFAULT_PORT", 1)
     [found] = run(loop, 1)
     assert found.ways == (Way.MDNS,)
 

@@ -293,7 +293,7 @@ def test_the_one_used_last_is_followed_to_another_address_by_its_key(
         found = net.find(None, "office:6")
         there = ServerAddress("10.0.0.9", 47747, KEY)
         assert found == Found(there, Address("10.0.0.9", 47747), moved_from=OFFICE)
-        assert net.looked_for == [KEY]
+        assert sorted(net.looked_for) == [(6, KEY), (47747, KEY)], "where it was, and where servers are"
         assert net.reported == ["-- the server used last, office:6, is at 10.0.0.9:47747 now, with the key that it had"]
 
 

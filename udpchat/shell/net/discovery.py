@@ -17,7 +17,7 @@ from udpchat.shell.interfaces import Link, links
 from udpchat.shell.net import mdns
 from udpchat.shell.net.endpoint import address_of, sockaddr_of
 from udpchat.wire.errors import BadDatagram
-from udpchat.wire.limits import DISCOVERY_GROUP, PROBE_BYTES_MAX
+from udpchat.wire.limits import DEFAULT_PORT, DISCOVERY_GROUP, PROBE_BYTES_MAX
 from udpchat.wire.packets import Address
 
 SEARCH_S: Final = 3.0  # without any answer
@@ -70,9 +70,11 @@ class Discovery:
         self._goals: dict[Way, list[tuple[socket.socket, Address]]] = {way: [] for way in Way}
         self._asking: dict[int, socket.socket] = {}  # by family, for single hosts
         self._is_changed = asyncio.Event()
+        self._port = DEFAULT_PORT
 
     def open(self, port: int, on: Sequence[Link], last: Sequence[Address]) -> None:
         """Make the sockets; what the system does not let us use is left out."""
+        self._port = port
         for address in last:
             self._add_host(Way.USED_LAST, address)
         for host in LOOPBACKS:
@@ -119,8 +121,10 @@ class Discovery:
             self._goals[way].append((self._asking[family], address))
 
     def _on_suggested(self, address: Address) -> None:
-        """mDNS names a server there."""
+        """mDNS names a server there. Who looks at another port than the usual one wants that."""
         goals = self._goals[Way.MDNS]
+        if self._port not in (DEFAULT_PORT, address.port):
+            return
         if len(goals) < SUGGESTED_MAX and all(address != known for _, known in goals):
             self._add_host(Way.MDNS, address)
             self._search.on_way(Way.MDNS)
