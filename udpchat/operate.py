@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,7 @@ from udpchat.shell.operating.over_socket import StoppedMeanwhile
 from udpchat.ui.phrases import sentence
 from udpchat.ui.printing import columns
 from udpchat.wire import requests
-from udpchat.wire.content import BAN, MUTE, Act
+from udpchat.wire.content import BAN, MUTE
 from udpchat.wire.fields import Value, WireStruct
 
 Reported = int | str | tuple[str, ...]
@@ -50,10 +50,16 @@ def run(name: str, given: argparse.Namespace, data: Path) -> Printed:
         request, done = _ACTS[name](given)
         ask(operating.asked(request))
         return Printed(remarks=(done,))
-    return _COMMANDS[name](given, data, ask)
+    if name == "doctor":
+        return _doctor(given, data, ask)
+    printed = _COMMANDS[name](given, ask)
+    if name == "stop":
+        wait_until_stopped(data)
+    return printed
 
 
 Ask = Callable[[Dialogue[Any]], Any]
+Row = tuple[str, ...]
 
 
 def role_name(role: int) -> str:
@@ -85,10 +91,20 @@ def _object(item: WireStruct) -> dict[str, Any]:
     }
 
 
+def _listed(
+    given: argparse.Namespace, found: Sequence[WireStruct], row: Callable[[dict[str, Any]], Row], nothing: Phrase
+) -> Printed:
+    """What was found, as objects or as rows; `nothing` says that it is nothing, to people."""
+    objects = [_object(item) for item in found]
+    if given.json:
+        return Printed(tuple(map(json_line, objects)))
+    return Printed(tuple(columns([*map(row, objects)])), () if found else (nothing,))
+
+
 # --- The server ----------
 
 
-def _status(given: argparse.Namespace, data: Path, ask: Ask) -> Printed:
+def _status(given: argparse.Namespace, ask: Ask) -> Printed:
     found: dict[str, Reported] = ask(operating.report(requests.STATUS))
     if given.json:
         return Printed((json_line(nested(found)),))
@@ -115,16 +131,11 @@ def _shown(name: str, value: Reported) -> str:
     return f"{value:,}" if isinstance(value, int) and name != "process" else str(value)
 
 
-def _who(given: argparse.Namespace, data: Path, ask: Ask) -> Printed:
-    peers: list[requests.PeerItem] = ask(operating.peers())
-    if given.json:
-        return Printed(tuple(json_line(_object(peer)) for peer in peers))
-    rows = [(
-        peer.nick or sentence("operate.not_entered"),
-        peer.address,
-        sentence("operate.peer", here_s=peer.here_s, silent_s=peer.silent_s, rooms=peer.rooms),
-    ) for peer in peers]  # fmt: skip
-    return Printed(tuple(columns(rows)), () if peers else (Phrase("operate.nobody"),))
+def _who(given: argparse.Namespace, ask: Ask) -> Printed:
+    def row(peer: dict[str, Any]) -> Row:
+        return peer["nick"] or sentence("operate.not_entered"), peer["address"], sentence("operate.peer", **peer)
+
+    return _listed(given, ask(operating.peers()), row, Phrase("operate.nobody"))
 
 
 def _doctor(given: argparse.Namespace, data: Path, ask: Ask) -> Printed:
@@ -133,7 +144,7 @@ def _doctor(given: argparse.Namespace, data: Path, ask: Ask) -> Printed:
     return Printed(tuple(lines), code=code)
 
 
-def _reload(given: argparse.Namespace, data: Path, ask: Ask) -> Printed:
+def _reload(given: argparse.Namespace, ask: Ask) -> Printed:
     done: dict[str, Any] = ask(operating.report(requests.RELOAD))
     if done.get("problem"):
         return Printed(remarks=(Phrase("operate.not_reloaded", {"reason": done["problem"]}),), code=ExitCode.ERROR)
@@ -143,10 +154,9 @@ def _reload(given: argparse.Namespace, data: Path, ask: Ask) -> Printed:
     return Printed(remarks=tuple(remarks))
 
 
-def _stop(given: argparse.Namespace, data: Path, ask: Ask) -> Printed:
+def _stop(given: argparse.Namespace, ask: Ask) -> Printed:
     with suppress(StoppedMeanwhile):  # the answer was lost, or it stops for another reason
         ask(operating.report(requests.STOP))
-    wait_until_stopped(data)
     return Printed(remarks=(Phrase("operate.stopped"),))
 
 
@@ -172,40 +182,22 @@ def _announce(given: argparse.Namespace) -> tuple[requests.RequestBody, Phrase]:
     return requests.Announce(" ".join(given.text)), Phrase("operate.announced")
 
 
-def _bans(given: argparse.Namespace, data: Path, ask: Ask) -> Printed:
-    found: list[requests.SanctionItem] = ask(operating.sanctions())
-    if given.json:
-        return Printed(tuple(json_line(_object(item)) for item in found))
-    rows = [(
-        SANCTIONS.get(item.kind, str(item.kind)),
-        item.subject,
-        sentence(
-            "operate.sanction",
-            by=item.by,
-            made=iso_time(item.made_ms),
-            until=iso_time(item.until_ms) if item.until_ms else "",
-            reason=item.reason,
-        ),
-    ) for item in found]  # fmt: skip
-    return Printed(tuple(columns(rows)), () if found else (Phrase("operate.no_sanctions"),))
+def _bans(given: argparse.Namespace, ask: Ask) -> Printed:
+    def row(sanction: dict[str, Any]) -> Row:
+        return sanction["kind"], sanction["subject"], sentence("operate.sanction", **sanction)
+
+    return _listed(given, ask(operating.sanctions()), row, Phrase("operate.no_sanctions"))
 
 
-def _audit(given: argparse.Namespace, data: Path, ask: Ask) -> Printed:
-    found: list[Act] = ask(operating.acts(given.since))
-    if given.json:
-        return Printed(tuple(json_line(_object(act)) for act in found))
-    lines = [
-        sentence("operate.act", time=iso_time(act.time_ms), by=act.by, action=act.action, room=act.room,
-                 subject=act.subject, detail=act.detail, reason=act.reason)
-        for act in found
-    ]  # fmt: skip
-    return Printed(tuple(lines), () if found else (Phrase("operate.no_acts"),))
+def _audit(given: argparse.Namespace, ask: Ask) -> Printed:
+    found = ask(operating.acts(given.since))
+    return _listed(given, found, lambda act: (sentence("operate.act", **act),), Phrase("operate.no_acts"))
 
 
 # --- Accounts ----------
 
 
-def _role(given: argparse.Namespace, data: Path, ask: Ask) -> Printed:
+def _role(given: argparse.Namespace, ask: Ask) -> Printed:
     if given.role is not None:
         ask(operating.asked(requests.SetRole(None, given.subject, int(parsers.ROLES[given.role]))))
         return Printed(remarks=(Phrase("operate.role_set", {"nick": given.subject, "role": given.role}),))
@@ -213,14 +205,10 @@ def _role(given: argparse.Namespace, data: Path, ask: Ask) -> Printed:
     return Printed((role_name(found.item.role if found.item else 0),))
 
 
-def _account(given: argparse.Namespace, data: Path, ask: Ask) -> Printed:
+def _account(given: argparse.Namespace, ask: Ask) -> Printed:
     match given.do:
         case parsers.ACCOUNT_LIST:
-            found: list[requests.AccountItem] = ask(operating.accounts())
-            if given.json:
-                return Printed(tuple(json_line(_object(item)) for item in found))
-            lines = columns([(item.nick, role_name(item.role), _described(item)) for item in found])
-            return Printed(tuple(lines), () if found else (Phrase("operate.no_accounts"),))
+            return _listed(given, ask(operating.accounts()), _account_row, Phrase("operate.no_accounts"))
         case "show":
             return _show(ask(operating.account(given.subject)), as_json=given.json)
         case "reset":
@@ -231,35 +219,29 @@ def _account(given: argparse.Namespace, data: Path, ask: Ask) -> Printed:
             return Printed(remarks=(Phrase("operate.removed", {"nick": given.subject}),))
 
 
-def _described(item: requests.AccountItem) -> str:
-    values = {"devices": item.devices, "used": time_or_none(item.used_ms), "fingerprint": item.fingerprint}
-    return sentence("operate.account_password" if item.has_password else "operate.account", **values)
+def _account_row(account: dict[str, Any]) -> Row:
+    described = sentence("operate.account_password" if account["password"] else "operate.account", **account)
+    return account["nick"], account["role"], described
 
 
 def _show(found: operating.Account, *, as_json: bool) -> Printed:
-    devices = found.devices.items
+    account, devices = found.item and _object(found.item), [_object(each) for each in found.devices.items]
     if as_json:
-        shown = {} if found.item is None else _object(found.item)
-        return Printed(
-            (json_line({**shown, "nick": found.devices.nick, "devices": [_object(each) for each in devices]}),)
-        )
-    head = (
-        [] if found.item is None else columns([(found.item.nick, role_name(found.item.role), _described(found.item))])
-    )
-    return Printed((*head, *map(_shown_device, devices)))
+        return Printed((json_line({**(account or {}), "nick": found.devices.nick, "devices": devices}),))
+    head = columns([_account_row(account)]) if account else []
+    return Printed((*head, *map(_device_line, devices)))
 
 
-def _shown_device(item: requests.DeviceItem) -> str:
-    times = {"added": time_or_none(item.added_ms), "revoked": time_or_none(item.revoked_ms)}
-    return sentence("operate.device_here" if item.is_here else "operate.device", fingerprint=item.fingerprint, **times)
+def _device_line(device: dict[str, Any]) -> str:
+    return sentence("operate.device_here" if device["here"] else "operate.device", **device)
 
 
-def _invite(given: argparse.Namespace, data: Path, ask: Ask) -> Printed:
+def _invite(given: argparse.Namespace, ask: Ask) -> Printed:
     code = ask(operating.code(os.urandom, requests.INVITE, given.subject))
     return Printed((code,), (Phrase("operate.invited", {"nick": given.subject or ""}),))
 
 
-def _erase(given: argparse.Namespace, data: Path, ask: Ask) -> Printed:
+def _erase(given: argparse.Namespace, ask: Ask) -> Printed:
     found: dict[str, Any] = ask(operating.erase(given.subject))
     if found.get("problem"):
         values = {"nick": given.subject, "reason": found["problem"]}
@@ -277,9 +259,8 @@ _ACTS: Final[dict[str, Callable[[argparse.Namespace], tuple[requests.RequestBody
     "unmute": partial(_lift, MUTE),
     "announce": _announce,
 }
-_COMMANDS: Final[dict[str, Callable[[argparse.Namespace, Path, Ask], Printed]]] = {
+_COMMANDS: Final[dict[str, Callable[[argparse.Namespace, Ask], Printed]]] = {
     "status": _status,
-    "doctor": _doctor,
     "who": _who,
     "bans": _bans,
     "role": _role,

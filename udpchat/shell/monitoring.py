@@ -29,25 +29,17 @@ class NoAnswer(Exception):
     """The server gives no snapshot; one line that says why."""
 
 
-class Monitoring:
+class Monitoring(HttpPages):
     """Serves the pages at `listening` from a thread. `take` is called in `loop`, which is that of the server."""
 
     def __init__(
         self, loop: asyncio.AbstractEventLoop, listening: socket.socket, take: Callable[[], Snapshot]
     ) -> None:
-        self._loop = loop
+        super().__init__(listening, {"/metrics": self._metrics, "/healthz": self._health})
+        self._server_loop = loop
         self._take = take
         self._latest: Future[Snapshot] | None = None
         self._asked_at = 0.0
-        self._pages = HttpPages(listening, {"/metrics": self._metrics, "/healthz": self._health})
-
-    def start(self) -> None:
-        """Answer from now on."""
-        self._pages.start()
-
-    def close(self) -> None:
-        """Answer no more."""
-        self._pages.close()
 
     # --- In the thread of the pages ----------
 
@@ -76,7 +68,7 @@ class Monitoring:
             latest = self._latest = Future()
             self._asked_at = time.monotonic()
             try:
-                self._loop.call_soon_threadsafe(self._give, latest, self._asked_at)
+                self._server_loop.call_soon_threadsafe(self._give, latest, self._asked_at)
             except RuntimeError:
                 latest.set_exception(NoAnswer("the server has stopped"))
         try:

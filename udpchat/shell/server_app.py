@@ -289,20 +289,19 @@ class Service:
         errands.carry_out(duties, errand, lambda report: self._driver.call(self._server.reported, errand, report))
 
     def _status(self) -> dict[str, errands.Reported]:
-        space, endpoint = self._storage.space, self._endpoint
-        space.measure()
-        drops = self._server.counters + endpoint.counters
+        endpoint, taken = self._endpoint, self._snapshot()
+        free_bytes = taken.disk_free_bytes
         return {
             "version": __version__,
             "name": self._options.name,
             "server": own_address(endpoint.hosts, endpoint.address.port, "").url,
             "fingerprint": fingerprint(self._key.public),
             "process": os.getpid(),
-            "uptime_s": int(self._operator_log.uptime_s(self._loop.time())),
+            "uptime_s": int(taken.uptime_s),
             "memory_bytes": resident_bytes(),
-            **({"free_bytes": int(space.free_bytes)} if space.free_bytes < float("inf") else {}),
+            **({"free_bytes": int(free_bytes)} if free_bytes < float("inf") else {}),
             "probes": self._server.probes_answered,
-            **status_of(self._server.chat, drops),
+            **status_of(self._server.chat, taken.drops),
         }
 
     def _reload(self, cause: str) -> Reloaded:

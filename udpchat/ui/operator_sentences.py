@@ -16,7 +16,7 @@ OPERATOR_SENTENCES: Final[dict[str, str]] = {
     "operate.unbanned": "{subject} is not banned any more",
     "operate.unmuted": "{subject} is not muted any more",
     "operate.announced": "announced to everybody who is here",
-    "operate.sanction": "since {made}{until:if  until %s}, by {by}{reason:if : %s}",
+    "operate.sanction": "since {time}{until:if  until %s}, by {by}{reason:if : %s}",
     "operate.no_sanctions": "nobody is banned or muted",
     "operate.act": "{time} {by}: {action}{subject:if  %s}{room:if  in %s}{detail:if  (%s)}{reason:if : %s}",
     "operate.no_acts": "nothing was done",
