@@ -104,9 +104,9 @@ class Observed(Value, frozen=True):
         is_there = any((at.host, at.port) == (self.place.host, self.place.port) for at in found.addresses if self.place)
         return is_there or (self.contact is not None and found.fingerprint == self.contact.shown)
 
-    def is_found(self, way: Way) -> bool:
-        """Whether the server that is meant was found this way."""
-        return any(way in each.ways for each in self.found if self.is_meant(each))
+    def is_anybody_found(self, way: Way) -> bool:
+        """Whether a server was found this way."""
+        return any(way in each.ways for each in self.found)
 
     @property
     def others(self) -> list[Address]:
@@ -271,7 +271,7 @@ def _buffers(observed: Observed) -> Judged:
 
 
 def _broadcast(observed: Observed) -> Judged:
-    if any(Way.BROADCAST in each.ways for each in observed.found):
+    if observed.is_anybody_found(Way.BROADCAST):
         return _well("broadcast")
     if not _is_expected(observed) or ":" in str(observed.place and observed.place.host):
         return _untried("broadcast.untried")
@@ -281,7 +281,7 @@ def _broadcast(observed: Observed) -> Judged:
 
 
 def _multicast(observed: Observed) -> Judged:
-    if any(Way.MULTICAST in each.ways for each in observed.found):
+    if observed.is_anybody_found(Way.MULTICAST):
         return _well("multicast")
     if not _is_expected(observed) or not observed.run(LINK_LOCAL).heard:
         return _untried("multicast.untried")  # the server's machine may have no IPv6
@@ -294,7 +294,7 @@ def _is_expected(observed: Observed) -> bool:
 
 
 def _mdns(observed: Observed) -> Judged:
-    return _well("mdns") if any(Way.MDNS in each.ways for each in observed.found) else _untried("mdns.none")
+    return _well("mdns") if observed.is_anybody_found(Way.MDNS) else _untried("mdns.none")
 
 
 # --- Whether anything answers ----------
@@ -306,7 +306,7 @@ def _reach(observed: Observed) -> Judged:
         return _wrong("reach.nobody", {"host": host}, Phrase("advice.start_or_name"))
     if observed.is_heard:
         return _well("reach", server=observed.server)
-    others = ", ".join(f"{other.host} {other.port}" for other in observed.others)
+    others = ", ".join(f"[{at.host}]:{at.port}" if ":" in at.host else f"{at.host}:{at.port}" for at in observed.others)
     return _wrong("reach.silence", {"server": observed.server, "others": others}, Phrase("advice.server_doctor"))
 
 

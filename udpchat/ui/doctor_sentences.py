@@ -42,7 +42,7 @@ DOCTOR_SENTENCES: Final[dict[str, str]] = {
     "doctor.multicast.untried": "not known: no server in a network of this machine is known to have IPv6",
     "doctor.multicast.silence": "the server has IPv6 and answers, but to no multicast: a firewall, a switch or a Wi-Fi"
     " access point drops those",
-    "doctor.mdns": "it is found by mDNS",
+    "doctor.mdns": "servers are found by mDNS",
     "doctor.mdns.none": "nothing is found by mDNS, which both ends need the library zeroconf for",
     # Whether anything answers.
     "doctor.reach": "{server} answers",
