@@ -141,7 +141,7 @@ def test_an_impostor_is_not_joined(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     with pytest.raises(Impostor):
         Lan(monkeypatch, tmp_path, [theirs(3)]).server()
     lan = Lan(monkeypatch, tmp_path, [theirs(3)])
-    assert lan.server(choice=0) == "127.0.0.1" and lan.reports[0].startswith("-- NOT USED")
+    assert lan.server(choice=0) == "127.0.0.1" and lan.reports[0].startswith("NOT USED")
 
 
 # --- Not beside another ----------

@@ -54,7 +54,7 @@ class _Meeting:
                 return self._leave_for(there)
         elif others and is_first:
             chosen = asyncio.run(choose_one(others, self._choose))
-            self._report(Phrase("using.found", description_of(chosen)))
+            self._report(Phrase("hosting.found", description_of(chosen)))
             return found_at(chosen).server
         elif others and self._choose is not None:
             chosen_or_none = self._choose_or_host(others, self._choose)
@@ -87,7 +87,10 @@ class _Meeting:
         ours = next((server for server in found if server.fingerprint == own), None)
         others = [server for server in found if server.fingerprint != own and server.is_of_this_version]
         known, is_person = KnownServers(self._hosting.data), self._choose is not None
-        return without_impostors(others, known, self._report, is_person=is_person)[0], ours
+        return without_impostors(others, known, self._report_impostor, is_person=is_person)[0], ours
+
+    def _report_impostor(self, shown: Phrase) -> None:
+        self._report(Phrase("hosting.impostor", shown.values))
 
     def _leave_for(self, there: FoundServer) -> ServerAddress:
         """Nobody is on the server of this machine, and people are on another one: offer to close it."""

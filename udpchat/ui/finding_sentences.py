@@ -13,6 +13,8 @@ FINDING_SENTENCES: Final[dict[str, str]] = {
     "hosting.used_last": "joining the server used last, {url}; to host one here instead: {command} --host",
     "hosting.runs": "{url} runs in the background (process {process}, log {log}); to stop it: {stop}",
     "hosting.silent": "a server runs (process {process}, log {log}), but does not answer at {url}",
+    "hosting.found": "joining {name:or one} at {url}, fingerprint {fingerprint}, found by {ways:clauses}",
+    "hosting.impostor": "NOT USED: {reason}",
     "hosting.gave_way": "{name:or another server} at {url} was there first: it is joined, and the one here is stopped",
     "hosting.question": "other servers answer on this LAN; what now?",
     "hosting.again": "host here again",
