@@ -33,7 +33,7 @@ NO_NETWORK = re.compile(  # what pip writes when it cannot reach its index
     r"NewConnectionError|NameResolutionError|ConnectTimeoutError|ReadTimeoutError|ProxyError|Max retries exceeded"
     r"|name resolution|getaddrinfo failed|Network is unreachable|No route to host|\(from versions: none\)"
 )
-REQUIREMENTS = ("msgspec", "cryptography", "platformdirs", "prompt_toolkit", "ifaddr", "textual")
+REQUIREMENTS = ("msgspec", "cryptography", "platformdirs", "prompt_toolkit", "ifaddr", "textual", "segno")
 
 
 def enter() -> None:

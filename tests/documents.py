@@ -175,7 +175,7 @@ def layout_of(described: str) -> list[tuple[str, int | None]]:
     """The fields of a packet behind its kind byte: name, and size in bytes; None: whatever is left."""
     layout: list[tuple[str, int | None]] = []
     for part in split_outside(described):
-        sized = re.fullmatch(r"(.+) (u8|u16|u32|u64|\d\d+)", re.sub(rf"\s*\({NESTED}\)", "", part))
+        sized = re.fullmatch(r"(.+) (u8|u16|u32|u64|\d+)", re.sub(rf"\s*\({NESTED}\)", "", part))
         name = sized[1] if sized else part
         layout.append((name.replace(" ", "_").lower(), (SIZES.get(sized[2]) or int(sized[2])) if sized else None))
     return layout

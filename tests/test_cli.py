@@ -435,11 +435,11 @@ def hosted(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Hosting, bool]]:
     """What was to be hosted, and whether the person insisted; it is hosted at 127.0.0.1:5 then."""
     found: list[tuple[Hosting, bool]] = []
 
-    def host(wanted: Hosting, *, insists: bool, report: Any) -> ServerAddress:
+    def host(wanted: Hosting, *, insists: bool, choose: Any, report: Any) -> ServerAddress:
         found.append((wanted, insists))
         return ServerAddress("127.0.0.1", 5)
 
-    monkeypatch.setattr(cli.hosting, "host_unless_used_elsewhere", host)
+    monkeypatch.setattr(cli, "find_or_host", host)
     return found
 
 
@@ -466,7 +466,7 @@ def test_with_a_server_named_nothing_is_hosted_but_by_insisting(
 def test_a_server_used_elsewhere_is_left_to_the_client(
     joined: list[ClientOptions], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cli.hosting, "host_unless_used_elsewhere", lambda *_, **__: None)
+    monkeypatch.setattr(cli, "find_or_host", lambda *_, **__: None)
     assert cli.host_or_join(["--nick", "alice"], program="scripts/chat") == 0
     assert joined.pop().server is None
 
@@ -477,7 +477,7 @@ def test_what_cannot_be_hosted_is_one_line_and_nothing_is_joined(
     def fail(*_: Any, **__: Any) -> NoReturn:
         raise OperationFailed("failed.hosting", reason="the disk is full")
 
-    monkeypatch.setattr(cli.hosting, "host_unless_used_elsewhere", fail)
+    monkeypatch.setattr(cli, "find_or_host", fail)
     assert cli.host_or_join(["--nick", "alice"], program="scripts/chat") == 1
     assert joined == [] and capsys.readouterr().err == "scripts/chat: cannot host: the disk is full\n"
 
@@ -502,6 +502,7 @@ def test_stop_needs_no_nick(monkeypatch: pytest.MonkeyPatch, capsys: Capture, tm
         (["client", "--nick", "a"], "client", ["--nick", "a"]),
         (["stop"], "stop", []),
         (["status", "--json"], "status", ["--json"]),
+        (["servers", "--watch"], "servers", ["--watch"]),
         (["export", "--nick", "a"], "client", ["export", "--nick", "a"]),
         (["--nick", "a", "--host"], "host_or_join", ["--nick", "a", "--host"]),
         ([], "host_or_join", []),
@@ -511,7 +512,7 @@ def test_udpchat_hosts_or_joins_unless_the_first_word_is_a_command(
     monkeypatch: pytest.MonkeyPatch, words: list[str], program: str, arguments: list[str]
 ) -> None:
     called: list[tuple[str, list[str]]] = []
-    for name in ("server", "client", "stop", "status", "host_or_join"):
+    for name in ("server", "client", "stop", "status", "servers", "host_or_join"):
         monkeypatch.setattr(cli, name, lambda rest, *, program, name=name: called.append((name, rest)) or 7)
     assert cli.main(words) == 7
     assert called == [(program, arguments)]

@@ -28,12 +28,12 @@ from tests import documents
 from tests.documents import README, ROOT, SPEC, CommandLine
 from tests.scripts.loading import load
 from tests.wire.records import records
-from udpchat import cli, operate, parsers
+from udpchat import cli, diagnose, operate, parsers
 from udpchat.chat import events
 from udpchat.chat.permissions import PERMISSIONS, Role
 from udpchat.chat.refusals import REFUSALS
 from udpchat.client.admission import FINAL_REFUSALS
-from udpchat.shell import client_app, hosting, operations, options, outbox, server_app
+from udpchat.shell import client_app, hosting, listing, operations, options, outbox, server_app
 from udpchat.shell.addresses import parse_server
 from udpchat.ui import attention
 from udpchat.ui.commands import COMMANDS
@@ -94,8 +94,10 @@ def test_the_config_files_of_the_readme_are_right(tmp_path: Path) -> None:
 
 
 RUN = (  # what the commands do, once their options are understood
-    (server_app, "run"), (client_app, "run"), (outbox, "show"), (operate, "run"),
-    *((hosting, name) for name in ("stop", "status", "host_unless_used_elsewhere")),
+    (server_app, "run"), (client_app, "run"), (outbox, "show"), (operate, "run"), (diagnose, "run"),
+    *((hosting, name) for name in ("stop", "status")),
+    (cli, "find_or_host"),
+    (listing, "show_servers"),
     *((operations, name) for name in ("back_up", "restore", "check", "export", "replica_of")),
 )  # fmt: skip
 
@@ -321,6 +323,13 @@ HELLO_RESEND = (
         (f"drawn anew every {N} s", (limits.COOKIE_SECRET_LIFETIME_S,)),
         (f"waits on after {N} s, growing {N}-fold before the first answer and {N}-fold after it, up to {N} s, "
          f"jittered by {N} %", HELLO_RESEND),
+        (f"those of kinds 8 and 9, at most {N}", (limits.PROBE_BYTES_MAX,)),
+        (f"zeros up to at least {N} bytes in all", (limits.PROBE_BYTES_MIN,)),
+        (
+            f"answers {N} Probes a second of a source and {N} in all; {N} and {N} at once",
+            (limits.PROBES_PER_SOURCE_PER_S, limits.PROBES_PER_S, limits.PROBES_PER_SOURCE_BURST, limits.PROBES_BURST),
+        ),
+        (f"Of the latest {N} probe ids", (limits.PROBE_RUNS_MAX,)),
         (f"A window of {N} counters", (limits.REPLAY_WINDOW_PACKETS,)),
         (r"After (an hour), or 2\^(\d+) packets",
          (limits.SESSION_AGE_S_MAX, limits.SESSION_PACKETS_MAX.bit_length() - 1)),
@@ -452,7 +461,7 @@ def test_a_packet_has_its_fields_where_the_spec_says(row: list[str]) -> None:
         assert not hasattr(packets, name)
         return
     made = getattr(packets, name)
-    fields = structs.fields(made)
+    fields = [field for field in structs.fields(made) if field.name != "size"]  # of the datagram: no field of it
     layout = documents.layout_of(described)
     values, expected = [], bytes((int(kind),))
     for number, (field, (told, size)) in enumerate(zip(fields, layout, strict=False), 1):
@@ -464,7 +473,7 @@ def test_a_packet_has_its_fields_where_the_spec_says(row: list[str]) -> None:
     assert encoded.startswith(expected)
     filling = encoded[len(expected) :]
     assert len(layout) - len(fields) == bool(filling), "all that the packet has is in SPEC"
-    assert not any(filling) and (not filling or len(encoded) == limits.HELLO_BYTES)
+    assert not any(filling) and (not filling or len(encoded) in (limits.HELLO_BYTES, limits.PROBE_BYTES_MIN))
 
 
 def test_sections_that_are_cited_exist() -> None:

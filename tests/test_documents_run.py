@@ -186,6 +186,8 @@ def test_the_commands_of_the_operator_do_what_is_said(shell: Shell, server: Prog
     lines = [one for one in lines if one.arguments[0] in OPERATOR_COMMANDS]
     assert {one.arguments[0] for one in lines} == set(OPERATOR_COMMANDS)
     for shown in lines:
+        if shown.arguments[0] == "doctor":
+            continue  # this server is bound to the loopback, which the doctor reports: see tests/lan
         if shown.arguments[0] == "kick":
             with chatting("bob", url, shell.home / "bob", "--follow") as bob:
                 bob.line(where='"connected"')

@@ -25,13 +25,17 @@ from udpchat.chat.times import iso_time
 from udpchat.client.compose import LocalError, secret_of, set_password
 from udpchat.client.login import Login
 from udpchat.client.operating import Refused
-from udpchat.shell import client_app, config_report, hosting, operations, options, outbox, reloading
+from udpchat.client.search import FoundServer
+from udpchat.shell import client_app, config_report, hosting, listing, operations, options, outbox, reloading
+from udpchat.shell.choosing import Chooser
 from udpchat.shell.data_folder import DataUnusable, last_nick, open_folder, remember_nick
 from udpchat.shell.ending import TimedOut
 from udpchat.shell.first_run import ask_nick, login_nick
 from udpchat.shell.hidden_line import HiddenLine
+from udpchat.shell.host_or_join import find_or_host
 from udpchat.shell.logs import LogUnusable
 from udpchat.shell.net.endpoint import EndpointError
+from udpchat.shell.net.finding import Impostor
 from udpchat.shell.net.reach import NoServer
 from udpchat.shell.operations import OperationFailed
 from udpchat.shell.passwords import PasswordUnread, password_at
@@ -47,6 +51,7 @@ from udpchat.wire.frames import Proof
 
 FAILURES: Final[tuple[tuple[type[Exception], str, ExitCode], ...]] = (  # each with its error code in JSON
     (NoServer, "", ExitCode.NO_SERVER),  # a Problem has its code
+    (Impostor, "", ExitCode.REFUSED),
     (TimedOut, "", ExitCode.TIMED_OUT),
     (DataUnusable, "", ExitCode.ERROR),
     (LogUnusable, "", ExitCode.ERROR),
@@ -72,6 +77,10 @@ def main(argv: Sequence[str] | None = None, *, program: str = "udpchat") -> int:
             return stop(rest, program=program)
         case ["status", *rest]:
             return status(rest, program=program)
+        case ["servers", *rest]:
+            return servers(rest, program=program)
+        case ["doctor", *rest]:
+            return doctor(rest, program=program)
         case [word, *_] if word in parsers.CLIENT_OPERATIONS:
             return client(arguments, program=program)
         case _:
@@ -311,7 +320,7 @@ def _chat_choices(parser: parsers.Parser, given: argparse.Namespace) -> options.
 
 
 def host_or_join(words: Sequence[str], *, program: str) -> int:
-    """Join the server used last; or, if that is of this machine or there is none yet, host one in the background.
+    """Join the server used last, or one of this LAN; if there is none, host one in the background and join it.
 
     `words` are those of a client, and --host to host in any case. The exit code.
     """
@@ -330,8 +339,10 @@ def host_or_join(words: Sequence[str], *, program: str) -> int:
 
     def find() -> int:
         wanted = _hosting(choices, program)
-        server = hosting.host_unless_used_elsewhere(wanted, insists=given.host, report=report)
-        found.extend([] if server is None else ["--server", server.name])
+        is_person = choices.form != "json" and all(map(is_terminal, (sys.stdin, sys.stdout, sys.stderr)))
+        choose = Chooser(standard_input(), _say_phrase) if is_person else None
+        server = find_or_host(wanted, insists=given.host, choose=choose, report=report)
+        found.extend([] if server is None else ["--server", server.address])
         return 0
 
     return _guarded(program, find, as_json=choices.form == "json") or client(
@@ -365,6 +376,47 @@ def status(words: Sequence[str], *, program: str) -> int:
         line = json_line(found) if given.json else printable(text_of(hosting.status_phrase(wanted, found)))
         writing_to(sys.stdout)(f"{line}\n")
         return ExitCode.DONE if found["running"] else ExitCode.ERROR
+
+    return _guarded(parser.prog, run, as_json=given.json)
+
+
+def servers(words: Sequence[str], *, program: str) -> int:
+    """List the servers that answer on this LAN; the exit code, DONE if there is one and NO_SERVER if not."""
+    parser = parsers.servers_parser(program)
+    given = parser.parse_args(words)
+    prepare_output()
+    port = _client_choices(parser, argparse.Namespace(port=given.port), needs_nick=False).port
+    write_out = writing_to(sys.stdout)
+
+    def show(server: FoundServer, is_there: bool) -> None:
+        said = listing.as_object(server, is_there=is_there) if given.json else None
+        line = printable(text_of(listing.phrase_of(server, is_there=is_there))) if said is None else json_line(said)
+        write_out(f"{line}\n")
+
+    def run() -> int:
+        if listing.show_servers(port, show, watches=given.watch):
+            return ExitCode.DONE
+        raise NoServer("no_server.none_on_lan", port=port)
+
+    return _guarded(parser.prog, run)
+
+
+def doctor(words: Sequence[str], *, program: str) -> int:
+    """Say what keeps one from chatting with a server; the exit code, DONE if nothing does and NO_SERVER otherwise."""
+    from udpchat import diagnose
+
+    parser = parsers.doctor_parser(program)
+    given = parser.parse_args(words)
+    flags = argparse.Namespace(data=given.data, config=given.config)
+    choices = _client_choices(parser, flags, needs_nick=False)
+    prepare_output()
+
+    def run() -> int:
+        lines, code = diagnose.run(
+            given.server, choices.data, as_json=given.json, timeout_s=given.timeout or diagnose.TIMEOUT_S
+        )
+        _write_lines(lines)
+        return code
 
     return _guarded(parser.prog, run, as_json=given.json)
 

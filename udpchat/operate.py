@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from udpchat import parsers
+from udpchat import diagnose, parsers
 from udpchat.chat.exit_codes import ExitCode
 from udpchat.chat.permissions import Role
 from udpchat.chat.phrase import Phrase
@@ -18,7 +18,7 @@ from udpchat.chat.text import duration_text, json_line
 from udpchat.chat.times import iso_time, time_or_none
 from udpchat.client import operating
 from udpchat.client.operating import Dialogue
-from udpchat.shell.operating.carrying_out import carry_out, wait_until_stopped
+from udpchat.shell.operating.carrying_out import carry_out, is_running, wait_until_stopped
 from udpchat.shell.operating.over_socket import StoppedMeanwhile
 from udpchat.ui.phrases import sentence
 from udpchat.ui.printing import columns
@@ -50,6 +50,8 @@ def run(name: str, given: argparse.Namespace, data: Path) -> Printed:
         request, done = _ACTS[name](given)
         ask(operating.asked(request))
         return Printed(remarks=(done,))
+    if name == "doctor":
+        return _doctor(given, data, ask)
     printed = _COMMANDS[name](given, ask)
     if name == "stop":
         wait_until_stopped(data)
@@ -134,6 +136,12 @@ def _who(given: argparse.Namespace, ask: Ask) -> Printed:
         return peer["nick"] or sentence("operate.not_entered"), peer["address"], sentence("operate.peer", **peer)
 
     return _listed(given, ask(operating.peers()), row, Phrase("operate.nobody"))
+
+
+def _doctor(given: argparse.Namespace, data: Path, ask: Ask) -> Printed:
+    status = ask(operating.report(requests.STATUS)) if is_running(data) else None
+    lines, code = diagnose.run_at_server(data, status, as_json=given.json)
+    return Printed(tuple(lines), code=code)
 
 
 def _reload(given: argparse.Namespace, ask: Ask) -> Printed:

@@ -15,6 +15,7 @@ from udpchat.chat.permissions import Role
 from udpchat.chat.phrase import Phrase, Problem
 from udpchat.chat.text import printable
 from udpchat.shell import operations, options, values
+from udpchat.shell.addresses import parse_server
 from udpchat.shell.logs import FORMATS, LEVELS
 from udpchat.shell.stdio import OutputFailed, abandon_output, remark, writing_to
 from udpchat.shell.suggestions import unknown_option
@@ -27,6 +28,9 @@ CLIENT_OPERATIONS: Final = ("export", "outbox", "config", "password")
 MAIN_COMMANDS: Final = {
     "stop": "Stops the server that is hosted here in the background.",
     "status": "Says whether a server is hosted here, and where. Exit code: 0 if so, 1 if not.",
+    "servers": "Lists the servers that answer on this LAN. Exit code: 0 if there is one, 3 if not.",
+    "doctor": "Looks at the path to a server, and says what keeps one from chatting, and what to do. Exit code: 0 if "
+    "one can chat, 3 if not.",
     "server": "Runs a server, as udpchat-server.",
     "client": "Joins a server and hosts none, as udpchat-client.",
 }
@@ -39,6 +43,8 @@ OPERATIONS: Final = {
 }
 OPERATOR_COMMANDS: Final = {  # as in `udpchat.operate`; those of NEEDING_SERVER ask a server that runs
     "status": "Says how the server is: how long it has run, who is there, what it holds and what it dropped.",
+    "doctor": "Looks at this machine and its server, and says what keeps others from it, and what to do. Exit code: 0 "
+    "if it serves, 3 if not.",
     "who": "Lists the devices that are connected.",
     "kick": "Ends the sessions of a person, who may come back.",
     "ban": "Bans a person, a device (# and its fingerprint), an address or a network from the server.",
@@ -56,7 +62,7 @@ OPERATOR_COMMANDS: Final = {  # as in `udpchat.operate`; those of NEEDING_SERVER
     "erase": "Removes all that a person said, their account, and what is stored of their addresses. For good.",
 }
 NEEDING_SERVER: Final = frozenset({"status", "who", "kick", "announce", "reload", "stop"})
-WITH_JSON: Final = frozenset({"status", "who", "bans", "account", "audit"})
+WITH_JSON: Final = frozenset({"status", "doctor", "who", "bans", "account", "audit"})
 ROLES: Final = {"owner": Role.OWNER, "admin": Role.ADMIN, "moderator": Role.MODERATOR, "member": Role.MEMBER}
 ACCOUNT_LIST: Final = "list"
 SERVER_OPTION: Final = "--server"
@@ -179,7 +185,10 @@ def _add_server_settings(parser: Parser) -> None:
     kept.add_argument("--yes", action="store_true", help="a retention of less than 1 hour or 1,000 messages is meant")
     add(people, "accounts", "open|closed", "who may have a new nick: everybody, or who is invited")
     add(people, "nick-expiry", "DURATION", "how long a nick is kept that nobody uses")
-    shown.add_argument("--name", metavar="NAME", help="what the server calls itself")
+    shown.add_argument("--name", metavar="NAME", help="what the server calls itself (the name of this machine)")
+    shown.add_argument(
+        "--discoverable", metavar="yes|no", help="whether who looks for servers on the LAN finds it (yes)"
+    )
     shown.add_argument("--motd", metavar="TEXT", help="a line that whoever enters is shown")
     watched = parser.add_argument_group("what the operator sees")
     add(watched, "log-level", "|".join(LEVELS), "how much to log")
@@ -369,6 +378,28 @@ def background_parser(program: str, name: str) -> Parser:
     parser.add_argument("--config", metavar="FILE", help="TOML file with the option data")
     if name == "status":
         parser.add_argument("--json", action="store_true", help="a JSON object")
+    return parser
+
+
+def servers_parser(program: str) -> Parser:
+    """That of `servers`."""
+    parser = Parser(prog=f"{program} servers", description=MAIN_COMMANDS["servers"])
+    parser.add_argument("--port", metavar="N", help=f"their UDP port ({DEFAULT_PORT})")
+    parser.add_argument("--json", action="store_true", help="a JSON object for each")
+    parser.add_argument("--watch", action="store_true", help="go on, and say who comes and goes")
+    return parser
+
+
+def doctor_parser(program: str) -> Parser:
+    """That of `udpchat doctor`."""
+    parser = Parser(prog=f"{program} doctor", description=MAIN_COMMANDS["doctor"])
+    server_help = "HOST[:PORT] or udpchat://... (the one used last, else one that is found)"
+    parser.add_argument("server", nargs="?", type=_typed(parse_server), metavar="SERVER", help=server_help)
+    parser.add_argument("--data", metavar="DIR", help=f"folder with what is known of servers ({options.data_folder()})")
+    parser.add_argument("--config", metavar="FILE", help="TOML file with the option data")
+    parser.add_argument("--json", action="store_true", help="a JSON object")
+    timeout_help = "look for S seconds at most (15); healthy networks take 3"
+    parser.add_argument("--timeout", type=_typed(values.seconds(1, 60)), metavar="S", help=timeout_help)
     return parser
 
 

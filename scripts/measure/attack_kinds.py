@@ -20,6 +20,8 @@ from udpchat.wire.limits import (
     DATAGRAM_BYTES_MAX,
     FINISHES_MAX,
     FRAMES_MAX,
+    PROBE_ID_BYTES,
+    PROTOCOL_VERSION,
     REQUESTS_IN_FLIGHT_MAX,
     TEXT_BYTES_MAX,
     TOPIC_BYTES_MAX,
@@ -300,6 +302,10 @@ def _withheld(member: Member, now: float) -> Iterator[bytes]:
 # --- Packets ----------
 
 
+def _probe(member: Member, now: float) -> bytes:
+    return packets.Probe(PROTOCOL_VERSION, member.chance.randbytes(PROBE_ID_BYTES), 0).encode()
+
+
 def _hello_without_cookie(member: Member, now: float) -> bytes:
     member.cookie = NO_COOKIE
     return member.hello()
@@ -380,6 +386,7 @@ KINDS: dict[str, Kind] = {
     "handshakes": Kind("handshakes with a good cookie", lambda member, now: member.hello(), Place.OUTSIDE),
     "finishes": Kind("handshakes that fail in their last byte", _bad_finishes, Place.OUTSIDE),
     "hellos": Kind("Hellos without a cookie", _hello_without_cookie, Place.OUTSIDE, listens=False),
+    "probes": Kind("searches for servers, each under another id", _probe, Place.OUTSIDE, listens=False),
     "pings": Kind("64 Pings a datagram", _constant(lambda member: full(encode(frames.Ping(1)))), listens=False),
     "enters": Kind(
         "64 Enters a datagram", _constant(lambda member: full(encode(frames.Enter(member.nick, AGENT)))),

@@ -92,7 +92,7 @@ def test_a_client_has_connected_once_it_is_welcome_and_in_all_its_rooms() -> Non
     follow(chat, "lobby")
     assert chat.drain_events() == [] and not chat.has_connected
     follow(chat, "tea")
-    connected = events.Connected("10.0.0.1:1", fingerprint(KEY), "alice", ("lobby", "tea"))
+    connected = events.Connected("10.0.0.1:1", fingerprint(KEY), "alice", ("lobby", "tea"), "server")
     assert [event for event in chat.drain_events() if not isinstance(event, events.Notice)] == [connected]
     follow(chat, "lobby", "tea")
     assert chat.drain_events() == []

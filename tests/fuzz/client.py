@@ -415,7 +415,7 @@ class ClientTarget:
                 self._impostor, self._server = self._server, self._impostor
             case 3:
                 kind = bytes((choices.pick([*map(int, Kind), choices.below(256)]),))
-                self._deliver([kind + choices.data(choices.pick((0, 4, 25, 28, 100, 1199, 1200)))])
+                self._deliver([kind + choices.data(choices.pick((0, 4, 25, 28, 100, 125, 199, 1199, 1200)))])
 
     def _replay(self, choices: Choices) -> None:
         for _ in range(choices.pick((1, 2, 8)) if self._recorded else 0):

@@ -37,7 +37,7 @@ from udpchat.sync.requests import ANSWERS_RECALLED_MAX
 from udpchat.wire import limits
 from udpchat.wire.content import Message, Tombstone
 from udpchat.wire.frames import Enter, Follow, PathReply, Ping, encode, encode_message, encode_request
-from udpchat.wire.packets import Address, Kind
+from udpchat.wire.packets import Address, Kind, Probe
 from udpchat.wire.requests import Malformed, Rename, Report, ReportItem, ResultBody, Say, Tell
 
 WALL_OFFSET_S = 1_700_000_000.0
@@ -291,7 +291,11 @@ class ServerTarget:
 
     def _noise(self, choices: Choices) -> None:
         kind = bytes((choices.pick([*map(int, Kind), choices.below(256)]),))
-        length = choices.pick((0, 4, 12, 25, 28, 63, 1199, 1200, 2999))
+        if choices.chance(20):
+            probe = Probe(choices.below(256), choices.data(8), choices.below(2**16), choices.below(256))
+            probe = probe.changed(size=choices.pick((limits.PROBE_BYTES_MIN, limits.PROBE_BYTES_MAX)))
+            return self._deliver([(probe.encode(), Address("10.7.7.7", choices.below(3)))])
+        length = choices.pick((0, 4, 12, 25, 28, 63, 199, 1199, 1200, 1471, 2999))
         self._deliver([(kind + choices.data(length), Address("10.7.7.7", choices.below(3)))])
 
     def _move(self, choices: Choices) -> None:
@@ -408,7 +412,9 @@ class ServerTarget:
         proved = self._proved() | (proved or set())
         transmits = core.drain_transmits()
         for datagram, address in transmits:
-            assert len(datagram) <= limits.DATAGRAM_BYTES_MAX, f"a datagram of {len(datagram)} bytes"
+            is_for_probe = datagram[0] == Kind.PROBE_REPLY
+            bytes_max = limits.PROBE_BYTES_MAX if is_for_probe else limits.DATAGRAM_BYTES_MAX
+            assert len(datagram) <= bytes_max, f"a datagram of {len(datagram)} bytes"
             if address not in proved:
                 self._sent[address] += len(datagram)
                 allowed = limits.AMPLIFICATION_MAX * self._received[address]

@@ -79,7 +79,7 @@ class WireTarget:
         assert encode(again) == encode(value), f"read as {value}, then as {again}"
 
     def _datagram(self, choices: Choices) -> None:
-        length = choices.pick((0, 1, 5, 25, 26, 28, 29, 105, 1199, 1200, 1201))
+        length = choices.pick((0, 1, 5, 25, 26, 28, 29, 105, 126, 200, 1199, 1200, 1201, 1472, 1473))
         data = bytes((choices.pick([*map(int, packets.Kind), 0, 7, 255]),)) * bool(length) + choices.data(
             max(length - 1, 0)
         )
@@ -90,7 +90,8 @@ class WireTarget:
             self._noted.add(drop.reason)
             return
         written = packet.encode()
-        assert written[: len(data)] == data or isinstance(packet, packets.Hello), f"{packet} is written as {written!r}"
+        padded = packets.Hello | packets.Probe | packets.ProbeReply
+        assert written[: len(data)] == data or isinstance(packet, padded), f"{packet} is written as {written!r}"
         assert packets.parse_packet_untrusted(written) == packet
 
     def _text(self, choices: Choices) -> None:

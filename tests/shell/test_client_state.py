@@ -12,8 +12,8 @@ from udpchat.chat import events
 from udpchat.client.stored import EntriesStored, ReplicaReset, RequestAdded, RequestDone, Write
 from udpchat.shell import client_state as module
 from udpchat.shell.addresses import ServerAddress
-from udpchat.shell.client_state import ClientFolder, remembered, restore, write_contiguous
-from udpchat.shell.data_folder import last_server
+from udpchat.shell.client_state import ClientFolder, remembered, restore, store_path, write_contiguous
+from udpchat.shell.data_folder import KnownServer, KnownServers, last_server
 from udpchat.storage.protocol import StoreFull
 from udpchat.wire import requests
 
@@ -96,6 +96,29 @@ def test_the_server_is_remembered_once_it_has_let_the_client_in(tmp_path: Path) 
     assert last_server(tmp_path) is None
     watch([events.Connected("udpchat://here:1", "fingerprint", "alice", ())])
     assert last_server(tmp_path) == ServerAddress("here", 1)
+
+
+def test_a_server_has_one_store_at_all_of_its_addresses(tmp_path: Path) -> None:
+    known, here = KnownServers(tmp_path), ServerAddress("10.0.0.1", 5)
+    known.pin(here.name, "a" * 32)
+    path = store_path(tmp_path, "alice", here)
+    path.parent.mkdir(parents=True)
+    path.touch()
+    assert store_path(tmp_path, "alice", ServerAddress("10.0.0.9", 5, "a" * 32)) == path, "it has moved"
+    assert store_path(tmp_path, "alice", ServerAddress("10.0.0.9", 5)) != path, "nothing is known of that one"
+    known.pin("[fe80::1%eth0]:5", "a" * 32)
+    assert store_path(tmp_path, "alice", ServerAddress("fe80::1%eth0", 5)) == path
+    own = store_path(tmp_path, "alice", ServerAddress("10.0.0.9", 5))
+    own.touch()
+    assert store_path(tmp_path, "alice", ServerAddress("10.0.0.9", 5, "a" * 32)) == own, "where it had one it keeps it"
+
+
+def test_what_a_server_calls_itself_is_remembered_with_its_key(tmp_path: Path) -> None:
+    folder = ClientFolder(tmp_path, "alice", report=lambda said: None)
+    watch = folder.watch_server(ServerAddress("here", 1), is_used_last=False)
+    watch([events.Connected("udpchat://here:1", "a" * 32, "alice", (), "den")])
+    assert last_server(tmp_path) is None
+    assert KnownServers(tmp_path).all() == [KnownServer("here:1", "a" * 32, "den")]
 
 
 def test_the_key_follows_a_nick_that_the_server_has_confirmed(tmp_path: Path) -> None:

@@ -189,3 +189,26 @@ def test_what_is_remembered_already_is_not_written_again(tmp_path: Path) -> None
     assert (first.stat().st_ino, first.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
     remember_nick(tmp_path, "bob")
     assert last_nick(tmp_path) == "bob"
+
+
+def test_a_known_server_has_the_name_that_it_calls_itself(tmp_path: Path) -> None:
+    known = KnownServers(tmp_path)
+    known.pin("host:1", "a" * 32)
+    known.pin("host:2", "b" * 32, "attic")
+    known.pin("host:1", "a" * 32, "the  den\x1b[2J\n")
+    assert [each.place for each in known.all()] == ["host:1", "host:2"]
+    assert known.fingerprint("host:1") == "a" * 32 and known.all()[0].name.startswith("the den")
+    assert known.all()[0].name.isprintable()
+    assert known.path.read_text().count("\n") == 2
+
+
+def test_who_has_the_name_of_a_known_server_and_another_key_is_found_out(tmp_path: Path) -> None:
+    known = KnownServers(tmp_path)
+    known.pin("host:1", "a" * 32, "den")
+    known.pin("host:2", "b" * 32)
+    for name in ("den", "DEN", "d\u0435n"):
+        meant = known.named_like(name, "c" * 32)
+        assert meant is not None and meant.place == "host:1"
+    assert known.named_like("den", "a" * 32) is None, "it is the one"
+    assert known.named_like("den", "b" * 32) is None, "it is known by its key"
+    assert known.named_like("", "c" * 32) is None and known.named_like("attic", "c" * 32) is None

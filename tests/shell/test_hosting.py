@@ -18,8 +18,7 @@ from tests.worded import worded
 from udpchat.chat.phrase import Phrase
 from udpchat.shell import hosting
 from udpchat.shell.addresses import ServerAddress, parse_server
-from udpchat.shell.data_folder import remember_server
-from udpchat.shell.hosting import Hosting, host, host_unless_used_elsewhere, status, status_phrase, stop
+from udpchat.shell.hosting import Hosting, host, status, status_phrase, stop
 from udpchat.shell.operations import LOG_FILE, OperationFailed
 from udpchat.storage.lock import StoreLock, holder_of
 from udpchat.ui.phrases import text_of
@@ -135,47 +134,6 @@ def test_of_two_that_host_at_once_one_joins_what_the_other_hosts(hosted: Hosting
             process.stdin.flush()
         said = sorted(process.communicate(timeout=LIMIT_S)[0] for process in (one, two))
     assert said == ["hosting\n", "hosting.joined\n"]
-
-
-# --- Not beside another ----------
-
-
-def test_nothing_is_hosted_beside_a_server_used_elsewhere_unless_a_person_insists(
-    hosted: Hosting, reports: Reports
-) -> None:
-    remember_server(hosted.data, "192.0.2.7:47747")
-    assert host_unless_used_elsewhere(hosted, insists=False, report=reports.add) is None
-    (line,) = reports
-    assert "joining the server used last, udpchat://192.0.2.7:47747" in line and "scripts/chat --host" in line
-    assert holder_of(hosted.data / LOG_FILE) is None
-    server = host_unless_used_elsewhere(hosted, insists=True, report=reports.add)
-    assert server == ServerAddress("127.0.0.1", hosted.port)
-
-
-@pytest.mark.parametrize("last", [None, "127.0.0.1", "localhost", "[::1]"])
-def test_the_first_time_and_when_the_last_one_was_its_own_it_is_hosted(
-    hosted: Hosting, reports: Reports, monkeypatch: pytest.MonkeyPatch, last: str | None
-) -> None:
-    if last is not None:
-        remember_server(hosted.data, f"{last}:{hosted.port}")
-    here = ServerAddress("127.0.0.1", hosted.port)
-    monkeypatch.setattr(hosting, "host", lambda found, report: here)
-    assert host_unless_used_elsewhere(hosted, insists=False, report=reports.add) == here
-
-
-@pytest.mark.parametrize("last", ["127.0.0.1:{other}", "no.such.host.invalid:{port}"])
-def test_another_server_of_this_machine_is_not_its_own(hosted: Hosting, reports: Reports, last: str) -> None:
-    remember_server(hosted.data, last.format(port=hosted.port, other=free_port()))
-    assert host_unless_used_elsewhere(hosted, insists=False, report=reports.add) is None
-
-
-def test_its_own_is_known_by_the_port_that_it_had_before(hosted: Hosting, reports: Reports) -> None:
-    host(hosted, reports.add)
-    stop(hosted, reports.add)
-    remember_server(hosted.data, f"127.0.0.1:{hosted.port}")
-    moved = Hosting(hosted.data, free_port(), None, "scripts/chat")
-    server = host_unless_used_elsewhere(moved, insists=False, report=reports.add)
-    assert server == ServerAddress("127.0.0.1", moved.port)
 
 
 # --- Stopped ----------

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import platform
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ def write(folder: Path, text: str) -> str:
 
 def test_without_any_choice_there_are_defaults() -> None:
     options = server_options({}, {})
-    assert (options.bind, options.port, options.name) == (("::",), 47747, "")
+    assert (options.bind, options.port, options.name) == (("::",), 47747, platform.node())
     assert (options.presence, options.durability) == (PresenceTimes(10.0, 30.0), Durability.FSYNC)
     assert options.data == data_folder()
 

@@ -13,10 +13,10 @@ ONE, OTHER = bytes(32), bytes(31) + b"\x01"
 
 
 class Case:
-    def __init__(self, folder: Path, wanted: str = "") -> None:
+    def __init__(self, folder: Path, wanted: str = "", *, has_moved: bool = False) -> None:
         self.said: list[str] = []
         self.known = KnownServers(folder)
-        self.pinning = Pinning(self.known, ServerAddress("host", 5, wanted), self.say)
+        self.pinning = Pinning(self.known, ServerAddress("host", 5, wanted), self.say, has_moved=has_moved)
 
     def say(self, phrase: Phrase) -> None:
         self.said.append(text_of(phrase))
@@ -78,6 +78,17 @@ def test_a_wanted_fingerprint_must_match_at_first_contact_too(tmp_path: Path) ->
 def test_a_wanted_fingerprint_does_not_override_a_pinned_one(tmp_path: Path) -> None:
     Case(tmp_path).check(ONE)
     assert "CHANGED" in Case(tmp_path, fingerprint(OTHER)).check(OTHER)
+
+
+def test_a_server_that_moved_here_takes_the_place_of_the_one_that_was_here_with_its_own_key_only(
+    tmp_path: Path,
+) -> None:
+    Case(tmp_path).check(ONE)
+    moved = Case(tmp_path, fingerprint(OTHER), has_moved=True)
+    assert fingerprint(OTHER) in moved.check(ONE)
+    assert moved.known.fingerprint("host:5") == fingerprint(ONE)
+    assert moved.check(OTHER) == "" and moved.said == [], "that it has moved was said before"
+    assert moved.known.fingerprint("host:5") == fingerprint(OTHER)
 
 
 def test_pins_that_cannot_be_read_approve_nobody(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from udpchat.shell.options import SERVER_SETTINGS, ServerOptions, server_options
 from udpchat.shell.reloading import FIXED, LIVE, Reloaded, differences, taken_over
 
 OTHERS = {
-    "name": "den", "motd": "be nice", "retention": "30d", "log-level": "debug", "log-format": "json",
+    "name": "den",
+    "discoverable": "no", "motd": "be nice", "retention": "30d", "log-level": "debug", "log-format": "json",
     "bind": "127.0.0.1", "port": "5", "data": "/elsewhere", "durability": "os", "heartbeat": "5", "expiry": "50",
     "log-file": "/elsewhere.log", "log-file-size": "1M", "log-files": "2", "log-addresses": "no", "metrics": "9747",
     "accounts": "closed", "nick-expiry": "100d",

@@ -8,11 +8,11 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
-from tests.shell.namespaces import Lan, lan, why_not
+from tests.lan.network import Machine, network, why_not
 from tests.shell.waiting import Program, free_port, run_until, url_of
 from udpchat.chat import events
 from udpchat.client.core import ClientCore
@@ -38,12 +38,19 @@ MODULES = ["udpchat", "tests.shell.one_socket_each"]
 MODES = ["one socket for all", "one socket for each address"]
 
 
+class Net(NamedTuple):
+    """Two machines."""
+
+    server: Machine
+    client: Machine
+
+
 @pytest.fixture
-def net() -> Iterator[Lan]:
-    """Two machines, one of them with two addresses of each family."""
-    server = [*(f"{host}/24" for host in IPV4), *(f"{host}/64" for host in IPV6)]
-    with lan(server=server, client=["10.77.0.9/24", "fd00:77::9/64"]) as made:
-        yield made
+def net() -> Iterator[Net]:
+    """One of them has two addresses of each family."""
+    addresses = [*(f"{host}/24" for host in IPV4), *(f"{host}/64" for host in IPV6)]
+    with network() as lan:
+        yield Net(lan.machine("server", *addresses), lan.machine("client", "10.77.0.9/24", "fd00:77::9/64"))
 
 
 def gets_in(host: str, port: int, data: Path, within: str = "") -> bool:
@@ -58,22 +65,22 @@ def gets_in(host: str, port: int, data: Path, within: str = "") -> bool:
 @needs_namespaces
 @pytest.mark.parametrize("module", MODULES, ids=MODES)
 def test_a_client_on_another_machine_gets_in_at_each_address_of_the_server(
-    net: Lan, tmp_path: Path, module: str
+    net: Net, tmp_path: Path, module: str
 ) -> None:
     arguments = ("server", "--port", "0", "--data", str(tmp_path / "server"))
-    with Program(*arguments, module=module, within=net.server) as server:
+    with Program(*arguments, module=module, within=net.server.namespace) as server:
         port = parse_server(url_of(server)).port
         for host in (*IPV4, *IPV6):
-            assert gets_in(host, port, tmp_path / "client", net.client), host
+            assert gets_in(host, port, tmp_path / "client", net.client.namespace), host
 
 
 @needs_namespaces
-def test_a_client_gets_in_at_a_link_local_address(net: Lan, tmp_path: Path) -> None:
-    net.ip(net.server, "address", "add", "fe80::77/64", "dev", "eth0", "nodad")
-    net.ip(net.client, "address", "add", "fe80::79/64", "dev", "eth0", "nodad")
-    with Program("server", "--port", "0", "--data", str(tmp_path / "server"), within=net.server) as server:
+def test_a_client_gets_in_at_a_link_local_address(net: Net, tmp_path: Path) -> None:
+    net.server.ip("address", "add", "fe80::77/64", "dev", "eth0", "nodad")
+    net.client.ip("address", "add", "fe80::79/64", "dev", "eth0", "nodad")
+    with Program("server", "--port", "0", "--data", str(tmp_path / "server"), within=net.server.namespace) as server:
         port = parse_server(url_of(server)).port
-        assert gets_in("fe80::77%eth0", port, tmp_path / "client", net.client)
+        assert gets_in("fe80::77%eth0", port, tmp_path / "client", net.client.namespace)
 
 
 @needs_linux
@@ -84,22 +91,22 @@ def test_a_client_on_the_same_machine_gets_in_at_any_loopback_address(host: str,
 
 
 @needs_namespaces
-def test_a_server_bound_to_two_addresses_serves_both(net: Lan, tmp_path: Path) -> None:
+def test_a_server_bound_to_two_addresses_serves_both(net: Net, tmp_path: Path) -> None:
     arguments = ["server", "--bind", IPV4[0], "--bind", IPV6[1], "--port", "0", "--data", str(tmp_path / "server")]
-    with Program(*arguments, within=net.server) as server:
+    with Program(*arguments, within=net.server.namespace) as server:
         url = parse_server(url_of(server))
         assert url.host == IPV4[0]
         for host in (IPV4[0], IPV6[1]):
-            assert gets_in(host, url.port, tmp_path / "client", net.client), host
+            assert gets_in(host, url.port, tmp_path / "client", net.client.namespace), host
 
 
 @needs_namespaces
 @pytest.mark.parametrize("module", MODULES, ids=MODES)
 def test_on_a_lan_without_a_gateway_ready_names_an_address_of_the_lan_and_the_log_all_of_them(
-    net: Lan, tmp_path: Path, module: str
+    net: Net, tmp_path: Path, module: str
 ) -> None:
     arguments = ("server", "--port", "0", "--data", str(tmp_path))
-    with Program(*arguments, module=module, within=net.server) as server:
+    with Program(*arguments, module=module, within=net.server.namespace) as server:
         url = parse_server(url_of(server))
         assert url.host == IPV4[0]
         line = server.line(of=server.err, where="others reach it at")
@@ -109,31 +116,31 @@ def test_on_a_lan_without_a_gateway_ready_names_an_address_of_the_lan_and_the_lo
 
 
 @needs_namespaces
-def test_an_interface_that_is_down_is_not_named(net: Lan, tmp_path: Path) -> None:
-    net.ip(net.server, "link", "set", "eth0", "down")
-    with Program("server", "--port", "0", "--data", str(tmp_path), within=net.server) as server:
+def test_an_interface_that_is_down_is_not_named(net: Net, tmp_path: Path) -> None:
+    net.server.ip("link", "set", "eth0", "down")
+    with Program("server", "--port", "0", "--data", str(tmp_path), within=net.server.namespace) as server:
         assert parse_server(url_of(server)).host == "127.0.0.1"
         server.line(of=server.err, where="only this machine reaches it")
 
 
 @needs_namespaces
-def test_an_address_that_is_taken_away_ends_no_session_if_it_comes_back(net: Lan, tmp_path: Path) -> None:
+def test_an_address_that_is_taken_away_ends_no_session_if_it_comes_back(net: Net, tmp_path: Path) -> None:
     """A lease ends and is renewed: meanwhile the server answers from another address, and its sends do not fail."""
-    with Program("server", "--port", "0", "--data", str(tmp_path / "server"), within=net.server) as server:
+    with Program("server", "--port", "0", "--data", str(tmp_path / "server"), within=net.server.namespace) as server:
         port = parse_server(url_of(server)).port
         options = ["--json", "--data", str(tmp_path / "clients"), "--follow", "--server"]
         of_alice, of_bob = (["--nick", nick, *options] for nick in ("alice", "bob"))
         with (
-            Program("client", *of_alice, place(IPV4[1], port), within=net.client) as alice,
-            Program("client", *of_bob, place(IPV4[0], port), within=net.client) as bob,
+            Program("client", *of_alice, place(IPV4[1], port), within=net.client.namespace) as alice,
+            Program("client", *of_bob, place(IPV4[0], port), within=net.client.namespace) as bob,
         ):
             for client in (alice, bob):
                 client.line(where='"connected"')
-            net.ip(net.server, "address", "del", f"{IPV4[1]}/24", "dev", "eth0")
+            net.server.ip("address", "del", f"{IPV4[1]}/24", "dev", "eth0")
             bob.type("alice, are you there?")
             server.line(of=server.err, where=f"{IPV4[1]}, which 10.77.0.9 wrote to, is gone: answered from another")
             alice.line(where="are you there?")
-            net.ip(net.server, "address", "add", f"{IPV4[1]}/24", "dev", "eth0")
+            net.server.ip("address", "add", f"{IPV4[1]}/24", "dev", "eth0")
             alice.type("still here")
             bob.line(where="still here")
             for client in (alice, bob):
@@ -143,15 +150,15 @@ def test_an_address_that_is_taken_away_ends_no_session_if_it_comes_back(net: Lan
 
 
 @needs_namespaces
-def test_where_each_address_has_a_socket_an_address_that_comes_later_is_served(net: Lan, tmp_path: Path) -> None:
+def test_where_each_address_has_a_socket_an_address_that_comes_later_is_served(net: Net, tmp_path: Path) -> None:
     arguments = ("server", "--port", "0", "--data", str(tmp_path / "server"))
-    with Program(*arguments, module="tests.shell.one_socket_each", within=net.server) as server:
+    with Program(*arguments, module="tests.shell.one_socket_each", within=net.server.namespace) as server:
         port = parse_server(url_of(server)).port
-        net.ip(net.server, "address", "add", "10.77.0.3/24", "dev", "eth0")
-        net.ip(net.server, "address", "del", f"{IPV4[1]}/24", "dev", "eth0")
+        net.server.ip("address", "add", "10.77.0.3/24", "dev", "eth0")
+        net.server.ip("address", "del", f"{IPV4[1]}/24", "dev", "eth0")
         server.line(of=server.err, where=f"{IPV4[1]} is no longer an address of this machine")
         server.line(of=server.err, where="serving at 10.77.0.3 as well")
-        assert gets_in("10.77.0.3", port, tmp_path / "client", net.client)
+        assert gets_in("10.77.0.3", port, tmp_path / "client", net.client.namespace)
 
 
 class Elsewhere:
@@ -212,8 +219,10 @@ def test_a_session_goes_on_when_the_client_writes_to_another_address_of_the_serv
 @needs_namespaces
 def test_with_nothing_but_link_local_addresses_the_log_explains_the_zone(tmp_path: Path) -> None:
     with (
-        lan(server=["fe80::77/64"], client=[]) as net,
-        Program("server", "--port", "0", "--data", str(tmp_path), within=net.server) as server,
+        network() as lan,
+        Program(
+            "server", "--port", "0", "--data", str(tmp_path), within=lan.machine("one", "fe80::77/64").namespace
+        ) as server,
     ):
         assert parse_server(url_of(server)).host.startswith("fe80:")
         server.line(of=server.err, where="what follows the % is the interface")

@@ -75,7 +75,7 @@ def test_a_person_uses_another_server_this_time_and_the_one_used_last_stays_it(h
     with chatting_at_terminal("alice", data, environment=environment) as alice:
         alice.wait_for(f"THE SERVER USED LAST DOES NOT ANSWER: nobody listens at {office}")
         alice.wait_for(f"1: keep trying udpchat://{office} (or just Enter)")
-        alice.wait_for(f"2: use udpchat://127.0.0.1:{environment['UDPCHAT_PORT']}")
+        alice.wait_for(f"at udpchat://127.0.0.1:{environment['UDPCHAT_PORT']}, fingerprint")
         alice.wait_for("3: quit")
         alice.enter("2")
         alice.wait_for(f"connected to udpchat://127.0.0.1:{environment['UDPCHAT_PORT']} as alice")

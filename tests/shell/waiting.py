@@ -68,7 +68,7 @@ class Program:
 
     `module` is another module to run, `script` a script of this project instead of one. What is no different for it is
     started by a `nursery`; `anew` is for a test of how an interpreter starts or ends. `within` names the network
-    namespace that it runs in (see `namespaces`).
+    namespace that it runs in (see `tests.lan.network`).
     """
 
     def __init__(

@@ -7,12 +7,13 @@ from random import Random
 from tests.sim.network import Address
 from tests.sim.nodes import ClientNode
 from tests.sim.world import SERVER, World
+from udpchat.wire import packets
 from udpchat.wire.limits import DATAGRAM_BYTES_MAX, HANDSHAKE_LIFETIME_S
 from udpchat.wire.packets import Kind
 
 DATAGRAMS = 100_000  # as the issue asks for
 BATCH = 500
-STRANGERS = [(f"stranger{number}", number) for number in range(40)]
+STRANGERS = [packets.Address(f"10.66.0.{number}", number) for number in range(40)]
 
 
 def chatting(seed: int) -> tuple[World, list[ClientNode], list[tuple[Address, bytes]]]:
@@ -20,7 +21,8 @@ def chatting(seed: int) -> tuple[World, list[ClientNode], list[tuple[Address, by
     world = World(Random(seed))
     recorded: list[tuple[Address, bytes]] = []
     world.network.taps.append(lambda now, source, destination, data: recorded.append((destination, data)))
-    clients = world.add_clients(4)
+    hosts = [packets.Address(f"10.66.1.{number}", 1) for number in range(4)]  # a ProbeReply names the host of a Probe
+    clients = [world.add_client(f"peer{number}", address=host) for number, host in enumerate(hosts)]
     for number in range(20):
         for client in clients:
             client.say(f"{client.nick} says {number} " + "x" * 30 * number)

@@ -30,11 +30,11 @@ def sent(text: str = "hi", *, seq: int = 7, room: str = "lobby", kind: str = "te
 
 ANSWERED = events.Quote("0c0d", "alice", "shall we?")
 ABOUT = ("lobby", 5, "0c0d", "bob", 7, 1_700_000_000_123, b"bobs key")
-CONNECTED = events.Connected(SERVER, "SHA256:abc", "alice", ("lobby", "dev"))
+CONNECTED = events.Connected(SERVER, "SHA256:abc", "alice", ("lobby", "dev"), "den")
 DRAWN: list[tuple[ClientEvent, Output, str, str]] = [
     (CONNECTED, ERR, f"-- connected to {SERVER} as alice, in lobby dev",
      f'{{"event": "connected", "server": "{SERVER}", "fingerprint": "SHA256:abc", "nick": "alice", '
-     '"rooms": ["lobby", "dev"]}'),
+     '"rooms": ["lobby", "dev"], "name": "den"}'),
     (message(), OUT, "[lobby] <bob> hi",
      '{"event": "message", "room": "lobby", "seq": 7, "nick": "bob", "text": "hi", "kind": "text", '
      '"time": "2023-11-14T22:13:20.123Z", "id": "0a0b", "history": false}'),

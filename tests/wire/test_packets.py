@@ -1,5 +1,6 @@
 """Packets: every layout byte for byte, and every length that is not theirs."""
 
+import socket
 import struct
 
 import pytest
@@ -7,25 +8,39 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from udpchat.wire.errors import BadDatagram, Drop
-from udpchat.wire.limits import DATAGRAM_BYTES_MAX, HELLO_BYTES
+from udpchat.wire.limits import (
+    DATAGRAM_BYTES_MAX,
+    HELLO_BYTES,
+    PROBE_BYTES_MAX,
+    PROBE_BYTES_MIN,
+    SERVER_NAME_BYTES_MAX,
+)
 from udpchat.wire.packets import (
     DATA_BYTES_MIN,
     FINISH_NOISE_BYTES_MIN,
     FINISH_PAYLOAD_BYTES_MAX,
     NO_COOKIE,
+    PROBE_REPLY_BYTES,
     REPLY_NOISE_BYTES_MIN,
+    SAME_LENGTH,
+    Address,
     Cookie,
     Data,
     Finish,
     Hello,
     HelloReply,
     Packet,
+    Probe,
+    ProbeReply,
     Reset,
     data_index,
+    packed_source,
     parse_packet_untrusted,
+    unpacked_source,
 )
 
 KEY = bytes(range(32))
+SOURCE = Address("10.0.0.1", 5)
 COOKIE = bytes(range(100, 120))
 EXAMPLES: list[Packet] = [
     Hello(1, 0x01020304, KEY),
@@ -35,6 +50,8 @@ EXAMPLES: list[Packet] = [
     Finish(9, bytes(FINISH_NOISE_BYTES_MIN)),
     Data(10, 2**64 - 1, b"s" * 16),
     Reset(11),
+    Probe(9, b"probe id", 3),
+    ProbeReply(4, b"probe id", 3, KEY, 47747, 12, 2**40, 200, packed_source(SOURCE), 4, "Büro".encode()),
 ]
 
 
@@ -58,6 +75,13 @@ def test_the_layouts_are_those_of_the_specification() -> None:
     assert Finish(1, b"noise").encode() == b"\x04\0\0\0\x01noise"
     assert Data(1, 2, b"sealed").encode() == b"\x05" + struct.pack(">I", 1) + struct.pack(">Q", 2) + b"sealed"
     assert Reset(1).encode() == b"\x06\0\0\0\x01"
+    probe = Probe(9, b"probe id", 3, SAME_LENGTH, size=300).encode()
+    assert probe == b"\x08\x09probe id\0\x03\x01" + bytes(287)
+    reply = ProbeReply(4, b"probe id", 3, KEY, 1, 2, 3, 4, packed_source(SOURCE), 6, b"den", size=300).encode()
+    numbers = struct.pack(">HHQH", 1, 2, 3, 4)
+    host = bytes(10) + b"\xff\xff\x0a\0\0\x01"
+    fields = b"\x09\x04probe id\0\x03" + KEY + numbers + host + b"\0\x05\0\x06" + b"den"
+    assert reply == fields.ljust(300, b"\0")
 
 
 @pytest.mark.parametrize("packet", EXAMPLES, ids=lambda packet: type(packet).__name__)
@@ -68,8 +92,9 @@ def test_one_byte_less_than_the_least_is_truncated(packet: Packet) -> None:
 @pytest.mark.parametrize("packet", EXAMPLES, ids=lambda packet: type(packet).__name__)
 def test_a_datagram_beyond_the_limit_of_its_kind_is_oversize(packet: Packet) -> None:
     fixed = isinstance(packet, Hello | Cookie | Reset)
+    bytes_max = PROBE_BYTES_MAX if isinstance(packet, Probe | ProbeReply) else DATAGRAM_BYTES_MAX
     data = packet.encode()
-    assert refusal(data + bytes(1) if fixed else data.ljust(DATAGRAM_BYTES_MAX + 1)) is Drop.OVERSIZE
+    assert refusal(data + bytes(1) if fixed else data.ljust(bytes_max + 1)) is Drop.OVERSIZE
 
 
 def test_nothing_and_unknown_kinds_are_refused() -> None:
@@ -81,6 +106,26 @@ def test_nothing_and_unknown_kinds_are_refused() -> None:
 def test_no_answer_to_a_stranger_is_as_long_as_a_hello() -> None:
     assert len(Cookie(1, 1, NO_COOKIE).encode()) < HELLO_BYTES
     assert len(Reset(1).encode()) < DATA_BYTES_MIN
+    assert PROBE_REPLY_BYTES <= PROBE_BYTES_MIN
+
+
+@pytest.mark.parametrize(
+    ("host", "packed"), [("10.0.0.1", "::ffff:10.0.0.1"), ("2001:db8::1", "2001:db8::1"), ("fe80::1%eth0", "fe80::1")]
+)
+def test_a_source_is_a_host_without_its_zone_and_a_port(host: str, packed: str) -> None:
+    source = packed_source(Address(host, 258))
+    assert source == socket.inet_pton(socket.AF_INET6, packed) + b"\1\2"
+    assert unpacked_source(source) == Address(host.partition("%")[0], 258)
+
+
+def test_a_probe_of_a_later_version_with_more_fields_is_read() -> None:
+    later = Probe(200, b"probe id", 3).encode()[:13] + b"more fields".ljust(PROBE_BYTES_MIN)
+    assert parse_packet_untrusted(later) == Probe(200, b"probe id", 3, size=13 + PROBE_BYTES_MIN)
+
+
+def test_the_longest_name_of_a_server_is_read_whole() -> None:
+    reply = EXAMPLES[-1].changed(name=b"n" * SERVER_NAME_BYTES_MAX)
+    assert parse_packet_untrusted(reply.encode()) == reply
 
 
 def test_the_longest_finish_payload_fills_a_datagram() -> None:

@@ -17,7 +17,20 @@ from udpchat.session.noise import KeyPair, NoiseInitiator, NoiseResponder, finge
 from udpchat.wire import content, frames, requests
 from udpchat.wire.frames import encode, pack
 from udpchat.wire.limits import ORDER, PROTOCOL_VERSION
-from udpchat.wire.packets import DATA_HEADER, Cookie, Data, Finish, Hello, HelloReply, Kind
+from udpchat.wire.packets import (
+    DATA_HEADER,
+    SAME_LENGTH,
+    Address,
+    Cookie,
+    Data,
+    Finish,
+    Hello,
+    HelloReply,
+    Kind,
+    Probe,
+    ProbeReply,
+    packed_source,
+)
 
 FILE = Path(udpchat.__file__).parent / "wire" / "vectors.json"
 CLIENT_SECRET, SERVER_SECRET = bytes(range(1, 33)), bytes(range(33, 65))
@@ -229,6 +242,19 @@ def data_packet(key: bytes, index: int, counter: int, body: bytes) -> dict[str, 
     return {"counter": counter, "body": body, "datagram": Data(index, counter, sealed).encode()}
 
 
+def probes() -> list[dict[str, Any]]:
+    """A Probe, and the answer to it."""
+    probe = Probe(PROTOCOL_VERSION, TOKEN, 3, SAME_LENGTH)
+    reply = ProbeReply(
+        PROTOCOL_VERSION, TOKEN, 3, KeyPair(SERVER_SECRET).public, 47747, 12, TIME_MS, probe.size,
+        packed_source(Address("192.168.1.20", 50_000)), 1, b"den", probe.size,
+    )  # fmt: skip
+    return [
+        {"name": type(packet).__name__, "fields": fields_of(packet), "bytes": packet.encode()}
+        for packet in (probe, reply)
+    ]
+
+
 def examples(values: list[Any]) -> list[dict[str, Any]]:
     """Name, fields and bytes of each."""
     return [
@@ -260,6 +286,7 @@ def vectors() -> dict[str, Any]:
             "up": data_packet(up_key, SERVER_INDEX, 0, pack([encode(UP[0]), encode(UP[1])])),
             "down": data_packet(down_key, CLIENT_INDEX, 258, pack([encode(DOWN[0])])),
         },
+        "probes": probes(),
         "frames": {"up": examples(UP), "down": examples(DOWN)},
         "requests": examples(REQUESTS),
         "results": examples(RESULTS),

@@ -28,12 +28,16 @@ def kind_name(kind: int) -> str:
 
 
 class Connected(Value, frozen=True):
-    """The first Welcome arrived, and the server answered for each requested room; `rooms` are those joined."""
+    """The first Welcome arrived, and the server answered for each requested room; `rooms` are those joined.
+
+    `name`: what the server calls itself.
+    """
 
     server: str
     fingerprint: str
     nick: str
     rooms: tuple[str, ...]
+    name: str = ""
 
 
 class Quote(Value, frozen=True):

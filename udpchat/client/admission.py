@@ -36,6 +36,7 @@ class Admission:
         self._server_key = b""  # of the current session
         self._kept: tuple[int | None, int | None] = (None, None)  # how long the server keeps messages: seconds, entries
         self._motd = ""  # what the operator has to say to whoever enters
+        self._name = ""  # what the server calls itself
         self.has_order = False  # whether the server has accounts and roles
 
     def begin_session(self, server_key: bytes) -> None:
@@ -109,6 +110,7 @@ class Admission:
         self._kept = (frame.kept_s, frame.kept_entries)
         self.has_order = ORDER in frame.capabilities
         self._motd = frame.motd or ""
+        self._name = frame.server_name
         self.login.on_entered()
         return self.on_found()
 
@@ -122,7 +124,7 @@ class Admission:
         self.has_connected = True
         nick, rooms = self._membership.nick, self._membership.rooms
         told: list[events.ClientEvent] = [
-            events.Connected(self._profile.server, fingerprint(self._server_key), nick, rooms)
+            events.Connected(self._profile.server, fingerprint(self._server_key), nick, rooms, self._name)
         ]
         if rooms:
             told.append(self.kept_in(rooms))

@@ -37,6 +37,8 @@ class Settings(Value, frozen=True):
     motd: str = ""  # what whoever enters is shown
     is_closed: bool = False  # whether only who was invited, or has an account, may claim a nick
     nick_kept_s: float = NICK_REGULAR_KEPT_S  # how long a nick is kept that nobody uses
+    port: int = 0  # of the server's sockets, which ProbeReplies tell
+    is_discoverable: bool = True  # whether Probes are answered
     host: bytes = b""  # the key of who runs the server, which enters as HOST_NICK with the role HOST
 
 

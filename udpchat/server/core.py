@@ -21,6 +21,7 @@ from udpchat.server.handlers import carry_out
 from udpchat.server.intake import Intake
 from udpchat.server.meter import Meter
 from udpchat.server.off_loop import OffLoop
+from udpchat.server.probes import ProbeResponder
 from udpchat.server.registry import Peer
 from udpchat.server.rooms import Room
 from udpchat.server.sessions import Sessions
@@ -61,12 +62,18 @@ class ServerCore(OffLoop):
         self._timers: TimerHeap[Peer | LogStream | Room] = TimerHeap()
         self._transmits: list[tuple[bytes, Address]] = []
         handshakes = HandshakeResponder(static=static, random=random, is_index_free=self._registry.is_index_free)
-        self._sessions = Sessions(handshakes, self.chat, self._meter, self._timers, self._transmits)
+        probes = ProbeResponder(self.chat, static.public)
+        self._sessions = Sessions(handshakes, probes, self.chat, self._meter, self._timers, self._transmits)
 
     @property
     def handshakes(self) -> int:
         """How many handshakes are half open or were finished less than HANDSHAKE_LIFETIME_S ago."""
         return len(self._sessions.handshakes)
+
+    @property
+    def probes_answered(self) -> int:
+        """How many Probes were answered so far."""
+        return self._sessions.probes.answered
 
     def set_wall_clock(self, offset_s: float) -> None:
         """Set wall clock minus monotonic clock, which dates messages."""

@@ -25,6 +25,7 @@ BALANCES_MAX: Final = 32_768  # in one ledger; beyond it the oldest balance is c
 
 DATAGRAM_US: Final = 30.0  # opening and parsing a packet, and sealing one to its sender
 UNREAD_US: Final = 8.0  # of a stranger: what is answered or dropped without a curve operation
+PROBE_US: Final = 25.0  # with its answer
 HELLO_US: Final = 150.0  # with a cookie
 FINISH_US: Final = 200.0  # with a new peer
 RANGE_US: Final = 2.0  # a cursor of an Ack, and each of its ranges

@@ -8,8 +8,9 @@ from typing import Protocol
 from udpchat.chat import events
 from udpchat.chat.ids import client_id_of
 from udpchat.server.chat import Chat
-from udpchat.server.credit import FINISH_US, HELLO_US, UNREAD_US
+from udpchat.server.credit import FINISH_US, HELLO_US, PROBE_US, UNREAD_US
 from udpchat.server.meter import Meter
+from udpchat.server.probes import ProbeResponder
 from udpchat.server.quotas import Who
 from udpchat.server.registry import Peer
 from udpchat.session.responder import HandshakeResponder
@@ -31,11 +32,12 @@ class Timers(Protocol):
 class Sessions:
     """Strangers become peers by a handshake, and peers have a fresh session by another."""
 
-    __slots__ = ("_chat", "_meter", "_registry", "_timers", "_transmits", "handshakes")
+    __slots__ = ("_chat", "_meter", "_registry", "_timers", "_transmits", "handshakes", "probes")
 
     def __init__(
         self,
         handshakes: HandshakeResponder,
+        probes: ProbeResponder,
         chat: Chat,
         meter: Meter,
         timers: Timers,
@@ -43,6 +45,7 @@ class Sessions:
     ) -> None:
         """`transmits`: where the datagrams are appended that are to be sent."""
         self.handshakes = handshakes
+        self.probes = probes
         self._chat = chat
         self._registry = chat.registry
         self._meter = meter
@@ -68,6 +71,9 @@ class Sessions:
             case packets.Data():
                 self._transmits.append((packets.Reset(packet.index).encode(), address))  # shorter than any Data
                 raise BadDatagram(Drop.UNKNOWN_SESSION)
+            case packets.Probe():
+                self._transmits.append((self.probes.answer_untrusted(now, address, packet), address))
+                charge(host, PROBE_US)
             case _:
                 raise BadDatagram(Drop.UNEXPECTED)
 

@@ -35,6 +35,11 @@ class ServerAddress(Value, frozen=True):
         return place(self.host, self.port)
 
     @property
+    def address(self) -> str:
+        """`HOST:PORT#FINGERPRINT`, or without what it must have if that was not said."""
+        return f"{self.name}#{self.fingerprint}" if self.fingerprint else self.name
+
+    @property
     def url(self) -> str:
         """Without the fingerprint."""
         return SCHEME + self.name

@@ -147,7 +147,14 @@ async def _run(options: ClientOptions, frontend: Frontend, loop: asyncio.Abstrac
     ending = Ending(loop)
     with ending.watching(options.timeout_s, before_exit=frontend.source.restore):
         last = last_server(options.data)
-        finding = find(options.server, last=last, port=options.port, choose=frontend.choose, report=frontend.say)
+        finding = find(
+            options.server,
+            last=last,
+            port=options.port,
+            choose=frontend.choose,
+            report=frontend.say,
+            known=KnownServers(options.data),
+        )
         found = await ending.unless_known(finding)
         if found is None:
             return await ending.code()
@@ -189,7 +196,7 @@ def _make_core(
 ) -> ClientCore:
     server = found.server
     saved = remembered(store, options.rooms, options.history, label_id=options.label_id, report=frontend.say)
-    pinning = Pinning(KnownServers(options.data), server, frontend.say)
+    pinning = Pinning(KnownServers(options.data), server, frontend.say, has_moved=found.moved_from is not None)
     profile = Profile(
         static=folder.key,
         nick=options.nick,
@@ -327,9 +334,8 @@ def _watching(
         app.watches += [entering.watch, folder.watch_nick(app.core), folder.watch_store(store)]
         if options.remembers_nick:
             app.watches.append(folder.watch_nick_used_last(app.core))
-        if found.instead_of is None:
-            app.watches.append(folder.watch_server(server))
-        else:
+        app.watches.append(folder.watch_server(server, is_used_last=found.instead_of is None))
+        if found.instead_of is not None:
             looking = asyncio.ensure_future(_report_return(app, found.instead_of))
             at_end.callback(looking.cancel)
         if store.is_durable:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -35,8 +35,21 @@ def store_folder(data: Path, nick: str) -> Path:
 
 
 def store_path(data: Path, nick: str, server: ServerAddress) -> Path:
-    """The store of a nick for the server at this host and port."""
-    return store_folder(data, nick) / f"{data_folder.file_name(f'{server.host}_{server.port}')}.sqlite"
+    """The store of a nick for a server: that of this host and port, or of another at which it had the same key."""
+    folder = store_folder(data, nick)
+    places = [server.name]
+    with suppress(DataUnusable):  # reported when the key is checked
+        known = data_folder.KnownServers(data)
+        wanted = server.fingerprint or known.fingerprint(server.name)
+        places += [each.place for each in known.all() if each.fingerprint == wanted]
+    paths = [folder / f"{data_folder.file_name(_file_of(place))}.sqlite" for place in places]
+    return next((path for path in paths if path.exists()), paths[0])
+
+
+def _file_of(place: str) -> str:
+    """`HOST_PORT` for `HOST:PORT`, an IPv6 address without its brackets."""
+    host, _, port = place.rpartition(":")
+    return f"{host.strip('[]')}_{port}"
 
 
 class ClientFolder:
@@ -88,12 +101,20 @@ class ClientFolder:
 
         return watch
 
-    def watch_server(self, server: ServerAddress) -> Callable[[Sequence[events.ClientEvent]], None]:
-        """A function that gets events, and remembers this server as the one used last once it is connected."""
+    def watch_server(
+        self, server: ServerAddress, *, is_used_last: bool = True
+    ) -> Callable[[Sequence[events.ClientEvent]], None]:
+        """A function that gets events, and remembers this server once it is connected: its name, and, unless it only
+        stands in for another, that it was the one used last.
+        """
 
         def watch(happened: Sequence[events.ClientEvent]) -> None:
-            if any(isinstance(event, events.Connected) for event in happened):
-                data_folder.remember_server(self._folder, server.name)
+            for event in happened:
+                if isinstance(event, events.Connected):
+                    if is_used_last:
+                        data_folder.remember_server(self._folder, server.name)
+                    with suppress(DataUnusable):  # its key is pinned, or it was reported that it cannot be
+                        data_folder.KnownServers(self._folder).pin(server.name, event.fingerprint, event.name)
 
         return watch
 

@@ -1,7 +1,7 @@
 """The data folder: the keys of this machine's server and nicks, and the known servers, as in SSH.
 
 A key is 32 secret bytes in hexadecimal, in a file that only its owner may read. `known_servers` has a line
-`HOST:PORT FINGERPRINT` for each server; people may edit it.
+`HOST:PORT FINGERPRINT` for each server, and behind it what it calls itself; people may edit it.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from hashlib import blake2s
 from pathlib import Path
 from typing import Final
 
-from udpchat.chat.names import nick_key, parse_nick
+from udpchat.chat.names import nick_key, parse_nick, skeleton
 from udpchat.chat.phrase import Problem
+from udpchat.chat.text import printable
 from udpchat.session.noise import KeyPair
 from udpchat.shell.addresses import BadAddress, ServerAddress, parse_server
 from udpchat.storage.backup import name_aside
+from udpchat.wire.fields import Value
 from udpchat.wire.limits import KEY_BYTES
 
 SERVER_KEY: Final = "server.key"
@@ -197,19 +199,37 @@ def put_file(path: Path, text: str) -> None:
 # --- Servers ----------
 
 
+class KnownServer(Value, frozen=True):
+    """A server met before: its `HOST:PORT`, its fingerprint, and what it called itself, if anything."""
+
+    place: str
+    fingerprint: str
+    name: str = ""
+
+
 class KnownServers:
-    """The fingerprints of servers met before, by `HOST:PORT`."""
+    """The servers met before."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / KNOWN_SERVERS
 
     def fingerprint(self, server: str) -> str | None:
-        """That of this server; the first line counts. Raises `DataUnusable`."""
-        for line in self._lines():
-            words = line.split()
-            if len(words) == 2 and words[0] == server:
-                return words[1]
-        return None
+        """That of the server at this `HOST:PORT`; the first line counts. Raises `DataUnusable`."""
+        return next((known.fingerprint for known in self.all() if known.place == server), None)
+
+    def all(self) -> list[KnownServer]:
+        """All of them, in the order of the lines. Raises `DataUnusable`."""
+        words = [line.split(maxsplit=2) for line in self._lines()]
+        return [KnownServer(*each) for each in words if len(each) > 1 and not each[0].startswith("#")]
+
+    def named_like(self, name: str, fingerprint: str) -> KnownServer | None:
+        """A server that has this name, or one that looks like it, and another key, if the one with this fingerprint is
+        not known. Raises `DataUnusable`.
+        """
+        known, look = self.all(), skeleton(name)
+        if not look or any(each.fingerprint == fingerprint for each in known):
+            return None
+        return next((each for each in known if skeleton(each.name) == look), None)
 
     def _lines(self) -> list[str]:
         try:
@@ -220,17 +240,29 @@ class KnownServers:
         except OSError as error:  # to go on without it would approve any key
             raise DataUnusable("data_unusable.read", path=self.path, reason=error.strerror) from error
 
-    def pin(self, server: str, fingerprint: str) -> None:
-        """Remember a server that was not known. Raises `DataUnusable`."""
+    def pin(self, server: str, fingerprint: str, name: str = "") -> None:
+        """Remember a server, in the place of what was known of this `HOST:PORT`. Raises `DataUnusable`."""
+        line = " ".join([server, fingerprint, *printable(name).split()])
+        lines = self._lines()
+        places = [at for at, each in enumerate(lines) if each.split()[:1] == [server]]
+        if places and lines[places[0]] == line:
+            return
         try:
-            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-            with open(descriptor, "r+b", buffering=0) as file:
-                size = file.seek(0, os.SEEK_END)
-                file.seek(max(size - 1, 0))
-                separator = b"\n" if file.read(1) not in (b"", b"\n") else b""  # a person may have left it so
-                file.write(separator + f"{server} {fingerprint}\n".encode())
+            if places:
+                lines[places[0]] = line
+                put_file(self.path, "".join(f"{each}\n" for each in lines))
+            else:
+                self._append(line)
         except OSError as error:
             raise DataUnusable("data_unusable.write", path=self.path, reason=error.strerror) from error
+
+    def _append(self, line: str) -> None:
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        with open(descriptor, "r+b", buffering=0) as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(size - 1, 0))
+            separator = b"\n" if file.read(1) not in (b"", b"\n") else b""  # a person may have left it so
+            file.write(separator + f"{line}\n".encode())
 
 
 def last_server(folder: Path) -> ServerAddress | None:

@@ -19,7 +19,6 @@ from typing import Any, Final
 
 from udpchat.chat.phrase import Phrase
 from udpchat.shell.addresses import SCHEME, BadAddress, ServerAddress, parse_server
-from udpchat.shell.data_folder import last_server, open_folder
 from udpchat.shell.net.endpoint import EndpointError, open_socket
 from udpchat.shell.net.reach import Answer, NoSuchHost, find_server, resolve
 from udpchat.shell.operations import LOG_FILE, OperationFailed
@@ -87,20 +86,7 @@ def status_phrase(hosting: Hosting, status: Mapping[str, Any]) -> Phrase:
     return Phrase("hosting.runs", {"url": url, "process": process, "log": log, "stop": hosting.stop_command})
 
 
-def host_unless_used_elsewhere(hosting: Hosting, *, insists: bool, report: Report) -> ServerAddress | None:
-    """The server of this machine, hosted if there was none; None if another was used last, and is not replaced.
-
-    `insists`: the person wants to host all the same. Raises `DataUnusable`, `OperationFailed`, `StoreError`.
-    """
-    open_folder(hosting.data)
-    last = last_server(hosting.data)
-    if not insists and last is not None and not _is_ours(last, hosting):
-        report(Phrase("hosting.used_last", {"url": last.url, "command": hosting.command}))
-        return None
-    return host(hosting, report)
-
-
-def _is_ours(server: ServerAddress, hosting: Hosting) -> bool:
+def is_ours(server: ServerAddress, hosting: Hosting) -> bool:
     """Whether a server is, or was, the hosted one: an address of this machine, and its port."""
     logged = _ready_in(hosting.output, 0)
     if server.port not in (hosting.port, logged.port if logged else hosting.port):
@@ -144,6 +130,12 @@ def host(hosting: Hosting, report: Report) -> ServerAddress:
             return _joined_instead(hosting, begin, report)
         time.sleep(POLL_S)
     raise OperationFailed("failed.not_ready", limit_s=READY_S_MAX, log=hosting.output)
+
+
+def own_fingerprint(hosting: Hosting) -> str:
+    """That of the server of this data folder, if one runs; else nothing."""
+    ready = _ready_in(hosting.output, 0) if holder_of(hosting.data / LOG_FILE) is not None else None
+    return ready.fingerprint if ready is not None else ""
 
 
 def _joined(hosting: Hosting, holder: int, ready: ServerAddress | None, report: Report) -> ServerAddress:

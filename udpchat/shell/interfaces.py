@@ -14,6 +14,7 @@ from udpchat.shell.net.endpoint import address_of, chosen_source
 from udpchat.wire.fields import Value
 from udpchat.wire.packets import Address
 
+LINKS_MAX: Final = 64
 FAR_AWAY: Final = ("203.0.113.1", "2001:db8::1")  # for documentation (RFC 5737, RFC 3849): only the default route
 
 
@@ -29,17 +30,48 @@ class LocalHost(Value, frozen=True):
         return ipaddress.ip_address(self.host.partition("%")[0])
 
 
-def local_hosts() -> list[LocalHost]:
-    """All addresses of this machine, interface by interface; the loopback ones if the system does not list them."""
-    found = []
+class Link(Value, frozen=True):
+    """An interface with its addresses; `index` is the system's number of it."""
+
+    index: int
+    hosts: tuple[LocalHost, ...]
+
+    @property
+    def broadcasts(self) -> list[str]:
+        """The broadcast address of each IPv4 network on it that has neighbours."""
+        networks = [
+            ipaddress.IPv4Network(f"{local.host}/{local.prefix_bits}", strict=False)
+            for local in self.hosts
+            if local.address.version == 4 and local.prefix_bits < 31 and not local.address.is_loopback
+        ]
+        return [str(network.broadcast_address) for network in dict.fromkeys(networks)]
+
+    @property
+    def has_ipv6(self) -> bool:
+        """Whether it has an IPv6 address."""
+        return any(local.address.version == 6 for local in self.hosts)
+
+
+def links() -> list[Link]:
+    """The interfaces of this machine that have an address, at most LINKS_MAX; none if the system does not list them."""
+    found: list[Link] = []
     try:
         for adapter in ifaddr.get_adapters():
+            hosts = []
             for ip in adapter.ips:
                 sockaddr = (ip.ip, 0) if isinstance(ip.ip, str) else (ip.ip[0], 0, 0, ip.ip[2])
-                found.append(LocalHost(address_of(sockaddr).host, ip.network_prefix))
+                hosts.append(LocalHost(address_of(sockaddr).host, ip.network_prefix))
+            if hosts and adapter.index is not None:
+                found.append(Link(adapter.index, tuple(dict.fromkeys(hosts))))
     except OSError:
-        return [LocalHost("127.0.0.1", 8), LocalHost("::1", 128)]
-    return list(dict.fromkeys(found))
+        return []
+    return found[:LINKS_MAX]
+
+
+def local_hosts() -> list[LocalHost]:
+    """All addresses of this machine, interface by interface; the loopback ones if the system does not list them."""
+    found = [local for link in links() for local in link.hosts]
+    return list(dict.fromkeys(found)) or [LocalHost("127.0.0.1", 8), LocalHost("::1", 128)]
 
 
 def source_host(peer: str) -> str:

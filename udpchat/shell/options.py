@@ -8,6 +8,7 @@ What stands in a table, as the keys of the full screen, has neither option nor v
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import IntEnum
 from pathlib import Path
@@ -75,6 +76,7 @@ class ServerOptions(Value, frozen=True):
     metrics: ListenAddress | None = None  # where HTTP is answered
     motd: str = ""
     accounts: AccountOptions = AccountOptions()
+    is_discoverable: bool = True  # whether it answers who looks for servers
 
 
 class ShownChoices(Value, frozen=True):
@@ -242,7 +244,7 @@ def server_options(flags: Mapping[str, str | Sequence[str] | None], environment:
         bind=chosen["bind"],
         port=chosen["port"],
         data=chosen["data"],
-        name=chosen["name"],
+        name=chosen["name"] or platform.node(),
         presence=PresenceTimes(chosen["heartbeat"], chosen["expiry"]),
         durability=chosen["durability"],
         retention=chosen["retention"],
@@ -257,6 +259,7 @@ def server_options(flags: Mapping[str, str | Sequence[str] | None], environment:
             addresses=chosen["log-addresses"],
         ),
         metrics=chosen["metrics"],
+        is_discoverable=chosen["discoverable"],
     )
 
 
@@ -313,6 +316,7 @@ SERVER_SETTINGS: Final[dict[str, Setting]] = {
     "port": (DEFAULT_PORT, values.port),
     "data": (data_folder(), values.path),
     "name": ("", values.name),
+    "discoverable": (True, values.switch),
     "motd": ("", values.motd),
     "heartbeat": (HEARTBEAT_S, _period),
     "expiry": (EXPIRY_S, _period),

@@ -11,12 +11,24 @@ from udpchat.shell.data_folder import DataUnusable, KnownServers
 
 
 class Pinning:
-    """Checks the keys of the server at one address. `say` prints one line for the person."""
+    """Checks the keys of the server at one address. `say` prints one line for the person.
 
-    def __init__(self, known: KnownServers, server: ServerAddress, say: Callable[[Phrase], object]) -> None:
+    `has_moved`: it was known at another address by the fingerprint that it must have, so that whatever was known of
+    this address was another server.
+    """
+
+    def __init__(
+        self,
+        known: KnownServers,
+        server: ServerAddress,
+        say: Callable[[Phrase], object],
+        *,
+        has_moved: bool = False,
+    ) -> None:
         self._known = known
         self._server = server
         self._say = say
+        self._has_moved = has_moved
         self._approved: bytes | None = None
 
     def is_first_contact(self) -> bool:
@@ -37,16 +49,17 @@ class Pinning:
             return Phrase("server_key.unread", {"reason": error.phrase})
         if wanted and wanted != shown:
             return Phrase("server_key.other", {"server": name, "wanted": wanted, "shown": shown})
-        if pinned is not None and pinned != shown:
+        if pinned is not None and pinned != shown and not self._has_moved:
             values = {"server": name, "known": pinned, "shown": shown, "path": self._known.path}
             return Phrase("server_key.changed", values)
-        if pinned is None:
+        if pinned != shown:
             self._pin(name, shown)
         self._approved = public
         return None
 
     def _pin(self, name: str, shown: str) -> None:
-        self._say(Phrase("pinned", {"server": name, "shown": shown}))
+        if not self._has_moved:
+            self._say(Phrase("pinned", {"server": name, "shown": shown}))
         try:
             self._known.pin(name, shown)
         except DataUnusable as error:

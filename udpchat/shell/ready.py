@@ -9,10 +9,12 @@ from typing import Final
 from udpchat.shell.addresses import SCHEME, ServerAddress, place
 from udpchat.shell.binding import covered
 from udpchat.shell.interfaces import hosts_to_name, is_loopback
+from udpchat.shell.invitation import show_invitation
 from udpchat.shell.net.endpoint import UdpEndpoint
 from udpchat.shell.operating.address_file import own_address, write_address
 from udpchat.shell.options import ServerOptions
 from udpchat.shell.stdio import OutputFailed, abandon_output, writing_to
+from udpchat.wire.limits import DEFAULT_PORT
 
 _logger: Final = logging.getLogger("udpchat.server")
 
@@ -28,6 +30,8 @@ def say_ready(options: ServerOptions, endpoint: UdpEndpoint, fingerprint: str) -
     except (BrokenPipeError, OutputFailed) as error:  # nobody reads where it serves: those who know find it
         _logger.warning("the line with the address could not be written: %s", error)
         abandon_output()
+    if not is_loopback(hosts[0]):
+        show_invitation(urls[0], is_found=options.is_discoverable and port == DEFAULT_PORT)
     surplus = covered(bind)
     if surplus:
         wildcard = "::" if "::" in bind else "0.0.0.0"

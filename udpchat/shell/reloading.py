@@ -10,6 +10,7 @@ from udpchat.wire.fields import Value
 
 LIVE: Final[Mapping[str, Callable[[ServerOptions], object]]] = {
     "name": lambda options: options.name,
+    "discoverable": lambda options: options.is_discoverable,
     "motd": lambda options: options.motd,
     "accounts": lambda options: options.accounts.is_closed,
     "nick-expiry": lambda options: options.accounts.nick_kept_s,
@@ -63,6 +64,7 @@ def taken_over(former: ServerOptions, present: ServerOptions) -> ServerOptions:
     log = present.log
     return former.changed(
         name=present.name,
+        is_discoverable=present.is_discoverable,
         motd=present.motd,
         accounts=present.accounts,
         retention=present.retention,

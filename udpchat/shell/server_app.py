@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from udpchat import __version__
@@ -29,8 +29,11 @@ from udpchat.shell.data_folder import open_folder, operator_key, server_key
 from udpchat.shell.deriving import ThreadDeriver
 from udpchat.shell.disk_space import DiskSpace, GuardedWrite
 from udpchat.shell.erasing import Eraser
+from udpchat.shell.hearing import Hearing
+from udpchat.shell.interfaces import hosts_to_name, is_loopback
 from udpchat.shell.logs import change_lines, configure
 from udpchat.shell.memory import resident_bytes
+from udpchat.shell.net import mdns
 from udpchat.shell.net.driver import Driver
 from udpchat.shell.net.endpoint import UdpEndpoint
 from udpchat.shell.opening import open_log
@@ -86,8 +89,8 @@ def _tune_interpreter() -> None:
     gc.set_threshold(*GC_THRESHOLDS)
 
 
-def settings_of(options: ServerOptions, host: bytes) -> Settings:
-    """What the core has to know of the options; `host`: the key of the operator."""
+def settings_of(options: ServerOptions, host: bytes, port: int) -> Settings:
+    """What the core has to know of the options; `host`: the key of the operator; `port`: that of the sockets."""
     return Settings(
         name=options.name,
         motd=options.motd,
@@ -97,6 +100,8 @@ def settings_of(options: ServerOptions, host: bytes) -> Settings:
         kept_entries=options.retention.kept_entries,
         is_closed=options.accounts.is_closed,
         nick_kept_s=options.accounts.nick_kept_s,
+        port=port,
+        is_discoverable=options.is_discoverable,
         host=host,
     )
 
@@ -135,7 +140,7 @@ class Service:
             remove_address(folder)  # of a server that was killed
             self._endpoint = UdpEndpoint(loop, *open_sockets(options.bind, options.port))
             undo.callback(self._endpoint.close)
-            settings = settings_of(options, operator_key(folder).public)
+            settings = settings_of(options, operator_key(folder).public, self._endpoint.address.port)
             self._server = ServerCore(static=self._key, log=log, random=os.urandom, settings=settings)
             self._supervision = Supervision(
                 loop, metrics=options.metrics, take=self._snapshot, on_minute=self._on_minute
@@ -212,6 +217,8 @@ class Service:
         """Serve until a signal says to stop; the exit code."""
         signals = Signals(self._loop, self._on_signal, exit_at_once=lambda number: 1)
         watch = AddressWatch(self._loop, self._endpoint, self._options.bind)
+        hearing = Hearing(self._loop, self._endpoint, self._driver.receive)
+        leave_mdns = self._announce()
         try:
             signals.take(*STOPPING)
             if hasattr(signal, "SIGHUP"):
@@ -221,6 +228,7 @@ class Service:
             self._driver.start()
             self._endpoint.listen(self._driver.receive)
             watch.start()
+            hearing.start()
             self._pruner.start()
             self._storage.eraser.start()  # what an earlier run has left
             say_ready(self._options, self._endpoint, fingerprint(self._key.public))
@@ -234,8 +242,16 @@ class Service:
                 return 1
             return 0 if await self._stop() else 1
         finally:
+            leave_mdns()
+            hearing.close()
             watch.close()
             signals.close()
+
+    def _announce(self) -> Callable[[], None]:
+        """Announce this server by mDNS, if others reach it; until the function returned is called."""
+        options = self._options
+        hosts = [host for host in hosts_to_name(options.bind) if options.is_discoverable and not is_loopback(host)]
+        return mdns.announce(options.name, hosts, self._endpoint.address.port, fingerprint(self._key.public))
 
     def _on_signal(self, number: int) -> None:
         name = signal.Signals(number).name
@@ -284,6 +300,7 @@ class Service:
             "uptime_s": int(taken.uptime_s),
             "memory_bytes": resident_bytes(),
             **({"free_bytes": int(free_bytes)} if free_bytes < float("inf") else {}),
+            "probes": self._server.probes_answered,
             **status_of(self._server.chat, taken.drops),
         }
 
@@ -302,7 +319,8 @@ class Service:
             done = differences(self._options, chosen)
             self._options = options = taken_over(self._options, chosen)
             change_lines(options.log)
-            self._server.chat.change_settings(settings_of(options, self._server.settings.host))
+            former = self._server.settings
+            self._server.chat.change_settings(settings_of(options, former.host, former.port))
             self._pruner.keep(options.retention)
         self._operator_log.report_reloaded(cause, done)
         return done

@@ -12,6 +12,8 @@ from typing import Any, Final
 
 from udpchat.chat.phrase import Phrase
 from udpchat.chat.text import counted, duration_text, kept_for
+from udpchat.ui.doctor_sentences import DOCTOR_SENTENCES
+from udpchat.ui.finding_sentences import FINDING_SENTENCES
 from udpchat.ui.operator_sentences import OPERATOR_SENTENCES
 from udpchat.ui.order_sentences import ACCOUNT_SENTENCES, ORDER_SENTENCES, act_in_words, role_with_article
 from udpchat.ui.times import clock_time
@@ -20,6 +22,8 @@ SENTENCES: Final[dict[str, str]] = {
     **ACCOUNT_SENTENCES,
     **ORDER_SENTENCES,
     **OPERATOR_SENTENCES,
+    **FINDING_SENTENCES,
+    **DOCTOR_SENTENCES,
     # Events.
     "connected": "connected to {server} as {nick}",
     "connected.rooms": "connected to {server} as {nick}, in {rooms:words}",
@@ -355,58 +359,6 @@ SENTENCES: Final[dict[str, str]] = {
     "failed.is_log": "{file} is the log itself; choose another name",
     "failed.exists": "{file} is there already; choose another name, or overwrite a file with --force",
     "failed.write": "cannot write {file}: {reason}; nothing was kept of it",
-    # A server in the background.
-    "hosting": "hosting {url}#{fingerprint} in the background (process {process}, log {log}); others join with:"
-    " {command} --server {url}; to stop it: {stop}",
-    "hosting.joined": "joining the server of this machine, {url} (process {process}); to stop it: {stop}",
-    "hosting.other": "joining the server of this machine, {url}, which is not of this data folder",
-    "hosting.used_last": "joining the server used last, {url}; to host one here instead: {command} --host",
-    "hosting.runs": "{url} runs in the background (process {process}, log {log}); to stop it: {stop}",
-    "hosting.silent": "a server runs (process {process}, log {log}), but does not answer at {url}",
-    "hosting.none": "no server runs on {data}",
-    "hosting.stopped": "stopped the server (process {process})",
-    "failed.hosting": "cannot host: {reason}",
-    "failed.hosting_silently": "cannot host: it ended without a word: see {log}",
-    "failed.not_ready": "the server is not ready after {limit_s:.0f} s: see {log}",
-    "failed.stopping": "cannot stop the server, process {process}: {reason}",
-    "failed.still_runs": "the server, process {process}, still runs after {limit_s:.0f} s",
-    # Finding a server.
-    "place.named": "{url}",
-    "place.used_last": "{url}, the server used last",
-    "any_here": "a server on this machine, UDP port {port}",
-    "looking": "-- looking for {place}, for up to {limit_s:.0f} s ...",
-    "using.used_last": "-- no server was named; using the one used last: {server}",
-    "using.this_machine": "-- no server was named; using the one found on this machine: {server}",
-    "entering": "-- {url} answers; entering ...",
-    "missing": "-- THE SERVER USED LAST DOES NOT ANSWER: {reason}",
-    "missing.question": "what now?",
-    "missing.wait": "keep trying {url}",
-    "missing.other": "use {url}, found on this machine, this time only",
-    "missing.quit": "quit",
-    "missing.trying": "-- trying {url} until it answers; Ctrl+C quits",
-    "missing.still": "-- still trying: {reason}",
-    "choice": "-- {question}",
-    "choice.first": "--   {number}: {option} (or just Enter)",
-    "choice.option": "--   {number}: {option}",
-    "choice.again": "-- type a number from 1 to {number_max}, or just Enter for 1",
-    "no_server.host": "cannot find the host {host}: {reason}; check the name, or write the address instead",
-    "no_server.host_name": "cannot find the host {host}: not a host name; check the name, or write the address instead",
-    "no_server.used_last": "the server used last is not there: {reason}. No other server is used in its place unasked:"
-    " name one with --server HOST, or try again",
-    "no_server.none_found": "no server was named or used before, and none was found; tried {tried:clauses}; start one"
-    " with udpchat-server, or name one with --server HOST",
-    "no_server.given_up": "{url} was used last and does not answer; name another server with --server HOST",
-    "no_server.not_let_in": "{server} answers, but did not let us in within {limit_s:.0f} s; try again later",
-    "no_server.answer_other_version": "{server} speaks another version of the protocol; update whichever is older",
-    "no_server.answer_refused": "nobody listens at {server}: the machine is there; start udpchat-server on it, or check"
-    " the port",
-    "no_server.answer_forbidden": "this machine does not let packets out to {server}; let UDP out at its own firewall",
-    "no_server.answer_no_host": "no machine answers at {host}: the network reports it unreachable; check the address,"
-    " and whether a firewall rejects what is sent",
-    "no_server.answer_no_route": "no route to {server}: check that the network or Wi-Fi of this machine is on, and the"
-    " address",
-    "no_server.answer_silence": "{server} does not answer: a firewall drops what is sent, or no machine is there; check"
-    " the address, and let UDP port {port} in at the server's firewall",
     # The end of a program.
     "timed_out": "timed out before a server answered; nothing was sent",
     "stopped.timed_out": "timed out",

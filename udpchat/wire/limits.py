@@ -19,6 +19,11 @@ DEFAULT_PORT = 47747
 
 DATAGRAM_BYTES_MAX = 1200  # QUIC's minimum, RFC 9000 section 14: fits every path that carries IPv6
 HELLO_BYTES = 1200  # padded: no answer to an unproved address is longer than what it sent
+PROBE_BYTES_MIN = 200  # padded: no answer to a Probe is longer than it; leaves room for fields of later versions
+PROBE_BYTES_MAX = 1472  # fills an Ethernet frame over IPv4, so that a prober can measure the MTU of a path
+PROBE_ID_BYTES = 8
+SERVER_NAME_BYTES_MAX = 48  # of the name in a ProbeReply
+DISCOVERY_GROUP = "ff12::7564:7063"  # IPv6 multicast, link-local and not assigned by IANA (RFC 4291, section 2.7)
 DATA_HEADER_BYTES = 13  # kind 1, session index 4, packet counter 8: also the AEAD's associated data
 SEAL_BYTES = 16  # the Poly1305 tag
 BODY_BYTES_MAX = DATAGRAM_BYTES_MAX - DATA_HEADER_BYTES - SEAL_BYTES
@@ -192,6 +197,13 @@ HANDSHAKES_PER_SOURCE_BURST = 1_000  # of an IPv6 /64, which may be a whole LAN;
 HANDSHAKES_PER_SOURCE_PER_S = 200.0  # at a third of a millisecond each, 7 % of a core
 SOURCES_MAX = 16_384  # hosts, and sources, that the rate limiters hold
 
+PROBES_BURST = 1_024  # that are answered, of all sources: a class of a hundred starts its clients together
+PROBES_PER_S = 512.0  # at some 30 us each, 2 % of a core
+PROBES_PER_SOURCE_BURST = 128  # a client that looks for servers sends 25 on two interfaces
+PROBES_PER_SOURCE_PER_S = 32.0
+PROBE_RUNS_MAX = 1_024  # probe ids whose Probes are counted; beyond it the oldest is forgotten
+PEOPLE_COUNTED_S = 1.0  # so old may be the number of people in a ProbeReply: counting takes 2 ms when full
+
 REQUESTS_IN_FLIGHT_MAX = 32
 REACTIONS_MAX = 256  # to one message that are kept: of one person with one emoji each; a client shows no more either
 REACTIONS_PER_AUTHOR_MAX = 8  # of these: one person does not take the places of all others
@@ -230,6 +242,10 @@ PATH_TIMEOUT_S = 1.0  # until a round trip is measured: 3 x the 333 ms that RFC 
 PATH_REFUSED_S = 10.0  # how long an address is refused that only repeated packets of another (SPEC 3)
 
 # --- Our choices: bounds of a client, towards its server ----------
+
+SEARCH_ROUNDS_S = (0.0, 0.05, 0.15, 0.4, 1.0, 2.0)  # when Probes are sent: at 20 % loss one in 400 is without an answer
+FOUND_SERVERS_MAX = 32  # of one search
+FOUND_ADDRESSES_MAX = 8  # of one server
 
 HELD_BYTES_MAX = (
     16 * 1024 * 1024

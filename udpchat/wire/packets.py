@@ -1,4 +1,4 @@
-"""The six packets: what the first byte of a datagram says, and the fixed fields behind it (SPEC 1).
+"""The eight packets: what the first byte of a datagram says, and the fixed fields behind it (SPEC 1).
 
 All integers are big-endian. An *index* is the 32-bit name that its receiver chose for a handshake or session. ::
 
@@ -8,12 +8,17 @@ All integers are big-endian. An *index* is the 32-bit name that its receiver cho
     Finish      4  receiver_index u32  Noise message 3
     Data        5  index u32  counter u64  sealed frames
     Reset       6  receiver_index u32
+    Probe       8  version u8  probe_id 8  number u16  flags u8  zeros up to 200 bytes or more
+    ProbeReply  9  version u8  probe_id 8  number u16  key 32  port u16  people u16  time_ms u64  received_bytes u16
+                   source 18  count u16  name 48  zeros
 
-Kind 7 is reserved. The first six bytes of a Hello, and a Cookie, keep their layout in every version.
+Kind 7 is reserved. The first six bytes of a Hello, and a Cookie, a Probe and a ProbeReply, keep their layout in every
+version.
 """
 
 from __future__ import annotations
 
+import ipaddress
 import struct
 from collections.abc import Callable
 from enum import IntEnum
@@ -21,7 +26,18 @@ from typing import NamedTuple
 
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.fields import Value
-from udpchat.wire.limits import COOKIE_BYTES, DATA_HEADER_BYTES, DATAGRAM_BYTES_MAX, HELLO_BYTES, KEY_BYTES, SEAL_BYTES
+from udpchat.wire.limits import (
+    COOKIE_BYTES,
+    DATA_HEADER_BYTES,
+    DATAGRAM_BYTES_MAX,
+    HELLO_BYTES,
+    KEY_BYTES,
+    PROBE_BYTES_MAX,
+    PROBE_BYTES_MIN,
+    PROBE_ID_BYTES,
+    SEAL_BYTES,
+    SERVER_NAME_BYTES_MAX,
+)
 
 
 class Address(NamedTuple):
@@ -51,6 +67,12 @@ _HELLO = struct.Struct(f">BBI{KEY_BYTES}s{COOKIE_BYTES}s")
 _COOKIE = struct.Struct(f">BBI{COOKIE_BYTES}s")
 _REPLY = struct.Struct(">BII")
 _INDEX = struct.Struct(">BI")
+SOURCE_BYTES = 16 + 2  # host and port
+_PROBE = struct.Struct(f">BB{PROBE_ID_BYTES}sHB")
+_PROBE_REPLY = struct.Struct(f">BB{PROBE_ID_BYTES}sH{KEY_BYTES}sHHQH{SOURCE_BYTES}sH{SERVER_NAME_BYTES_MAX}s")
+
+PROBE_REPLY_BYTES = _PROBE_REPLY.size
+SAME_LENGTH = 1  # flag of a Probe: the answer is to be as long as the Probe
 
 FINISH_PAYLOAD_BYTES_MAX = DATAGRAM_BYTES_MAX - _INDEX.size - FINISH_NOISE_BYTES_MIN
 
@@ -64,6 +86,8 @@ class Kind(IntEnum):
     FINISH = 4
     DATA = 5
     RESET = 6
+    PROBE = 8
+    PROBE_REPLY = 9
 
 
 DATA_KIND = bytes([Kind.DATA])
@@ -146,7 +170,53 @@ class Reset(Value, frozen=True):
         return _INDEX.pack(Kind.RESET, self.receiver_index)
 
 
-Packet = Hello | Cookie | HelloReply | Finish | Data | Reset
+class Probe(Value, frozen=True):
+    """Which server is there? Answered by a server of any version (SPEC 2.1). `size`: of the datagram, in bytes."""
+
+    version: int
+    probe_id: bytes
+    number: int
+    flags: int = 0
+    size: int = PROBE_BYTES_MIN
+
+    def encode(self) -> bytes:
+        """`size` bytes, zeros at the end."""
+        assert len(self.probe_id) == PROBE_ID_BYTES and PROBE_BYTES_MIN <= self.size <= PROBE_BYTES_MAX
+        fields = _PROBE.pack(Kind.PROBE, self.version, self.probe_id, self.number, self.flags)
+        return fields.ljust(self.size, b"\0")
+
+
+class ProbeReply(Value, frozen=True):
+    """A server of this version, key and port is here. Nothing in it is authentic. `size`: of the datagram, in bytes.
+
+    `received_bytes` of the Probe arrived, from `source` (`packed_source`); `count` with this probe_id have arrived by
+    now, 0: not known. `name`: UTF-8, zeros at its end removed.
+    """
+
+    version: int
+    probe_id: bytes
+    number: int
+    key: bytes
+    port: int
+    people: int
+    time_ms: int
+    received_bytes: int
+    source: bytes
+    count: int
+    name: bytes
+    size: int = PROBE_REPLY_BYTES
+
+    def encode(self) -> bytes:
+        """`size` bytes, zeros at the end."""
+        assert len(self.name) <= SERVER_NAME_BYTES_MAX and PROBE_REPLY_BYTES <= self.size <= PROBE_BYTES_MAX
+        fields = _PROBE_REPLY.pack(
+            Kind.PROBE_REPLY, self.version, self.probe_id, self.number, self.key, self.port, self.people, self.time_ms,
+            self.received_bytes, self.source, self.count, self.name,
+        )  # fmt: skip
+        return fields.ljust(self.size, b"\0")
+
+
+Packet = Hello | Cookie | HelloReply | Finish | Data | Reset | Probe | ProbeReply
 
 
 def parse_packet_untrusted(data: bytes) -> Packet:
@@ -172,6 +242,19 @@ def data_name(index: int) -> bytes:
 def data_index(datagram: bytes) -> int:
     """The receiver's index in a Data datagram. Checks nothing and never raises: opening refuses what is too short."""
     return int.from_bytes(datagram[1:5], "big")
+
+
+def packed_source(address: Address) -> bytes:
+    """The 16 bytes of a host, without its zone, IPv4 as `::ffff:a.b.c.d`; and two of the port."""
+    host = ipaddress.ip_address(address.host.partition("%")[0])
+    mapped = host if host.version == 6 else ipaddress.IPv6Address(f"::ffff:{host}")
+    return mapped.packed + address.port.to_bytes(2, "big")
+
+
+def unpacked_source(packed: bytes) -> Address:
+    """The address in 18 bytes."""
+    host = ipaddress.IPv6Address(packed[:-2])
+    return Address(str(host.ipv4_mapped or host), int.from_bytes(packed[-2:], "big"))
 
 
 def _parse_hello(data: bytes) -> Hello:
@@ -201,6 +284,15 @@ def _parse_reset(data: bytes) -> Reset:
     return Reset(*_INDEX.unpack(data)[1:])
 
 
+def _parse_probe(data: bytes) -> Probe:
+    return Probe(*_PROBE.unpack_from(data)[1:]).changed(size=len(data))
+
+
+def _parse_probe_reply(data: bytes) -> ProbeReply:
+    reply = ProbeReply(*_PROBE_REPLY.unpack_from(data)[1:])
+    return reply.changed(name=reply.name.rstrip(b"\0"), size=len(data))
+
+
 _RULES: dict[int, tuple[int, int, Callable[[bytes], Packet]]] = {
     Kind.HELLO: (HELLO_BYTES, HELLO_BYTES, _parse_hello),
     Kind.COOKIE: (_COOKIE.size, _COOKIE.size, _parse_cookie),
@@ -208,4 +300,6 @@ _RULES: dict[int, tuple[int, int, Callable[[bytes], Packet]]] = {
     Kind.FINISH: (_INDEX.size + FINISH_NOISE_BYTES_MIN, DATAGRAM_BYTES_MAX, _parse_finish),
     Kind.DATA: (DATA_BYTES_MIN, DATAGRAM_BYTES_MAX, _parse_data),
     Kind.RESET: (_INDEX.size, _INDEX.size, _parse_reset),
+    Kind.PROBE: (PROBE_BYTES_MIN, PROBE_BYTES_MAX, _parse_probe),
+    Kind.PROBE_REPLY: (PROBE_REPLY_BYTES, PROBE_BYTES_MAX, _parse_probe_reply),
 }

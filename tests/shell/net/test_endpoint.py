@@ -24,7 +24,7 @@ from udpchat.shell.net.endpoint import (
     open_socket,
     sockaddr_of,
 )
-from udpchat.wire.limits import DATAGRAM_BYTES_MAX
+from udpchat.wire.limits import PROBE_BYTES_MAX
 from udpchat.wire.packets import Address
 
 Batch = list[tuple[bytes, Address]]
@@ -94,7 +94,7 @@ def test_what_is_too_long_is_seen_to_be_too_long(loop: asyncio.AbstractEventLoop
     endpoint.listen(got.extend)
     endpoint.send([(bytes(9000), endpoint.address), (b"next", endpoint.address)])
     run_until(loop, lambda: (b"next", endpoint.address) in got)
-    assert all(datagram == b"next" or len(datagram) == DATAGRAM_BYTES_MAX + 1 for datagram, _ in got)
+    assert all(datagram == b"next" or len(datagram) == PROBE_BYTES_MAX + 1 for datagram, _ in got)
 
 
 @needs_ipv6

@@ -20,7 +20,7 @@ from typing import Any, Final, Protocol
 
 from udpchat.shell import pktinfo
 from udpchat.shell.addresses import place
-from udpchat.wire.limits import DATAGRAM_BYTES_MAX
+from udpchat.wire.limits import PROBE_BYTES_MAX
 from udpchat.wire.packets import Address
 
 READ_BATCH_MAX: Final = 1_024  # datagrams in one wake-up: then timers and other files have their turn
@@ -35,7 +35,7 @@ WILDCARDS: Final = frozenset({"::", "0.0.0.0"})
 
 _MAPPED: Final = "::ffff:"  # RFC 4291 section 2.5.5.2
 _NO_IPV6: Final = {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPPORT}
-_READ_BYTES: Final = DATAGRAM_BYTES_MAX + 1  # one more, so that what is too long is seen to be
+_READ_BYTES: Final = PROBE_BYTES_MAX + 1  # one more, so that what is too long is seen to be
 _logger = logging.getLogger("udpchat.endpoint")
 
 OnDatagrams = Callable[[list[tuple[bytes, Address]]], None]
@@ -107,6 +107,12 @@ def _why_unbound(error: OSError, host: str, port: int) -> str:
     if error.errno == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
         return f"cannot use {place(host, port)}: not an address of this machine; choose one with --bind"
     return f"cannot use {place(host, port)}: {error.strerror or error}"
+
+
+def join_group(joining: socket.socket, group: str, interface: int) -> None:
+    """Have a socket receive what is sent to an IPv6 group on the interface with this number. Raises OSError."""
+    membership = socket.inet_pton(socket.AF_INET6, group) + interface.to_bytes(4, sys.byteorder)
+    joining.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, membership)
 
 
 def address_of(sockaddr: Any) -> Address:
@@ -292,6 +298,13 @@ class UdpEndpoint:
             self._blocked = self._sockets[0]
             if self._queue:
                 self._loop.add_writer(self._blocked.socket, self._on_writable)
+
+    def join(self, group: str, interface: int) -> None:
+        """Have the IPv6 wildcard socket, if there is one, receive what is sent to a group on this interface."""
+        for one in self._sockets:
+            if one.host == "::":
+                with suppress(OSError):  # the interface is gone, or has no multicast
+                    join_group(one.socket, group, interface)
 
     # --- In ----------
 

@@ -10,8 +10,8 @@ import asyncio
 import errno
 import os
 import socket
-from collections.abc import Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing, suppress
 from enum import Enum
 from typing import Final
 
@@ -128,14 +128,40 @@ async def _ask(address: Address, *, limit_s: float, refused_limit_s: float) -> A
                 handshake = _handshake(loop.time(), address)
 
 
-def _handshake(now: float, address: Address) -> HandshakeInitiator:
-    """A handshake that approves no key, under a key of its own: it ends before the server keeps state."""
+async def meet(address: Address, *, limit_s: float) -> bytes | None:
+    """The public key that a server shows, which it has proved to hold; None if it shows none within `limit_s`.
+
+    The handshake stops there: our side approves no key. The server forgets it after some seconds.
+    """
+    loop = asyncio.get_running_loop()
+    shown: list[bytes] = []
+    now = began = loop.time()
+    handshake = _handshake(began, address, shown.append)
+    with suppress(OSError), closing(_connected(address)) as asking:
+        while not shown and now < began + limit_s:
+            handshake.handle_timeout(now)
+            until = min(handshake.next_timeout() or now, began + limit_s)
+            with suppress(OSError):
+                await _exchange(asking, handshake, until)
+            if not shown and loop.time() == now:
+                await asyncio.sleep(HELLO_RESEND_S)
+            now = loop.time()
+    return shown[0] if shown else None
+
+
+def _handshake(now: float, address: Address, see: Callable[[bytes], object] = bool) -> HandshakeInitiator:
+    """A handshake under a key of its own that approves no key, and so ends with it; `see` is called with the key."""
+
+    def refuse(key: bytes) -> bool:
+        see(key)
+        return False
+
     return HandshakeInitiator(
         now,
         static=KeyPair(os.urandom(KEY_BYTES)),
         index=int.from_bytes(os.urandom(4), "big"),
         payload=b"",
-        check_server=lambda key: False,
+        check_server=refuse,
         address=address,
         random=os.urandom,
     )
