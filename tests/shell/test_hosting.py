@@ -116,8 +116,11 @@ def test_what_it_prints_does_not_grow_for_ever(
     assert hosted.output.read_bytes() == b"the end\n"
 
 
-def test_of_two_that_host_at_once_one_joins_what_the_other_hosts(hosted: Hosting) -> None:
-    """Each starts a server before it sees that of the other, and both servers print to one file."""
+def test_of_two_that_host_at_once_one_joins_what_the_other_hosts(hosted: Hosting, reports: Reports) -> None:
+    """Each starts a server before it sees that of the other, and both servers print to one file.
+
+    As found: the second server waited for the folder, and served once the first was stopped.
+    """
     hosting_it = (
         "import sys; from pathlib import Path; from udpchat.shell.hosting import Hosting, host;"
         "hosting = Hosting(Path(sys.argv[1]), int(sys.argv[2]), None, 'scripts/chat');"
@@ -134,6 +137,11 @@ def test_of_two_that_host_at_once_one_joins_what_the_other_hosts(hosted: Hosting
             process.stdin.flush()
         said = sorted(process.communicate(timeout=LIMIT_S)[0] for process in (one, two))
     assert said == ["hosting\n", "hosting.joined\n"]
+    stop(hosted, reports.add)
+    if os.name == "nt":
+        return  # there a venv's Python starts another, and the second is not ended
+    processes = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    assert str(hosted.data) not in processes
 
 
 # --- Stopped ----------

@@ -120,6 +120,8 @@ def host(hosting: Hosting, report: Report) -> ServerAddress:
         if ready is not None:
             holder = holder_of(hosting.data / LOG_FILE)
             if holder is not None and holder != process.pid and os.name != "nt":  # there a venv's Python starts another
+                process.terminate()  # it waits for the folder, and would serve when the other is stopped
+                process.wait()
                 return _joined(hosting, holder, ready, report)
             report(Phrase("hosting", {
                 "url": ready.url, "fingerprint": ready.fingerprint, "process": process.pid, "log": hosting.output,
