@@ -38,8 +38,7 @@ class Backlog:
 
     def reach(self, count: float) -> None:
         """A request reaches so many devices, as `Price.reached` counts them."""
-        if self.pace.turns.is_reach_bounded:
-            self._reach.left -= count
+        self._reach.left -= count
 
     @property
     def is_written_late(self) -> bool:
@@ -53,7 +52,7 @@ class Backlog:
         return (
             self._commits.pending_bytes < share * turns.write_bytes_max
             and self._fanout.behind < share * PEERS_BEHIND_MAX
-            and (not turns.is_reach_bounded or self._reach.left > kept * self._reach.rate.burst)
+            and self._reach.left > kept * self._reach.rate.burst
         )
 
     def room_at(self, used_us: float) -> float | None:
