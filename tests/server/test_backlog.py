@@ -65,11 +65,16 @@ def test_what_is_to_be_written_is_no_matter_of_time() -> None:
     assert Desk("written", 1.0).backlog.room_at(DEBTOR_US) is None
 
 
-def test_while_turns_are_long_more_may_be_written() -> None:
-    desk = Desk("written", 1.0)
-    assert not desk.backlog.has_room(SAVER_US)
-    desk.backlog.begin_turn(SHORT_S)
-    assert desk.backlog.pace.turns is LONG and desk.backlog.has_room(SAVER_US)
+def test_while_turns_are_long_what_is_read_has_no_bound_and_more_may_be_written() -> None:
+    desk = Desk("read", 1.01)
+    desk.backlog.pace.begin_turn(SHORT_S, strangers_wait=False)
+    assert desk.backlog.pace.turns is LONG
+    desk.backlog.reach(BURST)
+    desk.chat.commits.pending_bytes = WRITE_AHEAD_BYTES_MAX
+    assert desk.backlog.has_room(SAVER_US)
     desk.backlog.pace.on_little_used(SHORT_S)
+    desk.backlog.pace.begin_turn(SHORT_S, strangers_wait=False)
+    assert not desk.backlog.has_room(SAVER_US), "written"
+    desk.chat.commits.pending_bytes = 0
     desk.backlog.begin_turn(SHORT_S)
-    assert not desk.backlog.has_room(SAVER_US)
+    assert desk.backlog.has_room(DEBTOR_US), "what was said meanwhile counts as read"

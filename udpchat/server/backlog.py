@@ -38,7 +38,8 @@ class Backlog:
 
     def reach(self, count: float) -> None:
         """A request reaches so many devices, as `Price.reached` counts them."""
-        self._reach.left -= count
+        if self.pace.turns.is_reach_bounded:
+            self._reach.left -= count
 
     @property
     def is_written_late(self) -> bool:
@@ -52,7 +53,7 @@ class Backlog:
         return (
             self._commits.pending_bytes < share * turns.write_bytes_max
             and self._fanout.behind < share * PEERS_BEHIND_MAX
-            and self._reach.left > kept * self._reach.rate.burst
+            and (not turns.is_reach_bounded or self._reach.left > kept * self._reach.rate.burst)
         )
 
     def room_at(self, used_us: float) -> float | None:

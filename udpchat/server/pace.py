@@ -19,15 +19,16 @@ SHORT_S: Final = 1.5
 
 class Turns(Value, frozen=True):
     """`turn_us`: the work of a turn; `write_turns`: so many share a write, which costs as much as some ten requests;
-    `write_bytes_max`: settled and not durable, when requests wait."""
+    `write_bytes_max`: settled and not durable, when requests wait; `is_reach_bounded`: by REACH_IN_ALL."""
 
     turn_us: float
     write_turns: int
     write_bytes_max: int
+    is_reach_bounded: bool
 
 
-SHORT: Final = Turns(TURN_US, 4, WRITE_AHEAD_BYTES_MAX)
-LONG: Final = Turns(LONG_TURN_US, 1, WRITE_AHEAD_BYTES_LONG_MAX)
+SHORT: Final = Turns(TURN_US, 4, WRITE_AHEAD_BYTES_MAX, True)
+LONG: Final = Turns(LONG_TURN_US, 1, WRITE_AHEAD_BYTES_LONG_MAX, False)
 
 
 class Pace:
