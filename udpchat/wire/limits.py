@@ -167,7 +167,7 @@ ACTS_A_DAY = ((1_024, 1_024), (4_096, 4_096))  # of order: each is an entry of t
 RENAMES_A_DAY = TOPICS_A_DAY  # to nicks that one has already: all who share a room read each
 # How many devices of others a key reaches, and a source: (at once, each second). Who is over waits, and loses nothing.
 REACH_OF_KEY = (4_000, 1_000)  # 100 lines a second among ten, and some hundred at once
-REACH_OF_SOURCE = (32_000, 8_000)
+REACH_OF_SOURCE = (8_000, 8_000)
 REACH_IN_ALL = (4_000, 12_000)  # the readers take in no more: then requests wait, and who has used least is next
 PEERS_BEHIND_MAX = 4_096  # that wait to be sent what is new: the same
 ROSTER_REACHED_SHARE = 0.25  # of these, for a change of the roster: it shares datagrams with others
