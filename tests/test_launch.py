@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.shell.test_kill import free_port
-from tests.shell.waiting import LIMIT_S, ROOT, serving, url_of
+from tests.shell.waiting import LIMIT_S, ROOT, free_port, serving, url_of
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals, /dev/full and a shell are wanted")
 

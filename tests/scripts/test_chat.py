@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.scripts.loading import SCRIPTS, load
-from tests.shell.test_hosting import free_port
+from tests.shell.waiting import free_port
 from udpchat.shell import operations
 from udpchat.storage.lock import holder_of
 

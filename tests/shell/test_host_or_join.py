@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.shell.net.test_finding import KEY, OTHER_KEY, lan_server
-from tests.shell.test_hosting import Reports, free_port
+from tests.shell.test_hosting import Reports
+from tests.shell.waiting import free_port
 from tests.worded import worded
 from udpchat.chat.phrase import Phrase
 from udpchat.client.search import FoundServer
@@ -145,15 +146,6 @@ def test_an_impostor_is_not_joined(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 
 
 # --- Not beside another ----------
-
-
-@pytest.fixture
-def hosted(tmp_path: Path) -> Iterator[Hosting]:
-    """What may be hosted; nothing of it runs on afterwards."""
-    made = Hosting(tmp_path / "data", free_port(), None, "scripts/chat")
-    made.data.mkdir()
-    yield made
-    stop(made, lambda line: None)
 
 
 def test_nothing_is_hosted_beside_a_server_used_elsewhere_unless_a_person_insists(hosted: Hosting) -> None:

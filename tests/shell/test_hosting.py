@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.shell.waiting import LIMIT_S, ROOT, Program, serving, url_of
+from tests.shell.waiting import LIMIT_S, ROOT, Program, free_port, serving, url_of
 from tests.worded import worded
 from udpchat.chat.phrase import Phrase
 from udpchat.shell import hosting
@@ -24,27 +22,11 @@ from udpchat.storage.lock import StoreLock, holder_of
 from udpchat.ui.phrases import text_of
 
 
-def free_port() -> int:
-    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as made:
-        made.bind(("::", 0))
-        port: int = made.getsockname()[1]
-        return port
-
-
 class Reports(list[str]):
     """What a person is told."""
 
     def add(self, phrase: Phrase) -> None:
         self.append(text_of(phrase))
-
-
-@pytest.fixture
-def hosted(tmp_path: Path) -> Iterator[Hosting]:
-    """What may be hosted; nothing of it runs on afterwards."""
-    made = Hosting(tmp_path / "data", free_port(), None, "scripts/chat")
-    made.data.mkdir()
-    yield made
-    stop(made, lambda line: None)
 
 
 @pytest.fixture

@@ -13,8 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.shell.test_kill import free_port
-from tests.shell.waiting import ROOT, Program, chatting, texts
+from tests.shell.waiting import ROOT, Program, chatting, free_port, texts
 from tests.storage.memory import MemoryClientStore
 from udpchat.chat.phrase import Phrase
 from udpchat.client.stored import RequestAdded

@@ -84,7 +84,6 @@ class Net:
         for end in range(len(self.lan)):
             on_found(self.lan[: end + 1])
             await asyncio.sleep(0)
-        await asyncio.sleep(0.01)
         return self.lan
 
     def find(self, named: ServerAddress | None, last: str | None, *, choice: str = "", port: int = 47747) -> Found:
