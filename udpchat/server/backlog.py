@@ -57,7 +57,9 @@ class Backlog:
         )
 
     def room_at(self, used_us: float) -> float | None:
-        """When enough is read that there is room for a request of who has used so much; None if it is."""
+        """When enough is read that there is room for who has used so much; None if there is, or no such bound."""
+        if not self.pace.turns.is_reach_bounded:
+            return None
         short = self._kept(used_us) * self._reach.rate.burst - self._reach.left
         return self._reach.filled_at + short / self._reach.rate.per_s + WAIT_S_MIN if short >= 0.0 else None
 
