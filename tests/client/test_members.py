@@ -60,7 +60,17 @@ def test_a_page_is_about_the_nicks_from_its_first_to_its_last_only() -> None:
     members.receive_page("ann", page(4, "bob", "bud", more=True))
     assert nicks(members) == ["ann", "bob", "bud", "cid", "dee"] and not members.is_complete
     members.receive_page("bud", page(4, "dee"))
-    assert nicks(members) == ["ann", "bob", "bud", "dee"] and members.is_complete
+    assert nicks(members) == ["ann", "bob", "bud", "dee"]
+
+
+def test_a_list_is_complete_when_its_pages_go_from_the_first_nick_to_the_last() -> None:
+    members = Members()
+    members.receive_page("bob", page(0, "cid"))  # as for the role of one member
+    assert not members.is_complete
+    members.receive_page("", page(0, "ann", "bob", more=True))
+    assert not members.is_complete
+    members.receive_page("bob", page(0, "cid"))
+    assert nicks(members) == ["ann", "bob", "cid"] and members.is_complete
 
 
 def test_presence_comes_with_changes_and_with_lists() -> None:

@@ -20,12 +20,13 @@ CHANGES_MAX: Final = 1_024  # remembered, so that a page that was made before th
 class Members:
     """The members of one room. `is_complete`: those who came before this client are among them."""
 
-    __slots__ = ("_budget", "_by_nick", "_changed", "_pages", "_sequence", "is_complete")
+    __slots__ = ("_budget", "_by_nick", "_changed", "_listed_to", "_pages", "_sequence", "is_complete")
 
     def __init__(self, sequence: int = 0, budget: Budget | None = None) -> None:
         """`sequence`: that of the roster's entry behind which the changes begin. `budget`: None: its own."""
         self._budget = budget or Budget(MEMBERS_BYTES_MAX)
         self.is_complete = False
+        self._listed_to = ""  # pages have listed all nicks up to this one
         self._by_nick: dict[str, Member] = {}
         self._sequence = sequence  # of the last entry that was received
         self._pages: list[tuple[str, MemberPage]] = []  # with their `after`; as of entries still to come
@@ -122,8 +123,9 @@ class Members:
             is_covered = nick > after and (last is None or nick <= last)
             if is_covered and self._changed.get(nick, 0) <= page.as_of:
                 self._set(nick, listed.get(nick))
-        if last is None:
-            self.is_complete = True
+        if after <= self._listed_to:  # else a page about one member, with others before it that no page has listed
+            self.is_complete |= last is None
+            self._listed_to = max(self._listed_to, last or "")
 
 
 def _charge(member: Member) -> int:
