@@ -14,9 +14,9 @@ from udpchat.chat.nearest import nearest
 from udpchat.chat.permissions import Role
 from udpchat.chat.phrase import Phrase, Problem
 from udpchat.chat.text import printable
-from udpchat.shell import operations, options, values
+from udpchat.shell import maintenance, options, values
 from udpchat.shell.addresses import parse_server
-from udpchat.shell.logs import FORMATS, LEVELS
+from udpchat.shell.logging_setup import FORMATS, LEVELS
 from udpchat.shell.stdio import OutputFailed, abandon_output, remark, writing_to
 from udpchat.shell.suggestions import unknown_option
 from udpchat.ui.phrases import sentence
@@ -41,7 +41,7 @@ OPERATIONS: Final = {
     "export": "Writes out what was said, one line a message, log by log and in order.",
     "check": "Looks for damage in the log, and says what to do. The server may run.",
 }
-OPERATOR_COMMANDS: Final = {  # as in `udpchat.operate`; those of NEEDING_SERVER ask a server that runs
+OPERATOR_COMMANDS: Final = {  # as in `udpchat.operator_commands`; those of NEEDING_SERVER ask a server that runs
     "status": "Says how the server is: how long it has run, who is there, what it holds and what it dropped.",
     "doctor": "Looks at this machine and its server, and says what keeps others from it, and what to do. Exit code: 0 "
     "if it serves, 3 if not.",
@@ -213,7 +213,7 @@ def operation_parser(program: str, name: str) -> Parser:
     if name == "backup":
         parser.add_argument("--force", action="store_true", help="overwrite the file if it is there")
     if name == "restore":
-        choices = (operations.REPLACE, operations.KEEP)
+        choices = (maintenance.REPLACE, maintenance.KEEP)
         parser.add_argument("--key", choices=choices, help="if the data folder has another key: replace or keep it")
     return parser
 

@@ -21,26 +21,26 @@ from udpchat.shell.desktop import Desktop
 from udpchat.shell.full_screen import FullScreen, obstacle, remark_within
 from udpchat.shell.hidden_line import HiddenLine
 from udpchat.shell.line_reader import LineReader
-from udpchat.shell.links import open_link
 from udpchat.shell.notify_command import NotifyCommand
 from udpchat.shell.options import ClientChoices, PasswordPlace
 from udpchat.shell.password_change import PasswordChange
-from udpchat.shell.passwords import PasswordUnread, password_at
+from udpchat.shell.password_source import PasswordUnread, password_at
 from udpchat.shell.preference_file import PreferenceFile
 from udpchat.shell.stdio import remark, standard_input, writing_to
-from udpchat.shell.times import moment_ms, now_ms
-from udpchat.storage.protocol import ClientStore
+from udpchat.shell.typed_times import moment_ms, now_ms
+from udpchat.shell.web_links import open_link
+from udpchat.storage.store_interfaces import ClientStore
 from udpchat.ui.attention import Alert, Signal, terminal_text, variables
 from udpchat.ui.commands import COMMANDS
 from udpchat.ui.exit_rule import ExitRule
 from udpchat.ui.input_history import is_secret
-from udpchat.ui.lines import Lines
+from udpchat.ui.line_mode import Lines
 from udpchat.ui.password_dialog import AskHidden, PasswordDialog
 from udpchat.ui.phrases import sentence, text_of
 from udpchat.ui.preferences import Preferences
 from udpchat.ui.printing import Draw, Printer, plain_lines
 from udpchat.ui.prompt import Prompt
-from udpchat.ui.screen import ScreenLines, prompt_of
+from udpchat.ui.terminal_lines import ScreenLines, prompt_of
 from udpchat.ui.tui.keys import Keymap
 from udpchat.wire.fields import Value
 from udpchat.wire.frames import Proof

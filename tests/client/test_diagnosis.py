@@ -20,7 +20,7 @@ from udpchat.client.diagnosis import (
     no_server,
 )
 from udpchat.client.probe_runs import Run
-from udpchat.client.search import FoundServer, Way
+from udpchat.client.server_search import FoundServer, Way
 from udpchat.ui.doctor_report import report_lines
 from udpchat.ui.phrases import text_of
 from udpchat.wire.limits import PROTOCOL_VERSION

@@ -10,8 +10,8 @@ from tests.client.pair import Person, Wire
 from tests.storage.memory import MemoryClientStore
 from udpchat.chat import events
 from udpchat.chat.phrase import Phrase
+from udpchat.client.own_requests import Requests, Source
 from udpchat.client.profile import Profile
-from udpchat.client.requests import Requests, Source
 from udpchat.client.stored import Label, RequestRenumbered
 from udpchat.client.timeline import Timeline
 from udpchat.session.noise import KeyPair

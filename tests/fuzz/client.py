@@ -33,10 +33,10 @@ from udpchat.session.responder import HandshakeResponder
 from udpchat.session.session import Session
 from udpchat.shell.client_state import remembered, restore, write_contiguous
 from udpchat.storage.client_sqlite import SqliteClientStore
-from udpchat.storage.protocol import StoreError
+from udpchat.storage.store_interfaces import StoreError
 from udpchat.ui.commands import COMMANDS
 from udpchat.ui.exit_rule import ExitRule
-from udpchat.ui.lines import Lines
+from udpchat.ui.line_mode import Lines
 from udpchat.ui.printing import Printer
 from udpchat.ui.prompt import Prompt
 from udpchat.wire import content, frames, limits, requests

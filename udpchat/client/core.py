@@ -17,9 +17,9 @@ from udpchat.client.compose import LocalError
 from udpchat.client.link import KeyRefused, Link, LinkLost, LinkRenewed, LinkSettings
 from udpchat.client.login import Login
 from udpchat.client.model import Model
+from udpchat.client.own_requests import Recalled, Source
 from udpchat.client.participant import Participant
 from udpchat.client.profile import Profile
-from udpchat.client.requests import Recalled, Source
 from udpchat.client.stored import ClientState, Write
 from udpchat.client.timeline import Timeline
 from udpchat.session.session import Session

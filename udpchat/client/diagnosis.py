@@ -12,7 +12,7 @@ from typing import Final
 
 from udpchat.chat.phrase import Phrase
 from udpchat.client.probe_runs import Run
-from udpchat.client.search import FoundServer, Way
+from udpchat.client.server_search import FoundServer, Way
 from udpchat.wire.fields import Value, field
 from udpchat.wire.limits import DATAGRAM_BYTES_MAX, PROTOCOL_VERSION
 from udpchat.wire.packets import Address

@@ -30,14 +30,14 @@ from udpchat.shell.ending import Ending
 from udpchat.shell.line_reader import LineSource
 from udpchat.shell.net.driver import Driver
 from udpchat.shell.net.endpoint import UdpEndpoint, open_socket
-from udpchat.shell.net.finding import REPORTED_AFTER_S, Choose, Found, find, until_back
+from udpchat.shell.net.server_choice import REPORTED_AFTER_S, Choose, Found, find, until_back
 from udpchat.shell.options import DEFAULT_ROOM
 from udpchat.shell.outbox import discard
 from udpchat.shell.pinning import Pinning
 from udpchat.shell.progress import SyncProgress
 from udpchat.shell.writer import DirectWriter, ThreadWriter, Writer
 from udpchat.storage.client_sqlite import SqliteClientStore
-from udpchat.storage.protocol import ClientStore, StoreError
+from udpchat.storage.store_interfaces import ClientStore, StoreError
 from udpchat.wire.fields import Value
 from udpchat.wire.limits import DEFAULT_PORT, ORDER, TYPING
 

@@ -21,8 +21,8 @@ from typing import Any, Final
 from textual.driver import Driver
 from textual.events import Paste
 
+from udpchat.shell.bracketed_paste import Part, PasteDivider
 from udpchat.shell.full_screen import hang_up, terminal_size
-from udpchat.shell.pasting import Part, PasteDivider
 
 if sys.platform != "win32":
     from textual._xterm_parser import XTermParser

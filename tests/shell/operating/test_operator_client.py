@@ -11,8 +11,8 @@ from tests.sim import audit
 from tests.storage.memory import MemoryLog
 from udpchat.chat import events
 from udpchat.chat.phrase import Phrase
-from udpchat.client import operating
-from udpchat.client.operating import Refused
+from udpchat.client import operator_dialogues
+from udpchat.client.operator_dialogues import Refused
 from udpchat.server.admission import Settings
 from udpchat.server.core import ServerCore
 from udpchat.session.noise import KeyPair, fingerprint
@@ -25,7 +25,7 @@ SERVER_KEY, OTHER = KeyPair(b"s" * 32), KeyPair(b"o" * 32)
 
 def client_of(errand: int = STATUS) -> OperatorClient[object]:
     keys = Keys(KeyPair(b"k" * 32), SERVER_KEY.public)
-    return OperatorClient(0.0, keys, SERVER, operating.report(errand))
+    return OperatorClient(0.0, keys, SERVER, operator_dialogues.report(errand))
 
 
 def test_a_server_of_another_key_is_not_asked() -> None:
@@ -68,7 +68,7 @@ def test_an_answer_that_comes_with_the_goodbye_counts() -> None:
     random, now, operator, here = Random(1).randbytes, 100.0, KeyPair(b"k" * 32), Address("127.0.0.1", 9)
     settings = Settings(host=operator.public)
     server = ServerCore(static=SERVER_KEY, log=MemoryLog(random=random), random=random, settings=settings)
-    client = OperatorClient(now, Keys(operator, SERVER_KEY.public), SERVER, operating.report(STOP))
+    client = OperatorClient(now, Keys(operator, SERVER_KEY.public), SERVER, operator_dialogues.report(STOP))
     while not (errands := server.drain_errands()):
         server.receive(now, [(datagram, here) for datagram, _ in client.core.drain_transmits()])
         client.core.receive(now, [(datagram, SERVER) for datagram, _ in server.drain_transmits()])

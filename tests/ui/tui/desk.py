@@ -20,7 +20,7 @@ from udpchat.chat.exit_codes import ExitCode
 from udpchat.chat.phrase import Phrase
 from udpchat.ui.commands import COMMANDS
 from udpchat.ui.exit_rule import ExitRule
-from udpchat.ui.lines import Lines
+from udpchat.ui.line_mode import Lines
 from udpchat.ui.prompt import Prompt
 from udpchat.ui.tui.app import ChatApp
 from udpchat.ui.tui.keys import Keymap

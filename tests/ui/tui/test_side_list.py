@@ -6,8 +6,8 @@ import asyncio
 
 from textual.app import App, ComposeResult
 
+from udpchat.ui.tui.side_and_status import Look, Row
 from udpchat.ui.tui.side_list import SideList, row_text
-from udpchat.ui.tui.status import Look, Row
 
 
 def test_a_row_is_as_wide_as_the_list_and_keeps_its_tail() -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from typing import Final
 
-from udpchat.client.search import FoundServer, Search, Way
+from udpchat.client.server_search import FoundServer, Search, Way
 from udpchat.shell.interfaces import Link, links
 from udpchat.shell.net import mdns
 from udpchat.shell.net.endpoint import address_of, sockaddr_of

@@ -28,7 +28,7 @@ from udpchat.client.diagnosis import (
     Own,
 )
 from udpchat.client.probe_runs import Heard, Run
-from udpchat.client.search import FoundServer
+from udpchat.client.server_search import FoundServer
 from udpchat.session.noise import fingerprint
 from udpchat.shell.addresses import ServerAddress
 from udpchat.shell.interfaces import Link, links, source_host

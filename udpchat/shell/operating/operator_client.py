@@ -15,9 +15,9 @@ from udpchat.chat import events
 from udpchat.chat.names import HOST_NICK
 from udpchat.chat.phrase import Phrase, Problem
 from udpchat.client.core import ClientCore
-from udpchat.client.operating import Dialogue, Refused
+from udpchat.client.operator_dialogues import Dialogue, Refused
+from udpchat.client.own_requests import Source
 from udpchat.client.profile import Profile
-from udpchat.client.requests import Source
 from udpchat.client.stored import ClientState
 from udpchat.session.noise import KeyPair, fingerprint
 from udpchat.wire.fields import Value

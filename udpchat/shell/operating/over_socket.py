@@ -8,13 +8,13 @@ from contextlib import closing, suppress
 from typing import Any, Final, TypeVar, cast
 
 from udpchat.chat import events
-from udpchat.client.operating import Dialogue
+from udpchat.client.operator_dialogues import Dialogue
 from udpchat.client.stored import Write
 from udpchat.shell.addresses import ServerAddress
+from udpchat.shell.maintenance import OperationFailed
 from udpchat.shell.net.driver import Driver
 from udpchat.shell.net.endpoint import UdpEndpoint, open_socket
 from udpchat.shell.operating.operator_client import Keys, OperatorClient
-from udpchat.shell.operations import OperationFailed
 from udpchat.shell.writer import DirectWriter
 from udpchat.wire.packets import Address
 

@@ -16,10 +16,10 @@ from rich.cells import cell_len
 
 from udpchat.chat.names import nick_key
 from udpchat.client.model import Item, ItemState, Quote, Reaction
+from udpchat.ui.local_times import local_time
 from udpchat.ui.markup import Style, parse
 from udpchat.ui.phrases import sentence
-from udpchat.ui.screen import WEEKDAYS
-from udpchat.ui.times import local_time
+from udpchat.ui.terminal_lines import WEEKDAYS
 from udpchat.ui.tui.cells import ELLIPSIS, cut, safe, wrap, wrap_verbatim
 from udpchat.ui.tui.palette import number_of
 

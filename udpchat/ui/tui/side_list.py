@@ -14,7 +14,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from udpchat.ui.tui.cells import cut
-from udpchat.ui.tui.status import Look, Row
+from udpchat.ui.tui.side_and_status import Look, Row
 
 
 class SideList(ScrollView, can_focus=False):
