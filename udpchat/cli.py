@@ -24,7 +24,7 @@ from udpchat.chat.text import json_line, printable
 from udpchat.chat.times import iso_time
 from udpchat.client.compose import LocalError, secret_of, set_password
 from udpchat.client.login import Login
-from udpchat.client.operator_dialogues import Refused
+from udpchat.client.operator_dialogues import RequestRefused
 from udpchat.client.server_search import FoundServer
 from udpchat.shell import client_app, config_report, hosting, listing, maintenance, options, outbox, reloading
 from udpchat.shell.choosing import Chooser
@@ -60,7 +60,7 @@ FAILURES: Final[tuple[tuple[type[Exception], str, ExitCode], ...]] = (  # each w
     (OperationFailed, "", ExitCode.ERROR),
     (PasswordUnread, "", ExitCode.ERROR),
     (LocalError, "", ExitCode.REFUSED),  # a code or password that cannot be one
-    (Refused, "", ExitCode.ERROR),
+    (RequestRefused, "", ExitCode.ERROR),
     (OutputFailed, "output_failed", ExitCode.ERROR),
 )
 
