@@ -36,6 +36,16 @@ def test_who_sends_many_pings_is_not_told_with_each() -> None:
     assert [ends.due(1.0), ends.due(1.0), ends.due(1.0 + SPACING_S)] == [[b"gone"], [], [b"gone"]]
 
 
+def test_after_a_ping_that_comes_too_soon_it_is_said_as_soon_as_it_may_be() -> None:
+    """As found: it had gone to an address where the peer was no longer, and the next was 2 s away."""
+    ends = Ends()
+    ends.add(0.0, "#den", b"gone")
+    assert ends.due(1.0) == [b"gone"] and ends.next_timeout() == 1.0 + 2 * REPEAT_S
+    assert ends.on_ping(1.1) == [] and ends.next_timeout() == 1.0 + SPACING_S
+    assert ends.due(1.0 + SPACING_S) == [b"gone"] and ends.next_timeout() == 1.0 + SPACING_S + 4 * REPEAT_S
+    assert ends.on_ping(2.0) == [b"gone"] and ends.next_timeout() == 2.0 + 8 * REPEAT_S
+
+
 def test_it_is_not_said_of_a_log_that_is_followed_again() -> None:
     ends = Ends()
     ends.add(0.0, "#den", b"gone")

@@ -87,7 +87,7 @@ def _on_ack(context: FrameContext, frame: frames.Ack) -> None:
     peer, session = context.peer, context.session
     is_newest = session.opened == session.largest_received
     peer.downlink.receive_ack(context.now, frame, packets_sent=session.sent, is_newest=is_newest)
-    _repeat_ends(context)
+    _repeat(context, peer.downlink.ends.due(context.now))
     for cursor in frame.cursors if peer.nick is not None else ():
         if cursor.log not in peer.downlink.subscriptions and cursor.log.startswith(PRIVATE_PREFIXES):
             context.chat.rooms.report_unknown(peer, cursor.log)
@@ -96,15 +96,14 @@ def _on_ack(context: FrameContext, frame: frames.Ack) -> None:
 def _on_ping(context: FrameContext, frame: frames.Ping) -> None:
     downlink = context.peer.downlink
     downlink.send(encode(frames.Pong(frame.number)))
-    _repeat_ends(context)
+    _repeat(context, downlink.ends.on_ping(context.now))
     downlink.announce_missing()
 
 
-def _repeat_ends(context: FrameContext) -> None:
-    """The peer is heard: tell it again which logs it follows no longer."""
-    downlink = context.peer.downlink
-    for frame_again in downlink.ends.due(context.now) if downlink.ends else ():
-        downlink.send(frame_again)
+def _repeat(context: FrameContext, ends: list[bytes]) -> None:
+    """The peer is heard: report to it again which logs it follows no longer."""
+    for frame_again in ends:
+        context.peer.downlink.send(frame_again)
 
 
 def _on_path_reply(context: FrameContext, frame: frames.PathReply) -> None:

@@ -18,16 +18,22 @@ SPACING_S: Final = 0.2  # between two, however much the peer sends
 
 @dataclass(slots=True)
 class _End:
-    """One of them: its frame, how often it was repeated, and when it was sent for the first and the last time."""
+    """One of them: its frame, how often it was repeated, and when it was sent for the first and the last time.
+
+    `is_hastened`: a Ping came since, too soon for another.
+    """
 
     frame: bytes
     first_at: float
     last_at: float
     repeated: int = 0
+    is_hastened: bool = False
 
     @property
     def due_at(self) -> float:
-        return self.last_at + min(REPEAT_S * (1 << min(self.repeated, 8)), HEARTBEAT_S)
+        return self.last_at + (
+            SPACING_S if self.is_hastened else min(REPEAT_S * (1 << min(self.repeated, 8)), HEARTBEAT_S)
+        )
 
 
 class Ends:
@@ -53,12 +59,24 @@ class Ends:
         """It follows the log again, or has left it itself."""
         self._ends.pop(log, None)
 
+    def on_ping(self, now: float) -> list[bytes]:
+        """The frames to send again as the peer asks whether all is well; those that were sent just now are due soon.
+
+        They may have gone to an address where the peer is no longer.
+        """
+        frames = self.due(now)
+        for end in self._ends.values():
+            end.is_hastened = end.last_at < now
+        return frames
+
     def due(self, now: float) -> list[bytes]:
         """The frames to send again, as the peer is heard or time has passed; those of ACK_LOGS_MAX logs at most."""
+        if not self._ends:
+            return []
         waiting = ((log, end) for log, end in self._ends.items() if now >= end.last_at + SPACING_S)
         taken = list(islice(waiting, ACK_LOGS_MAX))
         for log, end in taken:
-            end.last_at = now
+            end.last_at, end.is_hastened = now, False
             end.repeated += 1
             del self._ends[log]
             if end.repeated < REPEATED_MIN or now < end.first_at + REPEATED_S:
