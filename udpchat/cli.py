@@ -69,18 +69,11 @@ def main(argv: Sequence[str] | None = None, *, program: str = "udpchat") -> int:
     """`udpchat`: host or join, and chat; or one of the commands; the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     match arguments:
-        case ["server", *rest]:
-            return server(rest, program=f"{program} server")
-        case ["client", *rest]:
-            return client(rest, program=f"{program} client")
-        case ["stop", *rest]:
-            return stop(rest, program=program)
-        case ["status", *rest]:
-            return status(rest, program=program)
-        case ["servers", *rest]:
-            return servers(rest, program=program)
-        case ["doctor", *rest]:
-            return doctor(rest, program=program)
+        case ["server" | "client" as word, *rest]:
+            return (server if word == "server" else client)(rest, program=f"{program} {word}")
+        case ["stop" | "status" | "servers" | "doctor" as word, *rest]:
+            command = {"stop": stop, "status": status, "servers": servers, "doctor": doctor}[word]
+            return command(rest, program=program)
         case [word, *_] if word in parsers.CLIENT_OPERATIONS:
             return client(arguments, program=program)
         case _:
