@@ -540,7 +540,7 @@ def _report_failure(program: str, reason: Phrase, *, as_json: bool) -> None:
 def _guarded(program: str, run: Callable[[], int], *, shows_traces: bool = False, as_json: bool = False) -> int:
     """The exit code of `run`, whatever it raises: a person gets one line, and a program an `error` event if `as_json`.
 
-    Where nobody reads the output any more it ends with ERROR and without a word: there is nobody to read that either.
+    Where nobody reads the output any more it is ERROR, and nothing is printed.
     """
     try:
         return run()
