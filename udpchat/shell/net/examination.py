@@ -20,6 +20,7 @@ from udpchat.client.diagnosis import (
     FRAGMENTS,
     LAN,
     LINK_LOCAL,
+    TO_ALL,
     TUNNEL,
     UNICAST,
     Contact,
@@ -172,8 +173,20 @@ class _Examination:
         await asyncio.gather(
             self._run(FRAGMENTS, self._prober.to(address), A_SIZE, bool, size=DATAGRAM_BYTES_MAX),
             self._run(LINK_LOCAL, self._to_link_local(address), A_SIZE, bool),
+            self._run(TO_ALL, self._to_all(address), A_SIZE),
             *map(try_size, SIZES),
         )
+
+    def _to_all(self, address: Address) -> list[Way]:
+        """The broadcast of the network of this machine that the server is in, and the way to it; none without one."""
+        around = [
+            host
+            for link, name in self._named()
+            if _interface(link, name).holds(address.host)
+            for host in link.broadcasts
+        ]
+        to_all = [way for host in around[:1] for way in self._prober.to(Address(host, address.port))]
+        return [*to_all, *self._prober.to(address)] if to_all else []
 
     def _to_link_local(self, address: Address) -> list[Way]:
         """The way to the link-local address that the server's machine probably has."""
