@@ -24,7 +24,7 @@ from udpchat.chat.text import json_line, printable
 from udpchat.chat.times import iso_time
 from udpchat.client.compose import LocalError, secret_of, set_password
 from udpchat.client.login import Login
-from udpchat.client.operator_dialogues import Refused
+from udpchat.client.operator_dialogues import RequestRefused
 from udpchat.client.server_search import FoundServer
 from udpchat.shell import client_app, config_report, hosting, listing, maintenance, options, outbox, reloading
 from udpchat.shell.choosing import Chooser
@@ -60,7 +60,7 @@ FAILURES: Final[tuple[tuple[type[Exception], str, ExitCode], ...]] = (  # each w
     (OperationFailed, "", ExitCode.ERROR),
     (PasswordUnread, "", ExitCode.ERROR),
     (LocalError, "", ExitCode.REFUSED),  # a code or password that cannot be one
-    (Refused, "", ExitCode.ERROR),
+    (RequestRefused, "", ExitCode.ERROR),
     (OutputFailed, "output_failed", ExitCode.ERROR),
 )
 
@@ -69,18 +69,11 @@ def main(argv: Sequence[str] | None = None, *, program: str = "udpchat") -> int:
     """`udpchat`: host or join, and chat; or one of the commands; the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     match arguments:
-        case ["server", *rest]:
-            return server(rest, program=f"{program} server")
-        case ["client", *rest]:
-            return client(rest, program=f"{program} client")
-        case ["stop", *rest]:
-            return stop(rest, program=program)
-        case ["status", *rest]:
-            return status(rest, program=program)
-        case ["servers", *rest]:
-            return servers(rest, program=program)
-        case ["doctor", *rest]:
-            return doctor(rest, program=program)
+        case ["server" | "client" as word, *rest]:
+            return (server if word == "server" else client)(rest, program=f"{program} {word}")
+        case ["stop" | "status" | "servers" | "doctor" as word, *rest]:
+            command = {"stop": stop, "status": status, "servers": servers, "doctor": doctor}[word]
+            return command(rest, program=program)
         case [word, *_] if word in parsers.CLIENT_OPERATIONS:
             return client(arguments, program=program)
         case _:
@@ -547,7 +540,7 @@ def _report_failure(program: str, reason: Phrase, *, as_json: bool) -> None:
 def _guarded(program: str, run: Callable[[], int], *, shows_traces: bool = False, as_json: bool = False) -> int:
     """The exit code of `run`, whatever it raises: a person gets one line, and a program an `error` event if `as_json`.
 
-    Where nobody reads the output any more it ends with ERROR and without a word: there is nobody to read that either.
+    Where nobody reads the output any more it is ERROR, and nothing is printed.
     """
     try:
         return run()

@@ -15,7 +15,7 @@ from udpchat.chat.text import printable
 from udpchat.client.core import ClientCore
 from udpchat.client.login import Login
 from udpchat.shell.choosing import Chooser
-from udpchat.shell.client_app import Call, ClientOptions, Frontend, Interface
+from udpchat.shell.client_app import Call, ClientOptions, Frontend, UserInterface
 from udpchat.shell.client_state import store_folder
 from udpchat.shell.desktop import Desktop
 from udpchat.shell.full_screen import FullScreen, obstacle, remark_within
@@ -34,7 +34,7 @@ from udpchat.ui.attention import Alert, Signal, terminal_text, variables
 from udpchat.ui.commands import COMMANDS
 from udpchat.ui.exit_rule import ExitRule
 from udpchat.ui.input_history import is_secret
-from udpchat.ui.line_mode import Lines
+from udpchat.ui.line_mode import LineMode
 from udpchat.ui.password_dialog import AskHidden, PasswordDialog
 from udpchat.ui.phrases import sentence, text_of
 from udpchat.ui.preferences import Preferences
@@ -115,7 +115,7 @@ class Streams(Value, frozen=True):
         passwords: PasswordQuestions,
         core: ClientCore,
         store: ClientStore,
-    ) -> Interface:
+    ) -> UserInterface:
         keymap = Keymap(choices.shown.keys)
         file = PreferenceFile(store_folder(wanted.data, wanted.nick), self.say)
         prompt = Prompt(
@@ -129,7 +129,7 @@ class Streams(Value, frozen=True):
         )
         has_colours = choices.form != NO_COLOR_FORM
         app = None if self.screen is None else _drawn_on(self.screen, prompt, keymap, has_colours=has_colours)
-        lines = Lines(
+        lines = LineMode(
             prompt,
             self._printer(prompt) if app is None else app.board,
             ExitRule(count=choices.end.count, follow=choices.end.follow),
@@ -233,7 +233,7 @@ def password_frontend(request: SetPassword, login: Login, hidden: HiddenLine) ->
 
     passwords = PasswordQuestions(hidden.ask, remark)
 
-    def make_interface(core: ClientCore, store: ClientStore) -> Interface:
+    def make_interface(core: ClientCore, store: ClientStore) -> UserInterface:
         change = PasswordChange(core, request, say)
         passwords.attach(core, change.on_line)
         return change

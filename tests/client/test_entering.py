@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from udpchat.chat import events
-from udpchat.client.entering import Admission
+from udpchat.client.entering import EnterAnswers
 from udpchat.client.login import Login
 from udpchat.client.membership import Membership
 from udpchat.client.profile import Profile
@@ -18,14 +18,14 @@ WELCOME = Welcome("ann", b"u" * 8, "server", 10_000, 30_000, capabilities=(ORDER
 TAKEN = EnterRefused("nick_taken", ("ann",))
 
 
-def admission_of(proof: Proof | None = None, *, can_ask: bool = False) -> tuple[Admission, Membership]:
+def admission_of(proof: Proof | None = None, *, can_ask: bool = False) -> tuple[EnterAnswers, Membership]:
     profile = Profile(KeyPair(Random(1).randbytes(32)), "ann", (), "10.0.0.1:1", lambda _: None)
     membership = Membership("ann", (), "agent")
     membership.renew(NOW)
-    return Admission(profile, membership, Login(proof, can_ask=can_ask)), membership
+    return EnterAnswers(profile, membership, Login(proof, can_ask=can_ask)), membership
 
 
-def frames_at(now: float, admission: Admission, membership: Membership) -> list[bytes]:
+def frames_at(now: float, admission: EnterAnswers, membership: Membership) -> list[bytes]:
     return membership.drain_frames(now, login=admission.login)
 
 

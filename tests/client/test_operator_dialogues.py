@@ -9,7 +9,7 @@ import pytest
 
 from udpchat.chat.codes import digest_of, parse_code
 from udpchat.client import operator_dialogues
-from udpchat.client.operator_dialogues import Dialogue, Refused
+from udpchat.client.operator_dialogues import Dialogue, RequestRefused
 from udpchat.wire import requests
 from udpchat.wire.content import Act
 from udpchat.wire.frames import encode
@@ -30,7 +30,7 @@ def held(dialogue: Dialogue[Any], results: Sequence[requests.ResultBody]) -> tup
 
 
 def test_a_refusal_ends_the_dialogue_with_its_reason() -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RequestRefused) as refused:
         held(operator_dialogues.asked(requests.Kick(None, "bob")), [requests.Failed("no_such_nick", ("bob",))])
     assert refused.value.phrase.key == "no_such_nick" and refused.value.phrase.values == {"nick": "bob"}
 

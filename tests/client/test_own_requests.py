@@ -5,7 +5,7 @@ from __future__ import annotations
 from udpchat.chat import events
 from udpchat.chat.ids import message_id
 from udpchat.client.delays import UNWRITABLE_RETRY_S
-from udpchat.client.own_requests import Requests, Source
+from udpchat.client.own_requests import Requests, RequestSource
 from udpchat.client.profile import Profile
 from udpchat.client.stored import LABELS_MAX, ClientState, Label, Labelled, RequestAdded, RequestDone, Write, digest_of
 from udpchat.client.timeline import Timeline
@@ -152,7 +152,7 @@ def test_messages_of_an_earlier_run_are_asked_again_under_their_ids_and_question
 
 def ask_line(client: Requests, line: int, request: RequestBody, label_id: str = "") -> list[Write]:
     """Ask it for a line of the input; what is to be written of it."""
-    with client.on_behalf_of(Source(line, Label(label_id, line) if label_id else None)):
+    with client.on_behalf_of(RequestSource(line, Label(label_id, line) if label_id else None)):
         client.ask(request)
     return client.drain_writes()
 

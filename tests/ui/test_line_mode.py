@@ -20,12 +20,12 @@ from udpchat.client.compose import LocalError
 from udpchat.client.core import ClientCore
 from udpchat.client.model import Conversation, Item, Model
 from udpchat.client.own_messages import Said
-from udpchat.client.own_requests import Source
+from udpchat.client.own_requests import RequestSource
 from udpchat.client.stored import Label
 from udpchat.ui.attention import Alert, Event
 from udpchat.ui.commands import COMMANDS
 from udpchat.ui.exit_rule import ExitRule
-from udpchat.ui.line_mode import Lines
+from udpchat.ui.line_mode import LineMode
 from udpchat.ui.printing import Draw, Output, Printer, plain_lines
 from udpchat.ui.prompt import Prompt
 from udpchat.wire.limits import TEXT_BYTES_MAX
@@ -61,10 +61,10 @@ class ScriptedClient:
     read: list[str] = field(default_factory=list)
     unanswered: list[int] = field(default_factory=list)
     has_quit: bool = False
-    sources: list[Source] = field(default_factory=list)
+    sources: list[RequestSource] = field(default_factory=list)
 
     @contextmanager
-    def on_behalf_of(self, source: Source) -> Iterator[None]:
+    def on_behalf_of(self, source: RequestSource) -> Iterator[None]:
         self.sources.append(source)
         yield
 
@@ -110,7 +110,7 @@ class Session:
         )
         rule = ExitRule(count=count, follow=follow)
         person = {"is_for_person": draw is not None, "marks_read": draw is not None, "numbers_lines": numbers_lines}
-        self.lines = Lines(Prompt(self.client, COMMANDS), printer, rule, **person, **options)
+        self.lines = LineMode(Prompt(self.client, COMMANDS), printer, rule, **person, **options)
 
     def happen(self, *happened: ClientEvent) -> None:
         self.lines.on_events(NOW, happened)
@@ -296,8 +296,8 @@ def test_each_line_read_has_its_number_and_its_label_blank_or_not() -> None:
     for session in (plain, labelled):
         for text in ("one", "", "two"):
             session.lines.on_line(NOW, text)
-    assert plain.client.sources == [Source(number) for number in (1, 2, 3)]
-    assert labelled.client.sources == [Source(number, Label("job", number)) for number in (1, 2, 3)]
+    assert plain.client.sources == [RequestSource(number) for number in (1, 2, 3)]
+    assert labelled.client.sources == [RequestSource(number, Label("job", number)) for number in (1, 2, 3)]
 
 
 # --- Counting ----------

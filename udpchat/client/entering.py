@@ -24,7 +24,7 @@ FINAL_REFUSALS = frozenset({
 Reported = Sequence[events.ClientEvent]
 
 
-class Admission:
+class EnterAnswers:
     """`has_connected`: the server has answered each Follow once. `is_lost`: since then, the connection was lost."""
 
     def __init__(self, profile: Profile, membership: Membership, login: Login | None) -> None:

@@ -1,7 +1,7 @@
 """What an operator's command asks of the server, request by request: each command is a dialogue (SPEC 6.12). Pure.
 
-A dialogue yields requests, is sent the result of each, and returns what was found. It raises `Refused` if the server
-refuses one.
+A dialogue yields requests, is sent the result of each, and returns what was found. It raises `RequestRefused` if the
+server refuses one.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Dialogue = Generator[requests.RequestBody, requests.ResultBody, T]
 PAGES_MAX: Final = 100_000  # of a list: more than a server can have
 
 
-class Refused(Problem):
+class RequestRefused(Problem):
     """The server refuses a request, for this reason."""
 
 
@@ -33,7 +33,7 @@ def asked(request: requests.RequestBody) -> Dialogue[requests.ResultBody]:
     result = yield request
     if isinstance(result, requests.Failed):
         reason = refusal(result.code, result.detail)
-        raise Refused(reason.key, **reason.values)
+        raise RequestRefused(reason.key, **reason.values)
     return result
 
 

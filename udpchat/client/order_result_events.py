@@ -123,7 +123,6 @@ def _done(request: requests.RequestBody) -> list[events.ClientEvent]:
             return []
 
 
-
 def _sanctioned(item: requests.SanctionItem) -> events.Sanctioned:
     made = (item.by, item.reason, item.made_ms, item.until_ms)
     return events.Sanctioned(SANCTION_KINDS[item.kind], item.room, item.subject, *made)

@@ -40,7 +40,7 @@ counters are taken as those of any run are: the next one begins above all of the
 Take = Callable[[requests.ResultBody], list[events.ClientEvent]]
 
 
-class Source(Value, frozen=True):
+class RequestSource(Value, frozen=True):
     """The line of the input that requests come from, from 1; `label`: identifies the line if another run repeats it.
 
     Or a program: `take` is given each result as it came, and returns the events of it.
@@ -111,7 +111,7 @@ class Requests:
     def __init__(self, saved: stored.ClientState, timeline: Timeline) -> None:
         self._instance = saved.instance
         self._timeline = timeline
-        self._source: Source | None = None
+        self._source: RequestSource | None = None
         self._labels = Labels(saved)
         waiting = [(counter, body) for counter, body in saved.unanswered if is_said(body) or counter in saved.labelled]
         self.resumed = len(waiting)  # lines of earlier runs that this run sends again
@@ -178,7 +178,7 @@ class Requests:
     # --- Lines of the input ----------
 
     @contextmanager
-    def on_behalf_of(self, source: Source) -> Iterator[None]:
+    def on_behalf_of(self, source: RequestSource) -> Iterator[None]:
         """Requests made inside come from this line of the input."""
         self._source = source
         try:

@@ -14,7 +14,7 @@ from udpchat.chat.names import is_nick, nick_key
 from udpchat.chat.phrase import Phrase
 from udpchat.chat.refusals import refusal
 from udpchat.client import compose
-from udpchat.client.entering import Admission
+from udpchat.client.entering import EnterAnswers
 from udpchat.client.login import Login
 from udpchat.client.membership import Membership
 from udpchat.client.order_entry_events import ban_event, removal_event
@@ -41,7 +41,7 @@ class Participant:
         self.timeline = Timeline(uplink, profile=profile, saved=saved)
         self.requests = Requests(saved, self.timeline)
         self.membership = Membership(profile.nick, profile.rooms, profile.agent, is_returning=profile.is_returning)
-        self.admission = Admission(profile, self.membership, login)
+        self.admission = EnterAnswers(profile, self.membership, login)
         self.typing = TypingNotices()
         self.receipts = Receipts()
         self._rooms_saved = saved.rooms  # as last added to the writes

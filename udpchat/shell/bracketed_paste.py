@@ -17,7 +17,7 @@ UNENDED_S_MAX: Final = 5.0  # of silence: then the end mark was lost, and what c
 BUSY_S_MAX: Final = 1.0  # without a pause behind an end mark: then it is the end (a mouse that moves is reported too)
 
 
-class Part(Value, frozen=True):
+class PastePart(Value, frozen=True):
     """Some of what the terminal sent, in its order; never empty if it was typed."""
 
     text: str
@@ -35,7 +35,7 @@ class PasteDivider:
         self._ended_s: float | None = None  # when the first end mark came
         self._heard_s = 0.0
 
-    def feed(self, text: str, now_s: float) -> list[Part]:
+    def feed(self, text: str, now_s: float) -> list[PastePart]:
         """Take what was read."""
         self._heard_s = now_s
         if self._pasted is not None:
@@ -46,22 +46,22 @@ class PasteDivider:
         if begun != typed:
             self._typed_count = 0
         self._beginning = begun
-        parts = [Part(given)] if given else []
+        parts = [PastePart(given)] if given else []
         if mark:
             self._pasted = []
             parts += self._collect(pasted, now_s)
         return parts
 
-    def pause(self, now_s: float) -> list[Part]:
+    def pause(self, now_s: float) -> list[PastePart]:
         """Nothing came for a moment: a paste with its end mark is over, and half a start mark was typed."""
         if self._pasted is not None:
             is_over = self._ended_s is not None or now_s - self._heard_s >= UNENDED_S_MAX
             return self._end(now_s) if is_over else []
         typed = self._beginning[self._typed_count :]
         self._typed_count = len(self._beginning)
-        return [Part(typed)] if typed else []
+        return [PastePart(typed)] if typed else []
 
-    def _collect(self, text: str, now_s: float) -> list[Part]:
+    def _collect(self, text: str, now_s: float) -> list[PastePart]:
         assert self._pasted is not None
         self._pasted.append(text)
         recent = self._tail + text
@@ -70,7 +70,7 @@ class PasteDivider:
         self._tail = recent[1 - len(END) :]
         return self._end(now_s) if self._ended_s is not None and now_s - self._ended_s >= BUSY_S_MAX else []
 
-    def _end(self, now_s: float) -> list[Part]:
+    def _end(self, now_s: float) -> list[PastePart]:
         """The paste is over: several, if one began where another ended."""
         assert self._pasted is not None
         text, mark, typed = "".join(self._pasted).rpartition(END)
@@ -78,7 +78,7 @@ class PasteDivider:
             text, typed = typed, ""
         self._pasted, self._tail, self._ended_s = None, "", None
         self._beginning, self._typed_count = "", 0
-        return [*(Part(pasted, is_pasted=True) for pasted in text.split(END + START)), *self.feed(typed, now_s)]
+        return [*(PastePart(pasted, is_pasted=True) for pasted in text.split(END + START)), *self.feed(typed, now_s)]
 
 
 def _begun(text: str) -> str:

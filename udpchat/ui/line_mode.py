@@ -10,7 +10,7 @@ from udpchat.chat.events import ClientEvent
 from udpchat.chat.exit_codes import ExitCode
 from udpchat.chat.phrase import Phrase
 from udpchat.client.core import ClientCore
-from udpchat.client.own_requests import Source
+from udpchat.client.own_requests import RequestSource
 from udpchat.client.stored import Label
 from udpchat.ui.attention import Alert, Attention
 from udpchat.ui.exit_rule import ExitRule
@@ -19,7 +19,7 @@ from udpchat.ui.prompt import Prompt
 from udpchat.ui.typed_lines import GiveBack, TypedLines
 
 
-class Shown(Protocol):
+class EventView(Protocol):
     """Where events and lines are shown: a `Printer`, or a screen."""
 
     def show(self, happened: Iterable[ClientEvent]) -> None:
@@ -32,7 +32,7 @@ class Shown(Protocol):
         """Show an error that ends the program to programs that read events; `remark` says it to people."""
 
 
-class Lines:
+class LineMode:
     """A session in line mode. Its owner reports what happens and stops at the first `exit_code`.
 
     Ends at /quit or when `rule` allows it, always after everything typed is confirmed and the goodbye is sent.
@@ -46,7 +46,7 @@ class Lines:
     def __init__(
         self,
         prompt: Prompt,
-        printer: Shown,
+        printer: EventView,
         rule: ExitRule,
         *,
         is_for_person: bool = False,
@@ -85,7 +85,7 @@ class Lines:
         line = self._typed.add(self._prompt.target, text)
         was_leaving = self._prompt.wants_quit
         label = Label(self._label_id, line) if self._label_id else None
-        with self._client.on_behalf_of(Source(line, label)):
+        with self._client.on_behalf_of(RequestSource(line, label)):
             replies = self._prompt.enter(now, text)
         replies = [event.changed(line=line) if isinstance(event, events.Error) else event for event in replies]
         if self._prompt.wants_quit and not was_leaving and not self._client.is_idle:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from udpchat.client import operator_dialogues
-from udpchat.client.operator_dialogues import Refused
+from udpchat.client.operator_dialogues import RequestRefused
 from udpchat.session.noise import KeyPair
 from udpchat.shell.maintenance import LOG_FILE
 from udpchat.shell.operating import in_process
@@ -26,7 +26,7 @@ def test_the_operator_is_answered_and_the_log_is_let_go(tmp_path: Path) -> None:
 
 def test_what_only_a_running_program_can_do_is_refused(tmp_path: Path) -> None:
     for errand in (requests.STATUS, requests.RELOAD, requests.STOP):
-        with pytest.raises(Refused):
+        with pytest.raises(RequestRefused):
             in_process.hold(tmp_path, SERVER, OPERATOR, operator_dialogues.report(errand))
 
 

@@ -8,18 +8,18 @@ import pytest
 
 from tests.shell.waiting import free_port, serving, url_of
 from udpchat.client import operator_dialogues
-from udpchat.client.operator_dialogues import Refused
+from udpchat.client.operator_dialogues import RequestRefused
 from udpchat.shell.addresses import ServerAddress, parse_server
 from udpchat.shell.data_folder import operator_key, server_key
 from udpchat.shell.maintenance import OperationFailed
 from udpchat.shell.operating import over_socket
-from udpchat.shell.operating.operator_client import Keys
+from udpchat.shell.operating.operator_client import OperatorKeys
 from udpchat.wire import requests
 
 
-def keys_of(folder: Path, server: Path | None = None) -> Keys:
+def keys_of(folder: Path, server: Path | None = None) -> OperatorKeys:
     folder.mkdir(exist_ok=True)
-    return Keys(operator_key(folder), server_key(server or folder).public)
+    return OperatorKeys(operator_key(folder), server_key(server or folder).public)
 
 
 def test_whoever_has_the_key_is_answered_and_nobody_else(tmp_path: Path) -> None:
@@ -28,7 +28,7 @@ def test_whoever_has_the_key_is_answered_and_nobody_else(tmp_path: Path) -> None
         address = parse_server(url_of(server))
         found = over_socket.hold(address, keys_of(data), operator_dialogues.report(requests.STATUS))
         assert (found["peers"], found["process"]) == (0, server.process.pid)
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(RequestRefused) as refused:
             over_socket.hold(address, keys_of(other, data), operator_dialogues.report(requests.STATUS))
         assert refused.value.phrase.key == "bad_nick.reserved"
 

@@ -44,7 +44,7 @@ from udpchat.ui.tui.cells import safe, unjoined
 from udpchat.ui.tui.input_box import InputBox
 from udpchat.ui.tui.local_lines import LocalLines
 from udpchat.ui.tui.picker import Offer, Picker
-from udpchat.ui.tui.rows import Place, Role, line_rows
+from udpchat.ui.tui.rows import PieceRole, RowPlace, line_rows
 from udpchat.ui.tui.search_results import Results
 from udpchat.ui.tui.side_list import row_text
 
@@ -151,7 +151,7 @@ def test_the_lines_of_this_client_and_what_is_said_last(name: str, other: str, w
         assert len(lines.of("lobby")) > 10
         form = type(WIDE)(width, WIDE.zone)
         for line in lines.of("lobby"):
-            for text in texts(line_rows(line.lines, Role.LOCAL, Place(), line.time_ms, form)):
+            for text in texts(line_rows(line.lines, PieceRole.LOCAL, RowPlace(), line.time_ms, form)):
                 assert_safe(text, width)
 
 

@@ -32,7 +32,7 @@ from udpchat.client.probe_runs import Heard, Run
 from udpchat.client.server_search import FoundServer
 from udpchat.session.noise import fingerprint
 from udpchat.shell.addresses import ServerAddress
-from udpchat.shell.interfaces import Link, links, source_host
+from udpchat.shell.interfaces import NetworkLink, links, source_host
 from udpchat.shell.net import discovery, machine
 from udpchat.shell.net.probing import Pace, Prober, Way
 from udpchat.shell.net.reach import Answer, NoServer, find_server, meet, resolve
@@ -231,7 +231,7 @@ class _Examination:
                                 sweeping.sendto(b"", (str(host), DISCARD_PORT))
             await asyncio.sleep(SWEEP_S)
 
-    def _named(self) -> list[tuple[Link, str]]:
+    def _named(self) -> list[tuple[NetworkLink, str]]:
         """The interfaces with their names, which they may lose at any time."""
         found = []
         for link in self._links:
@@ -272,6 +272,6 @@ class _Examination:
         return Contact(self._answer.name.lower(), shown, self._known(self._server))
 
 
-def _interface(link: Link, name: str) -> Interface:
+def _interface(link: NetworkLink, name: str) -> Interface:
     kind = TUNNEL if _TUNNELS.match(name) else CONTAINERS if _CONTAINERS.match(name) else LAN
     return Interface(name, tuple(f"{local.host}/{local.prefix_bits}" for local in link.hosts), kind)

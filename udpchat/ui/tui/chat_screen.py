@@ -17,7 +17,7 @@ from textual.widgets import Static
 
 from udpchat.chat.events import HistoryFound, PageFound
 from udpchat.client.model import Item
-from udpchat.ui.completion import Known, speakers_first
+from udpchat.ui.completion import KnownNames, speakers_first
 from udpchat.ui.local_times import TIME_FORMATS
 from udpchat.ui.phrases import sentence
 from udpchat.ui.preferences import Preferences, words_of_usages
@@ -37,7 +37,7 @@ SHOWN_FROM_COLUMNS: Final = {"rooms": 70, "members": 100}  # the narrowest termi
 Want = Callable[[str, int, int], None]  # a page of a conversation: its name, before which sequence, how many
 
 
-class Shown(Value, frozen=True):
+class VisibleParts(Value, frozen=True):
     """What the message list shows of the conversation `name`."""
 
     name: str
@@ -128,7 +128,7 @@ class ChatScreen(Screen[None]):
         unread_after = conversation.read_up_to or 0 if conversation is not None and conversation.unread else None
         board, is_replaced = self._board, target in self._board.replaced
         if target != self._seen[0] or is_replaced or board.has_missed:
-            shown = Shown(target, prompt, board, self._want)
+            shown = VisibleParts(target, prompt, board, self._want)
             board.has_missed = False  # before pages are asked for
             self.messages.show(shown, unread_after=unread_after, is_replaced=is_replaced)
         elif unread_after is not None and seen != self._seen:
@@ -175,7 +175,7 @@ class ChatScreen(Screen[None]):
             self._hint = safe(text)
             self.draw()
 
-    def known(self) -> Known:
+    def known(self) -> KnownNames:
         """What can be completed here; nicks only that are drawn as they are, as all nicks are that may be taken."""
         prompt, model = self._prompt, self._prompt.client.model
         items = model.conversation(prompt.target).items if prompt.target else []
@@ -183,7 +183,7 @@ class ChatScreen(Screen[None]):
         nicks = [
             nick for nick in speakers_first(items, [one.nick for one in members], model.nick) if safe(nick) == nick
         ]
-        return Known(nicks, model.rooms, prompt.commands, words_of_usages())
+        return KnownNames(nicks, model.rooms, prompt.commands, words_of_usages())
 
     def apply(self, preferences: Preferences) -> None:
         """Draw as the person prefers."""

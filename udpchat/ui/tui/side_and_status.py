@@ -36,7 +36,7 @@ class Look(Enum):
     TITLE = "title"
 
 
-class Row(Value, frozen=True):
+class SideRow(Value, frozen=True):
     """A row of a side list: a text that may be cut, a short one at the right, and what a click on it opens, if any."""
 
     text: str
@@ -53,7 +53,7 @@ def open_conversations(prompt: Prompt) -> list[str]:
     return names
 
 
-def conversation_rows(prompt: Prompt) -> list[Row]:
+def conversation_rows(prompt: Prompt) -> list[SideRow]:
     """The rooms, then the conversations with users: `> 1 lobby`, and `@2 14`: mentions, and messages, not read yet,
     or only `@2` if all of these are mentions."""
     model = prompt.client.model
@@ -79,7 +79,7 @@ def active_elsewhere(prompt: Prompt) -> str:
     return "  ".join(f"{row.text.strip()} {row.tail}" for row in rows)
 
 
-def _conversation_row(number: int, conversation: Conversation, *, is_open: bool) -> Row:
+def _conversation_row(number: int, conversation: Conversation, *, is_open: bool) -> SideRow:
     mark = OPEN_MARK if is_open else " "
     tail = _count(conversation.unread) if conversation.unread else ""
     look = Look.OPEN if is_open else Look.UNREAD if conversation.unread else Look.PLAIN
@@ -87,27 +87,27 @@ def _conversation_row(number: int, conversation: Conversation, *, is_open: bool)
         mentions = f"{MENTION_MARK}{_count(conversation.mentions)}"
         tail = mentions if conversation.mentions == conversation.unread else f"{mentions} {tail}".rstrip()
         look = look if is_open else Look.MENTION
-    return Row(safe(f"{mark}{number if number <= 9 else ' '} {conversation.name}"), tail, look, conversation.name)
+    return SideRow(safe(f"{mark}{number if number <= 9 else ' '} {conversation.name}"), tail, look, conversation.name)
 
 
 def _count(count: int) -> str:
     return f"{COUNT_MAX}+" if count > COUNT_MAX else str(count)
 
 
-def member_rows(model: Model, target: str) -> list[Row]:
+def member_rows(model: Model, target: str) -> list[SideRow]:
     """Who is in a room, after a title that counts them; in a conversation, whom it is with."""
     if target.startswith("@"):
-        return [Row(safe(target[1:]), target=target)]
+        return [SideRow(safe(target[1:]), target=target)]
     if target not in model.rooms:
         return []
     members = model.members(target)
     title = sentence("members" if members.is_complete else "members.partial", count=len(members))
-    rows = [Row(title, look=Look.TITLE)]
+    rows = [SideRow(title, look=Look.TITLE)]
     for member in members:
         away = f" ({member.away})" if member.away is not None else ""
         look = Look.AWAY if member.away is not None else Look.PLAIN
         mark = ROLE_MARKS.get(role_name(member.role), " ")
-        rows.append(Row(safe(f"{mark}{member.nick}{away}"), look=look, target=f"@{member.nick}"))
+        rows.append(SideRow(safe(f"{mark}{member.nick}{away}"), look=look, target=f"@{member.nick}"))
     return rows
 
 
