@@ -22,7 +22,16 @@ from tests.fuzz.values import bent, bent_bytes
 from udpchat.chat.ids import DIRECTORY_LOG, conversation_log, inbox_log, room_log
 from udpchat.client.core import ClientCore
 from udpchat.client.profile import Profile
-from udpchat.client.stored import EntriesStored, Label, ReplicaReset, RequestAdded, RequestDone, RoomsChanged, Write
+from udpchat.client.stored import (
+    EntriesStored,
+    Label,
+    ReplicaReset,
+    RequestAdded,
+    RequestDone,
+    RequestRenumbered,
+    RoomsChanged,
+    Write,
+)
 from udpchat.server.core import ServerCore
 from udpchat.session.noise import KeyPair, user_id
 from udpchat.shell.client_state import remembered, restore, write_contiguous
@@ -167,6 +176,7 @@ class StoreTarget:
         self._counter += 1
         body = encode(Say("lobby", 0, "hi"))
         label = Label("script", self._counter) if choices.chance(20) else None
+        waiting, _ = choices.pick(tuple(self._store.unanswered()) or ((self._counter, b""),))
         writes: tuple[Write, ...] = (
             RequestAdded(self._store.load().next_counter + self._counter, body, label),
             RequestDone(self._counter, encode(Done())),
@@ -175,6 +185,7 @@ class StoreTarget:
             EntriesStored(name, extent.generation or 7, extent.head + 1, (encode(ReadMark("#lobby", 7, 3)),)),
             ReplicaReset(name, choices.below(9) + 1, choices.pick((0, 5, extent.head, 2**40 - 3))),
             RoomsChanged(ROOMS[: choices.below(len(ROOMS))]),
+            RequestRenumbered(waiting, self._store.load().next_counter + self._counter),
         )  # fmt: skip
         write_contiguous(self._store, [choices.pick(writes)])
 

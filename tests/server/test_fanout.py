@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from tests.server.rig import Rig
 from udpchat.server.credit import NEW_CREDIT_US, Ledger
-from udpchat.server.fanout import FLUSHED_PEERS_MAX, Fanout
+from udpchat.server.fanout import FLUSHED_PEERS_MAX, NEW_PACKETS_MAX, Fanout
 from udpchat.server.registry import Peer
 from udpchat.sync.log_stream import ANNOUNCE_AFTER_S, LogStream
 from udpchat.wire.content import Tombstone
-from udpchat.wire.frames import Cursor, Down, Entries, Heads, Pong, encode, parse_down_untrusted
+from udpchat.wire.frames import Cursor, Down, Entries, Heads, Pong, encode, pack, parse_down_untrusted
 from udpchat.wire.limits import SENDER_DRIVEN_PEERS_MAX
 
 NOW = 100.0
@@ -79,6 +79,13 @@ def test_only_who_lacks_something_is_told_the_head_and_only_when_it_is_due() -> 
     assert drained(here) == [] and all(isinstance(frame, Heads) for peer in lacking for frame in drained(peer))
 
 
+def send_some(peers: list[Peer]) -> None:
+    """As many packets as make peers no new ones any more."""
+    for peer in peers:
+        for _ in range(NEW_PACKETS_MAX):
+            peer.session.seal(pack([encode(Pong(0))]))
+
+
 def test_of_more_peers_than_a_turn_has_time_for_the_others_follow_each_once() -> None:
     fanout, stream, peers = followed(2 * FLUSHED_PEERS_MAX + 10)
     fanout.extend(NOW, stream, [ENTRY])
@@ -94,12 +101,20 @@ def test_if_not_all_are_flushed_at_once_those_with_most_saved_credit_are_first_i
     fanout, stream, peers = followed(2 * FLUSHED_PEERS_MAX)
     for peer in peers:
         peer.balance.used_us = -NEW_CREDIT_US
+    send_some(peers)
     late = peers[-FLUSHED_PEERS_MAX:]
     for number, peer in enumerate(late, 1):
         peer.balance.used_us -= number
     fanout.extend(NOW, stream, [ENTRY])
     half = FLUSHED_PEERS_MAX // 2
     assert fanout.take_to_flush(Ledger()) == late[: -half - 1 : -1] + peers[:half]
+
+
+def test_who_is_new_is_flushed_before_all_who_wait_for_their_turn() -> None:
+    fanout, stream, peers = followed(4 * FLUSHED_PEERS_MAX)
+    send_some(peers[:-1])
+    fanout.extend(NOW, stream, [ENTRY])
+    assert fanout.take_to_flush(Ledger())[0] is peers[-1]
 
 
 def test_who_is_gone_is_not_flushed_later() -> None:

@@ -296,3 +296,18 @@ def test_old_answers_are_deleted_also_of_who_writes_little_in_each_run(tmp_path:
             log.append(batch(LOBBY, 1 + 5 * run, *[said("x")] * 5, counter=1 + 5 * run))
     with closing(connect(tmp_path / "log.sqlite")) as looking:
         assert looking.execute("SELECT count(*) FROM answers").fetchone() <= (ANSWERED_MAX + ANSWERS_SURPLUS_MAX,)
+
+
+def test_a_checkpoint_copies_what_was_written_into_the_file_while_it_is_open(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    with closing(SqliteLog(path)) as log:
+        assert not log.is_checkpoint_due
+        log.append(batch(LOBBY, 1, *[said(f"{number} " + "x" * 11_000) for number in range(10)]))
+        assert log.is_checkpoint_due
+        thread = threading.Thread(target=log.checkpoint)
+        thread.start()
+        thread.join()
+        assert not log.is_checkpoint_due
+        assert said("9 " + "x" * 11_000)[-3_000:] in path.read_bytes()
+        log.append(batch(LOBBY, 11, said("more")))
+        assert len(log.read(LOBBY, 1, 99)) == 11

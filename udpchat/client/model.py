@@ -117,7 +117,10 @@ class Conversation:
     if there is none, or none is known yet.
     """
 
-    __slots__ = ("_budget", "_characters", "_sequences", "items", "mentions", "name", "read_up_to", "topic", "unread")
+    __slots__ = (
+        "_budget", "_characters", "_replies", "_sequences", "items", "mentions", "name", "read_up_to", "topic",
+        "unread",
+    )  # fmt: skip
 
     def __init__(self, name: str, read_up_to: int | None = None, budget: Budget | None = None) -> None:
         """`budget`: that of all conversations; None: this one has its own."""
@@ -129,6 +132,7 @@ class Conversation:
         self.mentions = 0
         self._characters = 0  # of the texts of `items`
         self._sequences: dict[str, int] = {}  # of `items` by id: many replies may name what is not held
+        self._replies: dict[str, set[int]] = {}  # those of `items`, by the id of what they quote
         self._budget = budget or Budget(MODEL_BYTES_MAX)
 
     @property
@@ -138,6 +142,8 @@ class Conversation:
 
     def _find(self, sequence: int) -> tuple[int, bool]:
         """Where the message of this sequence is, or belongs, and whether it is there."""
+        if not self.items or sequence > self.items[-1].sequence:  # most are new
+            return len(self.items), False
         at = bisect_left(self.items, sequence, key=lambda item: item.sequence)
         return at, at < len(self.items) and self.items[at].sequence == sequence
 
@@ -148,6 +154,8 @@ class Conversation:
             return
         self.items.insert(at, item)
         self._sequences[item.id] = max(item.sequence, self._sequences.get(item.id, 0))
+        if item.reply is not None:
+            self._replies.setdefault(item.reply.id, set()).add(item.sequence)
         self._characters += len(item.text)
         self._budget.take(_charge(item))
         self._keep_within_bounds()
@@ -163,8 +171,16 @@ class Conversation:
         item = self.items.pop(0)
         if self._sequences.get(item.id) == item.sequence:
             del self._sequences[item.id]
+        self._forget_reply(item)
         self._characters -= len(item.text)
         self._budget.give(_charge(item))
+
+    def _forget_reply(self, item: Item) -> None:
+        replies = self._replies.get(item.reply.id) if item.reply is not None else None
+        if item.reply is not None and replies is not None:
+            replies.discard(item.sequence)
+            if not replies:
+                del self._replies[item.reply.id]
 
     def shrink(self) -> None:
         """Forget the earlier half of the messages."""
@@ -229,6 +245,8 @@ class Conversation:
         """Put the present form of a message in its place, and in the quotes of it; what was unread is still unread."""
         at, _ = self._find(item.sequence)
         self.items[at] = changed
+        if changed.reply is None:
+            self._forget_reply(item)
         self._characters += len(changed.text) - len(item.text)
         self._budget.give(_charge(item))
         self._budget.take(_charge(changed))
@@ -251,11 +269,11 @@ class Conversation:
         return Quote(event.id, "", "") if item is None else quote_of(item)
 
     def _quote_anew(self, quote: Quote) -> None:
-        for at, item in enumerate(self.items):
-            if item.reply is not None and item.reply.id == quote.id:
-                self._budget.give(_charge(item))
-                self.items[at] = item = item.changed(reply=quote)
-                self._budget.take(_charge(item))
+        for sequence in self._replies.get(quote.id, ()):
+            at, _ = self._find(sequence)
+            self._budget.give(_charge(self.items[at]))
+            self.items[at] = self.items[at].changed(reply=quote)
+            self._budget.take(_charge(self.items[at]))
 
     def clear(self) -> None:
         """The server has another log in the place of this one."""

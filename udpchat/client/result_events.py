@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from itertools import chain
 
@@ -19,6 +20,7 @@ class Answers:
         self._ask = ask
         self.order = OrderAnswers(ask)
         self._listed: dict[str, list[list[str]]] = {}  # the pages so far: by room, its members; by "", the rooms
+        self._askers: Counter[str] = Counter()  # how often each of these is asked for while its pages come
         self._parted: list[str] = []
         self._renamed = ""
         self.claimed = ""  # the nick of the latest Rename of this run that succeeded
@@ -35,11 +37,10 @@ class Answers:
             case requests.ListMembers(room, after), requests.MemberPage(_, items, more) if (
                 after != LAST_NICK and not is_quiet
             ):
-                names = self._collect(room, after, [item.nick for item in items], more)
-                return [] if names is None else [events.MemberList(room, names)]
+                found = self._collect(room, after, [item.nick for item in items], more)
+                return [events.MemberList(room, names) for names in found]
             case requests.ListRooms(after), requests.Page(items, more):
-                names = self._collect("", after, items, more)
-                return [] if names is None else [events.RoomList(names)]
+                return [events.RoomList(names) for names in self._collect("", after, items, more)]
             case requests.GetTopic(room), content.TopicSet(topic, nick):
                 return [] if is_quiet and not topic else [events.TopicChanged(room, topic, nick)]
             case requests.GetTopic(room), requests.Done():
@@ -56,26 +57,32 @@ class Answers:
                 return self.order.on_result(request, body, is_quiet=is_quiet)
         return []
 
-    def _collect(self, room: str, after: str, items: list[str], more: bool) -> tuple[str, ...] | None:
-        """All pages of a list, with this one behind `after`; None if more are to come, or it is requested twice."""
-        if not after and room in self._listed:
-            return None
+    def _collect(self, room: str, after: str, items: list[str], more: bool) -> list[tuple[str, ...]]:
+        """All pages of a list, with this one behind `after`, for each who asks for it; nothing if more are to come."""
+        if not after:
+            self._askers[room] += 1
+            if self._askers[room] > 1:
+                return []
         pages = self._listed.setdefault(room, [])
         pages.append(items)
         if more and items and len(pages) < LIST_PAGES_MAX and sum(map(len, pages)) < PEERS_MAX:
             self._ask(requests.ListMembers(room, items[-1]) if room else requests.ListRooms(items[-1]))
-            return None
-        return tuple(chain.from_iterable(self._listed.pop(room)))
+            return []
+        return [tuple(chain.from_iterable(self._listed.pop(room)))] * (self._askers.pop(room, 0) or 1)
 
     def on_failed(self, request: requests.RequestBody) -> None:
         """The server refuses a request: a list that it was to continue can be requested anew."""
         match request:
             case requests.ListMembers(room):
-                self._listed.pop(room, None)
+                self._forget(room)
             case requests.ListRooms():
-                self._listed.pop("", None)
+                self._forget("")
             case _:
                 self.order.on_failed(request)
+
+    def _forget(self, room: str) -> None:
+        self._listed.pop(room, None)
+        self._askers.pop(room, None)
 
     def take_renamed(self) -> str:
         """The nick of the latest Rename that succeeded since the last call; empty if there is none."""

@@ -17,6 +17,8 @@ from udpchat.sync.log_stream import LogStream
 from udpchat.wire.packets import Address
 
 FLUSHED_PEERS_MAX: Final = 64  # in a turn: that takes about as long as to serve its datagrams
+NEW_FLUSHED_FIRST_MAX: Final = 16  # of these
+NEW_PACKETS_MAX: Final = 8  # sent to a new peer in its session: what it enters with
 
 
 def holders(peers: Iterable[Peer], log: str, sequence: int) -> list[Peer]:
@@ -111,8 +113,8 @@ class Fanout:
     def take_to_flush(self, ledger: Ledger) -> list[Peer]:
         """The peers to flush in this turn, FLUSHED_PEERS_MAX at most; the others wait, and may have more by then.
 
-        If that are too many: up to half of them those who have saved credit, most of it first, then in the order in
-        which they began to wait.
+        If that are too many: a few who are new, so that nobody waits to enter until much is sent to all who are here;
+        up to half of them those who have saved credit, most of it first; then in the order in which they began to wait.
         """
         touched, self.to_flush = self.to_flush, {}
         if len(touched) + len(self._later) <= FLUSHED_PEERS_MAX:
@@ -121,6 +123,8 @@ class Fanout:
             return list(touched)
         savers = [peer for peer in touched if ledger.has_saved(peer.balance)]
         first = nsmallest(FLUSHED_PEERS_MAX // 2, savers, key=lambda peer: peer.balance.used_us)
+        new = (peer for peer in touched if peer.session.sent < NEW_PACKETS_MAX)
+        first = list(dict.fromkeys([*islice(new, NEW_FLUSHED_FIRST_MAX), *first]))
         self._later.update(touched)
         self._forget(first)
         longest = list(islice(self._later, FLUSHED_PEERS_MAX - len(first)))

@@ -25,6 +25,7 @@ from udpchat.server.usage import usage_of
 from udpchat.session.noise import fingerprint
 from udpchat.shell import duties
 from udpchat.shell.binding import AddressWatch, open_sockets
+from udpchat.shell.checkpoints import ThreadCheckpoints
 from udpchat.shell.data_folder import open_folder, operator_key, server_key
 from udpchat.shell.deriving import ThreadDeriver
 from udpchat.shell.disk_space import DiskSpace, GuardedWrite
@@ -114,6 +115,7 @@ class _Storage(Value, frozen=True):
     reader: ThreadReader
     eraser: Eraser
     deriver: ThreadDeriver
+    checkpoints: ThreadCheckpoints
     space: DiskSpace
     timed: TimedWrite[Append]
 
@@ -121,6 +123,7 @@ class _Storage(Value, frozen=True):
         """Return once neither does."""
         await self.writer.idle()
         await self.reader.idle()
+        await self.checkpoints.idle()
 
 
 class Service:
@@ -185,7 +188,7 @@ class Service:
             log_file=self._options.log.file,
         )
         deriver = ThreadDeriver(self._loop, self._server.drain_derivations, self._on_derived)
-        return _Storage(log, writer, reader, eraser, deriver, space, timed)
+        return _Storage(log, writer, reader, eraser, deriver, ThreadCheckpoints(self._loop, log), space, timed)
 
     def _set_wall_clock(self, now: float) -> None:
         self._server.set_wall_clock(time.time() - now)
@@ -198,6 +201,7 @@ class Service:
                 self._storage.eraser.add_nicks(event.nicks)
         self._start_queries()
         self._storage.deriver.start()
+        self._storage.checkpoints.start()
         for errand in self._server.drain_errands():  # after this drain: what one causes is another
             self._loop.call_soon(self._carry_out, errand)
 
@@ -341,6 +345,7 @@ class Service:
         self._storage.eraser.close()
         self._storage.reader.close()
         self._storage.deriver.close()
+        self._storage.checkpoints.close()
         self._driver.call(self._server.finish)
         is_durable = await _within(WRITING_S_MAX, self._storage.idle())
         for pause_s in (GOODBYE_AGAIN_S, 0.0):

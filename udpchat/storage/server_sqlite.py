@@ -24,7 +24,7 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from udpchat.storage.database_file import Progress, Schema, failures, is_disk_fault, opening, transaction
+from udpchat.storage.database_file import Progress, Schema, connect, failures, is_disk_fault, opening, transaction
 from udpchat.storage.insertion import insert_rows
 from udpchat.storage.reading import LOG_IS_INTACT, TableReader
 from udpchat.storage.store_interfaces import ANSWERED_MAX, Durability, StoreError, StoreFailed, StoreFull, StoreUnusable
@@ -36,6 +36,9 @@ BOOT_FILE = Path("/proc/sys/kernel/random/boot_id")
 SEED_BYTES = 16
 ANSWERS_SURPLUS_MAX = 64  # of a client, beyond those that are recalled
 CLIENTS_COUNTED_MAX = 4_096
+CHECKPOINT_UNITS = 100  # about half a thousand pages: 100 batches, or so many KiB
+CHECKPOINTS_IN_A_ROW = 3  # the write-ahead log begins anew once all of it is in the file
+WAL_PAGES_MAX = 4_000  # then a batch does not wait for that any more, and takes what is left there itself
 SYNCHRONOUS = {Durability.FSYNC: "FULL", Durability.OS: "NORMAL", Durability.MEMORY: "OFF"}
 
 SERVER = Schema(
@@ -88,7 +91,11 @@ def _reaching(extent: Extent, head: int) -> Extent:
 
 
 class SqliteLog(TableStore):
-    """A `Log` in the file `path`, or `StoreUnusable`. `queries` reads it for one other thread."""
+    """A `Log` in the file `path`, or `StoreUnusable`.
+
+    `queries` reads it for one other thread, and `checkpoint` is for a third.
+    `is_checkpoint_due`: whether so much was written that it should be called.
+    """
 
     def __init__(
         self, path: Path, *, durability: Durability = Durability.FSYNC, progress: Progress | None = None
@@ -100,7 +107,13 @@ class SqliteLog(TableStore):
         with ExitStack() as undo, opening(path):
             undo.enter_context(self._held)
             self._query_connection = self._held.enter_context(closing(connect_reader(path)))
+            self._checkpoints = self._held.enter_context(closing(connect(path)))
+            level = SYNCHRONOUS[durability].replace("FULL", "NORMAL")  # a checkpoint is synced at either
+            self._checkpoints.execute(f"PRAGMA synchronous = {level}")
+            self._writer.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES_MAX}")
+            self._tables.merge_in_steps()
             undo.pop_all()
+        self._unchecked_units = 0.0
         self.queries = TableReader(self._query_connection, self._tables.places)
 
     def _begin_run(self, path: Path, durability: Durability) -> None:
@@ -175,6 +188,23 @@ class SqliteLog(TableStore):
                 raise AssertionError("a request of this batch is answered already") from error
             self._forget_answers(Counter([client_id for client_id, _, _, _ in answers]))
         self._tables.places.update(places)
+        self._unchecked_units += 1 + sum(len(item.entry) for item in batch) / 1024
+
+    @property
+    def is_checkpoint_due(self) -> bool:
+        return self._unchecked_units >= CHECKPOINT_UNITS
+
+    def checkpoint(self) -> None:
+        """Copy what was written from the write-ahead log into the file, while others read and write.
+
+        A batch that does that itself takes 30 ms more. Raises `StoreError`; then it is done later.
+        """
+        self._unchecked_units = 0.0
+        with failures():
+            for _ in range(CHECKPOINTS_IN_A_ROW):
+                _, pages, copied = self._checkpoints.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+                if copied == pages:
+                    return
 
     def _forget_answers(self, added: Mapping[bytes, int]) -> None:
         """Delete what is recalled no more, of each client with its first answer of this run, and then now and then.
@@ -240,6 +270,7 @@ class SqliteLog(TableStore):
         with self._held:
             self._reader.close()  # a reader would block the checkpoint
             self._query_connection.close()
+            self._checkpoints.close()
             if self._failed is None:
                 with suppress(StoreFull):  # not marked as closed: the next start safely treats it as a kill
                     self._end_run()

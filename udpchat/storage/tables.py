@@ -1,7 +1,7 @@
 """The tables that the server's log and the client's replicas share, and writing them: logs, entries, indexes of words.
 
-reading.py says what row ids and moments are, and why there are two indexes. An index has no copy of the texts; to
-delete words from it, entries are parsed again.
+reading.py says what row ids and moments are, and why there are two indexes. To delete words from one (word_index.py),
+entries are parsed again.
 
 An entry that edits or removes an earlier one is applied to that one as it is written, in the same transaction
 (chat/amendments has the rules): whoever reads later finds what the message says now. An edit keeps its own text only
@@ -13,7 +13,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
-from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,13 +34,13 @@ from udpchat.storage.reading import (
 )
 from udpchat.storage.store_interfaces import StoreFull
 from udpchat.storage.text_index import log_token, message_of, nick_token, private_text, private_word, time_of
+from udpchat.storage.word_index import WordIndex, Words
 from udpchat.sync.log import Extent, SearchHit, SearchQuery
 from udpchat.wire.content import EDIT, Message, Tombstone
 from udpchat.wire.frames import encode, encode_message
 from udpchat.wire.limits import REACTIONS_MAX, REACTIONS_PER_AUTHOR_MAX
 
 FORGET_ENTRIES = 1_024  # per transaction, so that an append waits only milliseconds
-MERGED_PAGES = 256  # of an index, likewise
 
 STATEMENTS = (
     """CREATE TABLE logs (
@@ -63,28 +62,7 @@ REACTIONS = (  # the present ones: row ids of a message and of the entry that re
 )
 
 
-class _Index(NamedTuple):
-    """The statements of an index of words; that which inserts, up to its VALUES."""
-
-    insert: str
-    delete: str
-
-
-_INDEXES = {
-    ROOM_PREFIX: _Index(
-        "INSERT INTO words (rowid, text, nick, log)",
-        "INSERT INTO words (words, rowid, text, nick, log) VALUES ('delete', ?, ?, ?, ?)",
-    ),
-    CONVERSATION_PREFIX: _Index(
-        "INSERT INTO private_words (rowid, text, nick)",
-        "INSERT INTO private_words (private_words, rowid, text, nick) VALUES ('delete', ?, ?, ?)",
-    ),
-}
-_Words = tuple[int, str, str] | tuple[int, str, str, str]  # moment, text, nick; of a room, its log too
-_moment_of = itemgetter(0)
-
-
-def _words(log: str, place: Place, moment: int, message: Message) -> _Words:
+def _words(log: str, place: Place, moment: int, message: Message) -> Words:
     """What the index of a log's kind holds of a message."""
     number, nick = place.number, nick_token(message.nick)
     if log[0] == CONVERSATION_PREFIX:
@@ -109,6 +87,10 @@ class Tables:
         self._writer = writer
         self.places: dict[str, Place] = {}
         self.reader = TableReader(reader, self.places)
+        self._indexes = {
+            ROOM_PREFIX: WordIndex(writer, "words", "text", "nick", "log"),
+            CONVERSATION_PREFIX: WordIndex(writer, "private_words", "text", "nick"),
+        }
         with failures():
             for number, name, *extent in reader.execute(
                 f"SELECT id, name, generation, base, head FROM logs WHERE {LOG_IS_INTACT}"
@@ -116,6 +98,11 @@ class Tables:
                 self.places[name] = Place(number, Extent(*extent))
         self._number_max = max((place.number for place in self.places.values()), default=0)
         self._moment_max: int | None = None  # of all entries, once one is written
+
+    def merge_in_steps(self) -> None:
+        """See `WordIndex`."""
+        for index in self._indexes.values():
+            index.merge_in_steps()
 
     def skip_used_numbers(self) -> None:
         """No log is made with the number of one whose entries are here, but which is not known any more."""
@@ -158,13 +145,13 @@ class Tables:
         those about others.
         """
         rows: list[tuple[int, bytes, int, int, int | None]] = []
-        words: dict[str, list[_Words]] = {prefix: [] for prefix in _INDEXES}
+        words: dict[str, list[Words]] = {prefix: [] for prefix in self._indexes}
         amending: list[tuple[str, Place, int, Message]] = []
         latest: dict[int, int | None] = {}
         for log, place, sequence, entry, at_hand in items:
             row, message, moment = place.row(sequence), at_hand or message_of(entry), None
             time_ms = time_of(message)
-            if log[0] not in _INDEXES or not isinstance(message, Message):
+            if log[0] not in self._indexes or not isinstance(message, Message):
                 pass
             elif message.kind in AMENDING:
                 amending.append((log, place, sequence, message))
@@ -175,8 +162,7 @@ class Tables:
             rows.append((row, entry, checksum_of(row, entry), time_ms, moment))
         insert_rows(self._writer, "INSERT OR FAIL INTO entries", rows)
         for prefix, indexed in words.items():
-            indexed.sort(key=_moment_of)  # FTS5 starts a new segment where row ids descend
-            insert_rows(self._writer, _INDEXES[prefix].insert, indexed)
+            self._indexes[prefix].add(indexed)
         for log, place, sequence, message in amending:
             self._amend(log, place, sequence, message)
 
@@ -257,7 +243,7 @@ class Tables:
             moment = None
             self._writer.execute("DELETE FROM reactions WHERE target = ?", (row,))
         elif moment is not None:
-            insert_rows(self._writer, _INDEXES[log[0]].insert, [_words(log, place, moment, message)])
+            self._indexes[log[0]].add([_words(log, place, moment, message)])
         self._writer.execute(
             "UPDATE entries SET entry = ?, checksum = ?, moment = ? WHERE id = ?",
             (entry, checksum_of(row, entry), moment, row),
@@ -282,13 +268,7 @@ class Tables:
     def merge_words(self, *, begins: bool) -> bool:
         """Merge a stretch of each index, so that words which were deleted leave the file; False once all are merged.
         The caller runs the transaction."""
-        is_more = False
-        for table in ("words", "private_words"):
-            before = self._writer.total_changes
-            pages = -MERGED_PAGES if begins else MERGED_PAGES  # less than 0: of all segments
-            self._writer.execute(f"INSERT INTO {table} ({table}, rank) VALUES ('merge', ?)", (pages,))
-            is_more = is_more or self._writer.total_changes - before >= 2  # as the manual of FTS5 has it
-        return is_more
+        return any([index.merge(begins=begins) for index in self._indexes.values()])
 
     def forget(self, log: str, place: Place, first: int, last: int) -> None:
         """Delete the entries `first` to `last`, if there are any, their words, and the reactions to them."""
@@ -309,7 +289,7 @@ class Tables:
             if last < edited_by(message) <= place.extent.head:
                 edits.append(edited_by(message))
         if words:
-            self._writer.executemany(_INDEXES[log[0]].delete, words)
+            self._indexes[log[0]].remove(words)
         return edits
 
     def _indexed(self, place: Place, first: int, last: int) -> Iterator[tuple[int, Message]]:
