@@ -6,7 +6,7 @@ import asyncio
 import threading
 
 from udpchat.shell.checkpoints import ThreadCheckpoints
-from udpchat.storage.protocol import StoreFailed
+from udpchat.storage.store_interfaces import StoreFailed
 
 
 class Log:

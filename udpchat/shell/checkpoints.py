@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from udpchat.shell.worker import Worker
-from udpchat.storage.protocol import StoreError
+from udpchat.storage.store_interfaces import StoreError
 
 
 class Checkpointed(Protocol):
