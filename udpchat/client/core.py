@@ -36,11 +36,13 @@ class ClientCore:
 
     def __init__(
         self, now: float, *, profile: Profile, saved: ClientState, address: Address, random: Callable[[int], bytes],
-        login: Login | None = None,
+        round_trip_s: float | None = None, login: Login | None = None,
     ) -> None:  # fmt: skip
-        """`login`: how this device proves that it may go by the nick; None: only by its key."""
+        """`round_trip_s`: to this address, if it was measured just now. `login`: how this device proves that it may go
+        by the nick; None: only by its key.
+        """
         self._random = random
-        self._link = Link(now, LinkSettings(profile, saved.instance, address, random))
+        self._link = Link(now, LinkSettings(profile, saved.instance, address, random), round_trip_s)
         self._uplink = Uplink(random)
         self._chat = Participant(profile, saved, self._uplink, login)
         self.model = Model(self._chat, self._link)

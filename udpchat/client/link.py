@@ -133,7 +133,8 @@ LinkEvent = LinkRenewed | LinkLost | KeyRefused
 class Link:
     """Packets are sent in `session`, if there is one; changes are drained as events."""
 
-    def __init__(self, now: float, settings: LinkSettings) -> None:
+    def __init__(self, now: float, settings: LinkSettings, round_trip_s: float | None = None) -> None:
+        """`round_trip_s`: to the server, if it was measured just now."""
         self._settings = settings
         self.state = LinkState.CONNECTING
         self.session: Session | None = None
@@ -146,7 +147,7 @@ class Link:
         self._path_replies = TokenBucket(now, Rate(PATH_REPLIES_BURST, PATH_REPLIES_PER_S_MAX))
         self._transmits: list[tuple[bytes, Address]] = []
         self._events: list[LinkEvent] = []
-        self._connect(now)
+        self._connect(now, round_trip_s)
 
     @property
     def is_lost(self) -> bool:
@@ -190,7 +191,7 @@ class Link:
             self._handshake.confirm()
             self._handshake = None
 
-    def _connect(self, now: float) -> None:
+    def _connect(self, now: float, round_trip_s: float | None = None) -> None:
         settings = self._settings
         wait_s = 0.0 if self._awaited.is_suspect(now) else self._reconnection.begin(now, settings.share)
         self._is_ping_due = self.session is not None
@@ -205,6 +206,7 @@ class Link:
             random=settings.random,
             is_first_contact=settings.profile.is_first_contact(),
             wait_s=wait_s,
+            round_trip_s=round_trip_s,
             patience_s=KEY_PATIENCE_LIVE_S if was_here else KEY_PATIENCE_S,
         )
 
@@ -351,7 +353,7 @@ class Link:
             return
         assert self.session is not None
         if self._handshake is not None and self._handshake.session is self.session:
-            self._handshake.repeat_finish()  # without it, the server could not open these packets
+            self._handshake.repeat_finish(now)  # without it, the server could not open these packets
         for body, _ in packed((frame, None) for frame in encoded):
             self._transmits.append((self.session.seal(body), self._settings.address))
         self._is_ping_due = False

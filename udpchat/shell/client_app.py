@@ -211,7 +211,15 @@ def _make_core(
         is_returning=not options.rooms,
         is_first_contact=pinning.is_first_contact,
     )
-    core = ClientCore(now, profile=profile, saved=saved, address=found.address, random=os.urandom, login=frontend.login)
+    core = ClientCore(
+        now,
+        profile=profile,
+        saved=saved,
+        address=found.address,
+        random=os.urandom,
+        round_trip_s=found.round_trip_s,
+        login=frontend.login,
+    )
     restore(core, store, report=frontend.say)
     return core
 

@@ -53,6 +53,7 @@ class Found(Value, frozen=True):
     address: Address
     instead_of: ServerAddress | None = None
     moved_from: ServerAddress | None = None
+    round_trip_s: float | None = None  # to that address, if it was measured
 
 
 async def find(
@@ -123,15 +124,20 @@ class _Sought:
             await asyncio.wait({looking}, timeout=KEY_SHOWN_S if is_there else None)
             if not looking.done() and any(set(self._addresses) & set(other.addresses) for other in self.others):
                 await asyncio.wait({looking})  # another server has the address now
-            wanted = self._wanted_found
-            is_elsewhere = not any(set(self._addresses) & set(server.addresses) for server in wanted)
-            if wanted and is_elsewhere and wanted[0].is_of_this_version:
-                return found_at(wanted[0]).changed(moved_from=self._last)
-            return await reaching
+            return self._chosen() or await reaching
         finally:
             for task in (reaching, looking):
                 task.cancel()
             await asyncio.gather(reaching, looking, return_exceptions=True)
+
+    def _chosen(self) -> Found | None:
+        """Where it was found: where it was used last, if it answers there too."""
+        wanted = [server for server in self._wanted_found if server.is_of_this_version]
+        for server in wanted:
+            for address in self._addresses:
+                if address in server.addresses:
+                    return Found(self._last, address, round_trip_s=server.round_trip_s)
+        return found_at(wanted[0]).changed(moved_from=self._last) if wanted else None
 
     async def _look(self, port: int) -> None:
         try:
@@ -166,7 +172,7 @@ def found_at(server: FoundServer) -> Found:
     """
     host, port = server.address.host, server.address.port
     fingerprint = "" if server.is_disputed else server.fingerprint
-    return Found(ServerAddress(host, port, fingerprint), server.address)
+    return Found(ServerAddress(host, port, fingerprint), server.address, round_trip_s=server.round_trip_s)
 
 
 def without_impostors(
