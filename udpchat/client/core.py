@@ -137,6 +137,12 @@ class ClientCore:
         """Entries from the disk, of which the model shows the messages. Call it before the first drain."""
         self.model.apply(self._chat.timeline.told.retell(entries))
 
+    def move(self, now: float, address: Address, server: str, round_trip_s: float) -> None:
+        """The server that is lost has shown its key at another address, `server` as people write it: go on there."""
+        if self._link.move(now, address, round_trip_s):
+            self._chat.on_moved(server)
+            self._flush(now)
+
     def quit(self, now: float) -> None:
         """Send a Goodbye until it is answered; `is_over` is set soon in any case, at once if we had not entered."""
         self._chat.send_marks()

@@ -131,10 +131,9 @@ LinkEvent = LinkRenewed | LinkLost | KeyRefused
 
 
 class Link:
-    """Packets are sent in `session`, if there is one; changes are drained as events."""
+    """Packets are sent in `session`, if there is one; changes are drained as events. `round_trip_s`: if measured."""
 
     def __init__(self, now: float, settings: LinkSettings, round_trip_s: float | None = None) -> None:
-        """`round_trip_s`: to the server, if it was measured just now."""
         self._settings = settings
         self.state = LinkState.CONNECTING
         self.session: Session | None = None
@@ -158,6 +157,15 @@ class Link:
         """Set the silence after which a Ping is due, as the Welcome requests it, within bounds."""
         self._heartbeat.interval_s = min(max(heartbeat_s, HEARTBEAT_S_MIN), HEARTBEAT_S_MAX)
         self._heartbeat.plan(now, self._settings.share())
+
+    def move(self, now: float, address: Address, round_trip_s: float) -> bool:
+        """The server is at another address now: if the link is lost, it is tried there, and this is true."""
+        if not self.is_lost:
+            return False
+        self._settings = self._settings.changed(address=address)
+        self._on(now, LinkInput.RESTARTED)  # a session that was made there
+        self._connect(now, round_trip_s)
+        return True
 
     # --- States ----------
 
@@ -193,7 +201,8 @@ class Link:
 
     def _connect(self, now: float, round_trip_s: float | None = None) -> None:
         settings = self._settings
-        wait_s = 0.0 if self._awaited.is_suspect(now) else self._reconnection.begin(now, settings.share)
+        is_urgent = round_trip_s or self._awaited.is_suspect(now)
+        wait_s = 0.0 if is_urgent else self._reconnection.begin(now, settings.share)
         self._is_ping_due = self.session is not None
         was_here = self.session is not None or self._previous is not None
         self._handshake = HandshakeInitiator(
@@ -363,11 +372,9 @@ class Link:
 
     def drain_transmits(self) -> list[tuple[bytes, Address]]:
         """Datagrams to be sent, in order; those of a handshake before packets of its session."""
-        transmits: list[tuple[bytes, Address]] = []
-        if self._handshake is not None:
-            transmits.extend((datagram, self._settings.address) for datagram in self._handshake.drain_transmits())
-        transmits.extend(self._transmits)
-        self._transmits = []
+        handshake = self._handshake.drain_transmits() if self._handshake is not None else []
+        transmits = [*((datagram, self._settings.address) for datagram in handshake), *self._transmits]
+        self._transmits.clear()
         return transmits
 
     def drain_events(self) -> list[LinkEvent]:

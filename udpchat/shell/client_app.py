@@ -27,6 +27,7 @@ from udpchat.shell.addresses import ServerAddress
 from udpchat.shell.client_state import ClientFolder, remembered, restore, write_contiguous
 from udpchat.shell.data_folder import DataUnusable, KnownServers, last_server
 from udpchat.shell.ending import Ending
+from udpchat.shell.following import Following
 from udpchat.shell.line_reader import LineSource
 from udpchat.shell.net.driver import Driver
 from udpchat.shell.net.endpoint import UdpEndpoint, open_socket
@@ -343,6 +344,9 @@ def _watching(
         if options.remembers_nick:
             app.watches.append(folder.watch_nick_used_last(app.core))
         app.watches.append(folder.watch_server(server, is_used_last=found.instead_of is None))
+        following = Following(app.core, app.call)
+        at_end.callback(following.cancel)
+        app.watches.append(following.watch)
         if found.instead_of is not None:
             looking = asyncio.ensure_future(_report_return(app, found.instead_of))
             at_end.callback(looking.cancel)

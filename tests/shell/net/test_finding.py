@@ -11,11 +11,12 @@ import pytest
 from tests.worded import worded
 from udpchat.chat.phrase import Phrase
 from udpchat.client.search import FoundServer, Way
+from udpchat.session.noise import fingerprint
 from udpchat.shell.addresses import ServerAddress, parse_server
 from udpchat.shell.choosing import NobodyAnswers
 from udpchat.shell.data_folder import KnownServers
 from udpchat.shell.net import finding
-from udpchat.shell.net.finding import Found, Impostor, find, until_back
+from udpchat.shell.net.finding import Found, Impostor, find, find_moved, until_back
 from udpchat.shell.net.reach import Answer, NoServer, NoSuchHost
 from udpchat.ui.phrases import text_of
 from udpchat.wire.limits import PROTOCOL_VERSION
@@ -125,7 +126,10 @@ def test_a_named_server_is_the_only_one_tried(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (Answer.SILENCE, "a:5 does not answer.*firewall.*no machine.*UDP port 5"),
+        (
+            Answer.SILENCE,
+            "a:5 does not answer.*firewall.*no machine.*UDP port 5.*; udpchat doctor a:5 says which it is",
+        ),
         (Answer.REFUSED, "nobody listens at a:5.*start udpchat-server"),
         (Answer.NO_ROUTE, "no route to a:5.*Wi-Fi.*address"),
         (Answer.NO_HOST, "no machine answers at a.*check the address.*firewall rejects"),
@@ -321,6 +325,35 @@ def test_a_person_is_offered_what_is_on_the_lan_for_this_time(monkeypatch: pytes
     found = net.find(None, "office:6", choice="use attic at udpchat://10.0.0.2:47747")
     assert found.instead_of == OFFICE and found.server == ServerAddress("10.0.0.2", 47747, OTHER_KEY)
     assert len(net.offered[0]) == 3
+
+
+# --- A server that is lost while one chats ----------
+
+
+SHOWN = bytes(32)
+
+
+@pytest.mark.parametrize(
+    ("host", "shown", "is_followed"),
+    [("10.0.0.9", SHOWN, True), ("10.0.0.9", bytes(range(32)), False), ("10.0.0.9", None, False), ("a", SHOWN, False)],
+)
+def test_one_that_is_lost_is_followed_to_another_address_where_it_shows_its_key(
+    monkeypatch: pytest.MonkeyPatch, host: str, shown: bytes | None, is_followed: bool
+) -> None:
+    async def meet(address: Address, *, limit_s: float) -> bytes | None:
+        assert address == Address(host, 47747)
+        return shown
+
+    key = fingerprint(SHOWN)
+    Net(monkeypatch, {}, lan_server("10.0.0.2", OTHER_KEY), lan_server(host, key))
+    monkeypatch.setattr(finding, "meet", meet)
+    found = asyncio.run(find_moved(ServerAddress("a", 47747), key))
+    assert (found.address if found else None) == (Address(host, 47747) if is_followed else None)
+
+
+def test_one_that_is_lost_and_not_to_be_found_is_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+    Net(monkeypatch, {}, lan_server("10.0.0.2", OTHER_KEY))
+    assert asyncio.run(find_moved(ServerAddress("a", 47747), KEY)) is None
 
 
 # --- Impostors ----------

@@ -15,11 +15,12 @@ from typing import Final
 
 from udpchat.chat.phrase import Phrase, Problem
 from udpchat.client.search import FoundServer
+from udpchat.session.noise import fingerprint
 from udpchat.shell.addresses import SCHEME, ServerAddress, place
 from udpchat.shell.choosing import NobodyAnswers
 from udpchat.shell.data_folder import KnownServers
 from udpchat.shell.net.discovery import LOOPBACKS, SEARCH_S, SETTLING_S, look
-from udpchat.shell.net.reach import NoServer, find_server, resolve
+from udpchat.shell.net.reach import NoServer, find_server, meet, resolve
 from udpchat.wire.fields import Value
 from udpchat.wire.packets import Address
 
@@ -171,8 +172,8 @@ def found_at(server: FoundServer) -> Found:
     Where several keys were claimed for its address, first contact shows who they are.
     """
     host, port = server.address.host, server.address.port
-    fingerprint = "" if server.is_disputed else server.fingerprint
-    return Found(ServerAddress(host, port, fingerprint), server.address, round_trip_s=server.round_trip_s)
+    wanted = "" if server.is_disputed else server.fingerprint
+    return Found(ServerAddress(host, port, wanted), server.address, round_trip_s=server.round_trip_s)
 
 
 def without_impostors(
@@ -337,6 +338,18 @@ async def until_back(server: ServerAddress) -> None:
         except NoServer:
             continue
         return
+
+
+async def find_moved(server: ServerAddress, key: str) -> Found | None:
+    """The server of this fingerprint, if it has left this address, where it has shown its key now; None if nowhere."""
+    try:
+        found = await _Sought(server, key).find(server.port, GUESSED_S_MAX, refused_limit_s=GUESSED_REFUSED_S_MAX)
+    except NoServer:
+        return None
+    if found.moved_from is None:
+        return None
+    shown = await meet(found.address, limit_s=LOOK_AGAIN_S_MAX)
+    return found if shown is not None and fingerprint(shown) == key else None
 
 
 # --- One server ----------

@@ -1,0 +1,52 @@
+"""Follows a server that a running client has lost to another address, where it shows the same key."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from udpchat.chat import events
+from udpchat.client.core import ClientCore
+from udpchat.session.timers import backoff_s
+from udpchat.shell.addresses import parse_server
+from udpchat.shell.net.finding import find_moved
+
+LOOK_S_MIN: Final = 1.0  # between two searches at first, doubled each time
+LOOK_S_MAX: Final = 30.0
+
+
+class Following:
+    """While the server is lost, looks for it besides; `call` calls a verb of the core, as `ClientApp` has it."""
+
+    def __init__(self, core: ClientCore, call: Callable[..., None]) -> None:
+        self._core = core
+        self._call = call
+        self._key = ""  # of the server; empty before the first connection
+        self._looking: asyncio.Task[None] | None = None
+
+    def watch(self, happened: Sequence[events.ClientEvent]) -> None:
+        """Look from a loss until the server answers again."""
+        for event in happened:
+            match event:
+                case events.Connected():
+                    self._key = event.fingerprint
+                case events.Disconnected() if self._key and self._looking is None:
+                    self._looking = asyncio.ensure_future(self._look())
+                case events.Reconnected():
+                    self.cancel()
+
+    def cancel(self) -> None:
+        """Look no more."""
+        if self._looking is not None:
+            self._looking.cancel()
+            self._looking = None
+
+    async def _look(self) -> None:
+        looks = 0
+        while True:
+            found = await find_moved(parse_server(self._core.model.connection.server), self._key)
+            if found is not None:
+                self._call(self._core.move, found.address, found.server.url, found.round_trip_s)
+            await asyncio.sleep(backoff_s(LOOK_S_MIN, looks, max_s=LOOK_S_MAX))
+            looks += 1
