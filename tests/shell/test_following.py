@@ -11,12 +11,12 @@ import pytest
 
 from udpchat.chat import events
 from udpchat.client.core import ClientCore
-from udpchat.client.search import FoundServer, Way
+from udpchat.client.server_search import FoundServer, Way
 from udpchat.shell import following
 from udpchat.shell.addresses import ServerAddress
 from udpchat.shell.data_folder import KnownServers
 from udpchat.shell.following import Following
-from udpchat.shell.net.finding import Found
+from udpchat.shell.net.server_choice import Found
 from udpchat.wire.limits import PROTOCOL_VERSION
 from udpchat.wire.packets import Address
 

@@ -8,7 +8,7 @@ from random import Random
 
 from tests.sim.faults import LAN, Link
 from tests.sim.world import SERVER, World
-from udpchat.client.search import Search, Way
+from udpchat.client.server_search import Search, Way
 from udpchat.session.timers import earliest
 from udpchat.shell.net.discovery import SEARCH_S, SETTLING_S
 from udpchat.wire.errors import BadDatagram

@@ -8,6 +8,7 @@ It handles sessions and timeouts, and no chat content. Rules:
 - Nor does a server of another key end a session: it counts only while the link is lost, and after its patience.
 - What others can cause is bounded: handshakes after silence come SUSPECT_S apart by themselves, all others go by
   `Reconnection`, answers to PathChecks by a token bucket, and the heartbeat that a Welcome requests is clamped.
+  Handshakes beside a session and those without one have waits of their own: a forged Reset delays none of the latter.
 
 `TRANSITIONS` defines the next state for every state and input.
 """
@@ -139,7 +140,7 @@ class Link:
         self.session: Session | None = None
         self._previous: Session | None = None  # opens packets that are still in flight
         self._handshake: HandshakeInitiator | None = None
-        self._reconnection = Reconnection()
+        self._reconnections = {True: Reconnection(), False: Reconnection()}  # by whether a session stands
         self._awaited = _Awaited()
         self._heartbeat = _Heartbeat(now)
         self._is_ping_due = False
@@ -160,12 +161,11 @@ class Link:
 
     def move(self, now: float, address: Address, round_trip_s: float) -> bool:
         """The server is at another address now: if the link is lost, it is tried there, and this is true."""
-        if not self.is_lost:
-            return False
-        self._settings = self._settings.changed(address=address)
-        self._on(now, LinkInput.RESTARTED)  # a session that was made there
-        self._connect(now, round_trip_s)
-        return True
+        if self.is_lost:
+            self._settings = self._settings.changed(address=address)
+            self._on(now, LinkInput.RESTARTED)  # a session that was made there
+            self._connect(now, round_trip_s)
+        return self.is_lost
 
     # --- States ----------
 
@@ -177,6 +177,8 @@ class Link:
             self._switch(now)
         if state is LinkState.CONNECTING:
             self._previous, self.session = self.session, None
+            if self._handshake is not None and self._handshake.is_waiting:
+                self._handshake = None  # it waits because of Resets, maybe forged ones, and there is no session now
         if state is LinkState.UP:
             self._end_handshake()
         elif self._handshake is None:
@@ -201,10 +203,9 @@ class Link:
 
     def _connect(self, now: float, round_trip_s: float | None = None) -> None:
         settings = self._settings
-        is_urgent = round_trip_s or self._awaited.is_suspect(now)
-        wait_s = 0.0 if is_urgent else self._reconnection.begin(now, settings.share)
+        reconnection = self._reconnections[self.session is not None]
+        wait_s = 0.0 if round_trip_s or self._awaited.is_suspect(now) else reconnection.begin(now, settings.share)
         self._is_ping_due = self.session is not None
-        was_here = self.session is not None or self._previous is not None
         self._handshake = HandshakeInitiator(
             now,
             static=settings.profile.static,
@@ -216,7 +217,7 @@ class Link:
             is_first_contact=settings.profile.is_first_contact(),
             wait_s=wait_s,
             round_trip_s=round_trip_s,
-            patience_s=KEY_PATIENCE_LIVE_S if was_here else KEY_PATIENCE_S,
+            patience_s=KEY_PATIENCE_S if self.session is None and self._previous is None else KEY_PATIENCE_LIVE_S,
         )
 
     # --- In ----------
@@ -243,10 +244,11 @@ class Link:
             raise BadDatagram(Drop.UNEXPECTED)
         if self._handshake is not None and self._handshake.session is session:
             return self._handshake.on_denied(now, DENIED_S)
-        if not self._reconnection.is_free(now):
+        reconnection = self._reconnections[True]
+        if not reconnection.is_free(now):
             if self._awaited.is_asked:  # if it is true, silence will show it; if not, the answer is near
                 self._awaited.on_denied(now)
-            elif self._reconnection.may_ask(now):
+            elif reconnection.may_ask(now):
                 self._is_ping_due = True
             raise BadDatagram(Drop.RATE_LIMITED)
         self._on(now, LinkInput.SILENT)

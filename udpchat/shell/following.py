@@ -12,7 +12,7 @@ from udpchat.session.timers import backoff_s
 from udpchat.shell.addresses import parse_server
 from udpchat.shell.data_folder import KnownServers
 from udpchat.shell.net.discovery import look
-from udpchat.shell.net.finding import description_of, find_moved, without_impostors
+from udpchat.shell.net.server_choice import description_of, find_moved, without_impostors
 
 LOOK_S_MIN: Final = 1.0  # between two searches at first, doubled each time
 LOOK_S_MAX: Final = 30.0
