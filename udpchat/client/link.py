@@ -352,8 +352,7 @@ class Link:
     def drain_pings(self, now: float) -> list[bytes]:
         """A Ping, if one is due; it stays due until `send` is called.
 
-        A process that stood still has acks to send first, to a server that may have forgotten it: they ask for nothing,
-        so they do not take the place of a heartbeat that is overdue.
+        The acks of a process that stood still ask for nothing: they do not replace a heartbeat that is overdue.
         """
         is_due = self._is_ping_due or (now >= self._heartbeat.due and not self._awaited.is_asked)
         return [encode(frames.Ping(0))] if is_due and self.session is not None else []
