@@ -323,6 +323,8 @@ HELLO_RESEND = (
         (f"drawn anew every {N} s", (limits.COOKIE_SECRET_LIFETIME_S,)),
         (f"waits on after {N} s, growing {N}-fold before the first answer and {N}-fold after it, up to {N} s, "
          f"jittered by {N} %", HELLO_RESEND),
+        (f"but not before {N} ms nor, on a long path, later than {N} s",
+         (1000 * limits.HELLO_RESEND_S_MIN, limits.HELLO_RESEND_S)),
         (f"those of kinds 8 and 9, at most {N}", (limits.PROBE_BYTES_MAX,)),
         (f"zeros up to at least {N} bytes in all", (limits.PROBE_BYTES_MIN,)),
         (

@@ -59,6 +59,7 @@ def test_a_server_is_found_once_with_all_its_addresses_and_the_ways_that_led_to_
     search.receive(BEGIN + 0.02, answer(sent[Way.BROADCAST]), HOST)
     [found] = search.found
     assert (found.fingerprint, found.name, found.people) == (fingerprint(DEN), "den", 3)
+    assert found.round_trip_s == pytest.approx(0.01)
     assert found.addresses == (near, HOST) and found.ways == (Way.MULTICAST, Way.BROADCAST)
     assert found.address == HOST and not found.is_disputed and found.is_of_this_version
 

@@ -130,6 +130,23 @@ def test_a_server_that_moved_is_followed_with_what_was_stored_though_another_has
     assert len(list((tmp_path / "client" / "clients").glob("*/*.sqlite"))) == 1
 
 
+def test_a_running_client_follows_its_server_to_another_address_and_nobody_else(
+    lan: Network, running: ExitStack, tmp_path: Path
+) -> None:
+    server, client = lan.machine("server", SERVER), lan.machine("client", CLIENT)
+    serve(running, server, tmp_path / "server", "--name", "den", "--heartbeat", "0.5")
+    words = ("--nick", "alice", "--data", tmp_path / "client", "--json", "--follow")
+    alice = running.enter_context(Program("client", *words, within=client.namespace))
+    alice.line(where='"connected"')
+    serve(running, lan.machine("impostor", "10.77.0.3/24"), tmp_path / "impostor", "--name", "den")
+    server.readdress(OTHER)
+    alice.type("where are you?")
+    assert json.loads(alice.line(where='"disconnected"'))["reason"]
+    assert "udpchat://10.77.0.2:47747" in alice.line(where='"moved"')
+    alice.line(where='"reconnected"')
+    assert json.loads(alice.line(where='"sent"'))["text"] == "where are you?"
+
+
 def test_an_impostor_with_the_name_of_a_known_server_is_refused_and_the_known_one_used(
     lan: Network, running: ExitStack, tmp_path: Path
 ) -> None:

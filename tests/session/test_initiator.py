@@ -18,6 +18,7 @@ from udpchat.wire.limits import (
     HELLO_RESEND_JITTER,
     HELLO_RESEND_S,
     HELLO_RESEND_S_MAX,
+    HELLO_RESEND_S_MIN,
     KEY_PATIENCE_S,
     PROTOCOL_VERSION,
 )
@@ -42,6 +43,7 @@ def connector(
     *,
     is_first_contact: bool = False,
     wait_s: float = 0.0,
+    round_trip_s: float | None = None,
     seed: int = 1,
 ) -> HandshakeInitiator:
     """A client at its first Hello."""
@@ -55,6 +57,7 @@ def connector(
         random=Random(seed).randbytes,
         is_first_contact=is_first_contact,
         wait_s=wait_s,
+        round_trip_s=round_trip_s,
     )
 
 
@@ -107,6 +110,28 @@ def test_a_cookie_is_spent_at_once_and_measures_the_round_trip() -> None:
     assert (first.cookie, second.cookie) == (NO_COOKIE, COOKIE.cookie)
     assert first.ephemeral == second.ephemeral
     assert client.rtt_s == pytest.approx(0.03)
+
+
+@pytest.mark.parametrize(
+    ("round_trip_s", "expected_s"),
+    [(0.000_4, HELLO_RESEND_S_MIN), (0.03, 0.09), (0.1, HELLO_RESEND_S), (0.4, 0.5), (None, HELLO_RESEND_S)],
+)
+def test_a_round_trip_that_was_measured_makes_repetitions_sooner(round_trip_s: float | None, expected_s: float) -> None:
+    client = connector(round_trip_s=round_trip_s)
+    assert client.next_timeout() == pytest.approx(expected_s, rel=HELLO_RESEND_JITTER)
+    client.receive(0.03, COOKIE)
+    if round_trip_s is None:  # measured now
+        assert client.next_timeout() == pytest.approx(0.03 + 0.09, abs=0.01)
+
+
+def test_a_round_trip_that_contradicting_cookies_may_have_forged_is_void() -> None:
+    client = connector(round_trip_s=0.001)
+    client.receive(0.0, COOKIE)
+    for letter in (b"d", b"e"):
+        client.receive(0.0, Cookie(PROTOCOL_VERSION, INDEX, letter * 20))
+    client.handle_timeout(now := client.next_timeout() or 0.0)
+    due = client.next_timeout()
+    assert client.rtt_s is None and due is not None and due - now >= HELLO_RESEND_S * (1.0 - HELLO_RESEND_JITTER)
 
 
 def test_an_answer_read_only_after_the_next_resend_was_due_measures_nothing() -> None:

@@ -303,6 +303,7 @@ class ClientNode(Node[ClientCore]):
             saved=self.store.load(),
             address=self._server,
             random=self._random.randbytes,
+            round_trip_s=self._world.round_trip_s,
             login=Login(self.proof),
         )
 

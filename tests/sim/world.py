@@ -79,6 +79,7 @@ class World:
         self.server.on_restart = self.order.restart
         self.steps = 0
         self.wishes: dict[str, Any] = {}  # further fields of the profiles of clients
+        self.round_trip_s: float | None = None  # to the server, as clients that are added have measured it
         self.proof: Proof | None = None  # of clients that are added: what they show if their nick is another device's
         self._idle_steps = 0  # since time last went on
 

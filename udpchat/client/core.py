@@ -36,11 +36,13 @@ class ClientCore:
 
     def __init__(
         self, now: float, *, profile: Profile, saved: ClientState, address: Address, random: Callable[[int], bytes],
-        login: Login | None = None,
+        round_trip_s: float | None = None, login: Login | None = None,
     ) -> None:  # fmt: skip
-        """`login`: how this device proves that it may go by the nick; None: only by its key."""
+        """`round_trip_s`: to this address, if it was measured just now. `login`: how this device proves that it may go
+        by the nick; None: only by its key.
+        """
         self._random = random
-        self._link = Link(now, LinkSettings(profile, saved.instance, address, random))
+        self._link = Link(now, LinkSettings(profile, saved.instance, address, random), round_trip_s)
         self._uplink = Uplink(random)
         self._chat = Participant(profile, saved, self._uplink, login)
         self.model = Model(self._chat, self._link)
@@ -134,6 +136,12 @@ class ClientCore:
     def restore(self, entries: Iterable[requests.LogEntry]) -> None:
         """Entries from the disk, of which the model shows the messages. Call it before the first drain."""
         self.model.apply(self._chat.timeline.told.retell(entries))
+
+    def move(self, now: float, address: Address, server: str, round_trip_s: float) -> None:
+        """The server that is lost has shown its key at another address, `server` as people write it: go on there."""
+        if self._link.move(now, address, round_trip_s):
+            self._chat.on_moved(server)
+            self._flush(now)
 
     def quit(self, now: float) -> None:
         """Send a Goodbye until it is answered; `is_over` is set soon in any case, at once if we had not entered."""

@@ -132,9 +132,9 @@ LinkEvent = LinkRenewed | LinkLost | KeyRefused
 
 
 class Link:
-    """Packets are sent in `session`, if there is one; changes are drained as events."""
+    """Packets are sent in `session`, if there is one; changes are drained as events. `round_trip_s`: if measured."""
 
-    def __init__(self, now: float, settings: LinkSettings) -> None:
+    def __init__(self, now: float, settings: LinkSettings, round_trip_s: float | None = None) -> None:
         self._settings = settings
         self.state = LinkState.CONNECTING
         self.session: Session | None = None
@@ -147,7 +147,7 @@ class Link:
         self._path_replies = TokenBucket(now, Rate(PATH_REPLIES_BURST, PATH_REPLIES_PER_S_MAX))
         self._transmits: list[tuple[bytes, Address]] = []
         self._events: list[LinkEvent] = []
-        self._connect(now)
+        self._connect(now, round_trip_s)
 
     @property
     def is_lost(self) -> bool:
@@ -158,6 +158,14 @@ class Link:
         """Set the silence after which a Ping is due, as the Welcome requests it, within bounds."""
         self._heartbeat.interval_s = min(max(heartbeat_s, HEARTBEAT_S_MIN), HEARTBEAT_S_MAX)
         self._heartbeat.plan(now, self._settings.share())
+
+    def move(self, now: float, address: Address, round_trip_s: float) -> bool:
+        """The server is at another address now: if the link is lost, it is tried there, and this is true."""
+        if self.is_lost:
+            self._settings = self._settings.changed(address=address)
+            self._on(now, LinkInput.RESTARTED)  # a session that was made there
+            self._connect(now, round_trip_s)
+        return self.is_lost
 
     # --- States ----------
 
@@ -193,12 +201,11 @@ class Link:
             self._handshake.confirm()
             self._handshake = None
 
-    def _connect(self, now: float) -> None:
+    def _connect(self, now: float, round_trip_s: float | None = None) -> None:
         settings = self._settings
         reconnection = self._reconnections[self.session is not None]
-        wait_s = 0.0 if self._awaited.is_suspect(now) else reconnection.begin(now, settings.share)
+        wait_s = 0.0 if round_trip_s or self._awaited.is_suspect(now) else reconnection.begin(now, settings.share)
         self._is_ping_due = self.session is not None
-        was_here = self.session is not None or self._previous is not None
         self._handshake = HandshakeInitiator(
             now,
             static=settings.profile.static,
@@ -209,7 +216,8 @@ class Link:
             random=settings.random,
             is_first_contact=settings.profile.is_first_contact(),
             wait_s=wait_s,
-            patience_s=KEY_PATIENCE_LIVE_S if was_here else KEY_PATIENCE_S,
+            round_trip_s=round_trip_s,
+            patience_s=KEY_PATIENCE_S if self.session is None and self._previous is None else KEY_PATIENCE_LIVE_S,
         )
 
     # --- In ----------
@@ -344,8 +352,7 @@ class Link:
     def drain_pings(self, now: float) -> list[bytes]:
         """A Ping, if one is due; it stays due until `send` is called.
 
-        A process that stood still has acks to send first, to a server that may have forgotten it: they ask for nothing,
-        so they do not take the place of a heartbeat that is overdue.
+        The acks of a process that stood still ask for nothing: they do not replace a heartbeat that is overdue.
         """
         is_due = self._is_ping_due or (now >= self._heartbeat.due and not self._awaited.is_asked)
         return [encode(frames.Ping(0))] if is_due and self.session is not None else []
@@ -356,7 +363,7 @@ class Link:
             return
         assert self.session is not None
         if self._handshake is not None and self._handshake.session is self.session:
-            self._handshake.repeat_finish()  # without it, the server could not open these packets
+            self._handshake.repeat_finish(now)  # without it, the server could not open these packets
         for body, _ in packed((frame, None) for frame in encoded):
             self._transmits.append((self.session.seal(body), self._settings.address))
         self._is_ping_due = False
@@ -366,11 +373,9 @@ class Link:
 
     def drain_transmits(self) -> list[tuple[bytes, Address]]:
         """Datagrams to be sent, in order; those of a handshake before packets of its session."""
-        transmits: list[tuple[bytes, Address]] = []
-        if self._handshake is not None:
-            transmits.extend((datagram, self._settings.address) for datagram in self._handshake.drain_transmits())
-        transmits.extend(self._transmits)
-        self._transmits = []
+        handshake = self._handshake.drain_transmits() if self._handshake is not None else []
+        transmits = [*((datagram, self._settings.address) for datagram in handshake), *self._transmits]
+        self._transmits.clear()
         return transmits
 
     def drain_events(self) -> list[LinkEvent]:

@@ -79,6 +79,11 @@ class Participant:
         if reason == content.Reason.KICKED:
             self._events += self.admission.reject(Phrase("kicked.server"))
 
+    def on_moved(self, server: str) -> None:
+        """The server that was lost is here now."""
+        self.profile = self.profile.changed(server=server)
+        self._events.append(events.notice("moved", url=server))
+
     def on_found(self) -> None:
         """The server answers, and has accepted our Enter."""
         self._events += self.admission.on_found()

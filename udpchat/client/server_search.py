@@ -40,7 +40,7 @@ class FoundServer(Value, frozen=True):
     """A server that has answered, or somebody who says so.
 
     `name` is printable; `addresses` are those it answered from, `ways` those on which it was asked.
-    `is_disputed`: another key was claimed for one of the addresses.
+    `round_trip_s`: the shortest. `is_disputed`: another key was claimed for one of the addresses.
     """
 
     fingerprint: str
@@ -49,6 +49,7 @@ class FoundServer(Value, frozen=True):
     version: int
     addresses: tuple[Address, ...]
     ways: tuple[Way, ...]
+    round_trip_s: float
     is_disputed: bool = False
 
     @property
@@ -82,6 +83,7 @@ class Search:
         self._wanted = wanted
         self._round = 0
         self._late_ways: list[Way] = []  # to be asked at once
+        self._sent_at: dict[int, float] = {}  # by the number of the Probe: at first
         self._found: dict[str, FoundServer] = {}
 
     @property
@@ -104,12 +106,9 @@ class Search:
     def receive(self, now: float, datagram: bytes, address: Address) -> None:
         """An answer, maybe. Raises BadDatagram."""
         reply = parse_packet_untrusted(datagram)
-        if not isinstance(reply, ProbeReply) or reply.probe_id != self._probe_id:
+        if not isinstance(reply, ProbeReply) or reply.probe_id != self._probe_id or reply.number not in self._sent_at:
             raise BadDatagram(Drop.UNEXPECTED)
-        try:
-            way = Way(reply.number % WAYS_MAX)
-        except ValueError:
-            raise BadDatagram(Drop.UNEXPECTED) from None
+        way = Way(reply.number % WAYS_MAX)
         shown = fingerprint(reply.key)
         known = self._found.get(shown)
         if known is None and len(self._found) >= FOUND_SERVERS_MAX and shown != self._wanted:
@@ -118,6 +117,7 @@ class Search:
         if address not in addresses:
             addresses = (*addresses, address)[:FOUND_ADDRESSES_MAX]
         ways = known.ways if known is not None else ()
+        round_trip_s = now - self._sent_at[reply.number]
         self._found[shown] = FoundServer(
             shown,
             printable(reply.name.decode("utf-8", "replace")),
@@ -125,6 +125,7 @@ class Search:
             reply.version,
             addresses,
             ways if way in ways else (*ways, way),
+            round_trip_s if known is None else min(round_trip_s, known.round_trip_s),
         )
         if not self._wanted or shown == self._wanted:
             self._ends_at = min(self._ends_at, now + self._settling_s)
@@ -145,7 +146,12 @@ class Search:
             ways = list(Way)
         ways += [way for way in self._late_ways if way not in ways]
         self._late_ways.clear()
-        return [(Probe(PROTOCOL_VERSION, self._probe_id, self._round * WAYS_MAX + way).encode(), way) for way in ways]
+        return [(self._probe(now, way), way) for way in ways]
+
+    def _probe(self, now: float, way: Way) -> bytes:
+        number = self._round * WAYS_MAX + way
+        self._sent_at.setdefault(number, now)
+        return Probe(PROTOCOL_VERSION, self._probe_id, number).encode()
 
 
 def _rank(address: Address) -> int:

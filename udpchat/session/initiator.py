@@ -35,6 +35,7 @@ from udpchat.wire.fields import Value
 
 _COOKIES_AWAITED_MAX = 16  # in the longest round trip no more are sent, even if somebody forges them all the time
 _SENDS_PATIENT = 3  # so many sends without an answer suggest high latency
+_RTT_TIMES = 3.0  # the first timeout after one sample: RFC 9002, sections 5.3 and 6.2.1
 _RTT_MARGIN = 1.25  # a resend within the measured round trip cannot help
 
 
@@ -98,8 +99,8 @@ class _ResendTimer:
 
     __slots__ = ("_asked_s", "_first_s", "_patience_s", "_sends", "due_s", "rtt_s")
 
-    def __init__(self, now: float) -> None:
-        self.rtt_s: float | None = None
+    def __init__(self, now: float, rtt_s: float | None) -> None:
+        self.rtt_s = rtt_s
         self._patience_s = 0.0
         self.begin(now)
 
@@ -108,6 +109,8 @@ class _ResendTimer:
         self._sends = 0
         self._asked_s = self.due_s = now
         self._first_s = max(limits.HELLO_RESEND_S, _RTT_MARGIN * max(self.rtt_s or 0.0, self._patience_s))
+        if self.rtt_s is not None:
+            self._first_s = min(self._first_s, max(limits.HELLO_RESEND_S_MIN, _RTT_TIMES * self.rtt_s))
 
     @property
     def has_sent(self) -> bool:
@@ -125,7 +128,11 @@ class _ResendTimer:
             self.begin(now)
 
     def stop_growth(self, now: float) -> None:
-        """The answers contradict each other, so the next attempt comes as soon as the first repetition would."""
+        """The answers contradict each other, so the next attempt comes as soon as the first repetition would.
+
+        One of them is forged, and so may be what was measured.
+        """
+        self.rtt_s, self._first_s = None, max(self._first_s, limits.HELLO_RESEND_S)
         self.due_s = min(self.due_s, now + self._first_s)
 
     def forget_patience(self) -> None:
@@ -145,7 +152,7 @@ class _ResendTimer:
         self._sends += 1
 
     def on_answer(self, now: float) -> None:
-        """Karn's rule: of several sends, it is unknown which was answered. But three of them suggest high latency.
+        """Karn's rule: of several sends it is unknown which was answered. Three suggest high latency, if none is known.
 
         Longer than FINISH_S_MAX it cannot be, as no session could be made: then network or server was away for a while.
         If a resend is overdue by now, this process was suspended: the answer may have waited in the socket's buffer.
@@ -155,7 +162,7 @@ class _ResendTimer:
         sample_s = now - self._asked_s
         if self._sends == 1:
             self.rtt_s = sample_s if self.rtt_s is None else min(self.rtt_s, sample_s)
-        elif self._sends >= _SENDS_PATIENT and sample_s <= limits.FINISH_S_MAX:
+        elif self.rtt_s is None and self._sends >= _SENDS_PATIENT and sample_s <= limits.FINISH_S_MAX:
             self._patience_s = min(sample_s, limits.PATIENCE_S_MAX)
 
 
@@ -187,7 +194,7 @@ class HandshakeInitiator:
     ``version_mismatch`` is the version that a Cookie claimed the server has: unproved, so the handshake goes on.
     ``refused_keys`` are, when it is REFUSED, the key that was not approved, or the two that answered at first contact.
     ``check_server`` returns whether a key is approved; at first contact it is called with the only one that answered.
-    The first Hello is sent ``wait_s`` from now.
+    The first Hello is sent ``wait_s`` from now. ``round_trip_s`` to the server is known if it was measured just now.
     """
 
     def __init__(
@@ -202,6 +209,7 @@ class HandshakeInitiator:
         random: Callable[[int], bytes],
         is_first_contact: bool = False,
         wait_s: float = 0.0,
+        round_trip_s: float | None = None,
         patience_s: float = limits.KEY_PATIENCE_S,
     ) -> None:
         assert len(payload) <= packets.FINISH_PAYLOAD_BYTES_MAX
@@ -211,7 +219,7 @@ class HandshakeInitiator:
         self.session: Session | None = None
         self.version_mismatch: int | None = None
         self.refused_keys: tuple[bytes, ...] = ()
-        self._resend = _ResendTimer(now)
+        self._resend = _ResendTimer(now, round_trip_s)
         self._restart = _RestartTimer()
         self._start(now + wait_s)
         if not wait_s:
@@ -250,10 +258,10 @@ class HandshakeInitiator:
         if self.phase is HandshakePhase.FINISH:
             self._restart.hasten(now, max(wait_s, _RTT_MARGIN * (self.rtt_s or 0.0)))
 
-    def repeat_finish(self) -> None:
+    def repeat_finish(self, now: float) -> None:
         """Data is about to be sent in a session that the server may not know yet: send the Finish again before it."""
         if self.phase is HandshakePhase.FINISH and not self._transmits:
-            self._transmits.append(self._finish)
+            self._send(now)
 
     @property
     def is_waiting(self) -> bool:

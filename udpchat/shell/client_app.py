@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
@@ -27,7 +27,9 @@ from udpchat.shell.addresses import ServerAddress
 from udpchat.shell.client_state import ClientFolder, remembered, restore, write_contiguous
 from udpchat.shell.data_folder import DataUnusable, KnownServers, last_server
 from udpchat.shell.ending import ProgramEnd
+from udpchat.shell.following import Following
 from udpchat.shell.line_reader import LineSource
+from udpchat.shell.net.discovery import LOOPBACKS
 from udpchat.shell.net.driver import Driver
 from udpchat.shell.net.endpoint import UdpEndpoint, open_socket
 from udpchat.shell.net.server_choice import REPORTED_AFTER_S, Choose, Found, find, until_back
@@ -211,7 +213,15 @@ def _make_core(
         is_returning=not options.rooms,
         is_first_contact=pinning.is_first_contact,
     )
-    core = ClientCore(now, profile=profile, saved=saved, address=found.address, random=os.urandom, login=frontend.login)
+    core = ClientCore(
+        now,
+        profile=profile,
+        saved=saved,
+        address=found.address,
+        random=os.urandom,
+        round_trip_s=found.round_trip_s,
+        login=frontend.login,
+    )
     restore(core, store, report=frontend.say)
     return core
 
@@ -335,8 +345,15 @@ def _watching(
         if options.remembers_nick:
             app.watches.append(folder.watch_nick_used_last(app.core))
         app.watches.append(folder.watch_server(server, is_used_last=found.instead_of is None))
+        following = Following(app.core, app.call)
+        at_end.callback(following.cancel)
+        app.watches.append(following.watch)
         if found.instead_of is not None:
-            looking = asyncio.ensure_future(_report_return(app, found.instead_of))
+            looking = asyncio.ensure_future(_report(app, _return_of(found.instead_of)))
+            at_end.callback(looking.cancel)
+        if options.remembers_nick and server.host in LOOPBACKS:  # a person, who may be alone on a server hosted here
+            finding = following.until_more_elsewhere(server.port, KnownServers(options.data))
+            looking = asyncio.ensure_future(_report(app, finding))
             at_end.callback(looking.cancel)
         if store.is_durable:
             activity = ActivityLog(folder.stores)
@@ -378,7 +395,12 @@ def _must_wait(event: events.ClientEvent) -> bool:
     return isinstance(event, events.Error) and event.key == "too_fast.wait"
 
 
-async def _report_return(app: ClientApp, absent: ServerAddress) -> None:
-    """Report when the server used last, which another one stands in for, answers again."""
+async def _report(app: ClientApp, told: Awaitable[events.Notice]) -> None:
+    """Show what comes of a search, when it is there."""
+    app.show(await told)
+
+
+async def _return_of(absent: ServerAddress) -> events.Notice:
+    """The server used last, which another one stands in for, answers again."""
     await until_back(absent)
-    app.show(events.notice("server_back", url=absent.url))
+    return events.notice("server_back", url=absent.url)

@@ -69,7 +69,7 @@ FINDING_SENTENCES: Final[dict[str, str]] = {
     "no_server.used_last": "the server used last is not there: {reason}. No other server is used in its place unasked:"
     " name one with --server HOST, or try again",
     "no_server.none_found": "no server was named or used before, and none answered on the LAN; tried {tried:clauses};"
-    " start one with udpchat-server, or name one with --server HOST",
+    " start one with udpchat-server, or name one with --server HOST; udpchat doctor says why one is not found",
     "no_server.several": "several servers answer, and none was named or used before: {servers:clauses}; name one with"
     " --server",
     "no_server.none_chosen": "no server was chosen; name one with --server HOST",
@@ -85,5 +85,5 @@ FINDING_SENTENCES: Final[dict[str, str]] = {
     "no_server.answer_no_route": "no route to {server}: check that the network or Wi-Fi of this machine is on, and the"
     " address",
     "no_server.answer_silence": "{server} does not answer: a firewall drops what is sent, or no machine is there; check"
-    " the address, and let UDP port {port} in at the server's firewall",
+    " the address, and let UDP port {port} in at the server's firewall; udpchat doctor {server} says which it is",
 }

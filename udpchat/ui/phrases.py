@@ -177,6 +177,9 @@ SENTENCES: Final[dict[str, str]] = {
     " latest; what it has now is shown again",
     "new": "{count:,} new in {log:log} since last time",
     "unreadable.entry": "message {sequence} of {log:log} cannot be read here, nor may later ones; update this udpchat",
+    "moved": "the server is at {url} now, with the key that it had",
+    "elsewhere": "nobody else is on this server, and {people:count person|people} on {name:or another one} at {url};"
+    " to join them: /quit, and start again",
     "server_back": "the server used last answers again: {url}; to go back to it: /quit, and start without --server",
     "offline": "the server cannot be asked at the moment: this is what is stored here",
     "away": "{nick} is away: {reason}",

@@ -75,6 +75,7 @@ HEARTBEAT_JITTER = 0.1
 EXPIRY_S = 30.0
 
 HELLO_RESEND_S = 0.2  # far more than a round trip in a LAN; grows by HELLO_RESEND_GROWTH up to HELLO_RESEND_S_MAX
+HELLO_RESEND_S_MIN = 0.05  # once the round trip is measured: a server that is slow has this long, and then longer
 HELLO_RESEND_S_MAX = 1.25
 HELLO_RESEND_GROWTH = 2.5  # no more than four Hellos over a satellite link (scenario S02)
 HELLO_RESEND_GROWTH_NEAR = 1.5  # once the server has answered

@@ -11,12 +11,13 @@ import pytest
 from tests.worded import worded
 from udpchat.chat.phrase import Phrase
 from udpchat.client.server_search import FoundServer, Way
+from udpchat.session.noise import fingerprint
 from udpchat.shell.addresses import ServerAddress, parse_server
 from udpchat.shell.choosing import NobodyAnswers
 from udpchat.shell.data_folder import KnownServers
 from udpchat.shell.net import server_choice
 from udpchat.shell.net.reach import Answer, NoServer, NoSuchHost
-from udpchat.shell.net.server_choice import Found, Impostor, find, until_back
+from udpchat.shell.net.server_choice import Found, Impostor, find, find_moved, until_back
 from udpchat.ui.phrases import text_of
 from udpchat.wire.limits import PROTOCOL_VERSION
 from udpchat.wire.packets import Address
@@ -29,7 +30,7 @@ KEY, OTHER_KEY = "a" * 32, "b" * 32
 
 def lan_server(host: str, key: str = KEY, name: str = "den", *, version: int = PROTOCOL_VERSION) -> FoundServer:
     """One that a search finds there."""
-    return FoundServer(key, name, 3, version, (Address(host, 47747),), (Way.BROADCAST, Way.MULTICAST))
+    return FoundServer(key, name, 3, version, (Address(host, 47747),), (Way.BROADCAST, Way.MULTICAST), 0.001)
 
 
 class Net:
@@ -125,7 +126,10 @@ def test_a_named_server_is_the_only_one_tried(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (Answer.SILENCE, "a:5 does not answer.*firewall.*no machine.*UDP port 5"),
+        (
+            Answer.SILENCE,
+            "a:5 does not answer.*firewall.*no machine.*UDP port 5.*; udpchat doctor a:5 says which it is",
+        ),
         (Answer.REFUSED, "nobody listens at a:5.*start udpchat-server"),
         (Answer.NO_ROUTE, "no route to a:5.*Wi-Fi.*address"),
         (Answer.NO_HOST, "no machine answers at a.*check the address.*firewall rejects"),
@@ -252,7 +256,7 @@ def test_the_one_server_of_the_lan_is_used_and_must_show_the_key_it_was_found_wi
 ) -> None:
     net = Net(monkeypatch, {}, lan_server("10.0.0.1"))
     found = net.find(None, None)
-    assert found == Found(ServerAddress("10.0.0.1", 47747, KEY), Address("10.0.0.1", 47747))
+    assert found == Found(ServerAddress("10.0.0.1", 47747, KEY), Address("10.0.0.1", 47747), round_trip_s=0.001)
     assert net.reported == [
         "-- no server was named; using den at udpchat://10.0.0.1:47747, fingerprint " + KEY + ", found by broadcast;"
         " multicast"
@@ -291,7 +295,7 @@ def test_the_one_used_last_is_followed_to_another_address_by_its_key(
         net.known.pin("office:6", KEY)
         found = net.find(None, "office:6")
         there = ServerAddress("10.0.0.9", 47747, KEY)
-        assert found == Found(there, Address("10.0.0.9", 47747), moved_from=OFFICE)
+        assert found == Found(there, Address("10.0.0.9", 47747), moved_from=OFFICE, round_trip_s=0.001)
         assert sorted(net.looked_for) == [(6, KEY), (47747, KEY)], "where it was, and where servers are"
         assert net.reported == ["-- the server used last, office:6, is at 10.0.0.9:47747 now, with the key that it had"]
 
@@ -299,7 +303,7 @@ def test_the_one_used_last_is_followed_to_another_address_by_its_key(
 def test_it_is_followed_also_if_another_server_has_its_address_now(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    usurper = FoundServer(OTHER_KEY, "x", 0, PROTOCOL_VERSION, (Address("office", 6),), (Way.USED_LAST,))
+    usurper = FoundServer(OTHER_KEY, "x", 0, PROTOCOL_VERSION, (Address("office", 6),), (Way.USED_LAST,), 0.001)
     net = Net(monkeypatch, {"office": Answer.SERVES}, usurper, lan_server("10.0.0.9"), data=tmp_path)
     net.known.pin("office:6", KEY)
     assert net.find(None, "office:6").moved_from == OFFICE
@@ -309,9 +313,10 @@ def test_one_that_answers_where_it_was_is_not_followed_elsewhere(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     here = lan_server("10.0.0.9").changed(addresses=(Address("10.0.0.9", 47747), Address("office", 6)))
-    net = Net(monkeypatch, {"office": Answer.SERVES}, here, data=tmp_path)
-    net.known.pin("office:6", KEY)
-    assert net.find(None, "office:6") == Found(OFFICE, Address("office", 6))
+    for answer in (Answer.SERVES, Answer.SILENCE):  # a Hello may have been lost
+        net = Net(monkeypatch, {"office": answer}, here, data=tmp_path)
+        net.known.pin("office:6", KEY)
+        assert net.find(None, "office:6") == Found(OFFICE, Address("office", 6), round_trip_s=0.001)
 
 
 def test_a_person_is_offered_what_is_on_the_lan_for_this_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -320,6 +325,35 @@ def test_a_person_is_offered_what_is_on_the_lan_for_this_time(monkeypatch: pytes
     found = net.find(None, "office:6", choice="use attic at udpchat://10.0.0.2:47747")
     assert found.instead_of == OFFICE and found.server == ServerAddress("10.0.0.2", 47747, OTHER_KEY)
     assert len(net.offered[0]) == 3
+
+
+# --- A server that is lost while one chats ----------
+
+
+SHOWN = bytes(32)
+
+
+@pytest.mark.parametrize(
+    ("host", "shown", "is_followed"),
+    [("10.0.0.9", SHOWN, True), ("10.0.0.9", bytes(range(32)), False), ("10.0.0.9", None, False), ("a", SHOWN, False)],
+)
+def test_one_that_is_lost_is_followed_to_another_address_where_it_shows_its_key(
+    monkeypatch: pytest.MonkeyPatch, host: str, shown: bytes | None, is_followed: bool
+) -> None:
+    async def meet(address: Address, *, limit_s: float) -> bytes | None:
+        assert address == Address(host, 47747)
+        return shown
+
+    key = fingerprint(SHOWN)
+    Net(monkeypatch, {}, lan_server("10.0.0.2", OTHER_KEY), lan_server(host, key))
+    monkeypatch.setattr(server_choice, "meet", meet)
+    found = asyncio.run(find_moved(ServerAddress("a", 47747), key))
+    assert (found.address if found else None) == (Address(host, 47747) if is_followed else None)
+
+
+def test_one_that_is_lost_and_not_to_be_found_is_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+    Net(monkeypatch, {}, lan_server("10.0.0.2", OTHER_KEY))
+    assert asyncio.run(find_moved(ServerAddress("a", 47747), KEY)) is None
 
 
 # --- Impostors ----------

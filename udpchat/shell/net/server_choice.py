@@ -15,11 +15,12 @@ from typing import Final
 
 from udpchat.chat.phrase import Phrase, Problem
 from udpchat.client.server_search import FoundServer
+from udpchat.session.noise import fingerprint
 from udpchat.shell.addresses import SCHEME, ServerAddress, place
 from udpchat.shell.choosing import NobodyAnswers
 from udpchat.shell.data_folder import KnownServers
 from udpchat.shell.net.discovery import LOOPBACKS, SEARCH_S, SETTLING_S, look
-from udpchat.shell.net.reach import NoServer, find_server, resolve
+from udpchat.shell.net.reach import NoServer, find_server, meet, resolve
 from udpchat.wire.fields import Value
 from udpchat.wire.packets import Address
 
@@ -53,6 +54,7 @@ class Found(Value, frozen=True):
     address: Address
     instead_of: ServerAddress | None = None
     moved_from: ServerAddress | None = None
+    round_trip_s: float | None = None  # to that address, if it was measured
 
 
 async def find(
@@ -123,15 +125,20 @@ class _Sought:
             await asyncio.wait({looking}, timeout=KEY_SHOWN_S if is_there else None)
             if not looking.done() and any(set(self._addresses) & set(other.addresses) for other in self.others):
                 await asyncio.wait({looking})  # another server has the address now
-            wanted = self._wanted_found
-            is_elsewhere = not any(set(self._addresses) & set(server.addresses) for server in wanted)
-            if wanted and is_elsewhere and wanted[0].is_of_this_version:
-                return found_at(wanted[0]).changed(moved_from=self._last)
-            return await reaching
+            return self._chosen() or await reaching
         finally:
             for task in (reaching, looking):
                 task.cancel()
             await asyncio.gather(reaching, looking, return_exceptions=True)
+
+    def _chosen(self) -> Found | None:
+        """Where it was found: where it was used last, if it answers there too."""
+        wanted = [server for server in self._wanted_found if server.is_of_this_version]
+        for server in wanted:
+            for address in self._addresses:
+                if address in server.addresses:
+                    return Found(self._last, address, round_trip_s=server.round_trip_s)
+        return found_at(wanted[0]).changed(moved_from=self._last) if wanted else None
 
     async def _look(self, port: int) -> None:
         try:
@@ -165,8 +172,8 @@ def found_at(server: FoundServer) -> Found:
     Where several keys were claimed for its address, first contact shows who they are.
     """
     host, port = server.address.host, server.address.port
-    fingerprint = "" if server.is_disputed else server.fingerprint
-    return Found(ServerAddress(host, port, fingerprint), server.address)
+    wanted = "" if server.is_disputed else server.fingerprint
+    return Found(ServerAddress(host, port, wanted), server.address, round_trip_s=server.round_trip_s)
 
 
 def without_impostors(
@@ -331,6 +338,18 @@ async def until_back(server: ServerAddress) -> None:
         except NoServer:
             continue
         return
+
+
+async def find_moved(server: ServerAddress, key: str) -> Found | None:
+    """The server of this fingerprint, if it has left this address, where it has shown its key now; None if nowhere."""
+    try:
+        found = await _Sought(server, key).find(server.port, GUESSED_S_MAX, refused_limit_s=GUESSED_REFUSED_S_MAX)
+    except NoServer:
+        return None
+    if found.moved_from is None:
+        return None
+    shown = await meet(found.address, limit_s=LOOK_AGAIN_S_MAX)
+    return found if shown is not None and fingerprint(shown) == key else None
 
 
 # --- One server ----------
