@@ -18,13 +18,13 @@ from udpchat.shell.client_app import ClientOptions, Frontend
 from udpchat.shell.data_folder import DataUnusable, remember_server
 from udpchat.shell.ending import TimedOut
 from udpchat.shell.hosting import Hosting
-from udpchat.shell.logs import LogOptions
+from udpchat.shell.logging_setup import LogOptions
+from udpchat.shell.maintenance import OperationFailed
 from udpchat.shell.net.endpoint import EndpointError
-from udpchat.shell.net.finding import NoServer
-from udpchat.shell.operations import OperationFailed
+from udpchat.shell.net.server_choice import NoServer
 from udpchat.shell.options import PresenceTimes, ServerOptions, data_folder
 from udpchat.shell.retention import Retention
-from udpchat.storage.protocol import Durability, StoreUnusable
+from udpchat.storage.store_interfaces import Durability, StoreUnusable
 from udpchat.streams import Streams, open_streams
 from udpchat.ui.phrases import text_of
 

@@ -28,12 +28,12 @@ from tests import documents
 from tests.documents import README, ROOT, SPEC, CommandLine
 from tests.scripts.loading import load
 from tests.wire.records import records
-from udpchat import cli, diagnose, operate, parsers
+from udpchat import cli, doctor, operator_commands, parsers
 from udpchat.chat import events
 from udpchat.chat.permissions import PERMISSIONS, Role
 from udpchat.chat.refusals import REFUSALS
-from udpchat.client.admission import FINAL_REFUSALS
-from udpchat.shell import client_app, hosting, listing, operations, options, outbox, server_app
+from udpchat.client.entering import FINAL_REFUSALS
+from udpchat.shell import client_app, hosting, listing, maintenance, options, outbox, server_app
 from udpchat.shell.addresses import parse_server
 from udpchat.ui import attention
 from udpchat.ui.commands import COMMANDS
@@ -94,11 +94,11 @@ def test_the_config_files_of_the_readme_are_right(tmp_path: Path) -> None:
 
 
 RUN = (  # what the commands do, once their options are understood
-    (server_app, "run"), (client_app, "run"), (outbox, "show"), (operate, "run"), (diagnose, "run"),
+    (server_app, "run"), (client_app, "run"), (outbox, "show"), (operator_commands, "run"), (doctor, "run"),
     *((hosting, name) for name in ("stop", "status")),
     (cli, "find_or_host"),
     (listing, "show_servers"),
-    *((operations, name) for name in ("back_up", "restore", "check", "export", "replica_of")),
+    *((maintenance, name) for name in ("back_up", "restore", "check", "export", "replica_of")),
 )  # fmt: skip
 
 

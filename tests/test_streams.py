@@ -30,7 +30,7 @@ def loaded_by(*arguments: str | Path, source: int = subprocess.DEVNULL) -> str:
 @pytest.mark.parametrize("form", [(), ("--plain",), ("--json",)])
 def test_line_mode_never_loads_what_draws_the_full_screen(form: tuple[str, ...], tmp_path: Path) -> None:
     loaded = loaded_by("--data", tmp_path, *form)
-    assert "udpchat.ui.lines" in loaded
+    assert "udpchat.ui.line_mode" in loaded
     assert "textual" not in loaded and "rich" not in loaded
 
 

@@ -24,25 +24,25 @@ from udpchat.chat.text import json_line, printable
 from udpchat.chat.times import iso_time
 from udpchat.client.compose import LocalError, secret_of, set_password
 from udpchat.client.login import Login
-from udpchat.client.operating import Refused
-from udpchat.client.search import FoundServer
-from udpchat.shell import client_app, config_report, hosting, listing, operations, options, outbox, reloading
+from udpchat.client.operator_dialogues import RequestRefused
+from udpchat.client.server_search import FoundServer
+from udpchat.shell import client_app, config_report, hosting, listing, maintenance, options, outbox, reloading
 from udpchat.shell.choosing import Chooser
 from udpchat.shell.data_folder import DataUnusable, last_nick, open_folder, remember_nick
 from udpchat.shell.ending import TimedOut
 from udpchat.shell.first_run import ask_nick, login_nick
 from udpchat.shell.hidden_line import HiddenLine
 from udpchat.shell.host_or_join import find_or_host
-from udpchat.shell.logs import LogUnusable
+from udpchat.shell.logging_setup import LogUnusable
+from udpchat.shell.maintenance import OperationFailed
 from udpchat.shell.net.endpoint import EndpointError
-from udpchat.shell.net.finding import Impostor
 from udpchat.shell.net.reach import NoServer
-from udpchat.shell.operations import OperationFailed
-from udpchat.shell.passwords import PasswordUnread, password_at
+from udpchat.shell.net.server_choice import Impostor
+from udpchat.shell.password_source import PasswordUnread, password_at
 from udpchat.shell.retention import objection
 from udpchat.shell.stdio import OutputFailed, abandon_output, prepare_output, remark, standard_input, writing_to
 from udpchat.storage.backup import Exported
-from udpchat.storage.protocol import StoreError
+from udpchat.storage.store_interfaces import StoreError
 from udpchat.streams import is_terminal, new_password, open_streams, password_frontend
 from udpchat.ui.json_events import json_event
 from udpchat.ui.phrases import sentence, text_of
@@ -60,7 +60,7 @@ FAILURES: Final[tuple[tuple[type[Exception], str, ExitCode], ...]] = (  # each w
     (OperationFailed, "", ExitCode.ERROR),
     (PasswordUnread, "", ExitCode.ERROR),
     (LocalError, "", ExitCode.REFUSED),  # a code or password that cannot be one
-    (Refused, "", ExitCode.ERROR),
+    (RequestRefused, "", ExitCode.ERROR),
     (OutputFailed, "output_failed", ExitCode.ERROR),
 )
 
@@ -69,18 +69,11 @@ def main(argv: Sequence[str] | None = None, *, program: str = "udpchat") -> int:
     """`udpchat`: host or join, and chat; or one of the commands; the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     match arguments:
-        case ["server", *rest]:
-            return server(rest, program=f"{program} server")
-        case ["client", *rest]:
-            return client(rest, program=f"{program} client")
-        case ["stop", *rest]:
-            return stop(rest, program=program)
-        case ["status", *rest]:
-            return status(rest, program=program)
-        case ["servers", *rest]:
-            return servers(rest, program=program)
-        case ["doctor", *rest]:
-            return doctor(rest, program=program)
+        case ["server" | "client" as word, *rest]:
+            return (server if word == "server" else client)(rest, program=f"{program} {word}")
+        case ["stop" | "status" | "servers" | "doctor" as word, *rest]:
+            command = {"stop": stop, "status": status, "servers": servers, "doctor": doctor}[word]
+            return command(rest, program=program)
         case [word, *_] if word in parsers.CLIENT_OPERATIONS:
             return client(arguments, program=program)
         case _:
@@ -125,7 +118,7 @@ def _flags(given: argparse.Namespace) -> dict[str, Any]:
 def _server_options(flags: Mapping[str, Any]) -> options.ServerOptions:
     """All that was chosen, also in the environment and the config file. Raises `OptionError`."""
     chosen = options.server_options(flags, os.environ)
-    doubt = objection(chosen.retention, chosen.data / operations.LOG_FILE)
+    doubt = objection(chosen.retention, chosen.data / maintenance.LOG_FILE)
     if doubt and not flags["yes"]:
         raise options.OptionError(doubt.key, **doubt.values)
     return chosen
@@ -133,7 +126,7 @@ def _server_options(flags: Mapping[str, Any]) -> options.ServerOptions:
 
 def _command(name: str, argv: Sequence[str], program: str) -> int:
     """One of OPERATOR_COMMANDS; the exit code."""
-    from udpchat import operate  # has a server in it, which a client does not need
+    from udpchat import operator_commands  # has a server in it, which a client does not need
 
     parser = parsers.operator_parser(program, name)
     given = parser.parse_args(argv)
@@ -144,7 +137,7 @@ def _command(name: str, argv: Sequence[str], program: str) -> int:
     data = _data_folder(parser, given)
 
     def run() -> int:
-        done = operate.run(name, given, data)
+        done = operator_commands.run(name, given, data)
         _write_lines(done.lines)
         for said in done.remarks:
             _say_phrase(said)
@@ -171,13 +164,13 @@ def _operate(name: str, argv: Sequence[str], program: str) -> int:
     def run() -> int:
         match name:
             case "backup":
-                _say_phrase(operations.back_up(data, given.file, force=given.force))
+                _say_phrase(maintenance.back_up(data, given.file, force=given.force))
             case "restore":
-                _say_phrase(operations.restore(data, given.file, key=given.key))
+                _say_phrase(maintenance.restore(data, given.file, key=given.key))
             case "export":
-                return _export(data / operations.LOG_FILE, given)
+                return _export(data / maintenance.LOG_FILE, given)
             case _:
-                findings = operations.check(data)
+                findings = maintenance.check(data)
                 _write_lines(findings or ["no damage found"])
                 return ExitCode.ERROR if findings else ExitCode.DONE
         return 0
@@ -186,14 +179,14 @@ def _operate(name: str, argv: Sequence[str], program: str) -> int:
 
 
 def _export(source: Path, given: argparse.Namespace) -> int:
-    draw = operations.json_of if given.json else _exported_line
-    operations.export(source, given.file, draw, room=given.room, since_ms=given.since, force=given.force)
+    draw = maintenance.json_of if given.json else _exported_line
+    maintenance.export(source, given.file, draw, room=given.room, since_ms=given.since, force=given.force)
     return 0
 
 
 def _exported_line(exported: Exported) -> str:
     """`2026-01-31T23:59:59.123Z [lobby] <bob> text`; in a conversation `[@alice] <bob> text`: whom it was said to."""
-    line = message_line(operations.room_of(exported), exported.nick, exported.text, exported.kind)
+    line = message_line(maintenance.room_of(exported), exported.nick, exported.text, exported.kind)
     return printable(f"{iso_time(exported.time_ms)} {line}")
 
 
@@ -403,7 +396,7 @@ def servers(words: Sequence[str], *, program: str) -> int:
 
 def doctor(words: Sequence[str], *, program: str) -> int:
     """Say what keeps one from chatting with a server; the exit code, DONE if nothing does and NO_SERVER otherwise."""
-    from udpchat import diagnose
+    from udpchat import doctor
 
     parser = parsers.doctor_parser(program)
     given = parser.parse_args(words)
@@ -412,8 +405,8 @@ def doctor(words: Sequence[str], *, program: str) -> int:
     prepare_output()
 
     def run() -> int:
-        lines, code = diagnose.run(
-            given.server, choices.data, as_json=given.json, timeout_s=given.timeout or diagnose.TIMEOUT_S
+        lines, code = doctor.run(
+            given.server, choices.data, as_json=given.json, timeout_s=given.timeout or doctor.TIMEOUT_S
         )
         _write_lines(lines)
         return code
@@ -467,7 +460,7 @@ def _export_replica(argv: Sequence[str], program: str) -> int:
     prepare_output()
 
     def run() -> int:
-        return _export(operations.replica_of(choices.data, choices.nick, choices.server), given)
+        return _export(maintenance.replica_of(choices.data, choices.nick, choices.server), given)
 
     return _guarded(parser.prog, run)
 
@@ -547,7 +540,7 @@ def _report_failure(program: str, reason: Phrase, *, as_json: bool) -> None:
 def _guarded(program: str, run: Callable[[], int], *, shows_traces: bool = False, as_json: bool = False) -> int:
     """The exit code of `run`, whatever it raises: a person gets one line, and a program an `error` event if `as_json`.
 
-    Where nobody reads the output any more it ends with ERROR and without a word: there is nobody to read that either.
+    Where nobody reads the output any more it is ERROR, and nothing is printed.
     """
     try:
         return run()

@@ -14,9 +14,9 @@ from udpchat.chat.nearest import nearest
 from udpchat.chat.permissions import Role
 from udpchat.chat.phrase import Phrase, Problem
 from udpchat.chat.text import printable
-from udpchat.shell import operations, options, values
+from udpchat.shell import maintenance, options, values
 from udpchat.shell.addresses import parse_server
-from udpchat.shell.logs import FORMATS, LEVELS
+from udpchat.shell.logging_setup import FORMATS, LEVELS
 from udpchat.shell.stdio import OutputFailed, abandon_output, remark, writing_to
 from udpchat.shell.suggestions import unknown_option
 from udpchat.ui.phrases import sentence
@@ -41,7 +41,7 @@ OPERATIONS: Final = {
     "export": "Writes out what was said, one line a message, log by log and in order.",
     "check": "Looks for damage in the log, and says what to do. The server may run.",
 }
-OPERATOR_COMMANDS: Final = {  # as in `udpchat.operate`; those of NEEDING_SERVER ask a server that runs
+OPERATOR_COMMANDS: Final = {  # as in `udpchat.operator_commands`; those of NEEDING_SERVER ask a server that runs
     "status": "Says how the server is: how long it has run, who is there, what it holds and what it dropped.",
     "doctor": "Looks at this machine and its server, and says what keeps others from it, and what to do. Exit code: 0 "
     "if it serves, 3 if not.",
@@ -203,9 +203,7 @@ def _add_server_settings(parser: Parser) -> None:
 
 def operation_parser(program: str, name: str) -> Parser:
     """That of one of OPERATIONS."""
-    parser = Parser(prog=f"{program} {name}", description=OPERATIONS[name])
-    parser.add_argument("--data", metavar="DIR", help=f"folder of the server ({options.data_folder()})")
-    parser.add_argument("--config", metavar="FILE", help="TOML file with the option data")
+    parser = _folder_parser(program, name, OPERATIONS[name], "folder of the server")
     if name == "export":
         _add_export_options(parser)
     elif name != "check":
@@ -213,7 +211,7 @@ def operation_parser(program: str, name: str) -> Parser:
     if name == "backup":
         parser.add_argument("--force", action="store_true", help="overwrite the file if it is there")
     if name == "restore":
-        choices = (operations.REPLACE, operations.KEEP)
+        choices = (maintenance.REPLACE, maintenance.KEEP)
         parser.add_argument("--key", choices=choices, help="if the data folder has another key: replace or keep it")
     return parser
 
@@ -221,25 +219,23 @@ def operation_parser(program: str, name: str) -> Parser:
 def operator_parser(program: str, name: str) -> Parser:
     """That of one of OPERATOR_COMMANDS."""
     needs = "A server must run on that folder." if name in NEEDING_SERVER else "The server may run or not."
-    parser = Parser(prog=f"{program} {name}", description=f"{OPERATOR_COMMANDS[name]} {needs}")
-    parser.add_argument("--data", metavar="DIR", help=f"folder of the server ({options.data_folder()})")
-    parser.add_argument("--config", metavar="FILE", help="TOML file with the option data")
+    parser = _folder_parser(program, name, f"{OPERATOR_COMMANDS[name]} {needs}", "folder of the server")
+
+    def add_nick(text: str, **more: Any) -> None:
+        parser.add_argument("subject", type=_typed(values.person), metavar="NICK", help=text, **more)
+
     if name in WITH_JSON:
         parser.add_argument("--json", action="store_true", help="JSON objects")
     match name:
         case "ban" | "unban":
             parser.add_argument("subject", metavar="NICK|ADDRESS[/BITS]", help="whom; #FINGERPRINT is one device")
         case "kick" | "mute" | "unmute" | "erase" | "role":
-            parser.add_argument("subject", type=_typed(values.person), metavar="NICK", help="whom")
+            add_nick("whom")
         case "account":
             parser.add_argument("do", choices=(ACCOUNT_LIST, "show", "reset", "remove"), help="what")
-            parser.add_argument(
-                "subject", nargs="?", type=_typed(values.person), metavar="NICK", help="whose; not for list"
-            )
+            add_nick("whose; not for list", nargs="?")
         case "invite":
-            parser.add_argument(
-                "subject", nargs="?", type=_typed(values.person), metavar="NICK", help="for this nick only"
-            )
+            add_nick("for this nick only", nargs="?")
         case "announce":
             parser.add_argument("text", nargs="+", type=_typed(values.announcement), metavar="TEXT", help="what")
     if name == "role":
@@ -373,9 +369,7 @@ def password_parser(program: str) -> Parser:
 
 def background_parser(program: str, name: str) -> Parser:
     """That of `stop` or `status`, for the server that is hosted here."""
-    parser = Parser(prog=f"{program} {name}", description=MAIN_COMMANDS[name])
-    parser.add_argument("--data", metavar="DIR", help=f"its folder ({options.data_folder()})")
-    parser.add_argument("--config", metavar="FILE", help="TOML file with the option data")
+    parser = _folder_parser(program, name, MAIN_COMMANDS[name], "its folder")
     if name == "status":
         parser.add_argument("--json", action="store_true", help="a JSON object")
     return parser
@@ -392,14 +386,20 @@ def servers_parser(program: str) -> Parser:
 
 def doctor_parser(program: str) -> Parser:
     """That of `udpchat doctor`."""
-    parser = Parser(prog=f"{program} doctor", description=MAIN_COMMANDS["doctor"])
+    parser = _folder_parser(program, "doctor", MAIN_COMMANDS["doctor"], "folder with what is known of servers")
     server_help = "HOST[:PORT] or udpchat://... (the one used last, else one that is found)"
     parser.add_argument("server", nargs="?", type=_typed(parse_server), metavar="SERVER", help=server_help)
-    parser.add_argument("--data", metavar="DIR", help=f"folder with what is known of servers ({options.data_folder()})")
-    parser.add_argument("--config", metavar="FILE", help="TOML file with the option data")
     parser.add_argument("--json", action="store_true", help="a JSON object")
     timeout_help = "look for S seconds at most (15); healthy networks take 3"
     parser.add_argument("--timeout", type=_typed(values.seconds(1, 60)), metavar="S", help=timeout_help)
+    return parser
+
+
+def _folder_parser(program: str, name: str, description: str, folder: str) -> Parser:
+    """That of a command about one data folder."""
+    parser = Parser(prog=f"{program} {name}", description=description)
+    parser.add_argument("--data", metavar="DIR", help=f"{folder} ({options.data_folder()})")
+    parser.add_argument("--config", metavar="FILE", help="TOML file with the option data")
     return parser
 
 

@@ -15,32 +15,32 @@ from udpchat.chat.text import printable
 from udpchat.client.core import ClientCore
 from udpchat.client.login import Login
 from udpchat.shell.choosing import Chooser
-from udpchat.shell.client_app import Call, ClientOptions, Frontend, Interface
+from udpchat.shell.client_app import Call, ClientOptions, Frontend, UserInterface
 from udpchat.shell.client_state import store_folder
 from udpchat.shell.desktop import Desktop
 from udpchat.shell.full_screen import FullScreen, obstacle, remark_within
 from udpchat.shell.hidden_line import HiddenLine
 from udpchat.shell.line_reader import LineReader
-from udpchat.shell.links import open_link
 from udpchat.shell.notify_command import NotifyCommand
 from udpchat.shell.options import ClientChoices, PasswordPlace
 from udpchat.shell.password_change import PasswordChange
-from udpchat.shell.passwords import PasswordUnread, password_at
+from udpchat.shell.password_source import PasswordUnread, password_at
 from udpchat.shell.preference_file import PreferenceFile
 from udpchat.shell.stdio import remark, standard_input, writing_to
-from udpchat.shell.times import moment_ms, now_ms
-from udpchat.storage.protocol import ClientStore
+from udpchat.shell.typed_times import moment_ms, now_ms
+from udpchat.shell.web_links import open_link
+from udpchat.storage.store_interfaces import ClientStore
 from udpchat.ui.attention import Alert, Signal, terminal_text, variables
 from udpchat.ui.commands import COMMANDS
 from udpchat.ui.exit_rule import ExitRule
 from udpchat.ui.input_history import is_secret
-from udpchat.ui.lines import Lines
+from udpchat.ui.line_mode import LineMode
 from udpchat.ui.password_dialog import AskHidden, PasswordDialog
 from udpchat.ui.phrases import sentence, text_of
 from udpchat.ui.preferences import Preferences
 from udpchat.ui.printing import Draw, Printer, plain_lines
 from udpchat.ui.prompt import Prompt
-from udpchat.ui.screen import ScreenLines, prompt_of
+from udpchat.ui.terminal_lines import ScreenLines, prompt_of
 from udpchat.ui.tui.keys import Keymap
 from udpchat.wire.fields import Value
 from udpchat.wire.frames import Proof
@@ -115,7 +115,7 @@ class Streams(Value, frozen=True):
         passwords: PasswordQuestions,
         core: ClientCore,
         store: ClientStore,
-    ) -> Interface:
+    ) -> UserInterface:
         keymap = Keymap(choices.shown.keys)
         file = PreferenceFile(store_folder(wanted.data, wanted.nick), self.say)
         prompt = Prompt(
@@ -129,7 +129,7 @@ class Streams(Value, frozen=True):
         )
         has_colours = choices.form != NO_COLOR_FORM
         app = None if self.screen is None else _drawn_on(self.screen, prompt, keymap, has_colours=has_colours)
-        lines = Lines(
+        lines = LineMode(
             prompt,
             self._printer(prompt) if app is None else app.board,
             ExitRule(count=choices.end.count, follow=choices.end.follow),
@@ -233,7 +233,7 @@ def password_frontend(request: SetPassword, login: Login, hidden: HiddenLine) ->
 
     passwords = PasswordQuestions(hidden.ask, remark)
 
-    def make_interface(core: ClientCore, store: ClientStore) -> Interface:
+    def make_interface(core: ClientCore, store: ClientStore) -> UserInterface:
         change = PasswordChange(core, request, say)
         passwords.attach(core, change.on_line)
         return change

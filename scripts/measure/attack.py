@@ -19,9 +19,9 @@ from measure.honest import Heard, Honest
 from measure.processes import ServerProcess, resident_bytes
 from measure.tables import Cell, Table, percentile
 from udpchat.chat.ids import DIRECTORY_LOG
-from udpchat.shell.operations import LOG_FILE
-from udpchat.storage.protocol import Durability
+from udpchat.shell.maintenance import LOG_FILE
 from udpchat.storage.server_sqlite import SqliteLog
+from udpchat.storage.store_interfaces import Durability
 from udpchat.sync.log import Append
 from udpchat.wire import limits
 from udpchat.wire.content import Claim, Message

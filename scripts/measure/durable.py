@@ -14,7 +14,7 @@ from measure.processes import ServerProcess, resident_bytes
 from measure.storing import COMMON_WORD, LOG, RARE_WORD, WORDS, fill, measure_writing
 from measure.tables import Table, median
 from udpchat.chat import events
-from udpchat.shell.operations import LOG_FILE
+from udpchat.shell.maintenance import LOG_FILE
 from udpchat.storage.server_sqlite import SqliteLog
 from udpchat.sync.log import SearchQuery
 

@@ -12,7 +12,7 @@ from udpchat.client.membership import Membership
 from udpchat.client.profile import Profile
 from udpchat.session.noise import KeyPair
 from udpchat.session.timers import earliest
-from udpchat.sync.requests import Outbox
+from udpchat.sync.exactly_once import Outbox
 from udpchat.sync.uplink import Uplink
 from udpchat.wire.errors import BadDatagram
 from udpchat.wire.frames import (

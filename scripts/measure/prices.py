@@ -21,8 +21,8 @@ from udpchat.session.noise import KeyPair, Keys
 from udpchat.session.path import Path as SessionPath
 from udpchat.session.rate_limit import Rate
 from udpchat.session.session import Session
-from udpchat.storage.protocol import Durability
 from udpchat.storage.server_sqlite import SqliteLog
+from udpchat.storage.store_interfaces import Durability
 from udpchat.sync.fragments import split
 from udpchat.wire import requests
 from udpchat.wire.content import EDIT, REACTION, REDACTION, Extra

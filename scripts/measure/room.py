@@ -10,7 +10,7 @@ from statistics import median
 
 from measure.attack import ADVERSARIES, FULL, QUICK, fill_used, run_attack
 from measure.tables import Table, percentile
-from udpchat.shell.operations import LOG_FILE
+from udpchat.shell.maintenance import LOG_FILE
 from udpchat.wire.limits import FRAMES_MAX
 
 REPETITIONS = 3

@@ -20,10 +20,10 @@ from udpchat.chat.ids import LOBBY, client_id_of, message_id
 from udpchat.client.stored import EntriesStored, ReplicaReset, RoomsChanged
 from udpchat.shell.addresses import ServerAddress
 from udpchat.shell.client_state import store_path
-from udpchat.shell.operations import LOG_FILE
+from udpchat.shell.maintenance import LOG_FILE
 from udpchat.storage.client_sqlite import SqliteClientStore
-from udpchat.storage.protocol import Durability
 from udpchat.storage.server_sqlite import SqliteLog
+from udpchat.storage.store_interfaces import Durability
 from udpchat.sync.log import Append, RequestId
 from udpchat.wire.content import TEXT, Message
 from udpchat.wire.frames import encode

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from measure.tables import Table, median
 from udpchat.chat.ids import client_id_of, message_id, room_log
-from udpchat.storage.protocol import Durability
 from udpchat.storage.server_sqlite import SYNCHRONOUS, SqliteLog
+from udpchat.storage.store_interfaces import Durability
 from udpchat.sync.log import Append, RequestId
 from udpchat.wire.content import Message
 from udpchat.wire.frames import encode

@@ -13,7 +13,7 @@ from functools import partial
 from measure.peer import Peer
 from measure.tally import STALL_S_MAX, TEXT_BYTES, Relayed, Tally, run
 from udpchat.server.credit import FOLLOWERS_CHARGED_MAX
-from udpchat.sync.timers import TimerHeap
+from udpchat.sync.timer_heap import TimerHeap
 from udpchat.wire.limits import (
     HANDSHAKES_PER_HOST_BURST,
     HANDSHAKES_PER_HOST_PER_S,

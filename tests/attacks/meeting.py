@@ -16,7 +16,7 @@ from udpchat.client.profile import Profile
 from udpchat.session.noise import KeyPair
 from udpchat.shell.client_state import remembered, restore, write_contiguous
 from udpchat.storage.client_sqlite import SqliteClientStore
-from udpchat.storage.protocol import ClientStore
+from udpchat.storage.store_interfaces import ClientStore
 from udpchat.wire import frames, requests
 from udpchat.wire.frames import Down
 from udpchat.wire.packets import Address

@@ -13,8 +13,8 @@ from tests.attacks.meeting import Meeting
 from tests.sizes import size_of
 from udpchat.chat import events
 from udpchat.client.followed import NAMES_MAX
-from udpchat.client.members import CHANGES_MAX
-from udpchat.storage.migrations import CACHE_KIB
+from udpchat.client.roster import CHANGES_MAX
+from udpchat.storage.database_file import CACHE_KIB
 from udpchat.wire import content, frames, limits, requests
 from udpchat.wire.frames import Down, encode
 from udpchat.wire.limits import FRAGMENT_BYTES, FRAGMENTS_MAX, REPLICA_HELD_MAX

@@ -13,10 +13,10 @@ from typing import Any, Final
 import pytest
 
 from tests.server.rig import Rig
-from udpchat.server.frames import FRAMES, FrameContext
-from udpchat.server.handlers import HANDLERS, price_of
-from udpchat.server.handling import RequestContext
+from udpchat.server.frame_handlers import FRAMES, FrameContext
 from udpchat.server.registry import Peer
+from udpchat.server.request_context import RequestContext
+from udpchat.server.request_handlers import HANDLERS, price_of
 from udpchat.wire.content import TEXT, Message
 from udpchat.wire.errors import BadDatagram
 from udpchat.wire.frames import Ack, Cursor, GetReceipt, Ping, Typing, Up, encode

@@ -13,7 +13,7 @@ import pytest
 
 from udpchat.shell.client_state import ClientFolder
 from udpchat.storage.lock import StoreLock, holder_of
-from udpchat.storage.protocol import StoreUnusable
+from udpchat.storage.store_interfaces import StoreUnusable
 
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has other links, and no file modes")
 TEXT = "what somebody wants to keep\n"

@@ -10,7 +10,7 @@ from tests.server.rig import Rig, derived
 from tests.server.test_admission import told
 from tests.server.test_logins import CODE, linked, owner, refusal
 from udpchat.server.derivations import Derivation
-from udpchat.server.frames import FRAMES, FrameContext
+from udpchat.server.frame_handlers import FRAMES, FrameContext
 from udpchat.server.registry import Peer
 from udpchat.session.noise import fingerprint
 from udpchat.wire.frames import Enter, EnterRefused, Proof

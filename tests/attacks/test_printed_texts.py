@@ -16,7 +16,7 @@ from udpchat.chat.phrase import Phrase
 from udpchat.chat.refusals import REFUSALS, refusal
 from udpchat.ui.phrases import text_of
 from udpchat.ui.printing import Printer
-from udpchat.ui.screen import ScreenLines
+from udpchat.ui.terminal_lines import ScreenLines
 from udpchat.wire import requests
 from udpchat.wire.fields import Value
 

@@ -12,7 +12,7 @@ from tests.attacks.member import Member
 from tests.server.rig import Rig
 from tests.work import steps_of
 from udpchat.chat.ids import conversation_log, message_id
-from udpchat.server.handlers import HANDLERS, RequestContext
+from udpchat.server.request_handlers import HANDLERS, RequestContext
 from udpchat.wire import frames
 from udpchat.wire.limits import NOTICED_PEERS_MAX, NOTICES_BURST, REQUESTS_IN_FLIGHT_MAX
 from udpchat.wire.requests import Failed, Holders, ListHolders, ResultBody, Say, Tell

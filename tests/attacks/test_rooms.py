@@ -13,7 +13,7 @@ import pytest
 from tests.attacks.member import Member
 from tests.server.rig import Rig
 from tests.work import steps_of
-from udpchat.server import handlers, state
+from udpchat.server import request_handlers, state
 from udpchat.server.registry import Peer
 from udpchat.sync.log import Append
 from udpchat.wire import limits
@@ -147,8 +147,8 @@ def test_a_page_of_rooms_costs_no_more_when_there_are_thousands() -> None:
         rig = Rig()
         rig.log.append([Append(f"#room{number:05}", 1, b"\x92\x02\x00", None) for number in range(rooms)])
         rig = Rig(rig.log)
-        context = handlers.RequestContext(rig.now, rig.chat, rig.device("alice"))
-        asked = partial(handlers.HANDLERS[ListRooms].handle, context, ListRooms("room00009"))
+        context = request_handlers.RequestContext(rig.now, rig.chat, rig.device("alice"))
+        asked = partial(request_handlers.HANDLERS[ListRooms].handle, context, ListRooms("room00009"))
         work.append(steps_of(asked))
         page = asked()
         assert isinstance(page, Page) and page.items[0] == "room00010" and page.more

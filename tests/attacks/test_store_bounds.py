@@ -19,9 +19,9 @@ from udpchat.client.stored import EntriesStored, ReplicaReset
 from udpchat.server.state import LOGS_MAX as LOGS_MAX_BY_KIND
 from udpchat.storage import tables
 from udpchat.storage.client_sqlite import SqliteClientStore
-from udpchat.storage.protocol import StoreFailed, StoreFull
 from udpchat.storage.reading import LOGS_MAX
 from udpchat.storage.server_sqlite import SqliteLog
+from udpchat.storage.store_interfaces import StoreFailed, StoreFull
 from udpchat.sync.log import Extent, SearchQuery
 from udpchat.wire.limits import LOG_ENTRIES_MAX, NICKS_MAX
 from udpchat.wire.requests import Failed, RequestBody, Say, SetTopic, Stored, Tell

@@ -9,6 +9,7 @@ from udpchat.client.diagnosis import (
     CHECKS,
     FRAGMENTS,
     LINK_LOCAL,
+    TO_ALL,
     UNICAST,
     Contact,
     Interface,
@@ -20,7 +21,7 @@ from udpchat.client.diagnosis import (
     no_server,
 )
 from udpchat.client.probe_runs import Run
-from udpchat.client.search import FoundServer, Way
+from udpchat.client.server_search import FoundServer, Way
 from udpchat.ui.doctor_report import report_lines
 from udpchat.ui.phrases import text_of
 from udpchat.wire.limits import PROTOCOL_VERSION
@@ -42,6 +43,10 @@ DEAD = HEALTHY.changed(contact=Contact("silence"), runs={UNICAST: SILENT}, sizes
 ALONE = DEAD.changed(own=OWN.changed(neighbours=frozenset({"10.77.0.254"}), gateways=frozenset({"10.77.0.254"})))
 NOWHERE = Observed(OWN, found=())
 FAR = Address("10.78.0.7", 47747)
+UNBROADCAST = HEALTHY.changed(found=(FOUND.changed(ways=(Way.MULTICAST,)),))
+BACK_DROPPED = UNBROADCAST.changed(
+    runs={**HEALTHY.runs, TO_ALL: run_of(12, [(number, number + 1) for number in range(1, 12, 2)])}
+)
 
 
 def unicast(run: Run) -> Observed:
@@ -98,11 +103,8 @@ CASES = {
         DEAD.changed(own=OWN.changed(interfaces=(ETH0, TUN0), source="10.9.0.2")),
         "interfaces reach", False,
     ),
-    "no broadcasts": (HEALTHY.changed(found=(FOUND.changed(ways=(Way.MULTICAST,)),)), "broadcast", True),
-    "answers to broadcasts dropped here": (
-        HEALTHY.changed(own=OWN.changed(firewalled=12), found=(FOUND.changed(ways=(Way.MULTICAST,)),)), "broadcast",
-        True,
-    ),
+    "no broadcasts": (UNBROADCAST, "broadcast", True),
+    "answers to broadcasts dropped here": (BACK_DROPPED, "broadcast", True),
     "no multicasts": (HEALTHY.changed(found=(FOUND.changed(ways=(Way.BROADCAST,)),)), "multicast", True),
     "by mDNS too": (HEALTHY.changed(found=(FOUND.changed(ways=(*FOUND.ways, Way.MDNS)),)), "", True),
     "a narrow path": (
@@ -142,6 +144,14 @@ def test_what_is_wrong_is_named_and_nothing_else(name: str) -> None:
 def advice_of(observed: Observed, check: str) -> str:
     [finding] = [each for each in judge(observed) if each.check == check]
     return " ".join(map(text_of, finding.advice))
+
+
+@pytest.mark.parametrize("strangers", [0, 12])
+def test_only_what_the_server_counted_shows_that_answers_to_broadcasts_are_dropped_here(strangers: int) -> None:
+    """As found: packets for nobody, as those of a group that no program here has joined, were taken for them."""
+    own = OWN.changed(firewalled=strangers, firewall="nft")
+    assert "udp sport" not in advice_of(UNBROADCAST.changed(own=own), "broadcast")
+    assert "sport" in advice_of(BACK_DROPPED.changed(own=own), "broadcast")
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from udpchat.chat import events
 from udpchat.chat.amendments import Reference
 from udpchat.client import compose
 from udpchat.client.history import HistoryUnreadable
-from udpchat.client.requests import merged
-from udpchat.storage.protocol import StoreFailed
+from udpchat.client.own_requests import merged
+from udpchat.storage.store_interfaces import StoreFailed
 from udpchat.ui.commands import COMMANDS
 from udpchat.ui.prompt import Prompt
 from udpchat.wire.limits import PAST_ENTRIES_MAX, SEQUENCE_MAX

@@ -277,7 +277,7 @@ def test_a_handshake_that_waits_begins_at_once_when_the_session_does_not_answer(
     ends = ends_in(S.UP)
     session = ends.link.session
     assert session is not None
-    for _ in range(RECONNECTS_AT_ONCE - 1):  # one more made the session
+    for _ in range(RECONNECTS_AT_ONCE):
         ends.link.receive_untrusted(ends.now, Reset(session.peer_index).encode())
         ends.speak()
     with pytest.raises(BadDatagram) as caught:
@@ -333,6 +333,23 @@ def use_up_resets(ends: Ends) -> bytes:
         ends.speak()
     ends.link.drain_transmits()
     return reset
+
+
+@pytest.mark.parametrize("more", range(2))
+def test_resets_do_not_delay_the_handshake_after_a_goodbye(more: int) -> None:
+    """Anyone can forge a Reset, and a Goodbye only the server: without a session, a wait would keep its user out."""
+    ends = ends_in(S.UP)
+    reset = use_up_resets(ends)
+    assert ends.link.session is not None
+    for _ in range(more):
+        ends.link.session.born_s -= SESSION_AGE_S_MAX
+        ends.speak()  # a handshake that waits stands beside the session
+        with suppress(BadDatagram):
+            ends.link.receive_untrusted(ends.now, reset)
+    ends.link.drain_transmits()
+    ends.link.on_goodbye(ends.now, "timed out")
+    (hello,) = ends.link.drain_transmits()
+    assert isinstance(parse_packet_untrusted(hello[0]), Hello)
 
 
 def test_a_reset_makes_no_loss_sooner() -> None:

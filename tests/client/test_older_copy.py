@@ -10,8 +10,8 @@ from tests.client.pair import Person, Wire
 from tests.storage.memory import MemoryClientStore
 from udpchat.chat import events
 from udpchat.chat.phrase import Phrase
+from udpchat.client.own_requests import Requests, RequestSource
 from udpchat.client.profile import Profile
-from udpchat.client.requests import Requests, Source
 from udpchat.client.stored import Label, RequestRenumbered
 from udpchat.client.timeline import Timeline
 from udpchat.session.noise import KeyPair
@@ -102,7 +102,7 @@ def labelled() -> tuple[Requests, MemoryClientStore]:
     state = store.load()
     profile = Profile(KeyPair(bytes(32)), "fay", (), "server", lambda key: None)
     client = Requests(state, Timeline(Uplink(bytes), profile=profile, saved=state))
-    with client.on_behalf_of(Source(1, LABEL)):
+    with client.on_behalf_of(RequestSource(1, LABEL)):
         client.ask(HELLO)
     return client, store
 

@@ -10,7 +10,7 @@ from udpchat.chat import events
 from udpchat.chat.ids import inbox_log
 from udpchat.chat.phrase import Phrase
 from udpchat.client import compose
-from udpchat.client.admission import FINAL_REFUSALS
+from udpchat.client.entering import FINAL_REFUSALS
 from udpchat.client.participant import Participant
 from udpchat.client.profile import Profile
 from udpchat.client.stored import AccountKnown, ClientState, RoomsChanged

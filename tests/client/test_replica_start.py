@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from udpchat.chat.events import notice
-from udpchat.client.entry_history import looked_through
 from udpchat.client.profile import Profile
 from udpchat.client.replica_start import REGENERATED_ENTRIES_MAX, ReplicaStarts, Start
+from udpchat.client.shown_on_entry import looked_through
 from udpchat.client.stored import ClientState
 from udpchat.session.noise import KeyPair
 from udpchat.sync.replica import Replica

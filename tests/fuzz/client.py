@@ -33,10 +33,10 @@ from udpchat.session.responder import HandshakeResponder
 from udpchat.session.session import Session
 from udpchat.shell.client_state import remembered, restore, write_contiguous
 from udpchat.storage.client_sqlite import SqliteClientStore
-from udpchat.storage.protocol import StoreError
+from udpchat.storage.store_interfaces import StoreError
 from udpchat.ui.commands import COMMANDS
 from udpchat.ui.exit_rule import ExitRule
-from udpchat.ui.lines import Lines
+from udpchat.ui.line_mode import LineMode
 from udpchat.ui.printing import Printer
 from udpchat.ui.prompt import Prompt
 from udpchat.wire import content, frames, limits, requests
@@ -153,7 +153,7 @@ class ClientTarget:
         self._impostor = _Server(self._random)
         self._core: ClientCore | None = None
         self._store: SqliteClientStore
-        self._lines: Lines
+        self._lines: LineMode
         self._options: dict[str, Any] = {}
         self._history = 0
         self._is_honest = True
@@ -265,7 +265,7 @@ class ClientTarget:
         prompt = Prompt(self._core, COMMANDS, archive=self._store, parse_time=lambda text: 1_700_000_000_000)
         printer = Printer(self._on_line, self._on_line, as_json=choices.chance(30))
         is_person = choices.chance(50)
-        self._lines = Lines(
+        self._lines = LineMode(
             prompt, printer, ExitRule(follow=True), is_for_person=is_person, marks_read=is_person, numbers_lines=True
         )
         self._after()

@@ -8,8 +8,8 @@ from tempfile import TemporaryDirectory
 from typing import Protocol
 
 from tests.storage.memory import MemoryLog
-from udpchat.storage.protocol import Durability, Log, StoreFailed, StoreFull
 from udpchat.storage.server_sqlite import SqliteLog
+from udpchat.storage.store_interfaces import Durability, Log, StoreFailed, StoreFull
 from udpchat.sync.log import Append, Extent, SearchHit, SearchQuery
 
 IN_MEMORY = Path("/dev/shm")  # of Linux: a folder that no disk makes slow

@@ -31,9 +31,9 @@ from udpchat.server.core import ServerCore
 from udpchat.server.queries import Query
 from udpchat.session.noise import KeyPair, fingerprint
 from udpchat.session.session import Session
-from udpchat.storage.protocol import StoreError
+from udpchat.storage.store_interfaces import StoreError
+from udpchat.sync.exactly_once import ANSWERS_RECALLED_MAX
 from udpchat.sync.log import Append, LogUnreadable
-from udpchat.sync.requests import ANSWERS_RECALLED_MAX
 from udpchat.wire import limits
 from udpchat.wire.content import Message, Tombstone
 from udpchat.wire.frames import Enter, Follow, PathReply, Ping, encode, encode_message, encode_request

@@ -27,8 +27,8 @@ from udpchat.server.core import ServerCore
 from udpchat.session.noise import KeyPair, user_id
 from udpchat.shell.client_state import remembered, restore, write_contiguous
 from udpchat.storage.client_sqlite import SqliteClientStore
-from udpchat.storage.protocol import Durability, StoreError
 from udpchat.storage.server_sqlite import SqliteLog
+from udpchat.storage.store_interfaces import Durability, StoreError
 from udpchat.sync.log import Append, LogUnreadable, RequestId, SearchQuery
 from udpchat.wire.content import Claim, ConversationRecord, Extra, Message, ReadMark, Tombstone, TopicRecord
 from udpchat.wire.frames import encode, encode_message

@@ -10,7 +10,7 @@ import pytest
 
 from tests.scripts.loading import SCRIPTS, load
 from tests.shell.waiting import free_port
-from udpchat.shell import operations
+from udpchat.shell import maintenance
 from udpchat.storage.lock import holder_of
 
 chat = load("chat")
@@ -78,11 +78,11 @@ def test_it_hosts_joins_and_stops_and_a_wrong_option_leaves_no_server_behind(tmp
         with script(*wrong) as refused:
             assert refused.code() == 2
             assert refused.text.count("\n") == 0 and "hosting" not in refused.text
-    assert holder_of(tmp_path / operations.LOG_FILE) is None
+    assert holder_of(tmp_path / maintenance.LOG_FILE) is None
     try:
         with script("--plain") as alice:
             alice.wait_for("which nick do you want to go by?")
-            assert holder_of(tmp_path / operations.LOG_FILE) is None
+            assert holder_of(tmp_path / maintenance.LOG_FILE) is None
             alice.enter("alice")
             alice.wait_for("hosting udpchat://")
             alice.wait_for("to stop it: scripts/chat stop")

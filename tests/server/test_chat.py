@@ -10,10 +10,10 @@ from udpchat.chat import events
 from udpchat.chat.ids import DIRECTORY_LOG, conversation_log, message_id
 from udpchat.server.access import may_read
 from udpchat.server.chat import DAMAGE_REASONS_MAX
-from udpchat.server.replay import recalled_window
-from udpchat.storage.protocol import StoreFailed
+from udpchat.server.repeated_requests import recalled_window
+from udpchat.storage.store_interfaces import StoreFailed
+from udpchat.sync.exactly_once import ANSWERS_RECALLED_MAX
 from udpchat.sync.log import Append, RequestId
-from udpchat.sync.requests import ANSWERS_RECALLED_MAX
 from udpchat.wire.content import Message, TopicRecord
 from udpchat.wire.frames import encode, parse_entry_untrusted
 from udpchat.wire.requests import (

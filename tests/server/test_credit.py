@@ -19,7 +19,7 @@ from udpchat.server.credit import (
     Ledger,
     packet_us,
 )
-from udpchat.server.handlers import HANDLERS
+from udpchat.server.request_handlers import HANDLERS
 from udpchat.wire.frames import Ack, Cursor, Ping, Up
 
 ALICE, BOB = b"a" * 32, b"b" * 32

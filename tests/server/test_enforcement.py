@@ -8,11 +8,11 @@ from tests.server.rig import Rig
 from tests.storage.memory import MemoryLog
 from udpchat.chat.ids import AUDIT_LOG, DIRECTORY_LOG
 from udpchat.chat.permissions import Role
-from udpchat.server.frames import FRAMES, FrameContext
+from udpchat.server.frame_handlers import FRAMES, FrameContext
 from udpchat.server.registry import Peer
 from udpchat.session.noise import fingerprint
 from udpchat.session.path import Path
-from udpchat.sync.ends import SPACING_S
+from udpchat.sync.ended_follows import SPACING_S
 from udpchat.sync.log import Append
 from udpchat.wire.content import (
     BAN,

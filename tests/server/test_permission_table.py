@@ -16,8 +16,8 @@ from tests.storage.memory import MemoryLog
 from udpchat.chat.ids import AUDIT_LOG, DIRECTORY_LOG
 from udpchat.chat.permissions import PERMISSIONS, Action, Role, may
 from udpchat.server.admission import Settings
-from udpchat.server.handlers import HANDLERS
 from udpchat.server.registry import Peer
+from udpchat.server.request_handlers import HANDLERS
 from udpchat.server.settle_order import LIFTED, MADE, Deed, OrderRequest
 from udpchat.session.noise import fingerprint
 from udpchat.sync.log import Append

@@ -13,7 +13,7 @@ from udpchat.chat import events
 from udpchat.server.history import read
 from udpchat.server.queries import Queries, Query
 from udpchat.server.registry import Peer
-from udpchat.storage.protocol import StoreFailed
+from udpchat.storage.store_interfaces import StoreFailed
 from udpchat.sync.log import LogUnreadable, SearchHit, SearchQuery
 from udpchat.wire.limits import QUERIES_MAX, QUERIES_SHARE_OF_FREE
 from udpchat.wire.requests import Done, EntryList, Failed, GetHistory, ResultBody, Say, Search, SetAway, Stored

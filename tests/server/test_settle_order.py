@@ -6,7 +6,7 @@ import pytest
 
 from tests.server.rig import Rig
 from tests.server.test_enforcement import rig_with_moderator
-from tests.server.test_handlers import done
+from tests.server.test_request_handlers import done
 from udpchat.chat.ids import AUDIT_LOG, DIRECTORY_LOG
 from udpchat.chat.permissions import Role
 from udpchat.server import settle_order

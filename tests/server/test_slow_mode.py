@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.server.rig import Rig
-from tests.server.test_handlers import done
+from tests.server.test_request_handlers import done
 from udpchat.chat.permissions import Role
 from udpchat.server import slow_mode
 from udpchat.server.slow_mode import SlowMode

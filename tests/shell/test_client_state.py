@@ -14,7 +14,7 @@ from udpchat.shell import client_state as module
 from udpchat.shell.addresses import ServerAddress
 from udpchat.shell.client_state import ClientFolder, remembered, restore, store_path, write_contiguous
 from udpchat.shell.data_folder import KnownServer, KnownServers, last_server
-from udpchat.storage.protocol import StoreFull
+from udpchat.storage.store_interfaces import StoreFull
 from udpchat.wire import requests
 
 

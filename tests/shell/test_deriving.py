@@ -9,7 +9,7 @@ import pytest
 
 from tests.shell.waiting import LIMIT_S, run_until
 from udpchat.server.derivations import NOBODYS_PASSWORD, Derivation, Derived
-from udpchat.session.passwords import NoArgon2id
+from udpchat.session.password_hash import NoArgon2id
 from udpchat.shell import deriving
 from udpchat.shell.deriving import ThreadDeriver, derive
 from udpchat.shell.worker import Worker

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from udpchat.shell.disk_space import ENOUGH, DiskSpace, GuardedWrite
-from udpchat.storage.protocol import StoreFull
+from udpchat.storage.store_interfaces import StoreFull
 from udpchat.wire.limits import DISK_FREE_BYTES_MIN, DISK_FREE_SHARE_MIN
 
 TOTAL = 10**12

@@ -12,7 +12,7 @@ from tests.shell.waiting import run_until
 from tests.worded import worded
 from udpchat.chat.exit_codes import ExitCode
 from udpchat.chat.phrase import Phrase
-from udpchat.shell.ending import Ending, TimedOut
+from udpchat.shell.ending import ProgramEnd, TimedOut
 from udpchat.ui.phrases import text_of
 
 LIMIT_S = 10.0
@@ -25,7 +25,7 @@ def done(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Result]) -> 
 
 
 def test_the_first_of_several_ends_decides(loop: asyncio.AbstractEventLoop) -> None:
-    ending = Ending(loop)
+    ending = ProgramEnd(loop)
     assert not ending.is_known
     ending.finish(3)
     ending.finish(4)
@@ -35,7 +35,7 @@ def test_the_first_of_several_ends_decides(loop: asyncio.AbstractEventLoop) -> N
 
 
 def test_work_has_its_result_unless_the_end_comes_first(loop: asyncio.AbstractEventLoop) -> None:
-    ending = Ending(loop)
+    ending = ProgramEnd(loop)
     cancelled: list[bool] = []
 
     async def work() -> str:
@@ -56,14 +56,14 @@ def test_work_has_its_result_unless_the_end_comes_first(loop: asyncio.AbstractEv
 
 
 def test_the_time_limit_is_an_error_until_an_application_runs(loop: asyncio.AbstractEventLoop) -> None:
-    ending = Ending(loop)
+    ending = ProgramEnd(loop)
     with ending.watching(0.0, before_exit=lambda: None), worded(TimedOut, "nothing was sent"):
         done(loop, ending.code())
 
 
 @posix
 def test_the_application_hears_of_the_time_limit_and_of_signals(loop: asyncio.AbstractEventLoop) -> None:
-    ending = Ending(loop)
+    ending = ProgramEnd(loop)
     stops: list[tuple[ExitCode, str]] = []
 
     def on_stop(code: ExitCode, reason: Phrase) -> None:
@@ -78,7 +78,7 @@ def test_the_application_hears_of_the_time_limit_and_of_signals(loop: asyncio.Ab
 
 
 def test_an_exception_of_a_callback_reaches_whoever_waits_for_the_code(loop: asyncio.AbstractEventLoop) -> None:
-    ending = Ending(loop)
+    ending = ProgramEnd(loop)
 
     def fail() -> None:
         raise BrokenPipeError

@@ -12,11 +12,11 @@ from tests.shell.waiting import LIMIT_S, run_until
 from udpchat.session.noise import user_id
 from udpchat.shell.data_folder import ERASED_FILE
 from udpchat.shell.erasing import STRETCH_ENTRIES, Eraser, erase_at_once, forget_activity
-from udpchat.shell.logs import ACTIVITY_FILE
-from udpchat.shell.operations import LOG_FILE
+from udpchat.shell.logging_setup import ACTIVITY_FILE
+from udpchat.shell.maintenance import LOG_FILE
 from udpchat.shell.writer import ThreadWriter
-from udpchat.storage.protocol import StoreFailed
 from udpchat.storage.server_sqlite import SqliteLog
+from udpchat.storage.store_interfaces import StoreFailed
 from udpchat.sync.log import Append, SearchQuery
 from udpchat.wire.content import EDIT, REACTION, TEXT, Extra, Message, Tombstone
 from udpchat.wire.frames import encode, encode_message, parse_entry_untrusted

@@ -18,7 +18,7 @@ from tests.shell.net.test_endpoint import needs_ipv6
 from tests.shell.waiting import ROOT, Program, run_until, url_of, wait_for
 from udpchat.shell import hearing, pktinfo
 from udpchat.shell.hearing import Hearing
-from udpchat.shell.interfaces import Link, LocalHost
+from udpchat.shell.interfaces import LocalHost, NetworkLink
 from udpchat.shell.net.endpoint import UdpEndpoint, open_socket
 from udpchat.wire.limits import DISCOVERY_GROUP, PROTOCOL_VERSION
 from udpchat.wire.packets import Probe, Reset
@@ -101,13 +101,13 @@ def test_a_wildcard_socket_joins_the_group_on_each_interface_once(
     loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     joined: list[int] = []
-    found = [Link(1, (LocalHost("::1", 128),)), Link(7, (LocalHost("10.0.0.1", 24),))]
+    found = [NetworkLink(1, (LocalHost("::1", 128),)), NetworkLink(7, (LocalHost("10.0.0.1", 24),))]
     monkeypatch.setattr(hearing, "ADDRESSES_LOOK_S", 0.01)
     monkeypatch.setattr(UdpEndpoint, "join", lambda self, group, index: joined.append(index))
     endpoint = UdpEndpoint(loop, open_socket("::", 0))
     heard = Hearing(loop, endpoint, lambda batch: None, find_links=lambda: found)
     heard.start()
-    found.append(Link(8, (LocalHost("fe80::1%eth1", 64),)))
+    found.append(NetworkLink(8, (LocalHost("fe80::1%eth1", 64),)))
     run_until(loop, lambda: 8 in joined)
     assert joined == [1, 8]
     heard.close()
@@ -120,11 +120,11 @@ def test_beside_single_addresses_only_probes_are_heard_and_where_nothing_is_serv
 ) -> None:
     monkeypatch.setattr(hearing, "LIMITED_BROADCAST", "127.255.255.255")  # which this machine hears itself say
     monkeypatch.setattr(LocalHost, "address", property(lambda local: FakeAddress()))
-    monkeypatch.setattr(Link, "broadcasts", property(lambda link: []))
+    monkeypatch.setattr(NetworkLink, "broadcasts", property(lambda link: []))
     endpoint = UdpEndpoint(loop, open_socket("127.0.0.1", 0))
     batches: list[tuple[bytes, object]] = []
     served = "127.0.0.1"
-    heard = Hearing(loop, endpoint, batches.extend, find_links=lambda: [Link(1, (LocalHost(served, 8),))])
+    heard = Hearing(loop, endpoint, batches.extend, find_links=lambda: [NetworkLink(1, (LocalHost(served, 8),))])
     heard.start()
     probe = Probe(PROTOCOL_VERSION, b"probe id", 1).encode()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:

@@ -8,20 +8,20 @@ from typing import Any
 
 import pytest
 
-from tests.shell.net.test_finding import KEY, OTHER_KEY, lan_server
+from tests.shell.net.test_server_choice import KEY, OTHER_KEY, lan_server
 from tests.shell.test_hosting import Reports
 from tests.shell.waiting import free_port
 from tests.worded import worded
 from udpchat.chat.phrase import Phrase
-from udpchat.client.search import FoundServer
+from udpchat.client.server_search import FoundServer
 from udpchat.shell import host_or_join as module
 from udpchat.shell.addresses import ServerAddress
 from udpchat.shell.data_folder import KnownServers, remember_server
 from udpchat.shell.host_or_join import find_or_host
 from udpchat.shell.hosting import Hosting, host, own_fingerprint, stop
-from udpchat.shell.net.finding import Impostor
+from udpchat.shell.maintenance import LOG_FILE
 from udpchat.shell.net.reach import NoServer
-from udpchat.shell.operations import LOG_FILE
+from udpchat.shell.net.server_choice import Impostor
 from udpchat.storage.lock import holder_of
 from udpchat.ui.phrases import text_of
 

@@ -17,7 +17,7 @@ from udpchat.chat.phrase import Phrase
 from udpchat.shell import hosting
 from udpchat.shell.addresses import ServerAddress, parse_server
 from udpchat.shell.hosting import Hosting, host, status, status_phrase, stop
-from udpchat.shell.operations import LOG_FILE, OperationFailed
+from udpchat.shell.maintenance import LOG_FILE, OperationFailed
 from udpchat.storage.lock import StoreLock, holder_of
 from udpchat.ui.phrases import text_of
 

@@ -13,18 +13,18 @@ from threading import active_count
 import pytest
 
 from udpchat.shell import http_pages
-from udpchat.shell.http_pages import CONNECTIONS_MAX, PLAIN, REQUEST_BYTES_MAX, HttpPages, Page, open_http_socket
+from udpchat.shell.http_pages import CONNECTIONS_MAX, PLAIN, REQUEST_BYTES_MAX, HttpPage, HttpPages, open_http_socket
 from udpchat.shell.net.endpoint import EndpointError
 
 LIMIT_S = 20.0
 
 
-async def hello() -> Page:
-    return Page(HTTPStatus.OK, PLAIN, b"hello\n")
+async def hello() -> HttpPage:
+    return HttpPage(HTTPStatus.OK, PLAIN, b"hello\n")
 
 
-async def unwell() -> Page:
-    return Page(HTTPStatus.SERVICE_UNAVAILABLE, PLAIN, b"unwell\n")
+async def unwell() -> HttpPage:
+    return HttpPage(HTTPStatus.SERVICE_UNAVAILABLE, PLAIN, b"unwell\n")
 
 
 @contextmanager

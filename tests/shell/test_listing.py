@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.shell.net.test_finding import KEY, OTHER_KEY, lan_server
-from udpchat.client.search import FoundServer
+from tests.shell.net.test_server_choice import KEY, OTHER_KEY, lan_server
+from udpchat.client.server_search import FoundServer
 from udpchat.shell import listing
 from udpchat.shell.listing import as_object, phrase_of, show_servers
 from udpchat.ui.phrases import text_of

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from udpchat.shell import opening
+from udpchat.shell.maintenance import LOG_FILE
 from udpchat.shell.opening import open_log
-from udpchat.shell.operations import LOG_FILE
-from udpchat.storage.protocol import Durability, StoreInUse
 from udpchat.storage.server_sqlite import SqliteLog
+from udpchat.storage.store_interfaces import Durability, StoreInUse
 
 
 def test_a_command_that_has_the_log_for_a_moment_keeps_no_server_from_starting(

@@ -19,7 +19,7 @@ from udpchat.shell.options import (
     data_folder,
     server_options,
 )
-from udpchat.storage.protocol import Durability
+from udpchat.storage.store_interfaces import Durability
 from udpchat.ui.phrases import text_of
 
 

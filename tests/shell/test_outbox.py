@@ -21,7 +21,7 @@ from udpchat.shell import outbox
 from udpchat.shell.addresses import ServerAddress
 from udpchat.shell.client_state import store_path
 from udpchat.storage.client_sqlite import SqliteClientStore
-from udpchat.storage.protocol import StoreUnusable
+from udpchat.storage.store_interfaces import StoreUnusable
 from udpchat.ui.phrases import text_of
 from udpchat.wire.content import EDIT, Extra
 from udpchat.wire.frames import encode

@@ -19,8 +19,8 @@ from udpchat.chat.phrase import Problem
 from udpchat.shell import retention
 from udpchat.shell.retention import Pruner, Retention, objection, parse_retention
 from udpchat.shell.writer import ThreadWriter
-from udpchat.storage.protocol import StoreFull
 from udpchat.storage.server_sqlite import SqliteLog
+from udpchat.storage.store_interfaces import StoreFull
 from udpchat.sync.log import Append
 from udpchat.ui.phrases import text_of
 from udpchat.wire.content import Act, ReadMark

@@ -90,7 +90,10 @@ def test_while_another_is_used_the_person_is_told_once_when_the_one_used_last_is
 ) -> None:
     data = tmp_path / "alice"
     office = office_gone(data)
-    patched = "from udpchat import cli; from udpchat.shell.net import finding; finding.LOOK_AGAIN_S = 0.1; cli.client()"
+    patched = (
+        "from udpchat import cli; from udpchat.shell.net import server_choice; "
+        "server_choice.LOOK_AGAIN_S = 0.1; cli.client()"
+    )
     with chatting_at_terminal("alice", data, environment=port_of(here), program=("-c", patched)) as alice:
         alice.wait_for("3: quit")
         alice.enter("2")

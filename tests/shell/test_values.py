@@ -11,7 +11,7 @@ from tests.worded import worded
 from udpchat.chat.phrase import Problem
 from udpchat.shell import values
 from udpchat.shell.addresses import ListenAddress, ServerAddress
-from udpchat.shell.times import moment_ms
+from udpchat.shell.typed_times import moment_ms
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from udpchat.shell.write_times import BOUNDS_S, TimedWrite
-from udpchat.storage.protocol import StoreError
+from udpchat.storage.store_interfaces import StoreError
 
 
 class SlowDisk:

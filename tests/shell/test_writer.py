@@ -8,7 +8,7 @@ import pytest
 
 from tests.shell.waiting import run_until
 from udpchat.shell.writer import DirectWriter, Outcome, ThreadWriter, Unwritten, Writer, Written
-from udpchat.storage.protocol import StoreFull
+from udpchat.storage.store_interfaces import StoreFull
 
 
 class Disk:

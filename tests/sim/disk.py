@@ -18,7 +18,7 @@ from random import Random
 from typing import Generic, TypeVar
 
 from udpchat.shell.writer import Outcome, Unwritten, Written
-from udpchat.storage.protocol import Durability
+from udpchat.storage.store_interfaces import Durability
 
 W = TypeVar("W")
 

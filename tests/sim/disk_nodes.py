@@ -15,7 +15,7 @@ from udpchat.client.stored import RequestAdded, RequestDone, Write
 from udpchat.server.admission import Settings
 from udpchat.session.timers import earliest
 from udpchat.shell.writer import Outcome, Unwritten, Written
-from udpchat.storage.protocol import Durability
+from udpchat.storage.store_interfaces import Durability
 from udpchat.storage.text_index import generation_of
 from udpchat.sync.log import Append, Extent
 from udpchat.wire.frames import parse_request_untrusted

@@ -15,7 +15,7 @@ from tests.sim.disk import Make, Point
 from tests.sim.disk_nodes import DiskClientNode, DiskServerNode
 from tests.sim.swarm import Outcome, Swarm
 from tests.sim.world import World
-from udpchat.storage.protocol import Durability
+from udpchat.storage.store_interfaces import Durability
 from udpchat.wire.limits import ORDER, TYPING
 
 FAULTS_MAX = 8

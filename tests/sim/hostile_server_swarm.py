@@ -29,7 +29,7 @@ from udpchat.session.noise import KeyPair
 from udpchat.session.timers import earliest
 from udpchat.shell.client_state import remembered, restore, write_contiguous
 from udpchat.storage.client_sqlite import SqliteClientStore
-from udpchat.storage.protocol import ClientStore
+from udpchat.storage.store_interfaces import ClientStore
 from udpchat.wire import requests
 from udpchat.wire.limits import KEY_BYTES, ORDER, TYPING
 from udpchat.wire.packets import DATA_KIND, Address

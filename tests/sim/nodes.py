@@ -24,7 +24,7 @@ from udpchat.server.queries import Query
 from udpchat.session.noise import KeyPair
 from udpchat.session.session import Session
 from udpchat.session.timers import earliest
-from udpchat.storage.protocol import StoreError, StoreFull
+from udpchat.storage.store_interfaces import StoreError, StoreFull
 from udpchat.sync.log import Append, LogReader
 from udpchat.wire import requests
 from udpchat.wire.frames import pack, parse_request_untrusted

@@ -76,6 +76,7 @@ class OrderWatch:
         self._wall_ms = 0
         for record in records:
             self.rights.apply(record)
+            self._note_role(record)
         self._update()
 
     def restart(self, log: LogReader) -> None:
@@ -129,9 +130,13 @@ class OrderWatch:
             if isinstance(record, RoomRecord | RoleRecord | SanctionRecord):
                 self._changed[record.room] = self._appended
             if isinstance(record, AccountRecord):
-                self._highest[record.account] = max(self._highest.get(record.account, Role.MEMBER), Role(record.role))
+                self._note_role(record)
                 self._changed[SERVER] = self._appended
         self._update()
+
+    def _note_role(self, record: Record) -> None:
+        if isinstance(record, AccountRecord):
+            self._highest[record.account] = max(self._highest.get(record.account, Role.MEMBER), Role(record.role))
 
     def _update(self) -> None:
         """Note who is excluded from what, and since when."""

@@ -27,8 +27,8 @@ from udpchat.chat.ids import (
 from udpchat.server.state import State
 from udpchat.session.noise import user_id
 from udpchat.storage.text_index import split_words
+from udpchat.sync.exactly_once import ANSWERS_RECALLED_MAX
 from udpchat.sync.log import SearchQuery
-from udpchat.sync.requests import ANSWERS_RECALLED_MAX
 from udpchat.wire.content import EDIT, Claim, Entry, Message, Tombstone, TopicRecord
 from udpchat.wire.frames import encode_message, parse_entry_untrusted, parse_record
 from udpchat.wire.limits import (

@@ -18,7 +18,7 @@ from udpchat.chat import events
 from udpchat.client import link
 from udpchat.server import roster, settle
 from udpchat.session.session import Session
-from udpchat.sync import requests
+from udpchat.sync import exactly_once
 from udpchat.sync.fragments import split
 from udpchat.ui.json_events import json_event
 from udpchat.ui.printing import plain_lines
@@ -196,7 +196,7 @@ def test_a_request_that_the_server_cannot_read_fails_and_is_asked_no_more(
 ) -> None:
     world = World(Random(9))
     (alice,) = world.add_clients(1)
-    monkeypatch.setattr(requests, "encode_request", lambda *header: frames.encode_request(*header[:2], body))
+    monkeypatch.setattr(exactly_once, "encode_request", lambda *header: frames.encode_request(*header[:2], body))
     alice.core.ask(world.now, Whois("bob"))
     world.drain(alice)
     world.run(1)

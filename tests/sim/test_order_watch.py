@@ -18,7 +18,7 @@ from udpchat.chat.events import CodeMade, Error
 from udpchat.chat.permissions import Role
 from udpchat.server import history, settle, settle_order
 from udpchat.server.enforcement import Enforcement
-from udpchat.server.handling import RequestContext
+from udpchat.server.request_context import RequestContext
 from udpchat.session.noise import KeyPair, fingerprint
 from udpchat.wire import requests
 from udpchat.wire.content import (

@@ -17,7 +17,7 @@ from tests.sim.nodes import ClientNode
 from tests.sim.world import World
 from udpchat.chat import events
 from udpchat.chat.ids import CONVERSATION_PREFIX, ROOM_PREFIX, room_log
-from udpchat.storage.protocol import Durability
+from udpchat.storage.store_interfaces import Durability
 from udpchat.sync.log import Extent
 from udpchat.ui.phrases import text_of
 from udpchat.wire.content import Message

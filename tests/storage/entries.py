@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from udpchat.storage import tables
-from udpchat.storage.migrations import connect
+from udpchat.storage.database_file import connect
 from udpchat.sync.log import Append, RequestId
 from udpchat.wire.content import Message, Tombstone
 from udpchat.wire.frames import encode

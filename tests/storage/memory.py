@@ -7,6 +7,7 @@ import unicodedata
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from udpchat.chat.amendments import AMENDING, amended, edited_by, emptied, is_about, is_added, reference_of
 from udpchat.chat.ids import CONVERSATION_PREFIX
@@ -25,7 +26,7 @@ from udpchat.client.stored import (
     Write,
     digest_of,
 )
-from udpchat.storage.protocol import ANSWERED_MAX, RUN_COUNTERS, StoreFull
+from udpchat.storage.store_interfaces import ANSWERED_MAX, RUN_COUNTERS, StoreFull
 from udpchat.storage.text_index import generation_of, latest, message_of, nick_token, split_words, time_of, words_of
 from udpchat.sync.log import Append, Extent, SearchHit, SearchQuery
 from udpchat.wire.content import EDIT, Message
@@ -127,19 +128,17 @@ class _Shelves:
 
     def search(self, query: SearchQuery) -> list[SearchHit]:
         """See `Searchable`. It scans the messages, without an index."""
-        wanted = set(words_of(_plain(query.words)))
+        wanted = frozenset(words_of(_plain(query.words)))
         nick = None if query.nick is None else nick_token(query.nick)
         found = []
         for name, shelf in self._shelves.items() if wanted or nick else ():
             if query.log not in (None, name) or _is_private_to_others(name, query) or name in query.without:
                 continue
             for sequence, entry in shelf.read(self.since(name, query.since_ms), len(shelf.entries)):
-                message = message_of(entry)
-                if not isinstance(message, Message) or nick not in (None, nick_token(message.nick)):
+                message, words = _indexed(entry)
+                if message is None or nick not in (None, nick_token(message.nick)):
                     continue
-                if message.kind in AMENDING:
-                    continue
-                if wanted <= set(split_words(_plain(message.text))):
+                if wanted <= words:
                     found.append(SearchHit(name, sequence, shelf.times[sequence - shelf.base - 1], entry))
         return latest(found, query.limit)
 
@@ -154,6 +153,15 @@ class _Shelves:
 def _is_private_to_others(log: str, query: SearchQuery) -> bool:
     may_read = query.conversations
     return may_read is not None and log.startswith(CONVERSATION_PREFIX) and log not in may_read
+
+
+@lru_cache(16_384)  # worlds search the same messages again and again
+def _indexed(entry: bytes) -> tuple[Message | None, frozenset[str]]:
+    """The message in an entry that a search can find, and its words; None for any other."""
+    message = message_of(entry)
+    if not isinstance(message, Message) or message.kind in AMENDING:
+        return None, frozenset()
+    return message, frozenset(split_words(_plain(message.text)))
 
 
 def _plain(text: str) -> str:

@@ -15,9 +15,9 @@ from udpchat.client.stored import EntriesStored
 from udpchat.storage import backup as storage
 from udpchat.storage.backup import Exported, backup, check, export, key_in, restore
 from udpchat.storage.client_sqlite import SqliteClientStore
-from udpchat.storage.protocol import StoreFull, StoreUnusable
 from udpchat.storage.reading import REACTIONS_READ_MAX, SEQUENCE_BITS
 from udpchat.storage.server_sqlite import SqliteLog
+from udpchat.storage.store_interfaces import StoreFull, StoreUnusable
 from udpchat.wire.content import EDIT, REACTION, Claim, Extra, Message
 from udpchat.wire.frames import encode, encode_message
 from udpchat.wire.limits import REACTIONS_MAX

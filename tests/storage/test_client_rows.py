@@ -21,7 +21,7 @@ from udpchat.client.stored import (
 )
 from udpchat.storage.client_rows import READABLE
 from udpchat.storage.client_sqlite import SqliteClientStore
-from udpchat.storage.protocol import RUN_COUNTERS
+from udpchat.storage.store_interfaces import RUN_COUNTERS
 from udpchat.wire.frames import encode
 from udpchat.wire.requests import Done, Say
 

@@ -27,7 +27,7 @@ from udpchat.client.stored import (
     digest_of,
 )
 from udpchat.storage.client_sqlite import SqliteClientStore
-from udpchat.storage.protocol import RUN_COUNTERS, ClientStore, StoreFailed, StoreUnusable
+from udpchat.storage.store_interfaces import RUN_COUNTERS, ClientStore, StoreFailed, StoreUnusable
 from udpchat.sync.log import Extent, SearchQuery
 from udpchat.wire.frames import encode
 from udpchat.wire.requests import Say, Stored

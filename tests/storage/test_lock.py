@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from udpchat.storage.lock import StoreLock, holder_of
-from udpchat.storage.protocol import StoreUnusable
+from udpchat.storage.store_interfaces import StoreUnusable
 
 HOLD = """
 import sys

@@ -6,7 +6,7 @@ import pytest
 
 from tests.storage.entries import LOBBY, batch, said, tombstone
 from tests.storage.memory import MemoryClientStore, MemoryLog
-from udpchat.storage.protocol import StoreFull
+from udpchat.storage.store_interfaces import StoreFull
 
 
 def test_equal_chance_gives_equal_generations_and_instances() -> None:

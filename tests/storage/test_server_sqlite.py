@@ -16,17 +16,17 @@ from tests.storage.entries import ATTIC, CLIENT_ID, LOBBY, alter, batch, said, t
 from udpchat.storage import server_sqlite as sqlite
 from udpchat.storage import tables
 from udpchat.storage.backup import check
-from udpchat.storage.migrations import connect
-from udpchat.storage.protocol import ANSWERED_MAX, Durability, Log, StoreFailed, StoreUnusable
+from udpchat.storage.database_file import connect
 from udpchat.storage.server_sqlite import ANSWERS_SURPLUS_MAX, SqliteLog
+from udpchat.storage.store_interfaces import ANSWERED_MAX, Durability, Log, StoreFailed, StoreUnusable
 from udpchat.sync.log import Append, RequestId, SearchQuery
 
 KILLED = """
 import sys
 from pathlib import Path
 from tests.storage.entries import LOBBY, batch, said
-from udpchat.storage.migrations import connect
-from udpchat.storage.protocol import Durability
+from udpchat.storage.database_file import connect
+from udpchat.storage.store_interfaces import Durability
 from udpchat.storage.server_sqlite import SqliteLog
 log = SqliteLog(Path(sys.argv[1]), durability=Durability(sys.argv[2]))
 head = log.extent(LOBBY).head
@@ -40,7 +40,7 @@ LIMITED = """
 import resource, signal, sys
 from pathlib import Path
 from tests.storage.entries import LOBBY, batch, said
-from udpchat.storage.protocol import StoreError
+from udpchat.storage.store_interfaces import StoreError
 from udpchat.storage.server_sqlite import SqliteLog
 log = SqliteLog(Path(sys.argv[1]))
 log.append(batch(LOBBY, 1, said("one")))

@@ -12,9 +12,9 @@ import pytest
 from tests.storage.entries import ATTIC, LOBBY, alter, batch, said
 from udpchat.chat.ids import DIRECTORY_LOG, conversation_log, inbox_log, room_log, roster_log
 from udpchat.storage import tables
-from udpchat.storage.protocol import StoreFailed
 from udpchat.storage.reading import SEQUENCE_BITS, checksum_of, shown_log
 from udpchat.storage.server_sqlite import SqliteLog
+from udpchat.storage.store_interfaces import StoreFailed
 from udpchat.sync.log import SearchQuery
 
 

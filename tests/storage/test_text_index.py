@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.storage.entries import said, tombstone
-from udpchat.storage.protocol import GENERATION_MAX
+from udpchat.storage.store_interfaces import GENERATION_MAX
 from udpchat.storage.text_index import generation_of, message_of, nick_token, private_text, time_of, words_of
 from udpchat.wire.content import Claim, Joined, Message, Tombstone
 from udpchat.wire.frames import encode

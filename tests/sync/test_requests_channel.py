@@ -13,7 +13,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from udpchat.sync.requests import Outbox, RequestWindow
+from udpchat.sync.exactly_once import Outbox, RequestWindow
 from udpchat.wire.errors import BadDatagram
 from udpchat.wire.frames import Request, RequestFragment, encode, pack, parse_request_untrusted, parse_up_untrusted
 from udpchat.wire.limits import REQUESTS_IN_FLIGHT_MAX

@@ -5,10 +5,10 @@ import pytest
 from udpchat.client.model import Item
 from udpchat.ui.arguments import ORDER_WORDS
 from udpchat.ui.commands import COMMANDS
-from udpchat.ui.completion import CANDIDATES_MAX, Completion, Known, complete, speakers_first
+from udpchat.ui.completion import CANDIDATES_MAX, Completion, KnownNames, complete, speakers_first
 
 WORDS = {**ORDER_WORDS, "LEVEL": ("none", "all"), "theme VALUE": ("dark", "light")}
-KNOWN = Known(("bob", "Alice", "alan", "Ünal"), ("lobby", "dev", "ops"), COMMANDS, WORDS)
+KNOWN = KnownNames(("bob", "Alice", "alan", "Ünal"), ("lobby", "dev", "ops"), COMMANDS, WORDS)
 
 
 def line_of(done: Completion | None) -> str:
@@ -16,7 +16,7 @@ def line_of(done: Completion | None) -> str:
     return f"{done.text[: done.cursor]}|{done.text[done.cursor :]}" if done else ""
 
 
-def tabbed(line: str, times: int = 1, *, backwards: bool = False, known: Known = KNOWN) -> str:
+def tabbed(line: str, times: int = 1, *, backwards: bool = False, known: KnownNames = KNOWN) -> str:
     """What Tab makes of a line with a bar for the cursor, which is at the end without one."""
     cursor = len(line.partition("|")[0])
     text, done = line.replace("|", ""), None
@@ -99,7 +99,7 @@ def test_a_command_and_what_its_usage_asks_for_are_completed(line: str, expected
 def test_a_usage_may_ask_for_words_that_the_caller_knows() -> None:
     notify, setting = (COMMANDS[0].changed(name=name, usage=usage)
                        for name, usage in (("notify", "[LEVEL]"), ("set", "[NAME [VALUE]]")))  # fmt: skip
-    known = Known((), (), (notify, setting), WORDS)
+    known = KnownNames((), (), (notify, setting), WORDS)
     assert tabbed("/notify a", known=known) == "/notify all |"
     assert tabbed("/set theme l", known=known) == "/set theme light |"
     assert tabbed("/set mouse l", known=known) == ""
@@ -134,5 +134,5 @@ def test_who_spoke_last_comes_first_and_oneself_never() -> None:
 
 
 def test_a_crowd_is_offered_in_part() -> None:
-    done = complete("u", 1, Known([f"user{n}" for n in range(5_000)], (), ()))
+    done = complete("u", 1, KnownNames([f"user{n}" for n in range(5_000)], (), ()))
     assert done is not None and len(done.candidates) == CANDIDATES_MAX

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.ui.test_commands import NOW, asked, prompt_in
-from udpchat.ui.paste import LINES_SENT_MAX, LINES_UNASKED_MAX, Answer, as_text, inputs, pasted
+from udpchat.ui.paste import LINES_SENT_MAX, LINES_UNASKED_MAX, PasteAnswer, as_text, inputs, pasted
 from udpchat.wire.requests import Say
 
 
@@ -20,19 +20,19 @@ def test_a_few_lines_are_inserted() -> None:
 
 
 def test_a_paste_of_six_lines_asks_first() -> None:
-    assert pasted(lines(6)).answers == (Answer.ONE_MESSAGE, Answer.LINE_BY_LINE, Answer.CANCEL)
+    assert pasted(lines(6)).answers == (PasteAnswer.ONE_MESSAGE, PasteAnswer.LINE_BY_LINE, PasteAnswer.CANCEL)
 
 
 def test_a_very_long_paste_cannot_be_sent_line_by_line() -> None:
-    assert pasted(lines(LINES_SENT_MAX)).answers == tuple(Answer)
-    assert pasted(lines(LINES_SENT_MAX + 1)).answers == (Answer.ONE_MESSAGE, Answer.CANCEL)
+    assert pasted(lines(LINES_SENT_MAX)).answers == tuple(PasteAnswer)
+    assert pasted(lines(LINES_SENT_MAX + 1)).answers == (PasteAnswer.ONE_MESSAGE, PasteAnswer.CANCEL)
 
 
 def test_each_answer_has_its_inputs() -> None:
     paste = pasted("a\nb\n\n  \n /c\n//d\n/quit")
-    assert inputs(paste, Answer.ONE_MESSAGE) == ["a\nb\n\n  \n /c\n//d\n/quit"]
-    assert inputs(paste, Answer.LINE_BY_LINE) == ["a", "b", " //c", "///d", "//quit"]
-    assert inputs(paste, Answer.CANCEL) == []
+    assert inputs(paste, PasteAnswer.ONE_MESSAGE) == ["a\nb\n\n  \n /c\n//d\n/quit"]
+    assert inputs(paste, PasteAnswer.LINE_BY_LINE) == ["a", "b", " //c", "///d", "//quit"]
+    assert inputs(paste, PasteAnswer.CANCEL) == []
 
 
 def test_a_pasted_quit_is_text() -> None:
@@ -51,6 +51,6 @@ def test_what_is_pasted_is_sent_as_it_is(text: str) -> None:
 @given(st.text("/ \n\tab"))
 def test_no_input_made_of_a_paste_is_a_command(text: str) -> None:
     paste = pasted(text)
-    for made in [paste.text] if not paste.answers else [*inputs(paste, Answer.LINE_BY_LINE), as_text(paste.text)]:
+    for made in [paste.text] if not paste.answers else [*inputs(paste, PasteAnswer.LINE_BY_LINE), as_text(paste.text)]:
         word = made.lstrip()
         assert not word.startswith("/") or word.startswith("//")

@@ -17,9 +17,9 @@ from udpchat.client.compose import LocalError
 from udpchat.client.link import KeyRefused, Link, LinkLost, LinkRenewed, LinkSettings
 from udpchat.client.login import Login
 from udpchat.client.model import Model
+from udpchat.client.own_requests import Recalled, RequestSource
 from udpchat.client.participant import Participant
 from udpchat.client.profile import Profile
-from udpchat.client.requests import Recalled, Source
 from udpchat.client.stored import ClientState, Write
 from udpchat.client.timeline import Timeline
 from udpchat.session.session import Session
@@ -67,7 +67,7 @@ class ClientCore:
         """Lines of the input whose requests have no result yet."""
         return self._chat.requests.lines_unanswered()
 
-    def on_behalf_of(self, source: Source) -> AbstractContextManager[None]:
+    def on_behalf_of(self, source: RequestSource) -> AbstractContextManager[None]:
         """Requests made inside come from this line of the input, which errors name."""
         return self._chat.requests.on_behalf_of(source)
 

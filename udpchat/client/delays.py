@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from udpchat.chat import events
-from udpchat.sync.requests import Outbox
+from udpchat.sync.exactly_once import Outbox
 from udpchat.wire.limits import HOLD_S_MAX
 
 UNWRITABLE_RETRY_S: Final = 1.0

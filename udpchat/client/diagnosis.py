@@ -12,7 +12,7 @@ from typing import Final
 
 from udpchat.chat.phrase import Phrase
 from udpchat.client.probe_runs import Run
-from udpchat.client.search import FoundServer, Way
+from udpchat.client.server_search import FoundServer, Way
 from udpchat.wire.fields import Value, field
 from udpchat.wire.limits import DATAGRAM_BYTES_MAX, PROTOCOL_VERSION
 from udpchat.wire.packets import Address
@@ -28,6 +28,7 @@ FIREWALLED_MIN: Final = 5  # packets, and
 FIREWALLED_SHARE_MIN: Final = (
     0.5  # of the probes without an answer: if so many reach no program, answers are among them
 )
+ARRIVED_SHARE_MIN: Final = 0.75  # of the probes of TO_ALL: half of those that were broadcast
 LAN, TUNNEL, CONTAINERS = "lan", "tunnel", "containers"
 NO_RUN: Final = Run()
 SYSTEMS: Final = {"windows": "windows", "macos": "unix", "pf": "unix"}  # by what guards them; others are Linux
@@ -158,6 +159,7 @@ class Observed(Value, frozen=True):
 
 
 UNICAST, LINK_LOCAL, FRAGMENTS = "unicast", "link local", "fragments"
+TO_ALL = "to all"  # by turns broadcast and to the server alone, whose answers say how many came of both
 SERVES, OTHER_VERSION, SILENCE, REFUSED = "serves", "other_version", "silence", "refused"
 NO_HOST, NO_ROUTE, FORBIDDEN = "no_host", "no_route", "forbidden"
 
@@ -275,7 +277,8 @@ def _broadcast(observed: Observed) -> Judged:
         return _well("broadcast")
     if not _is_expected(observed) or ":" in str(observed.place and observed.place.host):
         return _untried("broadcast.untried")
-    if observed.is_firewalled:
+    asked = observed.run(TO_ALL)
+    if asked.arrived > ARRIVED_SHARE_MIN * len(asked.sent):
         return _wrong("broadcast.firewalled", {}, _let_in(observed, "replies"), Phrase("advice.name"))
     return _wrong("broadcast.silence", {}, Phrase("advice.name"))
 

@@ -15,7 +15,7 @@ from udpchat.chat.text import fits
 from udpchat.client.compose import LocalError
 from udpchat.client.core import ClientCore
 from udpchat.client.model import Phase
-from udpchat.client.requests import Recalled
+from udpchat.client.own_requests import Recalled
 from udpchat.sync.log import Extent, LogUnreadable, ReactionReader, Searchable, SearchQuery
 from udpchat.wire import requests
 from udpchat.wire.limits import PAST_ENTRIES_MAX, SEQUENCE_MAX

@@ -8,6 +8,7 @@ It handles sessions and timeouts, and no chat content. Rules:
 - Nor does a server of another key end a session: it counts only while the link is lost, and after its patience.
 - What others can cause is bounded: handshakes after silence come SUSPECT_S apart by themselves, all others go by
   `Reconnection`, answers to PathChecks by a token bucket, and the heartbeat that a Welcome requests is clamped.
+  Handshakes beside a session and those without one have waits of their own: a forged Reset delays none of the latter.
 
 `TRANSITIONS` defines the next state for every state and input.
 """
@@ -139,7 +140,7 @@ class Link:
         self.session: Session | None = None
         self._previous: Session | None = None  # opens packets that are still in flight
         self._handshake: HandshakeInitiator | None = None
-        self._reconnection = Reconnection()
+        self._reconnections = {True: Reconnection(), False: Reconnection()}  # by whether a session stands
         self._awaited = _Awaited()
         self._heartbeat = _Heartbeat(now)
         self._is_ping_due = False
@@ -168,6 +169,8 @@ class Link:
             self._switch(now)
         if state is LinkState.CONNECTING:
             self._previous, self.session = self.session, None
+            if self._handshake is not None and self._handshake.is_waiting:
+                self._handshake = None  # it waits because of Resets, maybe forged ones, and there is no session now
         if state is LinkState.UP:
             self._end_handshake()
         elif self._handshake is None:
@@ -192,7 +195,8 @@ class Link:
 
     def _connect(self, now: float) -> None:
         settings = self._settings
-        wait_s = 0.0 if self._awaited.is_suspect(now) else self._reconnection.begin(now, settings.share)
+        reconnection = self._reconnections[self.session is not None]
+        wait_s = 0.0 if self._awaited.is_suspect(now) else reconnection.begin(now, settings.share)
         self._is_ping_due = self.session is not None
         was_here = self.session is not None or self._previous is not None
         self._handshake = HandshakeInitiator(
@@ -232,10 +236,11 @@ class Link:
             raise BadDatagram(Drop.UNEXPECTED)
         if self._handshake is not None and self._handshake.session is session:
             return self._handshake.on_denied(now, DENIED_S)
-        if not self._reconnection.is_free(now):
+        reconnection = self._reconnections[True]
+        if not reconnection.is_free(now):
             if self._awaited.is_asked:  # if it is true, silence will show it; if not, the answer is near
                 self._awaited.on_denied(now)
-            elif self._reconnection.may_ask(now):
+            elif reconnection.may_ask(now):
                 self._is_ping_due = True
             raise BadDatagram(Drop.RATE_LIMITED)
         self._on(now, LinkInput.SILENT)

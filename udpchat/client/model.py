@@ -19,9 +19,9 @@ from udpchat.chat.reactions import reacted
 from udpchat.chat.text import mentions
 from udpchat.client.late_changes import EDITED_KINDS, LateChanges
 from udpchat.client.link import Link
-from udpchat.client.members import Members
 from udpchat.client.own_messages import Said
 from udpchat.client.participant import Participant
+from udpchat.client.roster import Members
 from udpchat.client.standings import Standing as Standing
 from udpchat.sync.budget import Budget
 from udpchat.wire.fields import Value

@@ -14,13 +14,13 @@ from udpchat.chat.names import is_nick, nick_key
 from udpchat.chat.phrase import Phrase
 from udpchat.chat.refusals import refusal
 from udpchat.client import compose
-from udpchat.client.admission import Admission
+from udpchat.client.entering import EnterAnswers
 from udpchat.client.login import Login
 from udpchat.client.membership import Membership
-from udpchat.client.order_events import ban_event, removal_event
+from udpchat.client.order_entry_events import ban_event, removal_event
+from udpchat.client.own_requests import Requests
 from udpchat.client.profile import Profile
 from udpchat.client.receipts import Receipts
-from udpchat.client.requests import Requests
 from udpchat.client.stored import AccountKnown, ClientState, RoomsChanged, Write
 from udpchat.client.timeline import Timeline
 from udpchat.client.typing import TypingNotices
@@ -41,7 +41,7 @@ class Participant:
         self.timeline = Timeline(uplink, profile=profile, saved=saved)
         self.requests = Requests(saved, self.timeline)
         self.membership = Membership(profile.nick, profile.rooms, profile.agent, is_returning=profile.is_returning)
-        self.admission = Admission(profile, self.membership, login)
+        self.admission = EnterAnswers(profile, self.membership, login)
         self.typing = TypingNotices()
         self.receipts = Receipts()
         self._rooms_saved = saved.rooms  # as last added to the writes

@@ -6,8 +6,8 @@ from udpchat.chat import events
 from udpchat.chat.names import nick_key
 from udpchat.chat.permissions import Role
 from udpchat.client.compose import LAST_NICK
-from udpchat.client.members import CHANGES_MAX, Members
-from udpchat.client.order_events import roster_events
+from udpchat.client.order_entry_events import roster_events
+from udpchat.client.roster import CHANGES_MAX, Members
 from udpchat.client.standings import Standings
 from udpchat.sync.budget import Budget
 from udpchat.wire.content import AwaySet, Entry, Joined, Left, Message, Reason, Renamed, RoleSet, Tombstone, TopicSet

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from udpchat.chat.ids import CONVERSATION_PREFIX, INBOX_PREFIX, PRIVATE_PREFIXES, ROOM_PREFIX, ROSTER_PREFIX
-from udpchat.client.entry_history import EntryHistory, Told, looked_through
 from udpchat.client.profile import Profile
+from udpchat.client.shown_on_entry import EntryHistory, Told, looked_through
 from udpchat.client.stored import ClientState
 from udpchat.sync.replica import Replica
 from udpchat.wire.fields import Value

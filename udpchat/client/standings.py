@@ -11,7 +11,7 @@ from udpchat.chat.ids import ROOM_PREFIX
 from udpchat.chat.names import nick_key
 from udpchat.chat.permissions import Action, Role, may, role_name, role_of
 from udpchat.chat.phrase import Phrase
-from udpchat.client.order_events import until_of
+from udpchat.client.order_entry_events import until_of
 from udpchat.wire.content import MUTE, Entry, Modes, ModesSet, RoleSet, SanctionSet
 from udpchat.wire.fields import Value
 from udpchat.wire.requests import MemberPage

@@ -17,15 +17,15 @@ from udpchat.chat.ids import (
     ROSTER_PREFIX,
 )
 from udpchat.client.entry_events import EntryEvents
-from udpchat.client.entry_history import Told
 from udpchat.client.followed import FollowedLogs
 from udpchat.client.inbox import Inbox
 from udpchat.client.journal import ReplicaWrites, queued_bytes
-from udpchat.client.order_events import inbox_events
+from udpchat.client.order_entry_events import inbox_events
 from udpchat.client.own_messages import OwnMessages
 from udpchat.client.people import People
 from udpchat.client.profile import Profile
 from udpchat.client.replica_start import ReplicaStarts, Start
+from udpchat.client.shown_on_entry import Told
 from udpchat.client.stored import ClientState, EntriesStored, ReplicaReset
 from udpchat.session.noise import user_id
 from udpchat.sync.replica import Replica

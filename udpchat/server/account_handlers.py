@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from udpchat.chat.names import parse_nick
 from udpchat.chat.permissions import Action, Role
-from udpchat.server.handling import PAGE_ITEMS_MAX, Outcome, RequestContext, page_of
 from udpchat.server.logins import Hashing
+from udpchat.server.request_context import PAGE_ITEMS_MAX, Outcome, RequestContext, page_of
 from udpchat.server.settle_accounts import KeepPassword
 from udpchat.session.noise import fingerprint
 from udpchat.wire import requests

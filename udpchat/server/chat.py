@@ -21,7 +21,7 @@ from udpchat.server.payer import Payer
 from udpchat.server.queries import Queries, Query
 from udpchat.server.quotas import Quotas, Share, disk_rates
 from udpchat.server.registry import Peer, Registry
-from udpchat.server.replay import answer, logged_nicks, recall_answers, recalled_window, send_result
+from udpchat.server.repeated_requests import answer, logged_nicks, recall_answers, recalled_window, send_result
 from udpchat.server.rooms import Rooms
 from udpchat.server.wall_clock import WallClock
 from udpchat.session.noise import user_id

@@ -16,22 +16,22 @@ from udpchat.server.backlog import Backlog
 from udpchat.server.chat import Chat
 from udpchat.server.credit import DATAGRAM_US, LOST_US, packet_us
 from udpchat.server.expiry import Expiry
-from udpchat.server.frames import FRAMES, FRAMES_OF_PREVIOUS, VIOLATIONS, FrameContext
-from udpchat.server.handlers import carry_out
+from udpchat.server.frame_handlers import FRAMES, FRAMES_OF_PREVIOUS, VIOLATIONS, FrameContext
 from udpchat.server.intake import Intake
 from udpchat.server.meter import Meter
 from udpchat.server.off_loop import OffLoop
+from udpchat.server.peer_sessions import Sessions
 from udpchat.server.probes import ProbeResponder
 from udpchat.server.registry import Peer
+from udpchat.server.request_handlers import carry_out
 from udpchat.server.rooms import Room
-from udpchat.server.sessions import Sessions
 from udpchat.session.noise import KeyPair
 from udpchat.session.responder import HandshakeResponder
 from udpchat.session.session import Session
 from udpchat.session.timers import earliest
 from udpchat.sync.log import Append, LogUnreadable, ServerLog
 from udpchat.sync.log_stream import LogStream
-from udpchat.sync.timers import TimerHeap
+from udpchat.sync.timer_heap import TimerHeap
 from udpchat.wire import frames
 from udpchat.wire.content import Reason
 from udpchat.wire.errors import BadDatagram

@@ -1,4 +1,4 @@
-"""Who has used how much of the server, and what frames cost; `handlers.py` has the prices of requests (SPEC 6.7).
+"""Who has used how much of the server, and what frames cost; those of requests are in `request_handlers.py` (SPEC 6.7).
 
 Each frame and request has a price: about how many microseconds it takes the server on the machine where they were
 measured (`scripts/bench prices` compares them with what they take now). It is charged to the balances of its sender:

@@ -11,7 +11,7 @@ from udpchat.chat.ids import AUDIT_LOG
 from udpchat.chat.permissions import Action
 from udpchat.server.proposals import Author, NoteProposal
 from udpchat.server.registry import Peer, Registry
-from udpchat.server.replay import answer
+from udpchat.server.repeated_requests import answer
 from udpchat.wire.content import Act
 from udpchat.wire.fields import Value
 from udpchat.wire.limits import ERRANDS_MAX, TOPIC_BYTES_MAX

@@ -14,7 +14,7 @@ from udpchat.server.commits import Commits
 from udpchat.server.derivations import NOBODYS_PASSWORD, Derivation, Derivations, Derived
 from udpchat.server.proposals import CodeProof, PasswordProof
 from udpchat.server.registry import Peer, Registry
-from udpchat.server.replay import answer
+from udpchat.server.repeated_requests import answer
 from udpchat.server.settle_accounts import KeepPassword
 from udpchat.wire.content import LoginsFailed
 from udpchat.wire.fields import Value

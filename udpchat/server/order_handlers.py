@@ -8,8 +8,8 @@ from udpchat.chat.names import parse_room
 from udpchat.chat.permissions import Action
 from udpchat.chat.text import clean_text, fits
 from udpchat.server.access import Refused
-from udpchat.server.handling import PAGE_ITEMS_MAX, Outcome, RequestContext, page_of
 from udpchat.server.order import SERVER
+from udpchat.server.request_context import PAGE_ITEMS_MAX, Outcome, RequestContext, page_of
 from udpchat.server.settle_order import MADE, Deed
 from udpchat.server.subjects import DEVICE_PREFIX
 from udpchat.session.noise import fingerprint

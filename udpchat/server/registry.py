@@ -17,7 +17,7 @@ from udpchat.session.noise import user_id
 from udpchat.session.rate_limit import Rate, TokenBucket
 from udpchat.session.session import Session
 from udpchat.sync.downlink import Downlink
-from udpchat.sync.requests import RequestWindow
+from udpchat.sync.exactly_once import RequestWindow
 from udpchat.sync.rtt import RoundTrip
 from udpchat.wire import limits
 from udpchat.wire.content import Reason

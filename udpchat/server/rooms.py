@@ -15,9 +15,9 @@ from udpchat.server.quotas import HeldQuota, Places, Who
 from udpchat.server.registry import Peer, Registry
 from udpchat.server.roster import Roster
 from udpchat.server.state import State
+from udpchat.sync.cache_budget import MemoryBudget
 from udpchat.sync.log import LogReader
 from udpchat.sync.log_stream import LogStream
-from udpchat.sync.memory_budget import MemoryBudget
 from udpchat.wire.content import Entry, Reason
 from udpchat.wire.frames import FollowRefused, Head, Heads, encode
 from udpchat.wire.limits import STREAM_BYTES_MAX

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from udpchat.chat.ids import roster_log
 from udpchat.server.fanout import Fanout
 from udpchat.session.timers import earliest
+from udpchat.sync.cache_budget import MemoryBudget
 from udpchat.sync.log import Extent
 from udpchat.sync.log_stream import ENTRY_MEMORY_BYTES, RECENT_ENTRIES_MAX, LogStream
-from udpchat.sync.memory_budget import MemoryBudget
 from udpchat.wire.content import AwaySet, Entry, Joined, Left, Reason, Renamed, TopicSet
 from udpchat.wire.frames import encode
 from udpchat.wire.requests import Member

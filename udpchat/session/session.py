@@ -10,7 +10,7 @@ from __future__ import annotations
 from udpchat.session.cipher import Cipher, SendCipher
 from udpchat.session.noise import Keys
 from udpchat.session.path import Path
-from udpchat.session.replay import ReplayWindow
+from udpchat.session.replay_window import ReplayWindow
 from udpchat.wire.errors import BadDatagram, Drop
 from udpchat.wire.limits import DATA_HEADER_BYTES, DATAGRAM_BYTES_MAX, SESSION_AGE_S_MAX, SESSION_PACKETS_MAX
 from udpchat.wire.packets import DATA_BYTES_MIN, DATA_HEADER, Address, Kind

@@ -1,7 +1,7 @@
 """Timers: the earliest of several, and the wait before a repeated send.
 
 A class with timers has `next_timeout() -> float | None`, when it has something to do, and `handle_timeout(now)`, which
-does what is due. Times are seconds of a monotonic clock. The timers of this room; `sync.timers` lists those of sync:
+does what is due. Times are seconds of a monotonic clock. The timers of this room (those of sync: `sync.timer_heap`):
 
     Hello, Finish resend    initiator    the server has not answered: send the same packet again, less and less often
     handshake restart       initiator    a Finish was not confirmed for FINISH_S_MAX: begin with a new key

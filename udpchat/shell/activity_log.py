@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from udpchat.chat import events
-from udpchat.shell.logs import ACTIVITY, ActivityFile
+from udpchat.shell.logging_setup import ACTIVITY, ActivityFile
 
 
 class ActivityLog:

@@ -1,6 +1,6 @@
 """Running a client: find the server, open the store of this nick, drive the core, and return the exit code.
 
-What is printed, and what a typed line means, is decided by an `Interface`; this file gives it lines and events.
+What is printed, and what a typed line means, is decided by an `UserInterface`; this file gives it lines and events.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from udpchat.shell.activity_log import ActivityLog
 from udpchat.shell.addresses import ServerAddress
 from udpchat.shell.client_state import ClientFolder, remembered, restore, write_contiguous
 from udpchat.shell.data_folder import DataUnusable, KnownServers, last_server
-from udpchat.shell.ending import Ending
+from udpchat.shell.ending import ProgramEnd
 from udpchat.shell.line_reader import LineSource
 from udpchat.shell.net.driver import Driver
 from udpchat.shell.net.endpoint import UdpEndpoint, open_socket
-from udpchat.shell.net.finding import REPORTED_AFTER_S, Choose, Found, find, until_back
+from udpchat.shell.net.server_choice import REPORTED_AFTER_S, Choose, Found, find, until_back
 from udpchat.shell.options import DEFAULT_ROOM
 from udpchat.shell.outbox import discard
 from udpchat.shell.pinning import Pinning
 from udpchat.shell.progress import SyncProgress
 from udpchat.shell.writer import DirectWriter, ThreadWriter, Writer
 from udpchat.storage.client_sqlite import SqliteClientStore
-from udpchat.storage.protocol import ClientStore, StoreError
+from udpchat.storage.store_interfaces import ClientStore, StoreError
 from udpchat.wire.fields import Value
 from udpchat.wire.limits import DEFAULT_PORT, ORDER, TYPING
 
@@ -53,7 +53,7 @@ Call = Callable[..., None]  # `call(verb, *arguments)`: a verb of the core, and 
 Watch = Callable[[Sequence[events.ClientEvent]], None]  # called after each drain of the core, also with no events
 
 
-class Interface(Protocol):
+class UserInterface(Protocol):
     """Prints events, carries out typed lines, and decides when the program ends."""
 
     @property
@@ -107,7 +107,7 @@ class Frontend(Value, frozen=True):
     `joins`: it enters rooms.
     """
 
-    make_interface: Callable[[ClientCore, ClientStore], Interface]
+    make_interface: Callable[[ClientCore, ClientStore], UserInterface]
     source: LineSource
     say: Say
     choose: Choose | None = None
@@ -144,7 +144,7 @@ def _end_tasks(loop: asyncio.AbstractEventLoop) -> None:
 
 async def _run(options: ClientOptions, frontend: Frontend, loop: asyncio.AbstractEventLoop) -> int:
     folder = ClientFolder(options.data, options.nick, report=frontend.say)
-    ending = Ending(loop)
+    ending = ProgramEnd(loop)
     with ending.watching(options.timeout_s, before_exit=frontend.source.restore):
         last = last_server(options.data)
         finding = find(
@@ -229,8 +229,8 @@ class ClientApp:
         endpoint: UdpEndpoint,
         store: ClientStore,
         source: LineSource,
-        interface: Interface,
-        ending: Ending,
+        interface: UserInterface,
+        ending: ProgramEnd,
     ) -> None:
         self._loop = loop
         self.core = core

@@ -11,17 +11,17 @@ from udpchat.chat import events
 from udpchat.chat.ids import CONVERSATION_PREFIX, INBOX_PREFIX, ROOM_PREFIX, room_log
 from udpchat.chat.phrase import Phrase
 from udpchat.client.core import ClientCore
-from udpchat.client.entry_history import looked_through
 from udpchat.client.model import ITEMS_MAX, Phase
+from udpchat.client.shown_on_entry import looked_through
 from udpchat.client.stored import ClientState, EntriesStored, ReplicaReset, RequestAdded, Write
 from udpchat.shell import data_folder
 from udpchat.shell.addresses import ServerAddress
 from udpchat.shell.data_folder import DataUnusable
-from udpchat.shell.permissions import exposed
+from udpchat.shell.file_modes import exposed
 from udpchat.shell.progress import progress_of
 from udpchat.storage.client_sqlite import SqliteClientStore
 from udpchat.storage.lock import StoreLock
-from udpchat.storage.protocol import ClientStore, StoreError, StoreUnusable
+from udpchat.storage.store_interfaces import ClientStore, StoreError, StoreUnusable
 from udpchat.wire.limits import CONVERSATIONS_FOLLOWED_MAX, INBOX_ENTRIES_MAX, MODEL_BYTES_MAX, ROOMS_PER_PEER_MAX
 from udpchat.wire.requests import LogEntry
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 from udpchat.server.derivations import Derivation, Derived
-from udpchat.session.passwords import SALT_BYTES, NoArgon2id, hash_password, is_password
+from udpchat.session.password_hash import SALT_BYTES, NoArgon2id, hash_password, is_password
 from udpchat.shell.worker import Worker
 from udpchat.wire.limits import DERIVATION_REST
 

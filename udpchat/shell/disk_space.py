@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
-from udpchat.storage.protocol import StoreFull
+from udpchat.storage.store_interfaces import StoreFull
 from udpchat.wire.limits import DISK_FREE_BYTES_MIN, DISK_FREE_SHARE_MIN
 
 ENOUGH: Final = 1.25  # times the floor: so much is free before writing goes on

@@ -20,7 +20,7 @@ class TimedOut(Problem):
     """The time limit passed before a server answered."""
 
 
-class Ending:
+class ProgramEnd:
     """The exit code of a program, once it is known.
 
     `on_stop` is set while an application runs that can report why it ends; without it, a signal ends the program with

@@ -19,10 +19,10 @@ from udpchat.chat.ids import SAID_PREFIXES
 from udpchat.chat.text import counted
 from udpchat.session.noise import user_id
 from udpchat.shell.data_folder import ERASED_FILE, put_file
-from udpchat.shell.logs import ACTIVITY, ACTIVITY_FILE
+from udpchat.shell.logging_setup import ACTIVITY, ACTIVITY_FILE
 from udpchat.shell.writer import ThreadWriter
-from udpchat.storage.protocol import StoreError
 from udpchat.storage.server_sqlite import SqliteLog
+from udpchat.storage.store_interfaces import StoreError
 from udpchat.storage.tables import Removed
 from udpchat.sync.log import Append
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from udpchat.shell.binding import ADDRESSES_LOOK_S
-from udpchat.shell.interfaces import Link, links, source_host
+from udpchat.shell.interfaces import NetworkLink, links, source_host
 from udpchat.shell.net.endpoint import READ_BATCH_MAX, OnDatagrams, UdpEndpoint, address_of, join_group
 from udpchat.wire.limits import DISCOVERY_GROUP, PROBE_BYTES_MAX
 from udpchat.wire.packets import Address, Kind
@@ -36,13 +36,13 @@ class Hearing:
         endpoint: UdpEndpoint,
         on_datagrams: OnDatagrams,
         *,
-        find_links: Callable[[], list[Link]] = links,
+        find_links: Callable[[], list[NetworkLink]] = links,
     ) -> None:
         self._loop = loop
         self._endpoint = endpoint
         self._on_datagrams = on_datagrams
         self._find_links = find_links
-        self._links: list[Link] = []
+        self._links: list[NetworkLink] = []
         self._joined: set[int] = set()
         self._sockets: dict[Place, socket.socket] = {}
         self._answered_from: dict[str, str] = {}  # for hosts that asked: our address; empty: none that serves

@@ -6,14 +6,22 @@ import asyncio
 from typing import Final
 
 from udpchat.chat.phrase import Phrase
-from udpchat.client.search import FoundServer
+from udpchat.client.server_search import FoundServer
 from udpchat.shell.addresses import ServerAddress
 from udpchat.shell.choosing import NobodyAnswers
 from udpchat.shell.data_folder import KnownServers, last_server, open_folder
 from udpchat.shell.hosting import Hosting, Report, host, is_ours, own_fingerprint, stop
 from udpchat.shell.net.discovery import SETTLING_S, look_now
-from udpchat.shell.net.finding import Choose, choose_one, description_of, found_at, offer, url_of, without_impostors
 from udpchat.shell.net.reach import NoServer
+from udpchat.shell.net.server_choice import (
+    Choose,
+    choose_one,
+    description_of,
+    found_at,
+    offer,
+    url_of,
+    without_impostors,
+)
 
 LOOK_S_MAX: Final = 1.5  # before one is hosted: four rounds of Probes
 LOOK_AGAIN_S: Final = 1.0  # after that: who looked before it served has hosted another by then

@@ -19,9 +19,9 @@ from typing import Any, Final
 
 from udpchat.chat.phrase import Phrase
 from udpchat.shell.addresses import SCHEME, BadAddress, ServerAddress, parse_server
+from udpchat.shell.maintenance import LOG_FILE, OperationFailed
 from udpchat.shell.net.endpoint import EndpointError, open_socket
 from udpchat.shell.net.reach import Answer, NoSuchHost, find_server, resolve
-from udpchat.shell.operations import LOG_FILE, OperationFailed
 from udpchat.shell.options import data_folder
 from udpchat.storage.lock import holder_of
 from udpchat.wire.fields import Value

@@ -31,7 +31,7 @@ PLAIN: Final = "text/plain; charset=utf-8"
 _HEAD_END: Final = b"\r\n\r\n"
 
 
-class Page(Value, frozen=True):
+class HttpPage(Value, frozen=True):
     """An answer: its status, and its body of this type."""
 
     status: HTTPStatus
@@ -66,7 +66,7 @@ class HttpPages:
     the loop of the thread.
     """
 
-    def __init__(self, listening: socket.socket, pages: Mapping[str, Callable[[], Awaitable[Page]]]) -> None:
+    def __init__(self, listening: socket.socket, pages: Mapping[str, Callable[[], Awaitable[HttpPage]]]) -> None:
         self._listening = listening
         self._pages = pages
         self._loop = asyncio.SelectorEventLoop()
@@ -139,7 +139,7 @@ class HttpPages:
             received += more
         return received
 
-    async def _page_of(self, head: bytes) -> tuple[str, Page]:
+    async def _page_of(self, head: bytes) -> tuple[str, HttpPage]:
         """The method of a request, and the answer."""
         if _HEAD_END not in head:
             is_long = len(head) > REQUEST_BYTES_MAX
@@ -155,11 +155,11 @@ class HttpPages:
         return method, await make()
 
 
-def _plain(status: HTTPStatus, text: str = "") -> Page:
-    return Page(status, PLAIN, (text or f"{status.phrase}\n").encode())
+def _plain(status: HTTPStatus, text: str = "") -> HttpPage:
+    return HttpPage(status, PLAIN, (text or f"{status.phrase}\n").encode())
 
 
-def _encoded(page: Page, *, has_body: bool) -> bytes:
+def _encoded(page: HttpPage, *, has_body: bool) -> bytes:
     lines = [
         f"HTTP/1.1 {page.status.value} {page.status.phrase}",
         f"Content-Type: {page.content_type}",

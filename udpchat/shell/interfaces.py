@@ -30,7 +30,7 @@ class LocalHost(Value, frozen=True):
         return ipaddress.ip_address(self.host.partition("%")[0])
 
 
-class Link(Value, frozen=True):
+class NetworkLink(Value, frozen=True):
     """An interface with its addresses; `index` is the system's number of it."""
 
     index: int
@@ -52,9 +52,9 @@ class Link(Value, frozen=True):
         return any(local.address.version == 6 for local in self.hosts)
 
 
-def links() -> list[Link]:
+def links() -> list[NetworkLink]:
     """The interfaces of this machine that have an address, at most LINKS_MAX; none if the system does not list them."""
-    found: list[Link] = []
+    found: list[NetworkLink] = []
     try:
         for adapter in ifaddr.get_adapters():
             hosts = []
@@ -62,7 +62,7 @@ def links() -> list[Link]:
                 sockaddr = (ip.ip, 0) if isinstance(ip.ip, str) else (ip.ip[0], 0, 0, ip.ip[2])
                 hosts.append(LocalHost(address_of(sockaddr).host, ip.network_prefix))
             if hosts and adapter.index is not None:
-                found.append(Link(adapter.index, tuple(dict.fromkeys(hosts))))
+                found.append(NetworkLink(adapter.index, tuple(dict.fromkeys(hosts))))
     except OSError:
         return []
     return found[:LINKS_MAX]

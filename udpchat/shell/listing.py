@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from udpchat.chat.phrase import Phrase
-from udpchat.client.search import FoundServer
+from udpchat.client.server_search import FoundServer
 from udpchat.shell.net.discovery import look_now
-from udpchat.shell.net.finding import description_of, url_of
+from udpchat.shell.net.server_choice import description_of, url_of
 
 LISTED_S: Final = 1.5  # of one search, which waits for all
 PAUSE_S: Final = 2.0  # between two searches

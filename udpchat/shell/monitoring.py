@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from udpchat import __version__
 from udpchat.chat.text import json_line
-from udpchat.shell.http_pages import PLAIN, HttpPages, Page
+from udpchat.shell.http_pages import PLAIN, HttpPage, HttpPages
 from udpchat.shell.memory import resident_bytes
 from udpchat.shell.metrics import CONTENT_TYPE, prometheus_text
 from udpchat.shell.snapshot import Snapshot
@@ -43,14 +43,14 @@ class Monitoring(HttpPages):
 
     # --- In the thread of the pages ----------
 
-    async def _metrics(self) -> Page:
+    async def _metrics(self) -> HttpPage:
         try:
             snapshot = await self._snapshot()
         except NoAnswer as error:
-            return Page(HTTPStatus.SERVICE_UNAVAILABLE, PLAIN, f"{error}\n".encode())
-        return Page(HTTPStatus.OK, CONTENT_TYPE, prometheus_text(snapshot, memory_bytes=resident_bytes()))
+            return HttpPage(HTTPStatus.SERVICE_UNAVAILABLE, PLAIN, f"{error}\n".encode())
+        return HttpPage(HTTPStatus.OK, CONTENT_TYPE, prometheus_text(snapshot, memory_bytes=resident_bytes()))
 
-    async def _health(self) -> Page:
+    async def _health(self) -> HttpPage:
         found: dict[str, Any] = {"version": __version__}
         try:
             snapshot = await self._snapshot()
@@ -59,7 +59,7 @@ class Monitoring(HttpPages):
         except NoAnswer as error:
             reason = str(error)
         status = HTTPStatus.SERVICE_UNAVAILABLE if reason else HTTPStatus.OK
-        return Page(status, JSON, f"{json_line({'ok': not reason, 'reason': reason, **found})}\n".encode())
+        return HttpPage(status, JSON, f"{json_line({'ok': not reason, 'reason': reason, **found})}\n".encode())
 
     async def _snapshot(self) -> Snapshot:
         """The one that was asked for last if that is not too old, else a new one. Raises `NoAnswer`."""

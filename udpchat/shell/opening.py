@@ -6,10 +6,10 @@ import time
 from pathlib import Path
 from typing import Final
 
-from udpchat.shell.operations import LOG_FILE
+from udpchat.shell.maintenance import LOG_FILE
 from udpchat.shell.progress import progress_of
-from udpchat.storage.protocol import Durability, StoreInUse
 from udpchat.storage.server_sqlite import SqliteLog
+from udpchat.storage.store_interfaces import Durability, StoreInUse
 
 IN_USE_S_MAX: Final = 2.0
 POLL_S: Final = 0.02

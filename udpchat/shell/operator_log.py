@@ -14,10 +14,10 @@ from udpchat.chat.names import HOST_NICK
 from udpchat.chat.text import counted, duration_text, kept_for
 from udpchat.server.usage import Usage
 from udpchat.shell.data_folder import OPERATOR_KEY, SERVER_KEY
-from udpchat.shell.logs import ACTIVITY, ActivityFile, reopen_files
-from udpchat.shell.operations import LOG_FILE
+from udpchat.shell.file_modes import exposed
+from udpchat.shell.logging_setup import ACTIVITY, ActivityFile, reopen_files
+from udpchat.shell.maintenance import LOG_FILE
 from udpchat.shell.options import ServerOptions
-from udpchat.shell.permissions import exposed
 from udpchat.shell.reloading import Reloaded
 
 REFUSALS_LOGGED_MAX: Final = 60  # between two reports of drops: one who insists must not fill the logs

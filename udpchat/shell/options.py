@@ -23,9 +23,9 @@ from udpchat.chat.text import printable
 from udpchat.shell import values
 from udpchat.shell.addresses import ListenAddress, ServerAddress
 from udpchat.shell.config_file import ConfigFile, at, read_config
-from udpchat.shell.logs import FORMATS, LEVELS, LogOptions
+from udpchat.shell.logging_setup import FORMATS, LEVELS, LogOptions
 from udpchat.shell.retention import Retention, parse_retention
-from udpchat.storage.protocol import Durability
+from udpchat.storage.store_interfaces import Durability
 from udpchat.wire.fields import Value, field
 from udpchat.wire.limits import DEFAULT_PORT, EXPIRY_S, HEARTBEAT_S, HEARTBEAT_S_MIN, NICK_REGULAR_KEPT_S
 

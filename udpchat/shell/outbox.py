@@ -9,13 +9,13 @@ from pathlib import Path
 from udpchat.chat.events import kind_name
 from udpchat.chat.phrase import Phrase
 from udpchat.chat.text import json_line, printable
-from udpchat.client.requests import is_said, room_of
+from udpchat.client.own_requests import is_said, room_of
 from udpchat.client.stored import RequestDone
 from udpchat.shell.addresses import ServerAddress
 from udpchat.shell.client_state import report_set_aside
-from udpchat.shell.operations import replica_of
+from udpchat.shell.maintenance import replica_of
 from udpchat.storage.client_sqlite import SqliteClientStore
-from udpchat.storage.protocol import ClientStore
+from udpchat.storage.store_interfaces import ClientStore
 from udpchat.wire import content, requests
 from udpchat.wire.frames import parse_request_untrusted
 

@@ -23,7 +23,7 @@ from udpchat.chat.text import counted
 from udpchat.chat.times import iso_time
 from udpchat.shell.writer import ThreadWriter
 from udpchat.storage.backup import reading
-from udpchat.storage.protocol import Log, StoreError
+from udpchat.storage.store_interfaces import Log, StoreError
 from udpchat.storage.text_index import message_of
 from udpchat.sync.log import Append, Extent
 from udpchat.wire.fields import Value

@@ -23,7 +23,7 @@ from udpchat.server.queries import Query
 from udpchat.server.status import status_of
 from udpchat.server.usage import usage_of
 from udpchat.session.noise import fingerprint
-from udpchat.shell import errands
+from udpchat.shell import duties
 from udpchat.shell.binding import AddressWatch, open_sockets
 from udpchat.shell.data_folder import open_folder, operator_key, server_key
 from udpchat.shell.deriving import ThreadDeriver
@@ -31,7 +31,7 @@ from udpchat.shell.disk_space import DiskSpace, GuardedWrite
 from udpchat.shell.erasing import Eraser
 from udpchat.shell.hearing import Hearing
 from udpchat.shell.interfaces import hosts_to_name, is_loopback
-from udpchat.shell.logs import change_lines, configure
+from udpchat.shell.logging_setup import change_lines, configure
 from udpchat.shell.memory import resident_bytes
 from udpchat.shell.net import mdns
 from udpchat.shell.net.driver import Driver
@@ -49,9 +49,9 @@ from udpchat.shell.snapshot import Snapshot, snapshot_of
 from udpchat.shell.supervision import Supervision
 from udpchat.shell.write_times import TimedWrite
 from udpchat.shell.writer import ThreadWriter
-from udpchat.storage.directory import compact
-from udpchat.storage.protocol import StoreError, StoreFull
+from udpchat.storage.directory_compaction import compact
 from udpchat.storage.server_sqlite import SqliteLog
+from udpchat.storage.store_interfaces import StoreError, StoreFull
 from udpchat.sync.log import Append
 from udpchat.wire.fields import Value
 
@@ -285,10 +285,10 @@ class Service:
     # --- Operators ----------
 
     def _carry_out(self, errand: Errand) -> None:
-        duties = errands.Duties(self._status, self._reload, self._end, self._storage.eraser.start)
-        errands.carry_out(duties, errand, lambda report: self._driver.call(self._server.reported, errand, report))
+        able = duties.Duties(self._status, self._reload, self._end, self._storage.eraser.start)
+        duties.carry_out(able, errand, lambda report: self._driver.call(self._server.reported, errand, report))
 
-    def _status(self) -> dict[str, errands.Reported]:
+    def _status(self) -> dict[str, duties.Reported]:
         endpoint, taken = self._endpoint, self._snapshot()
         free_bytes = taken.disk_free_bytes
         return {

@@ -21,8 +21,8 @@ from typing import Any, Final
 from textual.driver import Driver
 from textual.events import Paste
 
+from udpchat.shell.bracketed_paste import PasteDivider, PastePart
 from udpchat.shell.full_screen import hang_up, terminal_size
-from udpchat.shell.pasting import Part, PasteDivider
 
 if sys.platform != "win32":
     from textual._xterm_parser import XTermParser
@@ -125,7 +125,7 @@ if sys.platform != "win32":
                     for event in parser.tick():
                         self.process_message(event)
 
-        def _report(self, parts: Iterable[Part], parser: XTermParser) -> None:
+        def _report(self, parts: Iterable[PastePart], parser: XTermParser) -> None:
             for part in parts:
                 if part.is_pasted:
                     self.process_message(Paste(part.text))

@@ -20,7 +20,7 @@ from udpchat.chat.names import parse_nick, parse_room
 from udpchat.chat.phrase import Problem
 from udpchat.chat.text import fits, printable
 from udpchat.shell.addresses import ListenAddress, ServerAddress, parse_server
-from udpchat.shell.times import moment_ms
+from udpchat.shell.typed_times import moment_ms
 from udpchat.wire.limits import ANNOUNCEMENT_BYTES_MAX, DURATION_S_MAX, NICK_CHARACTERS_MAX, TOPIC_BYTES_MAX
 
 NAME_BYTES_MAX: Final = 100

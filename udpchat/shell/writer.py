@@ -13,7 +13,7 @@ from functools import partial
 from typing import Generic, Protocol, TypeVar
 
 from udpchat.shell.worker import Worker
-from udpchat.storage.protocol import StoreError
+from udpchat.storage.store_interfaces import StoreError
 from udpchat.wire.fields import Value
 
 W = TypeVar("W")

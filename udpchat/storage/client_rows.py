@@ -15,8 +15,8 @@ from typing import Any, Final
 from udpchat.chat.ids import INBOX_PREFIX
 from udpchat.chat.names import is_room, is_said_log
 from udpchat.client.stored import DIGEST_BYTES, LABELS_MAX
-from udpchat.storage.protocol import RUN_COUNTERS
 from udpchat.storage.reading import LOG_IS_INTACT
+from udpchat.storage.store_interfaces import RUN_COUNTERS
 from udpchat.wire.errors import BadDatagram
 from udpchat.wire.frames import parse_request_untrusted, parse_result_untrusted
 from udpchat.wire.limits import INSTANCE_BYTES, KEY_BYTES, SEQUENCE_MAX

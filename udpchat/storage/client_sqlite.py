@@ -15,9 +15,9 @@ from typing import Final
 
 from udpchat.client import stored
 from udpchat.storage.client_rows import READABLE, set_aside_unreadable
-from udpchat.storage.migrations import Progress, Schema, failures, opening, transaction
-from udpchat.storage.protocol import RUN_COUNTERS, StoreError
+from udpchat.storage.database_file import Progress, Schema, failures, opening, transaction
 from udpchat.storage.reading import Place
+from udpchat.storage.store_interfaces import RUN_COUNTERS, StoreError
 from udpchat.storage.tables import FORGET_ENTRIES, REACTIONS, STATEMENTS, TableStore
 from udpchat.sync.log import Extent
 from udpchat.wire.limits import CACHES_BYTES_MAX, INSTANCE_BYTES, REQUESTS_IN_FLIGHT_MAX, STORE_BYTES_MAX

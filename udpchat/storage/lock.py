@@ -11,7 +11,7 @@ import stat
 import sys
 from pathlib import Path
 
-from udpchat.storage.protocol import StoreInUse, StoreUnusable
+from udpchat.storage.store_interfaces import StoreInUse, StoreUnusable
 
 OPENING = os.O_RDWR | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)  # Windows has neither
 PROCESS_BYTES_MAX = 20  # of its id, as a lock file holds it

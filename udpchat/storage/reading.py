@@ -23,8 +23,8 @@ from typing import Final
 
 from udpchat.chat.ids import CONVERSATION_PREFIX, DIRECTORY_LOG, INBOX_PREFIX, ROOM_PREFIX, ROSTER_PREFIX
 from udpchat.chat.text import counted
-from udpchat.storage.migrations import failures
-from udpchat.storage.protocol import StoreFailed, StoreFull
+from udpchat.storage.database_file import failures
+from udpchat.storage.store_interfaces import StoreFailed, StoreFull
 from udpchat.storage.text_index import latest, log_token, nick_token, private_word, words_of
 from udpchat.sync.log import Extent, ReadInterrupted, SearchHit, SearchQuery
 from udpchat.wire.fields import Value

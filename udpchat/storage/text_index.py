@@ -7,7 +7,7 @@ from functools import lru_cache
 from hashlib import blake2s
 from typing import Final
 
-from udpchat.storage.protocol import GENERATION_MAX
+from udpchat.storage.store_interfaces import GENERATION_MAX
 from udpchat.sync.log import SearchHit
 from udpchat.wire.content import Message, Tombstone
 from udpchat.wire.errors import BadDatagram

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from udpchat.session.timers import earliest
 from udpchat.sync.acks import REPEAT_S_MAX
-from udpchat.sync.ends import Ends
+from udpchat.sync.ended_follows import Ends
 from udpchat.sync.log_stream import ANNOUNCE_AFTER_S, EncodedEntries, LogStream
 from udpchat.sync.loss import LossDetection, SentPacket
 from udpchat.sync.send_queue import Packet, SendQueue, packets_of

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import deque
 from zlib import crc32
 
+from udpchat.sync.cache_budget import MemoryBudget
 from udpchat.sync.fragments import split
 from udpchat.sync.log import EntryReader, LogUnreadable
-from udpchat.sync.memory_budget import MemoryBudget
 from udpchat.sync.packing import FRAME_BYTES_MAX
 from udpchat.wire.fields import Value
 from udpchat.wire.frames import Entries, EntryFragment, encode, pack, raw

@@ -21,7 +21,7 @@ SIGNS: Final = ("+", "-")  # with which a mode begins, and a room seldom
 EMOJI_CHARACTERS_MIN: Final = 1  # behind the colon: a bare one is mostly a colon
 
 
-class Known(Value, frozen=True):
+class KnownNames(Value, frozen=True):
     """What can be named.
 
     `nicks` as `speakers_first` gives them, `rooms` without #. `words`: what may stand for a word of a usage,
@@ -52,7 +52,7 @@ class Completion(Value, frozen=True):
 
 
 def complete(
-    text: str, cursor: int, known: Known, former: Completion | None = None, *, backwards: bool = False
+    text: str, cursor: int, known: KnownNames, former: Completion | None = None, *, backwards: bool = False
 ) -> Completion | None:
     """What Tab, or Shift+Tab if `backwards`, makes of a line; None: nothing fits.
 
@@ -82,7 +82,7 @@ def speakers_first(items: Iterable[Item], members: Iterable[str], me: str) -> tu
 # --- What fits ----------
 
 
-def _candidates(before: str, word: str, known: Known) -> list[str]:
+def _candidates(before: str, word: str, known: KnownNames) -> list[str]:
     typed = before.split()
     if not typed and word.startswith("/"):
         return _ended(_names_of(known.commands, "/"), word, " ")
@@ -91,7 +91,7 @@ def _candidates(before: str, word: str, known: Known) -> list[str]:
     return _in_text(word, known, is_first=not typed or before.endswith("\n"))
 
 
-def _in_text(word: str, known: Known, *, is_first: bool) -> list[str]:
+def _in_text(word: str, known: KnownNames, *, is_first: bool) -> list[str]:
     if word.startswith("#"):
         return _ended((f"#{room}" for room in known.rooms), word, " ")
     if word.startswith("@"):
@@ -102,7 +102,7 @@ def _in_text(word: str, known: Known, *, is_first: bool) -> list[str]:
     return _ended(known.nicks, word, ": " if is_first else " ") if word or is_first else []
 
 
-def _asked(typed: Sequence[str], word: str, known: Known) -> list[str] | None:
+def _asked(typed: Sequence[str], word: str, known: KnownNames) -> list[str] | None:
     """What the usage of a command asks for at this place; None: text, or there is no such command."""
     name = typed[0][1:].lower()
     usage = next((each.usage for each in known.commands if name in (each.name, *each.aliases)), "")
@@ -123,7 +123,7 @@ def _asked(typed: Sequence[str], word: str, known: Known) -> list[str] | None:
     return None if names is None else _ended(names, word, " ")
 
 
-def _sought(placeholder: str, typed: Sequence[str], word: str, known: Known) -> Iterable[str] | None:
+def _sought(placeholder: str, typed: Sequence[str], word: str, known: KnownNames) -> Iterable[str] | None:
     """What may stand for a word of a usage, written as `word` is; None: free text."""
     mark = word[:1] if word[:1] in ("#", "@", "/") else ""
     match placeholder:

@@ -19,7 +19,7 @@ DOT: Final = "\u2022"
 SECRET_COMMANDS: Final = ("password", "passwd")
 
 
-class Found(Value, frozen=True):
+class HistoryMatch(Value, frozen=True):
     """A line that a search found. `place`: from which the search goes on to earlier ones."""
 
     line: str
@@ -94,7 +94,7 @@ class InputHistory:
         typed.at += 1
         return typed.draft if typed.at == len(typed.lines) else typed.lines[typed.at]
 
-    def search(self, conversation: str, words: str, found: Found | None = None) -> Found | None:
+    def search(self, conversation: str, words: str, found: HistoryMatch | None = None) -> HistoryMatch | None:
         """Ctrl+R: the latest line that holds `words` in any letter case; with `found`, the next earlier, other one."""
         typed = self._by_conversation.get(conversation)
         if typed is None or not words:
@@ -104,7 +104,7 @@ class InputHistory:
         for at in range(place - 1, -1, -1):
             line = typed.lines[at]
             if wanted in line.casefold() and (found is None or line != found.line):
-                return Found(line, at)
+                return HistoryMatch(line, at)
         return None
 
 

@@ -7,9 +7,9 @@ from datetime import tzinfo
 from udpchat.chat import events
 from udpchat.chat.durations import duration_word
 from udpchat.ui.arguments import SWITCHES, TIMES
+from udpchat.ui.local_times import clock_time
 from udpchat.ui.order_sentences import act_as_read
 from udpchat.ui.phrases import sentence, told
-from udpchat.ui.times import clock_time
 
 
 def order_lines(event: events.OrderChange | events.AccountAnswer, zone: tzinfo | None) -> list[str]:

@@ -12,7 +12,7 @@ LINES_UNASKED_MAX: Final = 5  # more are often pasted by mistake
 LINES_SENT_MAX: Final = 100  # line by line: more would flood the conversation
 
 
-class Answer(Enum):
+class PasteAnswer(Enum):
     """What to do with a pasted text of many lines."""
 
     ONE_MESSAGE = "send it as one message"
@@ -25,7 +25,7 @@ class Paste(Value, frozen=True):
 
     text: str
     lines: int
-    answers: tuple[Answer, ...] = ()
+    answers: tuple[PasteAnswer, ...] = ()
 
 
 def pasted(data: str, before: str = "") -> Paste:
@@ -38,15 +38,15 @@ def pasted(data: str, before: str = "") -> Paste:
     count = text.count("\n") + 1
     if count <= LINES_UNASKED_MAX:
         return Paste(text if before.strip() else as_text(text), count)
-    offered = (answer for answer in Answer if answer is not Answer.LINE_BY_LINE or count <= LINES_SENT_MAX)
+    offered = (answer for answer in PasteAnswer if answer is not PasteAnswer.LINE_BY_LINE or count <= LINES_SENT_MAX)
     return Paste(text, count, tuple(offered))
 
 
-def inputs(paste: Paste, answer: Answer) -> list[str]:
+def inputs(paste: Paste, answer: PasteAnswer) -> list[str]:
     """The inputs that send the text as the person answered, each for `Prompt.enter`; blank lines are left out."""
-    if answer is Answer.ONE_MESSAGE:
+    if answer is PasteAnswer.ONE_MESSAGE:
         return [as_text(paste.text)]
-    lines = paste.text.split("\n") if answer is Answer.LINE_BY_LINE else []
+    lines = paste.text.split("\n") if answer is PasteAnswer.LINE_BY_LINE else []
     return [as_text(line) for line in lines if line.strip()]
 
 

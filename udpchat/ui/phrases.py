@@ -14,9 +14,9 @@ from udpchat.chat.phrase import Phrase
 from udpchat.chat.text import counted, duration_text, kept_for
 from udpchat.ui.doctor_sentences import DOCTOR_SENTENCES
 from udpchat.ui.finding_sentences import FINDING_SENTENCES
+from udpchat.ui.local_times import clock_time
 from udpchat.ui.operator_sentences import OPERATOR_SENTENCES
 from udpchat.ui.order_sentences import ACCOUNT_SENTENCES, ORDER_SENTENCES, act_in_words, role_with_article
-from udpchat.ui.times import clock_time
 
 SENTENCES: Final[dict[str, str]] = {
     **ACCOUNT_SENTENCES,

@@ -15,7 +15,7 @@ from udpchat.chat.phrase import Problem
 from udpchat.chat.text import fits, printable
 from udpchat.ui.arguments import ORDER_WORDS
 from udpchat.ui.attention import Level, Signal
-from udpchat.ui.times import TIME_FORMATS
+from udpchat.ui.local_times import TIME_FORMATS
 
 WORDS_MAX: Final = 50  # of a setting that is a list
 WORD_BYTES_MAX: Final = 64

@@ -17,9 +17,9 @@ from udpchat.chat.events import ClientEvent
 from udpchat.chat.phrase import Phrase
 from udpchat.chat.text import json_line, printable
 from udpchat.ui.json_events import json_event
+from udpchat.ui.local_times import clock_time
 from udpchat.ui.order_lines import order_lines
 from udpchat.ui.phrases import sentence, text_of, told
-from udpchat.ui.times import clock_time
 
 
 class Output(Enum):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from udpchat.client.search import FoundServer, Way
+from udpchat.client.server_search import FoundServer, Way
 from udpchat.session.noise import fingerprint
 from udpchat.shell.net import discovery, mdns
 from udpchat.shell.net.discovery import look

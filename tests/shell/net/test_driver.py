@@ -8,7 +8,7 @@ import pytest
 from tests.shell.waiting import run_until
 from udpchat.shell.net.driver import Driver
 from udpchat.shell.writer import DirectWriter, ThreadWriter
-from udpchat.storage.protocol import StoreFull
+from udpchat.storage.store_interfaces import StoreFull
 from udpchat.wire.packets import Address
 
 HERE: Address = ("192.0.2.1", 1)

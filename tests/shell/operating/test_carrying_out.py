@@ -10,13 +10,13 @@ import pytest
 
 from tests.shell.waiting import serving, url_of
 from udpchat.chat.phrase import Problem
-from udpchat.client import operating
+from udpchat.client import operator_dialogues
 from udpchat.shell.addresses import ServerAddress, parse_server
 from udpchat.shell.data_folder import OPERATOR_KEY, SERVER_KEY, operator_key, server_key
+from udpchat.shell.maintenance import LOG_FILE
 from udpchat.shell.operating import carrying_out, over_socket
 from udpchat.shell.operating.address_file import ADDRESS_FILE, read_address, write_address
 from udpchat.shell.operating.carrying_out import carry_out, is_running, wait_until_stopped
-from udpchat.shell.operations import LOG_FILE
 from udpchat.storage.lock import StoreLock
 from udpchat.storage.server_sqlite import SqliteLog
 from udpchat.wire import requests
@@ -27,7 +27,7 @@ posix = pytest.mark.skipif(os.name == "nt", reason="Windows cannot send SIGTERM"
 def key_of(folder: Path, *, needs_server: bool = False) -> str:
     """Why nothing was carried out."""
     with pytest.raises(Problem) as problem:
-        carry_out(folder, operating.peers(), needs_server=needs_server)
+        carry_out(folder, operator_dialogues.peers(), needs_server=needs_server)
     return problem.value.phrase.key
 
 
@@ -42,12 +42,12 @@ def test_the_running_server_is_asked_and_else_its_log(tmp_path: Path) -> None:
         url = parse_server(url_of(server))
         found = read_address(tmp_path)
         assert found == url and is_running(tmp_path)
-        assert carry_out(tmp_path, operating.peers(), needs_server=True) == []
-        carry_out(tmp_path, operating.report(requests.STOP), needs_server=True)
+        assert carry_out(tmp_path, operator_dialogues.peers(), needs_server=True) == []
+        carry_out(tmp_path, operator_dialogues.report(requests.STOP), needs_server=True)
         wait_until_stopped(tmp_path)
         assert server.code() == 0
     assert read_address(tmp_path) is None and not is_running(tmp_path)
-    assert carry_out(tmp_path, operating.peers()) == []
+    assert carry_out(tmp_path, operator_dialogues.peers()) == []
     assert key_of(tmp_path, needs_server=True) == "failed.not_running"
 
 
@@ -74,9 +74,9 @@ def test_a_command_waits_until_another_has_done_with_the_log_also_where_a_server
         prepare(tmp_path)
     other = SqliteLog(tmp_path / LOG_FILE)
     monkeypatch.setattr(time, "sleep", lambda seconds: other.close())
-    assert carry_out(tmp_path, operating.peers()) == []
+    assert carry_out(tmp_path, operator_dialogues.peers()) == []
     write_address(tmp_path, ServerAddress("127.0.0.1", 9, "a" * 32))
-    assert carry_out(tmp_path, operating.peers()) == [] and read_address(tmp_path) is None
+    assert carry_out(tmp_path, operator_dialogues.peers()) == [] and read_address(tmp_path) is None
 
 
 def test_a_log_is_in_use_also_while_its_holder_has_not_said_who_it_is(tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_what_another_takes_just_before_is_waited_for_too(tmp_path: Path, monkey
     other = SqliteLog(tmp_path / LOG_FILE)
     monkeypatch.setattr(carrying_out, "is_running", lambda data: False)
     monkeypatch.setattr(time, "sleep", lambda seconds: other.close())
-    assert carry_out(tmp_path, operating.peers()) == []
+    assert carry_out(tmp_path, operator_dialogues.peers()) == []
 
 
 @posix
@@ -101,7 +101,7 @@ def test_two_servers_are_told_apart(tmp_path: Path) -> None:
     with serving(tmp_path / "one") as one, serving(tmp_path / "two") as two:
         for server, folder in ((one, "one"), (two, "two")):
             url_of(server)
-            found = carry_out(tmp_path / folder, operating.report(requests.STATUS), needs_server=True)
+            found = carry_out(tmp_path / folder, operator_dialogues.report(requests.STATUS), needs_server=True)
             assert found["process"] == server.process.pid
 
 

@@ -20,7 +20,7 @@ from udpchat.chat.exit_codes import ExitCode
 from udpchat.chat.phrase import Phrase
 from udpchat.ui.commands import COMMANDS
 from udpchat.ui.exit_rule import ExitRule
-from udpchat.ui.lines import Lines
+from udpchat.ui.line_mode import LineMode
 from udpchat.ui.prompt import Prompt
 from udpchat.ui.tui.app import ChatApp
 from udpchat.ui.tui.keys import Keymap
@@ -46,7 +46,7 @@ class Desk:
             keymap=keymap,
         )
         self.called: list[str] = []  # the titles of what called her
-        self.lines = Lines(
+        self.lines = LineMode(
             self.prompt,
             self.app.board,
             ExitRule(),

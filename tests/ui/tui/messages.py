@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from udpchat.client.model import Item
-from udpchat.ui.tui.rows import Form, Place, Row, message_rows
+from udpchat.ui.tui.rows import Form, Row, RowPlace, message_rows
 
 NOON_MS = 1_700_049_600_000  # 2023-11-15 12:00 UTC
 WIDE = Form(80, UTC)
@@ -37,9 +37,9 @@ def item(text: str = "hi", *, sequence: int = 7, nick: str = "bob", kind: str = 
     return Item(sequence=sequence, nick=nick, text=text, kind=kind, **known)
 
 
-def drawn(message: Item, width: int = 80, place: Place | None = None) -> list[str]:
+def drawn(message: Item, width: int = 80, place: RowPlace | None = None) -> list[str]:
     """The rows of a message as text, without the blanks at their ends."""
-    return texts(message_rows(message, place or Place(), Form(width, UTC)))
+    return texts(message_rows(message, place or RowPlace(), Form(width, UTC)))
 
 
 def texts(rows: Sequence[Row]) -> list[str]:

@@ -8,7 +8,7 @@ from udpchat.ui.tui.local_lines import (
     CONVERSATIONS_MAX,
     FOLDED_MAX,
     LINES_MAX,
-    Kind,
+    LineKind,
     LocalLines,
 )
 
@@ -47,7 +47,7 @@ def test_a_line_keeps_its_place_and_whether_it_is_an_error() -> None:
     lines.add("lobby", events.error("quit.text", text="x"), after=3, time_ms=9)
     lines.add("dev", events.notice("away.back"), after=4, time_ms=10)
     (error,), (notice,) = lines.of("lobby"), lines.of("dev")
-    assert (error.after, error.time_ms, error.kind, notice.kind) == (3, 9, Kind.ERROR, Kind.REMARK)
+    assert (error.after, error.time_ms, error.kind, notice.kind) == (3, 9, LineKind.ERROR, LineKind.REMARK)
     assert error.number < notice.number
     lines.forget("dev")
     assert not lines.of("dev")

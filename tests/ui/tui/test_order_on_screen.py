@@ -9,8 +9,8 @@ from tests.ui.tui.desk import Desk, drive
 from udpchat.chat import events
 from udpchat.chat.permissions import Role
 from udpchat.client import compose
-from udpchat.ui.tui import status
-from udpchat.ui.tui.status import Look
+from udpchat.ui.tui import side_and_status
+from udpchat.ui.tui.side_and_status import Look
 
 
 @pytest.fixture
@@ -28,33 +28,33 @@ def test_a_mark_before_a_nick_says_the_role_without_colours(desk: Desk) -> None:
     desk.enter("/room dev")
     desk.enter("/names")
     desk.settle(1.0)
-    title, alice, bob = status.member_rows(desk.client.model, "dev")
+    title, alice, bob = side_and_status.member_rows(desk.client.model, "dev")
     assert (title.look, alice.text, bob.text) == (Look.TITLE, "@alice", " bob")
     desk.enter("/voice bob")
     desk.settle(1.0)
-    assert [row.text for row in status.member_rows(desk.client.model, "dev")][1:] == ["@alice", "+bob"]
+    assert [row.text for row in side_and_status.member_rows(desk.client.model, "dev")][1:] == ["@alice", "+bob"]
 
 
 def test_the_modes_of_a_room_stand_beside_its_name(desk: Desk) -> None:
     desk.enter("/room dev")
-    assert status.topic_line(desk.client.model, "dev") == "dev"
+    assert side_and_status.topic_line(desk.client.model, "dev") == "dev"
     desk.enter("/mode +moderated slow=30")
     desk.enter("/topic tea")
     desk.settle(1.0)
-    assert status.topic_line(desk.client.model, "dev") == "dev [moderated, slow=30s]: tea"
+    assert side_and_status.topic_line(desk.client.model, "dev") == "dev [moderated, slow=30s]: tea"
 
 
 def test_who_is_mute_is_told_where_they_type(desk: Desk) -> None:
     bob = opened(desk, "den")
     desk.enter("/join den")
     desk.settle(1.0)
-    assert status.target_line(desk.prompt) == "den> "
+    assert side_and_status.target_line(desk.prompt) == "den> "
     bob.core.ask(desk.wire.now, compose.mute("den", "alice", 600, "spamming"))
     desk.settle(1.0)
-    assert status.target_line(desk.prompt).startswith("den (you are muted until 20")
+    assert side_and_status.target_line(desk.prompt).startswith("den (you are muted until 20")
     bob.core.ask(desk.wire.now, compose.unmute("den", "alice"))
     desk.settle(1.0)
-    assert status.target_line(desk.prompt) == "den> "
+    assert side_and_status.target_line(desk.prompt) == "den> "
 
 
 def test_who_has_no_voice_in_a_moderated_room_is_told_where_they_type(desk: Desk) -> None:
@@ -62,10 +62,10 @@ def test_who_has_no_voice_in_a_moderated_room_is_told_where_they_type(desk: Desk
     desk.enter("/join den")
     bob.core.ask(desk.wire.now, compose.set_modes("den", is_moderated=True))
     desk.settle(1.0)
-    assert status.target_line(desk.prompt) == "den (moderated: you have no voice)> "
+    assert side_and_status.target_line(desk.prompt) == "den (moderated: you have no voice)> "
     bob.core.ask(desk.wire.now, compose.set_role("den", "alice", Role.VOICE))
     desk.settle(1.0)
-    assert status.target_line(desk.prompt) == "den> "
+    assert side_and_status.target_line(desk.prompt) == "den> "
 
 
 def test_who_was_kicked_sees_by_whom_and_that_lines_go_nowhere() -> None:

@@ -23,8 +23,8 @@ from udpchat.ui.tui.rows import (
     REPEATED_EVERY,
     WIDTH_MIN,
     Form,
-    Place,
-    Role,
+    PieceRole,
+    RowPlace,
     continues,
     line_rows,
     message_rows,
@@ -65,7 +65,7 @@ def test_a_narrow_screen_has_no_columns() -> None:
 def test_a_width_of_ten_and_less_still_works() -> None:
     message = item("one two three", nick="maximiliana", reply=Quote("1", "carol", "what?"))
     assert drawn(message, 10) == ["  > carol…", "ma…: one", "  two", "  three"]
-    assert widest(message_rows(message, Place(date(2023, 11, 15), True), Form(1, UTC))) <= WIDTH_MIN
+    assert widest(message_rows(message, RowPlace(date(2023, 11, 15), True), Form(1, UTC))) <= WIDTH_MIN
 
 
 def test_a_quote_of_a_removed_message_says_so() -> None:
@@ -77,34 +77,34 @@ def test_a_time_that_is_not_known_is_left_blank() -> None:
 
 
 def test_times_are_as_the_user_wants_them() -> None:
-    assert texts(message_rows(item(), Place(), Form(80, UTC, "%H:%M:%S")))[0].startswith("12:00:00          bob hi")
+    assert texts(message_rows(item(), RowPlace(), Form(80, UTC, "%H:%M:%S")))[0].startswith("12:00:00          bob hi")
 
 
 def test_the_nick_carries_its_number_and_a_mention_its_role() -> None:
-    (row,) = message_rows(item(), Place(), WIDE)
-    (nick,) = [piece for piece in row.pieces if piece.role is Role.NICK]
+    (row,) = message_rows(item(), RowPlace(), WIDE)
+    (nick,) = [piece for piece in row.pieces if piece.role is PieceRole.NICK]
     assert nick.text == "bob" and nick.nick_number
-    roles = {piece.role for row in message_rows(item(is_mention=True), Place(), WIDE) for piece in row.pieces}
-    assert Role.MENTION in roles and Role.NICK not in roles
+    roles = {piece.role for row in message_rows(item(is_mention=True), RowPlace(), WIDE) for piece in row.pieces}
+    assert PieceRole.MENTION in roles and PieceRole.NICK not in roles
 
 
 # --- Text ----------
 
 
 def test_light_formatting_becomes_styles_and_its_markers_vanish() -> None:
-    (row,) = message_rows(item(f"*so* `x` {URL}"), Place(), WIDE)
+    (row,) = message_rows(item(f"*so* `x` {URL}"), RowPlace(), WIDE)
     styled = {piece.text: (piece.style, piece.url) for piece in row.pieces if piece.style}
     assert styled == {"so": (Style.BOLD, ""), "`x`": (Style.CODE, ""), URL: (Style.LINK, URL)}
 
 
 def test_formatting_can_be_switched_off() -> None:
-    rows = message_rows(item(f"*so* {URL}\ntwo"), Place(), Form(80, UTC, is_formatted=False))
+    rows = message_rows(item(f"*so* {URL}\ntwo"), RowPlace(), Form(80, UTC, is_formatted=False))
     assert texts(rows) == [f"{HEAD}*so* {URL}", f"{INDENT}two"]
 
 
 def test_each_part_of_a_wrapped_link_leads_to_the_whole_address() -> None:
     url = f"https://example.org/{'x' * 60}"
-    rows = message_rows(item(url), Place(), Form(40, UTC))
+    rows = message_rows(item(url), RowPlace(), Form(40, UTC))
     parts = [piece for row in rows for piece in row.pieces if piece.style is Style.LINK]
     assert len(parts) > 2 and "".join(part.text for part in parts) == url
     assert {part.url for part in parts} == {url}
@@ -129,9 +129,9 @@ def test_what_a_later_version_sent_is_said_to_be_that() -> None:
 
 
 def test_a_message_that_is_being_sent_is_faint_with_an_ellipsis() -> None:
-    (row,) = message_rows(item(sequence=UNKNOWN, is_own=True, time_ms=0, state=ItemState.SENDING), Place(), WIDE)
+    (row,) = message_rows(item(sequence=UNKNOWN, is_own=True, time_ms=0, state=ItemState.SENDING), RowPlace(), WIDE)
     assert texts([row]) == ["               bob hi …"]
-    assert {piece.role for piece in row.pieces if piece.text.strip()} == {Role.NICK, Role.FAINT}
+    assert {piece.role for piece in row.pieces if piece.text.strip()} == {PieceRole.NICK, PieceRole.FAINT}
 
 
 def test_delivery_is_shown_where_it_is_known() -> None:
@@ -166,14 +166,14 @@ def test_many_reactions_are_wrapped_and_bounded() -> None:
 
 
 def test_the_day_and_the_line_of_the_unread_stand_above_the_message() -> None:
-    rows = message_rows(item(), Place(date(2023, 11, 15), is_first_unread=True), WIDE)
+    rows = message_rows(item(), RowPlace(date(2023, 11, 15), is_first_unread=True), WIDE)
     assert texts(rows) == ["-- Wednesday 2023-11-15 --", "--- new ".ljust(80, "-"), f"{HEAD}hi"]
     assert [row.is_frame for row in rows] == [True, True, False]
 
 
 def test_a_message_that_goes_on_has_neither_time_nor_nick() -> None:
-    assert drawn(item("and"), place=Place(is_continued=True)) == [f"{INDENT}and"]
-    assert drawn(item("and"), 20, Place(is_continued=True)) == ["  and"]
+    assert drawn(item("and"), place=RowPlace(is_continued=True)) == [f"{INDENT}and"]
+    assert drawn(item("and"), 20, RowPlace(is_continued=True)) == ["  and"]
 
 
 @pytest.mark.parametrize(
@@ -199,15 +199,15 @@ def test_the_next_message_of_the_same_nick_within_minutes_goes_on(message: Item,
 
 
 def test_lines_of_this_client_have_their_time_and_hang() -> None:
-    rows = line_rows(["-- bob joined lobby", "-- and a second"], Role.LOCAL, Place(), NOON_MS, WIDE)
+    rows = line_rows(["-- bob joined lobby", "-- and a second"], PieceRole.LOCAL, RowPlace(), NOON_MS, WIDE)
     assert texts(rows) == ["12:00 -- bob joined lobby", "        -- and a second"]
-    assert texts(line_rows(["-- x"], Role.LOCAL, Place(is_continued=True), NOON_MS, WIDE)) == ["      -- x"]
-    assert widest(line_rows(["x" * 99], Role.ERROR, Place(), NOON_MS, Form(10, UTC))) <= 10
+    assert texts(line_rows(["-- x"], PieceRole.LOCAL, RowPlace(is_continued=True), NOON_MS, WIDE)) == ["      -- x"]
+    assert widest(line_rows(["x" * 99], PieceRole.ERROR, RowPlace(), NOON_MS, Form(10, UTC))) <= 10
 
 
 def test_a_line_of_a_table_goes_on_below_its_second_column() -> None:
     line = "  /away [REASON]   say that you are away"
-    rows = line_rows([line, line], Role.LOCAL, Place(is_continued=True), NOON_MS, Form(40, UTC))
+    rows = line_rows([line, line], PieceRole.LOCAL, RowPlace(is_continued=True), NOON_MS, Form(40, UTC))
     assert texts(rows) == [
         "        /away [REASON]   say that you",
         "                         are away",
@@ -215,7 +215,7 @@ def test_a_line_of_a_table_goes_on_below_its_second_column() -> None:
         "                           are away",
     ]
     assert rows[1].indent == 25
-    wide_column = line_rows(["  " + "x" * 30 + "  and more words"], Role.LOCAL, Place(), NOON_MS, Form(46, UTC))
+    wide_column = line_rows(["  " + "x" * 30 + "  and more words"], PieceRole.LOCAL, RowPlace(), NOON_MS, Form(46, UTC))
     assert texts(wide_column)[1] == " " * 8 + "more words"
 
 
@@ -224,7 +224,7 @@ def test_marks_grow_and_say_what_stands_there_whatever_the_width() -> None:
         "one two three four five six seven\neight", reply=Quote("1", "", ""), reactions=(Reaction("👍", ("x",), False),)
     )
     for width in (10, 30, 80):
-        rows = message_rows(message, Place(date(2023, 11, 15), True), Form(width, UTC))
+        rows = message_rows(message, RowPlace(date(2023, 11, 15), True), Form(width, UTC))
         marks = [row.mark for row in rows]
         assert marks == sorted(set(marks))
         (eight,) = [row.mark for row in rows if "eight" in row.pieces[-1].text]
@@ -240,8 +240,8 @@ def test_no_control_character_gets_out_and_nothing_is_wider_than_the_screen(
     reactions = (Reaction(emoji, (nick,), True), Reaction(text, (nick, nick), False))
     message = item(text, nick=nick, kind=kind, reply=Quote("1", quoted, text), reactions=reactions, is_edited=True)
     form = Form(width, UTC)
-    rows = message_rows(message, Place(date(2023, 11, 15), True), form)
-    rows += line_rows([line, text], Role.LOCAL, Place(), NOON_MS, form)
+    rows = message_rows(message, RowPlace(date(2023, 11, 15), True), form)
+    rows += line_rows([line, text], PieceRole.LOCAL, RowPlace(), NOON_MS, form)
     assert widest(rows) <= max(width, WIDTH_MIN)
     for row in rows:
         for piece in row.pieces:
@@ -251,7 +251,7 @@ def test_no_control_character_gets_out_and_nothing_is_wider_than_the_screen(
 
 @given(st.text(st.sampled_from("[]/=@bold redclick'\"\\$#"), max_size=60))
 def test_no_text_is_read_as_markup_of_the_screen(text: str) -> None:
-    rows = message_rows(item(text), Place(), Form(400, UTC))
+    rows = message_rows(item(text), RowPlace(), Form(400, UTC))
     drawn_text = "".join(piece.text for row in rows for piece in row.pieces[4:])
     assert drawn_text.rstrip() == text.rstrip()
 
@@ -267,7 +267,7 @@ def test_the_work_for_a_message_of_many_pieces_is_in_proportion_to_its_length(ma
             counted += kind == "line"
             return trace
 
-        shown, place, form = item(marked * repeats), Place(None, False, False), Form(30, UTC)
+        shown, place, form = item(marked * repeats), RowPlace(None, False, False), Form(30, UTC)
         former = sys.gettrace()
         sys.settrace(trace)
         try:

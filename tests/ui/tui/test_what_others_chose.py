@@ -38,14 +38,14 @@ from udpchat.ui.attention import (
 )  # fmt: skip
 from udpchat.ui.phrases import sentence
 from udpchat.ui.prompt import Prompt
-from udpchat.ui.screen import prompt_of
-from udpchat.ui.tui import status
+from udpchat.ui.terminal_lines import prompt_of
+from udpchat.ui.tui import side_and_status
 from udpchat.ui.tui.cells import safe, unjoined
-from udpchat.ui.tui.found import Results
 from udpchat.ui.tui.input_box import InputBox
 from udpchat.ui.tui.local_lines import LocalLines
 from udpchat.ui.tui.picker import Offer, Picker
-from udpchat.ui.tui.rows import Place, Role, line_rows
+from udpchat.ui.tui.rows import PieceRole, RowPlace, line_rows
+from udpchat.ui.tui.search_results import Results
 from udpchat.ui.tui.side_list import row_text
 
 NOW = 5.0
@@ -125,7 +125,7 @@ def test_the_lists_the_topic_the_status_and_the_prompt(name: str, other: str, wo
     model = model_of(name, other, words)
     for target in (name, f"@{name}"):
         prompt: Any = SimpleNamespace(client=SimpleNamespace(model=model), target=target, wants_quit=False)
-        rows = [*status.conversation_rows(prompt), *status.member_rows(model, target)]
+        rows = [*side_and_status.conversation_rows(prompt), *side_and_status.member_rows(model, target)]
         assert len(rows) >= 4
         for row in rows:
             assert_safe(row.text)
@@ -133,12 +133,12 @@ def test_the_lists_the_topic_the_status_and_the_prompt(name: str, other: str, wo
             assert cell_len(row_text(row, width)) == width
         invitation = sentence("status.invited", room=name, key="")
         for line in (
-            status.topic_line(model, target),
-            status.status_line(prompt, has_rooms=False, invitation=invitation),
-            status.target_line(prompt),
+            side_and_status.topic_line(model, target),
+            side_and_status.status_line(prompt, has_rooms=False, invitation=invitation),
+            side_and_status.target_line(prompt),
         ):
             assert_safe(line)
-        assert_safe(status.active_elsewhere(prompt))
+        assert_safe(side_and_status.active_elsewhere(prompt))
         assert "\n" not in prompt_of(prompt)[0] and "\x1b" not in prompt_of(prompt)[0]
 
 
@@ -151,7 +151,7 @@ def test_the_lines_of_this_client_and_what_is_said_last(name: str, other: str, w
         assert len(lines.of("lobby")) > 10
         form = type(WIDE)(width, WIDE.zone)
         for line in lines.of("lobby"):
-            for text in texts(line_rows(line.lines, Role.LOCAL, Place(), line.time_ms, form)):
+            for text in texts(line_rows(line.lines, PieceRole.LOCAL, RowPlace(), line.time_ms, form)):
                 assert_safe(text, width)
 
 

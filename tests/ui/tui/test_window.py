@@ -8,7 +8,7 @@ from tests.ui.tui.messages import NOON_MS, WIDE, item
 from udpchat.chat.reactions import Reaction
 from udpchat.client.model import UNKNOWN, Item, ItemState, Quote, removed
 from udpchat.ui.tui.local_lines import LocalLine
-from udpchat.ui.tui.rows import Place
+from udpchat.ui.tui.rows import RowPlace
 from udpchat.ui.tui.window import (
     HELD_CHARACTERS_MAX,
     HELD_ITEMS_MAX,
@@ -312,7 +312,7 @@ def test_a_line_with_the_day_stands_at_the_beginning_and_where_it_changes() -> N
 def test_the_line_of_the_unread_stands_above_the_first_message_of_another() -> None:
     held = Window(unread_after=2)
     held.update([*stretch(1, 2), item(sequence=3, is_own=True), *stretch(4, 5)], ())
-    assert held.first_unread == 3 and held.place(3, WIDE) == Place(None, True, False)
+    assert held.first_unread == 3 and held.place(3, WIDE) == RowPlace(None, True, False)
     assert [held.place(index, WIDE).is_first_unread for index in range(5)].count(True) == 1
     assert window(1, 5).first_unread == window(1, 5, unread_after=5).first_unread == -1
 

@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from typing import Final
 
-from udpchat.client.search import FoundServer, Search, Way
-from udpchat.shell.interfaces import Link, links
+from udpchat.client.server_search import FoundServer, Search, Way
+from udpchat.shell.interfaces import NetworkLink, links
 from udpchat.shell.net import mdns
 from udpchat.shell.net.endpoint import address_of, sockaddr_of
 from udpchat.wire.errors import BadDatagram
@@ -36,7 +36,7 @@ async def look(
     limit_s: float = SEARCH_S,
     settling_s: float = SETTLING_S,
     on_found: Callable[[list[FoundServer]], object] = lambda found: None,
-    find_links: Callable[[], list[Link]] = links,
+    find_links: Callable[[], list[NetworkLink]] = links,
 ) -> list[FoundServer]:
     """The servers that answer at this port, in the order of their first answers; `on_found` gets those so far.
 
@@ -72,7 +72,7 @@ class Discovery:
         self._is_changed = asyncio.Event()
         self._port = DEFAULT_PORT
 
-    def open(self, port: int, on: Sequence[Link], last: Sequence[Address]) -> None:
+    def open(self, port: int, on: Sequence[NetworkLink], last: Sequence[Address]) -> None:
         """Make the sockets; what the system does not let us use is left out."""
         self._port = port
         for address in last:
@@ -101,7 +101,7 @@ class Discovery:
                 async with asyncio.timeout_at(search.next_timeout()):
                     await self._is_changed.wait()
 
-    def _add_link(self, link: Link, port: int) -> None:
+    def _add_link(self, link: NetworkLink, port: int) -> None:
         for local in link.hosts:
             if local.address.version == 4 and not local.address.is_loopback:
                 asking = self._socket(socket.AF_INET, local.host)

@@ -20,6 +20,7 @@ from udpchat.client.diagnosis import (
     FRAGMENTS,
     LAN,
     LINK_LOCAL,
+    TO_ALL,
     TUNNEL,
     UNICAST,
     Contact,
@@ -28,10 +29,10 @@ from udpchat.client.diagnosis import (
     Own,
 )
 from udpchat.client.probe_runs import Heard, Run
-from udpchat.client.search import FoundServer
+from udpchat.client.server_search import FoundServer
 from udpchat.session.noise import fingerprint
 from udpchat.shell.addresses import ServerAddress
-from udpchat.shell.interfaces import Link, links, source_host
+from udpchat.shell.interfaces import NetworkLink, links, source_host
 from udpchat.shell.net import discovery, machine
 from udpchat.shell.net.probing import Pace, Prober, Way
 from udpchat.shell.net.reach import Answer, NoServer, find_server, meet, resolve
@@ -172,8 +173,20 @@ class _Examination:
         await asyncio.gather(
             self._run(FRAGMENTS, self._prober.to(address), A_SIZE, bool, size=DATAGRAM_BYTES_MAX),
             self._run(LINK_LOCAL, self._to_link_local(address), A_SIZE, bool),
+            self._run(TO_ALL, self._to_all(address), A_SIZE),
             *map(try_size, SIZES),
         )
+
+    def _to_all(self, address: Address) -> list[Way]:
+        """The broadcast of the network of this machine that the server is in, and the way to it; none without one."""
+        around = [
+            host
+            for link, name in self._named()
+            if _interface(link, name).holds(address.host)
+            for host in link.broadcasts
+        ]
+        to_all = [way for host in around[:1] for way in self._prober.to(Address(host, address.port))]
+        return [*to_all, *self._prober.to(address)] if to_all else []
 
     def _to_link_local(self, address: Address) -> list[Way]:
         """The way to the link-local address that the server's machine probably has."""
@@ -218,7 +231,7 @@ class _Examination:
                                 sweeping.sendto(b"", (str(host), DISCARD_PORT))
             await asyncio.sleep(SWEEP_S)
 
-    def _named(self) -> list[tuple[Link, str]]:
+    def _named(self) -> list[tuple[NetworkLink, str]]:
         """The interfaces with their names, which they may lose at any time."""
         found = []
         for link in self._links:
@@ -259,6 +272,6 @@ class _Examination:
         return Contact(self._answer.name.lower(), shown, self._known(self._server))
 
 
-def _interface(link: Link, name: str) -> Interface:
+def _interface(link: NetworkLink, name: str) -> Interface:
     kind = TUNNEL if _TUNNELS.match(name) else CONTAINERS if _CONTAINERS.match(name) else LAN
     return Interface(name, tuple(f"{local.host}/{local.prefix_bits}" for local in link.hosts), kind)

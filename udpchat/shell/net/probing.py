@@ -60,11 +60,14 @@ class Prober:
         return min((each.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) for each in self._sockets), default=0)
 
     def to(self, address: Address, *, divides: bool = True) -> list[Way]:
-        """The way to a host, if there is one; `divides`: the system may send a datagram in fragments."""
+        """The way to a host, or to all hosts of a broadcast address, if there is one; `divides`: the system may send a
+        datagram in fragments."""
         family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
         option = None if divides else _DONT_FRAGMENT.get((sys.platform, family))
         with suppress(OSError):
             opened = self._open(family)
+            if family == socket.AF_INET:
+                opened.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
             if option is not None:
                 opened.setsockopt(*option)
             return [(opened, sockaddr_of(address, family))]
@@ -133,4 +136,3 @@ class Prober:
                 sent, heard = self._runs.get(getattr(packet, "probe_id", b""), ({}, []))
                 if isinstance(packet, ProbeReply) and packet.number in sent and len(heard) < HEARD_MAX:
                     heard.append(Heard(self._loop.time(), address_of(source), packet))
-

@@ -8,14 +8,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, TypeVar
 
-from udpchat.client.operating import Dialogue
+from udpchat.client.operator_dialogues import Dialogue
 from udpchat.shell.data_folder import DataUnusable, operator_key, server_key
+from udpchat.shell.maintenance import LOG_FILE, OperationFailed
 from udpchat.shell.operating import in_process, over_socket
 from udpchat.shell.operating.address_file import read_address
-from udpchat.shell.operating.operator_client import Keys
-from udpchat.shell.operations import LOG_FILE, OperationFailed
+from udpchat.shell.operating.operator_client import OperatorKeys
 from udpchat.storage.lock import holder_of
-from udpchat.storage.protocol import StoreInUse
+from udpchat.storage.store_interfaces import StoreInUse
 
 T = TypeVar("T")
 FREE_S_MAX: Final = 5.0  # until a server that begins says where it listens, or other commands are done
@@ -38,7 +38,7 @@ def carry_out(data: Path, dialogue: Dialogue[T], *, needs_server: bool = False) 
     while True:
         if is_running(data):  # a server, which may just begin, or another command
             if (server := read_address(data)) is not None:
-                return over_socket.hold(server, Keys(operator_key(data), server_key(data).public), dialogue)
+                return over_socket.hold(server, OperatorKeys(operator_key(data), server_key(data).public), dialogue)
         elif needs_server:
             raise OperationFailed("failed.not_running", data=data)
         else:

@@ -13,17 +13,17 @@ from pathlib import Path
 from typing import Final, Generic, TypeVar
 
 from udpchat.chat.events import AccountErased
-from udpchat.client.operating import Dialogue
+from udpchat.client.operator_dialogues import Dialogue
 from udpchat.server.admission import Settings
 from udpchat.server.core import ServerCore
 from udpchat.server.errands import Errand
 from udpchat.session.noise import KeyPair
 from udpchat.session.timers import earliest
+from udpchat.shell.duties import report_of
 from udpchat.shell.erasing import erase_at_once
-from udpchat.shell.errands import report_of
+from udpchat.shell.maintenance import LOG_FILE
 from udpchat.shell.operating.address_file import remove_address
-from udpchat.shell.operating.operator_client import Keys, OperatorClient
-from udpchat.shell.operations import LOG_FILE
+from udpchat.shell.operating.operator_client import OperatorClient, OperatorKeys
 from udpchat.shell.progress import progress_of
 from udpchat.shell.reader import read
 from udpchat.storage.server_sqlite import SqliteLog
@@ -59,7 +59,7 @@ class Pipe(Generic[T]):
         self._log = log
         settings = Settings(host=operator.public)
         self._server = ServerCore(static=server, log=log, random=os.urandom, settings=settings)
-        self._client = OperatorClient(self._now, Keys(operator, server.public), SERVER, dialogue)
+        self._client = OperatorClient(self._now, OperatorKeys(operator, server.public), SERVER, dialogue)
 
     def run(self) -> T:
         """What the dialogue returns. Raises what it raises, and `StoreError`."""

@@ -15,9 +15,9 @@ from udpchat.chat import events
 from udpchat.chat.names import HOST_NICK
 from udpchat.chat.phrase import Phrase, Problem
 from udpchat.client.core import ClientCore
-from udpchat.client.operating import Dialogue, Refused
+from udpchat.client.operator_dialogues import Dialogue, RequestRefused
+from udpchat.client.own_requests import RequestSource
 from udpchat.client.profile import Profile
-from udpchat.client.requests import Source
 from udpchat.client.stored import ClientState
 from udpchat.session.noise import KeyPair, fingerprint
 from udpchat.wire.fields import Value
@@ -28,7 +28,7 @@ from udpchat.wire.requests import ResultBody
 T = TypeVar("T")
 
 
-class Keys(Value, frozen=True):
+class OperatorKeys(Value, frozen=True):
     """The key of the operator, and the public key of the server."""
 
     operator: KeyPair
@@ -38,7 +38,7 @@ class Keys(Value, frozen=True):
 class OperatorClient(Generic[T]):
     """`core` is to be driven; call `on_events` after each drain. It ends with `result`, or with `failure`."""
 
-    def __init__(self, now: float, keys: Keys, address: Address, dialogue: Dialogue[T]) -> None:
+    def __init__(self, now: float, keys: OperatorKeys, address: Address, dialogue: Dialogue[T]) -> None:
         self._dialogue = dialogue
         self._server = keys.server
         self._results: deque[ResultBody] = deque()
@@ -67,9 +67,9 @@ class OperatorClient(Generic[T]):
         for event in happened:
             match event:
                 case events.Rejected(key, values):
-                    self.end(Refused(key, **values))
+                    self.end(RequestRefused(key, **values))
                 case events.Error(key, values):
-                    self.end(Refused("failed.unwritable" if key == "unwritable" else key, **values))
+                    self.end(RequestRefused("failed.unwritable" if key == "unwritable" else key, **values))
         if not self._has_begun and self.core.is_entered and not self.is_done:
             self._has_begun = True
             self._go_on(now, None)
@@ -85,7 +85,7 @@ class OperatorClient(Generic[T]):
         except Problem as problem:
             self.end(problem)
         else:
-            with self.core.on_behalf_of(Source(take=self._take)):
+            with self.core.on_behalf_of(RequestSource(take=self._take)):
                 self.core.ask(now, request)
 
     def _take(self, result: ResultBody) -> list[events.ClientEvent]:

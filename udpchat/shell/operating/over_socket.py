@@ -8,13 +8,13 @@ from contextlib import closing, suppress
 from typing import Any, Final, TypeVar, cast
 
 from udpchat.chat import events
-from udpchat.client.operating import Dialogue
+from udpchat.client.operator_dialogues import Dialogue
 from udpchat.client.stored import Write
 from udpchat.shell.addresses import ServerAddress
+from udpchat.shell.maintenance import OperationFailed
 from udpchat.shell.net.driver import Driver
 from udpchat.shell.net.endpoint import UdpEndpoint, open_socket
-from udpchat.shell.operating.operator_client import Keys, OperatorClient
-from udpchat.shell.operations import OperationFailed
+from udpchat.shell.operating.operator_client import OperatorClient, OperatorKeys
 from udpchat.shell.writer import DirectWriter
 from udpchat.wire.packets import Address
 
@@ -27,7 +27,7 @@ class StoppedMeanwhile(OperationFailed):
     """The server does not answer any more, or said goodbye."""
 
 
-def hold(server: ServerAddress, keys: Keys, dialogue: Dialogue[T]) -> T:
+def hold(server: ServerAddress, keys: OperatorKeys, dialogue: Dialogue[T]) -> T:
     """What the dialogue returns. Raises what it raises, `OperationFailed`, and `EndpointError`.
 
     A server that stops meanwhile ends it with `StoppedMeanwhile`.
@@ -45,7 +45,7 @@ class _Holding:
     """One dialogue with one server."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, server: ServerAddress, keys: Keys, dialogue: Dialogue[Any]
+        self, loop: asyncio.AbstractEventLoop, server: ServerAddress, keys: OperatorKeys, dialogue: Dialogue[Any]
     ) -> None:
         self._server = server
         self._client = OperatorClient(loop.time(), keys, Address(server.host, server.port), dialogue)

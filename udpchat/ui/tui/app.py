@@ -8,16 +8,16 @@ from typing import Any
 from udpchat.chat.phrase import Problem
 from udpchat.chat.text import EDITED_CHARACTERS_MAX
 from udpchat.ui.fuzzy import Entry, ranked
+from udpchat.ui.local_times import TIME_FORMATS
 from udpchat.ui.paste import inputs, pasted
 from udpchat.ui.phrases import sentence, text_of
 from udpchat.ui.prompt import Prompt
-from udpchat.ui.times import TIME_FORMATS
-from udpchat.ui.tui import status
+from udpchat.ui.tui import side_and_status
 from udpchat.ui.tui.chat_screen import ChatScreen
-from udpchat.ui.tui.found import Results
 from udpchat.ui.tui.hidden_box import HiddenBox
 from udpchat.ui.tui.picker import Offer, Picker, Question
 from udpchat.ui.tui.screen_app import ScreenApp
+from udpchat.ui.tui.search_results import Results
 from udpchat.ui.tui.side_list import SideList
 
 
@@ -139,20 +139,20 @@ class ChatApp(ScreenApp):
 
     def action_turn_by(self, step: int) -> None:
         """The next conversation of the list, or the one before."""
-        names = status.open_conversations(self.prompt)
+        names = side_and_status.open_conversations(self.prompt)
         if names:
             at = names.index(self.prompt.target) if self.prompt.target in names else 0
             self._turn_to(names[(at + step) % len(names)])
 
     def action_turn_to_number(self, number: int) -> None:
         """The conversation of this number, from 1."""
-        names = status.open_conversations(self.prompt)
+        names = side_and_status.open_conversations(self.prompt)
         if number <= len(names):
             self._turn_to(names[number - 1])
 
     def action_turn_to_active(self) -> None:
         """The next conversation with something unread, those with mentions first."""
-        target = status.next_active(self.prompt)
+        target = side_and_status.next_active(self.prompt)
         if target:
             self._turn_to(target)
         else:
@@ -161,7 +161,7 @@ class ChatApp(ScreenApp):
     def action_switch(self) -> None:
         """Choose a conversation by a part of its name."""
         model = self.prompt.client.model
-        known = [model.conversation(name) for name in status.open_conversations(self.prompt)]
+        known = [model.conversation(name) for name in side_and_status.open_conversations(self.prompt)]
         entries = [Entry(each.name, each.unread, each.mentions) for each in known]
 
         def find(typed: str) -> list[Offer]:

@@ -10,8 +10,8 @@ from udpchat.chat import events
 from udpchat.chat.events import ClientEvent, notice
 from udpchat.chat.phrase import Phrase
 from udpchat.chat.text import printable
-from udpchat.client.members import Members
 from udpchat.client.model import Phase
+from udpchat.client.roster import Members
 from udpchat.ui.phrases import sentence, text_of
 from udpchat.ui.prompt import Prompt
 from udpchat.ui.tui.local_lines import LocalLines
@@ -58,7 +58,7 @@ class MemberRequests:
 
 
 class Board:
-    """Where `ui/lines` shows events. A line stands in the room that it is about, else in the conversation that is open.
+    """Where `ui/line_mode` shows events. A line stands in the room that it is about, else in the open conversation.
 
     `replaced` are the conversations that have other messages than when they were looked at. `pending` is what the list
     of the open one is to be given: pages, and what was said about messages. `has_missed`: not all of that was kept, and

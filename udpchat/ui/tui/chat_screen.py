@@ -17,12 +17,12 @@ from textual.widgets import Static
 
 from udpchat.chat.events import HistoryFound, PageFound
 from udpchat.client.model import Item
-from udpchat.ui.completion import Known, speakers_first
+from udpchat.ui.completion import KnownNames, speakers_first
+from udpchat.ui.local_times import TIME_FORMATS
 from udpchat.ui.phrases import sentence
 from udpchat.ui.preferences import Preferences, words_of_usages
 from udpchat.ui.prompt import Prompt
-from udpchat.ui.times import TIME_FORMATS
-from udpchat.ui.tui import status
+from udpchat.ui.tui import side_and_status
 from udpchat.ui.tui.board import Board, is_for
 from udpchat.ui.tui.cells import safe
 from udpchat.ui.tui.input_box import InputBox
@@ -37,7 +37,7 @@ SHOWN_FROM_COLUMNS: Final = {"rooms": 70, "members": 100}  # the narrowest termi
 Want = Callable[[str, int, int], None]  # a page of a conversation: its name, before which sequence, how many
 
 
-class Shown(Value, frozen=True):
+class VisibleParts(Value, frozen=True):
     """What the message list shows of the conversation `name`."""
 
     name: str
@@ -128,7 +128,7 @@ class ChatScreen(Screen[None]):
         unread_after = conversation.read_up_to or 0 if conversation is not None and conversation.unread else None
         board, is_replaced = self._board, target in self._board.replaced
         if target != self._seen[0] or is_replaced or board.has_missed:
-            shown = Shown(target, prompt, board, self._want)
+            shown = VisibleParts(target, prompt, board, self._want)
             board.has_missed = False  # before pages are asked for
             self.messages.show(shown, unread_after=unread_after, is_replaced=is_replaced)
         elif unread_after is not None and seen != self._seen:
@@ -140,13 +140,14 @@ class ChatScreen(Screen[None]):
         self.take_pending()
         if (found := self._board.take_found()) is not None:
             self.post_message(self.SearchEnded(found))
-        self.rooms.show(status.conversation_rows(prompt))
+        self.rooms.show(side_and_status.conversation_rows(prompt))
         if self.members.display:
-            self.members.show(status.member_rows(model, target))
-        self._write("topic", status.topic_line(model, target))
+            self.members.show(side_and_status.member_rows(model, target))
+        self._write("topic", side_and_status.topic_line(model, target))
         has_rooms, invitation = self.rooms.display, board.invitation_hint
-        self._write("status", self._hint or status.status_line(prompt, has_rooms=has_rooms, invitation=invitation))
-        self._write("target", status.target_line(prompt, board.now_ms()))
+        line = side_and_status.status_line(prompt, has_rooms=has_rooms, invitation=invitation)
+        self._write("status", self._hint or line)
+        self._write("target", side_and_status.target_line(prompt, board.now_ms()))
         self._before_first.close()
 
     def take_pending(self) -> None:
@@ -174,7 +175,7 @@ class ChatScreen(Screen[None]):
             self._hint = safe(text)
             self.draw()
 
-    def known(self) -> Known:
+    def known(self) -> KnownNames:
         """What can be completed here; nicks only that are drawn as they are, as all nicks are that may be taken."""
         prompt, model = self._prompt, self._prompt.client.model
         items = model.conversation(prompt.target).items if prompt.target else []
@@ -182,7 +183,7 @@ class ChatScreen(Screen[None]):
         nicks = [
             nick for nick in speakers_first(items, [one.nick for one in members], model.nick) if safe(nick) == nick
         ]
-        return Known(nicks, model.rooms, prompt.commands, words_of_usages())
+        return KnownNames(nicks, model.rooms, prompt.commands, words_of_usages())
 
     def apply(self, preferences: Preferences) -> None:
         """Draw as the person prefers."""
@@ -280,7 +281,7 @@ class ChatScreen(Screen[None]):
         if none is selected, it is that of one's latest message.
         """
         item = self.messages.selected
-        if command == "delete" and item is not None and not item.is_own and status.may_redact(self._prompt):
+        if command == "delete" and item is not None and not item.is_own and side_and_status.may_redact(self._prompt):
             command = "redact"
         if command in OWN_ONLY and item is not None and not item.is_own:
             self.hint(sentence("not_allowed.not_own", nick=item.nick))

@@ -19,12 +19,7 @@ KEYS: Final = {"enter": "choose", "escape": "leave", "ctrl+c": "leave", "ctrl+d"
 class HiddenBox(Asking):
     """Gives what was typed; an empty text for Escape. What is pasted goes there too."""
 
-    DEFAULT_CSS = """
-    HiddenBox { align: center middle; }
-    HiddenBox > Vertical { width: 60; max-width: 100%; height: auto; border: solid $border; background: $surface; }
-    HiddenBox Input { padding: 0 1; background: $surface; }
-    HiddenBox Static { padding: 0 1; text-style: bold; }
-    """
+    DEFAULT_CSS = "HiddenBox Static { text-style: bold; }"
 
     def __init__(self, question: str) -> None:
         super().__init__(KEYS)

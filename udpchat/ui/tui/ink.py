@@ -12,7 +12,7 @@ from textual.color import Color as Background
 
 from udpchat.ui import markup
 from udpchat.ui.tui.palette import ANSI, nick_colours
-from udpchat.ui.tui.rows import Piece, Role, Row
+from udpchat.ui.tui.rows import Piece, PieceRole, Row
 
 PREFIX: Final = "message-list--"
 EFFECTS: Final = {
@@ -22,7 +22,7 @@ EFFECTS: Final = {
 }
 
 
-def component_of(role: Role) -> str:
+def component_of(role: PieceRole) -> str:
     """The name that the style of a role has in a theme: `message-list--own-reaction`."""
     return PREFIX + role.name.lower().replace("_", "-")
 
@@ -31,7 +31,7 @@ CODE: Final = PREFIX + "code"
 LINK: Final = PREFIX + "link"
 BELOW: Final = PREFIX + "below"  # how many messages are below the view
 SELECTED: Final = PREFIX + "selected"
-COMPONENTS: Final = {*map(component_of, Role), CODE, LINK, BELOW, SELECTED}
+COMPONENTS: Final = {*map(component_of, PieceRole), CODE, LINK, BELOW, SELECTED}
 
 CSS: Final = """
 MessageList { height: 1fr; width: 1fr; background: $background; color: $foreground; }
@@ -62,7 +62,7 @@ class Ink:
     def __init__(self, look_up: Callable[[str], Style], plain: Style, background: Background | None) -> None:
         self.plain = plain
         self.styles = {name: look_up(name) for name in COMPONENTS}
-        self._of_roles = {role: plain + self.styles[component_of(role)] for role in Role}
+        self._of_roles = {role: plain + self.styles[component_of(role)] for role in PieceRole}
         self._effects = EFFECTS | {
             markup.Style.CODE: self.styles[CODE], markup.Style.LINK: self.styles[LINK],
         }  # fmt: skip
@@ -79,7 +79,7 @@ class Ink:
 
     def _style(self, piece: Piece) -> Style:
         style = self._of_roles[piece.role]
-        if piece.role in (Role.NICK, Role.MENTION):
+        if piece.role in (PieceRole.NICK, PieceRole.MENTION):
             style += self.nicks[piece.nick_number % len(self.nicks)]
         if piece.style:
             style = sum((known for effect, known in self._effects.items() if effect in piece.style), start=style)

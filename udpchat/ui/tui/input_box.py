@@ -11,8 +11,8 @@ from textual.binding import Binding
 from textual.widgets import TextArea
 
 from udpchat.chat.text import EDITED_CHARACTERS_MAX, masked
-from udpchat.ui.completion import Completion, Known, complete
-from udpchat.ui.input_history import Found, InputHistory, concealed, is_secret
+from udpchat.ui.completion import Completion, KnownNames, complete
+from udpchat.ui.input_history import HistoryMatch, InputHistory, concealed, is_secret
 from udpchat.ui.tui.cells import unjoined
 
 ROWS_MAX: Final = 8  # of a long line: the rest scrolls, so that the messages stay in sight
@@ -26,7 +26,7 @@ CALL_OF_EDITING_KEY: Final = {  # as bindings they would be done after the keys 
 Place = tuple[int, int]  # row and column
 
 
-class Lines(str):
+class InputLines(str):
     """A text to be put in a `TextArea`: only a line feed divides its lines. In a `str` several control characters do,
     and would become line breaks before Enter could refuse them.
     """
@@ -80,7 +80,7 @@ class InputBox(TextArea):
         background: transparent; scrollbar-size-vertical: 1; }}
     """
 
-    def __init__(self, known: Callable[[], Known], call_of_key: Mapping[str, str]) -> None:
+    def __init__(self, known: Callable[[], KnownNames], call_of_key: Mapping[str, str]) -> None:
         super().__init__(soft_wrap=True, tab_behavior="focus", show_line_numbers=False, highlight_cursor_line=False)
         self.cursor_blink = False  # nothing is to be drawn while nothing happens
         self.owner: Owner
@@ -110,7 +110,7 @@ class InputBox(TextArea):
     def put(self, text: str, cursor: int | None = None) -> None:
         """Replace all of the text; the cursor goes to its end, or behind so many characters."""
         self._is_leaving_offered = False
-        self.load_text(Lines(text))
+        self.load_text(InputLines(text))
         self.move_cursor(_place(text, len(text) if cursor is None else cursor))
 
     def begin(self, text: str) -> None:
@@ -127,7 +127,7 @@ class InputBox(TextArea):
         self._withdraw_offer()
         if len(self.text) + len(text) > EDITED_CHARACTERS_MAX:
             return False
-        self.move_cursor(self.replace(Lines(text), *self.selection, maintain_selection_offset=False).end_location)
+        self.move_cursor(self.replace(InputLines(text), *self.selection, maintain_selection_offset=False).end_location)
         self.owner.edited()
         return True
 
@@ -155,7 +155,7 @@ class InputBox(TextArea):
 
     def typed_before(self, words: str) -> Iterator[str]:
         """The lines typed here that hold these words, the latest first."""
-        found: Found | None = None
+        found: HistoryMatch | None = None
         while found := self._history.search(self._conversation, words, found):
             yield found.line
 

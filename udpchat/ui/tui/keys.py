@@ -32,7 +32,7 @@ ROOM_KEYS: Final = 9
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
+class KeyAction:
     """What a key does. `name` stands for it in a configuration, `call` is the method of the input box."""
 
     name: str
@@ -42,61 +42,65 @@ class Action:
 
 
 ACTIONS: Final = (
-    Action("send", "send", ("enter",), "send the line, or carry out the command"),
-    Action("newline", "newline", ("alt+enter", "ctrl+j", "shift+enter"), "begin a new line of the same message"),
-    Action("complete", "complete(1)", ("tab", "ctrl+space"), "complete a nick, a command, a #room or an :emoji:"),
-    Action("complete_back", "complete(-1)", ("shift+tab",), "the completion before"),
-    Action("earlier", "earlier", ("up",), "what you typed before, or the row above"),
-    Action("later", "later", ("down",), "what you typed after that, or the row below"),
-    Action("search_typed", "app.search_typed", ("ctrl+r",), "search in what you typed here"),
-    Action("scroll_up", "screen.scroll(-1)", ("pageup", "shift+up"), "scroll to earlier messages"),
-    Action("scroll_down", "screen.scroll(1)", ("pagedown", "shift+down"), "scroll to later messages"),
-    Action("first", "screen.scroll_to_start", ("alt+home", "ctrl+home"), "the earliest message that is here"),
-    Action("last", "screen.scroll_to_end", ("alt+end", "ctrl+end"), "the latest message"),
-    Action("next_room", "app.turn_by(1)", ("ctrl+n", "alt+right"), "the next room or conversation"),
-    Action("previous_room", "app.turn_by(-1)", ("ctrl+p", "alt+left"), "the room or conversation before"),
+    KeyAction("send", "send", ("enter",), "send the line, or carry out the command"),
+    KeyAction("newline", "newline", ("alt+enter", "ctrl+j", "shift+enter"), "begin a new line of the same message"),
+    KeyAction("complete", "complete(1)", ("tab", "ctrl+space"), "complete a nick, a command, a #room or an :emoji:"),
+    KeyAction("complete_back", "complete(-1)", ("shift+tab",), "the completion before"),
+    KeyAction("earlier", "earlier", ("up",), "what you typed before, or the row above"),
+    KeyAction("later", "later", ("down",), "what you typed after that, or the row below"),
+    KeyAction("search_typed", "app.search_typed", ("ctrl+r",), "search in what you typed here"),
+    KeyAction("scroll_up", "screen.scroll(-1)", ("pageup", "shift+up"), "scroll to earlier messages"),
+    KeyAction("scroll_down", "screen.scroll(1)", ("pagedown", "shift+down"), "scroll to later messages"),
+    KeyAction("first", "screen.scroll_to_start", ("alt+home", "ctrl+home"), "the earliest message that is here"),
+    KeyAction("last", "screen.scroll_to_end", ("alt+end", "ctrl+end"), "the latest message"),
+    KeyAction("next_room", "app.turn_by(1)", ("ctrl+n", "alt+right"), "the next room or conversation"),
+    KeyAction("previous_room", "app.turn_by(-1)", ("ctrl+p", "alt+left"), "the room or conversation before"),
     *(
-        Action(f"room_{number}", f"app.turn_to_number({number})", (f"alt+{number}",), f"room {number} of the list")
+        KeyAction(f"room_{number}", f"app.turn_to_number({number})", (f"alt+{number}",), f"room {number} of the list")
         for number in range(1, ROOM_KEYS + 1)
     ),
-    Action("active", "app.turn_to_active", ("alt+a", "f4"), "the next room with something new, mentions first"),
-    Action("switch", "app.switch", ("alt+k", "f2"), "choose a room by a part of its name"),
-    Action("cut_or_switch", "cut_or_switch", ("ctrl+k",), "cut up to the end of the line; at its end, choose a room"),
-    Action("accept", "app.accept", ("alt+j", "ctrl+backslash"), "join the room that you were invited to last"),
-    Action("mention", "screen.go_to_mention(1)", ("alt+n", "f3"), "the next message that mentions you"),
-    Action("former_mention", "screen.go_to_mention(-1)", ("alt+p", "ctrl+b"), "the mention before"),
-    Action("unread", "screen.go_to_unread", ("alt+u", "f6"), "the first message that was new"),
-    Action(
+    KeyAction("active", "app.turn_to_active", ("alt+a", "f4"), "the next room with something new, mentions first"),
+    KeyAction("switch", "app.switch", ("alt+k", "f2"), "choose a room by a part of its name"),
+    KeyAction(
+        "cut_or_switch", "cut_or_switch", ("ctrl+k",), "cut up to the end of the line; at its end, choose a room"
+    ),
+    KeyAction("accept", "app.accept", ("alt+j", "ctrl+backslash"), "join the room that you were invited to last"),
+    KeyAction("mention", "screen.go_to_mention(1)", ("alt+n", "f3"), "the next message that mentions you"),
+    KeyAction("former_mention", "screen.go_to_mention(-1)", ("alt+p", "ctrl+b"), "the mention before"),
+    KeyAction("unread", "screen.go_to_unread", ("alt+u", "f6"), "the first message that was new"),
+    KeyAction(
         "select_up",
         "screen.select(-1)",
         ("alt+up", "ctrl+up", "ctrl+o"),
         "select a message, the latest first; Esc ends it",
     ),
-    Action("select_down", "screen.select(1)", ("alt+down", "ctrl+down", "ctrl+g"), "select the next message"),
-    Action("reply", "screen.begin('reply')", ("alt+r", "f9"), "reply to the selected message"),
-    Action("react", "screen.begin('react')", ("alt+t", "ctrl+t"), "react to it with an emoji"),
-    Action("edit", "screen.begin('edit')", ("alt+e", "f5"), "edit it, if it is yours"),
-    Action("delete", "screen.begin('delete')", ("alt+x", "ctrl+x"), "delete it, if it is yours or you keep order"),
-    Action("receipts", "screen.obey('receipts')", ("alt+g", "ctrl+q"), "list who has got it, if it is yours"),
-    Action("open", "screen.obey('open')", ("alt+o", "ctrl+right_square_bracket"), "open its latest link"),
-    Action("search", "screen.begin_search", ("ctrl+f", "ctrl+s"), "search in what was said"),
-    Action("lists", "screen.toggle_list('rooms')", ("f7",), "show or hide the rooms"),
-    Action("members", "screen.toggle_list('members')", ("f8",), "show or hide who is there"),
-    Action("bare", "app.toggle_bare", ("alt+l", "f12"), "messages alone, to copy from; the mouse selects as elsewhere"),
-    Action("redraw", "app.redraw", ("ctrl+l",), "draw the screen anew"),
-    Action("keys", "app.type_command('/keys')", ("f1",), "this list"),
-    Action("clear", "clear_or_leave", ("ctrl+c",), "clear the line; on an empty one, offer to leave"),
-    Action("end", "delete_or_end", ("ctrl+d",), "on an empty line: leave once all is confirmed"),
-    Action("suspend", "app.suspend_process", ("ctrl+z",), "suspend the program; fg brings it back"),
-    Action("line_start", "cursor_line_start", ("ctrl+a", "home"), "the beginning of the line"),
-    Action("line_end", "cursor_line_end", ("ctrl+e", "end"), "the end of the line"),
-    Action("word_left", "cursor_word_left", ("alt+b", "ctrl+left"), "a word to the left"),
-    Action("word_right", "cursor_word_right", ("alt+f", "ctrl+right"), "a word to the right"),
-    Action("cut_line", "cut_to_start", ("ctrl+u",), "cut up to the beginning of the line"),
-    Action("cut_word", "cut_word", ("ctrl+w", "alt+backspace"), "cut the word before the cursor"),
-    Action("cut_next_word", "delete_word_right", ("alt+d", "ctrl+delete"), "delete the word after the cursor"),
-    Action("insert_cut", "insert_cut", ("ctrl+y",), "insert what was cut"),
-    Action("undo", "undo", ("ctrl+underscore", "alt+z"), "undo a change of the line"),
+    KeyAction("select_down", "screen.select(1)", ("alt+down", "ctrl+down", "ctrl+g"), "select the next message"),
+    KeyAction("reply", "screen.begin('reply')", ("alt+r", "f9"), "reply to the selected message"),
+    KeyAction("react", "screen.begin('react')", ("alt+t", "ctrl+t"), "react to it with an emoji"),
+    KeyAction("edit", "screen.begin('edit')", ("alt+e", "f5"), "edit it, if it is yours"),
+    KeyAction("delete", "screen.begin('delete')", ("alt+x", "ctrl+x"), "delete it, if it is yours or you keep order"),
+    KeyAction("receipts", "screen.obey('receipts')", ("alt+g", "ctrl+q"), "list who has got it, if it is yours"),
+    KeyAction("open", "screen.obey('open')", ("alt+o", "ctrl+right_square_bracket"), "open its latest link"),
+    KeyAction("search", "screen.begin_search", ("ctrl+f", "ctrl+s"), "search in what was said"),
+    KeyAction("lists", "screen.toggle_list('rooms')", ("f7",), "show or hide the rooms"),
+    KeyAction("members", "screen.toggle_list('members')", ("f8",), "show or hide who is there"),
+    KeyAction(
+        "bare", "app.toggle_bare", ("alt+l", "f12"), "messages alone, to copy from; the mouse selects as elsewhere"
+    ),
+    KeyAction("redraw", "app.redraw", ("ctrl+l",), "draw the screen anew"),
+    KeyAction("keys", "app.type_command('/keys')", ("f1",), "this list"),
+    KeyAction("clear", "clear_or_leave", ("ctrl+c",), "clear the line; on an empty one, offer to leave"),
+    KeyAction("end", "delete_or_end", ("ctrl+d",), "on an empty line: leave once all is confirmed"),
+    KeyAction("suspend", "app.suspend_process", ("ctrl+z",), "suspend the program; fg brings it back"),
+    KeyAction("line_start", "cursor_line_start", ("ctrl+a", "home"), "the beginning of the line"),
+    KeyAction("line_end", "cursor_line_end", ("ctrl+e", "end"), "the end of the line"),
+    KeyAction("word_left", "cursor_word_left", ("alt+b", "ctrl+left"), "a word to the left"),
+    KeyAction("word_right", "cursor_word_right", ("alt+f", "ctrl+right"), "a word to the right"),
+    KeyAction("cut_line", "cut_to_start", ("ctrl+u",), "cut up to the beginning of the line"),
+    KeyAction("cut_word", "cut_word", ("ctrl+w", "alt+backspace"), "cut the word before the cursor"),
+    KeyAction("cut_next_word", "delete_word_right", ("alt+d", "ctrl+delete"), "delete the word after the cursor"),
+    KeyAction("insert_cut", "insert_cut", ("ctrl+y",), "insert what was cut"),
+    KeyAction("undo", "undo", ("ctrl+underscore", "alt+z"), "undo a change of the line"),
 )
 
 
@@ -150,7 +154,7 @@ def conflicts(chosen: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, Phrase
 
     Where two have the same key, that is the one whose keys were chosen.
     """
-    owners: dict[str, Action] = {}
+    owners: dict[str, KeyAction] = {}
     known = [(action, [key_of(key) for key in chosen[action.name]]) for action in ACTIONS if action.name in chosen]
     for action, keys in sorted(known, key=lambda pair: tuple(pair[1]) != pair[0].keys):
         if action.name in NEEDED and not keys:

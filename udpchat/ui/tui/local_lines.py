@@ -23,7 +23,7 @@ CHARACTERS_MAX: Final = 32 * 1024  # of one line: an answer to /history may be f
 FOLDED_MAX: Final = 100  # who came and left in one line: the latest
 
 
-class Kind(Enum):
+class LineKind(Enum):
     """How much a line is to stand out."""
 
     REMARK = "as what is said beside the messages"
@@ -31,14 +31,14 @@ class Kind(Enum):
     ANNOUNCEMENT = "somebody speaks to everybody"
 
 
-def kind_of(event: ClientEvent) -> Kind:
+def kind_of(event: ClientEvent) -> LineKind:
     """That of the line of an event."""
     match event:
         case events.Error() | events.Rejected():
-            return Kind.ERROR
+            return LineKind.ERROR
         case events.Announcement():
-            return Kind.ANNOUNCEMENT
-    return Kind.REMARK
+            return LineKind.ANNOUNCEMENT
+    return LineKind.REMARK
 
 
 class LocalLine(Value, frozen=True):
@@ -52,7 +52,7 @@ class LocalLine(Value, frozen=True):
     after: int
     time_ms: int
     lines: tuple[str, ...]
-    kind: Kind = Kind.REMARK
+    kind: LineKind = LineKind.REMARK
     run: tuple[Movement, ...] = ()  # who came and left, if this is what it says
 
 

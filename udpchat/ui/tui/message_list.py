@@ -4,7 +4,7 @@ It is no `ScrollView`: that one wants to know the height of all there is, here o
 laid out (`viewport`). How an application uses it:
 
 - `show(source, unread_after=...)` when a conversation is opened, where it was left: at the end, or scrolled back.
-  `source` gives what there is (`Source`).
+  `source` gives what there is (`MessageSource`).
 - `renew()` after the model or the local lines of the conversation changed: it reads them from `source` again.
 - `receive_page(page.first, page.before, items)` with the event `PageFound` of this conversation that `source.want_page`
   led to, at once or later (`History.page`); `Model.item_of` makes the items.
@@ -45,7 +45,7 @@ ABOVE_GOAL: Final = 3  # sequences above a message that one went to
 PAGES_AT_ONCE_MAX: Final = 3  # asked for by one step: in a page there may be nothing that is shown
 
 
-class Source(Protocol):
+class MessageSource(Protocol):
     """Where the list gets the messages of one conversation from, which is called `name`."""
 
     @property
@@ -81,7 +81,7 @@ class MessageList(Widget):
     def __init__(self, *, zone: tzinfo | None = None, id: str | None = None) -> None:
         """Times are in `zone`; None: that of this machine."""
         super().__init__(id=id)
-        self._source: Source | None = None
+        self._source: MessageSource | None = None
         self._places = ScrollPlaces()
         self._port = Viewport(Window(), Form(1, zone))
         self._visible: list[At] | None = None  # None: not known, since something changed
@@ -94,7 +94,7 @@ class MessageList(Widget):
 
     # --- What it shows ----------
 
-    def show(self, source: Source, *, unread_after: int | None, is_replaced: bool = False) -> None:
+    def show(self, source: MessageSource, *, unread_after: int | None, is_replaced: bool = False) -> None:
         """Show a conversation, where it was left. Messages after the sequence `unread_after` are unread.
 
         `is_replaced`: it has other messages than before, and is shown from its end.

@@ -36,6 +36,10 @@ class Asking(ModalScreen[str]):
 
     AUTO_FOCUS = ""
     DEFAULT_CSS = """
+    Asking { align: center middle; }
+    Asking > Vertical { width: 60; max-width: 100%; height: auto; border: solid $border; background: $surface; }
+    Asking Input { padding: 0 1; background: $surface; }
+    Asking Static { padding: 0 1; }
     Asking OptionList { border: none; height: auto; background: $surface; }
     Asking OptionList > .option-list--option-highlighted { text-style: reverse; }
     """
@@ -125,13 +129,10 @@ class Picker(Asking):
     """Asks with `title`; gives the one chosen with Enter or a click, or an empty text for Escape."""
 
     DEFAULT_CSS = """
-    Picker { align: center middle; }
-    Picker > Vertical { width: 60; max-width: 100%; height: auto; max-height: 90%; border: solid $border;
-        background: $surface; }
-    Picker Input { padding: 0 1; background: $surface; }
+    Picker > Vertical { max-height: 90%; }
     Picker OptionList { max-height: 16; text-wrap: nowrap; text-overflow: ellipsis; }
     Picker.-wide > Vertical { width: 100; }
-    Picker Static { padding: 0 1; text-style: bold; }
+    Picker Static { text-style: bold; }
     """
 
     def __init__(self, title: str, find: Find, *, is_wide: bool = False) -> None:
@@ -180,12 +181,6 @@ class Question(Asking):
     """Asks for one of several answers, each named by a key; Escape gives an empty text.
 
     `answers`: the key that gives an answer, and what the answer says.
-    """
-
-    DEFAULT_CSS = """
-    Question { align: center middle; }
-    Question > Vertical { width: 60; max-width: 100%; height: auto; border: solid $border; background: $surface; }
-    Question Static { padding: 0 1; }
     """
 
     def __init__(self, question: str, answers: dict[str, str]) -> None:

@@ -16,10 +16,10 @@ from rich.cells import cell_len
 
 from udpchat.chat.names import nick_key
 from udpchat.client.model import Item, ItemState, Quote, Reaction
+from udpchat.ui.local_times import local_time
 from udpchat.ui.markup import Style, parse
 from udpchat.ui.phrases import sentence
-from udpchat.ui.screen import WEEKDAYS
-from udpchat.ui.times import local_time
+from udpchat.ui.terminal_lines import WEEKDAYS
 from udpchat.ui.tui.cells import ELLIPSIS, cut, safe, wrap, wrap_verbatim
 from udpchat.ui.tui.palette import number_of
 
@@ -36,7 +36,7 @@ HANG_SHARE_MAX: Final = 0.6  # of the width, for the first column of a table
 _GAP: Final = re.compile(r"\S {2,}(?=\S)")  # between two columns
 
 
-class Role(Enum):
+class PieceRole(Enum):
     """What a piece of a row is; the theme has a style for each."""
 
     TIME = auto()
@@ -59,7 +59,7 @@ class Piece:
     """A part of a row in one style. `nick_number`: for the colour of a nick; `url`: where a link leads."""
 
     text: str
-    role: Role = Role.TEXT
+    role: PieceRole = PieceRole.TEXT
     style: Style = Style.PLAIN
     url: str = ""
     nick_number: int = 0
@@ -92,7 +92,7 @@ class Form:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RowPlace:
     """What a message's neighbours mean for it: what stands above it, and whether it goes on from the one above."""
 
     day: date | None = None
@@ -114,7 +114,7 @@ def continues(item: Item, above: Item) -> bool:
     return is_near and nick_key(item.nick) == nick_key(above.nick)
 
 
-def message_rows(item: Item, place: Place, form: Form) -> list[Row]:
+def message_rows(item: Item, place: RowPlace, form: Form) -> list[Row]:
     """The rows of a message; none is wider than the form."""
     width = max(form.width, WIDTH_MIN)
     head, indent = _head(item, form, width, is_continued=place.is_continued)
@@ -127,7 +127,7 @@ def message_rows(item: Item, place: Place, form: Form) -> list[Row]:
     return rows
 
 
-def line_rows(lines: Sequence[str], role: Role, place: Place, time_ms: int, form: Form) -> list[Row]:
+def line_rows(lines: Sequence[str], role: PieceRole, place: RowPlace, time_ms: int, form: Form) -> list[Row]:
     """The rows of lines that this client says; each line is made safe."""
     width = max(form.width, WIDTH_MIN)
     rows = list(_frame_rows(place, width))
@@ -153,20 +153,20 @@ def day_of(time_ms: int, form: Form) -> date | None:
 # --- Above the text ----------
 
 
-def _frame_rows(place: Place, width: int) -> Iterator[Row]:
+def _frame_rows(place: RowPlace, width: int) -> Iterator[Row]:
     if place.day is not None:
         text = f"-- {WEEKDAYS[place.day.weekday()]} {place.day.isoformat()} --"
-        yield Row((Piece(cut(text, width), Role.DAY),), DAY_MARK, is_frame=True)
+        yield Row((Piece(cut(text, width), PieceRole.DAY),), DAY_MARK, is_frame=True)
     if place.is_first_unread:
         text = f"--- {sentence('list.new')} "
-        yield Row((Piece(cut(text.ljust(width, "-"), width), Role.UNREAD),), UNREAD_MARK, is_frame=True)
+        yield Row((Piece(cut(text.ljust(width, "-"), width), PieceRole.UNREAD),), UNREAD_MARK, is_frame=True)
 
 
 def _quote_row(quote: Quote, indent: int, width: int) -> Row:
     first_words = sentence("list.deleted") if quote.is_removed else " ".join(quote.text.split())
     said = f"{quote.nick}: {first_words}" if quote.nick else sentence("list.quote_unknown")
     text = cut(f"> {safe(said)}", width - indent)
-    return Row((Piece(" " * indent), Piece(text, Role.QUOTE)), QUOTE_MARK, indent=indent)
+    return Row((Piece(" " * indent), Piece(text, PieceRole.QUOTE)), QUOTE_MARK, indent=indent)
 
 
 # --- The message ----------
@@ -179,14 +179,14 @@ def _nick_cells(width: int) -> int:
 def _time(time_ms: int, form: Form) -> list[Piece]:
     blank = cell_len(local_time(0, form.zone).strftime(form.time_format))
     text = local_time(time_ms, form.zone).strftime(form.time_format) if time_ms else " " * blank
-    return [Piece(f"{cut(safe(text), NICK_CELLS[0][1])} ", Role.TIME)]
+    return [Piece(f"{cut(safe(text), NICK_CELLS[0][1])} ", PieceRole.TIME)]
 
 
 def _head(item: Item, form: Form, width: int, *, is_continued: bool) -> tuple[list[Piece], int]:
     """What stands before the text of the first row, and how many cells the rows below it are indented."""
     cells = _nick_cells(width)
     is_action = item.kind == "action" and not item.is_removed
-    role = Role.MENTION if item.is_mention else Role.NICK
+    role = PieceRole.MENTION if item.is_mention else PieceRole.NICK
     nick = Piece(safe(item.nick), role, nick_number=number_of(item.nick))
     if not cells:
         nick = replace(nick, text=cut(nick.text, width // NARROW_NICK_SHARE - 2))
@@ -196,7 +196,7 @@ def _head(item: Item, form: Form, width: int, *, is_continued: bool) -> tuple[li
     indent = cell_len(time[0].text) + cells + 1
     if is_continued:
         return [Piece(" " * indent)], indent
-    column = replace(nick, text="*", role=Role.TEXT) if is_action else replace(nick, text=cut(nick.text, cells))
+    column = replace(nick, text="*", role=PieceRole.TEXT) if is_action else replace(nick, text=cut(nick.text, cells))
     blanks = Piece(" " * (cells - cell_len(column.text)))
     behind = [Piece(" "), replace(nick, text=cut(nick.text, cells)), Piece(" ")] if is_action else [Piece(" ")]
     return [*time, blanks, column, *behind], indent
@@ -206,10 +206,13 @@ def _body(item: Item, form: Form) -> list[list[Piece]]:
     """The lines of the text, with what is said about the message behind the last."""
     if item.is_removed or item.kind == "removed":
         said = sentence("list.deleted_by", nick=safe(item.removed_by)) if item.removed_by else sentence("list.deleted")
-        return [[Piece(said, Role.FAINT, Style.ITALIC)]]
-    role = Role.FAINT if item.state is ItemState.SENDING else Role.TEXT
+        return [[Piece(said, PieceRole.FAINT, Style.ITALIC)]]
+    role = PieceRole.FAINT if item.state is ItemState.SENDING else PieceRole.TEXT
     if item.kind == "unknown":
-        lines = [[Piece(safe(sentence("unknown_kind", nick=item.nick)), Role.FAINT)], [Piece(safe(item.text), role)]]
+        lines = [
+            [Piece(safe(sentence("unknown_kind", nick=item.nick)), PieceRole.FAINT)],
+            [Piece(safe(item.text), role)],
+        ]
         lines = lines if item.text else lines[:1]
     elif form.is_formatted:
         lines = [[_piece(span.text, role, span.style, span.url) for span in line] for line in parse(item.text)]
@@ -221,11 +224,11 @@ def _body(item: Item, form: Form) -> list[list[Piece]]:
     elif item.is_own and item.delivery is not None:
         about.append(sentence("list.delivered", have=item.delivery.have, users=item.delivery.users))
     if about:
-        lines[-1] = [*lines[-1], Piece(" " + " ".join(about), Role.FAINT)]
+        lines[-1] = [*lines[-1], Piece(" " + " ".join(about), PieceRole.FAINT)]
     return lines
 
 
-def _piece(text: str, role: Role, style: Style, url: str) -> Piece:
+def _piece(text: str, role: PieceRole, style: Style, url: str) -> Piece:
     text = safe(text.expandtabs(TAB_CELLS) if Style.CODE in style else text)
     return Piece(text, role, style, url if url.isascii() and safe(url) == url else "")
 
@@ -297,7 +300,7 @@ def _reaction_rows(reactions: Sequence[Reaction], indent: int, width: int) -> li
     room = width - indent
     pieces = [_reaction_piece(reaction, width - indent) for reaction in reactions[:REACTIONS_SHOWN_MAX]]
     if len(reactions) > REACTIONS_SHOWN_MAX:
-        pieces.append(Piece(f"+{len(reactions) - REACTIONS_SHOWN_MAX}", Role.REACTION))
+        pieces.append(Piece(f"+{len(reactions) - REACTIONS_SHOWN_MAX}", PieceRole.REACTION))
     for piece in pieces:
         cells = cell_len(piece.text)
         gap = 2 if rows[-1] else 0
@@ -312,5 +315,5 @@ def _reaction_rows(reactions: Sequence[Reaction], indent: int, width: int) -> li
 
 def _reaction_piece(reaction: Reaction, cells_max: int) -> Piece:
     text = f"{cut(safe(reaction.emoji), REACTION_CELLS_MAX)} {len(reaction.nicks)}"
-    text, role = (f"[{text}]", Role.OWN_REACTION) if reaction.is_own else (text, Role.REACTION)
+    text, role = (f"[{text}]", PieceRole.OWN_REACTION) if reaction.is_own else (text, PieceRole.REACTION)
     return Piece(cut(text, cells_max), role)

@@ -14,7 +14,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from udpchat.ui.tui.cells import cut
-from udpchat.ui.tui.status import Look, Row
+from udpchat.ui.tui.side_and_status import Look, SideRow
 
 
 class SideList(ScrollView, can_focus=False):
@@ -40,9 +40,9 @@ class SideList(ScrollView, can_focus=False):
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
-        self._rows: Sequence[Row] = ()
+        self._rows: Sequence[SideRow] = ()
 
-    def show(self, rows: Sequence[Row]) -> None:
+    def show(self, rows: Sequence[SideRow]) -> None:
         """Draw these rows, if they differ from those that are drawn; that of the open conversation stays in sight."""
         if rows == self._rows:
             return
@@ -69,7 +69,7 @@ class SideList(ScrollView, can_focus=False):
             self.post_message(self.Chosen(self._rows[number].target))
 
 
-def row_text(row: Row, width: int) -> str:
+def row_text(row: SideRow, width: int) -> str:
     """The text of a row, as wide as `width`: what does not fit before its tail is cut, and that is shown."""
     tail = f" {row.tail}" if row.tail else ""
     room = max(0, width - cell_len(tail))

@@ -13,14 +13,18 @@ from dataclasses import dataclass
 from typing import Final
 
 from udpchat.client.model import Item
-from udpchat.ui.tui.local_lines import Kind, LocalLine
-from udpchat.ui.tui.rows import Form, Place, Role, Row, line_rows, message_rows
+from udpchat.ui.tui.local_lines import LineKind, LocalLine
+from udpchat.ui.tui.rows import Form, PieceRole, Row, RowPlace, line_rows, message_rows
 from udpchat.ui.tui.window import Entry, Key, PageWanted, Window
 from udpchat.wire.fields import Value
 
 ROWS_CACHED_MAX: Final = 4_000  # laid out for the view and its surroundings, except that the latest entry always is
 PLACES_MAX: Final = 100
-ROLES: Final = {Kind.REMARK: Role.LOCAL, Kind.ERROR: Role.ERROR, Kind.ANNOUNCEMENT: Role.ANNOUNCEMENT}
+ROLES: Final = {
+    LineKind.REMARK: PieceRole.LOCAL,
+    LineKind.ERROR: PieceRole.ERROR,
+    LineKind.ANNOUNCEMENT: PieceRole.ANNOUNCEMENT,
+}
 FIRST_MARK: Final = -1 << 30  # above all rows of an entry
 At = tuple[int, int]
 """The index of an entry and that of one of its rows."""
@@ -31,7 +35,7 @@ class _Block:
     """The rows of an entry, what they were made from, and the list of all keys for which that was true last."""
 
     entry: Entry
-    place: Place
+    place: RowPlace
     form: Form
     rows: list[Row]
     keys: list[Key]
@@ -225,7 +229,7 @@ class Viewport:
         self.window.view = self.window.keys[index]
 
 
-def _laid_out(entry: Entry, place: Place, form: Form) -> list[Row]:
+def _laid_out(entry: Entry, place: RowPlace, form: Form) -> list[Row]:
     if isinstance(entry, Item):
         return message_rows(entry, place, form)
     return line_rows(entry.lines, ROLES[entry.kind], place, entry.time_ms, form)

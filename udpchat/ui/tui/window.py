@@ -14,7 +14,7 @@ from typing import Final
 
 from udpchat.client.model import UNKNOWN, Item, Quote, quote_of
 from udpchat.ui.tui.local_lines import LocalLine
-from udpchat.ui.tui.rows import Form, Place, continues, day_of
+from udpchat.ui.tui.rows import Form, RowPlace, continues, day_of
 
 PAGE_ITEMS: Final = 100
 HELD_ITEMS_MAX: Final = 1_000  # besides those of the model
@@ -181,7 +181,7 @@ class Window:
             at += 1
         return -1
 
-    def place(self, index: int, form: Form) -> Place:
+    def place(self, index: int, form: Form) -> RowPlace:
         """What the neighbours of an entry mean for it."""
         entry, above = self.entries[index], self.entries[index - 1] if index else None
         day = day_of(entry.time_ms, form)
@@ -198,7 +198,7 @@ class Window:
                     is_continued = continues(entry, above)
                 case LocalLine(), LocalLine():
                     is_continued = entry.time_ms // MINUTE_MS == above.time_ms // MINUTE_MS
-        return Place(day if is_new_day else None, is_first_unread, is_continued)
+        return RowPlace(day if is_new_day else None, is_first_unread, is_continued)
 
     def index_of(self, key: Key) -> int:
         """The index of the entry with this key, else of the one that comes next, else of the last."""
