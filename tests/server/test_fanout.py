@@ -91,7 +91,7 @@ def test_of_more_peers_than_a_turn_has_time_for_the_others_follow_each_once() ->
     fanout.extend(NOW, stream, [ENTRY])
     turns = [fanout.take_to_flush(Ledger())]
     fanout.to_flush[peers[-1]] = fanout.to_flush[peers[0]] = None
-    while fanout.behind:
+    while fanout.later:
         turns.append(fanout.take_to_flush(Ledger()))
     assert [len(turn) for turn in turns] == [FLUSHED_PEERS_MAX, FLUSHED_PEERS_MAX, 11]
     assert sorted(map(id, [peer for turn in turns for peer in turn])) == sorted(map(id, [*peers, peers[0]]))
@@ -122,4 +122,4 @@ def test_who_is_gone_is_not_flushed_later() -> None:
     fanout.extend(NOW, stream, [ENTRY])
     fanout.take_to_flush(Ledger())
     fanout.leave(peers[-1])
-    assert not fanout.behind and fanout.take_to_flush(Ledger()) == []
+    assert not fanout.later and fanout.take_to_flush(Ledger()) == []

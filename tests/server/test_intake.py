@@ -260,7 +260,7 @@ def test_of_members_who_have_used_as_much_nobody_hurries_a_write(desk: Desk) -> 
     desk.intake.may_write()
     desk.turn(*(data_of(peer, number) for number in range(A_TURN) for peer in (alice, bob)))
     for peer in (alice, bob):
-        desk.intake.on_proposed(peer)
+        desk.intake.proposers[peer] = None
     assert not desk.intake.may_write()
 
 
@@ -271,12 +271,12 @@ def test_what_is_written_for_who_has_used_less_than_all_who_wait_does_not_wait(d
     desk.intake.may_write()
     desk.turn(*(data_of(mallory, number) for number in range(3 * A_TURN)))
     for peer in (alice, mallory):
-        desk.intake.on_proposed(peer)
+        desk.intake.proposers[peer] = None
     assert not desk.intake.may_write(), "not so much less"
     desk.meter.charge_peer(mallory, NEW_CREDIT_US)
     desk.turn()
     for peer in (alice, mallory):
-        desk.intake.on_proposed(peer)
+        desk.intake.proposers[peer] = None
     assert desk.intake.may_write() and not desk.intake.may_write()
 
 
@@ -296,7 +296,7 @@ def test_who_uses_little_and_writes_makes_turns_short_for_all(desk: Desk) -> Non
     desk.meter.charge_peer(mallory, 2 * NEW_CREDIT_US)
     desk.turn()
     desk.turn(*(data_of(mallory, number) for number in range(int(LONG.turn_us / COST_US) + 1)))
-    desk.intake.on_proposed(alice)
+    desk.intake.proposers[alice] = None
     assert desk.intake.may_write() and desk.backlog.pace.turns is LONG, "of this turn"
     desk.turn()
     assert desk.backlog.pace.turns is SHORT

@@ -90,10 +90,11 @@ def clean_text(text: str) -> str | None:
 
     None if nothing is left, or if it cannot be encoded in UTF-8 (a lone surrogate). `fits` checks the size.
     """
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return None
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            return None
     return text.replace("\r\n", "\n").rstrip("\n") or None
 
 

@@ -62,7 +62,7 @@ class Accounts:
 
     def is_revoked(self, device: bytes) -> bool:
         """Whether the device may never enter again, unless it proves anew that it may."""
-        record = self._records.get(self.account_of(device))
+        record = self._records.get(self._of_device.get(device) or device)
         return record is not None and not any(
             known.key == device and not known.revoked_ms for known in record.devices
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from udpchat.server.commits import Commits
-from udpchat.server.credit import CREDIT_US, Ledger
+from udpchat.server.credit import CREDIT_US, Balance, Ledger, most_used_us
 from udpchat.server.fanout import Fanout
 from udpchat.server.pace import Pace
 from udpchat.server.quotas import WAIT_S_MIN
@@ -46,13 +46,24 @@ class Backlog:
         """Whether so much is to be written that who has no credit waits."""
         return self._commits.pending_bytes >= (1.0 - KEPT_SHARE) * self.pace.turns.write_bytes_max
 
+    def has_room_for(self, balances: tuple[Balance, ...]) -> bool:
+        """Whether there is room for a request of a member with these balances."""
+        turns = self.pace.turns  # the hot path: mostly there is room for everybody
+        if (
+            not turns.is_reach_bounded
+            and not self._fanout.later
+            and self._commits.pending_bytes < (1.0 - KEPT_SHARE) * turns.write_bytes_max
+        ):
+            return True
+        return self.has_room(most_used_us(balances))
+
     def has_room(self, used_us: float) -> bool:
         """Whether there is room for a request of who has used so much."""
         kept = self._kept(used_us)
         share, turns = 1.0 - kept, self.pace.turns
         return (
             self._commits.pending_bytes < share * turns.write_bytes_max
-            and self._fanout.behind < share * PEERS_BEHIND_MAX
+            and len(self._fanout.later) < share * PEERS_BEHIND_MAX
             and (not turns.is_reach_bounded or self._reach.left > kept * self._reach.rate.burst)
         )
 

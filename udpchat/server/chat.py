@@ -37,7 +37,7 @@ from udpchat.wire.limits import (
     REACH_OF_KEY,
     REQUEST_BYTES_PER_PEER_MAX,
 )
-from udpchat.wire.requests import Done, EntryList, Failed, GetHistory, ResultBody
+from udpchat.wire.requests import Done, EntryList, Failed, GetHistory, ResultBody, Say
 
 REASON_CHARACTERS_MAX = 200  # of why nothing can be stored, as it is sent
 DAMAGE_REASONS_MAX = 100  # no more than these are reported
@@ -137,7 +137,8 @@ class Chat:
     def propose_action(self, now: float, peer: Peer, counter: int, action: proposals.Action) -> None:
         """Propose what a request of an entered peer wants done, if its quotas allow it."""
         assert peer.nick is not None
-        opener, settled = _opener(self.rooms, action), self.commits.settled
+        opener = self.rooms.opener(action.room) if isinstance(action, Say) else _opener(self.rooms, action)
+        settled = self.commits.settled
         wait_s = slowed_s(now, peer.author, counter, action, opener, settled, self.admission.enforcement.slow)
         if wait_s:
             return answer(peer, counter, Failed("too_fast.wait", (str(wait_s),)))

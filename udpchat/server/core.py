@@ -131,7 +131,8 @@ class ServerCore(OffLoop):
                 ending = handlers[type(frame)](context, frame)
                 if ending is not None:
                     return self._sessions.end(now, peer, ending)
-            self._charge_lost(peer, lost)
+            if peer.downlink.loss_detection.lost != lost:
+                self._charge_lost(peer, lost)
             if peer.window.held:
                 self._carry_out(now, peer)
         except BadDatagram as drop:
@@ -213,7 +214,7 @@ class ServerCore(OffLoop):
         return earliest(
             self._sessions.handshakes.next_timeout(),
             self._timers.next_timeout(),
-            self._intake.next_timeout(is_more_to_do=self._fanout.behind > 0),
+            self._intake.next_timeout(is_more_to_do=bool(self._fanout.later)),
         )
 
     # --- Out ----------
@@ -239,17 +240,19 @@ class ServerCore(OffLoop):
 
     def _carry_out(self, now: float, peer: Peer) -> None:
         """Carry out the requests of a peer that are ready; what does not fit the turn waits for the next."""
-        meter, commits, window = self._meter, self.chat.commits, peer.window
-        while meter.left_us > 0.0 and self._intake.has_room(peer):
+        meter, commits, window, backlog = self._meter, self.chat.commits, peer.window, self._intake.backlog
+        while window.held:
+            if meter.left_us <= 0.0 or not backlog.has_room_for(peer.payer.balances):
+                return self._intake.hold_ready(peer)
             pending_bytes = commits.pending_bytes
-            if not window.held or (price := carry_out(now, self.chat, peer)) is None:
+            price = carry_out(now, self.chat, peer)
+            if price is None:
                 return self._timers.arm(peer, peer.activity.held_until)
             meter.charge_peer(peer, price.now_us, price.later_us)
-            self._intake.on_reached(price.reached)
+            if price.reached:
+                backlog.reach(price.reached)
             if commits.pending_bytes > pending_bytes:
-                self._intake.on_proposed(peer)
-        if window.held:
-            self._intake.hold_ready(peer)
+                self._intake.proposers[peer] = None
 
     def _flush_peer(self, now: float, peer: Peer) -> int:
         """Seal the packets of a peer, and arm its timer; how many packets."""

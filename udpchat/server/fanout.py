@@ -29,16 +29,17 @@ def holders(peers: Iterable[Peer], log: str, sequence: int) -> list[Peer]:
 class Fanout:
     """Which peers follow which streams.
 
-    `to_flush`: peers that may have packets to send; `to_arm`: streams that may have a timer to arm. These are dicts,
-    not sets, so that the order of sending does not depend on memory addresses.
+    `to_flush`: peers that may have packets to send; `later`: those that a turn had no time for; `to_arm`: streams that
+    may have a timer to arm. These are dicts, not sets, so that the order of sending does not depend on memory
+    addresses.
     """
 
-    __slots__ = ("_followers", "_later", "to_arm", "to_flush")
+    __slots__ = ("_followers", "later", "to_arm", "to_flush")
 
     def __init__(self) -> None:
         self._followers: dict[LogStream, dict[Peer, None]] = {}
         self.to_flush: dict[Peer, None] = {}
-        self._later: dict[Peer, None] = {}  # those that a turn had no time for
+        self.later: dict[Peer, None] = {}
         self.to_arm: dict[LogStream, None] = {}
 
     def followers(self, stream: LogStream) -> Iterable[Peer]:
@@ -105,11 +106,6 @@ class Fanout:
             self.announce(stream, stream.head)
         self.to_arm[stream] = None
 
-    @property
-    def behind(self) -> int:
-        """How many peers wait for another turn to be flushed."""
-        return len(self._later)
-
     def take_to_flush(self, ledger: Ledger) -> list[Peer]:
         """The peers to flush in this turn, FLUSHED_PEERS_MAX at most; the others wait, and may have more by then.
 
@@ -117,32 +113,32 @@ class Fanout:
         up to half of them those who have saved credit, most of it first; then in the order in which they began to wait.
         """
         touched, self.to_flush = self.to_flush, {}
-        if len(touched) + len(self._later) <= FLUSHED_PEERS_MAX:
-            touched = {**self._later, **touched} if self._later else touched
-            self._later = {}
+        if len(touched) + len(self.later) <= FLUSHED_PEERS_MAX:
+            touched = {**self.later, **touched} if self.later else touched
+            self.later = {}
             return list(touched)
         savers = [peer for peer in touched if ledger.has_saved(peer.balance)]
         first = nsmallest(FLUSHED_PEERS_MAX // 2, savers, key=lambda peer: peer.balance.used_us)
         new = (peer for peer in touched if peer.session.sent < NEW_PACKETS_MAX)
         first = list(dict.fromkeys([*islice(new, NEW_FLUSHED_FIRST_MAX), *first]))
-        self._later.update(touched)
+        self.later.update(touched)
         self._forget(first)
-        longest = list(islice(self._later, FLUSHED_PEERS_MAX - len(first)))
+        longest = list(islice(self.later, FLUSHED_PEERS_MAX - len(first)))
         self._forget(longest)
         return first + longest
 
     def flush_later(self, peers: Iterable[Peer]) -> None:
         """There was no time for these: they are first in the next turn."""
-        self._later = {**dict.fromkeys(peers), **self._later}
+        self.later = {**dict.fromkeys(peers), **self.later}
 
     def _forget(self, peers: Iterable[Peer]) -> None:
         for peer in peers:
-            self._later.pop(peer, None)
+            self.later.pop(peer, None)
 
     def leave(self, peer: Peer) -> None:
         """The peer is gone."""
         self.to_flush.pop(peer, None)
-        self._later.pop(peer, None)
+        self.later.pop(peer, None)
 
     def datagrams(self, now: float, peer: Peer) -> list[tuple[bytes, Address]]:
         """What is to be sent to a peer now."""

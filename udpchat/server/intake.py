@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from math import inf
 
 from udpchat.server.backlog import Backlog
 from udpchat.server.credit import NEW_CREDIT_US, Ledger, most_used_us
@@ -27,14 +28,14 @@ class Intake:
     """What waits to be served, of members and of strangers."""
 
     __slots__ = (
-        "_backlog", "_began_at", "_counters", "_is_closed", "_members", "_meter", "_proposer", "_ready",
-        "_ready_peers", "_registry", "_strangers", "_turns",
+        "_began_at", "_counters", "_is_closed", "_members", "_meter", "_ready", "_ready_peers",
+        "_registry", "_strangers", "_turns", "backlog", "proposers",
     )  # fmt: skip
 
     def __init__(self, meter: Meter, registry: Registry, backlog: Backlog, counters: Counter[str]) -> None:
         """`meter`: of the work of a turn; `backlog`: while it has no room, requests wait; `counters`: of drops."""
         self._meter = meter
-        self._backlog = backlog
+        self.backlog = backlog
         self._registry = registry
         self._counters = counters
         self._members = _datagrams(meter.members)
@@ -44,7 +45,7 @@ class Intake:
         self._began_at = 0.0
         self._is_closed = False
         self._turns = 0  # since something was written
-        self._proposer: Peer | None = None  # of those with something to write, who has used least
+        self.proposers: dict[Peer, None] = {}  # whose requests are settled and have to be written; added to by the core
 
     def __len__(self) -> int:
         """How many datagrams wait, and peers with requests that are ready."""
@@ -53,7 +54,7 @@ class Intake:
     @property
     def _may_carry_out(self) -> bool:
         """Whether requests of peers wait, and may be carried out."""
-        return self._ready.size > 0 and self._backlog.has_room(self._ready.least_us())
+        return self._ready.size > 0 and self.backlog.has_room(self._ready.least_us())
 
     @property
     def _is_member_waiting(self) -> bool:
@@ -67,8 +68,8 @@ class Intake:
     def begin_turn(self, now: float) -> None:
         """A turn begins."""
         strangers_wait = self._strangers.size > 0
-        self._backlog.begin_turn(now, strangers_wait=strangers_wait)
-        turn_us = self._backlog.pace.turns.turn_us
+        self.backlog.begin_turn(now, strangers_wait=strangers_wait)
+        turn_us = self.backlog.pace.turns.turn_us
         self._meter.begin_turn(now, turn_us, members_wait=self._is_member_waiting, strangers_wait=strangers_wait)
         self._began_at = now
         self._turns += 1
@@ -77,7 +78,7 @@ class Intake:
         """When the next turn may begin; None if nothing waits, and nothing else is to be done."""
         if is_more_to_do or self._may_serve:
             return self._began_at
-        return self._backlog.room_at(self._ready.least_us()) if self._ready.size else None
+        return self.backlog.room_at(self._ready.least_us()) if self._ready.size else None
 
     def close(self) -> None:
         """Serve nothing more. What waits is not answered, so its senders repeat it to the next server."""
@@ -119,19 +120,6 @@ class Intake:
             self.hold_ready(peer)
         return []
 
-    def has_room(self, peer: Peer) -> bool:
-        """Whether another request of a peer may be carried out, of all that is asked for."""
-        return self._backlog.has_room(_used_us(peer))
-
-    def on_reached(self, reached: float) -> None:
-        """A request was carried out that reaches so many devices."""
-        self._backlog.reach(reached)
-
-    def on_proposed(self, peer: Peer) -> None:
-        """Requests of a peer are settled, and have to be written."""
-        if peer is not self._proposer and (self._proposer is None or _used_us(peer) < _used_us(self._proposer)):
-            self._proposer = peer
-
     def may_write(self) -> bool:
         """Whether to write now what is settled.
 
@@ -140,12 +128,13 @@ class Intake:
         clearly less than all who wait: it does not wait for their turns.
         """
         if self._is_member_waiting:
-            if self._proposer is not None and self._waiting_us() > _used_us(self._proposer) + NEW_CREDIT_US:
-                self._backlog.pace.on_little_used(self._began_at)
-            elif self._turns < self._backlog.pace.turns.write_turns and not self._backlog.is_written_late:
+            least_us = min(map(_used_us, self.proposers), default=inf)
+            if self._waiting_us() > least_us + NEW_CREDIT_US:
+                self.backlog.pace.on_little_used(self._began_at)
+            elif self._turns < self.backlog.pace.turns.write_turns and not self.backlog.is_written_late:
                 return False
         self._turns = 0
-        self._proposer = None
+        self.proposers.clear()
         return True
 
     def _hold(self, datagram: Datagram) -> None:

@@ -24,10 +24,12 @@ class Layered(Generic[K, V]):
 
     def get(self, key: K) -> V | None:
         """The value of a key; None if it has none, or was removed."""
-        own, under = self._own, self._under
-        if own and key in own:  # of what is being written there is mostly little or nothing
-            return own[key]
-        return None if under is None else under.get(key)
+        layer: Layered[K, V] | None = self
+        while layer is not None:  # the hot path: no calls
+            if key in layer._own:
+                return layer._own[key]
+            layer = layer._under
+        return None
 
     def put(self, key: K, value: V | None) -> None:
         """Set a value; None removes it."""

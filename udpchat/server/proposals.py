@@ -115,7 +115,7 @@ class EnterProposal(Value, frozen=True):
     is_closed: bool = False
 
 
-class ActionProposal(Value, frozen=True):
+class ActionProposal(Value, frozen=True, gc=False):
     """What a request wants done: `counter` is that of the request, `nick` the one that its author uses now.
 
     `opener`: the account that opened the room that it is about, if that is new.
@@ -149,7 +149,7 @@ class PeerEffect(Value, frozen=True):
     client_id: bytes
 
 
-class SendResult(PeerEffect, frozen=True):
+class SendResult(PeerEffect, frozen=True, gc=False):
     """Answer the author's request."""
 
     counter: int
@@ -256,7 +256,7 @@ OrderEffect = Announcement | Exclude | KickOut | ShutOut
 Effect = PeerEffect | ChangeTopic | FollowPrivate | ReplaceEntry | EndSessions | ForgetNicks | OrderEffect
 
 
-class Settlement(Value, frozen=True):
+class Settlement(Value, frozen=True, gc=False):
     """The outcome of a proposal; `size`: about how many bytes it writes."""
 
     proposal: Proposal

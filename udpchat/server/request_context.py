@@ -46,7 +46,7 @@ class RequestContext(Value, frozen=True):
     @property
     def is_host(self) -> bool:
         """Whether it is not a person with an account, but who runs the server."""
-        return self.peer.key == self.state.accounts.host
+        return self.peer.author.key == self.chat.commits.durable.accounts.host
 
     def hides(self, room: str) -> bool:
         """Whether a room is not there, for this peer."""

@@ -70,6 +70,8 @@ def _settled(context: RequestContext, request: Action) -> Outcome:
 def _say(context: RequestContext, request: requests.Say) -> Outcome:
     room = parse_room(request.room)
     text = _cleaned(context, request)
+    if request.extra is None and text == request.text and room == request.room:  # mostly
+        return request
     said = requests.Say(room, request.kind, text, _kept_extra(request) if request.extra else None)
     if request.kind == REDACTION and (target := _message_of_others(context, said)) is not None:
         return Redacting(said, target.author, target.nick)
@@ -98,13 +100,13 @@ def _cleaned(context: RequestContext, request: requests.Say | requests.Tell) -> 
     cleaned, extra = clean_text(request.text), request.extra
     if cleaned is None and request.kind not in (TEXT, ACTION, EDIT):
         cleaned = ""
-    data_bytes = len(extra.data) if extra else 0
     if cleaned is None:
         raise Refused("empty")
     if request.kind in AMENDING and (extra is None or extra.refers_to is None or not extra.sequence):
         raise Refused("no_such_message")
     if request.kind == REACTION and not (is_emoji(cleaned) and extra and extra.data in (b"", TAKEN_BACK)):
         raise Refused("bad_reaction")
+    data_bytes = len(extra.data) if extra else 0
     if not fits(cleaned, TEXT_BYTES_MAX - data_bytes):
         raise Refused("too_long.message", str(TEXT_BYTES_MAX))
     context.peer.activity.said_at = context.now
@@ -377,7 +379,7 @@ _WITH_ROOM = frozenset(kind for kind in HANDLERS if "room" in kind.__struct_fiel
 _WITH_LOG = frozenset(kind for kind in HANDLERS if "log" in kind.__struct_fields__)
 
 
-class Price(Value, frozen=True):
+class Price(Value, frozen=True, gc=False):
     """What a request takes at once, and what is done later: it is written, and sent to those it reaches.
 
     `reached`: how many devices of others, a change of a roster counting less.
@@ -457,7 +459,7 @@ def carry_out(now: float, chat: Chat, peer: Peer) -> Price | None:
     """Carry out the next request of a peer that is ready, in the order that `Order` defines. Returns its price;
     None if none is ready, or if it has to wait until `held_until`, as its person has reached too many others."""
     window = peer.window
-    if peer.nick is None or peer.activity.is_held(now):
+    if peer.nick is None or (peer.activity.held_until is not None and peer.activity.is_held(now)):
         return None
     if chat.commits.is_unwritable and window.may_answer():
         held = window.take_held(lambda request: HANDLERS[type(request)].order is Order.ANSWERED)

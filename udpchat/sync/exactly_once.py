@@ -344,7 +344,8 @@ class RequestWindow(Generic[Body]):
         if counter <= self.executed or self._is_taken(counter):
             return self._answers.get(counter)
         if counter not in self.held:
-            self._check_room(counter, size)
+            if counter != self.executed + 1 or size > DATAGRAM_BYTES_MAX:  # a datagram of what is next has room always
+                self._check_room(counter, size)
             self._sizes[counter] = size
             self._budget.add(size)
         self.held[counter] = body
@@ -406,21 +407,25 @@ class RequestWindow(Generic[Body]):
         if self._waiting and first_open > next(iter(self._waiting)):
             raise BadDatagram(Drop.UNEXPECTED)
         if first_open > self._first_open:
-            self._first_open = first_open
-            self._forget_taken()
+            before, self._first_open = self._first_open, first_open
+            self._forget_taken(range(before, first_open))
         if self._fragments:
             before = self._fragment_budget.used
             self._fragments.forget_below(self.executed + 1)
             self._budget.add(self._fragment_budget.used - before)
 
-    def _forget_taken(self) -> None:
-        """The client has taken more results: forget them, and what it does not wait for any more."""
-        first_open = self._first_open
-        if answered := [counter for counter in self._answers if counter < first_open]:
-            self._budget.add(-sum([len(self._answers.pop(counter)) for counter in answered]))
-        for abandoned in [counter for counter in self._reading if counter < first_open]:
-            del self._reading[abandoned]
-            self._free(abandoned)
+    def _forget_taken(self, taken: range) -> None:
+        """The client has the results of these too: forget them, and what it does not wait for any more."""
+        first_open, answers, forgotten_bytes = taken.stop, self._answers, 0
+        # Mostly it is one that is taken, of a whole window that is answered; but after a restart it may be any number.
+        for counter in taken if len(taken) <= len(answers) else [one for one in answers if one < first_open]:
+            forgotten_bytes += len(answers.pop(counter, b""))
+        if forgotten_bytes:
+            self._budget.add(-forgotten_bytes)
+        if self._reading:
+            for abandoned in [counter for counter in self._reading if counter < first_open]:
+                del self._reading[abandoned]
+                self._free(abandoned)
         if first_open > self.executed + 1:
             self.executed = first_open - 1
             for held in [held for held in self.held if held < first_open]:

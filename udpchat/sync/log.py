@@ -8,14 +8,14 @@ from udpchat.wire.content import Message
 from udpchat.wire.fields import Value
 
 
-class RequestId(Value, frozen=True):
+class RequestId(Value, frozen=True, gc=False):
     """Which request an entry comes from: `client_id` stands for the key and the instance of the client together."""
 
     client_id: bytes
     counter: int
 
 
-class Append(Value, frozen=True):
+class Append(Value, frozen=True, gc=False):
     """An entry to be written at `sequence`, and the request it answers; both become durable together (SPEC 7).
 
     `message`: what is in the entry, if that is a message which is at hand; else the store parses the entry.

@@ -34,7 +34,7 @@ ANNOUNCE_AFTER_S = (0.02, 0.2, 1.0)  # of silence in a large room; OpenPGM's SPM
 ANNOUNCE_ACK_DELAYS_MIN = 0.4  # not before followers had time to acknowledge: that would double what is sent
 
 
-class EncodedEntries(Value, frozen=True):
+class EncodedEntries(Value, frozen=True, gc=False):
     """Entries `first` to `last`, or one fragment of the entry `first`, as an encoded frame and as a packet's body.
 
     `fragment` is the index of the fragment, None for whole entries.
