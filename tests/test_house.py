@@ -94,7 +94,7 @@ OWNERS = {  # who may import what: others may not. The rest of the standard libr
     "asyncio": ("shell",),
     "selectors": ("shell",),
     "socket": ("shell",),
-    "time": ("shell",),
+    "time": ("shell", "storage/lock"),
     "random": ("shell",),
     "secrets": ("shell",),
     "uuid": (),

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
@@ -82,6 +83,17 @@ def test_a_number_that_is_not_the_holders_is_not_believed(tmp_path: Path, writte
     with pytest.raises(StoreUnusable, match="cannot be found from here"):
         holder_of(path)
     lock.release()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems do not show who has a file open")
+def test_a_holder_that_is_ending_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As found: a process that was killed showed no open files any more, and still held the lock."""
+    monkeypatch.setattr("udpchat.storage.lock.ENDING_S", 60.0)
+    path = tmp_path / "store.db"
+    lock = StoreLock(path)
+    path.with_name("store.db.lock").write_bytes(b"99999999\n")
+    Timer(0.05, lock.release).start()
+    assert holder_of(path) is None
 
 
 def test_a_lock_file_that_may_not_be_opened_is_one_line(tmp_path: Path) -> None:

@@ -9,12 +9,15 @@ from __future__ import annotations
 import os
 import stat
 import sys
+import time
 from pathlib import Path
 
 from udpchat.storage.store_interfaces import StoreInUse, StoreUnusable
 
 OPENING = os.O_RDWR | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)  # Windows has neither
 PROCESS_BYTES_MAX = 20  # of its id, as a lock file holds it
+ENDING_S = 0.25  # a process that ends shows no open files, and a moment later holds no lock
+LOOK_S = 0.01
 LOCKED_BYTE = 2**20  # on Windows a locked byte cannot be read; the process id at the start must stay readable
 
 if sys.platform == "win32":
@@ -33,10 +36,22 @@ else:
 def holder_of(path: Path) -> int | None:
     """The id of the process that holds `path`.lock now, or None. Raises `StoreUnusable`.
 
-    If the process with that id does not have the file open, the holder has just begun, or is in another container (PID
-    namespace): `StoreInUse`.
+    If the process with that id does not have the file open, and still does not after ENDING_S, the holder is in another
+    container (PID namespace): `StoreInUse`.
     """
     side = _lock_file_of(path)
+    given_up = time.monotonic() + ENDING_S
+    while (written := _holder_written_in(side)) is not None:
+        if written.isdecimal() and _has_open(int(written), side):
+            return int(written)
+        if time.monotonic() >= given_up:
+            raise StoreInUse(f"{path} is in use by a process that cannot be found from here (number {written})")
+        time.sleep(LOOK_S)
+    return None
+
+
+def _holder_written_in(side: Path) -> str | None:
+    """What the holder has written into its lock file; None if nobody holds it. Raises `StoreUnusable`."""
     try:
         descriptor = _open(side, OPENING)
     except FileNotFoundError:
@@ -47,12 +62,9 @@ def holder_of(path: Path) -> int | None:
         _take(descriptor)
         return None
     except OSError:
-        written = _written(descriptor)
+        return _written(descriptor)
     finally:
         os.close(descriptor)
-    if not written.isdecimal() or not _has_open(int(written), side):
-        raise StoreInUse(f"{path} is in use by a process that cannot be found from here (number {written})")
-    return int(written)
 
 
 def _has_open(process: int, file: Path) -> bool:
