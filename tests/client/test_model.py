@@ -57,6 +57,13 @@ def test_an_own_message_whose_entry_the_replica_skipped_is_left_to_the_page_that
     assert [each.text for each in alice.core.model.conversation("@bob").items] == ["hi"]
 
 
+def test_an_own_message_that_was_removed_before_it_was_confirmed_is_not_shown_as_it_was() -> None:
+    """As found: another device of the same person had edited and removed it meanwhile."""
+    alice = Wire().person("alice", "lobby")
+    sent = events.MessageSent("@bob", 2, "11" * 8, "a slip", "text", 0, is_passed=True)
+    assert alice.core.model.apply([sent]) == [sent] and alice.core.model.conversation("@bob").items == []
+
+
 def test_what_is_behind_the_mark_is_unread_except_ones_own() -> None:
     conversation = Conversation("lobby", read_up_to=2)
     for each in (item(1), item(2, is_mention=True), item(3), item(4, is_own=True), item(5, is_mention=True)):

@@ -33,7 +33,9 @@ def test_what_stands_behind_what_a_replica_looked_at_is_confirmed_all_the_same_a
     messages.on_stored(ONE, "#lobby", 3)
     messages.on_stored(TWO, "#lobby", 8)
     assert messages.confirm_passed("#den", 99) == []
-    assert [sent.seq for sent in messages.confirm_passed("#lobby", 5)] == [3]
+    assert messages.confirm_passed("#lobby", 5) == [
+        MessageSent("lobby", 3, ONE.hex(), "one", "text", 0, is_passed=True)
+    ]
     assert messages.receive(entry(ONE, "one"), 3) == ([], True)
     assert messages.receive(entry(ONE, "one"), 3) == ([], False) and TWO in messages
 
@@ -64,7 +66,9 @@ def test_what_is_about_another_message_is_confirmed_as_that_wherever_the_server_
         [Edited(*whole, 9, 99, b"", "new", is_confirmation=True)],
         True,
     )
-    assert messages.confirm_ahead(TWO, 2) == Reacted(*whole, 2, 0, b"", "\u2665", False, is_confirmation=True)
+    assert messages.confirm_ahead(TWO, 2, is_passed=False) == Reacted(
+        *whole, 2, 0, b"", "\u2665", False, is_confirmation=True
+    )
     messages.on_stored(b"3" * 8, "#lobby", 4)
     assert messages.confirm_passed("#lobby", 4) == [Redacted(*whole, 4, 0, b"", "", is_confirmation=True)]
 

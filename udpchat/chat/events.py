@@ -71,7 +71,10 @@ class MessageReceived(Value, frozen=True):
 
 
 class MessageSent(Value, frozen=True):
-    """A message of this client is in the log. `again`: an earlier run with the same input id sent it already."""
+    """A message of this client is in the log. `again`: an earlier run with the same input id sent it already.
+
+    `is_passed`: its entry was skipped, as it was removed or cannot be had: it is not what stands in the log now.
+    """
 
     room: str
     seq: int
@@ -81,6 +84,7 @@ class MessageSent(Value, frozen=True):
     time_ms: int
     again: bool = False
     reply: Quote | None = None
+    is_passed: bool = False
 
 
 class _Told(Value, frozen=True, kw_only=True):

@@ -451,7 +451,8 @@ class Model:
                 self._receive(event)
             case events.MessageSent():
                 event = self._quoted(event)
-                if not event.again and (event.time_ms or event.room.startswith("@")):  # else the replica skipped it
+                is_ahead = event.room.startswith("@") and not event.is_passed
+                if not event.again and (event.time_ms or is_ahead):  # else the replica skipped it
                     self._add(self.conversation(event.room), self._own(event))
             case events.Edited() | events.Redacted() | events.Reacted():
                 return self._amend(event)

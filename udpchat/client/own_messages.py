@@ -124,10 +124,14 @@ class OwnMessages:
         self._stored.pop(identity, None)
         return said.confirmed(sequence, time_ms)
 
-    def confirm_ahead(self, identity: bytes, sequence: int) -> ClientEvent:
-        """No replica is expected to reach the entry. If one does, `receive` recognizes the message."""
+    def confirm_ahead(self, identity: bytes, sequence: int, *, is_passed: bool) -> ClientEvent:
+        """No replica is expected to reach the entry, or one has passed it.
+
+        If a replica does reach it, `receive` recognizes the message.
+        """
         self._confirmed_ahead.add(identity)
-        return self._confirm(identity, sequence, 0)
+        confirmed = self._confirm(identity, sequence, 0)
+        return confirmed.changed(is_passed=is_passed) if isinstance(confirmed, MessageSent) else confirmed
 
     def confirm_passed(self, log: str, sequence_max: int) -> list[ClientEvent]:
         """The log's replica has passed `sequence_max`: confirm messages whose entries it has skipped or cannot get."""
@@ -136,7 +140,7 @@ class OwnMessages:
             for identity, stored in self._stored.items()
             if stored.log == log and stored.until <= sequence_max
         ]
-        return [self.confirm_ahead(identity, sequence) for identity, sequence in passed]
+        return [self.confirm_ahead(identity, sequence, is_passed=True) for identity, sequence in passed]
 
     def _take_confirmed_ahead(self, identity: bytes) -> bool:
         """Whether this message was confirmed before its entry, which has come now; True once."""

@@ -274,7 +274,7 @@ class Timeline:
             self.own.on_stored(identity, log, sequence)
             self.uplink.expect(now, log, sequence)
         else:
-            self._events.append(self.own.confirm_ahead(identity, sequence))
+            self._events.append(self.own.confirm_ahead(identity, sequence, is_passed=replica is not None))
 
     # --- Out ----------
 

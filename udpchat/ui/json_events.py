@@ -55,7 +55,7 @@ NAMES: Final[dict[type[ClientEvent], str]] = {
 _OF_AMENDMENTS: Final = frozenset({"time_ms", "author", "is_confirmation", "is_shown", "target"})
 OMITTED: Final[dict[type[Any], frozenset[str]]] = {
     events.MessageReceived: frozenset({"author"}),
-    events.MessageSent: frozenset({"kind", "time_ms"}),
+    events.MessageSent: frozenset({"kind", "time_ms", "is_passed"}),
     events.Edited: _OF_AMENDMENTS,
     events.Redacted: _OF_AMENDMENTS | {"is_by_right"},
     events.Reacted: _OF_AMENDMENTS,
