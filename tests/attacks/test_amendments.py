@@ -9,7 +9,7 @@ from tests.attacks.member import Member
 from tests.server.rig import Rig
 from udpchat.chat.amendments import TAKEN_BACK
 from udpchat.chat.ids import message_id
-from udpchat.storage.text_index import message_of
+from udpchat.storage.entry_words import message_of
 from udpchat.wire.content import EDIT, REACTION, REDACTION, TEXT, Extra, Message, Tombstone
 from udpchat.wire.frames import Request, Result
 from udpchat.wire.limits import REACTIONS_MAX, REACTIONS_PER_AUTHOR_MAX

@@ -18,9 +18,9 @@ from tests.storage.memory import MemoryLog
 from udpchat.chat.ids import conversation_log, room_log
 from udpchat.server.queries import Queries, Query
 from udpchat.server.registry import Peer
+from udpchat.storage.entry_words import private_word
 from udpchat.storage.server_sqlite import SqliteLog
 from udpchat.storage.tables import Tables, connect_reader
-from udpchat.storage.text_index import private_word
 from udpchat.sync.log import SearchHit, SearchQuery
 from udpchat.wire.limits import PEERS_MAX, QUERIES_MAX, QUERY_S_MAX, REQUESTS_IN_FLIGHT_MAX, SEARCH_BYTES_MAX
 from udpchat.wire.requests import EntryList, Failed, GetHistory, Say, Search

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from udpchat.chat import events
 from udpchat.chat.ids import message_id
-from udpchat.client.delays import UNWRITABLE_RETRY_S
 from udpchat.client.own_requests import Requests, RequestSource
+from udpchat.client.postponed import UNWRITABLE_RETRY_S
 from udpchat.client.profile import Profile
 from udpchat.client.stored import LABELS_MAX, ClientState, Label, Labelled, RequestAdded, RequestDone, Write, digest_of
 from udpchat.client.timeline import Timeline

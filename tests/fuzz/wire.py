@@ -15,7 +15,7 @@ from tests.wire import vectors
 from tests.wire.shapes import DOWN, ENTRIES, REQUESTS, RESULTS, UP
 from udpchat.chat.names import BadName, nick_key, parse_nick, parse_room, skeleton
 from udpchat.chat.text import clean_text, fits
-from udpchat.storage.text_index import message_of, nick_token, time_of, words_of
+from udpchat.storage.entry_words import message_of, nick_token, time_of, words_of
 from udpchat.wire import frames, limits, packets
 from udpchat.wire.errors import BadDatagram
 from udpchat.wire.frames import encode, pack

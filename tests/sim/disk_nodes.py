@@ -15,8 +15,8 @@ from udpchat.client.stored import RequestAdded, RequestDone, Write
 from udpchat.server.admission import Settings
 from udpchat.session.timers import earliest
 from udpchat.shell.writer import Outcome, Unwritten, Written
+from udpchat.storage.entry_words import generation_of
 from udpchat.storage.store_interfaces import Durability
-from udpchat.storage.text_index import generation_of
 from udpchat.sync.log import Append, Extent
 from udpchat.wire.frames import parse_request_untrusted
 from udpchat.wire.limits import REQUESTS_IN_FLIGHT_MAX

@@ -9,7 +9,7 @@ from tests.sim.wellformed import REQUESTS, UP, draw
 from udpchat.chat.amendments import TAKEN_BACK
 from udpchat.chat.ids import ROOM_PREFIX, message_id
 from udpchat.session.noise import KeyPair
-from udpchat.storage.text_index import message_of
+from udpchat.storage.entry_words import message_of
 from udpchat.wire import frames, requests
 from udpchat.wire.content import EDIT, REACTION, REDACTION, TEXT, Extra, Message, Reason
 from udpchat.wire.frames import AckedPackets, Cursor, encode

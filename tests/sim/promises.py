@@ -26,7 +26,7 @@ from udpchat.chat.ids import (
 )
 from udpchat.server.state import State
 from udpchat.session.noise import user_id
-from udpchat.storage.text_index import split_words
+from udpchat.storage.entry_words import split_words
 from udpchat.sync.exactly_once import ANSWERS_RECALLED_MAX
 from udpchat.sync.log import SearchQuery
 from udpchat.wire.content import EDIT, Claim, Entry, Message, Tombstone, TopicRecord

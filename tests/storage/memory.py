@@ -26,8 +26,8 @@ from udpchat.client.stored import (
     Write,
     digest_of,
 )
+from udpchat.storage.entry_words import generation_of, latest, message_of, nick_token, split_words, time_of, words_of
 from udpchat.storage.store_interfaces import ANSWERED_MAX, RUN_COUNTERS, StoreFull
-from udpchat.storage.text_index import generation_of, latest, message_of, nick_token, split_words, time_of, words_of
 from udpchat.sync.log import Append, Extent, SearchHit, SearchQuery
 from udpchat.wire.content import EDIT, Message
 from udpchat.wire.frames import encode, encode_message

@@ -14,11 +14,11 @@ from tests.storage.memory import MemoryClientStore, MemoryLog
 from udpchat.chat.amendments import TAKEN_BACK
 from udpchat.client.stored import EntriesStored, ReplicaReset
 from udpchat.storage.client_sqlite import SqliteClientStore
+from udpchat.storage.entry_words import message_of
 from udpchat.storage.reading import Place, TableReader
 from udpchat.storage.server_sqlite import SqliteLog
 from udpchat.storage.store_interfaces import ClientStore, Log
 from udpchat.storage.tables import connect_reader
-from udpchat.storage.text_index import message_of
 from udpchat.sync.log import Append, Extent, SearchQuery
 from udpchat.wire.content import ACTION, EDIT, REACTION, REDACTION, TEXT, Extra, Message, Tombstone
 from udpchat.wire.frames import encode, encode_message

@@ -12,12 +12,12 @@ from udpchat.chat.phrase import Phrase
 from udpchat.chat.refusals import refusal
 from udpchat.client import stored
 from udpchat.client.checks import check_result_untrusted
-from udpchat.client.delays import Delays
 from udpchat.client.journal import Journal
 from udpchat.client.labels import Known, Labels
 from udpchat.client.login import retry_s_of
 from udpchat.client.order_result_events import is_audit
 from udpchat.client.own_messages import Said
+from udpchat.client.postponed import Delays
 from udpchat.client.result_events import Answers
 from udpchat.client.timeline import Timeline
 from udpchat.sync.budget import Budget

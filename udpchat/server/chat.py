@@ -10,7 +10,6 @@ from udpchat.chat.ids import AUDIT_LOG, client_id_of
 from udpchat.server import proposals
 from udpchat.server.admission import Admission, Settings
 from udpchat.server.audit import acts_of
-from udpchat.server.charges import charge, slowed_s
 from udpchat.server.commits import Commits
 from udpchat.server.credit import Ledger
 from udpchat.server.enforcement import Enforcement
@@ -19,6 +18,7 @@ from udpchat.server.fanout import Fanout
 from udpchat.server.history import ReactionsUnreadable, readable
 from udpchat.server.payer import Payer
 from udpchat.server.queries import Queries, Query
+from udpchat.server.quota_charges import charge, slowed_s
 from udpchat.server.quotas import Quotas, Share, disk_rates
 from udpchat.server.registry import Peer, Registry
 from udpchat.server.repeated_requests import answer, logged_nicks, recall_answers, recalled_window, send_result

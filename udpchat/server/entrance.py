@@ -7,11 +7,11 @@ from typing import Final, Protocol
 from udpchat.chat.ids import inbox_log
 from udpchat.server.access import why_banned
 from udpchat.server.admission import Admission
-from udpchat.server.charges import charge_claim
 from udpchat.server.commits import Commits
 from udpchat.server.derivations import Derivation, Derived
 from udpchat.server.logins import Logins
 from udpchat.server.proposals import Admit, Author, CodeProof, EnterProposal, NoteProposal, PasswordProof, Reject
+from udpchat.server.quota_charges import charge_claim
 from udpchat.server.quotas import Quotas
 from udpchat.server.registry import Peer, Registry
 from udpchat.server.settle_accounts import KeepPassword

@@ -23,8 +23,8 @@ from udpchat.chat.text import counted
 from udpchat.chat.times import iso_time
 from udpchat.shell.writer import ThreadWriter
 from udpchat.storage.backup import reading
+from udpchat.storage.entry_words import message_of
 from udpchat.storage.store_interfaces import Log, StoreError
-from udpchat.storage.text_index import message_of
 from udpchat.sync.log import Append, Extent
 from udpchat.wire.fields import Value
 from udpchat.wire.limits import AUDIT_ENTRIES_MAX, INBOX_ENTRIES_MAX

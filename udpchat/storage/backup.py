@@ -13,12 +13,12 @@ from udpchat.chat.ids import CONVERSATION_PREFIX, ROOM_PREFIX
 from udpchat.chat.text import counted
 from udpchat.storage.client_sqlite import CLIENT
 from udpchat.storage.database_file import Progress, Schema, connect, copy, failures, move, opening, version_of
+from udpchat.storage.entry_words import message_of
 from udpchat.storage.lock import StoreLock
 from udpchat.storage.reading import REACTIONS_READ_MAX, SEQUENCE_BITS, checksum_of, shown_log
 from udpchat.storage.server_sqlite import SERVER, redraw_generations
 from udpchat.storage.store_interfaces import StoreError, StoreUnusable
 from udpchat.storage.tables import Tables
-from udpchat.storage.text_index import message_of
 from udpchat.wire.content import Message
 from udpchat.wire.fields import Value
 from udpchat.wire.limits import KEY_BYTES

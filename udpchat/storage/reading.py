@@ -7,8 +7,8 @@ whichever logs they are in.
 
 What others say in private takes no part in a search, not even in the time it takes: messages of rooms, which all may
 read, are in one index, those of conversations in another, where each word begins with the number of its conversation
-(`text_index.private_word`). A search looks up the words of the rooms and of the conversations that the person may read;
-those of other conversations are other words.
+(`entry_words.private_word`). A search looks up the words of the rooms and of the conversations that the person may
+read; those of other conversations are other words.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from typing import Final
 from udpchat.chat.ids import CONVERSATION_PREFIX, DIRECTORY_LOG, INBOX_PREFIX, ROOM_PREFIX, ROSTER_PREFIX
 from udpchat.chat.text import counted
 from udpchat.storage.database_file import failures
+from udpchat.storage.entry_words import latest, log_token, nick_token, private_word, words_of
 from udpchat.storage.store_interfaces import StoreFailed, StoreFull
-from udpchat.storage.text_index import latest, log_token, nick_token, private_word, words_of
 from udpchat.sync.log import Extent, ReadInterrupted, SearchHit, SearchQuery
 from udpchat.wire.fields import Value
 from udpchat.wire.limits import LOG_ENTRIES_MAX, SEQUENCE_MAX

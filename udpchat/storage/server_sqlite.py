@@ -25,11 +25,11 @@ from itertools import islice
 from pathlib import Path
 
 from udpchat.storage.database_file import Progress, Schema, connect, failures, is_disk_fault, opening, transaction
+from udpchat.storage.entry_words import generation_of
 from udpchat.storage.insertion import insert_rows
 from udpchat.storage.reading import LOG_IS_INTACT, TableReader
 from udpchat.storage.store_interfaces import ANSWERED_MAX, Durability, StoreError, StoreFailed, StoreFull, StoreUnusable
 from udpchat.storage.tables import REACTIONS, STATEMENTS, Removed, TableStore, connect_reader
-from udpchat.storage.text_index import generation_of
 from udpchat.sync.log import Append, Extent
 
 BOOT_FILE = Path("/proc/sys/kernel/random/boot_id")

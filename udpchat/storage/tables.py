@@ -19,6 +19,7 @@ from typing import NamedTuple
 from udpchat.chat.amendments import AMENDING, amended, edited_by, emptied, is_about, is_added, reference_of
 from udpchat.chat.ids import CONVERSATION_PREFIX, ROOM_PREFIX
 from udpchat.storage.database_file import Progress, Schema, connect, failures, in_memory, opening, prepare, transaction
+from udpchat.storage.entry_words import log_token, message_of, nick_token, private_text, private_word, time_of
 from udpchat.storage.insertion import insert_rows
 from udpchat.storage.lock import StoreLock
 from udpchat.storage.reading import (
@@ -33,7 +34,6 @@ from udpchat.storage.reading import (
     first_moment,
 )
 from udpchat.storage.store_interfaces import StoreFull
-from udpchat.storage.text_index import log_token, message_of, nick_token, private_text, private_word, time_of
 from udpchat.storage.word_index import WordIndex, Words
 from udpchat.sync.log import Extent, SearchHit, SearchQuery
 from udpchat.wire.content import EDIT, Message, Tombstone

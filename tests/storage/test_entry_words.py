@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tests.storage.entries import said, tombstone
+from udpchat.storage.entry_words import generation_of, message_of, nick_token, private_text, time_of, words_of
 from udpchat.storage.store_interfaces import GENERATION_MAX
-from udpchat.storage.text_index import generation_of, message_of, nick_token, private_text, time_of, words_of
 from udpchat.wire.content import Claim, Joined, Message, Tombstone
 from udpchat.wire.frames import encode
 from udpchat.wire.limits import SEARCH_BYTES_MAX, SEARCH_WORDS_MAX, SEQUENCE_MAX

@@ -6,10 +6,10 @@ import pytest
 
 from tests.storage.memory import MemoryLog
 from udpchat.chat.ids import DIRECTORY_LOG, conversation_log
-from udpchat.server.charges import charge, charge_claim
 from udpchat.server.credit import Ledger
 from udpchat.server.payer import Payer
 from udpchat.server.proposals import Action, Telling
+from udpchat.server.quota_charges import charge, charge_claim
 from udpchat.server.quotas import Quotas, SpentQuota
 from udpchat.server.state import State
 from udpchat.session.rate_limit import Rate

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from udpchat.chat import events
-from udpchat.client.delays import UNWRITABLE_RETRY_S, Delays
+from udpchat.client.postponed import UNWRITABLE_RETRY_S, Delays
 from udpchat.sync.exactly_once import Outbox
 from udpchat.wire.limits import HOLD_S_MAX
 
